@@ -1,0 +1,65 @@
+"""The reference engine: each question alone, image and all, through transformers' own `generate`.
+
+It does what the paper's loop does. The shared engine is checked and measured against it.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList
+
+from repope_eval.inference.generation import Generation, Spellings, first_token_evidence
+from repope_eval.models.loading import Model
+from repope_eval.models.recipe import Prepared
+
+
+class _FirstLogits(LogitsProcessor):  # type: ignore[misc]
+    """Keeps the logits of the first generated token, and changes nothing."""
+
+    def __init__(self) -> None:
+        self.logits: torch.Tensor | None = None
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        if self.logits is None:
+            self.logits = scores
+        return scores
+
+
+@torch.inference_mode()
+def generate_sequentially(
+    model: Model, images: Sequence[Prepared], max_new_tokens: int, spellings: Spellings
+) -> list[list[Generation]]:
+    """Greedy answers to each image's questions, one question at a time."""
+    settings = GenerationConfig(
+        do_sample=False,
+        max_new_tokens=max_new_tokens,
+        eos_token_id=list(model.recipe.stop_token_ids),
+        pad_token_id=model.recipe.stop_token_ids[0],
+    )
+    generations = []
+    for image in images:
+        pixels = image.pixels.to(model.device, model.dtype)
+        answers = [_generate(model, pixels, prompt, settings, spellings) for prompt in image.prompts]
+        generations.append(answers)
+    return generations
+
+
+def _generate(
+    model: Model,
+    pixels: torch.Tensor,
+    prompt: Sequence[int],
+    settings: GenerationConfig,
+    spellings: Spellings,
+) -> Generation:
+    input_ids = torch.tensor([prompt], device=model.device)
+    first = _FirstLogits()
+    output = model.network.generate(
+        input_ids=input_ids,
+        attention_mask=torch.ones_like(input_ids),
+        pixel_values=pixels,
+        generation_config=settings,
+        logits_processor=LogitsProcessorList([first]),
+    )
+    assert first.logits is not None
+    p_yes, p_no = first_token_evidence(first.logits, spellings)
+    return Generation(tuple(output[0, len(prompt) :].tolist()), p_yes[0], p_no[0])

@@ -1,0 +1,1 @@
+"""Model families: prompts, pixels and tokens, and loading original checkpoints into native classes."""

@@ -1,0 +1,48 @@
+"""The table of families, and which of them a checkpoint belongs to."""
+
+from importlib import import_module
+
+from repope_eval.errors import RepopeError
+from repope_eval.models.checkpoints import Checkpoint
+from repope_eval.models.recipe import Recipe
+
+FAMILIES = {
+    "internvl2_5": "repope_eval.models.internvl:InternVLRecipe",
+}
+"""Name in a configuration file -> where its recipe is."""
+
+
+def recipe_of(family: str, checkpoint: Checkpoint) -> Recipe:
+    """The recipe of a checkpoint.
+
+    Raises:
+        RepopeError: the family is unknown, the checkpoint is another's, or one of its files is missing.
+    """
+    if family not in FAMILIES:
+        raise RepopeError(f"model.family={family}: no such family; there are {', '.join(FAMILIES)}")
+    recipe = _recipe_class(family)
+    if not recipe.recognises(checkpoint.config):
+        raise RepopeError(
+            f"{checkpoint.folder}: is no {recipe.family} checkpoint but {_description(checkpoint)}; "
+            "pick the model whose family it is of"
+        )
+    try:
+        return recipe(checkpoint.folder, checkpoint.config)
+    except (OSError, KeyError, ValueError, TypeError) as error:
+        raise RepopeError(
+            f"{checkpoint.folder}: a tokenizer or configuration file is missing or broken "
+            f"({type(error).__name__}: {error})"
+        ) from error
+
+
+def _recipe_class(family: str) -> type[Recipe]:
+    module, _, name = FAMILIES[family].partition(":")
+    found: type[Recipe] = getattr(import_module(module), name)
+    return found
+
+
+def _description(checkpoint: Checkpoint) -> str:
+    named = [name for name in FAMILIES if _recipe_class(name).recognises(checkpoint.config)]
+    if named:
+        return f"of family {named[0]}"
+    return f"a model_type {checkpoint.config.get('model_type')!r}"

@@ -1,0 +1,125 @@
+"""Loading a model: weights into the native class, in the number format and place that were asked for."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from transformers import BitsAndBytesConfig, PreTrainedModel
+from transformers.utils import logging as transformers_logging
+
+from repope_eval.config import ModelSettings
+from repope_eval.errors import RepopeError
+from repope_eval.models.checkpoints import Checkpoint, find_checkpoint
+from repope_eval.models.families import recipe_of
+from repope_eval.models.recipe import Recipe
+
+_UNQUANTIZED = ["model.vision_tower", "model.multi_modal_projector", "lm_head"]
+"""Only the language model's linear layers are quantized: the rest is small and matters more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model ready to be asked."""
+
+    recipe: Recipe
+    network: PreTrainedModel
+    checkpoint: Checkpoint
+    dtype: torch.dtype
+    device: torch.device
+    """Where inputs go."""
+
+
+def choose_device(name: str) -> torch.device:
+    """The device of that name; `auto` is the first GPU, or the CPU where there is none.
+
+    Raises:
+        RepopeError: a GPU was asked for that is not there.
+    """
+    if name == "auto":
+        return torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
+    device = torch.device(name)
+    if device.type == "cuda":
+        number = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        if (device.index or 0) >= number:
+            raise RepopeError(
+                f"device={name}: torch sees {number} CUDA devices here; use device=cpu, or check the driver "
+                "and that torch was installed with CUDA"
+            )
+    return device
+
+
+def number_format(settings: ModelSettings) -> str:
+    """The number format a model is loaded in: `dtype`, or the published results' where that is auto."""
+    return settings.recipe_dtype if settings.dtype == "auto" else settings.dtype
+
+
+def load_model(settings: ModelSettings, device: torch.device) -> Model:
+    """Finds a checkpoint, recognises its layout and loads its weights.
+
+    Raises:
+        RepopeError: no such checkpoint, another family's, weights missing, unexpected or of another shape.
+    """
+    checkpoint = find_checkpoint(settings.checkpoint, settings.revision)
+    recipe = recipe_of(settings.family, checkpoint)
+    dtype: torch.dtype = getattr(torch, number_format(settings))
+    network = _load_network(settings, checkpoint, recipe, dtype, device)
+    return Model(recipe, network, checkpoint, dtype, device)
+
+
+def _load_network(
+    settings: ModelSettings, checkpoint: Checkpoint, recipe: Recipe, dtype: torch.dtype, device: torch.device
+) -> PreTrainedModel:
+    if not list(checkpoint.folder.glob("*.safetensors")):
+        raise RepopeError(
+            f"{checkpoint.folder}: holds no *.safetensors; other formats of weights are not read"
+        )
+    transformers_logging.set_verbosity_error()  # what it warns of is refused below
+    transformers_logging.disable_progress_bar()
+    try:
+        network, report = recipe.network_class().from_pretrained(
+            checkpoint.folder,
+            config=recipe.network_config(),
+            dtype=dtype,
+            device_map=settings.device_map or {"": device},
+            quantization_config=_quantization(settings.quantization, dtype),
+            attn_implementation=settings.attn_implementation,
+            use_safetensors=True,
+            output_loading_info=True,
+        )
+    except (OSError, ImportError, ValueError, RuntimeError) as error:
+        raise RepopeError(f"{checkpoint.folder}: cannot be loaded ({_first_line(error)})") from error
+    _refuse_gaps(checkpoint, report)
+    network.eval()
+    return network
+
+
+def _quantization(name: str, dtype: torch.dtype) -> BitsAndBytesConfig | None:
+    if name == "int8":
+        return BitsAndBytesConfig(load_in_8bit=True, llm_int8_skip_modules=_UNQUANTIZED)
+    if name == "nf4":
+        return BitsAndBytesConfig(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_compute_dtype=dtype,
+            llm_int8_skip_modules=_UNQUANTIZED,
+        )
+    return None
+
+
+def _refuse_gaps(checkpoint: Checkpoint, report: dict[str, Any]) -> None:
+    """Weights that do not fit are an error: transformers would go on with random ones."""
+    for what, key in (
+        ("missing", "missing_keys"),
+        ("unexpected", "unexpected_keys"),
+        ("of another shape", "mismatched_keys"),
+    ):
+        names = sorted(str(name[0] if isinstance(name, tuple) else name) for name in report[key])
+        if names:
+            raise RepopeError(
+                f"{checkpoint.folder}: {len(names)} weights are {what}, first {', '.join(names[:3])}; "
+                "the checkpoint is damaged or of another model"
+            )
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

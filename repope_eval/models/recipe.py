@@ -1,0 +1,71 @@
+"""What a family implements: what a model is shown, how its output is read, how its weights are laid out."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+from transformers import PreTrainedConfig, PreTrainedModel
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """One image and its questions, ready for a model."""
+
+    pixels: torch.Tensor
+    """Float32 pixels as the family's vision tower takes them; the first axis counts tiles."""
+    prompts: tuple[tuple[int, ...], ...]
+    """Token ids of each question's whole prompt, with one image token for each of the image's features."""
+
+
+class Recipe(ABC):
+    """One checkpoint's prompt, tokens, pixels and layout; a family is a subclass in a file of its own.
+
+    A recipe is made from a checkpoint's folder and the content of its `config.json`. It holds no weights.
+    """
+
+    family: str
+    """Name of the family as people write it."""
+    image_token_id: int
+    """Stands in a prompt where an image feature goes."""
+    stop_token_ids: tuple[int, ...]
+    """Tokens that end an answer."""
+
+    @abstractmethod
+    def __init__(self, folder: Path, config: dict[str, Any]) -> None: ...
+
+    @staticmethod
+    @abstractmethod
+    def recognises(config: dict[str, Any]) -> bool:
+        """Whether a checkpoint's `config.json` is of a layout this family loads."""
+
+    @abstractmethod
+    def prompt(self, question: str) -> str:
+        """The whole prompt of a question as text, with the family's mark where the image goes."""
+
+    @abstractmethod
+    def prepare(self, image: Image.Image, questions: Sequence[str]) -> Prepared:
+        """Pixels of an image, and the prompts of questions about it."""
+
+    @abstractmethod
+    def encode(self, text: str) -> list[int]:
+        """Token ids of a plain text, nothing added."""
+
+    @abstractmethod
+    def decode(self, token_ids: Sequence[int]) -> str:
+        """The answer that generated tokens spell: special tokens left out, stripped as the original does."""
+
+    @abstractmethod
+    def image_features(self, network: PreTrainedModel, pixels: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+        """Features of several images, each [image tokens, hidden size], ordered as their image tokens."""
+
+    @abstractmethod
+    def network_class(self) -> type[PreTrainedModel]:
+        """The native class that loads this layout, its weight conversion registered."""
+
+    @abstractmethod
+    def network_config(self) -> PreTrainedConfig:
+        """The native class's configuration for this checkpoint."""

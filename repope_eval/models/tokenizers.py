@@ -1,0 +1,95 @@
+"""Tokenizers read from a checkpoint's own files, without the checkpoint's code."""
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from sentencepiece import SentencePieceProcessor
+from transformers import Qwen2Tokenizer
+
+
+class Tokenizer(Protocol):
+    """What a recipe needs of a tokenizer."""
+
+    def token_id(self, token: str) -> int:
+        """The id of a special token."""
+        ...
+
+    def encode(self, text: str) -> list[int]:
+        """Token ids of a text, nothing added."""
+        ...
+
+    def encode_prompt(self, text: str) -> list[int]:
+        """Token ids of a whole prompt, begin token and all."""
+        ...
+
+    def decode(self, token_ids: Sequence[int]) -> str:
+        """The text of token ids, special tokens left out."""
+        ...
+
+
+class QwenTokenizer:
+    """Qwen2's byte-level tokenizer out of vocab.json, merges.txt and the files naming its special tokens."""
+
+    def __init__(self, folder: Path) -> None:
+        self._tokenizer = Qwen2Tokenizer.from_pretrained(folder)
+
+    def token_id(self, token: str) -> int:
+        """The id of a special token."""
+        return int(self._tokenizer.convert_tokens_to_ids(token))
+
+    def encode(self, text: str) -> list[int]:
+        """Token ids of a text, nothing added."""
+        return list(self._tokenizer.encode(text, add_special_tokens=False))
+
+    def encode_prompt(self, text: str) -> list[int]:
+        """The same: Qwen2 has no begin token."""
+        return self.encode(text)
+
+    def decode(self, token_ids: Sequence[int]) -> str:
+        """The text of token ids, special tokens left out."""
+        return str(self._tokenizer.decode(list(token_ids), skip_special_tokens=True))
+
+
+class InternLM2Tokenizer:
+    """InternLM2's tokenizer out of tokenizer.model and added_tokens.json; its class is checkpoint code.
+
+    Each stretch of text between special tokens is encoded by itself, so the model file's own
+    `add_dummy_prefix` decides whether a stretch starts with a space mark; `<s>` starts a prompt.
+    """
+
+    _CONTROL_TOKENS = ("<unk>", "<s>", "</s>")
+
+    def __init__(self, folder: Path) -> None:
+        self._pieces = SentencePieceProcessor(model_file=str(folder / "tokenizer.model"))
+        added: dict[str, int] = json.loads((folder / "added_tokens.json").read_text(encoding="utf-8"))
+        controls = {token: self._pieces.piece_to_id(token) for token in self._CONTROL_TOKENS}
+        self._special = controls | added
+        longest_first = sorted(self._special, key=len, reverse=True)
+        self._splitter = re.compile("(" + "|".join(map(re.escape, longest_first)) + ")")
+
+    def token_id(self, token: str) -> int:
+        """The id of a special token."""
+        return self._special[token]
+
+    def encode(self, text: str) -> list[int]:
+        """Token ids of a text, without the begin token."""
+        token_ids: list[int] = []
+        for part in self._splitter.split(text):
+            if part in self._special:
+                token_ids.append(self._special[part])
+            elif part:
+                token_ids.extend(self._pieces.encode(part))
+        return token_ids
+
+    def encode_prompt(self, text: str) -> list[int]:
+        """Token ids of a whole prompt, `<s>` first."""
+        return [self._special["<s>"], *self.encode(text)]
+
+    def decode(self, token_ids: Sequence[int]) -> str:
+        """The text of token ids, special tokens left out."""
+        special = set(self._special.values())
+        text: str = self._pieces.decode([token_id for token_id in token_ids if token_id not in special])
+        return text
