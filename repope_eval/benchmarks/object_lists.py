@@ -1,0 +1,157 @@
+"""Reading which objects each image shows: COCO's instance annotations, or one JSON object a line."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from repope_eval.benchmarks.construction import ObjectList
+from repope_eval.errors import RepopeError
+
+_COCO_KEYS = ("images", "annotations", "categories")
+_EXPECTED = 'COCO instances or JSON lines {"image": ..., "objects": [...]} are expected'
+
+
+def read_object_lists(path: Path) -> tuple[ObjectList, ...]:
+    """The object lists of a file, in the file's order of images.
+
+    Two forms are told apart by what the file holds, not by its name:
+
+    - COCO instances, one JSON object with `images` (id, file_name), `annotations` (image_id, category_id) and
+      `categories` (id, name). An object is present when an annotation says so, a crowd (`iscrowd`) as well
+      as a single instance. Objects are in the file's order of categories, and an image without annotations
+      has none.
+    - JSON lines `{"image": "a.jpg", "objects": ["dog", "cat"]}`; other fields are ignored. An object that is
+      named several times in one list counts once, at its first place.
+
+    Raises:
+        RepopeError: the file cannot be read or holds no images; JSON or a field is malformed; an annotation
+            points to no image or no category; an image stands twice. The text names the line, or for COCO
+            the entry (`annotations[7]`, counted from 0).
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RepopeError(f"{path}: cannot be read ({error}); {_EXPECTED}") from error
+    coco = _coco(path, text)
+    lists = _from_lines(path, text) if coco is None else _from_coco(path, coco)
+    if not lists:
+        raise RepopeError(f"{path}: holds no images; {_EXPECTED}")
+    return lists
+
+
+def _coco(path: Path, text: str) -> Mapping[str, Any] | None:
+    """The text's JSON object if it has COCO's keys; None for what has to be read line by line."""
+    start = len(text) - len(text.lstrip())
+    try:
+        content, end = json.JSONDecoder(object_hook=_without_outline).raw_decode(text, start)
+    except json.JSONDecodeError as error:
+        if '"annotations"' in text or '"categories"' in text:
+            _refuse_json(f"{path}, line {error.lineno}", error)
+        return None
+    if not isinstance(content, dict) or not any(key in content for key in _COCO_KEYS):
+        return None
+    if text[end:].strip():
+        line = text.count("\n", 0, end) + 1
+        raise RepopeError(
+            f"{path}, line {line}: more text follows the JSON object; a COCO file holds just one"
+        )
+    return content
+
+
+def _without_outline(fields: dict[str, Any]) -> dict[str, Any]:
+    """Drops the outline of an instance while parsing: nearly all of a COCO file, and not needed."""
+    fields.pop("segmentation", None)
+    return fields
+
+
+def _from_coco(path: Path, content: Mapping[str, Any]) -> tuple[ObjectList, ...]:
+    missing = [key for key in _COCO_KEYS if not isinstance(content.get(key), list)]
+    if missing:
+        raise RepopeError(
+            f"{path}: has no list {', '.join(missing)}; COCO instances hold {', '.join(_COCO_KEYS)}"
+        )
+    images = _names_by_id(path, "images", content["images"], "file_name")
+    categories = _names_by_id(path, "categories", content["categories"], "name")
+    present: dict[int | str, set[int | str]] = {image_id: set() for image_id in images}
+    for index, annotation in enumerate(content["annotations"]):
+        where = f"{path}, annotations[{index}]"
+        image_id = _identifier(where, annotation, "image_id")
+        category_id = _identifier(where, annotation, "category_id")
+        if image_id not in images or category_id not in categories:
+            field = f"image_id {image_id}" if image_id not in images else f"category_id {category_id}"
+            raise RepopeError(
+                f"{where}: {field} is not among the file's ids; add its entry or drop the annotation"
+            )
+        present[image_id].add(category_id)
+    return tuple(
+        ObjectList(
+            image, tuple(name for category_id, name in categories.items() if category_id in present[image_id])
+        )
+        for image_id, image in images.items()
+    )
+
+
+def _names_by_id(path: Path, key: str, entries: Sequence[object], field: str) -> dict[int | str, str]:
+    """The names of images or categories by their ids, in the file's order; ids and names are unique."""
+    names: dict[int | str, str] = {}
+    known: set[str] = set()
+    for index, entry in enumerate(entries):
+        where = f"{path}, {key}[{index}]"
+        identifier = _identifier(where, entry, "id")
+        name = entry.get(field) if isinstance(entry, dict) else None
+        if not isinstance(name, str) or not name.strip():
+            raise RepopeError(f"{where}: {field} is {name!r}; a text is expected")
+        if identifier in names or name in known:
+            what = f"id {identifier}" if identifier in names else f"{field} {name!r}"
+            raise RepopeError(f"{where}: {what} stands twice; keep one")
+        names[identifier] = name
+        known.add(name)
+    return names
+
+
+def _identifier(where: str, entry: object, field: str) -> int | str:
+    value = entry.get(field) if isinstance(entry, dict) else None
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise RepopeError(f"{where}: {field} is {value!r}; a number or a text is expected")
+    return value
+
+
+def _from_lines(path: Path, text: str) -> tuple[ObjectList, ...]:
+    lists: list[ObjectList] = []
+    line_of: dict[str, int] = {}
+    # Not splitlines(): a JSON text may hold U+2028 and its like, which that takes for ends of lines.
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.strip():
+            continue
+        shown = _from_line(f"{path}, line {number}", line)
+        if shown.image in line_of:
+            raise RepopeError(
+                f"{path}, line {number}: image {shown.image} stands twice, first in line "
+                f"{line_of[shown.image]}; merge the two"
+            )
+        line_of[shown.image] = number
+        lists.append(shown)
+    return tuple(lists)
+
+
+def _from_line(where: str, line: str) -> ObjectList:
+    try:
+        fields = json.loads(line)
+    except json.JSONDecodeError as error:
+        _refuse_json(where, error)
+    if not isinstance(fields, dict):
+        raise RepopeError(f"{where}: is a JSON {type(fields).__name__}; {_EXPECTED}")
+    image, objects = fields.get("image"), fields.get("objects")
+    if not isinstance(image, str) or not image.strip():
+        raise RepopeError(f"{where}: image is {image!r}; the file name of an image is expected")
+    if not isinstance(objects, list):
+        raise RepopeError(f"{where}: objects is {objects!r}; a list of names is expected")
+    for name in objects:
+        if not isinstance(name, str) or not name.strip():
+            raise RepopeError(f"{where}: objects holds {name!r}; names of objects are expected")
+    return ObjectList(image, tuple(dict.fromkeys(objects)))
+
+
+def _refuse_json(where: str, error: json.JSONDecodeError) -> NoReturn:
+    raise RepopeError(f"{where}: is no JSON ({error.msg} at column {error.colno}); {_EXPECTED}") from error

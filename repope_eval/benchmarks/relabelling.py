@@ -1,0 +1,184 @@
+"""How two annotators' labels replace a benchmark's own, and how much that changes.
+
+RePOPE came from POPE this way: Neuhaus and Hein, "RePOPE: Impact of Annotation Errors on the POPE Benchmark",
+arXiv 2504.15707. Everything here is a pure function of its arguments.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from repope_eval.benchmarks.pope_file import Row
+from repope_eval.errors import RepopeError
+from repope_eval.records import Label, Question
+
+
+def relabel(
+    questions: Sequence[Row],
+    first: Sequence[Row],
+    second: Sequence[Row],
+    decider: Sequence[Row] | None = None,
+) -> tuple[Row, ...]:
+    """The questions with the labels that two annotators settled on, in their order, ambiguous ones removed.
+
+    - Both say the same, yes or no: that is the new label.
+    - At least one says ambiguous: the question is removed. So ambiguous against yes or no is no dispute for
+      the decider: an answer that one careful annotator cannot settle is ambiguous.
+    - One says yes and the other no: the decider's label counts, where ambiguous removes the question.
+
+    Rows belong together when image and question text are the same; the ids in annotators' files are not
+    looked at. Both annotators label exactly the given questions; the decider may leave out what is not in
+    dispute.
+
+    Returns:
+        Rows of `questions`, with only the label replaced.
+
+    Raises:
+        RepopeError: an annotator's rows lack a question, have another one, or have one twice; the annotators
+            disagree and there is no decider; the decider lacks a question in dispute.
+    """
+    asked = [row.question for row in questions]
+    first_labels = _labels("the first annotator", first, known=asked, needed=asked)
+    second_labels = _labels("the second annotator", second, known=asked, needed=asked)
+    disputed = [
+        question for question in asked if {first_labels[question], second_labels[question]} == {"yes", "no"}
+    ]
+    if disputed and decider is None:
+        raise RepopeError(
+            f"the annotators disagree on {len(disputed)} of {len(asked)} questions: {_listed(disputed, 10)}; "
+            "give a third annotator's file (decider=FILE)"
+        )
+    decided = _labels("the decider", decider or (), known=asked, needed=disputed)
+    settled = {
+        question: _settled(first_labels[question], second_labels[question], decided.get(question))
+        for question in asked
+    }
+    return tuple(
+        replace(row, label=settled[row.question]) for row in questions if settled[row.question] != "ambiguous"
+    )
+
+
+def cohens_kappa(first: Sequence[Row], second: Sequence[Row]) -> float | None:
+    """How far two annotators agree beyond chance, over the categories yes, no and ambiguous.
+
+    kappa = (p_o - p_e) / (1 - p_e), where p_o is the share of questions with equal labels, and p_e the sum
+    over the categories of the product of the two annotators' shares of it. Source: J. Cohen, "A Coefficient
+    of Agreement for Nominal Scales", Educational and Psychological Measurement 20 (1960), 37-46.
+
+    Returns:
+        A number up to 1, or None where it is undefined: p_e is 1 (both annotators give one and the same label
+        throughout), or there are no questions.
+
+    Raises:
+        RepopeError: the two do not label the same questions, or one labels a question twice.
+    """
+    asked = [row.question for row in first]
+    first_labels = _labels("the first annotator", first, known=asked, needed=asked)
+    second_labels = _labels("the second annotator", second, known=asked, needed=asked)
+    num_questions = len(asked)
+    num_agreed = sum(first_labels[question] == second_labels[question] for question in asked)
+    first_counts, second_counts = Counter(first_labels.values()), Counter(second_labels.values())
+    # Both shares are taken times num_questions squared: whole numbers, so "p_e is 1" is an exact test.
+    observed = num_agreed * num_questions
+    expected = sum(count * second_counts[label] for label, count in first_counts.items())
+    certain = num_questions**2
+    return None if expected == certain else (observed - expected) / (certain - expected)
+
+
+@dataclass(frozen=True, slots=True)
+class LabelChange:
+    """What became of the questions with one original label."""
+
+    label: Literal["yes", "no"]
+    """The original label."""
+    total: int
+    """Number of questions that had it."""
+    flipped: int
+    """Number of those that now have the opposite label."""
+    removed: int
+    """Number of those that are gone, because the answer is ambiguous."""
+
+    @property
+    def flipped_share(self) -> float | None:
+        """Flipped questions as a share of all with this label; None where there are none."""
+        return self.flipped / self.total if self.total else None
+
+    @property
+    def removed_share(self) -> float | None:
+        """Removed questions as a share of all with this label; None where there are none."""
+        return self.removed / self.total if self.total else None
+
+
+def label_changes(
+    original: Mapping[Question, bool], relabelled: Mapping[Question, bool]
+) -> tuple[LabelChange, LabelChange]:
+    """What relabelling changed, first for the questions that were "yes", then for those that were "no".
+
+    Both mappings say of a question whether its answer is yes, as in `LabelSet.variants`.
+
+    Raises:
+        RepopeError: `relabelled` has a question that `original` lacks.
+    """
+    extra = [question for question in relabelled if question not in original]
+    if extra:
+        raise RepopeError(
+            f"the new labels hold {_counted(extra)} that the original ones lack: {_listed(extra)}; "
+            "compare label sets of the same variant"
+        )
+    return _change("yes", original, relabelled), _change("no", original, relabelled)
+
+
+def _change(
+    label: Literal["yes", "no"], original: Mapping[Question, bool], relabelled: Mapping[Question, bool]
+) -> LabelChange:
+    is_yes = label == "yes"
+    affected = [question for question, was_yes in original.items() if was_yes == is_yes]
+    kept = [question for question in affected if question in relabelled]
+    flipped = sum(relabelled[question] != is_yes for question in kept)
+    return LabelChange(label, total=len(affected), flipped=flipped, removed=len(affected) - len(kept))
+
+
+def _settled(first: Label, second: Label, decided: Label | None) -> Label:
+    """The label of one question; `decided` counts only where yes stands against no, and then is not None."""
+    if "ambiguous" in (first, second):
+        return "ambiguous"
+    if first == second:
+        return first
+    assert decided is not None, "a disputed question has passed without a decider's label"
+    return decided
+
+
+def _labels(
+    who: str, rows: Sequence[Row], *, known: Sequence[Question], needed: Sequence[Question]
+) -> dict[Question, Label]:
+    """An annotator's labels by question; refused unless they cover `needed` and nothing outside `known`."""
+    labels = {row.question: row.label for row in rows}
+    if len(labels) < len(rows):
+        counts = Counter(row.question for row in rows)
+        repeated = [question for question, count in counts.items() if count > 1]
+        raise RepopeError(
+            f"{who} labels {_counted(repeated)} more than once: {_listed(repeated)}; keep one row of each"
+        )
+    missing = [question for question in needed if question not in labels]
+    if missing:
+        raise RepopeError(f"{who} lacks {_counted(missing)}: {_listed(missing)}; add their labels")
+    asked = set(known)
+    extra = [question for question in labels if question not in asked]
+    if extra:
+        raise RepopeError(
+            f"{who} labels {_counted(extra)} beyond those asked: {_listed(extra)}; image and text must be "
+            "as in the questions' file"
+        )
+    return labels
+
+
+def _counted(questions: Collection[Question]) -> str:
+    return f"{len(questions)} question{'' if len(questions) == 1 else 's'}"
+
+
+def _listed(questions: Sequence[Question], most: int = 3) -> str:
+    """The first questions in words, and how many more there are."""
+    named = "; ".join(f"{question.image}, {question.text!r}" for question in questions[:most])
+    more = len(questions) - most
+    return f"{named}; and {more} more" if more > 0 else named
