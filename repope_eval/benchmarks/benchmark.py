@@ -1,0 +1,108 @@
+"""A benchmark as the later stages see it: distinct questions, label sets, and the files they came from."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from repope_eval.benchmarks.pope_file import Row
+from repope_eval.errors import RepopeError
+from repope_eval.records import LabelSet, Question, Variant
+
+
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    """Questions about images and what is taken as true."""
+
+    name: str
+    label_sets: tuple[LabelSet, ...]
+    """`pope` first, then `repope` where there are corrected labels."""
+    ids: Mapping[Variant, Mapping[int | str, Question]]
+    """The questions by the ids of the original files; an id is unique inside one variant only."""
+    hashes: Mapping[str, str]
+    """SHA-256 of each file read, by name."""
+
+    @property
+    def questions(self) -> tuple[Question, ...]:
+        """Every distinct (image, question) once, in the order of the files, an image's together."""
+        distinct = dict.fromkeys(question for ids in self.ids.values() for question in ids.values())
+        images = dict.fromkeys(question.image for question in distinct)
+        by_image: dict[str, list[Question]] = {image: [] for image in images}
+        for question in distinct:
+            by_image[question.image].append(question)
+        return tuple(question for questions in by_image.values() for question in questions)
+
+    def first_images(self, number: int | None) -> "Benchmark":
+        """The benchmark of the first so many images; all of it where the number is None."""
+        if number is None:
+            return self
+        images = set(list(dict.fromkeys(question.image for question in self.questions))[:number])
+        label_sets = tuple(
+            LabelSet(
+                label_set.name,
+                {
+                    variant: {
+                        question: label for question, label in labels.items() if question.image in images
+                    }
+                    for variant, labels in label_set.variants.items()
+                },
+            )
+            for label_set in self.label_sets
+        )
+        ids = {
+            variant: {key: question for key, question in questions.items() if question.image in images}
+            for variant, questions in self.ids.items()
+        }
+        return replace(self, label_sets=label_sets, ids=ids)
+
+
+def make_benchmark(
+    name: str,
+    originals: Mapping[Variant, Sequence[Row]],
+    relabelled: Mapping[Variant, Sequence[Row]],
+    hashes: Mapping[str, str],
+) -> Benchmark:
+    """A benchmark out of the rows of its files.
+
+    Args:
+        name: of the benchmark.
+        originals: each variant's rows, labels yes or no.
+        relabelled: the corrected rows of the same variants; empty where there are none.
+        hashes: SHA-256 of each file by name.
+
+    Raises:
+        RepopeError: a relabelled row is none of the originals (another text, image or id), or a pair has
+            another label in one variant than in another.
+    """
+    for variant, rows in relabelled.items():
+        _refuse_strangers(variant, originals[variant], rows)
+    label_sets = [LabelSet("pope", _labels("pope", originals))]
+    if relabelled:
+        label_sets.append(LabelSet("repope", _labels("repope", relabelled)))
+    ids = {variant: {row.question_id: row.question for row in rows} for variant, rows in originals.items()}
+    return Benchmark(name, tuple(label_sets), ids, dict(hashes))
+
+
+def _refuse_strangers(variant: Variant, originals: Sequence[Row], relabelled: Sequence[Row]) -> None:
+    known = {row.question: row.question_id for row in originals}
+    strange = [row for row in relabelled if known.get(row.question) != row.question_id]
+    if strange:
+        first = strange[0]
+        raise RepopeError(
+            f"variant {variant}: {len(strange)} relabelled questions are not the original file's, first id "
+            f"{first.question_id}: {first.question.image}, {first.question.text!r}; id, image and text must agree"
+        )
+
+
+def _labels(name: str, variants: Mapping[Variant, Sequence[Row]]) -> dict[Variant, dict[Question, bool]]:
+    labels = {
+        variant: {row.question: row.label == "yes" for row in rows} for variant, rows in variants.items()
+    }
+    first: dict[Question, tuple[Variant, bool]] = {}
+    for variant, of_variant in labels.items():
+        for question, label in of_variant.items():
+            other, known = first.setdefault(question, (variant, label))
+            if known != label:
+                raise RepopeError(
+                    f"label set {name}: {question.image}, {question.text!r} has two labels, one in variant "
+                    f"{other} and the other in {variant}; a pair needs one"
+                )
+    return labels

@@ -1,0 +1,111 @@
+"""COCO's images out of a dataset of the Hugging Face Hub that carries them inside its Parquet files."""
+
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from repope_eval.benchmarks.images import decodable, refuse_outside
+from repope_eval.errors import RepopeError
+
+
+def copy_hub_images(dataset: str, names: Sequence[str], folder: Path) -> None:
+    """Writes the named images of a dataset into a folder, byte for byte as they were encoded.
+
+    Args:
+        dataset: id on the Hub, or a local folder of Parquet files; split `test` with the columns
+            `image_source` (a COCO name without `.jpg`) and `image`.
+        names: COCO names, such as `COCO_val2014_000000310196.jpg`.
+        folder: made if need be; an image of the same name in it is replaced.
+
+    Raises:
+        RepopeError: the dataset cannot be loaded or lacks a column or an image, an image in it cannot be
+            decoded, or the folder cannot be written. What was written before stays.
+    """
+    for name in names:
+        refuse_outside(name)
+    rows = _load(dataset)
+    row_of = _first_rows(rows, names)
+    # Without this, each image would be decoded, and its original bytes be gone.
+    selected = rows.select(list(row_of.values()))
+    for name, row in zip(row_of, selected, strict=True):
+        _write(_encoded(row["image"], dataset, name), folder / name, dataset)
+    missing = [name for name in names if name not in row_of]
+    if missing:
+        examples = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
+        raise RepopeError(
+            f"{dataset} lacks {len(missing)} of {len(names)} images ({examples}); "
+            f"check that it is POPE on COCO, or put the missing images into {folder} by hand"
+        )
+
+
+def _load(dataset: str) -> Any:
+    """The `test` split, its images left encoded."""
+    import datasets  # slow to import, and rarely needed
+
+    try:
+        rows = datasets.load_dataset(dataset, split="test")
+    except Exception as error:  # offline, unknown, gated, no such split, full disk: many unrelated kinds
+        raise RepopeError(
+            f"images of the dataset {dataset} cannot be loaded ({_first_line(error)}); "
+            "check the network, that the Hub is not switched off by HF_HUB_OFFLINE, and that the name "
+            "is a Hub dataset or a folder of Parquet files with a split `test`"
+        ) from error
+    lacking = sorted({"image_source", "image"} - set(rows.column_names))
+    if lacking:
+        raise RepopeError(
+            f"the dataset {dataset} has no column {' and no column '.join(lacking)}; "
+            "one like lmms-lab/POPE is expected"
+        )
+    return rows.cast_column("image", datasets.Image(decode=False))
+
+
+def _first_rows(rows: Any, names: Sequence[str]) -> dict[str, int]:
+    """The first row of each wanted image, in the dataset's order; only the column of names is read."""
+    wanted = {name.removesuffix(".jpg"): name for name in names}
+    row_of: dict[str, int] = {}
+    for number, source in enumerate(rows.select_columns("image_source")["image_source"]):
+        name = wanted.get(str(source).removesuffix(".jpg"))
+        if name is not None:
+            row_of.setdefault(name, number)
+    return row_of
+
+
+def _encoded(image: dict[str, Any] | None, dataset: str, name: str) -> bytes:
+    """The bytes of an image cell, which holds them or the path of a file."""
+    content, path = (image["bytes"], image["path"]) if image else (None, None)
+    if content is not None:
+        return bytes(content)
+    if path is None:
+        raise RepopeError(f"the dataset {dataset} has no image for {name}; put it into place by hand")
+    try:
+        return Path(dataset, path).read_bytes()  # an absolute path stays what it is
+    except OSError as error:
+        raise RepopeError(
+            f"{path}, the image {name} of the dataset {dataset}, cannot be read ({error.strerror}); "
+            "use a dataset with the images inside its files"
+        ) from error
+
+
+def _write(content: bytes, path: Path, dataset: str) -> None:
+    unfinished = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            unfinished.write_bytes(content)
+            decodable(unfinished)
+            unfinished.replace(path)
+        finally:
+            unfinished.unlink(missing_ok=True)
+    except OSError as error:
+        raise RepopeError(
+            f"{path.parent}: cannot be written ({error.strerror}); choose a folder that can be"
+        ) from error
+    except RepopeError as error:
+        reason = str(error).removeprefix(f"{unfinished}: ")
+        raise RepopeError(f"the image {path.name} of the dataset {dataset} {reason}") from error
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

@@ -1,0 +1,96 @@
+"""Image files: where they lie, and opening them whole."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path, PurePath
+
+from PIL import Image, UnidentifiedImageError
+
+from repope_eval.errors import RepopeError
+
+
+def refuse_outside(name: str) -> None:
+    """Refuses a name that leads out of the folder it is to lie in: the names stand in files from elsewhere.
+
+    Raises:
+        RepopeError: the name is absolute, climbs with `..`, or names no file.
+    """
+    path = PurePath(name)
+    if not path.parts or path.drive or path.root or ".." in path.parts or "\0" in name:
+        raise RepopeError(
+            f"image name {name!r} leads out of the image folder; "
+            "names in a question file must be relative to it and without `..`"
+        )
+
+
+def locate_images(names: Iterable[str], folders: Sequence[Path]) -> tuple[dict[str, Path], tuple[str, ...]]:
+    """Looks each name up in the folders, the first that holds it counts.
+
+    Returns:
+        The paths by name and the names found nowhere, both in the order of `names`.
+
+    Raises:
+        RepopeError: a name leads out of its folder, or a folder cannot be searched.
+    """
+    found: dict[str, Path] = {}
+    missing: list[str] = []
+    for name in dict.fromkeys(names):
+        refuse_outside(name)
+        path = next((folder / name for folder in folders if _is_file(folder / name)), None)
+        if path is None:
+            missing.append(name)
+        else:
+            found[name] = path
+    return found, tuple(missing)
+
+
+def open_image(path: Path) -> Image.Image:
+    """Opens an image and decodes all of it, in the mode in which it is stored.
+
+    Raises:
+        RepopeError: the file is unreadable, no image, cut short, or so large that Pillow takes it for an
+            attack (more than `PIL.Image.MAX_IMAGE_PIXELS` pixels, where Pillow itself only warns).
+    """
+    try:
+        with Image.open(path) as image:
+            # Asked here as well, since changing how warnings are treated is not safe among threads.
+            if Image.MAX_IMAGE_PIXELS and image.width * image.height > Image.MAX_IMAGE_PIXELS:
+                raise Image.DecompressionBombError(f"{image.width} x {image.height} pixels")
+            image.load()
+            return image
+    except Exception as error:  # Pillow's decoders let many kinds through on a damaged file
+        raise RepopeError(f"{path}: {_why(error)}; replace the file by a whole image") from error
+
+
+def decodable(path: Path) -> None:
+    """Checks that a file is a whole image: its checksums, where the format has any, and its pixels.
+
+    Raises:
+        RepopeError: as in `open_image`.
+    """
+    open_image(path)
+    try:
+        with Image.open(path) as image:
+            image.verify()
+    except Exception as error:
+        raise RepopeError(f"{path}: {_why(error)}; replace the file by a whole image") from error
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError as error:
+        raise RepopeError(
+            f"{path}: cannot be looked up ({error.strerror}); check the name and the folder's permissions"
+        ) from error
+
+
+def _why(error: Exception) -> str:
+    match error:
+        case UnidentifiedImageError():  # its own text names the path again
+            return "is no image that Pillow can read"
+        case Image.DecompressionBombError() | Image.DecompressionBombWarning():
+            return f"is too large for an image of a benchmark ({error})"
+        case OSError(strerror=str(reason)):
+            return f"cannot be read ({reason})"
+        case _:
+            return f"is damaged or cut short ({' '.join(str(error).split()) or type(error).__name__})"

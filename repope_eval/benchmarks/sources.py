@@ -1,0 +1,99 @@
+"""The benchmarks that a configuration can name: where their question files and images are."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from repope_eval.benchmarks.benchmark import Benchmark, make_benchmark
+from repope_eval.benchmarks.coco import find_annotations, find_images
+from repope_eval.benchmarks.images import locate_images
+from repope_eval.benchmarks.pope_file import read_rows
+from repope_eval.config import BenchSettings
+from repope_eval.errors import RepopeError
+from repope_eval.records import Variant
+
+DEMO_FOLDER = Path(__file__).parent.parent / "demo" / "benchmark"
+
+
+def load_benchmark(settings: BenchSettings, data_dir: Path) -> Benchmark:
+    """The questions and label sets that a configuration names, fetched where they are missing, and verified.
+
+    Raises:
+        RepopeError: a file is missing, broken or not the published one, or the files do not fit together.
+    """
+    originals, relabelled = _files(settings, data_dir)
+    hashes = {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in (*originals.values(), *relabelled.values())
+        if path.is_file()
+    }
+    return make_benchmark(
+        settings.name,
+        {variant: read_rows(path) for variant, path in originals.items()},
+        {variant: read_rows(path) for variant, path in relabelled.items()},
+        hashes,
+    )
+
+
+def find_benchmark_images(
+    settings: BenchSettings, data_dir: Path, names: Sequence[str]
+) -> Mapping[str, Path]:
+    """Where each image lies; COCO's are fetched where they are missing.
+
+    Raises:
+        RepopeError: images are missing: how many, the first ones, where they were looked for, and the mend.
+    """
+    if settings.source == "coco":
+        return find_images(
+            names,
+            data_dir=data_dir,
+            folder=_folder(settings.images),
+            images_from=settings.images_from,
+            url=settings.images_url,
+            hub_dataset=settings.hub_dataset,
+        )
+    folder = DEMO_FOLDER / "images" if settings.source == "demo" else _folder(settings.images)
+    if folder is None:
+        raise RepopeError(
+            "bench.images is required: give bench.images=FOLDER, where the questions' images lie"
+        )
+    found, missing = locate_images(names, [folder])
+    if missing:
+        raise RepopeError(
+            f"{len(missing)} of {len(found) + len(missing)} images are missing in {folder}: "
+            f"{', '.join(missing[:3])}{', ...' if len(missing) > 3 else ''}; put them there, or name their "
+            "folder with bench.images=FOLDER"
+        )
+    return found
+
+
+def _files(settings: BenchSettings, data_dir: Path) -> tuple[dict[Variant, Path], dict[Variant, Path]]:
+    """The question files by variant: the original ones and the relabelled ones."""
+    if settings.source == "custom":
+        if settings.questions is None:
+            raise RepopeError(
+                "bench.questions is required: give bench.questions=FILE, a file in POPE's format"
+            )
+        (variant,) = settings.variants
+        relabels = {variant: Path(settings.relabels).expanduser()} if settings.relabels else {}
+        return {variant: Path(settings.questions).expanduser()}, relabels
+    if settings.source == "demo":
+        return (
+            {variant: DEMO_FOLDER / f"pope_{variant}.jsonl" for variant in settings.variants},
+            {variant: DEMO_FOLDER / f"repope_{variant}.jsonl" for variant in settings.variants},
+        )
+    names = {(kind, v): f"coco_{kind}_{v}.json" for kind in ("pope", "repope") for v in settings.variants}
+    paths = find_annotations(
+        list(names.values()),
+        data_dir=data_dir,
+        folder=_folder(settings.annotations),
+        url=settings.annotations_url,
+    )
+    return (
+        {v: paths[names["pope", v]] for v in settings.variants},
+        {v: paths[names["repope", v]] for v in settings.variants},
+    )
+
+
+def _folder(name: str | None) -> Path | None:
+    return None if name is None else Path(name).expanduser()

@@ -1,0 +1,1 @@
+"""Scoring: how answers are read, confusion counts and figures. Pure functions; no torch, no files."""

@@ -1,0 +1,80 @@
+"""How yes or no is read from an answer's text, by each protocol in use, and what becomes of the rest.
+
+A reading is True for yes, False for no, and None where the protocol finds neither ("unparsed").
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from repope_eval import config
+
+Reading = bool | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Protocol:
+    """A rule for reading answers, and how unparsed ones count."""
+
+    read: Callable[[str], Reading]
+    unparsed: Literal["dropped", "wrong", "not_yes"]
+    """dropped: in no count at all. wrong: in no count, but in accuracy's denominator. not_yes: a missed yes
+    where the label is yes, and wrong for accuracy and the true negative rate where it is no."""
+    yes_ratio_of: Literal["answers", "labels"] = "answers"
+
+
+def read_repope(response: str) -> Reading:
+    """RePOPE's evaluation: a "yes" anywhere in the lower-cased text is a yes, else a "no" anywhere is a no.
+
+    So "eyes" holds a yes, and "cannot" or "know" a no. Source: `eval_utils.py` of the paper's code.
+    """
+    text = response.lower()
+    if "yes" in text:
+        return True
+    return False if "no" in text else None
+
+
+def read_pope(response: str) -> Reading:
+    """POPE's evaluation: the first sentence is a no if No, no or not is a word of it, and otherwise a yes.
+
+    Source: `evaluate.py` of the POPE repository. Nothing is unparsed.
+    """
+    words = response.split(".")[0].replace(",", "").split(" ")
+    return not {"No", "no", "not"} & set(words)
+
+
+def read_vlmevalkit(response: str) -> Reading:
+    """VLMEvalKit: yes if "yes" is a word and "no" is not, no the other way round, after cleaning punctuation."""
+    words = set(_without_punctuation(response.lower()).split())
+    if ("yes" in words) == ("no" in words):
+        return None
+    return "yes" in words
+
+
+def read_lmms_eval(response: str) -> Reading:
+    """lmms-eval: the whole text, lower-cased and stripped, is "yes" or "no"."""
+    return {"yes": True, "no": False}.get(response.lower().strip())
+
+
+_MARKS = ';/[]"{}()=+\\_-><@`,?!'
+_THOUSANDS = re.compile(r"\d,\d")
+_FULL_STOP = re.compile(r"(?<!\d)\.|\.(?!\d)")
+
+
+def _without_punctuation(text: str) -> str:
+    """Marks beside a space anywhere in the text, or in a text with `1,000`, vanish; others become a space."""
+    cleaned = text
+    thousands = _THOUSANDS.search(text) is not None
+    for mark in _MARKS:
+        beside_space = f"{mark} " in text or f" {mark}" in text
+        cleaned = cleaned.replace(mark, "" if beside_space or thousands else " ")
+    return _FULL_STOP.sub("", cleaned)
+
+
+PROTOCOLS: Mapping[config.Protocol, Protocol] = {
+    "repope": Protocol(read=read_repope, unparsed="dropped"),
+    "pope": Protocol(read=read_pope, unparsed="dropped"),
+    "vlmevalkit": Protocol(read=read_vlmevalkit, unparsed="not_yes"),
+    "lmms_eval": Protocol(read=read_lmms_eval, unparsed="wrong", yes_ratio_of="labels"),
+}

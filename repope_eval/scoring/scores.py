@@ -1,0 +1,54 @@
+"""The scores of a run: the figures under every label set and variant, and their means."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from repope_eval import config
+from repope_eval.records import Answer, LabelSet, Question, Variant
+from repope_eval.scoring.confusion import Figures, count, figures
+from repope_eval.scoring.protocols import PROTOCOLS
+
+MEAN = "mean"
+"""Stands beside the variants where there is more than one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scores:
+    """What one set of answers comes to."""
+
+    model: str
+    bench: str
+    protocol: config.Protocol
+    figures: Mapping[str, Mapping[Variant, Figures]]
+    """By label set, then by variant; `mean` last where there are several variants."""
+
+
+def score(
+    model: str,
+    bench: str,
+    label_sets: Sequence[LabelSet],
+    answers: Mapping[Question, Answer],
+    protocol: config.Protocol,
+) -> Scores:
+    """The same answers under every label set."""
+    by_label_set = {}
+    for label_set in label_sets:
+        by_variant = {
+            variant: figures(count(labels, answers, PROTOCOLS[protocol]), PROTOCOLS[protocol])
+            for variant, labels in label_set.variants.items()
+        }
+        if len(by_variant) > 1:
+            by_variant[MEAN] = mean(list(by_variant.values()))
+        by_label_set[label_set.name] = by_variant
+    return Scores(model=model, bench=bench, protocol=protocol, figures=by_label_set)
+
+
+def mean(cells: Sequence[Figures]) -> Figures:
+    """The mean of each figure over variants; undefined where it is in one of them."""
+    means = {}
+    for field in dataclasses.fields(Figures):
+        values = [getattr(cell, field.name) for cell in cells]
+        means[field.name] = None if None in values else fmean(values)
+    return Figures(**means)  # type: ignore[arg-type]

@@ -1,0 +1,158 @@
+"""A web server on this machine that misbehaves on demand."""
+
+import re
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+ETAG = '"version-1"'
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What the server does instead of answering a request right."""
+
+    kind: str
+    """`status`, `cut`, `stall`, `ignore_range`, `wrong_range`, `short_range` or `close`."""
+    status: int = 0
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+CUT = Fault("cut")
+STALL = Fault("stall")
+CLOSE = Fault("close")
+IGNORE_RANGE = Fault("ignore_range")
+WRONG_RANGE = Fault("wrong_range")
+SHORT_RANGE = Fault("short_range")
+
+
+def status(code: int, **headers: str) -> Fault:
+    return Fault("status", code, {name.replace("_", "-"): value for name, value in headers.items()})
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request as it came in."""
+
+    path: str
+    range: str | None
+    if_range: str | None
+
+
+@dataclass
+class FaultServer:
+    """Serves `files`; each request for a path uses up one of its `faults`, or `always` shows the same one."""
+
+    url: str
+    files: dict[str, bytes] = field(default_factory=dict)
+    faults: dict[str, list[Fault]] = field(default_factory=dict)
+    always: dict[str, Fault] = field(default_factory=dict)
+    etag: str | None = ETAG
+    asked: list[Asked] = field(default_factory=list)
+    stalled: threading.Event = field(default_factory=threading.Event)
+    """Set when a request has begun to stall."""
+    released: threading.Event = field(default_factory=threading.Event)
+    """Ends the stalls."""
+
+    def ranges(self, name: str) -> list[str | None]:
+        return [asked.range for asked in self.asked if asked.path == f"/{name}"]
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    timeout = 10
+    disable_nagle_algorithm = True
+
+    def do_GET(self) -> None:
+        state: FaultServer = self.server.state  # type: ignore[attr-defined]
+        name = self.path.removeprefix("/")
+        state.asked.append(Asked(self.path, self.headers["Range"], self.headers["If-Range"]))
+        waiting = state.faults.get(name)
+        fault = waiting.pop(0) if waiting else state.always.get(name)
+        kind = fault.kind if fault else ""
+        if fault and kind == "status":
+            self._send(fault.status, b"an error page", fault.headers)
+        elif kind == "close":
+            self._hang_up()
+        elif name not in state.files:
+            self._send(404, b"not here", {})
+        else:
+            self._send_file(state, state.files[name], kind)
+
+    def _send_file(self, state: FaultServer, content: bytes, kind: str) -> None:
+        headers = {"ETag": state.etag} if state.etag else {}
+        start = self._start(state) if kind != "ignore_range" else 0
+        code = 206 if start else 200
+        if start >= len(content):
+            self._send(416, b"", {"Content-Range": f"bytes */{len(content)}"})
+            return
+        if start:
+            said = 1 if kind == "wrong_range" else start
+            headers["Content-Range"] = f"bytes {said}-{len(content) - 1}/{len(content)}"
+        body = content[start:]
+        if kind in ("cut", "stall"):
+            self._send_half(state, code, body, headers, stall=kind == "stall")
+        else:
+            self._send(code, body[: len(body) // 2] if kind == "short_range" else body, headers)
+
+    def _start(self, state: FaultServer) -> int:
+        match = re.fullmatch(r"bytes=(\d+)-", self.headers["Range"] or "")
+        if match is None or self.headers["If-Range"] not in (None, state.etag):
+            return 0
+        return int(match[1])
+
+    def _send(self, code: int, body: bytes, headers: dict[str, str]) -> None:
+        self._send_head(code, len(body), headers)
+        self.wfile.write(body)
+
+    def _send_half(
+        self, state: FaultServer, code: int, body: bytes, headers: dict[str, str], *, stall: bool
+    ) -> None:
+        self._send_head(code, len(body), headers)
+        self.wfile.write(body[: len(body) // 2])
+        self.wfile.flush()
+        if stall:
+            state.stalled.set()
+            state.released.wait(10)
+        self._hang_up()
+
+    def _send_head(self, code: int, length: int, headers: dict[str, str]) -> None:
+        self.send_response(code)
+        self.send_header("Content-Length", str(length))
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+
+    def _hang_up(self) -> None:
+        self.close_connection = True
+        self.connection.shutdown(socket.SHUT_WR)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 64
+    state: FaultServer
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Says nothing: clients that hang up are what the tests are about."""
+
+
+@contextmanager
+def serving() -> Iterator[FaultServer]:
+    with _Server(("127.0.0.1", 0), _Handler) as server:
+        server.state = FaultServer(f"http://127.0.0.1:{server.server_port}")
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        thread.start()
+        try:
+            yield server.state
+        finally:
+            server.state.released.set()
+            server.shutdown()
+            thread.join()
