@@ -1,145 +1,132 @@
-"""The configuration: what can be set, the defaults, and the checks of single values.
+"""The configuration: what can be set, with what default, within which limits, and what it means.
 
-Each settings class is a frozen record and the one home of its defaults; what YAML files state are
-differences. `repope_eval.composition` turns them into Hydra's schemas and back.
+Each settings class is a frozen record and the one home of its defaults; YAML files state differences.
+`repope_eval.schema` makes Hydra's schemas of the records, and records of what Hydra composed.
 """
 
+import dataclasses
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 Protocol = Literal["repope", "pope", "vlmevalkit", "lmms_eval"]
 Engine = Literal["shared", "sequential"]
-ImageSource = Literal["download", "hub"]
-Number = Literal["float32", "bfloat16", "float16"]
+NumberFormat = Literal["float32", "bfloat16", "float16"]
+
+_DEVICE = {"pattern": r"auto|cpu|cuda(:\d+)?", "form": "auto, cpu, cuda or cuda:N"}
+_BATCH_SIZE = {"pattern": r"auto|[1-9]\d*", "form": "auto or a number of images"}
+
+
+def setting(help: str, default: Any = dataclasses.MISSING, **limits: Any) -> Any:
+    """A field of a settings record: its meaning, its default (none: it must be given), its limits.
+
+    Limits: `minimum`; `pattern` with its `form` in words; `length` of a list; `choice`, which makes the
+    field a group whose configuration file of that name is taken when none is named.
+    """
+    return dataclasses.field(default=default, metadata={"help": help, **limits})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSettings:
     """Which model, and how it is loaded and asked."""
 
-    name: str
-    """Name of the configuration file; names the run folder."""
-    family: str
-    """Prompt, pixels and layout: a key of `repope_eval.models.families.FAMILIES`."""
-    checkpoint: str
-    """Hub id or local folder; `demo` is the trained model inside the package."""
-    revision: str = "main"
-    """Branch, tag or commit of a Hub checkpoint."""
-    recipe_dtype: Number = "bfloat16"
-    """What `dtype=auto` stands for: the number format of the model's published results."""
-    dtype: Literal["auto"] | Number = "auto"
-    quantization: Literal["none", "int8", "nf4"] = "none"
-    max_new_tokens: int = field(default=1024, metadata={"minimum": 1})
-    """Longest answer in tokens."""
-    attn_implementation: Literal["sdpa", "eager", "flash_attention_2"] = "sdpa"
-    device_map: str | None = None
-    """Placement over several devices as accelerate knows it, such as `auto`; null: all on `device`."""
+    name: str = setting("name of the configuration file; names the run folder")
+    family: str = setting("prompt, pixels and layout: a key of FAMILIES in repope_eval/models/families.py")
+    checkpoint: str = setting("Hub id or local folder")
+    revision: str = setting("branch, tag or commit of a Hub checkpoint", "main")
+    recipe_dtype: NumberFormat = setting("what dtype=auto means: that of the published results", "bfloat16")
+    dtype: Literal["auto"] | NumberFormat = setting("number format of the weights", "auto")
+    quantization: Literal["none", "int8", "nf4"] = setting("of the language model, by bitsandbytes", "none")
+    max_new_tokens: int = setting("longest answer in tokens", 1024, minimum=1)
+    attn_implementation: Literal["sdpa", "eager", "flash_attention_2"] = setting("attention kernel", "sdpa")
+    device_map: str | None = setting("placement over devices by accelerate, such as auto; null: device", None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BenchSettings:
     """Which questions, labels and images, and where they come from."""
 
-    name: str
-    """Name of the configuration file; names the run folder."""
-    source: Literal["demo", "coco", "custom"]
-    variants: tuple[str, ...] = ()
-    questions: str | None = None
-    """custom: a file in POPE's format; its labels are label set `pope`."""
-    relabels: str | None = None
-    """custom: its relabelled twin; its labels are label set `repope`."""
-    images: str | None = None
-    """A folder of images: a custom benchmark's own; for COCO, searched after `data_dir`."""
-    annotations: str | None = None
-    """COCO: a folder of annotation files, searched after `data_dir`."""
-    images_from: ImageSource = "download"
-    """COCO: where missing images are fetched from, COCO's server or a Hub dataset."""
-    annotations_url: str = (
-        "https://raw.githubusercontent.com/YanNeu/RePOPE/bcf22e5690d587cce34e1728af3efdcfaf747d29/annotations"
+    name: str = setting("name of the configuration file; names the run folder")
+    source: Literal["demo", "coco", "custom"] = setting("the embedded one, COCO's, or your own files")
+    variants: tuple[str, ...] = setting("variants to evaluate")
+    questions: str | None = setting("custom: file in POPE's format; its labels are label set pope", None)
+    relabels: str | None = setting("custom: its relabelled twin; its labels are label set repope", None)
+    images: str | None = setting("image folder: custom's own, or COCO's val2014 beside data_dir's", None)
+    annotations: str | None = setting("COCO: folder of annotation files, looked at after data_dir", None)
+    images_from: Literal["download", "hub"] = setting("COCO: where missing images come from", "download")
+    annotations_url: str = setting(
+        "COCO: where annotation files are downloaded from",
+        "https://raw.githubusercontent.com/YanNeu/RePOPE/bcf22e5690d587cce34e1728af3efdcfaf747d29/annotations",
     )
-    images_url: str = "http://images.cocodataset.org/val2014"
-    hub_dataset: str = "lmms-lab/POPE"
+    images_url: str = setting(
+        "COCO: where images are downloaded from", "http://images.cocodataset.org/val2014"
+    )
+    hub_dataset: str = setting("COCO: Hub dataset that images_from=hub reads", "lmms-lab/POPE")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSettings:
-    """`python -m repope_eval`: asks a model the questions of a benchmark and scores the answers."""
+    """Asks a model the questions of a benchmark and scores the answers."""
 
-    model: ModelSettings = field(metadata={"choice": "tiny"})
-    bench: BenchSettings = field(metadata={"choice": "demo"})
-    engine: Engine = "shared"
-    """shared: an image and its prefix once for all its questions; sequential: each question alone."""
-    protocol: Protocol = "repope"
-    """How yes or no is read from an answer, and what becomes of answers that are neither."""
-    device: str = field(
-        default="auto", metadata={"pattern": r"auto|cpu|cuda(:\d+)?", "form": "auto, cpu, cuda or cuda:N"}
-    )
-    batch_size: str = field(
-        default="auto", metadata={"pattern": r"auto|[1-9]\d*", "form": "auto or a number of images"}
-    )
-    """Images asked at a time, or auto."""
-    limit: int | None = field(default=None, metadata={"minimum": 1})
-    """Only the first so many images."""
-    data_dir: str | None = None
-    """Where data lies or goes; null: the environment's REPOPE_DATA, or the user's cache folder."""
-    out: str = "runs/${bench.name}/${model.name}"
-    """Run folder."""
-    resume: bool = True
-    """Go on from the answers already in `out`; false: refuse a folder that holds answers."""
+    model: ModelSettings = setting("which model", choice="tiny")
+    bench: BenchSettings = setting("which benchmark", choice="demo")
+    engine: Engine = setting("shared: an image once for all its questions; sequential: each alone", "shared")
+    protocol: Protocol = setting("how yes or no is read from an answer", "repope")
+    device: str = setting("auto, cpu, cuda or cuda:N", "auto", **_DEVICE)
+    batch_size: str = setting("images at a time, or auto", "auto", **_BATCH_SIZE)
+    limit: int | None = setting("only the first so many images", None, minimum=1)
+    data_dir: str | None = setting("where data lies or goes; null: REPOPE_DATA or the cache folder", None)
+    out: str = setting("run folder", "runs/${bench.name}/${model.name}")
+    resume: bool = setting("go on from the answers in out; false: refuse a folder that has some", True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreSettings:
-    """`python -m repope_eval score`: scores anybody's answers, without a model."""
+    """Scores anybody's answers, without a model."""
 
-    bench: BenchSettings = field(metadata={"choice": "demo"})
-    answers: str
-    """JSON or JSON lines; rows name image, question and response, or a question id and a response."""
-    questions: str | None = None
-    """JSON or JSON lines that the answers' question ids point into: question_id, image, text."""
-    model: str = "answers"
-    """Name under which the scores are shown."""
-    protocol: Protocol = "repope"
-    data_dir: str | None = None
-    out: str = "runs/${bench.name}/${model}"
+    bench: BenchSettings = setting("which benchmark", choice="demo")
+    answers: str = setting("JSON or JSON lines: image, question and response, or question_id and response")
+    questions: str | None = setting("what question ids point into: question_id, image, text", None)
+    model: str | None = setting("name shown with the scores; null: the answer file's", None)
+    protocol: Protocol = setting("how yes or no is read from an answer", "repope")
+    data_dir: str | None = setting("where data lies or goes; null: REPOPE_DATA or the cache folder", None)
+    out: str | None = setting("run folder; null: runs/BENCH/MODEL", None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataSettings:
-    """`python -m repope_eval data`: fetches and verifies a benchmark, and counts what was relabelled."""
+    """Fetches and verifies a benchmark's files, and counts what the relabelling changed."""
 
-    bench: BenchSettings = field(metadata={"choice": "repope"})
-    data_dir: str | None = None
-    images: bool = True
-    """Whether images are fetched too; false: annotations alone."""
+    bench: BenchSettings = setting("which benchmark", choice="repope")
+    data_dir: str | None = setting("where data lies or goes; null: REPOPE_DATA or the cache folder", None)
+    fetch_images: bool = setting("false: annotations alone", True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildSettings:
-    """`python -m repope_eval build`: constructs POPE questions from object lists."""
+    """Constructs POPE questions from lists of the objects in images."""
 
-    objects: str
-    """COCO instances JSON, or JSON lines of image and objects."""
-    images: int = field(metadata={"minimum": 1})
-    """How many images to draw questions for."""
-    variant: Literal["random", "popular", "adversarial"]
-    seed: int = 0
-    out: str
+    objects: str = setting("COCO instances JSON, or JSON lines of image and objects")
+    images: int = setting("how many images to make questions about", minimum=1)
+    variant: Literal["random", "popular", "adversarial"] = setting("how absent objects are chosen")
+    seed: int = setting("of the drawing of images and objects", 0)
+    out: str = setting("file to write, in POPE's format")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RelabelSettings:
-    """`python -m repope_eval relabel`: corrects labels by the two-annotator rule."""
+    """Corrects labels by the two-annotator rule."""
 
-    questions: str
-    """A file in POPE's format."""
-    annotators: tuple[str, ...] = field(metadata={"length": 2})
-    """Two files in POPE's format whose labels are yes, no or ambiguous."""
-    decider: str | None = None
-    """A third such file for the questions on which the two say yes and no."""
-    out: str
+    questions: str = setting("file in POPE's format")
+    annotators: tuple[str, ...] = setting("two such files, labels yes, no or ambiguous: [A,B]", length=2)
+    decider: str | None = setting("a third, for questions where the two say yes and no", None)
+    out: str = setting("file to write, in POPE's format")
+
+
+def number_format(settings: ModelSettings) -> NumberFormat:
+    """The number format a model is loaded in: `dtype`, or the published results' where that is auto."""
+    return settings.recipe_dtype if settings.dtype == "auto" else settings.dtype
 
 
 def data_folder(data_dir: str | None) -> Path:

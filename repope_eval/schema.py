@@ -101,7 +101,7 @@ def _without_literals(annotation: Any) -> Any:
 
 
 def _value_problems(key: str, annotation: Any, limits: Mapping[str, Any], value: Any) -> Iterator[str]:
-    allowed = _literals(annotation)
+    allowed = literals(annotation)
     if allowed and value not in allowed:
         yield f"{key}={value}: allowed are {', '.join(allowed)}{nearest(str(value), allowed)}"
     if "minimum" in limits and value < limits["minimum"]:
@@ -112,11 +112,12 @@ def _value_problems(key: str, annotation: Any, limits: Mapping[str, Any], value:
         yield f"{key}: {limits['length']} are expected, not {len(value)}"
 
 
-def _literals(annotation: Any) -> list[str]:
+def literals(annotation: Any) -> list[str]:
+    """The values an annotation of `Literal`s allows; none where it allows any."""
     if get_origin(annotation) is typing.Literal:
         return [str(choice) for choice in get_args(annotation)]
     if get_origin(annotation) in (typing.Union, types.UnionType):
-        return [choice for member in get_args(annotation) for choice in _literals(member)]
+        return [choice for member in get_args(annotation) for choice in literals(member)]
     return []
 
 

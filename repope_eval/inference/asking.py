@@ -24,6 +24,10 @@ ENGINES: Mapping[Engine, Generator] = {
 }
 
 
+AUTO_BATCH_SIZE = 8
+"""Images at a time under `auto`."""
+
+
 def ask(
     model: Model,
     questions: Sequence[Question],
@@ -31,7 +35,7 @@ def ask(
     store: AnswerStore,
     *,
     engine: Engine,
-    batch_size: int,
+    batch_size: str,
     max_new_tokens: int,
 ) -> None:
     """Asks the questions that have no answer yet, and stores the answers of each batch before the next.
@@ -42,7 +46,7 @@ def ask(
         images: where each image lies.
         store: takes the answers.
         engine: how they are generated.
-        batch_size: images at a time.
+        batch_size: images at a time, or `auto`.
         max_new_tokens: longest answer.
 
     Raises:
@@ -51,7 +55,9 @@ def ask(
     """
     spellings = find_spellings(model.recipe)
     with Progress(len(questions)) as progress:
-        for batch in _batches(list(_by_image(questions)), batch_size):
+        for batch in _batches(
+            list(_by_image(questions)), AUTO_BATCH_SIZE if batch_size == "auto" else int(batch_size)
+        ):
             prepared = [
                 model.recipe.prepare(open_image(images[image]), [question.text for question in asked])
                 for image, asked in batch

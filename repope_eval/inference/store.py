@@ -39,7 +39,7 @@ class AnswerStore:
         Raises:
             RepopeError: the file cannot be written; what was there before is untouched.
         """
-        lines = "".join(json.dumps(_fields(answer), ensure_ascii=False) + "\n" for answer in answers)
+        lines = "".join(json.dumps(answer_fields(answer), ensure_ascii=False) + "\n" for answer in answers)
         try:
             with self.path.open("a", encoding="utf-8") as file:
                 file.write(lines)
@@ -60,7 +60,8 @@ class AnswerStore:
             self._answers.setdefault(question, replace(answer, question=question))
 
 
-def _fields(answer: Answer) -> dict[str, object]:
+def answer_fields(answer: Answer) -> dict[str, object]:
+    """An answer as a line of `answers.jsonl`."""
     return {
         "image": answer.question.image,
         "question": answer.question.text,

@@ -1,10 +1,13 @@
 """The table of families, and which of them a checkpoint belongs to."""
 
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from repope_eval.errors import RepopeError
-from repope_eval.models.checkpoints import Checkpoint
-from repope_eval.models.recipe import Recipe
+
+if TYPE_CHECKING:
+    from repope_eval.models.checkpoints import Checkpoint
+    from repope_eval.models.recipe import Recipe
 
 FAMILIES = {
     "internvl2_5": "repope_eval.models.internvl:InternVLRecipe",
@@ -12,14 +15,19 @@ FAMILIES = {
 """Name in a configuration file -> where its recipe is."""
 
 
-def recipe_of(family: str, checkpoint: Checkpoint) -> Recipe:
+def require_family(family: str) -> None:
+    """Refuses a family that is not in the table, without loading anything."""
+    if family not in FAMILIES:
+        raise RepopeError(f"model.family={family}: no such family; there are {', '.join(FAMILIES)}")
+
+
+def recipe_of(family: str, checkpoint: "Checkpoint") -> "Recipe":
     """The recipe of a checkpoint.
 
     Raises:
         RepopeError: the family is unknown, the checkpoint is another's, or one of its files is missing.
     """
-    if family not in FAMILIES:
-        raise RepopeError(f"model.family={family}: no such family; there are {', '.join(FAMILIES)}")
+    require_family(family)
     recipe = _recipe_class(family)
     if not recipe.recognises(checkpoint.config):
         raise RepopeError(
@@ -35,13 +43,13 @@ def recipe_of(family: str, checkpoint: Checkpoint) -> Recipe:
         ) from error
 
 
-def _recipe_class(family: str) -> type[Recipe]:
+def _recipe_class(family: str) -> "type[Recipe]":
     module, _, name = FAMILIES[family].partition(":")
     found: type[Recipe] = getattr(import_module(module), name)
     return found
 
 
-def _description(checkpoint: Checkpoint) -> str:
+def _description(checkpoint: "Checkpoint") -> str:
     named = [name for name in FAMILIES if _recipe_class(name).recognises(checkpoint.config)]
     if named:
         return f"of family {named[0]}"

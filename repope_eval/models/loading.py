@@ -7,7 +7,7 @@ import torch
 from transformers import BitsAndBytesConfig, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
-from repope_eval.config import ModelSettings
+from repope_eval.config import ModelSettings, number_format
 from repope_eval.errors import RepopeError
 from repope_eval.models.checkpoints import Checkpoint, find_checkpoint
 from repope_eval.models.families import recipe_of
@@ -48,11 +48,6 @@ def choose_device(name: str) -> torch.device:
     return device
 
 
-def number_format(settings: ModelSettings) -> str:
-    """The number format a model is loaded in: `dtype`, or the published results' where that is auto."""
-    return settings.recipe_dtype if settings.dtype == "auto" else settings.dtype
-
-
 def load_model(settings: ModelSettings, device: torch.device) -> Model:
     """Finds a checkpoint, recognises its layout and loads its weights.
 
@@ -64,6 +59,21 @@ def load_model(settings: ModelSettings, device: torch.device) -> Model:
     dtype: torch.dtype = getattr(torch, number_format(settings))
     network = _load_network(settings, checkpoint, recipe, dtype, device)
     return Model(recipe, network, checkpoint, dtype, device)
+
+
+def describe_model(model: Model) -> dict[str, Any]:
+    """What a manifest says of a loaded model, as far as its answers depend on it."""
+    checkpoint = model.checkpoint
+    return {
+        "checkpoint": {"name": checkpoint.name, "commit": checkpoint.commit},
+        "prompt": model.recipe.prompt("QUESTION"),
+    }
+
+
+def describe_device(device: torch.device) -> dict[str, Any]:
+    """What a manifest says of the device."""
+    gpu = torch.cuda.get_device_name(device) if device.type == "cuda" else None
+    return {"name": str(device), "gpu": gpu, "threads": torch.get_num_threads()}
 
 
 def _load_network(

@@ -1,0 +1,27 @@
+"""`python -m repope_eval build`: construct POPE questions from lists of the objects in images."""
+
+import logging
+from pathlib import Path
+
+from repope_eval.benchmarks.construction import construct
+from repope_eval.benchmarks.object_lists import read_object_lists
+from repope_eval.benchmarks.pope_file import write_rows
+from repope_eval.config import BuildSettings
+
+SETTINGS = BuildSettings
+
+log = logging.getLogger(__name__)
+
+
+def execute(settings: BuildSettings, command: str) -> None:
+    """Reads object lists, constructs, writes."""
+    pool = read_object_lists(Path(settings.objects).expanduser())
+    rows = construct(pool, images=settings.images, variant=settings.variant, seed=settings.seed)
+    write_rows(Path(settings.out).expanduser(), rows)
+    log.info(
+        "%d %s questions about %d images are in %s",
+        len(rows),
+        settings.variant,
+        settings.images,
+        settings.out,
+    )

@@ -1,0 +1,37 @@
+"""`python -m repope_eval data`: fetch and verify a benchmark, and count what its relabelling changed."""
+
+import logging
+
+from repope_eval.benchmarks.benchmark import Benchmark
+from repope_eval.benchmarks.relabelling import LabelChange, label_changes
+from repope_eval.benchmarks.sources import find_benchmark_images, load_benchmark
+from repope_eval.config import DataSettings, data_folder
+from repope_eval.reporting.console import print_label_changes
+
+SETTINGS = DataSettings
+
+log = logging.getLogger(__name__)
+
+
+def execute(settings: DataSettings, command: str) -> None:
+    """Fetches what is missing, verifies all of it, and prints the label changes."""
+    data_dir = data_folder(settings.data_dir)
+    benchmark = load_benchmark(settings.bench, data_dir)
+    log.info("%s: question files are right, %d distinct questions", benchmark.name, len(benchmark.questions))
+    if len(benchmark.label_sets) == 2:
+        print_label_changes(f"What the relabelling of {benchmark.name} changed", _changes(benchmark))
+    if settings.fetch_images:
+        names = list(dict.fromkeys(question.image for question in benchmark.questions))
+        find_benchmark_images(settings.bench, data_dir, names)
+        log.info("all %d images are there", len(names))
+
+
+def _changes(benchmark: Benchmark) -> list[tuple[str, LabelChange, int | None]]:
+    """A row for yes and for no of each variant, with how many questions carry that label afterwards."""
+    original, relabelled = benchmark.label_sets
+    rows: list[tuple[str, LabelChange, int | None]] = []
+    for variant, labels in original.variants.items():
+        corrected = relabelled.variants[variant]
+        left = {"yes": sum(corrected.values()), "no": len(corrected) - sum(corrected.values())}
+        rows += [(variant, change, left[change.label]) for change in label_changes(labels, corrected)]
+    return rows

@@ -1,0 +1,11 @@
+"""`python -m repope_eval`: ask a model the questions of a benchmark, and score its answers."""
+
+from repope_eval import pipeline
+from repope_eval.config import RunSettings
+
+SETTINGS = RunSettings
+
+
+def execute(settings: RunSettings, command: str) -> None:
+    """Runs the whole line."""
+    pipeline.run(settings, command)

@@ -1,0 +1,29 @@
+"""What a run ran on: versions of the packages that answers depend on, and the machine."""
+
+import os
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+_PACKAGES = ("repope-eval", "torch", "transformers", "accelerate", "bitsandbytes", "pillow", "tokenizers")
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that answers depend on, where installed."""
+    found = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def machine() -> dict[str, Any]:
+    """The machine, without asking torch."""
+    return {
+        "host": platform.node(),
+        "system": platform.platform(),
+        "processor": platform.machine(),
+        "cores": os.cpu_count(),
+    }
