@@ -1,0 +1,59 @@
+"""What several test modules need: the goldens, the shared files where they are there, and the command line."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parent.parent
+GOLDENS = Path(__file__).parent / "goldens"
+
+CommandLine = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(autouse=True)
+def _no_network_and_no_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keeps tests away from the user's own caches, data and the Hub."""
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("REPOPE_DATA", raising=False)
+    monkeypatch.delenv("HYDRA_FULL_ERROR", raising=False)
+
+
+@pytest.fixture
+def shared() -> Path:
+    """The folder of files that may not be copied into the project."""
+    folder = PROJECT.parent / "shared"
+    if not (folder / "annotations").is_dir():
+        pytest.skip(f"{folder} is not there: it holds POPE's and RePOPE's files, which have no licence")
+    return folder
+
+
+@pytest.fixture
+def goldens() -> Path:
+    """Tiny checkpoints in original format, with what the original code made of them."""
+    return GOLDENS
+
+
+@pytest.fixture
+def command_line(tmp_path: Path) -> CommandLine:
+    """Runs `python -m repope_eval WORDS` in an empty folder; its result with text output."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+
+    def run(*words: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "-m", "repope_eval", *words],
+            cwd=folder,
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+
+    return run
