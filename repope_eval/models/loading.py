@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from transformers import BitsAndBytesConfig, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
@@ -79,9 +80,9 @@ def describe_device(device: torch.device) -> dict[str, Any]:
 def _load_network(
     settings: ModelSettings, checkpoint: Checkpoint, recipe: Recipe, dtype: torch.dtype, device: torch.device
 ) -> PreTrainedModel:
-    if not list(checkpoint.folder.glob("*.safetensors")):
+    if not list(checkpoint.folder.glob("model*.safetensors")):
         raise RepopeError(
-            f"{checkpoint.folder}: holds no *.safetensors; other formats of weights are not read"
+            f"{checkpoint.folder}: holds no model*.safetensors; other formats of weights are not read"
         )
     transformers_logging.set_verbosity_error()  # what it warns of is refused below
     transformers_logging.disable_progress_bar()
@@ -94,9 +95,10 @@ def _load_network(
             quantization_config=_quantization(settings.quantization, dtype),
             attn_implementation=settings.attn_implementation,
             use_safetensors=True,
+            ignore_mismatched_sizes=True,  # they are refused below, by name
             output_loading_info=True,
         )
-    except (OSError, ImportError, ValueError, RuntimeError) as error:
+    except (OSError, ImportError, ValueError, RuntimeError, SafetensorError) as error:
         raise RepopeError(f"{checkpoint.folder}: cannot be loaded ({_first_line(error)})") from error
     _refuse_gaps(checkpoint, report)
     network.eval()

@@ -9,6 +9,8 @@ from typing import Protocol
 from sentencepiece import SentencePieceProcessor
 from transformers import Qwen2Tokenizer
 
+from repope_eval.errors import RepopeError
+
 
 class Tokenizer(Protocol):
     """What a recipe needs of a tokenizer."""
@@ -34,6 +36,7 @@ class QwenTokenizer:
     """Qwen2's byte-level tokenizer out of vocab.json, merges.txt and the files naming its special tokens."""
 
     def __init__(self, folder: Path) -> None:
+        _require_files(folder, "vocab.json", "merges.txt", "added_tokens.json", "tokenizer_config.json")
         self._tokenizer = Qwen2Tokenizer.from_pretrained(folder)
 
     def token_id(self, token: str) -> int:
@@ -63,6 +66,7 @@ class InternLM2Tokenizer:
     _CONTROL_TOKENS = ("<unk>", "<s>", "</s>")
 
     def __init__(self, folder: Path) -> None:
+        _require_files(folder, "tokenizer.model", "added_tokens.json")
         self._pieces = SentencePieceProcessor(model_file=str(folder / "tokenizer.model"))
         added: dict[str, int] = json.loads((folder / "added_tokens.json").read_text(encoding="utf-8"))
         controls = {token: self._pieces.piece_to_id(token) for token in self._CONTROL_TOKENS}
@@ -93,3 +97,9 @@ class InternLM2Tokenizer:
         special = set(self._special.values())
         text: str = self._pieces.decode([token_id for token_id in token_ids if token_id not in special])
         return text
+
+
+def _require_files(folder: Path, *names: str) -> None:
+    missing = [name for name in names if not (folder / name).is_file()]
+    if missing:
+        raise RepopeError(f"{folder}: the tokenizer's {' and '.join(missing)} is missing; download it again")

@@ -1,0 +1,91 @@
+"""Both engines against the goldens, and against each other: a faster path must give the same answers."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import torch
+from golden import INTERNVL_GOLDENS, Golden, load_golden_model, read_golden
+
+from repope_eval.errors import RepopeError
+from repope_eval.inference.generation import Generation, Spellings, find_spellings
+from repope_eval.inference.sequential import generate_sequentially
+from repope_eval.inference.shared import generate_shared
+from repope_eval.models.loading import Model
+from repope_eval.models.recipe import Prepared
+
+LONGEST_GOLDEN_ANSWER = 24
+
+
+@pytest.fixture(scope="module", params=INTERNVL_GOLDENS)
+def golden(request: pytest.FixtureRequest) -> Golden:
+    return read_golden(Path(__file__).parent.parent / "goldens" / request.param)
+
+
+@pytest.fixture(scope="module")
+def model(golden: Golden) -> Model:
+    return load_golden_model(golden.folder)
+
+
+@pytest.fixture(scope="module")
+def prepared(golden: Golden, model: Model) -> list[Prepared]:
+    return golden.prepared(model)
+
+
+def tokens(generations: Sequence[Sequence[Generation]]) -> list[list[tuple[int, ...]]]:
+    return [[generation.token_ids for generation in answers] for answers in generations]
+
+
+def expected(golden: Golden) -> list[list[tuple[int, ...]]]:
+    return [[case.generated_ids for case in cases] for cases in golden.cases_by_image().values()]
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 4])
+def test_the_shared_engine_gives_the_originals_tokens(
+    golden: Golden, model: Model, prepared: list[Prepared], batch_size: int
+) -> None:
+    spellings = find_spellings(model.recipe)
+    generations = []
+    for start in range(0, len(prepared), batch_size):
+        batch = prepared[start : start + batch_size]
+        generations += generate_shared(model, batch, LONGEST_GOLDEN_ANSWER, spellings)
+    assert tokens(generations) == expected(golden)
+
+
+def test_the_sequential_engine_gives_the_originals_tokens_and_the_same_evidence(
+    golden: Golden, model: Model, prepared: list[Prepared]
+) -> None:
+    spellings = find_spellings(model.recipe)
+    smallest = [prepared[0]]
+    alone = generate_sequentially(model, smallest, LONGEST_GOLDEN_ANSWER, spellings)
+    together = generate_shared(model, smallest, LONGEST_GOLDEN_ANSWER, spellings)
+    assert tokens(alone) == expected(golden)[:1]
+    for one, other in zip(alone[0], together[0], strict=True):
+        assert one.p_yes == pytest.approx(other.p_yes, abs=1e-5)
+        assert one.p_no == pytest.approx(other.p_no, abs=1e-5)
+
+
+def test_answers_stop_at_the_limit_in_both_engines(model: Model, prepared: list[Prepared]) -> None:
+    spellings = find_spellings(model.recipe)
+    for limit in (1, 3):
+        alone = generate_sequentially(model, prepared[:1], limit, spellings)
+        together = generate_shared(model, prepared[:1], limit, spellings)
+        assert tokens(alone) == tokens(together)
+        assert max(len(generation.token_ids) for generation in together[0]) == limit
+
+
+def test_an_image_with_a_single_question_is_asked_too(
+    golden: Golden, model: Model, prepared: list[Prepared]
+) -> None:
+    single = Prepared(prepared[0].pixels, prepared[0].prompts[:1])
+    generations = generate_shared(model, [single], LONGEST_GOLDEN_ANSWER, find_spellings(model.recipe))
+    assert tokens(generations) == [expected(golden)[0][:1]]
+
+
+def test_logits_that_are_not_finite_are_no_answer(golden: Golden, prepared: list[Prepared]) -> None:
+    broken = load_golden_model(golden.folder)
+    with torch.no_grad():
+        broken.network.get_output_embeddings().weight[0] = float("nan")
+    for engine in (generate_shared, generate_sequentially):
+        with pytest.raises(RepopeError, match="NaN or infinite"):
+            engine(broken, prepared[:1], 2, Spellings((1,), (2,)))

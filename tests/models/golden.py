@@ -1,0 +1,92 @@
+"""Reading the goldens: what the original code made of four photographs and eight questions each."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+
+from repope_eval.config import ModelSettings
+from repope_eval.models.loading import Model, choose_device, load_model
+from repope_eval.models.recipe import Prepared
+
+INTERNVL_GOLDENS = ("internvl2_5_qwen2", "internvl2_5_internlm2")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One question and what the original code did with it."""
+
+    image: str
+    question: str
+    prompt_ids_before_image: list[int]
+    prompt_ids_after_image: list[int]
+    n_image_tokens: int
+    generated_ids: tuple[int, ...]
+    response: str
+
+
+@dataclass(frozen=True, slots=True)
+class Golden:
+    """A tiny checkpoint and the original code's outputs."""
+
+    folder: Path
+    cases: tuple[Case, ...]
+    tensors: dict[str, torch.Tensor]
+
+    def photograph(self, image: str) -> Image.Image:
+        """One of the four photographs."""
+        return Image.open(self.folder.parent / "images" / f"{image}.png")
+
+    def cases_by_image(self) -> dict[str, list[Case]]:
+        """The cases of each photograph."""
+        by_image: dict[str, list[Case]] = {}
+        for case in self.cases:
+            by_image.setdefault(case.image, []).append(case)
+        return by_image
+
+    def first_logits(self, case: Case) -> torch.Tensor:
+        """The original's logits of the first generated token."""
+        name = case.question.removeprefix("Is there a ").removeprefix("Is there an ")
+        return self.tensors[f"first_logits/{case.image}/{name.removesuffix(' in the image?')}"]
+
+    def prepared(self, model: Model) -> list[Prepared]:
+        """The photographs with their questions, as the project prepares them."""
+        return [
+            model.recipe.prepare(self.photograph(image), [case.question for case in cases])
+            for image, cases in self.cases_by_image().items()
+        ]
+
+
+def read_golden(folder: Path) -> Golden:
+    """A golden's cases and tensors."""
+    content = json.loads((folder / "golden.json").read_text(encoding="utf-8"))
+    cases = tuple(
+        Case(
+            case["image"],
+            case["question"],
+            case["prompt_ids_before_image"],
+            case["prompt_ids_after_image"],
+            case["n_image_tokens"],
+            tuple(case["generated_ids"]),
+            case["response"],
+        )
+        for case in content["cases"]
+    )
+    return Golden(folder, cases, load_file(folder / "golden.safetensors"))
+
+
+def load_golden_model(folder: Path, **changes: str) -> Model:
+    """The golden's checkpoint, in float32 on the CPU unless changed."""
+    settings = ModelSettings(
+        **{"name": folder.name, "family": "internvl2_5", "checkpoint": str(folder), "dtype": "float32", **changes}  # type: ignore[arg-type]
+    )
+    return load_model(settings, choose_device("cpu"))
+
+
+def strided_sample(tensor: torch.Tensor, most: int) -> torch.Tensor:
+    """The sample that the goldens keep of a large tensor: every (n // most)-th element, at most `most`."""
+    flat = tensor.flatten()
+    return flat[:: max(1, flat.numel() // most)][:most]

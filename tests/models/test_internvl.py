@@ -1,0 +1,82 @@
+"""InternVL2.5 against the original code's outputs, kept as goldens."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from golden import INTERNVL_GOLDENS, Golden, load_golden_model, read_golden, strided_sample
+
+from repope_eval.models.internvl import InternVLRecipe
+from repope_eval.models.loading import Model
+
+
+@pytest.fixture(scope="module", params=INTERNVL_GOLDENS)
+def golden(request: pytest.FixtureRequest) -> Golden:
+    return read_golden(Path(__file__).parent.parent / "goldens" / request.param)
+
+
+@pytest.fixture(scope="module")
+def model(golden: Golden) -> Model:
+    return load_golden_model(golden.folder)
+
+
+def test_the_prompt_is_the_original_codes_to_the_letter(model: Model) -> None:
+    assert model.recipe.prompt("Is there a snowboard in the image?") == (
+        "<|im_start|>system\n"
+        "你是书生·万象，英文名是InternVL，是由上海人工智能实验室、清华大学及多家合作单位联合开发的多模态大语言模型。<|im_end|>\n"
+        "<|im_start|>user\n"
+        "<img><IMG_CONTEXT></img>\n"
+        "Is there a snowboard in the image?<|im_end|>\n"
+        "<|im_start|>assistant\n"
+    )
+
+
+def test_prompt_token_ids_are_the_originals(golden: Golden, model: Model) -> None:
+    assert len(golden.cases) == 32
+    for (_, cases), prepared in zip(golden.cases_by_image().items(), golden.prepared(model), strict=True):
+        for case, prompt in zip(cases, prepared.prompts, strict=True):
+            image_tokens = [model.recipe.image_token_id] * case.n_image_tokens
+            assert list(prompt) == [*case.prompt_ids_before_image, *image_tokens, *case.prompt_ids_after_image]
+
+
+def test_pixels_are_the_originals(golden: Golden, model: Model) -> None:
+    for image, prepared in zip(golden.cases_by_image(), golden.prepared(model), strict=True):
+        difference = strided_sample(prepared.pixels, 8192) - golden.tensors[f"pixel_values/{image}"]
+        assert difference.abs().max() <= 1e-6
+
+
+def test_image_features_are_the_originals(golden: Golden, model: Model) -> None:
+    for image, prepared in zip(golden.cases_by_image(), golden.prepared(model), strict=True):
+        with torch.inference_mode():
+            (features,) = model.recipe.image_features(model.network, [prepared.pixels])
+        assert features.shape == (256 * len(prepared.pixels), 64)
+        difference = strided_sample(features, 4096) - golden.tensors[f"image_features/{image}"]
+        assert difference.abs().max() <= 1e-3
+
+
+def test_first_logits_are_the_originals(golden: Golden, model: Model) -> None:
+    case = golden.cases[0]
+    prepared = golden.prepared(model)[0]
+    with torch.inference_mode():
+        logits = model.network(
+            input_ids=torch.tensor([prepared.prompts[0]]), pixel_values=prepared.pixels, logits_to_keep=1
+        ).logits[0, -1]
+    assert (logits - golden.first_logits(case)).abs().max() <= 1e-3
+
+
+def test_generated_tokens_are_decoded_as_the_original_does(golden: Golden, model: Model) -> None:
+    for case in golden.cases:
+        assert model.recipe.decode(case.generated_ids) == case.response
+
+
+@pytest.mark.parametrize(
+    ("config", "recognised"),
+    [
+        ({"model_type": "internvl_chat", "template": "internvl2_5"}, True),
+        ({"model_type": "internvl_chat", "template": "internlm2-chat"}, False),  # InternVL2
+        ({"model_type": "ovis"}, False),
+        ({}, False),
+    ],
+)
+def test_only_its_own_layout_is_recognised(config: dict[str, str], recognised: bool) -> None:
+    assert InternVLRecipe.recognises(config) is recognised

@@ -1,0 +1,47 @@
+"""Both InternVL2.5 goldens through the command line, with both engines: every response is the original's."""
+
+import json
+from pathlib import Path
+
+import pytest
+from conftest import CommandLine
+from golden import INTERNVL_GOLDENS, read_golden
+
+
+@pytest.mark.parametrize("engine", ["shared", "sequential"])
+@pytest.mark.parametrize("name", INTERNVL_GOLDENS)
+def test_all_responses_are_the_originals(
+    command_line: CommandLine, goldens: Path, tmp_path: Path, name: str, engine: str
+) -> None:
+    golden = read_golden(goldens / name)
+    questions = tmp_path / "questions.jsonl"
+    questions.write_text(
+        "".join(
+            json.dumps(
+                {
+                    "question_id": number,
+                    "image": f"{case.image}.png",
+                    "text": case.question,
+                    "label": "yes" if number % 2 else "no",
+                }
+            )
+            + "\n"
+            for number, case in enumerate(golden.cases)
+        )
+    )
+    result = command_line(
+        "model=internvl2_5_1b",
+        f"model.checkpoint={golden.folder}",
+        "model.dtype=float32",
+        "model.max_new_tokens=24",
+        "bench=custom",
+        f"bench.questions={questions}",
+        f"bench.images={goldens / 'images'}",
+        f"engine={engine}",
+        f"out={tmp_path / 'run'}",
+    )
+    assert result.returncode == 0, result.stderr
+    lines = [json.loads(line) for line in (tmp_path / "run" / "answers.jsonl").read_text().splitlines()]
+    responses = {(line["image"], line["question"]): line["response"] for line in lines}
+    assert len(lines) == len(responses) == 32
+    assert responses == {(f"{case.image}.png", case.question): case.response for case in golden.cases}

@@ -1,0 +1,213 @@
+"""The whole line on the embedded benchmark with the tiny model: run, interrupted, gone on with, broken."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import CommandLine
+
+from repope_eval.benchmarks.sources import DEMO_FOLDER
+
+RUN_FILES = {"answers.jsonl", "scores.json", "manifest.json", "report.html", "run.log"}
+
+
+def answers(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / "answers.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+def comparable(folder: Path) -> list[tuple[Any, ...]]:
+    fields = ("image", "question", "response", "n_tokens")
+    return sorted(tuple(line[name] for name in fields) for line in answers(folder))
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo, run to its end."""
+    folder = tmp_path_factory.mktemp("unbroken") / "run"
+    subprocess.run(
+        [sys.executable, "-m", "repope_eval", f"out={folder}"], check=True, capture_output=True, timeout=300
+    )
+    return folder
+
+
+def test_the_demo_leaves_the_five_files_and_an_answer_to_each_question(unbroken: Path) -> None:
+    assert {path.name for path in unbroken.iterdir()} == RUN_FILES
+    lines = answers(unbroken)
+    assert len(lines) == len({(line["image"], line["question"]) for line in lines}) == 1009
+    assert set(lines[0]) == {"image", "question", "response", "n_tokens", "p_yes", "p_no"}
+    manifest = json.loads((unbroken / "manifest.json").read_text())
+    assert manifest["status"] == "complete"
+    assert set(manifest["seconds"]) == {"load", "inference", "scoring", "report"}
+    assert manifest["counts"]["answered"] == 1009
+
+
+def test_the_tiny_model_is_right_on_95_of_100_questions_under_corrected_labels(unbroken: Path) -> None:
+    scores = json.loads((unbroken / "scores.json").read_text())["scores"]
+    assert scores["repope"]["mean"]["accuracy"] >= 0.95
+    assert scores["repope"]["random"]["accuracy"] >= scores["repope"]["adversarial"]["accuracy"]
+    assert scores["repope"]["mean"]["f1"] > scores["pope"]["mean"]["f1"]
+    assert set(scores) == {"pope", "repope"}
+    assert list(scores["pope"]) == ["random", "popular", "adversarial", "mean"]
+
+
+def test_typed_again_it_asks_nothing_and_says_so(
+    unbroken: Path, command_line: CommandLine, tmp_path: Path
+) -> None:
+    shutil.copytree(unbroken, tmp_path / "run")
+    before = (tmp_path / "run" / "answers.jsonl").read_bytes()
+    result = command_line(f"out={tmp_path / 'run'}", PYTHONPROFILEIMPORTTIME="1")
+    assert result.returncode == 0
+    assert "nothing to ask: all 1009 answers are in" in result.stderr
+    assert "| torch" not in result.stderr
+    assert (tmp_path / "run" / "answers.jsonl").read_bytes() == before
+    assert json.loads((tmp_path / "run" / "manifest.json").read_text())["seconds"]["inference"] > 0
+
+
+def test_another_protocol_scores_the_answers_that_are_there(
+    unbroken: Path, command_line: CommandLine, tmp_path: Path
+) -> None:
+    shutil.copytree(unbroken, tmp_path / "run")
+    result = command_line(f"out={tmp_path / 'run'}", "protocol=lmms_eval")
+    assert result.returncode == 0
+    assert "nothing to ask" in result.stderr
+    assert json.loads((tmp_path / "run" / "scores.json").read_text())["protocol"] == "lmms_eval"
+
+
+@pytest.mark.parametrize("words", [("engine=sequential", "limit=12"), ("batch_size=1", "limit=30"), ("batch_size=3",)])
+def test_engine_and_batch_size_change_no_answer(
+    unbroken: Path, command_line: CommandLine, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    result = command_line(f"out={tmp_path / 'run'}", *words)
+    assert result.returncode == 0, result.stderr
+    assert set(comparable(tmp_path / "run")) <= set(comparable(unbroken))
+    assert len(comparable(tmp_path / "run")) >= 90
+
+
+def start(folder: Path) -> "subprocess.Popen[str]":
+    """Starts the demo one image at a time, and returns when some answers, but not all, are stored."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "repope_eval", f"out={folder}", "batch_size=1"],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+    )
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and process.poll() is None:
+        path = folder / "answers.jsonl"
+        if path.exists() and path.read_bytes().count(b"\n") >= 100:
+            return process
+        time.sleep(0.01)
+    raise AssertionError(f"no answers: {process.stderr.read() if process.stderr else ''}")
+
+
+def test_a_killed_run_goes_on_and_ends_as_an_unbroken_one(
+    unbroken: Path, command_line: CommandLine, tmp_path: Path
+) -> None:
+    process = start(tmp_path / "run")
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    stored = len(answers(tmp_path / "run"))
+    assert 100 <= stored < 1009
+    assert json.loads((tmp_path / "run" / "manifest.json").read_text())["status"] == "running"
+    result = command_line(f"out={tmp_path / 'run'}")
+    assert result.returncode == 0, result.stderr
+    assert f"asking {1009 - stored} questions" in result.stderr
+    assert comparable(tmp_path / "run") == comparable(unbroken)
+
+
+def test_ctrl_c_exits_130_and_says_what_is_safe_and_how_to_go_on(tmp_path: Path) -> None:
+    process = start(tmp_path / "run")
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    stored = len(answers(tmp_path / "run"))
+    last = errors.strip().splitlines()[-1]
+    assert last == (
+        f"interrupted: {stored} of 1009 answers are safe in {tmp_path / 'run' / 'answers.jsonl'}; go on with: "
+        f"python -m repope_eval out={tmp_path / 'run'} batch_size=1"
+    )
+    assert "Traceback" not in errors
+
+
+@pytest.fixture
+def custom(tmp_path: Path) -> tuple[Path, Path]:
+    """A custom benchmark out of the demo's: the question file, and a folder of copied images."""
+    images = tmp_path / "images"
+    shutil.copytree(DEMO_FOLDER / "images", images)
+    return DEMO_FOLDER / "pope_random.jsonl", images
+
+
+def test_an_image_that_does_not_decode_is_named_and_earlier_answers_are_kept(
+    custom: tuple[Path, Path], command_line: CommandLine, tmp_path: Path
+) -> None:
+    questions, images = custom
+    order = list(dict.fromkeys(json.loads(line)["image"] for line in questions.read_text().splitlines()))
+    broken = images / order[6]
+    broken.write_bytes(broken.read_bytes()[:500])
+    words = ("bench=custom", f"bench.questions={questions}", f"bench.images={images}", "batch_size=2")
+    result = command_line(*words, f"out={tmp_path / 'run'}")
+    assert result.returncode == 1
+    assert str(broken) in result.stderr.strip().splitlines()[-1]
+    assert "Traceback" not in result.stderr
+    assert len(answers(tmp_path / "run")) == 36
+    shutil.copy(DEMO_FOLDER / "images" / order[6], broken)
+    assert command_line(*words, f"out={tmp_path / 'run'}").returncode == 0
+    assert len(answers(tmp_path / "run")) == 600
+
+
+def test_missing_images_are_counted_before_the_model_loads(
+    custom: tuple[Path, Path], command_line: CommandLine, tmp_path: Path
+) -> None:
+    questions, images = custom
+    for path in sorted(images.iterdir())[:5]:
+        path.unlink()
+    result = command_line(
+        "bench=custom",
+        f"bench.questions={questions}",
+        f"bench.images={images}",
+        "model=internvl2_5_1b",
+        f"out={tmp_path / 'run'}",
+        PYTHONPROFILEIMPORTTIME="1",
+    )
+    assert result.returncode == 1
+    assert f"5 of 100 images are missing in {images}: scene_" in result.stderr
+    assert "| torch" not in result.stderr
+
+
+def test_another_models_answers_in_the_folder_are_left_alone(
+    unbroken: Path, command_line: CommandLine, tmp_path: Path
+) -> None:
+    shutil.copytree(unbroken, tmp_path / "run")
+    result = command_line(f"out={tmp_path / 'run'}", "model.dtype=bfloat16")
+    assert result.returncode == 1
+    assert "model.dtype is 'float32' there and 'bfloat16' here; choose another out=" in result.stderr
+    assert comparable(tmp_path / "run") == comparable(unbroken)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_cannot_be_written_is_named(command_line: CommandLine, tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    result = command_line(f"out={tmp_path / 'run'}")
+    assert result.returncode == 1
+    assert f"out={tmp_path / 'run'}: cannot be made" in result.stderr
+
+
+def test_a_place_that_cannot_be_a_folder_is_named(command_line: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    result = command_line(f"out={tmp_path / 'file' / 'run'}")
+    assert result.returncode == 1
+    assert f"out={tmp_path / 'file' / 'run'}: cannot be made" in result.stderr
+
+
+def test_a_sweep_runs_every_job(command_line: CommandLine, tmp_path: Path) -> None:
+    result = command_line("-m", "protocol=repope,pope", "limit=2", f"out={tmp_path}/" + "${protocol}")
+    assert result.returncode == 0, result.stderr
+    for protocol in ("repope", "pope"):
+        assert json.loads((tmp_path / protocol / "scores.json").read_text())["protocol"] == protocol
