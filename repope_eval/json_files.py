@@ -2,6 +2,7 @@
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +17,21 @@ def write_json(path: Path, document: Any) -> None:
 def write_text(path: Path, text: str) -> None:
     """Writes a text file beside its place and renames it.
 
+    Half a surrogate pair, which JSON can hold and UTF-8 cannot, is written as JSON's escape of it.
+
     Raises:
         RepopeError: the place cannot be written.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        temporary.write_text(text, encoding="utf-8")
+        with temporary.open("w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())  # else a crash of the machine may leave the new name on an empty file
         temporary.replace(path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # the place may be below a file, or be read-only
+            temporary.unlink()
         raise RepopeError(f"{path}: cannot be written ({error.strerror}); choose another place") from error
 
 
@@ -34,12 +41,7 @@ def read_json(path: Path) -> Any:
     Raises:
         RepopeError: it cannot be read, or is no JSON.
     """
-    try:
-        return json.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise RepopeError(f"{path}: cannot be read ({error.strerror})") from error
-    except ValueError as error:
-        raise RepopeError(f"{path}: is no JSON ({error})") from error
+    return _document(path, _read_text(path))
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:
@@ -48,13 +50,10 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
     Raises:
         RepopeError: the file cannot be read, or a row is no JSON object.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise RepopeError(f"{path}: cannot be read ({error})") from error
+    text = _read_text(path)
     if text.lstrip().startswith("["):
-        rows = read_json(path)
-    else:
+        rows = _document(path, text)
+    else:  # split at newlines alone: JSON texts may hold other line separators
         lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
         rows = [_json_line(path, number, line) for number, line in lines]
     for number, row in enumerate(rows, 1):
@@ -65,10 +64,29 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
     return list(rows)
 
 
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise RepopeError(f"{path}: cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise RepopeError(f"{path}: cannot be read ({error}); save it as UTF-8") from error
+
+
+def _document(path: Path, text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise RepopeError(f"{path}: is no JSON ({error})") from error
+
+
 def _json_line(path: Path, number: int, line: str) -> Any:
     try:
         return json.loads(line)
     except json.JSONDecodeError as error:
         raise RepopeError(
-            f"{path}, line {number}: is no JSON ({error.msg} at column {error.colno})"
+            f"{path}, line {number}: is no JSON ({error.msg} at column {error.colno}); one object a line, or one "
+            "list of objects, is expected"
         ) from error
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits; nested without end
+        raise RepopeError(f"{path}, line {number}: is no JSON ({error})") from error

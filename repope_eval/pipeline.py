@@ -75,9 +75,10 @@ def score_answers(settings: config.ScoreSettings, command: str) -> Scores:
     benchmark = load_benchmark(settings.bench, config.data_folder(settings.data_dir))
     path = Path(settings.answers).expanduser()
     model = settings.model or path.stem
-    joined = _join(settings, path, benchmark)
     out = Path(settings.out) if settings.out else Path("runs") / settings.bench.name / model
-    folder = RunFolder(out, {"answers": str(path), "questions": settings.questions}, resume=True)
+    questions = str(Path(settings.questions).expanduser().absolute()) if settings.questions else None
+    folder = RunFolder(out, {"answers": str(path.absolute()), "questions": questions}, resume=True)
+    joined = _join(settings, path, benchmark)
     folder.note(**_beginning(settings, benchmark, command))
     folder.write_answers([answer_fields(answer) for answer in joined.answers.values()])
     counts = {"rows": joined.n_rows, "unjoined": len(joined.unjoined), "conflicts": joined.n_conflicts}

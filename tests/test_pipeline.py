@@ -80,7 +80,9 @@ def test_another_protocol_scores_the_answers_that_are_there(
     assert json.loads((tmp_path / "run" / "scores.json").read_text())["protocol"] == "lmms_eval"
 
 
-@pytest.mark.parametrize("words", [("engine=sequential", "limit=12"), ("batch_size=1", "limit=30"), ("batch_size=3",)])
+@pytest.mark.parametrize(
+    "words", [("engine=sequential", "limit=12"), ("batch_size=1", "limit=30"), ("batch_size=3",)]
+)
 def test_engine_and_batch_size_change_no_answer(
     unbroken: Path, command_line: CommandLine, tmp_path: Path, words: tuple[str, ...]
 ) -> None:
@@ -104,7 +106,9 @@ def start(folder: Path) -> "subprocess.Popen[str]":
         if path.exists() and path.read_bytes().count(b"\n") >= 100:
             return process
         time.sleep(0.01)
-    raise AssertionError(f"no answers: {process.stderr.read() if process.stderr else ''}")
+    process.kill()
+    _, errors = process.communicate()
+    raise AssertionError(f"no answers: {errors}")
 
 
 def test_a_killed_run_goes_on_and_ends_as_an_unbroken_one(

@@ -11,31 +11,41 @@ from repope_eval.benchmarks.relabelling import LabelChange
 from repope_eval.reporting.score_table import COLUMNS, score_rows
 from repope_eval.scoring.scores import Scores
 
-_WIDTH_OF_A_FILE = 120
-"""Columns where the output is no terminal, so that a log is not cut to 80."""
+_AS_WIDE_AS_NEEDED = 10_000
+"""Columns of a console that no table fills: what is measured there is a table's own width."""
+
+_ASCII = str.maketrans({"−": "-", "–": "-"})
 
 
 def print_scores(scores: Scores) -> None:
     """Both label sets, one under the other for each variant, and what the relabelling changed."""
-    table = Table(box=SIMPLE_HEAD, title=f"{scores.model} on {scores.bench}, protocol {scores.protocol}")
+    table = Table(
+        box=SIMPLE_HEAD,
+        collapse_padding=True,
+        title=f"{scores.model} on {scores.bench}, protocol {scores.protocol}",
+    )
     table.add_column("variant")
     table.add_column("labels")
-    for title in ("questions", "no answer", *COLUMNS.values()):
+    rows = list(score_rows(scores))
+    # Two columns that are zeros from top to bottom for most models would push the table past a terminal's edge.
+    lacking = any(row.no_answer not in ("", "0") or row.unparsed not in ("", "0") for row in rows)
+    for title in ("questions", *(("no answer", "unparsed") if lacking else ()), *COLUMNS.values()):
         table.add_column(title, justify="right", no_wrap=True)
     previous = None
-    for row in score_rows(scores):
+    for row in rows:
         if previous not in (None, row.variant):
             table.add_section()
         style = "cyan" if row.labels == "change" else None
         first = "" if row.variant == previous else row.variant
-        table.add_row(first, row.labels, row.n_questions, row.no_answer, *row.cells, style=style)
+        counts = (row.n_questions, row.no_answer, row.unparsed) if lacking else (row.n_questions,)
+        table.add_row(first, row.labels, *counts, *row.cells, style=style)
         previous = row.variant
     _print(table)
 
 
 def print_label_changes(title: str, changes: Sequence[tuple[str, LabelChange, int | None]]) -> None:
     """How many labels were flipped or removed: a row for each (variant, change, questions left with that label)."""
-    table = Table(box=SIMPLE_HEAD, title=title)
+    table = Table(box=SIMPLE_HEAD, collapse_padding=True, title=title)
     table.add_column("variant")
     table.add_column("label")
     for name in ("questions", "flipped", "ambiguous (removed)", "left with this label"):
@@ -57,5 +67,25 @@ def _share(number: int, share: float | None) -> str:
 
 
 def _print(table: Table) -> None:
-    console = Console(width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE)
-    console.print(table)
+    """Prints at the table's own width: where a terminal is narrower its lines wrap, and no figure is cut."""
+    console = Console(
+        width=_AS_WIDE_AS_NEEDED,
+        height=1,  # says nothing of the table, but a plain terminal (TERM=dumb) is asked for both or 80 columns
+        markup=False,
+        emoji=False,
+        highlight=False,
+    )
+    console.width = console.measure(table).maximum
+    with console.capture() as captured:
+        console.print(table)
+    sys.stdout.write(_encodable(captured.get(), sys.stdout.encoding or "utf-8"))
+    sys.stdout.flush()
+
+
+def _encodable(text: str, encoding: str) -> str:
+    """The text as an output of that encoding can show it; finished scores are not to be lost to a minus sign."""
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return text.translate(_ASCII).encode(encoding, "replace").decode(encoding)
+    return text

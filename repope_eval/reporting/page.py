@@ -6,7 +6,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 
 from repope_eval import __version__
-from repope_eval.reporting.score_table import COLUMNS, score_rows
+from repope_eval.reporting.score_table import COLUMNS, UNDEFINED, score_rows
 from repope_eval.scoring.scores import Scores
 
 
@@ -27,6 +27,13 @@ def render_page(scores: Scores, settings: dict[str, Any], facts: dict[str, Any])
         scores=scores,
         columns=COLUMNS.values(),
         rows=list(score_rows(scores)),
-        settings=settings,
-        facts=facts,
+        settings={key: _shown(value) for key, value in settings.items()},
+        facts={title: _shown(value) for title, value in facts.items()},
     )
+
+
+def _shown(value: Any) -> Any:
+    """A setting as people write it: lists without brackets, a dash for what is not set."""
+    if isinstance(value, list | tuple):
+        return ", ".join(str(item) for item in value)
+    return UNDEFINED if value is None else value

@@ -13,7 +13,10 @@ def score_document(scores: Scores) -> dict[str, Any]:
         "bench": scores.bench,
         "protocol": scores.protocol,
         "scores": {
-            label_set: {variant: dataclasses.asdict(figures) for variant, figures in by_variant.items()}
+            label_set: {
+                variant: dataclasses.asdict(figures) | {"ci95": dict(scores.intervals[label_set][variant])}
+                for variant, figures in by_variant.items()
+            }
             for label_set, by_variant in scores.figures.items()
         },
     }

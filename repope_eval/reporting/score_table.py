@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from repope_eval.records import Variant
+from repope_eval.scoring.bootstrap import Interval
 from repope_eval.scoring.confusion import Figures
 from repope_eval.scoring.scores import Scores
 
@@ -25,8 +26,13 @@ class TableRow:
     """POPE, RePOPE, or `change`."""
     n_questions: str
     no_answer: str
+    """Labelled questions without an answer."""
+    unparsed: str
+    """Answers in which the protocol finds neither yes nor no."""
     cells: tuple[str, ...]
     """One for each of `COLUMNS`."""
+    f1_interval: str
+    """Its 95 % interval by a bootstrap over images; nothing in a row of differences."""
 
 
 def score_rows(scores: Scores) -> Iterator[TableRow]:
@@ -40,11 +46,18 @@ def score_rows(scores: Scores) -> Iterator[TableRow]:
                 LABEL_SET_TITLES.get(label_set, label_set),
                 count_text(figures.n_questions),
                 count_text(figures.n_questions - figures.n_answered),
+                count_text(figures.n_unparsed),
                 tuple(cell_text(name, getattr(figures, name)) for name in COLUMNS),
+                _interval_text(scores.intervals[label_set][variant]["f1"]),
             )
         if len(of_variant) == 2:
             before, after = of_variant
-            yield TableRow(variant, "change", "", "", tuple(_change(name, before, after) for name in COLUMNS))
+            changes = tuple(_change(name, before, after) for name in COLUMNS)
+            yield TableRow(variant, "change", "", "", "", changes, "")
+
+
+def _interval_text(interval: Interval) -> str:
+    return UNDEFINED if interval is None else f"{interval[0]:.4f} to {interval[1]:.4f}"
 
 
 def cell_text(name: str, value: float | None) -> str:
@@ -60,11 +73,12 @@ def count_text(value: float) -> str:
 
 
 def _change(name: str, before: Figures, after: Figures) -> str:
+    """A difference with its sign; without one where it rounds to nothing."""
     old, new = getattr(before, name), getattr(after, name)
     if old is None or new is None:
         return UNDEFINED
     difference = new - old
     text = cell_text(name, abs(difference))
-    if difference == 0:
+    if float(text) == 0:
         return "0" if name in COUNT_COLUMNS else text
     return ("+" if difference > 0 else "−") + text

@@ -4,19 +4,19 @@ Rows are joined by image and question text. An id alone is never trusted: it lea
 `questions=FILE`, or to the benchmark's own, and wherever a row has a text too, the two must agree.
 """
 
-import re
-from collections import defaultdict
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePath
 from typing import Any
 
 from repope_eval.errors import RepopeError
 from repope_eval.records import Answer, Question, Variant
+from repope_eval.scoring.question_index import QuestionIndex, is_question, same_image
 
 QUESTION_FIELDS = ("question", "prompt")
 RESPONSE_FIELDS = ("response", "prediction", "answer", "text")
-"""`text` is a question where another field holds a response, and a response where none does."""
+"""The first that a row has counts: an `answer` beside a `response` or `prediction` is mostly the label.
+`text` is a question where another field holds a response, and a response where none does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def answer_rows(rows: Sequence[Mapping[str, Any]], where: str) -> list[AnswerRow
     """Tells the fields of an answer file's rows apart.
 
     Raises:
-        RepopeError: a row has no response, or it is no text.
+        RepopeError: a row has no response, or two fields that may be it, or a field of another type.
     """
     return [_answer_row(row, number, where) for number, row in enumerate(rows, 1)]
 
@@ -59,17 +59,20 @@ def question_texts(rows: Sequence[Mapping[str, Any]], where: str) -> dict[str, t
     """Image and text by question id, from the rows of a question file.
 
     Raises:
-        RepopeError: a row lacks id, image or text, or an id stands for two questions.
+        RepopeError: there are no rows, a row lacks id, image or text, or an id stands for two questions.
     """
+    if not rows:
+        raise RepopeError(f"{where}: holds no rows; each needs question_id, image and text")
     texts: dict[str, tuple[str, str]] = {}
     for number, row in enumerate(rows, 1):
-        text = next((row[name] for name in (*QUESTION_FIELDS, "text") if name in row), None)
-        if "question_id" not in row or not isinstance(row.get("image"), str) or not isinstance(text, str):
+        question_id = _question_id(row, f"{where}, row {number}")
+        image, text = row.get("image"), _first(row, (*QUESTION_FIELDS, "text"))
+        if question_id is None or not isinstance(image, str) or not isinstance(text, str):
             raise RepopeError(f"{where}, row {number}: question_id, image and text are needed")
-        known = texts.setdefault(str(row["question_id"]), (row["image"], text))
-        if known != (row["image"], text):
+        known = texts.setdefault(question_id, (image, text))
+        if known != (image, text):
             raise RepopeError(
-                f"{where}, row {number}: question_id {row['question_id']} stands for two questions; join the "
+                f"{where}, row {number}: question_id {question_id} stands for two questions; join the "
                 "variants' files only where their ids differ"
             )
     return texts
@@ -90,135 +93,181 @@ def join(
         where: the answer file's name, for messages.
 
     Raises:
-        RepopeError: a row names no question, its id and its text disagree, or no row at all fits.
+        RepopeError: a row names no question, its id and its text disagree, no row at all fits, or the
+            file holds questions in place of responses.
     """
-    index = _Index(ids)
+    index = QuestionIndex(ids)
     answers: dict[Question, Answer] = {}
     unjoined = []
     n_conflicts = 0
     for row in rows:
-        question = _question(row, index, texts, f"{where}, row {row.number}")
+        try:
+            question = _question(row, index, texts)
+        except RepopeError as error:
+            raise RepopeError(f"{where}, row {row.number}: {error}") from error
         if question is None:
             unjoined.append(row)
             continue
         answer = Answer(question, row.response, row.n_tokens, row.p_yes, row.p_no)
         n_conflicts += answers.setdefault(question, answer).response != row.response
     if not answers:
+        raise RepopeError(_nothing_joined(rows, texts, where))
+    if all(is_question(answer.response, question.text) for question, answer in answers.items()):
         raise RepopeError(
-            f"{where}: none of its {len(rows)} rows is about a question of this benchmark, first image "
-            f"{rows[0].image!r}, question {rows[0].text!r}; is bench right?"
-            if rows
-            else f"{where}: holds no rows"
+            f"{where}: its responses are the questions themselves, so it seems to be a question file; give the "
+            f"responses in one of {', '.join(RESPONSE_FIELDS)}"
         )
     return Joined(answers, len(rows), tuple(unjoined), n_conflicts)
 
 
-class _Index:
-    """A benchmark's questions, to be found by image and text, or by the id of its only variant."""
-
-    def __init__(self, ids: Mapping[Variant, Mapping[int | str, Question]]) -> None:
-        self.variants = tuple(ids)
-        self._by_image: dict[str, dict[str, Question]] = defaultdict(dict)
-        for questions in ids.values():
-            for question in questions.values():
-                self._by_image[_stem(question.image)][question.text] = question
-        (only, *others) = ids.values()
-        self._by_id = {} if others else {str(key): question for key, question in only.items()}
-
-    def by_text(self, image: str, text: str) -> Question | None:
-        """The question about an image that a text is, or begins with before an instruction."""
-        asked = self._by_image.get(_stem(image), {})
-        fitting = [known for known in asked if _fits(text, known)]
-        return asked[max(fitting, key=len)] if fitting else None
-
-    def by_id(self, question_id: str) -> Question | None:
-        """The question of that id, in a benchmark of one variant."""
-        return self._by_id.get(question_id)
+def _nothing_joined(
+    rows: Sequence[AnswerRow], texts: Mapping[str, tuple[str, str]] | None, where: str
+) -> str:
+    if not rows:
+        return f"{where}: holds no rows; each needs an image, a question and a response"
+    first = rows[0]
+    named = (first.image, first.text) if texts is None else texts[first.question_id or ""]
+    image, text = (_shown(name) for name in named)
+    return (
+        f"{where}: none of its {len(rows)} rows is about a question of this benchmark, first image {image}, "
+        f"question {text}; is bench right?"
+    )
 
 
 def _question(
-    row: AnswerRow, index: _Index, texts: Mapping[str, tuple[str, str]] | None, where: str
+    row: AnswerRow, index: QuestionIndex, texts: Mapping[str, tuple[str, str]] | None
 ) -> Question | None:
     if texts is not None:
-        return _question_by_file(row, index, texts, where)
+        return _question_by_file(row, index, texts)
     if row.image is not None and row.text is not None:
         return index.by_text(row.image, row.text)
     if row.question_id is None or row.text is None:
+        missing = "question" if row.text is None else "image"
         raise RepopeError(
-            f"{where}: names no image and question; give rows an image and a question, or a question_id "
-            "together with questions=FILE"
+            f"names no {missing}; give rows an image and a question, or a question_id together with "
+            "questions=FILE"
         )
     if len(index.variants) > 1:
         raise RepopeError(
-            f"{where}: has no image, and a question_id means something else in each of "
+            "has no image, and a question_id means something else in each of "
             f"{', '.join(index.variants)}; give questions=FILE, or score one variant (bench=repope_random, say)"
         )
     question = index.by_id(row.question_id)
-    if question is None or not _fits(row.text, question.text):
-        known = "has no such question" if question is None else f"asks {question.text!r} there"
+    if question is None or not is_question(row.text, question.text):
+        known = "has no such question" if question is None else f"asks {_shown(question.text)} there"
         raise RepopeError(
-            f"{where}: question_id {row.question_id} comes with {row.text!r}, but the benchmark {known}; the "
+            f"question_id {row.question_id} comes with {_shown(row.text)}, but the benchmark {known}; the "
             "answers are to other questions (an older POPE?), so give questions=FILE that they were made from"
         )
     return question
 
 
 def _question_by_file(
-    row: AnswerRow, index: _Index, texts: Mapping[str, tuple[str, str]], where: str
+    row: AnswerRow, index: QuestionIndex, texts: Mapping[str, tuple[str, str]]
 ) -> Question | None:
     if row.question_id is None:
-        raise RepopeError(f"{where}: has no question_id to look up in questions=FILE")
+        raise RepopeError(
+            "has no question_id to look up in questions=FILE; leave questions= out where rows name image "
+            "and question"
+        )
     if row.question_id not in texts:
-        raise RepopeError(f"{where}: question_id {row.question_id} is not in questions=FILE")
+        raise RepopeError(
+            f"question_id {row.question_id} is not in questions=FILE; give the file the answers were made from"
+        )
     image, text = texts[row.question_id]
-    if row.text is not None and not (_fits(row.text, text) or _fits(text, row.text)):
+    question = index.by_text(image, text)
+    if row.text is not None and not _agree(row.text, text, question):
         raise RepopeError(
-            f"{where}: question_id {row.question_id} comes with {row.text!r}, but questions=FILE has {text!r}"
+            f"question_id {row.question_id} comes with {_shown(row.text)}, but questions=FILE has "
+            f"{_shown(text)}; give the file the answers were made from"
         )
-    if row.image is not None and _stem(row.image) != _stem(image):
+    if row.image is not None and not same_image(row.image, image):
         raise RepopeError(
-            f"{where}: question_id {row.question_id} comes with image {row.image}, but questions=FILE has {image}"
+            f"question_id {row.question_id} comes with image {row.image}, but questions=FILE has {image}; "
+            "give the file the answers were made from"
         )
-    return index.by_text(image, text)
+    return question
 
 
-_IMAGE_MARK = re.compile(r"^\s*<image>\s*|\s*<image>\s*$")
-
-
-def _fits(text: str, question: str) -> bool:
-    """Whether a text is a question, alone or with an instruction after it."""
-    bare = _IMAGE_MARK.sub("", text).strip()
-    return bare == question.strip() or (bare.startswith(question) and bare[len(question)].isspace())
-
-
-def _stem(image: str) -> str:
-    """An image's name without folder and extension."""
-    return PurePath(image.replace("\\", "/")).stem
+def _agree(text: str, other: str, question: Question | None) -> bool:
+    """Whether two texts are one question, be it with different instructions after it."""
+    return (
+        is_question(text, other)
+        or is_question(other, text)
+        or (question is not None and is_question(text, question.text))
+    )
 
 
 def _answer_row(row: Mapping[str, Any], number: int, where: str) -> AnswerRow:
-    question_field = next((name for name in QUESTION_FIELDS if name in row), None)
+    place = f"{where}, row {number}"
     response_field = next((name for name in RESPONSE_FIELDS if name in row), None)
     if response_field is None:
+        raise RepopeError(f"{place}: has no response; one of {', '.join(RESPONSE_FIELDS)} is expected")
+    response, text, image = row[response_field], _first(row, QUESTION_FIELDS), row.get("image")
+    if response_field == "answer" and isinstance(text, str):
+        _refuse_two_responses(row, text, place)
+    if text is None and response_field != "text":
+        text = row.get("text")
+    if not isinstance(response, str):
         raise RepopeError(
-            f"{where}, row {number}: has no response; one of {', '.join(RESPONSE_FIELDS)} is expected"
+            f"{place}: the {response_field} is {_shown(response)}, not a text; leave out rows without a response"
         )
-    if question_field is None and response_field != "text" and "text" in row:
-        question_field = "text"
-    response = row[response_field]
-    text = None if question_field is None else row[question_field]
-    image = row.get("image")
-    for name, value in (("response", response), ("question", text), ("image", image)):
-        if not isinstance(value, str) and not (value is None and name != "response"):
-            raise RepopeError(f"{where}, row {number}: the {name} is {value!r}, not a text")
-    question_id = None if row.get("question_id") is None else str(row["question_id"])
+    for name, value in (("question", text), ("image", image)):
+        if not (value is None or isinstance(value, str)):
+            raise RepopeError(f"{place}: the {name} is {_shown(value)}, not a text")
     return AnswerRow(
         number,
         response,
-        question_id,
+        _question_id(row, place),
         image,
         text,
-        n_tokens=row.get("n_tokens"),
-        p_yes=row.get("p_yes"),
-        p_no=row.get("p_no"),
+        n_tokens=_whole_number(row, "n_tokens", place),
+        p_yes=_number(row, "p_yes", place),
+        p_no=_number(row, "p_no", place),
     )
+
+
+def _refuse_two_responses(row: Mapping[str, Any], question: str, place: str) -> None:
+    """Beside a question, `text` and `answer` are a response and a label, and nothing tells which is which."""
+    text = row.get("text")
+    if isinstance(text, str) and text != row["answer"] and not is_question(text, question):
+        raise RepopeError(
+            f"{place}: either of text {_shown(text)} and answer {_shown(row['answer'])} may be the response; "
+            "name the response `response`"
+        )
+
+
+def _first(row: Mapping[str, Any], names: Sequence[str]) -> Any:
+    """The first of the named fields that holds something."""
+    return next((row[name] for name in names if row.get(name) is not None), None)
+
+
+def _question_id(row: Mapping[str, Any], place: str) -> str | None:
+    """The id as text, so that 7, 7.0 (as tables write whole numbers) and "7" are one."""
+    value = row.get("question_id")
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not (value is None or isinstance(value, int | str)):
+        raise RepopeError(f"{place}: the question_id is {_shown(value)}, neither a whole number nor a text")
+    return None if value is None else str(value)
+
+
+def _whole_number(row: Mapping[str, Any], name: str, place: str) -> int | None:
+    value = row.get(name)
+    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+        return value
+    raise RepopeError(f"{place}: {name} is {_shown(value)}, not a whole number; mend it or leave it out")
+
+
+def _number(row: Mapping[str, Any], name: str, place: str) -> float | None:
+    value = row.get(name)
+    number = isinstance(value, int | float) and not isinstance(value, bool) and -math.inf < value < math.inf
+    if value is None or number:
+        return value
+    raise RepopeError(f"{place}: {name} is {_shown(value)}, not a number; mend it or leave it out")
+
+
+def _shown(value: object) -> str:
+    """A value as messages quote it: on one line, cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= 120 else f"{text[:117]}..."

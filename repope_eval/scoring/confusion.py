@@ -1,7 +1,12 @@
 """Confusion counts of one label set and variant, and the figures made of them."""
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from repope_eval.records import Answer, Question
 from repope_eval.scoring.protocols import Protocol, Reading
@@ -23,10 +28,18 @@ class Confusion:
     unanswered: int = 0
     """Labelled questions without an answer."""
 
-    @property
-    def n_answered(self) -> int:
-        """Labelled questions with an answer."""
-        return self.tp + self.fp + self.tn + self.fn + self.unparsed_yes + self.unparsed_no
+
+OUTCOMES = tuple(field.name for field in dataclasses.fields(Confusion))
+"""What can come of a labelled question, in the order of counts kept as arrays."""
+
+_OUTCOMES: Mapping[tuple[bool, Reading], str] = {
+    (True, True): "tp",
+    (False, True): "fp",
+    (False, False): "tn",
+    (True, False): "fn",
+    (True, None): "unparsed_yes",
+    (False, None): "unparsed_no",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,65 +66,77 @@ class Figures:
     n_unparsed: float
 
 
+def outcome(label: bool, answer: Answer | None, protocol: Protocol) -> str:
+    """What comes of a labelled question: a name in `OUTCOMES`."""
+    return "unanswered" if answer is None else _OUTCOMES[label, protocol.read(answer.response)]
+
+
 def count(
     labels: Mapping[Question, bool], answers: Mapping[Question, Answer], protocol: Protocol
 ) -> Confusion:
     """Counts of the labelled questions' answers, read by a protocol."""
-    counts = dict.fromkeys(("tp", "fp", "tn", "fn", "unparsed_yes", "unparsed_no", "unanswered"), 0)
+    counts = dict.fromkeys(OUTCOMES, 0)
     for question, label in labels.items():
-        answer = answers.get(question)
-        outcome = "unanswered" if answer is None else _outcome(label, protocol.read(answer.response))
-        counts[outcome] += 1
+        counts[outcome(label, answers.get(question), protocol)] += 1
     return Confusion(**counts)
 
 
-_OUTCOMES: Mapping[tuple[bool, Reading], str] = {
-    (True, True): "tp",
-    (False, True): "fp",
-    (False, False): "tn",
-    (True, False): "fn",
-    (True, None): "unparsed_yes",
-    (False, None): "unparsed_no",
-}
-
-
-def _outcome(label: bool, reading: Reading) -> str:
-    return _OUTCOMES[label, reading]
-
-
 def figures(confusion: Confusion, protocol: Protocol) -> Figures:
-    """The figures of counts, unparsed answers treated as the protocol does (see `Protocol.unparsed`).
+    """The figures of counts, unparsed answers treated as the protocol does (see `Protocol.unparsed`)."""
+    counts = np.array([getattr(confusion, name) for name in OUTCOMES], dtype=np.float64)
+    values = figure_values(counts, protocol)
+    return Figures(**{name: _number(name, float(value)) for name, value in values.items()})
+
+
+def figure_values(counts: NDArray[np.float64], protocol: Protocol) -> dict[str, NDArray[np.float64]]:
+    """The fields of `Figures` for any number of counts at once, NaN where undefined.
 
     precision = tp / (tp + fp); recall = tp / (tp + fn); f1 = 2 tp / (2 tp + fp + fn), undefined where
     precision or recall is; tnr = tn / (tn + fp); balanced accuracy = (recall + tnr) / 2.
+
+    Args:
+        counts: [..., outcomes], the last axis in the order of `OUTCOMES`.
+        protocol: says what becomes of unparsed answers.
     """
-    tp, fp, tn, fn = confusion.tp, confusion.fp, confusion.tn, confusion.fn
+    tp, fp, tn, fn, unparsed_yes, unparsed_no, unanswered = np.moveaxis(counts, -1, 0)
+    n_unparsed = unparsed_yes + unparsed_no
+    n_answered = tp + fp + tn + fn + n_unparsed
+    labelled_yes = tp + fn + unparsed_yes
+    counted = n_answered - n_unparsed if protocol.unparsed == "dropped" else n_answered
     negatives = tn + fp
-    answered = counted = tp + fp + tn + fn
-    if protocol.unparsed != "dropped":
-        counted = answered = confusion.n_answered
     if protocol.unparsed == "not_yes":
-        fn += confusion.unparsed_yes
-        negatives += confusion.unparsed_no
+        fn = fn + unparsed_yes
+        negatives = negatives + unparsed_no
     precision, recall, tnr = _ratio(tp, tp + fp), _ratio(tp, tp + fn), _ratio(tn, negatives)
-    labelled_yes = confusion.tp + confusion.fn + confusion.unparsed_yes
-    return Figures(
-        tp=tp,
-        fp=fp,
-        tn=tn,
-        fn=fn,
-        precision=precision,
-        recall=recall,
-        f1=None if precision is None or recall is None else _ratio(2 * tp, 2 * tp + fp + fn),
-        accuracy=_ratio(tp + tn, counted),
-        balanced_accuracy=None if recall is None or tnr is None else (recall + tnr) / 2,
-        tnr=tnr,
-        yes_ratio=_ratio(labelled_yes if protocol.yes_ratio_of == "labels" else tp + fp, answered),
-        n_questions=confusion.n_answered + confusion.unanswered,
-        n_answered=confusion.n_answered,
-        n_unparsed=confusion.unparsed_yes + confusion.unparsed_no,
-    )
+    said_yes = labelled_yes if protocol.yes_ratio_of == "labels" else tp + fp
+    return {
+        "tp": tp,
+        "fp": fp,
+        "tn": tn,
+        "fn": fn,
+        "precision": precision,
+        "recall": recall,
+        "f1": np.where(np.isnan(precision + recall), np.nan, _ratio(2 * tp, 2 * tp + fp + fn)),
+        "accuracy": _ratio(tp + tn, counted),
+        "balanced_accuracy": (recall + tnr) / 2,
+        "tnr": tnr,
+        "yes_ratio": _ratio(said_yes, counted),
+        "n_questions": n_answered + unanswered,
+        "n_answered": n_answered,
+        "n_unparsed": n_unparsed,
+    }
 
 
-def _ratio(part: int, whole: int) -> float | None:
-    return part / whole if whole else None
+def _ratio(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:
+    ratio: NDArray[np.float64] = np.full(np.shape(whole), np.nan)
+    np.divide(part, whole, out=ratio, where=np.asarray(whole) > 0)
+    return ratio
+
+
+_COUNTS = frozenset(("tp", "fp", "tn", "fn", "n_questions", "n_answered", "n_unparsed"))
+
+
+def _number(name: str, value: float) -> Any:
+    if name in _COUNTS:
+        return int(value)
+    return None if np.isnan(value) else value

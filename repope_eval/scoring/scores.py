@@ -7,11 +7,9 @@ from statistics import fmean
 
 from repope_eval import config
 from repope_eval.records import Answer, LabelSet, Question, Variant
+from repope_eval.scoring.bootstrap import MEAN, Intervals, intervals
 from repope_eval.scoring.confusion import Figures, count, figures
 from repope_eval.scoring.protocols import PROTOCOLS
-
-MEAN = "mean"
-"""Stands beside the variants where there is more than one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +21,8 @@ class Scores:
     protocol: config.Protocol
     figures: Mapping[str, Mapping[Variant, Figures]]
     """By label set, then by variant; `mean` last where there are several variants."""
+    intervals: Mapping[str, Mapping[Variant, Intervals]]
+    """95 % intervals, in the same order."""
 
 
 def score(
@@ -42,7 +42,13 @@ def score(
         if len(by_variant) > 1:
             by_variant[MEAN] = mean(list(by_variant.values()))
         by_label_set[label_set.name] = by_variant
-    return Scores(model=model, bench=bench, protocol=protocol, figures=by_label_set)
+    return Scores(
+        model=model,
+        bench=bench,
+        protocol=protocol,
+        figures=by_label_set,
+        intervals=intervals(label_sets, answers, PROTOCOLS[protocol]),
+    )
 
 
 def mean(cells: Sequence[Figures]) -> Figures:

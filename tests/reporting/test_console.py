@@ -1,0 +1,92 @@
+"""Tables on the console: no figure is cut, whatever the output is, and names are shown as they are."""
+
+import io
+import sys
+
+import pytest
+from score_examples import CELL, RELABELLED, UNDEFINED_CELL, scores_of
+
+from repope_eval.benchmarks.relabelling import LabelChange
+from repope_eval.reporting.console import print_label_changes, print_scores
+from repope_eval.reporting.score_table import score_rows
+from repope_eval.scoring.scores import Scores, mean
+
+
+class Terminal(io.TextIOWrapper):
+    """An output that says it is a terminal, or a file, of some encoding."""
+
+    def __init__(self, encoding: str = "utf-8", *, interactive: bool = True) -> None:
+        super().__init__(io.BytesIO(), encoding)
+        self.interactive = interactive
+
+    def isatty(self) -> bool:
+        return self.interactive
+
+    def shown(self) -> str:
+        self.flush()
+        assert isinstance(self.buffer, io.BytesIO)
+        return self.buffer.getvalue().decode(self.encoding)
+
+
+def three_variants(model: str = "a-model") -> Scores:
+    pope = {"random": CELL, "popular": CELL, "adversarial": CELL, "mean": mean([CELL] * 3)}
+    means = mean([RELABELLED, RELABELLED, CELL])
+    repope = {"random": RELABELLED, "popular": RELABELLED, "adversarial": CELL, "mean": means}
+    return scores_of(pope, repope, model)
+
+
+def shown(scores: Scores, output: Terminal, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setattr(sys, "stdout", output)
+    monkeypatch.setenv("TERM", "dumb")  # no colours
+    print_scores(scores)
+    return output.shown()
+
+
+@pytest.mark.parametrize("columns", ["40", "80", "400"])
+@pytest.mark.parametrize("interactive", [True, False], ids=["terminal", "file"])
+def test_no_figure_is_cut(monkeypatch: pytest.MonkeyPatch, columns: str, interactive: bool) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    text = shown(three_variants(), Terminal(interactive=interactive), monkeypatch)
+    rows = list(score_rows(three_variants()))
+    lines = [line for line in text.splitlines() if line.split()[-1:] and line.split()[-1][-1].isdigit()][1:]
+    assert "…" not in text
+    assert len(lines) == len(rows) == 12
+    for row, line in zip(rows, lines, strict=True):
+        assert line.split()[-7:] == list(row.cells)
+    assert all(f" {title} " in text for title in ("no answer", "unparsed", "precision", "recall"))
+
+
+def test_a_variants_name_stands_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = shown(three_variants(), Terminal(), monkeypatch)
+    assert [text.count(f" {variant} ") for variant in ("random", "popular", "adversarial", "mean")] == [1] * 4
+
+
+def test_what_is_undefined_is_a_dash(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = shown(scores_of({"random": UNDEFINED_CELL}), Terminal(), monkeypatch)
+    assert text.rstrip().split("\n")[-1].split()[-3:] == ["–", "0.7898", "–"]
+
+
+@pytest.mark.parametrize("model", ["[bold]x[/bold]", "x[/]", "llava[/b]", ":smile:", "<script>", "模型"])
+def test_a_models_name_is_shown_as_it_is(monkeypatch: pytest.MonkeyPatch, model: str) -> None:
+    assert f"{model} on repope, protocol repope" in shown(three_variants(model), Terminal(), monkeypatch)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
+def test_an_output_that_cannot_show_every_character(monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
+    text = shown(three_variants("模"), Terminal(encoding, interactive=False), monkeypatch)
+    assert "? on repope, protocol repope" in text
+    assert "-148" in text
+
+
+def test_label_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    output = Terminal(interactive=False)
+    monkeypatch.setattr(sys, "stdout", output)
+    changes = [
+        ("random", LabelChange("yes", total=1500, flipped=139, removed=207), 1159),
+        ("custom", LabelChange("no", total=0, flipped=0, removed=0), None),
+    ]
+    print_label_changes("labels of repope", changes)
+    title, _, _, _, first, second = output.shown().rstrip().split("\n")
+    assert title.strip() == "labels of repope"
+    assert first.split() == ["random", "yes", "1500", "139", "(9.27", "%)", "207", "(13.80", "%)", "1159"]
+    assert second.split() == ["custom", "no", "0", "0", "0"]

@@ -1,0 +1,60 @@
+"""`scores.json`: the contract's keys, null for what is undefined, and nothing lost on the way."""
+
+import json
+
+from score_examples import CELL, F1_INTERVAL, RELABELLED, UNDEFINED_CELL, scores_of
+
+from repope_eval.reporting.score_document import score_document
+from repope_eval.scoring.confusion import Figures
+from repope_eval.scoring.scores import mean
+
+CELL_KEYS = {
+    *(
+        "tp",
+        "fp",
+        "tn",
+        "fn",
+        "precision",
+        "recall",
+        "f1",
+        "accuracy",
+        "balanced_accuracy",
+        "tnr",
+        "yes_ratio",
+    ),
+    *("n_questions", "n_answered", "n_unparsed", "ci95"),
+}
+
+
+def test_the_keys_of_the_document() -> None:
+    pope = {"random": CELL, "popular": CELL, "mean": mean([CELL, CELL])}
+    document = score_document(scores_of(pope, dict.fromkeys(pope, RELABELLED)))
+    assert {name: document[name] for name in ("model", "bench", "protocol")} == {
+        "model": "a-model",
+        "bench": "repope",
+        "protocol": "repope",
+    }
+    assert set(document) == {"model", "bench", "protocol", "scores"}
+    assert {name: list(variants) for name, variants in document["scores"].items()} == {
+        "pope": ["random", "popular", "mean"],
+        "repope": ["random", "popular", "mean"],
+    }
+    assert all(set(cell) == CELL_KEYS for cells in document["scores"].values() for cell in cells.values())
+
+
+def test_what_is_undefined_is_null() -> None:
+    cell = score_document(scores_of({"random": UNDEFINED_CELL}))["scores"]["pope"]["random"]
+    assert '"precision": null' in json.dumps(cell)
+    assert (cell["precision"], cell["f1"], cell["tp"]) == (None, None, 0)
+
+
+def test_figures_survive_json_exactly() -> None:
+    cells = {"random": CELL, "popular": UNDEFINED_CELL, "mean": mean([CELL, RELABELLED, CELL])}
+    document = json.loads(json.dumps(score_document(scores_of(cells)), allow_nan=False))
+    read = document["scores"]["pope"]
+    assert [cell.pop("ci95") for cell in read.values()] == [{"f1": list(F1_INTERVAL), "precision": None}] * 3
+    assert {variant: Figures(**cell) for variant, cell in read.items()} == cells
+
+
+def test_counts_of_a_variant_are_whole_numbers_in_json() -> None:
+    assert '"tp": 1150,' in json.dumps(score_document(scores_of({"random": CELL})))

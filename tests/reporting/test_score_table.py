@@ -1,0 +1,77 @@
+"""The rows of the table: what stands in them, what changed, and what is undefined."""
+
+import dataclasses
+
+import pytest
+from score_examples import CELL, RELABELLED, UNDEFINED_CELL, scores_of
+
+from repope_eval.reporting.score_table import COLUMNS, TableRow, cell_text, count_text, score_rows
+from repope_eval.scoring.scores import mean
+
+
+def test_a_variant_under_both_label_sets_and_what_changed() -> None:
+    assert tuple(COLUMNS.values()) == ("TP", "FP", "TN", "FN", "precision", "recall", "F1")
+    rows = list(score_rows(scores_of({"random": CELL}, {"random": RELABELLED})))
+    before = ("1150", "28", "1288", "306", "0.9762", "0.7898", "0.8732")
+    after = ("1002", "49", "1288", "127", "0.9534", "0.8875", "0.9193")
+    change = ("−148", "+21", "0", "−179", "−0.0228", "+0.0977", "+0.0461")
+    interval = "0.8512 to 0.8933"
+    assert rows == [
+        TableRow("random", "POPE", "3000", "228", "5", before, interval),
+        TableRow("random", "RePOPE", "2774", "2", "5", after, interval),
+        TableRow("random", "change", "", "", "", change, ""),
+    ]
+
+
+def test_one_label_set_has_no_change() -> None:
+    rows = list(score_rows(scores_of({"random": CELL, "popular": CELL})))
+    assert [(row.variant, row.labels) for row in rows] == [("random", "POPE"), ("popular", "POPE")]
+
+
+def test_a_label_set_of_another_name_keeps_it() -> None:
+    scores = dataclasses.replace(
+        scores_of({}), figures={"mine": {"custom": CELL}}, intervals={"mine": {"custom": {"f1": None}}}
+    )
+    assert [(row.labels, row.f1_interval) for row in score_rows(scores)] == [("mine", "–")]
+
+
+def test_what_is_undefined_is_a_dash_and_so_is_its_change() -> None:
+    rows = list(score_rows(scores_of({"random": CELL}, {"random": UNDEFINED_CELL})))
+    assert [row.cells[4:] for row in rows[1:]] == [("–", "0.7898", "–"), ("–", "0.0000", "–")]
+    rows = list(score_rows(scores_of({"random": UNDEFINED_CELL}, {"random": CELL})))
+    assert rows[2].cells[4:] == ("–", "0.0000", "–")
+
+
+def test_means_of_counts_have_one_decimal() -> None:
+    other = dataclasses.replace(CELL, tp=1151, n_questions=2727, n_answered=2700, n_unparsed=6)
+    (row,) = score_rows(scores_of({"mean": mean([CELL, CELL, other])}))
+    assert row.cells[:2] == (f"{(1150 + 1150 + 1151) / 3:.1f}", "28")
+    assert (row.n_questions, row.no_answer, row.unparsed) == ("2909", "161", "5.3")
+
+
+@pytest.mark.parametrize("difference", [0.00004, -0.00004, 0.0])
+def test_a_change_that_rounds_to_nothing_has_no_sign(difference: float) -> None:
+    after = dataclasses.replace(CELL, f1=0.8732 + difference, tp=1150 + difference)
+    change = list(score_rows(scores_of({"mean": CELL}, {"mean": after})))[2]
+    assert (change.cells[0], change.cells[-1]) == ("0", "0.0000")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "text"),
+    [
+        ("tp", 0, "0"),
+        ("tp", 1007.0, "1007"),
+        ("tp", 1006.6666, "1006.7"),
+        ("f1", 0.0, "0.0000"),
+        ("f1", 1, "1.0000"),
+        ("f1", 0.87325, "0.8732"),
+        ("f1", None, "–"),
+        ("tp", None, "–"),
+    ],
+)
+def test_a_figure_as_it_is_shown(name: str, value: float | None, text: str) -> None:
+    assert cell_text(name, value) == text
+
+
+def test_a_count_is_whole_where_it_can_be() -> None:
+    assert [count_text(value) for value in (0, 3000, 2728.0, 2728.3333)] == ["0", "3000", "2728", "2728.3"]

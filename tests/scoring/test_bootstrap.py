@@ -1,0 +1,128 @@
+"""Intervals by a bootstrap over images."""
+
+import random
+
+import numpy as np
+import pytest
+
+from repope_eval.records import Answer, LabelSet, Question
+from repope_eval.scoring.bootstrap import REPLICATES, intervals
+from repope_eval.scoring.protocols import PROTOCOLS
+
+REPOPE = PROTOCOLS["repope"]
+
+
+def label_set(labels: dict[Question, bool], name: str = "pope") -> LabelSet:
+    return LabelSet(name, {"random": labels})
+
+
+def questions(images: int, each: int) -> list[Question]:
+    return [
+        Question(f"{image}.jpg", f"Is there a {number} in the image?", f"{number}")
+        for image in range(images)
+        for number in range(each)
+    ]
+
+
+def simulated(images: int, each: int, seed: int) -> tuple[dict[Question, bool], dict[Question, Answer]]:
+    """Labels, half of them yes, and answers whose errors come in clusters: some images are hard."""
+    generator = random.Random(seed)
+    labels: dict[Question, bool] = {}
+    answers: dict[Question, Answer] = {}
+    hard: dict[str, float] = {}
+    for number, question in enumerate(questions(images, each)):
+        labels[question] = number % 2 == 0
+        errs = generator.random() < hard.setdefault(question.image, generator.choice((0.02, 0.4)))
+        answers[question] = Answer(question, "yes" if labels[question] != errs else "no")
+    return labels, answers
+
+
+def plain_bootstrap_of_f1(
+    labels: dict[Question, bool], answers: dict[Question, Answer], replicates: int
+) -> tuple[float, float]:
+    """The same interval by loops over images and their questions."""
+    generator = random.Random(7)
+    by_image: dict[str, list[tuple[bool, bool]]] = {}
+    for question, label in labels.items():
+        said = answers[question].response == "yes"
+        by_image.setdefault(question.image, []).append((label, said))
+    images = list(by_image)
+    values = []
+    for _ in range(replicates):
+        tp = wrong = 0
+        for image in generator.choices(images, k=len(images)):
+            for label, said in by_image[image]:
+                tp += label and said
+                wrong += label != said
+        values.append(2 * tp / (2 * tp + wrong))
+    low, high = np.percentile(values, (2.5, 97.5))
+    return float(low), float(high)
+
+
+def test_the_interval_is_that_of_an_independent_bootstrap_in_plain_loops() -> None:
+    labels, answers = simulated(images=60, each=6, seed=1)
+    interval = intervals([label_set(labels)], answers, REPOPE)["pope"]["random"]["f1"]
+    assert interval is not None
+    low, high = plain_bootstrap_of_f1(labels, answers, replicates=2000)
+    width = high - low
+    assert abs(interval[0] - low) < 0.2 * width
+    assert abs(interval[1] - high) < 0.2 * width
+
+
+def test_the_same_answers_give_the_same_intervals() -> None:
+    labels, answers = simulated(images=20, each=4, seed=2)
+    first = intervals([label_set(labels)], answers, REPOPE)
+    assert first == intervals([label_set(labels)], answers, REPOPE)
+
+
+def test_whole_images_are_drawn_so_clusters_widen_the_interval() -> None:
+    labels, answers = simulated(images=60, each=10, seed=3)
+    clustered = intervals([label_set(labels)], answers, REPOPE)["pope"]["random"]["accuracy"]
+    alone = {
+        Question(f"{number}.jpg", question.text, question.object): question
+        for number, question in enumerate(labels)
+    }
+    apart = intervals(
+        [label_set({question: labels[old] for question, old in alone.items()})],
+        {question: Answer(question, answers[old].response) for question, old in alone.items()},
+        REPOPE,
+    )["pope"]["random"]["accuracy"]
+    assert clustered is not None
+    assert apart is not None
+    assert clustered[1] - clustered[0] > 1.3 * (apart[1] - apart[0])
+
+
+def test_label_sets_and_variants_share_the_drawn_images() -> None:
+    labels, answers = simulated(images=30, each=6, seed=4)
+    both = [
+        LabelSet("pope", {"random": labels, "popular": labels}),
+        LabelSet("repope", {"random": labels, "popular": labels}),
+    ]
+    found = intervals(both, answers, REPOPE)
+    cells = [found[name][variant] for name in found for variant in found[name]]
+    assert list(found["pope"]) == ["random", "popular", "mean"]
+    assert all(cell["f1"] == pytest.approx(cells[0]["f1"]) for cell in cells)
+
+
+def test_an_undefined_figure_has_no_interval_and_the_others_do() -> None:
+    asked = questions(images=5, each=4)
+    labels = dict.fromkeys(asked, True)
+    answers = {question: Answer(question, "yes" if question.object != "0" else "no") for question in asked}
+    found = intervals([label_set(labels)], answers, REPOPE)["pope"]["random"]
+    assert found["tnr"] is None
+    assert found["balanced_accuracy"] is None
+    assert found["recall"] == (0.75, 0.75)
+
+
+@pytest.mark.parametrize("images", [0, 1])
+def test_fewer_than_two_images_give_no_interval(images: int) -> None:
+    labels, answers = simulated(images=images, each=4, seed=5)
+    found = intervals([label_set(labels)], answers, REPOPE)["pope"]["random"]
+    assert set(found.values()) == {None}
+
+
+def test_replicates_are_drawn_in_parts_without_loss(monkeypatch: pytest.MonkeyPatch) -> None:
+    labels, answers = simulated(images=12, each=4, seed=6)
+    whole = intervals([label_set(labels)], answers, REPOPE)
+    monkeypatch.setattr("repope_eval.scoring.bootstrap._WEIGHTS_AT_ONCE", 12 * (REPLICATES // 3))
+    assert intervals([label_set(labels)], answers, REPOPE) == whole

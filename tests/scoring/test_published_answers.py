@@ -1,0 +1,142 @@
+"""A real model's answers, made for an older POPE, scored against both label sets: known counts and figures."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from conftest import CommandLine
+
+from repope_eval.benchmarks.benchmark import Benchmark, make_benchmark
+from repope_eval.benchmarks.pope_file import read_rows as read_pope_file
+from repope_eval.errors import RepopeError
+from repope_eval.json_files import read_rows
+from repope_eval.scoring.answer_files import Joined, answer_rows, join, question_texts
+from repope_eval.scoring.confusion import Figures
+from repope_eval.scoring.scores import score
+
+VARIANTS = ("random", "popular", "adversarial")
+
+#             no answer, TP, FP, TN, FN, precision, recall, F1
+EXPECTED = {
+    ("random", "pope"): (228, 1150, 28, 1288, 306, "0.9762", "0.7898", "0.8732"),
+    ("random", "repope"): (221, 1002, 49, 1375, 127, "0.9534", "0.8875", "0.9193"),
+    ("popular", "pope"): (44, 1150, 59, 1441, 306, "0.9512", "0.7898", "0.8630"),
+    ("popular", "repope"): (41, 1009, 64, 1458, 155, "0.9404", "0.8668", "0.9021"),
+    ("adversarial", "pope"): (58, 1150, 116, 1370, 306, "0.9084", "0.7898", "0.8450"),
+    ("adversarial", "repope"): (55, 1009, 104, 1367, 149, "0.9066", "0.8713", "0.8886"),
+}
+CELL_KEYS = {
+    *(
+        "tp",
+        "fp",
+        "tn",
+        "fn",
+        "precision",
+        "recall",
+        "f1",
+        "accuracy",
+        "balanced_accuracy",
+        "tnr",
+        "yes_ratio",
+    ),
+    *("n_questions", "n_answered", "n_unparsed", "ci95"),
+}
+
+
+def benchmark(shared: Path) -> Benchmark:
+    originals, relabelled = (
+        {
+            variant: read_pope_file(shared / "annotations" / f"coco_{kind}_{variant}.json")
+            for variant in VARIANTS
+        }
+        for kind in ("pope", "repope")
+    )
+    return make_benchmark("repope", originals, relabelled, {})
+
+
+def published(shared: Path) -> tuple[Path, Path]:
+    answers, questions = (
+        shared / "answers" / name for name in ("llava-v1.5-13b.jsonl", "llava-v1.5_questions.jsonl")
+    )
+    if not (answers.is_file() and questions.is_file()):
+        pytest.skip(f"{answers} or {questions} is not there")
+    return answers, questions
+
+
+def joined(shared: Path, questions: Benchmark) -> Joined:
+    answer_file, question_file = published(shared)
+    texts = question_texts(read_rows(question_file), "questions")
+    return join(answer_rows(read_rows(answer_file), "answers"), questions.ids, texts, "answers")
+
+
+def row(cell: Figures) -> tuple[object, ...]:
+    ratios = (f"{ratio:.4f}" for ratio in (cell.precision, cell.recall, cell.f1))
+    return (cell.n_questions - cell.n_answered, cell.tp, cell.fp, cell.tn, cell.fn, *ratios)
+
+
+def test_every_published_count_and_figure_is_reproduced(shared: Path) -> None:
+    questions = benchmark(shared)
+    found = joined(shared, questions)
+    figures = score("llava-v1.5-13b", "repope", questions.label_sets, found.answers, "repope").figures
+    assert {(v, name): row(figures[name][v]) for v, name in EXPECTED} == EXPECTED
+    assert all(figures[name][variant].n_unparsed == 0 for variant, name in EXPECTED)
+
+
+def test_rows_of_the_older_questions_are_left_over(shared: Path) -> None:
+    found = joined(shared, benchmark(shared))
+    assert (found.n_rows, len(found.answers), len(found.unjoined), found.n_conflicts) == (8910, 4885, 246, 0)
+
+
+def test_ids_of_the_older_questions_are_not_taken_for_todays(shared: Path) -> None:
+    answer_file, _ = published(shared)
+    ids = {"adversarial": benchmark(shared).ids["adversarial"]}
+    with pytest.raises(RepopeError, match=re.escape("(an older POPE?), so give questions=FILE")):
+        join(answer_rows(read_rows(answer_file), "answers"), ids, None, "answers")
+
+
+def test_the_command_scores_them_without_torch(
+    shared: Path, command_line: CommandLine, tmp_path: Path
+) -> None:
+    answer_file, question_file = published(shared)
+    run = tmp_path / "run"
+    result = command_line(
+        "score",
+        f"answers={answer_file}",
+        f"questions={question_file}",
+        "bench=repope",
+        f"bench.annotations={shared / 'annotations'}",
+        f"data_dir={tmp_path / 'data'}",
+        f"out={run}",
+        PYTHONPROFILEIMPORTTIME="1",
+    )
+    assert result.returncode == 0, result.stderr[-2000:]
+    imported = set(re.findall(r"\| +([\w.]+)$", result.stderr, re.MULTILINE))
+    assert "repope_eval.scoring.confusion" in imported
+    assert not {name for name in imported if name.split(".")[0] in ("torch", "transformers", "datasets")}
+    assert {path.name for path in run.iterdir()} == {
+        *("answers.jsonl", "scores.json", "manifest.json", "report.html", "run.log")
+    }
+    document = json.loads((run / "scores.json").read_text(encoding="utf-8"))
+    assert (document["model"], document["bench"], document["protocol"]) == (
+        "llava-v1.5-13b",
+        "repope",
+        "repope",
+    )
+    for label_set in ("pope", "repope"):
+        assert list(document["scores"][label_set]) == [*VARIANTS, "mean"]
+        assert all(set(cell) == CELL_KEYS for cell in document["scores"][label_set].values())
+    for (variant, label_set), expected in EXPECTED.items():
+        cell = document["scores"][label_set][variant]
+        assert (
+            cell["n_questions"] - cell["n_answered"],
+            *(cell[n] for n in ("tp", "fp", "tn", "fn")),
+        ) == expected[:5]
+        assert all(text in result.stdout for text in expected[5:])
+    answers = read_rows(run / "answers.jsonl")
+    assert len(answers) == 4885
+    assert set(answers[0]) == {"image", "question", "response", "n_tokens", "p_yes", "p_no"}
+    assert len({(answer["image"], answer["question"]) for answer in answers}) == 4885
+    assert json.loads((run / "manifest.json").read_text(encoding="utf-8"))["status"] == "complete"
+    assert "246 rows are about questions this benchmark does not have" in result.stderr
+    assert "<script" not in (run / "report.html").read_text(encoding="utf-8")

@@ -1,0 +1,101 @@
+"""The same answers under label sets and variants, and the means over variants."""
+
+import dataclasses
+
+import pytest
+
+from repope_eval import config
+from repope_eval.records import Answer, LabelSet, Question
+from repope_eval.scoring.confusion import Figures
+from repope_eval.scoring.scores import MEAN, Scores, mean, score
+
+DOG, CAT, CUP = (
+    Question("1.jpg", f"Is there a {name} in the image?", name) for name in ("dog", "cat", "cup")
+)
+
+BASE = Figures(
+    tp=1,
+    fp=2,
+    tn=3,
+    fn=4,
+    precision=0.5,
+    recall=0.25,
+    f1=0.125,
+    accuracy=0.5,
+    balanced_accuracy=0.5,
+    tnr=0.5,
+    yes_ratio=0.5,
+    n_questions=10,
+    n_answered=9,
+    n_unparsed=1,
+)
+
+
+def scores_of(
+    label_sets: list[LabelSet], responses: dict[Question, str], protocol: config.Protocol = "repope"
+) -> Scores:
+    answers = {question: Answer(question, response) for question, response in responses.items()}
+    return score("a-model", "a-bench", label_sets, answers, protocol)
+
+
+def test_the_mean_is_of_each_figure() -> None:
+    other = dataclasses.replace(BASE, tp=2, precision=1.0, f1=0.375, n_questions=20)
+    cell = mean([BASE, other])
+    assert (cell.tp, cell.fp, cell.n_questions) == ((1 + 2) / 2, 2, (10 + 20) / 2)
+    assert (cell.precision, cell.f1, cell.recall) == ((0.5 + 1.0) / 2, (0.125 + 0.375) / 2, 0.25)
+
+
+def test_a_mean_is_undefined_where_one_variants_figure_is() -> None:
+    cell = mean([BASE, dataclasses.replace(BASE, precision=None, f1=None), BASE])
+    assert (cell.precision, cell.f1) == (None, None)
+    assert (cell.recall, cell.accuracy) == (0.25, 0.5)
+
+
+def test_a_zero_is_no_undefined_figure() -> None:
+    assert mean([BASE, dataclasses.replace(BASE, precision=0.0)]).precision == (0.5 + 0.0) / 2
+
+
+def test_f1_of_the_mean_is_the_mean_of_f1_and_not_f1_of_mean_counts() -> None:
+    labels = LabelSet("pope", {"random": {DOG: True, CAT: False}, "popular": {DOG: True, CUP: True}})
+    by_variant = scores_of([labels], {DOG: "yes", CAT: "yes", CUP: "no"}).figures["pope"]
+    assert by_variant["random"].f1 == 2 * 1 / (2 * 1 + 1 + 0)
+    assert by_variant["popular"].f1 == 2 * 1 / (2 * 1 + 0 + 1)
+    assert by_variant[MEAN].f1 == pytest.approx((2 / 3 + 2 / 3) / 2)
+    assert (by_variant[MEAN].fp, by_variant[MEAN].fn) == (0.5, 0.5)
+
+
+def test_one_variant_has_no_mean() -> None:
+    scores = scores_of([LabelSet("pope", {"random": {DOG: True}})], {DOG: "yes"})
+    assert list(scores.figures["pope"]) == ["random"]
+
+
+def test_several_variants_are_followed_by_their_mean() -> None:
+    labels = LabelSet("pope", {"random": {DOG: True}, "popular": {DOG: True}, "adversarial": {DOG: True}})
+    assert list(scores_of([labels], {}).figures["pope"]) == ["random", "popular", "adversarial", MEAN]
+
+
+def test_a_question_of_several_variants_counts_in_each() -> None:
+    labels = LabelSet("pope", {"random": {DOG: True, CAT: False}, "popular": {DOG: True, CUP: False}})
+    by_variant = scores_of([labels], {DOG: "yes", CAT: "no"}).figures["pope"]
+    assert [by_variant[variant].tp for variant in ("random", "popular")] == [1, 1]
+    assert [by_variant[variant].tn for variant in ("random", "popular")] == [1, 0]
+    assert [by_variant[variant].n_answered for variant in ("random", "popular", MEAN)] == [2, 1, 1.5]
+
+
+def test_the_same_answers_under_two_label_sets() -> None:
+    label_sets = [
+        LabelSet("pope", {"random": {DOG: True, CAT: False, CUP: True}}),
+        LabelSet("repope", {"random": {DOG: True, CAT: True}}),  # one label flipped, one question removed
+    ]
+    scores = scores_of(label_sets, {DOG: "yes", CAT: "yes", CUP: "no"})
+    before, after = (scores.figures[name]["random"] for name in ("pope", "repope"))
+    assert (before.tp, before.fp, before.fn, before.n_questions) == (1, 1, 1, 3)
+    assert (after.tp, after.fp, after.fn, after.n_questions) == (2, 0, 0, 2)
+
+
+def test_the_protocol_that_is_named_reads() -> None:
+    labels = [LabelSet("pope", {"random": {DOG: True}})]
+    assert scores_of(labels, {DOG: "a dog"}, "pope").figures["pope"]["random"].tp == 1
+    scores = scores_of(labels, {DOG: "a dog"}, "lmms_eval")
+    assert scores.figures["pope"]["random"].n_unparsed == 1
+    assert (scores.model, scores.bench, scores.protocol) == ("a-model", "a-bench", "lmms_eval")

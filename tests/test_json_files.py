@@ -1,0 +1,130 @@
+"""Small files: written whole or not at all, and read in either form, with what is malformed named by its place."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from repope_eval.errors import RepopeError
+from repope_eval.json_files import read_json, read_rows, write_json, write_text
+
+ROWS = [{"response": "Yes"}, {"response": "Nein, «nichts»\u2028"}]
+LINES = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in ROWS)
+
+
+def file_with(folder: Path, content: str | bytes) -> Path:
+    path = folder / "answers.jsonl"
+    path.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+    return path
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        LINES,
+        LINES.rstrip("\n"),
+        "\n" + LINES.replace("\n", "\r\n\r\n"),
+        "\ufeff" + LINES,
+        json.dumps(ROWS),
+        json.dumps(ROWS, indent=4),
+        "\ufeff\n " + json.dumps(ROWS, ensure_ascii=False) + "\n",
+    ],
+    ids=[
+        "lines",
+        "no newline at the end",
+        "CRLF and blank lines",
+        "byte order mark",
+        "list",
+        "indented list",
+        "list, all odds",
+    ],
+)
+def test_rows_in_either_form(tmp_path: Path, content: str) -> None:
+    assert read_rows(file_with(tmp_path, content)) == ROWS
+
+
+@pytest.mark.parametrize("content", ["", " \n\n", "[]", "[ ]\n"])
+def test_a_file_without_rows(tmp_path: Path, content: str) -> None:
+    assert read_rows(file_with(tmp_path, content)) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (
+            LINES + "\n{",
+            r"answers\.jsonl, line 4: is no JSON \(.+ at column 2\); one object a line, or one list of objects, is",
+        ),
+        (
+            json.dumps({"rows": ROWS}, indent=1),
+            r"answers\.jsonl, line 1: is no JSON \(.+\); one object a line,",
+        ),
+        (LINES + "7", r"answers\.jsonl, row 3: is a JSON int, not an object with named fields"),
+        ('["Yes", "No"]', r"answers\.jsonl, row 1: is a JSON str"),
+        ("[{}, ", r"answers\.jsonl: is no JSON"),
+        ("image,question,response", r"answers\.jsonl, line 1: is no JSON"),
+        ("[" * 100_000, r"answers\.jsonl: is no JSON"),
+        ('{"a": ' + "[" * 100_000, r"answers\.jsonl, line 1: is no JSON"),
+        ('{"a": ' + "9" * 5000 + "}", r"answers\.jsonl, line 1: is no JSON \(Exceeds the limit"),
+        (LINES.encode("utf-16"), r"answers\.jsonl: cannot be read \(.+\); save it as UTF-8"),
+    ],
+    ids=[
+        "cut short",
+        "one object",
+        "number",
+        "list of texts",
+        "list cut short",
+        "CSV",
+        "deep list",
+        "deep line",
+        "digits",
+        "UTF-16",
+    ],
+)
+def test_a_malformed_file_is_refused_by_its_place(tmp_path: Path, content: str | bytes, message: str) -> None:
+    with pytest.raises(RepopeError, match=message):
+        read_rows(file_with(tmp_path, content))
+
+
+def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    for read in (read_json, read_rows):
+        with pytest.raises(RepopeError, match=r"gone: cannot be read \(No such file or directory\)"):
+            read(tmp_path / "gone")
+        with pytest.raises(RepopeError, match=r"cannot be read \(Is a directory\)"):
+            read(tmp_path)
+
+
+def test_a_document_that_is_written_is_read_again(tmp_path: Path) -> None:
+    document = {"mean": None, "name": "Größe 图像", "figures": [0.1, 3, 1e-300]}
+    write_json(tmp_path / "scores.json", document)
+    assert read_json(tmp_path / "scores.json") == document
+    assert "Größe 图像" in (tmp_path / "scores.json").read_text(encoding="utf-8")
+
+
+def test_writing_replaces_the_file_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
+    for text in ("first, which is longer", "second"):
+        write_text(tmp_path / "page.html", text)
+    assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
+    assert (tmp_path / "page.html").read_text(encoding="utf-8") == "second"
+
+
+def test_half_a_surrogate_pair_survives(tmp_path: Path) -> None:
+    """Some tools cut a response in the middle of an emoji, and write what is left of it as an escape."""
+    (row,) = read_rows(file_with(tmp_path, '{"response": "Yes \\ud83d"}'))
+    write_json(tmp_path / "again.json", row)
+    assert read_json(tmp_path / "again.json") == row == {"response": "Yes \ud83d"}
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    with pytest.raises(RepopeError, match=r"scores\.json: cannot be written \(.+\); choose another place"):
+        write_json(tmp_path / "file" / "scores.json", {})
+    with pytest.raises(RepopeError, match=r"scores\.json: cannot be written \(.+\); choose another place"):
+        write_json(tmp_path / "gone" / "scores.json", {})
+
+
+def test_a_folder_in_the_place_is_named_and_nothing_is_left_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "scores.json").mkdir()
+    with pytest.raises(RepopeError, match=r"scores\.json: cannot be written \(Is a directory\)"):
+        write_json(tmp_path / "scores.json", {})
+    assert [path.name for path in tmp_path.iterdir()] == ["scores.json"]

@@ -1,0 +1,153 @@
+"""The README is kept true: each of its commands runs, its keys and defaults are the program's, its links lead."""
+
+import dataclasses
+import json
+import re
+import shlex
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import PROJECT, CommandLine
+from PIL import Image
+
+from repope_eval import config
+from repope_eval.benchmarks.sources import DEMO_FOLDER
+from repope_eval.schema import fields_of, is_settings
+
+README = (PROJECT / "README.md").read_text(encoding="utf-8")
+PROGRAM = "python -m repope_eval"
+
+
+def commands() -> list[str]:
+    """The lines of indented blocks that call the program."""
+    lines = [line.strip() for line in README.splitlines() if line.startswith("    ")]
+    return [line for line in lines if line.startswith(PROGRAM)]
+
+
+@pytest.fixture
+def work(tmp_path: Path, command_line: CommandLine) -> Path:
+    """The folder the commands run in, with the files they name."""
+    folder = tmp_path / "work"
+    shutil.copy(DEMO_FOLDER / "objects.jsonl", folder / "objects.jsonl")
+    for name, source in (
+        ("questions", "pope"),
+        ("relabelled", "repope"),
+        ("first", "annotator_first"),
+        ("second", "annotator_second"),
+        ("third", "decider"),
+    ):
+        shutil.copy(DEMO_FOLDER / f"{source}_random.jsonl", folder / f"{name}.jsonl")
+    shutil.copytree(DEMO_FOLDER / "images", folder / "images")
+    (folder / "mine" / "model").mkdir(parents=True)
+    (folder / "mine" / "model" / "my_internvl.yaml").write_text(
+        "family: internvl2_5\ncheckpoint: demo\nrecipe_dtype: float32\n"
+    )
+    return folder
+
+
+@pytest.fixture
+def coco(shared: Path, tmp_path: Path) -> Path:
+    """A data folder with the real annotation files, and an image under each name that they ask about."""
+    shutil.copytree(shared / "annotations", tmp_path / "coco" / "annotations")
+    images = tmp_path / "coco" / "val2014"
+    images.mkdir()
+    lines = (shared / "annotations" / "coco_pope_random.json").read_text().splitlines()
+    picture = Image.new("RGB", (64, 48), "teal")
+    for name in {json.loads(line)["image"] for line in lines}:
+        picture.save(images / name)
+    return tmp_path / "coco"
+
+
+def with_a_small_model(words: list[str], coco: Path) -> list[str]:
+    """The words of a command with the demo's checkpoint in a real one's place, and COCO where the test has it."""
+    replaced = [word.replace("/datasets/coco/val2014", str(coco / "val2014")) for word in words]
+    replaced = [word.replace("/scratch/repope", str(coco)) for word in replaced]
+    if any(word.startswith("model=internvl2_5") for word in words):
+        replaced += ["model.checkpoint=demo", "model.dtype=float32", "model.max_new_tokens=4"]
+        replaced += [] if any(word.startswith("limit") for word in words) else ["limit=20"]
+    if "bench=repope" in words and not any(word.startswith("data_dir") for word in words):
+        replaced.append(f"data_dir={coco}")
+    return replaced
+
+
+def asks_about_coco(command: str) -> bool:
+    return "bench=repope" in command
+
+
+@pytest.mark.parametrize("command", [command for command in commands() if not asks_about_coco(command)])
+def test_commands_run(command: str, command_line: CommandLine, work: Path) -> None:
+    result = command_line(*shlex.split(command)[3:])
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize("command", [command for command in commands() if asks_about_coco(command)])
+def test_commands_about_coco_run(
+    command: str, command_line: CommandLine, work: Path, coco: Path, shared: Path
+) -> None:
+    if "answers.jsonl" in command:
+        shutil.copy(shared / "answers" / "llava-v1.5-13b.jsonl", work / "answers.jsonl")
+        shutil.copy(shared / "answers" / "llava-v1.5_questions.jsonl", work / "questions.jsonl")
+    result = command_line(*with_a_small_model(shlex.split(command)[3:], coco))
+    assert result.returncode == 0, result.stderr
+
+
+def test_the_commands_were_found() -> None:
+    assert len(commands()) >= 10
+
+
+def settings_keys(record: type, prefix: str = "") -> Iterator[tuple[str, dataclasses.Field[Any]]]:
+    for item, annotation in fields_of(record):
+        if is_settings(annotation):
+            yield from settings_keys(annotation, f"{prefix}{item.name}.")
+        else:
+            yield prefix + item.name, item
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        config.RunSettings,
+        config.ScoreSettings,
+        config.DataSettings,
+        config.BuildSettings,
+        config.RelabelSettings,
+    ],
+)
+def test_every_key_is_in_the_table_with_its_meaning_and_default(record: type) -> None:
+    table = [line for line in README.splitlines() if line.startswith("| `")]
+    for key, item in settings_keys(record):
+        default = "" if item.default is dataclasses.MISSING else json.dumps(item.default).strip('"')
+        lines = [line for line in table if line.startswith(f"| `{key}` | {item.metadata['help']}")]
+        assert any(line.endswith(f"| `{default}` |" if default else "| |") for line in lines), key
+
+
+def test_the_table_of_a_real_models_scores_is_what_the_program_computes(
+    shared: Path, command_line: CommandLine, tmp_path: Path
+) -> None:
+    result = command_line(
+        "score",
+        f"answers={shared / 'answers' / 'llava-v1.5-13b.jsonl'}",
+        f"questions={shared / 'answers' / 'llava-v1.5_questions.jsonl'}",
+        "bench=repope",
+        f"data_dir={shared}",
+        f"out={tmp_path / 'run'}",
+    )
+    assert result.returncode == 0, result.stderr
+    scores = json.loads((tmp_path / "run" / "scores.json").read_text())["scores"]
+    for variant in ("random", "adversarial"):
+        for label_set, title in (("pope", "POPE"), ("repope", "RePOPE")):
+            cell = scores[label_set][variant]
+            counts = " | ".join(str(cell[name]) for name in ("tp", "fp", "tn", "fn"))
+            ratios = " | ".join(f"{cell[name]:.4f}".lstrip("0") for name in ("precision", "recall", "f1"))
+            assert f"| {variant} | {title} | {counts} | {ratios} |" in README
+
+
+def test_files_and_modules_it_names_exist() -> None:
+    for path in re.findall(r"`((?:repope_eval|configs|tests)/[\w/.]+)`", README):
+        if "NAME" not in path:
+            assert (PROJECT / path).exists(), path
+    for module in re.findall(r"`python -m (repope_eval\.demo\.\w+)`", README):
+        assert (PROJECT / (module.replace(".", "/") + ".py")).exists(), module

@@ -1,0 +1,52 @@
+"""The SLURM script, run as SLURM would run a task of it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import PROJECT
+
+from repope_eval.composition import choices
+
+SCRIPT = PROJECT / "slurm" / "sweep.sbatch"
+
+
+def run_task(task: str, folder: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        ["bash", str(SCRIPT)],
+        cwd=folder,
+        env={**os.environ, "SLURM_ARRAY_TASK_ID": task, "PYTHON": sys.executable, **environment},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def test_a_task_evaluates_its_line_with_the_overrides(tmp_path: Path) -> None:
+    models = tmp_path / "models.txt"
+    models.write_text("internvl2_5_1b\ntiny\n")
+    overrides = "limit=2 protocol=pope"
+    result = run_task("1", tmp_path, MODELS=str(models), OVERRIDES=overrides, RUNS=str(tmp_path / "all"))
+    assert result.returncode == 0, result.stderr
+    scores = json.loads((tmp_path / "all" / "tiny" / "scores.json").read_text())
+    assert (scores["model"], scores["protocol"]) == ("tiny", "pope")
+
+
+@pytest.mark.parametrize(
+    ("task", "models", "message"),
+    [("7", "models.txt", "has no line 8 for task 7"), ("0", "none.txt", "no such list of models")],
+)
+def test_a_task_without_a_line_says_so(tmp_path: Path, task: str, models: str, message: str) -> None:
+    (tmp_path / "models.txt").write_text("tiny\n")
+    result = run_task(task, tmp_path, MODELS=models)
+    assert result.returncode == 1
+    assert message in result.stderr
+
+
+def test_the_shipped_list_names_models_that_there_are() -> None:
+    listed = (PROJECT / "slurm" / "models.txt").read_text().split()
+    assert set(listed) <= set(choices("model"))

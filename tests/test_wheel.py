@@ -1,0 +1,62 @@
+"""The wheel by itself: installed beside its dependencies, run from an empty folder."""
+
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+import venv
+from pathlib import Path
+
+import pytest
+from conftest import PROJECT
+
+
+@pytest.fixture(scope="module")
+def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The interpreter of an environment that has the wheel, and this one's packages but not this project."""
+    folder = tmp_path_factory.mktemp("wheel")
+    build = ["-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(PROJECT)]
+    subprocess.run([sys.executable, *build], check=True, capture_output=True)
+    (wheel,) = folder.glob("repope_eval-*.whl")
+    venv.create(folder / "environment", with_pip=False)
+    interpreter = folder / "environment" / "bin" / "python"
+    packages = Path(sysconfig.get_path("purelib", vars={"base": str(folder / "environment")}))
+    # A plain path, so that the editable install of this project is not followed.
+    (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    pip = [sys.executable, "-m", "pip", "--python", str(interpreter), "install", "--no-deps", "--no-index"]
+    subprocess.run([*pip, "--force-reinstall", str(wheel)], check=True, capture_output=True)
+    return interpreter
+
+
+def run(python: Path, folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    return subprocess.run(
+        [str(python), *words],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def test_the_demo_runs_from_an_empty_folder(python: Path, tmp_path: Path) -> None:
+    where = run(python, tmp_path, "-c", "import repope_eval; print(repope_eval.__file__)")
+    assert str(python.parent.parent) in where.stdout
+    result = run(python, tmp_path, "-m", "repope_eval", "limit=3")
+    assert result.returncode == 0, result.stderr
+    scores = json.loads((tmp_path / "runs" / "demo" / "tiny" / "scores.json").read_text())
+    assert scores["model"] == "tiny"
+
+
+def test_the_console_script_is_the_same_program(python: Path, tmp_path: Path) -> None:
+    result = subprocess.run(
+        [str(python.parent / "repope-eval"), "--help"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "internvl2_5_8b" in result.stdout
