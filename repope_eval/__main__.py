@@ -1,12 +1,17 @@
 """`python -m repope_eval`, and the console script `repope-eval`: picks the command."""
 
+import difflib
+import logging
 import os
 import shlex
 import sys
 from importlib import import_module
+from types import ModuleType
 from typing import Any
 
-from repope_eval.errors import RepopeError
+from repope_eval.errors import InterruptionError, RepopeError
+
+log = logging.getLogger("repope_eval")
 
 COMMANDS = {
     "run": "repope_eval.commands.run",
@@ -19,11 +24,10 @@ COMMANDS = {
 
 def main() -> None:
     """Runs the command that the first word names, or `run` where it names none; exits with its status."""
-    words = sys.argv[1:]
     try:
-        sys.exit(_main(words))
+        sys.exit(_main(sys.argv[1:]))
     except RepopeError as error:
-        if os.environ.get("HYDRA_FULL_ERROR") == "1":
+        if _wants_traceback():
             raise
         print(error, file=sys.stderr)
         sys.exit(error.exit_status)
@@ -34,11 +38,13 @@ def main() -> None:
 
 def _main(words: list[str]) -> int:
     command = "run"
-    if words and "=" not in words[0] and words[0][0] not in "-+~":
+    if words and "=" not in words[0] and not words[0].startswith(("-", "+", "~")):
         command = words.pop(0)
     if command not in COMMANDS:
+        close = difflib.get_close_matches(command, COMMANDS, n=1)
         raise RepopeError(
-            f"{command}: no such command; there are {', '.join(COMMANDS)} (settings are given as key=value)"
+            f"{command or repr(command)}: no such command{f' (did you mean {close[0]}?)' if close else ''}; "
+            f"there are {', '.join(COMMANDS)} (settings are given as key=value)"
         )
     if {"-h", "--help"} & set(words):
         from repope_eval.commands.help import help_page
@@ -55,31 +61,48 @@ def _main(words: list[str]) -> int:
 
 def _launch(command: str, words: list[str]) -> int:
     """Has the settings composed, and the command executed with them: once, or once for each job of a sweep."""
-    from repope_eval.composition import launch
-    from repope_eval.run_folder import show_log_on_console
-    from repope_eval.schema import settings_from
+    from hydra.errors import CompactHydraException
+
+    from repope_eval.launching import launch
 
     module = import_module(COMMANDS[command])
     typed = shlex.join(["python", "-m", "repope_eval", *([] if command == "run" else [command]), *words])
     failures: list[RepopeError] = []
+    process = os.getpid()
 
     def execute(composed: Any) -> None:
         try:
-            module.execute(settings_from(module.SETTINGS, composed), typed)
+            _execute(module, composed, typed)
+        except InterruptionError as error:
+            raise SystemExit(error.exit_status) from error  # nor do the other runs of a sweep follow
         except RepopeError as error:
-            if os.environ.get("HYDRA_FULL_ERROR") == "1" or error.exit_status != 1:
-                raise SystemExit(_shown(error)) from error
+            if _wants_traceback():
+                raise
+            if os.getpid() != process:  # a launcher's: what Hydra brings back from there is the exception
+                raise CompactHydraException(str(error)) from error
             failures.append(error)
-            _shown(error)
 
-    show_log_on_console()
     launch(module.SETTINGS, execute, words)
     return failures[0].exit_status if failures else 0
 
 
-def _shown(error: RepopeError) -> int:
-    print(error, file=sys.stderr)
-    return error.exit_status
+def _execute(module: ModuleType, composed: Any, typed: str) -> None:
+    """One run, with its log, in which the error stands that it ends with."""
+    from repope_eval.run_folder import close_log, show_log_on_console
+    from repope_eval.schema import settings_from
+
+    show_log_on_console()
+    try:
+        module.execute(settings_from(module.SETTINGS, composed), typed)
+    except RepopeError as error:
+        log.error("%s", error)
+        raise
+    finally:
+        close_log()
+
+
+def _wants_traceback() -> bool:
+    return os.environ.get("HYDRA_FULL_ERROR") == "1"
 
 
 if __name__ == "__main__":

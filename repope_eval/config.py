@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 Protocol = Literal["repope", "pope", "vlmevalkit", "lmms_eval"]
 Engine = Literal["shared", "sequential"]
+ImageSource = Literal["download", "hub"]
 NumberFormat = Literal["float32", "bfloat16", "float16"]
 
 _DEVICE = {"pattern": r"auto|cpu|cuda(:\d+)?", "form": "auto, cpu, cuda or cuda:N"}
@@ -31,7 +32,7 @@ def setting(help: str, default: Any = dataclasses.MISSING, **limits: Any) -> Any
 class ModelSettings:
     """Which model, and how it is loaded and asked."""
 
-    name: str = setting("name of the configuration file; names the run folder")
+    name: str = setting("names the run folder; by default the file's name")
     family: str = setting("prompt, pixels and layout: a key of FAMILIES in repope_eval/models/families.py")
     checkpoint: str = setting("Hub id or local folder")
     revision: str = setting("branch, tag or commit of a Hub checkpoint", "main")
@@ -47,14 +48,14 @@ class ModelSettings:
 class BenchSettings:
     """Which questions, labels and images, and where they come from."""
 
-    name: str = setting("name of the configuration file; names the run folder")
+    name: str = setting("names the run folder; by default the file's name")
     source: Literal["demo", "coco", "custom"] = setting("the embedded one, COCO's, or your own files")
     variants: tuple[str, ...] = setting("variants to evaluate")
     questions: str | None = setting("custom: file in POPE's format; its labels are label set pope", None)
     relabels: str | None = setting("custom: its relabelled twin; its labels are label set repope", None)
     images: str | None = setting("image folder: custom's own, or COCO's val2014 beside data_dir's", None)
     annotations: str | None = setting("COCO: folder of annotation files, looked at after data_dir", None)
-    images_from: Literal["download", "hub"] = setting("COCO: where missing images come from", "download")
+    images_from: ImageSource = setting("COCO: where missing images come from", "download")
     annotations_url: str = setting(
         "COCO: where annotation files are downloaded from",
         "https://raw.githubusercontent.com/YanNeu/RePOPE/bcf22e5690d587cce34e1728af3efdcfaf747d29/annotations",
@@ -75,7 +76,7 @@ class RunSettings:
     protocol: Protocol = setting("how yes or no is read from an answer", "repope")
     device: str = setting("auto, cpu, cuda or cuda:N", "auto", **_DEVICE)
     batch_size: str = setting("images at a time, or auto", "auto", **_BATCH_SIZE)
-    limit: int | None = setting("only the first so many images", None, minimum=1)
+    limit: int | None = setting("only the first so many images; null: all", None, minimum=1)
     data_dir: str | None = setting("where data lies or goes; null: REPOPE_DATA or the cache folder", None)
     out: str = setting("run folder", "runs/${bench.name}/${model.name}")
     resume: bool = setting("go on from the answers in out; false: refuse a folder that has some", True)

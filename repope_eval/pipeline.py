@@ -58,6 +58,8 @@ def run(settings: config.RunSettings, command: str) -> Scores:
                 f"interrupted: {len(store.answers)} of {len(benchmark.questions)} answers are safe in "
                 f"{store.path}; go on with: {command}"
             ) from error
+        finally:
+            folder.note(seconds=_rounded(seconds))
     else:
         log.info("nothing to ask: all %d answers are in %s", len(store.answers), store.path)
     counts = {"asked": len(unanswered), "resumed": len(benchmark.questions) - len(unanswered)}
@@ -77,7 +79,8 @@ def score_answers(settings: config.ScoreSettings, command: str) -> Scores:
     model = settings.model or path.stem
     out = Path(settings.out) if settings.out else Path("runs") / settings.bench.name / model
     questions = str(Path(settings.questions).expanduser().absolute()) if settings.questions else None
-    folder = RunFolder(out, {"answers": str(path.absolute()), "questions": questions}, resume=True)
+    identity = {"bench": settings.bench.name, "answers": str(path.absolute()), "questions": questions}
+    folder = RunFolder(out, identity, resume=True)
     joined = _join(settings, path, benchmark)
     folder.note(**_beginning(settings, benchmark, command))
     folder.write_answers([answer_fields(answer) for answer in joined.answers.values()])
@@ -173,7 +176,7 @@ def _conclude(
     folder.note(
         status="complete",
         finished=_now(),
-        seconds={stage: round(spent, 3) for stage, spent in seconds.items()},
+        seconds=_rounded(seconds),
         counts={
             "questions": len(benchmark.questions),
             "answered": len(benchmark.questions) - n_missing,
@@ -223,6 +226,10 @@ def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _rounded(seconds: Seconds) -> Seconds:
+    return {stage: round(spent, 3) for stage, spent in seconds.items()}
 
 
 @contextmanager

@@ -26,22 +26,23 @@ class RunFolder:
         Raises:
             RepopeError: it cannot be written, or holds answers of another configuration.
         """
-        self.path = path
-        self.answers = path / "answers.jsonl"
-        self._manifest_path = path / "manifest.json"
+        self.path = path.expanduser()
+        self.answers = self.path / "answers.jsonl"
+        self._manifest_path = self.path / "manifest.json"
         self._manifest: dict[str, Any] = {"schema": SCHEMA_VERSION, "identity": dict(identity)}
         self._has_answers = False
+        close_log()
         try:
-            path.mkdir(parents=True, exist_ok=True)
+            self.path.mkdir(parents=True, exist_ok=True)
+            self._has_answers = self.answers.exists() and self.answers.stat().st_size > 0
         except OSError as error:
             raise RepopeError(
-                f"out={path}: cannot be made ({error.strerror}); choose another out="
+                f"out={self.path}: cannot be made or read ({error.strerror}); choose another out="
             ) from error
         self._refuse_other_answers(identity, resume=resume)
         self._start_log()
 
     def _refuse_other_answers(self, identity: Identity, *, resume: bool) -> None:
-        self._has_answers = self.answers.exists() and self.answers.stat().st_size > 0
         if not self._has_answers:
             return
         if not resume:
@@ -52,15 +53,34 @@ class RunFolder:
             raise RepopeError(
                 f"{self.path} holds answers but no manifest.json to tell whose: choose another out="
             )
-        manifest = read_json(self._manifest_path)
-        self._refuse_differences(manifest.get("identity", {}), identity)
+        manifest = self._known_manifest()
+        self._refuse_differences(manifest["identity"], identity)
         self._manifest = manifest | self._manifest
+
+    def _known_manifest(self) -> dict[str, Any]:
+        try:
+            manifest = read_json(self._manifest_path)
+        except RepopeError as error:
+            raise RepopeError(
+                f"{error}, so whose the answers beside it are is unknown: choose another out="
+            ) from error
+        if not isinstance(manifest, dict) or not isinstance(manifest.get("identity"), dict):
+            raise RepopeError(
+                f"{self._manifest_path}: does not tell whose the answers beside it are: choose another out="
+            )
+        if manifest.get("schema") != SCHEMA_VERSION:
+            raise RepopeError(
+                f"{self._manifest_path}: is of schema {manifest.get('schema')}, another version's: choose "
+                "another out="
+            )
+        return manifest
 
     def _refuse_differences(self, known: Mapping[str, Any], here: Mapping[str, Any]) -> None:
         differing = [key for key in {**known, **here} if known.get(key) != here.get(key)]
         if differing:
             what = ", ".join(
-                f"{key} is {known.get(key)!r} there and {here.get(key)!r} here" for key in differing
+                f"{key} is {_shown(known.get(key))} there and {_shown(here.get(key))} here"
+                for key in differing
             )
             raise RepopeError(
                 f"{self.path} holds answers of another configuration: {what}; choose another out=, or remove "
@@ -68,8 +88,6 @@ class RunFolder:
             )
 
     def _start_log(self) -> None:
-        package = logging.getLogger("repope_eval")
-        close_log()
         try:
             handler = logging.FileHandler(self.path / "run.log", encoding="utf-8")
         except OSError as error:
@@ -77,7 +95,7 @@ class RunFolder:
                 f"out={self.path}: cannot be written ({error.strerror}); choose another out="
             ) from error
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-        package.addHandler(handler)
+        logging.getLogger("repope_eval").addHandler(handler)
 
     @property
     def seconds(self) -> dict[str, float]:
@@ -110,8 +128,12 @@ class RunFolder:
         write_text(self.path / "report.html", page)
 
 
+def _shown(value: Any) -> str:
+    return "not set" if value is None else repr(value)
+
+
 def close_log() -> None:
-    """Ends the log of the run before, in a sweep within one process."""
+    """Ends the log of a run: what follows in a sweep within one process is another's."""
     package = logging.getLogger("repope_eval")
     for handler in list(package.handlers):
         if isinstance(handler, logging.FileHandler):

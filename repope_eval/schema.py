@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar, get_args, get_origin
 
 from omegaconf import MISSING, DictConfig, OmegaConf
+from omegaconf.errors import InterpolationResolutionError, InterpolationToMissingValueError
 
 from repope_eval.errors import RepopeError
 
@@ -44,16 +45,24 @@ def settings_from(record: type[Settings], composed: DictConfig) -> Settings:
     return typing.cast(Settings, _record(record, typing.cast(dict[str, Any], values)))
 
 
-def problems(record: type, composed: DictConfig, prefix: str = "") -> Iterator[str]:
-    """One line for each value that is missing, or outside what its field allows."""
+def problems(record: type, composed: DictConfig, prefix: str = "", *, complete: bool = True) -> Iterator[str]:
+    """One line for each value that is missing, or outside what its field allows.
+
+    Args:
+        record: whose fields are looked at.
+        composed: their values.
+        prefix: of the keys in the lines.
+        complete: whether missing values are problems.
+    """
     for item, annotation in fields_of(record):
         key = prefix + item.name
         if OmegaConf.is_missing(composed, item.name):
-            yield f"{key} is required: give {key}=..."
+            if complete:
+                yield f"{key} is required: give {key}=..."
         elif is_settings(annotation):
-            yield from problems(annotation, composed[item.name], f"{key}.")
-        elif composed[item.name] is not None:
-            yield from _value_problems(key, annotation, item.metadata, composed[item.name])
+            yield from problems(annotation, composed[item.name], f"{key}.", complete=complete)
+        else:
+            yield from _field_problems(key, annotation, item, composed)
 
 
 def keys_of(record: type, prefix: str = "") -> Iterator[str]:
@@ -69,6 +78,35 @@ def fields_of(record: type) -> Iterator[tuple[dataclasses.Field[Any], Any]]:
     hints = typing.get_type_hints(record)
     for item in dataclasses.fields(record):
         yield item, hints[item.name]
+
+
+def annotation_of(record: type, key: str) -> Any:
+    """The annotation of a dotted key."""
+    first, _, rest = key.partition(".")
+    annotation = typing.get_type_hints(record)[first]
+    return annotation_of(annotation, rest) if rest else annotation
+
+
+def expected(annotation: Any) -> str:
+    """What a field takes, in words."""
+    if allowed := literals(annotation):
+        form = f"one of {', '.join(allowed)}"
+    elif is_list(annotation):
+        form = "a list such as [A,B]"
+    else:
+        forms = {bool: "true or false", int: "a whole number"}
+        form = next((words for kind, words in forms.items() if kind in _members(annotation)), "a text")
+    return f"{form} or null" if is_optional(annotation) else form
+
+
+def is_optional(annotation: Any) -> bool:
+    """Whether a field may be null."""
+    return type(None) in _members(annotation)
+
+
+def is_list(annotation: Any) -> bool:
+    """Whether a field takes several values."""
+    return get_origin(annotation) is tuple
 
 
 def is_settings(annotation: Any) -> bool:
@@ -90,35 +128,57 @@ def _mutable_default(default: Any) -> Any:
     return dataclasses.field(default=default)
 
 
+def _members(annotation: Any) -> tuple[Any, ...]:
+    """The types a union is of; a type itself where it is none."""
+    return (
+        get_args(annotation) if get_origin(annotation) in (typing.Union, types.UnionType) else (annotation,)
+    )
+
+
 def _without_literals(annotation: Any) -> Any:
-    if get_origin(annotation) is typing.Literal:
-        return str
-    if get_origin(annotation) in (typing.Union, types.UnionType):
-        members = {_without_literals(member) for member in get_args(annotation)}
-        (plain,) = members - {type(None)}
-        return plain | None if type(None) in members else plain
-    return annotation
+    members = {str if get_origin(member) is typing.Literal else member for member in _members(annotation)}
+    (plain,) = members - {type(None)}
+    return plain | None if type(None) in members else plain
+
+
+def _field_problems(
+    key: str, annotation: Any, item: dataclasses.Field[Any], composed: DictConfig
+) -> Iterator[str]:
+    try:
+        value = composed[item.name]
+    except InterpolationToMissingValueError:
+        return  # the value that is missing is a problem of its own
+    except InterpolationResolutionError as error:
+        written = OmegaConf.to_container(composed, resolve=False)
+        reason = str(error).strip().splitlines()[0]
+        yield f"{key}={typing.cast(dict[str, Any], written)[item.name]}: {reason}"
+        return
+    if value is not None:
+        yield from _value_problems(key, annotation, item.metadata, value)
 
 
 def _value_problems(key: str, annotation: Any, limits: Mapping[str, Any], value: Any) -> Iterator[str]:
     allowed = literals(annotation)
     if allowed and value not in allowed:
         yield f"{key}={value}: allowed are {', '.join(allowed)}{nearest(str(value), allowed)}"
+    elif "pattern" in limits and not re.fullmatch(limits["pattern"], str(value)):
+        yield f"{key}={value}: {limits['form']} is expected"
+    elif value == "":
+        yield f"{key}= is empty: give it a value{' or null' if is_optional(annotation) else ''}, or leave it out"
     if "minimum" in limits and value < limits["minimum"]:
         yield f"{key}={value}: must be at least {limits['minimum']}"
-    if "pattern" in limits and not re.fullmatch(limits["pattern"], str(value)):
-        yield f"{key}={value}: {limits['form']} is expected"
     if "length" in limits and len(value) != limits["length"]:
         yield f"{key}: {limits['length']} are expected, not {len(value)}"
 
 
 def literals(annotation: Any) -> list[str]:
     """The values an annotation of `Literal`s allows; none where it allows any."""
-    if get_origin(annotation) is typing.Literal:
-        return [str(choice) for choice in get_args(annotation)]
-    if get_origin(annotation) in (typing.Union, types.UnionType):
-        return [choice for member in get_args(annotation) for choice in literals(member)]
-    return []
+    return [
+        str(choice)
+        for member in _members(annotation)
+        if get_origin(member) is typing.Literal
+        for choice in get_args(member)
+    ]
 
 
 def _record(record: type, values: dict[str, Any]) -> Any:

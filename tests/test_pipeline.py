@@ -15,6 +15,8 @@ from conftest import CommandLine
 
 from repope_eval.benchmarks.sources import DEMO_FOLDER
 
+QUESTIONS = 1026
+"""Distinct questions of the embedded benchmark."""
 RUN_FILES = {"answers.jsonl", "scores.json", "manifest.json", "report.html", "run.log"}
 
 
@@ -40,12 +42,12 @@ def unbroken(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_demo_leaves_the_five_files_and_an_answer_to_each_question(unbroken: Path) -> None:
     assert {path.name for path in unbroken.iterdir()} == RUN_FILES
     lines = answers(unbroken)
-    assert len(lines) == len({(line["image"], line["question"]) for line in lines}) == 1009
+    assert len(lines) == len({(line["image"], line["question"]) for line in lines}) == QUESTIONS
     assert set(lines[0]) == {"image", "question", "response", "n_tokens", "p_yes", "p_no"}
     manifest = json.loads((unbroken / "manifest.json").read_text())
     assert manifest["status"] == "complete"
     assert set(manifest["seconds"]) == {"load", "inference", "scoring", "report"}
-    assert manifest["counts"]["answered"] == 1009
+    assert manifest["counts"]["answered"] == QUESTIONS
 
 
 def test_the_tiny_model_is_right_on_95_of_100_questions_under_corrected_labels(unbroken: Path) -> None:
@@ -64,7 +66,7 @@ def test_typed_again_it_asks_nothing_and_says_so(
     before = (tmp_path / "run" / "answers.jsonl").read_bytes()
     result = command_line(f"out={tmp_path / 'run'}", PYTHONPROFILEIMPORTTIME="1")
     assert result.returncode == 0
-    assert "nothing to ask: all 1009 answers are in" in result.stderr
+    assert f"nothing to ask: all {QUESTIONS} answers are in" in result.stderr
     assert "| torch" not in result.stderr
     assert (tmp_path / "run" / "answers.jsonl").read_bytes() == before
     assert json.loads((tmp_path / "run" / "manifest.json").read_text())["seconds"]["inference"] > 0
@@ -118,11 +120,11 @@ def test_a_killed_run_goes_on_and_ends_as_an_unbroken_one(
     process.send_signal(signal.SIGKILL)
     process.communicate()
     stored = len(answers(tmp_path / "run"))
-    assert 100 <= stored < 1009
+    assert 100 <= stored < QUESTIONS
     assert json.loads((tmp_path / "run" / "manifest.json").read_text())["status"] == "running"
     result = command_line(f"out={tmp_path / 'run'}")
     assert result.returncode == 0, result.stderr
-    assert f"asking {1009 - stored} questions" in result.stderr
+    assert f"asking {QUESTIONS - stored} questions" in result.stderr
     assert comparable(tmp_path / "run") == comparable(unbroken)
 
 
@@ -134,7 +136,7 @@ def test_ctrl_c_exits_130_and_says_what_is_safe_and_how_to_go_on(tmp_path: Path)
     stored = len(answers(tmp_path / "run"))
     last = errors.strip().splitlines()[-1]
     assert last == (
-        f"interrupted: {stored} of 1009 answers are safe in {tmp_path / 'run' / 'answers.jsonl'}; go on with: "
+        f"interrupted: {stored} of {QUESTIONS} answers are safe in {tmp_path / 'run' / 'answers.jsonl'}; go on with: "
         f"python -m repope_eval out={tmp_path / 'run'} batch_size=1"
     )
     assert "Traceback" not in errors

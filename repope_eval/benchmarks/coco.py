@@ -5,17 +5,12 @@ import logging
 import urllib.parse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
 
 from repope_eval.benchmarks.download import Download, download
 from repope_eval.benchmarks.hub_images import copy_hub_images
 from repope_eval.benchmarks.images import decodable, locate_images
+from repope_eval.config import ImageSource
 from repope_eval.errors import RepopeError
-
-ANNOTATIONS_URL = (
-    "https://raw.githubusercontent.com/YanNeu/RePOPE/bcf22e5690d587cce34e1728af3efdcfaf747d29/annotations"
-)
-IMAGES_URL = "http://images.cocodataset.org/val2014"
 
 ANNOTATION_SHA256 = {
     "coco_pope_adversarial.json": "85436f0517a167e8034013458d47507ea75b89da7853d380f13530399f7d4018",
@@ -26,8 +21,6 @@ ANNOTATION_SHA256 = {
     "coco_repope_random.json": "f464fcaf60b24ce2f280cf33f122e000dbdd35c8e88f77c4141c9c2cba864611",
 }
 """The files that the published figures were made with; one other byte and the figures mean something else."""
-
-ImagesFrom = Literal["download", "hub"]
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +55,7 @@ def find_images(
     *,
     data_dir: Path,
     folder: Path | None,
-    images_from: ImagesFrom,
+    images_from: ImageSource,
     url: str,
     hub_dataset: str,
 ) -> dict[str, Path]:
@@ -128,7 +121,7 @@ def _require_hash(path: Path, expected: str) -> None:
 
 
 def _missing_line(
-    total: int, missing: Sequence[str], folders: Sequence[Path], images_from: ImagesFrom
+    total: int, missing: Sequence[str], folders: Sequence[Path], images_from: ImageSource
 ) -> str:
     examples = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
     other = "download" if images_from == "hub" else "hub"

@@ -1,6 +1,7 @@
 """The benchmarks that a configuration can name: where their question files and images are."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -14,6 +15,16 @@ from repope_eval.records import Variant
 
 DEMO_FOLDER = Path(__file__).parent.parent / "demo" / "benchmark"
 
+POPE_VARIANTS = ("random", "popular", "adversarial")
+
+READ_BY = {
+    "questions": ("custom",),
+    "relabels": ("custom",),
+    "images": ("coco", "custom"),
+    "annotations": ("coco",),
+}
+"""Settings that name files -> the sources that read them; with another source they would go unheeded."""
+
 
 def load_benchmark(settings: BenchSettings, data_dir: Path) -> Benchmark:
     """The questions and label sets that a configuration names, fetched where they are missing, and verified.
@@ -21,17 +32,14 @@ def load_benchmark(settings: BenchSettings, data_dir: Path) -> Benchmark:
     Raises:
         RepopeError: a file is missing, broken or not the published one, or the files do not fit together.
     """
+    _refuse_unheeded(settings)
+    _require_variants(settings)
     originals, relabelled = _files(settings, data_dir)
-    hashes = {
-        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in (*originals.values(), *relabelled.values())
-        if path.is_file()
-    }
     return make_benchmark(
         settings.name,
         {variant: read_rows(path) for variant, path in originals.items()},
         {variant: read_rows(path) for variant, path in relabelled.items()},
-        hashes,
+        _hashes([*originals.values(), *relabelled.values()]),
     )
 
 
@@ -65,6 +73,41 @@ def find_benchmark_images(
             "folder with bench.images=FOLDER"
         )
     return found
+
+
+def _refuse_unheeded(settings: BenchSettings) -> None:
+    unheeded = [
+        f"bench.{key}"
+        for key, sources in READ_BY.items()
+        if getattr(settings, key) is not None and settings.source not in sources
+    ]
+    if unheeded:
+        raise RepopeError(
+            f"{', '.join(unheeded)}: not read by bench={settings.name}; leave it out, or name files of your own "
+            "with bench=custom"
+        )
+
+
+def _require_variants(settings: BenchSettings) -> None:
+    variants = settings.variants
+    if settings.source == "custom":
+        if len(variants) != 1:
+            raise RepopeError(f"bench.variants: a custom benchmark has one variant, not {len(variants)}")
+        return
+    strange = [variant for variant in variants if variant not in POPE_VARIANTS]
+    if strange or not variants:
+        what = f"no such variant as {', '.join(strange)}" if strange else "is empty"
+        raise RepopeError(f"bench.variants: {what}; there are {', '.join(POPE_VARIANTS)}")
+
+
+def _hashes(paths: Sequence[Path]) -> dict[str, str]:
+    """SHA-256 by file name; by path where two files have the same name."""
+    names = Counter(path.name for path in paths)
+    return {
+        path.name if names[path.name] == 1 else str(path): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in paths
+        if path.is_file()  # a pipe was read once, and holds no more
+    }
 
 
 def _files(settings: BenchSettings, data_dir: Path) -> tuple[dict[Variant, Path], dict[Variant, Path]]:

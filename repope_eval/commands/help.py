@@ -1,6 +1,8 @@
 """The help pages, written from the settings records, so that they cannot fall behind."""
 
 import dataclasses
+import re
+import textwrap
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import Any
@@ -8,37 +10,64 @@ from typing import Any
 from repope_eval.composition import choices, groups_of
 from repope_eval.schema import fields_of, is_settings, literals
 
+WIDTH = 98
+KEY_COLUMN = 28
+LONGEST_DEFAULT = 60
+
 INTRODUCTION = """\
 repope_eval asks a vision-language model whether objects are in images, and scores its answers
 under POPE's labels and under RePOPE's corrected ones.
 
-  python -m repope_eval                                        a demo: offline, on the CPU, in seconds
+A demo, offline, on the CPU, in seconds:
+  python -m repope_eval
+
+A model on RePOPE: its first 32 images; all of them, with images that are there already:
   python -m repope_eval model=internvl2_5_1b bench=repope limit=32
   python -m repope_eval model=internvl2_5_8b bench=repope bench.images=/datasets/coco/val2014
-  python -m repope_eval -m model=internvl2_5_1b,internvl2_5_2b bench=repope      one run after another
-  python -m repope_eval score answers=FILE bench=repope        answers from elsewhere, no model
+
+Several models, one run after another:
+  python -m repope_eval -m model=internvl2_5_1b,internvl2_5_2b bench=repope
+
+Answers from elsewhere, without a model:
+  python -m repope_eval score answers=FILE bench=repope
+
+Results go to the run folder, runs/BENCH/MODEL: report.html to read, scores.json for programs. The
+same command goes on with a run that was interrupted.
 """
 
 ENDING = """\
-Values are given as key=value. A configuration file of your own goes into DIR/model/NAME.yaml (or
-DIR/bench/) and is named with --config-dir DIR model=NAME. HYDRA_FULL_ERROR=1 shows where an error
-came from; --hydra-help lists Hydra's own options.
+HYDRA_FULL_ERROR=1 before the command shows where an error came from. --cfg job prints the settings
+that are composed instead of running, --version the version, --hydra-help Hydra's own options.
+"""
+
+OWN_FILES = """\
+Configuration files of your own: DIR/{example}/NAME.yaml, named with --config-dir DIR {example}=NAME.
 """
 
 
 def help_page(command: str, commands: Mapping[str, str]) -> str:
     """The page of one command; the page of `run` introduces the program too."""
     record = import_module(commands[command]).SETTINGS
-    parts = []
     if command == "run":
-        parts += [INTRODUCTION, _command_list(commands)]
+        parts = [INTRODUCTION, _command_list(commands)]
     else:
-        parts += [f"python -m repope_eval {command} key=value ...\n\n{record.__doc__}\n"]
-    for group in groups_of(record):
-        parts.append(f"{group}=NAME\n" + _wrapped(", ".join(choices(group))))
-    parts.append("Keys (default in brackets)\n" + "\n".join(_key_lines(record)) + "\n")
-    parts.append(ENDING)
-    return "\n".join(parts)
+        parts = [f"{_usage(command, record)}\n\n{record.__doc__}\n"]
+    groups = groups_of(record)
+    for group, choice in groups.items():
+        parts.append(f"{group}=NAME [{choice}]\n" + _wrapped(", ".join(choices(group)), indent=2) + "\n")
+    parts.append("Settings, given as key=value [default]\n" + "\n".join(_key_lines(record)) + "\n")
+    if groups:
+        parts.append(OWN_FILES.format(example=next(iter(groups))))
+    return "\n".join([*parts, ENDING])
+
+
+def _usage(command: str, record: type) -> str:
+    required = [f"{item.name}=..." for item, _ in fields_of(record) if _is_required(item)]
+    return " ".join(["python -m repope_eval", command, *required, "[key=value ...]"])
+
+
+def _is_required(item: dataclasses.Field[Any]) -> bool:
+    return item.default is dataclasses.MISSING and "choice" not in item.metadata
 
 
 def _command_list(commands: Mapping[str, str]) -> str:
@@ -47,27 +76,46 @@ def _command_list(commands: Mapping[str, str]) -> str:
         for name, module in commands.items()
         if name != "run"
     ]
-    return "\n".join(["Commands (each has --help; without one, a model is asked)", *lines, ""])
+    title = "Commands: python -m repope_eval COMMAND --help (without a command, a model is asked)"
+    return "\n".join([title, *lines, ""])
 
 
-def _key_lines(record: type, prefix: str = "") -> Iterator[str]:
+def _key_lines(record: type, group: str = "") -> Iterator[str]:
     for item, annotation in fields_of(record):
         if is_settings(annotation):
-            yield from _key_lines(annotation, f"{prefix}{item.name}.")
+            yield from _key_lines(annotation, item.name)
         else:
-            yield _key_line(prefix + item.name, item, annotation)
+            yield _key_line(group, item, annotation)
 
 
-def _key_line(key: str, item: dataclasses.Field[Any], annotation: Any) -> str:
+def _key_line(group: str, item: dataclasses.Field[Any], annotation: Any) -> str:
+    """A setting: its key, what it means, what it may be where its meaning does not say that, its default."""
+    text = item.metadata["help"]
     allowed = literals(annotation)
-    text = item.metadata["help"] + (f": {', '.join(allowed)}" if allowed else "")
-    if item.default is dataclasses.MISSING:
-        return f"  {key:<28}{text}"
-    default = {None: "null", True: "true", False: "false"}.get(item.default, item.default)
-    return f"  {key:<28}{text} [{default}]"
+    if not all(re.search(rf"\b{word}\b", text) for word in allowed):
+        text += f" ({', '.join(allowed)})"
+    if not _is_required(item):
+        text += f" [{_default(item.default)}]"
+    else:
+        text += f" [set by {group}=NAME]" if group else " [required]"
+    key = f"{group}.{item.name}" if group else item.name
+    return f"  {key:<{KEY_COLUMN}}" + _wrapped(text, indent=KEY_COLUMN + 2).lstrip()
 
 
-def _wrapped(text: str) -> str:
-    import textwrap
+def _default(value: Any) -> str:
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    text = str(value)
+    return text if len(text) <= LONGEST_DEFAULT else f"{text[: LONGEST_DEFAULT - 3]}..."
 
-    return textwrap.fill(text, width=96, initial_indent="  ", subsequent_indent="  ") + "\n"
+
+def _wrapped(text: str, indent: int) -> str:
+    margin = " " * indent
+    return textwrap.fill(
+        text,
+        width=WIDTH,
+        initial_indent=margin,
+        subsequent_indent=margin,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

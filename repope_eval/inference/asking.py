@@ -4,8 +4,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 
+import torch
+
 from repope_eval.benchmarks.images import open_image
 from repope_eval.config import Engine
+from repope_eval.errors import RepopeError
 from repope_eval.inference.generation import Generation, Spellings, find_spellings
 from repope_eval.inference.progress import Progress
 from repope_eval.inference.sequential import generate_sequentially
@@ -62,7 +65,7 @@ def ask(
                 model.recipe.prepare(open_image(images[image]), [question.text for question in asked])
                 for image, asked in batch
             ]
-            generations = ENGINES[engine](model, prepared, max_new_tokens, spellings)
+            generations = _generate(ENGINES[engine], model, prepared, max_new_tokens, spellings)
             answers = [
                 _answer(model, question, generation)
                 for (_, asked), generated in zip(batch, generations, strict=True)
@@ -70,6 +73,22 @@ def ask(
             ]
             store.append(answers)
             progress.advance(len(answers))
+
+
+def _generate(
+    generator: Generator,
+    model: Model,
+    prepared: Sequence[Prepared],
+    max_new_tokens: int,
+    spellings: Spellings,
+) -> list[list[Generation]]:
+    try:
+        return generator(model, prepared, max_new_tokens, spellings)
+    except torch.OutOfMemoryError as error:
+        raise RepopeError(
+            f"out of memory on {model.device} with {len(prepared)} images at a time; what was answered is "
+            "stored, so go on with a smaller batch_size, or with model.quantization=nf4 in another folder"
+        ) from error
 
 
 def _batches(images: Sequence[ImageQuestions], size: int) -> Iterator[Sequence[ImageQuestions]]:

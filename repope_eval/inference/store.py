@@ -41,14 +41,15 @@ class AnswerStore:
         """
         lines = "".join(json.dumps(answer_fields(answer), ensure_ascii=False) + "\n" for answer in answers)
         try:
-            with self.path.open("a", encoding="utf-8") as file:
+            # JSON texts may hold half a surrogate pair, which UTF-8 cannot: it is written as JSON's escape.
+            with self.path.open("a", encoding="utf-8", errors="backslashreplace") as file:
                 file.write(lines)
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
             raise RepopeError(
-                f"{self.path}: cannot be written ({error.strerror}); the {len(self._answers)} answers already "
-                "there are safe: make room and run the same command again"
+                f"{self.path}: cannot be written ({error.strerror}); the answers already there "
+                f"({len(self._answers)}) are safe: make room and run the same command again"
             ) from error
         for answer in answers:
             self._keep(answer)
@@ -82,18 +83,45 @@ def _read(path: Path) -> list[Answer]:
     whole, newline, torn = content.rpartition(b"\n")
     if torn:
         log.warning("%s: the last line was cut short; it is taken off and its question asked again", path)
-        os.truncate(path, len(whole) + len(newline))
+        _shorten(path, len(whole) + len(newline))
     lines = whole.split(b"\n") if whole else []
     return [_answer(path, number, line) for number, line in enumerate(lines, 1)]
+
+
+def _shorten(path: Path, size: int) -> None:
+    try:
+        os.truncate(path, size)
+    except OSError as error:
+        raise RepopeError(
+            f"{path}: the last line was cut short and cannot be taken off ({error.strerror}); remove it"
+        ) from error
 
 
 def _answer(path: Path, number: int, line: bytes) -> Answer:
     try:
         fields = json.loads(line)
-        question = Question(fields["image"], fields["question"], "")
-        return Answer(question, fields["response"], fields["n_tokens"], fields["p_yes"], fields["p_no"])
+        image, question, response = (_text(fields, name) for name in ("image", "question", "response"))
+        numbers = (fields["n_tokens"], fields["p_yes"], fields["p_no"])
     except (ValueError, KeyError, TypeError) as error:
         raise RepopeError(
-            f"{path}, line {number}: is no answer ({type(error).__name__}: {error}); remove the line to have "
-            "its question asked again"
+            f"{path}, line {number}: is no answer ({_reason(error)}); remove the line to have its question asked "
+            "again"
         ) from error
+    return Answer(Question(image, question, ""), response, *numbers)
+
+
+def _text(fields: Mapping[str, object], name: str) -> str:
+    value = fields[name]
+    if not isinstance(value, str):
+        raise TypeError(f"{name} is {value!r}, not a text")
+    return value
+
+
+def _reason(error: Exception) -> str:
+    match error:
+        case KeyError(args=(name,)):
+            return f"{name} is missing"
+        case json.JSONDecodeError():
+            return f"no JSON: {error.msg} at column {error.colno}"
+        case _:
+            return str(error)

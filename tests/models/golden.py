@@ -81,7 +81,13 @@ def read_golden(folder: Path) -> Golden:
 def load_golden_model(folder: Path, **changes: str) -> Model:
     """The golden's checkpoint, in float32 on the CPU unless changed."""
     settings = ModelSettings(
-        **{"name": folder.name, "family": "internvl2_5", "checkpoint": str(folder), "dtype": "float32", **changes}  # type: ignore[arg-type]
+        **{
+            "name": folder.name,
+            "family": "internvl2_5",
+            "checkpoint": str(folder),
+            "dtype": "float32",
+            **changes,
+        }  # type: ignore[arg-type]
     )
     return load_model(settings, choose_device("cpu"))
 

@@ -36,7 +36,11 @@ def test_prompt_token_ids_are_the_originals(golden: Golden, model: Model) -> Non
     for (_, cases), prepared in zip(golden.cases_by_image().items(), golden.prepared(model), strict=True):
         for case, prompt in zip(cases, prepared.prompts, strict=True):
             image_tokens = [model.recipe.image_token_id] * case.n_image_tokens
-            assert list(prompt) == [*case.prompt_ids_before_image, *image_tokens, *case.prompt_ids_after_image]
+            assert list(prompt) == [
+                *case.prompt_ids_before_image,
+                *image_tokens,
+                *case.prompt_ids_after_image,
+            ]
 
 
 def test_pixels_are_the_originals(golden: Golden, model: Model) -> None:

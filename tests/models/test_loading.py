@@ -33,9 +33,17 @@ def change_weights(folder: Path, **changes: torch.Tensor | None) -> None:
 @pytest.mark.parametrize(
     ("name", "tensor", "message"),
     [
-        ("mlp1.1.weight", None, r"1 weights are missing, first model\.multi_modal_projector\.linear_1\.weight"),
+        (
+            "mlp1.1.weight",
+            None,
+            r"1 weights are missing, first model\.multi_modal_projector\.linear_1\.weight",
+        ),
         ("surplus.weight", torch.zeros(2), r"1 weights are unexpected, first surplus\.weight"),
-        ("mlp1.1.weight", torch.zeros(3, 3), r"1 weights are of another shape, first model\.multi_modal_projector"),
+        (
+            "mlp1.1.weight",
+            torch.zeros(3, 3),
+            r"1 weights are of another shape, first model\.multi_modal_projector",
+        ),
         (
             "vision_model.encoder.layers.0.attn.qkv.weight",
             None,
@@ -88,7 +96,9 @@ def test_only_the_language_models_linear_layers_are_quantized(
 ) -> None:
     model = load_golden_model(checkpoint, quantization=quantization)
     quantized = [
-        name for name, module in model.network.named_modules() if type(module).__module__.startswith("bitsandbytes")
+        name
+        for name, module in model.network.named_modules()
+        if type(module).__module__.startswith("bitsandbytes")
     ]
     assert {name.rpartition(".")[2] for name in quantized} == QWEN_LINEAR
     assert all(name.startswith("model.language_model.layers.") for name in quantized)

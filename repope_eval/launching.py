@@ -1,0 +1,47 @@
+"""From the words of a command line to the call of a command, once or once for each run of a sweep."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+import hydra
+from hydra._internal.utils import get_args_parser
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig
+
+from repope_eval.composition import CONFIG_NAME, named, register
+from repope_eval.errors import RepopeError
+from repope_eval.mistakes import find_mistakes
+
+
+def launch(record: type, execute: Callable[[DictConfig], None], words: Sequence[str]) -> None:
+    """Checks the words of a command line, then has Hydra call `execute` once, or once a job of a sweep.
+
+    Raises:
+        RepopeError: something is wrong with the words; a line for each mistake.
+    """
+    options = _options(words)
+    config_dir = Path(options.config_dir).absolute() if options.config_dir else None
+    if config_dir is not None and not config_dir.is_dir():
+        raise RepopeError(f"--config-dir {config_dir}: no such folder")
+    register(record, config_dir)
+    mistakes = find_mistakes(record, options.overrides, config_dir, multirun=options.multirun)
+    if mistakes:
+        raise RepopeError("\n".join(mistakes))
+
+    def execute_named(composed: DictConfig) -> None:
+        execute(named(record, composed, HydraConfig.get().runtime.choices))
+
+    sys.argv[1:] = words
+    hydra.main(version_base="1.3", config_path=None, config_name=CONFIG_NAME)(execute_named)()
+
+
+def _options(words: Sequence[str]) -> argparse.Namespace:
+    def refuse(message: str) -> NoReturn:
+        raise RepopeError(f"{message} (--help shows what can be given)")
+
+    parser = get_args_parser()
+    parser.error = refuse  # type: ignore[method-assign]  # argparse's own prints its usage and exits with 2
+    return parser.parse_args(list(words))

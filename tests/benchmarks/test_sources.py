@@ -1,0 +1,235 @@
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from repope_eval.benchmarks import sources
+from repope_eval.benchmarks.sources import (
+    DEMO_FOLDER,
+    POPE_VARIANTS,
+    READ_BY,
+    find_benchmark_images,
+    load_benchmark,
+)
+from repope_eval.config import BenchSettings
+from repope_eval.errors import RepopeError
+
+DEMO = BenchSettings(name="demo", source="demo", variants=POPE_VARIANTS)
+REPOPE = BenchSettings(name="repope", source="coco", variants=POPE_VARIANTS)
+
+ROWS = [
+    {"question_id": 1, "image": "a.png", "text": "Is there a car in the image?", "label": "yes"},
+    {"question_id": 2, "image": "b.png", "text": "Is there a “Käfer” in the image?", "label": "no"},
+    {"question_id": "3", "image": "a.png", "text": "Anything else?", "label": "no"},
+]
+
+
+def _file(path: Path, rows: list[Mapping[str, Any]] | list[dict[str, object]]) -> Path:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def _custom(questions: Path | None, **others: Any) -> BenchSettings:
+    named = str(questions) if questions else None
+    return BenchSettings(name="custom", source="custom", variants=("custom",), questions=named, **others)
+
+
+def _refusal(settings: BenchSettings, data_dir: Path) -> str:
+    with pytest.raises(RepopeError) as caught:
+        load_benchmark(settings, data_dir)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_demo_is_loaded_whole(tmp_path: Path) -> None:
+    benchmark = load_benchmark(DEMO, tmp_path)
+    assert [label_set.name for label_set in benchmark.label_sets] == ["pope", "repope"]
+    assert all(tuple(label_set.variants) == POPE_VARIANTS for label_set in benchmark.label_sets)
+    assert set(benchmark.hashes) == {
+        f"{kind}_{variant}.jsonl" for kind in ("pope", "repope") for variant in POPE_VARIANTS
+    }
+    images = list({question.image: None for question in benchmark.questions})
+    assert list(find_benchmark_images(DEMO, tmp_path, images)) == images
+    assert not list(tmp_path.iterdir())
+
+
+def test_one_variant_of_the_demo_is_its_files_alone(tmp_path: Path) -> None:
+    settings = BenchSettings(name="demo", source="demo", variants=("popular",))
+    benchmark = load_benchmark(settings, tmp_path)
+    assert list(benchmark.ids) == ["popular"]
+    content = (DEMO_FOLDER / "pope_popular.jsonl").read_bytes()
+    assert benchmark.hashes["pope_popular.jsonl"] == hashlib.sha256(content).hexdigest()
+
+
+def test_real_files_are_loaded_from_data_dir(shared: Path) -> None:
+    benchmark = load_benchmark(REPOPE, shared)
+    assert len(benchmark.questions) == 5127
+    assert len({question.image for question in benchmark.questions}) == 500
+    pope, repope = benchmark.label_sets
+    assert {variant: len(labels) for variant, labels in pope.variants.items()} == dict.fromkeys(
+        POPE_VARIANTS, 3000
+    )
+    assert all(len(repope.variants[variant]) < 3000 for variant in POPE_VARIANTS)
+    assert len(benchmark.hashes) == 6
+    assert len(benchmark.first_images(7).questions) < 7 * 18
+
+
+def test_real_files_are_loaded_from_a_folder_of_their_own(shared: Path, tmp_path: Path) -> None:
+    settings = BenchSettings(
+        name="repope_random", source="coco", variants=("random",), annotations=str(shared / "annotations")
+    )
+    benchmark = load_benchmark(settings, tmp_path)
+    assert len(benchmark.questions) == 3000
+    assert not list(tmp_path.iterdir())
+
+
+def test_custom_questions_alone_make_one_label_set(tmp_path: Path) -> None:
+    benchmark = load_benchmark(_custom(_file(tmp_path / "mine.jsonl", ROWS)), tmp_path)
+    (pope,) = benchmark.label_sets
+    assert (pope.name, list(pope.variants)) == ("pope", ["custom"])
+    assert list(pope.variants["custom"].values()) == [True, False, False]
+    assert [question.object for question in benchmark.questions] == ["car", "Anything else?", "“Käfer”"]
+    assert list(benchmark.ids["custom"]) == [1, 2, "3"]
+
+
+def test_custom_relabels_make_a_second_label_set(tmp_path: Path) -> None:
+    questions = _file(tmp_path / "mine.jsonl", ROWS)
+    relabels = _file(tmp_path / "corrected.jsonl", [ROWS[0] | {"label": "no"}, ROWS[2]])
+    benchmark = load_benchmark(_custom(questions, relabels=str(relabels)), tmp_path)
+    pope, repope = benchmark.label_sets
+    assert (len(pope.variants["custom"]), list(repope.variants["custom"].values())) == (3, [False, False])
+    assert set(benchmark.hashes) == {"mine.jsonl", "corrected.jsonl"}
+
+
+def test_files_of_the_same_name_are_both_hashed(tmp_path: Path) -> None:
+    (tmp_path / "corrected").mkdir()
+    questions = _file(tmp_path / "mine.jsonl", ROWS)
+    relabels = _file(tmp_path / "corrected" / "mine.jsonl", ROWS[:1])
+    benchmark = load_benchmark(_custom(questions, relabels=str(relabels)), tmp_path)
+    assert set(benchmark.hashes) == {str(questions), str(relabels)}
+
+
+def test_home_folder_may_be_written_as_a_tilde(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    _file(tmp_path / "mine.jsonl", ROWS)
+    assert len(load_benchmark(_custom(Path("~/mine.jsonl")), tmp_path).questions) == 3
+
+
+def test_custom_without_questions_is_refused(tmp_path: Path) -> None:
+    assert _refusal(_custom(None), tmp_path) == (
+        "bench.questions is required: give bench.questions=FILE, a file in POPE's format"
+    )
+
+
+def test_custom_with_two_variants_is_refused(tmp_path: Path) -> None:
+    settings = BenchSettings(name="custom", source="custom", variants=("a", "b"), questions="mine.jsonl")
+    assert _refusal(settings, tmp_path) == "bench.variants: a custom benchmark has one variant, not 2"
+
+
+@pytest.mark.parametrize("source", ["demo", "coco"])
+@pytest.mark.parametrize(
+    ("variants", "what"), [(("random", "rare"), "no such variant as rare"), ((), "is empty")]
+)
+def test_unknown_variant_is_refused_with_the_choices(
+    source: Any, variants: tuple[str, ...], what: str, tmp_path: Path
+) -> None:
+    settings = BenchSettings(name="any", source=source, variants=variants)
+    assert _refusal(settings, tmp_path) == f"bench.variants: {what}; there are random, popular, adversarial"
+
+
+@pytest.mark.parametrize(
+    ("source", "key"),
+    [
+        (source, key)
+        for key, readers in READ_BY.items()
+        for source in ("demo", "coco")
+        if source not in readers
+    ],
+)
+def test_setting_that_a_benchmark_does_not_read_is_refused(source: Any, key: str, tmp_path: Path) -> None:
+    settings = BenchSettings(name="any", source=source, variants=("random",), **{key: "somewhere"})
+    assert _refusal(settings, tmp_path) == (
+        f"bench.{key}: not read by bench=any; leave it out, or name files of your own with bench=custom"
+    )
+
+
+@pytest.mark.parametrize("name", ["questions", "relabels"])
+def test_missing_file_is_named(name: str, tmp_path: Path) -> None:
+    there = _file(tmp_path / "mine.jsonl", ROWS)
+    nowhere = tmp_path / "nowhere.jsonl"
+    settings = _custom(nowhere) if name == "questions" else _custom(there, relabels=str(nowhere))
+    refusal = _refusal(settings, tmp_path)
+    assert refusal.startswith(f"{nowhere}: cannot be read (")
+    assert refusal.endswith("; a file in POPE's format is expected")
+
+
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        ('{"question_id": 2', "is no JSON (Expecting ',' delimiter at column 18)"),
+        ("[1, 2]", "is a JSON list, not an object with named fields"),
+        (
+            json.dumps({"question_id": 2, "image": "b.png"}),
+            "lacks text, label; each line needs question_id, image, text and label",
+        ),
+        (json.dumps(ROWS[1] | {"label": "maybe"}), "the label is 'maybe'; allowed are yes, no"),
+        (json.dumps(ROWS[1] | {"label": "ambiguous"}), "the label is 'ambiguous'; allowed are yes, no"),
+        (json.dumps(ROWS[1] | {"label": "Yes"}), "the label is 'Yes'; allowed are yes, no"),
+        (
+            json.dumps(ROWS[1] | {"image": 5}),
+            "image and text must be texts, not 5 and 'Is there a “Käfer” in the",
+        ),
+    ],
+)
+def test_malformed_line_is_named_with_its_file_and_number(line: str, what: str, tmp_path: Path) -> None:
+    path = tmp_path / "mine.jsonl"
+    path.write_text(f"{json.dumps(ROWS[0])}\n{line}\n{json.dumps(ROWS[2])}\n", encoding="utf-8")
+    assert _refusal(_custom(path), tmp_path).startswith(f"{path}, line 2: {what}")
+
+
+def test_missing_images_are_counted_named_and_located(tmp_path: Path) -> None:
+    names = ["there.png", *(f"{number}.png" for number in range(5)), "0.png"]
+    (tmp_path / "there.png").touch()
+    settings = _custom(None, images=str(tmp_path))
+    with pytest.raises(RepopeError) as caught:
+        find_benchmark_images(settings, tmp_path, names)
+    assert str(caught.value) == (
+        f"5 of 6 images are missing in {tmp_path}: 0.png, 1.png, 2.png, ...; put them there, or name their "
+        "folder with bench.images=FOLDER"
+    )
+
+
+def test_custom_images_are_found_in_their_folder(tmp_path: Path) -> None:
+    (tmp_path / "below").mkdir()
+    for name in ("a.png", "below/b.png"):
+        (tmp_path / name).touch()
+    settings = _custom(None, images=str(tmp_path))
+    assert find_benchmark_images(settings, tmp_path / "data", ["a.png", "below/b.png"]) == {
+        "a.png": tmp_path / "a.png",
+        "below/b.png": tmp_path / "below" / "b.png",
+    }
+
+
+def test_custom_without_an_image_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RepopeError, match=r"^bench\.images is required: give bench\.images=FOLDER"):
+        find_benchmark_images(_custom(None), tmp_path, ["a.png"])
+
+
+def test_coco_images_are_looked_for_as_configured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: dict[str, Any] = {}
+    monkeypatch.setattr(sources, "find_images", lambda names, **how: asked.update(how) or {})
+    monkeypatch.setenv("HOME", str(tmp_path))
+    settings = BenchSettings(
+        name="repope", source="coco", variants=("random",), images="~/val2014", images_from="hub"
+    )
+    find_benchmark_images(settings, tmp_path, ["a.jpg"])
+    assert asked == {
+        "data_dir": tmp_path,
+        "folder": tmp_path / "val2014",
+        "images_from": "hub",
+        "url": settings.images_url,
+        "hub_dataset": settings.hub_dataset,
+    }

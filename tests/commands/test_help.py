@@ -1,0 +1,58 @@
+from importlib import import_module
+
+import pytest
+
+from repope_eval.__main__ import COMMANDS
+from repope_eval.commands.help import help_page
+from repope_eval.composition import choices, groups_of
+from repope_eval.schema import annotation_of, is_settings, keys_of, literals
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_page_fits_a_terminal_of_100_columns(command: str) -> None:
+    assert max(len(line) for line in help_page(command, COMMANDS).splitlines()) <= 100
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_page_has_every_key_with_what_it_may_be(command: str) -> None:
+    record = import_module(COMMANDS[command]).SETTINGS
+    page = help_page(command, COMMANDS)
+    _, _, settings = page.partition("Settings, given as key=value")
+    for key in keys_of(record):
+        annotation = annotation_of(record, key)
+        if is_settings(annotation):
+            continue
+        _, found, entry = settings.partition(f"\n  {key} ")
+        assert found, key
+        entry = entry.partition("]\n")[0]
+        assert all(word in entry for word in literals(annotation)), key
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_page_lists_the_configuration_files(command: str) -> None:
+    page = " ".join(help_page(command, COMMANDS).split())
+    for group, choice in groups_of(import_module(COMMANDS[command]).SETTINGS).items():
+        assert f"{group}=NAME [{choice}] {', '.join(choices(group))}" in page
+
+
+def test_first_page_says_what_each_command_does() -> None:
+    page = help_page("run", COMMANDS)
+    for command, module in COMMANDS.items():
+        if command != "run":
+            assert f"  {command:<10}{import_module(module).SETTINGS.__doc__}" in page
+
+
+def test_required_keys_are_marked() -> None:
+    page = " ".join(help_page("build", COMMANDS).split())
+    assert page.startswith(
+        "python -m repope_eval build objects=... images=... variant=... out=... [key=value"
+    )
+    assert page.count("[required]") == 4
+    assert "seed of the drawing of images and objects [0]" in page
+
+
+def test_values_are_shown_as_they_are_written() -> None:
+    page = " ".join(help_page("run", COMMANDS).split())
+    assert "only the first so many images [null]" in page
+    assert "false: refuse a folder that has some [true]" in page
+    assert "[runs/${bench.name}/${model.name}]" in page

@@ -1,0 +1,184 @@
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from repope_eval.errors import RepopeError
+from repope_eval.inference.store import AnswerStore, answer_fields
+from repope_eval.records import Answer, Question
+
+QUESTIONS = tuple(
+    Question("a.png", f"Is there a {name} in the image?", name) for name in ("car", "dog", "cup")
+)
+CAR, DOG, CUP = QUESTIONS
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "answers.jsonl"
+
+
+def _line(question: Question, response: str = "Yes") -> str:
+    return json.dumps(answer_fields(Answer(question, response, 2, 0.75, 0.25))) + "\n"
+
+
+def _refusal(path: Path) -> str:
+    with pytest.raises(RepopeError) as caught:
+        AnswerStore(path, QUESTIONS)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_store_of_nothing_is_empty_and_makes_no_file(path: Path) -> None:
+    assert AnswerStore(path, QUESTIONS).answers == {}
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        "Yes",
+        "",
+        "Ja, “natürlich” — 是的 😀",
+        "line\nline\r\nline\u2028line\x85line\x00",
+        "\"quotes\" 'quotes' \\ / {}",
+        "half a surrogate pair: \ud83d",
+    ],
+)
+def test_answers_come_back_as_they_were_stored(path: Path, response: str) -> None:
+    answers = [Answer(CAR, response, 3, 0.1, 1e-30), Answer(DOG, response, 0, None, None)]
+    store = AnswerStore(path, QUESTIONS)
+    store.append(answers)
+    assert list(store.answers.values()) == answers
+    assert list(AnswerStore(path, QUESTIONS).answers.values()) == answers
+    assert len(path.read_bytes().splitlines()) == 2
+
+
+def test_each_answer_is_one_line_with_the_fields_of_the_contract(path: Path) -> None:
+    AnswerStore(path, QUESTIONS).append([Answer(CAR, "a\nb", 3, 0.5, None)])
+    content = path.read_bytes()
+    assert content.count(b"\n") == 1
+    assert content.endswith(b"\n")
+    assert json.loads(content) == {
+        "image": "a.png",
+        "question": "Is there a car in the image?",
+        "response": "a\nb",
+        "n_tokens": 3,
+        "p_yes": 0.5,
+        "p_no": None,
+    }
+
+
+def test_batches_are_appended(path: Path) -> None:
+    AnswerStore(path, QUESTIONS).append([Answer(CAR, "Yes")])
+    before = path.read_bytes()
+    store = AnswerStore(path, QUESTIONS)
+    store.append([Answer(DOG, "No")])
+    assert path.read_bytes().startswith(before)
+    assert list(store.answers) == [CAR, DOG]
+
+
+def test_answers_carry_the_questions_of_the_run(path: Path) -> None:
+    path.write_text(_line(CAR))
+    (question,) = AnswerStore(path, QUESTIONS).answers
+    assert question.object == "car"
+
+
+@pytest.mark.parametrize("cut", [1, 2, 30, len(_line(DOG)) - 1])
+def test_last_line_cut_short_is_taken_off_and_said(
+    path: Path, cut: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    path.write_text(_line(CAR) + _line(DOG)[:-cut])
+    store = AnswerStore(path, QUESTIONS)
+    assert list(store.answers) == [CAR]
+    assert path.read_text() == _line(CAR)
+    assert caplog.messages == [
+        f"{path}: the last line was cut short; it is taken off and its question asked again"
+    ]
+    store.append([Answer(DOG, "No")])
+    assert list(AnswerStore(path, QUESTIONS).answers) == [CAR, DOG]
+
+
+def test_only_line_cut_short_within_a_character_leaves_an_empty_file(path: Path) -> None:
+    path.write_bytes('{"image": "a.png", "question": "é'.encode()[:-1])
+    assert AnswerStore(path, QUESTIONS).answers == {}
+    assert path.read_bytes() == b""
+
+
+def test_line_cut_short_in_a_file_that_cannot_be_shortened_is_refused(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    path.write_text("{")
+    monkeypatch.setattr(os, "truncate", refuse)
+    assert _refusal(path) == (
+        f"{path}: the last line was cut short and cannot be taken off (Permission denied); remove it"
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("{", "no JSON: Expecting property name enclosed in double quotes at column 2"),
+        ("", "no JSON: Expecting value at column 1"),
+        ('{"image": "a.png"}', "question is missing"),
+        (_line(CAR).replace('"p_no"', '"no"').strip(), "p_no is missing"),
+        (_line(CAR).replace('"Yes"', "null").strip(), "response is None, not a text"),
+        (_line(CAR).replace('"a.png"', '["a.png"]').strip(), "image is ['a.png'], not a text"),
+        ("[]", "list indices must be integers or slices, not str"),
+    ],
+)
+def test_broken_line_in_the_middle_is_named(path: Path, line: str, reason: str) -> None:
+    content = f"{_line(CAR)}{line}\n{_line(DOG)}"
+    path.write_text(content)
+    assert _refusal(path) == (
+        f"{path}, line 2: is no answer ({reason}); remove the line to have its question asked again"
+    )
+    assert path.read_text() == content
+
+
+def test_first_of_two_answers_stays(path: Path) -> None:
+    path.write_text(_line(CAR, "Yes") + _line(DOG) + _line(CAR, "No"))
+    store = AnswerStore(path, QUESTIONS)
+    assert store.answers[CAR].response == "Yes"
+    store.append([Answer(DOG, "Maybe")])
+    assert store.answers[DOG].response == "Yes"
+
+
+def test_answers_to_other_questions_are_left_alone(path: Path) -> None:
+    path.write_text(_line(CAR) + _line(DOG))
+    store = AnswerStore(path, [DOG, CUP])
+    assert list(store.answers) == [DOG]
+    store.append([Answer(CUP, "No")])
+    assert path.read_text().startswith(_line(CAR) + _line(DOG))
+    assert list(AnswerStore(path, QUESTIONS).answers) == [CAR, DOG, CUP]
+
+
+def test_file_that_cannot_be_read_is_refused(path: Path) -> None:
+    path.mkdir()
+    assert _refusal(path) == f"{path}: cannot be read (Is a directory)"
+
+
+def test_full_disk_is_one_line_and_earlier_answers_are_safe(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    store = AnswerStore(path, QUESTIONS)
+    store.append([Answer(CAR, "Yes", 1, 0.5, 0.5)])
+    before = path.read_bytes()
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(RepopeError) as caught:
+        store.append([Answer(DOG, "No")])
+    assert str(caught.value) == (
+        f"{path}: cannot be written (No space left on device); the answers already there (1) are safe: make room "
+        "and run the same command again"
+    )
+    assert list(store.answers) == [CAR]
+    assert path.read_bytes().startswith(before)
+    assert AnswerStore(path, QUESTIONS).answers[CAR].response == "Yes"

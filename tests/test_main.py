@@ -1,0 +1,248 @@
+"""The program as users start it, most of it in processes of its own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import pytest
+from conftest import PROJECT, CommandLine
+
+from repope_eval import __main__ as program
+from repope_eval import __version__
+from repope_eval.benchmarks.sources import DEMO_FOLDER
+
+QUICK_SECONDS = 3.0  # of which torch alone would take as much
+NO_ANSWERS = "no_such_file.json: cannot be read (No such file or directory)"
+
+
+@pytest.fixture
+def work(command_line: CommandLine, tmp_path: Path) -> Path:
+    """The folder that `command_line` runs in."""
+    return tmp_path / "work"
+
+
+def _answers(work: Path, name: str = "answers.json") -> Path:
+    question = json.loads((DEMO_FOLDER / "pope_random.jsonl").read_text().splitlines()[0])
+    answer = {"image": question["image"], "question": question["text"], "response": "Yes"}
+    (work / name).write_text(json.dumps([answer]))
+    return work / name
+
+
+def _modules_of(word: str, work: Path) -> tuple[set[str], float, str]:
+    """What a run with one word imports, how long it takes, and its standard error besides."""
+    started = time.perf_counter()
+    ended = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "repope_eval", *word.split()],
+        cwd=work,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    seconds = time.perf_counter() - started
+    lines = ended.stderr.splitlines()
+    imported = {line.rpartition("|")[2].strip() for line in lines if line.startswith("import time:")}
+    return imported, seconds, "\n".join(line for line in lines if not line.startswith("import time:"))
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        ("modle=tiny", "modle: no such key (did you mean model?) (--help lists the keys)"),
+        ("model=foo", "model=foo: no such model; there are internvl2_5_1b, "),
+        ("score answers=no_such_file.json", NO_ANSWERS),
+    ],
+)
+def test_mistake_ends_soon_with_one_line_and_without_torch(words: str, line: str, work: Path) -> None:
+    imported, seconds, shown = _modules_of(words, work)
+    assert shown.startswith(line)
+    assert "\n" not in shown
+    assert seconds < QUICK_SECONDS
+    assert "repope_eval.errors" in imported
+    assert not imported & {"torch", "transformers", "datasets", "accelerate"}
+
+
+def test_mistakes_end_with_status_1_a_line_each(command_line: CommandLine, work: Path) -> None:
+    ended = command_line("limit=0", "modle=tiny", "bench=nothing", "+device=cpu")
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert len(ended.stderr.splitlines()) == 4
+    assert not list(work.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["scroe"], "scroe: no such command (did you mean score?); there are run, score, "),
+        ([""], "'': no such command; there are run, "),
+        (["limit"], "limit: no such command; there are run, "),
+        (["--nonsense"], "unrecognized arguments: --nonsense (--help shows what can be given)"),
+        (["--config-dir"], "argument --config-dir/-cd: expected one argument (--help shows"),
+        (["--config-dir", "nowhere", "model=mine"], "--config-dir "),
+        (["build"], "objects is required: give objects=..."),
+    ],
+)
+def test_what_is_no_command_or_option_ends_with_status_1(
+    words: list[str],
+    line: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["repope-eval", *words])
+    with pytest.raises(SystemExit) as caught:
+        program.main()
+    assert caught.value.code == 1
+    assert capsys.readouterr().err.startswith(line)
+
+
+def test_version_is_the_packages(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "argv", ["repope-eval", "--version"])
+    with pytest.raises(SystemExit) as caught:
+        program.main()
+    assert (caught.value.code, capsys.readouterr().out) == (0, f"{__version__}\n")
+
+
+@pytest.mark.parametrize("words", [["--help"], ["-h", "model=tiny"], ["score", "--help"]])
+def test_help_is_shown_and_nothing_else_done(
+    words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["repope-eval", *words])
+    with pytest.raises(SystemExit) as caught:
+        program.main()
+    assert caught.value.code == 0
+    assert "Settings, given as key=value" in capsys.readouterr().out
+
+
+def test_full_error_shows_where_a_mistake_was_found(command_line: CommandLine) -> None:
+    before = command_line("model=foo", HYDRA_FULL_ERROR="1")
+    during = command_line("score", "answers=no_such_file.json", HYDRA_FULL_ERROR="1")
+    for ended, line in ((before, "model=foo: no such model"), (during, NO_ANSWERS)):
+        assert ended.returncode == 1
+        assert "Traceback (most recent call last)" in ended.stderr
+        assert f"repope_eval.errors.RepopeError: {line}" in ended.stderr
+
+
+def test_single_run_leaves_its_run_folder_and_nothing_of_hydra(command_line: CommandLine, work: Path) -> None:
+    _answers(work)
+    ended = command_line("score", "answers=answers.json", "out=results")
+    assert (ended.returncode, "Traceback" in ended.stderr) == (0, False)
+    assert {path.name for path in work.iterdir()} == {"answers.json", "results"}
+    written = {path.name for path in (work / "results").iterdir()}
+    assert written == {"answers.jsonl", "scores.json", "manifest.json", "report.html", "run.log"}
+
+
+def test_sweep_goes_on_after_a_run_that_failed(command_line: CommandLine, work: Path) -> None:
+    _answers(work, "first.json")
+    _answers(work, "last.json")
+    words = ("answers=first.json,no_such_file.json,last.json", "out='results/${answers}'")
+    ended = command_line("score", "-m", *words)
+    assert ended.returncode == 1
+    assert NO_ANSWERS in ended.stderr.splitlines()
+    assert "Traceback" not in ended.stderr
+    for name in ("first.json", "last.json"):
+        assert json.loads((work / "results" / name / "manifest.json").read_text())["status"] == "complete"
+        assert "no_such_file" not in (work / "results" / name / "run.log").read_text()
+
+
+def test_sweep_with_a_benchmark_that_fails_runs_the_others(command_line: CommandLine, work: Path) -> None:
+    _answers(work)
+    ended = command_line("score", "-m", "answers=answers.json", "bench=custom,demo", "model=m")
+    assert ended.returncode == 1
+    assert "bench.questions is required: give bench.questions=FILE, a file in POPE's format" in ended.stderr
+    assert (work / "runs" / "demo" / "m" / "scores.json").exists()
+
+
+FORKING_LAUNCHER = '''
+import multiprocessing
+from dataclasses import dataclass
+
+from hydra._internal.core_plugins.basic_launcher import BasicLauncher
+from hydra.core.config_store import ConfigStore
+from hydra.core.utils import JobReturn
+
+
+class ForkingLauncher(BasicLauncher):
+    """Runs jobs in another process, from which only what they return or raise comes back."""
+
+    def launch(self, job_overrides, initial_job_idx):
+        def run():
+            jobs = BasicLauncher.launch(self, job_overrides, initial_job_idx)
+            there.send([(job.status, job._return_value) for job in jobs])
+
+        here, there = multiprocessing.Pipe()
+        process = multiprocessing.get_context("fork").Process(target=run)
+        process.start()
+        there.close()
+        returned = here.recv()
+        process.join()
+        return [JobReturn(status=status, _return_value=value) for status, value in returned]
+
+
+@dataclass
+class Settings:
+    _target_: str = "hydra_plugins.forking.ForkingLauncher"
+
+
+ConfigStore.instance().store(group="hydra/launcher", name="forking", node=Settings)
+'''
+
+
+def test_failure_in_a_launchers_own_process_is_a_failure(command_line: CommandLine, work: Path) -> None:
+    plugins = work / "path" / "hydra_plugins"
+    plugins.mkdir(parents=True)
+    (plugins / "forking.py").write_text(FORKING_LAUNCHER)
+    ended = command_line(
+        "score", "-m", "answers=no_such_file.json", "hydra/launcher=forking", PYTHONPATH=str(work / "path")
+    )
+    assert ended.returncode == 1
+    assert NO_ANSWERS in ended.stderr.splitlines()
+    assert "Traceback" not in ended.stderr
+
+
+def test_error_of_a_run_stands_in_its_log(command_line: CommandLine, work: Path) -> None:
+    question = {
+        "question_id": 1,
+        "image": "nowhere.png",
+        "text": "Is there a car in the image?",
+        "label": "no",
+    }
+    (work / "questions.jsonl").write_text(json.dumps(question))
+    ended = command_line(
+        "bench=custom", "bench.questions=questions.jsonl", f"bench.images={work}", "out=here"
+    )
+    assert ended.returncode == 1
+    (line,) = ended.stderr.splitlines()
+    assert line.startswith(f"1 of 1 images are missing in {work}: nowhere.png; put them there")
+    assert line in (work / "here" / "run.log").read_text()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are sent otherwise there")
+def test_interruption_before_asking_ends_with_130(work: Path) -> None:
+    pipe = work / "questions.jsonl"
+    os.mkfifo(pipe)
+    words = ["bench=custom", f"bench.questions={pipe}", "bench.images=."]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "repope_eval", *words], cwd=work, stderr=subprocess.PIPE, text=True
+    )
+    writer = os.open(pipe, os.O_WRONLY)  # waits until the other process waits for questions
+    process.send_signal(signal.SIGINT)
+    _, shown = process.communicate(timeout=30)
+    os.close(writer)
+    assert (process.returncode, shown) == (130, "interrupted\n")
+
+
+def test_package_imports_in_no_time() -> None:
+    code = "import sys, repope_eval; print(sorted(set(sys.modules) & {'torch', 'hydra', 'omegaconf', 'numpy', 'PIL'}))"
+    ended = subprocess.run(
+        [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
+    assert ended.stdout == "[]\n"
+
+
+def test_console_script_is_the_same_program() -> None:
+    (script,) = entry_points(group="console_scripts", name="repope-eval")
+    assert script.load() is program.main

@@ -1,0 +1,231 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hydra.core.config_store import ConfigStore
+
+from repope_eval.composition import choices, register
+from repope_eval.config import BuildSettings, DataSettings, RelabelSettings, RunSettings, ScoreSettings
+from repope_eval.mistakes import find_mistakes
+
+MODELS = ", ".join(choices("model"))
+BENCHES = ", ".join(choices("bench"))
+
+
+@pytest.fixture(autouse=True)
+def _groups_of_one_record_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process of the command line registers one record; this one registers several."""
+    for group in ("model", "bench"):
+        monkeypatch.setitem(ConfigStore.instance().repo, group, {})
+        monkeypatch.delitem(ConfigStore.instance().repo, group)
+
+
+def _mistakes(
+    *words: str, record: Any = RunSettings, own: Path | None = None, sweep: bool = False
+) -> list[str]:
+    register(record, own)
+    return find_mistakes(record, words, own, multirun=sweep)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["model=tiny", "bench=demo"],
+        ["bench=custom", "bench.questions=a.json", "bench.images=b", "bench.relabels=null"],
+        ["model.quantization=nf4", "model.device_map=auto", "device=cuda:3", "batch_size=16", "limit=null"],
+        ["data_dir='~/data'", "out=/some/where", "resume=false", "protocol=lmms_eval", "engine=sequential"],
+        ["bench.variants=[random,popular]", "model.revision=a1b2c3"],
+        ["limit=3", "limit=4"],
+        ["hydra.job.chdir=false", "out=x/${now:%Y}/${hydra:runtime.choices.model}"],
+    ],
+)
+def test_right_words_have_none(words: list[str]) -> None:
+    assert _mistakes(*words) == []
+
+
+@pytest.mark.parametrize(
+    ("word", "line"),
+    [
+        ("model=foo", f"model=foo: no such model; there are {MODELS}"),
+        ("bench=repop", f"bench=repop: no such bench (did you mean repope?); there are {BENCHES}"),
+        ("model=", f"model=: no such model; there are {MODELS}"),
+        ("model=null", f"model=null: one name is expected; there are {MODELS}"),
+        ("model=[tiny]", f"model=[tiny]: one name is expected; there are {MODELS}"),
+        ("bench={a:1}", f"bench={{a:1}}: one name is expected; there are {BENCHES}"),
+        ("modle=tiny", "modle: no such key (did you mean model?) (--help lists the keys)"),
+        ("model.dtpye=auto", "model.dtpye: no such key (did you mean model.dtype?) (--help lists the keys)"),
+        ("dtype=float32", "dtype: no such key (did you mean model.dtype?) (--help lists the keys)"),
+        ("xyzzy=1", "xyzzy: no such key (--help lists the keys)"),
+        ("limit=few", "limit=few: a whole number or null is expected"),
+        ("limit=1.5", "limit=1.5: a whole number or null is expected"),
+        ("limit=[1]", "limit=[1]: a whole number or null is expected"),
+        ("resume=maybe", "resume=maybe: true or false is expected"),
+        ("bench.variants=random", "bench.variants=random: a list such as [A,B] is expected"),
+        ("protocol=null", "protocol=null: one of repope, pope, vlmevalkit, lmms_eval is expected"),
+        (
+            "protocol=pop",
+            "protocol=pop: allowed are repope, pope, vlmevalkit, lmms_eval (did you mean pope?)",
+        ),
+        ("model.dtype=fp16", "model.dtype=fp16: allowed are auto, float32, bfloat16, float16"),
+        ("limit=0", "limit=0: must be at least 1"),
+        ("limit=-3", "limit=-3: must be at least 1"),
+        ("batch_size=0", "batch_size=0: auto or a number of images is expected"),
+        ("device=gpu", "device=gpu: auto, cpu, cuda or cuda:N is expected"),
+        ("out=", "out= is empty: give it a value, or leave it out"),
+        ("data_dir=", "data_dir= is empty: give it a value or null, or leave it out"),
+        ("out=${bench.nme}", "out=${bench.nme}: Interpolation key 'bench.nme' not found"),
+        ("+limit=3", "+limit=3: every key has a value already, write limit=... without the +"),
+        ("++limit=3", "++limit=3: every key has a value already, write limit=... without the ++"),
+        ("~limit", "~limit: every key has a value already, write limit=... without the ~"),
+        ("+model=tiny", "+model=tiny: every key has a value already, write model=... without the +"),
+        ("model.checkpoint=???", "model.checkpoint is required: give model.checkpoint=..."),
+        ("score", "score: a setting is key=value, and a command goes first"),
+        ("hydra/launcher=foo", "hydra/launcher=foo: no such hydra/launcher; there are basic"),
+        ("hydra.foo=1", "hydra.foo=1: no such key"),
+        ("model=tiny,foo", "model=tiny,foo: several values, which need -m: one run for each"),
+        ("xyzzy=1,2", "xyzzy=1,2: several values, which need -m: one run for each"),
+        ("model=glob(internvl*)", "model=glob(internvl*): several values, which need -m: one run for each"),
+    ],
+)
+def test_each_mistake_has_its_line(word: str, line: str) -> None:
+    assert _mistakes(word) == [line]
+
+
+def test_a_value_that_cannot_be_read_is_told_to_be_quoted() -> None:
+    (line,) = _mistakes("out=a(b")
+    assert line.startswith("out=a(b: cannot be read as key=value (")
+    assert line.endswith("a value with special characters goes into quotes: 'key=\"value\"'")
+    assert _mistakes('out="a(b"') == []
+
+
+def test_no_mistake_hides_another() -> None:
+    words = ("limit=0", "modle=tiny", "bench=repop", "model=foo", "device=gpu", "resume=maybe", "out=a(b")
+    found = _mistakes(*words)
+    assert len(found) == len(words)
+    assert all(any(line.startswith(word.partition("=")[0]) for line in found) for word in words)
+
+
+@pytest.mark.parametrize(
+    ("record", "lines"),
+    [
+        (ScoreSettings, ["answers"]),
+        (BuildSettings, ["objects", "images", "variant", "out"]),
+        (RelabelSettings, ["questions", "annotators", "out"]),
+        (DataSettings, []),
+    ],
+)
+def test_required_keys_are_asked_for(record: type, lines: list[str]) -> None:
+    assert _mistakes(record=record) == [f"{key} is required: give {key}=..." for key in lines]
+
+
+def test_a_list_written_without_brackets_is_told_so() -> None:
+    given = ("questions=a", "annotators=b,c", "out=d")
+    assert _mistakes(*given, record=RelabelSettings) == [
+        "annotators=b,c: several values, which need -m: one run for each; a list is written annotators=[A,B]"
+    ]
+
+
+def test_a_list_of_a_wrong_length_is_a_mistake() -> None:
+    given = ("questions=a", "annotators=[b]", "out=d")
+    assert _mistakes(*given, record=RelabelSettings) == ["annotators: 2 are expected, not 1"]
+
+
+def test_each_value_of_a_sweep_is_checked() -> None:
+    assert _mistakes(
+        "model=tiny,foo,internvl2_5_1b", "limit=1,x,0", "out=${model.name}/${limit}", sweep=True
+    ) == [
+        f"model=foo: no such model; there are {MODELS}",
+        "limit=x: a whole number or null is expected",
+        "limit=0: must be at least 1",
+    ]
+
+
+def test_a_sweep_may_be_written_in_each_of_hydras_ways() -> None:
+    out = "out=${model.name}/${limit}"
+    assert _mistakes("model=glob(internvl2_5_?b)", "limit=range(1,3)", out, sweep=True) == []
+    assert _mistakes("model=choice(tiny,internvl2_5_1b)", sweep=True) == []
+
+
+def test_a_glob_that_matches_nothing_is_a_mistake() -> None:
+    assert _mistakes("model=glob(ovis*)", sweep=True) == [
+        f"model=glob(ovis*): matches nothing; there are {MODELS}"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (
+            ["engine=shared,sequential"],
+            "out=runs/demo/tiny: 2 runs of the sweep would write there; give each its own, such as "
+            "'out=runs/${bench.name}/${model.name}/${engine}'",
+        ),
+        (
+            ["model=tiny,internvl2_5_1b", "bench=demo,custom", "out=here"],
+            "out=here: 4 runs of the sweep would write there; give each its own, such as "
+            "'out=here/${model.name}/${bench.name}'",
+        ),
+        (["bench=demo,demo"], "out=runs/demo/tiny: 2 runs of the sweep would write there; name each once"),
+    ],
+)
+def test_runs_of_a_sweep_may_not_share_a_folder(words: list[str], line: str) -> None:
+    assert _mistakes(*words, sweep=True) == [line]
+
+
+def test_runs_of_a_sweep_may_be_told_apart_by_their_number() -> None:
+    assert _mistakes("engine=shared,sequential", "out=runs/${hydra:job.num}", sweep=True) == []
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    (tmp_path / "model").mkdir()
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        ("famly: a", "model=mine: model.famly in its file: no such key (did you mean model.family?)"),
+        ("max_new_tokens: a", "model=mine: model.max_new_tokens in its file: a whole number is expected"),
+        ("max_new_tokens: 0", "model.max_new_tokens=0: must be at least 1"),
+        ("dtype: half", "model.dtype=half: allowed are auto, float32, bfloat16, float16"),
+        (
+            "quantization: [a]",
+            "model=mine: model.quantization in its file: one of none, int8, nf4 is expected",
+        ),
+        ("family: ???", "model.family is required: give model.family=..."),
+    ],
+)
+def test_mistakes_in_an_own_file_are_found(own: Path, content: str, line: str) -> None:
+    rest = "checkpoint: here\n" + ("" if content.startswith("fam") else "family: internvl2_5\n")
+    (own / "model" / "mine.yaml").write_text(f"{content}\n{rest}")
+    assert _mistakes("model=mine", own=own) == [line]
+
+
+def test_an_own_file_that_is_no_yaml_is_one_line(own: Path) -> None:
+    (own / "model" / "mine.yaml").write_text("checkpoint: [here\n")
+    (line,) = _mistakes("model=mine", own=own)
+    assert line.startswith("model=mine: while parsing a flow sequence")
+    assert "mine.yaml" in line
+    assert "\n" not in line
+
+
+def test_what_an_own_file_lacks_is_found_for_each_run_of_a_sweep(own: Path) -> None:
+    (own / "model" / "mine.yaml").write_text("family: internvl2_5\n")
+    for words in ("model=mine,tiny", "model=tiny,mine"):
+        assert _mistakes(words, own=own, sweep=True) == [
+            "model.checkpoint is required: give model.checkpoint=..."
+        ]
+
+
+def test_an_own_file_is_among_the_choices(own: Path) -> None:
+    (own / "model" / "mine.yaml").write_text("family: internvl2_5\ncheckpoint: here\n")
+    (line,) = _mistakes("model=min", own=own)
+    assert "(did you mean mine?)" in line
+    assert f"there are {MODELS.replace('tiny', 'mine, tiny')}" in line
+
+
+def test_hydras_own_search_path_is_heeded(own: Path) -> None:
+    (own / "model" / "mine.yaml").write_text("family: internvl2_5\ncheckpoint: here\n")
+    assert _mistakes("model=mine", f"hydra.searchpath=['file://{own}']") == []

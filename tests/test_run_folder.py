@@ -1,0 +1,202 @@
+import json
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from repope_eval import run_folder
+from repope_eval.errors import RepopeError
+from repope_eval.run_folder import SCHEMA_VERSION, RunFolder, close_log
+
+IDENTITY = {"model.checkpoint": "a/b", "model.revision": "main", "bench.images": None}
+ANSWER = {"image": "a.png", "question": "Is there a car in the image?", "response": "Yes"}
+
+
+@pytest.fixture(autouse=True)
+def _log_of_this_test_only(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(logging.getLogger("repope_eval"), "level", logging.INFO)
+    yield
+    close_log()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "runs" / "demo" / "tiny"
+
+
+def _open(path: Path, *, resume: bool = True, **changed: Any) -> RunFolder:
+    return RunFolder(path, IDENTITY | changed, resume=resume)
+
+
+def _answered(path: Path) -> RunFolder:
+    folder = _open(path)
+    folder.note(status="running")
+    folder.write_answers([ANSWER])
+    return folder
+
+
+def _refusal(path: Path, **how: Any) -> str:
+    with pytest.raises(RepopeError) as caught:
+        _open(path, **how)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_folder_is_made_with_its_log(path: Path) -> None:
+    folder = _open(path)
+    assert (folder.path, folder.answers, folder.seconds) == (path, path / "answers.jsonl", {})
+    assert {file.name for file in path.iterdir()} == {"run.log"}
+
+
+def test_home_folder_may_be_written_as_a_tilde(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert _open(Path("~/runs")).path == tmp_path / "runs"
+
+
+def test_files_are_written(path: Path) -> None:
+    folder = _answered(path)
+    folder.write_scores({"scores": {}}, "<html>é</html>")
+    assert json.loads(folder.answers.read_text(encoding="utf-8")) == ANSWER
+    assert json.loads((path / "scores.json").read_text(encoding="utf-8")) == {"scores": {}}
+    assert (path / "report.html").read_text(encoding="utf-8") == "<html>é</html>"
+    names = {"answers.jsonl", "manifest.json", "report.html", "run.log", "scores.json"}
+    assert {file.name for file in path.iterdir()} == names
+
+
+def test_answers_of_another_configuration_are_refused(path: Path) -> None:
+    _answered(path)
+    assert _refusal(path, **{"model.revision": "v2", "bench.images": "here", "model.dtype": "float32"}) == (
+        f"{path} holds answers of another configuration: model.revision is 'main' there and 'v2' here, "
+        "bench.images is not set there and 'here' here, model.dtype is not set there and 'float32' here; choose "
+        "another out=, or remove the folder to ask anew"
+    )
+    assert json.loads((path / "answers.jsonl").read_text()) == ANSWER
+
+
+def test_answers_are_refused_where_none_may_be_resumed(path: Path) -> None:
+    _answered(path)
+    assert _refusal(path, resume=False) == (
+        f"{path} holds answers and resume=false: choose another out=, or remove the folder"
+    )
+
+
+def test_folder_without_answers_is_anyones(path: Path) -> None:
+    _open(path).note(status="running", seconds={"load": 1.0})
+    (path / "answers.jsonl").touch()
+    folder = _open(path, resume=False, **{"model.revision": "v2"})
+    folder.note(status="running")
+    manifest = json.loads((path / "manifest.json").read_text())
+    assert (manifest["identity"]["model.revision"], folder.seconds) == ("v2", {})
+
+
+def test_answers_without_a_manifest_are_refused(path: Path) -> None:
+    _answered(path)
+    (path / "manifest.json").unlink()
+    assert _refusal(path) == f"{path} holds answers but no manifest.json to tell whose: choose another out="
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (
+            "{",
+            "is no JSON (Expecting property name enclosed in double quotes: line 1 column 2 (char 1)), so whose",
+        ),
+        (
+            "",
+            "is no JSON (Expecting value: line 1 column 1 (char 0)), so whose the answers beside it are is unknown",
+        ),
+        ("[]", "does not tell whose the answers beside it are"),
+        ('{"schema": 1}', "does not tell whose the answers beside it are"),
+        ('{"schema": 1, "identity": "a"}', "does not tell whose the answers beside it are"),
+        ('{"schema": 2, "identity": {}}', "is of schema 2, another version's"),
+    ],
+)
+def test_answers_beside_a_broken_manifest_are_refused(path: Path, content: str, reason: str) -> None:
+    assert SCHEMA_VERSION == 1
+    _answered(path)
+    (path / "manifest.json").write_text(content)
+    refusal = _refusal(path)
+    assert refusal.startswith(f"{path / 'manifest.json'}: {reason}")
+    assert refusal.endswith(": choose another out=")
+
+
+def test_manifest_is_kept_when_a_run_goes_on(path: Path) -> None:
+    first = _answered(path)
+    first.note(checkpoint={"commit": "abc"}, seconds={"load": 2.0, "inference": 30.0}, status="complete")
+    second = _open(path)
+    assert second.seconds == {"load": 2.0, "inference": 30.0}
+    second.note(status="running")
+    manifest = json.loads((path / "manifest.json").read_text())
+    assert manifest == {
+        "schema": SCHEMA_VERSION,
+        "identity": IDENTITY,
+        "status": "running",
+        "checkpoint": {"commit": "abc"},
+        "seconds": {"load": 2.0, "inference": 30.0},
+    }
+
+
+def test_model_that_is_another_than_the_answers_came_from_is_refused(path: Path) -> None:
+    _answered(path).note_model(checkpoint={"commit": "abc"}, prompt="a")
+    with pytest.raises(
+        RepopeError, match=r"checkpoint is \{'commit': 'abc'\} there and \{'commit': 'def'\} "
+    ):
+        _open(path).note_model(checkpoint={"commit": "def"}, prompt="a")
+    _open(path).note_model(checkpoint={"commit": "abc"}, prompt="a", device="cpu")
+    assert json.loads((path / "manifest.json").read_text())["device"] == "cpu"
+
+
+def test_file_in_the_way_is_refused(path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    path.touch()
+    assert _refusal(path) == f"out={path}: cannot be made or read (File exists); choose another out="
+    assert _refusal(path / "below") == (
+        f"out={path / 'below'}: cannot be made or read (Not a directory); choose another out="
+    )
+
+
+def test_folder_that_cannot_be_written_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(run_folder.logging, "FileHandler", refuse)
+        assert _refusal(path) == f"out={path}: cannot be written (Permission denied); choose another out="
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "exists", refuse)
+        assert (
+            _refusal(path) == f"out={path}: cannot be made or read (Permission denied); choose another out="
+        )
+
+
+def test_each_run_of_a_process_has_its_own_log(tmp_path: Path) -> None:
+    log = logging.getLogger("repope_eval.anything")
+    for name in ("first", "second"):
+        _open(tmp_path / name)
+        log.info("of the %s run: “é”", name)
+    close_log()
+    log.info("of none")
+    for name in ("first", "second"):
+        (line,) = (tmp_path / name / "run.log").read_text(encoding="utf-8").splitlines()
+        assert line.endswith(f"INFO of the {name} run: “é”")
+
+
+def test_log_is_appended_to_when_a_run_goes_on(path: Path) -> None:
+    for word in ("before", "after"):
+        _open(path)
+        logging.getLogger("repope_eval").warning(word)
+    assert [line.split()[-2:] for line in (path / "run.log").read_text().splitlines()] == [
+        ["WARNING", "before"],
+        ["WARNING", "after"],
+    ]
+
+
+def test_refused_folder_ends_the_log_of_the_run_before(tmp_path: Path, path: Path) -> None:
+    _answered(path)
+    _open(tmp_path / "other")
+    _refusal(path, resume=False)
+    logging.getLogger("repope_eval").warning("the next run's")
+    assert (tmp_path / "other" / "run.log").read_text() == ""

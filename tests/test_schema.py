@@ -1,0 +1,162 @@
+from dataclasses import FrozenInstanceError, dataclass
+from typing import Any, Literal
+
+import pytest
+from omegaconf import MISSING, OmegaConf
+
+from repope_eval.config import setting
+from repope_eval.errors import RepopeError
+from repope_eval.schema import (
+    annotation_of,
+    expected,
+    is_list,
+    is_optional,
+    keys_of,
+    literals,
+    nearest,
+    problems,
+    schema_of,
+    settings_from,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engine:
+    name: str = setting("what it is called")
+    fuel: Literal["petrol", "diesel"] = setting("what it burns", "petrol")
+    cylinders: int = setting("how many", 4, minimum=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Car:
+    engine: Engine = setting("what drives it", choice="small")
+    owner: str | None = setting("whose it is", None)
+    gear: Literal["auto"] | Literal["manual"] = setting("how gears change", "auto")
+    plate: str = setting("registration", "A1", pattern=r"[A-Z]\d+", form="a letter and a number")
+    axles: tuple[str, ...] = setting("front and rear", ("front", "rear"), length=2)
+    spare: bool = setting("whether a spare wheel is there", True)
+
+
+def _composed(*, named: bool = True, **values: Any) -> Any:
+    engine = {"name": "small"} if named else {}
+    schema = OmegaConf.structured(schema_of(Car))
+    return OmegaConf.merge(schema, {"engine": engine}, values)
+
+
+def test_schema_has_the_fields_and_defaults_of_the_record() -> None:
+    schema = OmegaConf.structured(schema_of(Car))
+    assert OmegaConf.to_container(schema) == {
+        "engine": MISSING,
+        "owner": None,
+        "gear": "auto",
+        "plate": "A1",
+        "axles": ["front", "rear"],
+        "spare": True,
+    }
+
+
+def test_schemas_of_one_record_share_no_list() -> None:
+    first, second = (OmegaConf.structured(schema_of(Car)) for _ in range(2))
+    first.axles.append("middle")
+    assert list(second.axles) == ["front", "rear"]
+
+
+def test_record_comes_back_frozen_with_tuples() -> None:
+    car = settings_from(Car, _composed(owner="me", axles=["a", "b"]))
+    assert car == Car(engine=Engine(name="small"), owner="me", axles=("a", "b"))
+    with pytest.raises(FrozenInstanceError):
+        car.owner = "you"  # type: ignore[misc]
+    with pytest.raises(FrozenInstanceError):
+        car.engine.cylinders = 8  # type: ignore[misc]
+
+
+def test_interpolated_values_come_back_resolved() -> None:
+    assert settings_from(Car, _composed(owner="${engine.name} owner")).owner == "small owner"
+
+
+@pytest.mark.parametrize(
+    ("values", "line"),
+    [
+        ({"gear": "automatic"}, "gear=automatic: allowed are auto, manual (did you mean auto?)"),
+        ({"gear": "x"}, "gear=x: allowed are auto, manual"),
+        (
+            {"engine": {"fuel": "desel"}},
+            "engine.fuel=desel: allowed are petrol, diesel (did you mean diesel?)",
+        ),
+        ({"engine": {"cylinders": 0}}, "engine.cylinders=0: must be at least 1"),
+        ({"named": False}, "engine.name is required: give engine.name=..."),
+        ({"plate": "11"}, "plate=11: a letter and a number is expected"),
+        ({"plate": "A1 "}, "plate=A1 : a letter and a number is expected"),
+        ({"plate": ""}, "plate=: a letter and a number is expected"),
+        ({"owner": ""}, "owner= is empty: give it a value or null, or leave it out"),
+        ({"named": False, "engine": {"name": ""}}, "engine.name= is empty: give it a value, or leave it out"),
+        ({"axles": ["a"]}, "axles: 2 are expected, not 1"),
+        ({"owner": "${nobody}"}, "owner=${nobody}: Interpolation key 'nobody' not found"),
+    ],
+)
+def test_each_kind_of_problem_has_its_line(values: dict[str, Any], line: str) -> None:
+    assert list(problems(Car, _composed(**values))) == [line]
+
+
+def test_all_problems_are_told_at_once() -> None:
+    with pytest.raises(RepopeError) as caught:
+        settings_from(Car, _composed(named=False, gear="x", plate="1", engine={"cylinders": -1}))
+    assert [line.split(" ")[0] for line in str(caught.value).splitlines()] == [
+        "engine.name",
+        "engine.cylinders=-1:",
+        "gear=x:",
+        "plate=1:",
+    ]
+
+
+def test_missing_values_are_no_problems_of_an_incomplete_configuration() -> None:
+    composed = _composed(named=False, gear="x")
+    assert list(problems(Car, composed, complete=False)) == ["gear=x: allowed are auto, manual"]
+
+
+def test_a_value_that_repeats_a_missing_one_is_no_second_problem() -> None:
+    composed = _composed(named=False, owner="${engine.name}")
+    assert list(problems(Car, composed)) == ["engine.name is required: give engine.name=..."]
+
+
+def test_keys_are_dotted_and_in_order() -> None:
+    assert list(keys_of(Car)) == [
+        "engine",
+        "engine.name",
+        "engine.fuel",
+        "engine.cylinders",
+        "owner",
+        "gear",
+        "plate",
+        "axles",
+        "spare",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ("engine.fuel", "one of petrol, diesel"),
+        ("gear", "one of auto, manual"),
+        ("engine.cylinders", "a whole number"),
+        ("owner", "a text or null"),
+        ("axles", "a list such as [A,B]"),
+        ("spare", "true or false"),
+    ],
+)
+def test_what_is_expected_is_said_in_words(key: str, words: str) -> None:
+    assert expected(annotation_of(Car, key)) == words
+
+
+def test_annotations_are_told_apart() -> None:
+    assert literals(Literal["a", "b"] | None) == ["a", "b"]
+    assert literals(str | None) == []
+    assert is_optional(int | None)
+    assert not is_optional(int)
+    assert is_list(tuple[str, ...])
+    assert not is_list(str)
+
+
+def test_nearest_names_only_what_is_close() -> None:
+    assert nearest("modle", ["model", "bench"]) == " (did you mean model?)"
+    assert nearest("xyz", ["model", "bench"]) == ""
