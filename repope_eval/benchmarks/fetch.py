@@ -22,7 +22,7 @@ CONNECT_TIMEOUT = 10.0
 """Seconds to wait for a connection."""
 ATTEMPTS = 5
 """How often a file is asked for when the fault may pass."""
-FIRST_WAIT = 1.0
+FIRST_WAIT = 0.5
 """Seconds before the second attempt; doubled for each further one, and a random part of JITTER added."""
 LONGEST_WAIT = 30.0
 JITTER = 1.0

@@ -53,6 +53,6 @@ def test_required_keys_are_marked() -> None:
 
 def test_values_are_shown_as_they_are_written() -> None:
     page = " ".join(help_page("run", COMMANDS).split())
-    assert "only the first so many images [null]" in page
+    assert "only the first so many images; null: all [null]" in page
     assert "false: refuse a folder that has some [true]" in page
     assert "[runs/${bench.name}/${model.name}]" in page

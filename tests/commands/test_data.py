@@ -1,0 +1,118 @@
+"""`data` through the command line: fetching from a server, verifying, and the table of label changes."""
+
+import functools
+import json
+import re
+import shutil
+import threading
+from collections.abc import Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from conftest import CommandLine
+from PIL import Image
+
+TABLE = """
+    random      yes  1500  139 (9.27 %)  207 (13.80 %)  1159
+    random      no   1500    5 (0.33 %)   19 (1.27 %)   1615
+    popular     yes  1500  139 (9.27 %)  207 (13.80 %)  1193
+    popular     no   1500   39 (2.60 %)   66 (4.40 %)   1534
+    adversarial yes  1500  139 (9.27 %)  207 (13.80 %)  1187
+    adversarial no   1500   33 (2.20 %)  109 (7.27 %)   1497
+"""
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    """Serves a folder and counts what it was asked for."""
+
+    asked: list[str]
+
+    def log_message(self, *_: object) -> None:
+        type(self).asked.append(self.path)
+
+
+@pytest.fixture
+def published(shared: Path, tmp_path: Path) -> Path:
+    """The annotation files, and an image under each name that they ask about."""
+    folder = tmp_path / "published"
+    shutil.copytree(shared / "annotations", folder)
+    names = {
+        json.loads(line)["image"] for line in (folder / "coco_pope_random.json").read_text().splitlines()
+    }
+    Image.new("RGB", (8, 6), "teal").save(folder / "one.jpg")
+    for name in names:
+        shutil.copy(folder / "one.jpg", folder / name)
+    return folder
+
+
+@pytest.fixture
+def server(published: Path) -> Iterator[tuple[str, list[str]]]:
+    """The address of a server of the published files, and the list of what it was asked for."""
+    handler = type("Handler", (QuietHandler,), {"asked": []})
+    with ThreadingHTTPServer(
+        ("127.0.0.1", 0), functools.partial(handler, directory=str(published))
+    ) as running:
+        thread = threading.Thread(target=running.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{running.server_port}", handler.asked
+        running.shutdown()
+        thread.join()
+
+
+def words(line: str) -> str:
+    return " ".join(line.split())
+
+
+def test_what_is_missing_is_fetched_once_and_the_label_changes_are_the_papers(
+    command_line: CommandLine, server: tuple[str, list[str]], tmp_path: Path
+) -> None:
+    address, asked = server
+    data = tmp_path / "data"
+    command = (
+        "data",
+        "bench=repope",
+        f"data_dir={data}",
+        f"bench.annotations_url={address}",
+        f"bench.images_url={address}",
+    )
+    result = command_line(*command)
+    assert result.returncode == 0, result.stderr
+    assert len(list((data / "val2014").iterdir())) == 500
+    assert len(list((data / "annotations").iterdir())) == 6
+    assert len(asked) == 506
+    printed = [words(line) for line in result.stdout.splitlines()]
+    assert [line for line in printed if re.match(r"(random|popular|adversarial) ", line)] == [
+        words(line) for line in TABLE.strip().splitlines()
+    ]
+    assert command_line(*command).returncode == 0
+    assert len(asked) == 506
+
+
+def test_another_hash_is_told_with_both_and_how_to_use_ones_own_file(
+    command_line: CommandLine, shared: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(shared / "annotations", tmp_path / "annotations")
+    path = tmp_path / "annotations" / "coco_repope_random.json"
+    path.write_text(path.read_text().replace('"yes"', '"no"', 1))
+    result = command_line("data", "bench=repope_random", f"data_dir={tmp_path}", "fetch_images=false")
+    assert result.returncode == 1
+    (line,) = result.stderr.strip().splitlines()
+    assert line.startswith(f"{path}: SHA-256 is ")
+    assert "expected f464fcaf60b24ce2f280cf33f122e000dbdd35c8e88f77c4141c9c2cba864611" in line
+    assert "bench=custom bench.questions=FILE" in line
+
+
+def test_without_a_server_one_line_says_how_many_images_are_missing_and_how_to_get_them(
+    command_line: CommandLine, shared: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(shared / "annotations", tmp_path / "annotations")
+    result = command_line(
+        "data", "bench=repope", f"data_dir={tmp_path}", "bench.images_url=http://127.0.0.1:9"
+    )
+    assert result.returncode == 1
+    line = result.stderr.strip().splitlines()[-1]
+    assert "500 of 500 COCO images are missing (COCO_val2014_" in line
+    assert str(tmp_path / "val2014") in line
+    assert "bench.images=FOLDER" in line
+    assert "Traceback" not in result.stderr
