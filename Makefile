@@ -8,7 +8,7 @@ demo: .venv/installed
 	$(BIN)/python -m repope_eval
 
 test: .venv/installed
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
 check: .venv/installed
 	$(BIN)/ruff check .
