@@ -1,6 +1,7 @@
 """What several test modules need: the goldens, the shared files where they are there, and the command line."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,6 +11,10 @@ import pytest
 
 PROJECT = Path(__file__).parent.parent
 GOLDENS = Path(__file__).parent / "goldens"
+
+# A shell starts background jobs with SIGINT ignored, and what they start inherits that; tests send it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 CommandLine = Callable[..., "subprocess.CompletedProcess[str]"]
 
