@@ -55,7 +55,9 @@ def main() -> None:
     )
     paper_seconds = alone_seconds / options.questions * ASKINGS_OF_THE_PAPER
     print(f"device {model.device}, {torch.get_num_threads()} threads, checkpoint {options.checkpoint}")
-    print(f"{options.images} images of {len(images[0].pixels)} tiles, {options.questions} questions each")
+    print(
+        f"{options.images} images of {len(images[0].inputs['pixel_values'])} tiles, {options.questions} questions each"
+    )
     print(f"each question alone   {alone_seconds:8.2f} s")
     print(f"shared prefix         {shared_seconds:8.2f} s")
     print(f"same answers          {same} of {askings}")

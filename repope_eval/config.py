@@ -40,6 +40,9 @@ class ModelSettings:
     dtype: Literal["auto"] | NumberFormat = setting("number format of the weights", "auto")
     quantization: Literal["none", "int8", "nf4"] = setting("of the language model, by bitsandbytes", "none")
     max_new_tokens: int = setting("longest answer in tokens", 1024, minimum=1)
+    system_prompt: str | None = setting("in place of the family's own; null: the family's", None)
+    question_suffix: str | None = setting("text put after each question; null: nothing", None)
+    max_tiles: int | None = setting("most tiles of an image; null: the checkpoint's", None, minimum=1)
     attn_implementation: Literal["sdpa", "eager", "flash_attention_2"] = setting("attention kernel", "sdpa")
     device_map: str | None = setting("placement over devices by accelerate, such as auto; null: device", None)
 

@@ -199,6 +199,9 @@ def _identity(settings: config.RunSettings) -> dict[str, Any]:
         "model.dtype": config.number_format(model),
         "model.quantization": model.quantization,
         "model.max_new_tokens": model.max_new_tokens,
+        "model.system_prompt": model.system_prompt,
+        "model.question_suffix": model.question_suffix,
+        "model.max_tiles": model.max_tiles,
     }
 
 

@@ -10,7 +10,7 @@ from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList
 
 from repope_eval.inference.generation import Generation, Spellings, first_token_evidence
 from repope_eval.models.loading import Model
-from repope_eval.models.recipe import Prepared
+from repope_eval.models.recipe import Inputs, Prepared
 
 
 class _FirstLogits(LogitsProcessor):  # type: ignore[misc]
@@ -38,25 +38,27 @@ def generate_sequentially(
     )
     generations = []
     for image in images:
-        pixels = image.pixels.to(model.device, model.dtype)
-        answers = [_generate(model, pixels, prompt, settings, spellings) for prompt in image.prompts]
+        inputs = model.placed(image.inputs)
+        answers = [_generate(model, inputs, prompt, settings, spellings) for prompt in image.prompts]
         generations.append(answers)
     return generations
 
 
 def _generate(
     model: Model,
-    pixels: torch.Tensor,
+    inputs: Inputs,
     prompt: Sequence[int],
     settings: GenerationConfig,
     spellings: Spellings,
 ) -> Generation:
     input_ids = torch.tensor([prompt], device=model.device)
+    both_ways = {"token_type_ids": torch.zeros_like(input_ids)} if model.recipe.attends_both_ways else {}
     first = _FirstLogits()
     output = model.network.generate(
         input_ids=input_ids,
         attention_mask=torch.ones_like(input_ids),
-        pixel_values=pixels,
+        **inputs,
+        **both_ways,
         generation_config=settings,
         logits_processor=LogitsProcessorList([first]),
     )

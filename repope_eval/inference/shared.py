@@ -56,8 +56,7 @@ def generate_shared(
     model: Model, images: Sequence[Prepared], max_new_tokens: int, spellings: Spellings
 ) -> list[list[Generation]]:
     """Greedy answers to each image's questions, all of the batch's questions together."""
-    pixels = [image.pixels.to(model.device, model.dtype) for image in images]
-    features = model.recipe.image_features(model.network, pixels)
+    features = model.recipe.image_features(model.network, [model.placed(image.inputs) for image in images])
     lengths = [common_prefix_length(image.prompts) for image in images]
     rows = _Rows(model)
     prefixes = [image.prompts[0][:length] for image, length in zip(images, lengths, strict=True)]
@@ -65,7 +64,7 @@ def generate_shared(
     owners = [number for number, image in enumerate(images) for _ in image.prompts]
     rows.select(torch.tensor(owners, device=model.device))
     suffixes = [
-        _embed(model, prompt[length:], feature[prompt[:length].count(model.recipe.image_token_id) :])
+        _embed(model, prompt[length:], feature[_count_feature_tokens(model, prompt[:length]) :])
         for image, length, feature in zip(images, lengths, features, strict=True)
         for prompt in image.prompts
     ]
@@ -75,13 +74,19 @@ def generate_shared(
 
 
 def _embed(model: Model, token_ids: Sequence[int], features: torch.Tensor) -> torch.Tensor:
-    """Embeddings [tokens, hidden] of a stretch of a prompt, its image tokens replaced by features in order."""
+    """Embeddings [tokens, hidden] of a stretch of a prompt, its feature tokens replaced by features in order."""
     ids = torch.tensor(token_ids, dtype=torch.long, device=model.device)
     embeddings: torch.Tensor = model.network.get_input_embeddings()(ids)
-    places = (ids == model.recipe.image_token_id).nonzero().squeeze(1)
+    places = torch.isin(ids, torch.tensor(model.recipe.feature_token_ids, device=model.device)).nonzero()[
+        :, 0
+    ]
     if len(places):
         embeddings[places] = features[: len(places)].to(embeddings.dtype)
     return embeddings
+
+
+def _count_feature_tokens(model: Model, token_ids: Sequence[int]) -> int:
+    return sum(token_id in model.recipe.feature_token_ids for token_id in token_ids)
 
 
 def _left_padded(stretches: Sequence[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:

@@ -1,5 +1,6 @@
 """The table of families, and which of them a checkpoint belongs to."""
 
+import dataclasses
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -7,7 +8,7 @@ from repope_eval.errors import RepopeError
 
 if TYPE_CHECKING:
     from repope_eval.models.checkpoints import Checkpoint
-    from repope_eval.models.recipe import Recipe
+    from repope_eval.models.recipe import Recipe, RecipeOptions
 
 FAMILIES = {
     "internvl2_5": "repope_eval.models.internvl:InternVLRecipe",
@@ -21,11 +22,12 @@ def require_family(family: str) -> None:
         raise RepopeError(f"model.family={family}: no such family; there are {', '.join(FAMILIES)}")
 
 
-def recipe_of(family: str, checkpoint: "Checkpoint") -> "Recipe":
+def recipe_of(family: str, checkpoint: "Checkpoint", options: "RecipeOptions") -> "Recipe":
     """The recipe of a checkpoint.
 
     Raises:
-        RepopeError: the family is unknown, the checkpoint is another's, or one of its files is missing.
+        RepopeError: the family is unknown, the checkpoint is another's, one of its files is missing, or an
+            option means nothing to the family.
     """
     require_family(family)
     recipe = _recipe_class(family)
@@ -34,13 +36,21 @@ def recipe_of(family: str, checkpoint: "Checkpoint") -> "Recipe":
             f"{checkpoint.folder}: is no {recipe.family} checkpoint but {_description(checkpoint)}; "
             "pick the model whose family it is of"
         )
+    _refuse_unheeded(recipe, options)
     try:
-        return recipe(checkpoint.folder, checkpoint.config)
+        return recipe(checkpoint.folder, checkpoint.config, options)
     except (OSError, KeyError, ValueError, TypeError) as error:
         raise RepopeError(
             f"{checkpoint.folder}: a tokenizer or configuration file is missing or broken "
             f"({type(error).__name__}: {error})"
         ) from error
+
+
+def _refuse_unheeded(recipe: "type[Recipe]", options: "RecipeOptions") -> None:
+    asked = [name for name, value in dataclasses.asdict(options).items() if value is not None]
+    unheeded = [f"model.{name}" for name in asked if name not in recipe.options]
+    if unheeded:
+        raise RepopeError(f"{', '.join(unheeded)}: {recipe.family} has no such thing; leave it out")
 
 
 def _recipe_class(family: str) -> "type[Recipe]":

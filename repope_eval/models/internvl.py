@@ -18,7 +18,7 @@ from transformers import (
 from transformers.conversion_mapping import register_checkpoint_conversion_mapping
 from transformers.core_model_loading import Chunk, ConversionOps, WeightConverter, WeightRenaming
 
-from repope_eval.models.recipe import Prepared, Recipe
+from repope_eval.models.recipe import Inputs, Prepared, Recipe, RecipeOptions
 from repope_eval.models.tiling import tile_pixels
 from repope_eval.models.tokenizers import InternLM2Tokenizer, QwenTokenizer, Tokenizer
 
@@ -36,17 +36,21 @@ class InternVLRecipe(Recipe):
     """InternVL2.5 with a Qwen2 or an InternLM2 language model."""
 
     family = "InternVL2.5"
+    options = frozenset({"system_prompt", "question_suffix", "max_tiles"})
 
-    def __init__(self, folder: Path, config: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, config: dict[str, Any], options: RecipeOptions) -> None:
         self._config = config
+        self._system_prompt = SYSTEM_PROMPT if options.system_prompt is None else options.system_prompt
+        self._question_suffix = options.question_suffix or ""
         self._tokenizer: Tokenizer = (
             InternLM2Tokenizer(folder) if self._is_internlm2() else QwenTokenizer(folder)
         )
         self._side = int(config["force_image_size"])
-        self._max_tiles = int(config["max_dynamic_patch"])
+        self._max_tiles = options.max_tiles or int(config["max_dynamic_patch"])
         patches = self._side // int(config["vision_config"]["patch_size"])
         self._tokens_per_tile = int((patches * config["downsample_ratio"]) ** 2)
-        self.image_token_id = self._tokenizer.token_id(IMAGE_TOKEN)
+        self._image_token_id = self._tokenizer.token_id(IMAGE_TOKEN)
+        self.feature_token_ids = (self._image_token_id,)
         self.stop_token_ids = (self._tokenizer.token_id(STOP_TOKEN),)
 
     def _is_internlm2(self) -> bool:
@@ -60,8 +64,8 @@ class InternVLRecipe(Recipe):
     def prompt(self, question: str) -> str:
         """The whole prompt; `<IMG_CONTEXT>` stands once for all of an image's features."""
         return (
-            f"<|im_start|>system\n{SYSTEM_PROMPT}<|im_end|>\n"
-            f"<|im_start|>user\n<img>{IMAGE_TOKEN}</img>\n{question}<|im_end|>\n"
+            f"<|im_start|>system\n{self._system_prompt}<|im_end|>\n"
+            f"<|im_start|>user\n<img>{IMAGE_TOKEN}</img>\n{question}{self._question_suffix}<|im_end|>\n"
             f"<|im_start|>assistant\n"
         )
 
@@ -69,12 +73,14 @@ class InternVLRecipe(Recipe):
         """Tiles of shape [tiles, 3, side, side], and prompts with a tile's share of image tokens for each."""
         pixels = tile_pixels(image, self._side, self._max_tiles)
         number = len(pixels) * self._tokens_per_tile
-        return Prepared(pixels, tuple(self._prompt_ids(question, number) for question in questions))
+        return Prepared(
+            {"pixel_values": pixels}, tuple(self._prompt_ids(question, number) for question in questions)
+        )
 
     def _prompt_ids(self, question: str, number: int) -> tuple[int, ...]:
         token_ids = self._tokenizer.encode_prompt(self.prompt(question))
-        place = token_ids.index(self.image_token_id)
-        return (*token_ids[:place], *[self.image_token_id] * number, *token_ids[place + 1 :])
+        place = token_ids.index(self._image_token_id)
+        return (*token_ids[:place], *[self._image_token_id] * number, *token_ids[place + 1 :])
 
     def encode(self, text: str) -> list[int]:
         """Token ids of a plain text, nothing added."""
@@ -84,10 +90,11 @@ class InternVLRecipe(Recipe):
         """The answer's text, stripped as the original `chat` does."""
         return self._tokenizer.decode(token_ids).strip()
 
-    def image_features(self, network: PreTrainedModel, pixels: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+    def image_features(self, network: PreTrainedModel, images: Sequence[Inputs]) -> list[torch.Tensor]:
         """All images' tiles through the vision tower at once; each image's are [tiles * tokens a tile, hidden]."""
-        features = network.get_image_features(pixel_values=torch.cat(list(pixels))).pooler_output
-        return [part.flatten(0, 1) for part in features.split([len(tiles) for tiles in pixels])]
+        tiles = [image["pixel_values"] for image in images]
+        features = network.get_image_features(pixel_values=torch.cat(tiles)).pooler_output
+        return [part.flatten(0, 1) for part in features.split(list(map(len, tiles)))]
 
     def network_class(self) -> type[PreTrainedModel]:
         """The native class under a name that carries the conversion of this checkpoint's language model."""
@@ -105,7 +112,7 @@ class InternVLRecipe(Recipe):
         return InternVLConfig(
             vision_config=_vision_config(self._config["vision_config"]),
             text_config=text,
-            image_token_id=self.image_token_id,
+            image_token_id=self._image_token_id,
             image_seq_length=self._tokens_per_tile,
             downsample_ratio=self._config["downsample_ratio"],
             vision_feature_layer=self._config["select_layer"],

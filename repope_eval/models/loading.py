@@ -12,7 +12,7 @@ from repope_eval.config import ModelSettings, number_format
 from repope_eval.errors import RepopeError
 from repope_eval.models.checkpoints import Checkpoint, find_checkpoint
 from repope_eval.models.families import recipe_of
-from repope_eval.models.recipe import Recipe
+from repope_eval.models.recipe import Inputs, Recipe, RecipeOptions
 
 _UNQUANTIZED = ["model.vision_tower", "model.multi_modal_projector", "lm_head"]
 """Only the language model's linear layers are quantized: the rest is small and matters more."""
@@ -28,6 +28,13 @@ class Model:
     dtype: torch.dtype
     device: torch.device
     """Where inputs go."""
+
+    def placed(self, inputs: Inputs) -> Inputs:
+        """An image's inputs on the device, pixels in the model's number format."""
+        return {
+            name: tensor.to(self.device, self.dtype if tensor.is_floating_point() else tensor.dtype)
+            for name, tensor in inputs.items()
+        }
 
 
 def choose_device(name: str) -> torch.device:
@@ -56,10 +63,19 @@ def load_model(settings: ModelSettings, device: torch.device) -> Model:
         RepopeError: no such checkpoint, another family's, weights missing, unexpected or of another shape.
     """
     checkpoint = find_checkpoint(settings.checkpoint, settings.revision)
-    recipe = recipe_of(settings.family, checkpoint)
+    recipe = recipe_of(settings.family, checkpoint, recipe_options(settings))
     dtype: torch.dtype = getattr(torch, number_format(settings))
     network = _load_network(settings, checkpoint, recipe, dtype, device)
     return Model(recipe, network, checkpoint, dtype, device)
+
+
+def recipe_options(settings: ModelSettings) -> RecipeOptions:
+    """The departures from the family's recipe that the settings ask for."""
+    return RecipeOptions(
+        system_prompt=settings.system_prompt,
+        question_suffix=settings.question_suffix,
+        max_tiles=settings.max_tiles,
+    )
 
 
 def describe_model(model: Model) -> dict[str, Any]:

@@ -1,24 +1,37 @@
 """What a family implements: what a model is shown, how its output is read, how its weights are laid out."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from PIL import Image
 from transformers import PreTrainedConfig, PreTrainedModel
+
+Inputs = Mapping[str, torch.Tensor]
+"""What a native class takes beside token ids, under its names: `pixel_values`, and more in some families."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """One image and its questions, ready for a model."""
 
-    pixels: torch.Tensor
-    """Float32 pixels as the family's vision tower takes them; the first axis counts tiles."""
+    inputs: Inputs
+    """Pixels in float32, and what else the family says of an image."""
     prompts: tuple[tuple[int, ...], ...]
-    """Token ids of each question's whole prompt, with one image token for each of the image's features."""
+    """Token ids of each question's whole prompt, with a feature token for each of the image's features."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecipeOptions:
+    """Departures from a family's own recipe; None where it is followed."""
+
+    system_prompt: str | None = None
+    question_suffix: str | None = None
+    """Put after each question as it is, space or line break and all."""
+    max_tiles: int | None = None
 
 
 class Recipe(ABC):
@@ -27,15 +40,19 @@ class Recipe(ABC):
     A recipe is made from a checkpoint's folder and the content of its `config.json`. It holds no weights.
     """
 
-    family: str
+    family: ClassVar[str]
     """Name of the family as people write it."""
-    image_token_id: int
-    """Stands in a prompt where an image feature goes."""
+    options: ClassVar[frozenset[str]] = frozenset({"question_suffix"})
+    """The fields of `RecipeOptions` that mean something to this family."""
+    attends_both_ways: ClassVar[bool] = False
+    """Whether image tokens attend to the question, so that nothing but image features can be shared."""
+    feature_token_ids: tuple[int, ...]
+    """Tokens that stand in a prompt where an image feature goes."""
     stop_token_ids: tuple[int, ...]
     """Tokens that end an answer."""
 
     @abstractmethod
-    def __init__(self, folder: Path, config: dict[str, Any]) -> None: ...
+    def __init__(self, folder: Path, config: dict[str, Any], options: RecipeOptions) -> None: ...
 
     @staticmethod
     @abstractmethod
@@ -59,8 +76,8 @@ class Recipe(ABC):
         """The answer that generated tokens spell: special tokens left out, stripped as the original does."""
 
     @abstractmethod
-    def image_features(self, network: PreTrainedModel, pixels: Sequence[torch.Tensor]) -> list[torch.Tensor]:
-        """Features of several images, each [image tokens, hidden size], ordered as their image tokens."""
+    def image_features(self, network: PreTrainedModel, images: Sequence[Inputs]) -> list[torch.Tensor]:
+        """Features of several images, each [feature tokens, hidden size], ordered as their feature tokens."""
 
     @abstractmethod
     def network_class(self) -> type[PreTrainedModel]:

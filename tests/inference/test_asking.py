@@ -15,7 +15,7 @@ from repope_eval.inference.generation import Generation
 from repope_eval.inference.store import AnswerStore
 from repope_eval.models.checkpoints import Checkpoint
 from repope_eval.models.loading import Model
-from repope_eval.models.recipe import Prepared, Recipe
+from repope_eval.models.recipe import Inputs, Prepared, Recipe
 from repope_eval.records import Question
 
 
@@ -35,7 +35,7 @@ class EchoRecipe(Recipe):
         return question
 
     def prepare(self, image: Image.Image, questions: Sequence[str]) -> Prepared:
-        return Prepared(torch.zeros(1), tuple(tuple(map(ord, question)) for question in questions))
+        return Prepared({}, tuple(tuple(map(ord, question)) for question in questions))
 
     def encode(self, text: str) -> list[int]:
         return [ord(letter) for letter in text]
@@ -43,7 +43,7 @@ class EchoRecipe(Recipe):
     def decode(self, token_ids: Sequence[int]) -> str:
         return "".join(map(chr, token_ids))
 
-    def image_features(self, network: Any, pixels: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+    def image_features(self, network: Any, images: Sequence[Inputs]) -> list[torch.Tensor]:
         raise AssertionError("the engine stands in for the network")
 
     network_class = network_config = None  # type: ignore[assignment]

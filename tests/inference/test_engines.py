@@ -77,7 +77,7 @@ def test_answers_stop_at_the_limit_in_both_engines(model: Model, prepared: list[
 def test_an_image_with_a_single_question_is_asked_too(
     golden: Golden, model: Model, prepared: list[Prepared]
 ) -> None:
-    single = Prepared(prepared[0].pixels, prepared[0].prompts[:1])
+    single = Prepared(prepared[0].inputs, prepared[0].prompts[:1])
     generations = generate_shared(model, [single], LONGEST_GOLDEN_ANSWER, find_spellings(model.recipe))
     assert tokens(generations) == [expected(golden)[0][:1]]
 

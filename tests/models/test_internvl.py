@@ -6,8 +6,11 @@ import pytest
 import torch
 from golden import INTERNVL_GOLDENS, Golden, load_golden_model, read_golden, strided_sample
 
+from repope_eval.models.checkpoints import find_checkpoint
+from repope_eval.models.families import recipe_of
 from repope_eval.models.internvl import InternVLRecipe
 from repope_eval.models.loading import Model
+from repope_eval.models.recipe import RecipeOptions
 
 
 @pytest.fixture(scope="module", params=INTERNVL_GOLDENS)
@@ -35,7 +38,7 @@ def test_prompt_token_ids_are_the_originals(golden: Golden, model: Model) -> Non
     assert len(golden.cases) == 32
     for (_, cases), prepared in zip(golden.cases_by_image().items(), golden.prepared(model), strict=True):
         for case, prompt in zip(cases, prepared.prompts, strict=True):
-            image_tokens = [model.recipe.image_token_id] * case.n_image_tokens
+            image_tokens = [model.recipe.feature_token_ids[0]] * case.n_image_tokens
             assert list(prompt) == [
                 *case.prompt_ids_before_image,
                 *image_tokens,
@@ -45,15 +48,17 @@ def test_prompt_token_ids_are_the_originals(golden: Golden, model: Model) -> Non
 
 def test_pixels_are_the_originals(golden: Golden, model: Model) -> None:
     for image, prepared in zip(golden.cases_by_image(), golden.prepared(model), strict=True):
-        difference = strided_sample(prepared.pixels, 8192) - golden.tensors[f"pixel_values/{image}"]
+        difference = (
+            strided_sample(prepared.inputs["pixel_values"], 8192) - golden.tensors[f"pixel_values/{image}"]
+        )
         assert difference.abs().max() <= 1e-6
 
 
 def test_image_features_are_the_originals(golden: Golden, model: Model) -> None:
     for image, prepared in zip(golden.cases_by_image(), golden.prepared(model), strict=True):
         with torch.inference_mode():
-            (features,) = model.recipe.image_features(model.network, [prepared.pixels])
-        assert features.shape == (256 * len(prepared.pixels), 64)
+            (features,) = model.recipe.image_features(model.network, [prepared.inputs])
+        assert features.shape == (256 * len(prepared.inputs["pixel_values"]), 64)
         difference = strided_sample(features, 4096) - golden.tensors[f"image_features/{image}"]
         assert difference.abs().max() <= 1e-3
 
@@ -63,7 +68,9 @@ def test_first_logits_are_the_originals(golden: Golden, model: Model) -> None:
     prepared = golden.prepared(model)[0]
     with torch.inference_mode():
         logits = model.network(
-            input_ids=torch.tensor([prepared.prompts[0]]), pixel_values=prepared.pixels, logits_to_keep=1
+            input_ids=torch.tensor([prepared.prompts[0]]),
+            pixel_values=prepared.inputs["pixel_values"],
+            logits_to_keep=1,
         ).logits[0, -1]
     assert (logits - golden.first_logits(case)).abs().max() <= 1e-3
 
@@ -84,3 +91,14 @@ def test_generated_tokens_are_decoded_as_the_original_does(golden: Golden, model
 )
 def test_only_its_own_layout_is_recognised(config: dict[str, str], recognised: bool) -> None:
     assert InternVLRecipe.recognises(config) is recognised
+
+
+def test_a_recipe_may_depart_from_the_familys_in_what_the_family_has(golden: Golden) -> None:
+    options = RecipeOptions(system_prompt="Be brief.", question_suffix="\nAnswer yes or no.", max_tiles=4)
+    recipe = recipe_of("internvl2_5", find_checkpoint(str(golden.folder), "main"), options)
+    assert recipe.prompt("Is there a cat?") == (
+        "<|im_start|>system\nBe brief.<|im_end|>\n"
+        "<|im_start|>user\n<img><IMG_CONTEXT></img>\nIs there a cat?\nAnswer yes or no.<|im_end|>\n"
+        "<|im_start|>assistant\n"
+    )
+    assert len(recipe.prepare(golden.photograph("coffee"), ["Is there a cat?"]).inputs["pixel_values"]) == 5

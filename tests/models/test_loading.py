@@ -107,7 +107,9 @@ def test_only_the_language_models_linear_layers_are_quantized(
     prepared = golden.prepared(model)[0]
     with torch.inference_mode():
         logits = model.network(
-            input_ids=torch.tensor([prepared.prompts[0]]), pixel_values=prepared.pixels, logits_to_keep=1
+            input_ids=torch.tensor([prepared.prompts[0]]),
+            pixel_values=prepared.inputs["pixel_values"],
+            logits_to_keep=1,
         ).logits[0, -1]
     original = golden.first_logits(golden.cases[0])
     assert torch.nn.functional.cosine_similarity(logits, original, dim=0) > similarity
