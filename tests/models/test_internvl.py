@@ -94,11 +94,11 @@ def test_only_its_own_layout_is_recognised(config: dict[str, str], recognised: b
 
 
 def test_a_recipe_may_depart_from_the_familys_in_what_the_family_has(golden: Golden) -> None:
-    options = RecipeOptions(system_prompt="Be brief.", question_suffix="\nAnswer yes or no.", max_tiles=4)
+    options = RecipeOptions(system_prompt="Be brief.", question_suffix="\nAnswer yes or no.", max_tiles=6)
     recipe = recipe_of("internvl2_5", find_checkpoint(str(golden.folder), "main"), options)
     assert recipe.prompt("Is there a cat?") == (
         "<|im_start|>system\nBe brief.<|im_end|>\n"
         "<|im_start|>user\n<img><IMG_CONTEXT></img>\nIs there a cat?\nAnswer yes or no.<|im_end|>\n"
         "<|im_start|>assistant\n"
     )
-    assert len(recipe.prepare(golden.photograph("coffee"), ["Is there a cat?"]).inputs["pixel_values"]) == 5
+    assert len(recipe.prepare(golden.photograph("coffee"), ["Is there a cat?"]).inputs["pixel_values"]) == 7
