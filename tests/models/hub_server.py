@@ -1,0 +1,108 @@
+"""A server on this machine that answers as the Hub does, as far as downloading a model goes."""
+
+import json
+from collections.abc import Mapping
+from hashlib import sha1
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+class HubServer:
+    """Serves folders as repositories; `gated` ones answer 403, unknown ones 404.
+
+    Attributes:
+        asked: path of each request, in order.
+    """
+
+    def __init__(self, repositories: Mapping[str, Path], gated: frozenset[str] = frozenset()) -> None:
+        self.repositories = repositories
+        self.gated = gated
+        self.asked: list[str] = []
+        hub = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                hub.answer(self)
+
+            do_HEAD = do_GET  # noqa: N815
+
+            def log_message(self, *_: object) -> None: ...
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._thread = Thread(target=self._server.serve_forever)
+        self.address = f"http://127.0.0.1:{self._server.server_port}"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    def answer(self, request: BaseHTTPRequestHandler) -> None:
+        """Answers one request."""
+        path = urlsplit(request.path).path
+        self.asked.append(path)
+        parts = path.strip("/").split("/")
+        is_api = parts[:2] == ["api", "models"]
+        name = "/".join(parts[2:4] if is_api else parts[:2])
+        if name not in self.repositories:
+            _send(request, 404, b"", {"X-Error-Code": "RepoNotFound"})
+        elif name in self.gated and not (is_api and "revision" in parts):
+            _send(request, 403, b"", {"X-Error-Code": "GatedRepo"})
+        elif is_api:
+            self._answer_api(request, name, parts[4:])
+        else:
+            self._send_file(request, self.repositories[name] / "/".join(parts[4:]))
+
+    def _answer_api(self, request: BaseHTTPRequestHandler, name: str, rest: list[str]) -> None:
+        if rest[:1] == ["tree"]:
+            files = [path for path in sorted(self.repositories[name].rglob("*")) if path.is_file()]
+            document: object = [
+                {
+                    "type": "file",
+                    "path": path.relative_to(self.repositories[name]).as_posix(),
+                    "size": path.stat().st_size,
+                    "oid": _etag(path),
+                }
+                for path in files
+            ]
+        elif rest[1:] and rest[1] not in ("main", "bfloat16", COMMIT):
+            _send(request, 404, b"", {"X-Error-Code": "RevisionNotFound"})
+            return
+        else:
+            document = {"id": name, "modelId": name, "sha": COMMIT, "siblings": []}
+        _send(request, 200, json.dumps(document).encode(), {"Content-Type": "application/json"})
+
+    def _send_file(self, request: BaseHTTPRequestHandler, path: Path) -> None:
+        if not path.is_file():
+            _send(request, 404, b"", {"X-Error-Code": "EntryNotFound"})
+            return
+        _send(request, 200, path.read_bytes(), {"ETag": f'"{_etag(path)}"', "X-Repo-Commit": COMMIT})
+
+
+def _etag(path: Path) -> str:
+    return sha1(path.read_bytes()).hexdigest()
+
+
+def _send(request: BaseHTTPRequestHandler, status: int, body: bytes, headers: Mapping[str, str]) -> None:
+    request.send_response(status)
+    for name, value in headers.items():
+        request.send_header(name, value)
+    request.send_header("Content-Length", str(len(body)))
+    request.end_headers()
+    if request.command != "HEAD":
+        request.wfile.write(body)

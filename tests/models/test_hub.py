@@ -1,0 +1,72 @@
+"""Checkpoints from the Hub, with a server on this machine in its place."""
+
+import json
+from pathlib import Path
+
+import pytest
+from conftest import CommandLine
+from hub_server import COMMIT, HubServer
+
+NAME = "OpenGVLab/InternVL2_5-1B"
+WORDS = ("model=internvl2_5_1b", "model.dtype=float32", "model.max_new_tokens=2", "limit=1")
+
+
+def online(server: HubServer) -> dict[str, str]:
+    return {"HF_ENDPOINT": server.address, "HF_HUB_OFFLINE": "0", "HF_HUB_DISABLE_XET": "1"}
+
+
+def test_the_plain_command_downloads_runs_and_notes_the_commit(
+    command_line: CommandLine, goldens: Path, tmp_path: Path
+) -> None:
+    out = f"out={tmp_path / 'run'}"
+    with HubServer({NAME: goldens / "internvl2_5_qwen2"}) as server:
+        result = command_line(*WORDS, out, **online(server))
+    assert result.returncode == 0, result.stderr
+    manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
+    assert manifest["checkpoint"] == {"name": NAME, "commit": COMMIT}
+    asked = [path.rpartition("/")[2] for path in server.asked]
+    assert "model.safetensors" in asked
+    again = command_line(*WORDS, f"out={tmp_path / 'again'}")  # offline, from the cache
+    assert again.returncode == 0, again.stderr
+    first, second = (
+        sorted((tmp_path / run / "answers.jsonl").read_text().splitlines()) for run in ("run", "again")
+    )
+    assert first == second
+
+
+def test_a_gated_checkpoint_names_the_licence_page_and_the_token(
+    command_line: CommandLine, goldens: Path
+) -> None:
+    with HubServer({NAME: goldens / "internvl2_5_qwen2"}, gated=frozenset({NAME})) as server:
+        result = command_line(*WORDS, **online(server))
+    assert result.returncode == 1
+    (line,) = [line for line in result.stderr.splitlines() if "gated" in line]
+    assert f"accept its licence at https://huggingface.co/{NAME}" in line
+    assert "HF_TOKEN" in line
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("model.checkpoint=nobody/nothing",), "the Hub has no such model"),
+        (("model.revision=v9",), f"{NAME} has no revision v9"),
+    ],
+)
+def test_what_the_hub_does_not_have_is_named(
+    command_line: CommandLine, goldens: Path, words: tuple[str, ...], message: str
+) -> None:
+    with HubServer({NAME: goldens / "internvl2_5_qwen2"}) as server:
+        result = command_line(*WORDS, *words, **online(server))
+    assert result.returncode == 1
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_without_network_and_cache_one_line_says_how_to_get_it(command_line: CommandLine) -> None:
+    result = command_line(*WORDS)
+    assert result.returncode == 1
+    line = result.stderr.strip().splitlines()[-1]
+    assert line.startswith(f"{NAME} is not in the Hub's cache and cannot be downloaded")
+    assert f"hf download {NAME}" in line
+    assert "model.checkpoint=FOLDER" in line
