@@ -21,7 +21,8 @@ from repope_eval.demo.scenes import draw_scene
 from repope_eval.inference.generation import Generation, find_spellings
 from repope_eval.inference.sequential import generate_sequentially
 from repope_eval.inference.shared import generate_shared
-from repope_eval.models.loading import Model, choose_device, load_model
+from repope_eval.models.loading import Model, load_model
+from repope_eval.models.placement import choose_device
 from repope_eval.models.recipe import Prepared
 
 ASKINGS_OF_THE_PAPER = 18

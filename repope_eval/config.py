@@ -44,7 +44,10 @@ class ModelSettings:
     question_suffix: str | None = setting("text put after each question; null: nothing", None)
     max_tiles: int | None = setting("most tiles of an image; null: the checkpoint's", None, minimum=1)
     attn_implementation: Literal["sdpa", "eager", "flash_attention_2"] = setting("attention kernel", "sdpa")
-    device_map: str | None = setting("placement over devices by accelerate, such as auto; null: device", None)
+    device_map: str | None = setting(
+        "placement over devices: auto, or a JSON file of module and device; null: all on device", None
+    )
+    gated: bool = setting("whether the Hub wants a licence accepted first", False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

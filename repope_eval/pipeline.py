@@ -102,7 +102,8 @@ def _ask(
     )
     with _timed(seconds, "load"):
         from repope_eval.inference.asking import ask
-        from repope_eval.models.loading import choose_device, describe_device, describe_model, load_model
+        from repope_eval.models.loading import describe_device, describe_model, load_model
+        from repope_eval.models.placement import choose_device
 
         device = choose_device(settings.device)
         log.info("loading %s", settings.model.checkpoint)

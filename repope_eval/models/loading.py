@@ -1,21 +1,27 @@
 """Loading a model: weights into the native class, in the number format and place that were asked for."""
 
+import atexit
+import shutil
+import tempfile
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from transformers import BitsAndBytesConfig, PreTrainedModel
+from transformers import PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
 from repope_eval.config import ModelSettings, number_format
 from repope_eval.errors import RepopeError
 from repope_eval.models.checkpoints import Checkpoint, find_checkpoint
 from repope_eval.models.families import recipe_of
+from repope_eval.models.placement import (
+    device_map,
+    quantization,
+    require_attention,
+    require_number_format,
+)
 from repope_eval.models.recipe import Inputs, Recipe, RecipeOptions
-
-_UNQUANTIZED = ["model.vision_tower", "model.multi_modal_projector", "lm_head"]
-"""Only the language model's linear layers are quantized: the rest is small and matters more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,34 +43,17 @@ class Model:
         }
 
 
-def choose_device(name: str) -> torch.device:
-    """The device of that name; `auto` is the first GPU, or the CPU where there is none.
-
-    Raises:
-        RepopeError: a GPU was asked for that is not there.
-    """
-    if name == "auto":
-        return torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
-    device = torch.device(name)
-    if device.type == "cuda":
-        number = torch.cuda.device_count() if torch.cuda.is_available() else 0
-        if (device.index or 0) >= number:
-            raise RepopeError(
-                f"device={name}: torch sees {number} CUDA devices here; use device=cpu, or check the driver "
-                "and that torch was installed with CUDA"
-            )
-    return device
-
-
 def load_model(settings: ModelSettings, device: torch.device) -> Model:
     """Finds a checkpoint, recognises its layout and loads its weights.
 
     Raises:
         RepopeError: no such checkpoint, another family's, weights missing, unexpected or of another shape.
     """
+    dtype: torch.dtype = getattr(torch, number_format(settings))
+    require_number_format(dtype, device)
+    require_attention(settings, device)
     checkpoint = find_checkpoint(settings.checkpoint, settings.revision)
     recipe = recipe_of(settings.family, checkpoint, recipe_options(settings))
-    dtype: torch.dtype = getattr(torch, number_format(settings))
     network = _load_network(settings, checkpoint, recipe, dtype, device)
     return Model(recipe, network, checkpoint, dtype, device)
 
@@ -107,8 +96,9 @@ def _load_network(
             checkpoint.folder,
             config=recipe.network_config(),
             dtype=dtype,
-            device_map=settings.device_map or {"": device},
-            quantization_config=_quantization(settings.quantization, dtype),
+            device_map=device_map(settings, device),
+            offload_folder=_offload_folder() if settings.device_map else None,
+            quantization_config=quantization(settings, dtype),
             attn_implementation=settings.attn_implementation,
             use_safetensors=True,
             ignore_mismatched_sizes=True,  # they are refused below, by name
@@ -121,17 +111,11 @@ def _load_network(
     return network
 
 
-def _quantization(name: str, dtype: torch.dtype) -> BitsAndBytesConfig | None:
-    if name == "int8":
-        return BitsAndBytesConfig(load_in_8bit=True, llm_int8_skip_modules=_UNQUANTIZED)
-    if name == "nf4":
-        return BitsAndBytesConfig(
-            load_in_4bit=True,
-            bnb_4bit_quant_type="nf4",
-            bnb_4bit_compute_dtype=dtype,
-            llm_int8_skip_modules=_UNQUANTIZED,
-        )
-    return None
+def _offload_folder() -> str:
+    """A folder for weights that a device map puts on disk; it goes when the program ends."""
+    folder = tempfile.mkdtemp(prefix="repope_offload_")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def _refuse_gaps(checkpoint: Checkpoint, report: dict[str, Any]) -> None:

@@ -9,7 +9,8 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from repope_eval.config import ModelSettings
-from repope_eval.models.loading import Model, choose_device, load_model
+from repope_eval.models.loading import Model, load_model
+from repope_eval.models.placement import choose_device
 from repope_eval.models.recipe import Prepared
 
 INTERNVL_GOLDENS = ("internvl2_5_qwen2", "internvl2_5_internlm2")

@@ -1,5 +1,6 @@
 """Loading weights: what does not fit is an error, and what is quantized is what should be."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -9,7 +10,8 @@ from golden import load_golden_model, read_golden
 from safetensors.torch import load_file, save_file
 
 from repope_eval.errors import RepopeError
-from repope_eval.models.loading import choose_device
+from repope_eval.inference.generation import find_spellings
+from repope_eval.inference.shared import generate_shared
 
 QWEN_LINEAR = {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"}
 
@@ -115,9 +117,59 @@ def test_only_the_language_models_linear_layers_are_quantized(
     assert torch.nn.functional.cosine_similarity(logits, original, dim=0) > similarity
 
 
-def test_a_gpu_that_is_not_there_is_said() -> None:
-    if torch.cuda.is_available():
-        pytest.skip("there is a GPU here")
-    with pytest.raises(RepopeError, match="torch sees 0 CUDA devices"):
-        choose_device("cuda")
-    assert choose_device("auto") == torch.device("cpu")
+def responses(folder: Path, **changes: str) -> list[str]:
+    """The answers to the first photograph's questions."""
+    golden = read_golden(Path(__file__).parent.parent / "goldens" / "internvl2_5_qwen2")
+    model = load_golden_model(folder, **changes)
+    (generations,) = generate_shared(model, golden.prepared(model)[:1], 24, find_spellings(model.recipe))
+    return [model.recipe.decode(generation.token_ids) for generation in generations]
+
+
+def test_shards_with_an_index_load_as_one_file_does(checkpoint: Path) -> None:
+    expected = responses(checkpoint)
+    weights = load_file(checkpoint / "model.safetensors")
+    names = sorted(weights)
+    parts = [names[start::3] for start in range(3)]
+    index: dict[str, str] = {}
+    for number, part in enumerate(parts, 1):
+        file = f"model-{number:05d}-of-00003.safetensors"
+        save_file({name: weights[name] for name in part}, checkpoint / file, metadata={"format": "pt"})
+        index |= dict.fromkeys(part, file)
+    (checkpoint / "model.safetensors").unlink()
+    (checkpoint / "model.safetensors.index.json").write_text(
+        json.dumps({"metadata": {"total_size": 1}, "weight_map": index})
+    )
+    assert responses(checkpoint) == expected
+    shard = checkpoint / "model-00002-of-00003.safetensors"
+    shard.write_bytes(shard.read_bytes()[:-100])
+    with pytest.raises(RepopeError, match="cannot be loaded"):
+        load_golden_model(checkpoint)
+
+
+def test_a_model_over_cpu_and_disk_answers_as_one_in_memory(checkpoint: Path, tmp_path: Path) -> None:
+    placed = {
+        "model.vision_tower.embeddings": "cpu",
+        "model.vision_tower.encoder": "disk",
+        "model.vision_tower.layernorm": "cpu",
+        "model.multi_modal_projector": "cpu",
+        "model.language_model.embed_tokens": "cpu",
+        "model.language_model.layers.0": "cpu",
+        "model.language_model.layers.1": "disk",
+        "model.language_model.norm": "cpu",
+        "model.language_model.rotary_emb": "cpu",
+        "lm_head": "disk",
+    }
+    (tmp_path / "map.json").write_text(json.dumps(placed))
+    assert responses(checkpoint, device_map=str(tmp_path / "map.json")) == responses(checkpoint)
+
+
+@pytest.mark.parametrize("content", ["[]", '{"lm_head": null}'])
+def test_a_device_map_that_is_none_is_refused(checkpoint: Path, tmp_path: Path, content: str) -> None:
+    (tmp_path / "map.json").write_text(content)
+    with pytest.raises(RepopeError, match="gives modules a device number"):
+        load_golden_model(checkpoint, device_map=str(tmp_path / "map.json"))
+
+
+@pytest.mark.parametrize("name", ["sdpa", "eager"])
+def test_attention_kernels_change_no_answer(checkpoint: Path, name: str) -> None:
+    assert responses(checkpoint, attn_implementation=name) == responses(checkpoint)

@@ -1,0 +1,115 @@
+"""Where a model goes and in what number format: devices, device maps, quantization, attention kernels.
+
+What a machine or an installation lacks is said here, before any weight is read.
+"""
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import BitsAndBytesConfig
+
+from repope_eval.config import ModelSettings
+from repope_eval.errors import RepopeError
+from repope_eval.json_files import read_json
+
+_UNQUANTIZED = ["model.vision_tower", "model.multi_modal_projector", "lm_head"]
+"""Only the language model's linear layers are quantized: the rest is small and matters more."""
+
+
+def choose_device(name: str) -> torch.device:
+    """The device of that name; `auto` is the first GPU, or the CPU where there is none.
+
+    Raises:
+        RepopeError: a GPU was asked for that is not there.
+    """
+    if name == "auto":
+        return torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
+    device = torch.device(name)
+    if device.type == "cuda":
+        number = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        if (device.index or 0) >= number:
+            raise RepopeError(
+                f"device={name}: torch sees {number} CUDA devices here; use device=cpu, or check the driver "
+                "and that torch was installed with CUDA"
+            )
+    return device
+
+
+def require_number_format(dtype: torch.dtype, device: torch.device) -> None:
+    """Refuses a number format that the device lacks.
+
+    Raises:
+        RepopeError: it does not multiply matrices of that format, or only by emulation.
+    """
+    name = str(dtype).removeprefix("torch.")
+    try:
+        ones = torch.ones(2, 2, dtype=dtype, device=device)
+        torch.nn.functional.linear(ones, ones)
+        lacking = (
+            device.type == "cuda"
+            and dtype == torch.bfloat16
+            and not torch.cuda.is_bf16_supported(including_emulation=False)
+        )
+    except RuntimeError:
+        lacking = True
+    if lacking:
+        raise RepopeError(f"{device} has no {name}: use model.dtype=float16 or model.dtype=float32")
+
+
+def device_map(settings: ModelSettings, device: torch.device) -> str | dict[str, Any]:
+    """What `from_pretrained` is told of placement: everything on `device`, or what the settings say.
+
+    Raises:
+        RepopeError: the settings name a JSON file that is no map of modules to devices.
+    """
+    if settings.device_map is None:
+        return {"": device}
+    if not settings.device_map.endswith(".json"):
+        return settings.device_map
+    placed = read_json(Path(settings.device_map).expanduser())
+    if not isinstance(placed, dict) or not all(isinstance(where, str | int) for where in placed.values()):
+        raise RepopeError(
+            f"{settings.device_map}: a JSON object is expected that gives modules a device number, cpu or disk"
+        )
+    return placed
+
+
+def quantization(settings: ModelSettings, dtype: torch.dtype) -> BitsAndBytesConfig | None:
+    """What `from_pretrained` is told of quantization; it computes in the run's number format.
+
+    Raises:
+        RepopeError: bitsandbytes is not installed.
+    """
+    if settings.quantization == "none":
+        return None
+    if find_spec("bitsandbytes") is None:
+        raise RepopeError(
+            f"model.quantization={settings.quantization} needs bitsandbytes: pip install bitsandbytes"
+        )
+    if settings.quantization == "int8":
+        return BitsAndBytesConfig(load_in_8bit=True, llm_int8_skip_modules=_UNQUANTIZED)
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_compute_dtype=dtype,
+        llm_int8_skip_modules=_UNQUANTIZED,
+    )
+
+
+def require_attention(settings: ModelSettings, device: torch.device) -> None:
+    """Refuses an attention kernel that is not installed, or that the device cannot run.
+
+    Raises:
+        RepopeError: with the command that installs it.
+    """
+    if settings.attn_implementation != "flash_attention_2":
+        return
+    if find_spec("flash_attn") is None:
+        raise RepopeError(
+            "model.attn_implementation=flash_attention_2: flash-attn is not installed; "
+            "pip install flash-attn --no-build-isolation, or use sdpa"
+        )
+    if device.type != "cuda":
+        raise RepopeError(f"model.attn_implementation=flash_attention_2: not on {device}; use sdpa")

@@ -1,0 +1,64 @@
+"""What a machine or an installation lacks is said before weights are read."""
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from golden import load_golden_model
+
+from repope_eval.errors import RepopeError
+from repope_eval.models import placement
+from repope_eval.models.placement import choose_device, require_number_format
+
+
+def test_a_gpu_that_is_not_there_is_said() -> None:
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU here")
+    with pytest.raises(RepopeError, match="torch sees 0 CUDA devices"):
+        choose_device("cuda")
+    assert choose_device("auto") == torch.device("cpu")
+
+
+def lacking(monkeypatch: pytest.MonkeyPatch, package: str) -> None:
+    """Makes a package look as if it were not installed."""
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr(placement, "find_spec", lambda name: None if name == package else find_spec(name))
+
+
+@pytest.mark.parametrize(
+    ("package", "changes", "message"),
+    [
+        ("flash_attn", {"attn_implementation": "flash_attention_2"}, "pip install flash-attn"),
+        ("bitsandbytes", {"quantization": "nf4"}, "pip install bitsandbytes"),
+    ],
+)
+def test_what_is_not_installed_comes_with_the_command_that_installs_it(
+    goldens: Path, monkeypatch: pytest.MonkeyPatch, package: str, changes: dict[str, Any], message: str
+) -> None:
+    lacking(monkeypatch, package)
+    with pytest.raises(RepopeError, match=message):
+        load_golden_model(goldens / "internvl2_5_qwen2", **changes)
+
+
+def test_flash_attention_is_refused_where_it_cannot_run(
+    goldens: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(placement, "find_spec", lambda name: object())
+    with pytest.raises(RepopeError, match="not on cpu; use sdpa"):
+        load_golden_model(goldens / "internvl2_5_qwen2", attn_implementation="flash_attention_2")
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+def test_number_formats_that_the_device_has_are_taken(dtype: torch.dtype) -> None:
+    require_number_format(dtype, torch.device("cpu"))
+
+
+def test_a_number_format_that_the_device_lacks_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> torch.Tensor:
+        raise RuntimeError("not implemented for 'Half'")
+
+    monkeypatch.setattr(torch.nn.functional, "linear", refuse)
+    with pytest.raises(RepopeError, match=r"cpu has no float16: use model\.dtype=.*float32"):
+        require_number_format(torch.float16, torch.device("cpu"))
