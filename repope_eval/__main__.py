@@ -17,6 +17,7 @@ COMMANDS = {
     "run": "repope_eval.commands.run",
     "score": "repope_eval.commands.score",
     "data": "repope_eval.commands.data",
+    "models": "repope_eval.commands.models",
     "build": "repope_eval.commands.build",
     "relabel": "repope_eval.commands.relabel",
 }

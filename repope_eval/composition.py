@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+import typing
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -12,7 +13,9 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-from repope_eval.schema import schema_of
+from repope_eval.config import ModelSettings
+from repope_eval.errors import RepopeError
+from repope_eval.schema import nearest, schema_of, settings_from
 
 GROUP_FOLDERS = {"model": "models", "bench": "benchmarks"}
 """The groups of the command line, and the folders their files lie in."""
@@ -38,6 +41,21 @@ def choices(group: str) -> list[str]:
     """Names of the shipped configuration files of a group (`model` or `bench`)."""
     names = [path.stem for path in (configs_folder() / GROUP_FOLDERS[group]).glob("*.yaml")]
     return sorted(names, key=natural_order)
+
+
+def model_settings(name: str) -> ModelSettings:
+    """The settings of a shipped model, as they are when nothing else is said.
+
+    Raises:
+        RepopeError: there is no such model.
+    """
+    known = choices("model")
+    if name not in known:
+        raise RepopeError(f"model={name}: no such model{nearest(name, known)}; there are {', '.join(known)}")
+    path = configs_folder() / GROUP_FOLDERS["model"] / f"{name}.yaml"
+    schema = OmegaConf.structured(schema_of(ModelSettings))
+    composed = OmegaConf.merge(schema, {"name": name}, OmegaConf.load(path))
+    return settings_from(ModelSettings, typing.cast(DictConfig, composed))
 
 
 def register(record: type, config_dir: Path | None = None) -> None:

@@ -131,6 +131,14 @@ class RelabelSettings:
     out: str = setting("file to write, in POPE's format")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelsSettings:
+    """Lists the models with their sizes, or shows one with its whole prompt."""
+
+    model: str | None = setting("the one to show; null: a table of all", None)
+    fetch: bool = setting("fetch configurations that are not on this machine (no weights)", False)
+
+
 def number_format(settings: ModelSettings) -> NumberFormat:
     """The number format a model is loaded in: `dtype`, or the published results' where that is auto."""
     return settings.recipe_dtype if settings.dtype == "auto" else settings.dtype

@@ -112,6 +112,7 @@ def settings_keys(record: type, prefix: str = "") -> Iterator[tuple[str, datacla
         config.RunSettings,
         config.ScoreSettings,
         config.DataSettings,
+        config.ModelsSettings,
         config.BuildSettings,
         config.RelabelSettings,
     ],

@@ -22,7 +22,8 @@ DEMO = "demo"
 """The name under which the package's own trained model is asked for."""
 
 _DEMO_FOLDER = Path(__file__).parent.parent / "demo" / "checkpoint"
-_FILES = ["*.json", "*.safetensors", "*.txt", "tokenizer.model"]
+_DESCRIPTION_FILES = ["*.json", "*.txt", "*.jinja", "tokenizer.model"]
+_WEIGHT_FILES = ["model*.safetensors"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +39,14 @@ class Checkpoint:
     """Content of its `config.json`."""
 
 
-def find_checkpoint(name: str, revision: str) -> Checkpoint:
+def find_checkpoint(name: str, revision: str, *, weights: bool = True, download: bool = True) -> Checkpoint:
     """The checkpoint of that name, downloaded into the Hub's cache where it is not there yet.
+
+    Args:
+        name: folder, Hub id, or `demo`.
+        revision: of a Hub checkpoint.
+        weights: whether they are wanted, or its configuration and tokenizer alone.
+        download: whether what is not on this machine may be downloaded.
 
     Raises:
         RepopeError: there is no such checkpoint, it is gated, or the network is down and it is not cached.
@@ -51,13 +58,16 @@ def find_checkpoint(name: str, revision: str) -> Checkpoint:
         return _read(name, folder, commit=None)
     if name.startswith((".", "/", "~")) or name.count("/") != 1:
         raise RepopeError(f"model.checkpoint={name}: no such folder, and no Hub id (owner/name) either")
-    snapshot = _download(name, revision)
+    files = _DESCRIPTION_FILES + (_WEIGHT_FILES if weights else [])
+    snapshot = _download(name, revision, files, download=download)
     return _read(name, snapshot, commit=snapshot.name)
 
 
-def _download(name: str, revision: str) -> Path:
+def _download(name: str, revision: str, files: list[str], *, download: bool) -> Path:
     try:
-        return Path(snapshot_download(name, revision=revision, allow_patterns=_FILES))
+        return Path(
+            snapshot_download(name, revision=revision, allow_patterns=files, local_files_only=not download)
+        )
     except GatedRepoError as error:
         raise RepopeError(
             f"{name} is gated: accept its licence at https://huggingface.co/{name}, "

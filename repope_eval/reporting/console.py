@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from repope_eval.benchmarks.relabelling import LabelChange
+from repope_eval.reporting.model_table import MEMORY_COLUMNS, ModelRow
 from repope_eval.reporting.score_table import COLUMNS, score_rows
 from repope_eval.scoring.scores import Scores
 
@@ -58,6 +59,29 @@ def print_label_changes(title: str, changes: Sequence[tuple[str, LabelChange, in
             _share(change.flipped, change.flipped_share),
             _share(change.removed, change.removed_share),
             "" if left is None else str(left),
+        )
+    _print(table)
+
+
+def print_models(rows: Sequence[ModelRow]) -> None:
+    """A line for each model."""
+    table = Table(
+        box=SIMPLE_HEAD, collapse_padding=True, title="Models, and the memory that their weights need"
+    )
+    for title in ("model", "checkpoint", "family"):
+        table.add_column(title)
+    for title in ("parameters", *MEMORY_COLUMNS, "tokens"):
+        table.add_column(title, justify="right", no_wrap=True)
+    table.add_column("gated")
+    for row in rows:
+        table.add_row(
+            row.name,
+            row.checkpoint,
+            row.family,
+            row.parameters,
+            *row.memory,
+            row.max_new_tokens,
+            row.gated,
         )
     _print(table)
 

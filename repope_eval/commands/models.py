@@ -1,0 +1,94 @@
+"""`python -m repope_eval models`: the models, how large they are, and what they are asked."""
+
+import logging
+from typing import TYPE_CHECKING
+
+from repope_eval.composition import choices, model_settings
+from repope_eval.config import ModelSettings, ModelsSettings, number_format
+from repope_eval.errors import RepopeError
+from repope_eval.reporting.console import print_models
+from repope_eval.reporting.model_table import (
+    MEMORY_COLUMNS,
+    UNKNOWN,
+    ModelRow,
+    count_text,
+    memory_text,
+)
+
+if TYPE_CHECKING:
+    from repope_eval.models.recipe import Recipe
+
+SETTINGS = ModelsSettings
+EXAMPLE_QUESTION = "Is there a snowboard in the image?"
+
+log = logging.getLogger(__name__)
+
+
+def execute(settings: ModelsSettings, command: str) -> None:
+    """Prints the table, or one model."""
+    if settings.model is not None:
+        _show(model_settings(settings.model), fetch=settings.fetch)
+        return
+    rows = [_row(model_settings(name), fetch=settings.fetch) for name in choices("model")]
+    print_models(rows)
+    if any(row.parameters == UNKNOWN for row in rows):
+        log.info(
+            "%s: to be counted from the checkpoint's configuration, which is not on this machine; fetch=true "
+            "fetches it from the Hub, without the weights",
+            UNKNOWN,
+        )
+
+
+def _show(settings: ModelSettings, *, fetch: bool) -> None:
+    """One model: its row, its number format, and its prompt in full."""
+    try:
+        recipe = _recipe(settings, fetch=fetch)
+    except RepopeError as error:
+        if fetch:
+            raise
+        raise RepopeError(
+            f"{settings.name}: the configuration and tokenizer of {settings.checkpoint} are not on this machine, "
+            "and its prompt is made with them; fetch=true fetches them from the Hub, without the weights"
+        ) from error
+    print_models([_row(settings, fetch=fetch)])
+    print(f"revision {settings.revision}, {number_format(settings)}")
+    print(f"\nPrompt of the question {EXAMPLE_QUESTION!r}, with the family's mark where the image goes:\n")
+    print(recipe.prompt(EXAMPLE_QUESTION))
+
+
+def _row(settings: ModelSettings, *, fetch: bool) -> ModelRow:
+    parameters, *memory = _sizes(settings, fetch=fetch)
+    return ModelRow(
+        settings.name,
+        settings.checkpoint,
+        settings.family,
+        parameters,
+        tuple(memory),
+        str(settings.max_new_tokens),
+        "yes" if settings.gated else "",
+    )
+
+
+def _sizes(settings: ModelSettings, *, fetch: bool) -> tuple[str, ...]:
+    """Parameters, and memory in each number format; unknown where the configuration is not at hand."""
+    from repope_eval.models.sizes import count_parameters
+
+    try:
+        recipe = _recipe(settings, fetch=fetch)
+    except RepopeError as error:
+        if fetch:
+            log.warning("%s", error)
+        return (UNKNOWN,) * (1 + len(MEMORY_COLUMNS))
+    size = count_parameters(recipe)
+    memory = (memory_text(size.weight_bytes(number_format)) for number_format in MEMORY_COLUMNS)
+    return count_text(size.parameters), *memory
+
+
+def _recipe(settings: ModelSettings, *, fetch: bool) -> "Recipe":
+    """The recipe of a model whose configuration and tokenizer are on this machine, or may be fetched."""
+    from repope_eval.models.checkpoints import find_checkpoint
+    from repope_eval.models.families import recipe_of
+    from repope_eval.models.loading import recipe_options
+
+    checkpoint = find_checkpoint(settings.checkpoint, settings.revision, weights=False, download=fetch)
+    return recipe_of(settings.family, checkpoint, recipe_options(settings))

@@ -1,0 +1,85 @@
+"""`models`: the table of all, and one with its prompt."""
+
+from pathlib import Path
+
+import pytest
+from conftest import CommandLine
+from hub_server import HubServer
+from safetensors.torch import load_file
+
+from repope_eval.composition import choices, model_settings
+from repope_eval.config import ModelSettings
+from repope_eval.models.checkpoints import find_checkpoint
+from repope_eval.models.families import recipe_of
+from repope_eval.models.recipe import RecipeOptions
+from repope_eval.models.sizes import Size, count_parameters
+
+NAME = "OpenGVLab/InternVL2_5-1B"
+
+
+@pytest.mark.parametrize("name", ["internvl2_5_qwen2", "internvl2_5_internlm2"])
+def test_parameters_are_counted_from_the_configurations_shapes(goldens: Path, name: str) -> None:
+    checkpoint = find_checkpoint(str(goldens / name), "main")
+    size = count_parameters(recipe_of("internvl2_5", checkpoint, RecipeOptions()))
+    weights = load_file(goldens / name / "model.safetensors")
+    assert size.parameters == sum(tensor.numel() for tensor in weights.values())
+    marks = ("attention.w", "feed_forward.", "self_attn.", "mlp.")
+    language = {key: value for key, value in weights.items() if key.startswith("language_model.model.layers")}
+    assert size.quantizable == sum(
+        tensor.numel() for key, tensor in language.items() if any(mark in key for mark in marks)
+    )
+
+
+def test_memory_is_two_bytes_a_parameter_less_for_what_is_quantized() -> None:
+    size = Size(parameters=1_000, quantizable=640)
+    assert size.weight_bytes("bf16") == 2_000
+    assert size.weight_bytes("int8") == 640 + 2 * 360
+    assert size.weight_bytes("nf4") == 640 / 2 + 640 / 64 * 4 + 2 * 360
+
+
+def test_the_table_has_every_model_and_says_what_it_cannot_count(command_line: CommandLine) -> None:
+    result = command_line("models")
+    assert result.returncode == 0, result.stderr
+    lines = {line.split()[0]: line.split() for line in result.stdout.splitlines() if line.split()}
+    assert set(choices("model")) <= set(lines)
+    assert lines["tiny"][3:5] == ["1.2", "M"]
+    for name in set(choices("model")) - {"tiny"}:
+        assert lines[name][3:7] == ["?"] * 4, name
+        assert (lines[name][-1] == "yes") == model_settings(name).gated
+    assert "fetch=true fetches it from the Hub, without the weights" in result.stderr
+
+
+def test_fetched_configurations_are_counted_without_their_weights(
+    command_line: CommandLine, goldens: Path
+) -> None:
+    with HubServer({NAME: goldens / "internvl2_5_qwen2"}) as server:
+        result = command_line(
+            "models",
+            "model=internvl2_5_1b",
+            "fetch=true",
+            HF_ENDPOINT=server.address,
+            HF_HUB_OFFLINE="0",
+        )
+    assert result.returncode == 0, result.stderr
+    assert "0.3 M" in result.stdout
+    assert "Is there a snowboard in the image?<|im_end|>" in result.stdout
+    assert not any(path.endswith("model.safetensors") for path in server.asked)
+
+
+def test_a_model_that_is_not_here_is_told_how_to_be_fetched(command_line: CommandLine) -> None:
+    result = command_line("models", "model=internvl2_5_8b")
+    assert result.returncode == 1
+    assert "OpenGVLab/InternVL2_5-8B are not on this machine" in result.stderr
+    assert "fetch=true" in result.stderr
+
+
+def test_an_unknown_model_is_refused_with_those_there_are(command_line: CommandLine) -> None:
+    result = command_line("models", "model=internvl2_5_8")
+    assert result.returncode == 1
+    assert "did you mean internvl2_5_8b?" in result.stderr
+
+
+def test_settings_of_a_model_are_its_files_over_the_defaults() -> None:
+    settings = model_settings("tiny")
+    assert isinstance(settings, ModelSettings)
+    assert (settings.name, settings.checkpoint, settings.revision) == ("tiny", "demo", "main")
