@@ -54,8 +54,10 @@ def run(settings: config.RunSettings, command: str) -> Scores:
         try:
             _ask(settings, data_dir, unanswered, store, folder, seconds)
         except KeyboardInterrupt as error:
+            # Counted on the disk: the interrupt may have come between writing a batch and noting that it is.
+            safe = AnswerStore(folder.answers, benchmark.questions).answers
             raise InterruptionError(
-                f"interrupted: {len(store.answers)} of {len(benchmark.questions)} answers are safe in "
+                f"interrupted: {len(safe)} of {len(benchmark.questions)} answers are safe in "
                 f"{store.path}; go on with: {command}"
             ) from error
         finally:
