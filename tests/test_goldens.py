@@ -1,15 +1,15 @@
-"""Both InternVL2.5 goldens through the command line, with both engines: every response is the original's."""
+"""The goldens through the command line, with both engines: every response is the original's."""
 
 import json
 from pathlib import Path
 
 import pytest
 from conftest import CommandLine
-from golden import INTERNVL_GOLDENS, read_golden
+from golden import GOLDENS, read_golden
 
 
 @pytest.mark.parametrize("engine", ["shared", "sequential"])
-@pytest.mark.parametrize("name", INTERNVL_GOLDENS)
+@pytest.mark.parametrize("name", GOLDENS)
 def test_all_responses_are_the_originals(
     command_line: CommandLine, goldens: Path, tmp_path: Path, name: str, engine: str
 ) -> None:
@@ -30,10 +30,10 @@ def test_all_responses_are_the_originals(
         )
     )
     result = command_line(
-        "model=internvl2_5_1b",
+        f"model={GOLDENS[name].model}",
         f"model.checkpoint={golden.folder}",
         "model.dtype=float32",
-        "model.max_new_tokens=24",
+        f"model.max_new_tokens={GOLDENS[name].max_new_tokens}",
         "bench=custom",
         f"bench.questions={questions}",
         f"bench.images={goldens / 'images'}",

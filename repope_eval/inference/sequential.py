@@ -38,7 +38,7 @@ def generate_sequentially(
     )
     generations = []
     for image in images:
-        inputs = model.placed(image.inputs)
+        inputs = model.placed(model.recipe.native_inputs(image.inputs))
         answers = [_generate(model, inputs, prompt, settings, spellings) for prompt in image.prompts]
         generations.append(answers)
     return generations

@@ -4,6 +4,9 @@ A batch of images at a time: encode the images; prefill the tokens that all ques
 copy that key-value cache for each question; feed what is left of each prompt; decode greedily until each
 row has stopped. Rows are padded on the left, so prefixes end together and suffixes end together; padding
 is masked, and positions count what is not masked, so each row computes what it would compute alone.
+
+Where image tokens attend to the question, no prefix is the same for two questions: then the images alone
+are encoded once, and each row is fed its whole prompt, whose tokens all attend to each other.
 """
 
 from collections.abc import Sequence
@@ -26,20 +29,29 @@ class _Rows:
     """The rows being decoded: cache, mask [rows, tokens so far] and the network that extends both."""
 
     def __init__(self, model: Model) -> None:
-        self._network = model.network
+        self._recipe = model.recipe
+        native = model.network.model
+        # The mask of a prompt that attends both ways is made around the language model, not in it.
+        self._network = native if self._recipe.attends_both_ways else native.language_model
         self._cache = DynamicCache(config=model.network.config.get_text_config())
         self._mask: torch.Tensor | None = None
 
     def feed(self, embeddings: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        """Appends tokens [rows, tokens, hidden] under their mask; the hidden state of each row's last one."""
+        """Appends tokens [rows, tokens, hidden] under their mask; the hidden state of each row's last one.
+
+        Where a recipe attends both ways, what is fed first is the whole prompt; the rest is causal.
+        """
+        is_prompt = self._recipe.attends_both_ways and self._mask is None
+        both_ways = {"token_type_ids": torch.zeros_like(mask)} if is_prompt else {}
         self._mask = mask if self._mask is None else torch.cat([self._mask, mask], dim=1)
         positions = (self._mask.cumsum(dim=1) - 1).clamp(min=0)[:, -mask.shape[1] :]
-        output = self._network.model.language_model(
+        output = self._network(
             inputs_embeds=embeddings,
             attention_mask=self._mask,
-            position_ids=positions,
+            position_ids=positions + self._recipe.first_position,
             past_key_values=self._cache,
             use_cache=True,
+            **both_ways,
         )
         last: torch.Tensor = output.last_hidden_state[:, -1]
         return last
@@ -57,12 +69,11 @@ def generate_shared(
 ) -> list[list[Generation]]:
     """Greedy answers to each image's questions, all of the batch's questions together."""
     features = model.recipe.image_features(model.network, [model.placed(image.inputs) for image in images])
-    lengths = [common_prefix_length(image.prompts) for image in images]
     rows = _Rows(model)
-    prefixes = [image.prompts[0][:length] for image, length in zip(images, lengths, strict=True)]
-    rows.feed(*_left_padded([_embed(model, *pair) for pair in zip(prefixes, features, strict=True)]))
-    owners = [number for number, image in enumerate(images) for _ in image.prompts]
-    rows.select(torch.tensor(owners, device=model.device))
+    if model.recipe.attends_both_ways:
+        lengths = [0] * len(images)
+    else:
+        lengths = _feed_prefixes(model, rows, images, features)
     suffixes = [
         _embed(model, prompt[length:], feature[_count_feature_tokens(model, prompt[:length]) :])
         for image, length, feature in zip(images, lengths, features, strict=True)
@@ -71,6 +82,18 @@ def generate_shared(
     hidden = rows.feed(*_left_padded(suffixes))
     generations = iter(_decode(model, rows, hidden, max_new_tokens, spellings))
     return [[next(generations) for _ in image.prompts] for image in images]
+
+
+def _feed_prefixes(
+    model: Model, rows: _Rows, images: Sequence[Prepared], features: Sequence[torch.Tensor]
+) -> list[int]:
+    """Feeds what an image's questions share, and makes a row of each question; the prefixes' lengths in tokens."""
+    lengths = [common_prefix_length(image.prompts) for image in images]
+    prefixes = [image.prompts[0][:length] for image, length in zip(images, lengths, strict=True)]
+    rows.feed(*_left_padded([_embed(model, *pair) for pair in zip(prefixes, features, strict=True)]))
+    owners = [number for number, image in enumerate(images) for _ in image.prompts]
+    rows.select(torch.tensor(owners, device=model.device))
+    return lengths
 
 
 def _embed(model: Model, token_ids: Sequence[int], features: torch.Tensor) -> torch.Tensor:
@@ -103,9 +126,9 @@ def _decode(
     model: Model, rows: _Rows, hidden: torch.Tensor, max_new_tokens: int, spellings: Spellings
 ) -> list[Generation]:
     """Greedy decoding from the last hidden state of each row; rows that have stopped leave the batch."""
-    head, embedding = model.network.get_output_embeddings(), model.network.get_input_embeddings()
+    embedding = model.network.get_input_embeddings()
     stops = torch.tensor(model.recipe.stop_token_ids, device=model.device)
-    logits = head(hidden)
+    logits = _logits(model, hidden)
     p_yes, p_no = first_token_evidence(logits, spellings)
     tokens: list[list[int]] = [[] for _ in p_yes]
     going = torch.arange(len(tokens), device=model.device)
@@ -119,5 +142,13 @@ def _decode(
         if len(unfinished) < len(going):
             rows.select(unfinished)
             going, chosen = going[unfinished], chosen[unfinished]
-        logits = head(rows.feed(embedding(chosen[:, None]), torch.ones_like(chosen[:, None])))
+        hidden = rows.feed(embedding(chosen[:, None]), torch.ones_like(chosen[:, None]))
+        logits = _logits(model, hidden)
     return [Generation(tuple(ids), yes, no) for ids, yes, no in zip(tokens, p_yes, p_no, strict=True)]
+
+
+def _logits(model: Model, hidden: torch.Tensor) -> torch.Tensor:
+    """Logits [rows, vocabulary] of hidden states; Gemma 2 may bound them, which changes probabilities."""
+    logits: torch.Tensor = model.network.get_output_embeddings()(hidden)
+    bound = getattr(model.network.config.get_text_config(), "final_logit_softcapping", None)
+    return logits if bound is None else torch.tanh(logits / bound) * bound

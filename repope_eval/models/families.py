@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 FAMILIES = {
     "internvl2_5": "repope_eval.models.internvl:InternVLRecipe",
+    "ovis2": "repope_eval.models.ovis2:Ovis2Recipe",
+    "paligemma": "repope_eval.models.paligemma:PaliGemmaRecipe",
 }
 """Name in a configuration file -> where its recipe is."""
 

@@ -46,6 +46,8 @@ class Recipe(ABC):
     """The fields of `RecipeOptions` that mean something to this family."""
     attends_both_ways: ClassVar[bool] = False
     """Whether image tokens attend to the question, so that nothing but image features can be shared."""
+    first_position: ClassVar[int] = 0
+    """Position that the native class gives a prompt's first token."""
     feature_token_ids: tuple[int, ...]
     """Tokens that stand in a prompt where an image feature goes."""
     stop_token_ids: tuple[int, ...]
@@ -66,6 +68,10 @@ class Recipe(ABC):
     @abstractmethod
     def prepare(self, image: Image.Image, questions: Sequence[str]) -> Prepared:
         """Pixels of an image, and the prompts of questions about it."""
+
+    def native_inputs(self, inputs: Inputs) -> Inputs:
+        """Those of an image's inputs that the native class takes as arguments: all, unless a family says less."""
+        return inputs
 
     @abstractmethod
     def encode(self, text: str) -> list[int]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from sentencepiece import SentencePieceProcessor
+from tokenizers import Tokenizer as TokenizersTokenizer
 from transformers import Qwen2Tokenizer
 
 from repope_eval.errors import RepopeError
@@ -38,6 +39,11 @@ class QwenTokenizer:
     def __init__(self, folder: Path) -> None:
         _require_files(folder, "vocab.json", "merges.txt", "added_tokens.json", "tokenizer_config.json")
         self._tokenizer = Qwen2Tokenizer.from_pretrained(folder)
+
+    @property
+    def size(self) -> int:
+        """Number of tokens, special ones and all: the first id that no token has."""
+        return len(self._tokenizer)
 
     def token_id(self, token: str) -> int:
         """The id of a special token."""
@@ -97,6 +103,34 @@ class InternLM2Tokenizer:
         special = set(self._special.values())
         text: str = self._pieces.decode([token_id for token_id in token_ids if token_id not in special])
         return text
+
+
+class TokenizerFile:
+    """The tokenizer that a tokenizer.json describes in full, as the `-hf` conversions have it."""
+
+    def __init__(self, folder: Path, begin_token: str | None = None) -> None:
+        _require_files(folder, "tokenizer.json")
+        self._tokenizer = TokenizersTokenizer.from_file(str(folder / "tokenizer.json"))
+        self._begin = [] if begin_token is None else [self.token_id(begin_token)]
+
+    def token_id(self, token: str) -> int:
+        """The id of a special token."""
+        token_id = self._tokenizer.token_to_id(token)
+        if token_id is None:
+            raise KeyError(token)
+        return token_id
+
+    def encode(self, text: str) -> list[int]:
+        """Token ids of a text, nothing added."""
+        return self._tokenizer.encode(text, add_special_tokens=False).ids
+
+    def encode_prompt(self, text: str) -> list[int]:
+        """Token ids of a whole prompt, the begin token first where there is one."""
+        return [*self._begin, *self.encode(text)]
+
+    def decode(self, token_ids: Sequence[int]) -> str:
+        """The text of token ids, special tokens left out."""
+        return self._tokenizer.decode(list(token_ids), skip_special_tokens=True)
 
 
 def _require_files(folder: Path, *names: str) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from golden import INTERNVL_GOLDENS, Golden, load_golden_model, read_golden
+from golden import GOLDENS, Golden, load_golden_model, read_golden
 
 from repope_eval.errors import RepopeError
 from repope_eval.inference.generation import Generation, Spellings, find_spellings
@@ -14,10 +14,8 @@ from repope_eval.inference.shared import generate_shared
 from repope_eval.models.loading import Model
 from repope_eval.models.recipe import Prepared
 
-LONGEST_GOLDEN_ANSWER = 24
 
-
-@pytest.fixture(scope="module", params=INTERNVL_GOLDENS)
+@pytest.fixture(scope="module", params=GOLDENS)
 def golden(request: pytest.FixtureRequest) -> Golden:
     return read_golden(Path(__file__).parent.parent / "goldens" / request.param)
 
@@ -32,6 +30,11 @@ def prepared(golden: Golden, model: Model) -> list[Prepared]:
     return golden.prepared(model)
 
 
+@pytest.fixture(scope="module")
+def max_new_tokens(golden: Golden) -> int:
+    return GOLDENS[golden.folder.name].max_new_tokens
+
+
 def tokens(generations: Sequence[Sequence[Generation]]) -> list[list[tuple[int, ...]]]:
     return [[generation.token_ids for generation in answers] for answers in generations]
 
@@ -42,23 +45,23 @@ def expected(golden: Golden) -> list[list[tuple[int, ...]]]:
 
 @pytest.mark.parametrize("batch_size", [1, 3, 4])
 def test_the_shared_engine_gives_the_originals_tokens(
-    golden: Golden, model: Model, prepared: list[Prepared], batch_size: int
+    golden: Golden, model: Model, prepared: list[Prepared], max_new_tokens: int, batch_size: int
 ) -> None:
     spellings = find_spellings(model.recipe)
     generations = []
     for start in range(0, len(prepared), batch_size):
         batch = prepared[start : start + batch_size]
-        generations += generate_shared(model, batch, LONGEST_GOLDEN_ANSWER, spellings)
+        generations += generate_shared(model, batch, max_new_tokens, spellings)
     assert tokens(generations) == expected(golden)
 
 
 def test_the_sequential_engine_gives_the_originals_tokens_and_the_same_evidence(
-    golden: Golden, model: Model, prepared: list[Prepared]
+    golden: Golden, model: Model, prepared: list[Prepared], max_new_tokens: int
 ) -> None:
     spellings = find_spellings(model.recipe)
     smallest = [prepared[0]]
-    alone = generate_sequentially(model, smallest, LONGEST_GOLDEN_ANSWER, spellings)
-    together = generate_shared(model, smallest, LONGEST_GOLDEN_ANSWER, spellings)
+    alone = generate_sequentially(model, smallest, max_new_tokens, spellings)
+    together = generate_shared(model, smallest, max_new_tokens, spellings)
     assert tokens(alone) == expected(golden)[:1]
     for one, other in zip(alone[0], together[0], strict=True):
         assert one.p_yes == pytest.approx(other.p_yes, abs=1e-5)
@@ -75,10 +78,10 @@ def test_answers_stop_at_the_limit_in_both_engines(model: Model, prepared: list[
 
 
 def test_an_image_with_a_single_question_is_asked_too(
-    golden: Golden, model: Model, prepared: list[Prepared]
+    golden: Golden, model: Model, prepared: list[Prepared], max_new_tokens: int
 ) -> None:
     single = Prepared(prepared[0].inputs, prepared[0].prompts[:1])
-    generations = generate_shared(model, [single], LONGEST_GOLDEN_ANSWER, find_spellings(model.recipe))
+    generations = generate_shared(model, [single], max_new_tokens, find_spellings(model.recipe))
     assert tokens(generations) == [expected(golden)[0][:1]]
 
 

@@ -1,17 +1,38 @@
 """Reading the goldens: what the original code made of four photographs and eight questions each."""
 
+import dataclasses
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from PIL import Image
 from safetensors.torch import load_file
 
-from repope_eval.config import ModelSettings
+from repope_eval.composition import model_settings
 from repope_eval.models.loading import Model, load_model
 from repope_eval.models.placement import choose_device
 from repope_eval.models.recipe import Prepared
+
+
+class Asked(NamedTuple):
+    """As which model a golden's checkpoint is loaded, and the longest answers it was asked for."""
+
+    family: str
+    model: str
+    """Name of the shipped configuration file."""
+    max_new_tokens: int
+
+
+GOLDENS = {
+    "internvl2_5_qwen2": Asked("internvl2_5", "internvl2_5_1b", 24),
+    "internvl2_5_internlm2": Asked("internvl2_5", "internvl2_5_1b", 24),
+    "ovis2": Asked("ovis2", "ovis2_1b", 24),
+    "paligemma": Asked("paligemma", "paligemma_3b", 15),
+    "paligemma2": Asked("paligemma", "paligemma2_3b", 15),
+}
+"""Folder of a golden -> how it is asked."""
 
 INTERNVL_GOLDENS = ("internvl2_5_qwen2", "internvl2_5_internlm2")
 
@@ -27,6 +48,8 @@ class Case:
     n_image_tokens: int
     generated_ids: tuple[int, ...]
     response: str
+    prompt_ids_with_placeholders: list[int]
+    """Ovis2's in place of the three above: negative ids stand for a part's atoms and for indicators."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +91,12 @@ def read_golden(folder: Path) -> Golden:
         Case(
             case["image"],
             case["question"],
-            case["prompt_ids_before_image"],
-            case["prompt_ids_after_image"],
-            case["n_image_tokens"],
+            case.get("prompt_ids_before_image", []),
+            case.get("prompt_ids_after_image", []),
+            case.get("n_image_tokens", 0),
             tuple(case["generated_ids"]),
             case["response"],
+            case.get("input_ids_with_placeholders", []),
         )
         for case in content["cases"]
     )
@@ -80,15 +104,11 @@ def read_golden(folder: Path) -> Golden:
 
 
 def load_golden_model(folder: Path, **changes: str) -> Model:
-    """The golden's checkpoint, in float32 on the CPU unless changed."""
-    settings = ModelSettings(
-        **{
-            "name": folder.name,
-            "family": "internvl2_5",
-            "checkpoint": str(folder),
-            "dtype": "float32",
-            **changes,
-        }  # type: ignore[arg-type]
+    """The golden's checkpoint, in float32 on the CPU unless changed; a copy elsewhere is InternVL's."""
+    family, model, _ = GOLDENS.get(folder.name, GOLDENS["internvl2_5_qwen2"])
+    settings = dataclasses.replace(
+        model_settings(model),
+        **{"family": family, "checkpoint": str(folder), "dtype": "float32", **changes},  # type: ignore[arg-type]
     )
     return load_model(settings, choose_device("cpu"))
 

@@ -1,0 +1,134 @@
+"""Ovis2: prompt, parts and tokens, the same whichever layout a checkpoint has."""
+
+from collections.abc import Iterator, Sequence
+from enum import IntEnum
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+from transformers import PreTrainedConfig, PreTrainedModel
+
+from repope_eval.models.ovis2_layouts import is_ovis2, layout_of
+from repope_eval.models.ovis2_pixels import part_pixels
+from repope_eval.models.recipe import Inputs, Prepared, Recipe, RecipeOptions
+
+SYSTEM_PROMPT = "You are a helpful assistant."
+IMAGE_MARK = "<image>"
+"""Stands in a prompt's text for all of an image's tokens; it is no token itself."""
+
+STOP_TOKEN = "<|im_end|>"
+
+MAX_PARTS = 9
+"""The original code's default; a checkpoint does not state it."""
+
+
+class Indicator(IntEnum):
+    """The tokens between an image's parts, by the place of their embedding in the visual vocabulary's end."""
+
+    START = 0
+    GRID = 1
+    COLUMN = 2
+    ROW = 3
+    END = 4
+
+
+def image_marks(rows: int, columns: int) -> Iterator[Indicator | None]:
+    """The order in which a prompt shows an image of that grid; None is the next part, all its atoms."""
+    yield Indicator.START
+    yield None
+    yield Indicator.GRID
+    for cell in range(rows * columns if rows * columns > 1 else 0):
+        if cell:
+            yield Indicator.COLUMN if cell % columns else Indicator.ROW
+        yield None
+    yield Indicator.END
+
+
+class Ovis2Recipe(Recipe):
+    """Ovis2, whose language model is Qwen2.5.
+
+    An image's tokens are atoms, a part's features one by one, and indicators. Both kinds are feature tokens:
+    an indicator's embedding comes out of the visual vocabulary too.
+    """
+
+    family = "Ovis2"
+    options = frozenset({"system_prompt", "question_suffix", "max_tiles"})
+
+    def __init__(self, folder: Path, config: dict[str, Any], options: RecipeOptions) -> None:
+        self._layout = layout_of(config, folder)
+        self._system_prompt = SYSTEM_PROMPT if options.system_prompt is None else options.system_prompt
+        self._question_suffix = options.question_suffix or ""
+        self._max_parts = options.max_tiles or MAX_PARTS
+        self._tokenizer = self._layout.tokenizer
+        self.feature_token_ids = (self._layout.atom_id, *self._layout.indicator_ids)
+        self.stop_token_ids = (self._tokenizer.token_id(STOP_TOKEN),)
+
+    @staticmethod
+    def recognises(config: dict[str, Any]) -> bool:
+        """The original layout and the `-hf` one, of this generation alone."""
+        return is_ovis2(config)
+
+    def prompt(self, question: str) -> str:
+        """The whole prompt; `<image>` stands once for all of an image's tokens."""
+        return IMAGE_MARK.join(self._around_image(question))
+
+    def _around_image(self, question: str) -> tuple[str, str]:
+        return (
+            f"<|im_start|>system\n{self._system_prompt}<|im_end|>\n<|im_start|>user\n",
+            f"\n{question}{self._question_suffix}<|im_end|>\n<|im_start|>assistant\n",
+        )
+
+    def prepare(self, image: Image.Image, questions: Sequence[str]) -> Prepared:
+        """Parts of shape [parts, 3, side, side], the grid as [rows, columns], and prompts with the image's tokens."""
+        pixels, grid = part_pixels(image, self._layout.side, self._max_parts)
+        image_ids = list(self._image_ids(*grid))
+        prompts = []
+        for question in questions:
+            before, after = map(self._tokenizer.encode, self._around_image(question))
+            prompts.append((*before, *image_ids, *after))
+        return Prepared({"pixel_values": pixels, "grid": torch.tensor(grid)}, tuple(prompts))
+
+    def _image_ids(self, rows: int, columns: int) -> Iterator[int]:
+        for mark in image_marks(rows, columns):
+            if mark is None:
+                yield from [self._layout.atom_id] * self._layout.tokens_per_part
+            else:
+                yield self._layout.indicator_ids[mark]
+
+    def native_inputs(self, inputs: Inputs) -> Inputs:
+        """The parts; the native class sees the grid in the prompt."""
+        return {"pixel_values": inputs["pixel_values"]}
+
+    def encode(self, text: str) -> list[int]:
+        """Token ids of a plain text, nothing added."""
+        return self._tokenizer.encode(text)
+
+    def decode(self, token_ids: Sequence[int]) -> str:
+        """The answer's text as it is, not stripped: so the original's example has it."""
+        return self._tokenizer.decode(token_ids)
+
+    def image_features(self, network: PreTrainedModel, images: Sequence[Inputs]) -> list[torch.Tensor]:
+        """Each image's atoms and indicators in the prompt's order, [feature tokens, hidden].
+
+        One image at a time: a part is a probability for each word of the visual vocabulary, [256, 65536] in
+        the published models, before it is [256, hidden].
+        """
+        return [self._features(network, image) for image in images]
+
+    def _features(self, network: PreTrainedModel, image: Inputs) -> torch.Tensor:
+        output = network.get_image_features(pixel_values=image["pixel_values"])
+        parts, indicators = iter(output.pooler_output), output.visual_indicator_features
+        rows, columns = image["grid"].tolist()
+        stretches = [
+            next(parts) if mark is None else indicators[mark, None] for mark in image_marks(rows, columns)
+        ]
+        return torch.cat(stretches)
+
+    def network_class(self) -> type[PreTrainedModel]:
+        """The layout's class."""
+        return self._layout.network_class()
+
+    def network_config(self) -> PreTrainedConfig:
+        """The layout's configuration."""
+        return self._layout.network_config()

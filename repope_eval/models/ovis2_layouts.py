@@ -1,0 +1,221 @@
+"""Ovis2's two layouts on disk, original and `-hf`: what each says of a model, and how its weights load."""
+
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+import torch
+from torch import nn
+from transformers import Ovis2Config, Ovis2ForConditionalGeneration, PreTrainedConfig, PreTrainedModel
+from transformers.conversion_mapping import register_checkpoint_conversion_mapping
+from transformers.core_model_loading import Chunk, ConversionOps, WeightConverter, WeightRenaming
+from transformers.models.ovis2.configuration_ovis2 import Ovis2VisionConfig
+
+from repope_eval.models.language_configs import qwen2_config
+from repope_eval.models.tokenizers import QwenTokenizer, Tokenizer, TokenizerFile
+
+NUMBER_OF_INDICATORS = 5
+"""The last rows of the visual vocabulary."""
+
+
+class Layout(Protocol):
+    """What a recipe asks of a checkpoint, however it is laid out."""
+
+    tokenizer: Tokenizer
+    side: int
+    """Of a part, in pixels."""
+    tokens_per_part: int
+    atom_id: int
+    """Stands in a prompt for one feature of a part."""
+    indicator_ids: tuple[int, ...]
+    """Stand for the last rows of the visual vocabulary, in their order."""
+
+    def network_class(self) -> type[PreTrainedModel]:
+        """The native class that loads the weights, its conversion registered."""
+        ...
+
+    def network_config(self) -> PreTrainedConfig:
+        """The native configuration."""
+        ...
+
+
+def layout_of(config: dict[str, Any], folder: Path) -> Layout:
+    """The layout of a recognised `config.json`."""
+    return (HfLayout if config["model_type"] == "ovis2" else OriginalLayout)(config, folder)
+
+
+def is_ovis2(config: dict[str, Any]) -> bool:
+    """Whether a `config.json` is of an Ovis2 model, in either layout.
+
+    The original layout's `model_type` is that of Ovis 1.5 and 1.6 too, which have other vision towers and
+    language models. Ovis2.5 has a `model_type` of its own.
+    """
+    if config.get("model_type") != "ovis":
+        return bool(config.get("model_type") == "ovis2")
+    parts = [config.get(name) or {} for name in ("visual_tokenizer_config", "llm_config")]
+    return [part.get("model_type") for part in parts] == ["aimv2_visual_tokenizer", "qwen2"]
+
+
+class OriginalLayout:
+    """`model_type` ovis, with modelling code of its own that is never run."""
+
+    def __init__(self, config: dict[str, Any], folder: Path) -> None:
+        self._language, visual = config["llm_config"], config["visual_tokenizer_config"]
+        self._vision_config = _vision_config(visual)
+        tokenizer = QwenTokenizer(folder)
+        self.tokenizer: Tokenizer = tokenizer
+        self.side = int(self._vision_config.image_size)
+        self.tokens_per_part = _tokens_per_part(self._vision_config)
+        self.atom_id, *indicators = _free_ids(tokenizer.size, int(self._language["vocab_size"]))
+        self.indicator_ids = tuple(indicators)
+
+    def network_class(self) -> type[PreTrainedModel]:
+        """The native class under a name that carries the conversion."""
+        register_checkpoint_conversion_mapping(Ovis2FromOriginal.__name__, [*_WEIGHTS], overwrite=True)
+        return Ovis2FromOriginal
+
+    def network_config(self) -> PreTrainedConfig:
+        """The native configuration of an original one."""
+        return Ovis2Config(
+            vision_config=self._vision_config,
+            text_config=qwen2_config(self._language),
+            image_token_id=self.atom_id,
+            visual_indicator_token_ids=list(self.indicator_ids),
+            vocab_size=self._language["vocab_size"],
+            hidden_size=self._language["hidden_size"],
+            tie_word_embeddings=self._language["tie_word_embeddings"],
+        )
+
+
+class HfLayout:
+    """`model_type` ovis2, as transformers' conversion writes it.
+
+    Its image processor is not used: it stretches images to the grid, which the original code does not.
+    """
+
+    def __init__(self, config: dict[str, Any], folder: Path) -> None:
+        self._config = config
+        native = Ovis2Config.from_dict(config)  # what the file leaves out is the class's default
+        self.tokenizer: Tokenizer = TokenizerFile(folder)
+        self.side = int(native.vision_config.image_size)
+        self.tokens_per_part = _tokens_per_part(native.vision_config)
+        self.atom_id = int(native.image_token_id)
+        self.indicator_ids = tuple(native.visual_indicator_token_ids)
+
+    def network_class(self) -> type[PreTrainedModel]:
+        """The native class but for the norm that the original leaves out."""
+        return Ovis2WithoutFinalNorm
+
+    def network_config(self) -> PreTrainedConfig:
+        """The file's own; whether embeddings are tied stands in its language model's part, if anywhere."""
+        native = Ovis2Config.from_dict(self._config)
+        native.tie_word_embeddings = native.text_config.tie_word_embeddings
+        return native
+
+
+def _free_ids(first: int, vocabulary_size: int) -> range:
+    """Ids for the atom and the indicators, which the original's tokenizer has no tokens for.
+
+    They are above the tokenizer's and have rows in the embedding table, which is padded: the native class
+    looks them up there before it puts features in their place. The `-hf` conversions have them there too.
+    """
+    ids = range(first, first + 1 + NUMBER_OF_INDICATORS)
+    if ids.stop > vocabulary_size:
+        raise ValueError(f"{first} tokens leave no room for an image's in {vocabulary_size} embeddings")
+    return ids
+
+
+def _tokens_per_part(vision: PreTrainedConfig) -> int:
+    """Patches a side in strides, the last one padded; squared."""
+    patches = vision.image_size // vision.patch_size
+    strides = -(-patches // vision.hidden_stride)
+    return int(strides**2)
+
+
+def _vision_config(visual: dict[str, Any]) -> PreTrainedConfig:
+    backbone = visual["backbone_config"]
+    same = ("hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "num_channels")
+    return Ovis2VisionConfig(
+        **{name: backbone[name] for name in (*same, "image_size", "patch_size", "rms_norm_eps", "qkv_bias")},
+        mlp_bias=backbone["use_bias"],
+        **{name: visual[name] for name in ("vocab_size", "hidden_stride", "tokenize_function")},
+        num_visual_indicator_tokens=NUMBER_OF_INDICATORS,
+    )
+
+
+class UnappliedNorm(nn.Module):
+    """Holds a norm's weight, so that a checkpoint's tensors are all accounted for, and changes nothing."""
+
+    def __init__(self, hidden_size: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(hidden_size))
+
+    def forward(self, hidden_states: torch.Tensor) -> torch.Tensor:
+        """The hidden states as they are."""
+        return hidden_states
+
+
+class Ovis2WithoutFinalNorm(Ovis2ForConditionalGeneration):  # type: ignore[misc]
+    """The native class with the vision trunk's final norm left out.
+
+    The original's visual tokenizer takes the hidden state before that norm, though the checkpoint has its
+    weight. The native class applies it, and the `-hf` conversions are the original's weights, so it is
+    left out for them as well.
+    """
+
+    # Over several devices the vision tower stays in one piece: the native class lets its layers be cut
+    # inside, and what their residual connections add would then lie on two devices.
+    _no_split_modules: ClassVar[list[str]] = ["Ovis2VisionModel"]
+
+    def __init__(self, config: PreTrainedConfig) -> None:
+        super().__init__(config)
+        self.model.vision_tower.transformer.rms_norm = UnappliedNorm(config.vision_config.hidden_size)
+
+
+class Ovis2FromOriginal(Ovis2WithoutFinalNorm):
+    """The same, loading original checkpoints."""
+
+
+class DropFirstAxis(ConversionOps):  # type: ignore[misc]
+    """A tensor of shape [1, ...] without that axis."""
+
+    def convert(
+        self, input_dict: dict[str, Any], source_patterns: list[str], target_patterns: list[str], **_: Any
+    ) -> dict[str, torch.Tensor]:
+        """The tensor under the target's name."""
+        (tensors,) = input_dict.values()
+        tensor = tensors[0] if isinstance(tensors, list) else tensors
+        return {target_patterns[0]: tensor.squeeze(0)}
+
+
+_TRANSFORMER = "model.vision_tower.transformer"
+_WEIGHTS: tuple[Any, ...] = (
+    WeightRenaming(r"^llm\.model\.", "model.language_model."),
+    WeightRenaming(r"^llm\.lm_head", "lm_head"),
+    WeightRenaming(r"^vte\.", "model.visual_embeddings_table."),
+    WeightRenaming(r"^visual_tokenizer\.head\.0", "model.vision_tower.head_linear"),
+    WeightRenaming(r"^visual_tokenizer\.head\.1", "model.vision_tower.head_norm"),
+    WeightRenaming(
+        r"^visual_tokenizer\.backbone\.preprocessor\.patchifier\.proj",
+        f"{_TRANSFORMER}.embeddings.patch_embedding",
+    ),
+    WeightRenaming(
+        r"^visual_tokenizer\.backbone\.preprocessor\.patchifier\.norm", f"{_TRANSFORMER}.embeddings.rms_norm"
+    ),
+    WeightConverter(
+        r"^visual_tokenizer\.backbone\.preprocessor\.pos_embed",
+        f"{_TRANSFORMER}.embeddings.position_embedding.weight",
+        operations=[DropFirstAxis()],
+    ),
+    WeightRenaming(r"^visual_tokenizer\.backbone\.trunk\.post_trunk_norm", f"{_TRANSFORMER}.rms_norm"),
+    WeightRenaming(r"^visual_tokenizer\.backbone\.trunk\.blocks", f"{_TRANSFORMER}.encoder.layers"),
+    WeightRenaming(r"\.norm_([12])", r".rms_norm\1"),
+    WeightRenaming(r"\.attn\.proj", ".attention.out_proj"),
+    WeightConverter(
+        r"\.attn\.qkv",
+        [".attention.q_proj", ".attention.k_proj", ".attention.v_proj"],
+        operations=[Chunk(dim=0)],
+    ),
+    WeightRenaming(r"\.mlp\.fc1", ".ffn.gate_proj"),
+    WeightRenaming(r"\.mlp\.fc3", ".ffn.up_proj"),
+    WeightRenaming(r"\.mlp\.fc2", ".ffn.down_proj"),
+)

@@ -1,0 +1,87 @@
+"""Ovis2's pixels: the whole image, and where that pays the parts of a grid, each in a square of zeros.
+
+Source of the rules and of their arithmetic: `preprocess_image` in the modelling code of the Ovis2
+checkpoints. The image processor that transformers has for Ovis2 does something else: it stretches the
+image to the grid.
+"""
+
+import numpy as np
+import torch
+from PIL import Image
+from torch.nn.functional import pad
+
+CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
+CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
+
+GOOD_COVER = 0.9
+"""The share of an image's pixels that its parts should keep."""
+
+Box = tuple[int, int, int, int]
+"""Left, upper, right and lower edge in pixels."""
+
+
+def best_grid(width: int, height: int, side: int, max_parts: int) -> tuple[int, int]:
+    """The (rows, columns) that keep most of an image, with as few parts as that takes.
+
+    Of the grids that keep more than `GOOD_COVER` of the pixels, the one of fewest parts wins, then the one
+    that keeps more; where there is none, the one that keeps most, then of fewest parts.
+    """
+    numbers = range(1, max_parts + 1)
+    grids = [(rows, columns) for rows in numbers for columns in numbers if rows * columns <= max_parts]
+    covers = {grid: cover(width, height, grid, side) for grid in grids}
+    good = [grid for grid in grids if covers[grid] > GOOD_COVER]
+    if good:
+        return min(good, key=lambda grid: (grid[0] * grid[1], -covers[grid]))
+    return min(grids, key=lambda grid: (-covers[grid], grid[0] * grid[1]))
+
+
+def cover(width: int, height: int, grid: tuple[int, int], side: int) -> float:
+    """The share of an image's pixels that its parts keep when each is fitted into a square."""
+    return sum(_kept(box, side) for box in part_boxes(width, height, grid)) / (width * height)
+
+
+def _kept(box: Box, side: int) -> float:
+    left, upper, right, lower = box
+    short, long = sorted((right - left, lower - upper))
+    return short / long * side * side if long > side else short * long
+
+
+def part_boxes(width: int, height: int, grid: tuple[int, int]) -> list[Box]:
+    """The parts of a (rows, columns) grid row by row; the last row and column take what division leaves."""
+    rows, columns = grid
+    across = [column * (width // columns) for column in range(columns)] + [width]
+    down = [row * (height // rows) for row in range(rows)] + [height]
+    return [
+        (across[column], down[row], across[column + 1], down[row + 1])
+        for row in range(rows)
+        for column in range(columns)
+    ]
+
+
+def part_pixels(image: Image.Image, side: int, max_parts: int) -> tuple[torch.Tensor, tuple[int, int]]:
+    """Normalised pixels, float32 of shape [parts, 3, side, side], and the (rows, columns) of the grid.
+
+    The whole image comes first, then, where the grid has more than one cell, its cells row by row.
+    """
+    image = image.convert("RGB")
+    grid = best_grid(*image.size, side, max_parts)
+    boxes = [(0, 0, *image.size)]
+    if grid != (1, 1):
+        boxes += part_boxes(*image.size, grid)
+    return torch.stack([_square(image.crop(box), side) for box in boxes]), grid
+
+
+def _square(part: Image.Image, side: int) -> torch.Tensor:
+    """A part at the largest size that fits, normalised, then centred in zeros: [3, side, side]."""
+    resized = part.resize(fitted_size(*part.size, side), Image.Resampling.BICUBIC)
+    pixels = torch.from_numpy(np.array(resized)).permute(2, 0, 1).to(torch.float32) / 255
+    pixels = (pixels - torch.tensor(CLIP_MEAN).view(3, 1, 1)) / torch.tensor(CLIP_STD).view(3, 1, 1)
+    right, below = side - resized.width, side - resized.height
+    return pad(pixels, (right // 2, right - right // 2, below // 2, below - below // 2))
+
+
+def fitted_size(width: int, height: int, side: int) -> tuple[int, int]:
+    """Width and height with the longer side at `side` and the other truncated, but never to nothing."""
+    if width >= height:
+        return side, max(1, int(height / width * side))
+    return max(1, int(width / height * side)), side

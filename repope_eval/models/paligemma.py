@@ -1,0 +1,117 @@
+"""PaliGemma and PaliGemma 2: prompt, pixels and tokens; their checkpoints load in transformers' native class.
+
+One layout, two language models: `config.json` says `model_type` paligemma for both, and the text
+configuration's `model_type` is gemma in PaliGemma and gemma2 in PaliGemma 2.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+from tokenizers import Tokenizer
+from transformers import (
+    PaliGemmaConfig,
+    PaliGemmaForConditionalGeneration,
+    PreTrainedConfig,
+    PreTrainedModel,
+    SiglipImageProcessorPil,
+)
+
+from repope_eval.errors import RepopeError
+from repope_eval.json_files import read_json
+from repope_eval.models.recipe import Inputs, Prepared, Recipe, RecipeOptions
+
+IMAGE_TOKEN = "<image>"
+
+TASKS = {"gemma": "", "gemma2": "answer en "}
+"""What precedes the question, by the text configuration's `model_type`.
+
+The paper's code puts nothing before it for PaliGemma, and for PaliGemma 2 the task that its mixture was
+trained with, to answer in English.
+"""
+
+
+class PaliGemmaRecipe(Recipe):
+    """PaliGemma with a Gemma language model, and PaliGemma 2 with a Gemma 2 one."""
+
+    family = "PaliGemma"
+    attends_both_ways = True
+    first_position = 1
+
+    def __init__(self, folder: Path, config: dict[str, Any], options: RecipeOptions) -> None:
+        self._config = config
+        native = self.network_config()
+        self._task = TASKS[native.text_config.model_type]
+        self._question_suffix = options.question_suffix or ""
+        self._tokenizer = _read_tokenizer(folder / "tokenizer.json")
+        # The backend that computes what the paper's release did; the default one's pixels are 1/255 off.
+        self._image_processor = SiglipImageProcessorPil(**read_json(folder / "preprocessor_config.json"))
+        self._tokens_per_image = int(native.text_config.num_image_tokens)
+        self._image_token_id = int(native.image_token_id)
+        self.feature_token_ids = (self._image_token_id,)
+        self.stop_token_ids = _stop_token_ids(folder / "generation_config.json")
+
+    @staticmethod
+    def recognises(config: dict[str, Any]) -> bool:
+        """The native layout, with either language model; a text configuration of no `model_type` is Gemma's."""
+        text = config.get("text_config") or {}
+        return config.get("model_type") == "paligemma" and text.get("model_type", "gemma") in TASKS
+
+    def prompt(self, question: str) -> str:
+        """The whole prompt, as the original processor builds it; `<image>` stands once for all features."""
+        return f"{IMAGE_TOKEN}{self._text(question)}"
+
+    def _text(self, question: str) -> str:
+        """The prompt after the image: the processor adds the begin token and the line break."""
+        return f"<bos>{self._task}{question}{self._question_suffix}\n"
+
+    def prepare(self, image: Image.Image, questions: Sequence[str]) -> Prepared:
+        """The image as [1, 3, side, side], whatever its shape was, and prompts that start with its tokens."""
+        processed = self._image_processor(images=image.convert("RGB"), return_tensors="pt")
+        image_tokens = [self._image_token_id] * self._tokens_per_image
+        prompts = ((*image_tokens, *self.encode(self._text(question))) for question in questions)
+        return Prepared({"pixel_values": processed["pixel_values"]}, tuple(prompts))
+
+    def encode(self, text: str) -> list[int]:
+        """Token ids of a plain text, nothing added."""
+        return self._tokenizer.encode(text, add_special_tokens=False).ids
+
+    def decode(self, token_ids: Sequence[int]) -> str:
+        """The answer's text as it is, not stripped: so the paper's code keeps it."""
+        return self._tokenizer.decode(list(token_ids), skip_special_tokens=True)
+
+    def image_features(self, network: PreTrainedModel, images: Sequence[Inputs]) -> list[torch.Tensor]:
+        """All images through the vision tower at once; each image's are [tokens an image, hidden]."""
+        pixels = torch.cat([image["pixel_values"] for image in images])
+        return list(network.get_image_features(pixel_values=pixels).pooler_output)
+
+    def network_class(self) -> type[PreTrainedModel]:
+        """The native class, which knows the names in the published checkpoints."""
+        native: type[PreTrainedModel] = PaliGemmaForConditionalGeneration
+        return native
+
+    def network_config(self) -> PreTrainedConfig:
+        """The checkpoint's configuration, the class's defaults filled in."""
+        return PaliGemmaConfig.from_dict(self._config)
+
+
+def _read_tokenizer(path: Path) -> Tokenizer:
+    """The tokenizer as its file states it; the processor's own additions are all in there.
+
+    Raises:
+        RepopeError: the file is missing or is no tokenizer.
+    """
+    if not path.is_file():
+        raise RepopeError(f"{path}: the tokenizer's file is missing; download it again")
+    try:
+        return Tokenizer.from_file(str(path))
+    except Exception as error:  # the library raises no narrower one
+        raise RepopeError(f"{path}: is no tokenizer ({error}); download it again") from error
+
+
+def _stop_token_ids(path: Path) -> tuple[int, ...]:
+    """The end tokens of a checkpoint's generation configuration, which names one or lists several."""
+    ends = read_json(path)["eos_token_id"]
+    return tuple(ends) if isinstance(ends, list) else (int(ends),)
