@@ -148,8 +148,8 @@ def test_a_sweep_may_be_written_in_each_of_hydras_ways() -> None:
 
 
 def test_a_glob_that_matches_nothing_is_a_mistake() -> None:
-    assert _mistakes("model=glob(ovis*)", sweep=True) == [
-        f"model=glob(ovis*): matches nothing; there are {MODELS}"
+    assert _mistakes("model=glob(flamingo*)", sweep=True) == [
+        f"model=glob(flamingo*): matches nothing; there are {MODELS}"
     ]
 
 
@@ -223,7 +223,8 @@ def test_an_own_file_is_among_the_choices(own: Path) -> None:
     (own / "model" / "mine.yaml").write_text("family: internvl2_5\ncheckpoint: here\n")
     (line,) = _mistakes("model=min", own=own)
     assert "(did you mean mine?)" in line
-    assert f"there are {MODELS.replace('tiny', 'mine, tiny')}" in line
+    listed = line.partition("there are ")[2].split(", ")
+    assert set(listed) == {*MODELS.split(", "), "mine"}
 
 
 def test_hydras_own_search_path_is_heeded(own: Path) -> None:

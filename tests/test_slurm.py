@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -47,6 +48,9 @@ def test_a_task_without_a_line_says_so(tmp_path: Path, task: str, models: str, m
     assert message in result.stderr
 
 
-def test_the_shipped_list_names_models_that_there_are() -> None:
+def test_the_shipped_list_names_every_model_smallest_first() -> None:
     listed = (PROJECT / "slurm" / "models.txt").read_text().split()
-    assert set(listed) <= set(choices("model"))
+    assert sorted(listed) == sorted(set(choices("model")) - {"tiny"})
+    sizes = [float(size.replace("_", ".")) for name in listed for size in re.findall(r"_(\d+(?:_5)?)b", name)]
+    assert sizes == sorted(sizes)
+    assert len(sizes) == len(listed)

@@ -39,17 +39,26 @@ def _single_tokens(recipe: Recipe, word: str) -> tuple[int, ...]:
     return tuple(sorted({token_ids[0] for token_ids in encoded if len(token_ids) == 1}))
 
 
-def first_token_evidence(logits: torch.Tensor, spellings: Spellings) -> tuple[list[float], list[float]]:
-    """Probabilities of yes and of no from the logits of first tokens, [rows, vocabulary].
+def require_finite(logits: torch.Tensor) -> None:
+    """Refuses logits that are NaN or infinite.
 
     Raises:
-        RepopeError: logits that are not finite: what would be generated from them is no answer.
+        RepopeError: what would be generated from them is no answer.
     """
     if not torch.isfinite(logits).all():
         raise RepopeError(
             "the model's logits are NaN or infinite, which is no answer (an overflow in float16?): "
             "use model.dtype=bfloat16 or float32, or model.quantization=none"
         )
+
+
+def first_token_evidence(logits: torch.Tensor, spellings: Spellings) -> tuple[list[float], list[float]]:
+    """Probabilities of yes and of no from the logits of first tokens, [rows, vocabulary].
+
+    Raises:
+        RepopeError: logits that are not finite: what would be generated from them is no answer.
+    """
+    require_finite(logits)
     probabilities = logits.float().softmax(dim=-1)
     return tuple(  # type: ignore[return-value]
         probabilities[:, list(token_ids)].sum(dim=-1).tolist() for token_ids in (spellings.yes, spellings.no)

@@ -8,18 +8,24 @@ from collections.abc import Sequence
 import torch
 from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList
 
-from repope_eval.inference.generation import Generation, Spellings, first_token_evidence
+from repope_eval.inference.generation import (
+    Generation,
+    Spellings,
+    first_token_evidence,
+    require_finite,
+)
 from repope_eval.models.loading import Model
 from repope_eval.models.recipe import Inputs, Prepared
 
 
 class _FirstLogits(LogitsProcessor):  # type: ignore[misc]
-    """Keeps the logits of the first generated token, and changes nothing."""
+    """Keeps the logits of the first generated token, refuses what is not finite, and changes nothing."""
 
     def __init__(self) -> None:
         self.logits: torch.Tensor | None = None
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        require_finite(scores)
         if self.logits is None:
             self.logits = scores
         return scores

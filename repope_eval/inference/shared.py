@@ -20,6 +20,7 @@ from repope_eval.inference.generation import (
     Spellings,
     common_prefix_length,
     first_token_evidence,
+    require_finite,
 )
 from repope_eval.models.loading import Model
 from repope_eval.models.recipe import Prepared
@@ -104,7 +105,7 @@ def _embed(model: Model, token_ids: Sequence[int], features: torch.Tensor) -> to
         :, 0
     ]
     if len(places):
-        embeddings[places] = features[: len(places)].to(embeddings.dtype)
+        embeddings[places] = features[: len(places)].to(embeddings)
     return embeddings
 
 
@@ -151,4 +152,7 @@ def _logits(model: Model, hidden: torch.Tensor) -> torch.Tensor:
     """Logits [rows, vocabulary] of hidden states; Gemma 2 may bound them, which changes probabilities."""
     logits: torch.Tensor = model.network.get_output_embeddings()(hidden)
     bound = getattr(model.network.config.get_text_config(), "final_logit_softcapping", None)
-    return logits if bound is None else torch.tanh(logits / bound) * bound
+    if bound is not None:
+        logits = torch.tanh(logits / bound) * bound
+    require_finite(logits)
+    return logits

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 FAMILIES = {
     "internvl2_5": "repope_eval.models.internvl:InternVLRecipe",
     "ovis2": "repope_eval.models.ovis2:Ovis2Recipe",
+    "llava_next": "repope_eval.models.llava_next:LlavaNextRecipe",
+    "llava_onevision": "repope_eval.models.llava_onevision:LlavaOnevisionRecipe",
     "paligemma": "repope_eval.models.paligemma:PaliGemmaRecipe",
 }
 """Name in a configuration file -> where its recipe is."""

@@ -10,7 +10,6 @@ from typing import Any
 
 import torch
 from PIL import Image
-from tokenizers import Tokenizer
 from transformers import (
     PaliGemmaConfig,
     PaliGemmaForConditionalGeneration,
@@ -19,9 +18,9 @@ from transformers import (
     SiglipImageProcessorPil,
 )
 
-from repope_eval.errors import RepopeError
 from repope_eval.json_files import read_json
 from repope_eval.models.recipe import Inputs, Prepared, Recipe, RecipeOptions
+from repope_eval.models.tokenizers import TokenizerFile, read_stop_token_ids
 
 IMAGE_TOKEN = "<image>"
 
@@ -45,13 +44,13 @@ class PaliGemmaRecipe(Recipe):
         native = self.network_config()
         self._task = TASKS[native.text_config.model_type]
         self._question_suffix = options.question_suffix or ""
-        self._tokenizer = _read_tokenizer(folder / "tokenizer.json")
+        self._tokenizer = TokenizerFile(folder)
         # The backend that computes what the paper's release did; the default one's pixels are 1/255 off.
         self._image_processor = SiglipImageProcessorPil(**read_json(folder / "preprocessor_config.json"))
         self._tokens_per_image = int(native.text_config.num_image_tokens)
         self._image_token_id = int(native.image_token_id)
         self.feature_token_ids = (self._image_token_id,)
-        self.stop_token_ids = _stop_token_ids(folder / "generation_config.json")
+        self.stop_token_ids = read_stop_token_ids(folder)
 
     @staticmethod
     def recognises(config: dict[str, Any]) -> bool:
@@ -76,11 +75,11 @@ class PaliGemmaRecipe(Recipe):
 
     def encode(self, text: str) -> list[int]:
         """Token ids of a plain text, nothing added."""
-        return self._tokenizer.encode(text, add_special_tokens=False).ids
+        return self._tokenizer.encode(text)
 
     def decode(self, token_ids: Sequence[int]) -> str:
         """The answer's text as it is, not stripped: so the paper's code keeps it."""
-        return self._tokenizer.decode(list(token_ids), skip_special_tokens=True)
+        return self._tokenizer.decode(token_ids)
 
     def image_features(self, network: PreTrainedModel, images: Sequence[Inputs]) -> list[torch.Tensor]:
         """All images through the vision tower at once; each image's are [tokens an image, hidden]."""
@@ -95,23 +94,3 @@ class PaliGemmaRecipe(Recipe):
     def network_config(self) -> PreTrainedConfig:
         """The checkpoint's configuration, the class's defaults filled in."""
         return PaliGemmaConfig.from_dict(self._config)
-
-
-def _read_tokenizer(path: Path) -> Tokenizer:
-    """The tokenizer as its file states it; the processor's own additions are all in there.
-
-    Raises:
-        RepopeError: the file is missing or is no tokenizer.
-    """
-    if not path.is_file():
-        raise RepopeError(f"{path}: the tokenizer's file is missing; download it again")
-    try:
-        return Tokenizer.from_file(str(path))
-    except Exception as error:  # the library raises no narrower one
-        raise RepopeError(f"{path}: is no tokenizer ({error}); download it again") from error
-
-
-def _stop_token_ids(path: Path) -> tuple[int, ...]:
-    """The end tokens of a checkpoint's generation configuration, which names one or lists several."""
-    ends = read_json(path)["eos_token_id"]
-    return tuple(ends) if isinstance(ends, list) else (int(ends),)

@@ -11,6 +11,7 @@ from tokenizers import Tokenizer as TokenizersTokenizer
 from transformers import Qwen2Tokenizer
 
 from repope_eval.errors import RepopeError
+from repope_eval.json_files import read_json
 
 
 class Tokenizer(Protocol):
@@ -110,7 +111,11 @@ class TokenizerFile:
 
     def __init__(self, folder: Path, begin_token: str | None = None) -> None:
         _require_files(folder, "tokenizer.json")
-        self._tokenizer = TokenizersTokenizer.from_file(str(folder / "tokenizer.json"))
+        path = folder / "tokenizer.json"
+        try:
+            self._tokenizer = TokenizersTokenizer.from_file(str(path))
+        except Exception as error:  # the library raises no narrower one
+            raise RepopeError(f"{path}: is no tokenizer ({error}); download it again") from error
         self._begin = [] if begin_token is None else [self.token_id(begin_token)]
 
     def token_id(self, token: str) -> int:
@@ -131,6 +136,19 @@ class TokenizerFile:
     def decode(self, token_ids: Sequence[int]) -> str:
         """The text of token ids, special tokens left out."""
         return self._tokenizer.decode(list(token_ids), skip_special_tokens=True)
+
+
+def read_stop_token_ids(folder: Path) -> tuple[int, ...]:
+    """The end tokens of a checkpoint's generation configuration, which names one or lists several.
+
+    Raises:
+        RepopeError: the file is missing, or names none.
+    """
+    path = folder / "generation_config.json"
+    ends = read_json(path).get("eos_token_id")
+    if ends is None:
+        raise RepopeError(f"{path}: names no eos_token_id, so no answer would end")
+    return tuple(ends) if isinstance(ends, list) else (int(ends),)
 
 
 def _require_files(folder: Path, *names: str) -> None:

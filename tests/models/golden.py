@@ -29,6 +29,10 @@ GOLDENS = {
     "internvl2_5_qwen2": Asked("internvl2_5", "internvl2_5_1b", 24),
     "internvl2_5_internlm2": Asked("internvl2_5", "internvl2_5_1b", 24),
     "ovis2": Asked("ovis2", "ovis2_1b", 24),
+    "llava_next_vicuna": Asked("llava_next", "llava_next_vicuna_7b", 15),
+    "llava_next_mistral": Asked("llava_next", "llava_next_mistral_7b", 15),
+    "llava_next_llama3": Asked("llava_next", "llava_next_llama3_8b", 15),
+    "llava_onevision": Asked("llava_onevision", "llava_onevision_0_5b", 15),
     "paligemma": Asked("paligemma", "paligemma_3b", 15),
     "paligemma2": Asked("paligemma", "paligemma2_3b", 15),
 }

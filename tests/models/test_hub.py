@@ -34,14 +34,26 @@ def test_the_plain_command_downloads_runs_and_notes_the_commit(
     assert first == second
 
 
+def test_the_command_of_the_mission_needs_no_more_than_a_name(
+    command_line: CommandLine, goldens: Path, tmp_path: Path
+) -> None:
+    out = f"out={tmp_path / 'run'}"
+    with HubServer({"AIDC-AI/Ovis2-1B": goldens / "ovis2"}) as server:
+        result = command_line("model=ovis2_1b", "limit=1", "model.max_new_tokens=2", out, **online(server))
+    assert result.returncode == 0, result.stderr
+    manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
+    assert manifest["checkpoint"] == {"name": "AIDC-AI/Ovis2-1B", "commit": COMMIT}
+
+
 def test_a_gated_checkpoint_names_the_licence_page_and_the_token(
     command_line: CommandLine, goldens: Path
 ) -> None:
-    with HubServer({NAME: goldens / "internvl2_5_qwen2"}, gated=frozenset({NAME})) as server:
-        result = command_line(*WORDS, **online(server))
+    name = "google/paligemma-3b-mix-224"
+    with HubServer({name: goldens / "paligemma"}, gated=frozenset({name})) as server:
+        result = command_line("model=paligemma_3b", "limit=1", **online(server))
     assert result.returncode == 1
     (line,) = [line for line in result.stderr.splitlines() if "gated" in line]
-    assert f"accept its licence at https://huggingface.co/{NAME}" in line
+    assert f"accept its licence at https://huggingface.co/{name}" in line
     assert "HF_TOKEN" in line
     assert "Traceback" not in result.stderr
 

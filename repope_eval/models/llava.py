@@ -1,0 +1,191 @@
+"""What LLaVA-NeXT and LLaVA-OneVision share: chat prompt, tokens, tiles, and how many features a photograph has.
+
+Both cut a photograph into tiles by "anyres": of the resolutions that the checkpoint lists, the one that
+keeps most of the photograph is taken, the photograph is resized into it and padded, and cut into tiles;
+the whole photograph, squeezed into one tile, comes first. Features of the padding are left out, and each
+row of features that is left ends in a learned one.
+"""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+from jinja2 import TemplateError
+from PIL import Image
+from transformers import PreTrainedConfig, PreTrainedModel
+from transformers.image_processing_utils import select_best_resolution
+from transformers.utils.chat_template_utils import render_jinja_template
+
+from repope_eval.errors import RepopeError
+from repope_eval.json_files import read_json
+from repope_eval.models.recipe import Inputs, Prepared, Recipe, RecipeOptions
+from repope_eval.models.tokenizers import TokenizerFile, read_stop_token_ids
+
+IMAGE_TOKEN = "<image>"
+
+_SPACES_CLEANED = (" .", " ?", " !", " ,", " ' ", " n't", " 'm", " 's", " 've", " 're")
+"""What loses its spaces where a tokenizer says `clean_up_tokenization_spaces`, in this order.
+
+Source: `clean_up_tokenization` of transformers 4.49, which the paper's code pins; version 5 ignores the
+setting.
+"""
+
+
+class ChatTokenizer(TokenizerFile):
+    """A checkpoint's tokenizer.json, with what it adds to a whole prompt, and its tokenizer_config.json.
+
+    The file is taken as it stands, as transformers 4.49 did; version 5 builds Llama's tokenizer anew.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        config = read_json(folder / "tokenizer_config.json")
+        self._cleans_up = bool(config.get("clean_up_tokenization_spaces"))
+        named = {name: config.get(name) for name in ("bos_token", "eos_token", "unk_token", "pad_token")}
+        self.special_tokens = {
+            name: token["content"] if isinstance(token, dict) else token
+            for name, token in named.items()
+            if token is not None
+        }
+        """Name -> token, for chat templates."""
+
+    def encode_prompt(self, text: str) -> list[int]:
+        """Token ids of a whole prompt, with the begin token that the file's post-processor adds, if any."""
+        return self._tokenizer.encode(text, add_special_tokens=True).ids
+
+    def decode(self, token_ids: Sequence[int]) -> str:
+        """The text of token ids, special tokens left out, spaces cleaned up where the checkpoint says so."""
+        text = super().decode(token_ids)
+        for written in _SPACES_CLEANED if self._cleans_up else ():
+            text = text.replace(written, written.strip())
+        return text
+
+
+class LlavaRecipe(Recipe):
+    """A checkpoint of the LLaVA-NeXT line in the native layout, prompted by its own chat template."""
+
+    native_class: ClassVar[type[PreTrainedModel]]
+    config_class: ClassVar[type[PreTrainedConfig]]
+    image_processor_class: ClassVar[type]
+    """The `pil` one: it computes what the paper's release did; the default backend's pixels are 1/255 off."""
+
+    def __init__(self, folder: Path, config: dict[str, Any], options: RecipeOptions) -> None:
+        self._config = config
+        native = self.network_config()
+        self._question_suffix = options.question_suffix or ""
+        self._tokenizer = ChatTokenizer(folder)
+        self._template_path, self._template = _read_chat_template(folder)
+        self._image_processor = self.image_processor_class(**read_json(folder / "preprocessor_config.json"))
+        self._side = int(native.vision_config.image_size)
+        self._features_per_side = self._side // int(native.vision_config.patch_size)
+        self._image_token_id = int(native.image_token_id)
+        self.feature_token_ids = (self._image_token_id,)
+        self.stop_token_ids = read_stop_token_ids(folder)
+        if self._image_token_id not in self._tokenizer.encode(self._rendered("")):
+            raise RepopeError(f"{self._template_path}: puts no {IMAGE_TOKEN} where an image is shown")
+
+    def prompt(self, question: str) -> str:
+        """One user turn, image and then text, in the checkpoint's chat template, and the answer's opening."""
+        return self._rendered(question + self._question_suffix)
+
+    def _rendered(self, text: str) -> str:
+        content = [{"type": "image"}, {"type": "text", "text": text}]
+        try:
+            (prompt,), _ = render_jinja_template(
+                conversations=[[{"role": "user", "content": content}]],
+                chat_template=self._template,
+                add_generation_prompt=True,
+                **self._tokenizer.special_tokens,
+            )
+        except TemplateError as error:
+            raise RepopeError(f"{self._template_path}: cannot be rendered ({error})") from error
+        return str(prompt)
+
+    def prepare(self, image: Image.Image, questions: Sequence[str]) -> Prepared:
+        """Tiles [tiles, 3, side, side], the whole image first; `image_sizes` [1, 2] is its height and width."""
+        processed = self._image_processor(images=image.convert("RGB"), return_tensors="pt")
+        inputs = {"pixel_values": processed["pixel_values"][0], "image_sizes": processed["image_sizes"]}
+        number = self._features_per_side**2 + self._count_tile_features(image.height, image.width)
+        return Prepared(inputs, tuple(self._prompt_ids(question, number) for question in questions))
+
+    def _prompt_ids(self, question: str, number: int) -> tuple[int, ...]:
+        token_ids = self._tokenizer.encode_prompt(self.prompt(question))
+        place = token_ids.index(self._image_token_id)
+        return (*token_ids[:place], *[self._image_token_id] * number, *token_ids[place + 1 :])
+
+    def _count_tile_features(self, height: int, width: int) -> int:
+        """Features of all tiles but the whole image, for an image of so many pixels."""
+        resolutions = self._image_processor.image_grid_pinpoints
+        best_height, best_width = select_best_resolution((height, width), resolutions)
+        rows, columns = unpadded_grid(
+            (height, width),
+            best_height // self._side * self._features_per_side,
+            best_width // self._side * self._features_per_side,
+        )
+        return self._count_grid_features(rows, columns)
+
+    @abstractmethod
+    def _count_grid_features(self, rows: int, columns: int) -> int:
+        """Features that a grid of so many becomes, those at the ends of rows included."""
+
+    def encode(self, text: str) -> list[int]:
+        """Token ids of a plain text, nothing added."""
+        return self._tokenizer.encode(text)
+
+    def decode(self, token_ids: Sequence[int]) -> str:
+        """The answer's text as it is, not stripped: so the paper's code keeps it."""
+        return self._tokenizer.decode(token_ids)
+
+    def image_features(self, network: PreTrainedModel, images: Sequence[Inputs]) -> list[torch.Tensor]:
+        """All images' tiles through the vision tower at once; each image's are [feature tokens, hidden]."""
+        features = network.get_image_features(
+            pixel_values=torch.cat([image["pixel_values"] for image in images]),
+            image_sizes=torch.cat([image["image_sizes"] for image in images]),
+        )
+        return list(features.pooler_output)
+
+    def network_class(self) -> type[PreTrainedModel]:
+        """The native class, which knows the names in the published checkpoints."""
+        return self.native_class
+
+    def network_config(self) -> PreTrainedConfig:
+        """The checkpoint's configuration, the class's defaults filled in."""
+        return self.config_class.from_dict(self._config)
+
+
+def unpadded_grid(size: tuple[int, int], rows: int, columns: int) -> tuple[int, int]:
+    """The (rows, columns) of a grid of features that an image covers which was centred in it and padded.
+
+    Args:
+        size: height and width of the image in pixels.
+        rows: of the whole grid.
+        columns: of the whole grid.
+
+    What is cut off is as much on both sides, so of an odd number of padded rows one stays. Source:
+    `_get_unpadded_features` of transformers' processors, and `unpad_image` of its models, roundings and all.
+    """
+    height, width = size
+    if width / height > columns / rows:
+        covered = int(round(height * (columns / width), 7))
+        return rows - (rows - covered) // 2 * 2, columns
+    covered = int(round(width * (rows / height), 7))
+    return rows, columns - (columns - covered) // 2 * 2
+
+
+def _read_chat_template(folder: Path) -> tuple[Path, str]:
+    """A checkpoint's chat template and the file it is in: chat_template.jinja, or chat_template.json.
+
+    The tokenizer's own template is none: where there is one, it knows nothing of images.
+
+    Raises:
+        RepopeError: there is neither file, or it holds no template.
+    """
+    plain, wrapped = folder / "chat_template.jinja", folder / "chat_template.json"
+    if plain.is_file():
+        return plain, plain.read_text(encoding="utf-8")
+    template = read_json(wrapped).get("chat_template")
+    if not isinstance(template, str):
+        raise RepopeError(f"{wrapped}: holds no chat_template; download it again")
+    return wrapped, template

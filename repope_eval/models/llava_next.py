@@ -1,0 +1,48 @@
+"""LLaVA-NeXT (LLaVA 1.6) with a Vicuna, Mistral or Llama-3 language model."""
+
+from pathlib import Path
+from typing import Any
+
+from transformers import LlavaNextConfig, LlavaNextForConditionalGeneration, LlavaNextImageProcessorPil
+
+from repope_eval.models.llava import IMAGE_TOKEN, LlavaRecipe
+from repope_eval.models.recipe import RecipeOptions
+
+VICUNA_OPENING = (
+    "A chat between a curious human and an artificial intelligence assistant. "
+    "The assistant gives helpful, detailed, and polite answers to the human's questions. "
+)
+"""What the paper's code says first to Vicuna; the checkpoint's chat template leaves it out."""
+
+VICUNA_ANSWER = "ASSISTANT:"
+
+
+class LlavaNextRecipe(LlavaRecipe):
+    """LLaVA-NeXT: the checkpoint's own chat template, but for Vicuna the text that the paper's code has.
+
+    Nothing in a configuration names Vicuna, which is Llama by its architecture. Its way of speaking does:
+    a checkpoint is Vicuna's if its chat template has the answer begin after `ASSISTANT:`.
+    """
+
+    family = "LLaVA-NeXT"
+    native_class = LlavaNextForConditionalGeneration
+    config_class = LlavaNextConfig
+    image_processor_class = LlavaNextImageProcessorPil
+
+    def __init__(self, folder: Path, config: dict[str, Any], options: RecipeOptions) -> None:
+        super().__init__(folder, config, options)
+        self._is_vicuna = self._rendered("").rstrip().endswith(VICUNA_ANSWER)
+
+    @staticmethod
+    def recognises(config: dict[str, Any]) -> bool:
+        """The native layout, whatever the language model."""
+        return config.get("model_type") == "llava_next"
+
+    def prompt(self, question: str) -> str:
+        """The whole prompt; `<image>` stands once for all of an image's features."""
+        if not self._is_vicuna:
+            return super().prompt(question)
+        return f"{VICUNA_OPENING}USER: {IMAGE_TOKEN}\n{question}{self._question_suffix} {VICUNA_ANSWER}"
+
+    def _count_grid_features(self, rows: int, columns: int) -> int:
+        return rows * (columns + 1)

@@ -1,0 +1,55 @@
+"""LLaVA-OneVision with a Qwen2 language model, shown single images."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+from transformers import (
+    LlavaOnevisionConfig,
+    LlavaOnevisionForConditionalGeneration,
+    LlavaOnevisionImageProcessorPil,
+)
+
+from repope_eval.errors import RepopeError
+from repope_eval.models.llava import LlavaRecipe
+from repope_eval.models.recipe import RecipeOptions
+
+ANYRES = "anyres_max_"
+SHRINK_FROM = 1.1
+"""Sides of a grid shrink if they are more than so many times those of the largest one."""
+
+
+class LlavaOnevisionRecipe(LlavaRecipe):
+    """LLaVA-OneVision: as LLaVA-NeXT, but a grid of features that is too large is shrunk.
+
+    The image processor alone is used: nothing of the checkpoint's video processor is read.
+    """
+
+    family = "LLaVA-OneVision"
+    native_class = LlavaOnevisionForConditionalGeneration
+    config_class = LlavaOnevisionConfig
+    image_processor_class = LlavaOnevisionImageProcessorPil
+
+    def __init__(self, folder: Path, config: dict[str, Any], options: RecipeOptions) -> None:
+        super().__init__(folder, config, options)
+        ratio = str(self.network_config().vision_aspect_ratio)
+        if not ratio.removeprefix(ANYRES).isdecimal():
+            raise RepopeError(
+                f"{folder / 'config.json'}: vision_aspect_ratio {ratio!r} is not {ANYRES} and a number"
+            )
+        self._most_tiles = int(ratio.removeprefix(ANYRES))
+
+    @staticmethod
+    def recognises(config: dict[str, Any]) -> bool:
+        """The native layout."""
+        return config.get("model_type") == "llava_onevision"
+
+    def _count_grid_features(self, rows: int, columns: int) -> int:
+        """The grid shrinks to about so many features as the most tiles have, where that is a real change.
+
+        Source: `_get_unpadded_features` of transformers' processor.
+        """
+        ratio = math.sqrt(rows * columns / (self._most_tiles * self._features_per_side**2))
+        if ratio > SHRINK_FROM:
+            rows, columns = int(rows // ratio), int(columns // ratio)
+        return rows * (columns + 1)
