@@ -84,8 +84,13 @@ def _download(name: str, revision: str, files: list[str], *, download: bool) -> 
     except (LocalEntryNotFoundError, OfflineModeIsEnabled, HfHubHTTPError, OSError) as error:
         raise RepopeError(
             f"{name} is not in the Hub's cache and cannot be downloaded ({_reason(error)}): download it where "
-            f"there is a network (hf download {name}), or give a folder, model.checkpoint=FOLDER"
+            f"there is a network (hf download {name}{_revision_words(revision)}), or give a folder, "
+            "model.checkpoint=FOLDER"
         ) from error
+
+
+def _revision_words(revision: str) -> str:
+    return "" if revision == "main" else f" --revision {revision}"
 
 
 def _reason(error: BaseException) -> str:

@@ -33,6 +33,8 @@ def recipe_of(family: str, checkpoint: "Checkpoint", options: "RecipeOptions") -
         RepopeError: the family is unknown, the checkpoint is another's, one of its files is missing, or an
             option means nothing to the family.
     """
+    from huggingface_hub.errors import StrictDataclassError
+
     require_family(family)
     recipe = _recipe_class(family)
     if not recipe.recognises(checkpoint.config):
@@ -43,7 +45,7 @@ def recipe_of(family: str, checkpoint: "Checkpoint", options: "RecipeOptions") -
     _refuse_unheeded(recipe, options)
     try:
         return recipe(checkpoint.folder, checkpoint.config, options)
-    except (OSError, KeyError, ValueError, TypeError) as error:
+    except (OSError, KeyError, ValueError, TypeError, StrictDataclassError) as error:
         raise RepopeError(
             f"{checkpoint.folder}: a tokenizer or configuration file is missing or broken "
             f"({type(error).__name__}: {error})"

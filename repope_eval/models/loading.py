@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
 from transformers import PreTrainedModel
 from transformers.utils import logging as transformers_logging
@@ -22,6 +23,18 @@ from repope_eval.models.placement import (
     require_number_format,
 )
 from repope_eval.models.recipe import Inputs, Recipe, RecipeOptions
+
+_LOADING_ERRORS = (
+    OSError,
+    ImportError,
+    ValueError,
+    RuntimeError,
+    KeyError,
+    TypeError,
+    SafetensorError,
+    StrictDataclassError,
+)
+"""What transformers raises where a checkpoint's files are damaged, or do not fit together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +117,7 @@ def _load_network(
             ignore_mismatched_sizes=True,  # they are refused below, by name
             output_loading_info=True,
         )
-    except (OSError, ImportError, ValueError, RuntimeError, SafetensorError) as error:
+    except _LOADING_ERRORS as error:
         raise RepopeError(f"{checkpoint.folder}: cannot be loaded ({_first_line(error)})") from error
     _refuse_gaps(checkpoint, report)
     network.eval()
@@ -134,4 +147,5 @@ def _refuse_gaps(checkpoint: Checkpoint, report: dict[str, Any]) -> None:
 
 
 def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

@@ -64,15 +64,13 @@ def test_image_features_are_the_originals(golden: Golden, model: Model) -> None:
 
 
 def test_first_logits_are_the_originals(golden: Golden, model: Model) -> None:
-    case = golden.cases[0]
-    prepared = golden.prepared(model)[0]
-    with torch.inference_mode():
-        logits = model.network(
-            input_ids=torch.tensor([prepared.prompts[0]]),
-            pixel_values=prepared.inputs["pixel_values"],
-            logits_to_keep=1,
-        ).logits[0, -1]
-    assert (logits - golden.first_logits(case)).abs().max() <= 1e-3
+    for cases, prepared in zip(golden.cases_by_image().values(), golden.prepared(model), strict=True):
+        for case, prompt in zip(cases, prepared.prompts, strict=True):
+            with torch.inference_mode():
+                logits = model.network(
+                    input_ids=torch.tensor([prompt]), logits_to_keep=1, **prepared.inputs
+                ).logits[0, -1]
+            assert (logits - golden.first_logits(case)).abs().max() <= 1e-3
 
 
 def test_generated_tokens_are_decoded_as_the_original_does(golden: Golden, model: Model) -> None:

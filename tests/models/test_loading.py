@@ -1,6 +1,7 @@
 """Loading weights: what does not fit is an error, and what is quantized is what should be."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -84,6 +85,22 @@ def test_a_missing_tokenizer_file_is_named(checkpoint: Path, name: str) -> None:
 def test_a_checkpoint_of_another_kind_is_named(checkpoint: Path) -> None:
     (checkpoint / "config.json").write_text('{"model_type": "blip_2"}')
     with pytest.raises(RepopeError, match=r"is no InternVL2\.5 checkpoint but a model_type 'blip_2'"):
+        load_golden_model(checkpoint)
+
+
+@pytest.mark.parametrize("change", [{"llm_config": {}}, {"vision_config": {}}, {"force_image_size": "x"}])
+def test_a_configuration_that_lacks_something_is_said(checkpoint: Path, change: dict[str, object]) -> None:
+    config = json.loads((checkpoint / "config.json").read_text()) | change
+    (checkpoint / "config.json").write_text(json.dumps(config))
+    with pytest.raises(RepopeError, match=re.escape(str(checkpoint))):
+        load_golden_model(checkpoint)
+
+
+def test_a_field_of_another_type_is_said(checkpoint: Path) -> None:
+    config = json.loads((checkpoint / "config.json").read_text())
+    config["vision_config"]["hidden_size"] = "wide"
+    (checkpoint / "config.json").write_text(json.dumps(config))
+    with pytest.raises(RepopeError, match="hidden_size"):
         load_golden_model(checkpoint)
 
 
