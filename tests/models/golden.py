@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import torch
 from PIL import Image
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from repope_eval.composition import model_settings
 from repope_eval.models.loading import Model, load_model
@@ -121,3 +121,13 @@ def strided_sample(tensor: torch.Tensor, most: int) -> torch.Tensor:
     """The sample that the goldens keep of a large tensor: every (n // most)-th element, at most `most`."""
     flat = tensor.flatten()
     return flat[:: max(1, flat.numel() // most)][:most]
+
+
+def change_weights(folder: Path, **changes: torch.Tensor | None) -> None:
+    """Replaces weights of a copied checkpoint, or takes out those given as None."""
+    weights = load_file(folder / "model.safetensors")
+    for name, tensor in changes.items():
+        weights.pop(name, None)
+        if tensor is not None:
+            weights[name] = tensor
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from golden import load_golden_model, read_golden
+from golden import change_weights, load_golden_model, read_golden
 from safetensors.torch import load_file, save_file
 
 from repope_eval.errors import RepopeError
@@ -22,15 +22,6 @@ def checkpoint(goldens: Path, tmp_path: Path) -> Path:
     folder = tmp_path / "checkpoint"
     shutil.copytree(goldens / "internvl2_5_qwen2", folder)
     return folder
-
-
-def change_weights(folder: Path, **changes: torch.Tensor | None) -> None:
-    weights = load_file(folder / "model.safetensors")
-    for name, tensor in changes.items():
-        weights.pop(name, None)
-        if tensor is not None:
-            weights[name] = tensor
-    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import torch
 from accelerate import infer_auto_device_map
-from golden import Golden, load_golden_model, read_golden, strided_sample
-from safetensors.torch import load_file, save_file
+from golden import Golden, change_weights, load_golden_model, read_golden, strided_sample
+from safetensors.torch import load_file
 
 from repope_eval.errors import RepopeError
 from repope_eval.inference.generation import find_spellings
@@ -40,15 +40,6 @@ def checkpoint(goldens: Path, tmp_path: Path) -> Path:
     folder = tmp_path / "ovis2"
     shutil.copytree(goldens / "ovis2", folder)
     return folder
-
-
-def change_weights(folder: Path, **changes: torch.Tensor | None) -> None:
-    weights = load_file(folder / "model.safetensors")
-    for name, tensor in changes.items():
-        weights.pop(name, None)
-        if tensor is not None:
-            weights[name] = tensor
-    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
 
 
 def change_config(folder: Path, part: str, **changes: Any) -> None:
