@@ -8,7 +8,9 @@ import torch
 from golden import GOLDENS, Golden, load_golden_model, read_golden
 
 from repope_eval.errors import RepopeError
+from repope_eval.inference import shared
 from repope_eval.inference.generation import Generation, Spellings, find_spellings
+from repope_eval.inference.question_rows import QuestionRows
 from repope_eval.inference.sequential import generate_sequentially
 from repope_eval.inference.shared import generate_shared
 from repope_eval.models.loading import Model
@@ -53,6 +55,24 @@ def test_the_shared_engine_gives_the_originals_tokens(
         batch = prepared[start : start + batch_size]
         generations += generate_shared(model, batch, max_new_tokens, spellings)
     assert tokens(generations) == expected(golden)
+
+
+def test_a_row_a_question_gives_the_same_tokens_where_attention_knows_padding_alone(
+    golden: Golden,
+    model: Model,
+    prepared: list[Prepared],
+    max_new_tokens: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(shared, "_rows", QuestionRows)
+    generations = generate_shared(model, prepared, max_new_tokens, find_spellings(model.recipe))
+    assert tokens(generations) == expected(golden)
+
+
+def test_flash_attention_gets_rows_that_need_no_mask_of_their_own(golden: Golden) -> None:
+    model = load_golden_model(golden.folder)
+    model.network.config._attn_implementation = "flash_attention_2"
+    assert isinstance(shared._rows(model), QuestionRows)
 
 
 def test_the_sequential_engine_gives_the_originals_tokens_and_the_same_evidence(
