@@ -1,6 +1,7 @@
 """Image files: where they lie, and opening them whole."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path, PurePath
 
 from PIL import Image, UnidentifiedImageError
@@ -50,15 +51,32 @@ def open_image(path: Path) -> Image.Image:
         RepopeError: the file is unreadable, no image, cut short, or so large that Pillow takes it for an
             attack (more than `PIL.Image.MAX_IMAGE_PIXELS` pixels, where Pillow itself only warns).
     """
+    with _opened(path) as image:
+        image.load()
+        return image
+
+
+def image_size(path: Path) -> tuple[int, int]:
+    """Width and height in pixels, read from the file's head alone.
+
+    Raises:
+        RepopeError: as in `open_image`, as far as the head tells.
+    """
+    with _opened(path) as image:
+        return image.size
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    """An open image file; whatever goes wrong with it inside is the file's fault."""
     try:
         with Image.open(path) as image:
             # Asked here as well, since changing how warnings are treated is not safe among threads.
             if Image.MAX_IMAGE_PIXELS and image.width * image.height > Image.MAX_IMAGE_PIXELS:
-                raise Image.DecompressionBombError(f"{image.width} x {image.height} pixels")
-            image.load()
-            return image
+                raise Image.DecompressionBombError
+            yield image
     except Exception as error:  # Pillow's decoders let many kinds through on a damaged file
-        raise RepopeError(f"{path}: {_why(error)}; replace the file by a whole image") from error
+        raise _refusal(path, error) from error
 
 
 def decodable(path: Path) -> None:
@@ -72,7 +90,7 @@ def decodable(path: Path) -> None:
         with Image.open(path) as image:
             image.verify()
     except Exception as error:
-        raise RepopeError(f"{path}: {_why(error)}; replace the file by a whole image") from error
+        raise _refusal(path, error) from error
 
 
 def _is_file(path: Path) -> bool:
@@ -84,12 +102,19 @@ def _is_file(path: Path) -> bool:
         ) from error
 
 
+def _refusal(path: Path, error: Exception) -> RepopeError:
+    if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
+        return RepopeError(
+            f"{path}: is too large for an image of a benchmark, with more than {Image.MAX_IMAGE_PIXELS} pixels; "
+            "replace the file by a smaller image"
+        )
+    return RepopeError(f"{path}: {_why(error)}; replace the file by a whole image")
+
+
 def _why(error: Exception) -> str:
     match error:
         case UnidentifiedImageError():  # its own text names the path again
             return "is no image that Pillow can read"
-        case Image.DecompressionBombError() | Image.DecompressionBombWarning():
-            return f"is too large for an image of a benchmark ({error})"
         case OSError(strerror=str(reason)):
             return f"cannot be read ({reason})"
         case _:

@@ -9,8 +9,8 @@ from PIL import Image
 from transformers import PreTrainedConfig, PreTrainedModel
 
 from repope_eval.models.internvl_layouts import is_internvl2_5, layout_of
-from repope_eval.models.recipe import Inputs, Prepared, Recipe, RecipeOptions
-from repope_eval.models.tiling import tile_pixels
+from repope_eval.models.recipe import Inputs, Prepared, Recipe, RecipeOptions, require_features
+from repope_eval.models.tiling import count_tiles, tile_pixels
 
 SYSTEM_PROMPT = (
     "你是书生·万象，英文名是InternVL，"
@@ -51,18 +51,27 @@ class InternVLRecipe(Recipe):
             f"<|im_start|>assistant\n"
         )
 
+    def count_features(self, width: int, height: int) -> int:
+        """As many for each tile, the thumbnail included."""
+        return count_tiles(width, height, self._layout.side, self._max_tiles) * self._layout.tokens_per_tile
+
     def prepare(self, image: Image.Image, questions: Sequence[str]) -> Prepared:
         """Tiles of shape [tiles, 3, side, side], and prompts with a tile's share of image tokens for each."""
         pixels = tile_pixels(image, self._layout.side, self._max_tiles)
-        number = len(pixels) * self._layout.tokens_per_tile
+        number = self.count_features(*image.size)
         return Prepared(
             {"pixel_values": pixels}, tuple(self._prompt_ids(question, number) for question in questions)
         )
 
     def _prompt_ids(self, question: str, number: int) -> tuple[int, ...]:
-        token_ids = self._tokenizer.encode_prompt(self.prompt(question))
+        token_ids = self._tokenizer.encode_prompt(self.prompt(self._tokenizer.as_plain(question)))
+        require_features(token_ids, self.feature_token_ids, 1)
         place = token_ids.index(self._image_token_id)
         return (*token_ids[:place], *[self._image_token_id] * number, *token_ids[place + 1 :])
+
+    def vocabulary(self) -> dict[str, int]:
+        """The tokens of the checkpoint's own files."""
+        return self._tokenizer.vocabulary()
 
     def encode(self, text: str) -> list[int]:
         """Token ids of a plain text, nothing added."""

@@ -20,7 +20,8 @@ from transformers.utils.chat_template_utils import render_jinja_template
 
 from repope_eval.errors import RepopeError
 from repope_eval.json_files import read_json
-from repope_eval.models.recipe import Inputs, Prepared, Recipe, RecipeOptions
+from repope_eval.models.recipe import Inputs, Prepared, Recipe, RecipeOptions, require_features
+from repope_eval.models.rgb import to_rgb
 from repope_eval.models.tokenizers import TokenizerFile, read_stop_token_ids
 
 IMAGE_TOKEN = "<image>"
@@ -103,15 +104,20 @@ class LlavaRecipe(Recipe):
             raise RepopeError(f"{self._template_path}: cannot be rendered ({error})") from error
         return str(prompt)
 
+    def count_features(self, width: int, height: int) -> int:
+        """Those of the whole image, and those of its tiles."""
+        return self._features_per_side**2 + self._count_tile_features(height, width)
+
     def prepare(self, image: Image.Image, questions: Sequence[str]) -> Prepared:
         """Tiles [tiles, 3, side, side], the whole image first; `image_sizes` [1, 2] is its height and width."""
-        processed = self._image_processor(images=image.convert("RGB"), return_tensors="pt")
+        processed = self._image_processor(images=to_rgb(image), return_tensors="pt")
         inputs = {"pixel_values": processed["pixel_values"][0], "image_sizes": processed["image_sizes"]}
-        number = self._features_per_side**2 + self._count_tile_features(image.height, image.width)
+        number = self.count_features(*image.size)
         return Prepared(inputs, tuple(self._prompt_ids(question, number) for question in questions))
 
     def _prompt_ids(self, question: str, number: int) -> tuple[int, ...]:
-        token_ids = self._tokenizer.encode_prompt(self.prompt(question))
+        token_ids = self._tokenizer.encode_prompt(self.prompt(self._tokenizer.as_plain(question)))
+        require_features(token_ids, self.feature_token_ids, 1)
         place = token_ids.index(self._image_token_id)
         return (*token_ids[:place], *[self._image_token_id] * number, *token_ids[place + 1 :])
 
@@ -129,6 +135,10 @@ class LlavaRecipe(Recipe):
     @abstractmethod
     def _count_grid_features(self, rows: int, columns: int) -> int:
         """Features that a grid of so many becomes, those at the ends of rows included."""
+
+    def vocabulary(self) -> dict[str, int]:
+        """The tokens of the checkpoint's own files."""
+        return self._tokenizer.vocabulary()
 
     def encode(self, text: str) -> list[int]:
         """Token ids of a plain text, nothing added."""

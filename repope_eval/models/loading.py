@@ -49,9 +49,14 @@ class Model:
     """Where inputs go."""
 
     def placed(self, inputs: Inputs) -> Inputs:
-        """An image's inputs on the device, pixels in the model's number format."""
+        """An image's inputs on the device, pixels in the model's number format.
+
+        From pinned memory a GPU copies them by itself while the program goes on.
+        """
         return {
-            name: tensor.to(self.device, self.dtype if tensor.is_floating_point() else tensor.dtype)
+            name: tensor.to(
+                self.device, self.dtype if tensor.is_floating_point() else tensor.dtype, non_blocking=True
+            )
             for name, tensor in inputs.items()
         }
 

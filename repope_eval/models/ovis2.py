@@ -10,8 +10,8 @@ from PIL import Image
 from transformers import PreTrainedConfig, PreTrainedModel
 
 from repope_eval.models.ovis2_layouts import is_ovis2, layout_of
-from repope_eval.models.ovis2_pixels import part_pixels
-from repope_eval.models.recipe import Inputs, Prepared, Recipe, RecipeOptions
+from repope_eval.models.ovis2_pixels import fitting_grid, part_pixels
+from repope_eval.models.recipe import Inputs, Prepared, Recipe, RecipeOptions, require_features
 
 SYSTEM_PROMPT = "You are a helpful assistant."
 IMAGE_MARK = "<image>"
@@ -79,13 +79,20 @@ class Ovis2Recipe(Recipe):
             f"\n{question}{self._question_suffix}<|im_end|>\n<|im_start|>assistant\n",
         )
 
+    def count_features(self, width: int, height: int) -> int:
+        """The atoms of all parts, and the indicators around them."""
+        grid = fitting_grid(width, height, self._layout.side, self._max_parts)
+        return sum(self._layout.tokens_per_part if mark is None else 1 for mark in image_marks(*grid))
+
     def prepare(self, image: Image.Image, questions: Sequence[str]) -> Prepared:
         """Parts of shape [parts, 3, side, side], the grid as [rows, columns], and prompts with the image's tokens."""
         pixels, grid = part_pixels(image, self._layout.side, self._max_parts)
         image_ids = list(self._image_ids(*grid))
         prompts = []
         for question in questions:
-            before, after = map(self._tokenizer.encode, self._around_image(question))
+            around = self._around_image(self._tokenizer.as_plain(question))
+            before, after = map(self._tokenizer.encode, around)
+            require_features([*before, *after], self.feature_token_ids, 0)
             prompts.append((*before, *image_ids, *after))
         return Prepared({"pixel_values": pixels, "grid": torch.tensor(grid)}, tuple(prompts))
 
@@ -99,6 +106,10 @@ class Ovis2Recipe(Recipe):
     def native_inputs(self, inputs: Inputs) -> Inputs:
         """The parts; the native class sees the grid in the prompt."""
         return {"pixel_values": inputs["pixel_values"]}
+
+    def vocabulary(self) -> dict[str, int]:
+        """The tokens of the checkpoint's own files."""
+        return self._tokenizer.vocabulary()
 
     def encode(self, text: str) -> list[int]:
         """Token ids of a plain text, nothing added."""

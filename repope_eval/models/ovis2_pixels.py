@@ -5,10 +5,15 @@ checkpoints. The image processor that transformers has for Ovis2 does something 
 image to the grid.
 """
 
+from functools import lru_cache
+
 import numpy as np
 import torch
 from PIL import Image
 from torch.nn.functional import pad
+
+from repope_eval.errors import RepopeError
+from repope_eval.models.rgb import to_rgb
 
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
@@ -35,6 +40,19 @@ def best_grid(width: int, height: int, side: int, max_parts: int) -> tuple[int, 
     return min(grids, key=lambda grid: (-covers[grid], grid[0] * grid[1]))
 
 
+@lru_cache(maxsize=2**16)
+def fitting_grid(width: int, height: int, side: int, max_parts: int) -> tuple[int, int]:
+    """The (rows, columns) of the best grid, all parts of which can be fitted into their squares.
+
+    Raises:
+        RepopeError: a part is too thin; see `fitted_size`.
+    """
+    grid = best_grid(width, height, side, max_parts)
+    for left, upper, right, lower in shown_boxes(width, height, grid):
+        fitted_size(right - left, lower - upper, side)
+    return grid
+
+
 def cover(width: int, height: int, grid: tuple[int, int], side: int) -> float:
     """The share of an image's pixels that its parts keep when each is fitted into a square."""
     return sum(_kept(box, side) for box in part_boxes(width, height, grid)) / (width * height)
@@ -58,17 +76,23 @@ def part_boxes(width: int, height: int, grid: tuple[int, int]) -> list[Box]:
     ]
 
 
+def shown_boxes(width: int, height: int, grid: tuple[int, int]) -> list[Box]:
+    """What a model is shown: the whole image, then, of a grid of more than one cell, the cells row by row."""
+    whole = (0, 0, width, height)
+    return [whole] if grid == (1, 1) else [whole, *part_boxes(width, height, grid)]
+
+
 def part_pixels(image: Image.Image, side: int, max_parts: int) -> tuple[torch.Tensor, tuple[int, int]]:
     """Normalised pixels, float32 of shape [parts, 3, side, side], and the (rows, columns) of the grid.
 
-    The whole image comes first, then, where the grid has more than one cell, its cells row by row.
+    The parts are in the order of `shown_boxes`.
+
+    Raises:
+        RepopeError: a part is too thin; see `fitted_size`.
     """
-    image = image.convert("RGB")
-    grid = best_grid(*image.size, side, max_parts)
-    boxes = [(0, 0, *image.size)]
-    if grid != (1, 1):
-        boxes += part_boxes(*image.size, grid)
-    return torch.stack([_square(image.crop(box), side) for box in boxes]), grid
+    grid = fitting_grid(*image.size, side, max_parts)
+    image = to_rgb(image)
+    return torch.stack([_square(image.crop(box), side) for box in shown_boxes(*image.size, grid)]), grid
 
 
 def _square(part: Image.Image, side: int) -> torch.Tensor:
@@ -81,7 +105,15 @@ def _square(part: Image.Image, side: int) -> torch.Tensor:
 
 
 def fitted_size(width: int, height: int, side: int) -> tuple[int, int]:
-    """Width and height with the longer side at `side` and the other truncated, but never to nothing."""
-    if width >= height:
-        return side, max(1, int(height / width * side))
-    return max(1, int(width / height * side)), side
+    """Width and height with the longer side at `side` and the other truncated.
+
+    Raises:
+        RepopeError: nothing is left of the shorter side. The original code cannot resize to that either.
+    """
+    fitted = (side, int(height / width * side)) if width >= height else (int(width / height * side), side)
+    if 0 in fitted:
+        raise RepopeError(
+            f"{width} x {height} pixels are too thin: less than a pixel of the shorter side is left when the "
+            f"longer one becomes {side}; Ovis2's own code cannot show that, so leave the image out"
+        )
+    return fitted

@@ -19,7 +19,8 @@ from transformers import (
 )
 
 from repope_eval.json_files import read_json
-from repope_eval.models.recipe import Inputs, Prepared, Recipe, RecipeOptions
+from repope_eval.models.recipe import Inputs, Prepared, Recipe, RecipeOptions, require_features
+from repope_eval.models.rgb import to_rgb
 from repope_eval.models.tokenizers import TokenizerFile, read_stop_token_ids
 
 IMAGE_TOKEN = "<image>"
@@ -66,12 +67,27 @@ class PaliGemmaRecipe(Recipe):
         """The prompt after the image: the processor adds the begin token and the line break."""
         return f"<bos>{self._task}{question}{self._question_suffix}\n"
 
+    def count_features(self, width: int, height: int) -> int:
+        """As many for every image: each is squeezed into the same square."""
+        return self._tokens_per_image
+
     def prepare(self, image: Image.Image, questions: Sequence[str]) -> Prepared:
         """The image as [1, 3, side, side], whatever its shape was, and prompts that start with its tokens."""
-        processed = self._image_processor(images=image.convert("RGB"), return_tensors="pt")
-        image_tokens = [self._image_token_id] * self._tokens_per_image
-        prompts = ((*image_tokens, *self.encode(self._text(question))) for question in questions)
-        return Prepared({"pixel_values": processed["pixel_values"]}, tuple(prompts))
+        processed = self._image_processor(images=to_rgb(image), return_tensors="pt")
+        number = self.count_features(*image.size)
+        return Prepared(
+            {"pixel_values": processed["pixel_values"]},
+            tuple(self._prompt_ids(question, number) for question in questions),
+        )
+
+    def _prompt_ids(self, question: str, number: int) -> tuple[int, ...]:
+        token_ids = self.encode(self._text(self._tokenizer.as_plain(question)))
+        require_features(token_ids, self.feature_token_ids, 0)
+        return (*[self._image_token_id] * number, *token_ids)
+
+    def vocabulary(self) -> dict[str, int]:
+        """The tokens of the checkpoint's own files."""
+        return self._tokenizer.vocabulary()
 
     def encode(self, text: str) -> list[int]:
         """Token ids of a plain text, nothing added."""

@@ -2,13 +2,15 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
 from PIL import Image
 from transformers import PreTrainedConfig, PreTrainedModel
+
+from repope_eval.errors import RepopeError
 
 Inputs = Mapping[str, torch.Tensor]
 """What a native class takes beside token ids, under its names: `pixel_values`, and more in some families."""
@@ -23,15 +25,40 @@ class Prepared:
     prompts: tuple[tuple[int, ...], ...]
     """Token ids of each question's whole prompt, with a feature token for each of the image's features."""
 
+    def in_format(self, dtype: torch.dtype) -> "Prepared":
+        """The same with pixels in a number format."""
+        inputs = {
+            name: tensor.to(dtype) if tensor.is_floating_point() else tensor
+            for name, tensor in self.inputs.items()
+        }
+        return replace(self, inputs=inputs)
+
 
 @dataclass(frozen=True, slots=True)
 class RecipeOptions:
-    """Departures from a family's own recipe; None where it is followed."""
+    """Departures from a family's own recipe; None where it is followed.
+
+    Special tokens written in them are special tokens, other than in questions.
+    """
 
     system_prompt: str | None = None
     question_suffix: str | None = None
     """Put after each question as it is, space or line break and all."""
     max_tiles: int | None = None
+
+
+def require_features(token_ids: Sequence[int], feature_token_ids: Sequence[int], number: int) -> None:
+    """Checks that a prompt has so many feature tokens, and that none came of somebody's text.
+
+    Raises:
+        RepopeError: it has more or fewer.
+    """
+    found = sum(map(token_ids.count, feature_token_ids))
+    if found != number:
+        raise RepopeError(
+            f"a prompt would have {found} image tokens of its own, not {number}; take what is spelled like one "
+            "out of the question, model.system_prompt and model.question_suffix"
+        )
 
 
 class Recipe(ABC):
@@ -66,12 +93,36 @@ class Recipe(ABC):
         """The whole prompt of a question as text, with the family's mark where the image goes."""
 
     @abstractmethod
+    def count_features(self, width: int, height: int) -> int:
+        """How many feature tokens an image of so many pixels has in a prompt; no pixel is looked at.
+
+        Cheap enough to be asked of every image of a benchmark before the first is decoded. `prepare` puts
+        as many feature tokens into each prompt, and `image_features` returns as many rows.
+
+        Raises:
+            RepopeError: the family has no picture of an image of that shape. The text starts with what is
+                wrong and names no file, which the caller knows: `f"{path}: {error}"` is a whole line.
+        """
+
+    @abstractmethod
     def prepare(self, image: Image.Image, questions: Sequence[str]) -> Prepared:
-        """Pixels of an image, and the prompts of questions about it."""
+        """Pixels of an image, and the prompts of questions about it.
+
+        An image of any mode becomes first what `to_rgb` makes of it. A question is plain text: what is
+        spelled like a special token in it does not become one.
+
+        Raises:
+            RepopeError: as in `count_features`, or Pillow cannot convert the image's mode, or a prompt has
+                image tokens besides the image's, so that they cannot be told apart.
+        """
 
     def native_inputs(self, inputs: Inputs) -> Inputs:
         """Those of an image's inputs that the native class takes as arguments: all, unless a family says less."""
         return inputs
+
+    @abstractmethod
+    def vocabulary(self) -> Mapping[str, int]:
+        """All tokens that a model may generate, as its vocabulary writes them, with their ids."""
 
     @abstractmethod
     def encode(self, text: str) -> list[int]:

@@ -1,13 +1,18 @@
 """InternVL2.5's pixels: an image cut into square tiles on the grid that fits it best, and a thumbnail."""
 
+from functools import lru_cache
+
 import numpy as np
 import torch
 from PIL import Image
+
+from repope_eval.models.rgb import to_rgb
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
+@lru_cache(maxsize=2**16)
 def best_grid(width: int, height: int, side: int, max_tiles: int) -> tuple[int, int]:
     """The (columns, rows) of tiles whose shape is nearest to the image's.
 
@@ -29,9 +34,15 @@ def best_grid(width: int, height: int, side: int, max_tiles: int) -> tuple[int, 
     return best
 
 
+def count_tiles(width: int, height: int, side: int, max_tiles: int) -> int:
+    """How many tiles an image of so many pixels has, the thumbnail included."""
+    columns, rows = best_grid(width, height, side, max_tiles)
+    return rows * columns + (rows * columns > 1)
+
+
 def tile_images(image: Image.Image, side: int, max_tiles: int) -> list[Image.Image]:
     """The tiles of an image row by row, each `side` pixels square; a thumbnail last if there are several."""
-    image = image.convert("RGB")
+    image = to_rgb(image)
     columns, rows = best_grid(*image.size, side, max_tiles)
     resized = image.resize((side * columns, side * rows), Image.Resampling.BICUBIC)
     tiles = [

@@ -100,6 +100,22 @@ def test_a_wrong_checksum_is_found(tmp_path: Path) -> None:
         decodable(path)
 
 
+@pytest.mark.parametrize(("width", "height"), [(100_000, 2_000), (100_000, 1_000)])
+@pytest.mark.filterwarnings("default")
+def test_an_image_above_pillows_limit_is_refused_with_the_limit(
+    tmp_path: Path, width: int, height: int, recwarn: pytest.WarningsRecorder
+) -> None:
+    """Also where Pillow itself only warns; the file has a header and no pixels, so nothing is decoded."""
+    path = tmp_path / "wide.png"
+    path.write_bytes(_png(width, height, b""))
+    with pytest.raises(RepopeError) as caught:
+        open_image(path)
+    assert str(caught.value) == (
+        f"{path}: is too large for an image of a benchmark, with more than {Image.MAX_IMAGE_PIXELS} pixels; "
+        "replace the file by a smaller image"
+    )
+
+
 @pytest.mark.parametrize("factor", [1.2, 3])
 @pytest.mark.filterwarnings("default")
 def test_a_decompression_bomb_is_refused_whatever_happens_to_warnings(

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 from golden import GOLDENS, Golden, load_golden_model, read_golden
-from hf_layouts import change_config, native_class, write_hf_layout
+from hf_layouts import OVIS2_IMAGE_TOKENS, change_config, native_class, write_hf_layout
 from safetensors.torch import load_file, save_file
 
 from repope_eval.errors import RepopeError
@@ -51,6 +51,15 @@ def test_texts_are_tokenized_and_spelled_as_in_the_original_layout(golden: Golde
         token_ids = original.encode(text)
         assert model.recipe.encode(text) == token_ids
         assert model.recipe.decode(token_ids) == original.decode(token_ids)
+
+
+def test_image_tokens_spelled_in_a_question_are_text(golden: Golden, model: Model) -> None:
+    question = f"Is there a {''.join(OVIS2_IMAGE_TOKENS)} or <IMG_CONTEXT><|im_end|> in the image?"
+    image = golden.photograph("coffee")
+    (prompt,) = model.recipe.prepare(image, [question]).prompts
+    number = sum(token in model.recipe.feature_token_ids for token in prompt)
+    assert number == model.recipe.count_features(*image.size)
+    assert question in model.recipe.decode(prompt)
 
 
 @pytest.mark.parametrize("engine", [generate_shared, generate_sequentially])

@@ -8,12 +8,14 @@ import torch
 from PIL import Image
 from transformers.models.ovis2.image_processing_pil_ovis2 import get_min_tile_covering_grid
 
+from repope_eval.errors import RepopeError
 from repope_eval.models.ovis2_pixels import (
     CLIP_MEAN,
     CLIP_STD,
     best_grid,
     cover,
     fitted_size,
+    fitting_grid,
     part_boxes,
     part_pixels,
 )
@@ -75,8 +77,8 @@ def test_the_last_row_and_column_take_the_rest() -> None:
         (640, 480, (448, 336)),
         (480, 640, (336, 448)),
         (640, 427, (448, 298)),  # 298.9: truncated
-        (5000, 1, (448, 1)),
-        (1, 5000, (1, 448)),
+        (448, 1, (448, 1)),
+        (1, 448, (1, 448)),
     ],
 )
 def test_the_longer_side_fills_the_square_and_the_other_is_truncated(
@@ -118,8 +120,20 @@ def test_every_mode_becomes_rgb(mode: str) -> None:
     assert pixels.dtype == torch.float32
 
 
-@pytest.mark.parametrize("size", [(1, 1), (5000, 1), (1, 5000), (700, 3)])
-def test_images_of_any_shape_have_pixels(size: tuple[int, int]) -> None:
+@pytest.mark.parametrize("size", [(1, 1), (64, 1), (1, 64), (192, 3), (3, 192)])
+def test_images_up_to_the_thinnest_have_pixels(size: tuple[int, int]) -> None:
     pixels, (rows, columns) = part_pixels(Image.new("RGB", size), side=64, max_parts=9)
     cells = rows * columns if rows * columns > 1 else 0
     assert pixels.shape == (1 + cells, 3, 64, 64)
+
+
+@pytest.mark.parametrize("size", [(65, 1), (1, 65), (5000, 1), (1, 5000), (193, 3)])
+def test_images_of_which_the_original_resizes_a_side_to_nothing_are_refused(size: tuple[int, int]) -> None:
+    with pytest.raises(RepopeError, match=f"^{size[0]} x {size[1]} pixels are too thin"):
+        part_pixels(Image.new("RGB", size), side=64, max_parts=9)
+
+
+def test_a_cell_may_be_too_thin_where_the_whole_image_is_not() -> None:
+    assert best_grid(5, 11, side=4, max_parts=9) == (3, 3)
+    with pytest.raises(RepopeError, match=r"^1 x 5 pixels are too thin"):
+        fitting_grid(5, 11, side=4, max_parts=9)
