@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from repope_eval.errors import InterruptionError, RepopeError
+from repope_eval.interruption import listen
 
 log = logging.getLogger("repope_eval")
 
@@ -25,6 +26,7 @@ COMMANDS = {
 
 def main() -> None:
     """Runs the command that the first word names, or `run` where it names none; exits with its status."""
+    listen()
     try:
         sys.exit(_main(sys.argv[1:]))
     except RepopeError as error:
@@ -32,9 +34,9 @@ def main() -> None:
             raise
         print(error, file=sys.stderr)
         sys.exit(error.exit_status)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         print("interrupted", file=sys.stderr)
-        sys.exit(130)
+        sys.exit(getattr(error, "exit_status", 130))
 
 
 def _main(words: list[str]) -> int:

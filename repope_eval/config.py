@@ -16,6 +16,7 @@ ImageSource = Literal["download", "hub"]
 NumberFormat = Literal["float32", "bfloat16", "float16"]
 
 _DEVICE = {"pattern": r"auto|cpu|cuda(:\d+)?", "form": "auto, cpu, cuda or cuda:N"}
+_WORKERS = {"pattern": r"auto|\d+", "form": "auto or a number of processes"}
 _BATCH_SIZE = {"pattern": r"auto|[1-9]\d*", "form": "auto or a number of images"}
 
 
@@ -81,7 +82,10 @@ class RunSettings:
     engine: Engine = setting("shared: an image once for all its questions; sequential: each alone", "shared")
     protocol: Protocol = setting("how yes or no is read from an answer", "repope")
     device: str = setting("auto, cpu, cuda or cuda:N", "auto", **_DEVICE)
-    batch_size: str = setting("images at a time, or auto", "auto", **_BATCH_SIZE)
+    batch_size: str = setting("images at a time; auto: what the memory holds", "auto", **_BATCH_SIZE)
+    workers: str = setting(
+        "processes that prepare images; auto: by the cores beside a GPU, else none", "auto", **_WORKERS
+    )
     limit: int | None = setting("only the first so many images; null: all", None, minimum=1)
     data_dir: str | None = setting("where data lies or goes; null: REPOPE_DATA or the cache folder", None)
     out: str = setting("run folder", "runs/${bench.name}/${model.name}")

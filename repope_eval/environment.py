@@ -19,6 +19,11 @@ def versions() -> dict[str, str]:
     return found
 
 
+def process() -> dict[str, Any]:
+    """This process: where to look for what has a run folder."""
+    return {"host": platform.node(), "id": os.getpid()}
+
+
 def machine() -> dict[str, Any]:
     """The machine, without asking torch."""
     return {

@@ -8,6 +8,8 @@ class RepopeError(Exception):
 
 
 class InterruptionError(RepopeError):
-    """The user stopped a run; its text says what is safe and how to go on."""
+    """A run was told to stop; its text says what is safe and how to go on."""
 
-    exit_status = 130
+    def __init__(self, message: str, exit_status: int) -> None:
+        super().__init__(message)
+        self.exit_status = exit_status

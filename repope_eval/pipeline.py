@@ -4,7 +4,7 @@ import dataclasses
 import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,10 @@ from typing import Any
 from repope_eval import config
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.benchmarks.sources import find_benchmark_images, load_benchmark
-from repope_eval.environment import machine, versions
-from repope_eval.errors import InterruptionError
+from repope_eval.environment import machine, process, versions
+from repope_eval.errors import InterruptionError, RepopeError
 from repope_eval.inference.store import AnswerStore, answer_fields
+from repope_eval.interruption import FinishBatch
 from repope_eval.json_files import read_rows
 from repope_eval.models.families import require_family
 from repope_eval.records import Answer, Question
@@ -40,34 +41,40 @@ def run(settings: config.RunSettings, command: str) -> Scores:
 
     Raises:
         RepopeError: something a user can mend. Answers that were stored stay.
-        InterruptionError: by the keyboard; the same.
+        InterruptionError: a signal came; the same.
     """
     require_family(settings.model.family)
     data_dir = config.data_folder(settings.data_dir)
     benchmark = load_benchmark(settings.bench, data_dir).first_images(settings.limit)
-    folder = RunFolder(Path(settings.out), _identity(settings), resume=settings.resume)
-    seconds: Seconds = {"load": 0.0, "inference": 0.0, **folder.seconds}
-    folder.note(**_beginning(settings, benchmark, command), partial=settings.limit is not None)
-    store = AnswerStore(folder.answers, benchmark.questions)
-    unanswered = [question for question in benchmark.questions if question not in store.answers]
-    if unanswered:
-        try:
-            _ask(settings, data_dir, unanswered, store, folder, seconds)
-        except KeyboardInterrupt as error:
-            # Counted on the disk: the interrupt may have come between writing a batch and noting that it is.
-            safe = AnswerStore(folder.answers, benchmark.questions).answers
-            raise InterruptionError(
-                f"interrupted: {len(safe)} of {len(benchmark.questions)} answers are safe in "
-                f"{store.path}; go on with: {command}"
-            ) from error
-        finally:
-            folder.note(seconds=_rounded(seconds))
-    else:
-        log.info("nothing to ask: all %d answers are in %s", len(store.answers), store.path)
-    counts = {"asked": len(unanswered), "resumed": len(benchmark.questions) - len(unanswered)}
-    return _conclude(
-        settings.model.name, settings.protocol, benchmark, store.answers, folder, seconds, settings, counts
-    )
+    with RunFolder(Path(settings.out), _identity(settings), resume=settings.resume) as folder:
+        seconds: Seconds = {"load": 0.0, "inference": 0.0, **folder.seconds}
+        folder.note(**_beginning(settings, benchmark, command), partial=settings.limit is not None)
+        store = AnswerStore(folder.answers, benchmark.questions)
+        unanswered = [question for question in benchmark.questions if question not in store.answers]
+        if unanswered:
+            try:
+                _ask(settings, data_dir, unanswered, store, folder, seconds)
+            except KeyboardInterrupt as error:
+                # Counted on the disk: it may have come between writing a batch and noting that it is.
+                safe = AnswerStore(folder.answers, benchmark.questions).answers
+                raise InterruptionError(
+                    f"interrupted: {len(safe)} of {len(benchmark.questions)} answers are safe in "
+                    f"{store.path}; go on with: {command}",
+                    getattr(error, "exit_status", 130),
+                ) from error
+        else:
+            log.info("nothing to ask: all %d answers are in %s", len(store.answers), store.path)
+        counts = {"asked": len(unanswered), "resumed": len(benchmark.questions) - len(unanswered)}
+        return _conclude(
+            settings.model.name,
+            settings.protocol,
+            benchmark,
+            store.answers,
+            folder,
+            seconds,
+            settings,
+            counts,
+        )
 
 
 def score_answers(settings: config.ScoreSettings, command: str) -> Scores:
@@ -82,12 +89,12 @@ def score_answers(settings: config.ScoreSettings, command: str) -> Scores:
     out = Path(settings.out) if settings.out else Path("runs") / settings.bench.name / model
     questions = str(Path(settings.questions).expanduser().absolute()) if settings.questions else None
     identity = {"bench": settings.bench.name, "answers": str(path.absolute()), "questions": questions}
-    folder = RunFolder(out, identity, resume=True)
-    joined = _join(settings, path, benchmark)
-    folder.note(**_beginning(settings, benchmark, command))
-    folder.write_answers([answer_fields(answer) for answer in joined.answers.values()])
-    counts = {"rows": joined.n_rows, "unjoined": len(joined.unjoined), "conflicts": joined.n_conflicts}
-    return _conclude(model, settings.protocol, benchmark, joined.answers, folder, {}, settings, counts)
+    with RunFolder(out, identity, resume=True) as folder:
+        joined = _join(settings, path, benchmark)
+        folder.note(**_beginning(settings, benchmark, command))
+        folder.write_answers([answer_fields(answer) for answer in joined.answers.values()])
+        counts = {"rows": joined.n_rows, "unjoined": len(joined.unjoined), "conflicts": joined.n_conflicts}
+        return _conclude(model, settings.protocol, benchmark, joined.answers, folder, {}, settings, counts)
 
 
 def _ask(
@@ -103,7 +110,7 @@ def _ask(
         settings.bench, data_dir, list(dict.fromkeys(question.image for question in questions))
     )
     with _timed(seconds, "load"):
-        from repope_eval.inference.asking import ask
+        from repope_eval.inference.asking import Asking, AskingSettings
         from repope_eval.models.loading import describe_device, describe_model, load_model
         from repope_eval.models.placement import choose_device
 
@@ -112,17 +119,22 @@ def _ask(
         model = load_model(settings.model, device)
     folder.note_model(**describe_model(model))
     folder.note(device=describe_device(model.device))
+    how = AskingSettings(
+        engine=settings.engine,
+        batch_size=settings.batch_size,
+        workers=settings.workers,
+        max_new_tokens=settings.model.max_new_tokens,
+    )
+    asking = Asking(model, questions, images, how)
     log.info("asking %d questions about %d images", len(questions), len(images))
-    with _timed(seconds, "inference"):
-        ask(
-            model,
-            questions,
-            images,
-            store,
-            engine=settings.engine,
-            batch_size=settings.batch_size,
-            max_new_tokens=settings.model.max_new_tokens,
-        )
+    try:
+        with _timed(seconds, "inference"), FinishBatch() as signals:
+            asking.run(store, signals.check)
+    except BaseException:
+        with suppress(RepopeError):  # of a full disk, say: the error that is on its way says more
+            folder.note(seconds=_rounded(seconds), inference=asking.facts())
+        raise
+    folder.note(seconds=_rounded(seconds), inference=asking.facts())
 
 
 def _join(settings: config.ScoreSettings, path: Path, benchmark: Benchmark) -> Joined:
@@ -219,6 +231,7 @@ def _beginning(
         "benchmark": {"name": benchmark.name, "sha256": dict(benchmark.hashes)},
         "versions": versions(),
         "machine": machine(),
+        "process": process(),
     }
 
 

@@ -5,7 +5,10 @@ import logging
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
+
+from filelock import BaseFileLock, FileLock, Timeout
 
 from repope_eval.errors import RepopeError
 from repope_eval.json_files import read_json, write_json, write_text
@@ -18,13 +21,13 @@ Identity = Mapping[str, Any]
 
 
 class RunFolder:
-    """The five files of a run."""
+    """The five files of a run, and a hidden one by which a single process has them at a time."""
 
     def __init__(self, path: Path, identity: Identity, *, resume: bool) -> None:
         """Opens or makes the folder, and starts its log.
 
         Raises:
-            RepopeError: it cannot be written, or holds answers of another configuration.
+            RepopeError: it cannot be written, holds answers of another configuration, or is another process's.
         """
         self.path = path.expanduser()
         self.answers = self.path / "answers.jsonl"
@@ -32,15 +35,55 @@ class RunFolder:
         self._manifest: dict[str, Any] = {"schema": SCHEMA_VERSION, "identity": dict(identity)}
         self._has_answers = False
         close_log()
+        self._lock = self._locked()
+        try:
+            self._has_answers = self.answers.exists() and self.answers.stat().st_size > 0
+            self._refuse_other_answers(identity, resume=resume)
+            self._start_log()
+        except OSError as error:
+            self._lock.release()
+            raise RepopeError(
+                f"{self.answers}: cannot be read ({error.strerror}); choose another out="
+            ) from error
+        except RepopeError:
+            self._lock.release()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Lets another process have the folder."""
+        self._lock.release()
+
+    def _locked(self) -> BaseFileLock:
+        """Makes the folder, and keeps other processes out of it until this one lets go or is dead."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            self._has_answers = self.answers.exists() and self.answers.stat().st_size > 0
+            lock = FileLock(self.path / ".lock")
+            lock.acquire(blocking=False)
+        except Timeout as error:
+            raise RepopeError(
+                f"{self.path} is being written by {self._holder()}; wait for it, or choose another out="
+            ) from error
         except OSError as error:
             raise RepopeError(
-                f"out={self.path}: cannot be made or read ({error.strerror}); choose another out="
+                f"out={self.path}: cannot be made or written ({error.strerror}); choose another out="
             ) from error
-        self._refuse_other_answers(identity, resume=resume)
-        self._start_log()
+        return lock
+
+    def _holder(self) -> str:
+        """Which process has the folder, as far as its manifest says."""
+        try:
+            process = read_json(self._manifest_path)["process"]
+            return f"process {process['id']} on {process['host']}"
+        except (RepopeError, KeyError, TypeError):
+            return "another process"
 
     def _refuse_other_answers(self, identity: Identity, *, resume: bool) -> None:
         if not self._has_answers:
@@ -95,6 +138,7 @@ class RunFolder:
                 f"out={self.path}: cannot be written ({error.strerror}); choose another out="
             ) from error
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        handler.handleError = lambda record: None  # type: ignore[method-assign]  # a full disk ends elsewhere
         logging.getLogger("repope_eval").addHandler(handler)
 
     @property

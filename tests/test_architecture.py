@@ -22,7 +22,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS = [
     ["__version__", "errors", "records"],
-    ["config", "environment", "json_files", "schema"],
+    ["config", "environment", "interruption", "json_files", "schema"],
     ["composition", "run_folder"],
     ["mistakes"],
     ["launching"],

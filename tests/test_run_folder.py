@@ -1,10 +1,13 @@
 import json
 import logging
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import visible_files
 
 from repope_eval import run_folder
 from repope_eval.errors import RepopeError
@@ -27,7 +30,9 @@ def path(tmp_path: Path) -> Path:
 
 
 def _open(path: Path, *, resume: bool = True, **changed: Any) -> RunFolder:
-    return RunFolder(path, IDENTITY | changed, resume=resume)
+    """The folder as a process finds it that comes after the one before has ended."""
+    with RunFolder(path, IDENTITY | changed, resume=resume) as folder:
+        return folder
 
 
 def _answered(path: Path) -> RunFolder:
@@ -47,7 +52,7 @@ def _refusal(path: Path, **how: Any) -> str:
 def test_folder_is_made_with_its_log(path: Path) -> None:
     folder = _open(path)
     assert (folder.path, folder.answers, folder.seconds) == (path, path / "answers.jsonl", {})
-    assert {file.name for file in path.iterdir()} == {"run.log"}
+    assert visible_files(path) == {"run.log"}
 
 
 def test_home_folder_may_be_written_as_a_tilde(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,7 +67,7 @@ def test_files_are_written(path: Path) -> None:
     assert json.loads((path / "scores.json").read_text(encoding="utf-8")) == {"scores": {}}
     assert (path / "report.html").read_text(encoding="utf-8") == "<html>é</html>"
     names = {"answers.jsonl", "manifest.json", "report.html", "run.log", "scores.json"}
-    assert {file.name for file in path.iterdir()} == names
+    assert visible_files(path) == names
 
 
 def test_answers_of_another_configuration_are_refused(path: Path) -> None:
@@ -152,9 +157,9 @@ def test_model_that_is_another_than_the_answers_came_from_is_refused(path: Path)
 def test_file_in_the_way_is_refused(path: Path) -> None:
     path.parent.mkdir(parents=True)
     path.touch()
-    assert _refusal(path) == f"out={path}: cannot be made or read (File exists); choose another out="
+    assert _refusal(path) == f"out={path}: cannot be made or written (File exists); choose another out="
     assert _refusal(path / "below") == (
-        f"out={path / 'below'}: cannot be made or read (Not a directory); choose another out="
+        f"out={path / 'below'}: cannot be made or written (Not a directory); choose another out="
     )
 
 
@@ -168,8 +173,34 @@ def test_folder_that_cannot_be_written_is_refused(path: Path, monkeypatch: pytes
     with monkeypatch.context() as patched:
         patched.setattr(Path, "exists", refuse)
         assert (
-            _refusal(path) == f"out={path}: cannot be made or read (Permission denied); choose another out="
+            _refusal(path)
+            == f"{path / 'answers.jsonl'}: cannot be read (Permission denied); choose another out="
         )
+    _open(path)  # neither refusal kept the folder to itself
+
+
+def test_one_process_at_a_time_has_a_folder(path: Path) -> None:
+    with RunFolder(path, IDENTITY, resume=True) as folder:
+        assert _refusal(path) == (
+            f"{path} is being written by another process; wait for it, or choose another out="
+        )
+        folder.note(process={"host": "node7", "id": 123})
+        assert "is being written by process 123 on node7;" in _refusal(path)
+    _open(path)
+
+
+def test_a_dead_process_keeps_no_folder(path: Path) -> None:
+    program = (
+        "import os, pathlib, sys; from repope_eval.run_folder import RunFolder;"
+        "folder = RunFolder(pathlib.Path(sys.argv[1]), {}, resume=True); print('has it', flush=True); sys.stdin.read()"
+    )
+    words = [sys.executable, "-c", program, str(path)]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "has it\n"
+        assert "is being written" in _refusal(path)
+        holder.kill()
+    _open(path)
 
 
 def test_each_run_of_a_process_has_its_own_log(tmp_path: Path) -> None:

@@ -1,15 +1,17 @@
 """The loop: every unanswered question of every image, a batch of images at a time, stored as they come."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import groupby
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
-from repope_eval.benchmarks.images import open_image
 from repope_eval.config import Engine
-from repope_eval.errors import RepopeError
+from repope_eval.inference.batch_size import BatchSize
 from repope_eval.inference.generation import Generation, Spellings, find_spellings
+from repope_eval.inference.loader import Loader, PreparedImage, longest_first
+from repope_eval.inference.memory import memory_of
 from repope_eval.inference.progress import Progress
 from repope_eval.inference.sequential import generate_sequentially
 from repope_eval.inference.shared import generate_shared
@@ -18,7 +20,6 @@ from repope_eval.models.loading import Model
 from repope_eval.models.recipe import Prepared
 from repope_eval.records import Answer, Question
 
-ImageQuestions = tuple[str, list[Question]]
 Generator = Callable[[Model, Sequence[Prepared], int, Spellings], list[list[Generation]]]
 
 ENGINES: Mapping[Engine, Generator] = {
@@ -26,90 +27,118 @@ ENGINES: Mapping[Engine, Generator] = {
     "sequential": generate_sequentially,
 }
 
+_NO_CPU_MEMORY = "can't allocate memory"
+"""In the text of what torch raises for want of memory on a CPU, where it has no exception of its own."""
 
-AUTO_BATCH_SIZE = 8
-"""Images at a time under `auto`."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskingSettings:
+    """How questions are asked; no answer depends on it but for `max_new_tokens`, which bounds its length."""
+
+    engine: Engine
+    batch_size: str
+    """Images at a time, or `auto`."""
+    workers: str
+    """Processes that prepare images, or `auto`."""
+    max_new_tokens: int
 
 
-def ask(
-    model: Model,
-    questions: Sequence[Question],
-    images: Mapping[str, Path],
-    store: AnswerStore,
-    *,
-    engine: Engine,
-    batch_size: str,
-    max_new_tokens: int,
-) -> None:
-    """Asks the questions that have no answer yet, and stores the answers of each batch before the next.
+class Asking:
+    """Questions being asked of a model, those of the longest prompts first."""
 
-    Args:
-        model: what is asked.
-        questions: those to be asked; the order of their images is kept.
-        images: where each image lies.
-        store: takes the answers.
-        engine: how they are generated.
-        batch_size: images at a time, or `auto`.
-        max_new_tokens: longest answer.
+    def __init__(
+        self,
+        model: Model,
+        questions: Sequence[Question],
+        images: Mapping[str, Path],
+        settings: AskingSettings,
+    ) -> None:
+        """
+        Args:
+            model: what is asked.
+            questions: those to be asked.
+            images: where each image lies.
+            settings: how they are asked.
 
-    Raises:
-        RepopeError: an image does not decode, logits are not finite, the store cannot be written. What was
-            answered until then is stored.
-    """
-    spellings = find_spellings(model.recipe)
-    with Progress(len(questions)) as progress:
-        for batch in _batches(
-            list(_by_image(questions)), AUTO_BATCH_SIZE if batch_size == "auto" else int(batch_size)
-        ):
-            prepared = [
-                model.recipe.prepare(open_image(images[image]), [question.text for question in asked])
-                for image, asked in batch
+        Raises:
+            RepopeError: a file is no image.
+        """
+        self._model = model
+        self._settings = settings
+        self._spellings = find_spellings(model.recipe)
+        self._number = len(questions)
+        self._batch_size = BatchSize(settings.batch_size, model.device.type)
+        self._memory = memory_of(model.device)
+        self._loader = Loader(model, longest_first(model.recipe, questions, images), settings.workers)
+
+    def run(self, store: AnswerStore, between_batches: Callable[[], None]) -> None:
+        """Asks all of them, and stores the answers of each batch before the next.
+
+        Args:
+            store: takes the answers.
+            between_batches: called after each batch; may raise to stop there.
+
+        Raises:
+            RepopeError: an image does not decode, logits are not finite, a single image finds no memory, the
+                store cannot be written. What was answered until then is stored.
+        """
+        self._memory.start()
+        with Progress(self._number) as progress, self._loader as loader:
+            while images := loader.next(self._batch_size.images):
+                for answers in self._answers(images):
+                    store.append(answers)
+                    progress.advance(len(answers))
+                    between_batches()
+        store.require_all()
+
+    def facts(self) -> dict[str, Any]:
+        """What a manifest says of how it went, as far as it has gone."""
+        return {
+            "engine": self._settings.engine,
+            "batch_size": self._batch_size.images,
+            "workers": self._loader.workers,
+            "seconds_waited_for_images": round(self._loader.seconds_waited, 3),
+            "peak_memory_bytes": self._memory.peak_bytes(),
+            "first_tokens": {"yes": dict(self._spellings.yes), "no": dict(self._spellings.no)},
+        }
+
+    def _answers(self, images: Sequence[PreparedImage]) -> Iterator[list[Answer]]:
+        """The answers to a batch: all at once, or in smaller batches where memory ends."""
+        left = list(images)
+        while left:
+            batch = left[: self._batch_size.images]
+            generations = self._generate([image.prepared for image in batch])
+            if generations is None:
+                # Only now: while the exception lived, so did the tensors of the frames that it came through.
+                if self._model.device.type == "cuda":
+                    torch.cuda.empty_cache()
+                self._batch_size.halve(len(batch))
+                continue
+            self._batch_size.learn(len(batch), self._memory.times_free())
+            yield [
+                self._answer(question, generation)
+                for image, generated in zip(batch, generations, strict=True)
+                for question, generation in zip(image.questions, generated, strict=True)
             ]
-            generations = _generate(ENGINES[engine], model, prepared, max_new_tokens, spellings)
-            answers = [
-                _answer(model, question, generation)
-                for (_, asked), generated in zip(batch, generations, strict=True)
-                for question, generation in zip(asked, generated, strict=True)
-            ]
-            store.append(answers)
-            progress.advance(len(answers))
+            left = left[len(batch) :]
 
+    def _generate(self, batch: Sequence[Prepared]) -> list[list[Generation]] | None:
+        """What the engine generates; None where memory does not suffice."""
+        generate = ENGINES[self._settings.engine]
+        try:
+            return generate(self._model, batch, self._settings.max_new_tokens, self._spellings)
+        except torch.OutOfMemoryError:
+            return None
+        except RuntimeError as error:
+            if _NO_CPU_MEMORY in str(error):
+                return None
+            raise
 
-def _generate(
-    generator: Generator,
-    model: Model,
-    prepared: Sequence[Prepared],
-    max_new_tokens: int,
-    spellings: Spellings,
-) -> list[list[Generation]]:
-    try:
-        return generator(model, prepared, max_new_tokens, spellings)
-    except torch.OutOfMemoryError as error:
-        raise RepopeError(
-            f"out of memory on {model.device} with {len(prepared)} images at a time; what was answered is "
-            "stored, so go on with a smaller batch_size, or with model.quantization=nf4 in another folder"
-        ) from error
-
-
-def _batches(images: Sequence[ImageQuestions], size: int) -> Iterator[Sequence[ImageQuestions]]:
-    for start in range(0, len(images), size):
-        yield images[start : start + size]
-
-
-def _by_image(questions: Sequence[Question]) -> Iterator[ImageQuestions]:
-    order = {
-        image: place for place, image in enumerate(dict.fromkeys(question.image for question in questions))
-    }
-    together = sorted(questions, key=lambda question: order[question.image])
-    for image, asked in groupby(together, key=lambda question: question.image):
-        yield image, list(asked)
-
-
-def _answer(model: Model, question: Question, generation: Generation) -> Answer:
-    return Answer(
-        question,
-        response=model.recipe.decode(generation.token_ids),
-        n_tokens=len(generation.token_ids),
-        p_yes=generation.p_yes,
-        p_no=generation.p_no,
-    )
+    def _answer(self, question: Question, generation: Generation) -> Answer:
+        return Answer(
+            question,
+            response=self._model.recipe.decode(generation.token_ids),
+            n_tokens=len(generation.token_ids),
+            p_yes=generation.p_yes,
+            p_no=generation.p_no,
+        )

@@ -1,12 +1,15 @@
 """What an engine returns for a question, and the evidence that its first token carries."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 
 from repope_eval.errors import RepopeError
 from repope_eval.models.recipe import Recipe
+
+SPACE_MARKS = " \u2581\u0120"
+"""What a token starts with that follows a space: the space itself, SentencePiece's mark, byte-level BPE's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,21 +25,21 @@ class Generation:
 
 @dataclass(frozen=True, slots=True)
 class Spellings:
-    """The tokens that alone spell yes, and those that spell no, in a checkpoint's vocabulary."""
+    """The tokens of a checkpoint's vocabulary that spell yes, and those that spell no: token -> its id."""
 
-    yes: tuple[int, ...]
-    no: tuple[int, ...]
+    yes: Mapping[str, int]
+    no: Mapping[str, int]
 
 
 def find_spellings(recipe: Recipe) -> Spellings:
-    """The single tokens for yes and no in lower, title and upper case, with and without a leading space."""
-    return Spellings(_single_tokens(recipe, "yes"), _single_tokens(recipe, "no"))
+    """The single tokens for yes and no, in any case, with and without the mark of a leading space."""
+    vocabulary = recipe.vocabulary()
+    return Spellings(_spellings(vocabulary, "yes"), _spellings(vocabulary, "no"))
 
 
-def _single_tokens(recipe: Recipe, word: str) -> tuple[int, ...]:
-    cases = (word, word.title(), word.upper())
-    encoded = [recipe.encode(space + case) for case in cases for space in ("", " ")]
-    return tuple(sorted({token_ids[0] for token_ids in encoded if len(token_ids) == 1}))
+def _spellings(vocabulary: Mapping[str, int], word: str) -> dict[str, int]:
+    tokens = (token for token in vocabulary if token.lstrip(SPACE_MARKS).lower() == word)
+    return {token: vocabulary[token] for token in sorted(tokens)}
 
 
 def require_finite(logits: torch.Tensor) -> None:
@@ -61,7 +64,8 @@ def first_token_evidence(logits: torch.Tensor, spellings: Spellings) -> tuple[li
     require_finite(logits)
     probabilities = logits.float().softmax(dim=-1)
     return tuple(  # type: ignore[return-value]
-        probabilities[:, list(token_ids)].sum(dim=-1).tolist() for token_ids in (spellings.yes, spellings.no)
+        probabilities[:, list(tokens.values())].sum(dim=-1).tolist()
+        for tokens in (spellings.yes, spellings.no)
     )
 
 

@@ -3,7 +3,9 @@
 import json
 import logging
 import os
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,8 +27,11 @@ class AnswerStore:
         self.path = path
         self._questions = {(question.image, question.text): question for question in questions}
         self._answers: dict[Question, Answer] = {}
-        for answer in _read(path):
-            self._keep(answer)
+        content = _whole_lines(path)
+        self._size = len(content)
+        """Of the file in bytes, as this store left it."""
+        for number, line in enumerate(content.split(b"\n")[:-1], 1):
+            self._keep(_answer(path, number, line))
 
     @property
     def answers(self) -> Mapping[Question, Answer]:
@@ -37,28 +42,84 @@ class AnswerStore:
         """Adds a batch of answers; when this returns they are on the disk.
 
         Raises:
-            RepopeError: the file cannot be written; what was there before is untouched.
+            RepopeError: the file cannot be written, or is not what this store left. What was there before is
+                untouched, and what would be lost is in a file that the error names.
         """
-        lines = "".join(json.dumps(answer_fields(answer), ensure_ascii=False) + "\n" for answer in answers)
+        lines = _lines(answers)
         try:
-            # JSON texts may hold half a surrogate pair, which UTF-8 cannot: it is written as JSON's escape.
-            with self.path.open("a", encoding="utf-8", errors="backslashreplace") as file:
-                file.write(lines)
-                file.flush()
-                os.fsync(file.fileno())
+            self._write(lines)
         except OSError as error:
+            if self._size and not self.path.exists():
+                raise RepopeError(self._write_again(answers)) from error
             raise RepopeError(
-                f"{self.path}: cannot be written ({error.strerror}); the answers already there "
-                f"({len(self._answers)}) are safe: make room and run the same command again"
+                f"{self.path}: cannot be written ({error.strerror}); {_rescue(lines)}"
             ) from error
         for answer in answers:
             self._keep(answer)
+
+    def _write_again(self, answers: Sequence[Answer]) -> str:
+        """Puts a file that is gone back, with all that this store knows; what to say of it."""
+        everything = _lines([*self._answers.values(), *answers])
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.write_bytes(everything)
+        except OSError as error:
+            return f"{self.path}: is gone and cannot be put back ({error.strerror}); {_rescue(everything)}"
+        number = everything.count(b"\n")
+        return (
+            f"{self.path}: was removed while it was being written; its {number} answers are there again: run the "
+            "same command to go on"
+        )
+
+    def _write(self, lines: bytes) -> None:
+        """Appends lines, all or none of them.
+
+        Raises:
+            OSError: the file is gone, is not as long as this store left it, or cannot be written.
+        """
+        with self.path.open("r+b" if self._size else "ab") as file:
+            if file.seek(0, os.SEEK_END) != self._size:
+                raise OSError(0, "another program has changed it")
+            try:
+                file.write(lines)
+                file.flush()
+                os.fsync(file.fileno())
+            except OSError:
+                with suppress(OSError):
+                    os.truncate(self.path, self._size)
+                raise
+        self._size += len(lines)
+
+    def require_all(self) -> None:
+        """Checks that each question has its answer; an engine that mixed two up would leave one without."""
+        missing = [question for question in self._questions.values() if question not in self._answers]
+        assert not missing, f"{len(missing)} questions were asked and have no answer, first {missing[0]}"
 
     def _keep(self, answer: Answer) -> None:
         """Files an answer under its question: the first of two stays, one to a question outside this run is left."""
         question = self._questions.get((answer.question.image, answer.question.text))
         if question is not None:
             self._answers.setdefault(question, replace(answer, question=question))
+
+
+def _lines(answers: Iterable[Answer]) -> bytes:
+    """The lines of answers, in UTF-8; half a surrogate pair, which JSON can hold, is written as JSON's escape."""
+    text = "".join(json.dumps(answer_fields(answer), ensure_ascii=False) + "\n" for answer in answers)
+    return text.encode("utf-8", errors="backslashreplace")
+
+
+def _rescue(lines: bytes) -> str:
+    """Writes what cannot be written in its place where temporary files go; says where, and what to do."""
+    number = lines.count(b"\n")
+    try:
+        with tempfile.NamedTemporaryFile(prefix="repope_eval_", suffix=".jsonl", delete=False) as file:
+            file.write(lines)
+    except OSError as error:
+        return (
+            f"nor can {tempfile.gettempdir()} ({error.strerror}), so {number} answers will be asked for again: "
+            "make room and run the same command"
+        )
+    return f"{number} answers are in {file.name}: make room, append that file to it and run the same command"
 
 
 def answer_fields(answer: Answer) -> dict[str, object]:
@@ -73,19 +134,19 @@ def answer_fields(answer: Answer) -> dict[str, object]:
     }
 
 
-def _read(path: Path) -> list[Answer]:
+def _whole_lines(path: Path) -> bytes:
+    """The content of the file; a last line without its end is taken off, on the disk as well."""
     try:
         content = path.read_bytes()
     except FileNotFoundError:
-        return []
+        return b""
     except OSError as error:
         raise RepopeError(f"{path}: cannot be read ({error.strerror})") from error
     whole, newline, torn = content.rpartition(b"\n")
     if torn:
         log.warning("%s: the last line was cut short; it is taken off and its question asked again", path)
         _shorten(path, len(whole) + len(newline))
-    lines = whole.split(b"\n") if whole else []
-    return [_answer(path, number, line) for number, line in enumerate(lines, 1)]
+    return whole + newline
 
 
 def _shorten(path: Path, size: int) -> None:

@@ -1,6 +1,8 @@
 """The loop, with an engine and a recipe that stand in for a model's."""
 
 import logging
+import os
+import signal
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from PIL import Image
 
 from repope_eval.errors import RepopeError
 from repope_eval.inference import asking
+from repope_eval.inference.asking import Asking, AskingSettings
 from repope_eval.inference.generation import Generation
 from repope_eval.inference.store import AnswerStore
 from repope_eval.models.checkpoints import Checkpoint
@@ -36,6 +39,14 @@ class EchoRecipe(Recipe):
 
     def prepare(self, image: Image.Image, questions: Sequence[str]) -> Prepared:
         return Prepared({}, tuple(tuple(map(ord, question)) for question in questions))
+
+    def count_features(self, width: int, height: int) -> int:
+        if width == 1:
+            raise RepopeError("1 pixel is too thin")
+        return width * height
+
+    def vocabulary(self) -> dict[str, int]:
+        return {"Yes": 1, "no": 2}
 
     def encode(self, text: str) -> list[int]:
         return [ord(letter) for letter in text]
@@ -68,12 +79,35 @@ def questions(tmp_path: Path) -> list[Question]:
     ]
 
 
+def asking_about(questions: Sequence[Question], folder: Path, **changes: Any) -> Asking:
+    images = {question.image: folder / question.image for question in questions}
+    settings = {"engine": "shared", "batch_size": "2", "workers": "0", "max_new_tokens": 5, **changes}
+    return Asking(ECHO, questions, images, AskingSettings(**settings))
+
+
 def ask(questions: Sequence[Question], folder: Path, **changes: Any) -> AnswerStore:
     store = AnswerStore(folder / "answers.jsonl", questions)
-    images = {question.image: folder / question.image for question in questions}
-    settings = {"engine": "shared", "batch_size": "2", "max_new_tokens": 5, **changes}
-    asking.ask(ECHO, questions, images, store, **settings)
+    asking_about(questions, folder, **changes).run(store, lambda: None)
     return store
+
+
+def refusing(most: int, how: Exception, sizes: list[int]) -> Any:
+    """An engine whose allocator refuses batches of more images than `most`; notes each batch's size."""
+
+    def generate(model: Model, images: Sequence[Prepared], *rest: object) -> list[list[Generation]]:
+        sizes.append(len(images))
+        if len(images) > most:
+            raise how
+        return echo(model, images, *rest)
+
+    return generate
+
+
+def no_memory_on_a_cpu() -> RuntimeError:
+    """What torch raises here for want of memory, had by asking for more than there is."""
+    with pytest.raises(RuntimeError) as caught:
+        torch.empty(1 << 60)
+    return caught.value
 
 
 @pytest.mark.parametrize("batch_size", ["1", "2", "5", "100", "auto"])
@@ -102,28 +136,115 @@ def test_an_images_questions_come_together_whatever_their_order(
     assert numbers == [[3, 3], [3, 3], [3]]
 
 
+@pytest.mark.parametrize("workers", ["0", "2"])
 def test_what_was_answered_before_a_broken_image_is_stored(
+    questions: list[Question], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: str
+) -> None:
+    monkeypatch.setattr(asking, "ENGINES", {"shared": echo})
+    whole = (tmp_path / "3.png").read_bytes()
+    (tmp_path / "3.png").write_bytes(whole[:45])  # its head is whole
+    with pytest.raises(
+        RepopeError, match=r"3\.png: is damaged or cut short \([^\n]*\); replace the file"
+    ) as caught:
+        ask(questions, tmp_path, workers=workers)
+    assert "\n" not in str(caught.value)
+    kept = AnswerStore(tmp_path / "answers.jsonl", questions).answers
+    assert {question.image for question in kept} == {"0.png", "1.png"}
+    (tmp_path / "3.png").write_bytes(whole)
+    assert set(ask(questions, tmp_path, workers=workers).answers) == set(questions)
+
+
+def test_what_is_no_image_is_refused_before_the_first_question(
+    questions: list[Question], tmp_path: Path
+) -> None:
+    (tmp_path / "3.png").write_bytes(b"no image")
+    with pytest.raises(RepopeError, match=r"3\.png: is no image"):
+        asking_about(questions, tmp_path)
+    Image.new("RGB", (1, 9)).save(tmp_path / "3.png")
+    with pytest.raises(RepopeError, match=r"/3\.png: 1 pixel is too thin"):
+        asking_about(questions, tmp_path)
+
+
+@pytest.mark.parametrize("how", [torch.OutOfMemoryError("no memory"), no_memory_on_a_cpu()])
+@pytest.mark.parametrize("most", [1, 2, 3])
+def test_out_of_memory_halves_the_batch_and_goes_on(
+    questions: list[Question], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int, how: Exception
+) -> None:
+    sizes: list[int] = []
+    monkeypatch.setattr(asking, "ENGINES", {"shared": refusing(most, how, sizes)})
+    store = ask(questions, tmp_path, batch_size="4")
+    assert set(store.answers) == set(questions)
+    assert all(answer.response == question.text for question, answer in store.answers.items())
+    assert sizes == {1: [4, 2, 1, 1, 1, 1, 1], 2: [4, 2, 2, 1], 3: [4, 2, 2, 1]}[most]
+
+
+def test_out_of_memory_with_a_single_image_says_what_to_do(
+    questions: list[Question], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+    how = torch.OutOfMemoryError("no memory")
+    monkeypatch.setattr(asking, "ENGINES", {"shared": refusing(0, how, sizes)})
+    with pytest.raises(
+        RepopeError,
+        match=r"out of memory with a single image .*quantization=nf4 .*max_tiles=6.*device_map=auto",
+    ):
+        ask(questions, tmp_path, batch_size="5")
+    assert sizes == [5, 2, 1]
+
+
+def test_another_runtime_error_is_not_taken_for_want_of_memory(
+    questions: list[Question], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "ENGINES", {"shared": refusing(0, RuntimeError("shapes differ"), [])})
+    with pytest.raises(RuntimeError, match="shapes differ"):
+        ask(questions, tmp_path)
+
+
+def test_images_of_the_longest_prompts_are_first_and_equals_stay_in_order(
     questions: list[Question], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(asking, "ENGINES", {"shared": echo})
-    (tmp_path / "3.png").write_bytes(b"no image")
-    with pytest.raises(RepopeError, match=r"3\.png: is no image"):
-        ask(questions, tmp_path)
-    kept = AnswerStore(tmp_path / "answers.jsonl", questions).answers
-    assert {question.image for question in kept} == {"0.png", "1.png"}
+    Image.new("RGB", (4, 8)).save(tmp_path / "2.png")
+    Image.new("RGB", (2, 2)).save(tmp_path / "0.png")
+    stored = ask(questions, tmp_path).answers
+    order = list(dict.fromkeys(question.image for question in stored))
+    assert order == ["2.png", "1.png", "3.png", "4.png", "0.png"]
 
 
-def test_out_of_memory_says_what_to_do(
+def test_a_stop_between_batches_keeps_the_batch(
     questions: list[Question], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refusing(*_: object) -> list[list[Generation]]:
-        raise torch.OutOfMemoryError("no memory")
+    monkeypatch.setattr(asking, "ENGINES", {"shared": echo})
 
-    monkeypatch.setattr(asking, "ENGINES", {"shared": refusing})
-    with pytest.raises(
-        RepopeError, match=r"out of memory on cpu with 2 images at a time; .*smaller batch_size"
-    ):
-        ask(questions, tmp_path)
+    def stop() -> None:
+        raise KeyboardInterrupt
+
+    store = AnswerStore(tmp_path / "answers.jsonl", questions)
+    with pytest.raises(KeyboardInterrupt):
+        asking_about(questions, tmp_path).run(store, stop)
+    assert {question.image for question in store.answers} == {"0.png", "1.png"}
+
+
+def test_the_facts_are_those_of_the_run(
+    questions: list[Question], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "ENGINES", {"shared": echo})
+    run = asking_about(questions, tmp_path, workers="2")
+    run.run(AnswerStore(tmp_path / "answers.jsonl", questions), lambda: None)
+    facts = run.facts()
+    assert (facts["engine"], facts["batch_size"], facts["workers"]) == ("shared", 2, 2)
+    assert facts["seconds_waited_for_images"] > 0
+    assert facts["first_tokens"] == {"yes": {"Yes": 1}, "no": {"no": 2}}
+
+
+def test_a_killed_worker_is_one_line(
+    questions: list[Question], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "ENGINES", {"shared": echo})
+    monkeypatch.setattr(EchoRecipe, "prepare", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+    with pytest.raises(RepopeError, match=r"a process that prepares images ended .*workers=0") as caught:
+        ask(questions, tmp_path, workers="1")
+    assert "\n" not in str(caught.value)
 
 
 def test_progress_is_a_log_line_where_there_is_no_terminal(

@@ -111,4 +111,4 @@ def test_logits_that_are_not_finite_are_no_answer(golden: Golden, prepared: list
         broken.network.get_output_embeddings().weight[0] = float("nan")
     for engine in (generate_shared, generate_sequentially):
         with pytest.raises(RepopeError, match="NaN or infinite"):
-            engine(broken, prepared[:1], 2, Spellings((1,), (2,)))
+            engine(broken, prepared[:1], 2, Spellings({"yes": 1}, {"no": 2}))

@@ -1,5 +1,7 @@
 import json
 import os
+import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -169,16 +171,90 @@ def test_full_disk_is_one_line_and_earlier_answers_are_safe(
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
+    monkeypatch.setattr(tempfile, "tempdir", str(path.parent))
     store = AnswerStore(path, QUESTIONS)
     store.append([Answer(CAR, "Yes", 1, 0.5, 0.5)])
     before = path.read_bytes()
-    monkeypatch.setattr(os, "fsync", full)
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", full)
+        with pytest.raises(RepopeError) as caught:
+            store.append([Answer(DOG, "No")])
+    (rescued,) = path.parent.glob("repope_eval_*.jsonl")
+    assert str(caught.value) == (
+        f"{path}: cannot be written (No space left on device); 1 answers are in {rescued}: make room, append that "
+        "file to it and run the same command"
+    )
+    assert list(store.answers) == [CAR]
+    assert path.read_bytes() == before
+    with path.open("ab") as file:
+        file.write(rescued.read_bytes())
+    assert list(AnswerStore(path, QUESTIONS).answers) == [CAR, DOG]
+
+
+def test_disk_without_room_anywhere_says_what_will_be_asked_again(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(path.parent / "no_such_folder"))
+    path.symlink_to("/dev/full")
+    with pytest.raises(RepopeError) as caught:
+        AnswerStore(path.parent / "no_such_folder" / "answers.jsonl", QUESTIONS).append([Answer(DOG, "No")])
+    assert "so 1 answers will be asked for again: make room" in str(caught.value)
+
+
+def test_first_batch_on_a_full_device_is_rescued(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(path.parent))
+    store = AnswerStore(path, QUESTIONS)
+    path.symlink_to("/dev/full")
+    with pytest.raises(RepopeError, match=r"cannot be written \(No space left on device\); 1 answers are in"):
+        store.append([Answer(DOG, "No")])
+    (rescued,) = path.parent.glob("repope_eval_*.jsonl")
+    assert json.loads(rescued.read_text())["response"] == "No"
+
+
+def test_folder_that_vanished_is_put_back_with_all_answers(path: Path) -> None:
+    path = path.parent / "run" / path.name
+    path.parent.mkdir()
+    store = AnswerStore(path, QUESTIONS)
+    store.append([Answer(CAR, "Yes", 1, 0.5, 0.5)])
+    shutil.rmtree(path.parent)
     with pytest.raises(RepopeError) as caught:
         store.append([Answer(DOG, "No")])
     assert str(caught.value) == (
-        f"{path}: cannot be written (No space left on device); the answers already there (1) are safe: make room "
-        "and run the same command again"
+        f"{path}: was removed while it was being written; its 2 answers are there again: run the same command to go on"
     )
-    assert list(store.answers) == [CAR]
-    assert path.read_bytes().startswith(before)
-    assert AnswerStore(path, QUESTIONS).answers[CAR].response == "Yes"
+    assert list(AnswerStore(path, QUESTIONS).answers) == [CAR, DOG]
+
+
+def test_folder_that_vanished_for_good_is_rescued_whole(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(path.parent))
+    path = path.parent / "run" / path.name
+    path.parent.mkdir()
+    store = AnswerStore(path, QUESTIONS)
+    store.append([Answer(CAR, "Yes", 1, 0.5, 0.5)])
+    shutil.rmtree(path.parent)
+    path.parent.touch()
+    with pytest.raises(
+        RepopeError, match=r"is gone and cannot be put back \(File exists\); 2 answers are in"
+    ):
+        store.append([Answer(DOG, "No")])
+    (rescued,) = path.parent.parent.glob("repope_eval_*.jsonl")
+    assert list(AnswerStore(rescued, QUESTIONS).answers) == [CAR, DOG]
+
+
+def test_file_that_another_program_changed_is_not_written_to(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(path.parent))
+    store = AnswerStore(path, QUESTIONS)
+    AnswerStore(path, QUESTIONS).append([Answer(CAR, "Yes")])
+    before = path.read_bytes()
+    with pytest.raises(RepopeError, match=r"cannot be written \(another program has changed it\)"):
+        store.append([Answer(DOG, "No")])
+    assert path.read_bytes() == before
+
+
+def test_a_question_left_without_answer_is_our_mistake(path: Path) -> None:
+    store = AnswerStore(path, QUESTIONS)
+    store.append([Answer(CAR, "Yes"), Answer(DOG, "Yes")])
+    with pytest.raises(AssertionError, match="1 questions were asked and have no answer"):
+        store.require_all()

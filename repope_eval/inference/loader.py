@@ -1,0 +1,187 @@
+"""Images prepared ahead of the device: decoded, cut into tiles and tokenized by worker processes."""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import groupby, islice
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from repope_eval.benchmarks.images import image_size, open_image
+from repope_eval.errors import RepopeError
+from repope_eval.models.loading import Model
+from repope_eval.models.recipe import Prepared, Recipe
+from repope_eval.records import Question
+
+AHEAD = 32
+"""Images that are prepared and wait for the device, at most; a photograph's pixels are up to 16 MB in 16 bits."""
+
+MOST_WORKERS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class AskedImage:
+    """An image and the questions to be asked about it."""
+
+    path: Path
+    questions: tuple[Question, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedImage:
+    """The same, ready for the model."""
+
+    questions: tuple[Question, ...]
+    prepared: Prepared
+
+    def pin_memory(self) -> "PreparedImage":
+        """Pixels in memory that a GPU copies from by itself; the loader calls it by this name."""
+        inputs = {name: tensor.pin_memory() for name, tensor in self.prepared.inputs.items()}
+        return replace(self, prepared=replace(self.prepared, inputs=inputs))
+
+
+def longest_first(
+    recipe: Recipe, questions: Sequence[Question], images: Mapping[str, Path]
+) -> list[AskedImage]:
+    """The images by length of what they are fed, the longest first.
+
+    Those of a batch then need little padding, and no batch needs more memory than the first.
+
+    Raises:
+        RepopeError: a file is no image, or the model has no picture of its shape.
+    """
+    order = {image: place for place, image in enumerate(dict.fromkeys(asked.image for asked in questions))}
+    together = sorted(questions, key=lambda question: order[question.image])
+    asked = [
+        AskedImage(images[image], tuple(theirs))
+        for image, theirs in groupby(together, key=lambda question: question.image)
+    ]
+    return sorted(asked, key=lambda image: _tokens(recipe, image), reverse=True)
+
+
+def _tokens(recipe: Recipe, asked: AskedImage) -> int:
+    """Image tokens that a model is fed for an image and its questions."""
+    with _named(asked.path):
+        features = recipe.count_features(*image_size(asked.path))
+    return features * len(asked.questions) if recipe.attends_both_ways else features
+
+
+class Loader:
+    """Hands out prepared images in order, and counts how long it was waited for."""
+
+    def __init__(self, model: Model, asked: Sequence[AskedImage], workers: str) -> None:
+        """
+        Args:
+            model: whose recipe prepares them.
+            asked: the images in order.
+            workers: how many processes, or `auto`.
+        """
+        self.workers = _workers(workers, model.device, len(asked))
+        self.seconds_waited = 0.0
+        self._loader = DataLoader(
+            _Images(model.recipe, asked, model.dtype),
+            batch_size=None,
+            num_workers=self.workers,
+            prefetch_factor=max(1, AHEAD // self.workers) if self.workers else None,
+            pin_memory=model.device.type == "cuda",
+            worker_init_fn=_start_worker,
+            # Starting anew would cost seconds a worker, and on Linux nothing here forbids to fork.
+            multiprocessing_context="fork" if self.workers and sys.platform == "linux" else None,
+        )
+        self._images: Iterator[PreparedImage | RepopeError] = iter(())
+
+    def __enter__(self) -> Self:
+        self._images = iter(self._loader)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Ends the workers: they ignore the signal by which Python ends those that are left when it exits."""
+        images, self._images = self._images, iter(())
+        if self.workers:
+            images._shutdown_workers()  # type: ignore[attr-defined]  # what the library itself does once unused
+
+    def next(self, number: int) -> list[PreparedImage]:
+        """So many images, or those that are left.
+
+        Raises:
+            RepopeError: one of them cannot be read or prepared, or a worker was killed.
+        """
+        started = time.perf_counter()
+        try:
+            images = list(islice(self._images, number))
+        except RuntimeError as error:  # what the library raises for a process that is gone
+            raise RepopeError(
+                f"a process that prepares images ended ({str(error).splitlines()[0]}): give it memory (in a "
+                "container, shared memory: --shm-size=8g), or run the same command with workers=0"
+            ) from error
+        finally:
+            self.seconds_waited += time.perf_counter() - started
+        return [_require(image) for image in images]
+
+
+def _require(image: PreparedImage | RepopeError) -> PreparedImage:
+    if isinstance(image, RepopeError):
+        raise image
+    return image
+
+
+class _Images(Dataset[PreparedImage | RepopeError]):
+    """What a worker does. An error is handed over as a value: raised, it would come wrapped in a traceback."""
+
+    def __init__(self, recipe: Recipe, asked: Sequence[AskedImage], dtype: torch.dtype) -> None:
+        self._recipe = recipe
+        self._asked = asked
+        self._dtype = dtype
+
+    def __len__(self) -> int:
+        return len(self._asked)
+
+    def __getitem__(self, place: int) -> PreparedImage | RepopeError:
+        asked = self._asked[place]
+        texts = [question.text for question in asked.questions]
+        try:
+            image = open_image(asked.path)
+            with _named(asked.path):
+                prepared = self._recipe.prepare(image, texts)
+        except RepopeError as error:
+            return error
+        return PreparedImage(asked.questions, prepared.in_format(self._dtype))
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Says which file a recipe's refusal is about."""
+    try:
+        yield
+    except RepopeError as error:
+        raise RepopeError(f"{path}: {error}") from error
+
+
+def _workers(asked_for: str, device: torch.device, images: int) -> int:
+    """On a CPU the model itself keeps all cores busy; beside a GPU one core is left to the loop."""
+    if asked_for != "auto":
+        return min(int(asked_for), images)
+    if device.type == "cpu":
+        return 0
+    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    return max(1, min(cores - 1, MOST_WORKERS, images))
+
+
+def _start_worker(_: int) -> None:
+    """Ctrl-C and a scheduler's SIGTERM reach all processes; the loop has its batch finished first."""
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"  # threads of the parent's do not live on here
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -1,0 +1,85 @@
+"""Signals that end a run: at once while nothing would be lost, after the batch in hand while one is being asked."""
+
+import logging
+import signal
+import threading
+from collections.abc import Callable
+from types import FrameType, TracebackType
+from typing import Any, Self
+
+log = logging.getLogger(__name__)
+
+_ENDING = (signal.SIGINT, signal.SIGTERM)
+
+
+class Interruption(KeyboardInterrupt):
+    """A signal told the program to end."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(signal.Signals(number).name)
+        self.exit_status = 128 + number
+        """What shells show for a program that the signal ended: 130 for Ctrl-C, 143 for SIGTERM."""
+
+
+def interrupt(number: int, _: FrameType | None = None) -> None:
+    """A signal handler that ends the program where it is.
+
+    Raises:
+        Interruption: always.
+    """
+    raise Interruption(number)
+
+
+def listen() -> None:
+    """Has the signals raise `Interruption`, but for those that whoever started the program had it ignore."""
+    _install(interrupt)
+
+
+class FinishBatch:
+    """While it is entered, a signal waits until `check` is called; a second one does not."""
+
+    def __init__(self) -> None:
+        self._number: int | None = None
+        self._before: dict[signal.Signals, Any] = {}
+
+    def __enter__(self) -> Self:
+        self._before = _install(self._note)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _note(self, number: int, _: FrameType | None) -> None:
+        if self._number is not None:
+            raise Interruption(number)
+        self._number = number
+        log.info(
+            "%s: finishing the batch in hand, then stopping; once more to stop at once",
+            signal.Signals(number).name,
+        )
+
+    def check(self) -> None:
+        """Raises what a signal asked for.
+
+        Raises:
+            Interruption: one came.
+        """
+        if self._number is not None:
+            raise Interruption(self._number)
+
+
+def _install(handler: Callable[[int, FrameType | None], None]) -> dict[signal.Signals, Any]:
+    """Sets a handler for each signal that is not ignored; the handlers before. Only the main thread may do so."""
+    if threading.current_thread() is not threading.main_thread():
+        return {}
+    before = {number: signal.getsignal(number) for number in _ENDING}
+    before = {number: known for number, known in before.items() if known is not signal.SIG_IGN}
+    for number in before:
+        signal.signal(number, handler)
+    return before
