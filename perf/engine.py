@@ -1,87 +1,182 @@
-"""How much faster the shared-prefix engine is than asking each question alone.
+"""How much faster the shared-prefix engine is than asking each question alone, family by family.
 
-    python perf/engine.py [--images 4] [--questions 10] [--checkpoint FOLDER]
+    python perf/engine.py [--family internvl2_5_qwen2] [--images 2] [--shape 1b --device cuda --dtype bfloat16]
 
-Both engines answer the same questions about the same drawn images in one run on one machine; their answers
-are compared. The paper's loop asks each question once a variant, 18 askings an image on POPE, where 10.25 of
-them are distinct; its time is the time of one asking alone, times 18.
+Both engines answer the same questions about the same images, in one run on one machine, and their answers are
+compared token by token; where one differs the program ends with status 1 and says how near a tie it was.
+
+- Alone: each question by itself, its image's pixels prepared anew, as the paper's loop does.
+- The paper's loop: on POPE it asks 18 questions an image, of which 10.25 are distinct. Its time is that of one
+  asking alone, times 18, which is what it would take: every asking is the same work, repeated ones too.
+- Shared: the pixels prepared once for all questions of an image, and the engine once for all images.
+
+Seconds are medians, over the askings and over three runs of the shared engine, which take turns: so a machine
+that is busy with something else for a while changes little. Where it is busy all the time, ratios of the wall
+clock mean nothing (above the number of questions they cannot be true); on a CPU,
+
+    OMP_NUM_THREADS=1 python perf/engine.py --clock processor
+
+counts what this program alone computes. Reading image files is in neither engine's time.
+
+Weights are random: see random_checkpoints.py. Such models do not stop by themselves, so answers are as long as
+--max-new-tokens; the real ones take 2 to 4.
 """
 
-import argparse
-import time
-from collections.abc import Callable, Sequence
-from random import Random
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from statistics import median
 
-import torch
+from command_line import clock_of, make_model, parser, print_machine
+from disagreement import describe_difference
+from drawn_images import draw_images, pope_questions
+from gauges import Clock, print_table, timed
+from PIL import Image
+from random_checkpoints import kinds_of
 
-from repope_eval.benchmarks.pope_file import question_text
-from repope_eval.config import ModelSettings
-from repope_eval.demo.icons import KINDS
-from repope_eval.demo.scenes import draw_scene
-from repope_eval.inference.generation import Generation, find_spellings
+from repope_eval.inference.generation import Generation, common_prefix_length, find_spellings
 from repope_eval.inference.sequential import generate_sequentially
 from repope_eval.inference.shared import generate_shared
-from repope_eval.models.loading import Model, load_model
-from repope_eval.models.placement import choose_device
-from repope_eval.models.recipe import Prepared
+from repope_eval.models.loading import Model
+from repope_eval.models.sizes import count_parameters
 
 ASKINGS_OF_THE_PAPER = 18
 """A POPE image's questions in the three variants: 3 x (3 positives + 3 negatives)."""
-PHOTOGRAPH = (640, 480)
+TURNS = 3
+"""Runs of the shared engine, and parts into which the other's are divided."""
+
+HEADINGS = (
+    "family",
+    "parameters",
+    "prefix",
+    "question",
+    "alone s",
+    "paper s",
+    "shared s",
+    "distinct x",
+    "paper x",
+    "same",
+    "different answers",
+)
+LEGEND = """
+prefix, question: tokens that the questions of an image share, and those a question has of its own
+alone, paper, shared: seconds for all images, from medians; the paper's loop asks 18 questions an image
+distinct, paper: how many times faster the shared engine is than asking each question alone, and than that loop
+same: answers on which both engines agree; different answers: how many there are among them"""
+
+Answers = list[list[Generation]]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--images", type=int, default=4)
-    parser.add_argument("--questions", type=int, default=10)
-    parser.add_argument("--checkpoint", default="demo", help="an InternVL2.5 checkpoint; default: the demo's")
-    options = parser.parse_args()
-    settings = ModelSettings(
-        name="perf", family="internvl2_5", checkpoint=options.checkpoint, dtype="float32", max_new_tokens=8
-    )
-    model = load_model(settings, choose_device("auto"))
-    images = _images(model, options.images, options.questions)
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Both engines on the same questions."""
+
+    alone: Answers
+    asking_seconds: float
+    """Of one question alone."""
+    shared: Answers
+    shared_seconds: float
+
+    def differing(self) -> list[tuple[int, int]]:
+        """(image, question) of the answers that are not the same tokens."""
+        return [
+            (image, question)
+            for image, (answers, others) in enumerate(zip(self.alone, self.shared, strict=True))
+            for question, (one, other) in enumerate(zip(answers, others, strict=True))
+            if one.token_ids != other.token_ids
+        ]
+
+
+def main() -> int:
+    options = parser(__doc__, images=1).parse_args()
+    clock = clock_of(options)
+    images, questions = draw_images(options.images), pope_questions(options.questions)
+    print_machine(options, [f"{len(images)} images of 640x480, {len(questions)} questions each"])
+    rows, differences = [], []
+    for kind in kinds_of(options.shape, options.family):
+        model = make_model(options, kind)
+        comparison = _compare(model, images, questions, options.max_new_tokens, clock)
+        rows.append(_row(kind, model, images, questions, comparison))
+        print(" ".join(rows[-1]), file=sys.stderr, flush=True)  # a sign of life
+        differences += [
+            f"{kind}, image {image}, question {question}: "
+            + describe_difference(
+                model,
+                model.recipe.prepare(images[image], [questions[question]]),
+                comparison.alone[image][question].token_ids,
+                comparison.shared[image][question].token_ids,
+            )
+            for image, question in comparison.differing()
+        ]
+    print_table(HEADINGS, rows)
+    print(LEGEND)
+    print("\n".join(differences) or "no answer differs")
+    return 1 if differences else 0
+
+
+def _compare(
+    model: Model,
+    images: Sequence[Image.Image],
+    questions: Sequence[str],
+    max_new_tokens: int,
+    clock: Clock,
+) -> Comparison:
+    """Takes turns: a run of the shared engine after each third of the other's, since machines have bad moments."""
+    spellings = find_spellings(model.recipe)
+
+    def alone(image: Image.Image, question: str) -> Generation:
+        prepared = model.recipe.prepare(image, [question])
+        return generate_sequentially(model, [prepared], max_new_tokens, spellings)[0][0]
+
+    def shared() -> Answers:
+        prepared = [model.recipe.prepare(image, questions) for image in images]
+        return generate_shared(model, prepared, max_new_tokens, spellings)
+
     # The first call of either engine pays for what is set up once.
-    _timed(generate_shared, model, images[:1])
-    _timed(generate_sequentially, model, images[:1])
-    shared, shared_seconds = _timed(generate_shared, model, images)
-    alone, alone_seconds = _timed(generate_sequentially, model, images)
-    askings = options.images * options.questions
-    same = sum(
-        one.token_ids == other.token_ids
-        for answers, others in zip(shared, alone, strict=True)
-        for one, other in zip(answers, others, strict=True)
+    alone(images[0], questions[0])
+    shared()
+    askings = [(image, question) for image in range(len(images)) for question in range(len(questions))]
+    one_by_one: dict[tuple[int, int], tuple[Generation, float]] = {}
+    together = []
+    for turn in range(TURNS):
+        for image, question in askings[turn::TURNS]:
+            work = partial(alone, images[image], questions[question])
+            one_by_one[image, question] = timed(model.device, work, clock)
+        together.append(timed(model.device, shared, clock))
+    return Comparison(
+        alone=[
+            [one_by_one[image, place][0] for place in range(len(questions))] for image in range(len(images))
+        ],
+        asking_seconds=median(seconds for _, seconds in one_by_one.values()),
+        shared=together[0][0],
+        shared_seconds=median(seconds for _, seconds in together),
     )
-    paper_seconds = alone_seconds / options.questions * ASKINGS_OF_THE_PAPER
-    print(f"device {model.device}, {torch.get_num_threads()} threads, checkpoint {options.checkpoint}")
-    print(
-        f"{options.images} images of {len(images[0].inputs['pixel_values'])} tiles, {options.questions} questions each"
-    )
-    print(f"each question alone   {alone_seconds:8.2f} s")
-    print(f"shared prefix         {shared_seconds:8.2f} s")
-    print(f"same answers          {same} of {askings}")
-    print(f"ratio, a distinct question {alone_seconds / shared_seconds:6.1f}")
-    print(f"ratio, the paper's loop    {paper_seconds / shared_seconds:6.1f}")
 
 
-def _images(model: Model, number: int, questions: int) -> list[Prepared]:
-    random = Random(0)
-    texts = [question_text(kind) for kind in KINDS[:questions]]
-    return [model.recipe.prepare(draw_scene(random).image.resize(PHOTOGRAPH), texts) for _ in range(number)]
-
-
-Engine = Callable[..., list[list[Generation]]]
-
-
-def _timed(engine: Engine, model: Model, images: Sequence[Prepared]) -> tuple[list[list[Generation]], float]:
-    started = time.perf_counter()
-    generations = engine(model, images, 8, find_spellings(model.recipe))
-    if model.device.type == "cuda":
-        torch.cuda.synchronize(model.device)
-    return generations, time.perf_counter() - started
+def _row(
+    kind: str, model: Model, images: Sequence[Image.Image], questions: Sequence[str], comparison: Comparison
+) -> list[str]:
+    prompts = model.recipe.prepare(images[0], questions).prompts
+    prefix = common_prefix_length(prompts)
+    own = sum(len(prompt) - prefix for prompt in prompts) / len(prompts)
+    generations = [generation for answers in comparison.alone for generation in answers]
+    alone_seconds = comparison.asking_seconds * len(generations)
+    paper_seconds = comparison.asking_seconds * ASKINGS_OF_THE_PAPER * len(images)
+    return [
+        kind,
+        f"{count_parameters(model.recipe).parameters / 1e6:.1f}M",
+        str(prefix),
+        f"{own:.0f}",
+        f"{alone_seconds:.2f}",
+        f"{paper_seconds:.2f}",
+        f"{comparison.shared_seconds:.2f}",
+        f"{alone_seconds / comparison.shared_seconds:.1f}",
+        f"{paper_seconds / comparison.shared_seconds:.1f}",
+        f"{len(generations) - len(comparison.differing())} of {len(generations)}",
+        str(len({generation.token_ids for generation in generations})),
+    ]
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

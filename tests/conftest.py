@@ -29,6 +29,15 @@ def _no_network_and_no_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.delenv("HYDRA_FULL_ERROR", raising=False)
 
 
+@pytest.fixture(scope="session")
+def unbroken(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run folder of the demo, run to its end."""
+    folder = tmp_path_factory.mktemp("unbroken") / "run"
+    words = [sys.executable, "-m", "repope_eval", f"out={folder}"]
+    subprocess.run(words, check=True, capture_output=True, timeout=300)
+    return folder
+
+
 @pytest.fixture
 def shared() -> Path:
     """The folder of files that may not be copied into the project."""

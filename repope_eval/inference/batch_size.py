@@ -9,8 +9,8 @@ log = logging.getLogger(__name__)
 FIRST = 2
 """Images of the first batch under `auto`, whose need of memory is measured."""
 
-MOST = {"cuda": 32, "cpu": 8}
-"""Images at a time under `auto`, by kind of device: what the device does not get through faster with more."""
+MOST = {"cuda": 32, "cpu": 4}
+"""Images at a time under `auto`, by kind of device: with more, neither kind gets through them faster."""
 
 SHARE = 0.8
 """How much of the free memory is filled under `auto`: batches differ in their number of questions."""

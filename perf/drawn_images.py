@@ -1,0 +1,41 @@
+"""What the measured models are asked: drawn scenes of COCO's usual size, and POPE's questions about them."""
+
+from pathlib import Path
+from random import Random
+
+import numpy as np
+from PIL import Image
+
+from repope_eval.benchmarks.pope_file import question_text
+from repope_eval.demo.icons import KINDS
+from repope_eval.demo.scenes import draw_scene
+
+PHOTOGRAPH = (640, 480)
+GRAIN = 12
+"""Noise that makes a drawing's JPEG file about as large, and as slow to decode, as a photograph's."""
+
+
+def draw_images(number: int) -> list[Image.Image]:
+    """So many different scenes, the same each time, in the size of a photograph."""
+    random, generator = Random(0), np.random.default_rng(0)
+    images = []
+    for _ in range(number):
+        pixels = np.asarray(draw_scene(random).image.resize(PHOTOGRAPH), np.float32)
+        grain = generator.normal(0, GRAIN, (*pixels.shape[:2], 1))
+        images.append(Image.fromarray(np.clip(pixels + grain, 0, 255).astype(np.uint8)))
+    return images
+
+
+def write_files(number: int, folder: Path) -> list[Path]:
+    """The same scenes as JPEG files."""
+    files = [folder / f"{place:06d}.jpg" for place in range(number)]
+    for file, image in zip(files, draw_images(number), strict=True):
+        image.save(file, quality=90)
+    return files
+
+
+def pope_questions(number: int) -> list[str]:
+    """So many different questions."""
+    if number > len(KINDS):
+        raise SystemExit(f"--questions: there are {len(KINDS)} different ones")
+    return [question_text(kind) for kind in KINDS[:number]]

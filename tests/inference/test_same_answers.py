@@ -1,0 +1,92 @@
+"""Through the loop, whatever the engine, the batch size and what was answered before: the same answers."""
+
+from itertools import product
+from pathlib import Path
+
+import pytest
+from golden import GOLDENS, Golden, load_golden_model, read_golden
+
+from repope_eval.benchmarks.pope_file import question_text
+from repope_eval.benchmarks.sources import DEMO_FOLDER
+from repope_eval.config import ModelSettings
+from repope_eval.demo.icons import KINDS
+from repope_eval.inference.asking import Asking, AskingSettings
+from repope_eval.inference.store import AnswerStore
+from repope_eval.models.loading import Model, load_model
+from repope_eval.models.placement import choose_device
+from repope_eval.records import Question
+
+SETTINGS = [
+    *product(["shared"], ["1", "3", "auto"], [False, True]),
+    *product(["sequential"], ["3"], [True]),  # fresh, it is asked through the command line
+]
+
+
+@pytest.fixture(scope="module", params=GOLDENS)
+def golden(request: pytest.FixtureRequest) -> Golden:
+    return read_golden(Path(__file__).parent.parent / "goldens" / request.param)
+
+
+@pytest.fixture(scope="module")
+def model(golden: Golden) -> Model:
+    return load_golden_model(golden.folder)
+
+
+def responses(
+    model: Model, questions: list[Question], images: dict[str, Path], folder: Path, **how: object
+) -> dict[tuple[str, str], tuple[str, int | None]]:
+    """Asks what the folder has no answer to; all of its answers."""
+    store = AnswerStore(folder / "answers.jsonl", questions)
+    left = [question for question in questions if question not in store.answers]
+    settings = AskingSettings(workers="0", **how)  # type: ignore[arg-type]
+    Asking(model, left, images, settings).run(store, lambda: None)
+    return {
+        (asked.image, asked.text): (said.response, said.n_tokens) for asked, said in store.answers.items()
+    }
+
+
+@pytest.mark.parametrize(("engine", "batch_size", "resume"), SETTINGS)
+def test_goldens(
+    golden: Golden, model: Model, tmp_path: Path, engine: str, batch_size: str, resume: bool
+) -> None:
+    questions = [Question(f"{case.image}.png", case.question, "") for case in golden.cases]
+    images = {question.image: golden.folder.parent / "images" / question.image for question in questions}
+    how = {"engine": engine, "batch_size": batch_size}
+    most = GOLDENS[golden.folder.name].max_new_tokens
+    if resume:  # of each image some questions were asked before, by the other path
+        first = questions[:3] + questions[10:15]
+        responses(model, first, images, tmp_path, engine="shared", batch_size="2", max_new_tokens=most)
+    found = responses(model, questions, images, tmp_path, **how, max_new_tokens=most)
+    assert found == {
+        (f"{case.image}.png", case.question): (case.response, len(case.generated_ids))
+        for case in golden.cases
+    }
+
+
+def demo_responses(folder: Path, dtype: str, engine: str) -> dict[tuple[str, str], tuple[str, int | None]]:
+    settings = ModelSettings(
+        name="demo",
+        family="internvl2_5",
+        checkpoint="demo",
+        dtype=dtype,
+        max_new_tokens=8,  # type: ignore[arg-type]
+    )
+    model = load_model(settings, choose_device("cpu"))
+    images = {path.name: path for path in sorted((DEMO_FOLDER / "images").iterdir())[:40]}
+    questions = [Question(image, question_text(kind), kind) for image in images for kind in KINDS[:10]]
+    return responses(model, questions, images, folder, engine=engine, batch_size="auto", max_new_tokens=8)
+
+
+@pytest.mark.parametrize(("dtype", "most"), [("float32", 0), ("bfloat16", 4)])
+def test_how_many_answers_differ_between_engines(tmp_path: Path, dtype: str, most: int) -> None:
+    """In 16 bits a sum depends on the order of its terms, which depends on the batch: what is near the edge may tip."""
+    found = {}
+    for engine in ("shared", "sequential"):
+        (tmp_path / engine).mkdir()
+        found[engine] = demo_responses(tmp_path / engine, dtype, engine)
+    assert len(found["shared"]) == 400
+    differing = [
+        question for question, said in found["shared"].items() if found["sequential"][question] != said
+    ]
+    print(f"{dtype}: {len(differing)} of 400 answers differ")
+    assert len(differing) <= most

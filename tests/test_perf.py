@@ -1,0 +1,90 @@
+"""The measuring programs run, and print figures that parse; how fast anything is, is not tested."""
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+from conftest import PROJECT
+
+SMALLEST = ("--shape", "tiny", "--questions", "2", "--max-new-tokens", "2", "--device", "cpu")
+
+
+def run(program: str, *words: str) -> list[str]:
+    """The lines that a program prints."""
+    ended = subprocess.run(
+        [sys.executable, f"perf/{program}.py", *SMALLEST, *words],
+        cwd=PROJECT,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return ended.stdout.splitlines()
+
+
+def table(lines: list[str], first_heading: str) -> list[dict[str, str]]:
+    """The rows of the table whose first column has that heading; columns are two spaces or more apart."""
+    start = next(place for place, line in enumerate(lines) if line.startswith(f"{first_heading}  "))
+    headings = re.split(r"\s{2,}", lines[start])
+    rows = []
+    for line in lines[start + 1 :]:
+        cells = re.split(r"\s{2,}", line)
+        if len(cells) != len(headings):
+            break
+        rows.append(dict(zip(headings, cells, strict=True)))
+    return rows
+
+
+@pytest.mark.parametrize("family", ["ovis2", "paligemma"])
+def test_engine_compares_both_engines(family: str) -> None:
+    lines = run("engine", "--images", "1", "--family", family)
+    (row,) = table(lines, "family")
+    assert row["family"] == family
+    assert row["same"] == "2 of 2"
+    assert float(row["distinct x"]) > 0
+    # Both ratios are rounded to one digit.
+    assert float(row["paper x"]) == pytest.approx(float(row["distinct x"]) * 18 / 2, abs=0.5)
+    assert lines[-1] == "no answer differs"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak of a process is read from /proc")
+@pytest.mark.parametrize("family", ["ovis2", "paligemma"])
+def test_stages_add_up(family: str) -> None:
+    lines = run("stages", "--images", "1", "--batch-sizes", "1", "--family", family)
+    stages = {row["stage"]: row for row in table(lines, "stage")}
+    total = stages.pop("total")
+    assert sum(float(row["seconds"]) for row in stages.values()) == pytest.approx(
+        float(total["seconds"]), abs=0.001
+    )
+    for stage in ("encode", "questions", "decoding", *(["prefill"] if family == "ovis2" else [])):
+        assert float(stages[stage]["seconds"]) > 0
+        assert float(stages[stage]["of peak"].removesuffix("%")) > 0
+    (batch,) = table(lines, "images a batch")
+    assert batch["images a batch"] == "1"
+    assert float(batch["peak GB"]) > 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak of a process is read from /proc")
+def test_scaling_says_whether_it_is_linear() -> None:
+    lines = run("scaling", "--images", "3", "--batch-size", "1", "--family", "paligemma")
+    measured = table(lines, "images")
+    assert [int(row["images"]) for row in measured] == [1, 2, 3]
+    assert all(float(row["seconds"]) > 0 and float(row["peak GB"]) > 0 for row in measured)
+    verdicts = dict(re.findall(r"^(linear|memory flat): (yes|no) \(", "\n".join(lines), re.MULTILINE))
+    assert set(verdicts) == {"linear", "memory flat"}
+
+
+def test_a_shape_of_another_family_is_refused_in_one_line() -> None:
+    ended = subprocess.run(
+        [sys.executable, "perf/engine.py", "--shape", "8b", "--family", "ovis2"],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 1
+    assert ended.stderr == "--shape 8b is that of internvl2_5_internlm2: leave --family out\n"

@@ -1,0 +1,107 @@
+"""Runs that end early: killed, told to stop, robbed of their folder; and what is left when they go on."""
+
+import json
+import os
+import shutil
+import signal
+import time
+from pathlib import Path
+from random import Random
+
+import pytest
+from conftest import CommandLine
+from demo_runs import QUESTIONS, answers, comparable, start
+
+
+def probabilities(folder: Path) -> dict[tuple[str, str], tuple[float, float]]:
+    return {(line["image"], line["question"]): (line["p_yes"], line["p_no"]) for line in answers(folder)}
+
+
+def test_a_run_killed_at_ten_moments_ends_as_an_unbroken_one(
+    unbroken: Path, command_line: CommandLine, tmp_path: Path
+) -> None:
+    random = Random(20250415)
+    folder = tmp_path / "run"
+    for _ in range(10):
+        before = len(answers(folder)) if (folder / "answers.jsonl").exists() else 0
+        process = start(folder, stored=random.choice([0, 10, 50, 90]))
+        time.sleep(random.uniform(0, 0.1))
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        if (folder / "answers.jsonl").exists():
+            assert len(answers(folder)) >= before
+    assert json.loads((folder / "manifest.json").read_text())["status"] == "running"
+    stored = len(answers(folder))
+    assert 0 < stored < QUESTIONS
+    result = command_line(f"out={folder}")
+    assert result.returncode == 0, result.stderr
+    assert f"asking {QUESTIONS - stored} questions" in result.stderr
+    assert comparable(folder) == comparable(unbroken)
+    expected = probabilities(unbroken)
+    for question, found in probabilities(folder).items():
+        assert found == pytest.approx(expected[question], abs=1e-5)
+
+
+@pytest.mark.parametrize("words", [(), ("workers=2",)])
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_has_the_batch_finished_and_says_how_to_go_on(
+    tmp_path: Path, number: int, status: int, words: tuple[str, ...]
+) -> None:
+    folder = tmp_path / "run"
+    process = start(folder, *words)
+    os.killpg(process.pid, number)  # as a terminal and a scheduler do: its workers get it too
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == status
+    stored = answers(folder)
+    questions_by_image = {line["image"]: 0 for line in stored}
+    for line in stored:
+        questions_by_image[line["image"]] += 1
+    assert min(questions_by_image.values()) >= 9  # no image is left half asked
+    more = "".join(f" {word}" for word in words)
+    assert errors.strip().splitlines()[-2:] == [
+        f"{signal.Signals(number).name}: finishing the batch in hand, then stopping; once more to stop at once",
+        f"interrupted: {len(stored)} of {QUESTIONS} answers are safe in {folder / 'answers.jsonl'}; go on with: "
+        f"python -m repope_eval out={folder} batch_size=1{more}",
+    ]
+    assert "Traceback" not in errors
+
+
+def test_a_signal_while_the_model_loads_ends_at_once(tmp_path: Path) -> None:
+    process = start(tmp_path / "run", stored=0)
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "run" / "manifest.json").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 143
+    assert "Traceback" not in errors
+
+
+def test_a_second_run_in_a_folder_is_told_who_has_it(command_line: CommandLine, tmp_path: Path) -> None:
+    process = start(tmp_path / "run")
+    process.send_signal(signal.SIGSTOP)
+    result = command_line(f"out={tmp_path / 'run'}")
+    process.kill()
+    process.communicate()
+    assert result.returncode == 1
+    assert f"is being written by process {process.pid} on " in result.stderr
+    assert command_line(f"out={tmp_path / 'run'}", "limit=1").returncode == 0
+
+
+def test_a_run_folder_that_is_removed_is_put_back(
+    unbroken: Path, command_line: CommandLine, tmp_path: Path
+) -> None:
+    process = start(tmp_path / "run")
+    process.send_signal(signal.SIGSTOP)
+    shutil.rmtree(tmp_path / "run")
+    process.send_signal(signal.SIGCONT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "was removed while it was being written" in errors.strip().splitlines()[-1]
+    assert "Traceback" not in errors
+    stored = len(answers(tmp_path / "run"))
+    assert stored >= 100
+    result = command_line(f"out={tmp_path / 'run'}")
+    assert result.returncode == 0, result.stderr
+    assert f"asking {QUESTIONS - stored} questions" in result.stderr
+    assert comparable(tmp_path / "run") == comparable(unbroken)
