@@ -23,16 +23,61 @@ from repope_eval.models.recipe import Prepared
 Rows = ImageRows | QuestionRows
 
 
+MOST_TOKENS = {"cuda": 65_536, "cpu": 8_192}
+"""Tokens of whole prompts fed at a time, by kind of device, where prompts attend both ways.
+
+Rows share nothing there: more at a time are no faster once the device is busy, and a question of thousands of
+tokens is not to have all others padded to its length.
+"""
+
+
 @torch.inference_mode()
 def generate_shared(
     model: Model, images: Sequence[Prepared], max_new_tokens: int, spellings: Spellings
 ) -> list[list[Generation]]:
     """Greedy answers to each image's questions, all of the batch's questions together."""
     features = model.recipe.image_features(model.network, [model.placed(image.inputs) for image in images])
+    if model.recipe.attends_both_ways:
+        asked = [
+            (Prepared(image.inputs, (prompt,)), feature)
+            for image, feature in zip(images, features, strict=True)
+            for prompt in image.prompts
+        ]
+        most = MOST_TOKENS.get(model.device.type, MOST_TOKENS["cpu"])
+        generations: dict[int, Generation] = {}
+        for places in groups_of_like_length([len(image.prompts[0]) for image, _ in asked], most):
+            group, theirs = zip(*(asked[place] for place in places), strict=True)
+            generated = _generate(model, group, theirs, max_new_tokens, spellings)
+            generations |= zip(places, generated, strict=True)
+        ordered = iter([generations[place] for place in range(len(asked))])
+    else:
+        ordered = iter(_generate(model, images, features, max_new_tokens, spellings))
+    return [[next(ordered) for _ in image.prompts] for image in images]
+
+
+def groups_of_like_length(lengths: Sequence[int], most_tokens: int) -> list[list[int]]:
+    """Places of rows to be fed together, the longest first: each group at most so many tokens, padding and all.
+
+    A row that is longer is alone.
+    """
+    groups: list[list[int]] = []
+    for place in sorted(range(len(lengths)), key=lambda place: -lengths[place]):
+        if groups and (len(groups[-1]) + 1) * lengths[groups[-1][0]] <= most_tokens:
+            groups[-1].append(place)
+        else:
+            groups.append([place])
+    return groups
+
+
+def _generate(
+    model: Model,
+    images: Sequence[Prepared],
+    features: Sequence[torch.Tensor],
+    max_new_tokens: int,
+    spellings: Spellings,
+) -> list[Generation]:
     rows = _rows(model)
-    hidden = rows.start(images, features)
-    generations = iter(_decode(model, rows, hidden, max_new_tokens, spellings))
-    return [[next(generations) for _ in image.prompts] for image in images]
+    return _decode(model, rows, rows.start(images, features), max_new_tokens, spellings)
 
 
 def _rows(model: Model) -> Rows:

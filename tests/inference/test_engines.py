@@ -112,3 +112,31 @@ def test_logits_that_are_not_finite_are_no_answer(golden: Golden, prepared: list
     for engine in (generate_shared, generate_sequentially):
         with pytest.raises(RepopeError, match="NaN or infinite"):
             engine(broken, prepared[:1], 2, Spellings({"yes": 1}, {"no": 2}))
+
+
+@pytest.mark.parametrize(
+    ("lengths", "most", "groups"),
+    [
+        ([5, 5, 5, 5], 10, [[0, 1], [2, 3]]),
+        ([3, 9, 4], 8, [[1], [2, 0]]),  # a row that is longer is alone
+        ([3, 9, 4], 100, [[1, 2, 0]]),
+        ([], 8, []),
+    ],
+)
+def test_rows_are_grouped_by_length_and_tokens(
+    lengths: list[int], most: int, groups: list[list[int]]
+) -> None:
+    assert shared.groups_of_like_length(lengths, most) == groups
+
+
+@pytest.mark.parametrize("most", [1, 700, 10**6])
+def test_groups_of_rows_change_no_token(goldens: Path, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    golden = read_golden(goldens / "paligemma2")
+    model = load_golden_model(golden.folder)
+    monkeypatch.setattr(shared, "MOST_TOKENS", {"cpu": most})
+    images = golden.prepared(model)[:2]
+    long = model.recipe.prepare(golden.photograph("chelsea"), ["Is there " + "a very " * 200 + "old cat?"])
+    generations = generate_shared(
+        model, [long, *images], GOLDENS["paligemma2"].max_new_tokens, find_spellings(model.recipe)
+    )
+    assert tokens(generations)[1:] == expected(golden)[:2]
