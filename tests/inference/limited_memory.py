@@ -1,0 +1,50 @@
+"""Asks the demo's model in small batches, then in one large batch where hardly any memory is left to be had.
+
+    python limited_memory.py MEBIBYTES
+
+Prints the log, and whether the answers of both are the same.
+"""
+
+import logging
+import resource
+import sys
+import tempfile
+from pathlib import Path
+
+import psutil
+
+from repope_eval.benchmarks.pope_file import question_text
+from repope_eval.benchmarks.sources import DEMO_FOLDER
+from repope_eval.config import ModelSettings
+from repope_eval.demo.icons import KINDS
+from repope_eval.inference.asking import Asking, AskingSettings
+from repope_eval.inference.store import AnswerStore
+from repope_eval.models.loading import Model, load_model
+from repope_eval.models.placement import choose_device
+from repope_eval.records import Question
+
+
+def main() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
+    settings = ModelSettings(
+        name="demo", family="internvl2_5", checkpoint="demo", dtype="float32", max_new_tokens=4
+    )
+    model = load_model(settings, choose_device("cpu"))
+    expected = responses(model, "4")
+    most = psutil.Process().memory_info().vms + int(sys.argv[1]) * 2**20
+    resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    print("same answers:", responses(model, "64") == expected)
+
+
+def responses(model: Model, batch_size: str) -> dict[Question, str]:
+    images = {path.name: path for path in sorted((DEMO_FOLDER / "images").iterdir())[:64]}
+    questions = [Question(image, question_text(kind), kind) for image in images for kind in KINDS[:10]]
+    settings = AskingSettings(engine="shared", batch_size=batch_size, workers="0", max_new_tokens=4)
+    with tempfile.TemporaryDirectory() as folder:
+        store = AnswerStore(Path(folder) / "answers.jsonl", questions)
+        Asking(model, questions, images, settings).run(store, lambda: None)
+        return {question: answer.response for question, answer in store.answers.items()}
+
+
+if __name__ == "__main__":
+    main()
