@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import groupby, islice
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import torch
@@ -102,12 +101,7 @@ class Loader:
         self._images = iter(self._loader)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Ends the workers: they ignore the signal by which Python ends those that are left when it exits."""
         images, self._images = self._images, iter(())
         if self.workers:
