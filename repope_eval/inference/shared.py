@@ -56,7 +56,7 @@ def generate_shared(
 
 
 def groups_of_like_length(lengths: Sequence[int], most_tokens: int) -> list[list[int]]:
-    """Places of rows to be fed together, the longest first: each group at most so many tokens, padding and all.
+    """Places of rows to be fed together, the group of the longest first, each at most so many tokens, padding and all.
 
     A row that is longer is alone.
     """
@@ -66,7 +66,7 @@ def groups_of_like_length(lengths: Sequence[int], most_tokens: int) -> list[list
             groups[-1].append(place)
         else:
             groups.append([place])
-    return groups
+    return [sorted(group) for group in groups]
 
 
 def _generate(

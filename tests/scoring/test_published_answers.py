@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from conftest import CommandLine
+from conftest import CommandLine, visible_files
 
 from repope_eval.benchmarks.benchmark import Benchmark, make_benchmark
 from repope_eval.benchmarks.pope_file import read_rows as read_pope_file
@@ -114,7 +114,7 @@ def test_the_command_scores_them_without_torch(
     imported = set(re.findall(r"\| +([\w.]+)$", result.stderr, re.MULTILINE))
     assert "repope_eval.scoring.confusion" in imported
     assert not {name for name in imported if name.split(".")[0] in ("torch", "transformers", "datasets")}
-    assert {path.name for path in run.iterdir()} == {
+    assert visible_files(run) == {
         *("answers.jsonl", "scores.json", "manifest.json", "report.html", "run.log")
     }
     document = json.loads((run / "scores.json").read_text(encoding="utf-8"))
