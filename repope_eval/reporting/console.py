@@ -9,8 +9,14 @@ from rich.table import Table
 
 from repope_eval.benchmarks.relabelling import LabelChange
 from repope_eval.reporting.model_table import MEMORY_COLUMNS, ModelRow
+from repope_eval.reporting.run_tables import DETECTION_TITLES
 from repope_eval.reporting.score_table import COLUMNS, score_rows
+from repope_eval.reporting.tables import ratio_text
+from repope_eval.scoring.detection import Detection
 from repope_eval.scoring.scores import Scores
+
+INTERVAL_TITLE = "F1 (95 %)"
+"""Of the column behind F1, which says from where to where it may be."""
 
 _AS_WIDE_AS_NEEDED = 10_000
 """Columns of a console that no table fills: what is measured there is a table's own width."""
@@ -19,10 +25,11 @@ _ASCII = str.maketrans({"−": "-", "–": "-"})
 
 
 def print_scores(scores: Scores) -> None:
-    """Both label sets, one under the other for each variant, and what the relabelling changed."""
+    """Both label sets, one under the other for each variant, how sure F1 is, and what the relabelling changed."""
     table = Table(
         box=SIMPLE_HEAD,
         collapse_padding=True,
+        pad_edge=False,
         title=f"{scores.model} on {scores.bench}, protocol {scores.protocol}",
     )
     table.add_column("variant")
@@ -30,7 +37,12 @@ def print_scores(scores: Scores) -> None:
     rows = list(score_rows(scores))
     # Two columns that are zeros from top to bottom for most models would push the table past a terminal's edge.
     lacking = any(row.no_answer not in ("", "0") or row.unparsed not in ("", "0") for row in rows)
-    for title in ("questions", *(("no answer", "unparsed") if lacking else ()), *COLUMNS.values()):
+    for title in (
+        "questions",
+        *(("no answer", "unparsed") if lacking else ()),
+        *COLUMNS.values(),
+        INTERVAL_TITLE,
+    ):
         table.add_column(title, justify="right", no_wrap=True)
     previous = None
     for row in rows:
@@ -39,9 +51,18 @@ def print_scores(scores: Scores) -> None:
         style = "cyan" if row.labels == "change" else None
         first = "" if row.variant == previous else row.variant
         counts = (row.n_questions, row.no_answer, row.unparsed) if lacking else (row.n_questions,)
-        table.add_row(first, row.labels, *counts, *row.cells, style=style)
+        table.add_row(first, row.labels, *counts, *row.cells, row.f1_interval_short, style=style)
         previous = row.variant
     _print(table)
+
+
+def print_detection(detection: Detection) -> None:
+    """DASH-B's figures of all questions, on one line."""
+    shown = (
+        f"{title} {ratio_text(getattr(detection, name), detection.ci95[name])}"
+        for name, title in DETECTION_TITLES.items()
+    )
+    _write(", ".join(shown) + "\n")
 
 
 def print_label_changes(title: str, changes: Sequence[tuple[str, LabelChange, int | None]]) -> None:
@@ -102,7 +123,11 @@ def _print(table: Table) -> None:
     console.width = console.measure(table).maximum
     with console.capture() as captured:
         console.print(table)
-    sys.stdout.write(_encodable(captured.get(), sys.stdout.encoding or "utf-8"))
+    _write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
+
+
+def _write(text: str) -> None:
+    sys.stdout.write(_encodable(text, sys.stdout.encoding or "utf-8"))
     sys.stdout.flush()
 
 

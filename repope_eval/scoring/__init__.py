@@ -1,1 +1,1 @@
-"""Scoring: how answers are read, confusion counts and figures. Pure functions; no torch, no files."""
+"""Scoring: how answers are read, counts and figures, how sure they are. Pure functions; no torch, no user's files."""

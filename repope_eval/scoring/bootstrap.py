@@ -3,9 +3,15 @@
 An image's questions stand or fall together, so images are drawn with replacement, not questions, and the
 same drawn images serve every variant and label set at once. The intervals are percentiles of the figures
 over the replicates (Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13).
+
+Images are drawn from those about which there is an answer: a model that was asked about a part of the
+benchmark is judged by that part.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import dataclasses
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,75 +47,161 @@ Interval = tuple[float, float] | None
 """Low and high; None where the figure is undefined, in the answers themselves or in a replicate of them."""
 Intervals = Mapping[str, Interval]
 """By figure."""
+Places = tuple[int, ...]
+"""Where one thing stands among the cells: a single cell, or all of those that a mean is over."""
 
 
-def intervals(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bootstrap:
+    """What the replicates of one set of answers come to."""
+
+    n_images: int
+    """Images with an answer, which are drawn from."""
+    n_replicates: int
+    """0 where there are fewer than two images, and so nothing to draw from."""
+    intervals: Mapping[str, Mapping[Variant, Intervals]]
+    """By label set and variant; under `MEAN`, of the mean over several variants."""
+    n_undefined: Mapping[str, Mapping[Variant, Mapping[str, int]]]
+    """In how many replicates a figure is undefined, in the same order."""
+
+
+def bootstrap(
     label_sets: Sequence[LabelSet], answers: Mapping[Question, Answer], protocol: Protocol
-) -> dict[str, dict[Variant, dict[str, Interval]]]:
-    """The intervals by label set, variant and figure; under `MEAN`, of the mean over several variants.
+) -> Bootstrap:
+    """The intervals of every figure under every label set and variant.
 
     With fewer than two images there is nothing to draw from, and every interval is None.
     """
-    cells = [
-        (label_set.name, variant, labels)
-        for label_set in label_sets
-        for variant, labels in label_set.variants.items()
-    ]
-    counts = _counts_by_image([labels for _, _, labels in cells], answers, protocol)
-    values = _replicated(counts, protocol)
-    found: dict[str, dict[Variant, dict[str, Interval]]] = {label_set.name: {} for label_set in label_sets}
-    for place, (name, variant, _) in enumerate(cells):
-        found[name][variant] = {figure: _interval(values[figure][:, place]) for figure in INTERVAL_FIGURES}
+    images = answered_images(label_sets, answers)
+    counts = counts_by_image(label_sets, images, answers, protocol)
+    values = replicated(counts, protocol, INTERVAL_FIGURES)
+    intervals: dict[str, dict[Variant, Intervals]] = {label_set.name: {} for label_set in label_sets}
+    n_undefined: dict[str, dict[Variant, dict[str, int]]] = {label_set.name: {} for label_set in label_sets}
+    for name, variant, places in variant_places(label_sets):
+        of_variant = {figure: mean_over(values[figure], places) for figure in INTERVAL_FIGURES}
+        intervals[name][variant] = {figure: interval_of(array) for figure, array in of_variant.items()}
+        n_undefined[name][variant] = {
+            figure: int(np.isnan(array).sum()) for figure, array in of_variant.items()
+        }
+    return Bootstrap(
+        n_images=len(images),
+        n_replicates=REPLICATES if len(images) > 1 else 0,
+        intervals=intervals,
+        n_undefined=n_undefined,
+    )
+
+
+def variant_places(label_sets: Sequence[LabelSet]) -> list[tuple[str, Variant, Places]]:
+    """Label set, variant and its places among the cells: each variant's own, then under `MEAN` all of them.
+
+    A cell is one label set's variant; cells go through the label sets one after the other.
+    """
+    found: list[tuple[str, Variant, Places]] = []
+    start = 0
     for label_set in label_sets:
-        places = [place for place, (name, _, _) in enumerate(cells) if name == label_set.name]
-        if len(places) > 1:
-            found[label_set.name][MEAN] = {
-                figure: _interval(values[figure][:, places].mean(axis=1)) for figure in INTERVAL_FIGURES
-            }
+        variants = list(label_set.variants)
+        places = tuple(range(start, start + len(variants)))
+        found += [
+            (label_set.name, variant, (place,)) for variant, place in zip(variants, places, strict=True)
+        ]
+        if len(variants) > 1:
+            found.append((label_set.name, MEAN, places))
+        start += len(variants)
     return found
 
 
-def _counts_by_image(
-    labels_of_cells: Sequence[Mapping[Question, bool]], answers: Mapping[Question, Answer], protocol: Protocol
-) -> NDArray[np.float64]:
-    """How often each outcome occurs, [images, cells, outcomes]."""
-    images = {
-        image: place
-        for place, image in enumerate(
-            dict.fromkeys(question.image for labels in labels_of_cells for question in labels)
+def labelled_images(label_sets: Sequence[LabelSet]) -> list[str]:
+    """Images of all labelled questions, in the order of the labels."""
+    return list(
+        dict.fromkeys(
+            question.image
+            for label_set in label_sets
+            for labels in label_set.variants.values()
+            for question in labels
         )
+    )
+
+
+def answered_images(label_sets: Sequence[LabelSet], answered: Collection[Question]) -> list[str]:
+    """Those with an answer to at least one labelled question, in the same order."""
+    found = {
+        question.image
+        for label_set in label_sets
+        for labels in label_set.variants.values()
+        for question in labels
+        if question in answered
     }
-    places = {name: place for place, name in enumerate(OUTCOMES)}
-    counts = np.zeros((len(images), len(labels_of_cells), len(OUTCOMES)))
-    for cell, labels in enumerate(labels_of_cells):
-        for question, label in labels.items():
-            name = outcome(label, answers.get(question), protocol)
-            counts[images[question.image], cell, places[name]] += 1
+    return [image for image in labelled_images(label_sets) if image in found]
+
+
+def counts_by_image(
+    label_sets: Sequence[LabelSet],
+    images: Iterable[str],
+    answers: Mapping[Question, Answer],
+    protocol: Protocol,
+) -> NDArray[np.float64]:
+    """How often each outcome occurs, [images, cells, outcomes]; questions about other images are left out."""
+    protocol = dataclasses.replace(protocol, read=cache(protocol.read))  # most answers are one of a few texts
+    image_places = {image: place for place, image in enumerate(images)}
+    outcome_places = {name: place for place, name in enumerate(OUTCOMES)}
+    cells = [labels for label_set in label_sets for labels in label_set.variants.values()]
+    counts = np.zeros((len(image_places), len(cells), len(OUTCOMES)))
+    for cell, labels in enumerate(cells):
+        places = [
+            image_places[question.image] * len(OUTCOMES)
+            + outcome_places[outcome(label, answers.get(question), protocol)]
+            for question, label in labels.items()
+            if question.image in image_places
+        ]
+        n_each = np.bincount(np.array(places, dtype=np.int64), minlength=len(image_places) * len(OUTCOMES))
+        counts[:, cell] = n_each.reshape(-1, len(OUTCOMES))
     return counts
 
 
-def _replicated(counts: NDArray[np.float64], protocol: Protocol) -> dict[str, NDArray[np.float64]]:
-    """Each figure in each replicate, [replicates, cells]."""
-    n_images, n_cells, _ = counts.shape
+def replicated(
+    counts: NDArray[np.float64], protocol: Protocol, names: Sequence[str]
+) -> dict[str, NDArray[np.float64]]:
+    """Figures in each replicate, [replicates, ...], NaN where undefined; one replicate of NaN where none is drawn.
+
+    Args:
+        counts: [images, ..., outcomes], of the images that are drawn from.
+        protocol: says what becomes of unparsed answers.
+        names: fields of `Figures`.
+    """
+    n_images, *between, n_outcomes = counts.shape
     if n_images < 2:
-        return {figure: np.full((1, n_cells), np.nan) for figure in INTERVAL_FIGURES}
+        return {name: np.full((1, *between), np.nan) for name in names}
     flat = counts.reshape(n_images, -1)
-    totals = np.concatenate([weights @ flat for weights in _weights(n_images)])
-    values = figure_values(totals.reshape(REPLICATES, n_cells, len(OUTCOMES)), protocol)
-    return {figure: values[figure] for figure in INTERVAL_FIGURES}
+    parts = []
+    for weights in drawn_weights(n_images, REPLICATES):
+        totals = (weights @ flat).reshape(len(weights), *between, n_outcomes)
+        values = figure_values(totals, protocol)
+        parts.append([values[name] for name in names])
+    return {name: np.concatenate([part[place] for part in parts]) for place, name in enumerate(names)}
 
 
-def _weights(n_images: int) -> Iterator[NDArray[np.float64]]:
-    """How often each image is drawn, [replicates, images], a part of the replicates at a time."""
+def drawn_weights(n_images: int, n_replicates: int) -> Iterator[NDArray[np.float64]]:
+    """How often each image is drawn, [replicates, images], a part of the replicates at a time.
+
+    The same number of images is drawn from in the same way each time, and fewer replicates are the first
+    of more.
+    """
     generator = np.random.default_rng(SEED)
-    part = max(1, min(REPLICATES, _WEIGHTS_AT_ONCE // n_images))
-    for start in range(0, REPLICATES, part):
-        rows = min(part, REPLICATES - start)
+    part = max(1, min(n_replicates, _WEIGHTS_AT_ONCE // n_images))
+    for start in range(0, n_replicates, part):
+        rows = min(part, n_replicates - start)
         drawn = generator.integers(n_images, size=(rows, n_images)) + n_images * np.arange(rows)[:, None]
         yield np.bincount(drawn.ravel(), minlength=rows * n_images).reshape(rows, n_images).astype(np.float64)
 
 
-def _interval(values: NDArray[np.float64]) -> Interval:
+def mean_over(values: NDArray[np.float64], places: Places) -> NDArray[np.float64]:
+    """The mean over some cells, which are the last axis: [...] of [..., cells]."""
+    mean: NDArray[np.float64] = values[..., list(places)].mean(axis=-1)
+    return mean
+
+
+def interval_of(values: NDArray[np.float64]) -> Interval:
+    """The 95 % interval of one figure's replicates; None where it is undefined in one of them."""
     if np.isnan(values).any():
         return None
     low, high = np.percentile(values, PERCENTILES)

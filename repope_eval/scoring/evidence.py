@@ -1,8 +1,37 @@
-"""Scores that need no threshold: what the probability of yes, against that of no, tells about the labels."""
+"""Scores that need no threshold: what the probability of yes, against that of no, tells about the labels.
 
+The confidence in yes is p_yes / (p_yes + p_no), of the first generated token. The intervals are by the same
+bootstrap over images as those of the other figures, with fewer replicates, since here every replicate ranks
+all questions: the first `EVIDENCE_REPLICATES` of them. An end of an interval is then off by the chance of the
+draw by about 1.5 % of the interval's width (standard error of a 2.5 % quantile of a normal distribution,
+sqrt(0.025 * 0.975 / 2000) / 0.058 standard deviations, of which the width has 3.9).
+
+Two of the intervals lean to one side, as any resampling of these figures does: replicates of a well calibrated
+model have a higher `ece` than its answers, and `best_f1` is that of the best threshold for each replicate.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from repope_eval.scoring.bootstrap import Interval
+import numpy as np
+from numpy.typing import NDArray
+
+from repope_eval.records import Answer, LabelSet, Question, Variant
+from repope_eval.scoring.bootstrap import Interval, answered_images, drawn_weights, interval_of
+
+EVIDENCE_REPLICATES = 2_000
+BINS = 10
+"""Of equal width, in the reliability and the calibration error."""
+MOST_RANKS = 4_000
+"""Where more different confidences occur in a cell, neighbours share a rank in its replicates, as many on each.
+
+The figures themselves know all ranks. A pair of a yes and a no that share a rank counts half in a replicate's
+`auroc`, which is thereby off by at most 1 / (2 * MOST_RANKS) where yes and no are equally many."""
+
+_DRAWN_AT_ONCE = 100_000
+"""Questions times replicates that are ranked at a time; what fits a processor's cache is quickest."""
+
+Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,3 +66,198 @@ class Evidence:
     best_threshold: float | None
     """The lowest confidence read as yes there."""
     reliability: tuple[ReliabilityBin, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Cell:
+    """The questions of one label set and variant that have a confidence, the most confident in yes first."""
+
+    images: NDArray[np.int64]
+    """Their images' places among those that are drawn from."""
+    confidences: Values
+    labels: Values
+    """1 for yes, 0 for no."""
+
+
+def evidence(
+    label_sets: Sequence[LabelSet], answers: Mapping[Question, Answer]
+) -> dict[str, dict[Variant, Evidence]]:
+    """The evidence by label set and variant; empty where no answer has both probabilities.
+
+    Answers whose two probabilities are 0, which is no confidence at all, are left out as those without are.
+    """
+    confidences = {
+        question: answer.p_yes / (answer.p_yes + answer.p_no)
+        for question, answer in answers.items()
+        if answer.p_yes is not None and answer.p_no is not None and answer.p_yes + answer.p_no > 0
+    }
+    images = answered_images(label_sets, confidences)
+    if not images:
+        return {}
+    places = {image: place for place, image in enumerate(images)}
+    cells = [
+        (label_set.name, variant, _cell(labels, confidences, places))
+        for label_set in label_sets
+        for variant, labels in label_set.variants.items()
+    ]
+    drawn = _replicated([cell for _, _, cell in cells], len(images))
+    found: dict[str, dict[Variant, Evidence]] = {}
+    for (name, variant, cell), of_replicates in zip(cells, drawn, strict=True):
+        found.setdefault(name, {})[variant] = _evidence(cell, of_replicates)
+    return found
+
+
+def _cell(
+    labels: Mapping[Question, bool], confidences: Mapping[Question, float], places: Mapping[str, int]
+) -> _Cell:
+    asked = [question for question in labels if question in confidences]
+    of_asked = np.array([confidences[question] for question in asked], dtype=np.float64)
+    order = np.argsort(-of_asked, kind="stable")
+    return _Cell(
+        images=np.array([places[question.image] for question in asked], dtype=np.int64)[order],
+        confidences=of_asked[order],
+        labels=np.array([labels[question] for question in asked], dtype=np.float64)[order],
+    )
+
+
+def _evidence(cell: _Cell, drawn: Mapping[str, Values]) -> Evidence:
+    starts = _rank_starts(cell.confidences)
+    yes, no = _by_rank(cell.labels, starts), _by_rank(1 - cell.labels, starts)
+    values = {name: _defined(value) for name, value in _ranked_figures(yes, no).items()}
+    best = None
+    if values["best_f1"] is not None:
+        best = float(cell.confidences[starts[np.argmax(_f1_by_threshold(yes, no))]])
+    reliability = tuple(_reliability(cell))
+    n = len(cell.labels)
+    gaps = (abs(part.confidence - part.yes_share) * part.n for part in reliability
+            if part.confidence is not None and part.yes_share is not None)  # fmt: skip
+    return Evidence(
+        n=n,
+        auroc=values["auroc"],
+        auroc_interval=interval_of(drawn["auroc"]),
+        average_precision=values["average_precision"],
+        average_precision_interval=interval_of(drawn["average_precision"]),
+        ece=sum(gaps) / n if n else None,
+        ece_interval=interval_of(drawn["ece"]),
+        best_f1=values["best_f1"],
+        best_f1_interval=interval_of(drawn["best_f1"]),
+        best_threshold=best,
+        reliability=reliability,
+    )
+
+
+def _reliability(cell: _Cell) -> Iterator[ReliabilityBin]:
+    bins = _bins(cell.confidences)
+    for place in range(BINS):
+        inside = bins == place
+        n = int(inside.sum())
+        yield ReliabilityBin(
+            low=place / BINS,
+            high=(place + 1) / BINS,
+            n=n,
+            confidence=float(cell.confidences[inside].mean()) if n else None,
+            yes_share=float(cell.labels[inside].mean()) if n else None,
+        )
+
+
+def _replicated(cells: Sequence[_Cell], n_images: int) -> list[dict[str, Values]]:
+    """Each figure in each replicate, for each cell; one replicate of NaN with fewer than two images."""
+    names = ("auroc", "average_precision", "best_f1", "ece")
+    if n_images < 2:
+        return [{name: np.full(1, np.nan) for name in names} for _ in cells]
+    parts: list[list[dict[str, Values]]] = [[] for _ in cells]
+    for weights in drawn_weights(n_images, EVIDENCE_REPLICATES):
+        for cell, of_cell in zip(cells, parts, strict=True):
+            of_cell.append({**_drawn_ranked(cell, weights), "ece": _drawn_ece(cell, weights)})
+    return [{name: np.concatenate([part[name] for part in of_cell]) for name in names} for of_cell in parts]
+
+
+def _drawn_ranked(cell: _Cell, weights: Values) -> dict[str, Values]:
+    """The figures of the ranking, [replicates], of [replicates, images]."""
+    starts = _rank_starts(cell.confidences, MOST_RANKS)
+    rows = max(1, _DRAWN_AT_ONCE // max(1, len(cell.images)))
+    parts = []
+    for start in range(0, len(weights), rows):
+        drawn = weights[start : start + rows].take(cell.images, axis=1)
+        yes = _by_rank(drawn * cell.labels, starts)
+        parts.append(_ranked_figures(yes, _by_rank(drawn, starts) - yes))
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _drawn_ece(cell: _Cell, weights: Values) -> Values:
+    """sum over bins of |sum of confidences - number of yes| / number of questions, in each replicate."""
+    n_images = weights.shape[1]
+    flat = cell.images * BINS + _bins(cell.confidences)
+    gaps = np.bincount(flat, cell.confidences - cell.labels, minlength=n_images * BINS)
+    n = weights @ np.bincount(cell.images, minlength=n_images)
+    return _ratio(np.abs(weights @ gaps.reshape(n_images, BINS)).sum(axis=1), n)
+
+
+def _rank_starts(confidences: Values, most: int | None = None) -> NDArray[np.int64]:
+    """Where each rank begins among confidences sorted downwards; equal ones share a rank."""
+    starts = np.flatnonzero(np.diff(confidences, prepend=np.inf))
+    if most is None or len(starts) <= most:
+        return starts
+    merged = starts * most // len(confidences)
+    return starts[np.flatnonzero(np.diff(merged, prepend=-1))]
+
+
+def _by_rank(values: Values, starts: NDArray[np.int64]) -> Values:
+    """Sums over the questions of each rank, along the last axis."""
+    if not len(starts):
+        return np.zeros((*values.shape[:-1], 0))
+    if len(starts) == values.shape[-1]:
+        return values
+    sums: Values = np.add.reduceat(values, starts, axis=-1)
+    return sums
+
+
+def _ranked_figures(yes: Values, no: Values) -> dict[str, Values]:
+    """What a ranking is worth, NaN where it has no yes (for `auroc`: or no no).
+
+    auroc: the share of pairs of a yes and a no in which the yes stands higher, ties counted half
+    (Mann-Whitney). average_precision: the sum over ranks of the recall gained there times the precision down
+    to it. best_f1: the highest F1 of reading all down to some rank as yes.
+
+    Args:
+        yes: questions of label yes on each rank, the highest first, [..., ranks].
+        no: the same of label no.
+    """
+    if not yes.shape[-1]:
+        nothing = np.full(yes.shape[:-1], np.nan)
+        return {"auroc": nothing, "average_precision": nothing, "best_f1": nothing}
+    all_yes, no_down_to = yes.sum(axis=-1), np.cumsum(no, axis=-1)
+    all_no = no_down_to[..., -1]
+    yes_down_to = np.cumsum(yes, axis=-1)
+    read_as_yes = yes_down_to + no_down_to
+    higher = (yes * (all_no[..., None] - no_down_to + no / 2)).sum(axis=-1)
+    precision = np.divide(yes_down_to, read_as_yes, out=np.zeros(yes.shape), where=read_as_yes > 0)
+    return {
+        "auroc": _ratio(higher, all_yes * all_no),
+        "average_precision": _ratio((yes * precision).sum(axis=-1), all_yes),
+        "best_f1": np.where(all_yes > 0, _f1_by_threshold(yes, no).max(axis=-1), np.nan),
+    }
+
+
+def _f1_by_threshold(yes: Values, no: Values) -> Values:
+    """F1 of reading all down to each rank as yes: 2 TP / (TP + FP + questions of label yes)."""
+    yes_down_to = np.cumsum(yes, axis=-1)
+    whole = yes_down_to + np.cumsum(no, axis=-1) + yes_down_to[..., -1:]
+    f1: Values = np.zeros(yes.shape)
+    np.divide(2 * yes_down_to, whole, out=f1, where=whole > 0)
+    return f1
+
+
+def _bins(confidences: Values) -> NDArray[np.int64]:
+    """A bin holds its lower end; the last one its upper end, too."""
+    return np.minimum((confidences * BINS).astype(np.int64), BINS - 1)
+
+
+def _ratio(part: Values, whole: Values) -> Values:
+    ratio: Values = np.full(np.shape(whole), np.nan)
+    np.divide(part, whole, out=ratio, where=np.asarray(whole) > 0)
+    return ratio
+
+
+def _defined(value: Values) -> float | None:
+    return None if np.isnan(value) else float(value)

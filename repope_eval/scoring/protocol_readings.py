@@ -1,10 +1,12 @@
 """The same answers under every protocol: what each reads, and where they part."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from repope_eval.config import Protocol
-from repope_eval.scoring.protocols import Reading
+from repope_eval.records import Answer, Question
+from repope_eval.scoring.protocols import PROTOCOLS, Reading, vlmevalkit_words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,3 +21,66 @@ class Disagreement:
     readings: Mapping[Protocol, Reading]
     reasons: Mapping[Protocol, str]
     """Why each protocol reads it so, in a few words: `has "no" in "snowboard"`."""
+
+
+def disagreements(answers: Mapping[Question, Answer]) -> tuple[Disagreement, ...]:
+    """The responses that at least two protocols read differently, those to the most questions first."""
+    by_response: dict[str, list[Answer]] = {}
+    for answer in answers.values():
+        by_response.setdefault(answer.response, []).append(answer)
+    found = []
+    for response, same in by_response.items():
+        readings = {name: protocol.read(response) for name, protocol in PROTOCOLS.items()}
+        if len(set(readings.values())) > 1:
+            question = same[0].question
+            found.append(
+                Disagreement(
+                    response=response,
+                    n_answers=len(same),
+                    example=(question.image, question.text),
+                    readings=readings,
+                    reasons={name: _REASONS[name](response, reading) for name, reading in readings.items()},
+                )
+            )
+    return tuple(sorted(found, key=lambda disagreement: -disagreement.n_answers))
+
+
+def unparsed(answers: Mapping[Question, Answer], protocol: Protocol) -> tuple[Answer, ...]:
+    """The answers in which a protocol finds neither yes nor no, in their order."""
+    return tuple(answer for answer in answers.values() if PROTOCOLS[protocol].read(answer.response) is None)
+
+
+def _why_repope(response: str, reading: Reading) -> str:
+    if reading is None:
+        return 'has neither "yes" nor "no"'
+    sought = "yes" if reading else "no"
+    word = next(word for word in re.split(r"[^\w'-]+", response.lower()) if sought in word)
+    return f'has "{sought}"' if word == sought else f'has "{sought}" in "{word}"'
+
+
+def _why_pope(response: str, reading: Reading) -> str:
+    if reading:
+        return "no word of the first sentence is No, no or not"
+    words = response.split(".")[0].replace(",", "").split(" ")
+    return f'"{next(word for word in words if word in ("No", "no", "not"))}" is a word of the first sentence'
+
+
+def _why_vlmevalkit(response: str, reading: Reading) -> str:
+    if reading is None:
+        both = "yes" in vlmevalkit_words(response)
+        return 'both "yes" and "no" are words' if both else 'neither "yes" nor "no" is a word'
+    return '"yes" is a word and "no" is not' if reading else '"no" is a word and "yes" is not'
+
+
+def _why_lmms_eval(response: str, reading: Reading) -> str:
+    if reading is None:
+        return 'is more than "yes" or "no"' if response.strip() else "is empty"
+    return f'is "{"yes" if reading else "no"}"'
+
+
+_REASONS: Mapping[Protocol, Callable[[str, Reading], str]] = {
+    "repope": _why_repope,
+    "pope": _why_pope,
+    "vlmevalkit": _why_vlmevalkit,
+    "lmms_eval": _why_lmms_eval,
+}

@@ -46,10 +46,15 @@ def read_pope(response: str) -> Reading:
 
 def read_vlmevalkit(response: str) -> Reading:
     """VLMEvalKit: yes if "yes" is a word and "no" is not, no the other way round, after cleaning punctuation."""
-    words = set(_without_punctuation(response.lower()).split())
+    words = vlmevalkit_words(response)
     if ("yes" in words) == ("no" in words):
         return None
     return "yes" in words
+
+
+def vlmevalkit_words(response: str) -> set[str]:
+    """The lower-cased words of a response as VLMEvalKit cleans it."""
+    return set(_without_punctuation(response.lower()).split())
 
 
 def read_lmms_eval(response: str) -> Reading:

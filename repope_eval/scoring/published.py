@@ -1,16 +1,69 @@
-"""The RePOPE paper's counts of its 17 models, for comparison; read back from its Figure 2."""
+"""The RePOPE paper's counts of its 17 models, for comparison; read back from its Figure 2.
 
+Source: Y. Neuhaus and M. Hein, "RePOPE: Impact of Annotation Errors on the POPE Benchmark", arXiv 2504.15707.
+The figure is a scatter plot, from which `paper_counts.csv` was solved: no count is expected to be off by more
+than 1. It shows true and false positives; FN = positives - TP and TN = negatives - FP hold where every answer
+was read as yes or no, which the figure does not say.
+"""
+
+import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from math import sqrt
+
+import numpy as np
+from numpy.typing import NDArray
 
 from repope_eval.records import Variant
-from repope_eval.scoring.bootstrap import Interval
-from repope_eval.scoring.confusion import Figures
+from repope_eval.scoring.bootstrap import (
+    INTERVAL_FIGURES,
+    MEAN,
+    REPLICATES,
+    SEED,
+    Interval,
+    interval_of,
+)
+from repope_eval.scoring.confusion import OUTCOMES, Confusion, Figures, figure_values, figures
+from repope_eval.scoring.protocols import PROTOCOLS
+from repope_eval.scoring.ranking import kendall_tau
+from repope_eval.scoring.scores import mean
+
+CONFIG_NAMES: Mapping[str, str] = {
+    "InternVL2.5-8B": "internvl2_5_8b",
+    "InternVL2.5-8B-MPO": "internvl2_5_8b_mpo",
+    "InternVL2.5-26B": "internvl2_5_26b",
+    "InternVL2.5-26B-MPO": "internvl2_5_26b_mpo",
+    "InternVL2.5-38B": "internvl2_5_38b",
+    "InternVL2.5-78B": "internvl2_5_78b",
+    "LLaVA-NeXT-Llama": "llava_next_llama3_8b",
+    "LLaVA-NeXT-Mistral": "llava_next_mistral_7b",
+    "LLaVA-NeXT-Vicuna": "llava_next_vicuna_7b",
+    "LLaVA-OneVision": "llava_onevision_0_5b",
+    "Ovis2-1B": "ovis2_1b",
+    "Ovis2-2B": "ovis2_2b",
+    "Ovis2-4B": "ovis2_4b",
+    "Ovis2-8B": "ovis2_8b",
+    "PaliGemma-3B": "paligemma_3b",
+    "PaliGemma2-3B": "paligemma2_3b",
+    "PaliGemma2-10B": "paligemma2_10b",
+}
+"""The configuration file of each model of the paper."""
+
+NORMAL_QUANTILE = 1.959963984540054
+"""Of 97.5 %."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishedScores:
-    """One of the paper's models. Intervals are binomial approximations: there are counts, and no answers."""
+    """One of the paper's models. Intervals are binomial approximations: there are counts, and no answers.
+
+    They take questions for independent and their number for given. Where both can be had, as of LLaVA-1.5-13B's
+    published answers, those of F1 are as wide as a bootstrap over images to within a tenth. What FP are in,
+    though, comes out too narrow in the mean over variants, whose negative questions partly are the same ones,
+    and so do counts under labels that leave some images more questions than others.
+    """
 
     model: str
     """As the paper writes it, such as `InternVL2.5-8B`."""
@@ -18,3 +71,131 @@ class PublishedScores:
     """The configuration file of the same model here, such as `internvl2_5_8b`."""
     figures: Mapping[str, Mapping[Variant, Figures]]
     intervals: Mapping[str, Mapping[Variant, Mapping[str, Interval]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedRanking:
+    """The paper's models in the order of their F1 in one variant, the best first."""
+
+    variant: Variant
+    tau: float
+    """Kendall's tau-b between the two."""
+    pope: tuple[str, ...]
+    repope: tuple[str, ...]
+
+
+@cache
+def published_scores() -> tuple[PublishedScores, ...]:
+    """The paper's models, in its order of names."""
+    counts: dict[str, dict[str, dict[Variant, Confusion]]] = {}
+    lines = files(__package__).joinpath("paper_counts.csv").read_text("utf-8").splitlines()
+    for row in csv.DictReader(lines):
+        tp, fp, positives, negatives = (int(row[name]) for name in ("TP", "FP", "positives", "negatives"))
+        counts.setdefault(row["model"], {}).setdefault(row["labels"], {})[row["subset"]] = Confusion(
+            tp=tp, fp=fp, tn=negatives - fp, fn=positives - tp
+        )
+    return tuple(
+        PublishedScores(
+            model=model,
+            config_name=CONFIG_NAMES[model],
+            figures={name: _with_mean(by_variant) for name, by_variant in by_label_set.items()},
+            intervals={name: _binomial_intervals(by_variant) for name, by_variant in by_label_set.items()},
+        )
+        for model, by_label_set in counts.items()
+    )
+
+
+def published_rankings() -> tuple[PublishedRanking, ...]:
+    """Of each variant, and of the mean over variants."""
+    models = published_scores()
+    rankings = []
+    for variant in models[0].figures["pope"]:
+        pope, repope = (
+            np.array([model.figures[name][variant].f1 for model in models], dtype=np.float64)
+            for name in ("pope", "repope")
+        )
+        rankings.append(
+            PublishedRanking(
+                variant=variant,
+                tau=float(kendall_tau(pope, repope)),
+                pope=tuple(models[place].model for place in np.argsort(-pope, kind="stable")),
+                repope=tuple(models[place].model for place in np.argsort(-repope, kind="stable")),
+            )
+        )
+    return tuple(rankings)
+
+
+def _with_mean(by_variant: Mapping[Variant, Confusion]) -> dict[Variant, Figures]:
+    found = {variant: figures(counts, PROTOCOLS["repope"]) for variant, counts in by_variant.items()}
+    return found | {MEAN: mean(list(found.values()))}
+
+
+def _binomial_intervals(
+    by_variant: Mapping[Variant, Confusion],
+) -> dict[Variant, dict[str, Interval]]:
+    """95 % intervals of every figure, from counts alone.
+
+    Wilson's score interval where a figure is one count of a known number of questions, or a multiple of
+    such: of TP and FN, and recall, among positives; of FP and TN, and the true negative rate, among
+    negatives; of precision among what is read as yes; of accuracy and yes ratio among all questions.
+
+    F1 and balanced accuracy have two counts in them, and the mean over variants has those of all: there TP and
+    FP are simulated as independent binomial counts of the observed rates (a parametric bootstrap, seeded).
+    Over variants TP go up and down together, since the positive questions are the same ones in all.
+    """
+    simulated = _simulated(by_variant)
+    found: dict[Variant, dict[str, Interval]] = {}
+    for place, (variant, counts) in enumerate(by_variant.items()):
+        of_variant = {figure: interval_of(values[:, place]) for figure, values in simulated.items()}
+        found[variant] = of_variant | _wilson_intervals(counts)
+    found[MEAN] = {figure: interval_of(values.mean(axis=1)) for figure, values in simulated.items()}
+    return found
+
+
+def _wilson_intervals(counts: Confusion) -> dict[str, Interval]:
+    positives, negatives = counts.tp + counts.fn, counts.tn + counts.fp
+    n = positives + negatives
+    return {
+        "tp": wilson(counts.tp, positives, positives),
+        "fn": wilson(counts.fn, positives, positives),
+        "recall": wilson(counts.tp, positives),
+        "fp": wilson(counts.fp, negatives, negatives),
+        "tn": wilson(counts.tn, negatives, negatives),
+        "tnr": wilson(counts.tn, negatives),
+        "precision": wilson(counts.tp, counts.tp + counts.fp),
+        "accuracy": wilson(counts.tp + counts.tn, n),
+        "yes_ratio": wilson(counts.tp + counts.fp, n),
+    }
+
+
+def wilson(part: int, whole: int, unit: float = 1.0) -> Interval:
+    """The 95 % score interval of a binomial share, times a unit; None where there is nothing to share.
+
+    With z = 1.96, p = part / whole and n = whole: (p + z^2 / 2n -+ z sqrt(p (1 - p) / n + z^2 / 4n^2)) / (1 + z^2 / n).
+    Source: E. B. Wilson, "Probable Inference, the Law of Succession, and Statistical Inference", Journal of the
+    American Statistical Association 22 (1927), 209-212.
+    """
+    if whole == 0:
+        return None
+    share, squared = part / whole, NORMAL_QUANTILE**2
+    middle = share + squared / (2 * whole)
+    half = NORMAL_QUANTILE * sqrt(share * (1 - share) / whole + squared / (4 * whole**2))
+    scale = unit / (1 + squared / whole)
+    return max(0.0, (middle - half) * scale), min(unit, (middle + half) * scale)
+
+
+def _simulated(by_variant: Mapping[Variant, Confusion]) -> dict[str, NDArray[np.float64]]:
+    """Figures of simulated counts, [replicates, variants]."""
+    generator = np.random.default_rng(SEED)
+    together = generator.permutation(REPLICATES)
+    counts = np.zeros((REPLICATES, len(by_variant), len(OUTCOMES)))
+    for place, observed in enumerate(by_variant.values()):
+        positives, negatives = observed.tp + observed.fn, observed.tn + observed.fp
+        # In order and then in the one permutation of all variants: high where the others' are high.
+        tp = np.sort(generator.binomial(positives, observed.tp / positives, REPLICATES))[together]
+        fp = generator.binomial(negatives, observed.fp / negatives, REPLICATES)
+        of_outcomes = {"tp": tp, "fp": fp, "tn": negatives - fp, "fn": positives - tp}
+        for outcome, simulated in of_outcomes.items():
+            counts[:, place, OUTCOMES.index(outcome)] = simulated
+    values = figure_values(counts, PROTOCOLS["repope"])
+    return {figure: values[figure] for figure in INTERVAL_FIGURES}

@@ -1,6 +1,25 @@
-"""What relabelling did to a model: which of its errors were the labels', and which of its hits were luck."""
+"""What relabelling did to a model: which of its errors were the labels', and which of its hits were luck.
 
+POPE's counts become RePOPE's by flips and removals alone: of the parsed answers,
+
+    TP after = TP - (TP to FP) - (TP removed) + (FP to TP)
+
+and likewise FN with TN, FP with TP and TN with FN in the places of TP and FP. With fewer than the two label
+sets `pope` and `repope` there is nothing to tell, and everything here is empty.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+
+from repope_eval import config
+from repope_eval.records import Answer, LabelSet, Question, Variant
+from repope_eval.scoring.confusion import outcome
+from repope_eval.scoring.protocols import PROTOCOLS
+
+COUNTED = ("tp", "fp", "tn", "fn")
+"""Outcomes of parsed answers, in the order of an `Effect`'s counts."""
+ERRORS = ("fp", "fn", "unparsed_yes", "unparsed_no")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,3 +57,129 @@ class TurnedVerdict:
     """`tp`, `fp`, `tn`, `fn`, `unparsed_yes`, `unparsed_no`."""
     outcome_after: str | None
     """None: ambiguous, so removed."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """What one variant's question came to, before and after."""
+
+    variant: Variant
+    answer: Answer
+    before: str
+    after: str | None
+    """None: removed."""
+
+
+def effects_by_variant(
+    label_sets: Sequence[LabelSet], answers: Mapping[Question, Answer], protocol: config.Protocol
+) -> tuple[Effect, ...]:
+    """One effect for each variant, in the order of the label sets."""
+    return _effects(list(_verdicts(label_sets, answers, protocol)), lambda verdict: verdict.variant)
+
+
+def effects_by_object(
+    label_sets: Sequence[LabelSet], answers: Mapping[Question, Answer], protocol: config.Protocol
+) -> tuple[Effect, ...]:
+    """One effect for each object, each distinct question counted once, in whichever variants it stands.
+
+    Objects with the most answers turned or removed come first, equal ones by name.
+    """
+    distinct: dict[Question, _Verdict] = {}
+    for verdict in _verdicts(label_sets, answers, protocol):
+        known = distinct.setdefault(verdict.answer.question, verdict)
+        if known.after is None:  # a label in another variant goes before a removal in this one
+            distinct[verdict.answer.question] = verdict
+    effects = _effects(list(distinct.values()), lambda verdict: verdict.answer.question.object)
+    return tuple(sorted(effects, key=lambda effect: (-_n_moved(effect), effect.group)))
+
+
+def turned_verdicts(
+    label_sets: Sequence[LabelSet], answers: Mapping[Question, Answer], protocol: config.Protocol
+) -> tuple[TurnedVerdict, ...]:
+    """Answered questions that were flipped or removed, in the order of the label sets."""
+    return _told(
+        verdict for verdict in _verdicts(label_sets, answers, protocol) if verdict.before != verdict.after
+    )
+
+
+def remaining_errors(
+    label_sets: Sequence[LabelSet], answers: Mapping[Question, Answer], protocol: config.Protocol
+) -> tuple[TurnedVerdict, ...]:
+    """Answered questions that are errors under RePOPE as they were under POPE, unparsed ones included.
+
+    An unparsed answer is an error by the protocols that count it; the outcome tells it apart.
+    """
+    return _told(
+        verdict
+        for verdict in _verdicts(label_sets, answers, protocol)
+        if verdict.before in ERRORS and verdict.after == verdict.before
+    )
+
+
+def _verdicts(
+    label_sets: Sequence[LabelSet], answers: Mapping[Question, Answer], name: config.Protocol
+) -> Iterator[_Verdict]:
+    """Of each answered question of each variant; none where one of the two label sets is missing."""
+    by_name = {label_set.name: label_set.variants for label_set in label_sets}
+    if not {"pope", "repope"} <= set(by_name):
+        return
+    protocol = PROTOCOLS[name]
+    for variant, labels in by_name["pope"].items():
+        corrected = by_name["repope"].get(variant, {})
+        for question, label in labels.items():
+            answer = answers.get(question)
+            if answer is not None:
+                after = corrected.get(question)
+                yield _Verdict(
+                    variant,
+                    answer,
+                    outcome(label, answer, protocol),
+                    None if after is None else outcome(after, answer, protocol),
+                )
+
+
+def _effects(verdicts: Sequence[_Verdict], group_of: Callable[[_Verdict], str]) -> tuple[Effect, ...]:
+    moves: dict[str, Counter[tuple[str, str | None]]] = {}
+    for verdict in verdicts:
+        moves.setdefault(group_of(verdict), Counter())[verdict.before, verdict.after] += 1
+    return tuple(_effect(group, of_group) for group, of_group in moves.items())
+
+
+def _effect(group: str, moves: Counter[tuple[str, str | None]]) -> Effect:
+    def counts(side: int) -> tuple[int, int, int, int]:
+        tp, fp, tn, fn = (sum(n for move, n in moves.items() if move[side] == name) for name in COUNTED)
+        return tp, fp, tn, fn
+
+    return Effect(
+        group=group,
+        before=counts(0),
+        after=counts(1),
+        fp_to_tp=moves["fp", "tp"],
+        fn_to_tn=moves["fn", "tn"],
+        tp_to_fp=moves["tp", "fp"],
+        tn_to_fn=moves["tn", "fn"],
+        removed=(moves["tp", None], moves["fp", None], moves["tn", None], moves["fn", None]),
+    )
+
+
+def _n_moved(effect: Effect) -> int:
+    return effect.fp_to_tp + effect.fn_to_tn + effect.tp_to_fp + effect.tn_to_fn + sum(effect.removed)
+
+
+def _told(verdicts: Iterator[_Verdict]) -> tuple[TurnedVerdict, ...]:
+    """Each question with the variants in which it has the same fate."""
+    found: dict[Hashable, list[_Verdict]] = {}
+    for verdict in verdicts:
+        found.setdefault((verdict.answer.question, verdict.before, verdict.after), []).append(verdict)
+    return tuple(
+        TurnedVerdict(
+            image=same[0].answer.question.image,
+            question=same[0].answer.question.text,
+            object=same[0].answer.question.object,
+            variants=tuple(verdict.variant for verdict in same),
+            response=same[0].answer.response,
+            outcome_before=same[0].before,
+            outcome_after=same[0].after,
+        )
+        for same in found.values()
+    )

@@ -7,9 +7,10 @@ from statistics import fmean
 
 from repope_eval import config
 from repope_eval.records import Answer, LabelSet, Question, Variant
-from repope_eval.scoring.bootstrap import MEAN, Intervals, intervals
+from repope_eval.scoring.bootstrap import MEAN, Intervals, bootstrap
 from repope_eval.scoring.confusion import Figures, count, figures
 from repope_eval.scoring.protocols import PROTOCOLS
+from repope_eval.scoring.reasons import Reasons, reasons
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +24,10 @@ class Scores:
     """By label set, then by variant; `mean` last where there are several variants."""
     intervals: Mapping[str, Mapping[Variant, Intervals]]
     """95 % intervals, in the same order."""
+    reasons: Mapping[str, Mapping[Variant, Reasons]]
+    """Why a figure or its interval is None; only of those that are."""
+    n_images: int
+    """Images with an answer, which the intervals are over."""
 
 
 def score(
@@ -42,12 +47,15 @@ def score(
         if len(by_variant) > 1:
             by_variant[MEAN] = mean(list(by_variant.values()))
         by_label_set[label_set.name] = by_variant
+    replicates = bootstrap(label_sets, answers, PROTOCOLS[protocol])
     return Scores(
         model=model,
         bench=bench,
         protocol=protocol,
         figures=by_label_set,
-        intervals=intervals(label_sets, answers, PROTOCOLS[protocol]),
+        intervals=replicates.intervals,
+        reasons=reasons(by_label_set, replicates, PROTOCOLS[protocol]),
+        n_images=replicates.n_images,
     )
 
 

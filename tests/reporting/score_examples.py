@@ -30,6 +30,7 @@ UNDEFINED_CELL = dataclasses.replace(CELL, tp=0, fp=0, precision=None, f1=None)
 
 
 INTERVALS = {"f1": F1_INTERVAL, "precision": None}
+REASONS = {"precision": "undefined in 3 of 10000 replicates"}
 
 
 def scores_of(
@@ -37,4 +38,13 @@ def scores_of(
 ) -> Scores:
     figures = {"pope": pope} if repope is None else {"pope": pope, "repope": repope}
     intervals = {name: dict.fromkeys(cells, INTERVALS) for name, cells in figures.items()}
-    return Scores(model=model, bench="repope", protocol="repope", figures=figures, intervals=intervals)
+    reasons = {name: dict.fromkeys(cells, REASONS) for name, cells in figures.items()}
+    return Scores(
+        model=model,
+        bench="repope",
+        protocol="repope",
+        figures=figures,
+        intervals=intervals,
+        reasons=reasons,
+        n_images=500,
+    )

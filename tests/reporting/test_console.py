@@ -1,5 +1,6 @@
 """Tables on the console: no figure is cut, whatever the output is, and names are shown as they are."""
 
+import dataclasses
 import io
 import sys
 
@@ -48,11 +49,12 @@ def test_no_figure_is_cut(monkeypatch: pytest.MonkeyPatch, columns: str, interac
     monkeypatch.setenv("COLUMNS", columns)
     text = shown(three_variants(), Terminal(interactive=interactive), monkeypatch)
     rows = list(score_rows(three_variants()))
-    lines = [line for line in text.splitlines() if line.split()[-1:] and line.split()[-1][-1].isdigit()][1:]
+    lines = [line for line in text.splitlines() if line.split()[-1:] and line.split()[-1][-1].isdigit()]
     assert "…" not in text
     assert len(lines) == len(rows) == 12
     for row, line in zip(rows, lines, strict=True):
-        assert line.split()[-7:] == list(row.cells)
+        shown_cells = [cell for cell in (*row.cells, row.f1_interval_short) if cell]
+        assert line.split()[-len(shown_cells) :] == shown_cells
     assert all(f" {title} " in text for title in ("no answer", "unparsed", "precision", "recall"))
 
 
@@ -63,7 +65,21 @@ def test_a_variants_name_stands_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_is_undefined_is_a_dash(monkeypatch: pytest.MonkeyPatch) -> None:
     text = shown(scores_of({"random": UNDEFINED_CELL}), Terminal(), monkeypatch)
-    assert text.rstrip().split("\n")[-1].split()[-3:] == ["–", "0.7898", "–"]
+    assert text.rstrip().split("\n")[-1].split()[-4:] == ["–", "0.7898", "–", ".8512–.8933"]
+
+
+def test_all_variants_of_the_benchmark_stand_in_a_hundred_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    scores = three_variants("tiny")
+    figures = {
+        name: {
+            variant: dataclasses.replace(cell, n_answered=cell.n_questions, n_unparsed=0)
+            for variant, cell in cells.items()
+        }
+        for name, cells in scores.figures.items()
+    }
+    text = shown(dataclasses.replace(scores, figures=figures), Terminal(), monkeypatch)
+    assert "no answer" not in text
+    assert max(len(line) for line in text.splitlines()) <= 100
 
 
 @pytest.mark.parametrize("model", ["[bold]x[/bold]", "x[/]", "llava[/b]", ":smile:", "<script>", "模型"])

@@ -2,7 +2,7 @@
 
 import json
 
-from score_examples import CELL, F1_INTERVAL, RELABELLED, UNDEFINED_CELL, scores_of
+from score_examples import CELL, F1_INTERVAL, REASONS, RELABELLED, UNDEFINED_CELL, scores_of
 
 from repope_eval.reporting.score_document import score_document
 from repope_eval.scoring.confusion import Figures
@@ -22,7 +22,7 @@ CELL_KEYS = {
         "tnr",
         "yes_ratio",
     ),
-    *("n_questions", "n_answered", "n_unparsed", "ci95"),
+    *("n_questions", "n_answered", "n_unparsed", "ci95", "reasons"),
 }
 
 
@@ -34,7 +34,8 @@ def test_the_keys_of_the_document() -> None:
         "bench": "repope",
         "protocol": "repope",
     }
-    assert set(document) == {"model", "bench", "protocol", "scores"}
+    assert set(document) == {"model", "bench", "protocol", "n_images", "scores"}
+    assert document["n_images"] == 500
     assert {name: list(variants) for name, variants in document["scores"].items()} == {
         "pope": ["random", "popular", "mean"],
         "repope": ["random", "popular", "mean"],
@@ -53,6 +54,7 @@ def test_figures_survive_json_exactly() -> None:
     document = json.loads(json.dumps(score_document(scores_of(cells)), allow_nan=False))
     read = document["scores"]["pope"]
     assert [cell.pop("ci95") for cell in read.values()] == [{"f1": list(F1_INTERVAL), "precision": None}] * 3
+    assert [cell.pop("reasons") for cell in read.values()] == [REASONS] * 3
     assert {variant: Figures(**cell) for variant, cell in read.items()} == cells
 
 

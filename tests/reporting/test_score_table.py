@@ -15,11 +15,11 @@ def test_a_variant_under_both_label_sets_and_what_changed() -> None:
     before = ("1150", "28", "1288", "306", "0.9762", "0.7898", "0.8732")
     after = ("1002", "49", "1288", "127", "0.9534", "0.8875", "0.9193")
     change = ("−148", "+21", "0", "−179", "−0.0228", "+0.0977", "+0.0461")
-    interval = "0.8512 to 0.8933"
+    intervals = ("0.8512 to 0.8933", ".8512–.8933")
     assert rows == [
-        TableRow("random", "POPE", "3000", "228", "5", before, interval),
-        TableRow("random", "RePOPE", "2774", "2", "5", after, interval),
-        TableRow("random", "change", "", "", "", change, ""),
+        TableRow("random", "POPE", "3000", "228", "5", before, *intervals),
+        TableRow("random", "RePOPE", "2774", "2", "5", after, *intervals),
+        TableRow("random", "change", "", "", "", change, "", ""),
     ]
 
 
@@ -32,7 +32,14 @@ def test_a_label_set_of_another_name_keeps_it() -> None:
     scores = dataclasses.replace(
         scores_of({}), figures={"mine": {"custom": CELL}}, intervals={"mine": {"custom": {"f1": None}}}
     )
-    assert [(row.labels, row.f1_interval) for row in score_rows(scores)] == [("mine", "–")]
+    (row,) = score_rows(scores)
+    assert (row.labels, row.f1_interval, row.f1_interval_short) == ("mine", "–", "–")
+
+
+def test_an_interval_up_to_all_right() -> None:
+    intervals = {"pope": {"custom": {"f1": (0.99996, 1.0)}}}
+    (row,) = score_rows(dataclasses.replace(scores_of({"custom": CELL}), intervals=intervals))
+    assert row.f1_interval_short == "1.0000–1.0000"
 
 
 def test_what_is_undefined_is_a_dash_and_so_is_its_change() -> None:

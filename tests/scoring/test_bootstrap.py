@@ -1,15 +1,22 @@
 """Intervals by a bootstrap over images."""
 
 import random
+from collections.abc import Mapping
 
 import numpy as np
 import pytest
 
 from repope_eval.records import Answer, LabelSet, Question
-from repope_eval.scoring.bootstrap import REPLICATES, intervals
+from repope_eval.scoring.bootstrap import REPLICATES, Intervals, bootstrap
 from repope_eval.scoring.protocols import PROTOCOLS
 
 REPOPE = PROTOCOLS["repope"]
+
+
+def intervals(
+    label_sets: list[LabelSet], answers: dict[Question, Answer]
+) -> Mapping[str, Mapping[str, Intervals]]:
+    return bootstrap(label_sets, answers, REPOPE).intervals
 
 
 def label_set(labels: dict[Question, bool], name: str = "pope") -> LabelSet:
@@ -61,7 +68,7 @@ def plain_bootstrap_of_f1(
 
 def test_the_interval_is_that_of_an_independent_bootstrap_in_plain_loops() -> None:
     labels, answers = simulated(images=60, each=6, seed=1)
-    interval = intervals([label_set(labels)], answers, REPOPE)["pope"]["random"]["f1"]
+    interval = intervals([label_set(labels)], answers)["pope"]["random"]["f1"]
     assert interval is not None
     low, high = plain_bootstrap_of_f1(labels, answers, replicates=2000)
     width = high - low
@@ -71,13 +78,13 @@ def test_the_interval_is_that_of_an_independent_bootstrap_in_plain_loops() -> No
 
 def test_the_same_answers_give_the_same_intervals() -> None:
     labels, answers = simulated(images=20, each=4, seed=2)
-    first = intervals([label_set(labels)], answers, REPOPE)
-    assert first == intervals([label_set(labels)], answers, REPOPE)
+    first = intervals([label_set(labels)], answers)
+    assert first == intervals([label_set(labels)], answers)
 
 
 def test_whole_images_are_drawn_so_clusters_widen_the_interval() -> None:
     labels, answers = simulated(images=60, each=10, seed=3)
-    clustered = intervals([label_set(labels)], answers, REPOPE)["pope"]["random"]["accuracy"]
+    clustered = intervals([label_set(labels)], answers)["pope"]["random"]["accuracy"]
     alone = {
         Question(f"{number}.jpg", question.text, question.object): question
         for number, question in enumerate(labels)
@@ -85,7 +92,6 @@ def test_whole_images_are_drawn_so_clusters_widen_the_interval() -> None:
     apart = intervals(
         [label_set({question: labels[old] for question, old in alone.items()})],
         {question: Answer(question, answers[old].response) for question, old in alone.items()},
-        REPOPE,
     )["pope"]["random"]["accuracy"]
     assert clustered is not None
     assert apart is not None
@@ -98,7 +104,7 @@ def test_label_sets_and_variants_share_the_drawn_images() -> None:
         LabelSet("pope", {"random": labels, "popular": labels}),
         LabelSet("repope", {"random": labels, "popular": labels}),
     ]
-    found = intervals(both, answers, REPOPE)
+    found = intervals(both, answers)
     cells = [found[name][variant] for name in found for variant in found[name]]
     assert list(found["pope"]) == ["random", "popular", "mean"]
     assert all(cell["f1"] == pytest.approx(cells[0]["f1"]) for cell in cells)
@@ -108,7 +114,7 @@ def test_an_undefined_figure_has_no_interval_and_the_others_do() -> None:
     asked = questions(images=5, each=4)
     labels = dict.fromkeys(asked, True)
     answers = {question: Answer(question, "yes" if question.object != "0" else "no") for question in asked}
-    found = intervals([label_set(labels)], answers, REPOPE)["pope"]["random"]
+    found = intervals([label_set(labels)], answers)["pope"]["random"]
     assert found["tnr"] is None
     assert found["balanced_accuracy"] is None
     assert found["recall"] == (0.75, 0.75)
@@ -117,12 +123,51 @@ def test_an_undefined_figure_has_no_interval_and_the_others_do() -> None:
 @pytest.mark.parametrize("images", [0, 1])
 def test_fewer_than_two_images_give_no_interval(images: int) -> None:
     labels, answers = simulated(images=images, each=4, seed=5)
-    found = intervals([label_set(labels)], answers, REPOPE)["pope"]["random"]
+    found = intervals([label_set(labels)], answers)["pope"]["random"]
     assert set(found.values()) == {None}
 
 
 def test_replicates_are_drawn_in_parts_without_loss(monkeypatch: pytest.MonkeyPatch) -> None:
     labels, answers = simulated(images=12, each=4, seed=6)
-    whole = intervals([label_set(labels)], answers, REPOPE)
+    whole = intervals([label_set(labels)], answers)
     monkeypatch.setattr("repope_eval.scoring.bootstrap._WEIGHTS_AT_ONCE", 12 * (REPLICATES // 3))
-    assert intervals([label_set(labels)], answers, REPOPE) == whole
+    assert intervals([label_set(labels)], answers) == whole
+
+
+def test_images_without_an_answer_are_not_drawn_from() -> None:
+    labels, answers = simulated(images=40, each=6, seed=7)
+    first = {question for question in labels if int(question.image.removesuffix(".jpg")) < 25}
+    alone = bootstrap([label_set({question: labels[question] for question in first})], answers, REPOPE)
+    part = {question: answers[question] for question in labels if question in first}
+    among_others = bootstrap([label_set(labels)], part, REPOPE)
+    assert (alone.n_images, among_others.n_images) == (25, 25)
+    assert among_others.intervals["pope"]["random"]["f1"] is not None
+    ordered = bootstrap([label_set({q: label for q, label in labels.items() if q in first})], part, REPOPE)
+    assert among_others.intervals == ordered.intervals
+
+
+def test_one_answer_about_an_image_makes_it_one_of_those_drawn_from() -> None:
+    labels, answers = simulated(images=10, each=6, seed=8)
+    one_each = {question: answer for question, answer in answers.items() if question.object == "0"}
+    assert bootstrap([label_set(labels)], one_each, REPOPE).n_images == 10
+
+
+def test_answers_to_questions_without_a_label_count_for_nothing() -> None:
+    labels, answers = simulated(images=10, each=6, seed=9)
+    more = {question: Answer(question, "yes") for question in questions(images=20, each=6)}
+    assert bootstrap([label_set(labels)], more | answers, REPOPE) == bootstrap(
+        [label_set(labels)], answers, REPOPE
+    )
+
+
+def test_replicates_in_which_a_figure_is_undefined_are_counted() -> None:
+    asked = questions(images=3, each=2)
+    labels = {question: question.object == "0" for question in asked}
+    answers = {question: Answer(question, "yes" if question.image == "0.jpg" else "no") for question in asked}
+    found = bootstrap([label_set(labels)], answers, REPOPE)
+    n_undefined = found.n_undefined["pope"]["random"]
+    assert found.intervals["pope"]["random"]["precision"] is None
+    assert n_undefined["recall"] == 0
+    # Image 0 is drawn in none of three draws with a chance of 8 in 27.
+    assert n_undefined["precision"] == n_undefined["f1"]
+    assert abs(n_undefined["precision"] / REPLICATES - 8 / 27) < 5 * (8 / 27 * 19 / 27 / REPLICATES) ** 0.5

@@ -5,17 +5,15 @@ import re
 from pathlib import Path
 
 import pytest
-from conftest import CommandLine, visible_files
+from conftest import RUN_FILES, CommandLine, visible_files
+from real_answers import VARIANTS, benchmark, joined, published
 
-from repope_eval.benchmarks.benchmark import Benchmark, make_benchmark
-from repope_eval.benchmarks.pope_file import read_rows as read_pope_file
 from repope_eval.errors import RepopeError
 from repope_eval.json_files import read_rows
-from repope_eval.scoring.answer_files import Joined, answer_rows, join, question_texts
+from repope_eval.scoring.answer_files import join
+from repope_eval.scoring.answer_rows import answer_rows
 from repope_eval.scoring.confusion import Figures
 from repope_eval.scoring.scores import score
-
-VARIANTS = ("random", "popular", "adversarial")
 
 #             no answer, TP, FP, TN, FN, precision, recall, F1
 EXPECTED = {
@@ -40,34 +38,8 @@ CELL_KEYS = {
         "tnr",
         "yes_ratio",
     ),
-    *("n_questions", "n_answered", "n_unparsed", "ci95"),
+    *("n_questions", "n_answered", "n_unparsed", "ci95", "reasons"),
 }
-
-
-def benchmark(shared: Path) -> Benchmark:
-    originals, relabelled = (
-        {
-            variant: read_pope_file(shared / "annotations" / f"coco_{kind}_{variant}.json")
-            for variant in VARIANTS
-        }
-        for kind in ("pope", "repope")
-    )
-    return make_benchmark("repope", originals, relabelled, {})
-
-
-def published(shared: Path) -> tuple[Path, Path]:
-    answers, questions = (
-        shared / "answers" / name for name in ("llava-v1.5-13b.jsonl", "llava-v1.5_questions.jsonl")
-    )
-    if not (answers.is_file() and questions.is_file()):
-        pytest.skip(f"{answers} or {questions} is not there")
-    return answers, questions
-
-
-def joined(shared: Path, questions: Benchmark) -> Joined:
-    answer_file, question_file = published(shared)
-    texts = question_texts(read_rows(question_file), "questions")
-    return join(answer_rows(read_rows(answer_file), "answers"), questions.ids, texts, "answers")
 
 
 def row(cell: Figures) -> tuple[object, ...]:
@@ -114,9 +86,7 @@ def test_the_command_scores_them_without_torch(
     imported = set(re.findall(r"\| +([\w.]+)$", result.stderr, re.MULTILINE))
     assert "repope_eval.scoring.confusion" in imported
     assert not {name for name in imported if name.split(".")[0] in ("torch", "transformers", "datasets")}
-    assert visible_files(run) == {
-        *("answers.jsonl", "scores.json", "manifest.json", "report.html", "run.log")
-    }
+    assert visible_files(run) == RUN_FILES
     document = json.loads((run / "scores.json").read_text(encoding="utf-8"))
     assert (document["model"], document["bench"], document["protocol"]) == (
         "llava-v1.5-13b",
@@ -139,4 +109,5 @@ def test_the_command_scores_them_without_torch(
     assert len({(answer["image"], answer["question"]) for answer in answers}) == 4885
     assert json.loads((run / "manifest.json").read_text(encoding="utf-8"))["status"] == "complete"
     assert "246 rows are about questions this benchmark does not have" in result.stderr
-    assert "<script" not in (run / "report.html").read_text(encoding="utf-8")
+    page = (run / "report.html").read_text(encoding="utf-8")
+    assert page.count("<script") == 1  # the page's own

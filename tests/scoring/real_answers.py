@@ -1,0 +1,40 @@
+"""POPE and RePOPE as their files have them, and a real model's answers: where the shared files are there."""
+
+from pathlib import Path
+
+import pytest
+
+from repope_eval.benchmarks.benchmark import Benchmark, make_benchmark
+from repope_eval.benchmarks.pope_file import read_rows as read_pope_file
+from repope_eval.json_files import read_rows
+from repope_eval.scoring.answer_files import Joined, join
+from repope_eval.scoring.answer_rows import answer_rows, question_texts
+
+VARIANTS = ("random", "popular", "adversarial")
+
+
+def benchmark(shared: Path) -> Benchmark:
+    originals, relabelled = (
+        {
+            variant: read_pope_file(shared / "annotations" / f"coco_{kind}_{variant}.json")
+            for variant in VARIANTS
+        }
+        for kind in ("pope", "repope")
+    )
+    return make_benchmark("repope", originals, relabelled, {})
+
+
+def published(shared: Path) -> tuple[Path, Path]:
+    """The answer file of LLaVA-1.5-13B, and the question file its ids point into."""
+    answers, questions = (
+        shared / "answers" / name for name in ("llava-v1.5-13b.jsonl", "llava-v1.5_questions.jsonl")
+    )
+    if not (answers.is_file() and questions.is_file()):
+        pytest.skip(f"{answers} or {questions} is not there")
+    return answers, questions
+
+
+def joined(shared: Path, questions: Benchmark) -> Joined:
+    answer_file, question_file = published(shared)
+    texts = question_texts(read_rows(question_file), "questions")
+    return join(answer_rows(read_rows(answer_file), "answers"), questions.ids, texts, "answers")

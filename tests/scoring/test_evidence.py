@@ -1,0 +1,219 @@
+"""Scores that need no threshold, against brute force, and how sure they are."""
+
+import math
+import random
+import time
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from repope_eval.records import Answer, LabelSet, Question
+from repope_eval.scoring import evidence as module
+from repope_eval.scoring.evidence import Evidence, evidence
+
+Labels = dict[Question, bool]
+Answers = dict[Question, Answer]
+Pairs = list[tuple[float, bool]]
+"""Confidence and label."""
+
+
+def of_confidences(pairs: Pairs, each: int = 1, total: float = 0.9) -> tuple[Labels, Answers]:
+    """Questions of known confidence, so many about each image; both probabilities sum to `total`."""
+    labels: Labels = {}
+    answers: Answers = {}
+    for number, (confidence, label) in enumerate(pairs):
+        question = Question(f"{number // each}.jpg", f"{number}?", "")
+        labels[question] = label
+        answers[question] = Answer(question, "", 1, confidence * total, (1 - confidence) * total)
+    return labels, answers
+
+
+def found(labels: Labels, answers: Answers) -> Evidence:
+    return evidence([LabelSet("pope", {"random": labels})], answers)["pope"]["random"]
+
+
+def simulated(n: int, seed: int, levels: int | None = None) -> Pairs:
+    """A fair model, its confidences rounded to so many levels."""
+    generator = random.Random(seed)
+    pairs = []
+    for _ in range(n):
+        label = generator.random() < 0.4
+        confidence = generator.betavariate(4, 2) if label else generator.betavariate(2, 4)
+        pairs.append((confidence if levels is None else round(confidence * levels) / levels, label))
+    return pairs
+
+
+def brute_auroc(pairs: Pairs) -> float:
+    yes, no = ([c for c, label in pairs if label is side] for side in (True, False))
+    return sum((a > b) + (a == b) / 2 for a in yes for b in no) / (len(yes) * len(no))
+
+
+def brute_average_precision(pairs: Pairs) -> float:
+    n_yes = sum(label for _, label in pairs)
+    area = last_recall = 0.0
+    for threshold in sorted({c for c, _ in pairs}, reverse=True):
+        read = [label for c, label in pairs if c >= threshold]
+        area += (sum(read) / n_yes - last_recall) * sum(read) / len(read)
+        last_recall = sum(read) / n_yes
+    return area
+
+
+def brute_ece(pairs: Pairs) -> float:
+    bins: dict[int, Pairs] = {}
+    for confidence, label in pairs:
+        bins.setdefault(min(9, math.floor(confidence * 10)), []).append((confidence, label))
+    gaps = [abs(sum(c for c, _ in inside) - sum(label for _, label in inside)) for inside in bins.values()]
+    return sum(gaps) / len(pairs)
+
+
+def brute_best_f1(pairs: Pairs) -> float:
+    n_yes = sum(label for _, label in pairs)
+    reads = [[label for c, label in pairs if c >= threshold] for threshold in {c for c, _ in pairs}]
+    return max(2 * sum(read) / (len(read) + n_yes) for read in reads)
+
+
+FIGURES: dict[str, Callable[[Pairs], float]] = {
+    "auroc": brute_auroc,
+    "average_precision": brute_average_precision,
+    "ece": brute_ece,
+    "best_f1": brute_best_f1,
+}
+
+
+@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("levels", [None, 1, 2, 7, 40])
+@pytest.mark.parametrize("seed", [1, 2])
+def test_the_figures_are_those_of_brute_force(name: str, levels: int | None, seed: int) -> None:
+    labels, answers = of_confidences(simulated(150, seed, levels))
+    pairs = [
+        ((answer.p_yes or 0) / ((answer.p_yes or 0) + (answer.p_no or 0)), labels[question])
+        for question, answer in answers.items()
+    ]
+    assert getattr(found(labels, answers), name) == pytest.approx(FIGURES[name](pairs))
+
+
+def test_by_hand() -> None:
+    cell = found(*of_confidences([(0.9, True), (0.8, False), (0.8, True), (0.3, False)], total=1.0))
+    assert cell.n == 4
+    assert cell.auroc == pytest.approx((1 + 1 + 0.5 + 1) / 4)
+    assert cell.average_precision == pytest.approx(0.5 * 1 + 0.5 * 2 / 3)
+    assert (cell.best_f1, cell.best_threshold) == (pytest.approx(0.8), pytest.approx(0.8))
+    assert cell.ece == pytest.approx((0.1 + 0.6 + 0.3) / 4)
+    filled = [part for part in cell.reliability if part.n]
+    assert len(cell.reliability) == 10
+    assert [(part.low, part.high, part.n, part.yes_share) for part in filled] == [
+        (0.3, 0.4, 1, 0),
+        (0.8, 0.9, 2, 0.5),
+        (0.9, 1.0, 1, 1),
+    ]
+    assert [part.confidence for part in filled] == pytest.approx([0.3, 0.8, 0.9])
+
+
+def test_the_last_bin_holds_certainty() -> None:
+    cell = found(*of_confidences([(1.0, True), (0.0, False)]))
+    assert [part.n for part in cell.reliability] == [1, *[0] * 8, 1]
+    assert (cell.auroc, cell.ece, cell.best_f1) == (1, 0, 1)
+    assert [part.confidence for part in cell.reliability[1:9]] == [None] * 8
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_intervals_are_those_of_a_bootstrap_in_plain_loops(name: str) -> None:
+    pairs = simulated(240, 3, levels=30)
+    interval = getattr(found(*of_confidences(pairs, each=6)), f"{name}_interval")
+    by_image = [pairs[start : start + 6] for start in range(0, 240, 6)]
+    generator = random.Random(5)
+    values = []
+    for _ in range(400):
+        drawn = generator.choices(by_image, k=len(by_image))
+        values.append(FIGURES[name]([pair for image in drawn for pair in image]))
+    low, high = np.percentile(values, (2.5, 97.5))
+    # A 2.5 % quantile of 400 has a standard error of 3.4 % of the width; the tolerance is about six of them.
+    assert interval == pytest.approx((low, high), abs=0.2 * (high - low))
+
+
+def test_many_confidences_share_ranks_in_replicates_with_little_effect(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    labels, answers = of_confidences(simulated(2400, 6), each=6)
+    exact = found(labels, answers)
+    monkeypatch.setattr(module, "MOST_RANKS", 200)
+    merged = found(labels, answers)
+    for name in ("auroc", "average_precision", "best_f1"):
+        assert getattr(merged, name) == getattr(exact, name)
+        ends, exact_ends = getattr(merged, f"{name}_interval"), getattr(exact, f"{name}_interval")
+        assert ends != exact_ends
+        assert ends == pytest.approx(exact_ends, abs=0.05 * (exact_ends[1] - exact_ends[0]))
+
+
+def test_merged_ranks_keep_equal_confidences_together() -> None:
+    confidences = -np.sort(-np.random.default_rng(1).integers(0, 50, 1000) / 50)
+    starts = module._rank_starts(confidences, 20)
+    assert 1 < len(starts) <= 20
+    assert starts[0] == 0
+    assert all(confidences[start - 1] > confidences[start] for start in starts[1:])
+    assert len(module._rank_starts(confidences)) == len(set(confidences))
+
+
+def test_labels_and_variants_have_each_their_own() -> None:
+    labels, answers = of_confidences(simulated(60, 7))
+    opposite = {question: not label for question, label in labels.items()}
+    sets = [
+        LabelSet("pope", {"random": labels, "popular": opposite}),
+        LabelSet("repope", {"random": opposite}),
+    ]
+    cells = evidence(sets, answers)
+    assert {name: list(variants) for name, variants in cells.items()} == {
+        "pope": ["random", "popular"],
+        "repope": ["random"],
+    }
+    assert cells["pope"]["popular"] == cells["repope"]["random"]
+    assert cells["pope"]["random"].auroc == pytest.approx(1 - (cells["repope"]["random"].auroc or 0))
+
+
+def test_answers_without_both_probabilities_are_left_out() -> None:
+    labels, answers = of_confidences(simulated(60, 8))
+    first, second, third, *_ = answers
+    lacking = {
+        first: Answer(first, "yes", 1, 0.5, None),
+        second: Answer(second, "yes", 1, None, 0.5),
+        third: Answer(third, "yes", 1, 0.0, 0.0),
+    }
+    rest = {question: label for question, label in labels.items() if question not in lacking}
+    assert found(labels, answers | lacking) == found(rest, answers)
+    assert found(labels, answers | lacking).n == 57
+    assert evidence([LabelSet("pope", {"random": labels})], lacking) == {}
+    assert evidence([LabelSet("pope", {"random": labels})], {}) == {}
+
+
+@pytest.mark.parametrize("label", [True, False])
+def test_one_label_alone(label: bool) -> None:
+    cell = found(*of_confidences([(0.2, label), (0.8, label), (0.8, label)]))
+    assert (cell.auroc, cell.auroc_interval) == (None, None)
+    ones = (cell.average_precision, cell.average_precision_interval, cell.best_f1, cell.best_f1_interval)
+    assert ones == ((1, (1, 1), 1, (1, 1)) if label else (None, None, None, None))
+    assert (cell.best_threshold is not None) == label
+    assert cell.ece is not None
+    assert cell.ece_interval is not None
+
+
+def test_a_single_image_has_figures_and_no_intervals() -> None:
+    cell = found(*of_confidences(simulated(30, 9), each=30))
+    assert cell.auroc is not None
+    assert (cell.auroc_interval, cell.ece_interval, cell.best_f1_interval) == (None, None, None)
+
+
+def test_a_variant_that_no_answer_is_about() -> None:
+    labels, answers = of_confidences(simulated(30, 10))
+    other = {Question("z.jpg", "?", ""): True}
+    cell = evidence([LabelSet("pope", {"random": labels, "popular": other})], answers)["pope"]["popular"]
+    assert (cell.n, cell.auroc, cell.ece, cell.best_f1, cell.best_threshold) == (0, None, None, None, None)
+    assert (cell.auroc_interval, cell.ece_interval) == (None, None)
+
+
+def test_a_benchmark_as_large_as_popes_takes_a_second_or_so() -> None:
+    labels, answers = of_confidences(simulated(3000, 11), each=6)
+    variants = {"random": labels, "popular": labels, "adversarial": labels}
+    started = time.process_time()
+    evidence([LabelSet("pope", variants), LabelSet("repope", variants)], answers)
+    assert time.process_time() - started < 5

@@ -1,0 +1,110 @@
+"""How often the 95 % intervals hold the true F1: of simulated models whose true F1 is known."""
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import real_answers
+from conftest import PROJECT
+from numpy.typing import NDArray
+
+from repope_eval.records import LabelSet, Question
+from repope_eval.scoring import bootstrap
+from repope_eval.scoring.bootstrap import interval_of, labelled_images, mean_over, replicated, variant_places
+from repope_eval.scoring.confusion import OUTCOMES
+from repope_eval.scoring.protocols import PROTOCOLS
+
+MODELS = 1000
+"""So many that a coverage of 95 % is met to within 0.7 % (one standard error)."""
+MODELS_AT_ONCE = 250
+MISSES, FALSE_ALARMS = 0.15, 0.05
+"""Rates of the images of middling difficulty."""
+IMAGE_EFFECT = 1.2
+"""Standard deviation of the logit of the error rates between images."""
+
+
+def real_structure(shared: Path) -> list[LabelSet]:
+    return [
+        label_set for label_set in real_answers.benchmark(shared).label_sets if label_set.name == "repope"
+    ]
+
+
+def made_up_structure(_: Path) -> list[LabelSet]:
+    """As the real one: three variants of 3 + 3 questions an image, the positive ones shared, some removed."""
+    generator = random.Random(1)
+    variants: dict[str, dict[Question, bool]] = {"random": {}, "popular": {}, "adversarial": {}}
+    for image in range(500):
+        kept = [number for number in range(3) if generator.random() > 0.14]
+        for labels in variants.values():
+            labels |= {Question(f"{image}.jpg", f"yes {number}", ""): True for number in kept}
+            for number in generator.sample(range(6), 3):
+                labels[Question(f"{image}.jpg", f"no {number}", "")] = False
+    return [LabelSet("repope", variants)]
+
+
+def error_rates(labels: NDArray[np.bool_], effects: NDArray[np.float64]) -> NDArray[np.float64]:
+    middling = np.where(labels, MISSES, FALSE_ALARMS)
+    return 1 / (1 + (1 - middling) / middling * np.exp(-IMAGE_EFFECT * effects))
+
+
+def true_f1(labels: NDArray[np.bool_]) -> float:
+    """F1 of the expected counts: each question's mean error rate over images of every difficulty."""
+    points, weights = np.polynomial.hermite_e.hermegauss(80)
+    rates = error_rates(labels[:, None], points) @ weights / weights.sum()
+    tp, wrong = (1 - rates[labels]).sum(), rates.sum()
+    return float(2 * tp / (2 * tp + wrong))
+
+
+def simulated_counts(
+    label_set: LabelSet, questions: list[Question], generator: np.random.Generator
+) -> NDArray[np.float64]:
+    """[images, models, variants, outcomes]: a model gives one answer to a question, in whichever variants."""
+    images = {image: place for place, image in enumerate(labelled_images([label_set]))}
+    image_of = np.array([images[question.image] for question in questions])
+    effects = generator.standard_normal((MODELS_AT_ONCE, len(images)))[:, image_of]
+    chances = generator.random((MODELS_AT_ONCE, len(questions)))
+    places = {question: place for place, question in enumerate(questions)}
+    counts = np.zeros((len(images), MODELS_AT_ONCE, len(label_set.variants), len(OUTCOMES)))
+    for variant, labels in enumerate(label_set.variants.values()):
+        columns = np.array([places[question] for question in labels])
+        label = np.array(list(labels.values()))
+        errs = chances[:, columns] < error_rates(label, effects[:, columns])
+        for outcome, met in (
+            ("tp", label & ~errs),
+            ("fp", ~label & errs),
+            ("tn", ~label & ~errs),
+            ("fn", label & errs),
+        ):
+            in_image = np.zeros((len(images), MODELS_AT_ONCE))
+            np.add.at(in_image, image_of[columns], met.T)
+            counts[:, :, variant, OUTCOMES.index(outcome)] = in_image
+    return counts
+
+
+@pytest.mark.parametrize("structure", [real_structure, made_up_structure])
+def test_intervals_hold_the_true_f1_in_95_of_100_models(
+    structure: Callable[[Path], list[LabelSet]],
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bootstrap, "REPLICATES", 1000)
+    folder = request.getfixturevalue("shared") if structure is real_structure else PROJECT
+    (label_set,) = structure(folder)
+    questions = list(dict.fromkeys(question for labels in label_set.variants.values() for question in labels))
+    true = np.array([true_f1(np.array(list(labels.values()))) for labels in label_set.variants.values()])
+    generator = np.random.default_rng(11)
+    held = {variant: 0 for _, variant, _ in variant_places([label_set])}
+    for _ in range(MODELS // MODELS_AT_ONCE):
+        counts = simulated_counts(label_set, questions, generator)
+        values = replicated(counts, PROTOCOLS["repope"], ["f1"])["f1"]
+        for _, variant, places in variant_places([label_set]):
+            of_variant, truth = mean_over(values, places), true[list(places)].mean()
+            for model in range(MODELS_AT_ONCE):
+                interval = interval_of(of_variant[:, model])
+                assert interval is not None
+                held[variant] += interval[0] <= truth <= interval[1]
+    shares = {variant: n / MODELS for variant, n in held.items()}
+    assert len(shares) == 4
+    assert all(0.93 <= share <= 0.97 for share in shares.values()), shares

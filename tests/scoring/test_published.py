@@ -1,0 +1,128 @@
+"""The paper's models: their counts, figures, rankings, and binomial intervals."""
+
+import csv
+from pathlib import Path
+
+import pytest
+import real_answers
+from conftest import PROJECT
+
+from repope_eval.scoring.bootstrap import INTERVAL_FIGURES, bootstrap
+from repope_eval.scoring.confusion import count
+from repope_eval.scoring.protocols import PROTOCOLS
+from repope_eval.scoring.published import (
+    CONFIG_NAMES,
+    _binomial_intervals,
+    published_rankings,
+    published_scores,
+    wilson,
+)
+
+
+def test_seventeen_models_of_which_each_has_a_configuration_file() -> None:
+    models = published_scores()
+    assert len(models) == 17
+    assert {model.model: model.config_name for model in models} == dict(CONFIG_NAMES)
+    for model in models:
+        assert (PROJECT / "configs" / "models" / f"{model.config_name}.yaml").is_file()
+
+
+def test_every_cell_is_there_and_its_counts_add_up() -> None:
+    totals = {
+        ("pope", "random"): (1500, 1500),
+        ("pope", "popular"): (1500, 1500),
+        ("pope", "adversarial"): (1500, 1500),
+        ("repope", "random"): (1159, 1615),
+        ("repope", "popular"): (1193, 1534),
+        ("repope", "adversarial"): (1187, 1497),
+    }
+    for model in published_scores():
+        assert list(model.figures) == ["pope", "repope"]
+        for cells in model.figures.values():
+            assert list(cells) == ["random", "popular", "adversarial", "mean"]
+        for (name, variant), (positives, negatives) in totals.items():
+            cell = model.figures[name][variant]
+            assert (cell.tp + cell.fn, cell.fp + cell.tn) == (positives, negatives)
+            assert (cell.n_questions, cell.n_answered, cell.n_unparsed) == (*[positives + negatives] * 2, 0)
+
+
+def test_figures_of_one_model_by_hand() -> None:
+    (model,) = (model for model in published_scores() if model.model == "InternVL2.5-26B")
+    cell = model.figures["repope"]["random"]
+    assert (cell.tp, cell.fp, cell.fn, cell.tn) == (1150, 111, 9, 1504)
+    assert cell.f1 == pytest.approx(2 * 1150 / (2 * 1150 + 111 + 9))
+    assert cell.precision == pytest.approx(1150 / 1261)
+
+
+def test_figures_are_those_that_the_paper_plots(shared: Path) -> None:
+    with (shared / "published" / "figure2_values.csv").open(encoding="utf-8") as file:
+        plotted = {
+            (row["model"], row["subset"]): row for row in csv.DictReader(file) if row["metric"] == "F1"
+        }
+    for model in published_scores():
+        for name, cells in model.figures.items():
+            for variant, cell in cells.items():
+                assert cell.f1 == pytest.approx(float(plotted[model.model, variant][name]), abs=1e-5)
+
+
+def test_rankings_change_as_the_paper_says() -> None:
+    rankings = {ranking.variant: ranking for ranking in published_rankings()}
+    assert list(rankings) == ["random", "popular", "adversarial", "mean"]
+    taus = {variant: round(ranking.tau, 2) for variant, ranking in rankings.items() if variant != "mean"}
+    assert taus == {"random": 0.25, "popular": 0.10, "adversarial": 0.57}
+    assert rankings["random"].repope[:3] == ("Ovis2-4B", "Ovis2-8B", "InternVL2.5-78B")
+    by_model = {model.model: model.figures["repope"]["random"].f1 for model in published_scores()}
+    assert [round(by_model[name] or 0, 4) for name in rankings["random"].repope[:3]] == [
+        *(0.9591, 0.9589, 0.9553)
+    ]
+    assert all(sorted(r.pope) == sorted(r.repope) == sorted(CONFIG_NAMES) for r in rankings.values())
+
+
+def test_wilson_by_hand() -> None:
+    # 8 of 10: (0.8 + 0.19207 -+ 1.96 sqrt(0.016 + 0.0096036)) / 1.384146
+    assert wilson(8, 10) == pytest.approx((0.490162, 0.943318), abs=1e-6)
+    assert wilson(0, 10) == pytest.approx((0.0, 0.277533), abs=1e-6)
+    assert wilson(10, 10) == pytest.approx((0.722467, 1.0), abs=1e-6)
+    assert wilson(8, 10, unit=10) == pytest.approx((4.90162, 9.43318), abs=1e-5)
+    assert wilson(0, 0) is None
+
+
+def test_every_figure_has_an_interval_that_holds_it() -> None:
+    for model in published_scores():
+        for name, cells in model.figures.items():
+            for variant, cell in cells.items():
+                intervals = model.intervals[name][variant]
+                assert set(intervals) == set(INTERVAL_FIGURES)
+                for figure, interval in intervals.items():
+                    assert interval is not None
+                    assert interval[0] <= getattr(cell, figure) <= interval[1]
+
+
+def test_intervals_tell_neighbours_apart_no_better_than_they_should() -> None:
+    """The two best on random, 0.0002 apart, cannot be told apart; the best and the worst can."""
+    scores = {model.model: model for model in published_scores()}
+    ranking = published_rankings()[0].repope
+    first, second, last = (scores[ranking[place]].intervals["repope"]["random"]["f1"] for place in (0, 1, -1))
+    assert first is not None
+    assert second is not None
+    assert last is not None
+    assert first[0] < second[1]
+    assert last[1] < first[0]
+
+
+def test_approximations_of_f1_are_as_wide_as_a_bootstrap_over_images(shared: Path) -> None:
+    """For a model of which both can be had."""
+    benchmark = real_answers.benchmark(shared)
+    answers = real_answers.joined(shared, benchmark).answers
+    exact = bootstrap(benchmark.label_sets, answers, PROTOCOLS["repope"]).intervals
+    for label_set in benchmark.label_sets:
+        approximate = _binomial_intervals(
+            {v: count(labels, answers, PROTOCOLS["repope"]) for v, labels in label_set.variants.items()}
+        )
+        for variant, intervals in approximate.items():
+            widths = [
+                interval[1] - interval[0]
+                for interval in (exact[label_set.name][variant]["f1"], intervals["f1"])
+                if interval is not None
+            ]
+            assert 0.9 < widths[0] / widths[1] < 1.1

@@ -1,0 +1,110 @@
+"""Whatever is None among the scores has a reason, and nothing else has."""
+
+import pytest
+
+from repope_eval import config
+from repope_eval.records import Answer, LabelSet, Question
+from repope_eval.scoring.bootstrap import INTERVAL_FIGURES
+from repope_eval.scoring.scores import Scores, score
+
+
+def questions(images: int, each: int = 4) -> list[Question]:
+    return [Question(f"{image}.jpg", f"{n}?", str(n)) for image in range(images) for n in range(each)]
+
+
+def scores_of(
+    images: int,
+    response: str | None,
+    protocol: config.Protocol = "repope",
+    labels: tuple[bool, ...] = (True, True, False, False),
+) -> Scores:
+    """One response to all questions; None: no answers."""
+    asked = questions(images)
+    label_set = LabelSet("pope", {"random": {q: labels[int(q.object)] for q in asked}})
+    answers = {} if response is None else {question: Answer(question, response) for question in asked}
+    return score("a-model", "a-bench", [label_set], answers, protocol)
+
+
+@pytest.mark.parametrize("protocol", ["repope", "pope", "vlmevalkit", "lmms_eval"])
+@pytest.mark.parametrize("response", ["yes", "no", "maybe", None])
+@pytest.mark.parametrize("images", [1, 5])
+def test_all_that_is_none_has_a_reason_and_nothing_else(
+    protocol: config.Protocol, response: str | None, images: int
+) -> None:
+    scores = scores_of(images, response, protocol)
+    figures, intervals = scores.figures["pope"]["random"], scores.intervals["pope"]["random"]
+    undefined = {
+        name for name in INTERVAL_FIGURES if getattr(figures, name) is None or intervals[name] is None
+    }
+    reasons = scores.reasons["pope"]["random"]
+    assert set(reasons) == undefined
+    assert all(reasons.values())
+
+
+def test_all_yes() -> None:
+    scores = scores_of(5, "yes")
+    assert scores.reasons["pope"]["random"] == {}
+    assert scores.intervals["pope"]["random"]["recall"] == (1.0, 1.0)
+    assert scores.n_images == 5
+
+
+def test_all_no() -> None:
+    reasons = scores_of(5, "no").reasons["pope"]["random"]
+    cause = "no question is read as yes: precision divides by 0"
+    assert reasons == {"precision": cause, "f1": cause}
+
+
+def test_all_unparsed() -> None:
+    reasons = scores_of(5, "maybe").reasons["pope"]["random"]
+    cause = "none of the 20 answers is read as yes or no"
+    ratios = ("precision", "recall", "f1", "accuracy", "balanced_accuracy", "tnr", "yes_ratio")
+    assert reasons == dict.fromkeys(ratios, cause)
+
+
+def test_no_answers() -> None:
+    scores = scores_of(5, None)
+    reasons = scores.reasons["pope"]["random"]
+    assert scores.n_images == 0
+    assert reasons["f1"] == reasons["accuracy"] == "no question has an answer"
+    assert reasons["tp"] == "no image has answers: nothing to draw from"
+
+
+def test_a_single_image() -> None:
+    scores = scores_of(1, "yes")
+    assert set(scores.reasons["pope"]["random"].values()) == {
+        "a single image has answers: nothing to draw from"
+    }
+    assert scores.figures["pope"]["random"].f1 == pytest.approx(2 / 3)
+
+
+def test_one_label_alone() -> None:
+    reasons = scores_of(5, "yes", labels=(False,) * 4).reasons["pope"]["random"]
+    assert reasons["recall"] == "no question with label yes is answered and parsed: recall divides by 0"
+    assert reasons["f1"] == reasons["balanced_accuracy"] == reasons["recall"]
+    reasons = scores_of(5, "yes", "vlmevalkit", labels=(True,) * 4).reasons["pope"]["random"]
+    assert reasons["tnr"] == "no question with label no is answered: the true negative rate divides by 0"
+    assert reasons["balanced_accuracy"] == reasons["tnr"]
+    assert "f1" not in reasons
+
+
+def test_undefined_in_some_replicates() -> None:
+    asked = questions(3)
+    label_set = LabelSet("pope", {"random": dict.fromkeys(asked, True)})
+    answers = {q: Answer(q, "yes" if q.image == "0.jpg" else "no") for q in asked}
+    scores = score("a-model", "a-bench", [label_set], answers, "repope")
+    reason = scores.reasons["pope"]["random"]["precision"]
+    assert scores.figures["pope"]["random"].precision == 1
+    assert reason.startswith("undefined in ")
+    assert reason.endswith(" of 10000 replicates")
+
+
+def test_the_mean_names_the_variants_it_lacks() -> None:
+    asked = questions(4)
+    yes, no = (
+        {q: label for q in asked if q.object in objects} for label, objects in ((True, "01"), (False, "23"))
+    )
+    label_set = LabelSet("pope", {"random": yes | no, "popular": yes, "adversarial": yes})
+    answers = {question: Answer(question, "yes") for question in asked}
+    scores = score("a-model", "a-bench", [label_set], answers, "repope")
+    assert scores.reasons["pope"]["mean"]["tnr"] == "undefined in popular, adversarial"
+    assert "recall" not in scores.reasons["pope"]["mean"]
