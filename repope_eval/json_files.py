@@ -22,10 +22,19 @@ def write_text(path: Path, text: str) -> None:
     Raises:
         RepopeError: the place cannot be written.
     """
+    write_bytes(path, text.encode("utf-8", errors="backslashreplace"))
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Writes a file beside its place and renames it.
+
+    Raises:
+        RepopeError: the place cannot be written.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with temporary.open("w", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(text)
+        with temporary.open("wb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())  # else a crash of the machine may leave the new name on an empty file
         temporary.replace(path)

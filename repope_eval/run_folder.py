@@ -10,7 +10,7 @@ from typing import Any, Self
 from filelock import BaseFileLock, FileLock, Timeout
 
 from repope_eval.errors import RepopeError
-from repope_eval.json_files import read_json, write_json, write_text
+from repope_eval.json_files import read_json, write_bytes, write_json, write_text
 
 SCHEMA_VERSION = 1
 """Of `manifest.json`; raised when a reader of old folders would go wrong."""
@@ -20,7 +20,7 @@ Identity = Mapping[str, Any]
 
 
 class RunFolder:
-    """The five files of a run, and a hidden one by which a single process has them at a time."""
+    """The files of a run, and a hidden one by which a single process has them at a time."""
 
     def __init__(self, path: Path, identity: Identity, *, resume: bool) -> None:
         """Opens or makes the folder, and starts its log.
@@ -140,6 +140,11 @@ class RunFolder:
         """How long each stage took in the starts before this one; none where the folder is new."""
         return dict(self._manifest.get("seconds", {}))
 
+    @property
+    def prompt(self) -> str | None:
+        """As one question was put to the model; None where that is not known."""
+        return self._manifest.get("prompt")
+
     def note_model(self, **facts: Any) -> None:
         """Adds what is known of a model once it is loaded, which must be what the answers here came from.
 
@@ -159,6 +164,13 @@ class RunFolder:
     def write_answers(self, lines: list[dict[str, Any]]) -> None:
         """Writes all answers anew, where they are nobody's work but a copy."""
         write_text(self.answers, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
+
+    def write_figures(self, figures: Mapping[str, bytes]) -> None:
+        """Writes figures by file name into `figures/`."""
+        if figures and self.path.is_dir():
+            (self.path / "figures").mkdir(exist_ok=True)
+        for name, content in figures.items():
+            write_bytes(self.path / "figures" / name, content)
 
     def write_scores(self, document: dict[str, Any], page: str) -> None:
         """Writes `scores.json` and `report.html`."""

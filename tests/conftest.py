@@ -73,6 +73,10 @@ def command_line(tmp_path: Path) -> CommandLine:
     return run
 
 
+RUN_FILES = {"answers.jsonl", "scores.json", "manifest.json", "report.html", "figures", "run.log"}
+"""What a finished run leaves."""
+
+
 def visible_files(folder: Path) -> set[str]:
     """Names in a folder, the hidden one left out by which a run folder is one process's at a time."""
     return {path.name for path in folder.iterdir()} - {".lock"}

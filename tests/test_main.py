@@ -10,7 +10,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
-from conftest import PROJECT, CommandLine, visible_files
+from conftest import PROJECT, RUN_FILES, CommandLine, visible_files
 
 from repope_eval import __main__ as program
 from repope_eval import __version__
@@ -131,13 +131,7 @@ def test_single_run_leaves_its_run_folder_and_nothing_of_hydra(command_line: Com
     ended = command_line("score", "answers=answers.json", "out=results")
     assert (ended.returncode, "Traceback" in ended.stderr) == (0, False)
     assert {path.name for path in work.iterdir()} == {"answers.json", "results"}
-    assert visible_files(work / "results") == {
-        "answers.jsonl",
-        "scores.json",
-        "manifest.json",
-        "report.html",
-        "run.log",
-    }
+    assert visible_files(work / "results") == RUN_FILES
 
 
 def test_sweep_goes_on_after_a_run_that_failed(command_line: CommandLine, work: Path) -> None:

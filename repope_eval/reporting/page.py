@@ -1,39 +1,163 @@
-"""`report.html`: one self-contained page about a run."""
+"""`report.html`: one self-contained page about a run, and its figures as files."""
 
-from importlib.resources import files
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, StrictUndefined
-
-from repope_eval import __version__
+from repope_eval import config
+from repope_eval.records import Answer, Variant
+from repope_eval.reporting import run_tables
+from repope_eval.reporting.citations import citations
+from repope_eval.reporting.gallery import illustrated, make_gallery
+from repope_eval.reporting.run_tables import label_set_title
 from repope_eval.reporting.score_table import COLUMNS, UNDEFINED, score_rows
+from repope_eval.reporting.tables import clipped
+from repope_eval.reporting.templates import render
+from repope_eval.scoring.detection import Detection
+from repope_eval.scoring.evidence import Evidence
+from repope_eval.scoring.protocol_readings import Disagreement
+from repope_eval.scoring.relabelling_effect import Effect, TurnedVerdict
 from repope_eval.scoring.scores import Scores
 
+if TYPE_CHECKING:  # drawing needs matplotlib, which takes a while to import
+    from repope_eval.reporting.charts.drawing import Chart
 
-def render_page(scores: Scores, settings: dict[str, Any], facts: dict[str, Any]) -> str:
-    """The page of a run's scores.
-
-    Args:
-        scores: what is shown.
-        settings: the configuration, by dotted key.
-        facts: further lines about the run, by title.
-    """
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    template = environment.from_string(files(__package__).joinpath("report.html.j2").read_text("utf-8"))
-    return template.render(
-        version=__version__,
-        scores=scores,
-        columns=COLUMNS.values(),
-        rows=list(score_rows(scores)),
-        settings={key: _shown(value) for key, value in settings.items()},
-        facts={title: _shown(value) for title, value in facts.items()},
-    )
+PROTOCOL_RULES: Mapping[config.Protocol, str] = {
+    "repope": "lower-cased text with “yes” anywhere is a yes, else with “no” anywhere a no; an answer with neither "
+    "is in no count",
+    "pope": "“No”, “no” or “not” as a word of the first sentence is a no, all else a yes",
+    "vlmevalkit": "“yes” as a word and “no” not, or the reverse, after punctuation is cleaned; an answer with "
+    "neither or both is a missed yes, or a wrong no",
+    "lmms_eval": "the whole text is “yes” or “no”, in any case; any other answer is wrong for accuracy, else in no "
+    "count",
+}
+PAGE_BYTES = 3_000_000
+"""What a page is to have at most: pictures have the room that the rest leaves."""
+LONGEST_SETTING = 5_000
+"""Characters of a setting or a fact."""
 
 
-def _shown(value: Any) -> Any:
-    """A setting as people write it: lists without brackets, a dash for what is not set."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunView:
+    """What a page tells of a run. What is empty has no section."""
+
+    scores: Scores
+    """Under the run's own protocol, and any number of label sets."""
+    settings: Mapping[str, Any]
+    """The configuration, by dotted key."""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """Further lines about the run, by title."""
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    """How long each stage took."""
+    prompt: str | None = None
+    """As one question was put to the model; None where the answers came from elsewhere."""
+    effects: Sequence[Effect] = ()
+    """By variant."""
+    object_effects: Sequence[Effect] = ()
+    """By object."""
+    verdicts: Sequence[TurnedVerdict] = ()
+    """Turned or removed ones, and remaining errors: what the gallery shows."""
+    evidence: Mapping[str, Mapping[Variant, Evidence]] = field(default_factory=dict)
+    """By label set and variant."""
+    detections: Mapping[str, Detection] = field(default_factory=dict)
+    """DASH-B's own figures, of all questions first and then by object."""
+    other_protocols: Sequence[Scores] = ()
+    """The same answers under other protocols than the run's own."""
+    disagreements: Sequence[Disagreement] = ()
+    unparsed: Sequence[Answer] = ()
+    """Answers in which the run's protocol finds neither yes nor no."""
+    images: Mapping[str, Path] | None = None
+    """Image files that are there, by the images' names; for thumbnails."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunPage:
+    """A finished page."""
+
+    html: str
+    figures: Mapping[str, bytes]
+    """Contents by file name: each chart as SVG and as PDF."""
+
+
+def render_run_page(view: RunView) -> RunPage:
+    """Draws the charts of a run and makes its page, which needs no file and no network."""
+    scores = view.scores
+    charts = {chart.name: chart for chart in _charts(view)}
+    context = {
+        "view": view,
+        "scores": scores,
+        "titles": [label_set_title(name) for name in scores.figures],
+        "columns": list(COLUMNS.values()),
+        "rows": list(score_rows(scores)),
+        "tables": _tables(view),
+        "reasons": run_tables.reason_lines(scores),
+        "charts": charts,
+        "rules": {one.protocol: PROTOCOL_RULES[one.protocol] for one in (scores, *view.other_protocols)},
+        "settings": _shown(view.settings),
+        "facts": _shown(view.facts),
+        "seconds": {stage: f"{spent:.1f} s" for stage, spent in view.seconds.items()},
+        "citations": citations(scores.bench),
+    }
+    gallery = make_gallery(view.verdicts) if view.verdicts else None
+    html = render("report.html.j2", gallery=gallery, **context)
+    if gallery is not None and view.images:
+        gallery = illustrated(gallery, view.images, PAGE_BYTES - len(html.encode()))
+        html = render("report.html.j2", gallery=gallery, **context)
+    figures = {f"{chart.name}.svg": chart.svg for chart in charts.values()}
+    figures |= {f"{chart.name}.pdf": chart.pdf for chart in charts.values()}
+    return RunPage(html=html, figures=figures)
+
+
+def _tables(view: RunView) -> dict[str, Any]:
+    """The tables by name; those that there is nothing for are left out."""
+    tables = {"intervals": run_tables.interval_table(view.scores)}
+    if view.effects:
+        tables["effects"] = run_tables.effect_table(view.effects)
+    if view.object_effects:
+        tables["objects"] = run_tables.object_table(view.object_effects, _effect_titles(view.scores))
+    if view.detections:
+        tables["detections"] = run_tables.detection_table(view.detections)
+    if view.evidence:
+        tables["evidence"] = run_tables.evidence_table(view.evidence)
+    if view.other_protocols:
+        tables["protocols"] = run_tables.protocol_table((view.scores, *view.other_protocols))
+    if view.disagreements:
+        tables["disagreements"] = run_tables.disagreement_table(view.disagreements)
+    if view.unparsed:
+        tables["unparsed"] = run_tables.unparsed_table(view.unparsed)
+    return tables
+
+
+def _charts(view: RunView) -> list["Chart"]:
+    from repope_eval.reporting.charts.counts import counts_chart
+    from repope_eval.reporting.charts.objects import hallucinated_chart, missed_chart
+    from repope_eval.reporting.charts.precision_recall import precision_recall_chart
+    from repope_eval.reporting.charts.relabelling import relabelling_chart
+    from repope_eval.reporting.charts.reliability import reliability_chart
+
+    charts = [counts_chart(view.scores), precision_recall_chart(view.scores)]
+    if view.effects:
+        charts.append(relabelling_chart(view.effects))
+    if view.object_effects:
+        titles = _effect_titles(view.scores)
+        charts += [hallucinated_chart(view.object_effects, titles), missed_chart(view.object_effects, titles)]
+    if view.evidence:
+        charts.append(reliability_chart(view.evidence))
+    return charts
+
+
+def _effect_titles(scores: Scores) -> list[str]:
+    """Of the label sets that effects lead from and to; one where there is no second."""
+    return [label_set_title(name) for name in scores.figures][:2]
+
+
+def _shown(values: Mapping[str, Any]) -> dict[str, str]:
+    """Settings and facts as people write them: lists without brackets, a dash for what is not set."""
+    return {key: clipped(_text(value), LONGEST_SETTING) for key, value in values.items()}
+
+
+def _text(value: Any) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(str(item) for item in value)
-    return UNDEFINED if value is None else value
+    return UNDEFINED if value is None else str(value)

@@ -1,15 +1,34 @@
 """`report.html`: whole in itself, and nothing in it but what it was given, as text."""
 
+import base64
+import dataclasses
+import hashlib
 import re
+import subprocess
+import sys
 from html.parser import HTMLParser
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
-from score_examples import CELL, RELABELLED, UNDEFINED_CELL, scores_of
+from PIL import Image
+from run_examples import EVIDENCE, run_view, verdict
+from score_examples import CELL, UNDEFINED_CELL, scores_of
 
-from repope_eval.reporting.page import render_page
+from repope_eval.reporting.page import RunView, render_run_page
 
-SCRIPT = "<script>alert(1)</script>"
+VOID = {"meta", "img", "input", "br"}
+HOSTILE = [
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "' onmouseover='alert(1)",
+    "</style></title></script><b>",
+    "</svg><iframe>",
+    "]]><!-- -->",
+    "&amp;&lt;",
+    "{{ 7*7 }}{% raw %}",
+    "$x^2$ \\frac{",
+]
 
 
 class Page(HTMLParser):
@@ -23,84 +42,178 @@ class Page(HTMLParser):
         self.open: list[str] = []
         self.feed(source)
         self.close()
+        assert self.open == []
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
         self.attributes += attributes
-        if tag != "meta":
+        if tag not in VOID:
             self.open.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag
 
     def handle_data(self, data: str) -> None:
-        if data.strip() and self.open[-1] != "style":
+        if data.strip() and self.open[-1] not in ("style", "script"):
             self.texts.append(data.strip())
 
+    @property
+    def ids(self) -> list[str | None]:
+        return [value for name, value in self.attributes if name == "id"]
 
-def page(model: str = "a-model", **settings: object) -> str:
-    scores = scores_of({"random": CELL}, {"random": RELABELLED}, model)
-    return render_page(scores, {"bench.name": "repope", **settings}, {"answered": "2772 of 3000 questions"})
+
+def html(view: RunView) -> str:
+    return render_run_page(view).html
 
 
-def test_the_figures_the_run_and_its_settings_are_shown() -> None:
-    texts = Page(page()).texts
-    assert texts[:2] == ["a-model on repope", "a-model on repope"]  # title and heading
+@pytest.fixture(scope="module")
+def whole() -> str:
+    return html(run_view())
+
+
+def test_the_figures_the_run_and_its_settings_are_shown(whole: str) -> None:
+    texts = Page(whole).texts
+    assert texts[:2] == ["a-word on repope"] * 2  # title and heading
     for text in (
-        "random",
         "RePOPE",
         "0.9193",
         "+0.0461",
         "−148",
         "2774",
         "unparsed",
-        "answered",
-        "bench.name",
+        "1.2 s",
+        "Gallery",
+        "How to cite",
     ):
         assert text in texts
-    assert "2772 of 3000 questions" in texts
+    for text in (
+        "0.9100 [0.8800, 0.9400]",
+        "FN → TN, the label's error",
+        "yes: a-word",
+        "0.8732 [0.8512, 0.8933]",
+    ):
+        assert text in texts
+    assert any("neuhaus2025repope" in text and "li2023pope" in text for text in texts)
 
 
-def test_the_page_needs_nothing_from_elsewhere() -> None:
-    source = page(url="https://example.org/annotations")
-    found = Page(source)
-    assert not {"script", "link", "img", "iframe", "object", "embed", "base", "form", "a"} & set(found.tags)
-    assert not {"src", "href", "srcset", "style", "onload"} & {name for name, _ in found.attributes}
-    (style,) = re.findall(r"<style>(.*?)</style>", source, re.DOTALL)
-    assert "url(" not in style
-    assert "@import" not in style
-    assert found.open == []
+def test_the_page_needs_nothing_from_elsewhere(whole: str) -> None:
+    found = Page(html(run_view(settings={"url": "https://example.org/annotations"})))
+    assert not {"link", "iframe", "object", "embed", "base", "image", "foreignobject"} & set(found.tags)
+    for name, value in found.attributes:
+        assert not name.startswith("on")
+        assert name not in ("src", "srcset", "action", "formaction", "xlink:href")
+        if name == "href":
+            assert (value or "").startswith("#")
+    (style,) = re.findall(r"<style>(.*?)</style>", whole, re.DOTALL)
+    for source in (style, *(value or "" for name, value in found.attributes if name == "style")):
+        assert not re.search(r"@import|url\((?!#)", source)
 
 
-@pytest.mark.parametrize(
-    "hostile", [SCRIPT, '"><img src=x onerror=alert(1)>', "</title><b>", "&amp;", "{{ 7*7 }}"]
-)
-def test_names_and_settings_are_text(hostile: str) -> None:
-    plain = Page(page())
-    found = Page(page(hostile, answers=hostile, **{hostile: "value"}))
-    assert (set(found.tags), set(found.attributes)) == (set(plain.tags), set(plain.attributes))
+def test_only_its_own_script_may_run(whole: str) -> None:
+    (policy,) = [value for name, value in Page(whole).attributes if "default-src" in (value or "")]
+    (script,) = re.findall(r"<script>(.*?)</script>", whole, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}';" in (policy or "")
+    assert "default-src 'none'" in (policy or "")
+
+
+def test_links_and_references_lead_to_ids_that_occur_once(whole: str) -> None:
+    found = Page(whole)
+    assert len(found.ids) == len(set(found.ids))
+    targets = {value.removeprefix("#") for name, value in found.attributes if name == "href" and value}
+    for name, value in found.attributes:
+        targets |= set(re.findall(r"url\(#([^)]+)\)", value or ""))
+        targets |= set((value or "").split()) if name == "aria-labelledby" else set()
+    assert targets <= set(found.ids)
+    assert len(targets) > 10
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_words_of_files_and_models_are_text(hostile: str, whole: str) -> None:
+    plain, found = Page(whole), Page(html(run_view(hostile)))
+    assert set(found.tags) == set(plain.tags)
+    assert {name for name, _ in found.attributes} == {name for name, _ in plain.attributes}
     assert found.texts[:2] == [f"{hostile} on repope"] * 2
-    assert found.texts.count(hostile) == 2  # as a setting's value and as a key
+    assert found.texts.count(hostile) >= plain.texts.count("a-word") - 12  # charts cut long names
 
 
-def test_facts_are_text() -> None:
-    source = render_page(scores_of({"random": CELL}), {}, {SCRIPT: SCRIPT})
-    assert "<script" not in source
-    assert Page(source).texts.count(SCRIPT) == 2
+def test_what_no_page_can_hold_is_replaced() -> None:
+    source = html(run_view("nul\0 escape\x1b surrogate\ud800"))
+    source.encode("utf-8")
+    assert not re.search("[\x00-\x08\x0b-\x1f]", source.replace("\n", ""))
+    assert "nul\N{REPLACEMENT CHARACTER} escape\N{REPLACEMENT CHARACTER}" in source
 
 
 def test_settings_are_shown_as_people_write_them() -> None:
-    texts = Page(page(none=None, zero=0, no=False, variants=("random", "popular"), empty=())).texts
-    shown = dict(pairwise(texts))
+    settings = {"none": None, "zero": 0, "no": False, "variants": ("random", "popular"), "long": "x" * 9000}
+    shown = dict(pairwise(Page(html(run_view(settings=settings))).texts))
     assert (shown["none"], shown["zero"], shown["no"]) == ("–", "0", "False")
     assert shown["variants"] == "random, popular"
+    assert shown["long"].endswith("… (4000 more characters)")
 
 
-def test_what_is_undefined_is_a_dash() -> None:
-    source = render_page(scores_of({"random": UNDEFINED_CELL}), {}, {})
-    assert source.count("<td>–</td>") == 2
+def test_a_prompt_keeps_its_line_breaks() -> None:
+    assert "<pre>\n\n&lt;image&gt;\nIs there</pre>" in html(run_view(prompt="\n<image>\nIs there"))
+
+
+def test_what_is_undefined_is_a_dash_with_its_reason() -> None:
+    view = RunView(scores=scores_of({"random": UNDEFINED_CELL}), settings={})
+    source = html(view)
     assert "None" not in source
+    assert "<td>–</td>" in source
+    assert "random, POPE: precision: undefined in 3 of 10000 replicates" in source
 
 
-def test_a_variants_name_stands_once() -> None:
-    assert page().count(">random<") == 1
+def test_what_there_is_nothing_of_has_no_section() -> None:
+    scores = scores_of({"random": CELL})
+    page = render_run_page(RunView(scores=scores, settings={}))
+    found = Page(page.html)
+    assert set(found.ids) >= {"scores", "run", "cite"}
+    assert not {"relabelling", "evidence", "protocols", "gallery"} & set(found.ids)
+    assert sorted(page.figures) == [
+        "counts.pdf",
+        "counts.svg",
+        "precision_recall.pdf",
+        "precision_recall.svg",
+    ]
+
+
+@pytest.mark.parametrize("names", [("alone",), ("original", "second", "third")])
+def test_label_sets_may_have_any_names_and_number(names: tuple[str, ...]) -> None:
+    scores = scores_of({"all": CELL})
+    cells, intervals, reasons = (
+        dict.fromkeys(names, of_pope["pope"])
+        for of_pope in (scores.figures, scores.intervals, scores.reasons)
+    )
+    scores = dataclasses.replace(scores, bench="dash_b", figures=cells, intervals=intervals, reasons=reasons)
+    texts = Page(html(RunView(scores=scores, settings={}, evidence={names[0]: {"all": EVIDENCE}}))).texts
+    assert set(names) <= set(texts)
+    assert any("augustin2025dash" in text for text in texts)
+
+
+def test_pages_and_figures_are_the_same_each_time() -> None:
+    assert render_run_page(run_view()) == render_run_page(run_view())
+
+
+def test_a_large_run_stays_below_three_megabytes(tmp_path: Path) -> None:
+    words = "\N{GRINNING FACE}'" * 5000
+    verdicts = [verdict(image=f"{number}.png", response=words, question=words) for number in range(4000)]
+    view = run_view(words)
+    answers = view.unparsed * 3000
+    picture = tmp_path / "picture.png"
+    Image.effect_noise((300, 300), 90).save(picture)
+    images = {each.image: picture for each in verdicts}
+    disagreements = view.disagreements * 3000
+    source = html(run_view(verdicts=verdicts, unparsed=answers, disagreements=disagreements, images=images))
+    assert len(source.encode()) > 2_900_000
+    assert re.search(r"The pictures of \d+ images are left out", source)
+    assert len(source.encode()) < 3_000_000
+    assert "2850 further rows are not shown" in source
+    assert re.search(r"<b>\d+ of them are not shown</b>", source)
+
+
+def test_importing_the_page_does_not_import_what_draws() -> None:
+    code = (
+        "import sys, repope_eval.reporting.page; assert not {'matplotlib', 'PIL', 'torch'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,0 +1,28 @@
+"""Images that are on this machine already, for showing them; nothing is fetched, and none needs to be there."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from repope_eval.benchmarks.images import locate_images
+from repope_eval.benchmarks.sources import DEMO_FOLDER
+from repope_eval.config import BenchSettings
+from repope_eval.errors import RepopeError
+from repope_eval.records import Question
+
+
+def find_local_images(
+    settings: BenchSettings, data_dir: Path, questions: Iterable[Question]
+) -> Mapping[str, Path]:
+    """Where the images of questions lie, as far as they are there."""
+    own = {
+        "demo": [DEMO_FOLDER / "images"],
+        "coco": [data_dir / "val2014"],
+        "dash_b": [data_dir / "dash_b"],
+        "custom": [],
+    }[settings.source]
+    folders = [*own, *([Path(settings.images).expanduser()] if settings.images else [])]
+    try:
+        found, _ = locate_images((question.image for question in questions), folders)
+    except RepopeError:  # a name that leads out of its folder, or a folder that may not be searched
+        return {}
+    return found

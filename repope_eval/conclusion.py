@@ -1,0 +1,131 @@
+"""From answers to what is left of a run: scores, page and figures in its folder, the table on the console."""
+
+import dataclasses
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from repope_eval import config
+from repope_eval.benchmarks.benchmark import Benchmark
+from repope_eval.records import Answer, Question
+from repope_eval.reporting.console import print_detection, print_scores
+from repope_eval.reporting.page import RunView, render_run_page
+from repope_eval.reporting.score_document import detection_document, score_document
+from repope_eval.run_folder import RunFolder
+from repope_eval.scoring.detection import ALL_OBJECTS, Detection, detection, detection_by_object
+from repope_eval.scoring.evidence import evidence
+from repope_eval.scoring.protocol_readings import disagreements, unparsed
+from repope_eval.scoring.protocols import PROTOCOLS
+from repope_eval.scoring.relabelling_effect import (
+    effects_by_object,
+    effects_by_variant,
+    remaining_errors,
+    turned_verdicts,
+)
+from repope_eval.scoring.scores import Scores, score
+from repope_eval.timing import Seconds, now, rounded, timed
+
+log = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """A benchmark that a model has answered, as far as it has."""
+
+    model: str
+    benchmark: Benchmark
+    answers: Mapping[Question, Answer]
+    images: Mapping[str, Path]
+    """Those that are on this machine, for thumbnails."""
+    settings: config.RunSettings | config.ScoreSettings
+    counts: Mapping[str, int]
+    """What else is to be said of how the answers came about."""
+
+
+def conclude(answered: Answered, folder: RunFolder, seconds: Seconds) -> Scores:
+    """Scores, writes and shows; the scores under the run's own protocol."""
+    with timed(seconds, "scoring"):
+        scores, others = _scores(answered)
+        detections = _detections(answered, scores)
+    questions = answered.benchmark.questions
+    n_missing = sum(question not in answered.answers for question in questions)
+    with timed(seconds, "report"):
+        page = render_run_page(_view(answered, scores, others, detections, folder, seconds))
+        folder.write_scores(score_document(scores, others) | detection_document(detections), page.html)
+        folder.write_figures(page.figures)
+    print_scores(scores)
+    if detections:
+        print_detection(detections[ALL_OBJECTS])
+    if n_missing:
+        log.warning("%d of %d distinct questions have no answer", n_missing, len(questions))
+    counts = {"questions": len(questions), "answered": len(questions) - n_missing, **answered.counts}
+    folder.note(status="complete", finished=now(), seconds=rounded(seconds), counts=counts)
+    log.info("results are in %s (report.html for reading, scores.json for programs)", folder.path)
+    return scores
+
+
+def _scores(answered: Answered) -> tuple[Scores, list[Scores]]:
+    """Under the protocol that counts, and under the others where all are asked for."""
+    main = config.main_protocol(answered.settings.protocol)
+    names = [main, *(name for name in PROTOCOLS if name != main and answered.settings.protocol == "all")]
+    benchmark = answered.benchmark
+    first, *others = (
+        score(answered.model, benchmark.name, benchmark.label_sets, answered.answers, name) for name in names
+    )
+    return first, others
+
+
+def _detections(answered: Answered, scores: Scores) -> dict[str, Detection]:
+    """DASH-B's own figures, of all questions and of each object's, where it is DASH-B that was asked; else none."""
+    labels = {label_set.name: label_set.variants for label_set in answered.benchmark.label_sets}.get("dash_b")
+    if labels is None:
+        return {}
+    (of_questions,) = labels.values()
+    protocol = PROTOCOLS[scores.protocol]
+    return {
+        ALL_OBJECTS: detection(of_questions, answered.answers, protocol),
+        **detection_by_object(of_questions, answered.answers, protocol),
+    }
+
+
+def _view(
+    answered: Answered,
+    scores: Scores,
+    others: Sequence[Scores],
+    detections: Mapping[str, Detection],
+    folder: RunFolder,
+    seconds: Seconds,
+) -> RunView:
+    """What the page tells."""
+    label_sets, answers = answered.benchmark.label_sets, answered.answers
+    questions = answered.benchmark.questions
+    n_answered = sum(question in answers for question in questions)
+    verdicts = [
+        *turned_verdicts(label_sets, answers, scores.protocol),
+        *remaining_errors(label_sets, answers, scores.protocol),
+    ]
+    return RunView(
+        scores=scores,
+        settings=_flat(dataclasses.asdict(answered.settings)),
+        facts={"answered": f"{n_answered} of {len(questions)} questions", **answered.counts},
+        seconds=seconds,
+        prompt=folder.prompt,
+        effects=effects_by_variant(label_sets, answers, scores.protocol),
+        object_effects=effects_by_object(label_sets, answers, scores.protocol),
+        verdicts=verdicts,
+        evidence=evidence(label_sets, answers),
+        other_protocols=others,
+        detections=detections,
+        disagreements=disagreements(answers) if others else (),
+        unparsed=unparsed(answers, scores.protocol),
+        images=answered.images,
+    )
+
+
+def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Settings by dotted key."""
+    found: dict[str, Any] = {}
+    for key, value in settings.items():
+        found |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {prefix + key: value}
+    return found

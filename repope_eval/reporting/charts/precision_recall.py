@@ -1,0 +1,154 @@
+"""Precision against recall, with lines of equal F1."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from repope_eval.reporting.charts.drawing import Chart, add_axes, draw, label
+from repope_eval.reporting.charts.palette import (
+    INK,
+    LINE,
+    PAPER,
+    QUIET,
+    marker_of,
+    series_color,
+    shortened,
+    single_variants,
+)
+from repope_eval.reporting.score_table import LABEL_SET_TITLES
+from repope_eval.scoring.scores import Scores
+
+Point = tuple[float | None, float | None]
+"""Recall and precision; None where undefined."""
+Window = tuple[float, float, float, float]
+"""Lowest and highest recall, lowest and highest precision that are shown."""
+
+_STEPS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
+_MOST_LINES = 8
+_NARROWEST = 0.06
+"""What is shown of either figure at least: a difference in the fourth digit is not to look like a leap."""
+
+
+def precision_recall_chart(scores: Scores) -> Chart:
+    """A mark for each variant and label set; an arrow leads from the first of two label sets to the second."""
+    titles = [LABEL_SET_TITLES.get(name, name) for name in scores.figures]
+    arrows = f"; arrows lead from {titles[0]} to {titles[1]} labels" if len(titles) == 2 else ""
+    return draw(
+        "precision_recall",
+        "Precision against recall",
+        f"A mark for each variant{arrows}. Along a grey line F1 is the same.",
+        5.1,
+        lambda figure: _paint(figure, scores, titles),
+    )
+
+
+def _paint(figure: Figure, scores: Scores, titles: Sequence[str]) -> None:
+    axes = add_axes(figure, 0.7, 1.15, 0.6, 4.95)
+    variants = single_variants(next(iter(scores.figures.values())))
+    points = {
+        variant: [
+            (cells[variant].recall, cells[variant].precision) if variant in cells else (None, None)
+            for cells in scores.figures.values()
+        ]
+        for variant in variants
+    }
+    window = window_around([point for of_variant in points.values() for point in of_variant])
+    axes.set_xlim(*window[:2])
+    axes.set_ylim(*window[2:])
+    paint_equal_f1(axes, window)
+    for number, variant in enumerate(variants):
+        _paint_variant(axes, points[variant], marker_of(number))
+    axes.set_xlabel("recall")
+    axes.set_ylabel("precision", color=INK)
+    axes.tick_params(axis="y", labelcolor=QUIET, labelsize=8.5)
+    shapes = [
+        Line2D([], [], linestyle="", color=QUIET, marker=marker_of(number), label=label(shortened(variant)))
+        for number, variant in enumerate(variants)
+    ]
+    colors = [
+        Line2D([], [], linestyle="", color=series_color(place), marker="o", label=label(title),
+               markerfacecolor=PAPER if place == 0 else series_color(place))
+        for place, title in enumerate(titles)
+    ]  # fmt: skip
+    figure.legend(handles=colors, loc="lower center", ncols=len(colors), bbox_to_anchor=(0.5, 0.065))
+    figure.legend(handles=shapes, loc="lower center", ncols=4, bbox_to_anchor=(0.5, 0.005), columnspacing=1.2)
+
+
+def _paint_variant(axes: Axes, points: Sequence[Point], marker: str) -> None:
+    defined = [
+        (place, recall, precision)
+        for place, (recall, precision) in enumerate(points)
+        if recall is not None and precision is not None
+    ]
+    if len(points) == 2 == len(defined):
+        start, end = (point for _, *point in defined)
+        arrow = {"arrowstyle": "-|>", "color": QUIET, "linewidth": 0.9, "shrinkA": 4, "shrinkB": 4}
+        axes.annotate("", xy=(end[0], end[1]), xytext=(start[0], start[1]), arrowprops=arrow)
+    for place, recall, precision in defined:
+        color = series_color(place)
+        inside = PAPER if place == 0 else color
+        axes.plot(
+            [recall],
+            [precision],
+            marker,
+            color=color,
+            markersize=7,
+            markerfacecolor=inside,
+            clip_on=False,
+            zorder=3,
+        )
+
+
+def window_around(points: Sequence[Point]) -> Window:
+    """The part of the square that shows all defined points, with some room; all of it where there are none."""
+    defined = [
+        (recall, precision) for recall, precision in points if recall is not None and precision is not None
+    ]
+    if not defined:
+        return 0.0, 1.0, 0.0, 1.0
+    recalls, precisions = zip(*defined, strict=True)
+    return (*_range(recalls), *_range(precisions))
+
+
+def _range(values: Sequence[float]) -> tuple[float, float]:
+    low, high = min(values), max(values)
+    room = max(0.2 * (high - low), (_NARROWEST - (high - low)) / 2, 0.01)
+    return max(0.0, low - room), min(1.0, high + room)
+
+
+def paint_equal_f1(axes: Axes, window: Window) -> None:
+    """Lines along which F1 is the same: precision = F1 recall / (2 recall - F1), each with its F1 at its end."""
+    left, right, bottom, top = window
+    lowest, highest = _f1(left, bottom), _f1(right, top)
+    for f1 in _levels(lowest, highest):
+        recall = np.linspace(max(left, f1 / 2 + 1e-6), right, 400)
+        precision = f1 * recall / (2 * recall - f1)
+        shown = (precision >= bottom) & (precision <= top)
+        if shown.sum() < 2:
+            continue
+        axes.plot(recall[shown], precision[shown], color=LINE, linewidth=1, zorder=0)
+        end = float(recall[shown][-1]), float(precision[shown][-1])
+        at_right = right - end[0] < 0.004 * (right - left)
+        axes.annotate(f"F1 {_digits(f1)}", end, color=QUIET, fontsize=7.5,
+                      xytext=(3, 0) if at_right else (1, 2), textcoords="offset points", annotation_clip=False,
+                      ha="left", va="center" if at_right else "bottom")  # fmt: skip
+
+
+def _levels(lowest: float, highest: float) -> list[float]:
+    """Round values strictly between two, few enough to be told apart."""
+    step = next((step for step in _STEPS if (highest - lowest) / step <= _MOST_LINES), _STEPS[-1])
+    first, last = math.floor(lowest / step) + 1, math.ceil(highest / step)
+    return [round(number * step, 6) for number in range(first, last)]
+
+
+def _f1(recall: float, precision: float) -> float:
+    return 2 * recall * precision / (recall + precision) if recall + precision else 0.0
+
+
+def _digits(f1: float) -> str:
+    """Two digits, or three where the third says something."""
+    return f"{f1:.3f}".removesuffix("0")

@@ -1,0 +1,91 @@
+"""Reliability diagrams: how often the label is yes where the model's confidence in yes is so and so high."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from repope_eval.records import Variant
+from repope_eval.reporting.charts.drawing import WIDTH, Chart, add_axes, draw, label
+from repope_eval.reporting.charts.palette import (
+    LINE,
+    PAPER,
+    QUIET,
+    series_color,
+    shortened,
+    single_variants,
+)
+from repope_eval.reporting.score_table import LABEL_SET_TITLES
+from repope_eval.scoring.evidence import Evidence, ReliabilityBin
+
+_COLUMNS = 2
+_PANEL = 2.72
+_SMALLEST, _LARGEST = 2.5, 11.0
+"""Points: the diameters of the mark of a bin with next to no question and of one with all of them."""
+
+
+def reliability_chart(evidence: Mapping[str, Mapping[Variant, Evidence]]) -> Chart:
+    """A panel a variant; a mark for each range of confidence, as large as it has questions."""
+    variants = single_variants(next(iter(evidence.values())))
+    n_rows = math.ceil(len(variants) / _COLUMNS)
+    return draw(
+        "reliability",
+        "Reliability",
+        "Share of questions whose label is yes against the model's confidence in yes, in ten ranges of "
+        "confidence; the area of a mark is its share of the questions. On the dotted line the two are equal.",
+        0.4 + n_rows * _PANEL,
+        lambda figure: _paint(figure, evidence, variants),
+    )
+
+
+def _paint(
+    figure: Figure, evidence: Mapping[str, Mapping[Variant, Evidence]], variants: Sequence[Variant]
+) -> None:
+    height = float(figure.get_size_inches()[1])
+    n_columns = min(_COLUMNS, len(variants))
+    for number, variant in enumerate(variants):
+        row, column = divmod(number, n_columns)
+        left = 0.6 + column * 2.45 + (1.0 if n_columns == 1 else 0.0)
+        top = height - 0.65 - row * _PANEL
+        axes = add_axes(figure, left, top - 1.95, WIDTH - left - 1.95, top)
+        axes.set_title(label(shortened(variant, 24)), x=0)
+        axes.plot((0, 1), (0, 1), color=QUIET, linewidth=0.8, linestyle=":")
+        for place, by_variant in enumerate(evidence.values()):
+            bins = by_variant[variant].reliability if variant in by_variant else ()
+            _paint_bins(axes, bins, place)
+        axes.set_xlim(-0.04, 1.04)
+        axes.set_ylim(-0.04, 1.04)
+        axes.set_xticks((0, 0.25, 0.5, 0.75, 1), ("0", ".25", ".5", ".75", "1"))
+        axes.set_yticks((0, 0.25, 0.5, 0.75, 1), ("0", ".25", ".5", ".75", "1"))
+        axes.tick_params(axis="y", labelcolor=QUIET, labelsize=8.5)
+        axes.grid(color=LINE, linewidth=0.5)
+        axes.set_xlabel("confidence in yes")
+        if column == 0:
+            axes.set_ylabel("share of label yes")
+    handles = [
+        Line2D([], [], color=series_color(place), marker="o", linewidth=1, label=_title(name),
+               markerfacecolor=PAPER if place == 0 else series_color(place))
+        for place, name in enumerate(evidence)
+    ]  # fmt: skip
+    figure.legend(handles=handles, loc="upper right", ncols=len(handles), borderaxespad=0.3)
+
+
+def _paint_bins(axes: Axes, bins: Sequence[ReliabilityBin], place: int) -> None:
+    n_questions = sum(part.n for part in bins)
+    shown = [
+        (part.confidence, part.yes_share, part.n)
+        for part in bins
+        if part.confidence is not None and part.yes_share is not None
+    ]
+    color = series_color(place)
+    inside = PAPER if place == 0 else color
+    axes.plot([x for x, _, _ in shown], [y for _, y, _ in shown], color=color, linewidth=0.9)
+    for x, y, n in shown:
+        size = max(_SMALLEST, _LARGEST * math.sqrt(n / n_questions))
+        axes.plot([x], [y], "o", color=color, markersize=size, markerfacecolor=inside, zorder=3)
+
+
+def _title(name: str) -> str:
+    return label(LABEL_SET_TITLES.get(name, name))

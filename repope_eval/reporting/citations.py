@@ -1,0 +1,31 @@
+"""How to cite what the figures rest on, as BibTeX."""
+
+POPE = """\
+@inproceedings{li2023pope,
+  title     = {Evaluating Object Hallucination in Large Vision-Language Models},
+  author    = {Li, Yifan and Du, Yifan and Zhou, Kun and Wang, Jinpeng and Zhao, Wayne Xin and Wen, Ji-Rong},
+  booktitle = {Proceedings of the 2023 Conference on Empirical Methods in Natural Language Processing},
+  year      = {2023},
+  note      = {arXiv:2305.10355}
+}"""
+
+REPOPE = """\
+@article{neuhaus2025repope,
+  title   = {{RePOPE}: Impact of Annotation Errors on the {POPE} Benchmark},
+  author  = {Neuhaus, Yannic and Hein, Matthias},
+  journal = {arXiv preprint arXiv:2504.15707},
+  year    = {2025}
+}"""
+
+DASH = """\
+@article{augustin2025dash,
+  title   = {{DASH}: Detection and Assessment of Systematic Hallucinations of {VLMs}},
+  author  = {Augustin, Maximilian and Neuhaus, Yannic and Hein, Matthias},
+  journal = {arXiv preprint arXiv:2503.23573},
+  year    = {2025}
+}"""
+
+
+def citations(bench: str) -> str:
+    """What a run on a benchmark of that name is to cite."""
+    return "\n\n".join((POPE, REPOPE, *((DASH,) if bench.startswith("dash") else ())))

@@ -1,0 +1,172 @@
+"""The gallery: the questions whose verdict the relabelling turned, and the errors that remain, image by image.
+
+Everything here comes from files of others and from a model, so it is text; how much of it a page holds is
+bounded, and what there is no room for is counted.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from markupsafe import escape
+
+from repope_eval.reporting.tables import clipped
+from repope_eval.reporting.thumbnails import thumbnail
+from repope_eval.scoring.relabelling_effect import TurnedVerdict
+
+TEXT_BYTES = 1_000_000
+"""Of all questions together."""
+
+_MARKUP_BYTES = 420
+"""What a question's text is set in, or an image's name, about."""
+_PICTURE_MARKUP_BYTES = 80
+_NAMES = {
+    "tp": "TP",
+    "fp": "FP",
+    "tn": "TN",
+    "fn": "FN",
+    "unparsed_yes": "unparsed",
+    "unparsed_no": "unparsed",
+}
+_LABELS = {"tp": "yes", "fn": "yes", "unparsed_yes": "yes", "fp": "no", "tn": "no", "unparsed_no": "no"}
+_KINDS = ("FP → TP", "FN → TN", "TP → FP", "TN → FN", "unparsed, label turned", "FP stays", "FN stays",
+          "unparsed stays", "FP removed", "FN removed", "TP removed", "TN removed", "unparsed removed")  # fmt: skip
+"""In the order in which they are shown: what was turned, what remains wrong, what fell away."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One question of an image, all in text."""
+
+    question: str
+    object: str
+    response: str
+    variants: tuple[str, ...]
+    kind: str
+    """One of the gallery's kinds, such as `FP → TP`."""
+    verdict: str
+    """What the kind means for the model: `excused`, `blamed`, `removed` or `stays`."""
+    label_before: str
+    label_after: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """One image with its questions."""
+
+    image: str
+    items: tuple[Item, ...]
+    thumbnail: str | None = None
+    """A data URI; None where there is no file, none that can be shown, or no room."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gallery:
+    """What a page shows, and how much it does not."""
+
+    cards: tuple[Card, ...]
+    kinds: Mapping[str, int]
+    """How many of the shown questions are of each kind."""
+    variants: tuple[str, ...]
+    n_questions: int
+    """All, shown or not."""
+    n_left_out: int
+    """Questions that there was no room for."""
+    n_thumbnails_left_out: int
+    """Images that there was no room for, though their files are there."""
+
+
+def make_gallery(verdicts: Sequence[TurnedVerdict], text_bytes: int = TEXT_BYTES) -> Gallery:
+    """The gallery of a run's verdicts, without pictures; images with turned verdicts first.
+
+    Args:
+        verdicts: turned or removed ones, and remaining errors, in any order.
+        text_bytes: room for the questions.
+    """
+    cards, n_left_out = _bounded(_cards(verdicts), text_bytes)
+    shown = [item for card in cards for item in card.items]
+    counts = Counter(item.kind for item in shown)
+    return Gallery(
+        cards=tuple(cards),
+        kinds={kind: counts[kind] for kind in _KINDS if counts[kind]},
+        variants=tuple(dict.fromkeys(variant for item in shown for variant in item.variants)),
+        n_questions=len(verdicts),
+        n_left_out=n_left_out,
+        n_thumbnails_left_out=0,
+    )
+
+
+def illustrated(gallery: Gallery, images: Mapping[str, Path], room: int) -> Gallery:
+    """The gallery with pictures of its first images, as far as there is room.
+
+    Args:
+        gallery: without pictures.
+        images: the files that are there, by image name.
+        room: bytes that all pictures may take together.
+    """
+    cards: list[Card] = []
+    n_left_out = 0
+    for card in gallery.cards:
+        path = images.get(card.image)
+        picture = thumbnail(path) if path is not None and room > 0 else None
+        if picture is not None:
+            room -= len(picture) + _PICTURE_MARKUP_BYTES
+        n_left_out += path is not None and room <= 0
+        cards.append(card if room <= 0 else replace(card, thumbnail=picture))
+    return replace(gallery, cards=tuple(cards), n_thumbnails_left_out=n_left_out)
+
+
+def _cards(verdicts: Sequence[TurnedVerdict]) -> list[Card]:
+    by_image: dict[str, list[Item]] = {}
+    for verdict in verdicts:
+        by_image.setdefault(verdict.image, []).append(_item(verdict))
+    cards = [
+        Card(image=image, items=tuple(sorted(items, key=lambda item: _KINDS.index(item.kind))))
+        for image, items in by_image.items()
+    ]
+    return sorted(cards, key=lambda card: _KINDS.index(card.items[0].kind))
+
+
+def _item(verdict: TurnedVerdict) -> Item:
+    before, after = verdict.outcome_before, verdict.outcome_after
+    kind, what = _kind(before, after)
+    return Item(
+        question=clipped(verdict.question),
+        object=clipped(verdict.object, 80),
+        response=clipped(verdict.response),
+        variants=tuple(clipped(variant, 80) for variant in verdict.variants),
+        kind=kind,
+        verdict=what,
+        label_before=_LABELS[before],
+        label_after="ambiguous" if after is None else _LABELS[after],
+    )
+
+
+def _kind(before: str, after: str | None) -> tuple[str, str]:
+    """The kind, and what it means for the model."""
+    if after is None:
+        return f"{_NAMES[before]} removed", "removed"
+    if after == before:
+        return f"{_NAMES[before]} stays", "stays"
+    if before.startswith("unparsed"):
+        return "unparsed, label turned", "stays"
+    return f"{_NAMES[before]} → {_NAMES[after]}", "excused" if after in ("tp", "tn") else "blamed"
+
+
+def _bounded(cards: Sequence[Card], room: int) -> tuple[list[Card], int]:
+    """The first cards that there is room for, and how many questions the others have."""
+    for number, card in enumerate(cards):
+        room -= _size(card)
+        if room < 0:
+            return list(cards[:number]), sum(len(left.items) for left in cards[number:])
+    return list(cards), 0
+
+
+def _size(card: Card) -> int:
+    """Bytes of a card in the page, without its picture."""
+    texts = [card.image]
+    for item in card.items:
+        texts += [item.question, item.object, item.response, *item.variants, *item.variants]
+    markup = _MARKUP_BYTES * (1 + len(card.items))
+    return markup + sum(len(str(escape(text)).encode("utf-8", "replace")) for text in texts)

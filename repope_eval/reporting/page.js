@@ -1,0 +1,106 @@
+"use strict";
+// Sorting tables by a click on a heading, and filtering tables and a gallery. Without it a page shows all there is.
+
+function sortable(table) {
+  const headings = [...table.tHead.rows[0].cells];
+  const body = table.tBodies[0];
+  const key = (row, column) => {
+    const cell = row.cells[column];
+    const text = (cell.dataset.value ?? cell.textContent).trim();
+    const number = Number.parseFloat(text.replace("\u2212", "-"));
+    return { text, number };
+  };
+  const order = (column, descending) => {
+    const keyed = [...body.rows].map((row) => ({ row, ...key(row, column) }));
+    keyed.sort((one, other) => {
+      const missing = Number.isNaN(one.number) - Number.isNaN(other.number);
+      const both = !Number.isNaN(one.number) && !Number.isNaN(other.number);
+      const difference = both ? one.number - other.number : one.text.localeCompare(other.text);
+      return missing || (descending ? -difference : difference);
+    });
+    body.append(...keyed.map(({ row }) => row));
+  };
+  headings.forEach((heading, column) => {
+    const sort = () => {
+      const numbers = [...body.rows].some((row) => !Number.isNaN(key(row, column).number));
+      const now = heading.getAttribute("aria-sort");
+      const descending = now ? now === "ascending" : numbers;
+      headings.forEach((each) => each.removeAttribute("aria-sort"));
+      heading.setAttribute("aria-sort", descending ? "descending" : "ascending");
+      order(column, descending);
+    };
+    heading.tabIndex = 0;
+    heading.addEventListener("click", sort);
+    heading.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" || event.key === " ") {
+        event.preventDefault();
+        sort();
+      }
+    });
+  });
+}
+
+function filterable(section) {
+  const AT_ONCE = 40;
+  const filters = section.querySelector(".filters");
+  const cards = [...section.querySelectorAll(".gallery > li")];
+  const items = cards.map((card) => [...card.querySelectorAll("[data-kind]")]);
+  const more = section.querySelector("button.more");
+  const said = section.querySelector("output");
+  const field = (name) => filters.elements.namedItem(name).value;
+  let limit = AT_ONCE;
+  const show = () => {
+    const variant = field("variant");
+    const kind = field("kind");
+    const object = field("object").trim().toLowerCase();
+    const fits = (item) =>
+      (!variant || item.dataset.variants.split("\n").includes(variant)) &&
+      (!kind || item.dataset.kind === kind) &&
+      (!object || item.dataset.object.toLowerCase().includes(object));
+    let fitting = 0;
+    let shownCards = 0;
+    let found = 0;
+    cards.forEach((card, place) => {
+      const number = items[place].filter((item) => !(item.hidden = !fits(item))).length;
+      fitting += number > 0;
+      found += number;
+      card.hidden = number === 0 || fitting > limit;
+      shownCards += !card.hidden;
+    });
+    const number = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;
+    said.textContent = `${number(found, "question")} about ${number(fitting, "image")}; images shown: ${shownCards}`;
+    more.hidden = shownCards === fitting;
+  };
+  filters.addEventListener("input", () => {
+    limit = AT_ONCE;
+    show();
+  });
+  filters.addEventListener("submit", (event) => event.preventDefault());
+  more.addEventListener("click", () => {
+    limit += AT_ONCE;
+    show();
+  });
+  filters.hidden = false;
+  show();
+}
+
+function filteredTable(filters) {
+  const rows = [...document.getElementById(filters.dataset.table).tBodies[0].rows];
+  const fits = (row, field) => {
+    const texts = field.dataset.column.split(" ").map((column) => row.cells[column].textContent.trim());
+    return field.tagName === "SELECT"
+      ? !field.value || texts.includes(field.value)
+      : texts.some((text) => text.toLowerCase().includes(field.value.trim().toLowerCase()));
+  };
+  filters.addEventListener("input", () => {
+    rows.forEach((row) => {
+      row.hidden = ![...filters.elements].every((field) => fits(row, field));
+    });
+  });
+  filters.addEventListener("submit", (event) => event.preventDefault());
+  filters.hidden = false;
+}
+
+document.querySelectorAll("table.sortable").forEach(sortable);
+document.querySelectorAll("form.filters[data-table]").forEach(filteredTable);
+document.querySelectorAll("section.filterable").forEach(filterable);

@@ -1,0 +1,61 @@
+"""The one environment of the pages' templates: everything put into a page is text, unless it was made as markup."""
+
+import base64
+import hashlib
+import re
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+from markupsafe import Markup
+
+from repope_eval import __version__
+
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+"""Stands for characters that no page may hold."""
+
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+"""Control characters, which HTML and XML forbid, and lone surrogates, which no encoding can write."""
+
+
+def printable(text: str) -> str:
+    """The text without the characters that a page or a figure cannot hold."""
+    return _UNPRINTABLE.sub(REPLACEMENT, text)
+
+
+def render(template: str, **context: Any) -> str:
+    """A page: the template of that file name in this package, filled in.
+
+    Every value is escaped, and stripped of what a page cannot hold; markup is only what comes as `Markup`.
+    """
+    return _environment().get_template(template).render(**context)
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        loader=FunctionLoader(_source),
+        finalize=_finalized,
+    )
+    script = _source("page.js")
+    environment.globals |= {
+        "version": __version__,
+        "style": Markup(_source("page.css")),
+        "script": Markup(script),
+        # What a browser may run is this one script: its text is named, and no other is.
+        "script_hash": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+    }
+    return environment
+
+
+def _source(name: str) -> str:
+    return files(__package__).joinpath(name).read_text("utf-8")
+
+
+def _finalized(value: Any) -> Any:
+    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value

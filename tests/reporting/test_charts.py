@@ -1,0 +1,177 @@
+"""Charts: what they show, the same each time, and fit for both sides of a page."""
+
+import dataclasses
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from xml.etree import ElementTree
+
+import matplotlib as mpl
+import pytest
+from run_examples import EFFECT, EVIDENCE
+from score_examples import CELL, RELABELLED, UNDEFINED_CELL, scores_of
+
+from repope_eval.reporting.charts.counts import counts_chart
+from repope_eval.reporting.charts.drawing import Chart
+from repope_eval.reporting.charts.objects import hallucinated_chart, missed_chart, most_frequent
+from repope_eval.reporting.charts.palette import IN_PAGE, shortened
+from repope_eval.reporting.charts.precision_recall import precision_recall_chart, window_around
+from repope_eval.reporting.charts.relabelling import relabelling_chart
+from repope_eval.reporting.charts.reliability import reliability_chart
+from repope_eval.scoring.relabelling_effect import Effect
+
+BOTH = ["POPE", "RePOPE"]
+CELLS = {"random": CELL, "adversarial": dataclasses.replace(CELL, precision=0.9084), "mean": CELL}
+SCORES = scores_of(CELLS, dict.fromkeys(CELLS, RELABELLED))
+CHARTS: dict[str, Callable[[], Chart]] = {
+    "counts": lambda: counts_chart(SCORES),
+    "precision_recall": lambda: precision_recall_chart(SCORES),
+    "relabelling": lambda: relabelling_chart([EFFECT, effect("adversarial")]),
+    "hallucinated_objects": lambda: hallucinated_chart([effect("a car")], BOTH),
+    "missed_objects": lambda: missed_chart([effect("a car")], BOTH),
+    "reliability": lambda: reliability_chart({"pope": {"random": EVIDENCE}, "repope": {"random": EVIDENCE}}),
+}
+
+
+def effect(group: str, **fields: object) -> Effect:
+    return dataclasses.replace(EFFECT, group=group, **fields)  # type: ignore[arg-type]
+
+
+def texts(chart: Chart) -> list[str]:
+    return re.findall(r"<text[^>]*>([^<]*)</text>", chart.svg.decode())
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_a_chart_is_the_same_each_time_as_svg_and_pdf(name: str) -> None:
+    chart = CHARTS[name]()
+    assert chart == CHARTS[name]()
+    assert chart.name == name
+    assert chart.svg.startswith(b"<?xml")
+    assert chart.pdf.startswith(b"%PDF")
+    assert b"CreationDate" not in chart.pdf
+    assert b"<dc:date>" not in chart.svg
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_a_chart_in_a_page_has_its_colours_a_name_and_ids_of_its_own(name: str) -> None:
+    chart = CHARTS[name]()
+    inline = ElementTree.fromstring(chart.inline)
+    assert set(inline.attrib) == {
+        "viewBox",
+        "role",
+        "aria-labelledby",
+        "style",
+    }  # no width: as wide as there is room
+    assert [child.tag for child in inline][:2] == ["title", "desc"]
+    assert (inline[0].text, inline[1].text) == (chart.title, chart.description)
+    ids = [element.attrib["id"] for element in inline.iter() if "id" in element.attrib]
+    assert len(ids) == len(set(ids))
+    assert all(each.startswith(f"{name}-") for each in ids)
+    assert set(re.findall(r"(?:url\(|href=\")#([^)\"]+)", chart.inline)) <= set(ids)
+    assert not re.search(
+        r"#[0-9a-fA-F]{6}", chart.inline
+    )  # each colour is one that changes with the page's side
+    assert "<style" not in chart.inline
+    assert "metadata" not in chart.inline
+
+
+def test_charts_use_the_palette_only() -> None:
+    for make in CHARTS.values():
+        assert set(re.findall(r"#[0-9a-f]{6}\b", make().svg.decode())) <= set(IN_PAGE)
+
+
+def test_counts_have_a_row_a_variant_and_a_value_a_label_set() -> None:
+    shown = texts(CHARTS["counts"]())
+    assert [shown.count(variant) for variant in CELLS] == [3, 3, 3]  # a panel each for TP, FP and F1
+    for value in ("1150", "1002", "28", "49", "0.8732", "0.9193"):
+        assert value in shown
+    assert {"POPE", "RePOPE"} <= set(shown)
+
+
+def test_undefined_figures_are_dashes_and_leave_no_mark() -> None:
+    undefined = scores_of({"random": UNDEFINED_CELL})
+    assert "–" in texts(counts_chart(undefined))
+    assert precision_recall_chart(undefined).svg
+    assert window_around([(None, 0.5)]) == (0.0, 1.0, 0.0, 1.0)
+
+
+def test_precision_and_recall_are_shown_with_room_around_and_inside_the_square() -> None:
+    left, right, bottom, top = window_around([(0.79, 0.976), (0.887, 0.953)])
+    assert left < 0.78 < 0.9 < right
+    assert bottom < 0.95
+    assert top <= 1
+    assert window_around([(1.0, 1.0)])[1::2] == (1.0, 1.0)
+    left, right, *_ = window_around([(0.5, 0.5)])
+    assert right - left == pytest.approx(0.06)
+    assert window_around([(0.0, 0.0)])[::2] == (0.0, 0.0)
+
+
+def test_precision_and_recall_leave_the_mean_out() -> None:
+    shown = texts(CHARTS["precision_recall"]())
+    assert "mean" not in shown
+    assert any(text.startswith("F1 0.") for text in shown)
+
+
+def test_errors_are_told_apart_and_add_up() -> None:
+    shown = texts(relabelling_chart([EFFECT]))
+    for total in (EFFECT.before[1], EFFECT.before[3], EFFECT.after[1], EFFECT.after[3]):
+        assert str(total) in shown
+
+
+def test_the_objects_with_the_most_errors_come_first_and_those_without_any_not_at_all() -> None:
+    effects = [
+        effect(f"object {number:02}", before=(0, number, 0, 0), after=(0, 0, 0, 0)) for number in range(30)
+    ]
+    shown = most_frequent(effects, 1)
+    assert [each.group for each in shown[:2]] == ["object 29", "object 28"]
+    assert len(shown) == 12
+    assert most_frequent(effects, 3) == []
+    assert "0 objects" in missed_chart(effects, BOTH).description
+
+
+def test_one_label_set_alone() -> None:
+    scores = scores_of({"dash": CELL})
+    assert "RePOPE" not in texts(counts_chart(scores))
+    assert "arrows" not in precision_recall_chart(scores).description
+    assert "RePOPE" not in texts(hallucinated_chart([effect("a car")], ["POPE"]))
+    assert reliability_chart({"only": {"dash": EVIDENCE}}).svg
+
+
+@pytest.mark.parametrize(
+    "name", ["<script>&amp;", "$x^2$ \\frac{", "nul\0", "狗", "\ud800", "two\nlines", "#1c1e21"]
+)
+def test_names_of_objects_are_text(name: str) -> None:
+    chart = hallucinated_chart([effect(name)], BOTH)
+    inline = ElementTree.fromstring(chart.inline)
+    shown = ["".join(element.itertext()) for element in inline.iter("text")]
+    assert " ".join(re.sub("[\0\ud800]", "\N{REPLACEMENT CHARACTER}", name).split()) in shown
+
+
+def test_long_names_are_cut() -> None:
+    assert shortened("x" * 40) == "x" * 17 + "…"
+    assert counts_chart(scores_of({"x" * 400: CELL})).svg
+
+
+def test_a_users_own_settings_change_nothing_and_are_left_as_they_were() -> None:
+    plain = CHARTS["counts"]()
+    with mpl.rc_context({"font.size": 40, "svg.fonttype": "path", "axes.grid": True}):
+        before = mpl.rcParams.copy()
+        assert CHARTS["counts"]() == plain
+        assert mpl.rcParams.copy() == before
+
+
+def test_another_process_draws_the_same_without_pyplot() -> None:
+    code = "import sys, test_charts; sys.stdout.buffer.write(test_charts.CHARTS['counts']().svg); "
+    code += "assert 'matplotlib.pyplot' not in sys.modules"
+    here = Path(__file__).parent
+    paths = os.pathsep.join((str(here), str(here.parent.parent)))
+    ended = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": paths, "PYTHONHASHSEED": "7"},
+        capture_output=True,
+        check=True,
+    )
+    assert ended.stdout == CHARTS["counts"]().svg

@@ -1,0 +1,126 @@
+"""The gallery: every verdict has its kind, and what does not fit is counted."""
+
+import base64
+import io
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from run_examples import verdict
+
+from repope_eval.reporting.gallery import illustrated, make_gallery
+from repope_eval.reporting.thumbnails import LONGEST_SIDE, thumbnail
+
+
+def picture(path: Path, mode: str = "RGB", size: tuple[int, int] = (640, 480)) -> Path:
+    Image.effect_noise(size, 80).convert(mode).save(path)
+    return path
+
+
+def decoded(data: str) -> Image.Image:
+    prefix = "data:image/jpeg;base64,"
+    assert data.startswith(prefix)
+    return Image.open(io.BytesIO(base64.b64decode(data.removeprefix(prefix))))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kind", "what", "labels"),
+    [
+        ("fp", "tp", "FP → TP", "excused", ("no", "yes")),
+        ("fn", "tn", "FN → TN", "excused", ("yes", "no")),
+        ("tp", "fp", "TP → FP", "blamed", ("yes", "no")),
+        ("tn", "fn", "TN → FN", "blamed", ("no", "yes")),
+        ("tp", None, "TP removed", "removed", ("yes", "ambiguous")),
+        ("fp", None, "FP removed", "removed", ("no", "ambiguous")),
+        ("tn", None, "TN removed", "removed", ("no", "ambiguous")),
+        ("fn", None, "FN removed", "removed", ("yes", "ambiguous")),
+        ("fp", "fp", "FP stays", "stays", ("no", "no")),
+        ("fn", "fn", "FN stays", "stays", ("yes", "yes")),
+        ("unparsed_yes", "unparsed_yes", "unparsed stays", "stays", ("yes", "yes")),
+        ("unparsed_yes", "unparsed_no", "unparsed, label turned", "stays", ("yes", "no")),
+        ("unparsed_no", None, "unparsed removed", "removed", ("no", "ambiguous")),
+    ],
+)
+def test_kinds(before: str, after: str | None, kind: str, what: str, labels: tuple[str, str]) -> None:
+    gallery = make_gallery([verdict(before, after)])
+    ((item,),) = (card.items for card in gallery.cards)
+    assert (item.kind, item.verdict, (item.label_before, item.label_after)) == (kind, what, labels)
+    assert gallery.kinds == {kind: 1}
+
+
+def test_an_image_stands_once_with_all_of_its_questions_the_turned_ones_first() -> None:
+    verdicts = [
+        verdict("fp", "fp", image="b", variants=("popular",)),
+        verdict("tp", None, image="a"),
+        verdict("fp", "tp", image="b"),
+        verdict("tp", "fp", image="c"),
+    ]
+    gallery = make_gallery(verdicts)
+    assert [(card.image, [item.kind for item in card.items]) for card in gallery.cards] == [
+        ("b", ["FP → TP", "FP stays"]),
+        ("c", ["TP → FP"]),
+        ("a", ["TP removed"]),
+    ]
+    assert gallery.variants == ("random", "popular")
+    assert (gallery.n_questions, gallery.n_left_out) == (4, 0)
+
+
+def test_questions_that_there_is_no_room_for_are_counted() -> None:
+    verdicts = [verdict(image=f"{number // 2}") for number in range(10)]
+    gallery = make_gallery(verdicts, text_bytes=4_000)
+    n_shown = sum(len(card.items) for card in gallery.cards)
+    assert 0 < n_shown < 10
+    assert gallery.n_left_out == 10 - n_shown
+    assert sum(gallery.kinds.values()) == n_shown
+
+
+def test_long_responses_are_cut_and_say_so() -> None:
+    gallery = make_gallery([verdict(response="x" * 1000)])
+    assert gallery.cards[0].items[0].response == "x" * 300 + "… (700 more characters)"
+
+
+def test_pictures_are_small_and_those_that_there_is_no_room_for_are_counted(tmp_path: Path) -> None:
+    images = {f"{number}": picture(tmp_path / f"{number}.png") for number in range(5)}
+    verdicts = [verdict(image=f"{number}") for number in range(6)]
+    gallery = illustrated(make_gallery(verdicts), images, 1_000_000)
+    shown = [card.thumbnail for card in gallery.cards if card.thumbnail]
+    assert (len(shown), gallery.n_thumbnails_left_out) == (5, 0)
+    assert decoded(shown[0]).size == (LONGEST_SIDE, LONGEST_SIDE * 480 // 640)
+    room = len(shown[0]) + len(shown[1]) + len(shown[2])
+    fewer = illustrated(make_gallery(verdicts), images, room)
+    n_shown = sum(card.thumbnail is not None for card in fewer.cards)
+    assert n_shown == 2  # what they are set in takes room, too
+    assert fewer.n_thumbnails_left_out == 5 - n_shown
+    assert sum(len(card.thumbnail or "") for card in fewer.cards) <= room
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "LA", "RGBA", "P", "1", "I;16"])
+def test_pictures_of_any_mode(tmp_path: Path, mode: str) -> None:
+    data = thumbnail(picture(tmp_path / "picture.png", mode, (300, 20)))
+    assert data is not None
+    assert decoded(data).mode == "RGB"
+
+
+def test_jpegs_and_small_pictures(tmp_path: Path) -> None:
+    data = thumbnail(picture(tmp_path / "picture.jpg"))
+    assert data is not None
+    assert max(decoded(data).size) == LONGEST_SIDE
+    small = thumbnail(picture(tmp_path / "small.png", size=(8, 9)))
+    assert small is not None
+    assert decoded(small).size == (8, 9)
+
+
+@pytest.mark.parametrize("content", [b"", b"no picture", b"\x89PNG\r\n\x1a\n\0\0"])
+def test_files_that_are_no_pictures_are_left_out(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "picture.png"
+    path.write_bytes(content)
+    assert thumbnail(path) is None
+    assert thumbnail(tmp_path / "missing.png") is None
+    gallery = illustrated(make_gallery([verdict(image="a")]), {"a": path}, 1_000_000)
+    assert gallery.cards[0].thumbnail is None
+    assert gallery.n_thumbnails_left_out == 0
+
+
+def test_a_picture_that_is_too_large_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 640 * 480 - 1)
+    assert thumbnail(picture(tmp_path / "picture.png")) is None

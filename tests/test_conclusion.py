@@ -1,0 +1,84 @@
+"""What is left of a run, out of the demo's answers: scores under several protocols, the page, the figures."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import CommandLine
+from demo_runs import answers
+
+
+def document(folder: Path) -> dict[str, Any]:
+    read: dict[str, Any] = json.loads((folder / "scores.json").read_text(encoding="utf-8"))
+    return read
+
+
+@pytest.fixture
+def answer_file(unbroken: Path, tmp_path: Path) -> Path:
+    """The demo's answers, one of which the protocols read differently, and one in which none reads anything."""
+    lines = answers(unbroken)
+    lines[0]["response"] = "There is a snowboard."
+    lines[1]["response"] = "<script>alert(1)</script>"
+    path = tmp_path / "answers.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return path
+
+
+def test_all_protocols_stand_beside_the_default_one(
+    answer_file: Path, command_line: CommandLine, tmp_path: Path
+) -> None:
+    found = {}
+    for protocol in ("all", "repope", "pope", "vlmevalkit", "lmms_eval"):
+        out = tmp_path / protocol
+        result = command_line("score", f"answers={answer_file}", f"protocol={protocol}", f"out={out}")
+        assert result.returncode == 0, result.stderr
+        found[protocol] = document(out)
+    together = found.pop("all")
+    assert together["protocol"] == "repope"
+    assert together["scores"] == found["repope"]["scores"]
+    assert list(together["protocols"]) == list(found)
+    for protocol, alone in found.items():
+        assert together["protocols"][protocol] == alone["scores"]
+        assert "protocols" not in alone
+    page = (tmp_path / "all" / "report.html").read_text(encoding="utf-8")
+    assert "There is a snowboard." in page
+    assert "<script>alert(1)" not in page
+    assert "&lt;script&gt;alert(1)" in page
+
+
+def test_figures_are_saved_as_svg_and_pdf(unbroken: Path) -> None:
+    names = {path.name for path in (unbroken / "figures").iterdir()}
+    assert {"counts.svg", "counts.pdf", "precision_recall.svg", "reliability.pdf"} <= names
+    assert (unbroken / "figures" / "counts.pdf").read_bytes().startswith(b"%PDF")
+    assert b"<svg" in (unbroken / "figures" / "counts.svg").read_bytes()
+
+
+def test_the_page_shows_images_that_are_there_and_the_prompt(unbroken: Path) -> None:
+    page = (unbroken / "report.html").read_text(encoding="utf-8")
+    assert "data:image/jpeg;base64," in page
+    assert "&lt;IMG_CONTEXT&gt;" in page
+    assert len(page) < 3_000_000
+
+
+def test_another_look_at_a_finished_run_keeps_its_prompt(
+    unbroken: Path, command_line: CommandLine, tmp_path: Path
+) -> None:
+    shutil.copytree(unbroken, tmp_path / "run")
+    assert command_line(f"out={tmp_path / 'run'}", "protocol=all").returncode == 0
+    assert "&lt;IMG_CONTEXT&gt;" in (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert list(document(tmp_path / "run")["protocols"]) == ["repope", "pope", "vlmevalkit", "lmms_eval"]
+
+
+def test_scores_say_why_a_figure_is_undefined(
+    command_line: CommandLine, tmp_path: Path, unbroken: Path
+) -> None:
+    lines = [{**line, "response": "No"} for line in answers(unbroken)]
+    path = tmp_path / "answers.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert command_line("score", f"answers={path}", f"out={tmp_path / 'no'}").returncode == 0
+    cell = document(tmp_path / "no")["scores"]["repope"]["random"]
+    assert cell["precision"] is cell["ci95"]["precision"] is None
+    assert "precision" in cell["reasons"]
+    assert "f1" in cell["reasons"]
