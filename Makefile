@@ -8,6 +8,7 @@ demo: .venv/installed
 	$(BIN)/python -m repope_eval
 
 test: .venv/installed
+	sh tests/install_browser.sh
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
 check: .venv/installed

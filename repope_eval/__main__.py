@@ -17,6 +17,7 @@ log = logging.getLogger("repope_eval")
 COMMANDS = {
     "run": "repope_eval.commands.run",
     "score": "repope_eval.commands.score",
+    "report": "repope_eval.commands.report",
     "data": "repope_eval.commands.data",
     "models": "repope_eval.commands.models",
     "build": "repope_eval.commands.build",

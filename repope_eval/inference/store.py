@@ -122,6 +122,22 @@ def _rescue(lines: bytes) -> str:
     return f"{number} answers are in {file.name}: make room, append that file to it and run the same command"
 
 
+def read_answers(path: Path) -> tuple[Answer, ...]:
+    """The answers of a run that may be another process's: the file is left as it is.
+
+    A last line without its end, which is being written or was cut short, is none. The first of two answers to a
+    question comes first. Questions have no object.
+
+    Raises:
+        RepopeError: a line is broken, or the file cannot be read.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise RepopeError(f"{path}: cannot be read ({error.strerror})") from error
+    return tuple(_answer(path, number, line) for number, line in enumerate(content.split(b"\n")[:-1], 1))
+
+
 def answer_fields(answer: Answer) -> dict[str, object]:
     """An answer as a line of `answers.jsonl`."""
     return {

@@ -1,0 +1,11 @@
+"""`python -m repope_eval report`: the leaderboard, figures and tables of many runs."""
+
+from repope_eval.config import ReportSettings
+from repope_eval.leaderboard.report import report
+
+SETTINGS = ReportSettings
+
+
+def execute(settings: ReportSettings, command: str) -> None:
+    """Finds, reads, ranks, writes and shows."""
+    report(settings, command)

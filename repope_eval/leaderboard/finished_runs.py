@@ -1,0 +1,153 @@
+"""Finding run folders and reading them again, without touching them: another process may be writing one."""
+
+import os
+import typing
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from repope_eval.composition import natural_order
+from repope_eval.config import BenchSettings
+from repope_eval.errors import RepopeError
+from repope_eval.inference.store import read_answers
+from repope_eval.json_files import read_json
+from repope_eval.records import Answer, Question
+from repope_eval.reporting.leaderboard_entries import LeftOut
+from repope_eval.run_folder import SCHEMA_VERSION
+from repope_eval.schema import schema_of, settings_from
+
+MANIFEST = "manifest.json"
+ANSWERS = "answers.jsonl"
+
+NOT_SET = "not set"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundRun:
+    """A run folder as it was read."""
+
+    place: str
+    """The folder, as seen from the one that was searched."""
+    model: str
+    bench: BenchSettings
+    hashes: Mapping[str, str]
+    """SHA-256 of the question files it was asked from, by name."""
+    data_dir: str | None
+    status: str
+    """`complete`, or `running` where it has not come to its end."""
+    answers: Mapping[Question, Answer]
+    facts: Mapping[str, str]
+    """Its settings, and what it ran on, by dotted key."""
+
+
+def read_runs(root: Path) -> tuple[list[FoundRun], list[LeftOut]]:
+    """All run folders below a folder, itself included, in natural order: those that can be read, and the others."""
+    found: list[FoundRun] = []
+    left_out: list[LeftOut] = []
+    for folder in sorted(_run_folders(root), key=lambda folder: natural_order(str(folder))):
+        place = folder.relative_to(root).as_posix()
+        place = root.resolve().name if place == "." else place
+        try:
+            found.append(_run(folder, place))
+        except RepopeError as error:
+            left_out.append(LeftOut(place=place, reason=_one_line(error, folder)))
+    return found, left_out
+
+
+def _one_line(error: RepopeError, folder: Path) -> str:
+    return " ".join(str(error).removeprefix(f"{folder}{os.sep}").split())
+
+
+def _run_folders(root: Path) -> Iterator[Path]:
+    """Folders with one of a run's two files; hidden folders are passed by, and links followed once."""
+    seen: set[str] = set()
+    for path, folders, files in os.walk(root, followlinks=True):
+        real = os.path.realpath(path)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        # A manifest alone may be anything's: what makes it a run's is looked at where it is read.
+        if ANSWERS in files or (MANIFEST in files and _is_of_a_run(Path(path) / MANIFEST)):
+            yield Path(path)
+
+
+def _is_of_a_run(manifest: Path) -> bool:
+    try:
+        document = read_json(manifest)
+    except RepopeError:
+        return False
+    return isinstance(document, dict) and "identity" in document
+
+
+def _run(folder: Path, place: str) -> FoundRun:
+    """Raises: RepopeError: a file is missing or broken, or the manifest is of another version."""
+    path = folder / MANIFEST
+    for name in (MANIFEST, ANSWERS):
+        if not (folder / name).is_file():
+            raise RepopeError(f"{folder / name}: is missing, so there is nothing to report of this run")
+    manifest = read_json(path)
+    if not isinstance(manifest, dict):
+        raise RepopeError(f"{path}: is no run's manifest")
+    if manifest.get("schema") != SCHEMA_VERSION:
+        raise RepopeError(
+            f"{path}: is of schema {manifest.get('schema')}, another version's (this one reads {SCHEMA_VERSION})"
+        )
+    answers: dict[Question, Answer] = {}
+    for answer in read_answers(folder / ANSWERS):
+        answers.setdefault(answer.question, answer)
+    try:
+        settings = manifest["settings"]
+        return FoundRun(
+            place=place,
+            model=_model(settings),
+            bench=_bench(settings["bench"]),
+            hashes={str(name): str(value) for name, value in manifest["benchmark"]["sha256"].items()},
+            data_dir=settings.get("data_dir"),
+            status=str(manifest["status"]),
+            answers=answers,
+            facts=_facts(manifest),
+        )
+    except OmegaConfBaseException as error:  # which is a KeyError or an AttributeError, too
+        reason = str(error).strip().splitlines()[0]
+        raise RepopeError(f"{path}: its settings are not this version's ({reason})") from error
+    except KeyError as error:
+        raise RepopeError(f"{path}: lacks {error.args[0]}") from error
+    except (TypeError, ValueError, AttributeError) as error:
+        raise RepopeError(f"{path}: is no run's manifest") from error
+
+
+def _bench(fields: Mapping[str, Any]) -> BenchSettings:
+    composed = OmegaConf.merge(OmegaConf.structured(schema_of(BenchSettings)), fields)
+    return settings_from(BenchSettings, typing.cast(DictConfig, composed))
+
+
+def _model(settings: Mapping[str, Any]) -> str:
+    """The name of the model that was asked, or that foreign answers were given, or else of their file."""
+    model = settings["model"]
+    if isinstance(model, Mapping):
+        model = model["name"]
+    return str(model or Path(settings["answers"]).stem)
+
+
+def _facts(manifest: Mapping[str, Any]) -> dict[str, str]:
+    """What runs may differ in; where a setting is `auto`, what it came to stands in the identity and wins."""
+    facts = dict(_flat(manifest["settings"]))
+    facts |= dict(_flat(manifest.get("identity", {})))
+    facts |= dict(_flat(manifest.get("versions", {}), "versions."))
+    return facts | dict(_flat(manifest.get("device", {}), "device."))
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{key}.")
+        elif isinstance(value, list):
+            yield prefix + key, ", ".join(str(item) for item in value)
+        else:
+            yield prefix + key, NOT_SET if value is None else str(value)

@@ -1,0 +1,100 @@
+"""`report` from one end to the other: run folders in, a folder with page, figures and tables out."""
+
+import logging
+from collections.abc import Collection
+from pathlib import Path
+
+from repope_eval import config
+from repope_eval.errors import RepopeError
+from repope_eval.json_files import write_json, write_text
+from repope_eval.leaderboard.finished_runs import read_runs
+from repope_eval.leaderboard.making import make_leaderboard
+from repope_eval.leaderboard.run_selection import require_some, select
+from repope_eval.reporting.leaderboard_document import leaderboard_document
+from repope_eval.reporting.leaderboard_entries import Leaderboard
+from repope_eval.reporting.leaderboard_page import FIGURE_PREFIXES, leaderboard_charts, render_leaderboard
+from repope_eval.reporting.leaderboard_tables import TABLES, leaderboard_tables, standings_table
+from repope_eval.reporting.table_exports import csv_text, latex, markdown
+
+log = logging.getLogger(__name__)
+
+
+def report(settings: config.ReportSettings, command: str) -> Leaderboard:
+    """Makes the leaderboard of all runs in a folder.
+
+    Args:
+        settings: of the report.
+        command: how it was started; shown in the page.
+
+    Raises:
+        RepopeError: there is nothing to report, the benchmark's files are missing, or `out` cannot be written.
+    """
+    root = Path(settings.runs).expanduser()
+    if not root.is_dir() and settings.reference == "none":
+        raise RepopeError(
+            f"runs={root}: no such folder; name the one that run folders lie in (a run writes runs/BENCH/MODEL)"
+        )
+    runs, left_out = read_runs(root)
+    selection = select(runs, settings, left_out)
+    if settings.reference == "none":
+        require_some(selection, root)
+    board = make_leaderboard(selection, settings)
+    for run in board.left_out:
+        log.warning("left out: %s: %s", run.place, run.reason)
+    for unranked in board.unranked:
+        log.warning("not ranked: %s: %s", unranked.entry.name, unranked.reason)
+    _write(board, Path(settings.out).expanduser(), command)
+    return board
+
+
+def _write(board: Leaderboard, out: Path, command: str) -> None:
+    tables, charts = leaderboard_tables(board), leaderboard_charts(board)
+    for folder in (out, out / "figures", out / "tables"):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RepopeError(
+                f"out={out}: cannot be made or written ({error.strerror}); choose another out="
+            ) from error
+    _remove_older(out, {table.name for table in tables}, {chart.name for chart in charts})
+    for chart in charts:
+        for ending, content in (("svg", chart.svg), ("pdf", chart.pdf)):
+            _write_figure(out / "figures" / f"{chart.name}.{ending}", content)
+    for table in tables:
+        write_text(out / "tables" / f"{table.name}.csv", csv_text(table))
+        write_text(out / "tables" / f"{table.name}.md", markdown(table))
+        write_text(out / "tables" / f"{table.name}.tex", latex(table))
+    write_json(out / "leaderboard.json", leaderboard_document(board))
+    write_text(out / "leaderboard.html", render_leaderboard(board, tables, charts, command))
+    print(markdown(standings_table(board)), end="")
+    n_paper = len(board.entries) - len(board.runs)
+    log.info(
+        "%d run%s%s ranked; leaderboard.html, leaderboard.json, figures and tables are in %s",
+        len(board.runs),
+        "" if len(board.runs) == 1 else "s",
+        f" and {n_paper} models of the paper" if n_paper else "",
+        out,
+    )
+
+
+def _remove_older(out: Path, tables: Collection[str], charts: Collection[str]) -> None:
+    """Takes away what an earlier report wrote here and this one will not, so that all files are of one report."""
+    older = [
+        path for name in TABLES for path in (out / "tables").glob(f"{name}.*") if path.stem not in tables
+    ]
+    older += [
+        path
+        for prefix in FIGURE_PREFIXES
+        for path in (out / "figures").glob(f"{prefix}*")
+        if path.stem not in charts
+    ]
+    for path in older:
+        if path.suffix in (".tex", ".md", ".csv", ".svg", ".pdf"):
+            path.unlink(missing_ok=True)
+
+
+def _write_figure(path: Path, content: bytes) -> None:
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise RepopeError(f"{path}: cannot be written ({error.strerror}); choose another out=") from error

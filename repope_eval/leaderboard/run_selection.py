@@ -1,0 +1,167 @@
+"""Which of the runs that were found are reported together: of one benchmark, and about the same images."""
+
+from collections import Counter
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from repope_eval import config
+from repope_eval.benchmarks.benchmark import Benchmark
+from repope_eval.benchmarks.sources import load_benchmark
+from repope_eval.errors import RepopeError
+from repope_eval.leaderboard.finished_runs import FoundRun
+from repope_eval.records import LabelSet, Question
+from repope_eval.reporting.leaderboard_entries import LeftOut
+
+Thing = TypeVar("Thing", bound=Hashable)
+
+PAPER_SOURCE = "coco"
+"""Source of the benchmarks that the paper's counts are of."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """The runs of one benchmark."""
+
+    benchmark: Benchmark | None
+    """None where there is no run."""
+    ranked: tuple[FoundRun, ...]
+    """Finished runs that have answers about the same images, which are as many as any of them has."""
+    unranked: tuple[tuple[FoundRun, str], ...]
+    """The other runs with answers, and why they are not ranked."""
+    left_out: tuple[LeftOut, ...]
+
+
+def select(
+    runs: Sequence[FoundRun], settings: config.ReportSettings, left_out: Sequence[LeftOut]
+) -> Selection:
+    """Chooses the benchmark, loads it, and tells comparable runs from the others.
+
+    Args:
+        runs: as they were found.
+        settings: of the report; `bench` names the benchmark, else it is the one most runs are of.
+        left_out: runs that are out already.
+
+    Raises:
+        RepopeError: the benchmark's files cannot be found or are broken.
+    """
+    others = list(left_out)
+    if settings.reference == "paper":
+        others += [_other_source(run) for run in runs if run.bench.source != PAPER_SOURCE]
+        runs = [run for run in runs if run.bench.source == PAPER_SOURCE]
+    name = settings.bench or _most_frequent(run.bench.name for run in runs)
+    others += [_other_benchmark(run, str(name)) for run in runs if run.bench.name != name]
+    runs = [run for run in runs if run.bench.name == name]
+    if not runs:
+        return Selection(benchmark=None, ranked=(), unranked=(), left_out=tuple(others))
+    benchmark = _load(runs, settings)
+    others += [_other_files(run, benchmark) for run in runs if run.hashes != benchmark.hashes]
+    ranked, unranked, unusable = _compared([run for run in runs if run.hashes == benchmark.hashes], benchmark)
+    return Selection(benchmark=benchmark, ranked=ranked, unranked=unranked, left_out=(*others, *unusable))
+
+
+def images_of(run: FoundRun) -> frozenset[str]:
+    """Images that a run has answers about."""
+    return frozenset(question.image for question in run.answers)
+
+
+def about_images(label_sets: Sequence[LabelSet], images: frozenset[str]) -> tuple[LabelSet, ...]:
+    """The labels of the questions about some images."""
+    return tuple(
+        LabelSet(
+            label_set.name,
+            {
+                variant: {question: label for question, label in labels.items() if question.image in images}
+                for variant, labels in label_set.variants.items()
+            },
+        )
+        for label_set in label_sets
+    )
+
+
+def _most_frequent(things: Iterable[Thing]) -> Thing | None:
+    """The first of the most frequent ones."""
+    counts = Counter(things)
+    return counts.most_common(1)[0][0] if counts else None
+
+
+def _load(runs: Sequence[FoundRun], settings: config.ReportSettings) -> Benchmark:
+    """The benchmark from the question files that most of its runs were asked from."""
+    frequent = _most_frequent(tuple(sorted(run.hashes.items())) for run in runs)
+    first = next(run for run in runs if tuple(sorted(run.hashes.items())) == frequent)
+    data_dir = config.data_folder(settings.data_dir or first.data_dir)
+    return load_benchmark(first.bench, Path(data_dir))
+
+
+def _compared(
+    runs: Sequence[FoundRun], benchmark: Benchmark
+) -> tuple[tuple[FoundRun, ...], tuple[tuple[FoundRun, str], ...], list[LeftOut]]:
+    """Runs that can be ranked, those that cannot, and those without answers or with answers to something else."""
+    asked = set(benchmark.questions)
+    unusable = [
+        LeftOut(place=run.place, reason=reason)
+        for run in runs
+        if (reason := _unusable(run, asked)) is not None
+    ]
+    runs = [run for run in runs if _unusable(run, asked) is None]
+    images: Mapping[str, frozenset[str]] = {run.place: images_of(run) for run in runs}
+    finished = [images[run.place] for run in runs if run.status == "complete"]
+    compared = max(finished, key=len, default=frozenset())
+    n_images = len({question.image for question in benchmark.questions})
+    ranked, unranked = [], []
+    for run in runs:
+        if run.status != "complete":
+            unranked.append((run, f"has not ended (status {run.status}): type its command again to go on"))
+        elif images[run.place] != compared:
+            about = f"has answers about {len(images[run.place])} of {n_images} images"
+            unranked.append((run, f"{about}, not about the {len(compared)} that ranked runs have"))
+        else:
+            ranked.append(run)
+    return tuple(ranked), tuple(unranked), unusable
+
+
+def _unusable(run: FoundRun, asked: Collection[Question]) -> str | None:
+    """Why a run's answers cannot be scored; nothing where they can."""
+    n_strange = sum(question not in asked for question in run.answers)
+    if n_strange:
+        return (
+            f"{n_strange} of its {len(run.answers)} answers are to questions that the benchmark does not have"
+        )
+    return None if run.answers else "has no answers yet"
+
+
+def _other_source(run: FoundRun) -> LeftOut:
+    return LeftOut(
+        place=run.place,
+        reason=f"is of benchmark {run.bench.name}, and the paper's figures are of POPE's and RePOPE's COCO images",
+    )
+
+
+def _other_benchmark(run: FoundRun, name: str) -> LeftOut:
+    return LeftOut(
+        place=run.place,
+        reason=f"is of benchmark {run.bench.name}, not {name}; bench={run.bench.name} reports it",
+    )
+
+
+def _other_files(run: FoundRun, benchmark: Benchmark) -> LeftOut:
+    known = benchmark.hashes
+    names = [name for name in {**known, **run.hashes} if known.get(name) != run.hashes.get(name)]
+    return LeftOut(
+        place=run.place,
+        reason=f"was asked from other question files: SHA-256 of {', '.join(names)} differs",
+    )
+
+
+def require_some(selection: Selection, root: Path) -> None:
+    """Raises: RepopeError: there is no run with scores to show."""
+    if selection.ranked or selection.unranked:
+        return
+    if not selection.left_out:
+        raise RepopeError(
+            f"runs={root}: holds no run folder; one is what a run writes (by default runs/BENCH/MODEL), with "
+            "manifest.json and answers.jsonl in it. reference=paper shows the paper's models alone"
+        )
+    lines = [f"  {run.place}: {run.reason}" for run in selection.left_out]
+    raise RepopeError("\n".join([f"runs={root}: no run folder in it can be reported", *lines]))

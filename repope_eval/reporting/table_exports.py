@@ -1,0 +1,139 @@
+"""Tables as LaTeX, Markdown and CSV. LaTeX and Markdown have what a reader wants, CSV all digits."""
+
+import csv
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from repope_eval.reporting.templates import printable
+
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "$": r"\$",
+    "&": r"\&",
+    "#": r"\#",
+    "%": r"\%",
+    "_": r"\_",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "−": "$-$",
+    "–": "--",
+    "…": r"\ldots{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': r"\textquotedbl{}",
+}
+_MARKDOWN = re.compile(r"[\\`*|<>\[\]]|(?<!\w)_|_(?!\w)")
+"""What Markdown would take for its own; an underscore inside a word is one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One column of a table."""
+
+    title: str
+    names: tuple[str, ...]
+    """Of its columns in CSV, where what is shown as one is of several parts (a figure and its interval)."""
+    is_text: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One cell: what is read, and what stands behind it."""
+
+    text: str
+    values: tuple[str | float | None, ...]
+    """One for each of the column's `names`; None where undefined. By the first one rows are sorted."""
+    note: str = ""
+    """Stands smaller below the text on a page, and in brackets after it elsewhere: an interval."""
+
+    @property
+    def full_text(self) -> str:
+        """The text with its note."""
+        return f"{self.text} ({self.note})" if self.note else self.text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A table in any form."""
+
+    name: str
+    """Its files' name without extension."""
+    caption: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+
+def words(text: str) -> Cell:
+    """A cell of text."""
+    return Cell(text=text, values=(text,))
+
+
+def latex(table: Table) -> str:
+    """A `table` with rules of the package booktabs, to be put into a paper with `\\input`."""
+    layout = "".join("l" if column.is_text else "r" for column in table.columns)
+    titles = " & ".join(_latex(column.title) for column in table.columns)
+    lines = [
+        "% needs \\usepackage{booktabs}",
+        r"\begin{table}",
+        r"\centering",
+        rf"\caption{{{_latex(table.caption)}}}",
+        rf"\label{{tab:{table.name.replace('_', '-')}}}",
+        rf"\begin{{tabular}}{{{layout}}}",
+        r"\toprule",
+        rf"{titles} \\",
+        r"\midrule",
+        *(rf"{' & '.join(_latex(cell.full_text) for cell in row)} \\" for row in table.rows),
+        r"\bottomrule",
+        r"\end{tabular}",
+        r"\end{table}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def markdown(table: Table) -> str:
+    """A table of pipes, its columns padded so that it can be read as it is."""
+    titles = [_markdown(column.title) for column in table.columns]
+    rows = [[_markdown(cell.full_text) for cell in row] for row in table.rows]
+    widths = [max(3, *(len(row[place]) for row in [titles, *rows])) for place in range(len(titles))]
+    rules = [
+        "-" * width if column.is_text else "-" * (width - 1) + ":"
+        for column, width in zip(table.columns, widths, strict=True)
+    ]
+    padded = [_padded(cells, table.columns, widths) for cells in (titles, *rows)]
+    return "\n".join([padded[0], f"| {' | '.join(rules)} |", *padded[1:]]) + "\n"
+
+
+def csv_text(table: Table) -> str:
+    """Comma-separated values with a heading; nothing where undefined."""
+    output = io.StringIO()
+    writer = csv.writer(output, lineterminator="\n")
+    writer.writerow(name for column in table.columns for name in column.names)
+    for row in table.rows:
+        writer.writerow("" if value is None else value for cell in row for value in cell.values)
+    return output.getvalue()
+
+
+def _padded(cells: Sequence[str], columns: Sequence[Column], widths: Sequence[int]) -> str:
+    shown = [
+        cell.ljust(width) if column.is_text else cell.rjust(width)
+        for cell, column, width in zip(cells, columns, widths, strict=True)
+    ]
+    return f"| {' | '.join(shown)} |"
+
+
+def _latex(text: str) -> str:
+    return "".join(_LATEX.get(letter, letter) for letter in _line(text))
+
+
+def _markdown(text: str) -> str:
+    return _MARKDOWN.sub(r"\\\g<0>", _line(text))
+
+
+def _line(text: str) -> str:
+    """On one line, without what no file of text may hold."""
+    return printable(" ".join(text.split()))

@@ -1,0 +1,214 @@
+"""The pages in a browser: they ask nobody for anything, run nothing that a model said, fit, sort and filter."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+from run_folders import answer_lines, demo, write_run
+
+ColorScheme = Literal["light", "dark"]
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+NAUGHTY = ("<script>alert(1)</script>", "<img src=x onerror=alert(1)>")
+SCHEMES: tuple[ColorScheme, ...] = ("light", "dark")
+WIDTHS = (1280, 390)
+
+
+@dataclass
+class Told:
+    """What a page did besides showing itself."""
+
+    errors: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+    dialogs: list[str] = field(default_factory=list)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None:
+        missing = f"no browser here: none of {', '.join(BROWSERS)}; tests/install_browser.sh installs one"
+        if os.environ.get("CI"):
+            pytest.fail(missing)
+        pytest.skip(missing)
+    with sync_playwright() as playwright:
+        # Chromium refuses its sandbox to root, as whom containers run.
+        running = playwright.chromium.launch(executable_path=path, chromium_sandbox=False)
+        yield running
+        running.close()
+
+
+def report(*words: str) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "repope_eval", "report", *words], check=True, capture_output=True, timeout=300
+    )
+
+
+@pytest.fixture(scope="module")
+def leaderboard(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of the paper's 17 models."""
+    out = tmp_path_factory.mktemp("paper")
+    report("reference=paper", f"runs={out / 'none'}", f"out={out}")
+    return out / "leaderboard.html"
+
+
+@pytest.fixture(scope="module")
+def naughty_leaderboard(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of runs whose names want to be markup, and one that is left out."""
+    out, benchmark = tmp_path_factory.mktemp("naughty"), demo()
+    for number, name in enumerate((*NAUGHTY, "a model " * 30)):
+        write_run(out / "runs" / str(number), benchmark, name, answer_lines(benchmark, 0.03 * number, number))
+    write_run(out / "runs" / "few", benchmark, NAUGHTY[1], answer_lines(benchmark.first_images(5)))
+    report(f"runs={out / 'runs'}", f"out={out}")
+    return out / "leaderboard.html"
+
+
+@pytest.fixture(scope="module")
+def run_page(unbroken: Path) -> Path:
+    """Of the demo's run."""
+    return unbroken / "report.html"
+
+
+@pytest.fixture(scope="module")
+def naughty_run_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of a run whose answers want to be markup: wrong ones, so that they are shown."""
+    folder = tmp_path_factory.mktemp("answers")
+    lines = answer_lines(demo(), 0.5, yes=f"Yes {NAUGHTY[0]}", no=f"No {NAUGHTY[1]}")
+    (folder / "answers.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    words = [sys.executable, "-m", "repope_eval", "score", f"answers={folder / 'answers.jsonl'}"]
+    subprocess.run([*words, f"out={folder / 'run'}"], check=True, capture_output=True, timeout=300)
+    return folder / "run" / "report.html"
+
+
+@contextmanager
+def opened(
+    browser: Browser, path: Path, width: int = 1280, scheme: ColorScheme = "light"
+) -> Iterator[tuple[Page, Told]]:
+    """A page in a window of that width, which has loaded all it wants."""
+    told = Told()
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    page = context.new_page()
+    page.on("console", lambda message: told.errors.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: told.errors.append(str(error)))
+    page.on("request", lambda request: told.requests.append(request.url))
+    page.on("dialog", lambda dialog: (told.dialogs.append(dialog.message), dialog.dismiss()))
+    page.goto(path.as_uri(), wait_until="load")
+    try:
+        yield page, told
+    finally:
+        context.close()
+
+
+def asked_for(told: Told, path: Path) -> list[str]:
+    """What was asked for beyond the file and what stands in it."""
+    return [url for url in told.requests if url != path.as_uri() and not url.startswith("data:")]
+
+
+PAGES = ("leaderboard", "naughty_leaderboard", "run_page", "naughty_run_page")
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_fits_says_no_error_and_asks_for_nothing(
+    name: str, width: int, scheme: ColorScheme, browser: Browser, request: pytest.FixtureRequest
+) -> None:
+    path = request.getfixturevalue(name)
+    with opened(browser, path, width, scheme) as (page, told):
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        assert page.evaluate("document.body.scrollWidth <= document.body.clientWidth")
+        color, ground = page.evaluate(
+            "[getComputedStyle(document.body).color, getComputedStyle(document.body).backgroundColor]"
+        )
+        brightness = [sum(map(int, value[4:-1].split(","))) for value in (color, ground)]
+        assert (brightness[0] < brightness[1]) == (scheme == "light")
+        assert told.errors == []
+        assert told.dialogs == []
+        assert asked_for(told, path) == []
+
+
+@pytest.mark.parametrize("name", ["naughty_leaderboard", "naughty_run_page"])
+def test_what_models_say_is_shown_as_text_and_never_executed(
+    name: str, browser: Browser, request: pytest.FixtureRequest
+) -> None:
+    with opened(browser, request.getfixturevalue(name)) as (page, told):
+        text = page.locator("body").inner_text()
+        assert all(naughty in text for naughty in NAUGHTY)
+        assert page.locator("script").count() == 1
+        assert page.locator("img[onerror], img[src='x']").count() == 0
+        page.wait_for_timeout(50)
+        assert told.dialogs == []
+
+
+def first_column(page: Page, table: str) -> list[str]:
+    """What stands first in the rows that are shown."""
+    return page.locator(f"#{table} tbody tr:visible td:first-child").all_inner_texts()
+
+
+def test_a_click_on_a_heading_sorts_and_another_turns_the_order_round(
+    browser: Browser, leaderboard: Path
+) -> None:
+    with opened(browser, leaderboard) as (page, _):
+        before = first_column(page, "overview")
+        assert len(before) == 17
+        heading = page.locator("#overview th", has_text="F1 random, RePOPE")
+        heading.click()
+        best_first = first_column(page, "overview")
+        assert best_first[:3] == ["Ovis2-4B", "Ovis2-8B", "InternVL2.5-78B"]
+        assert best_first != before
+        heading.click()
+        assert first_column(page, "overview") == best_first[::-1]
+        page.locator("#overview th", has_text="model").click()
+        assert first_column(page, "overview") == sorted(before, key=str.lower)
+
+
+def test_every_heading_of_every_sortable_table_sorts(browser: Browser, naughty_leaderboard: Path) -> None:
+    with opened(browser, naughty_leaderboard) as (page, told):
+        for heading in page.locator("table.sortable th").all():
+            heading.evaluate("heading => heading.click()")
+            assert heading.get_attribute("aria-sort") in ("ascending", "descending")
+        assert told.errors == []
+
+
+def test_a_heading_sorts_by_the_keyboard_too(browser: Browser, leaderboard: Path) -> None:
+    with opened(browser, leaderboard) as (page, _):
+        heading = page.locator("#overview th", has_text="F1 random, RePOPE")
+        heading.focus()
+        page.keyboard.press("Enter")
+        assert first_column(page, "overview")[0] == "Ovis2-4B"
+
+
+def test_filters_hide_the_rows_that_do_not_fit(browser: Browser, leaderboard: Path) -> None:
+    with opened(browser, leaderboard) as (page, _):
+        page.locator("form[data-table='overview'] input").fill("ovis")
+        assert sorted(first_column(page, "overview")) == ["Ovis2-1B", "Ovis2-2B", "Ovis2-4B", "Ovis2-8B"]
+        page.locator("form[data-table='overview'] input").fill("")
+        assert len(first_column(page, "overview")) == 17
+        variant, labels = page.locator("form[data-table='figures-table'] select").all()
+        variant.select_option("random")
+        assert len(first_column(page, "figures-table")) == 17 * 2
+        labels.select_option("RePOPE")
+        assert len(first_column(page, "figures-table")) == 17
+        page.locator("form[data-table='figures-table'] input").fill("no such model")
+        assert first_column(page, "figures-table") == []
+
+
+def test_the_runs_gallery_filters(browser: Browser, run_page: Path) -> None:
+    with opened(browser, run_page) as (page, told):
+        cards = page.locator(".gallery > li:visible")
+        before = cards.count()
+        assert before > 0
+        page.locator("section.filterable [name='object']").fill("no such object")
+        assert cards.count() == 0
+        page.locator("section.filterable [name='object']").fill("")
+        assert cards.count() == before
+        assert told.errors == []

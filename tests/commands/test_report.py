@@ -1,0 +1,146 @@
+"""`report` through the command line."""
+
+import csv
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import CommandLine
+from run_folders import answer_lines, demo, write_run
+
+TABLES = ("standings", "leaderboard", "every_figure", "rank_agreement", "overtakings")
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_papers_models_alone(command_line: CommandLine, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    result = command_line("report", "reference=paper", f"out={out}")
+    assert result.returncode == 0, result.stderr
+    taus = {
+        row["variant"]: round(float(row["tau"]), 2) for row in rows(out / "tables" / "rank_agreement.csv")
+    }
+    assert taus["random"] == 0.25
+    assert taus["popular"] == 0.10
+    assert taus["adversarial"] == 0.57
+    board = rows(out / "tables" / "leaderboard.csv")
+    best = sorted(board, key=lambda row: int(row["rank_random_repope"]))[:3]
+    assert [(row["model"], f"{float(row['f1_random_repope']):.4f}") for row in best] == [
+        ("Ovis2-4B", "0.9591"),
+        ("Ovis2-8B", "0.9589"),
+        ("InternVL2.5-78B", "0.9553"),
+    ]
+    document = json.loads((out / "leaderboard.json").read_text())
+    assert {model["source"] for model in document["models"]} == {"paper"}
+    assert {model["ci95"] for model in document["models"]} == {"binomial approximation"}
+    for table in TABLES:
+        for ending in ("csv", "md", "tex"):
+            assert (out / "tables" / f"{table}.{ending}").stat().st_size > 0
+    for chart in ("counts_mean", "counts_random", "ranking_popular", "precision_recall_adversarial"):
+        assert (out / "figures" / f"{chart}.svg").read_bytes().startswith(b"<?xml")
+        assert (out / "figures" / f"{chart}.pdf").read_bytes().startswith(b"%PDF")
+    assert "binomial approximations" in (out / "leaderboard.html").read_text()
+
+
+def test_runs_of_every_kind(command_line: CommandLine, tmp_path: Path) -> None:
+    benchmark, runs = demo(), tmp_path / "runs"
+    write_run(runs / "demo" / "a", benchmark, "a_model", answer_lines(benchmark, 0.0, labels=0))
+    write_run(runs / "demo" / "b", benchmark, "b_model", answer_lines(benchmark, 0.02))
+    write_run(runs / "demo" / "b_again", benchmark, "b_model", answer_lines(benchmark, 0.1, 1)[1:])
+    write_run(runs / "demo" / "part", benchmark, "part", answer_lines(benchmark.first_images(5)))
+    write_run(
+        runs / "old", benchmark, "old", answer_lines(benchmark), lambda manifest: manifest.update(schema=0)
+    )
+    result = command_line("report", f"runs={runs}")
+    assert result.returncode == 0, result.stderr
+    assert "left out: old: manifest.json: is of schema 0" in result.stderr
+    assert "not ranked: part: has answers about 5 of 100 images" in result.stderr
+    assert "3 runs ranked" in result.stderr
+    out = runs / "leaderboard"
+    document = json.loads((out / "leaderboard.json").read_text())
+    assert [model["name"] for model in document["models"]] == [
+        "b_model (demo/b)",
+        "a_model",
+        "b_model (demo/b_again)",
+    ]
+    assert [model["n_answered"] for model in document["models"]] == [1026, 1026, 1025]
+    assert [run["name"] for run in document["unranked"]] == ["part"]
+    assert document["left_out"][0]["place"] == "old"
+    page = (out / "leaderboard.html").read_text()
+    for text in ("1025 of 1026", "is of schema 0", "has answers about 5 of 100 images"):
+        assert text in page
+    differences = rows(out / "tables" / "differences.csv")
+    assert len(differences) == 3 * 4 * 2
+    assert all(0 < float(row["p"]) <= float(row["p_holm"]) <= 1 for row in differences)
+
+
+def test_a_second_report_leaves_nothing_of_the_first_and_nothing_else_changes(
+    command_line: CommandLine, tmp_path: Path
+) -> None:
+    benchmark, out = demo(), tmp_path / "out"
+    first = write_run(tmp_path / "runs" / "a", benchmark, "a", answer_lines(benchmark))
+    second = write_run(tmp_path / "runs" / "b", benchmark, "b", answer_lines(benchmark, 0.2))
+    before = {path: path.read_bytes() for path in first.iterdir()}
+    assert command_line("report", f"runs={tmp_path / 'runs'}", f"out={out}").returncode == 0
+    assert {path: path.read_bytes() for path in first.iterdir()} == before
+    assert (out / "tables" / "differences.csv").exists()
+    assert (out / "figures" / "ranking_mean.pdf").exists()
+    (out / "tables" / "notes.txt").write_text("mine")
+    shutil.rmtree(second)
+    assert command_line("report", f"runs={tmp_path / 'runs'}", f"out={out}").returncode == 0
+    assert not (out / "tables" / "differences.csv").exists()
+    assert not (out / "figures" / "ranking_mean.pdf").exists()
+    assert (out / "tables" / "notes.txt").exists()
+
+
+def test_scored_foreign_answers_are_runs_too(command_line: CommandLine, tmp_path: Path) -> None:
+    lines = answer_lines(demo(), 0.05)
+    (tmp_path / "foreign.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    scored = command_line("score", f"answers={tmp_path / 'foreign.jsonl'}", f"out={tmp_path / 'runs' / 'x'}")
+    assert scored.returncode == 0, scored.stderr
+    result = command_line("report", f"runs={tmp_path / 'runs'}", f"out={tmp_path / 'out'}")
+    assert result.returncode == 0, result.stderr
+    (model,) = json.loads((tmp_path / "out" / "leaderboard.json").read_text())["models"]
+    scores = json.loads((tmp_path / "runs" / "x" / "scores.json").read_text())["scores"]
+    assert model["name"] == "foreign"
+    assert model["scores"]["repope"]["mean"]["f1"] == scores["repope"]["mean"]["f1"]
+    assert model["scores"]["repope"]["mean"]["ci95"]["f1"] == scores["repope"]["mean"]["ci95"]["f1"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((), "runs=runs: no such folder"),
+        (("runs=.",), "holds no run folder; one is what a run writes"),
+        (("reference=papers",), "allowed are none, paper"),
+        (("run=x",), "did you mean runs?"),
+    ],
+)
+def test_mistakes_are_told_in_a_line(words: tuple[str, ...], said: str, command_line: CommandLine) -> None:
+    result = command_line("report", *words)
+    assert result.returncode == 1
+    assert said in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_an_unwritable_out_is_told_in_a_line(command_line: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    result = command_line("report", "reference=paper", f"out={tmp_path / 'file' / 'out'}")
+    assert result.returncode == 1
+    assert "choose another out=" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_runs_that_cannot_be_used_are_all_named(command_line: CommandLine, tmp_path: Path) -> None:
+    def old(manifest: dict[str, Any]) -> None:
+        manifest["schema"] = 0
+
+    write_run(tmp_path / "runs" / "a", demo(), "a", [], old)
+    result = command_line("report", f"runs={tmp_path / 'runs'}")
+    assert result.returncode == 1
+    assert "no run folder in it can be reported\n  a: manifest.json: is of schema 0" in result.stderr

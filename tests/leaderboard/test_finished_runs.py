@@ -1,0 +1,137 @@
+"""Run folders are found and read as they are, and what cannot be read is named with its reason."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from run_folders import answer_lines, demo, write_run
+
+from repope_eval.benchmarks.benchmark import Benchmark
+from repope_eval.inference.store import read_answers
+from repope_eval.leaderboard.finished_runs import read_runs
+
+
+@pytest.fixture(scope="module")
+def benchmark() -> Benchmark:
+    return demo()
+
+
+def test_folders_are_found_at_any_depth_in_natural_order_and_hidden_ones_are_not(
+    benchmark: Benchmark, tmp_path: Path
+) -> None:
+    lines = answer_lines(benchmark)[:3]
+    for place in ("demo/m_10b", "demo/m_2b", "deep/er/run", ".sweeps/now/run", "demo/.old/run"):
+        write_run(tmp_path / place, benchmark, "m", lines)
+    runs, left_out = read_runs(tmp_path)
+    assert [run.place for run in runs] == ["deep/er/run", "demo/m_2b", "demo/m_10b"]
+    assert not left_out
+
+
+def test_a_run_folder_itself_is_read_under_its_own_name(benchmark: Benchmark, tmp_path: Path) -> None:
+    write_run(tmp_path / "mine", benchmark, "m", answer_lines(benchmark)[:3])
+    (run,) = read_runs(tmp_path / "mine")[0]
+    assert run.place == "mine"
+    assert len(run.answers) == 3
+
+
+def test_links_that_lead_round_in_circles_are_followed_once(benchmark: Benchmark, tmp_path: Path) -> None:
+    write_run(tmp_path / "elsewhere" / "run", benchmark, "m", answer_lines(benchmark)[:3])
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "linked").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "back").symlink_to(tmp_path / "runs")
+    assert [run.place for run in read_runs(tmp_path / "runs")[0]] == ["linked/run"]
+
+
+def test_nothing_is_a_run_where_there_is_nothing(tmp_path: Path) -> None:
+    (tmp_path / "web").mkdir()
+    (tmp_path / "web" / "manifest.json").write_text('{"name": "an app"}')
+    assert read_runs(tmp_path) == ([], [])
+    assert read_runs(tmp_path / "none") == ([], [])
+
+
+def test_settings_and_versions_are_facts_by_dotted_key(benchmark: Benchmark, tmp_path: Path) -> None:
+    write_run(tmp_path / "run", benchmark, "m", answer_lines(benchmark)[:3])
+    (run,) = read_runs(tmp_path)[0]
+    assert run.facts["model.name"] == "m"
+    assert run.facts["model.dtype"] == "float32"
+    assert run.facts["versions.python"] == "3.11.0"
+    assert run.facts["data_dir"] == "not set"
+
+
+@pytest.mark.parametrize(
+    ("model", "answers", "name"), [(None, "/x/llava.jsonl", "llava"), ("mine", "/x/llava.jsonl", "mine")]
+)
+def test_foreign_answers_are_called_as_they_were_scored(
+    model: str | None, answers: str, name: str, benchmark: Benchmark, tmp_path: Path
+) -> None:
+    def change(manifest: dict[str, Any]) -> None:
+        manifest["settings"] |= {"model": model, "answers": answers}
+
+    write_run(tmp_path / "run", benchmark, "m", answer_lines(benchmark)[:3], change)
+    (run,) = read_runs(tmp_path)[0]
+    assert run.model == name
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda manifest: manifest.update(schema=2), "manifest.json: is of schema 2, another version's"),
+        (lambda manifest: manifest.pop("schema"), "manifest.json: is of schema None, another version's"),
+        (lambda manifest: manifest.pop("settings"), "manifest.json: lacks settings"),
+        (lambda manifest: manifest.pop("benchmark"), "manifest.json: lacks benchmark"),
+        (lambda manifest: manifest.update(settings=[]), "manifest.json: is no run's manifest"),
+        (lambda manifest: manifest.update(benchmark={"sha256": None}), "manifest.json: is no run's manifest"),
+        (lambda manifest: manifest["settings"].update(bench="demo"), "manifest.json: is no run's manifest"),
+        (
+            lambda manifest: manifest["settings"]["bench"].update(shape="round"),
+            "manifest.json: its settings are not this version's (Key 'shape'",
+        ),
+        (lambda manifest: manifest["settings"]["bench"].update(source="moon"), "source=moon"),
+    ],
+)
+def test_a_manifest_of_another_make_is_left_out_with_the_reason(
+    change: Callable[[dict[str, Any]], Any], reason: str, benchmark: Benchmark, tmp_path: Path
+) -> None:
+    write_run(tmp_path / "run", benchmark, "m", answer_lines(benchmark)[:3], change)
+    runs, (left_out,) = read_runs(tmp_path)
+    assert not runs
+    assert left_out.place == "run"
+    assert reason in left_out.reason
+    assert "\n" not in left_out.reason
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("manifest.json", "{", "manifest.json: is no JSON"),
+        ("manifest.json", "[]", "manifest.json: is no run's manifest"),
+        ("manifest.json", None, "manifest.json: is missing"),
+        ("answers.jsonl", None, "answers.jsonl: is missing"),
+        ("answers.jsonl", "{}\n", "answers.jsonl, line 1: is no answer (image is missing)"),
+        ("answers.jsonl", "\xff\n", "answers.jsonl, line 1: is no answer"),
+    ],
+)
+def test_a_broken_or_missing_file_is_named(
+    name: str, content: str | None, reason: str, benchmark: Benchmark, tmp_path: Path
+) -> None:
+    path = write_run(tmp_path / "run", benchmark, "m", answer_lines(benchmark)[:3]) / name
+    if content is None:
+        path.unlink()
+    else:
+        path.write_bytes(content.encode("latin-1"))
+    runs, (left_out,) = read_runs(tmp_path)
+    assert not runs
+    assert left_out.reason.startswith(reason)
+
+
+def test_a_file_that_is_being_written_is_read_to_its_last_whole_line_and_left_as_it_is(
+    benchmark: Benchmark, tmp_path: Path
+) -> None:
+    lines = [json.dumps(line) for line in answer_lines(benchmark)[:3]]
+    path = tmp_path / "answers.jsonl"
+    content = "\n".join(lines)[:-5]
+    path.write_text(content)
+    assert len(read_answers(path)) == 2
+    assert path.read_text() == content

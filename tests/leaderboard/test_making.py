@@ -1,0 +1,171 @@
+"""The leaderboard of runs whose answers are known: places, names, agreement, what differs, the paper beside them."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from run_folders import answer_lines, demo, write_run
+
+from repope_eval.benchmarks.benchmark import Benchmark
+from repope_eval.benchmarks.sources import load_benchmark
+from repope_eval.config import BenchSettings, ReportSettings
+from repope_eval.leaderboard.finished_runs import read_runs
+from repope_eval.leaderboard.making import make_leaderboard
+from repope_eval.leaderboard.run_selection import select
+from repope_eval.reporting.leaderboard_entries import Leaderboard
+from repope_eval.scoring.published import published_rankings
+from repope_eval.scoring.scores import score
+
+REPOPE = {"name": "repope", "source": "coco", "variants": ["random", "popular", "adversarial"]}
+
+
+@pytest.fixture(scope="module")
+def benchmark() -> Benchmark:
+    return demo()
+
+
+def board_of(folder: Path, **settings: Any) -> Leaderboard:
+    runs, left_out = read_runs(folder)
+    report = ReportSettings(runs=str(folder), out="", **settings)
+    return make_leaderboard(select(runs, report, left_out), report)
+
+
+@pytest.fixture(scope="module")
+def board(benchmark: Benchmark, tmp_path_factory: pytest.TempPathFactory) -> Leaderboard:
+    """Three runs that agree with POPE's or RePOPE's labels, two of one model; and two that are not ranked."""
+    folder = tmp_path_factory.mktemp("runs")
+
+    def other_engine(manifest: dict[str, Any]) -> None:
+        manifest["settings"]["engine"] = "sequential"
+
+    write_run(folder / "popes", benchmark, "popes", answer_lines(benchmark, 0.0, labels=0))
+    write_run(folder / "one", benchmark, "repopes", answer_lines(benchmark, 0.0, labels=1))
+    write_run(folder / "two", benchmark, "repopes", answer_lines(benchmark, 0.2, 1)[1:], other_engine)
+    write_run(folder / "few", benchmark, "few", answer_lines(benchmark.first_images(7)))
+    write_run(
+        folder / "going",
+        benchmark,
+        "going",
+        answer_lines(benchmark)[:99],
+        lambda m: m.update(status="running"),
+    )
+    return board_of(folder)
+
+
+def test_models_stand_in_the_order_of_f1_under_the_corrected_labels(board: Leaderboard) -> None:
+    assert [entry.name for entry in board.entries] == ["repopes (one)", "popes", "repopes (two)"]
+    assert board.ranks["repope"]["mean"] == {"repopes (one)": 1, "popes": 2, "repopes (two)": 3}
+    assert board.ranks["pope"]["mean"] == {"popes": 1, "repopes (one)": 2, "repopes (two)": 3}
+
+
+def test_figures_are_those_of_scoring(board: Leaderboard, benchmark: Benchmark, tmp_path: Path) -> None:
+    write_run(tmp_path / "a", benchmark, "a", answer_lines(benchmark, 0.1))
+    (run,) = read_runs(tmp_path)[0]
+    scores = score("a", "demo", benchmark.label_sets, run.answers, "repope")
+    (entry,) = board_of(tmp_path).entries
+    assert entry.figures == scores.figures
+    assert entry.intervals == scores.intervals
+
+
+def test_places_of_the_comparison_are_those_shown(board: Leaderboard) -> None:
+    assert board.comparison is not None
+    for name, by_variant in board.comparison.standings.items():
+        for variant, standings in by_variant.items():
+            assert {each.model: each.rank for each in standings} == board.ranks[name][variant]
+            for entry in board.entries:
+                low_and_high = board.rank_interval(name, variant, entry.name)
+                assert low_and_high is not None
+                assert low_and_high[0] <= board.ranks[name][variant][entry.name] <= low_and_high[1]  # type: ignore[operator]
+
+
+def test_overtaking_and_agreement_are_told_with_their_interval(board: Leaderboard) -> None:
+    mean = next(each for each in board.agreements if each.variant == "mean")
+    assert (mean.group, mean.n_models) == ("runs", 3)
+    assert mean.tau == pytest.approx(1 / 3)
+    assert mean.interval is not None
+    (pair,) = mean.overtakers
+    assert (pair.model, pair.overtaken) == ("repopes (one)", "popes")
+    assert pair.share is not None
+    assert pair.share > 0.9
+
+
+def test_answers_are_counted_against_the_questions_about_the_runs_images(board: Leaderboard) -> None:
+    counts = {entry.name: (entry.n_answered, entry.n_questions, entry.n_images) for entry in board.entries}
+    assert counts["repopes (one)"] == (1026, 1026, 100)
+    assert counts["repopes (two)"] == (1025, 1026, 100)
+
+
+def test_unfinished_and_smaller_runs_have_scores_over_their_images_and_no_place(board: Leaderboard) -> None:
+    found = {each.entry.name: each.entry for each in board.unranked}
+    assert set(found) == {"few", "going"}
+    assert found["going"].n_answered == 99
+    assert found["going"].n_questions == 1026
+    assert found["few"].n_images == 7
+    assert found["few"].figures["pope"]["random"].n_questions == 7 * 6
+    assert not set(found) & set(board.ranks["pope"]["mean"])
+
+
+def test_settings_that_differ_are_listed_with_the_runs_that_have_them(board: Leaderboard) -> None:
+    assert [(each.key, each.value, each.names) for each in board.differences] == [
+        ("engine", "shared", ("repopes (one)", "popes")),
+        ("engine", "sequential", ("repopes (two)",)),
+    ]
+
+
+def test_one_run_has_no_agreement_and_no_differences(benchmark: Benchmark, tmp_path: Path) -> None:
+    write_run(tmp_path / "a", benchmark, "a", answer_lines(benchmark))
+    board = board_of(tmp_path)
+    assert not board.agreements
+    assert not board.differences
+    assert board.comparison is not None
+    assert not board.comparison.differences["pope"]["mean"]
+
+
+def test_a_model_that_always_says_no_has_no_place(benchmark: Benchmark, tmp_path: Path) -> None:
+    write_run(tmp_path / "a", benchmark, "a", answer_lines(benchmark))
+    write_run(tmp_path / "b", benchmark, "b", answer_lines(benchmark, yes="No"))
+    board = board_of(tmp_path)
+    assert [entry.name for entry in board.entries] == ["a", "b"]
+    assert board.ranks["repope"]["mean"] == {"a": 1, "b": None}
+
+
+def test_the_protocol_is_the_reports(benchmark: Benchmark, tmp_path: Path) -> None:
+    lines = answer_lines(benchmark, yes="Yes, it is not hidden", no="No")
+    write_run(tmp_path / "a", benchmark, "a", lines)
+    (by_repope,) = board_of(tmp_path).entries
+    (by_pope,) = board_of(tmp_path, protocol="pope").entries
+    assert by_repope.figures["pope"]["random"].tp > 0
+    assert by_pope.figures["pope"]["random"].tp == 0
+
+
+def test_the_papers_models_alone_are_ranked_as_published(tmp_path: Path) -> None:
+    board = board_of(tmp_path, reference="paper")
+    assert len(board.entries) == 17
+    assert board.has_paper
+    assert not board.runs
+    for ranking in published_rankings():
+        for name, order in (("pope", ranking.pope), ("repope", ranking.repope)):
+            places = board.ranks[name][ranking.variant]
+            assert sorted(places, key=lambda model: places[model] or 0) == list(order)
+        agreement = next(each for each in board.agreements if each.variant == ranking.variant)
+        assert agreement.tau == pytest.approx(ranking.tau)
+        assert agreement.interval is None
+
+
+def test_runs_stand_among_the_papers_models_and_beside_their_own(shared: Path, tmp_path: Path) -> None:
+    settings = BenchSettings(name="repope", source="coco", variants=tuple(REPOPE["variants"]))
+    benchmark = load_benchmark(settings, shared)
+
+    def about_coco(manifest: dict[str, Any]) -> None:
+        manifest["settings"] |= {"bench": REPOPE, "data_dir": str(shared)}
+
+    for name in ("ovis2_1b", "mine"):
+        write_run(tmp_path / name, benchmark, name, answer_lines(benchmark, 0.05), about_coco)
+    board = board_of(tmp_path, reference="paper")
+    assert [entry.name for entry in board.runs] == ["mine", "ovis2_1b"]
+    assert len(board.entries) == 19
+    assert all(entry.name.endswith(" (paper)") for entry in board.entries if entry.is_paper)
+    ((run, paper),) = board.pairs
+    assert (run.name, paper.name) == ("ovis2_1b", "Ovis2-1B (paper)")
+    assert [each.group for each in board.agreements] == ["runs"] * 4 + ["paper"] * 4
+    assert board.rank_interval("pope", "mean", "Ovis2-1B (paper)") is None

@@ -1,0 +1,169 @@
+"""Runs are ranked together only where they are of one benchmark and about the same images; the others are named."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from run_folders import answer_lines, demo, write_run
+
+from repope_eval.benchmarks.benchmark import Benchmark
+from repope_eval.benchmarks.sources import DEMO_FOLDER
+from repope_eval.config import ReportSettings
+from repope_eval.errors import RepopeError
+from repope_eval.leaderboard.finished_runs import read_runs
+from repope_eval.leaderboard.run_selection import Selection, require_some, select
+
+
+@pytest.fixture(scope="module")
+def benchmark() -> Benchmark:
+    return demo()
+
+
+def selected(folder: Path, **settings: Any) -> Selection:
+    runs, left_out = read_runs(folder)
+    return select(runs, ReportSettings(runs=str(folder), out="", **settings), left_out)
+
+
+def answers_to_random(benchmark: Benchmark) -> list[dict[str, Any]]:
+    """Answers to the questions of one variant."""
+    texts = {(question.image, question.text) for question in benchmark.ids["random"].values()}
+    return [line for line in answer_lines(benchmark) if (line["image"], line["question"]) in texts]
+
+
+def custom(questions: Path, hashes: dict[str, str]) -> Any:
+    """Makes a manifest one of a user's own questions."""
+
+    def change(manifest: dict[str, Any]) -> None:
+        manifest["settings"]["bench"] = {
+            "name": "custom",
+            "source": "custom",
+            "variants": ["custom"],
+            "questions": str(questions),
+        }
+        manifest["benchmark"] = {"name": "custom", "sha256": hashes}
+
+    return change
+
+
+def test_finished_runs_about_all_images_are_ranked(benchmark: Benchmark, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        write_run(tmp_path / name, benchmark, name, answer_lines(benchmark))
+    selection = selected(tmp_path)
+    assert [run.place for run in selection.ranked] == ["a", "b"]
+    assert not selection.unranked
+    assert not selection.left_out
+
+
+def test_a_run_that_has_not_ended_is_not_ranked_even_with_all_answers(
+    benchmark: Benchmark, tmp_path: Path
+) -> None:
+    write_run(tmp_path / "a", benchmark, "a", answer_lines(benchmark))
+    for name, n_answers in (("b", 50), ("c", 1026)):
+        lines = answer_lines(benchmark)[:n_answers]
+        write_run(tmp_path / name, benchmark, name, lines, lambda manifest: manifest.update(status="running"))
+    selection = selected(tmp_path)
+    assert [run.place for run in selection.ranked] == ["a"]
+    assert [(run.place, len(run.answers)) for run, _ in selection.unranked] == [("b", 50), ("c", 1026)]
+    assert all(reason.startswith("has not ended (status running)") for _, reason in selection.unranked)
+
+
+def test_runs_about_fewer_images_than_others_are_not_ranked(benchmark: Benchmark, tmp_path: Path) -> None:
+    write_run(tmp_path / "all", benchmark, "a", answer_lines(benchmark))
+    write_run(tmp_path / "few", benchmark, "b", answer_lines(benchmark.first_images(7)))
+    selection = selected(tmp_path)
+    assert [run.place for run in selection.ranked] == ["all"]
+    ((run, reason),) = selection.unranked
+    assert run.place == "few"
+    assert reason == "has answers about 7 of 100 images, not about the 100 that ranked runs have"
+
+
+def test_runs_that_are_all_about_the_same_few_images_are_ranked(benchmark: Benchmark, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        write_run(tmp_path / name, benchmark, name, answer_lines(benchmark.first_images(7)))
+    assert len(selected(tmp_path).ranked) == 2
+
+
+def test_single_questions_without_an_answer_keep_no_run_out(benchmark: Benchmark, tmp_path: Path) -> None:
+    write_run(tmp_path / "a", benchmark, "a", answer_lines(benchmark)[1:])
+    assert len(selected(tmp_path).ranked) == 1
+
+
+def test_a_run_without_answers_or_with_answers_to_other_questions_is_left_out(
+    benchmark: Benchmark, tmp_path: Path
+) -> None:
+    lines = answer_lines(benchmark)
+    write_run(tmp_path / "a", benchmark, "a", lines)
+    write_run(tmp_path / "b", benchmark, "b", [*lines, lines[0] | {"question": "Is there a unicorn?"}])
+    write_run(tmp_path / "c", benchmark, "c", [])
+    selection = selected(tmp_path)
+    assert [run.place for run in selection.ranked] == ["a"]
+    assert [(run.place, run.reason) for run in selection.left_out] == [
+        ("b", "1 of its 1027 answers are to questions that the benchmark does not have"),
+        ("c", "has no answers yet"),
+    ]
+
+
+def test_the_benchmark_of_most_runs_is_reported_unless_one_is_named(
+    benchmark: Benchmark, tmp_path: Path
+) -> None:
+    def one_variant(manifest: dict[str, Any]) -> None:
+        manifest["settings"]["bench"] |= {"name": "demo_random", "variants": ["random"]}
+        manifest["benchmark"]["sha256"] = {
+            name: value for name, value in benchmark.hashes.items() if "random" in name
+        }
+
+    for name in ("a", "b"):
+        write_run(tmp_path / name, benchmark, name, answer_lines(benchmark))
+    write_run(tmp_path / "c", benchmark, "c", answers_to_random(benchmark), one_variant)
+    selection = selected(tmp_path)
+    assert [run.place for run in selection.ranked] == ["a", "b"]
+    (left_out,) = selection.left_out
+    assert left_out.reason == "is of benchmark demo_random, not demo; bench=demo_random reports it"
+    other = selected(tmp_path, bench="demo_random")
+    assert [run.place for run in other.ranked] == ["c"]
+    assert other.benchmark is not None
+    assert list(other.benchmark.label_sets[0].variants) == ["random"]
+    with pytest.raises(RepopeError, match=r"no run folder in it can be reported\n  a: is of benchmark demo"):
+        require_some(selected(tmp_path, bench="moon"), tmp_path)
+
+
+def test_runs_of_other_question_files_are_left_out_with_the_files_name(
+    benchmark: Benchmark, tmp_path: Path
+) -> None:
+    def other(manifest: dict[str, Any]) -> None:
+        manifest["benchmark"]["sha256"]["pope_random.jsonl"] = "0" * 64
+
+    for name in ("a", "b"):
+        write_run(tmp_path / name, benchmark, name, answer_lines(benchmark))
+    write_run(tmp_path / "c", benchmark, "c", answer_lines(benchmark), other)
+    selection = selected(tmp_path)
+    assert [run.place for run in selection.ranked] == ["a", "b"]
+    (left_out,) = selection.left_out
+    assert left_out.reason == "was asked from other question files: SHA-256 of pope_random.jsonl differs"
+
+
+def test_of_a_users_own_files_under_one_name_those_of_most_runs_count(
+    benchmark: Benchmark, tmp_path: Path
+) -> None:
+    hashes = {"pope_random.jsonl": benchmark.hashes["pope_random.jsonl"]}
+    mine, gone = DEMO_FOLDER / "pope_random.jsonl", tmp_path / "gone.jsonl"
+    write_run(tmp_path / "a", benchmark, "a", answer_lines(benchmark), custom(gone, {"gone.jsonl": "1"}))
+    for name in ("b", "c"):
+        write_run(tmp_path / name, benchmark, name, answers_to_random(benchmark), custom(mine, hashes))
+    selection = selected(tmp_path)
+    assert [run.place for run in selection.ranked] == ["b", "c"]
+    assert [run.place for run in selection.left_out] == ["a"]
+
+
+def test_question_files_that_are_gone_are_an_error(benchmark: Benchmark, tmp_path: Path) -> None:
+    change = custom(tmp_path / "gone.jsonl", {"gone.jsonl": "1"})
+    write_run(tmp_path / "a", benchmark, "a", answer_lines(benchmark), change)
+    with pytest.raises(RepopeError, match=r"gone\.jsonl: cannot be read"):
+        selected(tmp_path)
+
+
+def test_beside_the_paper_only_runs_about_its_images_stand(benchmark: Benchmark, tmp_path: Path) -> None:
+    write_run(tmp_path / "a", benchmark, "a", answer_lines(benchmark))
+    selection = selected(tmp_path, reference="paper")
+    assert selection.benchmark is None
+    assert "the paper's figures are of POPE's and RePOPE's COCO images" in selection.left_out[0].reason

@@ -1,0 +1,58 @@
+"""DASH-B's figures in the document, on the page and on the console."""
+
+import pytest
+from run_examples import run_view
+
+from repope_eval.records import Answer, Question
+from repope_eval.reporting.console import print_detection
+from repope_eval.reporting.page import render_run_page
+from repope_eval.reporting.run_tables import detection_table
+from repope_eval.reporting.score_document import detection_document
+from repope_eval.scoring.detection import ALL_OBJECTS, Detection, detection, detection_by_object
+from repope_eval.scoring.protocols import PROTOCOLS
+
+
+@pytest.fixture
+def detections() -> dict[str, Detection]:
+    """Of two objects in four images each, all right but for one hallucinated dog; no cat is absent."""
+    labels = {
+        **{Question(f"dog/{place}.png", "Can you see a dog?", "dog"): place < 2 for place in range(4)},
+        **{Question(f"cat/{place}.png", "Can you see a cat?", "cat"): True for place in range(4)},
+    }
+    answers = {question: Answer(question, "yes" if label else "no") for question, label in labels.items()}
+    hallucinated = next(question for question, label in labels.items() if not label)
+    answers[hallucinated] = Answer(hallucinated, "yes")
+    rule = PROTOCOLS["repope"]
+    return {ALL_OBJECTS: detection(labels, answers, rule), **detection_by_object(labels, answers, rule)}
+
+
+def test_the_document_has_all_questions_and_each_object(detections: dict[str, Detection]) -> None:
+    document = detection_document(detections)["dash_b"]
+    assert (document["acc"], document["tnr"], document["tpr"]) == (7 / 8, 1 / 2, 1)
+    assert document["harmonic_mean"] == pytest.approx(2 / 3)
+    assert list(document["objects"]) == ["dog", "cat"]
+    assert document["objects"]["cat"]["tnr"] is None
+    assert document["objects"]["cat"]["reasons"]["tnr"] == "no question with label no has an answer"
+    assert detection_document({}) == {}
+
+
+def test_the_page_has_a_row_for_each_object(detections: dict[str, Detection]) -> None:
+    table = detection_table(detections)
+    assert [row[0] for row in table.rows] == [ALL_OBJECTS, "dog", "cat"]
+    assert table.rows[0][1] == "8"
+    assert table.rows[0][2].startswith("0.8750 [")
+    assert table.rows[1][1:3] == ("4", "0.7500")  # some replicates have no dog at all, so no interval
+    assert table.rows[2][3] == "–"
+    with_table = render_run_page(run_view(detections=detections)).html
+    assert 'id="detections"' in with_table
+    assert 'id="detections"' not in render_run_page(run_view()).html
+
+
+def test_the_console_has_them_on_a_line(
+    detections: dict[str, Detection], capsys: pytest.CaptureFixture[str]
+) -> None:
+    print_detection(detections[ALL_OBJECTS])
+    line = capsys.readouterr().out
+    assert line.startswith("ACC 0.8750 [")
+    assert "harmonic mean 0.6667" in line
+    assert line.count("\n") == 1

@@ -1,0 +1,87 @@
+"""Tables in three forms, whatever stands in their cells."""
+
+import csv
+import io
+
+import pytest
+
+from repope_eval.reporting.table_exports import Cell, Column, Table, csv_text, latex, markdown, words
+
+
+def table_of(name: str, value: float | None = 0.91234567) -> Table:
+    figure = Cell(
+        text="–" if value is None else f"{value:.4f}", values=(value, 0.9, 0.92), note="0.9000 to 0.9200"
+    )
+    return Table(
+        name="a_table",
+        caption="F1, 95 % intervals",
+        columns=(
+            Column(title="model", names=("model",), is_text=True),
+            Column(title="F1", names=("f1", "f1_low", "f1_high")),
+        ),
+        rows=((words(name), figure),),
+    )
+
+
+def test_csv_has_all_digits_and_a_column_for_each_part() -> None:
+    assert csv_text(table_of("a")) == "model,f1,f1_low,f1_high\na,0.91234567,0.9,0.92\n"
+
+
+def test_csv_has_nothing_where_undefined() -> None:
+    assert csv_text(table_of("a", None)).splitlines()[1] == "a,,0.9,0.92"
+
+
+@pytest.mark.parametrize("name", ["a,b", 'a "b"', "a\nb", "−", "é", "=1+1"])
+def test_csv_reads_back(name: str) -> None:
+    rows = list(csv.reader(io.StringIO(csv_text(table_of(name)))))
+    assert rows[1][0] == name
+
+
+def test_markdown_is_padded_so_that_it_can_be_read_as_it_is() -> None:
+    assert markdown(table_of("m")) == (
+        "| model |                        F1 |\n"
+        "| ----- | ------------------------: |\n"
+        "| m     | 0.9123 (0.9000 to 0.9200) |\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("a|b", r"a\|b"),
+        ("a\nb", "a b"),
+        ("<b>*x*</b>", r"\<b\>\*x\*\</b\>"),
+        ("internvl2_5_8b", "internvl2_5_8b"),
+        ("_a_", r"\_a\_"),
+        ("[a](b)", r"\[a\](b)"),
+        ("a\\", "a\\\\"),
+        ("a\x00\x1bb\ud800", "a\ufffd\ufffdb\ufffd"),
+    ],
+)
+def test_markdown_takes_no_name_for_its_own_marks(name: str, shown: str) -> None:
+    assert f"| {shown} " in markdown(table_of(name))
+
+
+def test_latex_is_a_whole_table() -> None:
+    text = latex(table_of("m"))
+    assert text.startswith("% needs \\usepackage{booktabs}\n\\begin{table}\n")
+    assert "\\caption{F1, 95 \\% intervals}\n\\label{tab:a-table}\n\\begin{tabular}{lr}\n\\toprule\n" in text
+    assert "model & F1 \\\\\n\\midrule\nm & 0.9123 (0.9000 to 0.9200) \\\\\n\\bottomrule\n" in text
+    assert text.endswith("\\end{tabular}\n\\end{table}\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("a_b", r"a\_b"),
+        ("50 % & $1 #2", r"50 \% \& \$1 \#2"),
+        (r"\input{x}", r"\textbackslash{}input\{x\}"),
+        ("a^b~c", r"a\textasciicircum{}b\textasciitilde{}c"),
+        ("−0.1", "$-$0.1"),
+        ("–", "--"),
+        ("<b>", r"\textless{}b\textgreater{}"),
+        ("a\nb", "a b"),
+    ],
+)
+def test_latex_takes_no_name_for_a_command(name: str, shown: str) -> None:
+    assert f"\n{shown} & " in latex(table_of(name))

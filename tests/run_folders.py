@@ -1,0 +1,73 @@
+"""Run folders made without a model: answers to the embedded benchmark that are wrong as often as is wanted."""
+
+import json
+import random
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from repope_eval.benchmarks.benchmark import Benchmark
+from repope_eval.benchmarks.sources import load_benchmark
+from repope_eval.composition import configs_folder
+from repope_eval.config import BenchSettings
+
+DEMO = BenchSettings(name="demo", source="demo", variants=("random", "popular", "adversarial"))
+
+
+def demo() -> Benchmark:
+    """The embedded benchmark."""
+    assert (configs_folder() / "benchmarks" / "demo.yaml").is_file()
+    return load_benchmark(DEMO, Path())
+
+
+def answer_lines(
+    benchmark: Benchmark, wrong: float = 0.1, seed: int = 0, labels: int = 1, yes: str = "Yes", no: str = "No"
+) -> list[dict[str, Any]]:
+    """An answer to every question: that of a label set, but for a share of wrong ones, an ambiguous one's a no."""
+    truth = {
+        question: label
+        for of_variant in benchmark.label_sets[labels].variants.values()
+        for question, label in of_variant.items()
+    }
+    generator = random.Random(seed)
+    return [
+        {
+            "image": question.image,
+            "question": question.text,
+            "response": yes if truth.get(question, False) != (generator.random() < wrong) else no,
+            "n_tokens": 2,
+            "p_yes": None,
+            "p_no": None,
+        }
+        for question in benchmark.questions
+    ]
+
+
+def manifest_of(benchmark: Benchmark, model: str, **settings: Any) -> dict[str, Any]:
+    """What a run's manifest holds of what a report reads."""
+    bench = {"name": "demo", "source": "demo", "variants": ["random", "popular", "adversarial"]}
+    return {
+        "schema": 1,
+        "identity": {"bench": "demo", "model.dtype": "float32"},
+        "status": "complete",
+        "settings": {"model": {"name": model}, "bench": bench, "engine": "shared", "data_dir": None}
+        | settings,
+        "benchmark": {"name": benchmark.name, "sha256": dict(benchmark.hashes)},
+        "versions": {"python": "3.11.0"},
+    }
+
+
+def write_run(
+    folder: Path,
+    benchmark: Benchmark,
+    model: str,
+    lines: Sequence[dict[str, Any]],
+    change: Callable[[dict[str, Any]], Any] = lambda manifest: None,
+) -> Path:
+    """Writes a run folder; `change` changes its manifest before."""
+    folder.mkdir(parents=True)
+    manifest = manifest_of(benchmark, model)
+    change(manifest)
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    (folder / "answers.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return folder
