@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 Protocol = Literal["repope", "pope", "vlmevalkit", "lmms_eval"]
+ProtocolChoice = Protocol | Literal["all"]
 Engine = Literal["shared", "sequential"]
 ImageSource = Literal["download", "hub"]
 NumberFormat = Literal["float32", "bfloat16", "float16"]
@@ -56,13 +57,17 @@ class BenchSettings:
     """Which questions, labels and images, and where they come from."""
 
     name: str = setting("names the run folder; by default the file's name")
-    source: Literal["demo", "coco", "custom"] = setting("the embedded one, COCO's, or your own files")
+    source: Literal["demo", "coco", "dash_b", "custom"] = setting(
+        "the embedded one, COCO's, DASH-B's, or your own files"
+    )
     variants: tuple[str, ...] = setting("variants to evaluate")
     questions: str | None = setting("custom: file in POPE's format; its labels are label set pope", None)
     relabels: str | None = setting("custom: its relabelled twin; its labels are label set repope", None)
-    images: str | None = setting("image folder: custom's own, or COCO's val2014 beside data_dir's", None)
+    images: str | None = setting(
+        "image folder: custom's own; COCO's val2014, or DASH-B's of neg and pos, beside data_dir's", None
+    )
     annotations: str | None = setting("COCO: folder of annotation files, looked at after data_dir", None)
-    images_from: ImageSource = setting("COCO: where missing images come from", "download")
+    images_from: ImageSource = setting("COCO, DASH-B: where missing images come from", "download")
     annotations_url: str = setting(
         "COCO: where annotation files are downloaded from",
         "https://raw.githubusercontent.com/YanNeu/RePOPE/bcf22e5690d587cce34e1728af3efdcfaf747d29/annotations",
@@ -70,7 +75,7 @@ class BenchSettings:
     images_url: str = setting(
         "COCO: where images are downloaded from", "http://images.cocodataset.org/val2014"
     )
-    hub_dataset: str = setting("COCO: Hub dataset that images_from=hub reads", "lmms-lab/POPE")
+    hub_dataset: str = setting("COCO, DASH-B: Hub dataset that images_from=hub reads", "lmms-lab/POPE")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +85,9 @@ class RunSettings:
     model: ModelSettings = setting("which model", choice="tiny")
     bench: BenchSettings = setting("which benchmark", choice="demo")
     engine: Engine = setting("shared: an image once for all its questions; sequential: each alone", "shared")
-    protocol: Protocol = setting("how yes or no is read from an answer", "repope")
+    protocol: ProtocolChoice = setting(
+        "how yes or no is read from an answer; all: repope's way, and what the others make of it", "repope"
+    )
     device: str = setting("auto, cpu, cuda or cuda:N", "auto", **_DEVICE)
     batch_size: str = setting("images at a time; auto: what the memory holds", "auto", **_BATCH_SIZE)
     workers: str = setting(
@@ -93,14 +100,29 @@ class RunSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnSettings:
+    """What the fields of an answer file are called, where their own names do not say it."""
+
+    image: str | None = setting("field of answers that names the image; null: by its name", None)
+    question: str | None = setting("field of answers that holds the question; null: by its name", None)
+    response: str | None = setting("field of answers that holds the response; null: by its name", None)
+    question_id: str | None = setting("field of answers that holds the id; null: by its name", None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreSettings:
     """Scores anybody's answers, without a model."""
 
     bench: BenchSettings = setting("which benchmark", choice="demo")
-    answers: str = setting("JSON or JSON lines: image, question and response, or question_id and response")
+    answers: str = setting(
+        "JSON, JSON lines, CSV, TSV or XLSX: image, question and response, or question_id and response"
+    )
+    columns: ColumnSettings = setting("what the fields of answers are called", ColumnSettings())
     questions: str | None = setting("what question ids point into: question_id, image, text", None)
     model: str | None = setting("name shown with the scores; null: the answer file's", None)
-    protocol: Protocol = setting("how yes or no is read from an answer", "repope")
+    protocol: ProtocolChoice = setting(
+        "how yes or no is read from an answer; all: repope's way, and what the others make of it", "repope"
+    )
     data_dir: str | None = setting("where data lies or goes; null: REPOPE_DATA or the cache folder", None)
     out: str | None = setting("run folder; null: runs/BENCH/MODEL", None)
 
@@ -141,6 +163,23 @@ class ModelsSettings:
 
     model: str | None = setting("the one to show; null: a table of all", None)
     fetch: bool = setting("fetch configurations that are not on this machine (no weights)", False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportSettings:
+    """Makes the leaderboard and the figures of many runs."""
+
+    runs: str = setting("folder that run folders lie in, at any depth", "runs")
+    bench: str | None = setting("benchmark that is reported, by its name; null: that of most runs", None)
+    reference: Literal["none", "paper"] = setting("paper: its 17 models stand among the runs", "none")
+    protocol: Protocol = setting("how yes or no is read from an answer", "repope")
+    data_dir: str | None = setting("where data lies or goes; null: where the runs had it", None)
+    out: str = setting("folder for the page, figures and tables", "${runs}/leaderboard")
+
+
+def main_protocol(choice: ProtocolChoice) -> Protocol:
+    """The protocol whose figures are a run's scores."""
+    return "repope" if choice == "all" else choice
 
 
 def number_format(settings: ModelSettings) -> NumberFormat:

@@ -2,34 +2,32 @@
 
 import dataclasses
 import logging
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from repope_eval import config
 from repope_eval.benchmarks.benchmark import Benchmark
+from repope_eval.benchmarks.local_images import find_local_images
 from repope_eval.benchmarks.sources import find_benchmark_images, load_benchmark
+from repope_eval.conclusion import Answered, conclude
 from repope_eval.environment import machine, process, versions
 from repope_eval.errors import InterruptionError, RepopeError
 from repope_eval.inference.store import AnswerStore, answer_fields
 from repope_eval.interruption import FinishBatch
-from repope_eval.json_files import read_rows
 from repope_eval.models.families import require_family
-from repope_eval.records import Answer, Question
-from repope_eval.reporting.console import print_scores
-from repope_eval.reporting.page import render_page
-from repope_eval.reporting.score_document import score_document
+from repope_eval.records import Question
+from repope_eval.row_files import read_row_file
 from repope_eval.run_folder import RunFolder
-from repope_eval.scoring.answer_files import Joined, answer_rows, join, question_texts
-from repope_eval.scoring.scores import Scores, score
+from repope_eval.scoring.answer_files import Joined
+from repope_eval.scoring.answer_rows import question_texts
+from repope_eval.scoring.dash_b_answers import has_other_positives
+from repope_eval.scoring.foreign_answers import join_file
+from repope_eval.scoring.scores import Scores
+from repope_eval.timing import Seconds, now, rounded, timed
 
 log = logging.getLogger(__name__)
-
-Seconds = dict[str, float]
-"""How long each stage took; stands in the manifest."""
 
 
 def run(settings: config.RunSettings, command: str) -> Scores:
@@ -65,16 +63,15 @@ def run(settings: config.RunSettings, command: str) -> Scores:
         else:
             log.info("nothing to ask: all %d answers are in %s", len(store.answers), store.path)
         counts = {"asked": len(unanswered), "resumed": len(benchmark.questions) - len(unanswered)}
-        return _conclude(
-            settings.model.name,
-            settings.protocol,
-            benchmark,
-            store.answers,
-            folder,
-            seconds,
-            settings,
-            counts,
+        answered = Answered(
+            model=settings.model.name,
+            benchmark=benchmark,
+            answers=store.answers,
+            images=find_local_images(settings.bench, data_dir, benchmark.questions),
+            settings=settings,
+            counts=counts,
         )
+        return conclude(answered, folder, seconds)
 
 
 def score_answers(settings: config.ScoreSettings, command: str) -> Scores:
@@ -83,18 +80,33 @@ def score_answers(settings: config.ScoreSettings, command: str) -> Scores:
     Raises:
         RepopeError: the answers cannot be read or joined, or the run folder is another's.
     """
-    benchmark = load_benchmark(settings.bench, config.data_folder(settings.data_dir))
+    data_dir = config.data_folder(settings.data_dir)
+    benchmark = load_benchmark(settings.bench, data_dir)
     path = Path(settings.answers).expanduser()
     model = settings.model or path.stem
     out = Path(settings.out) if settings.out else Path("runs") / settings.bench.name / model
     questions = str(Path(settings.questions).expanduser().absolute()) if settings.questions else None
-    identity = {"bench": settings.bench.name, "answers": str(path.absolute()), "questions": questions}
+    columns = None if settings.columns == config.ColumnSettings() else dataclasses.asdict(settings.columns)
+    identity = {
+        "bench": settings.bench.name,
+        "answers": str(path.absolute()),
+        "columns": columns,
+        "questions": questions,
+    }
     with RunFolder(out, identity, resume=True) as folder:
-        joined = _join(settings, path, benchmark)
+        joined, benchmark = _join(settings, path, benchmark)
         folder.note(**_beginning(settings, benchmark, command))
         folder.write_answers([answer_fields(answer) for answer in joined.answers.values()])
         counts = {"rows": joined.n_rows, "unjoined": len(joined.unjoined), "conflicts": joined.n_conflicts}
-        return _conclude(model, settings.protocol, benchmark, joined.answers, folder, {}, settings, counts)
+        answered = Answered(
+            model=model,
+            benchmark=benchmark,
+            answers=joined.answers,
+            images=find_local_images(settings.bench, data_dir, benchmark.questions),
+            settings=settings,
+            counts=counts,
+        )
+        return conclude(answered, folder, {})
 
 
 def _ask(
@@ -109,7 +121,7 @@ def _ask(
     images = find_benchmark_images(
         settings.bench, data_dir, list(dict.fromkeys(question.image for question in questions))
     )
-    with _timed(seconds, "load"):
+    with timed(seconds, "load"):
         from repope_eval.inference.asking import Asking, AskingSettings
         from repope_eval.models.loading import describe_device, describe_model, load_model
         from repope_eval.models.placement import choose_device
@@ -128,21 +140,22 @@ def _ask(
     asking = Asking(model, questions, images, how)
     log.info("asking %d questions about %d images", len(questions), len(images))
     try:
-        with _timed(seconds, "inference"), FinishBatch() as signals:
+        with timed(seconds, "inference"), FinishBatch() as signals:
             asking.run(store, signals.check)
     except BaseException:
         with suppress(RepopeError):  # of a full disk, say: the error that is on its way says more
-            folder.note(seconds=_rounded(seconds), inference=asking.facts())
+            folder.note(seconds=rounded(seconds), inference=asking.facts())
         raise
-    folder.note(seconds=_rounded(seconds), inference=asking.facts())
+    folder.note(seconds=rounded(seconds), inference=asking.facts())
 
 
-def _join(settings: config.ScoreSettings, path: Path, benchmark: Benchmark) -> Joined:
+def _join(settings: config.ScoreSettings, path: Path, benchmark: Benchmark) -> tuple[Joined, Benchmark]:
+    """The answers, and the edition of the benchmark that they are about."""
     texts = None
     if settings.questions:
         questions = Path(settings.questions).expanduser()
-        texts = question_texts(read_rows(questions), str(questions))
-    joined = join(answer_rows(read_rows(path), str(path)), benchmark.ids, texts, str(path))
+        texts = question_texts(read_row_file(questions).rows, str(questions))
+    joined, benchmark = join_file(read_row_file(path), settings.columns, benchmark, texts)
     log.info(
         "%d rows in %s: %d answers to the benchmark's %d distinct questions",
         joined.n_rows,
@@ -162,44 +175,13 @@ def _join(settings: config.ScoreSettings, path: Path, benchmark: Benchmark) -> J
         log.warning(
             "%d rows answer a question otherwise than an earlier row, which counts", joined.n_conflicts
         )
-    return joined
-
-
-def _conclude(
-    model: str,
-    protocol: config.Protocol,
-    benchmark: Benchmark,
-    answers: Mapping[Question, Answer],
-    folder: RunFolder,
-    seconds: Seconds,
-    settings: config.RunSettings | config.ScoreSettings,
-    counts: Mapping[str, int],
-) -> Scores:
-    """Scores, writes and shows."""
-    with _timed(seconds, "scoring"):
-        scores = score(model, benchmark.name, benchmark.label_sets, answers, protocol)
-    n_missing = sum(question not in answers for question in benchmark.questions)
-    with _timed(seconds, "report"):
-        facts = {
-            "answered": f"{len(benchmark.questions) - n_missing} of {len(benchmark.questions)} questions"
-        }
-        page = render_page(scores, _flat(dataclasses.asdict(settings)), facts | dict(counts))
-        folder.write_scores(score_document(scores), page)
-    print_scores(scores)
-    if n_missing:
-        log.warning("%d of %d distinct questions have no answer", n_missing, len(benchmark.questions))
-    folder.note(
-        status="complete",
-        finished=_now(),
-        seconds=_rounded(seconds),
-        counts={
-            "questions": len(benchmark.questions),
-            "answered": len(benchmark.questions) - n_missing,
-            **counts,
-        },
-    )
-    log.info("results are in %s (report.html for reading, scores.json for programs)", folder.path)
-    return scores
+    if has_other_positives(benchmark):
+        log.warning(
+            "its positive images are those of the authors' published answers, not of the index: they are scored by the "
+            "labels in %s, and have no images here",
+            path,
+        )
+    return joined, benchmark
 
 
 def _identity(settings: config.RunSettings) -> dict[str, Any]:
@@ -226,35 +208,10 @@ def _beginning(
     return {
         "status": "running",
         "command": command,
-        "started": _now(),
+        "started": now(),
         "settings": dataclasses.asdict(settings),
         "benchmark": {"name": benchmark.name, "sha256": dict(benchmark.hashes)},
         "versions": versions(),
         "machine": machine(),
         "process": process(),
     }
-
-
-def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Settings by dotted key."""
-    flat: dict[str, Any] = {}
-    for key, value in settings.items():
-        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {prefix + key: value}
-    return flat
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def _rounded(seconds: Seconds) -> Seconds:
-    return {stage: round(spent, 3) for stage, spent in seconds.items()}
-
-
-@contextmanager
-def _timed(seconds: Seconds, stage: str) -> Iterator[None]:
-    started = time.perf_counter()
-    try:
-        yield
-    finally:
-        seconds[stage] = seconds.get(stage, 0.0) + time.perf_counter() - started

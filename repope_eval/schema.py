@@ -26,7 +26,12 @@ def schema_of(record: type) -> type:
     fields: list[tuple[str, Any, Any]] = []
     for item, annotation in fields_of(record):
         if is_settings(annotation):
-            fields.append((item.name, schema_of(annotation), dataclasses.field(default=MISSING)))
+            nested = schema_of(annotation)
+            given = item.default is not dataclasses.MISSING
+            default = (
+                dataclasses.field(default_factory=nested) if given else dataclasses.field(default=MISSING)
+            )
+            fields.append((item.name, nested, default))
         else:
             fields.append((item.name, _without_literals(annotation), _mutable_default(item.default)))
     return dataclasses.make_dataclass(record.__name__, fields)

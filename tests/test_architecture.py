@@ -22,8 +22,8 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS = [
     ["__version__", "errors", "records"],
-    ["config", "environment", "interruption", "json_files", "schema"],
-    ["composition", "run_folder"],
+    ["config", "environment", "interruption", "json_files", "schema", "table_files", "timing"],
+    ["composition", "row_files", "run_folder"],
     ["mistakes"],
     ["launching"],
     ["benchmarks"],
@@ -31,7 +31,8 @@ LAYERS = [
     ["inference"],
     ["scoring"],
     ["reporting"],
-    ["demo", "pipeline"],
+    ["conclusion"],
+    ["demo", "leaderboard", "pipeline"],
     ["commands"],
     ["__main__"],
 ]

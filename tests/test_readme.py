@@ -28,7 +28,7 @@ def commands() -> list[str]:
 
 
 @pytest.fixture
-def work(tmp_path: Path, command_line: CommandLine) -> Path:
+def work(tmp_path: Path, command_line: CommandLine, unbroken: Path) -> Path:
     """The folder the commands run in, with the files they name."""
     folder = tmp_path / "work"
     shutil.copy(DEMO_FOLDER / "objects.jsonl", folder / "objects.jsonl")
@@ -41,11 +41,25 @@ def work(tmp_path: Path, command_line: CommandLine) -> Path:
     ):
         shutil.copy(DEMO_FOLDER / f"{source}_random.jsonl", folder / f"{name}.jsonl")
     shutil.copytree(DEMO_FOLDER / "images", folder / "images")
+    shutil.copytree(unbroken, folder / "runs" / "demo" / "earlier")
+    make_dash_b(folder / "dash" / "dash_b")
     (folder / "mine" / "model").mkdir(parents=True)
     (folder / "mine" / "model" / "my_internvl.yaml").write_text(
         "family: internvl2_5\ncheckpoint: demo\nrecipe_dtype: float32\n"
     )
     return folder
+
+
+def make_dash_b(folder: Path) -> None:
+    """DASH-B's index files and images, with a single object in four images."""
+    names = ["0.png", "1.png"]
+    for kind in ("neg", "pos"):
+        images = folder / kind / "coco" / "backpack"
+        images.mkdir(parents=True)
+        for name in names:
+            Image.new("RGB", (64, 48), "teal").save(images / name)
+        index = json.dumps({"coco": {"backpack": names}})
+        (folder / f"dash_benchmark_{kind}.json").write_text(index)
 
 
 @pytest.fixture
@@ -79,7 +93,7 @@ def asks_about_coco(command: str) -> bool:
 
 @pytest.mark.parametrize("command", [command for command in commands() if not asks_about_coco(command)])
 def test_commands_run(command: str, command_line: CommandLine, work: Path) -> None:
-    result = command_line(*shlex.split(command)[3:])
+    result = command_line(*shlex.split(command.replace("/scratch/dash", str(work / "dash")))[3:])
     assert result.returncode == 0, result.stderr
 
 
@@ -111,6 +125,7 @@ def settings_keys(record: type, prefix: str = "") -> Iterator[tuple[str, datacla
     [
         config.RunSettings,
         config.ScoreSettings,
+        config.ReportSettings,
         config.DataSettings,
         config.ModelsSettings,
         config.BuildSettings,

@@ -14,7 +14,7 @@ class Benchmark:
 
     name: str
     label_sets: tuple[LabelSet, ...]
-    """`pope` first, then `repope` where there are corrected labels."""
+    """`pope` first, then `repope` where there are corrected labels; or `dash_b` alone."""
     ids: Mapping[Variant, Mapping[int | str, Question]]
     """The questions by the ids of the original files; an id is unique inside one variant only."""
     hashes: Mapping[str, str]

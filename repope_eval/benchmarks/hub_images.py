@@ -1,12 +1,31 @@
-"""COCO's images out of a dataset of the Hugging Face Hub that carries them inside its Parquet files."""
+"""Images out of a dataset of the Hugging Face Hub that carries them inside its Parquet files."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from repope_eval.benchmarks.images import decodable, refuse_outside
 from repope_eval.errors import RepopeError
+
+POPE_COLUMNS = ("image_source",)
+DASH_B_COLUMNS = ("question", "object", "answer", "img_id")
+"""Columns that are read beside `image`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HubRow:
+    """A row of DASH-B's dataset without its image."""
+
+    number: int
+    """Counted from 0."""
+    text: str
+    """The question."""
+    object: str
+    image: str
+    """File name of the image, unique among those of its object and label."""
+    label: bool
 
 
 def copy_hub_images(dataset: str, names: Sequence[str], folder: Path) -> None:
@@ -24,12 +43,9 @@ def copy_hub_images(dataset: str, names: Sequence[str], folder: Path) -> None:
     """
     for name in names:
         refuse_outside(name)
-    rows = _load(dataset)
+    rows = _load(dataset, POPE_COLUMNS, "lmms-lab/POPE")
     row_of = _first_rows(rows, names)
-    # Without this, each image would be decoded, and its original bytes be gone.
-    selected = rows.select(list(row_of.values()))
-    for name, row in zip(row_of, selected, strict=True):
-        _write(_encoded(row["image"], dataset, name), folder / name, dataset)
+    _copy(rows, row_of, dataset, folder)
     missing = [name for name in names if name not in row_of]
     if missing:
         examples = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
@@ -39,7 +55,56 @@ def copy_hub_images(dataset: str, names: Sequence[str], folder: Path) -> None:
         )
 
 
-def _load(dataset: str) -> Any:
+def dash_b_rows(dataset: str) -> tuple[HubRow, ...]:
+    """The rows of DASH-B's dataset, or of one like it, or of a local folder of Parquet files; split `test`.
+
+    Raises:
+        RepopeError: it cannot be loaded, lacks a column, or a row holds something else than is expected.
+    """
+    rows = _load(dataset, DASH_B_COLUMNS, "YanNeu/DASH-B")
+    table = rows.select_columns(list(DASH_B_COLUMNS)).to_dict()
+    found = []
+    known: set[tuple[str, str, str]] = set()
+    for number, (text, name, answer, image) in enumerate(
+        zip(*(table[column] for column in DASH_B_COLUMNS), strict=True)
+    ):
+        label = str(answer).strip().lower()
+        key = (label, str(name), str(image))
+        if label not in ("yes", "no") or not (text and name) or image in (None, "") or key in known:
+            raise RepopeError(
+                f"the dataset {dataset}, row {number + 1}: question {text!r}, object {name!r}, answer {answer!r}, "
+                f"img_id {image!r}; texts, an answer of yes or no, and an img_id of its own are expected"
+            )
+        refuse_outside(f"{name}/{image}")
+        known.add(key)
+        found.append(
+            HubRow(number=number, text=str(text), object=str(name), image=str(image), label=label == "yes")
+        )
+    return tuple(found)
+
+
+def copy_hub_rows(dataset: str, row_of: Mapping[str, int], folder: Path) -> None:
+    """Writes the images of some rows of DASH-B's dataset into a folder, byte for byte as they were encoded.
+
+    Args:
+        dataset: as in `dash_b_rows`.
+        row_of: the rows' numbers, by the path below `folder` that each image is written to.
+        folder: made if need be; an image of the same name in it is replaced.
+
+    Raises:
+        RepopeError: as in `copy_hub_images`.
+    """
+    for name in row_of:
+        refuse_outside(name)
+    _copy(_load(dataset, DASH_B_COLUMNS, "YanNeu/DASH-B"), row_of, dataset, folder)
+
+
+def _copy(rows: Any, row_of: Mapping[str, int], dataset: str, folder: Path) -> None:
+    for name, row in zip(row_of, rows.select(list(row_of.values())), strict=True):
+        _write(_encoded(row["image"], dataset, name), folder / name, dataset)
+
+
+def _load(dataset: str, columns: Sequence[str], example: str) -> Any:
     """The `test` split, its images left encoded."""
     import datasets  # slow to import, and rarely needed
 
@@ -51,12 +116,13 @@ def _load(dataset: str) -> Any:
             "check the network, that the Hub is not switched off by HF_HUB_OFFLINE, and that the name "
             "is a Hub dataset or a folder of Parquet files with a split `test`"
         ) from error
-    lacking = sorted({"image_source", "image"} - set(rows.column_names))
+    lacking = sorted({"image", *columns} - set(rows.column_names))
     if lacking:
         raise RepopeError(
             f"the dataset {dataset} has no column {' and no column '.join(lacking)}; "
-            "one like lmms-lab/POPE is expected"
+            f"one like {example} is expected"
         )
+    # Without this, each image would be decoded, and its original bytes be gone.
     return rows.cast_column("image", datasets.Image(decode=False))
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from repope_eval.benchmarks.benchmark import Benchmark, make_benchmark
 from repope_eval.benchmarks.coco import find_annotations, find_images
+from repope_eval.benchmarks.dash_b import NAME as DASH_B
+from repope_eval.benchmarks.dash_b import find_dash_b_images, load_dash_b
 from repope_eval.benchmarks.images import locate_images
 from repope_eval.benchmarks.pope_file import read_rows
 from repope_eval.config import BenchSettings
@@ -20,7 +22,7 @@ POPE_VARIANTS = ("random", "popular", "adversarial")
 READ_BY = {
     "questions": ("custom",),
     "relabels": ("custom",),
-    "images": ("coco", "custom"),
+    "images": ("coco", "dash_b", "custom"),
     "annotations": ("coco",),
 }
 """Settings that name files -> the sources that read them; with another source they would go unheeded."""
@@ -34,6 +36,8 @@ def load_benchmark(settings: BenchSettings, data_dir: Path) -> Benchmark:
     """
     _refuse_unheeded(settings)
     _require_variants(settings)
+    if settings.source == "dash_b":
+        return load_dash_b(settings.name, data_dir, settings.images_from, settings.hub_dataset)
     originals, relabelled = _files(settings, data_dir)
     return make_benchmark(
         settings.name,
@@ -46,7 +50,7 @@ def load_benchmark(settings: BenchSettings, data_dir: Path) -> Benchmark:
 def find_benchmark_images(
     settings: BenchSettings, data_dir: Path, names: Sequence[str]
 ) -> Mapping[str, Path]:
-    """Where each image lies; COCO's are fetched where they are missing.
+    """Where each image lies; COCO's and DASH-B's are fetched where they are missing.
 
     Raises:
         RepopeError: images are missing: how many, the first ones, where they were looked for, and the mend.
@@ -58,6 +62,14 @@ def find_benchmark_images(
             folder=_folder(settings.images),
             images_from=settings.images_from,
             url=settings.images_url,
+            hub_dataset=settings.hub_dataset,
+        )
+    if settings.source == "dash_b":
+        return find_dash_b_images(
+            names,
+            data_dir=data_dir,
+            folder=_folder(settings.images),
+            images_from=settings.images_from,
             hub_dataset=settings.hub_dataset,
         )
     folder = DEMO_FOLDER / "images" if settings.source == "demo" else _folder(settings.images)
@@ -94,10 +106,11 @@ def _require_variants(settings: BenchSettings) -> None:
         if len(variants) != 1:
             raise RepopeError(f"bench.variants: a custom benchmark has one variant, not {len(variants)}")
         return
-    strange = [variant for variant in variants if variant not in POPE_VARIANTS]
+    possible = (DASH_B,) if settings.source == "dash_b" else POPE_VARIANTS
+    strange = [variant for variant in variants if variant not in possible]
     if strange or not variants:
         what = f"no such variant as {', '.join(strange)}" if strange else "is empty"
-        raise RepopeError(f"bench.variants: {what}; there are {', '.join(POPE_VARIANTS)}")
+        raise RepopeError(f"bench.variants: {what}; there are {', '.join(possible)}")
 
 
 def _hashes(paths: Sequence[Path]) -> dict[str, str]:

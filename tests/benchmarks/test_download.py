@@ -1,7 +1,7 @@
-import gzip
+"""Downloads as a whole: what is repeated, given up, checked, shown, shared and interrupted."""
+
 import hashlib
 import logging
-import os
 import queue
 import signal
 import socket
@@ -13,69 +13,30 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fault_server import (
-    CLOSE,
-    CUT,
-    ETAG,
-    IGNORE_RANGE,
-    SHORT_RANGE,
-    STALL,
-    WRONG_RANGE,
-    FaultServer,
-    serving,
-    status,
-)
+from download_examples import CONTENT, HALF, SHA256, be_quick_and_direct, fetched, refusal, serving_content
+from fault_server import CLOSE, STALL, FaultServer, status
 
 from repope_eval.benchmarks import download as downloading
-from repope_eval.benchmarks import fetch, part_file
+from repope_eval.benchmarks import part_file
 from repope_eval.benchmarks.download import Download, download
 from repope_eval.errors import RepopeError
-
-CONTENT = bytes(range(256)) * 400
-HALF = len(CONTENT) // 2
-SHA256 = hashlib.sha256(CONTENT).hexdigest()
 
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in {
-        "READ_TIMEOUT": 0.3,
-        "CONNECT_TIMEOUT": 1.0,
-        "FIRST_WAIT": 0.001,
-        "JITTER": 0.001,
-        "RETRY_AFTER_LIMIT": 0.3,
-        "ATTEMPTS": 3,
-    }.items():
-        monkeypatch.setattr(fetch, name, value)
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
-        monkeypatch.delenv(name, raising=False)
+    be_quick_and_direct(monkeypatch)
 
 
 @pytest.fixture
 def server() -> Iterator[FaultServer]:
-    with serving() as state:
-        state.files["file"] = CONTENT
+    with serving_content() as state:
         yield state
-
-
-def _download(server: FaultServer, folder: Path, name: str = "file", sha256: str | None = SHA256) -> Path:
-    path = folder / name
-    download([Download(f"{server.url}/{name}", path, sha256)], description="files")
-    return path
-
-
-def _error(server: FaultServer, folder: Path, name: str = "file") -> str:
-    with pytest.raises(RepopeError) as caught:
-        _download(server, folder, name)
-    assert "\n" not in str(caught.value)
-    assert not (folder / name).exists()
-    return str(caught.value)
 
 
 def test_a_file_comes_into_a_new_folder_and_leaves_nothing_beside_it(
     server: FaultServer, tmp_path: Path
 ) -> None:
-    path = _download(server, tmp_path / "new" / "folder")
+    path = fetched(server, tmp_path / "new" / "folder")
     assert path.read_bytes() == CONTENT
     assert list(path.parent.iterdir()) == [path]
     assert server.ranges("file") == [None]
@@ -85,114 +46,10 @@ def test_no_downloads_are_none(tmp_path: Path) -> None:
     download([], description="files")
 
 
-def test_a_cut_is_continued_where_it_was(server: FaultServer, tmp_path: Path) -> None:
-    server.faults["file"] = [CUT]
-    assert _download(server, tmp_path).read_bytes() == CONTENT
-    assert server.ranges("file") == [None, f"bytes={HALF}-"]
-    assert server.asked[1].if_range == ETAG
-
-
-def test_a_cut_without_a_validator_is_continued_without_if_range(server: FaultServer, tmp_path: Path) -> None:
-    server.etag = None
-    server.faults["file"] = [CUT]
-    assert _download(server, tmp_path).read_bytes() == CONTENT
-    assert server.asked[1].range == f"bytes={HALF}-"
-    assert server.asked[1].if_range is None
-
-
-def test_a_weak_etag_is_not_sent_back(server: FaultServer, tmp_path: Path) -> None:
-    server.etag = 'W/"weak"'
-    server.faults["file"] = [CUT]
-    assert _download(server, tmp_path).read_bytes() == CONTENT
-    assert server.asked[1].if_range is None
-
-
-def test_always_cut_ends_in_an_error_and_keeps_what_came(server: FaultServer, tmp_path: Path) -> None:
-    server.always["file"] = CUT
-    line = _error(server, tmp_path)
-    assert "1 of 1 files could not be fetched" in line
-    assert f"{server.url}/file: the connection was cut" in line
-    assert "(after 3 attempts)" in line
-    assert str(tmp_path) in line
-    part = (tmp_path / "file.part").read_bytes()
-    assert part == CONTENT[: len(part)]
-    assert len(part) > HALF
-
-
-def test_a_later_run_goes_on_with_the_part_of_an_earlier_one(server: FaultServer, tmp_path: Path) -> None:
-    (tmp_path / "file.part").write_bytes(CONTENT[:1000])
-    assert _download(server, tmp_path).read_bytes() == CONTENT
-    assert server.ranges("file") == ["bytes=1000-"]
-    assert not (tmp_path / "file.part").exists()
-
-
-def test_a_part_of_another_file_is_found_out_and_fetched_anew(server: FaultServer, tmp_path: Path) -> None:
-    (tmp_path / "file.part").write_bytes(b"x" * 1000)
-    assert _download(server, tmp_path).read_bytes() == CONTENT
-    assert server.ranges("file") == ["bytes=1000-", None]
-
-
-@pytest.mark.parametrize("size", [len(CONTENT), len(CONTENT) + 1])
-def test_416_starts_over(server: FaultServer, tmp_path: Path, size: int) -> None:
-    (tmp_path / "file.part").write_bytes(b"x" * size)
-    assert _download(server, tmp_path).read_bytes() == CONTENT
-    assert server.ranges("file") == [f"bytes={size}-", None]
-
-
-def test_a_server_that_ignores_the_range_starts_over(server: FaultServer, tmp_path: Path) -> None:
-    (tmp_path / "file.part").write_bytes(b"x" * 1000)
-    server.faults["file"] = [IGNORE_RANGE]
-    assert _download(server, tmp_path).read_bytes() == CONTENT
-    assert len(server.asked) == 1
-
-
-def test_a_continuation_from_elsewhere_starts_over(server: FaultServer, tmp_path: Path) -> None:
-    (tmp_path / "file.part").write_bytes(CONTENT[:1000])
-    server.faults["file"] = [WRONG_RANGE]
-    assert _download(server, tmp_path).read_bytes() == CONTENT
-    assert server.ranges("file") == ["bytes=1000-", None]
-
-
-def test_a_continuation_shorter_than_it_says_is_continued(server: FaultServer, tmp_path: Path) -> None:
-    (tmp_path / "file.part").write_bytes(CONTENT[:1000])
-    server.faults["file"] = [SHORT_RANGE]
-    assert _download(server, tmp_path).read_bytes() == CONTENT
-    middle = 1000 + (len(CONTENT) - 1000) // 2
-    assert server.ranges("file") == ["bytes=1000-", f"bytes={middle}-"]
-
-
-def test_a_file_that_changes_on_the_server_after_a_cut_comes_whole(
-    server: FaultServer, tmp_path: Path
-) -> None:
-    server.faults["file"] = [CUT]
-    server.etag = '"old"'
-    with pytest.MonkeyPatch.context() as patch:
-        original = fetch._wait
-
-        def wait_and_change(state: object) -> float:
-            server.etag, server.files["file"] = '"new"', b"new" * 1000
-            return original(state)  # type: ignore[arg-type]
-
-        patch.setattr(fetch, "_wait", wait_and_change)
-        assert _download(server, tmp_path, sha256=None).read_bytes() == b"new" * 1000
-    assert server.asked[-1].if_range == '"old"'
-
-
-def test_a_stall_ends_and_is_continued(server: FaultServer, tmp_path: Path) -> None:
-    server.faults["file"] = [STALL]
-    assert _download(server, tmp_path).read_bytes() == CONTENT
-    assert server.ranges("file") == [None, f"bytes={HALF}-"]
-
-
-def test_a_server_that_always_stalls_is_an_error(server: FaultServer, tmp_path: Path) -> None:
-    server.always["file"] = STALL
-    assert "no data for 0.3 s (after 3 attempts)" in _error(server, tmp_path)
-
-
 @pytest.mark.parametrize("code", [400, 401, 403, 404, 410, 416])
 def test_other_client_errors_fail_at_once(server: FaultServer, tmp_path: Path, code: int) -> None:
     server.always["file"] = status(code)
-    assert f"{server.url}/file: HTTP {code};" in _error(server, tmp_path)
+    assert f"{server.url}/file: HTTP {code};" in refusal(server, tmp_path)
     assert len(server.asked) == 1
     assert list(tmp_path.iterdir()) == []
 
@@ -200,13 +57,13 @@ def test_other_client_errors_fail_at_once(server: FaultServer, tmp_path: Path, c
 @pytest.mark.parametrize("code", [429, 500, 502, 503])
 def test_errors_that_pass_are_repeated(server: FaultServer, tmp_path: Path, code: int) -> None:
     server.faults["file"] = [status(code), CLOSE]
-    assert _download(server, tmp_path).read_bytes() == CONTENT
+    assert fetched(server, tmp_path).read_bytes() == CONTENT
     assert len(server.asked) == 3
 
 
 def test_an_error_that_does_not_pass_is_named(server: FaultServer, tmp_path: Path) -> None:
     server.always["file"] = status(503)
-    assert "HTTP 503 (after 3 attempts)" in _error(server, tmp_path)
+    assert "HTTP 503 (after 3 attempts)" in refusal(server, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -219,14 +76,14 @@ def test_retry_after_is_honoured_up_to_a_limit(
 ) -> None:
     server.faults["file"] = [status(429, Retry_After=value)]
     start = time.monotonic()
-    _download(server, tmp_path)
+    fetched(server, tmp_path)
     assert least <= time.monotonic() - start < most
 
 
 def test_a_wrong_file_is_removed_and_both_hashes_are_named(server: FaultServer, tmp_path: Path) -> None:
     server.files["file"] = b"something else"
     found = hashlib.sha256(b"something else").hexdigest()
-    assert f"{server.url}/file: SHA-256 is {found}, expected {SHA256};" in _error(server, tmp_path)
+    assert f"{server.url}/file: SHA-256 is {found}, expected {SHA256};" in refusal(server, tmp_path)
     assert len(server.asked) == 1
     assert list(tmp_path.iterdir()) == []
 
@@ -241,31 +98,14 @@ def test_a_file_that_fails_its_check_is_removed(server: FaultServer, tmp_path: P
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_compressed_answer_is_unpacked_and_never_continued(server: FaultServer, tmp_path: Path) -> None:
-    packed = gzip.compress(os.urandom(100_000), mtime=0)
-    server.files["file"] = packed
-    original = fetch._Fetch._receive
-
-    def receive(self: fetch._Fetch, response: object, offset: int) -> bool:
-        response.headers["Content-Encoding"] = "gzip"  # type: ignore[attr-defined]
-        return original(self, response, offset)  # type: ignore[arg-type]
-
-    server.faults["file"] = [CUT]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fetch._Fetch, "_receive", receive)
-        path = _download(server, tmp_path, sha256=None)
-    assert path.read_bytes() == gzip.decompress(packed)
-    assert server.ranges("file") == [None, None]
-
-
 def test_redirects_are_followed(server: FaultServer, tmp_path: Path) -> None:
     server.always["moved"] = status(302, Location=f"{server.url}/file")
-    assert _download(server, tmp_path, "moved").read_bytes() == CONTENT
+    assert fetched(server, tmp_path, "moved").read_bytes() == CONTENT
 
 
 def test_a_redirect_in_a_circle_is_an_error(server: FaultServer, tmp_path: Path) -> None:
     server.always["moved"] = status(302, Location=f"{server.url}/moved")
-    assert "redirect" in _error(server, tmp_path, "moved")
+    assert "redirect" in refusal(server, tmp_path, "moved")
 
 
 def test_what_succeeded_stays_when_others_fail(server: FaultServer, tmp_path: Path) -> None:
@@ -337,7 +177,7 @@ def test_a_folder_that_cannot_be_made_is_named(server: FaultServer, tmp_path: Pa
     (tmp_path / "file").write_text("a file and no folder")
     folder = tmp_path / "file" / "below"
     with pytest.raises(RepopeError, match=f"{folder}: cannot be made") as caught:
-        _download(server, folder)
+        fetched(server, folder)
     assert "choose a folder" in str(caught.value)
     assert server.asked == []
 
@@ -345,13 +185,13 @@ def test_a_folder_that_cannot_be_made_is_named(server: FaultServer, tmp_path: Pa
 def test_a_folder_that_nobody_can_write_is_named(server: FaultServer) -> None:
     folder = Path("/proc/self/fd")  # not even root may make files there
     with pytest.raises(RepopeError, match=f"{folder}: cannot be written .*choose another folder"):
-        _download(server, folder)
+        fetched(server, folder)
 
 
 def test_a_target_that_cannot_be_written_is_named(server: FaultServer, tmp_path: Path) -> None:
     (tmp_path / "file.part").mkdir()
     with pytest.raises(RepopeError, match=f"{tmp_path}: cannot be written"):
-        _download(server, tmp_path)
+        fetched(server, tmp_path)
 
 
 def test_progress_is_a_line_each_tenth(
@@ -371,7 +211,7 @@ def test_progress_tells_failures_apart(
     server: FaultServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO):
-        _error(server, tmp_path, "missing")
+        refusal(server, tmp_path, "missing")
     assert caplog.messages == ["files: 1 of 1, 1 of them in vain"]
 
 
@@ -384,17 +224,17 @@ def test_progress_is_a_bar_on_a_terminal(
 ) -> None:
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     with caplog.at_level(logging.INFO):
-        _download(server, tmp_path)
+        fetched(server, tmp_path)
     assert "1/1" in capsys.readouterr().err
     assert caplog.messages == []
 
 
 def test_two_threads_with_one_target_wait_for_one_another(server: FaultServer, tmp_path: Path) -> None:
     server.faults["file"] = [STALL]
-    first = threading.Thread(target=_download, args=(server, tmp_path))
+    first = threading.Thread(target=fetched, args=(server, tmp_path))
     first.start()
     assert server.stalled.wait(5)
-    _download(server, tmp_path)
+    fetched(server, tmp_path)
     first.join()
     assert (tmp_path / "file").read_bytes() == CONTENT
     assert server.ranges("file") == [None, f"bytes={HALF}-"]
@@ -407,7 +247,7 @@ def test_a_target_that_somebody_holds_for_ever_is_an_error(
     monkeypatch.setattr(part_file, "PATIENCE", 0.1)
     monkeypatch.setattr(part_file, "POLL", 0.02)
     with part_file.claimed(tmp_path / "file.part", threading.Event()):
-        assert "another process has been fetching it" in _error(server, tmp_path)
+        assert "another process has been fetching it" in refusal(server, tmp_path)
 
 
 INTERRUPTED = """

@@ -1,0 +1,38 @@
+"""A benchmark of two questions, rows about it, and what comes of joining them; for the tests of answer files."""
+
+import re
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from typing import Any
+
+import pytest
+
+from repope_eval.errors import RepopeError
+from repope_eval.records import Question, Variant
+from repope_eval.scoring.answer_files import Joined, join
+from repope_eval.scoring.answer_rows import answer_rows, question_texts
+
+DOG, CAT = "Is there a dog in the image?", "Is there a cat in the image?"
+INSTRUCTION = "\nAnswer the question using a single word or phrase."
+IMAGE = "COCO_val2014_000000310196.jpg"
+ASKED = Question(IMAGE, DOG, "dog")
+OTHER = Question(IMAGE, CAT, "cat")
+
+Ids = Mapping[Variant, Mapping[int | str, Question]]
+ONE_VARIANT: Ids = {"random": {1: ASKED, 2: OTHER}}
+TWO_VARIANTS: Ids = {"random": {1: ASKED, 2: OTHER}, "popular": {1: OTHER, 2: ASKED}}
+
+Row = dict[str, Any]
+
+
+def joined(rows: list[Row], questions: list[Row] | None = None, ids: Ids = TWO_VARIANTS) -> Joined:
+    texts = None if questions is None else question_texts(questions, "questions.jsonl")
+    return join(answer_rows(rows, "answers.jsonl"), ids, texts, "answers.jsonl")
+
+
+def responses(found: Joined) -> dict[Question, str]:
+    return {question: answer.response for question, answer in found.answers.items()}
+
+
+def refuses(message: str) -> AbstractContextManager[object]:
+    return pytest.raises(RepopeError, match=re.escape(message))

@@ -1,0 +1,170 @@
+"""DASH-B's figures, by hand and from a real model's published answers; unparsed answers are wrong ones."""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import CommandLine
+
+from repope_eval.benchmarks.dash_b import load_dash_b
+from repope_eval.config import ColumnSettings
+from repope_eval.json_files import read_rows
+from repope_eval.records import Answer, Question
+from repope_eval.row_files import read_row_file
+from repope_eval.scoring.detection import (
+    DETECTION_FIGURES,
+    detection,
+    detection_by_object,
+)
+from repope_eval.scoring.foreign_answers import join_file
+from repope_eval.scoring.protocols import PROTOCOLS
+
+REPOPE = PROTOCOLS["repope"]
+TITLES = {"acc": "ACC", "tnr": "TNR", "tpr": "TPR", "harmonic_mean": "Harmonic Mean"}
+
+
+def answered(*rows: tuple[str, bool, str | None]) -> tuple[dict[Question, bool], dict[Question, Answer]]:
+    """Labels and answers of (object, label, response); no answer where the response is None."""
+    labels, answers = {}, {}
+    for number, (name, label, response) in enumerate(rows):
+        question = Question(f"{number}.jpg", f"Can you see a {name}?", name)
+        labels[question] = label
+        if response is not None:
+            answers[question] = Answer(question, response)
+    return labels, answers
+
+
+MIXED = (
+    *[("bed", True, "Yes")] * 6,
+    *[("bed", True, "no")] * 2,
+    *[("bed", False, "No")] * 3,
+    ("bed", False, "Yes"),
+    ("tie", True, "I see a bed"),
+    ("tie", True, "yes"),
+    ("tie", False, ""),
+    ("tie", False, "No"),
+    ("tie", False, None),
+)
+
+
+def test_the_figures_by_hand() -> None:
+    found = detection(*answered(*MIXED), REPOPE)
+    assert (found.n_positives, found.n_negatives, found.n_unparsed) == (10, 6, 2)
+    assert found.tpr == 7 / 10
+    assert found.tnr == 4 / 6
+    assert found.acc == 11 / 16
+    assert found.harmonic_mean == pytest.approx(2 * 0.7 * (4 / 6) / (0.7 + 4 / 6), abs=1e-15)
+    assert set(found.reasons) <= {"tnr", "harmonic_mean"}  # so few images that replicates lack a negative one
+
+
+def test_the_figures_of_each_object() -> None:
+    found = detection_by_object(*answered(*MIXED), REPOPE)
+    assert list(found) == ["bed", "tie"]
+    assert [(cell.tpr, cell.tnr, cell.acc) for cell in found.values()] == [
+        (6 / 8, 3 / 4, 9 / 12),
+        (0.5, 0.5, 0.5),
+    ]
+    assert [(cell.n_positives, cell.n_negatives, cell.n_unparsed) for cell in found.values()] == [
+        (8, 4, 0),
+        (2, 2, 2),
+    ]
+
+
+def test_the_intervals_hold_their_figure_and_shrink_with_images() -> None:
+    few, many = (detection(*answered(*MIXED[:12] * times), REPOPE) for times in (4, 40))
+    for figure in DETECTION_FIGURES:
+        widths = []
+        for found in (few, many):
+            interval = found.ci95[figure]
+            assert interval is not None
+            low, high = interval
+            assert low <= getattr(found, figure) <= high
+            widths.append(high - low)
+        assert widths[1] < widths[0] / 2
+
+
+def test_the_interval_of_accuracy_is_that_of_a_proportion() -> None:
+    rows = [("bed", number % 2 == 0, "yes") for number in range(1000)]
+    interval = detection(*answered(*rows), REPOPE).ci95["acc"]
+    assert interval is not None
+    half = 1.96 * math.sqrt(0.25 / 1000)
+    np.testing.assert_allclose(interval, (0.5 - half, 0.5 + half), atol=0.002)
+
+
+@pytest.mark.parametrize(
+    ("rows", "undefined", "reason"),
+    [
+        ((), DETECTION_FIGURES, "no question has an answer"),
+        ((("bed", True, None),), DETECTION_FIGURES, "no question has an answer"),
+        ([("bed", True, "yes")] * 3, ("tnr", "harmonic_mean"), "no question with label no has an answer"),
+        ([("bed", False, "yes")] * 3, ("tpr", "harmonic_mean"), "no question with label yes has an answer"),
+        (
+            [("bed", True, "no"), ("bed", False, "yes")] * 20,
+            ("harmonic_mean",),
+            "the true positive and the true negative rate are both 0",
+        ),
+    ],
+)
+def test_what_is_undefined_says_why(
+    rows: tuple[tuple[str, bool, str | None], ...], undefined: tuple[str, ...], reason: str
+) -> None:
+    found = detection(*answered(*rows), REPOPE)
+    for figure in undefined:
+        assert getattr(found, figure) is None
+        assert found.ci95[figure] is None
+        assert found.reasons[figure] == reason
+    assert all(getattr(found, figure) is not None for figure in DETECTION_FIGURES if figure not in undefined)
+
+
+def test_an_interval_may_be_undefined_where_the_figure_is_not() -> None:
+    found = detection(*answered(("bed", True, "yes"), ("bed", False, "no")), REPOPE)
+    assert (found.acc, found.harmonic_mean, found.ci95["tpr"]) == (1, 1, None)
+    assert found.reasons["tpr"].startswith("undefined in ")
+    assert found.reasons["tpr"].endswith(" of 10000 replicates")
+    single = detection(*answered(("bed", True, "yes")), REPOPE)
+    assert (single.tpr, single.reasons["tpr"]) == (1, "a single image has answers: nothing to draw from")
+
+
+@pytest.fixture
+def published(shared: Path) -> tuple[Path, dict[str, float]]:
+    """A real model's answers and its scores."""
+    answers = shared / "dash_b" / "paligemma-3b_answers.json"
+    results = shared / "dash_b" / "paligemma-3b_results.json"
+    return answers, json.loads(results.read_text())
+
+
+def test_published_scores_are_reproduced(published: tuple[Path, dict[str, float]], shared: Path) -> None:
+    path, expected = published
+    index = load_dash_b("dash_b", shared, "download", "")
+    joined, benchmark = join_file(read_row_file(path), ColumnSettings(), index, None)
+    (label_set,) = benchmark.label_sets
+    labels = label_set.variants["dash_b"]
+    found = detection(labels, joined.answers, REPOPE)
+    for figure, title in TITLES.items():
+        assert getattr(found, figure) == pytest.approx(expected[title], abs=1e-9)
+    assert (found.n_positives, found.n_negatives, found.n_unparsed) == (1341, 1341, 0)
+    objects = detection_by_object(labels, joined.answers, REPOPE)
+    assert sum(cell.n_negatives for cell in objects.values()) == 1341
+    assert (len(objects), objects["backpack"].n_negatives) == (70, 25)
+
+
+def test_published_scores_through_the_command_line(
+    published: tuple[Path, dict[str, float]], shared: Path, command_line: CommandLine, tmp_path: Path
+) -> None:
+    path, expected = published
+    run = tmp_path / "run"
+    result = command_line("score", f"answers={path}", "bench=dash_b", f"data_dir={shared}", f"out={run}")
+    assert result.returncode == 0, result.stderr
+    assert "its positive images are those of the authors' published answers" in result.stderr
+    document = json.loads((run / "scores.json").read_text())
+    for figure, title in TITLES.items():
+        assert document["dash_b"][figure] == pytest.approx(expected[title], abs=1e-9)
+    cell = document["scores"]["dash_b"]["dash_b"]
+    for name, title in {"accuracy": "ACC", "tnr": "TNR", "recall": "TPR"}.items():
+        assert cell[name] == pytest.approx(expected[title], abs=1e-9)
+    assert (cell["n_questions"], cell["n_answered"], cell["n_unparsed"]) == (2682, 2682, 0)
+    images = {row["image"] for row in read_rows(run / "answers.jsonl")}
+    assert len(images) == 2682
+    assert not {image for image in images if image.startswith("pos/")}
