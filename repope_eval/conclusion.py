@@ -11,8 +11,14 @@ from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.records import Answer, Question
 from repope_eval.reporting.console import print_detection, print_scores
 from repope_eval.reporting.page import RunView, render_run_page
-from repope_eval.reporting.score_document import detection_document, score_document
+from repope_eval.reporting.score_document import (
+    detection_document,
+    effect_document,
+    evidence_document,
+    score_document,
+)
 from repope_eval.run_folder import RunFolder
+from repope_eval.scoring.clustering import f1_width_ratios
 from repope_eval.scoring.detection import ALL_OBJECTS, Detection, detection, detection_by_object
 from repope_eval.scoring.evidence import evidence
 from repope_eval.scoring.protocol_readings import disagreements, unparsed
@@ -51,8 +57,15 @@ def conclude(answered: Answered, folder: RunFolder, seconds: Seconds) -> Scores:
     questions = answered.benchmark.questions
     n_missing = sum(question not in answered.answers for question in questions)
     with timed(seconds, "report"):
-        page = render_run_page(_view(answered, scores, others, detections, folder, seconds))
-        folder.write_scores(score_document(scores, others) | detection_document(detections), page.html)
+        view = _view(answered, scores, others, detections, folder, seconds)
+        page = render_run_page(view)
+        document = (
+            score_document(scores, others)
+            | detection_document(detections)
+            | evidence_document(view.evidence)
+            | effect_document(view.effects, view.object_effects)
+        )
+        folder.write_scores(document, page.html)
         folder.write_figures(page.figures)
     print_scores(scores)
     if detections:
@@ -116,6 +129,7 @@ def _view(
         verdicts=verdicts,
         evidence=evidence(label_sets, answers),
         other_protocols=others,
+        f1_width_ratios=f1_width_ratios(scores, label_sets, answers),
         detections=detections,
         disagreements=disagreements(answers) if others else (),
         unparsed=unparsed(answers, scores.protocol),

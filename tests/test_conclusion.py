@@ -82,3 +82,15 @@ def test_scores_say_why_a_figure_is_undefined(
     assert cell["precision"] is cell["ci95"]["precision"] is None
     assert "precision" in cell["reasons"]
     assert "f1" in cell["reasons"]
+
+
+def test_scores_hold_the_evidence_and_what_the_relabelling_did(unbroken: Path) -> None:
+    found = document(unbroken)
+    assert found["evidence"]["repope"]["random"]["auroc"] > 0.99
+    assert len(found["evidence"]["repope"]["random"]["reliability"]) == 10
+    effects = {effect["group"]: effect for effect in found["relabelling"]["variants"]}
+    assert list(effects) == ["random", "popular", "adversarial"]
+    assert effects["random"]["before"][0] == found["scores"]["pope"]["random"]["tp"]
+    assert effects["random"]["after"][0] == found["scores"]["repope"]["random"]["tp"]
+    page = (unbroken / "report.html").read_text(encoding="utf-8")
+    assert "times as wide as intervals over questions would be" in page

@@ -62,10 +62,10 @@ def test_right_words_have_none(words: list[str]) -> None:
         ("limit=[1]", "limit=[1]: a whole number or null is expected"),
         ("resume=maybe", "resume=maybe: true or false is expected"),
         ("bench.variants=random", "bench.variants=random: a list such as [A,B] is expected"),
-        ("protocol=null", "protocol=null: one of repope, pope, vlmevalkit, lmms_eval is expected"),
+        ("protocol=null", "protocol=null: one of repope, pope, vlmevalkit, lmms_eval, all is expected"),
         (
             "protocol=pop",
-            "protocol=pop: allowed are repope, pope, vlmevalkit, lmms_eval (did you mean pope?)",
+            "protocol=pop: allowed are repope, pope, vlmevalkit, lmms_eval, all (did you mean pope?)",
         ),
         ("model.dtype=fp16", "model.dtype=fp16: allowed are auto, float32, bfloat16, float16"),
         ("limit=0", "limit=0: must be at least 1"),

@@ -4,7 +4,7 @@ from typing import Any, Literal
 import pytest
 from omegaconf import MISSING, OmegaConf
 
-from repope_eval.config import setting
+from repope_eval.config import ScoreSettings, setting
 from repope_eval.errors import RepopeError
 from repope_eval.schema import (
     annotation_of,
@@ -53,6 +53,15 @@ def test_schema_has_the_fields_and_defaults_of_the_record() -> None:
         "axles": ["front", "rear"],
         "spare": True,
     }
+
+
+def test_nested_settings_that_no_group_sets_have_their_defaults() -> None:
+    schema = OmegaConf.structured(schema_of(ScoreSettings))
+    assert OmegaConf.to_container(schema.columns) == dict.fromkeys(
+        ("image", "question", "response", "question_id")
+    )
+    merged = OmegaConf.merge(schema, {"columns": {"response": "said"}})
+    assert OmegaConf.to_container(merged.columns)["response"] == "said"
 
 
 def test_schemas_of_one_record_share_no_list() -> None:

@@ -60,6 +60,8 @@ class RunView:
     """Turned or removed ones, and remaining errors: what the gallery shows."""
     evidence: Mapping[str, Mapping[Variant, Evidence]] = field(default_factory=dict)
     """By label set and variant."""
+    f1_width_ratios: Sequence[float] = ()
+    """Widths of F1's intervals over images, as multiples of those over questions."""
     detections: Mapping[str, Detection] = field(default_factory=dict)
     """DASH-B's own figures, of all questions first and then by object."""
     other_protocols: Sequence[Scores] = ()

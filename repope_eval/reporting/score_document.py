@@ -4,7 +4,10 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from repope_eval.records import Variant
 from repope_eval.scoring.detection import ALL_OBJECTS, Detection
+from repope_eval.scoring.evidence import Evidence
+from repope_eval.scoring.relabelling_effect import Effect
 from repope_eval.scoring.scores import Scores
 
 
@@ -33,6 +36,29 @@ def detection_document(detections: Mapping[str, Detection]) -> dict[str, Any]:
         return {}
     objects = {name: dataclasses.asdict(found) for name, found in detections.items() if name != ALL_OBJECTS}
     return {"dash_b": dataclasses.asdict(detections[ALL_OBJECTS]) | {"objects": objects}}
+
+
+def evidence_document(evidence: Mapping[str, Mapping[Variant, Evidence]]) -> dict[str, Any]:
+    """What `scores.json` holds of the scores that need no threshold, by label set and variant."""
+    if not evidence:
+        return {}
+    cells = {
+        label_set: {variant: dataclasses.asdict(found) for variant, found in by_variant.items()}
+        for label_set, by_variant in evidence.items()
+    }
+    return {"evidence": cells}
+
+
+def effect_document(effects: Sequence[Effect], object_effects: Sequence[Effect]) -> dict[str, Any]:
+    """What `scores.json` holds of what the relabelling did, by variant and by object."""
+    if not effects:
+        return {}
+    return {
+        "relabelling": {
+            "variants": [dataclasses.asdict(effect) for effect in effects],
+            "objects": [dataclasses.asdict(effect) for effect in object_effects],
+        }
+    }
 
 
 def _cells(scores: Scores) -> dict[str, Any]:

@@ -1,18 +1,23 @@
 """Columns that the user names, and rows that are the cells of a table."""
 
+import json
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 from answer_examples import ASKED, CAT, DOG, IMAGE, OTHER, TWO_VARIANTS, refuses, responses
+from conftest import CommandLine
 
 from repope_eval.benchmarks.benchmark import Benchmark
-from repope_eval.config import ColumnSettings
+from repope_eval.benchmarks.sources import POPE_VARIANTS, load_benchmark
+from repope_eval.config import BenchSettings, ColumnSettings
 from repope_eval.row_files import RowFile, read_row_file
 from repope_eval.scoring.answer_files import Joined
 from repope_eval.scoring.answer_rows import question_texts
 from repope_eval.scoring.foreign_answers import join_file
 
+DEMO = BenchSettings(name="demo", source="demo", variants=POPE_VARIANTS)
 BENCHMARK = Benchmark("repope", (), TWO_VARIANTS, {})
 
 
@@ -107,3 +112,29 @@ def test_a_csv_file_from_end_to_end(tmp_path: Path) -> None:
 def test_nothing_in_it(rows: list[dict[str, Any]]) -> None:
     with refuses("answers: holds no rows" if not rows else "answers, row 1: has no response"):
         joined(rows, is_table=True)
+
+
+def test_a_workbook_through_the_command_line(command_line: CommandLine, tmp_path: Path) -> None:
+    questions = load_benchmark(DEMO, tmp_path).questions
+    book = openpyxl.Workbook()
+    sheet = book.worksheets[0]
+    sheet.append(["picture", "asked", "said"])
+    for question in questions:
+        sheet.append([question.image, question.text, "Yes"])
+    book.save(tmp_path / "answers.xlsx")
+    words = [
+        "score",
+        f"answers={tmp_path / 'answers.xlsx'}",
+        f"out={tmp_path / 'run'}",
+        "columns.response=said",
+    ]
+    failed = command_line(*words, "columns.image=picture", "columns.question=text")
+    assert failed.returncode == 1
+    assert "has no column 'text' (columns.question=); there are picture, asked, said" in failed.stderr
+    result = command_line(*words, "columns.image=picture", "columns.question=asked")
+    assert result.returncode == 0, result.stderr
+    cell = json.loads((tmp_path / "run" / "scores.json").read_text())["scores"]["pope"]["random"]
+    assert (cell["recall"], cell["n_answered"]) == (1, cell["n_questions"])
+    other = command_line(*words, "columns.image=picture", "columns.question=said")
+    assert other.returncode == 1
+    assert "holds answers of another configuration: columns is " in other.stderr
