@@ -27,8 +27,8 @@ ENGINES: Mapping[Engine, Generator] = {
     "sequential": generate_sequentially,
 }
 
-_NO_CPU_MEMORY = "can't allocate memory"
-"""In the text of what torch raises for want of memory on a CPU, where it has no exception of its own."""
+_NO_CPU_MEMORY = ("can't allocate memory", "could not create a primitive")
+"""In the texts of what torch and its oneDNN raise for want of memory on a CPU, where there is no exception of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,10 +127,10 @@ class Asking:
         generate = ENGINES[self._settings.engine]
         try:
             return generate(self._model, batch, self._settings.max_new_tokens, self._spellings)
-        except torch.OutOfMemoryError:
+        except (torch.OutOfMemoryError, MemoryError):
             return None
         except RuntimeError as error:
-            if _NO_CPU_MEMORY in str(error):
+            if any(text in str(error) for text in _NO_CPU_MEMORY):
                 return None
             raise
 

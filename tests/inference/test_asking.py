@@ -165,7 +165,15 @@ def test_what_is_no_image_is_refused_before_the_first_question(
         asking_about(questions, tmp_path)
 
 
-@pytest.mark.parametrize("how", [torch.OutOfMemoryError("no memory"), no_memory_on_a_cpu()])
+@pytest.mark.parametrize(
+    "how",
+    [
+        torch.OutOfMemoryError("no memory"),
+        no_memory_on_a_cpu(),
+        MemoryError(),
+        RuntimeError("could not create a primitive"),  # oneDNN, which was seen to say no more
+    ],
+)
 @pytest.mark.parametrize("most", [1, 2, 3])
 def test_out_of_memory_halves_the_batch_and_goes_on(
     questions: list[Question], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int, how: Exception
