@@ -28,7 +28,7 @@ ENGINES: Mapping[Engine, Generator] = {
 }
 
 _NO_CPU_MEMORY = ("can't allocate memory", "could not create a primitive")
-"""In the texts of what torch and its oneDNN raise for want of memory on a CPU, where there is no exception of its own."""
+"""In the texts of what torch and its oneDNN raise for want of memory on a CPU, with no exception of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
