@@ -3,8 +3,10 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -54,3 +56,35 @@ def test_the_shipped_list_names_every_model_smallest_first() -> None:
     sizes = [float(size.replace("_", ".")) for name in listed for size in re.findall(r"_(\d+(?:_5)?)b", name)]
     assert sizes == sorted(sizes)
     assert len(sizes) == len(listed)
+
+
+def test_a_warning_has_the_batch_finished_and_the_task_queued_again(tmp_path: Path) -> None:
+    """What SLURM's USR1 before the time limit does; `scontrol` stands in for SLURM's."""
+    (tmp_path / "models.txt").write_text("tiny batch_size=1\n")
+    (tmp_path / "scontrol").write_text('#!/bin/sh\necho "$@" > requeued\n')
+    (tmp_path / "scontrol").chmod(0o755)
+    process = subprocess.Popen(
+        ["bash", str(SCRIPT)],
+        cwd=tmp_path,
+        env={
+            **os.environ,
+            "SLURM_ARRAY_TASK_ID": "0",
+            "SLURM_JOB_ID": "17",
+            "MODELS": "models.txt",
+            "PYTHON": sys.executable,
+            "PATH": f"{tmp_path}:{os.environ['PATH']}",
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    stored = tmp_path / "runs" / "tiny" / "answers.jsonl"
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and not (stored.exists() and stored.stat().st_size):
+        time.sleep(0.01)
+    process.send_signal(signal.SIGUSR1)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 143, output
+    assert (tmp_path / "requeued").read_text() == "requeue 17\n"
+    assert "SIGTERM: finishing the batch in hand" in output
+    assert stored.read_bytes().endswith(b"\n")
