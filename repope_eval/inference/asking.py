@@ -114,7 +114,8 @@ class Asking:
                     torch.cuda.empty_cache()
                 self._batch_size.halve(len(batch))
                 continue
-            self._batch_size.learn(len(batch), self._memory.times_free())
+            if self._batch_size.is_open:
+                self._batch_size.learn(len(batch), self._memory.times_free())
             yield [
                 self._answer(question, generation)
                 for image, generated in zip(batch, generations, strict=True)

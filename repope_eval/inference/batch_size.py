@@ -24,6 +24,11 @@ class BatchSize:
         self._most = MOST.get(device, MOST["cpu"])
         self.images = FIRST if self._open else int(asked_for)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the next batch that goes through sets the size, so that its need is worth measuring."""
+        return self._open
+
     def learn(self, images: int, times_free: float | None) -> None:
         """Takes note of a batch that went through.
 
