@@ -16,7 +16,7 @@ Engine = Literal["shared", "sequential"]
 ImageSource = Literal["download", "hub"]
 NumberFormat = Literal["float32", "bfloat16", "float16"]
 
-_DEVICE = {"pattern": r"auto|cpu|cuda(:\d+)?", "form": "auto, cpu, cuda or cuda:N"}
+_DEVICE = {"pattern": r"auto|cpu|mps|cuda(:\d+)?", "form": "auto, cpu, mps, cuda or cuda:N"}
 _WORKERS = {"pattern": r"auto|\d+", "form": "auto or a number of processes"}
 _BATCH_SIZE = {"pattern": r"auto|[1-9]\d*", "form": "auto or a number of images"}
 
@@ -88,7 +88,7 @@ class RunSettings:
     protocol: ProtocolChoice = setting(
         "how yes or no is read from an answer; all: repope's way, and what the others make of it", "repope"
     )
-    device: str = setting("auto, cpu, cuda or cuda:N", "auto", **_DEVICE)
+    device: str = setting("auto, cpu, mps, cuda or cuda:N", "auto", **_DEVICE)
     batch_size: str = setting("images at a time; auto: what the memory holds", "auto", **_BATCH_SIZE)
     workers: str = setting(
         "processes that prepare images; auto: by the cores beside a GPU, else none", "auto", **_WORKERS
@@ -97,6 +97,46 @@ class RunSettings:
     data_dir: str | None = setting("where data lies or goes; null: REPOPE_DATA or the cache folder", None)
     out: str = setting("run folder", "runs/${bench.name}/${model.name}")
     resume: bool = setting("go on from the answers in out; false: refuse a folder that has some", True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlurmSettings(RunSettings):
+    """Submits a sweep to SLURM: an array for each need of GPUs, then the report of all."""
+
+    models: str | None = setting("list of models, one a line with overrides of its own; null: all", None)
+    runs: str = setting("folder of the sweep's run folders", "runs/${bench.name}")
+    resources: str | None = setting("CSV of what each model needs; null: slurm/resources.csv", None)
+    partition: str | None = setting("where tasks run; null: the cluster's default", None)
+    account: str | None = setting("who pays; null: the cluster's default", None)
+    time: str | None = setting("time limit of a task; null: that of resources", None)
+    setup: str | None = setting("file each task sources first: modules, an environment, a container", None)
+    sbatch: tuple[str, ...] = setting("further options of sbatch, such as [--qos=high]", ())
+    dry_run: bool = setting("show what would be submitted, and submit nothing", False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusSettings:
+    """Says how far each run of a sweep is."""
+
+    runs: str = setting("folder that run folders lie in, at any depth", "runs")
+    watch: int | None = setting("show it again every so many seconds; null: once", None, minimum=1)
+    json: bool = setting("for programs: a JSON document in place of the table", False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchSettings:
+    """Downloads a model's weights and configuration into the Hub's cache, and nothing else."""
+
+    model: ModelSettings = setting("which model", choice="tiny")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoctorSettings:
+    """Says what this machine has, what it lacks, and which models fit it."""
+
+    device: str = setting("auto, cpu, mps, cuda or cuda:N", "auto", **_DEVICE)
+    memory: float | None = setting("GB to fit models into; null: what the device has free", None)
+    data_dir: str | None = setting("where data lies or goes; null: REPOPE_DATA or the cache folder", None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

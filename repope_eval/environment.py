@@ -20,8 +20,14 @@ def versions() -> dict[str, str]:
 
 
 def process() -> dict[str, Any]:
-    """This process: where to look for what has a run folder."""
-    return {"host": platform.node(), "id": os.getpid()}
+    """This process: where to look for what has a run folder. Its `job` is SLURM's, null outside of it."""
+    return {"host": platform.node(), "id": os.getpid(), "job": slurm_job()}
+
+
+def slurm_job() -> str | None:
+    """The SLURM job that this process is of, as `squeue` and `scancel` name it: 12, or 12_3 of an array."""
+    array, task = os.environ.get("SLURM_ARRAY_JOB_ID"), os.environ.get("SLURM_ARRAY_TASK_ID")
+    return f"{array}_{task}" if array and task else os.environ.get("SLURM_JOB_ID")
 
 
 def machine() -> dict[str, Any]:

@@ -139,6 +139,8 @@ def _ask(
     )
     asking = Asking(model, questions, images, how)
     log.info("asking %d questions about %d images", len(questions), len(images))
+    total = len(store.answers) + len(questions)
+    folder.note(asking={"began": now(), "answered": len(store.answers), "of": total})
     try:
         with timed(seconds, "inference"), FinishBatch() as signals:
             asking.run(store, signals.check)
@@ -207,6 +209,7 @@ def _beginning(
 ) -> dict[str, Any]:
     return {
         "status": "running",
+        "ended": None,
         "command": command,
         "started": now(),
         "settings": dataclasses.asdict(settings),

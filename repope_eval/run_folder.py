@@ -4,16 +4,21 @@ import json
 import logging
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
 from filelock import BaseFileLock, FileLock, Timeout
 
-from repope_eval.errors import RepopeError
+from repope_eval.errors import InterruptionError, RepopeError
 from repope_eval.json_files import read_json, write_bytes, write_json, write_text
+from repope_eval.timing import now
 
 SCHEMA_VERSION = 1
 """Of `manifest.json`; raised when a reader of old folders would go wrong."""
+
+PATIENCE = 1.0
+"""Seconds that a folder may be another's before it is refused: who only looks whether it is, has it for a moment."""
 
 Identity = Mapping[str, Any]
 """What makes two runs' answers the same: settings that answers depend on, by dotted key."""
@@ -51,16 +56,21 @@ class RunFolder:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        """Lets another process have the folder."""
-        self._lock.release()
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        """Notes what the run ended with, where it was an error, and lets another process have the folder."""
+        try:
+            if error is not None and "status" in self._manifest:
+                with suppress(RepopeError):  # of a full disk, say: the error that is on its way says more
+                    self.note(ended=_ending(error))
+        finally:
+            self._lock.release()
 
     def _locked(self) -> BaseFileLock:
         """Makes the folder, and keeps other processes out of it until this one lets go or is dead."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             lock = FileLock(self.path / ".lock")
-            lock.acquire(blocking=False)
+            lock.acquire(timeout=PATIENCE)
         except Timeout as error:
             raise RepopeError(
                 f"{self.path} is being written by {self._holder()}; wait for it, or choose another out="
@@ -75,7 +85,8 @@ class RunFolder:
         """Which process has the folder, as far as its manifest says."""
         try:
             process = read_json(self._manifest_path)["process"]
-            return f"process {process['id']} on {process['host']}"
+            job = process.get("job")
+            return f"process {process['id']} on {process['host']}{f', SLURM job {job}' if job else ''}"
         except (RepopeError, KeyError, TypeError):
             return "another process"
 
@@ -176,6 +187,13 @@ class RunFolder:
         """Writes `scores.json` and `report.html`."""
         write_json(self.path / "scores.json", document)
         write_text(self.path / "report.html", page)
+
+
+def _ending(error: BaseException) -> dict[str, str]:
+    """What a manifest says of a run that ended early: whether it was told to, when, and its last line."""
+    how = "interrupted" if isinstance(error, InterruptionError | KeyboardInterrupt) else "failed"
+    line = " ".join(str(error).split()) or type(error).__name__
+    return {"how": how, "at": now(), "line": line}
 
 
 def _shown(value: Any) -> str:

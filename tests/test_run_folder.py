@@ -2,15 +2,17 @@ import json
 import logging
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import visible_files
+from filelock import FileLock
 
 from repope_eval import run_folder
-from repope_eval.errors import RepopeError
+from repope_eval.errors import InterruptionError, RepopeError
 from repope_eval.run_folder import SCHEMA_VERSION, RunFolder, close_log
 
 IDENTITY = {"model.checkpoint": "a/b", "model.revision": "main", "bench.images": None}
@@ -231,3 +233,44 @@ def test_refused_folder_ends_the_log_of_the_run_before(tmp_path: Path, path: Pat
     _refusal(path, resume=False)
     logging.getLogger("repope_eval").warning("the next run's")
     assert (tmp_path / "other" / "run.log").read_text() == ""
+
+
+@pytest.mark.parametrize(
+    ("error", "how", "line"),
+    [
+        (RepopeError("a.png: is no image;\nmend it"), "failed", "a.png: is no image; mend it"),
+        (
+            InterruptionError("interrupted: 3 answers are safe", 143),
+            "interrupted",
+            "interrupted: 3 answers are safe",
+        ),
+        (KeyboardInterrupt(), "interrupted", "KeyboardInterrupt"),
+        (ZeroDivisionError("division by zero"), "failed", "division by zero"),
+    ],
+)
+def test_manifest_says_what_a_run_ended_with(path: Path, error: BaseException, how: str, line: str) -> None:
+    def end() -> None:
+        with RunFolder(path, IDENTITY, resume=True) as folder:
+            folder.note(status="running")
+            raise error
+
+    with pytest.raises(type(error)):
+        end()
+    ended = json.loads((path / "manifest.json").read_text())["ended"]
+    assert (ended["how"], ended["line"]) == (how, line)
+
+
+def test_run_that_fails_before_its_manifest_leaves_none(path: Path) -> None:
+    with pytest.raises(RepopeError), RunFolder(path, IDENTITY, resume=True):
+        raise RepopeError("no such answers")
+    assert visible_files(path) == {"run.log"}
+
+
+def test_who_only_looks_whether_a_folder_is_held_stops_nobody(path: Path) -> None:
+    path.mkdir(parents=True)
+    lock = FileLock(path / ".lock", thread_local=False)
+    lock.acquire()
+    letting_go = threading.Timer(0.2, lock.release)
+    letting_go.start()
+    _open(path)
+    letting_go.join()
