@@ -9,8 +9,9 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-from repope_eval.errors import InterruptionError, RepopeError
+from repope_eval.errors import InterruptionError, RepopeError, SaidElsewhereError
 from repope_eval.interruption import listen
+from repope_eval.ranks import rank_here, replace_by_ranks
 
 log = logging.getLogger("repope_eval")
 
@@ -27,13 +28,15 @@ COMMANDS = {
 
 def main() -> None:
     """Runs the command that the first word names, or `run` where it names none; exits with its status."""
+    replace_by_ranks(sys.argv[1:])
     listen()
     try:
         sys.exit(_main(sys.argv[1:]))
     except RepopeError as error:
         if _wants_traceback():
             raise
-        print(error, file=sys.stderr)
+        if rank_here() == 0:  # what is wrong with a command line, all find
+            print(error, file=sys.stderr)
         sys.exit(error.exit_status)
     except KeyboardInterrupt as error:
         print("interrupted", file=sys.stderr)
@@ -95,9 +98,11 @@ def _execute(module: ModuleType, composed: Any, typed: str) -> None:
     from repope_eval.run_folder import close_log, show_log_on_console
     from repope_eval.schema import settings_from
 
-    show_log_on_console()
+    show_log_on_console(rank_here())
     try:
         module.execute(settings_from(module.SETTINGS, composed), typed)
+    except SaidElsewhereError:
+        raise
     except RepopeError as error:
         log.error("%s", error)
         raise

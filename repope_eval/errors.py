@@ -13,3 +13,7 @@ class InterruptionError(RepopeError):
     def __init__(self, message: str, exit_status: int) -> None:
         super().__init__(message)
         self.exit_status = exit_status
+
+
+class SaidElsewhereError(RepopeError):
+    """What ends this process has been said by another of the same run."""

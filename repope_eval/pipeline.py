@@ -2,76 +2,81 @@
 
 import dataclasses
 import logging
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from repope_eval import config
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.benchmarks.local_images import find_local_images
-from repope_eval.benchmarks.sources import find_benchmark_images, load_benchmark
+from repope_eval.benchmarks.sources import load_benchmark
+from repope_eval.collection import Collection
 from repope_eval.conclusion import Answered, conclude
 from repope_eval.environment import machine, process, versions
-from repope_eval.errors import InterruptionError, RepopeError
-from repope_eval.inference.store import AnswerStore, answer_fields
-from repope_eval.interruption import FinishBatch
+from repope_eval.errors import RepopeError
+from repope_eval.inference.shares import merge_shares
+from repope_eval.inference.store import answer_fields
 from repope_eval.models.families import require_family
-from repope_eval.records import Question
+from repope_eval.ranks import Ranks, join_ranks
+from repope_eval.records import Answer, Question
 from repope_eval.row_files import read_row_file
-from repope_eval.run_folder import RunFolder
+from repope_eval.run_folder import FollowedFolder, RunFolder
 from repope_eval.scoring.answer_files import Joined
 from repope_eval.scoring.answer_rows import question_texts
 from repope_eval.scoring.dash_b_answers import has_other_positives
 from repope_eval.scoring.foreign_answers import join_file
 from repope_eval.scoring.scores import Scores
-from repope_eval.timing import Seconds, now, rounded, timed
+from repope_eval.timing import Seconds, now
 
 log = logging.getLogger(__name__)
 
 
-def run(settings: config.RunSettings, command: str) -> Scores:
+def run(settings: config.RunSettings, command: str) -> Scores | None:
     """Asks a model a benchmark's questions and scores its answers; goes on from what the run folder holds.
+
+    Where several processes were started for it, each asks its share, and the main one does the rest.
 
     Args:
         settings: of the run.
         command: how it was started; kept in the manifest, and shown where the run is interrupted.
 
+    Returns:
+        The scores; None on the other ranks.
+
     Raises:
         RepopeError: something a user can mend. Answers that were stored stay.
-        InterruptionError: a signal came; the same.
+        InterruptionError: a signal came, or a rank is gone; the same.
     """
     require_family(settings.model.family)
+    ranks = join_ranks()
+    with ranks.together():
+        _refuse_spread(settings, ranks)
     data_dir = config.data_folder(settings.data_dir)
-    benchmark = load_benchmark(settings.bench, data_dir).first_images(settings.limit)
-    with RunFolder(Path(settings.out), _identity(settings), resume=settings.resume) as folder:
+    with ExitStack() as stack:
+        with ranks.main_first():
+            benchmark = load_benchmark(settings.bench, data_dir).first_images(settings.limit)
+            folder = _open(settings, ranks)
+            stack.enter_context(folder)
+            if ranks.is_main:
+                merge_shares(folder.answers)
+            folder.note(**_beginning(settings, benchmark, command), partial=settings.limit is not None)
         seconds: Seconds = {"load": 0.0, "inference": 0.0, **folder.seconds}
-        folder.note(**_beginning(settings, benchmark, command), partial=settings.limit is not None)
-        store = AnswerStore(folder.answers, benchmark.questions)
-        unanswered = [question for question in benchmark.questions if question not in store.answers]
-        if unanswered:
-            try:
-                _ask(settings, data_dir, unanswered, store, folder, seconds)
-            except KeyboardInterrupt as error:
-                # Counted on the disk: it may have come between writing a batch and noting that it is.
-                safe = AnswerStore(folder.answers, benchmark.questions).answers
-                raise InterruptionError(
-                    f"interrupted: {len(safe)} of {len(benchmark.questions)} answers are safe in "
-                    f"{store.path}; go on with: {command}",
-                    getattr(error, "exit_status", 130),
-                ) from error
-        else:
-            log.info("nothing to ask: all %d answers are in %s", len(store.answers), store.path)
-        counts = {"asked": len(unanswered), "resumed": len(benchmark.questions) - len(unanswered)}
-        answered = Answered(
-            model=settings.model.name,
-            benchmark=benchmark,
-            answers=store.answers,
-            images=find_local_images(settings.bench, data_dir, benchmark.questions),
+        collection = Collection(
             settings=settings,
-            counts=counts,
+            benchmark=benchmark,
+            data_dir=data_dir,
+            folder=folder,
+            ranks=ranks,
+            command=command,
         )
-        return conclude(answered, folder, seconds)
+        answers, counts = collection.collect(seconds)
+        # The others stay until the main rank is done: what started them takes one that ends first for a failure.
+        with ranks.together():
+            if isinstance(folder, FollowedFolder):
+                return None
+            answered = _answered(settings, settings.model.name, benchmark, answers, counts, data_dir)
+            return conclude(answered, folder, seconds)
 
 
 def score_answers(settings: config.ScoreSettings, command: str) -> Scores:
@@ -98,57 +103,42 @@ def score_answers(settings: config.ScoreSettings, command: str) -> Scores:
         folder.note(**_beginning(settings, benchmark, command))
         folder.write_answers([answer_fields(answer) for answer in joined.answers.values()])
         counts = {"rows": joined.n_rows, "unjoined": len(joined.unjoined), "conflicts": joined.n_conflicts}
-        answered = Answered(
-            model=model,
-            benchmark=benchmark,
-            answers=joined.answers,
-            images=find_local_images(settings.bench, data_dir, benchmark.questions),
-            settings=settings,
-            counts=counts,
-        )
+        answered = _answered(settings, model, benchmark, joined.answers, counts, data_dir)
         return conclude(answered, folder, {})
 
 
-def _ask(
-    settings: config.RunSettings,
-    data_dir: Path,
-    questions: Sequence[Question],
-    store: AnswerStore,
-    folder: RunFolder,
-    seconds: Seconds,
-) -> None:
-    """Loads the model and asks; torch is imported here, so that mistakes and finished runs need not wait for it."""
-    images = find_benchmark_images(
-        settings.bench, data_dir, list(dict.fromkeys(question.image for question in questions))
-    )
-    with timed(seconds, "load"):
-        from repope_eval.inference.asking import Asking, AskingSettings
-        from repope_eval.models.loading import describe_device, describe_model, load_model
-        from repope_eval.models.placement import choose_device
+def _open(settings: config.RunSettings, ranks: Ranks) -> RunFolder | FollowedFolder:
+    """The run folder, which the main rank has and the others write to along."""
+    path = Path(settings.out)
+    if not ranks.is_main:
+        return FollowedFolder(path, ranks.rank)
+    return RunFolder(path, _identity(settings), resume=settings.resume)
 
-        device = choose_device(settings.device)
-        log.info("loading %s", settings.model.checkpoint)
-        model = load_model(settings.model, device)
-    folder.note_model(**describe_model(model))
-    folder.note(device=describe_device(model.device))
-    how = AskingSettings(
-        engine=settings.engine,
-        batch_size=settings.batch_size,
-        workers=settings.workers,
-        max_new_tokens=settings.model.max_new_tokens,
+
+def _answered(
+    settings: config.RunSettings | config.ScoreSettings,
+    model: str,
+    benchmark: Benchmark,
+    answers: Mapping[Question, Answer],
+    counts: Mapping[str, int],
+    data_dir: Path,
+) -> Answered:
+    return Answered(
+        model=model,
+        benchmark=benchmark,
+        answers=answers,
+        images=find_local_images(settings.bench, data_dir, benchmark.questions),
+        settings=settings,
+        counts=counts,
     )
-    asking = Asking(model, questions, images, how)
-    log.info("asking %d questions about %d images", len(questions), len(images))
-    total = len(store.answers) + len(questions)
-    folder.note(asking={"began": now(), "answered": len(store.answers), "of": total})
-    try:
-        with timed(seconds, "inference"), FinishBatch() as signals:
-            asking.run(store, signals.check)
-    except BaseException:
-        with suppress(RepopeError):  # of a full disk, say: the error that is on its way says more
-            folder.note(seconds=rounded(seconds), inference=asking.facts())
-        raise
-    folder.note(seconds=rounded(seconds), inference=asking.facts())
+
+
+def _refuse_spread(settings: config.RunSettings, ranks: Ranks) -> None:
+    if ranks.are_several and settings.model.device_map is not None:
+        raise RepopeError(
+            f"model.device_map={settings.model.device_map} spreads one model over the GPUs, and {ranks.count} "
+            "processes were started, each with a model of its own: start one, or leave model.device_map out"
+        )
 
 
 def _join(settings: config.ScoreSettings, path: Path, benchmark: Benchmark) -> tuple[Joined, Benchmark]:

@@ -41,9 +41,10 @@ class RunFolder:
         close_log()
         self._lock = self._locked()
         try:
-            self._has_answers = self.answers.exists() and self.answers.stat().st_size > 0
+            # Those of several ranks lie in files of their own until they are put together.
+            self._has_answers = any(path.stat().st_size for path in self.path.glob("answers*.jsonl"))
             self._refuse_other_answers(identity, resume=resume)
-            self._start_log()
+            _start_log(self.path)
         except OSError as error:
             self._lock.release()
             raise RepopeError(
@@ -135,17 +136,6 @@ class RunFolder:
                 "the folder to ask anew"
             )
 
-    def _start_log(self) -> None:
-        try:
-            handler = logging.FileHandler(self.path / "run.log", encoding="utf-8")
-        except OSError as error:
-            raise RepopeError(
-                f"out={self.path}: cannot be written ({error.strerror}); choose another out="
-            ) from error
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-        handler.handleError = lambda record: None  # type: ignore[method-assign]  # a full disk ends elsewhere
-        logging.getLogger("repope_eval").addHandler(handler)
-
     @property
     def seconds(self) -> dict[str, float]:
         """How long each stage took in the starts before this one; none where the folder is new."""
@@ -189,6 +179,46 @@ class RunFolder:
         write_text(self.path / "report.html", page)
 
 
+class FollowedFolder:
+    """The same folder for the ranks that do not have it: they know its place, and write the log along."""
+
+    def __init__(self, path: Path, rank: int) -> None:
+        """Opens the log.
+
+        Raises:
+            RepopeError: it cannot be written.
+        """
+        self.path = path.expanduser()
+        self.answers = self.path / "answers.jsonl"
+        self.seconds: dict[str, float] = {}
+        close_log()
+        _start_log(self.path, f"rank {rank}: ")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def note_model(self, **facts: Any) -> None:
+        """The main rank's."""
+
+    def note(self, **facts: Any) -> None:
+        """The main rank's."""
+
+
+def _start_log(folder: Path, prefix: str = "") -> None:
+    try:
+        handler = logging.FileHandler(folder / "run.log", encoding="utf-8")
+    except OSError as error:
+        raise RepopeError(
+            f"out={folder}: cannot be written ({error.strerror}); choose another out="
+        ) from error
+    handler.setFormatter(logging.Formatter(f"%(asctime)s %(levelname)s {prefix}%(message)s"))
+    handler.handleError = lambda record: None  # type: ignore[method-assign]  # a full disk ends elsewhere
+    logging.getLogger("repope_eval").addHandler(handler)
+
+
 def _ending(error: BaseException) -> dict[str, str]:
     """What a manifest says of a run that ended early: whether it was told to, when, and its last line."""
     how = "interrupted" if isinstance(error, InterruptionError | KeyboardInterrupt) else "failed"
@@ -209,13 +239,17 @@ def close_log() -> None:
             handler.close()
 
 
-def show_log_on_console() -> None:
-    """Log lines of the package on standard error, without dates: what a person at a terminal wants."""
+def show_log_on_console(rank: int = 0) -> None:
+    """Log lines of the package on standard error, without dates: what a person at a terminal wants.
+
+    Of several ranks the main one says what is going on, and the others what is wrong.
+    """
     package = logging.getLogger("repope_eval")
     package.setLevel(logging.INFO)
     package.propagate = False
     if not any(type(handler) is logging.StreamHandler for handler in package.handlers):
         handler = logging.StreamHandler(sys.stderr)
-        handler.setFormatter(logging.Formatter("%(message)s"))
+        handler.setFormatter(logging.Formatter(f"rank {rank}: %(message)s" if rank else "%(message)s"))
+        handler.setLevel(logging.WARNING if rank else logging.INFO)
         package.addHandler(handler)
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs each request

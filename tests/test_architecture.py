@@ -22,7 +22,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS = [
     ["__version__", "errors", "records"],
-    ["config", "environment", "interruption", "json_files", "schema", "table_files", "timing"],
+    ["config", "environment", "interruption", "json_files", "ranks", "schema", "table_files", "timing"],
     ["composition", "row_files", "run_folder"],
     ["mistakes"],
     ["launching"],
@@ -31,7 +31,7 @@ LAYERS = [
     ["inference"],
     ["scoring"],
     ["reporting"],
-    ["conclusion"],
+    ["collection", "conclusion"],
     ["demo", "leaderboard", "pipeline"],
     ["commands"],
     ["__main__"],

@@ -82,6 +82,12 @@ def test_answers_of_another_configuration_are_refused(path: Path) -> None:
     assert json.loads((path / "answers.jsonl").read_text()) == ANSWER
 
 
+def test_answers_that_ranks_left_are_of_one_configuration_too(path: Path) -> None:
+    folder = _answered(path)
+    folder.answers.rename(path / "answers.rank-1.jsonl")
+    assert "model.revision is 'main' there and 'v2' here" in _refusal(path, **{"model.revision": "v2"})
+
+
 def test_answers_are_refused_where_none_may_be_resumed(path: Path) -> None:
     _answered(path)
     assert _refusal(path, resume=False) == (
@@ -173,7 +179,7 @@ def test_folder_that_cannot_be_written_is_refused(path: Path, monkeypatch: pytes
         patched.setattr(run_folder.logging, "FileHandler", refuse)
         assert _refusal(path) == f"out={path}: cannot be written (Permission denied); choose another out="
     with monkeypatch.context() as patched:
-        patched.setattr(Path, "exists", refuse)
+        patched.setattr(Path, "glob", refuse)
         assert (
             _refusal(path)
             == f"{path / 'answers.jsonl'}: cannot be read (Permission denied); choose another out="

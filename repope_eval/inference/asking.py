@@ -18,6 +18,7 @@ from repope_eval.inference.shared import generate_shared
 from repope_eval.inference.store import AnswerStore
 from repope_eval.models.loading import Model
 from repope_eval.models.recipe import Prepared
+from repope_eval.ranks import Ranks
 from repope_eval.records import Answer, Question
 
 Generator = Callable[[Model, Sequence[Prepared], int, Spellings], list[list[Generation]]]
@@ -41,10 +42,12 @@ class AskingSettings:
     workers: str
     """Processes that prepare images, or `auto`."""
     max_new_tokens: int
+    ranks: Ranks = Ranks()
+    """Who asks: this process all of it, or its share."""
 
 
 class Asking:
-    """Questions being asked of a model, those of the longest prompts first."""
+    """Questions being asked of a model, this rank's share of them, those of the longest prompts first."""
 
     def __init__(
         self,
@@ -56,7 +59,7 @@ class Asking:
         """
         Args:
             model: what is asked.
-            questions: those to be asked.
+            questions: those to be asked, by all ranks.
             images: where each image lies.
             settings: how they are asked.
 
@@ -66,10 +69,12 @@ class Asking:
         self._model = model
         self._settings = settings
         self._spellings = find_spellings(model.recipe)
-        self._number = len(questions)
+        asked = settings.ranks.share(longest_first(model.recipe, questions, images))
+        self.questions = [question for image in asked for question in image.questions]
+        """This rank's."""
         self._batch_size = BatchSize(settings.batch_size, model.device.type)
         self._memory = memory_of(model.device)
-        self._loader = Loader(model, longest_first(model.recipe, questions, images), settings.workers)
+        self._loader = Loader(model, asked, settings.workers, settings.ranks.local_count)
 
     def run(self, store: AnswerStore, between_batches: Callable[[], None]) -> None:
         """Asks all of them, and stores the answers of each batch before the next.
@@ -83,7 +88,7 @@ class Asking:
                 store cannot be written. What was answered until then is stored.
         """
         self._memory.start()
-        with Progress(self._number) as progress, self._loader as loader:
+        with Progress(len(self.questions)) as progress, self._loader as loader:
             while images := loader.next(self._batch_size.images):
                 for answers in self._answers(images):
                     store.append(answers)

@@ -76,14 +76,15 @@ def _tokens(recipe: Recipe, asked: AskedImage) -> int:
 class Loader:
     """Hands out prepared images in order, and counts how long it was waited for."""
 
-    def __init__(self, model: Model, asked: Sequence[AskedImage], workers: str) -> None:
+    def __init__(self, model: Model, asked: Sequence[AskedImage], workers: str, sharing: int = 1) -> None:
         """
         Args:
             model: whose recipe prepares them.
             asked: the images in order.
             workers: how many processes, or `auto`.
+            sharing: how many programs like this one share the machine's cores.
         """
-        self.workers = _workers(workers, model.device, len(asked))
+        self.workers = _workers(workers, model.device, len(asked), sharing)
         self.seconds_waited = 0.0
         self._loader = DataLoader(
             _Images(model.recipe, asked, model.dtype),
@@ -164,14 +165,14 @@ def _named(path: Path) -> Iterator[None]:
         raise RepopeError(f"{path}: {error}") from error
 
 
-def _workers(asked_for: str, device: torch.device, images: int) -> int:
+def _workers(asked_for: str, device: torch.device, images: int, sharing: int) -> int:
     """On a CPU the model itself keeps all cores busy; beside a GPU one core is left to the loop."""
     if asked_for != "auto":
         return min(int(asked_for), images)
     if device.type == "cpu":
         return 0
     cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
-    return max(1, min(cores - 1, MOST_WORKERS, images))
+    return max(1, min(cores // sharing - 1, MOST_WORKERS, images))
 
 
 def _start_worker(_: int) -> None:

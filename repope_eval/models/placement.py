@@ -3,6 +3,7 @@
 What a machine or an installation lacks is said here, before any weight is read.
 """
 
+import os
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from transformers import BitsAndBytesConfig
 from repope_eval.config import ModelSettings
 from repope_eval.errors import RepopeError
 from repope_eval.json_files import read_json
+from repope_eval.ranks import Ranks
 
 _UNQUANTIZED = ["model.vision_tower", "model.multi_modal_projector", "lm_head"]
 """Only the language model's linear layers are quantized: the rest is small and matters more."""
@@ -35,6 +37,31 @@ def choose_device(name: str) -> torch.device:
                 "and that torch was installed with CUDA"
             )
     return device
+
+
+def device_of_rank(name: str, ranks: Ranks) -> str:
+    """What `device` means to one of several ranks: each has a GPU of its own, the one of its number here.
+
+    Raises:
+        RepopeError: there are more ranks here than GPUs, or all were given the same one.
+    """
+    if (
+        name == "auto" and os.environ.get("ACCELERATE_USE_CPU", "").lower() == "true"
+    ):  # accelerate launch --cpu
+        return "cpu"
+    if not ranks.are_several or name in ("cpu", "mps"):
+        return name
+    if name.startswith("cuda:"):
+        raise RepopeError(f"device={name}: {ranks.count} processes would share it; leave out the number")
+    number = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if name == "auto" and not number:
+        return name
+    if ranks.local_rank >= number:
+        raise RepopeError(
+            f"{ranks.local_count} processes were started here and torch sees {number} CUDA devices: start as many "
+            f"processes as there are GPUs (--num_processes {max(1, number)})"
+        )
+    return f"cuda:{ranks.local_rank}"
 
 
 def require_number_format(dtype: torch.dtype, device: torch.device) -> None:

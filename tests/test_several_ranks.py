@@ -1,0 +1,132 @@
+"""Several processes that share a run, started by accelerate and by torchrun, as users start them."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+from conftest import RUN_FILES, visible_files
+from demo_runs import QUESTIONS, answers, comparable
+
+ACCELERATE = [str(Path(sys.executable).with_name("accelerate")), "launch", "--cpu", "--num_processes"]
+TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node"]
+
+
+def launch(launcher: list[str], number: int, *words: str) -> "subprocess.Popen[str]":
+    """Starts so many ranks, which share one log."""
+    return subprocess.Popen(
+        [*launcher, str(number), "-m", "repope_eval", *words],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        start_new_session=True,
+    )
+
+
+def ended(process: "subprocess.Popen[str]") -> str:
+    """What was said until the end."""
+    try:
+        return process.communicate(timeout=240)[1]
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def scores(folder: Path) -> object:
+    return json.loads((folder / "scores.json").read_text())["scores"]
+
+
+def rank(launcher: "subprocess.Popen[str]", number: int) -> psutil.Process:
+    """The process of that rank."""
+    for process in psutil.Process(launcher.pid).children(recursive=True):
+        if process.environ().get("RANK") == str(number) and "repope_eval" in process.cmdline():
+            return process
+    raise AssertionError(f"no rank {number}")
+
+
+def wait_for_answers(file: Path, launcher: "subprocess.Popen[str]") -> None:
+    deadline = time.monotonic() + 120
+    while not (file.exists() and file.read_bytes().count(b"\n") >= 20):
+        assert launcher.poll() is None, launcher.communicate()[1]
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_a_rank_that_is_killed_ends_the_other_and_three_go_on(unbroken: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    slow = (f"out={folder}", "model=tiny", "bench=demo", "batch_size=1", "engine=sequential")
+    two = launch(ACCELERATE, 2, *slow)
+    wait_for_answers(folder / "answers.rank-1.jsonl", two)
+    killed = rank(two, 1)
+    killed.kill()
+    said = ended(two)
+    assert two.returncode != 0
+    assert visible_files(folder) == {
+        "answers.rank-0.jsonl",
+        "answers.rank-1.jsonl",
+        "manifest.json",
+        "run.log",
+    }
+    safe = sum(file.read_bytes().count(b"\n") for file in folder.glob("answers.rank-*.jsonl"))
+    assert (
+        f"rank 1 (process {killed.pid}) has ended: {safe} of {QUESTIONS} answers are safe in {folder}; go on with: "
+        "python -m repope_eval" in said
+    )
+    three = launch(TORCHRUN, 3, f"out={folder}")
+    said = ended(three)
+    assert three.returncode == 0, said
+    assert f"asking {QUESTIONS - safe} questions" in said
+    assert "by 3 processes" in said
+    assert comparable(folder) == comparable(unbroken)
+    assert scores(folder) == scores(unbroken)
+    assert visible_files(folder) == RUN_FILES
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert len(manifest["inference"]["ranks"]) == 3
+    assert manifest["counts"]["resumed"] == safe
+
+
+def test_two_ranks_of_accelerate_end_as_one_process(unbroken: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    two = launch(ACCELERATE, 2, "model=tiny", "bench=demo", f"out={folder}")
+    said = ended(two)
+    assert two.returncode == 0, said
+    assert comparable(folder) == comparable(unbroken)
+    assert scores(folder) == scores(unbroken)
+
+
+def test_a_sweep_of_more_ranks_than_images_goes_on_after_a_failed_run(tmp_path: Path) -> None:
+    checkpoints = f"model.checkpoint={tmp_path / 'none'},demo"
+    three = launch(TORCHRUN, 3, "-m", checkpoints, "limit=2", f"out={tmp_path}/${{hydra:job.num}}")
+    said = ended(three)
+    assert three.returncode == 1  # one run failed
+    assert said.count("none: no such folder") == 1
+    assert len({line["image"] for line in answers(tmp_path / "1")}) == 2
+    manifests = [json.loads((tmp_path / run / "manifest.json").read_text()) for run in ("0", "1")]
+    assert manifests[0]["ended"]["how"] == "failed"
+    assert manifests[1]["status"] == "complete"
+    assert (
+        "rank 2: 2 images are left to ask about: none for this process"
+        in (tmp_path / "1" / "run.log").read_text()
+    )
+
+
+def test_one_process_goes_on_where_several_were_stopped(unbroken: Path, tmp_path: Path) -> None:
+    """Their files are put together first, and what they hold is not asked again."""
+    folder = tmp_path / "run"
+    shutil.copytree(unbroken, folder)
+    lines = (folder / "answers.jsonl").read_bytes().splitlines(keepends=True)
+    (folder / "answers.jsonl").unlink()
+    for number in (0, 1):
+        (folder / f"answers.rank-{number}.jsonl").write_bytes(b"".join(lines[number::2]))
+    result = subprocess.run(
+        [sys.executable, "-m", "repope_eval", f"out={folder}"], capture_output=True, text=True, timeout=300
+    )
+    assert result.returncode == 0, result.stderr
+    assert f"nothing to ask: all {QUESTIONS} answers" in result.stderr
+    assert comparable(folder) == comparable(unbroken)
