@@ -11,11 +11,12 @@ from repope_eval import config
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.benchmarks.sources import find_benchmark_images
 from repope_eval.errors import InterruptionError, RepopeError
-from repope_eval.inference.shares import count_stored, merge_shares, share_path
+from repope_eval.inference.shares import count_stored, merge_shares
 from repope_eval.inference.store import AnswerStore
 from repope_eval.interruption import FinishBatch
 from repope_eval.ranks import Ranks
 from repope_eval.records import Answer, Question
+from repope_eval.run_files import share_path
 from repope_eval.run_folder import FollowedFolder, RunFolder
 from repope_eval.timing import Seconds, now, rounded, timed
 

@@ -12,6 +12,7 @@ from filelock import BaseFileLock, FileLock, Timeout
 
 from repope_eval.errors import InterruptionError, RepopeError
 from repope_eval.json_files import read_json, write_bytes, write_json, write_text
+from repope_eval.run_files import ANSWERS, LOCK, LOG, MANIFEST, answer_files
 from repope_eval.timing import now
 
 SCHEMA_VERSION = 1
@@ -34,15 +35,15 @@ class RunFolder:
             RepopeError: it cannot be written, holds answers of another configuration, or is another process's.
         """
         self.path = path.expanduser()
-        self.answers = self.path / "answers.jsonl"
-        self._manifest_path = self.path / "manifest.json"
+        self.answers = self.path / ANSWERS
+        self._manifest_path = self.path / MANIFEST
         self._manifest: dict[str, Any] = {"schema": SCHEMA_VERSION, "identity": dict(identity)}
         self._has_answers = False
         close_log()
         self._lock = self._locked()
         try:
             # Those of several ranks lie in files of their own until they are put together.
-            self._has_answers = any(path.stat().st_size for path in self.path.glob("answers*.jsonl"))
+            self._has_answers = any(path.stat().st_size for path in answer_files(self.answers))
             self._refuse_other_answers(identity, resume=resume)
             _start_log(self.path)
         except OSError as error:
@@ -70,7 +71,7 @@ class RunFolder:
         """Makes the folder, and keeps other processes out of it until this one lets go or is dead."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(self.path / ".lock")
+            lock = FileLock(self.path / LOCK)
             lock.acquire(timeout=PATIENCE)
         except Timeout as error:
             raise RepopeError(
@@ -189,7 +190,7 @@ class FollowedFolder:
             RepopeError: it cannot be written.
         """
         self.path = path.expanduser()
-        self.answers = self.path / "answers.jsonl"
+        self.answers = self.path / ANSWERS
         self.seconds: dict[str, float] = {}
         close_log()
         _start_log(self.path, f"rank {rank}: ")
@@ -209,7 +210,7 @@ class FollowedFolder:
 
 def _start_log(folder: Path, prefix: str = "") -> None:
     try:
-        handler = logging.FileHandler(folder / "run.log", encoding="utf-8")
+        handler = logging.FileHandler(folder / LOG, encoding="utf-8")
     except OSError as error:
         raise RepopeError(
             f"out={folder}: cannot be written ({error.strerror}); choose another out="

@@ -3,15 +3,10 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from repope_eval.composition import natural_order
 from repope_eval.errors import RepopeError
 from repope_eval.inference.store import AnswerStore, read_answers
 from repope_eval.records import Answer, Question
-
-
-def share_path(answers: Path, rank: int) -> Path:
-    """Where a rank writes its answers: `answers.rank-3.jsonl` beside `answers.jsonl`."""
-    return answers.with_name(f"{answers.stem}.rank-{rank}{answers.suffix}")
+from repope_eval.run_files import answer_files, share_paths
 
 
 def merge_shares(answers: Path) -> None:
@@ -22,7 +17,7 @@ def merge_shares(answers: Path) -> None:
     Raises:
         RepopeError: a line is broken, or a file cannot be read, written or removed. Nothing is lost.
     """
-    shares = _shares(answers)
+    shares = share_paths(answers)
     if not shares:
         return
     found: dict[Question, Answer] = {}
@@ -42,19 +37,12 @@ def count_stored(answers: Path, questions: Iterable[Question]) -> int:
     Raises:
         RepopeError: a line is broken, or a file cannot be read.
     """
-    files = [path for path in (answers, *_shares(answers)) if path.exists()]
     stored = {
-        (answer.question.image, answer.question.text) for path in files for answer in read_answers(path)
+        (answer.question.image, answer.question.text)
+        for path in answer_files(answers)
+        for answer in read_answers(path)
     }
     return sum((question.image, question.text) in stored for question in questions)
-
-
-def _shares(answers: Path) -> list[Path]:
-    return sorted(answers.parent.glob(f"{answers.stem}.rank-*{answers.suffix}"), key=_order)
-
-
-def _order(path: Path) -> list[tuple[int, str]]:
-    return natural_order(path.name)
 
 
 def _remove(share: Path) -> None:

@@ -10,18 +10,15 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from repope_eval.composition import natural_order
 from repope_eval.config import BenchSettings
 from repope_eval.errors import RepopeError
 from repope_eval.inference.store import read_answers
 from repope_eval.json_files import read_json
 from repope_eval.records import Answer, Question
 from repope_eval.reporting.leaderboard_entries import LeftOut
+from repope_eval.run_files import ANSWERS, MANIFEST, find_run_folders
 from repope_eval.run_folder import SCHEMA_VERSION
 from repope_eval.schema import schema_of, settings_from
-
-MANIFEST = "manifest.json"
-ANSWERS = "answers.jsonl"
 
 NOT_SET = "not set"
 
@@ -48,7 +45,7 @@ def read_runs(root: Path) -> tuple[list[FoundRun], list[LeftOut]]:
     """All run folders below a folder, itself included, in natural order: those that can be read, and the others."""
     found: list[FoundRun] = []
     left_out: list[LeftOut] = []
-    for folder in sorted(_run_folders(root), key=lambda folder: natural_order(str(folder))):
+    for folder in find_run_folders(root):
         place = folder.relative_to(root).as_posix()
         place = root.resolve().name if place == "." else place
         try:
@@ -60,29 +57,6 @@ def read_runs(root: Path) -> tuple[list[FoundRun], list[LeftOut]]:
 
 def _one_line(error: RepopeError, folder: Path) -> str:
     return " ".join(str(error).removeprefix(f"{folder}{os.sep}").split())
-
-
-def _run_folders(root: Path) -> Iterator[Path]:
-    """Folders with one of a run's two files; hidden folders are passed by, and links followed once."""
-    seen: set[str] = set()
-    for path, folders, files in os.walk(root, followlinks=True):
-        real = os.path.realpath(path)
-        if real in seen:
-            folders.clear()
-            continue
-        seen.add(real)
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        # A manifest alone may be anything's: what makes it a run's is looked at where it is read.
-        if ANSWERS in files or (MANIFEST in files and _is_of_a_run(Path(path) / MANIFEST)):
-            yield Path(path)
-
-
-def _is_of_a_run(manifest: Path) -> bool:
-    try:
-        document = read_json(manifest)
-    except RepopeError:
-        return False
-    return isinstance(document, dict) and "identity" in document
 
 
 def _run(folder: Path, place: str) -> FoundRun:

@@ -3,9 +3,10 @@ from pathlib import Path
 import pytest
 
 from repope_eval.errors import RepopeError
-from repope_eval.inference.shares import count_stored, merge_shares, share_path
+from repope_eval.inference.shares import count_stored, merge_shares
 from repope_eval.inference.store import AnswerStore, read_answers
 from repope_eval.records import Answer, Question
+from repope_eval.run_files import share_path
 
 QUESTIONS = [Question(f"{number}.png", "Is there a car in the image?", "car") for number in range(6)]
 

@@ -1,0 +1,59 @@
+"""What the files of a run folder are called, and where run folders are."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from repope_eval.composition import natural_order
+from repope_eval.errors import RepopeError
+from repope_eval.json_files import read_json
+
+ANSWERS = "answers.jsonl"
+MANIFEST = "manifest.json"
+LOG = "run.log"
+LOCK = ".lock"
+"""Held by the process that has the folder."""
+
+
+def share_path(answers: Path, rank: int) -> Path:
+    """Where one of several ranks writes its answers: `answers.rank-3.jsonl` beside `answers.jsonl`."""
+    return answers.with_name(f"{answers.stem}.rank-{rank}{answers.suffix}")
+
+
+def share_paths(answers: Path) -> list[Path]:
+    """The files of ranks that lie beside `answers.jsonl`, by rank."""
+    shares = answers.parent.glob(f"{answers.stem}.rank-*{answers.suffix}")
+    return sorted(shares, key=lambda path: natural_order(path.name))
+
+
+def answer_files(answers: Path) -> list[Path]:
+    """All that hold answers of a run: `answers.jsonl` and the files of ranks beside it, as far as they exist."""
+    return [path for path in (answers, *share_paths(answers)) if path.exists()]
+
+
+def find_run_folders(root: Path) -> list[Path]:
+    """All run folders below a folder, itself included, in natural order: what has answers, or a run's manifest."""
+    return sorted(_run_folders(root), key=lambda folder: natural_order(str(folder)))
+
+
+def _run_folders(root: Path) -> Iterator[Path]:
+    """Hidden folders are passed by, and links followed once."""
+    seen: set[str] = set()
+    for path, folders, files in os.walk(root, followlinks=True):
+        real = os.path.realpath(path)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        # A manifest alone may be anything's: what makes it a run's is looked at where it is read.
+        if ANSWERS in files or (MANIFEST in files and _is_of_a_run(Path(path) / MANIFEST)):
+            yield Path(path)
+
+
+def _is_of_a_run(manifest: Path) -> bool:
+    try:
+        document = read_json(manifest)
+    except RepopeError:
+        return False
+    return isinstance(document, dict) and "identity" in document
