@@ -28,6 +28,7 @@ LAYERS = [
     ["run_folder"],
     ["mistakes"],
     ["launching"],
+    ["cluster"],
     ["benchmarks"],
     ["models"],
     ["inference"],

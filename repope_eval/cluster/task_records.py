@@ -1,0 +1,77 @@
+"""What each task of a sweep recorded of itself: slurm/sweep.sbatch writes `RUNS/tasks/JOB.task`."""
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+from repope_eval.composition import natural_order
+from repope_eval.errors import RepopeError
+
+FOLDER = "tasks"
+"""Beside the run folders of a sweep: records, logs and lists of its tasks."""
+
+REQUEUED = "requeued"
+"""What a task ended with that queued itself again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskRecord:
+    """One task of a SLURM array, as it was when it last started."""
+
+    job: str
+    """As `squeue` and `scancel` name it: `12_3`."""
+    words: tuple[str, ...]
+    """Those given to the run: `model=...`, `out=...`, ..."""
+    out: Path
+    """The run folder."""
+    log: Path | None
+    """Where its output went; None where that was no file."""
+    host: str
+    started: str
+    """When it last started, as `repope_eval.timing.now` writes it."""
+    restarts: int
+    """How often SLURM had started it before."""
+    ended: str
+    """Empty: it has not ended, or could not say so. `requeued`, or the exit status."""
+
+
+def read_task_records(root: Path) -> tuple[TaskRecord, ...]:
+    """The records below a folder, in the order in which the tasks last started.
+
+    A task may be writing while this reads, and be killed while it writes: a line without its end is left out, and so
+    is a record that does not yet say of which run folder it is.
+
+    Raises:
+        RepopeError: a record cannot be read.
+    """
+    found = [_read(path) for path in sorted(root.rglob(f"{FOLDER}/*.task"))]
+    return tuple(sorted(filter(None, found), key=lambda record: (record.started, natural_order(record.job))))
+
+
+def _read(path: Path) -> TaskRecord | None:
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise RepopeError(f"{path}: cannot be read ({error.strerror})") from error
+    # Of the lines of a key the last one counts: a task that starts again writes all of them again.
+    lines = [line.partition("=") for line in text.split("\n")[:-1]]
+    fields = {key: value for key, _, value in lines}
+    if not fields.get("out"):
+        return None
+    return TaskRecord(
+        job=path.stem,
+        words=tuple(_split(fields.get("words", ""))),
+        out=Path(fields["out"]),
+        log=Path(fields["log"]) if fields.get("log") else None,
+        host=fields.get("host", ""),
+        started=fields.get("started", ""),
+        restarts=int(fields["restarts"]) if fields.get("restarts", "").isdecimal() else 0,
+        ended=fields.get("ended", ""),
+    )
+
+
+def _split(words: str) -> list[str]:
+    try:
+        return shlex.split(words)
+    except ValueError:  # an open quote: not as the script writes it
+        return words.split()

@@ -1,0 +1,83 @@
+"""What tasks recorded: whole, told again, half written."""
+
+from pathlib import Path
+
+import pytest
+
+from repope_eval.cluster.task_records import TaskRecord, read_task_records
+from repope_eval.errors import RepopeError
+
+START = (
+    "words=model=tiny 'out=/runs/a b' bench=demo\nout=/runs/a b\nlog=/runs/tasks/7_0.log\nhost=node1\n"
+    "started=2025-04-15T10:00:00+00:00\nrestarts=0\nended=\n"
+)
+
+
+def write(root: Path, job: str, text: str) -> Path:
+    path = root / "tasks" / f"{job}.task"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def test_a_task_that_has_started(tmp_path: Path) -> None:
+    write(tmp_path, "7_0", START)
+    assert read_task_records(tmp_path) == (
+        TaskRecord(
+            job="7_0",
+            words=("model=tiny", "out=/runs/a b", "bench=demo"),
+            out=Path("/runs/a b"),
+            log=Path("/runs/tasks/7_0.log"),
+            host="node1",
+            started="2025-04-15T10:00:00+00:00",
+            restarts=0,
+            ended="",
+        ),
+    )
+
+
+def test_what_is_said_later_counts(tmp_path: Path) -> None:
+    again = START.replace("10:00", "11:00").replace("restarts=0", "restarts=1").replace("node1", "node2")
+    write(tmp_path, "7_0", f"{START}ended=requeued\n{again}ended=143\n")
+    (record,) = read_task_records(tmp_path)
+    assert (record.host, record.restarts, record.ended) == ("node2", 1, "143")
+    assert record.started == "2025-04-15T11:00:00+00:00"
+
+
+@pytest.mark.parametrize(
+    ("cut", "ended"), [("ended=1", "requeued"), ("en", "requeued"), ("", "requeued"), ("ended=1\n", "1")]
+)
+def test_a_line_that_is_not_whole_says_nothing(tmp_path: Path, cut: str, ended: str) -> None:
+    write(tmp_path, "7_0", f"{START}ended=requeued\n{cut}")
+    (record,) = read_task_records(tmp_path)
+    assert record.ended == ended
+
+
+@pytest.mark.parametrize("text", ["", "words=model=tiny", "words=model=tiny\n", "words='model\nout=/ru"])
+def test_a_record_that_has_no_run_folder_yet_is_none(tmp_path: Path, text: str) -> None:
+    write(tmp_path, "7_0", text)
+    assert read_task_records(tmp_path) == ()
+
+
+def test_odd_values_stop_nobody(tmp_path: Path) -> None:
+    write(tmp_path, "7_0", "words=model='tiny\nout=a\nrestarts=none\n\nno key\n")
+    (record,) = read_task_records(tmp_path)
+    assert (record.words, record.restarts, record.log, record.ended) == (("model='tiny",), 0, None, "")
+
+
+def test_records_lie_at_any_depth_and_come_in_the_order_of_their_start(tmp_path: Path) -> None:
+    write(tmp_path / "repope", "9_0", START.replace("10:00", "12:00"))
+    write(tmp_path / "dash_b", "10_0", START.replace("10:00", "13:00"))
+    write(tmp_path / "repope", "9_1", START)
+    write(tmp_path / "repope", "9_11", START)
+    assert [record.job for record in read_task_records(tmp_path)] == ["9_1", "9_11", "9_0", "10_0"]
+
+
+def test_a_folder_without_tasks_has_no_records(tmp_path: Path) -> None:
+    assert read_task_records(tmp_path / "none") == ()
+
+
+def test_a_record_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "tasks" / "7_0.task").mkdir(parents=True)
+    with pytest.raises(RepopeError, match=r"7_0\.task: cannot be read"):
+        read_task_records(tmp_path)
