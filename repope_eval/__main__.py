@@ -19,6 +19,7 @@ COMMANDS = {
     "run": "repope_eval.commands.run",
     "score": "repope_eval.commands.score",
     "report": "repope_eval.commands.report",
+    "status": "repope_eval.commands.status",
     "data": "repope_eval.commands.data",
     "models": "repope_eval.commands.models",
     "build": "repope_eval.commands.build",

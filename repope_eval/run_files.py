@@ -1,8 +1,9 @@
 """What the files of a run folder are called, and where run folders are."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from repope_eval.composition import natural_order
 from repope_eval.errors import RepopeError
@@ -34,6 +35,18 @@ def answer_files(answers: Path) -> list[Path]:
 def find_run_folders(root: Path) -> list[Path]:
     """All run folders below a folder, itself included, in natural order: what has answers, or a run's manifest."""
     return sorted(_run_folders(root), key=lambda folder: natural_order(str(folder)))
+
+
+def model_name(settings: Mapping[str, Any]) -> str:
+    """By a manifest's settings: the model that was asked, or that foreign answers were given, or else their file.
+
+    Raises:
+        KeyError: they name none.
+    """
+    model = settings["model"]
+    if isinstance(model, Mapping):
+        model = model["name"]
+    return str(model or Path(settings["answers"]).stem)
 
 
 def _run_folders(root: Path) -> Iterator[Path]:

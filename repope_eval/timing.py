@@ -24,6 +24,15 @@ def rounded(seconds: Seconds) -> Seconds:
     return {stage: round(spent, 3) for stage, spent in seconds.items()}
 
 
+def moment(text: str) -> datetime:
+    """The date and time that `now` wrote.
+
+    Raises:
+        ValueError: it is none.
+    """
+    return datetime.fromisoformat(text)
+
+
 def now() -> str:
     """Date and time, in UTC."""
     return datetime.now(UTC).isoformat(timespec="seconds")

@@ -29,6 +29,7 @@ LAYERS = [
     ["mistakes"],
     ["launching"],
     ["cluster"],
+    ["sweep"],
     ["benchmarks"],
     ["models"],
     ["inference"],

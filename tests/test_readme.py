@@ -126,6 +126,7 @@ def settings_keys(record: type, prefix: str = "") -> Iterator[tuple[str, datacla
         config.RunSettings,
         config.ScoreSettings,
         config.ReportSettings,
+        config.StatusSettings,
         config.DataSettings,
         config.ModelsSettings,
         config.BuildSettings,

@@ -16,7 +16,7 @@ from repope_eval.inference.store import read_answers
 from repope_eval.json_files import read_json
 from repope_eval.records import Answer, Question
 from repope_eval.reporting.leaderboard_entries import LeftOut
-from repope_eval.run_files import ANSWERS, MANIFEST, find_run_folders
+from repope_eval.run_files import ANSWERS, MANIFEST, find_run_folders, model_name
 from repope_eval.run_folder import SCHEMA_VERSION
 from repope_eval.schema import schema_of, settings_from
 
@@ -79,7 +79,7 @@ def _run(folder: Path, place: str) -> FoundRun:
         settings = manifest["settings"]
         return FoundRun(
             place=place,
-            model=_model(settings),
+            model=model_name(settings),
             bench=_bench(settings["bench"]),
             hashes={str(name): str(value) for name, value in manifest["benchmark"]["sha256"].items()},
             data_dir=settings.get("data_dir"),
@@ -99,14 +99,6 @@ def _run(folder: Path, place: str) -> FoundRun:
 def _bench(fields: Mapping[str, Any]) -> BenchSettings:
     composed = OmegaConf.merge(OmegaConf.structured(schema_of(BenchSettings)), fields)
     return settings_from(BenchSettings, typing.cast(DictConfig, composed))
-
-
-def _model(settings: Mapping[str, Any]) -> str:
-    """The name of the model that was asked, or that foreign answers were given, or else of their file."""
-    model = settings["model"]
-    if isinstance(model, Mapping):
-        model = model["name"]
-    return str(model or Path(settings["answers"]).stem)
 
 
 def _facts(manifest: Mapping[str, Any]) -> dict[str, str]:

@@ -11,9 +11,11 @@ from repope_eval.benchmarks.relabelling import LabelChange
 from repope_eval.reporting.model_table import MEMORY_COLUMNS, ModelRow
 from repope_eval.reporting.run_tables import DETECTION_TITLES
 from repope_eval.reporting.score_table import COLUMNS, score_rows
+from repope_eval.reporting.state_table import STATE_COLUMNS, endings, state_row, summary
 from repope_eval.reporting.tables import ratio_text
 from repope_eval.scoring.detection import Detection
 from repope_eval.scoring.scores import Scores
+from repope_eval.sweep.run_state import RunState
 
 INTERVAL_TITLE = "F1 (95 %)"
 """Of the column behind F1, which says from where to where it may be."""
@@ -105,6 +107,23 @@ def print_models(rows: Sequence[ModelRow]) -> None:
             row.gated,
         )
     _print(table)
+
+
+def print_states(states: Sequence[RunState]) -> None:
+    """A line for each run of a sweep, what those ended with that ended early, and how many are in which state."""
+    if states:
+        table = Table(box=SIMPLE_HEAD, collapse_padding=True, pad_edge=False)
+        for title in STATE_COLUMNS:
+            table.add_column(title, justify="right" if title in ("done", "questions/s", "left") else "left")
+        for state in states:
+            table.add_row(*state_row(state))
+        _print(table)
+    _write("".join(f"{line}\n" for line in (*endings(states), summary(states))))
+
+
+def clear_screen() -> None:
+    """Empties a terminal; does nothing where the output is none."""
+    Console().clear()
 
 
 def _share(number: int, share: float | None) -> str:

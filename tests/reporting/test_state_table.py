@@ -1,0 +1,69 @@
+"""A sweep's states in text and as JSON."""
+
+import pytest
+
+from repope_eval.reporting.state_table import duration_text, endings, state_document, state_row, summary
+from repope_eval.sweep.run_state import RunState, State
+
+
+def run(model: str, state: State, **facts: object) -> RunState:
+    known = {"bench": "repope", "out": model, "done": 0, "of": None, "rate": None, "seconds_left": None}
+    return RunState(model=model, state=state, **{**known, "host": None, "job": None, "line": "", **facts})
+
+
+STATES = [
+    run("a", "waiting", job="7_0", line="for Resources"),
+    run("b", "running", done=1200, of=5127, rate=2.0, seconds_left=1963.5, host="node1", job="7_1"),
+    run("c", "failed", out="mine/c2", done=3, of=9, line="an image is broken"),
+]
+
+
+def test_a_row_says_how_far_and_how_long() -> None:
+    assert [state_row(state) for state in STATES] == [
+        ("a", "waiting, for Resources", "", "", "", "", "7_0"),
+        ("b", "running", "1200 of 5127", "2.00", "33 min", "node1", "7_1"),
+        ("c (mine/c2)", "failed", "3 of 9", "", "", "", ""),
+    ]
+
+
+def test_what_ended_early_says_with_what() -> None:
+    assert endings(STATES) == ["c (mine/c2) failed: an image is broken"]
+
+
+def test_the_summary_counts_and_names_the_longest_wait() -> None:
+    assert summary(STATES) == "3 runs: 1 waiting, 1 running, 1 failed; what is running has 33 min left"
+    assert summary(STATES[:1]) == "1 run: 1 waiting"
+    assert summary([]) == "no runs"
+
+
+def test_the_document_has_every_state_counted_and_every_run_in_full() -> None:
+    document = state_document("runs", "2026-01-02T10:00:00+00:00", STATES)
+    assert document["counts"] == {"waiting": 1, "running": 1, "interrupted": 0, "failed": 1, "complete": 0}
+    assert document["states"][1] == {
+        "model": "b",
+        "bench": "repope",
+        "out": "b",
+        "state": "running",
+        "done": 1200,
+        "of": 5127,
+        "rate": 2.0,
+        "seconds_left": 1963.5,
+        "host": "node1",
+        "job": "7_1",
+        "line": "",
+    }
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.4, "0 s"),
+        (59.4, "59 s"),
+        (60, "1 min"),
+        (3599, "1 h 00 min"),
+        (3660, "1 h 01 min"),
+        (90000, "25 h 00 min"),
+    ],
+)
+def test_durations_are_as_long_as_they_read(seconds: float, text: str) -> None:
+    assert duration_text(seconds) == text
