@@ -21,6 +21,7 @@ COMMANDS = {
     "report": "repope_eval.commands.report",
     "status": "repope_eval.commands.status",
     "data": "repope_eval.commands.data",
+    "slurm": "repope_eval.commands.slurm",
     "models": "repope_eval.commands.models",
     "build": "repope_eval.commands.build",
     "relabel": "repope_eval.commands.relabel",

@@ -4,12 +4,13 @@ import dataclasses
 import re
 import typing
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import hydra
 from hydra.core.config_store import ConfigStore
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
@@ -24,17 +25,23 @@ CONFIG_NAME = "repope_eval"
 
 # Hydra's own output folders and logging are off: a run folder is written by the run itself.
 HYDRA_SETTINGS = {
+    "job": {"name": "repope"},  # what a launcher's jobs are called
     "run": {"dir": "."},
     "output_subdir": None,
     "sweep": {"dir": "runs/.sweeps/${now:%Y-%m-%d_%H-%M-%S}"},
 }
 
 
-def configs_folder() -> Path:
-    """The folder of shipped configuration files: inside an installed package, else beside it."""
+def shipped_folder(name: str) -> Path:
+    """A folder of shipped files (`configs` or `slurm`): inside an installed package, else beside it."""
     package = Path(__file__).parent
-    installed = package / "configs"
-    return installed if installed.is_dir() else package.parent / "configs"
+    installed = package / name
+    return installed if installed.is_dir() else package.parent / name
+
+
+def configs_folder() -> Path:
+    """The folder of shipped configuration files."""
+    return shipped_folder("configs")
 
 
 def choices(group: str) -> list[str]:
@@ -90,7 +97,12 @@ def natural_order(name: str) -> list[tuple[int, str]]:
 
 
 def initialized(config_dir: Path | None) -> AbstractContextManager[None]:
-    """Hydra made ready to compose, with a user's own configuration files where they have some."""
+    """Hydra made ready to compose, with a user's own configuration files where they have some.
+
+    Within a command it is ready, and knows those.
+    """
+    if GlobalHydra.instance().is_initialized():
+        return nullcontext()
     if config_dir is not None:
         return hydra.initialize_config_dir(version_base="1.3", config_dir=str(config_dir))
     return hydra.initialize(version_base="1.3", config_path=None)

@@ -110,7 +110,7 @@ class SlurmSettings(RunSettings):
     account: str | None = setting("who pays; null: the cluster's default", None)
     time: str | None = setting("time limit of a task; null: that of resources", None)
     setup: str | None = setting("file each task sources first: modules, an environment, a container", None)
-    sbatch: tuple[str, ...] = setting("further options of sbatch, such as [--qos=high]", ())
+    sbatch: tuple[str, ...] = setting('further options of sbatch, such as ["--qos=high"]', ())
     dry_run: bool = setting("show what would be submitted, and submit nothing", False)
 
 

@@ -34,6 +34,8 @@ def launch(record: type, execute: Callable[[DictConfig], None], words: Sequence[
     def execute_named(composed: DictConfig) -> None:
         execute(named(record, composed, HydraConfig.get().runtime.choices))
 
+    # Of a function of a module, Hydra takes the package's folders for groups: `models=FILE` would choose of one.
+    execute_named.__module__ = "__main__"
     sys.argv[1:] = words
     hydra.main(version_base="1.3", config_path=None, config_name=CONFIG_NAME)(execute_named)()
 

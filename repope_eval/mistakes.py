@@ -92,7 +92,7 @@ def _single_words(record: type, word: str, *, multirun: bool) -> list[str]:
         return []
     values = list(override.sweep_string_iterator())
     if not values:
-        raise RepopeError(f"{word}: matches nothing; there are {', '.join(_group_choices(key))}")
+        raise RepopeError(f"{word}: matches nothing; there are {', '.join(group_choices(key))}")
     return [f"{key}={value}" for value in values]
 
 
@@ -109,12 +109,12 @@ def _mistakes_of(record: type, chosen: Sequence[str], word: str) -> list[str]:
     if rank and key not in known:
         return [f"{key}: no such key{nearest(key, known)} (--help lists the keys)"]
     if rank == 1 and not isinstance(_parsed(word).value(), str | int | float):
-        return [f"{word}: one name is expected; there are {', '.join(_group_choices(key))}"]
+        return [f"{word}: one name is expected; there are {', '.join(group_choices(key))}"]
     others = [other for other in chosen if _key(other) != key]
     try:
         return list(problems(record, compose(record, [*others, word]), complete=False))
     except MissingConfigException:
-        possible = _group_choices(bare)
+        possible = group_choices(bare)
         return [f"{word}: no such {bare}{nearest(value, possible)}; there are {', '.join(possible)}"]
     except ConfigCompositionException as error:
         return [_composition_mistake(record, word, error)]
@@ -142,7 +142,8 @@ def _job_mistakes(record: type, sweeps: Mapping[str, Sequence[str]]) -> Iterator
         yield f"out={shared[0]}: {folders[shared[0]]} runs of the sweep would write there; {mend}"
 
 
-def _group_choices(group: str) -> list[str]:
+def group_choices(group: str) -> list[str]:
+    """Names of the configuration files of a group that Hydra, which is ready to compose, knows: a user's own too."""
     return sorted(GlobalHydra.instance().config_loader().get_group_options(group), key=natural_order)
 
 

@@ -127,6 +127,7 @@ def settings_keys(record: type, prefix: str = "") -> Iterator[tuple[str, datacla
         config.ScoreSettings,
         config.ReportSettings,
         config.StatusSettings,
+        config.SlurmSettings,
         config.DataSettings,
         config.ModelsSettings,
         config.BuildSettings,

@@ -1,6 +1,7 @@
 """Tables on the console."""
 
 import sys
+import textwrap
 from collections.abc import Sequence
 
 from rich.box import SIMPLE_HEAD
@@ -8,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from repope_eval.benchmarks.relabelling import LabelChange
+from repope_eval.cluster.sweep_plan import Group
 from repope_eval.reporting.model_table import MEMORY_COLUMNS, ModelRow
 from repope_eval.reporting.run_tables import DETECTION_TITLES
 from repope_eval.reporting.score_table import COLUMNS, score_rows
@@ -22,6 +24,9 @@ INTERVAL_TITLE = "F1 (95 %)"
 
 _AS_WIDE_AS_NEEDED = 10_000
 """Columns of a console that no table fills: what is measured there is a table's own width."""
+
+_MODELS_WIDTH = 60
+"""Of the column of a sweep's models, in characters."""
 
 _ASCII = str.maketrans({"−": "-", "–": "-"})
 
@@ -124,6 +129,20 @@ def print_states(states: Sequence[RunState]) -> None:
 def clear_screen() -> None:
     """Empties a terminal; does nothing where the output is none."""
     Console().clear()
+
+
+def print_groups(groups: Sequence[Group]) -> None:
+    """What a sweep asks of a cluster: a line for each array."""
+    table = Table(box=SIMPLE_HEAD, collapse_padding=True, title="Arrays, and what each of their tasks needs")
+    for title in ("tasks", "GPUs", "cores", "memory", "time"):
+        table.add_column(title, justify="right", no_wrap=True)
+    table.add_column("models")
+    for group in groups:
+        needs = group.needs
+        names = dict.fromkeys(run.model for run in group.runs)
+        figures = (len(group.runs), needs.gpus, needs.cpus, needs.memory, needs.time)
+        table.add_row(*map(str, figures), textwrap.fill(" ".join(names), _MODELS_WIDTH))
+    _print(table)
 
 
 def _share(number: int, share: float | None) -> str:

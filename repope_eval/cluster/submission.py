@@ -1,0 +1,170 @@
+"""A plan submitted to SLURM: an array for each group, and the leaderboard when all have ended."""
+
+import hashlib
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from repope_eval.cluster.model_list import list_text
+from repope_eval.cluster.sweep_plan import Group, SweepPlan
+from repope_eval.cluster.task_records import FOLDER
+from repope_eval.composition import shipped_folder
+from repope_eval.config import SlurmSettings
+from repope_eval.errors import RepopeError
+from repope_eval.json_files import write_text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """One call of sbatch."""
+
+    what: str
+    """In words."""
+    environment: Mapping[str, str]
+    """What the script is told, beside sbatch's own environment: values may hold commas, which --export splits at."""
+    options: tuple[str, ...]
+    script: Path
+
+    def words(self, after: Sequence[str] = ()) -> list[str]:
+        """The command, for when the jobs `after` have ended."""
+        dependency = [f"--dependency=afterany:{':'.join(after)}"] if after else []
+        return ["sbatch", "--parsable", *dependency, *self.options, str(self.script)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submissions:
+    """All calls of sbatch of a sweep."""
+
+    arrays: tuple[Submission, ...]
+    report: Submission
+
+
+def prepare(plan: SweepPlan, settings: SlurmSettings, options: Sequence[str] = ()) -> Submissions:
+    """Writes the list of each array, and says what is to be submitted.
+
+    A list is named by its content: tasks of an earlier sweep that still wait have theirs as it was.
+
+    Args:
+        plan: of the sweep.
+        settings: how it is submitted.
+        options: of every run's command line, behind its words: those of Hydra.
+
+    Raises:
+        RepopeError: the folder of runs cannot be written.
+    """
+    tasks = plan.runs / FOLDER
+    try:
+        tasks.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RepopeError(
+            f"runs={plan.runs}: cannot be made or written ({error.strerror}); choose another runs="
+        ) from error
+    told = {"RUNS": str(plan.runs), "PYTHON": sys.executable}
+    if settings.setup is not None:
+        told["SETUP"] = str(Path(settings.setup).expanduser().absolute())
+    overrides = shlex.join([*plan.words, *options])
+    site = [f"--{name}={value}" for name in ("partition", "account") if (value := getattr(settings, name))]
+    logs = str(tasks).replace("%", "%%")  # sbatch's mark of what it fills in
+    return Submissions(
+        arrays=tuple(
+            _array(group, {**told, "OVERRIDES": overrides}, tasks, (*site, *settings.sbatch), logs)
+            for group in plan.groups
+        ),
+        report=Submission(
+            what="leaderboard",
+            environment=told,
+            options=(f"--output={logs}/report-%j.log", *site, *settings.sbatch),
+            script=shipped_folder("slurm") / "report.sbatch",
+        ),
+    )
+
+
+def _array(
+    group: Group, environment: Mapping[str, str], tasks: Path, site: Sequence[str], logs: str
+) -> Submission:
+    text = list_text(group.runs)
+    path = tasks / f"models-{hashlib.sha256(text.encode()).hexdigest()[:8]}.txt"
+    write_text(path, text)
+    needs = group.needs
+    return Submission(
+        what=f"array of {len(group.runs)} with {needs.gpus} GPU{'' if needs.gpus == 1 else 's'} each",
+        environment={"MODELS": str(path), **environment},
+        options=(
+            f"--array=0-{len(group.runs) - 1}",
+            f"--gres={f'gpu:{needs.gpus}' if needs.gpus else 'none'}",
+            f"--cpus-per-task={needs.cpus}",
+            f"--mem={needs.memory}",
+            f"--time={needs.time}",
+            f"--output={logs}/%A_%a.log",
+            *site,
+        ),
+        script=shipped_folder("slurm") / "sweep.sbatch",
+    )
+
+
+def shell_script(submissions: Submissions) -> str:
+    """The same as lines for a shell."""
+    lines, jobs = [], []
+    for number, array in enumerate(submissions.arrays, 1):
+        lines.append(f"job{number}=$({_assignments(array)} {shlex.join(array.words())})")
+        jobs.append(f"${{job{number}%%;*}}")  # of several clusters, sbatch names the one after the number
+    program, parsable, *rest = submissions.report.words()
+    dependency = f'"--dependency=afterany:{":".join(jobs)}"'
+    lines.append(f"{_assignments(submissions.report)} {program} {parsable} {dependency} {shlex.join(rest)}")
+    return "\n".join(lines)
+
+
+def _assignments(submission: Submission) -> str:
+    return " ".join(f"{name}={shlex.quote(value)}" for name, value in submission.environment.items())
+
+
+def submit(submissions: Submissions) -> list[tuple[str, str]]:
+    """Submits all, or nothing: (job, what it is) of each.
+
+    Raises:
+        RepopeError: sbatch is missing, or refused; what it had taken before is cancelled.
+    """
+    jobs: list[tuple[str, str]] = []
+    try:
+        for array in submissions.arrays:
+            jobs.append((_sbatch(array), array.what))
+        after = [job for job, _ in jobs]
+        jobs.append((_sbatch(submissions.report, after), submissions.report.what))
+    except (RepopeError, KeyboardInterrupt):
+        _cancel([job for job, _ in jobs])
+        raise
+    return jobs
+
+
+def _sbatch(submission: Submission, after: Sequence[str] = ()) -> str:
+    """The number of the job that was submitted."""
+    environment = {**os.environ, **submission.environment}
+    exported = environment.get("SBATCH_EXPORT", "ALL")
+    if "ALL" not in exported.split(","):  # a site's own choice, which leaves out what the script is told
+        kept = [] if exported in ("NONE", "NIL") else [exported]
+        environment["SBATCH_EXPORT"] = ",".join([*kept, *submission.environment])
+    try:
+        ended = subprocess.run(
+            submission.words(after), env=environment, capture_output=True, text=True, check=False
+        )
+    except FileNotFoundError as error:
+        raise RepopeError(
+            "sbatch: no such program here; submit from a machine of the cluster, or see with dry_run=true what would "
+            "be submitted"
+        ) from error
+    if ended.returncode != 0:
+        said = " ".join(ended.stderr.split()) or f"exit status {ended.returncode}"
+        raise RepopeError(f"{submission.what}: not submitted, and nothing else of this sweep: {said}")
+    return ended.stdout.strip().partition(";")[0]
+
+
+def _cancel(jobs: Sequence[str]) -> None:
+    """Best effort: what sbatch said is what the user needs to hear."""
+    if jobs:
+        with suppress(FileNotFoundError):
+            subprocess.run(["scancel", *jobs], capture_output=True, check=False)
