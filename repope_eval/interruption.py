@@ -3,7 +3,7 @@
 import logging
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Any, Self
 
@@ -11,14 +11,17 @@ log = logging.getLogger(__name__)
 
 _ENDING = (signal.SIGINT, signal.SIGTERM)
 
+_OF_LAUNCHERS = (signal.SIGUSR1, signal.SIGUSR2)
+"""A launcher may have a handler for one of them in this process: submitit's queues the job again, and exits."""
+
 
 class Interruption(KeyboardInterrupt):
     """A signal told the program to end."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, exit_status: int | None = None) -> None:
         super().__init__(signal.Signals(number).name)
-        self.exit_status = 128 + number
-        """What shells show for a program that the signal ended: 130 for Ctrl-C, 143 for SIGTERM."""
+        self.exit_status = 128 + number if exit_status is None else exit_status
+        """What shells show for a program that the signal ended, 130 for Ctrl-C and 143 for SIGTERM; or a launcher's."""
 
 
 def interrupt(number: int, _: FrameType | None = None) -> None:
@@ -36,14 +39,18 @@ def listen() -> None:
 
 
 class FinishBatch:
-    """While it is entered, a signal waits until `check` is called; a second one does not."""
+    """While it is entered, a signal waits until `check` is called; a second one does not.
+
+    A launcher's handler waits, too, so that no batch is lost to it; another signal hurries it no more.
+    """
 
     def __init__(self) -> None:
         self._number: int | None = None
         self._before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> Self:
-        self._before = _install(self._note)
+        launchers = [number for number in _OF_LAUNCHERS if callable(signal.getsignal(number))]
+        self._before = _install(self._note) | _install(self._note_launchers, launchers)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -51,6 +58,8 @@ class FinishBatch:
             signal.signal(number, handler)
 
     def _note(self, number: int, _: FrameType | None) -> None:
+        if self._number in _OF_LAUNCHERS:
+            return  # SLURM's SIGTERM may follow its warning at once
         if self._number is not None:
             raise Interruption(number)
         self._number = number
@@ -59,21 +68,35 @@ class FinishBatch:
             signal.Signals(number).name,
         )
 
+    def _note_launchers(self, number: int, _: FrameType | None) -> None:
+        self._number = number
+        log.info("%s: finishing the batch in hand, then stopping", signal.Signals(number).name)
+
     def check(self) -> None:
-        """Raises what a signal asked for.
+        """Raises what a signal asked for, or has the launcher whose signal it was do what it does.
 
         Raises:
             Interruption: one came.
         """
-        if self._number is not None:
-            raise Interruption(self._number)
+        number, self._number = self._number, None
+        if number is None:
+            return
+        if number in _OF_LAUNCHERS:
+            try:
+                self._before[signal.Signals(number)](number, None)
+            except SystemExit as error:
+                raise Interruption(number, error.code if isinstance(error.code, int) else None) from error
+        else:
+            raise Interruption(number)
 
 
-def _install(handler: Callable[[int, FrameType | None], None]) -> dict[signal.Signals, Any]:
+def _install(
+    handler: Callable[[int, FrameType | None], None], numbers: Sequence[signal.Signals] = _ENDING
+) -> dict[signal.Signals, Any]:
     """Sets a handler for each signal that is not ignored; the handlers before. Only the main thread may do so."""
     if threading.current_thread() is not threading.main_thread():
         return {}
-    before = {number: signal.getsignal(number) for number in _ENDING}
+    before = {number: signal.getsignal(number) for number in numbers}
     before = {number: known for number, known in before.items() if known is not signal.SIG_IGN}
     for number in before:
         signal.signal(number, handler)

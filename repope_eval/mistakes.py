@@ -28,12 +28,15 @@ def find_mistakes(
 
     Each word is composed on its own (a sweep's values one by one), so one mistake hides no other; then
     each run that the words ask for is composed, to find what is missing.
+
+    Raises:
+        RepopeError: a launcher is not installed, without which its settings are none.
     """
     mistakes: list[str] = []
     chosen: list[str] = []
     sweeps: dict[str, list[str]] = {}
     with initialized(config_dir):
-        for word in sorted(words, key=lambda word: _rank(record, word)):
+        for word in sorted(words, key=lambda word: (_rank(record, word), not _chooses_of_hydra(word))):
             try:
                 singles = _single_words(record, word, multirun=multirun)
             except RepopeError as error:
@@ -58,6 +61,11 @@ def _rank(record: type, word: str) -> int:
     if re.match(r"[+~]*hydra[./]", word):
         return 0
     return 1 if _key(word) in groups_of(record) else 2
+
+
+def _chooses_of_hydra(word: str) -> bool:
+    """Whether it chooses a part of Hydra itself, which may have settings of its own: `hydra/launcher=...`."""
+    return re.match(r"[+~]*hydra/", word) is not None
 
 
 def _parsed(word: str) -> Override:
@@ -114,6 +122,8 @@ def _mistakes_of(record: type, chosen: Sequence[str], word: str) -> list[str]:
     try:
         return list(problems(record, compose(record, [*others, word]), complete=False))
     except MissingConfigException:
+        if bare == "hydra/launcher" and value.startswith("submitit"):
+            raise RepopeError(f"{word}: not installed; pip install 'repope-eval[slurm]'") from None
         possible = group_choices(bare)
         return [f"{word}: no such {bare}{nearest(value, possible)}; there are {', '.join(possible)}"]
     except ConfigCompositionException as error:

@@ -222,6 +222,8 @@ def _start_log(folder: Path, prefix: str = "") -> None:
 
 def _ending(error: BaseException) -> dict[str, str]:
     """What a manifest says of a run that ended early: whether it was told to, when, and its last line."""
+    if isinstance(error, SystemExit):  # by a signal handler of what launched this process: submitit's, say
+        return {"how": "interrupted", "at": now(), "line": "stopped by its launcher"}
     how = "interrupted" if isinstance(error, InterruptionError | KeyboardInterrupt) else "failed"
     line = " ".join(str(error).split()) or type(error).__name__
     return {"how": how, "at": now(), "line": line}

@@ -81,3 +81,45 @@ def test_another_thread_leaves_signals_alone() -> None:
     thread.join()
     assert not failures
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_launchers_handler_waits_for_the_batch_and_its_exit_status_stays() -> None:
+    """submitit's: it queues the job again, and exits; SLURM sends SIGTERM then."""
+    called: list[int] = []
+
+    def queue_again(number: int, _: object) -> None:
+        called.append(number)
+        raise SystemExit(144)
+
+    before = signal.signal(signal.SIGUSR2, queue_again)
+    try:
+        with FinishBatch() as signals:
+            send(signal.SIGUSR2)
+            send(signal.SIGTERM)
+            send(signal.SIGUSR2)
+            assert not called
+            with pytest.raises(Interruption, match="SIGUSR2") as caught:
+                signals.check()
+        assert called == [signal.SIGUSR2]
+        assert caught.value.exit_status == 144
+        assert signal.getsignal(signal.SIGUSR2) is queue_again
+    finally:
+        signal.signal(signal.SIGUSR2, before)
+
+
+def test_a_launchers_handler_that_lets_the_run_go_on_does() -> None:
+    called: list[int] = []
+    before = signal.signal(signal.SIGUSR1, lambda number, _: called.append(number))
+    try:
+        with FinishBatch() as signals:
+            send(signal.SIGUSR1)
+            signals.check()
+            signals.check()
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert called == [signal.SIGUSR1]
+
+
+def test_a_signal_that_no_launcher_listens_to_keeps_its_meaning() -> None:
+    with FinishBatch():
+        assert signal.getsignal(signal.SIGUSR1) is signal.SIG_DFL

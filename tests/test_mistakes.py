@@ -6,6 +6,7 @@ from hydra.core.config_store import ConfigStore
 
 from repope_eval.composition import choices, register
 from repope_eval.config import BuildSettings, DataSettings, RelabelSettings, RunSettings, ScoreSettings
+from repope_eval.errors import RepopeError
 from repope_eval.mistakes import find_mistakes
 
 MODELS = ", ".join(choices("model"))
@@ -233,3 +234,20 @@ def test_an_own_file_is_among_the_choices(own: Path) -> None:
 def test_hydras_own_search_path_is_heeded(own: Path) -> None:
     (own / "model" / "mine.yaml").write_text("family: internvl2_5\ncheckpoint: here\n")
     assert _mistakes("model=mine", f"hydra.searchpath=['file://{own}']") == []
+
+
+def test_settings_of_a_launcher_may_stand_before_it() -> None:
+    pytest.importorskip("hydra_plugins.hydra_submitit_launcher")
+    words = ["hydra.launcher.partition=gpu", "hydra/launcher=submitit_slurm", "limit=1,2", "out=x/${limit}"]
+    assert _mistakes(*words, sweep=True) == []
+
+
+@pytest.mark.parametrize("launcher", ["submitit_slurm", "submitit_local"])
+def test_a_launcher_that_is_not_installed_is_one_line(monkeypatch: pytest.MonkeyPatch, launcher: str) -> None:
+    _mistakes()  # Hydra looks for its plugins once
+    launchers = ConfigStore.instance().repo["hydra"]["launcher"]
+    monkeypatch.delitem(launchers, f"{launcher}.yaml", raising=False)
+    word = f"hydra/launcher={launcher}"
+    with pytest.raises(RepopeError) as caught:
+        _mistakes("hydra.launcher.timeout_min=5", word, sweep=True)
+    assert str(caught.value) == f"{word}: not installed; pip install 'repope-eval[slurm]'"

@@ -251,6 +251,7 @@ def test_refused_folder_ends_the_log_of_the_run_before(tmp_path: Path, path: Pat
             "interrupted: 3 answers are safe",
         ),
         (KeyboardInterrupt(), "interrupted", "KeyboardInterrupt"),
+        (SystemExit(-1), "interrupted", "stopped by its launcher"),
         (ZeroDivisionError("division by zero"), "failed", "division by zero"),
     ],
 )
