@@ -38,8 +38,8 @@ from random_checkpoints import kinds_of
 from repope_eval.inference.generation import Generation, common_prefix_length, find_spellings
 from repope_eval.inference.sequential import generate_sequentially
 from repope_eval.inference.shared import generate_shared
+from repope_eval.models.counting import count_parameters
 from repope_eval.models.loading import Model
-from repope_eval.models.sizes import count_parameters
 
 ASKINGS_OF_THE_PAPER = 18
 """A POPE image's questions in the three variants: 3 x (3 positives + 3 negatives)."""

@@ -42,7 +42,7 @@ LAYERS = [
 ]
 """Modules and packages of repope_eval: each imports from layers above its own, and from itself."""
 
-WITHOUT_TORCH = ["inference.store", "models.families"]
+WITHOUT_TORCH = ["inference.store", "models.families", "models.shapes", "models.sizes"]
 """What neither mistakes nor finished runs need torch for, besides the packages and modules that have none."""
 
 LONGEST_FILE = 300

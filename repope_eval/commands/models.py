@@ -17,6 +17,7 @@ from repope_eval.reporting.model_table import (
 
 if TYPE_CHECKING:
     from repope_eval.models.recipe import Recipe
+    from repope_eval.models.sizes import Size
 
 SETTINGS = ModelsSettings
 EXAMPLE_QUESTION = "Is there a snowboard in the image?"
@@ -70,18 +71,33 @@ def _row(settings: ModelSettings, *, fetch: bool) -> ModelRow:
 
 
 def _sizes(settings: ModelSettings, *, fetch: bool) -> tuple[str, ...]:
-    """Parameters, and memory in each number format; unknown where the configuration is not at hand."""
-    from repope_eval.models.sizes import count_parameters
+    """Parameters, and memory in each number format; unknown where neither configuration nor shape is at hand."""
+    size = _size(settings, fetch=fetch)
+    if size is None:
+        return (UNKNOWN,) * (1 + len(MEMORY_COLUMNS))
+    memory = (memory_text(size.weight_bytes(number_format)) for number_format in MEMORY_COLUMNS)
+    return count_text(size.parameters), *memory
 
+
+def _size(settings: ModelSettings, *, fetch: bool) -> "Size | None":
+    """Counted from the checkpoint's own configuration where it is here, else from the published shape."""
+    from repope_eval.models.checkpoints import DEMO, find_checkpoint
+    from repope_eval.models.shapes import published_shape
+    from repope_eval.models.sizes import size_of
+
+    shape = published_shape(settings.family, settings.checkpoint)
+    if settings.checkpoint == DEMO and shape is not None:
+        return size_of(shape)  # the same, without waiting for torch
     try:
+        find_checkpoint(settings.checkpoint, settings.revision, weights=False, download=fetch)
         recipe = _recipe(settings, fetch=fetch)
     except RepopeError as error:
         if fetch:
             log.warning("%s", error)
-        return (UNKNOWN,) * (1 + len(MEMORY_COLUMNS))
-    size = count_parameters(recipe)
-    memory = (memory_text(size.weight_bytes(number_format)) for number_format in MEMORY_COLUMNS)
-    return count_text(size.parameters), *memory
+        return None if shape is None else size_of(shape)
+    from repope_eval.models.counting import count_parameters
+
+    return count_parameters(recipe)
 
 
 def _recipe(settings: ModelSettings, *, fetch: bool) -> "Recipe":

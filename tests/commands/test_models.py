@@ -7,12 +7,15 @@ from conftest import CommandLine
 from hub_server import HubServer
 from safetensors.torch import load_file
 
+from repope_eval.commands import models
 from repope_eval.composition import choices, model_settings
-from repope_eval.config import ModelSettings
+from repope_eval.config import ModelSettings, ModelsSettings
+from repope_eval.models import shapes
 from repope_eval.models.checkpoints import find_checkpoint
+from repope_eval.models.counting import count_parameters
 from repope_eval.models.families import recipe_of
 from repope_eval.models.recipe import RecipeOptions
-from repope_eval.models.sizes import Size, count_parameters
+from repope_eval.models.sizes import Size
 
 NAME = "OpenGVLab/InternVL2_5-1B"
 
@@ -37,16 +40,40 @@ def test_memory_is_two_bytes_a_parameter_less_for_what_is_quantized() -> None:
     assert size.weight_bytes("nf4") == 640 / 2 + 640 / 64 * 4 + 2 * 360
 
 
-def test_the_table_has_every_model_and_says_what_it_cannot_count(command_line: CommandLine) -> None:
+def test_the_table_has_every_model_with_its_size_and_no_network(command_line: CommandLine) -> None:
     result = command_line("models")
     assert result.returncode == 0, result.stderr
     lines = {line.split()[0]: line.split() for line in result.stdout.splitlines() if line.split()}
     assert set(choices("model")) <= set(lines)
     assert lines["tiny"][3:5] == ["1.2", "M"]
-    for name in set(choices("model")) - {"tiny"}:
-        assert lines[name][3:7] == ["?"] * 4, name
+    assert lines["internvl2_5_1b"][3:9] == ["938.2", "M", "1.9", "GB", "1.5", "GB"]
+    assert "?" not in result.stdout
+    for name in choices("model"):
         assert (lines[name][-1] == "yes") == model_settings(name).gated
-    assert "fetch=true fetches it from the Hub, without the weights" in result.stderr
+    assert result.stderr == ""
+
+
+def test_a_size_that_is_not_known_is_a_question_mark_and_says_how_it_can_be(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(shapes, "published_shape", lambda *_: None)
+    with caplog.at_level("INFO", logger="repope_eval"):
+        models.execute(ModelsSettings(), "")
+    rows = {line.split()[0]: line.split() for line in capsys.readouterr().out.splitlines() if line.split()}
+    assert rows["internvl2_5_1b"][3:7] == ["?"] * 4
+    assert rows["tiny"][3:5] == ["1.2", "M"]
+    assert "fetch=true fetches it from the Hub, without the weights" in caplog.text
+
+
+def test_a_configuration_that_is_here_is_what_counts(command_line: CommandLine, goldens: Path) -> None:
+    with HubServer({NAME: goldens / "internvl2_5_qwen2"}) as server:
+        fetch = command_line(
+            "models", "model=internvl2_5_1b", "fetch=true", HF_ENDPOINT=server.address, HF_HUB_OFFLINE="0"
+        )
+    assert fetch.returncode == 0, fetch.stderr
+    lines = command_line("models").stdout.splitlines()
+    (row,) = [line.split() for line in lines if line.split()[:1] == ["internvl2_5_1b"]]
+    assert row[3:5] == ["0.3", "M"]
 
 
 def test_fetched_configurations_are_counted_without_their_weights(

@@ -12,11 +12,11 @@ from jinja2.exceptions import SecurityError
 
 from repope_eval.errors import RepopeError
 from repope_eval.models.checkpoints import find_checkpoint
+from repope_eval.models.counting import count_parameters
 from repope_eval.models.families import recipe_of
 from repope_eval.models.llava import ChatTokenizer
 from repope_eval.models.loading import Model
 from repope_eval.models.recipe import Prepared, Recipe, RecipeOptions
-from repope_eval.models.sizes import count_parameters
 
 QUESTION = "Is there a snowboard in the image?"
 LLAVA_GOLDENS = [name for name in GOLDENS if name.startswith("llava")]

@@ -15,11 +15,11 @@ from repope_eval.errors import RepopeError
 from repope_eval.inference.generation import find_spellings
 from repope_eval.inference.shared import generate_shared
 from repope_eval.models.checkpoints import find_checkpoint
+from repope_eval.models.counting import count_parameters
 from repope_eval.models.families import recipe_of
 from repope_eval.models.loading import Model
 from repope_eval.models.ovis2 import Indicator, image_marks
 from repope_eval.models.recipe import RecipeOptions
-from repope_eval.models.sizes import count_parameters
 
 QWEN_LINEAR = {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"}
 ATOMS_PER_PART = 256

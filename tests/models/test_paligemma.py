@@ -16,11 +16,11 @@ from repope_eval.inference.generation import Generation, find_spellings
 from repope_eval.inference.sequential import generate_sequentially
 from repope_eval.inference.shared import generate_shared
 from repope_eval.models.checkpoints import find_checkpoint
+from repope_eval.models.counting import count_parameters
 from repope_eval.models.families import recipe_of
 from repope_eval.models.loading import Model
 from repope_eval.models.paligemma import PaliGemmaRecipe
 from repope_eval.models.recipe import Prepared, RecipeOptions
-from repope_eval.models.sizes import count_parameters
 
 PALIGEMMA_GOLDENS = ("paligemma", "paligemma2")
 QUESTION = "Is there a snowboard in the image?"
