@@ -3,24 +3,27 @@
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-import torch
+if TYPE_CHECKING:  # not every program that measures needs it, and it takes a while and 0.3 GB to import
+    import torch
 
 Result = TypeVar("Result")
 Clock = Callable[[], float]
 """Tells seconds from some moment on."""
 
 
-def now(device: torch.device, clock: Clock = time.perf_counter) -> float:
+def now(device: "torch.device", clock: Clock = time.perf_counter) -> float:
     """Seconds on a clock, read when the device has done all that it was told."""
     if device.type == "cuda":
+        import torch
+
         torch.cuda.synchronize(device)
     return clock()
 
 
 def timed(
-    device: torch.device, work: Callable[[], Result], clock: Clock = time.perf_counter
+    device: "torch.device", work: Callable[[], Result], clock: Clock = time.perf_counter
 ) -> tuple[Result, float]:
     """What the work returns, and the seconds that it took."""
     started = now(device, clock)
@@ -28,9 +31,11 @@ def timed(
     return result, now(device, clock) - started
 
 
-def forget_peak(device: torch.device) -> None:
+def forget_peak(device: "torch.device | None" = None) -> None:
     """From here on `peak_gigabytes` counts."""
-    if device.type == "cuda":
+    if device is not None and device.type == "cuda":
+        import torch
+
         torch.cuda.reset_peak_memory_stats(device)
         return
     try:
@@ -39,17 +44,23 @@ def forget_peak(device: torch.device) -> None:
         raise SystemExit(f"peak memory on a CPU is measured on Linux alone ({error})") from error
 
 
-def peak_gigabytes(device: torch.device) -> float:
-    """Most memory held at once, weights and all: tensors on a GPU; the whole process on a CPU."""
-    if device.type == "cuda":
+def peak_gigabytes(device: "torch.device | None" = None) -> float:
+    """Most memory held at once, weights and all: tensors on a GPU; the whole process on a CPU, or without a device."""
+    if device is not None and device.type == "cuda":
+        import torch
+
         return torch.cuda.max_memory_allocated(device) / 1e9
     lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
     (kilobytes,) = (line.split()[1] for line in lines if line.startswith("VmHWM:"))
     return int(kilobytes) * 1024 / 1e9
 
 
-def matrix_product_flops(device: torch.device, dtype: torch.dtype, clock: Clock = time.perf_counter) -> float:
+def matrix_product_flops(
+    device: "torch.device", dtype: "torch.dtype", clock: Clock = time.perf_counter
+) -> float:
     """Floating-point operations a second in the product of two large square matrices, the best of five."""
+    import torch
+
     side = 8192 if device.type == "cuda" else 2048
     matrix = torch.randn(side, side, device=device, dtype=dtype)
     _, _ = timed(device, lambda: matrix @ matrix)
