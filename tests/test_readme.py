@@ -76,29 +76,33 @@ def coco(shared: Path, tmp_path: Path) -> Path:
 
 
 def with_a_small_model(words: list[str], coco: Path) -> list[str]:
-    """The words of a command with the demo's checkpoint in a real one's place, and COCO where the test has it."""
+    """The words of a command with the demo's checkpoint in a real one's place, COCO where the test has it, no cluster.
+    """
     replaced = [word.replace("/datasets/coco/val2014", str(coco / "val2014")) for word in words]
     replaced = [word.replace("/scratch/repope", str(coco)) for word in replaced]
+    replaced = [word.replace("submitit_slurm", "submitit_local") for word in replaced]
+    replaced = [word for word in replaced if not word.startswith("hydra.launcher.partition")]
     if any(word.startswith("model=internvl2_5") for word in words):
         replaced += ["model.checkpoint=demo", "model.dtype=float32", "model.max_new_tokens=4"]
-        replaced += [] if any(word.startswith("limit") for word in words) else ["limit=20"]
+        if words[0] != "fetch" and not any(word.startswith("limit") for word in words):
+            replaced.append("limit=20")
     if "bench=repope" in words and not any(word.startswith("data_dir") for word in words):
         replaced.append(f"data_dir={coco}")
     return replaced
 
 
-def asks_about_coco(command: str) -> bool:
-    return "bench=repope" in command
+def needs_real_files(command: str) -> bool:
+    return "bench=repope" in command or "model=internvl2_5" in command
 
 
-@pytest.mark.parametrize("command", [command for command in commands() if not asks_about_coco(command)])
+@pytest.mark.parametrize("command", [command for command in commands() if not needs_real_files(command)])
 def test_commands_run(command: str, command_line: CommandLine, work: Path) -> None:
     result = command_line(*shlex.split(command.replace("/scratch/dash", str(work / "dash")))[3:])
     assert result.returncode == 0, result.stderr
 
 
-@pytest.mark.parametrize("command", [command for command in commands() if asks_about_coco(command)])
-def test_commands_about_coco_run(
+@pytest.mark.parametrize("command", [command for command in commands() if needs_real_files(command)])
+def test_commands_about_real_models_and_images_run(
     command: str, command_line: CommandLine, work: Path, coco: Path, shared: Path
 ) -> None:
     if "answers.jsonl" in command:
