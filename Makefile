@@ -8,8 +8,8 @@ demo: .venv/installed
 	$(BIN)/python -m repope_eval
 
 test: .venv/installed
-	sh tests/install_browser.sh
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+	sh tests/install_debian_packages.sh
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup
 
 check: .venv/installed
 	$(BIN)/ruff check .

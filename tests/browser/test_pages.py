@@ -36,7 +36,9 @@ class Told:
 def browser() -> Iterator[Browser]:
     path = next(filter(None, map(shutil.which, BROWSERS)), None)
     if path is None:
-        missing = f"no browser here: none of {', '.join(BROWSERS)}; tests/install_browser.sh installs one"
+        missing = (
+            f"no browser here: none of {', '.join(BROWSERS)}; tests/install_debian_packages.sh installs one"
+        )
         if os.environ.get("CI"):
             pytest.fail(missing)
         pytest.skip(missing)

@@ -1,0 +1,277 @@
+"""Sweeps on a real SLURM of one node: arrays, signals, a node that vanishes, Hydra's launcher."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from demo_runs import QUESTIONS, answers, comparable
+
+from repope_eval.cluster.task_records import TaskRecord, read_task_records
+
+pytestmark = pytest.mark.xdist_group("slurm")
+
+SLURM_LOCAL = Path(__file__).parent / "slurm-local"
+PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "scancel", "scontrol", "squeue", "sinfo")
+RESOURCES = "models,gpus,cpus,memory,time,overrides\ntiny,1,1,2G,10,\n"
+FOUR = """\
+# One that is warned, one that cannot be loaded, two that nothing happens to.
+tiny model.name=warned batch_size=1
+tiny model.name=broken model.checkpoint=/nowhere
+
+tiny model.name=plain
+tiny model.name=bfloat16 model.dtype=bfloat16
+"""
+
+
+@pytest.fixture(scope="module")
+def slurm() -> Iterator[Path]:
+    """The folder of a SLURM that runs, and is what sbatch and the others speak to."""
+    path = f"{os.environ['PATH']}:/usr/sbin:/sbin"
+    missing = [program for program in PROGRAMS if shutil.which(program, path=path) is None]
+    if missing:
+        reason = f"no SLURM here ({', '.join(missing)}); tests/install_debian_packages.sh installs it"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    folder = Path(tempfile.mkdtemp(prefix="slurm-", dir="/tmp"))  # noqa: S108  # short, and without spaces
+    environment = {**os.environ, "PATH": path, "SLURM_LOCAL_PORT": str(two_free_ports())}
+    try:
+        started = subprocess.run(
+            [SLURM_LOCAL, "start", folder],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        assert started.returncode == 0, started.stderr
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("PATH", path)
+            patch.setenv("SLURM_CONF", str(folder / "slurm.conf"))
+            yield folder
+            subprocess.run(["scancel", "--full", "--user", str(os.getuid())], check=False)
+            wait_for(lambda: not queue(), "the queue to be empty")
+    finally:
+        subprocess.run([SLURM_LOCAL, "stop", folder], check=False, timeout=60)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def two_free_ports() -> int:
+    """The first of two that follow one another."""
+    while True:
+        with socket.socket() as first, socket.socket() as second:
+            first.bind(("127.0.0.1", 0))
+            port = int(first.getsockname()[1])
+            try:
+                second.bind(("127.0.0.1", port + 1))
+            except (OSError, OverflowError):
+                continue
+            return port
+
+
+def said(*words: str) -> str:
+    return subprocess.run(words, check=True, capture_output=True, text=True, timeout=60).stdout
+
+
+def queue() -> str:
+    return said("squeue", "--noheader", "--format=%i %T %r")
+
+
+def wait_for(reached: Callable[[], bool], what: str, seconds: float = 90) -> None:
+    deadline = time.monotonic() + seconds
+    while not reached():
+        assert time.monotonic() < deadline, f"waited for {what}; the queue:\n{queue()}"
+        time.sleep(0.02)
+
+
+def submit(folder: Path, lines: str) -> tuple[str, str]:
+    """Submits a sweep over `lines` into `folder`/runs; the numbers of its array and of its report."""
+    folder.mkdir(exist_ok=True)
+    (folder / "models.txt").write_text(lines)
+    (folder / "resources.csv").write_text(RESOURCES)
+    words = ["models=models.txt", "resources=resources.csv", "runs=runs", "bench=demo"]
+    ended = subprocess.run(
+        [sys.executable, "-m", "repope_eval", "slurm", *words],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    array, report = re.findall(r"^(\d+): ", ended.stdout, flags=re.MULTILINE)
+    return array, report
+
+
+def record(runs: Path, job: str) -> TaskRecord | None:
+    return next((found for found in read_task_records(runs) if found.job == job), None)
+
+
+def has_ended(runs: Path, job: str) -> bool:
+    found = record(runs, job)
+    return found is not None and found.ended not in ("", "requeued")
+
+
+def ended(runs: Path, job: str) -> TaskRecord:
+    """The record of a task, once it has ended for good."""
+    wait_for(lambda: has_ended(runs, job), f"{job} to end")
+    found = record(runs, job)
+    assert found is not None
+    return found
+
+
+def log_of(task: TaskRecord) -> str:
+    assert task.log is not None
+    return task.log.read_text()
+
+
+def wait_for_answers(run: Path, more_than: int = 0) -> int:
+    """How many are stored, once there are more than so many."""
+    path = run / "answers.jsonl"
+    wait_for(lambda: path.exists() and path.read_bytes().count(b"\n") > more_than, f"answers in {run}")
+    return len(answers(run))
+
+
+def warn(runs: Path, job: str) -> int:
+    """What SLURM does before a time limit: the run's answers when it has queued itself again."""
+    subprocess.run(["scancel", "--batch", "--signal=USR1", job], check=True, timeout=60)
+    task = record(runs, job)
+    assert task is not None
+    wait_for(lambda: "queued again to go on" in log_of(task), f"{job} to queue itself again")
+    assert "ended=requeued\n" in (runs / "tasks" / f"{job}.task").read_text()
+    assert (task.out / "answers.jsonl").read_bytes().endswith(b"\n")
+    return len(answers(task.out))
+
+
+def test_a_sweep_survives_a_warning_and_a_broken_model_and_ends_in_a_leaderboard(
+    slurm: Path, tmp_path: Path, unbroken: Path
+) -> None:
+    runs = tmp_path / "runs"
+    array, report = submit(tmp_path, FOUR)
+    assert f"{report} PENDING Dependency" in queue()
+    stored = wait_for_warning(runs, f"{array}_0")
+    broken_task_fails_alone(runs, f"{array}_1")
+    warned_task_goes_on(runs, f"{array}_0", stored, unbroken)
+    for number in (2, 3):
+        assert ended(runs, f"{array}_{number}").ended == "0"
+    leaderboard_has_three(runs, report)
+
+
+def wait_for_warning(runs: Path, job: str) -> int:
+    wait_for_answers(runs / "warned")
+    stored = warn(runs, job)
+    assert 0 < stored < QUESTIONS
+    return stored
+
+
+def broken_task_fails_alone(runs: Path, job: str) -> None:
+    task = ended(runs, job)
+    assert (task.ended, task.out, task.restarts) == ("1", runs / "broken", 0)
+    assert "model.checkpoint=/nowhere: no such folder" in log_of(task)
+    assert "JobState=FAILED" in said("scontrol", "show", "job", job)
+    assert "ExitCode=1:0" in said("scontrol", "show", "job", job)
+
+
+def warned_task_goes_on(runs: Path, job: str, stored: int, unbroken: Path) -> None:
+    task = ended(runs, job)
+    assert task.ended == "0"
+    assert task.restarts >= 1
+    assert f"asking {QUESTIONS - stored} questions" in log_of(task)
+    assert comparable(runs / "warned") == comparable(unbroken)
+
+
+def leaderboard_has_three(runs: Path, report: str) -> None:
+    wait_for(lambda: not queue(), "the report")
+    board = runs / "leaderboard" / "leaderboard.json"
+    assert board.exists(), (runs / "tasks" / f"report-{report}.log").read_text()
+    assert {model["model"] for model in json.loads(board.read_text())["models"]} == {
+        "warned",
+        "plain",
+        "bfloat16",
+    }
+    assert "bfloat16" in board.with_suffix(".html").read_text()
+
+
+def test_a_run_folder_is_one_tasks_and_a_vanished_nodes_task_goes_on(slurm: Path, tmp_path: Path) -> None:
+    runs, line = tmp_path / "runs", "tiny batch_size=1\n"
+    first, _ = submit(tmp_path, line)
+    wait_for_answers(runs / "tiny")
+    process = json.loads((runs / "tiny" / "manifest.json").read_text())["process"]["id"]
+    os.kill(process, signal.SIGSTOP)  # it has the folder as long as is wanted
+    second_task_is_refused(tmp_path, line, first)
+    stored = len(answers(runs / "tiny"))
+    node_vanishes_and_comes_back(slurm, process)
+    task = ended(runs, f"{first}_0")
+    assert (task.ended, task.restarts) == ("0", 1)
+    assert f"asking {QUESTIONS - stored} questions" in log_of(task)
+    third, _ = submit(tmp_path, line)
+    task = ended(runs, f"{third}_0")
+    assert task.ended == "0"
+    assert f"nothing to ask: all {QUESTIONS} answers are in" in log_of(task)
+
+
+def second_task_is_refused(folder: Path, line: str, first: str) -> None:
+    second, _ = submit(folder, line)
+    task = ended(folder / "runs", f"{second}_0")
+    assert task.ended == "1"
+    assert re.search(
+        rf"is being written by process \d+ on \S+, SLURM job {first}_0; wait for it", log_of(task)
+    )
+
+
+def node_vanishes_and_comes_back(slurm: Path, run: int) -> None:
+    """SLURM's programs on the node and all of a task die at once, as with the power; later the node starts anew."""
+    script, step = psutil.Process(run).parents()[:2]
+    for process in (int((slurm / "slurmd.pid").read_text()), step.pid, script.pid, run):
+        os.kill(process, signal.SIGKILL)
+    node = said("sinfo", "--noheader", "--format=%n").strip()
+    # What SLURM finds out by itself after SlurmdTimeout, five minutes.
+    subprocess.run(["scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=vanished"], check=True)
+    (slurm / "slurmd.pid").unlink(missing_ok=True)
+    subprocess.run(["slurmd"], check=True, capture_output=True)
+
+
+def test_hydras_launcher_runs_a_sweep_and_a_preempted_run_goes_on(slurm: Path, tmp_path: Path) -> None:
+    pytest.importorskip("hydra_plugins.hydra_submitit_launcher")
+    launcher = [
+        "hydra/launcher=submitit_slurm",
+        "hydra.launcher.partition=gpu",
+        "hydra.launcher.cpus_per_task=1",
+    ]
+    words = ["model=tiny", "bench=demo", "batch_size=1", "limit=2,3,100", "out=runs/${limit}", *launcher]
+    with subprocess.Popen(
+        [sys.executable, "-m", "repope_eval", "-m", *words],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        preempted = tmp_path / "runs" / "100"
+        wait_for_answers(preempted)
+        job = json.loads((preempted / "manifest.json").read_text())["process"]["job"]
+        subprocess.run(["scancel", "--signal=USR2", job], check=True, timeout=60)
+        wait_for(lambda: ending_of(preempted) == "interrupted", "the run to end")
+        assert (preempted / "answers.jsonl").read_bytes().endswith(b"\n")
+        stored = len(answers(preempted))
+        output, _ = process.communicate(timeout=120)
+        assert process.returncode == 0, output
+    assert 0 < stored < QUESTIONS
+    assert f"asking {QUESTIONS - stored} questions" in (preempted / "run.log").read_text()
+    assert {path.parent.name for path in tmp_path.glob("runs/*/scores.json")} == {"2", "3", "100"}
+
+
+def ending_of(run: Path) -> str | None:
+    """How a run ended early, as its manifest says."""
+    found = json.loads((run / "manifest.json").read_text())["ended"]
+    return found["how"] if found else None
