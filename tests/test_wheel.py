@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import sysconfig
@@ -60,3 +61,13 @@ def test_the_console_script_is_the_same_program(python: Path, tmp_path: Path) ->
         check=True,
     )
     assert "internvl2_5_8b" in result.stdout
+
+
+def test_a_sweep_is_submitted_with_the_scripts_and_lists_of_the_wheel(python: Path, tmp_path: Path) -> None:
+    result = run(python, tmp_path, "-m", "repope_eval", "slurm", "bench=repope", "dry_run=true")
+    assert result.returncode == 0, result.stderr
+    scripts = re.findall(r"\S+/(?:sweep|report)\.sbatch", result.stdout)
+    assert len(scripts) == 4  # one, two and four GPUs, and the report
+    for script in scripts:
+        assert Path(script).is_file()
+        assert Path(script).is_relative_to(python.parent.parent)

@@ -34,8 +34,16 @@ tiny model.name=bfloat16 model.dtype=bfloat16
 """
 
 
+@pytest.fixture
+def slurm(running_slurm: Path) -> Iterator[Path]:
+    """The same, whose queue a test leaves empty."""
+    yield running_slurm
+    subprocess.run(["scancel", "--user", str(os.getuid())], check=False)
+    wait_for(lambda: not queue(), "the queue to be empty")
+
+
 @pytest.fixture(scope="module")
-def slurm() -> Iterator[Path]:
+def running_slurm() -> Iterator[Path]:
     """The folder of a SLURM that runs, and is what sbatch and the others speak to."""
     path = f"{os.environ['PATH']}:/usr/sbin:/sbin"
     missing = [program for program in PROGRAMS if shutil.which(program, path=path) is None]
@@ -44,7 +52,7 @@ def slurm() -> Iterator[Path]:
         if os.environ.get("CI"):
             pytest.fail(reason)
         pytest.skip(reason)
-    folder = Path(tempfile.mkdtemp(prefix="slurm-", dir="/tmp"))  # noqa: S108  # short, and without spaces
+    folder = Path(tempfile.mkdtemp(prefix="slurm-", dir="/tmp"))  # short, and without spaces
     environment = {**os.environ, "PATH": path, "SLURM_LOCAL_PORT": str(two_free_ports())}
     try:
         started = subprocess.run(
@@ -60,8 +68,6 @@ def slurm() -> Iterator[Path]:
             patch.setenv("PATH", path)
             patch.setenv("SLURM_CONF", str(folder / "slurm.conf"))
             yield folder
-            subprocess.run(["scancel", "--full", "--user", str(os.getuid())], check=False)
-            wait_for(lambda: not queue(), "the queue to be empty")
     finally:
         subprocess.run([SLURM_LOCAL, "stop", folder], check=False, timeout=60)
         shutil.rmtree(folder, ignore_errors=True)
@@ -112,6 +118,13 @@ def submit(folder: Path, lines: str) -> tuple[str, str]:
     assert ended.returncode == 0, ended.stderr
     array, report = re.findall(r"^(\d+): ", ended.stdout, flags=re.MULTILINE)
     return array, report
+
+
+def submit_alone(folder: Path, lines: str) -> str:
+    """The same without the report."""
+    array, report = submit(folder, lines)
+    said("scancel", report)
+    return array
 
 
 def record(runs: Path, job: str) -> TaskRecord | None:
@@ -205,7 +218,7 @@ def leaderboard_has_three(runs: Path, report: str) -> None:
 
 def test_a_run_folder_is_one_tasks_and_a_vanished_nodes_task_goes_on(slurm: Path, tmp_path: Path) -> None:
     runs, line = tmp_path / "runs", "tiny batch_size=1\n"
-    first, _ = submit(tmp_path, line)
+    first = submit_alone(tmp_path, line)
     wait_for_answers(runs / "tiny")
     process = json.loads((runs / "tiny" / "manifest.json").read_text())["process"]["id"]
     os.kill(process, signal.SIGSTOP)  # it has the folder as long as is wanted
@@ -215,14 +228,14 @@ def test_a_run_folder_is_one_tasks_and_a_vanished_nodes_task_goes_on(slurm: Path
     task = ended(runs, f"{first}_0")
     assert (task.ended, task.restarts) == ("0", 1)
     assert f"asking {QUESTIONS - stored} questions" in log_of(task)
-    third, _ = submit(tmp_path, line)
+    third = submit_alone(tmp_path, line)
     task = ended(runs, f"{third}_0")
     assert task.ended == "0"
     assert f"nothing to ask: all {QUESTIONS} answers are in" in log_of(task)
 
 
 def second_task_is_refused(folder: Path, line: str, first: str) -> None:
-    second, _ = submit(folder, line)
+    second = submit_alone(folder, line)
     task = ended(folder / "runs", f"{second}_0")
     assert task.ended == "1"
     assert re.search(

@@ -1,8 +1,9 @@
-"""The SLURM script, run as SLURM would run a task of it."""
+"""The scripts for SLURM, run as SLURM would run them."""
 
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -12,21 +13,50 @@ from pathlib import Path
 import pytest
 from conftest import PROJECT
 
+from repope_eval.cluster.task_records import TaskRecord, read_task_records
 from repope_eval.composition import choices
+from repope_eval.timing import now
 
 SCRIPT = PROJECT / "slurm" / "sweep.sbatch"
+REPORT = PROJECT / "slurm" / "report.sbatch"
 
 
-def run_task(task: str, folder: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
+def environment_of(task: str, **told: str) -> dict[str, str]:
+    return {**os.environ, "SLURM_ARRAY_TASK_ID": task, "PYTHON": sys.executable, **told}
+
+
+def run_task(task: str, folder: Path, **told: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         ["bash", str(SCRIPT)],
         cwd=folder,
-        env={**os.environ, "SLURM_ARRAY_TASK_ID": task, "PYTHON": sys.executable, **environment},
+        env=environment_of(task, **told),
         capture_output=True,
         text=True,
         timeout=300,
         check=False,
     )
+
+
+def program(path: Path, script: str) -> str:
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+@pytest.fixture
+def python(tmp_path: Path) -> str:
+    """In Python's place: writes its words into a file, a line each."""
+    return program(tmp_path / "fake_python", f'printf "%s\\n" "$@" > {shlex.quote(str(tmp_path / "words"))}')
+
+
+def words(folder: Path) -> list[str]:
+    """Those that the run was started with."""
+    return (folder / "words").read_text().splitlines()[2:]
+
+
+def record(runs: Path) -> TaskRecord:
+    (found,) = read_task_records(runs)
+    return found
 
 
 def test_a_task_evaluates_its_line_with_the_overrides(tmp_path: Path) -> None:
@@ -37,6 +67,7 @@ def test_a_task_evaluates_its_line_with_the_overrides(tmp_path: Path) -> None:
     assert result.returncode == 0, result.stderr
     scores = json.loads((tmp_path / "all" / "tiny" / "scores.json").read_text())
     assert (scores["model"], scores["protocol"]) == ("tiny", "pope")
+    assert record(tmp_path / "all").ended == "0"
 
 
 @pytest.mark.parametrize(
@@ -50,6 +81,111 @@ def test_a_task_without_a_line_says_so(tmp_path: Path, task: str, models: str, m
     assert message in result.stderr
 
 
+def test_comments_and_blank_lines_count_and_have_nothing_done(tmp_path: Path, python: str) -> None:
+    (tmp_path / "models.txt").write_text("# small ones\n\n  # and\nlast_one_without_an_end")
+    for task in range(3):
+        result = run_task(str(task), tmp_path, MODELS="models.txt", PYTHON=python)
+        assert result.returncode == 0
+        assert f"line {task + 1} names no model" in result.stdout
+    assert not (tmp_path / "words").exists()
+    assert run_task("3", tmp_path, MODELS="models.txt", PYTHON=python).returncode == 0
+    assert words(tmp_path)[0] == "model=last_one_without_an_end"
+
+
+@pytest.mark.parametrize(
+    ("line", "folder", "further"),
+    [
+        ("tiny", "tiny", []),
+        ("tiny model.name=a limit=2", "a", ["model.name=a", "limit=2"]),
+        ("tiny 'model.question_suffix=\"in a word\"'", "tiny", ['model.question_suffix="in a word"']),
+        ("tiny limit=2\r", "tiny", ["limit=2"]),
+        ("tiny 'data_dir=it'\"'\"'s'", "tiny", ["data_dir=it's"]),
+    ],
+)
+def test_words_are_those_of_a_shell(
+    tmp_path: Path, python: str, line: str, folder: str, further: list[str]
+) -> None:
+    (tmp_path / "models.txt").write_bytes(f"{line}\n".encode())
+    result = run_task("0", tmp_path, MODELS="models.txt", PYTHON=python, OVERRIDES="'bench=demo'")
+    assert result.returncode == 0, result.stderr
+    out = tmp_path / "runs" / folder
+    assert words(tmp_path) == ["model=tiny", f"out={out}", *further, "bench=demo"]
+    assert record(tmp_path).words == tuple(words(tmp_path))
+    assert record(tmp_path).out == out
+
+
+def test_a_quote_that_is_not_closed_fails_the_task(tmp_path: Path, python: str) -> None:
+    (tmp_path / "models.txt").write_text("tiny 'limit=2\n")
+    result = run_task("0", tmp_path, MODELS="models.txt", PYTHON=python)
+    assert result.returncode == 1
+    assert "models.txt, line 1, or OVERRIDES: a quote is not closed" in result.stderr
+
+
+def test_a_line_may_have_a_run_folder_of_its_own(tmp_path: Path, python: str) -> None:
+    (tmp_path / "models.txt").write_text("tiny out=elsewhere/tiny\n")
+    assert run_task("0", tmp_path, MODELS="models.txt", PYTHON=python).returncode == 0
+    assert words(tmp_path) == ["model=tiny", "out=elsewhere/tiny"]
+    assert record(tmp_path).out == tmp_path / "elsewhere" / "tiny"
+
+
+def test_a_folder_with_odd_characters_is_what_hydra_reads(tmp_path: Path) -> None:
+    runs = tmp_path / "it's (a) sweep, of=two"
+    (tmp_path / "models.txt").write_text("tiny\n")
+    result = run_task("0", tmp_path, MODELS="models.txt", RUNS=str(runs), OVERRIDES="limit=1")
+    assert result.returncode == 0, result.stderr
+    assert (runs / "tiny" / "scores.json").exists()
+    assert record(runs).out == runs / "tiny"
+
+
+def test_a_record_says_what_was_started_where_and_when(tmp_path: Path, python: str) -> None:
+    (tmp_path / "models.txt").write_text("tiny\n")
+    log = tmp_path / "task.log"
+    before = now()
+    with log.open("w") as output:
+        subprocess.run(
+            ["bash", str(SCRIPT)],
+            cwd=tmp_path,
+            env=environment_of(
+                "0", MODELS="models.txt", PYTHON=python, SLURM_ARRAY_JOB_ID="17", SLURM_RESTART_COUNT="2"
+            ),
+            stdout=output,
+            check=True,
+            timeout=60,
+        )
+    found = record(tmp_path)
+    assert (found.job, found.log, found.restarts, found.ended) == ("17_0", log, 2, "0")
+    assert found.host == os.uname().nodename
+    assert before <= found.started <= now()
+    lines = (tmp_path / "runs" / "tasks" / "17_0.task").read_text().splitlines()
+    assert lines[-2:] == ["ended=", "ended=0"]
+
+
+@pytest.mark.parametrize("status", [1, 3, 130])
+def test_a_run_that_fails_fails_its_task_with_its_status(tmp_path: Path, status: int) -> None:
+    (tmp_path / "models.txt").write_text("tiny\n")
+    failing = program(tmp_path / "failing", f"exit {status}")
+    assert run_task("0", tmp_path, MODELS="models.txt", PYTHON=failing).returncode == status
+    assert record(tmp_path).ended == str(status)
+
+
+def test_the_setup_is_sourced_first_and_may_look_at_what_is_not_set(tmp_path: Path, python: str) -> None:
+    (tmp_path / "models.txt").write_text("tiny\n")
+    (tmp_path / "setup.sh").write_text(f'echo "[$NOBODY_SET_THIS]"\nexport PYTHON={shlex.quote(python)}\n')
+    result = run_task("0", tmp_path, MODELS="models.txt", PYTHON="/none", SETUP="./setup.sh")
+    assert result.returncode == 0, result.stderr
+    assert "[]" in result.stdout
+    assert words(tmp_path)[0] == "model=tiny"
+
+
+def test_a_setup_that_fails_fails_the_task_on_record(tmp_path: Path, python: str) -> None:
+    (tmp_path / "models.txt").write_text("tiny\n")
+    (tmp_path / "setup.sh").write_text("false\n")
+    result = run_task("0", tmp_path, MODELS="models.txt", PYTHON=python, SETUP="./setup.sh")
+    assert result.returncode == 1
+    assert not (tmp_path / "words").exists()
+    assert record(tmp_path).ended == "1"
+
+
 def test_the_shipped_list_names_every_model_smallest_first() -> None:
     listed = (PROJECT / "slurm" / "models.txt").read_text().split()
     assert sorted(listed) == sorted(set(choices("model")) - {"tiny"})
@@ -58,33 +194,118 @@ def test_the_shipped_list_names_every_model_smallest_first() -> None:
     assert len(sizes) == len(listed)
 
 
-def test_a_warning_has_the_batch_finished_and_the_task_queued_again(tmp_path: Path) -> None:
-    """What SLURM's USR1 before the time limit does; `scontrol` stands in for SLURM's."""
-    (tmp_path / "models.txt").write_text("tiny batch_size=1\n")
-    (tmp_path / "scontrol").write_text('#!/bin/sh\necho "$@" > requeued\n')
-    (tmp_path / "scontrol").chmod(0o755)
-    process = subprocess.Popen(
+def start_task(folder: Path, scontrol: str, **told: str) -> "subprocess.Popen[str]":
+    """A task of SLURM job 17, where a script stands in for SLURM's scontrol."""
+    program(folder / "scontrol", scontrol)
+    return subprocess.Popen(
         ["bash", str(SCRIPT)],
-        cwd=tmp_path,
-        env={
-            **os.environ,
-            "SLURM_ARRAY_TASK_ID": "0",
-            "SLURM_JOB_ID": "17",
-            "MODELS": "models.txt",
-            "PYTHON": sys.executable,
-            "PATH": f"{tmp_path}:{os.environ['PATH']}",
-        },
+        cwd=folder,
+        env=environment_of(
+            "0", SLURM_JOB_ID="17", MODELS="models.txt", **{"PATH": f"{folder}:{os.environ['PATH']}"}, **told
+        ),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
-    stored = tmp_path / "runs" / "tiny" / "answers.jsonl"
+
+
+def wait_for(path: Path) -> None:
     deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and not (stored.exists() and stored.stat().st_size):
+    while not (path.exists() and path.stat().st_size):
+        assert time.monotonic() < deadline, path
         time.sleep(0.01)
+
+
+def test_a_warning_has_the_batch_finished_and_the_task_queued_again(tmp_path: Path) -> None:
+    """What SLURM's USR1 before the time limit does."""
+    (tmp_path / "models.txt").write_text("tiny batch_size=1\n")
+    process = start_task(tmp_path, 'echo "$@" > requeued')
+    stored = tmp_path / "runs" / "tiny" / "answers.jsonl"
+    wait_for(stored)
     process.send_signal(signal.SIGUSR1)
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 143, output
     assert (tmp_path / "requeued").read_text() == "requeue 17\n"
     assert "SIGTERM: finishing the batch in hand" in output
     assert stored.read_bytes().endswith(b"\n")
+    assert record(tmp_path).ended == "requeued"
+
+
+WAITING = "trap 'echo told >> told; exit 143' TERM; echo up > up; while :; do sleep 0.05; done"
+"""A run that goes on until it is told to stop, and counts how often it is."""
+
+
+@pytest.mark.parametrize(
+    ("signals", "requeued"),
+    [
+        ((signal.SIGUSR1,), True),
+        ((signal.SIGTERM,), False),
+        ((signal.SIGUSR1, signal.SIGTERM), False),  # cancelled, or queued again by SLURM itself
+    ],
+)
+def test_who_queues_again_and_that_the_run_is_told_once(
+    tmp_path: Path, signals: tuple[signal.Signals, ...], requeued: bool
+) -> None:
+    (tmp_path / "models.txt").write_text("tiny\n")
+    slow = WAITING.replace("exit 143", "sleep 1; exit 143")
+    process = start_task(tmp_path, "echo > requeued", PYTHON=program(tmp_path / "waiting", slow))
+    wait_for(tmp_path / "up")
+    for number in signals:
+        process.send_signal(number)
+        time.sleep(0.2)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 143, output
+    assert (tmp_path / "requeued").exists() == requeued
+    assert (tmp_path / "told").read_text() == "told\n"
+    assert record(tmp_path).ended == ("requeued" if requeued else "143")
+
+
+def test_a_run_that_completes_in_spite_of_a_warning_is_not_queued_again(tmp_path: Path) -> None:
+    (tmp_path / "models.txt").write_text("tiny\n")
+    complete = program(tmp_path / "complete", WAITING.replace("exit 143", "exit 0"))
+    process = start_task(tmp_path, "echo > requeued", PYTHON=complete)
+    wait_for(tmp_path / "up")
+    process.send_signal(signal.SIGUSR1)
+    process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert not (tmp_path / "requeued").exists()
+    assert record(tmp_path).ended == "0"
+
+
+def test_a_warning_during_the_setup_starts_no_run(tmp_path: Path, python: str) -> None:
+    (tmp_path / "models.txt").write_text("tiny\n")
+    (tmp_path / "setup.sh").write_text("echo up > up\nsleep 1\n")
+    process = start_task(tmp_path, "echo > requeued", PYTHON=python, SETUP="./setup.sh")
+    wait_for(tmp_path / "up")
+    process.send_signal(signal.SIGUSR1)
+    process.communicate(timeout=60)
+    assert (tmp_path / "requeued").exists()
+    assert not (tmp_path / "words").exists()
+    assert record(tmp_path).ended == "requeued"
+
+
+def test_a_task_that_may_not_queue_again_has_ended(tmp_path: Path) -> None:
+    (tmp_path / "models.txt").write_text("tiny\n")
+    process = start_task(tmp_path, "exit 1", PYTHON=program(tmp_path / "waiting", WAITING))
+    wait_for(tmp_path / "up")
+    process.send_signal(signal.SIGUSR1)
+    process.communicate(timeout=60)
+    assert process.returncode == 143
+    assert record(tmp_path).ended == "143"
+
+
+def test_the_report_is_of_the_folder_of_runs(tmp_path: Path, python: str) -> None:
+    runs = tmp_path / "a sweep"
+    runs.mkdir()
+    (tmp_path / "setup.sh").write_text('echo "[$NOBODY_SET_THIS]"\n')
+    result = subprocess.run(
+        ["bash", str(REPORT)],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHON": python, "RUNS": "a sweep", "SETUP": "./setup.sh"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "words").read_text().splitlines() == ["-m", "repope_eval", "report", f"runs='{runs}'"]
