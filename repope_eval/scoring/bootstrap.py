@@ -189,9 +189,12 @@ def drawn_weights(n_images: int, n_replicates: int) -> Iterator[NDArray[np.float
     generator = np.random.default_rng(SEED)
     part = max(1, min(n_replicates, _WEIGHTS_AT_ONCE // n_images))
     for start in range(0, n_replicates, part):
-        rows = min(part, n_replicates - start)
-        drawn = generator.integers(n_images, size=(rows, n_images)) + n_images * np.arange(rows)[:, None]
-        yield np.bincount(drawn.ravel(), minlength=rows * n_images).reshape(rows, n_images).astype(np.float64)
+        weights = np.empty((min(part, n_replicates - start), n_images))
+        for (
+            row
+        ) in weights:  # one at a time fits a processor's cache, where all at once would wait for the memory
+            row[:] = np.bincount(generator.integers(n_images, size=n_images), minlength=n_images)
+        yield weights
 
 
 def mean_over(values: NDArray[np.float64], places: Places) -> NDArray[np.float64]:

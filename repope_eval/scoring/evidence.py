@@ -29,9 +29,10 @@ The figures themselves know all ranks. A pair of a yes and a no that share a ran
 `auroc`, which is thereby off by at most 1 / (2 * MOST_RANKS) where yes and no are equally many."""
 
 _DRAWN_AT_ONCE = 100_000
-"""Questions times replicates that are ranked at a time; what fits a processor's cache is quickest."""
+"""Ranks times replicates that are looked at at a time; what fits a processor's cache is quickest."""
 
 Values = NDArray[np.float64]
+Weights = NDArray[np.unsignedinteger]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,22 +167,53 @@ def _replicated(cells: Sequence[_Cell], n_images: int) -> list[dict[str, Values]
     if n_images < 2:
         return [{name: np.full(1, np.nan) for name in names} for _ in cells]
     parts: list[list[dict[str, Values]]] = [[] for _ in cells]
+    rankings = [_Ranking(cell) for cell in cells]
     for weights in drawn_weights(n_images, EVIDENCE_REPLICATES):
-        for cell, of_cell in zip(cells, parts, strict=True):
-            of_cell.append({**_drawn_ranked(cell, weights), "ece": _drawn_ece(cell, weights)})
+        # Mostly a byte each, so that a replicate's fit a processor's cache.
+        small = weights.astype(np.min_scalar_type(int(weights.max())))
+        for cell, ranking, of_cell in zip(cells, rankings, parts, strict=True):
+            of_cell.append({**ranking.drawn(small), "ece": _drawn_ece(cell, weights)})
     return [{name: np.concatenate([part[name] for part in of_cell]) for name in names} for of_cell in parts]
 
 
-def _drawn_ranked(cell: _Cell, weights: Values) -> dict[str, Values]:
-    """The figures of the ranking, [replicates], of [replicates, images]."""
-    starts = _rank_starts(cell.confidences, MOST_RANKS)
-    rows = max(1, _DRAWN_AT_ONCE // max(1, len(cell.images)))
-    parts = []
-    for start in range(0, len(weights), rows):
-        drawn = weights[start : start + rows].take(cell.images, axis=1)
-        yes = _by_rank(drawn * cell.labels, starts)
-        parts.append(_ranked_figures(yes, _by_rank(drawn, starts) - yes))
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+class _Ranking:
+    """How the questions of a cell stand by their confidence, in replicates."""
+
+    def __init__(self, cell: _Cell) -> None:
+        starts = _rank_starts(cell.confidences, MOST_RANKS)
+        ranks = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(cell.images)))
+        self._n_ranks = len(starts)
+        self._yes, self._no = (
+            _RankedImages(cell.images[of_label], ranks[of_label])
+            for of_label in (cell.labels == 1, cell.labels == 0)
+        )
+
+    def drawn(self, weights: Weights) -> dict[str, Values]:
+        """The figures of the ranking, [replicates], of [replicates, images]."""
+        rows = max(1, _DRAWN_AT_ONCE // max(1, self._n_ranks))
+        parts = []
+        for start in range(0, len(weights), rows):
+            part = weights[start : start + rows]
+            parts.append(
+                _ranked_figures(self._yes.drawn(part, self._n_ranks), self._no.drawn(part, self._n_ranks))
+            )
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+class _RankedImages:
+    """The images of some questions, which are sorted by rank."""
+
+    def __init__(self, images: NDArray[np.int64], ranks: NDArray[np.int64]) -> None:
+        self._images = images
+        self._starts = np.flatnonzero(np.diff(ranks, prepend=-1))
+        self._ranks = ranks[self._starts]
+
+    def drawn(self, weights: Weights, n_ranks: int) -> Values:
+        """How many of the questions are drawn, [replicates, ranks]."""
+        sums = np.zeros((len(weights), n_ranks))
+        for row, of_row in zip(sums, weights, strict=True):
+            row[self._ranks] = np.add.reduceat(of_row.take(self._images), self._starts, dtype=np.int64)
+        return sums
 
 
 def _drawn_ece(cell: _Cell, weights: Values) -> Values:

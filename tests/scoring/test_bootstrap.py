@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from repope_eval.records import Answer, LabelSet, Question
-from repope_eval.scoring.bootstrap import REPLICATES, Intervals, bootstrap
+from repope_eval.scoring.bootstrap import REPLICATES, SEED, Intervals, bootstrap, drawn_weights
 from repope_eval.scoring.protocols import PROTOCOLS
 
 REPOPE = PROTOCOLS["repope"]
@@ -132,6 +132,13 @@ def test_replicates_are_drawn_in_parts_without_loss(monkeypatch: pytest.MonkeyPa
     whole = intervals([label_set(labels)], answers)
     monkeypatch.setattr("repope_eval.scoring.bootstrap._WEIGHTS_AT_ONCE", 12 * (REPLICATES // 3))
     assert intervals([label_set(labels)], answers) == whole
+
+
+@pytest.mark.parametrize("n_images", [2, 7, 500])
+def test_replicates_drawn_one_by_one_are_those_drawn_all_at_once(n_images: int) -> None:
+    (weights,) = drawn_weights(n_images, 9)
+    drawn = np.random.default_rng(SEED).integers(n_images, size=(9, n_images))
+    assert np.array_equal(weights, [np.bincount(row, minlength=n_images) for row in drawn])
 
 
 def test_images_without_an_answer_are_not_drawn_from() -> None:

@@ -155,6 +155,29 @@ def test_merged_ranks_keep_equal_confidences_together() -> None:
     assert len(module._rank_starts(confidences)) == len(set(confidences))
 
 
+@pytest.mark.parametrize("most", [module.MOST_RANKS, 40])
+def test_questions_drawn_on_each_rank_are_those_counted_one_by_one(
+    most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST_RANKS", most)
+    generator = np.random.default_rng(2)
+    cell = module._Cell(
+        images=generator.integers(50, size=300),
+        confidences=-np.sort(-generator.integers(0, 90, 300) / 90),
+        labels=generator.integers(2, size=300).astype(np.float64),
+    )
+    (weights,) = module.drawn_weights(50, 8)
+    starts = module._rank_starts(cell.confidences, most)
+    ranks = np.searchsorted(starts, np.arange(300), side="right") - 1
+    yes, no = np.zeros((2, 8, len(starts)))
+    for row in range(8):
+        for image, rank, label in zip(cell.images, ranks, cell.labels, strict=True):
+            (yes if label else no)[row, rank] += weights[row, image]
+    expected = module._ranked_figures(yes, no)
+    drawn = module._Ranking(cell).drawn(weights.astype(np.uint8))
+    assert all(np.array_equal(drawn[name], expected[name]) for name in expected)
+
+
 def test_labels_and_variants_have_each_their_own() -> None:
     labels, answers = of_confidences(simulated(60, 7))
     opposite = {question: not label for question, label in labels.items()}
