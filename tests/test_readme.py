@@ -76,7 +76,7 @@ def coco(shared: Path, tmp_path: Path) -> Path:
 
 
 def with_a_small_model(words: list[str], coco: Path) -> list[str]:
-    """The words of a command with the demo's checkpoint in a real one's place, COCO where the test has it, no cluster."""
+    """A command with the demo's checkpoint in a real one's place, COCO where the test has it, and no cluster."""
     replaced = [word.replace("/datasets/coco/val2014", str(coco / "val2014")) for word in words]
     replaced = [word.replace("/scratch/repope", str(coco)) for word in replaced]
     replaced = [word.replace("submitit_slurm", "submitit_local") for word in replaced]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from repope_eval.cluster.model_list import list_text
 from repope_eval.cluster.sweep_plan import Group, SweepPlan
-from repope_eval.cluster.task_records import FOLDER
+from repope_eval.cluster.task_records import FOLDER, announce
 from repope_eval.composition import shipped_folder
 from repope_eval.config import SlurmSettings
 from repope_eval.errors import RepopeError
@@ -29,6 +29,8 @@ class Submission:
     """What the script is told, beside sbatch's own environment: values may hold commas, which --export splits at."""
     options: tuple[str, ...]
     script: Path
+    outs: tuple[Path, ...] = ()
+    """Run folders of the tasks of an array."""
 
     def words(self, after: Sequence[str] = ()) -> list[str]:
         """The command, for when the jobs `after` have ended."""
@@ -42,6 +44,8 @@ class Submissions:
 
     arrays: tuple[Submission, ...]
     report: Submission
+    runs: Path
+    """The folder of run folders."""
 
 
 def prepare(plan: SweepPlan, settings: SlurmSettings, options: Sequence[str] = ()) -> Submissions:
@@ -81,6 +85,7 @@ def prepare(plan: SweepPlan, settings: SlurmSettings, options: Sequence[str] = (
             options=(f"--output={logs}/report-%j.log", *site, *settings.sbatch),
             script=shipped_folder("slurm") / "report.sbatch",
         ),
+        runs=plan.runs,
     )
 
 
@@ -104,6 +109,7 @@ def _array(
             *site,
         ),
         script=shipped_folder("slurm") / "sweep.sbatch",
+        outs=tuple(run.folder(tasks.parent).absolute() for run in group.runs),
     )
 
 
@@ -127,7 +133,8 @@ def submit(submissions: Submissions) -> list[tuple[str, str]]:
     """Submits all, or nothing: (job, what it is) of each.
 
     Raises:
-        RepopeError: sbatch is missing, or refused; what it had taken before is cancelled.
+        RepopeError: sbatch is missing, or refused; what it had taken before is cancelled. Or all are submitted, and a
+            record of their tasks cannot be written.
     """
     jobs: list[tuple[str, str]] = []
     try:
@@ -138,6 +145,8 @@ def submit(submissions: Submissions) -> list[tuple[str, str]]:
     except (RepopeError, KeyboardInterrupt):
         _cancel([job for job, _ in jobs])
         raise
+    for array, (job, _) in zip(submissions.arrays, jobs, strict=False):  # the report's is the last
+        announce(submissions.runs, job, array.outs)
     return jobs
 
 

@@ -1,6 +1,7 @@
 """What each task of a sweep recorded of itself: slurm/sweep.sbatch writes `RUNS/tasks/JOB.task`."""
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,11 +29,31 @@ class TaskRecord:
     """Where its output went; None where that was no file."""
     host: str
     started: str
-    """When it last started, as `repope_eval.timing.now` writes it."""
+    """When it last started, as `repope_eval.timing.now` writes it; empty: it waits for its first start."""
     restarts: int
     """How often SLURM had started it before."""
     ended: str
     """Empty: it has not ended, or could not say so. `requeued`, or the exit status."""
+
+
+def announce(runs: Path, array: str, outs: Sequence[Path]) -> None:
+    """Begins the records of an array's tasks, before they start: with their run folders.
+
+    A task that has started meanwhile has its own lines kept: these are added, and say nothing else.
+
+    Raises:
+        RepopeError: one cannot be written.
+    """
+    for number, out in enumerate(outs):
+        path = runs / FOLDER / f"{array}_{number}.task"
+        try:
+            with path.open("a", encoding="utf-8") as file:
+                file.write(f"out={out}\n")
+        except OSError as error:
+            raise RepopeError(
+                f"{path}: cannot be written ({error.strerror}); job {array} is submitted, and `status` sees its tasks "
+                "once they start"
+            ) from error
 
 
 def read_task_records(root: Path) -> tuple[TaskRecord, ...]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import re
 import shutil
 import signal
@@ -18,6 +19,8 @@ import pytest
 from demo_runs import QUESTIONS, answers, comparable
 
 from repope_eval.cluster.task_records import TaskRecord, read_task_records
+from repope_eval.sweep.gathering import read_sweep
+from repope_eval.sweep.run_state import RunState
 
 pytestmark = pytest.mark.xdist_group("slurm")
 
@@ -158,10 +161,12 @@ def wait_for_answers(run: Path, more_than: int = 0) -> int:
 
 def warn(runs: Path, job: str) -> int:
     """What SLURM does before a time limit: the run's answers when it has queued itself again."""
-    subprocess.run(["scancel", "--batch", "--signal=USR1", job], check=True, timeout=60)
     task = record(runs, job)
     assert task is not None
-    wait_for(lambda: "queued again to go on" in log_of(task), f"{job} to queue itself again")
+    with subprocess.Popen(["scancel", "--batch", "--signal=USR1", job]) as signalling:
+        wait_for(lambda: "queued again to go on" in log_of(task), f"{job} to queue itself again")
+        # Where the job was gone before SLURM had noted the signal, scancel waits and sends it to the next start.
+        signalling.kill()
     assert "ended=requeued\n" in (runs / "tasks" / f"{job}.task").read_text()
     assert (task.out / "answers.jsonl").read_bytes().endswith(b"\n")
     return len(answers(task.out))
@@ -173,18 +178,38 @@ def test_a_sweep_survives_a_warning_and_a_broken_model_and_ends_in_a_leaderboard
     runs = tmp_path / "runs"
     array, report = submit(tmp_path, FOUR)
     assert f"{report} PENDING Dependency" in queue()
+    every_task_waits_or_runs(runs, array)
     stored = wait_for_warning(runs, f"{array}_0")
     broken_task_fails_alone(runs, f"{array}_1")
     warned_task_goes_on(runs, f"{array}_0", stored, unbroken)
     for number in (2, 3):
         assert ended(runs, f"{array}_{number}").ended == "0"
     leaderboard_has_three(runs, report)
+    status_tells_of_three_and_the_broken_one(runs)
+
+
+def status(runs: Path) -> dict[str, RunState]:
+    """What `status` says of each run."""
+    return {state.out: state for state in read_sweep(runs)}
+
+
+def every_task_waits_or_runs(runs: Path, array: str) -> None:
+    found = status(runs)
+    assert list(found) == ["warned", "broken", "plain", "bfloat16"]
+    assert [state.job for state in found.values()] == [f"{array}_{number}" for number in range(4)]
+    # Two at a time, in their order.
+    assert {found[name].state for name in ("plain", "bfloat16")} == {"waiting"}
 
 
 def wait_for_warning(runs: Path, job: str) -> int:
     wait_for_answers(runs / "warned")
+    running = status(runs)["warned"]
+    assert (running.state, running.host, running.of) == ("running", platform.node(), QUESTIONS)
+    assert 0 < running.done < QUESTIONS
     stored = warn(runs, job)
     assert 0 < stored < QUESTIONS
+    waiting = status(runs)["warned"]
+    assert (waiting.state, waiting.done, waiting.host) == ("waiting", stored, None)
     return stored
 
 
@@ -194,6 +219,9 @@ def broken_task_fails_alone(runs: Path, job: str) -> None:
     assert "model.checkpoint=/nowhere: no such folder" in log_of(task)
     assert "JobState=FAILED" in said("scontrol", "show", "job", job)
     assert "ExitCode=1:0" in said("scontrol", "show", "job", job)
+    state = status(runs)["broken"]
+    assert state.state == "failed"
+    assert state.line.startswith("model.checkpoint=/nowhere: no such folder")
 
 
 def warned_task_goes_on(runs: Path, job: str, stored: int, unbroken: Path) -> None:
@@ -216,6 +244,18 @@ def leaderboard_has_three(runs: Path, report: str) -> None:
     assert "bfloat16" in board.with_suffix(".html").read_text()
 
 
+def status_tells_of_three_and_the_broken_one(runs: Path) -> None:
+    found = status(runs)
+    assert {name: state.state for name, state in found.items()} == {
+        "warned": "complete",
+        "broken": "failed",
+        "plain": "complete",
+        "bfloat16": "complete",
+    }
+    shown = said(sys.executable, "-m", "repope_eval", "status", f"runs={runs}")
+    assert shown.endswith(f"broken failed: {found['broken'].line}\n4 runs: 1 failed, 3 complete\n")
+
+
 def test_a_run_folder_is_one_tasks_and_a_vanished_nodes_task_goes_on(slurm: Path, tmp_path: Path) -> None:
     runs, line = tmp_path / "runs", "tiny batch_size=1\n"
     first = submit_alone(tmp_path, line)
@@ -225,9 +265,13 @@ def test_a_run_folder_is_one_tasks_and_a_vanished_nodes_task_goes_on(slurm: Path
     second_task_is_refused(tmp_path, line, first)
     stored = len(answers(runs / "tiny"))
     node_vanishes_and_comes_back(slurm, process)
+    lost = status(runs)["tiny"]
+    assert lost.state in ("waiting", "running")  # SLURM may have found it a node again
+    assert lost.done >= stored
     task = ended(runs, f"{first}_0")
     assert (task.ended, task.restarts) == ("0", 1)
     assert f"asking {QUESTIONS - stored} questions" in log_of(task)
+    assert status(runs)["tiny"].state == "complete"
     third = submit_alone(tmp_path, line)
     task = ended(runs, f"{third}_0")
     assert task.ended == "0"

@@ -13,6 +13,7 @@ from repope_eval.cluster.model_list import ListedRun, read_model_list
 from repope_eval.cluster.resources import Needs
 from repope_eval.cluster.submission import Submissions, prepare, shell_script, submit
 from repope_eval.cluster.sweep_plan import Group, SweepPlan
+from repope_eval.cluster.task_records import read_task_records
 from repope_eval.composition import model_settings, shipped_folder
 from repope_eval.config import BenchSettings, SlurmSettings
 from repope_eval.errors import RepopeError
@@ -198,3 +199,23 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
         RepopeError, match=r"^runs=.*file/x: cannot be made or written .*choose another runs="
     ):
         prepared(tmp_path / "file" / "x", SMALL)
+
+
+def test_what_is_submitted_waits_by_its_record(slurm: Path, tmp_path: Path) -> None:
+    submit(prepared(tmp_path, SMALL, LARGE))
+    waiting = {record.job: record for record in read_task_records(tmp_path)}
+    assert {job: record.out for job, record in waiting.items()} == {
+        "101_0": tmp_path / "tiny",
+        "101_1": tmp_path / "a",
+        "102_0": tmp_path / "internvl2_5_78b",
+    }
+    assert {(record.started, record.ended) for record in waiting.values()} == {("", "")}
+
+
+def test_what_was_cancelled_waits_for_nothing(
+    slurm: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REFUSED", "102")
+    with pytest.raises(RepopeError, match="not submitted"):
+        submit(prepared(tmp_path, SMALL, LARGE))
+    assert read_task_records(tmp_path) == ()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from repope_eval.cluster.task_records import TaskRecord, read_task_records
+from repope_eval.cluster.task_records import TaskRecord, announce, read_task_records
 from repope_eval.errors import RepopeError
 
 START = (
@@ -34,6 +34,24 @@ def test_a_task_that_has_started(tmp_path: Path) -> None:
             ended="",
         ),
     )
+
+
+def test_a_task_that_was_submitted_waits_until_it_starts(tmp_path: Path) -> None:
+    (tmp_path / "tasks").mkdir()
+    outs = [Path("/runs/a"), Path("/runs/b")]
+    announce(tmp_path, "7", outs)
+    waiting = read_task_records(tmp_path)
+    assert [(record.job, record.out, record.started) for record in waiting] == [
+        ("7_0", outs[0], ""),
+        ("7_1", outs[1], ""),
+    ]
+
+
+def test_a_task_that_started_before_it_was_announced_has_started(tmp_path: Path) -> None:
+    write(tmp_path, "7_0", START)
+    (before,) = read_task_records(tmp_path)
+    announce(tmp_path, "7", [before.out])
+    assert read_task_records(tmp_path) == (before,)
 
 
 def test_what_is_said_later_counts(tmp_path: Path) -> None:
