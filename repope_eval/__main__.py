@@ -97,12 +97,14 @@ def _launch(command: str, words: list[str]) -> int:
 
 def _execute(module: ModuleType, composed: Any, typed: str) -> None:
     """One run, with its log, in which the error stands that it ends with."""
+    from repope_eval.launching import told_by_launcher
     from repope_eval.run_folder import close_log, show_log_on_console
     from repope_eval.schema import settings_from
 
     show_log_on_console(rank_here())
     try:
-        module.execute(settings_from(module.SETTINGS, composed), typed)
+        with told_by_launcher():
+            module.execute(settings_from(module.SETTINGS, composed), typed)
     except SaidElsewhereError:
         raise
     except RepopeError as error:

@@ -2,7 +2,8 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
@@ -38,6 +39,24 @@ def launch(record: type, execute: Callable[[DictConfig], None], words: Sequence[
     execute_named.__module__ = "__main__"
     sys.argv[1:] = words
     hydra.main(version_base="1.3", config_path=None, config_name=CONFIG_NAME)(execute_named)()
+
+
+@contextmanager
+def told_by_launcher() -> Iterator[None]:
+    """What submitit raises where it does not queue a job again: by its signal handler, wherever the run is then.
+
+    Raises:
+        RepopeError: in its place.
+    """
+    try:
+        yield
+    except Exception as error:
+        if type(error).__name__ != "UncompletedJobError":
+            raise
+        raise RepopeError(
+            f"{str(error).rstrip('.')}; the same command goes on from the answers so far, and with "
+            "hydra.launcher.max_num_timeout=9 a job queues itself again so often"
+        ) from error
 
 
 def _options(words: Sequence[str]) -> argparse.Namespace:
