@@ -14,7 +14,8 @@ import pytest
 from conftest import PROJECT
 
 from repope_eval.cluster.task_records import TaskRecord, read_task_records
-from repope_eval.composition import choices
+from repope_eval.composition import choices, compose, initialized, register
+from repope_eval.config import RunSettings
 from repope_eval.timing import now
 
 SCRIPT = PROJECT / "slurm" / "sweep.sbatch"
@@ -128,13 +129,15 @@ def test_a_line_may_have_a_run_folder_of_its_own(tmp_path: Path, python: str) ->
     assert record(tmp_path).out == tmp_path / "elsewhere" / "tiny"
 
 
-def test_a_folder_with_odd_characters_is_what_hydra_reads(tmp_path: Path) -> None:
-    runs = tmp_path / "it's (a) sweep, of=two"
+def test_a_folder_with_odd_characters_is_what_hydra_reads(tmp_path: Path, python: str) -> None:
+    runs = tmp_path / "it's (a) sweep, of=two: 100% ~"
     (tmp_path / "models.txt").write_text("tiny\n")
-    result = run_task("0", tmp_path, MODELS="models.txt", RUNS=str(runs), OVERRIDES="limit=1")
+    result = run_task("0", tmp_path, MODELS="models.txt", PYTHON=python, RUNS=str(runs))
     assert result.returncode == 0, result.stderr
-    assert (runs / "tiny" / "scores.json").exists()
     assert record(runs).out == runs / "tiny"
+    register(RunSettings)
+    with initialized(None):
+        assert compose(RunSettings, words(tmp_path)).out == str(runs / "tiny")
 
 
 def test_a_record_says_what_was_started_where_and_when(tmp_path: Path, python: str) -> None:

@@ -1,6 +1,5 @@
 """`slurm` through the command line: shown, refused, and told what is missing."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -33,25 +32,24 @@ def test_what_would_be_submitted_is_shown_and_nothing_is(command_line: CommandLi
     assert listed.read_text() == "tiny model.device_map=auto\nmine model.device_map=auto limit=3\n"
 
 
-def test_a_task_of_what_was_shown_runs(command_line: CommandLine, tmp_path: Path) -> None:
-    """The words for each run come through two shells as they were typed."""
-    work = tmp_path / "work"
-    (work / "models.txt").write_text("tiny model.name=a\n")
-    word = "model.question_suffix=' it''s \"so\", (yes)'".replace("''", "\\'")
-    result = command_line("slurm", "models=models.txt", "bench=demo", "limit=1", word, "dry_run=true")
+def test_words_for_each_run_come_through_the_shells_as_they_were_typed(
+    command_line: CommandLine, tmp_path: Path
+) -> None:
+    (tmp_path / "work" / "models.txt").write_text("tiny model.name=a\n")
+    word = "model.question_suffix=' it\\'s \"so\", (yes) $HOME `ls` *'"
+    result = command_line("slurm", "models=models.txt", "bench=demo", word, "dry_run=true")
     assert result.returncode == 0, result.stderr
     (array,) = [line for line in result.stdout.splitlines() if line.startswith("job1=$(")]
     assignments = array.removeprefix("job1=$(").partition(" sbatch ")[0]
     script = array.removesuffix(")").split()[-1]
-    subprocess.run(
-        ["bash", "-euc", f"SLURM_ARRAY_TASK_ID=0 {assignments} bash {script}"],
-        cwd=tmp_path,
-        check=True,
-        capture_output=True,
-        timeout=300,
-        env=dict(os.environ),
-    )
-    assert (work / "runs" / "demo" / "a" / "scores.json").exists()
+    python = tmp_path / "python"  # in Python's place: writes its words into a file, a line each
+    python.write_text('#!/bin/sh\nprintf "%s\\n" "$@" > "$(dirname "$0")/words"\n')
+    python.chmod(0o755)
+    task = f"SLURM_ARRAY_TASK_ID=0 {assignments} PYTHON={python} bash {script}"
+    subprocess.run(["bash", "-euc", task], cwd=tmp_path, check=True, capture_output=True, timeout=60)
+    out = tmp_path / "work" / "runs" / "demo" / "a"
+    told = ["model=tiny", f"out={out}", "model.name=a", "bench=demo", word]
+    assert (tmp_path / "words").read_text().splitlines()[2:] == told
 
 
 @pytest.mark.parametrize(
