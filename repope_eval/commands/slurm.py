@@ -1,5 +1,6 @@
 """`python -m repope_eval slurm`: a sweep submitted to a cluster, or shown."""
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -41,4 +42,4 @@ def execute(settings: SlurmSettings, command: str) -> None:
         return
     for job, what in submit(submissions):
         print(f"{job}: {what}")
-    print(f"how far they are: python -m repope_eval status runs={plan.runs}")
+    print("how far they are: " + shlex.join(["python", "-m", "repope_eval", "status", f"runs={plan.runs}"]))
