@@ -11,7 +11,7 @@ from repope_eval.config import Engine
 from repope_eval.inference.batch_size import BatchSize
 from repope_eval.inference.generation import Generation, Spellings, find_spellings
 from repope_eval.inference.loader import Loader, PreparedImage, longest_first
-from repope_eval.inference.memory import memory_of
+from repope_eval.inference.memory import give_back, memory_of
 from repope_eval.inference.progress import Progress
 from repope_eval.inference.sequential import generate_sequentially
 from repope_eval.inference.shared import generate_shared
@@ -28,8 +28,13 @@ ENGINES: Mapping[Engine, Generator] = {
     "sequential": generate_sequentially,
 }
 
-_NO_CPU_MEMORY = ("can't allocate memory", "could not create a primitive")
-"""In the texts of what torch and its oneDNN raise for want of memory on a CPU, with no exception of its own."""
+_NO_MEMORY = (
+    "can't allocate memory",
+    "could not create a primitive",
+    "MPS backend out of memory",
+    "Invalid buffer size",
+)
+"""In the texts of what torch, its oneDNN and its MPS raise for want of memory, with no exception of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +78,7 @@ class Asking:
         self.questions = [question for image in asked for question in image.questions]
         """This rank's."""
         self._batch_size = BatchSize(settings.batch_size, model.device.type)
-        self._memory = memory_of(model.device)
+        self._memory = memory_of(model.devices)
         self._loader = Loader(model, asked, settings.workers, settings.ranks.local_count)
 
     def run(self, store: AnswerStore, between_batches: Callable[[], None]) -> None:
@@ -115,8 +120,7 @@ class Asking:
             generations = self._generate([image.prepared for image in batch])
             if generations is None:
                 # Only now: while the exception lived, so did the tensors of the frames that it came through.
-                if self._model.device.type == "cuda":
-                    torch.cuda.empty_cache()
+                give_back(self._model.device)
                 self._batch_size.halve(len(batch))
                 continue
             if self._batch_size.is_open:
@@ -136,7 +140,7 @@ class Asking:
         except (torch.OutOfMemoryError, MemoryError):
             return None
         except RuntimeError as error:
-            if any(text in str(error) for text in _NO_CPU_MEMORY):
+            if any(text in str(error) for text in _NO_MEMORY):
                 return None
             raise
 

@@ -48,6 +48,12 @@ class Model:
     device: torch.device
     """Where inputs go."""
 
+    @property
+    def devices(self) -> tuple[torch.device, ...]:
+        """Those that it is on: more than one where a device map spreads it; weights on disk are on none."""
+        placed = {parameter.device for parameter in self.network.parameters()}
+        return tuple(sorted((device for device in placed if device.type != "meta"), key=str))
+
     def placed(self, inputs: Inputs) -> Inputs:
         """An image's inputs on the device, pixels in the model's number format.
 
@@ -116,7 +122,7 @@ def _load_network(
             dtype=dtype,
             device_map=device_map(settings, device),
             offload_folder=_offload_folder() if settings.device_map else None,
-            quantization_config=quantization(settings, dtype),
+            quantization_config=quantization(settings, dtype, device),
             attn_implementation=settings.attn_implementation,
             use_safetensors=True,
             ignore_mismatched_sizes=True,  # they are refused below, by name

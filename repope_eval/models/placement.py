@@ -21,14 +21,20 @@ _UNQUANTIZED = ["model.vision_tower", "model.multi_modal_projector", "lm_head"]
 
 
 def choose_device(name: str) -> torch.device:
-    """The device of that name; `auto` is the first GPU, or the CPU where there is none.
+    """The device of that name; `auto` is the first CUDA device, else Apple's GPU, else the CPU.
 
     Raises:
         RepopeError: a GPU was asked for that is not there.
     """
     if name == "auto":
-        return torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
+        if torch.cuda.is_available():
+            return torch.device("cuda:0")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
     device = torch.device(name)
+    if device.type == "mps" and not torch.backends.mps.is_available():
+        raise RepopeError(
+            "device=mps: torch sees no Apple GPU here (it takes a Mac with Apple silicon and macOS 14); use device=cpu"
+        )
     if device.type == "cuda":
         number = torch.cuda.device_count() if torch.cuda.is_available() else 0
         if (device.index or 0) >= number:
@@ -79,7 +85,7 @@ def require_number_format(dtype: torch.dtype, device: torch.device) -> None:
             and dtype == torch.bfloat16
             and not torch.cuda.is_bf16_supported(including_emulation=False)
         )
-    except RuntimeError:
+    except (RuntimeError, TypeError):  # the second is how MPS says it
         lacking = True
     if lacking:
         raise RepopeError(f"{device} has no {name}: use model.dtype=float16 or model.dtype=float32")
@@ -103,14 +109,21 @@ def device_map(settings: ModelSettings, device: torch.device) -> str | dict[str,
     return placed
 
 
-def quantization(settings: ModelSettings, dtype: torch.dtype) -> BitsAndBytesConfig | None:
+def quantization(
+    settings: ModelSettings, dtype: torch.dtype, device: torch.device
+) -> BitsAndBytesConfig | None:
     """What `from_pretrained` is told of quantization; it computes in the run's number format.
 
     Raises:
-        RepopeError: bitsandbytes is not installed.
+        RepopeError: bitsandbytes is not installed, or not for this device.
     """
     if settings.quantization == "none":
         return None
+    if device.type == "mps":
+        raise RepopeError(
+            f"model.quantization={settings.quantization}: bitsandbytes is not for {device}; leave it out, and where "
+            "memory is short take a smaller model (python -m repope_eval doctor lists those that fit)"
+        )
     if find_spec("bitsandbytes") is None:
         raise RepopeError(
             f"model.quantization={settings.quantization} needs bitsandbytes: pip install bitsandbytes"

@@ -60,7 +60,13 @@ class EchoRecipe(Recipe):
     network_class = network_config = None  # type: ignore[assignment]
 
 
-ECHO = Model(EchoRecipe(), None, Checkpoint("echo", Path(), None, {}), torch.float32, torch.device("cpu"))  # type: ignore[arg-type]
+ECHO = Model(
+    EchoRecipe(),
+    torch.nn.Module(),  # type: ignore[arg-type]
+    Checkpoint("echo", Path(), None, {}),
+    torch.float32,
+    torch.device("cpu"),
+)
 
 
 def echo(_: Model, images: Sequence[Prepared], *__: object) -> list[list[Generation]]:
@@ -172,6 +178,7 @@ def test_what_is_no_image_is_refused_before_the_first_question(
         no_memory_on_a_cpu(),
         MemoryError(),
         RuntimeError("could not create a primitive"),  # oneDNN, which was seen to say no more
+        RuntimeError("MPS backend out of memory (MPS allocated: 9.00 GB, max allowed: 9.07 GB)"),
     ],
 )
 @pytest.mark.parametrize("most", [1, 2, 3])

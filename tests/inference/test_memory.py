@@ -8,14 +8,14 @@ import pytest
 import torch
 
 from repope_eval.inference import memory
-from repope_eval.inference.memory import HostMemory, memory_of
+from repope_eval.inference.memory import GPUMemory, HostMemory, MPSMemory, free_bytes, give_back, memory_of
 
 MEBIBYTE = 1 << 20
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process's peak")
 def test_a_need_that_has_passed_is_measured() -> None:
-    measured = memory_of(torch.device("cpu"))
+    measured = memory_of([torch.device("cpu")])
     assert isinstance(measured, HostMemory)
     measured.start()
     before = measured.peak_bytes()
@@ -51,3 +51,56 @@ def test_a_container_may_have_less_than_the_machine(
     (tmp_path / "memory.current").write_text(f"{used}\n")
     assert memory._free_bytes(tmp_path) == (10**6 if free is None else free)
     assert memory._free_bytes(tmp_path / "no_such_folder") == 10**6
+
+
+class Cuda:
+    """Two GPUs as torch tells of them, in bytes: what is allocated, at most was, and is reserved."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.allocated = {"cuda:0": 900, "cuda:1": 100}
+        self.peak = {"cuda:0": 990, "cuda:1": 100}
+        for name, tell in {
+            "reset_peak_memory_stats": lambda device: None,
+            "memory_allocated": lambda device: self.allocated[str(device)],
+            "max_memory_allocated": lambda device: self.peak[str(device)],
+            "memory_reserved": lambda device: self.allocated[str(device)] + 50,
+            "mem_get_info": lambda device: (200, 1000),
+        }.items():
+            monkeypatch.setattr(torch.cuda, name, tell)
+
+
+def test_only_gpus_that_the_model_is_on_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    cuda = Cuda(monkeypatch)
+    second = torch.device("cuda:1")
+    measured = memory_of([second, torch.device("cpu")])
+    assert isinstance(measured, GPUMemory)
+    measured.start()
+    assert measured.times_free() is None
+    cuda.peak["cuda:1"] = 150
+    assert measured.times_free() == (200 + 50) / 50
+    assert measured.peak_bytes() == 150
+    both = memory_of([torch.device("cuda:0"), second])
+    both.start()
+    assert both.times_free() == pytest.approx(250 / 90)  # the first device, where it fits less often
+    assert both.peak_bytes() == 990 + 150
+    assert free_bytes(second) == 200
+
+
+def test_apples_gpu_is_measured_by_what_it_has_of_the_driver(monkeypatch: pytest.MonkeyPatch) -> None:
+    held = {"driver": 500}
+    monkeypatch.setattr(torch.mps, "empty_cache", lambda: held.update(driver=400))
+    monkeypatch.setattr(torch.mps, "driver_allocated_memory", lambda: held["driver"])
+    monkeypatch.setattr(torch.mps, "current_allocated_memory", lambda: 350)
+    monkeypatch.setattr(torch.mps, "recommended_max_memory", lambda: 1000)
+    measured = memory_of([torch.device("mps")])
+    assert isinstance(measured, MPSMemory)
+    assert measured.times_free() is None
+    assert measured.peak_bytes() is None
+    measured.start()
+    assert measured.times_free() is None
+    held["driver"] = 530
+    assert measured.times_free() == (1000 - 350) / 130
+    assert measured.peak_bytes() == 530
+    assert free_bytes(torch.device("mps")) == 1000 - 530
+    give_back(torch.device("mps"))
+    assert held["driver"] == 400

@@ -8,17 +8,41 @@ import pytest
 import torch
 from golden import load_golden_model
 
+from repope_eval.config import ModelSettings
 from repope_eval.errors import RepopeError
 from repope_eval.models import placement
-from repope_eval.models.placement import choose_device, require_number_format
+from repope_eval.models.placement import choose_device, quantization, require_number_format
 
 
-def test_a_gpu_that_is_not_there_is_said() -> None:
+def test_a_gpu_that_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     if torch.cuda.is_available():
         pytest.skip("there is a GPU here")
     with pytest.raises(RepopeError, match="torch sees 0 CUDA devices"):
         choose_device("cuda")
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     assert choose_device("auto") == torch.device("cpu")
+
+
+def test_apples_gpu_is_taken_where_there_is_one_and_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert choose_device("auto") == choose_device("mps") == torch.device("mps")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert choose_device("auto") == torch.device("cuda:0")
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    with pytest.raises(RepopeError, match="device=mps: torch sees no Apple GPU here"):
+        choose_device("mps")
+
+
+@pytest.mark.parametrize("how", ["int8", "nf4"])
+def test_quantization_is_refused_where_bitsandbytes_does_not_run(how: Any) -> None:
+    settings = ModelSettings(name="small", family="ovis2", checkpoint="demo", quantization=how)
+    with pytest.raises(RepopeError, match=f"model.quantization={how}: bitsandbytes is not for mps"):
+        quantization(settings, torch.float16, torch.device("mps"))
+
+
+def test_a_model_says_which_devices_it_is_on(goldens: Path) -> None:
+    assert load_golden_model(goldens / "internvl2_5_qwen2").devices == (torch.device("cpu"),)
 
 
 def lacking(monkeypatch: pytest.MonkeyPatch, package: str) -> None:
