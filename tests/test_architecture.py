@@ -42,7 +42,14 @@ LAYERS = [
 ]
 """Modules and packages of repope_eval: each imports from layers above its own, and from itself."""
 
-WITHOUT_TORCH = ["inference.store", "models.families", "models.shapes", "models.sizes"]
+WITHOUT_TORCH = [
+    "inference.store",
+    "models.families",
+    "models.shapes",
+    "models.sizes",
+    "inference.memory_need",
+    "inference.computation",
+]
 """What neither mistakes nor finished runs need torch for, besides the packages and modules that have none."""
 
 LONGEST_FILE = 300

@@ -88,3 +88,13 @@ def test_a_shape_of_another_family_is_refused_in_one_line() -> None:
     )
     assert ended.returncode == 1
     assert ended.stderr == "--shape 8b is that of internvl2_5_internlm2: leave --family out\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak of a process is read from /proc")
+def test_memory_compares_the_formula_with_what_is_measured() -> None:
+    (row,) = table(run("memory", "--family", "paligemma"), "family")
+    formula, measured = (float(row[name]) for name in ("formula GB", "measured GB"))
+    assert float(row["formula over measured"]) == pytest.approx(formula / measured, abs=0.02)
+    # All but nothing here is the program itself.
+    assert 0.6 < formula < 0.7
+    assert 0.2 < measured < 2

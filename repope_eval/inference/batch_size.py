@@ -12,6 +12,13 @@ FIRST = 2
 MOST = {"cuda": 32, "cpu": 4}
 """Images at a time under `auto`, by kind of device: with more, neither kind gets through them faster."""
 
+MOST_TOKENS = {"cuda": 65_536, "cpu": 8_192}
+"""Tokens of whole prompts fed at a time, by kind of device, where prompts attend both ways.
+
+Rows share nothing there: more at a time are no faster once the device is busy, and a question of thousands of
+tokens is not to have all others padded to its length.
+"""
+
 SHARE = 0.8
 """How much of the free memory is filled under `auto`: batches differ in their number of questions."""
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import torch
 
+from repope_eval.inference.batch_size import MOST_TOKENS
 from repope_eval.inference.generation import (
     Generation,
     Spellings,
@@ -21,14 +22,6 @@ from repope_eval.models.loading import Model
 from repope_eval.models.recipe import Prepared
 
 Rows = ImageRows | QuestionRows
-
-
-MOST_TOKENS = {"cuda": 65_536, "cpu": 8_192}
-"""Tokens of whole prompts fed at a time, by kind of device, where prompts attend both ways.
-
-Rows share nothing there: more at a time are no faster once the device is busy, and a question of thousands of
-tokens is not to have all others padded to its length.
-"""
 
 
 @torch.inference_mode()

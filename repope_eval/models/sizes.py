@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from repope_eval.models.shapes import LanguageShape, Shape, VisionShape
 
-BYTES_PER_PARAMETER = {"bf16": 2.0, "int8": 1.0, "nf4": 0.5 + 4 / 64}
-"""Of a quantized weight; nf4 keeps a float32 scale for each 64 weights."""
+BYTES_PER_QUANTIZED = {"int8": 1.0, "nf4": 0.5 + 4 / 64}
+"""Of a weight; nf4 keeps a float32 scale for each 64 weights."""
 
 INDICATORS = 5
 """Words of Ovis2's visual vocabulary that stand between an image's parts, and that its head does not predict."""
@@ -19,10 +19,15 @@ class Size:
     quantizable: int
     """Those in the language model's linear layers, which quantization shrinks."""
 
-    def weight_bytes(self, number_format: str, other_bytes: float = 2.0) -> float:
-        """Memory of the weights in `bf16`, `int8` or `nf4`; what is not quantized has `other_bytes` a parameter."""
-        rest = self.parameters - self.quantizable
-        return self.quantizable * BYTES_PER_PARAMETER[number_format] + rest * other_bytes
+    def weight_bytes(self, quantization: str, value_bytes: float = 2.0) -> float:
+        """Memory of the weights.
+
+        Args:
+            quantization: `int8` or `nf4`; of anything else nothing is quantized.
+            value_bytes: of each weight that is not.
+        """
+        quantized = BYTES_PER_QUANTIZED.get(quantization, value_bytes)
+        return self.quantizable * quantized + (self.parameters - self.quantizable) * value_bytes
 
 
 def size_of(shape: Shape) -> Size:
