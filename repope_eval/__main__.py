@@ -23,6 +23,8 @@ COMMANDS = {
     "data": "repope_eval.commands.data",
     "slurm": "repope_eval.commands.slurm",
     "models": "repope_eval.commands.models",
+    "doctor": "repope_eval.commands.doctor",
+    "fetch": "repope_eval.commands.fetch",
     "build": "repope_eval.commands.build",
     "relabel": "repope_eval.commands.relabel",
 }

@@ -135,7 +135,7 @@ class DoctorSettings:
     """Says what this machine has, what it lacks, and which models fit it."""
 
     device: str = setting("auto, cpu, mps, cuda or cuda:N", "auto", **_DEVICE)
-    memory: float | None = setting("GB to fit models into; null: what the device has free", None)
+    memory: float | None = setting("GB to fit models into; null: what the device has free", None, minimum=0)
     data_dir: str | None = setting("where data lies or goes; null: REPOPE_DATA or the cache folder", None)
 
 

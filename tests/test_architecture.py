@@ -33,6 +33,7 @@ LAYERS = [
     ["benchmarks"],
     ["models"],
     ["inference"],
+    ["doctor"],
     ["scoring"],
     ["reporting"],
     ["collection", "conclusion"],

@@ -133,6 +133,8 @@ def settings_keys(record: type, prefix: str = "") -> Iterator[tuple[str, datacla
         config.SlurmSettings,
         config.DataSettings,
         config.ModelsSettings,
+        config.DoctorSettings,
+        config.FetchSettings,
         config.BuildSettings,
         config.RelabelSettings,
     ],

@@ -106,12 +106,22 @@ def _address(url: str, name: str) -> str:
     return f"{url.rstrip('/')}/{urllib.parse.quote(name)}"
 
 
-def _require_hash(path: Path, expected: str) -> None:
+def are_published(folder: Path) -> dict[str, bool]:
+    """The annotation files that are in a folder, and whether each is the published one."""
+    found, _ = locate_images(ANNOTATION_SHA256, [folder])
+    return {name: _hash(path) == ANNOTATION_SHA256[name] for name, path in found.items()}
+
+
+def _hash(path: Path) -> str:
     try:
         with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+            return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise RepopeError(f"{path}: cannot be read ({error.strerror}); check its permissions") from error
+
+
+def _require_hash(path: Path, expected: str) -> None:
+    found = _hash(path)
     if found != expected:
         raise RepopeError(
             f"{path}: SHA-256 is {found}, expected {expected}, so it is not the published file; remove it to "

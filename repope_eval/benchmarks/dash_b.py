@@ -56,7 +56,7 @@ def load_dash_b(name: str, data_dir: Path, images_from: ImageSource, hub_dataset
     labels: dict[Question, bool] = {}
     for kind, path in paths.items():
         index = read_index(path)
-        labels |= dict.fromkeys(_questions(kind, index), LABELS[kind])
+        labels |= dict.fromkeys(index_questions(kind, index), LABELS[kind])
     hashes = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths.values()}
     return dash_b_benchmark(name, labels, hashes)
 
@@ -138,7 +138,8 @@ def _is_index(index: object) -> bool:
     )
 
 
-def _questions(kind: str, index: Index) -> Iterator[Question]:
+def index_questions(kind: str, index: Index) -> Iterator[Question]:
+    """The questions of an index file, of kind `neg` or `pos`; each image has one."""
     for source_set, objects in index.items():
         for name, files in objects.items():
             for file in files:

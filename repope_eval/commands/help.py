@@ -21,6 +21,9 @@ under POPE's labels and under RePOPE's corrected ones.
 A demo, offline, on the CPU, in seconds:
   python -m repope_eval
 
+What this machine has and lacks, and which models fit it:
+  python -m repope_eval doctor
+
 A model on RePOPE: its first 32 images; all of them, with images that are there already:
   python -m repope_eval model=internvl2_5_1b bench=repope limit=32
   python -m repope_eval model=internvl2_5_8b bench=repope bench.images=/datasets/coco/val2014

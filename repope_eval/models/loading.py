@@ -23,6 +23,7 @@ from repope_eval.models.placement import (
     require_number_format,
 )
 from repope_eval.models.recipe import Inputs, Recipe, RecipeOptions
+from repope_eval.models.weight_files import find_weight_files
 
 _LOADING_ERRORS = (
     OSError,
@@ -109,10 +110,7 @@ def describe_device(device: torch.device) -> dict[str, Any]:
 def _load_network(
     settings: ModelSettings, checkpoint: Checkpoint, recipe: Recipe, dtype: torch.dtype, device: torch.device
 ) -> PreTrainedModel:
-    if not list(checkpoint.folder.glob("model*.safetensors")):
-        raise RepopeError(
-            f"{checkpoint.folder}: holds no model*.safetensors; other formats of weights are not read"
-        )
+    find_weight_files(checkpoint.folder)
     transformers_logging.set_verbosity_error()  # what it warns of is refused below
     transformers_logging.disable_progress_bar()
     try:

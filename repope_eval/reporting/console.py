@@ -10,7 +10,9 @@ from rich.table import Table
 
 from repope_eval.benchmarks.relabelling import LabelChange
 from repope_eval.cluster.sweep_plan import Group
-from repope_eval.reporting.model_table import MEMORY_COLUMNS, ModelRow
+from repope_eval.doctor.findings import Finding
+from repope_eval.doctor.fits import Fit
+from repope_eval.reporting.model_table import MEMORY_COLUMNS, ModelRow, hours_text, memory_text
 from repope_eval.reporting.run_tables import DETECTION_TITLES
 from repope_eval.reporting.score_table import COLUMNS, score_rows
 from repope_eval.reporting.state_table import STATE_COLUMNS, endings, state_row, summary
@@ -142,6 +144,38 @@ def print_groups(groups: Sequence[Group]) -> None:
         names = dict.fromkeys(run.model for run in group.runs)
         figures = (len(group.runs), needs.gpus, needs.cpus, needs.memory, needs.time)
         table.add_row(*map(str, figures), textwrap.fill(" ".join(names), _MODELS_WIDTH))
+    _print(table)
+
+
+def print_findings(lines: Sequence[Finding]) -> None:
+    """A line for each thing that a machine has or lacks, with its mend where there is one."""
+    table = Table(box=SIMPLE_HEAD, collapse_padding=True, title="This machine")
+    for title in ("what", "here", "mend"):
+        table.add_column(title)
+    for line in lines:
+        table.add_row(line.subject, line.state, line.mend, style="yellow" if line.mend else None)
+    _print(table)
+
+
+def print_fits(title: str, lines: Sequence[Fit]) -> None:
+    """A line for each model: how it fits and with what command, or what it takes."""
+    table = Table(box=SIMPLE_HEAD, collapse_padding=True, title=title)
+    timed = any(line.hours is not None for line in lines)
+    table.add_column("model")
+    table.add_column("fits in")
+    table.add_column("needs", justify="right", no_wrap=True)
+    if timed:
+        table.add_column("RePOPE takes about", justify="right", no_wrap=True)
+    table.add_column("command, or what it takes")
+    table.add_column("note")
+    for place, line in enumerate(lines):
+        if place and lines[place - 1].fits and not line.fits:
+            table.add_section()
+        hours = [hours_text(line.hours)] if timed else []
+        style = None if line.fits else "dim"
+        table.add_row(
+            line.model, line.how, memory_text(line.need), *hours, line.remedy, line.note, style=style
+        )
     _print(table)
 
 

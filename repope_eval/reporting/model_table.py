@@ -31,3 +31,14 @@ def count_text(number: float) -> str:
 def memory_text(number: float) -> str:
     """A number of bytes: `16.2 GB`, `2.4 MB`, in powers of ten."""
     return f"{number / 1e9:.1f} GB" if number >= 1e8 else f"{number / 1e6:.1f} MB"
+
+
+def hours_text(hours: float | None) -> str:
+    """A rough duration: `seconds`, `20 min`, `3 h`, `4 days`; empty where it is not known."""
+    if hours is None:
+        return ""
+    if hours * 60 < 1:
+        return "seconds"
+    if hours < 1.5:
+        return f"{hours * 60:.0f} min"
+    return f"{hours:.0f} h" if hours < 48 else f"{hours / 24:.0f} days"

@@ -1,0 +1,1 @@
+"""What this machine has and lacks, and which models fit it."""
