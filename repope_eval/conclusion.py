@@ -28,6 +28,7 @@ from repope_eval.scoring.relabelling_effect import (
     effects_by_variant,
     remaining_errors,
     turned_verdicts,
+    verdicts_of,
 )
 from repope_eval.scoring.scores import Scores, score
 from repope_eval.timing import Seconds, now, rounded, timed
@@ -54,10 +55,9 @@ def conclude(answered: Answered, folder: RunFolder, seconds: Seconds) -> Scores:
     with timed(seconds, "scoring"):
         scores, others = _scores(answered)
         detections = _detections(answered, scores)
-    questions = answered.benchmark.questions
-    n_missing = sum(question not in answered.answers for question in questions)
     with timed(seconds, "report"):
-        view = _view(answered, scores, others, detections, folder, seconds)
+        counts = _counts(answered)
+        view = _view(answered, counts, scores, others, detections, folder, seconds)
         page = render_run_page(view)
         document = (
             score_document(scores, others)
@@ -70,12 +70,18 @@ def conclude(answered: Answered, folder: RunFolder, seconds: Seconds) -> Scores:
     print_scores(scores)
     if detections:
         print_detection(detections[ALL_OBJECTS])
-    if n_missing:
-        log.warning("%d of %d distinct questions have no answer", n_missing, len(questions))
-    counts = {"questions": len(questions), "answered": len(questions) - n_missing, **answered.counts}
+    if n_missing := counts["questions"] - counts["answered"]:
+        log.warning("%d of %d distinct questions have no answer", n_missing, counts["questions"])
     folder.note(status="complete", finished=now(), seconds=rounded(seconds), counts=counts)
     log.info("results are in %s (report.html for reading, scores.json for programs)", folder.path)
     return scores
+
+
+def _counts(answered: Answered) -> dict[str, int]:
+    """How many distinct questions there are and have an answer, and what else was counted."""
+    questions = answered.benchmark.questions
+    n_answered = sum(question in answered.answers for question in questions)
+    return {"questions": len(questions), "answered": n_answered, **answered.counts}
 
 
 def _scores(answered: Answered) -> tuple[Scores, list[Scores]]:
@@ -104,6 +110,7 @@ def _detections(answered: Answered, scores: Scores) -> dict[str, Detection]:
 
 def _view(
     answered: Answered,
+    counts: Mapping[str, int],
     scores: Scores,
     others: Sequence[Scores],
     detections: Mapping[str, Detection],
@@ -112,24 +119,19 @@ def _view(
 ) -> RunView:
     """What the page tells."""
     label_sets, answers = answered.benchmark.label_sets, answered.answers
-    questions = answered.benchmark.questions
-    n_answered = sum(question in answers for question in questions)
-    verdicts = [
-        *turned_verdicts(label_sets, answers, scores.protocol),
-        *remaining_errors(label_sets, answers, scores.protocol),
-    ]
+    verdicts = verdicts_of(label_sets, answers, scores.protocol)
     return RunView(
         scores=scores,
         settings=_flat(dataclasses.asdict(answered.settings)),
-        facts={"answered": f"{n_answered} of {len(questions)} questions", **answered.counts},
+        facts={"answered": f"{counts['answered']} of {counts['questions']} questions", **answered.counts},
         seconds=seconds,
         prompt=folder.prompt,
-        effects=effects_by_variant(label_sets, answers, scores.protocol),
-        object_effects=effects_by_object(label_sets, answers, scores.protocol),
-        verdicts=verdicts,
+        effects=effects_by_variant(verdicts),
+        object_effects=effects_by_object(verdicts),
+        verdicts=[*turned_verdicts(verdicts), *remaining_errors(verdicts)],
         evidence=evidence(label_sets, answers),
         other_protocols=others,
-        f1_width_ratios=f1_width_ratios(scores, label_sets, answers),
+        f1_width_ratios=f1_width_ratios(scores),
         detections=detections,
         disagreements=disagreements(answers) if others else (),
         unparsed=unparsed(answers, scores.protocol),

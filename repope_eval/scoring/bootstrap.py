@@ -8,17 +8,15 @@ Images are drawn from those about which there is an answer: a model that was ask
 benchmark is judged by that part.
 """
 
-import dataclasses
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from repope_eval.records import Answer, LabelSet, Question, Variant
-from repope_eval.scoring.confusion import OUTCOMES, figure_values, outcome
-from repope_eval.scoring.protocols import Protocol
+from repope_eval.scoring.confusion import OUTCOMES, Confusion, figure_values, outcome
+from repope_eval.scoring.protocols import Protocol, remembering
 
 MEAN = "mean"
 """Stands beside the variants where there is more than one."""
@@ -53,8 +51,10 @@ Places = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bootstrap:
-    """What the replicates of one set of answers come to."""
+    """What one set of answers and the replicates of it come to."""
 
+    confusions: Mapping[str, Mapping[Variant, Confusion]]
+    """Counts of the answers themselves, by label set and variant."""
     n_images: int
     """Images with an answer, which are drawn from."""
     n_replicates: int
@@ -72,9 +72,9 @@ def bootstrap(
 
     With fewer than two images there is nothing to draw from, and every interval is None.
     """
-    images = answered_images(label_sets, answers)
-    counts = counts_by_image(label_sets, images, answers, protocol)
-    values = replicated(counts, protocol, INTERVAL_FIGURES)
+    counts = counts_by_image(label_sets, labelled_images(label_sets), answers, protocol)
+    is_answered = counts[:, :, :-1].any(axis=(1, 2))  # the last outcome is no answer
+    values = replicated(counts[is_answered], protocol, INTERVAL_FIGURES)
     intervals: dict[str, dict[Variant, Intervals]] = {label_set.name: {} for label_set in label_sets}
     n_undefined: dict[str, dict[Variant, dict[str, int]]] = {label_set.name: {} for label_set in label_sets}
     for name, variant, places in variant_places(label_sets):
@@ -83,12 +83,28 @@ def bootstrap(
         n_undefined[name][variant] = {
             figure: int(np.isnan(array).sum()) for figure, array in of_variant.items()
         }
+    n_images = int(is_answered.sum())
     return Bootstrap(
-        n_images=len(images),
-        n_replicates=REPLICATES if len(images) > 1 else 0,
+        confusions=_confusions(label_sets, counts),
+        n_images=n_images,
+        n_replicates=REPLICATES if n_images > 1 else 0,
         intervals=intervals,
         n_undefined=n_undefined,
     )
+
+
+def _confusions(
+    label_sets: Sequence[LabelSet], counts: NDArray[np.float64]
+) -> dict[str, dict[Variant, Confusion]]:
+    """Those of all images, of [images, cells, outcomes]."""
+    totals = iter(counts.sum(axis=0).astype(np.int64).tolist())
+    return {
+        label_set.name: {
+            variant: Confusion(**dict(zip(OUTCOMES, next(totals), strict=True)))
+            for variant in label_set.variants
+        }
+        for label_set in label_sets
+    }
 
 
 def variant_places(label_sets: Sequence[LabelSet]) -> list[tuple[str, Variant, Places]]:
@@ -141,7 +157,7 @@ def counts_by_image(
     protocol: Protocol,
 ) -> NDArray[np.float64]:
     """How often each outcome occurs, [images, cells, outcomes]; questions about other images are left out."""
-    protocol = dataclasses.replace(protocol, read=cache(protocol.read))  # most answers are one of a few texts
+    protocol = remembering(protocol)
     image_places = {image: place for place, image in enumerate(images)}
     outcome_places = {name: place for place, name in enumerate(OUTCOMES)}
     cells = [labels for label_set in label_sets for labels in label_set.variants.values()]

@@ -1,6 +1,7 @@
 """Confusion counts of one label set and variant, and the figures made of them."""
 
 import dataclasses
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repope_eval.records import Answer, Question
-from repope_eval.scoring.protocols import Protocol, Reading
+from repope_eval.scoring.protocols import Protocol, Reading, remembering
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,9 +76,8 @@ def count(
     labels: Mapping[Question, bool], answers: Mapping[Question, Answer], protocol: Protocol
 ) -> Confusion:
     """Counts of the labelled questions' answers, read by a protocol."""
-    counts = dict.fromkeys(OUTCOMES, 0)
-    for question, label in labels.items():
-        counts[outcome(label, answers.get(question), protocol)] += 1
+    protocol = remembering(protocol)
+    counts = Counter(outcome(label, answers.get(question), protocol) for question, label in labels.items())
     return Confusion(**counts)
 
 

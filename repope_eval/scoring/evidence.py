@@ -11,13 +11,13 @@ model have a higher `ece` than its answers, and `best_f1` is that of the best th
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from repope_eval.records import Answer, LabelSet, Question, Variant
-from repope_eval.scoring.bootstrap import Interval, answered_images, drawn_weights, interval_of
+from repope_eval.scoring.bootstrap import Interval, drawn_weights, interval_of, labelled_images
 
 EVIDENCE_REPLICATES = 2_000
 BINS = 10
@@ -92,18 +92,20 @@ def evidence(
         for question, answer in answers.items()
         if answer.p_yes is not None and answer.p_no is not None and answer.p_yes + answer.p_no > 0
     }
-    images = answered_images(label_sets, confidences)
-    if not images:
-        return {}
-    places = {image: place for place, image in enumerate(images)}
+    places = {image: place for place, image in enumerate(labelled_images(label_sets))}
+    names = [(label_set.name, variant) for label_set in label_sets for variant in label_set.variants]
     cells = [
-        (label_set.name, variant, _cell(labels, confidences, places))
+        _cell(labels, confidences, places)
         for label_set in label_sets
-        for variant, labels in label_set.variants.items()
+        for labels in label_set.variants.values()
     ]
-    drawn = _replicated([cell for _, _, cell in cells], len(images))
+    drawn_from = np.unique(np.concatenate([cell.images for cell in cells]))
+    if not len(drawn_from):
+        return {}
+    cells = [replace(cell, images=np.searchsorted(drawn_from, cell.images)) for cell in cells]
+    drawn = _replicated(cells, len(drawn_from))
     found: dict[str, dict[Variant, Evidence]] = {}
-    for (name, variant, cell), of_replicates in zip(cells, drawn, strict=True):
+    for (name, variant), cell, of_replicates in zip(names, cells, drawn, strict=True):
         found.setdefault(name, {})[variant] = _evidence(cell, of_replicates)
     return found
 
@@ -111,14 +113,14 @@ def evidence(
 def _cell(
     labels: Mapping[Question, bool], confidences: Mapping[Question, float], places: Mapping[str, int]
 ) -> _Cell:
-    asked = [question for question in labels if question in confidences]
-    of_asked = np.array([confidences[question] for question in asked], dtype=np.float64)
+    asked = [
+        (confidence, places[question.image], label)
+        for question, label in labels.items()
+        if (confidence := confidences.get(question)) is not None
+    ]
+    of_asked, images, of_labels = np.array(asked, dtype=np.float64).reshape(-1, 3).T
     order = np.argsort(-of_asked, kind="stable")
-    return _Cell(
-        images=np.array([places[question.image] for question in asked], dtype=np.int64)[order],
-        confidences=of_asked[order],
-        labels=np.array([labels[question] for question in asked], dtype=np.float64)[order],
-    )
+    return _Cell(images=images[order].astype(np.int64), confidences=of_asked[order], labels=of_labels[order])
 
 
 def _evidence(cell: _Cell, drawn: Mapping[str, Values]) -> Evidence:

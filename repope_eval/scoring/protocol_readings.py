@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from repope_eval.config import Protocol
 from repope_eval.records import Answer, Question
-from repope_eval.scoring.protocols import PROTOCOLS, Reading, vlmevalkit_words
+from repope_eval.scoring.protocols import PROTOCOLS, Reading, remembering, vlmevalkit_words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,8 @@ def disagreements(answers: Mapping[Question, Answer]) -> tuple[Disagreement, ...
 
 def unparsed(answers: Mapping[Question, Answer], protocol: Protocol) -> tuple[Answer, ...]:
     """The answers in which a protocol finds neither yes nor no, in their order."""
-    return tuple(answer for answer in answers.values() if PROTOCOLS[protocol].read(answer.response) is None)
+    read = remembering(PROTOCOLS[protocol]).read
+    return tuple(answer for answer in answers.values() if read(answer.response) is None)
 
 
 def _why_repope(response: str, reading: Reading) -> str:

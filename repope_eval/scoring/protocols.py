@@ -5,7 +5,8 @@ A reading is True for yes, False for no, and None where the protocol finds neith
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import Literal
 
 from repope_eval import config
@@ -22,6 +23,11 @@ class Protocol:
     """dropped: in no count at all. wrong: in no count, but in accuracy's denominator. not_yes: a missed yes
     where the label is yes, and wrong for accuracy and the true negative rate where it is no."""
     yes_ratio_of: Literal["answers", "labels"] = "answers"
+
+
+def remembering(protocol: Protocol) -> Protocol:
+    """The same protocol, which reads each text once: most answers are one of a few."""
+    return replace(protocol, read=cache(protocol.read))
 
 
 def read_repope(response: str) -> Reading:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from repope_eval import config
 from repope_eval.records import Answer, LabelSet, Question, Variant
 from repope_eval.scoring.confusion import outcome
-from repope_eval.scoring.protocols import PROTOCOLS
+from repope_eval.scoring.protocols import PROTOCOLS, remembering
 
 COUNTED = ("tp", "fp", "tn", "fn")
 """Outcomes of parsed answers, in the order of an `Effect`'s counts."""
@@ -60,7 +60,7 @@ class TurnedVerdict:
 
 
 @dataclass(frozen=True, slots=True)
-class _Verdict:
+class Verdict:
     """What one variant's question came to, before and after."""
 
     variant: Variant
@@ -70,22 +70,44 @@ class _Verdict:
     """None: removed."""
 
 
-def effects_by_variant(
+def verdicts_of(
     label_sets: Sequence[LabelSet], answers: Mapping[Question, Answer], protocol: config.Protocol
-) -> tuple[Effect, ...]:
+) -> tuple[Verdict, ...]:
+    """Of each answered question of each variant; none where one of the two label sets is missing."""
+    by_name = {label_set.name: label_set.variants for label_set in label_sets}
+    if not {"pope", "repope"} <= set(by_name):
+        return ()
+    rule = remembering(PROTOCOLS[protocol])
+    found = []
+    for variant, labels in by_name["pope"].items():
+        corrected = by_name["repope"].get(variant, {})
+        for question, label in labels.items():
+            answer = answers.get(question)
+            if answer is not None:
+                after = corrected.get(question)
+                found.append(
+                    Verdict(
+                        variant,
+                        answer,
+                        outcome(label, answer, rule),
+                        None if after is None else outcome(after, answer, rule),
+                    )
+                )
+    return tuple(found)
+
+
+def effects_by_variant(verdicts: Sequence[Verdict]) -> tuple[Effect, ...]:
     """One effect for each variant, in the order of the label sets."""
-    return _effects(list(_verdicts(label_sets, answers, protocol)), lambda verdict: verdict.variant)
+    return _effects(verdicts, lambda verdict: verdict.variant)
 
 
-def effects_by_object(
-    label_sets: Sequence[LabelSet], answers: Mapping[Question, Answer], protocol: config.Protocol
-) -> tuple[Effect, ...]:
+def effects_by_object(verdicts: Sequence[Verdict]) -> tuple[Effect, ...]:
     """One effect for each object, each distinct question counted once, in whichever variants it stands.
 
     Objects with the most answers turned or removed come first, equal ones by name.
     """
-    distinct: dict[Question, _Verdict] = {}
-    for verdict in _verdicts(label_sets, answers, protocol):
+    distinct: dict[Question, Verdict] = {}
+    for verdict in verdicts:
         known = distinct.setdefault(verdict.answer.question, verdict)
         if known.after is None:  # a label in another variant goes before a removal in this one
             distinct[verdict.answer.question] = verdict
@@ -93,52 +115,22 @@ def effects_by_object(
     return tuple(sorted(effects, key=lambda effect: (-_n_moved(effect), effect.group)))
 
 
-def turned_verdicts(
-    label_sets: Sequence[LabelSet], answers: Mapping[Question, Answer], protocol: config.Protocol
-) -> tuple[TurnedVerdict, ...]:
+def turned_verdicts(verdicts: Sequence[Verdict]) -> tuple[TurnedVerdict, ...]:
     """Answered questions that were flipped or removed, in the order of the label sets."""
-    return _told(
-        verdict for verdict in _verdicts(label_sets, answers, protocol) if verdict.before != verdict.after
-    )
+    return _told(verdict for verdict in verdicts if verdict.before != verdict.after)
 
 
-def remaining_errors(
-    label_sets: Sequence[LabelSet], answers: Mapping[Question, Answer], protocol: config.Protocol
-) -> tuple[TurnedVerdict, ...]:
+def remaining_errors(verdicts: Sequence[Verdict]) -> tuple[TurnedVerdict, ...]:
     """Answered questions that are errors under RePOPE as they were under POPE, unparsed ones included.
 
     An unparsed answer is an error by the protocols that count it; the outcome tells it apart.
     """
     return _told(
-        verdict
-        for verdict in _verdicts(label_sets, answers, protocol)
-        if verdict.before in ERRORS and verdict.after == verdict.before
+        verdict for verdict in verdicts if verdict.before in ERRORS and verdict.after == verdict.before
     )
 
 
-def _verdicts(
-    label_sets: Sequence[LabelSet], answers: Mapping[Question, Answer], name: config.Protocol
-) -> Iterator[_Verdict]:
-    """Of each answered question of each variant; none where one of the two label sets is missing."""
-    by_name = {label_set.name: label_set.variants for label_set in label_sets}
-    if not {"pope", "repope"} <= set(by_name):
-        return
-    protocol = PROTOCOLS[name]
-    for variant, labels in by_name["pope"].items():
-        corrected = by_name["repope"].get(variant, {})
-        for question, label in labels.items():
-            answer = answers.get(question)
-            if answer is not None:
-                after = corrected.get(question)
-                yield _Verdict(
-                    variant,
-                    answer,
-                    outcome(label, answer, protocol),
-                    None if after is None else outcome(after, answer, protocol),
-                )
-
-
-def _effects(verdicts: Sequence[_Verdict], group_of: Callable[[_Verdict], str]) -> tuple[Effect, ...]:
+def _effects(verdicts: Sequence[Verdict], group_of: Callable[[Verdict], str]) -> tuple[Effect, ...]:
     moves: dict[str, Counter[tuple[str, str | None]]] = {}
     for verdict in verdicts:
         moves.setdefault(group_of(verdict), Counter())[verdict.before, verdict.after] += 1
@@ -166,9 +158,9 @@ def _n_moved(effect: Effect) -> int:
     return effect.fp_to_tp + effect.fn_to_tn + effect.tp_to_fp + effect.tn_to_fn + sum(effect.removed)
 
 
-def _told(verdicts: Iterator[_Verdict]) -> tuple[TurnedVerdict, ...]:
+def _told(verdicts: Iterator[Verdict]) -> tuple[TurnedVerdict, ...]:
     """Each question with the variants in which it has the same fate."""
-    found: dict[Hashable, list[_Verdict]] = {}
+    found: dict[Hashable, list[Verdict]] = {}
     for verdict in verdicts:
         found.setdefault((verdict.answer.question, verdict.before, verdict.after), []).append(verdict)
     return tuple(

@@ -8,7 +8,7 @@ from statistics import fmean
 from repope_eval import config
 from repope_eval.records import Answer, LabelSet, Question, Variant
 from repope_eval.scoring.bootstrap import MEAN, Intervals, bootstrap
-from repope_eval.scoring.confusion import Figures, count, figures
+from repope_eval.scoring.confusion import Confusion, Figures, figures
 from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.scoring.reasons import Reasons, reasons
 
@@ -20,6 +20,8 @@ class Scores:
     model: str
     bench: str
     protocol: config.Protocol
+    confusions: Mapping[str, Mapping[Variant, Confusion]]
+    """The counts that the figures are made of, by label set and variant."""
     figures: Mapping[str, Mapping[Variant, Figures]]
     """By label set, then by variant; `mean` last where there are several variants."""
     intervals: Mapping[str, Mapping[Variant, Intervals]]
@@ -38,20 +40,20 @@ def score(
     protocol: config.Protocol,
 ) -> Scores:
     """The same answers under every label set."""
+    replicates = bootstrap(label_sets, answers, PROTOCOLS[protocol])
     by_label_set = {}
-    for label_set in label_sets:
+    for name, confusions in replicates.confusions.items():
         by_variant = {
-            variant: figures(count(labels, answers, PROTOCOLS[protocol]), PROTOCOLS[protocol])
-            for variant, labels in label_set.variants.items()
+            variant: figures(confusion, PROTOCOLS[protocol]) for variant, confusion in confusions.items()
         }
         if len(by_variant) > 1:
             by_variant[MEAN] = mean(list(by_variant.values()))
-        by_label_set[label_set.name] = by_variant
-    replicates = bootstrap(label_sets, answers, PROTOCOLS[protocol])
+        by_label_set[name] = by_variant
     return Scores(
         model=model,
         bench=bench,
         protocol=protocol,
+        confusions=replicates.confusions,
         figures=by_label_set,
         intervals=replicates.intervals,
         reasons=reasons(by_label_set, replicates, PROTOCOLS[protocol]),

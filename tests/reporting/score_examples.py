@@ -43,6 +43,7 @@ def scores_of(
         model=model,
         bench="repope",
         protocol="repope",
+        confusions={},
         figures=figures,
         intervals=intervals,
         reasons=reasons,

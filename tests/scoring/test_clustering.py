@@ -25,7 +25,7 @@ def simulated(together: bool) -> tuple[float, ...]:
             answers[question] = Answer(question, "yes" if labels[question] != wrong else "no")
     label_sets = [LabelSet("pope", {"random": labels})]
     scores = score("simulated", "simulated", label_sets, answers, "repope")
-    return f1_width_ratios(scores, label_sets, answers)
+    return f1_width_ratios(scores)
 
 
 def test_errors_that_come_together_widen_the_interval() -> None:
@@ -40,7 +40,7 @@ def test_a_real_models_errors_hardly_come_together(shared: Path) -> None:
     benchmark = real_answers.benchmark(shared)
     answers = dict(real_answers.joined(shared, benchmark).answers)
     scores = score("llava", "repope", benchmark.label_sets, answers, "repope")
-    ratios = f1_width_ratios(scores, benchmark.label_sets, answers)
+    ratios = f1_width_ratios(scores)
     assert len(ratios) == 6
     assert 0.93 < min(ratios) <= max(ratios) < 1.06
 
@@ -49,4 +49,4 @@ def test_what_is_undefined_is_left_out() -> None:
     question = Question("1.png", "a question", "")
     label_sets = [LabelSet("pope", {"random": {question: True}})]
     scores = score("none", "none", label_sets, {}, "repope")
-    assert f1_width_ratios(scores, label_sets, {}) == ()
+    assert f1_width_ratios(scores) == ()

@@ -18,6 +18,7 @@ from repope_eval.scoring.relabelling_effect import (
     effects_by_variant,
     remaining_errors,
     turned_verdicts,
+    verdicts_of,
 )
 
 DOG, CAT, CUP, BUS = (Question("1.jpg", f"{name}?", name) for name in ("dog", "cat", "cup", "bus"))
@@ -57,7 +58,7 @@ def identity_holds(effect: Effect) -> bool:
 
 def test_one_of_each_move_by_hand() -> None:
     said = answers(dog="yes", cat="yes", cup="no", other_dog="yes", bus="no")
-    assert effects_by_variant(LABEL_SETS, said, "repope") == (
+    assert effects_by_variant(verdicts_of(LABEL_SETS, said, "repope")) == (
         Effect(
             group="random",
             before=(1, 2, 0, 1),
@@ -80,14 +81,14 @@ def test_one_of_each_move_by_hand() -> None:
         ),
     )
     opposite = answers(dog="no", cat="no", cup="yes")
-    random_variant, _ = effects_by_variant(LABEL_SETS, opposite, "repope")
+    random_variant, _ = effects_by_variant(verdicts_of(LABEL_SETS, opposite, "repope"))
     assert (random_variant.fn_to_tn, random_variant.tn_to_fn) == (1, 1)
     assert random_variant.removed == (1, 0, 0, 0)
 
 
 def test_by_object_each_distinct_question_counts_once() -> None:
     said = answers(dog="yes", cat="yes", cup="no", other_dog="yes", bus="no")
-    effects = effects_by_object(LABEL_SETS, said, "repope")
+    effects = effects_by_object(verdicts_of(LABEL_SETS, said, "repope"))
     assert [effect.group for effect in effects] == ["cat", "cup", "dog", "bus"]
     dog = effects[2]
     assert (dog.before, dog.after, dog.tp_to_fp) == ((1, 1, 0, 0), (0, 2, 0, 0), 1)
@@ -98,13 +99,13 @@ def test_a_label_in_one_variant_goes_before_a_removal_in_another() -> None:
     both = {"random": {CAT: False}, "popular": {CAT: False}}
     for corrected in ({"random": {}, "popular": {CAT: True}}, {"random": {CAT: True}, "popular": {}}):
         label_sets = [LabelSet("pope", both), LabelSet("repope", corrected)]
-        (cat,) = effects_by_object(label_sets, answers(cat="yes"), "repope")
+        (cat,) = effects_by_object(verdicts_of(label_sets, answers(cat="yes"), "repope"))
         assert (cat.fp_to_tp, cat.removed) == (1, (0, 0, 0, 0))
 
 
 def test_turned_verdicts_name_the_variants() -> None:
     said = answers(dog="Yes, one.", cat="hm", cup="no", other_dog="yes", bus="no")
-    told = turned_verdicts(LABEL_SETS, said, "repope")
+    told = turned_verdicts(verdicts_of(LABEL_SETS, said, "repope"))
     both = ("random", "popular")
     assert told == (
         TurnedVerdict(
@@ -141,7 +142,7 @@ def test_what_is_an_error_still() -> None:
     said = answers(dog="yes", cat="no", cup="no", other_dog="yes", bus="hm")
     told = [
         (v.question, v.image, v.outcome_before, v.outcome_after)
-        for v in remaining_errors(LABEL_SETS, said, "repope")
+        for v in remaining_errors(verdicts_of(LABEL_SETS, said, "repope"))
     ]
     assert told == [("dog?", "2.jpg", "fp", "fp"), ("bus?", "1.jpg", "unparsed_no", "unparsed_no")]
 
@@ -150,12 +151,12 @@ def test_what_is_an_error_still() -> None:
 def test_a_single_label_set_has_nothing_to_tell(label_sets: list[LabelSet]) -> None:
     said = answers(dog="yes", cat="yes")
     for told in (effects_by_variant, effects_by_object, turned_verdicts, remaining_errors):
-        assert told(label_sets, said, "repope") == ()
+        assert told(verdicts_of(label_sets, said, "repope")) == ()
 
 
 def test_no_answers() -> None:
-    assert effects_by_variant(LABEL_SETS, {}, "repope") == effects_by_object(LABEL_SETS, {}, "repope") == ()
-    assert turned_verdicts(LABEL_SETS, {}, "repope") == ()
+    verdicts = verdicts_of(LABEL_SETS, {}, "repope")
+    assert effects_by_variant(verdicts) == effects_by_object(verdicts) == turned_verdicts(verdicts) == ()
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
@@ -179,7 +180,7 @@ def test_the_identity_adds_up_for_real_answers(shared: Path) -> None:
     benchmark = real_answers.benchmark(shared)
     said = real_answers.joined(shared, benchmark).answers
     _adds_up(benchmark.label_sets, said, "repope")
-    random_variant = effects_by_variant(benchmark.label_sets, said, "repope")[0]
+    random_variant = effects_by_variant(verdicts_of(benchmark.label_sets, said, "repope"))[0]
     assert random_variant.before == (1150, 28, 1288, 306)
     assert random_variant.after == (1002, 49, 1375, 127)
     assert (random_variant.fp_to_tp, random_variant.fn_to_tn) == (1, 103)
@@ -190,15 +191,15 @@ def test_the_identity_adds_up_for_real_answers(shared: Path) -> None:
 def _adds_up(
     label_sets: Sequence[LabelSet], said: Mapping[Question, Answer], protocol: config.Protocol
 ) -> None:
-    effects = effects_by_variant(label_sets, said, protocol)
+    effects = effects_by_variant(verdicts_of(label_sets, said, protocol))
     for effect in effects:
         for label_set, counts in zip(label_sets, (effect.before, effect.after), strict=True):
             found = count(label_set.variants[effect.group], said, PROTOCOLS[protocol])
             assert counts == (found.tp, found.fp, found.tn, found.fn)
     assert all(identity_holds(effect) for effect in effects)
-    by_object = effects_by_object(label_sets, said, protocol)
+    by_object = effects_by_object(verdicts_of(label_sets, said, protocol))
     assert all(identity_holds(effect) for effect in by_object)
-    turned = turned_verdicts(label_sets, said, protocol)
+    turned = turned_verdicts(verdicts_of(label_sets, said, protocol))
     assert sum(len(v.variants) for v in turned if "unparsed" not in v.outcome_before) == sum(
         e.fp_to_tp + e.fn_to_tn + e.tp_to_fp + e.tn_to_fn + sum(e.removed) for e in effects
     )
