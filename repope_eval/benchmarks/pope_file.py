@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ class Row:
     label: Label
 
 
+@lru_cache(maxsize=10_000)  # a file asks about its objects again and again
 def object_of(text: str) -> str:
     """The object asked about (`a snowboard` -> `snowboard`); the whole text where it has another form."""
     match = _OBJECT.search(text)
@@ -80,12 +82,18 @@ def write_rows(path: Path, rows: Iterable[Row]) -> None:
 def _row(path: Path, number: int, line: str, labels: Sequence[Label]) -> Row:
     where = f"{path}, line {number}"
     fields = _json_object(where, line)
-    missing = [name for name in ("question_id", "image", "text", "label") if name not in fields]
-    if missing:
+    try:
+        question_id, image, text, label = (
+            fields["question_id"],
+            fields["image"],
+            fields["text"],
+            fields["label"],
+        )
+    except KeyError:
+        missing = [name for name in ("question_id", "image", "text", "label") if name not in fields]
         raise RepopeError(
             f"{where}: lacks {', '.join(missing)}; each line needs question_id, image, text and label"
-        )
-    question_id, image, text, label = (fields[name] for name in ("question_id", "image", "text", "label"))
+        ) from None
     if isinstance(question_id, bool) or not isinstance(question_id, int | str):
         raise RepopeError(f"{where}: question_id is {question_id!r}; a number or a text is expected")
     if not (isinstance(image, str) and image and isinstance(text, str) and text):
@@ -106,6 +114,8 @@ def _json_object(where: str, line: str) -> dict[str, Any]:
 
 
 def _refuse_repeats(path: Path, rows: Sequence[Row]) -> None:
+    if len({row.question for row in rows}) == len({row.question_id for row in rows}) == len(rows):
+        return
     labels: dict[Question, Label] = {}
     ids: set[int | str] = set()
     for row in rows:

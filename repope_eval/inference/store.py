@@ -14,6 +14,13 @@ from repope_eval.records import Answer, Question
 
 log = logging.getLogger(__name__)
 
+_json = json.JSONEncoder(ensure_ascii=False).encode
+
+Asked = tuple[str, str]
+"""Image and question."""
+Said = tuple[str, int | None, float | None, float | None]
+"""Response, number of tokens, and the probabilities of yes and of no."""
+
 
 class AnswerStore:
     """`answers.jsonl` of a run folder: one line a distinct (image, question)."""
@@ -31,7 +38,10 @@ class AnswerStore:
         self._size = len(content)
         """Of the file in bytes, as this store left it."""
         for number, line in enumerate(content.split(b"\n")[:-1], 1):
-            self._keep(_answer(path, number, line))
+            asked, said = _asked_and_said(path, number, line)
+            question = self._questions.get(asked)
+            if question is not None and question not in self._answers:
+                self._answers[question] = Answer(question, *said)
 
     @property
     def answers(self) -> Mapping[Question, Answer]:
@@ -99,12 +109,13 @@ class AnswerStore:
         """Files an answer under its question: the first of two stays, one to a question outside this run is left."""
         question = self._questions.get((answer.question.image, answer.question.text))
         if question is not None:
-            self._answers.setdefault(question, replace(answer, question=question))
+            own = answer if answer.question is question else replace(answer, question=question)
+            self._answers.setdefault(question, own)
 
 
 def _lines(answers: Iterable[Answer]) -> bytes:
     """The lines of answers, in UTF-8; half a surrogate pair, which JSON can hold, is written as JSON's escape."""
-    text = "".join(json.dumps(answer_fields(answer), ensure_ascii=False) + "\n" for answer in answers)
+    text = "".join(_json(answer_fields(answer)) + "\n" for answer in answers)
     return text.encode("utf-8", errors="backslashreplace")
 
 
@@ -135,7 +146,12 @@ def read_answers(path: Path) -> tuple[Answer, ...]:
         content = path.read_bytes()
     except OSError as error:
         raise RepopeError(f"{path}: cannot be read ({error.strerror})") from error
-    return tuple(_answer(path, number, line) for number, line in enumerate(content.split(b"\n")[:-1], 1))
+    return tuple(
+        Answer(Question(*asked, ""), *said)
+        for asked, said in (
+            _asked_and_said(path, number, line) for number, line in enumerate(content.split(b"\n")[:-1], 1)
+        )
+    )
 
 
 def answer_fields(answer: Answer) -> dict[str, object]:
@@ -174,24 +190,21 @@ def _shorten(path: Path, size: int) -> None:
         ) from error
 
 
-def _answer(path: Path, number: int, line: bytes) -> Answer:
+def _asked_and_said(path: Path, number: int, line: bytes) -> tuple[Asked, Said]:
+    """What a line of `answers.jsonl` says."""
     try:
         fields = json.loads(line)
-        image, question, response = (_text(fields, name) for name in ("image", "question", "response"))
-        numbers = (fields["n_tokens"], fields["p_yes"], fields["p_no"])
+        asked = fields["image"], fields["question"]
+        said = fields["response"], fields["n_tokens"], fields["p_yes"], fields["p_no"]
+        for name, value in (("image", asked[0]), ("question", asked[1]), ("response", said[0])):
+            if not isinstance(value, str):
+                raise TypeError(f"{name} is {value!r}, not a text")
     except (ValueError, KeyError, TypeError) as error:
         raise RepopeError(
             f"{path}, line {number}: is no answer ({_reason(error)}); remove the line to have its question asked "
             "again"
         ) from error
-    return Answer(Question(image, question, ""), response, *numbers)
-
-
-def _text(fields: Mapping[str, object], name: str) -> str:
-    value = fields[name]
-    if not isinstance(value, str):
-        raise TypeError(f"{name} is {value!r}, not a text")
-    return value
+    return asked, said
 
 
 def _reason(error: Exception) -> str:
