@@ -11,8 +11,11 @@ log = logging.getLogger(__name__)
 
 _ENDING = (signal.SIGINT, signal.SIGTERM)
 
-_OF_LAUNCHERS = (signal.SIGUSR1, signal.SIGUSR2)
-"""A launcher may have a handler for one of them in this process: submitit's queues the job again, and exits."""
+_OF_LAUNCHERS = tuple(number for number in signal.Signals if number.name in ("SIGUSR1", "SIGUSR2"))
+"""A launcher may have a handler for one of them in this process: submitit's queues the job again, and exits.
+
+Windows has neither.
+"""
 
 
 class Interruption(KeyboardInterrupt):
