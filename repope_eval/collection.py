@@ -16,6 +16,7 @@ from repope_eval.inference.store import AnswerStore
 from repope_eval.interruption import FinishBatch
 from repope_eval.ranks import Ranks
 from repope_eval.records import Answer, Question
+from repope_eval.reporting.asking_line import asking_line
 from repope_eval.run_files import share_path
 from repope_eval.run_folder import FollowedFolder, RunFolder
 from repope_eval.timing import Seconds, now, rounded, timed
@@ -35,6 +36,8 @@ class Collection:
     data_dir: Path
     folder: RunFolder | FollowedFolder
     ranks: Ranks
+    all_images: int | None
+    """Of the whole benchmark, where `limit` leaves some out."""
     command: str
     """How it was started: shown where it is interrupted."""
 
@@ -89,6 +92,8 @@ class Collection:
         with timed(seconds, "inference"):
             facts = self.ranks.exchange({} if asking is None else asking.facts())
         self.folder.note(seconds=rounded(seconds), inference=self._joined(facts))
+        if self.ranks.is_main:
+            log.info("%s", asking_line(facts, self.all_images))
 
     def _prepare(self, questions: Sequence[Question], images: Mapping[str, Path]) -> "Asking":
         """The model on its device, and this rank's share of the questions."""

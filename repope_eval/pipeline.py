@@ -55,7 +55,8 @@ def run(settings: config.RunSettings, command: str) -> Scores | None:
     data_dir = config.data_folder(settings.data_dir)
     with ExitStack() as stack:
         with ranks.main_first():
-            benchmark = load_benchmark(settings.bench, data_dir).first_images(settings.limit)
+            whole = load_benchmark(settings.bench, data_dir)
+            benchmark = whole.first_images(settings.limit)
             folder = _open(settings, ranks)
             stack.enter_context(folder)
             if ranks.is_main:
@@ -68,6 +69,7 @@ def run(settings: config.RunSettings, command: str) -> Scores | None:
             data_dir=data_dir,
             folder=folder,
             ranks=ranks,
+            all_images=_images_where_some_are_left_out(whole, benchmark),
             command=command,
         )
         answers, counts = collection.collect(seconds)
@@ -105,6 +107,12 @@ def score_answers(settings: config.ScoreSettings, command: str) -> Scores:
         counts = {"rows": joined.n_rows, "unjoined": len(joined.unjoined), "conflicts": joined.n_conflicts}
         answered = _answered(settings, model, benchmark, joined.answers, counts, data_dir)
         return conclude(answered, folder, {})
+
+
+def _images_where_some_are_left_out(whole: Benchmark, asked: Benchmark) -> int | None:
+    if len(asked.questions) == len(whole.questions):
+        return None
+    return len({question.image for question in whole.questions})
 
 
 def _open(settings: config.RunSettings, ranks: Ranks) -> RunFolder | FollowedFolder:

@@ -141,3 +141,24 @@ def test_a_sweep_runs_every_job(command_line: CommandLine, tmp_path: Path) -> No
     assert result.returncode == 0, result.stderr
     for protocol in ("repope", "pope"):
         assert json.loads((tmp_path / protocol / "scores.json").read_text())["protocol"] == protocol
+
+
+def test_a_run_ends_its_asking_with_how_long_it_took_and_would_take(
+    command_line: CommandLine, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    first = command_line("limit=3", f"out={out}", "batch_size=2")
+    assert first.returncode == 0, first.stderr
+    (line,) = [line for line in first.stderr.splitlines() if line.startswith("asked ")]
+    manifest = json.loads((out / "manifest.json").read_text())
+    inference = manifest["inference"]
+    assert (inference["images"], inference["questions"]) == (3, manifest["counts"]["asked"])
+    assert 0 < inference["seconds"] <= manifest["seconds"]["inference"]
+    assert line.startswith(f"asked {inference['questions']} questions about 3 images in ")
+    assert "all 100 images would take about " in line
+    second = command_line(f"out={out}")
+    assert second.returncode == 0, second.stderr
+    (line,) = [line for line in second.stderr.splitlines() if line.startswith("asked ")]
+    assert "about 97 images" in line
+    assert "would take" not in line
+    assert "asked " not in command_line(f"out={out}").stderr

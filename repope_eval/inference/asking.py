@@ -1,5 +1,7 @@
 """The loop: every unanswered question of every image, a batch of images at a time, stored as they come."""
 
+import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,6 +81,10 @@ class Asking:
         """This rank's."""
         self._batch_size = BatchSize(settings.batch_size, model.device.type)
         self._memory = memory_of(model.devices)
+        self._asked: Counter[str] = Counter()
+        """How many images and questions have been answered here."""
+        self._seconds = 0.0
+        """That it took."""
         self._loader = Loader(model, asked, settings.workers, settings.ranks.local_count)
 
     def run(self, store: AnswerStore, between_batches: Callable[[], None]) -> None:
@@ -93,10 +99,13 @@ class Asking:
                 store cannot be written. What was answered until then is stored.
         """
         self._memory.start()
+        started = time.perf_counter()
         with Progress(len(self.questions)) as progress, self._loader as loader:
             while images := loader.next(self._batch_size.images):
                 for answers in self._answers(images):
                     store.append(answers)
+                    self._asked += Counter(questions=len(answers), images=len(_images_of(answers)))
+                    self._seconds = time.perf_counter() - started
                     progress.advance(len(answers))
                     between_batches()
         store.require_all()
@@ -105,6 +114,9 @@ class Asking:
         """What a manifest says of how it went, as far as it has gone."""
         return {
             "engine": self._settings.engine,
+            "images": self._asked["images"],
+            "questions": self._asked["questions"],
+            "seconds": round(self._seconds, 3),
             "batch_size": self._batch_size.images,
             "workers": self._loader.workers,
             "seconds_waited_for_images": round(self._loader.seconds_waited, 3),
@@ -152,3 +164,7 @@ class Asking:
             p_yes=generation.p_yes,
             p_no=generation.p_no,
         )
+
+
+def _images_of(answers: Sequence[Answer]) -> set[str]:
+    return {answer.question.image for answer in answers}
