@@ -98,3 +98,26 @@ def test_memory_compares_the_formula_with_what_is_measured() -> None:
     # All but nothing here is the program itself.
     assert 0.6 < formula < 0.7
     assert 0.2 < measured < 2
+
+
+def test_the_cost_of_a_sweep_adds_up() -> None:
+    ended = subprocess.run(
+        [sys.executable, "perf/sweep_cost.py", "--dollars", "2", "--utilisation", "0.5", "0.25"],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    *rows, total = table(ended.stdout.splitlines(), "model")
+    assert len(rows) == 28
+    assert total["model"] == "all 28"
+    for column in ("PFLOP", "GPU-h at 25%", "$"):
+        figures = [float(row[column].replace(",", "")) for row in rows]
+        assert sum(figures) == pytest.approx(float(total[column].replace(",", "")), rel=0.02)
+    for row in rows:
+        assert float(row["$"]) == pytest.approx(2 * float(row["GPU-h at 25%"]), abs=0.007)
+        assert float(row["GPU-h at 25%"]) > float(row["GPU-h at 50%"])
+    by_formula = {row["family"]: float(row["paper x"]) for row in table(ended.stdout.splitlines(), "family")}
+    assert by_formula["ovis2"] == pytest.approx(17.0, abs=0.5)  # as measured, perf/RESULTS.md
