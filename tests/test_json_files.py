@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from repope_eval.errors import RepopeError
-from repope_eval.json_files import read_json, read_rows, write_json, write_text
+from repope_eval.json_files import parse_line, read_json, read_rows, write_json, write_text
 
 ROWS = [{"response": "Yes"}, {"response": "Nein, «nichts»\u2028"}]
 LINES = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in ROWS)
@@ -128,3 +128,35 @@ def test_a_folder_in_the_place_is_named_and_nothing_is_left_beside_it(tmp_path: 
     with pytest.raises(RepopeError, match=r"scores\.json: cannot be written \(Is a directory\)"):
         write_json(tmp_path / "scores.json", {})
     assert [path.name for path in tmp_path.iterdir()] == ["scores.json"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"a": 1}',
+        ' {"a": [1, null]} \r',
+        "{}",
+        '"text \\ud83d"',
+        "-1.5e3",
+        "NaN",
+        b'{"a": "\xc3\xa9"}',
+        b'\xef\xbb\xbf{"a": 1}',
+        "",
+        " ",
+        "{",
+        '{"a": 1} {"b": 2}',
+        '{"a": 1},',
+        "{'a': 1}",
+        '\ufeff{"a": 1}',
+        b'{"a": "\xff"}',
+    ],
+)
+def test_a_line_says_what_the_json_module_reads(line: str | bytes) -> None:
+    try:
+        expected = repr(json.loads(line))
+    except ValueError as error:
+        with pytest.raises(type(error)) as caught:
+            parse_line(line)
+        assert str(caught.value) == str(error)
+    else:
+        assert repr(parse_line(line)) == expected

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from repope_eval.errors import RepopeError
+from repope_eval.json_files import parse_line
 from repope_eval.records import Label, Question
 
 BINARY_LABELS: tuple[Label, ...] = ("yes", "no")
@@ -80,37 +80,36 @@ def write_rows(path: Path, rows: Iterable[Row]) -> None:
 
 
 def _row(path: Path, number: int, line: str, labels: Sequence[Label]) -> Row:
-    where = f"{path}, line {number}"
-    fields = _json_object(where, line)
     try:
+        fields = parse_line(line)
         question_id, image, text, label = (
             fields["question_id"],
             fields["image"],
             fields["text"],
             fields["label"],
         )
+    except json.JSONDecodeError as error:
+        raise RepopeError(
+            f"{path}, line {number}: is no JSON ({error.msg} at column {error.colno})"
+        ) from error
+    except TypeError:
+        raise RepopeError(
+            f"{path}, line {number}: is a JSON {type(fields).__name__}, not an object with named fields"
+        ) from None
     except KeyError:
         missing = [name for name in ("question_id", "image", "text", "label") if name not in fields]
         raise RepopeError(
-            f"{where}: lacks {', '.join(missing)}; each line needs question_id, image, text and label"
+            f"{path}, line {number}: lacks {', '.join(missing)}; each line needs question_id, image, text and label"
         ) from None
     if isinstance(question_id, bool) or not isinstance(question_id, int | str):
-        raise RepopeError(f"{where}: question_id is {question_id!r}; a number or a text is expected")
+        raise RepopeError(
+            f"{path}, line {number}: question_id is {question_id!r}; a number or a text is expected"
+        )
     if not (isinstance(image, str) and image and isinstance(text, str) and text):
-        raise RepopeError(f"{where}: image and text must be texts, not {image!r} and {text!r}")
+        raise RepopeError(f"{path}, line {number}: image and text must be texts, not {image!r} and {text!r}")
     if label not in labels:
-        raise RepopeError(f"{where}: the label is {label!r}; allowed are {', '.join(labels)}")
+        raise RepopeError(f"{path}, line {number}: the label is {label!r}; allowed are {', '.join(labels)}")
     return Row(question_id, Question(image, text, object_of(text)), label)
-
-
-def _json_object(where: str, line: str) -> dict[str, Any]:
-    try:
-        fields = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise RepopeError(f"{where}: is no JSON ({error.msg} at column {error.colno})") from error
-    if not isinstance(fields, dict):
-        raise RepopeError(f"{where}: is a JSON {type(fields).__name__}, not an object with named fields")
-    return fields
 
 
 def _refuse_repeats(path: Path, rows: Sequence[Row]) -> None:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from repope_eval.errors import RepopeError
+from repope_eval.json_files import parse_line
 from repope_eval.records import Answer, Question
 
 log = logging.getLogger(__name__)
@@ -193,7 +194,7 @@ def _shorten(path: Path, size: int) -> None:
 def _asked_and_said(path: Path, number: int, line: bytes) -> tuple[Asked, Said]:
     """What a line of `answers.jsonl` says."""
     try:
-        fields = json.loads(line)
+        fields = parse_line(line)
         asked = fields["image"], fields["question"]
         said = fields["response"], fields["n_tokens"], fields["p_yes"], fields["p_no"]
         for name, value in (("image", asked[0]), ("question", asked[1]), ("response", said[0])):

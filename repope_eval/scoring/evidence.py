@@ -18,6 +18,14 @@ from numpy.typing import NDArray
 
 from repope_eval.records import Answer, LabelSet, Question, Variant
 from repope_eval.scoring.bootstrap import Interval, drawn_weights, interval_of, labelled_images
+from repope_eval.scoring.ranked_figures import (
+    Values,
+    by_rank,
+    f1_by_threshold,
+    rank_starts,
+    ranked_figures,
+    ratio,
+)
 
 EVIDENCE_REPLICATES = 2_000
 BINS = 10
@@ -31,7 +39,6 @@ The figures themselves know all ranks. A pair of a yes and a no that share a ran
 _DRAWN_AT_ONCE = 100_000
 """Ranks times replicates that are looked at at a time; what fits a processor's cache is quickest."""
 
-Values = NDArray[np.float64]
 Weights = NDArray[np.unsignedinteger]
 
 
@@ -124,12 +131,12 @@ def _cell(
 
 
 def _evidence(cell: _Cell, drawn: Mapping[str, Values]) -> Evidence:
-    starts = _rank_starts(cell.confidences)
-    yes, no = _by_rank(cell.labels, starts), _by_rank(1 - cell.labels, starts)
-    values = {name: _defined(value) for name, value in _ranked_figures(yes, no).items()}
+    starts = rank_starts(cell.confidences)
+    yes, no = by_rank(cell.labels, starts), by_rank(1 - cell.labels, starts)
+    values = {name: _defined(value) for name, value in ranked_figures(yes, no).items()}
     best = None
     if values["best_f1"] is not None:
-        best = float(cell.confidences[starts[np.argmax(_f1_by_threshold(yes, no))]])
+        best = float(cell.confidences[starts[np.argmax(f1_by_threshold(yes, no))]])
     reliability = tuple(_reliability(cell))
     n = len(cell.labels)
     gaps = (abs(part.confidence - part.yes_share) * part.n for part in reliability
@@ -169,37 +176,45 @@ def _replicated(cells: Sequence[_Cell], n_images: int) -> list[dict[str, Values]
     if n_images < 2:
         return [{name: np.full(1, np.nan) for name in names} for _ in cells]
     parts: list[list[dict[str, Values]]] = [[] for _ in cells]
-    rankings = [_Ranking(cell) for cell in cells]
+    drawn_cells = [_DrawnCell(cell, n_images) for cell in cells]
     for weights in drawn_weights(n_images, EVIDENCE_REPLICATES):
         # Mostly a byte each, so that a replicate's fit a processor's cache.
         small = weights.astype(np.min_scalar_type(int(weights.max())))
-        for cell, ranking, of_cell in zip(cells, rankings, parts, strict=True):
-            of_cell.append({**ranking.drawn(small), "ece": _drawn_ece(cell, weights)})
+        for cell, of_cell in zip(drawn_cells, parts, strict=True):
+            of_cell.append({**cell.ranked(small), "ece": cell.ece(weights)})
     return [{name: np.concatenate([part[name] for part in of_cell]) for name in names} for of_cell in parts]
 
 
-class _Ranking:
-    """How the questions of a cell stand by their confidence, in replicates."""
+class _DrawnCell:
+    """The figures of a cell in replicates, [replicates], of weights that are [replicates, images]."""
 
-    def __init__(self, cell: _Cell) -> None:
-        starts = _rank_starts(cell.confidences, MOST_RANKS)
+    def __init__(self, cell: _Cell, n_images: int) -> None:
+        starts = rank_starts(cell.confidences, MOST_RANKS)
         ranks = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(cell.images)))
         self._n_ranks = len(starts)
         self._yes, self._no = (
             _RankedImages(cell.images[of_label], ranks[of_label])
             for of_label in (cell.labels == 1, cell.labels == 0)
         )
+        self._n_questions = np.bincount(cell.images, minlength=n_images)
+        flat = cell.images * BINS + _bins(cell.confidences)
+        gaps = np.bincount(flat, cell.confidences - cell.labels, minlength=n_images * BINS)
+        self._gaps = gaps.reshape(n_images, BINS)
 
-    def drawn(self, weights: Weights) -> dict[str, Values]:
-        """The figures of the ranking, [replicates], of [replicates, images]."""
+    def ranked(self, weights: Weights) -> dict[str, Values]:
+        """The figures of the ranking."""
         rows = max(1, _DRAWN_AT_ONCE // max(1, self._n_ranks))
         parts = []
         for start in range(0, len(weights), rows):
             part = weights[start : start + rows]
             parts.append(
-                _ranked_figures(self._yes.drawn(part, self._n_ranks), self._no.drawn(part, self._n_ranks))
+                ranked_figures(self._yes.drawn(part, self._n_ranks), self._no.drawn(part, self._n_ranks))
             )
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+    def ece(self, weights: Values) -> Values:
+        """sum over bins of |sum of confidences - number of yes| / number of questions."""
+        return ratio(np.abs(weights @ self._gaps).sum(axis=1), weights @ self._n_questions)
 
 
 class _RankedImages:
@@ -218,79 +233,9 @@ class _RankedImages:
         return sums
 
 
-def _drawn_ece(cell: _Cell, weights: Values) -> Values:
-    """sum over bins of |sum of confidences - number of yes| / number of questions, in each replicate."""
-    n_images = weights.shape[1]
-    flat = cell.images * BINS + _bins(cell.confidences)
-    gaps = np.bincount(flat, cell.confidences - cell.labels, minlength=n_images * BINS)
-    n = weights @ np.bincount(cell.images, minlength=n_images)
-    return _ratio(np.abs(weights @ gaps.reshape(n_images, BINS)).sum(axis=1), n)
-
-
-def _rank_starts(confidences: Values, most: int | None = None) -> NDArray[np.int64]:
-    """Where each rank begins among confidences sorted downwards; equal ones share a rank."""
-    starts = np.flatnonzero(np.diff(confidences, prepend=np.inf))
-    if most is None or len(starts) <= most:
-        return starts
-    merged = starts * most // len(confidences)
-    return starts[np.flatnonzero(np.diff(merged, prepend=-1))]
-
-
-def _by_rank(values: Values, starts: NDArray[np.int64]) -> Values:
-    """Sums over the questions of each rank, along the last axis."""
-    if not len(starts):
-        return np.zeros((*values.shape[:-1], 0))
-    if len(starts) == values.shape[-1]:
-        return values
-    sums: Values = np.add.reduceat(values, starts, axis=-1)
-    return sums
-
-
-def _ranked_figures(yes: Values, no: Values) -> dict[str, Values]:
-    """What a ranking is worth, NaN where it has no yes (for `auroc`: or no no).
-
-    auroc: the share of pairs of a yes and a no in which the yes stands higher, ties counted half
-    (Mann-Whitney). average_precision: the sum over ranks of the recall gained there times the precision down
-    to it. best_f1: the highest F1 of reading all down to some rank as yes.
-
-    Args:
-        yes: questions of label yes on each rank, the highest first, [..., ranks].
-        no: the same of label no.
-    """
-    if not yes.shape[-1]:
-        nothing = np.full(yes.shape[:-1], np.nan)
-        return {"auroc": nothing, "average_precision": nothing, "best_f1": nothing}
-    all_yes, no_down_to = yes.sum(axis=-1), np.cumsum(no, axis=-1)
-    all_no = no_down_to[..., -1]
-    yes_down_to = np.cumsum(yes, axis=-1)
-    read_as_yes = yes_down_to + no_down_to
-    higher = (yes * (all_no[..., None] - no_down_to + no / 2)).sum(axis=-1)
-    precision = np.divide(yes_down_to, read_as_yes, out=np.zeros(yes.shape), where=read_as_yes > 0)
-    return {
-        "auroc": _ratio(higher, all_yes * all_no),
-        "average_precision": _ratio((yes * precision).sum(axis=-1), all_yes),
-        "best_f1": np.where(all_yes > 0, _f1_by_threshold(yes, no).max(axis=-1), np.nan),
-    }
-
-
-def _f1_by_threshold(yes: Values, no: Values) -> Values:
-    """F1 of reading all down to each rank as yes: 2 TP / (TP + FP + questions of label yes)."""
-    yes_down_to = np.cumsum(yes, axis=-1)
-    whole = yes_down_to + np.cumsum(no, axis=-1) + yes_down_to[..., -1:]
-    f1: Values = np.zeros(yes.shape)
-    np.divide(2 * yes_down_to, whole, out=f1, where=whole > 0)
-    return f1
-
-
 def _bins(confidences: Values) -> NDArray[np.int64]:
     """A bin holds its lower end; the last one its upper end, too."""
     return np.minimum((confidences * BINS).astype(np.int64), BINS - 1)
-
-
-def _ratio(part: Values, whole: Values) -> Values:
-    ratio: Values = np.full(np.shape(whole), np.nan)
-    np.divide(part, whole, out=ratio, where=np.asarray(whole) > 0)
-    return ratio
 
 
 def _defined(value: Values) -> float | None:

@@ -11,6 +11,7 @@ import pytest
 from repope_eval.records import Answer, LabelSet, Question
 from repope_eval.scoring import evidence as module
 from repope_eval.scoring.evidence import Evidence, evidence
+from repope_eval.scoring.ranked_figures import rank_starts, ranked_figures
 
 Labels = dict[Question, bool]
 Answers = dict[Question, Answer]
@@ -148,11 +149,11 @@ def test_many_confidences_share_ranks_in_replicates_with_little_effect(
 
 def test_merged_ranks_keep_equal_confidences_together() -> None:
     confidences = -np.sort(-np.random.default_rng(1).integers(0, 50, 1000) / 50)
-    starts = module._rank_starts(confidences, 20)
+    starts = rank_starts(confidences, 20)
     assert 1 < len(starts) <= 20
     assert starts[0] == 0
     assert all(confidences[start - 1] > confidences[start] for start in starts[1:])
-    assert len(module._rank_starts(confidences)) == len(set(confidences))
+    assert len(rank_starts(confidences)) == len(set(confidences))
 
 
 @pytest.mark.parametrize("most", [module.MOST_RANKS, 40])
@@ -167,14 +168,14 @@ def test_questions_drawn_on_each_rank_are_those_counted_one_by_one(
         labels=generator.integers(2, size=300).astype(np.float64),
     )
     (weights,) = module.drawn_weights(50, 8)
-    starts = module._rank_starts(cell.confidences, most)
+    starts = rank_starts(cell.confidences, most)
     ranks = np.searchsorted(starts, np.arange(300), side="right") - 1
     yes, no = np.zeros((2, 8, len(starts)))
     for row in range(8):
         for image, rank, label in zip(cell.images, ranks, cell.labels, strict=True):
             (yes if label else no)[row, rank] += weights[row, image]
-    expected = module._ranked_figures(yes, no)
-    drawn = module._Ranking(cell).drawn(weights.astype(np.uint8))
+    expected = ranked_figures(yes, no)
+    drawn = module._DrawnCell(cell, 50).ranked(weights.astype(np.uint8))
     assert all(np.array_equal(drawn[name], expected[name]) for name in expected)
 
 
