@@ -23,7 +23,11 @@ GPU_GIGABYTE = 0.98 * 2**30
 """Bytes that a program has of each: they are counted in powers of two, and the driver keeps a little."""
 
 OPERATIONS_A_CORE = 5e10
-"""Floating-point operations a second that a core of a server is taken to do: measured were 7e10 (perf/RESULTS.md)."""
+"""Floating-point operations a second that a core is taken to do.
+
+Measured were 5e10 with float32 on a busy server, and twice and a half of it with bfloat16, for which not every
+processor has instructions (perf/RESULTS.md).
+"""
 
 QUESTIONS_AN_IMAGE = 10.25
 IMAGES = 500
