@@ -13,6 +13,7 @@ that the processor spent on this one alone, in the last line, say what it takes 
 """
 
 import argparse
+import gc
 import tempfile
 import time
 from collections.abc import Callable
@@ -22,6 +23,7 @@ from pathlib import Path
 from gauges import forget_peak, peak_gigabytes, print_table
 from simulated_answers import VARIANTS, make_truth, write_answers, write_questions
 
+from repope_eval.__main__ import NEW_OBJECTS
 from repope_eval.benchmarks.benchmark import Benchmark, make_benchmark
 from repope_eval.benchmarks.pope_file import read_rows
 from repope_eval.conclusion import Answered, conclude
@@ -46,6 +48,7 @@ def main() -> None:
         started = time.perf_counter()
         apart(_simulate, options.images, options.ranks, Path(name) / "questions", folder.answers)
         print(f"simulated in {time.perf_counter() - started:.1f} s, which do not count", flush=True)
+        gc.set_threshold(NEW_OBJECTS)  # as the program does
         stages = _Stages()
         _score(Path(name) / "questions", folder, stages)
         stages.print()
@@ -84,10 +87,10 @@ class _Stages:
 
     def print(self) -> None:
         rows = [
-            [name, f"{spent:.2f}", f"{self.peaks.get(name, 0):.2f}"] for name, spent in self.seconds.items()
+            [name, f"{spent:.3f}", f"{self.peaks.get(name, 0):.2f}"] for name, spent in self.seconds.items()
         ]
         total = sum(self.seconds.values())
-        rows.append(["total", f"{total:.2f}", f"{max(self.peaks.values()):.2f}"])
+        rows.append(["total", f"{total:.3f}", f"{max(self.peaks.values()):.2f}"])
         print_table(("stage", "seconds", "peak GB"), rows)
 
     def print_verdict(self, n_images: int) -> None:

@@ -11,10 +11,10 @@ from conftest import PROJECT
 SMALLEST = ("--shape", "tiny", "--questions", "2", "--max-new-tokens", "2", "--device", "cpu")
 
 
-def run(program: str, *words: str) -> list[str]:
-    """The lines that a program prints."""
+def run(program: str, *words: str, options: tuple[str, ...] = SMALLEST) -> list[str]:
+    """The lines that a program prints; by default it asks the smallest model."""
     ended = subprocess.run(
-        [sys.executable, f"perf/{program}.py", *SMALLEST, *words],
+        [sys.executable, f"perf/{program}.py", *options, *words],
         cwd=PROJECT,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True,
@@ -76,6 +76,18 @@ def test_scaling_says_whether_it_is_linear() -> None:
     assert all(float(row["seconds"]) > 0 and float(row["peak GB"]) > 0 for row in measured)
     verdicts = dict(re.findall(r"^(linear|memory flat): (yes|no) \(", "\n".join(lines), re.MULTILINE))
     assert set(verdicts) == {"linear", "memory flat"}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak of a process is read from /proc")
+def test_million_answers_times_each_stage_and_says_whether_it_is_within_bounds() -> None:
+    lines = run("million_answers", "--images", "200", "--ranks", "3", options=())
+    stages = {row["stage"]: row for row in table(lines, "stage")}
+    assert list(stages) == ["questions", "merge", "answers", "scoring", "report", "total"]
+    assert all(float(row["seconds"]) > 0 and float(row["peak GB"]) > 0 for row in stages.values())
+    assert re.fullmatch(r"answers.jsonl: 0\.\d MB, 1\d\d bytes an answer", lines[-5])
+    assert re.fullmatch(
+        r"2000 answers in .* s \(under 60 s: (yes|no)\) and .* GB \(under 4 GB: (yes|no)\)", lines[-1]
+    )
 
 
 def test_a_shape_of_another_family_is_refused_in_one_line() -> None:

@@ -74,10 +74,15 @@ def make_benchmark(
     """
     for variant, rows in relabelled.items():
         _refuse_strangers(variant, originals[variant], rows)
-    label_sets = [LabelSet("pope", _labels("pope", originals))]
+    # One object for all rows of a question, which saves half the memory and makes it quickly found.
+    same: dict[Question, Question] = {}
+    label_sets = [LabelSet("pope", _labels("pope", originals, same))]
     if relabelled:
-        label_sets.append(LabelSet("repope", _labels("repope", relabelled)))
-    ids = {variant: {row.question_id: row.question for row in rows} for variant, rows in originals.items()}
+        label_sets.append(LabelSet("repope", _labels("repope", relabelled, same)))
+    ids = {
+        variant: {row.question_id: question for row, question in zip(rows, labels, strict=True)}
+        for (variant, rows), labels in zip(originals.items(), label_sets[0].variants.values(), strict=True)
+    }
     return Benchmark(name, tuple(label_sets), ids, dict(hashes))
 
 
@@ -92,9 +97,13 @@ def _refuse_strangers(variant: Variant, originals: Sequence[Row], relabelled: Se
         )
 
 
-def _labels(name: str, variants: Mapping[Variant, Sequence[Row]]) -> dict[Variant, dict[Question, bool]]:
+def _labels(
+    name: str, variants: Mapping[Variant, Sequence[Row]], same: dict[Question, Question]
+) -> dict[Variant, dict[Question, bool]]:
+    """The labels by variant; of each question the object that `same` holds, where new ones are added."""
     labels = {
-        variant: {row.question: row.label == "yes" for row in rows} for variant, rows in variants.items()
+        variant: {same.setdefault(row.question, row.question): row.label == "yes" for row in rows}
+        for variant, rows in variants.items()
     }
     first: dict[Question, tuple[Variant, bool]] = {}
     for variant, of_variant in labels.items():

@@ -8,7 +8,7 @@ and likewise FN with TN, FP with TP and TN with FN in the places of TP and FP. W
 sets `pope` and `repope` there is nothing to tell, and everything here is empty.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -131,9 +131,9 @@ def remaining_errors(verdicts: Sequence[Verdict]) -> tuple[TurnedVerdict, ...]:
 
 
 def _effects(verdicts: Sequence[Verdict], group_of: Callable[[Verdict], str]) -> tuple[Effect, ...]:
-    moves: dict[str, Counter[tuple[str, str | None]]] = {}
+    moves: defaultdict[str, Counter[tuple[str, str | None]]] = defaultdict(Counter)
     for verdict in verdicts:
-        moves.setdefault(group_of(verdict), Counter())[verdict.before, verdict.after] += 1
+        moves[group_of(verdict)][verdict.before, verdict.after] += 1
     return tuple(_effect(group, of_group) for group, of_group in moves.items())
 
 
