@@ -72,23 +72,22 @@ def make_benchmark(
         RepopeError: a relabelled row is none of the originals (another text, image or id), or a pair has
             another label in one variant than in another.
     """
-    for variant, rows in relabelled.items():
-        _refuse_strangers(variant, originals[variant], rows)
     # One object for all rows of a question, which saves half the memory and makes it quickly found.
     same: dict[Question, Question] = {}
-    label_sets = [LabelSet("pope", _labels("pope", originals, same))]
-    if relabelled:
-        label_sets.append(LabelSet("repope", _labels("repope", relabelled, same)))
     ids = {
-        variant: {row.question_id: question for row, question in zip(rows, labels, strict=True)}
-        for (variant, rows), labels in zip(originals.items(), label_sets[0].variants.values(), strict=True)
+        variant: {row.question_id: same.setdefault(row.question, row.question) for row in rows}
+        for variant, rows in originals.items()
     }
+    for variant, rows in relabelled.items():
+        _refuse_strangers(variant, ids[variant], rows)
+    label_sets = [LabelSet("pope", _labels("pope", originals, ids))]
+    if relabelled:
+        label_sets.append(LabelSet("repope", _labels("repope", relabelled, ids)))
     return Benchmark(name, tuple(label_sets), ids, dict(hashes))
 
 
-def _refuse_strangers(variant: Variant, originals: Sequence[Row], relabelled: Sequence[Row]) -> None:
-    known = {row.question: row.question_id for row in originals}
-    strange = [row for row in relabelled if known.get(row.question) != row.question_id]
+def _refuse_strangers(variant: Variant, known: Mapping[int | str, Question], rows: Sequence[Row]) -> None:
+    strange = [row for row in rows if known.get(row.question_id) != row.question]
     if strange:
         first = strange[0]
         raise RepopeError(
@@ -98,18 +97,19 @@ def _refuse_strangers(variant: Variant, originals: Sequence[Row], relabelled: Se
 
 
 def _labels(
-    name: str, variants: Mapping[Variant, Sequence[Row]], same: dict[Question, Question]
+    name: str,
+    variants: Mapping[Variant, Sequence[Row]],
+    ids: Mapping[Variant, Mapping[int | str, Question]],
 ) -> dict[Variant, dict[Question, bool]]:
-    """The labels by variant; of each question the object that `same` holds, where new ones are added."""
     labels = {
-        variant: {same.setdefault(row.question, row.question): row.label == "yes" for row in rows}
+        variant: {ids[variant][row.question_id]: row.label == "yes" for row in rows}
         for variant, rows in variants.items()
     }
-    first: dict[Question, tuple[Variant, bool]] = {}
+    first: dict[Question, bool] = {}
     for variant, of_variant in labels.items():
         for question, label in of_variant.items():
-            other, known = first.setdefault(question, (variant, label))
-            if known != label:
+            if first.setdefault(question, label) != label:
+                other = next(earlier for earlier, others in labels.items() if question in others)
                 raise RepopeError(
                     f"label set {name}: {question.image}, {question.text!r} has two labels, one in variant "
                     f"{other} and the other in {variant}; a pair needs one"
