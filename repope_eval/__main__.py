@@ -48,6 +48,8 @@ def main() -> None:
         if rank_here() == 0:  # what is wrong with a command line, all find
             print(error, file=sys.stderr)
         sys.exit(error.exit_status)
+    except BrokenPipeError:  # who read it, `head` say, wants no more
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt as error:
         print("interrupted", file=sys.stderr)
         sys.exit(getattr(error, "exit_status", 130))

@@ -7,7 +7,7 @@ from repope_eval.doctor.findings import findings, gigabytes
 from repope_eval.doctor.fits import fits, room_of
 from repope_eval.doctor.machine import Machine
 from repope_eval.models.shapes import Shape, published_shape
-from repope_eval.reporting.console import print_findings, print_fits
+from repope_eval.reporting.console import print_findings, print_fits, print_text
 
 SETTINGS = DoctorSettings
 
@@ -22,7 +22,7 @@ def execute(settings: DoctorSettings, command: str) -> None:
     memory = None if settings.memory is None else settings.memory * 1e9
     room = room_of(machine, memory, " ".join(filter(None, (device, data))))
     print_fits(f"Models in {gigabytes(room.free)}", fits(room, models))
-    print(_advice(machine))
+    print_text(_advice(machine))
 
 
 def _models() -> list[tuple[ModelSettings, Shape]]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from repope_eval.composition import choices, model_settings
 from repope_eval.config import ModelSettings, ModelsSettings, number_format
 from repope_eval.errors import RepopeError
-from repope_eval.reporting.console import print_models
+from repope_eval.reporting.console import print_models, print_text
 from repope_eval.reporting.model_table import (
     MEMORY_COLUMNS,
     UNKNOWN,
@@ -52,9 +52,11 @@ def _show(settings: ModelSettings, *, fetch: bool) -> None:
             "and its prompt is made with them; fetch=true fetches them from the Hub, without the weights"
         ) from error
     print_models([_row(settings, fetch=fetch)])
-    print(f"revision {settings.revision}, {number_format(settings)}")
-    print(f"\nPrompt of the question {EXAMPLE_QUESTION!r}, with the family's mark where the image goes:\n")
-    print(recipe.prompt(EXAMPLE_QUESTION))
+    print_text(f"revision {settings.revision}, {number_format(settings)}")
+    print_text(
+        f"\nPrompt of the question {EXAMPLE_QUESTION!r}, with the family's mark where the image goes:\n"
+    )
+    print_text(recipe.prompt(EXAMPLE_QUESTION))
 
 
 def _row(settings: ModelSettings, *, fetch: bool) -> ModelRow:

@@ -11,7 +11,7 @@ from repope_eval.cluster.sweep_plan import plan_sweep, run_words
 from repope_eval.composition import register
 from repope_eval.config import RunSettings, SlurmSettings
 from repope_eval.mistakes import find_mistakes, group_choices
-from repope_eval.reporting.console import print_groups
+from repope_eval.reporting.console import print_groups, print_text
 
 SETTINGS = SlurmSettings
 
@@ -38,8 +38,10 @@ def execute(settings: SlurmSettings, command: str) -> None:
     submissions = prepare(plan, settings, options)
     print_groups(plan.groups)
     if settings.dry_run:
-        print(shell_script(submissions))
+        print_text(shell_script(submissions))
         return
     for job, what in submit(submissions):
-        print(f"{job}: {what}")
-    print("how far they are: " + shlex.join(["python", "-m", "repope_eval", "status", f"runs={plan.runs}"]))
+        print_text(f"{job}: {what}")
+    print_text(
+        "how far they are: " + shlex.join(["python", "-m", "repope_eval", "status", f"runs={plan.runs}"])
+    )

@@ -1,11 +1,10 @@
 """`python -m repope_eval status`: how far each run of a sweep is."""
 
-import json
 import time
 from pathlib import Path
 
 from repope_eval.config import StatusSettings
-from repope_eval.reporting.console import clear_screen, print_states
+from repope_eval.reporting.console import clear_screen, print_document, print_states
 from repope_eval.reporting.state_table import state_document
 from repope_eval.sweep.gathering import read_sweep
 from repope_eval.timing import now
@@ -19,7 +18,7 @@ def execute(settings: StatusSettings, command: str) -> None:
     while True:
         states = read_sweep(root)
         if settings.json:
-            print(json.dumps(state_document(str(root), now(), states), ensure_ascii=False), flush=True)
+            print_document(state_document(str(root), now(), states))
         else:
             if settings.watch is not None:
                 clear_screen()

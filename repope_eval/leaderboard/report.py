@@ -10,6 +10,7 @@ from repope_eval.json_files import write_json, write_text
 from repope_eval.leaderboard.finished_runs import read_runs
 from repope_eval.leaderboard.making import make_leaderboard
 from repope_eval.leaderboard.run_selection import require_some, select
+from repope_eval.reporting.console import print_text
 from repope_eval.reporting.leaderboard_document import leaderboard_document
 from repope_eval.reporting.leaderboard_entries import Leaderboard
 from repope_eval.reporting.leaderboard_page import FIGURE_PREFIXES, leaderboard_charts, render_leaderboard
@@ -66,7 +67,7 @@ def _write(board: Leaderboard, out: Path, command: str) -> None:
         write_text(out / "tables" / f"{table.name}.tex", latex(table))
     write_json(out / "leaderboard.json", leaderboard_document(board))
     write_text(out / "leaderboard.html", render_leaderboard(board, tables, charts, command))
-    print(markdown(standings_table(board)), end="")
+    print_text(markdown(standings_table(board)).rstrip("\n"))
     n_paper = len(board.entries) - len(board.runs)
     log.info(
         "%d run%s%s ranked; leaderboard.html, leaderboard.json, figures and tables are in %s",

@@ -1,8 +1,11 @@
 """Tables on the console."""
 
+import json
+import os
 import sys
 import textwrap
 from collections.abc import Sequence
+from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -198,9 +201,22 @@ def _print(table: Table) -> None:
     _write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
 
 
+def print_text(text: str) -> None:
+    """Text that ends in a new line."""
+    _write(f"{text}\n")
+
+
+def print_document(document: Any) -> None:
+    """A JSON document on a line of its own, for programs."""
+    _write(json.dumps(document, ensure_ascii=False) + "\n")
+
+
 def _write(text: str) -> None:
-    sys.stdout.write(_encodable(text, sys.stdout.encoding or "utf-8"))
-    sys.stdout.flush()
+    try:
+        sys.stdout.write(_encodable(text, sys.stdout.encoding or "utf-8"))
+        sys.stdout.flush()
+    except BrokenPipeError:  # who read it, `head` say, wants no more; what is left to do is done all the same
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _encodable(text: str, encoding: str) -> str:

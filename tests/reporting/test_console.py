@@ -2,13 +2,14 @@
 
 import dataclasses
 import io
+import os
 import sys
 
 import pytest
 from score_examples import CELL, RELABELLED, UNDEFINED_CELL, scores_of
 
 from repope_eval.benchmarks.relabelling import LabelChange
-from repope_eval.reporting.console import print_label_changes, print_scores
+from repope_eval.reporting.console import print_document, print_label_changes, print_scores, print_text
 from repope_eval.reporting.score_table import score_rows
 from repope_eval.scoring.scores import Scores, mean
 
@@ -106,3 +107,12 @@ def test_label_changes(monkeypatch: pytest.MonkeyPatch) -> None:
     assert title.strip() == "labels of repope"
     assert first.split() == ["random", "yes", "1500", "139", "(9.27", "%)", "207", "(13.80", "%)", "1159"]
     assert second.split() == ["custom", "no", "0", "0", "0"]
+
+
+def test_a_reader_that_wants_no_more_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "w", encoding="utf-8") as output:
+        monkeypatch.setattr(sys, "stdout", output)
+        print_document({"key": "value"})
+        print_text("and what follows")
