@@ -62,13 +62,15 @@ class Room:
     """Of devices."""
     words: str = ""
     """That commands end with, such as `data_dir=...`."""
+    is_measured: bool = True
+    """Whether it is what this machine has; else a memory that was asked about, of a device of unknown speed."""
 
 
 def room_of(machine: Machine, memory: float | None = None, words: str = "") -> Room:
     """What a machine has free on each of its devices; or so many bytes on one."""
     if memory is None:
         return Room(machine=machine, free=machine.device.free, number=machine.device.number, words=words)
-    return Room(machine=machine, free=memory, number=1, words=words)
+    return Room(machine=machine, free=memory, number=1, words=words, is_measured=False)
 
 
 def fits(room: Room, models: Iterable[tuple[ModelSettings, Shape]]) -> tuple[Fit, ...]:
@@ -94,7 +96,7 @@ def _fit(room: Room, settings: ModelSettings, shape: Shape, operations: float) -
                 fits=True,
                 how=_how(machine.device, settings, quantization, devices),
                 need=need,
-                hours=operations / (OPERATIONS_A_CORE * machine.cores) / 3600 if kind == "cpu" else None,
+                hours=_hours(room, operations),
                 remedy=_command(room, settings, quantization, devices),
                 note=note,
             )
@@ -104,6 +106,12 @@ def _fit(room: Room, settings: ModelSettings, shape: Shape, operations: float) -
         remedy += f", or {_gpus(smallest)} with model.quantization=nf4"
     fit = Fit(model=settings.name, fits=False, how="-", need=need, hours=None, remedy=remedy, note=note)
     return len(ways), fit
+
+
+def _hours(room: Room, operations: float) -> float | None:
+    if room.machine.device.kind != "cpu" or not room.is_measured:
+        return None
+    return operations / (OPERATIONS_A_CORE * room.machine.cores) / 3600
 
 
 def _ways(room: Room) -> Iterator[tuple[str, int]]:

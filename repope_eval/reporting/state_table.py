@@ -55,7 +55,9 @@ def state_document(runs: str, at: str, states: Sequence[RunState]) -> dict[str, 
 
 
 def duration_text(seconds: float) -> str:
-    """`45 s`, `12 min`, `3 h 05 min`."""
+    """`0.4 s`, `45 s`, `12 min`, `3 h 05 min`."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
     if seconds < 60:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)

@@ -90,6 +90,7 @@ def test_on_a_cpu_it_is_said_how_long_it_takes() -> None:
     hours = found["internvl2_5_1b"].hours
     assert hours == pytest.approx(500 * 12.5e12 / (8 * 5e10) / 3600, rel=0.05)
     assert verdicts(COMPLETE)["internvl2_5_1b"].hours is None
+    assert verdicts(machine, memory=24 * GB)["internvl2_5_1b"].hours is None  # of a speed that is not known
 
 
 def test_gated_weights_that_are_not_here_need_a_licence() -> None:
