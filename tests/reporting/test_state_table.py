@@ -57,7 +57,8 @@ def test_the_document_has_every_state_counted_and_every_run_in_full() -> None:
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [
-        (0.44, "0.4 s"), (9.96, "10 s"),
+        (0.44, "0.4 s"),
+        (9.96, "10 s"),
         (59.4, "59 s"),
         (60, "1 min"),
         (3599, "1 h 00 min"),
