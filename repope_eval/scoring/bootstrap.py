@@ -41,6 +41,10 @@ INTERVAL_FIGURES = (
 _WEIGHTS_AT_ONCE = 4_000_000
 """Replicates are drawn in parts of about so many weights, which bounds the memory."""
 
+_PRODUCTS_AT_ONCE = 250_000
+"""Up to about so many, a BLAS library multiplies in one thread."""
+_FEWEST_IMAGES_AT_ONCE = 32
+
 Interval = tuple[float, float] | None
 """Low and high; None where the figure is undefined, in the answers themselves or in a replicate of them."""
 Intervals = Mapping[str, Interval]
@@ -190,7 +194,7 @@ def replicated(
     flat = counts.reshape(n_images, -1)
     parts = []
     for weights in drawn_weights(n_images, REPLICATES):
-        totals = (weights @ flat).reshape(len(weights), *between, n_outcomes)
+        totals = drawn_totals(weights, flat).reshape(len(weights), *between, n_outcomes)
         values = figure_values(totals, protocol)
         parts.append([values[name] for name in names])
     return {name: np.concatenate([part[place] for part in parts]) for place, name in enumerate(names)}
@@ -211,6 +215,19 @@ def drawn_weights(n_images: int, n_replicates: int) -> Iterator[NDArray[np.float
         ) in weights:  # one at a time fits a processor's cache, where all at once would wait for the memory
             row[:] = np.bincount(generator.integers(n_images, size=n_images), minlength=n_images)
         yield weights
+
+
+def drawn_totals(weights: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """`weights @ values`, [replicates, columns] of [replicates, images] and [images, columns], some images at a time.
+
+    A BLAS library has several threads share a large product, and wait for one another after every few hundred
+    images: where other programs have the processors, that takes ten to a hundred times as long.
+    """
+    step = max(_FEWEST_IMAGES_AT_ONCE, _PRODUCTS_AT_ONCE // (len(weights) * values.shape[1]))
+    totals = np.zeros((len(weights), values.shape[1]))
+    for start in range(0, len(values), step):
+        totals += weights[:, start : start + step] @ values[start : start + step]
+    return totals
 
 
 def mean_over(values: NDArray[np.float64], places: Places) -> NDArray[np.float64]:

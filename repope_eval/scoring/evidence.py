@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repope_eval.records import Answer, LabelSet, Question, Variant
-from repope_eval.scoring.bootstrap import Interval, drawn_weights, interval_of, labelled_images
+from repope_eval.scoring.bootstrap import Interval, drawn_totals, drawn_weights, interval_of, labelled_images
 from repope_eval.scoring.ranked_figures import (
     Values,
     by_rank,
@@ -196,10 +196,10 @@ class _DrawnCell:
             _RankedImages(cell.images[of_label], ranks[of_label])
             for of_label in (cell.labels == 1, cell.labels == 0)
         )
-        self._n_questions = np.bincount(cell.images, minlength=n_images)
+        n_questions = np.bincount(cell.images, minlength=n_images)
         flat = cell.images * BINS + _bins(cell.confidences)
         gaps = np.bincount(flat, cell.confidences - cell.labels, minlength=n_images * BINS)
-        self._gaps = gaps.reshape(n_images, BINS)
+        self._gaps = np.column_stack([gaps.reshape(n_images, BINS), n_questions])
 
     def ranked(self, weights: Weights) -> dict[str, Values]:
         """The figures of the ranking."""
@@ -214,7 +214,8 @@ class _DrawnCell:
 
     def ece(self, weights: Values) -> Values:
         """sum over bins of |sum of confidences - number of yes| / number of questions."""
-        return ratio(np.abs(weights @ self._gaps).sum(axis=1), weights @ self._n_questions)
+        *gaps, n_questions = drawn_totals(weights, self._gaps).T
+        return ratio(np.abs(gaps).sum(axis=0), n_questions)
 
 
 class _RankedImages:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from repope_eval.records import Answer, LabelSet, Question
-from repope_eval.scoring.bootstrap import REPLICATES, SEED, Intervals, bootstrap, drawn_weights
+from repope_eval.scoring.bootstrap import REPLICATES, SEED, Intervals, bootstrap, drawn_totals, drawn_weights
 from repope_eval.scoring.protocols import PROTOCOLS
 
 REPOPE = PROTOCOLS["repope"]
@@ -139,6 +139,16 @@ def test_replicates_drawn_one_by_one_are_those_drawn_all_at_once(n_images: int) 
     (weights,) = drawn_weights(n_images, 9)
     drawn = np.random.default_rng(SEED).integers(n_images, size=(9, n_images))
     assert np.array_equal(weights, [np.bincount(row, minlength=n_images) for row in drawn])
+
+
+@pytest.mark.parametrize(("replicates", "images", "columns"), [(40, 3000, 42), (3, 1, 2), (2000, 70, 11)])
+def test_totals_of_some_images_at_a_time_are_those_of_all_at_once(
+    replicates: int, images: int, columns: int
+) -> None:
+    generator = np.random.default_rng(3)
+    weights = generator.integers(5, size=(replicates, images)).astype(np.float64)
+    values = generator.integers(9, size=(images, columns)).astype(np.float64)
+    assert np.array_equal(drawn_totals(weights, values), weights @ values)
 
 
 def test_images_without_an_answer_are_not_drawn_from() -> None:
