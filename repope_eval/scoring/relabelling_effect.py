@@ -84,15 +84,12 @@ def verdicts_of(
         for question, label in labels.items():
             answer = answers.get(question)
             if answer is not None:
-                after = corrected.get(question)
-                found.append(
-                    Verdict(
-                        variant,
-                        answer,
-                        outcome(label, answer, rule),
-                        None if after is None else outcome(after, answer, rule),
-                    )
-                )
+                before, corrected_label = outcome(label, answer, rule), corrected.get(question)
+                if corrected_label is None or corrected_label == label:
+                    after = None if corrected_label is None else before
+                else:
+                    after = outcome(corrected_label, answer, rule)
+                found.append(Verdict(variant, answer, before, after))
     return tuple(found)
 
 
