@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from repope_eval.benchmarks.pope_file import Row
 from repope_eval.errors import RepopeError
@@ -23,12 +24,10 @@ class Benchmark:
     @property
     def questions(self) -> tuple[Question, ...]:
         """Every distinct (image, question) once, in the order of the files, an image's together."""
-        distinct = dict.fromkeys(question for ids in self.ids.values() for question in ids.values())
-        images = dict.fromkeys(question.image for question in distinct)
-        by_image: dict[str, list[Question]] = {image: [] for image in images}
-        for question in distinct:
-            by_image[question.image].append(question)
-        return tuple(question for questions in by_image.values() for question in questions)
+        by_image: dict[str, list[Question]] = {}
+        for question in dict.fromkeys(chain.from_iterable(ids.values() for ids in self.ids.values())):
+            by_image.setdefault(question.image, []).append(question)
+        return tuple(chain.from_iterable(by_image.values()))
 
     def first_images(self, number: int | None) -> "Benchmark":
         """The benchmark of the first so many images; all of it where the number is None."""

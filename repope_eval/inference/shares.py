@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from repope_eval.errors import RepopeError
-from repope_eval.inference.store import AnswerStore, read_answers
-from repope_eval.records import Answer, Question
+from repope_eval.inference.store import AnswerStore, Asked, read_lines
+from repope_eval.records import Question
 from repope_eval.run_files import answer_files, share_paths
 
 
@@ -20,13 +20,15 @@ def merge_shares(answers: Path) -> None:
     shares = share_paths(answers)
     if not shares:
         return
-    found: dict[Question, Answer] = {}
+    found: dict[Asked, bytes] = {}
     for share in shares:
-        for answer in read_answers(share):
-            found.setdefault(answer.question, answer)
-    store = AnswerStore(answers, found)
-    if new := [answer for question, answer in found.items() if question not in store.answers]:
-        store.append(new)
+        for asked, line in read_lines(share):
+            found.setdefault(asked, line)
+    store = AnswerStore(answers, (Question(*asked, "") for asked in found) if answers.exists() else ())
+    for question in store.answers:
+        del found[question.image, question.text]
+    if found:
+        store.append_lines(b"".join(line + b"\n" for line in found.values()))
     for share in shares:
         _remove(share)
 
@@ -37,11 +39,7 @@ def count_stored(answers: Path, questions: Iterable[Question]) -> int:
     Raises:
         RepopeError: a line is broken, or a file cannot be read.
     """
-    stored = {
-        (answer.question.image, answer.question.text)
-        for path in answer_files(answers)
-        for answer in read_answers(path)
-    }
+    stored = {asked for path in answer_files(answers) for asked, _ in read_lines(path)}
     return sum((question.image, question.text) in stored for question in questions)
 
 

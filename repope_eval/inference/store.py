@@ -4,7 +4,7 @@ import json
 import logging
 import os
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -56,21 +56,28 @@ class AnswerStore:
             RepopeError: the file cannot be written, or is not what this store left. What was there before is
                 untouched, and what would be lost is in a file that the error names.
         """
-        lines = _lines(answers)
+        self.append_lines(_lines(answers))
+        for answer in answers:
+            self._keep(answer)
+
+    def append_lines(self, lines: bytes) -> None:
+        """Adds whole lines of other stores to the file alone: their answers are not among this store's.
+
+        Raises:
+            RepopeError: as `append` does.
+        """
         try:
             self._write(lines)
         except OSError as error:
             if self._size and not self.path.exists():
-                raise RepopeError(self._write_again(answers)) from error
+                raise RepopeError(self._write_again(lines)) from error
             raise RepopeError(
                 f"{self.path}: cannot be written ({error.strerror}); {_rescue(lines)}"
             ) from error
-        for answer in answers:
-            self._keep(answer)
 
-    def _write_again(self, answers: Sequence[Answer]) -> str:
+    def _write_again(self, lines: bytes) -> str:
         """Puts a file that is gone back, with all that this store knows; what to say of it."""
-        everything = _lines([*self._answers.values(), *answers])
+        everything = _lines(self._answers.values()) + lines
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self.path.write_bytes(everything)
@@ -143,16 +150,25 @@ def read_answers(path: Path) -> tuple[Answer, ...]:
     Raises:
         RepopeError: a line is broken, or the file cannot be read.
     """
+    return tuple(Answer(Question(*asked, ""), *said) for asked, said, _ in _read(path))
+
+
+def read_lines(path: Path) -> Iterator[tuple[Asked, bytes]]:
+    """The lines that `read_answers` reads, each with what was asked.
+
+    Raises:
+        RepopeError: as `read_answers` does.
+    """
+    return ((asked, line) for asked, _, line in _read(path))
+
+
+def _read(path: Path) -> Iterator[tuple[Asked, Said, bytes]]:
     try:
         content = path.read_bytes()
     except OSError as error:
         raise RepopeError(f"{path}: cannot be read ({error.strerror})") from error
-    return tuple(
-        Answer(Question(*asked, ""), *said)
-        for asked, said in (
-            _asked_and_said(path, number, line) for number, line in enumerate(content.split(b"\n")[:-1], 1)
-        )
-    )
+    for number, line in enumerate(content.split(b"\n")[:-1], 1):
+        yield *_asked_and_said(path, number, line), line
 
 
 def answer_fields(answer: Answer) -> dict[str, object]:

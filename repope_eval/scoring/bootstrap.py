@@ -162,16 +162,15 @@ def counts_by_image(
 ) -> NDArray[np.float64]:
     """How often each outcome occurs, [images, cells, outcomes]; questions about other images are left out."""
     protocol = remembering(protocol)
-    image_places = {image: place for place, image in enumerate(images)}
+    image_places = {image: place * len(OUTCOMES) for place, image in enumerate(images)}
     outcome_places = {name: place for place, name in enumerate(OUTCOMES)}
     cells = [labels for label_set in label_sets for labels in label_set.variants.values()]
     counts = np.zeros((len(image_places), len(cells), len(OUTCOMES)))
     for cell, labels in enumerate(cells):
         places = [
-            image_places[question.image] * len(OUTCOMES)
-            + outcome_places[outcome(label, answers.get(question), protocol)]
+            image_place + outcome_places[outcome(label, answers.get(question), protocol)]
             for question, label in labels.items()
-            if question.image in image_places
+            if (image_place := image_places.get(question.image)) is not None
         ]
         n_each = np.bincount(np.array(places, dtype=np.int64), minlength=len(image_places) * len(OUTCOMES))
         counts[:, cell] = n_each.reshape(-1, len(OUTCOMES))

@@ -41,6 +41,16 @@ def test_files_of_ranks_become_one(path: Path) -> None:
     assert [file.name for file in path.parent.iterdir()] == ["answers.jsonl"]
 
 
+def test_lines_of_ranks_are_moved_as_they_are(path: Path) -> None:
+    store(share_path(path, 0), answer(1, "half a pair: \ud83d"), answer(2, "naïve\u2028"))
+    share_path(path, 1).write_text(
+        '{"image":"3.png",  "question":"q", "response":"", "n_tokens":1, "p_yes":0, "p_no":1}\n'
+    )
+    lines = share_path(path, 0).read_bytes() + share_path(path, 1).read_bytes()
+    merge_shares(path)
+    assert path.read_bytes() == lines
+
+
 def test_without_files_of_ranks_nothing_is_done(path: Path) -> None:
     merge_shares(path)
     assert not list(path.parent.iterdir())
