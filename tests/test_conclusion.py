@@ -29,12 +29,11 @@ def answer_file(unbroken: Path, tmp_path: Path) -> Path:
 def test_all_protocols_stand_beside_the_default_one(
     answer_file: Path, command_line: CommandLine, tmp_path: Path
 ) -> None:
-    found = {}
-    for protocol in ("all", "repope", "pope", "vlmevalkit", "lmms_eval"):
-        out = tmp_path / protocol
-        result = command_line("score", f"answers={answer_file}", f"protocol={protocol}", f"out={out}")
-        assert result.returncode == 0, result.stderr
-        found[protocol] = document(out)
+    protocols = ("all", "repope", "pope", "vlmevalkit", "lmms_eval")
+    words = (f"answers={answer_file}", f"protocol={','.join(protocols)}", f"out={tmp_path}/${{protocol}}")
+    result = command_line("score", "-m", *words)
+    assert result.returncode == 0, result.stderr
+    found = {protocol: document(tmp_path / protocol) for protocol in protocols}
     together = found.pop("all")
     assert together["protocol"] == "repope"
     assert together["scores"] == found["repope"]["scores"]

@@ -1,4 +1,4 @@
-"""The goldens through the command line, with both engines: every response is the original's."""
+"""The goldens through the command line, a sweep over both engines: every response is the original's."""
 
 import json
 from pathlib import Path
@@ -8,10 +8,9 @@ from conftest import CommandLine
 from golden import GOLDENS, read_golden
 
 
-@pytest.mark.parametrize("engine", ["shared", "sequential"])
 @pytest.mark.parametrize("name", GOLDENS)
 def test_all_responses_are_the_originals(
-    command_line: CommandLine, goldens: Path, tmp_path: Path, name: str, engine: str
+    command_line: CommandLine, goldens: Path, tmp_path: Path, name: str
 ) -> None:
     golden = read_golden(goldens / name)
     questions = tmp_path / "questions.jsonl"
@@ -30,6 +29,7 @@ def test_all_responses_are_the_originals(
         )
     )
     result = command_line(
+        "-m",
         f"model={GOLDENS[name].model}",
         f"model.checkpoint={golden.folder}",
         "model.dtype=float32",
@@ -37,11 +37,13 @@ def test_all_responses_are_the_originals(
         "bench=custom",
         f"bench.questions={questions}",
         f"bench.images={goldens / 'images'}",
-        f"engine={engine}",
-        f"out={tmp_path / 'run'}",
+        "engine=shared,sequential",
+        f"out={tmp_path}/${{engine}}",
     )
     assert result.returncode == 0, result.stderr
-    lines = [json.loads(line) for line in (tmp_path / "run" / "answers.jsonl").read_text().splitlines()]
-    responses = {(line["image"], line["question"]): line["response"] for line in lines}
-    assert len(lines) == len(responses) == 32
-    assert responses == {(f"{case.image}.png", case.question): case.response for case in golden.cases}
+    for engine in ("shared", "sequential"):
+        lines = [json.loads(line) for line in (tmp_path / engine / "answers.jsonl").read_text().splitlines()]
+        responses = {(line["image"], line["question"]): line["response"] for line in lines}
+        assert len(lines) == len(responses) == 32
+        assert responses == {(f"{case.image}.png", case.question): case.response for case in golden.cases}
+        assert json.loads((tmp_path / engine / "manifest.json").read_text())["settings"]["engine"] == engine

@@ -49,7 +49,6 @@ def report(settings: config.ReportSettings, command: str) -> Leaderboard:
 
 
 def _write(board: Leaderboard, out: Path, command: str) -> None:
-    tables, charts = leaderboard_tables(board), leaderboard_charts(board)
     for folder in (out, out / "figures", out / "tables"):
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -57,6 +56,7 @@ def _write(board: Leaderboard, out: Path, command: str) -> None:
             raise RepopeError(
                 f"out={out}: cannot be made or written ({error.strerror}); choose another out="
             ) from error
+    tables, charts = leaderboard_tables(board), leaderboard_charts(board)
     _remove_older(out, {table.name for table in tables}, {chart.name for chart in charts})
     for chart in charts:
         for ending, content in (("svg", chart.svg), ("pdf", chart.pdf)):
