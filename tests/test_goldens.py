@@ -43,7 +43,10 @@ def test_all_responses_are_the_originals(
     assert result.returncode == 0, result.stderr
     for engine in ("shared", "sequential"):
         lines = [json.loads(line) for line in (tmp_path / engine / "answers.jsonl").read_text().splitlines()]
-        responses = {(line["image"], line["question"]): line["response"] for line in lines}
-        assert len(lines) == len(responses) == 32
-        assert responses == {(f"{case.image}.png", case.question): case.response for case in golden.cases}
+        said = {(line["image"], line["question"]): (line["response"], line["n_tokens"]) for line in lines}
+        assert len(lines) == len(said) == 32
+        assert said == {
+            (f"{case.image}.png", case.question): (case.response, len(case.generated_ids))
+            for case in golden.cases
+        }
         assert json.loads((tmp_path / engine / "manifest.json").read_text())["settings"]["engine"] == engine

@@ -3,7 +3,6 @@
 import json
 from pathlib import Path
 
-import pytest
 from conftest import CommandLine
 from hub_server import COMMIT, HubServer
 
@@ -58,20 +57,21 @@ def test_a_gated_checkpoint_names_the_licence_page_and_the_token(
     assert "Traceback" not in result.stderr
 
 
-@pytest.mark.parametrize(
-    ("words", "message"),
-    [
-        (("model.checkpoint=nobody/nothing",), "the Hub has no such model"),
-        (("model.revision=v9",), f"{NAME} has no revision v9"),
-    ],
-)
 def test_what_the_hub_does_not_have_is_named(
-    command_line: CommandLine, goldens: Path, words: tuple[str, ...], message: str
+    command_line: CommandLine, goldens: Path, tmp_path: Path
 ) -> None:
+    words = (
+        f"model.checkpoint=nobody/nothing,{NAME}",
+        "model.revision=v9",
+        f"out={tmp_path}/${{hydra:job.num}}",
+    )
     with HubServer({NAME: goldens / "internvl2_5_qwen2"}) as server:
-        result = command_line(*WORDS, *words, **online(server))
+        result = command_line("-m", *WORDS, *words, **online(server))
     assert result.returncode == 1
-    assert message in result.stderr
+    assert "the Hub has no such model" in (tmp_path / "0" / "run.log").read_text()
+    assert f"{NAME} has no revision v9" in (tmp_path / "1" / "run.log").read_text()
+    assert "the Hub has no such model" in result.stderr
+    assert f"{NAME} has no revision v9" in result.stderr
     assert "Traceback" not in result.stderr
 
 
