@@ -211,17 +211,19 @@ def _asked_and_said(path: Path, number: int, line: bytes) -> tuple[Asked, Said]:
     """What a line of `answers.jsonl` says."""
     try:
         fields = parse_line(line)
-        asked = fields["image"], fields["question"]
-        said = fields["response"], fields["n_tokens"], fields["p_yes"], fields["p_no"]
-        for name, value in (("image", asked[0]), ("question", asked[1]), ("response", said[0])):
-            if not isinstance(value, str):
-                raise TypeError(f"{name} is {value!r}, not a text")
+        image, text, response = fields["image"], fields["question"], fields["response"]
+        numbers = fields["n_tokens"], fields["p_yes"], fields["p_no"]
+        if not (isinstance(image, str) and isinstance(text, str) and isinstance(response, str)):
+            name = next(
+                name for name in ("image", "question", "response") if not isinstance(fields[name], str)
+            )
+            raise TypeError(f"{name} is {fields[name]!r}, not a text")
     except (ValueError, KeyError, TypeError) as error:
         raise RepopeError(
             f"{path}, line {number}: is no answer ({_reason(error)}); remove the line to have its question asked "
             "again"
         ) from error
-    return asked, said
+    return (image, text), (response, *numbers)
 
 
 def _reason(error: Exception) -> str:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repope_eval.records import Answer, LabelSet, Question, Variant
-from repope_eval.scoring.confusion import OUTCOMES, Confusion, figure_values, outcome
+from repope_eval.scoring.confusion import OUTCOME_OF, OUTCOMES, Confusion, figure_values
 from repope_eval.scoring.protocols import Protocol, remembering
 
 MEAN = "mean"
@@ -161,14 +161,20 @@ def counts_by_image(
     protocol: Protocol,
 ) -> NDArray[np.float64]:
     """How often each outcome occurs, [images, cells, outcomes]; questions about other images are left out."""
-    protocol = remembering(protocol)
+    read = remembering(protocol).read
     image_places = {image: place * len(OUTCOMES) for place, image in enumerate(images)}
-    outcome_places = {name: place for place, name in enumerate(OUTCOMES)}
+    outcome_places = {key: OUTCOMES.index(name) for key, name in OUTCOME_OF.items()}
+    unanswered = OUTCOMES.index("unanswered")
     cells = [labels for label_set in label_sets for labels in label_set.variants.values()]
     counts = np.zeros((len(image_places), len(cells), len(OUTCOMES)))
     for cell, labels in enumerate(cells):
         places = [
-            image_place + outcome_places[outcome(label, answers.get(question), protocol)]
+            image_place
+            + (
+                unanswered
+                if (answer := answers.get(question)) is None
+                else outcome_places[label, read(answer.response)]
+            )
             for question, label in labels.items()
             if (image_place := image_places.get(question.image)) is not None
         ]

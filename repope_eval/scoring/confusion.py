@@ -33,7 +33,7 @@ class Confusion:
 OUTCOMES = tuple(field.name for field in dataclasses.fields(Confusion))
 """What can come of a labelled question, in the order of counts kept as arrays."""
 
-_OUTCOMES: Mapping[tuple[bool, Reading], str] = {
+OUTCOME_OF: Mapping[tuple[bool, Reading], str] = {
     (True, True): "tp",
     (False, True): "fp",
     (False, False): "tn",
@@ -41,6 +41,7 @@ _OUTCOMES: Mapping[tuple[bool, Reading], str] = {
     (True, None): "unparsed_yes",
     (False, None): "unparsed_no",
 }
+"""Of an answered question, by its label and what is read from its answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +70,7 @@ class Figures:
 
 def outcome(label: bool, answer: Answer | None, protocol: Protocol) -> str:
     """What comes of a labelled question: a name in `OUTCOMES`."""
-    return "unanswered" if answer is None else _OUTCOMES[label, protocol.read(answer.response)]
+    return "unanswered" if answer is None else OUTCOME_OF[label, protocol.read(answer.response)]
 
 
 def count(
