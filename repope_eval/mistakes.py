@@ -122,7 +122,7 @@ def _mistakes_of(record: type, chosen: Sequence[str], word: str) -> list[str]:
     try:
         return list(problems(record, compose(record, [*others, word]), complete=False))
     except MissingConfigException:
-        if bare == "hydra/launcher" and value.startswith("submitit"):
+        if bare == "hydra/launcher" and value in ("submitit_slurm", "submitit_local"):
             raise RepopeError(f"{word}: not installed; pip install 'repope-eval[slurm]'") from None
         possible = group_choices(bare)
         return [f"{word}: no such {bare}{nearest(value, possible)}; there are {', '.join(possible)}"]

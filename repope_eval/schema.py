@@ -99,7 +99,7 @@ def expected(annotation: Any) -> str:
     elif is_list(annotation):
         form = "a list such as [A,B]"
     else:
-        forms = {bool: "true or false", int: "a whole number"}
+        forms = {bool: "true or false", int: "a whole number", float: "a number"}
         form = next((words for kind, words in forms.items() if kind in _members(annotation)), "a text")
     return f"{form} or null" if is_optional(annotation) else form
 

@@ -86,6 +86,11 @@ def test_right_words_have_none(words: list[str]) -> None:
             "hydra/launcher=foo",
             "hydra/launcher=foo: no such hydra/launcher; there are basic, submitit_local, submitit_slurm",
         ),
+        (
+            "hydra/launcher=submitit_slrm",
+            "hydra/launcher=submitit_slrm: no such hydra/launcher (did you mean submitit_slurm?); there are basic, "
+            "submitit_local, submitit_slurm",
+        ),
         ("hydra.foo=1", "hydra.foo=1: no such key"),
         ("model=tiny,foo", "model=tiny,foo: several values, which need -m: one run for each"),
         ("xyzzy=1,2", "xyzzy=1,2: several values, which need -m: one run for each"),

@@ -35,6 +35,7 @@ class Car:
     plate: str = setting("registration", "A1", pattern=r"[A-Z]\d+", form="a letter and a number")
     axles: tuple[str, ...] = setting("front and rear", ("front", "rear"), length=2)
     spare: bool = setting("whether a spare wheel is there", True)
+    tank: float | None = setting("litres", None)
 
 
 def _composed(*, named: bool = True, **values: Any) -> Any:
@@ -52,6 +53,7 @@ def test_schema_has_the_fields_and_defaults_of_the_record() -> None:
         "plate": "A1",
         "axles": ["front", "rear"],
         "spare": True,
+        "tank": None,
     }
 
 
@@ -139,6 +141,7 @@ def test_keys_are_dotted_and_in_order() -> None:
         "plate",
         "axles",
         "spare",
+        "tank",
     ]
 
 
@@ -148,6 +151,7 @@ def test_keys_are_dotted_and_in_order() -> None:
         ("engine.fuel", "one of petrol, diesel"),
         ("gear", "one of auto, manual"),
         ("engine.cylinders", "a whole number"),
+        ("tank", "a number or null"),
         ("owner", "a text or null"),
         ("axles", "a list such as [A,B]"),
         ("spare", "true or false"),

@@ -16,7 +16,7 @@ QUANTIZATIONS = ("none", "int8", "nf4")
 HEADROOM = 1.05
 """How many times the computed need is to be free."""
 
-GPU_SIZES = (8, 12, 16, 24, 32, 40, 48, 80)
+GPU_SIZES = (4, 6, 8, 12, 16, 24, 32, 40, 48, 80)
 """What GPUs are sold with, in GB."""
 
 GPU_GIGABYTE = 0.98 * 2**30

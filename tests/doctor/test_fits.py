@@ -32,7 +32,7 @@ def test_a_laptop_of_4_gigabytes_holds_the_1b_model_as_published() -> None:
     assert (laptop.fits, laptop.how) == (True, "bfloat16")
     assert laptop.remedy == "python -m repope_eval model=internvl2_5_1b bench=repope"
     assert found["internvl2_5_4b"].fits is False
-    assert found["internvl2_5_4b"].remedy == "a GPU of 12 GB, or a GPU of 8 GB with model.quantization=nf4"
+    assert found["internvl2_5_4b"].remedy == "a GPU of 12 GB, or a GPU of 6 GB with model.quantization=nf4"
 
 
 def test_quantization_is_taken_where_nothing_else_fits_and_the_least_of_it() -> None:
