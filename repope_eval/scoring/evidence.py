@@ -229,8 +229,10 @@ class _RankedImages:
     def drawn(self, weights: Weights, n_ranks: int) -> Values:
         """How many of the questions are drawn, [replicates, ranks]."""
         sums = np.zeros((len(weights), n_ranks))
-        for row, of_row in zip(sums, weights, strict=True):
-            row[self._ranks] = np.add.reduceat(of_row.take(self._images), self._starts, dtype=np.int64)
+        of_questions = np.empty(len(self._images), dtype=weights.dtype)
+        for row, of_images in zip(sums, weights, strict=True):
+            of_images.take(self._images, out=of_questions, mode="clip")  # all are there; "raise" would copy
+            row[self._ranks] = np.add.reduceat(of_questions, self._starts, dtype=np.uint32)
         return sums
 
 
