@@ -23,7 +23,7 @@ from pathlib import Path
 from gauges import forget_peak, peak_gigabytes, print_table
 from simulated_answers import VARIANTS, make_truth, write_answers, write_questions
 
-from repope_eval.__main__ import NEW_OBJECTS
+from repope_eval.__main__ import COLLECTING
 from repope_eval.benchmarks.benchmark import Benchmark, make_benchmark
 from repope_eval.benchmarks.pope_file import read_rows
 from repope_eval.conclusion import Answered, conclude
@@ -48,7 +48,7 @@ def main() -> None:
         started = time.perf_counter()
         apart(_simulate, options.images, options.ranks, Path(name) / "questions", folder.answers)
         print(f"simulated in {time.perf_counter() - started:.1f} s, which do not count", flush=True)
-        gc.set_threshold(NEW_OBJECTS)  # as the program does
+        gc.set_threshold(*COLLECTING)  # as the program does
         stages = _Stages()
         _score(Path(name) / "questions", folder, stages)
         stages.print()

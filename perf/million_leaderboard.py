@@ -19,7 +19,7 @@ from gauges import forget_peak, peak_gigabytes
 from million_answers import apart
 from simulated_answers import QUESTIONS, make_truth, write_answers, write_questions
 
-from repope_eval.__main__ import NEW_OBJECTS
+from repope_eval.__main__ import COLLECTING
 from repope_eval.benchmarks.sources import load_benchmark
 from repope_eval.config import BenchSettings, ReportSettings, ScoreSettings
 from repope_eval.leaderboard.report import report
@@ -36,7 +36,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         apart(_simulate, options.images, options.runs, folder)
-        gc.set_threshold(NEW_OBJECTS)  # as the program does
+        gc.set_threshold(*COLLECTING)  # as the program does
         forget_peak()
         started, processor = time.perf_counter(), time.process_time()
         report(ReportSettings(runs=str(folder / "runs"), out=str(folder / "out")), "perf")
