@@ -13,7 +13,6 @@ that the processor spent on this one alone, in the last line, say what it takes 
 """
 
 import argparse
-import gc
 import tempfile
 import time
 from collections.abc import Callable
@@ -23,11 +22,11 @@ from pathlib import Path
 from gauges import forget_peak, peak_gigabytes, print_table
 from simulated_answers import VARIANTS, make_truth, write_answers, write_questions
 
-from repope_eval.__main__ import COLLECTING
 from repope_eval.benchmarks.benchmark import Benchmark, make_benchmark
 from repope_eval.benchmarks.pope_file import read_rows
 from repope_eval.conclusion import Answered, conclude
 from repope_eval.config import BenchSettings, ScoreSettings
+from repope_eval.garbage import look_seldom
 from repope_eval.inference.shares import merge_shares
 from repope_eval.inference.store import AnswerStore
 from repope_eval.run_folder import RunFolder
@@ -48,7 +47,7 @@ def main() -> None:
         started = time.perf_counter()
         apart(_simulate, options.images, options.ranks, Path(name) / "questions", folder.answers)
         print(f"simulated in {time.perf_counter() - started:.1f} s, which do not count", flush=True)
-        gc.set_threshold(*COLLECTING)  # as the program does
+        look_seldom()  # as the program does
         stages = _Stages()
         _score(Path(name) / "questions", folder, stages)
         stages.print()

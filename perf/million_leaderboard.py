@@ -10,7 +10,6 @@ where other programs run, those that the processor spent on this one alone.
 
 import argparse
 import dataclasses
-import gc
 import tempfile
 import time
 from pathlib import Path
@@ -19,9 +18,9 @@ from gauges import forget_peak, peak_gigabytes
 from million_answers import apart
 from simulated_answers import QUESTIONS, make_truth, write_answers, write_questions
 
-from repope_eval.__main__ import COLLECTING
 from repope_eval.benchmarks.sources import load_benchmark
 from repope_eval.config import BenchSettings, ReportSettings, ScoreSettings
+from repope_eval.garbage import look_seldom
 from repope_eval.leaderboard.report import report
 from repope_eval.run_folder import RunFolder
 
@@ -36,7 +35,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         apart(_simulate, options.images, options.runs, folder)
-        gc.set_threshold(*COLLECTING)  # as the program does
+        look_seldom()  # as the program does
         forget_peak()
         started, processor = time.perf_counter(), time.process_time()
         report(ReportSettings(runs=str(folder / "runs"), out=str(folder / "out")), "perf")

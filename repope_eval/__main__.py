@@ -1,7 +1,6 @@
 """`python -m repope_eval`, and the console script `repope-eval`: picks the command."""
 
 import difflib
-import gc
 import logging
 import os
 import shlex
@@ -11,15 +10,11 @@ from types import ModuleType
 from typing import Any
 
 from repope_eval.errors import InterruptionError, RepopeError, SaidElsewhereError
+from repope_eval.garbage import look_seldom
 from repope_eval.interruption import listen
 from repope_eval.ranks import rank_here, replace_by_ranks
 
 log = logging.getLogger("repope_eval")
-
-COLLECTING = (50_000, 10, 1_000)
-"""After how many new objects Python looks for unreachable cycles among the newest, after how many such looks among
-those that were left, and after how many of these among all. Its own numbers, 700, 10 and 10, have a quarter of the
-time go into looking where millions of questions and answers are made, which have no cycles."""
 
 COMMANDS = {
     "run": "repope_eval.commands.run",
@@ -38,7 +33,7 @@ COMMANDS = {
 
 def main() -> None:
     """Runs the command that the first word names, or `run` where it names none; exits with its status."""
-    gc.set_threshold(*COLLECTING)
+    look_seldom()
     replace_by_ranks(sys.argv[1:])
     listen()
     try:

@@ -11,6 +11,7 @@ from repope_eval import config
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.benchmarks.sources import find_benchmark_images
 from repope_eval.errors import InterruptionError, RepopeError
+from repope_eval.garbage import looked_for_often
 from repope_eval.inference.shares import count_stored, merge_shares
 from repope_eval.inference.store import AnswerStore
 from repope_eval.interruption import FinishBatch
@@ -63,7 +64,8 @@ class Collection:
             log.info("nothing to ask: all %d answers are in %s", resumed, store.path)
             return store.answers, counts
         try:
-            self._ask(unanswered, store, seconds)
+            with looked_for_often():
+                self._ask(unanswered, store, seconds)
         except KeyboardInterrupt as error:
             status = getattr(error, "exit_status", 130)
             raise self._interrupted(self.ranks.lost() or "interrupted", status) from error

@@ -22,7 +22,17 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS = [
     ["__version__", "errors", "records"],
-    ["config", "environment", "interruption", "json_files", "ranks", "schema", "table_files", "timing"],
+    [
+        "config",
+        "environment",
+        "garbage",
+        "interruption",
+        "json_files",
+        "ranks",
+        "schema",
+        "table_files",
+        "timing",
+    ],
     ["composition", "row_files"],
     ["run_files"],
     ["run_folder"],
