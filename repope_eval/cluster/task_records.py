@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from repope_eval.composition import natural_order
@@ -34,6 +34,8 @@ class TaskRecord:
     """How often SLURM had started it before."""
     ended: str
     """Empty: it has not ended, or could not say so. `requeued`, or the exit status."""
+    noted: float = field(default=0.0, compare=False)
+    """When it last wrote any of this, in seconds since 1970."""
 
 
 def announce(runs: Path, array: str, outs: Sequence[Path]) -> None:
@@ -71,6 +73,7 @@ def read_task_records(root: Path) -> tuple[TaskRecord, ...]:
 
 def _read(path: Path) -> TaskRecord | None:
     try:
+        noted = path.stat().st_mtime
         text = path.read_text(encoding="utf-8", errors="replace")
     except OSError as error:
         raise RepopeError(f"{path}: cannot be read ({error.strerror})") from error
@@ -88,6 +91,7 @@ def _read(path: Path) -> TaskRecord | None:
         started=fields.get("started", ""),
         restarts=int(fields["restarts"]) if fields.get("restarts", "").isdecimal() else 0,
         ended=fields.get("ended", ""),
+        noted=noted,
     )
 
 

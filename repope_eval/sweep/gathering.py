@@ -1,7 +1,7 @@
 """The runs of a sweep: those that have a folder, and those that a SLURM task will make one for."""
 
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -31,22 +31,36 @@ def read_sweep(root: Path, queue: Callable[[], Queue | None] = read_queue) -> li
     if not root.is_dir():
         raise RepopeError(f"runs={root}: no such folder; name the one that the run folders lie in")
     traces = {_place(root, folder): read_trace(folder) for folder in find_run_folders(root)}
-    # SLURM counts its jobs on: of the records of one folder the last is the newest task's.
     tasks = sorted(read_task_records(root), key=lambda record: natural_order(record.job))
-    records = {_place(root, record.out): record for record in tasks}
-    has_jobs = bool(records) or any(trace.job for trace in traces.values())
+    has_jobs = bool(tasks) or any(trace.job for trace in traces.values())
     jobs = queue() if has_jobs else None
+    of_place: dict[str, list[TaskRecord]] = {}
+    for task in tasks:
+        of_place.setdefault(_place(root, task.out), []).append(task)
+    records = {place: _newest(of_one, jobs or {}) for place, of_one in of_place.items()}
     places = list({**records, **traces})
     here, now = platform.node(), datetime.now(UTC)
     states = []
     for place in places:
-        trace, record = traces.get(place), records.get(place)
-        if trace is not None and record is not None and _is_later(trace, record):
-            record = None
+        trace, newest = traces.get(place), records.get(place)
+        record = None if trace is not None and newest is not None and _is_later(trace, newest) else newest
         line = "" if record is None else _last_line(record.log)
         signs = Signs(trace=trace, record=record, log_line=line, queue=jobs, here=here, now=now)
         states.append(run_state(place, signs))
     return states
+
+
+def _newest(tasks: Sequence[TaskRecord], queue: Queue) -> TaskRecord:
+    """Of the tasks for one run folder the one that has it, or else will; or else that said anything last.
+
+    A task that found the folder taken has ended long before the one that has it.
+    """
+
+    def rank(task: TaskRecord) -> tuple[bool, bool, float]:
+        queued = queue.get(task.job)
+        return queued is not None and queued.is_running, queued is not None, task.noted
+
+    return max(tasks, key=rank)
 
 
 def _is_later(trace: RunTrace, record: TaskRecord) -> bool:

@@ -263,6 +263,7 @@ def test_a_run_folder_is_one_tasks_and_a_vanished_nodes_task_goes_on(slurm: Path
     process = json.loads((runs / "tiny" / "manifest.json").read_text())["process"]["id"]
     os.kill(process, signal.SIGSTOP)  # it has the folder as long as is wanted
     second_task_is_refused(tmp_path, line, first)
+    assert (status(runs)["tiny"].state, status(runs)["tiny"].job) == ("running", f"{first}_0")
     stored = len(answers(runs / "tiny"))
     node_vanishes_and_comes_back(slurm, process)
     lost = status(runs)["tiny"]

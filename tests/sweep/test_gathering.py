@@ -1,6 +1,7 @@
 """Which runs a sweep has: folders and tasks put together."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,24 @@ def test_of_two_tasks_for_a_folder_the_newer_counts(tmp_path: Path) -> None:
     write_record(tmp_path, "10_0", "model")
     (state,) = read_sweep(tmp_path, lambda: {"10_0": QueuedJob("PENDING", "Priority")})
     assert (state.job, state.state) == ("10_0", "waiting")
+
+
+def test_of_two_tasks_for_a_folder_the_one_in_the_queue_counts(tmp_path: Path) -> None:
+    """The second found the folder taken; then the first one's node vanished, and SLURM has it again."""
+    write_record(tmp_path, "9_0", "model", started=EARLY)
+    write_record(tmp_path, "10_0", "model", started=LATE, ended="1")
+    for reason in ("PENDING", "RUNNING"):
+        (state,) = read_sweep(tmp_path, lambda reason=reason: {"9_0": QueuedJob(reason, "None")})
+        assert state.job == "9_0"
+        assert state.state in ("waiting", "running")
+
+
+def test_of_two_tasks_that_have_ended_the_one_that_ended_last_counts(tmp_path: Path) -> None:
+    for job, seconds in (("9_0", 2000), ("10_0", 1000)):
+        write_record(tmp_path, job, "model", started=EARLY, ended="1")
+        os.utime(tmp_path / "tasks" / f"{job}.task", (seconds, seconds))
+    (state,) = read_sweep(tmp_path, dict)
+    assert state.job == "9_0"
 
 
 def test_a_start_by_hand_after_a_task_counts_more_than_its_record(tmp_path: Path) -> None:
