@@ -66,7 +66,7 @@ def command_line(tmp_path: Path) -> CommandLine:
             env={**os.environ, **environment},
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=600,
             check=False,
         )
 
