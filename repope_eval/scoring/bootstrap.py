@@ -89,7 +89,7 @@ def bootstrap(
         }
     n_images = int(is_answered.sum())
     return Bootstrap(
-        confusions=_confusions(label_sets, counts),
+        confusions=confusions_of(label_sets, counts),
         n_images=n_images,
         n_replicates=REPLICATES if n_images > 1 else 0,
         intervals=intervals,
@@ -97,10 +97,10 @@ def bootstrap(
     )
 
 
-def _confusions(
+def confusions_of(
     label_sets: Sequence[LabelSet], counts: NDArray[np.float64]
 ) -> dict[str, dict[Variant, Confusion]]:
-    """Those of all images, of [images, cells, outcomes]."""
+    """The counts over all images, by label set and variant, of [images, cells, outcomes]."""
     totals = iter(counts.sum(axis=0).astype(np.int64).tolist())
     return {
         label_set.name: {
@@ -215,9 +215,8 @@ def drawn_weights(n_images: int, n_replicates: int) -> Iterator[NDArray[np.float
     part = max(1, min(n_replicates, _WEIGHTS_AT_ONCE // n_images))
     for start in range(0, n_replicates, part):
         weights = np.empty((min(part, n_replicates - start), n_images))
-        for (
-            row
-        ) in weights:  # one at a time fits a processor's cache, where all at once would wait for the memory
+        # One at a time fits a processor's cache, where all at once would wait for the memory.
+        for row in weights:
             row[:] = np.bincount(generator.integers(n_images, size=n_images), minlength=n_images)
         yield weights
 

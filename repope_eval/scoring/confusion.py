@@ -1,7 +1,6 @@
 """Confusion counts of one label set and variant, and the figures made of them."""
 
 import dataclasses
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,8 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from repope_eval.records import Answer, Question
-from repope_eval.scoring.protocols import Protocol, Reading, remembering
+from repope_eval.scoring.protocols import Protocol, Reading
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,20 +64,6 @@ class Figures:
     n_questions: float
     n_answered: float
     n_unparsed: float
-
-
-def outcome(label: bool, answer: Answer | None, protocol: Protocol) -> str:
-    """What comes of a labelled question: a name in `OUTCOMES`."""
-    return "unanswered" if answer is None else OUTCOME_OF[label, protocol.read(answer.response)]
-
-
-def count(
-    labels: Mapping[Question, bool], answers: Mapping[Question, Answer], protocol: Protocol
-) -> Confusion:
-    """Counts of the labelled questions' answers, read by a protocol."""
-    protocol = remembering(protocol)
-    counts = Counter(outcome(label, answers.get(question), protocol) for question, label in labels.items())
-    return Confusion(**counts)
 
 
 def figures(confusion: Confusion, protocol: Protocol) -> Figures:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from repope_eval import config
 from repope_eval.records import Answer, LabelSet, Question, Variant
-from repope_eval.scoring.confusion import outcome
+from repope_eval.scoring.confusion import OUTCOME_OF
 from repope_eval.scoring.protocols import PROTOCOLS, remembering
 
 COUNTED = ("tp", "fp", "tn", "fn")
@@ -77,19 +77,16 @@ def verdicts_of(
     by_name = {label_set.name: label_set.variants for label_set in label_sets}
     if not {"pope", "repope"} <= set(by_name):
         return ()
-    rule = remembering(PROTOCOLS[protocol])
+    read = remembering(PROTOCOLS[protocol]).read
     found = []
     for variant, labels in by_name["pope"].items():
         corrected = by_name["repope"].get(variant, {})
         for question, label in labels.items():
             answer = answers.get(question)
             if answer is not None:
-                before, corrected_label = outcome(label, answer, rule), corrected.get(question)
-                if corrected_label is None or corrected_label == label:
-                    after = None if corrected_label is None else before
-                else:
-                    after = outcome(corrected_label, answer, rule)
-                found.append(Verdict(variant, answer, before, after))
+                reading, corrected_label = read(answer.response), corrected.get(question)
+                after = None if corrected_label is None else OUTCOME_OF[corrected_label, reading]
+                found.append(Verdict(variant, answer, OUTCOME_OF[label, reading], after))
     return tuple(found)
 
 

@@ -4,10 +4,11 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 import pytest
+from counts import count
 
 from repope_eval import config
 from repope_eval.records import Answer, Question
-from repope_eval.scoring.confusion import Confusion, Figures, count, figures
+from repope_eval.scoring.confusion import Confusion, Figures, figures
 from repope_eval.scoring.protocols import PROTOCOLS
 
 EVERY_PROTOCOL: tuple[config.Protocol, ...] = ("repope", "pope", "vlmevalkit", "lmms_eval")

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import real_answers
 from conftest import PROJECT
+from counts import count
 
 from repope_eval.scoring.bootstrap import INTERVAL_FIGURES, bootstrap
-from repope_eval.scoring.confusion import count
 from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.scoring.published import (
     CONFIG_NAMES,

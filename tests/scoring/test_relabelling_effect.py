@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 import real_answers
+from counts import count
 
 from repope_eval import config
 from repope_eval.records import Answer, LabelSet, Question
-from repope_eval.scoring.confusion import count
 from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.scoring.relabelling_effect import (
     Effect,
