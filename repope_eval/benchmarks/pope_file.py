@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -51,7 +51,7 @@ def read_rows(path: Path, labels: Sequence[Label] = BINARY_LABELS) -> tuple[Row,
         lines = path.read_text(encoding="utf-8-sig").split("\n")  # JSON texts may hold other line separators
     except (OSError, UnicodeDecodeError) as error:
         raise RepopeError(f"{path}: cannot be read ({error}); a file in POPE's format is expected") from error
-    rows = [_row(path, number, line, labels) for number, line in enumerate(lines, 1) if line.strip()]
+    rows = list(_rows(path, lines, labels))
     if not rows:
         raise RepopeError(f"{path}: holds no questions; a file in POPE's format is expected")
     _refuse_repeats(path, rows)
@@ -79,7 +79,17 @@ def write_rows(path: Path, rows: Iterable[Row]) -> None:
         raise RepopeError(f"{path}: cannot be written ({error.strerror}); choose another place") from error
 
 
-def _row(path: Path, number: int, line: str, labels: Sequence[Label]) -> Row:
+def _rows(path: Path, lines: Iterable[str], labels: Sequence[Label]) -> Iterator[Row]:
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            try:
+                yield _row(line, labels)
+            except RepopeError as error:
+                raise RepopeError(f"{path}, line {number}: {error}") from error
+
+
+def _row(line: str, labels: Sequence[Label]) -> Row:
+    """Raises: RepopeError: what is wrong with the line, without its place."""
     try:
         fields = parse_line(line)
         question_id, image, text, label = (
@@ -89,26 +99,20 @@ def _row(path: Path, number: int, line: str, labels: Sequence[Label]) -> Row:
             fields["label"],
         )
     except json.JSONDecodeError as error:
-        raise RepopeError(
-            f"{path}, line {number}: is no JSON ({error.msg} at column {error.colno})"
-        ) from error
+        raise RepopeError(f"is no JSON ({error.msg} at column {error.colno})") from error
     except TypeError:
-        raise RepopeError(
-            f"{path}, line {number}: is a JSON {type(fields).__name__}, not an object with named fields"
-        ) from None
+        raise RepopeError(f"is a JSON {type(fields).__name__}, not an object with named fields") from None
     except KeyError:
         missing = [name for name in ("question_id", "image", "text", "label") if name not in fields]
         raise RepopeError(
-            f"{path}, line {number}: lacks {', '.join(missing)}; each line needs question_id, image, text and label"
+            f"lacks {', '.join(missing)}; each line needs question_id, image, text and label"
         ) from None
     if isinstance(question_id, bool) or not isinstance(question_id, int | str):
-        raise RepopeError(
-            f"{path}, line {number}: question_id is {question_id!r}; a number or a text is expected"
-        )
+        raise RepopeError(f"question_id is {question_id!r}; a number or a text is expected")
     if not (isinstance(image, str) and image and isinstance(text, str) and text):
-        raise RepopeError(f"{path}, line {number}: image and text must be texts, not {image!r} and {text!r}")
+        raise RepopeError(f"image and text must be texts, not {image!r} and {text!r}")
     if label not in labels:
-        raise RepopeError(f"{path}, line {number}: the label is {label!r}; allowed are {', '.join(labels)}")
+        raise RepopeError(f"the label is {label!r}; allowed are {', '.join(labels)}")
     return Row(question_id, Question(image, text, object_of(text)), label)
 
 
