@@ -1,11 +1,8 @@
 """Asks this machine what it has. No network is used, and nothing is written."""
 
-import os
 import platform
 import shutil
-import sys
 from collections.abc import Iterable
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +13,7 @@ from repope_eval.benchmarks.images import locate_images
 from repope_eval.benchmarks.pope_file import read_rows
 from repope_eval.config import ModelSettings
 from repope_eval.doctor.machine import Data, Device, Hub, Machine
-from repope_eval.environment import versions
+from repope_eval.environment import installed, usable_cores, versions
 from repope_eval.errors import RepopeError
 
 if TYPE_CHECKING:
@@ -40,8 +37,8 @@ def examine(device: str, data_dir: Path, models: Iterable[ModelSettings]) -> Mac
     """
     return Machine(
         device=_device(device),
-        cores=_cores(),
-        versions=versions() | _optional_versions(),
+        cores=usable_cores(),
+        versions=versions() | installed(_OPTIONAL),
         data=examine_data(data_dir),
         hub=_hub(models),
     )
@@ -87,20 +84,6 @@ def _has_bfloat16(device: "torch.device") -> bool:
     except RepopeError:
         return False
     return True
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
-
-
-def _optional_versions() -> dict[str, str]:
-    found = {}
-    for package in _OPTIONAL:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
 
 
 def examine_data(folder: Path) -> Data:

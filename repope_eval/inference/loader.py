@@ -15,6 +15,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from repope_eval.benchmarks.images import image_size, open_image
+from repope_eval.environment import usable_cores
 from repope_eval.errors import RepopeError
 from repope_eval.models.loading import Model
 from repope_eval.models.recipe import Prepared, Recipe
@@ -171,8 +172,7 @@ def _workers(asked_for: str, device: torch.device, images: int, sharing: int) ->
         return min(int(asked_for), images)
     if device.type == "cpu":
         return 0
-    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
-    return max(1, min(cores // sharing - 1, MOST_WORKERS, images))
+    return max(1, min(usable_cores() // sharing - 1, MOST_WORKERS, images))
 
 
 def _start_worker(_: int) -> None:
