@@ -97,8 +97,7 @@ def _vision_operations(shape: Shape) -> float:
 
 
 def _matrices(vision: VisionShape) -> int:
-    gates = 3 if vision.kind == "aimv2" else 2
-    return 4 * vision.hidden**2 + gates * vision.hidden * vision.intermediate
+    return 4 * vision.hidden**2 + vision.feed_forward_matrices * vision.hidden * vision.intermediate
 
 
 def _bridge_operations(shape: Shape) -> float:

@@ -7,7 +7,7 @@ it against what is measured.
 from dataclasses import dataclass
 
 from repope_eval.inference.batch_size import MOST_TOKENS
-from repope_eval.models.shapes import LanguageShape, Shape, VisionShape
+from repope_eval.models.shapes import LanguageShape, Shape
 from repope_eval.models.sizes import size_of
 
 QUESTIONS = 12
@@ -92,15 +92,11 @@ def _vision_values(shape: Shape) -> float:
     """Numbers held at once while an image is encoded."""
     vision = shape.vision
     tokens = shape.tiles * vision.tokens
-    layer = tokens * (4 * vision.hidden + _inner(vision) * vision.intermediate)
+    layer = tokens * (4 * vision.hidden + vision.feed_forward_matrices * vision.intermediate)
     kept = tokens * vision.hidden * vision.layers if shape.family.startswith("llava") else 0
     words = 3 * shape.tiles * vision.patches // 4 * shape.visual_vocabulary
     pixels = 3 * shape.tiles * vision.side**2
     return max(layer + kept, words) + pixels
-
-
-def _inner(vision: VisionShape) -> int:
-    return 3 if vision.kind == "aimv2" else 2
 
 
 def _language_values(shape: Shape, rows: int, tokens: int) -> float:

@@ -62,9 +62,10 @@ def _language_shape(config: PreTrainedConfig) -> LanguageShape:
         "llama": "llama",
         "mistral": "mistral",
         "gemma": "gemma",
+        "gemma2": "gemma2",
     }
     return LanguageShape(
-        kind=kinds.get(text.model_type, "gemma2"),
+        kind=kinds[text.model_type],
         layers=text.num_hidden_layers,
         hidden=text.hidden_size,
         intermediate=text.intermediate_size,

@@ -57,6 +57,11 @@ class VisionShape:
         return (self.side // self.patch) ** 2
 
     @property
+    def feed_forward_matrices(self) -> int:
+        """Of a layer: three where it is gated."""
+        return 3 if self.kind == "aimv2" else 2
+
+    @property
     def tokens(self) -> int:
         """That a layer sees of a tile: its patches, and in some towers one for the whole."""
         return self.patches + (self.kind in ("clip", "intern_vit_300m", "intern_vit_6b"))

@@ -56,9 +56,9 @@ def layer_parameters(language: LanguageShape) -> int:
 def vision_layer_parameters(vision: VisionShape) -> int:
     """In one layer of a vision tower, norms and all."""
     hidden, intermediate = vision.hidden, vision.intermediate
-    if vision.kind == "aimv2":  # gated, without biases, with two norms that only scale
-        return 4 * hidden**2 + 3 * hidden * intermediate + 2 * hidden
-    matrices = 4 * hidden**2 + 2 * hidden * intermediate
+    matrices = 4 * hidden**2 + vision.feed_forward_matrices * hidden * intermediate
+    if vision.kind == "aimv2":  # without biases, with two norms that only scale
+        return matrices + 2 * hidden
     biases = 4 * hidden + intermediate + hidden
     norms = 4 * hidden
     if vision.kind == "intern_vit_300m":
