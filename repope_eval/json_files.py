@@ -1,4 +1,4 @@
-"""JSON documents and other small files, written so that a reader never sees half of one."""
+"""JSON documents, other small files and folders, written so that a reader never sees half of one."""
 
 import json
 import os
@@ -44,6 +44,20 @@ def write_bytes(path: Path, content: bytes) -> None:
         with suppress(OSError):  # the place may be below a file, or be read-only
             temporary.unlink()
         raise RepopeError(f"{path}: cannot be written ({error.strerror}); choose another place") from error
+
+
+def make_folder(folder: Path, setting: str, value: Path) -> None:
+    """Makes a folder, and those above it, that a setting asked for.
+
+    Raises:
+        RepopeError: it cannot be made; names the setting and its value.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RepopeError(
+            f"{setting}={value}: cannot be made or written ({error.strerror}); choose another {setting}="
+        ) from error
 
 
 def read_json(path: Path) -> Any:

@@ -147,12 +147,17 @@ def replace_by_ranks(words: Sequence[str]) -> None:
     On CPUs accelerate (1.15) starts a single one, whatever the number, and leaves the number in its own command line
     only. Does nothing otherwise.
     """
-    if os.environ.get("ACCELERATE_USE_CPU", "").lower() != "true" or _STARTED_BY_OTHERS & set(os.environ):
+    if not is_told_cpu() or _STARTED_BY_OTHERS & set(os.environ):
         return
     count = _asked_of_accelerate()
     if count > 1:
         torchrun = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={count}"]
         os.execv(sys.executable, [sys.executable, *torchrun, "-m", "repope_eval", *words])
+
+
+def is_told_cpu() -> bool:
+    """Whether this is of `accelerate launch --cpu`."""
+    return os.environ.get("ACCELERATE_USE_CPU", "").lower() == "true"
 
 
 def _asked_of_accelerate() -> int:

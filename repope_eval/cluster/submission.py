@@ -16,7 +16,7 @@ from repope_eval.cluster.task_records import FOLDER, announce
 from repope_eval.composition import shipped_folder
 from repope_eval.config import SlurmSettings
 from repope_eval.errors import RepopeError
-from repope_eval.json_files import write_text
+from repope_eval.json_files import make_folder, write_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,12 +62,7 @@ def prepare(plan: SweepPlan, settings: SlurmSettings, options: Sequence[str] = (
         RepopeError: the folder of runs cannot be written.
     """
     tasks = plan.runs / FOLDER
-    try:
-        tasks.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RepopeError(
-            f"runs={plan.runs}: cannot be made or written ({error.strerror}); choose another runs="
-        ) from error
+    make_folder(tasks, "runs", plan.runs)
     told = {"RUNS": str(plan.runs), "PYTHON": sys.executable}
     if settings.setup is not None:
         told["SETUP"] = str(Path(settings.setup).expanduser().absolute())

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from repope_eval import config
 from repope_eval.errors import RepopeError
-from repope_eval.json_files import write_json, write_text
+from repope_eval.json_files import make_folder, write_json, write_text
 from repope_eval.leaderboard.finished_runs import read_runs
 from repope_eval.leaderboard.making import make_leaderboard
 from repope_eval.leaderboard.run_selection import require_some, select
@@ -50,12 +50,7 @@ def report(settings: config.ReportSettings, command: str) -> Leaderboard:
 
 def _write(board: Leaderboard, out: Path, command: str) -> None:
     for folder in (out, out / "figures", out / "tables"):
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise RepopeError(
-                f"out={out}: cannot be made or written ({error.strerror}); choose another out="
-            ) from error
+        make_folder(folder, "out", out)
     tables, charts = leaderboard_tables(board), leaderboard_charts(board)
     _remove_older(out, {table.name for table in tables}, {chart.name for chart in charts})
     for chart in charts:

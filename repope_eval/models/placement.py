@@ -3,7 +3,6 @@
 What a machine or an installation lacks is said here, before any weight is read.
 """
 
-import os
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from transformers import BitsAndBytesConfig
 from repope_eval.config import ModelSettings
 from repope_eval.errors import RepopeError
 from repope_eval.json_files import read_json
-from repope_eval.ranks import Ranks
+from repope_eval.ranks import Ranks, is_told_cpu
 
 _UNQUANTIZED = ["model.vision_tower", "model.multi_modal_projector", "lm_head"]
 """Only the language model's linear layers are quantized: the rest is small and matters more."""
@@ -51,9 +50,7 @@ def device_of_rank(name: str, ranks: Ranks) -> str:
     Raises:
         RepopeError: there are more ranks here than GPUs, or all were given the same one.
     """
-    if (
-        name == "auto" and os.environ.get("ACCELERATE_USE_CPU", "").lower() == "true"
-    ):  # accelerate launch --cpu
+    if name == "auto" and is_told_cpu():
         return "cpu"
     if not ranks.are_several or name in ("cpu", "mps"):
         return name
