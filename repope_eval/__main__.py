@@ -12,6 +12,7 @@ from typing import Any
 from repope_eval.errors import InterruptionError, RepopeError, SaidElsewhereError
 from repope_eval.garbage import look_seldom
 from repope_eval.interruption import listen
+from repope_eval.output import write
 from repope_eval.ranks import rank_here, replace_by_ranks
 
 log = logging.getLogger("repope_eval")
@@ -44,8 +45,6 @@ def main() -> None:
         if rank_here() == 0:  # what is wrong with a command line, all find
             print(error, file=sys.stderr)
         sys.exit(error.exit_status)
-    except BrokenPipeError:  # who read it, `head` say, wants no more
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt as error:
         print("interrupted", file=sys.stderr)
         sys.exit(getattr(error, "exit_status", 130))
@@ -64,12 +63,12 @@ def _main(words: list[str]) -> int:
     if {"-h", "--help"} & set(words):
         from repope_eval.commands.help import help_page
 
-        print(help_page(command, COMMANDS))
+        write(f"{help_page(command, COMMANDS)}\n")
         return 0
     if "--version" in words:
         from repope_eval import __version__
 
-        print(__version__)
+        write(f"{__version__}\n")
         return 0
     return _launch(command, words)
 

@@ -28,6 +28,7 @@ LAYERS = [
         "garbage",
         "interruption",
         "json_files",
+        "output",
         "ranks",
         "schema",
         "table_files",

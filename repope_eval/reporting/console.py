@@ -1,8 +1,6 @@
 """Tables on the console."""
 
 import json
-import os
-import sys
 import textwrap
 from collections.abc import Sequence
 from typing import Any
@@ -15,6 +13,7 @@ from repope_eval.benchmarks.relabelling import LabelChange
 from repope_eval.cluster.sweep_plan import Group
 from repope_eval.doctor.findings import Finding
 from repope_eval.doctor.fits import Fit
+from repope_eval.output import write
 from repope_eval.reporting.model_table import MEMORY_COLUMNS, ModelRow, hours_text, memory_text
 from repope_eval.reporting.run_tables import DETECTION_TITLES
 from repope_eval.reporting.score_table import COLUMNS, score_rows
@@ -32,8 +31,6 @@ _AS_WIDE_AS_NEEDED = 10_000
 
 _MODELS_WIDTH = 60
 """Of the column of a sweep's models, in characters."""
-
-_ASCII = str.maketrans({"−": "-", "–": "-"})
 
 
 def print_scores(scores: Scores) -> None:
@@ -74,7 +71,7 @@ def print_detection(detection: Detection) -> None:
         f"{title} {ratio_text(getattr(detection, name), detection.ci95[name])}"
         for name, title in DETECTION_TITLES.items()
     )
-    _write(", ".join(shown) + "\n")
+    write(", ".join(shown) + "\n")
 
 
 def print_label_changes(title: str, changes: Sequence[tuple[str, LabelChange, int | None]]) -> None:
@@ -128,7 +125,7 @@ def print_states(states: Sequence[RunState]) -> None:
         for state in states:
             table.add_row(*state_row(state))
         _print(table)
-    _write("".join(f"{line}\n" for line in (*endings(states), summary(states))))
+    write("".join(f"{line}\n" for line in (*endings(states), summary(states))))
 
 
 def clear_screen() -> None:
@@ -198,31 +195,14 @@ def _print(table: Table) -> None:
     console.width = console.measure(table).maximum
     with console.capture() as captured:
         console.print(table)
-    _write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
+    write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
 
 
 def print_text(text: str) -> None:
     """Text that ends in a new line."""
-    _write(f"{text}\n")
+    write(f"{text}\n")
 
 
 def print_document(document: Any) -> None:
     """A JSON document on a line of its own, for programs."""
-    _write(json.dumps(document, ensure_ascii=False) + "\n")
-
-
-def _write(text: str) -> None:
-    try:
-        sys.stdout.write(_encodable(text, sys.stdout.encoding or "utf-8"))
-        sys.stdout.flush()
-    except BrokenPipeError:  # who read it, `head` say, wants no more; what is left to do is done all the same
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _encodable(text: str, encoding: str) -> str:
-    """The text as an output of that encoding can show it; finished scores are not to be lost to a minus sign."""
-    try:
-        text.encode(encoding)
-    except UnicodeEncodeError:
-        return text.translate(_ASCII).encode(encoding, "replace").decode(encoding)
-    return text
+    write(json.dumps(document, ensure_ascii=False) + "\n")
