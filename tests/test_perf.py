@@ -90,6 +90,12 @@ def test_million_answers_times_each_stage_and_says_whether_it_is_within_bounds()
     )
 
 
+def test_million_leaderboard_ranks_the_runs_it_made() -> None:
+    lines = run("million_leaderboard", "--images", "50", "--runs", "2", options=())
+    assert all(any(f"model {number}" in line for line in lines) for number in range(2))
+    assert re.fullmatch(r"2 runs of 500 answers in [\d.]+ s \(processor: [\d.]+ s\) and [\d.]+ GB", lines[-1])
+
+
 def test_a_shape_of_another_family_is_refused_in_one_line() -> None:
     ended = subprocess.run(
         [sys.executable, "perf/engine.py", "--shape", "8b", "--family", "ovis2"],
