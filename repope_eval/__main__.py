@@ -13,7 +13,7 @@ from repope_eval.errors import InterruptionError, RepopeError, SaidElsewhereErro
 from repope_eval.garbage import look_seldom
 from repope_eval.interruption import listen
 from repope_eval.output import write
-from repope_eval.ranks import rank_here, replace_by_ranks
+from repope_eval.ranks import leave_ranks, rank_here, replace_by_ranks
 
 log = logging.getLogger("repope_eval")
 
@@ -70,7 +70,9 @@ def _main(words: list[str]) -> int:
 
         write(f"{__version__}\n")
         return 0
-    return _launch(command, words)
+    exit_status = _launch(command, words)
+    leave_ranks()  # where the run was interrupted, some may no longer answer
+    return exit_status
 
 
 def _launch(command: str, words: list[str]) -> int:

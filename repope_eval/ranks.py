@@ -141,6 +141,17 @@ def join_ranks() -> Ranks:
     )
 
 
+def leave_ranks() -> None:
+    """Ends the connections to the other ranks, when all is done; does nothing where there are none.
+
+    Left to the end of the program, their threads may still be running when it takes them down, which aborts it.
+    """
+    if join_ranks.cache_info().currsize and join_ranks().are_several:
+        from accelerate import PartialState
+
+        PartialState().destroy_process_group()
+
+
 def replace_by_ranks(words: Sequence[str]) -> None:
     """Starts as many processes as `accelerate launch --cpu --num_processes N` was told, in this one's place.
 

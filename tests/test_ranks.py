@@ -5,12 +5,13 @@ import platform
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-from repope_eval import pipeline
+from repope_eval import __main__, pipeline
 from repope_eval.composition import model_settings
 from repope_eval.config import BenchSettings, RunSettings
 from repope_eval.errors import InterruptionError, RepopeError, SaidElsewhereError
@@ -45,6 +46,30 @@ def test_alone_nothing_is_waited_for_and_torch_is_not_needed() -> None:
         "assert not {'torch', 'accelerate'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_what_connects_ranks_has_ended_before_the_program_does(tmp_path: Path) -> None:
+    """Threads that were left to the end of the program aborted one run in eight, all its work done."""
+    script = tmp_path / "rank.py"
+    script.write_text(
+        "import torch.distributed\nfrom repope_eval.ranks import join_ranks, leave_ranks\n"
+        "leave_ranks()  # not joined yet\nranks = join_ranks()\nassert ranks.exchange(ranks.rank) == [0, 1]\n"
+        "assert torch.distributed.is_initialized()\nleave_ranks()\n"
+        "assert not torch.distributed.is_initialized()\n"
+    )
+    torchrun = ["torch.distributed.run", "--standalone", "--nproc-per-node=2", str(script)]
+    subprocess.run([sys.executable, "-m", *torchrun], check=True, timeout=120)
+
+
+@pytest.mark.parametrize("exit_status", [0, 1])
+def test_the_program_leaves_the_ranks_when_all_is_done(
+    monkeypatch: pytest.MonkeyPatch, exit_status: int
+) -> None:
+    happened: list[str] = []
+    monkeypatch.setattr(__main__, "_launch", lambda *_: happened.append("launched") or exit_status)
+    monkeypatch.setattr(__main__, "leave_ranks", lambda: happened.append("left"))
+    assert __main__._main(["limit=1"]) == exit_status
+    assert happened == ["launched", "left"]
 
 
 @pytest.mark.parametrize(
