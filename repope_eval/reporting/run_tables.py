@@ -22,6 +22,8 @@ FIGURE_TITLES: Mapping[str, str] = {
     "balanced_accuracy": "balanced accuracy",
     "tnr": "TNR",
     "yes_ratio": "yes ratio",
+    "f1_balanced": "F1 at 50 % yes",
+    "mcc": "MCC",
 }
 DETECTION_TITLES: Mapping[str, str] = {
     "acc": "ACC",

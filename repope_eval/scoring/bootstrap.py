@@ -23,6 +23,8 @@ MEAN = "mean"
 REPLICATES = 10_000
 SEED = 20_250_422
 PERCENTILES = (2.5, 97.5)
+FEWEST_IMAGES = 100
+"""With fewer images a percentile interval covers too seldom, and a test made of it errs too often."""
 INTERVAL_FIGURES = (
     "tp",
     "fp",
@@ -35,6 +37,8 @@ INTERVAL_FIGURES = (
     "balanced_accuracy",
     "tnr",
     "yes_ratio",
+    "f1_balanced",
+    "mcc",
 )
 """Fields of `Figures` that intervals are given for."""
 

@@ -61,6 +61,10 @@ class Figures:
     tnr: float | None
     """True negative rate: how many of the questions with label no are answered no."""
     yes_ratio: float | None
+    f1_balanced: float | None
+    """F1 if half of the questions had label yes, at the same recall and false positive rate."""
+    mcc: float | None
+    """Matthews correlation coefficient of labels and readings, between -1 and 1."""
     n_questions: float
     n_answered: float
     n_unparsed: float
@@ -79,6 +83,13 @@ def figure_values(counts: NDArray[np.float64], protocol: Protocol) -> dict[str, 
     precision = tp / (tp + fp); recall = tp / (tp + fn); f1 = 2 tp / (2 tp + fp + fn), undefined where
     precision or recall is; tnr = tn / (tn + fp); balanced accuracy = (recall + tnr) / 2.
 
+    F1 depends on the share of questions with label yes, q: with fpr = fp / negatives, precision is
+    q recall / (q recall + (1 - q) fpr). f1_balanced is F1 at q = 1/2, which is 2 recall / (1 + recall + fpr).
+    mcc = (tp tn - fp fn) / sqrt((tp + fp) (tp + fn) (tn + fp) (tn + fn)), undefined where a factor is 0
+    (B. W. Matthews, "Comparison of the Predicted and Observed Secondary Structure of T4 Phage Lysozyme",
+    Biochimica et Biophysica Acta 405 (1975), 442-451), where answers that are not read as yes count as no if
+    f1 counts them.
+
     Args:
         counts: [..., outcomes], the last axis in the order of `OUTCOMES`.
         protocol: says what becomes of unparsed answers.
@@ -93,6 +104,9 @@ def figure_values(counts: NDArray[np.float64], protocol: Protocol) -> dict[str, 
         fn = fn + unparsed_yes
         negatives = negatives + unparsed_no
     precision, recall, tnr = _ratio(tp, tp + fp), _ratio(tp, tp + fn), _ratio(tn, negatives)
+    f1 = np.where(np.isnan(precision + recall), np.nan, _ratio(2 * tp, 2 * tp + fp + fn))
+    false_positive_rate, said_no = _ratio(fp, negatives), negatives - fp + fn
+    margins = np.sqrt((tp + fp) * (tp + fn) * negatives * said_no)
     said_yes = labelled_yes if protocol.yes_ratio_of == "labels" else tp + fp
     return {
         "tp": tp,
@@ -101,11 +115,13 @@ def figure_values(counts: NDArray[np.float64], protocol: Protocol) -> dict[str, 
         "fn": fn,
         "precision": precision,
         "recall": recall,
-        "f1": np.where(np.isnan(precision + recall), np.nan, _ratio(2 * tp, 2 * tp + fp + fn)),
+        "f1": f1,
         "accuracy": _ratio(tp + tn, counted),
         "balanced_accuracy": (recall + tnr) / 2,
         "tnr": tnr,
         "yes_ratio": _ratio(said_yes, counted),
+        "f1_balanced": np.where(np.isnan(f1), np.nan, _ratio(2 * recall, 1 + recall + false_positive_rate)),
+        "mcc": _ratio(tp * (negatives - fp) - fp * fn, margins),
         "n_questions": n_answered + unanswered,
         "n_answered": n_answered,
         "n_unparsed": n_unparsed,

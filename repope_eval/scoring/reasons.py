@@ -52,8 +52,16 @@ def _undefined(cell: Figures, protocol: Protocol) -> Reasons:
         }
     causes["yes_ratio"] = causes.get("accuracy", "")
     causes["f1"] = causes["precision" if cell.precision is None else "recall"]
+    causes["f1_balanced"] = causes["f1"] if cell.f1 is None else causes["tnr"]
+    causes["mcc"] = _undefined_correlation(cell, causes)
     causes["balanced_accuracy"] = causes["recall" if cell.recall is None else "tnr"]
     return {figure: cause for figure, cause in causes.items() if getattr(cell, figure) is None}
+
+
+def _undefined_correlation(cell: Figures, causes: Reasons) -> str:
+    """A correlation divides by the numbers of both labels and of both readings."""
+    lacking = [name for name in ("recall", "tnr", "precision") if getattr(cell, name) is None]
+    return causes[lacking[0]] if lacking else "no question is read as no: a correlation needs both readings"
 
 
 def _undefined_in_variants(by_variant: Mapping[Variant, Figures]) -> Reasons:

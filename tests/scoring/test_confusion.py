@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from math import sqrt
 
 import pytest
 from counts import count
@@ -42,6 +43,12 @@ def scored(table: Sequence[tuple[bool, str | None]], protocol: config.Protocol) 
     return figures(count(labels, answers, PROTOCOLS[protocol]), PROTOCOLS[protocol])
 
 
+def balanced(recall: float, tnr: float) -> float:
+    """F1 of as many questions of either label."""
+    precision = recall / 2 / (recall / 2 + (1 - tnr) / 2)
+    return 2 * precision * recall / (precision + recall)
+
+
 def rounded(cell: Figures) -> Mapping[str, float | None]:
     """Figures to twelve places, so that 2/3 may be written as such."""
     fields = dataclasses.asdict(cell)
@@ -67,6 +74,8 @@ def test_repope_drops_unparsed_answers_from_every_figure() -> None:
             "balanced_accuracy": (2 / 3 + 3 / 4) / 2,
             "tnr": 3 / (3 + 1),
             "yes_ratio": (2 + 1) / (2 + 1 + 3 + 1),
+            "f1_balanced": balanced(2 / 3, 3 / 4),
+            "mcc": (2 * 3 - 1 * 1) / sqrt(3 * 3 * 4 * 4),
             "n_questions": 10,
             "n_answered": 9,
             "n_unparsed": 2,
@@ -89,6 +98,8 @@ def test_pope_leaves_nothing_unparsed() -> None:
             "balanced_accuracy": (3 / 4 + 2 / 5) / 2,
             "tnr": 2 / (2 + 3),
             "yes_ratio": (3 + 3) / 9,
+            "f1_balanced": balanced(3 / 4, 2 / 5),
+            "mcc": (3 * 2 - 3 * 1) / sqrt(6 * 4 * 5 * 3),
             "n_questions": 10,
             "n_answered": 9,
             "n_unparsed": 0,
@@ -111,6 +122,8 @@ def test_vlmevalkit_counts_an_unparsed_answer_as_no_yes_and_as_wrong() -> None:
             "balanced_accuracy": (2 / 4 + 2 / 5) / 2,
             "tnr": 2 / (2 + 1 + 2),  # the two unparsed answers to a no are wrong
             "yes_ratio": (2 + 1) / 9,
+            "f1_balanced": balanced(2 / 4, 4 / 5),
+            "mcc": (2 * 4 - 1 * 2) / sqrt(3 * 4 * 5 * 6),
             "n_questions": 10,
             "n_answered": 9,
             "n_unparsed": 3,
@@ -133,6 +146,8 @@ def test_lmms_eval_counts_an_unparsed_answer_as_wrong_for_accuracy_alone() -> No
             "balanced_accuracy": (1 / 2 + 1 / 2) / 2,
             "tnr": 1 / (1 + 1),
             "yes_ratio": 4 / 9,  # four of the nine answered questions have label yes
+            "f1_balanced": balanced(1 / 2, 1 / 2),
+            "mcc": 0.0,
             "n_questions": 10,
             "n_answered": 9,
             "n_unparsed": 5,
@@ -188,7 +203,10 @@ def test_every_answer_wrong_is_a_defined_zero(protocol: config.Protocol) -> None
 
 
 ALL_UNPARSED = [(True, "perhaps"), (True, ""), (False, "perhaps")]
-RATIOS = ("precision", "recall", "f1", "accuracy", "balanced_accuracy", "tnr", "yes_ratio")
+RATIOS = (
+    *("precision", "recall", "f1", "accuracy", "balanced_accuracy", "tnr", "yes_ratio"),
+    *("f1_balanced", "mcc"),
+)
 
 
 def ratios(cell: Figures) -> tuple[float | None, ...]:
@@ -204,11 +222,21 @@ def test_all_unparsed_by_repope_defines_nothing() -> None:
 def test_all_unparsed_by_vlmevalkit_is_wrong_but_leaves_precision_undefined() -> None:
     cell = scored(ALL_UNPARSED, "vlmevalkit")
     assert (cell.tp, cell.fp, cell.tn, cell.fn) == (0, 0, 0, 2)
-    assert ratios(cell) == (None, 0 / 2, None, 0 / 3, (0 / 2 + 0 / 1) / 2, 0 / 1, 0 / 3)
+    assert ratios(cell) == (None, 0 / 2, None, 0 / 3, (0 / 2 + 0 / 1) / 2, 0 / 1, 0 / 3, None, None)
 
 
 def test_all_unparsed_by_lmms_eval_defines_accuracy_and_the_ratio_of_labels() -> None:
-    assert ratios(scored(ALL_UNPARSED, "lmms_eval")) == (None, None, None, 0 / 3, None, None, 2 / 3)
+    assert ratios(scored(ALL_UNPARSED, "lmms_eval")) == (
+        None,
+        None,
+        None,
+        0 / 3,
+        None,
+        None,
+        2 / 3,
+        None,
+        None,
+    )
 
 
 @pytest.mark.parametrize("protocol", EVERY_PROTOCOL)

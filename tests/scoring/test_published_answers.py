@@ -37,6 +37,8 @@ CELL_KEYS = {
         "balanced_accuracy",
         "tnr",
         "yes_ratio",
+        "f1_balanced",
+        "mcc",
     ),
     *("n_questions", "n_answered", "n_unparsed", "ci95", "reasons"),
 }

@@ -43,7 +43,8 @@ def test_all_that_is_none_has_a_reason_and_nothing_else(
 
 def test_all_yes() -> None:
     scores = scores_of(5, "yes")
-    assert scores.reasons["pope"]["random"] == {}
+    assert set(scores.reasons["pope"]["random"]) == {"mcc"}
+    assert scores.reasons["pope"]["random"]["mcc"].startswith("no question is read as no")
     assert scores.intervals["pope"]["random"]["recall"] == (1.0, 1.0)
     assert scores.n_images == 5
 
@@ -51,13 +52,14 @@ def test_all_yes() -> None:
 def test_all_no() -> None:
     reasons = scores_of(5, "no").reasons["pope"]["random"]
     cause = "no question is read as yes: precision divides by 0"
-    assert reasons == {"precision": cause, "f1": cause}
+    assert reasons == dict.fromkeys(("precision", "f1", "f1_balanced", "mcc"), cause)
 
 
 def test_all_unparsed() -> None:
     reasons = scores_of(5, "maybe").reasons["pope"]["random"]
     cause = "none of the 20 answers is read as yes or no"
     ratios = ("precision", "recall", "f1", "accuracy", "balanced_accuracy", "tnr", "yes_ratio")
+    ratios += ("f1_balanced", "mcc")
     assert reasons == dict.fromkeys(ratios, cause)
 
 
@@ -71,9 +73,8 @@ def test_no_answers() -> None:
 
 def test_a_single_image() -> None:
     scores = scores_of(1, "yes")
-    assert set(scores.reasons["pope"]["random"].values()) == {
-        "a single image has answers: nothing to draw from"
-    }
+    reasons = {name: reason for name, reason in scores.reasons["pope"]["random"].items() if name != "mcc"}
+    assert set(reasons.values()) == {"a single image has answers: nothing to draw from"}
     assert scores.figures["pope"]["random"].f1 == pytest.approx(2 / 3)
 
 
