@@ -171,6 +171,11 @@ def _join(settings: config.ScoreSettings, path: Path, benchmark: Benchmark) -> t
             first.number,
             first.text or f"question_id {first.question_id}",
         )
+    if joined.n_misspelt:
+        log.info(
+            '%d rows spell image as "imange", as POPE\'s files did until October 2023: they are joined as meant',
+            joined.n_misspelt,
+        )
     if joined.n_conflicts:
         log.warning(
             "%d rows answer a question otherwise than an earlier row, which counts", joined.n_conflicts

@@ -5,12 +5,12 @@ Rows are joined by image and question text. An id alone is never trusted: it lea
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from repope_eval.errors import RepopeError
 from repope_eval.records import Answer, Question, Variant
 from repope_eval.scoring.answer_rows import RESPONSE_FIELDS, AnswerRow, shown
-from repope_eval.scoring.question_index import QuestionIndex, is_question, same_image
+from repope_eval.scoring.question_index import QuestionIndex, is_misspelt, is_question, same_image
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,8 @@ class Joined:
     """Rows about questions that the benchmark does not have."""
     n_conflicts: int
     """Rows that answer a question otherwise than an earlier row, which counts."""
+    n_misspelt: int
+    """Rows whose question is spelt as in POPE's older files, "imange" for "image"."""
 
 
 def join(
@@ -47,7 +49,8 @@ def join(
     pairs = []
     for row in rows:
         try:
-            pairs.append((row, _question(row, index, texts)))
+            question = _question(row, index, texts)
+            pairs.append((_with_text(row, texts), question))
         except RepopeError as error:
             raise RepopeError(f"{where}, row {row.number}: {error}") from error
     if not any(question for _, question in pairs):
@@ -63,20 +66,21 @@ def gather(pairs: Iterable[tuple[AnswerRow, Question | None]], where: str) -> Jo
     """
     answers: dict[Question, Answer] = {}
     unjoined = []
-    n_rows = n_conflicts = 0
+    n_rows = n_conflicts = n_misspelt = 0
     for row, question in pairs:
         n_rows += 1
         if question is None:
             unjoined.append(row)
             continue
         answer = Answer(question, row.response, row.n_tokens, row.p_yes, row.p_no)
+        n_misspelt += is_misspelt(row.text or "", question.text)
         n_conflicts += answers.setdefault(question, answer).response != row.response
     if answers and all(is_question(answer.response, question.text) for question, answer in answers.items()):
         raise RepopeError(
             f"{where}: its responses are the questions themselves, so it seems to be a question file; give the "
             f"responses in one of {', '.join(RESPONSE_FIELDS)}"
         )
-    return Joined(answers, n_rows, tuple(unjoined), n_conflicts)
+    return Joined(answers, n_rows, tuple(unjoined), n_conflicts, n_misspelt)
 
 
 def _nothing_joined(
@@ -91,6 +95,13 @@ def _nothing_joined(
         f"{where}: none of its {len(rows)} rows is about a question of this benchmark, first image {image}, "
         f"question {text}; is bench right?"
     )
+
+
+def _with_text(row: AnswerRow, texts: Mapping[str, tuple[str, str]] | None) -> AnswerRow:
+    """The row with its question's text, which may stand in the user's question file alone."""
+    if row.text is not None or texts is None or row.question_id is None:
+        return row
+    return replace(row, text=texts[row.question_id][1])
 
 
 def _question(

@@ -10,6 +10,8 @@ from repope_eval.records import Question, Variant
 _EXTENSION = re.compile(r"\.(jpe?g|png|webp|bmp|gif|tiff?|avif|heic)$", re.IGNORECASE)
 _IMAGE_MARK = re.compile(r"^<image>|<image>$")
 _SENTENCE_END = (".", "?", "!", "。", "？")
+_MISSPELT, _SPELT = "in the imange?", "in the image?"
+"""POPE's files had the first after "an" until October 2023, as in "Is there an apple in the imange?"."""
 
 
 class QuestionIndex:
@@ -31,6 +33,8 @@ class QuestionIndex:
     def by_text(self, image: str, text: str) -> Question | None:
         """The question about an image that a text is, or begins with before an instruction.
 
+        What POPE's older files misspelt is taken for what they meant (see `is_misspelt`).
+
         Raises:
             RepopeError: the image may be one or another of the benchmark's.
         """
@@ -41,6 +45,8 @@ class QuestionIndex:
             return None
         asked = self._asked[name]
         bare = _bare(text)
+        if bare not in asked:
+            bare = _mended(bare)
         if bare in asked:
             return asked[bare]
         begun = [known for known in asked if _begins_with(bare, known)]
@@ -74,12 +80,21 @@ def same_image(image: str, other: str) -> bool:
 
 def is_question(text: str, question: str) -> bool:
     """Whether a text is a question, alone or with an instruction after it."""
-    bare, asked = _bare(text), question.strip()
+    bare, asked = _mended(_bare(text)), _mended(question.strip())
     return bare == asked or _begins_with(bare, asked)
+
+
+def is_misspelt(text: str, question: str) -> bool:
+    """Whether a text is a question in the spelling of POPE's older files, which is no longer the question's."""
+    return _MISSPELT in text and _MISSPELT not in question
 
 
 def _bare(text: str) -> str:
     return _IMAGE_MARK.sub("", text.strip()).strip()
+
+
+def _mended(text: str) -> str:
+    return text.replace(_MISSPELT, _SPELT)
 
 
 def _begins_with(bare: str, question: str) -> bool:

@@ -52,6 +52,18 @@ def test_an_instruction_after_the_question_is_set_aside(text: str) -> None:
     assert responses(joined([{"image": IMAGE, "question": text, "response": "No"}])) == {ASKED: "No"}
 
 
+@pytest.mark.parametrize("instruction", ["", INSTRUCTION])
+def test_a_question_spelt_as_in_older_pope_files_is_joined_and_counted(instruction: str) -> None:
+    text = DOG.replace("image?", "imange?") + instruction
+    rows = [
+        {"image": IMAGE, "question": text, "response": "No"},
+        {"image": IMAGE, "question": text.replace("imange", "immage"), "response": "No"},
+    ]
+    found = joined(rows)
+    assert responses(found) == {ASKED: "No"}
+    assert (found.n_misspelt, len(found.unjoined)) == (1, 1)
+
+
 def test_rows_about_other_questions_and_questions_without_a_row_are_told() -> None:
     rows = [
         {"image": IMAGE, "question": "Is there a cup in the image?", "response": "Yes"},
