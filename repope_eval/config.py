@@ -24,7 +24,7 @@ _BATCH_SIZE = {"pattern": r"auto|[1-9]\d*", "form": "auto or a number of images"
 def setting(help: str, default: Any = dataclasses.MISSING, **limits: Any) -> Any:
     """A field of a settings record: its meaning, its default (none: it must be given), its limits.
 
-    Limits: `minimum`; `pattern` with its `form` in words; `length` of a list; `choice`, which makes the
+    Limits: `minimum`; `maximum`; `pattern` with its `form` in words; `length` of a list; `choice`, which makes the
     field a group whose configuration file of that name is taken when none is named.
     """
     return dataclasses.field(default=default, metadata={"help": help, **limits})
