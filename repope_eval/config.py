@@ -213,6 +213,9 @@ class ReportSettings:
     bench: str | None = setting("benchmark that is reported, by its name; null: that of most runs", None)
     reference: Literal["none", "paper"] = setting("paper: its 17 models stand among the runs", "none")
     protocol: Protocol = setting("how yes or no is read from an answer", "repope")
+    coverage: float = setting(
+        "least share of the questions that a run must have answered to be ranked", 1.0, minimum=0, maximum=1
+    )
     data_dir: str | None = setting("where data lies or goes; null: where the runs had it", None)
     out: str = setting("folder for the page, figures and tables", "${runs}/leaderboard")
 
