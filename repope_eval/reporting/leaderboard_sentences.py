@@ -73,7 +73,7 @@ def _power(board: Leaderboard) -> Iterator[str]:
         n_images = _range([pair.n_images for pair in pairs], ",")
         yield (
             f"{n_images} images show a difference of F1 between two runs ({board.headline}, {labels_title(name)}) of "
-            f"{smallest} or more, by the pair (80 % power, two-sided 5 %); one of 0.01 would take {images} images."
+            f"{smallest} or more (80 % power, two-sided 5 %); one of 0.01 would take {images} images."
         )
 
 

@@ -44,8 +44,8 @@ _RANKED = {
     "mcc": "MCC",
 }
 _RANK_INTERVALS = (
-    number_column("rank alone, 95 %", "rank_low", "rank_high"),
-    number_column("all ranks at once, 95 %", "rank_joint_low", "rank_joint_high"),
+    number_column("rank, 95 %", "rank_low", "rank_high"),
+    number_column("all ranks, 95 %", "rank_joint_low", "rank_joint_high"),
 )
 
 
