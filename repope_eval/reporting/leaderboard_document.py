@@ -6,7 +6,7 @@ from typing import Any
 from repope_eval.records import Variant
 from repope_eval.reporting.leaderboard_entries import Entry, Leaderboard, RankAgreement
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raised when a reader of older documents would go wrong."""
 
 COUNTS_ALONE = "the paper gives counts and no answers, so there is nothing to draw from"
