@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from repope_eval.benchmarks.pope_file import Row, question_text, write_rows
 from repope_eval.inference.store import answer_fields
-from repope_eval.records import Answer, Label, Question, Variant
+from repope_eval.records import Answer, Label, LabelSet, Question, Variant
 from repope_eval.run_files import share_path
 
 OBJECTS = tuple(
@@ -72,6 +72,22 @@ def write_questions(truth: Truth, folder: Path, variants: Mapping[Variant, tuple
     for variant, places in variants.items():
         write_rows(folder / f"pope_{variant}.jsonl", _rows(truth, places, corrected=False))
         write_rows(folder / f"repope_{variant}.jsonl", _rows(truth, places, corrected=True))
+
+
+def simulated_labels(truth: Truth) -> list[LabelSet]:
+    """Both label sets of all three variants, as the files hold them."""
+    return [
+        LabelSet(
+            name,
+            {
+                variant: {
+                    row.question: row.label == "yes" for row in _rows(truth, places, corrected=corrected)
+                }
+                for variant, places in VARIANTS.items()
+            },
+        )
+        for name, corrected in (("pope", False), ("repope", True))
+    ]
 
 
 def _rows(truth: Truth, places: tuple[int, ...], *, corrected: bool) -> Iterator[Row]:

@@ -24,7 +24,7 @@ _BATCH_SIZE = {"pattern": r"auto|[1-9]\d*", "form": "auto or a number of images"
 def setting(help: str, default: Any = dataclasses.MISSING, **limits: Any) -> Any:
     """A field of a settings record: its meaning, its default (none: it must be given), its limits.
 
-    Limits: `minimum`; `pattern` with its `form` in words; `length` of a list; `choice`, which makes the
+    Limits: `minimum`; `maximum`; `pattern` with its `form` in words; `length` of a list; `choice`, which makes the
     field a group whose configuration file of that name is taken when none is named.
     """
     return dataclasses.field(default=default, metadata={"help": help, **limits})
@@ -213,6 +213,9 @@ class ReportSettings:
     bench: str | None = setting("benchmark that is reported, by its name; null: that of most runs", None)
     reference: Literal["none", "paper"] = setting("paper: its 17 models stand among the runs", "none")
     protocol: Protocol = setting("how yes or no is read from an answer", "repope")
+    coverage: float = setting(
+        "least share of the questions that a run must have answered to be ranked", 1.0, minimum=0, maximum=1
+    )
     data_dir: str | None = setting("where data lies or goes; null: where the runs had it", None)
     out: str = setting("folder for the page, figures and tables", "${runs}/leaderboard")
 

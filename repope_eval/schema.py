@@ -2,7 +2,7 @@
 
 Hydra needs mutable dataclasses and refuses `Literal`, so the schema is derived from the frozen record;
 what a record allows beyond its types (`Literal` choices and the limits in a field's metadata: `minimum`,
-`pattern`, `length`) is checked here when the configuration is turned back.
+`maximum`, `pattern`, `length`) is checked here when the configuration is turned back.
 """
 
 import dataclasses
@@ -172,6 +172,8 @@ def _value_problems(key: str, annotation: Any, limits: Mapping[str, Any], value:
         yield f"{key}= is empty: give it a value{' or null' if is_optional(annotation) else ''}, or leave it out"
     if "minimum" in limits and value < limits["minimum"]:
         yield f"{key}={value}: must be at least {limits['minimum']}"
+    if "maximum" in limits and value > limits["maximum"]:
+        yield f"{key}={value}: must be at most {limits['maximum']}"
     if "length" in limits and len(value) != limits["length"]:
         yield f"{key}: {limits['length']} are expected, not {len(value)}"
 

@@ -96,6 +96,14 @@ def test_million_leaderboard_ranks_the_runs_it_made() -> None:
     assert re.fullmatch(r"2 runs of 500 answers in [\d.]+ s \(processor: [\d.]+ s\) and [\d.]+ GB", lines[-1])
 
 
+def test_many_models_counts_what_each_adjustment_finds() -> None:
+    title, line = run("many_models", "--images", "100", "--models", "5", options=())
+    headings = re.split(r"\s{2,}", title)
+    found = dict(zip(headings, line.split(), strict=True))
+    assert (found["models"], found["pairs"]) == ("5", "10")
+    assert all(0 <= int(found[name]) <= 10 for name in ("Holm", "Romano-Wolf", "Holm, normal p"))
+
+
 def test_a_shape_of_another_family_is_refused_in_one_line() -> None:
     ended = subprocess.run(
         [sys.executable, "perf/engine.py", "--shape", "8b", "--family", "ovis2"],

@@ -35,7 +35,7 @@ class Car:
     plate: str = setting("registration", "A1", pattern=r"[A-Z]\d+", form="a letter and a number")
     axles: tuple[str, ...] = setting("front and rear", ("front", "rear"), length=2)
     spare: bool = setting("whether a spare wheel is there", True)
-    tank: float | None = setting("litres", None)
+    tank: float | None = setting("litres", None, maximum=90)
 
 
 def _composed(*, named: bool = True, **values: Any) -> Any:
@@ -95,6 +95,7 @@ def test_interpolated_values_come_back_resolved() -> None:
             "engine.fuel=desel: allowed are petrol, diesel (did you mean diesel?)",
         ),
         ({"engine": {"cylinders": 0}}, "engine.cylinders=0: must be at least 1"),
+        ({"tank": 91}, "tank=91.0: must be at most 90"),
         ({"named": False}, "engine.name is required: give engine.name=..."),
         ({"plate": "11"}, "plate=11: a letter and a number is expected"),
         ({"plate": "A1 "}, "plate=A1 : a letter and a number is expected"),

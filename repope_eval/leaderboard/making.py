@@ -2,26 +2,29 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+
+import numpy as np
 
 from repope_eval import config
 from repope_eval.leaderboard.finished_runs import NOT_SET, FoundRun
-from repope_eval.leaderboard.run_selection import Selection, about_images, images_of
+from repope_eval.leaderboard.run_selection import Selection, images_of, labels_of
 from repope_eval.records import LabelSet, Variant
 from repope_eval.reporting.leaderboard_entries import (
     PAPER_MARK,
     Entry,
     Leaderboard,
-    Overtaker,
     RankAgreement,
     SettingDifference,
     Unranked,
 )
+from repope_eval.scoring.agreement import RANKED_FIGURES, agreement
 from repope_eval.scoring.bootstrap import MEAN
 from repope_eval.scoring.comparison import Comparison, compare
-from repope_eval.scoring.named_rankings import agreement_of, overtakers_of, ranks_of
+from repope_eval.scoring.coverage import coverage
 from repope_eval.scoring.published import PublishedScores, published_scores
+from repope_eval.scoring.ranking import ranks_by_name
 from repope_eval.scoring.scores import score
+from repope_eval.scoring.shared_questions import Sampled
 
 _OWN_FACTS = (
     "answers",
@@ -47,25 +50,26 @@ _OWN_FACTS = (
 def make_leaderboard(selection: Selection, settings: config.ReportSettings) -> Leaderboard:
     """The leaderboard, without touching a file."""
     label_sets, variants = _shape(selection)
-    names = _names([*selection.ranked, *(run for run, _ in selection.unranked)])
-    runs = [_run_entry(run, names[run.place], selection, settings.protocol) for run in selection.ranked]
+    usable = [*selection.ranked, *(run for run, _ in selection.unranked)]
+    names = _names(usable)
+    comparison = _comparison(selection, names, settings.protocol)
+    runs = _ranked_entries(selection, names, settings.protocol)
     published = published_scores() if settings.reference == "paper" else ()
     mark = PAPER_MARK if names else ""
     paper = [_paper_entry(model, model.model + mark, label_sets, variants) for model in published]
     last = label_sets[-1]
     entries = sorted([*runs, *paper], key=lambda entry: _descending(entry.figures[last][variants[-1]].f1))
-    comparison = _comparison(selection, names, settings.protocol)
-    n_images = (
-        len({question.image for question in selection.benchmark.questions}) if selection.benchmark else None
-    )
+    questions = selection.benchmark.questions if selection.benchmark else ()
+    is_whole = comparison is not None and comparison.n_questions == len(questions)
     return Leaderboard(
         bench=selection.benchmark.name if selection.benchmark else "repope",
         protocol=settings.protocol,
+        coverage=settings.coverage,
         label_sets=label_sets,
         variants=variants,
         entries=tuple(entries),
         ranks={
-            name: {variant: ranks_of(_f1(entries, name, variant)) for variant in variants}
+            name: {variant: ranks_by_name(_values(entries, name, variant, "f1")) for variant in variants}
             for name in label_sets
         },
         unranked=tuple(
@@ -75,12 +79,12 @@ def make_leaderboard(selection: Selection, settings: config.ReportSettings) -> L
             for run, reason in selection.unranked
         ),
         comparison=comparison,
-        agreements=_agreements(comparison, paper, variants),
-        pairs=_pairs(runs, paper, n_images),
+        agreements=_agreements(comparison, paper, label_sets, variants),
+        pairs=_pairs(runs, paper) if is_whole else (),
         left_out=selection.left_out,
         differences=_differences(selection.ranked, names),
-        n_images=comparison.n_images if comparison else None,
-        n_benchmark_images=n_images,
+        n_benchmark_images=len({question.image for question in questions}) or None,
+        n_benchmark_questions=len(questions) or None,
     )
 
 
@@ -103,32 +107,48 @@ def _names(runs: Sequence[FoundRun]) -> dict[str, str]:
     return {run.place: run.model if counts[run.model] == 1 else f"{run.model} ({run.place})" for run in runs}
 
 
-def _run_entry(run: FoundRun, name: str, selection: Selection, protocol: config.Protocol) -> Entry:
+def _ranked_entries(selection: Selection, names: Mapping[str, str], protocol: config.Protocol) -> list[Entry]:
+    """Scored on the questions that all ranked runs answered."""
+    if selection.benchmark is None or not selection.ranked:
+        return []
+    whole = labels_of(selection.benchmark.label_sets, lambda question: question.image in selection.images)
+    answered = set.intersection(*(set(run.answers) for run in selection.ranked))
+    common = labels_of(whole, answered.__contains__)
+    n_questions = sum(question.image in selection.images for question in selection.benchmark.questions)
+    return [
+        _run_entry(run, names[run.place], n_questions, common, whole, protocol) for run in selection.ranked
+    ]
+
+
+def _unranked_entry(run: FoundRun, name: str, selection: Selection, protocol: config.Protocol) -> Entry:
+    """Scored on its own questions; its answers are counted against all questions there are."""
     assert selection.benchmark is not None, "a run was selected without its benchmark"
     images = images_of(run)
-    scores = score(name, selection.benchmark.name, _labels(selection, images), run.answers, protocol)
+    about = labels_of(selection.benchmark.label_sets, lambda question: question.image in images)
+    return _run_entry(run, name, len(selection.benchmark.questions), about, about, protocol)
+
+
+def _run_entry(
+    run: FoundRun,
+    name: str,
+    n_questions: int,
+    label_sets: Sequence[LabelSet],
+    whole: Sequence[LabelSet],
+    protocol: config.Protocol,
+) -> Entry:
+    """Scored on some labels, whose shares of the whole labels stand beside the figures."""
+    scores = score(name, run.bench.name, label_sets, run.answers, protocol)
     return Entry(
         name=name,
         model=run.model,
         place=run.place,
-        n_images=len(images),
-        n_questions=sum(question.image in images for question in selection.benchmark.questions),
+        n_images=len(images_of(run)),
+        n_questions=n_questions,
         n_answered=len(run.answers),
         figures=scores.figures,
         intervals=scores.intervals,
+        coverage=coverage(scores.confusions, whole),
     )
-
-
-def _unranked_entry(run: FoundRun, name: str, selection: Selection, protocol: config.Protocol) -> Entry:
-    """Its answers are counted against all questions there are, not against those about its images."""
-    assert selection.benchmark is not None, "a run was selected without its benchmark"
-    entry = _run_entry(run, name, selection, protocol)
-    return replace(entry, n_questions=len(selection.benchmark.questions))
-
-
-def _labels(selection: Selection, images: frozenset[str]) -> tuple[LabelSet, ...]:
-    assert selection.benchmark is not None, "a run was selected without its benchmark"
-    return about_images(selection.benchmark.label_sets, images)
 
 
 def _paper_entry(
@@ -147,76 +167,62 @@ def _paper_entry(
         intervals={
             key: {variant: published.intervals[key][variant] for variant in variants} for key in label_sets
         },
+        coverage={},
     )
 
 
 def _comparison(
     selection: Selection, names: Mapping[str, str], protocol: config.Protocol
 ) -> Comparison | None:
-    if not selection.ranked:
+    """Of all runs that can be scored, the ranked ones in the standings."""
+    if selection.benchmark is None or not names:
         return None
-    models = {names[run.place]: run.answers for run in selection.ranked}
-    return compare(models, _labels(selection, images_of(selection.ranked[0])), protocol)
+    runs = [*selection.ranked, *(run for run, _ in selection.unranked)]
+    ranked = {names[run.place] for run in selection.ranked}
+    answers = {names[run.place]: run.answers for run in runs}
+    return compare(answers, selection.benchmark.label_sets, protocol, ranked)
 
 
 def _agreements(
-    comparison: Comparison | None, paper: Sequence[Entry], variants: Sequence[Variant]
+    comparison: Comparison | None,
+    paper: Sequence[Entry],
+    label_sets: Sequence[str],
+    variants: Sequence[Variant],
 ) -> tuple[RankAgreement, ...]:
     """Of the runs where there are several and two label sets, then of the paper's models."""
     found = []
     if comparison is not None and comparison.agreements:
-        names = {
-            standing.model for standing in next(iter(next(iter(comparison.standings.values())).values()))
-        }
-        for variant in variants if len(names) > 1 else ():
-            agreement = comparison.agreements[variant]
-            found.append(
-                RankAgreement(
-                    group="runs",
-                    variant=variant,
-                    n_models=len(names),
-                    tau=agreement.tau,
-                    interval=agreement.interval,
-                    overtakers=tuple(
-                        Overtaker(model=each.model, overtaken=each.overtaken, share=each.share)
-                        for each in agreement.overtakings
-                    ),
-                )
-            )
-    return (*found, *(_paper_agreement(paper, variant) for variant in (variants if paper else ())))
+        n_ranked = len(comparison.standings[label_sets[0]][variants[0]])
+        for variant in variants if n_ranked > 1 else ():
+            of_variant = comparison.agreements[variant]
+            found.append(RankAgreement("runs", variant, n_ranked, of_variant))
+    for variant in variants if paper else ():
+        before, after = (
+            {figure: _counted(paper, name, variant, figure) for figure in RANKED_FIGURES}
+            for name in ("pope", "repope")
+        )
+        of_variant = agreement([entry.name for entry in paper], before, after)
+        found.append(RankAgreement("paper", variant, len(paper), of_variant))
+    return tuple(found)
 
 
-def _paper_agreement(paper: Sequence[Entry], variant: Variant) -> RankAgreement:
-    """From counts alone, so without saying how sure it is."""
-    before, after = (_f1(paper, name, variant) for name in ("pope", "repope"))
-    return RankAgreement(
-        group="paper",
-        variant=variant,
-        n_models=len(paper),
-        tau=agreement_of(before, after),
-        interval=None,
-        overtakers=tuple(
-            Overtaker(model=model, overtaken=overtaken, share=None)
-            for model, overtaken in overtakers_of(before, after)
-        ),
-    )
+def _counted(entries: Sequence[Entry], label_set: str, variant: Variant, figure: str) -> Sampled:
+    """From counts alone, so without replicates."""
+    of_entries = _values(entries, label_set, variant, figure).values()
+    values = np.array([np.nan if value is None else value for value in of_entries], dtype=np.float64)
+    nothing = np.empty((0, len(values)))
+    return Sampled(values=values, replicates=nothing, influences=nothing)
 
 
-def _f1(entries: Sequence[Entry], label_set: str, variant: Variant) -> dict[str, float | None]:
-    return {entry.name: entry.figures[label_set][variant].f1 for entry in entries}
+def _values(
+    entries: Sequence[Entry], label_set: str, variant: Variant, figure: str
+) -> dict[str, float | None]:
+    return {entry.name: getattr(entry.figures[label_set][variant], figure) for entry in entries}
 
 
-def _pairs(
-    runs: Sequence[Entry], paper: Sequence[Entry], n_images: int | None
-) -> tuple[tuple[Entry, Entry], ...]:
-    """Runs of the paper's models over all images beside the paper's figures: counts over fewer say nothing."""
-    return tuple(
-        (run, published)
-        for run in runs
-        if run.n_images == n_images
-        for published in paper
-        if published.model == run.model
-    )
+def _pairs(runs: Sequence[Entry], paper: Sequence[Entry]) -> tuple[tuple[Entry, Entry], ...]:
+    """Runs of the paper's models beside the paper's figures: counts over fewer questions say nothing."""
+    return tuple((run, published) for run in runs for published in paper if published.model == run.model)
 
 
 def _differences(runs: Sequence[FoundRun], names: Mapping[str, str]) -> tuple[SettingDifference, ...]:

@@ -14,7 +14,13 @@ from repope_eval.reporting.console import print_text
 from repope_eval.reporting.leaderboard_document import leaderboard_document
 from repope_eval.reporting.leaderboard_entries import Leaderboard
 from repope_eval.reporting.leaderboard_page import FIGURE_PREFIXES, leaderboard_charts, render_leaderboard
-from repope_eval.reporting.leaderboard_tables import TABLES, leaderboard_tables, standings_table
+from repope_eval.reporting.leaderboard_sentences import sentences
+from repope_eval.reporting.leaderboard_tables import (
+    TABLES,
+    leaderboard_tables,
+    standings_table,
+    unranked_table,
+)
 from repope_eval.reporting.table_exports import csv_text, latex, markdown
 
 log = logging.getLogger(__name__)
@@ -62,7 +68,9 @@ def _write(board: Leaderboard, out: Path, command: str) -> None:
         write_text(out / "tables" / f"{table.name}.tex", latex(table))
     write_json(out / "leaderboard.json", leaderboard_document(board))
     write_text(out / "leaderboard.html", render_leaderboard(board, tables, charts, command))
-    print_text(markdown(standings_table(board)).rstrip("\n"))
+    shown = [standings_table(board)] if board.entries else []
+    shown += [unranked_table(board, reasons=False)] if board.unranked else []  # the log has the reasons
+    print_text("\n\n".join([*(markdown(table).rstrip("\n") for table in shown), *sentences(board)]))
     n_paper = len(board.entries) - len(board.runs)
     log.info(
         "%d run%s%s ranked; leaderboard.html, leaderboard.json, figures and tables are in %s",

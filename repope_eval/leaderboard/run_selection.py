@@ -1,8 +1,9 @@
-"""Which of the runs that were found are reported together: of one benchmark, and about the same images."""
+"""Which of the runs that were found are reported together, of one benchmark, and which of them are ranked."""
 
 from collections import Counter
-from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from math import floor
 from pathlib import Path
 from typing import TypeVar
 
@@ -26,8 +27,10 @@ class Selection:
 
     benchmark: Benchmark | None
     """None where there is no run."""
+    images: frozenset[str]
+    """That most finished runs are about; of as many runs, the larger number."""
     ranked: tuple[FoundRun, ...]
-    """Finished runs that have answers about the same images, which are as many as any of them has."""
+    """Finished runs that have answered enough of the questions about these images, and no others."""
     unranked: tuple[tuple[FoundRun, str], ...]
     """The other runs with answers, and why they are not ranked."""
     left_out: tuple[LeftOut, ...]
@@ -54,11 +57,13 @@ def select(
     others += [_other_benchmark(run, str(name)) for run in runs if run.bench.name != name]
     runs = [run for run in runs if run.bench.name == name]
     if not runs:
-        return Selection(benchmark=None, ranked=(), unranked=(), left_out=tuple(others))
+        return Selection(benchmark=None, images=frozenset(), ranked=(), unranked=(), left_out=tuple(others))
     benchmark = _load(runs, settings)
     others += [_other_files(run, benchmark) for run in runs if run.hashes != benchmark.hashes]
-    ranked, unranked, unusable = _compared([run for run in runs if run.hashes == benchmark.hashes], benchmark)
-    return Selection(benchmark=benchmark, ranked=ranked, unranked=unranked, left_out=(*others, *unusable))
+    asked = set(benchmark.questions)
+    reasons = [(run, _unusable(run, asked)) for run in runs if run.hashes == benchmark.hashes]
+    others += [LeftOut(place=run.place, reason=reason) for run, reason in reasons if reason is not None]
+    return _compared([run for run, reason in reasons if reason is None], benchmark, settings.coverage, others)
 
 
 def images_of(run: FoundRun) -> frozenset[str]:
@@ -66,13 +71,13 @@ def images_of(run: FoundRun) -> frozenset[str]:
     return frozenset(question.image for question in run.answers)
 
 
-def about_images(label_sets: Sequence[LabelSet], images: frozenset[str]) -> tuple[LabelSet, ...]:
-    """The labels of the questions about some images."""
+def labels_of(label_sets: Sequence[LabelSet], holds: Callable[[Question], bool]) -> tuple[LabelSet, ...]:
+    """The labels of the questions that something holds of."""
     return tuple(
         LabelSet(
             label_set.name,
             {
-                variant: {question: label for question, label in labels.items() if question.image in images}
+                variant: {question: label for question, label in labels.items() if holds(question)}
                 for variant, labels in label_set.variants.items()
             },
         )
@@ -95,30 +100,42 @@ def _load(runs: Sequence[FoundRun], settings: config.ReportSettings) -> Benchmar
 
 
 def _compared(
-    runs: Sequence[FoundRun], benchmark: Benchmark
-) -> tuple[tuple[FoundRun, ...], tuple[tuple[FoundRun, str], ...], list[LeftOut]]:
-    """Runs that can be ranked, those that cannot, and those without answers or with answers to something else."""
-    asked = set(benchmark.questions)
-    unusable = [
-        LeftOut(place=run.place, reason=reason)
-        for run in runs
-        if (reason := _unusable(run, asked)) is not None
-    ]
-    runs = [run for run in runs if _unusable(run, asked) is None]
-    images: Mapping[str, frozenset[str]] = {run.place: images_of(run) for run in runs}
+    runs: Sequence[FoundRun], benchmark: Benchmark, coverage: float, left_out: Sequence[LeftOut]
+) -> Selection:
+    """Tells runs that can be ranked from those that cannot."""
+    images = {run.place: images_of(run) for run in runs}
     finished = [images[run.place] for run in runs if run.status == "complete"]
-    compared = max(finished, key=len, default=frozenset())
+    compared = _most_frequent(sorted(finished or images.values(), key=len, reverse=True)) or frozenset()
+    n_questions = sum(question.image in compared for question in benchmark.questions)
     n_images = len({question.image for question in benchmark.questions})
     ranked, unranked = [], []
     for run in runs:
+        about = images[run.place]
+        covers = len(run.answers) / n_questions >= coverage
         if run.status != "complete":
             unranked.append((run, f"has not ended (status {run.status}): type its command again to go on"))
-        elif images[run.place] != compared:
-            about = f"has answers about {len(images[run.place])} of {n_images} images"
-            unranked.append((run, f"{about}, not about the {len(compared)} that ranked runs have"))
+        elif not about <= compared or (about < compared and not covers):
+            reason = f"has answers about {len(about)} of {n_images} images"
+            unranked.append((run, f"{reason}, not about the {len(compared)} that ranked runs have"))
+        elif not covers:
+            unranked.append((run, _too_few_answers(len(run.answers), n_questions, coverage)))
         else:
             ranked.append(run)
-    return tuple(ranked), tuple(unranked), unusable
+    return Selection(
+        benchmark=benchmark,
+        images=compared,
+        ranked=tuple(ranked),
+        unranked=tuple(unranked),
+        left_out=tuple(left_out),
+    )
+
+
+def _too_few_answers(n_answers: int, n_questions: int, coverage: float) -> str:
+    share = floor(1000 * n_answers / n_questions) / 10  # never rounded up to a share that would do
+    return (
+        f"has answers to {n_answers:,} of {n_questions:,} questions ({share} %), and coverage={coverage:g} is the "
+        "least share to be ranked"
+    )
 
 
 def _unusable(run: FoundRun, asked: Collection[Question]) -> str | None:

@@ -1,12 +1,17 @@
 """Columns and cells of a leaderboard's tables."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from repope_eval.records import Variant
 from repope_eval.reporting.leaderboard_entries import Entry
 from repope_eval.reporting.score_table import LABEL_SET_TITLES, UNDEFINED, cell_text, count_text
 from repope_eval.reporting.table_exports import Cell, Column
 from repope_eval.scoring.bootstrap import Interval
+from repope_eval.scoring.comparison import Standing
+
+OTHER_MIX = "†"
+"""Follows an F1 that is about another mix of labels than the benchmark's (see `Coverage`)."""
 
 
 def signed(value: float, figure: str = "f1") -> str:
@@ -50,8 +55,9 @@ def figure_cell(entry: Entry, name: str, variant: Variant, figure: str) -> Cell:
 
 
 def f1_cell(entry: Entry, name: str, variant: Variant) -> Cell:
-    """F1 of an entry with its interval."""
-    return figure_cell(entry, name, variant, "f1")
+    """F1 of an entry with its interval, marked where it is about another mix of labels."""
+    cell = figure_cell(entry, name, variant, "f1")
+    return replace(cell, text=cell.text + OTHER_MIX) if entry.is_of_another_mix(name, variant) else cell
 
 
 def total_cell(entry: Entry, name: str, variant: Variant, total: str) -> Cell:
@@ -72,15 +78,25 @@ def count_cell(value: float | None) -> Cell:
     return Cell(text=UNDEFINED if value is None else count_text(value), values=(value,))
 
 
-def rank_cell(rank: int | None, interval: tuple[int, int] | None) -> Cell:
-    """A rank, with the ranks it may be below it."""
-    low_and_high = rank_interval_cell(interval)
-    note = "" if interval is None else low_and_high.text
-    return Cell(text=count_cell(rank).text, values=(rank, *low_and_high.values), note=note)
+def rank_cell(rank: int | None, standing: Standing | None) -> Cell:
+    """A rank, with the ranks it may be below it: for the model alone, and for all models at once."""
+    alone, joint = rank_interval_cells(standing)
+    known = standing is not None and standing.ranks is not None
+    return Cell(
+        text=count_cell(rank).text,
+        values=(rank, *alone.values, *joint.values),
+        note=f"{alone.text}; all: {joint.text}" if known else "",
+    )
 
 
-def rank_interval_cell(interval: tuple[int, int] | None) -> Cell:
-    """The ranks that a model may have."""
+def rank_interval_cells(standing: Standing | None) -> tuple[Cell, Cell]:
+    """The ranks that a model may have: alone, and all models at once."""
+    if standing is None:
+        return _rank_interval_cell(None), _rank_interval_cell(None)
+    return _rank_interval_cell(standing.ranks), _rank_interval_cell(standing.joint_ranks)
+
+
+def _rank_interval_cell(interval: tuple[int, int] | None) -> Cell:
     if interval is None:
         return Cell(text=UNDEFINED, values=(None, None))
     low, high = interval
@@ -88,12 +104,12 @@ def rank_interval_cell(interval: tuple[int, int] | None) -> Cell:
 
 
 def answers_cell(entry: Entry) -> Cell:
-    """How many answers there are, and of how many questions where some have none."""
+    """How many questions are answered, of how many."""
     if entry.n_answered is None or entry.n_questions is None:
         return Cell(text=UNDEFINED, values=(None, None))
-    all_of_them = entry.n_answered == entry.n_questions
-    text = str(entry.n_answered) if all_of_them else f"{entry.n_answered} of {entry.n_questions}"
-    return Cell(text=text, values=(entry.n_answered, entry.n_questions))
+    return Cell(
+        text=f"{entry.n_answered:,} of {entry.n_questions:,}", values=(entry.n_answered, entry.n_questions)
+    )
 
 
 def share_cell(value: float | None) -> Cell:

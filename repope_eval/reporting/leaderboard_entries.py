@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 from repope_eval import config
 from repope_eval.records import Variant
+from repope_eval.scoring.agreement import Agreement
 from repope_eval.scoring.bootstrap import Intervals
-from repope_eval.scoring.comparison import Comparison
+from repope_eval.scoring.comparison import Comparison, Standing
 from repope_eval.scoring.confusion import Figures
+from repope_eval.scoring.coverage import Coverage
 
 PAPER_MARK = " (paper)"
 """Follows the names of the paper's models where there are runs, so that none is taken for one."""
@@ -27,17 +29,25 @@ class Entry:
     n_images: int | None
     """Images with an answer; None where there are counts alone."""
     n_questions: int | None
-    """Distinct questions about those images; of a run that is not ranked, all that the benchmark asks."""
+    """Distinct questions about the images that ranked runs are about; of a run that is not ranked, all that the
+    benchmark asks."""
     n_answered: int | None
     """Of them, how many have an answer."""
     figures: Mapping[str, Mapping[Variant, Figures]]
+    """Of a ranked run, on the questions that all ranked runs answered."""
     intervals: Mapping[str, Mapping[Variant, Intervals]]
     """Over images; of the paper's models binomial approximations."""
+    coverage: Mapping[str, Mapping[Variant, Coverage]]
+    """What share of the labelled questions each figure is about; empty for the paper's models."""
 
     @property
     def is_paper(self) -> bool:
         """Whether the figures are the paper's."""
         return self.place is None
+
+    def is_of_another_mix(self, label_set: str, variant: Variant) -> bool:
+        """Whether other shares of the questions with label yes and with label no are answered."""
+        return not self.is_paper and self.coverage[label_set][variant].differs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,17 +67,7 @@ class LeftOut:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Overtaker:
-    """A model behind another under the first label set and before it under the second."""
-
-    model: str
-    overtaken: str
-    share: float | None
-    """Of the replicates in which it is so; None where there are counts alone."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class RankAgreement:
     """How alike the rankings of one variant under the two label sets are."""
 
@@ -75,10 +75,8 @@ class RankAgreement:
     """Whose rankings: `runs`, or `paper`."""
     variant: Variant
     n_models: int
-    tau: float | None
-    """Kendall's tau-b."""
-    interval: tuple[float, float] | None
-    overtakers: tuple[Overtaker, ...]
+    agreement: Agreement
+    """Without intervals and probabilities where there are counts alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +95,8 @@ class Leaderboard:
 
     bench: str
     protocol: config.Protocol
+    coverage: float
+    """The least share of the questions that a run must have answered to be ranked."""
     label_sets: tuple[str, ...]
     variants: tuple[Variant, ...]
     """`mean` among them where there are several."""
@@ -106,15 +106,15 @@ class Leaderboard:
     """By label set, variant and name: the place by F1 among all entries; equal ones share the better."""
     unranked: tuple[Unranked, ...]
     comparison: Comparison | None
-    """Of the ranked runs, on the images that all of them have answers about; None where there is no run."""
+    """Of all runs that have scores; None where there is no run."""
     agreements: tuple[RankAgreement, ...]
     pairs: tuple[tuple[Entry, Entry], ...]
     """A run, and the paper's figures of the same model."""
     left_out: tuple[LeftOut, ...]
     differences: tuple[SettingDifference, ...]
-    n_images: int | None
-    """That the ranked runs have answers about; None where there is no run."""
     n_benchmark_images: int | None
+    n_benchmark_questions: int | None
+    """Distinct ones; None where there is no run."""
 
     @property
     def headline(self) -> Variant:
@@ -131,12 +131,20 @@ class Leaderboard:
         """The entries that are the user's runs."""
         return [entry for entry in self.entries if not entry.is_paper]
 
-    def rank_interval(self, label_set: str, variant: Variant, name: str) -> tuple[int, int] | None:
-        """Of a run, among the runs; None for the paper's models, and where a figure is undefined."""
-        if self.comparison is None:
-            return None
-        standings = self.comparison.standings[label_set][variant]
-        return next((standing.ranks for standing in standings if standing.model == name), None)
+    @property
+    def n_images(self) -> int | None:
+        """Images that ranked runs are about; None where there is none."""
+        return self.comparison.n_images if self.comparison and self.runs else None
+
+    @property
+    def n_questions(self) -> int | None:
+        """Questions that all ranked runs answered; None where there is none."""
+        return self.comparison.n_questions if self.comparison and self.runs else None
+
+    def standing(self, label_set: str, variant: Variant, name: str) -> Standing | None:
+        """Of a run among the runs; None for the paper's models."""
+        standings = self.comparison.standings[label_set][variant] if self.comparison else ()
+        return next((standing for standing in standings if standing.model == name), None)
 
 
 def file_word(variant: Variant) -> str:

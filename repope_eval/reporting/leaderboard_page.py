@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING
 
 from repope_eval.reporting.citations import citations
 from repope_eval.reporting.leaderboard_entries import Leaderboard
+from repope_eval.reporting.leaderboard_sentences import sentences
 from repope_eval.reporting.leaderboard_tables import TABLES
 from repope_eval.reporting.score_table import LABEL_SET_TITLES
 from repope_eval.reporting.table_exports import Table
 from repope_eval.reporting.templates import render
-from repope_eval.scoring.bootstrap import MEAN, REPLICATES
+from repope_eval.scoring.bootstrap import FEWEST_IMAGES, MEAN, REPLICATES
 
 if TYPE_CHECKING:  # drawing needs matplotlib, which takes a while to import
     from repope_eval.reporting.charts.drawing import Chart
@@ -55,8 +56,10 @@ def render_leaderboard(
         counts=kinds["counts_"],
         rankings=kinds["ranking_"],
         precision_recall=kinds["precision_recall_"],
+        sentences=sentences(board),
         label_titles=[LABEL_SET_TITLES.get(name, name) for name in board.label_sets],
         replicates=f"{REPLICATES:,}",
+        fewest_images=FEWEST_IMAGES,
         citations=citations(board.bench),
         command=command,
     )

@@ -13,7 +13,7 @@ from repope_eval.reporting.leaderboard_cells import (
     number_column,
     p_cell,
     rank_cell,
-    rank_interval_cell,
+    rank_interval_cells,
     share_cell,
     signed,
     text_column,
@@ -21,14 +21,32 @@ from repope_eval.reporting.leaderboard_cells import (
     value_of,
     with_interval,
 )
-from repope_eval.reporting.leaderboard_entries import Leaderboard
-from repope_eval.reporting.table_exports import Table, words
+from repope_eval.reporting.leaderboard_entries import Entry, Leaderboard
+from repope_eval.reporting.leaderboard_sentences import GROUPS
+from repope_eval.reporting.table_exports import Cell, Column, Table, words
 
 _COUNTS = {"tp": "TP", "fp": "FP", "tn": "TN", "fn": "FN"}
-_RATIOS = {"precision": "precision", "recall": "recall", "accuracy": "accuracy", "tnr": "TNR"}
+_RATIOS = {
+    "precision": "precision",
+    "recall": "recall",
+    "accuracy": "accuracy",
+    "tnr": "TNR",
+    "f1_balanced": "F1 at 50 % yes",
+    "balanced_accuracy": "balanced accuracy",
+    "mcc": "MCC",
+}
 _TOTALS = {"n_questions": "questions", "n_answered": "answered", "n_unparsed": "unparsed"}
-_GROUPS = {"runs": "the runs", "paper": "the paper's models"}
 _COMPARED = ("tp", "fp", "f1")
+_RANKED = {
+    "f1": "F1",
+    "f1_balanced": "F1 at 50 % yes",
+    "balanced_accuracy": "balanced accuracy",
+    "mcc": "MCC",
+}
+_RANK_INTERVALS = (
+    number_column("rank, 95 %", "rank_low", "rank_high"),
+    number_column("all ranks, 95 %", "rank_joint_low", "rank_joint_high"),
+)
 
 
 def leaderboard_tables(board: Leaderboard) -> tuple[Table, ...]:
@@ -42,12 +60,14 @@ def standings_table(board: Leaderboard) -> Table:
     columns = [
         *(number_column(f"rank, {labels_title(name)}", f"rank_{name}") for name in reversed(sets)),
         text_column("model"),
+        *_answers_column(board),
         *(interval_column(f"F1, {labels_title(name)}", f"f1_{name}") for name in sets),
     ]
     rows = [
         (
             *(count_cell(board.ranks[name][board.headline][entry.name]) for name in reversed(sets)),
             words(entry.name),
+            *_answers_cell(board, entry),
             *(f1_cell(entry, name, board.headline) for name in sets),
         )
         for entry in board.entries
@@ -60,26 +80,37 @@ def _overview(board: Leaderboard) -> Table:
     """F1 and places under every label set and variant, a row a model, the headline variant first."""
     variants = (board.headline, *board.variants[:-1])
     cells = [(variant, name) for variant in variants for name in board.label_sets]
-    columns = [text_column("model")]
+    columns = [text_column("model"), *_answers_column(board)]
     for variant, name in cells:
         title, key = f"{variant}, {labels_title(name)}", f"{variant}_{name}"
         columns += [
             interval_column(f"F1 {title}", f"f1_{key}"),
-            interval_column(f"rank {title}", f"rank_{key}"),
+            number_column(
+                f"rank {title}",
+                *(f"rank_{key}{end}" for end in ("", "_low", "_high", "_joint_low", "_joint_high")),
+            ),
         ]
-    counted = [number_column("answers", "n_answered", "n_questions")] if board.runs else []
     rows = []
     for entry in board.entries:
-        row = [words(entry.name)]
+        row = [words(entry.name), *_answers_cell(board, entry)]
         for variant, name in cells:
-            interval = board.rank_interval(name, variant, entry.name)
+            standing = board.standing(name, variant, entry.name)
             row += [
                 f1_cell(entry, name, variant),
-                rank_cell(board.ranks[name][variant][entry.name], interval),
+                rank_cell(board.ranks[name][variant][entry.name], standing),
             ]
-        rows.append((*row, *([answers_cell(entry)] if counted else [])))
+        rows.append(tuple(row))
     caption = f"F1 with 95 % intervals, and places by F1, on {board.bench}."
-    return Table(name="leaderboard", caption=caption, columns=(*columns, *counted), rows=tuple(rows))
+    return Table(name="leaderboard", caption=caption, columns=tuple(columns), rows=tuple(rows))
+
+
+def _answers_column(board: Leaderboard) -> list[Column]:
+    """How much of the questions the runs answered; of the paper's models it is not known."""
+    return [number_column("answers", "n_answered", "n_questions")] if board.runs else []
+
+
+def _answers_cell(board: Leaderboard, entry: Entry) -> list[Cell]:
+    return [answers_cell(entry)] if board.runs else []
 
 
 def _every_figure(board: Leaderboard) -> Table:
@@ -87,7 +118,7 @@ def _every_figure(board: Leaderboard) -> Table:
     columns = (
         *(text_column(title) for title in ("model", "variant", "labels")),
         number_column("rank", "rank"),
-        *([number_column("rank, 95 %", "rank_low", "rank_high")] if board.runs else []),
+        *(_RANK_INTERVALS if board.runs else ()),
         interval_column("F1", "f1"),
         *(interval_column(title, name) for name, title in (_RATIOS | _COUNTS).items()),
         *(number_column(title, name) for name, title in _TOTALS.items()),
@@ -96,8 +127,9 @@ def _every_figure(board: Leaderboard) -> Table:
         (
             *(words(text) for text in (entry.name, variant, labels_title(name))),
             count_cell(board.ranks[name][variant][entry.name]),
-            *([rank_interval_cell(board.rank_interval(name, variant, entry.name))] if board.runs else []),
-            *(figure_cell(entry, name, variant, figure) for figure in ("f1", *_RATIOS, *_COUNTS)),
+            *(rank_interval_cells(board.standing(name, variant, entry.name)) if board.runs else ()),
+            f1_cell(entry, name, variant),
+            *(figure_cell(entry, name, variant, figure) for figure in (*_RATIOS, *_COUNTS)),
             *(total_cell(entry, name, variant, total) for total in _TOTALS),
         )
         for variant in (board.headline, *board.variants[:-1])
@@ -110,25 +142,38 @@ def _every_figure(board: Leaderboard) -> Table:
 
 def _differences(board: Leaderboard) -> Table:
     """Every pair of runs under every label set and variant."""
+    of_runs = board.comparison.differences if board.comparison else {}
+    pairs = [
+        (variant, name, pair)
+        for variant in (board.headline, *board.variants[:-1])
+        for name in board.label_sets
+        for pair in of_runs.get(name, {}).get(variant, ())
+    ]
+    lacking = any(pair.reason for _, _, pair in pairs)
     columns = (
         *(text_column(title) for title in ("first", "second", "variant", "labels")),
         interval_column("difference of F1", "difference"),
         number_column("p", "p"),
-        number_column("p, Holm", "p_holm"),
+        number_column("p, adjusted", "p_adjusted"),
+        number_column("smallest that shows", "detectable"),
+        number_column("images for 0.01", "images_for_one_point"),
+        number_column("shared questions", "n_questions"),
+        number_column("shared images", "n_images"),
+        *([text_column("why not")] if lacking else []),
     )
-    of_runs = board.comparison.differences if board.comparison else {}
     rows = tuple(
         (
             *(words(text) for text in (pair.first, pair.second, variant, labels_title(name))),
             with_interval(pair.value, pair.interval, signed),
             p_cell(pair.p),
-            p_cell(pair.p_holm),
+            p_cell(pair.p_adjusted),
+            p_cell(pair.detectable),
+            *(count_cell(each) for each in (pair.images_for_one_point, pair.n_questions, pair.n_images)),
+            *([words(pair.reason or "")] if lacking else []),
         )
-        for variant in (board.headline, *board.variants[:-1])
-        for name in board.label_sets
-        for pair in of_runs.get(name, {}).get(variant, ())
+        for variant, name, pair in pairs
     )
-    caption = "Differences of F1 between runs on the same drawn images, with 95 % intervals."
+    caption = "Differences of F1 between runs on the questions that both answered, with 95 % intervals."
     return Table(name="differences", caption=caption, columns=columns, rows=rows)
 
 
@@ -137,37 +182,43 @@ def _agreement(board: Leaderboard) -> Table:
         text_column("ranking of"),
         text_column("variant"),
         number_column("models", "n_models"),
-        interval_column("Kendall's tau", "tau"),
+        *(
+            interval_column(f"tau by {title}", "tau" if figure == "f1" else f"tau_{figure}")
+            for figure, title in _RANKED.items()
+        ),
         number_column("overtakings", "n_overtakings"),
     )
     rows = tuple(
         (
-            words(_GROUPS[each.group]),
+            words(GROUPS[each.group]),
             words(each.variant),
             count_cell(each.n_models),
-            with_interval(each.tau, each.interval, lambda value: f"{value:.2f}".replace("-", "−")),
-            count_cell(len(each.overtakers)),
+            *(
+                with_interval(tau.value, tau.interval, lambda value: f"{value:.2f}".replace("-", "−"))
+                for tau in (each.agreement.taus[figure] for figure in _RANKED)
+            ),
+            count_cell(len(each.agreement.overtakings)),
         )
         for each in board.agreements
     )
-    caption = "How alike the rankings under POPE and RePOPE are (Kendall's tau-b)."
+    caption = "How alike the rankings under POPE and RePOPE are (Kendall's tau-b), by several figures."
     return Table(name="rank_agreement", caption=caption, columns=columns, rows=rows)
 
 
 def _overtakings(board: Leaderboard) -> Table:
     columns = (
         *(text_column(title) for title in ("ranking of", "variant", "model", "overtakes")),
-        *([number_column("share of replicates", "share")] if board.runs else []),
+        *([number_column("probability", "probability")] if board.runs else []),
     )
     rows = tuple(
         (
-            *(words(text) for text in (_GROUPS[each.group], each.variant, pair.model, pair.overtaken)),
-            *([share_cell(pair.share)] if board.runs else []),
+            *(words(text) for text in (GROUPS[each.group], each.variant, pair.model, pair.overtaken)),
+            *([share_cell(pair.probability)] if board.runs else []),
         )
         for each in board.agreements
-        for pair in each.overtakers
+        for pair in each.agreement.overtakings
     )
-    caption = "Models behind another under POPE and ahead of it under RePOPE."
+    caption = "Models behind another under POPE and ahead of it under RePOPE, by F1."
     return Table(name="overtakings", caption=caption, columns=columns, rows=rows)
 
 
@@ -194,7 +245,8 @@ def _beside_the_paper(board: Leaderboard) -> Table:
     return Table(name="beside_the_paper", caption=caption, columns=tuple(columns), rows=tuple(rows))
 
 
-def _unranked(board: Leaderboard) -> Table:
+def unranked_table(board: Leaderboard, *, reasons: bool = True) -> Table:
+    """The runs without a place, and why."""
     columns = (
         text_column("model"),
         number_column("answers", "n_answered", "n_questions"),
@@ -203,7 +255,7 @@ def _unranked(board: Leaderboard) -> Table:
             interval_column(f"F1 {board.headline}, {labels_title(name)}", f"f1_{name}")
             for name in board.label_sets
         ),
-        text_column("why"),
+        *([text_column("why")] if reasons else []),
     )
     rows = tuple(
         (
@@ -211,7 +263,7 @@ def _unranked(board: Leaderboard) -> Table:
             answers_cell(each.entry),
             count_cell(each.entry.n_images),
             *(f1_cell(each.entry, name, board.headline) for name in board.label_sets),
-            words(each.reason),
+            *([words(each.reason)] if reasons else []),
         )
         for each in board.unranked
     )
@@ -241,7 +293,7 @@ TABLES: dict[str, Callable[[Leaderboard], Table]] = {
     "overtakings": _overtakings,
     "differences": _differences,
     "beside_the_paper": _beside_the_paper,
-    "unranked": _unranked,
+    "unranked": unranked_table,
     "left_out": _left_out,
     "settings": _settings,
 }

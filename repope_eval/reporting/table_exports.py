@@ -22,6 +22,7 @@ _LATEX = {
     "−": "$-$",
     "–": "--",
     "…": r"\ldots{}",
+    "†": r"\textdagger{}",
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "|": r"\textbar{}",

@@ -1,170 +1,129 @@
-"""Several models on the same questions: who is ahead, how surely, and who overtakes whom when labels change.
+"""Several models on the same questions: who is ahead, how surely, and who overtakes whom when labels change."""
 
-Compared on the images about which every model has at least one answer. They are drawn with replacement as
-for a single model's intervals, and the same drawn images serve all models, variants and label sets, so that
-what makes an image hard for all of them cancels out of their differences.
-"""
-
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from repope_eval import config
 from repope_eval.records import Answer, LabelSet, Question, Variant
-from repope_eval.scoring.bootstrap import (
-    PERCENTILES,
-    Interval,
-    answered_images,
-    counts_by_image,
-    interval_of,
-    labelled_images,
-    mean_over,
-    replicated,
-    variant_places,
-)
-from repope_eval.scoring.confusion import OUTCOMES, figure_values
+from repope_eval.scoring.agreement import RANKED_FIGURES, Agreement, agreement
+from repope_eval.scoring.bootstrap import FEWEST_IMAGES
+from repope_eval.scoring.differences import Difference, differences, too_few_images
 from repope_eval.scoring.protocols import PROTOCOLS
-from repope_eval.scoring.ranking import holm, kendall_tau, ranks
-
-Values = NDArray[np.float64]
+from repope_eval.scoring.ranking import rank_interval, ranks
+from repope_eval.scoring.shared_questions import Cell, QuestionSet, Sampled, SharedQuestions
+from repope_eval.scoring.step_down import joint_ranks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """A model's place in one ranking."""
+    """A model's place in the ranking by F1."""
 
     model: str
     value: float | None
-    """Of the figure that is ranked; None where undefined."""
-    interval: Interval
+    """F1 on the questions that all ranked models answered; None where undefined."""
     rank: int | None
     """1 is the best; equal values share the better rank. None where the value is undefined."""
     ranks: tuple[int, int] | None
-    """95 % interval of the rank over the replicates."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
-    """One pair of models under one label set and variant, on the same drawn images."""
-
-    first: str
-    second: str
-    value: float | None
-    """The first model's figure less the second's."""
-    interval: Interval
-    p: float | None
-    """Two-sided."""
-    p_holm: float | None
-    """The same, adjusted for all pairs of that label set and variant (Holm)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Overtaking:
-    """A model that stands behind another under POPE and before it under RePOPE."""
-
-    model: str
-    overtaken: str
-    share: float
-    """Of the replicates in which it is so."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Agreement:
-    """How alike the POPE and the RePOPE ranking of one variant are."""
-
-    tau: float | None
-    """Kendall's tau-b; None with fewer than two models."""
-    interval: Interval
-    overtakings: tuple[Overtaking, ...]
+    """95 % interval of the rank over the replicates, for this model alone: of many, some do not hold."""
+    joint_ranks: tuple[int, int] | None
+    """95 % interval of the rank that holds for all models at once (see `step_down`)."""
+    reason: str | None
+    """Why there are no intervals."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """Models compared by one figure."""
+    """Models compared by F1."""
 
-    figure: str
-    """A field of `Figures`, such as `f1`."""
+    n_questions: int
+    """Distinct labelled questions that all ranked models answered: what the standings are about."""
     n_images: int
-    """Images that all models have answers for: what the comparison is about."""
+    """That these are about."""
     standings: Mapping[str, Mapping[Variant, tuple[Standing, ...]]]
     """By label set and variant (`mean` too), the best first."""
     differences: Mapping[str, Mapping[Variant, tuple[Difference, ...]]]
-    """Of every pair, in the order of the standings."""
+    """Of every pair of models, ranked or not, in the order of the standings, those that are not ranked last."""
     agreements: Mapping[Variant, Agreement]
-    """Where there are two label sets."""
+    """Of the standings under two label sets, where there are two."""
 
 
 def compare(
     models: Mapping[str, Mapping[Question, Answer]],
     label_sets: Sequence[LabelSet],
     protocol: config.Protocol,
-    figure: str = "f1",
+    ranked: Collection[str] | None = None,
 ) -> Comparison:
-    """Ranks models by one figure under every label set and variant, and says how sure each place is.
+    """Ranks models by F1 under every label set and variant, and says how sure each place and difference is.
 
     Args:
         models: each model's answers, by name.
         label_sets: what is taken as true. Where there are two, their rankings are set against each other.
         protocol: how answers are read.
-        figure: a field of `Figures`.
+        ranked: names of the models that are ranked, on the questions that all of them answered; None: all.
     """
-    images = _shared_images(models, label_sets)
-    n_cells = sum(len(label_set.variants) for label_set in label_sets)
-    counts = np.zeros((len(images), len(models), n_cells, len(OUTCOMES)))
-    for place, answers in enumerate(models.values()):
-        counts[:, place] = counts_by_image(label_sets, images, answers, PROTOCOLS[protocol])
-    values = figure_values(counts.sum(axis=0), PROTOCOLS[protocol])[figure]
-    drawn = replicated(counts, PROTOCOLS[protocol], [figure])[figure]
-    standings: dict[str, dict[Variant, tuple[Standing, ...]]] = {}
-    differences: dict[str, dict[Variant, tuple[Difference, ...]]] = {}
-    rankings: dict[Variant, list[tuple[Values, Values]]] = {}
-    for name, variant, places in variant_places(label_sets):
-        ranking = mean_over(values, places), mean_over(drawn, places)
-        found = _standings(list(models), *ranking)
-        standings.setdefault(name, {})[variant] = found
-        differences.setdefault(name, {})[variant] = _differences(found, list(models), *ranking)
-        rankings.setdefault(variant, []).append(ranking)
-    agreements = {
-        variant: _agreement(list(models), *of_variant)
-        for variant, of_variant in rankings.items()
-        if len(of_variant) == 2
+    names = [name for name in models if ranked is None or name in ranked]
+    questions = SharedQuestions(models, label_sets, PROTOCOLS[protocol])
+    common = questions.shared_by(names)
+    columns = [(name, common) for name in names]
+    samples = _with_enough_images(questions.sample(columns, RANKED_FIGURES), questions, common)
+    standings = {
+        cell: _standings(names, samples["f1"][cell], questions.n_images(common, cell))
+        for cell in questions.cells
     }
+    unranked = [name for name in models if name not in names]
+    orders = {cell: [*(each.model for each in found), *unranked] for cell, found in standings.items()}
+    drawn = {column: (samples["f1"], place) for place, column in enumerate(columns)}
     return Comparison(
-        figure=figure,
-        n_images=len(images),
-        standings=standings,
-        differences=differences,
-        agreements=agreements,
+        n_questions=questions.n_questions(common),
+        n_images=questions.n_images(common),
+        standings={
+            label_set.name: {
+                variant: found for (name, variant), found in standings.items() if name == label_set.name
+            }
+            for label_set in label_sets
+        },
+        differences=differences(questions, orders, drawn),
+        agreements=_agreements(names, samples, [label_set.name for label_set in label_sets]),
     )
 
 
-def _shared_images(
-    models: Mapping[str, Mapping[Question, Answer]], label_sets: Sequence[LabelSet]
-) -> list[str]:
-    """Images about which every model has an answer, in the order of the labels."""
-    of_models = [answered_images(label_sets, answers) for answers in models.values()]
-    shared = set.intersection(*(set(images) for images in of_models)) if of_models else set()
-    # Each model's list may start elsewhere in the labels, and the order decides which images a seed draws.
-    return [image for image in labelled_images(label_sets) if image in shared]
+def _with_enough_images(
+    samples: Mapping[str, Mapping[Cell, Sampled]], questions: SharedQuestions, common: QuestionSet
+) -> dict[str, dict[Cell, Sampled]]:
+    """The same, with replicates only where there are images enough for what they say."""
+    enough = {cell for cell in questions.cells if questions.n_images(common, cell) >= FEWEST_IMAGES}
+    return {
+        figure: {
+            cell: found if cell in enough else found.without_replicates() for cell, found in of_cells.items()
+        }
+        for figure, of_cells in samples.items()
+    }
 
 
-def _standings(models: Sequence[str], values: Values, drawn: Values) -> tuple[Standing, ...]:
-    """The best first; models whose figure is undefined last. `values` is [models], `drawn` [replicates, models]."""
-    places, drawn_places = ranks(values), ranks(drawn)
+def _standings(models: Sequence[str], f1: Sampled, n_images: int) -> tuple[Standing, ...]:
+    """The best first; models whose figure is undefined last."""
+    places, drawn_places = ranks(f1.values), ranks(f1.replicates)
+    joint = joint_ranks(f1.values, f1.replicates)
     standings = []
     for place, model in enumerate(models):
-        defined = not np.isnan(values[place])
-        known = not np.isnan(drawn[:, place]).any()
-        low, high = _percentiles_met(drawn_places[:, place])
+        defined = not np.isnan(f1.values[place])
+        reason = None
+        if not defined:
+            reason = "F1 is undefined"
+        elif not len(f1.replicates):
+            reason = too_few_images(n_images)
+        elif n_undefined := int(np.isnan(f1.replicates[:, place]).sum()):
+            reason = f"undefined in {n_undefined} of {len(f1.replicates)} replicates"
         standings.append(
             Standing(
                 model=model,
-                value=float(values[place]) if defined else None,
-                interval=interval_of(drawn[:, place]),
+                value=float(f1.values[place]) if defined else None,
                 rank=int(places[place]) if defined else None,
-                ranks=(low, high) if known else None,
+                ranks=rank_interval(drawn_places[:, place]) if reason is None else None,
+                joint_ranks=joint[place] if reason is None else None,
+                reason=reason,
             )
         )
     return tuple(
@@ -172,73 +131,19 @@ def _standings(models: Sequence[str], values: Values, drawn: Values) -> tuple[St
     )
 
 
-def _percentiles_met(drawn_places: NDArray[np.int64]) -> tuple[int, int]:
-    """The 95 % interval of whole numbers, its ends among them."""
-    low = np.percentile(drawn_places, PERCENTILES[0], method="lower")
-    high = np.percentile(drawn_places, PERCENTILES[1], method="higher")
-    return int(low), int(high)
-
-
-def _differences(
-    standings: Sequence[Standing], models: Sequence[str], values: Values, drawn: Values
-) -> tuple[Difference, ...]:
-    order = [models.index(standing.model) for standing in standings]
-    pairs = [(first, second) for place, first in enumerate(order) for second in order[place + 1 :]]
-    found = []
-    for first, second in pairs:
-        of_replicates = drawn[:, first] - drawn[:, second]
-        found.append((float(values[first] - values[second]), interval_of(of_replicates), _p(of_replicates)))
-    adjusted = holm([p for _, _, p in found])
-    return tuple(
-        Difference(
-            first=models[first],
-            second=models[second],
-            value=None if np.isnan(value) else value,
-            interval=interval,
-            p=p,
-            p_holm=p_holm,
-        )
-        for (first, second), (value, interval, p), p_holm in zip(pairs, found, adjusted, strict=True)
+def _agreements(
+    names: Sequence[str], samples: Mapping[str, Mapping[Cell, Sampled]], label_sets: Sequence[str]
+) -> dict[Variant, Agreement]:
+    if len(label_sets) != 2:
+        return {}
+    before, after = (
+        {
+            variant: {figure: of_cells[name, variant] for figure, of_cells in samples.items()}
+            for name, variant in samples["f1"]
+            if name == label_set
+        }
+        for label_set in label_sets
     )
-
-
-def _p(differences: Values) -> float | None:
-    """Two-sided p value of no difference: the level at which the percentile interval would end at 0.
-
-    That is twice the smaller of the shares of replicates up to 0 and from 0, where ties count for both sides
-    (Efron and Tibshirani, 1993, section 15.4: a test from a confidence interval). Where no replicate lies on
-    one side, its share is only known to be small; it is counted as half a replicate, so that p is not below
-    1 / replicates and never 0. With 10,000 replicates Holm's p of m pairs can thus not be below m / 10,000.
-    """
-    if np.isnan(differences).any():
-        return None
-    n_beyond = min(int((differences <= 0).sum()), int((differences >= 0).sum()))
-    return float(min(1.0, 2 * max(n_beyond, 0.5) / len(differences)))
-
-
-def _agreement(
-    models: Sequence[str], before: tuple[Values, Values], after: tuple[Values, Values]
-) -> Agreement:
-    """Of the models whose figure is defined under both label sets."""
-    defined = np.flatnonzero(~np.isnan(before[0] + after[0]))
-    values_before, values_after = before[0][defined], after[0][defined]
-    drawn_before, drawn_after = before[1][:, defined], after[1][:, defined]
-    tau = kendall_tau(values_before, values_after)
-    overtakings = []
-    for one in range(len(defined)):
-        behind = values_before[one] < values_before
-        ahead = values_after[one] > values_after
-        for other in np.flatnonzero(behind & ahead):
-            met = (drawn_before[:, one] < drawn_before[:, other]) & (
-                drawn_after[:, one] > drawn_after[:, other]
-            )
-            overtakings.append(
-                Overtaking(
-                    model=models[defined[one]], overtaken=models[defined[other]], share=float(met.mean())
-                )
-            )
-    return Agreement(
-        tau=None if np.isnan(tau) else float(tau),
-        interval=interval_of(kendall_tau(drawn_before, drawn_after)),
-        overtakings=tuple(sorted(overtakings, key=lambda overtaking: -overtaking.share)),
-    )
+    return {
+        variant: agreement(names, before[variant], after[variant]) for variant in before if variant in after
+    }

@@ -27,7 +27,6 @@ from repope_eval.scoring.bootstrap import (
 )
 from repope_eval.scoring.confusion import OUTCOMES, Confusion, Figures, figure_values, figures
 from repope_eval.scoring.protocols import PROTOCOLS
-from repope_eval.scoring.ranking import kendall_tau
 from repope_eval.scoring.scores import mean
 
 CONFIG_NAMES: Mapping[str, str] = {
@@ -73,17 +72,6 @@ class PublishedScores:
     intervals: Mapping[str, Mapping[Variant, Mapping[str, Interval]]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PublishedRanking:
-    """The paper's models in the order of their F1 in one variant, the best first."""
-
-    variant: Variant
-    tau: float
-    """Kendall's tau-b between the two."""
-    pope: tuple[str, ...]
-    repope: tuple[str, ...]
-
-
 @cache
 def published_scores() -> tuple[PublishedScores, ...]:
     """The paper's models, in its order of names."""
@@ -103,26 +91,6 @@ def published_scores() -> tuple[PublishedScores, ...]:
         )
         for model, by_label_set in counts.items()
     )
-
-
-def published_rankings() -> tuple[PublishedRanking, ...]:
-    """Of each variant, and of the mean over variants."""
-    models = published_scores()
-    rankings = []
-    for variant in models[0].figures["pope"]:
-        pope, repope = (
-            np.array([model.figures[name][variant].f1 for model in models], dtype=np.float64)
-            for name in ("pope", "repope")
-        )
-        rankings.append(
-            PublishedRanking(
-                variant=variant,
-                tau=float(kendall_tau(pope, repope)),
-                pope=tuple(models[place].model for place in np.argsort(-pope, kind="stable")),
-                repope=tuple(models[place].model for place in np.argsort(-repope, kind="stable")),
-            )
-        )
-    return tuple(rankings)
 
 
 def _with_mean(by_variant: Mapping[Variant, Confusion]) -> dict[Variant, Figures]:

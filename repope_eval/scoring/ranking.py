@@ -1,7 +1,11 @@
 """Rankings of models and how alike two are, for one set of values or many replicates of it at once."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
+
+from repope_eval.scoring.bootstrap import PERCENTILES
 
 
 def ranks(values: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -15,6 +19,24 @@ def ranks(values: NDArray[np.float64]) -> NDArray[np.int64]:
     for thing in range(n_things):  # a loop, since all pairs of all replicates at once would fill the memory
         places[..., thing] += (values > values[..., thing : thing + 1]).sum(axis=-1)
     return places
+
+
+def ranks_by_name(values: Mapping[str, float | None]) -> dict[str, int | None]:
+    """The place of each thing; None where its value is undefined."""
+    places = ranks(
+        np.array([np.nan if value is None else value for value in values.values()], dtype=np.float64)
+    )
+    return {
+        name: None if value is None else int(place)
+        for (name, value), place in zip(values.items(), places, strict=True)
+    }
+
+
+def rank_interval(drawn_ranks: NDArray[np.int64]) -> tuple[int, int]:
+    """The 95 % interval of one thing's rank over the replicates, its ends among the ranks that occurred."""
+    low = np.percentile(drawn_ranks, PERCENTILES[0], method="lower")
+    high = np.percentile(drawn_ranks, PERCENTILES[1], method="higher")
+    return int(low), int(high)
 
 
 def kendall_tau(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -40,19 +62,3 @@ def kendall_tau(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDAr
     tau: NDArray[np.float64] = np.full(untied.shape, np.nan)
     np.divide(in_order, untied, out=tau, where=untied > 0)
     return tau
-
-
-def holm(p_values: list[float | None]) -> list[float | None]:
-    """P values adjusted for being many, so that all of them hold at once; what is undefined counts as no test.
-
-    Sorted upwards, the k-th of m is multiplied by m - k + 1, is at least the one before it, and at most 1.
-    Source: S. Holm, "A Simple Sequentially Rejective Multiple Test Procedure", Scandinavian Journal of
-    Statistics 6 (1979), 65-70.
-    """
-    defined = sorted((p, place) for place, p in enumerate(p_values) if p is not None)
-    adjusted: list[float | None] = [None] * len(p_values)
-    highest = 0.0
-    for tests_before, (p, place) in enumerate(defined):
-        highest = max(highest, min(1.0, p * (len(defined) - tests_before)))
-        adjusted[place] = highest
-    return adjusted

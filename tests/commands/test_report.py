@@ -28,6 +28,11 @@ def test_the_papers_models_alone(command_line: CommandLine, tmp_path: Path) -> N
     assert taus["random"] == 0.25
     assert taus["popular"] == 0.10
     assert taus["adversarial"] == 0.57
+    balanced = {row["variant"]: row for row in rows(out / "tables" / "rank_agreement.csv")}
+    assert [
+        round(float(balanced["random"][f"tau_{f}"]), 2) for f in ("f1_balanced", "balanced_accuracy")
+    ] == [*(0.46, 0.37)]
+    assert "Of the re-ranking of the paper's models by F1, 27 % (random), 25 % (popular)" in result.stdout
     board = rows(out / "tables" / "leaderboard.csv")
     best = sorted(board, key=lambda row: int(row["rank_random_repope"]))[:3]
     assert [(row["model"], f"{float(row['f1_random_repope']):.4f}") for row in best] == [
@@ -38,13 +43,19 @@ def test_the_papers_models_alone(command_line: CommandLine, tmp_path: Path) -> N
     document = json.loads((out / "leaderboard.json").read_text())
     assert {model["source"] for model in document["models"]} == {"paper"}
     assert {model["ci95"] for model in document["models"]} == {"binomial approximation"}
+    by_figure = {each["variant"]: each["by_figure"] for each in document["agreements"]}
+    assert round(by_figure["adversarial"]["balanced_accuracy"]["kendall_tau"], 2) == 0.85
+    assert {pair["probability"] for each in document["agreements"] for pair in each["overtakings"]} == {None}
+    assert all("no answers" in each["reason"] for each in document["agreements"])
     for table in TABLES:
         for ending in ("csv", "md", "tex"):
             assert (out / "tables" / f"{table}.{ending}").stat().st_size > 0
     for chart in ("counts_mean", "counts_random", "ranking_popular", "precision_recall_adversarial"):
         assert (out / "figures" / f"{chart}.svg").read_bytes().startswith(b"<?xml")
         assert (out / "figures" / f"{chart}.pdf").read_bytes().startswith(b"%PDF")
-    assert "binomial approximations" in (out / "leaderboard.html").read_text()
+    page = (out / "leaderboard.html").read_text()
+    assert "binomial approximations" in page
+    assert "so no probability can be told" in page
 
 
 def test_runs_of_every_kind(command_line: CommandLine, tmp_path: Path) -> None:
@@ -56,7 +67,7 @@ def test_runs_of_every_kind(command_line: CommandLine, tmp_path: Path) -> None:
     write_run(
         runs / "old", benchmark, "old", answer_lines(benchmark), lambda manifest: manifest.update(schema=0)
     )
-    result = command_line("report", f"runs={runs}")
+    result = command_line("report", f"runs={runs}", "coverage=0.99")
     assert result.returncode == 0, result.stderr
     assert "left out: old: manifest.json: is of schema 0" in result.stderr
     assert "not ranked: part: has answers about 5 of 100 images" in result.stderr
@@ -72,11 +83,59 @@ def test_runs_of_every_kind(command_line: CommandLine, tmp_path: Path) -> None:
     assert [run["name"] for run in document["unranked"]] == ["part"]
     assert document["left_out"][0]["place"] == "old"
     page = (out / "leaderboard.html").read_text()
-    for text in ("1025 of 1026", "is of schema 0", "has answers about 5 of 100 images"):
+    for text in ("1,025 of 1,026", "is of schema 0", "has answers about 5 of 100 images"):
         assert text in page
     differences = rows(out / "tables" / "differences.csv")
-    assert len(differences) == 3 * 4 * 2
-    assert all(0 < float(row["p"]) <= float(row["p_holm"]) <= 1 for row in differences)
+    assert len(differences) == 6 * 4 * 2
+    tested = [row for row in differences if "part" not in (row["first"], row["second"])]
+    assert all(0 < float(row["p"]) <= float(row["p_adjusted"]) <= 1 for row in tested)
+    assert {row["why_not"] for row in differences if row not in tested} == {"5 images, and it takes 100"}
+    pair = document["differences"]["repope"]["mean"][0]
+    assert pair["n_questions"] > 900
+    assert (pair["n_images"], pair["reason"]) == (100, None)
+    assert pair["images_for_one_point"] > 0
+    best = document["models"][0]
+    low, high = best["ranks"]["repope"]["mean"]["joint_ci95_among_runs"]
+    assert low <= best["ranks"]["repope"]["mean"]["rank"] <= high
+    assert best["scores"]["pope"]["random"]["coverage"]["differs"] is False
+    assert "1,026 of 1,026" in result.stdout
+    assert "over the 1,025 of 1,026 questions that all 3 ranked runs answered" in result.stdout
+    assert "100 images show a difference of F1 between two runs" in result.stdout
+
+
+def test_runs_that_lack_answers_are_compared_and_not_ranked(
+    shared: Path, command_line: CommandLine, tmp_path: Path
+) -> None:
+    """Answers to an older POPE, all of them and a part: 7B was ahead of 13B by the questions that it lacks."""
+    answers, questions = (
+        shared / "answers" / name for name in ("llava-v1.5-13b.jsonl", "llava-v1.5_questions.jsonl")
+    )
+    if not answers.is_file():
+        pytest.skip(f"{answers} is not there")
+    part = tmp_path / "part.jsonl"
+    part.write_text("".join(answers.read_text().splitlines(keepends=True)[:3000]))
+    for path in (answers, part):
+        words = (f"answers={path}", f"questions={questions}", f"data_dir={shared}")
+        scored = command_line("score", *words, "bench=repope", f"out={tmp_path / 'runs' / path.stem}")
+        assert scored.returncode == 0, scored.stderr
+    result = command_line("report", f"runs={tmp_path / 'runs'}", f"data_dir={shared}")
+    assert result.returncode == 0, result.stderr
+    out = tmp_path / "runs" / "leaderboard"
+    document = json.loads((out / "leaderboard.json").read_text())
+    assert document["models"] == []
+    reasons = {run["name"]: run["reason"] for run in document["unranked"]}
+    assert "of 5,127 questions (" in reasons["part"]
+    (pair,) = document["differences"]["repope"]["popular"]
+    assert {pair["first"], pair["second"]} == {"llava-v1.5-13b", "part"}
+    assert (pair["value"], pair["p"]) == (0, None)
+    cells = {run["name"]: run["scores"]["repope"]["random"]["coverage"] for run in document["unranked"]}
+    assert cells["part"]["differs"]
+    assert cells["part"]["no"] < 0.2 < cells["part"]["yes"]
+    page = (out / "leaderboard.html").read_text()
+    assert "†" in page
+    assert "†" in result.stdout
+    assert 'id="differences"' in page
+    assert "No run is ranked" in page
 
 
 def test_a_second_report_leaves_nothing_of_the_first_and_nothing_else_changes(
@@ -119,6 +178,7 @@ def test_scored_foreign_answers_are_runs_too(command_line: CommandLine, tmp_path
         (("runs=.",), "holds no run folder; one is what a run writes"),
         (("reference=papers",), "allowed are none, paper"),
         (("run=x",), "did you mean runs?"),
+        (("coverage=95",), "coverage=95.0: must be at most 1"),
     ],
 )
 def test_mistakes_are_told_in_a_line(words: tuple[str, ...], said: str, command_line: CommandLine) -> None:

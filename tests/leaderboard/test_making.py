@@ -13,7 +13,7 @@ from repope_eval.leaderboard.finished_runs import read_runs
 from repope_eval.leaderboard.making import make_leaderboard
 from repope_eval.leaderboard.run_selection import select
 from repope_eval.reporting.leaderboard_entries import Leaderboard
-from repope_eval.scoring.published import published_rankings
+from repope_eval.scoring.published import published_scores
 from repope_eval.scoring.scores import score
 
 REPOPE = {"name": "repope", "source": "coco", "variants": ["random", "popular", "adversarial"]}
@@ -32,7 +32,10 @@ def board_of(folder: Path, **settings: Any) -> Leaderboard:
 
 @pytest.fixture(scope="module")
 def board(benchmark: Benchmark, tmp_path_factory: pytest.TempPathFactory) -> Leaderboard:
-    """Three runs that agree with POPE's or RePOPE's labels, two of one model; and two that are not ranked."""
+    """Three runs that agree with POPE's or RePOPE's labels, two of one model, of which one lacks an answer.
+
+    Two more are not ranked.
+    """
     folder = tmp_path_factory.mktemp("runs")
 
     def other_engine(manifest: dict[str, Any]) -> None:
@@ -49,7 +52,7 @@ def board(benchmark: Benchmark, tmp_path_factory: pytest.TempPathFactory) -> Lea
         answer_lines(benchmark)[:99],
         lambda m: m.update(status="running"),
     )
-    return board_of(folder)
+    return board_of(folder, coverage=0.99)
 
 
 def test_models_stand_in_the_order_of_f1_under_the_corrected_labels(board: Leaderboard) -> None:
@@ -73,26 +76,82 @@ def test_places_of_the_comparison_are_those_shown(board: Leaderboard) -> None:
         for variant, standings in by_variant.items():
             assert {each.model: each.rank for each in standings} == board.ranks[name][variant]
             for entry in board.entries:
-                low_and_high = board.rank_interval(name, variant, entry.name)
-                assert low_and_high is not None
-                assert low_and_high[0] <= board.ranks[name][variant][entry.name] <= low_and_high[1]  # type: ignore[operator]
+                standing = board.standing(name, variant, entry.name)
+                assert standing is not None
+                assert standing.ranks is not None
+                assert standing.ranks[0] <= board.ranks[name][variant][entry.name] <= standing.ranks[1]  # type: ignore[operator]
+                assert standing.value == pytest.approx(entry.figures[name][variant].f1)
 
 
 def test_overtaking_and_agreement_are_told_with_their_interval(board: Leaderboard) -> None:
     mean = next(each for each in board.agreements if each.variant == "mean")
     assert (mean.group, mean.n_models) == ("runs", 3)
-    assert mean.tau == pytest.approx(1 / 3)
-    assert mean.interval is not None
-    (pair,) = mean.overtakers
+    tau = mean.agreement.taus["f1"]
+    assert tau.value == pytest.approx(1 / 3)
+    assert tau.interval is not None
+    (pair,) = mean.agreement.overtakings
     assert (pair.model, pair.overtaken) == ("repopes (one)", "popes")
-    assert pair.share is not None
-    assert pair.share > 0.9
+    assert pair.probability is not None
+    assert pair.probability > 0.9
 
 
 def test_answers_are_counted_against_the_questions_about_the_runs_images(board: Leaderboard) -> None:
     counts = {entry.name: (entry.n_answered, entry.n_questions, entry.n_images) for entry in board.entries}
     assert counts["repopes (one)"] == (1026, 1026, 100)
     assert counts["repopes (two)"] == (1025, 1026, 100)
+
+
+def test_ranked_runs_have_figures_on_the_questions_that_all_of_them_answered(board: Leaderboard) -> None:
+    assert (board.n_questions, board.n_benchmark_questions, board.n_images) == (1025, 1026, 100)
+    for name in board.label_sets:
+        for variant in board.variants[:-1]:
+            cells = [entry.figures[name][variant] for entry in board.entries]
+            ((n_questions, n_answered),) = {(cell.n_questions, cell.n_answered) for cell in cells}
+            assert n_questions == n_answered
+
+
+def test_all_runs_with_answers_are_compared_in_pairs_on_what_both_answered(board: Leaderboard) -> None:
+    assert board.comparison is not None
+    pairs = {frozenset((d.first, d.second)): d for d in board.comparison.differences["pope"]["mean"]}
+    assert len(pairs) == 5 * 4 / 2
+    whole = pairs[frozenset(("popes", "repopes (one)"))]
+    assert (whole.n_questions, whole.n_images, whole.reason) == (1026, 100, None)
+    few = pairs[frozenset(("popes", "few"))]
+    assert (few.n_images, few.p, few.p_adjusted, few.interval) == (7, None, None, None)
+    assert few.value is not None
+    assert few.reason == "7 images, and it takes 100"
+
+
+def test_a_cell_with_other_shares_of_yes_and_no_is_marked(benchmark: Benchmark, tmp_path: Path) -> None:
+    """With answers to 63 of 1,500 negative questions a run stood first."""
+    lines = answer_lines(benchmark, 0.05)
+    truth = benchmark.label_sets[0].variants["random"]
+    negative = {(q.image, q.text) for q, label in truth.items() if not label}
+    kept = [line for line in lines if (line["image"], line["question"]) not in negative]
+    write_run(tmp_path / "a", benchmark, "a", lines)
+    write_run(tmp_path / "b", benchmark, "b", kept)
+    board = board_of(tmp_path)
+    assert [entry.name for entry in board.entries] == ["a"]
+    assert not any(board.entries[0].is_of_another_mix(name, "mean") for name in board.label_sets)
+    (unranked,) = board.unranked
+    found = unranked.entry.coverage["pope"]["random"]
+    assert (found.yes, found.no, found.differs) == (1, 0, True)
+    assert unranked.entry.is_of_another_mix("pope", "mean")
+    # Ranked together, both are scored on what both answered, which is of the other mix.
+    together = board_of(tmp_path, coverage=0.5)
+    assert [entry.is_of_another_mix("pope", "random") for entry in together.entries] == [True, True]
+    assert {entry.n_answered for entry in together.entries} == {1026, len(kept)}
+
+
+def test_without_a_ranked_run_there_are_differences(benchmark: Benchmark, tmp_path: Path) -> None:
+    for name, wrong in (("a", 0.02), ("b", 0.3)):
+        write_run(tmp_path / name, benchmark, name, answer_lines(benchmark, wrong)[1:])
+    board = board_of(tmp_path)
+    assert (board.entries, board.agreements, board.n_questions, board.n_images) == ((), (), None, None)
+    assert board.comparison is not None
+    (difference,) = board.comparison.differences["repope"]["mean"]
+    assert difference.p_adjusted is not None
+    assert difference.p_adjusted < 0.001
 
 
 def test_unfinished_and_smaller_runs_have_scores_over_their_images_and_no_place(board: Leaderboard) -> None:
@@ -143,13 +202,16 @@ def test_the_papers_models_alone_are_ranked_as_published(tmp_path: Path) -> None
     assert len(board.entries) == 17
     assert board.has_paper
     assert not board.runs
-    for ranking in published_rankings():
-        for name, order in (("pope", ranking.pope), ("repope", ranking.repope)):
-            places = board.ranks[name][ranking.variant]
-            assert sorted(places, key=lambda model: places[model] or 0) == list(order)
-        agreement = next(each for each in board.agreements if each.variant == ranking.variant)
-        assert agreement.tau == pytest.approx(ranking.tau)
-        assert agreement.interval is None
+    figures = {model.model: model.figures for model in published_scores()}
+    for name in ("pope", "repope"):
+        for variant in ("random", "popular", "adversarial", "mean"):
+            places = board.ranks[name][variant]
+            order = sorted(places, key=lambda model: places[model] or 0)
+            f1 = [figures[model][name][variant].f1 or 0 for model in order]
+            assert f1 == sorted(f1, reverse=True)
+    assert [(each.group, each.variant, each.n_models) for each in board.agreements] == [
+        ("paper", variant, 17) for variant in ("random", "popular", "adversarial", "mean")
+    ]
 
 
 def test_runs_stand_among_the_papers_models_and_beside_their_own(shared: Path, tmp_path: Path) -> None:
@@ -168,4 +230,9 @@ def test_runs_stand_among_the_papers_models_and_beside_their_own(shared: Path, t
     ((run, paper),) = board.pairs
     assert (run.name, paper.name) == ("ovis2_1b", "Ovis2-1B (paper)")
     assert [each.group for each in board.agreements] == ["runs"] * 4 + ["paper"] * 4
-    assert board.rank_interval("pope", "mean", "Ovis2-1B (paper)") is None
+    assert board.standing("pope", "mean", "Ovis2-1B (paper)") is None
+    for name in ("ovis2_1b", "mine"):
+        path = tmp_path / name / "answers.jsonl"
+        path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
+    fewer = board_of(tmp_path, reference="paper", coverage=0.9)
+    assert (len(fewer.runs), fewer.pairs) == (2, ()), "counts over fewer questions say nothing"

@@ -83,9 +83,46 @@ def test_runs_that_are_all_about_the_same_few_images_are_ranked(benchmark: Bench
     assert len(selected(tmp_path).ranked) == 2
 
 
-def test_single_questions_without_an_answer_keep_no_run_out(benchmark: Benchmark, tmp_path: Path) -> None:
-    write_run(tmp_path / "a", benchmark, "a", answer_lines(benchmark)[1:])
-    assert len(selected(tmp_path).ranked) == 1
+def test_a_run_that_lacks_answers_is_ranked_from_the_coverage_on_that_is_asked_for(
+    benchmark: Benchmark, tmp_path: Path
+) -> None:
+    """A run whose wrong answers were deleted stood first."""
+    write_run(tmp_path / "a", benchmark, "a", answer_lines(benchmark))
+    write_run(tmp_path / "b", benchmark, "b", answer_lines(benchmark)[1:])
+    selection = selected(tmp_path)
+    assert [run.place for run in selection.ranked] == ["a"]
+    assert [(run.place, reason) for run, reason in selection.unranked] == [
+        (
+            "b",
+            "has answers to 1,025 of 1,026 questions (99.9 %), and coverage=1 is the least share to be ranked",
+        )
+    ]
+    assert len(selected(tmp_path, coverage=1025 / 1026).ranked) == 2
+
+
+def test_a_run_that_lacks_whole_images_is_ranked_where_it_covers_enough(
+    benchmark: Benchmark, tmp_path: Path
+) -> None:
+    write_run(tmp_path / "a", benchmark, "a", answer_lines(benchmark))
+    write_run(tmp_path / "b", benchmark, "b", answer_lines(benchmark.first_images(95)))
+    assert [run.place for run in selected(tmp_path, coverage=0.9).ranked] == ["a", "b"]
+    (unranked,) = selected(tmp_path).unranked
+    assert unranked[1] == "has answers about 95 of 100 images, not about the 100 that ranked runs have"
+
+
+def test_the_images_that_most_finished_runs_are_about_count(benchmark: Benchmark, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        write_run(tmp_path / name, benchmark, name, answer_lines(benchmark.first_images(7)))
+    write_run(tmp_path / "c", benchmark, "c", answer_lines(benchmark))
+    for name in ("d", "e"):
+        lines = answer_lines(benchmark.first_images(3))
+        write_run(tmp_path / name, benchmark, name, lines, lambda manifest: manifest.update(status="running"))
+    selection = selected(tmp_path)
+    assert len(selection.images) == 7
+    assert [run.place for run in selection.ranked] == ["a", "b"]
+    assert selection.unranked[0][1] == (
+        "has answers about 100 of 100 images, not about the 7 that ranked runs have"
+    )
 
 
 def test_a_run_without_answers_or_with_answers_to_other_questions_is_left_out(

@@ -168,11 +168,13 @@ def test_one_run_has_no_ranking_chart_and_an_undefined_figure_no_mark(tmp_path: 
 def test_runs_that_are_not_ranked_have_their_own_list(page: str) -> None:
     others = page[page.index('id="others"') :]
     assert "has answers about 5 of 100 images" in others
-    assert f"{len(demo().first_images(5).questions)} of 1026" in others
+    assert f"{len(demo().first_images(5).questions)} of 1,026" in others
 
 
 def test_a_part_of_the_images_is_said_at_the_head(board: Leaderboard, charts: list[Chart], page: str) -> None:
-    partial = page_of(dataclasses.replace(board, n_images=5), charts)
+    assert board.comparison is not None
+    comparison = dataclasses.replace(board.comparison, n_images=5)
+    partial = page_of(dataclasses.replace(board, comparison=comparison), charts)
     assert "about 5 of the benchmark&#39;s 100 images only" in partial.replace("'", "&#39;")
     assert "images only" not in page
 
@@ -192,7 +194,6 @@ def test_nothing_ranked_is_still_a_page(board: Leaderboard) -> None:
         agreements=(),
         differences=(),
         unranked=(),
-        n_images=None,
         left_out=(LeftOut(place="x", reason="why not"),),
     )
     page = page_of(empty, leaderboard_charts(empty))

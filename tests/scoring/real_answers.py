@@ -24,19 +24,19 @@ def benchmark(shared: Path) -> Benchmark:
     return make_benchmark("repope", originals, relabelled, {})
 
 
-def published(shared: Path) -> tuple[Path, Path]:
-    """The answer file of LLaVA-1.5-13B, and the question file its ids point into."""
+def published(shared: Path, size: str = "13b") -> tuple[Path, Path]:
+    """The answer file of a LLaVA-1.5, and the question file its ids point into."""
     answers, questions = (
-        shared / "answers" / name for name in ("llava-v1.5-13b.jsonl", "llava-v1.5_questions.jsonl")
+        shared / "answers" / name for name in (f"llava-v1.5-{size}.jsonl", "llava-v1.5_questions.jsonl")
     )
     if not (answers.is_file() and questions.is_file()):
         pytest.skip(f"{answers} or {questions} is not there")
     return answers, questions
 
 
-def joined(shared: Path, questions: Benchmark, *, misspelt: bool = False) -> Joined:
-    """The answers of LLaVA-1.5-13B; known figures are of those without the 246 rows that spell "imange"."""
-    answer_file, question_file = published(shared)
+def joined(shared: Path, questions: Benchmark, size: str = "13b", *, misspelt: bool = False) -> Joined:
+    """A model's answers; known figures are of those without the rows that spell "imange", of 13B 246."""
+    answer_file, question_file = published(shared, size)
     texts = question_texts(read_rows(question_file), "questions")
     rows = answer_rows(read_rows(answer_file), "answers")
     rows = [row for row in rows if misspelt or "imange" not in texts[row.question_id or ""][1]]

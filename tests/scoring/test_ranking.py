@@ -1,4 +1,4 @@
-"""Ranks, Kendall's tau with ties, and Holm's adjustment, by hand and by counting pairs."""
+"""Ranks and their intervals, and Kendall's tau with ties, by hand and by counting pairs."""
 
 import itertools
 import math
@@ -7,7 +7,7 @@ import random
 import numpy as np
 import pytest
 
-from repope_eval.scoring.ranking import holm, kendall_tau, ranks
+from repope_eval.scoring.ranking import kendall_tau, rank_interval, ranks, ranks_by_name
 
 
 @pytest.mark.parametrize(
@@ -69,15 +69,12 @@ def test_tau_of_many_replicates_by_counting_pairs() -> None:
         )
 
 
-def test_holm_by_hand() -> None:
-    # Sorted: 0.005 x 4 = 0.02, 0.01 x 3 = 0.03, 0.03 x 2 = 0.06, 0.04 x 1 = 0.04, which the 0.06 before it lifts.
-    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+def test_ranks_by_name_leave_out_what_is_undefined() -> None:
+    values = {"a": 0.5, "b": 0.9, "c": None, "d": 0.5, "e": 0.1}
+    assert ranks_by_name(values) == {"a": 2, "b": 1, "c": None, "d": 2, "e": 4}
 
 
-def test_holm_never_exceeds_one() -> None:
-    assert holm([0.6, 0.5, 1.0]) == [1.0, 1.0, 1.0]
-
-
-def test_what_is_undefined_is_no_test() -> None:
-    assert holm([None, 0.02, None, 0.5]) == [None, pytest.approx(0.04), None, 0.5]
-    assert holm([]) == []
+def test_the_ends_of_a_rank_interval_are_ranks_that_occurred() -> None:
+    assert rank_interval(np.array([1, 3] * 50)) == (1, 3)
+    assert rank_interval(np.array([2] * 96 + [1] * 2 + [7] * 2)) == (2, 2)
+    assert rank_interval(np.array([2] * 90 + [1] * 4 + [7] * 6)) == (1, 7)

@@ -1,0 +1,95 @@
+"""How alike two rankings of the same models are, by several figures, and who overtakes whom by F1.
+
+F1 falls with the share of questions with label yes, and RePOPE has fewer of them than POPE. Figures that do not depend
+on it tell how much of a new ranking is the labels' doing.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from repope_eval.scoring.bootstrap import Interval, interval_of
+from repope_eval.scoring.ranking import kendall_tau
+from repope_eval.scoring.shared_questions import Sampled
+
+RANKED_FIGURES = ("f1", "f1_balanced", "balanced_accuracy", "mcc")
+"""Fields of `Figures` by which models are ranked before and after; the first is the leaderboard's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tau:
+    """Kendall's tau-b of two rankings."""
+
+    value: float | None
+    """None with fewer than two models, and where all are equal."""
+    interval: Interval
+    """None without replicates too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overtaking:
+    """A model that stands behind another under the first label set and before it under the second, by F1."""
+
+    model: str
+    overtaken: str
+    probability: float | None
+    """That it is so on images drawn anew: the share of the replicates. None without replicates."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreement:
+    """How alike the rankings of one variant under two label sets are."""
+
+    taus: Mapping[str, Tau]
+    """By figure, those of `RANKED_FIGURES`."""
+    overtakings: tuple[Overtaking, ...]
+    """The most probable first."""
+
+    @property
+    def share_of_yes(self) -> float | None:
+        """How much of the re-ranking by F1 is gone at 50 % yes, and so the doing of the share of yes alone.
+
+        (tau of `f1_balanced` - tau of `f1`) / (1 - tau of `f1`), no less than 0; the rest is the labels' doing. None
+        where nothing is re-ranked.
+        """
+        by_f1, balanced = self.taus["f1"].value, self.taus["f1_balanced"].value
+        if by_f1 is None or balanced is None or by_f1 == 1:
+            return None
+        return max(0.0, (balanced - by_f1) / (1 - by_f1))
+
+
+def agreement(
+    models: Sequence[str], before: Mapping[str, Sampled], after: Mapping[str, Sampled]
+) -> Agreement:
+    """Of the models whose figure is defined under both label sets.
+
+    Args:
+        models: their names.
+        before: each of `RANKED_FIGURES` under the first label set.
+        after: the same under the second.
+    """
+    return Agreement(
+        taus={figure: _tau(before[figure], after[figure]) for figure in RANKED_FIGURES},
+        overtakings=_overtakings(models, before[RANKED_FIGURES[0]], after[RANKED_FIGURES[0]]),
+    )
+
+
+def _tau(before: Sampled, after: Sampled) -> Tau:
+    defined = ~np.isnan(before.values + after.values)
+    tau = kendall_tau(before.values[defined], after.values[defined])
+    drawn = kendall_tau(before.replicates[:, defined], after.replicates[:, defined])
+    return Tau(None if np.isnan(tau) else float(tau), interval_of(drawn) if len(drawn) else None)
+
+
+def _overtakings(models: Sequence[str], before: Sampled, after: Sampled) -> tuple[Overtaking, ...]:
+    found = []
+    for one, model in enumerate(models):
+        overtaken = (before.values[one] < before.values) & (after.values[one] > after.values)
+        for other in np.flatnonzero(overtaken).tolist():
+            met = (before.replicates[:, one] < before.replicates[:, other]) & (
+                after.replicates[:, one] > after.replicates[:, other]
+            )
+            probability = float(met.mean()) if len(met) else None
+            found.append(Overtaking(model=model, overtaken=models[other], probability=probability))
+    return tuple(sorted(found, key=lambda overtaking: -(overtaking.probability or 0)))

@@ -1,0 +1,213 @@
+"""Pairs of models on the questions that both answered: intervals, p values, and what so many images can show."""
+
+import random
+
+import numpy as np
+import pytest
+from model_examples import LABELS, Answers, answered, image_number, one_label_set, three_models
+
+from repope_eval.records import Answer, LabelSet, Question
+from repope_eval.scoring.bootstrap import REPLICATES, bootstrap, drawn_weights
+from repope_eval.scoring.comparison import compare
+from repope_eval.scoring.differences import Difference
+from repope_eval.scoring.protocols import PROTOCOLS
+
+
+def differences_of(models: dict[str, Answers]) -> tuple[Difference, ...]:
+    return compare(models, one_label_set(LABELS), "repope").differences["pope"]["random"]
+
+
+def test_a_difference_is_of_the_same_drawn_images() -> None:
+    """Against the same replicates in plain loops."""
+    models = three_models()
+    (difference, *_) = differences_of(models)
+    assert (difference.first, difference.second) == ("good", "middling")
+
+    def f1(answers: Answers, weights: dict[str, float]) -> float:
+        tp = wrong = 0.0
+        for question, label in LABELS.items():
+            said = answers[question].response == "yes"
+            tp += weights[question.image] * (label and said)
+            wrong += weights[question.image] * (label != said)
+        return 2 * tp / (2 * tp + wrong)
+
+    images = list(dict.fromkeys(question.image for question in LABELS))
+    drawn = np.concatenate(list(drawn_weights(len(images), 200)))
+    values = [
+        f1(models["good"], weights) - f1(models["middling"], weights)
+        for weights in (dict(zip(images, row, strict=True)) for row in drawn)
+    ]
+    low, high = np.percentile(values, (2.5, 97.5))
+    assert difference.interval is not None
+    assert difference.interval[0] == pytest.approx(low, abs=0.25 * (high - low))
+    assert difference.interval[1] == pytest.approx(high, abs=0.25 * (high - low))
+    even = dict.fromkeys(images, 1.0)
+    assert difference.value == pytest.approx(f1(models["good"], even) - f1(models["middling"], even))
+    assert difference.detectable == pytest.approx(2.8 * np.std(values), rel=0.15)
+
+
+def test_a_difference_is_surer_than_its_two_figures() -> None:
+    """What makes an image hard for both cancels out."""
+    models = {"one": answered(LABELS, 0.15, 1)}
+    few = set(random.Random(5).sample(list(LABELS), 6))
+    models["other"] = {q: Answer(q, "no") if q in few else answer for q, answer in models["one"].items()}
+    (difference,) = differences_of(models)
+    widths = [
+        interval[1] - interval[0]
+        for answers in models.values()
+        if (
+            interval := bootstrap(one_label_set(LABELS), answers, PROTOCOLS["repope"]).intervals["pope"][
+                "random"
+            ]["f1"]
+        )
+    ]
+    assert difference.interval is not None
+    assert difference.interval[1] - difference.interval[0] < 0.5 * min(widths)
+
+
+def test_only_questions_that_both_answered_are_compared() -> None:
+    """Deleting its wrong answers makes a model no better than another one that answered the rest as well."""
+    models = three_models()
+    right = {q: a for q, a in models["poor"].items() if (a.response == "yes") == LABELS[q]}
+    found = {(d.first, d.second): d for d in differences_of(models | {"poor": right})}
+    whole = {(d.first, d.second): d for d in differences_of(models)}
+    assert {(d.n_questions, d.n_images) for d in whole.values()} == {(600, 100)}
+    # The other pair is as it was, but for its p among all pairs.
+    assert found["good", "middling"].value == whole["good", "middling"].value
+    assert found["good", "middling"].interval == whole["good", "middling"].interval
+    against = next(d for names, d in found.items() if set(names) == {"poor", "good"})
+    assert against.n_questions == len(right)
+    same = {name: {q: a for q, a in answers.items() if q in right} for name, answers in models.items()}
+    assert (
+        against.value
+        == next(d for d in differences_of(same) if {d.first, d.second} == {"poor", "good"}).value
+    )
+
+
+def test_under_the_mean_a_question_of_several_variants_is_counted_once() -> None:
+    label_sets = [LabelSet("pope", {"random": LABELS, "popular": dict(list(LABELS.items())[:300])})]
+    found = compare(three_models(), label_sets, "repope").differences["pope"]
+    assert [found[variant][0].n_questions for variant in ("random", "popular", "mean")] == [600, 300, 600]
+    assert [found[variant][0].n_images for variant in ("random", "popular", "mean")] == [100, 50, 100]
+
+
+def part(answers: Answers, first: int, end: int) -> Answers:
+    return {q: a for q, a in answers.items() if first <= image_number(q) < end}
+
+
+@pytest.mark.parametrize(
+    ("first_of_second", "reason"),
+    [
+        (60, "no question that both answered"),
+        (59, "1 image, and it takes 100"),
+        (20, "40 images, and it takes 100"),
+    ],
+)
+def test_with_too_few_shared_images_there_is_a_reason_in_place_of_p(
+    first_of_second: int, reason: str
+) -> None:
+    models = three_models()
+    models = {"one": part(models["good"], 0, 60), "other": part(models["poor"], first_of_second, 100)}
+    (difference,) = differences_of(models)
+    assert difference.n_images == 60 - first_of_second
+    assert (difference.value is None) == (first_of_second == 60)
+    sure = (difference.interval, difference.p, difference.p_adjusted)
+    assert (*sure, difference.detectable, difference.images_for_one_point) == (None,) * 5
+    assert difference.reason == reason
+
+
+def test_equal_models_have_a_reason_in_place_of_p() -> None:
+    one = answered(LABELS, 0.1, 1)
+    (difference,) = differences_of({"b": one, "a": dict(one)})
+    assert (difference.value, difference.interval, difference.p, difference.p_adjusted) == (
+        0,
+        None,
+        None,
+        None,
+    )
+    assert difference.reason == "no replicate differs"
+
+
+def test_a_figure_that_is_undefined_in_a_replicate_is_told() -> None:
+    only = next(q for q, label in LABELS.items() if label)
+    rare = {q: Answer(q, "yes" if q == only else "no") for q in LABELS}
+    (difference,) = differences_of({"rare": rare, "good": three_models()["good"]})
+    assert difference.value is not None
+    assert difference.reason is not None
+    n_undefined = int(difference.reason.removeprefix("undefined in ").split()[0])
+    # An image is drawn in none of a hundred draws with a chance of 0.99^100 = 0.366.
+    assert n_undefined == pytest.approx(0.366 * REPLICATES, rel=0.05)
+
+
+def test_p_values_go_with_the_intervals() -> None:
+    """The 95 % interval leaves 0 out just where p is below 5 %; p for all pairs is the larger one."""
+    models = {f"m{n}": answered(LABELS, 0.05 + 0.01 * n, n) for n in range(8)}
+    differences = differences_of(models)
+    assert len(differences) == 8 * 7 / 2
+    assert {(d.p is not None and d.p < 0.05) for d in differences} == {True, False}
+    for difference in differences:
+        assert difference.interval is not None
+        assert difference.p is not None
+        assert difference.p_adjusted is not None
+        assert 1 / REPLICATES <= difference.p <= difference.p_adjusted <= 1
+        if abs(difference.p - 0.05) > 0.001:  # closer, it is the rounding of the percentile that decides
+            assert (difference.interval[0] > 0 or difference.interval[1] < 0) == (difference.p < 0.05)
+
+
+def test_p_is_never_nothing() -> None:
+    perfect = {q: Answer(q, "yes" if label else "no") for q, label in LABELS.items()}
+    half = {q: Answer(q, "yes" if label and image_number(q) % 2 else "no") for q, label in LABELS.items()}
+    (difference,) = differences_of({"perfect": perfect, "half": half})
+    assert difference.p == difference.p_adjusted == 1 / REPLICATES
+
+
+def test_p_is_about_uniform_where_there_is_no_difference() -> None:
+    """Of all pairs of equally good models about one in twenty is below 5 %, and none of them for all together."""
+    models = {f"m{n}": answered(LABELS, 0.1, 100 + n) for n in range(40)}
+    found = differences_of(models)
+    below = [d for d in found if d.p is not None and d.p < 0.05]
+    # Not independent: each model is in 39 pairs, so the tolerance is wide.
+    assert 0.01 < len(below) / len(found) < 0.12
+    assert all(d.p_adjusted is not None and d.p_adjusted > 0.05 for d in found)
+
+
+def test_of_forty_models_the_different_ones_are_told_apart() -> None:
+    """Adjusted by Holm, the smallest p of 10,000 replicates times 780 pairs is 0.078: nothing was found."""
+    models = {f"m{n}": answered(LABELS, 0.02 if n < 20 else 0.25, n) for n in range(40)}
+    found = differences_of(models)
+    told_apart = [d for d in found if d.p_adjusted is not None and d.p_adjusted <= 0.05]
+    between = [d for d in told_apart if int(d.first[1:]) < 20 <= int(d.second[1:])]
+    assert len(between) == 400
+    assert len(told_apart) == 400
+
+
+def test_what_so_many_images_show_is_found_by_so_many_in_80_of_100() -> None:
+    """The z of a difference just so large exceeds 1.96 in 80 of 100 samples of images."""
+    models = {"one": answered(LABELS, 0.10, 1), "other": answered(LABELS, 0.12, 2)}
+    (difference,) = differences_of(models)
+    assert difference.detectable is not None
+    assert difference.images_for_one_point is not None
+    assert difference.images_for_one_point == pytest.approx(100 * (difference.detectable / 0.01) ** 2, abs=1)
+    error = difference.detectable / 2.80
+    z = np.random.default_rng(0).normal(difference.detectable / error, 1, 100_000)
+    assert (np.abs(z) > 1.96).mean() == pytest.approx(0.80, abs=0.005)
+
+
+def test_many_models_with_questions_of_their_own_agree_with_each_pair_alone() -> None:
+    """Every pair has another set of shared questions."""
+    generator = random.Random(0)
+    models = {f"m{n}": answered(LABELS, 0.05 + 0.03 * n, n) for n in range(4)}
+    for number, answers in enumerate(models.values()):
+        for question in generator.sample(list(answers), 10 + 5 * number):
+            del answers[question]
+    together = differences_of(models)
+    assert len({d.n_questions for d in together}) > 3
+    for difference in together:
+        alone = {name: models[name] for name in (difference.first, difference.second)}
+        shared: dict[Question, bool] = {q: LABELS[q] for q in LABELS if all(q in a for a in alone.values())}
+        (expected,) = compare(alone, one_label_set(shared), "repope").differences["pope"]["random"]
+        same_way = expected.first == difference.first
+        assert difference.value == (expected.value if same_way else -(expected.value or 0))
+        assert difference.n_questions == len(shared)
+        assert difference.p == expected.p
+        assert difference.detectable == pytest.approx(expected.detectable)
