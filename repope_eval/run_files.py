@@ -10,6 +10,7 @@ from repope_eval.errors import RepopeError
 from repope_eval.json_files import read_json
 
 ANSWERS = "answers.jsonl"
+IMAGES = "images.json"
 MANIFEST = "manifest.json"
 LOG = "run.log"
 LOCK = ".lock"

@@ -73,7 +73,15 @@ def command_line(tmp_path: Path) -> CommandLine:
     return run
 
 
-RUN_FILES = {"answers.jsonl", "scores.json", "manifest.json", "report.html", "figures", "run.log"}
+RUN_FILES = {
+    "answers.jsonl",
+    "scores.json",
+    "manifest.json",
+    "images.json",
+    "report.html",
+    "figures",
+    "run.log",
+}
 """What a finished run leaves."""
 
 

@@ -57,7 +57,7 @@ def read_trace(folder: Path) -> RunTrace:
     asking = _mapping(manifest.get("asking"))
     ended = _mapping(manifest.get("ended"))
     complete = manifest.get("status") == "complete"
-    started, began = _moment(manifest.get("started")), _moment(asking.get("began"))
+    started, began = _started(manifest), _moment(asking.get("began"))
     # What an earlier start noted says nothing of this one but how many questions there are.
     is_asking = began is not None and started is not None and began >= started
     return RunTrace(
@@ -78,6 +78,13 @@ def read_trace(folder: Path) -> RunTrace:
         line=str(ended.get("line") or ""),
         covered=_covered(_mapping(manifest.get("counts"))) if complete else None,
     )
+
+
+def _started(manifest: Mapping[str, Any]) -> datetime | None:
+    """When the newest start began: the manifest's own facts are the first one's."""
+    starts = manifest.get("starts")
+    newest = _mapping(starts[-1]) if isinstance(starts, list) and starts else manifest
+    return _moment(newest.get("started"))
 
 
 def _covered(counts: Mapping[str, Any]) -> tuple[int, int] | None:
