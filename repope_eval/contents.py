@@ -9,7 +9,7 @@ from repope_eval.benchmarks.local_images import find_local_images
 from repope_eval.config import BenchSettings, ModelSettings, RunSettings
 from repope_eval.errors import RepopeError
 from repope_eval.inference.store import read_lines
-from repope_eval.manifest import CHECKPOINT_FILES, shown
+from repope_eval.manifest import CHECKPOINT_FILES, located, shown
 from repope_eval.records import Question
 from repope_eval.run_folder import RunFolder
 
@@ -24,16 +24,20 @@ def require_same_contents(
     Raises:
         RepopeError: they hold something else, or are not on this machine.
     """
+    if not folder.manifest.is_of_answers:
+        return
     moved = set(folder.manifest.moved)
     if {"model.checkpoint", "model.revision"} & moved:
         files = _checkpoint_files(settings.model)
         if not files:
             raise folder.manifest.refuse_moved(f"{settings.model.checkpoint} is not here to be compared")
         folder.manifest.require_same({CHECKPOINT_FILES: files})
-    if "bench.images" in moved:
+    known = folder.manifest.facts.get("settings", {}).get("bench", {}).get("images")
+    if "bench.images" in moved or located(known) != located(settings.bench.images):
         answered = {image for (image, _), _ in read_lines(folder.answers)}
         questions = [question for question in benchmark.questions if question.image in answered]
-        if not _require_same_images(settings.bench, data_dir, folder, questions, {}):
+        compared = _require_same_images(settings.bench, data_dir, folder, questions, {})
+        if "bench.images" in moved and not compared:
             raise folder.manifest.refuse_moved(
                 "none of the pictures that were asked about is here to be compared"
             )

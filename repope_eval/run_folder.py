@@ -152,12 +152,12 @@ class RunFolder:
         path = self.path / IMAGES
         if not path.exists():
             return {}
-        hashes = read_json(path)
-        if not isinstance(hashes, dict):
+        try:
+            return dict(read_json(path).items())
+        except (RepopeError, AttributeError) as error:
             raise RepopeError(
-                f"{path}: is no object of names and hashes; remove it, and pictures are not compared"
-            )
-        return hashes
+                f"{path}: holds no names with hashes; remove it, and pictures asked about before are not compared"
+            ) from error
 
     def write_images(self, hashes: Mapping[str, str]) -> None:
         """Writes them anew."""

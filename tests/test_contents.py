@@ -291,6 +291,33 @@ def test_the_same_pictures_in_another_folder_go_on_and_others_do_not(place: Plac
     assert f"bench.images is '{place.images}' there and '{moved}' here (none of the pictures" in refusal
 
 
+def test_dash_b_s_pictures_in_another_folder_are_looked_at_even_where_nothing_is_to_ask(
+    place: Place,
+) -> None:
+    (place.path / "dash_b").mkdir()
+    for kind, name in (("neg", "a.png"), ("pos", "b.png")):
+        index = json.dumps({"coco": {"backpack": [name]}})
+        (place.path / "dash_b" / f"dash_benchmark_{kind}.json").write_text(index)
+        for folder in ("here", "there"):
+            (place.path / folder / kind / "coco" / "backpack").mkdir(parents=True)
+            shutil.copy(first_image(place), place.path / folder / kind / "coco" / "backpack" / name)
+    bench = dataclasses.asdict(
+        BenchSettings(name="dash_b", source="dash_b", variants=("dash_b",), images=str(place.path / "here"))
+    )
+    how = {"data_dir": str(place.path), "out": str(place.path / "dash")}
+    place.start(bench=bench, **how)
+    bench["images"] = str(place.path / "there")
+    place.start(bench=bench, **how)
+    shutil.copy(first_image(place, 1), place.path / "there" / "pos" / "coco" / "backpack" / "b.png")
+    assert "first pos/coco/backpack/b.png: its file is" in place.refusal(bench=bench, **how)
+
+
+def test_a_list_of_pictures_that_is_broken_is_named_with_the_mend(place: Place) -> None:
+    for content in ("[]", "{"):
+        (place.out / "images.json").write_text(content)
+        assert "images.json: holds no names with hashes; remove it, and" in place.refusal()
+
+
 def test_a_run_of_a_version_that_noted_no_contents_goes_on(place: Place) -> None:
     place.forget("checkpoint_files", "starts")
     (place.out / "images.json").unlink()

@@ -5,6 +5,8 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from safetensors import SafetensorError, safe_open
+
 from repope_eval.errors import RepopeError
 from repope_eval.models.weight_files import find_weight_files
 
@@ -54,13 +56,13 @@ def _of_description(path: Path) -> str:
 
 def _of_weights(path: Path) -> str:
     try:
-        with path.open("rb", buffering=0) as file:
+        with safe_open(path, framework="numpy"), path.open("rb", buffering=0) as file:  # it checks the header
             header = file.read(int.from_bytes(file.read(8), "little"))
             digest = hashlib.sha256(str(path.stat().st_size).encode() + b"\n" + header)
             for place, length in _samples(header):
                 file.seek(8 + len(header) + place)
                 digest.update(file.read(length))
-    except (OSError, ValueError, KeyError, TypeError, MemoryError) as error:
+    except (OSError, SafetensorError) as error:
         raise RepopeError(f"{path}: cannot be read as weights ({error}); download it again") from error
     return f"sampled:{digest.hexdigest()}"
 
