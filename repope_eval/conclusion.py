@@ -149,21 +149,20 @@ def _view(
 def _settings(answered: Answered, folder: RunFolder) -> dict[str, Any]:
     """Those that the answers came from, and this start's where scores depend on them."""
     here = config.by_dotted_key(dataclasses.asdict(answered.settings))
-    asked = config.by_dotted_key(folder.manifest.facts["settings"])
+    asked = config.by_dotted_key(folder.manifest.facts.get("settings", here))
     return asked | {key: here[key] for key in _OF_SCORING if key in here}
 
 
 def _starts(folder: RunFolder) -> dict[str, str]:
-    """What each start asked, and by what, by its date."""
-    first = folder.manifest.facts["settings"]
+    """What each start asked, and by what, by its number and date."""
     lines = {}
-    for start in folder.asking_starts:
+    for number, start in enumerate(folder.asking_starts, 1):
         device, installed = start.get("device", {}), start.get("versions", {})
         by = [
             f"{start['asked']:,} questions asked",
-            f"engine {start['settings'].get('engine', first['engine'])}",
+            f"engine {start['settings'].get('engine', folder.manifest.facts['settings']['engine'])}",
             *[str(name) for name in (device.get("gpu") or device.get("name"),) if name],
             *[f"{name} {installed[name]}" for name in ("torch", "transformers") if name in installed],
         ]
-        lines[f"start {start.get('started', '')}"] = ", ".join(by)
+        lines[f"start {number}, {start.get('started', 'at an unknown time')}"] = ", ".join(by)
     return lines

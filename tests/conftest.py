@@ -77,11 +77,13 @@ RUN_FILES = {
     "answers.jsonl",
     "scores.json",
     "manifest.json",
-    "images.json",
     "report.html",
     "figures",
     "run.log",
 }
+"""What is left where answers have been scored."""
+
+ASKED_FILES = RUN_FILES | {"images.json"}
 """What a finished run leaves."""
 
 

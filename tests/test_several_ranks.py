@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import psutil
-from conftest import RUN_FILES, visible_files
+from conftest import ASKED_FILES, visible_files
 from demo_runs import QUESTIONS, answers, comparable
 
 ACCELERATE = [str(Path(sys.executable).with_name("accelerate")), "launch", "--cpu", "--num_processes"]
@@ -86,7 +86,7 @@ def test_a_rank_that_is_killed_ends_the_other_and_three_go_on(unbroken: Path, tm
     assert "by 3 processes" in said
     assert comparable(folder) == comparable(unbroken)
     assert scores(folder) == scores(unbroken)
-    assert visible_files(folder) == RUN_FILES
+    assert visible_files(folder) == ASKED_FILES
     manifest = json.loads((folder / "manifest.json").read_text())
     assert len(manifest["inference"]["ranks"]) == 3
     assert manifest["counts"]["resumed"] == safe
