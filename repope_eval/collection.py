@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from repope_eval import config
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.benchmarks.sources import find_benchmark_images
+from repope_eval.contents import note_images
 from repope_eval.errors import InterruptionError, RepopeError
 from repope_eval.garbage import looked_for_often
 from repope_eval.inference.shares import count_stored, merge_shares
@@ -50,7 +51,7 @@ class Collection:
 
         Returns:
             All answers, which the main rank alone has where there are several; and how many questions were asked,
-            and how many had answers.
+            and how many had answers, in the newest start that asked any.
 
         Raises:
             RepopeError: something a user can mend. Answers that were stored stay.
@@ -62,7 +63,7 @@ class Collection:
         counts = {"asked": len(unanswered), "resumed": resumed}
         if not unanswered:
             log.info("nothing to ask: all %d answers are in %s", resumed, store.path)
-            return store.answers, counts
+            return store.answers, {**counts, **self.folder.counts}
         try:
             with looked_for_often():
                 self._ask(unanswered, store, seconds)
@@ -82,6 +83,8 @@ class Collection:
         names = list(dict.fromkeys(question.image for question in questions))
         with self.ranks.main_first():
             images = find_benchmark_images(self.settings.bench, self.data_dir, names)
+            if isinstance(self.folder, RunFolder):
+                note_images(self.settings.bench, self.data_dir, self.folder, store.answers, images)
         with timed(seconds, "load"), self.ranks.together():
             asking = self._prepare(questions, images) if self.ranks.rank < len(images) else None
         total = len(self.benchmark.questions)
@@ -108,7 +111,7 @@ class Collection:
         log.info("loading %s", settings.model.checkpoint)
         model = load_model(settings.model, device)
         self.folder.note_model(**describe_model(model))
-        self.folder.note(device=describe_device(model.device))
+        self.folder.note_start(device=describe_device(model.device))
         how = AskingSettings(
             engine=settings.engine,
             batch_size=settings.batch_size,

@@ -31,9 +31,12 @@ from repope_eval.scoring.relabelling_effect import (
     verdicts_of,
 )
 from repope_eval.scoring.scores import Scores, score
-from repope_eval.timing import Seconds, now, rounded, timed
+from repope_eval.timing import Seconds, rounded, timed
 
 log = logging.getLogger(__name__)
+
+_OF_SCORING = ("protocol", "limit")
+"""Settings that say how answers are scored, and how many: of a start that asks nothing, too."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +75,7 @@ def conclude(answered: Answered, folder: RunFolder, seconds: Seconds) -> Scores:
         print_detection(detections[ALL_OBJECTS])
     if n_missing := counts["questions"] - counts["answered"]:
         log.warning("%d of %d distinct questions have no answer", n_missing, counts["questions"])
-    folder.note(status="complete", finished=now(), seconds=rounded(seconds), counts=counts)
+    folder.finish(seconds=rounded(seconds), counts=counts)
     log.info("results are in %s (report.html for reading, scores.json for programs)", folder.path)
     return scores
 
@@ -122,8 +125,12 @@ def _view(
     verdicts = verdicts_of(label_sets, answers, scores.protocol)
     return RunView(
         scores=scores,
-        settings=_flat(dataclasses.asdict(answered.settings)),
-        facts={"answered": f"{counts['answered']} of {counts['questions']} questions", **answered.counts},
+        settings=_settings(answered, folder),
+        facts={
+            "answered": f"{counts['answered']} of {counts['questions']} questions",
+            **answered.counts,
+            **_starts(folder),
+        },
         seconds=seconds,
         prompt=folder.prompt,
         effects=effects_by_variant(verdicts),
@@ -139,9 +146,23 @@ def _view(
     )
 
 
-def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Settings by dotted key."""
-    found: dict[str, Any] = {}
-    for key, value in settings.items():
-        found |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {prefix + key: value}
-    return found
+def _settings(answered: Answered, folder: RunFolder) -> dict[str, Any]:
+    """Those that the answers came from, and this start's where scores depend on them."""
+    here = config.by_dotted_key(dataclasses.asdict(answered.settings))
+    asked = config.by_dotted_key(folder.manifest.facts.get("settings", here))
+    return asked | {key: here[key] for key in _OF_SCORING if key in here}
+
+
+def _starts(folder: RunFolder) -> dict[str, str]:
+    """What each start asked, and by what, by its number and date."""
+    lines = {}
+    for number, start in enumerate(folder.asking_starts, 1):
+        device, installed = start.get("device", {}), start.get("versions", {})
+        by = [
+            f"{start['asked']:,} questions asked",
+            f"engine {start['settings'].get('engine', folder.manifest.facts['settings']['engine'])}",
+            *[str(name) for name in (device.get("gpu") or device.get("name"),) if name],
+            *[f"{name} {installed[name]}" for name in ("torch", "transformers") if name in installed],
+        ]
+        lines[f"start {number}, {start.get('started', 'at an unknown time')}"] = ", ".join(by)
+    return lines

@@ -6,6 +6,7 @@ Each settings class is a frozen record and the one home of its defaults; YAML fi
 
 import dataclasses
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -228,6 +229,16 @@ def main_protocol(choice: ProtocolChoice) -> Protocol:
 def number_format(settings: ModelSettings) -> NumberFormat:
     """The number format a model is loaded in: `dtype`, or the published results' where that is auto."""
     return settings.recipe_dtype if settings.dtype == "auto" else settings.dtype
+
+
+def by_dotted_key(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Settings, or other nested values, by dotted key: `{"model": {"name": 1}}` is `{"model.name": 1}`."""
+    found: dict[str, Any] = {}
+    for key, value in values.items():
+        found |= (
+            by_dotted_key(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {prefix + key: value}
+        )
+    return found
 
 
 def data_folder(data_dir: str | None) -> Path:

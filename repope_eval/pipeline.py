@@ -13,6 +13,7 @@ from repope_eval.benchmarks.local_images import find_local_images
 from repope_eval.benchmarks.sources import load_benchmark
 from repope_eval.collection import Collection
 from repope_eval.conclusion import Answered, conclude
+from repope_eval.contents import require_same_contents
 from repope_eval.environment import machine, process, versions
 from repope_eval.errors import RepopeError
 from repope_eval.inference.shares import merge_shares
@@ -24,7 +25,7 @@ from repope_eval.row_files import read_row_file
 from repope_eval.run_folder import FollowedFolder, RunFolder
 from repope_eval.scoring.answer_files import Joined
 from repope_eval.scoring.answer_rows import question_texts
-from repope_eval.scoring.dash_b_answers import has_other_positives
+from repope_eval.scoring.dash_b_answers import OTHER_EDITION, has_other_positives
 from repope_eval.scoring.foreign_answers import join_file
 from repope_eval.scoring.scores import Scores
 from repope_eval.timing import Seconds, now
@@ -59,9 +60,9 @@ def run(settings: config.RunSettings, command: str) -> Scores | None:
             benchmark = whole.first_images(settings.limit)
             folder = _open(settings, ranks)
             stack.enter_context(folder)
-            if ranks.is_main:
+            if isinstance(folder, RunFolder):
                 merge_shares(folder.answers)
-            folder.note(**_beginning(settings, benchmark, command), partial=settings.limit is not None)
+                _begin(settings, benchmark, data_dir, folder, command)
         seconds: Seconds = {"load": 0.0, "inference": 0.0, **folder.seconds}
         collection = Collection(
             settings=settings,
@@ -102,7 +103,9 @@ def score_answers(settings: config.ScoreSettings, command: str) -> Scores:
     }
     with RunFolder(out, identity, resume=True) as folder:
         joined, benchmark = _join(settings, path, benchmark)
-        folder.note(**_beginning(settings, benchmark, command))
+        beginning = _beginning(settings, benchmark, command)
+        folder.manifest.require_benchmark(beginning["benchmark"])
+        folder.note(**beginning, **_current(), started=now())
         folder.write_answers([answer_fields(answer) for answer in joined.answers.values()])
         counts = {"rows": joined.n_rows, "unjoined": len(joined.unjoined), "conflicts": joined.n_conflicts}
         answered = _answered(settings, model, benchmark, joined.answers, counts, data_dir)
@@ -207,17 +210,33 @@ def _identity(settings: config.RunSettings) -> dict[str, Any]:
     }
 
 
+def _begin(
+    settings: config.RunSettings, benchmark: Benchmark, data_dir: Path, folder: RunFolder, command: str
+) -> None:
+    """Enters this start into the manifest, once what it may add to the answers there belongs with them."""
+    beginning = _beginning(settings, benchmark, command)
+    folder.manifest.require_benchmark(beginning["benchmark"])
+    require_same_contents(settings, benchmark, data_dir, folder)
+    folder.begin(beginning, **_current(), partial=settings.limit is not None)
+
+
 def _beginning(
     settings: config.RunSettings | config.ScoreSettings, benchmark: Benchmark, command: str
 ) -> dict[str, Any]:
+    """What a start is of, and what it runs on."""
     return {
-        "status": "running",
-        "ended": None,
         "command": command,
-        "started": now(),
         "settings": dataclasses.asdict(settings),
-        "benchmark": {"name": benchmark.name, "sha256": dict(benchmark.hashes)},
+        "benchmark": {
+            "name": benchmark.name,
+            "sha256": dict(benchmark.hashes),
+            "edition": OTHER_EDITION if has_other_positives(benchmark) else None,
+        },
         "versions": versions(),
         "machine": machine(),
-        "process": process(),
     }
+
+
+def _current() -> dict[str, Any]:
+    """What stands in a manifest while a start has the folder."""
+    return {"status": "running", "ended": None, "process": process()}

@@ -10,10 +10,14 @@ from repope_eval.errors import RepopeError
 from repope_eval.json_files import read_json
 
 ANSWERS = "answers.jsonl"
+IMAGES = "images.json"
 MANIFEST = "manifest.json"
 LOG = "run.log"
 LOCK = ".lock"
 """Held by the process that has the folder."""
+
+_BLOCK = 1 << 20
+"""Bytes that are read at once where lines are counted."""
 
 
 def share_path(answers: Path, rank: int) -> Path:
@@ -32,6 +36,11 @@ def answer_files(answers: Path) -> list[Path]:
     return [path for path in (answers, *share_paths(answers)) if path.exists()]
 
 
+def count_stored_lines(answers: Path) -> int:
+    """Whole lines in all that hold answers of a run; a file that cannot be read has none."""
+    return sum(map(_count_lines, answer_files(answers)))
+
+
 def find_run_folders(root: Path) -> list[Path]:
     """All run folders below a folder, itself included, in natural order: what has answers, or a run's manifest."""
     return sorted(_run_folders(root), key=lambda folder: natural_order(str(folder)))
@@ -47,6 +56,14 @@ def model_name(settings: Mapping[str, Any]) -> str:
     if isinstance(model, Mapping):
         model = model["name"]
     return str(model or Path(settings["answers"]).stem)
+
+
+def _count_lines(path: Path) -> int:
+    try:
+        with path.open("rb") as file:
+            return sum(block.count(b"\n") for block in iter(lambda: file.read(_BLOCK), b""))
+    except OSError:
+        return 0
 
 
 def _run_folders(root: Path) -> Iterator[Path]:

@@ -12,17 +12,12 @@ from filelock import BaseFileLock, FileLock, Timeout
 
 from repope_eval.errors import InterruptionError, RepopeError
 from repope_eval.json_files import read_json, write_bytes, write_json, write_text
-from repope_eval.run_files import ANSWERS, LOCK, LOG, MANIFEST, answer_files
+from repope_eval.manifest import Identity, Manifest
+from repope_eval.run_files import ANSWERS, IMAGES, LOCK, LOG, MANIFEST, answer_files, count_stored_lines
 from repope_eval.timing import now
-
-SCHEMA_VERSION = 1
-"""Of `manifest.json`; raised when a reader of old folders would go wrong."""
 
 PATIENCE = 1.0
 """Seconds that a folder may be another's before it is refused: who only looks whether it is, has it for a moment."""
-
-Identity = Mapping[str, Any]
-"""What makes two runs' answers the same: settings that answers depend on, by dotted key."""
 
 
 class RunFolder:
@@ -36,15 +31,11 @@ class RunFolder:
         """
         self.path = path.expanduser()
         self.answers = self.path / ANSWERS
-        self._manifest_path = self.path / MANIFEST
-        self._manifest: dict[str, Any] = {"schema": SCHEMA_VERSION, "identity": dict(identity)}
-        self._has_answers = False
+        self.manifest = Manifest(self.path / MANIFEST, identity)
         close_log()
         self._lock = self._locked()
         try:
-            # Those of several ranks lie in files of their own until they are put together.
-            self._has_answers = any(path.stat().st_size for path in answer_files(self.answers))
-            self._refuse_other_answers(identity, resume=resume)
+            self._refuse_other_answers(resume=resume)
             _start_log(self.path)
         except OSError as error:
             self._lock.release()
@@ -61,9 +52,9 @@ class RunFolder:
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
         """Notes what the run ended with, where it was an error, and lets another process have the folder."""
         try:
-            if error is not None and "status" in self._manifest:
+            if error is not None and self.manifest.is_noted:
                 with suppress(RepopeError):  # of a full disk, say: the error that is on its way says more
-                    self.note(ended=_ending(error))
+                    self.manifest.end_early(count_stored_lines(self.answers), _ending(error))
         finally:
             self._lock.release()
 
@@ -86,82 +77,91 @@ class RunFolder:
     def _holder(self) -> str:
         """Which process has the folder, as far as its manifest says."""
         try:
-            process = read_json(self._manifest_path)["process"]
+            process = read_json(self.manifest.path)["process"]
             job = process.get("job")
             return f"process {process['id']} on {process['host']}{f', SLURM job {job}' if job else ''}"
         except (RepopeError, KeyError, TypeError):
             return "another process"
 
-    def _refuse_other_answers(self, identity: Identity, *, resume: bool) -> None:
-        if not self._has_answers:
+    def _refuse_other_answers(self, *, resume: bool) -> None:
+        # Those of several ranks lie in files of their own until they are put together.
+        if not any(path.stat().st_size for path in answer_files(self.answers)):
             return
         if not resume:
             raise RepopeError(
                 f"{self.path} holds answers and resume=false: choose another out=, or remove the folder"
             )
-        if not self._manifest_path.exists():
-            raise RepopeError(
-                f"{self.path} holds answers but no manifest.json to tell whose: choose another out="
-            )
-        manifest = self._known_manifest()
-        self._refuse_differences(manifest["identity"], identity)
-        self._manifest = manifest | self._manifest
-
-    def _known_manifest(self) -> dict[str, Any]:
-        try:
-            manifest = read_json(self._manifest_path)
-        except RepopeError as error:
-            raise RepopeError(
-                f"{error}, so whose the answers beside it are is unknown: choose another out="
-            ) from error
-        if not isinstance(manifest, dict) or not isinstance(manifest.get("identity"), dict):
-            raise RepopeError(
-                f"{self._manifest_path}: does not tell whose the answers beside it are: choose another out="
-            )
-        if manifest.get("schema") != SCHEMA_VERSION:
-            raise RepopeError(
-                f"{self._manifest_path}: is of schema {manifest.get('schema')}, another version's: choose "
-                "another out="
-            )
-        return manifest
-
-    def _refuse_differences(self, known: Mapping[str, Any], here: Mapping[str, Any]) -> None:
-        differing = [key for key in {**known, **here} if known.get(key) != here.get(key)]
-        if differing:
-            what = ", ".join(
-                f"{key} is {_shown(known.get(key))} there and {_shown(here.get(key))} here"
-                for key in differing
-            )
-            raise RepopeError(
-                f"{self.path} holds answers of another configuration: {what}; choose another out=, or remove "
-                "the folder to ask anew"
-            )
+        self.manifest.go_on()
 
     @property
     def seconds(self) -> dict[str, float]:
-        """How long each stage took in the starts before this one; none where the folder is new."""
-        return dict(self._manifest.get("seconds", {}))
+        """How long loading and asking took in the starts before this one; nothing where the folder is new."""
+        known = self.manifest.facts.get("seconds", {})
+        return {stage: known[stage] for stage in ("load", "inference") if stage in known}
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many questions the newest start asked that asked any, and how many it found answered."""
+        known = self.manifest.facts.get("counts", {})
+        return {name: known[name] for name in ("asked", "resumed") if name in known}
 
     @property
     def prompt(self) -> str | None:
         """As one question was put to the model; None where that is not known."""
-        return self._manifest.get("prompt")
+        return self.manifest.facts.get("prompt")
+
+    @property
+    def asking_starts(self) -> list[dict[str, Any]]:
+        """The manifest's entries of the starts that asked anything, this one as far as it has come."""
+        stored = count_stored_lines(self.answers)
+        starts = [
+            {"asked": stored - start["resumed"], **start} for start in self.manifest.facts.get("starts", ())
+        ]
+        return [start for start in starts if start["asked"] > 0]
+
+    def begin(self, first: Mapping[str, Any], **current: Any) -> None:
+        """Enters this start into the manifest, as `Manifest.begin` says."""
+        self.manifest.begin(count_stored_lines(self.answers), first, **current)
 
     def note_model(self, **facts: Any) -> None:
         """Adds what is known of a model once it is loaded, which must be what the answers here came from.
 
         Raises:
-            RepopeError: the folder holds answers that were made otherwise, with another commit, say.
+            RepopeError: the folder holds answers that were made otherwise, of other weights, say.
         """
-        if self._has_answers:
-            known = {key: self._manifest[key] for key in facts if key in self._manifest}
-            self._refuse_differences(known, {key: facts[key] for key in known})
-        self.note(**facts)
+        self.manifest.note_model(facts)
 
     def note(self, **facts: Any) -> None:
-        """Adds to the manifest and writes it."""
-        self._manifest |= facts
-        write_json(self._manifest_path, self._manifest)
+        """Adds to the manifest, in place of what stood there, and writes it."""
+        self.manifest.note(**facts)
+
+    def note_start(self, **facts: Any) -> None:
+        """Adds to what the manifest says of this start."""
+        self.manifest.note_start(**facts)
+
+    def finish(self, **facts: Any) -> None:
+        """Notes that all is done."""
+        self.manifest.finish(count_stored_lines(self.answers), **facts)
+
+    def images(self) -> dict[str, str]:
+        """SHA-256 of the pictures, by name, as they were when they were last asked about; of none where not noted.
+
+        Raises:
+            RepopeError: `images.json` is broken.
+        """
+        path = self.path / IMAGES
+        if not path.exists():
+            return {}
+        try:
+            return dict(read_json(path).items())
+        except (RepopeError, AttributeError) as error:
+            raise RepopeError(
+                f"{path}: holds no names with hashes; remove it, and pictures asked about before are not compared"
+            ) from error
+
+    def write_images(self, hashes: Mapping[str, str]) -> None:
+        """Writes them anew."""
+        write_json(self.path / IMAGES, hashes)
 
     def write_answers(self, lines: list[dict[str, Any]]) -> None:
         """Writes all answers anew, where they are nobody's work but a copy."""
@@ -192,6 +192,7 @@ class FollowedFolder:
         self.path = path.expanduser()
         self.answers = self.path / ANSWERS
         self.seconds: dict[str, float] = {}
+        self.counts: dict[str, int] = {}
         close_log()
         _start_log(self.path, f"rank {rank}: ")
 
@@ -205,6 +206,9 @@ class FollowedFolder:
         """The main rank's."""
 
     def note(self, **facts: Any) -> None:
+        """The main rank's."""
+
+    def note_start(self, **facts: Any) -> None:
         """The main rank's."""
 
 
@@ -227,10 +231,6 @@ def _ending(error: BaseException) -> dict[str, str]:
     how = "interrupted" if isinstance(error, InterruptionError | KeyboardInterrupt) else "failed"
     line = " ".join(str(error).split()) or type(error).__name__
     return {"how": how, "at": now(), "line": line}
-
-
-def _shown(value: Any) -> str:
-    return "not set" if value is None else repr(value)
 
 
 def close_log() -> None:

@@ -73,7 +73,17 @@ def command_line(tmp_path: Path) -> CommandLine:
     return run
 
 
-RUN_FILES = {"answers.jsonl", "scores.json", "manifest.json", "report.html", "figures", "run.log"}
+RUN_FILES = {
+    "answers.jsonl",
+    "scores.json",
+    "manifest.json",
+    "report.html",
+    "figures",
+    "run.log",
+}
+"""What is left where answers have been scored."""
+
+ASKED_FILES = RUN_FILES | {"images.json"}
 """What a finished run leaves."""
 
 

@@ -36,6 +36,7 @@ LAYERS = [
     ],
     ["composition", "row_files"],
     ["run_files"],
+    ["manifest"],
     ["run_folder"],
     ["mistakes"],
     ["launching"],
@@ -47,6 +48,7 @@ LAYERS = [
     ["doctor"],
     ["scoring"],
     ["reporting"],
+    ["contents"],
     ["collection", "conclusion"],
     ["demo", "leaderboard", "pipeline"],
     ["commands"],
@@ -56,6 +58,8 @@ LAYERS = [
 
 WITHOUT_TORCH = [
     "inference.store",
+    "models.checkpoints",
+    "models.fingerprint",
     "models.families",
     "models.shapes",
     "models.sizes",

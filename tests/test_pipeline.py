@@ -5,14 +5,14 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import RUN_FILES, CommandLine, visible_files
+from conftest import ASKED_FILES, CommandLine, visible_files
 from demo_runs import QUESTIONS, answers, comparable
 
 from repope_eval.benchmarks.sources import DEMO_FOLDER
 
 
 def test_the_demo_leaves_its_files_and_an_answer_to_each_question(unbroken: Path) -> None:
-    assert visible_files(unbroken) == RUN_FILES
+    assert visible_files(unbroken) == ASKED_FILES
     lines = answers(unbroken)
     assert len(lines) == len({(line["image"], line["question"]) for line in lines}) == QUESTIONS
     assert set(lines[0]) == {"image", "question", "response", "n_tokens", "p_yes", "p_no"}

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import psutil
-from conftest import RUN_FILES, visible_files
+from conftest import ASKED_FILES, visible_files
 from demo_runs import QUESTIONS, answers, comparable
 
 ACCELERATE = [str(Path(sys.executable).with_name("accelerate")), "launch", "--cpu", "--num_processes"]
@@ -71,6 +71,7 @@ def test_a_rank_that_is_killed_ends_the_other_and_three_go_on(unbroken: Path, tm
         "answers.rank-0.jsonl",
         "answers.rank-1.jsonl",
         "manifest.json",
+        "images.json",
         "run.log",
     }
     safe = sum(file.read_bytes().count(b"\n") for file in folder.glob("answers.rank-*.jsonl"))
@@ -85,10 +86,14 @@ def test_a_rank_that_is_killed_ends_the_other_and_three_go_on(unbroken: Path, tm
     assert "by 3 processes" in said
     assert comparable(folder) == comparable(unbroken)
     assert scores(folder) == scores(unbroken)
-    assert visible_files(folder) == RUN_FILES
+    assert visible_files(folder) == ASKED_FILES
     manifest = json.loads((folder / "manifest.json").read_text())
     assert len(manifest["inference"]["ranks"]) == 3
     assert manifest["counts"]["resumed"] == safe
+    first, second = manifest["starts"]
+    assert (first["asked"], second["asked"]) == (safe, QUESTIONS - safe)
+    assert second["settings"]["engine"] == "shared"  # the first one's stand in the manifest itself
+    assert len(json.loads((folder / "images.json").read_text())) == 100
 
 
 def test_two_ranks_of_accelerate_end_as_one_process(unbroken: Path, tmp_path: Path) -> None:

@@ -1,12 +1,17 @@
 """Image files: where they lie, and opening them whole."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path, PurePath
 
 from PIL import Image, UnidentifiedImageError
 
 from repope_eval.errors import RepopeError
+
+_READERS = 8
+"""Files that are read at once for their hashes: where they lie on a network, waiting is most of it."""
 
 
 def refuse_outside(name: str) -> None:
@@ -42,6 +47,16 @@ def locate_images(names: Iterable[str], folders: Sequence[Path]) -> tuple[dict[s
         else:
             found[name] = path
     return found, tuple(missing)
+
+
+def image_hashes(images: Mapping[str, Path]) -> dict[str, str]:
+    """SHA-256 of each image's file, by the image's name.
+
+    Raises:
+        RepopeError: a file cannot be read.
+    """
+    with ThreadPoolExecutor(_READERS) as readers:
+        return dict(zip(images, readers.map(_hash, images.values()), strict=True))
 
 
 def open_image(path: Path) -> Image.Image:
@@ -90,6 +105,14 @@ def decodable(path: Path) -> None:
         with Image.open(path) as image:
             image.verify()
     except Exception as error:
+        raise _refusal(path, error) from error
+
+
+def _hash(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
         raise _refusal(path, error) from error
 
 

@@ -2,7 +2,7 @@
 
 import os
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,14 +10,14 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from repope_eval.config import BenchSettings
+from repope_eval.config import BenchSettings, by_dotted_key
 from repope_eval.errors import RepopeError
 from repope_eval.inference.store import read_answers
 from repope_eval.json_files import read_json
+from repope_eval.manifest import SCHEMA_VERSION
 from repope_eval.records import Answer, Question
 from repope_eval.reporting.leaderboard_entries import LeftOut
 from repope_eval.run_files import ANSWERS, MANIFEST, find_run_folders, model_name
-from repope_eval.run_folder import SCHEMA_VERSION
 from repope_eval.schema import schema_of, settings_from
 
 NOT_SET = "not set"
@@ -102,18 +102,32 @@ def _bench(fields: Mapping[str, Any]) -> BenchSettings:
 
 
 def _facts(manifest: Mapping[str, Any]) -> dict[str, str]:
-    """What runs may differ in; where a setting is `auto`, what it came to stands in the identity and wins."""
-    facts = dict(_flat(manifest["settings"]))
-    facts |= dict(_flat(manifest.get("identity", {})))
-    facts |= dict(_flat(manifest.get("versions", {}), "versions."))
-    return facts | dict(_flat(manifest.get("device", {}), "device."))
+    """What runs may differ in; where a setting is `auto`, what it came to stands in the identity and wins.
+
+    Where several starts asked questions, a fact has the values of all of them.
+    """
+    identity = _texts(by_dotted_key(manifest.get("identity", {})))
+    facts = _texts(by_dotted_key(manifest["settings"])) | identity | _of_start(manifest)
+    values = {key: [value] for key, value in facts.items()}
+    for start in manifest.get("starts", ()):
+        if start.get("asked") != 0:
+            for key, value in (_texts(start["settings"]) | _of_start(start)).items():
+                if key not in identity and value not in values.setdefault(key, []):
+                    values[key].append(value)
+    return {key: ", ".join(found) for key, found in values.items()}
 
 
-def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    for key, value in values.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{key}.")
-        elif isinstance(value, list):
-            yield prefix + key, ", ".join(str(item) for item in value)
-        else:
-            yield prefix + key, NOT_SET if value is None else str(value)
+def _of_start(noted: Mapping[str, Any]) -> dict[str, str]:
+    """What a start ran on."""
+    return _texts(by_dotted_key({name: noted.get(name, {}) for name in ("versions", "device")}))
+
+
+def _texts(values: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        key: ", ".join(map(str, value))
+        if isinstance(value, list)
+        else NOT_SET
+        if value is None
+        else str(value)
+        for key, value in values.items()
+    }

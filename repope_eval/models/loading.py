@@ -14,8 +14,10 @@ from transformers.utils import logging as transformers_logging
 
 from repope_eval.config import ModelSettings, number_format
 from repope_eval.errors import RepopeError
+from repope_eval.manifest import CHECKPOINT_FILES
 from repope_eval.models.checkpoints import Checkpoint, find_checkpoint
 from repope_eval.models.families import recipe_of
+from repope_eval.models.fingerprint import fingerprint
 from repope_eval.models.placement import (
     device_map,
     quantization,
@@ -97,6 +99,7 @@ def describe_model(model: Model) -> dict[str, Any]:
     checkpoint = model.checkpoint
     return {
         "checkpoint": {"name": checkpoint.name, "commit": checkpoint.commit},
+        CHECKPOINT_FILES: fingerprint(checkpoint.folder),
         "prompt": model.recipe.prompt("QUESTION"),
     }
 

@@ -15,11 +15,11 @@ _ENDED_EARLY = ("interrupted", "failed")
 
 def state_row(state: RunState) -> tuple[str, ...]:
     """A run's cells, one for each of `STATE_COLUMNS`."""
-    done = str(state.done or "") if state.of is None else f"{state.done} of {state.of}"
+    answered = f"{state.done:,}" if state.done or state.of is not None else ""
     return (
         _name(state),
         state.state if state.state in _ENDED_EARLY or not state.line else f"{state.state}, {state.line}",
-        done,
+        answered if state.of is None else f"{answered} of {state.of:,}",
         "" if state.rate is None else f"{state.rate:.2f}" if state.rate < 10 else f"{state.rate:.0f}",
         "" if state.seconds_left is None else duration_text(state.seconds_left),
         state.host or "",

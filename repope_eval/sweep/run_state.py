@@ -62,8 +62,8 @@ def run_state(place: str, signs: Signs) -> RunState:
     state, line = _state(signs)
     trace = signs.trace
     done, of = (0, None) if trace is None else (trace.stored, trace.of)
-    if state == "complete":
-        of = done
+    if state == "complete" and trace is not None:
+        done, of = trace.covered or (done, done)
     rate = _rate(trace, signs.now) if trace is not None and state == "running" else None
     return RunState(
         model=PurePath(place).name if trace is None else trace.model,

@@ -12,10 +12,8 @@ from filelock import FileLock, Timeout
 
 from repope_eval.errors import RepopeError
 from repope_eval.json_files import read_json
-from repope_eval.run_files import ANSWERS, LOCK, LOG, MANIFEST, answer_files, model_name
+from repope_eval.run_files import ANSWERS, LOCK, LOG, MANIFEST, answer_files, count_stored_lines, model_name
 from repope_eval.timing import moment
-
-_BLOCK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +42,8 @@ class RunTrace:
     """How it ended before its end: `failed` or `interrupted`; None where nothing says so."""
     line: str
     """What it ended with; empty where nothing says so."""
+    covered: tuple[int, int] | None = None
+    """Questions with an answer, and all questions, as a run that has come to its end counted them."""
 
 
 def read_trace(folder: Path) -> RunTrace:
@@ -56,26 +56,40 @@ def read_trace(folder: Path) -> RunTrace:
     process = _mapping(manifest.get("process"))
     asking = _mapping(manifest.get("asking"))
     ended = _mapping(manifest.get("ended"))
-    started, began = _moment(manifest.get("started")), _moment(asking.get("began"))
+    complete = manifest.get("status") == "complete"
+    started, began = _started(manifest), _moment(asking.get("began"))
     # What an earlier start noted says nothing of this one but how many questions there are.
     is_asking = began is not None and started is not None and began >= started
     return RunTrace(
         out=folder,
         model=_model(settings, folder),
         bench=str(_mapping(settings.get("bench")).get("name") or ""),
-        complete=manifest.get("status") == "complete",
+        complete=complete,
         held=_is_held(folder / LOCK),
         host=process.get("host"),
         job=process.get("job"),
         started=started,
         touched=_touched(folder),
-        stored=sum(map(_count_lines, answer_files(folder / ANSWERS))),
+        stored=count_stored_lines(folder / ANSWERS),
         of=asking.get("of"),
         asked_from=asking.get("answered") if is_asking else None,
         asking_began=began if is_asking else None,
         ended=ended.get("how"),
         line=str(ended.get("line") or ""),
+        covered=_covered(_mapping(manifest.get("counts"))) if complete else None,
     )
+
+
+def _started(manifest: Mapping[str, Any]) -> datetime | None:
+    """When the newest start began: the manifest's own facts are the first one's."""
+    starts = manifest.get("starts")
+    newest = _mapping(starts[-1]) if isinstance(starts, list) and starts else manifest
+    return _moment(newest.get("started"))
+
+
+def _covered(counts: Mapping[str, Any]) -> tuple[int, int] | None:
+    answered, questions = counts.get("answered"), counts.get("questions")
+    return (answered, questions) if isinstance(answered, int) and isinstance(questions, int) else None
 
 
 def _manifest(folder: Path) -> Mapping[str, Any]:
@@ -128,11 +142,3 @@ def _written(path: Path) -> float:
         return path.stat().st_mtime
     except OSError:  # not there, or put together with the others a moment ago
         return 0.0
-
-
-def _count_lines(path: Path) -> int:
-    try:
-        with path.open("rb") as file:
-            return sum(block.count(b"\n") for block in iter(lambda: file.read(_BLOCK), b""))
-    except OSError:
-        return 0

@@ -1,3 +1,4 @@
+import hashlib
 import struct
 import zlib
 from pathlib import Path
@@ -5,7 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from repope_eval.benchmarks.images import decodable, locate_images, open_image, refuse_outside
+from repope_eval.benchmarks.images import decodable, image_hashes, locate_images, open_image, refuse_outside
 from repope_eval.errors import RepopeError
 
 
@@ -25,6 +26,17 @@ def test_images_are_found_in_the_first_folder_that_holds_them(tmp_path: Path) ->
     found, missing = locate_images(names, [tmp_path / "absent", one, two])
     assert list(found.items()) == [("sub/b.jpg", two / "sub" / "b.jpg"), ("a.jpg", one / "a.jpg")]
     assert missing == ("c.jpg", "folder.jpg")
+
+
+def test_images_are_known_by_the_hash_of_their_files(picture: Path, tmp_path: Path) -> None:
+    (tmp_path / "other").write_bytes(b"")
+    found = image_hashes({"b": picture, "a": tmp_path / "other"})
+    assert found == {
+        "b": hashlib.sha256(picture.read_bytes()).hexdigest(),
+        "a": hashlib.sha256(b"").hexdigest(),
+    }
+    with pytest.raises(RepopeError, match=r"gone\.jpg: cannot be read \(No such file or directory\)"):
+        image_hashes({"gone.jpg": tmp_path / "gone.jpg"})
 
 
 @pytest.mark.parametrize("name", ["/etc/passwd", "../a.jpg", "a/../../b.jpg", "..", "", ".", "a\0.jpg"])

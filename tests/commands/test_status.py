@@ -21,10 +21,20 @@ def test_it_shows_what_is_complete_and_what_failed(
     result = command_line("status")
     assert result.returncode == 0, result.stderr
     lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
-    assert any(line.startswith("demo/tiny complete 1026 of 1026") for line in lines)
+    assert any(line.startswith("demo/tiny complete 1,026 of 1,026") for line in lines)
     (line,) = [line for line in lines if line.startswith("demo/lost failed: ")]
     assert line.removeprefix("demo/lost failed: ") in " ".join(failed.stderr.split())
     assert lines[-1] == "2 runs: 1 failed, 1 complete"
+
+
+def test_foreign_answers_to_a_part_of_the_questions_show_which_part(
+    tmp_path: Path, unbroken: Path, command_line: CommandLine
+) -> None:
+    part = tmp_path / "part.jsonl"
+    part.write_text("".join((unbroken / "answers.jsonl").read_text().splitlines(keepends=True)[:600]))
+    assert command_line("score", f"answers={part}").returncode == 0
+    shown = " ".join(command_line("status").stdout.split())
+    assert "demo/part complete 600 of 1,026" in shown
 
 
 def test_json_of_a_folder_without_runs_and_of_none(command_line: CommandLine, tmp_path: Path) -> None:

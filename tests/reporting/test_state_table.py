@@ -14,6 +14,7 @@ def run(model: str, state: State, **facts: object) -> RunState:
 STATES = [
     run("a", "waiting", job="7_0", line="for Resources"),
     run("b", "running", done=1200, of=5127, rate=2.0, seconds_left=1963.5, host="node1", job="7_1"),
+    run("d", "complete", done=2942, of=5127),
     run("c", "failed", out="mine/c2", done=3, of=9, line="an image is broken"),
 ]
 
@@ -21,7 +22,8 @@ STATES = [
 def test_a_row_says_how_far_and_how_long() -> None:
     assert [state_row(state) for state in STATES] == [
         ("a", "waiting, for Resources", "", "", "", "", "7_0"),
-        ("b", "running", "1200 of 5127", "2.00", "33 min", "node1", "7_1"),
+        ("b", "running", "1,200 of 5,127", "2.00", "33 min", "node1", "7_1"),
+        ("d", "complete", "2,942 of 5,127", "", "", "", ""),
         ("c (mine/c2)", "failed", "3 of 9", "", "", "", ""),
     ]
 
@@ -31,14 +33,17 @@ def test_what_ended_early_says_with_what() -> None:
 
 
 def test_the_summary_counts_and_names_the_longest_wait() -> None:
-    assert summary(STATES) == "3 runs: 1 waiting, 1 running, 1 failed; what is running has 33 min left"
+    assert (
+        summary(STATES)
+        == "4 runs: 1 waiting, 1 running, 1 failed, 1 complete; what is running has 33 min left"
+    )
     assert summary(STATES[:1]) == "1 run: 1 waiting"
     assert summary([]) == "no runs"
 
 
 def test_the_document_has_every_state_counted_and_every_run_in_full() -> None:
     document = state_document("runs", "2026-01-02T10:00:00+00:00", STATES)
-    assert document["counts"] == {"waiting": 1, "running": 1, "interrupted": 0, "failed": 1, "complete": 0}
+    assert document["counts"] == {"waiting": 1, "running": 1, "interrupted": 0, "failed": 1, "complete": 1}
     assert document["states"][1] == {
         "model": "b",
         "bench": "repope",

@@ -49,6 +49,13 @@ def test_it_tells_what_a_run_ended_with(tmp_path: Path) -> None:
     assert read_trace(folder(tmp_path, status="complete")).complete
 
 
+def test_it_tells_how_many_questions_were_covered_once_it_is_complete(tmp_path: Path) -> None:
+    counts = {"questions": 9, "answered": 2, "rows": 2}
+    assert read_trace(folder(tmp_path, status="complete", counts=counts)).covered == (2, 9)
+    assert read_trace(folder(tmp_path, status="running", counts=counts)).covered is None
+    assert read_trace(folder(tmp_path, status="complete")).covered is None
+
+
 def test_a_folder_is_held_while_a_process_has_its_lock(tmp_path: Path) -> None:
     assert read_trace(folder(tmp_path)).held is False
     with FileLock(tmp_path / ".lock", thread_local=False):
