@@ -21,6 +21,7 @@ from repope_eval.scoring.agreement import RANKED_FIGURES, agreement
 from repope_eval.scoring.bootstrap import MEAN
 from repope_eval.scoring.comparison import Comparison, compare
 from repope_eval.scoring.coverage import coverage
+from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.scoring.published import PublishedScores, published_scores
 from repope_eval.scoring.ranking import ranks_by_name
 from repope_eval.scoring.scores import score
@@ -147,7 +148,7 @@ def _run_entry(
         n_answered=len(run.answers),
         figures=scores.figures,
         intervals=scores.intervals,
-        coverage=coverage(scores.confusions, whole),
+        coverage=coverage(scores.confusions, whole, PROTOCOLS[scores.protocol]),
     )
 
 

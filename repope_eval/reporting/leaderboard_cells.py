@@ -10,7 +10,7 @@ from repope_eval.reporting.table_exports import Cell, Column
 from repope_eval.scoring.bootstrap import Interval
 from repope_eval.scoring.comparison import Standing
 
-OTHER_MIX = "†"
+PARTIAL = "†"
 """Follows an F1 that is about another mix of labels than the benchmark's (see `Coverage`)."""
 
 
@@ -57,7 +57,7 @@ def figure_cell(entry: Entry, name: str, variant: Variant, figure: str) -> Cell:
 def f1_cell(entry: Entry, name: str, variant: Variant) -> Cell:
     """F1 of an entry with its interval, marked where it is about another mix of labels."""
     cell = figure_cell(entry, name, variant, "f1")
-    return replace(cell, text=cell.text + OTHER_MIX) if entry.is_of_another_mix(name, variant) else cell
+    return replace(cell, text=cell.text + PARTIAL) if entry.is_partial(name, variant) else cell
 
 
 def total_cell(entry: Entry, name: str, variant: Variant, total: str) -> Cell:

@@ -45,9 +45,9 @@ class Entry:
         """Whether the figures are the paper's."""
         return self.place is None
 
-    def is_of_another_mix(self, label_set: str, variant: Variant) -> bool:
-        """Whether other shares of the questions with label yes and with label no are answered."""
-        return not self.is_paper and self.coverage[label_set][variant].differs
+    def is_partial(self, label_set: str, variant: Variant) -> bool:
+        """Whether F1 leaves out more than 1 % of the questions with either label."""
+        return not self.is_paper and self.coverage[label_set][variant].is_partial
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from repope_eval.reporting.leaderboard_cells import OTHER_MIX, labels_title
+from repope_eval.reporting.leaderboard_cells import PARTIAL, labels_title
 from repope_eval.reporting.leaderboard_entries import Leaderboard
 
 GROUPS = {"runs": "the runs", "paper": "the paper's models"}
@@ -13,7 +13,7 @@ _MOST_NAMES = 5
 
 def sentences(board: Leaderboard) -> tuple[str, ...]:
     """Those there is occasion for."""
-    return (*_common_questions(board), *_other_mix(board), *_share_of_yes(board), *_power(board))
+    return (*_common_questions(board), *_partial(board), *_share_of_yes(board), *_power(board))
 
 
 def _common_questions(board: Leaderboard) -> Iterator[str]:
@@ -26,21 +26,19 @@ def _common_questions(board: Leaderboard) -> Iterator[str]:
         )
 
 
-def _other_mix(board: Leaderboard) -> Iterator[str]:
+def _partial(board: Leaderboard) -> Iterator[str]:
     """Where F1 is marked, and why."""
     entries = [*board.entries, *(each.entry for each in board.unranked)]
     marked = [
         entry.name
         for entry in entries
-        if any(
-            entry.is_of_another_mix(name, variant) for name in board.label_sets for variant in board.variants
-        )
+        if any(entry.is_partial(name, variant) for name in board.label_sets for variant in board.variants)
     ]
     if marked:
         yield (
-            f"F1 marked with {OTHER_MIX} ({_listed(_first(marked))}) is about another mix of labels than the "
-            "benchmark's: of its questions with label yes and of those with label no, shares more than one point apart "
-            "are answered."
+            f"F1 marked with {PARTIAL} ({_listed(_first(marked))}) leaves out more than 1 % of the questions with "
+            "label yes, or of those with label no, which have no answer or none that reads as yes or no: it is about "
+            "another mix of labels, or about the easier questions."
         )
 
 

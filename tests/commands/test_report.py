@@ -97,7 +97,7 @@ def test_runs_of_every_kind(command_line: CommandLine, tmp_path: Path) -> None:
     best = document["models"][0]
     low, high = best["ranks"]["repope"]["mean"]["joint_ci95_among_runs"]
     assert low <= best["ranks"]["repope"]["mean"]["rank"] <= high
-    assert best["scores"]["pope"]["random"]["coverage"]["differs"] is False
+    assert best["scores"]["pope"]["random"]["coverage"]["is_partial"] is False
     assert "1,026 of 1,026" in result.stdout
     assert "over the 1,025 of 1,026 questions that all 3 ranked runs answered" in result.stdout
     assert "100 images show a difference of F1 between two runs" in result.stdout
@@ -129,7 +129,7 @@ def test_runs_that_lack_answers_are_compared_and_not_ranked(
     assert {pair["first"], pair["second"]} == {"llava-v1.5-13b", "part"}
     assert (pair["value"], pair["p"]) == (0, None)
     cells = {run["name"]: run["scores"]["repope"]["random"]["coverage"] for run in document["unranked"]}
-    assert cells["part"]["differs"]
+    assert cells["part"]["is_partial"]
     assert cells["part"]["no"] < 0.2 < cells["part"]["yes"]
     page = (out / "leaderboard.html").read_text()
     assert "†" in page

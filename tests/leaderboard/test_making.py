@@ -122,7 +122,7 @@ def test_all_runs_with_answers_are_compared_in_pairs_on_what_both_answered(board
     assert few.reason == "7 images, and it takes 100"
 
 
-def test_a_cell_with_other_shares_of_yes_and_no_is_marked(benchmark: Benchmark, tmp_path: Path) -> None:
+def test_a_cell_that_leaves_out_questions_of_a_label_is_marked(benchmark: Benchmark, tmp_path: Path) -> None:
     """With answers to 63 of 1,500 negative questions a run stood first."""
     lines = answer_lines(benchmark, 0.05)
     truth = benchmark.label_sets[0].variants["random"]
@@ -132,14 +132,14 @@ def test_a_cell_with_other_shares_of_yes_and_no_is_marked(benchmark: Benchmark, 
     write_run(tmp_path / "b", benchmark, "b", kept)
     board = board_of(tmp_path)
     assert [entry.name for entry in board.entries] == ["a"]
-    assert not any(board.entries[0].is_of_another_mix(name, "mean") for name in board.label_sets)
+    assert not any(board.entries[0].is_partial(name, "mean") for name in board.label_sets)
     (unranked,) = board.unranked
     found = unranked.entry.coverage["pope"]["random"]
-    assert (found.yes, found.no, found.differs) == (1, 0, True)
-    assert unranked.entry.is_of_another_mix("pope", "mean")
+    assert (found.yes, found.no, found.is_partial) == (1, 0, True)
+    assert unranked.entry.is_partial("pope", "mean")
     # Ranked together, both are scored on what both answered, which is of the other mix.
     together = board_of(tmp_path, coverage=0.5)
-    assert [entry.is_of_another_mix("pope", "random") for entry in together.entries] == [True, True]
+    assert [entry.is_partial("pope", "random") for entry in together.entries] == [True, True]
     assert {entry.n_answered for entry in together.entries} == {1026, len(kept)}
 
 
