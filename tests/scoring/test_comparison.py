@@ -6,11 +6,11 @@ import time
 
 import numpy as np
 import pytest
+from counts import percentiles
 
 from repope_eval.records import Answer, LabelSet, Question
-from repope_eval.scoring.bootstrap import REPLICATES, bootstrap, drawn_weights
+from repope_eval.scoring.bootstrap import REPLICATES, drawn_weights
 from repope_eval.scoring.comparison import Comparison, compare
-from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.scoring.ranking import holm
 
 Answers = dict[Question, Answer]
@@ -60,8 +60,8 @@ def test_the_best_is_first_and_its_figures_are_those_of_its_scores() -> None:
         ("poor", 3, (3, 3)),
     ]
     for standing in standings:
-        alone = bootstrap(one_label_set(LABELS), models[standing.model], PROTOCOLS["repope"])
-        assert standing.interval == alone.intervals["pope"]["random"]["f1"]
+        alone = percentiles(one_label_set(LABELS), models[standing.model])
+        assert standing.interval == alone["pope"]["random"]["f1"]
 
 
 def test_differences_are_of_the_same_drawn_images() -> None:
@@ -246,9 +246,9 @@ def test_a_model_whose_figure_is_undefined_stands_last() -> None:
 
 def test_another_figure() -> None:
     found = compare(three_models(), one_label_set(LABELS), "repope", figure="accuracy")
-    alone = bootstrap(one_label_set(LABELS), three_models()["good"], PROTOCOLS["repope"])
+    alone = percentiles(one_label_set(LABELS), three_models()["good"])
     assert found.figure == "accuracy"
-    assert found.standings["pope"]["random"][0].interval == alone.intervals["pope"]["random"]["accuracy"]
+    assert found.standings["pope"]["random"][0].interval == alone["pope"]["random"]["accuracy"]
 
 
 def test_seventeen_models_on_a_benchmark_as_large_as_popes_take_seconds() -> None:
