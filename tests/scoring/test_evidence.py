@@ -68,6 +68,10 @@ def brute_ece(pairs: Pairs) -> float:
     return sum(gaps) / len(pairs)
 
 
+def brute_brier(pairs: Pairs) -> float:
+    return sum((confidence - label) ** 2 for confidence, label in pairs) / len(pairs)
+
+
 def brute_best_f1(pairs: Pairs) -> float:
     n_yes = sum(label for _, label in pairs)
     reads = [[label for c, label in pairs if c >= threshold] for threshold in {c for c, _ in pairs}]
@@ -78,6 +82,7 @@ FIGURES: dict[str, Callable[[Pairs], float]] = {
     "auroc": brute_auroc,
     "average_precision": brute_average_precision,
     "ece": brute_ece,
+    "brier": brute_brier,
     "best_f1": brute_best_f1,
 }
 
@@ -121,8 +126,8 @@ def test_the_last_bin_holds_certainty() -> None:
 @pytest.mark.parametrize("name", FIGURES)
 def test_intervals_are_those_of_a_bootstrap_in_plain_loops(name: str) -> None:
     pairs = simulated(240, 3, levels=30)
-    interval = getattr(found(*of_confidences(pairs, each=6)), f"{name}_interval")
-    by_image = [pairs[start : start + 6] for start in range(0, 240, 6)]
+    interval = getattr(found(*of_confidences(pairs, each=2)), f"{name}_interval")
+    by_image = [pairs[start : start + 2] for start in range(0, 240, 2)]
     generator = random.Random(5)
     values = []
     for _ in range(400):
@@ -212,13 +217,52 @@ def test_answers_without_both_probabilities_are_left_out() -> None:
 
 @pytest.mark.parametrize("label", [True, False])
 def test_one_label_alone(label: bool) -> None:
-    cell = found(*of_confidences([(0.2, label), (0.8, label), (0.8, label)]))
+    cell = found(*of_confidences([(0.2, label), (0.8, label), (0.8, label)] * 40))
     assert (cell.auroc, cell.auroc_interval) == (None, None)
-    ones = (cell.average_precision, cell.average_precision_interval, cell.best_f1, cell.best_f1_interval)
-    assert ones == ((1, (1, 1), 1, (1, 1)) if label else (None, None, None, None))
+    assert cell.reasons["auroc"] == "only questions of one label have a confidence"
+    assert (cell.average_precision, cell.best_f1) == ((1, 1) if label else (None, None))
     assert (cell.best_threshold is not None) == label
     assert cell.ece is not None
-    assert cell.ece_interval is not None
+    assert cell.brier_interval is not None
+
+
+def test_a_figure_that_is_the_same_in_every_replicate_has_no_interval() -> None:
+    cell = found(*of_confidences([(0.9, True), (0.2, False)] * 60))
+    assert (cell.auroc, cell.auroc_interval) == (1, None)
+    assert cell.reasons["auroc"].startswith("the same in every replicate")
+
+
+def test_few_images_have_figures_and_no_intervals() -> None:
+    cell = found(*of_confidences(simulated(99, 9)))
+    assert cell.ece_debiased is not None
+    assert {getattr(cell, f"{name}_interval") for name in module.INTERVAL_FIGURES} == {None}
+    assert set(cell.reasons.values()) == {"fewer than 100 images have a confidence"}
+    assert found(*of_confidences(simulated(100, 9))).reasons == {}
+
+
+def calibrated(n: int, seed: int, slope: float) -> Pairs:
+    """Confidences, and labels that are yes as often as the logit times the slope says: at 1, as often as they say."""
+    generator = np.random.default_rng(seed)
+    logits = generator.normal(0, 2.5, n)
+    labels = generator.random(n) < 1 / (1 + np.exp(-slope * logits))
+    return list(zip((1 / (1 + np.exp(-logits))).tolist(), labels.tolist(), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("slope", "true", "bias", "debiased_bias"), [(1, 0, 0.0366, 0.0113), (0.6, 0.0767, 0.0073, -0.003)]
+)
+def test_the_debiased_calibration_error_is_nearer_the_truth(
+    slope: float, true: float, bias: float, debiased_bias: float
+) -> None:
+    """Of models whose calibration error is known, 600 questions each, of which 0.89 to 0.97 are held."""
+    cells = [found(*of_confidences(calibrated(600, seed, slope), each=5)) for seed in range(40)]
+    assert np.mean([cell.ece for cell in cells]) == pytest.approx(true + bias, abs=0.01)
+    assert np.mean([cell.ece_debiased for cell in cells]) == pytest.approx(true + debiased_bias, abs=0.01)
+    ends = [cell.ece_debiased_interval for cell in cells]
+    assert np.mean([low <= true <= high for low, high in filter(None, ends)]) >= 0.8
+    # The plain error lies in its own interval, as it did not where replicates alone made it.
+    own = [(cell.ece_interval, cell.ece) for cell in cells]
+    assert np.mean([ends[0] <= ece <= ends[1] for ends, ece in own if ends and ece is not None]) >= 0.9
 
 
 def test_a_single_image_has_figures_and_no_intervals() -> None:
