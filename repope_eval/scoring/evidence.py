@@ -43,7 +43,7 @@ from repope_eval.scoring.ranked_figures import (
 )
 
 EVIDENCE_REPLICATES = 2_000
-INTERVAL_FIGURES = ("auroc", "average_precision", "best_f1", "ece", "ece_debiased", "brier")
+EVIDENCE_FIGURES = ("auroc", "average_precision", "best_f1", "ece", "ece_debiased", "brier")
 """Fields of `Evidence` that intervals are given for."""
 MOST_RANKS = 4_000
 """Where more different confidences occur in a cell, neighbours share a rank in its replicates, as many on each.
@@ -158,7 +158,7 @@ def _with_reasons(found: Evidence, n_images: int) -> Evidence:
     """Without the intervals that would hold too seldom, and with the reasons of whatever is missing."""
     reasons = {}
     kept: dict[str, Interval] = {}
-    for name in INTERVAL_FIGURES:
+    for name in EVIDENCE_FIGURES:
         interval: Interval = getattr(found, f"{name}_interval")
         if not found.n:
             reasons[name] = "no question has a confidence"
