@@ -110,7 +110,7 @@ def _scores(
         places.setdefault(name, {})[variant] = tuple(cells[place] for place in of_cell)
     estimates = {
         name: {
-            variant: {figure: estimate(sample, figure, of_cell) for figure in INTERVAL_FIGURES}
+            variant: _estimates(sample, of_cell, _undefined(by_label_set[name], variant, sample.protocol))
             for variant, of_cell in of_set.items()
         }
         for name, of_set in places.items()
@@ -125,10 +125,10 @@ def _scores(
         methods=_each(estimates, lambda found: found.method),
         reasons={
             name: {
-                variant: _reasons(by_variant, variant, estimates[name][variant], PROTOCOLS[protocol])
-                for variant in by_variant
+                variant: {figure: found.reason for figure, found in of_cell.items() if found.reason}
+                for variant, of_cell in of_set.items()
             }
-            for name, by_variant in by_label_set.items()
+            for name, of_set in estimates.items()
         },
         changes=_changes(sample, by_label_set, places),
         n_images=len(sample.counts),
@@ -153,18 +153,21 @@ def _each(
     }
 
 
-def _reasons(
-    by_variant: Mapping[Variant, Figures],
-    variant: Variant,
-    estimates: Mapping[str, Estimate],
-    protocol: Protocol,
-) -> Reasons:
-    """Why there is no figure, or none of its interval; what a figure lacks goes before what its interval does."""
-    without_interval = {figure: found.reason for figure, found in estimates.items() if found.reason}
-    if variant == MEAN:
-        alone = {name: cell for name, cell in by_variant.items() if name != MEAN}
-        return without_interval | dict(undefined_in_variants(alone))
-    return without_interval | dict(undefined(by_variant[variant], protocol))
+def _undefined(by_variant: Mapping[Variant, Figures], variant: Variant, protocol: Protocol) -> Reasons:
+    """Why figures of a variant, or of the mean, are None."""
+    if variant != MEAN:
+        return undefined(by_variant[variant], protocol)
+    return undefined_in_variants({name: cell for name, cell in by_variant.items() if name != MEAN})
+
+
+def _estimates(sample: Sample, places: Places, undefined: Reasons) -> dict[str, Estimate]:
+    """By figure; of one that is undefined there is none, for the same reason."""
+    return {
+        figure: Estimate(interval=None, reason=undefined[figure])
+        if figure in undefined
+        else estimate(sample, figure, places)
+        for figure in INTERVAL_FIGURES
+    }
 
 
 def _changes(

@@ -57,6 +57,14 @@ def test_all_no() -> None:
     assert reasons == dict.fromkeys(("precision", "f1", "f1_balanced", "mcc"), cause)
 
 
+@pytest.mark.parametrize("images", [5, 120])
+def test_an_undefined_figure_has_no_interval(images: int) -> None:
+    scores = scores_of(images, "no")
+    assert scores.intervals["pope"]["random"]["f1"] is None
+    assert scores.methods["pope"]["random"]["f1"] is None
+    assert scores.intervals["pope"]["random"]["recall"] is not None
+
+
 def test_all_unparsed() -> None:
     reasons = scores_of(5, "maybe").reasons["pope"]["random"]
     cause = "none of the 20 answers is read as yes or no"
