@@ -15,10 +15,10 @@ from repope_eval.reporting.score_document import (
     detection_document,
     effect_document,
     evidence_document,
+    left_out_document,
     score_document,
 )
 from repope_eval.run_folder import RunFolder
-from repope_eval.scoring.clustering import f1_width_ratios
 from repope_eval.scoring.detection import ALL_OBJECTS, Detection, detection, detection_by_object
 from repope_eval.scoring.evidence import evidence
 from repope_eval.scoring.protocol_readings import disagreements, unparsed
@@ -30,6 +30,7 @@ from repope_eval.scoring.relabelling_effect import (
     turned_verdicts,
     verdicts_of,
 )
+from repope_eval.scoring.resolutions import missing, resolutions
 from repope_eval.scoring.scores import Scores, score
 from repope_eval.timing import Seconds, rounded, timed
 
@@ -67,6 +68,7 @@ def conclude(answered: Answered, folder: RunFolder, seconds: Seconds) -> Scores:
             | detection_document(detections)
             | evidence_document(view.evidence)
             | effect_document(view.effects, view.object_effects)
+            | left_out_document(view.resolutions, view.missing)
         )
         folder.write_scores(document, page.html)
         folder.write_figures(page.figures)
@@ -138,8 +140,12 @@ def _view(
         verdicts=[*turned_verdicts(verdicts), *remaining_errors(verdicts)],
         evidence=evidence(label_sets, answers),
         other_protocols=others,
-        f1_width_ratios=f1_width_ratios(scores),
         detections=detections,
+        resolutions=resolutions(scores.confusions["repope"], verdicts, scores.protocol) if verdicts else {},
+        missing={
+            label_set.name: missing(label_set, scores.confusions[label_set.name], scores.protocol)
+            for label_set in label_sets
+        },
         disagreements=disagreements(answers) if others else (),
         unparsed=unparsed(answers, scores.protocol),
         images=answered.images,

@@ -92,4 +92,4 @@ def test_scores_hold_the_evidence_and_what_the_relabelling_did(unbroken: Path) -
     assert effects["random"]["before"][0] == found["scores"]["pope"]["random"]["tp"]
     assert effects["random"]["after"][0] == found["scores"]["repope"]["random"]["tp"]
     page = (unbroken / "report.html").read_text(encoding="utf-8")
-    assert "times as wide as intervals over questions would be" in page
+    assert "times as wide as intervals over questions of the same labels" in page

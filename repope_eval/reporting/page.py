@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 from repope_eval import config
 from repope_eval.records import Answer, Variant
-from repope_eval.reporting import run_tables
+from repope_eval.reporting import protocol_tables, remarks, run_tables
 from repope_eval.reporting.citations import citations
 from repope_eval.reporting.gallery import illustrated, make_gallery
 from repope_eval.reporting.run_tables import label_set_title
 from repope_eval.reporting.score_table import COLUMNS, UNDEFINED, score_rows
 from repope_eval.reporting.tables import clipped
 from repope_eval.reporting.templates import render
+from repope_eval.scoring.bootstrap import FEWEST_IMAGES
 from repope_eval.scoring.detection import Detection
 from repope_eval.scoring.evidence import Evidence
+from repope_eval.scoring.intervals import FEWEST_ERRORS
 from repope_eval.scoring.protocol_readings import Disagreement
 from repope_eval.scoring.relabelling_effect import Effect, TurnedVerdict
+from repope_eval.scoring.resolutions import Missing, Resolution
 from repope_eval.scoring.scores import Scores
 
 if TYPE_CHECKING:  # drawing needs matplotlib, which takes a while to import
@@ -30,7 +33,7 @@ PROTOCOL_RULES: Mapping[config.Protocol, str] = {
     "vlmevalkit": "“yes” as a word and “no” not, or the reverse, after punctuation is cleaned; an answer with "
     "neither or both is a missed yes, or a wrong no",
     "lmms_eval": "the whole text is “yes” or “no”, in any case; any other answer is wrong for accuracy, else in no "
-    "count",
+    "count, so that accuracy is over all answers and every other figure over those that are read",
 }
 PAGE_BYTES = 3_000_000
 """What a page is to have at most: pictures have the room that the rest leaves."""
@@ -60,10 +63,12 @@ class RunView:
     """Turned or removed ones, and remaining errors: what the gallery shows."""
     evidence: Mapping[str, Mapping[Variant, Evidence]] = field(default_factory=dict)
     """By label set and variant."""
-    f1_width_ratios: Sequence[float] = ()
-    """Widths of F1's intervals over images, as multiples of those over questions."""
     detections: Mapping[str, Detection] = field(default_factory=dict)
     """DASH-B's own figures, of all questions first and then by object."""
+    resolutions: Mapping[Variant, Resolution] = field(default_factory=dict)
+    """F1 over what the ambiguous questions might be, by variant."""
+    missing: Mapping[str, Mapping[Variant, Missing]] = field(default_factory=dict)
+    """F1 over what questions without a readable answer might be answered, by label set and variant."""
     other_protocols: Sequence[Scores] = ()
     """The same answers under other protocols than the run's own."""
     disagreements: Sequence[Disagreement] = ()
@@ -94,6 +99,13 @@ def render_run_page(view: RunView) -> RunPage:
         "rows": list(score_rows(scores)),
         "tables": _tables(view),
         "reasons": run_tables.reason_lines(scores),
+        "remarks": {
+            "prevalence": remarks.prevalence_remark(scores),
+            "clustering": remarks.clustering_remark(scores.f1_width_ratios),
+            "ambiguity": remarks.ambiguity_remark(view.resolutions),
+            "detection": remarks.detection_remark(view.detections),
+        },
+        "fewest": (FEWEST_IMAGES, FEWEST_ERRORS),
         "charts": charts,
         "rules": {one.protocol: PROTOCOL_RULES[one.protocol] for one in (scores, *view.other_protocols)},
         "settings": _shown(view.settings),
@@ -113,22 +125,37 @@ def render_run_page(view: RunView) -> RunPage:
 
 def _tables(view: RunView) -> dict[str, Any]:
     """The tables by name; those that there is nothing for are left out."""
-    tables = {"intervals": run_tables.interval_table(view.scores)}
+    tables = {
+        "balanced": run_tables.balanced_table(view.scores),
+        "intervals": run_tables.interval_table(view.scores),
+    }
     if view.effects:
         tables["effects"] = run_tables.effect_table(view.effects)
     if view.object_effects:
         tables["objects"] = run_tables.object_table(view.object_effects, _effect_titles(view.scores))
     if view.detections:
         tables["detections"] = run_tables.detection_table(view.detections)
+    if view.resolutions:
+        tables["resolutions"] = run_tables.resolution_table(view.resolutions)
+    if _is_any_missing(view):
+        tables["missing"] = run_tables.missing_table(view.missing)
     if view.evidence:
         tables["evidence"] = run_tables.evidence_table(view.evidence)
     if view.other_protocols:
-        tables["protocols"] = run_tables.protocol_table((view.scores, *view.other_protocols))
+        tables["protocols"] = protocol_tables.protocol_table((view.scores, *view.other_protocols))
     if view.disagreements:
-        tables["disagreements"] = run_tables.disagreement_table(view.disagreements)
+        tables["disagreements"] = protocol_tables.disagreement_table(view.disagreements)
     if view.unparsed:
-        tables["unparsed"] = run_tables.unparsed_table(view.unparsed)
+        tables["unparsed"] = protocol_tables.unparsed_table(view.unparsed)
     return tables
+
+
+def _is_any_missing(view: RunView) -> bool:
+    return any(
+        found.n_unanswered or found.n_unparsed
+        for by_variant in view.missing.values()
+        for found in by_variant.values()
+    )
 
 
 def _charts(view: RunView) -> list["Chart"]:

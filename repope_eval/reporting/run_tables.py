@@ -2,15 +2,14 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from repope_eval.records import Answer, Variant
-from repope_eval.reporting.score_table import COUNT_COLUMNS, LABEL_SET_TITLES
-from repope_eval.reporting.tables import Table, amount_text, clipped, ratio_text, table
-from repope_eval.scoring.bootstrap import INTERVAL_FIGURES
+from repope_eval.records import Variant
+from repope_eval.reporting.score_table import BALANCED_COLUMNS, COUNT_COLUMNS, LABEL_SET_TITLES
+from repope_eval.reporting.tables import Table, amount_text, change_with_interval, clipped, ratio_text, table
 from repope_eval.scoring.detection import Detection
 from repope_eval.scoring.evidence import Evidence
-from repope_eval.scoring.protocol_readings import Disagreement
-from repope_eval.scoring.protocols import Reading
+from repope_eval.scoring.intervals import INTERVAL_FIGURES
 from repope_eval.scoring.relabelling_effect import Effect
+from repope_eval.scoring.resolutions import Missing, Resolution
 from repope_eval.scoring.scores import Scores
 
 FIGURE_TITLES: Mapping[str, str] = {
@@ -19,11 +18,9 @@ FIGURE_TITLES: Mapping[str, str] = {
     "recall": "recall",
     "f1": "F1",
     "accuracy": "accuracy",
-    "balanced_accuracy": "balanced accuracy",
     "tnr": "TNR",
     "yes_ratio": "yes ratio",
-    "f1_balanced": "F1 at 50 % yes",
-    "mcc": "MCC",
+    **BALANCED_COLUMNS,
 }
 DETECTION_TITLES: Mapping[str, str] = {
     "acc": "ACC",
@@ -31,11 +28,6 @@ DETECTION_TITLES: Mapping[str, str] = {
     "tpr": "TPR",
     "harmonic_mean": "harmonic mean",
 }
-MOST_RESPONSES = 150
-"""Rows of a table of responses, which may be long."""
-_LONGEST_TEXT = 160
-"""Characters of a text in it."""
-
 _FATES: Mapping[str, Callable[[Effect], int]] = {
     "FP → TP, the label's error": lambda effect: effect.fp_to_tp,
     "FN → TN, the label's error": lambda effect: effect.fn_to_tn,
@@ -46,8 +38,7 @@ _FATES: Mapping[str, Callable[[Effect], int]] = {
     "TN removed as ambiguous": lambda effect: effect.removed[2],
     "FN removed as ambiguous": lambda effect: effect.removed[3],
 }
-_READINGS: Mapping[Reading, str] = {True: "yes", False: "no", None: "neither"}
-_Cell = tuple[Variant, str]
+Cell = tuple[Variant, str]
 """A variant, and the name of a label set."""
 
 
@@ -57,39 +48,68 @@ def label_set_title(name: str) -> str:
 
 
 def interval_table(scores: Scores) -> Table:
-    """Every figure with its 95 % interval."""
+    """Every figure with its 95 % interval, what changes between two label sets, and the same of distinct questions."""
+    return _figure_table("Every figure, and its 95 % interval", scores, INTERVAL_FIGURES)
 
-    def cells(cell: _Cell) -> Iterator[str]:
-        variant, label_set = cell
-        yield variant
-        yield label_set_title(label_set)
-        intervals = scores.intervals[label_set][variant]
-        for name in INTERVAL_FIGURES:
-            text = amount_text if name in COUNT_COLUMNS else ratio_text
-            yield text(getattr(scores.figures[label_set][variant], name), intervals.get(name))
 
+def balanced_table(scores: Scores) -> Table:
+    """The figures that say what F1 hides, in the same rows."""
+    caption = "What does not go with the share of questions with label yes as F1 does, with 95 % intervals"
+    return _figure_table(caption, scores, tuple(BALANCED_COLUMNS))
+
+
+def _figure_table(caption: str, scores: Scores, names: Sequence[str]) -> Table:
+    parts = [scores] if scores.distinct is None else [scores, scores.distinct]
     return table(
-        "Every figure, and its 95 % interval by a bootstrap over images",
-        ("variant", "labels", *(FIGURE_TITLES[name] for name in INTERVAL_FIGURES)),
-        _by_variant(scores.figures),
-        lambda cell: tuple(cells(cell)),
+        caption,
+        ("variant", "labels", *(FIGURE_TITLES[name] for name in names)),
+        [row for part in parts for row in _interval_rows(part, names)],
+        lambda row: row,
         n_texts=2,
     )
+
+
+def _interval_rows(scores: Scores, names: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    cells = by_variant(scores.figures)
+    for place, (variant, label_set) in enumerate(cells):
+        figures, intervals = scores.figures[label_set][variant], scores.intervals[label_set][variant]
+        texts = (
+            (amount_text if name in COUNT_COLUMNS else ratio_text)(
+                getattr(figures, name), intervals.get(name)
+            )
+            for name in names
+        )
+        yield variant, label_set_title(label_set), *texts
+        is_last = place + 1 == len(cells) or cells[place + 1][0] != variant
+        if is_last and variant in scores.changes:
+            change = scores.changes[variant]
+            differences = (
+                change_with_interval(name, change.values[name], change.intervals[name]) for name in names
+            )
+            yield variant, "change", *differences
 
 
 def reason_lines(scores: Scores) -> tuple[str, ...]:
     """Why figures or intervals are missing: a line for each reason, with all it is the reason of."""
     by_reason: dict[str, dict[str, list[str]]] = {}
-    for label_set, by_variant in scores.reasons.items():
-        for variant, reasons in by_variant.items():
+    for part in (scores, scores.distinct):
+        for place, reasons in _reasons(part) if part is not None else ():
             for figure, reason in reasons.items():
-                place = f"{variant}, {label_set_title(label_set)}"
                 title = FIGURE_TITLES.get(figure, figure)
                 by_reason.setdefault(reason, {}).setdefault(place, []).append(title)
     return tuple(
         f"{'; '.join(f'{place}: {_listed(titles)}' for place, titles in places.items())}: {reason}"
         for reason, places in by_reason.items()
     )
+
+
+def _reasons(scores: Scores) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """Where something is missing, and the reasons by figure."""
+    for label_set, of_set in scores.reasons.items():
+        for variant, reasons in of_set.items():
+            yield f"{variant}, {label_set_title(label_set)}", reasons
+    for variant, change in scores.changes.items():
+        yield f"{variant}, change", change.reasons
 
 
 def effect_table(effects: Sequence[Effect]) -> Table:
@@ -129,24 +149,64 @@ def object_table(effects: Sequence[Effect], titles: Sequence[str]) -> Table:
 
 
 def detection_table(detections: Mapping[str, Detection]) -> Table:
-    """DASH-B's figures: of all questions, and of each object's."""
+    """DASH-B's figures: of all questions, with either interval, and of each object's."""
+    rows = [(name, found, found.ci95) for name, found in detections.items()]
+    over_objects = [
+        (f"{name}, drawn over objects", found, found.ci95_objects)
+        for name, found in detections.items()
+        if any(found.ci95_objects.values())
+    ]
     return table(
         "DASH-B's figures, with 95 % intervals: right answers among all, among those about images without and with "
         "the object, and the harmonic mean of these two",
         ("object", "questions", *DETECTION_TITLES.values()),
-        tuple(detections.items()),
+        rows[:1] + over_objects + rows[1:],
+        lambda row: (
+            row[0],
+            str(row[1].n_positives + row[1].n_negatives),
+            *(ratio_text(getattr(row[1], name), row[2][name]) for name in DETECTION_TITLES),
+        ),
+    )
+
+
+def resolution_table(resolutions: Mapping[Variant, Resolution]) -> Table:
+    """F1 over what the removed, ambiguous questions might be."""
+    return table(
+        "F1 under RePOPE, by what the ambiguous questions are taken for",
+        ("variant", "ambiguous", "removed", "all no", "all yes", "at worst", "at best"),
+        tuple(resolutions.items()),
         lambda item: (
             item[0],
-            str(item[1].n_positives + item[1].n_negatives),
-            *(ratio_text(getattr(item[1], name), item[1].ci95[name]) for name in DETECTION_TITLES),
+            amount_text(item[1].n_ambiguous),
+            *map(ratio_text, (item[1].removed, item[1].all_no, item[1].all_yes)),
+            *map(ratio_text, (item[1].lowest, item[1].highest)),
         ),
+    )
+
+
+def missing_table(missing: Mapping[str, Mapping[Variant, Missing]]) -> Table:
+    """F1 over what unanswered and unread questions might have been answered."""
+
+    def cells(cell: Cell) -> tuple[str, ...]:
+        variant, label_set = cell
+        found = missing[label_set][variant]
+        counts = (amount_text(found.n_unanswered), amount_text(found.n_unparsed))
+        values = map(ratio_text, (found.f1, found.lowest, found.highest))
+        return variant, label_set_title(label_set), *counts, *values
+
+    return table(
+        "F1, and what it would be were all unanswered and unparsed questions answered wrongly, or rightly",
+        ("variant", "labels", "no answer", "unparsed", "F1", "at worst", "at best"),
+        by_variant(missing),
+        cells,
+        n_texts=2,
     )
 
 
 def evidence_table(evidence: Mapping[str, Mapping[Variant, Evidence]]) -> Table:
     """The figures that need no threshold, with their intervals."""
 
-    def cells(cell: _Cell) -> tuple[str, ...]:
+    def cells(cell: Cell) -> tuple[str, ...]:
         variant, label_set = cell
         shown = evidence[label_set][variant]
         return (
@@ -155,87 +215,26 @@ def evidence_table(evidence: Mapping[str, Mapping[Variant, Evidence]]) -> Table:
             str(shown.n),
             ratio_text(shown.auroc, shown.auroc_interval),
             ratio_text(shown.average_precision, shown.average_precision_interval),
-            ratio_text(shown.ece, shown.ece_interval),
+            ratio_text(shown.brier, shown.brier_interval),
+            ratio_text(shown.ece_debiased, shown.ece_debiased_interval),
+            ratio_text(shown.ece),
             ratio_text(shown.best_f1, shown.best_f1_interval),
             ratio_text(shown.best_threshold),
         )
 
     return table(
         "What the confidence in yes tells, with 95 % intervals",
-        ("variant", "labels", "questions", "AUROC", "average precision", "ECE", "best F1", "at confidence"),
-        _by_variant(evidence),
+        (
+            *("variant", "labels", "questions", "AUROC", "average precision", "Brier score"),
+            *("ECE, debiased", "ECE", "best F1, an upper bound", "at confidence"),
+        ),
+        by_variant(evidence),
         cells,
         n_texts=2,
     )
 
 
-def protocol_table(scores: Sequence[Scores]) -> Table:
-    """F1 of the same answers under each protocol, and what else the reading decides."""
-    rows = [
-        (one, variant, label_set)
-        for variant, label_set in (_by_variant(scores[0].figures) if scores else ())
-        for one in scores
-    ]
-
-    def cells(row: tuple[Scores, Variant, str]) -> tuple[str, ...]:
-        one, variant, label_set = row
-        figures = one.figures[label_set][variant]
-        interval = one.intervals[label_set][variant].get("f1")
-        return (
-            variant,
-            label_set_title(label_set),
-            one.protocol,
-            amount_text(figures.n_unparsed),
-            *(amount_text(getattr(figures, name)) for name in COUNT_COLUMNS),
-            ratio_text(figures.precision),
-            ratio_text(figures.recall),
-            ratio_text(figures.f1, interval),
-            ratio_text(figures.yes_ratio),
-        )
-
-    columns = ("unparsed", *COUNT_COLUMNS.values(), "precision", "recall", "F1", "yes ratio")
-    caption = "The same answers under each protocol"
-    return table(caption, ("variant", "labels", "protocol", *columns), rows, cells, n_texts=3)
-
-
-def disagreement_table(disagreements: Sequence[Disagreement]) -> Table:
-    """Responses that the protocols do not read alike."""
-    protocols = list(disagreements[0].readings) if disagreements else []
-
-    def cells(one: Disagreement) -> tuple[str, ...]:
-        readings = (f"{_READINGS[one.readings[name]]}: {_cut(one.reasons[name])}" for name in protocols)
-        image, question = (_cut(text) for text in one.example)
-        return _cut(one.response), *readings, f"{question} ({image})", str(one.n_answers)
-
-    return table(
-        "Responses that the protocols read differently, and why",
-        ("response", *protocols, "the first question", "answers"),
-        disagreements,
-        cells,
-        most=MOST_RESPONSES,
-        n_texts=2 + len(protocols),
-        wraps=True,
-    )
-
-
-def unparsed_table(answers: Sequence[Answer]) -> Table:
-    """Answers in which the run's protocol finds neither yes nor no."""
-    return table(
-        "Answers in which the protocol finds neither yes nor no",
-        ("image", "question", "response"),
-        answers,
-        lambda answer: (
-            _cut(answer.question.image),
-            _cut(answer.question.text),
-            _cut(answer.response),
-        ),
-        most=MOST_RESPONSES,
-        n_texts=3,
-        wraps=True,
-    )
-
-
-def _by_variant(figures: Mapping[str, Mapping[Variant, object]]) -> list[_Cell]:
+def by_variant(figures: Mapping[str, Mapping[Variant, object]]) -> list[Cell]:
     """Each variant under every label set that has it, one under the other."""
     variants = dict.fromkeys(variant for by_variant in figures.values() for variant in by_variant)
     return [(variant, name) for variant in variants for name in figures if variant in figures[name]]
@@ -247,7 +246,3 @@ def _texts(*counts: int) -> tuple[str, ...]:
 
 def _listed(titles: Sequence[str]) -> str:
     return ", ".join(titles)
-
-
-def _cut(text: str) -> str:
-    return clipped(text, _LONGEST_TEXT)

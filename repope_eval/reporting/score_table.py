@@ -1,11 +1,10 @@
 """The table of scores as rows of text: each variant under every label set, and what changed between two."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from repope_eval.records import Variant
 from repope_eval.scoring.bootstrap import Interval
-from repope_eval.scoring.confusion import Figures
 from repope_eval.scoring.scores import Scores
 
 LABEL_SET_TITLES = {"pope": "POPE", "repope": "RePOPE", "dash_b": "DASH-B"}
@@ -15,6 +14,12 @@ COUNT_COLUMNS: Mapping[str, str] = {"tp": "TP", "fp": "FP", "tn": "TN", "fn": "F
 RATIO_COLUMNS: Mapping[str, str] = {"precision": "precision", "recall": "recall", "f1": "F1"}
 COLUMNS: Mapping[str, str] = {**COUNT_COLUMNS, **RATIO_COLUMNS}
 """Fields of `Figures` that are shown, with their titles."""
+BALANCED_COLUMNS: Mapping[str, str] = {
+    "f1_balanced": "F1 at 50 % yes",
+    "balanced_accuracy": "balanced accuracy",
+    "mcc": "MCC",
+}
+"""Those beside them that say what F1 hides, since it goes with the share of questions with label yes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +37,28 @@ class TableRow:
     cells: tuple[str, ...]
     """One for each of `COLUMNS`."""
     f1_interval: str
-    """Its 95 % interval by a bootstrap over images, `0.8512 to 0.8933`; nothing in a row of differences."""
+    """Its 95 % interval, `0.8512 to 0.8933`; of a difference with signs."""
     f1_interval_short: str
     """The same where columns are few: `.8512–.8933`."""
+    balanced: tuple[str, ...]
+    """One for each of `BALANCED_COLUMNS`."""
 
 
 def score_rows(scores: Scores) -> Iterator[TableRow]:
-    """For each variant: a row under each label set, and a row of differences where there are two."""
+    """For each variant, and for the distinct questions of all: a row under each label set, and one of differences."""
+    yield from _rows(scores)
+    if scores.distinct is not None:
+        yield from _rows(scores.distinct)
+
+
+def _rows(scores: Scores) -> Iterator[TableRow]:
     label_sets = list(scores.figures)
     for variant in scores.figures[label_sets[0]]:
-        of_variant = [scores.figures[label_set][variant] for label_set in label_sets]
-        for label_set, figures in zip(label_sets, of_variant, strict=True):
+        for label_set in label_sets:
+            figures, interval = (
+                scores.figures[label_set][variant],
+                scores.intervals[label_set][variant]["f1"],
+            )
             yield TableRow(
                 variant,
                 LABEL_SET_TITLES.get(label_set, label_set),
@@ -50,22 +66,37 @@ def score_rows(scores: Scores) -> Iterator[TableRow]:
                 count_text(figures.n_questions - figures.n_answered),
                 count_text(figures.n_unparsed),
                 tuple(cell_text(name, getattr(figures, name)) for name in COLUMNS),
-                interval_text(scores.intervals[label_set][variant]["f1"]),
-                _short_interval_text(scores.intervals[label_set][variant]["f1"]),
+                interval_text(interval),
+                _short_interval_text(interval),
+                tuple(cell_text(name, getattr(figures, name)) for name in BALANCED_COLUMNS),
             )
-        if len(of_variant) == 2:
-            before, after = of_variant
-            changes = tuple(_change(name, before, after) for name in COLUMNS)
-            yield TableRow(variant, "change", "", "", "", changes, "", "")
+        if variant in scores.changes:
+            change = scores.changes[variant]
+            interval = change.intervals["f1"]
+            yield TableRow(
+                variant,
+                "change",
+                "",
+                "",
+                "",
+                tuple(change_text(name, change.values[name]) for name in COLUMNS),
+                _ends(interval, lambda end: change_text("f1", end), " to "),
+                _ends(interval, lambda end: change_text("f1", end).replace("0.", ".", 1), " to "),
+                tuple(change_text(name, change.values[name]) for name in BALANCED_COLUMNS),
+            )
 
 
 def interval_text(interval: Interval) -> str:
     """An interval of a ratio: `0.8512 to 0.8933`."""
-    return UNDEFINED if interval is None else f"{interval[0]:.4f} to {interval[1]:.4f}"
+    return _ends(interval, lambda end: f"{end:.4f}", " to ")
 
 
 def _short_interval_text(interval: Interval) -> str:
-    return UNDEFINED if interval is None else "–".join(f"{end:.4f}".removeprefix("0") for end in interval)
+    return _ends(interval, lambda end: f"{end:.4f}".removeprefix("0"), "–")
+
+
+def _ends(interval: Interval, text: Callable[[float], str], between: str) -> str:
+    return UNDEFINED if interval is None else between.join(map(text, interval))
 
 
 def cell_text(name: str, value: float | None) -> str:
@@ -80,12 +111,10 @@ def count_text(value: float) -> str:
     return f"{value:.0f}" if value == int(value) else f"{value:.1f}"
 
 
-def _change(name: str, before: Figures, after: Figures) -> str:
-    """A difference with its sign; without one where it rounds to nothing."""
-    old, new = getattr(before, name), getattr(after, name)
-    if old is None or new is None:
+def change_text(name: str, difference: float | None) -> str:
+    """A difference of a figure with its sign; without one where it rounds to nothing."""
+    if difference is None:
         return UNDEFINED
-    difference = new - old
     text = cell_text(name, abs(difference))
     if float(text) == 0:
         return "0" if name in COUNT_COLUMNS else text

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from repope_eval.reporting.score_table import UNDEFINED
+from repope_eval.reporting.score_table import UNDEFINED, change_text
 from repope_eval.scoring.bootstrap import Interval
 
 Row = TypeVar("Row")
@@ -69,6 +69,16 @@ def amount_text(value: float | None, interval: Interval = None) -> str:
     return f"{value:.0f}{interval_text(interval, '.0f')}" if value == int(value) else (
         f"{value:.1f}{interval_text(interval, '.1f')}"
     )  # fmt: skip
+
+
+def change_with_interval(name: str, difference: float | None, interval: Interval = None) -> str:
+    """A difference of a figure with its sign, and its interval."""
+    text = change_text(name, difference)
+    return (
+        text
+        if interval is None or difference is None
+        else f"{text} [{', '.join(change_text(name, end) for end in interval)}]"
+    )
 
 
 def interval_text(interval: Interval, digits: str) -> str:

@@ -1,15 +1,15 @@
-"""95 % intervals of the figures, by a bootstrap over images.
+"""Replicates of the figures, by a bootstrap over images, and the 95 % intervals that are their percentiles.
 
 An image's questions stand or fall together, so images are drawn with replacement, not questions, and the
 same drawn images serve every variant and label set at once. The intervals are percentiles of the figures
 over the replicates (Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13).
 
 Images are drawn from those about which there is an answer: a model that was asked about a part of the
-benchmark is judged by that part.
+benchmark is judged by that part. Where every image is asked about with one label only, as DASH-B's are, images of
+either label are drawn apart: how many there are of each was chosen and is no chance.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,22 +25,9 @@ SEED = 20_250_422
 PERCENTILES = (2.5, 97.5)
 FEWEST_IMAGES = 100
 """With fewer images a percentile interval covers too seldom, and a test made of it errs too often."""
-INTERVAL_FIGURES = (
-    "tp",
-    "fp",
-    "tn",
-    "fn",
-    "precision",
-    "recall",
-    "f1",
-    "accuracy",
-    "balanced_accuracy",
-    "tnr",
-    "yes_ratio",
-    "f1_balanced",
-    "mcc",
+_OF_LABEL_YES, _OF_LABEL_NO = (
+    [OUTCOMES.index(OUTCOME_OF[label, reading]) for reading in (True, False, None)] for label in (True, False)
 )
-"""Fields of `Figures` that intervals are given for."""
 
 _WEIGHTS_AT_ONCE = 4_000_000
 """Replicates are drawn in parts of about so many weights, which bounds the memory."""
@@ -53,62 +40,20 @@ Interval = tuple[float, float] | None
 """Low and high; None where the figure is undefined, in the answers themselves or in a replicate of them."""
 Intervals = Mapping[str, Interval]
 """By figure."""
+Strata = tuple[NDArray[np.int64], ...]
+"""The places of images that are drawn from one another's midst; each image stands in one."""
 Places = tuple[int, ...]
 """Where one thing stands among the cells: a single cell, or all of those that a mean is over."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bootstrap:
-    """What one set of answers and the replicates of it come to."""
-
-    confusions: Mapping[str, Mapping[Variant, Confusion]]
-    """Counts of the answers themselves, by label set and variant."""
-    n_images: int
-    """Images with an answer, which are drawn from."""
-    n_replicates: int
-    """0 where there are fewer than two images, and so nothing to draw from."""
-    intervals: Mapping[str, Mapping[Variant, Intervals]]
-    """By label set and variant; under `MEAN`, of the mean over several variants."""
-    n_undefined: Mapping[str, Mapping[Variant, Mapping[str, int]]]
-    """In how many replicates a figure is undefined, in the same order."""
-
-
-def bootstrap(
-    label_sets: Sequence[LabelSet], answers: Mapping[Question, Answer], protocol: Protocol
-) -> Bootstrap:
-    """The intervals of every figure under every label set and variant.
-
-    With fewer than two images there is nothing to draw from, and every interval is None.
-    """
-    counts = counts_by_image(label_sets, labelled_images(label_sets), answers, protocol)
-    is_answered = counts[:, :, :-1].any(axis=(1, 2))  # the last outcome is no answer
-    values = replicated(counts[is_answered], protocol, INTERVAL_FIGURES)
-    intervals: dict[str, dict[Variant, Intervals]] = {label_set.name: {} for label_set in label_sets}
-    n_undefined: dict[str, dict[Variant, dict[str, int]]] = {label_set.name: {} for label_set in label_sets}
-    for name, variant, places in variant_places(label_sets):
-        of_variant = {figure: mean_over(values[figure], places) for figure in INTERVAL_FIGURES}
-        intervals[name][variant] = {figure: interval_of(array) for figure, array in of_variant.items()}
-        n_undefined[name][variant] = {
-            figure: int(np.isnan(array).sum()) for figure, array in of_variant.items()
-        }
-    n_images = int(is_answered.sum())
-    return Bootstrap(
-        confusions=confusions_of(label_sets, counts),
-        n_images=n_images,
-        n_replicates=REPLICATES if n_images > 1 else 0,
-        intervals=intervals,
-        n_undefined=n_undefined,
-    )
-
-
 def confusions_of(
-    label_sets: Sequence[LabelSet], counts: NDArray[np.float64]
+    label_sets: Sequence[LabelSet], totals: NDArray[np.float64]
 ) -> dict[str, dict[Variant, Confusion]]:
-    """The counts over all images, by label set and variant, of [images, cells, outcomes]."""
-    totals = iter(counts.sum(axis=0).astype(np.int64).tolist())
+    """The counts over all images, [cells, outcomes], by label set and variant."""
+    rows = iter(totals.astype(np.int64).tolist())
     return {
         label_set.name: {
-            variant: Confusion(**dict(zip(OUTCOMES, next(totals), strict=True)))
+            variant: Confusion(**dict(zip(OUTCOMES, next(rows), strict=True)))
             for variant in label_set.variants
         }
         for label_set in label_sets
@@ -201,27 +146,42 @@ def replicated(
     if n_images < 2:
         return {name: np.full((1, *between), np.nan) for name in names}
     flat = counts.reshape(n_images, -1)
+    of_label = counts.reshape(n_images, -1, n_outcomes).sum(axis=1)
+    strata = strata_by_label(of_label[:, _OF_LABEL_YES].any(axis=1), of_label[:, _OF_LABEL_NO].any(axis=1))
     parts = []
-    for weights in drawn_weights(n_images, REPLICATES):
+    for weights in drawn_weights(n_images, REPLICATES, strata):
         totals = drawn_totals(weights, flat).reshape(len(weights), *between, n_outcomes)
         values = figure_values(totals, protocol)
         parts.append([values[name] for name in names])
     return {name: np.concatenate([part[place] for part in parts]) for place, name in enumerate(names)}
 
 
-def drawn_weights(n_images: int, n_replicates: int) -> Iterator[NDArray[np.float64]]:
+def strata_by_label(has_yes: NDArray[np.bool_], has_no: NDArray[np.bool_]) -> Strata:
+    """The images of either label, where none has questions of both; else all images together. Both are [images]."""
+    if (has_yes & has_no).any():
+        return (np.arange(len(has_yes)),)
+    return tuple(places for places in (np.flatnonzero(has_yes), np.flatnonzero(~has_yes)) if len(places))
+
+
+def drawn_weights(
+    n_images: int, n_replicates: int, strata: Strata | None = None
+) -> Iterator[NDArray[np.float64]]:
     """How often each image is drawn, [replicates, images], a part of the replicates at a time.
 
     The same number of images is drawn from in the same way each time, and fewer replicates are the first
-    of more.
+    of more. Of each stratum as many images are drawn as it has; without strata, all images are one.
     """
     generator = np.random.default_rng(SEED)
+    # All images at once are a slice, which is quicker than their places.
+    of_each: Strata | tuple[slice] = (slice(None),) if strata is None or len(strata) == 1 else strata
     part = max(1, min(n_replicates, _WEIGHTS_AT_ONCE // n_images))
     for start in range(0, n_replicates, part):
         weights = np.empty((min(part, n_replicates - start), n_images))
         # One at a time fits a processor's cache, where all at once would wait for the memory.
         for row in weights:
-            row[:] = np.bincount(generator.integers(n_images, size=n_images), minlength=n_images)
+            for places in of_each:
+                n_there = len(row[places])
+                row[places] = np.bincount(generator.integers(n_there, size=n_there), minlength=n_there)
         yield weights
 
 

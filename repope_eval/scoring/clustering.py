@@ -1,38 +1,54 @@
-"""How much the errors about one image come together: intervals over images against intervals over questions."""
+"""How much the errors about one image come together: F1's uncertainty over images against that over questions.
 
-from dataclasses import replace
+Both are taken within labels, with the number of questions of either label given: what an image's questions have in
+common by the benchmark's making (POPE asks about each image as often with either label) is no matter of errors.
+"""
+
+from math import sqrt
 
 import numpy as np
+from numpy.typing import NDArray
 
-from repope_eval import config
-from repope_eval.scoring.bootstrap import REPLICATES, SEED, interval_of
-from repope_eval.scoring.confusion import OUTCOMES, Confusion, figure_values
-from repope_eval.scoring.protocols import PROTOCOLS
-from repope_eval.scoring.scores import Scores
+from repope_eval.scoring.bootstrap import FEWEST_IMAGES
+from repope_eval.scoring.confusion import shares
+from repope_eval.scoring.protocols import Protocol
 
 
-def f1_width_ratios(scores: Scores) -> tuple[float, ...]:
-    """Width of F1's interval over images, as a multiple of that over questions, for each label set and variant.
+def f1_width_ratios(counts: NDArray[np.float64], protocol: Protocol) -> tuple[float, ...]:
+    """Width of F1's interval over images, as a multiple of that over questions, for each cell where there is one.
 
     Above 1, an image's questions stand or fall together, and an interval over questions would be too narrow.
-    What is undefined is left out.
+
+    Args:
+        counts: [images, cells, outcomes].
+        protocol: says what becomes of unparsed answers.
     """
-    ratios = []
-    for label_set, confusions in scores.confusions.items():
-        for variant, confusion in confusions.items():
-            over_images = scores.intervals[label_set][variant]["f1"]
-            over_questions = _f1_interval(confusion, scores.protocol)
-            if over_images and over_questions and over_questions[0] < over_questions[1]:
-                ratios.append((over_images[1] - over_images[0]) / (over_questions[1] - over_questions[0]))
-    return tuple(ratios)
+    ratios = (f1_width_ratio(counts[:, cell], protocol) for cell in range(counts.shape[1]))
+    return tuple(ratio for ratio in ratios if ratio is not None)
 
 
-def _f1_interval(confusion: Confusion, protocol: config.Protocol) -> tuple[float, float] | None:
-    """By a bootstrap over the answered questions: drawn one by one, their outcomes are multinomial."""
-    answered = replace(confusion, unanswered=0)
-    counts = np.array([getattr(answered, name) for name in OUTCOMES], dtype=np.float64)
-    n_answered = int(counts.sum())
-    if not n_answered:
+def f1_width_ratio(counts: NDArray[np.float64], protocol: Protocol) -> float | None:
+    """Of one cell, [images, outcomes]: the square root of F1's design effect.
+
+    None where no answer is an error, no image has two questions, or too few images show how errors come.
+
+    F1 = 2 tp / (tp + fp + positives) moves with a hit by fp + positives and with a false alarm by -tp, times the
+    same factor. Over images, its variance is that of the sums of these in an image, each taken from what the
+    label's rate lets expect; over questions, hits and false alarms are binomial.
+    """
+    of_whole = shares(counts, protocol)
+    (tp, positives), (tn, negatives) = of_whole["recall"], of_whole["tnr"]
+    fp = negatives - tn
+    n_questions = positives + negatives
+    n_images = int((n_questions > 0).sum())
+    if n_images < FEWEST_IMAGES or n_questions.max() < 2 or not positives.sum() or not negatives.sum():
         return None
-    drawn = np.random.default_rng(SEED).multinomial(n_answered, counts / n_answered, size=REPLICATES)
-    return interval_of(figure_values(drawn.astype(np.float64), PROTOCOLS[protocol])["f1"])
+    recall, false_alarms = tp.sum() / positives.sum(), fp.sum() / negatives.sum()
+    of_hit, of_false_alarm = fp.sum() + positives.sum(), -tp.sum()
+    in_images = of_hit * (tp - recall * positives) + of_false_alarm * (fp - false_alarms * negatives)
+    over_images = n_images / (n_images - 1) * float(in_images @ in_images)
+    over_questions = float(
+        of_hit**2 * positives.sum() * recall * (1 - recall)
+        + of_false_alarm**2 * negatives.sum() * false_alarms * (1 - false_alarms)
+    )
+    return sqrt(over_images / over_questions) if over_questions else None

@@ -70,18 +70,22 @@ class Figures:
     n_unparsed: float
 
 
+_FIELDS = tuple(field.name for field in dataclasses.fields(Figures))
+
+
 def figures(confusion: Confusion, protocol: Protocol) -> Figures:
     """The figures of counts, unparsed answers treated as the protocol does (see `Protocol.unparsed`)."""
     counts = np.array([getattr(confusion, name) for name in OUTCOMES], dtype=np.float64)
     values = figure_values(counts, protocol)
-    return Figures(**{name: _number(name, float(value)) for name, value in values.items()})
+    return Figures(**{name: _number(name, float(values[name])) for name in _FIELDS})
 
 
 def figure_values(counts: NDArray[np.float64], protocol: Protocol) -> dict[str, NDArray[np.float64]]:
-    """The fields of `Figures` for any number of counts at once, NaN where undefined.
+    """The fields of `Figures`, and `harmonic_mean`, for any number of counts at once, NaN where undefined.
 
-    precision = tp / (tp + fp); recall = tp / (tp + fn); f1 = 2 tp / (2 tp + fp + fn), undefined where
-    precision or recall is; tnr = tn / (tn + fp); balanced accuracy = (recall + tnr) / 2.
+    Precision, recall, tnr, accuracy and yes ratio are those of `shares`; f1 = 2 tp / (2 tp + fp + fn), undefined
+    where precision or recall is; balanced accuracy = (recall + tnr) / 2; harmonic_mean (DASH-B's) is that of recall
+    and tnr.
 
     F1 depends on the share of questions with label yes, q: with fpr = fp / negatives, precision is
     q recall / (q recall + (1 - q) fpr). f1_balanced is F1 at q = 1/2, which is 2 recall / (1 + recall + fpr).
@@ -97,34 +101,64 @@ def figure_values(counts: NDArray[np.float64], protocol: Protocol) -> dict[str, 
     tp, fp, tn, fn, unparsed_yes, unparsed_no, unanswered = np.moveaxis(counts, -1, 0)
     n_unparsed = unparsed_yes + unparsed_no
     n_answered = tp + fp + tn + fn + n_unparsed
-    labelled_yes = tp + fn + unparsed_yes
-    counted = n_answered - n_unparsed if protocol.unparsed == "dropped" else n_answered
-    negatives = tn + fp
-    if protocol.unparsed == "not_yes":
-        fn = fn + unparsed_yes
-        negatives = negatives + unparsed_no
-    precision, recall, tnr = _ratio(tp, tp + fp), _ratio(tp, tp + fn), _ratio(tn, negatives)
-    f1 = np.where(np.isnan(precision + recall), np.nan, _ratio(2 * tp, 2 * tp + fp + fn))
-    false_positive_rate, said_no = _ratio(fp, negatives), negatives - fp + fn
-    margins = np.sqrt((tp + fp) * (tp + fn) * negatives * said_no)
-    said_yes = labelled_yes if protocol.yes_ratio_of == "labels" else tp + fp
+    of_whole = shares(counts, protocol)
+    precision, recall, tnr, accuracy, yes_ratio = (
+        _ratio(*of_whole[name]) for name in ("precision", "recall", "tnr", "accuracy", "yes_ratio")
+    )
+    positives, negatives = of_whole["recall"][1], of_whole["tnr"][1]
+    f1 = np.where(np.isnan(precision + recall), np.nan, _ratio(2 * tp, tp + fp + positives))
+    false_positive_rate, said_no = _ratio(fp, negatives), positives - tp + negatives - fp
+    margins = np.sqrt((tp + fp) * positives * negatives * said_no)
     return {
         "tp": tp,
         "fp": fp,
         "tn": tn,
-        "fn": fn,
+        "fn": of_whole["fn"][0],
         "precision": precision,
         "recall": recall,
         "f1": f1,
-        "accuracy": _ratio(tp + tn, counted),
+        "accuracy": accuracy,
         "balanced_accuracy": (recall + tnr) / 2,
         "tnr": tnr,
-        "yes_ratio": _ratio(said_yes, counted),
+        "yes_ratio": yes_ratio,
         "f1_balanced": np.where(np.isnan(f1), np.nan, _ratio(2 * recall, 1 + recall + false_positive_rate)),
-        "mcc": _ratio(tp * (negatives - fp) - fp * fn, margins),
+        "mcc": _ratio(tp * (negatives - fp) - fp * (positives - tp), margins),
+        "harmonic_mean": _ratio(2 * recall * tnr, recall + tnr),
         "n_questions": n_answered + unanswered,
         "n_answered": n_answered,
         "n_unparsed": n_unparsed,
+    }
+
+
+Share = tuple[NDArray[np.float64], NDArray[np.float64]]
+"""How many questions, of how many."""
+
+
+def shares(counts: NDArray[np.float64], protocol: Protocol) -> dict[str, Share]:
+    """What each figure that is a share of some questions divides by what; arguments as of `figure_values`.
+
+    precision = tp / (tp + fp); recall = tp / positives; tnr = tn / negatives; accuracy = (tp + tn) / counted;
+    yes_ratio = read as yes / counted. A count is a share of the answered questions with its label. In place of f1
+    stands Jaccard's index, J = tp / (tp + fp + fn), which is one: f1 = 2 J / (1 + J).
+    """
+    tp, fp, tn, fn, unparsed_yes, unparsed_no, _ = np.moveaxis(counts, -1, 0)
+    labelled_yes, labelled_no = tp + fn + unparsed_yes, tn + fp + unparsed_no
+    counted = tp + fp + tn + fn if protocol.unparsed == "dropped" else labelled_yes + labelled_no
+    positives, negatives = tp + fn, tn + fp
+    if protocol.unparsed == "not_yes":
+        fn, positives, negatives = fn + unparsed_yes, labelled_yes, labelled_no
+    said_yes = labelled_yes if protocol.yes_ratio_of == "labels" else tp + fp
+    return {
+        "tp": (tp, labelled_yes),
+        "fp": (fp, labelled_no),
+        "tn": (tn, labelled_no),
+        "fn": (fn, labelled_yes),
+        "precision": (tp, tp + fp),
+        "recall": (tp, positives),
+        "f1": (tp, fp + positives),
+        "accuracy": (tp + tn, counted),
+        "tnr": (tn, negatives),
+        "yes_ratio": (said_yes, counted),
     }
 
 

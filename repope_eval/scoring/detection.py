@@ -3,25 +3,36 @@
 As its authors' `eval_utils.py` has them (repository YanNeu/DASH-B): each figure divides by all answered
 questions of its kind, so that an answer with neither yes nor no in it is a wrong one. The figures of
 `confusion.py` leave such answers out under the same protocol, and are higher where there are some.
+
+Two questions have two intervals. How would the model do on other images of these objects? Images are drawn, of either
+label apart, as they were collected. And how on other objects? There objects are drawn, with all of their images: their
+difficulty differs so much that these intervals are several times as wide.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from math import isnan
 
 import numpy as np
-from numpy.typing import NDArray
 
-from repope_eval.records import Answer, Question
-from repope_eval.scoring.bootstrap import REPLICATES, Interval, drawn_weights, interval_of
+from repope_eval.records import Answer, LabelSet, Question
+from repope_eval.scoring.bootstrap import Interval, counts_by_image, interval_of, replicated
+from repope_eval.scoring.confusion import OUTCOMES, figure_values
+from repope_eval.scoring.intervals import Estimate, Method, Sample, estimate, sampled
 from repope_eval.scoring.protocols import Protocol
 
 ALL_OBJECTS = "all objects"
 """Stands beside the objects' names for all questions together."""
 
-DETECTION_FIGURES = ("acc", "tnr", "tpr", "harmonic_mean")
-
-_COUNTS = ("positives", "true_positives", "negatives", "true_negatives")
-"""The last axis of counts: what the figures are made of."""
+DETECTION_FIGURES: Mapping[str, str] = {
+    "acc": "accuracy",
+    "tnr": "tnr",
+    "tpr": "recall",
+    "harmonic_mean": "harmonic_mean",
+}
+"""Fields of `Detection`, and what `figure_values` calls them."""
+FEWEST_OBJECTS = 50
+"""With fewer objects an interval over them holds too seldom."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,124 +53,103 @@ class Detection:
     n_unparsed: int
     """Answers that the protocol reads as neither yes nor no; wrong ones here."""
     ci95: Mapping[str, Interval]
-    """95 % intervals by a bootstrap over images, by figure; None where the figure is undefined in a replicate."""
+    """95 % intervals over images of these objects, by figure."""
+    ci95_method: Mapping[str, Method | None]
+    """What each of them is by."""
     reasons: Mapping[str, str]
     """Why a figure or its interval is None; only of those that are."""
+    ci95_objects: Mapping[str, Interval] = field(default_factory=dict)
+    """95 % intervals over objects, by figure; empty for a single object."""
+    reasons_objects: Mapping[str, str] = field(default_factory=dict)
+    """Why there is none of them."""
 
 
 def detection(
     labels: Mapping[Question, bool], answers: Mapping[Question, Answer], protocol: Protocol
 ) -> Detection:
     """The figures of all answered questions."""
-    return _detections(labels, answers, protocol, {"": list(labels)})[""]
+    over_objects, reasons = _over_objects(labels, answers, _counting_unparsed(protocol))
+    whole = _detection(labels, answers, protocol)
+    return replace(whole, ci95_objects=over_objects, reasons_objects=reasons)
 
 
 def detection_by_object(
     labels: Mapping[Question, bool], answers: Mapping[Question, Answer], protocol: Protocol
 ) -> dict[str, Detection]:
-    """The figures of each object's questions, in the order of the labels; all on the same drawn images."""
-    groups: dict[str, list[Question]] = {}
-    for question in labels:
-        groups.setdefault(question.object, []).append(question)
-    return _detections(labels, answers, protocol, groups)
+    """The figures of each object's questions, in the order of the labels."""
+    return {name: _detection(of_object, answers, protocol) for name, of_object in _by_object(labels).items()}
 
 
-def _detections(
-    labels: Mapping[Question, bool],
-    answers: Mapping[Question, Answer],
-    protocol: Protocol,
-    groups: Mapping[str, list[Question]],
-) -> dict[str, Detection]:
-    """The figures of each group of questions, with intervals over the images of all groups together."""
-    answered = [question for question in labels if question in answers]
-    images = {image: place for place, image in enumerate(dict.fromkeys(q.image for q in answered))}
-    readings = {question: protocol.read(answers[question].response) for question in answered}
-    counts = np.zeros((len(images), len(groups), len(_COUNTS)))
-    for place, questions in enumerate(groups.values()):
-        for question in questions:
-            if question in readings:
-                right = readings[question] is labels[question]
-                outcome = (1, right, 0, 0) if labels[question] else (0, 0, 1, right)
-                counts[images[question.image], place] += outcome
-    figures = _figures(counts.sum(axis=0))
-    drawn = _replicates(counts)
-    found = {}
-    for place, (name, questions) in enumerate(groups.items()):
-        values = {figure: float(figures[figure][place]) for figure in DETECTION_FIGURES}
-        of_group = {figure: drawn[figure][:, place] for figure in DETECTION_FIGURES}
-        totals = counts[:, place].sum(axis=0)
-        unparsed = sum(question in readings and readings[question] is None for question in questions)
-        found[name] = _detection(values, of_group, totals, unparsed)
+def _by_object(labels: Mapping[Question, bool]) -> dict[str, dict[Question, bool]]:
+    found: dict[str, dict[Question, bool]] = {}
+    for question, label in labels.items():
+        found.setdefault(question.object, {})[question] = label
     return found
 
 
+def _counting_unparsed(protocol: Protocol) -> Protocol:
+    """The same readings, with unparsed answers counted as wrong ones everywhere."""
+    return replace(protocol, unparsed="not_yes")
+
+
 def _detection(
-    values: Mapping[str, float],
-    drawn: Mapping[str, NDArray[np.float64]],
-    totals: NDArray[np.float64],
-    n_unparsed: int,
+    labels: Mapping[Question, bool], answers: Mapping[Question, Answer], protocol: Protocol
 ) -> Detection:
-    ci95 = {figure: interval_of(drawn[figure]) for figure in DETECTION_FIGURES}
-    reasons = {}
-    for figure in DETECTION_FIGURES:
-        if np.isnan(values[figure]):
-            reasons[figure] = _undefined(figure, totals)
-        elif ci95[figure] is None:
-            reasons[figure] = _no_interval(drawn[figure])
+    names = tuple(DETECTION_FIGURES.values())
+    sample = sampled([LabelSet("", {"": labels})], answers, _counting_unparsed(protocol), names)
+    values = figure_values(sample.totals[0], sample.protocol)
+    found = {field: float(values[name]) for field, name in DETECTION_FIGURES.items()}
+    undefined = {field: _undefined(field, sample) for field, value in found.items() if isnan(value)}
+    estimates = {
+        field: Estimate(interval=None, reason=undefined[field])
+        if field in undefined
+        else estimate(sample, name, (0,))
+        for field, name in DETECTION_FIGURES.items()
+    }
+    n_of = dict(zip(OUTCOMES, sample.totals[0].astype(np.int64).tolist(), strict=True))
+    acc, tnr, tpr, harmonic_mean = (None if isnan(value) else value for value in found.values())
     return Detection(
-        **{figure: None if np.isnan(value) else value for figure, value in values.items()},
-        n_positives=int(totals[_COUNTS.index("positives")]),
-        n_negatives=int(totals[_COUNTS.index("negatives")]),
-        n_unparsed=n_unparsed,
-        ci95=ci95,
-        reasons=reasons,
+        acc=acc,
+        tnr=tnr,
+        tpr=tpr,
+        harmonic_mean=harmonic_mean,
+        n_positives=n_of["tp"] + n_of["fn"] + n_of["unparsed_yes"],
+        n_negatives=n_of["tn"] + n_of["fp"] + n_of["unparsed_no"],
+        n_unparsed=n_of["unparsed_yes"] + n_of["unparsed_no"],
+        ci95={field: one.interval for field, one in estimates.items()},
+        ci95_method={field: one.method for field, one in estimates.items()},
+        reasons={field: one.reason for field, one in estimates.items() if one.reason},
     )
 
 
-def _figures(counts: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
-    """The figures of counts [..., 4], NaN where there is nothing to divide by."""
-    positives, true_positives, negatives, true_negatives = np.moveaxis(counts, -1, 0)
-    tpr, tnr = _ratio(true_positives, positives), _ratio(true_negatives, negatives)
-    return {
-        "acc": _ratio(true_positives + true_negatives, positives + negatives),
-        "tnr": tnr,
-        "tpr": tpr,
-        "harmonic_mean": _ratio(2 * tpr * tnr, tpr + tnr),
-    }
+def _over_objects(
+    labels: Mapping[Question, bool], answers: Mapping[Question, Answer], protocol: Protocol
+) -> tuple[dict[str, Interval], dict[str, str]]:
+    """The intervals over objects, and why there is none, by figure."""
+    counts = np.array(
+        [
+            counts_by_image(
+                [LabelSet("", {"": of_object})], {q.image for q in of_object}, answers, protocol
+            ).sum(axis=0)
+            for of_object in _by_object(labels).values()
+        ]
+    ).reshape(-1, 1, len(OUTCOMES))
+    answered = counts[counts[:, :, :-1].any(axis=(1, 2))]  # the last outcome is no answer
+    if len(answered) < FEWEST_OBJECTS:
+        reason = f"fewer than {FEWEST_OBJECTS} objects have answers"
+        return dict.fromkeys(DETECTION_FIGURES), dict.fromkeys(DETECTION_FIGURES, reason)
+    drawn = replicated(answered, protocol, tuple(DETECTION_FIGURES.values()))
+    found = {field: interval_of(drawn[name][:, 0]) for field, name in DETECTION_FIGURES.items()}
+    undefined = "undefined in some of the replicates"
+    return found, {field: undefined for field, interval in found.items() if interval is None}
 
 
-def _replicates(counts: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
-    """Each figure in each replicate, [replicates, groups]; one replicate of NaN where there is none."""
-    n_images, n_groups, _ = counts.shape
-    if n_images < 2:
-        return {figure: np.full((1, n_groups), np.nan) for figure in DETECTION_FIGURES}
-    flat = counts.reshape(n_images, -1)
-    parts = [
-        _figures((weights @ flat).reshape(len(weights), n_groups, len(_COUNTS)))
-        for weights in drawn_weights(n_images, REPLICATES)
-    ]
-    return {figure: np.concatenate([part[figure] for part in parts]) for figure in DETECTION_FIGURES}
-
-
-def _undefined(figure: str, totals: NDArray[np.float64]) -> str:
-    positives, true_positives, negatives, true_negatives = totals
-    if positives + negatives == 0:
+def _undefined(figure: str, sample: Sample) -> str:
+    tp, fp, tn, fn, unparsed_yes, unparsed_no, _ = sample.totals[0]
+    if not sample.totals[0, :-1].any():
         return "no question has an answer"
-    if negatives == 0 and figure != "tpr":
+    if figure != "tpr" and not tn + fp + unparsed_no:
         return "no question with label no has an answer"
-    if positives == 0:
+    if not tp + fn + unparsed_yes:
         return "no question with label yes has an answer"
-    assert true_positives == true_negatives == 0
     return "the true positive and the true negative rate are both 0"
-
-
-def _no_interval(drawn: NDArray[np.float64]) -> str:
-    if len(drawn) < 2:
-        return "a single image has answers: nothing to draw from"
-    return f"undefined in {int(np.isnan(drawn).sum())} of {len(drawn)} replicates"
-
-
-def _ratio(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:
-    ratio: NDArray[np.float64] = np.full(np.shape(whole), np.nan)
-    np.divide(part, whole, out=ratio, where=np.asarray(whole) > 0)
-    return ratio

@@ -6,30 +6,45 @@ all questions: the first `EVIDENCE_REPLICATES` of them. An end of an interval is
 draw by about 1.5 % of the interval's width (standard error of a 2.5 % quantile of a normal distribution,
 sqrt(0.025 * 0.975 / 2000) / 0.058 standard deviations, of which the width has 3.9).
 
-Two of the intervals lean to one side, as any resampling of these figures does: replicates of a well calibrated
-model have a higher `ece` than its answers, and `best_f1` is that of the best threshold for each replicate.
+`best_f1` is that of the best threshold for the very answers that it is measured on, and for each replicate anew: no
+threshold that was chosen before reaches as much, so it is an upper bound.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from repope_eval.records import Answer, LabelSet, Question, Variant
-from repope_eval.scoring.bootstrap import Interval, drawn_totals, drawn_weights, interval_of, labelled_images
+from repope_eval.scoring.bootstrap import (
+    FEWEST_IMAGES,
+    Interval,
+    drawn_totals,
+    drawn_weights,
+    interval_of,
+    labelled_images,
+    strata_by_label,
+)
+from repope_eval.scoring.calibration import (
+    BINS,
+    Calibration,
+    ReliabilityBin,
+    calibration,
+    calibration_sums,
+    reliability,
+)
 from repope_eval.scoring.ranked_figures import (
     Values,
     by_rank,
     f1_by_threshold,
     rank_starts,
     ranked_figures,
-    ratio,
 )
 
 EVIDENCE_REPLICATES = 2_000
-BINS = 10
-"""Of equal width, in the reliability and the calibration error."""
+EVIDENCE_FIGURES = ("auroc", "average_precision", "best_f1", "ece", "ece_debiased", "brier")
+"""Fields of `Evidence` that intervals are given for."""
 MOST_RANKS = 4_000
 """Where more different confidences occur in a cell, neighbours share a rank in its replicates, as many on each.
 
@@ -43,20 +58,7 @@ Weights = NDArray[np.unsignedinteger]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReliabilityBin:
-    """Questions whose confidence in yes, p_yes / (p_yes + p_no), lies in one range."""
-
-    low: float
-    high: float
-    n: int
-    confidence: float | None
-    """Mean confidence in yes; None where the bin is empty."""
-    yes_share: float | None
-    """Share of them whose label is yes."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
+class Evidence(Calibration):
     """Of one label set and variant; each figure with its 95 % interval over images, None where undefined."""
 
     n: int
@@ -65,15 +67,14 @@ class Evidence:
     auroc_interval: Interval
     average_precision: float | None
     average_precision_interval: Interval
-    ece: float | None
-    """Expected calibration error of the confidence in yes, over ten bins of equal width."""
-    ece_interval: Interval
     best_f1: float | None
-    """The highest F1 that any threshold on the confidence reaches."""
+    """The highest F1 that any threshold on the confidence reaches: an upper bound."""
     best_f1_interval: Interval
     best_threshold: float | None
     """The lowest confidence read as yes there."""
     reliability: tuple[ReliabilityBin, ...]
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    """Why a figure or its interval is None; only of those that are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +114,8 @@ def evidence(
     drawn = _replicated(cells, len(drawn_from))
     found: dict[str, dict[Variant, Evidence]] = {}
     for (name, variant), cell, of_replicates in zip(names, cells, drawn, strict=True):
-        found.setdefault(name, {})[variant] = _evidence(cell, of_replicates)
+        cell_evidence = _evidence(cell, of_replicates)
+        found.setdefault(name, {})[variant] = _with_reasons(cell_evidence, len(drawn_from))
     return found
 
 
@@ -137,52 +139,62 @@ def _evidence(cell: _Cell, drawn: Mapping[str, Values]) -> Evidence:
     best = None
     if values["best_f1"] is not None:
         best = float(cell.confidences[starts[np.argmax(f1_by_threshold(yes, no))]])
-    reliability = tuple(_reliability(cell))
-    n = len(cell.labels)
-    gaps = (abs(part.confidence - part.yes_share) * part.n for part in reliability
-            if part.confidence is not None and part.yes_share is not None)  # fmt: skip
+    of_one_image = calibration_sums(np.zeros_like(cell.images), cell.confidences, cell.labels, 1)
     return Evidence(
-        n=n,
+        **asdict(calibration(of_one_image[0], drawn["calibration"])),
+        n=len(cell.labels),
         auroc=values["auroc"],
         auroc_interval=interval_of(drawn["auroc"]),
         average_precision=values["average_precision"],
         average_precision_interval=interval_of(drawn["average_precision"]),
-        ece=sum(gaps) / n if n else None,
-        ece_interval=interval_of(drawn["ece"]),
         best_f1=values["best_f1"],
         best_f1_interval=interval_of(drawn["best_f1"]),
         best_threshold=best,
-        reliability=reliability,
+        reliability=tuple(reliability(cell.confidences, cell.labels)),
     )
 
 
-def _reliability(cell: _Cell) -> Iterator[ReliabilityBin]:
-    bins = _bins(cell.confidences)
-    for place in range(BINS):
-        inside = bins == place
-        n = int(inside.sum())
-        yield ReliabilityBin(
-            low=place / BINS,
-            high=(place + 1) / BINS,
-            n=n,
-            confidence=float(cell.confidences[inside].mean()) if n else None,
-            yes_share=float(cell.labels[inside].mean()) if n else None,
-        )
+def _with_reasons(found: Evidence, n_images: int) -> Evidence:
+    """Without the intervals that would hold too seldom, and with the reasons of whatever is missing."""
+    reasons = {}
+    kept: dict[str, Interval] = {}
+    for name in EVIDENCE_FIGURES:
+        interval: Interval = getattr(found, f"{name}_interval")
+        if not found.n:
+            reasons[name] = "no question has a confidence"
+        elif getattr(found, name) is None and n_images > 1:
+            reasons[name] = "only questions of one label have a confidence"
+        elif n_images < FEWEST_IMAGES:
+            reasons[name] = f"fewer than {FEWEST_IMAGES} images have a confidence"
+        elif interval is None:
+            reasons[name] = "undefined in a replicate"
+        elif interval[0] == interval[1]:
+            reasons[name] = "the same in every replicate, of which no interval can be made"
+        kept[f"{name}_interval"] = None if name in reasons else interval
+    return replace(found, reasons=reasons, **kept)  # type: ignore[arg-type]
 
 
 def _replicated(cells: Sequence[_Cell], n_images: int) -> list[dict[str, Values]]:
     """Each figure in each replicate, for each cell; one replicate of NaN with fewer than two images."""
-    names = ("auroc", "average_precision", "best_f1", "ece")
+    names = ("auroc", "average_precision", "best_f1")
     if n_images < 2:
-        return [{name: np.full(1, np.nan) for name in names} for _ in cells]
+        nothing = {name: np.full(1, np.nan) for name in names}
+        return [{**nothing, "calibration": np.full((1, BINS + 2), np.nan)} for _ in cells]
     parts: list[list[dict[str, Values]]] = [[] for _ in cells]
     drawn_cells = [_DrawnCell(cell, n_images) for cell in cells]
-    for weights in drawn_weights(n_images, EVIDENCE_REPLICATES):
+    has_yes, has_no = (
+        np.isin(np.arange(n_images), np.concatenate([cell.images[cell.labels == label] for cell in cells]))
+        for label in (1, 0)
+    )
+    for weights in drawn_weights(n_images, EVIDENCE_REPLICATES, strata_by_label(has_yes, has_no)):
         # Mostly a byte each, so that a replicate's fit a processor's cache.
         small = weights.astype(np.min_scalar_type(int(weights.max())))
         for cell, of_cell in zip(drawn_cells, parts, strict=True):
-            of_cell.append({**cell.ranked(small), "ece": cell.ece(weights)})
-    return [{name: np.concatenate([part[name] for part in of_cell]) for name in names} for of_cell in parts]
+            of_cell.append({**cell.ranked(small), "calibration": drawn_totals(weights, cell.calibration)})
+    return [
+        {name: np.concatenate([part[name] for part in of_cell]) for name in (*names, "calibration")}
+        for of_cell in parts
+    ]
 
 
 class _DrawnCell:
@@ -196,10 +208,7 @@ class _DrawnCell:
             _RankedImages(cell.images[of_label], ranks[of_label])
             for of_label in (cell.labels == 1, cell.labels == 0)
         )
-        n_questions = np.bincount(cell.images, minlength=n_images)
-        flat = cell.images * BINS + _bins(cell.confidences)
-        gaps = np.bincount(flat, cell.confidences - cell.labels, minlength=n_images * BINS)
-        self._gaps = np.column_stack([gaps.reshape(n_images, BINS), n_questions])
+        self.calibration = calibration_sums(cell.images, cell.confidences, cell.labels, n_images)
 
     def ranked(self, weights: Weights) -> dict[str, Values]:
         """The figures of the ranking."""
@@ -211,11 +220,6 @@ class _DrawnCell:
                 ranked_figures(self._yes.drawn(part, self._n_ranks), self._no.drawn(part, self._n_ranks))
             )
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-
-    def ece(self, weights: Values) -> Values:
-        """sum over bins of |sum of confidences - number of yes| / number of questions."""
-        *gaps, n_questions = drawn_totals(weights, self._gaps).T
-        return ratio(np.abs(gaps).sum(axis=0), n_questions)
 
 
 class _RankedImages:
@@ -234,11 +238,6 @@ class _RankedImages:
             of_images.take(self._images, out=of_questions, mode="clip")  # all are there; "raise" would copy
             row[self._ranks] = np.add.reduceat(of_questions, self._starts, dtype=np.uint32)
         return sums
-
-
-def _bins(confidences: Values) -> NDArray[np.int64]:
-    """A bin holds its lower end; the last one its upper end, too."""
-    return np.minimum((confidences * BINS).astype(np.int64), BINS - 1)
 
 
 def _defined(value: Values) -> float | None:

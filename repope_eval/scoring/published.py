@@ -11,21 +11,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 
 from repope_eval.records import Variant
-from repope_eval.scoring.bootstrap import (
-    INTERVAL_FIGURES,
-    MEAN,
-    REPLICATES,
-    SEED,
-    Interval,
-    interval_of,
-)
+from repope_eval.scoring.binomial import wilson
+from repope_eval.scoring.bootstrap import MEAN, REPLICATES, SEED, Interval, interval_of
 from repope_eval.scoring.confusion import OUTCOMES, Confusion, Figures, figure_values, figures
+from repope_eval.scoring.intervals import INTERVAL_FIGURES
 from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.scoring.scores import mean
 
@@ -49,9 +43,6 @@ CONFIG_NAMES: Mapping[str, str] = {
     "PaliGemma2-10B": "paligemma2_10b",
 }
 """The configuration file of each model of the paper."""
-
-NORMAL_QUANTILE = 1.959963984540054
-"""Of 97.5 %."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,22 +125,6 @@ def _wilson_intervals(counts: Confusion) -> dict[str, Interval]:
         "accuracy": wilson(counts.tp + counts.tn, n),
         "yes_ratio": wilson(counts.tp + counts.fp, n),
     }
-
-
-def wilson(part: int, whole: int, unit: float = 1.0) -> Interval:
-    """The 95 % score interval of a binomial share, times a unit; None where there is nothing to share.
-
-    With z = 1.96, p = part / whole and n = whole: (p + z^2 / 2n -+ z sqrt(p (1 - p) / n + z^2 / 4n^2)) / (1 + z^2 / n).
-    Source: E. B. Wilson, "Probable Inference, the Law of Succession, and Statistical Inference", Journal of the
-    American Statistical Association 22 (1927), 209-212.
-    """
-    if whole == 0:
-        return None
-    share, squared = part / whole, NORMAL_QUANTILE**2
-    middle = share + squared / (2 * whole)
-    half = NORMAL_QUANTILE * sqrt(share * (1 - share) / whole + squared / (4 * whole**2))
-    scale = unit / (1 + squared / whole)
-    return max(0.0, (middle - half) * scale), min(unit, (middle + half) * scale)
 
 
 def _simulated(by_variant: Mapping[Variant, Confusion]) -> dict[str, NDArray[np.float64]]:

@@ -6,9 +6,11 @@ from score_examples import CELL, RELABELLED, scores_of
 
 from repope_eval.records import Answer, Question
 from repope_eval.reporting.page import RunView
-from repope_eval.scoring.evidence import Evidence, ReliabilityBin
+from repope_eval.scoring.calibration import ReliabilityBin
+from repope_eval.scoring.evidence import Evidence
 from repope_eval.scoring.protocol_readings import Disagreement
 from repope_eval.scoring.relabelling_effect import Effect, TurnedVerdict
+from repope_eval.scoring.resolutions import Missing, Resolution
 
 EFFECT = Effect(
     group="random",
@@ -28,6 +30,10 @@ EVIDENCE = Evidence(
     average_precision_interval=None,
     ece=0.0512,
     ece_interval=(0.04, 0.07),
+    ece_debiased=0.0431,
+    ece_debiased_interval=(0.03, 0.06),
+    brier=0.08,
+    brier_interval=(0.07, 0.09),
     best_f1=0.88,
     best_f1_interval=(0.85, 0.9),
     best_threshold=0.62,
@@ -42,6 +48,12 @@ EVIDENCE = Evidence(
         for place in range(10)
     ),
 )
+
+
+RESOLUTION = Resolution(
+    n_ambiguous=219, removed=0.9193, all_no=0.8687, all_yes=0.8939, lowest=0.8353, highest=0.9277
+)
+MISSING = Missing(n_unanswered=228, n_unparsed=5, f1=0.8732, lowest=0.8036, highest=0.8773)
 
 
 def verdict(before: str = "fp", after: str | None = "tp", **fields: Any) -> TurnedVerdict:
@@ -83,6 +95,8 @@ def run_view(words: str = "a-word", **fields: Any) -> RunView:
             verdict("fn", "fn"),
         ),
         "evidence": {name: {words: EVIDENCE} for name in scores.figures},
+        "resolutions": {words: RESOLUTION},
+        "missing": {name: {words: MISSING} for name in scores.figures},
         "other_protocols": (scores_of({words: CELL}, {words: RELABELLED}, words),),
         "disagreements": (disagreement,),
         "unparsed": (Answer(question, words),),

@@ -1,5 +1,7 @@
 """DASH-B's figures in the document, on the page and on the console."""
 
+import dataclasses
+
 import pytest
 from run_examples import run_view
 
@@ -41,18 +43,31 @@ def test_the_page_has_a_row_for_each_object(detections: dict[str, Detection]) ->
     assert [row[0] for row in table.rows] == [ALL_OBJECTS, "dog", "cat"]
     assert table.rows[0][1] == "8"
     assert table.rows[0][2].startswith("0.8750 [")
-    assert table.rows[1][1:3] == ("4", "0.7500")  # some replicates have no dog at all, so no interval
+    assert table.rows[1][1] == "4"
+    assert table.rows[1][2].startswith("0.7500 [")
     assert table.rows[2][3] == "–"
     with_table = render_run_page(run_view(detections=detections)).html
     assert 'id="detections"' in with_table
     assert 'id="detections"' not in render_run_page(run_view()).html
 
 
-def test_the_console_has_them_on_a_line(
+def test_a_second_row_has_the_intervals_for_other_objects(detections: dict[str, Detection]) -> None:
+    ends = dict.fromkeys(("acc", "tnr", "tpr", "harmonic_mean"), (0.5, 0.9))
+    whole = dataclasses.replace(detections[ALL_OBJECTS], ci95_objects=ends)
+    table = detection_table({**detections, ALL_OBJECTS: whole})
+    assert [row[0] for row in table.rows] == [ALL_OBJECTS, "all objects, drawn over objects", "dog", "cat"]
+    assert table.rows[1][2] == "0.8750 [0.5000, 0.9000]"
+    document = detection_document({**detections, ALL_OBJECTS: whole})["dash_b"]
+    assert document["ci95_objects"] == ends
+    assert set(document["intervals_for"]) == {"ci95", "ci95_objects"}
+    assert "ci95_objects" not in document["objects"]["dog"]
+
+
+def test_the_console_has_both_intervals(
     detections: dict[str, Detection], capsys: pytest.CaptureFixture[str]
 ) -> None:
     print_detection(detections[ALL_OBJECTS])
-    line = capsys.readouterr().out
-    assert line.startswith("ACC 0.8750 [")
-    assert "harmonic mean 0.6667" in line
-    assert line.count("\n") == 1
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    (acc,) = [line for line in lines if line[:1] == ["ACC"]]
+    assert (acc[1], acc[3], acc[-1]) == ("0.8750", "to", "–")
+    assert any(line[:3] == ["harmonic", "mean", "0.6667"] for line in lines)

@@ -78,6 +78,8 @@ def test_the_figures_the_run_and_its_settings_are_shown(whole: str) -> None:
         "RePOPE",
         "0.9193",
         "+0.0461",
+        "+0.0349 to +0.0572",
+        "0.8500",
         "−148",
         "2774",
         "unparsed",
@@ -93,6 +95,9 @@ def test_the_figures_the_run_and_its_settings_are_shown(whole: str) -> None:
         "0.8732 [0.8512, 0.8933]",
     ):
         assert text in texts
+    assert any("by prevalence, since 52.5 % of the questions" in text for text in texts)
+    assert any("from 0.8353 to 0.9277 whatever each of them is" in text for text in texts)
+    assert "0.0431 [0.0300, 0.0600]" in texts
     assert any("neuhaus2025repope" in text and "li2023pope" in text for text in texts)
 
 
@@ -181,11 +186,11 @@ def test_what_there_is_nothing_of_has_no_section() -> None:
 @pytest.mark.parametrize("names", [("alone",), ("original", "second", "third")])
 def test_label_sets_may_have_any_names_and_number(names: tuple[str, ...]) -> None:
     scores = scores_of({"all": CELL})
-    cells, intervals, reasons = (
-        dict.fromkeys(names, of_pope["pope"])
-        for of_pope in (scores.figures, scores.intervals, scores.reasons)
-    )
-    scores = dataclasses.replace(scores, bench="dash_b", figures=cells, intervals=intervals, reasons=reasons)
+    of_names = {
+        field: dict.fromkeys(names, getattr(scores, field)["pope"])
+        for field in ("figures", "intervals", "methods", "reasons")
+    }
+    scores = dataclasses.replace(scores, bench="dash_b", **of_names)
     texts = Page(html(RunView(scores=scores, settings={}, evidence={names[0]: {"all": EVIDENCE}}))).texts
     assert set(names) <= set(texts)
     assert any("augustin2025dash" in text for text in texts)

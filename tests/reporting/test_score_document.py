@@ -1,8 +1,18 @@
 """`scores.json`: the contract's keys, null for what is undefined, and nothing lost on the way."""
 
+import dataclasses
 import json
 
-from score_examples import CELL, F1_INTERVAL, REASONS, RELABELLED, UNDEFINED_CELL, scores_of
+from score_examples import (
+    CELL,
+    CHANGE_INTERVAL,
+    F1_INTERVAL,
+    METHODS,
+    REASONS,
+    RELABELLED,
+    UNDEFINED_CELL,
+    scores_of,
+)
 
 from repope_eval.reporting.score_document import score_document
 from repope_eval.scoring.confusion import Figures
@@ -24,7 +34,7 @@ CELL_KEYS = {
         "f1_balanced",
         "mcc",
     ),
-    *("n_questions", "n_answered", "n_unparsed", "ci95", "reasons"),
+    *("n_questions", "n_answered", "n_unparsed", "ci95", "ci95_method", "reasons"),
 }
 
 
@@ -36,7 +46,7 @@ def test_the_keys_of_the_document() -> None:
         "bench": "repope",
         "protocol": "repope",
     }
-    assert set(document) == {"model", "bench", "protocol", "n_images", "scores"}
+    assert set(document) == {"model", "bench", "protocol", "n_images", "scores", "change"}
     assert document["n_images"] == 500
     assert {name: list(variants) for name, variants in document["scores"].items()} == {
         "pope": ["random", "popular", "mean"],
@@ -56,9 +66,25 @@ def test_figures_survive_json_exactly() -> None:
     document = json.loads(json.dumps(score_document(scores_of(cells)), allow_nan=False))
     read = document["scores"]["pope"]
     assert [cell.pop("ci95") for cell in read.values()] == [{"f1": list(F1_INTERVAL), "precision": None}] * 3
+    assert [cell.pop("ci95_method") for cell in read.values()] == [METHODS] * 3
     assert [cell.pop("reasons") for cell in read.values()] == [REASONS] * 3
     assert {variant: Figures(**cell) for variant, cell in read.items()} == cells
 
 
 def test_counts_of_a_variant_are_whole_numbers_in_json() -> None:
     assert '"tp": 1150,' in json.dumps(score_document(scores_of({"random": CELL})))
+
+
+def test_the_change_and_distinct_questions_stand_beside_the_scores() -> None:
+    scores = scores_of({"random": CELL, "mean": CELL}, {"random": RELABELLED, "mean": RELABELLED})
+    distinct = scores_of({"distinct": CELL}, {"distinct": RELABELLED})
+    document = score_document(dataclasses.replace(scores, distinct=distinct))
+    assert {name: set(cell) for name, cell in document["distinct"].items()} == {
+        "pope": CELL_KEYS,
+        "repope": CELL_KEYS,
+    }
+    assert list(document["change"]) == ["random", "mean", "distinct"]
+    change = document["change"]["random"]
+    assert (change["tp"], change["ci95"]["f1"]) == (1002 - 1150, CHANGE_INTERVAL)
+    assert change["f1"] == change["f1_by_labels"] + change["f1_by_prevalence"]
+    assert "change" not in score_document(scores_of({"random": CELL}))

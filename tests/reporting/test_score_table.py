@@ -15,11 +15,23 @@ def test_a_variant_under_both_label_sets_and_what_changed() -> None:
     before = ("1150", "28", "1288", "306", "0.9762", "0.7898", "0.8732")
     after = ("1002", "49", "1288", "127", "0.9534", "0.8875", "0.9193")
     change = ("−148", "+21", "0", "−179", "−0.0228", "+0.0977", "+0.0461")
-    intervals = ("0.8512 to 0.8933", ".8512–.8933")
+    balanced = ("0.8500", "0.8843", "0.7000")
+    intervals = ("0.8512 to 0.8933", ".8512–.8933", balanced)
     assert rows == [
         TableRow("random", "POPE", "3000", "228", "5", before, *intervals),
         TableRow("random", "RePOPE", "2774", "2", "5", after, *intervals),
-        TableRow("random", "change", "", "", "", change, "", ""),
+        TableRow(
+            "random", "change", "", "", "", change, "+0.0349 to +0.0572", "+.0349 to +.0572", ("0.0000",) * 3
+        ),
+    ]
+
+
+def test_distinct_questions_stand_last() -> None:
+    scores = scores_of({"random": CELL}, {"random": RELABELLED})
+    distinct = scores_of({"distinct": CELL}, {"distinct": RELABELLED})
+    rows = list(score_rows(dataclasses.replace(scores, distinct=distinct)))
+    assert [(row.variant, row.labels) for row in rows[3:]] == [
+        *(("distinct", labels) for labels in ("POPE", "RePOPE", "change"))
     ]
 
 

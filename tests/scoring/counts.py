@@ -1,11 +1,21 @@
-"""The counts of a single set of labels, as the scores have them."""
+"""The counts of a single set of labels as the scores have them, and the percentiles of all figures' replicates."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from repope_eval.records import Answer, LabelSet, Question
-from repope_eval.scoring.bootstrap import confusions_of, counts_by_image, labelled_images
+from repope_eval.scoring.bootstrap import (
+    Intervals,
+    confusions_of,
+    counts_by_image,
+    interval_of,
+    labelled_images,
+    mean_over,
+    replicated,
+    variant_places,
+)
 from repope_eval.scoring.confusion import Confusion
-from repope_eval.scoring.protocols import Protocol
+from repope_eval.scoring.intervals import INTERVAL_FIGURES
+from repope_eval.scoring.protocols import PROTOCOLS, Protocol
 
 
 def count(
@@ -14,4 +24,20 @@ def count(
     """Of the labelled questions' answers, read by a protocol."""
     label_sets = [LabelSet("pope", {"random": dict(labels)})]
     counts = counts_by_image(label_sets, labelled_images(label_sets), answers, protocol)
-    return confusions_of(label_sets, counts)["pope"]["random"]
+    return confusions_of(label_sets, counts.sum(axis=0))["pope"]["random"]
+
+
+def percentiles(
+    label_sets: Sequence[LabelSet],
+    answers: Mapping[Question, Answer],
+    protocol: Protocol = PROTOCOLS["repope"],
+) -> dict[str, dict[str, Intervals]]:
+    """Of the replicates over the images with an answer, by label set and variant, however few they are."""
+    counts = counts_by_image(label_sets, labelled_images(label_sets), answers, protocol)
+    drawn = replicated(counts[counts[:, :, :-1].any(axis=(1, 2))], protocol, INTERVAL_FIGURES)
+    found: dict[str, dict[str, Intervals]] = {label_set.name: {} for label_set in label_sets}
+    for name, variant, places in variant_places(label_sets):
+        found[name][variant] = {
+            figure: interval_of(mean_over(values, places)) for figure, values in drawn.items()
+        }
+    return found

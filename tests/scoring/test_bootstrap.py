@@ -1,22 +1,20 @@
 """Intervals by a bootstrap over images."""
 
 import random
-from collections.abc import Mapping
 
 import numpy as np
 import pytest
+from counts import percentiles
 
 from repope_eval.records import Answer, LabelSet, Question
-from repope_eval.scoring.bootstrap import REPLICATES, SEED, Intervals, bootstrap, drawn_totals, drawn_weights
-from repope_eval.scoring.protocols import PROTOCOLS
-
-REPOPE = PROTOCOLS["repope"]
-
-
-def intervals(
-    label_sets: list[LabelSet], answers: dict[Question, Answer]
-) -> Mapping[str, Mapping[str, Intervals]]:
-    return bootstrap(label_sets, answers, REPOPE).intervals
+from repope_eval.scoring.bootstrap import (
+    REPLICATES,
+    SEED,
+    answered_images,
+    drawn_totals,
+    drawn_weights,
+    strata_by_label,
+)
 
 
 def label_set(labels: dict[Question, bool], name: str = "pope") -> LabelSet:
@@ -68,7 +66,7 @@ def plain_bootstrap_of_f1(
 
 def test_the_interval_is_that_of_an_independent_bootstrap_in_plain_loops() -> None:
     labels, answers = simulated(images=60, each=6, seed=1)
-    interval = intervals([label_set(labels)], answers)["pope"]["random"]["f1"]
+    interval = percentiles([label_set(labels)], answers)["pope"]["random"]["f1"]
     assert interval is not None
     low, high = plain_bootstrap_of_f1(labels, answers, replicates=2000)
     width = high - low
@@ -76,20 +74,20 @@ def test_the_interval_is_that_of_an_independent_bootstrap_in_plain_loops() -> No
     assert abs(interval[1] - high) < 0.2 * width
 
 
-def test_the_same_answers_give_the_same_intervals() -> None:
+def test_the_same_answers_give_the_same_percentiles() -> None:
     labels, answers = simulated(images=20, each=4, seed=2)
-    first = intervals([label_set(labels)], answers)
-    assert first == intervals([label_set(labels)], answers)
+    first = percentiles([label_set(labels)], answers)
+    assert first == percentiles([label_set(labels)], answers)
 
 
 def test_whole_images_are_drawn_so_clusters_widen_the_interval() -> None:
     labels, answers = simulated(images=60, each=10, seed=3)
-    clustered = intervals([label_set(labels)], answers)["pope"]["random"]["accuracy"]
+    clustered = percentiles([label_set(labels)], answers)["pope"]["random"]["accuracy"]
     alone = {
         Question(f"{number}.jpg", question.text, question.object): question
         for number, question in enumerate(labels)
     }
-    apart = intervals(
+    apart = percentiles(
         [label_set({question: labels[old] for question, old in alone.items()})],
         {question: Answer(question, answers[old].response) for question, old in alone.items()},
     )["pope"]["random"]["accuracy"]
@@ -104,7 +102,7 @@ def test_label_sets_and_variants_share_the_drawn_images() -> None:
         LabelSet("pope", {"random": labels, "popular": labels}),
         LabelSet("repope", {"random": labels, "popular": labels}),
     ]
-    found = intervals(both, answers)
+    found = percentiles(both, answers)
     cells = [found[name][variant] for name in found for variant in found[name]]
     assert list(found["pope"]) == ["random", "popular", "mean"]
     assert all(cell["f1"] == pytest.approx(cells[0]["f1"]) for cell in cells)
@@ -114,7 +112,7 @@ def test_an_undefined_figure_has_no_interval_and_the_others_do() -> None:
     asked = questions(images=5, each=4)
     labels = dict.fromkeys(asked, True)
     answers = {question: Answer(question, "yes" if question.object != "0" else "no") for question in asked}
-    found = intervals([label_set(labels)], answers)["pope"]["random"]
+    found = percentiles([label_set(labels)], answers)["pope"]["random"]
     assert found["tnr"] is None
     assert found["balanced_accuracy"] is None
     assert found["recall"] == (0.75, 0.75)
@@ -123,15 +121,15 @@ def test_an_undefined_figure_has_no_interval_and_the_others_do() -> None:
 @pytest.mark.parametrize("images", [0, 1])
 def test_fewer_than_two_images_give_no_interval(images: int) -> None:
     labels, answers = simulated(images=images, each=4, seed=5)
-    found = intervals([label_set(labels)], answers)["pope"]["random"]
+    found = percentiles([label_set(labels)], answers)["pope"]["random"]
     assert set(found.values()) == {None}
 
 
 def test_replicates_are_drawn_in_parts_without_loss(monkeypatch: pytest.MonkeyPatch) -> None:
     labels, answers = simulated(images=12, each=4, seed=6)
-    whole = intervals([label_set(labels)], answers)
+    whole = percentiles([label_set(labels)], answers)
     monkeypatch.setattr("repope_eval.scoring.bootstrap._WEIGHTS_AT_ONCE", 12 * (REPLICATES // 3))
-    assert intervals([label_set(labels)], answers) == whole
+    assert percentiles([label_set(labels)], answers) == whole
 
 
 @pytest.mark.parametrize("n_images", [2, 7, 500])
@@ -154,37 +152,51 @@ def test_totals_of_some_images_at_a_time_are_those_of_all_at_once(
 def test_images_without_an_answer_are_not_drawn_from() -> None:
     labels, answers = simulated(images=40, each=6, seed=7)
     first = {question for question in labels if int(question.image.removesuffix(".jpg")) < 25}
-    alone = bootstrap([label_set({question: labels[question] for question in first})], answers, REPOPE)
     part = {question: answers[question] for question in labels if question in first}
-    among_others = bootstrap([label_set(labels)], part, REPOPE)
-    assert (alone.n_images, among_others.n_images) == (25, 25)
-    assert among_others.intervals["pope"]["random"]["f1"] is not None
-    ordered = bootstrap([label_set({q: label for q, label in labels.items() if q in first})], part, REPOPE)
-    assert among_others.intervals == ordered.intervals
+    alone = percentiles([label_set({q: label for q, label in labels.items() if q in first})], part)
+    assert percentiles([label_set(labels)], part) == alone
+    assert alone["pope"]["random"]["f1"] is not None
+    assert len(answered_images([label_set(labels)], part)) == 25
 
 
 def test_one_answer_about_an_image_makes_it_one_of_those_drawn_from() -> None:
     labels, answers = simulated(images=10, each=6, seed=8)
     one_each = {question: answer for question, answer in answers.items() if question.object == "0"}
-    assert bootstrap([label_set(labels)], one_each, REPOPE).n_images == 10
+    assert len(answered_images([label_set(labels)], one_each)) == 10
+    assert percentiles([label_set(labels)], one_each)["pope"]["random"]["accuracy"] is not None
 
 
 def test_answers_to_questions_without_a_label_count_for_nothing() -> None:
     labels, answers = simulated(images=10, each=6, seed=9)
     more = {question: Answer(question, "yes") for question in questions(images=20, each=6)}
-    assert bootstrap([label_set(labels)], more | answers, REPOPE) == bootstrap(
-        [label_set(labels)], answers, REPOPE
-    )
+    assert percentiles([label_set(labels)], more | answers) == percentiles([label_set(labels)], answers)
 
 
-def test_replicates_in_which_a_figure_is_undefined_are_counted() -> None:
-    asked = questions(images=3, each=2)
-    labels = {question: question.object == "0" for question in asked}
-    answers = {question: Answer(question, "yes" if question.image == "0.jpg" else "no") for question in asked}
-    found = bootstrap([label_set(labels)], answers, REPOPE)
-    n_undefined = found.n_undefined["pope"]["random"]
-    assert found.intervals["pope"]["random"]["precision"] is None
-    assert n_undefined["recall"] == 0
-    # Image 0 is drawn in none of three draws with a chance of 8 in 27.
-    assert n_undefined["precision"] == n_undefined["f1"]
-    assert abs(n_undefined["precision"] / REPLICATES - 8 / 27) < 5 * (8 / 27 * 19 / 27 / REPLICATES) ** 0.5
+def test_where_no_image_has_both_labels_images_of_either_are_drawn_apart() -> None:
+    strata = strata_by_label(np.array([True, False, True, False]), np.array([False, True, False, True]))
+    assert [places.tolist() for places in strata] == [[0, 2], [1, 3]]
+    (weights,) = drawn_weights(4, 50, strata)
+    assert (weights[:, [0, 2]].sum(axis=1) == 2).all()
+    assert (weights[:, [1, 3]].sum(axis=1) == 2).all()
+    assert len({tuple(row) for row in weights[:, [0, 2]]} - {(1, 1)}) == 2
+    assert not np.array_equal(weights[:, [0, 2]], weights[:, [1, 3]])
+
+
+def test_one_image_with_both_labels_makes_all_a_single_stratum() -> None:
+    (places,) = strata_by_label(np.array([True, True]), np.array([False, True]))
+    assert places.tolist() == [0, 1]
+    (places,) = strata_by_label(np.array([True, True]), np.array([False, False]))
+    assert places.tolist() == [0, 1]
+
+
+def test_accuracy_is_surer_where_the_numbers_of_either_label_were_chosen() -> None:
+    """All of one label are right and most of the other are wrong, so that accuracy goes with how many are drawn."""
+    asked = questions(images=400, each=1)
+    labels = {question: number % 2 == 0 for number, question in enumerate(asked)}
+    answers = {
+        question: Answer(question, "no" if number % 20 == 1 else "yes")
+        for number, question in enumerate(asked)
+    }
+    interval = percentiles([label_set(labels)], answers)["pope"]["random"]["accuracy"]
+    assert interval is not None
+    assert interval[1] - interval[0] == pytest.approx(2 * 1.96 * (0.1 * 0.9 / 200) ** 0.5 / 2, rel=0.1)

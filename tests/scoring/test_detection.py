@@ -56,7 +56,8 @@ def test_the_figures_by_hand() -> None:
     assert found.tnr == 4 / 6
     assert found.acc == 11 / 16
     assert found.harmonic_mean == pytest.approx(2 * 0.7 * (4 / 6) / (0.7 + 4 / 6), abs=1e-15)
-    assert set(found.reasons) <= {"tnr", "harmonic_mean"}  # so few images that replicates lack a negative one
+    assert found.reasons == {}
+    assert set(found.ci95_method.values()) == {"exact"}  # so few images
 
 
 def test_the_figures_of_each_object() -> None:
@@ -85,12 +86,40 @@ def test_the_intervals_hold_their_figure_and_shrink_with_images() -> None:
         assert widths[1] < widths[0] / 2
 
 
-def test_the_interval_of_accuracy_is_that_of_a_proportion() -> None:
-    rows = [("bed", number % 2 == 0, "yes") for number in range(1000)]
-    interval = detection(*answered(*rows), REPOPE).ci95["acc"]
+def test_images_of_either_label_are_drawn_apart() -> None:
+    """A model that says yes to nearly all: accuracy varies with the answers, and not with how many are negative."""
+    rows = [("bed", number % 2 == 0, "no" if number % 20 == 1 else "yes") for number in range(2000)]
+    found = detection(*answered(*rows), REPOPE)
+    interval = found.ci95["acc"]
     assert interval is not None
-    half = 1.96 * math.sqrt(0.25 / 1000)
-    np.testing.assert_allclose(interval, (0.5 - half, 0.5 + half), atol=0.002)
+    half = 1.96 * math.sqrt(0.1 * 0.9 / 1000) / 2  # that of the true negative rate, halved
+    np.testing.assert_allclose(interval, (0.55 - half, 0.55 + half), atol=0.001)
+
+
+def test_a_rate_without_a_success_has_an_interval_with_a_width() -> None:
+    rows = [("bed", number % 2 == 0, "yes") for number in range(200)]
+    found = detection(*answered(*rows), REPOPE)
+    assert found.tnr == 0
+    assert found.ci95["tnr"] == pytest.approx((0, 1 - 0.025 ** (1 / 100)), abs=1e-9)
+    assert found.ci95["tpr"] == pytest.approx((0.025 ** (1 / 100), 1), abs=1e-9)
+
+
+def test_objects_that_differ_widen_the_intervals_for_other_objects() -> None:
+    rows = [
+        (f"object {name}", label, "yes" if label or name % 2 else "no")
+        for name in range(60)
+        for label in (True, False)
+        for _ in range(10)
+    ]
+    found = detection(*answered(*rows), REPOPE)
+    widths = [ends[1] - ends[0] for ends in (found.ci95["tnr"], found.ci95_objects["tnr"]) if ends]
+    assert widths[1] > 2.5 * widths[0]
+    assert found.ci95_objects["tnr"] == pytest.approx(
+        (0.5 - 1.96 * 0.5 / 60**0.5, 0.5 + 1.96 * 0.5 / 60**0.5), abs=0.02
+    )
+    few = detection(*answered(*rows[: 49 * 20]), REPOPE)
+    assert set(few.ci95_objects.values()) == {None}
+    assert set(few.reasons_objects.values()) == {"fewer than 50 objects have answers"}
 
 
 @pytest.mark.parametrize(
@@ -118,13 +147,13 @@ def test_what_is_undefined_says_why(
     assert all(getattr(found, figure) is not None for figure in DETECTION_FIGURES if figure not in undefined)
 
 
-def test_an_interval_may_be_undefined_where_the_figure_is_not() -> None:
-    found = detection(*answered(("bed", True, "yes"), ("bed", False, "no")), REPOPE)
-    assert (found.acc, found.harmonic_mean, found.ci95["tpr"]) == (1, 1, None)
-    assert found.reasons["tpr"].startswith("undefined in ")
-    assert found.reasons["tpr"].endswith(" of 10000 replicates")
+def test_a_single_image_has_a_figure_and_no_interval() -> None:
     single = detection(*answered(("bed", True, "yes")), REPOPE)
-    assert (single.tpr, single.reasons["tpr"]) == (1, "a single image has answers: nothing to draw from")
+    assert (single.tpr, single.ci95["tpr"]) == (1, None)
+    assert single.reasons["tpr"] == "a single image has answers: nothing to draw from"
+    pair = detection(*answered(("bed", True, "yes"), ("bed", False, "no")), REPOPE)
+    assert (pair.harmonic_mean, pair.ci95["harmonic_mean"]) == (1, None)
+    assert pair.reasons["tpr"] == "fewer than two images have questions that count in it"
 
 
 @pytest.fixture
@@ -145,6 +174,14 @@ def test_published_scores_are_reproduced(published: tuple[Path, dict[str, float]
     for figure, title in TITLES.items():
         assert getattr(found, figure) == pytest.approx(expected[title], abs=1e-9)
     assert (found.n_positives, found.n_negatives, found.n_unparsed) == (1341, 1341, 0)
+    widths = [
+        {figure: ends[1] - ends[0] for figure, ends in intervals.items() if ends}
+        for intervals in (found.ci95, found.ci95_objects)
+    ]
+    assert widths[0] == pytest.approx(
+        {"acc": 0.0298, "tnr": 0.0473, "tpr": 0.0367, "harmonic_mean": 0.055}, rel=0.03
+    )
+    assert (widths[1]["acc"], widths[1]["harmonic_mean"]) == pytest.approx((0.131, 0.182), rel=0.03)
     objects = detection_by_object(labels, joined.answers, REPOPE)
     assert sum(cell.n_negatives for cell in objects.values()) == 1341
     assert (len(objects), objects["backpack"].n_negatives) == (70, 25)
@@ -162,6 +199,7 @@ def test_published_scores_through_the_command_line(
     for figure, title in TITLES.items():
         assert document["dash_b"][figure] == pytest.approx(expected[title], abs=1e-9)
     cell = document["scores"]["dash_b"]["dash_b"]
+    assert cell["ci95"]["accuracy"] == document["dash_b"]["ci95"]["acc"]
     for name, title in {"accuracy": "ACC", "tnr": "TNR", "recall": "TPR"}.items():
         assert cell[name] == pytest.approx(expected[title], abs=1e-9)
     assert (cell["n_questions"], cell["n_answered"], cell["n_unparsed"]) == (2682, 2682, 0)

@@ -68,6 +68,10 @@ def brute_ece(pairs: Pairs) -> float:
     return sum(gaps) / len(pairs)
 
 
+def brute_brier(pairs: Pairs) -> float:
+    return sum((confidence - label) ** 2 for confidence, label in pairs) / len(pairs)
+
+
 def brute_best_f1(pairs: Pairs) -> float:
     n_yes = sum(label for _, label in pairs)
     reads = [[label for c, label in pairs if c >= threshold] for threshold in {c for c, _ in pairs}]
@@ -78,6 +82,7 @@ FIGURES: dict[str, Callable[[Pairs], float]] = {
     "auroc": brute_auroc,
     "average_precision": brute_average_precision,
     "ece": brute_ece,
+    "brier": brute_brier,
     "best_f1": brute_best_f1,
 }
 
@@ -121,8 +126,8 @@ def test_the_last_bin_holds_certainty() -> None:
 @pytest.mark.parametrize("name", FIGURES)
 def test_intervals_are_those_of_a_bootstrap_in_plain_loops(name: str) -> None:
     pairs = simulated(240, 3, levels=30)
-    interval = getattr(found(*of_confidences(pairs, each=6)), f"{name}_interval")
-    by_image = [pairs[start : start + 6] for start in range(0, 240, 6)]
+    interval = getattr(found(*of_confidences(pairs, each=2)), f"{name}_interval")
+    by_image = [pairs[start : start + 2] for start in range(0, 240, 2)]
     generator = random.Random(5)
     values = []
     for _ in range(400):
@@ -212,13 +217,27 @@ def test_answers_without_both_probabilities_are_left_out() -> None:
 
 @pytest.mark.parametrize("label", [True, False])
 def test_one_label_alone(label: bool) -> None:
-    cell = found(*of_confidences([(0.2, label), (0.8, label), (0.8, label)]))
+    cell = found(*of_confidences([(0.2, label), (0.8, label), (0.8, label)] * 40))
     assert (cell.auroc, cell.auroc_interval) == (None, None)
-    ones = (cell.average_precision, cell.average_precision_interval, cell.best_f1, cell.best_f1_interval)
-    assert ones == ((1, (1, 1), 1, (1, 1)) if label else (None, None, None, None))
+    assert cell.reasons["auroc"] == "only questions of one label have a confidence"
+    assert (cell.average_precision, cell.best_f1) == ((1, 1) if label else (None, None))
     assert (cell.best_threshold is not None) == label
     assert cell.ece is not None
-    assert cell.ece_interval is not None
+    assert cell.brier_interval is not None
+
+
+def test_a_figure_that_is_the_same_in_every_replicate_has_no_interval() -> None:
+    cell = found(*of_confidences([(0.9, True), (0.2, False)] * 60))
+    assert (cell.auroc, cell.auroc_interval) == (1, None)
+    assert cell.reasons["auroc"].startswith("the same in every replicate")
+
+
+def test_few_images_have_figures_and_no_intervals() -> None:
+    cell = found(*of_confidences(simulated(99, 9)))
+    assert cell.ece_debiased is not None
+    assert {getattr(cell, f"{name}_interval") for name in module.EVIDENCE_FIGURES} == {None}
+    assert set(cell.reasons.values()) == {"fewer than 100 images have a confidence"}
+    assert found(*of_confidences(simulated(100, 9))).reasons == {}
 
 
 def test_a_single_image_has_figures_and_no_intervals() -> None:

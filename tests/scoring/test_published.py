@@ -6,16 +6,15 @@ from pathlib import Path
 import pytest
 import real_answers
 from conftest import PROJECT
-from counts import count
+from counts import count, percentiles
 
-from repope_eval.scoring.bootstrap import INTERVAL_FIGURES, bootstrap
+from repope_eval.scoring.intervals import INTERVAL_FIGURES
 from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.scoring.published import (
     CONFIG_NAMES,
     PublishedScores,
     _binomial_intervals,
     published_scores,
-    wilson,
 )
 
 
@@ -78,15 +77,6 @@ def test_the_best_are_those_that_the_paper_names() -> None:
     ]
 
 
-def test_wilson_by_hand() -> None:
-    # 8 of 10: (0.8 + 0.19207 -+ 1.96 sqrt(0.016 + 0.0096036)) / 1.384146
-    assert wilson(8, 10) == pytest.approx((0.490162, 0.943318), abs=1e-6)
-    assert wilson(0, 10) == pytest.approx((0.0, 0.277533), abs=1e-6)
-    assert wilson(10, 10) == pytest.approx((0.722467, 1.0), abs=1e-6)
-    assert wilson(8, 10, unit=10) == pytest.approx((4.90162, 9.43318), abs=1e-5)
-    assert wilson(0, 0) is None
-
-
 def test_every_figure_has_an_interval_that_holds_it() -> None:
     for model in published_scores():
         for name, cells in model.figures.items():
@@ -113,7 +103,7 @@ def test_approximations_of_f1_are_as_wide_as_a_bootstrap_over_images(shared: Pat
     """For a model of which both can be had."""
     benchmark = real_answers.benchmark(shared)
     answers = real_answers.joined(shared, benchmark).answers
-    exact = bootstrap(benchmark.label_sets, answers, PROTOCOLS["repope"]).intervals
+    exact = percentiles(benchmark.label_sets, answers)
     for label_set in benchmark.label_sets:
         approximate = _binomial_intervals(
             {v: count(labels, answers, PROTOCOLS["repope"]) for v, labels in label_set.variants.items()}

@@ -49,7 +49,7 @@ CELL_KEYS = {
         "f1_balanced",
         "mcc",
     ),
-    *("n_questions", "n_answered", "n_unparsed", "ci95", "reasons"),
+    *("n_questions", "n_answered", "n_unparsed", "ci95", "ci95_method", "reasons"),
 }
 
 

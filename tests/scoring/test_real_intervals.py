@@ -1,15 +1,16 @@
 """Intervals of a real model's answers: against a bootstrap in plain loops, and over images against questions."""
 
 import random
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pytest
 import real_answers
+from counts import percentiles
 
 from repope_eval.records import Answer, LabelSet, Question
-from repope_eval.scoring.bootstrap import Bootstrap, bootstrap
-from repope_eval.scoring.protocols import PROTOCOLS
+from repope_eval.scoring.bootstrap import Intervals, answered_images
 
 PLAIN_REPLICATES = 600
 """A 2.5 % quantile of so many has a standard error of 0.0064 / 0.058 = 0.11 standard deviations, which is 2.8 % of
@@ -26,7 +27,7 @@ def test_a_bootstrap_in_plain_loops_agrees(
     answered: tuple[tuple[LabelSet, ...], dict[Question, Answer]],
 ) -> None:
     label_sets, answers = answered
-    intervals = bootstrap(label_sets, answers, PROTOCOLS["repope"]).intervals["repope"]
+    intervals = percentiles(label_sets, answers)["repope"]
     labels_of = next(label_set.variants for label_set in label_sets if label_set.name == "repope")
     images = sorted({question.image for question in answers})
     tallies = {image: {variant: [0, 0, 0, 0] for variant in labels_of} for image in images}
@@ -61,7 +62,7 @@ def test_questions_alone_would_give_ratios_the_same_intervals_and_counts_wider_o
     The last is why counts are surer than if questions were drawn: the number of positives hardly varies.
     """
     label_sets, answers = answered
-    over_images = bootstrap(label_sets, answers, PROTOCOLS["repope"])
+    over_images = percentiles(label_sets, answers)
     alone = {
         question: Question(f"{question.image} {question.text}", question.text, question.object)
         for label_set in label_sets
@@ -79,8 +80,9 @@ def test_questions_alone_would_give_ratios_the_same_intervals_and_counts_wider_o
         for label_set in label_sets
     ]
     said = {alone[question]: Answer(alone[question], answer.response) for question, answer in answers.items()}
-    over_questions = bootstrap(apart, said, PROTOCOLS["repope"])
-    assert (over_images.n_images, over_questions.n_images) == (500, 4885)
+    over_questions = percentiles(apart, said)
+    assert len(answered_images(label_sets, answers)) == 500
+    assert len(answered_images(apart, said)) == 4885
     for name in ("pope", "repope"):
         for variant in ("random", "popular", "adversarial", "mean"):
             for figure in ("f1", "precision", "recall", "tnr", "accuracy", "balanced_accuracy"):
@@ -88,8 +90,14 @@ def test_questions_alone_would_give_ratios_the_same_intervals_and_counts_wider_o
             assert _width_ratio(over_images, over_questions, name, variant, "tp") < 0.75
 
 
-def _width_ratio(one: Bootstrap, other: Bootstrap, name: str, variant: str, figure: str) -> float:
-    first, second = (found.intervals[name][variant][figure] for found in (one, other))
+def _width_ratio(
+    one: Mapping[str, Mapping[str, Intervals]],
+    other: Mapping[str, Mapping[str, Intervals]],
+    name: str,
+    variant: str,
+    figure: str,
+) -> float:
+    first, second = (found[name][variant][figure] for found in (one, other))
     assert first is not None
     assert second is not None
     return (first[1] - first[0]) / (second[1] - second[0])

@@ -4,7 +4,7 @@ import pytest
 
 from repope_eval import config
 from repope_eval.records import Answer, LabelSet, Question
-from repope_eval.scoring.bootstrap import INTERVAL_FIGURES
+from repope_eval.scoring.intervals import INTERVAL_FIGURES
 from repope_eval.scoring.scores import Scores, score
 
 
@@ -45,7 +45,9 @@ def test_all_yes() -> None:
     scores = scores_of(5, "yes")
     assert set(scores.reasons["pope"]["random"]) == {"mcc"}
     assert scores.reasons["pope"]["random"]["mcc"].startswith("no question is read as no")
-    assert scores.intervals["pope"]["random"]["recall"] == (1.0, 1.0)
+    assert scores.methods["pope"]["random"]["recall"] == "exact"
+    low, high = scores.intervals["pope"]["random"]["recall"] or (0, 0)
+    assert 0.5 < low < high == 1
     assert scores.n_images == 5
 
 
@@ -53,6 +55,14 @@ def test_all_no() -> None:
     reasons = scores_of(5, "no").reasons["pope"]["random"]
     cause = "no question is read as yes: precision divides by 0"
     assert reasons == dict.fromkeys(("precision", "f1", "f1_balanced", "mcc"), cause)
+
+
+@pytest.mark.parametrize("images", [5, 120])
+def test_an_undefined_figure_has_no_interval(images: int) -> None:
+    scores = scores_of(images, "no")
+    assert scores.intervals["pope"]["random"]["f1"] is None
+    assert scores.methods["pope"]["random"]["f1"] is None
+    assert scores.intervals["pope"]["random"]["recall"] is not None
 
 
 def test_all_unparsed() -> None:
@@ -88,15 +98,15 @@ def test_one_label_alone() -> None:
     assert "f1" not in reasons
 
 
-def test_undefined_in_some_replicates() -> None:
+def test_a_figure_that_one_image_alone_counts_in() -> None:
     asked = questions(3)
     label_set = LabelSet("pope", {"random": dict.fromkeys(asked, True)})
     answers = {q: Answer(q, "yes" if q.image == "0.jpg" else "no") for q in asked}
     scores = score("a-model", "a-bench", [label_set], answers, "repope")
-    reason = scores.reasons["pope"]["random"]["precision"]
     assert scores.figures["pope"]["random"].precision == 1
-    assert reason.startswith("undefined in ")
-    assert reason.endswith(" of 10000 replicates")
+    reasons = scores.reasons["pope"]["random"]
+    assert reasons["precision"] == "fewer than two images have questions that count in it"
+    assert "recall" not in reasons
 
 
 def test_the_mean_names_the_variants_it_lacks() -> None:

@@ -101,3 +101,21 @@ def test_the_protocol_that_is_named_reads() -> None:
     scores = scores_of(labels, {DOG: "a dog"}, "lmms_eval")
     assert scores.figures["pope"]["random"].n_unparsed == 1
     assert (scores.model, scores.bench, scores.protocol) == ("a-model", "a-bench", "lmms_eval")
+
+
+def test_distinct_questions_count_once_and_are_no_variant() -> None:
+    label_sets = [
+        LabelSet("pope", {"random": {DOG: True, CAT: False}, "popular": {DOG: True, CUP: False}}),
+        LabelSet("repope", {"random": {CAT: False}, "popular": {DOG: True, CUP: True}}),
+    ]
+    scores = scores_of(label_sets, {DOG: "yes", CAT: "no", CUP: "yes"})
+    assert list(scores.figures["pope"]) == ["random", "popular", MEAN]
+    assert scores.distinct is not None
+    before, after = (scores.distinct.figures[name]["distinct"] for name in ("pope", "repope"))
+    assert (before.tp, before.fp, before.tn, before.n_questions) == (1, 1, 1, 3)
+    assert (after.tp, after.fp, after.tn, after.n_questions) == (2, 0, 1, 3)
+    assert scores.distinct.changes["distinct"].values["tp"] == 1
+
+
+def test_distinct_questions_of_a_single_variant_are_those_of_the_variant() -> None:
+    assert scores_of([LabelSet("pope", {"random": {DOG: True}})], {DOG: "yes"}).distinct is None

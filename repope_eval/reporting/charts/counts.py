@@ -27,8 +27,7 @@ def counts_chart(scores: Scores) -> Chart:
     return draw(
         "counts",
         "True positives, false positives, F1",
-        f"True positives, false positives and F1{both}, for each variant. Lines are 95 % intervals by a "
-        "bootstrap over images.",
+        f"True positives, false positives and F1{both}, for each variant. Lines are 95 % intervals.",
         _TOP + len(_PANELS) * panel,
         lambda figure: _paint(figure, scores, titles, n_rows, panel),
     )

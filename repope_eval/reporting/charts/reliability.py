@@ -18,7 +18,8 @@ from repope_eval.reporting.charts.palette import (
     single_variants,
 )
 from repope_eval.reporting.score_table import LABEL_SET_TITLES
-from repope_eval.scoring.evidence import Evidence, ReliabilityBin
+from repope_eval.scoring.calibration import ReliabilityBin
+from repope_eval.scoring.evidence import Evidence
 
 _COLUMNS = 2
 _PANEL = 2.72

@@ -1,0 +1,199 @@
+"""The 95 % interval of each figure: percentiles of the replicates, or an exact one where these would hold too seldom.
+
+Replicates only know errors that the answers have. With few images, or few errors, their percentiles lie too close
+together, and with no error at all they are one point. There, a share of questions gets the interval of
+`binomial.clustered_interval`, and the others get what follows from it: F1 rises with Jaccard's index, and balanced
+accuracy, F1 at 50 % yes and the correlation rise with recall and with the true negative rate (the yes ratio falls with
+the latter), so that they lie between their values at the ends of these two. The two hold at once with 95 % where each
+holds with 97.5 %. A mean over variants lies between the means of their ends.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from repope_eval.records import Answer, LabelSet, Question
+from repope_eval.scoring.binomial import CONFIDENCE, clustered_interval
+from repope_eval.scoring.bootstrap import (
+    FEWEST_IMAGES,
+    Interval,
+    Places,
+    counts_by_image,
+    interval_of,
+    labelled_images,
+    mean_over,
+    replicated,
+)
+from repope_eval.scoring.confusion import OUTCOMES, Share, figure_values, shares
+from repope_eval.scoring.protocols import Protocol
+
+INTERVAL_FIGURES = (
+    "tp",
+    "fp",
+    "tn",
+    "fn",
+    "precision",
+    "recall",
+    "f1",
+    "accuracy",
+    "balanced_accuracy",
+    "tnr",
+    "yes_ratio",
+    "f1_balanced",
+    "mcc",
+)
+"""Fields of `Figures` that intervals are given for."""
+FEWEST_ERRORS = 20
+"""With fewer errors, or fewer of what is no error, the percentiles of a figure hold it too seldom."""
+COUNTS = ("tp", "fp", "tn", "fn")
+COMPOSITES = ("yes_ratio", "balanced_accuracy", "f1_balanced", "mcc", "harmonic_mean")
+"""Figures that are made of recall and the true negative rate."""
+
+Method = Literal["bootstrap", "exact"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """How sure one figure is."""
+
+    interval: Interval
+    method: Method | None = None
+    """What the interval is by; None where there is none."""
+    reason: str = ""
+    """Why there is none; empty where there is one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """The outcomes of the images that have an answer, and the figures in replicates of them."""
+
+    counts: NDArray[np.float64]
+    """[images, cells, outcomes]."""
+    totals: NDArray[np.float64]
+    """[cells, outcomes], of the images without an answer, too."""
+    drawn: Mapping[str, NDArray[np.float64]]
+    """By figure, [replicates, cells]; empty with fewer than `FEWEST_IMAGES` images, where none serves for anything."""
+    protocol: Protocol
+
+
+def sampled(
+    label_sets: Sequence[LabelSet],
+    answers: Mapping[Question, Answer],
+    protocol: Protocol,
+    names: Sequence[str] = INTERVAL_FIGURES,
+) -> Sample:
+    """The sample that a set of answers is; cells go through the label sets' variants one after the other."""
+    counts = counts_by_image(label_sets, labelled_images(label_sets), answers, protocol)
+    answered = counts[counts[:, :, :-1].any(axis=(1, 2))]  # the last outcome is no answer
+    return Sample(
+        counts=answered,
+        totals=counts.sum(axis=0),
+        drawn=replicated(answered, protocol, names) if len(answered) >= FEWEST_IMAGES else {},
+        protocol=protocol,
+    )
+
+
+def estimate(sample: Sample, figure: str, places: Places) -> Estimate:
+    """Of a figure in one cell, or of its mean over several."""
+    if len(sample.counts) < 2:
+        return _nothing_drawn(sample)
+    if _is_large(sample, figure, places):
+        return _percentiles(mean_over(sample.drawn[figure], places))
+    ends = [_exact(sample.counts[:, place], figure, sample.protocol) for place in places]
+    found = [interval for interval in ends if interval is not None]
+    if len(found) < len(ends):
+        return Estimate(interval=None, reason="fewer than two images have questions that count in it")
+    low, high = np.mean(found, axis=0)
+    return Estimate(interval=(float(low), float(high)), method="exact")
+
+
+def estimate_change(sample: Sample, figure: str, before: Places, after: Places) -> Estimate:
+    """Of what a figure in some cells is more than in others, on the same drawn images.
+
+    Nothing exact is known for a difference: there is no interval where few images have answers, or the figure's
+    counts differ in few of them.
+    """
+    n_images = len(sample.counts)
+    if n_images < 2:
+        return _nothing_drawn(sample)
+    if n_images < FEWEST_IMAGES:
+        return Estimate(interval=None, reason=f"fewer than {FEWEST_IMAGES} images have answers")
+    first, second = (_part_and_whole(sample, figure, places) for places in (before, after))
+    n_moved = int((first != second).any(axis=0).sum())
+    if n_moved < FEWEST_ERRORS:
+        reason = f"relabelling changes its counts in fewer than {FEWEST_ERRORS} images"
+        return Estimate(interval=None, reason=reason)
+    drawn = sample.drawn[figure]
+    return _percentiles(mean_over(drawn, after) - mean_over(drawn, before))
+
+
+def _nothing_drawn(sample: Sample) -> Estimate:
+    images = "a single image has" if len(sample.counts) else "no image has"
+    return Estimate(interval=None, reason=f"{images} answers: nothing to draw from")
+
+
+def _is_large(sample: Sample, figure: str, places: Places) -> bool:
+    """Whether there are images and errors enough for percentiles; a harmonic mean goes with its smaller half."""
+    if figure == "harmonic_mean":
+        return all(_is_large(sample, half, places) for half in ("recall", "tnr"))
+    of_images = _part_and_whole(sample, figure, places)
+    part, whole = of_images.sum(axis=1)
+    n_images = int((of_images[1] > 0).sum())
+    return n_images >= FEWEST_IMAGES and min(part, whole - part) >= FEWEST_ERRORS
+
+
+def _part_and_whole(sample: Sample, figure: str, places: Places) -> NDArray[np.float64]:
+    """What a figure is a share of, [2, images], over some cells; what a composite is made of, both together."""
+    of_whole = shares(sample.counts[:, list(places)], sample.protocol)
+    names = ("recall", "tnr") if _is_composite(figure, sample.protocol) else (figure,)
+    found: NDArray[np.float64] = np.array([of_whole[name] for name in names]).sum(axis=(0, -1))
+    return found
+
+
+def _percentiles(drawn: NDArray[np.float64]) -> Estimate:
+    interval = interval_of(drawn)
+    if interval is None:
+        reason = f"undefined in {int(np.isnan(drawn).sum())} of {len(drawn)} replicates"
+        return Estimate(interval=None, reason=reason)
+    return Estimate(interval=interval, method="bootstrap")
+
+
+def _exact(counts: NDArray[np.float64], figure: str, protocol: Protocol) -> Interval:
+    """Of a figure in one cell, [images, outcomes]."""
+    of_whole = shares(counts, protocol)
+    if _is_composite(figure, protocol):
+        return _composite(figure, of_whole["recall"], of_whole["tnr"], protocol)
+    interval = clustered_interval(*of_whole[figure])
+    if interval is None:
+        return None
+    low, high = interval
+    if figure == "f1":
+        return 2 * low / (1 + low), 2 * high / (1 + high)
+    unit = float(of_whole[figure][1].sum()) if figure in COUNTS else 1.0
+    return low * unit, high * unit
+
+
+def _is_composite(figure: str, protocol: Protocol) -> bool:
+    return figure in COMPOSITES and (figure != "yes_ratio" or protocol.yes_ratio_of == "answers")
+
+
+def _composite(figure: str, of_recall: Share, of_tnr: Share, protocol: Protocol) -> Interval:
+    """Between the ends of recall and of the true negative rate, which are both shares by image."""
+    recall, tnr = (clustered_interval(*share, (1 + CONFIDENCE) / 2) for share in (of_recall, of_tnr))
+    if recall is None or tnr is None:
+        return None
+    positives, negatives = of_recall[1].sum(), of_tnr[1].sum()
+    rejected = tnr[::-1] if figure == "yes_ratio" else tnr
+    counts = np.zeros((2, len(OUTCOMES)))
+    for name, values in (
+        ("tp", np.array(recall) * positives),
+        ("fn", (1 - np.array(recall)) * positives),
+        ("tn", np.array(rejected) * negatives),
+        ("fp", (1 - np.array(rejected)) * negatives),
+    ):
+        counts[:, OUTCOMES.index(name)] = values
+    low, high = figure_values(counts, protocol)[figure]
+    return None if np.isnan(low + high) else (float(low), float(high))

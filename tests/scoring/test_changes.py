@@ -1,0 +1,99 @@
+"""What changes between two label sets: the differences, how sure they are, and what of F1's is prevalence."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import real_answers
+
+from repope_eval.records import Answer, LabelSet, Question
+from repope_eval.scoring.bootstrap import counts_by_image, labelled_images, replicated
+from repope_eval.scoring.protocols import PROTOCOLS
+from repope_eval.scoring.scores import DISTINCT, Scores, score
+
+Labels = dict[Question, bool]
+
+
+def relabelled(n_images: int, n_flipped: int) -> tuple[Labels, Labels]:
+    """Four questions an image; the first one's label yes is wrong in the first images."""
+    before = {
+        Question(f"{image}.jpg", f"{number}?", ""): number < 2
+        for image in range(n_images)
+        for number in range(4)
+    }
+    flipped = {Question(f"{image}.jpg", "0?", "") for image in range(n_flipped)}
+    return before, {question: label and question not in flipped for question, label in before.items()}
+
+
+def scored(before: Labels, after: Labels) -> Scores:
+    answers = {
+        question: Answer(question, "yes" if label != (number % 9 == 0) else "no")
+        for number, (question, label) in enumerate(before.items())
+    }
+    label_sets = [LabelSet("pope", {"random": before}), LabelSet("repope", {"random": after})]
+    return score("a-model", "a-bench", label_sets, answers, "repope")
+
+
+def test_a_change_is_the_difference_and_its_interval_that_of_each_replicates_own() -> None:
+    before, after = relabelled(150, 60)
+    scores = scored(before, after)
+    change = scores.changes["random"]
+    old, new = (scores.figures[name]["random"] for name in ("pope", "repope"))
+    assert change.values["tp"] == new.tp - old.tp
+    assert change.values["f1"] == (new.f1 or 0) - (old.f1 or 0)
+    label_sets = [LabelSet("pope", {"random": before}), LabelSet("repope", {"random": after})]
+    answers = {
+        question: Answer(question, "yes" if label != (number % 9 == 0) else "no")
+        for number, (question, label) in enumerate(before.items())
+    }
+    counts = counts_by_image(label_sets, labelled_images(label_sets), answers, PROTOCOLS["repope"])
+    f1 = replicated(counts, PROTOCOLS["repope"], ["f1"])["f1"]
+    assert change.intervals["f1"] == pytest.approx(tuple(np.percentile(f1[:, 1] - f1[:, 0], (2.5, 97.5))))
+    # One label set's interval is wider: what makes an image hard cancels out.
+    low, high = change.intervals["tnr"] or (0, 0)
+    own = scores.intervals["repope"]["random"]["tnr"] or (0, 0)
+    assert low <= change.values["tnr"] <= high  # type: ignore[operator]
+    assert own[0] < own[1]
+
+
+def test_f1s_change_is_the_labels_and_prevalence() -> None:
+    change = scored(*relabelled(150, 60)).changes["random"]
+    assert change.f1_by_labels == change.values["f1_balanced"]
+    assert change.values["f1"] == pytest.approx((change.f1_by_labels or 0) + (change.f1_by_prevalence or 0))
+    assert change.yes_shares == (0.5, (2 * 150 - 60) / 600)
+
+
+def test_few_images_have_no_interval_of_a_change() -> None:
+    change = scored(*relabelled(99, 60)).changes["random"]
+    assert set(change.intervals.values()) == {None}
+    assert set(change.reasons.values()) == {"fewer than 100 images have answers"}
+
+
+@pytest.mark.parametrize("n_flipped", [0, 19])
+def test_few_changes_have_no_interval(n_flipped: int) -> None:
+    change = scored(*relabelled(150, n_flipped)).changes["random"]
+    assert change.intervals["f1"] is None
+    assert change.reasons["f1"] == "relabelling changes its counts in fewer than 20 images"
+
+
+def test_what_is_undefined_under_one_label_set_has_no_change() -> None:
+    before, _ = relabelled(150, 0)
+    change = scored(before, dict.fromkeys(before, True)).changes["random"]
+    assert (change.values["tnr"], change.intervals["tnr"]) == (None, None)
+    assert change.reasons["tnr"] == "undefined under one of the label sets"
+    assert change.f1_by_prevalence is None
+
+
+def test_a_real_models_change(shared: Path) -> None:
+    benchmark = real_answers.benchmark(shared)
+    answers = dict(real_answers.joined(shared, benchmark).answers)
+    scores = score("llava", "repope", benchmark.label_sets, answers, "repope")
+    assert list(scores.changes) == ["random", "popular", "adversarial", "mean"]
+    change = scores.changes["random"]
+    assert round(change.values["f1"] or 0, 4) == 0.0461
+    assert change.intervals["f1"] == pytest.approx((0.0349, 0.0572), abs=0.001)
+    assert change.intervals["tp"] == pytest.approx((-172, -124), abs=2)
+    assert change.yes_shares == (1456 / 2772, 1129 / 2553)
+    assert scores.distinct is not None
+    distinct = scores.distinct.figures["repope"][DISTINCT]
+    assert (distinct.tp, distinct.fp, distinct.n_answered) == (1012, 143, 4544)

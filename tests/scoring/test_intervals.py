@@ -1,0 +1,104 @@
+"""Which interval a figure gets: percentiles of the replicates, an exact one, or none and why."""
+
+from collections.abc import Mapping
+
+import pytest
+from counts import percentiles
+
+from repope_eval.records import Answer, LabelSet, Question
+from repope_eval.scoring.binomial import clustered_interval
+from repope_eval.scoring.bootstrap import MEAN
+from repope_eval.scoring.intervals import COMPOSITES, COUNTS, INTERVAL_FIGURES, sampled
+from repope_eval.scoring.protocols import PROTOCOLS
+from repope_eval.scoring.scores import Scores, score
+
+Labels = dict[Question, bool]
+
+
+def labelled(n_images: int, each: int = 6) -> Labels:
+    return {
+        Question(f"{image}.jpg", f"{number}?", ""): number % 2 == 0
+        for image in range(n_images)
+        for number in range(each)
+    }
+
+
+def answered(labels: Mapping[Question, bool], every: int) -> dict[Question, Answer]:
+    """One answer in so many is wrong; 0: none is."""
+    return {
+        question: Answer(question, "yes" if label != (every > 0 and number % every == 0) else "no")
+        for number, (question, label) in enumerate(labels.items())
+    }
+
+
+def scored(labels: Labels, every: int) -> Scores:
+    return score(
+        "a-model", "a-bench", [LabelSet("pope", {"random": labels})], answered(labels, every), "repope"
+    )
+
+
+def test_many_images_and_errors_have_the_percentiles_of_their_replicates() -> None:
+    labels = labelled(100)
+    scores = scored(labels, 7)
+    assert set(scores.methods["pope"]["random"].values()) == {"bootstrap"}
+    assert (
+        scores.intervals["pope"]
+        == percentiles([LabelSet("pope", {"random": labels})], answered(labels, 7))["pope"]
+    )
+
+
+@pytest.mark.parametrize(("n_images", "every"), [(99, 7), (100, 100), (100, 0), (8, 0)])
+def test_few_images_or_errors_have_exact_ones_with_a_width(n_images: int, every: int) -> None:
+    scores = scored(labelled(n_images), every)
+    figures, intervals = scores.figures["pope"]["random"], scores.intervals["pope"]["random"]
+    assert scores.methods["pope"]["random"] == dict.fromkeys(INTERVAL_FIGURES, "exact")
+    for figure in INTERVAL_FIGURES:
+        low, high = intervals[figure] or (1, 0)
+        assert low < high
+        assert low <= getattr(figures, figure) <= high
+
+
+def test_shares_are_those_of_their_images() -> None:
+    labels = labelled(40)
+    sample = sampled([LabelSet("pope", {"random": labels})], answered(labels, 11), PROTOCOLS["repope"])
+    tp, fp, tn, fn, *_ = sample.counts[:, 0].T
+    intervals = scored(labels, 11).intervals["pope"]["random"]
+    assert intervals["recall"] == clustered_interval(tp, tp + fn)
+    assert intervals["accuracy"] == clustered_interval(tp + tn, tp + fp + tn + fn)
+    low, high = clustered_interval(tp, tp + fp + fn) or (0, 0)
+    assert intervals["f1"] == pytest.approx((2 * low / (1 + low), 2 * high / (1 + high)))
+    low, high = intervals["tnr"] or (0, 0)
+    assert intervals["tn"] == pytest.approx((120 * low, 120 * high))
+
+
+@pytest.mark.parametrize("protocol", ["repope", "pope", "vlmevalkit", "lmms_eval"])
+def test_composites_hold_their_figure_under_every_protocol(protocol: str) -> None:
+    labels = labelled(20)
+    answers = answered(labels, 9)
+    for number, question in enumerate(labels):
+        if number % 13 == 0:
+            answers[question] = Answer(question, "perhaps")
+    scores = score("a-model", "a-bench", [LabelSet("pope", {"random": labels})], answers, protocol)  # type: ignore[arg-type]
+    for figure in (*COUNTS, *COMPOSITES):
+        if figure != "harmonic_mean":
+            low, high = scores.intervals["pope"]["random"][figure] or (1, 0)
+            assert low <= getattr(scores.figures["pope"]["random"], figure) <= high
+
+
+def test_the_mean_over_variants_lies_between_the_means_of_their_ends() -> None:
+    one, other = labelled(20), labelled(20, each=4)
+    answers = answered(one, 9)
+    variants = LabelSet("pope", {"random": one, "popular": other})
+    intervals = score("a-model", "a-bench", [variants], answers, "repope").intervals["pope"]
+    for figure in INTERVAL_FIGURES:
+        first, second = (intervals[variant][figure] or (0, 0) for variant in ("random", "popular"))
+        middle = tuple((a + b) / 2 for a, b in zip(first, second, strict=True))
+        assert intervals[MEAN][figure] == pytest.approx(middle)
+
+
+def test_few_errors_of_each_variant_may_be_enough_in_the_mean() -> None:
+    labels = labelled(100)
+    variants = LabelSet("pope", {"random": labels, "popular": labels})
+    methods = score("a-model", "a-bench", [variants], answered(labels, 36), "repope").methods["pope"]
+    assert methods["random"]["recall"] == "exact"  # 17 misses
+    assert methods[MEAN]["recall"] == "bootstrap"
