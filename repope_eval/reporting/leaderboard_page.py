@@ -11,6 +11,7 @@ from repope_eval.reporting.score_table import LABEL_SET_TITLES
 from repope_eval.reporting.table_exports import Table
 from repope_eval.reporting.templates import render
 from repope_eval.scoring.bootstrap import FEWEST_IMAGES, MEAN, REPLICATES
+from repope_eval.scoring.intervals import FEWEST_ERRORS
 
 if TYPE_CHECKING:  # drawing needs matplotlib, which takes a while to import
     from repope_eval.reporting.charts.drawing import Chart
@@ -60,6 +61,7 @@ def render_leaderboard(
         label_titles=[LABEL_SET_TITLES.get(name, name) for name in board.label_sets],
         replicates=f"{REPLICATES:,}",
         fewest_images=FEWEST_IMAGES,
+        fewest_errors=FEWEST_ERRORS,
         citations=citations(board.bench),
         command=command,
     )

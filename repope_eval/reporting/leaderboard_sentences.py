@@ -52,8 +52,9 @@ def _share_of_yes(board: Leaderboard) -> Iterator[str]:
         ]
         if shares:
             yield (
-                f"Of the re-ranking of {models} by F1, {_listed(shares)} {'is' if len(shares) == 1 else 'are'} "
-                "prevalence, the changed share of yes alone: so much is gone with F1 at 50 % yes. The rest is labels."
+                f"Of the re-ranking of {models} by F1, {_listed(shares)} {'comes' if len(shares) == 1 else 'come'} "
+                "from prevalence: RePOPE has a smaller share of questions with label yes, and F1 at 50 % yes is not "
+                "re-ranked by so much. The rest comes from the labels."
             )
 
 

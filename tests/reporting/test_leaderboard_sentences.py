@@ -49,7 +49,7 @@ def test_there_is_a_sentence_for_each_thing_that_is_so(board: Leaderboard) -> No
     assert share_of_yes.startswith(
         "Of the re-ranking of the runs by F1, 0 % (random), 0 % (popular), 0 % (adversarial)"
     )
-    assert share_of_yes.endswith("so much is gone with F1 at 50 % yes. The rest is labels.")
+    assert share_of_yes.endswith("F1 at 50 % yes is not re-ranked by so much. The rest comes from the labels.")
     assert power.startswith("100 images show a difference of F1 between two runs (mean, RePOPE) of 0.0")
 
 
@@ -63,7 +63,7 @@ def test_the_papers_re_ranking_is_prevalence_in_part(tmp_path: Path) -> None:
     (share_of_yes,) = sentences(board_of(tmp_path, reference="paper"))
     assert share_of_yes.startswith(
         "Of the re-ranking of the paper's models by F1, 27 % (random), 25 % (popular), 10 % (adversarial) and 20 % "
-        "(mean) are prevalence, the changed share of yes alone"
+        "(mean) come from prevalence: RePOPE has a smaller share of questions with label yes"
     )
 
 
