@@ -1,8 +1,11 @@
 # Each target does everything from a fresh clone: makes .venv, installs, runs.
 PYTHON ?= python3
 BIN := .venv/bin
+# The lowest releases that pyproject.toml states of what loads checkpoints.
+LOWEST = $(shell sed -nE 's/^ *"(transformers|huggingface-hub|tokenizers)>=([0-9.]+).*/\1==\2/p' pyproject.toml)
+SITE_PACKAGES := -c 'import sysconfig; print(sysconfig.get_path("purelib"))'
 
-.PHONY: demo test check format
+.PHONY: demo test test-lowest check format
 
 demo: .venv/installed
 	$(BIN)/python -m repope_eval
@@ -10,6 +13,11 @@ demo: .venv/installed
 test: .venv/installed
 	sh tests/install_debian_packages.sh
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup
+
+# That older releases call each other's old names is not to be mended here.
+test-lowest: .venv-lowest/installed
+	OMP_NUM_THREADS=1 .venv-lowest/bin/python -m pytest -n 2 -W ignore::DeprecationWarning \
+		tests/test_goldens.py tests/models/test_real_files.py
 
 check: .venv/installed
 	$(BIN)/ruff check .
@@ -24,4 +32,13 @@ format: .venv/installed
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $@
+
+# The lowest releases lie before what .venv holds, so that nothing else is installed twice.
+.venv-lowest/installed: .venv/installed
+	rm -rf .venv-lowest
+	$(BIN)/python -m venv .venv-lowest
+	.venv-lowest/bin/python -m pip install --quiet --no-deps $(LOWEST)
+	echo "import site; site.addsitedir('$$($(BIN)/python $(SITE_PACKAGES))')" \
+		> "$$(.venv-lowest/bin/python $(SITE_PACKAGES))/venv.pth"
 	touch $@

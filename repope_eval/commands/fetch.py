@@ -12,16 +12,13 @@ log = logging.getLogger(__name__)
 
 def execute(settings: FetchSettings, command: str) -> None:
     """Downloads what is missing, checks that the files are whole and of the model's family, and says where they are."""
-    from repope_eval.models.checkpoints import find_checkpoint
-    from repope_eval.models.families import recipe_of, require_family
-    from repope_eval.models.loading import recipe_options
+    from repope_eval.models.checkpoints import fetch_weights
+    from repope_eval.models.loading import read_description
     from repope_eval.models.weight_files import verify_weight_files
 
-    model = settings.model
-    require_family(model.family)
-    checkpoint = find_checkpoint(model.checkpoint, model.revision)
+    checkpoint, _ = read_description(settings.model)
+    fetch_weights(checkpoint)
     files = verify_weight_files(checkpoint.folder)
-    recipe_of(model.family, checkpoint, recipe_options(model))
     commit = f", commit {checkpoint.commit}" if checkpoint.commit else ""
     log.info(
         "%s is in %s: %s in %d file%s of weights%s",

@@ -91,7 +91,7 @@ def _size(settings: ModelSettings, *, fetch: bool) -> "Size | None":
     if settings.checkpoint == DEMO and shape is not None:
         return size_of(shape)  # the same, without waiting for torch
     try:
-        find_checkpoint(settings.checkpoint, settings.revision, weights=False, download=fetch)
+        find_checkpoint(settings.checkpoint, settings.revision, download=fetch)
         recipe = _recipe(settings, fetch=fetch)
     except RepopeError as error:
         if fetch:
@@ -104,9 +104,7 @@ def _size(settings: ModelSettings, *, fetch: bool) -> "Size | None":
 
 def _recipe(settings: ModelSettings, *, fetch: bool) -> "Recipe":
     """The recipe of a model whose configuration and tokenizer are on this machine, or may be fetched."""
-    from repope_eval.models.checkpoints import find_checkpoint
-    from repope_eval.models.families import recipe_of
-    from repope_eval.models.loading import recipe_options
+    from repope_eval.models.loading import read_description
 
-    checkpoint = find_checkpoint(settings.checkpoint, settings.revision, weights=False, download=fetch)
-    return recipe_of(settings.family, checkpoint, recipe_options(settings))
+    _, recipe = read_description(settings, download=fetch)
+    return recipe

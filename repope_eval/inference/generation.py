@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
+from transformers import PreTrainedModel
 
 from repope_eval.errors import RepopeError
 from repope_eval.models.recipe import Recipe
@@ -40,6 +41,15 @@ def find_spellings(recipe: Recipe) -> Spellings:
 def _spellings(vocabulary: Mapping[str, int], word: str) -> dict[str, int]:
     tokens = (token for token in vocabulary if token.lstrip(SPACE_MARKS).lower() == word)
     return {token: vocabulary[token] for token in sorted(tokens)}
+
+
+def bounded(network: PreTrainedModel, logits: torch.Tensor) -> torch.Tensor:
+    """Logits as Gemma 2 may bound them, which changes probabilities and no choice; others as they are.
+
+    Source: the native class, which does so from transformers 5.23 on.
+    """
+    bound = getattr(network.config.get_text_config(), "final_logit_softcapping", None)
+    return logits if bound is None else torch.tanh(logits / bound) * bound
 
 
 def require_finite(logits: torch.Tensor) -> None:

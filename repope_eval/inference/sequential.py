@@ -6,11 +6,13 @@ It does what the paper's loop does. The shared engine is checked and measured ag
 from collections.abc import Sequence
 
 import torch
-from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList
+from torch import nn
+from transformers import GenerationConfig
 
 from repope_eval.inference.generation import (
     Generation,
     Spellings,
+    bounded,
     first_token_evidence,
     require_finite,
 )
@@ -18,17 +20,17 @@ from repope_eval.models.loading import Model
 from repope_eval.models.recipe import Inputs, Prepared
 
 
-class _FirstLogits(LogitsProcessor):  # type: ignore[misc]
-    """Keeps the logits of the first generated token, refuses what is not finite, and changes nothing."""
+class _FirstLogits:
+    """Keeps the head's logits of the first generated token, and refuses what is not finite."""
 
     def __init__(self) -> None:
         self.logits: torch.Tensor | None = None
 
-    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-        require_finite(scores)
+    def __call__(self, head: nn.Module, hidden: tuple[torch.Tensor, ...], logits: torch.Tensor) -> None:
+        last = logits[:, -1]
+        require_finite(last)
         if self.logits is None:
-            self.logits = scores
-        return scores
+            self.logits = last
 
 
 @torch.inference_mode()
@@ -60,14 +62,17 @@ def _generate(
     input_ids = torch.tensor([prompt], device=model.device)
     both_ways = {"token_type_ids": torch.zeros_like(input_ids)} if model.recipe.attends_both_ways else {}
     first = _FirstLogits()
-    output = model.network.generate(
-        input_ids=input_ids,
-        attention_mask=torch.ones_like(input_ids),
-        **inputs,
-        **both_ways,
-        generation_config=settings,
-        logits_processor=LogitsProcessorList([first]),
-    )
+    hook = model.network.get_output_embeddings().register_forward_hook(first)
+    try:
+        output = model.network.generate(
+            input_ids=input_ids,
+            attention_mask=torch.ones_like(input_ids),
+            **inputs,
+            **both_ways,
+            generation_config=settings,
+        )
+    finally:
+        hook.remove()
     assert first.logits is not None
-    p_yes, p_no = first_token_evidence(first.logits, spellings)
+    p_yes, p_no = first_token_evidence(bounded(model.network, first.logits), spellings)
     return Generation(tuple(output[0, len(prompt) :].tolist()), p_yes[0], p_no[0])

@@ -13,6 +13,7 @@ from repope_eval.inference.batch_size import MOST_TOKENS
 from repope_eval.inference.generation import (
     Generation,
     Spellings,
+    bounded,
     first_token_evidence,
     require_finite,
 )
@@ -108,10 +109,7 @@ def _decode(
 
 
 def _logits(model: Model, hidden: torch.Tensor) -> torch.Tensor:
-    """Logits [rows, vocabulary] of hidden states; Gemma 2 may bound them, which changes probabilities."""
-    logits: torch.Tensor = model.network.get_output_embeddings()(hidden).to(model.device)
-    bound = getattr(model.network.config.get_text_config(), "final_logit_softcapping", None)
-    if bound is not None:
-        logits = torch.tanh(logits / bound) * bound
+    """Logits [rows, vocabulary] of hidden states."""
+    logits = bounded(model.network, model.network.get_output_embeddings()(hidden).to(model.device))
     require_finite(logits)
     return logits

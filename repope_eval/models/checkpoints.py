@@ -1,7 +1,8 @@
 """Where a checkpoint's files are: in a local folder, inside the package, or on the Hub."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from huggingface_hub.errors import (
 )
 
 from repope_eval.errors import RepopeError
+from repope_eval.models.fields import Fields, fields_of
 
 DEMO = "demo"
 """The name under which the package's own trained model is asked for."""
@@ -28,7 +30,7 @@ _WEIGHT_FILES = ["model*.safetensors"]
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A checkpoint whose files lie on this machine."""
+    """A checkpoint whose configuration and tokenizer lie on this machine."""
 
     name: str
     """As it was asked for: Hub id, folder, or `demo`."""
@@ -37,15 +39,34 @@ class Checkpoint:
     """The Hub commit; None for a local folder."""
     config: dict[str, Any]
     """Content of its `config.json`."""
+    processor_folder: Path | None = None
+    """Where the files are that the revision lacks and `main` has: named by its commit; None where it lacks none."""
+
+    @property
+    def fields(self) -> Fields:
+        """The configuration's fields, read with their types."""
+        return Fields(self.path("config.json"), self.config)
+
+    def path(self, file: str) -> Path:
+        """Where a file of it is, or would be if it were there."""
+        own = self.folder / file
+        if self.processor_folder is None or own.is_file():
+            return own
+        return self.processor_folder / file
 
 
-def find_checkpoint(name: str, revision: str, *, weights: bool = True, download: bool = True) -> Checkpoint:
-    """The checkpoint of that name, downloaded into the Hub's cache where it is not there yet.
+def find_checkpoint(
+    name: str, revision: str, *, processor_files: Sequence[str] = (), download: bool = True
+) -> Checkpoint:
+    """The checkpoint of that name; of a Hub one the small files that describe it, not its weights.
+
+    They are downloaded into the Hub's cache where they are not there yet.
 
     Args:
         name: folder, Hub id, or `demo`.
         revision: of a Hub checkpoint.
-        weights: whether they are wanted, or its configuration and tokenizer alone.
+        processor_files: where the revision lacks one of these, `main`'s small files stand in for those it lacks:
+            some revisions hold another number format's weights and little else.
         download: whether what is not on this machine may be downloaded.
 
     Raises:
@@ -58,9 +79,21 @@ def find_checkpoint(name: str, revision: str, *, weights: bool = True, download:
         return _read(name, folder, commit=None)
     if name.startswith((".", "/", "~")) or name.count("/") != 1:
         raise RepopeError(f"model.checkpoint={name}: no such folder, and no Hub id (owner/name) either")
-    files = _DESCRIPTION_FILES + (_WEIGHT_FILES if weights else [])
-    snapshot = _download(name, revision, files, download=download)
-    return _read(name, snapshot, commit=snapshot.name)
+    snapshot = _download(name, revision, _DESCRIPTION_FILES, download=download)
+    found = _read(name, snapshot, commit=snapshot.name)
+    if revision == "main" or all((snapshot / file).is_file() for file in processor_files):
+        return found
+    return replace(found, processor_folder=_download(name, "main", _DESCRIPTION_FILES, download=download))
+
+
+def fetch_weights(checkpoint: Checkpoint) -> None:
+    """Downloads a Hub checkpoint's weights, where they are not there yet, of the commit that was found.
+
+    Raises:
+        RepopeError: as `find_checkpoint`.
+    """
+    if checkpoint.commit is not None:
+        _download(checkpoint.name, checkpoint.commit, _WEIGHT_FILES, download=True)
 
 
 def _download(name: str, revision: str, files: list[str], *, download: bool) -> Path:
@@ -111,4 +144,4 @@ def _read(name: str, folder: Path, commit: str | None) -> Checkpoint:
         ) from error
     except (OSError, ValueError) as error:
         raise RepopeError(f"{path}: cannot be read ({error})") from error
-    return Checkpoint(name, folder, commit, config)
+    return Checkpoint(name, folder, commit, fields_of(path, config).values)

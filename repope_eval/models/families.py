@@ -30,26 +30,29 @@ def recipe_of(family: str, checkpoint: "Checkpoint", options: "RecipeOptions") -
     """The recipe of a checkpoint.
 
     Raises:
-        RepopeError: the family is unknown, the checkpoint is another's, one of its files is missing, or an
-            option means nothing to the family.
+        RepopeError: the family is unknown, the checkpoint is another's, one of its files is missing or broken,
+            or an option means nothing to the family.
     """
-    from huggingface_hub.errors import StrictDataclassError
-
-    require_family(family)
-    recipe = _recipe_class(family)
-    if not recipe.recognises(checkpoint.config):
+    recipe = recipe_class(family)
+    if not recipe.recognises(checkpoint.fields):
         raise RepopeError(
             f"{checkpoint.folder}: is no {recipe.family} checkpoint but {_description(checkpoint)}; "
             "pick the model whose family it is of"
         )
     _refuse_unheeded(recipe, options)
-    try:
-        return recipe(checkpoint.folder, checkpoint.config, options)
-    except (OSError, KeyError, ValueError, TypeError, StrictDataclassError) as error:
-        raise RepopeError(
-            f"{checkpoint.folder}: a tokenizer or configuration file is missing or broken "
-            f"({type(error).__name__}: {error})"
-        ) from error
+    return recipe(checkpoint, options)
+
+
+def recipe_class(family: str) -> "type[Recipe]":
+    """The class of a family's recipes.
+
+    Raises:
+        RepopeError: the family is unknown.
+    """
+    require_family(family)
+    module, _, name = FAMILIES[family].partition(":")
+    found: type[Recipe] = getattr(import_module(module), name)
+    return found
 
 
 def _refuse_unheeded(recipe: "type[Recipe]", options: "RecipeOptions") -> None:
@@ -59,14 +62,8 @@ def _refuse_unheeded(recipe: "type[Recipe]", options: "RecipeOptions") -> None:
         raise RepopeError(f"{', '.join(unheeded)}: {recipe.family} has no such thing; leave it out")
 
 
-def _recipe_class(family: str) -> "type[Recipe]":
-    module, _, name = FAMILIES[family].partition(":")
-    found: type[Recipe] = getattr(import_module(module), name)
-    return found
-
-
 def _description(checkpoint: "Checkpoint") -> str:
-    named = [name for name in FAMILIES if _recipe_class(name).recognises(checkpoint.config)]
+    named = [name for name in FAMILIES if recipe_class(name).recognises(checkpoint.fields)]
     if named:
         return f"of family {named[0]}"
     return f"a model_type {checkpoint.config.get('model_type')!r}"

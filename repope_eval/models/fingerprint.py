@@ -28,7 +28,7 @@ SAMPLE = 4096
 """Bytes of a tensor that are read at its start, in its middle and at its end."""
 
 
-def fingerprint(folder: Path) -> dict[str, str]:
+def fingerprint(folder: Path, processor_folder: Path | None = None) -> dict[str, str]:
     """What stands for the content of each of a checkpoint's files, by name: the same wherever the files lie.
 
     Descriptions are known by the SHA-256 of the whole file (`sha256:`). A file of weights is known by a SHA-256 of its
@@ -37,14 +37,23 @@ def fingerprint(folder: Path) -> dict[str, str]:
     step, a merged adapter or another number format changes tensors throughout, and is noticed. What is changed between
     the samples alone, a few numbers in a large matrix, is not.
 
+    Args:
+        folder: of the checkpoint.
+        processor_folder: where the small files are that it lacks (see `Checkpoint`); None where it lacks none.
+
     Raises:
         RepopeError: a file cannot be read, or is no file of weights; or there are no weights.
     """
-    descriptions = {path for pattern in DESCRIPTIONS for path in folder.glob(pattern) if path.is_file()}
+    folders = [folder] if processor_folder is None else [processor_folder, folder]
+    descriptions = {path.name: path for each in folders for path in _descriptions(each)}
     return {
-        **{path.name: _of_description(path) for path in sorted(descriptions)},
+        **{name: _of_description(path) for name, path in sorted(descriptions.items())},
         **{path.name: _of_weights(path) for path in find_weight_files(folder)},
     }
+
+
+def _descriptions(folder: Path) -> Iterator[Path]:
+    return (path for pattern in DESCRIPTIONS for path in folder.glob(pattern) if path.is_file())
 
 
 def _of_description(path: Path) -> str:

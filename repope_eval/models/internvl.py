@@ -1,13 +1,13 @@
 """InternVL2.5: prompt, tiles and tokens, the same whichever layout a checkpoint has."""
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
 
 import torch
 from PIL import Image
 from transformers import PreTrainedConfig, PreTrainedModel
 
+from repope_eval.models.checkpoints import Checkpoint
+from repope_eval.models.fields import Fields
 from repope_eval.models.internvl_layouts import is_internvl2_5, layout_of
 from repope_eval.models.recipe import Inputs, Prepared, Recipe, RecipeOptions, require_features
 from repope_eval.models.tiling import count_tiles, tile_pixels
@@ -28,18 +28,18 @@ class InternVLRecipe(Recipe):
     family = "InternVL2.5"
     options = frozenset({"system_prompt", "question_suffix", "max_tiles"})
 
-    def __init__(self, folder: Path, config: dict[str, Any], options: RecipeOptions) -> None:
-        self._layout = layout_of(config)
+    def __init__(self, checkpoint: Checkpoint, options: RecipeOptions) -> None:
+        self._layout = layout_of(checkpoint.fields)
         self._system_prompt = SYSTEM_PROMPT if options.system_prompt is None else options.system_prompt
         self._question_suffix = options.question_suffix or ""
-        self._tokenizer = self._layout.tokenizer(folder)
+        self._tokenizer = self._layout.tokenizer(checkpoint)
         self._max_tiles = options.max_tiles or self._layout.max_tiles
         self._image_token_id = self._tokenizer.token_id(IMAGE_TOKEN)
         self.feature_token_ids = (self._image_token_id,)
         self.stop_token_ids = (self._tokenizer.token_id(STOP_TOKEN),)
 
     @staticmethod
-    def recognises(config: dict[str, Any]) -> bool:
+    def recognises(config: Fields) -> bool:
         """The original layout and the `-hf` one; see `is_internvl2_5` for what looks the same."""
         return is_internvl2_5(config)
 

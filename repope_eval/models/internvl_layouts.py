@@ -1,6 +1,5 @@
 """InternVL2.5's two layouts on disk, original and `-hf`: what each says of a model, and how its weights load."""
 
-from pathlib import Path
 from typing import Any, Protocol
 
 import torch
@@ -14,7 +13,9 @@ from transformers import (
 from transformers.conversion_mapping import register_checkpoint_conversion_mapping
 from transformers.core_model_loading import Chunk, ConversionOps, WeightConverter, WeightRenaming
 
-from repope_eval.models.language_configs import internlm2_config, qwen2_config
+from repope_eval.models.checkpoints import Checkpoint
+from repope_eval.models.fields import Fields, blamed_on
+from repope_eval.models.native_configs import internlm2_config, native_config, qwen2_config, read_config
 from repope_eval.models.tokenizers import InternLM2Tokenizer, QwenTokenizer, Tokenizer, TokenizerFile
 
 _NOT_2_5 = {(1536, 28), (3584, 28), (5120, 48), (4096, 48)}
@@ -29,7 +30,7 @@ class Layout(Protocol):
     max_tiles: int
     tokens_per_tile: int
 
-    def tokenizer(self, folder: Path) -> Tokenizer:
+    def tokenizer(self, checkpoint: Checkpoint) -> Tokenizer:
         """The tokenizer that the layout's files describe."""
         ...
 
@@ -42,46 +43,48 @@ class Layout(Protocol):
         ...
 
 
-def layout_of(config: dict[str, Any]) -> Layout:
+def layout_of(config: Fields) -> Layout:
     """The layout of a recognised `config.json`."""
-    return HfLayout(config) if config["model_type"] == "internvl" else OriginalLayout(config)
+    return HfLayout(config) if config.text("model_type", "") == "internvl" else OriginalLayout(config)
 
 
-def is_internvl2_5(config: dict[str, Any]) -> bool:
+def is_internvl2_5(config: Fields) -> bool:
     """Whether a `config.json` is of an InternVL2.5 model, in either layout.
 
     Both layouts are InternVL3's too, and nothing in them names the generation. What is told apart is the
     language model: InternVL3-2B, -8B, -9B and -14B have ones of sizes that InternVL2.5 has not, and
     InternVL3.5 has Qwen3. InternVL3-1B, -38B and -78B look like InternVL2.5 of those sizes.
     """
-    if config.get("model_type") == "internvl_chat" and config.get("template") == "internvl2_5":
-        language = config.get("llm_config") or {}
-        known = ("qwen2", "internlm2", None)
-    elif config.get("model_type") == "internvl":
-        language = config.get("text_config") or {}
-        known = ("qwen2", "llama", None)
+    kind = config.text("model_type", "")
+    if kind == "internvl_chat" and config.text("template", "") == "internvl2_5":
+        language, known = config.part("llm_config"), ("qwen2", "internlm2", "")
+    elif kind == "internvl":
+        language, known = config.part("text_config"), ("qwen2", "llama", "")
     else:
         return False
-    size = (language.get("hidden_size"), language.get("num_hidden_layers"))
-    return language.get("model_type") in known and size not in _NOT_2_5
+    size = (language.integer("hidden_size", 0), language.integer("num_hidden_layers", 0))
+    return language.text("model_type", "") in known and size not in _NOT_2_5
 
 
 class OriginalLayout:
     """`model_type` internvl_chat, with modelling code of its own that is never run."""
 
-    def __init__(self, config: dict[str, Any]) -> None:
-        self._config = config
-        self._language, self._vision = config["llm_config"], config["vision_config"]
-        self._is_internlm2 = self._language["architectures"][0] == "InternLM2ForCausalLM"
-        self.side = int(config["force_image_size"])
-        self.max_tiles = int(config["max_dynamic_patch"])
+    def __init__(self, config: Fields) -> None:
+        self._language = config.part("llm_config")
+        self._is_internlm2 = _is_internlm2(self._language)
+        vision = config.part("vision_config")
+        self._vision_config = _vision_config(vision)
+        self._downsample_ratio = config.number("downsample_ratio", 0.5)
+        self._select_layer = config.integer("select_layer", -1)
+        self.side = config.count("force_image_size", vision.count("image_size", 224))
+        self.max_tiles = config.count("max_dynamic_patch", 6)
         self.tokens_per_tile = _tokens_per_tile(
-            self.side, self._vision["patch_size"], config["downsample_ratio"]
+            self.side, vision.count("patch_size", 14), self._downsample_ratio
         )
 
-    def tokenizer(self, folder: Path) -> Tokenizer:
+    def tokenizer(self, checkpoint: Checkpoint) -> Tokenizer:
         """Qwen2's or InternLM2's own files."""
-        return InternLM2Tokenizer(folder) if self._is_internlm2 else QwenTokenizer(folder)
+        return InternLM2Tokenizer(checkpoint) if self._is_internlm2 else QwenTokenizer(checkpoint)
 
     def network_class(self) -> type[PreTrainedModel]:
         """The native class under a name that carries the conversion of this checkpoint's language model."""
@@ -94,14 +97,15 @@ class OriginalLayout:
 
     def network_config(self, image_token_id: int) -> PreTrainedConfig:
         """The native configuration of an original one."""
+        language = (internlm2_config if self._is_internlm2 else qwen2_config)(self._language)
         return InternVLConfig(
-            vision_config=_vision_config(self._vision),
-            text_config=(internlm2_config if self._is_internlm2 else qwen2_config)(self._language),
+            vision_config=self._vision_config,
+            text_config=language,
             image_token_id=image_token_id,
             image_seq_length=self.tokens_per_tile,
-            downsample_ratio=self._config["downsample_ratio"],
-            vision_feature_layer=self._config["select_layer"],
-            tie_word_embeddings=self._language["tie_word_embeddings"],
+            downsample_ratio=self._downsample_ratio,
+            vision_feature_layer=self._select_layer,
+            tie_word_embeddings=language.tie_word_embeddings,
         )
 
 
@@ -115,18 +119,19 @@ class HfLayout:
     max_tiles = 12
     """Of every InternVL2.5 model; the layout does not state it."""
 
-    def __init__(self, config: dict[str, Any]) -> None:
+    def __init__(self, config: Fields) -> None:
         self._config = config
-        native = InternVLConfig.from_dict(config)  # what the file leaves out is the class's default
+        native = read_config(InternVLConfig, config)  # what the file leaves out is the class's default
         self._is_llama = native.text_config.model_type == "llama"
-        self.side = int(native.vision_config.image_size[0])
-        self.tokens_per_tile = _tokens_per_tile(
-            self.side, native.vision_config.patch_size[0], native.downsample_ratio
-        )
+        with blamed_on(config.path):  # the class takes sizes that are empty lists
+            self.side = int(native.vision_config.image_size[0])
+            self.tokens_per_tile = _tokens_per_tile(
+                self.side, native.vision_config.patch_size[0], native.downsample_ratio
+            )
 
-    def tokenizer(self, folder: Path) -> Tokenizer:
+    def tokenizer(self, checkpoint: Checkpoint) -> Tokenizer:
         """The conversion's tokenizer.json; prompts for InternLM2, which is Llama here, begin with `<s>`."""
-        return TokenizerFile(folder, "<s>" if self._is_llama else None)
+        return TokenizerFile(checkpoint, "<s>" if self._is_llama else None)
 
     def network_class(self) -> type[PreTrainedModel]:
         """The native class, which knows the names in the published conversions."""
@@ -135,22 +140,50 @@ class HfLayout:
 
     def network_config(self, image_token_id: int) -> PreTrainedConfig:
         """The file's own; whether embeddings are tied stands in its language model's part, if anywhere."""
-        native = InternVLConfig.from_dict(self._config)
+        native = read_config(InternVLConfig, self._config)
         native.image_token_id = image_token_id
         native.tie_word_embeddings = native.text_config.tie_word_embeddings
         return native
+
+
+def _is_internlm2(language: Fields) -> bool:
+    """Whether a language model is InternLM2, else Qwen2: by its architecture, or by its `model_type` without one."""
+    named = next(iter(language.texts("architectures")), language.text("model_type", ""))
+    kinds = {"InternLM2ForCausalLM": True, "internlm2": True, "Qwen2ForCausalLM": False, "qwen2": False}
+    if named not in kinds:
+        raise language.error("architectures", "InternLM2ForCausalLM or Qwen2ForCausalLM is expected")
+    return kinds[named]
 
 
 def _tokens_per_tile(side: int, patch_size: int, downsample_ratio: float) -> int:
     return int((side // patch_size * downsample_ratio) ** 2)
 
 
-def _vision_config(vision: dict[str, Any]) -> PreTrainedConfig:
-    same = ("hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "hidden_act")
-    return InternVLVisionConfig(
-        **{name: vision[name] for name in (*same, "norm_type", "layer_norm_eps", "image_size", "patch_size")},
-        attention_bias=vision["qkv_bias"],
-        use_qk_norm=vision["qk_normalization"],
+_INTERN_VIT: dict[str, Any] = {
+    "num_channels": 3,
+    "patch_size": 14,
+    "image_size": 224,
+    "hidden_size": 3200,
+    "num_attention_heads": 25,
+    "intermediate_size": 12800,
+    "num_hidden_layers": 48,
+    "hidden_act": "gelu",
+    "norm_type": "rms_norm",
+    "layer_norm_eps": 1e-6,
+}
+"""What a vision configuration means where it leaves a field out.
+
+Source: `InternVisionConfig` in the checkpoints' configuration_intern_vit.py.
+"""
+
+
+def _vision_config(vision: Fields) -> PreTrainedConfig:
+    return native_config(
+        InternVLVisionConfig,
+        vision,
+        **(_INTERN_VIT | vision.stated(_INTERN_VIT)),
+        attention_bias=vision.flag("qkv_bias", False),
+        use_qk_norm=vision.flag("qk_normalization", True),
     )
 
 

@@ -8,8 +8,7 @@ row of features that is left ends in a learned one.
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from jinja2 import TemplateError
@@ -19,7 +18,16 @@ from transformers.image_processing_utils import select_best_resolution
 from transformers.utils.chat_template_utils import render_jinja_template
 
 from repope_eval.errors import RepopeError
-from repope_eval.json_files import read_json
+from repope_eval.models.checkpoints import Checkpoint
+from repope_eval.models.description import (
+    TOKENIZER_CONFIG,
+    read_chat_template,
+    read_fields,
+    read_image_processor,
+    read_special_tokens,
+)
+from repope_eval.models.fields import blamed_on
+from repope_eval.models.native_configs import read_config
 from repope_eval.models.recipe import Inputs, Prepared, Recipe, RecipeOptions, require_features
 from repope_eval.models.rgb import to_rgb
 from repope_eval.models.tokenizers import TokenizerFile, read_stop_token_ids
@@ -40,17 +48,12 @@ class ChatTokenizer(TokenizerFile):
     The file is taken as it stands, as transformers 4.49 did; version 5 builds Llama's tokenizer anew.
     """
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
-        config = read_json(folder / "tokenizer_config.json")
-        self._cleans_up = bool(config.get("clean_up_tokenization_spaces"))
-        named = {name: config.get(name) for name in ("bos_token", "eos_token", "unk_token", "pad_token")}
-        self.special_tokens = {
-            name: token["content"] if isinstance(token, dict) else token
-            for name, token in named.items()
-            if token is not None
-        }
-        """Name -> token, for chat templates."""
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        super().__init__(checkpoint)
+        config = read_fields(checkpoint, TOKENIZER_CONFIG)
+        self._cleans_up = config.flag("clean_up_tokenization_spaces", False)
+        self.special_tokens = read_special_tokens(checkpoint)
+        """Role -> token, for chat templates."""
 
     def encode_prompt(self, text: str) -> list[int]:
         """Token ids of a whole prompt, with the begin token that the file's post-processor adds, if any."""
@@ -72,18 +75,19 @@ class LlavaRecipe(Recipe):
     image_processor_class: ClassVar[type]
     """The `pil` one: it computes what the paper's release did; the default backend's pixels are 1/255 off."""
 
-    def __init__(self, folder: Path, config: dict[str, Any], options: RecipeOptions) -> None:
-        self._config = config
+    def __init__(self, checkpoint: Checkpoint, options: RecipeOptions) -> None:
+        self._config = checkpoint.fields
         native = self.network_config()
         self._question_suffix = options.question_suffix or ""
-        self._tokenizer = ChatTokenizer(folder)
-        self._template_path, self._template = _read_chat_template(folder)
-        self._image_processor = self.image_processor_class(**read_json(folder / "preprocessor_config.json"))
-        self._side = int(native.vision_config.image_size)
-        self._features_per_side = self._side // int(native.vision_config.patch_size)
+        self._tokenizer = ChatTokenizer(checkpoint)
+        self._template_path, self._template = read_chat_template(checkpoint)
+        self._image_processor = read_image_processor(self.image_processor_class, checkpoint)
+        with blamed_on(self._config.path):  # the class takes sizes that are null or lists
+            self._side = int(native.vision_config.image_size)
+            self._features_per_side = self._side // int(native.vision_config.patch_size)
         self._image_token_id = int(native.image_token_id)
         self.feature_token_ids = (self._image_token_id,)
-        self.stop_token_ids = read_stop_token_ids(folder)
+        self.stop_token_ids = read_stop_token_ids(checkpoint, self._tokenizer)
         if self._image_token_id not in self._tokenizer.encode(self._rendered("")):
             raise RepopeError(f"{self._template_path}: puts no {IMAGE_TOKEN} where an image is shown")
 
@@ -162,7 +166,7 @@ class LlavaRecipe(Recipe):
 
     def network_config(self) -> PreTrainedConfig:
         """The checkpoint's configuration, the class's defaults filled in."""
-        return self.config_class.from_dict(self._config)
+        return read_config(self.config_class, self._config)
 
 
 def unpadded_grid(size: tuple[int, int], rows: int, columns: int) -> tuple[int, int]:
@@ -182,20 +186,3 @@ def unpadded_grid(size: tuple[int, int], rows: int, columns: int) -> tuple[int, 
         return rows - (rows - covered) // 2 * 2, columns
     covered = int(round(width * (rows / height), 7))
     return rows, columns - (columns - covered) // 2 * 2
-
-
-def _read_chat_template(folder: Path) -> tuple[Path, str]:
-    """A checkpoint's chat template and the file it is in: chat_template.jinja, or chat_template.json.
-
-    The tokenizer's own template is none: where there is one, it knows nothing of images.
-
-    Raises:
-        RepopeError: there is neither file, or it holds no template.
-    """
-    plain, wrapped = folder / "chat_template.jinja", folder / "chat_template.json"
-    if plain.is_file():
-        return plain, plain.read_text(encoding="utf-8")
-    template = read_json(wrapped).get("chat_template")
-    if not isinstance(template, str):
-        raise RepopeError(f"{wrapped}: holds no chat_template; download it again")
-    return wrapped, template

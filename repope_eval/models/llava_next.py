@@ -1,10 +1,9 @@
 """LLaVA-NeXT (LLaVA 1.6) with a Vicuna, Mistral or Llama-3 language model."""
 
-from pathlib import Path
-from typing import Any
-
 from transformers import LlavaNextConfig, LlavaNextForConditionalGeneration, LlavaNextImageProcessorPil
 
+from repope_eval.models.checkpoints import Checkpoint
+from repope_eval.models.fields import Fields
 from repope_eval.models.llava import IMAGE_TOKEN, LlavaRecipe
 from repope_eval.models.recipe import RecipeOptions
 
@@ -29,14 +28,14 @@ class LlavaNextRecipe(LlavaRecipe):
     config_class = LlavaNextConfig
     image_processor_class = LlavaNextImageProcessorPil
 
-    def __init__(self, folder: Path, config: dict[str, Any], options: RecipeOptions) -> None:
-        super().__init__(folder, config, options)
+    def __init__(self, checkpoint: Checkpoint, options: RecipeOptions) -> None:
+        super().__init__(checkpoint, options)
         self._is_vicuna = self._rendered("").rstrip().endswith(VICUNA_ANSWER)
 
     @staticmethod
-    def recognises(config: dict[str, Any]) -> bool:
+    def recognises(config: Fields) -> bool:
         """The native layout, whatever the language model."""
-        return config.get("model_type") == "llava_next"
+        return config.text("model_type", "") == "llava_next"
 
     def prompt(self, question: str) -> str:
         """The whole prompt; `<image>` stands once for all of an image's features."""

@@ -1,8 +1,6 @@
 """LLaVA-OneVision with a Qwen2 language model, shown single images."""
 
 import math
-from pathlib import Path
-from typing import Any
 
 from transformers import (
     LlavaOnevisionConfig,
@@ -10,7 +8,8 @@ from transformers import (
     LlavaOnevisionImageProcessorPil,
 )
 
-from repope_eval.errors import RepopeError
+from repope_eval.models.checkpoints import Checkpoint
+from repope_eval.models.fields import Fields
 from repope_eval.models.llava import LlavaRecipe
 from repope_eval.models.recipe import RecipeOptions
 
@@ -30,19 +29,17 @@ class LlavaOnevisionRecipe(LlavaRecipe):
     config_class = LlavaOnevisionConfig
     image_processor_class = LlavaOnevisionImageProcessorPil
 
-    def __init__(self, folder: Path, config: dict[str, Any], options: RecipeOptions) -> None:
-        super().__init__(folder, config, options)
+    def __init__(self, checkpoint: Checkpoint, options: RecipeOptions) -> None:
+        super().__init__(checkpoint, options)
         ratio = str(self.network_config().vision_aspect_ratio)
         if not ratio.removeprefix(ANYRES).isdecimal():
-            raise RepopeError(
-                f"{folder / 'config.json'}: vision_aspect_ratio {ratio!r} is not {ANYRES} and a number"
-            )
+            raise self._config.error("vision_aspect_ratio", f"{ANYRES} and a number is expected")
         self._most_tiles = int(ratio.removeprefix(ANYRES))
 
     @staticmethod
-    def recognises(config: dict[str, Any]) -> bool:
+    def recognises(config: Fields) -> bool:
         """The native layout."""
-        return config.get("model_type") == "llava_onevision"
+        return config.text("model_type", "") == "llava_onevision"
 
     def _count_grid_features(self, rows: int, columns: int) -> int:
         """The grid shrinks to about so many features as the most tiles have, where that is a real change.

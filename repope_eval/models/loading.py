@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
 from transformers import PreTrainedModel
 from transformers.utils import logging as transformers_logging
@@ -15,8 +14,9 @@ from transformers.utils import logging as transformers_logging
 from repope_eval.config import ModelSettings, number_format
 from repope_eval.errors import RepopeError
 from repope_eval.manifest import CHECKPOINT_FILES
-from repope_eval.models.checkpoints import Checkpoint, find_checkpoint
-from repope_eval.models.families import recipe_of
+from repope_eval.models.checkpoints import Checkpoint, fetch_weights, find_checkpoint
+from repope_eval.models.families import recipe_class, recipe_of
+from repope_eval.models.fields import blamed_on, first_line
 from repope_eval.models.fingerprint import fingerprint
 from repope_eval.models.placement import (
     device_map,
@@ -25,19 +25,16 @@ from repope_eval.models.placement import (
     require_number_format,
 )
 from repope_eval.models.recipe import Inputs, Recipe, RecipeOptions
-from repope_eval.models.weight_files import find_weight_files
+from repope_eval.models.weight_files import verify_weight_files
 
 _LOADING_ERRORS = (
     OSError,
     ImportError,
     ValueError,
     RuntimeError,
-    KeyError,
-    TypeError,
     SafetensorError,
-    StrictDataclassError,
 )
-"""What transformers raises where a checkpoint's files are damaged, or do not fit together."""
+"""What transformers raises where weights are damaged or too many, or settings do not fit together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +76,35 @@ def load_model(settings: ModelSettings, device: torch.device) -> Model:
     dtype: torch.dtype = getattr(torch, number_format(settings))
     require_number_format(dtype, device)
     require_attention(settings, device)
-    checkpoint = find_checkpoint(settings.checkpoint, settings.revision)
-    recipe = recipe_of(settings.family, checkpoint, recipe_options(settings))
+    checkpoint, recipe = read_description(settings)
+    fetch_weights(checkpoint)
+    verify_weight_files(checkpoint.folder)
     network = _load_network(settings, checkpoint, recipe, dtype, device)
     return Model(recipe, network, checkpoint, dtype, device)
+
+
+def read_description(settings: ModelSettings, *, download: bool = True) -> tuple[Checkpoint, Recipe]:
+    """A checkpoint's small files, and the recipe that they make: all that is found wrong without its weights.
+
+    Args:
+        settings: of the model.
+        download: whether what is not on this machine may be downloaded.
+
+    Raises:
+        RepopeError: no such checkpoint, another family's, or a file of it is missing or broken.
+    """
+    family = recipe_class(settings.family)
+    checkpoint = find_checkpoint(
+        settings.checkpoint,
+        settings.revision,
+        processor_files=family.processor_files,
+        download=download,
+    )
+    recipe = recipe_of(settings.family, checkpoint, recipe_options(settings))
+    network_class, config = recipe.network_class(), recipe.network_config()
+    with blamed_on(checkpoint.path("config.json")), torch.device("meta"):
+        network_class(config)
+    return checkpoint, recipe
 
 
 def recipe_options(settings: ModelSettings) -> RecipeOptions:
@@ -97,9 +119,14 @@ def recipe_options(settings: ModelSettings) -> RecipeOptions:
 def describe_model(model: Model) -> dict[str, Any]:
     """What a manifest says of a loaded model, as far as its answers depend on it."""
     checkpoint = model.checkpoint
+    processor = checkpoint.processor_folder
     return {
-        "checkpoint": {"name": checkpoint.name, "commit": checkpoint.commit},
-        CHECKPOINT_FILES: fingerprint(checkpoint.folder),
+        "checkpoint": {
+            "name": checkpoint.name,
+            "commit": checkpoint.commit,
+            **({"processor_commit": processor.name} if processor else {}),
+        },
+        CHECKPOINT_FILES: fingerprint(checkpoint.folder, processor),
         "prompt": model.recipe.prompt("QUESTION"),
     }
 
@@ -113,24 +140,27 @@ def describe_device(device: torch.device) -> dict[str, Any]:
 def _load_network(
     settings: ModelSettings, checkpoint: Checkpoint, recipe: Recipe, dtype: torch.dtype, device: torch.device
 ) -> PreTrainedModel:
-    find_weight_files(checkpoint.folder)
     transformers_logging.set_verbosity_error()  # what it warns of is refused below
     transformers_logging.disable_progress_bar()
+    network_class = recipe.network_class()
+    how = {
+        "config": recipe.network_config(),
+        "device_map": device_map(settings, device),
+        "offload_folder": _offload_folder() if settings.device_map else None,
+        "quantization_config": quantization(settings, dtype, device),
+    }
     try:
-        network, report = recipe.network_class().from_pretrained(
+        network, report = network_class.from_pretrained(
             checkpoint.folder,
-            config=recipe.network_config(),
+            **how,
             dtype=dtype,
-            device_map=device_map(settings, device),
-            offload_folder=_offload_folder() if settings.device_map else None,
-            quantization_config=quantization(settings, dtype, device),
             attn_implementation=settings.attn_implementation,
             use_safetensors=True,
             ignore_mismatched_sizes=True,  # they are refused below, by name
             output_loading_info=True,
         )
     except _LOADING_ERRORS as error:
-        raise RepopeError(f"{checkpoint.folder}: cannot be loaded ({_first_line(error)})") from error
+        raise RepopeError(f"{checkpoint.folder}: cannot be loaded ({first_line(error)})") from error
     _refuse_gaps(checkpoint, report)
     network.eval()
     return network
@@ -156,8 +186,3 @@ def _refuse_gaps(checkpoint: Checkpoint, report: dict[str, Any]) -> None:
                 f"{checkpoint.folder}: {len(names)} weights are {what}, first {', '.join(names[:3])}; "
                 "the checkpoint is damaged or of another model"
             )
-
-
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

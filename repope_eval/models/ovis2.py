@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from enum import IntEnum
-from pathlib import Path
-from typing import Any
 
 import torch
 from PIL import Image
 from transformers import PreTrainedConfig, PreTrainedModel
 
+from repope_eval.models.checkpoints import Checkpoint
+from repope_eval.models.description import GENERATION_CONFIG, read_fields
+from repope_eval.models.fields import Fields
 from repope_eval.models.ovis2_layouts import is_ovis2, layout_of
 from repope_eval.models.ovis2_pixels import fitting_grid, part_pixels
 from repope_eval.models.recipe import Inputs, Prepared, Recipe, RecipeOptions, require_features
@@ -18,6 +19,7 @@ IMAGE_MARK = "<image>"
 """Stands in a prompt's text for all of an image's tokens; it is no token itself."""
 
 STOP_TOKEN = "<|im_end|>"
+"""Ends a turn; the original code stops at what generation_config.json names, which is this one and others."""
 
 MAX_PARTS = 9
 """The original code's default; a checkpoint does not state it."""
@@ -55,17 +57,18 @@ class Ovis2Recipe(Recipe):
     family = "Ovis2"
     options = frozenset({"system_prompt", "question_suffix", "max_tiles"})
 
-    def __init__(self, folder: Path, config: dict[str, Any], options: RecipeOptions) -> None:
-        self._layout = layout_of(config, folder)
+    def __init__(self, checkpoint: Checkpoint, options: RecipeOptions) -> None:
+        self._layout = layout_of(checkpoint)
         self._system_prompt = SYSTEM_PROMPT if options.system_prompt is None else options.system_prompt
         self._question_suffix = options.question_suffix or ""
         self._max_parts = options.max_tiles or MAX_PARTS
         self._tokenizer = self._layout.tokenizer
         self.feature_token_ids = (self._layout.atom_id, *self._layout.indicator_ids)
-        self.stop_token_ids = (self._tokenizer.token_id(STOP_TOKEN),)
+        named = read_fields(checkpoint, GENERATION_CONFIG).token_ids("eos_token_id")
+        self.stop_token_ids = tuple(dict.fromkeys((self._tokenizer.token_id(STOP_TOKEN), *named)))
 
     @staticmethod
-    def recognises(config: dict[str, Any]) -> bool:
+    def recognises(config: Fields) -> bool:
         """The original layout and the `-hf` one, of this generation alone."""
         return is_ovis2(config)
 

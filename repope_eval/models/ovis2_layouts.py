@@ -10,7 +10,10 @@ from transformers.conversion_mapping import register_checkpoint_conversion_mappi
 from transformers.core_model_loading import Chunk, ConversionOps, WeightConverter, WeightRenaming
 from transformers.models.ovis2.configuration_ovis2 import Ovis2VisionConfig
 
-from repope_eval.models.language_configs import qwen2_config
+from repope_eval.errors import RepopeError
+from repope_eval.models.checkpoints import Checkpoint
+from repope_eval.models.fields import Fields, blamed_on
+from repope_eval.models.native_configs import native_config, qwen2_config, read_config
 from repope_eval.models.tokenizers import QwenTokenizer, Tokenizer, TokenizerFile
 
 NUMBER_OF_INDICATORS = 5
@@ -38,34 +41,37 @@ class Layout(Protocol):
         ...
 
 
-def layout_of(config: dict[str, Any], folder: Path) -> Layout:
-    """The layout of a recognised `config.json`."""
-    return (HfLayout if config["model_type"] == "ovis2" else OriginalLayout)(config, folder)
+def layout_of(checkpoint: Checkpoint) -> Layout:
+    """The layout of a checkpoint whose `config.json` is recognised."""
+    is_hf = checkpoint.fields.text("model_type", "") == "ovis2"
+    return (HfLayout if is_hf else OriginalLayout)(checkpoint)
 
 
-def is_ovis2(config: dict[str, Any]) -> bool:
+def is_ovis2(config: Fields) -> bool:
     """Whether a `config.json` is of an Ovis2 model, in either layout.
 
     The original layout's `model_type` is that of Ovis 1.5 and 1.6 too, which have other vision towers and
     language models. Ovis2.5 has a `model_type` of its own.
     """
-    if config.get("model_type") != "ovis":
-        return bool(config.get("model_type") == "ovis2")
-    parts = [config.get(name) or {} for name in ("visual_tokenizer_config", "llm_config")]
-    return [part.get("model_type") for part in parts] == ["aimv2_visual_tokenizer", "qwen2"]
+    if config.text("model_type", "") != "ovis":
+        return config.text("model_type", "") == "ovis2"
+    parts = [config.part(name) for name in ("visual_tokenizer_config", "llm_config")]
+    return [part.text("model_type", "") for part in parts] == ["aimv2_visual_tokenizer", "qwen2"]
 
 
 class OriginalLayout:
     """`model_type` ovis, with modelling code of its own that is never run."""
 
-    def __init__(self, config: dict[str, Any], folder: Path) -> None:
-        self._language, visual = config["llm_config"], config["visual_tokenizer_config"]
-        self._vision_config = _vision_config(visual)
-        tokenizer = QwenTokenizer(folder)
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        config = checkpoint.fields
+        self._vision_config = _vision_config(config.part("visual_tokenizer_config"))
+        self._text_config = qwen2_config(config.part("llm_config"))
+        self._is_tied = self._text_config.tie_word_embeddings and not config.flag("disable_tie_weight", False)
+        tokenizer = QwenTokenizer(checkpoint)
         self.tokenizer: Tokenizer = tokenizer
-        self.side = int(self._vision_config.image_size)
+        self.side = self._vision_config.image_size
         self.tokens_per_part = _tokens_per_part(self._vision_config)
-        self.atom_id, *indicators = _free_ids(tokenizer.size, int(self._language["vocab_size"]))
+        self.atom_id, *indicators = _free_ids(tokenizer.size, self._text_config.vocab_size, config.path)
         self.indicator_ids = tuple(indicators)
 
     def network_class(self) -> type[PreTrainedModel]:
@@ -77,12 +83,12 @@ class OriginalLayout:
         """The native configuration of an original one."""
         return Ovis2Config(
             vision_config=self._vision_config,
-            text_config=qwen2_config(self._language),
+            text_config=self._text_config,
             image_token_id=self.atom_id,
             visual_indicator_token_ids=list(self.indicator_ids),
-            vocab_size=self._language["vocab_size"],
-            hidden_size=self._language["hidden_size"],
-            tie_word_embeddings=self._language["tie_word_embeddings"],
+            vocab_size=self._text_config.vocab_size,
+            hidden_size=self._text_config.hidden_size,
+            tie_word_embeddings=self._is_tied,
         )
 
 
@@ -92,12 +98,13 @@ class HfLayout:
     Its image processor is not used: it stretches images to the grid, which the original code does not.
     """
 
-    def __init__(self, config: dict[str, Any], folder: Path) -> None:
-        self._config = config
-        native = Ovis2Config.from_dict(config)  # what the file leaves out is the class's default
-        self.tokenizer: Tokenizer = TokenizerFile(folder)
-        self.side = int(native.vision_config.image_size)
-        self.tokens_per_part = _tokens_per_part(native.vision_config)
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        self._config = checkpoint.fields
+        native = read_config(Ovis2Config, self._config)  # what the file leaves out is the class's default
+        self.tokenizer: Tokenizer = TokenizerFile(checkpoint)
+        with blamed_on(self._config.path):  # the class takes sizes that are lists
+            self.side = int(native.vision_config.image_size)
+            self.tokens_per_part = _tokens_per_part(native.vision_config)
         self.atom_id = int(native.image_token_id)
         self.indicator_ids = tuple(native.visual_indicator_token_ids)
 
@@ -107,12 +114,12 @@ class HfLayout:
 
     def network_config(self) -> PreTrainedConfig:
         """The file's own; whether embeddings are tied stands in its language model's part, if anywhere."""
-        native = Ovis2Config.from_dict(self._config)
+        native = read_config(Ovis2Config, self._config)
         native.tie_word_embeddings = native.text_config.tie_word_embeddings
         return native
 
 
-def _free_ids(first: int, vocabulary_size: int) -> range:
+def _free_ids(first: int, vocabulary_size: int, config: Path) -> range:
     """Ids for the atom and the indicators, which the original's tokenizer has no tokens for.
 
     They are above the tokenizer's and have rows in the embedding table, which is padded: the native class
@@ -120,7 +127,10 @@ def _free_ids(first: int, vocabulary_size: int) -> range:
     """
     ids = range(first, first + 1 + NUMBER_OF_INDICATORS)
     if ids.stop > vocabulary_size:
-        raise ValueError(f"{first} tokens leave no room for an image's in {vocabulary_size} embeddings")
+        raise RepopeError(
+            f"{config}: {first} tokens leave no room for an image's in {vocabulary_size} embeddings; "
+            "download the tokenizer and it again"
+        )
     return ids
 
 
@@ -131,13 +141,29 @@ def _tokens_per_part(vision: PreTrainedConfig) -> int:
     return int(strides**2)
 
 
-def _vision_config(visual: dict[str, Any]) -> PreTrainedConfig:
-    backbone = visual["backbone_config"]
-    same = ("hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "num_channels")
-    return Ovis2VisionConfig(
-        **{name: backbone[name] for name in (*same, "image_size", "patch_size", "rms_norm_eps", "qkv_bias")},
-        mlp_bias=backbone["use_bias"],
-        **{name: visual[name] for name in ("vocab_size", "hidden_stride", "tokenize_function")},
+_BACKBONE = (
+    "hidden_size",
+    "intermediate_size",
+    "num_hidden_layers",
+    "num_attention_heads",
+    "num_channels",
+    "rms_norm_eps",
+    "qkv_bias",
+)
+
+
+def _vision_config(visual: Fields) -> PreTrainedConfig:
+    """The native class's defaults are those of the original's `AIMv2Config` and `Aimv2VisualTokenizerConfig`."""
+    backbone = visual.part("backbone_config")
+    return native_config(
+        Ovis2VisionConfig,
+        visual,
+        **backbone.stated(_BACKBONE),
+        image_size=backbone.count("image_size", 224),
+        patch_size=backbone.count("patch_size", 14),
+        mlp_bias=backbone.flag("use_bias", False),
+        **visual.stated(("vocab_size", "tokenize_function")),
+        hidden_stride=visual.count("hidden_stride", 1),
         num_visual_indicator_tokens=NUMBER_OF_INDICATORS,
     )
 

@@ -5,8 +5,6 @@ configuration's `model_type` is gemma in PaliGemma and gemma2 in PaliGemma 2.
 """
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
 
 import torch
 from PIL import Image
@@ -18,7 +16,10 @@ from transformers import (
     SiglipImageProcessorPil,
 )
 
-from repope_eval.json_files import read_json
+from repope_eval.models.checkpoints import Checkpoint
+from repope_eval.models.description import read_image_processor
+from repope_eval.models.fields import Fields
+from repope_eval.models.native_configs import read_config
 from repope_eval.models.recipe import Inputs, Prepared, Recipe, RecipeOptions, require_features
 from repope_eval.models.rgb import to_rgb
 from repope_eval.models.tokenizers import TokenizerFile, read_stop_token_ids
@@ -38,26 +39,27 @@ class PaliGemmaRecipe(Recipe):
 
     family = "PaliGemma"
     attends_both_ways = True
+    processor_files = ("tokenizer.json", "preprocessor_config.json")
     first_position = 1
 
-    def __init__(self, folder: Path, config: dict[str, Any], options: RecipeOptions) -> None:
-        self._config = config
+    def __init__(self, checkpoint: Checkpoint, options: RecipeOptions) -> None:
+        self._config = checkpoint.fields
         native = self.network_config()
         self._task = TASKS[native.text_config.model_type]
         self._question_suffix = options.question_suffix or ""
-        self._tokenizer = TokenizerFile(folder)
+        self._tokenizer = TokenizerFile(checkpoint)
         # The backend that computes what the paper's release did; the default one's pixels are 1/255 off.
-        self._image_processor = SiglipImageProcessorPil(**read_json(folder / "preprocessor_config.json"))
+        self._image_processor = read_image_processor(SiglipImageProcessorPil, checkpoint)
         self._tokens_per_image = int(native.text_config.num_image_tokens)
         self._image_token_id = int(native.image_token_id)
         self.feature_token_ids = (self._image_token_id,)
-        self.stop_token_ids = read_stop_token_ids(folder)
+        self.stop_token_ids = read_stop_token_ids(checkpoint, self._tokenizer)
 
     @staticmethod
-    def recognises(config: dict[str, Any]) -> bool:
+    def recognises(config: Fields) -> bool:
         """The native layout, with either language model; a text configuration of no `model_type` is Gemma's."""
-        text = config.get("text_config") or {}
-        return config.get("model_type") == "paligemma" and text.get("model_type", "gemma") in TASKS
+        language = config.part("text_config").text("model_type", "gemma")
+        return config.text("model_type", "") == "paligemma" and language in TASKS
 
     def prompt(self, question: str) -> str:
         """The whole prompt, as the original processor builds it; `<image>` stands once for all features."""
@@ -109,4 +111,4 @@ class PaliGemmaRecipe(Recipe):
 
     def network_config(self) -> PreTrainedConfig:
         """The checkpoint's configuration, the class's defaults filled in."""
-        return PaliGemmaConfig.from_dict(self._config)
+        return read_config(PaliGemmaConfig, self._config)

@@ -3,14 +3,15 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from PIL import Image
 from transformers import PreTrainedConfig, PreTrainedModel
 
 from repope_eval.errors import RepopeError
+from repope_eval.models.checkpoints import Checkpoint
+from repope_eval.models.fields import Fields
 
 Inputs = Mapping[str, torch.Tensor]
 """What a native class takes beside token ids, under its names: `pixel_values`, and more in some families."""
@@ -64,7 +65,7 @@ def require_features(token_ids: Sequence[int], feature_token_ids: Sequence[int],
 class Recipe(ABC):
     """One checkpoint's prompt, tokens, pixels and layout; a family is a subclass in a file of its own.
 
-    A recipe is made from a checkpoint's folder and the content of its `config.json`. It holds no weights.
+    A recipe is made from the small files that describe a checkpoint. It holds no weights.
     """
 
     family: ClassVar[str]
@@ -73,6 +74,8 @@ class Recipe(ABC):
     """The fields of `RecipeOptions` that mean something to this family."""
     attends_both_ways: ClassVar[bool] = False
     """Whether image tokens attend to the question, so that nothing but image features can be shared."""
+    processor_files: ClassVar[tuple[str, ...]] = ()
+    """Files without which no recipe is made, and which a revision of a published checkpoint may lack."""
     first_position: ClassVar[int] = 0
     """Position that the native class gives a prompt's first token."""
     feature_token_ids: tuple[int, ...]
@@ -81,11 +84,11 @@ class Recipe(ABC):
     """Tokens that end an answer."""
 
     @abstractmethod
-    def __init__(self, folder: Path, config: dict[str, Any], options: RecipeOptions) -> None: ...
+    def __init__(self, checkpoint: Checkpoint, options: RecipeOptions) -> None: ...
 
     @staticmethod
     @abstractmethod
-    def recognises(config: dict[str, Any]) -> bool:
+    def recognises(config: Fields) -> bool:
         """Whether a checkpoint's `config.json` is of a layout this family loads."""
 
     @abstractmethod

@@ -7,6 +7,7 @@ from safetensors import SafetensorError, safe_open
 
 from repope_eval.errors import RepopeError
 from repope_eval.json_files import read_json
+from repope_eval.models.fields import fields_of
 
 INDEX = "model.safetensors.index.json"
 
@@ -38,15 +39,8 @@ def verify_weight_files(folder: Path) -> WeightFiles:
         RepopeError: a file is missing or damaged.
     """
     paths = find_weight_files(folder)
-    index = folder / INDEX
-    if index.is_file():
-        named = set(read_json(index).get("weight_map", {}).values())
-        missing = sorted(named - {path.name for path in paths})
-        if missing:
-            raise RepopeError(
-                f"{folder}: {len(missing)} of {len(named)} files of weights are missing, first {missing[0]}; "
-                "download them again"
-            )
+    if (folder / INDEX).is_file():
+        _verify_index(folder / INDEX, {path.name for path in paths})
     for path in paths:
         try:
             with safe_open(path, framework="numpy"):  # its header says how long the file has to be
@@ -56,3 +50,18 @@ def verify_weight_files(folder: Path) -> WeightFiles:
                 f"{path}: is damaged ({error}); remove it and what it links to, and download it again"
             ) from error
     return WeightFiles(len(paths), sum(path.stat().st_size for path in paths))
+
+
+def _verify_index(index: Path, present: set[str]) -> None:
+    """Checks that the files are there which an index names, and that it is one as transformers reads it."""
+    fields = fields_of(index, read_json(index))
+    weights = fields.part("weight_map")
+    named = {weights.text(name, "") for name in weights.values}
+    missing = sorted(named - present)
+    if missing:
+        raise RepopeError(
+            f"{index.parent}: {len(missing)} of {len(named)} files of weights are missing, first {missing[0]}; "
+            "download them again"
+        )
+    if not named or "metadata" not in fields.values:
+        raise RepopeError(f"{index}: lacks its weight_map or its metadata; download it again")

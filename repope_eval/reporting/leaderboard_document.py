@@ -43,7 +43,9 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "n_images": entry.n_images,
         "n_questions": entry.n_questions,
         "n_answered": entry.n_answered,
-        "ci95": "binomial approximation" if entry.is_paper else "bootstrap over images, or exact where errors are few",
+        "ci95": "binomial approximation"
+        if entry.is_paper
+        else "bootstrap over images, or exact where errors are few",
         "scores": {
             name: {variant: _cell(entry, name, variant) for variant in by_variant}
             for name, by_variant in entry.figures.items()

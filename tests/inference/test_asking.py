@@ -17,6 +17,7 @@ from repope_eval.inference.asking import Asking, AskingSettings
 from repope_eval.inference.generation import Generation
 from repope_eval.inference.store import AnswerStore
 from repope_eval.models.checkpoints import Checkpoint
+from repope_eval.models.fields import Fields
 from repope_eval.models.loading import Model
 from repope_eval.models.recipe import Inputs, Prepared, Recipe
 from repope_eval.records import Question
@@ -31,7 +32,7 @@ class EchoRecipe(Recipe):
     def __init__(self) -> None: ...
 
     @staticmethod
-    def recognises(config: dict[str, Any]) -> bool:
+    def recognises(config: Fields) -> bool:
         return True
 
     def prompt(self, question: str) -> str:

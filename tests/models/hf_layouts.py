@@ -55,7 +55,12 @@ def as_published(config: dict[str, Any]) -> None:
 def internlm2_tokenizer(golden: Path) -> Tokenizer:
     """InternLM2's SentencePiece model as a tokenizer.json holds it: BPE with merges in order of their result."""
     pieces = SentencePieceProcessor(model_file=str(golden / "tokenizer.model"))
-    vocabulary = {pieces.id_to_piece(number): number for number in range(pieces.vocab_size())}
+    named = json.loads((golden / "tokenizer_config.json").read_text())["added_tokens_decoder"]
+    added = {token["content"]: int(number) for number, token in named.items()}
+    names = {number: token for token, number in added.items()}
+    vocabulary = {
+        names.get(number, pieces.id_to_piece(number)): number for number in range(pieces.vocab_size())
+    }
     merges = sorted(
         (
             (piece[:cut], piece[cut:])
@@ -72,8 +77,7 @@ def internlm2_tokenizer(golden: Path) -> Tokenizer:
     tokenizer.decoder = decoders.Sequence(
         [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()]
     )
-    added = json.loads((golden / "added_tokens.json").read_text())
-    special = ["<unk>", "<s>", "</s>", *sorted(added, key=added.__getitem__)]
+    special = sorted(added, key=added.__getitem__)
     tokenizer.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in special])
     assert all(tokenizer.token_to_id(token) == number for token, number in added.items())
     return tokenizer

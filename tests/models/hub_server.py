@@ -17,11 +17,18 @@ class HubServer:
     """Serves folders as repositories; `gated` ones answer 403, unknown ones 404.
 
     Attributes:
+        revisions: folders that a repository has under other revisions than `main`, by revision.
         asked: path of each request, in order.
     """
 
-    def __init__(self, repositories: Mapping[str, Path], gated: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        repositories: Mapping[str, Path],
+        gated: frozenset[str] = frozenset(),
+        revisions: Mapping[str, Path] | None = None,
+    ) -> None:
         self.repositories = repositories
+        self.revisions = {commit_of(revision): folder for revision, folder in (revisions or {}).items()}
         self.gated = gated
         self.asked: list[str] = []
         hub = self
@@ -66,32 +73,45 @@ class HubServer:
         elif is_api:
             self._answer_api(request, name, parts[4:])
         else:
-            self._send_file(request, self.repositories[name] / "/".join(parts[4:]))
+            folder, commit = self._folder(name, parts[3]), commit_of(parts[3])
+            self._send_file(request, folder / "/".join(parts[4:]), commit)
+
+    def _folder(self, name: str, revision: str) -> Path:
+        return self.revisions.get(commit_of(revision), self.repositories[name])
 
     def _answer_api(self, request: BaseHTTPRequestHandler, name: str, rest: list[str]) -> None:
         if rest[:1] == ["tree"]:
-            files = [path for path in sorted(self.repositories[name].rglob("*")) if path.is_file()]
+            folder = self._folder(name, rest[1])
+            files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
             document: object = [
                 {
                     "type": "file",
-                    "path": path.relative_to(self.repositories[name]).as_posix(),
+                    "path": path.relative_to(folder).as_posix(),
                     "size": path.stat().st_size,
                     "oid": _etag(path),
                 }
                 for path in files
             ]
-        elif rest[1:] and rest[1] not in ("main", "bfloat16", COMMIT):
+        elif rest[1:] and rest[1] not in ("main", "bfloat16", COMMIT, commit_of("bfloat16")):
             _send(request, 404, b"", {"X-Error-Code": "RevisionNotFound"})
             return
         else:
-            document = {"id": name, "modelId": name, "sha": COMMIT, "siblings": []}
+            sha = commit_of(rest[1]) if rest[1:] else COMMIT
+            document = {"id": name, "modelId": name, "sha": sha, "siblings": []}
         _send(request, 200, json.dumps(document).encode(), {"Content-Type": "application/json"})
 
-    def _send_file(self, request: BaseHTTPRequestHandler, path: Path) -> None:
+    def _send_file(self, request: BaseHTTPRequestHandler, path: Path, commit: str) -> None:
         if not path.is_file():
             _send(request, 404, b"", {"X-Error-Code": "EntryNotFound"})
             return
-        _send(request, 200, path.read_bytes(), {"ETag": f'"{_etag(path)}"', "X-Repo-Commit": COMMIT})
+        _send(request, 200, path.read_bytes(), {"ETag": f'"{_etag(path)}"', "X-Repo-Commit": commit})
+
+
+def commit_of(revision: str) -> str:
+    """The commit of a revision: `main`'s, one made of another's name, and a commit's own."""
+    if len(revision) == len(COMMIT):
+        return revision
+    return COMMIT if revision == "main" else sha1(revision.encode()).hexdigest()
 
 
 def _etag(path: Path) -> str:

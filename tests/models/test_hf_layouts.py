@@ -13,6 +13,7 @@ from repope_eval.errors import RepopeError
 from repope_eval.inference.generation import find_spellings
 from repope_eval.inference.sequential import generate_sequentially
 from repope_eval.inference.shared import generate_shared
+from repope_eval.models.fields import Fields
 from repope_eval.models.internvl import InternVLRecipe
 from repope_eval.models.loading import Model
 from repope_eval.models.ovis2 import Ovis2Recipe
@@ -162,11 +163,11 @@ def internvl(hidden_size: int, layers: int, model_type: str = "qwen2") -> dict[s
 def test_internvls_of_other_generations_are_refused_where_their_size_tells(
     config: dict[str, Any], recognised: bool
 ) -> None:
-    assert InternVLRecipe.recognises(config) is recognised
+    assert InternVLRecipe.recognises(Fields(Path("config.json"), config)) is recognised
     original = config.get("text_config", {})
     if original.get("model_type") == "qwen2":
         laid_out = {"model_type": "internvl_chat", "template": "internvl2_5", "llm_config": original}
-        assert InternVLRecipe.recognises(laid_out) is recognised
+        assert InternVLRecipe.recognises(Fields(Path("config.json"), laid_out)) is recognised
 
 
 def ovis(visual: str, language: str) -> dict[str, Any]:
@@ -191,4 +192,4 @@ def ovis(visual: str, language: str) -> dict[str, Any]:
     ],
 )
 def test_ovis_models_of_other_generations_are_refused(config: dict[str, Any], recognised: bool) -> None:
-    assert Ovis2Recipe.recognises(config) is recognised
+    assert Ovis2Recipe.recognises(Fields(Path("config.json"), config)) is recognised

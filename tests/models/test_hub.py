@@ -1,10 +1,14 @@
 """Checkpoints from the Hub, with a server on this machine in its place."""
 
 import json
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from conftest import CommandLine
-from hub_server import COMMIT, HubServer
+from golden import read_golden
+from hub_server import COMMIT, HubServer, commit_of
 
 NAME = "OpenGVLab/InternVL2_5-1B"
 WORDS = ("model=internvl2_5_1b", "model.dtype=float32", "model.max_new_tokens=2", "limit=1")
@@ -42,6 +46,79 @@ def test_the_command_of_the_mission_needs_no_more_than_a_name(
     assert result.returncode == 0, result.stderr
     manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
     assert manifest["checkpoint"] == {"name": "AIDC-AI/Ovis2-1B", "commit": COMMIT}
+
+
+def with_a_wrong_field(folder: Path) -> None:
+    config = json.loads((folder / "config.json").read_text())
+    config["llm_config"]["rms_norm_eps"] = "small"
+    (folder / "config.json").write_text(json.dumps(config))
+
+
+def with_a_broken_tokenizer(folder: Path) -> None:
+    (folder / "tokenizer.model").write_text("no pieces")
+
+
+@pytest.mark.parametrize(
+    ("command", "damage", "message"),
+    [
+        (["fetch"], with_a_wrong_field, "rms_norm_eps"),
+        (["fetch"], with_a_broken_tokenizer, "tokenizer.model: cannot be used"),
+        ([], with_a_wrong_field, "rms_norm_eps"),
+    ],
+)
+def test_no_weight_is_asked_for_where_a_small_file_is_wrong(
+    command_line: CommandLine,
+    goldens: Path,
+    tmp_path: Path,
+    command: list[str],
+    damage: Callable[[Path], None],
+    message: str,
+) -> None:
+    folder = Path(shutil.copytree(goldens / "internvl2_5_internlm2", tmp_path / "repository"))
+    damage(folder)
+    with HubServer({NAME: folder}) as server:
+        result = command_line(*command, "model=internvl2_5_1b", **online(server))
+    assert result.returncode == 1
+    line = result.stderr.strip().splitlines()[-1]
+    assert line.startswith(str(tmp_path / "hub"))
+    assert message in line
+    asked = {path.rpartition("/")[2] for path in server.asked}
+    assert "config.json" in asked
+    assert not [name for name in asked if name.endswith(".safetensors")]
+
+
+def test_a_revision_without_a_processor_has_mains(
+    command_line: CommandLine, goldens: Path, tmp_path: Path
+) -> None:
+    name, golden = "google/paligemma-3b-mix-224", read_golden(goldens / "paligemma")
+    whole = Path(shutil.copytree(golden.folder, tmp_path / "main"))
+    revision = Path(shutil.copytree(golden.folder, tmp_path / "bfloat16"))
+    (whole / "model.safetensors").unlink()
+    for file in ("tokenizer.json", "preprocessor_config.json", "generation_config.json"):
+        (revision / file).unlink()
+    case, out = golden.cases[0], tmp_path / "run"
+    questions = tmp_path / "questions.jsonl"
+    asked = {"question_id": 1, "image": f"{case.image}.png", "text": case.question, "label": "yes"}
+    questions.write_text(json.dumps(asked))
+    words = (
+        "model=paligemma_3b",
+        "model.dtype=float32",
+        "bench=custom",
+        f"bench.questions={questions}",
+        f"bench.images={goldens / 'images'}",
+    )
+    with HubServer({name: whole}, revisions={"bfloat16": revision}) as server:
+        result = command_line(*words, f"out={out}", **online(server))
+    assert result.returncode == 0, result.stderr
+    assert json.loads((out / "answers.jsonl").read_text())["response"] == case.response
+    assert json.loads((out / "manifest.json").read_text())["checkpoint"] == {
+        "name": name,
+        "commit": commit_of("bfloat16"),
+        "processor_commit": COMMIT,
+    }
+    again = command_line(*words, f"out={tmp_path / 'again'}")  # offline, from the cache
+    assert again.returncode == 0, again.stderr
+    assert (tmp_path / "again" / "answers.jsonl").read_text() == (out / "answers.jsonl").read_text()
 
 
 def test_a_gated_checkpoint_names_the_licence_page_and_the_token(

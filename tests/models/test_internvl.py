@@ -8,6 +8,7 @@ from golden import INTERNVL_GOLDENS, Golden, load_golden_model, read_golden, str
 
 from repope_eval.models.checkpoints import find_checkpoint
 from repope_eval.models.families import recipe_of
+from repope_eval.models.fields import Fields
 from repope_eval.models.internvl import InternVLRecipe
 from repope_eval.models.loading import Model
 from repope_eval.models.recipe import RecipeOptions
@@ -88,7 +89,7 @@ def test_generated_tokens_are_decoded_as_the_original_does(golden: Golden, model
     ],
 )
 def test_only_its_own_layout_is_recognised(config: dict[str, str], recognised: bool) -> None:
-    assert InternVLRecipe.recognises(config) is recognised
+    assert InternVLRecipe.recognises(Fields(Path("config.json"), config)) is recognised
 
 
 def test_a_recipe_may_depart_from_the_familys_in_what_the_family_has(golden: Golden) -> None:

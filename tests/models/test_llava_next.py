@@ -12,6 +12,7 @@ from PIL import Image
 from transformers import LlavaNextImageProcessorPil, LlavaNextProcessor
 
 from repope_eval.models.checkpoints import find_checkpoint
+from repope_eval.models.fields import Fields
 from repope_eval.models.llava import unpadded_grid
 from repope_eval.models.llava_next import LlavaNextRecipe
 from repope_eval.models.recipe import Recipe, RecipeOptions
@@ -40,7 +41,7 @@ VICUNA_TEMPLATE = (
 
 
 def recipe_in(folder: Path) -> Recipe:
-    return LlavaNextRecipe(folder, find_checkpoint(str(folder), "main").config, RecipeOptions())
+    return LlavaNextRecipe(find_checkpoint(str(folder), "main"), RecipeOptions())
 
 
 def processor_count(height: int, width: int) -> int:
@@ -107,4 +108,4 @@ def test_padding_is_cut_off_by_as_much_on_both_sides(size: tuple[int, int], grid
     [({"model_type": "llava_next"}, True), ({"model_type": "llava_onevision"}, False), ({}, False)],
 )
 def test_checkpoints_are_recognised_by_their_configuration(config: dict[str, Any], known: bool) -> None:
-    assert LlavaNextRecipe.recognises(config) is known
+    assert LlavaNextRecipe.recognises(Fields(Path("config.json"), config)) is known

@@ -56,7 +56,14 @@ def test_weights_that_do_not_fit_are_refused(
 def test_a_file_cut_short_is_refused(checkpoint: Path) -> None:
     path = checkpoint / "model.safetensors"
     path.write_bytes(path.read_bytes()[:-1000])
-    with pytest.raises(RepopeError, match="cannot be loaded"):
+    with pytest.raises(RepopeError, match="is damaged"):
+        load_golden_model(checkpoint)
+
+
+@pytest.mark.parametrize("index", [{}, {"metadata": {}}, {"weight_map": {"a": "model.safetensors"}}])
+def test_an_index_that_lacks_something_is_refused(checkpoint: Path, index: dict[str, object]) -> None:
+    (checkpoint / "model.safetensors.index.json").write_text(json.dumps(index))
+    with pytest.raises(RepopeError, match=r"index\.json: lacks its weight_map or its metadata"):
         load_golden_model(checkpoint)
 
 
@@ -150,7 +157,7 @@ def test_shards_with_an_index_load_as_one_file_does(checkpoint: Path) -> None:
     assert responses(checkpoint) == expected
     shard = checkpoint / "model-00002-of-00003.safetensors"
     shard.write_bytes(shard.read_bytes()[:-100])
-    with pytest.raises(RepopeError, match="cannot be loaded"):
+    with pytest.raises(RepopeError, match="is damaged"):
         load_golden_model(checkpoint)
 
 

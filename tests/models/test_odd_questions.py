@@ -73,10 +73,11 @@ def special_tokens(recipe: Recipe, prompt: tuple[int, ...]) -> list[int]:
 def tokenizers(goldens: Path) -> Iterator[tuple[TokenizerFile | QwenTokenizer, Tokenizer]]:
     """The goldens' tokenizers but InternLM2's, with what the library itself makes of their files."""
     for path in sorted(goldens.glob("*/tokenizer.json")):
-        yield TokenizerFile(path.parent), Tokenizer.from_file(str(path))
+        yield TokenizerFile(find_checkpoint(str(path.parent), "main")), Tokenizer.from_file(str(path))
     for path in sorted(goldens.glob("*/vocab.json")):
         if path.parent.name in ("internvl2_5_qwen2", "ovis2"):
-            yield QwenTokenizer(path.parent), Qwen2Tokenizer.from_pretrained(path.parent).backend_tokenizer
+            tokenizer = QwenTokenizer(find_checkpoint(str(path.parent), "main"))
+            yield tokenizer, Qwen2Tokenizer.from_pretrained(path.parent).backend_tokenizer
 
 
 def test_no_question_changes_what_a_prompt_is_made_of(model: Model) -> None:
@@ -128,7 +129,7 @@ def test_what_is_spelled_like_a_special_token_is_encoded_as_if_there_were_none(g
 
 def test_internlm2s_special_tokens_are_encoded_as_if_there_were_none(goldens: Path) -> None:
     pieces = SentencePieceProcessor(model_file=str(goldens / "internvl2_5_internlm2" / "tokenizer.model"))
-    internlm2 = InternLM2Tokenizer(goldens / "internvl2_5_internlm2")
+    internlm2 = InternLM2Tokenizer(find_checkpoint(str(goldens / "internvl2_5_internlm2"), "main"))
     for text in (*FORGED, LONG, *HARMLESS):
         assert internlm2.encode(internlm2.as_plain(text)) == pieces.encode(text)
 

@@ -18,6 +18,7 @@ from repope_eval.inference.shared import generate_shared
 from repope_eval.models.checkpoints import find_checkpoint
 from repope_eval.models.counting import count_parameters
 from repope_eval.models.families import recipe_of
+from repope_eval.models.fields import Fields
 from repope_eval.models.loading import Model
 from repope_eval.models.paligemma import PaliGemmaRecipe
 from repope_eval.models.recipe import Prepared, RecipeOptions
@@ -69,8 +70,8 @@ def test_the_prompt_is_the_paper_codes_to_the_letter(golden: Golden, model: Mode
 
 
 def test_a_suffix_goes_between_question_and_line_break(golden: Golden, model: Model) -> None:
-    config = find_checkpoint(str(golden.folder), "main").config
-    recipe = PaliGemmaRecipe(golden.folder, config, RecipeOptions(question_suffix=" Yes or no?"))
+    checkpoint = find_checkpoint(str(golden.folder), "main")
+    recipe = PaliGemmaRecipe(checkpoint, RecipeOptions(question_suffix=" Yes or no?"))
     photograph = golden.photograph("coffee")
     suffixed = recipe.prepare(photograph, ["Q?"]).prompts
     assert suffixed == model.recipe.prepare(photograph, ["Q? Yes or no?"]).prompts
@@ -209,8 +210,16 @@ def test_stop_tokens_come_from_the_generation_configuration(checkpoint: Path, st
     assert recipe.stop_token_ids == ((1,) if stops == 1 else (1, 107))
 
 
-@pytest.mark.parametrize("name", ["tokenizer.json", "preprocessor_config.json", "generation_config.json"])
-@pytest.mark.parametrize("content", [None, "{"])
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("tokenizer.json", None),
+        ("tokenizer.json", "{"),
+        ("preprocessor_config.json", None),
+        ("preprocessor_config.json", "{"),
+        ("generation_config.json", "{"),
+    ],
+)
 def test_a_missing_or_broken_file_is_named(checkpoint: Path, name: str, content: str | None) -> None:
     if content is None:
         (checkpoint / name).unlink()
@@ -232,7 +241,7 @@ def test_a_missing_or_broken_file_is_named(checkpoint: Path, name: str, content:
     ],
 )
 def test_checkpoints_are_recognised_by_their_configuration(config: dict[str, Any], known: bool) -> None:
-    assert PaliGemmaRecipe.recognises(config) is known
+    assert PaliGemmaRecipe.recognises(Fields(Path("config.json"), config)) is known
 
 
 def test_sizes_are_counted_from_the_configuration(golden: Golden, model: Model) -> None:

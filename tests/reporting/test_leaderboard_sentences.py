@@ -49,7 +49,9 @@ def test_there_is_a_sentence_for_each_thing_that_is_so(board: Leaderboard) -> No
     assert share_of_yes.startswith(
         "Of the re-ranking of the runs by F1, 0 % (random), 0 % (popular), 0 % (adversarial)"
     )
-    assert share_of_yes.endswith("F1 at 50 % yes is not re-ranked by so much. The rest comes from the labels.")
+    assert share_of_yes.endswith(
+        "F1 at 50 % yes is not re-ranked by so much. The rest comes from the labels."
+    )
     assert power.startswith("100 images show a difference of F1 between two runs (mean, RePOPE) of 0.0")
 
 

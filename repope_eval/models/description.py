@@ -1,0 +1,118 @@
+"""What a checkpoint's small files say of its texts and images, in whichever of them it stands."""
+
+from pathlib import Path
+from typing import Any
+
+from repope_eval.errors import RepopeError
+from repope_eval.json_files import read_json
+from repope_eval.models.checkpoints import Checkpoint
+from repope_eval.models.fields import Fields, blamed_on, fields_of
+
+TOKENIZER_CONFIG = "tokenizer_config.json"
+SPECIAL_TOKENS_MAP = "special_tokens_map.json"
+PREPROCESSOR_CONFIG = "preprocessor_config.json"
+PROCESSOR_CONFIG = "processor_config.json"
+GENERATION_CONFIG = "generation_config.json"
+
+_TEMPLATE_FILES = ("chat_template.json", PROCESSOR_CONFIG, TOKENIZER_CONFIG)
+"""Where the field `chat_template` is looked for, in this order."""
+
+
+def read_fields(checkpoint: Checkpoint, name: str) -> Fields:
+    """The fields of a JSON file; none where the file is not there.
+
+    Raises:
+        RepopeError: it cannot be read, or is no JSON object.
+    """
+    path = checkpoint.path(name)
+    return fields_of(path, read_json(path) if path.is_file() else {})
+
+
+def read_special_tokens(checkpoint: Checkpoint) -> dict[str, str]:
+    """Role -> token, such as `eos_token` -> `</s>`: of tokenizer_config.json, else of special_tokens_map.json."""
+    found: dict[str, str] = {}
+    for name in (SPECIAL_TOKENS_MAP, TOKENIZER_CONFIG):
+        fields = read_fields(checkpoint, name)
+        for role in ("bos_token", "eos_token", "unk_token", "pad_token"):
+            spelled = isinstance(fields.values.get(role), dict)
+            token = fields.part(role).text("content", "") if spelled else fields.text(role, "")
+            found |= {role: token} if token else {}
+    return found
+
+
+def read_added_tokens(checkpoint: Checkpoint) -> dict[str, int]:
+    """Token -> id of those that a tokenizer's files add to its vocabulary, or that they name anew.
+
+    tokenizer_config.json may name all of them, added_tokens.json those behind the vocabulary alone.
+    """
+    found: dict[str, int] = {}
+    named = read_fields(checkpoint, TOKENIZER_CONFIG).part("added_tokens_decoder")
+    for token_id in named.values:
+        token = named.part(token_id).text("content", "")
+        if not (token and token_id.isdecimal()):
+            raise named.error(token_id, "a token's id and its content are expected")
+        found[token] = int(token_id)
+    added = read_fields(checkpoint, "added_tokens.json")
+    return found | {token: added.count(token, 0) for token in added.values}
+
+
+def read_end_token_ids(checkpoint: Checkpoint) -> tuple[int, ...]:
+    """The end tokens that generation_config.json names, else those of config.json; none where neither does.
+
+    Source: where there is no generation configuration, transformers makes one of the model's own.
+    """
+    places = (
+        read_fields(checkpoint, GENERATION_CONFIG),
+        checkpoint.fields,
+        checkpoint.fields.part("text_config"),
+    )
+    return next(filter(None, (place.token_ids("eos_token_id") for place in places)), ())
+
+
+def read_chat_template(checkpoint: Checkpoint) -> tuple[Path, str]:
+    """A checkpoint's chat template and the file it is in: chat_template.jinja, or one of several JSON files.
+
+    The tokenizer's own comes last: where there are others, it may know nothing of images.
+
+    Raises:
+        RepopeError: there is none.
+    """
+    plain = checkpoint.path("chat_template.jinja")
+    if plain.is_file():
+        return plain, plain.read_text(encoding="utf-8")
+    for name in _TEMPLATE_FILES:
+        fields = read_fields(checkpoint, name)
+        template = _named_template(fields)
+        if template:
+            return fields.path, template
+    raise RepopeError(
+        f"{checkpoint.folder}: holds no chat template, neither as chat_template.jinja nor in "
+        f"{', '.join(_TEMPLATE_FILES)}; download it again"
+    )
+
+
+def _named_template(fields: Fields) -> str:
+    """The field's text; of a list of templates with names, the one named default."""
+    listed = fields.values.get("chat_template")
+    if isinstance(listed, list):
+        named = [fields_of(fields.path, each) for each in listed]
+        return next((each.text("template", "") for each in named if each.text("name", "") == "default"), "")
+    return fields.text("chat_template", "")
+
+
+def read_image_processor(processor_class: type, checkpoint: Checkpoint) -> Any:
+    """The image processor that preprocessor_config.json describes, else a part of processor_config.json.
+
+    Raises:
+        RepopeError: neither is there, or the class takes it for none.
+    """
+    settings = read_fields(checkpoint, PREPROCESSOR_CONFIG)
+    if not settings.path.is_file():
+        settings = read_fields(checkpoint, PROCESSOR_CONFIG).part("image_processor")
+    if not settings.values:
+        raise RepopeError(
+            f"{checkpoint.folder}: says nothing of images, neither in {PREPROCESSOR_CONFIG} nor under image_processor "
+            f"in {PROCESSOR_CONFIG}; download it again"
+        )
+    with blamed_on(settings.path):
+        return processor_class(**settings.values)

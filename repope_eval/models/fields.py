@@ -1,0 +1,116 @@
+"""The fields of a checkpoint's JSON files, read in one place: what is wrong with one names its file and itself."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from repope_eval.errors import RepopeError
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """The fields of a JSON object, each asked for with the type that it has to have.
+
+    A field that is left out, or null, has the default that it is asked for with: what the class had that the
+    file was written by. Whatever asks raises RepopeError where a field is of another type.
+    """
+
+    path: Path
+    values: dict[str, Any]
+    parents: tuple[str, ...] = ()
+    """Names of the fields that the object is in, from the outermost."""
+
+    def part(self, name: str) -> "Fields":
+        """The fields of an object in this one; of none where it is left out."""
+        return Fields(self.path, self._value(name, {}, "an object", dict), (*self.parents, name))
+
+    def count(self, name: str, default: int) -> int:
+        """A whole number above 0."""
+        number = int(self._value(name, default, "a whole number above 0", int))
+        if number < 1:
+            raise self.error(name, "a whole number above 0 is expected")
+        return number
+
+    def integer(self, name: str, default: int) -> int:
+        """A whole number, of any sign."""
+        return int(self._value(name, default, "a whole number", int))
+
+    def number(self, name: str, default: float) -> float:
+        """A number above 0, whole or not."""
+        number = float(self._value(name, default, "a number above 0", int, float))
+        if number <= 0:
+            raise self.error(name, "a number above 0 is expected")
+        return number
+
+    def flag(self, name: str, default: bool) -> bool:
+        """True or false."""
+        return bool(self._value(name, default, "true or false", bool))
+
+    def text(self, name: str, default: str) -> str:
+        """A text."""
+        return str(self._value(name, default, "a text", str))
+
+    def texts(self, name: str) -> list[str]:
+        """A list of texts; an empty one where it is left out."""
+        found: list[str] = self._value(name, [], "a list of texts", list)
+        if not all(isinstance(text, str) for text in found):
+            raise self.error(name, "a list of texts is expected")
+        return found
+
+    def token_ids(self, name: str) -> tuple[int, ...]:
+        """The id of a token, or a list of ids; none where it is left out."""
+        found = self._value(name, [], "a token's id, or a list of ids", int, list)
+        token_ids = found if isinstance(found, list) else [found]
+        if not all(type(token_id) is int for token_id in token_ids):
+            raise self.error(name, "a token's id, or a list of ids, is expected")
+        return tuple(token_ids)
+
+    def stated(self, names: Iterable[str]) -> dict[str, Any]:
+        """Those of the fields that are not left out, as they are: for a class that checks them itself."""
+        return {name: self.values[name] for name in names if name in self.values}
+
+    def error(self, name: str, expected: str) -> RepopeError:
+        """That a field is wrong; the text of it says what is expected instead."""
+        return RepopeError(
+            f"{self.path}: {'.'.join((*self.parents, name))} is {self.values.get(name)!r}; {expected}"
+        )
+
+    def _value(self, name: str, default: Any, expected: str, *kinds: type) -> Any:
+        value = self.values.get(name)
+        if value is None:
+            return default
+        if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+            raise self.error(name, f"{expected} is expected")
+        return value
+
+
+def fields_of(path: Path, document: Any) -> Fields:
+    """The fields of what a JSON file holds.
+
+    Raises:
+        RepopeError: it is no object.
+    """
+    if not isinstance(document, dict):
+        raise RepopeError(f"{path}: is a JSON {type(document).__name__}, not an object; download it again")
+    return Fields(path, document)
+
+
+@contextmanager
+def blamed_on(what: Path | str) -> Iterator[None]:
+    """Makes what a library raises of a file's content a RepopeError that names the file.
+
+    Nothing belongs inside but a library's call with that content, since libraries raise whatever comes: a
+    mistake of the project's own would be blamed on the file as well.
+    """
+    try:
+        yield
+    except Exception as error:
+        raise RepopeError(f"{what}: cannot be used ({first_line(error)}); download it again") from error
+
+
+def first_line(error: BaseException) -> str:
+    """The kind of an error and the first line of its text."""
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
