@@ -74,3 +74,15 @@ def test_what_are_no_weights_is_named(folder: Path, content: bytes) -> None:
     (folder / "model.safetensors").write_bytes(content)
     with pytest.raises(RepopeError, match=r"model\.safetensors: cannot be read as weights \("):
         fingerprint(folder)
+
+
+def test_files_that_stand_in_for_missing_ones_count(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """A revision's own file goes before that of `main`."""
+    processor_folder = tmp_path_factory.mktemp("main")
+    for name in ("config.json", "preprocessor_config.json"):
+        (processor_folder / name).write_text('{"of": "main"}')
+    own, both = fingerprint(folder), fingerprint(folder, processor_folder)
+    assert set(both) - set(own) == {"preprocessor_config.json"}
+    assert both["config.json"] == own["config.json"]
