@@ -79,7 +79,8 @@ def read_chat_template(checkpoint: Checkpoint) -> tuple[Path, str]:
     """
     plain = checkpoint.path("chat_template.jinja")
     if plain.is_file():
-        return plain, plain.read_text(encoding="utf-8")
+        with blamed_on(plain):
+            return plain, plain.read_text(encoding="utf-8")
     for name in _TEMPLATE_FILES:
         fields = read_fields(checkpoint, name)
         template = _named_template(fields)

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 import torch
-from jinja2 import TemplateError
 from PIL import Image
 from transformers import PreTrainedConfig, PreTrainedModel
 from transformers.image_processing_utils import select_best_resolution
@@ -104,7 +103,7 @@ class LlavaRecipe(Recipe):
                 add_generation_prompt=True,
                 **self._tokenizer.special_tokens,
             )
-        except TemplateError as error:
+        except Exception as error:  # its expressions raise whatever they do
             raise RepopeError(f"{self._template_path}: cannot be rendered ({error})") from error
         return str(prompt)
 

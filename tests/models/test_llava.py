@@ -206,11 +206,18 @@ def test_a_chat_template_without_an_image_is_refused(mistral: Path) -> None:
         "{{ raise_exception('images are not understood') }}",
         "{% for message in messages %}",
         "{{ messages.__class__.__mro__ }}",
+        "{{ messages + 1 }}",
     ],
 )
 def test_a_chat_template_that_cannot_be_rendered_is_named(mistral: Path, template: str) -> None:
     (mistral / "chat_template.jinja").write_text(template)
     with pytest.raises(RepopeError, match=r"chat_template\.jinja: cannot be rendered"):
+        read_recipe(mistral)
+
+
+def test_a_chat_template_that_is_no_text_is_named(mistral: Path) -> None:
+    (mistral / "chat_template.jinja").write_bytes(b"\xff")
+    with pytest.raises(RepopeError, match=r"chat_template\.jinja: cannot be used \(UnicodeDecodeError"):
         read_recipe(mistral)
 
 
