@@ -139,5 +139,13 @@ def test_the_command_scores_them_without_torch(
     assert len({(answer["image"], answer["question"]) for answer in answers}) == 5043
     assert json.loads((run / "manifest.json").read_text(encoding="utf-8"))["status"] == "complete"
     assert '246 rows spell image as "imange"' in result.stderr
+    readme = " ".join((Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8").split())
+    random_ones = {
+        name: f"{value:.4f}".removeprefix("0") for name, value in document["ambiguous"]["random"].items()
+    }
+    assert (
+        "F1 on random is {removed} without them, {all_no} if all of them are taken for no, {all_yes} if for yes, "
+        "and {lowest} to {highest} whatever each of them is.".format(**random_ones)
+    ) in readme
     page = (run / "report.html").read_text(encoding="utf-8")
     assert page.count("<script") == 1  # the page's own
