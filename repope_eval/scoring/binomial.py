@@ -1,16 +1,12 @@
 """Intervals of a share of questions: of independent ones, and of questions that come together by image."""
 
-from functools import cache
-from math import exp, lgamma, log, log1p, sqrt
+from math import sqrt
 from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
 
 CONFIDENCE = 0.95
-
-_MOST_STEPS = 200
-"""Of the search for a quantile; a few are enough, and halving the range so often leaves nothing of it."""
 
 
 def wilson(part: int, whole: int, unit: float = 1.0) -> tuple[float, float] | None:
@@ -65,63 +61,17 @@ def clustered_interval(
     return clopper_pearson(share, n / design_effect * min(1.0, correction) ** 2, confidence)
 
 
-@cache
 def _student_quantile(freedom: float, confidence: float) -> float:
     """Of Student's t, which lies between it and its negative with that confidence."""
-    tail = _beta_quantile(1 - confidence, freedom / 2, 0.5)
-    return sqrt(freedom * (1 - tail) / tail)
+    from scipy.special import stdtrit
+
+    return float(stdtrit(freedom, (1 + confidence) / 2))
 
 
 def _beta_quantile(probability: float, first: float, second: float) -> float:
-    """Of the beta distribution with these two parameters: Newton's steps, or halves of its range."""
-    low, high, value = 0.0, 1.0, first / (first + second)
-    for _ in range(_MOST_STEPS):
-        excess = _beta_probability(value, first, second) - probability
-        low, high = (value, high) if excess < 0 else (low, value)
-        density = exp(_log_beta_density(value, first, second))
-        following = value - excess / density if density > 0 else low
-        if not low < following < high:
-            following = (low + high) / 2
-        if abs(following - value) <= 1e-12 * value:
-            break
-        value = following
-    return value
+    """Of the beta distribution with these two parameters."""
+    from scipy.special import (
+        betaincinv,
+    )  # takes longer to import than most scores to be made, and few need it
 
-
-def _beta_probability(value: float, first: float, second: float) -> float:
-    """Of a beta variable being at most the value: the regularized incomplete beta function.
-
-    By its continued fraction (NIST Digital Library of Mathematical Functions, 8.17.22), which converges fast
-    below the mean; above it, the two parameters change places.
-    """
-    if value > (first + 1) / (first + second + 2):
-        return 1 - _beta_probability(1 - value, second, first)
-    if value <= 0:
-        return 0.0
-    density = exp(_log_beta_density(value, first, second))
-    return density * value * (1 - value) / (first * _beta_fraction(value, first, second))
-
-
-def _log_beta_density(value: float, first: float, second: float) -> float:
-    of_parameters = lgamma(first + second) - lgamma(first) - lgamma(second)
-    return of_parameters + (first - 1) * log(value) + (second - 1) * log1p(-value)
-
-
-def _beta_fraction(value: float, first: float, second: float) -> float:
-    """The denominator of the continued fraction, by Lentz's method."""
-    fraction = numerators = 1.0
-    denominators = 0.0
-    step, change = 0, 0.0
-    while abs(change - 1) > 1e-15 and step < 10_000:
-        step += 1
-        half = step // 2
-        if step % 2:
-            term = -(first + half) * (first + second + half) * value
-            term /= (first + 2 * half) * (first + 2 * half + 1)
-        else:
-            term = half * (second - half) * value / ((first + 2 * half - 1) * (first + 2 * half))
-        denominators = 1 / (1 + term * denominators)
-        numerators = 1 + term / numerators
-        change = numerators * denominators
-        fraction *= change
-    return fraction
+    return float(betaincinv(first, second, probability))
