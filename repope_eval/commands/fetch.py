@@ -12,13 +12,11 @@ log = logging.getLogger(__name__)
 
 def execute(settings: FetchSettings, command: str) -> None:
     """Downloads what is missing, checks that the files are whole and of the model's family, and says where they are."""
-    from repope_eval.models.checkpoints import fetch_weights
-    from repope_eval.models.loading import read_description
-    from repope_eval.models.weight_files import verify_weight_files
+    from repope_eval.models.loading import fetch_whole, read_description
 
-    checkpoint, _ = read_description(settings.model)
-    fetch_weights(checkpoint)
-    files = verify_weight_files(checkpoint.folder)
+    described = read_description(settings.model)
+    files = fetch_whole(described)
+    checkpoint = described.checkpoint
     commit = f", commit {checkpoint.commit}" if checkpoint.commit else ""
     log.info(
         "%s is in %s: %s in %d file%s of weights%s",

@@ -106,5 +106,4 @@ def _recipe(settings: ModelSettings, *, fetch: bool) -> "Recipe":
     """The recipe of a model whose configuration and tokenizer are on this machine, or may be fetched."""
     from repope_eval.models.loading import read_description
 
-    _, recipe = read_description(settings, download=fetch)
-    return recipe
+    return read_description(settings, download=fetch).recipe

@@ -25,7 +25,7 @@ from repope_eval.models.placement import (
     require_number_format,
 )
 from repope_eval.models.recipe import Inputs, Recipe, RecipeOptions
-from repope_eval.models.weight_files import verify_weight_files
+from repope_eval.models.weight_files import WeightFiles, verify_weight_files
 
 _LOADING_ERRORS = (
     OSError,
@@ -35,6 +35,20 @@ _LOADING_ERRORS = (
     SafetensorError,
 )
 """What transformers raises where weights are damaged or too many, or settings do not fit together."""
+
+
+_MOST_TIMES = 2
+"""So many times the weights in a checkpoint's files a network may have: tied embeddings may be counted twice."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Described:
+    """A checkpoint as its small files describe it."""
+
+    checkpoint: Checkpoint
+    recipe: Recipe
+    n_weights: int
+    """Numbers in all tensors of the network."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +90,32 @@ def load_model(settings: ModelSettings, device: torch.device) -> Model:
     dtype: torch.dtype = getattr(torch, number_format(settings))
     require_number_format(dtype, device)
     require_attention(settings, device)
-    checkpoint, recipe = read_description(settings)
+    described = read_description(settings)
+    fetch_whole(described)
+    network = _load_network(settings, described.checkpoint, described.recipe, dtype, device)
+    return Model(described.recipe, network, described.checkpoint, dtype, device)
+
+
+def fetch_whole(described: Described) -> WeightFiles:
+    """Downloads a checkpoint's weights where they are not there yet, and checks that their files are whole.
+
+    Raises:
+        RepopeError: they cannot be had, a file is missing or damaged, or they are too few for the configuration:
+            transformers would fill the memory with random ones before it said so.
+    """
+    checkpoint = described.checkpoint
     fetch_weights(checkpoint)
-    verify_weight_files(checkpoint.folder)
-    network = _load_network(settings, checkpoint, recipe, dtype, device)
-    return Model(recipe, network, checkpoint, dtype, device)
+    files = verify_weight_files(checkpoint.folder)
+    if described.n_weights > _MOST_TIMES * files.n_weights:
+        raise RepopeError(
+            f"{checkpoint.path('config.json')}: describes a network of {described.n_weights:,} weights, and the files "
+            f"hold {files.n_weights:,}; the checkpoint is damaged or of another model"
+        )
+    return files
 
 
-def read_description(settings: ModelSettings, *, download: bool = True) -> tuple[Checkpoint, Recipe]:
-    """A checkpoint's small files, and the recipe that they make: all that is found wrong without its weights.
+def read_description(settings: ModelSettings, *, download: bool = True) -> Described:
+    """What a checkpoint's small files say, and the recipe that they make: all that is found wrong without its weights.
 
     Args:
         settings: of the model.
@@ -103,8 +134,9 @@ def read_description(settings: ModelSettings, *, download: bool = True) -> tuple
     recipe = recipe_of(settings.family, checkpoint, recipe_options(settings))
     network_class, config = recipe.network_class(), recipe.network_config()
     with blamed_on(checkpoint.path("config.json")), torch.device("meta"):
-        network_class(config)
-    return checkpoint, recipe
+        network = network_class(config)
+    n_weights = sum(parameter.numel() for parameter in network.parameters())
+    return Described(checkpoint=checkpoint, recipe=recipe, n_weights=n_weights)
 
 
 def recipe_options(settings: ModelSettings) -> RecipeOptions:

@@ -1,6 +1,7 @@
 """A checkpoint's files of weights: whether all are there, and whole."""
 
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
@@ -18,6 +19,8 @@ class WeightFiles:
 
     number: int
     bytes: int
+    n_weights: int
+    """Numbers in all tensors."""
 
 
 def find_weight_files(folder: Path) -> list[Path]:
@@ -41,15 +44,16 @@ def verify_weight_files(folder: Path) -> WeightFiles:
     paths = find_weight_files(folder)
     if (folder / INDEX).is_file():
         _verify_index(folder / INDEX, {path.name for path in paths})
+    n_weights = 0
     for path in paths:
         try:
-            with safe_open(path, framework="numpy"):  # its header says how long the file has to be
-                pass
+            with safe_open(path, framework="numpy") as file:  # its header says how long the file has to be
+                n_weights += sum(prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118
         except (SafetensorError, OSError) as error:
             raise RepopeError(
                 f"{path}: is damaged ({error}); remove it and what it links to, and download it again"
             ) from error
-    return WeightFiles(len(paths), sum(path.stat().st_size for path in paths))
+    return WeightFiles(len(paths), sum(path.stat().st_size for path in paths), n_weights)
 
 
 def _verify_index(index: Path, present: set[str]) -> None:

@@ -86,11 +86,21 @@ def test_a_checkpoint_of_another_kind_is_named(checkpoint: Path) -> None:
         load_golden_model(checkpoint)
 
 
-@pytest.mark.parametrize("change", [{"llm_config": {}}, {"vision_config": {}}, {"force_image_size": "x"}])
+@pytest.mark.parametrize("change", [{"llm_config": {}}, {"force_image_size": "x"}])
 def test_a_configuration_that_lacks_something_is_said(checkpoint: Path, change: dict[str, object]) -> None:
     config = json.loads((checkpoint / "config.json").read_text()) | change
     (checkpoint / "config.json").write_text(json.dumps(config))
     with pytest.raises(RepopeError, match=re.escape(str(checkpoint))):
+        load_golden_model(checkpoint)
+
+
+def test_a_configuration_of_a_far_larger_network_fills_no_memory(checkpoint: Path) -> None:
+    """With its sizes left out, a vision tower is InternViT-6B by its class's defaults: 22 GB of random weights."""
+    config = json.loads((checkpoint / "config.json").read_text()) | {"vision_config": {}}
+    (checkpoint / "config.json").write_text(json.dumps(config))
+    with pytest.raises(
+        RepopeError, match=r"describes a network of 5,\d{3},\d{3},\d{3} weights, and the files hold"
+    ):
         load_golden_model(checkpoint)
 
 
