@@ -160,7 +160,7 @@ class RunFolder:
             ) from error
 
     def write_images(self, hashes: Mapping[str, str]) -> None:
-        """Writes them anew."""
+        """Writes `images.json`: the SHA-256 of each picture's file, by the picture's name."""
         write_json(self.path / IMAGES, hashes)
 
     def write_answers(self, lines: list[dict[str, Any]]) -> None:
@@ -203,13 +203,13 @@ class FollowedFolder:
         pass
 
     def note_model(self, **facts: Any) -> None:
-        """The main rank's."""
+        """Does nothing: the main rank alone writes the manifest."""
 
     def note(self, **facts: Any) -> None:
-        """The main rank's."""
+        """Does nothing, as `note_model`."""
 
     def note_start(self, **facts: Any) -> None:
-        """The main rank's."""
+        """Does nothing, as `note_model`."""
 
 
 def _start_log(folder: Path, prefix: str = "") -> None:

@@ -27,29 +27,29 @@ class Fields:
         return Fields(self.path, self._value(name, {}, "an object", dict), (*self.parents, name))
 
     def count(self, name: str, default: int) -> int:
-        """A whole number above 0."""
+        """Reads a field that has to be a whole number above 0."""
         number = int(self._value(name, default, "a whole number above 0", int))
         if number < 1:
             raise self.error(name, "a whole number above 0 is expected")
         return number
 
     def integer(self, name: str, default: int) -> int:
-        """A whole number, of any sign."""
+        """Reads a field that has to be a whole number, of any sign."""
         return int(self._value(name, default, "a whole number", int))
 
     def number(self, name: str, default: float) -> float:
-        """A number above 0, whole or not."""
+        """Reads a field that has to be a number above 0, whole or not."""
         number = float(self._value(name, default, "a number above 0", int, float))
         if number <= 0:
             raise self.error(name, "a number above 0 is expected")
         return number
 
     def flag(self, name: str, default: bool) -> bool:
-        """True or false."""
+        """Reads a field that has to be true or false."""
         return bool(self._value(name, default, "true or false", bool))
 
     def text(self, name: str, default: str) -> str:
-        """A text."""
+        """Reads a field that has to be a text."""
         return str(self._value(name, default, "a text", str))
 
     def texts(self, name: str) -> list[str]:

@@ -132,6 +132,14 @@ def counts_by_image(
     return counts
 
 
+def of_answered_images(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The images about which there is an answer, of [images, cells, outcomes]: those that are drawn from."""
+    answered: NDArray[np.float64] = counts[
+        counts[:, :, :-1].any(axis=(1, 2))
+    ]  # the last outcome is no answer
+    return answered
+
+
 def replicated(
     counts: NDArray[np.float64], protocol: Protocol, names: Sequence[str]
 ) -> dict[str, NDArray[np.float64]]:

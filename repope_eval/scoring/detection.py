@@ -16,7 +16,13 @@ from math import isnan
 import numpy as np
 
 from repope_eval.records import Answer, LabelSet, Question
-from repope_eval.scoring.bootstrap import Interval, counts_by_image, interval_of, replicated
+from repope_eval.scoring.bootstrap import (
+    Interval,
+    counts_by_image,
+    interval_of,
+    of_answered_images,
+    replicated,
+)
 from repope_eval.scoring.confusion import OUTCOMES, figure_values
 from repope_eval.scoring.intervals import Estimate, Method, Sample, estimate, sampled
 from repope_eval.scoring.protocols import Protocol
@@ -134,7 +140,7 @@ def _over_objects(
             for of_object in _by_object(labels).values()
         ]
     ).reshape(-1, 1, len(OUTCOMES))
-    answered = counts[counts[:, :, :-1].any(axis=(1, 2))]  # the last outcome is no answer
+    answered = of_answered_images(counts)
     if len(answered) < FEWEST_OBJECTS:
         reason = f"fewer than {FEWEST_OBJECTS} objects have answers"
         return dict.fromkeys(DETECTION_FIGURES), dict.fromkeys(DETECTION_FIGURES, reason)

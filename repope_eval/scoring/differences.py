@@ -20,7 +20,7 @@ POWER_FACTOR = 2.80
 two-sided 5 % level in 80 of 100 samples of images."""
 
 ONE_POINT = 0.01
-"""Of F1."""
+"""A difference of F1 of 0.01, which papers call a point."""
 
 _COLUMNS_AT_ONCE = 40
 """So many models on sets of questions are drawn at a time, which bounds the memory."""

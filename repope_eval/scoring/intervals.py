@@ -25,16 +25,15 @@ from repope_eval.scoring.bootstrap import (
     interval_of,
     labelled_images,
     mean_over,
+    of_answered_images,
     replicated,
 )
 from repope_eval.scoring.confusion import OUTCOMES, Share, figure_values, shares
 from repope_eval.scoring.protocols import Protocol
 
+COUNTS = ("tp", "fp", "tn", "fn")
 INTERVAL_FIGURES = (
-    "tp",
-    "fp",
-    "tn",
-    "fn",
+    *COUNTS,
     "precision",
     "recall",
     "f1",
@@ -48,7 +47,6 @@ INTERVAL_FIGURES = (
 """Fields of `Figures` that intervals are given for."""
 FEWEST_ERRORS = 20
 """With fewer errors, or fewer of what is no error, the percentiles of a figure hold it too seldom."""
-COUNTS = ("tp", "fp", "tn", "fn")
 COMPOSITES = ("yes_ratio", "balanced_accuracy", "f1_balanced", "mcc", "harmonic_mean")
 """Figures that are made of recall and the true negative rate."""
 
@@ -87,7 +85,7 @@ def sampled(
 ) -> Sample:
     """The sample that a set of answers is; cells go through the label sets' variants one after the other."""
     counts = counts_by_image(label_sets, labelled_images(label_sets), answers, protocol)
-    answered = counts[counts[:, :, :-1].any(axis=(1, 2))]  # the last outcome is no answer
+    answered = of_answered_images(counts)
     return Sample(
         counts=answered,
         totals=counts.sum(axis=0),

@@ -44,7 +44,7 @@ class Missing:
     n_unanswered: float
     n_unparsed: float
     f1: float | None
-    """As it is scored."""
+    """The score itself, in which these questions do not count."""
     lowest: float | None
     """All of them are answered wrongly."""
     highest: float | None

@@ -10,6 +10,7 @@ from repope_eval.scoring.bootstrap import (
     interval_of,
     labelled_images,
     mean_over,
+    of_answered_images,
     replicated,
     variant_places,
 )
@@ -34,7 +35,7 @@ def percentiles(
 ) -> dict[str, dict[str, Intervals]]:
     """Of the replicates over the images with an answer, by label set and variant, however few they are."""
     counts = counts_by_image(label_sets, labelled_images(label_sets), answers, protocol)
-    drawn = replicated(counts[counts[:, :, :-1].any(axis=(1, 2))], protocol, INTERVAL_FIGURES)
+    drawn = replicated(of_answered_images(counts), protocol, INTERVAL_FIGURES)
     found: dict[str, dict[str, Intervals]] = {label_set.name: {} for label_set in label_sets}
     for name, variant, places in variant_places(label_sets):
         found[name][variant] = {
