@@ -17,7 +17,7 @@ test: .venv/installed
 # That older releases call each other's old names is not to be mended here.
 test-lowest: .venv-lowest/installed
 	OMP_NUM_THREADS=1 .venv-lowest/bin/python -m pytest -n 2 -W ignore::DeprecationWarning \
-		tests/test_goldens.py tests/models/test_real_files.py
+		tests/test_goldens.py tests/models/test_real_files.py tests/models/test_described_files.py
 
 check: .venv/installed
 	$(BIN)/ruff check .

@@ -1,6 +1,7 @@
 """What several test modules need: the goldens, the shared files where they are there, and the command line."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -51,6 +52,19 @@ def shared() -> Path:
 def goldens() -> Path:
     """Tiny checkpoints in original format, with what the original code made of them."""
     return GOLDENS
+
+
+@pytest.fixture
+def altered(goldens: Path, tmp_path: Path) -> Callable[..., Path]:
+    """Copies a golden and makes changes to the copy's files; its folder."""
+
+    def alter(golden: str, *changes: Callable[[Path], None]) -> Path:
+        folder = Path(shutil.copytree(goldens / golden, tmp_path / golden))
+        for change in changes:
+            change(folder)
+        return folder
+
+    return alter
 
 
 @pytest.fixture
