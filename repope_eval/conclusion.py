@@ -162,11 +162,12 @@ def _settings(answered: Answered, folder: RunFolder) -> dict[str, Any]:
 def _starts(folder: RunFolder) -> dict[str, str]:
     """What each start asked, and by what, by its number and date."""
     lines = {}
+    first = folder.manifest.facts.get("settings", {}).get("engine")
     for number, start in enumerate(folder.asking_starts, 1):
         device, installed = start.get("device", {}), start.get("versions", {})
         by = [
             f"{start['asked']:,} questions asked",
-            f"engine {start['settings'].get('engine', folder.manifest.facts['settings']['engine'])}",
+            f"engine {start.get('settings', {}).get('engine', first)}",
             *[str(name) for name in (device.get("gpu") or device.get("name"),) if name],
             *[f"{name} {installed[name]}" for name in ("torch", "transformers") if name in installed],
         ]

@@ -155,11 +155,15 @@ class ScoreSettings:
     """Scores anybody's answers, without a model."""
 
     bench: BenchSettings = setting("which benchmark", choice="demo")
-    answers: str = setting(
-        "JSON, JSON lines, CSV, TSV or XLSX: image, question and response, or question_id and response"
+    answers: str | tuple[str, ...] = setting(
+        "JSON, JSON lines, CSV, TSV or XLSX: image, question and response, or question_id and response; several "
+        "files of one model: [A,B,C]"
     )
     columns: ColumnSettings = setting("what the fields of answers are called", ColumnSettings())
-    questions: str | None = setting("what question ids point into: question_id, image, text", None)
+    questions: str | tuple[str, ...] | None = setting(
+        "what question ids point into: question_id, image, text; for several files of answers one, or as many",
+        None,
+    )
     model: str | None = setting("name shown with the scores; null: the answer file's", None)
     protocol: ProtocolChoice = setting(
         "how yes or no is read from an answer; all: repope's way, and what the others make of it", "repope"
@@ -219,6 +223,11 @@ class ReportSettings:
     )
     data_dir: str | None = setting("where data lies or goes; null: where the runs had it", None)
     out: str = setting("folder for the page, figures and tables", "${runs}/leaderboard")
+
+
+def listed(value: str | tuple[str, ...] | None) -> tuple[str, ...]:
+    """The texts of a setting that takes one or several."""
+    return (value,) if isinstance(value, str) else value or ()
 
 
 def main_protocol(choice: ProtocolChoice) -> Protocol:

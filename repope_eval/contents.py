@@ -9,7 +9,8 @@ from repope_eval.benchmarks.local_images import find_local_images
 from repope_eval.config import BenchSettings, ModelSettings, RunSettings
 from repope_eval.errors import RepopeError
 from repope_eval.inference.store import read_lines
-from repope_eval.manifest import CHECKPOINT_FILES, located, shown
+from repope_eval.manifest import in_words, located
+from repope_eval.manifest_form import CHECKPOINT_FILES
 from repope_eval.records import Question
 from repope_eval.run_folder import RunFolder
 
@@ -82,7 +83,7 @@ def _require_same_images(
     differing = [name for name, digest in here.items() if digest != known[name]]
     if differing:
         first = differing[0]
-        there, own = (shown(f"sha256:{digest}") for digest in (known[first], here[first]))
+        there, own = (in_words(f"sha256:{digest}") for digest in (known[first], here[first]))
         number = f"{len(differing)} of the pictures" if len(differing) > 1 else "a picture"
         raise RepopeError(
             f"{folder.path} holds answers about {number} that are others now, first {first}: its file is {there} there "

@@ -17,3 +17,16 @@ class InterruptionError(RepopeError):
 
 class SaidElsewhereError(RepopeError):
     """What ends this process has been said by another of the same run."""
+
+
+LONGEST_QUOTED = 120
+"""Characters of a value that a message quotes."""
+
+
+def shown(value: object) -> str:
+    """A value of somebody else's as messages quote it: on one line, in quotes, cut where it is long."""
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # a number of more digits than Python writes; nested without end
+        return f"a {type(value).__name__} too long to show"
+    return text if len(text) <= LONGEST_QUOTED else f"{text[: LONGEST_QUOTED - 3]}..."

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from repope_eval.config import by_dotted_key
-from repope_eval.errors import RepopeError
-from repope_eval.json_files import read_json, write_json
+from repope_eval.errors import RepopeError, shown
+from repope_eval.json_files import write_json
+from repope_eval.manifest_form import CHECKPOINT_FILES, read_manifest
 from repope_eval.run_files import ANSWERS, IMAGES
 from repope_eval.timing import now
 
@@ -16,9 +17,6 @@ SCHEMA_VERSION = 1
 
 MOST_STARTS = 100
 """Starts that are kept apart: the newest; what the first one was stands in the manifest itself."""
-
-CHECKPOINT_FILES = "checkpoint_files"
-"""What stands for the content of each of the checkpoint's files, by name."""
 
 PLACES = {
     "model.checkpoint": CHECKPOINT_FILES,
@@ -67,7 +65,7 @@ class Manifest:
             RepopeError: there is none, or the answers are of another configuration. Files that lie elsewhere than
                 they did (`moved`) are no other configuration where what they hold is known, and can be compared.
         """
-        known = _read(self.path)
+        known = _known(self.path)
         there = {key: located(value) if key in PLACES else value for key, value in known["identity"].items()}
         here = self.facts["identity"]
         differing = [key for key in {**there, **here} if there.get(key) != here.get(key)]
@@ -187,7 +185,7 @@ class Manifest:
             kept = {key: self.facts[key] for key in _OF_A_START if key in self.facts}
             starts = [{**kept, "settings": {}, "resumed": 0, "contents": "not noted"}]
         if starts:
-            starts[-1].setdefault("asked", max(0, stored - starts[-1]["resumed"]))
+            starts[-1].setdefault("asked", max(0, stored - starts[-1].get("resumed", 0)))
         return [start for start in starts if start["asked"]]
 
     def _is_content_known(self, key: str, known: Mapping[str, Any]) -> bool:
@@ -211,18 +209,18 @@ def located(name: Any) -> Any:
     return str(folder.absolute()) if folder.is_dir() else name
 
 
-def shown(value: Any) -> str:
+def in_words(value: Any) -> str:
     """A value of a manifest as it stands in a message; of a hash its beginning."""
     if value is None:
         return "not set"
     kind, colon, digest = value.partition(":") if isinstance(value, str) else ("", "", "")
-    return repr(f"{kind}:{digest[:12]}" if colon and len(digest) == 64 else value)
+    return shown(f"{kind}:{digest[:12]}" if colon and len(digest) == 64 else value)
 
 
 def _differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
     known, own = by_dotted_key(there), by_dotted_key(here)
     return [
-        f"{key} is {shown(known.get(key))} there and {shown(own.get(key))} here"
+        f"{key} is {in_words(known.get(key))} there and {in_words(own.get(key))} here"
         for key in {**known, **own}
         if known.get(key) != own.get(key)
     ]
@@ -234,20 +232,19 @@ def _listed(benchmark: Mapping[str, Any]) -> str:
     return ", ".join([*files, *edition]) or "none"
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _known(path: Path) -> dict[str, Any]:
+    """The manifest of answers, which says whose they are."""
     if not path.exists():
         raise RepopeError(
             f"{path.parent} holds answers but no manifest.json to tell whose: choose another out="
         )
     try:
-        manifest = read_json(path)
+        manifest = read_manifest(path)
     except RepopeError as error:
         raise RepopeError(
             f"{error}, so whose the answers beside it are is unknown: choose another out="
         ) from error
-    if not isinstance(manifest, dict) or not (
-        isinstance(manifest.get("identity"), dict) and isinstance(manifest.get("settings", {}), dict)
-    ):
+    if "identity" not in manifest:
         raise RepopeError(f"{path}: does not tell whose the answers beside it are: choose another out=")
     if manifest.get("schema") != SCHEMA_VERSION:
         raise RepopeError(

@@ -2,7 +2,8 @@
 
 import dataclasses
 import logging
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -15,19 +16,20 @@ from repope_eval.collection import Collection
 from repope_eval.conclusion import Answered, conclude
 from repope_eval.contents import require_same_contents
 from repope_eval.environment import machine, process, versions
-from repope_eval.errors import RepopeError
+from repope_eval.errors import RepopeError, shown
 from repope_eval.inference.shares import merge_shares
 from repope_eval.inference.store import answer_fields
 from repope_eval.models.families import require_family
 from repope_eval.ranks import Ranks, join_ranks
 from repope_eval.records import Answer, Question
 from repope_eval.row_files import read_row_file
+from repope_eval.run_files import answers_name
 from repope_eval.run_folder import FollowedFolder, RunFolder
 from repope_eval.scoring.answer_files import Joined
 from repope_eval.scoring.answer_rows import question_texts
 from repope_eval.scoring.dash_b_answers import OTHER_EDITION, has_other_positives
-from repope_eval.scoring.foreign_answers import join_file
 from repope_eval.scoring.scores import Scores
+from repope_eval.scoring.several_files import Texts, join_files
 from repope_eval.timing import Seconds, now
 
 log = logging.getLogger(__name__)
@@ -90,19 +92,18 @@ def score_answers(settings: config.ScoreSettings, command: str) -> Scores:
     """
     data_dir = config.data_folder(settings.data_dir)
     benchmark = load_benchmark(settings.bench, data_dir)
-    path = Path(settings.answers).expanduser()
-    model = settings.model or path.stem
+    answers, questions = _files(settings)
+    model = settings.model or answers_name([str(path) for path in answers])
     out = Path(settings.out) if settings.out else Path("runs") / settings.bench.name / model
-    questions = str(Path(settings.questions).expanduser().absolute()) if settings.questions else None
     columns = None if settings.columns == config.ColumnSettings() else dataclasses.asdict(settings.columns)
     identity = {
         "bench": settings.bench.name,
-        "answers": str(path.absolute()),
+        "answers": _places(answers),
         "columns": columns,
-        "questions": questions,
+        "questions": _places(questions),
     }
     with RunFolder(out, identity, resume=True) as folder:
-        joined, benchmark = _join(settings, path, benchmark)
+        joined, benchmark = _join(settings, answers, questions, benchmark)
         beginning = _beginning(settings, benchmark, command)
         folder.manifest.require_benchmark(beginning["benchmark"])
         folder.note(**beginning, **_current(), started=now())
@@ -152,17 +153,41 @@ def _refuse_spread(settings: config.RunSettings, ranks: Ranks) -> None:
         )
 
 
-def _join(settings: config.ScoreSettings, path: Path, benchmark: Benchmark) -> tuple[Joined, Benchmark]:
+def _files(settings: config.ScoreSettings) -> tuple[list[Path], list[Path]]:
+    """The answer files, and the question files that their ids point into: none, one for all, or one for each."""
+    answers, questions = (
+        [Path(name).expanduser() for name in config.listed(names)]
+        for names in (settings.answers, settings.questions)
+    )
+    for name, number in Counter(config.listed(settings.answers)).items():
+        if number > 1:
+            raise RepopeError(f"answers: {name} is given {number} times; name each file once")
+    if len(questions) not in (0, 1, len(answers)):
+        raise RepopeError(
+            f"questions: {len(questions)} files for {len(answers)} of answers; give one for all, or one for each"
+        )
+    return answers, questions
+
+
+def _places(paths: Sequence[Path]) -> str | list[str] | None:
+    """For the identity of a run: one file as a text."""
+    places = [str(path.absolute()) for path in paths]
+    return places if len(places) > 1 else next(iter(places), None)
+
+
+def _join(
+    settings: config.ScoreSettings, answers: Sequence[Path], questions: Sequence[Path], benchmark: Benchmark
+) -> tuple[Joined, Benchmark]:
     """The answers, and the edition of the benchmark that they are about."""
-    texts = None
-    if settings.questions:
-        questions = Path(settings.questions).expanduser()
-        texts = question_texts(read_row_file(questions).rows, str(questions))
-    joined, benchmark = join_file(read_row_file(path), settings.columns, benchmark, texts)
+    texts: list[Texts] = [question_texts(read_row_file(path).rows, str(path)) for path in questions] or [None]
+    texts *= len(answers) // len(texts)
+    files = [(read_row_file(path), of_file) for path, of_file in zip(answers, texts, strict=True)]
+    joined, benchmark = join_files(files, settings.columns, benchmark)
+    where = ", ".join(map(str, answers))
     log.info(
         "%d rows in %s: %d answers to the benchmark's %d distinct questions",
         joined.n_rows,
-        path,
+        where,
         len(joined.answers),
         len(benchmark.questions),
     )
@@ -172,7 +197,7 @@ def _join(settings: config.ScoreSettings, path: Path, benchmark: Benchmark) -> t
             "%d rows are about questions this benchmark does not have and were left out, first row %d: %s",
             len(joined.unjoined),
             first.number,
-            first.text or f"question_id {first.question_id}",
+            shown(first.text) if first.text else f"question_id {shown(first.question_id)}",
         )
     if joined.n_misspelt:
         log.info(
@@ -187,7 +212,7 @@ def _join(settings: config.ScoreSettings, path: Path, benchmark: Benchmark) -> t
         log.warning(
             "its positive images are those of the authors' published answers, not of the index: they are scored by the "
             "labels in %s, and have no images here",
-            path,
+            where,
         )
     return joined, benchmark
 

@@ -1,7 +1,7 @@
 """What the files of a run folder are called, and where run folders are."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,6 @@ ANSWERS = "answers.jsonl"
 IMAGES = "images.json"
 MANIFEST = "manifest.json"
 LOG = "run.log"
-LOCK = ".lock"
-"""Held by the process that has the folder."""
 
 _BLOCK = 1 << 20
 """Bytes that are read at once where lines are counted."""
@@ -55,7 +53,14 @@ def model_name(settings: Mapping[str, Any]) -> str:
     model = settings["model"]
     if isinstance(model, Mapping):
         model = model["name"]
-    return str(model or Path(settings["answers"]).stem)
+    return str(model or answers_name(settings["answers"]))
+
+
+def answers_name(answers: str | Sequence[str]) -> str:
+    """What a model is called whose answer files say so by their names alone: what all names begin with."""
+    files = [Path(answers)] if isinstance(answers, str) else [Path(file) for file in answers]
+    shared = os.path.commonprefix([file.stem for file in files])  # noqa: RUF071  # of names, letter by letter
+    return (shared if len(files) == 1 else shared.rstrip("-_. ")) or files[0].absolute().parent.name
 
 
 def _count_lines(path: Path) -> int:

@@ -3,17 +3,20 @@
 import json
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
-from filelock import BaseFileLock, FileLock, Timeout
+from filelock import BaseFileLock, Timeout
 
+from repope_eval.environment import slurm_job
 from repope_eval.errors import InterruptionError, RepopeError
-from repope_eval.json_files import read_json, write_bytes, write_json, write_text
+from repope_eval.folder_lock import LOCK, hold, named_holder
+from repope_eval.json_files import make_folder, read_json, write_bytes, write_json, write_text
 from repope_eval.manifest import Identity, Manifest
-from repope_eval.run_files import ANSWERS, IMAGES, LOCK, LOG, MANIFEST, answer_files, count_stored_lines
+from repope_eval.manifest_form import read_manifest
+from repope_eval.run_files import ANSWERS, IMAGES, LOG, MANIFEST, answer_files, count_stored_lines
 from repope_eval.timing import now
 
 PATIENCE = 1.0
@@ -33,6 +36,7 @@ class RunFolder:
         self.answers = self.path / ANSWERS
         self.manifest = Manifest(self.path / MANIFEST, identity)
         close_log()
+        self._made: Sequence[Path] = ()
         self._lock = self._locked()
         try:
             self._refuse_other_answers(resume=resume)
@@ -50,38 +54,56 @@ class RunFolder:
         return self
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        """Notes what the run ended with, where it was an error, and lets another process have the folder."""
+        """Notes what the run ended with, where it was an error, and lets another process have the folder.
+
+        Of a start that failed before its first answer nothing is left in a folder that it made, but of a cluster's
+        job, which nobody saw fail.
+        """
+        failed = isinstance(error, RepopeError | KeyboardInterrupt)
         try:
-            if error is not None and self.manifest.is_noted:
+            if failed and self._made and slurm_job() is None and not count_stored_lines(self.answers):
+                self._leave_nothing()
+            elif error is not None and self.manifest.is_noted:
                 with suppress(RepopeError):  # of a full disk, say: the error that is on its way says more
                     self.manifest.end_early(count_stored_lines(self.answers), _ending(error))
         finally:
             self._lock.release()
 
+    def _leave_nothing(self) -> None:
+        close_log()
+        with suppress(OSError):  # another start may have come once the lock is gone
+            for name in (LOG, MANIFEST, IMAGES, ANSWERS, LOCK):
+                (self.path / name).unlink(missing_ok=True)
+            self._lock.release()
+            for folder in self._made:
+                folder.rmdir()
+
     def _locked(self) -> BaseFileLock:
         """Makes the folder, and keeps other processes out of it until this one lets go or is dead."""
         try:
+            self._made = [folder for folder in (self.path, *self.path.parents) if not folder.exists()]
             self.path.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(self.path / LOCK)
-            lock.acquire(timeout=PATIENCE)
+            return hold(self.path, PATIENCE)
         except Timeout as error:
-            raise RepopeError(
-                f"{self.path} is being written by {self._holder()}; wait for it, or choose another out="
-            ) from error
+            raise RepopeError(f"{self.path} is being written by {self._holder()}") from error
         except OSError as error:
             raise RepopeError(
                 f"out={self.path}: cannot be made or written ({error.strerror}); choose another out="
             ) from error
-        return lock
 
     def _holder(self) -> str:
-        """Which process has the folder, as far as its manifest says."""
+        """Which process has the folder, as far as a file says, and what to do."""
+        mend = "wait for it, or choose another out="
+        if named := named_holder(self.path):
+            return f"{named.process}; {mend}; if that process is gone, remove {named.file}"
         try:
-            process = read_json(self.manifest.path)["process"]
+            process = read_manifest(self.manifest.path)["process"]
             job = process.get("job")
-            return f"process {process['id']} on {process['host']}{f', SLURM job {job}' if job else ''}"
-        except (RepopeError, KeyError, TypeError):
-            return "another process"
+            return (
+                f"process {process['id']} on {process['host']}{f', SLURM job {job}' if job else ''}; {mend}"
+            )
+        except (RepopeError, KeyError):
+            return f"another process; {mend}"
 
     def _refuse_other_answers(self, *, resume: bool) -> None:
         # Those of several ranks lie in files of their own until they are put together.
@@ -115,7 +137,8 @@ class RunFolder:
         """The manifest's entries of the starts that asked anything, this one as far as it has come."""
         stored = count_stored_lines(self.answers)
         starts = [
-            {"asked": stored - start["resumed"], **start} for start in self.manifest.facts.get("starts", ())
+            {"asked": stored - start.get("resumed", 0), **start}
+            for start in self.manifest.facts.get("starts", ())
         ]
         return [start for start in starts if start["asked"] > 0]
 
@@ -169,8 +192,8 @@ class RunFolder:
 
     def write_figures(self, figures: Mapping[str, bytes]) -> None:
         """Writes figures by file name into `figures/`."""
-        if figures and self.path.is_dir():
-            (self.path / "figures").mkdir(exist_ok=True)
+        if figures:
+            make_folder(self.path / "figures", "out", self.path)
         for name, content in figures.items():
             write_bytes(self.path / "figures" / name, content)
 
@@ -239,7 +262,8 @@ def close_log() -> None:
     for handler in list(package.handlers):
         if isinstance(handler, logging.FileHandler):
             package.removeHandler(handler)
-            handler.close()
+            with suppress(OSError):  # of a full disk: what is lost of the log was on the console
+                handler.close()
 
 
 def show_log_on_console(rank: int = 0) -> None:

@@ -187,6 +187,8 @@ def _value_problems(key: str, annotation: Any, limits: Mapping[str, Any], value:
         yield f"{key}={value}: must be at least {limits['minimum']}"
     if "maximum" in limits and value > limits["maximum"]:
         yield f"{key}={value}: must be at most {limits['maximum']}"
+    if is_list(annotation) and not all(isinstance(text, str) for text in value):
+        yield f"{key}={value}: a list of texts is expected"
     if "length" in limits and len(value) != limits["length"]:
         yield f"{key}: {limits['length']} are expected, not {len(value)}"
 

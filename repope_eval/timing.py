@@ -25,12 +25,13 @@ def rounded(seconds: Seconds) -> Seconds:
 
 
 def moment(text: str) -> datetime:
-    """The date and time that `now` wrote.
+    """The date and time that `now` wrote; in UTC where the text names no zone.
 
     Raises:
         ValueError: it is none.
     """
-    return datetime.fromisoformat(text)
+    found = datetime.fromisoformat(text)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def now() -> str:

@@ -34,7 +34,7 @@ LAYERS = [
         "table_files",
         "timing",
     ],
-    ["composition", "row_files"],
+    ["composition", "folder_lock", "manifest_form", "row_files"],
     ["run_files"],
     ["manifest"],
     ["run_folder"],

@@ -8,6 +8,7 @@ import pytest
 
 from repope_eval.errors import RepopeError
 from repope_eval.manifest import MOST_STARTS, Manifest
+from repope_eval.manifest_form import read_manifest
 
 FIRST = {
     "command": "the first",
@@ -115,7 +116,37 @@ def test_an_edition_is_another_benchmark_than_the_index_of_the_same_files(begun:
     manifest(begun).require_benchmark(here)
 
 
-def test_settings_that_are_none_are_refused(begun: Path) -> None:
-    manifest(begun).note(settings=[])
-    with pytest.raises(RepopeError, match="does not tell whose the answers beside it are"):
+@pytest.mark.parametrize(
+    ("part", "value", "mistake"),
+    [
+        ("settings", [], "settings is []"),
+        ("seconds", {"load": "x"}, "seconds.load is 'x'"),
+        ("counts", {"asked": [1]}, "counts.asked is [1]"),
+        ("process", "x", "process is 'x'"),
+        ("starts", [{"resumed": "x"}], "starts.0.resumed is 'x'"),
+        ("starts", 5, "starts is 5"),
+        ("benchmark", {"sha256": {"a.json": None}}, "benchmark.sha256.a.json is not set"),
+        ("prompt", {"a": 1}, "prompt is {'a': 1}"),
+    ],
+)
+def test_a_part_of_another_kind_is_named(begun: Path, part: str, value: Any, mistake: str) -> None:
+    manifest(begun).note(**{part: value})
+    with pytest.raises(RepopeError) as caught:
         manifest(begun)
+    path = begun / "manifest.json"
+    assert str(caught.value).startswith(f"{path}: is no run's manifest ({mistake}), so whose the answers")
+
+
+def test_what_is_nested_too_deeply_is_no_manifest(begun: Path) -> None:
+    nested: list[Any] = []
+    for _ in range(200):
+        nested = [nested]
+    manifest(begun).note(settings={"model": nested})
+    with pytest.raises(RepopeError, match="it is nested more than 30 levels deep"):
+        read_manifest(begun / "manifest.json")
+
+
+def test_a_start_that_lacks_what_it_found_is_one_of_an_empty_folder(begun: Path) -> None:
+    manifest(begun).note(starts=[{}])
+    manifest(begun).begin(2, FIRST, status="running")
+    assert [start["resumed"] for start in read(begun)["starts"][1:]] == [2]

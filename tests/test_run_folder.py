@@ -122,9 +122,10 @@ def test_answers_without_a_manifest_are_refused(path: Path) -> None:
             "",
             "is no JSON (Expecting value: line 1 column 1 (char 0)), so whose the answers beside it are is unknown",
         ),
-        ("[]", "does not tell whose the answers beside it are"),
+        ("[]", "is no run's manifest"),
         ('{"schema": 1}', "does not tell whose the answers beside it are"),
-        ('{"schema": 1, "identity": "a"}', "does not tell whose the answers beside it are"),
+        ('{"schema": 1, "identity": "a"}', "is no run's manifest (identity is 'a')"),
+        ('{"schema": 1, "seconds": {"load": "x"}}', "is no run's manifest (seconds.load is 'x')"),
         ('{"schema": 2, "identity": {}}', "is of schema 2, another version's"),
     ],
 )
@@ -258,6 +259,7 @@ def test_manifest_says_what_a_run_ended_with(path: Path, error: BaseException, h
     def end() -> None:
         with RunFolder(path, IDENTITY, resume=True) as folder:
             folder.note(status="running")
+            folder.write_answers([ANSWER])
             raise error
 
     with pytest.raises(type(error)):
@@ -266,10 +268,58 @@ def test_manifest_says_what_a_run_ended_with(path: Path, error: BaseException, h
     assert (ended["how"], ended["line"]) == (how, line)
 
 
-def test_run_that_fails_before_its_manifest_leaves_none(path: Path) -> None:
-    with pytest.raises(RepopeError), RunFolder(path, IDENTITY, resume=True):
-        raise RepopeError("no such answers")
+def _fail_before_the_first_answer(path: Path, error: BaseException) -> None:
+    with RunFolder(path, IDENTITY, resume=True) as folder:
+        folder.note(status="running")
+        folder.write_images({})
+        raise error
+
+
+@pytest.mark.parametrize("error", [RepopeError("no such answers"), KeyboardInterrupt()])
+def test_a_start_that_fails_before_its_first_answer_leaves_nothing_of_what_it_made(
+    path: Path, tmp_path: Path, error: BaseException
+) -> None:
+    with pytest.raises(type(error)):
+        _fail_before_the_first_answer(path, error)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_start_that_fails_before_its_first_answer_leaves_a_folder_that_was_there(path: Path) -> None:
+    path.mkdir(parents=True)
+    path.joinpath("notes.txt").touch()
+    with pytest.raises(RepopeError):
+        _fail_before_the_first_answer(path, RepopeError("no such checkpoint"))
+    assert visible_files(path) == {"notes.txt", "run.log", "manifest.json", "images.json"}
+
+
+def test_of_a_clusters_job_that_fails_before_its_first_answer_the_end_is_kept(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLURM_JOB_ID", "12")
+    with pytest.raises(RepopeError):
+        _fail_before_the_first_answer(path, RepopeError("no such checkpoint"))
+    assert json.loads((path / "manifest.json").read_text())["ended"]["line"] == "no such checkpoint"
+
+
+def test_an_error_of_the_program_itself_leaves_its_log(path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), RunFolder(path, IDENTITY, resume=True):
+        raise ZeroDivisionError
     assert visible_files(path) == {"run.log"}
+
+
+def test_a_disk_that_is_full_when_the_log_ends_is_no_error(path: Path) -> None:
+    path.mkdir(parents=True)
+    (path / "run.log").symlink_to("/dev/full")
+    _open(path)
+    logging.getLogger("repope_eval").warning("lost")
+    close_log()
+
+
+def test_a_disk_without_room_for_figures_is_one_line(path: Path) -> None:
+    folder = _answered(path)
+    (path / "figures").write_text("in the way of a folder")
+    with pytest.raises(RepopeError, match="cannot be made or written"):
+        folder.write_figures({"a.svg": b""})
 
 
 def test_who_only_looks_whether_a_folder_is_held_stops_nobody(path: Path) -> None:

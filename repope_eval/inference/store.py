@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from repope_eval.errors import RepopeError
+from repope_eval.errors import RepopeError, shown
 from repope_eval.json_files import parse_line
 from repope_eval.records import Answer, Question
 
@@ -21,6 +22,9 @@ Asked = tuple[str, str]
 """Image and question."""
 Said = tuple[str, int | None, float | None, float | None]
 """Response, number of tokens, and the probabilities of yes and of no."""
+
+ROUNDING = 1e-5
+"""By how much the probabilities of all spellings of a word may add up to more than 1, in float32."""
 
 
 class AnswerStore:
@@ -212,18 +216,30 @@ def _asked_and_said(path: Path, number: int, line: bytes) -> tuple[Asked, Said]:
     try:
         fields = parse_line(line)
         image, text, response = fields["image"], fields["question"], fields["response"]
-        numbers = fields["n_tokens"], fields["p_yes"], fields["p_no"]
-        if not (isinstance(image, str) and isinstance(text, str) and isinstance(response, str)):
-            name = next(
-                name for name in ("image", "question", "response") if not isinstance(fields[name], str)
-            )
-            raise TypeError(f"{name} is {fields[name]!r}, not a text")
+        n_tokens, p_yes, p_no = fields["n_tokens"], fields["p_yes"], fields["p_no"]
     except (ValueError, KeyError, TypeError) as error:
-        raise RepopeError(
-            f"{path}, line {number}: is no answer ({_reason(error)}); remove the line to have its question asked "
-            "again"
-        ) from error
-    return (image, text), (response, *numbers)
+        raise _damaged(path, number, _reason(error)) from error
+    if not (isinstance(image, str) and isinstance(text, str) and isinstance(response, str)):
+        name = next(name for name in ("image", "question", "response") if not isinstance(fields[name], str))
+        raise _damaged(path, number, f"{name} is {shown(fields[name])}, not a text")
+    if not (n_tokens is None or (type(n_tokens) is int and n_tokens >= 0)):
+        raise _damaged(path, number, f"n_tokens is {shown(n_tokens)}, not a number of tokens")
+    if not (_is_probability(p_yes) and _is_probability(p_no)):
+        name = "p_no" if _is_probability(p_yes) else "p_yes"
+        raise _damaged(path, number, f"{name} is {shown(fields[name])}, not a probability")
+    return (image, text), (response, n_tokens, p_yes, p_no)
+
+
+def _is_probability(value: Any) -> bool:
+    """Whether it is one, or null; also what is above 1 by no more than a sum's rounding. NaN is none."""
+    kind = type(value)
+    return value is None or ((kind is float or kind is int) and 0 <= value <= 1 + ROUNDING)
+
+
+def _damaged(path: Path, number: int, reason: str) -> RepopeError:
+    return RepopeError(
+        f"{path}, line {number}: is no answer ({reason}); remove the line to have its question asked again"
+    )
 
 
 def _reason(error: Exception) -> str:
@@ -232,5 +248,7 @@ def _reason(error: Exception) -> str:
             return f"{name} is missing"
         case json.JSONDecodeError():
             return f"no JSON: {error.msg} at column {error.colno}"
+        case TypeError():
+            return "no JSON object with named fields"
         case _:
             return str(error)

@@ -13,8 +13,8 @@ from omegaconf.errors import OmegaConfBaseException
 from repope_eval.config import BenchSettings, by_dotted_key
 from repope_eval.errors import RepopeError
 from repope_eval.inference.store import read_answers
-from repope_eval.json_files import read_json
 from repope_eval.manifest import SCHEMA_VERSION
+from repope_eval.manifest_form import read_manifest
 from repope_eval.records import Answer, Question
 from repope_eval.reporting.leaderboard_entries import LeftOut
 from repope_eval.run_files import ANSWERS, MANIFEST, find_run_folders, model_name
@@ -65,9 +65,7 @@ def _run(folder: Path, place: str) -> FoundRun:
     for name in (MANIFEST, ANSWERS):
         if not (folder / name).is_file():
             raise RepopeError(f"{folder / name}: is missing, so there is nothing to report of this run")
-    manifest = read_json(path)
-    if not isinstance(manifest, dict):
-        raise RepopeError(f"{path}: is no run's manifest")
+    manifest = read_manifest(path)
     if manifest.get("schema") != SCHEMA_VERSION:
         raise RepopeError(
             f"{path}: is of schema {manifest.get('schema')}, another version's (this one reads {SCHEMA_VERSION})"

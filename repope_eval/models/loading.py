@@ -13,7 +13,7 @@ from transformers.utils import logging as transformers_logging
 
 from repope_eval.config import ModelSettings, number_format
 from repope_eval.errors import RepopeError
-from repope_eval.manifest import CHECKPOINT_FILES
+from repope_eval.manifest_form import CHECKPOINT_FILES
 from repope_eval.models.checkpoints import Checkpoint, fetch_weights, find_checkpoint
 from repope_eval.models.families import recipe_class, recipe_of
 from repope_eval.models.fields import blamed_on, first_line

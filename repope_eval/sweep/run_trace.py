@@ -8,11 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from repope_eval.errors import RepopeError
-from repope_eval.json_files import read_json
-from repope_eval.run_files import ANSWERS, LOCK, LOG, MANIFEST, answer_files, count_stored_lines, model_name
+from repope_eval.folder_lock import is_held
+from repope_eval.manifest_form import read_manifest
+from repope_eval.run_files import ANSWERS, LOG, MANIFEST, answer_files, count_stored_lines, model_name
 from repope_eval.timing import moment
 
 
@@ -65,7 +64,7 @@ def read_trace(folder: Path) -> RunTrace:
         model=_model(settings, folder),
         bench=str(_mapping(settings.get("bench")).get("name") or ""),
         complete=complete,
-        held=_is_held(folder / LOCK),
+        held=is_held(folder),
         host=process.get("host"),
         job=process.get("job"),
         started=started,
@@ -96,10 +95,7 @@ def _manifest(folder: Path) -> Mapping[str, Any]:
     path = folder / MANIFEST
     if not path.exists():
         raise RepopeError(f"{path}: is missing, so whose answers these are is unknown")
-    manifest = read_json(path)
-    if not isinstance(manifest, Mapping):
-        raise RepopeError(f"{path}: is no run's manifest")
-    return manifest
+    return read_manifest(path)
 
 
 def _model(settings: Mapping[str, Any], folder: Path) -> str:
@@ -117,19 +113,6 @@ def _moment(value: Any) -> datetime | None:
     with suppress(TypeError, ValueError):
         return moment(value)
     return None
-
-
-def _is_held(lock: Path) -> bool | None:
-    """Takes the lock for a moment, which those who want it wait for."""
-    if not lock.exists():
-        return False
-    try:
-        with FileLock(lock, timeout=0):
-            return False
-    except Timeout:
-        return True
-    except OSError:  # somebody else's folder
-        return None
 
 
 def _touched(folder: Path) -> datetime:

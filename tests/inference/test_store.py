@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from repope_eval.errors import RepopeError
-from repope_eval.inference.store import AnswerStore, answer_fields
+from repope_eval.inference.store import AnswerStore, answer_fields, read_answers
 from repope_eval.records import Answer, Question
 
 QUESTIONS = tuple(
@@ -131,16 +131,50 @@ def test_line_cut_short_in_a_file_that_cannot_be_shortened_is_refused(
         (_line(CAR).replace('"p_no"', '"no"').strip(), "p_no is missing"),
         (_line(CAR).replace('"Yes"', "null").strip(), "response is None, not a text"),
         (_line(CAR).replace('"a.png"', '["a.png"]').strip(), "image is ['a.png'], not a text"),
-        ("[]", "list indices must be integers or slices, not str"),
+        ("[]", "no JSON object with named fields"),
+        ("7", "no JSON object with named fields"),
+        ("[" * 100_000, "nested"),
+        (_line(CAR).replace("2,", f"{'7' * 5_000},").strip(), "Exceeds the limit"),
+        (_line(CAR).replace("2,", '"two",').strip(), "n_tokens is 'two', not a number of tokens"),
+        (_line(CAR).replace("2,", "true,").strip(), "n_tokens is True, not a number of tokens"),
+        (_line(CAR).replace("2,", "-1,").strip(), "n_tokens is -1, not a number of tokens"),
+        (_line(CAR).replace("0.75", '"high"').strip(), "p_yes is 'high', not a probability"),
+        (_line(CAR).replace("0.75", "NaN").strip(), "p_yes is nan, not a probability"),
+        (_line(CAR).replace("0.75", "1.5").strip(), "p_yes is 1.5, not a probability"),
+        (_line(CAR).replace("0.25", "-0.5").strip(), "p_no is -0.5, not a probability"),
+        (_line(CAR).replace("0.25", "Infinity").strip(), "p_no is inf, not a probability"),
+        (_line(CAR).replace("0.25", "false").strip(), "p_no is False, not a probability"),
     ],
 )
 def test_broken_line_in_the_middle_is_named(path: Path, line: str, reason: str) -> None:
     content = f"{_line(CAR)}{line}\n{_line(DOG)}"
     path.write_text(content)
-    assert _refusal(path) == (
-        f"{path}, line 2: is no answer ({reason}); remove the line to have its question asked again"
-    )
+    refusal = _refusal(path)
+    assert refusal.startswith(f"{path}, line 2: is no answer (")
+    assert refusal.endswith("); remove the line to have its question asked again")
+    assert reason in refusal
+    assert len(refusal) < 400 + len(str(path))
     assert path.read_text() == content
+
+
+def test_probabilities_that_add_up_to_a_little_more_than_one_are_answers(path: Path) -> None:
+    path.write_text(_line(CAR).replace("0.75", "1.0000002"))
+    assert AnswerStore(path, QUESTIONS).answers[CAR].p_yes == 1.0000002
+
+
+def test_a_file_cut_anywhere_loses_the_line_that_was_cut_and_no_other(path: Path) -> None:
+    answers = [Answer(question, "Ja, “natürlich” 是的", 2, 0.75, 0.25) for question in QUESTIONS]
+    AnswerStore(path, QUESTIONS).append(answers)
+    content = path.read_bytes()
+    ends = [number + 1 for number, byte in enumerate(content) if byte == ord("\n")]
+    for cut in range(len(content) + 1):
+        path.write_bytes(content[:cut])
+        whole = sum(end <= cut for end in ends)
+        assert len(read_answers(path)) == whole
+        store = AnswerStore(path, QUESTIONS)
+        assert list(store.answers) == list(QUESTIONS[:whole])
+        store.append(answers[whole:])
+        assert path.read_bytes() == content
 
 
 def test_first_of_two_answers_stays(path: Path) -> None:

@@ -1,0 +1,55 @@
+"""What `score` says and refuses on the command line; what it makes of answers is tested where that is made."""
+
+import json
+from pathlib import Path
+
+import pytest
+from conftest import CommandLine
+from run_folders import demo
+
+
+def write_answers(folder: Path, variant: str) -> Path:
+    """Answers to a variant of the embedded benchmark by id alone, as files of one variant often are."""
+    path = folder / f"mine_{variant}.jsonl"
+    rows = [
+        {"question_id": key, "question": question.text, "response": "Yes"}
+        for key, question in demo().ids[variant].items()
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def test_several_files_are_scored_as_one_models_and_the_benchmark_that_was_taken_is_said(
+    command_line: CommandLine, tmp_path: Path
+) -> None:
+    files = [str(write_answers(tmp_path, variant)) for variant in ("popular", "random", "adversarial")]
+    result = command_line("score", f"answers=[{','.join(files)}]")
+    assert result.returncode == 0, result.stderr
+    assert "bench= is not given, so bench=demo is taken; RePOPE is bench=repope" in result.stderr
+    scores = json.loads((tmp_path / "work" / "runs" / "demo" / "mine" / "scores.json").read_text())
+    assert scores["model"] == "mine"
+    assert (
+        scores["scores"]["pope"]["popular"]["n_answered"]
+        == scores["scores"]["pope"]["popular"]["n_questions"]
+    )
+    again = command_line("score", f"answers=[{','.join(files)}]", "bench=demo")
+    assert again.returncode == 0, again.stderr
+    assert "bench= is not given" not in again.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (("answers=[a.jsonl,a.jsonl]",), "answers: a.jsonl is given 2 times; name each file once"),
+        (
+            ("answers=[a.jsonl,b.jsonl,c.jsonl]", "questions=[a.jsonl,b.jsonl]"),
+            "questions: 2 files for 3 of answers; give one for all, or one for each",
+        ),
+    ],
+)
+def test_files_that_do_not_go_together_are_refused(
+    command_line: CommandLine, tmp_path: Path, words: tuple[str, ...], line: str
+) -> None:
+    result = command_line("score", "bench=demo", *words)
+    assert (result.returncode, result.stderr) == (1, f"{line}\n")
+    assert list((tmp_path / "work").iterdir()) == []
