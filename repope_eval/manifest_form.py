@@ -54,6 +54,8 @@ def read_manifest(path: Path) -> dict[str, Any]:
     Raises:
         RepopeError: it cannot be read, or is none: the part that is something else.
     """
+    if path.exists() and not path.is_file():  # reading a named pipe would never end
+        raise RepopeError(f"{path}: is no file")
     manifest = read_json(path)
     if not isinstance(manifest, dict):
         raise RepopeError(f"{path}: is no run's manifest")

@@ -7,7 +7,7 @@ from typing import Any
 
 from repope_eval.composition import natural_order
 from repope_eval.errors import RepopeError
-from repope_eval.json_files import read_json
+from repope_eval.manifest_form import read_manifest
 
 ANSWERS = "answers.jsonl"
 IMAGES = "images.json"
@@ -31,7 +31,7 @@ def share_paths(answers: Path) -> list[Path]:
 
 def answer_files(answers: Path) -> list[Path]:
     """All that hold answers of a run: `answers.jsonl` and the files of ranks beside it, as far as they exist."""
-    return [path for path in (answers, *share_paths(answers)) if path.exists()]
+    return [path for path in (answers, *share_paths(answers)) if path.is_file()]
 
 
 def count_stored_lines(answers: Path) -> int:
@@ -88,7 +88,6 @@ def _run_folders(root: Path) -> Iterator[Path]:
 
 def _is_of_a_run(manifest: Path) -> bool:
     try:
-        document = read_json(manifest)
+        return "identity" in read_manifest(manifest)
     except RepopeError:
         return False
-    return isinstance(document, dict) and "identity" in document

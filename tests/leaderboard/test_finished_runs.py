@@ -1,6 +1,7 @@
 """Run folders are found and read as they are, and what cannot be read is named with its reason."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from run_folders import answer_lines, demo, write_run
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.inference.store import read_answers
 from repope_eval.leaderboard.finished_runs import read_runs
+from repope_eval.sweep.run_trace import read_trace
 
 
 @pytest.fixture(scope="module")
@@ -61,10 +63,16 @@ def test_settings_and_versions_are_facts_by_dotted_key(benchmark: Benchmark, tmp
 
 
 @pytest.mark.parametrize(
-    ("model", "answers", "name"), [(None, "/x/llava.jsonl", "llava"), ("mine", "/x/llava.jsonl", "mine")]
+    ("model", "answers", "name"),
+    [
+        (None, "/x/llava.jsonl", "llava"),
+        ("mine", "/x/llava.jsonl", "mine"),
+        (None, ["/x/llava_random.jsonl", "/x/llava_popular.jsonl"], "llava"),
+        (None, ["/x/llava/random.jsonl", "/x/llava/popular.jsonl"], "llava"),
+    ],
 )
 def test_foreign_answers_are_called_as_they_were_scored(
-    model: str | None, answers: str, name: str, benchmark: Benchmark, tmp_path: Path
+    model: str | None, answers: str | list[str], name: str, benchmark: Benchmark, tmp_path: Path
 ) -> None:
     def change(manifest: dict[str, Any]) -> None:
         manifest["settings"] |= {"model": model, "answers": answers}
@@ -111,6 +119,15 @@ def test_a_manifest_of_another_make_is_left_out_with_the_reason(
         ("answers.jsonl", None, "answers.jsonl: is missing"),
         ("answers.jsonl", "{}\n", "answers.jsonl, line 1: is no answer (image is missing)"),
         ("answers.jsonl", "\xff\n", "answers.jsonl, line 1: is no answer"),
+        ("answers.jsonl", "[" * 100_000 + "\n", "answers.jsonl, line 1: is no answer"),
+        ("answers.jsonl", "7" * 5_000 + "\n", "answers.jsonl, line 1: is no answer"),
+        ("manifest.json", "[" * 100_000, "manifest.json: is no JSON"),
+        ("manifest.json", "[" * 500 + "]" * 500, "manifest.json: is no run's manifest"),
+        (
+            "manifest.json",
+            '{"seconds": {"load": "x"}}',
+            "manifest.json: is no run's manifest (seconds.load is 'x')",
+        ),
     ],
 )
 def test_a_broken_or_missing_file_is_named(
@@ -124,6 +141,19 @@ def test_a_broken_or_missing_file_is_named(
     runs, (left_out,) = read_runs(tmp_path)
     assert not runs
     assert left_out.reason.startswith(reason)
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "answers.jsonl"])
+def test_a_named_pipe_in_a_files_place_is_not_waited_for(
+    name: str, benchmark: Benchmark, tmp_path: Path
+) -> None:
+    write_run(tmp_path / "good", benchmark, "m", answer_lines(benchmark)[:3])
+    folder = write_run(tmp_path / "odd", benchmark, "m", answer_lines(benchmark)[:3])
+    (folder / name).unlink()
+    os.mkfifo(folder / name)
+    (run,), (left_out,) = read_runs(tmp_path)
+    assert (run.place, left_out.place) == ("good", "odd")
+    read_trace(folder)
 
 
 def test_a_file_that_is_being_written_is_read_to_its_last_whole_line_and_left_as_it_is(
