@@ -1,11 +1,13 @@
 """Images out of a dataset of the Hugging Face Hub that carries them inside its Parquet files."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from repope_eval import hub
 from repope_eval.benchmarks.images import decodable, refuse_outside
 from repope_eval.errors import RepopeError
 
@@ -106,13 +108,15 @@ def _copy(rows: Any, row_of: Mapping[str, int], dataset: str, folder: Path) -> N
 
 def _load(dataset: str, columns: Sequence[str], example: str) -> Any:
     """The `test` split, its images left encoded."""
+    silence = hub.silence("datasets", dataset) if _is_hub_id(dataset) else None
     import datasets  # slow to import, and rarely needed
 
     try:
-        rows = datasets.load_dataset(dataset, split="test")
+        with hub.quiet_client(), _switched_off(silence is not None):
+            rows = datasets.load_dataset(dataset, split="test")
     except Exception as error:  # offline, unknown, gated, no such split, full disk: many unrelated kinds
         raise RepopeError(
-            f"images of the dataset {dataset} cannot be loaded ({_first_line(error)}); "
+            f"images of the dataset {dataset} cannot be loaded ({silence or hub.first_line(error)}); "
             "check the network, that the Hub is not switched off by HF_HUB_OFFLINE, and that the name "
             "is a Hub dataset or a folder of Parquet files with a split `test`"
         ) from error
@@ -124,6 +128,23 @@ def _load(dataset: str, columns: Sequence[str], example: str) -> Any:
         )
     # Without this, each image would be decoded, and its original bytes be gone.
     return rows.cast_column("image", datasets.Image(decode=False))
+
+
+def _is_hub_id(dataset: str) -> bool:
+    return dataset.count("/") == 1 and not dataset.startswith(("/", ".", "~")) and not Path(dataset).exists()
+
+
+@contextmanager
+def _switched_off(off: bool) -> Iterator[None]:
+    """Where `off`, has `datasets` ask for nothing on the Hub and take what it has in its cache."""
+    import datasets
+
+    before = datasets.config.HF_HUB_OFFLINE
+    datasets.config.HF_HUB_OFFLINE = off or before
+    try:
+        yield
+    finally:
+        datasets.config.HF_HUB_OFFLINE = before
 
 
 def _first_rows(rows: Any, names: Sequence[str]) -> dict[str, int]:
@@ -170,8 +191,3 @@ def _write(content: bytes, path: Path, dataset: str) -> None:
     except RepopeError as error:
         reason = str(error).removeprefix(f"{unfinished}: ")
         raise RepopeError(f"the image {path.name} of the dataset {dataset} {reason}") from error
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__

@@ -4,7 +4,7 @@ import re
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -17,13 +17,14 @@ class Fault:
     """What the server does instead of answering a request right."""
 
     kind: str
-    """`status`, `cut`, `stall`, `ignore_range`, `wrong_range`, `short_range` or `close`."""
+    """`status`, `cut`, `stall`, `silent`, `ignore_range`, `wrong_range`, `short_range` or `close`."""
     status: int = 0
     headers: dict[str, str] = field(default_factory=dict)
 
 
 CUT = Fault("cut")
 STALL = Fault("stall")
+SILENT = Fault("silent")
 CLOSE = Fault("close")
 IGNORE_RANGE = Fault("ignore_range")
 WRONG_RANGE = Fault("wrong_range")
@@ -76,6 +77,9 @@ class _Handler(BaseHTTPRequestHandler):
         kind = fault.kind if fault else ""
         if fault and kind == "status":
             self._send(fault.status, b"an error page", fault.headers)
+        elif kind == "silent":
+            state.released.wait(10)
+            self._hang_up()
         elif kind == "close":
             self._hang_up()
         elif name not in state.files:
@@ -156,3 +160,18 @@ def serving() -> Iterator[FaultServer]:
             server.state.released.set()
             server.shutdown()
             thread.join()
+
+
+@contextmanager
+def unanswered_port() -> Iterator[int]:
+    """A port of this machine to which no connection comes about, nor is any refused: its queue is full."""
+    with ExitStack() as sockets:
+        listening = sockets.enter_context(socket.socket())
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(0)
+        for _ in range(4):
+            waiting = sockets.enter_context(socket.socket())
+            waiting.setblocking(False)
+            with suppress(BlockingIOError):
+                waiting.connect(listening.getsockname())
+        yield listening.getsockname()[1]
