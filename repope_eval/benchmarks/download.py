@@ -12,14 +12,8 @@ import httpx
 from tqdm import tqdm
 
 from repope_eval.benchmarks import fetch as fetching
-from repope_eval.benchmarks.fetch import (
-    Download,
-    FetchError,
-    LocalError,
-    NoConnectionError,
-    PassingError,
-    fetch,
-)
+from repope_eval.benchmarks.fetch import Download, fetch
+from repope_eval.benchmarks.server_reply import FetchError, LocalError, NoConnectionError, PassingError
 from repope_eval.errors import RepopeError
 
 __all__ = ["Download", "download"]
@@ -132,7 +126,6 @@ def _client(hosts: _Hosts) -> httpx.Client:
     try:
         return httpx.Client(
             timeout=timeout,
-            follow_redirects=True,
             limits=httpx.Limits(max_connections=AT_ONCE),
             headers={"User-Agent": "repope-eval"},
             event_hooks={"response": [hosts.note_answer]},
