@@ -74,11 +74,15 @@ def quiet_client() -> Iterator[None]:
 
 
 def first_line(error: BaseException) -> str:
-    """What an error of a library says first, that of its deepest cause; its kind where it says nothing."""
+    """What an error of a library says first, that of its deepest cause; its kind where it says nothing.
+
+    A server's words may stand in it: it is cut where it is long, and holds nothing that commands a terminal.
+    """
     while error.__cause__ is not None:
         error = error.__cause__
     lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
+    text = lines[0] if lines else type(error).__name__
+    return "".join(mark if mark.isprintable() else " " for mark in text[:300])
 
 
 def _ask(url: str, found: list[_Fault | None]) -> None:

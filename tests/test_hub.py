@@ -126,3 +126,12 @@ def test_the_clients_attempts_are_not_told_on_the_terminal(capsys: pytest.Captur
         client_log.warning("Retrying in 8s [Retry 5/5].")
     assert client_log.level == level
     assert capsys.readouterr().err == ""
+
+
+def test_what_a_library_says_is_one_short_line_without_commands() -> None:
+    error = ValueError("outer")
+    error.__cause__ = OSError("\n deep \x1b[2J\x07" + "x" * 1000 + "\nmore")
+    line = hub.first_line(error)
+    assert line.startswith("deep  [2J xxx")
+    assert len(line) == 300
+    assert hub.first_line(KeyError()) == "KeyError"

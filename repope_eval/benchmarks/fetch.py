@@ -73,9 +73,9 @@ def fetch(client: httpx.Client, download: Download, stop: threading.Event) -> No
     """
     part = download.path.with_name(download.path.name + ".part")
     try:
-        with claimed(part, stop):
+        with claimed(part, stop) as own:
             if not _is_there(download):
-                _Fetch(client, download, part, stop).run()
+                _Fetch(client, download, own, stop).run()
     except TimeoutError as error:
         raise FetchError(str(error)) from error
     except InterruptedError as error:
@@ -216,7 +216,9 @@ def _problem(path: Path, download: Download) -> str | None:
 
 
 def _as_fetch_error(error: httpx.RequestError | httpx.InvalidURL) -> FetchError:
-    text = " ".join(str(error).split()) or type(error).__name__
+    text = (
+        " ".join(str(error).split())[:200] or type(error).__name__
+    )  # may quote an address that a server gave
     match error:
         case httpx.InvalidURL() | httpx.UnsupportedProtocol() | httpx.LocalProtocolError():
             return FetchError(text)

@@ -17,13 +17,15 @@ class Fault:
     """What the server does instead of answering a request right."""
 
     kind: str
-    """`status`, `cut`, `stall`, `silent`, `ignore_range`, `wrong_range`, `short_range` or `close`."""
+    """`status`, `head`, `cut`, `stall`, `drip`, `endless`, `silent`, `close`, or how a range is answered."""
     status: int = 0
     headers: dict[str, str] = field(default_factory=dict)
 
 
 CUT = Fault("cut")
 STALL = Fault("stall")
+DRIP = Fault("drip")
+ENDLESS = Fault("endless")
 SILENT = Fault("silent")
 CLOSE = Fault("close")
 IGNORE_RANGE = Fault("ignore_range")
@@ -33,6 +35,11 @@ SHORT_RANGE = Fault("short_range")
 
 def status(code: int, **headers: str) -> Fault:
     return Fault("status", code, {name.replace("_", "-"): value for name, value in headers.items()})
+
+
+def head(code: int, **headers: str) -> Fault:
+    """The whole file under a head that is made up."""
+    return Fault("head", code, {name.replace("_", "-"): value for name, value in headers.items()})
 
 
 @dataclass(frozen=True)
@@ -77,6 +84,8 @@ class _Handler(BaseHTTPRequestHandler):
         kind = fault.kind if fault else ""
         if fault and kind == "status":
             self._send(fault.status, b"an error page", fault.headers)
+        elif fault and kind == "endless":
+            self._send_endlessly(state, fault)
         elif kind == "silent":
             state.released.wait(10)
             self._hang_up()
@@ -84,6 +93,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._hang_up()
         elif name not in state.files:
             self._send(404, b"not here", {})
+        elif fault and kind == "head":
+            self._send(fault.status, state.files[name], fault.headers)
         else:
             self._send_file(state, state.files[name], kind)
 
@@ -98,7 +109,9 @@ class _Handler(BaseHTTPRequestHandler):
             said = 1 if kind == "wrong_range" else start
             headers["Content-Range"] = f"bytes {said}-{len(content) - 1}/{len(content)}"
         body = content[start:]
-        if kind in ("cut", "stall"):
+        if kind == "drip":
+            self._drip(state, code, body, headers)
+        elif kind in ("cut", "stall"):
             self._send_half(state, code, body, headers, stall=kind == "stall")
         else:
             self._send(code, body[: len(body) // 2] if kind == "short_range" else body, headers)
@@ -124,10 +137,25 @@ class _Handler(BaseHTTPRequestHandler):
             state.released.wait(10)
         self._hang_up()
 
+    def _drip(self, state: FaultServer, code: int, body: bytes, headers: dict[str, str]) -> None:
+        self._send_head(code, len(body), headers)
+        for place in range(len(body)):
+            self.wfile.write(body[place : place + 1])
+            if state.released.wait(0.01):
+                return
+
+    def _send_endlessly(self, state: FaultServer, fault: Fault) -> None:
+        """Sends until the client has enough, and names no length, so that the connection's end is the file's."""
+        self.send_response(fault.status or 200)
+        for name, value in {"Connection": "close", **fault.headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        while not state.released.is_set():
+            self.wfile.write(bytes(1 << 14))
+
     def _send_head(self, code: int, length: int, headers: dict[str, str]) -> None:
         self.send_response(code)
-        self.send_header("Content-Length", str(length))
-        for name, value in headers.items():
+        for name, value in {"Content-Length": str(length), **headers}.items():
             self.send_header(name, value)
         self.end_headers()
 
