@@ -20,7 +20,7 @@ __all__ = ["Download", "download"]
 
 AT_ONCE = 8
 """Number of files fetched at the same time."""
-FIRST_CONTACT = 4.0
+FIRST_CONTACT = 3.0
 """Seconds in which a connection must have come about to anybody, a proxy included; else the machine is offline."""
 GRACE = 1.0
 """Seconds that the threads get to end by themselves when the downloads are broken off."""

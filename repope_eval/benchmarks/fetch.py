@@ -14,6 +14,7 @@ import tenacity
 
 from repope_eval.benchmarks.part_file import claimed
 from repope_eval.benchmarks.server_reply import (
+    DeniedError,
     FetchError,
     LocalError,
     NoConnectionError,
@@ -114,7 +115,9 @@ class _Fetch:
 
     def _fetch_whole(self) -> None:
         attempts = tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(PassingError),
+            retry=tenacity.retry_if_exception(
+                lambda error: isinstance(error, PassingError) and not isinstance(error, DeniedError)
+            ),
             stop=tenacity.stop_after_attempt(ATTEMPTS),
             wait=_wait,
             sleep=tenacity.sleep_using_event(self.stop),
@@ -122,6 +125,8 @@ class _Fetch:
         )
         try:
             attempts(self._attempt)
+        except DeniedError:
+            raise
         except PassingError as fault:
             raise type(fault)(f"{fault} (after {ATTEMPTS} attempts)") from fault
 
@@ -222,6 +227,8 @@ def _as_fetch_error(error: httpx.RequestError | httpx.InvalidURL) -> FetchError:
     match error:
         case httpx.InvalidURL() | httpx.UnsupportedProtocol() | httpx.LocalProtocolError():
             return FetchError(text)
+        case httpx.ProxyError() if text.startswith("4"):
+            return DeniedError(f"the proxy denies the connection: {text}")
         case httpx.ConnectError() | httpx.ConnectTimeout() | httpx.ProxyError():
             return NoConnectionError(f"no connection: {text}")
         case httpx.TimeoutException():

@@ -30,6 +30,10 @@ class NoConnectionError(PassingError):
     """No connection to the server, or to the proxy before it."""
 
 
+class DeniedError(NoConnectionError):
+    """The proxy lets nobody through to the server: asking again would not help, nor for another of its files."""
+
+
 class LocalError(FetchError):
     """The file cannot be written here: a matter of the folder and no fault of the server."""
 

@@ -98,6 +98,8 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._send_file(state, state.files[name], kind)
 
+    do_CONNECT = do_GET  # noqa: N815
+
     def _send_file(self, state: FaultServer, content: bytes, kind: str) -> None:
         headers = {"ETag": state.etag} if state.etag else {}
         start = self._start(state) if kind != "ignore_range" else 0

@@ -209,6 +209,18 @@ def test_a_wrong_proxy_setting_is_named(tmp_path: Path, monkeypatch: pytest.Monk
         download([Download("http://127.0.0.1:1/file", tmp_path / "file")], description="files")
 
 
+def test_a_proxy_that_lets_nobody_through_is_asked_once(
+    server: FaultServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", server.url)
+    monkeypatch.setattr(downloading, "AT_ONCE", 1)
+    server.always["nowhere.invalid:443"] = status(403)
+    names = [str(number) for number in range(30)]
+    with pytest.raises(RepopeError, match=r"30 of 30 files .*: the proxy denies the connection: 403 \w+;"):
+        download([Download(f"https://nowhere.invalid/{n}", tmp_path / n) for n in names], description="files")
+    assert len(server.asked) == 1
+
+
 def test_a_folder_that_cannot_be_made_is_named(server: FaultServer, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("a file and no folder")
     folder = tmp_path / "file" / "below"
