@@ -26,6 +26,7 @@ LAYERS = [
         "config",
         "environment",
         "garbage",
+        "hub",
         "interruption",
         "json_files",
         "output",

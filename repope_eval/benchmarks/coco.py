@@ -1,7 +1,6 @@
 """Where POPE's and RePOPE's files come from: annotation files by their hash, COCO's images by their name."""
 
 import hashlib
-import logging
 import urllib.parse
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,8 +21,6 @@ ANNOTATION_SHA256 = {
 }
 """The files that the published figures were made with; one other byte and the figures mean something else."""
 
-log = logging.getLogger(__name__)
-
 
 def find_annotations(
     names: Sequence[str], *, data_dir: Path, folder: Path | None, url: str
@@ -40,7 +37,7 @@ def find_annotations(
         RepopeError: a file has another hash than the published one, or cannot be fetched.
     """
     own = data_dir / "annotations"
-    found, missing = locate_images(names, _folders(own, folder))
+    found, missing = locate_images(names, [own] if folder is None else [own, folder])
     for name, path in found.items():
         _require_hash(path, ANNOTATION_SHA256[name])
     download(
@@ -75,7 +72,7 @@ def find_images(
         RepopeError: an image is missing and cannot be fetched.
     """
     own = data_dir / "val2014"
-    folders = _folders(own, folder)
+    folders = [own] if folder is None else [own, folder]
     found, missing = locate_images(names, folders)
     if not missing:
         return found
@@ -90,16 +87,6 @@ def find_images(
         line = _missing_line(len(found) + len(missing), still_missing, folders, images_from)
         raise RepopeError(f"{line} ({error})") from error
     return {name: found.get(name, own / name) for name in names}
-
-
-def _folders(own: Path, folder: Path | None) -> tuple[Path, ...]:
-    if folder is None:
-        return (own,)
-    if not folder.exists():
-        log.warning("%s does not exist, so nothing is looked up there", folder)
-    elif not folder.is_dir():
-        raise RepopeError(f"{folder}: is no folder; name the folder that holds the files")
-    return own, folder
 
 
 def _address(url: str, name: str) -> str:

@@ -5,27 +5,23 @@ import queue
 import sys
 import threading
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 
 import httpx
 from tqdm import tqdm
 
 from repope_eval.benchmarks import fetch as fetching
-from repope_eval.benchmarks.fetch import (
-    Download,
-    FetchError,
-    LocalError,
-    NoConnectionError,
-    PassingError,
-    fetch,
-)
+from repope_eval.benchmarks.fetch import Download, fetch
+from repope_eval.benchmarks.server_reply import FetchError, LocalError, NoConnectionError, PassingError
 from repope_eval.errors import RepopeError
 
 __all__ = ["Download", "download"]
 
 AT_ONCE = 8
 """Number of files fetched at the same time."""
+FIRST_CONTACT = 3.0
+"""Seconds in which a connection must have come about to anybody, a proxy included; else the machine is offline."""
 GRACE = 1.0
 """Seconds that the threads get to end by themselves when the downloads are broken off."""
 
@@ -101,6 +97,25 @@ class _Hosts:
         self._answered: set[str] = set()
         self._failures_in_a_row: dict[str, int] = {}
         self._given_up: dict[str, FetchError] = {}
+        self._last_fault = ""
+        self.settled = threading.Event()
+        """Set once there was a connection, or a file has ended without."""
+
+    def trace(self, event: str, info: Mapping[str, object]) -> None:
+        """Hears from the client how connecting goes, also while it goes on trying."""
+        if event == "connection.connect_tcp.complete":
+            self.settled.set()
+        elif event == "connection.connect_tcp.failed":
+            self._last_fault = str(info["exception"])
+
+    def listen(self, request: httpx.Request) -> None:
+        """Has the client tell of a request's connection."""
+        request.extensions = {**request.extensions, "trace": self.trace}
+
+    def offline(self) -> NoConnectionError:
+        """What is said where nobody was reached."""
+        fault = f" ({self._last_fault})" if self._last_fault else ""
+        return NoConnectionError(f"no connection within {FIRST_CONTACT:g} s{fault}")
 
     def note_answer(self, response: httpx.Response) -> None:
         with self._lock:
@@ -132,10 +147,9 @@ def _client(hosts: _Hosts) -> httpx.Client:
     try:
         return httpx.Client(
             timeout=timeout,
-            follow_redirects=True,
             limits=httpx.Limits(max_connections=AT_ONCE),
             headers={"User-Agent": "repope-eval"},
-            event_hooks={"response": [hosts.note_answer]},
+            event_hooks={"request": [hosts.listen], "response": [hosts.note_answer]},
         )
     except (ValueError, ImportError, OSError, httpx.InvalidURL) as error:
         raise RepopeError(
@@ -165,11 +179,15 @@ def _in_threads(
             except queue.Empty:
                 return
             outcomes.put((item, _error_of(client, hosts, item, stop)))
+            hosts.settled.set()
 
     threads = [threading.Thread(target=work, daemon=True) for _ in range(min(AT_ONCE, len(downloads)))]
     for thread in threads:
         thread.start()
     try:
+        if not hosts.settled.wait(FIRST_CONTACT):  # the search for a host's address alone may take minutes
+            yield from ((item, hosts.offline()) for item in downloads)
+            return
         for _ in downloads:
             yield outcomes.get()
     finally:

@@ -1,12 +1,11 @@
 """Fetching one file over HTTP: continued after a cut, repeated after faults that pass, checked at the end."""
 
-import email.utils
 import hashlib
 import os
-import re
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +13,19 @@ import httpx
 import tenacity
 
 from repope_eval.benchmarks.part_file import claimed
+from repope_eval.benchmarks.server_reply import (
+    DeniedError,
+    FetchError,
+    LocalError,
+    NoConnectionError,
+    PassingError,
+    StoppedError,
+    content_range,
+    encoding_of,
+    pieces,
+    retry_after,
+    validator,
+)
 from repope_eval.errors import RepopeError
 
 READ_TIMEOUT = 30.0
@@ -28,8 +40,14 @@ LONGEST_WAIT = 30.0
 JITTER = 1.0
 RETRY_AFTER_LIMIT = 60.0
 """The longest wait, in seconds, that a server may ask for with Retry-After."""
-
-_CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
+LARGEST = 64 << 20
+"""Bytes that a file has at the most: an image or an annotation file has a tenth of it. More is another file."""
+SLOW_WINDOW = 30.0
+"""Seconds over which the speed of an answer is measured."""
+LEAST_SPEED = 100.0
+"""Bytes a second below which an answer counts as stalled, though bytes drip in: less than any modem's share."""
+MOST_REDIRECTS = 10
+"""How often a server may send on to another address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,30 +63,6 @@ class Download:
     """Called with the whole file; raises RepopeError where it is wrong."""
 
 
-class FetchError(Exception):
-    """A file was not fetched; the text is the reason. This very kind: asking again would not help."""
-
-
-class PassingError(FetchError):
-    """A fault that may be gone in a moment."""
-
-    def __init__(self, reason: str, *, retry_after: float = 0.0):
-        super().__init__(reason)
-        self.retry_after = retry_after
-
-
-class NoConnectionError(PassingError):
-    """No connection to the server, or to the proxy before it."""
-
-
-class LocalError(FetchError):
-    """The file cannot be written here: a matter of the folder and no fault of the server."""
-
-
-class StoppedError(FetchError):
-    """The whole of the downloads was given up."""
-
-
 def fetch(client: httpx.Client, download: Download, stop: threading.Event) -> None:
     """Fetches one file into its place, going on from what an earlier attempt or run left in its `.part` file.
 
@@ -80,9 +74,9 @@ def fetch(client: httpx.Client, download: Download, stop: threading.Event) -> No
     """
     part = download.path.with_name(download.path.name + ".part")
     try:
-        with claimed(part, stop):
+        with claimed(part, stop) as own:
             if not _is_there(download):
-                _Fetch(client, download, part, stop).run()
+                _Fetch(client, download, own, stop).run()
     except TimeoutError as error:
         raise FetchError(str(error)) from error
     except InterruptedError as error:
@@ -121,7 +115,9 @@ class _Fetch:
 
     def _fetch_whole(self) -> None:
         attempts = tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(PassingError),
+            retry=tenacity.retry_if_exception(
+                lambda error: isinstance(error, PassingError) and not isinstance(error, DeniedError)
+            ),
             stop=tenacity.stop_after_attempt(ATTEMPTS),
             wait=_wait,
             sleep=tenacity.sleep_using_event(self.stop),
@@ -129,6 +125,8 @@ class _Fetch:
         )
         try:
             attempts(self._attempt)
+        except DeniedError:
+            raise
         except PassingError as fault:
             raise type(fault)(f"{fault} (after {ATTEMPTS} attempts)") from fault
 
@@ -147,22 +145,33 @@ class _Fetch:
             if self.validator:
                 headers["If-Range"] = self.validator
         try:
-            with self.client.stream("GET", self.download.url, headers=headers) as response:
+            with closing(self._answer(headers)) as response:
                 return self._receive(response, offset)
         except (httpx.RequestError, httpx.InvalidURL) as error:
             raise _as_fetch_error(error) from error
 
+    def _answer(self, headers: dict[str, str]) -> httpx.Response:
+        """The head of the answer to the last of the redirects, whose own bodies are not read: they may be endless."""
+        request = self.client.build_request("GET", self.download.url, headers=headers)
+        for _ in range(MOST_REDIRECTS):
+            response = self.client.send(request, stream=True, follow_redirects=False)
+            if response.next_request is None:
+                return response
+            response.close()
+            request = response.next_request
+        raise FetchError(f"more than {MOST_REDIRECTS} redirects, the last one to {str(request.url)[:200]}")
+
     def _receive(self, response: httpx.Response, offset: int) -> bool:
         status = response.status_code
-        start, total = _content_range(response) if status == 206 else (0, None)
+        start, total = content_range(response) if status == 206 else (0, None)
         if offset and (status == 416 or (status == 206 and start != offset)):
             return False
         if status == 429 or status >= 500:
-            raise PassingError(f"HTTP {status}", retry_after=_retry_after(response))
+            raise PassingError(f"HTTP {status}", retry_after=retry_after(response))
         if status not in (200, 206) or start not in (0, offset):
             raise FetchError(f"HTTP {status}")
-        self.validator = _validator(response)
-        self.encoded = response.headers.get("Content-Encoding", "identity") != "identity"
+        self.validator = validator(response)
+        self.encoded = encoding_of(response) != "identity"
         self.pieced = start > 0
         self._write(response, start)
         size = self.part.stat().st_size
@@ -171,12 +180,24 @@ class _Fetch:
         return True
 
     def _write(self, response: httpx.Response, start: int) -> None:
+        size = counted = start
+        since = time.monotonic()
         with self.part.open("ab") as file:
             file.truncate(start)
-            for chunk in response.iter_bytes():  # as they arrive, so that a cut loses none
+            for piece in pieces(response):  # as they arrive, so that a cut loses none
                 if self.stop.is_set():
                     raise StoppedError("stopped")
-                file.write(chunk)
+                size += len(piece)
+                if size > LARGEST:
+                    file.truncate(0)
+                    raise FetchError(f"more than {LARGEST:,} bytes came, so it is another file")
+                file.write(piece)
+                seconds = time.monotonic() - since
+                if seconds < SLOW_WINDOW:
+                    continue
+                if size - counted < LEAST_SPEED * seconds:
+                    raise PassingError(f"only {size - counted} bytes came in {seconds:.0f} s")
+                since, counted = time.monotonic(), size
 
 
 def _is_there(download: Download) -> bool:
@@ -200,48 +221,20 @@ def _problem(path: Path, download: Download) -> str | None:
 
 
 def _as_fetch_error(error: httpx.RequestError | httpx.InvalidURL) -> FetchError:
-    text = " ".join(str(error).split()) or type(error).__name__
+    text = (
+        " ".join(str(error).split())[:200] or type(error).__name__
+    )  # may quote an address that a server gave
     match error:
-        case (
-            httpx.InvalidURL()
-            | httpx.UnsupportedProtocol()
-            | httpx.LocalProtocolError()
-            | httpx.TooManyRedirects()
-        ):
+        case httpx.InvalidURL() | httpx.UnsupportedProtocol() | httpx.LocalProtocolError():
             return FetchError(text)
+        case httpx.ProxyError() if text.startswith("4"):
+            return DeniedError(f"the proxy denies the connection: {text}")
         case httpx.ConnectError() | httpx.ConnectTimeout() | httpx.ProxyError():
             return NoConnectionError(f"no connection: {text}")
         case httpx.TimeoutException():
             return PassingError(f"no data for {READ_TIMEOUT:g} s")
         case _:
             return PassingError(f"the connection was cut: {text}")
-
-
-def _content_range(response: httpx.Response) -> tuple[int | None, int | None]:
-    """Where the sent piece starts, and the size of the whole; None for what the server does not say."""
-    match = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
-    if match is None:
-        return None, None
-    return int(match[1]), None if match[2] == "*" else int(match[2])
-
-
-def _validator(response: httpx.Response) -> str | None:
-    etag: str | None = response.headers.get("ETag")
-    if etag and not etag.startswith("W/"):  # weak ones are not allowed in If-Range
-        return etag
-    last_modified: str | None = response.headers.get("Last-Modified")
-    return last_modified
-
-
-def _retry_after(response: httpx.Response) -> float:
-    """The wait in seconds that the server asks for, as a number or a date; 0 where it asks for none."""
-    value = response.headers.get("Retry-After", "").strip()
-    if value.isdecimal():
-        return float(value)
-    try:
-        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
-    except ValueError:
-        return 0.0
 
 
 def _wait(state: tenacity.RetryCallState) -> float:

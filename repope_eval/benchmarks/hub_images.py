@@ -1,11 +1,16 @@
 """Images out of a dataset of the Hugging Face Hub that carries them inside its Parquet files."""
 
+import errno
 import secrets
-from collections.abc import Mapping, Sequence
+import stat
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from repope_eval import hub
+from repope_eval.benchmarks.fetch import LARGEST
 from repope_eval.benchmarks.images import decodable, refuse_outside
 from repope_eval.errors import RepopeError
 
@@ -72,8 +77,9 @@ def dash_b_rows(dataset: str) -> tuple[HubRow, ...]:
         key = (label, str(name), str(image))
         if label not in ("yes", "no") or not (text and name) or image in (None, "") or key in known:
             raise RepopeError(
-                f"the dataset {dataset}, row {number + 1}: question {text!r}, object {name!r}, answer {answer!r}, "
-                f"img_id {image!r}; texts, an answer of yes or no, and an img_id of its own are expected"
+                f"the dataset {dataset}, row {number + 1}: question {_cut(text)}, object {_cut(name)}, "
+                f"answer {_cut(answer)}, img_id {_cut(image)}; texts, an answer of yes or no, and an img_id of its "
+                "own are expected"
             )
         refuse_outside(f"{name}/{image}")
         known.add(key)
@@ -100,19 +106,24 @@ def copy_hub_rows(dataset: str, row_of: Mapping[str, int], folder: Path) -> None
 
 
 def _copy(rows: Any, row_of: Mapping[str, int], dataset: str, folder: Path) -> None:
-    for name, row in zip(row_of, rows.select(list(row_of.values())), strict=True):
-        _write(_encoded(row["image"], dataset, name), folder / name, dataset)
+    chosen = rows.select(list(row_of.values())).with_format("arrow")
+    for name, row in zip(
+        row_of, chosen, strict=True
+    ):  # each a table of one row, of which nothing is copied yet
+        _write(_encoded(row["image"][0], dataset, name), folder / name, dataset)
 
 
 def _load(dataset: str, columns: Sequence[str], example: str) -> Any:
     """The `test` split, its images left encoded."""
+    silence = hub.silence("datasets", dataset) if _is_hub_id(dataset) else None
     import datasets  # slow to import, and rarely needed
 
     try:
-        rows = datasets.load_dataset(dataset, split="test")
+        with hub.quiet_client(), _switched_off(silence is not None):
+            rows = datasets.load_dataset(dataset, split="test")
     except Exception as error:  # offline, unknown, gated, no such split, full disk: many unrelated kinds
         raise RepopeError(
-            f"images of the dataset {dataset} cannot be loaded ({_first_line(error)}); "
+            f"images of the dataset {dataset} cannot be loaded ({silence or hub.first_line(error)}); "
             "check the network, that the Hub is not switched off by HF_HUB_OFFLINE, and that the name "
             "is a Hub dataset or a folder of Parquet files with a split `test`"
         ) from error
@@ -122,8 +133,37 @@ def _load(dataset: str, columns: Sequence[str], example: str) -> Any:
             f"the dataset {dataset} has no column {' and no column '.join(lacking)}; "
             f"one like {example} is expected"
         )
-    # Without this, each image would be decoded, and its original bytes be gone.
-    return rows.cast_column("image", datasets.Image(decode=False))
+    try:
+        # Without this, each image would be decoded, and its original bytes be gone.
+        return rows.cast_column("image", datasets.Image(decode=False))
+    except Exception as error:  # the kinds of Arrow's that a column of something else has
+        raise RepopeError(
+            f"the dataset {dataset} has no images in its column image ({hub.first_line(error)}); "
+            f"one like {example} is expected"
+        ) from error
+
+
+def _cut(value: object) -> str:
+    """A value of the dataset's, as Python writes it, its beginning alone where it is long."""
+    written = repr(value)
+    return written if len(written) <= 200 else f"{written[:200]}..."
+
+
+def _is_hub_id(dataset: str) -> bool:
+    return dataset.count("/") == 1 and not dataset.startswith(("/", ".", "~")) and not Path(dataset).exists()
+
+
+@contextmanager
+def _switched_off(off: bool) -> Iterator[None]:
+    """Where `off`, has `datasets` ask for nothing on the Hub and take what it has in its cache."""
+    import datasets
+
+    before = datasets.config.HF_HUB_OFFLINE
+    datasets.config.HF_HUB_OFFLINE = off or before
+    try:
+        yield
+    finally:
+        datasets.config.HF_HUB_OFFLINE = before
 
 
 def _first_rows(rows: Any, names: Sequence[str]) -> dict[str, int]:
@@ -137,20 +177,38 @@ def _first_rows(rows: Any, names: Sequence[str]) -> dict[str, int]:
     return row_of
 
 
-def _encoded(image: dict[str, Any] | None, dataset: str, name: str) -> bytes:
-    """The bytes of an image cell, which holds them or the path of a file."""
-    content, path = (image["bytes"], image["path"]) if image else (None, None)
-    if content is not None:
-        return bytes(content)
+def _encoded(image: Any, dataset: str, name: str) -> bytes:
+    """The bytes of an image cell of Arrow's, which holds them or the path of a file."""
+    content, path = (image["bytes"], image["path"].as_py()) if image.is_valid else (None, None)
+    if content is not None and content.is_valid:
+        _require_size(len(content.as_buffer()), dataset, name)
+        return bytes(content.as_py())
     if path is None:
         raise RepopeError(f"the dataset {dataset} has no image for {name}; put it into place by hand")
-    try:
-        return Path(dataset, path).read_bytes()  # an absolute path stays what it is
-    except OSError as error:
+    if not Path(dataset).is_dir():
         raise RepopeError(
-            f"{path}, the image {name} of the dataset {dataset}, cannot be read ({error.strerror}); "
+            f"the dataset {dataset} names a file of this machine for {name}, {path[:200]!r}; "
             "use a dataset with the images inside its files"
+        )
+    file = Path(dataset, path)  # an absolute path stays what it is
+    try:
+        if not stat.S_ISREG(file.stat().st_mode):
+            raise OSError(errno.EINVAL, "no ordinary file")
+        _require_size(file.stat().st_size, dataset, name)
+        return file.read_bytes()
+    except (OSError, ValueError) as error:
+        raise RepopeError(
+            f"{path[:200]}, the image {name} of the dataset {dataset}, cannot be read "
+            f"({getattr(error, 'strerror', error)}); use a dataset with the images inside its files"
         ) from error
+
+
+def _require_size(size: int, dataset: str, name: str) -> None:
+    if size > LARGEST:
+        raise RepopeError(
+            f"the image {name} of the dataset {dataset} has {size:,} bytes, too many for an image of a benchmark; "
+            "put it into place by hand, or use another dataset"
+        )
 
 
 def _write(content: bytes, path: Path, dataset: str) -> None:
@@ -170,8 +228,3 @@ def _write(content: bytes, path: Path, dataset: str) -> None:
     except RepopeError as error:
         reason = str(error).removeprefix(f"{unfinished}: ")
         raise RepopeError(f"the image {path.name} of the dataset {dataset} {reason}") from error
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__

@@ -1,14 +1,31 @@
 """Image files: where they lie, and opening them whole."""
 
 import hashlib
+import stat
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path, PurePath
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError, features
 
 from repope_eval.errors import RepopeError
+
+FORMATS = (
+    *("JPEG", "PNG", "GIF", "BMP", "PPM", "WEBP", "TIFF", "JPEG2000"),
+    *(["AVIF"] if "avif" in features.modules else []),  # younger than the oldest Pillow that is fine here
+)
+"""Formats of Pillow's that an image may have, the frequent ones first.
+
+All are decoded within this process. Others are not tried: of EPS and the like, Pillow has a program of the machine
+make the pixels, and runs what the file says.
+"""
+LARGEST_FILE = 256 << 20
+"""Bytes of an image's file at the most: about what Pillow's limit on pixels takes without any compression."""
+
+# What Pillow finds odd in a file that it reads nonetheless goes to nobody who could mend it.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 _READERS = 8
 """Files that are read at once for their hashes: where they lie on a network, waiting is most of it."""
@@ -63,10 +80,10 @@ def open_image(path: Path) -> Image.Image:
     """Opens an image and decodes all of it, in the mode in which it is stored.
 
     Raises:
-        RepopeError: the file is unreadable, no image, cut short, or so large that Pillow takes it for an
+        RepopeError: the file is unreadable, no image of FORMATS, cut short, or so large that Pillow takes it for an
             attack (more than `PIL.Image.MAX_IMAGE_PIXELS` pixels, where Pillow itself only warns).
     """
-    with _opened(path) as image:
+    with opened_image(path) as image:
         image.load()
         return image
 
@@ -77,19 +94,27 @@ def image_size(path: Path) -> tuple[int, int]:
     Raises:
         RepopeError: as in `open_image`, as far as the head tells.
     """
-    with _opened(path) as image:
+    with opened_image(path) as image:
         return image.size
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Image.Image]:
-    """An open image file; whatever goes wrong with it inside is the file's fault."""
+def opened_image(path: Path) -> Iterator[Image.Image]:
+    """An open image file, of which the head alone is read; whatever goes wrong with it inside is the file's fault.
+
+    Raises:
+        RepopeError: as in `open_image`.
+    """
     try:
-        with Image.open(path) as image:
+        _require_ordinary(path)
+        Image.preinit()  # enough for most; left out, `formats` would have all of Pillow's formats loaded
+        with Image.open(path, formats=FORMATS) as image:
             # Asked here as well, since changing how warnings are treated is not safe among threads.
             if Image.MAX_IMAGE_PIXELS and image.width * image.height > Image.MAX_IMAGE_PIXELS:
                 raise Image.DecompressionBombError
             yield image
+    except RepopeError:
+        raise
     except Exception as error:  # Pillow's decoders let many kinds through on a damaged file
         raise _refusal(path, error) from error
 
@@ -101,11 +126,21 @@ def decodable(path: Path) -> None:
         RepopeError: as in `open_image`.
     """
     open_image(path)
-    try:
-        with Image.open(path) as image:
-            image.verify()
-    except Exception as error:
-        raise _refusal(path, error) from error
+    with opened_image(path) as image:
+        image.verify()
+
+
+def _require_ordinary(path: Path) -> None:
+    """Refuses what is no file with an end: a pipe is waited for, and a device may have endless content."""
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
+        what = "is a folder" if stat.S_ISDIR(found.st_mode) else "is a pipe or a device"
+        raise RepopeError(f"{path}: cannot be read ({what}, and no file); replace it by a whole image")
+    if found.st_size > LARGEST_FILE:
+        raise RepopeError(
+            f"{path}: is too large for an image of a benchmark, {found.st_size:,} bytes; "
+            "replace the file by a smaller image"
+        )
 
 
 def _hash(path: Path) -> str:
@@ -141,4 +176,5 @@ def _why(error: Exception) -> str:
         case OSError(strerror=str(reason)):
             return f"cannot be read ({reason})"
         case _:
-            return f"is damaged or cut short ({' '.join(str(error).split()) or type(error).__name__})"
+            said = " ".join(str(error).split())[:200]  # a decoder may quote the file
+            return f"is damaged or cut short ({said or type(error).__name__})"

@@ -11,7 +11,7 @@ from repope_eval.benchmarks.dash_b import NAME as DASH_B
 from repope_eval.benchmarks.dash_b import find_dash_b_images, load_dash_b
 from repope_eval.benchmarks.images import locate_images
 from repope_eval.benchmarks.pope_file import read_rows
-from repope_eval.config import BenchSettings
+from repope_eval.config import BenchSettings, named_folder
 from repope_eval.errors import RepopeError
 from repope_eval.records import Variant
 
@@ -59,7 +59,7 @@ def find_benchmark_images(
         return find_images(
             names,
             data_dir=data_dir,
-            folder=_folder(settings.images),
+            folder=_folder("images", settings.images),
             images_from=settings.images_from,
             url=settings.images_url,
             hub_dataset=settings.hub_dataset,
@@ -68,11 +68,11 @@ def find_benchmark_images(
         return find_dash_b_images(
             names,
             data_dir=data_dir,
-            folder=_folder(settings.images),
+            folder=_folder("images", settings.images),
             images_from=settings.images_from,
             hub_dataset=settings.hub_dataset,
         )
-    folder = DEMO_FOLDER / "images" if settings.source == "demo" else _folder(settings.images)
+    folder = DEMO_FOLDER / "images" if settings.source == "demo" else _folder("images", settings.images)
     if folder is None:
         raise RepopeError(
             "bench.images is required: give bench.images=FOLDER, where the questions' images lie"
@@ -142,7 +142,7 @@ def _files(settings: BenchSettings, data_dir: Path) -> tuple[dict[Variant, Path]
     paths = find_annotations(
         list(names.values()),
         data_dir=data_dir,
-        folder=_folder(settings.annotations),
+        folder=_folder("annotations", settings.annotations),
         url=settings.annotations_url,
     )
     return (
@@ -151,5 +151,5 @@ def _files(settings: BenchSettings, data_dir: Path) -> tuple[dict[Variant, Path]
     )
 
 
-def _folder(name: str | None) -> Path | None:
-    return None if name is None else Path(name).expanduser()
+def _folder(key: str, name: str | None) -> Path | None:
+    return None if name is None else named_folder(f"bench.{key}", name)

@@ -69,8 +69,9 @@ def longest_first(
 
 def _tokens(recipe: Recipe, asked: AskedImage) -> int:
     """Image tokens that a model is fed for an image and its questions."""
+    size = image_size(asked.path)
     with _named(asked.path):
-        features = recipe.count_features(*image_size(asked.path))
+        features = recipe.count_features(*size)
     return features * len(asked.questions) if recipe.attends_both_ways else features
 
 

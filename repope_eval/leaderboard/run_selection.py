@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import floor
 from pathlib import Path
 from typing import TypeVar
@@ -95,8 +95,13 @@ def _load(runs: Sequence[FoundRun], settings: config.ReportSettings) -> Benchmar
     """The benchmark from the question files that most of its runs were asked from."""
     frequent = _most_frequent(tuple(sorted(run.hashes.items())) for run in runs)
     first = next(run for run in runs if tuple(sorted(run.hashes.items())) == frequent)
-    data_dir = config.data_folder(settings.data_dir or first.data_dir)
-    return load_benchmark(first.bench, Path(data_dir))
+    data_dir = config.data_folder(settings.data_dir or _here(first.data_dir))
+    return load_benchmark(replace(first.bench, annotations=_here(first.bench.annotations)), data_dir)
+
+
+def _here(folder: str | None) -> str | None:
+    """A folder that a run was given, where this machine has it, too."""
+    return folder if folder and Path(folder).expanduser().is_dir() else None
 
 
 def _compared(

@@ -9,14 +9,12 @@ from typing import Any
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import (
     GatedRepoError,
-    HfHubHTTPError,
     HFValidationError,
-    LocalEntryNotFoundError,
-    OfflineModeIsEnabled,
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
 
+from repope_eval import hub
 from repope_eval.errors import RepopeError
 from repope_eval.models.fields import Fields, fields_of
 
@@ -97,10 +95,13 @@ def fetch_weights(checkpoint: Checkpoint) -> None:
 
 
 def _download(name: str, revision: str, files: list[str], *, download: bool) -> Path:
+    silence = hub.silence("models", name, revision) if download else None
+    here_only = not download or silence is not None
     try:
-        return Path(
-            snapshot_download(name, revision=revision, allow_patterns=files, local_files_only=not download)
-        )
+        with hub.quiet_client():
+            return Path(
+                snapshot_download(name, revision=revision, allow_patterns=files, local_files_only=here_only)
+            )
     except GatedRepoError as error:
         raise RepopeError(
             f"{name} is gated: accept its licence at https://huggingface.co/{name}, "
@@ -114,24 +115,16 @@ def _download(name: str, revision: str, files: list[str], *, download: bool) -> 
         raise RepopeError(
             f"model.checkpoint={name}: the Hub has no such model (or it is private: set HF_TOKEN)"
         ) from error
-    except (LocalEntryNotFoundError, OfflineModeIsEnabled, HfHubHTTPError, OSError) as error:
+    except Exception as error:  # the kinds of its HTTP client and its parsers come through, too
         raise RepopeError(
-            f"{name} is not in the Hub's cache and cannot be downloaded ({_reason(error)}): download it where "
-            f"there is a network (hf download {name}{_revision_words(revision)}), or give a folder, "
-            "model.checkpoint=FOLDER"
+            f"{name} is not in the Hub's cache and cannot be downloaded ({silence or hub.first_line(error)}): "
+            f"download it where there is a network (hf download {name}{_revision_words(revision)}), or give a "
+            "folder, model.checkpoint=FOLDER"
         ) from error
 
 
 def _revision_words(revision: str) -> str:
     return "" if revision == "main" else f" --revision {revision}"
-
-
-def _reason(error: BaseException) -> str:
-    root = error
-    while root.__cause__ is not None:
-        root = root.__cause__
-    lines = str(root).strip().splitlines()
-    return lines[0] if lines else type(root).__name__
 
 
 def _read(name: str, folder: Path, commit: str | None) -> Checkpoint:

@@ -4,6 +4,8 @@ import base64
 import io
 from pathlib import Path
 
+from repope_eval.errors import RepopeError
+
 LONGEST_SIDE = 112
 """Pixels."""
 _QUALITY = 55
@@ -16,10 +18,10 @@ def thumbnail(path: Path) -> str | None:
     """
     from PIL import Image
 
+    from repope_eval.benchmarks.images import opened_image
+
     try:
-        with Image.open(path) as image:
-            if Image.MAX_IMAGE_PIXELS and image.width * image.height > Image.MAX_IMAGE_PIXELS:
-                return None
+        with opened_image(path) as image:
             image.draft(
                 "RGB", (2 * LONGEST_SIDE, 2 * LONGEST_SIDE)
             )  # decodes a JPEG at a fraction of its size
@@ -33,6 +35,6 @@ def thumbnail(path: Path) -> str | None:
                 small = opaque
             file = io.BytesIO()
             small.save(file, format="JPEG", quality=_QUALITY, optimize=True)
-    except Exception:  # Pillow's decoders let many kinds through on a damaged file
+    except (RepopeError, OSError):  # of the file, or of making the small one
         return None
     return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()

@@ -4,7 +4,7 @@ import re
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -17,13 +17,16 @@ class Fault:
     """What the server does instead of answering a request right."""
 
     kind: str
-    """`status`, `cut`, `stall`, `ignore_range`, `wrong_range`, `short_range` or `close`."""
+    """`status`, `head`, `cut`, `stall`, `drip`, `endless`, `silent`, `close`, or how a range is answered."""
     status: int = 0
     headers: dict[str, str] = field(default_factory=dict)
 
 
 CUT = Fault("cut")
 STALL = Fault("stall")
+DRIP = Fault("drip")
+ENDLESS = Fault("endless")
+SILENT = Fault("silent")
 CLOSE = Fault("close")
 IGNORE_RANGE = Fault("ignore_range")
 WRONG_RANGE = Fault("wrong_range")
@@ -32,6 +35,11 @@ SHORT_RANGE = Fault("short_range")
 
 def status(code: int, **headers: str) -> Fault:
     return Fault("status", code, {name.replace("_", "-"): value for name, value in headers.items()})
+
+
+def head(code: int, **headers: str) -> Fault:
+    """The whole file under a head that is made up."""
+    return Fault("head", code, {name.replace("_", "-"): value for name, value in headers.items()})
 
 
 @dataclass(frozen=True)
@@ -76,12 +84,21 @@ class _Handler(BaseHTTPRequestHandler):
         kind = fault.kind if fault else ""
         if fault and kind == "status":
             self._send(fault.status, b"an error page", fault.headers)
+        elif fault and kind == "endless":
+            self._send_endlessly(state, fault)
+        elif kind == "silent":
+            state.released.wait(10)
+            self._hang_up()
         elif kind == "close":
             self._hang_up()
         elif name not in state.files:
             self._send(404, b"not here", {})
+        elif fault and kind == "head":
+            self._send(fault.status, state.files[name], fault.headers)
         else:
             self._send_file(state, state.files[name], kind)
+
+    do_CONNECT = do_GET  # noqa: N815
 
     def _send_file(self, state: FaultServer, content: bytes, kind: str) -> None:
         headers = {"ETag": state.etag} if state.etag else {}
@@ -94,7 +111,9 @@ class _Handler(BaseHTTPRequestHandler):
             said = 1 if kind == "wrong_range" else start
             headers["Content-Range"] = f"bytes {said}-{len(content) - 1}/{len(content)}"
         body = content[start:]
-        if kind in ("cut", "stall"):
+        if kind == "drip":
+            self._drip(state, code, body, headers)
+        elif kind in ("cut", "stall"):
             self._send_half(state, code, body, headers, stall=kind == "stall")
         else:
             self._send(code, body[: len(body) // 2] if kind == "short_range" else body, headers)
@@ -120,10 +139,25 @@ class _Handler(BaseHTTPRequestHandler):
             state.released.wait(10)
         self._hang_up()
 
+    def _drip(self, state: FaultServer, code: int, body: bytes, headers: dict[str, str]) -> None:
+        self._send_head(code, len(body), headers)
+        for place in range(len(body)):
+            self.wfile.write(body[place : place + 1])
+            if state.released.wait(0.01):
+                return
+
+    def _send_endlessly(self, state: FaultServer, fault: Fault) -> None:
+        """Sends until the client has enough, and names no length, so that the connection's end is the file's."""
+        self.send_response(fault.status or 200)
+        for name, value in {"Connection": "close", **fault.headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        while not state.released.is_set():
+            self.wfile.write(bytes(1 << 14))
+
     def _send_head(self, code: int, length: int, headers: dict[str, str]) -> None:
         self.send_response(code)
-        self.send_header("Content-Length", str(length))
-        for name, value in headers.items():
+        for name, value in {"Content-Length": str(length), **headers}.items():
             self.send_header(name, value)
         self.end_headers()
 
@@ -156,3 +190,18 @@ def serving() -> Iterator[FaultServer]:
             server.state.released.set()
             server.shutdown()
             thread.join()
+
+
+@contextmanager
+def unanswered_port() -> Iterator[int]:
+    """A port of this machine to which no connection comes about, nor is any refused: its queue is full."""
+    with ExitStack() as sockets:
+        listening = sockets.enter_context(socket.socket())
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(0)
+        for _ in range(4):
+            waiting = sockets.enter_context(socket.socket())
+            waiting.setblocking(False)
+            with suppress(BlockingIOError):
+                waiting.connect(listening.getsockname())
+        yield listening.getsockname()[1]

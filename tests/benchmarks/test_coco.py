@@ -120,11 +120,6 @@ class TestAnnotations:
             _annotations(server, tmp_path)
         assert [path.name for path in (tmp_path / "annotations").iterdir()] == [NAMES[1]]
 
-    def test_a_folder_that_is_a_file_is_refused(self, server: FaultServer, tmp_path: Path) -> None:
-        (tmp_path / "file").touch()
-        with pytest.raises(RepopeError, match=f"{tmp_path / 'file'}: is no folder"):
-            _annotations(server, tmp_path, tmp_path / "file")
-
 
 def test_the_hash_table_names_the_six_files() -> None:
     assert sorted(coco.ANNOTATION_SHA256) == sorted(
@@ -209,19 +204,6 @@ def test_an_unwritable_data_folder_is_named_when_images_are_missing(
     (tmp_path / "data").write_text("nothing can be made below a file")
     with pytest.raises(RepopeError, match=f"{tmp_path / 'data' / 'val2014'}: cannot be"):
         _images(server, tmp_path / "data")
-
-
-def test_an_images_folder_that_is_a_file_is_refused(server: FaultServer, tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    with pytest.raises(RepopeError, match=f"{tmp_path / 'file'}: is no folder"):
-        _images(server, tmp_path, tmp_path / "file")
-
-
-def test_a_folder_that_does_not_exist_is_warned_about(
-    server: FaultServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    assert len(_images(server, tmp_path, tmp_path / "typo")) == 5
-    assert f"{tmp_path / 'typo'} does not exist" in caplog.text
 
 
 def test_an_image_name_that_climbs_out_is_never_fetched(server: FaultServer, tmp_path: Path) -> None:

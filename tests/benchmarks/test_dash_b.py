@@ -236,7 +236,7 @@ def test_a_run_from_the_dataset_to_the_scores(tmp_path: Path, command_line: Comm
     result = command_line(
         "bench=dash_b",
         f"bench.hub_dataset={dataset}",
-        f"data_dir={tmp_path / 'data'}",
+        f"data_dir={tmp_path}",
         f"out={tmp_path / 'run'}",
     )
     assert result.returncode == 0, result.stderr

@@ -1,8 +1,12 @@
 """Downloads as a whole: what is repeated, given up, checked, shown, shared and interrupted."""
 
+import errno
+import fcntl
 import hashlib
 import logging
+import os
 import queue
+import resource
 import signal
 import socket
 import subprocess
@@ -14,9 +18,10 @@ from pathlib import Path
 
 import pytest
 from download_examples import CONTENT, HALF, SHA256, be_quick_and_direct, fetched, refusal, serving_content
-from fault_server import CLOSE, STALL, FaultServer, status
+from fault_server import CLOSE, DRIP, SILENT, STALL, FaultServer, status, unanswered_port
 
 from repope_eval.benchmarks import download as downloading
+from repope_eval.benchmarks import fetch as fetching
 from repope_eval.benchmarks import part_file
 from repope_eval.benchmarks.download import Download, download
 from repope_eval.errors import RepopeError
@@ -140,6 +145,37 @@ def test_an_unreachable_host_is_given_up_early(tmp_path: Path, monkeypatch: pyte
     assert tried.qsize() <= 2 * downloading.AT_ONCE
 
 
+def test_connections_that_hang_are_given_up_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetching, "CONNECT_TIMEOUT", 60.0)
+    monkeypatch.setattr(downloading, "FIRST_CONTACT", 0.2)
+    monkeypatch.setattr(downloading, "GRACE", 0.1)
+    with unanswered_port() as port:
+        url = f"http://127.0.0.1:{port}"
+        start = time.monotonic()
+        with pytest.raises(RepopeError) as caught:
+            download([Download(f"{url}/{n}", tmp_path / str(n)) for n in range(50)], description="files")
+    assert time.monotonic() - start < 5
+    assert str(caught.value).startswith(
+        f"50 of 50 files could not be fetched, the first from {url}/0: no connection within 0.2 s; check"
+    )
+
+
+def test_a_connection_that_is_tried_in_vain_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetching, "FIRST_WAIT", 60.0)
+    monkeypatch.setattr(downloading, "FIRST_CONTACT", 0.2)
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    with pytest.raises(RepopeError, match=r"no connection within 0.2 s \(.*refused\); check the network and"):
+        download([Download("http://nowhere.invalid/file", tmp_path / "file")], description="files")
+
+
+def test_a_server_that_is_reached_and_slow_is_waited_for(
+    server: FaultServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(downloading, "FIRST_CONTACT", 0.1)
+    server.faults["file"] = [SILENT, SILENT]  # each for longer than that
+    assert fetched(server, tmp_path).read_bytes() == CONTENT
+
+
 def test_a_host_that_fails_on_file_after_file_is_given_up(server: FaultServer, tmp_path: Path) -> None:
     server.always = {str(number): status(503) for number in range(200)}
     with pytest.raises(RepopeError, match=r"200 of 200 files .* HTTP 503"):
@@ -171,6 +207,18 @@ def test_a_wrong_proxy_setting_is_named(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("HTTP_PROXY", "gopher://127.0.0.1:1")
     with pytest.raises(RepopeError, match="HTTP_PROXY"):
         download([Download("http://127.0.0.1:1/file", tmp_path / "file")], description="files")
+
+
+def test_a_proxy_that_lets_nobody_through_is_asked_once(
+    server: FaultServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", server.url)
+    monkeypatch.setattr(downloading, "AT_ONCE", 1)
+    server.always["nowhere.invalid:443"] = status(403)
+    names = [str(number) for number in range(30)]
+    with pytest.raises(RepopeError, match=r"30 of 30 files .*: the proxy denies the connection: 403 \w+;"):
+        download([Download(f"https://nowhere.invalid/{n}", tmp_path / n) for n in names], description="files")
+    assert len(server.asked) == 1
 
 
 def test_a_folder_that_cannot_be_made_is_named(server: FaultServer, tmp_path: Path) -> None:
@@ -248,6 +296,55 @@ def test_a_target_that_somebody_holds_for_ever_is_an_error(
     monkeypatch.setattr(part_file, "POLL", 0.02)
     with part_file.claimed(tmp_path / "file.part", threading.Event()):
         assert "another process has been fetching it" in refusal(server, tmp_path)
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS])
+def test_without_locks_two_threads_do_not_write_into_one_file(
+    server: FaultServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def no_locks(descriptor: int, operation: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    server.faults["file"] = [DRIP]
+    monkeypatch.setattr(
+        fetching, "SLOW_WINDOW", 0.3
+    )  # the first gives up its attempt while the second is done
+    monkeypatch.setattr(fetching, "LEAST_SPEED", 1e6)
+    first = threading.Thread(target=fetched, args=(server, tmp_path))
+    first.start()
+    while not list(tmp_path.glob("file.*.part")):
+        time.sleep(0.01)
+    assert fetched(server, tmp_path).read_bytes() == CONTENT
+    first.join()
+    assert (tmp_path / "file").read_bytes() == CONTENT
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_full_disk_is_told_and_the_next_call_goes_on(
+    server: FaultServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A limit of this process on the size of files stands for the disk's."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (HALF, before[1]))
+    try:
+        line = refusal(server, tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert (
+        line
+        == f"{tmp_path}: cannot be written (File too large); make room or permission there, or choose "
+        + ("another folder")
+    )
+    part = (tmp_path / "file.part").read_bytes()
+    assert part == CONTENT[: len(part)]
+    assert fetched(server, tmp_path).read_bytes() == CONTENT
+    assert server.ranges("file")[-1] == f"bytes={len(part)}-"
+
+
+def test_a_name_too_long_for_its_part_is_told(server: FaultServer, tmp_path: Path) -> None:
+    server.files["a" * 254] = CONTENT
+    assert "cannot be written (File name too long)" in refusal(server, tmp_path, "a" * 254)
 
 
 INTERRUPTED = """

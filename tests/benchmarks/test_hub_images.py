@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from repope_eval import hub
+from repope_eval.benchmarks import hub_images
 from repope_eval.benchmarks.hub_images import copy_hub_images
 from repope_eval.errors import RepopeError
 
@@ -172,3 +174,86 @@ def test_datasets_is_imported_only_when_it_is_needed() -> None:
         "import sys, repope_eval.benchmarks.coco; sys.exit(bool({'datasets', 'torch'} & sys.modules.keys()))"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_an_image_cell_larger_than_any_image_is_not_taken_into_memory(
+    dataset: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size = len(IMAGES[NAMES[0]])
+    monkeypatch.setattr(hub_images, "LARGEST", size - 1)
+    with pytest.raises(
+        RepopeError, match=f"the image {NAMES[0]} of the dataset {dataset} has {size} bytes, too many"
+    ):
+        copy_hub_images(dataset, NAMES[:1], tmp_path / "out")
+    elsewhere = tmp_path / "elsewhere.jpg"
+    elsewhere.write_bytes(IMAGES[NAMES[0]])
+    other = _parquet(tmp_path / "other", {NAMES[0]: {"bytes": None, "path": str(elsewhere)}})
+    with pytest.raises(RepopeError, match="too many for an image of a benchmark"):
+        copy_hub_images(other, NAMES[:1], tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("path", ["/dev/zero", "/", "a\0b", "x" * 5000])
+def test_an_image_cell_that_names_no_ordinary_file_is_refused(tmp_path: Path, path: str) -> None:
+    dataset = _parquet(tmp_path / "pope", {NAMES[0]: {"bytes": None, "path": path}})
+    with pytest.raises(
+        RepopeError, match=f"the image {NAMES[0]} of the dataset {dataset}, cannot be read"
+    ) as caught:
+        copy_hub_images(dataset, NAMES[:1], tmp_path / "out")
+    assert len(str(caught.value)) < 1000
+
+
+def test_a_dataset_of_the_hub_does_not_have_files_of_this_machine_copied(
+    dataset: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = tmp_path / "secret.jpg"
+    secret.write_bytes(IMAGES[NAMES[0]])
+    local = _parquet(tmp_path / "other", {NAMES[0]: {"bytes": None, "path": str(secret)}})
+    rows = hub_images._load(local, hub_images.POPE_COLUMNS, "lmms-lab/POPE")
+    monkeypatch.setattr(hub_images, "_load", lambda *_: rows)
+    with pytest.raises(
+        RepopeError, match=f"owner/name names a file of this machine for {NAMES[0]}, '{secret}'"
+    ):
+        copy_hub_images("owner/name", NAMES[:1], tmp_path / "out")
+
+
+@pytest.mark.parametrize("image", [1, True, 1.5])
+def test_a_column_of_something_else_is_refused(tmp_path: Path, image: Any) -> None:
+    import pyarrow
+    import pyarrow.parquet
+
+    folder = tmp_path / "odd"
+    folder.mkdir()
+    table = pyarrow.table({"image_source": NAMES, "image": [image] * len(NAMES)})
+    pyarrow.parquet.write_table(table, folder / "test.parquet")
+    with pytest.raises(
+        RepopeError, match=r"odd has no images in its column image \(.*\); one like lmms-lab/POPE"
+    ):
+        copy_hub_images(str(folder), NAMES, tmp_path / "out")
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1", b"PAR1" + bytes(100) + b"PAR1", b"<html>log in</html>"])
+def test_a_broken_parquet_file_is_one_line(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "odd").mkdir()
+    (tmp_path / "odd" / "test.parquet").write_bytes(content)
+    with pytest.raises(RepopeError, match=r"images of the dataset .*odd cannot be loaded \(") as caught:
+        copy_hub_images(str(tmp_path / "odd"), NAMES, tmp_path / "out")
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_hub_that_is_silent_is_told_in_seconds_and_the_cache_is_looked_into(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import datasets
+
+    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", False)
+    asked: list[tuple[str, ...]] = []
+    monkeypatch.setattr(hub, "silence", lambda *words: asked.append(words) or "HUB: no answer within 4 s")
+    with pytest.raises(RepopeError, match=r"owner/name cannot be loaded \(HUB: no answer within 4 s\)"):
+        copy_hub_images("owner/name", NAMES, tmp_path / "out")
+    assert asked == [("datasets", "owner/name")]
+    assert datasets.config.HF_HUB_OFFLINE is False
+    with pytest.raises(RepopeError, match="cannot be loaded"):
+        copy_hub_images(str(tmp_path / "absent"), NAMES, tmp_path / "out")
+    assert len(asked) == 1

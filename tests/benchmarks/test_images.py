@@ -1,12 +1,24 @@
 import hashlib
+import os
 import struct
+import subprocess
+import sys
 import zlib
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import EpsImagePlugin, Image
 
-from repope_eval.benchmarks.images import decodable, image_hashes, locate_images, open_image, refuse_outside
+from repope_eval.benchmarks.images import (
+    FORMATS,
+    LARGEST_FILE,
+    decodable,
+    image_hashes,
+    image_size,
+    locate_images,
+    open_image,
+    refuse_outside,
+)
 from repope_eval.errors import RepopeError
 
 
@@ -148,3 +160,94 @@ def test_a_decompression_bomb_is_refused_where_warnings_are_errors(
     path.write_bytes(_png(100, 120, b""))
     with pytest.raises(RepopeError, match=f"{path}: is too large"):
         open_image(path)
+
+
+@pytest.mark.parametrize(
+    "content", [b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n", b"%PDF-1.4\n"]
+)
+def test_no_other_program_is_started_for_an_image(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes
+) -> None:
+    def start(*words: object, **_: object) -> None:
+        raise AssertionError(words)
+
+    monkeypatch.setattr(subprocess, "Popen", start)
+    monkeypatch.setattr(EpsImagePlugin, "gs_binary", "gs")
+    path = tmp_path / "picture.jpg"
+    path.write_bytes(content)
+    for check in (open_image, image_size, decodable):
+        with pytest.raises(RepopeError, match="is no image that Pillow can read"):
+            check(path)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_images_of_these_formats_are_read_as_pillow_reads_them(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "picture"
+    Image.effect_noise((20, 16), 50).convert("RGB").save(path, name)
+    with Image.open(path) as image:
+        assert open_image(path).tobytes() == image.tobytes()
+
+
+def test_an_animation_is_its_first_frame_however_many_follow(tmp_path: Path) -> None:
+    path = tmp_path / "picture.gif"
+    Image.new("P", (8, 8)).save(path)
+    content = path.read_bytes()
+    frame = content[content.index(b",", 13) : -1]
+    path.write_bytes(content[:-1] + frame * 100_000 + b";")
+    decodable(path)
+    assert open_image(path).size == (8, 8)
+
+
+@pytest.mark.parametrize("kind", [b"zTXt", b"iCCP"])
+def test_a_text_or_a_profile_that_unpacks_hugely_is_refused(tmp_path: Path, kind: bytes) -> None:
+    path = tmp_path / "picture.png"
+    whole = _png(2, 2, zlib.compress(b"\0\1\2" * 2))
+    bomb = b"a\0\0" + zlib.compress(bytes(50_000_000))
+    chunk = struct.pack(">I", len(bomb)) + kind + bomb + struct.pack(">I", zlib.crc32(kind + bomb))
+    path.write_bytes(whole[:33] + chunk + whole[33:])
+    with pytest.raises(RepopeError, match=f"^{path}: is damaged or cut short .Decompressed data too large"):
+        open_image(path)
+
+
+def test_a_file_larger_than_any_image_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "picture.webp"
+    with path.open("wb") as file:
+        file.truncate(LARGEST_FILE + 1)  # takes no room on the disk
+    with pytest.raises(
+        RepopeError, match=f"^{path}: is too large for an image of a benchmark, 268,435,457 bytes"
+    ):
+        open_image(path)
+
+
+def test_a_pipe_is_not_waited_for_nor_a_device_read_to_its_end(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jpg")
+    for path, what in [
+        (tmp_path / "pipe.jpg", "is a pipe or a device"),
+        (Path("/dev/zero"), "is a pipe or a device"),
+        (tmp_path, "is a folder"),
+    ]:
+        for check in (open_image, image_size, decodable):
+            with pytest.raises(RepopeError) as caught:
+                check(path)
+            assert str(caught.value) == (
+                f"{path}: cannot be read ({what}, and no file); replace it by a whole image"
+            )
+    assert locate_images(["pipe.jpg"], [tmp_path]) == ({}, ("pipe.jpg",))
+
+
+def test_what_pillow_finds_odd_is_not_told(tmp_path: Path) -> None:
+    """In a process of its own: the tests' own filters come before those of the package."""
+    path = tmp_path / "picture.tif"
+    Image.new("L", (8, 8)).save(path, dpi=(72, 72))
+    content = bytearray(path.read_bytes())
+    entry = content.index(struct.pack("<HH", 282, 5))  # the resolution, at a place behind the file's end
+    content[entry + 8 : entry + 12] = struct.pack("<I", 1 << 20)
+    path.write_bytes(content)
+    program = (
+        "import sys; from pathlib import Path; from repope_eval.benchmarks.images import open_image; "
+        "open_image(Path(sys.argv[1]))"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=True
+    )
+    assert ended.stderr == ""

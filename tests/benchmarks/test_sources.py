@@ -222,6 +222,7 @@ def test_coco_images_are_looked_for_as_configured(tmp_path: Path, monkeypatch: p
     asked: dict[str, Any] = {}
     monkeypatch.setattr(sources, "find_images", lambda names, **how: asked.update(how) or {})
     monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "val2014").mkdir()
     settings = BenchSettings(
         name="repope", source="coco", variants=("random",), images="~/val2014", images_from="hub"
     )
@@ -233,3 +234,25 @@ def test_coco_images_are_looked_for_as_configured(tmp_path: Path, monkeypatch: p
         "url": settings.images_url,
         "hub_dataset": settings.hub_dataset,
     }
+
+
+@pytest.mark.parametrize("source", ["coco", "dash_b", "custom"])
+@pytest.mark.parametrize(("name", "reason"), [("typo", "no such folder"), ("file", "is no folder")])
+def test_a_mistyped_image_folder_is_refused_and_nothing_is_fetched(
+    tmp_path: Path, source: Any, name: str, reason: str
+) -> None:
+    (tmp_path / "file").touch()
+    settings = BenchSettings(name=source, source=source, variants=("random",), images=str(tmp_path / name))
+    with pytest.raises(RepopeError) as caught:
+        find_benchmark_images(settings, tmp_path / "data", ["neg/a/b/c.jpg"])
+    assert str(caught.value) == (
+        f"bench.images={tmp_path / name}: {reason}; check the name, or name the folder that holds the files"
+    )
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_mistyped_folder_of_annotations_is_refused(tmp_path: Path) -> None:
+    settings = BenchSettings(name="repope", source="coco", variants=("random",), annotations="/no/such")
+    assert _refusal(settings, tmp_path).startswith(
+        "bench.annotations=/no/such: no such folder; check the name"
+    )

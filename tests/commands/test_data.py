@@ -69,6 +69,7 @@ def test_what_is_missing_is_fetched_once_and_the_label_changes_are_the_papers(
 ) -> None:
     address, asked = server
     data = tmp_path / "data"
+    data.mkdir()
     command = (
         "data",
         "bench=repope",

@@ -165,10 +165,11 @@ def test_what_is_no_image_is_refused_before_the_first_question(
     questions: list[Question], tmp_path: Path
 ) -> None:
     (tmp_path / "3.png").write_bytes(b"no image")
-    with pytest.raises(RepopeError, match=r"3\.png: is no image"):
+    place = f"{tmp_path / '3.png'}: "
+    with pytest.raises(RepopeError, match=f"^{place}is no image"):  # the path stands there once
         asking_about(questions, tmp_path)
     Image.new("RGB", (1, 9)).save(tmp_path / "3.png")
-    with pytest.raises(RepopeError, match=r"/3\.png: 1 pixel is too thin"):
+    with pytest.raises(RepopeError, match=f"^{place}1 pixel is too thin"):
         asking_about(questions, tmp_path)
 
 

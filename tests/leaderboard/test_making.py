@@ -214,6 +214,21 @@ def test_the_papers_models_alone_are_ranked_as_published(tmp_path: Path) -> None
     ]
 
 
+def test_runs_of_another_machine_are_reported_with_this_ones_data(
+    shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = BenchSettings(name="repope", source="coco", variants=tuple(REPOPE["variants"]))
+    benchmark = load_benchmark(settings, shared)
+    bench = {**REPOPE, "annotations": "/no/such/annotations"}
+
+    def elsewhere(manifest: dict[str, Any]) -> None:
+        manifest["settings"] |= {"bench": bench, "data_dir": "/no/such/folder"}
+
+    write_run(tmp_path / "run", benchmark, "run", answer_lines(benchmark, 0.05), elsewhere)
+    monkeypatch.setenv("REPOPE_DATA", str(shared))
+    assert [entry.name for entry in board_of(tmp_path).runs] == ["run"]
+
+
 def test_runs_stand_among_the_papers_models_and_beside_their_own(shared: Path, tmp_path: Path) -> None:
     settings = BenchSettings(name="repope", source="coco", variants=tuple(REPOPE["variants"]))
     benchmark = load_benchmark(settings, shared)

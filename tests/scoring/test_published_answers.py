@@ -108,7 +108,7 @@ def test_the_command_scores_them_without_torch(
         f"questions={question_file}",
         "bench=repope",
         f"bench.annotations={shared / 'annotations'}",
-        f"data_dir={tmp_path / 'data'}",
+        f"data_dir={tmp_path}",
         f"out={run}",
         PYTHONPROFILEIMPORTTIME="1",
     )

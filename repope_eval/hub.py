@@ -1,0 +1,109 @@
+"""The Hugging Face Hub: whether it answers at all, known in seconds; and its client's words, kept off the terminal.
+
+The client libraries repeat what fails, some of it without a limit of time. So the Hub is asked once before they are.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import quote
+
+PATIENCE = 4.0
+"""Seconds in which the first answer must have begun, whatever takes them: names, proxies, a silent server.
+
+Enough for a connection over a satellite, and little for somebody who sits in a train.
+"""
+PAUSE = 1.0
+"""Seconds before a server that is busy or broken is asked again."""
+
+MEMORY = 60.0
+"""Seconds for which a Hub out of reach is not asked again: a command may ask for many repositories."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    reason: str
+    may_pass: bool = False
+
+
+_unreachable: dict[str, tuple[float, str]] = {}
+"""When the Hub of an address was found out of reach, and why."""
+
+
+def silence(kind: Literal["models", "datasets"], name: str, revision: str = "main") -> str | None:
+    """Why the Hub cannot be asked for a repository now; None where it can.
+
+    None, too, where the Hub is switched off by HF_HUB_OFFLINE: the libraries say so themselves, and at once.
+    """
+    from huggingface_hub import constants
+
+    if constants.HF_HUB_OFFLINE:
+        return None
+    when, known = _unreachable.get(constants.ENDPOINT, (0.0, ""))
+    if known and time.monotonic() - when < MEMORY:
+        return known
+    url = f"{constants.ENDPOINT}/api/{kind}/{quote(name)}/revision/{quote(revision, safe='')}"
+    found: list[_Fault | None] = [_Fault(f"no answer within {PATIENCE:g} s")]
+    # A daemon: no timeout ends the search for a host's address, and the program need not wait for it either.
+    asking = threading.Thread(target=_ask, args=(url, found), daemon=True)
+    asking.start()
+    asking.join(PATIENCE)
+    fault = found[-1]
+    if fault is None:
+        return None
+    reason = f"{constants.ENDPOINT}: {fault.reason}"
+    if not fault.may_pass:
+        _unreachable[constants.ENDPOINT] = time.monotonic(), reason
+    return reason
+
+
+@contextmanager
+def quiet_client() -> Iterator[None]:
+    """Keeps the client from telling each attempt on the terminal; how it ends is told by the caller."""
+    client_log = logging.getLogger("huggingface_hub.utils._http")
+    level = client_log.level
+    client_log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        client_log.setLevel(level)
+
+
+def first_line(error: BaseException) -> str:
+    """What an error of a library says first, that of its deepest cause; its kind where it says nothing.
+
+    A server's words may stand in it: it is cut where it is long, and holds nothing that commands a terminal.
+    """
+    while error.__cause__ is not None:
+        error = error.__cause__
+    lines = str(error).strip().splitlines()
+    text = lines[0] if lines else type(error).__name__
+    return "".join(mark if mark.isprintable() else " " for mark in text[:300])
+
+
+def _ask(url: str, found: list[_Fault | None]) -> None:
+    """Adds what is wrong with the server's answer, and with later ones as long as it may pass within PATIENCE."""
+    end = time.monotonic() + PATIENCE
+    found.append(fault := _fault(url))
+    while fault is not None and fault.may_pass and time.monotonic() + PAUSE < end:
+        time.sleep(PAUSE)
+        found.append(fault := _fault(url))
+
+
+def _fault(url: str) -> _Fault | None:
+    import httpx  # slow to import, and only what downloads needs it
+
+    try:
+        with httpx.stream("GET", url, timeout=PATIENCE, follow_redirects=True) as response:
+            status, content = response.status_code, response.headers.get("Content-Type", "")
+    except Exception as error:  # proxies, certificates and addresses that are wrong have kinds of their own
+        return _Fault(first_line(error))
+    if status == 429 or status >= 500:
+        return _Fault(f"HTTP {status}", may_pass=True)
+    if status < 300 and content.startswith("text/html"):
+        return _Fault("a web page came in place of an answer, as from the login page of a network")
+    return None
