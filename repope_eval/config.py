@@ -26,7 +26,7 @@ def setting(help: str, default: Any = dataclasses.MISSING, **limits: Any) -> Any
     """A field of a settings record: its meaning, its default (none: it must be given), its limits.
 
     Limits: `minimum`; `maximum`; `pattern` with its `form` in words; `length` of a list; `choice`, which makes the
-    field a group whose configuration file of that name is taken when none is named.
+    field a group whose configuration file of that name is taken when none is named; null: no file.
     """
     return dataclasses.field(default=default, metadata={"help": help, **limits})
 
@@ -202,7 +202,7 @@ class RelabelSettings:
 class ModelsSettings:
     """Lists the models with their sizes, or shows one with its whole prompt."""
 
-    model: str | None = setting("the one to show; null: a table of all", None)
+    model: ModelSettings | None = setting("the one to show; without one: a table of all", None, choice=None)
     fetch: bool = setting("fetch configurations that are not on this machine (no weights)", False)
 
 

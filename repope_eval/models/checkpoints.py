@@ -28,6 +28,10 @@ _DESCRIPTION_FILES = ["*.json", "*.txt", "*.jinja", "tokenizer.model"]
 _WEIGHT_FILES = ["model*.safetensors"]
 
 
+class NotHereError(RepopeError):
+    """A checkpoint's files are not on this machine, and were not or could not be fetched."""
+
+
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
     """A checkpoint whose configuration and tokenizer lie on this machine."""
@@ -115,7 +119,7 @@ def _download(name: str, revision: str, files: list[str], *, download: bool) -> 
             f"model.checkpoint={name}: the Hub has no such model (or it is private: set HF_TOKEN)"
         ) from error
     except (LocalEntryNotFoundError, OfflineModeIsEnabled, HfHubHTTPError, OSError) as error:
-        raise RepopeError(
+        raise NotHereError(
             f"{name} is not in the Hub's cache and cannot be downloaded ({_reason(error)}): download it where "
             f"there is a network (hf download {name}{_revision_words(revision)}), or give a folder, "
             "model.checkpoint=FOLDER"
