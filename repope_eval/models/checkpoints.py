@@ -1,6 +1,5 @@
 """Where a checkpoint's files are: in a local folder, inside the package, or on the Hub."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from huggingface_hub.errors import (
 )
 
 from repope_eval.errors import RepopeError
+from repope_eval.json_files import read_json
 from repope_eval.models.fields import Fields, fields_of
 
 DEMO = "demo"
@@ -140,12 +140,6 @@ def _reason(error: BaseException) -> str:
 
 def _read(name: str, folder: Path, commit: str | None) -> Checkpoint:
     path = folder / "config.json"
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise RepopeError(
-            f"{folder}: holds no config.json, so it is no checkpoint (model.checkpoint)"
-        ) from error
-    except (OSError, ValueError) as error:
-        raise RepopeError(f"{path}: cannot be read ({error})") from error
-    return Checkpoint(name, folder, commit, fields_of(path, config).values)
+    if not path.is_file():
+        raise RepopeError(f"{folder}: holds no config.json, so it is no checkpoint (model.checkpoint)")
+    return Checkpoint(name, folder, commit, fields_of(path, read_json(path)).values)
