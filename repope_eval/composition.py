@@ -84,8 +84,8 @@ def register(record: type, config_dir: Path | None = None) -> None:
     store.store(name=CONFIG_NAME, node={"defaults": [*defaults, *quiet, "_self_"], "hydra": HYDRA_SETTINGS})
 
 
-def groups_of(record: type) -> dict[str, str]:
-    """Group names among a record's fields, with the choice taken when none is given."""
+def groups_of(record: type) -> dict[str, str | None]:
+    """Group names among a record's fields, with the choice taken when none is given; None: nothing is."""
     return {
         item.name: item.metadata["choice"] for item in dataclasses.fields(record) if "choice" in item.metadata
     }
@@ -119,6 +119,6 @@ def compose(record: type, words: Sequence[str], number: int = 0) -> DictConfig:
 def named(record: type, composed: DictConfig, choices: Mapping[str, str]) -> DictConfig:
     """Where a configuration file gives no `name`, it is the file's."""
     for group in groups_of(record):
-        if OmegaConf.is_missing(composed[group], "name"):
+        if composed[group] is not None and OmegaConf.is_missing(composed[group], "name"):
             composed[group].name = choices[group]
     return composed

@@ -20,6 +20,9 @@ Engine = Literal["shared", "sequential"]
 ImageSource = Literal["download", "hub"]
 NumberFormat = Literal["float32", "bfloat16", "float16"]
 
+MOST_TILES = 128
+"""Of an image: with the 256 tokens of a tile that is as long as the prompts of these models may be, 32,768 tokens."""
+
 _DEVICE = {"pattern": r"auto|cpu|mps|cuda(:\d+)?", "form": "auto, cpu, mps, cuda or cuda:N"}
 _WORKERS = {"pattern": r"auto|\d+", "form": "auto or a number of processes"}
 _BATCH_SIZE = {"pattern": r"auto|[1-9]\d*", "form": "auto or a number of images"}
@@ -29,7 +32,7 @@ def setting(help: str, default: Any = dataclasses.MISSING, **limits: Any) -> Any
     """A field of a settings record: its meaning, its default (none: it must be given), its limits.
 
     Limits: `minimum`; `maximum`; `pattern` with its `form` in words; `length` of a list; `choice`, which makes the
-    field a group whose configuration file of that name is taken when none is named.
+    field a group whose configuration file of that name is taken when none is named; null: no file.
     """
     return dataclasses.field(default=default, metadata={"help": help, **limits})
 
@@ -48,7 +51,9 @@ class ModelSettings:
     max_new_tokens: int = setting("longest answer in tokens", 1024, minimum=1)
     system_prompt: str | None = setting("in place of the family's own; null: the family's", None)
     question_suffix: str | None = setting("text put after each question; null: nothing", None)
-    max_tiles: int | None = setting("most tiles of an image; null: the checkpoint's", None, minimum=1)
+    max_tiles: int | None = setting(
+        "most tiles of an image; null: the checkpoint's", None, minimum=1, maximum=MOST_TILES
+    )
     attn_implementation: Literal["sdpa", "eager", "flash_attention_2"] = setting("attention kernel", "sdpa")
     device_map: str | None = setting(
         "placement over devices: auto, or a JSON file of module and device; null: all on device", None
@@ -209,7 +214,7 @@ class RelabelSettings:
 class ModelsSettings:
     """Lists the models with their sizes, or shows one with its whole prompt."""
 
-    model: str | None = setting("the one to show; null: a table of all", None)
+    model: ModelSettings | None = setting("the one to show; without one: a table of all", None, choice=None)
     fetch: bool = setting("fetch configurations that are not on this machine (no weights)", False)
 
 

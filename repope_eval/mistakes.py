@@ -119,6 +119,11 @@ def _mistakes_of(record: type, chosen: Sequence[str], word: str) -> list[str]:
     if rank == 1 and not isinstance(_parsed(word).value(), str | int | float):
         return [f"{word}: one name is expected; there are {', '.join(group_choices(key))}"]
     others = [other for other in chosen if _key(other) != key]
+    group, _, field = key.partition(".")
+    if field and group in groups_of(record) and compose(record, others)[group] is None:
+        return [
+            f"{word}: of which {group}? Give {group}=NAME as well; there are {', '.join(group_choices(group))}"
+        ]
     try:
         return list(problems(record, compose(record, [*others, word]), complete=False))
     except MissingConfigException:

@@ -27,12 +27,7 @@ def schema_of(record: type) -> type:
     fields: list[tuple[str, Any, Any]] = []
     for item, annotation in fields_of(record):
         if is_settings(annotation):
-            nested = schema_of(annotation)
-            given = item.default is not dataclasses.MISSING
-            default = (
-                dataclasses.field(default_factory=nested) if given else dataclasses.field(default=MISSING)
-            )
-            fields.append((item.name, nested, default))
+            fields.append((item.name, *_nested_schema(schema_of(annotation), item.default)))
         else:
             fields.append((item.name, _schema_type(annotation), _mutable_default(item.default)))
     return dataclasses.make_dataclass(record.__name__, fields)
@@ -66,7 +61,8 @@ def problems(record: type, composed: DictConfig, prefix: str = "", *, complete: 
             if complete:
                 yield f"{key} is required: give {key}=..."
         elif is_settings(annotation):
-            yield from problems(annotation, composed[item.name], f"{key}.", complete=complete)
+            if composed[item.name] is not None:
+                yield from problems(annotation, composed[item.name], f"{key}.", complete=complete)
         else:
             yield from _field_problems(key, annotation, item, composed)
 
@@ -80,16 +76,17 @@ def keys_of(record: type, prefix: str = "") -> Iterator[str]:
 
 
 def fields_of(record: type) -> Iterator[tuple[dataclasses.Field[Any], Any]]:
-    """The fields of a settings record, each with its resolved annotation."""
+    """The fields of a settings record, each with its resolved annotation; a record's own where it may be null."""
     hints = typing.get_type_hints(record)
     for item in dataclasses.fields(record):
-        yield item, hints[item.name]
+        records = [member for member in _members(hints[item.name]) if is_settings(member)]
+        yield item, records[0] if records else hints[item.name]
 
 
 def annotation_of(record: type, key: str) -> Any:
     """The annotation of a dotted key."""
     first, _, rest = key.partition(".")
-    annotation = typing.get_type_hints(record)[first]
+    annotation = {item.name: annotation for item, annotation in fields_of(record)}[first]
     return annotation_of(annotation, rest) if rest else annotation
 
 
@@ -131,6 +128,15 @@ def nearest(word: str, possible: Sequence[str]) -> str:
     """A ` (did you mean X?)` where one of the possible words is close, else nothing."""
     close = difflib.get_close_matches(word, possible, n=1, cutoff=0.6)
     return f" (did you mean {close[0]}?)" if close else ""
+
+
+def _nested_schema(nested: type, default: Any) -> tuple[Any, Any]:
+    """The type and the default of a field that holds settings of its own."""
+    if default is None:
+        return nested | None, dataclasses.field(default=None)
+    if default is dataclasses.MISSING:
+        return nested, dataclasses.field(default=MISSING)
+    return nested, dataclasses.field(default_factory=nested)
 
 
 def _mutable_default(default: Any) -> Any:
@@ -218,7 +224,7 @@ def _record(record: type, values: dict[str, Any]) -> Any:
     for item, annotation in fields_of(record):
         value = values[item.name]
         if is_settings(annotation):
-            converted[item.name] = _record(annotation, value)
+            converted[item.name] = None if value is None else _record(annotation, value)
         elif is_text_or_list(annotation) and value is not None:
             converted[item.name] = tuple(map(str, value)) if isinstance(value, list) else str(value)
         else:

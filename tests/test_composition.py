@@ -8,7 +8,14 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 
 from repope_eval.composition import choices, compose, configs_folder, groups_of, initialized, register
-from repope_eval.config import BenchSettings, DataSettings, ModelSettings, RunSettings, ScoreSettings
+from repope_eval.config import (
+    BenchSettings,
+    DataSettings,
+    ModelSettings,
+    ModelsSettings,
+    RunSettings,
+    ScoreSettings,
+)
 from repope_eval.schema import settings_from
 
 RECORDS = {"models": ModelSettings, "benchmarks": BenchSettings}
@@ -77,6 +84,19 @@ def test_groups_are_a_records_own() -> None:
     assert groups_of(RunSettings) == {"model": "tiny", "bench": "demo"}
     assert groups_of(ScoreSettings) == {"bench": "demo"}
     assert groups_of(DataSettings) == {"bench": "repope"}
+
+
+def test_a_group_may_be_without_a_choice(own: Path) -> None:
+    (own / "model" / "mine.yaml").write_text("defaults: [tiny]\nquestion_suffix: ' Yes?'\nname: mine\n")
+    assert groups_of(ModelsSettings) == {"model": None}
+    assert _settings(record=ModelsSettings, config_dir=own).model is None
+    model = _settings("model=mine", "model.max_tiles=3", record=ModelsSettings, config_dir=own).model
+    assert (model.name, model.checkpoint, model.question_suffix, model.max_tiles) == (
+        "mine",
+        "demo",
+        " Yes?",
+        3,
+    )
 
 
 def test_model_is_a_text_where_a_command_takes_none() -> None:

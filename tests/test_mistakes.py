@@ -5,7 +5,14 @@ import pytest
 from hydra.core.config_store import ConfigStore
 
 from repope_eval.composition import choices, register
-from repope_eval.config import BuildSettings, DataSettings, RelabelSettings, RunSettings, ScoreSettings
+from repope_eval.config import (
+    BuildSettings,
+    DataSettings,
+    ModelsSettings,
+    RelabelSettings,
+    RunSettings,
+    ScoreSettings,
+)
 from repope_eval.errors import RepopeError
 from repope_eval.mistakes import find_mistakes
 
@@ -99,6 +106,12 @@ def test_right_words_have_none(words: list[str]) -> None:
 )
 def test_each_mistake_has_its_line(word: str, line: str) -> None:
     assert _mistakes(word) == [line]
+
+
+def test_a_group_without_a_choice_has_no_values_to_set() -> None:
+    assert _mistakes("model.max_tiles=3", "model=tiny", record=ModelsSettings) == []
+    line = f"model.max_tiles=3: of which model? Give model=NAME as well; there are {MODELS}"
+    assert _mistakes("model.max_tiles=3", record=ModelsSettings) == [line]
 
 
 def test_a_value_that_cannot_be_read_is_told_to_be_quoted() -> None:

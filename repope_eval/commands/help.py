@@ -57,7 +57,9 @@ def help_page(command: str, commands: Mapping[str, str]) -> str:
         parts = [f"{_usage(command, record)}\n\n{record.__doc__}\n"]
     groups = groups_of(record)
     for group, choice in groups.items():
-        parts.append(f"{group}=NAME [{choice}]\n" + _wrapped(", ".join(choices(group)), indent=2) + "\n")
+        parts.append(
+            f"{group}=NAME [{_default(choice)}]\n" + _wrapped(", ".join(choices(group)), indent=2) + "\n"
+        )
     parts.append("Settings, given as key=value [default]\n" + "\n".join(_key_lines(record)) + "\n")
     if groups:
         parts.append(OWN_FILES.format(example=next(iter(groups))))

@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 def execute(settings: ModelsSettings, command: str) -> None:
     """Prints the table, or one model."""
     if settings.model is not None:
-        _show(model_settings(settings.model), fetch=settings.fetch)
+        _show(settings.model, fetch=settings.fetch)
         return
     rows = [_row(model_settings(name), fetch=settings.fetch) for name in choices("model")]
     print_models(rows)
@@ -42,9 +42,11 @@ def execute(settings: ModelsSettings, command: str) -> None:
 
 def _show(settings: ModelSettings, *, fetch: bool) -> None:
     """One model: its row, its number format, and its prompt in full."""
+    from repope_eval.models.checkpoints import NotHereError
+
     try:
         recipe = _recipe(settings, fetch=fetch)
-    except RepopeError as error:
+    except NotHereError as error:
         if fetch:
             raise
         raise RepopeError(
@@ -83,7 +85,7 @@ def _sizes(settings: ModelSettings, *, fetch: bool) -> tuple[str, ...]:
 
 def _size(settings: ModelSettings, *, fetch: bool) -> "Size | None":
     """Counted from the checkpoint's own configuration where it is here, else from the published shape."""
-    from repope_eval.models.checkpoints import DEMO, find_checkpoint
+    from repope_eval.models.checkpoints import DEMO, NotHereError, find_checkpoint
     from repope_eval.models.shapes import published_shape
     from repope_eval.models.sizes import size_of
 
@@ -94,7 +96,7 @@ def _size(settings: ModelSettings, *, fetch: bool) -> "Size | None":
         find_checkpoint(settings.checkpoint, settings.revision, download=fetch)
         recipe = _recipe(settings, fetch=fetch)
     except RepopeError as error:
-        if fetch:
+        if fetch or not isinstance(error, NotHereError):
             log.warning("%s", error)
         return None if shape is None else size_of(shape)
     from repope_eval.models.counting import count_parameters

@@ -1,6 +1,5 @@
 """Where a checkpoint's files are: in a local folder, inside the package, or on the Hub."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from huggingface_hub.errors import (
 
 from repope_eval import hub
 from repope_eval.errors import RepopeError
+from repope_eval.json_files import read_json
 from repope_eval.models.fields import Fields, fields_of
 
 DEMO = "demo"
@@ -24,6 +24,10 @@ DEMO = "demo"
 _DEMO_FOLDER = Path(__file__).parent.parent / "demo" / "checkpoint"
 _DESCRIPTION_FILES = ["*.json", "*.txt", "*.jinja", "tokenizer.model"]
 _WEIGHT_FILES = ["model*.safetensors"]
+
+
+class NotHereError(RepopeError):
+    """A checkpoint's files are not on this machine, and were not or could not be fetched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +120,7 @@ def _download(name: str, revision: str, files: list[str], *, download: bool) -> 
             f"model.checkpoint={name}: the Hub has no such model (or it is private: set HF_TOKEN)"
         ) from error
     except Exception as error:  # the kinds of its HTTP client and its parsers come through, too
-        raise RepopeError(
+        raise NotHereError(
             f"{name} is not in the Hub's cache and cannot be downloaded ({silence or hub.first_line(error)}): "
             f"download it where there is a network (hf download {name}{_revision_words(revision)}), or give a "
             "folder, model.checkpoint=FOLDER"
@@ -129,12 +133,6 @@ def _revision_words(revision: str) -> str:
 
 def _read(name: str, folder: Path, commit: str | None) -> Checkpoint:
     path = folder / "config.json"
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise RepopeError(
-            f"{folder}: holds no config.json, so it is no checkpoint (model.checkpoint)"
-        ) from error
-    except (OSError, ValueError) as error:
-        raise RepopeError(f"{path}: cannot be read ({error})") from error
-    return Checkpoint(name, folder, commit, fields_of(path, config).values)
+    if not path.is_file():
+        raise RepopeError(f"{folder}: holds no config.json, so it is no checkpoint (model.checkpoint)")
+    return Checkpoint(name, folder, commit, fields_of(path, read_json(path)).values)

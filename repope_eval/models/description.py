@@ -3,10 +3,14 @@
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+from transformers import GenerationConfig
+
 from repope_eval.errors import RepopeError
 from repope_eval.json_files import read_json
 from repope_eval.models.checkpoints import Checkpoint
 from repope_eval.models.fields import Fields, blamed_on, fields_of
+from repope_eval.models.limits import require_bounded
 
 TOKENIZER_CONFIG = "tokenizer_config.json"
 SPECIAL_TOKENS_MAP = "special_tokens_map.json"
@@ -69,6 +73,19 @@ def read_end_token_ids(checkpoint: Checkpoint) -> tuple[int, ...]:
     return next(filter(None, (place.token_ids("eos_token_id") for place in places)), ())
 
 
+def require_generation_config(checkpoint: Checkpoint) -> None:
+    """Checks what transformers reads of generation_config.json by itself, when weights are loaded.
+
+    Raises:
+        RepopeError: it cannot be read, or a field in it is wrong.
+    """
+    fields = read_fields(checkpoint, GENERATION_CONFIG)
+    for name in ("bos_token_id", "eos_token_id", "pad_token_id"):
+        fields.token_ids(name)
+    with blamed_on(fields.path):
+        GenerationConfig.from_dict(fields.values)
+
+
 def read_chat_template(checkpoint: Checkpoint) -> tuple[Path, str]:
     """A checkpoint's chat template and the file it is in: chat_template.jinja, or one of several JSON files.
 
@@ -104,8 +121,24 @@ def _named_template(fields: Fields) -> str:
 def read_image_processor(processor_class: type, checkpoint: Checkpoint) -> Any:
     """The image processor that preprocessor_config.json describes, else a part of processor_config.json.
 
+    It is tried on an image, since its class looks at few settings before.
+
     Raises:
         RepopeError: neither is there, or the class takes it for none.
+    """
+    settings = read_image_settings(checkpoint)
+    require_bounded(settings)
+    with blamed_on(settings.path):
+        processor = processor_class(**settings.values)
+        processor(images=Image.new("RGB", (64, 32)), return_tensors="pt")
+    return processor
+
+
+def read_image_settings(checkpoint: Checkpoint) -> Fields:
+    """The fields of preprocessor_config.json, else of a part of processor_config.json.
+
+    Raises:
+        RepopeError: neither is there.
     """
     settings = read_fields(checkpoint, PREPROCESSOR_CONFIG)
     if not settings.path.is_file():
@@ -115,5 +148,4 @@ def read_image_processor(processor_class: type, checkpoint: Checkpoint) -> Any:
             f"{checkpoint.folder}: says nothing of images, neither in {PREPROCESSOR_CONFIG} nor under image_processor "
             f"in {PROCESSOR_CONFIG}; download it again"
         )
-    with blamed_on(settings.path):
-        return processor_class(**settings.values)
+    return settings

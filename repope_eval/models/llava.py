@@ -16,6 +16,7 @@ from transformers import PreTrainedConfig, PreTrainedModel
 from transformers.image_processing_utils import select_best_resolution
 from transformers.utils.chat_template_utils import render_jinja_template
 
+from repope_eval.config import MOST_TILES
 from repope_eval.errors import RepopeError
 from repope_eval.models.checkpoints import Checkpoint
 from repope_eval.models.description import (
@@ -23,9 +24,10 @@ from repope_eval.models.description import (
     read_chat_template,
     read_fields,
     read_image_processor,
+    read_image_settings,
     read_special_tokens,
 )
-from repope_eval.models.fields import blamed_on
+from repope_eval.models.fields import Fields, blamed_on
 from repope_eval.models.native_configs import read_config
 from repope_eval.models.recipe import Inputs, Prepared, Recipe, RecipeOptions, require_features
 from repope_eval.models.rgb import to_rgb
@@ -80,10 +82,12 @@ class LlavaRecipe(Recipe):
         self._question_suffix = options.question_suffix or ""
         self._tokenizer = ChatTokenizer(checkpoint)
         self._template_path, self._template = read_chat_template(checkpoint)
-        self._image_processor = read_image_processor(self.image_processor_class, checkpoint)
         with blamed_on(self._config.path):  # the class takes sizes that are null or lists
             self._side = int(native.vision_config.image_size)
             self._features_per_side = self._side // int(native.vision_config.patch_size)
+        for fields in (self._config, read_image_settings(checkpoint)):
+            require_resolutions(fields, self._side)
+        self._image_processor = read_image_processor(self.image_processor_class, checkpoint)
         self._image_token_id = int(native.image_token_id)
         self.feature_token_ids = (self._image_token_id,)
         self.stop_token_ids = read_stop_token_ids(checkpoint, self._tokenizer)
@@ -166,6 +170,31 @@ class LlavaRecipe(Recipe):
     def network_config(self) -> PreTrainedConfig:
         """The checkpoint's configuration, the class's defaults filled in."""
         return read_config(self.config_class, self._config)
+
+
+def require_resolutions(fields: Fields, side: int) -> None:
+    """Checks the resolutions that a file lists, if it does, before an image is resized into one of them.
+
+    Args:
+        fields: of the file.
+        side: of a tile in pixels.
+
+    Raises:
+        RepopeError: one is no [height, width] that tiles fill, or there are too many.
+    """
+    listed = fields.values.get("image_grid_pinpoints") or []
+    if not (isinstance(listed, list) and len(listed) <= MOST_TILES**2 and all(map(_is_pair, listed))):
+        raise fields.error("image_grid_pinpoints", "a list of [height, width] in pixels is expected")
+    for height, width in listed:
+        if not 1 <= (height // side) * (width // side) <= MOST_TILES:
+            raise fields.error(
+                "image_grid_pinpoints",
+                f"{height} x {width} pixels are not 1 to {MOST_TILES} tiles of {side} pixels a side",
+            )
+
+
+def _is_pair(resolution: object) -> bool:
+    return isinstance(resolution, list) and list(map(type, resolution)) == [int, int]
 
 
 def unpadded_grid(size: tuple[int, int], rows: int, columns: int) -> tuple[int, int]:

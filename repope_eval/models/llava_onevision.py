@@ -8,12 +8,15 @@ from transformers import (
     LlavaOnevisionImageProcessorPil,
 )
 
+from repope_eval.config import MOST_TILES
 from repope_eval.models.checkpoints import Checkpoint
 from repope_eval.models.fields import Fields
 from repope_eval.models.llava import LlavaRecipe
 from repope_eval.models.recipe import RecipeOptions
 
 ANYRES = "anyres_max_"
+_RATIOS = {f"{ANYRES}{number}": number for number in range(1, MOST_TILES + 1)}
+
 SHRINK_FROM = 1.1
 """Sides of a grid shrink if they are more than so many times those of the largest one."""
 
@@ -32,9 +35,11 @@ class LlavaOnevisionRecipe(LlavaRecipe):
     def __init__(self, checkpoint: Checkpoint, options: RecipeOptions) -> None:
         super().__init__(checkpoint, options)
         ratio = str(self.network_config().vision_aspect_ratio)
-        if not ratio.removeprefix(ANYRES).isdecimal():
-            raise self._config.error("vision_aspect_ratio", f"{ANYRES} and a number is expected")
-        self._most_tiles = int(ratio.removeprefix(ANYRES))
+        if ratio not in _RATIOS:
+            raise self._config.error(
+                "vision_aspect_ratio", f"{ANYRES} and a number from 1 to {MOST_TILES} is expected"
+            )
+        self._most_tiles = _RATIOS[ratio]
 
     @staticmethod
     def recognises(config: Fields) -> bool:

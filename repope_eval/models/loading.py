@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from transformers import PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
@@ -15,9 +14,11 @@ from repope_eval.config import ModelSettings, number_format
 from repope_eval.errors import RepopeError
 from repope_eval.manifest_form import CHECKPOINT_FILES
 from repope_eval.models.checkpoints import Checkpoint, fetch_weights, find_checkpoint
+from repope_eval.models.description import require_generation_config
 from repope_eval.models.families import recipe_class, recipe_of
 from repope_eval.models.fields import blamed_on, first_line
 from repope_eval.models.fingerprint import fingerprint
+from repope_eval.models.limits import require_bounded
 from repope_eval.models.placement import (
     device_map,
     quantization,
@@ -25,17 +26,8 @@ from repope_eval.models.placement import (
     require_number_format,
 )
 from repope_eval.models.recipe import Inputs, Recipe, RecipeOptions
+from repope_eval.models.rehearsal import rehearse
 from repope_eval.models.weight_files import WeightFiles, verify_weight_files
-
-_LOADING_ERRORS = (
-    OSError,
-    ImportError,
-    ValueError,
-    RuntimeError,
-    SafetensorError,
-)
-"""What transformers raises where weights are damaged or too many, or settings do not fit together."""
-
 
 _MOST_TIMES = 2
 """So many times the weights in a checkpoint's files a network may have: tied embeddings may be counted twice."""
@@ -131,10 +123,13 @@ def read_description(settings: ModelSettings, *, download: bool = True) -> Descr
         processor_files=family.processor_files,
         download=download,
     )
+    require_bounded(checkpoint.fields)
+    require_generation_config(checkpoint)
     recipe = recipe_of(settings.family, checkpoint, recipe_options(settings))
     network_class, config = recipe.network_class(), recipe.network_config()
     with blamed_on(checkpoint.path("config.json")), torch.device("meta"):
         network = network_class(config)
+    rehearse(recipe, network, checkpoint)
     n_weights = sum(parameter.numel() for parameter in network.parameters())
     return Described(checkpoint=checkpoint, recipe=recipe, n_weights=n_weights)
 
@@ -191,7 +186,9 @@ def _load_network(
             ignore_mismatched_sizes=True,  # they are refused below, by name
             output_loading_info=True,
         )
-    except _LOADING_ERRORS as error:
+    except (
+        Exception
+    ) as error:  # damaged weights, no memory, settings that do not fit: whatever the library raises
         raise RepopeError(f"{checkpoint.folder}: cannot be loaded ({first_line(error)})") from error
     _refuse_gaps(checkpoint, report)
     network.eval()

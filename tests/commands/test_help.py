@@ -32,7 +32,7 @@ def test_page_has_every_key_with_what_it_may_be(command: str) -> None:
 def test_page_lists_the_configuration_files(command: str) -> None:
     page = " ".join(help_page(command, COMMANDS).split())
     for group, choice in groups_of(import_module(COMMANDS[command]).SETTINGS).items():
-        assert f"{group}=NAME [{choice}] {', '.join(choices(group))}" in page
+        assert f"{group}=NAME [{choice or 'null'}] {', '.join(choices(group))}" in page
 
 
 def test_first_page_says_what_each_command_does() -> None:

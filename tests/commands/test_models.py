@@ -1,5 +1,6 @@
 """`models`: the table of all, and one with its prompt."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from safetensors.torch import load_file
 from repope_eval.commands import models
 from repope_eval.composition import choices, model_settings
 from repope_eval.config import ModelSettings, ModelsSettings
+from repope_eval.errors import RepopeError
 from repope_eval.models import shapes
 from repope_eval.models.checkpoints import find_checkpoint
 from repope_eval.models.counting import count_parameters
@@ -104,6 +106,33 @@ def test_an_unknown_model_is_refused_with_those_there_are(command_line: CommandL
     result = command_line("models", "model=internvl2_5_8")
     assert result.returncode == 1
     assert "did you mean internvl2_5_8b?" in result.stderr
+
+
+def test_a_model_is_shown_as_other_settings_make_it(
+    goldens: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = goldens / "ovis2"
+    model = replace(model_settings("ovis2_1b"), checkpoint=str(folder), question_suffix=" Answer yes or no.")
+    models.execute(ModelsSettings(model=model), "")
+    shown = capsys.readouterr().out
+    assert str(folder) in shown
+    assert "Is there a snowboard in the image? Answer yes or no.<|im_end|>" in shown
+
+
+@pytest.mark.parametrize(
+    ("checkpoint", "line"),
+    [
+        ("no_such_folder", "model.checkpoint=no_such_folder: no such folder"),
+        (".", "holds no config.json"),
+    ],
+)
+def test_what_is_wrong_with_a_checkpoint_is_not_called_missing(
+    checkpoint: str, line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(RepopeError, match=line) as caught:
+        models.execute(ModelsSettings(model=replace(model_settings("tiny"), checkpoint=checkpoint)), "")
+    assert "fetch=true" not in str(caught.value)
 
 
 def test_settings_of_a_model_are_its_files_over_the_defaults() -> None:

@@ -27,7 +27,7 @@ def test_a_folder_without_a_configuration_is_no_checkpoint(tmp_path: Path) -> No
 
 def test_a_broken_configuration_is_named(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{")
-    with pytest.raises(RepopeError, match=r"config\.json: cannot be read"):
+    with pytest.raises(RepopeError, match=r"config\.json: is no JSON"):
         find_checkpoint(str(tmp_path), "main")
 
 

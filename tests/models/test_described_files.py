@@ -159,7 +159,7 @@ def test_a_field_of_the_wrong_type_is_named_with_its_file(
         ("internvl2_5_qwen2", "vocab.json", "vocab.json: is no JSON"),
         ("internvl2_5_qwen2", "merges.txt", "the tokenizer: cannot be used"),
         ("llava_next_mistral", "tokenizer.json", "tokenizer.json: cannot be used"),
-        ("llava_next_mistral", "config.json", "config.json: cannot be read"),
+        ("llava_next_mistral", "config.json", "config.json: is no JSON"),
     ],
 )
 def test_a_file_of_something_else_is_named(

@@ -1,0 +1,70 @@
+"""How large what a checkpoint's files state may be: more fills memory or time before a weight is read."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from repope_eval.config import MOST_TILES
+from repope_eval.models.fields import Fields
+
+_WIDTH = 1_000_000
+"""Of a layer; Qwen2.5-72B's widest has 29,568 numbers."""
+
+_SIDE = 10_000
+"""Pixels; the published models' tiles have up to 896, their images of tiles up to 2,304."""
+
+LARGEST = {
+    "num_hidden_layers": 1_000,  # each takes a millisecond to build, without weights; the published have up to 80
+    "num_attention_heads": 10_000,
+    "num_key_value_heads": 10_000,
+    "hidden_size": _WIDTH,
+    "head_dim": _WIDTH,
+    "intermediate_size": _WIDTH,
+    "projection_dim": _WIDTH,
+    "vocab_size": 10_000_000,
+    "num_channels": 100,
+    "patch_size": _SIDE,
+    "image_size": _SIDE,
+    "force_image_size": _SIDE,
+    "hidden_stride": _SIDE,
+    "num_image_tokens": 100_000,
+    "max_dynamic_patch": MOST_TILES,
+    "height": _SIDE,
+    "width": _SIDE,
+    "shortest_edge": _SIDE,
+    "longest_edge": _SIDE,
+    "size": _SIDE,
+    "crop_size": _SIDE,
+    "downsample_ratio": 1,
+    "rescale_factor": 1_000,
+}
+"""Field, in whichever part of a file it stands -> the largest number that it may be; all have to be above 0."""
+
+
+def require_bounded(fields: Fields) -> None:
+    """Refuses numbers that are 0, below, or larger than `LARGEST` says, alone or in a list.
+
+    What else stands in their place is left to the classes that know each field's type.
+
+    Raises:
+        RepopeError: names the first such field.
+    """
+    for part, name in _named(fields):
+        if not all(0 < number <= LARGEST[name] for number in _numbers(part.values[name])):
+            raise part.error(name, f"a number above 0, at most {LARGEST[name]:,}, is expected")
+
+
+def _named(fields: Fields) -> Iterator[tuple[Fields, str]]:
+    """The fields of `LARGEST` in a file and all its parts, however deep they lie, each with the part it is in."""
+    parts = [fields]
+    while parts:
+        part = parts.pop()
+        for name, value in part.values.items():
+            if isinstance(value, dict):
+                parts.append(Fields(part.path, value, (*part.parents, name)))
+            elif name in LARGEST:
+                yield part, name
+
+
+def _numbers(value: Any) -> list[int | float]:
+    listed = value if isinstance(value, list) else [value]
+    return [number for number in listed if isinstance(number, int | float)]

@@ -1,0 +1,51 @@
+"""A checkpoint's files tried out together before its weights are fetched: one image, by a network without weights."""
+
+import torch
+from PIL import Image
+from transformers import PreTrainedModel
+
+from repope_eval.errors import RepopeError
+from repope_eval.models.checkpoints import Checkpoint
+from repope_eval.models.fields import blamed_on
+from repope_eval.models.recipe import Recipe
+
+_SIZE = (64, 32)
+"""Of the image: of a shape that some families cut into tiles, and small."""
+
+
+def rehearse(recipe: Recipe, network: PreTrainedModel, checkpoint: Checkpoint) -> None:
+    """Prepares an image and a question, and has the network make the image's features.
+
+    Args:
+        recipe: of the checkpoint.
+        network: its class's, on the meta device: shapes are computed, and no number.
+        checkpoint: whose files are blamed.
+
+    Raises:
+        RepopeError: they do not fit together.
+    """
+    number = recipe.count_features(*_SIZE)
+    prepared = recipe.prepare(Image.new("RGB", _SIZE, "gray"), ["Is there a snowboard in the image?"])
+    (prompt,) = prepared.prompts
+    if not torch.isfinite(prepared.inputs["pixel_values"]).all():
+        raise RepopeError(
+            f"{checkpoint.folder}: its image settings make pixels that are no numbers; download it again"
+        )
+    embeddings = network.get_input_embeddings().num_embeddings
+    if not 0 <= min(prompt) <= max(prompt) < embeddings:
+        raise RepopeError(
+            f"{checkpoint.folder}: its tokenizer has token {max(prompt)}, and config.json {embeddings} embeddings; "
+            "download both again"
+        )
+    inputs = {
+        name: tensor.to("meta") if tensor.is_floating_point() else tensor
+        for name, tensor in prepared.inputs.items()
+    }
+    # What a family does around the library's call is shape arithmetic of the same files.
+    with blamed_on(f"{checkpoint.folder}: the image part of its files"), torch.inference_mode():
+        (features,) = recipe.image_features(network, [inputs])
+    if len(features) != number:
+        raise RepopeError(
+            f"{checkpoint.folder}: its network makes {len(features)} features of an image that has {number} tokens in "
+            "a prompt: config.json and the image settings are of different models; download both again"
+        )
