@@ -2,7 +2,8 @@
 
 Hydra needs mutable dataclasses and refuses `Literal`, so the schema is derived from the frozen record;
 what a record allows beyond its types (`Literal` choices and the limits in a field's metadata: `minimum`,
-`maximum`, `pattern`, `length`) is checked here when the configuration is turned back.
+`maximum`, `pattern`, `length`) is checked here when the configuration is turned back. So is a field annotated
+`str | tuple[str, ...]`, which takes a text or a list of texts: OmegaConf has no such union.
 """
 
 import dataclasses
@@ -13,7 +14,7 @@ import typing
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar, get_args, get_origin
 
-from omegaconf import MISSING, DictConfig, OmegaConf
+from omegaconf import MISSING, DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import InterpolationResolutionError, InterpolationToMissingValueError
 
 from repope_eval.errors import RepopeError
@@ -33,7 +34,7 @@ def schema_of(record: type) -> type:
             )
             fields.append((item.name, nested, default))
         else:
-            fields.append((item.name, _without_literals(annotation), _mutable_default(item.default)))
+            fields.append((item.name, _schema_type(annotation), _mutable_default(item.default)))
     return dataclasses.make_dataclass(record.__name__, fields)
 
 
@@ -96,6 +97,8 @@ def expected(annotation: Any) -> str:
     """What a field takes, in words."""
     if allowed := literals(annotation):
         form = f"one of {', '.join(allowed)}"
+    elif is_text_or_list(annotation):
+        form = "a text or a list such as [A,B]"
     elif is_list(annotation):
         form = "a list such as [A,B]"
     else:
@@ -111,7 +114,12 @@ def is_optional(annotation: Any) -> bool:
 
 def is_list(annotation: Any) -> bool:
     """Whether a field takes several values."""
-    return get_origin(annotation) is tuple
+    return any(get_origin(member) is tuple for member in _members(annotation))
+
+
+def is_text_or_list(annotation: Any) -> bool:
+    """Whether a field takes a text as well as several."""
+    return is_list(annotation) and str in _members(annotation)
 
 
 def is_settings(annotation: Any) -> bool:
@@ -140,7 +148,10 @@ def _members(annotation: Any) -> tuple[Any, ...]:
     )
 
 
-def _without_literals(annotation: Any) -> Any:
+def _schema_type(annotation: Any) -> Any:
+    """The type that OmegaConf checks a field by."""
+    if is_text_or_list(annotation):
+        return Any
     members = {str if get_origin(member) is typing.Literal else member for member in _members(annotation)}
     (plain,) = members - {type(None)}
     return plain | None if type(None) in members else plain
@@ -158,7 +169,9 @@ def _field_problems(
         reason = str(error).strip().splitlines()[0]
         yield f"{key}={typing.cast(dict[str, Any], written)[item.name]}: {reason}"
         return
-    if value is not None:
+    if is_text_or_list(annotation):
+        yield from _text_or_list_problems(key, annotation, value)
+    elif value is not None:
         yield from _value_problems(key, annotation, item.metadata, value)
 
 
@@ -178,6 +191,16 @@ def _value_problems(key: str, annotation: Any, limits: Mapping[str, Any], value:
         yield f"{key}: {limits['length']} are expected, not {len(value)}"
 
 
+def _text_or_list_problems(key: str, annotation: Any, value: Any) -> Iterator[str]:
+    texts = list(value) if isinstance(value, ListConfig) else [value]
+    if value is None and is_optional(annotation):
+        return
+    if not all(isinstance(text, str | int | float) for text in texts):  # 7 is as good as "7"
+        yield f"{key}={value}: {expected(annotation)} is expected"
+    elif not texts or "" in texts:
+        yield f"{key}={value if texts else '[]'}: holds nothing; {expected(annotation)} is expected"
+
+
 def literals(annotation: Any) -> list[str]:
     """The values an annotation of `Literal`s allows; none where it allows any."""
     return [
@@ -194,6 +217,8 @@ def _record(record: type, values: dict[str, Any]) -> Any:
         value = values[item.name]
         if is_settings(annotation):
             converted[item.name] = _record(annotation, value)
+        elif is_text_or_list(annotation) and value is not None:
+            converted[item.name] = tuple(map(str, value)) if isinstance(value, list) else str(value)
         else:
             converted[item.name] = tuple(value) if isinstance(value, list) else value
     return record(**converted)

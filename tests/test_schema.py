@@ -11,6 +11,7 @@ from repope_eval.schema import (
     expected,
     is_list,
     is_optional,
+    is_text_or_list,
     keys_of,
     literals,
     nearest,
@@ -174,3 +175,48 @@ def test_annotations_are_told_apart() -> None:
 def test_nearest_names_only_what_is_close() -> None:
     assert nearest("modle", ["model", "bench"]) == " (did you mean model?)"
     assert nearest("xyz", ["model", "bench"]) == ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Garage:
+    cars: str | tuple[str, ...] = setting("one or several")
+    keys: str | tuple[str, ...] | None = setting("of the cars", None)
+
+
+def _garage(**values: Any) -> Any:
+    return OmegaConf.merge(OmegaConf.structured(schema_of(Garage)), values)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected_value"),
+    [("a", "a"), (["a"], ("a",)), (["a", "b"], ("a", "b")), (7, "7"), (["a", 7], ("a", "7")), ("a,b", "a,b")],
+)
+def test_a_field_may_take_a_text_or_a_list(value: Any, expected_value: str | tuple[str, ...]) -> None:
+    garage = settings_from(Garage, _garage(cars=value))
+    assert garage == Garage(cars=expected_value, keys=None)
+    assert isinstance(garage.cars, type(expected_value))
+
+
+@pytest.mark.parametrize(
+    ("value", "line"),
+    [
+        (None, "cars=None: a text or a list such as [A,B] is expected"),
+        ({"a": 1}, "cars={'a': 1}: a text or a list such as [A,B] is expected"),
+        (["a", ["b"]], "cars=['a', ['b']]: a text or a list such as [A,B] is expected"),
+        (["a", None], "cars=['a', None]: a text or a list such as [A,B] is expected"),
+        ([], "cars=[]: holds nothing; a text or a list such as [A,B] is expected"),
+        (["a", ""], "cars=['a', '']: holds nothing; a text or a list such as [A,B] is expected"),
+        ("", "cars=: holds nothing; a text or a list such as [A,B] is expected"),
+    ],
+)
+def test_what_is_neither_a_text_nor_a_list_of_texts_is_refused(value: Any, line: str) -> None:
+    assert list(problems(Garage, _garage(cars=value))) == [line]
+
+
+def test_a_text_or_list_is_missing_where_it_is_not_given() -> None:
+    assert list(problems(Garage, _garage())) == ["cars is required: give cars=..."]
+    assert is_text_or_list(annotation_of(Garage, "cars"))
+    assert is_list(annotation_of(Garage, "cars"))
+    assert not is_text_or_list(tuple[str, ...])
+    assert not is_text_or_list(str | None)
+    assert expected(annotation_of(Garage, "keys")) == "a text or a list such as [A,B] or null"
