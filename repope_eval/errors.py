@@ -1,4 +1,7 @@
-"""The exceptions that users see."""
+"""The exceptions that users see, and how their texts quote what files of others hold."""
+
+_SHOWN = 120
+"""Characters of a value that a message quotes, at most."""
 
 
 class RepopeError(Exception):
@@ -17,3 +20,10 @@ class InterruptionError(RepopeError):
 
 class SaidElsewhereError(RepopeError):
     """What ends this process has been said by another of the same run."""
+
+
+def shown(value: object) -> str:
+    """A value as messages quote it: on one line, cut where it is long."""
+    text = repr(value[:_SHOWN] if isinstance(value, str | bytes) else value)
+    is_cut = len(text) > _SHOWN or (isinstance(value, str | bytes) and len(value) > _SHOWN)
+    return f"{text[: _SHOWN - 3]}..." if is_cut else text

@@ -179,9 +179,12 @@ def _join(settings: config.ScoreSettings, path: Path, benchmark: Benchmark) -> t
             '%d rows spell image as "imange", as POPE\'s files did until October 2023: they are joined as meant',
             joined.n_misspelt,
         )
-    if joined.n_conflicts:
+    if joined.first_conflict:
         log.warning(
-            "%d rows answer a question otherwise than an earlier row, which counts", joined.n_conflicts
+            "%d rows answer a question again, and otherwise than before: the earlier row counts, such as row %d and "
+            "not row %d",
+            joined.n_conflicts,
+            *joined.first_conflict,
         )
     if has_other_positives(benchmark):
         log.warning(

@@ -1,6 +1,7 @@
 """What models need of a cluster: a table of shell patterns, whose first match counts."""
 
 import csv
+import io
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,6 +10,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from repope_eval.errors import RepopeError
+from repope_eval.text_files import read_text
 
 COLUMNS = ("models", "gpus", "cpus", "memory", "time", "overrides")
 
@@ -48,14 +50,12 @@ def read_resources(path: Path) -> tuple[ResourceRow, ...]:
     Raises:
         RepopeError: it cannot be read, or a row is wrong; a line for each mistake.
     """
+    text = read_text(path, "give resources=FILE")
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            columns = tuple(reader.fieldnames or ())
-            rows = [(reader.line_num, row) for row in reader]
-    except OSError as error:
-        raise RepopeError(f"{path}: cannot be read ({error.strerror}); give resources=FILE") from error
-    except (UnicodeDecodeError, csv.Error) as error:
+        reader = csv.DictReader(io.StringIO(text, newline=""))
+        columns = tuple(reader.fieldnames or ())
+        rows = [(reader.line_num, row) for row in reader]
+    except csv.Error as error:
         raise RepopeError(f"{path}: is no CSV ({error})") from error
     if set(columns) != set(COLUMNS):
         raise RepopeError(

@@ -7,9 +7,9 @@ Rows are joined by image and question text. An id alone is never trusted: it lea
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from repope_eval.errors import RepopeError
+from repope_eval.errors import RepopeError, shown
 from repope_eval.records import Answer, Question, Variant
-from repope_eval.scoring.answer_rows import RESPONSE_FIELDS, AnswerRow, shown
+from repope_eval.scoring.answer_rows import RESPONSE_FIELDS, AnswerRow
 from repope_eval.scoring.question_index import QuestionIndex, is_misspelt, is_question, same_image
 
 
@@ -22,7 +22,9 @@ class Joined:
     unjoined: tuple[AnswerRow, ...]
     """Rows about questions that the benchmark does not have."""
     n_conflicts: int
-    """Rows that answer a question otherwise than an earlier row, which counts."""
+    """Rows that answer a question otherwise than an earlier row, which is the one that counts."""
+    first_conflict: tuple[int, int] | None
+    """Numbers of the first such row's earlier one, and of that row."""
     n_misspelt: int
     """Rows whose question is spelt as in POPE's older files, "imange" for "image"."""
 
@@ -65,8 +67,10 @@ def gather(pairs: Iterable[tuple[AnswerRow, Question | None]], where: str) -> Jo
         RepopeError: the responses are the questions themselves.
     """
     answers: dict[Question, Answer] = {}
+    counting: dict[Question, int] = {}
+    conflicts: list[tuple[int, int]] = []
     unjoined = []
-    n_rows = n_conflicts = n_misspelt = 0
+    n_rows = n_misspelt = 0
     for row, question in pairs:
         n_rows += 1
         if question is None:
@@ -74,13 +78,29 @@ def gather(pairs: Iterable[tuple[AnswerRow, Question | None]], where: str) -> Jo
             continue
         answer = Answer(question, row.response, row.n_tokens, row.p_yes, row.p_no)
         n_misspelt += is_misspelt(row.text or "", question.text)
-        n_conflicts += answers.setdefault(question, answer).response != row.response
+        if answers.setdefault(question, answer).response != row.response:
+            conflicts.append((counting[question], row.number))
+        counting.setdefault(question, row.number)
     if answers and all(is_question(answer.response, question.text) for question, answer in answers.items()):
-        raise RepopeError(
-            f"{where}: its responses are the questions themselves, so it seems to be a question file; give the "
-            f"responses in one of {', '.join(RESPONSE_FIELDS)}"
-        )
-    return Joined(answers, n_rows, tuple(unjoined), n_conflicts, n_misspelt)
+        raise RepopeError(f"{where}: {_QUESTION_FILE}")
+    first_conflict = conflicts[0] if conflicts else None
+    return Joined(answers, n_rows, tuple(unjoined), len(conflicts), first_conflict, n_misspelt)
+
+
+_QUESTION_FILE = (
+    "its responses are the questions themselves, so it seems to be a question file; give the responses in one of "
+    f"{', '.join(RESPONSE_FIELDS)}"
+)
+
+
+def right_bench(text: str | None) -> str:
+    """Which benchmark a question that this one does not have may be of, as the mend of a message."""
+    text = text or ""
+    if "Can you see a" in text and "in this image?" in text:
+        return "its questions are DASH-B's, so give bench=dash_b"
+    if "Is there a" in text and "in the image?" in text:
+        return "its questions are POPE's, so give bench=repope"
+    return "is bench right?"
 
 
 def _nothing_joined(
@@ -93,7 +113,8 @@ def _nothing_joined(
     image, text = (shown(name) for name in named)
     return (
         f"{where}: none of its {len(rows)} rows is about a question of this benchmark, first image {image}, "
-        f"question {text}; is bench right?"
+        f"question {text}; "
+        f"{right_bench(named[1])}"
     )
 
 
@@ -111,6 +132,8 @@ def _question(
         return _question_by_file(row, index, texts)
     if row.image is not None and row.text is not None:
         return index.by_text(row.image, row.text)
+    if row.text is None and row.image is not None and index.by_text(row.image, row.response):
+        raise RepopeError(_QUESTION_FILE)
     if row.question_id is None or row.text is None:
         missing = "question" if row.text is None else "image"
         raise RepopeError(
@@ -126,7 +149,7 @@ def _question(
     if question is None or not is_question(row.text, question.text):
         known = "has no such question" if question is None else f"asks {shown(question.text)} there"
         raise RepopeError(
-            f"question_id {row.question_id} comes with {shown(row.text)}, but the benchmark {known}; the "
+            f"question_id {shown(row.question_id)} comes with {shown(row.text)}, but the benchmark {known}; the "
             "answers are to other questions (an older POPE?), so give questions=FILE that they were made from"
         )
     return question
@@ -142,18 +165,19 @@ def _question_by_file(
         )
     if row.question_id not in texts:
         raise RepopeError(
-            f"question_id {row.question_id} is not in questions=FILE; give the file the answers were made from"
+            f"question_id {shown(row.question_id)} is not in questions=FILE; give the file the answers were made from"
         )
     image, text = texts[row.question_id]
     question = index.by_text(image, text)
     if row.text is not None and not _agree(row.text, text, question):
         raise RepopeError(
-            f"question_id {row.question_id} comes with {shown(row.text)}, but questions=FILE has "
+            f"question_id {shown(row.question_id)} comes with {shown(row.text)}, but questions=FILE has "
             f"{shown(text)}; give the file the answers were made from"
         )
     if row.image is not None and not same_image(row.image, image):
         raise RepopeError(
-            f"question_id {row.question_id} comes with image {row.image}, but questions=FILE has {image}; "
+            f"question_id {shown(row.question_id)} comes with image {shown(row.image)}, but questions=FILE has "
+            f"{shown(image)}; "
             "give the file the answers were made from"
         )
     return question

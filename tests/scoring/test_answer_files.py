@@ -120,7 +120,7 @@ def test_no_row_that_fits_shows_the_first_and_asks_for_the_benchmark() -> None:
     rows = [{"image": "1.jpg", "question": DOG, "response": "No"}] * 3
     with refuses(
         "answers.jsonl: none of its 3 rows is about a question of this benchmark, first image '1.jpg', "
-        f"question '{DOG}'; is bench right?"
+        f"question '{DOG}'; its questions are POPE's, so give bench=repope"
     ):
         joined(rows)
 
@@ -154,7 +154,7 @@ def test_an_id_with_another_text_is_refused() -> None:
         {"question_id": 2, "question": DOG, "answer": "no"},
     ]
     with refuses(
-        f"answers.jsonl, row 2: question_id 2 comes with '{DOG}', but the benchmark asks '{CAT}' there; the "
+        f"answers.jsonl, row 2: question_id '2' comes with '{DOG}', but the benchmark asks '{CAT}' there; the "
         "answers are to other questions (an older POPE?), so give questions=FILE that they were made from"
     ):
         joined(rows, ids=ONE_VARIANT)
@@ -162,7 +162,7 @@ def test_an_id_with_another_text_is_refused() -> None:
 
 def test_an_id_the_variant_does_not_have_is_refused() -> None:
     with refuses(
-        f"question_id 3001 comes with '{DOG}', but the benchmark has no such question; the answers are to "
+        f"question_id '3001' comes with '{DOG}', but the benchmark has no such question; the answers are to "
         "other questions"
     ):
         joined([{"question_id": 3001, "question": DOG, "answer": "no"}], ids=ONE_VARIANT)
