@@ -112,6 +112,8 @@ def parse_document(path: Path, text: str, *, unique_names: bool = False) -> Any:
     Raises:
         RepopeError: it is no JSON.
     """
+    if not text.strip():
+        raise RepopeError(f"{path}: is empty")
     try:
         return parsed(text, _STRICT.decode if unique_names else json.loads)
     except ValueError as error:
@@ -172,7 +174,7 @@ def parse_line(line: str | bytes) -> Any:
 def flaw(error: ValueError) -> str:
     """What is wrong with a JSON text, in words that follow its place."""
     if isinstance(error, json.JSONDecodeError):
-        return f"is no JSON ({error.msg} at column {error.colno})"
+        return f"is no JSON ({error.msg.removesuffix(' at')} at column {error.colno})"
     if isinstance(error, UnicodeDecodeError):
         return "is not UTF-8; save it as UTF-8"
     return str(error)

@@ -83,16 +83,15 @@ def decoded(path: Path, content: bytes, *, may_be_utf16: bool = False) -> str:
     if kind := _kind(content):
         raise RepopeError(f"{path}: is {kind}, not text; is it the right file?")
     is_utf16 = content.startswith(_UTF16_MARKS)
+    if b"\0" in content and not is_utf16:
+        raise RepopeError(
+            f"{path}, line {_line_at(content, content.index(0))}: holds NUL characters, as text in UTF-16 and damaged "
+            "files do; save it as UTF-8"
+        )
     try:
-        text = content.decode("utf-16" if is_utf16 and may_be_utf16 else "utf-8-sig")
+        return content.decode("utf-16" if is_utf16 and may_be_utf16 else "utf-8-sig")
     except UnicodeDecodeError as error:
         raise RepopeError(f"{path}, {_wrong_encoding(content, error)}") from error
-    if "\0" in text:
-        line = text.count("\n", 0, text.index("\0")) + 1
-        raise RepopeError(
-            f"{path}, line {line}: holds NUL characters, as text in UTF-16 and damaged files do; save it as UTF-8"
-        )
-    return text
 
 
 def _kind(content: bytes) -> str | None:
@@ -109,7 +108,11 @@ def _wrong_encoding(content: bytes, error: UnicodeDecodeError) -> str:
         return "line 1: begins as UTF-16 and is none further on; is the file whole? Save it as UTF-8"
     if content.startswith(_UTF16_MARKS):
         return "line 1: is not UTF-8 (it looks like UTF-16); save it as UTF-8"
-    line = content.count(b"\n", 0, error.start) + 1
+    line = _line_at(content, error.start)
     if error.end >= len(content) and error.reason == "unexpected end of data":
         return f"line {line}: ends within a character; is the file whole, and in UTF-8?"
     return f"line {line}: is not UTF-8 (it looks like Latin-1 or Windows-1252); save it as UTF-8"
+
+
+def _line_at(content: bytes, place: int) -> int:
+    return content.count(b"\n", 0, place) + 1

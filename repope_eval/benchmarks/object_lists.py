@@ -1,7 +1,7 @@
 """Reading which objects each image shows: COCO's instance annotations, or one JSON object a line."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -12,6 +12,9 @@ from repope_eval.json_files import flaw, parse_line, parsed
 from repope_eval.text_files import lines_of, read_text
 
 _COCO_KEYS = ("images", "annotations", "categories")
+MOST_OBJECTS = 1_000
+"""Of an image: more than any set of images has; every two of them are counted together."""
+
 _EXPECTED = 'COCO instances or JSON lines {"image": ..., "objects": [...]} are expected'
 
 
@@ -93,6 +96,7 @@ def _from_coco(path: Path, content: Mapping[str, Any]) -> tuple[ObjectList, ...]
                 f"{where}: {field} is not among the file's ids; add its entry or drop the annotation"
             )
         present[image_id].add(category_id)
+        _require_few(where, present[image_id])
     return tuple(
         ObjectList(
             image, tuple(name for category_id, name in categories.items() if category_id in present[image_id])
@@ -159,9 +163,14 @@ def _from_line(where: str, line: str) -> ObjectList:
     image, objects = _named(where, "image", fields.get("image")), fields.get("objects")
     if not isinstance(objects, list):
         raise RepopeError(f"{where}: objects is {shown(objects)}; a list of names is expected")
-    return ObjectList(
-        image, tuple(dict.fromkeys(_named(where, "name of an object", name) for name in objects))
-    )
+    names = tuple(dict.fromkeys(_named(where, "name of an object", name) for name in objects))
+    _require_few(where, names)
+    return ObjectList(image, names)
+
+
+def _require_few(where: str, objects: Collection[object]) -> None:
+    if len(objects) > MOST_OBJECTS:
+        raise RepopeError(f"{where}: an image has more than {MOST_OBJECTS} objects; is it the right file?")
 
 
 def _refuse_json(where: str, error: ValueError) -> NoReturn:

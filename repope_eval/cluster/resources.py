@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from repope_eval.errors import RepopeError
+from repope_eval.errors import RepopeError, shown
 from repope_eval.text_files import read_text
 
 COLUMNS = ("models", "gpus", "cpus", "memory", "time", "overrides")
@@ -59,7 +59,7 @@ def read_resources(path: Path) -> tuple[ResourceRow, ...]:
         raise RepopeError(f"{path}: is no CSV ({error})") from error
     if set(columns) != set(COLUMNS):
         raise RepopeError(
-            f"{path}: has columns {', '.join(columns) or 'none'}; expected: {', '.join(COLUMNS)}"
+            f"{path}: has columns {shown(', '.join(columns)) if columns else 'none'}; expected: {', '.join(COLUMNS)}"
         )
     mistakes = [f"{path}, line {line}: {mistake}" for line, row in rows for mistake in _mistakes(row)]
     if mistakes:
@@ -81,7 +81,7 @@ def _mistakes(row: Mapping[str | None, str | None]) -> Iterator[str]:
     for column, (pattern, form) in _FORMS.items():
         cell = (row[column] or "").strip()
         if not re.fullmatch(pattern, cell):
-            yield f"{column} is {cell or 'empty'}; {form} is expected"
+            yield f"{column} is {shown(cell) if cell else 'empty'}; {form} is expected"
     try:
         shlex.split(row["overrides"] or "")
     except ValueError:

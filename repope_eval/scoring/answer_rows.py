@@ -152,7 +152,7 @@ def _require_columns(row: Mapping[str, Any], columns: ColumnSettings, place: str
 
 def field_names(row: Mapping[str, Any]) -> str:
     """What a row's fields are called, for messages."""
-    names = ", ".join(row)
+    names = repr(", ".join(row))[1:-1]  # on one line
     return names if len(names) <= 300 else f"{names[:297]}..."
 
 

@@ -80,7 +80,7 @@ def join_dash_b(file: RowFile, benchmark: Benchmark) -> Joined:
             )
             raise RepopeError(
                 f"{place}: the image {shown(key[2])} of {shown(key[1])}, {_label_words(key[0])}, {what} to the "
-                "benchmark; the answers are to other images, or to a part of another edition's: score all of its answers "
+                "benchmark; the answers are to other images, or to a part of another edition's: score all its answers "
                 "at once, or answers whose `image` is named as in the index (neg/SET/OBJECT/FILE) with their `question`"
             )
         response = row["response"]
