@@ -204,10 +204,12 @@ class BuildSettings:
 class RelabelSettings:
     """Corrects labels by the two-annotator rule."""
 
-    questions: str = setting("file in POPE's format")
-    annotators: tuple[str, ...] = setting("two such files, labels yes, no or ambiguous: [A,B]", length=2)
+    questions: str | tuple[str, ...] = setting("file in POPE's format, or one for each variant: [A,B,C]")
+    annotators: tuple[str, ...] = setting(
+        "two people's files on all of these, labels yes, no or ambiguous: [A,B]", length=2
+    )
     decider: str | None = setting("a third, for questions where the two say yes and no", None)
-    out: str = setting("file to write, in POPE's format")
+    out: str = setting("file to write, in POPE's format; the folder of several")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,7 @@
-"""The exceptions that users see."""
+"""The exceptions that users see, and how their texts quote what files of others hold."""
+
+_SHOWN = 120
+"""Characters of a value that a message quotes, at most."""
 
 
 class RepopeError(Exception):
@@ -19,14 +22,11 @@ class SaidElsewhereError(RepopeError):
     """What ends this process has been said by another of the same run."""
 
 
-LONGEST_QUOTED = 120
-"""Characters of a value that a message quotes."""
-
-
 def shown(value: object) -> str:
-    """A value of somebody else's as messages quote it: on one line, in quotes, cut where it is long."""
+    """A value as messages quote it: on one line, cut where it is long."""
     try:
-        text = repr(value)
+        text = repr(value[:_SHOWN] if isinstance(value, str | bytes) else value)
     except (ValueError, RecursionError):  # a number of more digits than Python writes; nested without end
         return f"a {type(value).__name__} too long to show"
-    return text if len(text) <= LONGEST_QUOTED else f"{text[: LONGEST_QUOTED - 3]}..."
+    is_cut = len(text) > _SHOWN or (isinstance(value, str | bytes) and len(value) > _SHOWN)
+    return f"{text[: _SHOWN - 3]}..." if is_cut else text

@@ -206,7 +206,9 @@ def _join(
         )
     if joined.n_conflicts:
         log.warning(
-            "%d rows answer a question otherwise than an earlier row, which counts", joined.n_conflicts
+            "%d rows answer a question again, and otherwise than before: the earlier row counts%s",
+            joined.n_conflicts,
+            ", such as row {} and not row {}".format(*joined.first_conflict) if joined.first_conflict else "",
         )
     if has_other_positives(benchmark):
         log.warning(

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from repope_eval.errors import RepopeError
-from repope_eval.json_files import read_json, read_rows
-from repope_eval.table_files import is_table, read_table
+from repope_eval.errors import RepopeError, shown
+from repope_eval.json_files import parse_document, parse_rows
+from repope_eval.table_files import is_table, table_rows
+from repope_eval.text_files import decoded, lines_of, read_content
 
 SUBSET, QUESTION_ID = "subset", "question_id"
 """Fields that rows of a nested document get, from the names they stand under."""
@@ -23,6 +24,8 @@ class RowFile:
     where: str
     """The file's name, for messages."""
     rows: Sequence[Mapping[str, Any]]
+    places: Sequence[str] = ()
+    """Where each row stands, for messages: `line 3`, say; none where nobody asks."""
     is_table: bool = False
     """Of cells, an empty one of which is None."""
     is_nested: bool = False
@@ -40,30 +43,61 @@ def read_row_file(path: Path) -> RowFile:
         RepopeError: the file cannot be read, or is none of these.
     """
     where = str(path)
-    if is_table(path):
-        return RowFile(where=where, rows=[_with_numbers(row) for row in read_table(path)], is_table=True)
-    document = _whole_document(path)
+    content = read_content(path)
+    if is_table(path, content):
+        placed = [(place, _with_numbers(row)) for place, row in table_rows(path, content)]
+        return _row_file(where, placed, is_table=True)
+    text = decoded(path, content)
+    document = _whole_document(path, text)
     if isinstance(document, dict) and document and all(_is_subset(rows) for rows in document.values()):
-        return RowFile(where=where, rows=list(_nested_rows(document)), is_nested=True)
-    return RowFile(where=where, rows=read_rows(path))
+        return _row_file(where, list(_nested_rows(document)), is_nested=True)
+    if isinstance(document, dict) and "\n" in text.strip():
+        raise RepopeError(
+            f"{where}: is one JSON object, of {shown(', '.join(document))}; a list of objects, or one object a line, "
+            "is expected"
+        )
+    return _row_file(where, parse_rows(path, text))
 
 
-def _whole_document(path: Path) -> Any:
-    """A JSON document; None where the file is none, but of JSON lines, say."""
-    try:
-        return read_json(path)
-    except RepopeError:
+def _row_file(where: str, placed: Sequence[tuple[str, Mapping[str, Any]]], **kind: bool) -> RowFile:
+    return RowFile(
+        where=where, rows=[row for _, row in placed], places=[place for place, _ in placed], **kind
+    )
+
+
+def _whole_document(path: Path, text: str) -> Any:
+    """What a text that begins as an object is as one document; None where it is something else, JSON lines say.
+
+    Raises:
+        RepopeError: it is no JSON, and nor is its first line.
+    """
+    if not text.lstrip().startswith("{"):
         return None
+    try:
+        return parse_document(path, text, unique_names=True)
+    except RepopeError:
+        try:
+            parse_document(path, lines_of(text.lstrip())[0])
+        except RepopeError:
+            first_is_whole = False
+        else:
+            first_is_whole = True
+        if first_is_whole:
+            return None
+        raise
 
 
 def _is_subset(rows: Any) -> bool:
     return isinstance(rows, dict) and bool(rows) and all(isinstance(row, dict) for row in rows.values())
 
 
-def _nested_rows(document: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Iterator[dict[str, Any]]:
+def _nested_rows(
+    document: Mapping[str, Mapping[str, Mapping[str, Any]]],
+) -> Iterator[tuple[str, dict[str, Any]]]:
     for subset, rows in document.items():
         for question_id, row in rows.items():
-            yield {**row, SUBSET: subset, QUESTION_ID: question_id}
+            place = f"{SUBSET} {shown(subset)}, {QUESTION_ID} {shown(question_id)}"
+            yield place, {**row, SUBSET: subset, QUESTION_ID: question_id}
 
 
 def _with_numbers(row: dict[str, Any]) -> dict[str, Any]:

@@ -8,67 +8,71 @@ tab that cuts the first row into most columns; all else is no table.
 import csv
 import io
 import sys
-import warnings
-import zipfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from repope_eval.errors import RepopeError
+from repope_eval.errors import RepopeError, shown
+from repope_eval.text_files import MOST_ROWS, decoded
+from repope_eval.workbooks import Cells, workbook_rows
 
 TEXT_EXTENSIONS = (".csv", ".tsv")
 SEPARATORS = ",;\t"
 
-_ZIP = b"PK\x03\x04"
+MOST_COLUMNS = 1_000
+"""Of a table of answers, a dozen of which are read: more are no table, but a text with many separators."""
+
+_ZIPS = (b"PK\x03\x04", b"PK\x05\x06")
 _OLD_EXCEL = b"\xd0\xcf\x11\xe0"
-_UTF16 = (b"\xff\xfe", b"\xfe\xff")
-
-Cells = Sequence[Any]
 
 
-def is_table(path: Path) -> bool:
+def is_table(path: Path, content: bytes) -> bool:
     """Whether a file is a table of cells, by its first bytes and its extension.
 
     Raises:
-        RepopeError: it cannot be read, or is of a kind that only other programs read.
+        RepopeError: it is of a kind that only other programs read.
     """
-    try:
-        with path.open("rb") as file:
-            head = file.read(64)
-    except OSError as error:
-        raise RepopeError(f"{path}: cannot be read ({error.strerror})") from error
-    if head.startswith(_OLD_EXCEL):
+    if content.startswith(_OLD_EXCEL):
         raise RepopeError(f"{path}: is an old Excel file (.xls) or a locked one; save it as .xlsx or .csv")
-    if head.startswith(_ZIP):
+    if content.startswith(_ZIPS):
         return True
-    begins_as_json = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"[")
+    begins_as_json = content[:64].removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"[")
     return path.suffix.lower() in (*TEXT_EXTENSIONS, ".xlsx") and not begins_as_json
 
 
-def read_table(path: Path) -> list[dict[str, Any]]:
-    """The rows of a table by column name.
+def table_rows(path: Path, content: bytes) -> list[tuple[str, dict[str, Any]]]:
+    """The rows of a table by column name, each with its place in the file: `line 3`.
 
     Cells of CSV and TSV are texts; those of XLSX are what Excel has them for. An empty cell is None. Columns
     without a name, such as the numbers that pandas puts first, and empty rows are left out. Of a workbook
     the first sheet with anything on it is read.
 
+    Args:
+        path: the file, for messages and its extension.
+        content: what it holds.
+
     Raises:
         RepopeError: the file cannot be read, two columns have one name, or a row has more cells than there
             are columns, or in CSV and TSV fewer.
     """
-    with path.open("rb") as file:
-        head = file.read(4)
-    numbered = _workbook_rows(path) if head.startswith(_ZIP) else _text_rows(path)
+    numbered = iter(workbook_rows(path, content) if content.startswith(_ZIPS) else _text_rows(path, content))
     first = next(numbered, None)
     if first is None:
         return []
     number, cells = first
+    if len(cells) > MOST_COLUMNS:
+        raise RepopeError(f"{path}, line {number}: has {len(cells)} columns; at most {MOST_COLUMNS} are read")
     names = [str(cell).strip() if cell is not None else "" for cell in cells]
     repeated = [name for name, count in Counter(names).items() if name and count > 1]
     if repeated:
-        raise RepopeError(f"{path}, line {number}: two columns are named {repeated[0]!r}; rename one")
-    return [dict(_named(path, names, row_number, row)) for row_number, row in numbered]
+        raise RepopeError(f"{path}, line {number}: two columns are named {shown(repeated[0])}; rename one")
+    rows: list[tuple[str, dict[str, Any]]] = []
+    for row_number, row in numbered:
+        if len(rows) == MOST_ROWS:
+            raise RepopeError(f"{path}: has more than {MOST_ROWS} rows; is it the right file?")
+        rows.append((f"line {row_number}", dict(_named(path, names, row_number, row))))
+    return rows
 
 
 def _named(path: Path, names: Sequence[str], number: int, cells: Cells) -> Iterator[tuple[str, Any]]:
@@ -83,9 +87,9 @@ def _named(path: Path, names: Sequence[str], number: int, cells: Cells) -> Itera
             yield name, None if cell == "" else cell
 
 
-def _text_rows(path: Path) -> Iterator[tuple[int, Cells]]:
+def _text_rows(path: Path, content: bytes) -> Iterator[tuple[int, Cells]]:
     """Line numbers and cells; a row that has fewer than the first is refused, since a file cut short ends so."""
-    text = _text(path)
+    text = decoded(path, content, may_be_utf16=True)  # as Excel saves "Unicode text"
     csv.field_size_limit(sys.maxsize)  # a cell may hold an image
     separator = _separator(path, text)
     width = None
@@ -125,47 +129,3 @@ def _separator(path: Path, text: str) -> str:
         except RepopeError:  # quotes that are whole only where the columns are cut elsewhere
             widths[separator] = 0
     return max(SEPARATORS, key=lambda separator: widths[separator])
-
-
-def _text(path: Path) -> str:
-    try:
-        content = path.read_bytes()
-        return content.decode("utf-16" if content.startswith(_UTF16) else "utf-8-sig")
-    except OSError as error:
-        raise RepopeError(f"{path}: cannot be read ({error.strerror})") from error
-    except UnicodeDecodeError as error:
-        raise RepopeError(f"{path}: cannot be read ({error}); save it as UTF-8") from error
-
-
-def _workbook_rows(path: Path) -> Iterator[tuple[int, Cells]]:
-    import openpyxl  # slow to import, and rarely needed
-
-    try:
-        with path.open("rb") as file, warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of styles and validations, which are not read
-            # Not the path: openpyxl goes by the extension where there is one.
-            book = openpyxl.load_workbook(file, read_only=True, data_only=True)
-            try:
-                for sheet in book.worksheets:
-                    sheet.reset_dimensions()  # what a file says of them may be wrong
-                    rows = list(_filled(sheet.iter_rows(values_only=True)))
-                    if rows:
-                        break
-                else:
-                    rows = []
-            finally:
-                book.close()
-    except (OSError, zipfile.BadZipFile, KeyError, ValueError, TypeError, SyntaxError) as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise RepopeError(f"{path}: is no whole XLSX file ({reason}); save it anew, or as CSV") from error
-    yield from rows
-
-
-def _filled(rows: Iterable[Cells]) -> Iterator[tuple[int, Cells]]:
-    """Rows with anything in them, without the empty cells at their ends."""
-    for number, row in enumerate(rows, 1):
-        cells = list(row)
-        while cells and cells[-1] in (None, ""):
-            cells.pop()
-        if cells:
-            yield number, cells

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 
 from repope_eval.benchmarks.pope_file import Row
-from repope_eval.errors import RepopeError
+from repope_eval.errors import RepopeError, shown
 from repope_eval.records import LabelSet, Question, Variant
 
 
@@ -91,7 +91,8 @@ def _refuse_strangers(variant: Variant, known: Mapping[int | str, Question], row
         first = strange[0]
         raise RepopeError(
             f"variant {variant}: {len(strange)} relabelled questions are not the original file's, first id "
-            f"{first.question_id}: {first.question.image}, {first.question.text!r}; id, image and text must agree"
+            f"{shown(first.question_id)}: {shown(first.question.image)}, {shown(first.question.text)}; id, image and "
+            "text must agree"
         )
 
 
@@ -110,7 +111,7 @@ def _labels(
             if first.setdefault(question, label) != label:
                 other = next(earlier for earlier, others in labels.items() if question in others)
                 raise RepopeError(
-                    f"label set {name}: {question.image}, {question.text!r} has two labels, one in variant "
+                    f"label set {name}: {shown(question.image)}, {shown(question.text)} has two labels, one in variant "
                     f"{other} and the other in {variant}; a pair needs one"
                 )
     return labels

@@ -12,13 +12,15 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from repope_eval.benchmarks.asked_texts import asked_text
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.benchmarks.hub_images import HubRow, copy_hub_rows, dash_b_rows
 from repope_eval.benchmarks.images import locate_images, refuse_outside
 from repope_eval.config import ImageSource
-from repope_eval.errors import RepopeError
-from repope_eval.json_files import read_json, write_json
+from repope_eval.errors import RepopeError, shown
+from repope_eval.json_files import parse_document, write_json
 from repope_eval.records import LabelSet, Question
+from repope_eval.text_files import read_text
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +75,7 @@ def read_index(path: Path) -> Index:
     Raises:
         RepopeError: it cannot be read, has another form, names a file twice, or one outside its folder.
     """
-    index = read_json(path)
+    index = parse_document(path, read_text(path), unique_names=True)
     if not _is_index(index):
         raise RepopeError(
             f"{path}: is no index of DASH-B, which is {{source set: {{object: [file names]}}}}; put the "
@@ -81,12 +83,22 @@ def read_index(path: Path) -> Index:
         )
     for source_set, objects in index.items():
         for name, files in objects.items():
-            for file in files:
-                refuse_outside(f"{source_set}/{name}/{file}")
+            _require_names(path, source_set, name, files)
             if len(set(files)) < len(files):
-                raise RepopeError(f"{path}: {source_set}, {name}: a file name stands twice; keep one")
+                raise RepopeError(
+                    f"{path}: {shown(source_set)}, {shown(name)}: a file name stands twice; keep one"
+                )
     found: Index = index
     return found
+
+
+def _require_names(path: Path, source_set: str, name: str, files: Sequence[str]) -> None:
+    try:
+        for file in files:
+            asked_text("name of an image", f"{source_set}/{name}/{file}")
+            refuse_outside(f"{source_set}/{name}/{file}")
+    except RepopeError as error:
+        raise RepopeError(f"{path}: {error}") from error
 
 
 def find_dash_b_images(

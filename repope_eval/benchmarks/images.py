@@ -10,7 +10,7 @@ from pathlib import Path, PurePath
 
 from PIL import Image, UnidentifiedImageError, features
 
-from repope_eval.errors import RepopeError
+from repope_eval.errors import RepopeError, shown
 
 FORMATS = (
     *("JPEG", "PNG", "GIF", "BMP", "PPM", "WEBP", "TIFF", "JPEG2000"),
@@ -40,7 +40,7 @@ def refuse_outside(name: str) -> None:
     path = PurePath(name)
     if not path.parts or path.drive or path.root or ".." in path.parts or "\0" in name:
         raise RepopeError(
-            f"image name {name!r} leads out of the image folder; "
+            f"image name {shown(name)} leads out of the image folder; "
             "names in a question file must be relative to it and without `..`"
         )
 

@@ -1,14 +1,20 @@
 """Reading which objects each image shows: COCO's instance annotations, or one JSON object a line."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from repope_eval.benchmarks.asked_texts import asked_text
 from repope_eval.benchmarks.construction import ObjectList
-from repope_eval.errors import RepopeError
+from repope_eval.errors import RepopeError, shown
+from repope_eval.json_files import flaw, parse_line, parsed
+from repope_eval.text_files import lines_of, read_text
 
 _COCO_KEYS = ("images", "annotations", "categories")
+MOST_OBJECTS = 1_000
+"""Of an image: more than any set of images has; every two of them are counted together."""
+
 _EXPECTED = 'COCO instances or JSON lines {"image": ..., "objects": [...]} are expected'
 
 
@@ -29,10 +35,7 @@ def read_object_lists(path: Path) -> tuple[ObjectList, ...]:
             points to no image or no category; an image stands twice. The text names the line, or for COCO
             the entry (`annotations[7]`, counted from 0).
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise RepopeError(f"{path}: cannot be read ({error}); {_EXPECTED}") from error
+    text = read_text(path, _EXPECTED)
     coco = _coco(path, text)
     lists = _from_lines(path, text) if coco is None else _from_coco(path, coco)
     if not lists:
@@ -44,11 +47,13 @@ def _coco(path: Path, text: str) -> Mapping[str, Any] | None:
     """The text's JSON object if it has COCO's keys; None for what has to be read line by line."""
     start = len(text) - len(text.lstrip())
     try:
-        content, end = json.JSONDecoder(object_hook=_without_outline).raw_decode(text, start)
+        content, end = parsed(text, lambda text: _COCO.raw_decode(text, start))
     except json.JSONDecodeError as error:
         if '"annotations"' in text or '"categories"' in text:
             _refuse_json(f"{path}, line {error.lineno}", error)
         return None
+    except ValueError as error:
+        raise RepopeError(f"{path}: {flaw(error)}; {_EXPECTED}") from error
     if not isinstance(content, dict) or not any(key in content for key in _COCO_KEYS):
         return None
     if text[end:].strip():
@@ -65,6 +70,9 @@ def _without_outline(fields: dict[str, Any]) -> dict[str, Any]:
     return fields
 
 
+_COCO = json.JSONDecoder(object_hook=_without_outline)
+
+
 def _from_coco(path: Path, content: Mapping[str, Any]) -> tuple[ObjectList, ...]:
     missing = [key for key in _COCO_KEYS if not isinstance(content.get(key), list)]
     if missing:
@@ -79,11 +87,16 @@ def _from_coco(path: Path, content: Mapping[str, Any]) -> tuple[ObjectList, ...]
         image_id = _identifier(where, annotation, "image_id")
         category_id = _identifier(where, annotation, "category_id")
         if image_id not in images or category_id not in categories:
-            field = f"image_id {image_id}" if image_id not in images else f"category_id {category_id}"
+            field = (
+                f"image_id {shown(image_id)}"
+                if image_id not in images
+                else f"category_id {shown(category_id)}"
+            )
             raise RepopeError(
                 f"{where}: {field} is not among the file's ids; add its entry or drop the annotation"
             )
         present[image_id].add(category_id)
+        _require_few(where, present[image_id])
     return tuple(
         ObjectList(
             image, tuple(name for category_id, name in categories.items() if category_id in present[image_id])
@@ -100,10 +113,9 @@ def _names_by_id(path: Path, key: str, entries: Sequence[object], field: str) ->
         where = f"{path}, {key}[{index}]"
         identifier = _identifier(where, entry, "id")
         name = entry.get(field) if isinstance(entry, dict) else None
-        if not isinstance(name, str) or not name.strip():
-            raise RepopeError(f"{where}: {field} is {name!r}; a text is expected")
+        name = _named(where, field, name)
         if identifier in names or name in known:
-            what = f"id {identifier}" if identifier in names else f"{field} {name!r}"
+            what = f"id {shown(identifier)}" if identifier in names else f"{field} {shown(name)}"
             raise RepopeError(f"{where}: {what} stands twice; keep one")
         names[identifier] = name
         known.add(name)
@@ -113,45 +125,53 @@ def _names_by_id(path: Path, key: str, entries: Sequence[object], field: str) ->
 def _identifier(where: str, entry: object, field: str) -> int | str:
     value = entry.get(field) if isinstance(entry, dict) else None
     if isinstance(value, bool) or not isinstance(value, int | str):
-        raise RepopeError(f"{where}: {field} is {value!r}; a number or a text is expected")
+        raise RepopeError(f"{where}: {field} is {shown(value)}; a number or a text is expected")
     return value
+
+
+def _named(where: str, field: str, name: object) -> str:
+    try:
+        return asked_text(field, name)
+    except RepopeError as error:
+        raise RepopeError(f"{where}: {error}") from error
 
 
 def _from_lines(path: Path, text: str) -> tuple[ObjectList, ...]:
     lists: list[ObjectList] = []
     line_of: dict[str, int] = {}
-    # Not splitlines(): a JSON text may hold U+2028 and its like, which that takes for ends of lines.
-    for number, line in enumerate(text.split("\n"), 1):
+    for number, line in enumerate(lines_of(text), 1):
         if not line.strip():
             continue
-        shown = _from_line(f"{path}, line {number}", line)
-        if shown.image in line_of:
+        listed = _from_line(f"{path}, line {number}", line)
+        if listed.image in line_of:
             raise RepopeError(
-                f"{path}, line {number}: image {shown.image} stands twice, first in line "
-                f"{line_of[shown.image]}; merge the two"
+                f"{path}, line {number}: image {shown(listed.image)} stands twice, first in line "
+                f"{line_of[listed.image]}; merge the two"
             )
-        line_of[shown.image] = number
-        lists.append(shown)
+        line_of[listed.image] = number
+        lists.append(listed)
     return tuple(lists)
 
 
 def _from_line(where: str, line: str) -> ObjectList:
     try:
-        fields = json.loads(line)
-    except json.JSONDecodeError as error:
+        fields = parse_line(line)
+    except ValueError as error:
         _refuse_json(where, error)
     if not isinstance(fields, dict):
         raise RepopeError(f"{where}: is a JSON {type(fields).__name__}; {_EXPECTED}")
-    image, objects = fields.get("image"), fields.get("objects")
-    if not isinstance(image, str) or not image.strip():
-        raise RepopeError(f"{where}: image is {image!r}; the file name of an image is expected")
+    image, objects = _named(where, "image", fields.get("image")), fields.get("objects")
     if not isinstance(objects, list):
-        raise RepopeError(f"{where}: objects is {objects!r}; a list of names is expected")
-    for name in objects:
-        if not isinstance(name, str) or not name.strip():
-            raise RepopeError(f"{where}: objects holds {name!r}; names of objects are expected")
-    return ObjectList(image, tuple(dict.fromkeys(objects)))
+        raise RepopeError(f"{where}: objects is {shown(objects)}; a list of names is expected")
+    names = tuple(dict.fromkeys(_named(where, "name of an object", name) for name in objects))
+    _require_few(where, names)
+    return ObjectList(image, names)
 
 
-def _refuse_json(where: str, error: json.JSONDecodeError) -> NoReturn:
-    raise RepopeError(f"{where}: is no JSON ({error.msg} at column {error.colno}); {_EXPECTED}") from error
+def _require_few(where: str, objects: Collection[object]) -> None:
+    if len(objects) > MOST_OBJECTS:
+        raise RepopeError(f"{where}: an image has more than {MOST_OBJECTS} objects; is it the right file?")
+
+
+def _refuse_json(where: str, error: ValueError) -> NoReturn:
+    raise RepopeError(f"{where}: {flaw(error)}; {_EXPECTED}") from error

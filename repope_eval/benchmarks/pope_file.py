@@ -1,20 +1,30 @@
-"""Reading and writing POPE's file format: JSON lines of question id, image, text and label."""
+"""Reading and writing POPE's file format: JSON lines of question id, image, text and label.
 
-import json
+Tables and JSON lists with the same columns are read as well.
+"""
+
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
-from repope_eval.errors import RepopeError
-from repope_eval.json_files import parse_line
+from repope_eval.benchmarks.asked_texts import MOST_QUESTION_CHARACTERS, asked_text
+from repope_eval.errors import RepopeError, shown
+from repope_eval.json_files import write_lines
 from repope_eval.records import Label, Question
+from repope_eval.row_files import read_row_file
 
 BINARY_LABELS: tuple[Label, ...] = ("yes", "no")
 ANNOTATOR_LABELS: tuple[Label, ...] = ("yes", "no", "ambiguous")
 
-_OBJECT = re.compile(r"\ban? (.+?) in th(?:e|is) image\?")
+_ARTICLE = re.compile(r"\ban? ")
+_QUESTION_END = re.compile(r" in th(?:e|is) image\?")
+
+_WHOLE_NUMBER = re.compile(r"0|[1-9]\d{0,17}", re.ASCII)  # others, 007 say, would not be the same text again
+
+FIELDS = ("question_id", "image", "text", "label")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +40,12 @@ class Row:
 @lru_cache(maxsize=10_000)  # a file asks about its objects again and again
 def object_of(text: str) -> str:
     """The object asked about (`a snowboard` -> `snowboard`); the whole text where it has another form."""
-    match = _OBJECT.search(text)
-    return match.group(1) if match else text
+    for line in text.split("\n"):
+        article = _ARTICLE.search(line)
+        end = _QUESTION_END.search(line, article.end() + 1) if article else None
+        if article and end:
+            return line[article.end() : end.start()]
+    return text
 
 
 def question_text(name: str) -> str:
@@ -41,92 +55,107 @@ def question_text(name: str) -> str:
 
 
 def read_rows(path: Path, labels: Sequence[Label] = BINARY_LABELS) -> tuple[Row, ...]:
-    """The rows of a file in POPE's format, checked line by line.
+    """The rows of a file in POPE's format, or of a table with its columns, checked row by row.
 
     Raises:
-        RepopeError: the file cannot be read; a line is no JSON object with the four fields; a label is
-            none of `labels`; a question id or an (image, question) pair stands twice.
+        RepopeError: the file cannot be read; a row lacks one of the four fields; a label is none of `labels`; a
+            question id or an (image, question) pair stands twice.
     """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").split("\n")  # JSON texts may hold other line separators
-    except (OSError, UnicodeDecodeError) as error:
-        raise RepopeError(f"{path}: cannot be read ({error}); a file in POPE's format is expected") from error
-    rows = list(_rows(path, lines, labels))
-    if not rows:
-        raise RepopeError(f"{path}: holds no questions; a file in POPE's format is expected")
+    rows = tuple(_rows(path, labels))
     _refuse_repeats(path, rows)
-    return tuple(rows)
+    ids: set[int | str] = set()
+    for row in rows:
+        if row.question_id in ids:
+            raise RepopeError(f"{path}: question_id {shown(row.question_id)} stands twice; give each its own")
+        ids.add(row.question_id)
+    return rows
+
+
+def read_annotations(path: Path) -> tuple[Row, ...]:
+    """What an annotator said: rows as `read_rows` has them, whose ids say nothing and may be left out.
+
+    The question may stand in a field `question`, too.
+
+    Raises:
+        RepopeError: as `read_rows` does.
+    """
+    rows = tuple(_rows(path, ANNOTATOR_LABELS, of_annotator=True))
+    _refuse_repeats(path, rows)
+    return rows
 
 
 def write_rows(path: Path, rows: Iterable[Row]) -> None:
-    """Writes rows in POPE's format, one JSON object a line."""
-    text = "".join(
-        json.dumps(
-            {
-                "question_id": row.question_id,
-                "image": row.question.image,
-                "text": row.question.text,
-                "label": row.label,
-            },
-        )
-        + "\n"
-        for row in rows
+    """Writes rows in POPE's format, one JSON object a line.
+
+    Raises:
+        RepopeError: the place cannot be written.
+    """
+    write_lines(path, [row_fields(row) for row in rows])
+
+
+def row_fields(row: Row) -> dict[str, Any]:
+    """A row as POPE's format has it."""
+    question = row.question
+    values = (row.question_id, question.image, question.text, row.label)
+    return dict(zip(FIELDS, values, strict=True))
+
+
+def _rows(path: Path, labels: Sequence[Label], *, of_annotator: bool = False) -> Iterator[Row]:
+    file = read_row_file(path)
+    if not file.rows:
+        raise RepopeError(f"{path}: holds no questions; a file in POPE's format is expected")
+    for place, fields in zip(file.places, file.rows, strict=True):
+        try:
+            yield _row(_as_questions(fields) if of_annotator else fields, labels, is_cells=file.is_table)
+        except RepopeError as error:
+            raise RepopeError(f"{path}, {place}: {error}") from error
+
+
+def _as_questions(annotation: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An annotator's row under the names of POPE's."""
+    text = {"text": annotation["question"]} if "question" in annotation else {}
+    return {"question_id": "none", **text, **annotation}
+
+
+def _row(fields: Mapping[str, Any], labels: Sequence[Label], *, is_cells: bool) -> Row:
+    """Raises: RepopeError: what is wrong with the row, without its place."""
+    missing = [name for name in FIELDS if name not in fields]
+    if missing:
+        raise RepopeError(f"lacks {', '.join(missing)}; each row needs question_id, image, text and label")
+    image = asked_text("image", fields["image"])
+    text = asked_text("text", fields["text"], MOST_QUESTION_CHARACTERS)
+    label = next((label for label in labels if label == label_of(fields["label"])), None)
+    if label is None:
+        raise RepopeError(f"the label is {shown(fields['label'])}; allowed are {', '.join(labels)}")
+    return Row(
+        _question_id(fields["question_id"], is_cell=is_cells), Question(image, text, object_of(text)), label
     )
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise RepopeError(f"{path}: cannot be written ({error.strerror}); choose another place") from error
 
 
-def _rows(path: Path, lines: Iterable[str], labels: Sequence[Label]) -> Iterator[Row]:
-    for number, line in enumerate(lines, 1):
-        if line.strip():
-            try:
-                yield _row(line, labels)
-            except RepopeError as error:
-                raise RepopeError(f"{path}, line {number}: {error}") from error
+def label_of(value: object) -> object:
+    """A label as it is meant, be it in other case or with spaces around; what is no text stays."""
+    return value.strip().lower() if isinstance(value, str) else value
 
 
-def _row(line: str, labels: Sequence[Label]) -> Row:
-    """Raises: RepopeError: what is wrong with the line, without its place."""
-    try:
-        fields = parse_line(line)
-        question_id, image, text, label = (
-            fields["question_id"],
-            fields["image"],
-            fields["text"],
-            fields["label"],
-        )
-    except json.JSONDecodeError as error:
-        raise RepopeError(f"is no JSON ({error.msg} at column {error.colno})") from error
-    except TypeError:
-        raise RepopeError(f"is a JSON {type(fields).__name__}, not an object with named fields") from None
-    except KeyError:
-        missing = [name for name in ("question_id", "image", "text", "label") if name not in fields]
-        raise RepopeError(
-            f"lacks {', '.join(missing)}; each line needs question_id, image, text and label"
-        ) from None
-    if isinstance(question_id, bool) or not isinstance(question_id, int | str):
-        raise RepopeError(f"question_id is {question_id!r}; a number or a text is expected")
-    if not (isinstance(image, str) and image and isinstance(text, str) and text):
-        raise RepopeError(f"image and text must be texts, not {image!r} and {text!r}")
-    if label not in labels:
-        raise RepopeError(f"the label is {label!r}; allowed are {', '.join(labels)}")
-    return Row(question_id, Question(image, text, object_of(text)), label)
+def _question_id(value: object, *, is_cell: bool) -> int | str:
+    """The id as it is; of a table, where all cells may be texts, a whole number is one however it is written."""
+    if is_cell and isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, str):
+        text = asked_text("question_id", value)
+        return int(text) if is_cell and _WHOLE_NUMBER.fullmatch(text) else text
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise RepopeError(f"the question_id is {shown(value)}; a number or a text is expected")
+    return value
 
 
 def _refuse_repeats(path: Path, rows: Sequence[Row]) -> None:
-    if len({row.question for row in rows}) == len({row.question_id for row in rows}) == len(rows):
-        return
     labels: dict[Question, Label] = {}
-    ids: set[int | str] = set()
     for row in rows:
         known = labels.get(row.question)
         if known is not None:
             what = "stands twice" if known == row.label else f"has two labels, {known} and {row.label}"
-            raise RepopeError(f"{path}: {row.question.image}, {row.question.text!r} {what}; keep one")
-        if row.question_id in ids:
-            raise RepopeError(f"{path}: question_id {row.question_id} stands twice; give each its own")
+            raise RepopeError(
+                f"{path}: {shown(row.question.image)}, {shown(row.question.text)} {what}; keep one"
+            )
         labels[row.question] = row.label
-        ids.add(row.question_id)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from repope_eval.benchmarks.pope_file import Row
-from repope_eval.errors import RepopeError
+from repope_eval.errors import RepopeError, shown
 from repope_eval.records import Label, Question
 
 
@@ -39,23 +39,39 @@ def relabel(
             disagree and there is no decider; the decider lacks a question in dispute.
     """
     asked = [row.question for row in questions]
-    first_labels = _labels("the first annotator", first, known=asked, needed=asked)
-    second_labels = _labels("the second annotator", second, known=asked, needed=asked)
-    disputed = [
-        question for question in asked if {first_labels[question], second_labels[question]} == {"yes", "no"}
-    ]
+    labels = _labels_of_both(asked, first, second)
+    disputed = [dispute.row.question for dispute in disputes(questions, first, second)]
     if disputed and decider is None:
         raise RepopeError(
             f"the annotators disagree on {len(disputed)} of {len(asked)} questions: {_listed(disputed, 10)}; "
             "give a third annotator's file (decider=FILE)"
         )
     decided = _labels("the decider", decider or (), known=asked, needed=disputed)
-    settled = {
-        question: _settled(first_labels[question], second_labels[question], decided.get(question))
-        for question in asked
-    }
+    settled = {question: _settled(*labels[question], decided.get(question)) for question in asked}
     return tuple(
         replace(row, label=settled[row.question]) for row in questions if settled[row.question] != "ambiguous"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """A question that one annotator says yes to and the other no."""
+
+    row: Row
+    """Of the questions."""
+    first: Label
+    second: Label
+
+
+def disputes(questions: Sequence[Row], first: Sequence[Row], second: Sequence[Row]) -> tuple[Dispute, ...]:
+    """The questions that need a decider, in their order.
+
+    Raises:
+        RepopeError: an annotator's rows lack a question, have another one, or have one twice.
+    """
+    labels = _labels_of_both([row.question for row in questions], first, second)
+    return tuple(
+        Dispute(row, *labels[row.question]) for row in questions if set(labels[row.question]) == {"yes", "no"}
     )
 
 
@@ -74,11 +90,10 @@ def cohens_kappa(first: Sequence[Row], second: Sequence[Row]) -> float | None:
         RepopeError: the two do not label the same questions, or one labels a question twice.
     """
     asked = [row.question for row in first]
-    first_labels = _labels("the first annotator", first, known=asked, needed=asked)
-    second_labels = _labels("the second annotator", second, known=asked, needed=asked)
+    labels = _labels_of_both(asked, first, second)
     num_questions = len(asked)
-    num_agreed = sum(first_labels[question] == second_labels[question] for question in asked)
-    first_counts, second_counts = Counter(first_labels.values()), Counter(second_labels.values())
+    num_agreed = sum(one == other for one, other in labels.values())
+    first_counts, second_counts = (Counter(pair[place] for pair in labels.values()) for place in (0, 1))
     # Both shares are taken times num_questions squared: whole numbers, so "p_e is 1" is an exact test.
     observed = num_agreed * num_questions
     expected = sum(count * second_counts[label] for label, count in first_counts.items())
@@ -149,6 +164,15 @@ def _settled(first: Label, second: Label, decided: Label | None) -> Label:
     return decided
 
 
+def _labels_of_both(
+    asked: Sequence[Question], first: Sequence[Row], second: Sequence[Row]
+) -> dict[Question, tuple[Label, Label]]:
+    """What the two annotators say, who both label exactly the given questions."""
+    first_labels = _labels("the first annotator", first, known=asked, needed=asked)
+    second_labels = _labels("the second annotator", second, known=asked, needed=asked)
+    return {question: (first_labels[question], second_labels[question]) for question in asked}
+
+
 def _labels(
     who: str, rows: Sequence[Row], *, known: Sequence[Question], needed: Sequence[Question]
 ) -> dict[Question, Label]:
@@ -179,6 +203,6 @@ def _counted(questions: Collection[Question]) -> str:
 
 def _listed(questions: Sequence[Question], most: int = 3) -> str:
     """The first questions in words, and how many more there are."""
-    named = "; ".join(f"{question.image}, {question.text!r}" for question in questions[:most])
+    named = "; ".join(f"{question.image}, {shown(question.text)}" for question in questions[:most])
     more = len(questions) - most
     return f"{named}; and {more} more" if more > 0 else named

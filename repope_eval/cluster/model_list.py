@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from repope_eval.errors import RepopeError
+from repope_eval.text_files import lines_of, read_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,20 +30,14 @@ def read_model_list(path: Path) -> tuple[ListedRun, ...]:
     Raises:
         RepopeError: the list cannot be read, is empty, or has a line with a quote that is not closed.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise RepopeError(f"{path}: cannot be read ({error.strerror}); give models=FILE") from error
-    except UnicodeDecodeError as error:
-        raise RepopeError(f"{path}: is no text ({error}); save it as UTF-8") from error
-    runs = tuple(_runs(path, text))
+    runs = tuple(_runs(path, read_text(path, "give models=FILE")))
     if not runs:
         raise RepopeError(f"{path}: names no model; give one a line")
     return runs
 
 
 def _runs(path: Path, text: str) -> Iterator[ListedRun]:
-    for number, line in enumerate(text.split("\n"), 1):
+    for number, line in enumerate(lines_of(text), 1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         try:

@@ -1,6 +1,7 @@
 """What models need of a cluster: a table of shell patterns, whose first match counts."""
 
 import csv
+import io
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,7 +9,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from repope_eval.errors import RepopeError
+from repope_eval.errors import RepopeError, shown
+from repope_eval.text_files import read_text
 
 COLUMNS = ("models", "gpus", "cpus", "memory", "time", "overrides")
 
@@ -48,18 +50,16 @@ def read_resources(path: Path) -> tuple[ResourceRow, ...]:
     Raises:
         RepopeError: it cannot be read, or a row is wrong; a line for each mistake.
     """
+    text = read_text(path, "give resources=FILE")
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            columns = tuple(reader.fieldnames or ())
-            rows = [(reader.line_num, row) for row in reader]
-    except OSError as error:
-        raise RepopeError(f"{path}: cannot be read ({error.strerror}); give resources=FILE") from error
-    except (UnicodeDecodeError, csv.Error) as error:
+        reader = csv.DictReader(io.StringIO(text, newline=""))
+        columns = tuple(reader.fieldnames or ())
+        rows = [(reader.line_num, row) for row in reader]
+    except csv.Error as error:
         raise RepopeError(f"{path}: is no CSV ({error})") from error
     if set(columns) != set(COLUMNS):
         raise RepopeError(
-            f"{path}: has columns {', '.join(columns) or 'none'}; expected: {', '.join(COLUMNS)}"
+            f"{path}: has columns {shown(', '.join(columns)) if columns else 'none'}; expected: {', '.join(COLUMNS)}"
         )
     mistakes = [f"{path}, line {line}: {mistake}" for line, row in rows for mistake in _mistakes(row)]
     if mistakes:
@@ -81,7 +81,7 @@ def _mistakes(row: Mapping[str | None, str | None]) -> Iterator[str]:
     for column, (pattern, form) in _FORMS.items():
         cell = (row[column] or "").strip()
         if not re.fullmatch(pattern, cell):
-            yield f"{column} is {cell or 'empty'}; {form} is expected"
+            yield f"{column} is {shown(cell) if cell else 'empty'}; {form} is expected"
     try:
         shlex.split(row["overrides"] or "")
     except ValueError:

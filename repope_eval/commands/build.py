@@ -7,6 +7,7 @@ from repope_eval.benchmarks.construction import construct
 from repope_eval.benchmarks.object_lists import read_object_lists
 from repope_eval.benchmarks.pope_file import write_rows
 from repope_eval.config import BuildSettings
+from repope_eval.json_files import refuse_existing
 
 SETTINGS = BuildSettings
 
@@ -15,9 +16,11 @@ log = logging.getLogger(__name__)
 
 def execute(settings: BuildSettings, command: str) -> None:
     """Reads object lists, constructs, writes."""
-    pool = read_object_lists(Path(settings.objects).expanduser())
+    objects, out = Path(settings.objects).expanduser(), Path(settings.out).expanduser()
+    refuse_existing(out, settings.out, [objects])
+    pool = read_object_lists(objects)
     rows = construct(pool, images=settings.images, variant=settings.variant, seed=settings.seed)
-    write_rows(Path(settings.out).expanduser(), rows)
+    write_rows(out, rows)
     log.info(
         "%d %s questions about %d images are in %s",
         len(rows),

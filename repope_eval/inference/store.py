@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from repope_eval.errors import RepopeError, shown
-from repope_eval.json_files import parse_line
+from repope_eval.json_files import flaw, parse_line
 from repope_eval.records import Answer, Question
 
 log = logging.getLogger(__name__)
@@ -246,9 +246,7 @@ def _reason(error: Exception) -> str:
     match error:
         case KeyError(args=(name,)):
             return f"{name} is missing"
-        case json.JSONDecodeError():
-            return f"no JSON: {error.msg} at column {error.colno}"
-        case TypeError():
-            return "no JSON object with named fields"
+        case ValueError():
+            return f"it {flaw(error)}"
         case _:
-            return str(error)
+            return "it is no JSON object with named fields"

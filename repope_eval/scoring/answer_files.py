@@ -4,12 +4,13 @@ Rows are joined by image and question text. An id alone is never trusted: it lea
 `questions=FILE`, or to the benchmark's own, and wherever a row has a text too, the two must agree.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from repope_eval.errors import RepopeError
+from repope_eval.benchmarks.dash_b import NAME as DASH_B
+from repope_eval.errors import RepopeError, shown
 from repope_eval.records import Answer, Question, Variant
-from repope_eval.scoring.answer_rows import RESPONSE_FIELDS, AnswerRow, shown
+from repope_eval.scoring.answer_rows import RESPONSE_FIELDS, AnswerRow
 from repope_eval.scoring.question_index import QuestionIndex, is_misspelt, is_question, same_image
 
 
@@ -22,7 +23,9 @@ class Joined:
     unjoined: tuple[AnswerRow, ...]
     """Rows about questions that the benchmark does not have."""
     n_conflicts: int
-    """Rows that answer a question otherwise than an earlier row, which counts."""
+    """Rows that answer a question otherwise than an earlier row, which is the one that counts."""
+    first_conflict: tuple[int, int] | None
+    """Numbers of the first such row's earlier one, and of that row; None where rows are of several files."""
     n_misspelt: int
     """Rows whose question is spelt as in POPE's older files, "imange" for "image"."""
 
@@ -54,7 +57,7 @@ def join(
         except RepopeError as error:
             raise RepopeError(f"{where}, row {row.number}: {error}") from error
     if not any(question for _, question in pairs):
-        raise RepopeError(_nothing_joined(rows, texts, where))
+        raise RepopeError(_nothing_joined(rows, texts, where, ids))
     return gather(pairs, where)
 
 
@@ -65,8 +68,10 @@ def gather(pairs: Iterable[tuple[AnswerRow, Question | None]], where: str) -> Jo
         RepopeError: the responses are the questions themselves.
     """
     answers: dict[Question, Answer] = {}
+    counting: dict[Question, int] = {}
+    conflicts: list[tuple[int, int]] = []
     unjoined = []
-    n_rows = n_conflicts = n_misspelt = 0
+    n_rows = n_misspelt = 0
     for row, question in pairs:
         n_rows += 1
         if question is None:
@@ -74,17 +79,36 @@ def gather(pairs: Iterable[tuple[AnswerRow, Question | None]], where: str) -> Jo
             continue
         answer = Answer(question, row.response, row.n_tokens, row.p_yes, row.p_no)
         n_misspelt += is_misspelt(row.text or "", question.text)
-        n_conflicts += answers.setdefault(question, answer).response != row.response
+        if answers.setdefault(question, answer).response != row.response:
+            conflicts.append((counting[question], row.number))
+        counting.setdefault(question, row.number)
     if answers and all(is_question(answer.response, question.text) for question, answer in answers.items()):
-        raise RepopeError(
-            f"{where}: its responses are the questions themselves, so it seems to be a question file; give the "
-            f"responses in one of {', '.join(RESPONSE_FIELDS)}"
-        )
-    return Joined(answers, n_rows, tuple(unjoined), n_conflicts, n_misspelt)
+        raise RepopeError(f"{where}: {_QUESTION_FILE}")
+    first_conflict = conflicts[0] if conflicts else None
+    return Joined(answers, n_rows, tuple(unjoined), len(conflicts), first_conflict, n_misspelt)
+
+
+_QUESTION_FILE = (
+    "its responses are the questions themselves, so it seems to be a question file; give the responses in one of "
+    f"{', '.join(RESPONSE_FIELDS)}"
+)
+
+
+def _right_bench(text: str | None, variants: Collection[Variant]) -> str:
+    """The mend where a benchmark has none of the questions: the other one, where a text is of its form."""
+    is_dash_b, is_asked_dash_b = "Can you see a" in (text or ""), DASH_B in variants
+    if is_dash_b and not is_asked_dash_b:
+        return "its questions are DASH-B's, so give bench=dash_b"
+    if "Is there a" in (text or "") and is_asked_dash_b:
+        return "its questions are POPE's, so give bench=repope"
+    return "is bench right?"
 
 
 def _nothing_joined(
-    rows: Sequence[AnswerRow], texts: Mapping[str, tuple[str, str]] | None, where: str
+    rows: Sequence[AnswerRow],
+    texts: Mapping[str, tuple[str, str]] | None,
+    where: str,
+    variants: Collection[Variant],
 ) -> str:
     if not rows:
         return f"{where}: holds no rows; each needs an image, a question and a response"
@@ -93,7 +117,7 @@ def _nothing_joined(
     image, text = (shown(name) for name in named)
     return (
         f"{where}: none of its {len(rows)} rows is about a question of this benchmark, first image {image}, "
-        f"question {text}; is bench right?"
+        f"question {text}; {_right_bench(named[1], variants)}"
     )
 
 
@@ -111,6 +135,8 @@ def _question(
         return _question_by_file(row, index, texts)
     if row.image is not None and row.text is not None:
         return index.by_text(row.image, row.text)
+    if row.text is None and row.image is not None and index.by_text(row.image, row.response):
+        raise RepopeError(_QUESTION_FILE)
     if row.question_id is None or row.text is None:
         missing = "question" if row.text is None else "image"
         raise RepopeError(
@@ -126,7 +152,7 @@ def _question(
     if question is None or not is_question(row.text, question.text):
         known = "has no such question" if question is None else f"asks {shown(question.text)} there"
         raise RepopeError(
-            f"question_id {row.question_id} comes with {shown(row.text)}, but the benchmark {known}; the "
+            f"question_id {shown(row.question_id)} comes with {shown(row.text)}, but the benchmark {known}; the "
             "answers are to other questions (an older POPE?), so give questions=FILE that they were made from"
         )
     return question
@@ -142,18 +168,19 @@ def _question_by_file(
         )
     if row.question_id not in texts:
         raise RepopeError(
-            f"question_id {row.question_id} is not in questions=FILE; give the file the answers were made from"
+            f"question_id {shown(row.question_id)} is not in questions=FILE; give the file the answers were made from"
         )
     image, text = texts[row.question_id]
     question = index.by_text(image, text)
     if row.text is not None and not _agree(row.text, text, question):
         raise RepopeError(
-            f"question_id {row.question_id} comes with {shown(row.text)}, but questions=FILE has "
+            f"question_id {shown(row.question_id)} comes with {shown(row.text)}, but questions=FILE has "
             f"{shown(text)}; give the file the answers were made from"
         )
     if row.image is not None and not same_image(row.image, image):
         raise RepopeError(
-            f"question_id {row.question_id} comes with image {row.image}, but questions=FILE has {image}; "
+            f"question_id {shown(row.question_id)} comes with image {shown(row.image)}, but questions=FILE has "
+            f"{shown(image)}; "
             "give the file the answers were made from"
         )
     return question

@@ -1,12 +1,12 @@
 """Rows of unknown make, their fields told apart: what is the image, the question, the response, the id."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from repope_eval.benchmarks.asked_texts import MOST_NAME_CHARACTERS, MOST_QUESTION_CHARACTERS, asked_text
 from repope_eval.config import ColumnSettings
-from repope_eval.errors import RepopeError
+from repope_eval.errors import RepopeError, shown
 from repope_eval.scoring.question_index import is_question
 
 IMAGE_FIELDS = ("image", "image_path", "image_source")
@@ -16,6 +16,9 @@ RESPONSE_FIELDS = ("response", "prediction", "answer", "text")
 `text` is a question where another field holds a response, and a response where none does."""
 
 BY_NAME = ColumnSettings()
+
+ROUNDING = 0.01
+"""How far outside 0 to 1 a probability may be: sums of numbers in half precision come out so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,7 @@ def answer_rows(
     if are_cells and found and not any(row.response for row in found):
         raise RepopeError(
             f"{where}: the response is empty in all {len(found)} rows; name its column with columns.response=, "
-            f"there are {_field_names(rows[0])}"
+            f"there are {field_names(rows[0])}"
         )
     return found
 
@@ -75,14 +78,16 @@ def question_texts(rows: Sequence[Mapping[str, Any]], where: str) -> dict[str, t
         raise RepopeError(f"{where}: holds no rows; each needs question_id, image and text")
     texts: dict[str, tuple[str, str]] = {}
     for number, row in enumerate(rows, 1):
-        question_id = question_id_of(row, f"{where}, row {number}")
-        image, text = _first(row, IMAGE_FIELDS), _first(row, (*QUESTION_FIELDS, "text"))
-        if question_id is None or not isinstance(image, str) or not isinstance(text, str):
-            raise RepopeError(f"{where}, row {number}: question_id, image and text are needed")
+        place = f"{where}, row {number}"
+        question_id = question_id_of(row, place)
+        image = _asked(_first(row, IMAGE_FIELDS), "image", place)
+        text = _asked(_first(row, (*QUESTION_FIELDS, "text")), "question", place)
+        if question_id is None or image is None or text is None:
+            raise RepopeError(f"{place}: question_id, image and text are needed")
         known = texts.setdefault(question_id, (image, text))
         if known != (image, text):
             raise RepopeError(
-                f"{where}, row {number}: question_id {question_id} stands for two questions; join the "
+                f"{place}: question_id {shown(question_id)} stands for two questions; join the "
                 "variants' files only where their ids differ"
             )
     return texts
@@ -97,7 +102,7 @@ def _answer_row(
     if response_field is None:
         raise RepopeError(
             f"{place}: has no response; one of {', '.join(RESPONSE_FIELDS)} is expected, or a column that "
-            f"columns.response= names; there are {_field_names(row)}"
+            f"columns.response= names; there are {field_names(row)}"
         )
     response = row[response_field]
     image = row[columns.image] if columns.image else _first(row, IMAGE_FIELDS)
@@ -112,19 +117,28 @@ def _answer_row(
         raise RepopeError(
             f"{place}: the {response_field} is {shown(response)}, not a text; leave out rows without a response"
         )
-    for name, value in (("question", text), ("image", image)):
-        if not (value is None or isinstance(value, str)):
-            raise RepopeError(f"{place}: the {name} is {shown(value)}, not a text")
     return AnswerRow(
         number,
         response,
         question_id_of(row, place, columns.question_id or "question_id"),
-        image,
-        text,
+        _asked(image, "image", place),
+        _asked(text, "question", place),
         n_tokens=_whole_number(row, "n_tokens", place),
-        p_yes=_number(row, "p_yes", place),
-        p_no=_number(row, "p_no", place),
+        p_yes=_probability(row, "p_yes", place),
+        p_no=_probability(row, "p_no", place),
     )
+
+
+def _asked(value: object, name: str, place: str) -> str | None:
+    """An image or a question as it stands, where the row has it."""
+    if value is None:
+        return None
+    try:
+        return asked_text(
+            name, value, MOST_QUESTION_CHARACTERS if name == "question" else MOST_NAME_CHARACTERS
+        )
+    except RepopeError as error:
+        raise RepopeError(f"{place}: {error}") from error
 
 
 def _require_columns(row: Mapping[str, Any], columns: ColumnSettings, place: str) -> None:
@@ -132,12 +146,13 @@ def _require_columns(row: Mapping[str, Any], columns: ColumnSettings, place: str
         name = getattr(columns, role)
         if name is not None and name not in row:
             raise RepopeError(
-                f"{place}: has no column {name!r} (columns.{role}=); there are {_field_names(row)}"
+                f"{place}: has no column {name!r} (columns.{role}=); there are {field_names(row)}"
             )
 
 
-def _field_names(row: Mapping[str, Any]) -> str:
-    names = ", ".join(row)
+def field_names(row: Mapping[str, Any]) -> str:
+    """What a row's fields are called, for messages."""
+    names = repr(", ".join(row))[1:-1]  # on one line
     return names if len(names) <= 300 else f"{names[:297]}..."
 
 
@@ -167,25 +182,19 @@ def question_id_of(row: Mapping[str, Any], place: str, name: str = "question_id"
         value = int(value)
     if isinstance(value, bool) or not (value is None or isinstance(value, int | str)):
         raise RepopeError(f"{place}: the {name} is {shown(value)}, neither a whole number nor a text")
-    return None if value is None else str(value)
+    return _asked(None if value is None else str(value), name, place)
 
 
 def _whole_number(row: Mapping[str, Any], name: str, place: str) -> int | None:
     value = row.get(name)
-    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+    if value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 0):
         return value
     raise RepopeError(f"{place}: {name} is {shown(value)}, not a whole number; mend it or leave it out")
 
 
-def _number(row: Mapping[str, Any], name: str, place: str) -> float | None:
+def _probability(row: Mapping[str, Any], name: str, place: str) -> float | None:
     value = row.get(name)
-    number = isinstance(value, int | float) and not isinstance(value, bool) and -math.inf < value < math.inf
-    if value is None or number:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if value is None or (is_number and -ROUNDING <= value <= 1 + ROUNDING):
         return value
-    raise RepopeError(f"{place}: {name} is {shown(value)}, not a number; mend it or leave it out")
-
-
-def shown(value: object) -> str:
-    """A value as messages quote it: on one line, cut where it is long."""
-    text = repr(value)
-    return text if len(text) <= 120 else f"{text[:117]}..."
+    raise RepopeError(f"{place}: {name} is {shown(value)}, not a number from 0 to 1; mend it or leave it out")

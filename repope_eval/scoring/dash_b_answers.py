@@ -16,11 +16,12 @@ from typing import Any
 
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.benchmarks.dash_b import NAME, dash_b_benchmark, question_text
-from repope_eval.errors import RepopeError
+from repope_eval.benchmarks.pope_file import label_of
+from repope_eval.errors import RepopeError, shown
 from repope_eval.records import Question
 from repope_eval.row_files import RowFile
 from repope_eval.scoring.answer_files import Joined, gather
-from repope_eval.scoring.answer_rows import AnswerRow, shown
+from repope_eval.scoring.answer_rows import AnswerRow, field_names
 
 OTHER_POSITIVES_SHA256 = "30770ac8a1705e7639c08ef205c3596eae1fcc40cd48b1d09612d4a879ebc66a"
 """Of the lines `OBJECT/FILE` of the positives that the published answers are about, sorted."""
@@ -28,7 +29,8 @@ OTHER_EDITION = "pos-other-edition"
 """Takes the place of `pos/SET` in the names of their images."""
 
 _LABELS = {"yes": True, "no": False}
-_FIELDS = ("img_id", "object_name", "response")
+FIELDS = ("img_id", "object_name", "response")
+"""Of each row of such a file."""
 
 Key = tuple[bool | None, str, str]
 """Label, object and file name; no label where the row gives none."""
@@ -36,12 +38,12 @@ Key = tuple[bool | None, str, str]
 
 def is_dash_b_file(file: RowFile) -> bool:
     """Whether an answer file is of DASH-B's own make, by the fields of its first row."""
-    return bool(file.rows) and set(_FIELDS) <= set(file.rows[0])
+    return bool(file.rows) and set(FIELDS) <= set(file.rows[0])
 
 
 def edition(file: RowFile, benchmark: Benchmark) -> Benchmark:
     """The benchmark that a file of DASH-B's own make is about: the given one, or that of the published answers."""
-    rows = [row for row in file.rows if row.get("gt") == "yes"]
+    rows = [row for row in file.rows if label_of(row.get("gt")) == "yes"]
     lines = sorted(f"{row.get('object_name')}/{row.get('img_id')}" for row in rows)
     if hashlib.sha256("\n".join(lines).encode()).hexdigest() != OTHER_POSITIVES_SHA256:
         return benchmark
@@ -77,9 +79,9 @@ def join_dash_b(file: RowFile, benchmark: Benchmark) -> Joined:
                 f"may be {' or '.join(question.image for question in found[:3])}" if found else "is unknown"
             )
             raise RepopeError(
-                f"{place}: the image {key[2]!r} of {key[1]!r}, {_label_words(key[0])}, {what} to the benchmark; the "
-                "answers are to other images, or to a part of another edition's: score all of its answers at once, "
-                "or answers whose `image` is named as in the index (neg/SET/OBJECT/FILE) with their `question`"
+                f"{place}: the image {shown(key[2])} of {shown(key[1])}, {_label_words(key[0])}, {what} to the "
+                "benchmark; the answers are to other images, or to a part of another edition's: score all its answers "
+                "at once, or answers whose `image` is named as in the index (neg/SET/OBJECT/FILE) with their `question`"
             )
         response = row["response"]
         if response is None and file.is_table:
@@ -107,16 +109,16 @@ def _index(benchmark: Benchmark) -> Mapping[Key, Sequence[Question]]:
 
 
 def _key(row: Mapping[str, Any], place: str) -> Key:
-    missing = [name for name in _FIELDS if name not in row]
+    missing = [name for name in FIELDS if name not in row]
     if missing:
-        raise RepopeError(f"{place}: lacks {', '.join(missing)}; there are {', '.join(row)}")
+        raise RepopeError(f"{place}: lacks {', '.join(missing)}; there are {field_names(row)}")
     for name in ("img_id", "object_name"):
         if not isinstance(row[name], str):
             raise RepopeError(f"{place}: the {name} is {shown(row[name])}, not a text")
-    label = row.get("gt")
-    if label is not None and label not in _LABELS:
-        raise RepopeError(f"{place}: the gt is {shown(label)}; yes or no is expected")
-    return (None if label is None else _LABELS[label]), row["object_name"], row["img_id"]
+    label = label_of(row.get("gt"))
+    if label not in (None, *_LABELS):
+        raise RepopeError(f"{place}: the gt is {shown(row['gt'])}; yes or no is expected")
+    return (_LABELS[label] if isinstance(label, str) else None), row["object_name"], row["img_id"]
 
 
 def _label_words(label: bool | None) -> str:

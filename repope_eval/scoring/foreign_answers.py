@@ -20,16 +20,17 @@ from typing import Any
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.benchmarks.dash_b import NAME
 from repope_eval.config import ColumnSettings
-from repope_eval.errors import RepopeError
+from repope_eval.errors import RepopeError, shown
 from repope_eval.row_files import QUESTION_ID, SUBSET, RowFile
 from repope_eval.scoring.answer_files import Joined, gather, join
 from repope_eval.scoring.answer_rows import (
     BY_NAME,
     IMAGE_FIELDS,
     answer_rows,
+    field_names,
     question_id_of,
-    shown,
 )
+from repope_eval.scoring.dash_b_answers import FIELDS as DASH_B_FIELDS
 from repope_eval.scoring.dash_b_answers import edition, is_dash_b_file, join_dash_b
 from repope_eval.scoring.ordered_answers import Ids, Pairs, Row, by_category, by_doc_id
 from repope_eval.scoring.question_index import is_question
@@ -61,6 +62,10 @@ def join_file(
     if is_plain and NAME in benchmark.ids and is_dash_b_file(file):
         benchmark = edition(file, benchmark)
         return join_dash_b(file, benchmark), benchmark
+    if is_plain and is_dash_b_file(file):
+        raise RepopeError(
+            f"{file.where}: is a file of DASH-B's own code ({', '.join(DASH_B_FIELDS)}); give bench=dash_b"
+        )
     return _join_rows(file, columns, benchmark.ids, texts), benchmark
 
 
@@ -110,10 +115,10 @@ def _paper_pairs(file: RowFile, ids: Ids) -> Pairs:
     pairs: Pairs = []
     for row, fields in zip(answer_rows(file.rows, file.where), file.rows, strict=True):
         subset = str(fields[SUBSET])
-        place = f"{SUBSET} {subset}, {QUESTION_ID} {row.question_id}"
+        place = f"{SUBSET} {shown(subset)}, {QUESTION_ID} {shown(row.question_id)}"
         if not row.text or "response" not in fields:
             raise RepopeError(
-                f"{file.where}, {place}: needs text (the question) and response; there are {', '.join(fields)}"
+                f"{file.where}, {place}: needs text (the question) and response; there are {field_names(fields)}"
             )
         if subset not in by_id:
             pairs.append((row, None))
@@ -141,7 +146,7 @@ def _sample(row: Row, place: str) -> dict[str, Any]:
     fields = dict(doc) if isinstance(doc, Mapping) else {}
     kept = {name: fields[name] for name in ("image_source", "question") if isinstance(fields.get(name), str)}
     position = question_id_of(row, place, "doc_id")
-    if position is None or not position.isdigit():
+    if position is None or not position.isdecimal():
         raise RepopeError(f"{place}: the doc_id is {shown(row.get('doc_id'))}, not a whole number from 0")
     responses = row.get("filtered_resps", row.get("resps"))
     return {

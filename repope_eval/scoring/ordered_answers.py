@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, permutations
 from typing import Any
 
-from repope_eval.errors import RepopeError
+from repope_eval.errors import RepopeError, shown
 from repope_eval.records import Question, Variant
-from repope_eval.scoring.answer_rows import AnswerRow, question_id_of, shown
+from repope_eval.scoring.answer_rows import AnswerRow, question_id_of
 from repope_eval.scoring.question_index import is_question
 
 Ids = Mapping[Variant, Mapping[int | str, Question]]
@@ -147,7 +147,7 @@ def _by_index(fields: Sequence[Row], where: str) -> list[int]:
     indexes = []
     for number, row in enumerate(fields, 1):
         index = question_id_of(row, f"{where}, row {number}", "index")
-        if index is None or not index.isdigit():
+        if index is None or not index.isdecimal():
             raise RepopeError(
                 f"{where}, row {number}: the index is {shown(row.get('index'))}, not a whole number; without image, "
                 f"rows are found by it: {BY_IMAGE}"

@@ -76,8 +76,9 @@ def _together(parts: Sequence[Joined]) -> Joined:
             n_conflicts += answers.setdefault(question, answer).response != answer.response
     return Joined(
         answers,
-        sum(part.n_rows for part in parts),
-        tuple(row for part in parts for row in part.unjoined),
-        n_conflicts,
-        sum(part.n_misspelt for part in parts),
+        n_rows=sum(part.n_rows for part in parts),
+        unjoined=tuple(row for part in parts for row in part.unjoined),
+        n_conflicts=n_conflicts,
+        first_conflict=None,  # their numbers would be of one file or another
+        n_misspelt=sum(part.n_misspelt for part in parts),
     )

@@ -73,11 +73,11 @@ def test_questions_are_known_by_id_within_a_variant() -> None:
 @pytest.mark.parametrize(
     ("row", "what"),
     [
-        (_row(1, "b", "bus", "yes"), "first id 1: b.png, 'Is there a bus in the image?'"),
-        (_row(1, "z", "car", "yes"), "first id 1: z.png, 'Is there a car in the image?'"),
-        (_row(9, "b", "car", "yes"), "first id 9: b.png, 'Is there a car in the image?'"),
-        (_row("1", "b", "car", "yes"), "first id 1: b.png, 'Is there a car in the image?'"),
-        (_row(2, "b", "car", "yes"), "first id 2: b.png, 'Is there a car in the image?'"),
+        (_row(1, "b", "bus", "yes"), "first id 1: 'b.png', 'Is there a bus in the image?'"),
+        (_row(1, "z", "car", "yes"), "first id 1: 'z.png', 'Is there a car in the image?'"),
+        (_row(9, "b", "car", "yes"), "first id 9: 'b.png', 'Is there a car in the image?'"),
+        (_row("1", "b", "car", "yes"), "first id '1': 'b.png', 'Is there a car in the image?'"),
+        (_row(2, "b", "car", "yes"), "first id 2: 'b.png', 'Is there a car in the image?'"),
     ],
     ids=["text", "image", "id", "type of id", "id of another"],
 )
@@ -98,7 +98,7 @@ def test_pair_with_two_labels_in_two_variants_is_refused(of: str) -> None:
     with pytest.raises(RepopeError) as caught:
         make_benchmark("made_up", originals, relabelled, {})
     assert str(caught.value) == (
-        f"label set {of}: a.png, 'Is there a cup in the image?' has two labels, one in variant random and the "
+        f"label set {of}: 'a.png', 'Is there a cup in the image?' has two labels, one in variant random and the "
         "other in popular; a pair needs one"
     )
 

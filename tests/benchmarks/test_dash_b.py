@@ -118,16 +118,16 @@ def test_the_real_index_files(shared: Path) -> None:
 @pytest.mark.parametrize(
     ("index", "message"),
     [
-        ("{", "is no JSON ("),
-        ([], "is no index of DASH-B, which is {source set: {object: [file names]}}; put"),
-        ({"coco": ["7.png"]}, "is no index of DASH-B"),
-        ({"coco": {"bed": [7]}}, "is no index of DASH-B"),
-        ({"coco": {"bed": ["7.png", "7.png"]}}, "coco, bed: a file name stands twice; keep one"),
+        ("{", ", line 1: is no JSON ("),
+        ([], ": is no index of DASH-B, which is {source set: {object: [file names]}}; put"),
+        ({"coco": ["7.png"]}, ": is no index of DASH-B"),
+        ({"coco": {"bed": [7]}}, ": is no index of DASH-B"),
+        ({"coco": {"bed": ["7.png", "7.png"]}}, ": 'coco', 'bed': a file name stands twice; keep one"),
     ],
 )
 def test_a_broken_index_file(index: Any, message: str, tmp_path: Path) -> None:
     write_indexes(tmp_path, pos=index)
-    assert refusal(tmp_path).startswith(f"{tmp_path / 'dash_b' / 'dash_benchmark_pos.json'}: {message}")
+    assert refusal(tmp_path).startswith(f"{tmp_path / 'dash_b' / 'dash_benchmark_pos.json'}{message}")
 
 
 def test_an_index_that_leads_out_of_its_folder(tmp_path: Path) -> None:

@@ -93,15 +93,15 @@ FIRST_LINE = '{"image": "a.jpg", "objects": ["dog"]}\n'
         ('[{"image": "a.jpg", "objects": []}]', r"line 1: is a JSON list"),
         (
             FIRST_LINE + '{"objects": ["dog"]}',
-            r"line 2: image is None; the file name of an image is expected",
+            r"line 2: the image is None, not a text",
         ),
-        (FIRST_LINE + '{"image": 3, "objects": []}', r"line 2: image is 3"),
-        (FIRST_LINE + '{"image": "", "objects": []}', r"line 2: image is ''"),
+        (FIRST_LINE + '{"image": 3, "objects": []}', r"line 2: the image is 3, not a text"),
+        (FIRST_LINE + '{"image": "", "objects": []}', r"line 2: the image is empty"),
         ('{"image": "a.jpg"}', r"line 1: objects is None; a list of names is expected"),
         ('{"image": "a.jpg", "objects": "dog"}', r"line 1: objects is 'dog'; a list of names is expected"),
-        ('{"image": "a.jpg", "objects": ["dog", 3]}', r"line 1: objects holds 3; names of objects"),
-        ('{"image": "a.jpg", "objects": [" "]}', r"line 1: objects holds ' '"),
-        (FIRST_LINE + "\n" + FIRST_LINE, r"line 3: image a\.jpg stands twice, first in line 1; merge"),
+        ('{"image": "a.jpg", "objects": ["dog", 3]}', r"line 1: the name of an object is 3, not a text"),
+        ('{"image": "a.jpg", "objects": [" "]}', r"line 1: the name of an object is empty"),
+        (FIRST_LINE + "\n" + FIRST_LINE, r"line 3: image 'a\.jpg' stands twice, first in line 1; merge"),
     ],
 )
 def test_malformed_lines(tmp_path: Path, text: str, message: str) -> None:
@@ -115,12 +115,12 @@ def test_malformed_lines(tmp_path: Path, text: str, message: str) -> None:
         ({"categories": None}, r"objects\.json: has no list categories; COCO instances hold images, annot"),
         ({"images": {}, "annotations": 3}, r"has no list images, annotations"),
         ({"images": [], "annotations": []}, r"holds no images"),
-        ({"images": [{"id": 1}]}, r"images\[0\]: file_name is None; a text is expected"),
+        ({"images": [{"id": 1}]}, r"images\[0\]: the file_name is None, not a text"),
         ({"images": [{"file_name": "a.jpg"}]}, r"images\[0\]: id is None; a number or a text"),
         ({"images": ["a.jpg"]}, r"images\[0\]: id is None"),
         ({"images": [{"id": True, "file_name": "a.jpg"}]}, r"images\[0\]: id is True"),
         ({"categories": [{"id": [1], "name": "dog"}]}, r"categories\[0\]: id is \[1\]"),
-        ({"categories": [{"id": 1, "name": ""}]}, r"categories\[0\]: name is ''"),
+        ({"categories": [{"id": 1, "name": ""}]}, r"categories\[0\]: the name is empty"),
         (
             {"images": [{"id": 7, "file_name": "a.jpg"}, {"id": 8, "file_name": "a.jpg"}]},
             r"images\[1\]: file_name 'a\.jpg' stands twice; keep one",
@@ -157,11 +157,8 @@ def test_text_after_a_coco_object(tmp_path: Path) -> None:
         read_object_lists(file_with(tmp_path, json.dumps(coco()) + "\n" + FIRST_LINE))
 
 
-@pytest.mark.parametrize("content", [None, b'{"image": "\xff.jpg", "objects": []}'])
-def test_file_that_cannot_be_read(tmp_path: Path, content: bytes | None) -> None:
+def test_file_that_cannot_be_read(tmp_path: Path) -> None:
     path = tmp_path / "objects.json"
-    if content is not None:
-        path.write_bytes(content)
     with pytest.raises(
         RepopeError, match=r"objects\.json: cannot be read \(.*\); COCO instances or JSON lines"
     ):

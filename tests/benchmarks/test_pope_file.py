@@ -74,27 +74,27 @@ def test_place_that_cannot_be_written(tmp_path: Path) -> None:
             r"pope\.json, line 2: is no JSON \(Expecting ',' delimiter at column \d+\)",
         ),
         (f"\n\n{LINE}\nyes", r"pope\.json, line 4: is no JSON"),
-        (f"[{LINE}]", r"line 1: is a JSON list, not an object with named fields"),
+        (f"[{LINE}, 7]", r"row 2: is a JSON int, not an object with named fields"),
         ('"yes"', r"line 1: is a JSON str"),
-        ('{"question_id": 1, "image": "a.jpg"}', r"line 1: lacks text, label; each line needs question_id,"),
+        ('{"question_id": 1, "image": "a.jpg"}', r"line 1: lacks text, label; each row needs question_id,"),
         (LINE.replace("question_id", "id"), r"line 1: lacks question_id"),
         (LINE.replace('"yes"', '"maybe"'), r"line 1: the label is 'maybe'; allowed are yes, no$"),
-        (LINE.replace('"yes"', '"Yes"'), r"line 1: the label is 'Yes'"),
+        (LINE.replace('"yes"', '"yes."'), r"line 1: the label is 'yes\.'"),
         (LINE.replace('"yes"', '"ambiguous"'), r"line 1: the label is 'ambiguous'; allowed are yes, no$"),
         (LINE.replace('"yes"', "true"), r"line 1: the label is True"),
         (LINE.replace('"yes"', '["yes"]'), r"line 1: the label is \['yes'\]"),
-        (LINE.replace(": 1,", ": null,"), r"line 1: question_id is None; a number or a text is expected"),
-        (LINE.replace(": 1,", ": true,"), r"line 1: question_id is True"),
-        (LINE.replace(": 1,", ": 1.5,"), r"line 1: question_id is 1\.5"),
-        (LINE.replace('"a.jpg"', '""'), r"line 1: image and text must be texts, not ''"),
-        (LINE.replace('"a.jpg"', "310196"), r"line 1: image and text must be texts, not 310196"),
+        (LINE.replace(": 1,", ": null,"), r"line 1: the question_id is None; a number or a text is expected"),
+        (LINE.replace(": 1,", ": true,"), r"line 1: the question_id is True"),
+        (LINE.replace(": 1,", ": 1.5,"), r"line 1: the question_id is 1\.5"),
+        (LINE.replace('"a.jpg"', '""'), r"line 1: the image is empty"),
+        (LINE.replace('"a.jpg"', "310196"), r"line 1: the image is 310196, not a text"),
         (
             f"{LINE}\n{LINE.replace(': 1,', ': 2,')}",
-            r"pope\.json: a\.jpg, 'Is there a dog in the image\?' stands twice; keep one",
+            r"pope\.json: 'a\.jpg', 'Is there a dog in the image\?' stands twice; keep one",
         ),
         (
             f"{LINE}\n{LINE.replace(': 1,', ': 2,').replace('yes', 'no')}",
-            r"pope\.json: a\.jpg, 'Is there a dog in the image\?' has two labels, yes and no; keep one",
+            r"pope\.json: 'a\.jpg', 'Is there a dog in the image\?' has two labels, yes and no; keep one",
         ),
         (f"{LINE}\n{OTHER.replace(': 2,', ': 1,')}", r"pope\.json: question_id 1 stands twice; give each"),
     ],
@@ -109,13 +109,9 @@ def test_ambiguous_is_a_label_of_annotators(tmp_path: Path) -> None:
     assert [row.label for row in read_rows(path, ANNOTATOR_LABELS)] == ["ambiguous"]
 
 
-@pytest.mark.parametrize("content", [None, b"\xff\xfe"])
-def test_file_that_cannot_be_read(tmp_path: Path, content: bytes | None) -> None:
-    path = tmp_path / "pope.json"
-    if content is not None:
-        path.write_bytes(content)
-    with pytest.raises(RepopeError, match=r"pope\.json: cannot be read \(.+\); a file in POPE's format"):
-        read_rows(path)
+def test_file_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(RepopeError, match=r"pope\.json: cannot be read \(No such file or directory\)$"):
+        read_rows(tmp_path / "pope.json")
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ def test_a_list_that_is_not_there_is_named(tmp_path: Path) -> None:
 def test_a_list_that_is_no_text_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "models.txt"
     path.write_bytes(b"\xff\xfeo\x00")
-    with pytest.raises(RepopeError, match="is no text"):
+    with pytest.raises(RepopeError, match=r"line 1: is not UTF-8 \(it looks like UTF-16\)"):
         read_model_list(path)
 
 

@@ -70,13 +70,13 @@ def test_a_model_that_no_row_matches_has_none(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "mistakes"),
     [
-        ("*,one,4,64G,04:00:00,", ["gpus is one; a number of GPUs is expected"]),
-        ("*,-1,4,64G,04:00:00,", ["gpus is -1; a number of GPUs is expected"]),
-        ("*,1,0,64G,04:00:00,", ["cpus is 0; a number of cores is expected"]),
-        ("*,1,4,64 GB,04:00:00,", ["memory is 64 GB; memory such as 64G is expected"]),
+        ("*,one,4,64G,04:00:00,", ["gpus is 'one'; a number of GPUs is expected"]),
+        ("*,-1,4,64G,04:00:00,", ["gpus is '-1'; a number of GPUs is expected"]),
+        ("*,1,0,64G,04:00:00,", ["cpus is '0'; a number of cores is expected"]),
+        ("*,1,4,64 GB,04:00:00,", ["memory is '64 GB'; memory such as 64G is expected"]),
         (
             "*,1,4,64G,4 hours,",
-            ["time is 4 hours; a time limit such as 04:00:00 or 2-00:00:00 is expected"],
+            ["time is '4 hours'; a time limit such as 04:00:00 or 2-00:00:00 is expected"],
         ),
         (",1,4,64G,04:00:00,", ["models is empty; give names or patterns such as *_78b"]),
         ("*,1,4", ["has not 6 cells; overrides go into one, separated by spaces"]),
@@ -98,7 +98,7 @@ def test_each_mistake_is_told_by_its_line(tmp_path: Path, row: str, mistakes: li
     assert str(caught.value).splitlines() == [f"{path}, line 3: {mistake}" for mistake in mistakes]
 
 
-@pytest.mark.parametrize(("text", "columns"), [("", "none"), ("models,gpus\n*,1\n", "models, gpus")])
+@pytest.mark.parametrize(("text", "columns"), [("", "none"), ("models,gpus\n*,1\n", "'models, gpus'")])
 def test_a_table_without_its_columns_is_refused(tmp_path: Path, text: str, columns: str) -> None:
     with pytest.raises(RepopeError, match=f"has columns {columns}; expected: models, gpus, cpus"):
         read_resources(write(tmp_path, text))

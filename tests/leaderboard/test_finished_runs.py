@@ -113,7 +113,7 @@ def test_a_manifest_of_another_make_is_left_out_with_the_reason(
 @pytest.mark.parametrize(
     ("name", "content", "reason"),
     [
-        ("manifest.json", "{", "manifest.json: is no JSON"),
+        ("manifest.json", "{", "manifest.json, line 1: is no JSON"),
         ("manifest.json", "[]", "manifest.json: is no run's manifest"),
         ("manifest.json", None, "manifest.json: is missing"),
         ("answers.jsonl", None, "answers.jsonl: is missing"),

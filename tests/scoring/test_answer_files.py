@@ -154,7 +154,7 @@ def test_an_id_with_another_text_is_refused() -> None:
         {"question_id": 2, "question": DOG, "answer": "no"},
     ]
     with refuses(
-        f"answers.jsonl, row 2: question_id 2 comes with '{DOG}', but the benchmark asks '{CAT}' there; the "
+        f"answers.jsonl, row 2: question_id '2' comes with '{DOG}', but the benchmark asks '{CAT}' there; the "
         "answers are to other questions (an older POPE?), so give questions=FILE that they were made from"
     ):
         joined(rows, ids=ONE_VARIANT)
@@ -162,7 +162,7 @@ def test_an_id_with_another_text_is_refused() -> None:
 
 def test_an_id_the_variant_does_not_have_is_refused() -> None:
     with refuses(
-        f"question_id 3001 comes with '{DOG}', but the benchmark has no such question; the answers are to "
+        f"question_id '3001' comes with '{DOG}', but the benchmark has no such question; the answers are to "
         "other questions"
     ):
         joined([{"question_id": 3001, "question": DOG, "answer": "no"}], ids=ONE_VARIANT)

@@ -103,7 +103,7 @@ def test_what_is_known_of_the_tokens_is_kept() -> None:
         ({"question_id": [1]}, "the question_id is [1], neither"),
         ({"n_tokens": "2"}, "n_tokens is '2', not a whole number; mend it or leave it out"),
         ({"n_tokens": 2.5}, "n_tokens is 2.5, not a whole number"),
-        ({"p_yes": "high"}, "p_yes is 'high', not a number; mend it or leave it out"),
+        ({"p_yes": "high"}, "p_yes is 'high', not a number from 0 to 1; mend it or leave it out"),
         ({"p_no": float("nan")}, "p_no is nan, not a number"),
         ({"p_no": float("inf")}, "p_no is inf, not a number"),
         ({"p_yes": True}, "p_yes is True, not a number"),

@@ -99,9 +99,11 @@ def test_rows_that_name_image_and_question_are_joined_as_ever() -> None:
         joined(plain | {"image": "7.png"})
 
 
-def test_of_another_benchmark_they_are_nothing() -> None:
+def test_of_another_benchmark_they_are_refused_with_the_right_one() -> None:
     other = Benchmark("repope", (), {"random": {1: Question("1.jpg", "?", "")}}, {})
-    with refuses("answers, row 1: names no question"):
+    with refuses(
+        "answers: is a file of DASH-B's own code (img_id, object_name, response); give bench=dash_b"
+    ):
         joined(row("bed", "7.png", "no"), bench=other)
 
 

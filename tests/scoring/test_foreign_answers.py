@@ -44,12 +44,15 @@ def test_paper_rows_of_other_variants_and_a_part_of_them() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"question_id": "9"}, "answers, subset random, question_id 9: the benchmark has no such question"),
+        (
+            {"question_id": "9"},
+            "answers, subset 'random', question_id '9': the benchmark has no such question",
+        ),
         (
             {"text": POPULAR[3].text},
-            "question_id 1: asks 'Is there a chair in the image?', but the bench",
+            "question_id '1': asks 'Is there a chair in the image?', but the bench",
         ),
-        ({"text": ""}, "answers, subset random, question_id 1: needs text (the question) and response"),
+        ({"text": None}, "answers, subset 'random', question_id '1': needs text (the question) and response"),
         ({"response": None}, "answers, row 1: the response is None"),
     ],
 )

@@ -53,25 +53,25 @@ def test_a_question_the_benchmark_does_not_have_is_left_over() -> None:
         ),
         (
             {"question_id": 4, "response": "No"},
-            "question_id 4 is not in questions=FILE; give the file the answers were made from",
+            "question_id '4' is not in questions=FILE; give the file the answers were made from",
         ),
         (
             {"question_id": 1, "prompt": DOG, "response": "No"},
-            f"question_id 1 comes with '{DOG}', but questions=FILE has {CAT + INSTRUCTION!r}; give the file",
+            f"question_id '1' comes with '{DOG}', but questions=FILE has {CAT + INSTRUCTION!r}; give the file",
         ),
         (
             {"question_id": 1, "prompt": "Is there", "response": "No"},
-            "question_id 1 comes with 'Is there', but",
+            "question_id '1' comes with 'Is there', but",
         ),
-        ({"question_id": 1, "prompt": "", "response": "No"}, "question_id 1 comes with '', but"),
+        ({"question_id": 1, "prompt": "", "response": "No"}, "the question is empty"),
         (
             {"question_id": "three", "prompt": CAT, "response": "No"},
-            f"question_id three comes with '{CAT}', but questions=FILE has",
+            f"question_id 'three' comes with '{CAT}', but questions=FILE has",
         ),
         (
             {"question_id": 1, "image": "COCO_val2014_000000000001.jpg", "response": "No"},
-            "question_id 1 comes with image COCO_val2014_000000000001.jpg, but questions=FILE has "
-            f"{IMAGE}; give the file",
+            "question_id '1' comes with image 'COCO_val2014_000000000001.jpg', but questions=FILE has "
+            f"'{IMAGE}'; give the file",
         ),
     ],
 )
@@ -101,7 +101,7 @@ def test_a_model_that_repeats_one_question_is_believed() -> None:
         ({"question_id": None, "image": IMAGE, "text": DOG}, "row 1: question_id, image and text are needed"),
         ({"question_id": 1, "text": DOG}, "row 1: question_id, image and text are needed"),
         ({"question_id": 1, "image": IMAGE}, "row 1: question_id, image and text are needed"),
-        ({"question_id": 1, "image": IMAGE, "text": 3}, "row 1: question_id, image and text are needed"),
+        ({"question_id": 1, "image": IMAGE, "text": 3}, "row 1: the question is 3, not a text"),
         ({"question_id": {}, "image": IMAGE, "text": DOG}, "row 1: the question_id is {}, neither"),
     ],
 )
@@ -118,7 +118,7 @@ def test_an_empty_question_file_is_refused() -> None:
 def test_an_id_that_stands_for_two_questions_is_refused() -> None:
     rows = [*FILE, {"question_id": "1", "image": IMAGE, "text": DOG}]
     with refuses(
-        "questions.jsonl, row 4: question_id 1 stands for two questions; join the variants' files only where "
+        "questions.jsonl, row 4: question_id '1' stands for two questions; join the variants' files only where "
         "their ids differ"
     ):
         question_texts(rows, "questions.jsonl")

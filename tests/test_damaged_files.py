@@ -1,0 +1,253 @@
+"""Ten kinds of damage to each file that users bring: it is read as if whole, or one line says what is wrong.
+
+Where a damage does not show in the result, or cannot be told from what someone meant, the tables say so.
+"""
+
+import gzip
+import io
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+
+from repope_eval.benchmarks.benchmark import make_benchmark
+from repope_eval.benchmarks.dash_b import load_dash_b
+from repope_eval.benchmarks.object_lists import read_object_lists
+from repope_eval.benchmarks.pope_file import read_annotations, read_rows
+from repope_eval.cluster.model_list import read_model_list
+from repope_eval.cluster.resources import read_resources
+from repope_eval.config import ColumnSettings
+from repope_eval.errors import RepopeError
+from repope_eval.row_files import read_row_file
+from repope_eval.scoring.answer_rows import question_texts
+from repope_eval.scoring.foreign_answers import join_file
+
+LONGEST_LINE = 400
+"""Of a message, in characters, without the folder of the file."""
+
+ASKED = [("a.jpg", "café"), ("a.jpg", "dog"), ("b.jpg", "dog"), ("c.jpg", "cat")]
+POPE = [
+    {"question_id": number, "image": image, "text": f"Is there a {name} in the image?", "label": "yes"}
+    for number, (image, name) in enumerate(ASKED, 1)
+]
+ANSWERS = [{"image": row["image"], "question": row["text"], "response": "Oui né"} for row in POPE]
+OBJECTS = [{"image": f"{name}.jpg", "objects": ["café", "dog", "cat"]} for name in "abcd"]
+COCO = {
+    "images": [{"id": number, "file_name": f"{number}.jpg"} for number in range(3)],
+    "annotations": [{"image_id": number, "category_id": 1} for number in range(3)],
+    "categories": [{"id": 2, "name": "dog"}, {"id": 1, "name": "café"}],
+}
+NESTED = {
+    "random": {
+        str(row["question_id"]): {"text": row["text"], "response": "Oui né", "image": "x"} for row in POPE
+    }
+}
+INDEX = {"coco": {"café": ["0.png", "1.png"], "dog": ["0.png", "2.png"]}}
+DASH_B = [
+    {"img_id": file, "object_name": name, "gt": "yes", "response": "Oui né"}
+    for name, files in INDEX["coco"].items()
+    for file in files
+]
+
+
+def _lines(rows: list[dict[str, Any]]) -> str:
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+
+
+def _document(document: Any) -> str:
+    return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
+
+
+def _table(rows: list[dict[str, Any]], separator: str) -> str:
+    cells = [list(rows[0]), *(list(row.values()) for row in rows)]
+    return "".join(separator.join(f'"{cell}"' for cell in row) + "\n" for row in cells)
+
+
+def _workbook(table: bytes) -> bytes:
+    """A workbook of a tab-separated table."""
+    book = openpyxl.Workbook()
+    for line in table.decode().splitlines():
+        book.active.append([cell.strip('"') for cell in line.split("\t")])
+    content = io.BytesIO()
+    book.save(content)
+    return content.getvalue()
+
+
+def _read_relabels(path: Path) -> Any:
+    whole = path.with_name("whole.jsonl")
+    whole.write_text(_lines(POPE), encoding="utf-8")
+    rows = read_rows(whole)
+    return make_benchmark("custom", {"custom": rows}, {"custom": read_rows(path)}, {}).label_sets
+
+
+def _read_answers(path: Path) -> Any:
+    whole = path.with_name("whole.jsonl")
+    whole.write_text(_lines(POPE), encoding="utf-8")
+    benchmark = make_benchmark("custom", {"random": read_rows(whole)}, {}, {})
+    return join_file(read_row_file(path), ColumnSettings(), benchmark, None)[0].answers
+
+
+def _read_questions(path: Path) -> Any:
+    return question_texts(read_row_file(path).rows, str(path))
+
+
+def _read_index(path: Path) -> Any:
+    other = path.with_name("dash_benchmark_neg.json")
+    other.write_text("{}")
+    return load_dash_b("dash_b", path.parent.parent, "download", "").questions
+
+
+def _read_dash_b_answers(path: Path) -> Any:
+    whole = path.with_name("dash_benchmark_pos.json")
+    whole.write_text(_document(INDEX), encoding="utf-8")
+    whole.with_name("dash_benchmark_neg.json").write_text("{}")
+    benchmark = load_dash_b("dash_b", path.parent.parent, "download", "")
+    return join_file(read_row_file(path), ColumnSettings(), benchmark, None)[0].answers
+
+
+@dataclass(frozen=True)
+class Format:
+    """A kind of file that users bring."""
+
+    name: str
+    text: str
+    read: Callable[[Path], Any]
+    pack: Callable[[bytes], bytes] = bytes
+    """What makes the file of its text."""
+
+
+FORMATS = {
+    "questions": Format("q.jsonl", _lines(POPE), read_rows),
+    "questions as CSV": Format("q.csv", _table(POPE, ","), read_rows),
+    "relabels": Format("r.json", _lines(POPE), _read_relabels),
+    "annotator": Format("a.jsonl", _lines(POPE), read_annotations),
+    "annotator as XLSX": Format("a.xlsx", _table(POPE, "\t"), read_annotations, _workbook),
+    "object lists": Format("o.jsonl", _lines(OBJECTS), read_object_lists),
+    "COCO instances": Format("o.json", _document(COCO), read_object_lists),
+    "answers as JSON lines": Format("x.jsonl", _lines(ANSWERS), _read_answers),
+    "answers as JSON list": Format("x.json", _document(ANSWERS), _read_answers),
+    "answers as CSV": Format("x.csv", _table(ANSWERS, ","), _read_answers),
+    "answers as TSV": Format("x.tsv", _table(ANSWERS, "\t"), _read_answers),
+    "answers as XLSX": Format("x.xlsx", _table(ANSWERS, "\t"), _read_answers, _workbook),
+    "answers as nested JSON": Format("x.json", _document(NESTED), _read_answers),
+    "questions= of score": Format("q.jsonl", _lines(POPE), _read_questions),
+    "index of DASH-B": Format("dash_benchmark_pos.json", _document(INDEX), _read_index),
+    "answers of DASH-B": Format("x.json", _document(DASH_B), _read_dash_b_answers),
+    "models.txt": Format("models.txt", "dog limit=3\ncafé limit=3\novis2_1b\n", read_model_list),
+    "resources.csv": Format(
+        "resources.csv",
+        "models,gpus,cpus,memory,time,overrides\ncafé,1,4,64G,04:00:00,\ndog*,1,4,64G,04:00:00,limit=3\n",
+        read_resources,
+    ),
+}
+
+OTHER_NAMES = {"image": "picture", "text": "frage", "response": "said", "objects": "things", "models": "who"}
+"""Of columns and fields."""
+
+
+def _renamed(text: str) -> str:
+    return re.sub("|".join(OTHER_NAMES), lambda found: OTHER_NAMES[found[0]], text)
+
+
+def _narrower(text: str) -> str:
+    """Without the last cell of the last row, or what stands last in a JSON text."""
+    head, _, tail = text.rpartition("\t" if "\t" in text else ",")
+    closing = re.search(r"[\s}\]]*$", tail)
+    return head + (closing[0] if closing else "")
+
+
+OF_TEXT: dict[str, Callable[[str], bytes]] = {
+    "Latin-1": lambda text: text.encode("latin-1"),
+    "UTF-16": lambda text: text.encode("utf-16"),
+    "line ends of Windows": lambda text: text.replace("\n", "\r\n").encode(),
+    "line ends of old Macs": lambda text: text.replace("\n", "\r").encode(),
+    "other separator": lambda text: text.translate({ord(","): ";", ord("\t"): ","}).encode(),
+    "other header": lambda text: _renamed(text).encode(),
+    "a column too few": lambda text: _narrower(text).encode(),
+    "doubled rows": lambda text: (text + text.split("\n", 1)[-1]).encode(),
+    "huge cell": lambda text: text.replace("dog", "dog" * 100_000).encode(),
+}
+"""Damages to what stands in a file."""
+
+OF_FILE: dict[str, Callable[[bytes], bytes]] = {
+    "empty": lambda content: b"",
+    "cut in the middle": lambda content: content[: len(content) // 2 + 3],
+    "a PNG": lambda content: b"\x89PNG\r\n\x1a\n" + bytes(range(256)),
+    "a PDF": lambda content: b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n" + content,
+    "a gzip": lambda content: gzip.compress(content, mtime=0),
+}
+"""Damages to the file as a whole."""
+
+TEXT_TABLES = {"questions as CSV", "answers as CSV", "answers as TSV"}
+WORKBOOKS = {"annotator as XLSX", "answers as XLSX"}
+ENCODINGS = {"Latin-1", "UTF-16"}
+"""Of text: a workbook has its own."""
+
+HARMLESS: dict[str, set[str]] = {
+    "line ends of Windows": set(FORMATS),
+    "line ends of old Macs": set(FORMATS),
+    "UTF-16": TEXT_TABLES,  # as Excel saves it
+    "other separator": TEXT_TABLES,
+    # A row that says again what an earlier one says changes nothing.
+    "doubled rows": {
+        "answers as JSON lines",
+        "answers as CSV",
+        "answers as TSV",
+        "answers as XLSX",
+        "questions= of score",
+    },
+    "a column too few": {"questions= of score", "answers as nested JSON"},  # the last one is not read
+    "other header": {"index of DASH-B"},  # it has none
+}
+"""Formats that are read as if nothing had happened, by damage."""
+
+MEANT: dict[str, set[str]] = {
+    "models.txt": {
+        "cut in the middle",  # names are looked up, and folders compared, where the list is used
+        "doubled rows",
+        "huge cell",
+        "other separator",
+        "other header",
+    },
+    "answers as XLSX": {"a column too few"},  # Excel leaves empty cells at the end of a row out
+    "resources.csv": {"doubled rows", "huge cell"},  # the first row that matches counts
+    "object lists": {"a column too few"},  # an object fewer
+    "index of DASH-B": {"a column too few"},  # an image fewer
+}
+"""Damages that nobody can tell from what somebody meant, by format."""
+
+
+def _damaged(format: Format, damage: str) -> bytes:
+    if damage in OF_TEXT:
+        return format.pack(OF_TEXT[damage](format.text))
+    return OF_FILE[damage](format.pack(format.text.encode()))
+
+
+@pytest.mark.parametrize("damage", [*OF_TEXT, *OF_FILE])
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_damaged_file_is_read_right_or_refused_in_a_line(name: str, damage: str, tmp_path: Path) -> None:
+    if name in WORKBOOKS and damage in ENCODINGS:
+        return
+    format = FORMATS[name]
+    path = tmp_path / "dash_b" / format.name
+    path.parent.mkdir()
+    path.write_bytes(format.pack(format.text.encode()))
+    whole = format.read(path)
+    path.write_bytes(_damaged(format, damage))
+    if name in HARMLESS.get(damage, ()):
+        assert format.read(path) == whole
+        return
+    if damage in MEANT.get(name, ()):
+        format.read(path)
+        return
+    with pytest.raises(RepopeError) as caught:
+        format.read(path)
+    line = str(caught.value)
+    assert "\n" not in line
+    assert line.startswith(str(path))
+    assert len(line.replace(str(path.parent), "")) < LONGEST_LINE
