@@ -24,7 +24,7 @@ from repope_eval.records import Answer, Question
 from repope_eval.row_files import read_row_file
 from repope_eval.run_folder import FollowedFolder, RunFolder
 from repope_eval.scoring.answer_files import Joined
-from repope_eval.scoring.answer_rows import question_texts
+from repope_eval.scoring.answer_rows import question_texts, shown
 from repope_eval.scoring.dash_b_answers import OTHER_EDITION, has_other_positives
 from repope_eval.scoring.foreign_answers import join_file
 from repope_eval.scoring.scores import Scores
@@ -172,7 +172,7 @@ def _join(settings: config.ScoreSettings, path: Path, benchmark: Benchmark) -> t
             "%d rows are about questions this benchmark does not have and were left out, first row %d: %s",
             len(joined.unjoined),
             first.number,
-            first.text or f"question_id {first.question_id}",
+            shown(first.text or f"question_id {first.question_id}"),
         )
     if joined.n_misspelt:
         log.info(

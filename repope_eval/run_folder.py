@@ -13,6 +13,7 @@ from filelock import BaseFileLock, FileLock, Timeout
 from repope_eval.errors import InterruptionError, RepopeError
 from repope_eval.json_files import read_json, write_bytes, write_json, write_text
 from repope_eval.manifest import Identity, Manifest
+from repope_eval.output import MessageFormatter
 from repope_eval.run_files import ANSWERS, IMAGES, LOCK, LOG, MANIFEST, answer_files, count_stored_lines
 from repope_eval.timing import now
 
@@ -219,7 +220,7 @@ def _start_log(folder: Path, prefix: str = "") -> None:
         raise RepopeError(
             f"out={folder}: cannot be written ({error.strerror}); choose another out="
         ) from error
-    handler.setFormatter(logging.Formatter(f"%(asctime)s %(levelname)s {prefix}%(message)s"))
+    handler.setFormatter(MessageFormatter(f"%(asctime)s %(levelname)s {prefix}%(message)s"))
     handler.handleError = lambda record: None  # type: ignore[method-assign]  # a full disk ends elsewhere
     logging.getLogger("repope_eval").addHandler(handler)
 
@@ -252,7 +253,8 @@ def show_log_on_console(rank: int = 0) -> None:
     package.propagate = False
     if not any(type(handler) is logging.StreamHandler for handler in package.handlers):
         handler = logging.StreamHandler(sys.stderr)
-        handler.setFormatter(logging.Formatter(f"rank {rank}: %(message)s" if rank else "%(message)s"))
+        form = f"rank {rank}: %(message)s" if rank else "%(message)s"
+        handler.setFormatter(MessageFormatter(form, flush_errors=True))
         handler.setLevel(logging.WARNING if rank else logging.INFO)
         package.addHandler(handler)
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs each request

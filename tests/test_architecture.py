@@ -21,7 +21,7 @@ PACKAGE = PROJECT / "repope_eval"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS = [
-    ["__version__", "errors", "records"],
+    ["__version__", "errors", "records", "wording"],
     [
         "config",
         "environment",
