@@ -5,6 +5,7 @@ import os
 import sys
 
 from repope_eval.wording import message_text, visible
+from repope_eval.written import without_environment
 
 _ASCII = str.maketrans({"−": "-", "–": "-"})
 
@@ -26,8 +27,13 @@ def write_styled(text: str) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def write_error(message: str) -> None:
+    """Writes what is wrong to standard error, as text."""
+    print(message_text(without_environment(message)), file=sys.stderr)
+
+
 class MessageFormatter(logging.Formatter):
-    """Log messages as text: none can be taken for another's, nor obeyed by a terminal."""
+    """Log messages as text: none is taken for another, obeyed by a terminal, or tells what the environment holds."""
 
     def __init__(self, form: str, *, flush_errors: bool = False) -> None:
         """Takes the form of a message, and whether all lines of an error, a mistake each, begin at the margin."""
@@ -36,7 +42,7 @@ class MessageFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The message, its further lines indented."""
-        text = message_text(super().format(record))
+        text = message_text(without_environment(super().format(record)))
         is_flush = self._flush_errors and record.levelno >= logging.ERROR
         return text if is_flush else text.replace("\n", f"\n{_CONTINUED}")
 

@@ -29,6 +29,7 @@ from repope_eval.scoring.dash_b_answers import OTHER_EDITION, has_other_positive
 from repope_eval.scoring.foreign_answers import join_file
 from repope_eval.scoring.scores import Scores
 from repope_eval.timing import Seconds, now
+from repope_eval.written import FromEnvironment, as_written
 
 log = logging.getLogger(__name__)
 
@@ -93,13 +94,12 @@ def score_answers(settings: config.ScoreSettings, command: str) -> Scores:
     path = Path(settings.answers).expanduser()
     model = settings.model or path.stem
     out = Path(settings.out) if settings.out else Path("runs") / settings.bench.name / model
-    questions = str(Path(settings.questions).expanduser().absolute()) if settings.questions else None
     columns = None if settings.columns == config.ColumnSettings() else dataclasses.asdict(settings.columns)
     identity = {
         "bench": settings.bench.name,
-        "answers": str(path.absolute()),
+        "answers": _place(settings.answers),
         "columns": columns,
-        "questions": questions,
+        "questions": _place(settings.questions) if settings.questions else None,
     }
     with RunFolder(out, identity, resume=True) as folder:
         joined, benchmark = _join(settings, path, benchmark)
@@ -110,6 +110,11 @@ def score_answers(settings: config.ScoreSettings, command: str) -> Scores:
         counts = {"rows": joined.n_rows, "unjoined": len(joined.unjoined), "conflicts": joined.n_conflicts}
         answered = _answered(settings, model, benchmark, joined.answers, counts, data_dir)
         return conclude(answered, folder, {})
+
+
+def _place(name: str) -> str:
+    """Where a file lies, from any folder; as it was written where that is the environment's to say."""
+    return as_written(name) if isinstance(name, FromEnvironment) else str(Path(name).expanduser().absolute())
 
 
 def _images_where_some_are_left_out(whole: Benchmark, asked: Benchmark) -> int | None:
@@ -197,9 +202,9 @@ def _identity(settings: config.RunSettings) -> dict[str, Any]:
     model = settings.model
     return {
         "bench": settings.bench.name,
-        "bench.images": settings.bench.images if settings.bench.source == "custom" else None,
-        "model.checkpoint": model.checkpoint,
-        "model.revision": model.revision,
+        "bench.images": as_written(settings.bench.images) if settings.bench.source == "custom" else None,
+        "model.checkpoint": as_written(model.checkpoint),
+        "model.revision": as_written(model.revision),
         "model.family": model.family,
         "model.dtype": config.number_format(model),
         "model.quantization": model.quantization,
@@ -226,7 +231,7 @@ def _beginning(
     """What a start is of, and what it runs on."""
     return {
         "command": command,
-        "settings": dataclasses.asdict(settings),
+        "settings": as_written(settings),
         "benchmark": {
             "name": benchmark.name,
             "sha256": dict(benchmark.hashes),

@@ -16,6 +16,7 @@ from repope_eval.manifest import Identity, Manifest
 from repope_eval.output import MessageFormatter
 from repope_eval.run_files import ANSWERS, IMAGES, LOCK, LOG, MANIFEST, answer_files, count_stored_lines
 from repope_eval.timing import now
+from repope_eval.written import without_environment
 
 PATIENCE = 1.0
 """Seconds that a folder may be another's before it is refused: who only looks whether it is, has it for a moment."""
@@ -230,7 +231,7 @@ def _ending(error: BaseException) -> dict[str, str]:
     if isinstance(error, SystemExit):  # by a signal handler of what launched this process: submitit's, say
         return {"how": "interrupted", "at": now(), "line": "stopped by its launcher"}
     how = "interrupted" if isinstance(error, InterruptionError | KeyboardInterrupt) else "failed"
-    line = " ".join(str(error).split()) or type(error).__name__
+    line = " ".join(without_environment(str(error)).split()) or type(error).__name__
     return {"how": how, "at": now(), "line": line}
 
 

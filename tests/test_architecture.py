@@ -22,6 +22,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS = [
     ["__version__", "errors", "records", "wording"],
+    ["written"],
     [
         "config",
         "environment",

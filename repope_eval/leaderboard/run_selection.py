@@ -14,6 +14,7 @@ from repope_eval.errors import RepopeError
 from repope_eval.leaderboard.finished_runs import FoundRun
 from repope_eval.records import LabelSet, Question
 from repope_eval.reporting.leaderboard_entries import LeftOut
+from repope_eval.written import place_here
 
 Thing = TypeVar("Thing", bound=Hashable)
 
@@ -95,8 +96,8 @@ def _load(runs: Sequence[FoundRun], settings: config.ReportSettings) -> Benchmar
     """The benchmark from the question files that most of its runs were asked from."""
     frequent = _most_frequent(tuple(sorted(run.hashes.items())) for run in runs)
     first = next(run for run in runs if tuple(sorted(run.hashes.items())) == frequent)
-    data_dir = config.data_folder(settings.data_dir or first.data_dir)
-    return load_benchmark(first.bench, Path(data_dir))
+    data_dir = settings.data_dir or place_here(first.data_dir, f"{first.place}: data_dir")
+    return load_benchmark(first.bench, config.data_folder(data_dir))
 
 
 def _compared(

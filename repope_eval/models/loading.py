@@ -26,6 +26,7 @@ from repope_eval.models.placement import (
 )
 from repope_eval.models.recipe import Inputs, Recipe, RecipeOptions
 from repope_eval.models.weight_files import WeightFiles, verify_weight_files
+from repope_eval.written import as_written
 
 _LOADING_ERRORS = (
     OSError,
@@ -154,7 +155,7 @@ def describe_model(model: Model) -> dict[str, Any]:
     processor = checkpoint.processor_folder
     return {
         "checkpoint": {
-            "name": checkpoint.name,
+            "name": as_written(checkpoint.name),
             "commit": checkpoint.commit,
             **({"processor_commit": processor.name} if processor else {}),
         },
