@@ -12,7 +12,7 @@ from typing import Any
 from repope_eval.errors import InterruptionError, RepopeError, SaidElsewhereError
 from repope_eval.garbage import look_seldom
 from repope_eval.interruption import listen
-from repope_eval.output import write
+from repope_eval.output import write, write_error
 from repope_eval.ranks import leave_ranks, rank_here, replace_by_ranks
 
 log = logging.getLogger("repope_eval")
@@ -43,7 +43,7 @@ def main() -> None:
         if _wants_traceback():
             raise
         if rank_here() == 0:  # what is wrong with a command line, all find
-            print(error, file=sys.stderr)
+            write_error(str(error))
         sys.exit(error.exit_status)
     except KeyboardInterrupt as error:
         print("interrupted", file=sys.stderr)

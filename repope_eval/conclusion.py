@@ -33,6 +33,7 @@ from repope_eval.scoring.relabelling_effect import (
 from repope_eval.scoring.resolutions import missing, resolutions
 from repope_eval.scoring.scores import Scores, score
 from repope_eval.timing import Seconds, rounded, timed
+from repope_eval.written import as_written
 
 log = logging.getLogger(__name__)
 
@@ -154,7 +155,7 @@ def _view(
 
 def _settings(answered: Answered, folder: RunFolder) -> dict[str, Any]:
     """Those that the answers came from, and this start's where scores depend on them."""
-    here = config.by_dotted_key(dataclasses.asdict(answered.settings))
+    here = config.by_dotted_key(as_written(answered.settings))
     asked = config.by_dotted_key(folder.manifest.facts.get("settings", here))
     return asked | {key: here[key] for key in _OF_SCORING if key in here}
 

@@ -23,16 +23,25 @@ NumberFormat = Literal["float32", "bfloat16", "float16"]
 MOST_TILES = 128
 """Of an image: with the 256 tokens of a tile that is as long as the prompts of these models may be, 32,768 tokens."""
 
+_NAME = {
+    "pattern": r"(?!\.)[^/\\]+(/(?!\.)[^/\\]+)*",
+    "form": "a name that stays inside the folder of runs, such as mine or org/mine,",
+    "is_public": True,
+}
+"""Of what run folders are called. A hidden one, whose name begins with a dot, no report would find."""
+_PROMPT = {"has_lines": True, "is_public": True}
 _DEVICE = {"pattern": r"auto|cpu|mps|cuda(:\d+)?", "form": "auto, cpu, mps, cuda or cuda:N"}
-_WORKERS = {"pattern": r"auto|\d+", "form": "auto or a number of processes"}
-_BATCH_SIZE = {"pattern": r"auto|[1-9]\d*", "form": "auto or a number of images"}
+_WORKERS = {"pattern": r"auto|\d{1,3}", "form": "auto or a number of processes below 1,000"}
+_BATCH_SIZE = {"pattern": r"auto|[1-9]\d{0,5}", "form": "auto or a number of images below 1,000,000"}
 
 
 def setting(help: str, default: Any = dataclasses.MISSING, **limits: Any) -> Any:
     """A field of a settings record: its meaning, its default (none: it must be given), its limits.
 
-    Limits: `minimum`; `maximum`; `pattern` with its `form` in words; `length` of a list; `choice`, which makes the
-    field a group whose configuration file of that name is taken when none is named; null: no file.
+    Limits: `minimum`; `maximum`; `pattern` with its `form` in words; `length` of a list; `is_public`, of a text that
+    files have as it is, so that no environment variable may have a part in it; `has_lines`, of one that may have
+    several; `choice`, which makes the field a group whose configuration file of that name is taken when none is named;
+    null: no file.
     """
     return dataclasses.field(default=default, metadata={"help": help, **limits})
 
@@ -41,16 +50,16 @@ def setting(help: str, default: Any = dataclasses.MISSING, **limits: Any) -> Any
 class ModelSettings:
     """Which model, and how it is loaded and asked."""
 
-    name: str = setting("names the run folder; by default the file's name")
+    name: str = setting("names the run folder; by default the file's name", **_NAME)
     family: str = setting("prompt, pixels and layout: a key of FAMILIES in repope_eval/models/families.py")
     checkpoint: str = setting("Hub id or local folder")
     revision: str = setting("branch, tag or commit of a Hub checkpoint", "main")
     recipe_dtype: NumberFormat = setting("what dtype=auto means: that of the published results", "bfloat16")
     dtype: Literal["auto"] | NumberFormat = setting("number format of the weights", "auto")
     quantization: Literal["none", "int8", "nf4"] = setting("of the language model, by bitsandbytes", "none")
-    max_new_tokens: int = setting("longest answer in tokens", 1024, minimum=1)
-    system_prompt: str | None = setting("in place of the family's own; null: the family's", None)
-    question_suffix: str | None = setting("text put after each question; null: nothing", None)
+    max_new_tokens: int = setting("longest answer in tokens", 1024, minimum=1, maximum=1_000_000)
+    system_prompt: str | None = setting("in place of the family's own; null: the family's", None, **_PROMPT)
+    question_suffix: str | None = setting("text put after each question; null: nothing", None, **_PROMPT)
     max_tiles: int | None = setting(
         "most tiles of an image; null: the checkpoint's", None, minimum=1, maximum=MOST_TILES
     )
@@ -65,7 +74,7 @@ class ModelSettings:
 class BenchSettings:
     """Which questions, labels and images, and where they come from."""
 
-    name: str = setting("names the run folder; by default the file's name")
+    name: str = setting("names the run folder; by default the file's name", **_NAME)
     source: Literal["demo", "coco", "dash_b", "custom"] = setting(
         "the embedded one, COCO's, DASH-B's, or your own files"
     )
@@ -172,7 +181,7 @@ class ScoreSettings:
         "what question ids point into: question_id, image, text; for several files of answers one, or as many",
         None,
     )
-    model: str | None = setting("name shown with the scores; null: the answer file's", None)
+    model: str | None = setting("name shown with the scores; null: the answer file's", None, **_NAME)
     protocol: ProtocolChoice = setting(
         "how yes or no is read from an answer; all: repope's way, and what the others make of it", "repope"
     )

@@ -1,18 +1,50 @@
-"""Writing to standard output, whatever it can show and whether or not anybody still reads it."""
+"""Writing to standard output and to logs: as text, whatever an output can show and whether anybody still reads it."""
 
+import logging
 import os
 import sys
 
+from repope_eval.wording import message_text, visible
+from repope_eval.written import without_environment
+
 _ASCII = str.maketrans({"−": "-", "–": "-"})
+
+_CONTINUED = "    "
+"""Before each further line of a message, which else might be taken for a message of its own."""
 
 
 def write(text: str) -> None:
-    """Writes a text at once."""
+    """Writes a text at once; what a terminal would obey in it is shown as an escape."""
+    write_styled(visible(text))
+
+
+def write_styled(text: str) -> None:
+    """Writes a text of our own making at once, with its colours: of others it holds nothing that a terminal obeys."""
     try:
         sys.stdout.write(_encodable(text, sys.stdout.encoding or "utf-8"))
         sys.stdout.flush()
     except BrokenPipeError:  # who read it, `head` say, wants no more; what is left to do is done all the same
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def write_error(message: str) -> None:
+    """Writes what is wrong to standard error, as text."""
+    print(message_text(without_environment(message)), file=sys.stderr)
+
+
+class MessageFormatter(logging.Formatter):
+    """Log messages as text: none is taken for another, obeyed by a terminal, or tells what the environment holds."""
+
+    def __init__(self, form: str, *, flush_errors: bool = False) -> None:
+        """Takes the form of a message, and whether all lines of an error, a mistake each, begin at the margin."""
+        super().__init__(form)
+        self._flush_errors = flush_errors
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The message, its further lines indented."""
+        text = message_text(without_environment(super().format(record)))
+        is_flush = self._flush_errors and record.levelno >= logging.ERROR
+        return text if is_flush else text.replace("\n", f"\n{_CONTINUED}")
 
 
 def _encodable(text: str, encoding: str) -> str:

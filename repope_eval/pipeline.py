@@ -31,6 +31,7 @@ from repope_eval.scoring.dash_b_answers import OTHER_EDITION, has_other_positive
 from repope_eval.scoring.scores import Scores
 from repope_eval.scoring.several_files import Texts, join_files
 from repope_eval.timing import Seconds, now
+from repope_eval.written import FromEnvironment, as_written
 
 log = logging.getLogger(__name__)
 
@@ -98,9 +99,9 @@ def score_answers(settings: config.ScoreSettings, command: str) -> Scores:
     columns = None if settings.columns == config.ColumnSettings() else dataclasses.asdict(settings.columns)
     identity = {
         "bench": settings.bench.name,
-        "answers": _places(answers),
+        "answers": _places(settings.answers),
         "columns": columns,
-        "questions": _places(questions),
+        "questions": _places(settings.questions),
     }
     with RunFolder(out, identity, resume=True) as folder:
         joined, benchmark = _join(settings, answers, questions, benchmark)
@@ -111,6 +112,15 @@ def score_answers(settings: config.ScoreSettings, command: str) -> Scores:
         counts = {"rows": joined.n_rows, "unjoined": len(joined.unjoined), "conflicts": joined.n_conflicts}
         answered = _answered(settings, model, benchmark, joined.answers, counts, data_dir)
         return conclude(answered, folder, {})
+
+
+def _places(names: str | tuple[str, ...] | None) -> Any:
+    """Where files lie, from any folder; as it was written where that is the environment's to say."""
+    if isinstance(names, tuple):
+        return [_places(name) for name in names]
+    if names is None or isinstance(names, FromEnvironment):
+        return as_written(names)
+    return str(Path(names).expanduser().absolute())
 
 
 def _images_where_some_are_left_out(whole: Benchmark, asked: Benchmark) -> int | None:
@@ -169,12 +179,6 @@ def _files(settings: config.ScoreSettings) -> tuple[list[Path], list[Path]]:
     return answers, questions
 
 
-def _places(paths: Sequence[Path]) -> str | list[str] | None:
-    """For the identity of a run: one file as a text."""
-    places = [str(path.absolute()) for path in paths]
-    return places if len(places) > 1 else next(iter(places), None)
-
-
 def _join(
     settings: config.ScoreSettings, answers: Sequence[Path], questions: Sequence[Path], benchmark: Benchmark
 ) -> tuple[Joined, Benchmark]:
@@ -224,9 +228,9 @@ def _identity(settings: config.RunSettings) -> dict[str, Any]:
     model = settings.model
     return {
         "bench": settings.bench.name,
-        "bench.images": settings.bench.images if settings.bench.source == "custom" else None,
-        "model.checkpoint": model.checkpoint,
-        "model.revision": model.revision,
+        "bench.images": as_written(settings.bench.images) if settings.bench.source == "custom" else None,
+        "model.checkpoint": as_written(model.checkpoint),
+        "model.revision": as_written(model.revision),
         "model.family": model.family,
         "model.dtype": config.number_format(model),
         "model.quantization": model.quantization,
@@ -253,7 +257,7 @@ def _beginning(
     """What a start is of, and what it runs on."""
     return {
         "command": command,
-        "settings": dataclasses.asdict(settings),
+        "settings": as_written(settings),
         "benchmark": {
             "name": benchmark.name,
             "sha256": dict(benchmark.hashes),

@@ -16,8 +16,10 @@ from repope_eval.folder_lock import LOCK, hold, named_holder
 from repope_eval.json_files import make_folder, read_json, write_bytes, write_json, write_text
 from repope_eval.manifest import Identity, Manifest
 from repope_eval.manifest_form import read_manifest
+from repope_eval.output import MessageFormatter
 from repope_eval.run_files import ANSWERS, IMAGES, LOG, MANIFEST, answer_files, count_stored_lines
 from repope_eval.timing import now
+from repope_eval.written import without_environment
 
 PATIENCE = 1.0
 """Seconds that a folder may be another's before it is refused: who only looks whether it is, has it for a moment."""
@@ -242,7 +244,7 @@ def _start_log(folder: Path, prefix: str = "") -> None:
         raise RepopeError(
             f"out={folder}: cannot be written ({error.strerror}); choose another out="
         ) from error
-    handler.setFormatter(logging.Formatter(f"%(asctime)s %(levelname)s {prefix}%(message)s"))
+    handler.setFormatter(MessageFormatter(f"%(asctime)s %(levelname)s {prefix}%(message)s"))
     handler.handleError = lambda record: None  # type: ignore[method-assign]  # a full disk ends elsewhere
     logging.getLogger("repope_eval").addHandler(handler)
 
@@ -252,7 +254,7 @@ def _ending(error: BaseException) -> dict[str, str]:
     if isinstance(error, SystemExit):  # by a signal handler of what launched this process: submitit's, say
         return {"how": "interrupted", "at": now(), "line": "stopped by its launcher"}
     how = "interrupted" if isinstance(error, InterruptionError | KeyboardInterrupt) else "failed"
-    line = " ".join(str(error).split()) or type(error).__name__
+    line = " ".join(without_environment(str(error)).split()) or type(error).__name__
     return {"how": how, "at": now(), "line": line}
 
 
@@ -276,7 +278,8 @@ def show_log_on_console(rank: int = 0) -> None:
     package.propagate = False
     if not any(type(handler) is logging.StreamHandler for handler in package.handlers):
         handler = logging.StreamHandler(sys.stderr)
-        handler.setFormatter(logging.Formatter(f"rank {rank}: %(message)s" if rank else "%(message)s"))
+        form = f"rank {rank}: %(message)s" if rank else "%(message)s"
+        handler.setFormatter(MessageFormatter(form, flush_errors=True))
         handler.setLevel(logging.WARNING if rank else logging.INFO)
         package.addHandler(handler)
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs each request

@@ -2,12 +2,14 @@
 
 Hydra needs mutable dataclasses and refuses `Literal`, so the schema is derived from the frozen record;
 what a record allows beyond its types (`Literal` choices and the limits in a field's metadata: `minimum`,
-`maximum`, `pattern`, `length`) is checked here when the configuration is turned back. So is a field annotated
-`str | tuple[str, ...]`, which takes a text or a list of texts: OmegaConf has no such union.
+`maximum`, `pattern`, `length`, `is_public`, `has_lines`) is checked here when the configuration is turned
+back. So is a field annotated `str | tuple[str, ...]`, which takes a text or a list of texts: OmegaConf has no
+such union.
 """
 
 import dataclasses
 import difflib
+import os
 import re
 import types
 import typing
@@ -18,6 +20,8 @@ from omegaconf import MISSING, DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import InterpolationResolutionError, InterpolationToMissingValueError
 
 from repope_eval.errors import RepopeError
+from repope_eval.wording import first_unwritable, shown_word
+from repope_eval.written import FromEnvironment, setting_value
 
 Settings = TypeVar("Settings")
 
@@ -42,8 +46,7 @@ def settings_from(record: type[Settings], composed: DictConfig) -> Settings:
     found = list(problems(record, composed))
     if found:
         raise RepopeError("\n".join(found))
-    values = OmegaConf.to_container(composed, resolve=True)
-    return typing.cast(Settings, _record(record, typing.cast(dict[str, Any], values)))
+    return typing.cast(Settings, _record(record, composed))
 
 
 def problems(record: type, composed: DictConfig, prefix: str = "", *, complete: bool = True) -> Iterator[str]:
@@ -167,18 +170,42 @@ def _field_problems(
     key: str, annotation: Any, item: dataclasses.Field[Any], composed: DictConfig
 ) -> Iterator[str]:
     try:
-        value = composed[item.name]
+        value = _value(composed, item.name)
     except InterpolationToMissingValueError:
         return  # the value that is missing is a problem of its own
     except InterpolationResolutionError as error:
         written = OmegaConf.to_container(composed, resolve=False)
-        reason = str(error).strip().splitlines()[0]
-        yield f"{key}={typing.cast(dict[str, Any], written)[item.name]}: {reason}"
+        typed = shown_word(str(typing.cast(dict[str, Any], written)[item.name]))
+        yield f"{key}={typed}: {_reason(error)}"
+        return
+    texts = [text for text in (value if isinstance(value, tuple) else (value,)) if isinstance(text, str)]
+    if wrong := next(filter(None, (_text_problem(key, item.metadata, text) for text in texts)), None):
+        yield wrong
         return
     if is_text_or_list(annotation):
         yield from _text_or_list_problems(key, annotation, value)
     elif value is not None:
         yield from _value_problems(key, annotation, item.metadata, value)
+
+
+def _reason(error: Exception) -> str:
+    """What an interpolation lacks, without the words of the library around it."""
+    missing = re.search(r"Environment variable '[^']*' not found", str(error))
+    return f"{missing[0]}; set it" if missing else str(error).strip().splitlines()[0]
+
+
+def _text_problem(key: str, limits: Mapping[str, Any], text: str) -> str | None:
+    """What is wrong with a text, whatever else is expected of it."""
+    if found := first_unwritable(text, lines=limits.get("has_lines", False)):
+        return f"{key}={shown_word(text)}: holds the character {found}, which no name or path may hold"
+    if limits.get("is_public") and isinstance(text, FromEnvironment):
+        return (
+            f"{key}={shown_word(text.written)}: stands in the files of a run as it is, and values of environment "
+            "variables are kept out of them; write it out"
+        )
+    if not limits.get("has_lines") and text.startswith("~") and os.path.expanduser(text) == text:  # noqa: PTH111  # pathlib's raises
+        return f"{key}={shown_word(text)}: there is no such user, whose folder could be meant; write the path out"
+    return None
 
 
 def _value_problems(key: str, annotation: Any, limits: Mapping[str, Any], value: Any) -> Iterator[str]:
@@ -189,9 +216,9 @@ def _value_problems(key: str, annotation: Any, limits: Mapping[str, Any], value:
         yield f"{key}={value}: {limits['form']} is expected"
     elif value == "":
         yield f"{key}= is empty: give it a value{' or null' if is_optional(annotation) else ''}, or leave it out"
-    if "minimum" in limits and value < limits["minimum"]:
+    if "minimum" in limits and not value >= limits["minimum"]:  # no number is nan, which is neither
         yield f"{key}={value}: must be at least {limits['minimum']}"
-    if "maximum" in limits and value > limits["maximum"]:
+    if "maximum" in limits and not value <= limits["maximum"]:
         yield f"{key}={value}: must be at most {limits['maximum']}"
     if is_list(annotation) and not all(isinstance(text, str) for text in value):
         yield f"{key}={value}: a list of texts is expected"
@@ -200,13 +227,14 @@ def _value_problems(key: str, annotation: Any, limits: Mapping[str, Any], value:
 
 
 def _text_or_list_problems(key: str, annotation: Any, value: Any) -> Iterator[str]:
-    texts = list(value) if isinstance(value, ListConfig) else [value]
+    shown = list(value) if isinstance(value, tuple) else value
+    texts = shown if isinstance(shown, list) else [shown]
     if value is None and is_optional(annotation):
         return
     if not all(isinstance(text, str | int | float) for text in texts):  # 7 is as good as "7"
-        yield f"{key}={value}: {expected(annotation)} is expected"
+        yield f"{key}={shown}: {expected(annotation)} is expected"
     elif not texts or "" in texts:
-        yield f"{key}={value if texts else '[]'}: holds nothing; {expected(annotation)} is expected"
+        yield f"{key}={shown}: holds nothing; {expected(annotation)} is expected"
 
 
 def literals(annotation: Any) -> list[str]:
@@ -219,14 +247,27 @@ def literals(annotation: Any) -> list[str]:
     ]
 
 
-def _record(record: type, values: dict[str, Any]) -> Any:
+def _record(record: type, composed: DictConfig) -> Any:
     converted: dict[str, Any] = {}
     for item, annotation in fields_of(record):
-        value = values[item.name]
         if is_settings(annotation):
-            converted[item.name] = None if value is None else _record(annotation, value)
-        elif is_text_or_list(annotation) and value is not None:
-            converted[item.name] = tuple(map(str, value)) if isinstance(value, list) else str(value)
-        else:
-            converted[item.name] = tuple(value) if isinstance(value, list) else value
+            nested = composed[item.name]
+            converted[item.name] = None if nested is None else _record(annotation, nested)
+            continue
+        value = _value(composed, item.name)
+        if is_text_or_list(annotation) and value is not None:
+            value = tuple(map(_text, value)) if isinstance(value, tuple) else _text(value)
+        converted[item.name] = value
     return record(**converted)
+
+
+def _value(composed: DictConfig, name: str) -> Any:
+    """A field's value; a list as a tuple."""
+    value = setting_value(composed, name)
+    if not isinstance(value, ListConfig):
+        return value
+    return tuple(setting_value(value, place) for place in range(len(value)))
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else str(value)

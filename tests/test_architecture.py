@@ -21,8 +21,8 @@ PACKAGE = PROJECT / "repope_eval"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS = [
-    ["__version__", "errors", "records"],
-    ["text_files", "workbooks"],
+    ["__version__", "errors", "records", "wording"],
+    ["text_files", "workbooks", "written"],
     [
         "config",
         "environment",

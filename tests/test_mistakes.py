@@ -45,6 +45,7 @@ def _mistakes(
         ["data_dir='~/data'", "out=/some/where", "resume=false", "protocol=lmms_eval", "engine=sequential"],
         ["bench.variants=[random,popular]", "model.revision=a1b2c3"],
         ["limit=3", "limit=4"],
+        ["model.name=org/mine", "bench.name='a (b)'"],
         ["hydra.job.chdir=false", "out=x/${now:%Y}/${hydra:runtime.choices.model}"],
     ],
 )
@@ -78,8 +79,22 @@ def test_right_words_have_none(words: list[str]) -> None:
         ("model.dtype=fp16", "model.dtype=fp16: allowed are auto, float32, bfloat16, float16"),
         ("limit=0", "limit=0: must be at least 1"),
         ("limit=-3", "limit=-3: must be at least 1"),
-        ("batch_size=0", "batch_size=0: auto or a number of images is expected"),
+        ("batch_size=0", "batch_size=0: auto or a number of images below 1,000,000 is expected"),
         ("device=gpu", "device=gpu: auto, cpu, mps, cuda or cuda:N is expected"),
+        *[
+            (
+                f"{word}",
+                f"{word}: a name that stays inside the folder of runs, such as mine or org/mine, is expected",
+            )
+            for word in (
+                "model.name=../../x",
+                "model.name=/x",
+                "model.name=a/../b",
+                "bench.name=a//b",
+                "bench.name=.x",
+            )
+        ],
+        ("workers=100000", "workers=100000: auto or a number of processes below 1,000 is expected"),
         ("out=", "out= is empty: give it a value, or leave it out"),
         ("data_dir=", "data_dir= is empty: give it a value or null, or leave it out"),
         ("out=${bench.nme}", "out=${bench.nme}: Interpolation key 'bench.nme' not found"),

@@ -3,12 +3,20 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import ASKED_FILES, CommandLine, visible_files
 from demo_runs import QUESTIONS, answers, comparable
+from omegaconf import DictConfig, OmegaConf
 
 from repope_eval.benchmarks.sources import DEMO_FOLDER
+from repope_eval.config import ScoreSettings
+from repope_eval.pipeline import score_answers
+from repope_eval.run_folder import close_log
+from repope_eval.schema import schema_of, settings_from
+
+QUESTION = "Is there a car in the image?"
 
 
 def test_the_demo_leaves_its_files_and_an_answer_to_each_question(unbroken: Path) -> None:
@@ -168,3 +176,43 @@ def test_a_run_ends_its_asking_with_how_long_it_took_and_would_take(
     assert "about 97 images" in line
     assert "would take" not in line
     assert "asked " not in command_line(f"out={out}").stderr
+
+
+def _scored(folder: Path, *responses: tuple[str, str], **settings: Any) -> Path:
+    """The run folder of answers to a question of a user's own, scored."""
+    questions = folder / "questions.jsonl"
+    questions.write_text(json.dumps({"image": "a.png", "text": QUESTION, "label": "yes", "question_id": 1}))
+    rows = [{"image": "a.png", "question": question, "response": said} for question, said in responses]
+    (folder / "answers.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    bench = {"name": "custom", "source": "custom", "variants": ["custom"], "questions": str(questions)}
+    typed = {"answers": str(folder / "answers.jsonl"), "bench": bench, "out": str(folder / "run"), **settings}
+    composed = OmegaConf.merge(OmegaConf.structured(schema_of(ScoreSettings)), {"bench": bench}, typed)
+    assert isinstance(composed, DictConfig)
+    score_answers(settings_from(ScoreSettings, composed), "score")
+    close_log()
+    return folder / "run"
+
+
+def test_the_text_of_a_question_is_quoted_in_the_log(tmp_path: Path) -> None:
+    forged = "Is there a \x1b]0;owned\x07?\n2026-01-01 00:00:00,000 INFO all is well"
+    log = (_scored(tmp_path, (QUESTION, "Yes"), (forged, "No")) / "run.log").read_text()
+    (line,) = [line for line in log.splitlines() if "left out" in line]
+    assert repr(forged) in line
+    assert "\x1b" not in log
+
+
+def test_what_the_environment_holds_is_in_no_file_of_a_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORK", str(tmp_path))
+    monkeypatch.setenv("SCRATCH", "/scratch/me")
+    settings = {"answers": "${oc.env:WORK}/answers.jsonl", "data_dir": "${oc.env:SCRATCH}/data"}
+    for _ in range(2):  # the same words go on
+        run = _scored(tmp_path, (QUESTION, "Yes"), **settings)
+    manifest = json.loads((run / "manifest.json").read_text())
+    assert manifest["settings"]["data_dir"] == "${oc.env:SCRATCH}/data"
+    assert manifest["identity"]["answers"] == manifest["settings"]["answers"] == settings["answers"]
+    assert "${oc.env:SCRATCH}/data" in (run / "report.html").read_text()
+    for name in ("manifest.json", "scores.json", "report.html", "run.log"):
+        assert "/scratch/me" not in (run / name).read_text()
+    assert str(tmp_path / "answers.jsonl") not in (run / "run.log").read_text()

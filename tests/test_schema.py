@@ -178,6 +178,62 @@ def test_nearest_names_only_what_is_close() -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sign:
+    name: str = setting("stands in files", "a", is_public=True)
+    text: str = setting("of several lines", "a", has_lines=True)
+    folder: str = setting("a place", "a")
+    share: float = setting("a number", 0.5, minimum=0, maximum=1)
+    others: tuple[str, ...] = setting("more", ())
+
+
+def _sign(**values: Any) -> Any:
+    return OmegaConf.merge(OmegaConf.structured(schema_of(Sign)), values)
+
+
+@pytest.mark.parametrize(
+    ("values", "line"),
+    [
+        ({"folder": "a\nb"}, r"folder=a\nb: holds the character \n, which no name or path may hold"),
+        (
+            {"folder": "a\udcffb"},
+            r"folder=a\udcffb: holds the character \udcff, which no name or path may hold",
+        ),
+        (
+            {"text": "a\n\tb\x1b"},
+            r"text=a\n\tb\x1b: holds the character \x1b, which no name or path may hold",
+        ),
+        ({"others": ["a", "b\r"]}, r"others=b\r: holds the character \r, which no name or path may hold"),
+        (
+            {"folder": "~nobody-of-that-name/x"},
+            "folder=~nobody-of-that-name/x: there is no such user, whose folder could be meant; write the path out",
+        ),
+        (
+            {"name": "${oc.env:TOKEN}"},
+            "name=${oc.env:TOKEN}: stands in the files of a run as it is, and values of environment variables are kept "
+            "out of them; write it out",
+        ),
+        (
+            {"folder": "${oc.env:UNSET}"},
+            "folder=${oc.env:UNSET}: Environment variable 'UNSET' not found; set it",
+        ),
+        ({"share": float("nan")}, "share=nan: must be at least 0"),
+        ({"share": float("inf")}, "share=inf: must be at most 1"),
+    ],
+)
+def test_a_text_or_number_that_no_run_could_use_is_refused(
+    values: dict[str, Any], line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOKEN", "s3cret")
+    found = list(problems(Sign, _sign(**values)))
+    assert found[0] == line
+
+
+@pytest.mark.parametrize("text", ["~", "~/x", "模 (7B)", "a\n\tb", "~nobody-of-that-name is a text"])
+def test_a_text_of_several_lines_may_hold_any_that_are_seen(text: str) -> None:
+    assert not list(problems(Sign, _sign(text=text)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Garage:
     cars: str | tuple[str, ...] = setting("one or several")
     keys: str | tuple[str, ...] | None = setting("of the cars", None)

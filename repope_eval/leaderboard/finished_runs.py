@@ -19,8 +19,12 @@ from repope_eval.records import Answer, Question
 from repope_eval.reporting.leaderboard_entries import LeftOut
 from repope_eval.run_files import ANSWERS, MANIFEST, find_run_folders, model_name
 from repope_eval.schema import schema_of, settings_from
+from repope_eval.written import place_here
 
 NOT_SET = "not set"
+
+_PLACES = ("questions", "relabels", "images", "annotations")
+"""Settings of a benchmark that say where files of this machine lie."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +38,7 @@ class FoundRun:
     hashes: Mapping[str, str]
     """SHA-256 of the question files it was asked from, by name."""
     data_dir: str | None
+    """As it was written: a part of it may be for the environment to say."""
     status: str
     """`complete`, or `running` where it has not come to its end."""
     answers: Mapping[Question, Answer]
@@ -78,7 +83,7 @@ def _run(folder: Path, place: str) -> FoundRun:
         return FoundRun(
             place=place,
             model=model_name(settings),
-            bench=_bench(settings["bench"]),
+            bench=_bench(settings["bench"], path),
             hashes={str(name): str(value) for name, value in manifest["benchmark"]["sha256"].items()},
             data_dir=settings.get("data_dir"),
             status=str(manifest["status"]),
@@ -94,8 +99,11 @@ def _run(folder: Path, place: str) -> FoundRun:
         raise RepopeError(f"{path}: is no run's manifest") from error
 
 
-def _bench(fields: Mapping[str, Any]) -> BenchSettings:
-    composed = OmegaConf.merge(OmegaConf.structured(schema_of(BenchSettings)), fields)
+def _bench(fields: Mapping[str, Any], path: Path) -> BenchSettings:
+    """The benchmark's settings; places are looked up in this environment, and nothing else of others' manifests is."""
+    here = {key: place_here(value, f"{path}: bench.{key}") for key, value in fields.items() if key in _PLACES}
+    kept = {key: value for key, value in fields.items() if not (isinstance(value, str) and "${" in value)}
+    composed = OmegaConf.merge(OmegaConf.structured(schema_of(BenchSettings)), kept, here)
     return settings_from(BenchSettings, typing.cast(DictConfig, composed))
 
 

@@ -14,6 +14,7 @@ from repope_eval.errors import RepopeError
 from repope_eval.leaderboard.finished_runs import FoundRun
 from repope_eval.records import LabelSet, Question
 from repope_eval.reporting.leaderboard_entries import LeftOut
+from repope_eval.written import place_here
 
 Thing = TypeVar("Thing", bound=Hashable)
 
@@ -95,7 +96,9 @@ def _load(runs: Sequence[FoundRun], settings: config.ReportSettings) -> Benchmar
     """The benchmark from the question files that most of its runs were asked from."""
     frequent = _most_frequent(tuple(sorted(run.hashes.items())) for run in runs)
     first = next(run for run in runs if tuple(sorted(run.hashes.items())) == frequent)
-    data_dir = config.data_folder(settings.data_dir or _here(first.data_dir))
+    data_dir = config.data_folder(
+        settings.data_dir or _here(place_here(first.data_dir, f"{first.place}: data_dir"))
+    )
     return load_benchmark(replace(first.bench, annotations=_here(first.bench.annotations)), data_dir)
 
 

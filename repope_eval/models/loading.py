@@ -28,6 +28,7 @@ from repope_eval.models.placement import (
 from repope_eval.models.recipe import Inputs, Recipe, RecipeOptions
 from repope_eval.models.rehearsal import rehearse
 from repope_eval.models.weight_files import WeightFiles, verify_weight_files
+from repope_eval.written import as_written
 
 _MOST_TIMES = 2
 """So many times the weights in a checkpoint's files a network may have: tied embeddings may be counted twice."""
@@ -149,7 +150,7 @@ def describe_model(model: Model) -> dict[str, Any]:
     processor = checkpoint.processor_folder
     return {
         "checkpoint": {
-            "name": checkpoint.name,
+            "name": as_written(checkpoint.name),
             "commit": checkpoint.commit,
             **({"processor_commit": processor.name} if processor else {}),
         },

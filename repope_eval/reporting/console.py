@@ -8,12 +8,13 @@ from typing import Any
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from repope_eval.benchmarks.relabelling import LabelChange
 from repope_eval.cluster.sweep_plan import Group
 from repope_eval.doctor.findings import Finding
 from repope_eval.doctor.fits import Fit
-from repope_eval.output import write
+from repope_eval.output import write, write_styled
 from repope_eval.reporting.model_table import MEMORY_COLUMNS, ModelRow, hours_text, memory_text
 from repope_eval.reporting.remarks import prevalence_remark
 from repope_eval.reporting.run_tables import DETECTION_TITLES
@@ -23,6 +24,7 @@ from repope_eval.reporting.tables import ratio_text
 from repope_eval.scoring.detection import Detection
 from repope_eval.scoring.scores import Scores
 from repope_eval.sweep.run_state import RunState
+from repope_eval.wording import visible
 
 INTERVAL_TITLE = "F1 (95 %)"
 """Of the column behind F1, which says from where to where it may be."""
@@ -214,9 +216,17 @@ def _share(number: int, share: float | None) -> str:
     return str(number) if share is None else f"{number} ({share:.2%})".replace("%", " %")
 
 
+class _TextConsole(Console):
+    """A console on which cells and titles are text: what a terminal would obey in them is shown, and measured so."""
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Every string of a table passes here, before its width is measured."""
+        return super().render_str(visible(text), **options)
+
+
 def _print(table: Table) -> None:
     """Prints at the table's own width: where a terminal is narrower its lines wrap, and no figure is cut."""
-    console = Console(
+    console = _TextConsole(
         width=_AS_WIDE_AS_NEEDED,
         height=1,  # says nothing of the table, but a plain terminal (TERM=dumb) is asked for both or 80 columns
         markup=False,
@@ -226,7 +236,7 @@ def _print(table: Table) -> None:
     console.width = console.measure(table).maximum
     with console.capture() as captured:
         console.print(table)
-    write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
+    write_styled("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
 
 
 def print_text(text: str) -> None:
@@ -235,5 +245,5 @@ def print_text(text: str) -> None:
 
 
 def print_document(document: Any) -> None:
-    """A JSON document on a line of its own, for programs."""
-    write(json.dumps(document, ensure_ascii=False) + "\n")
+    """A JSON document on a line of its own, for programs: in ASCII, which any output can show as it is."""
+    write(json.dumps(document) + "\n")

@@ -29,7 +29,11 @@ def state_row(state: RunState) -> tuple[str, ...]:
 
 def endings(states: Sequence[RunState]) -> list[str]:
     """A line for each run that ended early: with what."""
-    return [f"{_name(state)} {state.state}: {state.line}" for state in states if state.state in _ENDED_EARLY]
+    return [
+        f"{_name(state)} {state.state}: {' '.join(state.line.split())}"
+        for state in states
+        if state.state in _ENDED_EARLY
+    ]
 
 
 def summary(states: Sequence[RunState]) -> str:
@@ -66,4 +70,5 @@ def duration_text(seconds: float) -> str:
 
 def _name(state: RunState) -> str:
     """The folder, and the model where the folder is called otherwise."""
-    return state.out if state.out.rpartition("/")[2] == state.model else f"{state.model} ({state.out})"
+    name = state.out if state.out.rpartition("/")[2] == state.model else f"{state.model} ({state.out})"
+    return " ".join(name.split())

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from repope_eval.reporting.templates import printable
+from repope_eval.wording import visible
 
 _LATEX = {
     "\\": r"\textbackslash{}",
@@ -20,16 +21,24 @@ _LATEX = {
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
     "−": "$-$",
-    "–": "--",
+    "–": r"\textendash{}",
     "…": r"\ldots{}",
     "†": r"\textdagger{}",
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
-    '"': r"\textquotedbl{}",
+    '"': r"\symbol{34}",
+    # Behind the end of a row or a rule, these would be its options.
+    "[": "{[}",
+    "]": "{]}",
+    "*": "{*}",
 }
-_MARKDOWN = re.compile(r"[\\`*|<>\[\]]|(?<!\w)_|_(?!\w)")
+_LIGATURE = re.compile(r"([-'`,])(?=\1)|[?!](?=`)")
+"""The first of two characters that LaTeX would set as one other."""
+_MARKDOWN = re.compile(r"[\\`*|<>\[\]&~]|(?<!\w)_|_(?!\w)")
 """What Markdown would take for its own; an underscore inside a word is one."""
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+"""What a cell begins with that a spreadsheet computes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,12 +119,15 @@ def markdown(table: Table) -> str:
 
 
 def csv_text(table: Table) -> str:
-    """Comma-separated values with a heading; nothing where undefined."""
+    """Comma-separated values with a heading; nothing where undefined.
+
+    A text that a spreadsheet would compute has an apostrophe before it, which makes it a text there.
+    """
     output = io.StringIO()
     writer = csv.writer(output, lineterminator="\n")
     writer.writerow(name for column in table.columns for name in column.names)
     for row in table.rows:
-        writer.writerow("" if value is None else value for cell in row for value in cell.values)
+        writer.writerow(_csv(value) for cell in row for value in cell.values)
     return output.getvalue()
 
 
@@ -127,8 +139,16 @@ def _padded(cells: Sequence[str], columns: Sequence[Column], widths: Sequence[in
     return f"| {' | '.join(shown)} |"
 
 
+def _csv(value: str | float | None) -> str | float:
+    if not isinstance(value, str):
+        return "" if value is None else value
+    text = visible(value)
+    return f"'{text}" if value.startswith(_FORMULA) else text
+
+
 def _latex(text: str) -> str:
-    return "".join(_LATEX.get(letter, letter) for letter in _line(text))
+    apart = _LIGATURE.sub("\\g<0>\0", _line(text))
+    return "".join(_LATEX.get(letter, letter) for letter in apart).replace("\0", "{}")
 
 
 def _markdown(text: str) -> str:
@@ -137,4 +157,4 @@ def _markdown(text: str) -> str:
 
 def _line(text: str) -> str:
     """On one line, without what no file of text may hold."""
-    return printable(" ".join(text.split()))
+    return visible(printable(" ".join(text.split())))

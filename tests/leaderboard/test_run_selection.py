@@ -204,3 +204,29 @@ def test_beside_the_paper_only_runs_about_its_images_stand(benchmark: Benchmark,
     selection = selected(tmp_path, reference="paper")
     assert selection.benchmark is None
     assert "the paper's figures are of POPE's and RePOPE's COCO images" in selection.left_out[0].reason
+
+
+def test_places_are_what_they_are_in_this_environment_and_no_address_is(
+    benchmark: Benchmark, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A manifest of others may name any variable in an address, which is not to be asked with its value."""
+    monkeypatch.setenv("QUESTIONS", str(DEMO_FOLDER))
+    monkeypatch.setenv("TOKEN", "s3cret")
+
+    def change(manifest: dict[str, Any]) -> None:
+        custom(Path("${oc.env:QUESTIONS}/pope_random.jsonl"), dict(manifest["benchmark"]["sha256"]))(manifest)
+        manifest["settings"]["bench"]["annotations_url"] = "https://elsewhere/${oc.env:TOKEN}"
+        manifest["settings"]["data_dir"] = "${oc.env:UNSET}/data"
+
+    write_run(tmp_path / "a", benchmark, "a", answers_to_random(benchmark), change)
+    ((run,), left_out) = read_runs(tmp_path)
+    assert not left_out
+    assert run.bench.questions == str(DEMO_FOLDER / "pope_random.jsonl")
+    assert "s3cret" not in run.bench.annotations_url
+    with pytest.raises(RepopeError, match=r"a: data_dir is .*there is no UNSET in this environment; set it"):
+        selected(tmp_path)
+    monkeypatch.delenv("QUESTIONS")
+    _, (left,) = read_runs(tmp_path)
+    assert (
+        "bench.questions is ${oc.env:QUESTIONS}/pope_random.jsonl, and there is no QUESTIONS" in left.reason
+    )

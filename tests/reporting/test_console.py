@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+import json
 import os
 import sys
 
@@ -99,6 +100,31 @@ def test_what_is_prevalence_stands_below(monkeypatch: pytest.MonkeyPatch) -> Non
 @pytest.mark.parametrize("model", ["[bold]x[/bold]", "x[/]", "llava[/b]", ":smile:", "<script>", "模型"])
 def test_a_models_name_is_shown_as_it_is(monkeypatch: pytest.MonkeyPatch, model: str) -> None:
     assert f"{model} on repope, protocol repope" in shown(three_variants(model), Terminal(), monkeypatch)
+
+
+def test_names_are_text_in_cells_and_titles_and_measured_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    output = Terminal()
+    monkeypatch.setattr(sys, "stdout", output)
+    monkeypatch.setenv("TERM", "xterm")  # with colours, which are ours
+    change = LabelChange("yes", total=1, flipped=0, removed=0)
+    print_label_changes("a\x1b]0;x\x07 [red]b", [("v\x1b[2J\x9b", change, 1), ("w", change, 1)])
+    text = output.shown()
+    assert r"a\x1b]0;x\x07 [red]b" in text
+    assert not {"\x07", "\x9b"} & set(text)
+    assert "\x1b[2J" not in text
+    first, second = text.rstrip().split("\n")[-2:]
+    assert first.lstrip().startswith(r"v\x1b[2J\x9b")
+    assert first.index("yes") == second.index("yes")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "utf-8"])
+def test_a_document_for_programs_stays_what_it_is(monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
+    output = Terminal(encoding, interactive=False)
+    monkeypatch.setattr(sys, "stdout", output)
+    document = {"a": "\x1b]0;x\x07\x7f\x9b\u202e模−\udcff\n"}
+    print_document(document)
+    assert json.loads(output.shown()) == document
+    assert output.shown().count("\n") == 1
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])

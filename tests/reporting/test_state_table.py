@@ -32,6 +32,11 @@ def test_what_ended_early_says_with_what() -> None:
     assert endings(STATES) == ["c (mine/c2) failed: an image is broken"]
 
 
+def test_no_run_says_another_line() -> None:
+    state = run("a\nb", "failed", line="an image is broken\nall is well")
+    assert endings([state]) == ["a b failed: an image is broken all is well"]
+
+
 def test_the_summary_counts_and_names_the_longest_wait() -> None:
     assert (
         summary(STATES)

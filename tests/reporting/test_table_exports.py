@@ -1,6 +1,7 @@
 """Tables in three forms, whatever stands in their cells."""
 
 import csv
+import dataclasses
 import io
 
 import pytest
@@ -31,10 +32,25 @@ def test_csv_has_nothing_where_undefined() -> None:
     assert csv_text(table_of("a", None)).splitlines()[1] == "a,,0.9,0.92"
 
 
-@pytest.mark.parametrize("name", ["a,b", 'a "b"', "a\nb", "−", "é", "=1+1"])
+@pytest.mark.parametrize("name", ["a,b", 'a "b"', "a\nb", "−", "é", "a=1+1"])
 def test_csv_reads_back(name: str) -> None:
     rows = list(csv.reader(io.StringIO(csv_text(table_of(name)))))
     assert rows[1][0] == name
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", '=HYPERLINK("x")', "＝1"])
+def test_csv_holds_no_formula(name: str) -> None:
+    """A spreadsheet computes what begins so, and a formula can send what stands in other cells."""
+    rows = list(csv.reader(io.StringIO(csv_text(table_of(name)), newline="")))
+    assert rows[1][0] == "'" + name.replace("\r", "\\r")
+
+
+def test_csv_keeps_numbers_below_zero() -> None:
+    assert csv_text(table_of("a", -0.5)).splitlines()[1] == "a,-0.5,0.9,0.92"
+
+
+def test_csv_holds_nothing_that_a_terminal_obeys() -> None:
+    assert csv_text(table_of("a\x1b[2Jb")).splitlines()[1].startswith("a\\x1b[2Jb,")
 
 
 def test_markdown_is_padded_so_that_it_can_be_read_as_it_is() -> None:
@@ -56,6 +72,8 @@ def test_markdown_is_padded_so_that_it_can_be_read_as_it_is() -> None:
         ("[a](b)", r"\[a\](b)"),
         ("a\\", "a\\\\"),
         ("a\x00\x1bb\ud800", "a\ufffd\ufffdb\ufffd"),
+        ("&lt; ~~a~~", r"\&lt; \~\~a\~\~"),
+        ("a\u202eb", r"a\\u202eb"),
     ],
 )
 def test_markdown_takes_no_name_for_its_own_marks(name: str, shown: str) -> None:
@@ -78,10 +96,22 @@ def test_latex_is_a_whole_table() -> None:
         (r"\input{x}", r"\textbackslash{}input\{x\}"),
         ("a^b~c", r"a\textasciicircum{}b\textasciitilde{}c"),
         ("−0.1", "$-$0.1"),
-        ("–", "--"),
+        ("–", r"\textendash{}"),
+        ("[opt]", "{[}opt{]}"),
+        ("*", "{*}"),
+        ('"', r"\symbol{34}"),
+        ("a--b---c", "a-{}-b-{}-{}-c"),
+        ("''", "'{}'"),
+        ("?`", "?{}`"),
+        ("a\u202eb", r"a\textbackslash{}u202eb"),
         ("<b>", r"\textless{}b\textgreater{}"),
         ("a\nb", "a b"),
     ],
 )
 def test_latex_takes_no_name_for_a_command(name: str, shown: str) -> None:
     assert f"\n{shown} & " in latex(table_of(name))
+
+
+def test_latex_takes_no_caption_for_a_command() -> None:
+    table = dataclasses.replace(table_of("m"), caption="F1 on [a]}{\\input{x}")
+    assert "\\caption{F1 on {[}a{]}\\}\\{\\textbackslash{}input\\{x\\}}\n" in latex(table)

@@ -1,0 +1,66 @@
+"""How words of others stand in what users read: as text, whatever is in them."""
+
+import re
+
+LONGEST_WORD = 120
+"""Characters of a value of others in a message: a name is shorter, and the sentence around it still gets read."""
+
+LONGEST_LINE = 4_000
+"""Characters of a line of a message: the names of all models have room in it, a value of megabytes has not."""
+
+_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters but tab and line feed, what turns the direction of writing, lone surrogates."""
+
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
+
+
+def visible(text: str) -> str:
+    r"""The text with an escape, such as `\x1b`, for each character that a terminal would obey in place of showing it.
+
+    Line feeds and tabs stay.
+    """
+    return _UNSEEN.sub(_escape, text)
+
+
+def message_text(text: str) -> str:
+    """What is said to users, as it is written out: visible, and the middle left out of lines without end."""
+    return "\n".join(_cut(visible(line)) for line in text.split("\n"))
+
+
+def shown(value: object) -> str:
+    """A value of others as it stands in a message: in quotes, on one line, cut where it is long."""
+    text = repr(value)
+    return _shortened(text)
+
+
+def shown_word(word: str) -> str:
+    """A word of a command line as it stands in a message: without quotes of ours, on one line, cut where it is long."""
+    text = _CONTROL.sub(_escape, visible(word))
+    return _shortened(text)
+
+
+def first_unwritable(text: str, *, lines: bool = False) -> str | None:
+    """The first character of a text that no name or path may hold, as an escape; None where there is none.
+
+    Args:
+        text: to be looked at.
+        lines: whether it may have several lines, and tabs.
+    """
+    found = re.search("[\ud800-\udfff]", text) or next(
+        (found for found in _CONTROL.finditer(text) if not (lines and found[0] in "\n\t")), None
+    )
+    return None if found is None else _escape(found)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= LONGEST_WORD else f"{text[: LONGEST_WORD - 3]}..."
+
+
+def _escape(found: re.Match[str]) -> str:
+    return found[0].encode("unicode_escape").decode()
+
+
+def _cut(line: str) -> str:
+    half = LONGEST_LINE // 2
+    more = len(line) - 2 * half
+    return line if more <= 0 else f"{line[:half]} … ({more:,} characters) … {line[-half:]}"

@@ -1,0 +1,65 @@
+"""Words of others in messages."""
+
+import pytest
+
+from repope_eval.wording import (
+    LONGEST_LINE,
+    LONGEST_WORD,
+    first_unwritable,
+    message_text,
+    shown,
+    shown_word,
+    visible,
+)
+
+TITLE = "a\x1b]0;owned\x07b"
+"""Gives the terminal's window another title."""
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        (TITLE, r"a\x1b]0;owned\x07b"),
+        ("a\x9b2Jb", r"a\x9b2Jb"),
+        ("a\rb\x7f", r"a\rb\x7f"),
+        ("a\u202eb\u2066c\u2028d", r"a\u202eb\u2066c\u2028d"),
+        ("a\udcffb", r"a\udcffb"),
+        ("line\n\tline", "line\n\tline"),
+        ("模 é − …", "模 é − …"),
+    ],
+)
+def test_what_a_terminal_would_obey_is_seen(text: str, seen: str) -> None:
+    assert visible(text) == seen
+
+
+def test_a_message_keeps_its_beginning_and_its_end() -> None:
+    line = message_text(f"out={'x' * 100_000}: choose another")
+    assert line.startswith("out=xxx")
+    assert line.endswith("xxx: choose another")
+    assert len(line) < LONGEST_LINE + 50
+    assert message_text("a\nb") == "a\nb"
+
+
+def test_a_value_is_quoted_on_one_line_and_cut() -> None:
+    assert shown("a\n\x1b'b") == '"a\\n\\x1b\'b"'
+    assert shown("x" * 1000) == f"'{'x' * (LONGEST_WORD - 4)}..."
+
+
+def test_a_word_of_a_command_line_is_on_one_line_and_cut() -> None:
+    assert shown_word("out=a\nb c\td\x1b") == r"out=a\nb c\td\x1b"
+    assert shown_word("x" * 1000) == f"{'x' * (LONGEST_WORD - 3)}..."
+
+
+@pytest.mark.parametrize(
+    ("text", "lines", "found"),
+    [
+        ("LLaVA (7B) 模.jsonl", False, None),
+        ("a\nb", False, r"\n"),
+        ("a\nb\tc", True, None),
+        ("a\rb", True, r"\r"),
+        ("a\x85b", False, r"\x85"),
+        ("a\udcffb", True, r"\udcff"),
+    ],
+)
+def test_what_no_name_may_hold(text: str, lines: bool, found: str | None) -> None:
+    assert first_unwritable(text, lines=lines) == found
