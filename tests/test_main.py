@@ -203,6 +203,7 @@ def test_failure_in_a_launchers_own_process_is_a_failure(command_line: CommandLi
 
 
 def test_error_of_a_run_stands_in_its_log(command_line: CommandLine, work: Path) -> None:
+    (work / "here").mkdir()  # one that the run made itself would go with it
     question = {
         "question_id": 1,
         "image": "nowhere.png",

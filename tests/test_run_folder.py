@@ -116,11 +116,11 @@ def test_answers_without_a_manifest_are_refused(path: Path) -> None:
     [
         (
             "{",
-            "is no JSON (Expecting property name enclosed in double quotes: line 1 column 2 (char 1)), so whose",
+            "line 1: is no JSON (Expecting property name enclosed in double quotes at column 2), so whose",
         ),
         (
             "",
-            "is no JSON (Expecting value: line 1 column 1 (char 0)), so whose the answers beside it are is unknown",
+            "is empty, so whose the answers beside it are is unknown",
         ),
         ("[]", "is no run's manifest"),
         ('{"schema": 1}', "does not tell whose the answers beside it are"),
@@ -134,7 +134,7 @@ def test_answers_beside_a_broken_manifest_are_refused(path: Path, content: str, 
     _answered(path)
     (path / "manifest.json").write_text(content)
     refusal = _refusal(path)
-    assert refusal.startswith(f"{path / 'manifest.json'}: {reason}")
+    assert refusal.removeprefix(str(path / "manifest.json")).lstrip(":, ").startswith(reason)
     assert refusal.endswith(": choose another out=")
 
 
