@@ -6,10 +6,11 @@ The client libraries repeat what fails, some of it without a limit of time. So t
 import logging
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Literal
+from queue import SimpleQueue
+from typing import Literal, TypeVar
 from urllib.parse import quote
 
 PATIENCE = 4.0
@@ -32,6 +33,12 @@ class _Fault:
 
 _unreachable: dict[str, tuple[float, str]] = {}
 """When the Hub of an address was found out of reach, and why."""
+
+
+_calls: list[threading.Thread] = []
+"""Threads of `ask_quietly`."""
+
+Result = TypeVar("Result")
 
 
 def silence(kind: Literal["models", "datasets"], name: str, revision: str = "main") -> str | None:
@@ -61,16 +68,37 @@ def silence(kind: Literal["models", "datasets"], name: str, revision: str = "mai
     return reason
 
 
-@contextmanager
-def quiet_client() -> Iterator[None]:
-    """Keeps the client from telling each attempt on the terminal; how it ends is told by the caller."""
-    client_log = logging.getLogger("huggingface_hub.utils._http")
+def ask_quietly(call: Callable[[], Result]) -> Result:
+    """What a call of a client library returns; none of its attempts is told on the terminal.
+
+    The call is made in a thread: the library's own threads would have a signal wait until all of them are done.
+    """
+    outcome: Future[Result] = Future()
+    ended: SimpleQueue[None] = SimpleQueue()  # a signal breaks off waiting for it cleanly wherever it comes
+
+    def work() -> None:
+        try:
+            outcome.set_result(call())
+        except BaseException as error:
+            outcome.set_exception(error)
+        ended.put(None)
+
+    client_log = logging.getLogger("huggingface_hub")
     level = client_log.level
     client_log.setLevel(logging.ERROR)
+    thread = threading.Thread(target=work, daemon=True)
+    _calls.append(thread)
     try:
-        yield
+        thread.start()
+        ended.get()
+        return outcome.result()
     finally:
         client_log.setLevel(level)
+
+
+def is_asked() -> bool:
+    """Whether a call still goes on: of a program that is interrupted, Python's end would wait for it."""
+    return any(thread.is_alive() for thread in _calls)
 
 
 def first_line(error: BaseException) -> str:

@@ -1,6 +1,9 @@
 """Whether the Hub answers, with a server on this machine in its place."""
 
 import logging
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -120,12 +123,52 @@ def test_a_checkpoint_that_a_broken_hub_may_have_is_one_line(
 
 
 def test_the_clients_attempts_are_not_told_on_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
-    client_log = logging.getLogger("huggingface_hub.utils._http")
-    level = client_log.level
-    with hub.quiet_client():
-        client_log.warning("Retrying in 8s [Retry 5/5].")
-    assert client_log.level == level
+    names = ("huggingface_hub", "huggingface_hub.utils._http", "huggingface_hub.file_download")
+    levels = [logging.getLogger(name).level for name in names]
+
+    def call() -> str:
+        for name in names:
+            logging.getLogger(name).warning("Retrying in 8s [Retry 5/5].")
+        return "done"
+
+    assert hub.ask_quietly(call) == "done"
+    assert [logging.getLogger(name).level for name in names] == levels
     assert capsys.readouterr().err == ""
+    with pytest.raises(KeyError, match="wrong"):
+        hub.ask_quietly(lambda: {}["wrong"])
+    assert not hub.is_asked()
+
+
+INTERRUPTED = """
+import sys, time
+from concurrent.futures import ThreadPoolExecutor
+from repope_eval import __main__, hub
+
+def call():
+    with ThreadPoolExecutor() as threads:
+        waiting = threads.submit(time.sleep, 60)
+        time.sleep(0.2)
+        print("asking", flush=True)
+        waiting.result()
+
+__main__._main = lambda words: hub.ask_quietly(call)
+__main__.main()
+"""
+
+
+@pytest.mark.parametrize(("number", "exit_status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_download_from_the_hub_ends_the_program_at_once(number: int, exit_status: int) -> None:
+    program = subprocess.Popen(
+        [sys.executable, "-c", INTERRUPTED], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    with program:
+        assert program.stdout is not None
+        assert program.stdout.readline() == "asking\n"
+        start = time.monotonic()
+        program.send_signal(number)
+        _, errors = program.communicate(timeout=30)
+    assert time.monotonic() - start < 10
+    assert (program.returncode, errors) == (exit_status, "interrupted\n")
 
 
 def test_what_a_library_says_is_one_short_line_without_commands() -> None:

@@ -119,8 +119,8 @@ def _load(dataset: str, columns: Sequence[str], example: str) -> Any:
     import datasets  # slow to import, and rarely needed
 
     try:
-        with hub.quiet_client(), _switched_off(silence is not None):
-            rows = datasets.load_dataset(dataset, split="test")
+        with _switched_off(silence is not None):
+            rows: Any = hub.ask_quietly(lambda: datasets.load_dataset(dataset, split="test"))
     except Exception as error:  # offline, unknown, gated, no such split, full disk: many unrelated kinds
         raise RepopeError(
             f"images of the dataset {dataset} cannot be loaded ({silence or hub.first_line(error)}); "

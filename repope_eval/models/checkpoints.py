@@ -98,10 +98,12 @@ def _download(name: str, revision: str, files: list[str], *, download: bool) -> 
     silence = hub.silence("models", name, revision) if download else None
     here_only = not download or silence is not None
     try:
-        with hub.quiet_client():
-            return Path(
-                snapshot_download(name, revision=revision, allow_patterns=files, local_files_only=here_only)
+        found = hub.ask_quietly(
+            lambda: snapshot_download(
+                name, revision=revision, allow_patterns=files, local_files_only=here_only
             )
+        )
+        return Path(found)
     except GatedRepoError as error:
         raise RepopeError(
             f"{name} is gated: accept its licence at https://huggingface.co/{name}, "
