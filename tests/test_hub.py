@@ -1,5 +1,6 @@
 """Whether the Hub answers, with a server on this machine in its place."""
 
+import errno
 import logging
 import signal
 import subprocess
@@ -15,6 +16,7 @@ from fault_server import CLOSE, SILENT, FaultServer, serving, status, unanswered
 
 from repope_eval import hub
 from repope_eval.errors import RepopeError
+from repope_eval.models import checkpoints
 from repope_eval.models.checkpoints import find_checkpoint
 
 PLACE = "api/models/owner/name/revision/main"
@@ -119,6 +121,20 @@ def test_a_checkpoint_that_a_broken_hub_may_have_is_one_line(
     server.always[PLACE] = status(200, Content_Type="application/json")  # says it is JSON, and is none
     monkeypatch.setattr(hub, "_unreachable", {})
     with pytest.raises(RepopeError, match="cannot be downloaded"):
+        find_checkpoint("owner/name", "main")
+
+
+def test_a_full_disk_is_told_as_the_caches(
+    server: FaultServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> str:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(checkpoints, "snapshot_download", full)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
+    with pytest.raises(
+        RepopeError, match=rf"^{tmp_path}: cannot be written \(No space left on device\), and owner/"
+    ):
         find_checkpoint("owner/name", "main")
 
 

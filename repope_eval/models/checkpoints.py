@@ -1,12 +1,13 @@
 """Where a checkpoint's files are: in a local folder, inside the package, or on the Hub."""
 
+import errno
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub import snapshot_download
+from huggingface_hub import constants, snapshot_download
 from huggingface_hub.errors import (
     GatedRepoError,
     HFValidationError,
@@ -24,6 +25,15 @@ DEMO = "demo"
 _DEMO_FOLDER = Path(__file__).parent.parent / "demo" / "checkpoint"
 _DESCRIPTION_FILES = ["*.json", "*.txt", "*.jinja", "tokenizer.model"]
 _WEIGHT_FILES = ["model*.safetensors"]
+_UNWRITABLE = (
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EROFS,
+    errno.EACCES,
+    errno.EPERM,
+    errno.ENOTDIR,
+    errno.EEXIST,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +128,11 @@ def _download(name: str, revision: str, files: list[str], *, download: bool) -> 
             f"model.checkpoint={name}: the Hub has no such model (or it is private: set HF_TOKEN)"
         ) from error
     except Exception as error:  # the kinds of its HTTP client and its parsers come through, too
+        if isinstance(error, OSError) and error.errno in _UNWRITABLE:
+            raise RepopeError(
+                f"{constants.HF_HUB_CACHE}: cannot be written ({error.strerror}), and {name} is to be downloaded to "
+                "it; make room or permission there, or choose another place with HF_HOME=FOLDER"
+            ) from error
         raise RepopeError(
             f"{name} is not in the Hub's cache and cannot be downloaded ({silence or hub.first_line(error)}): "
             f"download it where there is a network (hf download {name}{_revision_words(revision)}), or give a "
