@@ -124,6 +124,20 @@ def test_a_checkpoint_that_a_broken_hub_may_have_is_one_line(
         find_checkpoint("owner/name", "main")
 
 
+def test_a_checkpoint_in_the_cache_is_taken_where_the_hub_is_silent(
+    server: FaultServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
+    kept = tmp_path / "models--owner--name"
+    (kept / "refs").mkdir(parents=True)
+    (kept / "refs" / "main").write_text("a" * 40)
+    (kept / "snapshots" / ("a" * 40)).mkdir(parents=True)
+    (kept / "snapshots" / ("a" * 40) / "config.json").write_text('{"model_type": "internvl"}')
+    server.always[PLACE] = SILENT
+    assert find_checkpoint("owner/name", "main").commit == "a" * 40
+    assert len(server.asked) == 1
+
+
 def test_a_full_disk_is_told_as_the_caches(
     server: FaultServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
