@@ -11,7 +11,7 @@ from typing import Any
 
 from repope_eval.errors import InterruptionError, RepopeError, SaidElsewhereError
 from repope_eval.garbage import look_seldom
-from repope_eval.hub import is_asked
+from repope_eval.hub_client import is_asked
 from repope_eval.interruption import listen
 from repope_eval.output import write
 from repope_eval.ranks import leave_ranks, rank_here, replace_by_ranks

@@ -26,7 +26,7 @@ LAYERS = [
         "config",
         "environment",
         "garbage",
-        "hub",
+        "hub_client",
         "interruption",
         "json_files",
         "output",

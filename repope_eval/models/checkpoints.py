@@ -15,7 +15,7 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
-from repope_eval import hub
+from repope_eval import hub_client
 from repope_eval.errors import RepopeError
 from repope_eval.models.fields import Fields, fields_of
 
@@ -105,10 +105,10 @@ def fetch_weights(checkpoint: Checkpoint) -> None:
 
 
 def _download(name: str, revision: str, files: list[str], *, download: bool) -> Path:
-    silence = hub.silence("models", name, revision) if download else None
+    silence = hub_client.silence("models", name, revision) if download else None
     here_only = not download or silence is not None
     try:
-        found = hub.ask_quietly(
+        found = hub_client.ask_quietly(
             lambda: snapshot_download(
                 name, revision=revision, allow_patterns=files, local_files_only=here_only
             )
@@ -134,7 +134,7 @@ def _download(name: str, revision: str, files: list[str], *, download: bool) -> 
                 "it; make room or permission there, or choose another place with HF_HOME=FOLDER"
             ) from error
         raise RepopeError(
-            f"{name} is not in the Hub's cache and cannot be downloaded ({silence or hub.first_line(error)}): "
+            f"{name} is not in the Hub's cache and cannot be downloaded ({silence or hub_client.first_line(error)}): "
             f"download it where there is a network (hf download {name}{_revision_words(revision)}), or give a "
             "folder, model.checkpoint=FOLDER"
         ) from error

@@ -16,12 +16,11 @@ from urllib.parse import quote
 PATIENCE = 4.0
 """Seconds in which the first answer must have begun, whatever takes them: names, proxies, a silent server.
 
-Enough for a connection over a satellite, and little for somebody who sits in a train.
+Enough for a connection over a satellite, and not long to wait where there is none.
 """
 PAUSE = 1.0
 """Seconds before a server that is busy or broken is asked again."""
-
-MEMORY = 60.0
+REMEMBERED = 60.0
 """Seconds for which a Hub out of reach is not asked again: a command may ask for many repositories."""
 
 
@@ -34,7 +33,6 @@ class _Fault:
 _unreachable: dict[str, tuple[float, str]] = {}
 """When the Hub of an address was found out of reach, and why."""
 
-
 _calls: list[threading.Thread] = []
 """Threads of `ask_quietly`."""
 
@@ -45,13 +43,18 @@ def silence(kind: Literal["models", "datasets"], name: str, revision: str = "mai
     """Why the Hub cannot be asked for a repository now; None where it can.
 
     None, too, where the Hub is switched off by HF_HUB_OFFLINE: the libraries say so themselves, and at once.
+
+    Args:
+        kind: of repository.
+        name: its id, `owner/name`.
+        revision: branch, tag or commit.
     """
     from huggingface_hub import constants
 
     if constants.HF_HUB_OFFLINE:
         return None
     when, known = _unreachable.get(constants.ENDPOINT, (0.0, ""))
-    if known and time.monotonic() - when < MEMORY:
+    if known and time.monotonic() - when < REMEMBERED:
         return known
     url = f"{constants.ENDPOINT}/api/{kind}/{quote(name)}/revision/{quote(revision, safe='')}"
     found: list[_Fault | None] = [_Fault(f"no answer within {PATIENCE:g} s")]
@@ -123,6 +126,7 @@ def _ask(url: str, found: list[_Fault | None]) -> None:
 
 
 def _fault(url: str) -> _Fault | None:
+    """What is wrong with the server's answer to being asked once; None for whatever a living Hub may say."""
     import httpx  # slow to import, and only what downloads needs it
 
     try:

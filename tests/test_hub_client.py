@@ -14,7 +14,7 @@ import pytest
 from download_examples import be_quick_and_direct
 from fault_server import CLOSE, SILENT, FaultServer, serving, status, unanswered_port
 
-from repope_eval import hub
+from repope_eval import hub_client
 from repope_eval.errors import RepopeError
 from repope_eval.models import checkpoints
 from repope_eval.models.checkpoints import find_checkpoint
@@ -26,9 +26,9 @@ PLACE = "api/models/owner/name/revision/main"
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     be_quick_and_direct(monkeypatch)
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(hub, "_unreachable", {})
-    monkeypatch.setattr(hub, "PATIENCE", 0.5)
-    monkeypatch.setattr(hub, "PAUSE", 0.01)
+    monkeypatch.setattr(hub_client, "_unreachable", {})
+    monkeypatch.setattr(hub_client, "PATIENCE", 0.5)
+    monkeypatch.setattr(hub_client, "PAUSE", 0.01)
 
 
 @pytest.fixture
@@ -39,39 +39,39 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultServer]:
 
 
 def test_a_hub_that_answers_is_there_whatever_it_says(server: FaultServer) -> None:
-    assert hub.silence("models", "owner/name") is None  # 404
+    assert hub_client.silence("models", "owner/name") is None  # 404
     server.files[PLACE] = b"{}"
-    assert hub.silence("models", "owner/name") is None
+    assert hub_client.silence("models", "owner/name") is None
     server.always["api/datasets/owner/name/revision/a%2Fb"] = status(401)
-    assert hub.silence("datasets", "owner/name", "a/b") is None
+    assert hub_client.silence("datasets", "owner/name", "a/b") is None
 
 
 def test_a_hub_that_is_busy_for_a_moment_is_asked_again(server: FaultServer) -> None:
     server.faults[PLACE] = [status(429), status(503)]
-    assert hub.silence("models", "owner/name") is None
+    assert hub_client.silence("models", "owner/name") is None
     assert len(server.asked) == 3
 
 
 @pytest.mark.parametrize("code", [429, 500, 502])
 def test_a_hub_that_stays_busy_is_told_with_its_status(server: FaultServer, code: int) -> None:
     server.always[PLACE] = status(code)
-    assert hub.silence("models", "owner/name") == f"{server.url}: HTTP {code}"
+    assert hub_client.silence("models", "owner/name") == f"{server.url}: HTTP {code}"
 
 
 def test_a_server_that_hangs_up_is_out_of_reach(server: FaultServer) -> None:
     server.always[PLACE] = CLOSE
-    assert "disconnected" in str(hub.silence("models", "owner/name"))
+    assert "disconnected" in str(hub_client.silence("models", "owner/name"))
 
 
 def test_a_login_page_is_no_hub(server: FaultServer) -> None:
     server.always[PLACE] = status(200, Content_Type="text/html; charset=utf-8")
-    assert "a web page came in place of an answer" in str(hub.silence("models", "owner/name"))
+    assert "a web page came in place of an answer" in str(hub_client.silence("models", "owner/name"))
 
 
 def test_a_server_that_says_nothing_is_waited_for_once(server: FaultServer) -> None:
     server.always[PLACE] = SILENT
-    assert hub.silence("models", "owner/name") == f"{server.url}: no answer within 0.5 s"
-    assert hub.silence("datasets", "owner/other") == f"{server.url}: no answer within 0.5 s"
+    assert hub_client.silence("models", "owner/name") == f"{server.url}: no answer within 0.5 s"
+    assert hub_client.silence("datasets", "owner/other") == f"{server.url}: no answer within 0.5 s"
     assert len(server.asked) == 1
 
 
@@ -84,7 +84,7 @@ def test_connections_that_hang_are_given_up(monkeypatch: pytest.MonkeyPatch, var
             address = "http://hub.invalid"
         monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", address)
         start = time.monotonic()
-        assert f"{address}: " in str(hub.silence("models", "owner/name"))
+        assert f"{address}: " in str(hub_client.silence("models", "owner/name"))
     assert time.monotonic() - start < 5
 
 
@@ -92,10 +92,10 @@ def test_a_refused_connection_and_a_wrong_proxy_are_told_at_once(
     server: FaultServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "gopher://127.0.0.1:1")
-    assert "gopher" in str(hub.silence("models", "owner/name"))
-    monkeypatch.setattr(hub, "_unreachable", {})
+    assert "gopher" in str(hub_client.silence("models", "owner/name"))
+    monkeypatch.setattr(hub_client, "_unreachable", {})
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
-    assert "refused" in str(hub.silence("models", "owner/name"))
+    assert "refused" in str(hub_client.silence("models", "owner/name"))
     assert server.asked == []
 
 
@@ -103,7 +103,7 @@ def test_a_hub_that_is_switched_off_is_not_asked(
     server: FaultServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
-    assert hub.silence("models", "owner/name") is None
+    assert hub_client.silence("models", "owner/name") is None
     assert server.asked == []
 
 
@@ -119,7 +119,7 @@ def test_a_checkpoint_that_a_broken_hub_may_have_is_one_line(
     )
     assert "a web page came" in str(caught.value)
     server.always[PLACE] = status(200, Content_Type="application/json")  # says it is JSON, and is none
-    monkeypatch.setattr(hub, "_unreachable", {})
+    monkeypatch.setattr(hub_client, "_unreachable", {})
     with pytest.raises(RepopeError, match="cannot be downloaded"):
         find_checkpoint("owner/name", "main")
 
@@ -161,18 +161,18 @@ def test_the_clients_attempts_are_not_told_on_the_terminal(capsys: pytest.Captur
             logging.getLogger(name).warning("Retrying in 8s [Retry 5/5].")
         return "done"
 
-    assert hub.ask_quietly(call) == "done"
+    assert hub_client.ask_quietly(call) == "done"
     assert [logging.getLogger(name).level for name in names] == levels
     assert capsys.readouterr().err == ""
     with pytest.raises(KeyError, match="wrong"):
-        hub.ask_quietly(lambda: {}["wrong"])
-    assert not hub.is_asked()
+        hub_client.ask_quietly(lambda: {}["wrong"])
+    assert not hub_client.is_asked()
 
 
 INTERRUPTED = """
 import sys, time
 from concurrent.futures import ThreadPoolExecutor
-from repope_eval import __main__, hub
+from repope_eval import __main__, hub_client
 
 def call():
     with ThreadPoolExecutor() as threads:
@@ -181,7 +181,7 @@ def call():
         print("asking", flush=True)
         waiting.result()
 
-__main__._main = lambda words: hub.ask_quietly(call)
+__main__._main = lambda words: hub_client.ask_quietly(call)
 __main__.main()
 """
 
@@ -204,7 +204,7 @@ def test_an_interrupted_download_from_the_hub_ends_the_program_at_once(number: i
 def test_what_a_library_says_is_one_short_line_without_commands() -> None:
     error = ValueError("outer")
     error.__cause__ = OSError("\n deep \x1b[2J\x07" + "x" * 1000 + "\nmore")
-    line = hub.first_line(error)
+    line = hub_client.first_line(error)
     assert line.startswith("deep  [2J xxx")
     assert len(line) == 300
-    assert hub.first_line(KeyError()) == "KeyError"
+    assert hub_client.first_line(KeyError()) == "KeyError"
