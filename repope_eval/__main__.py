@@ -11,6 +11,7 @@ from typing import Any
 
 from repope_eval.errors import InterruptionError, RepopeError, SaidElsewhereError
 from repope_eval.garbage import look_seldom
+from repope_eval.hub_client import is_asked
 from repope_eval.interruption import listen
 from repope_eval.output import write, write_error
 from repope_eval.ranks import leave_ranks, rank_here, replace_by_ranks
@@ -47,7 +48,12 @@ def main() -> None:
         sys.exit(error.exit_status)
     except KeyboardInterrupt as error:
         print("interrupted", file=sys.stderr)
-        sys.exit(getattr(error, "exit_status", 130))
+        exit_status = getattr(error, "exit_status", 130)
+        if is_asked():
+            logging.shutdown()
+            sys.stdout.flush()
+            os._exit(exit_status)
+        sys.exit(exit_status)
 
 
 def _main(words: list[str]) -> int:

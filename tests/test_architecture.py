@@ -27,7 +27,7 @@ LAYERS = [
         "config",
         "environment",
         "garbage",
-        "hub",
+        "hub_client",
         "interruption",
         "json_files",
         "output",

@@ -10,10 +10,12 @@ the single set `hub`.
 import hashlib
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from repope_eval.benchmarks.asked_texts import asked_text
 from repope_eval.benchmarks.benchmark import Benchmark
+from repope_eval.benchmarks.fetch import LARGEST
 from repope_eval.benchmarks.hub_images import HubRow, copy_hub_rows, dash_b_rows
 from repope_eval.benchmarks.images import locate_images, refuse_outside
 from repope_eval.config import ImageSource
@@ -73,8 +75,11 @@ def read_index(path: Path) -> Index:
     """The content of an index file.
 
     Raises:
-        RepopeError: it cannot be read, has another form, names a file twice, or one outside its folder.
+        RepopeError: it cannot be read, is far too large, has another form, names a file twice, or one outside its
+            folder.
     """
+    if path.is_file() and path.stat().st_size > LARGEST:
+        raise RepopeError(f"{path}: is too large for an index of DASH-B; put the published file there")
     index = parse_document(path, read_text(path), unique_names=True)
     if not _is_index(index):
         raise RepopeError(
@@ -185,8 +190,14 @@ def _make_index(paths: Mapping[str, Path], images_from: ImageSource, hub_dataset
         where.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RepopeError(f"{where}: cannot be made ({error.strerror}); choose another data_dir=") from error
-    for kind, path in paths.items():
-        write_json(path, indexes[kind])
+    try:
+        for kind, path in paths.items():
+            write_json(path, indexes[kind])
+    except BaseException:  # one without the other would be taken for a mistake of the user's
+        for path in paths.values():
+            with suppress(OSError):
+                path.unlink()
+        raise
     log.info("%s: index files made of the Hub dataset %s, %d images", where, hub_dataset, len(rows))
 
 

@@ -55,14 +55,17 @@ def download(downloads: Sequence[Download], *, description: str) -> None:
         _Progress(len(downloads), description) as progress,
         closing(_in_threads(client, hosts, downloads)) as outcomes,
     ):
-        for item, error in outcomes:
-            progress.advance(failed=error is not None)
-            if isinstance(error, LocalError):
-                raise RepopeError(f"{error}; make room or permission there, or choose another folder")
-            if isinstance(error, FetchError):
-                failures[item] = error
-            elif error is not None:
-                raise error
+        try:
+            for item, error in outcomes:
+                progress.advance(failed=error is not None)
+                if isinstance(error, LocalError):
+                    raise RepopeError(f"{error}; make room or permission there, or choose another folder")
+                if isinstance(error, FetchError):
+                    failures[item] = error
+                elif error is not None:
+                    raise error
+        except NoConnectionError as error:
+            failures = dict.fromkeys(downloads, error)
     if failures:
         raise RepopeError(_failure_line(downloads, failures, description))
 
@@ -163,6 +166,8 @@ def _in_threads(
 ) -> Generator[Outcome, None, None]:
     """Fetches in threads and yields each file as it ends, with its error.
 
+    Raises NoConnectionError where nobody was reached in FIRST_CONTACT.
+
     The threads are daemons and not those of an executor, which the interpreter waits for when it exits:
     a thread that waits for a stalled server must not hold up an interrupted program.
     """
@@ -186,8 +191,7 @@ def _in_threads(
         thread.start()
     try:
         if not hosts.settled.wait(FIRST_CONTACT):  # the search for a host's address alone may take minutes
-            yield from ((item, hosts.offline()) for item in downloads)
-            return
+            raise hosts.offline()
         for _ in downloads:
             yield outcomes.get()
     finally:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from repope_eval import hub
+from repope_eval import hub_client
 from repope_eval.benchmarks.fetch import LARGEST
 from repope_eval.benchmarks.images import decodable, refuse_outside
 from repope_eval.errors import RepopeError
@@ -115,15 +115,15 @@ def _copy(rows: Any, row_of: Mapping[str, int], dataset: str, folder: Path) -> N
 
 def _load(dataset: str, columns: Sequence[str], example: str) -> Any:
     """The `test` split, its images left encoded."""
-    silence = hub.silence("datasets", dataset) if _is_hub_id(dataset) else None
+    silence = hub_client.silence("datasets", dataset) if _is_hub_id(dataset) else None
     import datasets  # slow to import, and rarely needed
 
     try:
-        with hub.quiet_client(), _switched_off(silence is not None):
-            rows = datasets.load_dataset(dataset, split="test")
+        with _switched_off(silence is not None):
+            rows: Any = hub_client.ask_quietly(lambda: datasets.load_dataset(dataset, split="test"))
     except Exception as error:  # offline, unknown, gated, no such split, full disk: many unrelated kinds
         raise RepopeError(
-            f"images of the dataset {dataset} cannot be loaded ({silence or hub.first_line(error)}); "
+            f"images of the dataset {dataset} cannot be loaded ({silence or hub_client.first_line(error)}); "
             "check the network, that the Hub is not switched off by HF_HUB_OFFLINE, and that the name "
             "is a Hub dataset or a folder of Parquet files with a split `test`"
         ) from error
@@ -138,7 +138,7 @@ def _load(dataset: str, columns: Sequence[str], example: str) -> Any:
         return rows.cast_column("image", datasets.Image(decode=False))
     except Exception as error:  # the kinds of Arrow's that a column of something else has
         raise RepopeError(
-            f"the dataset {dataset} has no images in its column image ({hub.first_line(error)}); "
+            f"the dataset {dataset} has no images in its column image ({hub_client.first_line(error)}); "
             f"one like {example} is expected"
         ) from error
 

@@ -20,9 +20,12 @@ def find_local_images(
         "dash_b": [data_dir / "dash_b"],
         "custom": [],
     }[settings.source]
-    folders = [*own, *([Path(settings.images).expanduser()] if settings.images else [])]
     try:
+        folders = [*own, *([Path(settings.images).expanduser()] if settings.images else [])]
         found, _ = locate_images((question.image for question in questions), folders)
-    except RepopeError:  # a name that leads out of its folder, or a folder that may not be searched
+    except (
+        RepopeError,
+        RuntimeError,
+    ):  # names that lead out, folders that may not be searched, the home of nobody
         return {}
     return found

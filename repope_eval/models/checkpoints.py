@@ -1,11 +1,12 @@
 """Where a checkpoint's files are: in a local folder, inside the package, or on the Hub."""
 
+import errno
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub import snapshot_download
+from huggingface_hub import constants, snapshot_download
 from huggingface_hub.errors import (
     GatedRepoError,
     HFValidationError,
@@ -13,7 +14,7 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
-from repope_eval import hub
+from repope_eval import hub_client
 from repope_eval.errors import RepopeError
 from repope_eval.json_files import read_json
 from repope_eval.models.fields import Fields, fields_of
@@ -24,6 +25,15 @@ DEMO = "demo"
 _DEMO_FOLDER = Path(__file__).parent.parent / "demo" / "checkpoint"
 _DESCRIPTION_FILES = ["*.json", "*.txt", "*.jinja", "tokenizer.model"]
 _WEIGHT_FILES = ["model*.safetensors"]
+_UNWRITABLE = (
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EROFS,
+    errno.EACCES,
+    errno.EPERM,
+    errno.ENOTDIR,
+    errno.EEXIST,
+)
 
 
 class NotHereError(RepopeError):
@@ -99,13 +109,15 @@ def fetch_weights(checkpoint: Checkpoint) -> None:
 
 
 def _download(name: str, revision: str, files: list[str], *, download: bool) -> Path:
-    silence = hub.silence("models", name, revision) if download else None
+    silence = hub_client.silence("models", name, revision) if download else None
     here_only = not download or silence is not None
     try:
-        with hub.quiet_client():
-            return Path(
-                snapshot_download(name, revision=revision, allow_patterns=files, local_files_only=here_only)
+        found = hub_client.ask_quietly(
+            lambda: snapshot_download(
+                name, revision=revision, allow_patterns=files, local_files_only=here_only
             )
+        )
+        return Path(found)
     except GatedRepoError as error:
         raise RepopeError(
             f"{name} is gated: accept its licence at https://huggingface.co/{name}, "
@@ -120,8 +132,13 @@ def _download(name: str, revision: str, files: list[str], *, download: bool) -> 
             f"model.checkpoint={name}: the Hub has no such model (or it is private: set HF_TOKEN)"
         ) from error
     except Exception as error:  # the kinds of its HTTP client and its parsers come through, too
+        if isinstance(error, OSError) and error.errno in _UNWRITABLE:
+            raise RepopeError(
+                f"{constants.HF_HUB_CACHE}: cannot be written ({error.strerror}), and {name} is to be downloaded to "
+                "it; make room or permission there, or choose another place with HF_HOME=FOLDER"
+            ) from error
         raise NotHereError(
-            f"{name} is not in the Hub's cache and cannot be downloaded ({silence or hub.first_line(error)}): "
+            f"{name} is not in the Hub's cache and cannot be downloaded ({silence or hub_client.first_line(error)}): "
             f"download it where there is a network (hf download {name}{_revision_words(revision)}), or give a "
             "folder, model.checkpoint=FOLDER"
         ) from error

@@ -10,9 +10,12 @@ import pytest
 from conftest import CommandLine
 from PIL import Image
 
+from repope_eval.benchmarks import dash_b
+from repope_eval.benchmarks.dash_b import read_index
 from repope_eval.benchmarks.sources import find_benchmark_images, load_benchmark
 from repope_eval.config import BenchSettings
 from repope_eval.errors import RepopeError
+from repope_eval.json_files import write_json
 
 INDEXES: dict[str, Any] = {
     "neg": {"coco": {"backpack": ["7.png", "8.png"]}, "objects": {"Orange": ["7.png"]}},
@@ -242,3 +245,31 @@ def test_a_run_from_the_dataset_to_the_scores(tmp_path: Path, command_line: Comm
     assert result.returncode == 0, result.stderr
     cell = json.loads((tmp_path / "run" / "scores.json").read_text())["scores"]["dash_b"]["dash_b"]
     assert (cell["n_questions"], cell["n_answered"]) == (6, 6)
+
+
+def test_an_index_far_too_large_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "index.json"
+    path.write_text("{}")
+    assert read_index(path) == {}
+    monkeypatch.setattr(dash_b, "LARGEST", 1)
+    with pytest.raises(RepopeError, match=f"^{path}: is too large for an index of DASH-B"):
+        read_index(path)
+
+
+def test_where_one_index_file_cannot_be_written_the_next_call_makes_both(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset = parquet(tmp_path / "hub", hub_rows())
+    with monkeypatch.context() as patch:
+        written: list[Path] = []
+
+        def write_one(path: Path, document: object) -> None:
+            if written:
+                raise RepopeError(f"{path}: cannot be written (No space left on device)")
+            written.append(path)
+            write_json(path, document)
+
+        patch.setattr(dash_b, "write_json", write_one)
+        assert "No space left" in refusal(tmp_path, hub_dataset=dataset)
+    assert list((tmp_path / "dash_b").iterdir()) == []
+    assert len(load_benchmark(settings(hub_dataset=dataset), tmp_path).questions) == 6

@@ -145,7 +145,9 @@ def test_an_unreachable_host_is_given_up_early(tmp_path: Path, monkeypatch: pyte
     assert tried.qsize() <= 2 * downloading.AT_ONCE
 
 
-def test_connections_that_hang_are_given_up_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_connections_that_hang_are_given_up_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr(fetching, "CONNECT_TIMEOUT", 60.0)
     monkeypatch.setattr(downloading, "FIRST_CONTACT", 0.2)
     monkeypatch.setattr(downloading, "GRACE", 0.1)
@@ -158,6 +160,7 @@ def test_connections_that_hang_are_given_up_together(tmp_path: Path, monkeypatch
     assert str(caught.value).startswith(
         f"50 of 50 files could not be fetched, the first from {url}/0: no connection within 0.2 s; check"
     )
+    assert caplog.messages == []
 
 
 def test_a_connection_that_is_tried_in_vain_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from repope_eval import hub
+from repope_eval import hub_client
 from repope_eval.benchmarks import hub_images
 from repope_eval.benchmarks.hub_images import copy_hub_images
 from repope_eval.errors import RepopeError
@@ -249,7 +249,9 @@ def test_a_hub_that_is_silent_is_told_in_seconds_and_the_cache_is_looked_into(
 
     monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", False)
     asked: list[tuple[str, ...]] = []
-    monkeypatch.setattr(hub, "silence", lambda *words: asked.append(words) or "HUB: no answer within 4 s")
+    monkeypatch.setattr(
+        hub_client, "silence", lambda *words: asked.append(words) or "HUB: no answer within 4 s"
+    )
     with pytest.raises(RepopeError, match=r"owner/name cannot be loaded \(HUB: no answer within 4 s\)"):
         copy_hub_images("owner/name", NAMES, tmp_path / "out")
     assert asked == [("datasets", "owner/name")]

@@ -6,21 +6,21 @@ The client libraries repeat what fails, some of it without a limit of time. So t
 import logging
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Literal
+from queue import SimpleQueue
+from typing import Literal, TypeVar
 from urllib.parse import quote
 
 PATIENCE = 4.0
 """Seconds in which the first answer must have begun, whatever takes them: names, proxies, a silent server.
 
-Enough for a connection over a satellite, and little for somebody who sits in a train.
+Enough for a connection over a satellite, and not long to wait where there is none.
 """
 PAUSE = 1.0
 """Seconds before a server that is busy or broken is asked again."""
-
-MEMORY = 60.0
+REMEMBERED = 60.0
 """Seconds for which a Hub out of reach is not asked again: a command may ask for many repositories."""
 
 
@@ -33,18 +33,28 @@ class _Fault:
 _unreachable: dict[str, tuple[float, str]] = {}
 """When the Hub of an address was found out of reach, and why."""
 
+_calls: list[threading.Thread] = []
+"""Threads of `ask_quietly`."""
+
+Result = TypeVar("Result")
+
 
 def silence(kind: Literal["models", "datasets"], name: str, revision: str = "main") -> str | None:
     """Why the Hub cannot be asked for a repository now; None where it can.
 
     None, too, where the Hub is switched off by HF_HUB_OFFLINE: the libraries say so themselves, and at once.
+
+    Args:
+        kind: of repository.
+        name: its id, `owner/name`.
+        revision: branch, tag or commit.
     """
     from huggingface_hub import constants
 
     if constants.HF_HUB_OFFLINE:
         return None
     when, known = _unreachable.get(constants.ENDPOINT, (0.0, ""))
-    if known and time.monotonic() - when < MEMORY:
+    if known and time.monotonic() - when < REMEMBERED:
         return known
     url = f"{constants.ENDPOINT}/api/{kind}/{quote(name)}/revision/{quote(revision, safe='')}"
     found: list[_Fault | None] = [_Fault(f"no answer within {PATIENCE:g} s")]
@@ -61,16 +71,37 @@ def silence(kind: Literal["models", "datasets"], name: str, revision: str = "mai
     return reason
 
 
-@contextmanager
-def quiet_client() -> Iterator[None]:
-    """Keeps the client from telling each attempt on the terminal; how it ends is told by the caller."""
-    client_log = logging.getLogger("huggingface_hub.utils._http")
+def ask_quietly(call: Callable[[], Result]) -> Result:
+    """What a call of a client library returns; none of its attempts is told on the terminal.
+
+    The call is made in a thread: the library's own threads would have a signal wait until all of them are done.
+    """
+    outcome: Future[Result] = Future()
+    ended: SimpleQueue[None] = SimpleQueue()  # a signal breaks off waiting for it cleanly wherever it comes
+
+    def work() -> None:
+        try:
+            outcome.set_result(call())
+        except BaseException as error:
+            outcome.set_exception(error)
+        ended.put(None)
+
+    client_log = logging.getLogger("huggingface_hub")
     level = client_log.level
     client_log.setLevel(logging.ERROR)
+    thread = threading.Thread(target=work, daemon=True)
+    _calls.append(thread)
     try:
-        yield
+        thread.start()
+        ended.get()
+        return outcome.result()
     finally:
         client_log.setLevel(level)
+
+
+def is_asked() -> bool:
+    """Whether a call still goes on: of a program that is interrupted, Python's end would wait for it."""
+    return any(thread.is_alive() for thread in _calls)
 
 
 def first_line(error: BaseException) -> str:
@@ -95,6 +126,7 @@ def _ask(url: str, found: list[_Fault | None]) -> None:
 
 
 def _fault(url: str) -> _Fault | None:
+    """What is wrong with the server's answer to being asked once; None for whatever a living Hub may say."""
     import httpx  # slow to import, and only what downloads needs it
 
     try:
