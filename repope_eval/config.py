@@ -20,15 +20,25 @@ NumberFormat = Literal["float32", "bfloat16", "float16"]
 MOST_TILES = 128
 """Of an image: with the 256 tokens of a tile that is as long as the prompts of these models may be, 32,768 tokens."""
 
-_DEVICE = {"pattern": r"auto|cpu|mps|cuda(:\d+)?", "form": "auto, cpu, mps, cuda or cuda:N"}
-_WORKERS = {"pattern": r"auto|\d+", "form": "auto or a number of processes"}
-_BATCH_SIZE = {"pattern": r"auto|[1-9]\d*", "form": "auto or a number of images"}
+MOST_NEW_TOKENS = 32_768
+"""Of an answer: as long as the prompts of these models may be; yes or no takes a few."""
+
+MOST_CHARACTERS = 10_000
+"""Of a system prompt or a question's suffix: several times the longest in use; memory grows with each."""
+
+MOST_GIGABYTES = 1_000_000
+"""Of a device that models are fitted into: more than any machine has."""
+
+_DEVICE = {"pattern": r"auto|cpu|mps|cuda(:[0-9]{1,3})?", "form": "auto, cpu, mps, cuda or cuda:N"}
+_WORKERS = {"pattern": r"auto|[0-9]{1,2}", "form": "auto or a number of processes up to 99"}
+_BATCH_SIZE = {"pattern": r"auto|[1-9][0-9]{0,4}", "form": "auto or a number of images up to 99999"}
 
 
 def setting(help: str, default: Any = dataclasses.MISSING, **limits: Any) -> Any:
     """A field of a settings record: its meaning, its default (none: it must be given), its limits.
 
-    Limits: `minimum`; `maximum`; `pattern` with its `form` in words; `length` of a list; `choice`, which makes the
+    Limits: `minimum`; `maximum`; `pattern` with its `form` in words; `length` of a list; the `longest` text in
+    characters; `choice`, which makes the
     field a group whose configuration file of that name is taken when none is named; null: no file.
     """
     return dataclasses.field(default=default, metadata={"help": help, **limits})
@@ -45,9 +55,13 @@ class ModelSettings:
     recipe_dtype: NumberFormat = setting("what dtype=auto means: that of the published results", "bfloat16")
     dtype: Literal["auto"] | NumberFormat = setting("number format of the weights", "auto")
     quantization: Literal["none", "int8", "nf4"] = setting("of the language model, by bitsandbytes", "none")
-    max_new_tokens: int = setting("longest answer in tokens", 1024, minimum=1)
-    system_prompt: str | None = setting("in place of the family's own; null: the family's", None)
-    question_suffix: str | None = setting("text put after each question; null: nothing", None)
+    max_new_tokens: int = setting("longest answer in tokens", 1024, minimum=1, maximum=MOST_NEW_TOKENS)
+    system_prompt: str | None = setting(
+        "in place of the family's own; null: the family's", None, longest=MOST_CHARACTERS
+    )
+    question_suffix: str | None = setting(
+        "text put after each question; null: nothing", None, longest=MOST_CHARACTERS
+    )
     max_tiles: int | None = setting(
         "most tiles of an image; null: the checkpoint's", None, minimum=1, maximum=MOST_TILES
     )
@@ -141,7 +155,9 @@ class DoctorSettings:
     """Says what this machine has, what it lacks, and which models fit it."""
 
     device: str = setting("auto, cpu, mps, cuda or cuda:N", "auto", **_DEVICE)
-    memory: float | None = setting("GB to fit models into; null: what the device has free", None, minimum=0)
+    memory: float | None = setting(
+        "GB to fit models into; null: what the device has free", None, minimum=0, maximum=MOST_GIGABYTES
+    )
     data_dir: str | None = setting("where data lies or goes; null: REPOPE_DATA or the cache folder", None)
 
 

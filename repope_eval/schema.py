@@ -2,11 +2,12 @@
 
 Hydra needs mutable dataclasses and refuses `Literal`, so the schema is derived from the frozen record;
 what a record allows beyond its types (`Literal` choices and the limits in a field's metadata: `minimum`,
-`maximum`, `pattern`, `length`) is checked here when the configuration is turned back.
+`maximum`, `pattern`, `length`, `longest`) is checked here when the configuration is turned back.
 """
 
 import dataclasses
 import difflib
+import math
 import re
 import types
 import typing
@@ -176,6 +177,10 @@ def _value_problems(key: str, annotation: Any, limits: Mapping[str, Any], value:
         yield f"{key}={value}: {limits['form']} is expected"
     elif value == "":
         yield f"{key}= is empty: give it a value{' or null' if is_optional(annotation) else ''}, or leave it out"
+    if isinstance(value, float) and math.isnan(value):
+        yield f"{key}={value}: a number is expected"
+    if "longest" in limits and len(value) > limits["longest"]:
+        yield f"{key} has {len(value):,} characters: at most {limits['longest']:,} are expected"
     if "minimum" in limits and value < limits["minimum"]:
         yield f"{key}={value}: must be at least {limits['minimum']}"
     if "maximum" in limits and value > limits["maximum"]:
