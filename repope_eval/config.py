@@ -29,18 +29,28 @@ _NAME = {
     "is_public": True,
 }
 """Of what run folders are called. A hidden one, whose name begins with a dot, no report would find."""
-_PROMPT = {"has_lines": True, "is_public": True}
-_DEVICE = {"pattern": r"auto|cpu|mps|cuda(:\d+)?", "form": "auto, cpu, mps, cuda or cuda:N"}
-_WORKERS = {"pattern": r"auto|\d{1,3}", "form": "auto or a number of processes below 1,000"}
-_BATCH_SIZE = {"pattern": r"auto|[1-9]\d{0,5}", "form": "auto or a number of images below 1,000,000"}
+
+MOST_NEW_TOKENS = 32_768
+"""Of an answer: as long as the prompts of these models may be; yes or no takes a few."""
+
+MOST_CHARACTERS = 10_000
+"""Of a system prompt or a question's suffix: several times the longest in use; memory grows with each."""
+
+MOST_GIGABYTES = 1_000_000
+"""Of a device that models are fitted into: more than any machine has."""
+
+_PROMPT = {"has_lines": True, "is_public": True, "longest": MOST_CHARACTERS}
+_DEVICE = {"pattern": r"auto|cpu|mps|cuda(:[0-9]{1,3})?", "form": "auto, cpu, mps, cuda or cuda:N"}
+_WORKERS = {"pattern": r"auto|[0-9]{1,2}", "form": "auto or a number of processes up to 99"}
+_BATCH_SIZE = {"pattern": r"auto|[1-9][0-9]{0,4}", "form": "auto or a number of images up to 99999"}
 
 
 def setting(help: str, default: Any = dataclasses.MISSING, **limits: Any) -> Any:
     """A field of a settings record: its meaning, its default (none: it must be given), its limits.
 
-    Limits: `minimum`; `maximum`; `pattern` with its `form` in words; `length` of a list; `is_public`, of a text that
-    files have as it is, so that no environment variable may have a part in it; `has_lines`, of one that may have
-    several; `choice`, which makes the field a group whose configuration file of that name is taken when none is named;
+    Limits: `minimum`; `maximum`; `pattern` with its `form` in words; `length` of a list; the `longest` text in
+    characters; `is_public`, of a text that files have as it is, so that no environment variable may have a part in it;
+    `has_lines`, of one that may have several; `choice`, which makes the field a group whose configuration file of that name is taken when none is named;
     null: no file.
     """
     return dataclasses.field(default=default, metadata={"help": help, **limits})
@@ -57,7 +67,7 @@ class ModelSettings:
     recipe_dtype: NumberFormat = setting("what dtype=auto means: that of the published results", "bfloat16")
     dtype: Literal["auto"] | NumberFormat = setting("number format of the weights", "auto")
     quantization: Literal["none", "int8", "nf4"] = setting("of the language model, by bitsandbytes", "none")
-    max_new_tokens: int = setting("longest answer in tokens", 1024, minimum=1, maximum=1_000_000)
+    max_new_tokens: int = setting("longest answer in tokens", 1024, minimum=1, maximum=MOST_NEW_TOKENS)
     system_prompt: str | None = setting("in place of the family's own; null: the family's", None, **_PROMPT)
     question_suffix: str | None = setting("text put after each question; null: nothing", None, **_PROMPT)
     max_tiles: int | None = setting(
@@ -153,7 +163,9 @@ class DoctorSettings:
     """Says what this machine has, what it lacks, and which models fit it."""
 
     device: str = setting("auto, cpu, mps, cuda or cuda:N", "auto", **_DEVICE)
-    memory: float | None = setting("GB to fit models into; null: what the device has free", None, minimum=0)
+    memory: float | None = setting(
+        "GB to fit models into; null: what the device has free", None, minimum=0, maximum=MOST_GIGABYTES
+    )
     data_dir: str | None = setting("where data lies or goes; null: REPOPE_DATA or the cache folder", None)
 
 

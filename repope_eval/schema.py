@@ -2,13 +2,14 @@
 
 Hydra needs mutable dataclasses and refuses `Literal`, so the schema is derived from the frozen record;
 what a record allows beyond its types (`Literal` choices and the limits in a field's metadata: `minimum`,
-`maximum`, `pattern`, `length`, `is_public`, `has_lines`) is checked here when the configuration is turned
+`maximum`, `pattern`, `length`, `longest`, `is_public`, `has_lines`) is checked here when the configuration is turned
 back. So is a field annotated `str | tuple[str, ...]`, which takes a text or a list of texts: OmegaConf has no
 such union.
 """
 
 import dataclasses
 import difflib
+import math
 import os
 import re
 import types
@@ -216,9 +217,13 @@ def _value_problems(key: str, annotation: Any, limits: Mapping[str, Any], value:
         yield f"{key}={value}: {limits['form']} is expected"
     elif value == "":
         yield f"{key}= is empty: give it a value{' or null' if is_optional(annotation) else ''}, or leave it out"
-    if "minimum" in limits and not value >= limits["minimum"]:  # no number is nan, which is neither
+    if isinstance(value, float) and math.isnan(value):
+        yield f"{key}={value}: a number is expected"
+    if "longest" in limits and len(value) > limits["longest"]:
+        yield f"{key} has {len(value):,} characters: at most {limits['longest']:,} are expected"
+    if "minimum" in limits and value < limits["minimum"]:
         yield f"{key}={value}: must be at least {limits['minimum']}"
-    if "maximum" in limits and not value <= limits["maximum"]:
+    if "maximum" in limits and value > limits["maximum"]:
         yield f"{key}={value}: must be at most {limits['maximum']}"
     if is_list(annotation) and not all(isinstance(text, str) for text in value):
         yield f"{key}={value}: a list of texts is expected"

@@ -8,6 +8,7 @@ from repope_eval.composition import choices, register
 from repope_eval.config import (
     BuildSettings,
     DataSettings,
+    DoctorSettings,
     ModelsSettings,
     RelabelSettings,
     RunSettings,
@@ -62,6 +63,19 @@ def test_right_words_have_none(words: list[str]) -> None:
         ("model=null", f"model=null: one name is expected; there are {MODELS}"),
         ("model=[tiny]", f"model=[tiny]: one name is expected; there are {MODELS}"),
         ("bench={a:1}", f"bench={{a:1}}: one name is expected; there are {BENCHES}"),
+        ("model.max_tiles=100000", "model.max_tiles=100000: must be at most 128"),
+        ("model.max_new_tokens=1000000000", "model.max_new_tokens=1000000000: must be at most 32768"),
+        (
+            f"model.system_prompt={'a' * 50_000}",
+            "model.system_prompt has 50,000 characters: at most 10,000 are expected",
+        ),
+        (
+            f"model.question_suffix={'a' * 50_000}",
+            "model.question_suffix has 50,000 characters: at most 10,000 are expected",
+        ),
+        ("batch_size=100000", "batch_size=100000: auto or a number of images up to 99999 is expected"),
+        ("workers=100", "workers=100: auto or a number of processes up to 99 is expected"),
+        ("device=cuda:1000", "device=cuda:1000: auto, cpu, mps, cuda or cuda:N is expected"),
         ("modle=tiny", "modle: no such key (did you mean model?) (--help lists the keys)"),
         ("model.dtpye=auto", "model.dtpye: no such key (did you mean model.dtype?) (--help lists the keys)"),
         ("dtype=float32", "dtype: no such key (did you mean model.dtype?) (--help lists the keys)"),
@@ -79,7 +93,7 @@ def test_right_words_have_none(words: list[str]) -> None:
         ("model.dtype=fp16", "model.dtype=fp16: allowed are auto, float32, bfloat16, float16"),
         ("limit=0", "limit=0: must be at least 1"),
         ("limit=-3", "limit=-3: must be at least 1"),
-        ("batch_size=0", "batch_size=0: auto or a number of images below 1,000,000 is expected"),
+        ("batch_size=0", "batch_size=0: auto or a number of images up to 99999 is expected"),
         ("device=gpu", "device=gpu: auto, cpu, mps, cuda or cuda:N is expected"),
         *[
             (
@@ -94,7 +108,7 @@ def test_right_words_have_none(words: list[str]) -> None:
                 "bench.name=.x",
             )
         ],
-        ("workers=100000", "workers=100000: auto or a number of processes below 1,000 is expected"),
+        ("workers=100000", "workers=100000: auto or a number of processes up to 99 is expected"),
         ("out=", "out= is empty: give it a value, or leave it out"),
         ("data_dir=", "data_dir= is empty: give it a value or null, or leave it out"),
         ("out=${bench.nme}", "out=${bench.nme}: Interpolation key 'bench.nme' not found"),
@@ -121,6 +135,18 @@ def test_right_words_have_none(words: list[str]) -> None:
 )
 def test_each_mistake_has_its_line(word: str, line: str) -> None:
     assert _mistakes(word) == [line]
+
+
+@pytest.mark.parametrize(
+    ("word", "line"),
+    [
+        ("memory=nan", "memory=nan: a number is expected"),
+        ("memory=inf", "memory=inf: must be at most 1000000"),
+        ("memory=1e308", "memory=1e+308: must be at most 1000000"),
+    ],
+)
+def test_a_number_that_is_none_or_without_end_is_a_mistake(word: str, line: str) -> None:
+    assert _mistakes(word, record=DoctorSettings) == [line]
 
 
 def test_a_group_without_a_choice_has_no_values_to_set() -> None:

@@ -16,6 +16,10 @@ from repope_eval.inference.generation import common_prefix_length
 from repope_eval.models.loading import Model
 from repope_eval.models.recipe import Prepared
 
+COLUMNS_AT_ONCE = 1024
+"""Of the tokens of an image's questions: their mask grows with what is fed times what was, with the
+square of a long question that is fed at once. Questions of usual length are."""
+
 _EVERYBODY = -1
 _PADDING = -2
 
@@ -95,15 +99,31 @@ class ImageRows:
         owners[rows, _ranges(columns, lengths)] = owners.new_tensor(_repeated(self._questions, lengths))
         positions = owners.new_zeros(shape)
         positions[rows, _ranges(columns, lengths)] = owners.new_tensor(_ranges(self._positions, lengths))
-        self._owners = torch.cat([self._owners, owners], dim=1)
-        hidden = self._network.feed(
-            embeddings, positions + self._model.recipe.first_position, self._mask(owners, tokens.dtype)
+        hidden = torch.cat(
+            [
+                self._feed_columns(*parts)
+                for parts in zip(
+                    embeddings.split(COLUMNS_AT_ONCE, dim=1),
+                    positions.split(COLUMNS_AT_ONCE, dim=1),
+                    owners.split(COLUMNS_AT_ONCE, dim=1),
+                    strict=True,
+                )
+            ],
+            dim=1,
         )
         self._positions = [
             position + length for position, length in zip(self._positions, lengths, strict=True)
         ]
         last = [column + length - 1 for column, length in zip(columns, lengths, strict=True)]
         return hidden[self._rows, last]
+
+    def _feed_columns(
+        self, embeddings: torch.Tensor, positions: torch.Tensor, owners: torch.Tensor
+    ) -> torch.Tensor:
+        """Feeds the next slots [rows, columns] of all rows; their hidden states."""
+        self._owners = torch.cat([self._owners, owners], dim=1)
+        mask = self._mask(owners, embeddings.dtype)
+        return self._network.feed(embeddings, positions + self._model.recipe.first_position, mask)
 
     def _mask(self, owners: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
         """What the newest tokens [rows, tokens] do not see, as an addition [rows, 1, tokens, slots] to scores."""

@@ -52,7 +52,10 @@ def read_added_tokens(checkpoint: Checkpoint) -> dict[str, int]:
     found: dict[str, int] = {}
     named = read_fields(checkpoint, TOKENIZER_CONFIG).part("added_tokens_decoder")
     for token_id in named.values:
-        token = named.part(token_id).text("content", "")
+        described = named.part(token_id)
+        token = described.text("content", "")
+        for flag in ("lstrip", "rstrip", "single_word", "normalized", "special"):
+            described.flag(flag, False)
         if not (token and token_id.isdecimal()):
             raise named.error(token_id, "a token's id and its content are expected")
         found[token] = int(token_id)

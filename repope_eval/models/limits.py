@@ -36,6 +36,7 @@ LARGEST = {
     "crop_size": _SIDE,
     "downsample_ratio": 1,
     "rescale_factor": 1_000,
+    "image_std": 1_000,
 }
 """Field, in whichever part of a file it stands -> the largest number that it may be; all have to be above 0."""
 

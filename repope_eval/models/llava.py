@@ -14,10 +14,10 @@ import torch
 from PIL import Image
 from transformers import PreTrainedConfig, PreTrainedModel
 from transformers.image_processing_utils import select_best_resolution
-from transformers.utils.chat_template_utils import render_jinja_template
 
 from repope_eval.config import MOST_TILES
 from repope_eval.errors import RepopeError
+from repope_eval.models.chat_templates import ChatTemplate
 from repope_eval.models.checkpoints import Checkpoint
 from repope_eval.models.description import (
     TOKENIZER_CONFIG,
@@ -81,7 +81,7 @@ class LlavaRecipe(Recipe):
         native = self.network_config()
         self._question_suffix = options.question_suffix or ""
         self._tokenizer = ChatTokenizer(checkpoint)
-        self._template_path, self._template = read_chat_template(checkpoint)
+        self._template = ChatTemplate(*read_chat_template(checkpoint), self._tokenizer.special_tokens)
         with blamed_on(self._config.path):  # the class takes sizes that are null or lists
             self._side = int(native.vision_config.image_size)
             self._features_per_side = self._side // int(native.vision_config.patch_size)
@@ -91,25 +91,12 @@ class LlavaRecipe(Recipe):
         self._image_token_id = int(native.image_token_id)
         self.feature_token_ids = (self._image_token_id,)
         self.stop_token_ids = read_stop_token_ids(checkpoint, self._tokenizer)
-        if self._image_token_id not in self._tokenizer.encode(self._rendered("")):
-            raise RepopeError(f"{self._template_path}: puts no {IMAGE_TOKEN} where an image is shown")
+        if self._image_token_id not in self._tokenizer.encode(self._template.render("")):
+            raise RepopeError(f"{self._template.path}: puts no {IMAGE_TOKEN} where an image is shown")
 
     def prompt(self, question: str) -> str:
         """One user turn, image and then text, in the checkpoint's chat template, and the answer's opening."""
-        return self._rendered(question + self._question_suffix)
-
-    def _rendered(self, text: str) -> str:
-        content = [{"type": "image"}, {"type": "text", "text": text}]
-        try:
-            (prompt,), _ = render_jinja_template(
-                conversations=[[{"role": "user", "content": content}]],
-                chat_template=self._template,
-                add_generation_prompt=True,
-                **self._tokenizer.special_tokens,
-            )
-        except Exception as error:  # its expressions raise whatever they do
-            raise RepopeError(f"{self._template_path}: cannot be rendered ({error})") from error
-        return str(prompt)
+        return self._template.render(question + self._question_suffix)
 
     def count_features(self, width: int, height: int) -> int:
         """Those of the whole image, and those of its tiles."""
@@ -186,7 +173,7 @@ def require_resolutions(fields: Fields, side: int) -> None:
     if not (isinstance(listed, list) and len(listed) <= MOST_TILES**2 and all(map(_is_pair, listed))):
         raise fields.error("image_grid_pinpoints", "a list of [height, width] in pixels is expected")
     for height, width in listed:
-        if not 1 <= (height // side) * (width // side) <= MOST_TILES:
+        if min(height, width) < side or (height // side) * (width // side) > MOST_TILES:
             raise fields.error(
                 "image_grid_pinpoints",
                 f"{height} x {width} pixels are not 1 to {MOST_TILES} tiles of {side} pixels a side",

@@ -30,7 +30,7 @@ class LlavaNextRecipe(LlavaRecipe):
 
     def __init__(self, checkpoint: Checkpoint, options: RecipeOptions) -> None:
         super().__init__(checkpoint, options)
-        self._is_vicuna = self._rendered("").rstrip().endswith(VICUNA_ANSWER)
+        self._is_vicuna = self._template.render("").rstrip().endswith(VICUNA_ANSWER)
 
     @staticmethod
     def recognises(config: Fields) -> bool:

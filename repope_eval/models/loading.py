@@ -23,6 +23,7 @@ from repope_eval.models.placement import (
     device_map,
     quantization,
     require_attention,
+    require_modules,
     require_number_format,
 )
 from repope_eval.models.recipe import Inputs, Recipe, RecipeOptions
@@ -40,8 +41,13 @@ class Described:
 
     checkpoint: Checkpoint
     recipe: Recipe
-    n_weights: int
-    """Numbers in all tensors of the network."""
+    network: PreTrainedModel
+    """On the meta device: it has shapes, and no weights."""
+
+    @property
+    def n_weights(self) -> int:
+        """Numbers in all tensors of the network."""
+        return sum(parameter.numel() for parameter in self.network.parameters())
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +89,19 @@ def load_model(settings: ModelSettings, device: torch.device) -> Model:
     dtype: torch.dtype = getattr(torch, number_format(settings))
     require_number_format(dtype, device)
     require_attention(settings, device)
+    placed = device_map(settings, device)
+    quantized = quantization(settings, dtype, device)
     described = read_description(settings)
+    require_modules(settings, placed, described.network)
     fetch_whole(described)
-    network = _load_network(settings, described.checkpoint, described.recipe, dtype, device)
+    how = {
+        "device_map": placed,
+        "offload_folder": _offload_folder() if settings.device_map else None,
+        "quantization_config": quantized,
+        "dtype": dtype,
+        "attn_implementation": settings.attn_implementation,
+    }
+    network = _load_network(described.checkpoint, described.recipe, how)
     return Model(described.recipe, network, described.checkpoint, dtype, device)
 
 
@@ -131,8 +147,7 @@ def read_description(settings: ModelSettings, *, download: bool = True) -> Descr
     with blamed_on(checkpoint.path("config.json")), torch.device("meta"):
         network = network_class(config)
     rehearse(recipe, network, checkpoint)
-    n_weights = sum(parameter.numel() for parameter in network.parameters())
-    return Described(checkpoint=checkpoint, recipe=recipe, n_weights=n_weights)
+    return Described(checkpoint=checkpoint, recipe=recipe, network=network)
 
 
 def recipe_options(settings: ModelSettings) -> RecipeOptions:
@@ -165,24 +180,15 @@ def describe_device(device: torch.device) -> dict[str, Any]:
     return {"name": str(device), "gpu": gpu, "threads": torch.get_num_threads()}
 
 
-def _load_network(
-    settings: ModelSettings, checkpoint: Checkpoint, recipe: Recipe, dtype: torch.dtype, device: torch.device
-) -> PreTrainedModel:
+def _load_network(checkpoint: Checkpoint, recipe: Recipe, how: dict[str, Any]) -> PreTrainedModel:
     transformers_logging.set_verbosity_error()  # what it warns of is refused below
     transformers_logging.disable_progress_bar()
     network_class = recipe.network_class()
-    how = {
-        "config": recipe.network_config(),
-        "device_map": device_map(settings, device),
-        "offload_folder": _offload_folder() if settings.device_map else None,
-        "quantization_config": quantization(settings, dtype, device),
-    }
     try:
         network, report = network_class.from_pretrained(
             checkpoint.folder,
+            config=recipe.network_config(),
             **how,
-            dtype=dtype,
-            attn_implementation=settings.attn_implementation,
             use_safetensors=True,
             ignore_mismatched_sizes=True,  # they are refused below, by name
             output_loading_info=True,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import BitsAndBytesConfig
+from transformers import BitsAndBytesConfig, PreTrainedModel
 
 from repope_eval.config import ModelSettings
 from repope_eval.errors import RepopeError
@@ -17,6 +17,9 @@ from repope_eval.ranks import Ranks, is_told_cpu
 
 _UNQUANTIZED = ["model.vision_tower", "model.multi_modal_projector", "lm_head"]
 """Only the language model's linear layers are quantized: the rest is small and matters more."""
+
+_STRATEGIES = ("auto", "balanced", "balanced_low_0", "sequential")
+"""Ways in which transformers spreads a model over devices by itself."""
 
 
 def choose_device(name: str) -> torch.device:
@@ -92,18 +95,57 @@ def device_map(settings: ModelSettings, device: torch.device) -> str | dict[str,
     """What `from_pretrained` is told of placement: everything on `device`, or what the settings say.
 
     Raises:
-        RepopeError: the settings name a JSON file that is no map of modules to devices.
+        RepopeError: the settings name neither a way that transformers knows nor a JSON file of modules and devices
+            that this machine has.
     """
     if settings.device_map is None:
         return {"": device}
-    if not settings.device_map.endswith(".json"):
+    if settings.device_map in _STRATEGIES:
         return settings.device_map
+    if not settings.device_map.endswith(".json"):
+        raise RepopeError(
+            f"model.device_map={settings.device_map}: auto, or a JSON file of module and device, is expected"
+        )
     placed = read_json(Path(settings.device_map).expanduser())
-    if not isinstance(placed, dict) or not all(isinstance(where, str | int) for where in placed.values()):
+    if not isinstance(placed, dict):
         raise RepopeError(
             f"{settings.device_map}: a JSON object is expected that gives modules a device number, cpu or disk"
         )
+    gpus = range(torch.cuda.device_count() if torch.cuda.is_available() else 0)
+    apples = ["mps"] if torch.backends.mps.is_available() else []
+    places = ["cpu", "disk", *apples, *gpus, *(f"cuda:{number}" for number in gpus)]
+    for module, where in placed.items():
+        if isinstance(where, bool) or where not in places:
+            raise RepopeError(
+                f"{settings.device_map}: {module!r} is put on {where!r}; this machine has "
+                f"{', '.join(map(str, places))}"
+            )
     return placed
+
+
+def require_modules(settings: ModelSettings, placed: str | dict[str, Any], network: PreTrainedModel) -> None:
+    """Checks that a device map names modules that are there, and places every weight.
+
+    Args:
+        settings: of the model.
+        placed: what `device_map` made of them.
+        network: with or without weights.
+
+    Raises:
+        RepopeError: names the first module or weight for which it does not.
+    """
+    if isinstance(placed, str) or ("" in placed and len(placed) == 1):
+        return
+    names = {name for name, _ in network.named_modules()} | {name for name, _ in network.named_parameters()}
+    strange = sorted(set(placed) - names)
+    if strange:
+        raise RepopeError(f"{settings.device_map}: the model has no module {strange[0]!r}; leave it out")
+    for name, _ in network.named_parameters():
+        if not any(module == "" or name == module or name.startswith(f"{module}.") for module in placed):
+            raise RepopeError(
+                f"{settings.device_map}: places no module that {name} is in; give it one, or all of them, as "
+                '"", a device'
+            )
 
 
 def quantization(

@@ -29,7 +29,7 @@ def rehearse(recipe: Recipe, network: PreTrainedModel, checkpoint: Checkpoint) -
     (prompt,) = prepared.prompts
     if not torch.isfinite(prepared.inputs["pixel_values"]).all():
         raise RepopeError(
-            f"{checkpoint.folder}: its image settings make pixels that are no numbers; download it again"
+            f"{checkpoint.folder}: preprocessor_config.json makes pixels that are NaN or infinite; download it again"
         )
     embeddings = network.get_input_embeddings().num_embeddings
     if not 0 <= min(prompt) <= max(prompt) < embeddings:
@@ -42,7 +42,10 @@ def rehearse(recipe: Recipe, network: PreTrainedModel, checkpoint: Checkpoint) -
         for name, tensor in prepared.inputs.items()
     }
     # What a family does around the library's call is shape arithmetic of the same files.
-    with blamed_on(f"{checkpoint.folder}: the image part of its files"), torch.inference_mode():
+    with (
+        blamed_on(f"{checkpoint.folder}: what config.json and preprocessor_config.json say of images"),
+        torch.inference_mode(),
+    ):
         (features,) = recipe.image_features(network, [inputs])
     if len(features) != number:
         raise RepopeError(

@@ -13,6 +13,7 @@ from transformers import Qwen2Tokenizer
 from repope_eval.errors import RepopeError
 from repope_eval.models.checkpoints import Checkpoint
 from repope_eval.models.description import (
+    TOKENIZER_CONFIG,
     read_added_tokens,
     read_end_token_ids,
     read_fields,
@@ -117,7 +118,7 @@ class QwenTokenizer(FastTokenizer):
         for read in (read_added_tokens, read_special_tokens):
             read(checkpoint)  # what is wrong with a file is said by its name
         read_fields(checkpoint, "vocab.json")
-        with blamed_on(f"{checkpoint.folder}: the tokenizer"):
+        with blamed_on(f"{checkpoint.folder}: the tokenizer of {', '.join(_qwen_files(checkpoint))}"):
             tokenizer = Qwen2Tokenizer.from_pretrained(checkpoint.folder)
         super().__init__(checkpoint, tokenizer.backend_tokenizer, begin_token=None)
 
@@ -125,6 +126,12 @@ class QwenTokenizer(FastTokenizer):
     def size(self) -> int:
         """Number of tokens, special ones and all: the first id that no token has."""
         return self._tokenizer.get_vocab_size()
+
+
+def _qwen_files(checkpoint: Checkpoint) -> list[str]:
+    """Names of the files that the library reads, and among which it does not say where it failed."""
+    names = ("tokenizer.json", "vocab.json", "merges.txt", "added_tokens.json", TOKENIZER_CONFIG)
+    return [name for name in names if checkpoint.path(name).is_file()]
 
 
 class InternLM2Tokenizer:

@@ -1,6 +1,9 @@
 """A checkpoint's files of weights: whether all are there, and whole."""
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain
 from math import prod
 from pathlib import Path
 
@@ -11,6 +14,17 @@ from repope_eval.json_files import read_json
 from repope_eval.models.fields import fields_of
 
 INDEX = "model.safetensors.index.json"
+
+_WHOLE = "model.safetensors"
+"""The only file of weights, where there is no index of several."""
+
+_ADAPTER = "adapter_config.json"
+
+_FORMATS = {"F16", "BF16", "F32", "F64"}
+"""Of weights; those of another are quantized by a method of which nothing here knows what its numbers mean."""
+
+_NO_WEIGHTS = "position_ids"
+"""End of the names of tensors in which older checkpoints count from 0 on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,36 +50,77 @@ def find_weight_files(folder: Path) -> list[Path]:
 
 
 def verify_weight_files(folder: Path) -> WeightFiles:
-    """Checks that every file that the index names is there, and that none is cut short; no weight is read.
+    """Checks that all files are there, and that each is whole and holds weights; no weight is read.
 
     Raises:
-        RepopeError: a file is missing or damaged.
+        RepopeError: a file is missing or damaged, or transformers would take other weights than these.
     """
+    if (folder / _ADAPTER).exists():
+        raise RepopeError(
+            f"{folder / _ADAPTER}: an adapter beside the weights is not applied; merge it into them (peft's "
+            "merge_and_unload), and take this file away"
+        )
     paths = find_weight_files(folder)
+    tensors = {path.name: _read_header(path) for path in paths}
     if (folder / INDEX).is_file():
-        _verify_index(folder / INDEX, {path.name for path in paths})
-    n_weights = 0
-    for path in paths:
-        try:
-            with safe_open(path, framework="numpy") as file:  # its header says how long the file has to be
-                n_weights += sum(prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118
-        except (SafetensorError, OSError) as error:
-            raise RepopeError(
-                f"{path}: is damaged ({error}); remove it and what it links to, and download it again"
-            ) from error
+        _verify_index(folder / INDEX, tensors)
+    elif _WHOLE not in tensors:
+        raise RepopeError(f"{folder}: holds several files of weights and no {INDEX}; download it again")
+    n_weights = sum(sum(sizes.values()) for sizes in tensors.values())
     return WeightFiles(len(paths), sum(path.stat().st_size for path in paths), n_weights)
 
 
-def _verify_index(index: Path, present: set[str]) -> None:
-    """Checks that the files are there which an index names, and that it is one as transformers reads it."""
+def _read_header(path: Path) -> dict[str, int]:
+    """The names of a file's tensors, and how many numbers each has.
+
+    Raises:
+        RepopeError: it is damaged, or a tensor is of a format that is no weight's.
+    """
+    if not path.is_file():
+        raise RepopeError(f"{path}: is no file, nor a link to one; remove it, and download it again")
+    sizes: dict[str, int] = {}
+    try:
+        with safe_open(path, framework="numpy") as file:  # its header says how long the file has to be
+            for name in file.keys():  # noqa: SIM118
+                tensor = file.get_slice(name)
+                sizes[name] = prod(tensor.get_shape())
+                if tensor.get_dtype() not in _FORMATS and not name.endswith(_NO_WEIGHTS):
+                    raise RepopeError(
+                        f"{path}: holds {name!r} in {tensor.get_dtype()}; checkpoints that are quantized already "
+                        "are not read, take the original and model.quantization"
+                    )
+    except (SafetensorError, OSError) as error:
+        raise RepopeError(
+            f"{path}: is damaged ({error}); remove it and what it links to, and download it again"
+        ) from error
+    return sizes
+
+
+def _verify_index(index: Path, tensors: Mapping[str, Mapping[str, int]]) -> None:
+    """Checks that the files are there which an index names, and that it is one as transformers reads it.
+
+    Args:
+        index: the file.
+        tensors: by file, what is in the folder itself. A file elsewhere is nobody's: its content is not the
+            checkpoint's, whatever the index says.
+    """
     fields = fields_of(index, read_json(index))
     weights = fields.part("weight_map")
     named = {weights.text(name, "") for name in weights.values}
-    missing = sorted(named - present)
+    missing = sorted(named - set(tensors))
     if missing:
         raise RepopeError(
-            f"{index.parent}: {len(missing)} of {len(named)} files of weights are missing, first {missing[0]}; "
+            f"{index.parent}: {len(missing)} of {len(named)} files of weights are missing, first {missing[0]!r}; "
             "download them again"
         )
-    if not named or "metadata" not in fields.values:
+    if not named or not isinstance(fields.values.get("metadata"), dict):
         raise RepopeError(f"{index}: lacks its weight_map or its metadata; download it again")
+    twice = [
+        tensor
+        for tensor, number in Counter(chain.from_iterable(tensors[name] for name in named)).items()
+        if number > 1
+    ]
+    if twice:
+        raise RepopeError(
+            f"{index.parent}: {twice[0]!r} is in more than one file of weights; download them again"
+        )

@@ -8,8 +8,9 @@ import torch
 from golden import GOLDENS, Golden, load_golden_model, read_golden
 
 from repope_eval.errors import RepopeError
-from repope_eval.inference import shared
+from repope_eval.inference import image_rows, shared
 from repope_eval.inference.generation import Generation, Spellings, find_spellings
+from repope_eval.inference.image_rows import ImageRows
 from repope_eval.inference.question_rows import QuestionRows
 from repope_eval.inference.sequential import generate_sequentially
 from repope_eval.inference.shared import generate_shared
@@ -63,6 +64,27 @@ def test_a_row_a_question_gives_the_same_tokens_where_attention_knows_padding_al
     monkeypatch.setattr(shared, "_rows", QuestionRows)
     generations = generate_shared(model, prepared, max_new_tokens, find_spellings(model.recipe))
     assert tokens(generations) == expected(golden)
+
+
+def test_tokens_that_are_fed_a_few_at_a_time_give_the_same(
+    golden: Golden,
+    model: Model,
+    prepared: list[Prepared],
+    max_new_tokens: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    masked: list[int] = []
+    mask = ImageRows._mask
+
+    def counted(rows: ImageRows, owners: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+        masked.append(owners.shape[1])
+        return mask(rows, owners, dtype)
+
+    monkeypatch.setattr(ImageRows, "_mask", counted)
+    monkeypatch.setattr(image_rows, "COLUMNS_AT_ONCE", 5)
+    generations = generate_shared(model, prepared, max_new_tokens, find_spellings(model.recipe))
+    assert tokens(generations) == expected(golden)
+    assert max(masked, default=0) <= 5
 
 
 def test_flash_attention_gets_rows_that_need_no_mask_of_their_own(golden: Golden) -> None:

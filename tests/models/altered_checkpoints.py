@@ -2,13 +2,23 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from golden import change_weights
+from golden import GOLDENS, change_weights
 from safetensors.torch import load_file
 
+from repope_eval.composition import model_settings
+from repope_eval.models.loading import Described, read_description
+
 Change = Callable[[Path], None]
+
+
+def read_golden_description(folder: Path) -> Described:
+    """What the small files of a golden, or of a copy of one under its name, say."""
+    family, model, _ = GOLDENS[folder.name]
+    return read_description(replace(model_settings(model), family=family, checkpoint=str(folder)))
 
 
 def rewrite(path: Path, change: Callable[[dict[str, Any]], object]) -> None:

@@ -3,21 +3,18 @@
 import json
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from altered_checkpoints import with_field, without_fields, without_files
+from altered_checkpoints import read_golden_description, with_field, without_fields, without_files
 from golden import GOLDENS, load_golden_model
 
-from repope_eval.composition import model_settings
 from repope_eval.errors import RepopeError
 from repope_eval.models.checkpoints import Checkpoint, find_checkpoint
 from repope_eval.models.counting import count_parameters
 from repope_eval.models.families import recipe_of
 from repope_eval.models.internvl import InternVLRecipe
-from repope_eval.models.loading import read_description
 from repope_eval.models.recipe import RecipeOptions
 
 LLAVA_1_6_MISTRAL = {
@@ -157,7 +154,11 @@ def test_a_field_of_the_wrong_type_is_named_with_its_file(
     [
         ("internvl2_5_internlm2", "tokenizer.model", "tokenizer.model: cannot be used"),
         ("internvl2_5_qwen2", "vocab.json", "vocab.json: is no JSON"),
-        ("internvl2_5_qwen2", "merges.txt", "the tokenizer: cannot be used"),
+        (
+            "internvl2_5_qwen2",
+            "merges.txt",
+            "the tokenizer of vocab.json, merges.txt, added_tokens.json, tokenizer_config.json: cannot",
+        ),
         ("llava_next_mistral", "tokenizer.json", "tokenizer.json: cannot be used"),
         ("llava_next_mistral", "config.json", "config.json: is no JSON"),
     ],
@@ -199,11 +200,6 @@ def test_a_mistake_of_the_projects_own_is_blamed_on_no_checkpoint(
     monkeypatch.setattr(InternVLRecipe, method, wrong)
     with pytest.raises(mistake, match="of the project's own"):
         load_golden_model(goldens / "internvl2_5_qwen2")
-
-
-def read_golden_description(folder: Path) -> None:
-    family, model, _ = GOLDENS[folder.name]
-    read_description(replace(model_settings(model), family=family, checkpoint=str(folder)))
 
 
 def test_one_id_has_one_name_in_internlm2s_vocabulary(goldens: Path) -> None:

@@ -188,11 +188,37 @@ def test_a_model_over_cpu_and_disk_answers_as_one_in_memory(checkpoint: Path, tm
     assert responses(checkpoint, device_map=str(tmp_path / "map.json")) == responses(checkpoint)
 
 
-@pytest.mark.parametrize("content", ["[]", '{"lm_head": null}'])
-def test_a_device_map_that_is_none_is_refused(checkpoint: Path, tmp_path: Path, content: str) -> None:
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("[]", "gives modules a device number"),
+        ("[" * 100_000, "is no JSON"),
+        ('{"lm_head": null}', "'lm_head' is put on None; this machine has cpu, disk"),
+        ('{"": ["cpu"]}', "'' is put on ['cpu']; this machine has cpu, disk"),
+        ('{"": true}', "'' is put on True; this machine has cpu, disk"),
+        ('{"": "gpu"}', "'' is put on 'gpu'; this machine has cpu, disk"),
+        ('{"": "meta"}', "'' is put on 'meta'; this machine has cpu, disk"),
+        ('{"": 7}', "'' is put on 7; this machine has cpu, disk"),
+        ('{"": -1}', "'' is put on -1; this machine has cpu, disk"),
+        ("{}", "places no module that model.vision_tower.embeddings.cls_token is in"),
+        ('{"model": "cpu"}', "places no module that lm_head.weight is in"),
+        ('{"": "cpu", "lm_haed": "cpu"}', "the model has no module 'lm_haed'"),
+    ],
+)
+def test_a_device_map_that_is_none_is_refused_before_weights_are_read(
+    checkpoint: Path, tmp_path: Path, content: str, message: str
+) -> None:
+    (checkpoint / "model.safetensors").unlink()
     (tmp_path / "map.json").write_text(content)
-    with pytest.raises(RepopeError, match="gives modules a device number"):
+    with pytest.raises(RepopeError, match=re.escape(f"{tmp_path / 'map.json'}: ")) as caught:
         load_golden_model(checkpoint, device_map=str(tmp_path / "map.json"))
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["cuda", "nonsense", "/somewhere"])
+def test_a_device_map_that_is_no_file_is_a_way_of_transformers(checkpoint: Path, name: str) -> None:
+    with pytest.raises(RepopeError, match=f"model.device_map={name}: auto, or a JSON file"):
+        load_golden_model(checkpoint, device_map=name)
 
 
 @pytest.mark.parametrize("name", ["sdpa", "eager"])

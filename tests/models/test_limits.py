@@ -1,0 +1,91 @@
+"""Sizes in a checkpoint's files that would fill memory or time."""
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from altered_checkpoints import read_golden_description, with_field
+from golden import GOLDENS
+
+from repope_eval.errors import RepopeError
+from repope_eval.models import shapes
+from repope_eval.models.fields import Fields
+from repope_eval.models.limits import LARGEST, require_bounded
+
+COLUMNS = {
+    "layers": "num_hidden_layers",
+    "hidden": "hidden_size",
+    "intermediate": "intermediate_size",
+    "heads": "num_attention_heads",
+    "key_value_heads": "num_key_value_heads",
+    "head_size": "head_dim",
+    "vocabulary": "vocab_size",
+    "vision_layers": "num_hidden_layers",
+    "vision_hidden": "hidden_size",
+    "vision_intermediate": "intermediate_size",
+    "side": "image_size",
+    "patch": "patch_size",
+    "image_tokens": "num_image_tokens",
+}
+
+
+@pytest.mark.parametrize("value", [0, -1, 10**30, float("nan"), float("inf"), -1e308, [14, 0], [10**8, 14]])
+@pytest.mark.parametrize("name", LARGEST)
+def test_a_size_that_is_none_or_too_large_is_named(name: str, value: object) -> None:
+    fields = Fields(Path("config.json"), {"vision_config": {"backbone": {name: value}}})
+    with pytest.raises(
+        RepopeError, match=rf"^config.json: vision_config\.backbone\.{name} is .*; a number above 0"
+    ):
+        require_bounded(fields)
+
+
+def test_what_is_no_number_is_left_to_the_classes() -> None:
+    content: dict[str, Any] = {"hidden_size": None, "patch_size": "14", "image_size": [], "size": {"a": {}}}
+    require_bounded(Fields(Path("config.json"), content))
+
+
+def test_parts_may_lie_as_deep_as_json_lets_them() -> None:
+    content = json.loads('{"a":' * 800 + '{"hidden_size": 0}' + "}" * 800)
+    with pytest.raises(RepopeError, match="hidden_size is 0"):
+        require_bounded(Fields(Path("config.json"), content))
+
+
+def test_published_models_are_far_from_the_limits() -> None:
+    table = Path(shapes.__file__).parent / "published_shapes.csv"
+    with table.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            for column, name in COLUMNS.items():
+                assert int(row[column]) * 4 <= LARGEST[name], (row["checkpoint"], column)
+
+
+@pytest.mark.parametrize("golden", GOLDENS)
+def test_goldens_are_within_the_limits(goldens: Path, golden: str) -> None:
+    require_bounded(Fields(Path("config.json"), json.loads((goldens / golden / "config.json").read_text())))
+
+
+@pytest.mark.parametrize(
+    ("golden", "file", "field", "value"),
+    [
+        ("ovis2", "config.json", "visual_tokenizer_config.backbone_config.num_hidden_layers", 10**6),
+        ("llava_next_mistral", "config.json", "text_config.num_hidden_layers", 10**6),
+        ("llava_next_mistral", "config.json", "vision_config.image_size", 10**6),
+        ("internvl2_5_qwen2", "config.json", "max_dynamic_patch", 10**12),
+        ("internvl2_5_qwen2", "config.json", "downsample_ratio", 10**6),
+        ("internvl2_5_qwen2", "config.json", "llm_config.num_attention_heads", 0),
+        ("paligemma", "config.json", "text_config.num_image_tokens", 10**12),
+        ("llava_next_mistral", "preprocessor_config.json", "crop_size", 10**6),
+        ("llava_next_mistral", "preprocessor_config.json", "crop_size.height", 10**6),
+        ("llava_onevision", "preprocessor_config.json", "size.width", 10**9),
+        ("paligemma", "preprocessor_config.json", "size.height", 0),
+    ],
+)
+def test_no_network_and_no_image_of_such_a_size_is_made(
+    altered: Callable[..., Path], golden: str, file: str, field: str, value: int
+) -> None:
+    folder = altered(golden, with_field(file, field, value))
+    with pytest.raises(RepopeError, match=f"{field} is {value}; a number above 0, at most ") as caught:
+        read_golden_description(folder)
+    assert str(caught.value).startswith(f"{folder / file}: ")
