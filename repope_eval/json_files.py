@@ -73,9 +73,17 @@ def refuse_existing(path: Path, value: str, inputs: Iterable[Path]) -> None:
     """
     if not os.path.lexists(path):
         return
-    if any(source.exists() and path.exists() and path.samefile(source) for source in inputs):
+    if any(is_same_file(path, source) for source in inputs):
         raise RepopeError(f"out={value}: {path} is one of the files to be read; choose another out=")
     raise RepopeError(f"out={value}: {path} exists; remove it or choose another out=")
+
+
+def is_same_file(path: Path, other: Path) -> bool:
+    """Whether two paths lead to one file that is there, through links and folders or not."""
+    try:
+        return path.samefile(other)
+    except (OSError, ValueError):  # one is not there, or cannot be: reading it will say so
+        return False
 
 
 def make_folder(folder: Path, setting: str, value: Path) -> None:

@@ -130,6 +130,7 @@ def test_a_file_that_is_there_is_not_replaced_and_nothing_is_read_first(folder: 
         (("first.jsonl", "./first.jsonl"), None),
         (("first.jsonl", "link.jsonl"), None),
         (("gone.jsonl", "gone.jsonl"), None),
+        (("n" * 5000, "n" * 5000), None),
         (("first.jsonl", "second.jsonl"), "link.jsonl"),
     ],
 )
@@ -137,6 +138,14 @@ def test_one_file_is_not_two_peoples(annotators: tuple[str, str], decider: str |
     (folder / "link.jsonl").symlink_to("first.jsonl")
     line = refusal(annotators=annotators, decider=decider)
     assert line.endswith(": is given for two annotators; each, and the decider, needs a file of their own")
+
+
+@pytest.mark.parametrize("name", ["gone.jsonl", "n" * 5000, "."])
+def test_a_file_that_cannot_be_read_is_named(name: str, folder: Path) -> None:
+    (folder / "new.jsonl").touch()
+    assert refusal(annotators=("first.jsonl", name)).startswith("out=new.jsonl: new.jsonl exists")
+    (folder / "new.jsonl").unlink()
+    assert refusal(annotators=("first.jsonl", name)).startswith(f"{name}: cannot be read (")
 
 
 def test_a_copy_is_told(
