@@ -124,8 +124,10 @@ def parse_document(path: Path, text: str, *, unique_names: bool = False) -> Any:
         raise RepopeError(f"{path}: is empty")
     try:
         return parsed(text, _STRICT.decode if unique_names else json.loads)
+    except json.JSONDecodeError as error:
+        raise RepopeError(f"{path}: is no JSON ({error})") from error
     except ValueError as error:
-        raise RepopeError(f"{path}{_line_of(error)}: {flaw(error)}") from error
+        raise RepopeError(f"{path}: {flaw(error)}") from error
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:
@@ -230,11 +232,6 @@ def _with_unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 _STRICT = json.JSONDecoder(object_pairs_hook=_with_unique_names)
-
-
-def _line_of(error: ValueError) -> str:
-    """Where in a document a mistake stands, if that is known."""
-    return f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
 
 
 def _json_line(where: str, line: str) -> Any:

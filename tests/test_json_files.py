@@ -76,7 +76,7 @@ def test_a_file_without_rows(tmp_path: Path, content: str) -> None:
         ),
         (LINES + "7", r"answers\.jsonl, line 3: is a JSON int, not an object with named fields"),
         ('["Yes", "No"]', r"answers\.jsonl, row 1: is a JSON str"),
-        ("[{},\n{]", r"answers\.jsonl, line 2: is no JSON \(.+ at column 2\)$"),
+        ("[{},\n{]", r"answers\.jsonl: is no JSON \(.+: line 2 column 2 .+\)$"),
         ("image,question,response", r"answers\.jsonl, line 1: is no JSON"),
         ("[" * 100_000, r"answers\.jsonl: is no JSON"),
         ('{"a": ' + "[" * 100_000, r"answers\.jsonl, line 1: is no JSON"),

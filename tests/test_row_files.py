@@ -68,7 +68,7 @@ def test_an_id_that_stands_twice_in_a_nested_document_is_refused(tmp_path: Path)
 def test_a_document_that_is_cut_is_told_by_the_line_where_it_ends(tmp_path: Path) -> None:
     document = json.dumps({"random": {"1": {"text": "?"}, "2": {"text": "?"}}}, indent=1)
     (tmp_path / "a.json").write_text(document[:-20])
-    with pytest.raises(RepopeError, match=r"a\.json, line 7: is no JSON"):
+    with pytest.raises(RepopeError, match=r"a\.json: is no JSON \(.+: line 7 column"):
         read_row_file(tmp_path / "a.json")
 
 

@@ -120,7 +120,7 @@ def test_answers_without_a_manifest_are_refused(path: Path) -> None:
         ),
         (
             "",
-            "is no JSON (Expecting value: line 1 column 1 (char 0)), so whose the answers beside it are is unknown",
+            "is empty, so whose the answers beside it are is unknown",
         ),
         ("[]", "does not tell whose the answers beside it are"),
         ('{"schema": 1}', "does not tell whose the answers beside it are"),

@@ -118,7 +118,7 @@ def test_the_real_index_files(shared: Path) -> None:
 @pytest.mark.parametrize(
     ("index", "message"),
     [
-        ("{", ", line 1: is no JSON ("),
+        ("{", ": is no JSON ("),
         ([], ": is no index of DASH-B, which is {source set: {object: [file names]}}; put"),
         ('{"coco": {"bed": ["1.png"], "bed": ["2.png"]}}', ": an object has 'bed' twice; keep one"),
         ("[" * 100_000, ": is no JSON that can be read (brackets within brackets without end)"),
