@@ -50,8 +50,8 @@ def setting(help: str, default: Any = dataclasses.MISSING, **limits: Any) -> Any
 
     Limits: `minimum`; `maximum`; `pattern` with its `form` in words; `length` of a list; the `longest` text in
     characters; `is_public`, of a text that files have as it is, so that no environment variable may have a part in it;
-    `has_lines`, of one that may have several; `choice`, which makes the field a group whose configuration file of that name is taken when none is named;
-    null: no file.
+    `has_lines`, of one that may have several; `choice`, which makes the field a group whose configuration file of
+    that name is taken when none is named; null: no file.
     """
     return dataclasses.field(default=default, metadata={"help": help, **limits})
 

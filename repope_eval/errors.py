@@ -1,7 +1,13 @@
 """The exceptions that users see, and how their texts quote what files of others hold."""
 
+import reprlib
+
 _SHOWN = 120
 """Characters of a value that a message quotes, at most."""
+
+_BRIEFLY = reprlib.Repr()
+_BRIEFLY.maxlevel = 3  # what is nested as deep as JSON can be is deeper than `repr` can go
+_BRIEFLY.maxlist = _BRIEFLY.maxdict = _BRIEFLY.maxlong = _BRIEFLY.maxstring = _BRIEFLY.maxother = _SHOWN
 
 
 class RepopeError(Exception):
@@ -24,9 +30,6 @@ class SaidElsewhereError(RepopeError):
 
 def shown(value: object) -> str:
     """A value as messages quote it: on one line, cut where it is long."""
-    try:
-        text = repr(value[:_SHOWN] if isinstance(value, str | bytes) else value)
-    except (ValueError, RecursionError):  # a number of more digits than Python writes; nested without end
-        return f"a {type(value).__name__} too long to show"
-    is_cut = len(text) > _SHOWN or (isinstance(value, str | bytes) and len(value) > _SHOWN)
+    text = repr(value[:_SHOWN]) if isinstance(value, str) else _BRIEFLY.repr(value)
+    is_cut = len(text) > _SHOWN or (isinstance(value, str) and len(value) > _SHOWN)
     return f"{text[: _SHOWN - 3]}..." if is_cut else text

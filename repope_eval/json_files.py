@@ -73,9 +73,17 @@ def refuse_existing(path: Path, value: str, inputs: Iterable[Path]) -> None:
     """
     if not os.path.lexists(path):
         return
-    if any(source.exists() and path.exists() and path.samefile(source) for source in inputs):
+    if any(is_same_file(path, source) for source in inputs):
         raise RepopeError(f"out={value}: {path} is one of the files to be read; choose another out=")
     raise RepopeError(f"out={value}: {path} exists; remove it or choose another out=")
+
+
+def is_same_file(path: Path, other: Path) -> bool:
+    """Whether two paths lead to one file that is there, through links and folders or not."""
+    try:
+        return path.samefile(other)
+    except (OSError, ValueError):  # one is not there, or cannot be: reading it will say so
+        return False
 
 
 def make_folder(folder: Path, setting: str, value: Path) -> None:
@@ -116,8 +124,10 @@ def parse_document(path: Path, text: str, *, unique_names: bool = False) -> Any:
         raise RepopeError(f"{path}: is empty")
     try:
         return parsed(text, _STRICT.decode if unique_names else json.loads)
+    except json.JSONDecodeError as error:
+        raise RepopeError(f"{path}: is no JSON ({error})") from error
     except ValueError as error:
-        raise RepopeError(f"{path}{_line_of(error)}: {flaw(error)}") from error
+        raise RepopeError(f"{path}: {flaw(error)}") from error
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:
@@ -222,11 +232,6 @@ def _with_unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 _STRICT = json.JSONDecoder(object_pairs_hook=_with_unique_names)
-
-
-def _line_of(error: ValueError) -> str:
-    """Where in a document a mistake stands, if that is known."""
-    return f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
 
 
 def _json_line(where: str, line: str) -> Any:

@@ -76,15 +76,17 @@ def _whole_document(path: Path, text: str) -> Any:
     try:
         return parse_document(path, text, unique_names=True)
     except RepopeError:
-        try:
-            parse_document(path, lines_of(text.lstrip())[0])
-        except RepopeError:
-            first_is_whole = False
-        else:
-            first_is_whole = True
-        if first_is_whole:
+        if _is_json(path, lines_of(text.lstrip())[0]):
             return None
         raise
+
+
+def _is_json(path: Path, text: str) -> bool:
+    try:
+        parse_document(path, text)
+    except RepopeError:
+        return False
+    return True
 
 
 def _is_subset(rows: Any) -> bool:

@@ -210,7 +210,6 @@ MEANT: dict[str, set[str]] = {
     "models.txt": {
         "cut in the middle",  # names are looked up, and folders compared, where the list is used
         "doubled rows",
-        "huge cell",
         "other separator",
         "other header",
     },

@@ -1,14 +1,25 @@
 """Small files: written whole or not at all, and read in either form, with what is malformed named by its place."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from repope_eval import json_files
 from repope_eval.errors import RepopeError
-from repope_eval.json_files import parse_line, read_json, read_rows, write_json, write_text
+from repope_eval.json_files import (
+    flaw,
+    parse_line,
+    read_json,
+    read_rows,
+    refuse_existing,
+    write_json,
+    write_lines,
+    write_text,
+)
 
 ROWS = [{"response": "Yes"}, {"response": "Nein, «nichts»\u2028"}]
 LINES = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in ROWS)
@@ -26,6 +37,7 @@ def file_with(folder: Path, content: str | bytes) -> Path:
         LINES,
         LINES.rstrip("\n"),
         "\n" + LINES.replace("\n", "\r\n\r\n"),
+        LINES.replace("\n", "\r"),
         "\ufeff" + LINES,
         json.dumps(ROWS),
         json.dumps(ROWS, indent=4),
@@ -35,6 +47,7 @@ def file_with(folder: Path, content: str | bytes) -> Path:
         "lines",
         "no newline at the end",
         "CRLF and blank lines",
+        "CR alone",
         "byte order mark",
         "list",
         "indented list",
@@ -63,7 +76,7 @@ def test_a_file_without_rows(tmp_path: Path, content: str) -> None:
         ),
         (LINES + "7", r"answers\.jsonl, line 3: is a JSON int, not an object with named fields"),
         ('["Yes", "No"]', r"answers\.jsonl, row 1: is a JSON str"),
-        ("[{},\n{]", r"answers\.jsonl, line 2: is no JSON \(.+ at column 2\)$"),
+        ("[{},\n{]", r"answers\.jsonl: is no JSON \(.+: line 2 column 2 .+\)$"),
         ("image,question,response", r"answers\.jsonl, line 1: is no JSON"),
         ("[" * 100_000, r"answers\.jsonl: is no JSON"),
         ('{"a": ' + "[" * 100_000, r"answers\.jsonl, line 1: is no JSON"),
@@ -88,6 +101,49 @@ def test_a_file_without_rows(tmp_path: Path, content: str) -> None:
 )
 def test_a_malformed_file_is_refused_by_its_place(tmp_path: Path, content: str | bytes, message: str) -> None:
     with pytest.raises(RepopeError, match=message):
+        read_rows(file_with(tmp_path, content))
+
+
+def test_a_document_without_content_is_empty(tmp_path: Path) -> None:
+    with pytest.raises(RepopeError, match=r"answers\.jsonl: is empty$"):
+        read_json(file_with(tmp_path, " \n"))
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("[" * 100_000, "is no JSON that can be read (brackets within brackets without end)"),
+        ('{"a":' * 100_000, "is no JSON that can be read (brackets within brackets without end)"),
+        ("9" * 5000, "is no JSON that can be read (a number of thousands of digits)"),
+        (" " + "9" * 5000, "is no JSON that can be read (a number of thousands of digits)"),
+        ('{"a": 1, "b": 2, "a": 3}', "an object has 'a' twice; keep one"),
+        ('{"a": {"b": 1, "b": 1}}', "an object has 'b' twice; keep one"),
+        ('{"a": "b', "is no JSON (Unterminated string starting at column 7)"),
+        (b"\xe9", "is not UTF-8; save it as UTF-8"),
+    ],
+)
+def test_what_is_wrong_with_a_line_is_a_value_error_that_says_so(line: str | bytes, words: str) -> None:
+    with pytest.raises(ValueError, match=r".") as caught:
+        parse_line(line)
+    assert flaw(caught.value) == words
+
+
+def test_a_name_that_stands_twice_is_refused_where_rows_are_read(tmp_path: Path) -> None:
+    """Else the last of two responses would count, and nobody would know."""
+    row = '{"response": "Yes", "response": "No"}'
+    with pytest.raises(
+        RepopeError, match=r"answers\.jsonl, line 2: an object has 'response' twice; keep one"
+    ):
+        read_rows(file_with(tmp_path, f"{{}}\n{row}\n"))
+    with pytest.raises(RepopeError, match=r"answers\.jsonl: an object has 'response' twice; keep one"):
+        read_rows(file_with(tmp_path, f"[{row}]"))
+    assert read_json(file_with(tmp_path, row)) == {"response": "No"}  # as others read a checkpoint's files
+
+
+@pytest.mark.parametrize("content", ["{}\n" * 4, "[{}, {}, {}, {}]"])
+def test_rows_without_end_are_refused(content: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_files, "MOST_ROWS", 3)
+    with pytest.raises(RepopeError, match=r"answers\.jsonl: has more than 3 rows; is it the right file\?"):
         read_rows(file_with(tmp_path, content))
 
 
@@ -165,3 +221,45 @@ def _outcome(read: Callable[[str | bytes], Any], line: str | bytes) -> str:
         return repr(read(line))
     except ValueError as error:
         return f"{type(error).__name__}: {error}"
+
+
+def test_lines_are_written_into_a_new_folder_and_read_again(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "folder" / "rows.jsonl"
+    write_lines(path, ROWS)
+    assert read_rows(path) == ROWS
+    with pytest.raises(RepopeError, match=r"cannot be written \(.+\); choose another place"):
+        write_lines(path / "below a file" / "rows.jsonl", ROWS)
+
+
+def test_what_cannot_be_written_whole_leaves_the_file_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "rows.jsonl"
+    write_lines(path, ROWS)
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(RepopeError, match=r"cannot be written \(No space left on device\)"):
+        write_lines(path, ROWS[:1])
+    assert read_rows(path) == ROWS
+    assert [file.name for file in tmp_path.iterdir()] == ["rows.jsonl"]
+
+
+def test_nothing_is_written_where_something_is(tmp_path: Path) -> None:
+    source, other, link = tmp_path / "source", tmp_path / "other", tmp_path / "link"
+    source.touch()
+    other.touch()
+    link.symlink_to(source)
+    refuse_existing(tmp_path / "new", "new", [source])
+    with pytest.raises(RepopeError, match=r"^out=x: .+/other exists; remove it or choose another out=$"):
+        refuse_existing(other, "x", [source, tmp_path / "gone"])
+    for path in (source, link, tmp_path / ".." / tmp_path.name / "source"):
+        with pytest.raises(
+            RepopeError, match=r"^out=x: .+ is one of the files to be read; choose another out=$"
+        ):
+            refuse_existing(path, "x", [source])
+    source.unlink()
+    with pytest.raises(RepopeError, match=r"/link exists; remove it"):  # and leads nowhere
+        refuse_existing(link, "x", [source])

@@ -1,6 +1,8 @@
 """Files of rows: each kind recognised, and what a kind is like told."""
 
 import json
+import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -43,6 +45,54 @@ def test_numbers_of_a_text_table_are_numbers(tmp_path: Path) -> None:
         {"response": "1", "n_tokens": 2, "p_yes": 0.25, "p_no": 0.001},
         {"response": "No", "n_tokens": None, "p_yes": "high", "p_no": None},
     ]
+
+
+def test_a_document_of_another_kind_is_told(tmp_path: Path) -> None:
+    """A run's scores.json, say."""
+    (tmp_path / "scores.json").write_text(json.dumps({"model": "tiny", "scores": {}}, indent=2))
+    with pytest.raises(
+        RepopeError, match=r"scores\.json: is one JSON object, of 'model, scores'; a list of objects"
+    ):
+        read_row_file(tmp_path / "scores.json")
+
+
+def test_an_id_that_stands_twice_in_a_nested_document_is_refused(tmp_path: Path) -> None:
+    """Else the first row would be gone without a word."""
+    row = '"1": {"text": "?", "response": "No"}'
+    for content in (f'{{"random": {{{row}, {row}}}}}', f'{{"random": {{\n{row},\n{row}\n}}}}\n'):
+        (tmp_path / "a.json").write_text(content)
+        with pytest.raises(RepopeError, match=r"a\.json.*: an object has '1' twice; keep one"):
+            read_row_file(tmp_path / "a.json")
+
+
+def test_a_document_that_is_cut_is_told_by_the_line_where_it_ends(tmp_path: Path) -> None:
+    document = json.dumps({"random": {"1": {"text": "?"}, "2": {"text": "?"}}}, indent=1)
+    (tmp_path / "a.json").write_text(document[:-20])
+    with pytest.raises(RepopeError, match=r"a\.json: is no JSON \(.+: line 7 column"):
+        read_row_file(tmp_path / "a.json")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "places"),
+    [
+        ("a.jsonl", "{}\n\n{}\n", ["line 1", "line 3"]),
+        ("a.json", "[{}, {}]", ["row 1", "row 2"]),
+        ("a.csv", "image\na\n\nb\n", ["line 2", "line 4"]),
+        ("a.json", '{"random": {"1": {}}}', ["subset 'random', question_id '1'"]),
+    ],
+)
+def test_rows_know_their_places(name: str, content: str, places: list[str], tmp_path: Path) -> None:
+    (tmp_path / name).write_text(content)
+    assert read_row_file(tmp_path / name).places == places
+
+
+def test_a_pipe_is_read_once(tmp_path: Path) -> None:
+    pipe = tmp_path / "answers"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_text, args=[json.dumps(ROWS[0]) + "\n"])
+    writer.start()
+    assert read_row_file(pipe).rows == ROWS
+    writer.join()
 
 
 @pytest.mark.parametrize("content", ["image,response", '{"a": {}}', '{"random": {"1": "Yes"}}\n{'])

@@ -7,6 +7,7 @@ from typing import Any
 import openpyxl
 import pytest
 
+from repope_eval import table_files
 from repope_eval.errors import RepopeError
 from repope_eval.table_files import is_table, table_rows
 
@@ -156,3 +157,22 @@ def test_a_file_that_only_excel_reads_is_told(tmp_path: Path) -> None:
         RepopeError, match=r"a\.xls: is an old Excel file \(\.xls\) or a locked one; save it as"
     ):
         is_table(tmp_path / "a.xls", b"\xd0\xcf\x11\xe0" + bytes(100))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("image,response\na,b\n" + "a,b\n" * 3, ": has more than 3 rows; is it the right file?"),
+        (",".join(map(str, range(1001))) + "\n", ", line 1: has 1001 columns; at most 1000 are read"),
+        ("<html><table></table></html>", ": is an HTML page or XML, not text; is it the right file?"),
+    ],
+)
+def test_tables_without_end_and_other_kinds_of_files(
+    content: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(table_files, "MOST_ROWS", 3)
+    assert refusal(text_file(tmp_path / "a.xlsx", content)) == message
+
+
+def test_a_text_table_named_as_a_workbook_is_read(tmp_path: Path) -> None:
+    assert read_table(text_file(tmp_path / "a.xlsx", "image;response\na.jpg;Yes\nb.jpg;No, none\n")) == ROWS

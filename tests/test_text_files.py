@@ -15,6 +15,13 @@ from repope_eval.text_files import decoded, lines_of, read_text
 TEXT = '{"a": 1}\n{"b": "café"}\n'
 
 
+def _nested(depth: int) -> list[object]:
+    nested: list[object] = []
+    for _ in range(depth):
+        nested = [nested]
+    return nested
+
+
 def refusal(folder: Path, content: bytes) -> str:
     path = folder / "file"
     path.write_bytes(content)
@@ -116,6 +123,7 @@ def test_lines_end_as_any_system_ends_them() -> None:
         ("a\n\x1b[2J\ud800", r"'a\n\x1b[2J\ud800'"),
         ("x" * 10**6, "'" + "x" * 116 + "..."),
         (["x"] * 1000, "['x', "),
+        (_nested(900), "[[[[...]]]]"),
         (None, "None"),
     ],
 )

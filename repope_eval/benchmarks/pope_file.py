@@ -112,9 +112,9 @@ def _rows(path: Path, labels: Sequence[Label], *, of_annotator: bool = False) ->
 
 
 def _as_questions(annotation: Mapping[str, Any]) -> Mapping[str, Any]:
-    """An annotator's row under the names of POPE's."""
+    """An annotator's row under the names of POPE's; its id says nothing, and is the same for all."""
     text = {"text": annotation["question"]} if "question" in annotation else {}
-    return {"question_id": "none", **text, **annotation}
+    return {**text, **annotation, "question_id": "none"}
 
 
 def _row(fields: Mapping[str, Any], labels: Sequence[Label], *, is_cells: bool) -> Row:

@@ -8,6 +8,9 @@ from pathlib import Path
 from repope_eval.errors import RepopeError
 from repope_eval.text_files import lines_of, read_text
 
+MOST_CHARACTERS = 10_000
+"""Of a line: as many as a shell's command line surely takes."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedRun:
@@ -40,6 +43,10 @@ def _runs(path: Path, text: str) -> Iterator[ListedRun]:
     for number, line in enumerate(lines_of(text), 1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
+        if len(line) > MOST_CHARACTERS:
+            raise RepopeError(
+                f"{path}, line {number}: has {len(line)} characters; at most {MOST_CHARACTERS} are read"
+            )
         try:
             model, *words = shlex.split(line)
         except ValueError as error:

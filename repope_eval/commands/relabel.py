@@ -2,6 +2,7 @@
 
 import filecmp
 import logging
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
@@ -11,7 +12,7 @@ from repope_eval.benchmarks.pope_file import Row, read_annotations, read_rows, r
 from repope_eval.benchmarks.relabelling import cohens_kappa, disputes, label_changes, relabel
 from repope_eval.config import RelabelSettings
 from repope_eval.errors import RepopeError
-from repope_eval.json_files import refuse_existing, write_lines
+from repope_eval.json_files import is_same_file, refuse_existing, write_lines
 from repope_eval.records import Question
 from repope_eval.reporting.console import print_label_changes
 
@@ -35,6 +36,8 @@ def execute(settings: RelabelSettings, command: str) -> None:
     questions = {target: read_rows(source) for target, source in sources.items()}
     asked = tuple({row.question: row for rows in questions.values() for row in rows}.values())
     first, second = (read_annotations(path) for path in annotators)
+    if filecmp.cmp(annotators[0], annotators[1], shallow=False):
+        log.warning("%s and %s hold the same, letter by letter: are they of two people?", *annotators)
     kappa = cohens_kappa(first, second)
     log.info("Cohen's kappa of the two annotators: %s", "undefined" if kappa is None else f"{kappa:.4f}")
     if decider is None:
@@ -70,12 +73,10 @@ def _sources(settings: RelabelSettings) -> dict[Path, Path]:
 
 def _refuse_one_file_of_two_people(people: Sequence[Path]) -> None:
     for one, other in combinations(people, 2):
-        if one == other or (one.exists() and other.exists() and one.samefile(other)):
+        if one == other or is_same_file(one, other):
             raise RepopeError(
                 f"{other}: is given for two annotators; each, and the decider, needs a file of their own"
             )
-        if one.is_file() and other.is_file() and filecmp.cmp(one, other, shallow=False):
-            log.warning("%s and %s hold the same, letter by letter: are they of two people?", one, other)
 
 
 def _require_agreement(
@@ -89,7 +90,7 @@ def _require_agreement(
     is_one = isinstance(settings.questions, str)
     path = out.with_name(f"{out.stem}_{DISPUTED}") if is_one else out / DISPUTED
     disagree = f"the annotators disagree on {len(found)} of {len(asked)} questions"
-    if path.exists():  # with labels that someone filled in, perhaps
+    if os.path.lexists(path):  # with labels that someone filled in, perhaps
         raise RepopeError(
             f"{disagree}: {path} is there already; fill in its labels and give decider={path}, or remove it to have "
             "it written anew"

@@ -121,8 +121,15 @@ def test_the_real_index_files(shared: Path) -> None:
 @pytest.mark.parametrize(
     ("index", "message"),
     [
-        ("{", ", line 1: is no JSON ("),
+        ("{", ": is no JSON ("),
         ([], ": is no index of DASH-B, which is {source set: {object: [file names]}}; put"),
+        ('{"coco": {"bed": ["1.png"], "bed": ["2.png"]}}', ": an object has 'bed' twice; keep one"),
+        ("[" * 100_000, ": is no JSON that can be read (brackets within brackets without end)"),
+        (
+            {"coco": {"bed": ["\ud800.png"]}},
+            ": the name of an image is 'coco/bed/\\ud800.png', with half of a char",
+        ),
+        ({"coco": {"bed": ["x" * 5000]}}, ": the name of an image has 5009 characters"),
         ({"coco": ["7.png"]}, ": is no index of DASH-B"),
         ({"coco": {"bed": [7]}}, ": is no index of DASH-B"),
         ({"coco": {"bed": ["7.png", "7.png"]}}, ": 'coco', 'bed': a file name stands twice; keep one"),

@@ -163,3 +163,47 @@ def test_file_that_cannot_be_read(tmp_path: Path) -> None:
         RepopeError, match=r"objects\.json: cannot be read \(.*\); COCO instances or JSON lines"
     ):
         read_object_lists(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[" * 100_000, r": is no JSON that can be read \(brackets within brackets without end\); COCO"),
+        ('{"annotations": ' + "[" * 100_000, r": is no JSON that can be read \(brackets"),
+        (
+            FIRST_LINE + '{"image": "b", "objects": ' + "[" * 100_000,
+            r", line 2: is no JSON that can be read \(br",
+        ),
+        (
+            '{"image": "a", "objects": [], "n": ' + "9" * 5000 + "}",
+            r": is no JSON that can be read \(a number of",
+        ),
+        (
+            FIRST_LINE + '{"image": "b", "image": "c", "objects": []}',
+            r", line 2: an object has 'image' twice",
+        ),
+        (
+            FIRST_LINE + '{"image": "\\ud800", "objects": []}',
+            r", line 2: the image is '\\ud800', with half of",
+        ),
+        (
+            FIRST_LINE + '{"image": "b", "objects": ["\\u0000"]}',
+            r", line 2: the name of an object is '\\x00', with",
+        ),
+        (
+            json.dumps({"image": "a", "objects": list(map(str, range(1_001)))}),
+            r", line 1: an image has more than 10",
+        ),
+    ],
+)
+def test_lists_without_bounds(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(RepopeError, match=message):
+        read_object_lists(file_with(tmp_path, text))
+
+
+def test_coco_instances_of_too_many_categories_in_an_image(tmp_path: Path) -> None:
+    categories = [{"id": number, "name": f"thing {number}"} for number in range(1_001)]
+    annotations = [{"image_id": 5, "category_id": category["id"]} for category in categories]
+    text = json.dumps(coco(categories=categories, annotations=annotations))
+    with pytest.raises(RepopeError, match=r"annotations\[1000\]: an image has more than 1000 objects"):
+        read_object_lists(file_with(tmp_path, text))

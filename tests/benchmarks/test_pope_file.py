@@ -1,5 +1,6 @@
 """POPE's file format: what is written is read back, and what is malformed is refused by its line."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from repope_eval.benchmarks.pope_file import (
     Row,
     object_of,
     question_text,
+    read_annotations,
     read_rows,
     write_rows,
 )
@@ -141,3 +143,107 @@ def test_object_of(text: str, name: str) -> None:
 def test_question_text(name: str, text: str) -> None:
     assert question_text(name) == text
     assert object_of(text) == name
+
+
+def test_the_object_of_a_long_text_takes_no_longer_than_reading_it() -> None:
+    """A search that began anew at each article would take hours here."""
+    text = "a " * 1_000_000
+    assert object_of(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Look!\nIs there a dog in the image?", "dog"),
+        ("Is there a\ncat in the image?", "Is there a\ncat in the image?"),
+        ("Is a man or a dog in the image? Or in this image?", "man or a dog"),
+        ("Is there a  in the image?", "Is there a  in the image?"),
+        ("Is there a  in the image? in the image?", " in the image?"),
+    ],
+)
+def test_object_of_odd_texts(text: str, name: str) -> None:
+    assert object_of(text) == name
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"text": "x" * 10_001}, "the text has 10001 characters, 'xxx"),
+        ({"image": "x" * 1_001}, "the image has 1001 characters, 'xxx"),
+        ({"question_id": "x" * 1_001}, "the question_id has 1001 characters, 'xxx"),
+        ({"image": "a\0b.jpg"}, r"the image is 'a\x00b.jpg', with a NUL character in it; take that out"),
+        (
+            {"image": "a\ud800.jpg"},
+            r"the image is 'a\ud800.jpg', with half of a character (a lone surrogate), whi",
+        ),
+        ({"text": "\udfff?"}, r"the text is '\udfff?', with half of a character"),
+        ({"question_id": "\ud800"}, r"the question_id is '\ud800', with half of a character"),
+        ({"text": " "}, "the text is empty"),
+        ({"label": ["yes"] * 1000}, "the label is ['yes', 'yes'"),
+        ({"label": float("nan")}, "the label is nan; allowed are yes, no"),
+        ({"question_id": float("inf")}, "the question_id is inf; a number or a text is expected"),
+    ],
+)
+def test_texts_that_no_run_could_ask_with(change: dict[str, object], message: str, tmp_path: Path) -> None:
+    path = file_with(tmp_path, f"{LINE}\n{json.dumps(json.loads(OTHER) | change)}\n")
+    with pytest.raises(RepopeError) as caught:
+        read_rows(path)
+    assert str(caught.value).startswith(f"{path}, line 2: {message}")
+    assert len(str(caught.value)) < len(str(path)) + 300
+
+
+def test_the_longest_texts_are_read_and_written_again(tmp_path: Path) -> None:
+    row = Row(10**4000, Question("i" * 1_000, "t" * 10_000, "t" * 10_000), "no")
+    write_rows(tmp_path / "pope.json", [row])
+    assert read_rows(tmp_path / "pope.json") == (row,)
+
+
+@pytest.mark.parametrize("label", ["yes", "Yes ", "YES", "\tyEs\n"])
+def test_labels_are_read_in_any_case_and_with_spaces_around(label: str, tmp_path: Path) -> None:
+    path = file_with(tmp_path, json.dumps(json.loads(LINE) | {"label": label}))
+    assert [row.label for row in read_rows(path)] == ["yes"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("pope.json", f"[{LINE},\n{OTHER}]"),
+        (
+            "pope.csv",
+            "image,label,text,question_id\na.jpg,Yes,Is there a dog in the image?,1\n"
+            "a.jpg,no,Is there an oven in the image?,2\n",
+        ),
+        (
+            "pope.tsv",
+            "question_id\timage\ttext\tlabel\n1\ta.jpg\tIs there a dog in the image?\tyes\n"
+            "2\ta.jpg\tIs there an oven in the image?\tno\n",
+        ),
+    ],
+)
+def test_a_list_and_tables_are_read_as_well(name: str, content: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(content, encoding="utf-8")
+    assert read_rows(tmp_path / name) == ROWS
+
+
+def test_ids_of_a_table_that_are_no_plain_numbers_stay_texts(tmp_path: Path) -> None:
+    rows = "".join(f"{key},a.jpg,Is there a thing {key} in it?,yes\n" for key in ("007", "1.0", "x", "0"))
+    (tmp_path / "pope.csv").write_text(f"question_id,image,text,label\n{rows}")
+    assert [row.question_id for row in read_rows(tmp_path / "pope.csv")] == ["007", "1.0", "x", 0]
+
+
+def test_an_annotation_needs_no_id_and_may_call_the_text_question(tmp_path: Path) -> None:
+    row = {"image": "a.jpg", "question": ROWS[0].question.text, "label": "Ambiguous", "annotator": "me"}
+    path = file_with(
+        tmp_path, json.dumps(row) + "\n" + OTHER.replace(": 2,", ": 1,") + "\n" + LINE[:-1] + "}"
+    )
+    with pytest.raises(
+        RepopeError, match=r"'a\.jpg', 'Is there a dog .+' has two labels, ambiguous and yes; keep"
+    ):
+        read_annotations(path)
+    path = file_with(tmp_path, json.dumps(row) + "\n" + OTHER.replace(": 2,", ": 1,"))
+    assert [(row.question, row.label) for row in read_annotations(path)] == [
+        (ROWS[0].question, "ambiguous"),
+        (ROWS[1].question, "no"),
+    ]
+    with pytest.raises(RepopeError, match=r"line 1: lacks image, text, label"):
+        read_annotations(file_with(tmp_path, "{}"))

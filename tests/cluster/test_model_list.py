@@ -82,3 +82,10 @@ def test_runs_that_share_a_folder_are_told_with_both_lines() -> None:
         "list, line 5: ovis2_1b would write into /runs/a, as line 3 does; give it a name of its own with "
         "model.name=NAME",
     ]
+
+
+def test_a_line_without_end_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(
+        RepopeError, match=r"models\.txt, line 2: has 10001 characters; at most 10000 are read"
+    ):
+        read_model_list(write(tmp_path, "tiny\n" + "x" * 10_001))

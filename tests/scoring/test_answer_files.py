@@ -174,3 +174,43 @@ def test_ids_of_several_variants_are_refused() -> None:
         "popular; give questions=FILE, or score one variant (bench=repope_random, say)"
     ):
         joined([{"question_id": 1, "question": DOG, "answer": "no"}], ids=TWO_VARIANTS)
+
+
+def test_the_earlier_of_two_answers_counts_and_the_first_pair_is_known() -> None:
+    rows = [
+        {"image": IMAGE, "question": text, "response": said}
+        for text, said in (
+            (CAT, "No"),
+            (DOG, "Yes"),
+            (DOG, "Yes"),
+            (DOG, "No"),
+            (CAT, "Yes"),
+        )
+    ]
+    found = joined(rows)
+    assert responses(found) == {OTHER: "No", ASKED: "Yes"}
+    assert (found.n_conflicts, found.first_conflict) == (2, (2, 4))
+    assert joined(rows[:3]).first_conflict is None
+
+
+def test_a_file_of_questions_is_told_from_one_of_answers() -> None:
+    with refuses(
+        "answers.jsonl, row 1: its responses are the questions themselves, so it seems to be a question file"
+    ):
+        joined([{"question_id": 1, "image": IMAGE, "text": DOG, "label": "yes"}])
+
+
+@pytest.mark.parametrize(
+    ("text", "mend"),
+    [
+        (
+            "Can you see a dog in this image? Please answer only with yes or no.",
+            "DASH-B's, so give bench=dash_b",
+        ),
+        ("Is there an owl in the image?", "its questions are POPE's, so give bench=repope"),
+        ("What is this?", "is bench right?"),
+    ],
+)
+def test_answers_to_another_benchmark_name_the_right_one(text: str, mend: str) -> None:
+    with refuses(mend):
+        joined([{"image": "neg/coco/dog/1.png", "question": text, "response": "No"}])

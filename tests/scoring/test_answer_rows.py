@@ -107,6 +107,14 @@ def test_what_is_known_of_the_tokens_is_kept() -> None:
         ({"p_no": float("nan")}, "p_no is nan, not a number"),
         ({"p_no": float("inf")}, "p_no is inf, not a number"),
         ({"p_yes": True}, "p_yes is True, not a number"),
+        ({"p_yes": 1.5}, "p_yes is 1.5, not a number from 0 to 1"),
+        ({"p_no": -0.1}, "p_no is -0.1, not a number from 0 to 1"),
+        ({"p_no": 10**400}, "p_no is 1000"),
+        ({"n_tokens": -1}, "n_tokens is -1, not a whole number"),
+        ({"image": "a\ud800"}, "the image is 'a\\ud800', with half of a character"),
+        ({"image": "x" * 5000}, "the image has 5000 characters"),
+        ({"question": "x" * 10_001}, "the question has 10001 characters"),
+        ({"question_id": "9" * 5000}, "the question_id has 5000 characters"),
     ],
 )
 def test_a_field_of_a_wrong_type_is_named_with_its_row(change: Row, message: str) -> None:
@@ -121,3 +129,16 @@ def test_a_row_without_a_response_is_refused_with_the_names_it_may_have() -> Non
         "answers.jsonl, row 1: has no response; one of response, prediction, answer, text is expected"
     ):
         joined([{"image": IMAGE, "question": DOG, "output": "No"}])
+
+
+def test_a_probability_may_be_above_one_by_rounding() -> None:
+    """Sums of probabilities in half precision are."""
+    row = {"image": IMAGE, "question": DOG, "response": "Yes", "p_yes": 1.0000001, "p_no": -1e-9}
+    assert joined([row]).answers[ASKED].p_yes == 1.0000001
+
+
+def test_a_response_may_end_with_half_a_character() -> None:
+    """It is what a model said, cut in the middle of an emoji by what stored it; it names nothing."""
+    assert responses(joined([{"image": IMAGE, "question": DOG, "response": "No \ud83d"}])) == {
+        ASKED: "No \ud83d"
+    }

@@ -56,6 +56,11 @@ def test_label_object_and_file_name_one_image() -> None:
     }
 
 
+def test_labels_are_read_in_any_case() -> None:
+    found = joined(row("bed", "7.png", "Yes ", "a"), row("bed", "7.png", "NO", "b"))
+    assert [question.image for question in found.answers] == ["pos/coco/bed/7.png", "neg/coco/bed/7.png"]
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [

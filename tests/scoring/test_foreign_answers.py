@@ -144,3 +144,10 @@ def test_a_sample_after_others_without_a_response() -> None:
     del rows[3]["filtered_resps"]
     with refuses("answers, row 4: the response is None"):
         joined(rows)
+
+
+@pytest.mark.parametrize("number", ["9" * 500, "²"])
+def test_a_place_that_is_no_number_that_can_be_counted_to(number: str) -> None:
+    rows = samples(RANDOM) + samples(RANDOM, doc_id=number)[:1]
+    with refuses("answers, row "):
+        joined(rows)

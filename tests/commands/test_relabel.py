@@ -1,0 +1,228 @@
+"""`relabel`: what annotators settle, where their disputes go, and that no file of anybody's is lost."""
+
+import csv
+import json
+import logging
+import shutil
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+from conftest import CommandLine
+
+from repope_eval.benchmarks.pope_file import read_rows
+from repope_eval.benchmarks.sources import DEMO_FOLDER
+from repope_eval.commands.relabel import execute
+from repope_eval.config import RelabelSettings
+from repope_eval.errors import RepopeError
+
+VARIANTS = ("random", "popular", "adversarial")
+NAMES = ("dog", "cat", "car")
+
+
+def rows(*labels: str | None, first: int = 0) -> list[dict[str, Any]]:
+    """Rows about things in order, as an annotator has them."""
+    return [
+        {"image": "a.jpg", "question": f"Is there a {name} in the image?", "label": label}
+        for name, label in zip(NAMES[first:], labels, strict=False)
+    ]
+
+
+def questions(*labels: str, first: int = 0) -> list[dict[str, Any]]:
+    return [
+        {"question_id": number, "image": row["image"], "text": row["question"], "label": row["label"]}
+        for number, row in enumerate(rows(*labels, first=first), 1)
+    ]
+
+
+def lines(path: Path, of: list[dict[str, Any]]) -> Path:
+    path.write_text("".join(json.dumps(row) + "\n" for row in of))
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder that names are given in, with questions about three things and two annotators' files."""
+    monkeypatch.chdir(tmp_path)
+    lines(tmp_path / "questions.jsonl", questions("yes", "yes", "yes"))
+    lines(tmp_path / "first.jsonl", rows("yes", "no", "ambiguous"))
+    lines(tmp_path / "second.jsonl", rows("yes", "yes", "yes"))
+    return tmp_path
+
+
+def relabel(**changes: Any) -> None:
+    settings = {
+        "questions": "questions.jsonl",
+        "annotators": ("first.jsonl", "second.jsonl"),
+        "out": "new.jsonl",
+    }
+    execute(RelabelSettings(**{**settings, **changes}), "")
+
+
+def refusal(**changes: Any) -> str:
+    with pytest.raises(RepopeError) as caught:
+        relabel(**changes)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def labels(path: Path) -> dict[str, str]:
+    return {row.question.object: row.label for row in read_rows(path)}
+
+
+def test_disputes_go_to_a_file_that_a_decider_fills_in(folder: Path) -> None:
+    assert refusal() == (
+        "the annotators disagree on 1 of 3 questions, which are in new_disputed.jsonl: fill in each label (yes, no "
+        "or ambiguous) and give decider=new_disputed.jsonl"
+    )
+    disputed = folder / "new_disputed.jsonl"
+    assert json.loads(disputed.read_text()) == {
+        "question_id": 2,
+        "image": "a.jpg",
+        "text": "Is there a cat in the image?",
+        "label": None,
+        "first": "no",
+        "second": "yes",
+    }
+    assert not (folder / "new.jsonl").exists()
+    assert refusal(decider="new_disputed.jsonl").startswith(
+        "new_disputed.jsonl, line 1: the label is None; allowed"
+    )
+    disputed.write_text(disputed.read_text().replace("null", '"No "'))
+    relabel(decider="new_disputed.jsonl")
+    assert labels(folder / "new.jsonl") == {"dog": "yes", "cat": "no"}
+
+
+def test_disputes_that_somebody_may_have_filled_in_are_not_replaced(folder: Path) -> None:
+    refusal()
+    disputed = folder / "new_disputed.jsonl"
+    disputed.write_text("my work")
+    assert refusal() == (
+        "the annotators disagree on 1 of 3 questions: new_disputed.jsonl is there already; fill in its labels and give "
+        "decider=new_disputed.jsonl, or remove it to have it written anew"
+    )
+    assert disputed.read_text() == "my work"
+
+
+@pytest.mark.parametrize(
+    "out", ["questions.jsonl", "first.jsonl", "./second.jsonl", "link.jsonl", "decider.jsonl"]
+)
+def test_a_file_that_is_read_is_not_written(out: str, folder: Path) -> None:
+    lines(folder / "decider.jsonl", rows("no", "no", "no"))
+    (folder / "link.jsonl").symlink_to("questions.jsonl")
+    before = {path.name: path.read_text() for path in folder.iterdir()}
+    line = refusal(out=out, decider="decider.jsonl")
+    assert line == f"out={out}: {Path(out)} is one of the files to be read; choose another out="
+    assert {path.name: path.read_text() for path in folder.iterdir()} == before
+
+
+def test_a_file_that_is_there_is_not_replaced_and_nothing_is_read_first(folder: Path) -> None:
+    (folder / "new.jsonl").write_text("earlier work")
+    line = refusal(annotators=("first.jsonl", "gone.jsonl"))
+    assert line == "out=new.jsonl: new.jsonl exists; remove it or choose another out="
+
+
+@pytest.mark.parametrize(
+    ("annotators", "decider"),
+    [
+        (("first.jsonl", "first.jsonl"), None),
+        (("first.jsonl", "./first.jsonl"), None),
+        (("first.jsonl", "link.jsonl"), None),
+        (("gone.jsonl", "gone.jsonl"), None),
+        (("n" * 5000, "n" * 5000), None),
+        (("first.jsonl", "second.jsonl"), "link.jsonl"),
+    ],
+)
+def test_one_file_is_not_two_peoples(annotators: tuple[str, str], decider: str | None, folder: Path) -> None:
+    (folder / "link.jsonl").symlink_to("first.jsonl")
+    line = refusal(annotators=annotators, decider=decider)
+    assert line.endswith(": is given for two annotators; each, and the decider, needs a file of their own")
+
+
+@pytest.mark.parametrize("name", ["gone.jsonl", "n" * 5000, "."])
+def test_a_file_that_cannot_be_read_is_named(name: str, folder: Path) -> None:
+    (folder / "new.jsonl").touch()
+    assert refusal(annotators=("first.jsonl", name)).startswith("out=new.jsonl: new.jsonl exists")
+    (folder / "new.jsonl").unlink()
+    assert refusal(annotators=("first.jsonl", name)).startswith(f"{name}: cannot be read (")
+
+
+def test_a_copy_is_told(
+    folder: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging.getLogger("repope_eval"), "propagate", True)
+    shutil.copy("first.jsonl", "copy.jsonl")
+    relabel(annotators=("first.jsonl", "copy.jsonl"))
+    assert (
+        "first.jsonl and copy.jsonl hold the same, letter by letter: are they of two people?"
+        in caplog.messages
+    )
+
+
+def test_tables_are_read_as_well(folder: Path) -> None:
+    with (folder / "first.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, ["label", "question", "image"], delimiter=";")
+        writer.writeheader()
+        writer.writerows(rows("YES", " no", "Ambiguous "))
+    book = openpyxl.Workbook()
+    for row in [list(rows("")[0]), *(list(row.values()) for row in rows("yes", "no", "no"))]:
+        book.active.append(row)
+    book.save(folder / "second.xlsx")
+    (folder / "questions.json").write_text(json.dumps(questions("yes", "yes", "no")))
+    relabel(questions="questions.json", annotators=("first.csv", "second.xlsx"))
+    assert labels(folder / "new.jsonl") == {"dog": "yes", "cat": "no"}
+
+
+def test_several_variants_go_into_files_of_their_names(folder: Path) -> None:
+    lines(folder / "a.jsonl", questions("yes", "no"))
+    lines(folder / "b.json", questions("no", "yes", first=1))
+    lines(folder / "second.jsonl", rows("yes", "no", "yes"))
+    relabel(questions=("a.jsonl", "b.json"), out="new")
+    assert [path.name for path in sorted((folder / "new").iterdir())] == ["a.jsonl", "b.json"]
+    assert labels(folder / "new" / "a.jsonl") == {"dog": "yes", "cat": "no"}
+    assert labels(folder / "new" / "b.json") == {"cat": "no"}
+    line = refusal(questions=("a.jsonl", "b.json"), out="new")
+    assert line == "out=new: new/a.jsonl exists; remove it or choose another out="
+
+
+def test_disputes_of_several_variants_are_one_file_in_the_folder(folder: Path) -> None:
+    lines(folder / "a.jsonl", questions("yes", "no"))
+    lines(folder / "b.csv.jsonl", questions("no", "yes", first=1))
+    line = refusal(questions=("a.jsonl", "b.csv.jsonl"), out="new")
+    assert line.startswith(
+        "the annotators disagree on 1 of 3 questions, which are in new/disputed.jsonl: fill in"
+    )
+    assert (folder / "new" / "disputed.jsonl").read_text().count("\n") == 1
+
+
+def test_variants_whose_files_have_one_name_cannot_go_into_one_folder(folder: Path) -> None:
+    (folder / "other").mkdir()
+    for names in (("questions.jsonl", "other/questions.jsonl"), ("questions.jsonl", "other/questions.csv")):
+        assert refusal(questions=names, out="new") == (
+            f"questions: {names[0]} and {names[1]} would both be written to new/questions.jsonl; give them other names"
+        )
+
+
+def test_an_annotator_who_labels_a_pair_of_two_variants_twice_is_told(folder: Path) -> None:
+    lines(folder / "first.jsonl", rows("yes", "no", "no") + rows("yes"))
+    assert refusal() == "first.jsonl: 'a.jpg', 'Is there a dog in the image?' stands twice; keep one"
+
+
+def test_all_variants_of_the_demo_at_once(command_line: CommandLine, tmp_path: Path) -> None:
+    """Through the program, from what two people and a decider said of each variant, as one file each."""
+    for who in ("annotator_first", "annotator_second", "decider"):
+        said = {
+            (row["image"], row["text"]): row
+            for variant in VARIANTS
+            for row in map(json.loads, (DEMO_FOLDER / f"{who}_{variant}.jsonl").read_text().splitlines())
+        }
+        lines(tmp_path / "work" / f"{who}.jsonl", list(said.values()))
+    files = ",".join(str(DEMO_FOLDER / f"pope_{variant}.jsonl") for variant in VARIANTS)
+    words = [f"questions=[{files}]", "annotators=[annotator_first.jsonl,annotator_second.jsonl]", "out=new"]
+    ended = command_line("relabel", *words, "decider=decider.jsonl")
+    assert ended.returncode == 0, ended.stderr
+    for variant in VARIANTS:
+        assert read_rows(tmp_path / "work" / "new" / f"pope_{variant}.jsonl") == read_rows(
+            DEMO_FOLDER / f"repope_{variant}.jsonl"
+        )
