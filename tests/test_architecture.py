@@ -35,7 +35,7 @@ LAYERS = [
         "table_files",
         "timing",
     ],
-    ["composition", "row_files"],
+    ["composition", "configuration_files", "row_files", "typed_words"],
     ["run_files"],
     ["manifest"],
     ["run_folder"],
