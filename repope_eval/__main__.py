@@ -12,7 +12,7 @@ from typing import Any
 from repope_eval.errors import InterruptionError, RepopeError, SaidElsewhereError
 from repope_eval.garbage import look_seldom
 from repope_eval.interruption import listen
-from repope_eval.output import write, write_error
+from repope_eval.output import error_text, write, write_error
 from repope_eval.ranks import leave_ranks, rank_here, replace_by_ranks
 from repope_eval.wording import LONGEST_WORD, shown_word
 
@@ -104,7 +104,7 @@ def _launch(command: str, words: list[str]) -> int:
             if _wants_traceback():
                 raise
             if os.getpid() != process:  # a launcher's: what Hydra brings back from there is the exception
-                raise CompactHydraException(str(error)) from error
+                raise CompactHydraException(error_text(str(error))) from error
             failures.append(error)
 
     launch(module.SETTINGS, execute, words)

@@ -50,6 +50,8 @@ def _text_mistake(text: str) -> str | None:
         ValueError,
     ) as error:  # a number of thousands of digits, say
         return " ".join(str(error).split())
+    if not composed:
+        return "is empty; its settings are expected, key: value in each line"
     defaults = OmegaConf.select(composed, "defaults")
     return None if defaults is None or OmegaConf.is_list(defaults) else "its defaults are no list"
 

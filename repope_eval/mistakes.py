@@ -4,6 +4,7 @@ import itertools
 import math
 import re
 import typing
+import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -155,7 +156,13 @@ def _mistakes_of(record: type, chosen: Sequence[str], word: str, config_dir: Pat
         return [f"{typed}: {reason}"]
     others = [other for other in chosen if _key(other) != key]
     try:
-        composed = compose(record, [*others, word])
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            composed = compose(record, [*others, word])
+        if missing := [
+            str(warning.message) for warning in said if "is not available" in str(warning.message)
+        ]:
+            return [f"{typed}: {missing[0]}"]
         if key in HYDRA_FOLDERS:
             Path(OmegaConf.select(composed, key)).mkdir(parents=True, exist_ok=True)
         return list(problems(record, composed, complete=False))

@@ -13,8 +13,8 @@ BOMB = b"a: &a [x, x, x]\nb: &b [*a, *a, *a]\n"
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"", None),
-        (b"# nothing\n", None),
+        (b"", "is empty; its settings are expected, key: value in each line"),
+        (b"# nothing\n", "is empty; its settings are expected, key: value in each line"),
         (b"family: internvl2_5\nsystem_prompt: |\n  two\n  lines\ndefaults: [tiny]\n", None),
         ("family: café\n".encode(), None),
         ("a: 1\nfamily: café\n".encode("latin-1"), "line 2 is no UTF-8 (byte 0xe9); save it as UTF-8"),

@@ -70,6 +70,11 @@ def test_right_words_have_none(words: list[str]) -> None:
             "hydra.job.name='a\x1b]0;x\x07'",
             r"hydra.job.name='a\x1b]0;x\x07': holds the character \x1b, which no setting of Hydra's needs",
         ),
+        (
+            "hydra.searchpath=['file:///gone']",
+            "hydra.searchpath=['file:///gone']: provider=hydra.searchpath in command-line, path=/gone is not "
+            "available.",
+        ),
         ("=x", "=x: no such key (--help lists the keys)"),
         ("", "'': a setting is key=value, and a command goes first"),
         (f"limit={'9' * 5_000}", f"limit={'9' * 111}...: {UNREADABLE}"),
