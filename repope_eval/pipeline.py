@@ -24,11 +24,12 @@ from repope_eval.records import Answer, Question
 from repope_eval.row_files import read_row_file
 from repope_eval.run_folder import FollowedFolder, RunFolder
 from repope_eval.scoring.answer_files import Joined
-from repope_eval.scoring.answer_rows import question_texts, shown
+from repope_eval.scoring.answer_rows import question_texts
 from repope_eval.scoring.dash_b_answers import OTHER_EDITION, has_other_positives
 from repope_eval.scoring.foreign_answers import join_file
 from repope_eval.scoring.scores import Scores
 from repope_eval.timing import Seconds, now
+from repope_eval.wording import counted, shown
 from repope_eval.written import FromEnvironment, as_written
 
 log = logging.getLogger(__name__)
@@ -165,28 +166,29 @@ def _join(settings: config.ScoreSettings, path: Path, benchmark: Benchmark) -> t
         texts = question_texts(read_row_file(questions).rows, str(questions))
     joined, benchmark = join_file(read_row_file(path), settings.columns, benchmark, texts)
     log.info(
-        "%d rows in %s: %d answers to the benchmark's %d distinct questions",
-        joined.n_rows,
+        "%s in %s: %s to the benchmark's %s",
+        counted(joined.n_rows, "row"),
         path,
-        len(joined.answers),
-        len(benchmark.questions),
+        counted(len(joined.answers), "answer"),
+        counted(len(benchmark.questions), "distinct question"),
     )
     if joined.unjoined:
         first = joined.unjoined[0]
         log.warning(
-            "%d rows are about questions this benchmark does not have and were left out, first row %d: %s",
-            len(joined.unjoined),
+            "%s left out, about questions that this benchmark does not have, first row %d: %s",
+            counted(len(joined.unjoined), "row"),
             first.number,
             shown(first.text or f"question_id {first.question_id}"),
         )
     if joined.n_misspelt:
         log.info(
-            '%d rows spell image as "imange", as POPE\'s files did until October 2023: they are joined as meant',
-            joined.n_misspelt,
+            '%s with image spelt "imange", as POPE\'s files did until October 2023: joined as meant',
+            counted(joined.n_misspelt, "row"),
         )
     if joined.n_conflicts:
         log.warning(
-            "%d rows answer a question otherwise than an earlier row, which counts", joined.n_conflicts
+            "%s with another answer to a question than an earlier row, which counts",
+            counted(joined.n_conflicts, "row"),
         )
     if has_other_positives(benchmark):
         log.warning(

@@ -39,6 +39,18 @@ def shown_word(word: str) -> str:
     return _shortened(text)
 
 
+def counted(number: float, noun: str, form: str = ".0f") -> str:
+    """A number and its noun, in the singular where it is one: `1 question`, `2 questions`, `2 processes`.
+
+    Args:
+        number: a whole one.
+        noun: in the singular.
+        form: of the number, as in an f-string: `,` parts thousands.
+    """
+    plural = "" if number == 1 else "es" if noun.endswith("s") else "s"
+    return f"{number:{form}} {noun}{plural}"
+
+
 def first_unwritable(text: str, *, lines: bool = False) -> str | None:
     """The first character of a text that no name or path may hold, as an escape; None where there is none.
 

@@ -247,7 +247,7 @@ def test_error_of_a_run_stands_in_its_log(command_line: CommandLine, work: Path)
     )
     assert ended.returncode == 1
     (line,) = ended.stderr.splitlines()
-    assert line.startswith(f"1 of 1 images are missing in {work}: nowhere.png; put them there")
+    assert line.startswith(f"1 of 1 image missing in {work}: nowhere.png; put them there")
     assert line in (work / "here" / "run.log").read_text()
 
 

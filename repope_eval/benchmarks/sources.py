@@ -14,6 +14,7 @@ from repope_eval.benchmarks.pope_file import read_rows
 from repope_eval.config import BenchSettings
 from repope_eval.errors import RepopeError
 from repope_eval.records import Variant
+from repope_eval.wording import counted
 
 DEMO_FOLDER = Path(__file__).parent.parent / "demo" / "benchmark"
 
@@ -80,7 +81,7 @@ def find_benchmark_images(
     found, missing = locate_images(names, [folder])
     if missing:
         raise RepopeError(
-            f"{len(missing)} of {len(found) + len(missing)} images are missing in {folder}: "
+            f"{len(missing)} of {counted(len(found) + len(missing), 'image')} missing in {folder}: "
             f"{', '.join(missing[:3])}{', ...' if len(missing) > 3 else ''}; put them there, or name their "
             "folder with bench.images=FOLDER"
         )

@@ -8,6 +8,7 @@ from repope_eval.benchmarks.relabelling import cohens_kappa, label_changes, rela
 from repope_eval.config import RelabelSettings
 from repope_eval.records import Question
 from repope_eval.reporting.console import print_label_changes
+from repope_eval.wording import counted
 
 SETTINGS = RelabelSettings
 
@@ -27,7 +28,7 @@ def execute(settings: RelabelSettings, command: str) -> None:
     after = [row.label for row in relabelled]
     rows = [("", change, after.count(change.label)) for change in changes]
     print_label_changes(f"What relabelling {settings.questions} changed", rows)
-    log.info("%d of %d questions are in %s", len(relabelled), len(questions), settings.out)
+    log.info("%s has %d of %s", settings.out, len(relabelled), counted(len(questions), "question"))
 
 
 def _annotations(name: str) -> tuple[Row, ...]:

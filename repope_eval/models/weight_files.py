@@ -9,6 +9,7 @@ from safetensors import SafetensorError, safe_open
 from repope_eval.errors import RepopeError
 from repope_eval.json_files import read_json
 from repope_eval.models.fields import fields_of
+from repope_eval.wording import counted
 
 INDEX = "model.safetensors.index.json"
 
@@ -64,7 +65,7 @@ def _verify_index(index: Path, present: set[str]) -> None:
     missing = sorted(named - present)
     if missing:
         raise RepopeError(
-            f"{index.parent}: {len(missing)} of {len(named)} files of weights are missing, first {missing[0]}; "
+            f"{index.parent}: {len(missing)} of {counted(len(named), 'file')} of weights missing, first {missing[0]}; "
             "download them again"
         )
     if not named or "metadata" not in fields.values:

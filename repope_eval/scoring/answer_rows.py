@@ -8,6 +8,7 @@ from typing import Any
 from repope_eval.config import ColumnSettings
 from repope_eval.errors import RepopeError
 from repope_eval.scoring.question_index import is_question
+from repope_eval.wording import counted, shown
 
 IMAGE_FIELDS = ("image", "image_path", "image_source")
 QUESTION_FIELDS = ("question", "prompt")
@@ -59,8 +60,8 @@ def answer_rows(
         found.append(_answer_row(row, number, place, columns, are_cells=are_cells))
     if are_cells and found and not any(row.response for row in found):
         raise RepopeError(
-            f"{where}: the response is empty in all {len(found)} rows; name its column with columns.response=, "
-            f"there are {_field_names(rows[0])}"
+            f"{where}: of {counted(len(found), 'row')} none has a response; "
+            f"name its column with columns.response=, there are {_field_names(rows[0])}"
         )
     return found
 
@@ -183,9 +184,3 @@ def _number(row: Mapping[str, Any], name: str, place: str) -> float | None:
     if value is None or number:
         return value
     raise RepopeError(f"{place}: {name} is {shown(value)}, not a number; mend it or leave it out")
-
-
-def shown(value: object) -> str:
-    """A value as messages quote it: on one line, cut where it is long."""
-    text = repr(value)
-    return text if len(text) <= 120 else f"{text[:117]}..."

@@ -20,7 +20,8 @@ from repope_eval.errors import RepopeError
 from repope_eval.records import Question
 from repope_eval.row_files import RowFile
 from repope_eval.scoring.answer_files import Joined, gather
-from repope_eval.scoring.answer_rows import AnswerRow, shown
+from repope_eval.scoring.answer_rows import AnswerRow
+from repope_eval.wording import shown
 
 OTHER_POSITIVES_SHA256 = "30770ac8a1705e7639c08ef205c3596eae1fcc40cd48b1d09612d4a879ebc66a"
 """Of the lines `OBJECT/FILE` of the positives that the published answers are about, sorted."""

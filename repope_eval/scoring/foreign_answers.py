@@ -28,11 +28,11 @@ from repope_eval.scoring.answer_rows import (
     IMAGE_FIELDS,
     answer_rows,
     question_id_of,
-    shown,
 )
 from repope_eval.scoring.dash_b_answers import edition, is_dash_b_file, join_dash_b
 from repope_eval.scoring.ordered_answers import Ids, Pairs, Row, by_category, by_doc_id
 from repope_eval.scoring.question_index import is_question
+from repope_eval.wording import counted, shown
 
 PREDICTION = ColumnSettings(response="prediction")
 
@@ -89,7 +89,7 @@ def _joined(pairs: Pairs, file: RowFile) -> Joined:
     joined = gather(pairs, file.where)
     if not joined.answers:
         raise RepopeError(
-            f"{file.where}: none of its {len(pairs)} rows is of a variant of this benchmark; is bench right?"
+            f"{file.where}: none of {counted(len(pairs), 'row')} is of a variant of this benchmark; is bench right?"
         )
     return joined
 
