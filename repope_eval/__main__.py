@@ -13,8 +13,9 @@ from repope_eval.errors import InterruptionError, RepopeError, SaidElsewhereErro
 from repope_eval.garbage import look_seldom
 from repope_eval.hub_client import is_asked
 from repope_eval.interruption import listen
-from repope_eval.output import write, write_error
+from repope_eval.output import error_text, write, write_error
 from repope_eval.ranks import leave_ranks, rank_here, replace_by_ranks
+from repope_eval.wording import LONGEST_WORD, shown_word
 
 log = logging.getLogger("repope_eval")
 
@@ -57,16 +58,17 @@ def main() -> None:
 
 
 def _main(words: list[str]) -> int:
-    command = "run"
-    if words and "=" not in words[0] and not words[0].startswith(("-", "+", "~")):
-        command = words.pop(0)
+    command, wants_help = _taken_command(words), False
+    while command == "help":
+        command, wants_help = _taken_command(words), True
+    command = command or "run"
     if command not in COMMANDS:
-        close = difflib.get_close_matches(command, COMMANDS, n=1)
+        close = difflib.get_close_matches(command[:LONGEST_WORD].lower(), COMMANDS, n=1)
         raise RepopeError(
-            f"{command or repr(command)}: no such command{f' (did you mean {close[0]}?)' if close else ''}; "
-            f"there are {', '.join(COMMANDS)} (settings are given as key=value)"
+            f"{shown_word(command)}: no such command{f' (did you mean {close[0]}?)' if close else ''}; "
+            f"there are {', '.join(COMMANDS)} and help (settings are given as key=value)"
         )
-    if {"-h", "--help"} & set(words):
+    if wants_help or {"-h", "--help"} & set(words):
         from repope_eval.commands.help import help_page
 
         write(f"{help_page(command, COMMANDS)}\n")
@@ -79,6 +81,13 @@ def _main(words: list[str]) -> int:
     exit_status = _launch(command, words)
     leave_ranks()  # where the run was interrupted, some may no longer answer
     return exit_status
+
+
+def _taken_command(words: list[str]) -> str | None:
+    """Takes the first of the words, where it is no setting and no option."""
+    if not words or "=" in words[0] or words[0].startswith(("-", "+", "~")):
+        return None
+    return words.pop(0) or "''"
 
 
 def _launch(command: str, words: list[str]) -> int:
@@ -101,7 +110,7 @@ def _launch(command: str, words: list[str]) -> int:
             if _wants_traceback():
                 raise
             if os.getpid() != process:  # a launcher's: what Hydra brings back from there is the exception
-                raise CompactHydraException(str(error)) from error
+                raise CompactHydraException(error_text(str(error))) from error
             failures.append(error)
 
     launch(module.SETTINGS, execute, words)

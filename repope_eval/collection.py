@@ -22,6 +22,7 @@ from repope_eval.reporting.asking_line import asking_line
 from repope_eval.run_files import share_path
 from repope_eval.run_folder import FollowedFolder, RunFolder
 from repope_eval.timing import Seconds, now, rounded, timed
+from repope_eval.wording import counted
 
 if TYPE_CHECKING:
     from repope_eval.inference.asking import Asking
@@ -90,7 +91,7 @@ class Collection:
         total = len(self.benchmark.questions)
         self.folder.note(asking={"began": now(), "answered": total - len(questions), "of": total})
         if asking is None:
-            log.info("%d images are left to ask about: none for this process", len(images))
+            log.info("%s left to ask about: none for this process", counted(len(images), "image"))
         else:
             own = self._own_store(store, asking.questions)
             self._run(asking, own, seconds)
@@ -121,7 +122,12 @@ class Collection:
         )
         asking = Asking(model, questions, images, how)
         shared = f" by {self.ranks.count} processes" if self.ranks.are_several else ""
-        log.info("asking %d questions about %d images%s", len(questions), len(images), shared)
+        log.info(
+            "asking %s about %s%s",
+            counted(len(questions), "question"),
+            counted(len(images), "image"),
+            shared,
+        )
         return asking
 
     def _own_store(self, store: AnswerStore, questions: Sequence[Question]) -> AnswerStore:

@@ -16,7 +16,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from repope_eval.config import ModelSettings
 from repope_eval.errors import RepopeError
-from repope_eval.schema import nearest, schema_of, settings_from
+from repope_eval.schema import closest, nearest, schema_of, settings_from
+from repope_eval.wording import shown_word
 
 GROUP_FOLDERS = {"model": "models", "bench": "benchmarks"}
 """The groups of the command line, and the folders their files lie in."""
@@ -58,11 +59,21 @@ def model_settings(name: str) -> ModelSettings:
     """
     known = choices("model")
     if name not in known:
-        raise RepopeError(f"model={name}: no such model{nearest(name, known)}; there are {', '.join(known)}")
+        raise RepopeError(f"model={shown_word(name)}: {no_such_model(name, known)}")
     path = configs_folder() / GROUP_FOLDERS["model"] / f"{name}.yaml"
     schema = OmegaConf.structured(schema_of(ModelSettings))
     composed = OmegaConf.merge(schema, {"name": name}, OmegaConf.load(path))
     return settings_from(ModelSettings, typing.cast(DictConfig, composed))
+
+
+def no_such_model(name: str, known: Sequence[str]) -> str:
+    """What to say of a model that is not among those known, and what to do about it."""
+    example = (closest(name, known) or ["NAME"])[0]
+    return (
+        f"no such model{nearest(name, known, most=3)}; `python -m repope_eval models` lists them, and another "
+        f"checkpoint of a family that is among them is model={example} model.checkpoint=FOLDER_OR_ID, or a file of "
+        "your own with --config-dir"
+    )
 
 
 def register(record: type, config_dir: Path | None = None) -> None:

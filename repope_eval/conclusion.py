@@ -33,6 +33,7 @@ from repope_eval.scoring.relabelling_effect import (
 from repope_eval.scoring.resolutions import missing, resolutions
 from repope_eval.scoring.scores import Scores, score
 from repope_eval.timing import Seconds, rounded, timed
+from repope_eval.wording import counted
 from repope_eval.written import as_written
 
 log = logging.getLogger(__name__)
@@ -77,7 +78,9 @@ def conclude(answered: Answered, folder: RunFolder, seconds: Seconds) -> Scores:
     if detections:
         print_detection(detections[ALL_OBJECTS])
     if n_missing := counts["questions"] - counts["answered"]:
-        log.warning("%d of %d distinct questions have no answer", n_missing, counts["questions"])
+        log.warning(
+            "%d of %s without an answer", n_missing, counted(counts["questions"], "distinct question")
+        )
     folder.finish(seconds=rounded(seconds), counts=counts)
     log.info("results are in %s (report.html for reading, scores.json for programs)", folder.path)
     return scores
@@ -130,7 +133,7 @@ def _view(
         scores=scores,
         settings=_settings(answered, folder),
         facts={
-            "answered": f"{counts['answered']} of {counts['questions']} questions",
+            "answered": f"{counts['answered']} of {counted(counts['questions'], 'question')}",
             **answered.counts,
             **_starts(folder),
         },
@@ -167,7 +170,7 @@ def _starts(folder: RunFolder) -> dict[str, str]:
     for number, start in enumerate(folder.asking_starts, 1):
         device, installed = start.get("device", {}), start.get("versions", {})
         by = [
-            f"{start['asked']:,} questions asked",
+            f"{counted(start['asked'], 'question', ',')} asked",
             f"engine {start.get('settings', {}).get('engine', first)}",
             *[str(name) for name in (device.get("gpu") or device.get("name"),) if name],
             *[f"{name} {installed[name]}" for name in ("torch", "transformers") if name in installed],

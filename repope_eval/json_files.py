@@ -8,8 +8,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from repope_eval.errors import RepopeError, shown
+from repope_eval.errors import RepopeError
 from repope_eval.text_files import MOST_ROWS, lines_of, read_text
+from repope_eval.wording import shown
 
 
 def write_json(path: Path, document: Any) -> None:

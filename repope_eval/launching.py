@@ -15,6 +15,11 @@ from omegaconf import DictConfig
 from repope_eval.composition import CONFIG_NAME, named, register
 from repope_eval.errors import RepopeError
 from repope_eval.mistakes import find_mistakes
+from repope_eval.typed_words import as_typed
+from repope_eval.wording import first_unwritable, shown_word
+
+_OF_OTHER_PROGRAMS = ("config_name", "config_path", "experimental_rerun")
+"""Options of Hydra's that choose another program's configuration, and end in a traceback in this one."""
 
 
 def launch(record: type, execute: Callable[[DictConfig], None], words: Sequence[str]) -> None:
@@ -24,11 +29,10 @@ def launch(record: type, execute: Callable[[DictConfig], None], words: Sequence[
         RepopeError: something is wrong with the words; a line for each mistake.
     """
     options = _options(words)
-    config_dir = Path(options.config_dir).absolute() if options.config_dir else None
-    if config_dir is not None and not config_dir.is_dir():
-        raise RepopeError(f"--config-dir {config_dir}: no such folder")
+    config_dir = _config_dir(options.config_dir)
     register(record, config_dir)
-    mistakes = find_mistakes(record, options.overrides, config_dir, multirun=options.multirun)
+    typed = as_typed(record, options.overrides, multirun=options.multirun)
+    mistakes = find_mistakes(record, typed, config_dir, multirun=options.multirun)
     if mistakes:
         raise RepopeError("\n".join(mistakes))
 
@@ -37,7 +41,7 @@ def launch(record: type, execute: Callable[[DictConfig], None], words: Sequence[
 
     # Of a function of a module, Hydra takes the package's folders for groups: `models=FILE` would choose of one.
     execute_named.__module__ = "__main__"
-    sys.argv[1:] = words
+    sys.argv[1:] = [*typed, *_without(words, options.overrides)]
     hydra.main(version_base="1.3", config_path=None, config_name=CONFIG_NAME)(execute_named)()
 
 
@@ -59,10 +63,42 @@ def told_by_launcher() -> Iterator[None]:
         ) from error
 
 
+def _config_dir(name: str | None) -> Path | None:
+    if name is None:
+        return None
+    folder = Path(name).absolute()
+    if not name or not folder.is_dir():
+        raise RepopeError(f"--config-dir {shown_word(name) or repr(name)}: no such folder")
+    if found := first_unwritable(name):
+        raise RepopeError(
+            f"--config-dir {shown_word(name)}: holds the character {found}; give the folder another name"
+        )
+    return folder
+
+
+def _without(words: Sequence[str], overrides: Sequence[str]) -> list[str]:
+    """The options among the words, and their values."""
+    rest = list(words)
+    for override in overrides:
+        rest.remove(override)
+    return rest
+
+
 def _options(words: Sequence[str]) -> argparse.Namespace:
     def refuse(message: str) -> NoReturn:
         raise RepopeError(f"{message} (--help shows what can be given)")
 
     parser = get_args_parser()
     parser.error = refuse  # type: ignore[method-assign]  # argparse's own prints its usage and exits with 2
-    return parser.parse_args(list(words))
+    options = parser.parse_intermixed_args(list(words))
+    for name in _OF_OTHER_PROGRAMS:
+        if getattr(options, name):
+            refuse(
+                f"--{name.replace('_', '-')} is of no use here: --config-dir names configuration files of your own"
+            )
+    if options.resolve and not options.cfg:
+        refuse("--resolve goes with --cfg")
+    modes = [options.run, options.multirun, options.cfg, options.shell_completion, options.info is not None]
+    if sum(map(bool, modes)) > 1:
+        refuse("one of --run, --multirun, --cfg, --info and --shell-completion can be given, not several")
+    return options

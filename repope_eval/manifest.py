@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from repope_eval.config import by_dotted_key
-from repope_eval.errors import RepopeError, shown
+from repope_eval.errors import RepopeError
 from repope_eval.json_files import write_json
 from repope_eval.manifest_form import CHECKPOINT_FILES, read_manifest
 from repope_eval.run_files import ANSWERS, IMAGES
 from repope_eval.timing import now
+from repope_eval.wording import shown
 
 SCHEMA_VERSION = 1
 """Of `manifest.json`; raised when a reader of old folders would go wrong."""

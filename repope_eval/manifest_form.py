@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from repope_eval.errors import RepopeError, shown
+from repope_eval.errors import RepopeError
 from repope_eval.json_files import read_json
+from repope_eval.wording import shown
 
 CHECKPOINT_FILES = "checkpoint_files"
 """What stands for the content of each of the checkpoint's files, by name."""

@@ -29,7 +29,12 @@ def write_styled(text: str) -> None:
 
 def write_error(message: str) -> None:
     """Writes what is wrong to standard error, as text."""
-    print(message_text(without_environment(message)), file=sys.stderr)
+    print(error_text(message), file=sys.stderr)
+
+
+def error_text(message: str) -> str:
+    """What is said to users as any output and any file may have it."""
+    return message_text(without_environment(message))
 
 
 class MessageFormatter(logging.Formatter):
@@ -42,7 +47,7 @@ class MessageFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The message, its further lines indented."""
-        text = message_text(without_environment(super().format(record)))
+        text = error_text(super().format(record))
         is_flush = self._flush_errors and record.levelno >= logging.ERROR
         return text if is_flush else text.replace("\n", f"\n{_CONTINUED}")
 

@@ -16,10 +16,11 @@ from repope_eval.collection import Collection
 from repope_eval.conclusion import Answered, conclude
 from repope_eval.contents import require_same_contents
 from repope_eval.environment import machine, process, versions
-from repope_eval.errors import RepopeError, shown
+from repope_eval.errors import RepopeError
 from repope_eval.inference.shares import merge_shares
 from repope_eval.inference.store import answer_fields
 from repope_eval.models.families import require_family
+from repope_eval.named_folders import data_folder
 from repope_eval.ranks import Ranks, join_ranks
 from repope_eval.records import Answer, Question
 from repope_eval.row_files import read_row_file
@@ -31,6 +32,7 @@ from repope_eval.scoring.dash_b_answers import OTHER_EDITION, has_other_positive
 from repope_eval.scoring.scores import Scores
 from repope_eval.scoring.several_files import Texts, join_files
 from repope_eval.timing import Seconds, now
+from repope_eval.wording import counted, shown
 from repope_eval.written import FromEnvironment, as_written
 
 log = logging.getLogger(__name__)
@@ -56,7 +58,7 @@ def run(settings: config.RunSettings, command: str) -> Scores | None:
     ranks = join_ranks()
     with ranks.together():
         _refuse_spread(settings, ranks)
-    data_dir = config.data_folder(settings.data_dir)
+    data_dir = data_folder(settings.data_dir)
     with ExitStack() as stack:
         with ranks.main_first():
             whole = load_benchmark(settings.bench, data_dir)
@@ -91,7 +93,7 @@ def score_answers(settings: config.ScoreSettings, command: str) -> Scores:
     Raises:
         RepopeError: the answers cannot be read or joined, or the run folder is another's.
     """
-    data_dir = config.data_folder(settings.data_dir)
+    data_dir = data_folder(settings.data_dir)
     benchmark = load_benchmark(settings.bench, data_dir)
     answers, questions = _files(settings)
     model = settings.model or answers_name([str(path) for path in answers])
@@ -189,29 +191,29 @@ def _join(
     joined, benchmark = join_files(files, settings.columns, benchmark)
     where = ", ".join(map(str, answers))
     log.info(
-        "%d rows in %s: %d answers to the benchmark's %d distinct questions",
-        joined.n_rows,
+        "%s in %s: %s to the benchmark's %s",
+        counted(joined.n_rows, "row"),
         where,
-        len(joined.answers),
-        len(benchmark.questions),
+        counted(len(joined.answers), "answer"),
+        counted(len(benchmark.questions), "distinct question"),
     )
     if joined.unjoined:
         first = joined.unjoined[0]
         log.warning(
-            "%d rows are about questions this benchmark does not have and were left out, first row %d: %s",
-            len(joined.unjoined),
+            "%s left out, about questions that this benchmark does not have, first row %d: %s",
+            counted(len(joined.unjoined), "row"),
             first.number,
             shown(first.text) if first.text else f"question_id {shown(first.question_id)}",
         )
     if joined.n_misspelt:
         log.info(
-            '%d rows spell image as "imange", as POPE\'s files did until October 2023: they are joined as meant',
-            joined.n_misspelt,
+            '%s with image spelt "imange", as POPE\'s files did until October 2023: joined as meant',
+            counted(joined.n_misspelt, "row"),
         )
     if joined.n_conflicts:
         log.warning(
-            "%d rows answer a question again, and otherwise than before: the earlier row counts%s",
-            joined.n_conflicts,
+            "%s with another answer to a question than an earlier row has: the earlier row counts%s",
+            counted(joined.n_conflicts, "row"),
             ", such as row {} and not row {}".format(*joined.first_conflict) if joined.first_conflict else "",
         )
     if has_other_positives(benchmark):

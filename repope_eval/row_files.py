@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from repope_eval.errors import RepopeError, shown
+from repope_eval.errors import RepopeError
 from repope_eval.json_files import parse_document, parse_rows
 from repope_eval.table_files import is_table, table_rows
 from repope_eval.text_files import decoded, lines_of, read_content
+from repope_eval.wording import shown
 
 SUBSET, QUESTION_ID = "subset", "question_id"
 """Fields that rows of a nested document get, from the names they stand under."""

@@ -21,7 +21,7 @@ from omegaconf import MISSING, DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import InterpolationResolutionError, InterpolationToMissingValueError
 
 from repope_eval.errors import RepopeError
-from repope_eval.wording import first_unwritable, shown_word
+from repope_eval.wording import LONGEST_WORD, first_unwritable, shown_word
 from repope_eval.written import FromEnvironment, setting_value
 
 Settings = TypeVar("Settings")
@@ -123,15 +123,34 @@ def is_text_or_list(annotation: Any) -> bool:
     return is_list(annotation) and str in _members(annotation)
 
 
+def is_any_text(annotation: Any) -> bool:
+    """Whether a field takes whatever text there is."""
+    return str in _members(annotation)
+
+
 def is_settings(annotation: Any) -> bool:
     """Whether a field holds settings of its own."""
     return isinstance(annotation, type) and dataclasses.is_dataclass(annotation)
 
 
-def nearest(word: str, possible: Sequence[str]) -> str:
-    """A ` (did you mean X?)` where one of the possible words is close, else nothing."""
-    close = difflib.get_close_matches(word, possible, n=1, cutoff=0.6)
-    return f" (did you mean {close[0]}?)" if close else ""
+def nearest(word: str, possible: Sequence[str], most: int = 1) -> str:
+    """A ` (did you mean X?)` where one of the possible words is close, else nothing; of several, the nearest first."""
+    close = closest(word, possible, most)
+    return (
+        f" (did you mean {' or '.join(filter(None, (', '.join(close[:-1]), close[-1])))}?)" if close else ""
+    )
+
+
+def closest(word: str, possible: Sequence[str], most: int = 1) -> list[str]:
+    """Those of the possible words that are close, the nearest first; how one is spelt counts, not its marks."""
+    spelt = {_spelling(name): name for name in possible}
+    matches = difflib.get_close_matches(_spelling(word[-LONGEST_WORD:]), spelt, n=most, cutoff=0.6)
+    return [spelt[match] for match in matches]
+
+
+def _spelling(word: str) -> str:
+    """As the Hub's `OpenGVLab/InternVL2_5-1B` is spelt here."""
+    return re.sub(r"[^a-z0-9.]+", "_", word.rpartition("/")[2].lower())
 
 
 def _nested_schema(nested: type, default: Any) -> tuple[Any, Any]:
@@ -215,7 +234,7 @@ def _value_problems(key: str, annotation: Any, limits: Mapping[str, Any], value:
         yield f"{key}={value}: allowed are {', '.join(allowed)}{nearest(str(value), allowed)}"
     elif "pattern" in limits and not re.fullmatch(limits["pattern"], str(value)):
         yield f"{key}={value}: {limits['form']} is expected"
-    elif value == "":
+    elif isinstance(value, str) and not (value if limits.get("has_lines") else value.strip()):
         yield f"{key}= is empty: give it a value{' or null' if is_optional(annotation) else ''}, or leave it out"
     if isinstance(value, float) and math.isnan(value):
         yield f"{key}={value}: a number is expected"

@@ -13,8 +13,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from repope_eval.errors import RepopeError, shown
+from repope_eval.errors import RepopeError
 from repope_eval.text_files import MOST_ROWS, decoded
+from repope_eval.wording import shown
 from repope_eval.workbooks import Cells, workbook_rows
 
 TEXT_EXTENSIONS = (".csv", ".tsv")

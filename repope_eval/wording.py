@@ -1,12 +1,17 @@
 """How words of others stand in what users read: as text, whatever is in them."""
 
 import re
+import reprlib
 
 LONGEST_WORD = 120
 """Characters of a value of others in a message: a name is shorter, and the sentence around it still gets read."""
 
 LONGEST_LINE = 4_000
 """Characters of a line of a message: the names of all models have room in it, a value of megabytes has not."""
+
+_BRIEFLY = reprlib.Repr()
+_BRIEFLY.maxlevel = 3  # what is nested as deep as JSON can be is deeper than `repr` can go
+_BRIEFLY.maxlist = _BRIEFLY.maxdict = _BRIEFLY.maxlong = _BRIEFLY.maxstring = _BRIEFLY.maxother = LONGEST_WORD
 
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """Control characters but tab and line feed, what turns the direction of writing, lone surrogates."""
@@ -29,14 +34,30 @@ def message_text(text: str) -> str:
 
 def shown(value: object) -> str:
     """A value of others as it stands in a message: in quotes, on one line, cut where it is long."""
-    text = repr(value)
-    return _shortened(text)
+    try:
+        text = repr(value[:LONGEST_WORD]) if isinstance(value, str) else _BRIEFLY.repr(value)
+    except ValueError:  # Python writes no number of that many digits
+        return "a number of thousands of digits"
+    is_cut = isinstance(value, str) and len(value) > LONGEST_WORD
+    return _shortened(f"{text}..." if is_cut else text)
 
 
 def shown_word(word: str) -> str:
     """A word of a command line as it stands in a message: without quotes of ours, on one line, cut where it is long."""
     text = _CONTROL.sub(_escape, visible(word))
     return _shortened(text)
+
+
+def counted(number: float, noun: str, form: str = ".0f") -> str:
+    """A number and its noun, in the singular where it is one: `1 question`, `2 questions`, `2 processes`.
+
+    Args:
+        number: a whole one.
+        noun: in the singular.
+        form: of the number, as in an f-string: `,` parts thousands.
+    """
+    plural = "" if number == 1 else "es" if noun.endswith("s") else "s"
+    return f"{number:{form}} {noun}{plural}"
 
 
 def first_unwritable(text: str, *, lines: bool = False) -> str | None:

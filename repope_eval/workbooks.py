@@ -7,7 +7,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from repope_eval.errors import RepopeError, shown
+from repope_eval.errors import RepopeError
+from repope_eval.wording import shown
 
 MOST_UNPACKED = 100_000_000
 """Bytes of a workbook's parts together: twice what 9,000 answers of a thousand tokens take."""

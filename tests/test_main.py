@@ -54,7 +54,7 @@ def _modules_of(word: str, work: Path) -> tuple[set[str], float, str]:
     ("words", "line"),
     [
         ("modle=tiny", "modle: no such key (did you mean model?) (--help lists the keys)"),
-        ("model=foo", "model=foo: no such model; there are internvl2_5_1b, "),
+        ("model=foo", "model=foo: no such model; `python -m repope_eval models` lists them, "),
         ("score answers=no_such_file.json", NO_ANSWERS),
     ],
 )
@@ -80,9 +80,21 @@ def test_mistakes_end_with_status_1_a_line_each(command_line: CommandLine, work:
         (["scroe"], "scroe: no such command (did you mean score?); there are run, score, "),
         ([""], "'': no such command; there are run, "),
         (["limit"], "limit: no such command; there are run, "),
+        (["RUN"], "RUN: no such command (did you mean run?); "),
         (["--nonsense"], "unrecognized arguments: --nonsense (--help shows what can be given)"),
         (["--config-dir"], "argument --config-dir/-cd: expected one argument (--help shows"),
-        (["--config-dir", "nowhere", "model=mine"], "--config-dir "),
+        (["--config-dir", "nowhere", "model=mine"], "--config-dir nowhere: no such folder"),
+        (["--config-dir", ""], "--config-dir '': no such folder"),
+        (["--config-dir", "a\nb"], r"--config-dir a\nb: no such folder"),
+        (["--config-name", "foo"], "--config-name is of no use here: "),
+        (["--config-path", "foo"], "--config-path is of no use here: "),
+        (["--experimental-rerun", "foo"], "--experimental-rerun is of no use here: "),
+        (["--resolve"], "--resolve goes with --cfg (--help shows"),
+        (["--cfg", "job", "-m"], "one of --run, --multirun, "),
+        (["limit=0", "-m", "engine=x"], "limit=0: must be at least 1\nengine=x: allowed are "),
+        (["help", "foo"], "foo: no such command; "),
+        (["a\x1b]0;x\x07"], r"a\x1b]0;x\x07: no such command; "),
+        (["x" * 100_000], f"{'x' * 117}...: no such command; "),
         (["build"], "objects is required: give objects=..."),
     ],
 )
@@ -106,7 +118,7 @@ def test_version_is_the_packages(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     assert (caught.value.code, capsys.readouterr().out) == (0, f"{__version__}\n")
 
 
-@pytest.mark.parametrize("words", [["--help"], ["-h", "model=tiny"], ["score", "--help"]])
+@pytest.mark.parametrize("words", [["--help"], ["-h", "model=tiny"], ["help"], ["help", "help"]])
 def test_help_is_shown_and_nothing_else_done(
     words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -115,6 +127,26 @@ def test_help_is_shown_and_nothing_else_done(
         program.main()
     assert caught.value.code == 0
     assert "Settings, given as key=value" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", [["score", "--help"], ["help", "score"], ["help", "score", "limit=1"]])
+def test_help_is_of_the_command_that_is_named(
+    words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["repope-eval", *words])
+    with pytest.raises(SystemExit) as caught:
+        program.main()
+    assert caught.value.code == 0
+    assert capsys.readouterr().out.startswith("python -m repope_eval score answers=... ")
+
+
+def test_a_text_is_what_was_typed(command_line: CommandLine, work: Path) -> None:
+    name = "it's LLaVA (7B), [a]=ü.json"
+    _answers(work, name)
+    ended = command_line("score", f"answers={name}", "out= results")
+    assert (ended.returncode, "Traceback" in ended.stderr) == (0, False)
+    manifest = json.loads((work / " results" / "manifest.json").read_text())
+    assert manifest["settings"]["answers"] == name
 
 
 def test_full_error_shows_where_a_mistake_was_found(command_line: CommandLine) -> None:
@@ -216,7 +248,7 @@ def test_error_of_a_run_stands_in_its_log(command_line: CommandLine, work: Path)
     )
     assert ended.returncode == 1
     (line,) = ended.stderr.splitlines()
-    assert line.startswith(f"1 of 1 images are missing in {work}: nowhere.png; put them there")
+    assert line.startswith(f"1 of 1 image missing in {work}: nowhere.png; put them there")
     assert line in (work / "here" / "run.log").read_text()
 
 

@@ -123,7 +123,7 @@ def test_missing_images_are_counted_before_the_model_loads(
         PYTHONPROFILEIMPORTTIME="1",
     )
     assert result.returncode == 1
-    assert f"5 of 100 images are missing in {images}: scene_" in result.stderr
+    assert f"5 of 100 images missing in {images}: scene_" in result.stderr
     assert "| torch" not in result.stderr
 
 

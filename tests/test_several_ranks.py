@@ -116,7 +116,7 @@ def test_a_sweep_of_more_ranks_than_images_goes_on_after_a_failed_run(tmp_path: 
     assert manifests[0]["ended"]["how"] == "failed"
     assert manifests[1]["status"] == "complete"
     assert (
-        "rank 2: 2 images are left to ask about: none for this process"
+        "rank 2: 2 images left to ask about: none for this process"
         in (tmp_path / "1" / "run.log").read_text()
     )
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from repope_eval import text_files
-from repope_eval.errors import RepopeError, shown
+from repope_eval.errors import RepopeError
 from repope_eval.text_files import decoded, lines_of, read_text
+from repope_eval.wording import shown
 
 TEXT = '{"a": 1}\n{"b": "café"}\n'
 

@@ -5,6 +5,7 @@ import pytest
 from repope_eval.wording import (
     LONGEST_LINE,
     LONGEST_WORD,
+    counted,
     first_unwritable,
     message_text,
     shown,
@@ -48,6 +49,22 @@ def test_a_value_is_quoted_on_one_line_and_cut() -> None:
 def test_a_word_of_a_command_line_is_on_one_line_and_cut() -> None:
     assert shown_word("out=a\nb c\td\x1b") == r"out=a\nb c\td\x1b"
     assert shown_word("x" * 1000) == f"{'x' * (LONGEST_WORD - 3)}..."
+
+
+@pytest.mark.parametrize(
+    ("number", "noun", "form", "words"),
+    [
+        (1, "question", ".0f", "1 question"),
+        (0, "question", ".0f", "0 questions"),
+        (5127, "distinct question", ",", "5,127 distinct questions"),
+        (1.0, "answer", ".0f", "1 answer"),
+        (2, "process", ".0f", "2 processes"),
+    ],
+)
+def test_a_noun_is_in_the_singular_where_there_is_one(
+    number: float, noun: str, form: str, words: str
+) -> None:
+    assert counted(number, noun, form) == words
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Texts of others that name an image or ask a question: bounded, and such as every file can hold."""
 
-from repope_eval.errors import RepopeError, shown
+from repope_eval.errors import RepopeError
+from repope_eval.wording import shown
 
 MOST_QUESTION_CHARACTERS = 10_000
 """Of a question: a hundred times POPE's longest. An image's questions share its prompt in the memory of a model."""

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from itertools import chain
 
 from repope_eval.benchmarks.pope_file import Row
-from repope_eval.errors import RepopeError, shown
+from repope_eval.errors import RepopeError
 from repope_eval.records import LabelSet, Question, Variant
+from repope_eval.wording import shown
 
 
 @dataclass(frozen=True, slots=True)

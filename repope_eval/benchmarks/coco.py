@@ -10,6 +10,7 @@ from repope_eval.benchmarks.hub_images import copy_hub_images
 from repope_eval.benchmarks.images import decodable, locate_images
 from repope_eval.config import ImageSource
 from repope_eval.errors import RepopeError
+from repope_eval.wording import counted
 
 ANNOTATION_SHA256 = {
     "coco_pope_adversarial.json": "85436f0517a167e8034013458d47507ea75b89da7853d380f13530399f7d4018",
@@ -124,7 +125,7 @@ def _missing_line(
     other = "download" if images_from == "hub" else "hub"
     places = " and ".join(str(folder) for folder in folders)
     return (
-        f"{len(missing)} of {total} COCO images are missing ({examples}) in {places}: "
+        f"{len(missing)} of {counted(total, 'COCO image')} missing ({examples}) in {places}: "
         "name a folder that holds COCO's val2014 images with bench.images=FOLDER, or run "
         "`python -m repope_eval data bench=repope` on a machine with network, "
         f"or take them from elsewhere with bench.images_from={other}; fetching them failed"

@@ -14,6 +14,7 @@ from typing import Literal, get_args
 from repope_eval.benchmarks.pope_file import Row, question_text
 from repope_eval.errors import RepopeError
 from repope_eval.records import Label, Question
+from repope_eval.wording import counted
 
 ConstructedVariant = Literal["random", "popular", "adversarial"]
 """How the objects that an image lacks are chosen; see `construct`."""
@@ -89,7 +90,7 @@ def _sample_images(pool: Sequence[ObjectList], images: int, generator: random.Ra
     eligible = [shown for shown in pool if len(shown.objects) >= POSITIVES_PER_IMAGE]
     if len(eligible) < images:
         raise RepopeError(
-            f"images is {images}, but only {len(eligible)} of the pool's {len(pool)} images have at least "
+            f"images is {images}, but the pool has {len(eligible)} of {counted(len(pool), 'image')} with at least "
             f"{POSITIVES_PER_IMAGE} objects; ask for fewer or list the objects of more images"
         )
     return generator.sample(eligible, images)

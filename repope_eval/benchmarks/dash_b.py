@@ -19,10 +19,11 @@ from repope_eval.benchmarks.fetch import LARGEST
 from repope_eval.benchmarks.hub_images import HubRow, copy_hub_rows, dash_b_rows
 from repope_eval.benchmarks.images import locate_images, refuse_outside
 from repope_eval.config import ImageSource
-from repope_eval.errors import RepopeError, shown
+from repope_eval.errors import RepopeError
 from repope_eval.json_files import parse_document, write_json
 from repope_eval.records import LabelSet, Question
 from repope_eval.text_files import read_text
+from repope_eval.wording import counted, shown
 
 log = logging.getLogger(__name__)
 
@@ -138,7 +139,7 @@ def find_dash_b_images(
     places = " and ".join(str(place) for place in folders)
     other = "" if images_from == "hub" else ", or take them out of the Hub dataset with bench.images_from=hub"
     raise RepopeError(
-        f"{len(missing)} of {len(dict.fromkeys(names))} images of DASH-B are missing ({examples}) in {places}: "
+        f"{len(missing)} of {counted(len(dict.fromkeys(names)), 'image')} of DASH-B missing ({examples}) in {places}: "
         f"unpack its neg.zip and pos.zip there, or name the folder that holds neg and pos with "
         f"bench.images=FOLDER{other}{reason}"
     )
@@ -213,7 +214,7 @@ def _copy(names: Sequence[str], folder: Path, hub_dataset: str) -> None:
     if lacking:
         examples = ", ".join(lacking[:3]) + (", ..." if len(lacking) > 3 else "")
         raise RepopeError(
-            f"{hub_dataset} lacks {len(lacking)} of {len(names)} images ({examples}) under their object and "
+            f"{hub_dataset} lacks {len(lacking)} of {counted(len(names), 'image')} ({examples}) under their object and "
             "file name; remove both index files to take questions and images from it alone"
         )
 

@@ -13,6 +13,7 @@ from repope_eval import hub_client
 from repope_eval.benchmarks.fetch import LARGEST
 from repope_eval.benchmarks.images import decodable, refuse_outside
 from repope_eval.errors import RepopeError
+from repope_eval.wording import counted
 
 POPE_COLUMNS = ("image_source",)
 DASH_B_COLUMNS = ("question", "object", "answer", "img_id")
@@ -55,7 +56,7 @@ def copy_hub_images(dataset: str, names: Sequence[str], folder: Path) -> None:
     if missing:
         examples = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
         raise RepopeError(
-            f"{dataset} lacks {len(missing)} of {len(names)} images ({examples}); "
+            f"{dataset} lacks {len(missing)} of {counted(len(names), 'image')} ({examples}); "
             f"check that it is POPE on COCO, or put the missing images into {folder} by hand"
         )
 

@@ -10,7 +10,8 @@ from pathlib import Path, PurePath
 
 from PIL import Image, UnidentifiedImageError, features
 
-from repope_eval.errors import RepopeError, shown
+from repope_eval.errors import RepopeError
+from repope_eval.wording import shown
 
 FORMATS = (
     *("JPEG", "PNG", "GIF", "BMP", "PPM", "WEBP", "TIFF", "JPEG2000"),

@@ -5,13 +5,14 @@ arXiv 2504.15707. Everything here is a pure function of its arguments.
 """
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from repope_eval.benchmarks.pope_file import Row
-from repope_eval.errors import RepopeError, shown
+from repope_eval.errors import RepopeError
 from repope_eval.records import Label, Question
+from repope_eval.wording import counted, shown
 
 
 def relabel(
@@ -43,8 +44,8 @@ def relabel(
     disputed = [dispute.row.question for dispute in disputes(questions, first, second)]
     if disputed and decider is None:
         raise RepopeError(
-            f"the annotators disagree on {len(disputed)} of {len(asked)} questions: {_listed(disputed, 10)}; "
-            "give a third annotator's file (decider=FILE)"
+            f"the annotators disagree on {len(disputed)} of {counted(len(asked), 'question')}: "
+            f"{_listed(disputed, 10)}; give a third annotator's file (decider=FILE)"
         )
     decided = _labels("the decider", decider or (), known=asked, needed=disputed)
     settled = {question: _settled(*labels[question], decided.get(question)) for question in asked}
@@ -138,7 +139,7 @@ def label_changes(
     extra = [question for question in relabelled if question not in original]
     if extra:
         raise RepopeError(
-            f"the new labels hold {_counted(extra)} that the original ones lack: {_listed(extra)}; "
+            f"the new labels hold {counted(len(extra), 'question')} that the original ones lack: {_listed(extra)}; "
             "compare label sets of the same variant"
         )
     return _change("yes", original, relabelled), _change("no", original, relabelled)
@@ -182,23 +183,22 @@ def _labels(
         counts = Counter(row.question for row in rows)
         repeated = [question for question, count in counts.items() if count > 1]
         raise RepopeError(
-            f"{who} labels {_counted(repeated)} more than once: {_listed(repeated)}; keep one row of each"
+            f"{who} labels {counted(len(repeated), 'question')} more than once: {_listed(repeated)}; keep one row of "
+            "each"
         )
     missing = [question for question in needed if question not in labels]
     if missing:
-        raise RepopeError(f"{who} lacks {_counted(missing)}: {_listed(missing)}; add their labels")
+        raise RepopeError(
+            f"{who} lacks {counted(len(missing), 'question')}: {_listed(missing)}; add their labels"
+        )
     asked = set(known)
     extra = [question for question in labels if question not in asked]
     if extra:
         raise RepopeError(
-            f"{who} labels {_counted(extra)} beyond those asked: {_listed(extra)}; image and text must be "
-            "as in the questions' file"
+            f"{who} labels {counted(len(extra), 'question')} beyond those asked: {_listed(extra)}; image and "
+            "text must be as in the questions' file"
         )
     return labels
-
-
-def _counted(questions: Collection[Question]) -> str:
-    return f"{len(questions)} question{'' if len(questions) == 1 else 's'}"
 
 
 def _listed(questions: Sequence[Question], most: int = 3) -> str:

@@ -11,9 +11,11 @@ from repope_eval.benchmarks.dash_b import NAME as DASH_B
 from repope_eval.benchmarks.dash_b import find_dash_b_images, load_dash_b
 from repope_eval.benchmarks.images import locate_images
 from repope_eval.benchmarks.pope_file import read_rows
-from repope_eval.config import BenchSettings, named_folder
+from repope_eval.config import BenchSettings
 from repope_eval.errors import RepopeError
+from repope_eval.named_folders import named_folder
 from repope_eval.records import Variant
+from repope_eval.wording import counted
 
 DEMO_FOLDER = Path(__file__).parent.parent / "demo" / "benchmark"
 
@@ -80,7 +82,7 @@ def find_benchmark_images(
     found, missing = locate_images(names, [folder])
     if missing:
         raise RepopeError(
-            f"{len(missing)} of {len(found) + len(missing)} images are missing in {folder}: "
+            f"{len(missing)} of {counted(len(found) + len(missing), 'image')} missing in {folder}: "
             f"{', '.join(missing[:3])}{', ...' if len(missing) > 3 else ''}; put them there, or name their "
             "folder with bench.images=FOLDER"
         )

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from repope_eval.errors import RepopeError, shown
+from repope_eval.errors import RepopeError
 from repope_eval.text_files import read_text
+from repope_eval.wording import shown
 
 COLUMNS = ("models", "gpus", "cpus", "memory", "time", "overrides")
 

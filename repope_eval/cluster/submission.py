@@ -17,6 +17,7 @@ from repope_eval.composition import shipped_folder
 from repope_eval.config import SlurmSettings
 from repope_eval.errors import RepopeError
 from repope_eval.json_files import make_folder, write_text
+from repope_eval.wording import counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +93,7 @@ def _array(
     write_text(path, text)
     needs = group.needs
     return Submission(
-        what=f"array of {len(group.runs)} with {needs.gpus} GPU{'' if needs.gpus == 1 else 's'} each",
+        what=f"array of {len(group.runs)} with {counted(needs.gpus, 'GPU')} each",
         environment={"MODELS": str(path), **environment},
         options=(
             f"--array=0-{len(group.runs) - 1}",

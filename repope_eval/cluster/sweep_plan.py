@@ -12,6 +12,7 @@ from repope_eval.composition import shipped_folder
 from repope_eval.config import RunSettings, SlurmSettings
 from repope_eval.errors import RepopeError
 from repope_eval.schema import nearest
+from repope_eval.wording import first_unwritable, shown_word
 
 FindMistakes = Callable[[Sequence[str]], Sequence[str]]
 """What is wrong with the words of a run."""
@@ -46,8 +47,10 @@ def run_words(words: Sequence[str]) -> tuple[str, ...]:
     """Those words of the command that every run gets.
 
     Raises:
-        RepopeError: a word says which model or run folder, which are the list's to say.
+        RepopeError: a word says which model or run folder, which are the list's to say, or no list can hold it.
     """
+    if mistakes := list(_unlistable(words)):
+        raise RepopeError("\n".join(mistakes))
     for word in words:
         if word.startswith(("model=", "out=")):
             raise RepopeError(
@@ -55,6 +58,16 @@ def run_words(words: Sequence[str]) -> tuple[str, ...]:
                 "where a line may name its run with model.name=NAME"
             )
     return tuple(word for word in words if word.partition("=")[0] not in OWN_KEYS)
+
+
+def _unlistable(words: Sequence[str]) -> Iterator[str]:
+    """One line for each word that cannot stand in a line of a list, and in the script of a task."""
+    for word in words:
+        if found := first_unwritable(word):
+            yield (
+                f"{shown_word(word)}: holds the character {found}, and a task reads its words from a line of a list; "
+                "put the text into a configuration file of your own (--config-dir)"
+            )
 
 
 def plan_sweep(
@@ -96,16 +109,19 @@ def _list_mistakes(
 ) -> Iterator[str]:
     @cache  # the same overrides stand in many lines, and it takes Hydra a while to compose them
     def of_words(words: tuple[str, ...]) -> Sequence[str]:
-        return find_mistakes(words) if words else ()
+        return list(_unlistable(words)) or (find_mistakes(words) if words else ())
 
     for run in runs:
         where = f"{path}, line {run.line}"
         if run.model in known:
             yield from (f"{where}: {mistake}" for mistake in of_words(run.words))
         elif "=" in run.model:
-            yield f"{where}: {run.model}: a line begins with the name of a model; its overrides follow"
+            yield (
+                f"{where}: {shown_word(run.model)}: a line begins with the name of a model; its overrides follow"
+            )
         else:
-            yield f"{where}: {run.model}: no such model{nearest(run.model, known)}; `models` lists them"
+            meant = nearest(run.model, known, most=3)
+            yield f"{where}: {shown_word(run.model)}: no such model{meant}; `models` lists them"
 
 
 def _needs_mistakes(
@@ -119,7 +135,8 @@ def _needs_mistakes(
     for row in rows:
         if row.overrides and row in matched.values():
             yield from (
-                f"{resources}, line {row.line}: {mistake}" for mistake in find_mistakes(row.overrides)
+                f"{resources}, line {row.line}: {mistake}"
+                for mistake in list(_unlistable(row.overrides)) or find_mistakes(row.overrides)
             )
     for run in runs:
         if matched[run.model] is None:

@@ -8,6 +8,7 @@ from repope_eval.benchmarks.object_lists import read_object_lists
 from repope_eval.benchmarks.pope_file import write_rows
 from repope_eval.config import BuildSettings
 from repope_eval.json_files import refuse_existing
+from repope_eval.wording import counted
 
 SETTINGS = BuildSettings
 
@@ -22,9 +23,8 @@ def execute(settings: BuildSettings, command: str) -> None:
     rows = construct(pool, images=settings.images, variant=settings.variant, seed=settings.seed)
     write_rows(out, rows)
     log.info(
-        "%d %s questions about %d images are in %s",
-        len(rows),
-        settings.variant,
-        settings.images,
+        "%s has %s about %s",
         settings.out,
+        counted(len(rows), f"{settings.variant} question"),
+        counted(settings.images, "image"),
     )

@@ -5,8 +5,10 @@ import logging
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.benchmarks.relabelling import LabelChange, label_changes
 from repope_eval.benchmarks.sources import find_benchmark_images, load_benchmark
-from repope_eval.config import DataSettings, data_folder
+from repope_eval.config import DataSettings
+from repope_eval.named_folders import data_folder
 from repope_eval.reporting.console import print_label_changes
+from repope_eval.wording import counted
 
 SETTINGS = DataSettings
 
@@ -17,7 +19,11 @@ def execute(settings: DataSettings, command: str) -> None:
     """Fetches what is missing, verifies all of it, and prints the label changes."""
     data_dir = data_folder(settings.data_dir)
     benchmark = load_benchmark(settings.bench, data_dir)
-    log.info("%s: question files are right, %d distinct questions", benchmark.name, len(benchmark.questions))
+    log.info(
+        "%s: question files are right, %s",
+        benchmark.name,
+        counted(len(benchmark.questions), "distinct question"),
+    )
     if len(benchmark.label_sets) == 2:
         print_label_changes(f"What the relabelling of {benchmark.name} changed", _changes(benchmark))
     if settings.fetch_images:

@@ -1,12 +1,13 @@
 """`python -m repope_eval doctor`: what this machine has and lacks, and which models fit it."""
 
 from repope_eval.composition import choices, model_settings
-from repope_eval.config import DoctorSettings, ModelSettings, data_folder
+from repope_eval.config import DoctorSettings, ModelSettings
 from repope_eval.doctor.examination import examine
 from repope_eval.doctor.findings import findings, gigabytes
 from repope_eval.doctor.fits import fits, room_of
 from repope_eval.doctor.machine import Machine
 from repope_eval.models.shapes import Shape, published_shape
+from repope_eval.named_folders import data_folder
 from repope_eval.reporting.console import print_findings, print_fits, print_text
 
 SETTINGS = DoctorSettings

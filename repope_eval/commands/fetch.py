@@ -4,6 +4,7 @@ import logging
 
 from repope_eval.config import FetchSettings
 from repope_eval.reporting.model_table import memory_text
+from repope_eval.wording import counted
 
 SETTINGS = FetchSettings
 
@@ -19,11 +20,10 @@ def execute(settings: FetchSettings, command: str) -> None:
     checkpoint = described.checkpoint
     commit = f", commit {checkpoint.commit}" if checkpoint.commit else ""
     log.info(
-        "%s is in %s: %s in %d file%s of weights%s",
+        "%s is in %s: %s in %s of weights%s",
         checkpoint.name,
         checkpoint.folder,
         memory_text(files.bytes),
-        files.number,
-        "" if files.number == 1 else "s",
+        counted(files.number, "file"),
         commit,
     )

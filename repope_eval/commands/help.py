@@ -81,7 +81,7 @@ def _command_list(commands: Mapping[str, str]) -> str:
         for name, module in commands.items()
         if name != "run"
     ]
-    title = "Commands: python -m repope_eval COMMAND --help (without a command, a model is asked)"
+    title = "Commands: python -m repope_eval help COMMAND (without a command, a model is asked)"
     return "\n".join([title, *lines, ""])
 
 

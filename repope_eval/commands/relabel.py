@@ -15,6 +15,7 @@ from repope_eval.errors import RepopeError
 from repope_eval.json_files import is_same_file, refuse_existing, write_lines
 from repope_eval.records import Question
 from repope_eval.reporting.console import print_label_changes
+from repope_eval.wording import counted
 
 SETTINGS = RelabelSettings
 
@@ -89,7 +90,7 @@ def _require_agreement(
     out = Path(settings.out).expanduser()
     is_one = isinstance(settings.questions, str)
     path = out.with_name(f"{out.stem}_{DISPUTED}") if is_one else out / DISPUTED
-    disagree = f"the annotators disagree on {len(found)} of {len(asked)} questions"
+    disagree = f"the annotators disagree on {len(found)} of {counted(len(asked), 'question')}"
     if os.path.lexists(path):  # with labels that someone filled in, perhaps
         raise RepopeError(
             f"{disagree}: {path} is there already; fill in its labels and give decider={path}, or remove it to have "
@@ -123,7 +124,7 @@ def _show(
         ]
     print_label_changes(f"What relabelling {', '.join(names)} changed", changes)
     for target, rows in relabelled.items():
-        log.info("%d of %d questions are in %s", len(rows), len(questions[target]), target)
+        log.info("%s has %d of %s", target, len(rows), counted(len(questions[target]), "question"))
 
 
 def _labels(rows: Sequence[Row]) -> dict[Question, bool]:

@@ -12,6 +12,7 @@ from repope_eval.composition import register
 from repope_eval.config import RunSettings, SlurmSettings
 from repope_eval.mistakes import find_mistakes, group_choices
 from repope_eval.reporting.console import print_groups, print_text
+from repope_eval.typed_words import as_typed
 
 SETTINGS = SlurmSettings
 
@@ -26,7 +27,7 @@ def execute(settings: SlurmSettings, command: str) -> None:
     config_dir = given[0] if given else None
 
     def mistakes_in(words: Sequence[str]) -> Sequence[str]:
-        return find_mistakes(RunSettings, words, config_dir)
+        return find_mistakes(RunSettings, as_typed(RunSettings, words, multirun=False), config_dir)
 
     known = group_choices("model")
     register(RunSettings, config_dir)

@@ -3,6 +3,7 @@
 import logging
 
 from repope_eval.errors import RepopeError
+from repope_eval.wording import counted
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +46,7 @@ class BatchSize:
         """
         if self._open and times_free is not None:
             self.images = max(self.images, min(self._most, int(images * times_free * SHARE)))
-            log.info("batches of %d images", self.images)
+            log.info("batches of %s", counted(self.images, "image"))
         self._open = False
 
     def halve(self, images: int) -> None:

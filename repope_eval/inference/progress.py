@@ -7,6 +7,8 @@ from typing import Self
 
 from tqdm import tqdm
 
+from repope_eval.wording import counted
+
 log = logging.getLogger(__name__)
 
 SECONDS_BETWEEN_LINES = 30.0
@@ -39,9 +41,9 @@ class Progress:
             rate = self._done / max(now - self._started, 1e-9)
             left = (self._total - self._done) / rate
             log.info(
-                "%d of %d questions, %.1f a second, %s left",
+                "%d of %s, %.1f a second, %s left",
                 self._done,
-                self._total,
+                counted(self._total, "question"),
                 rate,
                 tqdm.format_interval(left),
             )

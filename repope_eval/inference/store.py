@@ -10,9 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from repope_eval.errors import RepopeError, shown
+from repope_eval.errors import RepopeError
 from repope_eval.json_files import flaw, parse_line
 from repope_eval.records import Answer, Question
+from repope_eval.wording import counted, shown
 
 log = logging.getLogger(__name__)
 
@@ -89,8 +90,8 @@ class AnswerStore:
             return f"{self.path}: is gone and cannot be put back ({error.strerror}); {_rescue(everything)}"
         number = everything.count(b"\n")
         return (
-            f"{self.path}: was removed while it was being written; its {number} answers are there again: run the "
-            "same command to go on"
+            f"{self.path}: was removed while it was being written, and is there again, with "
+            f"{counted(number, 'answer')}: run the same command to go on"
         )
 
     def _write(self, lines: bytes) -> None:
@@ -139,10 +140,10 @@ def _rescue(lines: bytes) -> str:
             file.write(lines)
     except OSError as error:
         return (
-            f"nor can {tempfile.gettempdir()} ({error.strerror}), so {number} answers will be asked for again: "
-            "make room and run the same command"
+            f"nor can {tempfile.gettempdir()} ({error.strerror}), so {counted(number, 'answer')} will be "
+            "asked for again: make room and run the same command"
         )
-    return f"{number} answers are in {file.name}: make room, append that file to it and run the same command"
+    return f"{file.name} has {counted(number, 'answer')}: make room, append that file to it and run the same command"
 
 
 def read_answers(path: Path) -> tuple[Answer, ...]:

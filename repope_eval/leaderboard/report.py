@@ -22,6 +22,7 @@ from repope_eval.reporting.leaderboard_tables import (
     unranked_table,
 )
 from repope_eval.reporting.table_exports import csv_text, latex, markdown
+from repope_eval.wording import counted
 
 log = logging.getLogger(__name__)
 
@@ -73,9 +74,8 @@ def _write(board: Leaderboard, out: Path, command: str) -> None:
     print_text("\n\n".join([*(markdown(table).rstrip("\n") for table in shown), *sentences(board)]))
     n_paper = len(board.entries) - len(board.runs)
     log.info(
-        "%d run%s%s ranked; leaderboard.html, leaderboard.json, figures and tables are in %s",
-        len(board.runs),
-        "" if len(board.runs) == 1 else "s",
+        "%s%s ranked; leaderboard.html, leaderboard.json, figures and tables are in %s",
+        counted(len(board.runs), "run"),
         f" and {n_paper} models of the paper" if n_paper else "",
         out,
     )

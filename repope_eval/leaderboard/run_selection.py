@@ -12,8 +12,10 @@ from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.benchmarks.sources import load_benchmark
 from repope_eval.errors import RepopeError
 from repope_eval.leaderboard.finished_runs import FoundRun
+from repope_eval.named_folders import data_folder
 from repope_eval.records import LabelSet, Question
 from repope_eval.reporting.leaderboard_entries import LeftOut
+from repope_eval.wording import counted
 from repope_eval.written import place_here
 
 Thing = TypeVar("Thing", bound=Hashable)
@@ -96,9 +98,7 @@ def _load(runs: Sequence[FoundRun], settings: config.ReportSettings) -> Benchmar
     """The benchmark from the question files that most of its runs were asked from."""
     frequent = _most_frequent(tuple(sorted(run.hashes.items())) for run in runs)
     first = next(run for run in runs if tuple(sorted(run.hashes.items())) == frequent)
-    data_dir = config.data_folder(
-        settings.data_dir or _here(place_here(first.data_dir, f"{first.place}: data_dir"))
-    )
+    data_dir = data_folder(settings.data_dir or _here(place_here(first.data_dir, f"{first.place}: data_dir")))
     return load_benchmark(replace(first.bench, annotations=_here(first.bench.annotations)), data_dir)
 
 
@@ -123,7 +123,7 @@ def _compared(
         if run.status != "complete":
             unranked.append((run, f"has not ended (status {run.status}): type its command again to go on"))
         elif not about <= compared or (about < compared and not covers):
-            reason = f"has answers about {len(about)} of {n_images} images"
+            reason = f"has answers about {len(about)} of {counted(n_images, 'image')}"
             unranked.append((run, f"{reason}, not about the {len(compared)} that ranked runs have"))
         elif not covers:
             unranked.append((run, _too_few_answers(len(run.answers), n_questions, coverage)))
@@ -141,8 +141,8 @@ def _compared(
 def _too_few_answers(n_answers: int, n_questions: int, coverage: float) -> str:
     share = floor(1000 * n_answers / n_questions) / 10  # never rounded up to a share that would do
     return (
-        f"has answers to {n_answers:,} of {n_questions:,} questions ({share} %), and coverage={coverage:g} is the "
-        "least share to be ranked"
+        f"has answers to {n_answers:,} of {counted(n_questions, 'question', ',')} ({share} %), and "
+        f"coverage={coverage:g} is the least share to be ranked"
     )
 
 
@@ -150,9 +150,7 @@ def _unusable(run: FoundRun, asked: Collection[Question]) -> str | None:
     """Why a run's answers cannot be scored; nothing where they can."""
     n_strange = sum(question not in asked for question in run.answers)
     if n_strange:
-        return (
-            f"{n_strange} of its {len(run.answers)} answers are to questions that the benchmark does not have"
-        )
+        return f"has {n_strange} of {counted(len(run.answers), 'answer')} to questions that the benchmark does not have"
     return None if run.answers else "has no answers yet"
 
 

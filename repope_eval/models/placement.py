@@ -14,6 +14,7 @@ from repope_eval.config import ModelSettings
 from repope_eval.errors import RepopeError
 from repope_eval.json_files import read_json
 from repope_eval.ranks import Ranks, is_told_cpu
+from repope_eval.wording import counted
 
 _UNQUANTIZED = ["model.vision_tower", "model.multi_modal_projector", "lm_head"]
 """Only the language model's linear layers are quantized: the rest is small and matters more."""
@@ -64,8 +65,9 @@ def device_of_rank(name: str, ranks: Ranks) -> str:
         return name
     if ranks.local_rank >= number:
         raise RepopeError(
-            f"{ranks.local_count} processes were started here and torch sees {number} CUDA devices: start as many "
-            f"processes as there are GPUs (--num_processes {max(1, number)})"
+            f"{ranks.local_count} processes were started here and torch sees "
+            f"{counted(number, 'CUDA device')}: start as "
+            f"many processes as there are GPUs (--num_processes {max(1, number)})"
         )
     return f"cuda:{ranks.local_rank}"
 

@@ -12,6 +12,7 @@ from safetensors import SafetensorError, safe_open
 from repope_eval.errors import RepopeError
 from repope_eval.json_files import read_json
 from repope_eval.models.fields import fields_of
+from repope_eval.wording import counted
 
 INDEX = "model.safetensors.index.json"
 
@@ -110,8 +111,8 @@ def _verify_index(index: Path, tensors: Mapping[str, Mapping[str, int]]) -> None
     missing = sorted(named - set(tensors))
     if missing:
         raise RepopeError(
-            f"{index.parent}: {len(missing)} of {len(named)} files of weights are missing, first {missing[0]!r}; "
-            "download them again"
+            f"{index.parent}: {len(missing)} of {counted(len(named), 'file')} of weights missing, first "
+            f"{missing[0]!r}; download them again"
         )
     if not named or not isinstance(fields.values.get("metadata"), dict):
         raise RepopeError(f"{index}: lacks its weight_map or its metadata; download it again")

@@ -5,6 +5,7 @@ from typing import Any
 
 from repope_eval.reporting.model_table import memory_text
 from repope_eval.reporting.state_table import duration_text
+from repope_eval.wording import counted
 
 
 def asking_line(ranks: Sequence[Mapping[str, Any]], all_images: int | None) -> str:
@@ -25,11 +26,11 @@ def asking_line(ranks: Sequence[Mapping[str, Any]], all_images: int | None) -> s
     memory = "" if None in peaks else f", peak memory {memory_text(sum(peaks))}"
     several = f" by {len(asked)} processes" if len(asked) > 1 else ""
     line = (
-        f"asked {questions:,} questions about {images:,} images{several} in {duration_text(seconds)}: "
+        f"asked {counted(questions, 'question', ',')} about {counted(images, 'image', ',')}{several} "
+        f"in {duration_text(seconds)}: "
         f"{questions / seconds:.1f} questions a second{memory}"
     )
     if all_images is None:
         return line
-    return (
-        f"{line}; all {all_images:,} images would take about {duration_text(seconds / images * all_images)}"
-    )
+    whole = counted(all_images, "image", ",")
+    return f"{line}; all {whole} would take about {duration_text(seconds / images * all_images)}"

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from repope_eval.sweep.run_state import STATES, RunState
+from repope_eval.wording import counted
 
 STATE_COLUMNS = ("model", "state", "done", "questions/s", "left", "host", "job")
 
@@ -44,7 +45,7 @@ def summary(states: Sequence[RunState]) -> str:
     parts = ", ".join(f"{counts[name]} {name}" for name in STATES if counts[name])
     left = [state.seconds_left for state in states if state.seconds_left is not None]
     running = f"; what is running has {duration_text(max(left))} left" if left else ""
-    return f"{len(states)} {'run' if len(states) == 1 else 'runs'}: {parts}{running}"
+    return f"{counted(len(states), 'run')}: {parts}{running}"
 
 
 def state_document(runs: str, at: str, states: Sequence[RunState]) -> dict[str, Any]:

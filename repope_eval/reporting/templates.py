@@ -11,6 +11,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from repope_eval import __version__
+from repope_eval.wording import counted
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 """Stands for characters that no page may hold."""
@@ -45,6 +46,7 @@ def _environment() -> Environment:
     script = _source("page.js")
     environment.globals |= {
         "version": __version__,
+        "counted": counted,
         "style": Markup(_source("page.css")),
         "script": Markup(script),
         # What a browser may run is this one script: its text is named, and no other is.

@@ -8,10 +8,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from repope_eval.benchmarks.dash_b import NAME as DASH_B
-from repope_eval.errors import RepopeError, shown
+from repope_eval.errors import RepopeError
 from repope_eval.records import Answer, Question, Variant
 from repope_eval.scoring.answer_rows import RESPONSE_FIELDS, AnswerRow
 from repope_eval.scoring.question_index import QuestionIndex, is_misspelt, is_question, same_image
+from repope_eval.wording import counted, shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,7 @@ def _nothing_joined(
     named = (first.image, first.text) if texts is None else texts[first.question_id or ""]
     image, text = (shown(name) for name in named)
     return (
-        f"{where}: none of its {len(rows)} rows is about a question of this benchmark, first image {image}, "
+        f"{where}: none of {counted(len(rows), 'row')} is about a question of this benchmark, first image {image}, "
         f"question {text}; {_right_bench(named[1], variants)}"
     )
 

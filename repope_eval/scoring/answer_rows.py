@@ -6,8 +6,9 @@ from typing import Any
 
 from repope_eval.benchmarks.asked_texts import MOST_NAME_CHARACTERS, MOST_QUESTION_CHARACTERS, asked_text
 from repope_eval.config import ColumnSettings
-from repope_eval.errors import RepopeError, shown
+from repope_eval.errors import RepopeError
 from repope_eval.scoring.question_index import is_question
+from repope_eval.wording import counted, shown
 
 IMAGE_FIELDS = ("image", "image_path", "image_source")
 QUESTION_FIELDS = ("question", "prompt")
@@ -62,8 +63,8 @@ def answer_rows(
         found.append(_answer_row(row, number, place, columns, are_cells=are_cells))
     if are_cells and found and not any(row.response for row in found):
         raise RepopeError(
-            f"{where}: the response is empty in all {len(found)} rows; name its column with columns.response=, "
-            f"there are {field_names(rows[0])}"
+            f"{where}: of {counted(len(found), 'row')} none has a response; "
+            f"name its column with columns.response=, there are {field_names(rows[0])}"
         )
     return found
 

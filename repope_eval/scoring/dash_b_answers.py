@@ -17,11 +17,12 @@ from typing import Any
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.benchmarks.dash_b import NAME, dash_b_benchmark, question_text
 from repope_eval.benchmarks.pope_file import label_of
-from repope_eval.errors import RepopeError, shown
+from repope_eval.errors import RepopeError
 from repope_eval.records import Question
 from repope_eval.row_files import RowFile
 from repope_eval.scoring.answer_files import Joined, gather
 from repope_eval.scoring.answer_rows import AnswerRow, field_names
+from repope_eval.wording import shown
 
 OTHER_POSITIVES_SHA256 = "30770ac8a1705e7639c08ef205c3596eae1fcc40cd48b1d09612d4a879ebc66a"
 """Of the lines `OBJECT/FILE` of the positives that the published answers are about, sorted."""

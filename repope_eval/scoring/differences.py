@@ -14,6 +14,7 @@ from repope_eval.records import Variant
 from repope_eval.scoring.bootstrap import FEWEST_IMAGES, Interval, interval_of
 from repope_eval.scoring.shared_questions import Cell, Column, Sampled, SharedQuestions, Values
 from repope_eval.scoring.step_down import standard_error, step_down
+from repope_eval.wording import counted
 
 POWER_FACTOR = 2.80
 """The normal quantiles of 97.5 and 80 %, 1.96 + 0.84: a difference of so many standard errors is found at the
@@ -197,7 +198,7 @@ def _reason(pair: _Pair, replicates: Values, error: float) -> str | None:
 
 def too_few_images(n_images: int) -> str:
     """What stands in place of an interval or a p of too few images."""
-    return f"{n_images} image{'' if n_images == 1 else 's'}, and it takes {FEWEST_IMAGES}"
+    return f"{counted(n_images, 'image')}, and it takes {FEWEST_IMAGES}"
 
 
 def _p(differences: Values) -> float:

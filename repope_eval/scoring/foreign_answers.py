@@ -20,7 +20,7 @@ from typing import Any
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.benchmarks.dash_b import NAME
 from repope_eval.config import ColumnSettings
-from repope_eval.errors import RepopeError, shown
+from repope_eval.errors import RepopeError
 from repope_eval.row_files import QUESTION_ID, SUBSET, RowFile
 from repope_eval.scoring.answer_files import Joined, gather, join
 from repope_eval.scoring.answer_rows import (
@@ -34,6 +34,7 @@ from repope_eval.scoring.dash_b_answers import FIELDS as DASH_B_FIELDS
 from repope_eval.scoring.dash_b_answers import edition, is_dash_b_file, join_dash_b
 from repope_eval.scoring.ordered_answers import Ids, Pairs, Row, by_category, by_doc_id
 from repope_eval.scoring.question_index import is_question
+from repope_eval.wording import counted, shown
 
 PREDICTION = ColumnSettings(response="prediction")
 
@@ -94,7 +95,7 @@ def _joined(pairs: Pairs, file: RowFile) -> Joined:
     joined = gather(pairs, file.where)
     if not joined.answers:
         raise RepopeError(
-            f"{file.where}: none of its {len(pairs)} rows is of a variant of this benchmark; is bench right?"
+            f"{file.where}: none of {counted(len(pairs), 'row')} is of a variant of this benchmark; is bench right?"
         )
     return joined
 

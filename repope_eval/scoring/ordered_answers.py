@@ -9,10 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, permutations
 from typing import Any
 
-from repope_eval.errors import RepopeError, shown
+from repope_eval.errors import RepopeError
 from repope_eval.records import Question, Variant
 from repope_eval.scoring.answer_rows import AnswerRow, question_id_of
 from repope_eval.scoring.question_index import is_question
+from repope_eval.wording import shown
 
 Ids = Mapping[Variant, Mapping[int | str, Question]]
 Row = Mapping[str, Any]

@@ -6,6 +6,7 @@ from repope_eval.records import Variant
 from repope_eval.scoring.confusion import Figures
 from repope_eval.scoring.intervals import INTERVAL_FIGURES
 from repope_eval.scoring.protocols import Protocol
+from repope_eval.wording import counted
 
 Reasons = Mapping[str, str]
 """By figure; only of those that are undefined, or have no interval."""
@@ -16,14 +17,14 @@ def undefined(cell: Figures, protocol: Protocol) -> Reasons:
     if cell.n_answered == 0:
         causes = dict.fromkeys(("precision", "recall", "tnr", "accuracy"), "no question has an answer")
     elif cell.n_answered == cell.n_unparsed and protocol.unparsed == "dropped":
-        cause = f"none of the {cell.n_answered:.0f} answers is read as yes or no"
+        cause = f"none of {counted(cell.n_answered, 'answer')} is read as yes or no"
         causes = dict.fromkeys(("precision", "recall", "tnr", "accuracy"), cause)
     else:
-        counted = "answered" if protocol.unparsed == "not_yes" else "answered and parsed"
+        read = "answered" if protocol.unparsed == "not_yes" else "answered and parsed"
         causes = {
             "precision": "no question is read as yes: precision divides by 0",
-            "recall": f"no question with label yes is {counted}: recall divides by 0",
-            "tnr": f"no question with label no is {counted}: the true negative rate divides by 0",
+            "recall": f"no question with label yes is {read}: recall divides by 0",
+            "tnr": f"no question with label no is {read}: the true negative rate divides by 0",
         }
     causes["yes_ratio"] = causes.get("accuracy", "")
     causes["f1"] = causes["precision" if cell.precision is None else "recall"]

@@ -177,7 +177,7 @@ def test_what_cannot_be_fetched_is_told_with_all_the_ways_out(server: FaultServe
         _images(server, tmp_path / "data", folder)
     line = str(caught.value)
     assert "\n" not in line
-    assert line.startswith(f"4 of 5 COCO images are missing ({', '.join(names[1:4])}, ...) in ")
+    assert line.startswith(f"4 of 5 COCO images missing ({', '.join(names[1:4])}, ...) in ")
     assert f"{tmp_path / 'data' / 'val2014'} and {folder}" in line
     assert f"{server.url}/val2014/{names[1]}: HTTP 404" in line
     assert "bench.images=FOLDER" in line
@@ -192,7 +192,7 @@ def test_what_cannot_be_fetched_is_told_with_all_the_ways_out(server: FaultServe
 def test_what_is_no_whole_image_is_not_kept(server: FaultServer, tmp_path: Path, content: bytes) -> None:
     name = next(iter(IMAGES))
     server.files[f"val2014/{name}"] = content
-    with pytest.raises(RepopeError, match=rf"1 of 5 COCO images are missing \({name}\)") as caught:
+    with pytest.raises(RepopeError, match=rf"1 of 5 COCO images missing \({name}\)") as caught:
         _images(server, tmp_path)
     assert "image" in str(caught.value).split(f"/val2014/{name}: ")[1]
     assert len(list((tmp_path / "val2014").iterdir())) == 4

@@ -179,7 +179,7 @@ def test_positives_are_sampled_from_all_objects_of_an_image() -> None:
     [
         (
             {"images": 3},
-            r"images is 3, but only 2 of the pool's 4 images have at least 3 objects; ask for fewer",
+            r"images is 3, but the pool has 2 of 4 images with at least 3 objects; ask for fewer",
         ),
         ({"images": 0}, r"images is 0; ask for at least 1"),
         ({"images": -2}, r"images is -2; ask for at least 1"),

@@ -177,7 +177,7 @@ def test_missing_images_are_counted_named_and_mended(images_from: str, tmp_path:
         find_benchmark_images(settings(images_from=images_from), tmp_path, NAMES)
     line = str(caught.value)
     assert line.startswith(
-        f"5 of 6 images of DASH-B are missing ({', '.join(NAMES[1:4])}, ...) in {tmp_path / 'dash_b'}: unpack its "
+        f"5 of 6 images of DASH-B missing ({', '.join(NAMES[1:4])}, ...) in {tmp_path / 'dash_b'}: unpack its "
         "neg.zip and pos.zip there, or name the folder that holds neg and pos with bench.images=FOLDER"
     )
     assert ("bench.images_from=hub" in line) == (images_from == "download")
@@ -193,7 +193,7 @@ def test_missing_images_are_copied_out_of_the_dataset(tmp_path: Path) -> None:
 
 def test_images_the_dataset_lacks_are_told(tmp_path: Path) -> None:
     dataset = parquet(tmp_path / "hub", hub_rows()[:4])
-    with pytest.raises(RepopeError, match=re.escape(f"2 of 6 images of DASH-B are missing ({NAMES[4]}, ")):
+    with pytest.raises(RepopeError, match=re.escape(f"2 of 6 images of DASH-B missing ({NAMES[4]}, ")):
         find_benchmark_images(settings(hub_dataset=dataset), tmp_path, NAMES)
     assert (tmp_path / "dash_b" / NAMES[3]).is_file()
 

@@ -197,7 +197,7 @@ def test_missing_images_are_counted_named_and_located(tmp_path: Path) -> None:
     with pytest.raises(RepopeError) as caught:
         find_benchmark_images(settings, tmp_path, names)
     assert str(caught.value) == (
-        f"5 of 6 images are missing in {tmp_path}: 0.png, 1.png, 2.png, ...; put them there, or name their "
+        f"5 of 6 images missing in {tmp_path}: 0.png, 1.png, 2.png, ...; put them there, or name their "
         "folder with bench.images=FOLDER"
     )
 

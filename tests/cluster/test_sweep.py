@@ -122,6 +122,13 @@ def test_a_quote_that_is_not_closed_fails_the_task(tmp_path: Path, python: str) 
     assert "models.txt, line 1, or OVERRIDES: a quote is not closed" in result.stderr
 
 
+def test_a_word_with_a_control_character_fails_the_task(tmp_path: Path, python: str) -> None:
+    (tmp_path / "models.txt").write_text("tiny\n")
+    result = run_task("0", tmp_path, MODELS="models.txt", PYTHON=python, OVERRIDES="out=here/\\\nINFO")
+    assert (result.returncode, (tmp_path / "words").exists()) == (1, False)
+    assert result.stderr == "models.txt, line 1, or OVERRIDES: a word holds a control character\n"
+
+
 def test_a_line_may_have_a_run_folder_of_its_own(tmp_path: Path, python: str) -> None:
     (tmp_path / "models.txt").write_text("tiny out=elsewhere/tiny\n")
     assert run_task("0", tmp_path, MODELS="models.txt", PYTHON=python).returncode == 0

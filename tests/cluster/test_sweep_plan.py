@@ -139,3 +139,25 @@ def test_every_run_is_told_what_is_not_the_sweeps_own() -> None:
     }
     told = ["bench=demo", "limit=3", "model.quantization=nf4", "data_dir=/x"]
     assert run_words([*own, *told]) == tuple(told)
+
+
+@pytest.mark.parametrize(("word", "found"), [("model.system_prompt='a\nb'", r"\n"), ("out=a\x1bb", r"\x1b")])
+def test_a_word_that_no_line_of_a_list_can_hold_is_refused(word: str, found: str) -> None:
+    with pytest.raises(RepopeError) as caught:
+        run_words(["bench=demo", word])
+    (line,) = str(caught.value).splitlines()
+    assert f": holds the character {found}, and a task reads its words from a line of a list" in line
+
+
+@pytest.mark.parametrize(
+    ("lines", "place"),
+    [("tiny 'data_dir=a\x1bb'\n", r"list, line 1: data_dir=a\x1bb"), ("tiny\n", r"table, line 3: out=a\nb")],
+)
+def test_such_words_of_the_list_and_the_table_are_told_by_line(
+    tmp_path: Path, lines: str, place: str
+) -> None:
+    table = "models,gpus,cpus,memory,time,overrides\n*,1,4,64G,1:00:00,\"'out=a\nb'\"\n"
+    with pytest.raises(RepopeError) as caught:
+        plan(tmp_path, lines, table=table)
+    (line,) = str(caught.value).splitlines()
+    assert line.startswith(f"{tmp_path / place}: holds the character ")

@@ -113,7 +113,7 @@ def test_without_a_server_one_line_says_how_many_images_are_missing_and_how_to_g
     )
     assert result.returncode == 1
     line = result.stderr.strip().splitlines()[-1]
-    assert "500 of 500 COCO images are missing (COCO_val2014_" in line
+    assert "500 of 500 COCO images missing (COCO_val2014_" in line
     assert str(tmp_path / "val2014") in line
     assert "bench.images=FOLDER" in line
     assert "Traceback" not in result.stderr

@@ -67,7 +67,7 @@ def test_the_packages_own_model_is_here(command_line: CommandLine) -> None:
                     {"weight_map": {"a": "model.safetensors", "b": "model-00002-of-00002.safetensors"}}
                 )
             ),
-            "1 of 2 files of weights are missing, first 'model-00002-of-00002.safetensors'",
+            "1 of 2 files of weights missing, first 'model-00002-of-00002.safetensors'",
         ),
         (lambda folder: (folder / "vocab.json").unlink(), "the tokenizer's vocab.json is missing"),
     ],

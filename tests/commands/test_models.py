@@ -105,7 +105,7 @@ def test_a_model_that_is_not_here_is_told_how_to_be_fetched(command_line: Comman
 def test_an_unknown_model_is_refused_with_those_there_are(command_line: CommandLine) -> None:
     result = command_line("models", "model=internvl2_5_8")
     assert result.returncode == 1
-    assert "did you mean internvl2_5_8b?" in result.stderr
+    assert "did you mean internvl2_5_8b, internvl2_5_78b or internvl2_5_38b?" in result.stderr
 
 
 def test_a_model_is_shown_as_other_settings_make_it(

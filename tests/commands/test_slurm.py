@@ -58,7 +58,8 @@ def test_words_for_each_run_come_through_the_shells_as_they_were_typed(
         (
             "tiny\ninternvl2_8b\n",
             [],
-            "models.txt, line 2: internvl2_8b: no such model (did you mean internvl2_5_8b?); `models` lists them",
+            "models.txt, line 2: internvl2_8b: no such model (did you mean internvl2_5_8b, internvl2_5_78b or "
+            "internvl2_5_38b?); `models` lists them",
         ),
         (
             "\ntiny lmit=3\n",
@@ -73,7 +74,11 @@ def test_words_for_each_run_come_through_the_shells_as_they_were_typed(
         ("", [], "models.txt: names no model; give one a line"),
         (None, [], "models.txt: cannot be read (No such file or directory); give models=FILE"),
         ("tiny\n", ["lmit=3"], "lmit: no such key (did you mean limit?) (--help lists the keys)"),
-        ("tiny\n", ["bench.name="], "bench.name= is empty: give it a value, or leave it out"),
+        (
+            "tiny\n",
+            ["bench.name="],
+            "bench.name=: a name that stays inside the folder of runs, such as mine or org/mine, is expected",
+        ),
         (
             "tiny\n",
             [],

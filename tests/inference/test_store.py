@@ -215,7 +215,7 @@ def test_full_disk_is_one_line_and_earlier_answers_are_safe(
             store.append([Answer(DOG, "No")])
     (rescued,) = path.parent.glob("repope_eval_*.jsonl")
     assert str(caught.value) == (
-        f"{path}: cannot be written (No space left on device); 1 answers are in {rescued}: make room, append that "
+        f"{path}: cannot be written (No space left on device); {rescued} has 1 answer: make room, append that "
         "file to it and run the same command"
     )
     assert list(store.answers) == [CAR]
@@ -232,14 +232,16 @@ def test_disk_without_room_anywhere_says_what_will_be_asked_again(
     path.symlink_to("/dev/full")
     with pytest.raises(RepopeError) as caught:
         AnswerStore(path.parent / "no_such_folder" / "answers.jsonl", QUESTIONS).append([Answer(DOG, "No")])
-    assert "so 1 answers will be asked for again: make room" in str(caught.value)
+    assert "so 1 answer will be asked for again: make room" in str(caught.value)
 
 
 def test_first_batch_on_a_full_device_is_rescued(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(path.parent))
     store = AnswerStore(path, QUESTIONS)
     path.symlink_to("/dev/full")
-    with pytest.raises(RepopeError, match=r"cannot be written \(No space left on device\); 1 answers are in"):
+    with pytest.raises(
+        RepopeError, match=r"cannot be written \(No space left on device\); .* has 1 answer: "
+    ):
         store.append([Answer(DOG, "No")])
     (rescued,) = path.parent.glob("repope_eval_*.jsonl")
     assert json.loads(rescued.read_text())["response"] == "No"
@@ -254,7 +256,8 @@ def test_folder_that_vanished_is_put_back_with_all_answers(path: Path) -> None:
     with pytest.raises(RepopeError) as caught:
         store.append([Answer(DOG, "No")])
     assert str(caught.value) == (
-        f"{path}: was removed while it was being written; its 2 answers are there again: run the same command to go on"
+        f"{path}: was removed while it was being written, and is there again, with 2 answers: run the same command "
+        "to go on"
     )
     assert list(AnswerStore(path, QUESTIONS).answers) == [CAR, DOG]
 
@@ -268,7 +271,7 @@ def test_folder_that_vanished_for_good_is_rescued_whole(path: Path, monkeypatch:
     shutil.rmtree(path.parent)
     path.parent.touch()
     with pytest.raises(
-        RepopeError, match=r"is gone and cannot be put back \(File exists\); 2 answers are in"
+        RepopeError, match=r"is gone and cannot be put back \(File exists\); .* has 2 answers: "
     ):
         store.append([Answer(DOG, "No")])
     (rescued,) = path.parent.parent.glob("repope_eval_*.jsonl")

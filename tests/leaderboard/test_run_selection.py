@@ -135,7 +135,7 @@ def test_a_run_without_answers_or_with_answers_to_other_questions_is_left_out(
     selection = selected(tmp_path)
     assert [run.place for run in selection.ranked] == ["a"]
     assert [(run.place, run.reason) for run in selection.left_out] == [
-        ("b", "1 of its 1027 answers are to questions that the benchmark does not have"),
+        ("b", "has 1 of 1027 answers to questions that the benchmark does not have"),
         ("c", "has no answers yet"),
     ]
 

@@ -211,9 +211,9 @@ def test_a_large_run_stays_below_three_megabytes(tmp_path: Path) -> None:
     disagreements = view.disagreements * 3000
     source = html(run_view(verdicts=verdicts, unparsed=answers, disagreements=disagreements, images=images))
     assert len(source.encode()) > 2_900_000
-    assert re.search(r"The pictures of \d+ images are left out", source)
+    assert re.search(r"Pictures of \d+ images are left out", source)
     assert len(source.encode()) < 3_000_000
-    assert "2850 further rows are not shown" in source
+    assert "2850 further rows not shown" in source
     assert re.search(r"<b>\d+ of them are not shown</b>", source)
 
 

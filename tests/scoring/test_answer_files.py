@@ -119,7 +119,7 @@ def test_no_rows_at_all() -> None:
 def test_no_row_that_fits_shows_the_first_and_asks_for_the_benchmark() -> None:
     rows = [{"image": "1.jpg", "question": DOG, "response": "No"}] * 3
     with refuses(
-        "answers.jsonl: none of its 3 rows is about a question of this benchmark, first image '1.jpg', "
+        "answers.jsonl: none of 3 rows is about a question of this benchmark, first image '1.jpg', "
         f"question '{DOG}'; is bench right?"
     ):
         joined(rows)

@@ -74,9 +74,7 @@ def test_an_empty_cell_is_an_empty_answer() -> None:
 
 
 def test_a_column_of_empty_cells_is_no_response() -> None:
-    with refuses(
-        "answers: the response is empty in all 1 rows; name its column with columns.response=, there are"
-    ):
+    with refuses("answers: of 1 row none has a response; name its column with columns.response=, there are"):
         joined([{"image": IMAGE, "question": DOG, "response": None, "said": "No"}], is_table=True)
 
 

@@ -37,7 +37,7 @@ def test_paper_rows_are_joined_by_subset_and_id() -> None:
 def test_paper_rows_of_other_variants_and_a_part_of_them() -> None:
     found = joined(paper(VARIANTS)[:6], benchmark(random=RANDOM), is_nested=True)
     assert (len(found.answers), len(found.unjoined)) == (4, 2)
-    with refuses("answers: none of its 4 rows is of a variant of this benchmark"):
+    with refuses("answers: none of 4 rows is of a variant of this benchmark"):
         joined(paper({"rare": RANDOM}), is_nested=True)
 
 

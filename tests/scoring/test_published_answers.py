@@ -138,7 +138,7 @@ def test_the_command_scores_them_without_torch(
     assert set(answers[0]) == {"image", "question", "response", "n_tokens", "p_yes", "p_no"}
     assert len({(answer["image"], answer["question"]) for answer in answers}) == 5043
     assert json.loads((run / "manifest.json").read_text(encoding="utf-8"))["status"] == "complete"
-    assert '246 rows spell image as "imange"' in result.stderr
+    assert '246 rows with image spelt "imange"' in result.stderr
     readme = " ".join((Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8").split())
     random_ones = {
         name: f"{value:.4f}".removeprefix("0") for name, value in document["ambiguous"]["random"].items()

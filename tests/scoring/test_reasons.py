@@ -67,7 +67,7 @@ def test_an_undefined_figure_has_no_interval(images: int) -> None:
 
 def test_all_unparsed() -> None:
     reasons = scores_of(5, "maybe").reasons["pope"]["random"]
-    cause = "none of the 20 answers is read as yes or no"
+    cause = "none of 20 answers is read as yes or no"
     ratios = ("precision", "recall", "f1", "accuracy", "balanced_accuracy", "tnr", "yes_ratio")
     ratios += ("f1_balanced", "mcc")
     assert reasons == dict.fromkeys(ratios, cause)

@@ -143,7 +143,7 @@ def test_missing_rows_are_refused() -> None:
 
 
 def test_a_table_of_other_categories_is_another_benchmarks() -> None:
-    with refuses("answers: none of its 7 rows is of a variant of this benchmark"):
+    with refuses("answers: none of 7 rows is of a variant of this benchmark"):
         joined([row | {"category": "OCR"} for row in table()], is_table=True)
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from repope_eval.config import data_folder, named_folder
 from repope_eval.errors import RepopeError
+from repope_eval.named_folders import data_folder, named_folder
 
 
 def test_the_cache_folder_need_not_exist(tmp_path: Path) -> None:

@@ -1,0 +1,76 @@
+"""A user's own configuration files, looked at before Hydra reads them: what is wrong with one, in a line."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import yaml  # type: ignore[import-untyped]
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+MOST_BYTES = 100_000
+"""Of a file: those that are shipped have hundreds, and a parser takes seconds for millions."""
+
+DEEPEST = 20
+"""Mappings and lists within each other: settings have two, and a parser fails at some hundreds."""
+
+
+def file_mistake(path: Path) -> str | None:
+    """What is wrong with a YAML file, whatever its keys are; None where nothing is, or there is no such file."""
+    if not path.exists():
+        return None
+    if not path.is_file():
+        return f"{path}: is no file"
+    try:
+        size = path.stat().st_size
+        if size > MOST_BYTES:
+            return f"{path}: has {size:,} bytes; a configuration file has {MOST_BYTES:,} at most"
+        reason = _text_mistake(path.read_bytes().decode("utf-8"))
+    except OSError as error:
+        reason = f"cannot be read ({error.strerror})"
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        reason = f"line {line} is no UTF-8 (byte 0x{error.object[error.start]:02x}); save it as UTF-8"
+    return reason and f"{path}: {reason}"
+
+
+def _text_mistake(text: str) -> str | None:
+    """Deep and repeated nodes are found in the stream of events, before anything is built of them."""
+    try:
+        if reason := _structure_mistake(yaml.parse(text, Loader=yaml.SafeLoader)):
+            return reason
+        composed = OmegaConf.create(text)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+        return f"{place}{' '.join(str(error.problem or error.context).split())}"
+    except (
+        yaml.YAMLError,
+        OmegaConfBaseException,
+        ValueError,
+    ) as error:  # a number of thousands of digits, say
+        return " ".join(str(error).split())
+    if not composed:
+        return "is empty; its settings are expected, key: value in each line"
+    defaults = OmegaConf.select(composed, "defaults")
+    return None if defaults is None or OmegaConf.is_list(defaults) else "its defaults are no list"
+
+
+def _structure_mistake(events: Iterable[Any]) -> str | None:
+    depth = n_documents = 0
+    for event in events:
+        line = f"line {event.start_mark.line + 1}"
+        if isinstance(event, yaml.DocumentStartEvent):
+            n_documents += 1
+            if n_documents > 1:
+                return f"{line}: begins a second document; one is expected"
+        elif isinstance(event, yaml.AliasEvent):
+            return f"{line}: repeats a node by *{event.anchor}; write it out, or refer to a key with ${{KEY}}"
+        elif (
+            isinstance(event, yaml.NodeEvent) and depth == 0 and not isinstance(event, yaml.MappingStartEvent)
+        ):
+            return f"{line}: key: value is expected, in each line"
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            return f"{line}: is nested deeper than {DEEPEST} levels; settings have two"
+    return None
