@@ -22,6 +22,8 @@ AT_ONCE = 8
 """Number of files fetched at the same time."""
 FIRST_CONTACT = 3.0
 """Seconds in which a connection must have come about to anybody, a proxy included; else the machine is offline."""
+FIRST_ANSWER = 15.0
+"""Seconds more in which anybody's answer must have begun: a proxy may take each connection and say nothing."""
 GRACE = 1.0
 """Seconds that the threads get to end by themselves when the downloads are broken off."""
 
@@ -101,13 +103,13 @@ class _Hosts:
         self._failures_in_a_row: dict[str, int] = {}
         self._given_up: dict[str, FetchError] = {}
         self._last_fault = ""
-        self.settled = threading.Event()
-        """Set once there was a connection, or a file has ended without."""
+        self._reached = threading.Event()
+        self._heard = threading.Event()
 
     def trace(self, event: str, info: Mapping[str, object]) -> None:
         """Hears from the client how connecting goes, also while it goes on trying."""
         if event == "connection.connect_tcp.complete":
-            self.settled.set()
+            self._reached.set()
         elif event == "connection.connect_tcp.failed":
             self._last_fault = str(info["exception"])
 
@@ -115,14 +117,27 @@ class _Hosts:
         """Has the client tell of a request's connection."""
         request.extensions = {**request.extensions, "trace": self.trace}
 
-    def offline(self) -> NoConnectionError:
-        """What is said where nobody was reached."""
-        fault = f" ({self._last_fault})" if self._last_fault else ""
-        return NoConnectionError(f"no connection within {FIRST_CONTACT:g} s{fault}")
+    def wait_for_contact(self) -> None:
+        """Waits until somebody has answered, or a file has ended without.
+
+        Raises:
+            NoConnectionError: nobody was reached, or nobody answered.
+        """
+        if not self._reached.wait(FIRST_CONTACT):  # the search for a host's address alone may take minutes
+            fault = f" ({self._last_fault})" if self._last_fault else ""
+            raise NoConnectionError(f"no connection within {FIRST_CONTACT:g} s{fault}")
+        if not self._heard.wait(FIRST_ANSWER):
+            raise NoConnectionError(f"no answer within {FIRST_ANSWER:g} s")
+
+    def note_end(self) -> None:
+        """Notes that a file has ended, so that there is something to tell."""
+        self._reached.set()
+        self._heard.set()
 
     def note_answer(self, response: httpx.Response) -> None:
         with self._lock:
             self._answered.add(response.url.host)
+        self._heard.set()
 
     def note_success(self, host: str) -> None:
         with self._lock:
@@ -166,7 +181,7 @@ def _in_threads(
 ) -> Generator[Outcome, None, None]:
     """Fetches in threads and yields each file as it ends, with its error.
 
-    Raises NoConnectionError where nobody was reached in FIRST_CONTACT.
+    Raises NoConnectionError where nobody was reached, or nobody answered.
 
     The threads are daemons and not those of an executor, which the interpreter waits for when it exits:
     a thread that waits for a stalled server must not hold up an interrupted program.
@@ -184,14 +199,13 @@ def _in_threads(
             except queue.Empty:
                 return
             outcomes.put((item, _error_of(client, hosts, item, stop)))
-            hosts.settled.set()
+            hosts.note_end()
 
     threads = [threading.Thread(target=work, daemon=True) for _ in range(min(AT_ONCE, len(downloads)))]
     for thread in threads:
         thread.start()
     try:
-        if not hosts.settled.wait(FIRST_CONTACT):  # the search for a host's address alone may take minutes
-            raise hosts.offline()
+        hosts.wait_for_contact()
         for _ in downloads:
             yield outcomes.get()
     finally:

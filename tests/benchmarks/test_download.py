@@ -163,6 +163,19 @@ def test_connections_that_hang_are_given_up_together(
     assert caplog.messages == []
 
 
+def test_a_server_that_takes_connections_and_says_nothing_is_given_up(
+    server: FaultServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetching, "READ_TIMEOUT", 60.0)
+    monkeypatch.setattr(downloading, "FIRST_ANSWER", 0.2)
+    monkeypatch.setattr(downloading, "GRACE", 0.1)
+    server.always = {str(number): SILENT for number in range(50)}
+    start = time.monotonic()
+    with pytest.raises(RepopeError, match=r"50 of 50 files .*/0: no answer within 0.2 s; check"):
+        download([Download(f"{server.url}/{n}", tmp_path / n) for n in server.always], description="files")
+    assert time.monotonic() - start < 5
+
+
 def test_a_connection_that_is_tried_in_vain_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fetching, "FIRST_WAIT", 60.0)
     monkeypatch.setattr(downloading, "FIRST_CONTACT", 0.2)
