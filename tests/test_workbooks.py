@@ -73,10 +73,10 @@ def test_a_part_that_unpacks_to_more_than_it_says_is_damaged() -> None:
 
 
 @pytest.mark.parametrize(("name", "tag"), [("xl/styles.xml", b"<xf/>"), (SHEET, b"<x>")])
-def test_tags_without_end_are_refused(name: str, tag: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workbooks, "MOST_TAGS", 10_000)
+def test_elements_without_end_are_refused(name: str, tag: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workbooks, "MOST_ELEMENTS", 10_000)
     assert refusal(parts_of_a_workbook() | {name: tag * 10_001}).startswith(
-        "a.xlsx: has more than 10000 tags; keep"
+        "a.xlsx: has more than 10000 elements; keep"
     )
 
 
