@@ -6,6 +6,7 @@ The client libraries repeat what fails, some of it without a limit of time. So t
 import logging
 import threading
 import time
+import warnings
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -72,7 +73,7 @@ def silence(kind: Literal["models", "datasets"], name: str, revision: str = "mai
 
 
 def ask_quietly(call: Callable[[], Result]) -> Result:
-    """What a call of a client library returns; none of its attempts is told on the terminal.
+    """What a call of a client library returns; neither its attempts nor its warnings are told on the terminal.
 
     The call is made in a thread: the library's own threads would have a signal wait until all of them are done.
     """
@@ -92,8 +93,10 @@ def ask_quietly(call: Callable[[], Result]) -> Result:
     thread = threading.Thread(target=work, daemon=True)
     _calls.append(thread)
     try:
-        thread.start()
-        ended.get()
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module=r"huggingface_hub\.")
+            thread.start()
+            ended.get()
         return outcome.result()
     finally:
         client_log.setLevel(level)

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,7 +28,6 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     be_quick_and_direct(monkeypatch)
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(hub_client, "_unreachable", {})
-    monkeypatch.setattr(hub_client, "PATIENCE", 0.5)
     monkeypatch.setattr(hub_client, "PAUSE", 0.01)
 
 
@@ -53,7 +53,10 @@ def test_a_hub_that_is_busy_for_a_moment_is_asked_again(server: FaultServer) -> 
 
 
 @pytest.mark.parametrize("code", [429, 500, 502])
-def test_a_hub_that_stays_busy_is_told_with_its_status(server: FaultServer, code: int) -> None:
+def test_a_hub_that_stays_busy_is_told_with_its_status(
+    server: FaultServer, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    monkeypatch.setattr(hub_client, "PATIENCE", 1.0)
     server.always[PLACE] = status(code)
     assert hub_client.silence("models", "owner/name") == f"{server.url}: HTTP {code}"
 
@@ -68,7 +71,10 @@ def test_a_login_page_is_no_hub(server: FaultServer) -> None:
     assert "a web page came in place of an answer" in str(hub_client.silence("models", "owner/name"))
 
 
-def test_a_server_that_says_nothing_is_waited_for_once(server: FaultServer) -> None:
+def test_a_server_that_says_nothing_is_waited_for_once(
+    server: FaultServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub_client, "PATIENCE", 0.5)
     server.always[PLACE] = SILENT
     assert hub_client.silence("models", "owner/name") == f"{server.url}: no answer within 0.5 s"
     assert hub_client.silence("datasets", "owner/other") == f"{server.url}: no answer within 0.5 s"
@@ -77,6 +83,7 @@ def test_a_server_that_says_nothing_is_waited_for_once(server: FaultServer) -> N
 
 @pytest.mark.parametrize("variable", ["HF_ENDPOINT", "HTTP_PROXY"])
 def test_connections_that_hang_are_given_up(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    monkeypatch.setattr(hub_client, "PATIENCE", 0.5)
     with unanswered_port() as port:
         address = f"http://127.0.0.1:{port}"
         if variable == "HTTP_PROXY":
@@ -134,6 +141,7 @@ def test_a_checkpoint_in_the_cache_is_taken_where_the_hub_is_silent(
     (kept / "snapshots" / ("a" * 40)).mkdir(parents=True)
     (kept / "snapshots" / ("a" * 40) / "config.json").write_text('{"model_type": "internvl"}')
     server.always[PLACE] = SILENT
+    monkeypatch.setattr(hub_client, "PATIENCE", 0.5)
     assert find_checkpoint("owner/name", "main").commit == "a" * 40
     assert len(server.asked) == 1
 
@@ -159,6 +167,7 @@ def test_the_clients_attempts_are_not_told_on_the_terminal(capsys: pytest.Captur
     def call() -> str:
         for name in names:
             logging.getLogger(name).warning("Retrying in 8s [Retry 5/5].")
+        warnings.warn_explicit("the disk is full", UserWarning, "file.py", 1, "huggingface_hub.file_download")
         return "done"
 
     assert hub_client.ask_quietly(call) == "done"
