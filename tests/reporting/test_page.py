@@ -214,7 +214,7 @@ def test_a_large_run_stays_below_three_megabytes(tmp_path: Path) -> None:
     assert re.search(r"Pictures of \d+ images are left out", source)
     assert len(source.encode()) < 3_000_000
     assert "2850 further rows not shown" in source
-    assert re.search(r"<b>\d+ of them are not shown</b>", source)
+    assert re.search(r"<b>\d+ questions not shown</b>", source)
 
 
 def test_importing_the_page_does_not_import_what_draws() -> None:
