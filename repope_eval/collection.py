@@ -155,11 +155,9 @@ class Collection:
     def _interrupted(self, reason: str, exit_status: int) -> InterruptionError:
         """Counted on the disk: a signal may have come between writing a batch and noting that it is."""
         safe = count_stored(self.folder.answers, self.benchmark.questions)
-        return InterruptionError(
-            f"{reason}: {safe} of {len(self.benchmark.questions)} answers are safe in {self._place()}; go on "
-            f"with: {self.command}{self._launch()}",
-            exit_status,
-        )
+        kept = f"{safe} of {len(self.benchmark.questions)} answers are safe in {self._place()}; go on with"
+        what = kept if safe else "before the first answer; start again with"
+        return InterruptionError(f"{reason}: {what}: {self.command}{self._launch()}", exit_status)
 
     def _place(self) -> Path:
         return self.folder.path if self.ranks.are_several else self.folder.answers

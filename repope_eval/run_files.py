@@ -60,7 +60,10 @@ def answers_name(answers: str | Sequence[str]) -> str:
     """What a model is called whose answer files say so by their names alone: what all names begin with."""
     files = [Path(answers)] if isinstance(answers, str) else [Path(file) for file in answers]
     shared = os.path.commonprefix([file.stem for file in files])  # noqa: RUF071  # of names, letter by letter
-    return (shared if len(files) == 1 else shared.rstrip("-_. ")) or files[0].absolute().parent.name
+    name = (shared if len(files) == 1 else shared.rstrip("-_. ")).lstrip(
+        "."
+    )  # no report finds a hidden folder
+    return name or files[0].absolute().parent.name
 
 
 def _count_lines(path: Path) -> int:

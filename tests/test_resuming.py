@@ -75,6 +75,8 @@ def test_a_signal_while_the_model_loads_ends_at_once(tmp_path: Path) -> None:
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 143
     assert "Traceback" not in errors
+    assert errors.strip().splitlines()[-1].startswith("interrupted")
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_second_run_in_a_folder_is_told_who_has_it(command_line: CommandLine, tmp_path: Path) -> None:

@@ -199,7 +199,9 @@ def _make_index(paths: Mapping[str, Path], images_from: ImageSource, hub_dataset
             with suppress(OSError):
                 path.unlink()
         raise
-    log.info("%s: index files made of the Hub dataset %s, %d images", where, hub_dataset, len(rows))
+    log.info(
+        "%s: index files made of the Hub dataset %s, %s", where, hub_dataset, counted(len(rows), "image")
+    )
 
 
 def _copy(names: Sequence[str], folder: Path, hub_dataset: str) -> None:

@@ -1,5 +1,6 @@
 """What each task of a sweep recorded of itself: slurm/sweep.sbatch writes `RUNS/tasks/JOB.task`."""
 
+import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -7,6 +8,7 @@ from pathlib import Path
 
 from repope_eval.composition import natural_order
 from repope_eval.errors import RepopeError
+from repope_eval.timing import moment
 
 FOLDER = "tasks"
 """Beside the run folders of a sweep: records, logs and lists of its tasks."""
@@ -82,17 +84,26 @@ def _read(path: Path) -> TaskRecord | None:
     fields = {key: value for key, _, value in lines}
     if not fields.get("out"):
         return None
+    restarts = fields.get("restarts", "")
     return TaskRecord(
         job=path.stem,
         words=tuple(_split(fields.get("words", ""))),
         out=Path(fields["out"]),
         log=Path(fields["log"]) if fields.get("log") else None,
         host=fields.get("host", ""),
-        started=fields.get("started", ""),
-        restarts=int(fields["restarts"]) if fields.get("restarts", "").isdecimal() else 0,
+        started=fields.get("started", "") if _is_moment(fields.get("started", "")) else "",
+        restarts=int(restarts) if re.fullmatch("[0-9]{1,9}", restarts) else 0,
         ended=fields.get("ended", ""),
         noted=noted,
     )
+
+
+def _is_moment(text: str) -> bool:
+    try:
+        moment(text)
+    except ValueError:  # not as the script writes it
+        return False
+    return True
 
 
 def _split(words: str) -> list[str]:

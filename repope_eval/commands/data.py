@@ -29,7 +29,7 @@ def execute(settings: DataSettings, command: str) -> None:
     if settings.fetch_images:
         names = list(dict.fromkeys(question.image for question in benchmark.questions))
         find_benchmark_images(settings.bench, data_dir, names)
-        log.info("all %d images are there", len(names))
+        log.info("%s, all there", counted(len(names), "image"))
 
 
 def _changes(benchmark: Benchmark) -> list[tuple[str, LabelChange, int | None]]:

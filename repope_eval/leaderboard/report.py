@@ -6,7 +6,7 @@ from pathlib import Path
 
 from repope_eval import config
 from repope_eval.errors import RepopeError
-from repope_eval.json_files import make_folder, write_json, write_text
+from repope_eval.json_files import make_folder, write_bytes, write_json, write_text
 from repope_eval.leaderboard.finished_runs import read_runs
 from repope_eval.leaderboard.making import make_leaderboard
 from repope_eval.leaderboard.run_selection import require_some, select
@@ -62,7 +62,7 @@ def _write(board: Leaderboard, out: Path, command: str) -> None:
     _remove_older(out, {table.name for table in tables}, {chart.name for chart in charts})
     for chart in charts:
         for ending, content in (("svg", chart.svg), ("pdf", chart.pdf)):
-            _write_figure(out / "figures" / f"{chart.name}.{ending}", content)
+            write_bytes(out / "figures" / f"{chart.name}.{ending}", content)
     for table in tables:
         write_text(out / "tables" / f"{table.name}.csv", csv_text(table))
         write_text(out / "tables" / f"{table.name}.md", markdown(table))
@@ -95,10 +95,3 @@ def _remove_older(out: Path, tables: Collection[str], charts: Collection[str]) -
     for path in older:
         if path.suffix in (".tex", ".md", ".csv", ".svg", ".pdf"):
             path.unlink(missing_ok=True)
-
-
-def _write_figure(path: Path, content: bytes) -> None:
-    try:
-        path.write_bytes(content)
-    except OSError as error:
-        raise RepopeError(f"{path}: cannot be written ({error.strerror}); choose another out=") from error

@@ -104,7 +104,8 @@ def test_other_packings_are_refused(server: FaultServer, tmp_path: Path, encodin
 
 
 @pytest.mark.parametrize(
-    ("packed", "reason"), [(b"no gzip", "cannot be unpacked"), (gzip.compress(CONTENT, mtime=0)[:-9], "was cut")]
+    ("packed", "reason"),
+    [(b"no gzip", "cannot be unpacked"), (gzip.compress(CONTENT, mtime=0)[:-9], "was cut")],
 )
 def test_what_is_packed_wrongly_is_refused(
     server: FaultServer, tmp_path: Path, packed: bytes, reason: str

@@ -78,9 +78,11 @@ def test_a_record_that_has_no_run_folder_yet_is_none(tmp_path: Path, text: str) 
 
 
 def test_odd_values_stop_nobody(tmp_path: Path) -> None:
-    write(tmp_path, "7_0", "words=model='tiny\nout=a\nrestarts=none\n\nno key\n")
+    odd = f"words=model='tiny\nout=a\nstarted=soon\nrestarts={'7' * 5_000}\n\nno key\n"
+    write(tmp_path, "7_0", odd)
     (record,) = read_task_records(tmp_path)
     assert (record.words, record.restarts, record.log, record.ended) == (("model='tiny",), 0, None, "")
+    assert record.started == ""
 
 
 def test_records_lie_at_any_depth_and_come_in_the_order_of_their_start(tmp_path: Path) -> None:

@@ -69,6 +69,8 @@ def test_settings_and_versions_are_facts_by_dotted_key(benchmark: Benchmark, tmp
         ("mine", "/x/llava.jsonl", "mine"),
         (None, ["/x/llava_random.jsonl", "/x/llava_popular.jsonl"], "llava"),
         (None, ["/x/llava/random.jsonl", "/x/llava/popular.jsonl"], "llava"),
+        (None, "/x/llava/...jsonl", "llava"),
+        (None, "/x/.hidden.jsonl", "hidden"),
     ],
 )
 def test_foreign_answers_are_called_as_they_were_scored(
@@ -113,7 +115,7 @@ def test_a_manifest_of_another_make_is_left_out_with_the_reason(
 @pytest.mark.parametrize(
     ("name", "content", "reason"),
     [
-        ("manifest.json", "{", "manifest.json, line 1: is no JSON"),
+        ("manifest.json", "{", "manifest.json: is no JSON"),
         ("manifest.json", "[]", "manifest.json: is no run's manifest"),
         ("manifest.json", None, "manifest.json: is missing"),
         ("answers.jsonl", None, "answers.jsonl: is missing"),
