@@ -116,7 +116,7 @@ def test_answers_without_a_manifest_are_refused(path: Path) -> None:
     [
         (
             "{",
-            "line 1: is no JSON (Expecting property name enclosed in double quotes at column 2), so whose",
+            "is no JSON (Expecting property name enclosed in double quotes: line 1 column 2 (char 1)), so whose",
         ),
         (
             "",
