@@ -103,6 +103,9 @@ class Collection:
 
     def _prepare(self, questions: Sequence[Question], images: Mapping[str, Path]) -> "Asking":
         """The model on its device, and this rank's share of the questions."""
+        from repope_eval.models.checkpoints import find_checkpoint
+
+        find_checkpoint(self.settings.model.checkpoint, self.settings.model.revision)  # known without torch
         from repope_eval.inference.asking import Asking, AskingSettings
         from repope_eval.models.loading import describe_device, describe_model, load_model
         from repope_eval.models.placement import choose_device, device_of_rank

@@ -74,6 +74,7 @@ def conclude(answered: Answered, folder: RunFolder, seconds: Seconds) -> Scores:
         )
         folder.write_scores(document, page.html)
         folder.write_figures(page.figures)
+    folder.finish(seconds=rounded(seconds), counts=counts)  # what is shown may be going nowhere
     print_scores(scores)
     if detections:
         print_detection(detections[ALL_OBJECTS])
@@ -81,7 +82,6 @@ def conclude(answered: Answered, folder: RunFolder, seconds: Seconds) -> Scores:
         log.warning(
             "%d of %s without an answer", n_missing, counted(counts["questions"], "distinct question")
         )
-    folder.finish(seconds=rounded(seconds), counts=counts)
     log.info("results are in %s (report.html for reading, scores.json for programs)", folder.path)
     return scores
 

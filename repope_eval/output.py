@@ -4,6 +4,7 @@ import logging
 import os
 import sys
 
+from repope_eval.errors import RepopeError
 from repope_eval.wording import message_text, visible
 from repope_eval.written import without_environment
 
@@ -19,12 +20,22 @@ def write(text: str) -> None:
 
 
 def write_styled(text: str) -> None:
-    """Writes a text of our own making at once, with its colours: of others it holds nothing that a terminal obeys."""
+    """Writes a text of our own making at once, with its colours: of others it holds nothing that a terminal obeys.
+
+    Raises:
+        RepopeError: a file that takes the output cannot be written.
+    """
     try:
         sys.stdout.write(_encodable(text, sys.stdout.encoding or "utf-8"))
         sys.stdout.flush()
-    except BrokenPipeError:  # who read it, `head` say, wants no more; what is left to do is done all the same
+    except OSError as error:
+        # What is left of the text goes nowhere, which else is tried again when the program ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            return  # who read it, `head` say, wants no more; what is left to do is done all the same
+        raise RepopeError(
+            f"standard output: cannot be written ({error.strerror}); make room there"
+        ) from error
 
 
 def write_error(message: str) -> None:

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from repope_eval.errors import RepopeError
 from repope_eval.output import MessageFormatter, write
 
 TITLE = "\x1b]0;owned\x07"
@@ -31,3 +32,13 @@ def test_mistakes_on_a_terminal_begin_at_the_margin_each() -> None:
     formatter = MessageFormatter("%(message)s", flush_errors=True)
     assert formatter.format(_record(logging.ERROR, f"a{TITLE}\nb")) == "a\\x1b]0;owned\\x07\nb"
     assert formatter.format(_record(logging.WARNING, "a\nb")) == "a\n    b"
+
+
+def test_a_full_disk_under_the_output_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    with open("/dev/full", "w", encoding="utf-8") as full:  # noqa: PTH123  # a device
+        monkeypatch.setattr(sys, "stdout", full)
+        with pytest.raises(
+            RepopeError, match=r"^standard output: cannot be written \(No space left on device\)"
+        ):
+            write("scores")
+        write("what follows goes nowhere")

@@ -225,7 +225,7 @@ def test_each_rank_has_a_gpu_of_its_own(
 @pytest.mark.parametrize(
     ("name", "gpus", "message"),
     [
-        ("auto", 1, r"2 processes were started here and torch sees 1 CUDA devices: .*--num_processes 1\)"),
+        ("auto", 1, r"2 processes were started here and torch sees 1 CUDA device: .*--num_processes 1\)"),
         ("cuda", 0, "torch sees 0 CUDA devices"),
         ("cuda:0", 2, "device=cuda:0: 2 processes would share it; leave out the number"),
     ],

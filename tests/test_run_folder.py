@@ -335,8 +335,8 @@ def test_who_only_looks_whether_a_folder_is_held_stops_nobody(path: Path) -> Non
 def test_no_text_of_others_can_be_taken_for_a_line_of_the_log(path: Path) -> None:
     with RunFolder(path, IDENTITY, resume=True):
         logging.getLogger("repope_eval.x").warning(
-            "asks %s", "this\n2026-01-01 INFO all is well\x1b]0;x\x07\udcff"
+            "asks %s", "this\n2026-01-01 INFO all is well\x1b]0;x\x07\x9b"
         )
     first, second = (path / "run.log").read_text(encoding="utf-8").splitlines()
     assert first.endswith("WARNING asks this")
-    assert second == r"    2026-01-01 INFO all is well\x1b]0;x\x07\udcff"
+    assert second == r"    2026-01-01 INFO all is well\x1b]0;x\x07\x9b"

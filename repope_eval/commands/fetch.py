@@ -13,6 +13,9 @@ log = logging.getLogger(__name__)
 
 def execute(settings: FetchSettings, command: str) -> None:
     """Downloads what is missing, checks that the files are whole and of the model's family, and says where they are."""
+    from repope_eval.models.checkpoints import find_checkpoint
+
+    find_checkpoint(settings.model.checkpoint, settings.model.revision)  # known without torch
     from repope_eval.models.loading import fetch_whole, read_description
 
     described = read_description(settings.model)

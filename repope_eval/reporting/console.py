@@ -1,6 +1,8 @@
 """Tables on the console."""
 
+import io
 import json
+import sys
 import textwrap
 from collections.abc import Sequence
 from typing import Any
@@ -224,9 +226,24 @@ class _TextConsole(Console):
         return super().render_str(visible(text), **options)
 
 
+class _Drawn(io.StringIO):
+    """What a table is drawn into: it shows what standard output can show. rich itself would write to that."""
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]  # nobody sets it
+        """Of standard output."""
+        return sys.stdout.encoding or "utf-8"
+
+    def isatty(self) -> bool:
+        """Whether standard output is a terminal."""
+        return sys.stdout.isatty()
+
+
 def _print(table: Table) -> None:
     """Prints at the table's own width: where a terminal is narrower its lines wrap, and no figure is cut."""
+    drawn = _Drawn()
     console = _TextConsole(
+        file=drawn,
         width=_AS_WIDE_AS_NEEDED,
         height=1,  # says nothing of the table, but a plain terminal (TERM=dumb) is asked for both or 80 columns
         markup=False,
@@ -234,9 +251,8 @@ def _print(table: Table) -> None:
         highlight=False,
     )
     console.width = console.measure(table).maximum
-    with console.capture() as captured:
-        console.print(table)
-    write_styled("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
+    console.print(table)
+    write_styled("".join(f"{line.rstrip()}\n" for line in drawn.getvalue().splitlines()))
 
 
 def print_text(text: str) -> None:

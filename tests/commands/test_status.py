@@ -16,7 +16,8 @@ def test_it_shows_what_is_complete_and_what_failed(
     tmp_path: Path, unbroken: Path, command_line: CommandLine
 ) -> None:
     shutil.copytree(unbroken, tmp_path / "work" / "runs" / "demo" / "tiny")
-    failed = command_line("model.checkpoint=nowhere", "model.name=lost", "limit=2")
+    assert command_line("model.checkpoint=nowhere", "model.name=seen").returncode == 1  # by who typed it
+    failed = command_line("model.checkpoint=nowhere", "model.name=lost", "limit=2", SLURM_JOB_ID="12")
     assert failed.returncode == 1
     result = command_line("status")
     assert result.returncode == 0, result.stderr

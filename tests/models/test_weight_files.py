@@ -54,7 +54,7 @@ def test_an_index_names_no_file_outside_its_folder(tmp_path: Path, place: str) -
     save_file({"c": ONES}, tmp_path / "model-x.safetensors")
     named = place.format("model-x.safetensors", "model-x.safetensors")
     shards(folder, c=str(tmp_path / named[1:]) if named.startswith("/") else named)
-    with pytest.raises(RepopeError, match="1 of 3 files of weights are missing, first '"):
+    with pytest.raises(RepopeError, match="1 of 3 files of weights missing, first '"):
         verify_weight_files(folder)
 
 

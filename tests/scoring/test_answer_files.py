@@ -201,16 +201,20 @@ def test_a_file_of_questions_is_told_from_one_of_answers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "mend"),
+    ("variant", "text", "mend"),
     [
         (
+            "random",
             "Can you see a dog in this image? Please answer only with yes or no.",
             "DASH-B's, so give bench=dash_b",
         ),
-        ("Is there an owl in the image?", "its questions are POPE's, so give bench=repope"),
-        ("What is this?", "is bench right?"),
+        ("random", "Is there an owl in the image?", "is bench right?"),
+        ("dash_b", "Is there an owl in the image?", "its questions are POPE's, so give bench=repope"),
+        ("dash_b", "What is this?", "is bench right?"),
     ],
 )
-def test_answers_to_another_benchmark_name_the_right_one(text: str, mend: str) -> None:
+def test_answers_to_another_benchmark_name_the_right_one(variant: str, text: str, mend: str) -> None:
     with refuses(mend):
-        joined([{"image": "neg/coco/dog/1.png", "question": text, "response": "No"}])
+        joined(
+            [{"image": "neg/coco/dog/1.png", "question": text, "response": "No"}], ids={variant: {1: ASKED}}
+        )
