@@ -7,15 +7,15 @@ import shlex
 import sys
 from importlib import import_module
 from types import ModuleType
-from typing import Any
+from typing import Any, NoReturn
 
 from repope_eval.errors import InterruptionError, RepopeError, SaidElsewhereError
 from repope_eval.garbage import look_seldom
 from repope_eval.hub_client import is_asked
 from repope_eval.interruption import listen
-from repope_eval.output import error_text, write, write_error
+from repope_eval.output import write, write_error
 from repope_eval.ranks import leave_ranks, rank_here, replace_by_ranks
-from repope_eval.wording import LONGEST_WORD, shown_word
+from repope_eval.wording import LONGEST_WORD, message_text, shown_word
 
 log = logging.getLogger("repope_eval")
 
@@ -40,21 +40,27 @@ def main() -> None:
     replace_by_ranks(sys.argv[1:])
     listen()
     try:
-        sys.exit(_main(sys.argv[1:]))
+        _leave(_main(sys.argv[1:]))
     except RepopeError as error:
         if _wants_traceback():
             raise
         if rank_here() == 0:  # what is wrong with a command line, all find
             write_error(str(error))
-        sys.exit(error.exit_status)
+        _leave(error.exit_status)
     except KeyboardInterrupt as error:
         print("interrupted", file=sys.stderr)
-        exit_status = getattr(error, "exit_status", 130)
-        if is_asked():
-            logging.shutdown()
-            sys.stdout.flush()
-            os._exit(exit_status)
-        sys.exit(exit_status)
+        _leave(getattr(error, "exit_status", 130))
+    except SystemExit as error:
+        _leave(error.code)
+
+
+def _leave(exit_status: int | str | None) -> NoReturn:
+    """Ends the program; at once where a library's thread is still asking the Hub, which Python would wait for."""
+    if is_asked() and isinstance(exit_status, int):
+        logging.shutdown()
+        sys.stdout.flush()
+        os._exit(exit_status)
+    sys.exit(exit_status)
 
 
 def _main(words: list[str]) -> int:
@@ -110,7 +116,7 @@ def _launch(command: str, words: list[str]) -> int:
             if _wants_traceback():
                 raise
             if os.getpid() != process:  # a launcher's: what Hydra brings back from there is the exception
-                raise CompactHydraException(error_text(str(error))) from error
+                raise CompactHydraException(message_text(str(error))) from error
             failures.append(error)
 
     launch(module.SETTINGS, execute, words)

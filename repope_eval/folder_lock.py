@@ -19,7 +19,8 @@ LOCK = ".lock"
 HOLDER = ".holder"
 """What names the process that has the folder, where there are no locks; it is gone when that process is done."""
 
-_NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS)
+NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL)
+"""What a file system answers that knows no locks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +47,8 @@ def hold(folder: Path, patience: float) -> BaseFileLock:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # filelock's, where it takes to a named holder by itself
             return _acquired(FileLock(folder / LOCK), patience)
-    except (
-        OSError,
-        NotImplementedError,
-    ) as error:  # the latter is how older filelocks say that there are no locks
-        if isinstance(error, OSError) and error.errno not in _NO_LOCKS:
+    except (OSError, NotImplementedError) as error:  # older filelocks say by the latter that there are none
+        if isinstance(error, OSError) and error.errno not in NO_LOCKS:
             raise
         return _acquired(SoftFileLock(folder / HOLDER), patience)
 

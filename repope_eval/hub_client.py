@@ -15,10 +15,12 @@ from typing import Literal, TypeVar
 from urllib.parse import quote
 
 PATIENCE = 4.0
-"""Seconds in which the first answer must have begun, whatever takes them: names, proxies, a silent server.
+"""Seconds in which a server must be reached, whatever takes them: names, proxies, hosts that are down.
 
 Enough for a connection over a satellite, and not long to wait where there is none.
 """
+ANSWER = 15.0
+"""Seconds from the start in which a server that is reached must have begun to answer: a busy one takes some."""
 PAUSE = 1.0
 """Seconds before a server that is busy or broken is asked again."""
 REMEMBERED = 60.0
@@ -58,11 +60,15 @@ def silence(kind: Literal["models", "datasets"], name: str, revision: str = "mai
     if known and time.monotonic() - when < REMEMBERED:
         return known
     url = f"{constants.ENDPOINT}/api/{kind}/{quote(name)}/revision/{quote(revision, safe='')}"
-    found: list[_Fault | None] = [_Fault(f"no answer within {PATIENCE:g} s")]
+    found: list[_Fault | None] = [_Fault(f"no connection within {PATIENCE:g} s")]
+    reached = threading.Event()
     # A daemon: no timeout ends the search for a host's address, and the program need not wait for it either.
-    asking = threading.Thread(target=_ask, args=(url, found), daemon=True)
+    asking = threading.Thread(target=_ask, args=(url, found, reached), daemon=True)
     asking.start()
     asking.join(PATIENCE)
+    if len(found) == 1 and reached.is_set():
+        found[0] = _Fault(f"no answer within {ANSWER:g} s")
+        asking.join(ANSWER - PATIENCE)
     fault = found[-1]
     if fault is None:
         return None
@@ -119,21 +125,32 @@ def first_line(error: BaseException) -> str:
     return "".join(mark if mark.isprintable() else " " for mark in text[:300])
 
 
-def _ask(url: str, found: list[_Fault | None]) -> None:
+def _ask(url: str, found: list[_Fault | None], reached: threading.Event) -> None:
     """Adds what is wrong with the server's answer, and with later ones as long as it may pass within PATIENCE."""
     end = time.monotonic() + PATIENCE
-    found.append(fault := _fault(url))
+    found.append(fault := _fault(url, reached))
     while fault is not None and fault.may_pass and time.monotonic() + PAUSE < end:
         time.sleep(PAUSE)
-        found.append(fault := _fault(url))
+        found.append(fault := _fault(url, reached))
 
 
-def _fault(url: str) -> _Fault | None:
+def _fault(url: str, reached: threading.Event) -> _Fault | None:
     """What is wrong with the server's answer to being asked once; None for whatever a living Hub may say."""
     import httpx  # slow to import, and only what downloads needs it
+    from huggingface_hub import get_token
 
+    def trace(event: str, _: object) -> None:
+        if event.endswith("connect_tcp.complete"):
+            reached.set()
+
+    token = get_token()  # with one, a Hub that is busy takes more requests
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    timeout = httpx.Timeout(ANSWER, connect=PATIENCE)
     try:
-        with httpx.stream("GET", url, timeout=PATIENCE, follow_redirects=True) as response:
+        with (
+            httpx.Client(headers=headers, timeout=timeout, follow_redirects=True) as client,
+            client.stream("GET", url, extensions={"trace": trace}) as response,
+        ):
             status, content = response.status_code, response.headers.get("Content-Type", "")
     except Exception as error:  # proxies, certificates and addresses that are wrong have kinds of their own
         return _Fault(first_line(error))

@@ -40,27 +40,27 @@ def write_styled(text: str) -> None:
 
 def write_error(message: str) -> None:
     """Writes what is wrong to standard error, as text."""
-    print(error_text(message), file=sys.stderr)
-
-
-def error_text(message: str) -> str:
-    """What is said to users as any output and any file may have it."""
-    return message_text(without_environment(message))
+    print(message_text(message), file=sys.stderr)
 
 
 class MessageFormatter(logging.Formatter):
-    """Log messages as text: none is taken for another, obeyed by a terminal, or tells what the environment holds."""
+    """Log messages as text: none is taken for another, or obeyed by a terminal."""
 
-    def __init__(self, form: str, *, flush_errors: bool = False) -> None:
-        """Takes the form of a message, and whether all lines of an error, a mistake each, begin at the margin."""
+    def __init__(self, form: str, *, is_kept: bool) -> None:
+        """Takes the form of a message, and whether it is kept in a file.
+
+        A file does not tell what the environment holds. On a terminal each line of an error, which is a mistake of
+        its own, begins at the margin.
+        """
         super().__init__(form)
-        self._flush_errors = flush_errors
+        self._is_kept = is_kept
 
     def format(self, record: logging.LogRecord) -> str:
         """The message, its further lines indented."""
-        text = error_text(super().format(record))
-        is_flush = self._flush_errors and record.levelno >= logging.ERROR
-        return text if is_flush else text.replace("\n", f"\n{_CONTINUED}")
+        text = super().format(record)
+        text = message_text(without_environment(text) if self._is_kept else text)
+        is_at_margin = not self._is_kept and record.levelno >= logging.ERROR
+        return text if is_at_margin else text.replace("\n", f"\n{_CONTINUED}")
 
 
 def _encodable(text: str, encoding: str) -> str:

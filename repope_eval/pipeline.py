@@ -2,6 +2,7 @@
 
 import dataclasses
 import logging
+import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -15,7 +16,7 @@ from repope_eval.benchmarks.sources import load_benchmark
 from repope_eval.collection import Collection
 from repope_eval.conclusion import Answered, conclude
 from repope_eval.contents import require_same_contents
-from repope_eval.environment import machine, process, versions
+from repope_eval.environment import machine, process, slurm_job, versions
 from repope_eval.errors import RepopeError
 from repope_eval.inference.shares import merge_shares
 from repope_eval.inference.store import answer_fields
@@ -63,7 +64,7 @@ def run(settings: config.RunSettings, command: str) -> Scores | None:
         with ranks.main_first():
             whole = load_benchmark(settings.bench, data_dir)
             benchmark = whole.first_images(settings.limit)
-            folder = _open(settings, ranks)
+            folder = _open(settings, ranks, command)
             stack.enter_context(folder)
             if isinstance(folder, RunFolder):
                 merge_shares(folder.answers)
@@ -105,7 +106,7 @@ def score_answers(settings: config.ScoreSettings, command: str) -> Scores:
         "columns": columns,
         "questions": _places(settings.questions),
     }
-    with RunFolder(out, identity, resume=True) as folder:
+    with RunFolder(out, identity, resume=True, leaves_failures=_leaves_failures(command)) as folder:
         joined, benchmark = _join(settings, answers, questions, benchmark)
         beginning = _beginning(settings, benchmark, command)
         folder.manifest.require_benchmark(beginning["benchmark"])
@@ -131,12 +132,18 @@ def _images_where_some_are_left_out(whole: Benchmark, asked: Benchmark) -> int |
     return len({question.image for question in whole.questions})
 
 
-def _open(settings: config.RunSettings, ranks: Ranks) -> RunFolder | FollowedFolder:
+def _leaves_failures(command: str) -> bool:
+    """Whether nobody may see a start fail: one of a sweep, or of a cluster's job, whose states are looked at later."""
+    return slurm_job() is not None or bool({"-m", "--multirun"} & set(shlex.split(command)[3:]))
+
+
+def _open(settings: config.RunSettings, ranks: Ranks, command: str) -> RunFolder | FollowedFolder:
     """The run folder, which the main rank has and the others write to along."""
     path = Path(settings.out)
     if not ranks.is_main:
         return FollowedFolder(path, ranks.rank)
-    return RunFolder(path, _identity(settings), resume=settings.resume)
+    leaves_failures = ranks.are_several or _leaves_failures(command)  # other ranks may still write there
+    return RunFolder(path, _identity(settings), resume=settings.resume, leaves_failures=leaves_failures)
 
 
 def _answered(

@@ -11,6 +11,10 @@ Label = Literal["yes", "no", "ambiguous"]
 """What an annotator said. Only an annotator's file holds `ambiguous`; label sets leave such questions out."""
 
 
+ROUNDING = 0.01
+"""How far outside 0 to 1 a probability may be: sums over the spellings of a word come out so in half precision."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Question:
     """One question about one image; two are the same when image and text are."""
@@ -45,3 +49,10 @@ class Answer:
     """Probability that the first generated token is a spelling of "yes"; None where unknown."""
     p_no: float | None = None
     """The same for "no"."""
+
+
+def is_probability(value: object) -> bool:
+    """Whether a value of a file is a probability, as far as rounding allows, or null; NaN is none."""
+    if value is None:
+        return True
+    return type(value) in (int, float) and -ROUNDING <= value <= 1 + ROUNDING  # type: ignore[operator]

@@ -10,7 +10,6 @@ from typing import Any, Self
 
 from filelock import BaseFileLock, Timeout
 
-from repope_eval.environment import slurm_job
 from repope_eval.errors import InterruptionError, RepopeError
 from repope_eval.folder_lock import LOCK, hold, named_holder
 from repope_eval.json_files import make_folder, read_json, write_bytes, write_json, write_text
@@ -28,8 +27,16 @@ PATIENCE = 1.0
 class RunFolder:
     """The files of a run, and a hidden one by which a single process has them at a time."""
 
-    def __init__(self, path: Path, identity: Identity, *, resume: bool) -> None:
+    def __init__(
+        self, path: Path, identity: Identity, *, resume: bool, leaves_failures: bool = False
+    ) -> None:
         """Opens or makes the folder, and starts its log.
+
+        Args:
+            path: of the folder.
+            identity: what the answers in it depend on.
+            resume: whether it may hold answers.
+            leaves_failures: whether a folder that this start makes stays where it fails before its first answer.
 
         Raises:
             RepopeError: it cannot be written, holds answers of another configuration, or is another process's.
@@ -38,6 +45,7 @@ class RunFolder:
         self.answers = self.path / ANSWERS
         self.manifest = Manifest(self.path / MANIFEST, identity)
         close_log()
+        self._leaves_failures = leaves_failures
         self._made: Sequence[Path] = ()
         self._lock = self._locked()
         try:
@@ -56,14 +64,9 @@ class RunFolder:
         return self
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        """Notes what the run ended with, where it was an error, and lets another process have the folder.
-
-        Of a start that failed before its first answer nothing is left in a folder that it made, but of a cluster's
-        job, which nobody saw fail.
-        """
-        failed = isinstance(error, RepopeError | KeyboardInterrupt)
+        """Notes what the run ended with, where it was an error, and lets another process have the folder."""
         try:
-            if failed and self._made and slurm_job() is None and not count_stored_lines(self.answers):
+            if isinstance(error, RepopeError | KeyboardInterrupt) and self._may_go():
                 self._leave_nothing()
             elif error is not None and self.manifest.is_noted:
                 with suppress(RepopeError):  # of a full disk, say: the error that is on its way says more
@@ -71,10 +74,19 @@ class RunFolder:
         finally:
             self._lock.release()
 
+    def _may_go(self) -> bool:
+        """Whether this start made the folder, nobody needs to see that it failed, and it has no answer."""
+        if self._leaves_failures or not self._made:
+            return False
+        try:
+            return not any(path.stat().st_size for path in answer_files(self.answers))
+        except OSError:
+            return False
+
     def _leave_nothing(self) -> None:
         close_log()
         with suppress(OSError):  # another start may have come once the lock is gone
-            for name in (LOG, MANIFEST, IMAGES, ANSWERS, LOCK):
+            for name in (LOG, MANIFEST, IMAGES, LOCK):
                 (self.path / name).unlink(missing_ok=True)
             self._lock.release()
             for folder in self._made:
@@ -84,8 +96,12 @@ class RunFolder:
         """Makes the folder, and keeps other processes out of it until this one lets go or is dead."""
         try:
             self._made = [folder for folder in (self.path, *self.path.parents) if not folder.exists()]
-            self.path.mkdir(parents=True, exist_ok=True)
-            return hold(self.path, PATIENCE)
+            try:
+                self.path.mkdir(parents=True, exist_ok=True)
+                return hold(self.path, PATIENCE)
+            except FileNotFoundError:  # another start, which failed, has just taken it away
+                self.path.mkdir(parents=True, exist_ok=True)
+                return hold(self.path, PATIENCE)
         except Timeout as error:
             raise RepopeError(f"{self.path} is being written by {self._holder()}") from error
         except OSError as error:
@@ -244,7 +260,7 @@ def _start_log(folder: Path, prefix: str = "") -> None:
         raise RepopeError(
             f"out={folder}: cannot be written ({error.strerror}); choose another out="
         ) from error
-    handler.setFormatter(MessageFormatter(f"%(asctime)s %(levelname)s {prefix}%(message)s"))
+    handler.setFormatter(MessageFormatter(f"%(asctime)s %(levelname)s {prefix}%(message)s", is_kept=True))
     handler.handleError = lambda record: None  # type: ignore[method-assign]  # a full disk ends elsewhere
     logging.getLogger("repope_eval").addHandler(handler)
 
@@ -279,7 +295,7 @@ def show_log_on_console(rank: int = 0) -> None:
     if not any(type(handler) is logging.StreamHandler for handler in package.handlers):
         handler = logging.StreamHandler(sys.stderr)
         form = f"rank {rank}: %(message)s" if rank else "%(message)s"
-        handler.setFormatter(MessageFormatter(form, flush_errors=True))
+        handler.setFormatter(MessageFormatter(form, is_kept=False))
         handler.setLevel(logging.WARNING if rank else logging.INFO)
         package.addHandler(handler)
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs each request

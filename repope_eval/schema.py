@@ -279,6 +279,8 @@ def _record(record: type, composed: DictConfig) -> Any:
             converted[item.name] = None if nested is None else _record(annotation, nested)
             continue
         value = _value(composed, item.name)
+        if isinstance(value, FromEnvironment) and (literals(annotation) or "pattern" in item.metadata):
+            value = str(value)  # one of a few words is no secret
         if is_text_or_list(annotation) and value is not None:
             value = tuple(map(_text, value)) if isinstance(value, tuple) else _text(value)
         converted[item.name] = value

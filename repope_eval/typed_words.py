@@ -38,12 +38,9 @@ def _as_typed(word: str, texts: dict[str, bool], *, multirun: bool) -> str:
 def _is_read_as_typed(word: str, value: str, may_be_list: bool, multirun: bool) -> bool:
     try:
         override = OverridesParser.create().parse_override(word)
-    except (
-        HydraException,
-        ValueError,
-        RecursionError,
-    ):  # no word of its grammar, or a number of thousands of digits
-        return False
+    except (HydraException, ValueError, RecursionError):
+        # No word of its grammar, or a number of thousands of digits. What is meant as a list is Hydra's to refuse.
+        return may_be_list and value.startswith("[") and value.endswith("]")
     if override.is_sweep_override():
         return multirun
     read = override.value()

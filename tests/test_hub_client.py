@@ -74,10 +74,11 @@ def test_a_login_page_is_no_hub(server: FaultServer) -> None:
 def test_a_server_that_says_nothing_is_waited_for_once(
     server: FaultServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hub_client, "PATIENCE", 0.5)
+    monkeypatch.setattr(hub_client, "PATIENCE", 0.3)
+    monkeypatch.setattr(hub_client, "ANSWER", 0.6)
     server.always[PLACE] = SILENT
-    assert hub_client.silence("models", "owner/name") == f"{server.url}: no answer within 0.5 s"
-    assert hub_client.silence("datasets", "owner/other") == f"{server.url}: no answer within 0.5 s"
+    assert hub_client.silence("models", "owner/name") == f"{server.url}: no answer within 0.6 s"
+    assert hub_client.silence("datasets", "owner/other") == f"{server.url}: no answer within 0.6 s"
     assert len(server.asked) == 1
 
 

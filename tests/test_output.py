@@ -24,12 +24,14 @@ def _record(level: int, message: str) -> logging.LogRecord:
 
 def test_no_message_can_be_taken_for_another() -> None:
     forged = "a question\n2026-01-01 00:00:00,000 INFO all is well\rgone"
-    text = MessageFormatter("now %(levelname)s %(message)s").format(_record(logging.ERROR, forged))
+    text = MessageFormatter("now %(levelname)s %(message)s", is_kept=True).format(
+        _record(logging.ERROR, forged)
+    )
     assert text == "now ERROR a question\n    2026-01-01 00:00:00,000 INFO all is well\\rgone"
 
 
 def test_mistakes_on_a_terminal_begin_at_the_margin_each() -> None:
-    formatter = MessageFormatter("%(message)s", flush_errors=True)
+    formatter = MessageFormatter("%(message)s", is_kept=False)
     assert formatter.format(_record(logging.ERROR, f"a{TITLE}\nb")) == "a\\x1b]0;owned\\x07\nb"
     assert formatter.format(_record(logging.WARNING, "a\nb")) == "a\n    b"
 

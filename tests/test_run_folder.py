@@ -268,8 +268,8 @@ def test_manifest_says_what_a_run_ended_with(path: Path, error: BaseException, h
     assert (ended["how"], ended["line"]) == (how, line)
 
 
-def _fail_before_the_first_answer(path: Path, error: BaseException) -> None:
-    with RunFolder(path, IDENTITY, resume=True) as folder:
+def _fail_before_the_first_answer(path: Path, error: BaseException, *, leaves_failures: bool = False) -> None:
+    with RunFolder(path, IDENTITY, resume=True, leaves_failures=leaves_failures) as folder:
         folder.note(status="running")
         folder.write_images({})
         raise error
@@ -292,13 +292,41 @@ def test_a_start_that_fails_before_its_first_answer_leaves_a_folder_that_was_the
     assert visible_files(path) == {"notes.txt", "run.log", "manifest.json", "images.json"}
 
 
-def test_of_a_clusters_job_that_fails_before_its_first_answer_the_end_is_kept(
+def test_of_a_start_that_nobody_may_see_fail_the_end_is_kept(path: Path) -> None:
+    with pytest.raises(RepopeError):
+        _fail_before_the_first_answer(path, RepopeError("no such checkpoint"), leaves_failures=True)
+    assert json.loads((path / "manifest.json").read_text())["ended"]["line"] == "no such checkpoint"
+
+
+def test_answers_that_cannot_be_read_any_more_stay(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise OSError(24, "Too many open files")
+
+    def fail() -> None:
+        with RunFolder(path, IDENTITY, resume=True) as folder:
+            folder.note(status="running")
+            folder.write_answers([ANSWER])
+            monkeypatch.setattr(Path, "open", refuse)
+            raise RepopeError("too many open files")
+
+    with pytest.raises(RepopeError):
+        fail()
+    monkeypatch.undo()
+    assert json.loads((path / "answers.jsonl").read_text()) == ANSWER
+
+
+def test_a_folder_that_another_start_takes_away_is_made_again(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("SLURM_JOB_ID", "12")
-    with pytest.raises(RepopeError):
-        _fail_before_the_first_answer(path, RepopeError("no such checkpoint"))
-    assert json.loads((path / "manifest.json").read_text())["ended"]["line"] == "no such checkpoint"
+    held = run_folder.hold
+
+    def take_away(folder: Path, patience: float) -> Any:
+        monkeypatch.setattr(run_folder, "hold", held)
+        folder.rmdir()
+        return held(folder, patience)
+
+    monkeypatch.setattr(run_folder, "hold", take_away)
+    _open(path)
 
 
 def test_an_error_of_the_program_itself_leaves_its_log(path: Path) -> None:

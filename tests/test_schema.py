@@ -216,7 +216,7 @@ def _sign(**values: Any) -> Any:
             {"folder": "${oc.env:UNSET}"},
             "folder=${oc.env:UNSET}: Environment variable 'UNSET' not found; set it",
         ),
-        ({"share": float("nan")}, "share=nan: must be at least 0"),
+        ({"share": float("nan")}, "share=nan: a number is expected"),
         ({"share": float("inf")}, "share=inf: must be at most 1"),
     ],
 )

@@ -103,6 +103,7 @@ class _Hosts:
         self._failures_in_a_row: dict[str, int] = {}
         self._given_up: dict[str, FetchError] = {}
         self._last_fault = ""
+        self._asked = threading.Event()
         self._reached = threading.Event()
         self._heard = threading.Event()
 
@@ -116,6 +117,7 @@ class _Hosts:
     def listen(self, request: httpx.Request) -> None:
         """Has the client tell of a request's connection."""
         request.extensions = {**request.extensions, "trace": self.trace}
+        self._asked.set()
 
     def wait_for_contact(self) -> None:
         """Waits until somebody has answered, or a file has ended without.
@@ -123,6 +125,7 @@ class _Hosts:
         Raises:
             NoConnectionError: nobody was reached, or nobody answered.
         """
+        self._asked.wait()  # all files may be other processes' to fetch
         if not self._reached.wait(FIRST_CONTACT):  # the search for a host's address alone may take minutes
             fault = f" ({self._last_fault})" if self._last_fault else ""
             raise NoConnectionError(f"no connection within {FIRST_CONTACT:g} s{fault}")
@@ -131,6 +134,7 @@ class _Hosts:
 
     def note_end(self) -> None:
         """Notes that a file has ended, so that there is something to tell."""
+        self._asked.set()
         self._reached.set()
         self._heard.set()
 

@@ -5,7 +5,6 @@ lock of the operating system on the unfinished file itself: it ends with the pro
 that ends, and leaves nothing behind that could be stale.
 """
 
-import errno
 import os
 import secrets
 import sys
@@ -15,14 +14,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from repope_eval.folder_lock import NO_LOCKS
+
 PATIENCE = 900.0
 """Seconds to wait for another process that fetches the same file."""
 POLL = 0.2
 """Seconds between two looks whether it is done."""
-
-
-_NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL)
-"""What a file system answers that knows no locks, as some network file systems are mounted."""
 
 
 @contextmanager
@@ -68,7 +65,7 @@ def _lock(part: Path, stop: threading.Event) -> int | None:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"another process has been fetching it for {PATIENCE:g} s")
     except OSError as error:
-        if error.errno not in _NO_LOCKS:
+        if error.errno not in NO_LOCKS:
             raise
         if is_new:
             part.unlink(missing_ok=True)

@@ -23,7 +23,9 @@ ANNOTATOR_LABELS: tuple[Label, ...] = ("yes", "no", "ambiguous")
 _ARTICLE = re.compile(r"\ban? ")
 _QUESTION_END = re.compile(r" in th(?:e|is) image\?")
 
-_WHOLE_NUMBER = re.compile(r"0|[1-9]\d{0,17}", re.ASCII)  # others, 007 say, would not be the same text again
+_WHOLE_NUMBER = re.compile(
+    r"(0|[1-9]\d{0,17})(\.0)?", re.ASCII
+)  # others, 007 say, would not be the same text again
 
 FIELDS = ("question_id", "image", "text", "label")
 
@@ -144,7 +146,7 @@ def _question_id(value: object, *, is_cell: bool) -> int | str:
         return int(value)
     if isinstance(value, str):
         text = asked_text("question_id", value)
-        return int(text) if is_cell and _WHOLE_NUMBER.fullmatch(text) else text
+        return int(text.partition(".")[0]) if is_cell and _WHOLE_NUMBER.fullmatch(text) else text
     if isinstance(value, bool) or not isinstance(value, int):
         raise RepopeError(f"the question_id is {shown(value)}; a number or a text is expected")
     return value

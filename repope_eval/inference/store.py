@@ -8,11 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from repope_eval.errors import RepopeError
 from repope_eval.json_files import flaw, parse_line
-from repope_eval.records import Answer, Question
+from repope_eval.records import Answer, Question, is_probability
 from repope_eval.wording import counted, shown
 
 log = logging.getLogger(__name__)
@@ -23,9 +22,6 @@ Asked = tuple[str, str]
 """Image and question."""
 Said = tuple[str, int | None, float | None, float | None]
 """Response, number of tokens, and the probabilities of yes and of no."""
-
-ROUNDING = 1e-5
-"""By how much the probabilities of all spellings of a word may add up to more than 1, in float32."""
 
 
 class AnswerStore:
@@ -225,16 +221,10 @@ def _asked_and_said(path: Path, number: int, line: bytes) -> tuple[Asked, Said]:
         raise _damaged(path, number, f"{name} is {shown(fields[name])}, not a text")
     if not (n_tokens is None or (type(n_tokens) is int and n_tokens >= 0)):
         raise _damaged(path, number, f"n_tokens is {shown(n_tokens)}, not a number of tokens")
-    if not (_is_probability(p_yes) and _is_probability(p_no)):
-        name = "p_no" if _is_probability(p_yes) else "p_yes"
+    if not (is_probability(p_yes) and is_probability(p_no)):
+        name = "p_no" if is_probability(p_yes) else "p_yes"
         raise _damaged(path, number, f"{name} is {shown(fields[name])}, not a probability")
     return (image, text), (response, n_tokens, p_yes, p_no)
-
-
-def _is_probability(value: Any) -> bool:
-    """Whether it is one, or null; also what is above 1 by no more than a sum's rounding. NaN is none."""
-    kind = type(value)
-    return value is None or ((kind is float or kind is int) and 0 <= value <= 1 + ROUNDING)
 
 
 def _damaged(path: Path, number: int, reason: str) -> RepopeError:

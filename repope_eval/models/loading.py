@@ -133,6 +133,7 @@ def read_description(settings: ModelSettings, *, download: bool = True) -> Descr
     Raises:
         RepopeError: no such checkpoint, another family's, or a file of it is missing or broken.
     """
+    transformers_logging.set_verbosity_error()  # what it warns of is refused here, or where weights are loaded
     family = recipe_class(settings.family)
     checkpoint = find_checkpoint(
         settings.checkpoint,
@@ -181,7 +182,6 @@ def describe_device(device: torch.device) -> dict[str, Any]:
 
 
 def _load_network(checkpoint: Checkpoint, recipe: Recipe, how: dict[str, Any]) -> PreTrainedModel:
-    transformers_logging.set_verbosity_error()  # what it warns of is refused below
     transformers_logging.disable_progress_bar()
     network_class = recipe.network_class()
     try:

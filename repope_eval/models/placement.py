@@ -106,7 +106,8 @@ def device_map(settings: ModelSettings, device: torch.device) -> str | dict[str,
         return settings.device_map
     if not settings.device_map.endswith(".json"):
         raise RepopeError(
-            f"model.device_map={settings.device_map}: auto, or a JSON file of module and device, is expected"
+            f"model.device_map={settings.device_map}: one of {', '.join(_STRATEGIES)}, or a JSON file of module and "
+            "device, is expected"
         )
     placed = read_json(Path(settings.device_map).expanduser())
     if not isinstance(placed, dict):
@@ -115,7 +116,14 @@ def device_map(settings: ModelSettings, device: torch.device) -> str | dict[str,
         )
     gpus = range(torch.cuda.device_count() if torch.cuda.is_available() else 0)
     apples = ["mps"] if torch.backends.mps.is_available() else []
-    places = ["cpu", "disk", *apples, *gpus, *(f"cuda:{number}" for number in gpus)]
+    places = [
+        "cpu",
+        "disk",
+        *apples,
+        *gpus,
+        *(f"cuda:{number}" for number in gpus),
+        *(["cuda"] if gpus else []),
+    ]
     for module, where in placed.items():
         if isinstance(where, bool) or where not in places:
             raise RepopeError(

