@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from repope_eval.errors import InterruptionError, RepopeError, SaidElsewhereError
 from repope_eval.garbage import look_seldom
 from repope_eval.hub_client import is_asked
-from repope_eval.interruption import listen
+from repope_eval.interruption import heed, listen
 from repope_eval.output import write, write_error
 from repope_eval.ranks import leave_ranks, rank_here, replace_by_ranks
 from repope_eval.wording import LONGEST_WORD, message_text, shown_word
@@ -37,10 +37,15 @@ COMMANDS = {
 def main() -> None:
     """Runs the command that the first word names, or `run` where it names none; exits with its status."""
     look_seldom()
+    _open_closed_outputs()
     replace_by_ranks(sys.argv[1:])
     listen()
     try:
-        _leave(_main(sys.argv[1:]))
+        _require_working_folder()
+        exit_status = _main(sys.argv[1:])
+        if exit_status == 0:
+            heed()
+        _leave(exit_status)
     except RepopeError as error:
         if _wants_traceback():
             raise
@@ -52,6 +57,21 @@ def main() -> None:
         _leave(getattr(error, "exit_status", 130))
     except SystemExit as error:
         _leave(error.code)
+
+
+def _open_closed_outputs() -> None:
+    """What is written to an output that is closed (`>&-`) goes nowhere."""
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115  # until the end
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+
+
+def _require_working_folder() -> None:
+    try:
+        os.getcwd()  # noqa: PTH109  # pathlib's is the same
+    except OSError as error:
+        raise RepopeError(
+            f"the working folder is not there any more ({error.strerror}); go to one that is, with cd"
+        ) from error
 
 
 def _leave(exit_status: int | str | None) -> NoReturn:
@@ -126,7 +146,7 @@ def _launch(command: str, words: list[str]) -> int:
 def _execute(module: ModuleType, composed: Any, typed: str) -> None:
     """One run, with its log, in which the error stands that it ends with."""
     from repope_eval.launching import told_by_launcher
-    from repope_eval.run_folder import close_log, show_log_on_console
+    from repope_eval.run_log import close_log, show_log_on_console
     from repope_eval.schema import settings_from
 
     show_log_on_console(rank_here())

@@ -24,12 +24,15 @@ GROUP_FOLDERS = {"model": "models", "bench": "benchmarks"}
 
 CONFIG_NAME = "repope_eval"
 
+SWEEPS = "runs/.sweeps"
+"""Where Hydra keeps what it writes of a sweep."""
+
 # Hydra's own output folders and logging are off: a run folder is written by the run itself.
 HYDRA_SETTINGS = {
     "job": {"name": "repope"},  # what a launcher's jobs are called
     "run": {"dir": "."},
     "output_subdir": None,
-    "sweep": {"dir": "runs/.sweeps/${now:%Y-%m-%d_%H-%M-%S}"},
+    "sweep": {"dir": f"{SWEEPS}/${{now:%Y-%m-%d_%H-%M-%S}}"},
 }
 
 

@@ -27,13 +27,28 @@ class Interruption(KeyboardInterrupt):
         """What shells show for a program that the signal ended, 130 for Ctrl-C and 143 for SIGTERM; or a launcher's."""
 
 
+_came: list[int] = []
+"""Signals that ended the program, or were to: a library may raise an error of its own in place of `Interruption`."""
+
+
 def interrupt(number: int, _: FrameType | None = None) -> None:
     """A signal handler that ends the program where it is.
 
     Raises:
         Interruption: always.
     """
+    _came.append(number)
     raise Interruption(number)
+
+
+def heed() -> None:
+    """Raises what a signal asked for, where a library has turned it into something else.
+
+    Raises:
+        Interruption: one came.
+    """
+    if _came:
+        raise Interruption(_came[0])
 
 
 def listen() -> None:

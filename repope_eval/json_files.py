@@ -56,9 +56,10 @@ def write_bytes(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())  # else a crash of the machine may leave the new name on an empty file
         temporary.replace(path)
     except OSError as error:
-        with suppress(OSError):  # the place may be below a file, or be read-only
-            temporary.unlink()
         raise RepopeError(f"{path}: cannot be written ({error.strerror}); choose another place") from error
+    finally:
+        with suppress(OSError):  # it has its name by now; or the place may be below a file, or be read-only
+            temporary.unlink()
 
 
 def refuse_existing(path: Path, value: str, inputs: Iterable[Path]) -> None:

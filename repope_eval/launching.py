@@ -12,8 +12,9 @@ from hydra._internal.utils import get_args_parser
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from repope_eval.composition import CONFIG_NAME, named, register
+from repope_eval.composition import CONFIG_NAME, SWEEPS, named, register
 from repope_eval.errors import RepopeError
+from repope_eval.json_files import make_folder
 from repope_eval.mistakes import find_mistakes
 from repope_eval.typed_words import as_typed
 from repope_eval.wording import first_unwritable, shown_word
@@ -35,6 +36,9 @@ def launch(record: type, execute: Callable[[DictConfig], None], words: Sequence[
     mistakes = find_mistakes(record, typed, config_dir, multirun=options.multirun)
     if mistakes:
         raise RepopeError("\n".join(mistakes))
+
+    if options.multirun and not any(word.startswith("hydra.sweep.dir=") for word in options.overrides):
+        make_folder(Path(SWEEPS), "hydra.sweep.dir", Path(SWEEPS))
 
     def execute_named(composed: DictConfig) -> None:
         execute(named(record, composed, HydraConfig.get().runtime.choices))

@@ -173,6 +173,8 @@ def _mistakes_of(record: type, chosen: Sequence[str], word: str, config_dir: Pat
         return [f"{typed}: {_missing_choice(bare, value, error)}"]
     except ConfigCompositionException as error:
         return [_composition_mistake(record, word, error)]
+    except RecursionError:
+        return [f"{typed}: its file's defaults name one another without end"]
     except OSError as error:  # a folder that cannot be made, or a choice that no file could have for a name
         return [f"{typed}: {error.strerror}"]
     except (HydraException, OmegaConfBaseException, YAMLError) as error:

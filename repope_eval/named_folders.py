@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from repope_eval.errors import RepopeError
+from repope_eval.wording import shown_word
 
 
 def data_folder(data_dir: str | None) -> Path:
@@ -41,9 +42,11 @@ def named_folder(setting: str, name: str, mend: Literal["make it", "name it"] = 
             return folder
         reason = "is no folder" if folder.exists() else "no such folder"
     except (OSError, RuntimeError, ValueError) as error:  # too long a path; ~nobody; a zero byte
-        raise RepopeError(f"{setting}={name[:200]!r}: no such folder ({error}); check the name") from error
+        raise RepopeError(
+            f"{setting}={shown_word(name)}: no such folder ({error}); check the name"
+        ) from error
     if mend == "make it":
-        how = f"make it first if it is meant ({shlex.join(['mkdir', '-p', str(folder)])})"
+        how = f"make it first if it is meant ({shown_word(shlex.join(['mkdir', '-p', str(folder)]))})"
     else:
         how = "name the folder that holds the files"
-    raise RepopeError(f"{setting}={name}: {reason}; check the name, or {how}")
+    raise RepopeError(f"{setting}={shown_word(name)}: {reason}; check the name, or {how}")

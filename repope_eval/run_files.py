@@ -12,6 +12,8 @@ from repope_eval.manifest_form import read_manifest
 ANSWERS = "answers.jsonl"
 IMAGES = "images.json"
 MANIFEST = "manifest.json"
+SCORES = "scores.json"
+PAGE = "report.html"
 LOG = "run.log"
 
 _BLOCK = 1 << 20

@@ -1,8 +1,6 @@
 """A run folder: its files, and the rule that it holds the answers of one configuration only."""
 
 import json
-import logging
-import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -15,10 +13,22 @@ from repope_eval.folder_lock import LOCK, hold, named_holder
 from repope_eval.json_files import make_folder, read_json, write_bytes, write_json, write_text
 from repope_eval.manifest import Identity, Manifest
 from repope_eval.manifest_form import read_manifest
-from repope_eval.output import MessageFormatter
-from repope_eval.run_files import ANSWERS, IMAGES, LOG, MANIFEST, answer_files, count_stored_lines
+from repope_eval.run_files import (
+    ANSWERS,
+    IMAGES,
+    LOG,
+    MANIFEST,
+    PAGE,
+    SCORES,
+    answer_files,
+    count_stored_lines,
+)
+from repope_eval.run_log import close_log, start_log
 from repope_eval.timing import now
 from repope_eval.written import without_environment
+
+_REPLACED = (MANIFEST, IMAGES, SCORES, PAGE)
+"""Files that a run replaces."""
 
 PATIENCE = 1.0
 """Seconds that a folder may be another's before it is refused: who only looks whether it is, has it for a moment."""
@@ -50,7 +60,7 @@ class RunFolder:
         self._lock = self._locked()
         try:
             self._refuse_other_answers(resume=resume)
-            _start_log(self.path)
+            start_log(self.path)
         except OSError as error:
             self._lock.release()
             raise RepopeError(
@@ -126,12 +136,29 @@ class RunFolder:
     def _refuse_other_answers(self, *, resume: bool) -> None:
         # Those of several ranks lie in files of their own until they are put together.
         if not any(path.stat().st_size for path in answer_files(self.answers)):
+            self._refuse_files_of_no_run()
             return
         if not resume:
             raise RepopeError(
                 f"{self.path} holds answers and resume=false: choose another out=, or remove the folder"
             )
         self.manifest.go_on()
+
+    def _refuse_files_of_no_run(self) -> None:
+        """What a run would replace must be a run's: a folder may be somebody's who never thought of one."""
+        for name in (ANSWERS, LOG):
+            path = self.path / name
+            if path.exists() and not path.is_file():
+                raise RepopeError(f"{path}: is no file; choose another out=")
+        try:
+            is_a_runs = "identity" in read_manifest(self.manifest.path)
+        except RepopeError:
+            is_a_runs = False
+        others = [] if is_a_runs else [name for name in _REPLACED if (self.path / name).exists()]
+        if others:
+            raise RepopeError(
+                f"out={self.path}: {others[0]} there is of no run; choose another out=, or remove it"
+            )
 
     @property
     def seconds(self) -> dict[str, float]:
@@ -217,8 +244,8 @@ class RunFolder:
 
     def write_scores(self, document: dict[str, Any], page: str) -> None:
         """Writes `scores.json` and `report.html`."""
-        write_json(self.path / "scores.json", document)
-        write_text(self.path / "report.html", page)
+        write_json(self.path / SCORES, document)
+        write_text(self.path / PAGE, page)
 
 
 class FollowedFolder:
@@ -235,7 +262,7 @@ class FollowedFolder:
         self.seconds: dict[str, float] = {}
         self.counts: dict[str, int] = {}
         close_log()
-        _start_log(self.path, f"rank {rank}: ")
+        start_log(self.path, f"rank {rank}: ")
 
     def __enter__(self) -> Self:
         return self
@@ -253,18 +280,6 @@ class FollowedFolder:
         """Does nothing, as `note_model`."""
 
 
-def _start_log(folder: Path, prefix: str = "") -> None:
-    try:
-        handler = logging.FileHandler(folder / LOG, encoding="utf-8")
-    except OSError as error:
-        raise RepopeError(
-            f"out={folder}: cannot be written ({error.strerror}); choose another out="
-        ) from error
-    handler.setFormatter(MessageFormatter(f"%(asctime)s %(levelname)s {prefix}%(message)s", is_kept=True))
-    handler.handleError = lambda record: None  # type: ignore[method-assign]  # a full disk ends elsewhere
-    logging.getLogger("repope_eval").addHandler(handler)
-
-
 def _ending(error: BaseException) -> dict[str, str]:
     """What a manifest says of a run that ended early: whether it was told to, when, and its last line."""
     if isinstance(error, SystemExit):  # by a signal handler of what launched this process: submitit's, say
@@ -272,30 +287,3 @@ def _ending(error: BaseException) -> dict[str, str]:
     how = "interrupted" if isinstance(error, InterruptionError | KeyboardInterrupt) else "failed"
     line = " ".join(without_environment(str(error)).split()) or type(error).__name__
     return {"how": how, "at": now(), "line": line}
-
-
-def close_log() -> None:
-    """Ends the log of a run: what follows in a sweep within one process is another's."""
-    package = logging.getLogger("repope_eval")
-    for handler in list(package.handlers):
-        if isinstance(handler, logging.FileHandler):
-            package.removeHandler(handler)
-            with suppress(OSError):  # of a full disk: what is lost of the log was on the console
-                handler.close()
-
-
-def show_log_on_console(rank: int = 0) -> None:
-    """Log lines of the package on standard error, without dates: what a person at a terminal wants.
-
-    Of several ranks the main one says what is going on, and the others what is wrong.
-    """
-    package = logging.getLogger("repope_eval")
-    package.setLevel(logging.INFO)
-    package.propagate = False
-    if not any(type(handler) is logging.StreamHandler for handler in package.handlers):
-        handler = logging.StreamHandler(sys.stderr)
-        form = f"rank {rank}: %(message)s" if rank else "%(message)s"
-        handler.setFormatter(MessageFormatter(form, is_kept=False))
-        handler.setLevel(logging.WARNING if rank else logging.INFO)
-        package.addHandler(handler)
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs each request

@@ -51,7 +51,8 @@ def setting_value(composed: Any, key: str | int) -> Any:
         except OmegaConfBaseException:  # what it makes of a variable cannot be made of its name
             typed: Any = OmegaConf.to_container(composed, resolve=False)
             written = str(typed[key])
-    if written == value:
+    names = [found[1].partition(",")[0] for found in _VARIABLE.finditer(written)]
+    if written == value or not any(name in os.environ for name in names):  # a default is nobody's secret
         return value
     marked = FromEnvironment(value)
     marked.written = _known[value] = written
@@ -87,7 +88,8 @@ def without_environment(message: str) -> str:
     """A message in which no such text stands as it is; those too short to be told from other words are left."""
     for value in sorted(_known, key=len, reverse=True):
         if len(value) >= SHORTEST_HIDDEN:
-            message = message.replace(value, _known[value])
+            written = _known[value].replace("\\", r"\\")
+            message = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", written, message)
     return message
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from repope_eval import interruption
+
 PROJECT = Path(__file__).parent.parent
 GOLDENS = Path(__file__).parent / "goldens"
 
@@ -28,6 +30,7 @@ def _no_network_and_no_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("REPOPE_DATA", raising=False)
     monkeypatch.delenv("HYDRA_FULL_ERROR", raising=False)
+    monkeypatch.setattr(interruption, "_came", [])  # a signal of one test is none of the next one's
 
 
 @pytest.fixture(scope="session")

@@ -39,7 +39,7 @@ LAYERS = [
     ],
     ["composition", "configuration_files", "folder_lock", "manifest_form", "row_files", "typed_words"],
     ["run_files"],
-    ["manifest"],
+    ["manifest", "run_log"],
     ["run_folder"],
     ["mistakes"],
     ["launching"],

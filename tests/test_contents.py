@@ -20,7 +20,8 @@ from repope_eval.errors import RepopeError
 from repope_eval.leaderboard.finished_runs import read_runs
 from repope_eval.pipeline import run, score_answers
 from repope_eval.reporting import page
-from repope_eval.run_folder import RunFolder, close_log
+from repope_eval.run_folder import RunFolder
+from repope_eval.run_log import close_log
 
 PER_IMAGE = 8
 """Questions about each of the four photographs."""

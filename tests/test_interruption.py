@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from repope_eval import interruption
 from repope_eval.interruption import FinishBatch, Interruption, listen
 
 STATUSES = [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
@@ -123,3 +124,13 @@ def test_a_launchers_handler_that_lets_the_run_go_on_does() -> None:
 def test_a_signal_that_no_launcher_listens_to_keeps_its_meaning() -> None:
     with FinishBatch():
         assert signal.getsignal(signal.SIGUSR1) is signal.SIG_DFL
+
+
+def test_a_signal_that_a_library_made_something_else_of_is_heeded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interruption, "_came", [])
+    interruption.heed()
+    with pytest.raises(interruption.Interruption):
+        interruption.interrupt(signal.SIGINT)
+    with pytest.raises(interruption.Interruption) as caught:
+        interruption.heed()
+    assert caught.value.exit_status == 130

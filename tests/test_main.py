@@ -278,3 +278,30 @@ def test_package_imports_in_no_time() -> None:
 def test_console_script_is_the_same_program() -> None:
     (script,) = entry_points(group="console_scripts", name="repope-eval")
     assert script.load() is program.main
+
+
+@pytest.mark.parametrize(
+    ("shell", "line"),
+    [
+        ("models >&-", None),
+        ("--config-dir own model=m", "model=m: its file's defaults name one another without end"),
+        (
+            "-m model=tiny,internvl2_5_1b bench=demo",
+            "hydra.sweep.dir=runs/.sweeps: cannot be made or written",
+        ),
+        ("status", "the working folder is not there any more"),
+    ],
+)
+def test_odd_places_to_start_from(work: Path, shell: str, line: str | None) -> None:
+    (work / "own" / "model").mkdir(parents=True)
+    (work / "own" / "model" / "m.yaml").write_text("defaults:\n  - m\n")
+    (work / "runs").touch()
+    (work / "gone").mkdir()
+    leave = "cd gone; rmdir ../gone;" if shell == "status" else ""
+    command = f"{leave} {sys.executable} -m repope_eval {shell}"
+    ended = subprocess.run(command, shell=True, cwd=work, capture_output=True, text=True, check=False)
+    assert "Traceback" not in ended.stderr
+    assert ended.returncode == (0 if line is None else 1)
+    if line is not None:
+        (said,) = ended.stderr.splitlines()
+        assert said.startswith(line)

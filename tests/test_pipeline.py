@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from repope_eval.benchmarks.sources import DEMO_FOLDER
 from repope_eval.config import ScoreSettings
 from repope_eval.pipeline import score_answers
-from repope_eval.run_folder import close_log
+from repope_eval.run_log import close_log
 from repope_eval.schema import schema_of, settings_from
 
 QUESTION = "Is there a car in the image?"

@@ -1,5 +1,6 @@
 import json
 import logging
+import os
 import subprocess
 import sys
 import threading
@@ -14,7 +15,8 @@ from filelock import FileLock
 from repope_eval import run_folder
 from repope_eval.errors import InterruptionError, RepopeError
 from repope_eval.manifest import SCHEMA_VERSION
-from repope_eval.run_folder import RunFolder, close_log
+from repope_eval.run_folder import RunFolder
+from repope_eval.run_log import close_log
 
 IDENTITY = {"model.checkpoint": "a/b", "model.revision": "main", "bench.images": None}
 ANSWER = {"image": "a.png", "question": "Is there a car in the image?", "response": "Yes"}
@@ -176,7 +178,7 @@ def test_folder_that_cannot_be_written_is_refused(path: Path, monkeypatch: pytes
         raise PermissionError(13, "Permission denied")
 
     with monkeypatch.context() as patched:
-        patched.setattr(run_folder.logging, "FileHandler", refuse)
+        patched.setattr(logging, "FileHandler", refuse)
         assert _refusal(path) == f"out={path}: cannot be written (Permission denied); choose another out="
     with monkeypatch.context() as patched:
         patched.setattr(Path, "glob", refuse)
@@ -335,12 +337,32 @@ def test_an_error_of_the_program_itself_leaves_its_log(path: Path) -> None:
     assert visible_files(path) == {"run.log"}
 
 
-def test_a_disk_that_is_full_when_the_log_ends_is_no_error(path: Path) -> None:
-    path.mkdir(parents=True)
-    (path / "run.log").symlink_to("/dev/full")
+def test_a_disk_that_is_full_when_the_log_ends_is_no_error(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(handler: logging.FileHandler) -> None:
+        close(handler)
+        raise OSError(28, "No space left on device")
+
     _open(path)
-    logging.getLogger("repope_eval").warning("lost")
+    close = logging.FileHandler.close
+    monkeypatch.setattr(logging.FileHandler, "close", refuse)
     close_log()
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "report.html", "scores.json"])
+def test_a_file_that_is_of_no_run_is_not_replaced(path: Path, name: str) -> None:
+    path.mkdir(parents=True)
+    (path / name).write_text('{"name": "an app"}')
+    assert _refusal(path) == f"out={path}: {name} there is of no run; choose another out=, or remove it"
+    assert (path / name).read_text() == '{"name": "an app"}'
+
+
+@pytest.mark.parametrize("name", ["answers.jsonl", "run.log"])
+def test_a_pipe_in_a_files_place_is_not_waited_for(path: Path, name: str) -> None:
+    path.mkdir(parents=True)
+    os.mkfifo(path / name)
+    assert _refusal(path) == f"{path / name}: is no file; choose another out="
 
 
 def test_a_disk_without_room_for_figures_is_one_line(path: Path) -> None:

@@ -47,7 +47,7 @@ SETTINGS = OmegaConf.create(
         ),
         (SETTINGS, "url", "https://x:s3cret@host", "https://x:${oc.env:TOKEN}@host"),
         (SETTINGS.list, 1, "s3cret", "${oc.env:TOKEN}"),
-        (SETTINGS, "default", "fallback", "${oc.env:UNSET,fallback}"),
+        (SETTINGS, "default", "fallback", "fallback"),
         (SETTINGS, "out", "runs/tiny", "runs/tiny"),
         (SETTINGS, "name", "tiny", "tiny"),
         (SETTINGS, "limit", 3, 3),

@@ -49,9 +49,21 @@ def execute(settings: RelabelSettings, command: str) -> None:
         target: [replace(row, label=labels[row.question]) for row in rows if row.question in labels]
         for target, rows in questions.items()
     }
-    for target, rows in relabelled.items():
-        write_rows(target, rows)
+    _write(relabelled)
     _show(settings, questions, relabelled)
+
+
+def _write(relabelled: Mapping[Path, Sequence[Row]]) -> None:
+    """Writes all files or none: a part of them would be in the way of the same command typed again."""
+    written: list[Path] = []
+    try:
+        for target, rows in relabelled.items():
+            written.append(target)
+            write_rows(target, rows)
+    except BaseException:
+        for target in written:
+            target.unlink(missing_ok=True)
+        raise
 
 
 def _sources(settings: RelabelSettings) -> dict[Path, Path]:

@@ -13,6 +13,7 @@ from omegaconf.errors import OmegaConfBaseException
 from repope_eval.config import BenchSettings, by_dotted_key
 from repope_eval.errors import RepopeError
 from repope_eval.inference.store import read_answers
+from repope_eval.interruption import heed
 from repope_eval.manifest import SCHEMA_VERSION
 from repope_eval.manifest_form import read_manifest
 from repope_eval.records import Answer, Question
@@ -91,6 +92,7 @@ def _run(folder: Path, place: str) -> FoundRun:
             facts=_facts(manifest),
         )
     except OmegaConfBaseException as error:  # which is a KeyError or an AttributeError, too
+        heed()
         reason = str(error).strip().splitlines()[0]
         raise RepopeError(f"{path}: its settings are not this version's ({reason})") from error
     except KeyError as error:

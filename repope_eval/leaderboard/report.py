@@ -6,7 +6,7 @@ from pathlib import Path
 
 from repope_eval import config
 from repope_eval.errors import RepopeError
-from repope_eval.json_files import make_folder, write_bytes, write_json, write_text
+from repope_eval.json_files import make_folder, read_json, write_bytes, write_json, write_text
 from repope_eval.leaderboard.finished_runs import read_runs
 from repope_eval.leaderboard.making import make_leaderboard
 from repope_eval.leaderboard.run_selection import require_some, select
@@ -56,6 +56,7 @@ def report(settings: config.ReportSettings, command: str) -> Leaderboard:
 
 
 def _write(board: Leaderboard, out: Path, command: str) -> None:
+    _refuse_files_of_no_report(out)
     for folder in (out, out / "figures", out / "tables"):
         make_folder(folder, "out", out)
     tables, charts = leaderboard_tables(board), leaderboard_charts(board)
@@ -79,6 +80,20 @@ def _write(board: Leaderboard, out: Path, command: str) -> None:
         f" and {n_paper} models of the paper" if n_paper else "",
         out,
     )
+
+
+def _refuse_files_of_no_report(out: Path) -> None:
+    """What a report would replace must be a report's."""
+    document, page = out / "leaderboard.json", out / "leaderboard.html"
+    if not (document.exists() or page.exists()):
+        return
+    try:
+        known = read_json(document)
+    except RepopeError:
+        known = None
+    if not (isinstance(known, dict) and {"schema", "bench"} <= set(known)):
+        name = document.name if document.exists() else page.name
+        raise RepopeError(f"out={out}: {name} there is of no report; choose another out=, or remove it")
 
 
 def _remove_older(out: Path, tables: Collection[str], charts: Collection[str]) -> None:

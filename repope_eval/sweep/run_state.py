@@ -86,7 +86,9 @@ def _state(signs: Signs) -> tuple[State, str]:
     if trace is not None and trace.held:
         return _running(trace)
     if trace is not None and trace.complete:
-        return "complete", ""
+        answered = trace.covered[0] if trace.covered else 0
+        is_whole = trace.stored >= answered
+        return "complete", "" if is_whole else f"but only {trace.stored:,} of {answered:,} answers are left"
     queued = _queued(signs)
     ended = _ended(signs)
     if queued is not None and (not queued.is_running or (record is not None and record.ended == REQUEUED)):

@@ -11,7 +11,7 @@ import openpyxl
 import pytest
 from conftest import CommandLine
 
-from repope_eval.benchmarks.pope_file import read_rows
+from repope_eval.benchmarks.pope_file import read_rows, write_rows
 from repope_eval.benchmarks.sources import DEMO_FOLDER
 from repope_eval.commands.relabel import execute
 from repope_eval.config import RelabelSettings
@@ -226,3 +226,17 @@ def test_all_variants_of_the_demo_at_once(command_line: CommandLine, tmp_path: P
         assert read_rows(tmp_path / "work" / "new" / f"pope_{variant}.jsonl") == read_rows(
             DEMO_FOLDER / f"repope_{variant}.jsonl"
         )
+
+
+def test_of_several_variants_all_are_written_or_none(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse_the_second(path: Path, of: Any) -> None:
+        if path.name == "second_variant.jsonl":
+            raise RepopeError(f"{path}: cannot be written (No space left on device)")
+        write_rows(path, of)
+
+    lines(folder / "second_variant.jsonl", questions("yes", "yes", "yes"))
+    lines(folder / "second.jsonl", rows("yes", "no", "ambiguous"))
+    monkeypatch.setattr("repope_eval.commands.relabel.write_rows", refuse_the_second)
+    variants = ("questions.jsonl", "second_variant.jsonl")
+    assert "No space left" in refusal(questions=variants, out="all")
+    assert not list((folder / "all").iterdir())

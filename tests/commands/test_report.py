@@ -10,6 +10,10 @@ import pytest
 from conftest import CommandLine
 from run_folders import answer_lines, demo, write_run
 
+from repope_eval.config import ReportSettings
+from repope_eval.errors import RepopeError
+from repope_eval.leaderboard.report import report
+
 TABLES = ("standings", "leaderboard", "every_figure", "rank_agreement", "overtakings")
 
 
@@ -204,3 +208,14 @@ def test_runs_that_cannot_be_used_are_all_named(command_line: CommandLine, tmp_p
     result = command_line("report", f"runs={tmp_path / 'runs'}")
     assert result.returncode == 1
     assert "no run folder in it can be reported\n  a: manifest.json: is of schema 0" in result.stderr
+
+
+@pytest.mark.parametrize("name", ["leaderboard.html", "leaderboard.json"])
+def test_a_file_that_is_of_no_report_is_not_replaced(name: str, tmp_path: Path) -> None:
+    out = tmp_path / "mine"
+    out.mkdir()
+    (out / name).write_text('{"of": "a game"}')
+    settings = ReportSettings(runs=str(tmp_path), reference="paper", out=str(out))
+    with pytest.raises(RepopeError, match=f"{name} there is of no report; choose another out="):
+        report(settings, "report")
+    assert (out / name).read_text() == '{"of": "a game"}'

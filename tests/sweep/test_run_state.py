@@ -196,3 +196,9 @@ def test_a_complete_run_shows_which_part_of_the_questions_has_answers() -> None:
     assert (part.state, part.done, part.of) == ("complete", 2942, 5127)
     uncounted = run_state("x", signs(trace=trace(complete=True, stored=2942, of=None)))
     assert (uncounted.done, uncounted.of) == (2942, 2942)
+
+
+@pytest.mark.parametrize(("stored", "line"), [(9, ""), (3, "but only 3 of 9 answers are left")])
+def test_a_complete_run_whose_answers_are_gone_is_told(stored: int, line: str) -> None:
+    found = run_state("m", signs(trace=trace(complete=True, stored=stored, covered=(9, 9))))
+    assert (found.state, found.line) == ("complete", line)
