@@ -44,11 +44,8 @@ def _text_mistake(text: str) -> str | None:
         mark = error.problem_mark or error.context_mark
         place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
         return f"{place}{' '.join(str(error.problem or error.context).split())}"
-    except (
-        yaml.YAMLError,
-        OmegaConfBaseException,
-        ValueError,
-    ) as error:  # a number of thousands of digits, say
+    except (yaml.YAMLError, OmegaConfBaseException, ValueError) as error:
+        # ValueError is of a number of thousands of digits.
         return " ".join(str(error).split())
     if not composed:
         return "is empty; its settings are expected, key: value in each line"

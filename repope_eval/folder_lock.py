@@ -47,7 +47,8 @@ def hold(folder: Path, patience: float) -> BaseFileLock:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # filelock's, where it takes to a named holder by itself
             return _acquired(FileLock(folder / LOCK), patience)
-    except (OSError, NotImplementedError) as error:  # older filelocks say by the latter that there are none
+    except (OSError, NotImplementedError) as error:
+        # Where the file system has no locks, older releases of filelock raise NotImplementedError.
         if isinstance(error, OSError) and error.errno not in NO_LOCKS:
             raise
         return _acquired(SoftFileLock(folder / HOLDER), patience)

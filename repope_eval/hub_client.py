@@ -24,7 +24,7 @@ ANSWER = 15.0
 PAUSE = 1.0
 """Seconds before a server that is busy or broken is asked again."""
 REMEMBERED = 60.0
-"""Seconds for which a Hub out of reach is not asked again: a command may ask for many repositories."""
+"""Seconds for which it is known whether a Hub is within reach: a command may ask for many repositories."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +33,8 @@ class _Fault:
     may_pass: bool = False
 
 
-_unreachable: dict[str, tuple[float, str]] = {}
-"""When the Hub of an address was found out of reach, and why."""
+_asked: dict[str, tuple[float, str | None]] = {}
+"""When the Hub of an address was last asked, and why it is out of reach; None where it is within reach."""
 
 _calls: list[threading.Thread] = []
 """Threads of `ask_quietly`."""
@@ -56,8 +56,8 @@ def silence(kind: Literal["models", "datasets"], name: str, revision: str = "mai
 
     if constants.HF_HUB_OFFLINE:
         return None
-    when, known = _unreachable.get(constants.ENDPOINT, (0.0, ""))
-    if known and time.monotonic() - when < REMEMBERED:
+    when, known = _asked.get(constants.ENDPOINT, (-REMEMBERED, None))
+    if time.monotonic() - when < REMEMBERED:
         return known
     url = f"{constants.ENDPOINT}/api/{kind}/{quote(name)}/revision/{quote(revision, safe='')}"
     found: list[_Fault | None] = [_Fault(f"no connection within {PATIENCE:g} s")]
@@ -70,11 +70,9 @@ def silence(kind: Literal["models", "datasets"], name: str, revision: str = "mai
         found[0] = _Fault(f"no answer within {ANSWER:g} s")
         asking.join(ANSWER - PATIENCE)
     fault = found[-1]
-    if fault is None:
-        return None
-    reason = f"{constants.ENDPOINT}: {fault.reason}"
-    if not fault.may_pass:
-        _unreachable[constants.ENDPOINT] = time.monotonic(), reason
+    reason = None if fault is None else f"{constants.ENDPOINT}: {fault.reason}"
+    if fault is None or not fault.may_pass:
+        _asked[constants.ENDPOINT] = time.monotonic(), reason
     return reason
 
 
@@ -113,7 +111,7 @@ def is_asked() -> bool:
     return any(thread.is_alive() for thread in _calls)
 
 
-def first_line(error: BaseException) -> str:
+def deepest_reason(error: BaseException) -> str:
     """What an error of a library says first, that of its deepest cause; its kind where it says nothing.
 
     A server's words may stand in it: it is cut where it is long, and holds nothing that commands a terminal.
@@ -153,7 +151,7 @@ def _fault(url: str, reached: threading.Event) -> _Fault | None:
         ):
             status, content = response.status_code, response.headers.get("Content-Type", "")
     except Exception as error:  # proxies, certificates and addresses that are wrong have kinds of their own
-        return _Fault(first_line(error))
+        return _Fault(deepest_reason(error))
     if status == 429 or status >= 500:
         return _Fault(f"HTTP {status}", may_pass=True)
     if status < 300 and content.startswith("text/html"):

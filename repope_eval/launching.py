@@ -10,6 +10,7 @@ from typing import NoReturn
 import hydra
 from hydra._internal.utils import get_args_parser
 from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from repope_eval.composition import CONFIG_NAME, SWEEPS, named, register
@@ -47,6 +48,11 @@ def launch(record: type, execute: Callable[[DictConfig], None], words: Sequence[
     execute_named.__module__ = "__main__"
     sys.argv[1:] = [*typed, *_without(words, options.overrides)]
     hydra.main(version_base="1.3", config_path=None, config_name=CONFIG_NAME)(execute_named)()
+
+
+def is_of_sweep() -> bool:
+    """Whether this run is one of several that a single command line (-m) asked for."""
+    return HydraConfig.initialized() and HydraConfig.get().mode is RunMode.MULTIRUN
 
 
 @contextmanager

@@ -93,11 +93,8 @@ def _single_words(record: type, word: str, *, multirun: bool) -> list[str]:
     typed = shown_word(word)
     try:
         override = _parsed(word)
-    except (
-        HydraException,
-        ValueError,
-        RecursionError,
-    ) as error:  # the others: of thousands of digits, or of levels
+    except (HydraException, ValueError, RecursionError) as error:
+        # ValueError is of a number of thousands of digits, RecursionError of as many brackets.
         if "=" not in word:
             raise RepopeError(
                 f"{typed or repr(word)}: a setting is key=value, and a command goes first"

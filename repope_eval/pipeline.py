@@ -2,7 +2,6 @@
 
 import dataclasses
 import logging
-import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -20,6 +19,7 @@ from repope_eval.environment import machine, process, slurm_job, versions
 from repope_eval.errors import RepopeError
 from repope_eval.inference.shares import merge_shares
 from repope_eval.inference.store import answer_fields
+from repope_eval.launching import is_of_sweep
 from repope_eval.models.families import require_family
 from repope_eval.named_folders import data_folder
 from repope_eval.ranks import Ranks, join_ranks
@@ -64,7 +64,7 @@ def run(settings: config.RunSettings, command: str) -> Scores | None:
         with ranks.main_first():
             whole = load_benchmark(settings.bench, data_dir)
             benchmark = whole.first_images(settings.limit)
-            folder = _open(settings, ranks, command)
+            folder = _open(settings, ranks)
             stack.enter_context(folder)
             if isinstance(folder, RunFolder):
                 merge_shares(folder.answers)
@@ -106,7 +106,7 @@ def score_answers(settings: config.ScoreSettings, command: str) -> Scores:
         "columns": columns,
         "questions": _places(settings.questions),
     }
-    with RunFolder(out, identity, resume=True, leaves_failures=_leaves_failures(command)) as folder:
+    with RunFolder(out, identity, resume=True, leaves_failures=_leaves_failures()) as folder:
         joined, benchmark = _join(settings, answers, questions, benchmark)
         beginning = _beginning(settings, benchmark, command)
         folder.manifest.require_benchmark(beginning["benchmark"])
@@ -132,17 +132,17 @@ def _images_where_some_are_left_out(whole: Benchmark, asked: Benchmark) -> int |
     return len({question.image for question in whole.questions})
 
 
-def _leaves_failures(command: str) -> bool:
+def _leaves_failures() -> bool:
     """Whether nobody may see a start fail: one of a sweep, or of a cluster's job, whose states are looked at later."""
-    return slurm_job() is not None or bool({"-m", "--multirun"} & set(shlex.split(command)[3:]))
+    return slurm_job() is not None or is_of_sweep()
 
 
-def _open(settings: config.RunSettings, ranks: Ranks, command: str) -> RunFolder | FollowedFolder:
+def _open(settings: config.RunSettings, ranks: Ranks) -> RunFolder | FollowedFolder:
     """The run folder, which the main rank has and the others write to along."""
     path = Path(settings.out)
     if not ranks.is_main:
         return FollowedFolder(path, ranks.rank)
-    leaves_failures = ranks.are_several or _leaves_failures(command)  # other ranks may still write there
+    leaves_failures = ranks.are_several or _leaves_failures()  # other ranks may still write there
     return RunFolder(path, _identity(settings), resume=settings.resume, leaves_failures=leaves_failures)
 
 

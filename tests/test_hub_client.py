@@ -27,7 +27,7 @@ PLACE = "api/models/owner/name/revision/main"
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     be_quick_and_direct(monkeypatch)
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(hub_client, "_unreachable", {})
+    monkeypatch.setattr(hub_client, "_asked", {})
     monkeypatch.setattr(hub_client, "PAUSE", 0.01)
 
 
@@ -40,10 +40,18 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultServer]:
 
 def test_a_hub_that_answers_is_there_whatever_it_says(server: FaultServer) -> None:
     assert hub_client.silence("models", "owner/name") is None  # 404
+    hub_client._asked.clear()
     server.files[PLACE] = b"{}"
     assert hub_client.silence("models", "owner/name") is None
+    hub_client._asked.clear()
     server.always["api/datasets/owner/name/revision/a%2Fb"] = status(401)
     assert hub_client.silence("datasets", "owner/name", "a/b") is None
+
+
+def test_a_hub_that_has_answered_is_not_asked_again_at_once(server: FaultServer) -> None:
+    assert hub_client.silence("models", "owner/name") is None
+    assert hub_client.silence("datasets", "owner/other") is None
+    assert len(server.asked) == 1
 
 
 def test_a_hub_that_is_busy_for_a_moment_is_asked_again(server: FaultServer) -> None:
@@ -101,7 +109,7 @@ def test_a_refused_connection_and_a_wrong_proxy_are_told_at_once(
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "gopher://127.0.0.1:1")
     assert "gopher" in str(hub_client.silence("models", "owner/name"))
-    monkeypatch.setattr(hub_client, "_unreachable", {})
+    monkeypatch.setattr(hub_client, "_asked", {})
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     assert "refused" in str(hub_client.silence("models", "owner/name"))
     assert server.asked == []
@@ -127,7 +135,7 @@ def test_a_checkpoint_that_a_broken_hub_may_have_is_one_line(
     )
     assert "a web page came" in str(caught.value)
     server.always[PLACE] = status(200, Content_Type="application/json")  # says it is JSON, and is none
-    monkeypatch.setattr(hub_client, "_unreachable", {})
+    monkeypatch.setattr(hub_client, "_asked", {})
     with pytest.raises(RepopeError, match="cannot be downloaded"):
         find_checkpoint("owner/name", "main")
 
@@ -214,7 +222,7 @@ def test_an_interrupted_download_from_the_hub_ends_the_program_at_once(number: i
 def test_what_a_library_says_is_one_short_line_without_commands() -> None:
     error = ValueError("outer")
     error.__cause__ = OSError("\n deep \x1b[2J\x07" + "x" * 1000 + "\nmore")
-    line = hub_client.first_line(error)
+    line = hub_client.deepest_reason(error)
     assert line.startswith("deep  [2J xxx")
     assert len(line) == 300
-    assert hub_client.first_line(KeyError()) == "KeyError"
+    assert hub_client.deepest_reason(KeyError()) == "KeyError"

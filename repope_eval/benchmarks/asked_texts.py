@@ -29,7 +29,7 @@ def asked_text(what: str, value: object, most: int = MOST_NAME_CHARACTERS) -> st
         raise RepopeError(f"the {what} has {len(value)} characters, {shown(value)}; at most {most} are taken")
     if "\0" in value:
         raise RepopeError(f"the {what} is {shown(value)}, with a NUL character in it; take that out")
-    if not is_encodable(value):
+    if not _is_encodable(value):
         raise RepopeError(
             f"the {what} is {shown(value)}, with half of a character (a lone surrogate), which no file can hold; "
             "write it whole"
@@ -37,7 +37,7 @@ def asked_text(what: str, value: object, most: int = MOST_NAME_CHARACTERS) -> st
     return value
 
 
-def is_encodable(text: str) -> bool:
+def _is_encodable(text: str) -> bool:
     """Whether UTF-8 can hold a text: half a surrogate pair, which JSON's escapes can write, it cannot."""
     try:
         text.encode()

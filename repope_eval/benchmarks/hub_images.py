@@ -13,7 +13,7 @@ from repope_eval import hub_client
 from repope_eval.benchmarks.fetch import LARGEST
 from repope_eval.benchmarks.images import decodable, refuse_outside
 from repope_eval.errors import RepopeError
-from repope_eval.wording import counted
+from repope_eval.wording import counted, shown
 
 POPE_COLUMNS = ("image_source",)
 DASH_B_COLUMNS = ("question", "object", "answer", "img_id")
@@ -78,8 +78,8 @@ def dash_b_rows(dataset: str) -> tuple[HubRow, ...]:
         key = (label, str(name), str(image))
         if label not in ("yes", "no") or not (text and name) or image in (None, "") or key in known:
             raise RepopeError(
-                f"the dataset {dataset}, row {number + 1}: question {_cut(text)}, object {_cut(name)}, "
-                f"answer {_cut(answer)}, img_id {_cut(image)}; texts, an answer of yes or no, and an img_id of its "
+                f"the dataset {dataset}, row {number + 1}: question {shown(text)}, object {shown(name)}, "
+                f"answer {shown(answer)}, img_id {shown(image)}; texts, an answer of yes or no, and an img_id of its "
                 "own are expected"
             )
         refuse_outside(f"{name}/{image}")
@@ -108,9 +108,8 @@ def copy_hub_rows(dataset: str, row_of: Mapping[str, int], folder: Path) -> None
 
 def _copy(rows: Any, row_of: Mapping[str, int], dataset: str, folder: Path) -> None:
     chosen = rows.select(list(row_of.values())).with_format("arrow")
-    for name, row in zip(
-        row_of, chosen, strict=True
-    ):  # each a table of one row, of which nothing is copied yet
+    # Each row is a table of one, of which nothing is copied yet.
+    for name, row in zip(row_of, chosen, strict=True):
         _write(_encoded(row["image"][0], dataset, name), folder / name, dataset)
 
 
@@ -124,7 +123,7 @@ def _load(dataset: str, columns: Sequence[str], example: str) -> Any:
             rows: Any = hub_client.ask_quietly(lambda: datasets.load_dataset(dataset, split="test"))
     except Exception as error:  # offline, unknown, gated, no such split, full disk: many unrelated kinds
         raise RepopeError(
-            f"images of the dataset {dataset} cannot be loaded ({silence or hub_client.first_line(error)}); "
+            f"images of the dataset {dataset} cannot be loaded ({silence or hub_client.deepest_reason(error)}); "
             "check the network, that the Hub is not switched off by HF_HUB_OFFLINE, and that the name "
             "is a Hub dataset or a folder of Parquet files with a split `test`"
         ) from error
@@ -139,15 +138,9 @@ def _load(dataset: str, columns: Sequence[str], example: str) -> Any:
         return rows.cast_column("image", datasets.Image(decode=False))
     except Exception as error:  # the kinds of Arrow's that a column of something else has
         raise RepopeError(
-            f"the dataset {dataset} has no images in its column image ({hub_client.first_line(error)}); "
+            f"the dataset {dataset} has no images in its column image ({hub_client.deepest_reason(error)}); "
             f"one like {example} is expected"
         ) from error
-
-
-def _cut(value: object) -> str:
-    """A value of the dataset's, as Python writes it, its beginning alone where it is long."""
-    written = repr(value)
-    return written if len(written) <= 200 else f"{written[:200]}..."
 
 
 def _is_hub_id(dataset: str) -> bool:
@@ -188,7 +181,7 @@ def _encoded(image: Any, dataset: str, name: str) -> bytes:
         raise RepopeError(f"the dataset {dataset} has no image for {name}; put it into place by hand")
     if not Path(dataset).is_dir():
         raise RepopeError(
-            f"the dataset {dataset} names a file of this machine for {name}, {path[:200]!r}; "
+            f"the dataset {dataset} names a file of this machine for {name}, {shown(path)}; "
             "use a dataset with the images inside its files"
         )
     file = Path(dataset, path)  # an absolute path stays what it is

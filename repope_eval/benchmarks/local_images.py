@@ -23,9 +23,7 @@ def find_local_images(
     try:
         folders = [*own, *([Path(settings.images).expanduser()] if settings.images else [])]
         found, _ = locate_images((question.image for question in questions), folders)
-    except (
-        RepopeError,
-        RuntimeError,
-    ):  # names that lead out, folders that may not be searched, the home of nobody
+    except (RepopeError, RuntimeError):
+        # Names that lead out, folders that may not be searched, the home of nobody.
         return {}
     return found

@@ -23,9 +23,8 @@ ANNOTATOR_LABELS: tuple[Label, ...] = ("yes", "no", "ambiguous")
 _ARTICLE = re.compile(r"\ban? ")
 _QUESTION_END = re.compile(r" in th(?:e|is) image\?")
 
-_WHOLE_NUMBER = re.compile(
-    r"(0|[1-9]\d{0,17})(\.0)?", re.ASCII
-)  # others, 007 say, would not be the same text again
+_WHOLE_NUMBER = re.compile(r"(0|[1-9]\d{0,17})(\.0)?", re.ASCII)
+"""Others, 007 say, would not be the same text again."""
 
 FIELDS = ("question_id", "image", "text", "label")
 

@@ -59,7 +59,7 @@ class Dispute:
     """A question that one annotator says yes to and the other no."""
 
     row: Row
-    """Of the questions."""
+    """The question, with the label that its file has for it."""
     first: Label
     second: Label
 

@@ -137,8 +137,9 @@ def _download(name: str, revision: str, files: list[str], *, download: bool) -> 
                 f"{constants.HF_HUB_CACHE}: cannot be written ({error.strerror}), and {name} is to be downloaded to "
                 "it; make room or permission there, or choose another place with HF_HOME=FOLDER"
             ) from error
+        reason = silence or hub_client.deepest_reason(error)
         raise NotHereError(
-            f"{name} is not in the Hub's cache and cannot be downloaded ({silence or hub_client.first_line(error)}): "
+            f"{name} is not in the Hub's cache and cannot be downloaded ({reason}): "
             f"download it where there is a network (hf download {name}{_revision_words(revision)}), or give a "
             "folder, model.checkpoint=FOLDER"
         ) from error

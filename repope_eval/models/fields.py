@@ -1,6 +1,5 @@
 """The fields of a checkpoint's JSON files, read in one place: what is wrong with one names its file and itself."""
 
-import reprlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -8,12 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from repope_eval.errors import RepopeError
+from repope_eval.wording import shown
 
 _LONGEST_SHOWN = 200
-"""Characters of a file's content, or of a library's text, that a message quotes: enough to find the place by."""
-
-_quoting = reprlib.Repr()
-_quoting.maxstring = _quoting.maxother = _quoting.maxlong = _LONGEST_SHOWN
+"""Characters of a field's name, or of a library's text, that stand in a message: enough to find the place by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +78,7 @@ class Fields:
     def error(self, name: str, expected: str) -> RepopeError:
         """That a field is wrong; the text of it says what is expected instead."""
         dotted = ".".join(map(_quoted_name, (*self.parents, name)))
-        return RepopeError(f"{self.path}: {dotted} is {_quoting.repr(self.values.get(name))}; {expected}")
+        return RepopeError(f"{self.path}: {dotted} is {shown(self.values.get(name))}; {expected}")
 
     def _value(self, name: str, default: Any, expected: str, *kinds: type) -> Any:
         value = self.values.get(name)
@@ -94,7 +91,7 @@ class Fields:
 
 def _quoted_name(name: str) -> str:
     """The name of a field, which may be anything where a file's tokens are names of fields."""
-    return name if name.isprintable() and len(name) <= _LONGEST_SHOWN else _quoting.repr(name)
+    return name if name.isprintable() and len(name) <= _LONGEST_SHOWN else shown(name)
 
 
 def fields_of(path: Path, document: Any) -> Fields:
@@ -124,5 +121,5 @@ def blamed_on(what: Path | str) -> Iterator[None]:
 def first_line(error: BaseException) -> str:
     """The kind of an error and the first line of its text, cut where it is long."""
     line, *_ = str(error).strip().splitlines() or [""]
-    shown = line if len(line) <= _LONGEST_SHOWN else f"{line[:_LONGEST_SHOWN]}..."
-    return f"{type(error).__name__}: {shown}" if shown else type(error).__name__
+    text = line if len(line) <= _LONGEST_SHOWN else f"{line[:_LONGEST_SHOWN]}..."
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
