@@ -1,72 +1,39 @@
+"""A run folder: whose it is, what is in it, and what is refused."""
+
 import json
 import logging
 import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import visible_files
 from filelock import FileLock
+from opened_folders import ANSWER, IDENTITY, answered, log_of_this_test_only, opened, path, refusal
 
-from repope_eval import run_folder
-from repope_eval.errors import InterruptionError, RepopeError
+from repope_eval.errors import RepopeError
 from repope_eval.manifest import SCHEMA_VERSION
 from repope_eval.run_folder import RunFolder
-from repope_eval.run_log import close_log
 
-IDENTITY = {"model.checkpoint": "a/b", "model.revision": "main", "bench.images": None}
-ANSWER = {"image": "a.png", "question": "Is there a car in the image?", "response": "Yes"}
-
-
-@pytest.fixture(autouse=True)
-def _log_of_this_test_only(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(logging.getLogger("repope_eval"), "level", logging.INFO)
-    yield
-    close_log()
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "runs" / "demo" / "tiny"
-
-
-def _open(path: Path, *, resume: bool = True, **changed: Any) -> RunFolder:
-    """The folder as a process finds it that comes after the one before has ended."""
-    with RunFolder(path, IDENTITY | changed, resume=resume) as folder:
-        return folder
-
-
-def _answered(path: Path) -> RunFolder:
-    folder = _open(path)
-    folder.note(status="running")
-    folder.write_answers([ANSWER])
-    return folder
-
-
-def _refusal(path: Path, **how: Any) -> str:
-    with pytest.raises(RepopeError) as caught:
-        _open(path, **how)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
+__all__ = ["log_of_this_test_only", "path"]  # fixtures
 
 
 def test_folder_is_made_with_its_log(path: Path) -> None:
-    folder = _open(path)
+    folder = opened(path)
     assert (folder.path, folder.answers, folder.seconds) == (path, path / "answers.jsonl", {})
     assert visible_files(path) == {"run.log"}
 
 
 def test_home_folder_may_be_written_as_a_tilde(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert _open(Path("~/runs")).path == tmp_path / "runs"
+    assert opened(Path("~/runs")).path == tmp_path / "runs"
 
 
 def test_files_are_written(path: Path) -> None:
-    folder = _answered(path)
+    folder = answered(path)
     folder.write_scores({"scores": {}}, "<html>é</html>")
     assert json.loads(folder.answers.read_text(encoding="utf-8")) == ANSWER
     assert json.loads((path / "scores.json").read_text(encoding="utf-8")) == {"scores": {}}
@@ -76,8 +43,8 @@ def test_files_are_written(path: Path) -> None:
 
 
 def test_answers_of_another_configuration_are_refused(path: Path) -> None:
-    _answered(path)
-    assert _refusal(path, **{"model.revision": "v2", "bench.images": "here", "model.dtype": "float32"}) == (
+    answered(path)
+    assert refusal(path, **{"model.revision": "v2", "bench.images": "here", "model.dtype": "float32"}) == (
         f"{path} holds answers of another configuration: model.revision is 'main' there and 'v2' here, "
         "bench.images is not set there and 'here' here, model.dtype is not set there and 'float32' here; choose "
         "another out=, or remove the folder to ask anew"
@@ -86,31 +53,31 @@ def test_answers_of_another_configuration_are_refused(path: Path) -> None:
 
 
 def test_answers_that_ranks_left_are_of_one_configuration_too(path: Path) -> None:
-    folder = _answered(path)
+    folder = answered(path)
     folder.answers.rename(path / "answers.rank-1.jsonl")
-    assert "model.revision is 'main' there and 'v2' here" in _refusal(path, **{"model.revision": "v2"})
+    assert "model.revision is 'main' there and 'v2' here" in refusal(path, **{"model.revision": "v2"})
 
 
 def test_answers_are_refused_where_none_may_be_resumed(path: Path) -> None:
-    _answered(path)
-    assert _refusal(path, resume=False) == (
+    answered(path)
+    assert refusal(path, resume=False) == (
         f"{path} holds answers and resume=false: choose another out=, or remove the folder"
     )
 
 
 def test_folder_without_answers_is_anyones(path: Path) -> None:
-    _open(path).note(status="running", seconds={"load": 1.0})
+    opened(path).note(status="running", seconds={"load": 1.0})
     (path / "answers.jsonl").touch()
-    folder = _open(path, resume=False, **{"model.revision": "v2"})
+    folder = opened(path, resume=False, **{"model.revision": "v2"})
     folder.note(status="running")
     manifest = json.loads((path / "manifest.json").read_text())
     assert (manifest["identity"]["model.revision"], folder.seconds) == ("v2", {})
 
 
 def test_answers_without_a_manifest_are_refused(path: Path) -> None:
-    _answered(path)
+    answered(path)
     (path / "manifest.json").unlink()
-    assert _refusal(path) == f"{path} holds answers but no manifest.json to tell whose: choose another out="
+    assert refusal(path) == f"{path} holds answers but no manifest.json to tell whose: choose another out="
 
 
 @pytest.mark.parametrize(
@@ -133,17 +100,17 @@ def test_answers_without_a_manifest_are_refused(path: Path) -> None:
 )
 def test_answers_beside_a_broken_manifest_are_refused(path: Path, content: str, reason: str) -> None:
     assert SCHEMA_VERSION == 1
-    _answered(path)
+    answered(path)
     (path / "manifest.json").write_text(content)
-    refusal = _refusal(path)
-    assert refusal.removeprefix(str(path / "manifest.json")).lstrip(":, ").startswith(reason)
-    assert refusal.endswith(": choose another out=")
+    said = refusal(path)
+    assert said.removeprefix(str(path / "manifest.json")).lstrip(":, ").startswith(reason)
+    assert said.endswith(": choose another out=")
 
 
 def test_manifest_is_kept_when_a_run_goes_on(path: Path) -> None:
-    first = _answered(path)
+    first = answered(path)
     first.note(checkpoint={"commit": "abc"}, seconds={"load": 2.0, "inference": 30.0}, status="complete")
-    second = _open(path)
+    second = opened(path)
     assert second.seconds == {"load": 2.0, "inference": 30.0}
     second.note(status="running")
     manifest = json.loads((path / "manifest.json").read_text())
@@ -157,18 +124,18 @@ def test_manifest_is_kept_when_a_run_goes_on(path: Path) -> None:
 
 
 def test_model_that_is_another_than_the_answers_came_from_is_refused(path: Path) -> None:
-    _answered(path).note_model(checkpoint={"commit": "abc"}, prompt="a")
+    answered(path).note_model(checkpoint={"commit": "abc"}, prompt="a")
     with pytest.raises(RepopeError, match=r"checkpoint\.commit is 'abc' there and 'def' here"):
-        _open(path).note_model(checkpoint={"commit": "def"}, prompt="a")
-    _open(path).note_model(checkpoint={"commit": "abc"}, prompt="a", device="cpu")
+        opened(path).note_model(checkpoint={"commit": "def"}, prompt="a")
+    opened(path).note_model(checkpoint={"commit": "abc"}, prompt="a", device="cpu")
     assert json.loads((path / "manifest.json").read_text())["device"] == "cpu"
 
 
 def test_file_in_the_way_is_refused(path: Path) -> None:
     path.parent.mkdir(parents=True)
     path.touch()
-    assert _refusal(path) == f"out={path}: cannot be made or written (File exists); choose another out="
-    assert _refusal(path / "below") == (
+    assert refusal(path) == f"out={path}: cannot be made or written (File exists); choose another out="
+    assert refusal(path / "below") == (
         f"out={path / 'below'}: cannot be made or written (Not a directory); choose another out="
     )
 
@@ -179,24 +146,24 @@ def test_folder_that_cannot_be_written_is_refused(path: Path, monkeypatch: pytes
 
     with monkeypatch.context() as patched:
         patched.setattr(logging, "FileHandler", refuse)
-        assert _refusal(path) == f"out={path}: cannot be written (Permission denied); choose another out="
+        assert refusal(path) == f"out={path}: cannot be written (Permission denied); choose another out="
     with monkeypatch.context() as patched:
         patched.setattr(Path, "glob", refuse)
         assert (
-            _refusal(path)
+            refusal(path)
             == f"{path / 'answers.jsonl'}: cannot be read (Permission denied); choose another out="
         )
-    _open(path)  # neither refusal kept the folder to itself
+    opened(path)  # neither refusal kept the folder to itself
 
 
 def test_one_process_at_a_time_has_a_folder(path: Path) -> None:
     with RunFolder(path, IDENTITY, resume=True) as folder:
-        assert _refusal(path) == (
+        assert refusal(path) == (
             f"{path} is being written by another process; wait for it, or choose another out="
         )
         folder.note(process={"host": "node7", "id": 123})
-        assert "is being written by process 123 on node7;" in _refusal(path)
-    _open(path)
+        assert "is being written by process 123 on node7;" in refusal(path)
+    opened(path)
 
 
 def test_a_dead_process_keeps_no_folder(path: Path) -> None:
@@ -208,153 +175,16 @@ def test_a_dead_process_keeps_no_folder(path: Path) -> None:
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "has it\n"
-        assert "is being written" in _refusal(path)
+        assert "is being written" in refusal(path)
         holder.kill()
-    _open(path)
-
-
-def test_each_run_of_a_process_has_its_own_log(tmp_path: Path) -> None:
-    log = logging.getLogger("repope_eval.anything")
-    for name in ("first", "second"):
-        _open(tmp_path / name)
-        log.info("of the %s run: “é”", name)
-    close_log()
-    log.info("of none")
-    for name in ("first", "second"):
-        (line,) = (tmp_path / name / "run.log").read_text(encoding="utf-8").splitlines()
-        assert line.endswith(f"INFO of the {name} run: “é”")
-
-
-def test_log_is_appended_to_when_a_run_goes_on(path: Path) -> None:
-    for word in ("before", "after"):
-        _open(path)
-        logging.getLogger("repope_eval").warning(word)
-    assert [line.split()[-2:] for line in (path / "run.log").read_text().splitlines()] == [
-        ["WARNING", "before"],
-        ["WARNING", "after"],
-    ]
-
-
-def test_refused_folder_ends_the_log_of_the_run_before(tmp_path: Path, path: Path) -> None:
-    _answered(path)
-    _open(tmp_path / "other")
-    _refusal(path, resume=False)
-    logging.getLogger("repope_eval").warning("the next run's")
-    assert (tmp_path / "other" / "run.log").read_text() == ""
-
-
-@pytest.mark.parametrize(
-    ("error", "how", "line"),
-    [
-        (RepopeError("a.png: is no image;\nmend it"), "failed", "a.png: is no image; mend it"),
-        (
-            InterruptionError("interrupted: 3 answers are safe", 143),
-            "interrupted",
-            "interrupted: 3 answers are safe",
-        ),
-        (KeyboardInterrupt(), "interrupted", "KeyboardInterrupt"),
-        (SystemExit(-1), "interrupted", "stopped by its launcher"),
-        (ZeroDivisionError("division by zero"), "failed", "division by zero"),
-    ],
-)
-def test_manifest_says_what_a_run_ended_with(path: Path, error: BaseException, how: str, line: str) -> None:
-    def end() -> None:
-        with RunFolder(path, IDENTITY, resume=True) as folder:
-            folder.note(status="running")
-            folder.write_answers([ANSWER])
-            raise error
-
-    with pytest.raises(type(error)):
-        end()
-    ended = json.loads((path / "manifest.json").read_text())["ended"]
-    assert (ended["how"], ended["line"]) == (how, line)
-
-
-def _fail_before_the_first_answer(path: Path, error: BaseException, *, leaves_failures: bool = False) -> None:
-    with RunFolder(path, IDENTITY, resume=True, leaves_failures=leaves_failures) as folder:
-        folder.note(status="running")
-        folder.write_images({})
-        raise error
-
-
-@pytest.mark.parametrize("error", [RepopeError("no such answers"), KeyboardInterrupt()])
-def test_a_start_that_fails_before_its_first_answer_leaves_nothing_of_what_it_made(
-    path: Path, tmp_path: Path, error: BaseException
-) -> None:
-    with pytest.raises(type(error)):
-        _fail_before_the_first_answer(path, error)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_start_that_fails_before_its_first_answer_leaves_a_folder_that_was_there(path: Path) -> None:
-    path.mkdir(parents=True)
-    path.joinpath("notes.txt").touch()
-    with pytest.raises(RepopeError):
-        _fail_before_the_first_answer(path, RepopeError("no such checkpoint"))
-    assert visible_files(path) == {"notes.txt", "run.log", "manifest.json", "images.json"}
-
-
-def test_of_a_start_that_nobody_may_see_fail_the_end_is_kept(path: Path) -> None:
-    with pytest.raises(RepopeError):
-        _fail_before_the_first_answer(path, RepopeError("no such checkpoint"), leaves_failures=True)
-    assert json.loads((path / "manifest.json").read_text())["ended"]["line"] == "no such checkpoint"
-
-
-def test_answers_that_cannot_be_read_any_more_stay(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: Any, **__: Any) -> None:
-        raise OSError(24, "Too many open files")
-
-    def fail() -> None:
-        with RunFolder(path, IDENTITY, resume=True) as folder:
-            folder.note(status="running")
-            folder.write_answers([ANSWER])
-            monkeypatch.setattr(Path, "open", refuse)
-            raise RepopeError("too many open files")
-
-    with pytest.raises(RepopeError):
-        fail()
-    monkeypatch.undo()
-    assert json.loads((path / "answers.jsonl").read_text()) == ANSWER
-
-
-def test_a_folder_that_another_start_takes_away_is_made_again(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    held = run_folder.hold
-
-    def take_away(folder: Path, patience: float) -> Any:
-        monkeypatch.setattr(run_folder, "hold", held)
-        folder.rmdir()
-        return held(folder, patience)
-
-    monkeypatch.setattr(run_folder, "hold", take_away)
-    _open(path)
-
-
-def test_an_error_of_the_program_itself_leaves_its_log(path: Path) -> None:
-    with pytest.raises(ZeroDivisionError), RunFolder(path, IDENTITY, resume=True):
-        raise ZeroDivisionError
-    assert visible_files(path) == {"run.log"}
-
-
-def test_a_disk_that_is_full_when_the_log_ends_is_no_error(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(handler: logging.FileHandler) -> None:
-        close(handler)
-        raise OSError(28, "No space left on device")
-
-    _open(path)
-    close = logging.FileHandler.close
-    monkeypatch.setattr(logging.FileHandler, "close", refuse)
-    close_log()
+    opened(path)
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "report.html", "scores.json"])
 def test_a_file_that_is_of_no_run_is_not_replaced(path: Path, name: str) -> None:
     path.mkdir(parents=True)
     (path / name).write_text('{"name": "an app"}')
-    assert _refusal(path) == f"out={path}: {name} there is of no run; choose another out=, or remove it"
+    assert refusal(path) == f"out={path}: {name} there is of no run; choose another out=, or remove it"
     assert (path / name).read_text() == '{"name": "an app"}'
 
 
@@ -362,11 +192,11 @@ def test_a_file_that_is_of_no_run_is_not_replaced(path: Path, name: str) -> None
 def test_a_pipe_in_a_files_place_is_not_waited_for(path: Path, name: str) -> None:
     path.mkdir(parents=True)
     os.mkfifo(path / name)
-    assert _refusal(path) == f"{path / name}: is no file; choose another out="
+    assert refusal(path) == f"{path / name}: is no file; choose another out="
 
 
 def test_a_disk_without_room_for_figures_is_one_line(path: Path) -> None:
-    folder = _answered(path)
+    folder = answered(path)
     (path / "figures").write_text("in the way of a folder")
     with pytest.raises(RepopeError, match="cannot be made or written"):
         folder.write_figures({"a.svg": b""})
@@ -378,15 +208,5 @@ def test_who_only_looks_whether_a_folder_is_held_stops_nobody(path: Path) -> Non
     lock.acquire()
     letting_go = threading.Timer(0.2, lock.release)
     letting_go.start()
-    _open(path)
+    opened(path)
     letting_go.join()
-
-
-def test_no_text_of_others_can_be_taken_for_a_line_of_the_log(path: Path) -> None:
-    with RunFolder(path, IDENTITY, resume=True):
-        logging.getLogger("repope_eval.x").warning(
-            "asks %s", "this\n2026-01-01 INFO all is well\x1b]0;x\x07\x9b"
-        )
-    first, second = (path / "run.log").read_text(encoding="utf-8").splitlines()
-    assert first.endswith("WARNING asks this")
-    assert second == r"    2026-01-01 INFO all is well\x1b]0;x\x07\x9b"

@@ -1,0 +1,47 @@
+"""A run folder as tests open it, and the log that ends with each of them."""
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from repope_eval.errors import RepopeError
+from repope_eval.run_folder import RunFolder
+from repope_eval.run_log import close_log
+
+IDENTITY = {"model.checkpoint": "a/b", "model.revision": "main", "bench.images": None}
+ANSWER = {"image": "a.png", "question": "Is there a car in the image?", "response": "Yes"}
+
+
+@pytest.fixture(autouse=True)
+def log_of_this_test_only(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(logging.getLogger("repope_eval"), "level", logging.INFO)
+    yield
+    close_log()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "runs" / "demo" / "tiny"
+
+
+def opened(path: Path, *, resume: bool = True, **changed: Any) -> RunFolder:
+    """The folder as a process finds it that comes after the one before has ended."""
+    with RunFolder(path, IDENTITY | changed, resume=resume) as folder:
+        return folder
+
+
+def answered(path: Path) -> RunFolder:
+    folder = opened(path)
+    folder.note(status="running")
+    folder.write_answers([ANSWER])
+    return folder
+
+
+def refusal(path: Path, **how: Any) -> str:
+    with pytest.raises(RepopeError) as caught:
+        opened(path, **how)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
