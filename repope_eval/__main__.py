@@ -5,6 +5,7 @@ import logging
 import os
 import shlex
 import sys
+from contextlib import suppress
 from importlib import import_module
 from types import ModuleType
 from typing import Any, NoReturn
@@ -14,7 +15,7 @@ from repope_eval.garbage import look_seldom
 from repope_eval.hub_client import is_asked
 from repope_eval.interruption import heed, listen
 from repope_eval.output import write, write_error
-from repope_eval.ranks import leave_ranks, rank_here, replace_by_ranks
+from repope_eval.ranks import leave_ranks, rank_count, rank_here, replace_by_ranks
 from repope_eval.wording import LONGEST_WORD, message_text, shown_word
 
 log = logging.getLogger("repope_eval")
@@ -40,23 +41,44 @@ def main() -> None:
     _open_closed_outputs()
     replace_by_ranks(sys.argv[1:])
     listen()
+    exit_status = _exit_status(sys.argv[1:])
+    if isinstance(exit_status, int) and (is_asked() or rank_count() > 1):
+        _leave_at_once(exit_status)
+    sys.exit(exit_status)
+
+
+def _exit_status(words: list[str]) -> int | str | None:
+    """What the program ends with, once what is wrong has been said."""
     try:
         _require_working_folder()
-        exit_status = _main(sys.argv[1:])
+        exit_status = _main(words)
         if exit_status == 0:
             heed()
-        _leave(exit_status)
+        return exit_status
     except RepopeError as error:
         if _wants_traceback():
             raise
         if rank_here() == 0:  # what is wrong with a command line, all find
             write_error(str(error))
-        _leave(error.exit_status)
+        return error.exit_status
     except KeyboardInterrupt as error:
         print("interrupted", file=sys.stderr)
-        _leave(getattr(error, "exit_status", 130))
+        return int(getattr(error, "exit_status", 130))
     except SystemExit as error:
-        _leave(error.code)
+        return error.code
+
+
+def _leave_at_once(exit_status: int) -> NoReturn:
+    """Ends the program without waiting for threads of libraries.
+
+    One may still ask the Hub, and Python would wait for it; those that connect ranks abort a program that takes them
+    down while they run.
+    """
+    logging.shutdown()
+    for output in (sys.stdout, sys.stderr):
+        with suppress(OSError):
+            output.flush()
+    os._exit(exit_status)
 
 
 def _open_closed_outputs() -> None:
@@ -72,15 +94,6 @@ def _require_working_folder() -> None:
         raise RepopeError(
             f"the working folder is not there any more ({error.strerror}); go to one that is, with cd"
         ) from error
-
-
-def _leave(exit_status: int | str | None) -> NoReturn:
-    """Ends the program; at once where a library's thread is still asking the Hub, which Python would wait for."""
-    if is_asked() and isinstance(exit_status, int):
-        logging.shutdown()
-        sys.stdout.flush()
-        os._exit(exit_status)
-    sys.exit(exit_status)
 
 
 def _main(words: list[str]) -> int:

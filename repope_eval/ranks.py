@@ -123,7 +123,7 @@ class Ranks:
 @cache
 def join_ranks() -> Ranks:
     """This process among those that a launcher started; alone where none did."""
-    count = _count()
+    count = rank_count()
     if count == 1:
         return Ranks()
     from accelerate import PartialState
@@ -190,10 +190,11 @@ def _asked_of_accelerate() -> int:
 
 def rank_here() -> int:
     """Which rank this process was started as, before it has met the others; 0 where it is alone."""
-    return int(os.environ.get("RANK", "0")) if _count() > 1 else 0
+    return int(os.environ.get("RANK", "0")) if rank_count() > 1 else 0
 
 
-def _count() -> int:
+def rank_count() -> int:
+    """How many processes a launcher started, this one among them; 1 where none did."""
     return int(os.environ.get("WORLD_SIZE", "1")) if "RANK" in os.environ else 1
 
 
