@@ -6,9 +6,9 @@ from random import Random
 import numpy as np
 from PIL import Image
 
+from demo_making.icons import KINDS
+from demo_making.scenes import draw_scene
 from repope_eval.benchmarks.pope_file import question_text
-from repope_eval.demo.icons import KINDS
-from repope_eval.demo.scenes import draw_scene
 
 PHOTOGRAPH = (640, 480)
 GRAIN = 12

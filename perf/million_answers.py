@@ -24,13 +24,13 @@ from simulated_answers import VARIANTS, make_truth, write_answers, write_questio
 
 from repope_eval.benchmarks.benchmark import Benchmark, make_benchmark
 from repope_eval.benchmarks.pope_file import read_rows
-from repope_eval.conclusion import Answered, conclude
-from repope_eval.config import BenchSettings, ScoreSettings
-from repope_eval.garbage import look_seldom
-from repope_eval.inference.shares import merge_shares
-from repope_eval.inference.store import AnswerStore
-from repope_eval.run_folder import RunFolder
-from repope_eval.timing import timed
+from repope_eval.process.garbage import look_seldom
+from repope_eval.process.timing import timed
+from repope_eval.reporting.results import Answered, conclude
+from repope_eval.runs.answer_store import AnswerStore
+from repope_eval.runs.folder import RunFolder
+from repope_eval.runs.rank_shares import merge_shares
+from repope_eval.settings.config import BenchSettings, ScoreSettings
 
 MOST_SECONDS = 60
 MOST_GIGABYTES = 4.0

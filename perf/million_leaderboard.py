@@ -19,10 +19,10 @@ from million_answers import apart
 from simulated_answers import QUESTIONS, make_truth, write_answers, write_questions
 
 from repope_eval.benchmarks.sources import load_benchmark
-from repope_eval.config import BenchSettings, ReportSettings, ScoreSettings
-from repope_eval.garbage import look_seldom
 from repope_eval.leaderboard.report import report
-from repope_eval.run_folder import RunFolder
+from repope_eval.process.garbage import look_seldom
+from repope_eval.runs.folder import RunFolder
+from repope_eval.settings.config import BenchSettings, ReportSettings, ScoreSettings
 
 
 def main() -> None:

@@ -26,9 +26,9 @@ from gauges import forget_peak, peak_gigabytes, print_table, timed
 from random_checkpoints import kinds_of
 
 from repope_eval.inference.asking import Asking, AskingSettings
-from repope_eval.inference.store import AnswerStore
 from repope_eval.models.loading import Model
 from repope_eval.records import Question
+from repope_eval.runs.answer_store import AnswerStore
 
 LEAST_R_SQUARED = 0.99
 MOST_SLOWDOWN = 1.15

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repope_eval.benchmarks.pope_file import Row, question_text, write_rows
-from repope_eval.inference.store import answer_fields
 from repope_eval.records import Answer, Label, LabelSet, Question, Variant
-from repope_eval.run_files import share_path
+from repope_eval.runs.answer_store import answer_fields
+from repope_eval.runs.layout import share_path
 
 OBJECTS = tuple(
     f"{kind} {number}" for kind in ("animal", "tool", "fruit", "vehicle") for number in range(1, 21)

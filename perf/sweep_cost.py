@@ -21,12 +21,12 @@ import torch
 from gauges import print_table
 from random_checkpoints import KINDS, random_model
 
-from repope_eval.composition import choices, model_settings
-from repope_eval.inference.computation import paper_operations, shared_operations
-from repope_eval.inference.memory_need import memory_need
-from repope_eval.models.counting import shape_of
-from repope_eval.models.shapes import Shape, published_shape
-from repope_eval.models.sizes import size_of
+from repope_eval.capacity.counting import shape_of
+from repope_eval.capacity.memory_need import memory_need
+from repope_eval.capacity.operations import paper_operations, shared_operations
+from repope_eval.capacity.shapes import Shape, published_shape
+from repope_eval.capacity.sizes import size_of
+from repope_eval.settings.composition import choices, model_settings
 
 IMAGES, DISTINCT, ASKINGS = 500, 5127, 9000
 GPU_BYTES = 0.98 * 80 * 2**30

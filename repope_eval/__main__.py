@@ -10,12 +10,12 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any, NoReturn
 
+from repope_eval.downloads.hub import is_asked
 from repope_eval.errors import InterruptionError, RepopeError, SaidElsewhereError
-from repope_eval.garbage import look_seldom
-from repope_eval.hub_client import is_asked
-from repope_eval.interruption import heed, listen
-from repope_eval.output import write, write_error
-from repope_eval.ranks import leave_ranks, rank_count, rank_here, replace_by_ranks
+from repope_eval.process.garbage import look_seldom
+from repope_eval.process.output import write, write_error
+from repope_eval.process.ranks import leave_ranks, rank_count, rank_here, replace_by_ranks
+from repope_eval.process.signals import heed, listen
 from repope_eval.wording import LONGEST_WORD, message_text, shown_word
 
 log = logging.getLogger("repope_eval")
@@ -133,7 +133,7 @@ def _launch(command: str, words: list[str]) -> int:
     """Has the settings composed, and the command executed with them: once, or once for each job of a sweep."""
     from hydra.errors import CompactHydraException
 
-    from repope_eval.launching import launch
+    from repope_eval.settings.launching import launch
 
     module = import_module(COMMANDS[command])
     typed = shlex.join(["python", "-m", "repope_eval", *([] if command == "run" else [command]), *words])
@@ -158,9 +158,9 @@ def _launch(command: str, words: list[str]) -> int:
 
 def _execute(module: ModuleType, composed: Any, typed: str) -> None:
     """One run, with its log, in which the error stands that it ends with."""
-    from repope_eval.launching import told_by_launcher
-    from repope_eval.run_log import close_log, show_log_on_console
-    from repope_eval.schema import settings_from
+    from repope_eval.runs.log import close_log, show_log_on_console
+    from repope_eval.settings.launching import told_by_launcher
+    from repope_eval.settings.schema import settings_from
 
     show_log_on_console(rank_here())
     try:

@@ -8,33 +8,33 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from repope_eval import config
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.benchmarks.local_images import find_local_images
 from repope_eval.benchmarks.sources import load_benchmark
-from repope_eval.collection import Collection
-from repope_eval.conclusion import Answered, conclude
-from repope_eval.contents import require_same_contents
-from repope_eval.environment import machine, process, slurm_job, versions
 from repope_eval.errors import RepopeError
-from repope_eval.inference.shares import merge_shares
-from repope_eval.inference.store import answer_fields
-from repope_eval.launching import is_of_sweep
+from repope_eval.files.rows import read_row_file
+from repope_eval.foreign_answers.dash_b import OTHER_EDITION, has_other_positives
+from repope_eval.foreign_answers.joining import Joined
+from repope_eval.foreign_answers.rows import question_texts
+from repope_eval.foreign_answers.several_files import Texts, join_files
+from repope_eval.inference.contents import require_same_contents
+from repope_eval.inference.session import Collection
 from repope_eval.models.families import require_family
-from repope_eval.named_folders import data_folder
-from repope_eval.ranks import Ranks, join_ranks
+from repope_eval.process.environment import machine, process, slurm_job, versions
+from repope_eval.process.ranks import Ranks, join_ranks
+from repope_eval.process.timing import Seconds, now
 from repope_eval.records import Answer, Question
-from repope_eval.row_files import read_row_file
-from repope_eval.run_files import answers_name
-from repope_eval.run_folder import FollowedFolder, RunFolder
-from repope_eval.scoring.answer_files import Joined
-from repope_eval.scoring.answer_rows import question_texts
-from repope_eval.scoring.dash_b_answers import OTHER_EDITION, has_other_positives
+from repope_eval.reporting.results import Answered, conclude
+from repope_eval.runs.answer_store import answer_fields
+from repope_eval.runs.folder import FollowedFolder, RunFolder
+from repope_eval.runs.layout import answers_name
+from repope_eval.runs.rank_shares import merge_shares
 from repope_eval.scoring.scores import Scores
-from repope_eval.scoring.several_files import Texts, join_files
-from repope_eval.timing import Seconds, now
+from repope_eval.settings import config
+from repope_eval.settings.launching import is_of_sweep
+from repope_eval.settings.named_folders import data_folder
+from repope_eval.settings.written import FromEnvironment, as_written
 from repope_eval.wording import counted, shown
-from repope_eval.written import FromEnvironment, as_written
 
 log = logging.getLogger(__name__)
 

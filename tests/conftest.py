@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from repope_eval import interruption
+from repope_eval.process import signals as interruption
 
 PROJECT = Path(__file__).parent.parent
 GOLDENS = Path(__file__).parent / "goldens"

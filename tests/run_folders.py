@@ -8,8 +8,8 @@ from typing import Any
 
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.benchmarks.sources import load_benchmark
-from repope_eval.composition import configs_folder
-from repope_eval.config import BenchSettings
+from repope_eval.settings.composition import configs_folder
+from repope_eval.settings.config import BenchSettings
 
 DEMO = BenchSettings(name="demo", source="demo", variants=("random", "popular", "adversarial"))
 

@@ -14,60 +14,32 @@ import pytest
 from conftest import PROJECT
 
 from repope_eval.__main__ import COMMANDS
-from repope_eval.composition import GROUP_FOLDERS, configs_folder
 from repope_eval.models.families import FAMILIES
+from repope_eval.settings.composition import GROUP_FOLDERS, configs_folder
 
 PACKAGE = PROJECT / "repope_eval"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS = [
-    ["__version__", "errors", "records", "wording"],
-    ["text_files", "workbooks", "written"],
-    [
-        "config",
-        "environment",
-        "garbage",
-        "hub_client",
-        "interruption",
-        "json_files",
-        "named_folders",
-        "output",
-        "ranks",
-        "schema",
-        "table_files",
-        "timing",
-    ],
-    ["composition", "configuration_files", "folder_lock", "manifest_form", "row_files", "typed_words"],
-    ["run_files"],
-    ["manifest", "run_log"],
-    ["run_folder"],
-    ["mistakes"],
-    ["launching"],
-    ["cluster"],
-    ["sweep"],
+    ["__version__", "errors", "quantities", "records", "wording"],
+    ["files"],
+    ["downloads", "settings"],
+    ["process"],
     ["benchmarks"],
-    ["models"],
-    ["inference"],
-    ["doctor"],
     ["scoring"],
-    ["reporting"],
-    ["contents"],
-    ["collection", "conclusion"],
-    ["demo", "leaderboard", "pipeline"],
+    ["foreign_answers", "runs"],
+    ["cluster", "models", "reporting"],
+    ["inference", "leaderboard"],
+    ["capacity", "pipeline"],
     ["commands"],
     ["__main__"],
 ]
 """Modules and packages of repope_eval: each imports from layers above its own, and from itself."""
 
 WITHOUT_TORCH = [
-    "inference.store",
     "models.checkpoints",
     "models.fingerprint",
     "models.families",
-    "models.shapes",
-    "models.sizes",
-    "inference.memory_need",
-    "inference.computation",
 ]
 """What neither mistakes nor finished runs need torch for, besides the packages and modules that have none."""
 
@@ -129,7 +101,7 @@ def test_no_two_modules_import_each_other() -> None:
 
 def test_what_needs_no_model_imports_no_torch() -> None:
     """Also what a mistake, a finished run, or foreign answers pass through, so that these need not wait."""
-    layers = [part for layer in LAYERS for part in layer if part not in ("__version__", "demo")]
+    layers = [part for layer in LAYERS for part in layer if part != "__version__"]
     light = [f"{PACKAGE.name}.{part}" for part in layers if part not in ("models", "inference")]
     modules = [_module(path) for path in FILES if any(_module(path).startswith(name) for name in light)]
     modules += [f"{PACKAGE.name}.{name}" for name in WITHOUT_TORCH]
@@ -183,7 +155,11 @@ def test_names_say_what_a_thing_is() -> None:
 
 @pytest.mark.parametrize(
     ("path", "name"),
-    [("__main__.py", "COMMANDS"), ("models/families.py", "FAMILIES"), ("composition.py", "GROUP_FOLDERS")],
+    [
+        ("__main__.py", "COMMANDS"),
+        ("models/families.py", "FAMILIES"),
+        ("settings/composition.py", "GROUP_FOLDERS"),
+    ],
 )
 def test_lookup_tables_are_written_out(path: str, name: str) -> None:
     values = [

@@ -11,10 +11,10 @@ from demo_runs import QUESTIONS, answers, comparable
 from omegaconf import DictConfig, OmegaConf
 
 from repope_eval.benchmarks.sources import DEMO_FOLDER
-from repope_eval.config import ScoreSettings
 from repope_eval.pipeline import score_answers
-from repope_eval.run_log import close_log
-from repope_eval.schema import schema_of, settings_from
+from repope_eval.runs.log import close_log
+from repope_eval.settings.config import ScoreSettings
+from repope_eval.settings.schema import schema_of, settings_from
 
 QUESTION = "Is there a car in the image?"
 

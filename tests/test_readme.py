@@ -13,9 +13,9 @@ import pytest
 from conftest import PROJECT, CommandLine
 from PIL import Image
 
-from repope_eval import config
 from repope_eval.benchmarks.sources import DEMO_FOLDER
-from repope_eval.schema import fields_of, is_settings
+from repope_eval.settings import config
+from repope_eval.settings.schema import fields_of, is_settings
 
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
 PROGRAM = "python -m repope_eval"

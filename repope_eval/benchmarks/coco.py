@@ -5,11 +5,11 @@ import urllib.parse
 from collections.abc import Sequence
 from pathlib import Path
 
-from repope_eval.benchmarks.download import Download, download
 from repope_eval.benchmarks.hub_images import copy_hub_images
 from repope_eval.benchmarks.images import decodable, locate_images
-from repope_eval.config import ImageSource
+from repope_eval.downloads.download import Download, download
 from repope_eval.errors import RepopeError
+from repope_eval.settings.config import ImageSource
 from repope_eval.wording import counted
 
 ANNOTATION_SHA256 = {

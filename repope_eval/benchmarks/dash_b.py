@@ -15,14 +15,14 @@ from pathlib import Path
 
 from repope_eval.benchmarks.asked_texts import asked_text
 from repope_eval.benchmarks.benchmark import Benchmark
-from repope_eval.benchmarks.fetch import LARGEST
 from repope_eval.benchmarks.hub_images import HubRow, copy_hub_rows, dash_b_rows
 from repope_eval.benchmarks.images import locate_images, refuse_outside
-from repope_eval.config import ImageSource
+from repope_eval.downloads.fetch import LARGEST
 from repope_eval.errors import RepopeError
-from repope_eval.json_files import parse_document, write_json
+from repope_eval.files.json_files import parse_document, write_json
+from repope_eval.files.texts import read_text
 from repope_eval.records import LabelSet, Question
-from repope_eval.text_files import read_text
+from repope_eval.settings.config import ImageSource
 from repope_eval.wording import counted, shown
 
 log = logging.getLogger(__name__)

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from repope_eval import hub_client
-from repope_eval.benchmarks.fetch import LARGEST
 from repope_eval.benchmarks.images import decodable, refuse_outside
+from repope_eval.downloads import hub as hub_client
+from repope_eval.downloads.fetch import LARGEST
 from repope_eval.errors import RepopeError
 from repope_eval.wording import counted, shown
 

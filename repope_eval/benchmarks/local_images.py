@@ -5,9 +5,9 @@ from pathlib import Path
 
 from repope_eval.benchmarks.images import locate_images
 from repope_eval.benchmarks.sources import DEMO_FOLDER
-from repope_eval.config import BenchSettings
 from repope_eval.errors import RepopeError
 from repope_eval.records import Question
+from repope_eval.settings.config import BenchSettings
 
 
 def find_local_images(

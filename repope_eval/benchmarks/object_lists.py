@@ -8,8 +8,8 @@ from typing import Any, NoReturn
 from repope_eval.benchmarks.asked_texts import asked_text
 from repope_eval.benchmarks.construction import ObjectList
 from repope_eval.errors import RepopeError
-from repope_eval.json_files import flaw, parse_line, parsed
-from repope_eval.text_files import lines_of, read_text
+from repope_eval.files.json_files import flaw, parse_line, parsed
+from repope_eval.files.texts import lines_of, read_text
 from repope_eval.wording import shown
 
 _COCO_KEYS = ("images", "annotations", "categories")

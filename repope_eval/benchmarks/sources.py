@@ -11,10 +11,10 @@ from repope_eval.benchmarks.dash_b import NAME as DASH_B
 from repope_eval.benchmarks.dash_b import find_dash_b_images, load_dash_b
 from repope_eval.benchmarks.images import locate_images
 from repope_eval.benchmarks.pope_file import read_rows
-from repope_eval.config import BenchSettings
 from repope_eval.errors import RepopeError
-from repope_eval.named_folders import named_folder
 from repope_eval.records import Variant
+from repope_eval.settings.config import BenchSettings
+from repope_eval.settings.named_folders import named_folder
 from repope_eval.wording import counted
 
 DEMO_FOLDER = Path(__file__).parent.parent / "demo" / "benchmark"

@@ -1,1 +1,4 @@
-"""A sweep on a cluster: its list of models, what each needs, what is submitted to SLURM, what tasks recorded."""
+"""A sweep on a cluster: its models, what each needs, what is submitted, and how far its runs are.
+
+Nothing is asked here.
+"""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from repope_eval.errors import RepopeError
-from repope_eval.text_files import lines_of, read_text
+from repope_eval.files.texts import lines_of, read_text
 
 MOST_CHARACTERS = 10_000
 """Of a line: as many as a shell's command line surely takes."""

@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from repope_eval.errors import RepopeError
-from repope_eval.text_files import read_text
+from repope_eval.files.texts import read_text
 from repope_eval.wording import shown
 
 COLUMNS = ("models", "gpus", "cpus", "memory", "time", "overrides")

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from repope_eval.cluster.model_list import ListedRun, read_model_list, shared_folders
 from repope_eval.cluster.resources import Needs, ResourceRow, read_resources, row_of
-from repope_eval.composition import shipped_folder
-from repope_eval.config import RunSettings, SlurmSettings
 from repope_eval.errors import RepopeError
-from repope_eval.schema import nearest
+from repope_eval.settings.composition import shipped_folder
+from repope_eval.settings.config import RunSettings, SlurmSettings
+from repope_eval.settings.schema import nearest
 from repope_eval.wording import first_unwritable, shown_word
 
 FindMistakes = Callable[[Sequence[str]], Sequence[str]]

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from repope_eval.composition import natural_order
 from repope_eval.errors import RepopeError
-from repope_eval.timing import moment
+from repope_eval.files.natural_order import natural_order
+from repope_eval.process.timing import moment
 
 FOLDER = "tasks"
 """Beside the run folders of a sweep: records, logs and lists of its tasks."""
@@ -31,7 +31,7 @@ class TaskRecord:
     """Where its output went; None where that was no file."""
     host: str
     started: str
-    """When it last started, as `repope_eval.timing.now` writes it; empty: it waits for its first start."""
+    """When it last started, as `repope_eval.process.timing.now` writes it; empty: it waits for its first start."""
     restarts: int
     """How often SLURM had started it before."""
     ended: str

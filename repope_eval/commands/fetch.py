@@ -2,8 +2,8 @@
 
 import logging
 
-from repope_eval.config import FetchSettings
-from repope_eval.reporting.model_table import memory_text
+from repope_eval.quantities import memory_text
+from repope_eval.settings.config import FetchSettings
 from repope_eval.wording import counted
 
 SETTINGS = FetchSettings

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import Any
 
-from repope_eval.composition import choices, groups_of
-from repope_eval.schema import fields_of, is_settings, literals
+from repope_eval.settings.composition import choices, groups_of
+from repope_eval.settings.schema import fields_of, is_settings, literals
 
 WIDTH = 98
 KEY_COLUMN = 28

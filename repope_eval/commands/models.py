@@ -1,26 +1,44 @@
 """`python -m repope_eval models`: the models, how large they are, and what they are asked."""
 
 import logging
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from repope_eval.composition import choices, model_settings
-from repope_eval.config import ModelSettings, ModelsSettings, number_format
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
 from repope_eval.errors import RepopeError
-from repope_eval.reporting.console import print_models, print_text
-from repope_eval.reporting.model_table import (
-    MEMORY_COLUMNS,
-    UNKNOWN,
-    ModelRow,
-    count_text,
-    memory_text,
-)
+from repope_eval.quantities import count_text, memory_text
+from repope_eval.reporting.console import print_table, print_text
+from repope_eval.settings.composition import choices, model_settings
+from repope_eval.settings.config import ModelSettings, ModelsSettings, number_format
 
 if TYPE_CHECKING:
+    from repope_eval.capacity.sizes import Size
     from repope_eval.models.recipe import Recipe
-    from repope_eval.models.sizes import Size
 
 SETTINGS = ModelsSettings
 EXAMPLE_QUESTION = "Is there a snowboard in the image?"
+
+UNKNOWN = "?"
+"""Stands where a figure cannot be counted on this machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRow:
+    """One model, all in text."""
+
+    name: str
+    checkpoint: str
+    family: str
+    parameters: str
+    memory: tuple[str, ...]
+    """Of the weights, one for each of `MEMORY_COLUMNS`."""
+    max_new_tokens: str
+    gated: str
+
+
+MEMORY_COLUMNS = ("bf16", "int8", "nf4")
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +49,7 @@ def execute(settings: ModelsSettings, command: str) -> None:
         _show(settings.model, fetch=settings.fetch)
         return
     rows = [_row(model_settings(name), fetch=settings.fetch) for name in choices("model")]
-    print_models(rows)
+    _print_models(rows)
     if any(row.parameters == UNKNOWN for row in rows):
         log.info(
             "%s: to be counted from the checkpoint's configuration, which is not on this machine; fetch=true "
@@ -53,7 +71,7 @@ def _show(settings: ModelSettings, *, fetch: bool) -> None:
             f"{settings.name}: the configuration and tokenizer of {settings.checkpoint} are not on this machine, "
             "and its prompt is made with them; fetch=true fetches them from the Hub, without the weights"
         ) from error
-    print_models([_row(settings, fetch=fetch)])
+    _print_models([_row(settings, fetch=fetch)])
     print_text(f"revision {settings.revision}, {number_format(settings)}")
     print_text(
         f"\nPrompt of the question {EXAMPLE_QUESTION!r}, with the family's mark where the image goes:\n"
@@ -85,9 +103,9 @@ def _sizes(settings: ModelSettings, *, fetch: bool) -> tuple[str, ...]:
 
 def _size(settings: ModelSettings, *, fetch: bool) -> "Size | None":
     """Counted from the checkpoint's own configuration where it is here, else from the published shape."""
+    from repope_eval.capacity.shapes import published_shape
+    from repope_eval.capacity.sizes import size_of
     from repope_eval.models.checkpoints import DEMO, NotHereError, find_checkpoint
-    from repope_eval.models.shapes import published_shape
-    from repope_eval.models.sizes import size_of
 
     shape = published_shape(settings.family, settings.checkpoint)
     if settings.checkpoint == DEMO and shape is not None:
@@ -99,7 +117,7 @@ def _size(settings: ModelSettings, *, fetch: bool) -> "Size | None":
         if fetch or not isinstance(error, NotHereError):
             log.warning("%s", error)
         return None if shape is None else size_of(shape)
-    from repope_eval.models.counting import count_parameters
+    from repope_eval.capacity.counting import count_parameters
 
     return count_parameters(recipe)
 
@@ -109,3 +127,26 @@ def _recipe(settings: ModelSettings, *, fetch: bool) -> "Recipe":
     from repope_eval.models.loading import read_description
 
     return read_description(settings, download=fetch).recipe
+
+
+def _print_models(rows: list[ModelRow]) -> None:
+    """A line for each model."""
+    table = Table(
+        box=SIMPLE_HEAD, collapse_padding=True, title="Models, and the memory that their weights need"
+    )
+    for title in ("model", "checkpoint", "family"):
+        table.add_column(title)
+    for title in ("parameters", *MEMORY_COLUMNS, "tokens"):
+        table.add_column(title, justify="right", no_wrap=True)
+    table.add_column("gated")
+    for row in rows:
+        table.add_row(
+            row.name,
+            row.checkpoint,
+            row.family,
+            row.parameters,
+            *row.memory,
+            row.max_new_tokens,
+            row.gated,
+        )
+    print_table(table)

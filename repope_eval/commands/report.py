@@ -1,7 +1,7 @@
 """`python -m repope_eval report`: the leaderboard, figures and tables of many runs."""
 
-from repope_eval.config import ReportSettings
 from repope_eval.leaderboard.report import report
+from repope_eval.settings.config import ReportSettings
 
 SETTINGS = ReportSettings
 

@@ -1,7 +1,7 @@
 """`python -m repope_eval`: ask a model the questions of a benchmark, and score its answers."""
 
 from repope_eval import pipeline
-from repope_eval.config import RunSettings
+from repope_eval.settings.config import RunSettings
 
 SETTINGS = RunSettings
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from hydra.core.hydra_config import HydraConfig
 
 from repope_eval import pipeline
-from repope_eval.config import ScoreSettings, listed
+from repope_eval.settings.config import ScoreSettings, listed
 
 SETTINGS = ScoreSettings
 

@@ -1,1 +1,4 @@
-"""Asking: the shared-prefix engine, the sequential reference engine, and the store of answers."""
+"""Asking: who is asked, the loop over the questions, and the two engines of transformers' models.
+
+Nothing is scored here.
+"""

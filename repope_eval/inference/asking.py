@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 
-from repope_eval.config import Engine
 from repope_eval.inference.batch_size import BatchSize
 from repope_eval.inference.generation import Generation, Spellings, find_spellings
 from repope_eval.inference.loader import Loader, PreparedImage, longest_first
@@ -17,11 +16,12 @@ from repope_eval.inference.memory import give_back, memory_of
 from repope_eval.inference.progress import Progress
 from repope_eval.inference.sequential import generate_sequentially
 from repope_eval.inference.shared import generate_shared
-from repope_eval.inference.store import AnswerStore
 from repope_eval.models.loading import Model
 from repope_eval.models.recipe import Prepared
-from repope_eval.ranks import Ranks
+from repope_eval.process.ranks import Ranks
 from repope_eval.records import Answer, Question
+from repope_eval.runs.answer_store import AnswerStore
+from repope_eval.settings.config import Engine
 
 Generator = Callable[[Model, Sequence[Prepared], int, Spellings], list[list[Generation]]]
 

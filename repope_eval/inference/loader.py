@@ -15,10 +15,10 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from repope_eval.benchmarks.images import image_size, open_image
-from repope_eval.environment import usable_cores
 from repope_eval.errors import RepopeError
 from repope_eval.models.loading import Model
 from repope_eval.models.recipe import Prepared, Recipe
+from repope_eval.process.environment import usable_cores
 from repope_eval.records import Question
 
 AHEAD = 32

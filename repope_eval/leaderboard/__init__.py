@@ -1,1 +1,1 @@
-"""Many runs together: finding and reading their folders, choosing what can be compared, the leaderboard."""
+"""Many runs together: found, read, ranked, and shown as a page, tables and a document. No run is made here."""

@@ -10,17 +10,17 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from repope_eval.config import BenchSettings, by_dotted_key
 from repope_eval.errors import RepopeError
-from repope_eval.inference.store import read_answers
-from repope_eval.interruption import heed
-from repope_eval.manifest import SCHEMA_VERSION
-from repope_eval.manifest_form import read_manifest
+from repope_eval.leaderboard.entries import LeftOut
+from repope_eval.process.signals import heed
 from repope_eval.records import Answer, Question
-from repope_eval.reporting.leaderboard_entries import LeftOut
-from repope_eval.run_files import ANSWERS, MANIFEST, find_run_folders, model_name
-from repope_eval.schema import schema_of, settings_from
-from repope_eval.written import place_here
+from repope_eval.runs.answer_store import read_answers
+from repope_eval.runs.layout import ANSWERS, MANIFEST, find_run_folders, model_name
+from repope_eval.runs.manifest import SCHEMA_VERSION
+from repope_eval.runs.manifest_form import read_manifest
+from repope_eval.settings.config import BenchSettings, by_dotted_key
+from repope_eval.settings.schema import schema_of, settings_from
+from repope_eval.settings.written import place_here
 
 NOT_SET = "not set"
 

@@ -5,11 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from repope_eval import config
-from repope_eval.leaderboard.finished_runs import NOT_SET, FoundRun
-from repope_eval.leaderboard.run_selection import Selection, images_of, labels_of
-from repope_eval.records import LabelSet, Variant
-from repope_eval.reporting.leaderboard_entries import (
+from repope_eval.leaderboard.entries import (
     PAPER_MARK,
     Entry,
     Leaderboard,
@@ -17,6 +13,9 @@ from repope_eval.reporting.leaderboard_entries import (
     SettingDifference,
     Unranked,
 )
+from repope_eval.leaderboard.finished_runs import NOT_SET, FoundRun
+from repope_eval.leaderboard.run_selection import Selection, images_of, labels_of
+from repope_eval.records import LabelSet, Variant
 from repope_eval.scoring.agreement import RANKED_FIGURES, agreement
 from repope_eval.scoring.bootstrap import MEAN
 from repope_eval.scoring.comparison import Comparison, compare
@@ -26,6 +25,7 @@ from repope_eval.scoring.published import PublishedScores, published_scores
 from repope_eval.scoring.ranking import ranks_by_name
 from repope_eval.scoring.scores import score
 from repope_eval.scoring.shared_questions import Sampled
+from repope_eval.settings import config
 
 _OWN_FACTS = (
     "answers",

@@ -4,24 +4,24 @@ import logging
 from collections.abc import Collection
 from pathlib import Path
 
-from repope_eval import config
 from repope_eval.errors import RepopeError
-from repope_eval.json_files import make_folder, read_json, write_bytes, write_json, write_text
+from repope_eval.files.json_files import make_folder, read_json, write_bytes, write_json, write_text
+from repope_eval.leaderboard.document import leaderboard_document
+from repope_eval.leaderboard.entries import Leaderboard
 from repope_eval.leaderboard.finished_runs import read_runs
 from repope_eval.leaderboard.making import make_leaderboard
+from repope_eval.leaderboard.page import FIGURE_PREFIXES, leaderboard_charts, render_leaderboard
 from repope_eval.leaderboard.run_selection import require_some, select
-from repope_eval.reporting.console import print_text
-from repope_eval.reporting.leaderboard_document import leaderboard_document
-from repope_eval.reporting.leaderboard_entries import Leaderboard
-from repope_eval.reporting.leaderboard_page import FIGURE_PREFIXES, leaderboard_charts, render_leaderboard
-from repope_eval.reporting.leaderboard_sentences import sentences
-from repope_eval.reporting.leaderboard_tables import (
+from repope_eval.leaderboard.sentences import sentences
+from repope_eval.leaderboard.tables import (
     TABLES,
     leaderboard_tables,
     standings_table,
     unranked_table,
 )
+from repope_eval.reporting.console import print_text
 from repope_eval.reporting.table_exports import csv_text, latex, markdown
+from repope_eval.settings import config
 from repope_eval.wording import counted
 
 log = logging.getLogger(__name__)

@@ -7,16 +7,16 @@ from math import floor
 from pathlib import Path
 from typing import TypeVar
 
-from repope_eval import config
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.benchmarks.sources import load_benchmark
 from repope_eval.errors import RepopeError
+from repope_eval.leaderboard.entries import LeftOut
 from repope_eval.leaderboard.finished_runs import FoundRun
-from repope_eval.named_folders import data_folder
 from repope_eval.records import LabelSet, Question
-from repope_eval.reporting.leaderboard_entries import LeftOut
+from repope_eval.settings import config
+from repope_eval.settings.named_folders import data_folder
+from repope_eval.settings.written import place_here
 from repope_eval.wording import counted
-from repope_eval.written import place_here
 
 Thing = TypeVar("Thing", bound=Hashable)
 

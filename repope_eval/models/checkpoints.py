@@ -14,9 +14,9 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
-from repope_eval import hub_client
+from repope_eval.downloads import hub as hub_client
 from repope_eval.errors import RepopeError
-from repope_eval.json_files import read_json
+from repope_eval.files.json_files import read_json
 from repope_eval.models.fields import Fields, fields_of
 
 DEMO = "demo"

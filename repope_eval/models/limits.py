@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from repope_eval.config import MOST_TILES
 from repope_eval.models.fields import Fields
+from repope_eval.settings.config import MOST_TILES
 
 _WIDTH = 1_000_000
 """Of a layer; Qwen2.5-72B's widest has 29,568 numbers."""

@@ -15,7 +15,6 @@ from PIL import Image
 from transformers import PreTrainedConfig, PreTrainedModel
 from transformers.image_processing_utils import select_best_resolution
 
-from repope_eval.config import MOST_TILES
 from repope_eval.errors import RepopeError
 from repope_eval.models.chat_templates import ChatTemplate
 from repope_eval.models.checkpoints import Checkpoint
@@ -32,6 +31,7 @@ from repope_eval.models.native_configs import read_config
 from repope_eval.models.recipe import Inputs, Prepared, Recipe, RecipeOptions, require_features
 from repope_eval.models.rgb import to_rgb
 from repope_eval.models.tokenizers import TokenizerFile, read_stop_token_ids
+from repope_eval.settings.config import MOST_TILES
 
 IMAGE_TOKEN = "<image>"
 

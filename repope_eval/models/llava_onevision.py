@@ -8,11 +8,11 @@ from transformers import (
     LlavaOnevisionImageProcessorPil,
 )
 
-from repope_eval.config import MOST_TILES
 from repope_eval.models.checkpoints import Checkpoint
 from repope_eval.models.fields import Fields
 from repope_eval.models.llava import LlavaRecipe
 from repope_eval.models.recipe import RecipeOptions
+from repope_eval.settings.config import MOST_TILES
 
 ANYRES = "anyres_max_"
 _RATIOS = {f"{ANYRES}{number}": number for number in range(1, MOST_TILES + 1)}

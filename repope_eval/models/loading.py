@@ -10,9 +10,7 @@ import torch
 from transformers import PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
-from repope_eval.config import ModelSettings, number_format
 from repope_eval.errors import RepopeError
-from repope_eval.manifest_form import CHECKPOINT_FILES
 from repope_eval.models.checkpoints import Checkpoint, fetch_weights, find_checkpoint
 from repope_eval.models.description import require_generation_config
 from repope_eval.models.families import recipe_class, recipe_of
@@ -29,7 +27,9 @@ from repope_eval.models.placement import (
 from repope_eval.models.recipe import Inputs, Recipe, RecipeOptions
 from repope_eval.models.rehearsal import rehearse
 from repope_eval.models.weight_files import WeightFiles, verify_weight_files
-from repope_eval.written import as_written
+from repope_eval.runs.manifest_form import CHECKPOINT_FILES
+from repope_eval.settings.config import ModelSettings, number_format
+from repope_eval.settings.written import as_written
 
 _MOST_TIMES = 2
 """So many times the weights in a checkpoint's files a network may have: tied embeddings may be counted twice."""

@@ -10,10 +10,10 @@ from typing import Any
 import torch
 from transformers import BitsAndBytesConfig, PreTrainedModel
 
-from repope_eval.config import ModelSettings
 from repope_eval.errors import RepopeError
-from repope_eval.json_files import read_json
-from repope_eval.ranks import Ranks, is_told_cpu
+from repope_eval.files.json_files import read_json
+from repope_eval.process.ranks import Ranks, is_told_cpu
+from repope_eval.settings.config import ModelSettings
 from repope_eval.wording import counted
 
 _UNQUANTIZED = ["model.vision_tower", "model.multi_modal_projector", "lm_head"]

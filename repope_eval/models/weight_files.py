@@ -10,7 +10,7 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 
 from repope_eval.errors import RepopeError
-from repope_eval.json_files import read_json
+from repope_eval.files.json_files import read_json
 from repope_eval.models.fields import fields_of
 from repope_eval.wording import counted
 

@@ -1,1 +1,4 @@
-"""Showing: console tables, the run folder's documents, and the page. No torch."""
+"""One run shown: console, documents, page.
+
+Figures come from scoring; nothing is computed here, and no torch imported.
+"""

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from repope_eval import config
 from repope_eval.records import Answer, Variant
 from repope_eval.reporting import protocol_tables, remarks, run_tables
 from repope_eval.reporting.citations import citations
@@ -22,6 +21,7 @@ from repope_eval.scoring.protocol_readings import Disagreement
 from repope_eval.scoring.relabelling_effect import Effect, TurnedVerdict
 from repope_eval.scoring.resolutions import Missing, Resolution
 from repope_eval.scoring.scores import Scores
+from repope_eval.settings import config
 
 if TYPE_CHECKING:  # drawing needs matplotlib, which takes a while to import
     from repope_eval.reporting.charts.drawing import Chart

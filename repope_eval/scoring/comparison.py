@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from repope_eval import config
 from repope_eval.records import Answer, LabelSet, Question, Variant
 from repope_eval.scoring.agreement import RANKED_FIGURES, Agreement, agreement
 from repope_eval.scoring.bootstrap import FEWEST_IMAGES
@@ -14,6 +13,7 @@ from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.scoring.ranking import rank_interval, ranks
 from repope_eval.scoring.shared_questions import Cell, QuestionSet, Sampled, SharedQuestions
 from repope_eval.scoring.step_down import joint_ranks
+from repope_eval.settings import config
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,9 +4,9 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from repope_eval.config import Protocol
 from repope_eval.records import Answer, Question
 from repope_eval.scoring.protocols import PROTOCOLS, Reading, remembering, vlmevalkit_words
+from repope_eval.settings.config import Protocol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

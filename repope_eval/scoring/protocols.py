@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal
 
-from repope_eval import config
+from repope_eval.settings import config
 
 Reading = bool | None
 

@@ -12,10 +12,10 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from repope_eval import config
 from repope_eval.records import Answer, LabelSet, Question, Variant
 from repope_eval.scoring.confusion import OUTCOME_OF
 from repope_eval.scoring.protocols import PROTOCOLS, remembering
+from repope_eval.settings import config
 
 COUNTED = ("tp", "fp", "tn", "fn")
 """Outcomes of parsed answers, in the order of an `Effect`'s counts."""

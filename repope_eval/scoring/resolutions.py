@@ -11,12 +11,12 @@ from dataclasses import dataclass, fields, replace
 from statistics import fmean
 from typing import TypeVar
 
-from repope_eval import config
 from repope_eval.records import LabelSet, Variant
 from repope_eval.scoring.bootstrap import MEAN
 from repope_eval.scoring.confusion import OUTCOME_OF, Confusion, figures
 from repope_eval.scoring.protocols import PROTOCOLS, Reading
 from repope_eval.scoring.relabelling_effect import Verdict
+from repope_eval.settings import config
 
 _READ_AS_YES, _READ_AS_NO = ("tp", "fp"), ("tn", "fn")
 

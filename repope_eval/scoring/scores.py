@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import TypeVar
 
-from repope_eval import config
 from repope_eval.records import Answer, LabelSet, Question, Variant
 from repope_eval.scoring.bootstrap import MEAN, Intervals, Places, confusions_of, variant_places
 from repope_eval.scoring.changes import Change, change
@@ -22,6 +21,7 @@ from repope_eval.scoring.intervals import (
 )
 from repope_eval.scoring.protocols import PROTOCOLS, Protocol
 from repope_eval.scoring.reasons import Reasons, undefined, undefined_in_variants
+from repope_eval.settings import config
 
 Part = TypeVar("Part")
 

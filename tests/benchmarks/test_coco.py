@@ -7,8 +7,9 @@ import pytest
 from fault_server import CUT, FaultServer, serving, status
 from PIL import Image
 
-from repope_eval.benchmarks import coco, fetch
+from repope_eval.benchmarks import coco
 from repope_eval.benchmarks.coco import find_annotations, find_images
+from repope_eval.downloads import fetch
 from repope_eval.errors import RepopeError
 
 NAMES = ("coco_pope_random.json", "coco_repope_random.json")

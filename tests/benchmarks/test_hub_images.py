@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from repope_eval import hub_client
 from repope_eval.benchmarks import hub_images
 from repope_eval.benchmarks.hub_images import copy_hub_images
+from repope_eval.downloads import hub as hub_client
 from repope_eval.errors import RepopeError
 
 SOURCES = [f"COCO_val2014_{number:012}" for number in (7, 3, 5)]

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from repope_eval.benchmarks.local_images import find_local_images
-from repope_eval.config import BenchSettings
 from repope_eval.records import Question
+from repope_eval.settings.config import BenchSettings
 
 QUESTIONS = (Question("a.png", "Is there a cat?", "cat"), Question("b.png", "Is there a cat?", "cat"))
 

@@ -14,8 +14,8 @@ from repope_eval.benchmarks.sources import (
     find_benchmark_images,
     load_benchmark,
 )
-from repope_eval.config import BenchSettings
 from repope_eval.errors import RepopeError
+from repope_eval.settings.config import BenchSettings
 
 DEMO = BenchSettings(name="demo", source="demo", variants=POPE_VARIANTS)
 REPOPE = BenchSettings(name="repope", source="coco", variants=POPE_VARIANTS)

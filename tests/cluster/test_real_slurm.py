@@ -18,9 +18,9 @@ import psutil
 import pytest
 from demo_runs import QUESTIONS, answers, comparable
 
+from repope_eval.cluster.gathering import read_sweep
+from repope_eval.cluster.run_state import RunState
 from repope_eval.cluster.task_records import TaskRecord, read_task_records
-from repope_eval.sweep.gathering import read_sweep
-from repope_eval.sweep.run_state import RunState
 
 pytestmark = pytest.mark.xdist_group("slurm")
 

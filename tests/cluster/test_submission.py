@@ -14,9 +14,9 @@ from repope_eval.cluster.resources import Needs
 from repope_eval.cluster.submission import Submissions, prepare, shell_script, submit
 from repope_eval.cluster.sweep_plan import Group, SweepPlan
 from repope_eval.cluster.task_records import read_task_records
-from repope_eval.composition import model_settings, shipped_folder
-from repope_eval.config import BenchSettings, SlurmSettings
 from repope_eval.errors import RepopeError
+from repope_eval.settings.composition import model_settings, shipped_folder
+from repope_eval.settings.config import BenchSettings, SlurmSettings
 
 TOLD = ("MODELS", "OVERRIDES", "RUNS", "SETUP", "PYTHON", "SBATCH_EXPORT")
 SBATCH = f"""\

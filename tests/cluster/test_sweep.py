@@ -14,9 +14,9 @@ import pytest
 from conftest import PROJECT
 
 from repope_eval.cluster.task_records import TaskRecord, read_task_records
-from repope_eval.composition import choices, compose, initialized, register
-from repope_eval.config import RunSettings
-from repope_eval.timing import now
+from repope_eval.process.timing import now
+from repope_eval.settings.composition import choices, compose, initialized, register
+from repope_eval.settings.config import RunSettings
 
 SCRIPT = PROJECT / "slurm" / "sweep.sbatch"
 REPORT = PROJECT / "slurm" / "report.sbatch"

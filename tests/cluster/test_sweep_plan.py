@@ -10,9 +10,9 @@ import pytest
 from repope_eval.cluster.model_list import ListedRun
 from repope_eval.cluster.resources import Needs
 from repope_eval.cluster.sweep_plan import Group, SweepPlan, plan_sweep, run_words
-from repope_eval.composition import model_settings
-from repope_eval.config import BenchSettings, SlurmSettings
 from repope_eval.errors import RepopeError
+from repope_eval.settings.composition import model_settings
+from repope_eval.settings.config import BenchSettings, SlurmSettings
 
 KNOWN = ["tiny", "ovis2_1b", "internvl2_5_78b"]
 TABLE = "models,gpus,cpus,memory,time,overrides\n*_78b,4,16,256G,24:00:00,model.device_map=auto\n"
@@ -68,7 +68,7 @@ def test_the_shipped_list_and_table_are_taken_where_none_is_named() -> None:
 
 
 def _shipped_lines() -> list[str]:
-    from repope_eval.composition import shipped_folder
+    from repope_eval.settings.composition import shipped_folder
 
     return (shipped_folder("slurm") / "models.txt").read_text().splitlines()
 

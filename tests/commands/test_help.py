@@ -4,8 +4,8 @@ import pytest
 
 from repope_eval.__main__ import COMMANDS
 from repope_eval.commands.help import help_page
-from repope_eval.composition import choices, groups_of
-from repope_eval.schema import annotation_of, is_settings, keys_of, literals
+from repope_eval.settings.composition import choices, groups_of
+from repope_eval.settings.schema import annotation_of, is_settings, keys_of, literals
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -8,16 +8,16 @@ from conftest import CommandLine
 from hub_server import HubServer
 from safetensors.torch import load_file
 
+from repope_eval.capacity import shapes
+from repope_eval.capacity.counting import count_parameters
+from repope_eval.capacity.sizes import Size
 from repope_eval.commands import models
-from repope_eval.composition import choices, model_settings
-from repope_eval.config import ModelSettings, ModelsSettings
 from repope_eval.errors import RepopeError
-from repope_eval.models import shapes
 from repope_eval.models.checkpoints import find_checkpoint
-from repope_eval.models.counting import count_parameters
 from repope_eval.models.families import recipe_of
 from repope_eval.models.recipe import RecipeOptions
-from repope_eval.models.sizes import Size
+from repope_eval.settings.composition import choices, model_settings
+from repope_eval.settings.config import ModelSettings, ModelsSettings
 
 NAME = "OpenGVLab/InternVL2_5-1B"
 

@@ -14,8 +14,8 @@ from conftest import CommandLine
 from repope_eval.benchmarks.pope_file import read_rows, write_rows
 from repope_eval.benchmarks.sources import DEMO_FOLDER
 from repope_eval.commands.relabel import execute
-from repope_eval.config import RelabelSettings
 from repope_eval.errors import RepopeError
+from repope_eval.settings.config import RelabelSettings
 
 VARIANTS = ("random", "popular", "adversarial")
 NAMES = ("dog", "cat", "car")

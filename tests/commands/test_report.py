@@ -10,9 +10,9 @@ import pytest
 from conftest import CommandLine
 from run_folders import answer_lines, demo, write_run
 
-from repope_eval.config import ReportSettings
 from repope_eval.errors import RepopeError
 from repope_eval.leaderboard.report import report
+from repope_eval.settings.config import ReportSettings
 
 TABLES = ("standings", "leaderboard", "every_figure", "rank_agreement", "overtakings")
 

@@ -13,15 +13,15 @@ from pathlib import Path
 
 import psutil
 
+from demo_making.icons import KINDS
 from repope_eval.benchmarks.pope_file import question_text
 from repope_eval.benchmarks.sources import DEMO_FOLDER
-from repope_eval.config import ModelSettings
-from repope_eval.demo.icons import KINDS
 from repope_eval.inference.asking import Asking, AskingSettings
-from repope_eval.inference.store import AnswerStore
 from repope_eval.models.loading import Model, load_model
 from repope_eval.models.placement import choose_device
 from repope_eval.records import Question
+from repope_eval.runs.answer_store import AnswerStore
+from repope_eval.settings.config import ModelSettings
 
 
 def main() -> None:

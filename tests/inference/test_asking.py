@@ -15,12 +15,12 @@ from repope_eval.errors import RepopeError
 from repope_eval.inference import asking
 from repope_eval.inference.asking import Asking, AskingSettings
 from repope_eval.inference.generation import Generation
-from repope_eval.inference.store import AnswerStore
 from repope_eval.models.checkpoints import Checkpoint
 from repope_eval.models.fields import Fields
 from repope_eval.models.loading import Model
 from repope_eval.models.recipe import Inputs, Prepared, Recipe
 from repope_eval.records import Question
+from repope_eval.runs.answer_store import AnswerStore
 
 
 class EchoRecipe(Recipe):

@@ -6,18 +6,18 @@ from pathlib import Path
 import pytest
 from golden import GOLDENS, Golden, load_golden_model, read_golden
 
+from demo_making.icons import KINDS
 from repope_eval.benchmarks.pope_file import question_text
 from repope_eval.benchmarks.sources import DEMO_FOLDER
-from repope_eval.config import ModelSettings
-from repope_eval.demo.icons import KINDS
 from repope_eval.inference.asking import Asking, AskingSettings
 from repope_eval.inference.generation import find_spellings
 from repope_eval.inference.sequential import generate_sequentially
 from repope_eval.inference.shared import generate_shared
-from repope_eval.inference.store import AnswerStore
 from repope_eval.models.loading import Model, load_model
 from repope_eval.models.placement import choose_device
 from repope_eval.records import Question
+from repope_eval.runs.answer_store import AnswerStore
+from repope_eval.settings.config import ModelSettings
 
 SETTINGS = [
     *product(["shared"], ["1", "3"], [False, True]),

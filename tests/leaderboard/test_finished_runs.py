@@ -10,9 +10,9 @@ import pytest
 from run_folders import answer_lines, demo, write_run
 
 from repope_eval.benchmarks.benchmark import Benchmark
-from repope_eval.inference.store import read_answers
 from repope_eval.leaderboard.finished_runs import read_runs
-from repope_eval.sweep.run_trace import read_trace
+from repope_eval.runs.answer_store import read_answers
+from repope_eval.runs.trace import read_trace
 
 
 @pytest.fixture(scope="module")

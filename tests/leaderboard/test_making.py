@@ -8,13 +8,13 @@ from run_folders import answer_lines, demo, write_run
 
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.benchmarks.sources import load_benchmark
-from repope_eval.config import BenchSettings, ReportSettings
+from repope_eval.leaderboard.entries import Leaderboard
 from repope_eval.leaderboard.finished_runs import read_runs
 from repope_eval.leaderboard.making import make_leaderboard
 from repope_eval.leaderboard.run_selection import select
-from repope_eval.reporting.leaderboard_entries import Leaderboard
 from repope_eval.scoring.published import published_scores
 from repope_eval.scoring.scores import score
+from repope_eval.settings.config import BenchSettings, ReportSettings
 
 REPOPE = {"name": "repope", "source": "coco", "variants": ["random", "popular", "adversarial"]}
 

@@ -8,10 +8,10 @@ from run_folders import answer_lines, demo, write_run
 
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.benchmarks.sources import DEMO_FOLDER
-from repope_eval.config import ReportSettings
 from repope_eval.errors import RepopeError
 from repope_eval.leaderboard.finished_runs import read_runs
 from repope_eval.leaderboard.run_selection import Selection, require_some, select
+from repope_eval.settings.config import ReportSettings
 
 
 @pytest.fixture(scope="module")

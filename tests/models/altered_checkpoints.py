@@ -9,8 +9,8 @@ from typing import Any
 from golden import GOLDENS, change_weights
 from safetensors.torch import load_file
 
-from repope_eval.composition import model_settings
 from repope_eval.models.loading import Described, read_description
+from repope_eval.settings.composition import model_settings
 
 Change = Callable[[Path], None]
 

@@ -10,10 +10,10 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from repope_eval.composition import model_settings
 from repope_eval.models.loading import Model, load_model
 from repope_eval.models.placement import choose_device
 from repope_eval.models.recipe import Prepared
+from repope_eval.settings.composition import model_settings
 
 
 class Asked(NamedTuple):

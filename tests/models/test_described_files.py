@@ -10,9 +10,9 @@ import pytest
 from altered_checkpoints import read_golden_description, with_field, without_fields, without_files
 from golden import GOLDENS, load_golden_model
 
+from repope_eval.capacity.counting import count_parameters
 from repope_eval.errors import RepopeError
 from repope_eval.models.checkpoints import Checkpoint, find_checkpoint
-from repope_eval.models.counting import count_parameters
 from repope_eval.models.families import recipe_of
 from repope_eval.models.internvl import InternVLRecipe
 from repope_eval.models.recipe import RecipeOptions

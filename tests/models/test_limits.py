@@ -10,8 +10,8 @@ import pytest
 from altered_checkpoints import read_golden_description, with_field
 from golden import GOLDENS
 
+from repope_eval.capacity import shapes
 from repope_eval.errors import RepopeError
-from repope_eval.models import shapes
 from repope_eval.models.fields import Fields
 from repope_eval.models.limits import LARGEST, require_bounded
 

@@ -10,9 +10,9 @@ import torch
 from golden import GOLDENS, Golden, load_golden_model, read_golden, strided_sample
 from jinja2.exceptions import SecurityError
 
+from repope_eval.capacity.counting import count_parameters
 from repope_eval.errors import RepopeError
 from repope_eval.models.checkpoints import find_checkpoint
-from repope_eval.models.counting import count_parameters
 from repope_eval.models.families import recipe_of
 from repope_eval.models.llava import ChatTokenizer
 from repope_eval.models.loading import Model

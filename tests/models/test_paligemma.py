@@ -11,12 +11,12 @@ import pytest
 import torch
 from golden import Golden, load_golden_model, read_golden, strided_sample
 
+from repope_eval.capacity.counting import count_parameters
 from repope_eval.errors import RepopeError
 from repope_eval.inference.generation import Generation, find_spellings
 from repope_eval.inference.sequential import generate_sequentially
 from repope_eval.inference.shared import generate_shared
 from repope_eval.models.checkpoints import find_checkpoint
-from repope_eval.models.counting import count_parameters
 from repope_eval.models.families import recipe_of
 from repope_eval.models.fields import Fields
 from repope_eval.models.loading import Model

@@ -8,10 +8,10 @@ import pytest
 import torch
 from golden import load_golden_model
 
-from repope_eval.config import ModelSettings
 from repope_eval.errors import RepopeError
 from repope_eval.models import placement
 from repope_eval.models.placement import choose_device, quantization, require_number_format
+from repope_eval.settings.config import ModelSettings
 
 
 def test_a_gpu_that_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

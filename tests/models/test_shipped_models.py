@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from repope_eval.composition import choices, model_settings
-from repope_eval.config import number_format
 from repope_eval.models.checkpoints import find_checkpoint
 from repope_eval.models.families import recipe_of
 from repope_eval.models.recipe import RecipeOptions
+from repope_eval.settings.composition import choices, model_settings
+from repope_eval.settings.config import number_format
 
 QUESTION = "Is there a snowboard in the image?"
 

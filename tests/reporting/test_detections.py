@@ -6,9 +6,9 @@ import pytest
 from run_examples import run_view
 
 from repope_eval.records import Answer, Question
-from repope_eval.reporting.console import print_detection
 from repope_eval.reporting.page import render_run_page
 from repope_eval.reporting.run_tables import detection_table
+from repope_eval.reporting.score_console import print_detection
 from repope_eval.reporting.score_document import detection_document
 from repope_eval.scoring.detection import ALL_OBJECTS, Detection, detection, detection_by_object
 from repope_eval.scoring.protocols import PROTOCOLS

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from repope_eval.errors import RepopeError
+from repope_eval.foreign_answers.joining import Joined, join
+from repope_eval.foreign_answers.rows import answer_rows, question_texts
 from repope_eval.records import Question, Variant
-from repope_eval.scoring.answer_files import Joined, join
-from repope_eval.scoring.answer_rows import answer_rows, question_texts
 
 DOG, CAT = "Is there a dog in the image?", "Is there a cat in the image?"
 INSTRUCTION = "\nAnswer the question using a single word or phrase."

@@ -6,9 +6,9 @@ import pytest
 
 from repope_eval.benchmarks.benchmark import Benchmark, make_benchmark
 from repope_eval.benchmarks.pope_file import read_rows as read_pope_file
-from repope_eval.json_files import read_rows
-from repope_eval.scoring.answer_files import Joined, join
-from repope_eval.scoring.answer_rows import answer_rows, question_texts
+from repope_eval.files.json_files import read_rows
+from repope_eval.foreign_answers.joining import Joined, join
+from repope_eval.foreign_answers.rows import answer_rows, question_texts
 
 VARIANTS = ("random", "popular", "adversarial")
 

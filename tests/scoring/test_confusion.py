@@ -7,10 +7,10 @@ from math import sqrt
 import pytest
 from counts import count
 
-from repope_eval import config
 from repope_eval.records import Answer, Question
 from repope_eval.scoring.confusion import Confusion, Figures, figures
 from repope_eval.scoring.protocols import PROTOCOLS
+from repope_eval.settings import config
 
 EVERY_PROTOCOL: tuple[config.Protocol, ...] = ("repope", "pope", "vlmevalkit", "lmms_eval")
 

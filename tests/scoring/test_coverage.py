@@ -2,11 +2,11 @@
 
 import pytest
 
-from repope_eval import config
 from repope_eval.records import LabelSet, Question
 from repope_eval.scoring.confusion import Confusion
 from repope_eval.scoring.coverage import coverage
 from repope_eval.scoring.protocols import PROTOCOLS
+from repope_eval.settings import config
 
 REPOPE = PROTOCOLS["repope"]
 YES = {Question("1.jpg", f"{n}?", str(n)): True for n in range(100)}

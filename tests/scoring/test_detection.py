@@ -9,17 +9,17 @@ import pytest
 from conftest import CommandLine
 
 from repope_eval.benchmarks.dash_b import load_dash_b
-from repope_eval.config import ColumnSettings
-from repope_eval.json_files import read_rows
+from repope_eval.files.json_files import read_rows
+from repope_eval.files.rows import read_row_file
+from repope_eval.foreign_answers.formats import join_file
 from repope_eval.records import Answer, Question
-from repope_eval.row_files import read_row_file
 from repope_eval.scoring.detection import (
     DETECTION_FIGURES,
     detection,
     detection_by_object,
 )
-from repope_eval.scoring.foreign_answers import join_file
 from repope_eval.scoring.protocols import PROTOCOLS
+from repope_eval.settings.config import ColumnSettings
 
 REPOPE = PROTOCOLS["repope"]
 TITLES = {"acc": "ACC", "tnr": "TNR", "tpr": "TPR", "harmonic_mean": "Harmonic Mean"}

@@ -2,10 +2,10 @@
 
 import pytest
 
-from repope_eval import config
 from repope_eval.records import Answer, Question
 from repope_eval.scoring.protocol_readings import disagreements, unparsed
 from repope_eval.scoring.protocols import PROTOCOLS
+from repope_eval.settings import config
 
 
 def answers(*responses: str) -> dict[Question, Answer]:

@@ -2,10 +2,10 @@
 
 import pytest
 
-from repope_eval import config
 from repope_eval.records import Answer, LabelSet, Question
 from repope_eval.scoring.intervals import INTERVAL_FIGURES
 from repope_eval.scoring.scores import Scores, score
+from repope_eval.settings import config
 
 
 def questions(images: int, each: int = 4) -> list[Question]:

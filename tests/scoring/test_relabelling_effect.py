@@ -8,7 +8,6 @@ import pytest
 import real_answers
 from counts import count
 
-from repope_eval import config
 from repope_eval.records import Answer, LabelSet, Question
 from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.scoring.relabelling_effect import (
@@ -20,6 +19,7 @@ from repope_eval.scoring.relabelling_effect import (
     turned_verdicts,
     verdicts_of,
 )
+from repope_eval.settings import config
 
 DOG, CAT, CUP, BUS = (Question("1.jpg", f"{name}?", name) for name in ("dog", "cat", "cup", "bus"))
 OTHER_DOG = Question("2.jpg", "dog?", "dog")

@@ -4,10 +4,10 @@ import dataclasses
 
 import pytest
 
-from repope_eval import config
 from repope_eval.records import Answer, LabelSet, Question
 from repope_eval.scoring.confusion import Figures
 from repope_eval.scoring.scores import MEAN, Scores, mean, score
+from repope_eval.settings import config
 
 DOG, CAT, CUP = (
     Question("1.jpg", f"Is there a {name} in the image?", name) for name in ("dog", "cat", "cup")

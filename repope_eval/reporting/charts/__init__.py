@@ -1,1 +1,4 @@
-"""Charts, one kind a file: each makes a `Chart` of records of scoring. Importing any of them imports matplotlib."""
+"""Charts, one kind a file: each makes a `Chart` of records of scoring.
+
+Importing any of them imports matplotlib.
+"""

@@ -1,0 +1,155 @@
+"""Asks this machine what it has. No network is used, and nothing is written."""
+
+import platform
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from repope_eval.benchmarks.coco import ANNOTATION_SHA256, are_published
+from repope_eval.benchmarks.dash_b import INDEX_FILES, index_questions, read_index
+from repope_eval.benchmarks.dash_b import NAME as DASH_B
+from repope_eval.benchmarks.images import locate_images
+from repope_eval.benchmarks.pope_file import read_rows
+from repope_eval.capacity.machine import Data, Device, Hub, Machine
+from repope_eval.errors import RepopeError
+from repope_eval.process.environment import installed, usable_cores, versions
+from repope_eval.settings.config import ModelSettings
+
+if TYPE_CHECKING:
+    import torch
+
+_OPTIONAL = ("flash-attn", "hydra-submitit-launcher")
+_POPE_IMAGES = 500
+_DASH_B_IMAGES = 2682
+
+
+def examine(device: str, data_dir: Path, models: Iterable[ModelSettings]) -> Machine:
+    """The machine as it is.
+
+    Args:
+        device: that models would be on, as in a run.
+        data_dir: folder of the benchmarks' files.
+        models: whose weights are looked for.
+
+    Raises:
+        RepopeError: the device is not there.
+    """
+    return Machine(
+        device=_device(device),
+        cores=usable_cores(),
+        versions=versions() | installed(_OPTIONAL),
+        data=examine_data(data_dir),
+        hub=_hub(models),
+    )
+
+
+def _device(name: str) -> Device:
+    from repope_eval.inference.memory import free_bytes, total_bytes
+    from repope_eval.models.placement import choose_device
+
+    device = choose_device(name)
+    return Device(
+        kind=device.type,
+        name=_device_name(device),
+        number=_number(device),
+        free=free_bytes(device),
+        total=total_bytes(device),
+        has_bfloat16=_has_bfloat16(device),
+    )
+
+
+def _device_name(device: "torch.device") -> str:
+    import torch
+
+    if device.type == "cuda":
+        major, minor = torch.cuda.get_device_capability(device)
+        return f"{torch.cuda.get_device_name(device)}, compute capability {major}.{minor}"
+    return "Apple GPU" if device.type == "mps" else f"CPU, {platform.machine()}"
+
+
+def _number(device: "torch.device") -> int:
+    import torch
+
+    return torch.cuda.device_count() if device.type == "cuda" else 1
+
+
+def _has_bfloat16(device: "torch.device") -> bool:
+    import torch
+
+    from repope_eval.models.placement import require_number_format
+
+    try:
+        require_number_format(torch.bfloat16, device)
+    except RepopeError:
+        return False
+    return True
+
+
+def examine_data(folder: Path) -> Data:
+    """The benchmarks' files in a data folder; what cannot be read counts as not there."""
+    annotations = folder / "annotations"
+    published = are_published(annotations)
+    right = [name for name, is_right in published.items() if is_right]
+    return Data(
+        folder=folder,
+        annotations=len(right),
+        annotations_of=len(ANNOTATION_SHA256),
+        strange=tuple(annotations / name for name, is_right in published.items() if not is_right),
+        images=_count_images(annotations, right, folder / "val2014"),
+        images_of=_POPE_IMAGES,
+        dash_b=_count_dash_b(folder / DASH_B),
+        dash_b_of=_DASH_B_IMAGES,
+    )
+
+
+def _count_images(annotations: Path, names: Iterable[str], images: Path) -> int | None:
+    """All variants are about the same images."""
+    name = next((name for name in names if "_pope_" in name), None)
+    if name is None:
+        return None
+    found, _ = locate_images((row.question.image for row in read_rows(annotations / name)), [images])
+    return len(found)
+
+
+def _count_dash_b(folder: Path) -> int | None:
+    try:
+        names = [
+            question.image
+            for kind, file in INDEX_FILES.items()
+            for question in index_questions(kind, read_index(folder / file))
+        ]
+        found, _ = locate_images(names, [folder])
+    except RepopeError:
+        return None
+    return len(found)
+
+
+def _hub(models: Iterable[ModelSettings]) -> Hub:
+    from huggingface_hub import get_token
+    from huggingface_hub.constants import HF_HUB_CACHE, HF_HUB_OFFLINE
+
+    cache = Path(HF_HUB_CACHE)
+    return Hub(
+        cache=cache,
+        free=shutil.disk_usage(_existing(cache)).free,
+        is_offline=HF_HUB_OFFLINE,
+        is_logged_in=get_token() is not None,
+        here=frozenset(model.checkpoint for model in models if _has_weights(model)),
+    )
+
+
+def _existing(folder: Path) -> Path:
+    """The folder, or the first above it that is there: the disk it would be on."""
+    return next(place for place in (folder, *folder.absolute().parents) if place.exists())
+
+
+def _has_weights(model: ModelSettings) -> bool:
+    from repope_eval.models.checkpoints import find_checkpoint
+    from repope_eval.models.weight_files import verify_weight_files
+
+    try:
+        verify_weight_files(find_checkpoint(model.checkpoint, model.revision, download=False).folder)
+    except RepopeError:
+        return False
+    return True

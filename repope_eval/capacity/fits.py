@@ -1,0 +1,164 @@
+"""Which models fit a machine, how, and with what command."""
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from repope_eval.capacity.machine import Device, Machine
+from repope_eval.capacity.memory_need import memory_need
+from repope_eval.capacity.operations import shared_operations
+from repope_eval.capacity.shapes import Shape
+from repope_eval.settings.config import ModelSettings, number_format
+
+QUANTIZATIONS = ("none", "int8", "nf4")
+"""The most faithful first."""
+
+HEADROOM = 1.05
+"""How many times the computed need is to be free."""
+
+GPU_SIZES = (4, 6, 8, 12, 16, 24, 32, 40, 48, 80)
+"""What GPUs are sold with, in GB."""
+
+GPU_GIGABYTE = 0.98 * 2**30
+"""Bytes that a program has of each: they are counted in powers of two, and the driver keeps a little."""
+
+OPERATIONS_A_CORE = 5e10
+"""Floating-point operations a second that a core is taken to do.
+
+Measured were 5e10 with float32 on a busy server, and twice and a half of it with bfloat16, for which not every
+processor has instructions (perf/RESULTS.md).
+"""
+
+QUESTIONS_AN_IMAGE = 10.25
+IMAGES = 500
+"""RePOPE's: 5,127 distinct questions about 500 images."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fit:
+    """One model on one machine."""
+
+    model: str
+    fits: bool
+    how: str
+    """Number format or quantization, and over how many devices."""
+    need: float
+    """Bytes, of all devices together."""
+    hours: float | None
+    """That all of RePOPE takes, roughly; None where that is not known."""
+    remedy: str
+    """The command to run; where it does not fit, what it takes."""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """Where models are to fit."""
+
+    machine: Machine
+    free: float
+    """Bytes of one device."""
+    number: int
+    """Of devices."""
+    words: str = ""
+    """That commands end with, such as `data_dir=...`."""
+    is_measured: bool = True
+    """Whether it is what this machine has; else a memory that was asked about, of a device of unknown speed."""
+
+
+def room_of(machine: Machine, memory: float | None = None, words: str = "") -> Room:
+    """What a machine has free on each of its devices; or so many bytes on one."""
+    if memory is None:
+        return Room(machine=machine, free=machine.device.free, number=machine.device.number, words=words)
+    return Room(machine=machine, free=memory, number=1, words=words, is_measured=False)
+
+
+def fits(room: Room, models: Iterable[tuple[ModelSettings, Shape]]) -> tuple[Fit, ...]:
+    """A line for each model: those that fit first, the most faithful and the least computation before others."""
+    ranked = []
+    for settings, shape in models:
+        operations = shared_operations(shape, QUESTIONS_AN_IMAGE).total * IMAGES
+        rank, fit = _fit(room, settings, shape, operations)
+        ranked.append((rank, operations, fit))
+    return tuple(fit for _, _, fit in sorted(ranked, key=lambda line: line[:2]))
+
+
+def _fit(room: Room, settings: ModelSettings, shape: Shape, operations: float) -> tuple[int, Fit]:
+    """With its rank: the place of the way it fits among all ways."""
+    machine = room.machine
+    note, kind = _note(machine, settings), machine.device.kind
+    ways = list(_ways(room))
+    for rank, (quantization, devices) in enumerate(ways):
+        need = _need(settings, shape, quantization, kind)
+        if need * HEADROOM <= room.free * devices:
+            return rank, Fit(
+                model=settings.name,
+                fits=True,
+                how=_how(machine.device, settings, quantization, devices),
+                need=need,
+                hours=_hours(room, operations),
+                remedy=_command(room, settings, quantization, devices),
+                note=note,
+            )
+    need, smallest = (_need(settings, shape, way, "cuda") for way in ("none", "nf4"))
+    remedy = _gpus(need)
+    if _gpus(smallest) != remedy:
+        remedy += f", or {_gpus(smallest)} with model.quantization=nf4"
+    fit = Fit(model=settings.name, fits=False, how="-", need=need, hours=None, remedy=remedy, note=note)
+    return len(ways), fit
+
+
+def _hours(room: Room, operations: float) -> float | None:
+    if room.machine.device.kind != "cpu" or not room.is_measured:
+        return None
+    return operations / (OPERATIONS_A_CORE * room.machine.cores) / 3600
+
+
+def _ways(room: Room) -> Iterator[tuple[str, int]]:
+    """Quantizations, each on one device and then over all."""
+    for quantization in QUANTIZATIONS if room.machine.quantizes else QUANTIZATIONS[:1]:
+        yield quantization, 1
+        if room.number > 1:
+            yield quantization, room.number
+
+
+def _need(settings: ModelSettings, shape: Shape, quantization: str, kind: str) -> float:
+    value_bytes = 4 if number_format(settings) == "float32" else 2
+    return memory_need(shape, quantization=quantization, value_bytes=value_bytes, device=kind).total
+
+
+def _how(device: Device, settings: ModelSettings, quantization: str, devices: int) -> str:
+    way = _format(device, settings) if quantization == "none" else quantization
+    return f"{way} over {devices} GPUs" if devices > 1 else way
+
+
+def _format(device: Device, settings: ModelSettings) -> str:
+    wanted = number_format(settings)
+    return "float16" if wanted == "bfloat16" and not device.has_bfloat16 else wanted
+
+
+def _command(room: Room, settings: ModelSettings, quantization: str, devices: int) -> str:
+    parts = ["python -m repope_eval", f"model={settings.name}", "bench=repope"]
+    parts += [] if quantization == "none" else [f"model.quantization={quantization}"]
+    chosen = _format(room.machine.device, settings)
+    parts += [] if chosen == number_format(settings) else [f"model.dtype={chosen}"]
+    parts += ["model.device_map=auto"] if devices > 1 else []
+    parts += [room.words] if room.words else []
+    return " ".join(parts)
+
+
+def _gpus(need: float) -> str:
+    """What a model takes that does not fit here."""
+    wanted = need * HEADROOM / GPU_GIGABYTE
+    size = next((size for size in GPU_SIZES if size >= wanted), None)
+    if size is not None:
+        return f"a GPU of {size} GB"
+    return f"{math.ceil(wanted / GPU_SIZES[-1])} x {GPU_SIZES[-1]} GB with model.device_map=auto"
+
+
+def _note(machine: Machine, settings: ModelSettings) -> str:
+    if settings.checkpoint in machine.hub.here:
+        return "weights are here"
+    if settings.gated and not machine.hub.is_logged_in:
+        return "licence and token first"
+    return ""

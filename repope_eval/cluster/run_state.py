@@ -1,0 +1,180 @@
+"""Which state a run is in: the rules, on what its folder shows, what its task noted and what SLURM says."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import PurePath
+from typing import Literal
+
+from repope_eval.cluster.queue import Queue, QueuedJob
+from repope_eval.cluster.task_records import REQUEUED, TaskRecord
+from repope_eval.process.timing import moment
+from repope_eval.runs.trace import RunTrace
+
+State = Literal["waiting", "running", "interrupted", "failed", "complete"]
+
+STATES: tuple[State, ...] = ("waiting", "running", "interrupted", "failed", "complete")
+"""In the order of their lives."""
+
+QUIET = 600.0
+"""Seconds without a sign of life after which a run on another machine, of which nothing else is known, is gone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signs:
+    """What is known of a run at one moment."""
+
+    trace: RunTrace | None
+    """What its folder shows; None before it is there."""
+    record: TaskRecord | None
+    """What SLURM's newest task for that folder noted; None where a run since then was no task, or all were none."""
+    log_line: str
+    """The last line of that task's log."""
+    queue: Queue | None
+    """SLURM's; None where it is not known."""
+    here: str
+    """The name of this machine."""
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunState:
+    """A run of a sweep at one moment."""
+
+    model: str
+    bench: str
+    out: str
+    """Its folder, as seen from that of the sweep."""
+    state: State
+    done: int
+    of: int | None
+    """None until it is known how many questions there are."""
+    rate: float | None
+    """Questions a second of a run that is asking."""
+    seconds_left: float | None
+    host: str | None
+    job: str | None
+    line: str
+    """What it ended with, or waits for; empty where there is nothing to say."""
+
+
+def run_state(place: str, signs: Signs) -> RunState:
+    """The state of the run whose folder is `place`, as seen from that of the sweep."""
+    state, line = _state(signs)
+    trace = signs.trace
+    done, of = (0, None) if trace is None else (trace.stored, trace.of)
+    if state == "complete" and trace is not None:
+        done, of = trace.covered or (done, done)
+    rate = _rate(trace, signs.now) if trace is not None and state == "running" else None
+    return RunState(
+        model=PurePath(place).name if trace is None else trace.model,
+        bench="" if trace is None else trace.bench,
+        out=place,
+        state=state,
+        done=done if of is None else min(done, of),
+        of=of,
+        rate=rate,
+        seconds_left=max(0, of - done) / rate if rate and of is not None else None,
+        host=None if state == "waiting" else _host(signs),
+        job=_job(signs),
+        line=line,
+    )
+
+
+def _state(signs: Signs) -> tuple[State, str]:
+    """The state, and the line that goes with it."""
+    trace, record = signs.trace, signs.record
+    if trace is not None and trace.held:
+        return _running(trace)
+    if trace is not None and trace.complete:
+        answered = trace.covered[0] if trace.covered else 0
+        is_whole = trace.stored >= answered
+        return "complete", "" if is_whole else f"but only {trace.stored:,} of {answered:,} answers are left"
+    queued = _queued(signs)
+    ended = _ended(signs)
+    if queued is not None and (not queued.is_running or (record is not None and record.ended == REQUEUED)):
+        return "waiting", "" if queued.reason in ("", "None") else f"for {queued.reason}"
+    if queued is not None and ended is None:
+        return _running(trace if _is_of_this_start(signs) else None)
+    return ended or _unnoted(signs)
+
+
+def _running(trace: RunTrace | None) -> tuple[State, str]:
+    return "running", "loading" if trace is None or trace.asking_began is None else ""
+
+
+def _ended(signs: Signs) -> tuple[State, str] | None:
+    """How the newest start ended, by what was noted of it; None where nothing was."""
+    trace, record = signs.trace, signs.record
+    if trace is not None and trace.ended is not None and _is_of_this_start(signs):
+        return ("interrupted" if trace.ended == "interrupted" else "failed"), trace.line
+    if record is None or record.ended in ("", REQUEUED):
+        return None
+    line = signs.log_line or f"exit status {record.ended}"
+    return ("interrupted" if _is_of_a_signal(record.ended) else "failed"), line
+
+
+def _is_of_a_signal(exit_status: str) -> bool:
+    """As shells tell it: 128 and the signal's number."""
+    return exit_status.isdecimal() and int(exit_status) > 128
+
+
+def _unnoted(signs: Signs) -> tuple[State, str]:
+    """The state of a run that left no word of its end, and that nothing here has in hand."""
+    job, record = _job(signs), signs.record
+    if record is not None and not record.started:
+        if signs.queue is None:
+            return "waiting", ""
+        return "interrupted", f"SLURM job {job} left the queue before it began"
+    if job is not None and signs.queue is not None:
+        return "interrupted", f"SLURM job {job} is gone, and left no word of its end"
+    host = _host(signs)
+    if host == signs.here and signs.trace is not None and signs.trace.held is False:
+        return "interrupted", "its process is gone, and left no word of its end"
+    silent = (signs.now - _last_sign(signs)).total_seconds()
+    if silent < QUIET:
+        return _running(signs.trace if _is_of_this_start(signs) else None)
+    return "interrupted", f"no sign of life from {host or 'it'} for {silent / 60:.0f} minutes"
+
+
+def _is_of_this_start(signs: Signs) -> bool:
+    """Whether what the folder shows is of the newest task, and not of an earlier start."""
+    trace, record = signs.trace, signs.record
+    if trace is None:
+        return False
+    return record is None or (
+        bool(record.started) and trace.started is not None and trace.started >= moment(record.started)
+    )
+
+
+def _job(signs: Signs) -> str | None:
+    if signs.record is not None:
+        return signs.record.job
+    return None if signs.trace is None else signs.trace.job
+
+
+def _queued(signs: Signs) -> QueuedJob | None:
+    job = _job(signs)
+    return None if job is None or signs.queue is None else signs.queue.get(job)
+
+
+def _host(signs: Signs) -> str | None:
+    if signs.record is not None and not _is_of_this_start(signs):
+        return signs.record.host or None
+    return None if signs.trace is None else signs.trace.host
+
+
+def _last_sign(signs: Signs) -> datetime:
+    """When anything was last written of it."""
+    signed = [] if signs.trace is None else [signs.trace.touched]
+    if signs.record is not None:
+        signed.append(moment(signs.record.started))
+    return max(signed)
+
+
+def _rate(trace: RunTrace, now: datetime) -> float | None:
+    """Questions a second since asking began; None until there is one."""
+    if trace.asking_began is None or trace.asked_from is None:
+        return None
+    seconds = (now - trace.asking_began).total_seconds()
+    asked = trace.stored - trace.asked_from
+    return asked / seconds if asked > 0 and seconds > 0 else None

@@ -1,0 +1,65 @@
+"""The ranking of models before and after: a line from each one's place to its new one."""
+
+from matplotlib.figure import Figure
+
+from repope_eval.leaderboard.entries import Leaderboard, file_word
+from repope_eval.records import Variant
+from repope_eval.reporting.charts.drawing import WIDTH, Chart, add_axes, draw, label
+from repope_eval.reporting.charts.palette import FIRST, INK, QUIET, SECOND, shortened
+from repope_eval.reporting.score_table import LABEL_SET_TITLES
+
+_ROW, _HEAD, _FOOT = 0.235, 0.42, 0.12
+"""Inches: of a model, of the heading, and below the last."""
+_NAMES = 2.05
+"""Inches that the names have on either side."""
+_LONGEST = 27
+
+
+def ranking_chart(board: Leaderboard, variant: Variant) -> Chart:
+    """Places by F1 in one variant under the two label sets of a leaderboard."""
+    before, after = (LABEL_SET_TITLES.get(name, name) for name in board.label_sets)
+    n_models = len(_places(board, variant))
+    return draw(
+        f"ranking_{file_word(variant)}",
+        f"Ranking by F1, {variant}",
+        f"Places by F1 under {before} labels on the left and under {after} labels on the right ({variant}). Blue, "
+        "unbroken lines rise, orange, dashed ones fall.",
+        _HEAD + max(1, n_models) * _ROW + _FOOT,
+        lambda figure: _paint(figure, board, variant, (before, after)),
+    )
+
+
+def _places(board: Leaderboard, variant: Variant) -> dict[str, tuple[int, int]]:
+    """Of the models that have both, by name."""
+    before, after = (board.ranks[name][variant] for name in board.label_sets)
+    both = {name: (before[name], after[name]) for name in before}
+    return {name: (old, new) for name, (old, new) in both.items() if old is not None and new is not None}
+
+
+def _paint(figure: Figure, board: Leaderboard, variant: Variant, titles: tuple[str, str]) -> None:
+    places = _places(board, variant)
+    height = _HEAD + max(1, len(places)) * _ROW + _FOOT
+    axes = add_axes(figure, _NAMES, _FOOT, _NAMES, height - _HEAD)
+    axes.set_axis_off()
+    axes.set_xlim(0, WIDTH - 2 * _NAMES)
+    axes.set_ylim(len(places) - 0.5, -0.5)
+    right = WIDTH - 2 * _NAMES
+    # Equal places get rows of their own, one below the other, and keep their number.
+    rows = [
+        {name: row for row, name in enumerate(sorted(places, key=lambda name: places[name][side]))}
+        for side in range(2)
+    ]
+    stressed = {entry.name for entry in board.runs} if board.has_paper else set()
+    for name, (old, new) in places.items():
+        color, style = (QUIET, "-") if old == new else (SECOND, "-") if new < old else (FIRST, (0, (3, 1.5)))
+        axes.plot((0, right), (rows[0][name], rows[1][name]), color=color, linewidth=1.3, linestyle=style,
+                  marker="o", markersize=4, clip_on=False)  # fmt: skip
+        shown = label(shortened(name, _LONGEST))
+        weight = "bold" if name in stressed else "normal"
+        for x, side, row, text in (
+            (-0.1, "right", rows[0][name], f"{shown} {old}"),
+            (right + 0.1, "left", rows[1][name], f"{new} {shown}"),
+        ):
+            axes.text(x, row, text, ha=side, va="center", fontsize=8.5, color=INK, fontweight=weight)
+    for x, title, side in ((-0.1, titles[0], "right"), (right + 0.1, titles[1], "left")):
+        axes.text(x, -1.1, title, ha=side, va="center", fontsize=9.5, fontweight="bold", color=INK)

@@ -1,0 +1,102 @@
+"""`leaderboard.json`: all that a leaderboard shows, for programs."""
+
+import dataclasses
+from typing import Any
+
+from repope_eval.leaderboard.entries import Entry, Leaderboard, RankAgreement
+from repope_eval.records import Variant
+
+SCHEMA_VERSION = 2
+"""Raised when a reader of older documents would go wrong."""
+
+COUNTS_ALONE = "the paper gives counts and no answers, so there is nothing to draw from"
+"""Why the paper's models have no intervals of ranks and of tau, and no probability of overtaking."""
+
+
+def leaderboard_document(board: Leaderboard) -> dict[str, Any]:
+    """The document; what is undefined is null."""
+    return {
+        "schema": SCHEMA_VERSION,
+        "bench": board.bench,
+        "protocol": board.protocol,
+        "ranked_by": {"figure": "f1", "labels": board.label_sets[-1], "variant": board.headline},
+        "coverage": board.coverage,
+        "n_images": board.n_images,
+        "n_benchmark_images": board.n_benchmark_images,
+        "n_questions": board.n_questions,
+        "n_benchmark_questions": board.n_benchmark_questions,
+        "models": [_entry(entry) | {"ranks": _ranks(board, entry)} for entry in board.entries],
+        "unranked": [_entry(each.entry) | {"reason": each.reason} for each in board.unranked],
+        "left_out": [dataclasses.asdict(run) for run in board.left_out],
+        "agreements": [_agreement(each) for each in board.agreements],
+        "differences": _differences(board),
+        "settings_that_differ": [dataclasses.asdict(each) for each in board.differences],
+    }
+
+
+def _entry(entry: Entry) -> dict[str, Any]:
+    return {
+        "name": entry.name,
+        "model": entry.model,
+        "source": "paper" if entry.is_paper else "run",
+        "run_folder": entry.place,
+        "n_images": entry.n_images,
+        "n_questions": entry.n_questions,
+        "n_answered": entry.n_answered,
+        "ci95": "binomial approximation"
+        if entry.is_paper
+        else "bootstrap over images, or exact where errors are few",
+        "scores": {
+            name: {variant: _cell(entry, name, variant) for variant in by_variant}
+            for name, by_variant in entry.figures.items()
+        },
+    }
+
+
+def _cell(entry: Entry, name: str, variant: Variant) -> dict[str, Any]:
+    return dataclasses.asdict(entry.figures[name][variant]) | {
+        "ci95": dict(entry.intervals[name][variant]),
+        "coverage": None if entry.is_paper else dataclasses.asdict(entry.coverage[name][variant]),
+    }
+
+
+def _ranks(board: Leaderboard, entry: Entry) -> dict[str, Any]:
+    """The place among all models, and its intervals among the runs: for the model alone, and for all at once."""
+    found: dict[str, dict[Variant, dict[str, Any]]] = {}
+    for name in board.label_sets:
+        found[name] = {}
+        for variant in board.variants:
+            standing = board.standing(name, variant, entry.name)
+            found[name][variant] = {
+                "rank": board.ranks[name][variant][entry.name],
+                "ci95_among_runs": standing.ranks if standing else None,
+                "joint_ci95_among_runs": standing.joint_ranks if standing else None,
+                "reason": standing.reason if standing else COUNTS_ALONE,
+            }
+    return found
+
+
+def _agreement(each: RankAgreement) -> dict[str, Any]:
+    found = each.agreement
+    return {
+        "of": each.group,
+        "variant": each.variant,
+        "n_models": each.n_models,
+        "kendall_tau": found.taus["f1"].value,
+        "ci95": found.taus["f1"].interval,
+        "by_figure": {
+            figure: {"kendall_tau": tau.value, "ci95": tau.interval} for figure, tau in found.taus.items()
+        },
+        "share_of_yes": found.share_of_yes,
+        "overtakings": [dataclasses.asdict(pair) for pair in found.overtakings],
+        "reason": COUNTS_ALONE if each.group == "paper" else None,
+    }
+
+
+def _differences(board: Leaderboard) -> dict[str, Any]:
+    if board.comparison is None:
+        return {}
+    return {
+        name: {variant: [dataclasses.asdict(pair) for pair in pairs] for variant, pairs in by_variant.items()}
+        for name, by_variant in board.comparison.differences.items()
+    }

@@ -1,0 +1,67 @@
+"""`leaderboard.html`: one self-contained page about many runs."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from repope_eval.leaderboard.entries import Leaderboard
+from repope_eval.leaderboard.sentences import sentences
+from repope_eval.leaderboard.tables import TABLES
+from repope_eval.reporting.citations import citations
+from repope_eval.reporting.score_table import LABEL_SET_TITLES
+from repope_eval.reporting.table_exports import Table
+from repope_eval.reporting.templates import render
+from repope_eval.scoring.bootstrap import FEWEST_IMAGES, MEAN, REPLICATES
+from repope_eval.scoring.intervals import FEWEST_ERRORS
+
+if TYPE_CHECKING:  # drawing needs matplotlib, which takes a while to import
+    from repope_eval.reporting.charts.drawing import Chart
+
+FIGURE_PREFIXES = ("ranking_", "counts_", "precision_recall_")
+"""What the names of all charts begin with, one kind each."""
+
+
+def leaderboard_charts(board: Leaderboard) -> "tuple[Chart, ...]":
+    """All charts that there is something to show in; of the mean first, where there is one."""
+    from repope_eval.leaderboard.charts.counts import model_counts_chart
+    from repope_eval.leaderboard.charts.precision_recall import model_precision_recall_chart
+    from repope_eval.leaderboard.charts.ranking import ranking_chart
+
+    if not board.entries:
+        return ()
+    variants = (board.headline, *board.variants[:-1])
+    charts = [model_counts_chart(board, variant) for variant in variants]
+    if len(board.label_sets) == 2 and len(board.entries) > 1:
+        charts += [ranking_chart(board, variant) for variant in variants]
+    charts += [model_precision_recall_chart(board, variant) for variant in variants if variant != MEAN]
+    return tuple(charts)
+
+
+def render_leaderboard(
+    board: Leaderboard, tables: Sequence[Table], charts: "Sequence[Chart]", command: str
+) -> str:
+    """The page.
+
+    Args:
+        board: what it is about.
+        tables: as of `leaderboard_tables`.
+        charts: as of `leaderboard_charts`.
+        command: by which it was made.
+    """
+    kinds = {
+        prefix: [chart for chart in charts if chart.name.startswith(prefix)] for prefix in FIGURE_PREFIXES
+    }
+    return render(
+        "leaderboard.html.j2",
+        board=board,
+        tables={**dict.fromkeys(TABLES), **{table.name: table for table in tables}},
+        counts=kinds["counts_"],
+        rankings=kinds["ranking_"],
+        precision_recall=kinds["precision_recall_"],
+        sentences=sentences(board),
+        label_titles=[LABEL_SET_TITLES.get(name, name) for name in board.label_sets],
+        replicates=f"{REPLICATES:,}",
+        fewest_images=FEWEST_IMAGES,
+        fewest_errors=FEWEST_ERRORS,
+        citations=citations(board.bench),
+        command=command,
+    )

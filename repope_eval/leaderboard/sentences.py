@@ -1,0 +1,90 @@
+"""What a leaderboard comes to, in sentences: for the terminal and the page alike."""
+
+from collections.abc import Iterator, Sequence
+
+from repope_eval.leaderboard.cells import PARTIAL, labels_title
+from repope_eval.leaderboard.entries import Leaderboard
+
+GROUPS = {"runs": "the runs", "paper": "the paper's models"}
+"""Whose rankings are set against each other."""
+
+_MOST_NAMES = 5
+
+
+def sentences(board: Leaderboard) -> tuple[str, ...]:
+    """Those there is occasion for."""
+    return (*_common_questions(board), *_partial(board), *_share_of_yes(board), *_power(board))
+
+
+def _common_questions(board: Leaderboard) -> Iterator[str]:
+    """Where ranked runs answered different questions."""
+    apart = {run.n_answered for run in board.runs} - {board.n_questions}
+    if board.n_questions is not None and apart:
+        yield (
+            f"Figures and ranks are over the {board.n_questions:,} of {board.runs[0].n_questions:,} questions that "
+            f"all {len(board.runs)} ranked runs answered."
+        )
+
+
+def _partial(board: Leaderboard) -> Iterator[str]:
+    """Where F1 is marked, and why."""
+    entries = [*board.entries, *(each.entry for each in board.unranked)]
+    marked = [
+        entry.name
+        for entry in entries
+        if any(entry.is_partial(name, variant) for name in board.label_sets for variant in board.variants)
+    ]
+    if marked:
+        yield (
+            f"F1 marked with {PARTIAL} ({_listed(_first(marked))}) leaves out more than 1 % of the questions with "
+            "label yes, or of those with label no, which have no answer or none that reads as yes or no: it is about "
+            "another mix of labels, or about the easier questions."
+        )
+
+
+def _share_of_yes(board: Leaderboard) -> Iterator[str]:
+    """How much of a re-ranking is prevalence, and how much labels."""
+    for group, models in GROUPS.items():
+        shares = [
+            f"{100 * share:.0f} % ({each.variant})"
+            for each in board.agreements
+            if each.group == group and (share := each.agreement.share_of_yes) is not None
+        ]
+        if shares:
+            yield (
+                f"Of the re-ranking of {models} by F1, {_listed(shares)} {'comes' if len(shares) == 1 else 'come'} "
+                "from prevalence: RePOPE has a smaller share of questions with label yes, and F1 at 50 % yes is not "
+                "re-ranked by so much. The rest comes from the labels."
+            )
+
+
+def _power(board: Leaderboard) -> Iterator[str]:
+    """What so many images can show, and what one point would take."""
+    if board.comparison is None:
+        return
+    name = board.label_sets[-1]
+    pairs = [
+        pair for pair in board.comparison.differences[name][board.headline] if pair.detectable is not None
+    ]
+    if pairs:
+        smallest = _range([pair.detectable or 0 for pair in pairs], ".4f")
+        images = _range([pair.images_for_one_point or 0 for pair in pairs], ",")
+        n_images = _range([pair.n_images for pair in pairs], ",")
+        yield (
+            f"{n_images} images show a difference of F1 between two runs ({board.headline}, {labels_title(name)}) of "
+            f"{smallest} or more (80 % power, two-sided 5 %); one of 0.01 would take {images} images."
+        )
+
+
+def _range(values: Sequence[float], form: str) -> str:
+    low, high = (format(value, form) for value in (min(values), max(values)))
+    return low if low == high else f"{low} to {high}"
+
+
+def _listed(words: Sequence[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def _first(names: Sequence[str]) -> list[str]:
+    """So many as a sentence has room for; the rest is counted."""
+    return [*names[:_MOST_NAMES], *([f"{len(names) - _MOST_NAMES} more"] if len(names) > _MOST_NAMES else [])]

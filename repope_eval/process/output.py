@@ -1,0 +1,72 @@
+"""Writing to standard output and to logs: as text, whatever an output can show and whether anybody still reads it."""
+
+import logging
+import os
+import sys
+
+from repope_eval.errors import RepopeError
+from repope_eval.settings.written import without_environment
+from repope_eval.wording import message_text, visible
+
+_ASCII = str.maketrans({"−": "-", "–": "-"})
+
+_CONTINUED = "    "
+"""Before each further line of a message, which else might be taken for a message of its own."""
+
+
+def write(text: str) -> None:
+    """Writes a text at once; what a terminal would obey in it is shown as an escape."""
+    write_styled(visible(text))
+
+
+def write_styled(text: str) -> None:
+    """Writes a text of our own making at once, with its colours: of others it holds nothing that a terminal obeys.
+
+    Raises:
+        RepopeError: a file that takes the output cannot be written.
+    """
+    try:
+        sys.stdout.write(_encodable(text, sys.stdout.encoding or "utf-8"))
+        sys.stdout.flush()
+    except OSError as error:
+        # What is left of the text goes nowhere, which else is tried again when the program ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            return  # who read it, `head` say, wants no more; what is left to do is done all the same
+        raise RepopeError(
+            f"standard output: cannot be written ({error.strerror}); make room there"
+        ) from error
+
+
+def write_error(message: str) -> None:
+    """Writes what is wrong to standard error, as text."""
+    print(message_text(message), file=sys.stderr)
+
+
+class MessageFormatter(logging.Formatter):
+    """Log messages as text: none is taken for another, or obeyed by a terminal."""
+
+    def __init__(self, form: str, *, is_kept: bool) -> None:
+        """Takes the form of a message, and whether it is kept in a file.
+
+        A file does not tell what the environment holds. On a terminal each line of an error, which is a mistake of
+        its own, begins at the margin.
+        """
+        super().__init__(form)
+        self._is_kept = is_kept
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The message, its further lines indented."""
+        text = super().format(record)
+        text = message_text(without_environment(text) if self._is_kept else text)
+        is_at_margin = not self._is_kept and record.levelno >= logging.ERROR
+        return text if is_at_margin else text.replace("\n", f"\n{_CONTINUED}")
+
+
+def _encodable(text: str, encoding: str) -> str:
+    """The text as an output of that encoding can show it; finished scores are not to be lost to a minus sign."""
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return text.translate(_ASCII).encode(encoding, "replace").decode(encoding)
+    return text

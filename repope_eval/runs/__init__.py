@@ -1,0 +1,4 @@
+"""Run folders: their files, their answers, what they came from, who may write.
+
+No model is loaded, nothing is scored.
+"""

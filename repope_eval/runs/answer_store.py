@@ -1,0 +1,243 @@
+"""The answers of a run on disk: appended batch by batch, read again when a run goes on."""
+
+import json
+import logging
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from repope_eval.errors import RepopeError
+from repope_eval.files.json_files import flaw, parse_line
+from repope_eval.records import Answer, Question, is_probability
+from repope_eval.wording import counted, shown
+
+log = logging.getLogger(__name__)
+
+_json = json.JSONEncoder(ensure_ascii=False).encode
+
+Asked = tuple[str, str]
+"""Image and question."""
+Said = tuple[str, int | None, float | None, float | None]
+"""Response, number of tokens, and the probabilities of yes and of no."""
+
+
+class AnswerStore:
+    """`answers.jsonl` of a run folder: one line a distinct (image, question)."""
+
+    def __init__(self, path: Path, questions: Iterable[Question]) -> None:
+        """Reads what is there. A last line cut short by a crash is taken off the file.
+
+        Raises:
+            RepopeError: a line is broken, or cannot be read.
+        """
+        self.path = path
+        self._questions = {(question.image, question.text): question for question in questions}
+        self._answers: dict[Question, Answer] = {}
+        content = _whole_lines(path)
+        self._size = len(content)
+        """Of the file in bytes, as this store left it."""
+        for number, line in enumerate(content.split(b"\n")[:-1], 1):
+            asked, said = _asked_and_said(path, number, line)
+            question = self._questions.get(asked)
+            if question is not None and question not in self._answers:
+                self._answers[question] = Answer(question, *said)
+
+    @property
+    def answers(self) -> Mapping[Question, Answer]:
+        """The answers to the questions of this run."""
+        return self._answers
+
+    def append(self, answers: Sequence[Answer]) -> None:
+        """Adds a batch of answers; when this returns they are on the disk.
+
+        Raises:
+            RepopeError: the file cannot be written, or is not what this store left. What was there before is
+                untouched, and what would be lost is in a file that the error names.
+        """
+        self.append_lines(_lines(answers))
+        for answer in answers:
+            self._keep(answer)
+
+    def append_lines(self, lines: bytes) -> None:
+        """Adds whole lines of other stores to the file alone: their answers are not among this store's.
+
+        Raises:
+            RepopeError: as `append` does.
+        """
+        try:
+            self._write(lines)
+        except OSError as error:
+            if self._size and not self.path.exists():
+                raise RepopeError(self._write_again(lines)) from error
+            raise RepopeError(
+                f"{self.path}: cannot be written ({error.strerror}); {_rescue(lines)}"
+            ) from error
+
+    def _write_again(self, lines: bytes) -> str:
+        """Puts a file that is gone back, with all that this store knows; what to say of it."""
+        everything = _lines(self._answers.values()) + lines
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.write_bytes(everything)
+        except OSError as error:
+            return f"{self.path}: is gone and cannot be put back ({error.strerror}); {_rescue(everything)}"
+        number = everything.count(b"\n")
+        return (
+            f"{self.path}: was removed while it was being written, and is there again, with "
+            f"{counted(number, 'answer')}: run the same command to go on"
+        )
+
+    def _write(self, lines: bytes) -> None:
+        """Appends lines, all or none of them.
+
+        Raises:
+            OSError: the file is gone, is not as long as this store left it, or cannot be written.
+        """
+        with self.path.open("r+b" if self._size else "ab") as file:
+            if file.seek(0, os.SEEK_END) != self._size:
+                raise OSError(0, "another program has changed it")
+            try:
+                file.write(lines)
+                file.flush()
+                os.fsync(file.fileno())
+            except OSError:
+                with suppress(OSError):
+                    os.truncate(self.path, self._size)
+                raise
+        self._size += len(lines)
+
+    def require_all(self) -> None:
+        """Checks that each question has its answer; an engine that mixed two up would leave one without."""
+        missing = [question for question in self._questions.values() if question not in self._answers]
+        assert not missing, f"{len(missing)} questions were asked and have no answer, first {missing[0]}"
+
+    def _keep(self, answer: Answer) -> None:
+        """Files an answer under its question: the first of two stays, one to a question outside this run is left."""
+        question = self._questions.get((answer.question.image, answer.question.text))
+        if question is not None:
+            own = answer if answer.question is question else replace(answer, question=question)
+            self._answers.setdefault(question, own)
+
+
+def _lines(answers: Iterable[Answer]) -> bytes:
+    """The lines of answers, in UTF-8; half a surrogate pair, which JSON can hold, is written as JSON's escape."""
+    text = "".join(_json(answer_fields(answer)) + "\n" for answer in answers)
+    return text.encode("utf-8", errors="backslashreplace")
+
+
+def _rescue(lines: bytes) -> str:
+    """Writes what cannot be written in its place where temporary files go; says where, and what to do."""
+    number = lines.count(b"\n")
+    try:
+        with tempfile.NamedTemporaryFile(prefix="repope_eval_", suffix=".jsonl", delete=False) as file:
+            file.write(lines)
+    except OSError as error:
+        return (
+            f"nor can {tempfile.gettempdir()} ({error.strerror}), so {counted(number, 'answer')} will be "
+            "asked for again: make room and run the same command"
+        )
+    return f"{file.name} has {counted(number, 'answer')}: make room, append that file to it and run the same command"
+
+
+def read_answers(path: Path) -> tuple[Answer, ...]:
+    """The answers of a run that may be another process's: the file is left as it is.
+
+    A last line without its end, which is being written or was cut short, is none. The first of two answers to a
+    question comes first. Questions have no object.
+
+    Raises:
+        RepopeError: a line is broken, or the file cannot be read.
+    """
+    return tuple(Answer(Question(*asked, ""), *said) for asked, said, _ in _read(path))
+
+
+def read_lines(path: Path) -> Iterator[tuple[Asked, bytes]]:
+    """The lines that `read_answers` reads, each with what was asked.
+
+    Raises:
+        RepopeError: as `read_answers` does.
+    """
+    return ((asked, line) for asked, _, line in _read(path))
+
+
+def _read(path: Path) -> Iterator[tuple[Asked, Said, bytes]]:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise RepopeError(f"{path}: cannot be read ({error.strerror})") from error
+    for number, line in enumerate(content.split(b"\n")[:-1], 1):
+        yield *_asked_and_said(path, number, line), line
+
+
+def answer_fields(answer: Answer) -> dict[str, object]:
+    """An answer as a line of `answers.jsonl`."""
+    return {
+        "image": answer.question.image,
+        "question": answer.question.text,
+        "response": answer.response,
+        "n_tokens": answer.n_tokens,
+        "p_yes": answer.p_yes,
+        "p_no": answer.p_no,
+    }
+
+
+def _whole_lines(path: Path) -> bytes:
+    """The content of the file; a last line without its end is taken off, on the disk as well."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return b""
+    except OSError as error:
+        raise RepopeError(f"{path}: cannot be read ({error.strerror})") from error
+    whole, newline, torn = content.rpartition(b"\n")
+    if torn:
+        log.warning("%s: the last line was cut short; it is taken off and its question asked again", path)
+        _shorten(path, len(whole) + len(newline))
+    return whole + newline
+
+
+def _shorten(path: Path, size: int) -> None:
+    try:
+        os.truncate(path, size)
+    except OSError as error:
+        raise RepopeError(
+            f"{path}: the last line was cut short and cannot be taken off ({error.strerror}); remove it"
+        ) from error
+
+
+def _asked_and_said(path: Path, number: int, line: bytes) -> tuple[Asked, Said]:
+    """What a line of `answers.jsonl` says."""
+    try:
+        fields = parse_line(line)
+        image, text, response = fields["image"], fields["question"], fields["response"]
+        n_tokens, p_yes, p_no = fields["n_tokens"], fields["p_yes"], fields["p_no"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise _damaged(path, number, _reason(error)) from error
+    if not (isinstance(image, str) and isinstance(text, str) and isinstance(response, str)):
+        name = next(name for name in ("image", "question", "response") if not isinstance(fields[name], str))
+        raise _damaged(path, number, f"{name} is {shown(fields[name])}, not a text")
+    if not (n_tokens is None or (type(n_tokens) is int and n_tokens >= 0)):
+        raise _damaged(path, number, f"n_tokens is {shown(n_tokens)}, not a number of tokens")
+    if not (is_probability(p_yes) and is_probability(p_no)):
+        name = "p_no" if is_probability(p_yes) else "p_yes"
+        raise _damaged(path, number, f"{name} is {shown(fields[name])}, not a probability")
+    return (image, text), (response, n_tokens, p_yes, p_no)
+
+
+def _damaged(path: Path, number: int, reason: str) -> RepopeError:
+    return RepopeError(
+        f"{path}, line {number}: is no answer ({reason}); remove the line to have its question asked again"
+    )
+
+
+def _reason(error: Exception) -> str:
+    match error:
+        case KeyError(args=(name,)):
+            return f"{name} is missing"
+        case ValueError():
+            return f"it {flaw(error)}"
+        case _:
+            return "it is no JSON object with named fields"

@@ -1,0 +1,289 @@
+"""A run folder: its files, and the rule that it holds the answers of one configuration only."""
+
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Self
+
+from filelock import BaseFileLock, Timeout
+
+from repope_eval.errors import InterruptionError, RepopeError
+from repope_eval.files.folder_lock import LOCK, hold, named_holder
+from repope_eval.files.json_files import make_folder, read_json, write_bytes, write_json, write_text
+from repope_eval.process.timing import now
+from repope_eval.runs.layout import (
+    ANSWERS,
+    IMAGES,
+    LOG,
+    MANIFEST,
+    PAGE,
+    SCORES,
+    answer_files,
+    count_stored_lines,
+)
+from repope_eval.runs.log import close_log, start_log
+from repope_eval.runs.manifest import Identity, Manifest
+from repope_eval.runs.manifest_form import read_manifest
+from repope_eval.settings.written import without_environment
+
+_REPLACED = (MANIFEST, IMAGES, SCORES, PAGE)
+"""Files that a run replaces."""
+
+PATIENCE = 1.0
+"""Seconds that a folder may be another's before it is refused: who only looks whether it is, has it for a moment."""
+
+
+class RunFolder:
+    """The files of a run, and a hidden one by which a single process has them at a time."""
+
+    def __init__(
+        self, path: Path, identity: Identity, *, resume: bool, leaves_failures: bool = False
+    ) -> None:
+        """Opens or makes the folder, and starts its log.
+
+        Args:
+            path: of the folder.
+            identity: what the answers in it depend on.
+            resume: whether it may hold answers.
+            leaves_failures: whether a folder that this start makes stays where it fails before its first answer.
+
+        Raises:
+            RepopeError: it cannot be written, holds answers of another configuration, or is another process's.
+        """
+        self.path = path.expanduser()
+        self.answers = self.path / ANSWERS
+        self.manifest = Manifest(self.path / MANIFEST, identity)
+        close_log()
+        self._leaves_failures = leaves_failures
+        self._made: Sequence[Path] = ()
+        self._lock = self._locked()
+        try:
+            self._refuse_other_answers(resume=resume)
+            start_log(self.path)
+        except OSError as error:
+            self._lock.release()
+            raise RepopeError(
+                f"{self.answers}: cannot be read ({error.strerror}); choose another out="
+            ) from error
+        except RepopeError:
+            self._lock.release()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        """Notes what the run ended with, where it was an error, and lets another process have the folder."""
+        try:
+            if isinstance(error, RepopeError | KeyboardInterrupt) and self._may_go():
+                self._leave_nothing()
+            elif error is not None and self.manifest.is_noted:
+                with suppress(RepopeError):  # of a full disk, say: the error that is on its way says more
+                    self.manifest.end_early(count_stored_lines(self.answers), _ending(error))
+        finally:
+            self._lock.release()
+
+    def _may_go(self) -> bool:
+        """Whether this start made the folder, nobody needs to see that it failed, and it has no answer."""
+        if self._leaves_failures or not self._made:
+            return False
+        try:
+            return not any(path.stat().st_size for path in answer_files(self.answers))
+        except OSError:
+            return False
+
+    def _leave_nothing(self) -> None:
+        close_log()
+        with suppress(OSError):  # another start may have come once the lock is gone
+            for name in (LOG, MANIFEST, IMAGES, LOCK):
+                (self.path / name).unlink(missing_ok=True)
+            self._lock.release()
+            for folder in self._made:
+                folder.rmdir()
+
+    def _locked(self) -> BaseFileLock:
+        """Makes the folder, and keeps other processes out of it until this one lets go or is dead."""
+        try:
+            self._made = [folder for folder in (self.path, *self.path.parents) if not folder.exists()]
+            try:
+                self.path.mkdir(parents=True, exist_ok=True)
+                return hold(self.path, PATIENCE)
+            except FileNotFoundError:  # another start, which failed, has just taken it away
+                self.path.mkdir(parents=True, exist_ok=True)
+                return hold(self.path, PATIENCE)
+        except Timeout as error:
+            raise RepopeError(f"{self.path} is being written by {self._holder()}") from error
+        except OSError as error:
+            raise RepopeError(
+                f"out={self.path}: cannot be made or written ({error.strerror}); choose another out="
+            ) from error
+
+    def _holder(self) -> str:
+        """Which process has the folder, as far as a file says, and what to do."""
+        mend = "wait for it, or choose another out="
+        if named := named_holder(self.path):
+            return f"{named.process}; {mend}; if that process is gone, remove {named.file}"
+        try:
+            process = read_manifest(self.manifest.path)["process"]
+            job = process.get("job")
+            return (
+                f"process {process['id']} on {process['host']}{f', SLURM job {job}' if job else ''}; {mend}"
+            )
+        except (RepopeError, KeyError):
+            return f"another process; {mend}"
+
+    def _refuse_other_answers(self, *, resume: bool) -> None:
+        # Those of several ranks lie in files of their own until they are put together.
+        if not any(path.stat().st_size for path in answer_files(self.answers)):
+            self._refuse_files_of_no_run()
+            return
+        if not resume:
+            raise RepopeError(
+                f"{self.path} holds answers and resume=false: choose another out=, or remove the folder"
+            )
+        self.manifest.go_on()
+
+    def _refuse_files_of_no_run(self) -> None:
+        """What a run would replace must be a run's: a folder may be somebody's who never thought of one."""
+        for name in (ANSWERS, LOG):
+            path = self.path / name
+            if path.exists() and not path.is_file():
+                raise RepopeError(f"{path}: is no file; choose another out=")
+        try:
+            is_a_runs = "identity" in read_manifest(self.manifest.path)
+        except RepopeError:
+            is_a_runs = False
+        others = [] if is_a_runs else [name for name in _REPLACED if (self.path / name).exists()]
+        if others:
+            raise RepopeError(
+                f"out={self.path}: {others[0]} there is of no run; choose another out=, or remove it"
+            )
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """How long loading and asking took in the starts before this one; nothing where the folder is new."""
+        known = self.manifest.facts.get("seconds", {})
+        return {stage: known[stage] for stage in ("load", "inference") if stage in known}
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many questions the newest start asked that asked any, and how many it found answered."""
+        known = self.manifest.facts.get("counts", {})
+        return {name: known[name] for name in ("asked", "resumed") if name in known}
+
+    @property
+    def prompt(self) -> str | None:
+        """As one question was put to the model; None where that is not known."""
+        return self.manifest.facts.get("prompt")
+
+    @property
+    def asking_starts(self) -> list[dict[str, Any]]:
+        """The manifest's entries of the starts that asked anything, this one as far as it has come."""
+        stored = count_stored_lines(self.answers)
+        starts = [
+            {"asked": stored - start.get("resumed", 0), **start}
+            for start in self.manifest.facts.get("starts", ())
+        ]
+        return [start for start in starts if start["asked"] > 0]
+
+    def begin(self, first: Mapping[str, Any], **current: Any) -> None:
+        """Enters this start into the manifest, as `Manifest.begin` says."""
+        self.manifest.begin(count_stored_lines(self.answers), first, **current)
+
+    def note_model(self, **facts: Any) -> None:
+        """Adds what is known of a model once it is loaded, which must be what the answers here came from.
+
+        Raises:
+            RepopeError: the folder holds answers that were made otherwise, of other weights, say.
+        """
+        self.manifest.note_model(facts)
+
+    def note(self, **facts: Any) -> None:
+        """Adds to the manifest, in place of what stood there, and writes it."""
+        self.manifest.note(**facts)
+
+    def note_start(self, **facts: Any) -> None:
+        """Adds to what the manifest says of this start."""
+        self.manifest.note_start(**facts)
+
+    def finish(self, **facts: Any) -> None:
+        """Notes that all is done."""
+        self.manifest.finish(count_stored_lines(self.answers), **facts)
+
+    def images(self) -> dict[str, str]:
+        """SHA-256 of the pictures, by name, as they were when they were last asked about; of none where not noted.
+
+        Raises:
+            RepopeError: `images.json` is broken.
+        """
+        path = self.path / IMAGES
+        if not path.exists():
+            return {}
+        try:
+            return dict(read_json(path).items())
+        except (RepopeError, AttributeError) as error:
+            raise RepopeError(
+                f"{path}: holds no names with hashes; remove it, and pictures asked about before are not compared"
+            ) from error
+
+    def write_images(self, hashes: Mapping[str, str]) -> None:
+        """Writes `images.json`: the SHA-256 of each picture's file, by the picture's name."""
+        write_json(self.path / IMAGES, hashes)
+
+    def write_answers(self, lines: list[dict[str, Any]]) -> None:
+        """Writes all answers anew, where they are nobody's work but a copy."""
+        write_text(self.answers, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
+
+    def write_figures(self, figures: Mapping[str, bytes]) -> None:
+        """Writes figures by file name into `figures/`."""
+        if figures:
+            make_folder(self.path / "figures", "out", self.path)
+        for name, content in figures.items():
+            write_bytes(self.path / "figures" / name, content)
+
+    def write_scores(self, document: dict[str, Any], page: str) -> None:
+        """Writes `scores.json` and `report.html`."""
+        write_json(self.path / SCORES, document)
+        write_text(self.path / PAGE, page)
+
+
+class FollowedFolder:
+    """The same folder for the ranks that do not have it: they know its place, and write the log along."""
+
+    def __init__(self, path: Path, rank: int) -> None:
+        """Opens the log.
+
+        Raises:
+            RepopeError: it cannot be written.
+        """
+        self.path = path.expanduser()
+        self.answers = self.path / ANSWERS
+        self.seconds: dict[str, float] = {}
+        self.counts: dict[str, int] = {}
+        close_log()
+        start_log(self.path, f"rank {rank}: ")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def note_model(self, **facts: Any) -> None:
+        """Does nothing: the main rank alone writes the manifest."""
+
+    def note(self, **facts: Any) -> None:
+        """Does nothing, as `note_model`."""
+
+    def note_start(self, **facts: Any) -> None:
+        """Does nothing, as `note_model`."""
+
+
+def _ending(error: BaseException) -> dict[str, str]:
+    """What a manifest says of a run that ended early: whether it was told to, when, and its last line."""
+    if isinstance(error, SystemExit):  # by a signal handler of what launched this process: submitit's, say
+        return {"how": "interrupted", "at": now(), "line": "stopped by its launcher"}
+    how = "interrupted" if isinstance(error, InterruptionError | KeyboardInterrupt) else "failed"
+    line = " ".join(without_environment(str(error)).split()) or type(error).__name__
+    return {"how": how, "at": now(), "line": line}

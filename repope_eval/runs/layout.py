@@ -1,0 +1,98 @@
+"""What the files of a run folder are called, and where run folders are."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from repope_eval.errors import RepopeError
+from repope_eval.files.natural_order import natural_order
+from repope_eval.runs.manifest_form import read_manifest
+
+ANSWERS = "answers.jsonl"
+IMAGES = "images.json"
+MANIFEST = "manifest.json"
+SCORES = "scores.json"
+PAGE = "report.html"
+LOG = "run.log"
+
+_BLOCK = 1 << 20
+"""Bytes that are read at once where lines are counted."""
+
+
+def share_path(answers: Path, rank: int) -> Path:
+    """Where one of several ranks writes its answers: `answers.rank-3.jsonl` beside `answers.jsonl`."""
+    return answers.with_name(f"{answers.stem}.rank-{rank}{answers.suffix}")
+
+
+def share_paths(answers: Path) -> list[Path]:
+    """The files of ranks that lie beside `answers.jsonl`, by rank."""
+    shares = answers.parent.glob(f"{answers.stem}.rank-*{answers.suffix}")
+    return sorted(shares, key=lambda path: natural_order(path.name))
+
+
+def answer_files(answers: Path) -> list[Path]:
+    """All that hold answers of a run: `answers.jsonl` and the files of ranks beside it, as far as they exist."""
+    return [path for path in (answers, *share_paths(answers)) if path.is_file()]
+
+
+def count_stored_lines(answers: Path) -> int:
+    """Whole lines in all that hold answers of a run; a file that cannot be read has none."""
+    return sum(map(_count_lines, answer_files(answers)))
+
+
+def find_run_folders(root: Path) -> list[Path]:
+    """All run folders below a folder, itself included, in natural order: what has answers, or a run's manifest."""
+    return sorted(_run_folders(root), key=lambda folder: natural_order(str(folder)))
+
+
+def model_name(settings: Mapping[str, Any]) -> str:
+    """By a manifest's settings: the model that was asked, or that foreign answers were given, or else their file.
+
+    Raises:
+        KeyError: they name none.
+    """
+    model = settings["model"]
+    if isinstance(model, Mapping):
+        model = model["name"]
+    return str(model or answers_name(settings["answers"]))
+
+
+def answers_name(answers: str | Sequence[str]) -> str:
+    """What a model is called whose answer files say so by their names alone: what all names begin with."""
+    files = [Path(answers)] if isinstance(answers, str) else [Path(file) for file in answers]
+    shared = os.path.commonprefix([file.stem for file in files])  # noqa: RUF071  # of names, letter by letter
+    name = (shared if len(files) == 1 else shared.rstrip("-_. ")).lstrip(
+        "."
+    )  # no report finds a hidden folder
+    return name or files[0].absolute().parent.name
+
+
+def _count_lines(path: Path) -> int:
+    try:
+        with path.open("rb") as file:
+            return sum(block.count(b"\n") for block in iter(lambda: file.read(_BLOCK), b""))
+    except OSError:
+        return 0
+
+
+def _run_folders(root: Path) -> Iterator[Path]:
+    """Hidden folders are passed by, and links followed once."""
+    seen: set[str] = set()
+    for path, folders, files in os.walk(root, followlinks=True):
+        real = os.path.realpath(path)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        # A manifest alone may be anything's: what makes it a run's is looked at where it is read.
+        if ANSWERS in files or (MANIFEST in files and _is_of_a_run(Path(path) / MANIFEST)):
+            yield Path(path)
+
+
+def _is_of_a_run(manifest: Path) -> bool:
+    try:
+        return "identity" in read_manifest(manifest)
+    except RepopeError:
+        return False

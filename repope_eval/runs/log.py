@@ -1,0 +1,54 @@
+"""The log of a run in its folder, and its lines on the console."""
+
+import logging
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from repope_eval.errors import RepopeError
+from repope_eval.process.output import MessageFormatter
+from repope_eval.runs.layout import LOG
+
+
+def start_log(folder: Path, prefix: str = "") -> None:
+    """Has what is logged from here on written to a run folder, each line behind a prefix.
+
+    Raises:
+        RepopeError: it cannot be written.
+    """
+    try:
+        handler = logging.FileHandler(folder / LOG, encoding="utf-8")
+    except OSError as error:
+        raise RepopeError(
+            f"out={folder}: cannot be written ({error.strerror}); choose another out="
+        ) from error
+    handler.setFormatter(MessageFormatter(f"%(asctime)s %(levelname)s {prefix}%(message)s", is_kept=True))
+    handler.handleError = lambda record: None  # type: ignore[method-assign]  # a full disk ends elsewhere
+    logging.getLogger("repope_eval").addHandler(handler)
+
+
+def close_log() -> None:
+    """Ends the log of a run: what follows in a sweep within one process is another's."""
+    package = logging.getLogger("repope_eval")
+    for handler in list(package.handlers):
+        if isinstance(handler, logging.FileHandler):
+            package.removeHandler(handler)
+            with suppress(OSError):  # of a full disk: what is lost of the log was on the console
+                handler.close()
+
+
+def show_log_on_console(rank: int = 0) -> None:
+    """Log lines of the package on standard error, without dates: what a person at a terminal wants.
+
+    Of several ranks the main one says what is going on, and the others what is wrong.
+    """
+    package = logging.getLogger("repope_eval")
+    package.setLevel(logging.INFO)
+    package.propagate = False
+    if not any(type(handler) is logging.StreamHandler for handler in package.handlers):
+        handler = logging.StreamHandler(sys.stderr)
+        form = f"rank {rank}: %(message)s" if rank else "%(message)s"
+        handler.setFormatter(MessageFormatter(form, is_kept=False))
+        handler.setLevel(logging.WARNING if rank else logging.INFO)
+        package.addHandler(handler)
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs each request

@@ -1,0 +1,91 @@
+"""What kinds the parts of a run's manifest are of, and reading one that may hold anything."""
+
+from pathlib import Path
+from typing import Any
+
+from repope_eval.errors import RepopeError
+from repope_eval.files.json_files import read_json
+from repope_eval.wording import shown
+
+CHECKPOINT_FILES = "checkpoint_files"
+"""What stands for the content of each of the checkpoint's files, by name."""
+
+EACH = "*"
+"""In a form: all parts that it does not name."""
+
+_TEXT, _NUMBER, _OBJECT = (str, type(None)), (int, float), (dict,)
+
+_START: Any = {
+    "command": _TEXT,
+    "started": _TEXT,
+    "ended": _TEXT,
+    "settings": _OBJECT,
+    "versions": _OBJECT,
+    "device": _OBJECT,
+    "resumed": _NUMBER,
+    "asked": _NUMBER,
+}
+
+_FORM: Any = {
+    "identity": _OBJECT,
+    "settings": {"data_dir": _TEXT},
+    "benchmark": {"sha256": {EACH: str}},
+    "status": _TEXT,
+    "started": _TEXT,
+    "process": {"host": _TEXT, "job": _TEXT},
+    "asking": {"began": _TEXT, "answered": _NUMBER, "of": _NUMBER},
+    "ended": (dict, type(None)),
+    "seconds": {EACH: _NUMBER},
+    "counts": {EACH: _NUMBER},
+    "versions": _OBJECT,
+    "device": _OBJECT,
+    "prompt": _TEXT,
+    CHECKPOINT_FILES: {EACH: str},
+    "starts": [_START],
+}
+"""The kinds of the parts that are read again, where a part is there."""
+
+_DEEPEST = 30
+"""Levels that a manifest is nested; the settings of a run are three levels deep."""
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """A run's manifest, each of its parts of the kind that it is written in; it may lack any of them.
+
+    Raises:
+        RepopeError: it cannot be read, or is none: the part that is something else.
+    """
+    if path.exists() and not path.is_file():  # reading a named pipe would never end
+        raise RepopeError(f"{path}: is no file")
+    manifest = read_json(path)
+    if not isinstance(manifest, dict):
+        raise RepopeError(f"{path}: is no run's manifest")
+    if mistake := _mistake(manifest, _FORM) or _too_deep(manifest):
+        raise RepopeError(f"{path}: is no run's manifest ({mistake})")
+    return manifest
+
+
+def _mistake(value: Any, form: Any, name: str = "") -> str:
+    """The first part that is not of its form, in words; empty where there is none."""
+    if not isinstance(value, type(form) if isinstance(form, dict | list) else form):
+        return f"{name} is {shown(value)}"
+    parts = _items(value) if isinstance(form, dict | list) else ()
+    for key, part in parts:
+        of_part = form[0] if isinstance(form, list) else form.get(key, form.get(EACH, object))
+        if found := _mistake(part, of_part, f"{name}.{key}".strip(".")):
+            return found
+    return ""
+
+
+def _items(value: Any) -> list[tuple[Any, Any]]:
+    if isinstance(value, dict):
+        return list(value.items())
+    return list(enumerate(value)) if isinstance(value, list) else []
+
+
+def _too_deep(document: Any) -> str:
+    """What is nested so deeply that whoever walks it would run out of stack is no manifest of a run."""
+    level = [document]
+    for _ in range(_DEEPEST):
+        level = [part for value in level for _, part in _items(value)]
+    return f"it is nested more than {_DEEPEST} levels deep" if level else ""

@@ -1,0 +1,52 @@
+"""Answers of several ranks: each writes a file of its own, and one of them puts the files together."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from repope_eval.errors import RepopeError
+from repope_eval.records import Question
+from repope_eval.runs.answer_store import AnswerStore, Asked, read_lines
+from repope_eval.runs.layout import answer_files, share_paths
+
+
+def merge_shares(answers: Path) -> None:
+    """Adds what lies in the files of ranks to `answers.jsonl`, each question once, and removes those files.
+
+    They may be left from a start with another number of ranks, or from a merging that was cut short.
+
+    Raises:
+        RepopeError: a line is broken, or a file cannot be read, written or removed. Nothing is lost.
+    """
+    shares = share_paths(answers)
+    if not shares:
+        return
+    found: dict[Asked, bytes] = {}
+    for share in shares:
+        for asked, line in read_lines(share):
+            found.setdefault(asked, line)
+    store = AnswerStore(answers, (Question(*asked, "") for asked in found) if answers.exists() else ())
+    for question in store.answers:
+        del found[question.image, question.text]
+    if found:
+        store.append_lines(b"".join(line + b"\n" for line in found.values()))
+    for share in shares:
+        _remove(share)
+
+
+def count_stored(answers: Path, questions: Iterable[Question]) -> int:
+    """How many of the questions have an answer on the disk, in `answers.jsonl` or in a rank's file.
+
+    Raises:
+        RepopeError: a line is broken, or a file cannot be read.
+    """
+    stored = {asked for path in answer_files(answers) for asked, _ in read_lines(path)}
+    return sum((question.image, question.text) in stored for question in questions)
+
+
+def _remove(share: Path) -> None:
+    try:
+        share.unlink()
+    except OSError as error:
+        raise RepopeError(
+            f"{share}: its answers are in answers.jsonl, but it cannot be removed ({error.strerror}); remove it"
+        ) from error

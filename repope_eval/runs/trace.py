@@ -1,0 +1,127 @@
+"""What a run folder shows of its run from outside, while another process may be writing it."""
+
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from repope_eval.errors import RepopeError
+from repope_eval.files.folder_lock import is_held
+from repope_eval.process.timing import moment
+from repope_eval.runs.layout import ANSWERS, LOG, MANIFEST, answer_files, count_stored_lines, model_name
+from repope_eval.runs.manifest_form import read_manifest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunTrace:
+    """A run folder at one moment."""
+
+    out: Path
+    model: str
+    bench: str
+    complete: bool
+    held: bool | None
+    """Whether a process has the folder; None where that cannot be told."""
+    host: str | None
+    job: str | None
+    started: datetime | None
+    touched: datetime
+    """When the answers or the log were last written to."""
+    stored: int
+    """Lines of answers."""
+    of: int | None
+    """Questions of the benchmark; None until asking begins."""
+    asked_from: int | None
+    """Answers there were when this start began to ask; None until then."""
+    asking_began: datetime | None
+    ended: str | None
+    """How it ended before its end: `failed` or `interrupted`; None where nothing says so."""
+    line: str
+    """What it ended with; empty where nothing says so."""
+    covered: tuple[int, int] | None = None
+    """Questions with an answer, and all questions, as a run that has come to its end counted them."""
+
+
+def read_trace(folder: Path) -> RunTrace:
+    """What a run folder shows; one whose manifest is missing or broken is a run that failed with that."""
+    try:
+        manifest = _manifest(folder)
+    except RepopeError as error:
+        manifest = {"ended": {"how": "failed", "line": str(error).removeprefix(f"{folder}{os.sep}")}}
+    settings = _mapping(manifest.get("settings"))
+    process = _mapping(manifest.get("process"))
+    asking = _mapping(manifest.get("asking"))
+    ended = _mapping(manifest.get("ended"))
+    complete = manifest.get("status") == "complete"
+    started, began = _started(manifest), _moment(asking.get("began"))
+    # What an earlier start noted says nothing of this one but how many questions there are.
+    is_asking = began is not None and started is not None and began >= started
+    return RunTrace(
+        out=folder,
+        model=_model(settings, folder),
+        bench=str(_mapping(settings.get("bench")).get("name") or ""),
+        complete=complete,
+        held=is_held(folder),
+        host=process.get("host"),
+        job=process.get("job"),
+        started=started,
+        touched=_touched(folder),
+        stored=count_stored_lines(folder / ANSWERS),
+        of=asking.get("of"),
+        asked_from=asking.get("answered") if is_asking else None,
+        asking_began=began if is_asking else None,
+        ended=ended.get("how"),
+        line=str(ended.get("line") or ""),
+        covered=_covered(_mapping(manifest.get("counts"))) if complete else None,
+    )
+
+
+def _started(manifest: Mapping[str, Any]) -> datetime | None:
+    """When the newest start began: the manifest's own facts are the first one's."""
+    starts = manifest.get("starts")
+    newest = _mapping(starts[-1]) if isinstance(starts, list) and starts else manifest
+    return _moment(newest.get("started"))
+
+
+def _covered(counts: Mapping[str, Any]) -> tuple[int, int] | None:
+    answered, questions = counts.get("answered"), counts.get("questions")
+    return (answered, questions) if isinstance(answered, int) and isinstance(questions, int) else None
+
+
+def _manifest(folder: Path) -> Mapping[str, Any]:
+    path = folder / MANIFEST
+    if not path.exists():
+        raise RepopeError(f"{path}: is missing, so whose answers these are is unknown")
+    return read_manifest(path)
+
+
+def _model(settings: Mapping[str, Any], folder: Path) -> str:
+    try:
+        return model_name(settings)
+    except (KeyError, TypeError):
+        return folder.name
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _moment(value: Any) -> datetime | None:
+    with suppress(TypeError, ValueError):
+        return moment(value)
+    return None
+
+
+def _touched(folder: Path) -> datetime:
+    seconds = [_written(path) for path in (folder, folder / LOG, *answer_files(folder / ANSWERS))]
+    return datetime.fromtimestamp(max(seconds), UTC)
+
+
+def _written(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:  # not there, or put together with the others a moment ago
+        return 0.0

@@ -1,0 +1,276 @@
+"""The configuration: what can be set, with what default, within which limits, and what it means.
+
+Each settings class is a frozen record and the one home of its defaults; YAML files state differences.
+`repope_eval.settings.schema` makes Hydra's schemas of the records, and records of what Hydra composed.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Protocol = Literal["repope", "pope", "vlmevalkit", "lmms_eval"]
+ProtocolChoice = Protocol | Literal["all"]
+Engine = Literal["shared", "sequential"]
+ImageSource = Literal["download", "hub"]
+NumberFormat = Literal["float32", "bfloat16", "float16"]
+
+MOST_TILES = 128
+"""Of an image: with the 256 tokens of a tile that is as long as the prompts of these models may be, 32,768 tokens."""
+
+_NAME = {
+    "pattern": r"(?!\.)[^/\\]+(/(?!\.)[^/\\]+)*",
+    "form": "a name that stays inside the folder of runs, such as mine or org/mine,",
+    "is_public": True,
+}
+"""Of what run folders are called. A hidden one, whose name begins with a dot, no report would find."""
+
+MOST_NEW_TOKENS = 32_768
+"""Of an answer: as long as the prompts of these models may be; yes or no takes a few."""
+
+MOST_CHARACTERS = 10_000
+"""Of a system prompt or a question's suffix: several times the longest in use; memory grows with each."""
+
+MOST_GIGABYTES = 1_000_000
+"""Of a device that models are fitted into: more than any machine has."""
+
+_PROMPT = {"has_lines": True, "is_public": True, "longest": MOST_CHARACTERS}
+_DEVICE = {"pattern": r"auto|cpu|mps|cuda(:[0-9]{1,3})?", "form": "auto, cpu, mps, cuda or cuda:N"}
+_WORKERS = {"pattern": r"auto|[0-9]{1,2}", "form": "auto or a number of processes up to 99"}
+_BATCH_SIZE = {"pattern": r"auto|[1-9][0-9]{0,4}", "form": "auto or a number of images up to 99999"}
+
+
+def setting(help: str, default: Any = dataclasses.MISSING, **limits: Any) -> Any:
+    """A field of a settings record: its meaning, its default (none: it must be given), its limits.
+
+    Limits: `minimum`; `maximum`; `pattern` with its `form` in words; `length` of a list; the `longest` text in
+    characters; `is_public`, of a text that files have as it is, so that no environment variable may have a part in it;
+    `has_lines`, of one that may have several; `choice`, which makes the field a group whose configuration file of
+    that name is taken when none is named; null: no file.
+    """
+    return dataclasses.field(default=default, metadata={"help": help, **limits})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSettings:
+    """Which model, and how it is loaded and asked."""
+
+    name: str = setting("names the run folder; by default the file's name", **_NAME)
+    family: str = setting("prompt, pixels and layout: a key of FAMILIES in repope_eval/models/families.py")
+    checkpoint: str = setting("Hub id or local folder")
+    revision: str = setting("branch, tag or commit of a Hub checkpoint", "main")
+    recipe_dtype: NumberFormat = setting("what dtype=auto means: that of the published results", "bfloat16")
+    dtype: Literal["auto"] | NumberFormat = setting("number format of the weights", "auto")
+    quantization: Literal["none", "int8", "nf4"] = setting("of the language model, by bitsandbytes", "none")
+    max_new_tokens: int = setting("longest answer in tokens", 1024, minimum=1, maximum=MOST_NEW_TOKENS)
+    system_prompt: str | None = setting("in place of the family's own; null: the family's", None, **_PROMPT)
+    question_suffix: str | None = setting("text put after each question; null: nothing", None, **_PROMPT)
+    max_tiles: int | None = setting(
+        "most tiles of an image; null: the checkpoint's", None, minimum=1, maximum=MOST_TILES
+    )
+    attn_implementation: Literal["sdpa", "eager", "flash_attention_2"] = setting("attention kernel", "sdpa")
+    device_map: str | None = setting(
+        "placement over devices: auto, or a JSON file of module and device; null: all on device", None
+    )
+    gated: bool = setting("whether the Hub wants a licence accepted first", False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BenchSettings:
+    """Which questions, labels and images, and where they come from."""
+
+    name: str = setting("names the run folder; by default the file's name", **_NAME)
+    source: Literal["demo", "coco", "dash_b", "custom"] = setting(
+        "the embedded one, COCO's, DASH-B's, or your own files"
+    )
+    variants: tuple[str, ...] = setting("variants to evaluate")
+    questions: str | None = setting("custom: file in POPE's format; its labels are label set pope", None)
+    relabels: str | None = setting("custom: its relabelled twin; its labels are label set repope", None)
+    images: str | None = setting(
+        "image folder: custom's own; COCO's val2014, or DASH-B's of neg and pos, beside data_dir's", None
+    )
+    annotations: str | None = setting("COCO: folder of annotation files, looked at after data_dir", None)
+    images_from: ImageSource = setting("COCO, DASH-B: where missing images come from", "download")
+    annotations_url: str = setting(
+        "COCO: where annotation files are downloaded from",
+        "https://raw.githubusercontent.com/YanNeu/RePOPE/bcf22e5690d587cce34e1728af3efdcfaf747d29/annotations",
+    )
+    images_url: str = setting(
+        "COCO: where images are downloaded from", "http://images.cocodataset.org/val2014"
+    )
+    hub_dataset: str = setting("COCO, DASH-B: Hub dataset that images_from=hub reads", "lmms-lab/POPE")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSettings:
+    """Asks a model the questions of a benchmark and scores the answers."""
+
+    model: ModelSettings = setting("which model", choice="tiny")
+    bench: BenchSettings = setting("which benchmark", choice="demo")
+    engine: Engine = setting("shared: an image once for all its questions; sequential: each alone", "shared")
+    protocol: ProtocolChoice = setting(
+        "how yes or no is read from an answer; all: repope's way, and what the others make of it", "repope"
+    )
+    device: str = setting("auto, cpu, mps, cuda or cuda:N", "auto", **_DEVICE)
+    batch_size: str = setting("images at a time; auto: what the memory holds", "auto", **_BATCH_SIZE)
+    workers: str = setting(
+        "processes that prepare images; auto: by the cores beside a GPU, else none", "auto", **_WORKERS
+    )
+    limit: int | None = setting("only the first so many images; null: all", None, minimum=1)
+    data_dir: str | None = setting("where data lies or goes; null: REPOPE_DATA or the cache folder", None)
+    out: str = setting("run folder", "runs/${bench.name}/${model.name}")
+    resume: bool = setting("go on from the answers in out; false: refuse a folder that has some", True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlurmSettings(RunSettings):
+    """Submits a sweep to SLURM: an array for each need of GPUs, then the report of all."""
+
+    models: str | None = setting("list of models, one a line with overrides of its own; null: all", None)
+    runs: str = setting("folder of the sweep's run folders", "runs/${bench.name}")
+    resources: str | None = setting("CSV of what each model needs; null: slurm/resources.csv", None)
+    partition: str | None = setting("where tasks run; null: the cluster's default", None)
+    account: str | None = setting("who pays; null: the cluster's default", None)
+    time: str | None = setting("time limit of a task; null: that of resources", None)
+    setup: str | None = setting("file each task sources first: modules, an environment, a container", None)
+    sbatch: tuple[str, ...] = setting('further options of sbatch, such as ["--qos=high"]', ())
+    dry_run: bool = setting("show what would be submitted, and submit nothing", False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusSettings:
+    """Says how far each run of a sweep is."""
+
+    runs: str = setting("folder that run folders lie in, at any depth", "runs")
+    watch: int | None = setting("show it again every so many seconds; null: once", None, minimum=1)
+    json: bool = setting("for programs: a JSON document in place of the table", False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchSettings:
+    """Downloads a model's weights and configuration into the Hub's cache, and nothing else."""
+
+    model: ModelSettings = setting("which model", choice="tiny")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoctorSettings:
+    """Says what this machine has, what it lacks, and which models fit it."""
+
+    device: str = setting("auto, cpu, mps, cuda or cuda:N", "auto", **_DEVICE)
+    memory: float | None = setting(
+        "GB to fit models into; null: what the device has free", None, minimum=0, maximum=MOST_GIGABYTES
+    )
+    data_dir: str | None = setting("where data lies or goes; null: REPOPE_DATA or the cache folder", None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnSettings:
+    """What the fields of an answer file are called, where their own names do not say it."""
+
+    image: str | None = setting("field of answers that names the image; null: by its name", None)
+    question: str | None = setting("field of answers that holds the question; null: by its name", None)
+    response: str | None = setting("field of answers that holds the response; null: by its name", None)
+    question_id: str | None = setting("field of answers that holds the id; null: by its name", None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreSettings:
+    """Scores anybody's answers, without a model."""
+
+    bench: BenchSettings = setting("which benchmark", choice="demo")
+    answers: str | tuple[str, ...] = setting(
+        "JSON, JSON lines, CSV, TSV or XLSX: image, question and response, or question_id and response; several "
+        "files of one model: [A,B,C]"
+    )
+    columns: ColumnSettings = setting("what the fields of answers are called", ColumnSettings())
+    questions: str | tuple[str, ...] | None = setting(
+        "what question ids point into: question_id, image, text; for several files of answers one, or as many",
+        None,
+    )
+    model: str | None = setting("name shown with the scores; null: the answer file's", None, **_NAME)
+    protocol: ProtocolChoice = setting(
+        "how yes or no is read from an answer; all: repope's way, and what the others make of it", "repope"
+    )
+    data_dir: str | None = setting("where data lies or goes; null: REPOPE_DATA or the cache folder", None)
+    out: str | None = setting("run folder; null: runs/BENCH/MODEL", None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataSettings:
+    """Fetches and verifies a benchmark's files, and counts what the relabelling changed."""
+
+    bench: BenchSettings = setting("which benchmark", choice="repope")
+    data_dir: str | None = setting("where data lies or goes; null: REPOPE_DATA or the cache folder", None)
+    fetch_images: bool = setting("false: annotations alone", True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildSettings:
+    """Constructs POPE questions from lists of the objects in images."""
+
+    objects: str = setting("COCO instances JSON, or JSON lines of image and objects")
+    images: int = setting("how many images to make questions about", minimum=1)
+    variant: Literal["random", "popular", "adversarial"] = setting("how absent objects are chosen")
+    seed: int = setting("of the drawing of images and objects", 0)
+    out: str = setting("file to write, in POPE's format")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelabelSettings:
+    """Corrects labels by the two-annotator rule."""
+
+    questions: str | tuple[str, ...] = setting("file in POPE's format, or one for each variant: [A,B,C]")
+    annotators: tuple[str, ...] = setting(
+        "two people's files on all of these, labels yes, no or ambiguous: [A,B]", length=2
+    )
+    decider: str | None = setting("a third, for questions where the two say yes and no", None)
+    out: str = setting("file to write, in POPE's format; the folder of several")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelsSettings:
+    """Lists the models with their sizes, or shows one with its whole prompt."""
+
+    model: ModelSettings | None = setting("the one to show; without one: a table of all", None, choice=None)
+    fetch: bool = setting("fetch configurations that are not on this machine (no weights)", False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportSettings:
+    """Makes the leaderboard and the figures of many runs."""
+
+    runs: str = setting("folder that run folders lie in, at any depth", "runs")
+    bench: str | None = setting("benchmark that is reported, by its name; null: that of most runs", None)
+    reference: Literal["none", "paper"] = setting("paper: its 17 models stand among the runs", "none")
+    protocol: Protocol = setting("how yes or no is read from an answer", "repope")
+    coverage: float = setting(
+        "least share of the questions that a run must have answered to be ranked", 1.0, minimum=0, maximum=1
+    )
+    data_dir: str | None = setting("where data lies or goes; null: where the runs had it", None)
+    out: str = setting("folder for the page, figures and tables", "${runs}/leaderboard")
+
+
+def listed(value: str | tuple[str, ...] | None) -> tuple[str, ...]:
+    """The texts of a setting that takes one or several."""
+    return (value,) if isinstance(value, str) else value or ()
+
+
+def main_protocol(choice: ProtocolChoice) -> Protocol:
+    """The protocol whose figures are a run's scores."""
+    return "repope" if choice == "all" else choice
+
+
+def number_format(settings: ModelSettings) -> NumberFormat:
+    """The number format a model is loaded in: `dtype`, or the published results' where that is auto."""
+    return settings.recipe_dtype if settings.dtype == "auto" else settings.dtype
+
+
+def by_dotted_key(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Settings, or other nested values, by dotted key: `{"model": {"name": 1}}` is `{"model.name": 1}`."""
+    found: dict[str, Any] = {}
+    for key, value in values.items():
+        found |= (
+            by_dotted_key(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {prefix + key: value}
+        )
+    return found

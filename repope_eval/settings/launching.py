@@ -1,0 +1,114 @@
+"""From the words of a command line to the call of a command, once or once for each run of a sweep."""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NoReturn
+
+import hydra
+from hydra._internal.utils import get_args_parser
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig
+
+from repope_eval.errors import RepopeError
+from repope_eval.files.json_files import make_folder
+from repope_eval.settings.composition import CONFIG_NAME, SWEEPS, named, register
+from repope_eval.settings.typed_words import as_typed
+from repope_eval.settings.validation import find_mistakes
+from repope_eval.wording import first_unwritable, shown_word
+
+_OF_OTHER_PROGRAMS = ("config_name", "config_path", "experimental_rerun")
+"""Options of Hydra's that choose another program's configuration, and end in a traceback in this one."""
+
+
+def launch(record: type, execute: Callable[[DictConfig], None], words: Sequence[str]) -> None:
+    """Checks the words of a command line, then has Hydra call `execute` once, or once a job of a sweep.
+
+    Raises:
+        RepopeError: something is wrong with the words; a line for each mistake.
+    """
+    options = _options(words)
+    config_dir = _config_dir(options.config_dir)
+    register(record, config_dir)
+    typed = as_typed(record, options.overrides, multirun=options.multirun)
+    mistakes = find_mistakes(record, typed, config_dir, multirun=options.multirun)
+    if mistakes:
+        raise RepopeError("\n".join(mistakes))
+
+    if options.multirun and not any(word.startswith("hydra.sweep.dir=") for word in options.overrides):
+        make_folder(Path(SWEEPS), "hydra.sweep.dir", Path(SWEEPS))
+
+    def execute_named(composed: DictConfig) -> None:
+        execute(named(record, composed, HydraConfig.get().runtime.choices))
+
+    # Of a function of a module, Hydra takes the package's folders for groups: `models=FILE` would choose of one.
+    execute_named.__module__ = "__main__"
+    sys.argv[1:] = [*typed, *_without(words, options.overrides)]
+    hydra.main(version_base="1.3", config_path=None, config_name=CONFIG_NAME)(execute_named)()
+
+
+def is_of_sweep() -> bool:
+    """Whether this run is one of several that a single command line (-m) asked for."""
+    return HydraConfig.initialized() and HydraConfig.get().mode is RunMode.MULTIRUN
+
+
+@contextmanager
+def told_by_launcher() -> Iterator[None]:
+    """What submitit raises where it does not queue a job again: by its signal handler, wherever the run is then.
+
+    Raises:
+        RepopeError: in its place.
+    """
+    try:
+        yield
+    except Exception as error:
+        if type(error).__name__ != "UncompletedJobError":
+            raise
+        raise RepopeError(
+            f"{str(error).rstrip('.')}; the same command goes on from the answers so far, and with "
+            "hydra.launcher.max_num_timeout=9 a job queues itself again so often"
+        ) from error
+
+
+def _config_dir(name: str | None) -> Path | None:
+    if name is None:
+        return None
+    folder = Path(name).absolute()
+    if not name or not folder.is_dir():
+        raise RepopeError(f"--config-dir {shown_word(name) or repr(name)}: no such folder")
+    if found := first_unwritable(name):
+        raise RepopeError(
+            f"--config-dir {shown_word(name)}: holds the character {found}; give the folder another name"
+        )
+    return folder
+
+
+def _without(words: Sequence[str], overrides: Sequence[str]) -> list[str]:
+    """The options among the words, and their values."""
+    rest = list(words)
+    for override in overrides:
+        rest.remove(override)
+    return rest
+
+
+def _options(words: Sequence[str]) -> argparse.Namespace:
+    def refuse(message: str) -> NoReturn:
+        raise RepopeError(f"{message} (--help shows what can be given)")
+
+    parser = get_args_parser()
+    parser.error = refuse  # type: ignore[method-assign]  # argparse's own prints its usage and exits with 2
+    options = parser.parse_intermixed_args(list(words))
+    for name in _OF_OTHER_PROGRAMS:
+        if getattr(options, name):
+            refuse(
+                f"--{name.replace('_', '-')} is of no use here: --config-dir names configuration files of your own"
+            )
+    if options.resolve and not options.cfg:
+        refuse("--resolve goes with --cfg")
+    modes = [options.run, options.multirun, options.cfg, options.shell_completion, options.info is not None]
+    if sum(map(bool, modes)) > 1:
+        refuse("one of --run, --multirun, --cfg, --info and --shell-completion can be given, not several")
+    return options

@@ -1,0 +1,204 @@
+"""The rules by which a run is in one state or another."""
+
+import dataclasses
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from repope_eval.cluster.queue import QueuedJob
+from repope_eval.cluster.run_state import QUIET, Signs, run_state
+from repope_eval.cluster.task_records import TaskRecord
+from repope_eval.runs.trace import RunTrace
+
+NOW = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
+WAITING, RUNNING = QueuedJob("PENDING", "Resources"), QueuedJob("RUNNING", "None")
+
+
+def ago(seconds: float) -> datetime:
+    return NOW - timedelta(seconds=seconds)
+
+
+def trace(**changes: Any) -> RunTrace:
+    """A folder whose run began ten minutes ago as job 7_0 on node1, and has asked for eight."""
+    found = RunTrace(
+        out=Path("/runs/ovis2_1b"),
+        model="ovis2_1b",
+        bench="repope",
+        complete=False,
+        held=False,
+        host="node1",
+        job="7_0",
+        started=ago(600),
+        touched=ago(QUIET * 2),
+        stored=1200,
+        of=5127,
+        asked_from=240,
+        asking_began=ago(480),
+        ended=None,
+        line="",
+    )
+    return dataclasses.replace(found, **changes)
+
+
+def record(**changes: Any) -> TaskRecord:
+    """What job 7_0 noted when it began, ten minutes ago."""
+    found = TaskRecord(
+        job="7_0",
+        words=("model=ovis2_1b",),
+        out=Path("/runs/ovis2_1b"),
+        log=None,
+        host="node1",
+        started=ago(600).isoformat(),
+        restarts=0,
+        ended="",
+    )
+    return dataclasses.replace(found, **changes)
+
+
+def signs(**known: Any) -> Signs:
+    """What is known, nothing unless given, looked at from another machine."""
+    nothing = {"trace": None, "record": None, "log_line": "", "queue": None, "here": "login", "now": NOW}
+    return Signs(**{**nothing, **known})
+
+
+FAILED = {"ended": "failed", "line": "an image is broken"}
+STOPPED = {"ended": "interrupted", "line": "SIGTERM: 1200 answers are safe"}
+JUST_NOW = ago(3).isoformat()
+GONE = "left no word of its end"
+
+
+@pytest.mark.parametrize(
+    ("known", "state", "line"),
+    [
+        # The folder alone, on this machine.
+        ({"trace": trace(held=True)}, "running", ""),
+        ({"trace": trace(held=True, asking_began=None)}, "running", "loading"),
+        ({"trace": trace(held=True, complete=True)}, "running", ""),
+        ({"trace": trace(complete=True)}, "complete", ""),
+        ({"trace": trace(**FAILED)}, "failed", FAILED["line"]),
+        ({"trace": trace(**STOPPED)}, "interrupted", STOPPED["line"]),
+        ({"trace": trace(job=None), "here": "node1"}, "interrupted", f"its process is gone, and {GONE}"),
+        # Elsewhere, or another's, where a lock may not be seen.
+        ({"trace": trace(touched=ago(20))}, "running", ""),
+        ({"trace": trace(held=None, touched=ago(20)), "here": "node1"}, "running", ""),
+        ({"trace": trace(touched=ago(1800))}, "interrupted", "no sign of life from node1 for 30 minutes"),
+        # What SLURM says of its job.
+        ({"trace": trace(), "queue": {"7_0": RUNNING}}, "running", ""),
+        ({"trace": trace(), "queue": {"7_0": WAITING}}, "waiting", "for Resources"),
+        ({"trace": trace(touched=NOW), "queue": {}}, "interrupted", f"SLURM job 7_0 is gone, and {GONE}"),
+        # A task that has not begun; that has no folder yet; that ended before it had one.
+        ({"record": record(started=""), "queue": {"7_0": WAITING}}, "waiting", "for Resources"),
+        ({"record": record(started="")}, "waiting", ""),
+        (
+            {"record": record(started=""), "queue": {}},
+            "interrupted",
+            "SLURM job 7_0 left the queue before it began",
+        ),
+        ({"record": record(), "queue": {"7_0": RUNNING}}, "running", "loading"),
+        ({"record": record(started=JUST_NOW)}, "running", "loading"),
+        ({"record": record(ended="1"), "log_line": "no such key"}, "failed", "no such key"),
+        ({"record": record(ended="1")}, "failed", "exit status 1"),
+        ({"record": record(ended="143"), "log_line": "Terminated"}, "interrupted", "Terminated"),
+        # A task and its folder.
+        ({"record": record(ended="1"), "trace": trace(**FAILED)}, "failed", FAILED["line"]),
+        ({"record": record(ended="143"), "trace": trace(**STOPPED)}, "interrupted", STOPPED["line"]),
+        ({"record": record(ended="0"), "trace": trace(complete=True), "queue": {}}, "complete", ""),
+        ({"record": record(), "trace": trace(), "queue": {"7_0": RUNNING}}, "running", ""),
+        # Queued again: told to stop; waiting; started, but not yet at the folder; lost.
+        (
+            {"record": record(ended="requeued"), "trace": trace(**STOPPED), "queue": {"7_0": RUNNING}},
+            "waiting",
+            "",
+        ),
+        (
+            {"record": record(ended="requeued"), "trace": trace(**STOPPED), "queue": {"7_0": WAITING}},
+            "waiting",
+            "for Resources",
+        ),
+        (
+            {"record": record(started=JUST_NOW), "trace": trace(**STOPPED), "queue": {"7_0": RUNNING}},
+            "running",
+            "loading",
+        ),
+        (
+            {"record": record(ended="requeued"), "trace": trace(**STOPPED), "queue": {}},
+            "interrupted",
+            STOPPED["line"],
+        ),
+        # A node that vanished: nobody wrote of it, and SLURM has the task again, or has not.
+        ({"record": record(), "trace": trace(), "queue": {"7_0": WAITING}}, "waiting", "for Resources"),
+        (
+            {"record": record(), "trace": trace(), "queue": {}},
+            "interrupted",
+            f"SLURM job 7_0 is gone, and {GONE}",
+        ),
+        # Submitted again where an earlier start failed; failing before it is at the folder; with nothing to do.
+        (
+            {"record": record(job="9_0", started=""), "trace": trace(**FAILED), "queue": {"9_0": WAITING}},
+            "waiting",
+            "for Resources",
+        ),
+        (
+            {
+                "record": record(job="9_0", started=JUST_NOW, ended="1"),
+                "trace": trace(**STOPPED),
+                "log_line": "no such key",
+            },
+            "failed",
+            "no such key",
+        ),
+        (
+            {
+                "record": record(job="9_0", started=""),
+                "trace": trace(complete=True),
+                "queue": {"9_0": WAITING},
+            },
+            "complete",
+            "",
+        ),
+    ],
+)
+def test_a_run_is_in_the_state_that_its_newest_signs_tell(
+    known: dict[str, Any], state: str, line: str
+) -> None:
+    found = run_state("ovis2_1b", signs(**known))
+    assert (found.state, found.line) == (state, line)
+
+
+def test_a_running_run_has_a_rate_and_a_time_left_by_what_this_start_has_asked() -> None:
+    found = run_state("ovis2_1b", signs(trace=trace(held=True)))
+    assert (found.done, found.of, found.rate) == (1200, 5127, 2.0)
+    assert found.seconds_left == (5127 - 1200) / 2
+    assert (found.host, found.job) == ("node1", "7_0")
+
+
+@pytest.mark.parametrize("changes", [{"asked_from": 1200}, {"asked_from": None, "asking_began": None}])
+def test_there_is_no_rate_before_the_first_answer(changes: dict[str, Any]) -> None:
+    found = run_state("ovis2_1b", signs(trace=trace(held=True, **changes)))
+    assert (found.state, found.rate, found.seconds_left) == ("running", None, None)
+
+
+def test_a_waiting_run_is_on_no_machine_yet_and_named_by_its_folder() -> None:
+    waiting = signs(record=record(started="", host=""), queue={"7_0": WAITING})
+    found = run_state("deeper/ovis2_1b", waiting)
+    assert (found.model, found.host, found.job, found.done, found.of) == ("ovis2_1b", None, "7_0", 0, None)
+
+
+def test_a_smaller_limit_than_there_are_answers_is_no_more_than_all_done() -> None:
+    found = run_state("x", signs(trace=trace(held=True, of=80)))
+    assert (found.done, found.seconds_left) == (80, 0)
+
+
+def test_a_complete_run_shows_which_part_of_the_questions_has_answers() -> None:
+    part = run_state("x", signs(trace=trace(complete=True, stored=2942, covered=(2942, 5127))))
+    assert (part.state, part.done, part.of) == ("complete", 2942, 5127)
+    uncounted = run_state("x", signs(trace=trace(complete=True, stored=2942, of=None)))
+    assert (uncounted.done, uncounted.of) == (2942, 2942)
+
+
+@pytest.mark.parametrize(("stored", "line"), [(9, ""), (3, "but only 3 of 9 answers are left")])
+def test_a_complete_run_whose_answers_are_gone_is_told(stored: int, line: str) -> None:
+    found = run_state("m", signs(trace=trace(complete=True, stored=stored, covered=(9, 9))))
+    assert (found.state, found.line) == ("complete", line)

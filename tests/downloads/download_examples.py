@@ -1,0 +1,54 @@
+"""A server of faults, quick waits, and downloads from it; for the tests of downloading."""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from fault_server import FaultServer, serving
+
+from repope_eval.downloads import fetch
+from repope_eval.downloads.download import Download, download
+from repope_eval.errors import RepopeError
+
+CONTENT = bytes(range(256)) * 400
+HALF = len(CONTENT) // 2
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
+
+
+def be_quick_and_direct(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Waits are short, and no proxy of the machine stands between."""
+    for name, value in {
+        "READ_TIMEOUT": 0.3,
+        "CONNECT_TIMEOUT": 1.0,
+        "FIRST_WAIT": 0.001,
+        "JITTER": 0.001,
+        "RETRY_AFTER_LIMIT": 0.3,
+        "ATTEMPTS": 3,
+    }.items():
+        monkeypatch.setattr(fetch, name, value)
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@contextmanager
+def serving_content() -> Iterator[FaultServer]:
+    """A server that has `file`."""
+    with serving() as state:
+        state.files["file"] = CONTENT
+        yield state
+
+
+def fetched(server: FaultServer, folder: Path, name: str = "file", sha256: str | None = SHA256) -> Path:
+    path = folder / name
+    download([Download(f"{server.url}/{name}", path, sha256)], description="files")
+    return path
+
+
+def refusal(server: FaultServer, folder: Path, name: str = "file") -> str:
+    with pytest.raises(RepopeError) as caught:
+        fetched(server, folder, name)
+    assert "\n" not in str(caught.value)
+    assert not (folder / name).exists()
+    return str(caught.value)

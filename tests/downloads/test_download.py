@@ -1,0 +1,396 @@
+"""Downloads as a whole: what is repeated, given up, checked, shown, shared and interrupted."""
+
+import errno
+import fcntl
+import hashlib
+import logging
+import os
+import queue
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from download_examples import CONTENT, HALF, SHA256, be_quick_and_direct, fetched, refusal, serving_content
+from fault_server import CLOSE, DRIP, SILENT, STALL, FaultServer, status, unanswered_port
+
+from repope_eval.downloads import download as downloading
+from repope_eval.downloads import fetch as fetching
+from repope_eval.downloads import part_file
+from repope_eval.downloads.download import Download, download
+from repope_eval.errors import RepopeError
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    be_quick_and_direct(monkeypatch)
+
+
+@pytest.fixture
+def server() -> Iterator[FaultServer]:
+    with serving_content() as state:
+        yield state
+
+
+def test_a_file_comes_into_a_new_folder_and_leaves_nothing_beside_it(
+    server: FaultServer, tmp_path: Path
+) -> None:
+    path = fetched(server, tmp_path / "new" / "folder")
+    assert path.read_bytes() == CONTENT
+    assert list(path.parent.iterdir()) == [path]
+    assert server.ranges("file") == [None]
+
+
+def test_no_downloads_are_none(tmp_path: Path) -> None:
+    download([], description="files")
+
+
+@pytest.mark.parametrize("code", [400, 401, 403, 404, 410, 416])
+def test_other_client_errors_fail_at_once(server: FaultServer, tmp_path: Path, code: int) -> None:
+    server.always["file"] = status(code)
+    assert f"{server.url}/file: HTTP {code};" in refusal(server, tmp_path)
+    assert len(server.asked) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("code", [429, 500, 502, 503])
+def test_errors_that_pass_are_repeated(server: FaultServer, tmp_path: Path, code: int) -> None:
+    server.faults["file"] = [status(code), CLOSE]
+    assert fetched(server, tmp_path).read_bytes() == CONTENT
+    assert len(server.asked) == 3
+
+
+def test_an_error_that_does_not_pass_is_named(server: FaultServer, tmp_path: Path) -> None:
+    server.always["file"] = status(503)
+    assert "HTTP 503 (after 3 attempts)" in refusal(server, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "least", "most"),
+    [("0", 0, 0.2), ("3600", 0.3, 2), ("Fri, 31 Dec 2099 23:59:59 GMT", 0.3, 2), ("soon", 0, 0.2)],
+)
+def test_retry_after_is_honoured_up_to_a_limit(
+    server: FaultServer, tmp_path: Path, value: str, least: float, most: float
+) -> None:
+    server.faults["file"] = [status(429, Retry_After=value)]
+    start = time.monotonic()
+    fetched(server, tmp_path)
+    assert least <= time.monotonic() - start < most
+
+
+def test_a_wrong_file_is_removed_and_both_hashes_are_named(server: FaultServer, tmp_path: Path) -> None:
+    server.files["file"] = b"something else"
+    found = hashlib.sha256(b"something else").hexdigest()
+    assert f"{server.url}/file: SHA-256 is {found}, expected {SHA256};" in refusal(server, tmp_path)
+    assert len(server.asked) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_fails_its_check_is_removed(server: FaultServer, tmp_path: Path) -> None:
+    def check(path: Path) -> None:
+        assert path.read_bytes() == CONTENT
+        raise RepopeError(f"{path}: is no picture")
+
+    with pytest.raises(RepopeError, match=r"/file: is no picture; check the network"):
+        download([Download(f"{server.url}/file", tmp_path / "file", check=check)], description="files")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_redirects_are_followed(server: FaultServer, tmp_path: Path) -> None:
+    server.always["moved"] = status(302, Location=f"{server.url}/file")
+    assert fetched(server, tmp_path, "moved").read_bytes() == CONTENT
+
+
+def test_a_redirect_in_a_circle_is_an_error(server: FaultServer, tmp_path: Path) -> None:
+    server.always["moved"] = status(302, Location=f"{server.url}/moved")
+    assert "redirect" in refusal(server, tmp_path, "moved")
+
+
+def test_what_succeeded_stays_when_others_fail(server: FaultServer, tmp_path: Path) -> None:
+    server.files |= {f"good{number}": CONTENT for number in range(20)}
+    names = [*server.files, "missing1", "missing2"]
+    with pytest.raises(RepopeError) as caught:
+        download(
+            [Download(f"{server.url}/{name}", tmp_path / name) for name in names], description="pictures"
+        )
+    line = str(caught.value)
+    assert line.startswith("2 of 23 pictures could not be fetched")
+    assert f"the first from {server.url}/missing1: HTTP 404" in line
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(server.files)
+
+
+def test_an_unreachable_host_is_given_up_early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{unused.getsockname()[1]}"
+        tried: queue.SimpleQueue[Path] = queue.SimpleQueue()
+        original = downloading.fetch
+        monkeypatch.setattr(
+            downloading,
+            "fetch",
+            lambda client, item, stop: (tried.put(item.path), original(client, item, stop)),
+        )
+        with pytest.raises(RepopeError) as caught:
+            download([Download(f"{url}/{n}", tmp_path / str(n)) for n in range(500)], description="files")
+    line = str(caught.value)
+    assert line.startswith(f"500 of 500 files could not be fetched, the first from {url}/0: no connection")
+    assert "check the network" in line
+    assert tried.qsize() <= 2 * downloading.AT_ONCE
+
+
+def test_connections_that_hang_are_given_up_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(fetching, "CONNECT_TIMEOUT", 60.0)
+    monkeypatch.setattr(downloading, "FIRST_CONTACT", 0.2)
+    monkeypatch.setattr(downloading, "GRACE", 0.1)
+    with unanswered_port() as port:
+        url = f"http://127.0.0.1:{port}"
+        start = time.monotonic()
+        with pytest.raises(RepopeError) as caught:
+            download([Download(f"{url}/{n}", tmp_path / str(n)) for n in range(50)], description="files")
+    assert time.monotonic() - start < 5
+    assert str(caught.value).startswith(
+        f"50 of 50 files could not be fetched, the first from {url}/0: no connection within 0.2 s; check"
+    )
+    assert caplog.messages == []
+
+
+def test_a_server_that_takes_connections_and_says_nothing_is_given_up(
+    server: FaultServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetching, "READ_TIMEOUT", 60.0)
+    monkeypatch.setattr(downloading, "FIRST_ANSWER", 0.2)
+    monkeypatch.setattr(downloading, "GRACE", 0.1)
+    server.always = {str(number): SILENT for number in range(50)}
+    start = time.monotonic()
+    with pytest.raises(RepopeError, match=r"50 of 50 files .*/0: no answer within 0.2 s; check"):
+        download([Download(f"{server.url}/{n}", tmp_path / n) for n in server.always], description="files")
+    assert time.monotonic() - start < 5
+
+
+def test_a_connection_that_is_tried_in_vain_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetching, "FIRST_WAIT", 60.0)
+    monkeypatch.setattr(downloading, "FIRST_CONTACT", 0.2)
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    with pytest.raises(RepopeError, match=r"no connection within 0.2 s \(.*refused\); check the network and"):
+        download([Download("http://nowhere.invalid/file", tmp_path / "file")], description="files")
+
+
+def test_a_server_that_is_reached_and_slow_is_waited_for(
+    server: FaultServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(downloading, "FIRST_CONTACT", 0.1)
+    server.faults["file"] = [SILENT, SILENT]  # each for longer than that
+    assert fetched(server, tmp_path).read_bytes() == CONTENT
+
+
+def test_a_host_that_fails_on_file_after_file_is_given_up(server: FaultServer, tmp_path: Path) -> None:
+    server.always = {str(number): status(503) for number in range(200)}
+    with pytest.raises(RepopeError, match=r"200 of 200 files .* HTTP 503"):
+        download(
+            [Download(f"{server.url}/{name}", tmp_path / name) for name in server.always], description="files"
+        )
+    assert len(server.asked) <= 3 * 2 * downloading.AT_ONCE
+
+
+def test_a_few_failures_do_not_give_the_host_up(server: FaultServer, tmp_path: Path) -> None:
+    server.files = {str(number): CONTENT for number in range(40)}
+    server.always = {str(number): CLOSE for number in range(0, 40, 8)}
+    with pytest.raises(RepopeError, match="5 of 40 files"):
+        download(
+            [Download(f"{server.url}/{name}", tmp_path / name) for name in server.files], description="files"
+        )
+
+
+@pytest.mark.parametrize(
+    "url", ["ftp://127.0.0.1/file", "127.0.0.1/file", "http://127.0.0.1:x/file", "http:///f"]
+)
+def test_a_wrong_address_fails_at_once(tmp_path: Path, url: str) -> None:
+    with pytest.raises(RepopeError, match="1 of 1 files"):
+        download([Download(url, tmp_path / "file")], description="files")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_wrong_proxy_setting_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "gopher://127.0.0.1:1")
+    with pytest.raises(RepopeError, match="HTTP_PROXY"):
+        download([Download("http://127.0.0.1:1/file", tmp_path / "file")], description="files")
+
+
+def test_a_proxy_that_lets_nobody_through_is_asked_once(
+    server: FaultServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", server.url)
+    monkeypatch.setattr(downloading, "AT_ONCE", 1)
+    server.always["nowhere.invalid:443"] = status(403)
+    names = [str(number) for number in range(30)]
+    with pytest.raises(RepopeError, match=r"30 of 30 files .*: the proxy denies the connection: 403 \w+;"):
+        download([Download(f"https://nowhere.invalid/{n}", tmp_path / n) for n in names], description="files")
+    assert len(server.asked) == 1
+
+
+def test_a_folder_that_cannot_be_made_is_named(server: FaultServer, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("a file and no folder")
+    folder = tmp_path / "file" / "below"
+    with pytest.raises(RepopeError, match=f"{folder}: cannot be made") as caught:
+        fetched(server, folder)
+    assert "choose a folder" in str(caught.value)
+    assert server.asked == []
+
+
+def test_a_folder_that_nobody_can_write_is_named(server: FaultServer) -> None:
+    folder = Path("/proc/self/fd")  # not even root may make files there
+    with pytest.raises(RepopeError, match=f"{folder}: cannot be written .*choose another folder"):
+        fetched(server, folder)
+
+
+def test_a_target_that_cannot_be_written_is_named(server: FaultServer, tmp_path: Path) -> None:
+    (tmp_path / "file.part").mkdir()
+    with pytest.raises(RepopeError, match=f"{tmp_path}: cannot be written"):
+        fetched(server, tmp_path)
+
+
+def test_progress_is_a_line_each_tenth(
+    server: FaultServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.files = {str(number): b"x" for number in range(100)}
+    with caplog.at_level(logging.INFO):
+        download(
+            [Download(f"{server.url}/{name}", tmp_path / name) for name in server.files],
+            description="pictures",
+        )
+    assert caplog.messages == [f"pictures: {number} of 100" for number in range(10, 101, 10)]
+    assert logging.getLogger("httpx").level == logging.NOTSET
+
+
+def test_progress_tells_failures_apart(
+    server: FaultServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO):
+        refusal(server, tmp_path, "missing")
+    assert caplog.messages == ["files: 1 of 1, 1 of them in vain"]
+
+
+def test_progress_is_a_bar_on_a_terminal(
+    server: FaultServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    with caplog.at_level(logging.INFO):
+        fetched(server, tmp_path)
+    assert "1/1" in capsys.readouterr().err
+    assert caplog.messages == []
+
+
+def test_two_threads_with_one_target_wait_for_one_another(server: FaultServer, tmp_path: Path) -> None:
+    server.faults["file"] = [STALL]
+    first = threading.Thread(target=fetched, args=(server, tmp_path))
+    first.start()
+    assert server.stalled.wait(5)
+    fetched(server, tmp_path)
+    first.join()
+    assert (tmp_path / "file").read_bytes() == CONTENT
+    assert server.ranges("file") == [None, f"bytes={HALF}-"]
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_target_that_somebody_holds_for_ever_is_an_error(
+    server: FaultServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(part_file, "PATIENCE", 0.1)
+    monkeypatch.setattr(part_file, "POLL", 0.02)
+    with part_file.claimed(tmp_path / "file.part", threading.Event()):
+        assert "another process has been fetching it" in refusal(server, tmp_path)
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS])
+def test_without_locks_two_threads_do_not_write_into_one_file(
+    server: FaultServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def no_locks(descriptor: int, operation: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    server.faults["file"] = [DRIP]
+    monkeypatch.setattr(
+        fetching, "SLOW_WINDOW", 0.3
+    )  # the first gives up its attempt while the second is done
+    monkeypatch.setattr(fetching, "LEAST_SPEED", 1e6)
+    first = threading.Thread(target=fetched, args=(server, tmp_path))
+    first.start()
+    while not list(tmp_path.glob("file.*.part")):
+        time.sleep(0.01)
+    assert fetched(server, tmp_path).read_bytes() == CONTENT
+    first.join()
+    assert (tmp_path / "file").read_bytes() == CONTENT
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_full_disk_is_told_and_the_next_call_goes_on(
+    server: FaultServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A limit of this process on the size of files stands for the disk's."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (HALF, before[1]))
+    try:
+        line = refusal(server, tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert (
+        line
+        == f"{tmp_path}: cannot be written (File too large); make room or permission there, or choose "
+        + ("another folder")
+    )
+    part = (tmp_path / "file.part").read_bytes()
+    assert part == CONTENT[: len(part)]
+    assert fetched(server, tmp_path).read_bytes() == CONTENT
+    assert server.ranges("file")[-1] == f"bytes={len(part)}-"
+
+
+def test_a_name_too_long_for_its_part_is_told(server: FaultServer, tmp_path: Path) -> None:
+    server.files["a" * 254] = CONTENT
+    assert "cannot be written (File name too long)" in refusal(server, tmp_path, "a" * 254)
+
+
+INTERRUPTED = """
+import sys
+from pathlib import Path
+from repope_eval.downloads.download import Download, download
+url, folder = sys.argv[1], Path(sys.argv[2])
+names = ["file", *(f"stall{number}" for number in range(20))]
+download([Download(f"{url}/{name}", folder / name) for name in names], description="files")
+"""
+
+
+def test_an_interrupt_ends_the_program_at_once_and_keeps_what_is_whole(
+    server: FaultServer, tmp_path: Path
+) -> None:
+    server.files |= {f"stall{number}": CONTENT for number in range(20)}
+    server.always = {f"stall{number}": STALL for number in range(20)}
+    program = subprocess.Popen(
+        [sys.executable, "-c", INTERRUPTED, server.url, str(tmp_path)], stderr=subprocess.PIPE, text=True
+    )
+    with program:
+        deadline = time.monotonic() + 10
+        while not (server.stalled.is_set() and (tmp_path / "file").exists()):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        start = time.monotonic()
+        program.send_signal(signal.SIGINT)
+        _, errors = program.communicate(timeout=10)
+    assert time.monotonic() - start < 5
+    assert errors.rstrip().endswith("KeyboardInterrupt")
+    assert (tmp_path / "file").read_bytes() == CONTENT
+    assert not any((tmp_path / name).exists() for name in server.always)
+    assert len(server.asked) <= 1 + downloading.AT_ONCE

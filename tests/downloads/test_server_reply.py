@@ -1,0 +1,150 @@
+"""Servers that send too much, too slowly, packed, or under a head that is made up: one line, and nothing left."""
+
+import gzip
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from download_examples import CONTENT, be_quick_and_direct, fetched, refusal, serving_content
+from fault_server import DRIP, ENDLESS, Fault, FaultServer, head, status
+
+from repope_eval.benchmarks.images import decodable
+from repope_eval.downloads import fetch, server_reply
+from repope_eval.downloads.download import Download, download
+from repope_eval.errors import RepopeError
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    be_quick_and_direct(monkeypatch)
+    monkeypatch.setattr(fetch, "LARGEST", 2 * len(CONTENT))
+
+
+@pytest.fixture
+def server() -> Iterator[FaultServer]:
+    with serving_content() as state:
+        yield state
+
+
+def test_a_file_without_end_is_given_up_while_it_comes(server: FaultServer, tmp_path: Path) -> None:
+    server.always["file"] = ENDLESS
+    assert f"more than {2 * len(CONTENT):,} bytes came, so it is another file" in refusal(server, tmp_path)
+    assert len(server.asked) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_bytes_that_drip_in_are_a_stall(
+    server: FaultServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetch, "SLOW_WINDOW", 0.1)
+    monkeypatch.setattr(fetch, "LEAST_SPEED", 10_000.0)
+    server.always["file"] = DRIP
+    line = refusal(server, tmp_path)
+    assert "bytes came in 0 s (after 3 attempts)" in line
+    assert server.ranges("file")[1] not in (None, "bytes=0-")
+    del server.always["file"]
+    assert fetched(server, tmp_path).read_bytes() == CONTENT
+    assert server.ranges("file")[-1] not in (None, "bytes=0-")
+
+
+@pytest.mark.parametrize(
+    "said", ["bytes 1000-999999/" + "9" * 5000, "bytes -5-9/3", "bytes ٣-٤/٥", "lines 1-2/3", "", "x" * 5000]
+)
+def test_a_broken_content_range_is_no_traceback(server: FaultServer, tmp_path: Path, said: str) -> None:
+    said = said.encode().decode("latin-1")
+    (tmp_path / "file.part").write_bytes(CONTENT[:1000])
+    server.faults["file"] = [head(206, Content_Range=said)]
+    assert fetched(server, tmp_path).read_bytes() == CONTENT
+    server.always["file"] = head(206, Content_Range=said)
+    (tmp_path / "file").unlink()
+    assert "HTTP 206" in refusal(server, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("said", ["-1", "many", "1" * 30, str(len(CONTENT) + 9), str(len(CONTENT) // 2)])
+def test_a_content_length_that_lies_is_no_traceback(server: FaultServer, tmp_path: Path, said: str) -> None:
+    server.always["file"] = head(200, Content_Length=said, Connection="close")
+    line = refusal(server, tmp_path)
+    assert "1 of 1 files could not be fetched" in line
+    assert not (tmp_path / "file").exists()
+
+
+def test_other_bytes_in_a_continuation_are_found_out(server: FaultServer, tmp_path: Path) -> None:
+    (tmp_path / "file.part").write_bytes(CONTENT[:1000])
+    size = len(CONTENT)
+    server.faults["file"] = [head(206, Content_Range=f"bytes 1000-{999 + size}/{1000 + size}")]
+    assert fetched(server, tmp_path).read_bytes() == CONTENT
+    assert server.ranges("file") == ["bytes=1000-", None]
+
+
+def test_a_bomb_of_gzip_is_given_up_while_it_unpacks(server: FaultServer, tmp_path: Path) -> None:
+    server.files["file"] = gzip.compress(bytes(50_000_000), mtime=0)
+    server.always["file"] = head(200, Content_Encoding="gzip")
+    assert "bytes came, so it is another file" in refusal(server, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_piece_of_a_bomb_is_small(
+    server: FaultServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server_reply, "PIECE", 1000)
+    server.files["file"] = gzip.compress(CONTENT, mtime=0)
+    server.always["file"] = head(200, Content_Encoding="x-gzip")
+    assert fetched(server, tmp_path).read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("encoding", ["gzip, gzip", "br", "zstd", "deflate", "x" * 500])
+def test_other_packings_are_refused(server: FaultServer, tmp_path: Path, encoding: str) -> None:
+    server.files["file"] = zlib.compress(CONTENT)
+    server.always["file"] = head(200, Content_Encoding=encoding)
+    line = refusal(server, tmp_path)
+    assert f"is sent with the encoding {encoding[:80]!r}, though none was asked for" in line
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("packed", "reason"),
+    [(b"no gzip", "cannot be unpacked"), (gzip.compress(CONTENT, mtime=0)[:-9], "was cut")],
+)
+def test_what_is_packed_wrongly_is_refused(
+    server: FaultServer, tmp_path: Path, packed: bytes, reason: str
+) -> None:
+    server.files["file"] = packed
+    server.always["file"] = head(200, Content_Encoding="gzip")
+    assert reason in refusal(server, tmp_path)
+
+
+def test_a_redirect_to_a_local_file_is_refused(server: FaultServer, tmp_path: Path) -> None:
+    server.always["moved"] = status(302, Location="file:///etc/passwd")
+    assert "'file://'" in refusal(server, tmp_path, "moved")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("place", ["http://[", "//", "http://a b/", "\xff" * 3000])
+def test_a_redirect_to_no_address_is_refused(server: FaultServer, tmp_path: Path, place: str) -> None:
+    server.always["moved"] = status(302, Location=place)
+    assert len(refusal(server, tmp_path, "moved")) < 1000
+
+
+def test_the_body_of_a_redirect_is_not_waited_for(server: FaultServer, tmp_path: Path) -> None:
+    server.always["moved"] = Fault("endless", 302, {"Location": f"{server.url}/file"})
+    server.files["moved"] = b""
+    assert fetched(server, tmp_path, "moved").read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["9" * 5000, "-1", "Mon, 99999999999999999999 Jan 2020 00:00:00 GMT", "Fri, 31 Dec 9999 23:59:59"],
+)
+def test_a_strange_retry_after_is_no_traceback(server: FaultServer, tmp_path: Path, value: str) -> None:
+    server.faults["file"] = [status(429, Retry_After=value)]
+    assert fetched(server, tmp_path).read_bytes() == CONTENT
+
+
+def test_a_login_page_is_no_image(server: FaultServer, tmp_path: Path) -> None:
+    server.files["file"] = b"<html>Please log in</html>"
+    server.always["file"] = head(200, Content_Type="text/html")
+    with pytest.raises(RepopeError, match=r"/file: is no image that Pillow can read"):
+        download([Download(f"{server.url}/file", tmp_path / "a.jpg", check=decodable)], description="files")
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,128 @@
+"""Rows whose ids lead to the image and text of a question file, and what in either disagrees."""
+
+import pytest
+from answer_examples import ASKED, CAT, DOG, IMAGE, INSTRUCTION, OTHER, Row, joined, refuses, responses
+
+from repope_eval.foreign_answers.rows import question_texts
+
+FILE: list[Row] = [
+    {"question_id": 1, "image": IMAGE, "text": CAT + INSTRUCTION},
+    {"question_id": 2, "image": IMAGE, "text": DOG + INSTRUCTION},
+    {"question_id": "three", "image": "older.jpg", "text": DOG + INSTRUCTION},
+]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"question_id": 2, "text": "No"},
+        {"question_id": "2", "response": "No"},
+        {"question_id": 2.0, "response": "No"},
+        {"question_id": 2, "prompt": DOG + INSTRUCTION, "text": "No"},
+        {"question_id": 2, "question": DOG, "answer": "No"},
+        {"question_id": 2, "prompt": f"{DOG} Please answer yes or no.", "text": "No"},
+        {"question_id": 2, "image": IMAGE, "text": DOG, "answer": "No"},
+        {"question_id": 2, "image": "val2014/COCO_val2014_000000310196", "response": "No"},
+    ],
+    ids=lambda row: ", ".join(row),
+)
+def test_an_id_leads_to_the_question_files_text(row: Row) -> None:
+    assert responses(joined([row], FILE)) == {ASKED: "No"}
+
+
+@pytest.mark.parametrize("name", ["text", "question", "prompt"])
+def test_names_of_the_text_in_a_question_file(name: str) -> None:
+    file = [{"question_id": 7, "image": IMAGE, name: DOG, "label": "yes"}]
+    assert responses(joined([{"question_id": 7, "text": "No"}], file)) == {ASKED: "No"}
+
+
+def test_a_question_the_benchmark_does_not_have_is_left_over() -> None:
+    rows = [{"question_id": "three", "text": "Yes"}, {"question_id": 2, "text": "No"}]
+    found = joined(rows, FILE)
+    assert responses(found) == {ASKED: "No"}
+    assert [row.number for row in found.unjoined] == [1]
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (
+            {"image": IMAGE, "question": DOG, "response": "No"},
+            "has no question_id to look up in questions=FILE; leave questions= out where rows name image and "
+            "question",
+        ),
+        (
+            {"question_id": 4, "response": "No"},
+            "question_id '4' is not in questions=FILE; give the file the answers were made from",
+        ),
+        (
+            {"question_id": 1, "prompt": DOG, "response": "No"},
+            f"question_id '1' comes with '{DOG}', but questions=FILE has {CAT + INSTRUCTION!r}; give the file",
+        ),
+        (
+            {"question_id": 1, "prompt": "Is there", "response": "No"},
+            "question_id '1' comes with 'Is there', but",
+        ),
+        ({"question_id": 1, "prompt": "", "response": "No"}, "the question is empty"),
+        (
+            {"question_id": "three", "prompt": CAT, "response": "No"},
+            f"question_id 'three' comes with '{CAT}', but questions=FILE has",
+        ),
+        (
+            {"question_id": 1, "image": "COCO_val2014_000000000001.jpg", "response": "No"},
+            "question_id '1' comes with image 'COCO_val2014_000000000001.jpg', but questions=FILE has "
+            f"'{IMAGE}'; give the file",
+        ),
+    ],
+)
+def test_a_disagreement_with_the_question_file_is_refused(row: Row, message: str) -> None:
+    with refuses(f"answers.jsonl, row 1: {message}"):
+        joined([row], FILE)
+
+
+def test_a_question_file_in_the_place_of_answers_is_refused() -> None:
+    """Its texts hold "snowboard" and the like, which would be read as answers."""
+    with refuses(
+        "answers.jsonl: its responses are the questions themselves, so it seems to be a question file; give "
+        "the responses in one of response, prediction, answer, text"
+    ):
+        joined(FILE, FILE)
+
+
+def test_a_model_that_repeats_one_question_is_believed() -> None:
+    rows = [{"question_id": 1, "text": CAT}, {"question_id": 2, "text": "No"}]
+    assert responses(joined(rows, FILE)) == {OTHER: CAT, ASKED: "No"}
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ({"image": IMAGE, "text": DOG}, "row 1: question_id, image and text are needed"),
+        ({"question_id": None, "image": IMAGE, "text": DOG}, "row 1: question_id, image and text are needed"),
+        ({"question_id": 1, "text": DOG}, "row 1: question_id, image and text are needed"),
+        ({"question_id": 1, "image": IMAGE}, "row 1: question_id, image and text are needed"),
+        ({"question_id": 1, "image": IMAGE, "text": 3}, "row 1: the question is 3, not a text"),
+        ({"question_id": {}, "image": IMAGE, "text": DOG}, "row 1: the question_id is {}, neither"),
+    ],
+)
+def test_an_incomplete_row_of_a_question_file_is_refused(row: Row, message: str) -> None:
+    with refuses(f"questions.jsonl, {message}"):
+        question_texts([row], "questions.jsonl")
+
+
+def test_an_empty_question_file_is_refused() -> None:
+    with refuses("questions.jsonl: holds no rows; each needs question_id, image and text"):
+        question_texts([], "questions.jsonl")
+
+
+def test_an_id_that_stands_for_two_questions_is_refused() -> None:
+    rows = [*FILE, {"question_id": "1", "image": IMAGE, "text": DOG}]
+    with refuses(
+        "questions.jsonl, row 4: question_id '1' stands for two questions; join the variants' files only where "
+        "their ids differ"
+    ):
+        question_texts(rows, "questions.jsonl")
+
+
+def test_a_row_of_a_question_file_that_stands_twice_is_fine() -> None:
+    assert question_texts([*FILE, FILE[0]], "questions.jsonl")["1"] == (IMAGE, CAT + INSTRUCTION)

@@ -1,0 +1,431 @@
+"""What answers belong to: weights, descriptions, pictures and labels that are others under the same name."""
+
+import dataclasses
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from golden import change_weights, read_golden
+from safetensors.torch import load_file
+
+from repope_eval.errors import RepopeError
+from repope_eval.inference.contents import note_images
+from repope_eval.leaderboard.finished_runs import read_runs
+from repope_eval.pipeline import run, score_answers
+from repope_eval.reporting import page
+from repope_eval.runs.folder import RunFolder
+from repope_eval.runs.log import close_log
+from repope_eval.settings.composition import model_settings
+from repope_eval.settings.config import BenchSettings, RunSettings, ScoreSettings
+
+PER_IMAGE = 8
+"""Questions about each of the four photographs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A folder with a checkpoint, pictures, questions with labels of two sets, and a run folder."""
+
+    path: Path
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.path / "checkpoint"
+
+    @property
+    def images(self) -> Path:
+        return self.path / "images"
+
+    @property
+    def out(self) -> Path:
+        return self.path / "run"
+
+    @property
+    def bench(self) -> BenchSettings:
+        return BenchSettings(
+            name="mine",
+            source="custom",
+            variants=("custom",),
+            questions=str(self.path / "questions.jsonl"),
+            relabels=str(self.path / "relabels.jsonl"),
+            images=str(self.images),
+        )
+
+    @property
+    def answers(self) -> list[str]:
+        return (self.out / "answers.jsonl").read_text().splitlines()
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        read: dict[str, Any] = json.loads((self.out / "manifest.json").read_text())
+        return read
+
+    def forget(self, *keys: str) -> None:
+        """Makes the manifest one of a version that noted less."""
+        kept = {key: value for key, value in self.manifest.items() if key not in keys}
+        (self.out / "manifest.json").write_text(json.dumps(kept))
+
+    def start(
+        self, checkpoint: Path | str | None = None, bench: dict[str, Any] | None = None, **changes: Any
+    ) -> None:
+        """Starts a run, or goes on with it."""
+        model = dataclasses.replace(
+            model_settings("ovis2_1b"),
+            checkpoint=str(checkpoint or self.checkpoint),
+            dtype="float32",
+            max_new_tokens=3,
+        )
+        settings = RunSettings(
+            model=model,
+            bench=dataclasses.replace(self.bench, **(bench or {})),
+            device="cpu",
+            batch_size="2",
+            out=str(self.out),
+        )
+        run(dataclasses.replace(settings, **changes), "the command")
+
+    def refusal(self, **how: Any) -> str:
+        """What a start is refused with, which leaves the answers as they are."""
+        before = self.answers
+        with pytest.raises(RepopeError) as caught:
+            self.start(**how)
+        assert self.answers == before
+        assert "\n" not in str(caught.value)
+        return str(caught.value)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _charts_drawn_once() -> Iterator[None]:
+    """Drawing them for each page would be most of what these tests take."""
+    draw = page._charts
+    with pytest.MonkeyPatch.context() as patched:
+        drawn: list[Any] = []
+        patched.setattr(page, "_charts", lambda view: drawn or drawn.extend(draw(view)) or drawn)
+        yield
+
+
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """A run that was told to ask about two of the four photographs."""
+    goldens = Path(__file__).parent / "goldens"
+    place = Place(tmp_path_factory.mktemp("begun") / "place")
+    shutil.copytree(goldens / "ovis2", place.checkpoint, ignore=shutil.ignore_patterns("golden*"))
+    shutil.copytree(goldens / "images", place.images)
+    for name, every in (("questions", 2), ("relabels", 3)):
+        lines = [
+            {
+                "question_id": number,
+                "image": f"{case.image}.png",
+                "text": case.question,
+                "label": "no" if number % every else "yes",
+            }
+            for number, case in enumerate(read_golden(goldens / "ovis2").cases)
+        ]
+        (place.path / f"{name}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    place.start(limit=2)
+    close_log()
+    shutil.copytree(place.path, place.path.with_name("kept"))
+    return place
+
+
+@pytest.fixture
+def place(begun: Place) -> Iterator[Place]:
+    """The same for each test: paths stand in its manifest, so that it has one place."""
+    yield begun
+    close_log()
+    shutil.rmtree(begun.path)
+    shutil.copytree(begun.path.with_name("kept"), begun.path)
+
+
+def first_image(place: Place, number: int = 0) -> Path:
+    lines = (place.path / "questions.jsonl").read_text().splitlines()
+    names = list(dict.fromkeys(json.loads(line)["image"] for line in lines))
+    return place.images / names[number]
+
+
+def replace_picture(path: Path) -> None:
+    others = [other for other in path.parent.iterdir() if other != path]
+    shutil.copyfile(others[0], path)
+
+
+def negate_weights(checkpoint: Path) -> None:
+    weights = load_file(checkpoint / "model.safetensors")
+    name = next(name for name in weights if name.endswith("q_proj.weight"))
+    change_weights(checkpoint, **{name: torch.neg(weights[name])})
+
+
+def test_weights_replaced_in_place_add_no_answer(place: Place) -> None:
+    negate_weights(place.checkpoint)
+    refusal = place.refusal()
+    assert "checkpoint_files.model.safetensors is 'sampled:" in refusal
+    assert refusal.endswith("' here; choose another out=, or remove the folder to ask anew")
+    assert len(place.answers) == 2 * PER_IMAGE
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "config.json",
+        "generation_config.json",
+        "preprocessor_config.json",
+        "tokenizer_config.json",
+        "merges.txt",
+    ],
+)
+def test_descriptions_altered_in_place_add_no_answer(place: Place, name: str) -> None:
+    path = place.checkpoint / name
+    path.write_text(path.read_text() + "\n")
+    assert f"checkpoint_files.{name} is 'sha256:" in place.refusal()
+
+
+def test_a_picture_replaced_in_place_is_noticed(place: Place) -> None:
+    replace_picture(first_image(place))
+    refusal = place.refusal()
+    assert (
+        f"holds answers about a picture that are others now, first {first_image(place).name}: its file is"
+        in refusal
+    )
+    assert refusal.endswith("put back what was there, or choose another out= to ask anew")
+
+
+def test_a_picture_whose_remaining_questions_are_asked_must_be_the_same(place: Place) -> None:
+    (place.out / "answers.jsonl").write_text("\n".join(place.answers[:3]) + "\n")
+    image = place.images / json.loads(place.answers[0])["image"]
+    content = image.read_bytes()
+    replace_picture(image)
+    assert image.name in place.refusal(limit=1)
+    image.write_bytes(content)
+    place.start(limit=1)
+    assert len(place.answers) == PER_IMAGE
+
+
+def test_pictures_not_asked_about_yet_may_change(place: Place) -> None:
+    replace_picture(first_image(place, 3))
+    place.start()
+    assert len(place.answers) == 4 * PER_IMAGE
+
+
+def test_a_picture_that_was_to_be_asked_about_when_its_run_was_killed_may_change(place: Place) -> None:
+    """Its hash is there, but no answer."""
+    name = first_image(place, 3).name
+    with RunFolder(place.out, place.manifest["identity"], resume=True) as folder:
+        note_images(place.bench, place.path, folder, (), {name: first_image(place, 3)})
+    replace_picture(first_image(place, 3))
+    before = json.loads((place.out / "images.json").read_text())
+    place.start()
+    after = json.loads((place.out / "images.json").read_text())
+    assert before[name] != after[name]
+    assert len(after) == 4
+
+
+def test_pictures_of_what_is_answered_may_be_gone(place: Place) -> None:
+    for number in (0, 1):
+        first_image(place, number).unlink()
+    place.start()
+    shutil.rmtree(place.images)
+    place.start()
+    assert len(place.answers) == 4 * PER_IMAGE
+
+
+def test_a_start_that_asks_nothing_reads_no_picture_and_no_weights(place: Place) -> None:
+    (place.checkpoint / "model.safetensors").unlink()
+    replace_picture(first_image(place))
+    place.start(limit=2)
+    assert place.manifest["status"] == "complete"
+
+
+def test_the_same_checkpoint_in_another_folder_goes_on(place: Place) -> None:
+    moved = place.path / "moved"
+    place.checkpoint.rename(moved)
+    place.start(moved)
+    manifest = place.manifest
+    assert len(place.answers) == 4 * PER_IMAGE
+    assert manifest["identity"]["model.checkpoint"] == manifest["checkpoint"]["name"] == str(place.checkpoint)
+    assert manifest["starts"][1]["checkpoint"]["name"] == str(moved)
+    assert manifest["starts"][1]["settings"]["model.checkpoint"] == str(moved)
+
+
+@pytest.mark.parametrize("limit", [2, None])
+def test_another_checkpoint_in_another_folder_is_refused_even_where_nothing_is_to_ask(
+    place: Place, limit: int | None
+) -> None:
+    other = place.path / "other"
+    shutil.copytree(place.checkpoint, other)
+    negate_weights(other)
+    refusal = place.refusal(checkpoint=other, limit=limit)
+    assert f"model.checkpoint is '{place.checkpoint}' there and '{other}' here" in refusal
+    assert "checkpoint_files.model.safetensors is 'sampled:" in refusal
+    assert place.manifest["status"] == "complete"  # it did not begin
+    refusal = place.refusal(checkpoint="AIDC-AI/Ovis2-1B")
+    assert "and 'AIDC-AI/Ovis2-1B' here (AIDC-AI/Ovis2-1B is not here to be compared); choose" in refusal
+
+
+def test_a_relative_checkpoint_is_the_folder_that_it_leads_to(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = place.path / "elsewhere" / "checkpoint"
+    shutil.copytree(place.checkpoint, other)
+    negate_weights(other)
+    monkeypatch.chdir(place.path)
+    place.start("checkpoint", limit=2)
+    monkeypatch.chdir(other.parent)
+    assert f"model.checkpoint is '{place.checkpoint}' there and '{other}' here" in place.refusal(
+        checkpoint="checkpoint", limit=2
+    )
+
+
+def test_the_same_pictures_in_another_folder_go_on_and_others_do_not(place: Place) -> None:
+    moved = place.path / "moved"
+    shutil.copytree(place.images, moved)
+    place.start(bench={"images": str(moved)}, limit=3)
+    replace_picture(moved / first_image(place).name)
+    for limit in (3, None):
+        refusal = place.refusal(bench={"images": str(moved)}, limit=limit)
+        assert first_image(place).name in refusal
+    shutil.rmtree(moved)
+    refusal = place.refusal(bench={"images": str(moved)}, limit=3)
+    assert f"bench.images is '{place.images}' there and '{moved}' here (none of the pictures" in refusal
+
+
+def test_dash_b_s_pictures_in_another_folder_are_looked_at_even_where_nothing_is_to_ask(
+    place: Place,
+) -> None:
+    (place.path / "dash_b").mkdir()
+    for kind, name in (("neg", "a.png"), ("pos", "b.png")):
+        index = json.dumps({"coco": {"backpack": [name]}})
+        (place.path / "dash_b" / f"dash_benchmark_{kind}.json").write_text(index)
+        for folder in ("here", "there"):
+            (place.path / folder / kind / "coco" / "backpack").mkdir(parents=True)
+            shutil.copy(first_image(place), place.path / folder / kind / "coco" / "backpack" / name)
+    bench = dataclasses.asdict(
+        BenchSettings(name="dash_b", source="dash_b", variants=("dash_b",), images=str(place.path / "here"))
+    )
+    how = {"data_dir": str(place.path), "out": str(place.path / "dash")}
+    place.start(bench=bench, **how)
+    bench["images"] = str(place.path / "there")
+    place.start(bench=bench, **how)
+    shutil.copy(first_image(place, 1), place.path / "there" / "pos" / "coco" / "backpack" / "b.png")
+    assert "first pos/coco/backpack/b.png: its file is" in place.refusal(bench=bench, **how)
+
+
+def test_a_list_of_pictures_that_is_broken_is_named_with_the_mend(place: Place) -> None:
+    for content in ("[]", "{"):
+        (place.out / "images.json").write_text(content)
+        assert "images.json: holds no names with hashes; remove it, and" in place.refusal()
+
+
+def test_a_run_of_a_version_that_noted_no_contents_goes_on(place: Place) -> None:
+    place.forget("checkpoint_files", "starts")
+    (place.out / "images.json").unlink()
+    replace_picture(first_image(place))
+    place.start()
+    first, second = place.manifest["starts"]
+    assert (first["contents"], first["asked"], first["resumed"]) == ("not noted", 2 * PER_IMAGE, 0)
+    assert "contents" not in second
+    assert len(json.loads((place.out / "images.json").read_text())) == 2
+    negate_weights(place.checkpoint)
+    (place.out / "answers.jsonl").write_text("\n".join(place.answers[:-1]) + "\n")
+    assert "checkpoint_files.model.safetensors" in place.refusal()
+
+
+def test_a_run_of_such_a_version_is_still_refused_by_another_name(place: Place) -> None:
+    place.forget("checkpoint_files", "starts")
+    (place.out / "images.json").unlink()
+    shutil.copytree(place.checkpoint, place.path / "other")
+    assert "model.checkpoint is '" in place.refusal(checkpoint=place.path / "other")
+    assert "bench.images is '" in place.refusal(bench={"images": str(place.path)})
+
+
+def test_a_start_that_asks_nothing_changes_nothing_in_what_the_answers_came_from(place: Place) -> None:
+    before = place.manifest
+    for _ in range(2):
+        place.start(limit=2, engine="sequential", device="auto", protocol="pope")
+    after = place.manifest
+    live = ("starts", "seconds", "process")
+    assert {**after, **dict.fromkeys(live)} == {**before, **dict.fromkeys(live)}
+    assert {name: after["seconds"][name] for name in ("load", "inference")} == {
+        name: before["seconds"][name] for name in ("load", "inference")
+    }
+    first, second = after["starts"]
+    assert first == before["starts"][0]
+    assert (second["asked"], second["resumed"]) == (0, 2 * PER_IMAGE)
+    assert second["settings"] == {"engine": "sequential", "device": "auto", "protocol": "pope"}
+    (found,), _ = read_runs(place.out)
+    assert found.facts["engine"] == "shared"
+    assert json.loads((place.out / "scores.json").read_text())["protocol"] == "pope"
+    html = (place.out / "report.html").read_text()
+    assert "<dt>protocol</dt><dd>pope</dd>" in html
+    assert "<dt>engine</dt><dd>shared</dd>" in html
+
+
+def test_each_start_that_asks_is_told_apart(place: Place) -> None:
+    place.start(engine="sequential")
+    manifest = place.manifest
+    assert manifest["settings"]["engine"] == "shared"
+    assert [(start["resumed"], start["asked"]) for start in manifest["starts"]] == [(0, 16), (16, 16)]
+    second = manifest["starts"][1]
+    assert second["settings"] == {"engine": "sequential", "limit": None}
+    assert second["device"]["name"] == "cpu"
+    assert second["versions"] == manifest["versions"]
+    (found,), _ = read_runs(place.out)
+    assert (found.facts["engine"], found.facts["limit"]) == ("shared, sequential", "2, not set")
+    html = (place.out / "report.html").read_text()
+    for engine in ("shared", "sequential"):
+        assert f"16 questions asked, engine {engine}, cpu, torch " in html
+
+
+def test_a_start_that_was_killed_has_what_it_asked_told_by_the_next(place: Place) -> None:
+    manifest = place.manifest
+    del manifest["starts"][0]["asked"]
+    (place.out / "manifest.json").write_text(json.dumps(manifest | {"status": "running"}))
+    place.start(limit=3)
+    assert [start["asked"] for start in place.manifest["starts"]] == [16, 8]
+
+
+def test_other_labels_replace_no_scores(place: Place) -> None:
+    before = (place.out / "scores.json").read_bytes(), (place.out / "manifest.json").read_bytes()
+    refusal = place.refusal(bench={"relabels": None}, limit=2)
+    assert refusal.startswith(f"{place.out} is of other questions or labels: its files are questions.jsonl (")
+    assert "), relabels.jsonl (" in refusal.partition(" there and ")[0]
+    assert "relabels.jsonl" not in refusal.partition(" there and ")[2]
+    assert refusal.endswith(
+        f"choose another out= (the command score with answers={place.out / 'answers.jsonl'} scores the answers there "
+        "by these)"
+    )
+    swapped = {"questions": place.bench.relabels, "relabels": place.bench.questions}
+    assert "is of other questions or labels" in place.refusal(bench=swapped)
+    assert ((place.out / "scores.json").read_bytes(), (place.out / "manifest.json").read_bytes()) == before
+    place.forget("benchmark")
+    place.start(bench={"relabels": None}, limit=2)
+    assert "is of other questions or labels" in place.refusal()
+
+
+def test_the_same_labels_in_files_of_other_names_are_the_same(place: Place) -> None:
+    shutil.move(place.path / "questions.jsonl", place.path / "renamed.jsonl")
+    place.start(bench={"questions": str(place.path / "renamed.jsonl")}, limit=2)
+
+
+def test_scores_of_foreign_answers_are_of_one_benchmark_too(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(place.out)
+    out = place.path / "scored"
+    settings = ScoreSettings(bench=place.bench, answers="answers.jsonl", out=str(out))
+    score_answers(settings, "the command")
+    manifest = (out / "manifest.json").read_bytes()
+    with pytest.raises(RepopeError, match=r"scored is of other questions or labels: .*relabels\.jsonl"):
+        score_answers(
+            dataclasses.replace(settings, bench=dataclasses.replace(place.bench, relabels=None)), "again"
+        )
+    assert (out / "manifest.json").read_bytes() == manifest
+    score_answers(dataclasses.replace(settings, protocol="pope"), "again")
+    assert json.loads((out / "manifest.json").read_text())["command"] == "again"
+    monkeypatch.chdir(place.path)
+    shutil.copy(place.out / "answers.jsonl", place.path)
+    with pytest.raises(RepopeError, match=f"answers is '{place.out}/answers.jsonl' there and '{place.path}/"):
+        score_answers(settings, "another file of that name")

@@ -1,0 +1,201 @@
+"""The leaderboard's page: what stands in it, that it is markup, and that nothing in it is a model's doing."""
+
+import dataclasses
+from collections.abc import Sequence
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from run_folders import answer_lines, demo, write_run
+
+from repope_eval.leaderboard.entries import Leaderboard, LeftOut
+from repope_eval.leaderboard.finished_runs import read_runs
+from repope_eval.leaderboard.making import make_leaderboard
+from repope_eval.leaderboard.page import leaderboard_charts, render_leaderboard
+from repope_eval.leaderboard.run_selection import select
+from repope_eval.leaderboard.tables import TABLES, leaderboard_tables
+from repope_eval.reporting.charts.drawing import Chart
+from repope_eval.settings.config import ReportSettings
+
+NAUGHTY = "<script>alert(1)</script>"
+VOID = {"meta", "input", "br", "img", "link", "hr"}
+
+
+class Reader(HTMLParser):
+    """Checks that what is opened is closed, and keeps tags, ids and links."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[str] = []
+        self.ids: list[str] = []
+        self.links: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        values = dict(attrs)
+        self.ids += [values["id"] or ""] if "id" in values else []
+        self.links += [values["href"] or ""] if "href" in values else []
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def board_of(folder: Path, **settings: Any) -> Leaderboard:
+    runs, left_out = read_runs(folder)
+    report = ReportSettings(runs=str(folder), out="", **settings)
+    return make_leaderboard(select(runs, report, left_out), report)
+
+
+def page_of(board: Leaderboard, charts: Sequence[Chart]) -> str:
+    return render_leaderboard(board, leaderboard_tables(board), charts, "python -m x")
+
+
+def read(page: str) -> Reader:
+    reader = Reader()
+    reader.feed(page)
+    assert not reader.open
+    return reader
+
+
+@pytest.fixture(scope="module")
+def board(tmp_path_factory: pytest.TempPathFactory) -> Leaderboard:
+    folder, benchmark = tmp_path_factory.mktemp("runs"), demo()
+    write_run(folder / "a", benchmark, NAUGHTY, answer_lines(benchmark, 0.0, labels=0))
+    write_run(folder / "b", benchmark, "b$_{x}^\\frac", answer_lines(benchmark, 0.02))
+    write_run(folder / "c", benchmark, "few", answer_lines(benchmark.first_images(5)))
+    write_run(folder / "d", benchmark, "old", [], lambda manifest: manifest.update(schema=NAUGHTY))
+    return board_of(folder)
+
+
+@pytest.fixture(scope="module")
+def paper(tmp_path_factory: pytest.TempPathFactory) -> Leaderboard:
+    return board_of(tmp_path_factory.mktemp("none"), reference="paper")
+
+
+@pytest.fixture(scope="module")
+def charts(board: Leaderboard) -> list[Chart]:
+    return leaderboard_charts(board)
+
+
+@pytest.fixture(scope="module")
+def page(board: Leaderboard, charts: list[Chart]) -> str:
+    return page_of(board, charts)
+
+
+@pytest.fixture(scope="module")
+def paper_charts(paper: Leaderboard) -> list[Chart]:
+    return leaderboard_charts(paper)
+
+
+@pytest.fixture(scope="module")
+def paper_page(paper: Leaderboard, paper_charts: list[Chart]) -> str:
+    return page_of(paper, paper_charts)
+
+
+def test_it_is_well_formed_and_each_link_leads_to_a_place_in_it(page: str, paper_page: str) -> None:
+    for shown in (page, paper_page):
+        reader = read(shown)
+        assert len(reader.ids) == len(set(reader.ids))
+        assert all(link.removeprefix("#") in reader.ids for link in reader.links)
+
+
+def test_names_are_text_and_there_is_one_script(page: str) -> None:
+    assert NAUGHTY not in page
+    assert read(page).tags.count("script") == 1
+    assert "is of schema &lt;script&gt;" in page
+
+
+def test_it_loads_nothing(page: str) -> None:
+    reader = read(page)
+    assert not {"img", "link", "iframe", "object"} & set(reader.tags)
+    assert all(link.startswith("#") for link in reader.links)
+
+
+def test_every_ranked_model_stands_in_every_table_of_models(paper: Leaderboard) -> None:
+    tables = {table.name: table for table in leaderboard_tables(paper)}
+    names = {entry.name for entry in paper.entries}
+    for name, place, times in (("standings", 2, 1), ("leaderboard", 0, 1), ("every_figure", 0, 8)):
+        shown = [row[place].text for row in tables[name].rows]
+        assert set(shown) == names
+        assert len(shown) == times * len(names)
+
+
+def test_each_row_of_each_table_fits_its_columns(board: Leaderboard, paper: Leaderboard) -> None:
+    for shown in (board, paper):
+        for table in leaderboard_tables(shown):
+            names = [name for column in table.columns for name in column.names]
+            assert len(names) == len(set(names))
+            for row in table.rows:
+                assert [len(cell.values) for cell in row] == [len(column.names) for column in table.columns]
+
+
+def test_tables_have_the_names_they_are_found_by(board: Leaderboard) -> None:
+    assert all(make(board).name == name for name, make in TABLES.items())
+
+
+def test_charts_hold_every_model_of_the_paper(paper: Leaderboard, paper_charts: list[Chart]) -> None:
+    assert len({chart.name for chart in paper_charts}) == 4 + 4 + 3
+    for chart in paper_charts:
+        drawn = chart.svg.decode()
+        assert all(entry.name in drawn for entry in paper.entries), chart.name
+
+
+def test_charts_hold_names_of_any_kind(charts: list[Chart]) -> None:
+    for chart in charts:
+        assert b"&lt;script&gt;" in chart.svg
+        assert b"b$_{x}^\\frac" in chart.svg
+
+
+def test_one_run_has_no_ranking_chart_and_an_undefined_figure_no_mark(tmp_path: Path) -> None:
+    write_run(tmp_path / "a", demo(), "a", answer_lines(demo(), yes="No"))
+    board = board_of(tmp_path)
+    charts = leaderboard_charts(board)
+    assert not [chart.name for chart in charts if chart.name.startswith("ranking_")]
+    page = page_of(board, charts)
+    assert "–" in page
+    read(page)
+
+
+def test_runs_that_are_not_ranked_have_their_own_list(page: str) -> None:
+    others = page[page.index('id="others"') :]
+    assert "has answers about 5 of 100 images" in others
+    assert f"{len(demo().first_images(5).questions)} of 1,026" in others
+
+
+def test_a_part_of_the_images_is_said_at_the_head(board: Leaderboard, charts: list[Chart], page: str) -> None:
+    assert board.comparison is not None
+    comparison = dataclasses.replace(board.comparison, n_images=5)
+    partial = page_of(dataclasses.replace(board, comparison=comparison), charts)
+    assert "about 5 of the benchmark&#39;s 100 images only" in partial.replace("'", "&#39;")
+    assert "images only" not in page
+
+
+def test_it_says_how_intervals_are_made_and_how_to_cite(page: str, paper_page: str) -> None:
+    assert "bootstrap over images" in page
+    assert "binomial approximations" not in page
+    assert "binomial approximations" in paper_page
+    assert "@article{neuhaus2025repope," in paper_page
+
+
+def test_nothing_ranked_is_still_a_page(board: Leaderboard) -> None:
+    empty = dataclasses.replace(
+        board,
+        entries=(),
+        comparison=None,
+        agreements=(),
+        differences=(),
+        unranked=(),
+        left_out=(LeftOut(place="x", reason="why not"),),
+    )
+    page = page_of(empty, leaderboard_charts(empty))
+    assert "why not" in page
+    read(page)

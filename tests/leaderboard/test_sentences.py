@@ -1,0 +1,76 @@
+"""What a leaderboard comes to, in sentences."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+from run_folders import answer_lines, demo, write_run
+
+from repope_eval.leaderboard.entries import Leaderboard
+from repope_eval.leaderboard.finished_runs import read_runs
+from repope_eval.leaderboard.making import make_leaderboard
+from repope_eval.leaderboard.run_selection import select
+from repope_eval.leaderboard.sentences import sentences
+from repope_eval.settings.config import ReportSettings
+
+
+def board_of(folder: Path, **settings: Any) -> Leaderboard:
+    runs, left_out = read_runs(folder)
+    report = ReportSettings(runs=str(folder), out="", **settings)
+    return make_leaderboard(select(runs, report, left_out), report)
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two that are whole, and seven that lack most of the "no" answers."""
+    folder, benchmark = tmp_path_factory.mktemp("runs"), demo()
+    for name, labels in (("popes", 0), ("repopes", 1)):
+        write_run(folder / name, benchmark, name, answer_lines(benchmark, 0.01, labels, labels=labels))
+    for number in range(7):
+        lines = answer_lines(benchmark, 0.1, number)
+        kept = [line for place, line in enumerate(lines) if line["response"] == "Yes" or place % 10 == 0]
+        write_run(folder / f"lacks_{number}", benchmark, f"lacks_{number}", kept)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def board(runs: Path) -> Leaderboard:
+    return board_of(runs)
+
+
+def test_there_is_a_sentence_for_each_thing_that_is_so(board: Leaderboard) -> None:
+    mix, share_of_yes, power = sentences(board)
+    assert mix == (
+        "F1 marked with † (lacks_0, lacks_1, lacks_2, lacks_3, lacks_4 and 2 more) leaves out more than 1 % of "
+        "the questions with label yes, or of those with label no, which have no answer or none that reads as yes or "
+        "no: it is about another mix of labels, or about the easier questions."
+    )
+    assert share_of_yes.startswith(
+        "Of the re-ranking of the runs by F1, 0 % (random), 0 % (popular), 0 % (adversarial)"
+    )
+    assert share_of_yes.endswith(
+        "F1 at 50 % yes is not re-ranked by so much. The rest comes from the labels."
+    )
+    assert power.startswith("100 images show a difference of F1 between two runs (mean, RePOPE) of 0.0")
+
+
+def test_questions_that_all_ranked_runs_answered_are_told_where_they_are_not_all(runs: Path) -> None:
+    common, *_ = sentences(board_of(runs, coverage=0.3))
+    assert common.startswith("Figures and ranks are over the ")
+    assert common.endswith(" of 1,026 questions that all 9 ranked runs answered.")
+
+
+def test_the_papers_re_ranking_is_prevalence_in_part(tmp_path: Path) -> None:
+    (share_of_yes,) = sentences(board_of(tmp_path, reference="paper"))
+    assert share_of_yes.startswith(
+        "Of the re-ranking of the paper's models by F1, 27 % (random), 25 % (popular), 10 % (adversarial) and 20 % "
+        "(mean) come from prevalence: RePOPE has a smaller share of questions with label yes"
+    )
+
+
+def test_of_a_single_run_there_is_nothing_to_say(board: Leaderboard, tmp_path: Path) -> None:
+    write_run(tmp_path / "a", demo(), "a", answer_lines(demo()))
+    assert sentences(board_of(tmp_path)) == ()
+    nothing = dataclasses.replace(board, entries=(), unranked=(), comparison=None, agreements=())
+    assert sentences(nothing) == ()

@@ -1,0 +1,212 @@
+"""A run folder: whose it is, what is in it, and what is refused."""
+
+import json
+import logging
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import visible_files
+from filelock import FileLock
+from opened_folders import ANSWER, IDENTITY, answered, log_of_this_test_only, opened, path, refusal
+
+from repope_eval.errors import RepopeError
+from repope_eval.runs.folder import RunFolder
+from repope_eval.runs.manifest import SCHEMA_VERSION
+
+__all__ = ["log_of_this_test_only", "path"]  # fixtures
+
+
+def test_folder_is_made_with_its_log(path: Path) -> None:
+    folder = opened(path)
+    assert (folder.path, folder.answers, folder.seconds) == (path, path / "answers.jsonl", {})
+    assert visible_files(path) == {"run.log"}
+
+
+def test_home_folder_may_be_written_as_a_tilde(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert opened(Path("~/runs")).path == tmp_path / "runs"
+
+
+def test_files_are_written(path: Path) -> None:
+    folder = answered(path)
+    folder.write_scores({"scores": {}}, "<html>é</html>")
+    assert json.loads(folder.answers.read_text(encoding="utf-8")) == ANSWER
+    assert json.loads((path / "scores.json").read_text(encoding="utf-8")) == {"scores": {}}
+    assert (path / "report.html").read_text(encoding="utf-8") == "<html>é</html>"
+    names = {"answers.jsonl", "manifest.json", "report.html", "run.log", "scores.json"}
+    assert visible_files(path) == names
+
+
+def test_answers_of_another_configuration_are_refused(path: Path) -> None:
+    answered(path)
+    assert refusal(path, **{"model.revision": "v2", "bench.images": "here", "model.dtype": "float32"}) == (
+        f"{path} holds answers of another configuration: model.revision is 'main' there and 'v2' here, "
+        "bench.images is not set there and 'here' here, model.dtype is not set there and 'float32' here; choose "
+        "another out=, or remove the folder to ask anew"
+    )
+    assert json.loads((path / "answers.jsonl").read_text()) == ANSWER
+
+
+def test_answers_that_ranks_left_are_of_one_configuration_too(path: Path) -> None:
+    folder = answered(path)
+    folder.answers.rename(path / "answers.rank-1.jsonl")
+    assert "model.revision is 'main' there and 'v2' here" in refusal(path, **{"model.revision": "v2"})
+
+
+def test_answers_are_refused_where_none_may_be_resumed(path: Path) -> None:
+    answered(path)
+    assert refusal(path, resume=False) == (
+        f"{path} holds answers and resume=false: choose another out=, or remove the folder"
+    )
+
+
+def test_folder_without_answers_is_anyones(path: Path) -> None:
+    opened(path).note(status="running", seconds={"load": 1.0})
+    (path / "answers.jsonl").touch()
+    folder = opened(path, resume=False, **{"model.revision": "v2"})
+    folder.note(status="running")
+    manifest = json.loads((path / "manifest.json").read_text())
+    assert (manifest["identity"]["model.revision"], folder.seconds) == ("v2", {})
+
+
+def test_answers_without_a_manifest_are_refused(path: Path) -> None:
+    answered(path)
+    (path / "manifest.json").unlink()
+    assert refusal(path) == f"{path} holds answers but no manifest.json to tell whose: choose another out="
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (
+            "{",
+            "is no JSON (Expecting property name enclosed in double quotes: line 1 column 2 (char 1)), so whose",
+        ),
+        (
+            "",
+            "is empty, so whose the answers beside it are is unknown",
+        ),
+        ("[]", "is no run's manifest"),
+        ('{"schema": 1}', "does not tell whose the answers beside it are"),
+        ('{"schema": 1, "identity": "a"}', "is no run's manifest (identity is 'a')"),
+        ('{"schema": 1, "seconds": {"load": "x"}}', "is no run's manifest (seconds.load is 'x')"),
+        ('{"schema": 2, "identity": {}}', "is of schema 2, another version's"),
+    ],
+)
+def test_answers_beside_a_broken_manifest_are_refused(path: Path, content: str, reason: str) -> None:
+    assert SCHEMA_VERSION == 1
+    answered(path)
+    (path / "manifest.json").write_text(content)
+    said = refusal(path)
+    assert said.removeprefix(str(path / "manifest.json")).lstrip(":, ").startswith(reason)
+    assert said.endswith(": choose another out=")
+
+
+def test_manifest_is_kept_when_a_run_goes_on(path: Path) -> None:
+    first = answered(path)
+    first.note(checkpoint={"commit": "abc"}, seconds={"load": 2.0, "inference": 30.0}, status="complete")
+    second = opened(path)
+    assert second.seconds == {"load": 2.0, "inference": 30.0}
+    second.note(status="running")
+    manifest = json.loads((path / "manifest.json").read_text())
+    assert manifest == {
+        "schema": SCHEMA_VERSION,
+        "identity": IDENTITY,
+        "status": "running",
+        "checkpoint": {"commit": "abc"},
+        "seconds": {"load": 2.0, "inference": 30.0},
+    }
+
+
+def test_model_that_is_another_than_the_answers_came_from_is_refused(path: Path) -> None:
+    answered(path).note_model(checkpoint={"commit": "abc"}, prompt="a")
+    with pytest.raises(RepopeError, match=r"checkpoint\.commit is 'abc' there and 'def' here"):
+        opened(path).note_model(checkpoint={"commit": "def"}, prompt="a")
+    opened(path).note_model(checkpoint={"commit": "abc"}, prompt="a", device="cpu")
+    assert json.loads((path / "manifest.json").read_text())["device"] == "cpu"
+
+
+def test_file_in_the_way_is_refused(path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    path.touch()
+    assert refusal(path) == f"out={path}: cannot be made or written (File exists); choose another out="
+    assert refusal(path / "below") == (
+        f"out={path / 'below'}: cannot be made or written (Not a directory); choose another out="
+    )
+
+
+def test_folder_that_cannot_be_written_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(logging, "FileHandler", refuse)
+        assert refusal(path) == f"out={path}: cannot be written (Permission denied); choose another out="
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "glob", refuse)
+        assert (
+            refusal(path)
+            == f"{path / 'answers.jsonl'}: cannot be read (Permission denied); choose another out="
+        )
+    opened(path)  # neither refusal kept the folder to itself
+
+
+def test_one_process_at_a_time_has_a_folder(path: Path) -> None:
+    with RunFolder(path, IDENTITY, resume=True) as folder:
+        assert refusal(path) == (
+            f"{path} is being written by another process; wait for it, or choose another out="
+        )
+        folder.note(process={"host": "node7", "id": 123})
+        assert "is being written by process 123 on node7;" in refusal(path)
+    opened(path)
+
+
+def test_a_dead_process_keeps_no_folder(path: Path) -> None:
+    program = (
+        "import os, pathlib, sys; from repope_eval.runs.folder import RunFolder;"
+        "folder = RunFolder(pathlib.Path(sys.argv[1]), {}, resume=True); print('has it', flush=True); sys.stdin.read()"
+    )
+    words = [sys.executable, "-c", program, str(path)]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "has it\n"
+        assert "is being written" in refusal(path)
+        holder.kill()
+    opened(path)
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "report.html", "scores.json"])
+def test_a_file_that_is_of_no_run_is_not_replaced(path: Path, name: str) -> None:
+    path.mkdir(parents=True)
+    (path / name).write_text('{"name": "an app"}')
+    assert refusal(path) == f"out={path}: {name} there is of no run; choose another out=, or remove it"
+    assert (path / name).read_text() == '{"name": "an app"}'
+
+
+@pytest.mark.parametrize("name", ["answers.jsonl", "run.log"])
+def test_a_pipe_in_a_files_place_is_not_waited_for(path: Path, name: str) -> None:
+    path.mkdir(parents=True)
+    os.mkfifo(path / name)
+    assert refusal(path) == f"{path / name}: is no file; choose another out="
+
+
+def test_a_disk_without_room_for_figures_is_one_line(path: Path) -> None:
+    folder = answered(path)
+    (path / "figures").write_text("in the way of a folder")
+    with pytest.raises(RepopeError, match="cannot be made or written"):
+        folder.write_figures({"a.svg": b""})
+
+
+def test_who_only_looks_whether_a_folder_is_held_stops_nobody(path: Path) -> None:
+    path.mkdir(parents=True)
+    lock = FileLock(path / ".lock", thread_local=False)
+    lock.acquire()
+    letting_go = threading.Timer(0.2, lock.release)
+    letting_go.start()
+    opened(path)
+    letting_go.join()

@@ -1,0 +1,161 @@
+import dataclasses
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hydra.core.config_store import ConfigStore
+from omegaconf import OmegaConf
+
+from repope_eval.settings.composition import (
+    choices,
+    compose,
+    configs_folder,
+    groups_of,
+    initialized,
+    register,
+)
+from repope_eval.settings.config import (
+    BenchSettings,
+    DataSettings,
+    ModelSettings,
+    ModelsSettings,
+    RunSettings,
+    ScoreSettings,
+)
+from repope_eval.settings.schema import settings_from
+
+RECORDS = {"models": ModelSettings, "benchmarks": BenchSettings}
+FILES = sorted(configs_folder().glob("*/*.yaml"))
+
+
+@pytest.fixture(autouse=True)
+def _groups_of_one_record_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process of the command line registers one record; this one registers several."""
+    for group in ("model", "bench"):
+        monkeypatch.setitem(ConfigStore.instance().repo, group, {})
+        monkeypatch.delitem(ConfigStore.instance().repo, group)
+
+
+def _settings(*words: str, config_dir: Path | None = None, record: Any = RunSettings) -> Any:
+    register(record, config_dir)
+    with initialized(config_dir):
+        return settings_from(record, compose(record, words))
+
+
+def _defaults(record: type) -> dict[str, Any]:
+    return {
+        item.name: item.default
+        for item in dataclasses.fields(record)
+        if item.default is not dataclasses.MISSING
+    }
+
+
+def test_nothing_given_is_the_demo() -> None:
+    settings = _settings()
+    assert (settings.model.name, settings.bench.name, settings.out) == ("tiny", "demo", "runs/demo/tiny")
+    given = {"model", "bench", "out"}
+    assert all(
+        getattr(settings, key) == value for key, value in _defaults(RunSettings).items() if key not in given
+    )
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_shipped_files_state_only_differences_from_the_defaults(path: Path) -> None:
+    record = RECORDS[path.parent.name]
+    stated = OmegaConf.to_container(OmegaConf.load(path))
+    assert isinstance(stated, dict)
+    assert set(stated) <= {item.name for item in dataclasses.fields(record)} - {"name"}
+    repeated = {key for key, value in stated.items() if _defaults(record).get(key, ...) == value}
+    assert not repeated, f"{path.name} repeats defaults of {record.__name__}: {repeated}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_shipped_files_compose_to_what_they_state_and_the_defaults(path: Path) -> None:
+    record = RECORDS[path.parent.name]
+    group = "model" if record is ModelSettings else "bench"
+    composed = getattr(_settings(f"{group}={path.stem}"), group)
+    stated: Any = OmegaConf.to_container(OmegaConf.load(path))
+    listed = {key: tuple(value) if isinstance(value, list) else value for key, value in stated.items()}
+    assert composed == record(**{"name": path.stem} | listed)
+
+
+def test_choices_are_the_file_names_with_numbers_in_order() -> None:
+    models = choices("model")
+    assert sorted(models) == sorted(path.stem for path in FILES if path.parent.name == "models")
+    plain = [name for name in models if re.fullmatch(r"internvl2_5_\d+b", name)]
+    assert plain == [f"internvl2_5_{size}b" for size in (1, 2, 4, 8, 26, 38, 78)]
+
+
+def test_groups_are_a_records_own() -> None:
+    assert groups_of(RunSettings) == {"model": "tiny", "bench": "demo"}
+    assert groups_of(ScoreSettings) == {"bench": "demo"}
+    assert groups_of(DataSettings) == {"bench": "repope"}
+
+
+def test_a_group_may_be_without_a_choice(own: Path) -> None:
+    (own / "model" / "mine.yaml").write_text("defaults: [tiny]\nquestion_suffix: ' Yes?'\nname: mine\n")
+    assert groups_of(ModelsSettings) == {"model": None}
+    assert _settings(record=ModelsSettings, config_dir=own).model is None
+    model = _settings("model=mine", "model.max_tiles=3", record=ModelsSettings, config_dir=own).model
+    assert (model.name, model.checkpoint, model.question_suffix, model.max_tiles) == (
+        "mine",
+        "demo",
+        " Yes?",
+        3,
+    )
+
+
+def test_model_is_a_text_where_a_command_takes_none() -> None:
+    settings = _settings("model=anything", "answers=file.json", record=ScoreSettings)
+    assert (settings.model, settings.answers, settings.out) == ("anything", "file.json", None)
+
+
+def test_single_values_are_set_over_a_file() -> None:
+    settings = _settings("model=internvl2_5_1b", "model.max_new_tokens=5", "bench.variants=[random]")
+    assert (settings.model.checkpoint, settings.model.max_new_tokens) == ("OpenGVLab/InternVL2_5-1B", 5)
+    assert settings.bench.variants == ("random",)
+
+
+@pytest.mark.parametrize(
+    ("out", "folder"),
+    [
+        ("out=${bench.name}-${model.dtype}", "demo-auto"),
+        ("out=x/${protocol}/${hydra:runtime.choices.model}", "x/repope/tiny"),
+        ("out='with spaces/and (brackets)'", "with spaces/and (brackets)"),
+    ],
+)
+def test_out_may_be_written_with_other_values(out: str, folder: str) -> None:
+    assert _settings(out).out == folder
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    folder = tmp_path / "own configs"
+    (folder / "model").mkdir(parents=True)
+    return folder
+
+
+def test_own_file_without_a_name_has_the_files_name(own: Path) -> None:
+    (own / "model" / "mine.yaml").write_text("family: internvl2_5\ncheckpoint: /somewhere\ndtype: float16\n")
+    settings = _settings("model=mine", config_dir=own)
+    assert settings.model == ModelSettings(
+        name="mine", family="internvl2_5", checkpoint="/somewhere", dtype="float16"
+    )
+    assert settings.out == "runs/demo/mine"
+
+
+def test_own_file_may_give_another_name(own: Path) -> None:
+    (own / "model" / "mine.yaml").write_text("name: other\nfamily: internvl2_5\ncheckpoint: /somewhere\n")
+    assert _settings("model=mine", config_dir=own).out == "runs/demo/other"
+
+
+def test_own_file_goes_before_a_shipped_one_of_its_name(own: Path) -> None:
+    (own / "model" / "tiny.yaml").write_text("family: internvl2_5\ncheckpoint: /mine\n")
+    assert _settings(config_dir=own).model.checkpoint == "/mine"
+
+
+def test_own_file_may_build_on_a_shipped_one(own: Path) -> None:
+    (own / "model" / "short.yaml").write_text("defaults: [internvl2_5_1b]\nname: short\nmax_new_tokens: 3\n")
+    model = _settings("model=short", config_dir=own).model
+    assert (model.name, model.checkpoint, model.max_new_tokens) == ("short", "OpenGVLab/InternVL2_5-1B", 3)

@@ -1,0 +1,52 @@
+"""Where data lies: a named folder has to be there, the cache folder is made."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from repope_eval.errors import RepopeError
+from repope_eval.settings.named_folders import data_folder, named_folder
+
+
+def test_the_cache_folder_need_not_exist(tmp_path: Path) -> None:
+    assert data_folder(None) == tmp_path / "cache" / "repope_eval"
+
+
+def test_a_named_folder_is_taken_and_the_setting_comes_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "one").mkdir()
+    monkeypatch.setenv("REPOPE_DATA", str(tmp_path / "one"))
+    assert data_folder(None) == tmp_path / "one"
+    assert data_folder(str(tmp_path)) == tmp_path
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert data_folder("~/one") == tmp_path / "one"
+
+
+@pytest.mark.parametrize("setting", ["data_dir", "REPOPE_DATA"])
+def test_a_mistyped_folder_is_refused_and_not_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, setting: str
+) -> None:
+    name = str(tmp_path / "my typo")
+    monkeypatch.setenv("REPOPE_DATA", name)
+    with pytest.raises(RepopeError) as caught:
+        data_folder(name if setting == "data_dir" else None)
+    assert str(caught.value) == (
+        f"{setting}={name}: no such folder; check the name, or make it first if it is meant (mkdir -p '{name}')"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_is_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(RepopeError, match=f"^data_dir={tmp_path / 'file'}: is no folder; check the name"):
+        data_folder(str(tmp_path / "file"))
+
+
+@pytest.mark.parametrize("name", ["~no-such-user/data", "a" * 5000, "a\0b"])
+def test_a_name_that_no_folder_can_have_is_one_line(name: str) -> None:
+    with pytest.raises(RepopeError, match=re.escape("bench.images=")) as caught:
+        named_folder("bench.images", name)
+    assert len(str(caught.value)) < 6000
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,98 @@
+"""What stands behind a `=` is what a field of text gets."""
+
+import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
+
+from repope_eval.settings.config import RunSettings, ScoreSettings, SlurmSettings
+from repope_eval.settings.typed_words import as_typed
+
+
+def _read(word: str) -> object:
+    return OverridesParser.create().parse_override(word).value()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        " Answer yes or no.",
+        "Answer yes or no. ",
+        " ",
+        "two\nlines",
+        "a 'quoted' \"word\"",
+        "C:\\folder\\",
+        "\\'",
+        "Yes (or no)?",
+        "[a]",
+        "{a: 1}",
+        "a,b",
+        "a=b",
+        "模",
+        "12e4567",
+        "0012345",
+        "1_000",
+        "true",
+        "9" * 5000,
+        "range(1,3)",
+        "[" * 200,
+    ],
+)
+def test_a_text_is_what_was_typed(value: str) -> None:
+    (word,) = as_typed(RunSettings, [f"model.question_suffix={value}"], multirun=False)
+    assert _read(word) == value
+    assert as_typed(RunSettings, [word], multirun=False) == [word]
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "model.question_suffix=null",
+        "model.question_suffix=' Answer yes or no.'",
+        'model.question_suffix= "Answer"',
+        "model.question_suffix=plain words",
+        "model.question_suffix=",
+        "data_dir=${oc.env:SCRATCH}/data",
+        "out=runs/${bench.name}/${now:%Y}",
+        "out=a\\,b",
+        "model.revision=1",
+        "model=tiny",
+        "model=[tiny]",
+        "limit= 3",
+        "model.dtype=float16,float32",
+        "bench.variants=[random,popular]",
+        "hydra.job.name= a (b)",
+        "modle.name= a (b)",
+        "out",
+        "+out= a",
+    ],
+)
+def test_what_is_no_text_or_hydras_is_left_alone(word: str) -> None:
+    assert as_typed(RunSettings, [word], multirun=False) == [word]
+
+
+def test_a_sweep_is_one_where_it_is_asked_for() -> None:
+    sweep = ["out=a,b", "data_dir=choice(a,b)", "model.revision=range(1,3)", "device=cpu,cuda"]
+    assert as_typed(RunSettings, sweep, multirun=True) == sweep
+    assert as_typed(RunSettings, ["out=a (b)"], multirun=True) == ["out='a (b)'"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "LLaVA (7B).jsonl",
+        "[a] {b}.jsonl",
+        "a, b.jsonl",
+        "a=b.jsonl",
+        "it's.jsonl",
+        '"a".jsonl',
+        "~me.jsonl",
+        "ü.jsonl",
+    ],
+)
+def test_a_file_may_be_called_anything(name: str) -> None:
+    (word,) = as_typed(ScoreSettings, [f"answers=/x/{name}"], multirun=False)
+    assert _read(word) == f"/x/{name}"
+
+
+def test_lists_are_left_to_hydra() -> None:
+    words = ['sbatch=["--qos=high"]', "partition=gpu"]
+    assert as_typed(SlurmSettings, words, multirun=False) == words
