@@ -5,11 +5,11 @@ from random import Random
 
 import pytest
 import torch
+from conftest import PROJECT
 from safetensors.torch import load_file
 from torch import Tensor
 from transformers import AutoTokenizer
 
-import demo_making
 from demo_making.evaluation import held_out_accuracy
 from demo_making.icons import KINDS
 from demo_making.model import MAX_TILES, TILE_SIDE, PromptTokens, answer_logits, image_tokens, new_model
@@ -21,7 +21,7 @@ from demo_making.train import train
 from repope_eval.benchmarks.pope_file import question_text
 from repope_eval.models.tiling import tile_pixels
 
-SHIPPED = Path(demo_making.__file__).parent / "checkpoint"
+SHIPPED = PROJECT / "repope_eval" / "demo" / "checkpoint"
 FILES = {
     "added_tokens.json",
     "config.json",
