@@ -2,6 +2,7 @@
 
 import re
 import reprlib
+from collections.abc import Sequence
 
 LONGEST_WORD = 120
 """Characters of a value of others in a message: a name is shorter, and the sentence around it still gets read."""
@@ -58,6 +59,11 @@ def counted(number: float, noun: str, form: str = ".0f") -> str:
     """
     plural = "" if number == 1 else "es" if noun.endswith("s") else "s"
     return f"{number:{form}} {noun}{plural}"
+
+
+def first_few(names: Sequence[str], most: int = 3) -> str:
+    """The first of some names, as examples: `a, b, c, ...`."""
+    return ", ".join(names[:most]) + (", ..." if len(names) > most else "")
 
 
 def first_unwritable(text: str, *, lines: bool = False) -> str | None:

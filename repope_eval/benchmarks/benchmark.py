@@ -1,10 +1,13 @@
 """A benchmark as the later stages see it: distinct questions, label sets, and the files they came from."""
 
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
+from pathlib import Path
 
-from repope_eval.benchmarks.pope_file import Row
+from repope_eval.benchmarks.pope_file import Row, read_rows
 from repope_eval.errors import RepopeError
 from repope_eval.records import LabelSet, Question, Variant
 from repope_eval.wording import shown
@@ -24,34 +27,63 @@ class Benchmark:
 
     @property
     def questions(self) -> tuple[Question, ...]:
-        """Every distinct (image, question) once, in the order of the files, an image's together."""
-        by_image: dict[str, list[Question]] = {}
-        for question in dict.fromkeys(chain.from_iterable(ids.values() for ids in self.ids.values())):
-            by_image.setdefault(question.image, []).append(question)
-        return tuple(chain.from_iterable(by_image.values()))
+        """Every distinct (image, question) once, in the order of the files, an image's questions together."""
+        distinct = dict.fromkeys(chain.from_iterable(ids.values() for ids in self.ids.values()))
+        return tuple(image_by_image(distinct))
 
     def first_images(self, number: int | None) -> "Benchmark":
         """The benchmark of the first so many images; all of it where the number is None."""
         if number is None:
             return self
         images = set(list(dict.fromkeys(question.image for question in self.questions))[:number])
-        label_sets = tuple(
-            LabelSet(
-                label_set.name,
-                {
-                    variant: {
-                        question: label for question, label in labels.items() if question.image in images
-                    }
-                    for variant, labels in label_set.variants.items()
-                },
-            )
-            for label_set in self.label_sets
-        )
         ids = {
             variant: {key: question for key, question in questions.items() if question.image in images}
             for variant, questions in self.ids.items()
         }
-        return replace(self, label_sets=label_sets, ids=ids)
+        label_sets = []
+        for label_set in self.label_sets:
+            variants = {
+                variant: {question: label for question, label in labels.items() if question.image in images}
+                for variant, labels in label_set.variants.items()
+            }
+            label_sets.append(LabelSet(label_set.name, variants))
+        return replace(self, label_sets=tuple(label_sets), ids=ids)
+
+
+def image_by_image(questions: Iterable[Question]) -> list[Question]:
+    """The questions with those about one image together, in the order of each image's first."""
+    by_image: dict[str, list[Question]] = {}
+    for question in questions:
+        by_image.setdefault(question.image, []).append(question)
+    return list(chain.from_iterable(by_image.values()))
+
+
+def read_benchmark(
+    name: str, originals: Mapping[Variant, Path], relabelled: Mapping[Variant, Path]
+) -> Benchmark:
+    """A benchmark out of files in POPE's format.
+
+    Args:
+        name: of the benchmark.
+        originals: each variant's file, labels yes or no.
+        relabelled: the files with corrected labels of the same variants; empty where there are none.
+
+    Raises:
+        RepopeError: a file cannot be read or is malformed, or the files do not fit together (see `make_benchmark`).
+    """
+    paths = [*originals.values(), *relabelled.values()]
+    names = Counter(path.name for path in paths)
+    hashes = {
+        path.name if names[path.name] == 1 else str(path): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in paths
+        if path.is_file()  # a pipe was read once, and holds no more
+    }
+    return make_benchmark(
+        name,
+        {variant: read_rows(path) for variant, path in originals.items()},
+        {variant: read_rows(path) for variant, path in relabelled.items()},
+        hashes,
+    )
 
 
 def make_benchmark(

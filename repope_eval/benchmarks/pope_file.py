@@ -17,6 +17,7 @@ from repope_eval.files.rows import read_row_file
 from repope_eval.records import Label, Question
 from repope_eval.wording import shown
 
+POPE_VARIANTS = ("random", "popular", "adversarial")
 BINARY_LABELS: tuple[Label, ...] = ("yes", "no")
 ANNOTATOR_LABELS: tuple[Label, ...] = ("yes", "no", "ambiguous")
 
