@@ -1,21 +1,20 @@
 """What each figure changes by between two label sets, how surely, and how much of F1's change is prevalence.
 
-F1 goes with the share of questions with label yes, and relabelling moves that share. F1 at 50 % yes does not: what it
-changes by is the labels' doing, and the rest of F1's change is prevalence.
+F1 depends on the share of questions with label yes, and relabelling moves that share. F1 at 50 % yes does not depend on
+it: its change is due to the labels, and the rest of F1's change to prevalence.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from repope_eval.scoring.bootstrap import Intervals, Places
+from repope_eval.scoring.bootstrap import Cells, Intervals
 from repope_eval.scoring.confusion import Figures, shares
-from repope_eval.scoring.intervals import INTERVAL_FIGURES, Sample, estimate_change
-from repope_eval.scoring.reasons import Reasons
+from repope_eval.scoring.intervals import INTERVAL_FIGURES, Reasons, Sample, estimate_change
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What the figures of one variant are more under the second label set than under the first."""
+    """How the figures of one variant differ between two label sets: the second less the first."""
 
     values: Mapping[str, float | None]
     """By figure; None where it is undefined under one of the two."""
@@ -24,15 +23,15 @@ class Change:
     reasons: Reasons
     """Why a difference or its interval is None; only of those that are."""
     f1_by_labels: float | None
-    """What F1 at 50 % yes changes by."""
+    """The change of F1 at 50 % yes."""
     f1_by_prevalence: float | None
     """The rest of F1's change."""
     yes_shares: tuple[float | None, float | None]
-    """Of the questions that recall and the true negative rate are over, those with label yes: before and after."""
+    """The share with label yes among the questions of recall and the true negative rate, before and after."""
 
 
-def change(sample: Sample, before: tuple[Figures, Places], after: tuple[Figures, Places]) -> Change:
-    """Of one variant, or of the mean over several; figures, and their cells' places in the sample."""
+def change(sample: Sample, before: tuple[Figures, Cells], after: tuple[Figures, Cells]) -> Change:
+    """The change of one variant, or of the mean over several, from its figures and cells under either label set."""
     values = {figure: _difference(figure, before[0], after[0]) for figure in INTERVAL_FIGURES}
     estimates = {figure: estimate_change(sample, figure, before[1], after[1]) for figure in INTERVAL_FIGURES}
     undefined = {
@@ -56,9 +55,9 @@ def _difference(figure: str, before: Figures, after: Figures) -> float | None:
     return None if old is None or new is None else float(new - old)
 
 
-def _yes_share(sample: Sample, places: Places) -> float | None:
-    """The mean over the cells; None where there is nothing to share in one of them."""
-    of_whole = shares(sample.totals[list(places)], sample.protocol)
+def _yes_share(sample: Sample, cells: Cells) -> float | None:
+    """The share with label yes, as a mean over the cells; None where one of them has no such questions."""
+    of_whole = shares(sample.totals[list(cells)], sample.protocol)
     positives, negatives = of_whole["recall"][1], of_whole["tnr"][1]
     if not (positives + negatives).all():
         return None
