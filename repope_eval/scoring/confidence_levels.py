@@ -89,7 +89,7 @@ class DrawnLevels:
         self._labelled = [(images[labels == label], levels[labels == label]) for label in (1, 0)]
 
     def figures(self, weights: Weights) -> dict[str, Values]:
-        """The figures of `level_figures`, [replicates]; `weights` is how often images are drawn, [replicates, images]."""
+        """The figures of `level_figures`, [replicates], with images drawn as often as [replicates, images] say."""
         rows = max(1, _DRAWN_AT_ONCE // max(1, self._n_levels))
         parts = []
         for start in range(0, len(weights), rows):
