@@ -20,7 +20,7 @@ ConstructedVariant = Literal["random", "popular", "adversarial"]
 """How the objects that an image lacks are chosen; see `construct`."""
 
 POSITIVES_PER_IMAGE = 3
-"""POPE asks about this many objects that are present, and about as many that are absent."""
+"""POPE asks about this many objects that are present in an image, and about as many that are absent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class ObjectList:
 
 @dataclass(frozen=True, slots=True)
 class _Counts:
-    """How often objects stand in a pool. Both count images, so five dogs in one image count once."""
+    """How often objects are in a pool. Both numbers count images, so five dogs in one image count once."""
 
     frequency: Counter[str]
     """For each object, the number of images that contain it."""
@@ -130,7 +130,7 @@ def _questions(
 
 
 def _ranking(variant: ConstructedVariant, positive: str, counts: _Counts) -> Mapping[str, int]:
-    """What a variant ranks the candidates for a negative by; empty where it has no preference."""
+    """The numbers by which a variant prefers candidates for a negative; empty where it has no preference."""
     if variant == "popular":
         return counts.frequency
     if variant == "adversarial":

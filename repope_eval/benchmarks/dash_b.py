@@ -1,7 +1,7 @@
-"""DASH-B: its questions out of its two index files, and its images out of folders or the Hub.
+"""DASH-B: its questions come out of its two index files, and its images out of folders or the Hub.
 
-The benchmark: 1,341 images that lack an object but make models see it, and as many that show it, 70 objects,
-one question an image (Augustin, Neuhaus and Hein, "DASH: Detection and Assessment of Systematic
+The benchmark has 1,341 images that lack an object but make models see it, and as many that show it, 70 objects, and
+one question about each image (Augustin, Neuhaus and Hein, "DASH: Detection and Assessment of Systematic
 Hallucinations of VLMs", 2025). An index file is {source set: {object: [file names]}}; its images lie at
 `neg/SET/OBJECT/FILE` and `pos/SET/OBJECT/FILE`. Where there is no index, one is made of the Hub dataset, with
 the single set `hub`.
@@ -94,22 +94,15 @@ def read_index(path: Path) -> Index:
         )
     for source_set, objects in index.items():
         for name, files in objects.items():
-            _require_names(path, source_set, name, files)
+            for file in files:
+                image = f"{source_set}/{name}/{file}"
+                refuse_outside(asked_text("name of an image", image, where=str(path)), f"{path}: ")
             if len(set(files)) < len(files):
                 raise RepopeError(
                     f"{path}: {shown(source_set)}, {shown(name)}: a file name stands twice; keep one"
                 )
     found: Index = index
     return found
-
-
-def _require_names(path: Path, source_set: str, name: str, files: Sequence[str]) -> None:
-    try:
-        for file in files:
-            asked_text("name of an image", f"{source_set}/{name}/{file}")
-            refuse_outside(f"{source_set}/{name}/{file}")
-    except RepopeError as error:
-        raise RepopeError(f"{path}: {error}") from error
 
 
 def _is_index(index: object) -> bool:
@@ -124,7 +117,7 @@ def _is_index(index: object) -> bool:
 
 
 def index_questions(kind: str, index: Index) -> Iterator[Question]:
-    """The questions of an index file, of kind `neg` or `pos`; each image has one."""
+    """The questions of an index file of kind `neg` or `pos`, one for each image."""
     for source_set, objects in index.items():
         for name, files in objects.items():
             for file in files:

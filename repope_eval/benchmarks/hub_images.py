@@ -1,4 +1,4 @@
-"""Images out of a dataset of the Hugging Face Hub that carries them inside its Parquet files."""
+"""Images out of a dataset of the Hugging Face Hub that has them inside its Parquet files."""
 
 import errno
 import secrets
@@ -81,7 +81,7 @@ def _is_hub_id(dataset: str) -> bool:
 
 @contextmanager
 def _switched_off(off: bool) -> Iterator[None]:
-    """Where `off`, has `datasets` ask for nothing on the Hub and take what it has in its cache."""
+    """Where `off`, keeps `datasets` from asking the Hub, so that it takes what is in its cache."""
     import datasets
 
     before = datasets.config.HF_HUB_OFFLINE
@@ -93,7 +93,7 @@ def _switched_off(off: bool) -> Iterator[None]:
 
 
 def _encoded(image: Any, dataset: str, name: str) -> bytes:
-    """The bytes of an image cell of Arrow's, which holds them or the path of a file."""
+    """The bytes of an image in a cell of Arrow's, which holds them or the path of a file."""
     content, path = (image["bytes"], image["path"].as_py()) if image.is_valid else (None, None)
     if content is not None and content.is_valid:
         _require_size(len(content.as_buffer()), dataset, name)

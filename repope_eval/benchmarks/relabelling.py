@@ -168,7 +168,7 @@ def _settled(first: Label, second: Label, decided: Label | None) -> Label:
 def _labels_of_both(
     asked: Sequence[Question], first: Sequence[Row], second: Sequence[Row]
 ) -> dict[Question, tuple[Label, Label]]:
-    """What the two annotators say, who both label exactly the given questions."""
+    """What two annotators say who both label exactly the given questions."""
     first_labels = _labels("the first annotator", first, known=asked, needed=asked)
     second_labels = _labels("the second annotator", second, known=asked, needed=asked)
     return {question: (first_labels[question], second_labels[question]) for question in asked}

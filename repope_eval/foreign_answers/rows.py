@@ -135,15 +135,11 @@ def response_text(row: Mapping[str, Any], name: str, where: str, *, is_cell: boo
 
 
 def _asked(value: object, name: str, where: str) -> str | None:
-    """An image or a question as it stands, where the row has it."""
+    """An image or a question as it is written; None where the row has none."""
     if value is None:
         return None
-    try:
-        return asked_text(
-            name, value, MOST_QUESTION_CHARACTERS if name == "question" else MOST_NAME_CHARACTERS
-        )
-    except RepopeError as error:
-        raise RepopeError(f"{where}: {error}") from error
+    most = MOST_QUESTION_CHARACTERS if name == "question" else MOST_NAME_CHARACTERS
+    return asked_text(name, value, most, where=where)
 
 
 def _require_columns(row: Mapping[str, Any], columns: ColumnSettings, where: str) -> None:
@@ -156,13 +152,13 @@ def _require_columns(row: Mapping[str, Any], columns: ColumnSettings, where: str
 
 
 def field_names(row: Mapping[str, Any]) -> str:
-    """What a row's fields are called, for messages."""
+    """The names of a row's fields, for messages."""
     names = repr(", ".join(row))[1:-1]  # on one line
     return names if len(names) <= 300 else f"{names[:297]}..."
 
 
 def _refuse_two_responses(row: Mapping[str, Any], question: str, where: str) -> None:
-    """Beside a question, `text` and `answer` are a response and a label, and nothing tells which is which."""
+    """Refuses a row with `text` and `answer` beside a question: they are a response and a label in unknown order."""
     text = row.get("text")
     if isinstance(text, str) and text != row["answer"] and not is_question(text, question):
         raise RepopeError(
@@ -172,7 +168,7 @@ def _refuse_two_responses(row: Mapping[str, Any], question: str, where: str) -> 
 
 
 def _first(row: Mapping[str, Any], names: Sequence[str]) -> Any:
-    """The first of the named fields that holds something."""
+    """The value of the first named field that is not empty."""
     return next((row[name] for name in names if row.get(name) is not None), None)
 
 
