@@ -94,7 +94,7 @@ def cohens_kappa(first: Sequence[Row], second: Sequence[Row]) -> float | None:
     labels = _labels_of_both(asked, first, second)
     num_questions = len(asked)
     num_agreed = sum(one == other for one, other in labels.values())
-    first_counts, second_counts = (Counter(pair[place] for pair in labels.values()) for place in (0, 1))
+    first_counts, second_counts = (Counter(pair[who] for pair in labels.values()) for who in (0, 1))
     # Both shares are taken times num_questions squared: whole numbers, so "p_e is 1" is an exact test.
     observed = num_agreed * num_questions
     expected = sum(count * second_counts[label] for label, count in first_counts.items())

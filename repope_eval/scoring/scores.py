@@ -1,4 +1,8 @@
-"""The scores of a run: the figures under every label set and variant, their means, and what changes between two."""
+"""The scores of a run: the figures under every label set and variant, their means, and what changes between two.
+
+F1 depends on the share of questions with label yes, and relabelling moves that share. F1 at 50 % yes does not depend on
+it: its change is due to the labels, and the rest of F1's change to prevalence.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -7,10 +11,17 @@ from typing import Any, TypeVar
 
 from repope_eval.records import Answer, LabelSet, Question, Variant
 from repope_eval.scoring.bootstrap import MEAN, Cells, Intervals, confusions_of, variant_cells
-from repope_eval.scoring.changes import Change, change
 from repope_eval.scoring.clustering import f1_width_ratios
-from repope_eval.scoring.confusion import Confusion, Figures, figures
-from repope_eval.scoring.intervals import INTERVAL_FIGURES, Method, Reasons, Sample, estimates, sampled
+from repope_eval.scoring.confusion import Confusion, Figures, figures, shares
+from repope_eval.scoring.intervals import (
+    INTERVAL_FIGURES,
+    Method,
+    Reasons,
+    Sample,
+    estimate_change,
+    estimates,
+    sampled,
+)
 from repope_eval.scoring.protocols import PROTOCOLS, Protocol
 from repope_eval.settings import config
 from repope_eval.wording import counted
@@ -20,6 +31,24 @@ Record = TypeVar("Record")
 
 DISTINCT = "distinct"
 """The name of a variant that has the questions of all variants, each counted once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """How the figures of one variant differ between two label sets: the second less the first."""
+
+    values: Mapping[str, float | None]
+    """By figure; None where it is undefined under one of the two."""
+    intervals: Intervals
+    """95 % intervals of the differences, on the same drawn images."""
+    reasons: Reasons
+    """Why a difference or its interval is None; only of those that are."""
+    f1_by_labels: float | None
+    """The change of F1 at 50 % yes."""
+    f1_by_prevalence: float | None
+    """The rest of F1's change."""
+    yes_shares: tuple[float | None, float | None]
+    """The share with label yes among the questions of recall and the true negative rate, before and after."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,16 +166,46 @@ def _changes(
     """The change of each variant that both label sets have; none where there are not two label sets."""
     if len(by_label_set) != 2:
         return {}
-    before, after = by_label_set
+    (before, after), (cells_before, cells_after) = by_label_set.values(), cells.values()
     return {
-        variant: change(
-            sample,
-            (by_label_set[before][variant], cells[before][variant]),
-            (by_label_set[after][variant], cells[after][variant]),
+        variant: _change(
+            sample, (before[variant], cells_before[variant]), (after[variant], cells_after[variant])
         )
-        for variant in by_label_set[before]
-        if variant in by_label_set[after]
+        for variant in before
+        if variant in after
     }
+
+
+def _change(sample: Sample, before: tuple[Figures, Cells], after: tuple[Figures, Cells]) -> Change:
+    """The change of one variant, or of the mean over several, from its figures and cells under either label set."""
+    values = {figure: _difference(figure, before[0], after[0]) for figure in INTERVAL_FIGURES}
+    found = {figure: estimate_change(sample, figure, before[1], after[1]) for figure in INTERVAL_FIGURES}
+    undefined = {
+        figure: "undefined under one of the label sets" for figure, value in values.items() if value is None
+    }
+    f1, f1_balanced = values["f1"], values["f1_balanced"]
+    return Change(
+        values=values,
+        intervals={name: None if name in undefined else one.interval for name, one in found.items()},
+        reasons={name: one.reason for name, one in found.items() if one.reason} | undefined,
+        f1_by_labels=f1_balanced,
+        f1_by_prevalence=None if f1 is None or f1_balanced is None else f1 - f1_balanced,
+        yes_shares=(_yes_share(sample, before[1]), _yes_share(sample, after[1])),
+    )
+
+
+def _difference(figure: str, before: Figures, after: Figures) -> float | None:
+    old, new = getattr(before, figure), getattr(after, figure)
+    return None if old is None or new is None else float(new - old)
+
+
+def _yes_share(sample: Sample, cells: Cells) -> float | None:
+    """The share with label yes, as a mean over the cells; None where one of them has no such questions."""
+    of_whole = shares(sample.totals[list(cells)], sample.protocol)
+    positives, negatives = of_whole["recall"][1], of_whole["tnr"][1]
+    if not (positives + negatives).all():
+        return None
+    return float((positives / (positives + negatives)).mean())
 
 
 def _undefined(by_variant: Mapping[Variant, Figures], variant: Variant, protocol: Protocol) -> Reasons:
