@@ -11,7 +11,6 @@ import hashlib
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -139,13 +138,13 @@ def _make_index(settings: BenchSettings, paths: Mapping[str, Path]) -> None:
             f"{nothing}, and they cannot be made of the Hub dataset ({error}); put them there"
         ) from error
     indexes: dict[str, dict[str, dict[str, list[str]]]] = {kind: {HUB_SET: {}} for kind in paths}
-    for row in rows:
-        if row.text.strip() != question_text(row.object):
+    for (kind, name, image), text in rows.items():
+        if text.strip() != question_text(name):
             raise RepopeError(
-                f"the dataset {dataset} asks {row.text!r}, not {question_text(row.object)!r}; one like "
+                f"the dataset {dataset} asks {text!r}, not {question_text(name)!r}; one like "
                 "YanNeu/DASH-B is expected"
             )
-        indexes[row.kind][HUB_SET].setdefault(row.object, []).append(row.image)
+        indexes[kind][HUB_SET].setdefault(name, []).append(image)
     try:
         where.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -161,47 +160,31 @@ def _make_index(settings: BenchSettings, paths: Mapping[str, Path]) -> None:
     log.info("%s: index files made of the Hub dataset %s, %s", where, dataset, counted(len(rows), "image"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _HubRow:
-    """A row of DASH-B's dataset without its image."""
-
-    text: str
-    """The question."""
-    object: str
-    image: str
-    """File name of the image, unique among those of its object and label."""
-    kind: str
-    """`pos` where the label is yes, else `neg`."""
-
-
 def _load_split(dataset: str) -> Any:
     return load_test_split(dataset, _HUB_COLUMNS, "YanNeu/DASH-B")
 
 
-def _hub_rows(dataset: str, split: Any) -> tuple[_HubRow, ...]:
-    """The rows of DASH-B's dataset, or of one like it.
+def _hub_rows(dataset: str, split: Any) -> dict[tuple[str, str, str], str]:
+    """The questions of DASH-B's dataset, or of one like it, in order, by kind, object and file name of the image.
 
     Raises:
         RepopeError: a row holds something else than is expected.
     """
     table = split.select_columns(list(_HUB_COLUMNS)).to_dict()
-    found = []
-    known: set[tuple[str, str, str]] = set()
-    for number, (text, name, answer, image) in enumerate(
-        zip(*(table[column] for column in _HUB_COLUMNS), strict=True), 1
-    ):
+    found: dict[tuple[str, str, str], str] = {}
+    for number, cells in enumerate(zip(*(table[column] for column in _HUB_COLUMNS), strict=True), 1):
+        text, name, answer, image = cells
         kind = {"yes": "pos", "no": "neg"}.get(str(answer).strip().lower(), "")
         key = (kind, str(name), str(image))
-        if not (kind and text and name) or image in (None, "") or key in known:
+        if not (kind and text and name) or image in (None, "") or key in found:
             raise RepopeError(
                 f"the dataset {dataset}, row {number}: question {shown(text)}, object {shown(name)}, "
                 f"answer {shown(answer)}, img_id {shown(image)}; texts, an answer of yes or no, and an img_id of its "
                 "own are expected"
             )
         refuse_outside(f"{name}/{image}")
-        known.add(key)
-        found.append(_HubRow(text=str(text), object=str(name), image=str(image), kind=kind))
-    return tuple(found)
+        found[key] = str(text)
+    return found
 
 
 def _fetch_images(settings: BenchSettings, names: Sequence[str], folder: Path) -> None:
@@ -210,12 +193,12 @@ def _fetch_images(settings: BenchSettings, names: Sequence[str], folder: Path) -
         return
     dataset = settings.hub_dataset
     split = _load_split(dataset)
-    index = {(row.kind, row.object, row.image): i for i, row in enumerate(_hub_rows(dataset, split))}
+    numbers = {key: number for number, key in enumerate(_hub_rows(dataset, split))}
     row_of = {}
     for name in names:
         kind, _, of_object, file = name.split("/", 3)
-        if (kind, of_object, file) in index:
-            row_of[name] = index[kind, of_object, file]
+        if (kind, of_object, file) in numbers:
+            row_of[name] = numbers[kind, of_object, file]
     copy_rows(split, row_of, dataset, folder)
     lacking = [name for name in names if name not in row_of]
     if lacking:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from repope_eval.scoring.bootstrap import Interval, interval_of
-from repope_eval.scoring.confusion import ratio
-from repope_eval.scoring.shared_questions import Sampled, Values
+from repope_eval.scoring.confusion import Values, ratio
+from repope_eval.scoring.shared_questions import Sampled
 
 RANKED_FIGURES = ("f1", "f1_balanced", "balanced_accuracy", "mcc")
 """Fields of `Figures` by which models are ranked before and after; the first is the leaderboard's."""

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repope_eval.records import Answer, LabelSet, Question, Variant
-from repope_eval.scoring.confusion import OUTCOME_OF, OUTCOMES, Confusion, figure_values
+from repope_eval.scoring.confusion import OUTCOME_OF, OUTCOMES, Confusion, Values, figure_values
 from repope_eval.scoring.protocols import Protocol, remembering
 
 MEAN = "mean"
@@ -48,9 +48,7 @@ Cells = tuple[int, ...]
 A cell is one variant of one label set; cells go through the label sets one after the other."""
 
 
-def confusions_of(
-    label_sets: Sequence[LabelSet], totals: NDArray[np.float64]
-) -> dict[str, dict[Variant, Confusion]]:
+def confusions_of(label_sets: Sequence[LabelSet], totals: Values) -> dict[str, dict[Variant, Confusion]]:
     """The counts of the cells over all images, given as [cells, outcomes], by label set and variant."""
     rows = iter(totals.astype(np.int64).tolist())
     return {
@@ -87,7 +85,7 @@ def counts_by_image(
     images: Iterable[str],
     answers: Mapping[Question, Answer],
     protocol: Protocol,
-) -> NDArray[np.float64]:
+) -> Values:
     """How often each outcome occurs, [images, cells, outcomes]; questions about other images are left out."""
     read = remembering(protocol).read
     starts = {image: index * len(OUTCOMES) for index, image in enumerate(images)}
@@ -109,16 +107,14 @@ def counts_by_image(
     return counts
 
 
-def of_answered_images(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+def of_answered_images(counts: Values) -> Values:
     """The counts, [images, cells, outcomes], of the images that have an answer: those that are drawn from."""
     has_answer = counts[:, :, : OUTCOMES.index("unanswered")].any(axis=(1, 2))
-    answered: NDArray[np.float64] = counts[has_answer]
+    answered: Values = counts[has_answer]
     return answered
 
 
-def replicated(
-    counts: NDArray[np.float64], protocol: Protocol, names: Sequence[str]
-) -> dict[str, NDArray[np.float64]]:
+def replicated(counts: Values, protocol: Protocol, names: Sequence[str]) -> dict[str, Values]:
     """The figures in each replicate, [replicates, ...], NaN where undefined; a single NaN with fewer than two images.
 
     Args:
@@ -150,9 +146,7 @@ def strata_by_label(has_yes: NDArray[np.bool_], has_no: NDArray[np.bool_]) -> St
     return tuple(images for images in (np.flatnonzero(has_yes), np.flatnonzero(~has_yes)) if len(images))
 
 
-def drawn_weights(
-    n_images: int, n_replicates: int, strata: Strata | None = None
-) -> Iterator[NDArray[np.float64]]:
+def drawn_weights(n_images: int, n_replicates: int, strata: Strata | None = None) -> Iterator[Values]:
     """How often each image is drawn, [replicates, images], a part of the replicates at a time.
 
     Each call with the same number of images draws the same ones, and fewer replicates are the first of more. As many
@@ -172,7 +166,7 @@ def drawn_weights(
         yield weights
 
 
-def drawn_totals(weights: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
+def drawn_totals(weights: Values, values: Values) -> Values:
     """`weights @ values`, [replicates, columns] of [replicates, images] and [images, columns], some images at a time.
 
     A BLAS library has several threads share a large product, and wait for one another after every few hundred
@@ -185,13 +179,13 @@ def drawn_totals(weights: NDArray[np.float64], values: NDArray[np.float64]) -> N
     return totals
 
 
-def mean_over(values: NDArray[np.float64], cells: Cells) -> NDArray[np.float64]:
+def mean_over(values: Values, cells: Cells) -> Values:
     """The mean over some cells, which are the last axis: [...] of [..., cells]."""
-    mean: NDArray[np.float64] = values[..., list(cells)].mean(axis=-1)
+    mean: Values = values[..., list(cells)].mean(axis=-1)
     return mean
 
 
-def interval_of(values: NDArray[np.float64]) -> Interval:
+def interval_of(values: Values) -> Interval:
     """The 95 % interval of one figure's replicates; None where the figure is undefined in one of them."""
     if np.isnan(values).any():
         return None

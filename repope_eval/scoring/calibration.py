@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repope_eval.scoring.bootstrap import PERCENTILES, Interval, interval_of
-from repope_eval.scoring.confidence_levels import Values
-from repope_eval.scoring.confusion import ratio
+from repope_eval.scoring.confusion import Values, ratio
 
 BINS = 10
 """The number of bins, of equal width, in the reliability and the calibration error."""

@@ -2,11 +2,8 @@
 
 from math import sqrt
 
-import numpy as np
-from numpy.typing import NDArray
-
 from repope_eval.scoring.bootstrap import FEWEST_IMAGES
-from repope_eval.scoring.confusion import shares
+from repope_eval.scoring.confusion import Values, shares
 from repope_eval.scoring.protocols import Protocol
 
 CONFIDENCE = 0.95
@@ -25,7 +22,7 @@ def clopper_pearson(share: float, size: float, confidence: float = CONFIDENCE) -
 
 
 def clustered_interval(
-    part: NDArray[np.float64], whole: NDArray[np.float64], confidence: float = CONFIDENCE
+    part: Values, whole: Values, confidence: float = CONFIDENCE
 ) -> tuple[float, float] | None:
     """The interval of sum(part) / sum(whole), both [images]; None where fewer than two images have a whole.
 
@@ -47,7 +44,7 @@ def clustered_interval(
     return clopper_pearson(share, n / design_effect * min(1.0, correction) ** 2, confidence)
 
 
-def f1_width_ratios(counts: NDArray[np.float64], protocol: Protocol) -> tuple[float, ...]:
+def f1_width_ratios(counts: Values, protocol: Protocol) -> tuple[float, ...]:
     """Widths of F1's intervals over images, as multiples of those over questions, for each cell that has one.
 
     Above 1, an image's questions stand or fall together, and an interval over questions would be too narrow.
@@ -60,7 +57,7 @@ def f1_width_ratios(counts: NDArray[np.float64], protocol: Protocol) -> tuple[fl
     return tuple(ratio for ratio in ratios if ratio is not None)
 
 
-def _f1_width_ratio(counts: NDArray[np.float64], protocol: Protocol) -> float | None:
+def _f1_width_ratio(counts: Values, protocol: Protocol) -> float | None:
     """The square root of F1's design effect in one cell, [images, outcomes].
 
     None where no answer is an error, no image has two questions, or too few images show how errors come.

@@ -6,9 +6,8 @@ Questions are sorted by their confidence, the highest first; equal confidences a
 import numpy as np
 from numpy.typing import NDArray
 
-from repope_eval.scoring.confusion import ratio
+from repope_eval.scoring.confusion import Values, ratio
 
-Values = NDArray[np.float64]
 Indexes = NDArray[np.int64]
 Weights = NDArray[np.unsignedinteger]
 

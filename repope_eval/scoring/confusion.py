@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from repope_eval.scoring.protocols import Protocol, Reading
 
+Values = NDArray[np.float64]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Confusion:
@@ -80,7 +82,7 @@ def figures(confusion: Confusion, protocol: Protocol) -> Figures:
     return Figures(**{name: _number(name, float(values[name])) for name in _FIELDS})
 
 
-def figure_values(counts: NDArray[np.float64], protocol: Protocol) -> dict[str, NDArray[np.float64]]:
+def figure_values(counts: Values, protocol: Protocol) -> dict[str, Values]:
     """The fields of `Figures`, and `harmonic_mean`, for any number of counts at once, NaN where undefined.
 
     Precision, recall, tnr, accuracy and yes ratio are those of `shares`; f1 = 2 tp / (2 tp + fp + fn), undefined
@@ -130,11 +132,11 @@ def figure_values(counts: NDArray[np.float64], protocol: Protocol) -> dict[str, 
     }
 
 
-Share = tuple[NDArray[np.float64], NDArray[np.float64]]
+Share = tuple[Values, Values]
 """A number of questions, and the number of questions that it is a share of."""
 
 
-def shares(counts: NDArray[np.float64], protocol: Protocol) -> dict[str, Share]:
+def shares(counts: Values, protocol: Protocol) -> dict[str, Share]:
     """What is divided by what in each figure that is a share of some questions; arguments as in `figure_values`.
 
     precision = tp / (tp + fp); recall = tp / positives; tnr = tn / negatives; accuracy = (tp + tn) / counted;
@@ -162,9 +164,9 @@ def shares(counts: NDArray[np.float64], protocol: Protocol) -> dict[str, Share]:
     }
 
 
-def ratio(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:
+def ratio(part: Values, whole: Values) -> Values:
     """One number divided by another, elementwise; NaN where there is nothing to divide by."""
-    found: NDArray[np.float64] = np.full(np.broadcast_shapes(np.shape(part), np.shape(whole)), np.nan)
+    found: Values = np.full(np.broadcast_shapes(np.shape(part), np.shape(whole)), np.nan)
     np.divide(part, whole, out=found, where=np.asarray(whole) > 0)
     return found
 

@@ -37,12 +37,12 @@ from repope_eval.scoring.calibration import (
 from repope_eval.scoring.confidence_levels import (
     DrawnLevels,
     Indexes,
-    Values,
     by_level,
     f1_by_threshold,
     level_figures,
     level_starts,
 )
+from repope_eval.scoring.confusion import Values
 
 EVIDENCE_REPLICATES = 2_000
 EVIDENCE_FIGURES = ("auroc", "average_precision", "best_f1", "ece", "ece_debiased", "brier")

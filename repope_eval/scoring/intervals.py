@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from repope_eval.records import Answer, LabelSet, Question
 from repope_eval.scoring.bootstrap import (
@@ -28,7 +27,7 @@ from repope_eval.scoring.bootstrap import (
     replicated,
 )
 from repope_eval.scoring.clustering import CONFIDENCE, clustered_interval
-from repope_eval.scoring.confusion import OUTCOMES, Share, figure_values, shares
+from repope_eval.scoring.confusion import OUTCOMES, Share, Values, figure_values, shares
 from repope_eval.scoring.protocols import Protocol
 
 COUNTS = ("tp", "fp", "tn", "fn")
@@ -71,11 +70,11 @@ class Estimate:
 class Sample:
     """The outcomes of the images that have an answer, and the figures in replicates of them."""
 
-    counts: NDArray[np.float64]
+    counts: Values
     """[images, cells, outcomes]."""
-    totals: NDArray[np.float64]
+    totals: Values
     """[cells, outcomes], over all images, those without an answer included."""
-    drawn: Mapping[str, NDArray[np.float64]]
+    drawn: Mapping[str, Values]
     """By figure, [replicates, cells]; empty with fewer than `FEWEST_IMAGES` images, where no replicate is used."""
     protocol: Protocol
 
@@ -158,15 +157,15 @@ def _is_large(sample: Sample, figure: str, cells: Cells) -> bool:
     return n_images >= FEWEST_IMAGES and min(part, whole - part) >= FEWEST_ERRORS
 
 
-def _part_and_whole(sample: Sample, figure: str, cells: Cells) -> NDArray[np.float64]:
+def _part_and_whole(sample: Sample, figure: str, cells: Cells) -> Values:
     """The part and the whole that a figure is a share of, [2, images], over some cells; a composite's two added up."""
     of_whole = shares(sample.counts[:, list(cells)], sample.protocol)
     names = ("recall", "tnr") if _is_composite(figure, sample.protocol) else (figure,)
-    found: NDArray[np.float64] = np.array([of_whole[name] for name in names]).sum(axis=(0, -1))
+    found: Values = np.array([of_whole[name] for name in names]).sum(axis=(0, -1))
     return found
 
 
-def _percentiles(drawn: NDArray[np.float64]) -> Estimate:
+def _percentiles(drawn: Values) -> Estimate:
     interval = interval_of(drawn)
     if interval is None:
         reason = f"undefined in {int(np.isnan(drawn).sum())} of {len(drawn)} replicates"
@@ -174,7 +173,7 @@ def _percentiles(drawn: NDArray[np.float64]) -> Estimate:
     return Estimate(interval=interval, method="bootstrap")
 
 
-def _exact(counts: NDArray[np.float64], figure: str, protocol: Protocol) -> Interval:
+def _exact(counts: Values, figure: str, protocol: Protocol) -> Interval:
     """The exact interval of a figure in one cell, whose counts are [images, outcomes]."""
     of_whole = shares(counts, protocol)
     if _is_composite(figure, protocol):

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repope_eval.scoring.bootstrap import PERCENTILES
-from repope_eval.scoring.step_down import LEVEL, Values, standard_error, step_down
+from repope_eval.scoring.confusion import Values
+from repope_eval.scoring.step_down import LEVEL, standard_error, step_down
 
 
 def places(values: Values) -> NDArray[np.int64]:

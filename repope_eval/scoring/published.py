@@ -15,12 +15,11 @@ from math import sqrt
 from statistics import NormalDist
 
 import numpy as np
-from numpy.typing import NDArray
 
 from repope_eval.records import Variant
 from repope_eval.scoring.bootstrap import MEAN, REPLICATES, SEED, Interval, interval_of
 from repope_eval.scoring.clustering import CONFIDENCE
-from repope_eval.scoring.confusion import OUTCOMES, Confusion, Figures, figure_values, figures
+from repope_eval.scoring.confusion import OUTCOMES, Confusion, Figures, Values, figure_values, figures
 from repope_eval.scoring.intervals import INTERVAL_FIGURES
 from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.scoring.scores import with_mean
@@ -129,7 +128,7 @@ def _wilson_intervals(counts: Confusion) -> dict[str, Interval]:
     }
 
 
-def _simulated(by_variant: Mapping[Variant, Confusion]) -> dict[str, NDArray[np.float64]]:
+def _simulated(by_variant: Mapping[Variant, Confusion]) -> dict[str, Values]:
     """The figures of simulated counts, [replicates, variants]."""
     generator = np.random.default_rng(SEED)
     together = generator.permutation(REPLICATES)

@@ -14,11 +14,10 @@ from dataclasses import dataclass
 
 from repope_eval.records import Answer, LabelSet, Question, Variant
 from repope_eval.scoring.confusion import OUTCOME_OF
+from repope_eval.scoring.intervals import COUNTS
 from repope_eval.scoring.protocols import PROTOCOLS, remembering
 from repope_eval.settings import config
 
-COUNTED = ("tp", "fp", "tn", "fn")
-"""The outcomes of parsed answers, in the order of an `Effect`'s counts."""
 ERRORS = ("fp", "fn", "unparsed_yes", "unparsed_no")
 
 
@@ -133,7 +132,7 @@ def _effects(verdicts: Sequence[Verdict], group_of: Callable[[Verdict], str]) ->
 
 def _effect(group: str, moves: Counter[tuple[str, str | None]]) -> Effect:
     def counts(side: int) -> tuple[int, int, int, int]:
-        tp, fp, tn, fn = (sum(n for move, n in moves.items() if move[side] == name) for name in COUNTED)
+        tp, fp, tn, fn = (sum(n for move, n in moves.items() if move[side] == name) for name in COUNTS)
         return tp, fp, tn, fn
 
     return Effect(

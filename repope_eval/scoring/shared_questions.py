@@ -16,10 +16,9 @@ from numpy.typing import NDArray
 
 from repope_eval.records import Answer, LabelSet, Question, Variant
 from repope_eval.scoring.bootstrap import counts_by_image, mean_over, replicated, variant_cells
-from repope_eval.scoring.confusion import OUTCOMES, figure_values
+from repope_eval.scoring.confusion import OUTCOMES, Values, figure_values
 from repope_eval.scoring.protocols import Protocol
 
-Values = NDArray[np.float64]
 Cell = tuple[str, Variant]
 """The names of a label set and of a variant of it, or `mean`."""
 QuestionSet = bytes

@@ -8,9 +8,8 @@ not limited by the smallest p that so many replicates can show.
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-Values = NDArray[np.float64]
+from repope_eval.scoring.confusion import Values
 
 LEVEL = 0.05
 """The chance of one false finding or more among all of a family."""
