@@ -121,28 +121,19 @@ def _questions(
             f"absent, {len(positives)} are needed; leave the image out or list images with other objects"
         )
     for positive in positives:
-        negative = _leading(candidates, _ranking(variant, positive, counts))
-        if negative is None:
+        ranking = _ranking(variant, positive, counts)
+        ranked = candidates.intersection(ranking)
+        if ranked:  # the highest number, the first by name among equals
+            negative = min(ranked, key=lambda name: (-ranking[name], name))
+        else:
             negative = generator.choice(sorted(candidates))
         candidates.remove(negative)
-        yield _question(shown.image, positive), "yes"
-        yield _question(shown.image, negative), "no"
+        yield Question(shown.image, question_text(positive), positive), "yes"
+        yield Question(shown.image, question_text(negative), negative), "no"
 
 
 def _ranking(variant: ConstructedVariant, positive: str, counts: _Counts) -> Mapping[str, int]:
     """The numbers by which a variant prefers candidates for a negative; empty where it has no preference."""
     if variant == "popular":
         return counts.frequency
-    if variant == "adversarial":
-        return counts.together[positive]
-    return {}
-
-
-def _leading(candidates: set[str], ranking: Mapping[str, int]) -> str | None:
-    """The candidate with the highest number, the first by name among equals; None where none is ranked."""
-    ranked = candidates.intersection(ranking)
-    return min(ranked, key=lambda name: (-ranking[name], name), default=None)
-
-
-def _question(image: str, name: str) -> Question:
-    return Question(image, question_text(name), name)
+    return counts.together[positive] if variant == "adversarial" else {}

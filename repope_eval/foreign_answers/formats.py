@@ -78,7 +78,7 @@ def join_file(
                 benchmark = made.edition(file, benchmark)
                 rows = made.rows(file)
                 return gather(rows, made.questions(rows, file, benchmark), file.where), benchmark
-    rows = answer_rows(file.rows, file.where, columns, are_cells=file.is_table)
+    rows = answer_rows(file, columns)
     questions = questions_by_image(rows, benchmark.ids, texts, file.where)
     if texts is not None:
         rows = [

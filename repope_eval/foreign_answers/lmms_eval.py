@@ -5,6 +5,7 @@ files, one after the other: lmms-lab/POPE has adversarial, popular, random; a ta
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import chain, permutations
 from typing import Any
 
@@ -25,7 +26,7 @@ def _recognises(file: RowFile) -> bool:
 
 def _rows(file: RowFile) -> list[AnswerRow]:
     samples = [_fields(row, f"{file.where}, row {number}") for number, row in enumerate(file.rows, 1)]
-    return answer_rows(samples, file.where)
+    return answer_rows(replace(file, rows=samples))
 
 
 def _questions(rows: Sequence[AnswerRow], file: RowFile, benchmark: Benchmark) -> Sequence[Question | None]:

@@ -46,6 +46,6 @@ def _questions(rows: Sequence[AnswerRow], file: RowFile, benchmark: Benchmark) -
 
 FORMAT = Format(
     recognises=lambda file: file.is_nested,
-    rows=lambda file: answer_rows(file.rows, file.where),
+    rows=answer_rows,
     questions=_questions,
 )

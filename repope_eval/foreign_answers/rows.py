@@ -6,6 +6,7 @@ from typing import Any
 
 from repope_eval.benchmarks.asked_texts import MOST_NAME_CHARACTERS, MOST_QUESTION_CHARACTERS, asked_text
 from repope_eval.errors import RepopeError
+from repope_eval.files.rows import RowFile
 from repope_eval.foreign_answers.question_index import is_question
 from repope_eval.records import is_probability
 from repope_eval.settings.config import ColumnSettings
@@ -35,32 +36,24 @@ class AnswerRow:
     p_no: float | None = None
 
 
-def answer_rows(
-    rows: Sequence[Mapping[str, Any]],
-    where: str,
-    columns: ColumnSettings = BY_NAME,
-    *,
-    are_cells: bool = False,
-) -> list[AnswerRow]:
+def answer_rows(file: RowFile, columns: ColumnSettings = BY_NAME) -> list[AnswerRow]:
     """Tells the fields of an answer file's rows apart.
 
+    In a table, where an empty response cannot be told from none, an empty cell is an empty response.
+
     Args:
-        rows: of the file.
-        where: its name, for messages.
+        file: the answers.
         columns: what fields are called that cannot be told by their names.
-        are_cells: whether the file is a table, where an empty response cannot be told from none and counts as one.
 
     Raises:
         RepopeError: a row lacks a field that `columns` names, has no response, two fields that may be it, or a
             field of another type; or the responses of a table are all empty.
     """
-    found = []
-    for number, row in enumerate(rows, 1):
-        found.append(_answer_row(row, number, f"{where}, row {number}", columns, are_cells=are_cells))
-    if are_cells and found and not any(row.response for row in found):
+    found = [_answer_row(row, number, file, columns) for number, row in enumerate(file.rows, 1)]
+    if file.is_table and found and not any(row.response for row in found):
         raise RepopeError(
-            f"{where}: of {counted(len(found), 'row')} none has a response; "
-            f"name its column with columns.response=, there are {field_names(rows[0])}"
+            f"{file.where}: of {counted(len(found), 'row')} none has a response; "
+            f"name its column with columns.response=, there are {field_names(file.rows[0])}"
         )
     return found
 
@@ -90,10 +83,14 @@ def question_texts(rows: Sequence[Mapping[str, Any]], where: str) -> dict[str, t
     return texts
 
 
-def _answer_row(
-    row: Mapping[str, Any], number: int, where: str, columns: ColumnSettings, *, are_cells: bool
-) -> AnswerRow:
-    _require_columns(row, columns, where)
+def _answer_row(row: Mapping[str, Any], number: int, file: RowFile, columns: ColumnSettings) -> AnswerRow:
+    where = f"{file.where}, row {number}"
+    for role in ("image", "question", "response", "question_id"):
+        name = getattr(columns, role)
+        if name is not None and name not in row:
+            raise RepopeError(
+                f"{where}: has no column {name!r} (columns.{role}=); there are {field_names(row)}"
+            )
     response_field = columns.response or next(
         (name for name in RESPONSE_FIELDS if name in row and name != columns.question), None
     )
@@ -110,7 +107,7 @@ def _answer_row(
         text = row.get("text")
     return AnswerRow(
         number,
-        response_text(row, response_field, where, is_cell=are_cells),
+        response_text(row, response_field, where, is_cell=file.is_table),
         question_id_of(row, where, columns.question_id or "question_id"),
         _asked(image, "image", where),
         _asked(text, "question", where),
@@ -140,15 +137,6 @@ def _asked(value: object, name: str, where: str) -> str | None:
         return None
     most = MOST_QUESTION_CHARACTERS if name == "question" else MOST_NAME_CHARACTERS
     return asked_text(name, value, most, where=where)
-
-
-def _require_columns(row: Mapping[str, Any], columns: ColumnSettings, where: str) -> None:
-    for role in ("image", "question", "response", "question_id"):
-        name = getattr(columns, role)
-        if name is not None and name not in row:
-            raise RepopeError(
-                f"{where}: has no column {name!r} (columns.{role}=); there are {field_names(row)}"
-            )
 
 
 def field_names(row: Mapping[str, Any]) -> str:

@@ -112,6 +112,6 @@ def _with_categories(
 
 FORMAT = Format(
     recognises=_recognises,
-    rows=lambda file: answer_rows(file.rows, file.where, _COLUMNS, are_cells=file.is_table),
+    rows=lambda file: answer_rows(file, _COLUMNS),
     questions=_questions,
 )
