@@ -4,6 +4,7 @@ A new format is a file with a `Format` beside these, and an entry in `FORMATS`.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from repope_eval.benchmarks.benchmark import Benchmark
@@ -45,12 +46,15 @@ def join_files(
     Raises:
         RepopeError: a row cannot be read, or is not about the question that it should be about.
     """
-    if len(files) == 1:
-        ((file, texts),) = files
-        return join_file(file, columns, benchmark, texts)
     parts = []
     for file, texts in files:
-        joined, benchmark = _join_one(file, columns, benchmark, texts)
+        try:
+            joined, benchmark = join_file(file, columns, benchmark, texts)
+        except RepopeError:
+            fits = _by_variant(file, columns, benchmark, texts) if len(files) > 1 else []
+            if not fits or any(joined.answers != fits[0].answers for joined in fits):
+                raise
+            joined = fits[0]
         parts.append(joined)
     return _together(parts), benchmark
 
@@ -87,32 +91,23 @@ def join_file(
     return gather(rows, questions, file.where), benchmark
 
 
-def _join_one(
-    file: RowFile, columns: ColumnSettings, benchmark: Benchmark, texts: Texts
-) -> tuple[Joined, Benchmark]:
-    try:
-        return join_file(file, columns, benchmark, texts)
-    except RepopeError:
-        fitting = [joined for joined in _by_variant(file, columns, benchmark, texts) if not joined.unjoined]
-        if not fitting or any(joined.answers != fitting[0].answers for joined in fitting):
-            raise
-        return fitting[0], benchmark
-
-
 def _by_variant(
     file: RowFile, columns: ColumnSettings, benchmark: Benchmark, texts: Texts
 ) -> Sequence[Joined]:
-    """The file joined to each variant that it can be joined to."""
+    """The file joined to each variant that all of its rows fit."""
     found = []
     for variant, questions in benchmark.ids.items():
-        try:
-            found.append(join_file(file, columns, replace(benchmark, ids={variant: questions}), texts)[0])
-        except RepopeError:
-            continue
+        with suppress(RepopeError):
+            joined, _ = join_file(file, columns, replace(benchmark, ids={variant: questions}), texts)
+            if not joined.unjoined:
+                found.append(joined)
     return found
 
 
 def _together(parts: Sequence[Joined]) -> Joined:
+    """The answers of all files; the first answer to a question counts."""
+    if len(parts) == 1:
+        return parts[0]
     answers: dict[Question, Answer] = {}
     n_conflicts = sum(part.n_conflicts for part in parts)
     for part in parts:
