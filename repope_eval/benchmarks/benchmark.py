@@ -1,8 +1,8 @@
-"""A benchmark as the later stages see it: distinct questions, label sets, and the files they came from."""
+"""A benchmark as the later stages see it: distinct questions, label sets, and where they come from."""
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -10,6 +10,7 @@ from pathlib import Path
 from repope_eval.benchmarks.pope_file import Row, read_rows
 from repope_eval.errors import RepopeError
 from repope_eval.records import LabelSet, Question, Variant
+from repope_eval.settings.config import BenchSettings
 from repope_eval.wording import shown
 
 
@@ -48,6 +49,31 @@ class Benchmark:
             }
             label_sets.append(LabelSet(label_set.name, variants))
         return replace(self, label_sets=tuple(label_sets), ids=ids)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """What one benchmark says of itself: an entry of the table `sources.SOURCES`."""
+
+    load: Callable[[BenchSettings, Path], Benchmark]
+    """Loads the questions and label sets by the settings, from data_dir, and fetches those that are missing."""
+    variants: tuple[Variant, ...]
+    """The variants that there are; empty where a benchmark has a single one of any name."""
+    reads: frozenset[str] = frozenset()
+    """Those of the settings `questions`, `relabels`, `annotations` and `images` that it reads."""
+    own_images: Callable[[Path], Path | None]
+    """The benchmark's own folder of images, by data_dir; None where only `bench.images` names a folder."""
+    fetch_images: Callable[[BenchSettings, Sequence[str], Path], None] = lambda *_: None
+    """Fetches the named images into the benchmark's own folder as far as the settings allow it."""
+    images_missing: Callable[[BenchSettings], str]
+    """The message where images are missing, to be formatted with `number`, `total`, `plural` (an s, where the total
+    needs it), `examples` and `folders`."""
+    title: str = ""
+    """What messages call the benchmark."""
+    bench: str = ""
+    """The value of `bench=` that names all of it."""
+    question_start: str = ""
+    """Words that all of its questions have, and no questions of other benchmarks."""
 
 
 def image_by_image(questions: Iterable[Question]) -> list[Question]:

@@ -5,11 +5,10 @@ import urllib.parse
 from collections.abc import Sequence
 from pathlib import Path
 
-from repope_eval.benchmarks.benchmark import Benchmark, read_benchmark
+from repope_eval.benchmarks.benchmark import Benchmark, Source, read_benchmark
 from repope_eval.benchmarks.hub_images import copy_rows, load_test_split
 from repope_eval.benchmarks.images import decodable, locate_images, refuse_outside
 from repope_eval.benchmarks.pope_file import POPE_VARIANTS
-from repope_eval.benchmarks.source import Source
 from repope_eval.downloads.download import Download, download
 from repope_eval.errors import RepopeError
 from repope_eval.settings.config import BenchSettings

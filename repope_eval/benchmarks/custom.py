@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from repope_eval.benchmarks.benchmark import Benchmark, read_benchmark
-from repope_eval.benchmarks.source import Source
+from repope_eval.benchmarks.benchmark import Benchmark, Source, read_benchmark
 from repope_eval.errors import RepopeError
 from repope_eval.settings.config import BenchSettings
 

@@ -15,10 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from repope_eval.benchmarks.asked_texts import asked_text
-from repope_eval.benchmarks.benchmark import Benchmark
+from repope_eval.benchmarks.benchmark import Benchmark, Source
 from repope_eval.benchmarks.hub_images import copy_rows, load_test_split
 from repope_eval.benchmarks.images import refuse_outside
-from repope_eval.benchmarks.source import Source
 from repope_eval.downloads.fetch import LARGEST
 from repope_eval.errors import RepopeError
 from repope_eval.files.json_files import parse_document, write_json

@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from repope_eval.benchmarks.benchmark import Benchmark, read_benchmark
+from repope_eval.benchmarks.benchmark import Benchmark, Source, read_benchmark
 from repope_eval.benchmarks.custom import IMAGES_MISSING
 from repope_eval.benchmarks.pope_file import POPE_VARIANTS
-from repope_eval.benchmarks.source import Source
 from repope_eval.settings.config import BenchSettings
 
 DEMO_FOLDER = Path(__file__).parent.parent / "demo" / "benchmark"
