@@ -90,7 +90,7 @@ def read_benchmark(
     """A benchmark out of files in POPE's format.
 
     Args:
-        name: of the benchmark.
+        name: the name of the benchmark.
         originals: each variant's file, labels yes or no.
         relabelled: the files with corrected labels of the same variants; empty where there are none.
 
@@ -121,7 +121,7 @@ def make_benchmark(
     """A benchmark out of the rows of its files.
 
     Args:
-        name: of the benchmark.
+        name: the name of the benchmark.
         originals: each variant's rows, labels yes or no.
         relabelled: the corrected rows of the same variants; empty where there are none.
         hashes: SHA-256 of each file by name.

@@ -33,7 +33,7 @@ def find_annotations(
 
     Args:
         names: file names, each a key of `ANNOTATION_SHA256`.
-        data_dir: need not be writable, nor exist, when nothing is missing.
+        data_dir: the folder of data; it need not be writable, nor exist, when nothing is missing.
         folder: a further folder that may hold the files.
         url: the address that `/NAME` is added to.
 
@@ -64,7 +64,7 @@ def copy_hub_images(dataset: str, names: Sequence[str], folder: Path) -> None:
         dataset: id on the Hub, or a local folder of Parquet files; split `test` with the columns
             `image_source` (a COCO name without `.jpg`) and `image`.
         names: COCO names, such as `COCO_val2014_000000310196.jpg`.
-        folder: made if need be; an image of the same name in it is replaced.
+        folder: the folder, made if need be; an image of the same name in it is replaced.
 
     Raises:
         RepopeError: the dataset cannot be loaded or lacks a column or an image, an image in it cannot be

@@ -58,10 +58,10 @@ def copy_rows(split: Any, row_of: Mapping[str, int], dataset: str, folder: Path)
     """Writes the images of some rows into a folder, byte for byte as they were encoded.
 
     Args:
-        split: as `load_test_split` gives it.
+        split: the split that `load_test_split` gives.
         row_of: the rows, counted from 0, by the path below `folder` that each image is written to.
         dataset: the name of the dataset, for messages.
-        folder: made if need be; an image of the same name in it is replaced.
+        folder: the folder, made if need be; an image of the same name in it is replaced.
 
     Raises:
         RepopeError: an image is missing from its row or cannot be decoded, or the folder cannot be written. What was

@@ -36,8 +36,8 @@ def refuse_outside(name: str, where: str = "") -> None:
     """Refuses a name that leads out of the folder it is to lie in: the names come from files of others.
 
     Args:
-        name: of an image.
-        where: what a message begins with.
+        name: the name of an image.
+        where: the words that a message begins with.
 
     Raises:
         RepopeError: the name is absolute, climbs with `..`, or names no file.

@@ -53,9 +53,9 @@ def find_benchmark_images(
     Only fetched images are decoded here; those found are decoded when they are used.
 
     Args:
-        settings: of the benchmark.
+        settings: the settings of the benchmark.
         data_dir: where data lies; it need not be writable, nor exist, when nothing is missing.
-        names: of the images, as the questions have them.
+        names: the names of the images, as the questions have them.
 
     Raises:
         RepopeError: images are missing: how many, the first ones, where they were looked for, and the mend.
@@ -110,7 +110,7 @@ def bench_asking(text: str, own: str) -> str | None:
     """The mend where a question is of another benchmark than the one that is scored; None where neither is known.
 
     Args:
-        text: of the question.
+        text: the text of the question.
         own: the text of a question of the benchmark that is scored.
     """
     for source in SOURCES.values():

@@ -22,7 +22,7 @@ def fitting(
     """The questions of the order that fits every row.
 
     Args:
-        rows: of the answer file.
+        rows: the rows of the answer file.
         orders: the question of each row in each order, None where there is none, by what the order is called.
         where: the answer file's name, for messages.
 

@@ -37,8 +37,8 @@ def join_files(
 
     Args:
         files: each answer file, and what the ids in it point to.
-        columns: what fields are called that cannot be told by their names.
-        benchmark: what is to be scored.
+        columns: the names of fields that cannot be recognised by their names.
+        benchmark: the benchmark that is scored.
 
     Returns:
         All answers, and the edition of the benchmark that they are about.
@@ -66,8 +66,8 @@ def join_file(
 
     Args:
         file: the answers.
-        columns: what fields are called that cannot be told by their names.
-        benchmark: what is to be scored.
+        columns: the names of fields that cannot be recognised by their names.
+        benchmark: the benchmark that is scored.
         texts: image and text by id, where the user gave a question file.
 
     Returns:

@@ -60,7 +60,7 @@ def gather(rows: Sequence[AnswerRow], questions: Sequence[Question | None], wher
     """Puts together the answers of rows whose questions are known.
 
     Args:
-        rows: of the answer file.
+        rows: the rows of the answer file.
         questions: the question of each row; None where the benchmark does not have it.
         where: the answer file's name, for messages.
 
@@ -96,9 +96,9 @@ def questions_by_image(
     """The question of each row, found by image and text; None where the benchmark does not have it.
 
     Args:
-        rows: of the answer file.
+        rows: the rows of the answer file.
         ids: the benchmark's questions by variant and id.
-        texts: what the rows' ids point to, where the user gave a question file.
+        texts: image and text by id, where the user gave a question file.
         where: the answer file's name, for messages.
 
     Raises:

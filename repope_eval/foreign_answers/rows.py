@@ -43,7 +43,7 @@ def answer_rows(file: RowFile, columns: ColumnSettings = BY_NAME) -> list[Answer
 
     Args:
         file: the answers.
-        columns: what fields are called that cannot be told by their names.
+        columns: the names of fields that cannot be recognised by their names.
 
     Raises:
         RepopeError: a row lacks a field that `columns` names, has no response, two fields that may be it, or a

@@ -119,7 +119,7 @@ def replicated(counts: Values, protocol: Protocol, names: Sequence[str]) -> dict
 
     Args:
         counts: [images, ..., outcomes], of the images that are drawn from.
-        protocol: says what becomes of unparsed answers.
+        protocol: the protocol, which says what becomes of unparsed answers.
         names: fields of `Figures`.
     """
     n_images, *between, n_outcomes = counts.shape

@@ -51,7 +51,7 @@ def f1_width_ratios(counts: Values, protocol: Protocol) -> tuple[float, ...]:
 
     Args:
         counts: [images, cells, outcomes].
-        protocol: says what becomes of unparsed answers.
+        protocol: the protocol, which says what becomes of unparsed answers.
     """
     ratios = (_f1_width_ratio(counts[:, cell], protocol) for cell in range(counts.shape[1]))
     return tuple(ratio for ratio in ratios if ratio is not None)

@@ -58,7 +58,7 @@ def compare(
 
     Args:
         models: each model's answers, by name.
-        label_sets: what is taken as true. Where there are two, their rankings are set against each other.
+        label_sets: the labels that are taken as true. Where there are two sets, their rankings are compared.
         protocol: how answers are read.
         ranked: names of the models that are ranked, on the questions that all of them answered; None: all.
     """

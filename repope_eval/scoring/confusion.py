@@ -98,7 +98,7 @@ def figure_values(counts: Values, protocol: Protocol) -> dict[str, Values]:
 
     Args:
         counts: [..., outcomes], the last axis in the order of `OUTCOMES`.
-        protocol: says what becomes of unparsed answers.
+        protocol: the protocol, which says what becomes of unparsed answers.
     """
     tp, fp, tn, fn, unparsed_yes, unparsed_no, unanswered = np.moveaxis(counts, -1, 0)
     n_unparsed = unparsed_yes + unparsed_no

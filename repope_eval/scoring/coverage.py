@@ -34,7 +34,7 @@ def coverage(
     Args:
         confusions: the counts that figures are made of, by label set and variant.
         label_sets: all labels that there are.
-        protocol: says whether F1 counts answers that are neither yes nor no.
+        protocol: the protocol, which says whether F1 counts answers that are neither yes nor no.
     """
     found = {}
     for label_set in label_sets:

@@ -96,7 +96,7 @@ def differences(
     """The differences of all pairs, by label set and variant.
 
     Args:
-        questions: that the models answered.
+        questions: the questions that the models answered.
         orders: all models in each cell; the first of a pair is the one that is before the other.
         columns: the models and sets of questions that have been drawn already, and need not be again.
         f1: what was drawn for them.

@@ -59,7 +59,7 @@ def resolutions(
 
     Args:
         confusions: the counts under the labels that lack the ambiguous questions.
-        verdicts: of all answered questions; those that have none after the relabelling are the ambiguous ones.
+        verdicts: the verdicts on all answered questions; those with none after the relabelling are ambiguous.
         protocol: how answers were read.
     """
     ambiguous = Counter(

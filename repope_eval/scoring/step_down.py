@@ -29,7 +29,7 @@ def step_down(statistics: Sequence[float], centred: Callable[[int], Values]) -> 
 
     Args:
         statistics: each hypothesis' difference over its standard error; large ones speak against the hypothesis.
-        centred: gives, by a hypothesis' index, its statistic in each replicate less that in the answers, [replicates].
+        centred: a function of a hypothesis' index: its statistic in each replicate less that in the answers.
     """
     order = sorted(range(len(statistics)), key=lambda index: -statistics[index])
     adjusted = [1.0] * len(statistics)
