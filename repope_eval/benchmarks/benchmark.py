@@ -60,7 +60,7 @@ class Source:
     variants: tuple[Variant, ...]
     """The variants that there are; empty where a benchmark has a single one of any name."""
     reads: frozenset[str] = frozenset()
-    """Those of the settings `questions`, `relabels`, `annotations` and `images` that it reads."""
+    """The settings among `questions`, `relabels`, `annotations` and `images` that it reads."""
     own_images: Callable[[Path], Path | None]
     """The benchmark's own folder of images, by data_dir; None where only `bench.images` names a folder."""
     fetch_images: Callable[[BenchSettings, Sequence[str], Path], None] = lambda *_: None

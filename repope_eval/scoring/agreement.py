@@ -42,7 +42,7 @@ class Agreement:
     """How alike the rankings of one variant under two label sets are."""
 
     taus: Mapping[str, Tau]
-    """By figure, those of `RANKED_FIGURES`."""
+    """Kendall's tau by figure, for those of `RANKED_FIGURES`."""
     overtakings: tuple[Overtaking, ...]
     """The most probable first."""
 

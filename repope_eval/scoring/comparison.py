@@ -41,7 +41,7 @@ class Comparison:
     n_images: int
     """Images that these questions are about."""
     standings: Mapping[str, Mapping[Variant, tuple[Standing, ...]]]
-    """By label set and variant (`mean` too), the best first."""
+    """The standings by label set and variant (`mean` too), the best first."""
     differences: Mapping[str, Mapping[Variant, tuple[Difference, ...]]]
     """The differences of every pair of models, in the order of the standings, models that are not ranked last."""
     agreements: Mapping[Variant, Agreement]

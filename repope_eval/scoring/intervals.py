@@ -75,7 +75,7 @@ class Sample:
     totals: Values
     """[cells, outcomes], over all images, those without an answer included."""
     drawn: Mapping[str, Values]
-    """By figure, [replicates, cells]; empty with fewer than `FEWEST_IMAGES` images, where no replicate is used."""
+    """Figures in replicates, [replicates, cells], by name; empty with fewer than `FEWEST_IMAGES` images."""
     protocol: Protocol
 
 

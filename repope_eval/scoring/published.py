@@ -57,7 +57,7 @@ class PublishedScores:
     """
 
     model: str
-    """As the paper writes it, such as `InternVL2.5-8B`."""
+    """The name as the paper writes it, such as `InternVL2.5-8B`."""
     config_name: str
     """The configuration file of the same model here, such as `internvl2_5_8b`."""
     figures: Mapping[str, Mapping[Variant, Figures]]

@@ -40,7 +40,7 @@ class Effect:
     tn_to_fn: int
     """Rejections that were luck."""
     removed: tuple[int, int, int, int]
-    """Those of POPE's TP, FP, TN, FN whose question RePOPE found ambiguous."""
+    """The numbers of POPE's TP, FP, TN, FN whose question RePOPE found ambiguous."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

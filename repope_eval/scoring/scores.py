@@ -38,7 +38,7 @@ class Change:
     """How the figures of one variant differ between two label sets: the second less the first."""
 
     values: Mapping[str, float | None]
-    """By figure; None where it is undefined under one of the two."""
+    """The differences by figure; None where a figure is undefined under one of the two."""
     intervals: Intervals
     """95 % intervals of the differences, on the same drawn images."""
     reasons: Reasons
@@ -61,7 +61,7 @@ class Scores:
     confusions: Mapping[str, Mapping[Variant, Confusion]]
     """The counts that the figures are made of, by label set and variant."""
     figures: Mapping[str, Mapping[Variant, Figures]]
-    """By label set, then by variant; `mean` last where there are several variants."""
+    """The figures by label set and variant; `mean` is last where there are several variants."""
     intervals: Mapping[str, Mapping[Variant, Intervals]]
     """95 % intervals, in the same order."""
     methods: Mapping[str, Mapping[Variant, Mapping[str, Method | None]]]

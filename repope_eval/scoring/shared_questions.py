@@ -39,7 +39,7 @@ class Sampled:
     replicates: Values
     """[replicates, models]; no replicate where there is nothing to draw from."""
     influences: Values
-    """By how much each image moves a value, per time that it counts more, [images, models]."""
+    """How much each image moves a value, per time that it counts more, [images, models]."""
 
     def without_replicates(self) -> "Sampled":
         """The same without replicates, where there are too few images for them to say anything."""
