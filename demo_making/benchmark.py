@@ -18,9 +18,9 @@ from random import Random
 from demo_making.icons import KINDS
 from demo_making.scenes import BENCHMARK_SEED, THEMES, PlacedObject, Scene, draw_scene
 from repope_eval.benchmarks.construction import ConstructedVariant, ObjectList, construct
+from repope_eval.benchmarks.demo import DEMO_FOLDER
 from repope_eval.benchmarks.pope_file import Row, write_rows
 from repope_eval.benchmarks.relabelling import relabel
-from repope_eval.benchmarks.sources import DEMO_FOLDER
 from repope_eval.records import Label
 
 VARIANTS: tuple[ConstructedVariant, ...] = ("random", "popular", "adversarial")

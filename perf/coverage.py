@@ -17,7 +17,7 @@ from gauges import print_table
 from numpy.typing import NDArray
 
 from repope_eval.scoring import bootstrap
-from repope_eval.scoring.bootstrap import Places, replicated
+from repope_eval.scoring.bootstrap import Cells, replicated
 from repope_eval.scoring.confusion import OUTCOMES, figure_values
 from repope_eval.scoring.intervals import INTERVAL_FIGURES, Sample, estimate
 from repope_eval.scoring.protocols import PROTOCOLS
@@ -111,8 +111,8 @@ def coverage(f1: float, n_images: int, n_models: int) -> dict[str, float]:
     return {name: n / n_models for name, n in held.items()}
 
 
-def _holds(sample: Sample, figure: str, places: Places, true: float) -> bool:
-    interval = estimate(sample, figure, places).interval
+def _holds(sample: Sample, figure: str, cells: Cells, true: float) -> bool:
+    interval = estimate(sample, figure, cells).interval
     return interval is None or interval[0] - 1e-12 <= true <= interval[1] + 1e-12
 
 

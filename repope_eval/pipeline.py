@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from repope_eval.benchmarks.benchmark import Benchmark
-from repope_eval.benchmarks.local_images import find_local_images
-from repope_eval.benchmarks.sources import load_benchmark
+from repope_eval.benchmarks.sources import find_local_images, load_benchmark
 from repope_eval.errors import RepopeError
 from repope_eval.files.rows import read_row_file
 from repope_eval.foreign_answers.dash_b import OTHER_EDITION, has_other_positives
-from repope_eval.foreign_answers.joining import Joined
+from repope_eval.foreign_answers.formats import join_files
+from repope_eval.foreign_answers.joining import Joined, Texts
 from repope_eval.foreign_answers.rows import question_texts
-from repope_eval.foreign_answers.several_files import Texts, join_files
 from repope_eval.inference.contents import require_same_contents
 from repope_eval.inference.session import Collection
 from repope_eval.models.families import require_family

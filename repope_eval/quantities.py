@@ -12,7 +12,7 @@ def memory_text(number: float) -> str:
 
 
 def hours_text(hours: float | None) -> str:
-    """A rough duration: `seconds`, `20 min`, `3 h`, `4 days`; empty where it is not known."""
+    """A rough duration: `seconds`, `20 min`, `3 h`, `4 days`; empty where it is unknown."""
     if hours is None:
         return ""
     if hours * 60 < 1:
@@ -23,7 +23,7 @@ def hours_text(hours: float | None) -> str:
 
 
 def duration_text(seconds: float) -> str:
-    """`0.4 s`, `45 s`, `12 min`, `3 h 05 min`."""
+    """A duration: `0.4 s`, `45 s`, `12 min`, `3 h 05 min`."""
     if seconds < 9.95:
         return f"{seconds:.1f} s"
     if seconds < 60:

@@ -12,7 +12,7 @@ Label = Literal["yes", "no", "ambiguous"]
 
 
 ROUNDING = 0.01
-"""How far outside 0 to 1 a probability may be: sums over the spellings of a word come out so in half precision."""
+"""How far a probability may be outside 0 to 1, as sums over the spellings of a word are in half precision."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -48,11 +48,11 @@ class Answer:
     p_yes: float | None = None
     """Probability that the first generated token is a spelling of "yes"; None where unknown."""
     p_no: float | None = None
-    """The same for "no"."""
+    """Probability that the first generated token is a spelling of "no"; None where unknown."""
 
 
 def is_probability(value: object) -> bool:
-    """Whether a value of a file is a probability, as far as rounding allows, or null; NaN is none."""
+    """Whether a value of a file is null or a probability, as far as rounding allows; NaN is not."""
     if value is None:
         return True
     return type(value) in (int, float) and -ROUNDING <= value <= 1 + ROUNDING  # type: ignore[operator]

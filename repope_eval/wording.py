@@ -1,26 +1,27 @@
-"""How words of others stand in what users read: as text, whatever is in them."""
+"""How texts of others are shown to users: as plain text, whatever is in them."""
 
 import re
 import reprlib
+from collections.abc import Sequence
 
 LONGEST_WORD = 120
-"""Characters of a value of others in a message: a name is shorter, and the sentence around it still gets read."""
+"""The most characters of a value of others in a message: names are shorter, and the sentence around stays readable."""
 
 LONGEST_LINE = 4_000
-"""Characters of a line of a message: the names of all models have room in it, a value of megabytes has not."""
+"""The most characters of a line of a message: the names of all models fit, a value of megabytes does not."""
 
 _BRIEFLY = reprlib.Repr()
 _BRIEFLY.maxlevel = 3  # what is nested as deep as JSON can be is deeper than `repr` can go
 _BRIEFLY.maxlist = _BRIEFLY.maxdict = _BRIEFLY.maxlong = _BRIEFLY.maxstring = _BRIEFLY.maxother = LONGEST_WORD
 
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Control characters but tab and line feed, what turns the direction of writing, lone surrogates."""
+"""Control characters but tab and line feed, characters that turn the direction of writing, and lone surrogates."""
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 
 def visible(text: str) -> str:
-    r"""The text with an escape, such as `\x1b`, for each character that a terminal would obey in place of showing it.
+    r"""The text with an escape, such as `\x1b`, for each character that a terminal would obey and not show.
 
     Line feeds and tabs stay.
     """
@@ -28,12 +29,12 @@ def visible(text: str) -> str:
 
 
 def message_text(text: str) -> str:
-    """What is said to users, as it is written out: visible, and the middle left out of lines without end."""
+    """A message to users as it is written out: all characters visible, and the middle left out of overlong lines."""
     return "\n".join(_cut(visible(line)) for line in text.split("\n"))
 
 
 def shown(value: object) -> str:
-    """A value of others as it stands in a message: in quotes, on one line, cut where it is long."""
+    """A value of others as a message shows it: in quotes, on one line, cut where it is long."""
     try:
         text = repr(value[:LONGEST_WORD]) if isinstance(value, str) else _BRIEFLY.repr(value)
     except ValueError:  # Python writes no number of that many digits
@@ -43,7 +44,7 @@ def shown(value: object) -> str:
 
 
 def shown_word(word: str) -> str:
-    """A word of a command line as it stands in a message: without quotes of ours, on one line, cut where it is long."""
+    """A word of a command line as a message shows it: without added quotes, on one line, cut where it is long."""
     text = _CONTROL.sub(_escape, visible(word))
     return _shortened(text)
 
@@ -52,20 +53,25 @@ def counted(number: float, noun: str, form: str = ".0f") -> str:
     """A number and its noun, in the singular where it is one: `1 question`, `2 questions`, `2 processes`.
 
     Args:
-        number: a whole one.
-        noun: in the singular.
-        form: of the number, as in an f-string: `,` parts thousands.
+        number: a whole number.
+        noun: the noun in the singular.
+        form: the format of the number, as in an f-string: `,` separates thousands.
     """
     plural = "" if number == 1 else "es" if noun.endswith("s") else "s"
     return f"{number:{form}} {noun}{plural}"
+
+
+def first_few(names: Sequence[str], most: int = 3) -> str:
+    """The first of some names, as examples: `a, b, c, ...`."""
+    return ", ".join(names[:most]) + (", ..." if len(names) > most else "")
 
 
 def first_unwritable(text: str, *, lines: bool = False) -> str | None:
     """The first character of a text that no name or path may hold, as an escape; None where there is none.
 
     Args:
-        text: to be looked at.
-        lines: whether it may have several lines, and tabs.
+        text: the text to be checked.
+        lines: whether the text may have several lines, and tabs.
     """
     found = re.search("[\ud800-\udfff]", text) or next(
         (found for found in _CONTROL.finditer(text) if not (lines and found[0] in "\n\t")), None

@@ -16,20 +16,21 @@ import openpyxl
 import pytest
 
 from repope_eval.benchmarks.benchmark import make_benchmark
-from repope_eval.benchmarks.dash_b import load_dash_b
 from repope_eval.benchmarks.object_lists import read_object_lists
 from repope_eval.benchmarks.pope_file import read_annotations, read_rows
+from repope_eval.benchmarks.sources import load_benchmark
 from repope_eval.cluster.model_list import read_model_list
 from repope_eval.cluster.resources import read_resources
 from repope_eval.errors import RepopeError
 from repope_eval.files.rows import read_row_file
 from repope_eval.foreign_answers.formats import join_file
 from repope_eval.foreign_answers.rows import question_texts
-from repope_eval.settings.config import ColumnSettings
+from repope_eval.settings.config import BenchSettings, ColumnSettings
 
 LONGEST_LINE = 400
 """Of a message, in characters, without the folder of the file."""
 
+DASH_B_BENCH = BenchSettings(name="dash_b", source="dash_b", variants=("dash_b",))
 ASKED = [("a.jpg", "café"), ("a.jpg", "dog"), ("b.jpg", "dog"), ("c.jpg", "cat")]
 POPE = [
     {"question_id": number, "image": image, "text": f"Is there a {name} in the image?", "label": "yes"}
@@ -99,14 +100,14 @@ def _read_questions(path: Path) -> Any:
 def _read_index(path: Path) -> Any:
     other = path.with_name("dash_benchmark_neg.json")
     other.write_text("{}")
-    return load_dash_b("dash_b", path.parent.parent, "download", "").questions
+    return load_benchmark(DASH_B_BENCH, path.parent.parent).questions
 
 
 def _read_dash_b_answers(path: Path) -> Any:
     whole = path.with_name("dash_benchmark_pos.json")
     whole.write_text(_document(INDEX), encoding="utf-8")
     whole.with_name("dash_benchmark_neg.json").write_text("{}")
-    benchmark = load_dash_b("dash_b", path.parent.parent, "download", "")
+    benchmark = load_benchmark(DASH_B_BENCH, path.parent.parent)
     return join_file(read_row_file(path), ColumnSettings(), benchmark, None)[0].answers
 
 

@@ -14,7 +14,7 @@ from conftest import PROJECT, RUN_FILES, CommandLine, visible_files
 
 from repope_eval import __main__ as program
 from repope_eval import __version__
-from repope_eval.benchmarks.sources import DEMO_FOLDER
+from repope_eval.benchmarks.demo import DEMO_FOLDER
 
 QUICK_SECONDS = 3.0  # of which torch alone would take as much
 NO_ANSWERS = "no_such_file.json: cannot be read (No such file or directory)"

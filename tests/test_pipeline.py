@@ -10,7 +10,7 @@ from conftest import ASKED_FILES, CommandLine, visible_files
 from demo_runs import QUESTIONS, answers, comparable
 from omegaconf import DictConfig, OmegaConf
 
-from repope_eval.benchmarks.sources import DEMO_FOLDER
+from repope_eval.benchmarks.demo import DEMO_FOLDER
 from repope_eval.pipeline import score_answers
 from repope_eval.runs.log import close_log
 from repope_eval.settings.config import ScoreSettings

@@ -13,7 +13,7 @@ import pytest
 from conftest import PROJECT, CommandLine
 from PIL import Image
 
-from repope_eval.benchmarks.sources import DEMO_FOLDER
+from repope_eval.benchmarks.demo import DEMO_FOLDER
 from repope_eval.settings import config
 from repope_eval.settings.schema import fields_of, is_settings
 

@@ -1,1 +1,1 @@
-"""Benchmarks: questions and label sets, where images come from, and how such benchmarks are made."""
+"""Benchmarks: their questions, label sets and images, and how such benchmarks are made; no model and no answer."""

@@ -1,46 +1,41 @@
-"""Texts of others that name an image or ask a question: bounded, and such as every file can hold."""
+"""Texts of others that name an image or ask a question: they are bounded, and every file can hold them."""
+
+import re
 
 from repope_eval.errors import RepopeError
 from repope_eval.wording import shown
 
 MOST_QUESTION_CHARACTERS = 10_000
-"""Of a question: a hundred times POPE's longest. An image's questions share its prompt in the memory of a model."""
+"""The longest question, a hundred times POPE's longest: an image's questions share its prompt in a model's memory."""
 
 MOST_NAME_CHARACTERS = 1_000
-"""Of the name of an image or object, or an id: file systems hold names of 255, in folders of folders."""
+"""The longest name of an image or object, or id: file systems hold names of 255, in folders of folders."""
 
 
-def asked_text(what: str, value: object, most: int = MOST_NAME_CHARACTERS) -> str:
+def asked_text(what: str, value: object, most: int = MOST_NAME_CHARACTERS, *, where: str = "") -> str:
     """A value that is a text to ask with.
 
     Args:
         what: the name of its field, for messages.
-        value: of the field.
-        most: characters that are allowed.
+        value: the value of the field.
+        most: the number of characters that are allowed.
+        where: the file and row that a message begins with; where it is empty, the caller says it.
 
     Raises:
-        RepopeError: it is no text, says nothing, is too long, or holds what no file can; without its place.
+        RepopeError: it is no text, says nothing, is too long, or holds what no file can.
     """
+    fault = None
     if not isinstance(value, str):
-        raise RepopeError(f"the {what} is {shown(value)}, not a text")
-    if not value.strip():
-        raise RepopeError(f"the {what} is empty")
-    if len(value) > most:
-        raise RepopeError(f"the {what} has {len(value)} characters, {shown(value)}; at most {most} are taken")
-    if "\0" in value:
-        raise RepopeError(f"the {what} is {shown(value)}, with a NUL character in it; take that out")
-    if not _is_encodable(value):
-        raise RepopeError(
-            f"the {what} is {shown(value)}, with half of a character (a lone surrogate), which no file can hold; "
-            "write it whole"
-        )
-    return value
-
-
-def _is_encodable(text: str) -> bool:
-    """Whether UTF-8 can hold a text: half a surrogate pair, which JSON's escapes can write, it cannot."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+        fault = f"is {shown(value)}, not a text"
+    elif not value.strip():
+        fault = "is empty"
+    elif len(value) > most:
+        fault = f"has {len(value)} characters, {shown(value)}; at most {most} are taken"
+    elif "\0" in value:
+        fault = f"is {shown(value)}, with a NUL character in it; take that out"
+    elif re.search("[\ud800-\udfff]", value):  # JSON's escapes can write it, and UTF-8 cannot hold it
+        half = "half of a character (a lone surrogate), which no file can hold"
+        fault = f"is {shown(value)}, with {half}; write it whole"
+    if fault is not None:
+        raise RepopeError(f"{where and f'{where}: '}the {what} {fault}")
+    return str(value)

@@ -1,12 +1,16 @@
-"""A benchmark as the later stages see it: distinct questions, label sets, and the files they came from."""
+"""A benchmark as the later stages see it: distinct questions, label sets, and where they come from."""
 
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
+from pathlib import Path
 
-from repope_eval.benchmarks.pope_file import Row
+from repope_eval.benchmarks.pope_file import Row, read_rows
 from repope_eval.errors import RepopeError
 from repope_eval.records import LabelSet, Question, Variant
+from repope_eval.settings.config import BenchSettings
 from repope_eval.wording import shown
 
 
@@ -24,34 +28,88 @@ class Benchmark:
 
     @property
     def questions(self) -> tuple[Question, ...]:
-        """Every distinct (image, question) once, in the order of the files, an image's together."""
-        by_image: dict[str, list[Question]] = {}
-        for question in dict.fromkeys(chain.from_iterable(ids.values() for ids in self.ids.values())):
-            by_image.setdefault(question.image, []).append(question)
-        return tuple(chain.from_iterable(by_image.values()))
+        """Every distinct (image, question) once, in the order of the files, an image's questions together."""
+        distinct = dict.fromkeys(chain.from_iterable(ids.values() for ids in self.ids.values()))
+        return tuple(image_by_image(distinct))
 
     def first_images(self, number: int | None) -> "Benchmark":
         """The benchmark of the first so many images; all of it where the number is None."""
         if number is None:
             return self
         images = set(list(dict.fromkeys(question.image for question in self.questions))[:number])
-        label_sets = tuple(
-            LabelSet(
-                label_set.name,
-                {
-                    variant: {
-                        question: label for question, label in labels.items() if question.image in images
-                    }
-                    for variant, labels in label_set.variants.items()
-                },
-            )
-            for label_set in self.label_sets
-        )
         ids = {
             variant: {key: question for key, question in questions.items() if question.image in images}
             for variant, questions in self.ids.items()
         }
-        return replace(self, label_sets=label_sets, ids=ids)
+        label_sets = []
+        for label_set in self.label_sets:
+            variants = {
+                variant: {question: label for question, label in labels.items() if question.image in images}
+                for variant, labels in label_set.variants.items()
+            }
+            label_sets.append(LabelSet(label_set.name, variants))
+        return replace(self, label_sets=tuple(label_sets), ids=ids)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """What one benchmark says of itself: an entry of the table `sources.SOURCES`."""
+
+    load: Callable[[BenchSettings, Path], Benchmark]
+    """Loads the questions and label sets by the settings, from data_dir, and fetches those that are missing."""
+    variants: tuple[Variant, ...]
+    """The variants that there are; empty where a benchmark has a single one of any name."""
+    reads: frozenset[str] = frozenset()
+    """The settings among `questions`, `relabels`, `annotations` and `images` that it reads."""
+    own_images: Callable[[Path], Path | None]
+    """The benchmark's own folder of images, by data_dir; None where only `bench.images` names a folder."""
+    fetch_images: Callable[[BenchSettings, Sequence[str], Path], None] = lambda *_: None
+    """Fetches the named images into the benchmark's own folder as far as the settings allow it."""
+    images_missing: Callable[[BenchSettings], str]
+    """The message where images are missing, to be formatted with `number`, `total`, `plural` (an s, where the total
+    needs it), `examples` and `folders`."""
+    title: str = ""
+    """What messages call the benchmark."""
+    bench: str = ""
+    """The value of `bench=` that names all of it."""
+    question_start: str = ""
+    """Words that all of its questions have, and no questions of other benchmarks."""
+
+
+def image_by_image(questions: Iterable[Question]) -> list[Question]:
+    """The questions with those about one image together, in the order of each image's first."""
+    by_image: dict[str, list[Question]] = {}
+    for question in questions:
+        by_image.setdefault(question.image, []).append(question)
+    return list(chain.from_iterable(by_image.values()))
+
+
+def read_benchmark(
+    name: str, originals: Mapping[Variant, Path], relabelled: Mapping[Variant, Path]
+) -> Benchmark:
+    """A benchmark out of files in POPE's format.
+
+    Args:
+        name: the name of the benchmark.
+        originals: each variant's file, labels yes or no.
+        relabelled: the files with corrected labels of the same variants; empty where there are none.
+
+    Raises:
+        RepopeError: a file cannot be read or is malformed, or the files do not fit together (see `make_benchmark`).
+    """
+    paths = [*originals.values(), *relabelled.values()]
+    names = Counter(path.name for path in paths)
+    hashes = {
+        path.name if names[path.name] == 1 else str(path): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in paths
+        if path.is_file()  # a pipe was read once, and holds no more
+    }
+    return make_benchmark(
+        name,
+        {variant: read_rows(path) for variant, path in originals.items()},
+        {variant: read_rows(path) for variant, path in relabelled.items()},
+        hashes,
+    )
 
 
 def make_benchmark(
@@ -63,7 +121,7 @@ def make_benchmark(
     """A benchmark out of the rows of its files.
 
     Args:
-        name: of the benchmark.
+        name: the name of the benchmark.
         originals: each variant's rows, labels yes or no.
         relabelled: the corrected rows of the same variants; empty where there are none.
         hashes: SHA-256 of each file by name.

@@ -1,16 +1,19 @@
-"""Where POPE's and RePOPE's files come from: annotation files by their hash, COCO's images by their name."""
+"""POPE and RePOPE on COCO: annotation files known by their hash, images of val2014 known by their name."""
 
 import hashlib
 import urllib.parse
 from collections.abc import Sequence
 from pathlib import Path
 
-from repope_eval.benchmarks.hub_images import copy_hub_images
-from repope_eval.benchmarks.images import decodable, locate_images
+from repope_eval.benchmarks.benchmark import Benchmark, Source, read_benchmark
+from repope_eval.benchmarks.hub_images import copy_rows, load_test_split
+from repope_eval.benchmarks.images import decodable, locate_images, refuse_outside
+from repope_eval.benchmarks.pope_file import POPE_VARIANTS
 from repope_eval.downloads.download import Download, download
 from repope_eval.errors import RepopeError
-from repope_eval.settings.config import ImageSource
-from repope_eval.wording import counted
+from repope_eval.settings.config import BenchSettings
+from repope_eval.settings.named_folders import named_folder
+from repope_eval.wording import counted, first_few
 
 ANNOTATION_SHA256 = {
     "coco_pope_adversarial.json": "85436f0517a167e8034013458d47507ea75b89da7853d380f13530399f7d4018",
@@ -30,7 +33,7 @@ def find_annotations(
 
     Args:
         names: file names, each a key of `ANNOTATION_SHA256`.
-        data_dir: need not be writable, nor exist, when nothing is missing.
+        data_dir: the folder of data; it need not be writable, nor exist, when nothing is missing.
         folder: a further folder that may hold the files.
         url: the address that `/NAME` is added to.
 
@@ -48,56 +51,81 @@ def find_annotations(
     return {name: found.get(name, own / name) for name in names}
 
 
-def find_images(
-    names: Sequence[str],
-    *,
-    data_dir: Path,
-    folder: Path | None,
-    images_from: ImageSource,
-    url: str,
-    hub_dataset: str,
-) -> dict[str, Path]:
-    """The COCO images: from `data_dir/val2014`, from `folder`, or fetched into the first.
-
-    Only fetched images are decoded here; those found are, when they are used.
-
-    Args:
-        names: such as `COCO_val2014_000000310196.jpg`.
-        data_dir: need not be writable, nor exist, when nothing is missing.
-        folder: a further folder that may hold the images, such as a copy of val2014.
-        images_from: whether missing ones are fetched from `url` or taken out of `hub_dataset`.
-        url: the address that `/NAME` is added to.
-        hub_dataset: a Hub dataset, or a local folder, with the images inside its Parquet files.
-
-    Raises:
-        RepopeError: an image is missing and cannot be fetched.
-    """
-    own = data_dir / "val2014"
-    folders = [own] if folder is None else [own, folder]
-    found, missing = locate_images(names, folders)
-    if not missing:
-        return found
-    try:
-        if images_from == "hub":
-            copy_hub_images(hub_dataset, missing, own)
-        else:
-            wanted = [Download(_address(url, name), own / name, check=decodable) for name in missing]
-            download(wanted, description="COCO images")
-    except RepopeError as error:
-        _, still_missing = locate_images(names, folders)
-        line = _missing_line(len(found) + len(missing), still_missing, folders, images_from)
-        raise RepopeError(f"{line} ({error})") from error
-    return {name: found.get(name, own / name) for name in names}
-
-
-def _address(url: str, name: str) -> str:
-    return f"{url.rstrip('/')}/{urllib.parse.quote(name)}"
-
-
 def are_published(folder: Path) -> dict[str, bool]:
     """The annotation files that are in a folder, and whether each is the published one."""
     found, _ = locate_images(ANNOTATION_SHA256, [folder])
     return {name: _hash(path) == ANNOTATION_SHA256[name] for name, path in found.items()}
+
+
+def copy_hub_images(dataset: str, names: Sequence[str], folder: Path) -> None:
+    """Writes the named images of a dataset into a folder, byte for byte as they were encoded.
+
+    Args:
+        dataset: id on the Hub, or a local folder of Parquet files; split `test` with the columns
+            `image_source` (a COCO name without `.jpg`) and `image`.
+        names: COCO names, such as `COCO_val2014_000000310196.jpg`.
+        folder: the folder, made if need be; an image of the same name in it is replaced.
+
+    Raises:
+        RepopeError: the dataset cannot be loaded or lacks a column or an image, an image in it cannot be
+            decoded, or the folder cannot be written. What was written before stays.
+    """
+    for name in names:
+        refuse_outside(name)
+    rows = load_test_split(dataset, ["image_source"], "lmms-lab/POPE")
+    wanted = {name.removesuffix(".jpg"): name for name in names}
+    row_of: dict[str, int] = {}
+    for number, source in enumerate(rows.select_columns("image_source")["image_source"]):
+        image = wanted.get(str(source).removesuffix(".jpg"))
+        if image is not None:
+            row_of.setdefault(image, number)
+    copy_rows(rows, row_of, dataset, folder)
+    missing = [name for name in names if name not in row_of]
+    if missing:
+        raise RepopeError(
+            f"{dataset} lacks {len(missing)} of {counted(len(names), 'image')} ({first_few(missing)}); "
+            f"check that it is POPE on COCO, or put the missing images into {folder} by hand"
+        )
+
+
+def _load(settings: BenchSettings, data_dir: Path) -> Benchmark:
+    names = [
+        {variant: f"coco_{kind}_{variant}.json" for variant in settings.variants}
+        for kind in ("pope", "repope")
+    ]
+    folder = settings.annotations
+    paths = find_annotations(
+        [name for of_kind in names for name in of_kind.values()],
+        data_dir=data_dir,
+        folder=None if folder is None else named_folder("bench.annotations", folder),
+        url=settings.annotations_url,
+    )
+    originals, relabelled = ({variant: paths[name] for variant, name in of_kind.items()} for of_kind in names)
+    return read_benchmark(settings.name, originals, relabelled)
+
+
+def _fetch_images(settings: BenchSettings, names: Sequence[str], folder: Path) -> None:
+    if settings.images_from == "hub":
+        copy_hub_images(settings.hub_dataset, names, folder)
+    else:
+        wanted = [
+            Download(_address(settings.images_url, name), folder / name, check=decodable) for name in names
+        ]
+        download(wanted, description="COCO images")
+
+
+def _images_missing(settings: BenchSettings) -> str:
+    other = "download" if settings.images_from == "hub" else "hub"
+    return (
+        "{number} of {total} COCO image{plural} missing ({examples}) in {folders}: "
+        "name a folder that holds COCO's val2014 images with bench.images=FOLDER, or run "
+        "`python -m repope_eval data bench=repope` on a machine with network, "
+        f"or take them from elsewhere with bench.images_from={other}; fetching them failed"
+    )
+
+
+def _address(url: str, name: str) -> str:
+    return f"{url.rstrip('/')}/{urllib.parse.quote(name)}"
 
 
 def _hash(path: Path) -> str:
@@ -118,15 +146,14 @@ def _require_hash(path: Path, expected: str) -> None:
         )
 
 
-def _missing_line(
-    total: int, missing: Sequence[str], folders: Sequence[Path], images_from: ImageSource
-) -> str:
-    examples = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
-    other = "download" if images_from == "hub" else "hub"
-    places = " and ".join(str(folder) for folder in folders)
-    return (
-        f"{len(missing)} of {counted(total, 'COCO image')} missing ({examples}) in {places}: "
-        "name a folder that holds COCO's val2014 images with bench.images=FOLDER, or run "
-        "`python -m repope_eval data bench=repope` on a machine with network, "
-        f"or take them from elsewhere with bench.images_from={other}; fetching them failed"
-    )
+SOURCE = Source(
+    load=_load,
+    variants=POPE_VARIANTS,
+    reads=frozenset({"images", "annotations"}),
+    own_images=lambda data_dir: data_dir / "val2014",
+    fetch_images=_fetch_images,
+    images_missing=_images_missing,
+    title="POPE",
+    bench="repope",
+    question_start="Is there a",
+)

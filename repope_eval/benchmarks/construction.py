@@ -20,7 +20,7 @@ ConstructedVariant = Literal["random", "popular", "adversarial"]
 """How the objects that an image lacks are chosen; see `construct`."""
 
 POSITIVES_PER_IMAGE = 3
-"""POPE asks about this many objects that are present, and about as many that are absent."""
+"""POPE asks about this many objects that are present in an image, and about as many that are absent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class ObjectList:
 
 @dataclass(frozen=True, slots=True)
 class _Counts:
-    """How often objects stand in a pool. Both count images, so five dogs in one image count once."""
+    """How often objects are in a pool. Both numbers count images, so five dogs in one image count once."""
 
     frequency: Counter[str]
     """For each object, the number of images that contain it."""
@@ -121,28 +121,19 @@ def _questions(
             f"absent, {len(positives)} are needed; leave the image out or list images with other objects"
         )
     for positive in positives:
-        negative = _leading(candidates, _ranking(variant, positive, counts))
-        if negative is None:
+        ranking = _ranking(variant, positive, counts)
+        ranked = candidates.intersection(ranking)
+        if ranked:  # the highest number, the first by name among equals
+            negative = min(ranked, key=lambda name: (-ranking[name], name))
+        else:
             negative = generator.choice(sorted(candidates))
         candidates.remove(negative)
-        yield _question(shown.image, positive), "yes"
-        yield _question(shown.image, negative), "no"
+        yield Question(shown.image, question_text(positive), positive), "yes"
+        yield Question(shown.image, question_text(negative), negative), "no"
 
 
 def _ranking(variant: ConstructedVariant, positive: str, counts: _Counts) -> Mapping[str, int]:
-    """What a variant ranks the candidates for a negative by; empty where it has no preference."""
+    """The numbers by which a variant prefers candidates for a negative; empty where it has no preference."""
     if variant == "popular":
         return counts.frequency
-    if variant == "adversarial":
-        return counts.together[positive]
-    return {}
-
-
-def _leading(candidates: set[str], ranking: Mapping[str, int]) -> str | None:
-    """The candidate with the highest number, the first by name among equals; None where none is ranked."""
-    ranked = candidates.intersection(ranking)
-    return min(ranked, key=lambda name: (-ranking[name], name), default=None)
-
-
-def _question(image: str, name: str) -> Question:
-    return Question(image, question_text(name), name)
+    return counts.together[positive] if variant == "adversarial" else {}

@@ -1,7 +1,7 @@
-"""DASH-B: its questions out of its two index files, and its images out of folders or the Hub.
+"""DASH-B: its questions come out of its two index files, and its images out of folders or the Hub.
 
-The benchmark: 1,341 images that lack an object but make models see it, and as many that show it, 70 objects,
-one question an image (Augustin, Neuhaus and Hein, "DASH: Detection and Assessment of Systematic
+The benchmark has 1,341 images that lack an object but make models see it, and as many that show it, 70 objects, and
+one question about each image (Augustin, Neuhaus and Hein, "DASH: Detection and Assessment of Systematic
 Hallucinations of VLMs", 2025). An index file is {source set: {object: [file names]}}; its images lie at
 `neg/SET/OBJECT/FILE` and `pos/SET/OBJECT/FILE`. Where there is no index, one is made of the Hub dataset, with
 the single set `hub`.
@@ -12,27 +12,30 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from repope_eval.benchmarks.asked_texts import asked_text
-from repope_eval.benchmarks.benchmark import Benchmark
-from repope_eval.benchmarks.hub_images import HubRow, copy_hub_rows, dash_b_rows
-from repope_eval.benchmarks.images import locate_images, refuse_outside
+from repope_eval.benchmarks.benchmark import Benchmark, Source
+from repope_eval.benchmarks.hub_images import copy_rows, load_test_split
+from repope_eval.benchmarks.images import refuse_outside
 from repope_eval.downloads.fetch import LARGEST
 from repope_eval.errors import RepopeError
 from repope_eval.files.json_files import parse_document, write_json
 from repope_eval.files.texts import read_text
 from repope_eval.records import LabelSet, Question
-from repope_eval.settings.config import ImageSource
-from repope_eval.wording import counted, shown
+from repope_eval.settings.config import BenchSettings
+from repope_eval.wording import counted, first_few, shown
 
 log = logging.getLogger(__name__)
 
 NAME = "dash_b"
-"""Of its folder in data_dir, its only variant, and its only label set."""
+"""The name of its folder in data_dir, of its only variant, and of its only label set."""
 
 INDEX_FILES = {"neg": "dash_benchmark_neg.json", "pos": "dash_benchmark_pos.json"}
 LABELS = {"neg": False, "pos": True}
 HUB_SET = "hub"
+_HUB_COLUMNS = ("question", "object", "answer", "img_id")
+"""Columns of the Hub dataset beside `image`."""
 
 Index = Mapping[str, Mapping[str, Sequence[str]]]
 """File names by source set and object."""
@@ -43,7 +46,7 @@ def question_text(name: str) -> str:
     return f"Can you see a {name} in this image? Please answer only with yes or no."
 
 
-def load_dash_b(name: str, data_dir: Path, images_from: ImageSource, hub_dataset: str) -> Benchmark:
+def _load(settings: BenchSettings, data_dir: Path) -> Benchmark:
     """The questions and labels of the index files in `data_dir/dash_b`; made of the Hub dataset where there are none.
 
     Raises:
@@ -57,13 +60,13 @@ def load_dash_b(name: str, data_dir: Path, images_from: ImageSource, hub_dataset
             f"{missing[0]}: is missing beside the other index file; put DASH-B's two files there"
         )
     if missing:
-        _make_index(paths, images_from, hub_dataset)
+        _make_index(settings, paths)
     labels: dict[Question, bool] = {}
     for kind, path in paths.items():
         index = read_index(path)
         labels |= dict.fromkeys(index_questions(kind, index), LABELS[kind])
     hashes = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths.values()}
-    return dash_b_benchmark(name, labels, hashes)
+    return dash_b_benchmark(settings.name, labels, hashes)
 
 
 def dash_b_benchmark(name: str, labels: Mapping[Question, bool], hashes: Mapping[str, str]) -> Benchmark:
@@ -89,60 +92,15 @@ def read_index(path: Path) -> Index:
         )
     for source_set, objects in index.items():
         for name, files in objects.items():
-            _require_names(path, source_set, name, files)
+            for file in files:
+                image = f"{source_set}/{name}/{file}"
+                refuse_outside(asked_text("name of an image", image, where=str(path)), f"{path}: ")
             if len(set(files)) < len(files):
                 raise RepopeError(
                     f"{path}: {shown(source_set)}, {shown(name)}: a file name stands twice; keep one"
                 )
     found: Index = index
     return found
-
-
-def _require_names(path: Path, source_set: str, name: str, files: Sequence[str]) -> None:
-    try:
-        for file in files:
-            asked_text("name of an image", f"{source_set}/{name}/{file}")
-            refuse_outside(f"{source_set}/{name}/{file}")
-    except RepopeError as error:
-        raise RepopeError(f"{path}: {error}") from error
-
-
-def find_dash_b_images(
-    names: Sequence[str], *, data_dir: Path, folder: Path | None, images_from: ImageSource, hub_dataset: str
-) -> dict[str, Path]:
-    """The images: from `data_dir/dash_b`, from `folder`, or copied out of the Hub dataset into the first.
-
-    Args:
-        names: such as `neg/coco/backpack/1.png`.
-        data_dir: need not be writable, nor exist, when nothing is missing.
-        folder: a further folder that holds `neg` and `pos`.
-        images_from: `hub` where missing ones may be copied out of the dataset.
-        hub_dataset: a Hub dataset like YanNeu/DASH-B, or a local folder of its Parquet files.
-
-    Raises:
-        RepopeError: images are missing: how many, the first ones, where they were looked for, and the mend.
-    """
-    own = data_dir / NAME
-    folders = [own] if folder is None else [own, folder]
-    found, missing = locate_images(names, folders)
-    if not missing:
-        return found
-    reason = ""
-    if images_from == "hub":
-        try:
-            _copy(missing, own, hub_dataset)
-            return {name: found.get(name, own / name) for name in names}
-        except RepopeError as error:
-            reason = f" ({error})"
-            _, missing = locate_images(names, folders)
-    examples = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
-    places = " and ".join(str(place) for place in folders)
-    other = "" if images_from == "hub" else ", or take them out of the Hub dataset with bench.images_from=hub"
-    raise RepopeError(
-        f"{len(missing)} of {counted(len(dict.fromkeys(names)), 'image')} of DASH-B missing ({examples}) in {places}: "
-        f"unpack its neg.zip and pos.zip there, or name the folder that holds neg and pos with "
-        f"bench.images=FOLDER{other}{reason}"
-    )
 
 
 def _is_index(index: object) -> bool:
@@ -157,36 +115,35 @@ def _is_index(index: object) -> bool:
 
 
 def index_questions(kind: str, index: Index) -> Iterator[Question]:
-    """The questions of an index file, of kind `neg` or `pos`; each image has one."""
+    """The questions of an index file of kind `neg` or `pos`, one for each image."""
     for source_set, objects in index.items():
         for name, files in objects.items():
             for file in files:
                 yield Question(f"{kind}/{source_set}/{name}/{file}", question_text(name), name)
 
 
-def _make_index(paths: Mapping[str, Path], images_from: ImageSource, hub_dataset: str) -> None:
+def _make_index(settings: BenchSettings, paths: Mapping[str, Path]) -> None:
     """Writes both index files out of the Hub dataset's columns; its images stay where they are for now."""
-    where = paths["neg"].parent
-    if images_from != "hub":
+    where, dataset = paths["neg"].parent, settings.hub_dataset
+    nothing = f"{where}: holds no {' and no '.join(INDEX_FILES.values())}"
+    if settings.images_from != "hub":
         raise RepopeError(
-            f"{where}: holds no {' and no '.join(INDEX_FILES.values())}; put them there, or have them made of the "
-            "Hub dataset with bench.images_from=hub"
+            f"{nothing}; put them there, or have them made of the Hub dataset with bench.images_from=hub"
         )
     try:
-        rows = dash_b_rows(hub_dataset)
+        rows = _hub_rows(dataset, _load_split(dataset))
     except RepopeError as error:
         raise RepopeError(
-            f"{where}: holds no {' and no '.join(INDEX_FILES.values())}, and they cannot be made of the Hub "
-            f"dataset ({error}); put them there"
+            f"{nothing}, and they cannot be made of the Hub dataset ({error}); put them there"
         ) from error
     indexes: dict[str, dict[str, dict[str, list[str]]]] = {kind: {HUB_SET: {}} for kind in paths}
-    for row in rows:
-        if row.text.strip() != question_text(row.object):
+    for (kind, name, image), text in rows.items():
+        if text.strip() != question_text(name):
             raise RepopeError(
-                f"the dataset {hub_dataset} asks {row.text!r}, not {question_text(row.object)!r}; one like "
+                f"the dataset {dataset} asks {text!r}, not {question_text(name)!r}; one like "
                 "YanNeu/DASH-B is expected"
             )
-        indexes[_kind(row)][HUB_SET].setdefault(row.object, []).append(row.image)
+        indexes[kind][HUB_SET].setdefault(name, []).append(image)
     try:
         where.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -199,27 +156,74 @@ def _make_index(paths: Mapping[str, Path], images_from: ImageSource, hub_dataset
             with suppress(OSError):
                 path.unlink()
         raise
-    log.info(
-        "%s: index files made of the Hub dataset %s, %s", where, hub_dataset, counted(len(rows), "image")
-    )
+    log.info("%s: index files made of the Hub dataset %s, %s", where, dataset, counted(len(rows), "image"))
 
 
-def _copy(names: Sequence[str], folder: Path, hub_dataset: str) -> None:
-    """Copies images whose label, object and file name are those of a row; source sets the dataset does not name."""
-    wanted = {}
+def _load_split(dataset: str) -> Any:
+    return load_test_split(dataset, _HUB_COLUMNS, "YanNeu/DASH-B")
+
+
+def _hub_rows(dataset: str, split: Any) -> dict[tuple[str, str, str], str]:
+    """The questions of DASH-B's dataset, or of one like it, in order, by kind, object and file name of the image.
+
+    Raises:
+        RepopeError: a row holds something else than is expected.
+    """
+    table = split.select_columns(list(_HUB_COLUMNS)).to_dict()
+    found: dict[tuple[str, str, str], str] = {}
+    for number, cells in enumerate(zip(*(table[column] for column in _HUB_COLUMNS), strict=True), 1):
+        text, name, answer, image = cells
+        kind = {"yes": "pos", "no": "neg"}.get(str(answer).strip().lower(), "")
+        key = (kind, str(name), str(image))
+        if not (kind and text and name) or image in (None, "") or key in found:
+            raise RepopeError(
+                f"the dataset {dataset}, row {number}: question {shown(text)}, object {shown(name)}, "
+                f"answer {shown(answer)}, img_id {shown(image)}; texts, an answer of yes or no, and an img_id of its "
+                "own are expected"
+            )
+        refuse_outside(f"{name}/{image}")
+        found[key] = str(text)
+    return found
+
+
+def _fetch_images(settings: BenchSettings, names: Sequence[str], folder: Path) -> None:
+    """Copies images whose label, object and file name are those of a row; the dataset does not name source sets."""
+    if settings.images_from != "hub":
+        return
+    dataset = settings.hub_dataset
+    split = _load_split(dataset)
+    numbers = {key: number for number, key in enumerate(_hub_rows(dataset, split))}
+    row_of = {}
     for name in names:
         kind, _, of_object, file = name.split("/", 3)
-        wanted[kind, of_object, file] = name
-    rows = {(_kind(row), row.object, row.image): row.number for row in dash_b_rows(hub_dataset)}
-    copy_hub_rows(hub_dataset, {name: rows[key] for key, name in wanted.items() if key in rows}, folder)
-    lacking = [name for key, name in wanted.items() if key not in rows]
+        if (kind, of_object, file) in numbers:
+            row_of[name] = numbers[kind, of_object, file]
+    copy_rows(split, row_of, dataset, folder)
+    lacking = [name for name in names if name not in row_of]
     if lacking:
-        examples = ", ".join(lacking[:3]) + (", ..." if len(lacking) > 3 else "")
         raise RepopeError(
-            f"{hub_dataset} lacks {len(lacking)} of {counted(len(names), 'image')} ({examples}) under their object and "
-            "file name; remove both index files to take questions and images from it alone"
+            f"{dataset} lacks {len(lacking)} of {counted(len(names), 'image')} ({first_few(lacking)}) under their "
+            "object and file name; remove both index files to take questions and images from it alone"
         )
 
 
-def _kind(row: HubRow) -> str:
-    return "pos" if row.label else "neg"
+def _images_missing(settings: BenchSettings) -> str:
+    other = ", or take them out of the Hub dataset with bench.images_from=hub"
+    return (
+        "{number} of {total} image{plural} of DASH-B missing ({examples}) in {folders}: "
+        "unpack its neg.zip and pos.zip there, or name the folder that holds neg and pos with bench.images=FOLDER"
+        + ("" if settings.images_from == "hub" else other)
+    )
+
+
+SOURCE = Source(
+    load=_load,
+    variants=(NAME,),
+    reads=frozenset({"images"}),
+    own_images=lambda data_dir: data_dir / NAME,
+    fetch_images=_fetch_images,
+    images_missing=_images_missing,
+    title="DASH-B",
+    bench="dash_b",
+    question_start="Can you see a",
+)

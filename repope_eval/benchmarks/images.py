@@ -1,4 +1,4 @@
-"""Image files: where they lie, and opening them whole."""
+"""Image files: finding them, and opening them whole."""
 
 import hashlib
 import stat
@@ -23,17 +23,21 @@ All are decoded within this process. Others are not tried: of EPS and the like, 
 make the pixels, and runs what the file says.
 """
 LARGEST_FILE = 256 << 20
-"""Bytes of an image's file at the most: about what Pillow's limit on pixels takes without any compression."""
+"""The most bytes of an image's file: about what Pillow's limit on pixels takes without any compression."""
 
-# What Pillow finds odd in a file that it reads nonetheless goes to nobody who could mend it.
+# Pillow warns of oddities in files that it reads nonetheless, and nobody who sees the warning could mend them.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 _READERS = 8
-"""Files that are read at once for their hashes: where they lie on a network, waiting is most of it."""
+"""The number of files that are read at once for their hashes: on a network, most of the time is waiting."""
 
 
-def refuse_outside(name: str) -> None:
-    """Refuses a name that leads out of the folder it is to lie in: the names stand in files from elsewhere.
+def refuse_outside(name: str, where: str = "") -> None:
+    """Refuses a name that leads out of the folder it is to lie in: the names come from files of others.
+
+    Args:
+        name: the name of an image.
+        where: the words that a message begins with.
 
     Raises:
         RepopeError: the name is absolute, climbs with `..`, or names no file.
@@ -41,13 +45,13 @@ def refuse_outside(name: str) -> None:
     path = PurePath(name)
     if not path.parts or path.drive or path.root or ".." in path.parts or "\0" in name:
         raise RepopeError(
-            f"image name {shown(name)} leads out of the image folder; "
+            f"{where}image name {shown(name)} leads out of the image folder; "
             "names in a question file must be relative to it and without `..`"
         )
 
 
 def locate_images(names: Iterable[str], folders: Sequence[Path]) -> tuple[dict[str, Path], tuple[str, ...]]:
-    """Looks each name up in the folders, the first that holds it counts.
+    """Looks each name up in the folders; the first folder that holds it counts.
 
     Returns:
         The paths by name and the names found nowhere, both in the order of `names`.
@@ -68,7 +72,7 @@ def locate_images(names: Iterable[str], folders: Sequence[Path]) -> tuple[dict[s
 
 
 def image_hashes(images: Mapping[str, Path]) -> dict[str, str]:
-    """SHA-256 of each image's file, by the image's name.
+    """The SHA-256 of each image's file, by the image's name.
 
     Raises:
         RepopeError: a file cannot be read.
@@ -78,7 +82,7 @@ def image_hashes(images: Mapping[str, Path]) -> dict[str, str]:
 
 
 def open_image(path: Path) -> Image.Image:
-    """Opens an image and decodes all of it, in the mode in which it is stored.
+    """Opens an image and decodes all of it, in the mode that it is stored in.
 
     Raises:
         RepopeError: the file is unreadable, no image of FORMATS, cut short, or so large that Pillow takes it for an
@@ -90,7 +94,7 @@ def open_image(path: Path) -> Image.Image:
 
 
 def image_size(path: Path) -> tuple[int, int]:
-    """Width and height in pixels, read from the file's head alone.
+    """The width and height in pixels, read from the file's head alone.
 
     Raises:
         RepopeError: as in `open_image`, as far as the head tells.
@@ -101,7 +105,7 @@ def image_size(path: Path) -> tuple[int, int]:
 
 @contextmanager
 def opened_image(path: Path) -> Iterator[Image.Image]:
-    """An open image file, of which the head alone is read; whatever goes wrong with it inside is the file's fault.
+    """Opens an image file, of which only the head is read; all errors inside the context are the file's fault.
 
     Raises:
         RepopeError: as in `open_image`.
@@ -132,7 +136,7 @@ def decodable(path: Path) -> None:
 
 
 def _require_ordinary(path: Path) -> None:
-    """Refuses what is no file with an end: a pipe is waited for, and a device may have endless content."""
+    """Refuses what is no ordinary file: reading would wait for a pipe, and a device may have endless content."""
     found = path.stat()
     if not stat.S_ISREG(found.st_mode):
         what = "is a folder" if stat.S_ISDIR(found.st_mode) else "is a pipe or a device"

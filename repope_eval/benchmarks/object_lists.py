@@ -14,7 +14,7 @@ from repope_eval.wording import shown
 
 _COCO_KEYS = ("images", "annotations", "categories")
 MOST_OBJECTS = 1_000
-"""Of an image: more than any set of images has; every two of them are counted together."""
+"""The most objects of an image, more than any set of images has: every two of them are counted together."""
 
 _EXPECTED = 'COCO instances or JSON lines {"image": ..., "objects": [...]} are expected'
 
@@ -29,7 +29,7 @@ def read_object_lists(path: Path) -> tuple[ObjectList, ...]:
       as a single instance. Objects are in the file's order of categories, and an image without annotations
       has none.
     - JSON lines `{"image": "a.jpg", "objects": ["dog", "cat"]}`; other fields are ignored. An object that is
-      named several times in one list counts once, at its first place.
+      named several times in one list counts once, where it is named first.
 
     Raises:
         RepopeError: the file cannot be read or holds no images; JSON or a field is malformed; an annotation
@@ -45,7 +45,7 @@ def read_object_lists(path: Path) -> tuple[ObjectList, ...]:
 
 
 def _coco(path: Path, text: str) -> Mapping[str, Any] | None:
-    """The text's JSON object if it has COCO's keys; None for what has to be read line by line."""
+    """The text's JSON object if it has COCO's keys; None where the text has to be read line by line."""
     start = len(text) - len(text.lstrip())
     try:
         content, end = parsed(text, lambda text: _COCO.raw_decode(text, start))
@@ -66,7 +66,7 @@ def _coco(path: Path, text: str) -> Mapping[str, Any] | None:
 
 
 def _without_outline(fields: dict[str, Any]) -> dict[str, Any]:
-    """Drops the outline of an instance while parsing: nearly all of a COCO file, and not needed."""
+    """Drops the outline of an instance while parsing: outlines are nearly all of a COCO file, and not needed."""
     fields.pop("segmentation", None)
     return fields
 
@@ -87,15 +87,14 @@ def _from_coco(path: Path, content: Mapping[str, Any]) -> tuple[ObjectList, ...]
         where = f"{path}, annotations[{index}]"
         image_id = _identifier(where, annotation, "image_id")
         category_id = _identifier(where, annotation, "category_id")
-        if image_id not in images or category_id not in categories:
-            field = (
-                f"image_id {shown(image_id)}"
-                if image_id not in images
-                else f"category_id {shown(category_id)}"
-            )
-            raise RepopeError(
-                f"{where}: {field} is not among the file's ids; add its entry or drop the annotation"
-            )
+        for field, value, known in (
+            ("image_id", image_id, images),
+            ("category_id", category_id, categories),
+        ):
+            if value not in known:
+                raise RepopeError(
+                    f"{where}: {field} {shown(value)} is not among the file's ids; add its entry or drop the annotation"
+                )
         present[image_id].add(category_id)
         _require_few(where, present[image_id])
     return tuple(
@@ -113,8 +112,7 @@ def _names_by_id(path: Path, key: str, entries: Sequence[object], field: str) ->
     for index, entry in enumerate(entries):
         where = f"{path}, {key}[{index}]"
         identifier = _identifier(where, entry, "id")
-        name = entry.get(field) if isinstance(entry, dict) else None
-        name = _named(where, field, name)
+        name = asked_text(field, entry.get(field) if isinstance(entry, dict) else None, where=where)
         if identifier in names or name in known:
             what = f"id {shown(identifier)}" if identifier in names else f"{field} {shown(name)}"
             raise RepopeError(f"{where}: {what} stands twice; keep one")
@@ -128,13 +126,6 @@ def _identifier(where: str, entry: object, field: str) -> int | str:
     if isinstance(value, bool) or not isinstance(value, int | str):
         raise RepopeError(f"{where}: {field} is {shown(value)}; a number or a text is expected")
     return value
-
-
-def _named(where: str, field: str, name: object) -> str:
-    try:
-        return asked_text(field, name)
-    except RepopeError as error:
-        raise RepopeError(f"{where}: {error}") from error
 
 
 def _from_lines(path: Path, text: str) -> tuple[ObjectList, ...]:
@@ -161,10 +152,10 @@ def _from_line(where: str, line: str) -> ObjectList:
         _refuse_json(where, error)
     if not isinstance(fields, dict):
         raise RepopeError(f"{where}: is a JSON {type(fields).__name__}; {_EXPECTED}")
-    image, objects = _named(where, "image", fields.get("image")), fields.get("objects")
+    image, objects = asked_text("image", fields.get("image"), where=where), fields.get("objects")
     if not isinstance(objects, list):
         raise RepopeError(f"{where}: objects is {shown(objects)}; a list of names is expected")
-    names = tuple(dict.fromkeys(_named(where, "name of an object", name) for name in objects))
+    names = tuple(dict.fromkeys(asked_text("name of an object", name, where=where) for name in objects))
     _require_few(where, names)
     return ObjectList(image, names)
 

@@ -17,6 +17,7 @@ from repope_eval.files.rows import read_row_file
 from repope_eval.records import Label, Question
 from repope_eval.wording import shown
 
+POPE_VARIANTS = ("random", "popular", "adversarial")
 BINARY_LABELS: tuple[Label, ...] = ("yes", "no")
 ANNOTATOR_LABELS: tuple[Label, ...] = ("yes", "no", "ambiguous")
 
@@ -24,7 +25,7 @@ _ARTICLE = re.compile(r"\ban? ")
 _QUESTION_END = re.compile(r" in th(?:e|is) image\?")
 
 _WHOLE_NUMBER = re.compile(r"(0|[1-9]\d{0,17})(\.0)?", re.ASCII)
-"""Others, 007 say, would not be the same text again."""
+"""A cell that is a whole number; others, such as 007, would not be the same text again."""
 
 FIELDS = ("question_id", "image", "text", "label")
 
@@ -74,9 +75,9 @@ def read_rows(path: Path, labels: Sequence[Label] = BINARY_LABELS) -> tuple[Row,
 
 
 def read_annotations(path: Path) -> tuple[Row, ...]:
-    """What an annotator said: rows as `read_rows` has them, whose ids say nothing and may be left out.
+    """An annotator's rows, like those of `read_rows`, but for ids, which say nothing and may be left out.
 
-    The question may stand in a field `question`, too.
+    The question may also be in a field `question`.
 
     Raises:
         RepopeError: as `read_rows` does.
@@ -90,13 +91,13 @@ def write_rows(path: Path, rows: Iterable[Row]) -> None:
     """Writes rows in POPE's format, one JSON object a line.
 
     Raises:
-        RepopeError: the place cannot be written.
+        RepopeError: the file cannot be written.
     """
     write_lines(path, [row_fields(row) for row in rows])
 
 
 def row_fields(row: Row) -> dict[str, Any]:
-    """A row as POPE's format has it."""
+    """The fields of a row in POPE's format."""
     question = row.question
     values = (row.question_id, question.image, question.text, row.label)
     return dict(zip(FIELDS, values, strict=True))
@@ -114,13 +115,13 @@ def _rows(path: Path, labels: Sequence[Label], *, of_annotator: bool = False) ->
 
 
 def _as_questions(annotation: Mapping[str, Any]) -> Mapping[str, Any]:
-    """An annotator's row under the names of POPE's; its id says nothing, and is the same for all."""
+    """An annotator's row with the field names of POPE's format; its id says nothing, and is the same for all."""
     text = {"text": annotation["question"]} if "question" in annotation else {}
     return {**text, **annotation, "question_id": "none"}
 
 
 def _row(fields: Mapping[str, Any], labels: Sequence[Label], *, is_cells: bool) -> Row:
-    """Raises: RepopeError: what is wrong with the row, without its place."""
+    """Reads a row; the caller adds to an error where the row is."""
     missing = [name for name in FIELDS if name not in fields]
     if missing:
         raise RepopeError(f"lacks {', '.join(missing)}; each row needs question_id, image, text and label")
@@ -135,12 +136,12 @@ def _row(fields: Mapping[str, Any], labels: Sequence[Label], *, is_cells: bool) 
 
 
 def label_of(value: object) -> object:
-    """A label as it is meant, be it in other case or with spaces around; what is no text stays."""
+    """A label in lower case and without spaces around; a value that is no text stays as it is."""
     return value.strip().lower() if isinstance(value, str) else value
 
 
 def _question_id(value: object, *, is_cell: bool) -> int | str:
-    """The id as it is; of a table, where all cells may be texts, a whole number is one however it is written."""
+    """The id as it is written; in a table, where all cells may be texts, the text of a whole number is a number."""
     if is_cell and isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, str):

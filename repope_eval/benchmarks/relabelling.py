@@ -94,7 +94,7 @@ def cohens_kappa(first: Sequence[Row], second: Sequence[Row]) -> float | None:
     labels = _labels_of_both(asked, first, second)
     num_questions = len(asked)
     num_agreed = sum(one == other for one, other in labels.values())
-    first_counts, second_counts = (Counter(pair[place] for pair in labels.values()) for place in (0, 1))
+    first_counts, second_counts = (Counter(pair[who] for pair in labels.values()) for who in (0, 1))
     # Both shares are taken times num_questions squared: whole numbers, so "p_e is 1" is an exact test.
     observed = num_agreed * num_questions
     expected = sum(count * second_counts[label] for label, count in first_counts.items())
@@ -168,7 +168,7 @@ def _settled(first: Label, second: Label, decided: Label | None) -> Label:
 def _labels_of_both(
     asked: Sequence[Question], first: Sequence[Row], second: Sequence[Row]
 ) -> dict[Question, tuple[Label, Label]]:
-    """What the two annotators say, who both label exactly the given questions."""
+    """What two annotators say who both label exactly the given questions."""
     first_labels = _labels("the first annotator", first, known=asked, needed=asked)
     second_labels = _labels("the second annotator", second, known=asked, needed=asked)
     return {question: (first_labels[question], second_labels[question]) for question in asked}

@@ -1,4 +1,1 @@
-"""Answer files of other programs, joined to a benchmark's questions.
-
-How answers are read and scored is not known here.
-"""
+"""Answer files of other programs, joined to a benchmark's questions; nothing here reads or scores an answer."""

@@ -1,18 +1,43 @@
-"""Anybody's answers joined to a benchmark's questions.
+"""Rows of answer files joined to a benchmark's questions.
 
 Rows are joined by image and question text. An id alone is never trusted: it leads to a text in
 `questions=FILE`, or to the benchmark's own, and wherever a row has a text too, the two must agree.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
-from repope_eval.benchmarks.dash_b import NAME as DASH_B
+from repope_eval.benchmarks.benchmark import Benchmark
+from repope_eval.benchmarks.sources import bench_asking
 from repope_eval.errors import RepopeError
-from repope_eval.foreign_answers.question_index import QuestionIndex, is_misspelt, is_question, same_image
+from repope_eval.files.rows import RowFile
+from repope_eval.foreign_answers.question_index import (
+    Ids,
+    QuestionIndex,
+    is_misspelt,
+    is_question,
+    same_image,
+)
 from repope_eval.foreign_answers.rows import RESPONSE_FIELDS, AnswerRow
-from repope_eval.records import Answer, Question, Variant
+from repope_eval.records import Answer, Question
 from repope_eval.wording import counted, shown
+
+Texts = Mapping[str, tuple[str, str]] | None
+"""Image and text by id, where the user gave a question file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Format:
+    """How one program's answer files are told from others, and which question each of their rows answers."""
+
+    recognises: Callable[[RowFile], bool]
+    """Whether a file is of this format, by the fields of its rows."""
+    rows: Callable[[RowFile], list[AnswerRow]]
+    """The rows with their fields told apart; a RepopeError where one cannot be read."""
+    questions: Callable[[Sequence[AnswerRow], RowFile, Benchmark], Sequence[Question | None]]
+    """The question of each row, None where the benchmark does not have it; a RepopeError where that is in doubt."""
+    edition: Callable[[RowFile, Benchmark], Benchmark] = lambda _, benchmark: benchmark
+    """The edition of the benchmark that a file is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,23 +51,54 @@ class Joined:
     n_conflicts: int
     """Rows that answer a question otherwise than an earlier row, which is the one that counts."""
     first_conflict: tuple[int, int] | None
-    """Numbers of the first such row's earlier one, and of that row; None where rows are of several files."""
+    """The numbers of an earlier row and of the first row in conflict with it; None where rows are of several files."""
     n_misspelt: int
     """Rows whose question is spelt as in POPE's older files, "imange" for "image"."""
 
 
-def join(
-    rows: Sequence[AnswerRow],
-    ids: Mapping[Variant, Mapping[int | str, Question]],
-    texts: Mapping[str, tuple[str, str]] | None,
-    where: str,
-) -> Joined:
-    """Joins rows to a benchmark's questions.
+def gather(rows: Sequence[AnswerRow], questions: Sequence[Question | None], where: str) -> Joined:
+    """Puts together the answers of rows whose questions are known.
 
     Args:
-        rows: of the answer file.
+        rows: the rows of the answer file.
+        questions: the question of each row; None where the benchmark does not have it.
+        where: the answer file's name, for messages.
+
+    Raises:
+        RepopeError: no row has a question, or the responses are the questions themselves.
+    """
+    answers: dict[Question, Answer] = {}
+    counting: dict[Question, int] = {}
+    conflicts: list[tuple[int, int]] = []
+    n_misspelt = 0
+    for row, question in zip(rows, questions, strict=True):
+        if question is None:
+            continue
+        answer = Answer(question, row.response, row.n_tokens, row.p_yes, row.p_no)
+        n_misspelt += is_misspelt(row.text or "", question.text)
+        if answers.setdefault(question, answer).response != row.response:
+            conflicts.append((counting[question], row.number))
+        counting.setdefault(question, row.number)
+    if not answers:
+        raise RepopeError(
+            f"{where}: none of {counted(len(rows), 'row')} is of a variant of this benchmark; is bench right?"
+        )
+    if all(is_question(answer.response, question.text) for question, answer in answers.items()):
+        raise RepopeError(f"{where}: {_QUESTION_FILE}")
+    unjoined = tuple(row for row, question in zip(rows, questions, strict=True) if question is None)
+    first_conflict = conflicts[0] if conflicts else None
+    return Joined(answers, len(rows), unjoined, len(conflicts), first_conflict, n_misspelt)
+
+
+def questions_by_image(
+    rows: Sequence[AnswerRow], ids: Ids, texts: Texts, where: str
+) -> list[Question | None]:
+    """The question of each row, found by image and text; None where the benchmark does not have it.
+
+    Args:
+        rows: the rows of the answer file.
         ids: the benchmark's questions by variant and id.
-        texts: what the rows' ids point to, where the user gave a question file.
+        texts: image and text by id, where the user gave a question file.
         where: the answer file's name, for messages.
 
     Raises:
@@ -50,43 +106,15 @@ def join(
             file holds questions in place of responses.
     """
     index = QuestionIndex(ids)
-    pairs = []
+    found = []
     for row in rows:
         try:
-            question = _question(row, index, texts)
-            pairs.append((_with_text(row, texts), question))
+            found.append(_question(row, index, texts))
         except RepopeError as error:
             raise RepopeError(f"{where}, row {row.number}: {error}") from error
-    if not any(question for _, question in pairs):
-        raise RepopeError(_nothing_joined(rows, texts, where, ids))
-    return gather(pairs, where)
-
-
-def gather(pairs: Iterable[tuple[AnswerRow, Question | None]], where: str) -> Joined:
-    """Answers of rows whose questions are known; None for one that the benchmark does not have.
-
-    Raises:
-        RepopeError: the responses are the questions themselves.
-    """
-    answers: dict[Question, Answer] = {}
-    counting: dict[Question, int] = {}
-    conflicts: list[tuple[int, int]] = []
-    unjoined = []
-    n_rows = n_misspelt = 0
-    for row, question in pairs:
-        n_rows += 1
-        if question is None:
-            unjoined.append(row)
-            continue
-        answer = Answer(question, row.response, row.n_tokens, row.p_yes, row.p_no)
-        n_misspelt += is_misspelt(row.text or "", question.text)
-        if answers.setdefault(question, answer).response != row.response:
-            conflicts.append((counting[question], row.number))
-        counting.setdefault(question, row.number)
-    if answers and all(is_question(answer.response, question.text) for question, answer in answers.items()):
-        raise RepopeError(f"{where}: {_QUESTION_FILE}")
-    first_conflict = conflicts[0] if conflicts else None
-    return Joined(answers, n_rows, tuple(unjoined), len(conflicts), first_conflict, n_misspelt)
+    if not any(found):
+        raise RepopeError(f"{where}: {_nothing_joined(rows, texts, ids)}")
+    return found
 
 
 _QUESTION_FILE = (
@@ -95,43 +123,19 @@ _QUESTION_FILE = (
 )
 
 
-def _right_bench(text: str | None, variants: Collection[Variant]) -> str:
-    """The mend where a benchmark has none of the questions: the other one, where a text is of its form."""
-    is_dash_b, is_asked_dash_b = "Can you see a" in (text or ""), DASH_B in variants
-    if is_dash_b and not is_asked_dash_b:
-        return "its questions are DASH-B's, so give bench=dash_b"
-    if "Is there a" in (text or "") and is_asked_dash_b:
-        return "its questions are POPE's, so give bench=repope"
-    return "is bench right?"
-
-
-def _nothing_joined(
-    rows: Sequence[AnswerRow],
-    texts: Mapping[str, tuple[str, str]] | None,
-    where: str,
-    variants: Collection[Variant],
-) -> str:
+def _nothing_joined(rows: Sequence[AnswerRow], texts: Texts, ids: Ids) -> str:
     if not rows:
-        return f"{where}: holds no rows; each needs an image, a question and a response"
+        return "holds no rows; each needs an image, a question and a response"
     first = rows[0]
-    named = (first.image, first.text) if texts is None else texts[first.question_id or ""]
-    image, text = (shown(name) for name in named)
+    image, text = (first.image, first.text) if texts is None else texts[first.question_id or ""]
+    own = next((question.text for questions in ids.values() for question in questions.values()), "")
     return (
-        f"{where}: none of {counted(len(rows), 'row')} is about a question of this benchmark, first image {image}, "
-        f"question {text}; {_right_bench(named[1], variants)}"
+        f"none of {counted(len(rows), 'row')} is about a question of this benchmark, first image {shown(image)}, "
+        f"question {shown(text)}; {bench_asking(text or '', own) or 'is bench right?'}"
     )
 
 
-def _with_text(row: AnswerRow, texts: Mapping[str, tuple[str, str]] | None) -> AnswerRow:
-    """The row with its question's text, which may stand in the user's question file alone."""
-    if row.text is not None or texts is None or row.question_id is None:
-        return row
-    return replace(row, text=texts[row.question_id][1])
-
-
-def _question(
-    row: AnswerRow, index: QuestionIndex, texts: Mapping[str, tuple[str, str]] | None
-) -> Question | None:
+def _question(row: AnswerRow, index: QuestionIndex, texts: Texts) -> Question | None:
     if texts is not None:
         return _question_by_file(row, index, texts)
     if row.image is not None and row.text is not None:
@@ -173,16 +177,14 @@ def _question_by_file(
         )
     image, text = texts[row.question_id]
     question = index.by_text(image, text)
+    stands_for = None
     if row.text is not None and not _agree(row.text, text, question):
+        stands_for = f"{shown(row.text)}, but questions=FILE has {shown(text)}"
+    elif row.image is not None and not same_image(row.image, image):
+        stands_for = f"image {shown(row.image)}, but questions=FILE has {shown(image)}"
+    if stands_for is not None:
         raise RepopeError(
-            f"question_id {shown(row.question_id)} comes with {shown(row.text)}, but questions=FILE has "
-            f"{shown(text)}; give the file the answers were made from"
-        )
-    if row.image is not None and not same_image(row.image, image):
-        raise RepopeError(
-            f"question_id {shown(row.question_id)} comes with image {shown(row.image)}, but questions=FILE has "
-            f"{shown(image)}; "
-            "give the file the answers were made from"
+            f"question_id {shown(row.question_id)} comes with {stands_for}; give the file the answers were made from"
         )
     return question
 

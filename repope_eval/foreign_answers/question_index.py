@@ -14,10 +14,14 @@ _MISSPELT, _SPELT = "in the imange?", "in the image?"
 """POPE's files had the first after "an" until October 2023, as in "Is there an apple in the imange?"."""
 
 
-class QuestionIndex:
-    """A benchmark's questions, to be found by image and text, or by the id of its only variant."""
+Ids = Mapping[Variant, Mapping[int | str, Question]]
+"""A benchmark's questions by variant and id (see `Benchmark.ids`)."""
 
-    def __init__(self, ids: Mapping[Variant, Mapping[int | str, Question]]) -> None:
+
+class QuestionIndex:
+    """A benchmark's questions, found by image and text, or by the id of its only variant."""
+
+    def __init__(self, ids: Ids) -> None:
         self.variants = tuple(ids)
         self._asked: dict[str, dict[str, Question]] = defaultdict(dict)
         for questions in ids.values():

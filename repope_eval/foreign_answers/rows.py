@@ -1,4 +1,4 @@
-"""Rows of unknown make, their fields told apart: what is the image, the question, the response, the id."""
+"""Rows of fields in common use, told apart: which is the image, the question, the response, the id."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from typing import Any
 
 from repope_eval.benchmarks.asked_texts import MOST_NAME_CHARACTERS, MOST_QUESTION_CHARACTERS, asked_text
 from repope_eval.errors import RepopeError
+from repope_eval.files.rows import RowFile
 from repope_eval.foreign_answers.question_index import is_question
 from repope_eval.records import is_probability
 from repope_eval.settings.config import ColumnSettings
@@ -14,7 +15,7 @@ from repope_eval.wording import counted, shown
 IMAGE_FIELDS = ("image", "image_path", "image_source")
 QUESTION_FIELDS = ("question", "prompt")
 RESPONSE_FIELDS = ("response", "prediction", "answer", "text")
-"""The first that a row has counts: an `answer` beside a `response` or `prediction` is mostly the label.
+"""The first of these that a row has counts: an `answer` beside a `response` or `prediction` is mostly the label.
 `text` is a question where another field holds a response, and a response where none does."""
 
 BY_NAME = ColumnSettings()
@@ -27,42 +28,32 @@ class AnswerRow:
     number: int
     """Counted from 1."""
     response: str
-    question_id: str | None
-    image: str | None
-    text: str | None
-    n_tokens: int | None
-    p_yes: float | None
-    p_no: float | None
+    question_id: str | None = None
+    image: str | None = None
+    text: str | None = None
+    n_tokens: int | None = None
+    p_yes: float | None = None
+    p_no: float | None = None
 
 
-def answer_rows(
-    rows: Sequence[Mapping[str, Any]],
-    where: str,
-    columns: ColumnSettings = BY_NAME,
-    *,
-    are_cells: bool = False,
-) -> list[AnswerRow]:
+def answer_rows(file: RowFile, columns: ColumnSettings = BY_NAME) -> list[AnswerRow]:
     """Tells the fields of an answer file's rows apart.
 
+    In a table, where an empty response cannot be told from none, an empty cell is an empty response.
+
     Args:
-        rows: of the file.
-        where: its name, for messages.
-        columns: what fields are called that are not to be told by their names.
-        are_cells: of a table, where an empty response cannot be told from none, and is taken for an answer.
+        file: the answers.
+        columns: the names of fields that cannot be recognised by their names.
 
     Raises:
         RepopeError: a row lacks a field that `columns` names, has no response, two fields that may be it, or a
             field of another type; or the responses of a table are all empty.
     """
-    found = []
-    for number, row in enumerate(rows, 1):
-        place = f"{where}, row {number}"
-        _require_columns(row, columns, place)
-        found.append(_answer_row(row, number, place, columns, are_cells=are_cells))
-    if are_cells and found and not any(row.response for row in found):
+    found = [_answer_row(row, number, file, columns) for number, row in enumerate(file.rows, 1)]
+    if file.is_table and found and not any(row.response for row in found):
         raise RepopeError(
-            f"{where}: of {counted(len(found), 'row')} none has a response; "
-            f"name its column with columns.response=, there are {field_names(rows[0])}"
+            f"{file.where}: of {counted(len(found), 'row')} none has a response; "
+            f"name its column with columns.response=, there are {field_names(file.rows[0])}"
         )
     return found
 
@@ -77,100 +68,99 @@ def question_texts(rows: Sequence[Mapping[str, Any]], where: str) -> dict[str, t
         raise RepopeError(f"{where}: holds no rows; each needs question_id, image and text")
     texts: dict[str, tuple[str, str]] = {}
     for number, row in enumerate(rows, 1):
-        place = f"{where}, row {number}"
-        question_id = question_id_of(row, place)
-        image = _asked(_first(row, IMAGE_FIELDS), "image", place)
-        text = _asked(_first(row, (*QUESTION_FIELDS, "text")), "question", place)
+        at = f"{where}, row {number}"
+        question_id = question_id_of(row, at)
+        image = _asked(_first(row, IMAGE_FIELDS), "image", at)
+        text = _asked(_first(row, (*QUESTION_FIELDS, "text")), "question", at)
         if question_id is None or image is None or text is None:
-            raise RepopeError(f"{place}: question_id, image and text are needed")
+            raise RepopeError(f"{at}: question_id, image and text are needed")
         known = texts.setdefault(question_id, (image, text))
         if known != (image, text):
             raise RepopeError(
-                f"{place}: question_id {shown(question_id)} stands for two questions; join the "
+                f"{at}: question_id {shown(question_id)} stands for two questions; join the "
                 "variants' files only where their ids differ"
             )
     return texts
 
 
-def _answer_row(
-    row: Mapping[str, Any], number: int, place: str, columns: ColumnSettings, *, are_cells: bool
-) -> AnswerRow:
+def _answer_row(row: Mapping[str, Any], number: int, file: RowFile, columns: ColumnSettings) -> AnswerRow:
+    where = f"{file.where}, row {number}"
+    for role in ("image", "question", "response", "question_id"):
+        name = getattr(columns, role)
+        if name is not None and name not in row:
+            raise RepopeError(
+                f"{where}: has no column {name!r} (columns.{role}=); there are {field_names(row)}"
+            )
     response_field = columns.response or next(
         (name for name in RESPONSE_FIELDS if name in row and name != columns.question), None
     )
     if response_field is None:
         raise RepopeError(
-            f"{place}: has no response; one of {', '.join(RESPONSE_FIELDS)} is expected, or a column that "
+            f"{where}: has no response; one of {', '.join(RESPONSE_FIELDS)} is expected, or a column that "
             f"columns.response= names; there are {field_names(row)}"
         )
-    response = row[response_field]
     image = row[columns.image] if columns.image else _first(row, IMAGE_FIELDS)
     text = row[columns.question] if columns.question else _first(row, QUESTION_FIELDS)
     if response_field == "answer" and columns.response is None and isinstance(text, str):
-        _refuse_two_responses(row, text, place)
+        _refuse_two_responses(row, text, where)
     if text is None and response_field != "text":
         text = row.get("text")
-    if response is None and are_cells:
-        response = ""
-    if not isinstance(response, str):
-        raise RepopeError(
-            f"{place}: the {response_field} is {shown(response)}, not a text; leave out rows without a response"
-        )
     return AnswerRow(
         number,
-        response,
-        question_id_of(row, place, columns.question_id or "question_id"),
-        _asked(image, "image", place),
-        _asked(text, "question", place),
-        n_tokens=_whole_number(row, "n_tokens", place),
-        p_yes=_probability(row, "p_yes", place),
-        p_no=_probability(row, "p_no", place),
+        response_text(row, response_field, where, is_cell=file.is_table),
+        question_id_of(row, where, columns.question_id or "question_id"),
+        _asked(image, "image", where),
+        _asked(text, "question", where),
+        n_tokens=_whole_number(row, "n_tokens", where),
+        p_yes=_probability(row, "p_yes", where),
+        p_no=_probability(row, "p_no", where),
     )
 
 
-def _asked(value: object, name: str, place: str) -> str | None:
-    """An image or a question as it stands, where the row has it."""
+def response_text(row: Mapping[str, Any], name: str, where: str, *, is_cell: bool) -> str:
+    """The response that a row's field holds; an empty cell of a table is an empty response.
+
+    Raises:
+        RepopeError: the field holds no text.
+    """
+    response = "" if row[name] is None and is_cell else row[name]
+    if isinstance(response, str):
+        return response
+    raise RepopeError(
+        f"{where}: the {name} is {shown(response)}, not a text; leave out rows without a response"
+    )
+
+
+def _asked(value: object, name: str, where: str) -> str | None:
+    """An image or a question as it is written; None where the row has none."""
     if value is None:
         return None
-    try:
-        return asked_text(
-            name, value, MOST_QUESTION_CHARACTERS if name == "question" else MOST_NAME_CHARACTERS
-        )
-    except RepopeError as error:
-        raise RepopeError(f"{place}: {error}") from error
-
-
-def _require_columns(row: Mapping[str, Any], columns: ColumnSettings, place: str) -> None:
-    for role in ("image", "question", "response", "question_id"):
-        name = getattr(columns, role)
-        if name is not None and name not in row:
-            raise RepopeError(
-                f"{place}: has no column {name!r} (columns.{role}=); there are {field_names(row)}"
-            )
+    most = MOST_QUESTION_CHARACTERS if name == "question" else MOST_NAME_CHARACTERS
+    return asked_text(name, value, most, where=where)
 
 
 def field_names(row: Mapping[str, Any]) -> str:
-    """What a row's fields are called, for messages."""
+    """The names of a row's fields, for messages."""
     names = repr(", ".join(row))[1:-1]  # on one line
     return names if len(names) <= 300 else f"{names[:297]}..."
 
 
-def _refuse_two_responses(row: Mapping[str, Any], question: str, place: str) -> None:
-    """Beside a question, `text` and `answer` are a response and a label, and nothing tells which is which."""
+def _refuse_two_responses(row: Mapping[str, Any], question: str, where: str) -> None:
+    """Refuses a row with `text` and `answer` beside a question: they are a response and a label in unknown order."""
     text = row.get("text")
     if isinstance(text, str) and text != row["answer"] and not is_question(text, question):
         raise RepopeError(
-            f"{place}: either of text {shown(text)} and answer {shown(row['answer'])} may be the response; "
+            f"{where}: either of text {shown(text)} and answer {shown(row['answer'])} may be the response; "
             "name the response `response`"
         )
 
 
 def _first(row: Mapping[str, Any], names: Sequence[str]) -> Any:
-    """The first of the named fields that holds something."""
+    """The value of the first named field that is not empty."""
     return next((row[name] for name in names if row.get(name) is not None), None)
 
 
-def question_id_of(row: Mapping[str, Any], place: str, name: str = "question_id") -> str | None:
+def question_id_of(row: Mapping[str, Any], where: str, name: str = "question_id") -> str | None:
     """The id as text, so that 7, 7.0 (as tables write whole numbers) and "7" are one.
 
     Raises:
@@ -180,19 +170,19 @@ def question_id_of(row: Mapping[str, Any], place: str, name: str = "question_id"
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, bool) or not (value is None or isinstance(value, int | str)):
-        raise RepopeError(f"{place}: the {name} is {shown(value)}, neither a whole number nor a text")
-    return _asked(None if value is None else str(value), name, place)
+        raise RepopeError(f"{where}: the {name} is {shown(value)}, neither a whole number nor a text")
+    return _asked(None if value is None else str(value), name, where)
 
 
-def _whole_number(row: Mapping[str, Any], name: str, place: str) -> int | None:
+def _whole_number(row: Mapping[str, Any], name: str, where: str) -> int | None:
     value = row.get(name)
     if value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 0):
         return value
-    raise RepopeError(f"{place}: {name} is {shown(value)}, not a whole number; mend it or leave it out")
+    raise RepopeError(f"{where}: {name} is {shown(value)}, not a whole number; mend it or leave it out")
 
 
-def _probability(row: Mapping[str, Any], name: str, place: str) -> float | None:
+def _probability(row: Mapping[str, Any], name: str, where: str) -> float | None:
     value = row.get(name)
     if is_probability(value):
         return value
-    raise RepopeError(f"{place}: {name} is {shown(value)}, not a number from 0 to 1; mend it or leave it out")
+    raise RepopeError(f"{where}: {name} is {shown(value)}, not a number from 0 to 1; mend it or leave it out")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.benchmarks.images import image_hashes
-from repope_eval.benchmarks.local_images import find_local_images
+from repope_eval.benchmarks.sources import find_local_images
 from repope_eval.errors import RepopeError
 from repope_eval.records import Question
 from repope_eval.runs.answer_store import read_lines

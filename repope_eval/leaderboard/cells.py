@@ -81,7 +81,7 @@ def count_cell(value: float | None) -> Cell:
 def rank_cell(rank: int | None, standing: Standing | None) -> Cell:
     """A rank, with the ranks it may be below it: for the model alone, and for all models at once."""
     alone, joint = rank_interval_cells(standing)
-    known = standing is not None and standing.ranks is not None
+    known = standing is not None and standing.interval is not None
     return Cell(
         text=count_cell(rank).text,
         values=(rank, *alone.values, *joint.values),
@@ -93,7 +93,7 @@ def rank_interval_cells(standing: Standing | None) -> tuple[Cell, Cell]:
     """The ranks that a model may have: alone, and all models at once."""
     if standing is None:
         return _rank_interval_cell(None), _rank_interval_cell(None)
-    return _rank_interval_cell(standing.ranks), _rank_interval_cell(standing.joint_ranks)
+    return _rank_interval_cell(standing.interval), _rank_interval_cell(standing.joint_interval)
 
 
 def _rank_interval_cell(interval: tuple[int, int] | None) -> Cell:

@@ -69,8 +69,8 @@ def _ranks(board: Leaderboard, entry: Entry) -> dict[str, Any]:
             standing = board.standing(name, variant, entry.name)
             found[name][variant] = {
                 "rank": board.ranks[name][variant][entry.name],
-                "ci95_among_runs": standing.ranks if standing else None,
-                "joint_ci95_among_runs": standing.joint_ranks if standing else None,
+                "ci95_among_runs": standing.interval if standing else None,
+                "joint_ci95_among_runs": standing.joint_interval if standing else None,
                 "reason": standing.reason if standing else COUNTS_ALONE,
             }
     return found

@@ -20,9 +20,9 @@ from repope_eval.scoring.agreement import RANKED_FIGURES, agreement
 from repope_eval.scoring.bootstrap import MEAN
 from repope_eval.scoring.comparison import Comparison, compare
 from repope_eval.scoring.coverage import coverage
+from repope_eval.scoring.places import places_by_name
 from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.scoring.published import PublishedScores, published_scores
-from repope_eval.scoring.ranking import ranks_by_name
 from repope_eval.scoring.scores import score
 from repope_eval.scoring.shared_questions import Sampled
 from repope_eval.settings import config
@@ -70,7 +70,7 @@ def make_leaderboard(selection: Selection, settings: config.ReportSettings) -> L
         variants=variants,
         entries=tuple(entries),
         ranks={
-            name: {variant: ranks_by_name(_values(entries, name, variant, "f1")) for variant in variants}
+            name: {variant: places_by_name(_values(entries, name, variant, "f1")) for variant in variants}
             for name in label_sets
         },
         unranked=tuple(

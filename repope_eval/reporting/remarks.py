@@ -6,10 +6,9 @@ from typing import TypeVar
 from repope_eval.records import Variant
 from repope_eval.reporting.score_table import LABEL_SET_TITLES, cell_text, change_text
 from repope_eval.scoring.bootstrap import MEAN
-from repope_eval.scoring.changes import Change
 from repope_eval.scoring.detection import Detection
 from repope_eval.scoring.resolutions import Resolution
-from repope_eval.scoring.scores import Scores
+from repope_eval.scoring.scores import Change, Scores
 
 Summary = TypeVar("Summary", Change, Resolution)
 

@@ -1,4 +1,1 @@
-"""Scoring: how answers are read, counts and figures, how sure they are.
-
-Pure functions; no torch, no user's files.
-"""
+"""Scoring: how answers are read, the counts and figures they come to, and how sure these are; pure functions alone."""

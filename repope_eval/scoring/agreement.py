@@ -1,7 +1,7 @@
 """How alike two rankings of the same models are, by several figures, and who overtakes whom by F1.
 
 F1 falls with the share of questions with label yes, and RePOPE has fewer of them than POPE. Figures that do not depend
-on it tell how much of a new ranking is the labels' doing.
+on it tell how much of a new ranking is due to the labels.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from repope_eval.scoring.bootstrap import Interval, interval_of
-from repope_eval.scoring.ranking import kendall_tau
+from repope_eval.scoring.confusion import Values, ratio
 from repope_eval.scoring.shared_questions import Sampled
 
 RANKED_FIGURES = ("f1", "f1_balanced", "balanced_accuracy", "mcc")
@@ -24,17 +24,17 @@ class Tau:
     value: float | None
     """None with fewer than two models, and where all are equal."""
     interval: Interval
-    """None without replicates too."""
+    """None where tau is undefined, and where there are no replicates."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overtaking:
-    """A model that stands behind another under the first label set and before it under the second, by F1."""
+    """A model that is behind another under the first label set and ahead of it under the second, by F1."""
 
     model: str
     overtaken: str
     probability: float | None
-    """That it is so on images drawn anew: the share of the replicates. None without replicates."""
+    """The share of the replicates in which it overtakes; None without replicates."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,15 +42,15 @@ class Agreement:
     """How alike the rankings of one variant under two label sets are."""
 
     taus: Mapping[str, Tau]
-    """By figure, those of `RANKED_FIGURES`."""
+    """Kendall's tau by figure, for those of `RANKED_FIGURES`."""
     overtakings: tuple[Overtaking, ...]
     """The most probable first."""
 
     @property
     def share_of_yes(self) -> float | None:
-        """How much of the re-ranking by F1 is gone at 50 % yes, and so the doing of the share of yes alone.
+        """How much of the re-ranking by F1 is gone at 50 % yes, and so due to the share of yes alone.
 
-        (tau of `f1_balanced` - tau of `f1`) / (1 - tau of `f1`), no less than 0; the rest is the labels' doing. None
+        (tau of `f1_balanced` - tau of `f1`) / (1 - tau of `f1`), no less than 0; the rest is due to the labels. None
         where nothing is re-ranked.
         """
         by_f1, balanced = self.taus["f1"].value, self.taus["f1_balanced"].value
@@ -62,7 +62,7 @@ class Agreement:
 def agreement(
     models: Sequence[str], before: Mapping[str, Sampled], after: Mapping[str, Sampled]
 ) -> Agreement:
-    """Of the models whose figure is defined under both label sets.
+    """The agreement over the models whose figure is defined under both label sets.
 
     Args:
         models: their names.
@@ -73,6 +73,28 @@ def agreement(
         taus={figure: _tau(before[figure], after[figure]) for figure in RANKED_FIGURES},
         overtakings=_overtakings(models, before[RANKED_FIGURES[0]], after[RANKED_FIGURES[0]]),
     )
+
+
+def kendall_tau(first: Values, second: Values) -> Values:
+    """Kendall's tau-b of two rankings of the same things, along the last axis; NaN where undefined.
+
+    tau-b = (C - D) / sqrt((n - t) (n - u)), with C and D the numbers of pairs in the same and in opposite
+    order, n that of all pairs, and t and u those of pairs tied in the first and in the second ranking.
+    It is undefined where all are tied in one of them, with fewer than two things, and where a value is NaN.
+    Source: M. Kendall, "The Treatment of Ties in Ranking Problems", Biometrika 33 (1945), 239-251.
+
+    Args:
+        first: values that one ranking goes by, [..., things].
+        second: the other's, of the same shape.
+    """
+    in_order, untied_first, untied_second = np.zeros((3, *first.shape[:-1]))
+    for thing in range(first.shape[-1] - 1):
+        order_first = np.sign(first[..., thing : thing + 1] - first[..., thing + 1 :])
+        order_second = np.sign(second[..., thing : thing + 1] - second[..., thing + 1 :])
+        in_order += (order_first * order_second).sum(axis=-1)
+        untied_first += np.abs(order_first).sum(axis=-1)
+        untied_second += np.abs(order_second).sum(axis=-1)
+    return ratio(in_order, np.sqrt(untied_first * untied_second))
 
 
 def _tau(before: Sampled, after: Sampled) -> Tau:

@@ -4,52 +4,52 @@ An image's questions stand or fall together, so images are drawn with replacemen
 same drawn images serve every variant and label set at once. The intervals are percentiles of the figures
 over the replicates (Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13).
 
-Images are drawn from those about which there is an answer: a model that was asked about a part of the
-benchmark is judged by that part. Where every image is asked about with one label only, as DASH-B's are, images of
-either label are drawn apart: how many there are of each was chosen and is no chance.
+Images are drawn from those that have an answer: a model that was asked about a part of the benchmark is judged by
+that part. Where each image has questions of one label only, as DASH-B's have, the images of either label are drawn
+separately: how many there are of each was chosen, and is not left to chance.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from repope_eval.records import Answer, LabelSet, Question, Variant
-from repope_eval.scoring.confusion import OUTCOME_OF, OUTCOMES, Confusion, figure_values
+from repope_eval.scoring.confusion import OUTCOME_OF, OUTCOMES, Confusion, Values, figure_values
 from repope_eval.scoring.protocols import Protocol, remembering
 
 MEAN = "mean"
-"""Stands beside the variants where there is more than one."""
+"""The name of the mean over variants, which stands beside them where there are several."""
 REPLICATES = 10_000
 SEED = 20_250_422
 PERCENTILES = (2.5, 97.5)
 FEWEST_IMAGES = 100
-"""With fewer images a percentile interval covers too seldom, and a test made of it errs too often."""
+"""With fewer images a percentile interval covers the truth too seldom, and a test made of it errs too often."""
 _OF_LABEL_YES, _OF_LABEL_NO = (
     [OUTCOMES.index(OUTCOME_OF[label, reading]) for reading in (True, False, None)] for label in (True, False)
 )
 
 _WEIGHTS_AT_ONCE = 4_000_000
-"""Replicates are drawn in parts of about so many weights, which bounds the memory."""
+"""Replicates are drawn in parts of about this many weights, which bounds the memory."""
 
 _PRODUCTS_AT_ONCE = 250_000
-"""Up to about so many, a BLAS library multiplies in one thread."""
+"""A BLAS library does up to about this many multiplications in one thread."""
 _FEWEST_IMAGES_AT_ONCE = 32
 
 Interval = tuple[float, float] | None
-"""Low and high; None where the figure is undefined, in the answers themselves or in a replicate of them."""
+"""Low and high end; None where the figure is undefined, in the answers themselves or in a replicate of them."""
 Intervals = Mapping[str, Interval]
-"""By figure."""
+"""Intervals by figure."""
 Strata = tuple[NDArray[np.int64], ...]
-"""The places of images that are drawn from one another's midst; each image stands in one."""
-Places = tuple[int, ...]
-"""Where one thing stands among the cells: a single cell, or all of those that a mean is over."""
+"""Groups of images, by their indexes; each image is in one, and each group is drawn from separately."""
+Cells = tuple[int, ...]
+"""The indexes of the cells that a figure is of: a single one, or all of those that a mean is over.
+
+A cell is one variant of one label set; cells go through the label sets one after the other."""
 
 
-def confusions_of(
-    label_sets: Sequence[LabelSet], totals: NDArray[np.float64]
-) -> dict[str, dict[Variant, Confusion]]:
-    """The counts over all images, [cells, outcomes], by label set and variant."""
+def confusions_of(label_sets: Sequence[LabelSet], totals: Values) -> dict[str, dict[Variant, Confusion]]:
+    """The counts of the cells over all images, given as [cells, outcomes], by label set and variant."""
     rows = iter(totals.astype(np.int64).tolist())
     return {
         label_set.name: {
@@ -60,47 +60,24 @@ def confusions_of(
     }
 
 
-def variant_places(label_sets: Sequence[LabelSet]) -> list[tuple[str, Variant, Places]]:
-    """Label set, variant and its places among the cells: each variant's own, then under `MEAN` all of them.
-
-    A cell is one label set's variant; cells go through the label sets one after the other.
-    """
-    found: list[tuple[str, Variant, Places]] = []
+def variant_cells(label_sets: Sequence[LabelSet]) -> list[tuple[str, Variant, Cells]]:
+    """The cells of each label set and variant, and under `MEAN` those of all of a label set's variants."""
+    found: list[tuple[str, Variant, Cells]] = []
     start = 0
     for label_set in label_sets:
         variants = list(label_set.variants)
-        places = tuple(range(start, start + len(variants)))
-        found += [
-            (label_set.name, variant, (place,)) for variant, place in zip(variants, places, strict=True)
-        ]
+        cells = tuple(range(start, start + len(variants)))
+        found += [(label_set.name, variant, (cell,)) for variant, cell in zip(variants, cells, strict=True)]
         if len(variants) > 1:
-            found.append((label_set.name, MEAN, places))
+            found.append((label_set.name, MEAN, cells))
         start += len(variants)
     return found
 
 
 def labelled_images(label_sets: Sequence[LabelSet]) -> list[str]:
-    """Images of all labelled questions, in the order of the labels."""
-    return list(
-        dict.fromkeys(
-            question.image
-            for label_set in label_sets
-            for labels in label_set.variants.values()
-            for question in labels
-        )
-    )
-
-
-def answered_images(label_sets: Sequence[LabelSet], answered: Collection[Question]) -> list[str]:
-    """Those with an answer to at least one labelled question, in the same order."""
-    found = {
-        question.image
-        for label_set in label_sets
-        for labels in label_set.variants.values()
-        for question in labels
-        if question in answered
-    }
-    return [image for image in labelled_images(label_sets) if image in found]
+    """The images of all labelled questions, in the order of the labels."""
+    every = (labels for label_set in label_sets for labels in label_set.variants.values())
+    return list(dict.fromkeys(question.image for labels in every for question in labels))
 
 
 def counts_by_image(
@@ -108,46 +85,41 @@ def counts_by_image(
     images: Iterable[str],
     answers: Mapping[Question, Answer],
     protocol: Protocol,
-) -> NDArray[np.float64]:
+) -> Values:
     """How often each outcome occurs, [images, cells, outcomes]; questions about other images are left out."""
     read = remembering(protocol).read
-    image_places = {image: place * len(OUTCOMES) for place, image in enumerate(images)}
-    outcome_places = {key: OUTCOMES.index(name) for key, name in OUTCOME_OF.items()}
+    starts = {image: index * len(OUTCOMES) for index, image in enumerate(images)}
+    outcomes = {key: OUTCOMES.index(name) for key, name in OUTCOME_OF.items()}
     unanswered = OUTCOMES.index("unanswered")
     cells = [labels for label_set in label_sets for labels in label_set.variants.values()]
-    counts = np.zeros((len(image_places), len(cells), len(OUTCOMES)))
+    counts = np.zeros((len(starts), len(cells), len(OUTCOMES)))
     for cell, labels in enumerate(cells):
-        places = [
-            image_place
-            + (
-                unanswered
-                if (answer := answers.get(question)) is None
-                else outcome_places[label, read(answer.response)]
-            )
-            for question, label in labels.items()
-            if (image_place := image_places.get(question.image)) is not None
-        ]
-        n_each = np.bincount(np.array(places, dtype=np.int64), minlength=len(image_places) * len(OUTCOMES))
+        flat = []
+        for question, label in labels.items():
+            start = starts.get(question.image)
+            if start is not None:
+                answer = answers.get(question)
+                flat.append(
+                    start + (unanswered if answer is None else outcomes[label, read(answer.response)])
+                )
+        n_each = np.bincount(np.array(flat, dtype=np.int64), minlength=len(starts) * len(OUTCOMES))
         counts[:, cell] = n_each.reshape(-1, len(OUTCOMES))
     return counts
 
 
-def of_answered_images(counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The images about which there is an answer, of [images, cells, outcomes]: those that are drawn from."""
-    answered: NDArray[np.float64] = counts[
-        counts[:, :, :-1].any(axis=(1, 2))
-    ]  # the last outcome is no answer
+def of_answered_images(counts: Values) -> Values:
+    """The counts, [images, cells, outcomes], of the images that have an answer: those that are drawn from."""
+    has_answer = counts[:, :, : OUTCOMES.index("unanswered")].any(axis=(1, 2))
+    answered: Values = counts[has_answer]
     return answered
 
 
-def replicated(
-    counts: NDArray[np.float64], protocol: Protocol, names: Sequence[str]
-) -> dict[str, NDArray[np.float64]]:
-    """Figures in each replicate, [replicates, ...], NaN where undefined; one replicate of NaN where none is drawn.
+def replicated(counts: Values, protocol: Protocol, names: Sequence[str]) -> dict[str, Values]:
+    """The figures in each replicate, [replicates, ...], NaN where undefined; a single NaN with fewer than two images.
 
     Args:
         counts: [images, ..., outcomes], of the images that are drawn from.
-        protocol: says what becomes of unparsed answers.
+        protocol: the protocol, which says what becomes of unparsed answers.
         names: fields of `Figures`.
     """
     n_images, *between, n_outcomes = counts.shape
@@ -161,39 +133,40 @@ def replicated(
         totals = drawn_totals(weights, flat).reshape(len(weights), *between, n_outcomes)
         values = figure_values(totals, protocol)
         parts.append([values[name] for name in names])
-    return {name: np.concatenate([part[place] for part in parts]) for place, name in enumerate(names)}
+    return {name: np.concatenate([part[index] for part in parts]) for index, name in enumerate(names)}
 
 
 def strata_by_label(has_yes: NDArray[np.bool_], has_no: NDArray[np.bool_]) -> Strata:
-    """The images of either label, where none has questions of both; else all images together. Both are [images]."""
+    """The images of either label where none has questions of both, else all images together.
+
+    Both arguments are [images]: whether an image has a question with that label.
+    """
     if (has_yes & has_no).any():
         return (np.arange(len(has_yes)),)
-    return tuple(places for places in (np.flatnonzero(has_yes), np.flatnonzero(~has_yes)) if len(places))
+    return tuple(images for images in (np.flatnonzero(has_yes), np.flatnonzero(~has_yes)) if len(images))
 
 
-def drawn_weights(
-    n_images: int, n_replicates: int, strata: Strata | None = None
-) -> Iterator[NDArray[np.float64]]:
+def drawn_weights(n_images: int, n_replicates: int, strata: Strata | None = None) -> Iterator[Values]:
     """How often each image is drawn, [replicates, images], a part of the replicates at a time.
 
-    The same number of images is drawn from in the same way each time, and fewer replicates are the first
-    of more. Of each stratum as many images are drawn as it has; without strata, all images are one.
+    Each call with the same number of images draws the same ones, and fewer replicates are the first of more. As many
+    images are drawn of each stratum as it has; without strata, all images are one stratum.
     """
     generator = np.random.default_rng(SEED)
-    # All images at once are a slice, which is quicker than their places.
+    # All images at once are a slice, which is quicker than their indexes.
     of_each: Strata | tuple[slice] = (slice(None),) if strata is None or len(strata) == 1 else strata
     part = max(1, min(n_replicates, _WEIGHTS_AT_ONCE // n_images))
     for start in range(0, n_replicates, part):
         weights = np.empty((min(part, n_replicates - start), n_images))
         # One at a time fits a processor's cache, where all at once would wait for the memory.
         for row in weights:
-            for places in of_each:
-                n_there = len(row[places])
-                row[places] = np.bincount(generator.integers(n_there, size=n_there), minlength=n_there)
+            for images in of_each:
+                n_there = len(row[images])
+                row[images] = np.bincount(generator.integers(n_there, size=n_there), minlength=n_there)
         yield weights
 
 
-def drawn_totals(weights: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
+def drawn_totals(weights: Values, values: Values) -> Values:
     """`weights @ values`, [replicates, columns] of [replicates, images] and [images, columns], some images at a time.
 
     A BLAS library has several threads share a large product, and wait for one another after every few hundred
@@ -206,14 +179,14 @@ def drawn_totals(weights: NDArray[np.float64], values: NDArray[np.float64]) -> N
     return totals
 
 
-def mean_over(values: NDArray[np.float64], places: Places) -> NDArray[np.float64]:
+def mean_over(values: Values, cells: Cells) -> Values:
     """The mean over some cells, which are the last axis: [...] of [..., cells]."""
-    mean: NDArray[np.float64] = values[..., list(places)].mean(axis=-1)
+    mean: Values = values[..., list(cells)].mean(axis=-1)
     return mean
 
 
-def interval_of(values: NDArray[np.float64]) -> Interval:
-    """The 95 % interval of one figure's replicates; None where it is undefined in one of them."""
+def interval_of(values: Values) -> Interval:
+    """The 95 % interval of one figure's replicates; None where the figure is undefined in one of them."""
     if np.isnan(values).any():
         return None
     low, high = np.percentile(values, PERCENTILES)

@@ -1,40 +1,72 @@
-"""How much the errors about one image come together: F1's uncertainty over images against that over questions.
-
-Both are taken within labels, with the number of questions of either label given: what an image's questions have in
-common by the benchmark's making (POPE asks about each image as often with either label) is no matter of errors.
-"""
+"""Questions about one image come together: the intervals of shares of them, and how much their errors cluster."""
 
 from math import sqrt
 
-import numpy as np
-from numpy.typing import NDArray
-
 from repope_eval.scoring.bootstrap import FEWEST_IMAGES
-from repope_eval.scoring.confusion import shares
+from repope_eval.scoring.confusion import Values, shares
 from repope_eval.scoring.protocols import Protocol
 
+CONFIDENCE = 0.95
 
-def f1_width_ratios(counts: NDArray[np.float64], protocol: Protocol) -> tuple[float, ...]:
-    """Width of F1's interval over images, as a multiple of that over questions, for each cell where there is one.
+
+def clopper_pearson(share: float, size: float, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """The exact interval of a share of `size` independent questions, which need not be a whole number.
+
+    Its ends are quantiles of beta distributions. Source: C. J. Clopper and E. S. Pearson, "The Use of Confidence
+    or Fiducial Limits Illustrated in the Case of the Binomial", Biometrika 26 (1934), 404-413.
+    """
+    part, rest, tail = share * size, (1 - share) * size, (1 - confidence) / 2
+    low = 0.0 if part <= 0 else _beta_quantile(tail, part, rest + 1)
+    high = 1.0 if rest <= 0 else _beta_quantile(1 - tail, part + 1, rest)
+    return low, high
+
+
+def clustered_interval(
+    part: Values, whole: Values, confidence: float = CONFIDENCE
+) -> tuple[float, float] | None:
+    """The interval of sum(part) / sum(whole), both [images]; None where fewer than two images have a whole.
+
+    It is Clopper and Pearson's for the number of independent questions that tell as much as these do. That is their
+    number divided by the design effect, and times (t of as many questions / t of as many images)^2, since few images
+    show the variance. The design effect is the share's variance between images over that of independent questions, and
+    at least 1. Source: E. L. Korn and B. I. Graubard, "Confidence Intervals for Proportions with Small Expected
+    Number of Positive Counts Estimated from Survey Data", Survey Methodology 24 (1998), 193-201.
+    """
+    n_images, n = int((whole > 0).sum()), float(whole.sum())
+    if n_images < 2:
+        return None
+    share = float(part.sum()) / n
+    residuals = part - share * whole
+    variance = n_images / (n_images - 1) * float(residuals @ residuals) / n**2
+    independent = share * (1 - share) / n
+    design_effect = max(1.0, variance / independent) if independent > 0 else 1.0
+    correction = _student_quantile(n - 1, confidence) / _student_quantile(n_images - 1, confidence)
+    return clopper_pearson(share, n / design_effect * min(1.0, correction) ** 2, confidence)
+
+
+def f1_width_ratios(counts: Values, protocol: Protocol) -> tuple[float, ...]:
+    """Widths of F1's intervals over images, as multiples of those over questions, for each cell that has one.
 
     Above 1, an image's questions stand or fall together, and an interval over questions would be too narrow.
 
     Args:
         counts: [images, cells, outcomes].
-        protocol: says what becomes of unparsed answers.
+        protocol: the protocol, which says what becomes of unparsed answers.
     """
-    ratios = (f1_width_ratio(counts[:, cell], protocol) for cell in range(counts.shape[1]))
+    ratios = (_f1_width_ratio(counts[:, cell], protocol) for cell in range(counts.shape[1]))
     return tuple(ratio for ratio in ratios if ratio is not None)
 
 
-def f1_width_ratio(counts: NDArray[np.float64], protocol: Protocol) -> float | None:
-    """Of one cell, [images, outcomes]: the square root of F1's design effect.
+def _f1_width_ratio(counts: Values, protocol: Protocol) -> float | None:
+    """The square root of F1's design effect in one cell, [images, outcomes].
 
     None where no answer is an error, no image has two questions, or too few images show how errors come.
 
-    F1 = 2 tp / (tp + fp + positives) moves with a hit by fp + positives and with a false alarm by -tp, times the
-    same factor. Over images, its variance is that of the sums of these in an image, each taken from what the
-    label's rate lets expect; over questions, hits and false alarms are binomial.
+    The variances over images and over questions are both taken within labels, with the number of questions of either
+    label given: what an image's questions have in common by the benchmark's making (POPE asks about each image as
+    often with either label) says nothing about errors. F1 = 2 tp / (tp + fp + positives) moves with a hit by
+    fp + positives and with a false alarm by -tp, times the same factor. Over images, its variance is that of the sums
+    of these in an image, less what the label's rate lets expect; over questions, hits and false alarms are binomial.
     """
     of_whole = shares(counts, protocol)
     (tp, positives), (tn, negatives) = of_whole["recall"], of_whole["tnr"]
@@ -52,3 +84,17 @@ def f1_width_ratio(counts: NDArray[np.float64], protocol: Protocol) -> float | N
         + of_false_alarm**2 * negatives.sum() * false_alarms * (1 - false_alarms)
     )
     return sqrt(over_images / over_questions) if over_questions else None
+
+
+def _student_quantile(freedom: float, confidence: float) -> float:
+    """The quantile of Student's t: t lies between it and its negative with that confidence."""
+    from scipy.special import stdtrit
+
+    return float(stdtrit(freedom, (1 + confidence) / 2))
+
+
+def _beta_quantile(probability: float, first: float, second: float) -> float:
+    """The quantile of the beta distribution with these two parameters."""
+    from scipy.special import betaincinv  # its import takes longer than most scores, and few need it
+
+    return float(betaincinv(first, second, probability))

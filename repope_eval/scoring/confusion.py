@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from repope_eval.scoring.protocols import Protocol, Reading
 
+Values = NDArray[np.float64]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Confusion:
@@ -29,7 +31,7 @@ class Confusion:
 
 
 OUTCOMES = tuple(field.name for field in dataclasses.fields(Confusion))
-"""What can come of a labelled question, in the order of counts kept as arrays."""
+"""The outcomes of a labelled question, in the order of counts kept as arrays."""
 
 OUTCOME_OF: Mapping[tuple[bool, Reading], str] = {
     (True, True): "tp",
@@ -39,7 +41,7 @@ OUTCOME_OF: Mapping[tuple[bool, Reading], str] = {
     (True, None): "unparsed_yes",
     (False, None): "unparsed_no",
 }
-"""Of an answered question, by its label and what is read from its answer."""
+"""The outcome of an answered question, by its label and what is read from its answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,13 +76,13 @@ _FIELDS = tuple(field.name for field in dataclasses.fields(Figures))
 
 
 def figures(confusion: Confusion, protocol: Protocol) -> Figures:
-    """The figures of counts, unparsed answers treated as the protocol does (see `Protocol.unparsed`)."""
+    """The figures that counts come to; the protocol says what becomes of unparsed answers (see `Protocol.unparsed`)."""
     counts = np.array([getattr(confusion, name) for name in OUTCOMES], dtype=np.float64)
     values = figure_values(counts, protocol)
     return Figures(**{name: _number(name, float(values[name])) for name in _FIELDS})
 
 
-def figure_values(counts: NDArray[np.float64], protocol: Protocol) -> dict[str, NDArray[np.float64]]:
+def figure_values(counts: Values, protocol: Protocol) -> dict[str, Values]:
     """The fields of `Figures`, and `harmonic_mean`, for any number of counts at once, NaN where undefined.
 
     Precision, recall, tnr, accuracy and yes ratio are those of `shares`; f1 = 2 tp / (2 tp + fp + fn), undefined
@@ -96,18 +98,18 @@ def figure_values(counts: NDArray[np.float64], protocol: Protocol) -> dict[str, 
 
     Args:
         counts: [..., outcomes], the last axis in the order of `OUTCOMES`.
-        protocol: says what becomes of unparsed answers.
+        protocol: the protocol, which says what becomes of unparsed answers.
     """
     tp, fp, tn, fn, unparsed_yes, unparsed_no, unanswered = np.moveaxis(counts, -1, 0)
     n_unparsed = unparsed_yes + unparsed_no
     n_answered = tp + fp + tn + fn + n_unparsed
     of_whole = shares(counts, protocol)
     precision, recall, tnr, accuracy, yes_ratio = (
-        _ratio(*of_whole[name]) for name in ("precision", "recall", "tnr", "accuracy", "yes_ratio")
+        ratio(*of_whole[name]) for name in ("precision", "recall", "tnr", "accuracy", "yes_ratio")
     )
     positives, negatives = of_whole["recall"][1], of_whole["tnr"][1]
-    f1 = np.where(np.isnan(precision + recall), np.nan, _ratio(2 * tp, tp + fp + positives))
-    false_positive_rate, said_no = _ratio(fp, negatives), positives - tp + negatives - fp
+    f1 = np.where(np.isnan(precision + recall), np.nan, ratio(2 * tp, tp + fp + positives))
+    false_positive_rate, said_no = ratio(fp, negatives), positives - tp + negatives - fp
     margins = np.sqrt((tp + fp) * positives * negatives * said_no)
     return {
         "tp": tp,
@@ -121,25 +123,25 @@ def figure_values(counts: NDArray[np.float64], protocol: Protocol) -> dict[str, 
         "balanced_accuracy": (recall + tnr) / 2,
         "tnr": tnr,
         "yes_ratio": yes_ratio,
-        "f1_balanced": np.where(np.isnan(f1), np.nan, _ratio(2 * recall, 1 + recall + false_positive_rate)),
-        "mcc": _ratio(tp * (negatives - fp) - fp * (positives - tp), margins),
-        "harmonic_mean": _ratio(2 * recall * tnr, recall + tnr),
+        "f1_balanced": np.where(np.isnan(f1), np.nan, ratio(2 * recall, 1 + recall + false_positive_rate)),
+        "mcc": ratio(tp * (negatives - fp) - fp * (positives - tp), margins),
+        "harmonic_mean": ratio(2 * recall * tnr, recall + tnr),
         "n_questions": n_answered + unanswered,
         "n_answered": n_answered,
         "n_unparsed": n_unparsed,
     }
 
 
-Share = tuple[NDArray[np.float64], NDArray[np.float64]]
-"""How many questions, of how many."""
+Share = tuple[Values, Values]
+"""A number of questions, and the number of questions that it is a share of."""
 
 
-def shares(counts: NDArray[np.float64], protocol: Protocol) -> dict[str, Share]:
-    """What each figure that is a share of some questions divides by what; arguments as of `figure_values`.
+def shares(counts: Values, protocol: Protocol) -> dict[str, Share]:
+    """What is divided by what in each figure that is a share of some questions; arguments as in `figure_values`.
 
     precision = tp / (tp + fp); recall = tp / positives; tnr = tn / negatives; accuracy = (tp + tn) / counted;
-    yes_ratio = read as yes / counted. A count is a share of the answered questions with its label. In place of f1
-    stands Jaccard's index, J = tp / (tp + fp + fn), which is one: f1 = 2 J / (1 + J).
+    yes_ratio = read as yes / counted. A count is a share of the answered questions with its label. F1 is no share;
+    Jaccard's index J = tp / (tp + fp + fn), of which it is 2 J / (1 + J), stands in its place.
     """
     tp, fp, tn, fn, unparsed_yes, unparsed_no, _ = np.moveaxis(counts, -1, 0)
     labelled_yes, labelled_no = tp + fn + unparsed_yes, tn + fp + unparsed_no
@@ -162,10 +164,11 @@ def shares(counts: NDArray[np.float64], protocol: Protocol) -> dict[str, Share]:
     }
 
 
-def _ratio(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:
-    ratio: NDArray[np.float64] = np.full(np.shape(whole), np.nan)
-    np.divide(part, whole, out=ratio, where=np.asarray(whole) > 0)
-    return ratio
+def ratio(part: Values, whole: Values) -> Values:
+    """One number divided by another, elementwise; NaN where there is nothing to divide by."""
+    found: Values = np.full(np.broadcast_shapes(np.shape(part), np.shape(whole)), np.nan)
+    np.divide(part, whole, out=found, where=np.asarray(whole) > 0)
+    return found
 
 
 _COUNTS = frozenset(("tp", "fp", "tn", "fn", "n_questions", "n_answered", "n_unparsed"))

@@ -1,25 +1,26 @@
-"""What share of the labelled questions F1 counts, apart for label yes and label no."""
+"""What share of the labelled questions F1 counts, separately for label yes and label no."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from statistics import fmean
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from repope_eval.records import LabelSet, Variant
 from repope_eval.scoring.bootstrap import MEAN
 from repope_eval.scoring.confusion import Confusion
 from repope_eval.scoring.protocols import Protocol
+from repope_eval.scoring.scores import with_mean
 
 LEAST_COUNTED = 99
-"""Per cent of the questions with either label that F1 has to count, to be about the benchmark."""
+"""The percentage of the questions with either label that F1 has to count to be about the benchmark."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coverage:
-    """Of one label set and variant; of the mean over variants, the mean of the shares."""
+    """The shares that F1 counts under one label set and variant, or their means over variants."""
 
     yes: float | None
-    """Of the questions with label yes, the share that F1 counts; None where there is no such question."""
+    """The share of the questions with label yes; None where there is no such question."""
     no: float | None
+    """The share of the questions with label no."""
     is_partial: bool
     """Whether one of the two is below 99 %, in one of the variants. F1 is then about another mix of labels than the
     benchmark's, or about the questions that the model had an answer to, which may be the easier ones."""
@@ -28,50 +29,38 @@ class Coverage:
 def coverage(
     confusions: Mapping[str, Mapping[Variant, Confusion]], label_sets: Sequence[LabelSet], protocol: Protocol
 ) -> dict[str, dict[Variant, Coverage]]:
-    """By label set and variant, `mean` too where there are several.
+    """The coverage by label set and variant, and its mean under `MEAN` where there are several variants.
 
     Args:
-        confusions: what figures are made of.
+        confusions: the counts that figures are made of, by label set and variant.
         label_sets: all labels that there are.
-        protocol: says whether F1 counts answers that are neither yes nor no.
+        protocol: the protocol, which says whether F1 counts answers that are neither yes nor no.
     """
-    found: dict[str, dict[Variant, Coverage]] = {}
+    found = {}
     for label_set in label_sets:
-        of_variants = {
-            variant: _coverage(confusions[label_set.name][variant], labels.values(), protocol)
-            for variant, labels in label_set.variants.items()
-        }
+        of_variants = with_mean(
+            {
+                variant: _coverage(confusions[label_set.name][variant], labels.values(), protocol)
+                for variant, labels in label_set.variants.items()
+            }
+        )
+        is_partial = any(each.is_partial for each in of_variants.values())
+        if MEAN in of_variants:
+            of_variants[MEAN] = replace(of_variants[MEAN], is_partial=is_partial)
         found[label_set.name] = of_variants
-        if len(of_variants) > 1:
-            found[label_set.name] = of_variants | {MEAN: _mean(list(of_variants.values()))}
     return found
 
 
-def _coverage(counts: Confusion, labels: Iterable[bool], protocol: Protocol) -> Coverage:
-    all_labels = list(labels)
-    n_yes = sum(all_labels)
-    n_no = len(all_labels) - n_yes
+def _coverage(counts: Confusion, labels: Collection[bool], protocol: Protocol) -> Coverage:
+    n_yes = sum(labels)
+    n_no = len(labels) - n_yes
     counted_yes, counted_no = counts.tp + counts.fn, counts.fp + counts.tn
     if protocol.unparsed == "not_yes":
         counted_yes += counts.unparsed_yes
         counted_no += counts.unparsed_no
     return Coverage(
-        yes=_share(counted_yes, n_yes),
-        no=_share(counted_no, n_no),
-        is_partial=any(  # in whole numbers, where 99 of 100 is not below 99 % by rounding
-            100 * counted < LEAST_COUNTED * whole
-            for counted, whole in ((counted_yes, n_yes), (counted_no, n_no))
-        ),
+        yes=counted_yes / n_yes if n_yes else None,
+        no=counted_no / n_no if n_no else None,
+        # In whole numbers, where 99 of 100 is not below 99 % by rounding.
+        is_partial=100 * counted_yes < LEAST_COUNTED * n_yes or 100 * counted_no < LEAST_COUNTED * n_no,
     )
-
-
-def _mean(of_variants: Sequence[Coverage]) -> Coverage:
-    yes, no = (
-        None if None in shares else fmean(shares)  # type: ignore[arg-type]
-        for shares in ([each.yes for each in of_variants], [each.no for each in of_variants])
-    )
-    return Coverage(yes=yes, no=no, is_partial=any(each.is_partial for each in of_variants))
-
-
-def _share(part: int, whole: int) -> float | None:
-    return part / whole if whole else None

@@ -1,12 +1,12 @@
 """DASH-B's figures: accuracy, true negative and true positive rate, and the harmonic mean of the two.
 
-As its authors' `eval_utils.py` has them (repository YanNeu/DASH-B): each figure divides by all answered
+They are those of its authors' `eval_utils.py` (repository YanNeu/DASH-B): each figure divides by all answered
 questions of its kind, so that an answer with neither yes nor no in it is a wrong one. The figures of
 `confusion.py` leave such answers out under the same protocol, and are higher where there are some.
 
-Two questions have two intervals. How would the model do on other images of these objects? Images are drawn, of either
-label apart, as they were collected. And how on other objects? There objects are drawn, with all of their images: their
-difficulty differs so much that these intervals are several times as wide.
+There are two intervals for two questions. How would the model do on other images of these objects? There images are
+drawn, those of either label separately, as they were collected. How would it do on other objects? There objects are
+drawn, with all of their images; objects differ so much in difficulty that these intervals are several times as wide.
 """
 
 from collections.abc import Mapping
@@ -24,11 +24,11 @@ from repope_eval.scoring.bootstrap import (
     replicated,
 )
 from repope_eval.scoring.confusion import OUTCOMES, figure_values
-from repope_eval.scoring.intervals import Estimate, Method, Sample, estimate, sampled
+from repope_eval.scoring.intervals import Method, Sample, estimates, sampled
 from repope_eval.scoring.protocols import Protocol
 
 ALL_OBJECTS = "all objects"
-"""Stands beside the objects' names for all questions together."""
+"""The name, beside those of the objects, for all questions together."""
 
 DETECTION_FIGURES: Mapping[str, str] = {
     "acc": "accuracy",
@@ -36,38 +36,38 @@ DETECTION_FIGURES: Mapping[str, str] = {
     "tpr": "recall",
     "harmonic_mean": "harmonic_mean",
 }
-"""Fields of `Detection`, and what `figure_values` calls them."""
+"""The names in `figure_values` of the fields of `Detection`."""
 FEWEST_OBJECTS = 50
-"""With fewer objects an interval over them holds too seldom."""
+"""With fewer objects, an interval over objects holds too seldom."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Detection:
-    """DASH-B's figures, of the whole or of one object; None where there is nothing to divide by."""
+    """DASH-B's figures, of all questions or of one object's; None where there is nothing to divide by."""
 
     acc: float | None
-    """Right answers among all answers."""
+    """The share of right answers among all answers."""
     tnr: float | None
-    """Those read as no, among the answers about images that lack the object."""
+    """The share read as no among the answers about images that lack the object."""
     tpr: float | None
-    """Those read as yes, among the answers about images that show the object."""
+    """The share read as yes among the answers about images that show the object."""
     harmonic_mean: float | None
     """2 TPR TNR / (TPR + TNR)."""
     n_positives: int
     """Answered questions with label yes."""
     n_negatives: int
     n_unparsed: int
-    """Answers that the protocol reads as neither yes nor no; wrong ones here."""
+    """Answers that the protocol reads as neither yes nor no, which are wrong ones here."""
     ci95: Mapping[str, Interval]
     """95 % intervals over images of these objects, by figure."""
     ci95_method: Mapping[str, Method | None]
-    """What each of them is by."""
+    """How each of these intervals was made."""
     reasons: Mapping[str, str]
     """Why a figure or its interval is None; only of those that are."""
     ci95_objects: Mapping[str, Interval] = field(default_factory=dict)
     """95 % intervals over objects, by figure; empty for a single object."""
     reasons_objects: Mapping[str, str] = field(default_factory=dict)
-    """Why there is none of them."""
+    """Why a figure has no interval over objects."""
 
 
 def detection(
@@ -104,16 +104,11 @@ def _detection(
     names = tuple(DETECTION_FIGURES.values())
     sample = sampled([LabelSet("", {"": labels})], answers, _counting_unparsed(protocol), names)
     values = figure_values(sample.totals[0], sample.protocol)
-    found = {field: float(values[name]) for field, name in DETECTION_FIGURES.items()}
-    undefined = {field: _undefined(field, sample) for field, value in found.items() if isnan(value)}
-    estimates = {
-        field: Estimate(interval=None, reason=undefined[field])
-        if field in undefined
-        else estimate(sample, name, (0,))
-        for field, name in DETECTION_FIGURES.items()
-    }
+    undefined = {name: _undefined(name, sample) for name in names if isnan(values[name])}
+    found = estimates(sample, (0,), undefined, names)
     n_of = dict(zip(OUTCOMES, sample.totals[0].astype(np.int64).tolist(), strict=True))
-    acc, tnr, tpr, harmonic_mean = (None if isnan(value) else value for value in found.values())
+    acc, tnr, tpr, harmonic_mean = (None if name in undefined else float(values[name]) for name in names)
+    by_field = {field: found[name] for field, name in DETECTION_FIGURES.items()}
     return Detection(
         acc=acc,
         tnr=tnr,
@@ -122,9 +117,9 @@ def _detection(
         n_positives=n_of["tp"] + n_of["fn"] + n_of["unparsed_yes"],
         n_negatives=n_of["tn"] + n_of["fp"] + n_of["unparsed_no"],
         n_unparsed=n_of["unparsed_yes"] + n_of["unparsed_no"],
-        ci95={field: one.interval for field, one in estimates.items()},
-        ci95_method={field: one.method for field, one in estimates.items()},
-        reasons={field: one.reason for field, one in estimates.items() if one.reason},
+        ci95={field: one.interval for field, one in by_field.items()},
+        ci95_method={field: one.method for field, one in by_field.items()},
+        reasons={field: one.reason for field, one in by_field.items() if one.reason},
     )
 
 
@@ -132,14 +127,11 @@ def _over_objects(
     labels: Mapping[Question, bool], answers: Mapping[Question, Answer], protocol: Protocol
 ) -> tuple[dict[str, Interval], dict[str, str]]:
     """The intervals over objects, and why there is none, by figure."""
-    counts = np.array(
-        [
-            counts_by_image(
-                [LabelSet("", {"": of_object})], {q.image for q in of_object}, answers, protocol
-            ).sum(axis=0)
-            for of_object in _by_object(labels).values()
-        ]
-    ).reshape(-1, 1, len(OUTCOMES))
+    of_objects = [
+        counts_by_image([LabelSet("", {"": of_object})], {q.image for q in of_object}, answers, protocol)
+        for of_object in _by_object(labels).values()
+    ]
+    counts = np.array([of_object.sum(axis=0) for of_object in of_objects]).reshape(-1, 1, len(OUTCOMES))
     answered = of_answered_images(counts)
     if len(answered) < FEWEST_OBJECTS:
         reason = f"fewer than {FEWEST_OBJECTS} objects have answers"
@@ -151,10 +143,11 @@ def _over_objects(
 
 
 def _undefined(figure: str, sample: Sample) -> str:
+    """Why a figure has nothing to divide by."""
     tp, fp, tn, fn, unparsed_yes, unparsed_no, _ = sample.totals[0]
     if not sample.totals[0, :-1].any():
         return "no question has an answer"
-    if figure != "tpr" and not tn + fp + unparsed_no:
+    if figure != "recall" and not tn + fp + unparsed_no:
         return "no question with label no has an answer"
     if not tp + fn + unparsed_yes:
         return "no question with label yes has an answer"

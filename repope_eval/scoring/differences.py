@@ -12,54 +12,55 @@ import numpy as np
 
 from repope_eval.records import Variant
 from repope_eval.scoring.bootstrap import FEWEST_IMAGES, Interval, interval_of
-from repope_eval.scoring.shared_questions import Cell, Column, Sampled, SharedQuestions, Values
+from repope_eval.scoring.confusion import Values
+from repope_eval.scoring.shared_questions import Cell, Column, Sampled, SharedQuestions
 from repope_eval.scoring.step_down import standard_error, step_down
 from repope_eval.wording import counted
 
 POWER_FACTOR = 2.80
-"""The normal quantiles of 97.5 and 80 %, 1.96 + 0.84: a difference of so many standard errors is found at the
-two-sided 5 % level in 80 of 100 samples of images."""
+"""The sum of the normal quantiles of 97.5 and 80 %, 1.96 + 0.84: a difference of so many standard errors is found at
+the two-sided 5 % level in 80 of 100 samples of images."""
 
 ONE_POINT = 0.01
 """A difference of F1 of 0.01, which papers call a point."""
 
 _COLUMNS_AT_ONCE = 40
-"""So many models on sets of questions are drawn at a time, which bounds the memory."""
+"""At most so many columns are drawn at a time, which bounds the memory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """One pair of models under one label set and variant."""
+    """The difference of one pair of models under one label set and variant."""
 
     first: str
     second: str
     n_questions: int
-    """Distinct labelled ones that both answered: what the difference is about."""
+    """Distinct labelled questions that both answered: what the difference is about."""
     n_images: int
-    """That these are about."""
+    """Images that these questions are about."""
     value: float | None
     """The first model's F1 less the second's; None where they share no question, or one is undefined."""
     interval: Interval = None
     p: float | None = None
-    """Two-sided, of this pair alone."""
+    """The two-sided p value of this pair alone."""
     p_adjusted: float | None = None
-    """For all pairs of that label set and variant: those up to 5 % hold together, with a chance of at most 5 % that
-    any of them is a false finding (see `step_down`)."""
+    """The p value for all pairs of that label set and variant: those up to 5 % hold together, with a chance of at most
+    5 % that any of them is a false finding (see `step_down`)."""
     detectable: float | None = None
     """The smallest difference that so many images show with a power of 80 % (two-sided, 5 %).
 
-    It is 2.80 standard errors, by the infinitesimal jackknife: the square root of the sum over images of what each
-    moves the difference by, squared (B. Efron, "The Jackknife, the Bootstrap and Other Resampling Plans", 1982, chapter
-    6). The replicates' standard deviation says the same, but for the chance of what is drawn.
+    It is 2.80 standard errors by the infinitesimal jackknife: the square root of the sum over images of the square of
+    what each moves the difference by (B. Efron, "The Jackknife, the Bootstrap and Other Resampling Plans", 1982,
+    chapter 6). The replicates' standard deviation says the same, but for the chance of what is drawn.
     """
     images_for_one_point: int | None = None
-    """How many images it would take to show a difference of one point (0.01) so: the standard error falls with the
-    square root of their number."""
+    """How many images it would take to show a difference of one point (0.01) with that power: the standard error falls
+    with the square root of their number."""
     reason: str | None = None
     """Why there is no value, or neither interval nor p."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class _Pair:
     """Two models on the same questions, in one cell."""
 
@@ -67,40 +68,48 @@ class _Pair:
     second: str
     n_questions: int
     n_images: int
-    value: float
-    """NaN where undefined."""
-    of_first: Values
-    """In each replicate; a view, since the differences of all pairs at once would fill the memory."""
-    of_second: Values
-    linear_error: float
-    """The standard error by the infinitesimal jackknife (see `Difference.detectable`)."""
+    of_first: Sampled
+    """F1 of the first model; with views, since the differences of all pairs at once would fill the memory."""
+    of_second: Sampled
+
+    @property
+    def value(self) -> float:
+        """The difference, NaN where undefined."""
+        return float(self.of_first.values - self.of_second.values)
 
     def replicates(self) -> Values:
-        """Of the difference, [replicates]."""
-        difference: Values = self.of_first - self.of_second
+        """The difference in each replicate, [replicates]."""
+        difference: Values = self.of_first.replicates - self.of_second.replicates
         return difference
 
 
-Samples = Mapping[Column, tuple[Mapping[Cell, Sampled], int]]
-"""Where the F1 of a model on a set of questions is found: in which sample, and at which place there."""
+Samples = Mapping[Column, Mapping[Cell, Sampled]]
+"""The F1 of single models on sets of questions, in each cell."""
 
 
 def differences(
-    questions: SharedQuestions, orders: Mapping[Cell, Sequence[str]], drawn: Samples
+    questions: SharedQuestions,
+    orders: Mapping[Cell, Sequence[str]],
+    columns: Sequence[Column],
+    f1: Mapping[Cell, Sampled],
 ) -> dict[str, dict[Variant, tuple[Difference, ...]]]:
-    """By label set and variant.
+    """The differences of all pairs, by label set and variant.
 
     Args:
-        questions: that the models answered.
-        orders: all models in each cell; the first of a pair is the one that stands before the other.
-        drawn: what has been drawn already, which need not be again.
+        questions: the questions that the models answered.
+        orders: all models in each cell; the first of a pair is the one that is before the other.
+        columns: the models and sets of questions that have been drawn already, and need not be again.
+        f1: what was drawn for them.
     """
     shared = {
         frozenset(pair): questions.shared_by(pair)
         for pair in combinations(next(iter(orders.values()), ()), 2)
     }
-    columns = dict.fromkeys((name, among) for pair, among in shared.items() for name in sorted(pair))
-    samples = {**drawn, **_drawn(questions, [column for column in columns if column not in drawn])}
+    needed = dict.fromkeys((name, among) for pair, among in shared.items() for name in sorted(pair))
+    samples = {
+        **_by_column(columns, f1),
+        **_drawn(questions, [column for column in needed if column not in columns]),
+    }
     found: dict[str, dict[Variant, tuple[Difference, ...]]] = {}
     for cell, order in orders.items():
         sizes = {
@@ -110,57 +119,48 @@ def differences(
         pairs = []
         for first, second in combinations(order, 2):
             among = shared[frozenset((first, second))]
-            (one, place), (other, other_place) = (samples[name, among] for name in (first, second))
-            pairs.append(
-                _Pair(
-                    first=first,
-                    second=second,
-                    n_questions=sizes[among][0],
-                    n_images=sizes[among][1],
-                    value=float(one[cell].values[place] - other[cell].values[other_place]),
-                    of_first=one[cell].replicates[:, place],
-                    of_second=other[cell].replicates[:, other_place],
-                    linear_error=float(
-                        np.linalg.norm(
-                            one[cell].influences[:, place] - other[cell].influences[:, other_place]
-                        )
-                    ),
-                )
-            )
+            of_each = (samples[name, among][cell] for name in (first, second))
+            pairs.append(_Pair(first, second, *sizes[among], *of_each))
         found.setdefault(cell[0], {})[cell[1]] = _differences(pairs)
     return found
 
 
+def _by_column(columns: Sequence[Column], f1: Mapping[Cell, Sampled]) -> Samples:
+    return {
+        column: {cell: sampled.of(index) for cell, sampled in f1.items()}
+        for index, column in enumerate(columns)
+    }
+
+
 def _drawn(questions: SharedQuestions, columns: Sequence[Column]) -> Samples:
-    """Where models answered different questions; of 34 that all did, 1,122 columns, which hold 0.7 GB."""
-    found: dict[Column, tuple[Mapping[Cell, Sampled], int]] = {}
+    """Samples for models that answered different questions: 34 of them have 1,122 columns, which take 0.7 GB."""
+    found: dict[Column, Mapping[Cell, Sampled]] = {}
     for start in range(0, len(columns), _COLUMNS_AT_ONCE):
         some = columns[start : start + _COLUMNS_AT_ONCE]
-        of_cells = questions.sample(some, ["f1"])["f1"]
-        found |= {column: (of_cells, place) for place, column in enumerate(some)}
+        found.update(_by_column(some, questions.sample(some, ["f1"])["f1"]))
     return found
 
 
 def _differences(pairs: Sequence[_Pair]) -> tuple[Difference, ...]:
-    """Of one family of pairs, whose p are adjusted together."""
+    """The differences of one family of pairs, whose p are adjusted together."""
     errors = [standard_error(pair.replicates()) for pair in pairs]
     found = [_difference(pair, error) for pair, error in zip(pairs, errors, strict=True)]
-    tested = [place for place, difference in enumerate(found) if difference.reason is None]
+    tested = [index for index, difference in enumerate(found) if difference.reason is None]
 
     def centred(test: int) -> Values:
-        place = tested[test]
-        distances: Values = np.abs(pairs[place].replicates() - pairs[place].value) / errors[place]
+        pair, error = pairs[tested[test]], errors[tested[test]]
+        distances: Values = np.abs(pair.replicates() - pair.value) / error
         return distances
 
-    adjusted = step_down([abs(pairs[place].value) / errors[place] for place in tested], centred)
-    for place, p_adjusted in zip(tested, adjusted, strict=True):
+    adjusted = step_down([abs(pairs[index].value) / errors[index] for index in tested], centred)
+    for index, p_adjusted in zip(tested, adjusted, strict=True):
         # The two tests differ where a distribution is skewed; that for many is not to be the milder one.
-        found[place] = replace(found[place], p_adjusted=max(p_adjusted, found[place].p or 0.0))
+        found[index] = replace(found[index], p_adjusted=max(p_adjusted, found[index].p or 0.0))
     return tuple(found)
 
 
 def _difference(pair: _Pair, error: float) -> Difference:
-    """All but the adjusted p."""
+    """The difference of a pair, without the adjusted p."""
     plain = Difference(
         first=pair.first,
         second=pair.second,
@@ -172,7 +172,8 @@ def _difference(pair: _Pair, error: float) -> Difference:
     reason = _reason(pair, replicates, error)
     if reason is not None:
         return replace(plain, reason=reason)
-    detectable = POWER_FACTOR * pair.linear_error
+    influences = pair.of_first.influences - pair.of_second.influences
+    detectable = POWER_FACTOR * float(np.linalg.norm(influences))
     return replace(
         plain,
         interval=interval_of(replicates),
@@ -183,7 +184,7 @@ def _difference(pair: _Pair, error: float) -> Difference:
 
 
 def _reason(pair: _Pair, replicates: Values, error: float) -> str | None:
-    """Why there is no value, or nothing that says how sure it is."""
+    """Why there is no value, or neither interval nor p; None where there are."""
     if pair.n_questions == 0:
         return "no question that both answered"
     if isnan(pair.value):
@@ -197,15 +198,15 @@ def _reason(pair: _Pair, replicates: Values, error: float) -> str | None:
 
 
 def too_few_images(n_images: int) -> str:
-    """What stands in place of an interval or a p of too few images."""
+    """Why too few images have no interval and no p."""
     return f"{counted(n_images, 'image')}, and it takes {FEWEST_IMAGES}"
 
 
 def _p(differences: Values) -> float:
-    """Two-sided p value of no difference: the level at which the percentile interval would end at 0.
+    """The two-sided p value of no difference: the level at which the percentile interval would end at 0.
 
     That is twice the smaller of the shares of replicates up to 0 and from 0, where ties count for both sides
-    (Efron and Tibshirani, 1993, section 15.4: a test from a confidence interval). Where no replicate lies on
+    (Efron and Tibshirani, 1993, section 15.4: a test from a confidence interval). Where no replicate is on
     one side, its share is only known to be small; it is counted as half a replicate, so that p is not below
     1 / replicates and never 0.
     """

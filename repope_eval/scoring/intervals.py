@@ -1,10 +1,10 @@
 """The 95 % interval of each figure: percentiles of the replicates, or an exact one where these would hold too seldom.
 
-Replicates only know errors that the answers have. With few images, or few errors, their percentiles lie too close
+Replicates only know the errors that the answers have. With few images, or few errors, their percentiles lie too close
 together, and with no error at all they are one point. There, a share of questions gets the interval of
-`binomial.clustered_interval`, and the others get what follows from it: F1 rises with Jaccard's index, and balanced
+`clustering.clustered_interval`, and the other figures get what follows from it. F1 rises with Jaccard's index. Balanced
 accuracy, F1 at 50 % yes and the correlation rise with recall and with the true negative rate (the yes ratio falls with
-the latter), so that they lie between their values at the ends of these two. The two hold at once with 95 % where each
+the latter), so they lie between their values at the ends of these two, which hold at once with 95 % where each
 holds with 97.5 %. A mean over variants lies between the means of their ends.
 """
 
@@ -13,14 +13,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from repope_eval.records import Answer, LabelSet, Question
-from repope_eval.scoring.binomial import CONFIDENCE, clustered_interval
 from repope_eval.scoring.bootstrap import (
     FEWEST_IMAGES,
+    Cells,
     Interval,
-    Places,
     counts_by_image,
     interval_of,
     labelled_images,
@@ -28,7 +26,8 @@ from repope_eval.scoring.bootstrap import (
     of_answered_images,
     replicated,
 )
-from repope_eval.scoring.confusion import OUTCOMES, Share, figure_values, shares
+from repope_eval.scoring.clustering import CONFIDENCE, clustered_interval
+from repope_eval.scoring.confusion import OUTCOMES, Share, Values, figure_values, shares
 from repope_eval.scoring.protocols import Protocol
 
 COUNTS = ("tp", "fp", "tn", "fn")
@@ -46,11 +45,14 @@ INTERVAL_FIGURES = (
 )
 """Fields of `Figures` that intervals are given for."""
 FEWEST_ERRORS = 20
-"""With fewer errors, or fewer of what is no error, the percentiles of a figure hold it too seldom."""
+"""With fewer errors, or fewer right answers, the percentiles of a figure hold it too seldom."""
 COMPOSITES = ("yes_ratio", "balanced_accuracy", "f1_balanced", "mcc", "harmonic_mean")
 """Figures that are made of recall and the true negative rate."""
 
 Method = Literal["bootstrap", "exact"]
+Reasons = Mapping[str, str]
+"""Why a figure is undefined, or has no interval, in words for whoever meets a null or a dash; by figure, only of those
+that are undefined or have none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,21 +61,21 @@ class Estimate:
 
     interval: Interval
     method: Method | None = None
-    """What the interval is by; None where there is none."""
+    """How the interval was made; None where there is none."""
     reason: str = ""
-    """Why there is none; empty where there is one."""
+    """Why there is no interval; empty where there is one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
     """The outcomes of the images that have an answer, and the figures in replicates of them."""
 
-    counts: NDArray[np.float64]
+    counts: Values
     """[images, cells, outcomes]."""
-    totals: NDArray[np.float64]
-    """[cells, outcomes], of the images without an answer, too."""
-    drawn: Mapping[str, NDArray[np.float64]]
-    """By figure, [replicates, cells]; empty with fewer than `FEWEST_IMAGES` images, where none serves for anything."""
+    totals: Values
+    """[cells, outcomes], over all images, those without an answer included."""
+    drawn: Mapping[str, Values]
+    """Figures in replicates, [replicates, cells], by name; empty with fewer than `FEWEST_IMAGES` images."""
     protocol: Protocol
 
 
@@ -83,7 +85,7 @@ def sampled(
     protocol: Protocol,
     names: Sequence[str] = INTERVAL_FIGURES,
 ) -> Sample:
-    """The sample that a set of answers is; cells go through the label sets' variants one after the other."""
+    """The sample of images that a set of answers is about."""
     counts = counts_by_image(label_sets, labelled_images(label_sets), answers, protocol)
     answered = of_answered_images(counts)
     return Sample(
@@ -94,13 +96,25 @@ def sampled(
     )
 
 
-def estimate(sample: Sample, figure: str, places: Places) -> Estimate:
-    """Of a figure in one cell, or of its mean over several."""
+def estimates(
+    sample: Sample, cells: Cells, undefined: Reasons, figures: Sequence[str] = INTERVAL_FIGURES
+) -> dict[str, Estimate]:
+    """How sure figures are, by figure; one that is undefined has no interval, for the reason given."""
+    return {
+        figure: Estimate(interval=None, reason=undefined[figure])
+        if figure in undefined
+        else estimate(sample, figure, cells)
+        for figure in figures
+    }
+
+
+def estimate(sample: Sample, figure: str, cells: Cells) -> Estimate:
+    """How sure a figure is in one cell, or its mean over several."""
     if len(sample.counts) < 2:
         return _nothing_drawn(sample)
-    if _is_large(sample, figure, places):
-        return _percentiles(mean_over(sample.drawn[figure], places))
-    ends = [_exact(sample.counts[:, place], figure, sample.protocol) for place in places]
+    if _is_large(sample, figure, cells):
+        return _percentiles(mean_over(sample.drawn[figure], cells))
+    ends = [_exact(sample.counts[:, cell], figure, sample.protocol) for cell in cells]
     found = [interval for interval in ends if interval is not None]
     if len(found) < len(ends):
         return Estimate(interval=None, reason="fewer than two images have questions that count in it")
@@ -108,10 +122,10 @@ def estimate(sample: Sample, figure: str, places: Places) -> Estimate:
     return Estimate(interval=(float(low), float(high)), method="exact")
 
 
-def estimate_change(sample: Sample, figure: str, before: Places, after: Places) -> Estimate:
-    """Of what a figure in some cells is more than in others, on the same drawn images.
+def estimate_change(sample: Sample, figure: str, before: Cells, after: Cells) -> Estimate:
+    """How sure the change of a figure from some cells to others is, on the same drawn images.
 
-    Nothing exact is known for a difference: there is no interval where few images have answers, or the figure's
+    There is no exact interval of a difference, so there is none at all where few images have answers, or the figure's
     counts differ in few of them.
     """
     n_images = len(sample.counts)
@@ -119,7 +133,7 @@ def estimate_change(sample: Sample, figure: str, before: Places, after: Places) 
         return _nothing_drawn(sample)
     if n_images < FEWEST_IMAGES:
         return Estimate(interval=None, reason=f"fewer than {FEWEST_IMAGES} images have answers")
-    first, second = (_part_and_whole(sample, figure, places) for places in (before, after))
+    first, second = (_part_and_whole(sample, figure, cells) for cells in (before, after))
     n_moved = int((first != second).any(axis=0).sum())
     if n_moved < FEWEST_ERRORS:
         reason = f"relabelling changes its counts in fewer than {FEWEST_ERRORS} images"
@@ -133,25 +147,25 @@ def _nothing_drawn(sample: Sample) -> Estimate:
     return Estimate(interval=None, reason=f"{images} answers: nothing to draw from")
 
 
-def _is_large(sample: Sample, figure: str, places: Places) -> bool:
-    """Whether there are images and errors enough for percentiles; a harmonic mean goes with its smaller half."""
+def _is_large(sample: Sample, figure: str, cells: Cells) -> bool:
+    """Whether there are images and errors enough for percentiles; a harmonic mean needs enough for both its halves."""
     if figure == "harmonic_mean":
-        return all(_is_large(sample, half, places) for half in ("recall", "tnr"))
-    of_images = _part_and_whole(sample, figure, places)
+        return all(_is_large(sample, half, cells) for half in ("recall", "tnr"))
+    of_images = _part_and_whole(sample, figure, cells)
     part, whole = of_images.sum(axis=1)
     n_images = int((of_images[1] > 0).sum())
     return n_images >= FEWEST_IMAGES and min(part, whole - part) >= FEWEST_ERRORS
 
 
-def _part_and_whole(sample: Sample, figure: str, places: Places) -> NDArray[np.float64]:
-    """What a figure is a share of, [2, images], over some cells; what a composite is made of, both together."""
-    of_whole = shares(sample.counts[:, list(places)], sample.protocol)
+def _part_and_whole(sample: Sample, figure: str, cells: Cells) -> Values:
+    """The part and the whole that a figure is a share of, [2, images], over some cells; a composite's two added up."""
+    of_whole = shares(sample.counts[:, list(cells)], sample.protocol)
     names = ("recall", "tnr") if _is_composite(figure, sample.protocol) else (figure,)
-    found: NDArray[np.float64] = np.array([of_whole[name] for name in names]).sum(axis=(0, -1))
+    found: Values = np.array([of_whole[name] for name in names]).sum(axis=(0, -1))
     return found
 
 
-def _percentiles(drawn: NDArray[np.float64]) -> Estimate:
+def _percentiles(drawn: Values) -> Estimate:
     interval = interval_of(drawn)
     if interval is None:
         reason = f"undefined in {int(np.isnan(drawn).sum())} of {len(drawn)} replicates"
@@ -159,8 +173,8 @@ def _percentiles(drawn: NDArray[np.float64]) -> Estimate:
     return Estimate(interval=interval, method="bootstrap")
 
 
-def _exact(counts: NDArray[np.float64], figure: str, protocol: Protocol) -> Interval:
-    """Of a figure in one cell, [images, outcomes]."""
+def _exact(counts: Values, figure: str, protocol: Protocol) -> Interval:
+    """The exact interval of a figure in one cell, whose counts are [images, outcomes]."""
     of_whole = shares(counts, protocol)
     if _is_composite(figure, protocol):
         return _composite(figure, of_whole["recall"], of_whole["tnr"], protocol)
@@ -179,7 +193,7 @@ def _is_composite(figure: str, protocol: Protocol) -> bool:
 
 
 def _composite(figure: str, of_recall: Share, of_tnr: Share, protocol: Protocol) -> Interval:
-    """Between the ends of recall and of the true negative rate, which are both shares by image."""
+    """The interval of a figure between its values at the ends of recall's and the true negative rate's intervals."""
     recall, tnr = (clustered_interval(*share, (1 + CONFIDENCE) / 2) for share in (of_recall, of_tnr))
     if recall is None or tnr is None:
         return None

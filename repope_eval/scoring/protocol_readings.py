@@ -1,4 +1,4 @@
-"""The same answers under every protocol: what each reads, and where they part."""
+"""The same answers under every protocol: what each protocol reads, and where they differ."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -11,13 +11,13 @@ from repope_eval.settings.config import Protocol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Disagreement:
-    """One response that the protocols do not read alike."""
+    """One response that the protocols read differently."""
 
     response: str
     n_answers: int
-    """Questions that it is the answer to."""
+    """The number of questions that it is the answer to."""
     example: tuple[str, str]
-    """Image and question text of the first of them."""
+    """Image and text of the first of these questions."""
     readings: Mapping[Protocol, Reading]
     reasons: Mapping[Protocol, str]
     """Why each protocol reads it so, in a few words: `has "no" in "snowboard"`."""

@@ -1,4 +1,4 @@
-"""How yes or no is read from an answer's text, by each protocol in use, and what becomes of the rest.
+"""How each protocol reads yes or no from an answer's text, and what becomes of the rest.
 
 A reading is True for yes, False for no, and None where the protocol finds neither ("unparsed").
 """
@@ -23,10 +23,11 @@ class Protocol:
     """dropped: in no count at all. wrong: in no count, but in accuracy's denominator. not_yes: a missed yes
     where the label is yes, and wrong for accuracy and the true negative rate where it is no."""
     yes_ratio_of: Literal["answers", "labels"] = "answers"
+    """Whether the yes ratio is that of the answers or of the labels."""
 
 
 def remembering(protocol: Protocol) -> Protocol:
-    """The same protocol, which reads each text once: most answers are one of a few."""
+    """The same protocol, which reads each text once, since most answers are one of a few."""
     return replace(protocol, read=cache(protocol.read))
 
 

@@ -1,4 +1,4 @@
-"""The RePOPE paper's counts of its 17 models, for comparison; read back from its Figure 2.
+"""The RePOPE paper's counts of its 17 models, for comparison, read back from its Figure 2.
 
 Source: Y. Neuhaus and M. Hein, "RePOPE: Impact of Annotation Errors on the POPE Benchmark", arXiv 2504.15707.
 The figure is a scatter plot, from which `paper_counts.csv` was solved: no count is expected to be off by more
@@ -11,17 +11,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from math import sqrt
+from statistics import NormalDist
 
 import numpy as np
-from numpy.typing import NDArray
 
 from repope_eval.records import Variant
-from repope_eval.scoring.binomial import wilson
 from repope_eval.scoring.bootstrap import MEAN, REPLICATES, SEED, Interval, interval_of
-from repope_eval.scoring.confusion import OUTCOMES, Confusion, Figures, figure_values, figures
+from repope_eval.scoring.clustering import CONFIDENCE
+from repope_eval.scoring.confusion import OUTCOMES, Confusion, Figures, Values, figure_values, figures
 from repope_eval.scoring.intervals import INTERVAL_FIGURES
 from repope_eval.scoring.protocols import PROTOCOLS
-from repope_eval.scoring.scores import mean
+from repope_eval.scoring.scores import with_mean
 
 CONFIG_NAMES: Mapping[str, str] = {
     "InternVL2.5-8B": "internvl2_5_8b",
@@ -47,16 +48,16 @@ CONFIG_NAMES: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishedScores:
-    """One of the paper's models. Intervals are binomial approximations: there are counts, and no answers.
+    """One of the paper's models. Its intervals are binomial approximations: there are counts, and no answers.
 
     They take questions for independent and their number for given. Where both can be had, as of LLaVA-1.5-13B's
-    published answers, those of F1 are as wide as a bootstrap over images to within a tenth. What FP are in,
-    though, comes out too narrow in the mean over variants, whose negative questions partly are the same ones,
-    and so do counts under labels that leave some images more questions than others.
+    published answers, F1's intervals are as wide as a bootstrap over images to within a tenth. Two come out too narrow:
+    figures with FP in them in the mean over variants, which share some negative questions, and counts under labels that
+    leave some images more questions than others.
     """
 
     model: str
-    """As the paper writes it, such as `InternVL2.5-8B`."""
+    """The name as the paper writes it, such as `InternVL2.5-8B`."""
     config_name: str
     """The configuration file of the same model here, such as `internvl2_5_8b`."""
     figures: Mapping[str, Mapping[Variant, Figures]]
@@ -77,35 +78,35 @@ def published_scores() -> tuple[PublishedScores, ...]:
         PublishedScores(
             model=model,
             config_name=CONFIG_NAMES[model],
-            figures={name: _with_mean(by_variant) for name, by_variant in by_label_set.items()},
+            figures={
+                name: with_mean(
+                    {variant: figures(one, PROTOCOLS["repope"]) for variant, one in of_set.items()}
+                )
+                for name, of_set in by_label_set.items()
+            },
             intervals={name: _binomial_intervals(by_variant) for name, by_variant in by_label_set.items()},
         )
         for model, by_label_set in counts.items()
     )
 
 
-def _with_mean(by_variant: Mapping[Variant, Confusion]) -> dict[Variant, Figures]:
-    found = {variant: figures(counts, PROTOCOLS["repope"]) for variant, counts in by_variant.items()}
-    return found | {MEAN: mean(list(found.values()))}
-
-
 def _binomial_intervals(
     by_variant: Mapping[Variant, Confusion],
 ) -> dict[Variant, dict[str, Interval]]:
-    """95 % intervals of every figure, from counts alone.
+    """The 95 % intervals of every figure, from counts alone.
 
-    Wilson's score interval where a figure is one count of a known number of questions, or a multiple of
-    such: of TP and FN, and recall, among positives; of FP and TN, and the true negative rate, among
-    negatives; of precision among what is read as yes; of accuracy and yes ratio among all questions.
+    A figure that is one count among a known number of questions, or a multiple of it, has Wilson's score interval: TP,
+    FN and recall among positives; FP, TN and the true negative rate among negatives; precision among what is read as
+    yes; accuracy and yes ratio among all questions.
 
-    F1 and balanced accuracy have two counts in them, and the mean over variants has those of all: there TP and
+    F1 and balanced accuracy have two counts in them, and the mean over variants has the counts of all: there TP and
     FP are simulated as independent binomial counts of the observed rates (a parametric bootstrap, seeded).
-    Over variants TP go up and down together, since the positive questions are the same ones in all.
+    Over variants TP go up and down together, since all variants have the same positive questions.
     """
     simulated = _simulated(by_variant)
     found: dict[Variant, dict[str, Interval]] = {}
-    for place, (variant, counts) in enumerate(by_variant.items()):
-        of_variant = {figure: interval_of(values[:, place]) for figure, values in simulated.items()}
+    for index, (variant, counts) in enumerate(by_variant.items()):
+        of_variant = {figure: interval_of(values[:, index]) for figure, values in simulated.items()}
         found[variant] = of_variant | _wilson_intervals(counts)
     found[MEAN] = {figure: interval_of(values.mean(axis=1)) for figure, values in simulated.items()}
     return found
@@ -127,18 +128,35 @@ def _wilson_intervals(counts: Confusion) -> dict[str, Interval]:
     }
 
 
-def _simulated(by_variant: Mapping[Variant, Confusion]) -> dict[str, NDArray[np.float64]]:
-    """Figures of simulated counts, [replicates, variants]."""
+def _simulated(by_variant: Mapping[Variant, Confusion]) -> dict[str, Values]:
+    """The figures of simulated counts, [replicates, variants]."""
     generator = np.random.default_rng(SEED)
     together = generator.permutation(REPLICATES)
     counts = np.zeros((REPLICATES, len(by_variant), len(OUTCOMES)))
-    for place, observed in enumerate(by_variant.values()):
+    for index, observed in enumerate(by_variant.values()):
         positives, negatives = observed.tp + observed.fn, observed.tn + observed.fp
-        # In order and then in the one permutation of all variants: high where the others' are high.
+        # Sorted and then permuted alike in all variants, so that TP are high in all of them at once.
         tp = np.sort(generator.binomial(positives, observed.tp / positives, REPLICATES))[together]
         fp = generator.binomial(negatives, observed.fp / negatives, REPLICATES)
         of_outcomes = {"tp": tp, "fp": fp, "tn": negatives - fp, "fn": positives - tp}
         for outcome, simulated in of_outcomes.items():
-            counts[:, place, OUTCOMES.index(outcome)] = simulated
+            counts[:, index, OUTCOMES.index(outcome)] = simulated
     values = figure_values(counts, PROTOCOLS["repope"])
     return {figure: values[figure] for figure in INTERVAL_FIGURES}
+
+
+def wilson(part: int, whole: int, unit: float = 1.0) -> tuple[float, float] | None:
+    """The 95 % score interval of a binomial share, times a unit; None where there is nothing to share.
+
+    With z = 1.96, p = part / whole and n = whole: (p + z^2 / 2n -+ z sqrt(p (1 - p) / n + z^2 / 4n^2)) / (1 + z^2 / n).
+    Source: E. B. Wilson, "Probable Inference, the Law of Succession, and Statistical Inference", Journal of the
+    American Statistical Association 22 (1927), 209-212.
+    """
+    if whole == 0:
+        return None
+    quantile = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
+    share, squared = part / whole, quantile**2
+    middle = share + squared / (2 * whole)
+    half = quantile * sqrt(share * (1 - share) / whole + squared / (4 * whole**2))
+    scale = unit / (1 + squared / whole)
+    return max(0.0, (middle - half) * scale), min(unit, (middle + half) * scale)

@@ -1,11 +1,11 @@
-"""What relabelling did to a model: which of its errors were the labels', and which of its hits were luck.
+"""What relabelling did to a model: which of its errors were errors of the labels, and which of its hits were luck.
 
-POPE's counts become RePOPE's by flips and removals alone: of the parsed answers,
+POPE's counts become RePOPE's by flips and removals alone. For the parsed answers,
 
     TP after = TP - (TP to FP) - (TP removed) + (FP to TP)
 
-and likewise FN with TN, FP with TP and TN with FN in the places of TP and FP. With fewer than the two label
-sets `pope` and `repope` there is nothing to tell, and everything here is empty.
+and likewise with FN and TN, FP and TP, or TN and FN for TP and FP. Without both label sets `pope` and `repope` there is
+nothing to tell, and everything here is empty.
 """
 
 from collections import Counter, defaultdict
@@ -14,11 +14,10 @@ from dataclasses import dataclass
 
 from repope_eval.records import Answer, LabelSet, Question, Variant
 from repope_eval.scoring.confusion import OUTCOME_OF
+from repope_eval.scoring.intervals import COUNTS
 from repope_eval.scoring.protocols import PROTOCOLS, remembering
 from repope_eval.settings import config
 
-COUNTED = ("tp", "fp", "tn", "fn")
-"""Outcomes of parsed answers, in the order of an `Effect`'s counts."""
 ERRORS = ("fp", "fn", "unparsed_yes", "unparsed_no")
 
 
@@ -27,21 +26,21 @@ class Effect:
     """How the parsed answers of one group of questions moved from POPE's counts to RePOPE's."""
 
     group: str
-    """A variant, or an object."""
+    """The name of a variant, or of an object."""
     before: tuple[int, int, int, int]
     """TP, FP, TN, FN under POPE."""
     after: tuple[int, int, int, int]
     """The same under RePOPE."""
     fp_to_tp: int
-    """Errors that were the label's: the object was there."""
+    """False alarms that were errors of the label: the object was there."""
     fn_to_tn: int
-    """Errors that were the label's: it was not."""
+    """Misses that were errors of the label: the object was not there."""
     tp_to_fp: int
     """Hits that were luck."""
     tn_to_fn: int
     """Rejections that were luck."""
     removed: tuple[int, int, int, int]
-    """Of POPE's TP, FP, TN, FN, those whose question RePOPE found ambiguous."""
+    """The numbers of POPE's TP, FP, TN, FN whose question RePOPE found ambiguous."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,24 +55,24 @@ class TurnedVerdict:
     outcome_before: str
     """`tp`, `fp`, `tn`, `fn`, `unparsed_yes`, `unparsed_no`."""
     outcome_after: str | None
-    """None: ambiguous, so removed."""
+    """None where the question was removed as ambiguous."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What one variant's question came to, before and after."""
+    """The outcome of one variant's question before and after the relabelling."""
 
     variant: Variant
     answer: Answer
     before: str
     after: str | None
-    """None: removed."""
+    """None where the question was removed."""
 
 
 def verdicts_of(
     label_sets: Sequence[LabelSet], answers: Mapping[Question, Answer], protocol: config.Protocol
 ) -> tuple[Verdict, ...]:
-    """Of each answered question of each variant; none where one of the two label sets is missing."""
+    """The verdict of each answered question of each variant; none where one of the two label sets is missing."""
     by_name = {label_set.name: label_set.variants for label_set in label_sets}
     if not {"pope", "repope"} <= set(by_name):
         return ()
@@ -96,7 +95,7 @@ def effects_by_variant(verdicts: Sequence[Verdict]) -> tuple[Effect, ...]:
 
 
 def effects_by_object(verdicts: Sequence[Verdict]) -> tuple[Effect, ...]:
-    """One effect for each object, each distinct question counted once, in whichever variants it stands.
+    """One effect for each object, each distinct question counted once, however many variants it is in.
 
     Objects with the most answers turned or removed come first, equal ones by name.
     """
@@ -110,12 +109,12 @@ def effects_by_object(verdicts: Sequence[Verdict]) -> tuple[Effect, ...]:
 
 
 def turned_verdicts(verdicts: Sequence[Verdict]) -> tuple[TurnedVerdict, ...]:
-    """Answered questions that were flipped or removed, in the order of the label sets."""
+    """The answered questions that were flipped or removed, in the order of the label sets."""
     return _told(verdict for verdict in verdicts if verdict.before != verdict.after)
 
 
 def remaining_errors(verdicts: Sequence[Verdict]) -> tuple[TurnedVerdict, ...]:
-    """Answered questions that are errors under RePOPE as they were under POPE, unparsed ones included.
+    """The answered questions that are errors under RePOPE as they were under POPE, unparsed ones included.
 
     An unparsed answer is an error by the protocols that count it; the outcome tells it apart.
     """
@@ -133,7 +132,7 @@ def _effects(verdicts: Sequence[Verdict], group_of: Callable[[Verdict], str]) ->
 
 def _effect(group: str, moves: Counter[tuple[str, str | None]]) -> Effect:
     def counts(side: int) -> tuple[int, int, int, int]:
-        tp, fp, tn, fn = (sum(n for move, n in moves.items() if move[side] == name) for name in COUNTED)
+        tp, fp, tn, fn = (sum(n for move, n in moves.items() if move[side] == name) for name in COUNTS)
         return tp, fp, tn, fn
 
     return Effect(
@@ -153,7 +152,7 @@ def _n_moved(effect: Effect) -> int:
 
 
 def _told(verdicts: Iterator[Verdict]) -> tuple[TurnedVerdict, ...]:
-    """Each question with the variants in which it has the same fate."""
+    """Each question with the variants in which it has the same outcomes."""
     found: dict[Hashable, list[Verdict]] = {}
     for verdict in verdicts:
         found.setdefault((verdict.answer.question, verdict.before, verdict.after), []).append(verdict)

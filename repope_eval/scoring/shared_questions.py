@@ -1,8 +1,8 @@
 """Several models' figures on the same questions, in their answers and in each replicate.
 
 A figure says how one model compares with another only where both answered the same questions: a model that
-left out the hard ones looks better. Models that answered alike, the usual case, have one set of questions in common,
-and each is counted once; else a model is counted once for each set that it shares with others.
+left out the hard ones looks better. Models that answered the same questions, the usual case, have one set in common,
+and each model is counted once; else a model is counted once for each set that it shares with others.
 
 Images are drawn from those that any of the models has an answer about, the same ones in each replicate for all models
 and all sets of questions, so that what makes an image hard for all of them cancels out of their differences.
@@ -15,41 +15,47 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repope_eval.records import Answer, LabelSet, Question, Variant
-from repope_eval.scoring.bootstrap import counts_by_image, mean_over, replicated, variant_places
-from repope_eval.scoring.confusion import OUTCOMES, figure_values
+from repope_eval.scoring.bootstrap import counts_by_image, mean_over, replicated, variant_cells
+from repope_eval.scoring.confusion import OUTCOMES, Values, figure_values
 from repope_eval.scoring.protocols import Protocol
 
-Values = NDArray[np.float64]
 Cell = tuple[str, Variant]
-"""A label set and a variant of it, `mean` too."""
+"""The names of a label set and of a variant of it, or `mean`."""
 QuestionSet = bytes
-"""Some of the labelled questions: for each of them, in the order of the labels, a byte that is 1 if it is one."""
+"""A set of labelled questions: a byte for each question, in the order of the labels, 1 if the set has it."""
 Column = tuple[str, QuestionSet]
-"""A model, on a set of questions."""
-
+"""The name of a model, and a set of questions that it is counted on."""
 
 _LITTLE = 1e-5
-"""Times that an image counts more, to see what it moves."""
+"""An image counts so much more often, to see by how much it moves a figure."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sampled:
-    """One figure of several models under one label set and variant; NaN where undefined."""
+    """One figure of several models, or of one, under one label set and variant; NaN where undefined."""
 
     values: Values
-    """In the answers themselves, [models]."""
+    """In the answers themselves, [models]; of one model, this axis is missing here and below."""
     replicates: Values
     """[replicates, models]; no replicate where there is nothing to draw from."""
     influences: Values
-    """By how much each image moves a value, per time that it counts more, [images, models]."""
+    """How much each image moves a value, per time that it counts more, [images, models]."""
 
     def without_replicates(self) -> "Sampled":
-        """The same without them: where there are too few images for what replicates say."""
+        """The same without replicates, where there are too few images for them to say anything."""
         return replace(self, replicates=self.replicates[:0])
+
+    def of(self, index: int) -> "Sampled":
+        """The figure of one model, as views of what all models have."""
+        return Sampled(
+            values=self.values[index],
+            replicates=self.replicates[:, index],
+            influences=self.influences[:, index],
+        )
 
 
 class SharedQuestions:
-    """Which labelled questions each model has answered."""
+    """The labelled questions that each model has answered, and the figures of models on sets of them."""
 
     def __init__(
         self,
@@ -64,16 +70,16 @@ class SharedQuestions:
         self._questions = list(dict.fromkeys(question for labels in every for question in labels))
         self._answered = {name: self._marked(answers) for name, answers in models.items()}
         any_model = np.logical_or.reduce([np.zeros(len(self._questions), bool), *self._answered.values()])
-        places: dict[str, int] = {}
+        indexes: dict[str, int] = {}
         self._image_of = np.array(
-            [places.setdefault(question.image, len(places)) for question in self._questions], dtype=np.int64
+            [indexes.setdefault(question.image, len(indexes)) for question in self._questions], dtype=np.int64
         )
         drawn_from = set(np.unique(self._image_of[any_model]).tolist())
-        self._images = [image for image, place in places.items() if place in drawn_from]
+        self._images = [image for image, index in indexes.items() if index in drawn_from]
         self._labelled: dict[Cell, NDArray[np.bool_]] = {}
         for label_set in label_sets:
             of_variants = [self._marked(labels) for labels in label_set.variants.values()]
-            for name, variant, cells in variant_places([label_set]):
+            for name, variant, cells in variant_cells([label_set]):
                 self._labelled[name, variant] = np.logical_or.reduce([of_variants[cell] for cell in cells])
 
     def _marked(self, questions: Collection[Question]) -> NDArray[np.bool_]:
@@ -93,11 +99,11 @@ class SharedQuestions:
         return among.tobytes()
 
     def n_questions(self, questions: QuestionSet, cell: Cell | None = None) -> int:
-        """How many of them have a label in a cell, distinct ones under `mean`; without a cell, in any."""
+        """How many of the questions have a label in a cell, distinct ones under `mean`; without a cell, in any."""
         return int(self._of_cell(questions, cell).sum())
 
     def n_images(self, questions: QuestionSet, cell: Cell | None = None) -> int:
-        """How many images they are about."""
+        """How many images these questions are about."""
         return len(np.unique(self._image_of[self._of_cell(questions, cell)]))
 
     def _of_cell(self, questions: QuestionSet, cell: Cell | None) -> NDArray[np.bool_]:
@@ -105,16 +111,16 @@ class SharedQuestions:
         return among if cell is None else among & self._labelled[cell]
 
     def sample(self, columns: Sequence[Column], figures: Sequence[str]) -> dict[str, dict[Cell, Sampled]]:
-        """Figures, by figure and cell, of models on sets of questions.
+        """The figures, by figure and cell, of models on sets of questions.
 
         Args:
-            columns: whose; what is [models] in `Sampled` is in this order. Without any, there is no replicate.
+            columns: the models and their sets, the order of [models] in `Sampled`; without any, there is no replicate.
             figures: fields of `Figures`.
         """
         n_cells = sum(len(label_set.variants) for label_set in self._label_sets)
         counts = np.zeros((len(self._images), len(columns), n_cells, len(OUTCOMES)))
-        for place, column in enumerate(columns):
-            counts[:, place] = self._counts(*column)
+        for index, column in enumerate(columns):
+            counts[:, index] = self._counts(*column)
         totals = counts.sum(axis=0)
         values, moved = (figure_values(each, self._protocol) for each in (totals, totals + _LITTLE * counts))
         none = dict.fromkeys(figures, np.empty((0, *counts.shape[1:-1])))
@@ -122,20 +128,20 @@ class SharedQuestions:
         return {
             figure: {
                 (name, variant): Sampled(
-                    values=mean_over(values[figure], places),
+                    values=mean_over(values[figure], cells),
                     # A model's replicates lie together, since models are compared one by one.
-                    replicates=np.asfortranarray(mean_over(drawn[figure], places)),
-                    influences=mean_over((moved[figure] - values[figure]) / _LITTLE, places),
+                    replicates=np.asfortranarray(mean_over(drawn[figure], cells)),
+                    influences=mean_over((moved[figure] - values[figure]) / _LITTLE, cells),
                 )
-                for name, variant, places in variant_places(self._label_sets)
+                for name, variant, cells in variant_cells(self._label_sets)
             }
             for figure in figures
         }
 
     def _counts(self, name: str, questions: QuestionSet) -> Values:
-        """[images, cells, outcomes]; what is not among the questions is unanswered, which no figure is made of."""
+        """The counts, [images, cells, outcomes]; other questions are unanswered, which no figure is made of."""
         answers = self._models[name]
         if questions != self._answered[name].tobytes():
             among = np.flatnonzero(np.frombuffer(questions, dtype=bool)).tolist()
-            answers = {self._questions[place]: answers[self._questions[place]] for place in among}
+            answers = {self._questions[index]: answers[self._questions[index]] for index in among}
         return counts_by_image(self._label_sets, self._images, answers, self._protocol)

@@ -1,16 +1,20 @@
 import hashlib
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fault_server import CUT, FaultServer, serving, status
 from PIL import Image
 
 from repope_eval.benchmarks import coco
-from repope_eval.benchmarks.coco import find_annotations, find_images
+from repope_eval.benchmarks.coco import find_annotations
+from repope_eval.benchmarks.pope_file import POPE_VARIANTS
+from repope_eval.benchmarks.sources import find_benchmark_images
 from repope_eval.downloads import fetch
 from repope_eval.errors import RepopeError
+from repope_eval.settings.config import BenchSettings
 
 NAMES = ("coco_pope_random.json", "coco_repope_random.json")
 CONTENTS = {name: f"made up for {name}\n".encode() for name in NAMES}
@@ -59,15 +63,22 @@ def _annotations(server: FaultServer, data_dir: Path, folder: Path | None = None
     return find_annotations(NAMES, data_dir=data_dir, folder=folder, url=f"{server.url}/annotations")
 
 
-def _images(server: FaultServer, data_dir: Path, folder: Path | None = None) -> dict[str, Path]:
-    return find_images(
-        list(IMAGES),
-        data_dir=data_dir,
-        folder=folder,
-        images_from="download",
-        url=f"{server.url}/val2014",
-        hub_dataset="nobody/nothing",
+def _images(
+    server: FaultServer,
+    data_dir: Path,
+    folder: Path | None = None,
+    names: Sequence[str] = tuple(IMAGES),
+    **settings: Any,
+) -> Mapping[str, Path]:
+    bench = BenchSettings(
+        name="repope",
+        source="coco",
+        variants=POPE_VARIANTS,
+        images=None if folder is None else str(folder),
+        images_url=f"{server.url}/val2014",
+        **settings,
     )
+    return find_benchmark_images(bench, data_dir, names)
 
 
 @pytest.mark.usefixtures("_made_up")
@@ -209,14 +220,7 @@ def test_an_unwritable_data_folder_is_named_when_images_are_missing(
 
 def test_an_image_name_that_climbs_out_is_never_fetched(server: FaultServer, tmp_path: Path) -> None:
     with pytest.raises(RepopeError, match="leads out of the image folder"):
-        find_images(
-            ["../outside.jpg"],
-            data_dir=tmp_path,
-            folder=None,
-            images_from="download",
-            url=server.url,
-            hub_dataset="",
-        )
+        _images(server, tmp_path, names=["../outside.jpg"])
     assert server.asked == []
 
 
@@ -236,10 +240,8 @@ def test_missing_images_come_from_the_hub_where_asked(
 
     monkeypatch.setattr(coco, "copy_hub_images", copy)
 
-    def find() -> dict[str, Path]:
-        return find_images(
-            list(IMAGES), data_dir=tmp_path, folder=None, images_from="hub", url="", hub_dataset="some/pope"
-        )
+    def find() -> Mapping[str, Path]:
+        return _images(server, tmp_path, images_from="hub", hub_dataset="some/pope")
 
     with pytest.raises(
         RepopeError, match=rf"1 of 5 .*{others[-1]}.*images_from=download.*\(the Hub is away\)"

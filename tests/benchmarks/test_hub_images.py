@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from repope_eval.benchmarks import hub_images
-from repope_eval.benchmarks.hub_images import copy_hub_images
+from repope_eval.benchmarks import coco, hub_images
+from repope_eval.benchmarks.coco import copy_hub_images
+from repope_eval.benchmarks.hub_images import load_test_split
 from repope_eval.downloads import hub as hub_client
 from repope_eval.errors import RepopeError
 
@@ -209,8 +210,8 @@ def test_a_dataset_of_the_hub_does_not_have_files_of_this_machine_copied(
     secret = tmp_path / "secret.jpg"
     secret.write_bytes(IMAGES[NAMES[0]])
     local = _parquet(tmp_path / "other", {NAMES[0]: {"bytes": None, "path": str(secret)}})
-    rows = hub_images._load(local, hub_images.POPE_COLUMNS, "lmms-lab/POPE")
-    monkeypatch.setattr(hub_images, "_load", lambda *_: rows)
+    rows = load_test_split(local, ["image_source"], "lmms-lab/POPE")
+    monkeypatch.setattr(coco, "load_test_split", lambda *_: rows)
     with pytest.raises(
         RepopeError, match=f"owner/name names a file of this machine for {NAMES[0]}, '{secret}'"
     ):

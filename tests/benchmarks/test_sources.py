@@ -6,15 +6,17 @@ from typing import Any
 
 import pytest
 
-from repope_eval.benchmarks import sources
+from repope_eval.benchmarks.demo import DEMO_FOLDER
+from repope_eval.benchmarks.pope_file import POPE_VARIANTS
 from repope_eval.benchmarks.sources import (
-    DEMO_FOLDER,
-    POPE_VARIANTS,
-    READ_BY,
+    FILE_SETTINGS,
+    SOURCES,
     find_benchmark_images,
+    find_local_images,
     load_benchmark,
 )
 from repope_eval.errors import RepopeError
+from repope_eval.records import Question
 from repope_eval.settings.config import BenchSettings
 
 DEMO = BenchSettings(name="demo", source="demo", variants=POPE_VARIANTS)
@@ -144,9 +146,9 @@ def test_unknown_variant_is_refused_with_the_choices(
     ("source", "key"),
     [
         (source, key)
-        for key, readers in READ_BY.items()
+        for key in FILE_SETTINGS
         for source in ("demo", "coco")
-        if source not in readers
+        if key not in SOURCES[source].reads
     ],
 )
 def test_setting_that_a_benchmark_does_not_read_is_refused(source: Any, key: str, tmp_path: Path) -> None:
@@ -218,24 +220,6 @@ def test_custom_without_an_image_folder_is_refused(tmp_path: Path) -> None:
         find_benchmark_images(_custom(None), tmp_path, ["a.png"])
 
 
-def test_coco_images_are_looked_for_as_configured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: dict[str, Any] = {}
-    monkeypatch.setattr(sources, "find_images", lambda names, **how: asked.update(how) or {})
-    monkeypatch.setenv("HOME", str(tmp_path))
-    (tmp_path / "val2014").mkdir()
-    settings = BenchSettings(
-        name="repope", source="coco", variants=("random",), images="~/val2014", images_from="hub"
-    )
-    find_benchmark_images(settings, tmp_path, ["a.jpg"])
-    assert asked == {
-        "data_dir": tmp_path,
-        "folder": tmp_path / "val2014",
-        "images_from": "hub",
-        "url": settings.images_url,
-        "hub_dataset": settings.hub_dataset,
-    }
-
-
 @pytest.mark.parametrize("source", ["coco", "dash_b", "custom"])
 @pytest.mark.parametrize(("name", "reason"), [("typo", "no such folder"), ("file", "is no folder")])
 def test_a_mistyped_image_folder_is_refused_and_nothing_is_fetched(
@@ -256,3 +240,18 @@ def test_a_mistyped_folder_of_annotations_is_refused(tmp_path: Path) -> None:
     assert _refusal(settings, tmp_path).startswith(
         "bench.annotations=/no/such: no such folder; check the name"
     )
+
+
+CATS = (Question("a.png", "Is there a cat?", "cat"), Question("b.png", "Is there a cat?", "cat"))
+
+
+def test_images_are_found_as_far_as_they_are_here(tmp_path: Path) -> None:
+    (tmp_path / "a.png").touch()
+    assert find_local_images(_custom(None, images=str(tmp_path)), tmp_path, CATS) == {
+        "a.png": tmp_path / "a.png"
+    }
+
+
+@pytest.mark.parametrize("name", ["/no/such/folder", "~no-such-user/images", "a" * 5000, "a\0b"])
+def test_a_folder_that_cannot_be_looked_into_has_none(tmp_path: Path, name: str) -> None:
+    assert find_local_images(_custom(None, images=name), tmp_path, CATS) == {}

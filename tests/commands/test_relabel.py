@@ -11,8 +11,8 @@ import openpyxl
 import pytest
 from conftest import CommandLine
 
+from repope_eval.benchmarks.demo import DEMO_FOLDER
 from repope_eval.benchmarks.pope_file import read_rows, write_rows
-from repope_eval.benchmarks.sources import DEMO_FOLDER
 from repope_eval.commands.relabel import execute
 from repope_eval.errors import RepopeError
 from repope_eval.settings.config import RelabelSettings

@@ -10,7 +10,8 @@ from answer_examples import ASKED, CAT, DOG, IMAGE, OTHER, TWO_VARIANTS, refuses
 from conftest import CommandLine
 
 from repope_eval.benchmarks.benchmark import Benchmark
-from repope_eval.benchmarks.sources import POPE_VARIANTS, load_benchmark
+from repope_eval.benchmarks.pope_file import POPE_VARIANTS
+from repope_eval.benchmarks.sources import load_benchmark
 from repope_eval.files.rows import RowFile, read_row_file
 from repope_eval.foreign_answers.formats import join_file
 from repope_eval.foreign_answers.joining import Joined

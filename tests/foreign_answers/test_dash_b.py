@@ -8,15 +8,18 @@ import pytest
 from answer_examples import refuses
 
 from repope_eval.benchmarks.benchmark import Benchmark
-from repope_eval.benchmarks.dash_b import dash_b_benchmark, load_dash_b, question_text
+from repope_eval.benchmarks.dash_b import dash_b_benchmark, question_text
+from repope_eval.benchmarks.sources import load_benchmark
 from repope_eval.files.rows import RowFile
 from repope_eval.foreign_answers.dash_b import has_other_positives
 from repope_eval.foreign_answers.formats import join_file
 from repope_eval.foreign_answers.joining import Joined
 from repope_eval.records import Question
-from repope_eval.settings.config import ColumnSettings
+from repope_eval.settings.config import BenchSettings, ColumnSettings
 
 Row = dict[str, Any]
+
+DASH_B = BenchSettings(name="dash_b", source="dash_b", variants=("dash_b",))
 
 NAMES = {
     "neg/coco/bed/7.png": False,
@@ -119,7 +122,7 @@ def published(shared: Path) -> list[Row]:
 
 
 def test_published_answers_are_about_positives_of_their_own(published: list[Row], shared: Path) -> None:
-    index = load_dash_b("dash_b", shared, "download", "")
+    index = load_benchmark(DASH_B, shared)
     file = RowFile(where="answers", rows=published[::-1])
     found, bench = join_file(file, ColumnSettings(), index, None)
     assert has_other_positives(bench)
@@ -142,10 +145,10 @@ def test_all_but_the_whole_of_the_published_answers_must_be_in_the_index(
     with refuses(
         "answers, row 1342: the image '0.jpg' of 'backpack', label yes, is unknown to the benchmark"
     ):
-        joined(*rows, bench=load_dash_b("dash_b", shared, "download", ""))
+        joined(*rows, bench=load_benchmark(DASH_B, shared))
 
 
 def test_negatives_alone_are_joined(published: list[Row], shared: Path) -> None:
     negatives = [row for row in published if row["gt"] == "no"]
-    found = joined(*negatives, bench=load_dash_b("dash_b", shared, "download", ""))
+    found = joined(*negatives, bench=load_benchmark(DASH_B, shared))
     assert len(found.answers) == 1341

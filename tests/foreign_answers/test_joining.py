@@ -16,6 +16,9 @@ from answer_examples import (
     responses,
 )
 
+from repope_eval.benchmarks.dash_b import question_text
+from repope_eval.records import Question
+
 
 @pytest.mark.parametrize(
     "image",
@@ -214,7 +217,7 @@ def test_a_file_of_questions_is_told_from_one_of_answers() -> None:
     ],
 )
 def test_answers_to_another_benchmark_name_the_right_one(variant: str, text: str, mend: str) -> None:
+    own = question_text("dog") if variant == "dash_b" else DOG
+    ids = {variant: {1: Question(IMAGE, own, "dog")}}
     with refuses(mend):
-        joined(
-            [{"image": "neg/coco/dog/1.png", "question": text, "response": "No"}], ids={variant: {1: ASKED}}
-        )
+        joined([{"image": "neg/coco/dog/1.png", "question": text, "response": "No"}], ids=ids)

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,11 @@ from real_answers import VARIANTS, benchmark, joined, published
 
 from repope_eval.errors import RepopeError
 from repope_eval.files.json_files import read_rows
-from repope_eval.foreign_answers.joining import join
-from repope_eval.foreign_answers.rows import answer_rows
+from repope_eval.files.rows import RowFile
+from repope_eval.foreign_answers.formats import join_file
 from repope_eval.scoring.confusion import Figures
 from repope_eval.scoring.scores import score
+from repope_eval.settings.config import ColumnSettings
 
 #             no answer, TP, FP, TN, FN, precision, recall, F1
 EXPECTED = {
@@ -92,9 +94,10 @@ def test_the_readme_shows_these_counts_and_figures() -> None:
 
 def test_ids_of_the_older_questions_are_not_taken_for_todays(shared: Path) -> None:
     answer_file, _ = published(shared)
-    ids = {"adversarial": benchmark(shared).ids["adversarial"]}
+    whole = benchmark(shared)
+    one = replace(whole, ids={"adversarial": whole.ids["adversarial"]})
     with pytest.raises(RepopeError, match=re.escape("(an older POPE?), so give questions=FILE")):
-        join(answer_rows(read_rows(answer_file), "answers"), ids, None, "answers")
+        join_file(RowFile(where="answers", rows=read_rows(answer_file)), ColumnSettings(), one, None)
 
 
 def test_the_command_scores_them_without_torch(

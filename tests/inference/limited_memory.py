@@ -14,8 +14,8 @@ from pathlib import Path
 import psutil
 
 from demo_making.icons import KINDS
+from repope_eval.benchmarks.demo import DEMO_FOLDER
 from repope_eval.benchmarks.pope_file import question_text
-from repope_eval.benchmarks.sources import DEMO_FOLDER
 from repope_eval.inference.asking import Asking, AskingSettings
 from repope_eval.models.loading import Model, load_model
 from repope_eval.models.placement import choose_device

@@ -7,8 +7,8 @@ import pytest
 from golden import GOLDENS, Golden, load_golden_model, read_golden
 
 from demo_making.icons import KINDS
+from repope_eval.benchmarks.demo import DEMO_FOLDER
 from repope_eval.benchmarks.pope_file import question_text
-from repope_eval.benchmarks.sources import DEMO_FOLDER
 from repope_eval.inference.asking import Asking, AskingSettings
 from repope_eval.inference.generation import find_spellings
 from repope_eval.inference.sequential import generate_sequentially

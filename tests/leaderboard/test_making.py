@@ -74,12 +74,12 @@ def test_places_of_the_comparison_are_those_shown(board: Leaderboard) -> None:
     assert board.comparison is not None
     for name, by_variant in board.comparison.standings.items():
         for variant, standings in by_variant.items():
-            assert {each.model: each.rank for each in standings} == board.ranks[name][variant]
+            assert {each.model: each.place for each in standings} == board.ranks[name][variant]
             for entry in board.entries:
                 standing = board.standing(name, variant, entry.name)
                 assert standing is not None
-                assert standing.ranks is not None
-                assert standing.ranks[0] <= board.ranks[name][variant][entry.name] <= standing.ranks[1]  # type: ignore[operator]
+                assert standing.interval is not None
+                assert standing.interval[0] <= board.ranks[name][variant][entry.name] <= standing.interval[1]  # type: ignore[operator]
                 assert standing.value == pytest.approx(entry.figures[name][variant].f1)
 
 

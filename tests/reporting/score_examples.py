@@ -3,10 +3,9 @@
 import dataclasses
 from collections.abc import Mapping
 
-from repope_eval.scoring.changes import Change
 from repope_eval.scoring.confusion import Figures
 from repope_eval.scoring.intervals import INTERVAL_FIGURES, Method
-from repope_eval.scoring.scores import Scores
+from repope_eval.scoring.scores import Change, Scores
 
 CELL = Figures(
     tp=1150,

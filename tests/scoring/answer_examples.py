@@ -1,16 +1,20 @@
 """A benchmark of two questions, rows about it, and what comes of joining them; for the tests of answer files."""
 
 import re
-from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
 
+from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.errors import RepopeError
-from repope_eval.foreign_answers.joining import Joined, join
-from repope_eval.foreign_answers.rows import answer_rows, question_texts
-from repope_eval.records import Question, Variant
+from repope_eval.files.rows import RowFile
+from repope_eval.foreign_answers.formats import join_file
+from repope_eval.foreign_answers.joining import Joined
+from repope_eval.foreign_answers.question_index import Ids
+from repope_eval.foreign_answers.rows import question_texts
+from repope_eval.records import Question
+from repope_eval.settings.config import ColumnSettings
 
 DOG, CAT = "Is there a dog in the image?", "Is there a cat in the image?"
 INSTRUCTION = "\nAnswer the question using a single word or phrase."
@@ -18,7 +22,6 @@ IMAGE = "COCO_val2014_000000310196.jpg"
 ASKED = Question(IMAGE, DOG, "dog")
 OTHER = Question(IMAGE, CAT, "cat")
 
-Ids = Mapping[Variant, Mapping[int | str, Question]]
 ONE_VARIANT: Ids = {"random": {1: ASKED, 2: OTHER}}
 TWO_VARIANTS: Ids = {"random": {1: ASKED, 2: OTHER}, "popular": {1: OTHER, 2: ASKED}}
 
@@ -27,7 +30,8 @@ Row = dict[str, Any]
 
 def joined(rows: list[Row], questions: list[Row] | None = None, ids: Ids = TWO_VARIANTS) -> Joined:
     texts = None if questions is None else question_texts(questions, "questions.jsonl")
-    return join(answer_rows(rows, "answers.jsonl"), ids, texts, "answers.jsonl")
+    file = RowFile(where="answers.jsonl", rows=rows)
+    return join_file(file, ColumnSettings(), Benchmark("pope", (), ids, {}), texts)[0]
 
 
 def responses(found: Joined) -> dict[Question, str]:

@@ -12,7 +12,7 @@ from repope_eval.scoring.bootstrap import (
     mean_over,
     of_answered_images,
     replicated,
-    variant_places,
+    variant_cells,
 )
 from repope_eval.scoring.confusion import Confusion
 from repope_eval.scoring.intervals import INTERVAL_FIGURES
@@ -28,6 +28,12 @@ def count(
     return confusions_of(label_sets, counts.sum(axis=0))["pope"]["random"]
 
 
+def n_answered_images(label_sets: Sequence[LabelSet], answers: Mapping[Question, Answer]) -> int:
+    """The number of images that are drawn from."""
+    counts = counts_by_image(label_sets, labelled_images(label_sets), answers, PROTOCOLS["repope"])
+    return len(of_answered_images(counts))
+
+
 def percentiles(
     label_sets: Sequence[LabelSet],
     answers: Mapping[Question, Answer],
@@ -37,8 +43,8 @@ def percentiles(
     counts = counts_by_image(label_sets, labelled_images(label_sets), answers, protocol)
     drawn = replicated(of_answered_images(counts), protocol, INTERVAL_FIGURES)
     found: dict[str, dict[str, Intervals]] = {label_set.name: {} for label_set in label_sets}
-    for name, variant, places in variant_places(label_sets):
+    for name, variant, cells in variant_cells(label_sets):
         found[name][variant] = {
-            figure: interval_of(mean_over(values, places)) for figure, values in drawn.items()
+            figure: interval_of(mean_over(values, cells)) for figure, values in drawn.items()
         }
     return found

@@ -7,8 +7,11 @@ import pytest
 from repope_eval.benchmarks.benchmark import Benchmark, make_benchmark
 from repope_eval.benchmarks.pope_file import read_rows as read_pope_file
 from repope_eval.files.json_files import read_rows
-from repope_eval.foreign_answers.joining import Joined, join
-from repope_eval.foreign_answers.rows import answer_rows, question_texts
+from repope_eval.files.rows import RowFile
+from repope_eval.foreign_answers.formats import join_file
+from repope_eval.foreign_answers.joining import Joined
+from repope_eval.foreign_answers.rows import question_texts
+from repope_eval.settings.config import ColumnSettings
 
 VARIANTS = ("random", "popular", "adversarial")
 
@@ -38,6 +41,6 @@ def joined(shared: Path, questions: Benchmark, size: str = "13b", *, misspelt: b
     """A model's answers; known figures are of those without the rows that spell "imange", of 13B 246."""
     answer_file, question_file = published(shared, size)
     texts = question_texts(read_rows(question_file), "questions")
-    rows = answer_rows(read_rows(answer_file), "answers")
-    rows = [row for row in rows if misspelt or "imange" not in texts[row.question_id or ""][1]]
-    return join(rows, questions.ids, texts, "answers")
+    rows = read_rows(answer_file)
+    rows = [row for row in rows if misspelt or "imange" not in texts[str(row["question_id"])][1]]
+    return join_file(RowFile(where="answers", rows=rows), ColumnSettings(), questions, texts)[0]

@@ -4,13 +4,12 @@ import random
 
 import numpy as np
 import pytest
-from counts import percentiles
+from counts import n_answered_images, percentiles
 
 from repope_eval.records import Answer, LabelSet, Question
 from repope_eval.scoring.bootstrap import (
     REPLICATES,
     SEED,
-    answered_images,
     drawn_totals,
     drawn_weights,
     strata_by_label,
@@ -156,13 +155,13 @@ def test_images_without_an_answer_are_not_drawn_from() -> None:
     alone = percentiles([label_set({q: label for q, label in labels.items() if q in first})], part)
     assert percentiles([label_set(labels)], part) == alone
     assert alone["pope"]["random"]["f1"] is not None
-    assert len(answered_images([label_set(labels)], part)) == 25
+    assert n_answered_images([label_set(labels)], part) == 25
 
 
 def test_one_answer_about_an_image_makes_it_one_of_those_drawn_from() -> None:
     labels, answers = simulated(images=10, each=6, seed=8)
     one_each = {question: answer for question, answer in answers.items() if question.object == "0"}
-    assert len(answered_images([label_set(labels)], one_each)) == 10
+    assert n_answered_images([label_set(labels)], one_each) == 10
     assert percentiles([label_set(labels)], one_each)["pope"]["random"]["accuracy"] is not None
 
 

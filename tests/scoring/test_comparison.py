@@ -25,7 +25,7 @@ def test_the_best_is_first_and_its_figure_is_that_of_its_scores() -> None:
     found = compare(models, one_label_set(LABELS), "repope")
     assert (found.n_images, found.n_questions, found.agreements) == (100, 600, {})
     standings = found.standings["pope"]["random"]
-    assert [(s.model, s.rank, s.ranks, s.joint_ranks, s.reason) for s in standings] == [
+    assert [(s.model, s.place, s.interval, s.joint_interval, s.reason) for s in standings] == [
         ("good", 1, (1, 1), (1, 1), None),
         ("middling", 2, (2, 2), (2, 2), None),
         ("poor", 3, (3, 3), (3, 3), None),
@@ -38,7 +38,7 @@ def test_the_best_is_first_and_its_figure_is_that_of_its_scores() -> None:
 def test_equal_models_share_a_rank() -> None:
     one = answered(LABELS, 0.1, 1)
     found = compare({"b": one, "a": dict(one)}, one_label_set(LABELS), "repope")
-    assert [(s.model, s.rank, s.ranks, s.joint_ranks) for s in found.standings["pope"]["random"]] == [
+    assert [(s.model, s.place, s.interval, s.joint_interval) for s in found.standings["pope"]["random"]] == [
         ("b", 1, (1, 1), (1, 2)),
         ("a", 1, (1, 1), (1, 2)),
     ]
@@ -47,14 +47,14 @@ def test_equal_models_share_a_rank() -> None:
 def test_ranks_of_models_that_cannot_be_told_apart() -> None:
     models = {f"m{n}": answered(LABELS, 0.1, 200 + n) for n in range(5)}
     standings = compare(models, one_label_set(LABELS), "repope").standings["pope"]["random"]
-    assert [s.rank for s in standings] == sorted(s.rank or 0 for s in standings)
+    assert [s.place for s in standings] == sorted(s.place or 0 for s in standings)
     for standing in standings:
-        assert standing.ranks is not None
-        assert standing.joint_ranks is not None
-        assert standing.ranks[0] <= (standing.rank or 0) <= standing.ranks[1]
-        assert standing.ranks[1] - standing.ranks[0] >= 2
-        assert standing.joint_ranks[0] <= standing.ranks[0]
-        assert standing.ranks[1] <= standing.joint_ranks[1]
+        assert standing.interval is not None
+        assert standing.joint_interval is not None
+        assert standing.interval[0] <= (standing.place or 0) <= standing.interval[1]
+        assert standing.interval[1] - standing.interval[0] >= 2
+        assert standing.joint_interval[0] <= standing.interval[0]
+        assert standing.interval[1] <= standing.joint_interval[1]
 
 
 def test_models_are_ranked_on_the_questions_that_all_ranked_ones_answered() -> None:
@@ -116,7 +116,7 @@ def test_no_model_and_one_model() -> None:
     nobody = two_label_sets({})
     assert (nobody.n_questions, nobody.n_images, nobody.standings["pope"]["random"]) == (0, 0, ())
     found = two_label_sets({"only": answered(LABELS, 0.1, 1)})
-    assert [(s.rank, s.ranks, s.joint_ranks) for s in found.standings["repope"]["random"]] == [
+    assert [(s.place, s.interval, s.joint_interval) for s in found.standings["repope"]["random"]] == [
         (1, (1, 1), (1, 1))
     ]
     assert found.differences["pope"]["random"] == ()
@@ -144,7 +144,7 @@ def test_with_too_few_images_nothing_says_how_sure_a_rank_is(n_images: int) -> N
     found = two_label_sets(models)
     assert found.n_images == n_images
     for standing in found.standings["pope"]["random"]:
-        assert (standing.ranks, standing.joint_ranks) == (None, None)
+        assert (standing.interval, standing.joint_interval) == (None, None)
         assert standing.reason is not None
         assert n_images == 0 or "it takes 100" in standing.reason
     agreement = found.agreements["random"]
@@ -156,7 +156,7 @@ def test_a_model_whose_figure_is_undefined_stands_last() -> None:
     models = three_models() | {"silent": {q: Answer(q, "hm") for q in LABELS}}
     found = compare(models, one_label_set(LABELS), "repope")
     last = found.standings["pope"]["random"][-1]
-    assert (last.model, last.value, last.rank, last.ranks, last.joint_ranks, last.reason) == (
+    assert (last.model, last.value, last.place, last.interval, last.joint_interval, last.reason) == (
         *("silent", None, None, None, None),
         "F1 is undefined",
     )

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from conftest import CommandLine
 
-from repope_eval.benchmarks.dash_b import load_dash_b
+from repope_eval.benchmarks.sources import load_benchmark
 from repope_eval.files.json_files import read_rows
 from repope_eval.files.rows import read_row_file
 from repope_eval.foreign_answers.formats import join_file
@@ -19,8 +19,9 @@ from repope_eval.scoring.detection import (
     detection_by_object,
 )
 from repope_eval.scoring.protocols import PROTOCOLS
-from repope_eval.settings.config import ColumnSettings
+from repope_eval.settings.config import BenchSettings, ColumnSettings
 
+DASH_B = BenchSettings(name="dash_b", source="dash_b", variants=("dash_b",))
 REPOPE = PROTOCOLS["repope"]
 TITLES = {"acc": "ACC", "tnr": "TNR", "tpr": "TPR", "harmonic_mean": "Harmonic Mean"}
 
@@ -166,7 +167,7 @@ def published(shared: Path) -> tuple[Path, dict[str, float]]:
 
 def test_published_scores_are_reproduced(published: tuple[Path, dict[str, float]], shared: Path) -> None:
     path, expected = published
-    index = load_dash_b("dash_b", shared, "download", "")
+    index = load_benchmark(DASH_B, shared)
     joined, benchmark = join_file(read_row_file(path), ColumnSettings(), index, None)
     (label_set,) = benchmark.label_sets
     labels = label_set.variants["dash_b"]

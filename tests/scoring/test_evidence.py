@@ -10,8 +10,8 @@ import pytest
 
 from repope_eval.records import Answer, LabelSet, Question
 from repope_eval.scoring import evidence as module
+from repope_eval.scoring.confidence_levels import DrawnLevels, level_figures, level_starts
 from repope_eval.scoring.evidence import Evidence, evidence
-from repope_eval.scoring.ranked_figures import rank_starts, ranked_figures
 
 Labels = dict[Question, bool]
 Answers = dict[Question, Answer]
@@ -138,12 +138,12 @@ def test_intervals_are_those_of_a_bootstrap_in_plain_loops(name: str) -> None:
     assert interval == pytest.approx((low, high), abs=0.2 * (high - low))
 
 
-def test_many_confidences_share_ranks_in_replicates_with_little_effect(
+def test_many_confidences_share_levels_in_replicates_with_little_effect(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     labels, answers = of_confidences(simulated(2400, 6), each=6)
     exact = found(labels, answers)
-    monkeypatch.setattr(module, "MOST_RANKS", 200)
+    monkeypatch.setattr(module, "MOST_LEVELS", 200)
     merged = found(labels, answers)
     for name in ("auroc", "average_precision", "best_f1"):
         assert getattr(merged, name) == getattr(exact, name)
@@ -152,35 +152,30 @@ def test_many_confidences_share_ranks_in_replicates_with_little_effect(
         assert ends == pytest.approx(exact_ends, abs=0.05 * (exact_ends[1] - exact_ends[0]))
 
 
-def test_merged_ranks_keep_equal_confidences_together() -> None:
+def test_merged_levels_keep_equal_confidences_together() -> None:
     confidences = -np.sort(-np.random.default_rng(1).integers(0, 50, 1000) / 50)
-    starts = rank_starts(confidences, 20)
+    starts = level_starts(confidences, 20)
     assert 1 < len(starts) <= 20
     assert starts[0] == 0
     assert all(confidences[start - 1] > confidences[start] for start in starts[1:])
-    assert len(rank_starts(confidences)) == len(set(confidences))
+    assert len(level_starts(confidences)) == len(set(confidences))
 
 
-@pytest.mark.parametrize("most", [module.MOST_RANKS, 40])
-def test_questions_drawn_on_each_rank_are_those_counted_one_by_one(
-    most: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "MOST_RANKS", most)
+@pytest.mark.parametrize("most", [module.MOST_LEVELS, 40])
+def test_questions_drawn_on_each_level_are_those_counted_one_by_one(most: int) -> None:
     generator = np.random.default_rng(2)
-    cell = module._Cell(
-        images=generator.integers(50, size=300),
-        confidences=-np.sort(-generator.integers(0, 90, 300) / 90),
-        labels=generator.integers(2, size=300).astype(np.float64),
-    )
+    images = generator.integers(50, size=300)
+    confidences = -np.sort(-generator.integers(0, 90, 300) / 90)
+    labels = generator.integers(2, size=300).astype(np.float64)
     (weights,) = module.drawn_weights(50, 8)
-    starts = rank_starts(cell.confidences, most)
-    ranks = np.searchsorted(starts, np.arange(300), side="right") - 1
+    starts = level_starts(confidences, most)
+    levels = np.searchsorted(starts, np.arange(300), side="right") - 1
     yes, no = np.zeros((2, 8, len(starts)))
     for row in range(8):
-        for image, rank, label in zip(cell.images, ranks, cell.labels, strict=True):
-            (yes if label else no)[row, rank] += weights[row, image]
-    expected = ranked_figures(yes, no)
-    drawn = module._DrawnCell(cell, 50).ranked(weights.astype(np.uint8))
+        for image, level, label in zip(images, levels, labels, strict=True):
+            (yes if label else no)[row, level] += weights[row, image]
+    expected = level_figures(yes, no)
+    drawn = DrawnLevels(images, confidences, labels, most).figures(weights.astype(np.uint8))
     assert all(np.array_equal(drawn[name], expected[name]) for name in expected)
 
 

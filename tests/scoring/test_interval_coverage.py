@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from repope_eval.records import LabelSet, Question
 from repope_eval.scoring import bootstrap
-from repope_eval.scoring.bootstrap import interval_of, labelled_images, mean_over, replicated, variant_places
+from repope_eval.scoring.bootstrap import interval_of, labelled_images, mean_over, replicated, variant_cells
 from repope_eval.scoring.confusion import OUTCOMES
 from repope_eval.scoring.protocols import PROTOCOLS
 
@@ -80,11 +80,11 @@ def test_percentiles_hold_the_true_f1_of_95_of_100_models(
     questions = list(dict.fromkeys(question for labels in label_set.variants.values() for question in labels))
     true = np.array([true_f1(np.array(list(labels.values()))) for labels in label_set.variants.values()])
     generator = np.random.default_rng(11)
-    held = {variant: 0 for _, variant, _ in variant_places([label_set])}
+    held = {variant: 0 for _, variant, _ in variant_cells([label_set])}
     for _ in range(MODELS // MODELS_AT_ONCE):
         counts = simulated_counts(label_set, questions, generator)
         values = replicated(counts, PROTOCOLS["repope"], ["f1"])["f1"]
-        for _, variant, places in variant_places([label_set]):
+        for _, variant, places in variant_cells([label_set]):
             of_variant, truth = mean_over(values, places), true[list(places)].mean()
             for model in range(MODELS_AT_ONCE):
                 interval = interval_of(of_variant[:, model])

@@ -6,8 +6,8 @@ import pytest
 from counts import percentiles
 
 from repope_eval.records import Answer, LabelSet, Question
-from repope_eval.scoring.binomial import clustered_interval
 from repope_eval.scoring.bootstrap import MEAN
+from repope_eval.scoring.clustering import clustered_interval
 from repope_eval.scoring.intervals import COMPOSITES, COUNTS, INTERVAL_FIGURES, sampled
 from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.scoring.scores import Scores, score

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from repope_eval.scoring.ranking import rank_interval, ranks
-from repope_eval.scoring.step_down import joint_ranks, step_down
+from repope_eval.scoring.places import joint_intervals, place_interval, places
+from repope_eval.scoring.step_down import step_down
 
 Values = NDArray[np.float64]
 
@@ -68,9 +68,9 @@ def test_joint_rank_intervals_hold_all_at_once_where_marginal_ones_do_not() -> N
     true_ranks = range(1, 18)
     for _ in range(trials):
         values, replicates = sampled(TRUE, generator)
-        drawn = ranks(replicates)
-        alone = [rank_interval(drawn[:, place]) for place in range(17)]
-        joint = joint_ranks(values, replicates)
+        drawn = places(replicates)
+        alone = [place_interval(drawn[:, model]) for model in range(17)]
+        joint = joint_intervals(values, replicates)
         held_alone += all(low <= rank <= high for rank, (low, high) in zip(true_ranks, alone, strict=True))
         held_jointly += all(low <= rank <= high for rank, (low, high) in zip(true_ranks, joint, strict=True))
     assert held_alone / trials < 0.85
@@ -80,18 +80,18 @@ def test_joint_rank_intervals_hold_all_at_once_where_marginal_ones_do_not() -> N
 
 def test_joint_rank_intervals_tell_of_what_is_sure() -> None:
     values, replicates = sampled(np.array([3.0, 0.0, 0.0, -3.0]), np.random.default_rng(3))
-    assert joint_ranks(values, replicates) == [(1, 1), (2, 3), (2, 3), (4, 4)]
+    assert joint_intervals(values, replicates) == [(1, 1), (2, 3), (2, 3), (4, 4)]
 
 
 def test_undefined_and_equal_models_are_surely_ahead_of_nobody() -> None:
     values, replicates = sampled(np.array([3.0, 0.0, -3.0]), np.random.default_rng(4))
     values = np.append(values, [values[0], np.nan])
     replicates = np.column_stack([replicates, replicates[:, 0], np.full(len(replicates), np.nan)])
-    assert joint_ranks(values, replicates)[:4] == [(1, 2), (3, 3), (4, 4), (1, 2)]
+    assert joint_intervals(values, replicates)[:4] == [(1, 2), (3, 3), (4, 4), (1, 2)]
 
 
 def test_without_replicates_any_rank_is_possible() -> None:
-    assert joint_ranks(np.array([1.0, 2.0]), np.empty((0, 2))) == [(1, 2), (1, 2)]
+    assert joint_intervals(np.array([1.0, 2.0]), np.empty((0, 2))) == [(1, 2), (1, 2)]
 
 
 def test_one_false_finding_or_more_is_made_in_one_of_twenty_families() -> None:
@@ -100,6 +100,6 @@ def test_one_false_finding_or_more_is_made_in_one_of_twenty_families() -> None:
     n_false = 0
     for _ in range(trials):
         values, replicates = sampled(np.zeros(10), generator)
-        n_false += joint_ranks(values, replicates) != [(1, 10)] * 10
+        n_false += joint_intervals(values, replicates) != [(1, 10)] * 10
     # The standard error of 5 % among so many trials is 1.8 %.
     assert n_false / trials < 0.05 + 2 * 0.018

@@ -7,7 +7,8 @@ import random
 import numpy as np
 import pytest
 
-from repope_eval.scoring.ranking import kendall_tau, rank_interval, ranks, ranks_by_name
+from repope_eval.scoring.agreement import kendall_tau
+from repope_eval.scoring.places import place_interval, places, places_by_name
 
 
 @pytest.mark.parametrize(
@@ -20,13 +21,13 @@ from repope_eval.scoring.ranking import kendall_tau, rank_interval, ranks, ranks
     ],
 )
 def test_equal_values_share_the_better_rank(values: list[float], expected: list[int]) -> None:
-    assert ranks(np.array(values)).tolist() == expected
+    assert places(np.array(values)).tolist() == expected
 
 
 def test_ranks_of_many_replicates() -> None:
     values = np.array([[1.0, 2.0, 3.0], [3.0, 3.0, 1.0], [np.nan, 1.0, 2.0]])
-    assert ranks(values)[:2].tolist() == [[3, 2, 1], [1, 1, 3]]
-    assert ranks(values)[2, 1:].tolist() == [2, 1], "what is undefined is ahead of nothing"
+    assert places(values)[:2].tolist() == [[3, 2, 1], [1, 1, 3]]
+    assert places(values)[2, 1:].tolist() == [2, 1], "what is undefined is ahead of nothing"
 
 
 @pytest.mark.parametrize(
@@ -71,10 +72,10 @@ def test_tau_of_many_replicates_by_counting_pairs() -> None:
 
 def test_ranks_by_name_leave_out_what_is_undefined() -> None:
     values = {"a": 0.5, "b": 0.9, "c": None, "d": 0.5, "e": 0.1}
-    assert ranks_by_name(values) == {"a": 2, "b": 1, "c": None, "d": 2, "e": 4}
+    assert places_by_name(values) == {"a": 2, "b": 1, "c": None, "d": 2, "e": 4}
 
 
 def test_the_ends_of_a_rank_interval_are_ranks_that_occurred() -> None:
-    assert rank_interval(np.array([1, 3] * 50)) == (1, 3)
-    assert rank_interval(np.array([2] * 96 + [1] * 2 + [7] * 2)) == (2, 2)
-    assert rank_interval(np.array([2] * 90 + [1] * 4 + [7] * 6)) == (1, 7)
+    assert place_interval(np.array([1, 3] * 50)) == (1, 3)
+    assert place_interval(np.array([2] * 96 + [1] * 2 + [7] * 2)) == (2, 2)
+    assert place_interval(np.array([2] * 90 + [1] * 4 + [7] * 6)) == (1, 7)

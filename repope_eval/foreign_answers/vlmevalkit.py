@@ -1,0 +1,117 @@
+"""VLMEvalKit's result tables: `index`, `question` and `prediction`.
+
+A table has each distinct question once, with the variants that it stands in as its `category`. The orders that are
+known of are: any that keeps the order of each variant's file; the files one after the other without repeats; and the
+same image by image. The last two are checked against the category, too. A table of the first rows alone will do, one
+with a gap will not: it would shift what follows. A table that names images is not of this format.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, permutations
+from typing import Any
+
+from repope_eval.benchmarks.benchmark import Benchmark, image_by_image
+from repope_eval.errors import RepopeError
+from repope_eval.files.rows import RowFile
+from repope_eval.foreign_answers.file_orders import BY_IMAGE, fitting
+from repope_eval.foreign_answers.joining import Format
+from repope_eval.foreign_answers.question_index import Ids
+from repope_eval.foreign_answers.rows import IMAGE_FIELDS, AnswerRow, answer_rows, question_id_of
+from repope_eval.records import Question, Variant
+from repope_eval.settings.config import ColumnSettings
+from repope_eval.wording import shown
+
+_COLUMNS = ColumnSettings(response="prediction")
+
+
+def _recognises(file: RowFile) -> bool:
+    fields = set(file.rows[0]) if file.rows else set()
+    names_images = any(row.get(name) is not None for row in file.rows for name in IMAGE_FIELDS)
+    return {"index", "question", "prediction"} <= fields and not names_images
+
+
+def _questions(rows: Sequence[AnswerRow], file: RowFile, benchmark: Benchmark) -> list[Question | None]:
+    """The question of each row; None for one of other variants than the benchmark's."""
+    ids = benchmark.ids
+    by_index = _sorted_by_index(file)
+    variants = [_variants(file.rows[row], ids, f"{file.where}, row {row + 1}") for row in by_index]
+    orders = {"each variant in its own order": _in_own_orders(variants, ids)}
+    for files in permutations(ids) if len(ids) > 1 else ():
+        words = ", then ".join(files)
+        distinct = list(dict.fromkeys(chain.from_iterable(ids[variant].values() for variant in files)))
+        orders[words] = _with_categories(distinct, variants, ids)
+        orders[f"{words}, image by image"] = _with_categories(image_by_image(distinct), variants, ids)
+    kept = [index for index, names in enumerate(variants) if names]
+    kept_orders = {words: [order[index] for index in kept] for words, order in orders.items()}
+    fits = fitting([rows[by_index[index]] for index in kept], kept_orders, file.where)
+    found: list[Question | None] = [None] * len(rows)
+    for index, question in zip(kept, fits, strict=True):
+        found[by_index[index]] = question
+    return found
+
+
+def _sorted_by_index(file: RowFile) -> list[int]:
+    """The rows' positions in the file, in the order of their index, which must go up by one from 0 or 1."""
+    indexes = []
+    for number, row in enumerate(file.rows, 1):
+        index = question_id_of(row, f"{file.where}, row {number}", "index")
+        if index is None or not index.isdecimal():
+            raise RepopeError(
+                f"{file.where}, row {number}: the index is {shown(row.get('index'))}, not a whole number; without "
+                f"image, rows are found by it: {BY_IMAGE}"
+            )
+        indexes.append(int(index))
+    order = sorted(range(len(indexes)), key=lambda position: indexes[position])
+    for expected, position in enumerate(order, min(indexes[order[0]], 1)):
+        if indexes[position] != expected:
+            raise RepopeError(
+                f"{file.where}, row {position + 1}: index {indexes[position]} stands where {expected} should, so rows "
+                f"are missing or repeated, and without image those that follow cannot be told; {BY_IMAGE}"
+            )
+    return order
+
+
+def _variants(fields: Mapping[str, Any], ids: Ids, where: str) -> list[Variant]:
+    """The benchmark's variants that a row's category names; its only one where there is no such column."""
+    if "category" not in fields and len(ids) == 1:
+        return list(ids)
+    category = fields.get("category")
+    if not isinstance(category, str):
+        raise RepopeError(
+            f"{where}: the category is {shown(category)}, not the names of variants; {BY_IMAGE}, or score one variant "
+            "(bench=repope_random, say)"
+        )
+    names = dict.fromkeys(part.strip().lower() for part in category.split(","))
+    return [name for name in names if name in ids]
+
+
+def _in_own_orders(variants: Sequence[Sequence[Variant]], ids: Ids) -> list[Question | None]:
+    """The next question of each variant that a row stands in; None where the variants do not agree on it."""
+    left: dict[Variant, Iterator[Question]] = {
+        variant: iter(questions.values()) for variant, questions in ids.items()
+    }
+    found: list[Question | None] = []
+    for names in variants:
+        questions = {next(left[variant], None) for variant in names}
+        found.append(questions.pop() if len(questions) == 1 else None)
+    return found
+
+
+def _with_categories(
+    asked: Sequence[Question], variants: Sequence[Sequence[Variant]], ids: Ids
+) -> list[Question | None]:
+    """A question for each row, one after the other; None where it stands in other variants than the row."""
+    standing = {variant: set(questions.values()) for variant, questions in ids.items()}
+    found: list[Question | None] = []
+    for index, names in enumerate(variants):
+        question = asked[index] if index < len(asked) else None
+        fits = question is not None and {name for name in ids if question in standing[name]} == set(names)
+        found.append(question if fits else None)
+    return found
+
+
+FORMAT = Format(
+    recognises=_recognises,
+    rows=lambda file: answer_rows(file, _COLUMNS),
+    questions=_questions,
+)
