@@ -36,9 +36,10 @@ from PIL import Image
 from random_checkpoints import kinds_of
 
 from repope_eval.capacity.counting import count_parameters
-from repope_eval.inference.generation import Generation, common_prefix_length, find_spellings
+from repope_eval.inference.generation import Generation, find_spellings
 from repope_eval.inference.sequential import generate_sequentially
 from repope_eval.inference.shared import generate_shared
+from repope_eval.inference.stretches import common_prefix_length
 from repope_eval.models.loading import Model
 
 ASKINGS_OF_THE_PAPER = 18

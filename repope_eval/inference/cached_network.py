@@ -1,11 +1,13 @@
 """A network and the key-value cache of what it was fed."""
 
 import inspect
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from transformers import DynamicCache
 
+from repope_eval.inference.transfer import to_device
 from repope_eval.models.loading import Model
 
 
@@ -25,14 +27,14 @@ class CachedNetwork:
     def feed(
         self, embeddings: torch.Tensor, positions: torch.Tensor, mask: torch.Tensor | None, **more: Any
     ) -> torch.Tensor:
-        """Appends tokens [rows, tokens, hidden]; their last hidden states, of the same shape.
+        """Appends tokens [rows, tokens, hidden] to the rows, and returns their last hidden states, of the same shape.
 
         Args:
             embeddings: the tokens.
-            positions: of each token in its row, [rows, tokens].
-            mask: what is no padding, [rows, tokens so far]; or what each token sees, as an addition to the
-                attention's scores, [rows, 1, tokens, tokens so far]; None: all that came before.
-            more: what the network takes besides.
+            positions: the position of each token in its row, [rows, tokens].
+            mask: 1 where a row has a token and 0 in padding, [rows, tokens so far]; or what is added to the
+                attention's scores, [rows, 1, tokens, tokens so far]; None: each token sees all that came before.
+            more: further arguments of the network.
         """
         output = self._network(
             inputs_embeds=embeddings,
@@ -45,6 +47,8 @@ class CachedNetwork:
         hidden: torch.Tensor = output.last_hidden_state
         return hidden.to(self._device)  # of several devices, the last layer's may be another
 
-    def select(self, rows: torch.Tensor) -> None:
+    def select(self, rows: Sequence[int]) -> None:
         """Keeps, repeats or drops rows: row i becomes what row `rows[i]` was."""
-        self._cache.batch_select_indices(rows)
+        (indexes,) = to_device(self._device, rows)
+        for layer in self._cache.layers:  # of several devices, each has some of the layers
+            layer.batch_select_indices(indexes.to(layer.keys.device))

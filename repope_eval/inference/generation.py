@@ -1,16 +1,20 @@
 """What an engine returns for a question, and the evidence that its first token carries."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
 from transformers import PreTrainedModel
 
 from repope_eval.errors import RepopeError
+from repope_eval.inference.transfer import to_device
 from repope_eval.models.recipe import Recipe
 
 SPACE_MARKS = " \u2581\u0120"
 """What a token starts with that follows a space: the space itself, SentencePiece's mark, byte-level BPE's."""
+
+_NO_TOKEN = -1
+"""Stands for the token of a row whose logits are not finite."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,38 +56,31 @@ def bounded(network: PreTrainedModel, logits: torch.Tensor) -> torch.Tensor:
     return logits if bound is None else torch.tanh(logits / bound) * bound
 
 
-def require_finite(logits: torch.Tensor) -> None:
-    """Refuses logits that are NaN or infinite.
+def choose_tokens(logits: torch.Tensor) -> list[int]:
+    """The most likely token of each row of logits [rows, vocabulary].
+
+    One transfer from the device says both which tokens these are and whether the logits are finite.
 
     Raises:
-        RepopeError: what would be generated from them is no answer.
+        RepopeError: logits are NaN or infinite.
     """
-    if not torch.isfinite(logits).all():
-        raise RepopeError(
-            "the model's logits are NaN or infinite, which is no answer (an overflow in float16?): "
-            "use model.dtype=bfloat16 or float32, or model.quantization=none"
-        )
+    finite = torch.isfinite(logits).all(dim=-1)
+    tokens: list[int] = logits.argmax(dim=-1).masked_fill(~finite, _NO_TOKEN).tolist()
+    if _NO_TOKEN in tokens:
+        raise not_finite()
+    return tokens
 
 
-def first_token_evidence(logits: torch.Tensor, spellings: Spellings) -> tuple[list[float], list[float]]:
-    """Probabilities of yes and of no from the logits of first tokens, [rows, vocabulary].
-
-    Raises:
-        RepopeError: logits that are not finite: what would be generated from them is no answer.
-    """
-    require_finite(logits)
-    probabilities = logits.float().softmax(dim=-1)
-    return tuple(  # type: ignore[return-value]
-        probabilities[:, list(tokens.values())].sum(dim=-1).tolist()
-        for tokens in (spellings.yes, spellings.no)
+def not_finite() -> RepopeError:
+    """The error of logits that are NaN or infinite: what would be generated from them is no answer."""
+    return RepopeError(
+        "the model's logits are NaN or infinite, which is no answer (an overflow in float16?): "
+        "use model.dtype=bfloat16 or float32, or model.quantization=none"
     )
 
 
-def common_prefix_length(prompts: Sequence[Sequence[int]]) -> int:
-    """How many first tokens all prompts share, leaving each at least one token of its own."""
-    longest = min(map(len, prompts)) - 1
-    first = prompts[0]
-    for place in range(longest):
-        if any(prompt[place] != first[place] for prompt in prompts):
-            return place
-    return longest
+def first_token_evidence(logits: torch.Tensor, spellings: Spellings) -> torch.Tensor:
+    """Probabilities of yes and of no, [2, rows], from the logits of first tokens, [rows, vocabulary]."""
+    probabilities = logits.float().softmax(dim=-1)
+    spelled = to_device(logits.device, list(spellings.yes.values()), list(spellings.no.values()))
+    return torch.stack([probabilities[:, tokens].sum(dim=-1) for tokens in spelled])
