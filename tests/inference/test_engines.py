@@ -11,11 +11,13 @@ from repope_eval.errors import RepopeError
 from repope_eval.inference import image_rows, shared
 from repope_eval.inference.generation import Generation, Spellings, find_spellings
 from repope_eval.inference.image_rows import ImageRows
-from repope_eval.inference.question_rows import QuestionRows
+from repope_eval.inference.question_rows import CopiedPrefixes
 from repope_eval.inference.sequential import generate_sequentially
 from repope_eval.inference.shared import generate_shared
 from repope_eval.models.loading import Model
 from repope_eval.models.recipe import Prepared
+
+CAUSAL = [name for name in GOLDENS if not name.startswith("paligemma")]
 
 
 @pytest.fixture(scope="module", params=GOLDENS)
@@ -54,14 +56,15 @@ def test_the_shared_engine_gives_the_originals_tokens(
     assert tokens(generations) == expected(golden)
 
 
-def test_a_row_a_question_gives_the_same_tokens_where_attention_knows_padding_alone(
+@pytest.mark.parametrize("golden", CAUSAL, indirect=True)
+def test_copied_prefixes_give_the_same_tokens_where_attention_takes_padding_alone(
     golden: Golden,
     model: Model,
     prepared: list[Prepared],
     max_new_tokens: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(shared, "_rows", QuestionRows)
+    monkeypatch.setattr(shared, "_rows", CopiedPrefixes)
     generations = generate_shared(model, prepared, max_new_tokens, find_spellings(model.recipe))
     assert tokens(generations) == expected(golden)
 
@@ -87,10 +90,10 @@ def test_tokens_that_are_fed_a_few_at_a_time_give_the_same(
     assert max(masked, default=0) <= 5
 
 
-def test_flash_attention_gets_rows_that_need_no_mask_of_their_own(golden: Golden) -> None:
-    model = load_golden_model(golden.folder)
+def test_flash_attention_gets_rows_that_need_no_mask_but_of_padding(goldens: Path) -> None:
+    model = load_golden_model(goldens / "internvl2_5_qwen2")
     model.network.config._attn_implementation = "flash_attention_2"
-    assert isinstance(shared._rows(model), QuestionRows)
+    assert isinstance(shared._rows(model), CopiedPrefixes)
 
 
 def test_the_sequential_engine_gives_the_originals_tokens_and_the_same_evidence(
