@@ -7,7 +7,6 @@ import torch
 from transformers import PreTrainedModel
 
 from repope_eval.errors import RepopeError
-from repope_eval.inference.transfer import to_device
 from repope_eval.models.recipe import Recipe
 
 SPACE_MARKS = " \u2581\u0120"
@@ -66,21 +65,28 @@ def choose_tokens(logits: torch.Tensor) -> list[int]:
     """
     finite = torch.isfinite(logits).all(dim=-1)
     tokens: list[int] = logits.argmax(dim=-1).masked_fill(~finite, _NO_TOKEN).tolist()
-    if _NO_TOKEN in tokens:
-        raise not_finite()
+    require_finite(_NO_TOKEN not in tokens)
     return tokens
 
 
-def not_finite() -> RepopeError:
-    """The error of logits that are NaN or infinite: what would be generated from them is no answer."""
-    return RepopeError(
-        "the model's logits are NaN or infinite, which is no answer (an overflow in float16?): "
-        "use model.dtype=bfloat16 or float32, or model.quantization=none"
-    )
+def require_finite(finite: bool) -> None:
+    """Refuses an answer of a model whose logits were NaN or infinite.
+
+    Raises:
+        RepopeError: they were not finite: what is generated from them is no answer.
+    """
+    if not finite:
+        raise RepopeError(
+            "the model's logits are NaN or infinite, which is no answer (an overflow in float16?): "
+            "use model.dtype=bfloat16 or float32, or model.quantization=none"
+        )
 
 
 def first_token_evidence(logits: torch.Tensor, spellings: Spellings) -> torch.Tensor:
     """Probabilities of yes and of no, [2, rows], from the logits of first tokens, [rows, vocabulary]."""
     probabilities = logits.float().softmax(dim=-1)
-    spelled = to_device(logits.device, list(spellings.yes.values()), list(spellings.no.values()))
+    spelled = (
+        torch.tensor(list(tokens.values()), dtype=torch.long).to(logits.device, non_blocking=True)
+        for tokens in (spellings.yes, spellings.no)
+    )
     return torch.stack([probabilities[:, tokens].sum(dim=-1) for tokens in spelled])

@@ -14,27 +14,26 @@ from repope_eval.inference.generation import (
     Spellings,
     bounded,
     first_token_evidence,
-    not_finite,
+    require_finite,
 )
 from repope_eval.models.loading import Model
 from repope_eval.models.recipe import Inputs, Prepared
 
 
 class _Logits:
-    """Watches the logits of the output head while an answer is generated, without waiting for the device."""
+    """Watches the output head's logits while an answer is generated, and does not wait for the device."""
 
     def __init__(self) -> None:
         self.first: torch.Tensor | None = None
-        """Those of the first generated token, [1, vocabulary]."""
-        self.finite = torch.tensor(True)
-        """Whether all so far were finite."""
+        """The logits of the first generated token, [1, vocabulary]."""
+        self.finite: list[torch.Tensor] = []
+        """Whether each token's logits are finite."""
 
     def __call__(self, head: nn.Module, hidden: tuple[torch.Tensor, ...], logits: torch.Tensor) -> None:
         last = logits[:, -1]
-        finite = torch.isfinite(last).all()
+        self.finite.append(torch.isfinite(last).all())
         if self.first is None:
-            self.first, self.finite = last, finite
-        self.finite = self.finite & finite
+            self.first = last
 
 
 @torch.inference_mode()
@@ -81,8 +80,7 @@ def _generate(
         )
     finally:
         hook.remove()
-    if not logits.finite:
-        raise not_finite()
     assert logits.first is not None
+    require_finite(bool(torch.stack(logits.finite).all()))
     p_yes, p_no = first_token_evidence(bounded(model.network, logits.first), spellings).flatten().tolist()
     return Generation(tuple(output[0, len(prompt) :].tolist()), p_yes, p_no)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import torch
 
 from repope_eval.inference.batch_size import MOST_TOKENS
+from repope_eval.inference.cached_rows import CachedRows
 from repope_eval.inference.generation import (
     Generation,
     Spellings,
@@ -79,23 +80,11 @@ def _rows(model: Model) -> ImageRows | CopiedPrefixes:
 
 
 def decode(
-    model: Model,
-    rows: ImageRows | CopiedPrefixes | WholePrompts,
-    hidden: torch.Tensor,
-    max_new_tokens: int,
-    spellings: Spellings,
+    model: Model, rows: CachedRows, hidden: torch.Tensor, max_new_tokens: int, spellings: Spellings
 ) -> list[Generation]:
-    """Greedy decoding; questions whose answers are complete leave the batch.
+    """Greedy decoding from the hidden state of each question's last token, [questions, hidden].
 
-    Args:
-        model: what answers.
-        rows: the questions in the cache.
-        hidden: the hidden state of each question's last token, [questions, hidden].
-        max_new_tokens: the longest answer.
-        spellings: the tokens whose probabilities are the evidence.
-
-    Raises:
-        RepopeError: logits are not finite.
+    Questions whose answers are complete leave the batch.
     """
     stops = frozenset(model.recipe.stop_token_ids)
     logits = _logits(model, hidden)
