@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -135,6 +136,22 @@ def test_logits_that_are_not_finite_are_no_answer(golden: Golden, prepared: list
     for engine in (generate_shared, generate_sequentially):
         with pytest.raises(RepopeError, match="NaN or infinite"):
             engine(broken, prepared[:1], 2, Spellings({"yes": 1}, {"no": 2}))
+
+
+@pytest.mark.parametrize("generate", [generate_shared, generate_sequentially])
+def test_logits_that_are_not_finite_after_the_first_token_are_no_answer(goldens: Path, generate: Any) -> None:
+    golden = read_golden(goldens / "internvl2_5_qwen2")
+    broken = load_golden_model(golden.folder)
+    seen: list[torch.Tensor] = []
+
+    def spoil(_: object, __: object, logits: torch.Tensor) -> torch.Tensor:
+        seen.append(logits)
+        return logits if len(seen) == 1 else logits.where(torch.arange(logits.shape[-1]) > 0, -torch.inf)
+
+    broken.network.get_output_embeddings().register_forward_hook(spoil)
+    with pytest.raises(RepopeError, match="NaN or infinite"):
+        generate(broken, golden.prepared(broken)[:1], 3, Spellings({"yes": 1}, {"no": 2}))
+    assert len(seen) > 1
 
 
 @pytest.mark.parametrize(

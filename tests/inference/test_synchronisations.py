@@ -1,5 +1,6 @@
 """The host waits for the device as often in a batch, however many images and questions it has."""
 
+import sys
 from types import ModuleType
 
 import pytest
@@ -52,3 +53,12 @@ def test_what_copies_prefixes_waits_no_more_often(
     )
     assert few == many
     assert few["copies waited for"] == 0
+
+
+def test_the_program_prints_a_table(
+    synchronisations: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["synchronisations.py", "--family", "ovis2", "--images", "2", "--questions", "3"]
+    monkeypatch.setattr(sys, "argv", words)
+    synchronisations.main()
+    assert capsys.readouterr().out.splitlines()[-1].split()[:2] == ["ovis2", "5"]
