@@ -114,9 +114,10 @@ def test_the_sequential_engine_gives_the_originals_tokens_and_the_same_evidence(
 
 def test_answers_stop_at_the_limit_in_both_engines(model: Model, prepared: list[Prepared]) -> None:
     spellings = find_spellings(model.recipe)
+    images = [Prepared(prepared[0].inputs, prepared[0].prompts[:3])]
     for limit in (1, 3):
-        alone = generate_sequentially(model, prepared[:1], limit, spellings)
-        together = generate_shared(model, prepared[:1], limit, spellings)
+        alone = generate_sequentially(model, images, limit, spellings)
+        together = generate_shared(model, images, limit, spellings)
         assert tokens(alone) == tokens(together)
         assert max(len(generation.token_ids) for generation in together[0]) == limit
 
