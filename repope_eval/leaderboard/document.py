@@ -27,7 +27,7 @@ def leaderboard_document(board: Leaderboard) -> dict[str, Any]:
         "n_benchmark_questions": board.n_benchmark_questions,
         "models": [_entry(entry) | {"ranks": _ranks(board, entry)} for entry in board.entries],
         "unranked": [_entry(each.entry) | {"reason": each.reason} for each in board.unranked],
-        "left_out": [dataclasses.asdict(run) for run in board.left_out],
+        "left_out": [{"place": run.folder, "reason": run.reason} for run in board.left_out],
         "agreements": [_agreement(each) for each in board.agreements],
         "differences": _differences(board),
         "settings_that_differ": [dataclasses.asdict(each) for each in board.differences],
@@ -39,7 +39,7 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "name": entry.name,
         "model": entry.model,
         "source": "paper" if entry.is_paper else "run",
-        "run_folder": entry.place,
+        "run_folder": entry.folder,
         "n_images": entry.n_images,
         "n_questions": entry.n_questions,
         "n_answered": entry.n_answered,
@@ -68,7 +68,7 @@ def _ranks(board: Leaderboard, entry: Entry) -> dict[str, Any]:
         for variant in board.variants:
             standing = board.standing(name, variant, entry.name)
             found[name][variant] = {
-                "rank": board.ranks[name][variant][entry.name],
+                "rank": board.places[name][variant][entry.name],
                 "ci95_among_runs": standing.ranks if standing else None,
                 "joint_ci95_among_runs": standing.joint_ranks if standing else None,
                 "reason": standing.reason if standing else COUNTS_ALONE,

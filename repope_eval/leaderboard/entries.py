@@ -24,7 +24,7 @@ class Entry:
     """Its own among all entries."""
     model: str
     """The configuration file's name."""
-    place: str | None
+    folder: str | None
     """The run folder; None where the figures are the paper's."""
     n_images: int | None
     """Images with an answer; None where there are counts alone."""
@@ -43,7 +43,7 @@ class Entry:
     @property
     def is_paper(self) -> bool:
         """Whether the figures are the paper's."""
-        return self.place is None
+        return self.folder is None
 
     def is_partial(self, label_set: str, variant: Variant) -> bool:
         """Whether F1 leaves out more than 1 % of the questions with either label."""
@@ -62,7 +62,7 @@ class Unranked:
 class LeftOut:
     """A run that the report cannot use."""
 
-    place: str
+    folder: str
     """Its folder, as seen from the one that was searched."""
     reason: str
 
@@ -102,7 +102,7 @@ class Leaderboard:
     """`mean` among them where there are several."""
     entries: tuple[Entry, ...]
     """Of all models that are ranked, the best first in the last of the label sets and variants."""
-    ranks: Mapping[str, Mapping[Variant, Mapping[str, int | None]]]
+    places: Mapping[str, Mapping[Variant, Mapping[str, int | None]]]
     """By label set, variant and name: the place by F1 among all entries; equal ones share the better."""
     unranked: tuple[Unranked, ...]
     comparison: Comparison | None
@@ -120,6 +120,11 @@ class Leaderboard:
     def headline(self) -> Variant:
         """The variant that entries are in the order of: the mean where there is one."""
         return self.variants[-1]
+
+    @property
+    def ordered_variants(self) -> tuple[Variant, ...]:
+        """The variants with the headline first."""
+        return (self.headline, *self.variants[:-1])
 
     @property
     def has_paper(self) -> bool:

@@ -32,7 +32,7 @@ _PLACES = ("questions", "relabels", "images", "annotations")
 class FoundRun:
     """A run folder as it was read."""
 
-    place: str
+    folder: str
     """The folder, as seen from the one that was searched."""
     model: str
     bench: BenchSettings
@@ -52,12 +52,12 @@ def read_runs(root: Path) -> tuple[list[FoundRun], list[LeftOut]]:
     found: list[FoundRun] = []
     left_out: list[LeftOut] = []
     for folder in find_run_folders(root):
-        place = folder.relative_to(root).as_posix()
-        place = root.resolve().name if place == "." else place
+        name = folder.relative_to(root).as_posix()
+        name = root.resolve().name if name == "." else name
         try:
-            found.append(_run(folder, place))
+            found.append(_run(folder, name))
         except RepopeError as error:
-            left_out.append(LeftOut(place=place, reason=_one_line(error, folder)))
+            left_out.append(LeftOut(folder=name, reason=_one_line(error, folder)))
     return found, left_out
 
 
@@ -65,7 +65,7 @@ def _one_line(error: RepopeError, folder: Path) -> str:
     return " ".join(str(error).removeprefix(f"{folder}{os.sep}").split())
 
 
-def _run(folder: Path, place: str) -> FoundRun:
+def _run(folder: Path, below: str) -> FoundRun:
     """Raises: RepopeError: a file is missing or broken, or the manifest is of another version."""
     path = folder / MANIFEST
     for name in (MANIFEST, ANSWERS):
@@ -82,7 +82,7 @@ def _run(folder: Path, place: str) -> FoundRun:
     try:
         settings = manifest["settings"]
         return FoundRun(
-            place=place,
+            folder=below,
             model=model_name(settings),
             bench=_bench(settings["bench"], path),
             hashes={str(name): str(value) for name, value in manifest["benchmark"]["sha256"].items()},

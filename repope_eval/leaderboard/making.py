@@ -69,13 +69,13 @@ def make_leaderboard(selection: Selection, settings: config.ReportSettings) -> L
         label_sets=label_sets,
         variants=variants,
         entries=tuple(entries),
-        ranks={
+        places={
             name: {variant: ranks_by_name(_values(entries, name, variant, "f1")) for variant in variants}
             for name in label_sets
         },
         unranked=tuple(
             Unranked(
-                entry=_unranked_entry(run, names[run.place], selection, settings.protocol), reason=reason
+                entry=_unranked_entry(run, names[run.folder], selection, settings.protocol), reason=reason
             )
             for run, reason in selection.unranked
         ),
@@ -105,7 +105,9 @@ def _shape(selection: Selection) -> tuple[tuple[str, ...], tuple[str, ...]]:
 def _names(runs: Sequence[FoundRun]) -> dict[str, str]:
     """What each run, by its folder, is called: its model, with the folder where several runs are of one model."""
     counts = Counter(run.model for run in runs)
-    return {run.place: run.model if counts[run.model] == 1 else f"{run.model} ({run.place})" for run in runs}
+    return {
+        run.folder: run.model if counts[run.model] == 1 else f"{run.model} ({run.folder})" for run in runs
+    }
 
 
 def _ranked_entries(selection: Selection, names: Mapping[str, str], protocol: config.Protocol) -> list[Entry]:
@@ -117,7 +119,7 @@ def _ranked_entries(selection: Selection, names: Mapping[str, str], protocol: co
     common = labels_of(whole, answered.__contains__)
     n_questions = sum(question.image in selection.images for question in selection.benchmark.questions)
     return [
-        _run_entry(run, names[run.place], n_questions, common, whole, protocol) for run in selection.ranked
+        _run_entry(run, names[run.folder], n_questions, common, whole, protocol) for run in selection.ranked
     ]
 
 
@@ -142,7 +144,7 @@ def _run_entry(
     return Entry(
         name=name,
         model=run.model,
-        place=run.place,
+        folder=run.folder,
         n_images=len(images_of(run)),
         n_questions=n_questions,
         n_answered=len(run.answers),
@@ -158,7 +160,7 @@ def _paper_entry(
     return Entry(
         name=name,
         model=published.config_name,
-        place=None,
+        folder=None,
         n_images=None,
         n_questions=None,
         n_answered=None,
@@ -179,8 +181,8 @@ def _comparison(
     if selection.benchmark is None or not names:
         return None
     runs = [*selection.ranked, *(run for run, _ in selection.unranked)]
-    ranked = {names[run.place] for run in selection.ranked}
-    answers = {names[run.place]: run.answers for run in runs}
+    ranked = {names[run.folder] for run in selection.ranked}
+    answers = {names[run.folder]: run.answers for run in runs}
     return compare(answers, selection.benchmark.label_sets, protocol, ranked)
 
 
@@ -232,7 +234,7 @@ def _differences(runs: Sequence[FoundRun], names: Mapping[str, str]) -> tuple[Se
     for key in keys:
         values: dict[str, list[str]] = {}
         for run in runs:
-            values.setdefault(run.facts.get(key, NOT_SET), []).append(names[run.place])
+            values.setdefault(run.facts.get(key, NOT_SET), []).append(names[run.folder])
         if len(values) > 1:
             found += [
                 SettingDifference(key=key, value=value, names=tuple(having))

@@ -7,8 +7,8 @@ from repope_eval.leaderboard.entries import Leaderboard
 from repope_eval.leaderboard.sentences import sentences
 from repope_eval.leaderboard.tables import TABLES
 from repope_eval.reporting.citations import citations
-from repope_eval.reporting.score_table import LABEL_SET_TITLES
-from repope_eval.reporting.table_exports import Table
+from repope_eval.reporting.figure_texts import label_set_title
+from repope_eval.reporting.tables import Table
 from repope_eval.reporting.templates import render
 from repope_eval.scoring.bootstrap import FEWEST_IMAGES, MEAN, REPLICATES
 from repope_eval.scoring.intervals import FEWEST_ERRORS
@@ -28,7 +28,7 @@ def leaderboard_charts(board: Leaderboard) -> "tuple[Chart, ...]":
 
     if not board.entries:
         return ()
-    variants = (board.headline, *board.variants[:-1])
+    variants = board.ordered_variants
     charts = [model_counts_chart(board, variant) for variant in variants]
     if len(board.label_sets) == 2 and len(board.entries) > 1:
         charts += [ranking_chart(board, variant) for variant in variants]
@@ -58,7 +58,7 @@ def render_leaderboard(
         rankings=kinds["ranking_"],
         precision_recall=kinds["precision_recall_"],
         sentences=sentences(board),
-        label_titles=[LABEL_SET_TITLES.get(name, name) for name in board.label_sets],
+        label_titles=[label_set_title(name) for name in board.label_sets],
         replicates=f"{REPLICATES:,}",
         fewest_images=FEWEST_IMAGES,
         fewest_errors=FEWEST_ERRORS,

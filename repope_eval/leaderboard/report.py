@@ -48,7 +48,7 @@ def report(settings: config.ReportSettings, command: str) -> Leaderboard:
         require_some(selection, root)
     board = make_leaderboard(selection, settings)
     for run in board.left_out:
-        log.warning("left out: %s: %s", run.place, run.reason)
+        log.warning("left out: %s: %s", run.folder, run.reason)
     for unranked in board.unranked:
         log.warning("not ranked: %s: %s", unranked.entry.name, unranked.reason)
     _write(board, Path(settings.out).expanduser(), command)

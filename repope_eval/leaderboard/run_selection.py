@@ -65,7 +65,7 @@ def select(
     others += [_other_files(run, benchmark) for run in runs if run.hashes != benchmark.hashes]
     asked = set(benchmark.questions)
     reasons = [(run, _unusable(run, asked)) for run in runs if run.hashes == benchmark.hashes]
-    others += [LeftOut(place=run.place, reason=reason) for run, reason in reasons if reason is not None]
+    others += [LeftOut(folder=run.folder, reason=reason) for run, reason in reasons if reason is not None]
     return _compared([run for run, reason in reasons if reason is None], benchmark, settings.coverage, others)
 
 
@@ -98,7 +98,9 @@ def _load(runs: Sequence[FoundRun], settings: config.ReportSettings) -> Benchmar
     """The benchmark from the question files that most of its runs were asked from."""
     frequent = _most_frequent(tuple(sorted(run.hashes.items())) for run in runs)
     first = next(run for run in runs if tuple(sorted(run.hashes.items())) == frequent)
-    data_dir = data_folder(settings.data_dir or _here(place_here(first.data_dir, f"{first.place}: data_dir")))
+    data_dir = data_folder(
+        settings.data_dir or _here(place_here(first.data_dir, f"{first.folder}: data_dir"))
+    )
     return load_benchmark(replace(first.bench, annotations=_here(first.bench.annotations)), data_dir)
 
 
@@ -111,14 +113,14 @@ def _compared(
     runs: Sequence[FoundRun], benchmark: Benchmark, coverage: float, left_out: Sequence[LeftOut]
 ) -> Selection:
     """Tells runs that can be ranked from those that cannot."""
-    images = {run.place: images_of(run) for run in runs}
-    finished = [images[run.place] for run in runs if run.status == "complete"]
+    images = {run.folder: images_of(run) for run in runs}
+    finished = [images[run.folder] for run in runs if run.status == "complete"]
     compared = _most_frequent(sorted(finished or images.values(), key=len, reverse=True)) or frozenset()
     n_questions = sum(question.image in compared for question in benchmark.questions)
     n_images = len({question.image for question in benchmark.questions})
     ranked, unranked = [], []
     for run in runs:
-        about = images[run.place]
+        about = images[run.folder]
         covers = len(run.answers) / n_questions >= coverage
         if run.status != "complete":
             unranked.append((run, f"has not ended (status {run.status}): type its command again to go on"))
@@ -156,14 +158,14 @@ def _unusable(run: FoundRun, asked: Collection[Question]) -> str | None:
 
 def _other_source(run: FoundRun) -> LeftOut:
     return LeftOut(
-        place=run.place,
+        folder=run.folder,
         reason=f"is of benchmark {run.bench.name}, and the paper's figures are of POPE's and RePOPE's COCO images",
     )
 
 
 def _other_benchmark(run: FoundRun, name: str) -> LeftOut:
     return LeftOut(
-        place=run.place,
+        folder=run.folder,
         reason=f"is of benchmark {run.bench.name}, not {name}; bench={run.bench.name} reports it",
     )
 
@@ -172,7 +174,7 @@ def _other_files(run: FoundRun, benchmark: Benchmark) -> LeftOut:
     known = benchmark.hashes
     names = [name for name in {**known, **run.hashes} if known.get(name) != run.hashes.get(name)]
     return LeftOut(
-        place=run.place,
+        folder=run.folder,
         reason=f"was asked from other question files: SHA-256 of {', '.join(names)} differs",
     )
 
@@ -186,5 +188,5 @@ def require_some(selection: Selection, root: Path) -> None:
             f"runs={root}: holds no run folder; one is what a run writes (by default runs/BENCH/MODEL), with "
             "manifest.json and answers.jsonl in it. reference=paper shows the paper's models alone"
         )
-    lines = [f"  {run.place}: {run.reason}" for run in selection.left_out]
+    lines = [f"  {run.folder}: {run.reason}" for run in selection.left_out]
     raise RepopeError("\n".join([f"runs={root}: no run folder in it can be reported", *lines]))

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
-from repope_eval.leaderboard.cells import PARTIAL, labels_title
+from repope_eval.leaderboard.cells import PARTIAL
 from repope_eval.leaderboard.entries import Leaderboard
+from repope_eval.reporting.figure_texts import label_set_title
 
 GROUPS = {"runs": "the runs", "paper": "the paper's models"}
 """Whose rankings are set against each other."""
@@ -63,6 +64,7 @@ def _power(board: Leaderboard) -> Iterator[str]:
     if board.comparison is None:
         return
     name = board.label_sets[-1]
+    labels = label_set_title(name)
     pairs = [
         pair for pair in board.comparison.differences[name][board.headline] if pair.detectable is not None
     ]
@@ -71,7 +73,7 @@ def _power(board: Leaderboard) -> Iterator[str]:
         images = _range([pair.images_for_one_point or 0 for pair in pairs], ",")
         n_images = _range([pair.n_images for pair in pairs], ",")
         yield (
-            f"{n_images} images show a difference of F1 between two runs ({board.headline}, {labels_title(name)}) of "
+            f"{n_images} images show a difference of F1 between two runs ({board.headline}, {labels}) of "
             f"{smallest} or more (80 % power, two-sided 5 %); one of 0.01 would take {images} images."
         )
 

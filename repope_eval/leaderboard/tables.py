@@ -1,288 +1,297 @@
 """The tables of a leaderboard, for the page and for files alike."""
 
 from collections.abc import Callable
+from functools import partial
+from itertools import product
+from typing import NamedTuple
 
 from repope_eval.leaderboard.cells import (
+    Scored,
     answers_cell,
-    beside_cells,
-    count_cell,
+    difference_cell,
     f1_cell,
     figure_cell,
-    interval_column,
-    labels_title,
-    number_column,
-    p_cell,
-    rank_cell,
-    rank_interval_cells,
-    share_cell,
-    signed,
-    text_column,
+    paper_cell,
+    place_cell,
+    place_interval_cell,
+    run_cell,
     total_cell,
-    value_of,
+    value_cell,
+    whole_place_cell,
     with_interval,
 )
-from repope_eval.leaderboard.entries import Entry, Leaderboard
+from repope_eval.leaderboard.entries import Entry, Leaderboard, LeftOut, RankAgreement, Unranked
 from repope_eval.leaderboard.sentences import GROUPS
-from repope_eval.reporting.table_exports import Cell, Column, Table, words
+from repope_eval.records import Variant
+from repope_eval.reporting.figure_texts import (
+    BALANCED_TITLES,
+    COUNT_TITLES,
+    FIGURE_TITLES,
+    change_text,
+    count_text,
+    label_set_title,
+    ratio_text,
+)
+from repope_eval.reporting.tables import Cell, Field, Table, interval_field, table, text_field, value_field
+from repope_eval.scoring.agreement import RANKED_FIGURES, Overtaking
+from repope_eval.scoring.differences import Difference
 
-_COUNTS = {"tp": "TP", "fp": "FP", "tn": "TN", "fn": "FN"}
-_RATIOS = {
-    "precision": "precision",
-    "recall": "recall",
-    "accuracy": "accuracy",
-    "tnr": "TNR",
-    "f1_balanced": "F1 at 50 % yes",
-    "balanced_accuracy": "balanced accuracy",
-    "mcc": "MCC",
-}
+_FIGURES = ("precision", "recall", "accuracy", "tnr", *BALANCED_TITLES, *COUNT_TITLES)
 _TOTALS = {"n_questions": "questions", "n_answered": "answered", "n_unparsed": "unparsed"}
 _COMPARED = ("tp", "fp", "f1")
-_RANKED = {
-    "f1": "F1",
-    "f1_balanced": "F1 at 50 % yes",
-    "balanced_accuracy": "balanced accuracy",
-    "mcc": "MCC",
-}
-_RANK_INTERVALS = (
-    number_column("rank, 95 %", "rank_low", "rank_high"),
-    number_column("all ranks, 95 %", "rank_joint_low", "rank_joint_high"),
-)
+
+
+class _Pair(NamedTuple):
+    """A difference between two runs, and where it is."""
+
+    variant: Variant
+    label_set: str
+    difference: Difference
 
 
 def leaderboard_tables(board: Leaderboard) -> tuple[Table, ...]:
     """All tables that have rows."""
-    return tuple(table for make in TABLES.values() if (table := make(board)).rows)
+    return tuple(shown for make in TABLES.values() if (shown := make(board)).rows)
 
 
 def standings_table(board: Leaderboard) -> Table:
     """The order of the models, at a glance."""
-    sets = board.label_sets
-    columns = [
-        *(number_column(f"rank, {labels_title(name)}", f"rank_{name}") for name in reversed(sets)),
-        text_column("model"),
-        *_answers_column(board),
-        *(interval_column(f"F1, {labels_title(name)}", f"f1_{name}") for name in sets),
+    sets = [
+        (f", {label_set_title(name)}", f"_{name}", (board, board.headline, name)) for name in board.label_sets
     ]
-    rows = [
-        (
-            *(count_cell(board.ranks[name][board.headline][entry.name]) for name in reversed(sets)),
-            words(entry.name),
-            *_answers_cell(board, entry),
-            *(f1_cell(entry, name, board.headline) for name in sets),
-        )
-        for entry in board.entries
-    ]
-    caption = f"Models by F1 ({board.headline}) on {board.bench}, with 95 % intervals."
-    return Table(name="standings", caption=caption, columns=tuple(columns), rows=tuple(rows))
+    return table(
+        f"Models by F1 ({board.headline}) on {board.bench}, with 95 % intervals.",
+        [
+            *(
+                value_field(f"rank{title}", partial(_place, *at), f"rank{key}")
+                for title, key, at in sets[::-1]
+            ),
+            text_field("model", lambda entry: entry.name),
+            *_answers_field(board),
+            *(interval_field(f"F1{title}", f"f1{key}", partial(_f1, *at)) for title, key, at in sets),
+        ],
+        board.entries,
+        name="standings",
+    )
 
 
 def _overview(board: Leaderboard) -> Table:
-    """F1 and places under every label set and variant, a row a model, the headline variant first."""
-    variants = (board.headline, *board.variants[:-1])
-    cells = [(variant, name) for variant in variants for name in board.label_sets]
-    columns = [text_column("model"), *_answers_column(board)]
-    for variant, name in cells:
-        title, key = f"{variant}, {labels_title(name)}", f"{variant}_{name}"
-        columns += [
-            interval_column(f"F1 {title}", f"f1_{key}"),
-            number_column(
-                f"rank {title}",
-                *(f"rank_{key}{end}" for end in ("", "_low", "_high", "_joint_low", "_joint_high")),
-            ),
+    """F1 and places under every label set and variant: a row a model, with the headline variant first."""
+    fields: list[Field[Entry]] = []
+    for variant, name in product(board.ordered_variants, board.label_sets):
+        title, key = f"{variant}, {label_set_title(name)}", f"{variant}_{name}"
+        names = (f"rank_{key}{end}" for end in ("", "_low", "_high", "_joint_low", "_joint_high"))
+        fields += [
+            interval_field(f"F1 {title}", f"f1_{key}", partial(_f1, board, variant, name)),
+            value_field(f"rank {title}", partial(_whole_place, board, variant, name), *names),
         ]
-    rows = []
-    for entry in board.entries:
-        row = [words(entry.name), *_answers_cell(board, entry)]
-        for variant, name in cells:
-            standing = board.standing(name, variant, entry.name)
-            row += [
-                f1_cell(entry, name, variant),
-                rank_cell(board.ranks[name][variant][entry.name], standing),
-            ]
-        rows.append(tuple(row))
-    caption = f"F1 with 95 % intervals, and places by F1, on {board.bench}."
-    return Table(name="leaderboard", caption=caption, columns=tuple(columns), rows=tuple(rows))
+    return table(
+        f"F1 with 95 % intervals, and places by F1, on {board.bench}.",
+        [text_field("model", lambda entry: entry.name, stays=True), *_answers_field(board), *fields],
+        board.entries,
+        name="leaderboard",
+    )
 
 
-def _answers_column(board: Leaderboard) -> list[Column]:
-    """How much of the questions the runs answered; of the paper's models it is not known."""
-    return [number_column("answers", "n_answered", "n_questions")] if board.runs else []
+def _answers_field(board: Leaderboard) -> list[Field[Entry]]:
+    """How many questions the runs answered; of the paper's models it is not known."""
+    return [value_field("answers", answers_cell, "n_answered", "n_questions")] if board.runs else []
 
 
-def _answers_cell(board: Leaderboard, entry: Entry) -> list[Cell]:
-    return [answers_cell(entry)] if board.runs else []
+def _f1(board: Leaderboard, variant: Variant, label_set: str, entry: Entry) -> Cell:
+    return f1_cell(Scored(board, variant, label_set, entry))
+
+
+def _place(board: Leaderboard, variant: Variant, label_set: str, entry: Entry) -> Cell:
+    return place_cell(Scored(board, variant, label_set, entry))
+
+
+def _whole_place(board: Leaderboard, variant: Variant, label_set: str, entry: Entry) -> Cell:
+    return whole_place_cell(Scored(board, variant, label_set, entry))
 
 
 def _every_figure(board: Leaderboard) -> Table:
-    """A row a model, variant and label set."""
-    columns = (
-        *(text_column(title) for title in ("model", "variant", "labels")),
-        number_column("rank", "rank"),
-        *(_RANK_INTERVALS if board.runs else ()),
-        interval_column("F1", "f1"),
-        *(interval_column(title, name) for name, title in (_RATIOS | _COUNTS).items()),
-        *(number_column(title, name) for name, title in _TOTALS.items()),
+    """A row for each model, variant and label set."""
+    place_intervals: list[Field[Scored]] = [
+        value_field("rank, 95 %", partial(place_interval_cell, False), "rank_low", "rank_high"),
+        value_field(
+            "all ranks, 95 %", partial(place_interval_cell, True), "rank_joint_low", "rank_joint_high"
+        ),
+    ]
+    return table(
+        f"Every figure on {board.bench}, protocol {board.protocol}, with 95 % intervals.",
+        [
+            text_field("model", lambda one: one.entry.name, stays=True),
+            text_field("variant", lambda one: one.variant),
+            text_field("labels", lambda one: label_set_title(one.label_set)),
+            value_field("rank", place_cell, "rank"),
+            *(place_intervals if board.runs else ()),
+            interval_field("F1", "f1", f1_cell),
+            *(interval_field(FIGURE_TITLES[name], name, partial(figure_cell, name)) for name in _FIGURES),
+            *(value_field(title, partial(total_cell, name), name) for name, title in _TOTALS.items()),
+        ],
+        [
+            Scored(board, variant, name, entry)
+            for variant, name in product(board.ordered_variants, board.label_sets)
+            for entry in board.entries
+        ],
+        name="every_figure",
     )
-    rows = tuple(
-        (
-            *(words(text) for text in (entry.name, variant, labels_title(name))),
-            count_cell(board.ranks[name][variant][entry.name]),
-            *(rank_interval_cells(board.standing(name, variant, entry.name)) if board.runs else ()),
-            f1_cell(entry, name, variant),
-            *(figure_cell(entry, name, variant, figure) for figure in (*_RATIOS, *_COUNTS)),
-            *(total_cell(entry, name, variant, total) for total in _TOTALS),
-        )
-        for variant in (board.headline, *board.variants[:-1])
-        for name in board.label_sets
-        for entry in board.entries
-    )
-    caption = f"Every figure on {board.bench}, protocol {board.protocol}, with 95 % intervals."
-    return Table(name="every_figure", caption=caption, columns=columns, rows=rows)
 
 
 def _differences(board: Leaderboard) -> Table:
     """Every pair of runs under every label set and variant."""
     of_runs = board.comparison.differences if board.comparison else {}
     pairs = [
-        (variant, name, pair)
-        for variant in (board.headline, *board.variants[:-1])
-        for name in board.label_sets
-        for pair in of_runs.get(name, {}).get(variant, ())
+        _Pair(variant, name, difference)
+        for variant, name in product(board.ordered_variants, board.label_sets)
+        for difference in of_runs.get(name, {}).get(variant, ())
     ]
-    lacking = any(pair.reason for _, _, pair in pairs)
-    columns = (
-        *(text_column(title) for title in ("first", "second", "variant", "labels")),
-        interval_column("difference of F1", "difference"),
-        number_column("p", "p"),
-        number_column("p, adjusted", "p_adjusted"),
-        number_column("smallest that shows", "detectable"),
-        number_column("images for 0.01", "images_for_one_point"),
-        number_column("shared questions", "n_questions"),
-        number_column("shared images", "n_images"),
-        *([text_column("why not")] if lacking else []),
+    why_not: Field[_Pair] = text_field("why not", lambda pair: pair.difference.reason or "")
+
+    def field(title: str, name: str, shown: Callable[[float], str]) -> Field[_Pair]:
+        return value_field(title, lambda pair: value_cell(getattr(pair.difference, name), shown), name)
+
+    return table(
+        "Differences of F1 between runs on the questions that both answered, with 95 % intervals.",
+        [
+            text_field("first", lambda pair: pair.difference.first, stays=True),
+            text_field("second", lambda pair: pair.difference.second),
+            text_field("variant", lambda pair: pair.variant),
+            text_field("labels", lambda pair: label_set_title(pair.label_set)),
+            interval_field(
+                "difference of F1",
+                "difference",
+                lambda pair: with_interval(
+                    pair.difference.value, pair.difference.interval, partial(change_text, "f1")
+                ),
+            ),
+            field("p", "p", ratio_text),
+            field("p, adjusted", "p_adjusted", ratio_text),
+            field("smallest that shows", "detectable", ratio_text),
+            field("images for 0.01", "images_for_one_point", count_text),
+            field("shared questions", "n_questions", count_text),
+            field("shared images", "n_images", count_text),
+            *([why_not] if any(pair.difference.reason for pair in pairs) else ()),
+        ],
+        pairs,
+        name="differences",
     )
-    rows = tuple(
-        (
-            *(words(text) for text in (pair.first, pair.second, variant, labels_title(name))),
-            with_interval(pair.value, pair.interval, signed),
-            p_cell(pair.p),
-            p_cell(pair.p_adjusted),
-            p_cell(pair.detectable),
-            *(count_cell(each) for each in (pair.images_for_one_point, pair.n_questions, pair.n_images)),
-            *([words(pair.reason or "")] if lacking else []),
-        )
-        for variant, name, pair in pairs
-    )
-    caption = "Differences of F1 between runs on the questions that both answered, with 95 % intervals."
-    return Table(name="differences", caption=caption, columns=columns, rows=rows)
 
 
 def _agreement(board: Leaderboard) -> Table:
-    columns = (
-        text_column("ranking of"),
-        text_column("variant"),
-        number_column("models", "n_models"),
-        *(
-            interval_column(f"tau by {title}", "tau" if figure == "f1" else f"tau_{figure}")
-            for figure, title in _RANKED.items()
-        ),
-        number_column("overtakings", "n_overtakings"),
-    )
-    rows = tuple(
-        (
-            words(GROUPS[each.group]),
-            words(each.variant),
-            count_cell(each.n_models),
+    """How alike the rankings under the two label sets are."""
+
+    def tau(figure: str, each: RankAgreement) -> Cell:
+        found = each.agreement.taus[figure]
+        return with_interval(found.value, found.interval, lambda value: f"{value:.2f}".replace("-", "−"))
+
+    names = {figure: "tau" if figure == "f1" else f"tau_{figure}" for figure in RANKED_FIGURES}
+    return table(
+        "How alike the rankings under POPE and RePOPE are (Kendall's tau-b), by several figures.",
+        [
+            text_field("ranking of", lambda each: GROUPS[each.group], stays=True),
+            text_field("variant", lambda each: each.variant),
+            value_field("models", lambda each: value_cell(each.n_models), "n_models"),
             *(
-                with_interval(tau.value, tau.interval, lambda value: f"{value:.2f}".replace("-", "−"))
-                for tau in (each.agreement.taus[figure] for figure in _RANKED)
+                interval_field(f"tau by {FIGURE_TITLES[figure]}", names[figure], partial(tau, figure))
+                for figure in RANKED_FIGURES
             ),
-            count_cell(len(each.agreement.overtakings)),
-        )
-        for each in board.agreements
+            value_field(
+                "overtakings", lambda each: value_cell(len(each.agreement.overtakings)), "n_overtakings"
+            ),
+        ],
+        board.agreements,
+        name="rank_agreement",
     )
-    caption = "How alike the rankings under POPE and RePOPE are (Kendall's tau-b), by several figures."
-    return Table(name="rank_agreement", caption=caption, columns=columns, rows=rows)
 
 
 def _overtakings(board: Leaderboard) -> Table:
-    columns = (
-        *(text_column(title) for title in ("ranking of", "variant", "model", "overtakes")),
-        *([number_column("probability", "probability")] if board.runs else []),
+    """Which model overtakes which when the labels are corrected."""
+
+    def probability(row: tuple[RankAgreement, Overtaking]) -> Cell:
+        return value_cell(row[1].probability, lambda share: f"{100 * share:.1f} %")
+
+    return table(
+        "Models behind another under POPE and ahead of it under RePOPE, by F1.",
+        [
+            text_field("ranking of", lambda row: GROUPS[row[0].group], stays=True),
+            text_field("variant", lambda row: row[0].variant),
+            text_field("model", lambda row: row[1].model),
+            text_field("overtakes", lambda row: row[1].overtaken),
+            *([value_field("probability", probability, "probability")] if board.runs else ()),
+        ],
+        [(each, pair) for each in board.agreements for pair in each.agreement.overtakings],
+        name="overtakings",
     )
-    rows = tuple(
-        (
-            *(words(text) for text in (GROUPS[each.group], each.variant, pair.model, pair.overtaken)),
-            *([share_cell(pair.probability)] if board.runs else []),
-        )
-        for each in board.agreements
-        for pair in each.agreement.overtakings
-    )
-    caption = "Models behind another under POPE and ahead of it under RePOPE, by F1."
-    return Table(name="overtakings", caption=caption, columns=columns, rows=rows)
 
 
 def _beside_the_paper(board: Leaderboard) -> Table:
-    columns = [*(text_column(title) for title in ("run", "variant", "labels"))]
+    """The runs of the paper's models, with the paper's figures of the same models."""
+    fields: list[Field[tuple[Scored, Scored]]] = []
     for figure in _COMPARED:
-        title = {"tp": "TP", "fp": "FP", "f1": "F1"}[figure]
-        columns += [
-            number_column(f"{title}, run", figure),
-            number_column(f"{title}, paper", f"{figure}_paper"),
-            number_column(f"{title}, difference", f"{figure}_difference"),
+        title = FIGURE_TITLES[figure]
+        fields += [
+            value_field(f"{title}, run", partial(run_cell, figure), figure),
+            value_field(f"{title}, paper", partial(paper_cell, figure), f"{figure}_paper"),
+            value_field(f"{title}, difference", partial(difference_cell, figure), f"{figure}_difference"),
         ]
-    rows = []
-    for run, paper in board.pairs:
-        for variant in board.variants:
-            for name in board.label_sets:
-                row = [words(text) for text in (run.name, variant, labels_title(name))]
-                for figure in _COMPARED:
-                    row += beside_cells(
-                        figure, *(value_of(entry, name, variant, figure) for entry in (run, paper))
-                    )
-                rows.append(tuple(row))
-    caption = "Runs of the paper's models beside the paper's counts."
-    return Table(name="beside_the_paper", caption=caption, columns=tuple(columns), rows=tuple(rows))
+    return table(
+        "Runs of the paper's models beside the paper's counts.",
+        [
+            text_field("run", lambda pair: pair[0].entry.name, stays=True),
+            text_field("variant", lambda pair: pair[0].variant),
+            text_field("labels", lambda pair: label_set_title(pair[0].label_set)),
+            *fields,
+        ],
+        [
+            (Scored(board, variant, name, run), Scored(board, variant, name, paper))
+            for run, paper in board.pairs
+            for variant, name in product(board.variants, board.label_sets)
+        ],
+        name="beside_the_paper",
+    )
 
 
 def unranked_table(board: Leaderboard, *, reasons: bool = True) -> Table:
     """The runs without a place, and why."""
-    columns = (
-        text_column("model"),
-        number_column("answers", "n_answered", "n_questions"),
-        number_column("images", "n_images"),
-        *(
-            interval_column(f"F1 {board.headline}, {labels_title(name)}", f"f1_{name}")
-            for name in board.label_sets
-        ),
-        *([text_column("why")] if reasons else []),
+
+    def f1(name: str, each: Unranked) -> Cell:
+        return f1_cell(Scored(board, board.headline, name, each.entry))
+
+    why: Field[Unranked] = text_field("why", lambda each: each.reason)
+    titles = {name: f"F1 {board.headline}, {label_set_title(name)}" for name in board.label_sets}
+    return table(
+        "Runs that are not ranked; figures and intervals are over the images they have answers about.",
+        [
+            text_field("model", lambda each: each.entry.name, stays=True),
+            value_field("answers", lambda each: answers_cell(each.entry), "n_answered", "n_questions"),
+            value_field("images", lambda each: value_cell(each.entry.n_images), "n_images"),
+            *(interval_field(title, f"f1_{name}", partial(f1, name)) for name, title in titles.items()),
+            *([why] if reasons else ()),
+        ],
+        board.unranked,
+        name="unranked",
     )
-    rows = tuple(
-        (
-            words(each.entry.name),
-            answers_cell(each.entry),
-            count_cell(each.entry.n_images),
-            *(f1_cell(each.entry, name, board.headline) for name in board.label_sets),
-            *([words(each.reason)] if reasons else []),
-        )
-        for each in board.unranked
-    )
-    caption = "Runs that are not ranked; figures and intervals are over the images they have answers about."
-    return Table(name="unranked", caption=caption, columns=columns, rows=rows)
 
 
 def _left_out(board: Leaderboard) -> Table:
-    columns = (text_column("run folder"), text_column("why"))
-    rows = tuple((words(run.place), words(run.reason)) for run in board.left_out)
-    return Table(name="left_out", caption="Run folders that are left out.", columns=columns, rows=rows)
+    folder: Field[LeftOut] = text_field("run folder", lambda run: run.folder, stays=True)
+    why: Field[LeftOut] = text_field("why", lambda run: run.reason)
+    return table("Run folders that are left out.", [folder, why], board.left_out, name="left_out")
 
 
 def _settings(board: Leaderboard) -> Table:
-    columns = (text_column("setting"), text_column("value"), text_column("runs"))
-    rows = tuple(
-        (words(each.key), words(each.value), words(", ".join(each.names))) for each in board.differences
+    return table(
+        "Settings that differ between runs.",
+        [
+            text_field("setting", lambda each: each.key, stays=True),
+            text_field("value", lambda each: each.value),
+            text_field("runs", lambda each: ", ".join(each.names)),
+        ],
+        board.differences,
+        name="settings",
     )
-    return Table(name="settings", caption="Settings that differ between runs.", columns=columns, rows=rows)
 
 
 TABLES: dict[str, Callable[[Leaderboard], Table]] = {
@@ -297,4 +306,4 @@ TABLES: dict[str, Callable[[Leaderboard], Table]] = {
     "left_out": _left_out,
     "settings": _settings,
 }
-"""What makes each table, by its name."""
+"""The function that makes each table, by the table's name."""

@@ -3,17 +3,22 @@
 import io
 import json
 import sys
+from collections.abc import Mapping
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
+from rich.table import Table as RichTable
 from rich.text import Text
 
 from repope_eval.process.output import write, write_styled
+from repope_eval.reporting.tables import Mark, Table
 from repope_eval.wording import visible
 
 _AS_WIDE_AS_NEEDED = 10_000
 """Columns of a console that no table fills: what is measured there is a table's own width."""
+
+_STYLES: Mapping[Mark, str] = {"change": "cyan", "attention": "yellow", "quiet": "dim"}
 
 
 def clear_screen() -> None:
@@ -42,8 +47,13 @@ class _Drawn(io.StringIO):
         return sys.stdout.isatty()
 
 
-def print_table(table: Table) -> None:
-    """Prints at the table's own width: where a terminal is narrower its lines wrap, and no figure is cut."""
+def print_table(table: Table, *, padded: bool = False) -> None:
+    """Prints a table at its own width: where a terminal is narrower its lines wrap, and no figure is cut.
+
+    Args:
+        table: to be printed, with its caption as the title.
+        padded: whether a space stands before the first column.
+    """
     drawn = _Drawn()
     console = _TextConsole(
         file=drawn,
@@ -53,9 +63,23 @@ def print_table(table: Table) -> None:
         emoji=False,
         highlight=False,
     )
-    console.width = console.measure(table).maximum
-    console.print(table)
+    shown = _rich(table, padded)
+    console.width = console.measure(shown).maximum
+    console.print(shown)
     write_styled("".join(f"{line.rstrip()}\n" for line in drawn.getvalue().splitlines()))
+
+
+def _rich(table: Table, padded: bool) -> RichTable:
+    shown = RichTable(box=SIMPLE_HEAD, collapse_padding=True, pad_edge=padded, title=table.caption or None)
+    for column in table.columns:
+        shown.add_column(
+            column.title, justify="left" if column.is_text else "right", no_wrap=not column.is_text
+        )
+    for index, row in enumerate(table.rows):
+        if index and row.starts_group:
+            shown.add_section()
+        shown.add_row(*(cell.text for cell in row.cells), style=_STYLES.get(row.mark))
+    return shown
 
 
 def print_text(text: str) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from markupsafe import escape
 
-from repope_eval.reporting.tables import clipped
+from repope_eval.reporting.figure_texts import clipped
 from repope_eval.reporting.thumbnails import thumbnail
 from repope_eval.scoring.relabelling_effect import TurnedVerdict
 

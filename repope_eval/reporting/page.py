@@ -6,12 +6,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from repope_eval.records import Answer, Variant
-from repope_eval.reporting import protocol_tables, remarks, run_tables
+from repope_eval.reporting import remarks, run_tables
 from repope_eval.reporting.citations import citations
+from repope_eval.reporting.figure_texts import UNDEFINED, clipped, label_set_title
 from repope_eval.reporting.gallery import illustrated, make_gallery
-from repope_eval.reporting.run_tables import label_set_title
-from repope_eval.reporting.score_table import COLUMNS, UNDEFINED, score_rows
-from repope_eval.reporting.tables import clipped
+from repope_eval.reporting.score_table import (
+    COLUMNS,
+    F1_INTERVAL,
+    NO_ANSWER,
+    QUESTIONS,
+    UNPARSED,
+    balanced_table,
+    figure_fields,
+    interval_table,
+    reason_lines,
+    score_table,
+)
+from repope_eval.reporting.tables import Table
 from repope_eval.reporting.templates import render
 from repope_eval.scoring.bootstrap import FEWEST_IMAGES
 from repope_eval.scoring.detection import Detection
@@ -37,6 +48,7 @@ PROTOCOL_RULES: Mapping[config.Protocol, str] = {
 }
 PAGE_BYTES = 3_000_000
 """What a page is to have at most: pictures have the room that the rest leaves."""
+_SCORE_FIELDS = (QUESTIONS, NO_ANSWER, UNPARSED, *figure_fields(COLUMNS), F1_INTERVAL)
 LONGEST_SETTING = 5_000
 """Characters of a setting or a fact."""
 
@@ -95,10 +107,8 @@ def render_run_page(view: RunView) -> RunPage:
         "view": view,
         "scores": scores,
         "titles": [label_set_title(name) for name in scores.figures],
-        "columns": list(COLUMNS.values()),
-        "rows": list(score_rows(scores)),
         "tables": _tables(view),
-        "reasons": run_tables.reason_lines(scores),
+        "reasons": reason_lines(scores),
         "remarks": {
             "prevalence": remarks.prevalence_remark(scores),
             "clustering": remarks.clustering_remark(scores.f1_width_ratios),
@@ -123,11 +133,12 @@ def render_run_page(view: RunView) -> RunPage:
     return RunPage(html=html, figures=figures)
 
 
-def _tables(view: RunView) -> dict[str, Any]:
+def _tables(view: RunView) -> dict[str, Table]:
     """The tables by name; those that there is nothing for are left out."""
     tables = {
-        "balanced": run_tables.balanced_table(view.scores),
-        "intervals": run_tables.interval_table(view.scores),
+        "scores": score_table("", view.scores, _SCORE_FIELDS),
+        "balanced": balanced_table(view.scores),
+        "intervals": interval_table(view.scores),
     }
     if view.effects:
         tables["effects"] = run_tables.effect_table(view.effects)
@@ -142,11 +153,11 @@ def _tables(view: RunView) -> dict[str, Any]:
     if view.evidence:
         tables["evidence"] = run_tables.evidence_table(view.evidence)
     if view.other_protocols:
-        tables["protocols"] = protocol_tables.protocol_table((view.scores, *view.other_protocols))
+        tables["protocols"] = run_tables.protocol_table((view.scores, *view.other_protocols))
     if view.disagreements:
-        tables["disagreements"] = protocol_tables.disagreement_table(view.disagreements)
+        tables["disagreements"] = run_tables.disagreement_table(view.disagreements)
     if view.unparsed:
-        tables["unparsed"] = protocol_tables.unparsed_table(view.unparsed)
+        tables["unparsed"] = run_tables.unparsed_table(view.unparsed)
     return tables
 
 

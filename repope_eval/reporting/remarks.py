@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from repope_eval.records import Variant
-from repope_eval.reporting.score_table import LABEL_SET_TITLES, cell_text, change_text
+from repope_eval.reporting.figure_texts import change_text, figure_text, label_set_title
 from repope_eval.scoring.bootstrap import MEAN
 from repope_eval.scoring.changes import Change
 from repope_eval.scoring.detection import Detection
@@ -27,7 +27,7 @@ def prevalence_remark(scores: Scores) -> str | None:
         return None
     if change.f1_by_labels is None or change.f1_by_prevalence is None:
         return None
-    first, second = (LABEL_SET_TITLES.get(name, name) for name in scores.figures)
+    first, second = (label_set_title(name) for name in scores.figures)
     changed, by_labels, by_prevalence = (
         change_text("f1", value)
         for value in (change.values["f1"], change.f1_by_labels, change.f1_by_prevalence)
@@ -47,7 +47,7 @@ def ambiguity_remark(resolutions: Mapping[Variant, Resolution]) -> str | None:
     if not found.n_ambiguous:
         return None
     removed, all_no, all_yes, lowest, highest = (
-        cell_text("f1", value)
+        figure_text("f1", value)
         for value in (found.removed, found.all_no, found.all_yes, found.lowest, found.highest)
     )
     return (

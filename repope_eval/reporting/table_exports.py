@@ -4,8 +4,8 @@ import csv
 import io
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from repope_eval.reporting.tables import Column, Table
 from repope_eval.reporting.templates import printable
 from repope_eval.wording import visible
 
@@ -41,48 +41,6 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 """What a cell begins with that a spreadsheet computes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
-    """One column of a table."""
-
-    title: str
-    names: tuple[str, ...]
-    """Of its columns in CSV, where what is shown as one is of several parts (a figure and its interval)."""
-    is_text: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cell:
-    """One cell: what is read, and what stands behind it."""
-
-    text: str
-    values: tuple[str | float | None, ...]
-    """One for each of the column's `names`; None where undefined. By the first one rows are sorted."""
-    note: str = ""
-    """Stands smaller below the text on a page, and in brackets after it elsewhere: an interval."""
-
-    @property
-    def full_text(self) -> str:
-        """The text with its note."""
-        return f"{self.text} ({self.note})" if self.note else self.text
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
-    """A table in any form."""
-
-    name: str
-    """Its files' name without extension."""
-    caption: str
-    columns: tuple[Column, ...]
-    rows: tuple[tuple[Cell, ...], ...]
-
-
-def words(text: str) -> Cell:
-    """A cell of text."""
-    return Cell(text=text, values=(text,))
-
-
 def latex(table: Table) -> str:
     """A `table` with rules of the package booktabs, to be put into a paper with `\\input`."""
     layout = "".join("l" if column.is_text else "r" for column in table.columns)
@@ -97,7 +55,7 @@ def latex(table: Table) -> str:
         r"\toprule",
         rf"{titles} \\",
         r"\midrule",
-        *(rf"{' & '.join(_latex(cell.full_text) for cell in row)} \\" for row in table.rows),
+        *(rf"{' & '.join(_latex(cell.full_text) for cell in row.cells)} \\" for row in table.rows),
         r"\bottomrule",
         r"\end{tabular}",
         r"\end{table}",
@@ -108,8 +66,8 @@ def latex(table: Table) -> str:
 def markdown(table: Table) -> str:
     """A table of pipes, its columns padded so that it can be read as it is."""
     titles = [_markdown(column.title) for column in table.columns]
-    rows = [[_markdown(cell.full_text) for cell in row] for row in table.rows]
-    widths = [max(3, *(len(row[place]) for row in [titles, *rows])) for place in range(len(titles))]
+    rows = [[_markdown(cell.full_text) for cell in row.cells] for row in table.rows]
+    widths = [max(3, *map(len, cells)) for cells in zip(titles, *rows, strict=True)]
     rules = [
         "-" * width if column.is_text else "-" * (width - 1) + ":"
         for column, width in zip(table.columns, widths, strict=True)
@@ -127,7 +85,7 @@ def csv_text(table: Table) -> str:
     writer = csv.writer(output, lineterminator="\n")
     writer.writerow(name for column in table.columns for name in column.names)
     for row in table.rows:
-        writer.writerow(_csv(value) for cell in row for value in cell.values)
+        writer.writerow(_csv(value) for cell in row.cells for value in cell.values)
     return output.getvalue()
 
 

@@ -124,7 +124,7 @@ def test_every_ranked_model_stands_in_every_table_of_models(paper: Leaderboard) 
     tables = {table.name: table for table in leaderboard_tables(paper)}
     names = {entry.name for entry in paper.entries}
     for name, place, times in (("standings", 2, 1), ("leaderboard", 0, 1), ("every_figure", 0, 8)):
-        shown = [row[place].text for row in tables[name].rows]
+        shown = [row.cells[place].text for row in tables[name].rows]
         assert set(shown) == names
         assert len(shown) == times * len(names)
 
@@ -135,7 +135,9 @@ def test_each_row_of_each_table_fits_its_columns(board: Leaderboard, paper: Lead
             names = [name for column in table.columns for name in column.names]
             assert len(names) == len(set(names))
             for row in table.rows:
-                assert [len(cell.values) for cell in row] == [len(column.names) for column in table.columns]
+                assert [len(cell.values) for cell in row.cells] == [
+                    len(column.names) for column in table.columns
+                ]
 
 
 def test_tables_have_the_names_they_are_found_by(board: Leaderboard) -> None:
@@ -194,7 +196,7 @@ def test_nothing_ranked_is_still_a_page(board: Leaderboard) -> None:
         agreements=(),
         differences=(),
         unranked=(),
-        left_out=(LeftOut(place="x", reason="why not"),),
+        left_out=(LeftOut(folder="x", reason="why not"),),
     )
     page = page_of(empty, leaderboard_charts(empty))
     assert "why not" in page

@@ -11,9 +11,10 @@ from score_examples import CELL, RELABELLED, UNDEFINED_CELL, scores_of
 
 from repope_eval.benchmarks.relabelling import LabelChange
 from repope_eval.reporting.console import print_document, print_text
+from repope_eval.reporting.figure_texts import BALANCED_TITLES
 from repope_eval.reporting.label_changes import print_label_changes
 from repope_eval.reporting.score_console import print_scores
-from repope_eval.reporting.score_table import score_rows
+from repope_eval.reporting.score_table import COLUMNS, score_rows
 from repope_eval.scoring.scores import Scores, mean
 
 
@@ -55,11 +56,23 @@ def test_no_figure_is_cut(monkeypatch: pytest.MonkeyPatch, columns: str, interac
     rows = list(score_rows(three_variants()))
     tables = text.split("MCC")
     for table, shown_cells in (
-        (tables[0], [[*row.cells, *row.f1_interval_short.split()] for row in rows]),
+        (
+            tables[0],
+            [[*(row.figure(name) for name in COLUMNS), *row.short_f1_interval.split()] for row in rows],
+        ),
         (
             tables[1],
             [
-                [cell for cell in (row.n_questions, row.no_answer, row.unparsed, *row.balanced) if cell]
+                [
+                    cell
+                    for cell in (
+                        row.n_questions,
+                        row.no_answer,
+                        row.unparsed,
+                        *map(row.figure, BALANCED_TITLES),
+                    )
+                    if cell
+                ]
                 for row in rows
             ],
         ),

@@ -9,7 +9,7 @@ from repope_eval.leaderboard.entries import Leaderboard, file_word
 from repope_eval.records import Variant
 from repope_eval.reporting.charts.drawing import WIDTH, Chart, add_axes, draw, label
 from repope_eval.reporting.charts.palette import LINE, PAPER, QUIET, series_color, shortened
-from repope_eval.reporting.score_table import LABEL_SET_TITLES
+from repope_eval.reporting.figure_texts import label_set_title
 
 _PANELS = {"tp": "TP", "fp": "FP", "f1": "F1"}
 _ROW, _HEAD, _FOOT = 0.24, 0.62, 0.34
@@ -20,7 +20,7 @@ _GAP = 0.16
 
 def model_counts_chart(board: Leaderboard, variant: Variant) -> Chart:
     """A row a model, a panel a figure: a dot for each label set with its 95 % interval."""
-    titles = [LABEL_SET_TITLES.get(name, name) for name in board.label_sets]
+    titles = [label_set_title(name) for name in board.label_sets]
     return draw(
         f"counts_{file_word(variant)}",
         f"True positives, false positives and F1, {variant}",
@@ -82,5 +82,5 @@ def _paint_value(
 
 
 def _order(board: Leaderboard, variant: Variant, name: str) -> int:
-    rank = board.ranks[board.label_sets[-1]][variant][name]
+    rank = board.places[board.label_sets[-1]][variant][name]
     return len(board.entries) + 1 if rank is None else rank

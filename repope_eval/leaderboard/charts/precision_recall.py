@@ -12,7 +12,7 @@ from repope_eval.records import Variant
 from repope_eval.reporting.charts.drawing import Chart, add_axes, draw, label
 from repope_eval.reporting.charts.palette import INK, PAPER, QUIET, series_color, shortened
 from repope_eval.reporting.charts.precision_recall import paint_equal_f1, window_around
-from repope_eval.reporting.score_table import LABEL_SET_TITLES
+from repope_eval.reporting.figure_texts import label_set_title
 
 _PLOT = 4.6
 """Inches: of the square and what stands around it."""
@@ -30,7 +30,7 @@ Point = tuple[float | None, float | None]
 
 def model_precision_recall_chart(board: Leaderboard, variant: Variant) -> Chart:
     """A mark for each model and label set, the last one's with the model's number, which a list below explains."""
-    titles = [LABEL_SET_TITLES.get(name, name) for name in board.label_sets]
+    titles = [label_set_title(name) for name in board.label_sets]
     lines = "; a line joins the two of a model" if len(titles) == 2 else ""
     n_rows = math.ceil(len(board.entries) / _COLUMNS)
     return draw(

@@ -8,7 +8,7 @@ from matplotlib.lines import Line2D
 
 from repope_eval.reporting.charts.drawing import Chart, add_axes, draw, label
 from repope_eval.reporting.charts.palette import LINE, PAPER, QUIET, series_color, shortened
-from repope_eval.reporting.score_table import LABEL_SET_TITLES, cell_text
+from repope_eval.reporting.figure_texts import figure_text, label_set_title
 from repope_eval.scoring.scores import Scores
 
 _PANELS = {"tp": "True positives", "fp": "False positives", "f1": "F1"}
@@ -20,7 +20,7 @@ _APART = 0.36
 
 def counts_chart(scores: Scores) -> Chart:
     """A panel a figure, a row a variant: a dot for each label set, with its 95 % interval."""
-    titles = [LABEL_SET_TITLES.get(name, name) for name in scores.figures]
+    titles = [label_set_title(name) for name in scores.figures]
     both = f" under {' and '.join(titles)} labels" if titles else ""
     n_rows = max(len(by_variant) for by_variant in scores.figures.values())
     panel = _HEAD + n_rows * _ROW + _FOOT
@@ -57,7 +57,7 @@ def _paint_panel(axes: Axes, scores: Scores, name: str, variants: Sequence[str])
         for place, label_set in enumerate(scores.figures):
             y = row + (place - (n_sets - 1) / 2) * _APART
             value = getattr(scores.figures[label_set][variant], name)
-            axes.text(1.02, y, cell_text(name, value), transform=axes.get_yaxis_transform(), va="center",
+            axes.text(1.02, y, figure_text(name, value), transform=axes.get_yaxis_transform(), va="center",
                       fontsize=8.5, color=series_color(place))  # fmt: skip
             if value is None:
                 continue

@@ -19,7 +19,7 @@ from repope_eval.reporting.charts.palette import (
     shortened,
     single_variants,
 )
-from repope_eval.reporting.score_table import LABEL_SET_TITLES
+from repope_eval.reporting.figure_texts import label_set_title
 from repope_eval.scoring.scores import Scores
 
 Point = tuple[float | None, float | None]
@@ -35,7 +35,7 @@ _NARROWEST = 0.06
 
 def precision_recall_chart(scores: Scores) -> Chart:
     """A mark for each variant and label set; an arrow leads from the first of two label sets to the second."""
-    titles = [LABEL_SET_TITLES.get(name, name) for name in scores.figures]
+    titles = [label_set_title(name) for name in scores.figures]
     arrows = f"; arrows lead from {titles[0]} to {titles[1]} labels" if len(titles) == 2 else ""
     return draw(
         "precision_recall",

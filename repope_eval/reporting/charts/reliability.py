@@ -17,7 +17,7 @@ from repope_eval.reporting.charts.palette import (
     shortened,
     single_variants,
 )
-from repope_eval.reporting.score_table import LABEL_SET_TITLES
+from repope_eval.reporting.figure_texts import label_set_title
 from repope_eval.scoring.calibration import ReliabilityBin
 from repope_eval.scoring.evidence import Evidence
 
@@ -89,4 +89,4 @@ def _paint_bins(axes: Axes, bins: Sequence[ReliabilityBin], place: int) -> None:
 
 
 def _title(name: str) -> str:
-    return label(LABEL_SET_TITLES.get(name, name))
+    return label(label_set_title(name))
