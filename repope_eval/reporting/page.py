@@ -171,9 +171,8 @@ def _is_any_missing(view: RunView) -> bool:
 
 def _charts(view: RunView) -> list["Chart"]:
     from repope_eval.reporting.charts.counts import counts_chart
-    from repope_eval.reporting.charts.objects import hallucinated_chart, missed_chart
+    from repope_eval.reporting.charts.errors import hallucinated_chart, missed_chart, relabelling_chart
     from repope_eval.reporting.charts.precision_recall import precision_recall_chart
-    from repope_eval.reporting.charts.relabelling import relabelling_chart
     from repope_eval.reporting.charts.reliability import reliability_chart
 
     charts = [counts_chart(view.scores), precision_recall_chart(view.scores)]

@@ -5,27 +5,26 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from repope_eval.leaderboard.entries import Leaderboard, file_word
 from repope_eval.records import Variant
 from repope_eval.reporting.charts.drawing import Chart, add_axes, draw, label
-from repope_eval.reporting.charts.palette import INK, PAPER, QUIET, series_color, shortened
-from repope_eval.reporting.charts.precision_recall import paint_equal_f1, window_around
+from repope_eval.reporting.charts.marks import label_set_handles, mark, shortened
+from repope_eval.reporting.charts.palette import INK, QUIET
+from repope_eval.reporting.charts.precision_recall import Point, defined, paint_frame
 from repope_eval.reporting.figure_texts import label_set_title
 
 _PLOT = 4.6
-"""Inches: of the square and what stands around it."""
+"""Height in inches of the square and what stands around it."""
 _ROW = 0.19
 _LONGEST = 30
 _COLUMNS = 2
 
 _DISTANCES = (9, 14)
 _DIRECTIONS = 12
-"""Where a number may stand about its mark, in points and parts of a circle."""
+"""A number stands about its mark at one of these distances in points, in one of so many directions."""
 _ENOUGH = 9.0
-
-Point = tuple[float | None, float | None]
+"""More room than this, in points, makes no place better."""
 
 
 def model_precision_recall_chart(board: Leaderboard, variant: Variant) -> Chart:
@@ -53,36 +52,21 @@ def _paint(figure: Figure, board: Leaderboard, variant: Variant, titles: list[st
         ]
         for entry in board.entries
     ]
-    window = window_around([point for of_entry in points for point in of_entry])
-    axes.set_xlim(*window[:2])
-    axes.set_ylim(*window[2:])
-    paint_equal_f1(axes, window)
+    paint_frame(axes, points)
     for of_entry in points:
         _paint_points(axes, of_entry)
     _paint_numbers(figure, axes, points)
-    axes.set_xlabel("recall")
-    axes.set_ylabel("precision", color=INK)
-    axes.tick_params(axis="y", labelcolor=QUIET, labelsize=8.5)
-    handles = [
-        Line2D([], [], linestyle="", color=series_color(place), marker="o", label=label(title),
-               markerfacecolor=PAPER if place == 0 else series_color(place))
-        for place, title in enumerate(titles)
-    ]  # fmt: skip
+    handles = label_set_handles(titles, linestyle="")
     figure.legend(handles=handles, loc="upper right", ncols=len(handles), borderaxespad=0.2)
     _paint_list(figure, board)
 
 
 def _paint_points(axes: Axes, points: Sequence[Point]) -> None:
-    defined = [
-        (place, recall, precision)
-        for place, (recall, precision) in enumerate(points)
-        if recall is not None and precision is not None
-    ]
-    _, recalls, precisions = zip(*defined, strict=True) if defined else ((), (), ())
+    shown = defined(points)
+    _, recalls, precisions = zip(*shown, strict=True) if shown else ((), (), ())
     axes.plot(recalls, precisions, color=QUIET, linewidth=0.6, alpha=0.6, zorder=1)
-    for place, recall, precision in defined:
-        axes.plot([recall], [precision], "o", color=series_color(place), markersize=5, clip_on=False, zorder=3,
-                  markerfacecolor=PAPER if place == 0 else series_color(place))  # fmt: skip
+    for index, recall, precision in shown:
+        mark(axes, recall, precision, index, 5, clip_on=False)
 
 
 def _paint_numbers(figure: Figure, axes: Axes, points: Sequence[Sequence[Point]]) -> None:

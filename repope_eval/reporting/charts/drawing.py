@@ -5,18 +5,19 @@ matplotlib's own defaults (not from the user's files), and no date or random id 
 """
 
 import io
+import re
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from xml.etree import ElementTree
 
 import matplotlib as mpl
 from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from repope_eval.reporting.charts.inline_svg import inline_svg
-from repope_eval.reporting.charts.palette import INK, LINE, PAPER, QUIET
+from repope_eval.reporting.charts.palette import IN_PAGE, INK, LINE, PAPER, QUIET
 from repope_eval.reporting.templates import printable
 
 WIDTH = 5.5
@@ -57,6 +58,15 @@ _STYLE = {
 }
 
 
+_KEPT_OF_ROOT = ("viewBox",)
+_LEFT_OUT = ("metadata", "style")
+"""What matplotlib says of itself, and a style sheet that would apply to all of the page."""
+_LOOK_OF_ALL = "stroke-linejoin: round; stroke-linecap: butt"
+"""What that style sheet says."""
+_REFERENCE = re.compile(r"url\(#([^)]+)\)")
+_COLOR = re.compile("|".join(IN_PAGE))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
     """One finished drawing."""
@@ -73,7 +83,7 @@ class Chart:
     @property
     def inline(self) -> Markup:
         """The drawing as a part of a page, in the page's colours."""
-        return inline_svg(self.svg, self.name, self.title, self.description)
+        return _inline_svg(self.svg, self.name, self.title, self.description)
 
 
 def draw(
@@ -119,3 +129,48 @@ def add_axes(figure: Figure, left: float, bottom: float, right: float, top: floa
 def label(text: str) -> str:
     """A name as a drawing can hold it."""
     return printable(" ".join(text.split()))
+
+
+def _inline_svg(svg: bytes, name: str, title: str, description: str) -> Markup:
+    """The markup of a drawing inside a page.
+
+    Args:
+        svg: a file by matplotlib.
+        name: begins its ids, so that several drawings can stand in one page.
+        title: its name for those who hear the page read.
+        description: what there is to see, for the same.
+    """
+    root = ElementTree.fromstring(svg)
+    _localize(root, name)
+    kept = {key: root.attrib[key] for key in _KEPT_OF_ROOT}
+    names = {"title": f"{name}-title", "desc": f"{name}-description"}
+    root.attrib.clear()
+    root.attrib |= {**kept, "role": "img", "aria-labelledby": " ".join(names.values()), "style": _LOOK_OF_ALL}
+    for place, (tag, text) in enumerate((("title", title), ("desc", description))):
+        told = ElementTree.Element(tag, id=names[tag])
+        told.text = printable(text)
+        root.insert(place, told)
+    return Markup(ElementTree.tostring(root, encoding="unicode"))
+
+
+def _localize(element: ElementTree.Element, name: str) -> None:
+    """Tags and attributes without namespaces (HTML needs none), ids and what refers to them prefixed."""
+    element.tag = _local(element.tag)
+    element.attrib = {_local(key): value for key, value in element.attrib.items()}
+    for key, value in element.attrib.items():
+        if key == "id":
+            element.attrib[key] = f"{name}-{value}"
+        elif key == "href":
+            element.attrib[key] = f"#{name}-{value.removeprefix('#')}"
+        else:
+            in_page = _REFERENCE.sub(rf"url(#{name}-\1)", value)
+            element.attrib[key] = _COLOR.sub(lambda found: IN_PAGE[found[0]], in_page)
+    for child in list(element):
+        if _local(child.tag) in _LEFT_OUT:
+            element.remove(child)
+        else:
+            _localize(child, name)
+
+
+def _local(name: str) -> str:
+    return name.rpartition("}")[2]
