@@ -40,6 +40,11 @@ def with_interval(value: float | None, interval: Interval, shown: Callable[[floa
     return Cell(text=UNDEFINED if value is None else shown(value), values=(value, low, high), note=note)
 
 
+def plain_cell(figure: str, one: Scored) -> Cell:
+    """A figure without its interval."""
+    return value_cell(one.value(figure), lambda value: figure_text(figure, value))
+
+
 def figure_cell(figure: str, one: Scored) -> Cell:
     """A figure with its interval."""
     interval = one.entry.intervals[one.label_set][one.variant].get(figure)
@@ -91,18 +96,8 @@ def answers_cell(entry: Entry) -> Cell:
     return Cell(text=UNDEFINED if None in values else "{:,} of {:,}".format(*values), values=values)
 
 
-def run_cell(figure: str, pair: tuple[Scored, Scored]) -> Cell:
-    """The figure of a run, which stands beside the paper's."""
-    return value_cell(pair[0].value(figure), lambda value: figure_text(figure, value))
-
-
-def paper_cell(figure: str, pair: tuple[Scored, Scored]) -> Cell:
-    """The paper's figure of the same model."""
-    return run_cell(figure, pair[::-1])
-
-
 def difference_cell(figure: str, pair: tuple[Scored, Scored]) -> Cell:
-    """The figure of the run less that of the paper."""
-    run, paper = (one.value(figure) for one in pair)
-    difference = None if run is None or paper is None else run - paper
+    """The figure of the first model less that of the second."""
+    first, second = (one.value(figure) for one in pair)
+    difference = None if first is None or second is None else first - second
     return value_cell(difference, lambda value: change_text(figure, value))

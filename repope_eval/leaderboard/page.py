@@ -1,6 +1,6 @@
 """`leaderboard.html`: one self-contained page about many runs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from repope_eval.leaderboard.entries import Leaderboard
@@ -37,7 +37,7 @@ def leaderboard_charts(board: Leaderboard) -> "tuple[Chart, ...]":
 
 
 def render_leaderboard(
-    board: Leaderboard, tables: Sequence[Table], charts: "Sequence[Chart]", command: str
+    board: Leaderboard, tables: Mapping[str, Table], charts: "Sequence[Chart]", command: str
 ) -> str:
     """The page.
 
@@ -53,7 +53,7 @@ def render_leaderboard(
     return render(
         "leaderboard.html.j2",
         board=board,
-        tables={**dict.fromkeys(TABLES), **{table.name: table for table in tables}},
+        tables={**dict.fromkeys(TABLES), **tables},
         counts=kinds["counts_"],
         rankings=kinds["ranking_"],
         precision_recall=kinds["precision_recall_"],

@@ -60,14 +60,14 @@ def _write(board: Leaderboard, out: Path, command: str) -> None:
     for folder in (out, out / "figures", out / "tables"):
         make_folder(folder, "out", out)
     tables, charts = leaderboard_tables(board), leaderboard_charts(board)
-    _remove_older(out, {table.name for table in tables}, {chart.name for chart in charts})
+    _remove_older(out, tables, {chart.name for chart in charts})
     for chart in charts:
         for ending, content in (("svg", chart.svg), ("pdf", chart.pdf)):
             write_bytes(out / "figures" / f"{chart.name}.{ending}", content)
-    for table in tables:
-        write_text(out / "tables" / f"{table.name}.csv", csv_text(table))
-        write_text(out / "tables" / f"{table.name}.md", markdown(table))
-        write_text(out / "tables" / f"{table.name}.tex", latex(table))
+    for name, table in tables.items():
+        write_text(out / "tables" / f"{name}.csv", csv_text(table))
+        write_text(out / "tables" / f"{name}.md", markdown(table))
+        write_text(out / "tables" / f"{name}.tex", latex(table, name))
     write_json(out / "leaderboard.json", leaderboard_document(board))
     write_text(out / "leaderboard.html", render_leaderboard(board, tables, charts, command))
     shown = [standings_table(board)] if board.entries else []

@@ -134,39 +134,22 @@ def render_run_page(view: RunView) -> RunPage:
 
 
 def _tables(view: RunView) -> dict[str, Table]:
-    """The tables by name; those that there is nothing for are left out."""
+    """The tables that have rows, by name."""
     tables = {
         "scores": score_table("", view.scores, _SCORE_FIELDS),
         "balanced": balanced_table(view.scores),
         "intervals": interval_table(view.scores),
+        "effects": run_tables.effect_table(view.effects),
+        "objects": run_tables.object_table(view.object_effects, _effect_titles(view.scores)),
+        "detections": run_tables.detection_table(view.detections),
+        "resolutions": run_tables.resolution_table(view.resolutions),
+        "missing": run_tables.missing_table(view.missing),
+        "evidence": run_tables.evidence_table(view.evidence),
+        "protocols": run_tables.protocol_table((view.scores, *view.other_protocols)),
+        "disagreements": run_tables.disagreement_table(view.disagreements),
+        "unparsed": run_tables.unparsed_table(view.unparsed),
     }
-    if view.effects:
-        tables["effects"] = run_tables.effect_table(view.effects)
-    if view.object_effects:
-        tables["objects"] = run_tables.object_table(view.object_effects, _effect_titles(view.scores))
-    if view.detections:
-        tables["detections"] = run_tables.detection_table(view.detections)
-    if view.resolutions:
-        tables["resolutions"] = run_tables.resolution_table(view.resolutions)
-    if _is_any_missing(view):
-        tables["missing"] = run_tables.missing_table(view.missing)
-    if view.evidence:
-        tables["evidence"] = run_tables.evidence_table(view.evidence)
-    if view.other_protocols:
-        tables["protocols"] = run_tables.protocol_table((view.scores, *view.other_protocols))
-    if view.disagreements:
-        tables["disagreements"] = run_tables.disagreement_table(view.disagreements)
-    if view.unparsed:
-        tables["unparsed"] = run_tables.unparsed_table(view.unparsed)
-    return tables
-
-
-def _is_any_missing(view: RunView) -> bool:
-    return any(
-        found.n_unanswered or found.n_unparsed
-        for by_variant in view.missing.values()
-        for found in by_variant.values()
-    )
+    return {name: table for name, table in tables.items() if table.rows}
 
 
 def _charts(view: RunView) -> list["Chart"]:

@@ -14,6 +14,7 @@ from repope_eval.reporting.figure_texts import (
 )
 from repope_eval.reporting.score_table import by_variant
 from repope_eval.reporting.tables import Field, Table, number_field, table, text_field
+from repope_eval.scoring.bootstrap import Interval
 from repope_eval.scoring.detection import Detection
 from repope_eval.scoring.evidence import Evidence
 from repope_eval.scoring.protocol_readings import Disagreement
@@ -58,7 +59,7 @@ def effect_table(effects: Sequence[Effect]) -> Table:
     return table(
         "Answers by what they were under POPE and what they are under RePOPE",
         [text_field("answers", lambda fate: fate), *(field(effect) for effect in effects)],
-        list(_FATES),
+        list(_FATES) if effects else [],
     )
 
 
@@ -109,7 +110,7 @@ def detection_table(detections: Mapping[str, Detection]) -> Table:
         if any(found.ci95_objects.values())
     ]
 
-    def field(name: str) -> Field[tuple[str, Detection, Mapping[str, tuple[float, float] | None]]]:
+    def field(name: str) -> Field[tuple[str, Detection, Mapping[str, Interval]]]:
         return number_field(
             DETECTION_TITLES[name], lambda row: ratio_text(getattr(row[1], name), row[2][name])
         )
@@ -145,7 +146,8 @@ def resolution_table(resolutions: Mapping[Variant, Resolution]) -> Table:
 
 
 def missing_table(missing: Mapping[str, Mapping[Variant, Missing]]) -> Table:
-    """F1 over what unanswered and unparsed questions might have been answered."""
+    """F1 over what unanswered and unparsed questions might have been answered; no row where there are none."""
+    rows = by_variant(missing)
     return table(
         "F1, and what it would be were all unanswered and unparsed questions answered wrongly, or rightly",
         [
@@ -157,7 +159,7 @@ def missing_table(missing: Mapping[str, Mapping[Variant, Missing]]) -> Table:
             number_field("at worst", lambda row: ratio_text(row[2].lowest)),
             number_field("at best", lambda row: ratio_text(row[2].highest)),
         ],
-        by_variant(missing),
+        rows if any(found.n_unanswered or found.n_unparsed for *_, found in rows) else [],
     )
 
 
@@ -189,7 +191,8 @@ def evidence_table(evidence: Mapping[str, Mapping[Variant, Evidence]]) -> Table:
 
 
 def protocol_table(scores: Sequence[Scores]) -> Table:
-    """F1 of the same answers under each protocol, and what else the reading decides."""
+    """F1 of the same answers under each of several protocols, and what else the reading decides."""
+    cells = by_variant(scores[0].figures) if len(scores) > 1 else []
 
     def field(name: str) -> Field[tuple[Variant, str, Scores]]:
         def text(row: tuple[Variant, str, Scores]) -> str:
@@ -208,7 +211,7 @@ def protocol_table(scores: Sequence[Scores]) -> Table:
             number_field("unparsed", lambda row: count_text(row[2].figures[row[1]][row[0]].n_unparsed)),
             *(field(name) for name in (*COUNT_TITLES, "precision", "recall", "f1", "yes_ratio")),
         ],
-        [(variant, name, one) for variant, name, _ in by_variant(scores[0].figures) for one in scores],
+        [(variant, name, one) for variant, name, _ in cells for one in scores],
     )
 
 
@@ -226,7 +229,7 @@ def disagreement_table(disagreements: Sequence[Disagreement]) -> Table:
         "Responses that the protocols read differently, and why",
         [
             text_field("response", lambda one: _cut(one.response), wraps=True),
-            *(reading_field(protocol) for protocol in disagreements[0].readings),
+            *(reading_field(protocol) for one in disagreements[:1] for protocol in one.readings),
             text_field(
                 "the first question",
                 lambda one: f"{_cut(one.example[1])} ({_cut(one.example[0])})",

@@ -34,7 +34,9 @@ def print_scores(scores: Scores) -> None:
     title = f"{scores.model} on {scores.bench}, protocol {scores.protocol}"
     print_table(score_table(title, scores, [*figure_fields(COLUMNS), SHORT_F1_INTERVAL]))
     # Columns that are zeros from top to bottom for most models would say nothing.
-    lacking = any({row.no_answer, row.unparsed} - {"", "0"} for row in score_rows(scores))
+    lacking = any(
+        {row.count("n_unanswered"), row.count("n_unparsed")} - {"", "0"} for row in score_rows(scores)
+    )
     counts = [QUESTIONS, *((NO_ANSWER, UNPARSED) if lacking else ())]
     print_table(score_table("", scores, [*counts, *figure_fields(BALANCED_TITLES)]))
     if remark := prevalence_remark(scores):

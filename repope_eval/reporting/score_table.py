@@ -1,7 +1,8 @@
 """The table of scores: each variant under every label set, and what changed between two."""
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import groupby
 from typing import TypeVar
 
@@ -23,10 +24,8 @@ from repope_eval.scoring.scores import Scores
 
 Found = TypeVar("Found")
 
-COLUMNS: Mapping[str, str] = {
-    name: FIGURE_TITLES[name] for name in (*COUNT_TITLES, "precision", "recall", "f1")
-}
-"""The fields of `Figures` that the table shows, with their titles."""
+COLUMNS = (*COUNT_TITLES, "precision", "recall", "f1")
+"""The fields of `Figures` that the table shows."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,48 +42,24 @@ class ScoreRow:
     is_first: bool = False
     """Whether it is the first row of its variant."""
 
-    def figure(self, name: str) -> str:
-        """A figure, or the difference of one."""
-        return (change_text if self.is_change else figure_text)(name, self.values[name])
-
-    def with_interval(self, name: str) -> str:
-        """The same with its 95 % interval."""
+    def figure(self, name: str, *, with_interval: bool = False) -> str:
+        """A figure, or the difference of one, with its 95 % interval where that is asked for."""
         text = change_text if self.is_change else figure_text
-        return text(name, self.values[name], self.intervals.get(name))
+        return text(name, self.values[name], self.intervals.get(name) if with_interval else None)
 
-    @property
-    def f1_interval(self) -> str:
-        """The 95 % interval of F1: `0.8512 to 0.8933`, and that of a difference with signs."""
-        return interval_text(self.intervals["f1"], self._f1_text)
-
-    @property
-    def short_f1_interval(self) -> str:
-        """The same for narrow tables: `.8512–.8933`."""
-        between = " to " if self.is_change else "–"
+    def f1_interval(self, *, short: bool = False) -> str:
+        """The 95 % interval of F1: `0.8512 to 0.8933`, in short `.8512–.8933`; that of a difference has signs."""
+        between = "–" if short and not self.is_change else " to "
+        text = partial(change_text if self.is_change else figure_text, "f1")
         return interval_text(
-            self.intervals["f1"], lambda end: self._f1_text(end).replace("0.", ".", 1), between
+            self.intervals["f1"],
+            lambda end: text(end).replace("0.", ".", 1) if short else text(end),
+            between,
         )
 
-    @property
-    def n_questions(self) -> str:
-        """The number of labelled questions."""
-        return self._count("n_questions")
-
-    @property
-    def no_answer(self) -> str:
-        """The number of labelled questions without an answer."""
-        return self._count("n_unanswered")
-
-    @property
-    def unparsed(self) -> str:
-        """The number of answers in which the protocol finds neither yes nor no."""
-        return self._count("n_unparsed")
-
-    def _count(self, name: str) -> str:
+    def count(self, name: str) -> str:
+        """A number of questions or answers; it has no difference."""
         return "" if self.is_change else count_text(self.values[name])
-
-    def _f1_text(self, value: float) -> str:
-        return (change_text if self.is_change else figure_text)("f1", value)
 
 
 def score_rows(scores: Scores) -> Iterator[ScoreRow]:
@@ -128,20 +103,21 @@ def by_variant(
     ]
 
 
-QUESTIONS: Field[ScoreRow] = number_field("questions", lambda row: row.n_questions)
-NO_ANSWER: Field[ScoreRow] = number_field("no answer", lambda row: row.no_answer)
-UNPARSED: Field[ScoreRow] = number_field("unparsed", lambda row: row.unparsed)
-F1_INTERVAL: Field[ScoreRow] = number_field("F1, 95 %", lambda row: row.f1_interval)
-SHORT_F1_INTERVAL: Field[ScoreRow] = number_field("F1 (95 %)", lambda row: row.short_f1_interval)
+QUESTIONS: Field[ScoreRow] = number_field("questions", lambda row: row.count("n_questions"))
+NO_ANSWER: Field[ScoreRow] = number_field("no answer", lambda row: row.count("n_unanswered"))
+UNPARSED: Field[ScoreRow] = number_field("unparsed", lambda row: row.count("n_unparsed"))
+"""The number of answers in which the protocol finds neither yes nor no."""
+F1_INTERVAL: Field[ScoreRow] = number_field("F1, 95 %", lambda row: row.f1_interval())
+SHORT_F1_INTERVAL: Field[ScoreRow] = number_field("F1 (95 %)", lambda row: row.f1_interval(short=True))
 
 
-def figure_fields(titles: Mapping[str, str]) -> list[Field[ScoreRow]]:
+def figure_fields(names: Iterable[str], *, with_intervals: bool = False) -> list[Field[ScoreRow]]:
     """A column for each of some figures."""
 
     def field(name: str) -> Field[ScoreRow]:
-        return number_field(titles[name], lambda row: row.figure(name))
+        return number_field(FIGURE_TITLES[name], lambda row: row.figure(name, with_interval=with_intervals))
 
-    return [field(name) for name in titles]
+    return [field(name) for name in names]
 
 
 def score_table(caption: str, scores: Scores, fields: Sequence[Field[ScoreRow]]) -> Table:
@@ -167,18 +143,14 @@ def interval_table(scores: Scores) -> Table:
 def balanced_table(scores: Scores) -> Table:
     """The table of the figures that say what F1 hides."""
     caption = "What does not go with the share of questions with label yes as F1 does, with 95 % intervals"
-    return _interval_table(caption, scores, tuple(BALANCED_TITLES))
+    return _interval_table(caption, scores, BALANCED_TITLES)
 
 
-def _interval_table(caption: str, scores: Scores, names: Sequence[str]) -> Table:
-    def field(name: str) -> Field[ScoreRow]:
-        return number_field(FIGURE_TITLES[name], lambda row: row.with_interval(name))
-
-    fields: list[Field[ScoreRow]] = [
-        text_field("variant", lambda row: row.variant),
-        text_field("labels", lambda row: row.labels),
-    ]
-    return table(caption, [*fields, *(field(name) for name in names)], list(score_rows(scores)))
+def _interval_table(caption: str, scores: Scores, names: Iterable[str]) -> Table:
+    variant: Field[ScoreRow] = text_field("variant", lambda row: row.variant)
+    labels: Field[ScoreRow] = text_field("labels", lambda row: row.labels)
+    fields = figure_fields(names, with_intervals=True)
+    return table(caption, [variant, labels, *fields], list(score_rows(scores)))
 
 
 def reason_lines(scores: Scores) -> tuple[str, ...]:

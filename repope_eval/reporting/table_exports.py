@@ -41,8 +41,8 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 """What a cell begins with that a spreadsheet computes."""
 
 
-def latex(table: Table) -> str:
-    """A `table` with rules of the package booktabs, to be put into a paper with `\\input`."""
+def latex(table: Table, name: str) -> str:
+    """A `table` with that label and rules of the package booktabs, to be put into a paper with `\\input`."""
     layout = "".join("l" if column.is_text else "r" for column in table.columns)
     titles = " & ".join(_latex(column.title) for column in table.columns)
     lines = [
@@ -50,7 +50,7 @@ def latex(table: Table) -> str:
         r"\begin{table}",
         r"\centering",
         rf"\caption{{{_latex(table.caption)}}}",
-        rf"\label{{tab:{table.name.replace('_', '-')}}}",
+        rf"\label{{tab:{name.replace('_', '-')}}}",
         rf"\begin{{tabular}}{{{layout}}}",
         r"\toprule",
         rf"{titles} \\",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
 Record = TypeVar("Record")
+Other = TypeVar("Other")
 
 Mark = Literal["", "change", "attention", "quiet"]
 """Why a row looks different: it holds differences, it asks for attention, or it matters less."""
@@ -58,8 +59,6 @@ class Table:
     caption: str
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
-    name: str = ""
-    """The name of its files without extension."""
     n_left_out: int = 0
     """Number of rows that there was no room for."""
 
@@ -71,27 +70,27 @@ class Field(Generic[Record]):
     column: Column
     cell: Callable[[Record], Cell]
 
+    def of(self, part: Callable[[Other], Record]) -> "Field[Other]":
+        """The same column in a table of other records, of which the record is a part."""
+        return Field(self.column, lambda other: self.cell(part(other)))
+
 
 def text_field(
     title: str, text: Callable[[Record], str], *, wraps: bool = False, stays: bool = False
 ) -> Field[Record]:
-    """A column of words."""
-
-    def cell(record: Record) -> Cell:
-        words = text(record)
-        return Cell(text=words, values=(words,))
-
+    """A column of words; `wraps` and `stays` are those of `Column`."""
     names = (title.replace(" ", "_"),)
-    return Field(Column(title=title, names=names, is_text=True, wraps=wraps, stays=stays), cell)
+    column = Column(title=title, names=names, is_text=True, wraps=wraps, stays=stays)
+    return Field(column, lambda record: Cell(text=text(record), values=(text(record),)))
 
 
 def number_field(title: str, text: Callable[[Record], str]) -> Field[Record]:
-    """A column of numbers that no file and no sorting needs in full."""
+    """A column of numbers as they are shown, for tables that are written to no file."""
     return Field(Column(title=title), lambda record: Cell(text=text(record)))
 
 
 def value_field(title: str, cell: Callable[[Record], Cell], *names: str) -> Field[Record]:
-    """A column of numbers with the values behind them, and their names in CSV."""
+    """A column of numbers with the values behind them, and the names of these in CSV."""
     return Field(Column(title=title, names=names), cell)
 
 
@@ -105,34 +104,31 @@ def table(
     fields: Sequence[Field[Record]],
     records: Sequence[Record],
     *,
-    name: str = "",
     most: int | None = None,
     mark: Callable[[Record], Mark] = lambda _: "",
     starts_group: Callable[[Record], bool] = lambda _: False,
 ) -> Table:
-    """A table with a row for each record.
+    """A table with a row for each record; of more than `most` records, the further ones are counted.
 
     Args:
         caption: says what the rows are.
         fields: the columns.
         records: what the rows are about.
-        name: of the files that it is written to.
-        most: number of rows that are shown; the others are counted.
+        most: number of rows that are shown.
         mark: tells how the row of a record is marked.
         starts_group: tells whether the row of a record is set apart from the one above.
     """
-    shown = records if most is None else records[:most]
+    rows = (
+        Row(
+            cells=tuple(field.cell(record) for field in fields),
+            mark=mark(record),
+            starts_group=starts_group(record),
+        )
+        for record in records[:most]
+    )
     return Table(
         caption=caption,
         columns=tuple(field.column for field in fields),
-        rows=tuple(
-            Row(
-                cells=tuple(field.cell(record) for field in fields),
-                mark=mark(record),
-                starts_group=starts_group(record),
-            )
-            for record in shown
-        ),
-        name=name,
-        n_left_out=len(records) - len(shown),
+        rows=tuple(rows),
+        n_left_out=0 if most is None else max(0, len(records) - most),
     )

@@ -9,7 +9,7 @@ from repope_eval.records import Answer, Question
 from repope_eval.reporting.page import render_run_page
 from repope_eval.reporting.run_tables import detection_table
 from repope_eval.reporting.score_console import print_detection
-from repope_eval.reporting.score_document import detection_document
+from repope_eval.reporting.score_document import run_document
 from repope_eval.reporting.tables import Table
 from repope_eval.scoring.detection import ALL_OBJECTS, Detection, detection, detection_by_object
 from repope_eval.scoring.protocols import PROTOCOLS
@@ -34,13 +34,13 @@ def detections() -> dict[str, Detection]:
 
 
 def test_the_document_has_all_questions_and_each_object(detections: dict[str, Detection]) -> None:
-    document = detection_document(detections)["dash_b"]
+    document = run_document(run_view(detections=detections))["dash_b"]
     assert (document["acc"], document["tnr"], document["tpr"]) == (7 / 8, 1 / 2, 1)
     assert document["harmonic_mean"] == pytest.approx(2 / 3)
     assert list(document["objects"]) == ["dog", "cat"]
     assert document["objects"]["cat"]["tnr"] is None
     assert document["objects"]["cat"]["reasons"]["tnr"] == "no question with label no has an answer"
-    assert detection_document({}) == {}
+    assert "dash_b" not in run_document(run_view())
 
 
 def test_the_page_has_a_row_for_each_object(detections: dict[str, Detection]) -> None:
@@ -62,7 +62,7 @@ def test_a_second_row_has_the_intervals_for_other_objects(detections: dict[str, 
     rows = texts(detection_table({**detections, ALL_OBJECTS: whole}))
     assert [row[0] for row in rows] == [ALL_OBJECTS, "all objects, drawn over objects", "dog", "cat"]
     assert rows[1][2] == "0.8750 [0.5000, 0.9000]"
-    document = detection_document({**detections, ALL_OBJECTS: whole})["dash_b"]
+    document = run_document(run_view(detections={**detections, ALL_OBJECTS: whole}))["dash_b"]
     assert document["ci95_objects"] == ends
     assert set(document["intervals_for"]) == {"ci95", "ci95_objects"}
     assert "ci95_objects" not in document["objects"]["dog"]

@@ -55,26 +55,12 @@ def test_no_figure_is_cut(monkeypatch: pytest.MonkeyPatch, columns: str, interac
     text = shown(three_variants(), Terminal(interactive=interactive), monkeypatch)
     rows = list(score_rows(three_variants()))
     tables = text.split("MCC")
+    counts = ("n_questions", "n_unanswered", "n_unparsed")
     for table, shown_cells in (
-        (
-            tables[0],
-            [[*(row.figure(name) for name in COLUMNS), *row.short_f1_interval.split()] for row in rows],
-        ),
+        (tables[0], [[*map(row.figure, COLUMNS), *row.f1_interval(short=True).split()] for row in rows]),
         (
             tables[1],
-            [
-                [
-                    cell
-                    for cell in (
-                        row.n_questions,
-                        row.no_answer,
-                        row.unparsed,
-                        *map(row.figure, BALANCED_TITLES),
-                    )
-                    if cell
-                ]
-                for row in rows
-            ],
+            [[*filter(None, map(row.count, counts)), *map(row.figure, BALANCED_TITLES)] for row in rows],
         ),
     ):
         lines = [line for line in table.splitlines() if line.split()[-1:] and line.split()[-1][-1].isdigit()]

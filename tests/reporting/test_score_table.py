@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 from score_examples import CELL, RELABELLED, UNDEFINED_CELL, scores_of
 
-from repope_eval.reporting.figure_texts import BALANCED_TITLES, count_text, figure_text
+from repope_eval.reporting.figure_texts import BALANCED_TITLES, FIGURE_TITLES, count_text, figure_text
 from repope_eval.reporting.score_table import COLUMNS, ScoreRow, score_rows
 from repope_eval.scoring.scores import mean
 
@@ -14,21 +14,33 @@ def cells(row: ScoreRow) -> tuple[str, ...]:
     return tuple(map(row.figure, COLUMNS))
 
 
+def counts(row: ScoreRow) -> tuple[str, ...]:
+    return tuple(map(row.count, ("n_questions", "n_unanswered", "n_unparsed")))
+
+
 def test_a_variant_under_both_label_sets_and_what_changed() -> None:
-    assert tuple(COLUMNS.values()) == ("TP", "FP", "TN", "FN", "precision", "recall", "F1")
+    assert tuple(FIGURE_TITLES[name] for name in COLUMNS) == (
+        "TP",
+        "FP",
+        "TN",
+        "FN",
+        "precision",
+        "recall",
+        "F1",
+    )
     rows = list(score_rows(scores_of({"random": CELL}, {"random": RELABELLED})))
     before = ("1150", "28", "1288", "306", "0.9762", "0.7898", "0.8732")
     after = ("1002", "49", "1288", "127", "0.9534", "0.8875", "0.9193")
     change = ("−148", "+21", "0", "−179", "−0.0228", "+0.0977", "+0.0461")
     balanced = ("0.8500", "0.8843", "0.7000")
-    assert [(row.variant, row.labels, row.n_questions, row.no_answer, row.unparsed) for row in rows] == [
+    assert [(row.variant, row.labels, *counts(row)) for row in rows] == [
         ("random", "POPE", "3000", "228", "5"),
         ("random", "RePOPE", "2774", "2", "5"),
         ("random", "change", "", "", ""),
     ]
     assert [cells(row) for row in rows] == [before, after, change]
     assert [tuple(map(row.figure, BALANCED_TITLES)) for row in rows] == [balanced, balanced, ("0.0000",) * 3]
-    assert [(row.f1_interval, row.short_f1_interval) for row in rows] == [
+    assert [(row.f1_interval(), row.f1_interval(short=True)) for row in rows] == [
         *[("0.8512 to 0.8933", ".8512–.8933")] * 2,
         ("+0.0349 to +0.0572", "+.0349 to +.0572"),
     ]
@@ -54,13 +66,13 @@ def test_a_label_set_of_another_name_keeps_it() -> None:
         scores_of({}), figures={"mine": {"custom": CELL}}, intervals={"mine": {"custom": {"f1": None}}}
     )
     (row,) = score_rows(scores)
-    assert (row.labels, row.f1_interval, row.short_f1_interval) == ("mine", "–", "–")
+    assert (row.labels, row.f1_interval(), row.f1_interval(short=True)) == ("mine", "–", "–")
 
 
 def test_an_interval_up_to_all_right() -> None:
     intervals = {"pope": {"custom": {"f1": (0.99996, 1.0)}}}
     (row,) = score_rows(dataclasses.replace(scores_of({"custom": CELL}), intervals=intervals))
-    assert row.short_f1_interval == "1.0000–1.0000"
+    assert row.f1_interval(short=True) == "1.0000–1.0000"
 
 
 def test_what_is_undefined_is_a_dash_and_so_is_its_change() -> None:
@@ -74,7 +86,7 @@ def test_means_of_counts_have_one_decimal() -> None:
     other = dataclasses.replace(CELL, tp=1151, n_questions=2727, n_answered=2700, n_unparsed=6)
     (row,) = score_rows(scores_of({"mean": mean([CELL, CELL, other])}))
     assert cells(row)[:2] == (f"{(1150 + 1150 + 1151) / 3:.1f}", "28")
-    assert (row.n_questions, row.no_answer, row.unparsed) == ("2909", "161", "5.3")
+    assert counts(row) == ("2909", "161", "5.3")
 
 
 @pytest.mark.parametrize("difference", [0.00004, -0.00004, 0.0])
