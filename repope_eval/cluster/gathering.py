@@ -1,4 +1,4 @@
-"""The runs of a sweep: those that have a folder, and those that a SLURM task will make one for."""
+"""The runs of a sweep: those that have a folder, and those that a SLURM task will make a folder for."""
 
 import platform
 from collections.abc import Callable, Sequence
@@ -15,11 +15,11 @@ from repope_eval.runs.layout import find_run_folders
 from repope_eval.runs.trace import RunTrace, read_trace
 
 _END = 8192
-"""Bytes from the end of a log in which its last line is looked for."""
+"""The last line of a log is looked for in so many bytes at its end."""
 
 
 def read_sweep(root: Path, queue: Callable[[], Queue | None] = read_queue) -> list[RunState]:
-    """The state of every run below a folder: those of SLURM's tasks in their order, then the others in natural order.
+    """The states of all runs below a folder: first those of SLURM's tasks in their order, then the others.
 
     Args:
         root: the folder.
@@ -51,7 +51,7 @@ def read_sweep(root: Path, queue: Callable[[], Queue | None] = read_queue) -> li
 
 
 def _newest(tasks: Sequence[TaskRecord], queue: Queue) -> TaskRecord:
-    """Of the tasks for one run folder the one that has it, or else will; or else that said anything last.
+    """The task that works on a run folder, or else one that will, or else the one that wrote last.
 
     A task that found the folder taken has ended long before the one that has it.
     """
@@ -64,7 +64,7 @@ def _newest(tasks: Sequence[TaskRecord], queue: Queue) -> TaskRecord:
 
 
 def _is_later(trace: RunTrace, record: TaskRecord) -> bool:
-    """Whether a start without that task came after it, by hand or by a task that left no record."""
+    """Whether the run was started again after that task, by hand or by a task that left no record."""
     return (
         bool(record.started)
         and trace.job != record.job
@@ -74,7 +74,7 @@ def _is_later(trace: RunTrace, record: TaskRecord) -> bool:
 
 
 def _place(root: Path, folder: Path) -> str:
-    """A run folder as seen from the sweep's; its absolute path where it lies elsewhere."""
+    """A run folder relative to that of the sweep; the absolute path if it lies elsewhere."""
     whole, top = folder.resolve(), root.resolve()
     if whole == top:
         return top.name
@@ -82,7 +82,7 @@ def _place(root: Path, folder: Path) -> str:
 
 
 def _last_line(log: Path | None) -> str:
-    """The last line of a log that has any text; empty where there is none."""
+    """The last line of a log that is not blank; empty if there is none."""
     if log is None:
         return ""
     try:

@@ -23,7 +23,7 @@ _ENDED_EARLY = ("interrupted", "failed")
 
 
 def execute(settings: StatusSettings, command: str) -> None:
-    """Shows it once, or again and again until nothing waits or runs."""
+    """Prints the states once, or every few seconds until no run waits or runs."""
     root = Path(settings.runs).expanduser()
     while True:
         states = read_sweep(root)
@@ -81,7 +81,7 @@ def _left(state: RunState) -> str:
 
 
 def endings(states: Sequence[RunState]) -> list[str]:
-    """A line for each run that ended early: with what."""
+    """A line for each run that ended early, with what it ended with."""
     return [
         f"{_name(state)} {state.state}: {' '.join(state.line.split())}"
         for state in states
@@ -90,7 +90,7 @@ def endings(states: Sequence[RunState]) -> list[str]:
 
 
 def summary(states: Sequence[RunState]) -> str:
-    """How many runs are in which state, and how long what is running still takes."""
+    """A line with the number of runs in each state, and the time until the last running one has ended."""
     if not states:
         return "no runs"
     counts = Counter(state.state for state in states)
@@ -101,7 +101,7 @@ def summary(states: Sequence[RunState]) -> str:
 
 
 def state_document(runs: str, at: str, states: Sequence[RunState]) -> dict[str, Any]:
-    """For programs: the same in full, rates in questions a second and times in seconds."""
+    """The states as a JSON document, with rates in questions per second and times in seconds."""
     counts = Counter(state.state for state in states)
     return {
         "runs": runs,
@@ -112,6 +112,6 @@ def state_document(runs: str, at: str, states: Sequence[RunState]) -> dict[str, 
 
 
 def _name(state: RunState) -> str:
-    """The folder, and the model where the folder is called otherwise."""
+    """The run folder, with the model before it if the folder is named otherwise."""
     name = state.out if state.out.rpartition("/")[2] == state.model else f"{state.model} ({state.out})"
     return " ".join(name.split())

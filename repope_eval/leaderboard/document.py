@@ -7,14 +7,14 @@ from repope_eval.leaderboard.entries import Entry, Leaderboard, RankAgreement
 from repope_eval.records import Variant
 
 SCHEMA_VERSION = 2
-"""Raised when a reader of older documents would go wrong."""
+"""The version of the document's form; it is raised when a reader of older documents would go wrong."""
 
 COUNTS_ALONE = "the paper gives counts and no answers, so there is nothing to draw from"
-"""Why the paper's models have no intervals of ranks and of tau, and no probability of overtaking."""
+"""The reason why the paper's models have no intervals of places and of tau, and no probability of overtaking."""
 
 
 def leaderboard_document(board: Leaderboard) -> dict[str, Any]:
-    """The document; what is undefined is null."""
+    """The whole document; undefined values are null."""
     return {
         "schema": SCHEMA_VERSION,
         "bench": board.bench,
@@ -61,7 +61,7 @@ def _cell(entry: Entry, name: str, variant: Variant) -> dict[str, Any]:
 
 
 def _ranks(board: Leaderboard, entry: Entry) -> dict[str, Any]:
-    """The place among all models, and its intervals among the runs: for the model alone, and for all at once."""
+    """The place of a model among all, with its intervals among the runs: for this model alone, and for all at once."""
     found: dict[str, dict[Variant, dict[str, Any]]] = {}
     for name in board.label_sets:
         found[name] = {}

@@ -1,4 +1,4 @@
-"""The leaderboard of selected runs: each scored, all ranked and compared, the paper's models among them."""
+"""The leaderboard of selected runs, which are scored, ranked and compared together with the paper's models."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -52,7 +52,7 @@ _OWN_FACTS = (
 
 
 def make_leaderboard(selection: Selection, settings: config.ReportSettings) -> Leaderboard:
-    """The leaderboard, without touching a file."""
+    """Scores, ranks and compares the selected runs; reads and writes no file."""
     label_sets, variants = _shape(selection)
     names = _names(selection.runs)
     comparison = _comparison(selection, names, settings.protocol)

@@ -17,11 +17,11 @@ if TYPE_CHECKING:  # drawing needs matplotlib, which takes a while to import
     from repope_eval.reporting.charts.drawing import Chart
 
 FIGURE_PREFIXES = ("ranking_", "counts_", "precision_recall_")
-"""What the names of all charts begin with, one kind each."""
+"""The names of charts begin with one of these, which says the kind of the chart."""
 
 
 def leaderboard_charts(board: Leaderboard) -> "tuple[Chart, ...]":
-    """All charts that there is something to show in; of the mean first, where there is one."""
+    """The charts that have something to show, each kind beginning with the chart of the headline variant."""
     from repope_eval.leaderboard.charts.counts import model_counts_chart
     from repope_eval.leaderboard.charts.precision_recall import model_precision_recall_chart
     from repope_eval.leaderboard.charts.ranking import ranking_chart
@@ -39,7 +39,7 @@ def leaderboard_charts(board: Leaderboard) -> "tuple[Chart, ...]":
 def render_leaderboard(
     board: Leaderboard, tables: Mapping[str, Table], charts: "Sequence[Chart]", command: str
 ) -> str:
-    """The page.
+    """The page as HTML.
 
     Args:
         board: what it is about.

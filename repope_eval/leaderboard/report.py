@@ -1,4 +1,4 @@
-"""`report` from one end to the other: run folders in, a folder with page, figures and tables out."""
+"""The whole of `report`: it reads run folders and writes a folder with a page, figures and tables."""
 
 import logging
 from collections.abc import Collection
@@ -83,7 +83,7 @@ def _write(board: Leaderboard, out: Path, command: str) -> None:
 
 
 def _refuse_files_of_no_report(out: Path) -> None:
-    """What a report would replace must be a report's."""
+    """Refuses to replace files that no report has written."""
     document, page = out / "leaderboard.json", out / "leaderboard.html"
     if not (document.exists() or page.exists()):
         return
@@ -97,7 +97,7 @@ def _refuse_files_of_no_report(out: Path) -> None:
 
 
 def _remove_older(out: Path, tables: Collection[str], charts: Collection[str]) -> None:
-    """Takes away what an earlier report wrote here and this one will not, so that all files are of one report."""
+    """Removes files of an earlier report that this one does not write, so that all files are of one report."""
     older = [
         path for name in TABLES for path in (out / "tables").glob(f"{name}.*") if path.stem not in tables
     ]

@@ -1,4 +1,4 @@
-"""Which of the runs that were found are reported together, of one benchmark, and which of them are ranked."""
+"""Choosing the runs of one benchmark that are reported together, and those of them that are ranked."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
@@ -21,7 +21,7 @@ from repope_eval.wording import counted
 Thing = TypeVar("Thing", bound=Hashable)
 
 PAPER_SOURCE = "coco"
-"""The source of the benchmarks that the paper's counts are of."""
+"""The `source` setting of the benchmarks that the paper's counts are of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +35,7 @@ class Selection:
     ranked: tuple[FoundRun, ...]
     """Finished runs that have answered enough of the questions about these images, and no others."""
     unranked: tuple[tuple[FoundRun, str], ...]
-    """The other runs with answers, and why they are not ranked."""
+    """The other runs with answers, each with the reason why it is not ranked."""
     left_out: tuple[LeftOut, ...]
 
     @property
@@ -60,7 +60,7 @@ def select(
     others = list(left_out)
 
     def without(runs: Sequence[FoundRun], why_not: Callable[[FoundRun], str | None]) -> list[FoundRun]:
-        """The runs that nothing speaks against; the others are left out."""
+        """The runs that `why_not` has no reason for; the others are left out with their reasons."""
         reasons = [(run, why_not(run)) for run in runs]
         others.extend(LeftOut(folder=run.folder, reason=reason) for run, reason in reasons if reason)
         return [run for run, reason in reasons if not reason]
@@ -104,7 +104,7 @@ def _most_frequent(things: Iterable[Thing]) -> Thing | None:
 
 
 def _load(runs: Sequence[FoundRun], settings: config.ReportSettings) -> Benchmark:
-    """The benchmark from the question files that most of its runs were asked from."""
+    """Loads the benchmark from the question files that most of the runs were asked from."""
     frequent = _most_frequent(tuple(sorted(run.hashes.items())) for run in runs)
     first = next(run for run in runs if tuple(sorted(run.hashes.items())) == frequent)
     data_dir = data_folder(
@@ -183,7 +183,7 @@ def _unusable(run: FoundRun, asked: Collection[Question]) -> str | None:
 
 
 def require_some(selection: Selection, root: Path) -> None:
-    """Raises: RepopeError: there is no run with scores to show."""
+    """Raises RepopeError if there is no run with scores to show."""
     if selection.ranked or selection.unranked:
         return
     if not selection.left_out:

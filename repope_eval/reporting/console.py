@@ -16,30 +16,30 @@ from repope_eval.reporting.tables import Mark, Table
 from repope_eval.wording import visible
 
 _AS_WIDE_AS_NEEDED = 10_000
-"""Columns of a console that no table fills: what is measured there is a table's own width."""
+"""The width of a console that no table fills, so that the own width of a table can be measured."""
 
 _STYLES: Mapping[Mark, str] = {"change": "cyan", "attention": "yellow", "quiet": "dim"}
 
 
 def clear_screen() -> None:
-    """Empties a terminal; does nothing where the output is none."""
+    """Empties the terminal; does nothing if the output is no terminal."""
     Console().clear()
 
 
 class _TextConsole(Console):
-    """A console on which cells and titles are text: what a terminal would obey in them is shown, and measured so."""
+    """A console that shows, and measures, cells and titles as text, with the characters that a terminal would obey."""
 
     def render_str(self, text: str, **options: Any) -> Text:
-        """Every string of a table passes here, before its width is measured."""
+        """Makes a string visible. Every string of a table passes here before its width is measured."""
         return super().render_str(visible(text), **options)
 
 
 class _Drawn(io.StringIO):
-    """What a table is drawn into: it shows what standard output can show. rich itself would write to that."""
+    """A buffer that a table is drawn into, and that can show what standard output can show."""
 
     @property
     def encoding(self) -> str:  # type: ignore[override]  # nobody sets it
-        """Of standard output."""
+        """The encoding of standard output."""
         return sys.stdout.encoding or "utf-8"
 
     def isatty(self) -> bool:
@@ -83,10 +83,10 @@ def _rich(table: Table, padded: bool) -> RichTable:
 
 
 def print_text(text: str) -> None:
-    """Text that ends in a new line."""
+    """Prints a text and a line feed."""
     write(f"{text}\n")
 
 
 def print_document(document: Any) -> None:
-    """A JSON document on a line of its own, for programs: in ASCII, which any output can show as it is."""
+    """Prints a JSON document on one line in ASCII, which any output can show."""
     write(json.dumps(document) + "\n")

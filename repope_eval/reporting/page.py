@@ -1,4 +1,4 @@
-"""`report.html`: one self-contained page about a run, and its figures as files."""
+"""`report.html`: a self-contained page about a run, and the figures of the page as files."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -47,56 +47,56 @@ PROTOCOL_RULES: Mapping[config.Protocol, str] = {
     "count, so that accuracy is over all answers and every other figure over those that are read",
 }
 PAGE_BYTES = 3_000_000
-"""What a page is to have at most: pictures have the room that the rest leaves."""
+"""The largest size of a page: pictures get the room that the rest leaves."""
 _SCORE_FIELDS = (QUESTIONS, NO_ANSWER, UNPARSED, *figure_fields(COLUMNS), F1_INTERVAL)
 LONGEST_SETTING = 5_000
-"""Characters of a setting or a fact."""
+"""The longest setting or fact that is shown, in characters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunView:
-    """What a page tells of a run. What is empty has no section."""
+    """What is known of a run, for its page and its document. The page has no section for what is empty."""
 
     scores: Scores
-    """Under the run's own protocol, and any number of label sets."""
+    """The scores under the run's own protocol, with any number of label sets."""
     settings: Mapping[str, Any]
-    """The configuration, by dotted key."""
+    """The settings by dotted key."""
     facts: Mapping[str, Any] = field(default_factory=dict)
-    """Further lines about the run, by title."""
+    """Further facts about the run, by title."""
     seconds: Mapping[str, float] = field(default_factory=dict)
-    """How long each stage took."""
+    """The seconds that each stage took."""
     prompt: str | None = None
-    """As one question was put to the model; None where the answers came from elsewhere."""
+    """The prompt of one question; None if the answers came from elsewhere."""
     effects: Sequence[Effect] = ()
-    """By variant."""
+    """What the relabelling did, by variant."""
     object_effects: Sequence[Effect] = ()
-    """By object."""
+    """What the relabelling did, by object."""
     verdicts: Sequence[TurnedVerdict] = ()
-    """Turned or removed ones, and remaining errors: what the gallery shows."""
+    """The verdicts in the gallery: turned ones, removed ones, and remaining errors."""
     evidence: Mapping[str, Mapping[Variant, Evidence]] = field(default_factory=dict)
-    """By label set and variant."""
+    """The figures that need no threshold, by label set and variant."""
     detections: Mapping[str, Detection] = field(default_factory=dict)
-    """DASH-B's own figures, of all questions first and then by object."""
+    """DASH-B's own figures: first of all questions, then of each object."""
     resolutions: Mapping[Variant, Resolution] = field(default_factory=dict)
-    """F1 over what the ambiguous questions might be, by variant."""
+    """F1 for what the ambiguous questions might be, by variant."""
     missing: Mapping[str, Mapping[Variant, Missing]] = field(default_factory=dict)
-    """F1 over what questions without a readable answer might be answered, by label set and variant."""
+    """F1 for what might have been answered to questions without a readable answer, by label set and variant."""
     other_protocols: Sequence[Scores] = ()
-    """The same answers under other protocols than the run's own."""
+    """The scores of the same answers under other protocols."""
     disagreements: Sequence[Disagreement] = ()
     unparsed: Sequence[Answer] = ()
     """Answers in which the run's protocol finds neither yes nor no."""
     images: Mapping[str, Path] | None = None
-    """Image files that are there, by the images' names; for thumbnails."""
+    """The image files that exist, by the names of the images."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunPage:
-    """A finished page."""
+    """A finished page with its figures."""
 
     html: str
     figures: Mapping[str, bytes]
-    """Contents by file name: each chart as SVG and as PDF."""
+    """The contents of the figure files by name: each chart as SVG and as PDF."""
 
 
 def render_run_page(view: RunView) -> RunPage:
@@ -170,12 +170,12 @@ def _charts(view: RunView) -> list["Chart"]:
 
 
 def _effect_titles(scores: Scores) -> list[str]:
-    """Of the label sets that effects lead from and to; one where there is no second."""
+    """The titles of the two label sets that effects are between, or of the only one."""
     return [label_set_title(name) for name in scores.figures][:2]
 
 
 def _shown(values: Mapping[str, Any]) -> dict[str, str]:
-    """Settings and facts as people write them: lists without brackets, a dash for what is not set."""
+    """Settings and facts as text: lists have no brackets, and what is not set is a dash."""
     return {key: clipped(_text(value), LONGEST_SETTING) for key, value in values.items()}
 
 

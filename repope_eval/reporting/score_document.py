@@ -1,4 +1,4 @@
-"""`scores.json`: the scores of a run as a document."""
+"""`scores.json`: the scores of a run as a JSON document."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Tables as LaTeX, Markdown and CSV. LaTeX and Markdown have what a reader wants, CSV all digits."""
+"""Tables as LaTeX and Markdown, with the digits that are shown, and as CSV with all digits."""
 
 import csv
 import io
@@ -34,11 +34,11 @@ _LATEX = {
     "*": "{*}",
 }
 _LIGATURE = re.compile(r"([-'`,])(?=\1)|[?!](?=`)")
-"""The first of two characters that LaTeX would set as one other."""
+"""The first of two characters that LaTeX would set as one."""
 _MARKDOWN = re.compile(r"[\\`*|<>\[\]&~]|(?<!\w)_|_(?!\w)")
-"""What Markdown would take for its own; an underscore inside a word is one."""
+"""The characters that Markdown would take for its own; an underscore inside a word is none of them."""
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
-"""What a cell begins with that a spreadsheet computes."""
+"""A spreadsheet computes cells that begin with one of these."""
 
 
 def latex(table: Table, name: str) -> str:
@@ -64,7 +64,7 @@ def latex(table: Table, name: str) -> str:
 
 
 def markdown(table: Table) -> str:
-    """A table of pipes, its columns padded so that it can be read as it is."""
+    """A table as Markdown, its columns padded so that the source is readable."""
     titles = [_markdown(column.title) for column in table.columns]
     rows = [[_markdown(cell.full_text) for cell in row.cells] for row in table.rows]
     widths = [max(3, *map(len, cells)) for cells in zip(titles, *rows, strict=True)]
@@ -77,7 +77,7 @@ def markdown(table: Table) -> str:
 
 
 def csv_text(table: Table) -> str:
-    """Comma-separated values with a heading; nothing where undefined.
+    """A table as CSV with a heading; undefined values are empty.
 
     A text that a spreadsheet would compute has an apostrophe before it, which makes it a text there.
     """
@@ -114,5 +114,5 @@ def _markdown(text: str) -> str:
 
 
 def _line(text: str) -> str:
-    """On one line, without what no file of text may hold."""
+    """A text on one line, without characters that no text file may hold."""
     return visible(printable(" ".join(text.split())))

@@ -25,7 +25,7 @@ _GAP = 0.16
 
 
 def model_counts_chart(board: Leaderboard, variant: Variant) -> Chart:
-    """A row a model, a panel a figure: a dot for each label set with its 95 % interval."""
+    """A row for each model, a panel for each figure, and a dot for each label set with its 95 % interval."""
     titles = [label_set_title(name) for name in board.label_sets]
     return draw(
         f"counts_{file_word(variant)}",

@@ -28,7 +28,7 @@ _ENOUGH = 9.0
 
 
 def model_precision_recall_chart(board: Leaderboard, variant: Variant) -> Chart:
-    """A mark for each model and label set, the last one's with the model's number, which a list below explains."""
+    """A mark for each model and label set; a number beside the last mark leads to the model's name in a list below."""
     titles = [label_set_title(name) for name in board.label_sets]
     lines = "; a line joins the two of a model" if len(titles) == 2 else ""
     n_rows = math.ceil(len(board.entries) / _COLUMNS)
@@ -70,7 +70,7 @@ def _paint_points(axes: Axes, points: Sequence[Point]) -> None:
 
 
 def _paint_numbers(figure: Figure, axes: Axes, points: Sequence[Sequence[Point]]) -> None:
-    """Each model's number beside its last mark, where the most room is among a few places around it."""
+    """Writes the number of each model beside its last mark, at the position around it that has the most room."""
     marks = [[_in_points(figure, axes, point) for point in of_entry] for of_entry in points]
     taken = [mark for of_entry in marks for mark in of_entry if mark is not None]
     offsets = [
@@ -92,7 +92,7 @@ def _paint_numbers(figure: Figure, axes: Axes, points: Sequence[Sequence[Point]]
 
 
 def _in_points(figure: Figure, axes: Axes, point: Point) -> tuple[float, float] | None:
-    """Where a mark stands in the figure; None where it is undefined."""
+    """The position of a mark in the figure in points; None if the mark is undefined."""
     recall, precision = point
     if recall is None or precision is None:
         return None
@@ -101,7 +101,7 @@ def _in_points(figure: Figure, axes: Axes, point: Point) -> tuple[float, float] 
 
 
 def _room(place: tuple[float, float], taken: Sequence[tuple[float, float]]) -> float:
-    """Points from a place to the nearest of what stands there, up to what is enough."""
+    """The distance in points from a position to the nearest that is taken, up to what is enough."""
     return min([_ENOUGH, *(math.dist(place, other) for other in taken)])
 
 

@@ -1,4 +1,4 @@
-"""The ranking of models before and after: a line from each one's place to its new one."""
+"""The ranking of models under two label sets, with a line from the old place of each model to its new one."""
 
 from matplotlib.figure import Figure
 
@@ -12,7 +12,7 @@ from repope_eval.reporting.figure_texts import label_set_title
 _ROW, _HEAD, _FOOT = 0.235, 0.42, 0.12
 """Heights in inches of a model, of the heading, and of the space below the last model."""
 _NAMES = 2.05
-"""Width in inches of the names on either side."""
+"""The width in inches of the names on each side."""
 _LONGEST = 27
 
 

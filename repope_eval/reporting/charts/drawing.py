@@ -1,4 +1,4 @@
-"""Drawing a chart: the same figure as SVG and as PDF, alike on every machine and in every process.
+"""Draws a chart as SVG, as PDF and as a part of a page, alike on every machine and in every process.
 
 Figures are made through matplotlib's object interface; settings hold inside one drawing only, start from
 matplotlib's own defaults (not from the user's files), and no date or random id goes into a file.
@@ -21,7 +21,7 @@ from repope_eval.reporting.charts.palette import IN_PAGE, INK, LINE, PAPER, QUIE
 from repope_eval.reporting.templates import printable
 
 WIDTH = 5.5
-"""Inches: 396 units of the SVG, about as many as a phone has pixels, so that letters keep their size there."""
+"""The width in inches: 396 units of the SVG, about the pixels of a phone, so that letters keep their size there."""
 
 _STYLE = {
     "axes.axisbelow": True,
@@ -60,9 +60,9 @@ _STYLE = {
 
 _KEPT_OF_ROOT = ("viewBox",)
 _LEFT_OUT = ("metadata", "style")
-"""What matplotlib says of itself, and a style sheet that would apply to all of the page."""
+"""Elements that are left out: matplotlib's metadata, and a style sheet that would apply to the whole page."""
 _LOOK_OF_ALL = "stroke-linejoin: round; stroke-linecap: butt"
-"""What that style sheet says."""
+"""The content of that style sheet."""
 _REFERENCE = re.compile(r"url\(#([^)]+)\)")
 _COLOR = re.compile("|".join(IN_PAGE))
 
@@ -72,12 +72,12 @@ class Chart:
     """One finished drawing."""
 
     name: str
-    """Its files' name without extension; no two charts of a page share one."""
+    """The name of its files without extension; no two charts of a page share one."""
     title: str
     description: str
-    """What is to be seen, for the caption and for those who hear the page read."""
+    """What the chart shows, for the caption and for screen readers."""
     svg: bytes
-    """Stands alone: dark on white."""
+    """A file that stands alone, dark on white."""
     pdf: bytes
 
     @property
@@ -119,7 +119,7 @@ def draw(
 
 
 def add_axes(figure: Figure, left: float, bottom: float, right: float, top: float) -> Axes:
-    """Axes that leave so many inches free at each edge of the figure, as `bottom` and `top` from below."""
+    """Adds axes at a distance in inches from each edge of the figure; `bottom` and `top` are measured from below."""
     width, height = figure.get_size_inches()
     return figure.add_axes(
         (left / width, bottom / height, (width - left - right) / width, (top - bottom) / height)
@@ -127,7 +127,7 @@ def add_axes(figure: Figure, left: float, bottom: float, right: float, top: floa
 
 
 def label(text: str) -> str:
-    """A name as a drawing can hold it."""
+    """A name on one line, without characters that no drawing may hold."""
     return printable(" ".join(text.split()))
 
 
@@ -154,7 +154,7 @@ def _inline_svg(svg: bytes, name: str, title: str, description: str) -> Markup:
 
 
 def _localize(element: ElementTree.Element, name: str) -> None:
-    """Tags and attributes without namespaces (HTML needs none), ids and what refers to them prefixed."""
+    """Removes namespaces, which HTML does not need, and prefixes ids and the references to them."""
     element.tag = _local(element.tag)
     element.attrib = {_local(key): value for key, value in element.attrib.items()}
     for key, value in element.attrib.items():

@@ -13,7 +13,7 @@ from repope_eval.reporting.charts.palette import FIRST, INK, MUTED, PAPER, QUIET
 from repope_eval.scoring.relabelling_effect import Effect
 
 _FP, _FN = 1, 3
-"""Indices into the counts of an `Effect`."""
+"""Indices of false positives and false negatives in the counts of an `Effect`."""
 
 _ROW = 0.27
 """Height of a row of bars in inches."""

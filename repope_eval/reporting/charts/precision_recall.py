@@ -20,9 +20,9 @@ from repope_eval.reporting.figure_texts import label_set_title
 from repope_eval.scoring.scores import Scores
 
 Point = tuple[float | None, float | None]
-"""Recall and precision; None where undefined."""
+"""Recall and precision; an undefined one is None."""
 Window = tuple[float, float, float, float]
-"""Lowest and highest recall, lowest and highest precision that are shown."""
+"""The lowest and the highest recall, and the lowest and the highest precision that are shown."""
 
 _STEPS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
 _MOST_LINES = 8
@@ -108,7 +108,7 @@ def _range(values: Sequence[float]) -> tuple[float, float]:
 
 
 def _paint_equal_f1(axes: Axes, window: Window) -> None:
-    """Lines along which F1 is the same: precision = F1 recall / (2 recall - F1), each with its F1 at its end."""
+    """Draws lines of equal F1, precision = F1 recall / (2 recall - F1), each with its F1 at its end."""
     left, right, bottom, top = window
     lowest, highest = _f1(left, bottom), _f1(right, top)
     for f1 in _levels(lowest, highest):
@@ -126,7 +126,7 @@ def _paint_equal_f1(axes: Axes, window: Window) -> None:
 
 
 def _levels(lowest: float, highest: float) -> list[float]:
-    """Round values strictly between two, few enough to be told apart."""
+    """Round values strictly between two values, few enough to be told apart."""
     step = next((step for step in _STEPS if (highest - lowest) / step <= _MOST_LINES), _STEPS[-1])
     first, last = math.floor(lowest / step) + 1, math.ceil(highest / step)
     return [round(number * step, 6) for number in range(first, last)]
@@ -137,5 +137,5 @@ def _f1(recall: float, precision: float) -> float:
 
 
 def _digits(f1: float) -> str:
-    """Two digits, or three where the third says something."""
+    """Two decimals, or three if the third is not zero."""
     return f"{f1:.3f}".removesuffix("0")

@@ -1,4 +1,4 @@
-"""Reliability diagrams: how often the label is yes where the model's confidence in yes is so and so high."""
+"""Reliability diagrams: the share of label yes against the model's confidence in yes."""
 
 import math
 from collections.abc import Mapping, Sequence
