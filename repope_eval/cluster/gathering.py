@@ -23,44 +23,42 @@ def read_sweep(root: Path, queue: Callable[[], Queue | None] = read_queue) -> li
 
     Args:
         root: the folder.
-        queue: asks SLURM, where any of them is its.
+        queue: asks SLURM, if any run is a job of SLURM.
 
     Raises:
         RepopeError: there is no such folder.
     """
     if not root.is_dir():
         raise RepopeError(f"runs={root}: no such folder; name the one that the run folders lie in")
-    traces = {_place(root, folder): read_trace(folder) for folder in find_run_folders(root)}
-    tasks = sorted(read_task_records(root), key=lambda record: natural_order(record.job))
+    traces = {_below(root, folder): read_trace(folder) for folder in find_run_folders(root)}
+    tasks: dict[str, list[TaskRecord]] = {}
+    for record in sorted(read_task_records(root), key=lambda record: natural_order(record.job)):
+        tasks.setdefault(_below(root, record.out), []).append(record)
     has_jobs = bool(tasks) or any(trace.job for trace in traces.values())
     jobs = queue() if has_jobs else None
-    of_place: dict[str, list[TaskRecord]] = {}
-    for task in tasks:
-        of_place.setdefault(_place(root, task.out), []).append(task)
-    records = {place: _newest(of_one, jobs or {}) for place, of_one in of_place.items()}
-    places = list({**records, **traces})
     here, now = platform.node(), datetime.now(UTC)
     states = []
-    for place in places:
-        trace, newest = traces.get(place), records.get(place)
-        record = None if trace is not None and newest is not None and _is_later(trace, newest) else newest
-        line = "" if record is None else _last_line(record.log)
-        signs = Signs(trace=trace, record=record, log_line=line, queue=jobs, here=here, now=now)
-        states.append(run_state(place, signs))
+    for folder in dict.fromkeys((*tasks, *traces)):
+        trace, task = traces.get(folder), _newest(tasks.get(folder, ()), jobs or {})
+        if trace is not None and task is not None and _is_later(trace, task):
+            task = None
+        line = "" if task is None else _last_line(task.log)
+        signs = Signs(trace=trace, record=task, log_line=line, queue=jobs, here=here, now=now)
+        states.append(run_state(folder, signs))
     return states
 
 
-def _newest(tasks: Sequence[TaskRecord], queue: Queue) -> TaskRecord:
+def _newest(tasks: Sequence[TaskRecord], queue: Queue) -> TaskRecord | None:
     """The task that works on a run folder, or else one that will, or else the one that wrote last.
 
     A task that found the folder taken has ended long before the one that has it.
     """
 
-    def rank(task: TaskRecord) -> tuple[bool, bool, float]:
+    def recency(task: TaskRecord) -> tuple[bool, bool, float]:
         queued = queue.get(task.job)
         return queued is not None and queued.is_running, queued is not None, task.noted
 
-    return max(tasks, key=rank)
+    return max(tasks, key=recency, default=None)
 
 
 def _is_later(trace: RunTrace, record: TaskRecord) -> bool:
@@ -73,7 +71,7 @@ def _is_later(trace: RunTrace, record: TaskRecord) -> bool:
     )
 
 
-def _place(root: Path, folder: Path) -> str:
+def _below(root: Path, folder: Path) -> str:
     """A run folder relative to that of the sweep; the absolute path if it lies elsewhere."""
     whole, top = folder.resolve(), root.resolve()
     if whole == top:
