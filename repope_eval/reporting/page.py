@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from repope_eval.records import Answer, Variant
 from repope_eval.reporting import remarks, run_tables
 from repope_eval.reporting.citations import citations
-from repope_eval.reporting.figure_texts import UNDEFINED, clipped, label_set_title
+from repope_eval.reporting.figure_texts import BALANCED_TITLES, UNDEFINED, clipped, label_set_title
 from repope_eval.reporting.gallery import illustrated, make_gallery
 from repope_eval.reporting.score_table import (
     COLUMNS,
@@ -16,7 +16,6 @@ from repope_eval.reporting.score_table import (
     NO_ANSWER,
     QUESTIONS,
     UNPARSED,
-    balanced_table,
     figure_fields,
     interval_table,
     reason_lines,
@@ -27,7 +26,7 @@ from repope_eval.reporting.templates import render
 from repope_eval.scoring.bootstrap import FEWEST_IMAGES
 from repope_eval.scoring.detection import Detection
 from repope_eval.scoring.evidence import Evidence
-from repope_eval.scoring.intervals import FEWEST_ERRORS
+from repope_eval.scoring.intervals import FEWEST_ERRORS, INTERVAL_FIGURES
 from repope_eval.scoring.protocol_readings import Disagreement
 from repope_eval.scoring.relabelling_effect import Effect, TurnedVerdict
 from repope_eval.scoring.resolutions import Missing, Resolution
@@ -137,8 +136,12 @@ def _tables(view: RunView) -> dict[str, Table]:
     """The tables that have rows, by name."""
     tables = {
         "scores": score_table("", view.scores, _SCORE_FIELDS),
-        "balanced": balanced_table(view.scores),
-        "intervals": interval_table(view.scores),
+        "balanced": interval_table(
+            "What does not go with the share of questions with label yes as F1 does, with 95 % intervals",
+            view.scores,
+            BALANCED_TITLES,
+        ),
+        "intervals": interval_table("Every figure, and its 95 % interval", view.scores, INTERVAL_FIGURES),
         "effects": run_tables.effect_table(view.effects),
         "objects": run_tables.object_table(view.object_effects, _effect_titles(view.scores)),
         "detections": run_tables.detection_table(view.detections),

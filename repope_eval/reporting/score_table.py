@@ -8,7 +8,6 @@ from typing import TypeVar
 
 from repope_eval.records import Variant
 from repope_eval.reporting.figure_texts import (
-    BALANCED_TITLES,
     COUNT_TITLES,
     FIGURE_TITLES,
     change_text,
@@ -19,7 +18,6 @@ from repope_eval.reporting.figure_texts import (
 )
 from repope_eval.reporting.tables import Field, Table, number_field, table, text_field
 from repope_eval.scoring.bootstrap import Interval
-from repope_eval.scoring.intervals import INTERVAL_FIGURES
 from repope_eval.scoring.scores import Scores
 
 Found = TypeVar("Found")
@@ -135,18 +133,8 @@ def score_table(caption: str, scores: Scores, fields: Sequence[Field[ScoreRow]])
     )
 
 
-def interval_table(scores: Scores) -> Table:
-    """The table of every figure with its 95 % interval."""
-    return _interval_table("Every figure, and its 95 % interval", scores, INTERVAL_FIGURES)
-
-
-def balanced_table(scores: Scores) -> Table:
-    """The table of the figures that say what F1 hides."""
-    caption = "What does not go with the share of questions with label yes as F1 does, with 95 % intervals"
-    return _interval_table(caption, scores, BALANCED_TITLES)
-
-
-def _interval_table(caption: str, scores: Scores, names: Iterable[str]) -> Table:
+def interval_table(caption: str, scores: Scores, names: Iterable[str]) -> Table:
+    """A table of some figures with their 95 % intervals, in the same rows."""
     variant: Field[ScoreRow] = text_field("variant", lambda row: row.variant)
     labels: Field[ScoreRow] = text_field("labels", lambda row: row.labels)
     fields = figure_fields(names, with_intervals=True)
