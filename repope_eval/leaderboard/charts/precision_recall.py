@@ -24,7 +24,7 @@ _DISTANCES = (9, 14)
 _DIRECTIONS = 12
 """A number stands about its mark at one of these distances in points, in one of so many directions."""
 _ENOUGH = 9.0
-"""More room than this, in points, makes no place better."""
+"""More room than this, in points, makes no position better."""
 
 
 def model_precision_recall_chart(board: Leaderboard, variant: Variant) -> Chart:
@@ -82,9 +82,9 @@ def _paint_numbers(figure: Figure, axes: Axes, points: Sequence[Sequence[Point]]
         mark = of_entry[-1]
         if mark is None:
             continue
-        places = [(mark[0] + right, mark[1] + up) for right, up in offsets]
-        rooms = [_room(place, taken) - 0.05 * math.dist(place, mark) for place in places]
-        best = places[rooms.index(max(rooms))]
+        positions = [(mark[0] + right, mark[1] + up) for right, up in offsets]
+        rooms = [_room(position, taken) - 0.05 * math.dist(position, mark) for position in positions]
+        best = positions[rooms.index(max(rooms))]
         taken.append(best)
         width, height = figure.get_size_inches() * 72
         figure.text(best[0] / width, best[1] / height, str(number), ha="center", va="center", fontsize=7.5,
@@ -100,17 +100,17 @@ def _in_points(figure: Figure, axes: Axes, point: Point) -> tuple[float, float] 
     return float(x), float(y)
 
 
-def _room(place: tuple[float, float], taken: Sequence[tuple[float, float]]) -> float:
+def _room(position: tuple[float, float], taken: Sequence[tuple[float, float]]) -> float:
     """The distance in points from a position to the nearest that is taken, up to what is enough."""
-    return min([_ENOUGH, *(math.dist(place, other) for other in taken)])
+    return min([_ENOUGH, *(math.dist(position, other) for other in taken)])
 
 
 def _paint_list(figure: Figure, board: Leaderboard) -> None:
     width, height = figure.get_size_inches()
     n_rows = math.ceil(len(board.entries) / _COLUMNS)
-    for place, entry in enumerate(board.entries):
-        column, row = divmod(place, n_rows)
+    for index, entry in enumerate(board.entries):
+        column, row = divmod(index, n_rows)
         x, y = 0.3 + column * width / _COLUMNS, height - _PLOT - (row + 0.2) * _ROW
         name = label(shortened(entry.name, _LONGEST))
-        figure.text(x / width, y / height, f"{place + 1}", fontsize=8, ha="right", va="center", color=QUIET)
+        figure.text(x / width, y / height, f"{index + 1}", fontsize=8, ha="right", va="center", color=QUIET)
         figure.text((x + 0.07) / width, y / height, name, fontsize=8, va="center", color=INK)

@@ -146,10 +146,10 @@ def _inline_svg(svg: bytes, name: str, title: str, description: str) -> Markup:
     names = {"title": f"{name}-title", "desc": f"{name}-description"}
     root.attrib.clear()
     root.attrib |= {**kept, "role": "img", "aria-labelledby": " ".join(names.values()), "style": _LOOK_OF_ALL}
-    for place, (tag, text) in enumerate((("title", title), ("desc", description))):
+    for index, (tag, text) in enumerate((("title", title), ("desc", description))):
         told = ElementTree.Element(tag, id=names[tag])
         told.text = printable(text)
-        root.insert(place, told)
+        root.insert(index, told)
     return Markup(ElementTree.tostring(root, encoding="unicode"))
 
 
