@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 
 def execute(settings: ScoreSettings, command: str) -> None:
-    """Joins the answers with the benchmark's questions, scores them, and shows the scores."""
+    """Joins, scores and shows."""
     is_bench_given = any(word.startswith("bench=") for word in HydraConfig.get().overrides.task)
     are_there = all(Path(name).expanduser().exists() for name in listed(settings.answers))
     if are_there and not is_bench_given:  # else that they are not is all there is to say

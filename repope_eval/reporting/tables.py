@@ -79,9 +79,13 @@ def text_field(
     title: str, text: Callable[[Record], str], *, wraps: bool = False, stays: bool = False
 ) -> Field[Record]:
     """A column of words; `wraps` and `stays` are those of `Column`."""
+
+    def cell(record: Record) -> Cell:
+        words = text(record)
+        return Cell(text=words, values=(words,))
+
     names = (title.replace(" ", "_"),)
-    column = Column(title=title, names=names, is_text=True, wraps=wraps, stays=stays)
-    return Field(column, lambda record: Cell(text=text(record), values=(text(record),)))
+    return Field(Column(title=title, names=names, is_text=True, wraps=wraps, stays=stays), cell)
 
 
 def number_field(title: str, text: Callable[[Record], str]) -> Field[Record]:
