@@ -10,17 +10,7 @@ from repope_eval.reporting import remarks, run_tables
 from repope_eval.reporting.citations import citations
 from repope_eval.reporting.figure_texts import BALANCED_TITLES, UNDEFINED, clipped, label_set_title
 from repope_eval.reporting.gallery import illustrated, make_gallery
-from repope_eval.reporting.score_table import (
-    COLUMNS,
-    F1_INTERVAL,
-    NO_ANSWER,
-    QUESTIONS,
-    UNPARSED,
-    figure_fields,
-    interval_table,
-    reason_lines,
-    score_table,
-)
+from repope_eval.reporting.score_table import interval_table, reason_lines, score_table
 from repope_eval.reporting.tables import Table
 from repope_eval.reporting.templates import render
 from repope_eval.scoring.bootstrap import FEWEST_IMAGES
@@ -47,7 +37,6 @@ PROTOCOL_RULES: Mapping[config.Protocol, str] = {
 }
 PAGE_BYTES = 3_000_000
 """The largest size of a page: pictures get the room that the rest leaves."""
-_SCORE_FIELDS = (QUESTIONS, NO_ANSWER, UNPARSED, *figure_fields(COLUMNS), F1_INTERVAL)
 LONGEST_SETTING = 5_000
 """The longest setting or fact that is shown, in characters."""
 
@@ -135,7 +124,7 @@ def render_run_page(view: RunView) -> RunPage:
 def _tables(view: RunView) -> dict[str, Table]:
     """The tables that have rows, by name."""
     tables = {
-        "scores": score_table("", view.scores, _SCORE_FIELDS),
+        "scores": score_table(view.scores),
         "balanced": interval_table(
             "What does not go with the share of questions with label yes as F1 does, with 95 % intervals",
             view.scores,

@@ -4,19 +4,10 @@ import textwrap
 
 from repope_eval.process.output import write
 from repope_eval.reporting.console import print_table
-from repope_eval.reporting.figure_texts import BALANCED_TITLES, interval_text, ratio_text
+from repope_eval.reporting.figure_texts import interval_text, ratio_text
 from repope_eval.reporting.remarks import prevalence_remark
 from repope_eval.reporting.run_tables import DETECTION_TITLES
-from repope_eval.reporting.score_table import (
-    COLUMNS,
-    NO_ANSWER,
-    QUESTIONS,
-    SHORT_F1_INTERVAL,
-    UNPARSED,
-    figure_fields,
-    score_rows,
-    score_table,
-)
+from repope_eval.reporting.score_table import narrow_score_tables
 from repope_eval.reporting.tables import number_field, table, text_field
 from repope_eval.scoring.detection import Detection
 from repope_eval.scoring.scores import Scores
@@ -26,19 +17,9 @@ _REMARKS_WIDTH = 100
 
 
 def print_scores(scores: Scores) -> None:
-    """Prints the figures under each label set, how certain F1 is, and what the relabelling changed.
-
-    A second table has the numbers of questions and what F1 hides: one table with all columns would be wider than
-    a terminal.
-    """
-    title = f"{scores.model} on {scores.bench}, protocol {scores.protocol}"
-    print_table(score_table(title, scores, [*figure_fields(COLUMNS), SHORT_F1_INTERVAL]))
-    # Columns that are zeros from top to bottom for most models would say nothing.
-    lacking = any(
-        {row.count("n_unanswered"), row.count("n_unparsed")} - {"", "0"} for row in score_rows(scores)
-    )
-    counts = [QUESTIONS, *((NO_ANSWER, UNPARSED) if lacking else ())]
-    print_table(score_table("", scores, [*counts, *figure_fields(BALANCED_TITLES)]))
+    """Prints the figures under each label set, how certain F1 is, and what the relabelling changed."""
+    for shown in narrow_score_tables(f"{scores.model} on {scores.bench}, protocol {scores.protocol}", scores):
+        print_table(shown)
     if remark := prevalence_remark(scores):
         write(textwrap.fill(remark, _REMARKS_WIDTH) + "\n")
 

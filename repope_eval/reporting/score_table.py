@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from repope_eval.records import Variant
 from repope_eval.reporting.figure_texts import (
+    BALANCED_TITLES,
     COUNT_TITLES,
     FIGURE_TITLES,
     change_text,
@@ -101,25 +102,43 @@ def by_variant(
     ]
 
 
-QUESTIONS: Field[ScoreRow] = number_field("questions", lambda row: row.count("n_questions"))
-NO_ANSWER: Field[ScoreRow] = number_field("no answer", lambda row: row.count("n_unanswered"))
-UNPARSED: Field[ScoreRow] = number_field("unparsed", lambda row: row.count("n_unparsed"))
-"""The number of answers in which the protocol finds neither yes nor no."""
-F1_INTERVAL: Field[ScoreRow] = number_field("F1, 95 %", lambda row: row.f1_interval())
-SHORT_F1_INTERVAL: Field[ScoreRow] = number_field("F1 (95 %)", lambda row: row.f1_interval(short=True))
+_QUESTIONS: Field[ScoreRow] = number_field("questions", lambda row: row.count("n_questions"))
+_LACKING: tuple[Field[ScoreRow], ...] = (
+    number_field("no answer", lambda row: row.count("n_unanswered")),
+    number_field("unparsed", lambda row: row.count("n_unparsed")),
+)
 
 
-def figure_fields(names: Iterable[str], *, with_intervals: bool = False) -> list[Field[ScoreRow]]:
-    """A column for each of some figures."""
+def score_table(scores: Scores) -> Table:
+    """The table of scores with all columns, which fits on a page."""
+    interval: Field[ScoreRow] = number_field("F1, 95 %", lambda row: row.f1_interval())
+    return _table("", scores, [_QUESTIONS, *_LACKING, *_figure_fields(COLUMNS), interval])
 
+
+def narrow_score_tables(title: str, scores: Scores) -> tuple[Table, Table]:
+    """Two tables of scores that fit in a terminal: of COLUMNS, and of numbers of questions and what F1 hides."""
+    interval: Field[ScoreRow] = number_field("F1 (95 %)", lambda row: row.f1_interval(short=True))
+    # Columns that are zeros from top to bottom for most models would say nothing.
+    are_lacking = any(
+        {row.count("n_unanswered"), row.count("n_unparsed")} - {"", "0"} for row in score_rows(scores)
+    )
+    return (
+        _table(title, scores, [*_figure_fields(COLUMNS), interval]),
+        _table(
+            "", scores, [_QUESTIONS, *(_LACKING if are_lacking else ()), *_figure_fields(BALANCED_TITLES)]
+        ),
+    )
+
+
+def _figure_fields(names: Iterable[str], *, with_intervals: bool = False) -> list[Field[ScoreRow]]:
     def field(name: str) -> Field[ScoreRow]:
         return number_field(FIGURE_TITLES[name], lambda row: row.figure(name, with_interval=with_intervals))
 
     return [field(name) for name in names]
 
 
-def score_table(caption: str, scores: Scores, fields: Sequence[Field[ScoreRow]]) -> Table:
-    """A table of scores with these columns behind variant and labels; the name of a variant stands once."""
+def _table(caption: str, scores: Scores, fields: Sequence[Field[ScoreRow]]) -> Table:
+    """A table with these columns behind variant and labels, in which the name of a variant stands once."""
     return table(
         caption,
         [
@@ -137,7 +156,7 @@ def interval_table(caption: str, scores: Scores, names: Iterable[str]) -> Table:
     """A table of some figures with their 95 % intervals, in the same rows."""
     variant: Field[ScoreRow] = text_field("variant", lambda row: row.variant)
     labels: Field[ScoreRow] = text_field("labels", lambda row: row.labels)
-    fields = figure_fields(names, with_intervals=True)
+    fields = _figure_fields(names, with_intervals=True)
     return table(caption, [variant, labels, *fields], list(score_rows(scores)))
 
 
