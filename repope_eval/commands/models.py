@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from repope_eval.errors import RepopeError
-from repope_eval.quantities import count_text, memory_text
+from repope_eval.quantities import memory_text, parameters_text
 from repope_eval.reporting.console import print_table, print_text
 from repope_eval.reporting.tables import Field, number_field, table, text_field
 from repope_eval.settings.composition import choices, model_settings
@@ -96,7 +96,7 @@ def _sizes(settings: ModelSettings, *, fetch: bool) -> tuple[str, ...]:
     if size is None:
         return (UNKNOWN,) * (1 + len(MEMORY_COLUMNS))
     memory = (memory_text(size.weight_bytes(number_format)) for number_format in MEMORY_COLUMNS)
-    return count_text(size.parameters), *memory
+    return parameters_text(size.parameters), *memory
 
 
 def _size(settings: ModelSettings, *, fetch: bool) -> "Size | None":
