@@ -8,7 +8,7 @@ from repope_eval.leaderboard.entries import Entry, Leaderboard, file_word
 from repope_eval.records import Variant
 from repope_eval.reporting.charts.drawing import WIDTH, Chart, add_axes, draw, label
 from repope_eval.reporting.charts.marks import (
-    label_set_handles,
+    label_set_legend,
     mark_with_interval,
     name_rows,
     part_rows,
@@ -33,11 +33,11 @@ def model_counts_chart(board: Leaderboard, variant: Variant) -> Chart:
         f"True positives, false positives and F1 of every model under {' and '.join(titles)} labels ({variant}), "
         f"the best F1 under {titles[-1]} labels first. Lines are 95 % intervals.",
         _HEAD + len(board.entries) * _ROW + _FOOT,
-        lambda figure: _paint(figure, board, variant, titles),
+        lambda figure: _paint(figure, board, variant),
     )
 
 
-def _paint(figure: Figure, board: Leaderboard, variant: Variant, titles: list[str]) -> None:
+def _paint(figure: Figure, board: Leaderboard, variant: Variant) -> None:
     entries = sorted(board.entries, key=lambda entry: _order(board, variant, entry.name))
     names = [label(shortened(entry.name, _LONGEST)) for entry in entries]
     height = _HEAD + len(entries) * _ROW + _FOOT
@@ -57,8 +57,7 @@ def _paint(figure: Figure, board: Leaderboard, variant: Variant, titles: list[st
         part_rows(axes, len(entries), 0.4)
         axes.margins(x=0.08)
         axes.xaxis.set_major_locator(MaxNLocator(nbins=3, integer=name != "f1"))
-    handles = label_set_handles(titles, markersize=5, linewidth=1.2)
-    figure.legend(handles=handles, loc="upper right", ncols=len(handles), borderaxespad=0.3)
+    label_set_legend(figure, board.label_sets, 0.3, markersize=5, linewidth=1.2)
 
 
 def _paint_row(axes: Axes, board: Leaderboard, entry: Entry, variant: Variant, name: str, row: int) -> None:

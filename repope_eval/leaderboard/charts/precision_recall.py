@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from repope_eval.leaderboard.entries import Leaderboard, file_word
 from repope_eval.records import Variant
 from repope_eval.reporting.charts.drawing import Chart, add_axes, draw, label
-from repope_eval.reporting.charts.marks import label_set_handles, mark, shortened
+from repope_eval.reporting.charts.marks import label_set_legend, mark, shortened
 from repope_eval.reporting.charts.palette import INK, QUIET
 from repope_eval.reporting.charts.precision_recall import Point, defined, paint_frame
 from repope_eval.reporting.figure_texts import label_set_title
@@ -38,11 +38,11 @@ def model_precision_recall_chart(board: Leaderboard, variant: Variant) -> Chart:
         f"Precision against recall of every model under {' and '.join(titles)} labels ({variant}){lines}. Along a "
         "grey line F1 is the same.",
         _PLOT + n_rows * _ROW + 0.1,
-        lambda figure: _paint(figure, board, variant, titles),
+        lambda figure: _paint(figure, board, variant),
     )
 
 
-def _paint(figure: Figure, board: Leaderboard, variant: Variant, titles: list[str]) -> None:
+def _paint(figure: Figure, board: Leaderboard, variant: Variant) -> None:
     height = float(figure.get_size_inches()[1])
     axes = add_axes(figure, 0.7, height - _PLOT + 0.55, 0.55, height - 0.35)
     points = [
@@ -56,8 +56,7 @@ def _paint(figure: Figure, board: Leaderboard, variant: Variant, titles: list[st
     for of_entry in points:
         _paint_points(axes, of_entry)
     _paint_numbers(figure, axes, points)
-    handles = label_set_handles(titles, linestyle="")
-    figure.legend(handles=handles, loc="upper right", ncols=len(handles), borderaxespad=0.2)
+    label_set_legend(figure, board.label_sets, 0.2, linestyle="")
     _paint_list(figure, board)
 
 

@@ -1,13 +1,11 @@
 """True and false positives and F1 under each label set, as in Figure 2 of the RePOPE paper."""
 
-from collections.abc import Sequence
-
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from repope_eval.reporting.charts.drawing import Chart, add_axes, draw, label
 from repope_eval.reporting.charts.marks import (
-    label_set_handles,
+    label_set_legend,
     mark_with_interval,
     name_rows,
     part_rows,
@@ -36,11 +34,11 @@ def counts_chart(scores: Scores) -> Chart:
         "True positives, false positives, F1",
         f"True positives, false positives and F1{both}, for each variant. Lines are 95 % intervals.",
         _TOP + len(_PANELS) * panel,
-        lambda figure: _paint(figure, scores, titles, n_rows, panel),
+        lambda figure: _paint(figure, scores, n_rows, panel),
     )
 
 
-def _paint(figure: Figure, scores: Scores, titles: Sequence[str], n_rows: int, panel: float) -> None:
+def _paint(figure: Figure, scores: Scores, n_rows: int, panel: float) -> None:
     height = _TOP + len(_PANELS) * panel
     variants = list(next(iter(scores.figures.values())))
     left = 0.3 + 0.082 * max(len(shortened(variant)) for variant in variants)
@@ -54,8 +52,7 @@ def _paint(figure: Figure, scores: Scores, titles: Sequence[str], n_rows: int, p
         part_rows(axes, len(variants), 0.5)
         axes.margins(x=0.06)
         axes.locator_params(axis="x", nbins=5)
-    handles = label_set_handles(titles, markersize=6, linewidth=1.4)
-    figure.legend(handles=handles, loc="upper right", ncols=len(handles), borderaxespad=0.4)
+    label_set_legend(figure, scores.figures, 0.4, markersize=6, linewidth=1.4)
 
 
 def _paint_row(axes: Axes, scores: Scores, name: str, variant: str, row: int) -> None:

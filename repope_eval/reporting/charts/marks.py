@@ -1,13 +1,15 @@
 """What several charts draw alike: the marks of label sets and variants, their legends, and rows with names."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from repope_eval.reporting.charts.drawing import label
 from repope_eval.reporting.charts.palette import LINE, PAPER, QUIET, SERIES
+from repope_eval.reporting.figure_texts import label_set_title
 from repope_eval.scoring.bootstrap import MEAN, Interval
 
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
@@ -26,17 +28,7 @@ def _look(index: int) -> dict[str, Any]:
 
 
 def mark(axes: Axes, x: float, y: float, index: int, size: float, shape: str = "o", **look: Any) -> None:
-    """Draws the mark of the label set with that index.
-
-    Args:
-        axes: to draw into.
-        x: horizontal position.
-        y: vertical position.
-        index: of the label set.
-        size: in points.
-        shape: of the variant.
-        look: further properties of a line.
-    """
+    """Draws the mark of the label set with that index: its size in points, and its shape that of a variant."""
     axes.plot([x], [y], shape, markersize=size, zorder=3, **_look(index), **look)
 
 
@@ -49,12 +41,18 @@ def mark_with_interval(
     mark(axes, x, y, index, size)
 
 
-def label_set_handles(titles: Sequence[str], **look: Any) -> list[Line2D]:
+def label_set_handles(names: Iterable[str], **look: Any) -> list[Line2D]:
     """The entries of a legend of label sets."""
     return [
-        Line2D([], [], marker="o", label=label(title), **_look(index), **look)
-        for index, title in enumerate(titles)
+        Line2D([], [], marker="o", label=label(label_set_title(name)), **_look(index), **look)
+        for index, name in enumerate(names)
     ]
+
+
+def label_set_legend(figure: Figure, names: Iterable[str], room: float, **look: Any) -> None:
+    """Draws a legend of label sets into the upper right corner, with that room around it."""
+    handles = label_set_handles(names, **look)
+    figure.legend(handles=handles, loc="upper right", ncols=len(handles), borderaxespad=room)
 
 
 def variant_handles(variants: Sequence[str]) -> list[Line2D]:

@@ -39,11 +39,11 @@ def precision_recall_chart(scores: Scores) -> Chart:
         "Precision against recall",
         f"A mark for each variant{arrows}. Along a grey line F1 is the same.",
         5.1,
-        lambda figure: _paint(figure, scores, titles),
+        lambda figure: _paint(figure, scores),
     )
 
 
-def _paint(figure: Figure, scores: Scores, titles: Sequence[str]) -> None:
+def _paint(figure: Figure, scores: Scores) -> None:
     axes = add_axes(figure, 0.7, 1.15, 0.6, 4.95)
     variants = single_variants(next(iter(scores.figures.values())))
     points = [
@@ -56,7 +56,7 @@ def _paint(figure: Figure, scores: Scores, titles: Sequence[str]) -> None:
     paint_frame(axes, points)
     for index, of_variant in enumerate(points):
         _paint_variant(axes, of_variant, variant_shape(index))
-    colors = label_set_handles(titles, linestyle="")
+    colors = label_set_handles(scores.figures, linestyle="")
     figure.legend(handles=colors, loc="lower center", ncols=len(colors), bbox_to_anchor=(0.5, 0.065))
     figure.legend(handles=variant_handles(variants), loc="lower center", ncols=4, bbox_to_anchor=(0.5, 0.005),
                   columnspacing=1.2)  # fmt: skip

@@ -9,14 +9,13 @@ from matplotlib.figure import Figure
 from repope_eval.records import Variant
 from repope_eval.reporting.charts.drawing import WIDTH, Chart, add_axes, draw, label
 from repope_eval.reporting.charts.marks import (
-    label_set_handles,
+    label_set_legend,
     mark,
     series_color,
     shortened,
     single_variants,
 )
 from repope_eval.reporting.charts.palette import LINE, QUIET
-from repope_eval.reporting.figure_texts import label_set_title
 from repope_eval.scoring.calibration import ReliabilityBin
 from repope_eval.scoring.evidence import Evidence
 
@@ -64,8 +63,7 @@ def _paint(
         axes.set_xlabel("confidence in yes")
         if column == 0:
             axes.set_ylabel("share of label yes")
-    handles = label_set_handles([label_set_title(name) for name in evidence], linewidth=1)
-    figure.legend(handles=handles, loc="upper right", ncols=len(handles), borderaxespad=0.3)
+    label_set_legend(figure, evidence, 0.3, linewidth=1)
 
 
 def _paint_bins(axes: Axes, bins: Sequence[ReliabilityBin], index: int) -> None:
