@@ -1,7 +1,7 @@
 """Figures as people say them: parameters, bytes, durations."""
 
 
-def count_text(number: float) -> str:
+def parameters_text(number: float) -> str:
     """A number of parameters: `938 M`, `8.1 B`."""
     return f"{number / 1e9:.1f} B" if number >= 1e9 else f"{number / 1e6:.1f} M"
 

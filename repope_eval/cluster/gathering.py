@@ -1,4 +1,4 @@
-"""The runs of a sweep: those that have a folder, and those that a SLURM task will make one for."""
+"""The runs of a sweep: those that have a folder, and those that a SLURM task will make a folder for."""
 
 import platform
 from collections.abc import Callable, Sequence
@@ -15,56 +15,54 @@ from repope_eval.runs.layout import find_run_folders
 from repope_eval.runs.trace import RunTrace, read_trace
 
 _END = 8192
-"""Bytes from the end of a log in which its last line is looked for."""
+"""The last line of a log is looked for in so many bytes at its end."""
 
 
 def read_sweep(root: Path, queue: Callable[[], Queue | None] = read_queue) -> list[RunState]:
-    """The state of every run below a folder: those of SLURM's tasks in their order, then the others in natural order.
+    """The states of all runs below a folder: first those of SLURM's tasks in their order, then the others.
 
     Args:
         root: the folder.
-        queue: asks SLURM, where any of them is its.
+        queue: asks SLURM, if any run is a job of SLURM.
 
     Raises:
         RepopeError: there is no such folder.
     """
     if not root.is_dir():
         raise RepopeError(f"runs={root}: no such folder; name the one that the run folders lie in")
-    traces = {_place(root, folder): read_trace(folder) for folder in find_run_folders(root)}
-    tasks = sorted(read_task_records(root), key=lambda record: natural_order(record.job))
+    traces = {_below(root, folder): read_trace(folder) for folder in find_run_folders(root)}
+    tasks: dict[str, list[TaskRecord]] = {}
+    for record in sorted(read_task_records(root), key=lambda record: natural_order(record.job)):
+        tasks.setdefault(_below(root, record.out), []).append(record)
     has_jobs = bool(tasks) or any(trace.job for trace in traces.values())
     jobs = queue() if has_jobs else None
-    of_place: dict[str, list[TaskRecord]] = {}
-    for task in tasks:
-        of_place.setdefault(_place(root, task.out), []).append(task)
-    records = {place: _newest(of_one, jobs or {}) for place, of_one in of_place.items()}
-    places = list({**records, **traces})
     here, now = platform.node(), datetime.now(UTC)
     states = []
-    for place in places:
-        trace, newest = traces.get(place), records.get(place)
-        record = None if trace is not None and newest is not None and _is_later(trace, newest) else newest
-        line = "" if record is None else _last_line(record.log)
-        signs = Signs(trace=trace, record=record, log_line=line, queue=jobs, here=here, now=now)
-        states.append(run_state(place, signs))
+    for folder in dict.fromkeys((*tasks, *traces)):
+        trace, task = traces.get(folder), _newest(tasks.get(folder, ()), jobs or {})
+        if trace is not None and task is not None and _is_later(trace, task):
+            task = None
+        line = "" if task is None else _last_line(task.log)
+        signs = Signs(trace=trace, record=task, log_line=line, queue=jobs, here=here, now=now)
+        states.append(run_state(folder, signs))
     return states
 
 
-def _newest(tasks: Sequence[TaskRecord], queue: Queue) -> TaskRecord:
-    """Of the tasks for one run folder the one that has it, or else will; or else that said anything last.
+def _newest(tasks: Sequence[TaskRecord], queue: Queue) -> TaskRecord | None:
+    """The task that works on a run folder, or else one that will, or else the one that wrote last.
 
     A task that found the folder taken has ended long before the one that has it.
     """
 
-    def rank(task: TaskRecord) -> tuple[bool, bool, float]:
+    def recency(task: TaskRecord) -> tuple[bool, bool, float]:
         queued = queue.get(task.job)
         return queued is not None and queued.is_running, queued is not None, task.noted
 
-    return max(tasks, key=rank)
+    return max(tasks, key=recency, default=None)
 
 
 def _is_later(trace: RunTrace, record: TaskRecord) -> bool:
-    """Whether a start without that task came after it, by hand or by a task that left no record."""
+    """Whether the run was started again after that task, by hand or by a task that left no record."""
     return (
         bool(record.started)
         and trace.job != record.job
@@ -73,8 +71,8 @@ def _is_later(trace: RunTrace, record: TaskRecord) -> bool:
     )
 
 
-def _place(root: Path, folder: Path) -> str:
-    """A run folder as seen from the sweep's; its absolute path where it lies elsewhere."""
+def _below(root: Path, folder: Path) -> str:
+    """A run folder relative to that of the sweep; the absolute path if it lies elsewhere."""
     whole, top = folder.resolve(), root.resolve()
     if whole == top:
         return top.name
@@ -82,7 +80,7 @@ def _place(root: Path, folder: Path) -> str:
 
 
 def _last_line(log: Path | None) -> str:
-    """The last line of a log that has any text; empty where there is none."""
+    """The last line of a log that is not blank; empty if there is none."""
     if log is None:
         return ""
     try:

@@ -1,4 +1,4 @@
-"""The list of models of a sweep: one a line, with overrides of its own behind it."""
+"""The list of models of a sweep: each line names a model, and overrides of this run may follow."""
 
 import shlex
 from collections.abc import Iterator, Sequence
@@ -9,26 +9,26 @@ from repope_eval.errors import RepopeError
 from repope_eval.files.texts import lines_of, read_text
 
 MOST_CHARACTERS = 10_000
-"""Of a line: as many as a shell's command line surely takes."""
+"""The longest line that is read: a shell's command line surely takes as many characters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedRun:
-    """A line of a list: a model, and the words that make this run of it another."""
+    """One line of a list: a model, and the overrides of its run."""
 
     line: int
-    """Counted from 1, blank lines and comments too."""
+    """The number of the line, counted from 1 with blank lines and comments."""
     model: str
     words: tuple[str, ...] = ()
 
     def folder(self, runs: Path) -> Path:
-        """Where slurm/sweep.sbatch has it write: below `runs` by its name, or where its own `out=` says."""
+        """The run folder that slurm/sweep.sbatch gives it: below `runs` by its name, or what its own `out=` says."""
         last = {key: value for key, _, value in (word.partition("=") for word in self.words)}
         return Path(last["out"]) if "out" in last else runs / last.get("model.name", self.model)
 
 
 def read_model_list(path: Path) -> tuple[ListedRun, ...]:
-    """The runs of a list. Words are separated by spaces, and quoted as in a shell where they hold some.
+    """Reads the runs of a list. Words are separated by spaces, and words with spaces are quoted as in a shell.
 
     Raises:
         RepopeError: the list cannot be read, is empty, or has a line with a quote that is not closed.
@@ -55,12 +55,12 @@ def _runs(path: Path, text: str) -> Iterator[ListedRun]:
 
 
 def list_text(runs: Sequence[ListedRun]) -> str:
-    """The same as a list without blank lines and comments, so that a task's line is its number and one."""
+    """A list of these runs without blank lines and comments: the task with index i reads line i + 1."""
     return "".join(shlex.join([run.model, *run.words]) + "\n" for run in runs)
 
 
 def shared_folders(path: Path, runs: Sequence[ListedRun], root: Path) -> Iterator[str]:
-    """One line for each run whose folder is that of an earlier one."""
+    """A message for each run that would write into the folder of an earlier run."""
     first: dict[Path, int] = {}
     for run in runs:
         folder = run.folder(root)

@@ -1,4 +1,4 @@
-"""What SLURM says of a user's jobs."""
+"""The jobs of a user in SLURM's queue."""
 
 import shutil
 import subprocess
@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 _SECONDS = 20.0
-"""That an overworked controller is waited for."""
+"""Seconds to wait for an overworked controller."""
 
 _COMMAND = ("squeue", "--me", "--noheader", "--array", "--format=%i|%T|%r")
 
 RUNNING = frozenset({"RUNNING", "COMPLETING", "CONFIGURING", "STAGE_OUT", "SIGNALING"})
-"""States of a job that has a node; in the others that `squeue` shows it waits for one, or to go on."""
+"""The states of a job that has a node; in the other states that `squeue` shows, a job waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +19,9 @@ class QueuedJob:
     """A job that has not ended."""
 
     state: str
-    """As `squeue` names it: `PENDING`, `RUNNING`."""
+    """The state as `squeue` names it, such as `PENDING` or `RUNNING`."""
     reason: str
-    """Why it waits: `Resources`, `Dependency`."""
+    """The reason why it waits, such as `Resources` or `Dependency`."""
 
     @property
     def is_running(self) -> bool:
@@ -30,11 +30,11 @@ class QueuedJob:
 
 
 Queue = Mapping[str, QueuedJob]
-"""By the job's name: 12, or 12_3 of an array."""
+"""The jobs by name: 12, or 12_3 for a task of an array."""
 
 
 def read_queue() -> Queue | None:
-    """This user's jobs in SLURM's queue; None where there is no SLURM, or it does not answer."""
+    """This user's jobs in SLURM's queue; None if there is no SLURM, or it does not answer."""
     if shutil.which(_COMMAND[0]) is None:
         return None
     try:

@@ -1,4 +1,4 @@
-"""What models need of a cluster: a table of shell patterns, whose first match counts."""
+"""The table of what models need of a cluster: rows with shell patterns, of which the first match counts."""
 
 import csv
 import io
@@ -21,12 +21,12 @@ _FORMS = {
     "memory": (r"\d+[KMGT]?", "memory such as 64G"),
     "time": (r"\d+(:\d\d){0,2}|\d+-\d+(:\d\d){0,2}", "a time limit such as 04:00:00 or 2-00:00:00"),
 }
-"""Of the cells, as sbatch's manual has them."""
+"""The forms of the cells, as sbatch's manual describes them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:
-    """What a task asks of the cluster: as sbatch's `--gres=gpu:`, `--cpus-per-task`, `--mem` and `--time` take it."""
+    """What a task asks of a cluster, in the form of sbatch's `--gres=gpu:`, `--cpus-per-task`, `--mem` and `--time`."""
 
     gpus: int
     cpus: int
@@ -36,7 +36,7 @@ class Needs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResourceRow:
-    """A row of the table."""
+    """One row of the table."""
 
     line: int
     patterns: tuple[str, ...]
@@ -46,7 +46,7 @@ class ResourceRow:
 
 
 def read_resources(path: Path) -> tuple[ResourceRow, ...]:
-    """The rows of a table.
+    """Reads the rows of a table.
 
     Raises:
         RepopeError: it cannot be read, or a row is wrong; a line for each mistake.

@@ -1,4 +1,4 @@
-"""Which state a run is in: the rules, on what its folder shows, what its task noted and what SLURM says."""
+"""The rules by which the state of a run follows from its folder, the notes of its task, and SLURM's queue."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,10 +13,10 @@ from repope_eval.runs.trace import RunTrace
 State = Literal["waiting", "running", "interrupted", "failed", "complete"]
 
 STATES: tuple[State, ...] = ("waiting", "running", "interrupted", "failed", "complete")
-"""In the order of their lives."""
+"""All states, in the order in which a run goes through them."""
 
 QUIET = 600.0
-"""Seconds without a sign of life after which a run on another machine, of which nothing else is known, is gone."""
+"""Seconds without a sign of life after which a run counts as gone, if it is on another machine and nothing is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,13 +24,13 @@ class Signs:
     """What is known of a run at one moment."""
 
     trace: RunTrace | None
-    """What its folder shows; None before it is there."""
+    """What the run folder shows; None before it exists."""
     record: TaskRecord | None
-    """What SLURM's newest task for that folder noted; None where a run since then was no task, or all were none."""
+    """What SLURM's newest task for that folder noted; None if there was no task, or a later start that was none."""
     log_line: str
     """The last line of that task's log."""
     queue: Queue | None
-    """SLURM's; None where it is not known."""
+    """SLURM's queue; None if it is not known."""
     here: str
     """The name of this machine."""
     now: datetime
@@ -43,22 +43,27 @@ class RunState:
     model: str
     bench: str
     out: str
-    """Its folder, as seen from that of the sweep."""
+    """The run folder, relative to the folder of the sweep."""
     state: State
     done: int
     of: int | None
-    """None until it is known how many questions there are."""
+    """The number of questions; None until it is known."""
     rate: float | None
-    """Questions a second of a run that is asking."""
+    """Questions per second, if the run is asking."""
     seconds_left: float | None
     host: str | None
     job: str | None
     line: str
-    """What it ended with, or waits for; empty where there is nothing to say."""
+    """What the run ended with, or what it waits for; empty if there is nothing to say."""
 
 
-def run_state(place: str, signs: Signs) -> RunState:
-    """The state of the run whose folder is `place`, as seen from that of the sweep."""
+def run_state(folder: str, signs: Signs) -> RunState:
+    """The state of a run.
+
+    Args:
+        folder: of the run, relative to the folder of the sweep.
+        signs: what is known of the run.
+    """
     state, line = _state(signs)
     trace = signs.trace
     done, of = (0, None) if trace is None else (trace.stored, trace.of)
@@ -66,9 +71,9 @@ def run_state(place: str, signs: Signs) -> RunState:
         done, of = trace.covered or (done, done)
     rate = _rate(trace, signs.now) if trace is not None and state == "running" else None
     return RunState(
-        model=PurePath(place).name if trace is None else trace.model,
+        model=PurePath(folder).name if trace is None else trace.model,
         bench="" if trace is None else trace.bench,
-        out=place,
+        out=folder,
         state=state,
         done=done if of is None else min(done, of),
         of=of,
@@ -81,7 +86,7 @@ def run_state(place: str, signs: Signs) -> RunState:
 
 
 def _state(signs: Signs) -> tuple[State, str]:
-    """The state, and the line that goes with it."""
+    """The state of a run, and a line that explains it."""
     trace, record = signs.trace, signs.record
     if trace is not None and trace.held:
         return _running(trace)
@@ -103,7 +108,7 @@ def _running(trace: RunTrace | None) -> tuple[State, str]:
 
 
 def _ended(signs: Signs) -> tuple[State, str] | None:
-    """How the newest start ended, by what was noted of it; None where nothing was."""
+    """How the newest start ended according to what was noted; None if nothing was noted."""
     trace, record = signs.trace, signs.record
     if trace is not None and trace.ended is not None and _is_of_this_start(signs):
         return ("interrupted" if trace.ended == "interrupted" else "failed"), trace.line
@@ -114,12 +119,12 @@ def _ended(signs: Signs) -> tuple[State, str] | None:
 
 
 def _is_of_a_signal(exit_status: str) -> bool:
-    """As shells tell it: 128 and the signal's number."""
+    """Whether an exit status is a signal's: shells report 128 plus the number of the signal."""
     return exit_status.isdecimal() and int(exit_status) > 128
 
 
 def _unnoted(signs: Signs) -> tuple[State, str]:
-    """The state of a run that left no word of its end, and that nothing here has in hand."""
+    """The state of a run that noted no end, and that neither a process here nor SLURM is known to work on."""
     job, record = _job(signs), signs.record
     if record is not None and not record.started:
         if signs.queue is None:
@@ -137,7 +142,7 @@ def _unnoted(signs: Signs) -> tuple[State, str]:
 
 
 def _is_of_this_start(signs: Signs) -> bool:
-    """Whether what the folder shows is of the newest task, and not of an earlier start."""
+    """Whether the folder shows the newest task, and not an earlier start."""
     trace, record = signs.trace, signs.record
     if trace is None:
         return False
@@ -164,7 +169,7 @@ def _host(signs: Signs) -> str | None:
 
 
 def _last_sign(signs: Signs) -> datetime:
-    """When anything was last written of it."""
+    """The time of the last sign of life."""
     signed = [] if signs.trace is None else [signs.trace.touched]
     if signs.record is not None:
         signed.append(moment(signs.record.started))
@@ -172,7 +177,7 @@ def _last_sign(signs: Signs) -> datetime:
 
 
 def _rate(trace: RunTrace, now: datetime) -> float | None:
-    """Questions a second since asking began; None until there is one."""
+    """Questions per second since asking began; None until one is answered."""
     if trace.asking_began is None or trace.asked_from is None:
         return None
     seconds = (now - trace.asking_began).total_seconds()

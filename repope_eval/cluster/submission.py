@@ -1,4 +1,4 @@
-"""A plan submitted to SLURM: an array for each group, and the leaderboard when all have ended."""
+"""Submits a plan to SLURM: an array for each group, and a leaderboard after all of them have ended."""
 
 import hashlib
 import os
@@ -25,16 +25,16 @@ class Submission:
     """One call of sbatch."""
 
     what: str
-    """In words."""
+    """A description of what is submitted."""
     environment: Mapping[str, str]
-    """What the script is told, beside sbatch's own environment: values may hold commas, which --export splits at."""
+    """Further environment variables of the script; their values may hold commas, at which --export would split."""
     options: tuple[str, ...]
     script: Path
     outs: tuple[Path, ...] = ()
-    """Run folders of the tasks of an array."""
+    """The run folders of the tasks of an array."""
 
     def words(self, after: Sequence[str] = ()) -> list[str]:
-        """The command, for when the jobs `after` have ended."""
+        """The command; the job starts after the jobs `after` have ended."""
         dependency = [f"--dependency=afterany:{':'.join(after)}"] if after else []
         return ["sbatch", "--parsable", *dependency, *self.options, str(self.script)]
 
@@ -46,11 +46,11 @@ class Submissions:
     arrays: tuple[Submission, ...]
     report: Submission
     runs: Path
-    """The folder of run folders."""
+    """The folder that the run folders lie in."""
 
 
 def prepare(plan: SweepPlan, settings: SlurmSettings, options: Sequence[str] = ()) -> Submissions:
-    """Writes the list of each array, and says what is to be submitted.
+    """Writes the list of each array, and returns what is to be submitted.
 
     A list is named by its content: tasks of an earlier sweep that still wait have theirs as it was.
 
@@ -110,7 +110,7 @@ def _array(
 
 
 def shell_script(submissions: Submissions) -> str:
-    """The same as lines for a shell."""
+    """The submissions as lines for a shell."""
     lines, jobs = [], []
     for number, array in enumerate(submissions.arrays, 1):
         lines.append(f"job{number}=$({_assignments(array)} {shlex.join(array.words())})")
@@ -126,7 +126,7 @@ def _assignments(submission: Submission) -> str:
 
 
 def submit(submissions: Submissions) -> list[tuple[str, str]]:
-    """Submits all, or nothing: (job, what it is) of each.
+    """Submits everything or nothing; returns the number and the description of each job.
 
     Raises:
         RepopeError: sbatch is missing, or refused; what it had taken before is cancelled. Or all are submitted, and a
@@ -147,7 +147,7 @@ def submit(submissions: Submissions) -> list[tuple[str, str]]:
 
 
 def _sbatch(submission: Submission, after: Sequence[str] = ()) -> str:
-    """The number of the job that was submitted."""
+    """Submits a job and returns its number."""
     environment = {**os.environ, **submission.environment}
     exported = environment.get("SBATCH_EXPORT", "ALL")
     if "ALL" not in exported.split(","):  # a site's own choice, which leaves out what the script is told
@@ -169,7 +169,7 @@ def _sbatch(submission: Submission, after: Sequence[str] = ()) -> str:
 
 
 def _cancel(jobs: Sequence[str]) -> None:
-    """Best effort: what sbatch said is what the user needs to hear."""
+    """Cancels jobs if possible. An error here is ignored, since the user needs to read what sbatch said."""
     if jobs:
         with suppress(FileNotFoundError):
             subprocess.run(["scancel", *jobs], capture_output=True, check=False)

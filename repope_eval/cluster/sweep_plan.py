@@ -1,4 +1,4 @@
-"""What a sweep would submit: its runs grouped by what they need, after every mistake was looked for."""
+"""The plan of a sweep: its runs in groups that need the same, after a search for mistakes in all of them."""
 
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
@@ -15,36 +15,36 @@ from repope_eval.settings.schema import nearest
 from repope_eval.wording import first_unwritable, shown_word
 
 FindMistakes = Callable[[Sequence[str]], Sequence[str]]
-"""What is wrong with the words of a run."""
+"""A function that returns what is wrong with the overrides of a run."""
 
 OWN_KEYS = {item.name for item in dataclasses.fields(SlurmSettings)} - {
     item.name for item in dataclasses.fields(RunSettings)
 }
-"""Keys of `slurm` that no run takes."""
+"""The settings of `slurm` that no run has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """Runs that need the same: one array."""
+    """Runs that need the same resources; they become one array."""
 
     needs: Needs
     runs: tuple[ListedRun, ...]
-    """With the overrides of their needs in front of their own."""
+    """The runs; the overrides of their resources stand before their own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SweepPlan:
-    """All that is to be submitted."""
+    """Everything that is to be submitted."""
 
     groups: tuple[Group, ...]
     words: tuple[str, ...]
-    """For every run."""
+    """The overrides of every run."""
     runs: Path
-    """Absolute: tasks have it whatever folder they are in."""
+    """The folder of run folders; it is absolute, so that tasks may start in any folder."""
 
 
 def run_words(words: Sequence[str]) -> tuple[str, ...]:
-    """Those words of the command that every run gets.
+    """The words of the command that every run gets.
 
     Raises:
         RepopeError: a word says which model or run folder, which are the list's to say, or no list can hold it.
@@ -61,7 +61,7 @@ def run_words(words: Sequence[str]) -> tuple[str, ...]:
 
 
 def _unlistable(words: Sequence[str]) -> Iterator[str]:
-    """One line for each word that cannot stand in a line of a list, and in the script of a task."""
+    """A message for each word that cannot stand in a line of a list and in the script of a task."""
     for word in words:
         if found := first_unwritable(word):
             yield (
@@ -147,7 +147,7 @@ def _needs_mistakes(
 
 
 def _groups(runs: Sequence[ListedRun], rows: Sequence[ResourceRow], time: str | None) -> tuple[Group, ...]:
-    """In the order in which the list has the first of each."""
+    """The groups, in the order of the first run of each in the list."""
     grouped: dict[Needs, list[ListedRun]] = {}
     for run in runs:
         row = row_of(run.model, rows)

@@ -1,4 +1,4 @@
-"""What each task of a sweep recorded of itself: slurm/sweep.sbatch writes `RUNS/tasks/JOB.task`."""
+"""The records of the tasks of a sweep, which slurm/sweep.sbatch writes to `RUNS/tasks/JOB.task`."""
 
 import re
 import shlex
@@ -11,37 +11,37 @@ from repope_eval.files.natural_order import natural_order
 from repope_eval.process.timing import moment
 
 FOLDER = "tasks"
-"""Beside the run folders of a sweep: records, logs and lists of its tasks."""
+"""The folder beside the run folders of a sweep that holds records, logs and lists of its tasks."""
 
 REQUEUED = "requeued"
-"""What a task ended with that queued itself again."""
+"""The `ended` of a task that queued itself again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskRecord:
-    """One task of a SLURM array, as it was when it last started."""
+    """What a task of a SLURM array recorded when it last started."""
 
     job: str
-    """As `squeue` and `scancel` name it: `12_3`."""
+    """The job as `squeue` and `scancel` name it, such as `12_3`."""
     words: tuple[str, ...]
-    """Those given to the run: `model=...`, `out=...`, ..."""
+    """The words of the run's command, such as `model=...` and `out=...`."""
     out: Path
     """The run folder."""
     log: Path | None
-    """Where its output went; None where that was no file."""
+    """The file that its output went to; None if that was no file."""
     host: str
     started: str
-    """When it last started, as `repope_eval.process.timing.now` writes it; empty: it waits for its first start."""
+    """The time of its last start, as `repope_eval.process.timing.now` writes it; empty before the first start."""
     restarts: int
-    """How often SLURM had started it before."""
+    """The number of times that SLURM had started it before."""
     ended: str
-    """Empty: it has not ended, or could not say so. `requeued`, or the exit status."""
+    """`requeued` or the exit status; empty if it has not ended, or could not say so."""
     noted: float = field(default=0.0, compare=False)
-    """When it last wrote any of this, in seconds since 1970."""
+    """The time when it last wrote to its record, in seconds since 1970."""
 
 
 def announce(runs: Path, array: str, outs: Sequence[Path]) -> None:
-    """Begins the records of an array's tasks, before they start: with their run folders.
+    """Begins the records of an array's tasks with their run folders, before the tasks start.
 
     A task that has started meanwhile has its own lines kept: these are added, and say nothing else.
 

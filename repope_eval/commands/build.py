@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 
 def execute(settings: BuildSettings, command: str) -> None:
-    """Reads object lists, constructs, writes."""
+    """Reads object lists, constructs questions about them, and writes the questions."""
     objects, out = Path(settings.objects).expanduser(), Path(settings.out).expanduser()
     refuse_existing(out, settings.out, [objects])
     pool = read_object_lists(objects)

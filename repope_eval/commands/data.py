@@ -33,7 +33,7 @@ def execute(settings: DataSettings, command: str) -> None:
 
 
 def _changes(benchmark: Benchmark) -> list[tuple[str, LabelChange, int | None]]:
-    """A row for yes and for no of each variant, with how many questions carry that label afterwards."""
+    """Two rows for each variant, of yes and of no, with the number of questions that have this label afterwards."""
     original, relabelled = benchmark.label_sets
     rows: list[tuple[str, LabelChange, int | None]] = []
     for variant, labels in original.variants.items():

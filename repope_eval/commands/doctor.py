@@ -2,9 +2,6 @@
 
 from collections.abc import Sequence
 
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
-
 from repope_eval.capacity.examination import examine
 from repope_eval.capacity.findings import Finding, findings, gigabytes
 from repope_eval.capacity.fits import Fit, fits, room_of
@@ -12,6 +9,7 @@ from repope_eval.capacity.machine import Machine
 from repope_eval.capacity.shapes import Shape, published_shape
 from repope_eval.quantities import hours_text, memory_text
 from repope_eval.reporting.console import print_table, print_text
+from repope_eval.reporting.tables import Field, number_field, table, text_field
 from repope_eval.settings.composition import choices, model_settings
 from repope_eval.settings.config import DoctorSettings, ModelSettings
 from repope_eval.settings.named_folders import data_folder
@@ -50,32 +48,41 @@ def _advice(machine: Machine) -> str:
 
 
 def _print_findings(lines: Sequence[Finding]) -> None:
-    """A line for each thing that a machine has or lacks, with its mend where there is one."""
-    table = Table(box=SIMPLE_HEAD, collapse_padding=True, title="This machine")
-    for title in ("what", "here", "mend"):
-        table.add_column(title)
-    for line in lines:
-        table.add_row(line.subject, line.state, line.mend, style="yellow" if line.mend else None)
-    print_table(table)
+    """Prints a line for each thing that a machine has or lacks, with its mend where there is one."""
+    print_table(
+        table(
+            "This machine",
+            [
+                text_field("what", lambda line: line.subject),
+                text_field("here", lambda line: line.state),
+                text_field("mend", lambda line: line.mend),
+            ],
+            lines,
+            mark=lambda line: "attention" if line.mend else "",
+        ),
+        padded=True,
+    )
 
 
 def _print_fits(title: str, lines: Sequence[Fit]) -> None:
-    """A line for each model: how it fits and with what command, or what it takes."""
-    table = Table(box=SIMPLE_HEAD, collapse_padding=True, title=title)
-    timed = any(line.hours is not None for line in lines)
-    table.add_column("model")
-    table.add_column("fits in")
-    table.add_column("needs", justify="right", no_wrap=True)
-    if timed:
-        table.add_column("RePOPE takes about", justify="right", no_wrap=True)
-    table.add_column("command, or what it takes")
-    table.add_column("note")
-    for place, line in enumerate(lines):
-        if place and lines[place - 1].fits and not line.fits:
-            table.add_section()
-        hours = [hours_text(line.hours)] if timed else []
-        style = None if line.fits else "dim"
-        table.add_row(
-            line.model, line.how, memory_text(line.need), *hours, line.remedy, line.note, style=style
-        )
-    print_table(table)
+    """Prints a line for each model: how it fits and with what command, or what it takes."""
+    hours: Field[Fit] = number_field("RePOPE takes about", lambda line: hours_text(line.hours))
+    is_timed = any(line.hours is not None for line in lines)
+    first_too_large = next((line for line in lines if not line.fits), None)
+    print_table(
+        table(
+            title,
+            [
+                text_field("model", lambda line: line.model),
+                text_field("fits in", lambda line: line.how),
+                number_field("needs", lambda line: memory_text(line.need)),
+                *([hours] if is_timed else []),
+                text_field("command, or what it takes", lambda line: line.remedy),
+                text_field("note", lambda line: line.note),
+            ],
+            lines,
+            mark=lambda line: "" if line.fits else "quiet",
+            starts_group=lambda line: line is first_too_large,
+        ),
+        padded=True,
+    )

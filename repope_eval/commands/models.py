@@ -4,12 +4,10 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
-
 from repope_eval.errors import RepopeError
-from repope_eval.quantities import count_text, memory_text
+from repope_eval.quantities import memory_text, parameters_text
 from repope_eval.reporting.console import print_table, print_text
+from repope_eval.reporting.tables import Field, number_field, table, text_field
 from repope_eval.settings.composition import choices, model_settings
 from repope_eval.settings.config import ModelSettings, ModelsSettings, number_format
 
@@ -98,7 +96,7 @@ def _sizes(settings: ModelSettings, *, fetch: bool) -> tuple[str, ...]:
     if size is None:
         return (UNKNOWN,) * (1 + len(MEMORY_COLUMNS))
     memory = (memory_text(size.weight_bytes(number_format)) for number_format in MEMORY_COLUMNS)
-    return count_text(size.parameters), *memory
+    return parameters_text(size.parameters), *memory
 
 
 def _size(settings: ModelSettings, *, fetch: bool) -> "Size | None":
@@ -130,23 +128,24 @@ def _recipe(settings: ModelSettings, *, fetch: bool) -> "Recipe":
 
 
 def _print_models(rows: list[ModelRow]) -> None:
-    """A line for each model."""
-    table = Table(
-        box=SIMPLE_HEAD, collapse_padding=True, title="Models, and the memory that their weights need"
+    """Prints a line for each model."""
+
+    def memory_field(column: int) -> Field[ModelRow]:
+        return number_field(MEMORY_COLUMNS[column], lambda row: row.memory[column])
+
+    print_table(
+        table(
+            "Models, and the memory that their weights need",
+            [
+                text_field("model", lambda row: row.name),
+                text_field("checkpoint", lambda row: row.checkpoint),
+                text_field("family", lambda row: row.family),
+                number_field("parameters", lambda row: row.parameters),
+                *(memory_field(column) for column in range(len(MEMORY_COLUMNS))),
+                number_field("tokens", lambda row: row.max_new_tokens),
+                text_field("gated", lambda row: row.gated),
+            ],
+            rows,
+        ),
+        padded=True,
     )
-    for title in ("model", "checkpoint", "family"):
-        table.add_column(title)
-    for title in ("parameters", *MEMORY_COLUMNS, "tokens"):
-        table.add_column(title, justify="right", no_wrap=True)
-    table.add_column("gated")
-    for row in rows:
-        table.add_row(
-            row.name,
-            row.checkpoint,
-            row.family,
-            row.parameters,
-            *row.memory,
-            row.max_new_tokens,
-            row.gated,
-        )
-    print_table(table)

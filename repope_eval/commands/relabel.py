@@ -20,13 +20,13 @@ from repope_eval.wording import counted
 SETTINGS = RelabelSettings
 
 DISPUTED = "disputed.jsonl"
-"""Ends the name of the file of the questions that a decider is needed for."""
+"""The name, or the end of the name, of the file of questions that a decider has to label."""
 
 log = logging.getLogger(__name__)
 
 
 def execute(settings: RelabelSettings, command: str) -> None:
-    """Reads, relabels, writes, and prints what changed and how far the annotators agreed."""
+    """Relabels the questions, writes them, and prints what changed and how far the annotators agreed."""
     sources = _sources(settings)
     annotators = [Path(name).expanduser() for name in settings.annotators]
     decider = Path(settings.decider).expanduser() if settings.decider else None
@@ -54,7 +54,7 @@ def execute(settings: RelabelSettings, command: str) -> None:
 
 
 def _write(relabelled: Mapping[Path, Sequence[Row]]) -> None:
-    """Writes all files or none: a part of them would be in the way of the same command typed again."""
+    """Writes all files or none, since some of them would be in the way when the command is typed again."""
     written: list[Path] = []
     try:
         for target, rows in relabelled.items():
@@ -67,7 +67,7 @@ def _write(relabelled: Mapping[Path, Sequence[Row]]) -> None:
 
 
 def _sources(settings: RelabelSettings) -> dict[Path, Path]:
-    """The question files by the file that each is relabelled into."""
+    """The question files, by the file that each one is relabelled into."""
     out = Path(settings.out).expanduser()
     if isinstance(settings.questions, str):
         return {out: Path(settings.questions).expanduser()}
@@ -95,7 +95,7 @@ def _refuse_one_file_of_two_people(people: Sequence[Path]) -> None:
 def _require_agreement(
     settings: RelabelSettings, asked: Sequence[Row], first: Sequence[Row], second: Sequence[Row]
 ) -> None:
-    """Writes the questions that annotators disagree on for a decider to label, and refuses to go on without."""
+    """Stops if annotators disagree, after writing the questions in dispute to a file for a decider to label."""
     found = disputes(asked, first, second)
     if not found:
         return
@@ -125,7 +125,7 @@ def _show(
     questions: Mapping[Path, Sequence[Row]],
     relabelled: Mapping[Path, Sequence[Row]],
 ) -> None:
-    """Prints what changed, and says where the files are."""
+    """Prints what changed, and logs where the files are."""
     names = [settings.questions] if isinstance(settings.questions, str) else settings.questions
     changes = []
     for target, rows in relabelled.items():

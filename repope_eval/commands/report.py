@@ -7,5 +7,5 @@ SETTINGS = ReportSettings
 
 
 def execute(settings: ReportSettings, command: str) -> None:
-    """Finds, reads, ranks, writes and shows."""
+    """Finds and reads runs, ranks them, and writes and prints the leaderboard."""
     report(settings, command)

@@ -7,5 +7,5 @@ SETTINGS = RunSettings
 
 
 def execute(settings: RunSettings, command: str) -> None:
-    """Runs the whole line."""
+    """Asks, scores and reports."""
     pipeline.run(settings, command)

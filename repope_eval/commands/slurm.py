@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
 
 from repope_eval.cluster.submission import prepare, shell_script, submit
 from repope_eval.cluster.sweep_plan import Group, plan_sweep, run_words
 from repope_eval.reporting.console import print_table, print_text
+from repope_eval.reporting.tables import number_field, table, text_field
 from repope_eval.settings.composition import register
 from repope_eval.settings.config import RunSettings, SlurmSettings
 from repope_eval.settings.typed_words import as_typed
@@ -20,11 +19,11 @@ from repope_eval.settings.validation import find_mistakes, group_choices
 SETTINGS = SlurmSettings
 
 _MODELS_WIDTH = 60
-"""Of the column of a sweep's models, in characters."""
+"""Characters of a line of the column of models."""
 
 
 def execute(settings: SlurmSettings, command: str) -> None:
-    """Plans, then submits or shows."""
+    """Plans the sweep, then submits it or shows what would be submitted."""
     hydra = HydraConfig.get()
     words = run_words(hydra.overrides.task)
     given = [
@@ -55,14 +54,24 @@ def execute(settings: SlurmSettings, command: str) -> None:
 
 
 def _print_groups(groups: Sequence[Group]) -> None:
-    """What a sweep asks of a cluster: a line for each array."""
-    table = Table(box=SIMPLE_HEAD, collapse_padding=True, title="Arrays, and what each of their tasks needs")
-    for title in ("tasks", "GPUs", "cores", "memory", "time"):
-        table.add_column(title, justify="right", no_wrap=True)
-    table.add_column("models")
-    for group in groups:
-        needs = group.needs
-        names = dict.fromkeys(run.model for run in group.runs)
-        figures = (len(group.runs), needs.gpus, needs.cpus, needs.memory, needs.time)
-        table.add_row(*map(str, figures), textwrap.fill(" ".join(names), _MODELS_WIDTH))
-    print_table(table)
+    """Prints what a sweep asks of a cluster: one line for each array."""
+    print_table(
+        table(
+            "Arrays, and what each of their tasks needs",
+            [
+                number_field("tasks", lambda group: str(len(group.runs))),
+                number_field("GPUs", lambda group: str(group.needs.gpus)),
+                number_field("cores", lambda group: str(group.needs.cpus)),
+                number_field("memory", lambda group: group.needs.memory),
+                number_field("time", lambda group: group.needs.time),
+                text_field("models", _models),
+            ],
+            groups,
+        ),
+        padded=True,
+    )
+
+
+def _models(group: Group) -> str:
+    names = dict.fromkeys(run.model for run in group.runs)
+    return textwrap.fill(" ".join(names), _MODELS_WIDTH)

@@ -7,28 +7,23 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
-
 from repope_eval.cluster.gathering import read_sweep
 from repope_eval.cluster.run_state import STATES, RunState
 from repope_eval.process.output import write
 from repope_eval.process.timing import now
 from repope_eval.quantities import duration_text
 from repope_eval.reporting.console import clear_screen, print_document, print_table
+from repope_eval.reporting.tables import Table, number_field, table, text_field
 from repope_eval.settings.config import StatusSettings
 from repope_eval.wording import counted
 
 SETTINGS = StatusSettings
 
-STATE_COLUMNS = ("model", "state", "done", "questions/s", "left", "host", "job")
-
-
 _ENDED_EARLY = ("interrupted", "failed")
 
 
 def execute(settings: StatusSettings, command: str) -> None:
-    """Shows it once, or again and again until nothing waits or runs."""
+    """Prints the states once, or every few seconds until no run waits or runs."""
     root = Path(settings.runs).expanduser()
     while True:
         states = read_sweep(root)
@@ -44,33 +39,49 @@ def execute(settings: StatusSettings, command: str) -> None:
 
 
 def print_states(states: Sequence[RunState]) -> None:
-    """A line for each run of a sweep, what those ended with that ended early, and how many are in which state."""
+    """Prints a line for each run of a sweep, how runs ended that ended early, and how many are in which state."""
     if states:
-        table = Table(box=SIMPLE_HEAD, collapse_padding=True, pad_edge=False)
-        for title in STATE_COLUMNS:
-            table.add_column(title, justify="right" if title in ("done", "questions/s", "left") else "left")
-        for state in states:
-            table.add_row(*state_row(state))
-        print_table(table)
+        print_table(state_table(states))
     write("".join(f"{line}\n" for line in (*endings(states), summary(states))))
 
 
-def state_row(state: RunState) -> tuple[str, ...]:
-    """A run's cells, one for each of `STATE_COLUMNS`."""
-    answered = f"{state.done:,}" if state.done or state.of is not None else ""
-    return (
-        _name(state),
-        state.state if state.state in _ENDED_EARLY or not state.line else f"{state.state}, {state.line}",
-        answered if state.of is None else f"{answered} of {state.of:,}",
-        "" if state.rate is None else f"{state.rate:.2f}" if state.rate < 10 else f"{state.rate:.0f}",
-        "" if state.seconds_left is None else duration_text(state.seconds_left),
-        state.host or "",
-        state.job or "",
+def state_table(states: Sequence[RunState]) -> Table:
+    """The table of the runs of a sweep."""
+    return table(
+        "",
+        [
+            text_field("model", _name),
+            text_field("state", _state),
+            number_field("done", _done),
+            number_field("questions/s", _rate),
+            number_field("left", _left),
+            text_field("host", lambda state: state.host or ""),
+            text_field("job", lambda state: state.job or ""),
+        ],
+        states,
     )
 
 
+def _state(state: RunState) -> str:
+    return state.state if state.state in _ENDED_EARLY or not state.line else f"{state.state}, {state.line}"
+
+
+def _done(state: RunState) -> str:
+    if state.of is None:
+        return f"{state.done:,}" if state.done else ""
+    return f"{state.done:,} of {state.of:,}"
+
+
+def _rate(state: RunState) -> str:
+    return "" if state.rate is None else f"{state.rate:.2f}" if state.rate < 10 else f"{state.rate:.0f}"
+
+
+def _left(state: RunState) -> str:
+    return "" if state.seconds_left is None else duration_text(state.seconds_left)
+
+
 def endings(states: Sequence[RunState]) -> list[str]:
-    """A line for each run that ended early: with what."""
+    """A line for each run that ended early, with what it ended with."""
     return [
         f"{_name(state)} {state.state}: {' '.join(state.line.split())}"
         for state in states
@@ -79,7 +90,7 @@ def endings(states: Sequence[RunState]) -> list[str]:
 
 
 def summary(states: Sequence[RunState]) -> str:
-    """How many runs are in which state, and how long what is running still takes."""
+    """A line with the number of runs in each state, and the time until the last running one has ended."""
     if not states:
         return "no runs"
     counts = Counter(state.state for state in states)
@@ -90,7 +101,7 @@ def summary(states: Sequence[RunState]) -> str:
 
 
 def state_document(runs: str, at: str, states: Sequence[RunState]) -> dict[str, Any]:
-    """For programs: the same in full, rates in questions a second and times in seconds."""
+    """The states as a JSON document, with rates in questions per second and times in seconds."""
     counts = Counter(state.state for state in states)
     return {
         "runs": runs,
@@ -101,6 +112,6 @@ def state_document(runs: str, at: str, states: Sequence[RunState]) -> dict[str, 
 
 
 def _name(state: RunState) -> str:
-    """The folder, and the model where the folder is called otherwise."""
+    """The run folder, with the model before it if the folder is named otherwise."""
     name = state.out if state.out.rpartition("/")[2] == state.model else f"{state.model} ({state.out})"
     return " ".join(name.split())

@@ -1,1 +1,1 @@
-"""Many runs together: found, read, ranked, and shown as a page, tables and a document. No run is made here."""
+"""Finds and reads many runs, ranks them, and shows them as a page, tables and a document. It makes no run."""

@@ -1,135 +1,103 @@
-"""Columns and cells of a leaderboard's tables."""
+"""The cells of a leaderboard's tables: what is read, and the values behind it."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
-from repope_eval.leaderboard.entries import Entry
+from repope_eval.leaderboard.entries import Entry, Leaderboard
 from repope_eval.records import Variant
-from repope_eval.reporting.score_table import LABEL_SET_TITLES, UNDEFINED, cell_text, count_text
-from repope_eval.reporting.table_exports import Cell, Column
+from repope_eval.reporting.figure_texts import UNDEFINED, change_text, count_text, figure_text
+from repope_eval.reporting.tables import Cell
 from repope_eval.scoring.bootstrap import Interval
-from repope_eval.scoring.comparison import Standing
 
 PARTIAL = "†"
 """Follows an F1 that is about another mix of labels than the benchmark's (see `Coverage`)."""
 
 
-def signed(value: float, figure: str = "f1") -> str:
-    """A difference of a figure with its sign, and without one where it rounds to nothing."""
-    text = cell_text(figure, abs(value))
-    return text if float(text) == 0 else ("+" if value > 0 else "−") + text
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A model of a leaderboard in one variant and under one label set."""
+
+    board: Leaderboard
+    variant: Variant
+    label_set: str
+    entry: Entry
+
+    def value(self, figure: str) -> float | None:
+        """A field of the model's `Figures`."""
+        value: float | None = getattr(self.entry.figures[self.label_set][self.variant], figure)
+        return value
 
 
-def labels_title(name: str) -> str:
-    """A label set's name as people write it."""
-    return LABEL_SET_TITLES.get(name, name)
-
-
-def text_column(title: str) -> Column:
-    """A column of words."""
-    return Column(title=title, names=(title.replace(" ", "_"),), is_text=True)
-
-
-def number_column(title: str, *names: str) -> Column:
-    """A column of numbers, of one or several parts."""
-    return Column(title=title, names=names)
-
-
-def interval_column(title: str, name: str) -> Column:
-    """A column of figures with their 95 % intervals."""
-    return Column(title=title, names=(name, f"{name}_low", f"{name}_high"))
-
-
-def value_of(entry: Entry, name: str, variant: Variant, figure: str) -> float | None:
-    """One figure of an entry."""
-    value: float | None = getattr(entry.figures[name][variant], figure)
-    return value
-
-
-def figure_cell(entry: Entry, name: str, variant: Variant, figure: str) -> Cell:
-    """One figure of an entry with its interval."""
-    interval = entry.intervals[name][variant].get(figure)
-    return with_interval(
-        value_of(entry, name, variant, figure), interval, lambda value: cell_text(figure, value)
-    )
-
-
-def f1_cell(entry: Entry, name: str, variant: Variant) -> Cell:
-    """F1 of an entry with its interval, marked where it is about another mix of labels."""
-    cell = figure_cell(entry, name, variant, "f1")
-    return replace(cell, text=cell.text + PARTIAL) if entry.is_partial(name, variant) else cell
-
-
-def total_cell(entry: Entry, name: str, variant: Variant, total: str) -> Cell:
-    """The paper does not say how many answers were neither yes nor no."""
-    unknown = entry.is_paper and total == "n_unparsed"
-    return count_cell(None if unknown else value_of(entry, name, variant, total))
+def value_cell(value: float | None, shown: Callable[[float], str] = count_text) -> Cell:
+    """A value, by default a count."""
+    return Cell(text=UNDEFINED if value is None else shown(value), values=(value,))
 
 
 def with_interval(value: float | None, interval: Interval, shown: Callable[[float], str]) -> Cell:
-    """A value with the interval below it."""
+    """A value with its interval below it."""
     low, high = (None, None) if interval is None else interval
     note = "" if interval is None else " to ".join(shown(end) for end in interval)
     return Cell(text=UNDEFINED if value is None else shown(value), values=(value, low, high), note=note)
 
 
-def count_cell(value: float | None) -> Cell:
-    """A count, or a rank."""
-    return Cell(text=UNDEFINED if value is None else count_text(value), values=(value,))
+def plain_cell(figure: str, one: Scored) -> Cell:
+    """A figure without its interval."""
+    return value_cell(one.value(figure), lambda value: figure_text(figure, value))
 
 
-def rank_cell(rank: int | None, standing: Standing | None) -> Cell:
-    """A rank, with the ranks it may be below it: for the model alone, and for all models at once."""
-    alone, joint = rank_interval_cells(standing)
-    known = standing is not None and standing.interval is not None
-    return Cell(
-        text=count_cell(rank).text,
-        values=(rank, *alone.values, *joint.values),
-        note=f"{alone.text}; all: {joint.text}" if known else "",
+def figure_cell(figure: str, one: Scored) -> Cell:
+    """A figure with its interval."""
+    interval = one.entry.intervals[one.label_set][one.variant].get(figure)
+    return with_interval(one.value(figure), interval, lambda value: figure_text(figure, value))
+
+
+def f1_cell(one: Scored) -> Cell:
+    """F1 with its interval, marked where it is about another mix of labels."""
+    cell = figure_cell("f1", one)
+    return (
+        replace(cell, text=cell.text + PARTIAL) if one.entry.is_partial(one.label_set, one.variant) else cell
     )
 
 
-def rank_interval_cells(standing: Standing | None) -> tuple[Cell, Cell]:
-    """The ranks that a model may have: alone, and all models at once."""
-    if standing is None:
-        return _rank_interval_cell(None), _rank_interval_cell(None)
-    return _rank_interval_cell(standing.interval), _rank_interval_cell(standing.joint_interval)
+def total_cell(total: str, one: Scored) -> Cell:
+    """A number of questions or answers. The paper does not say how many answers were unparsed."""
+    is_unknown = one.entry.is_paper and total == "n_unparsed"
+    return value_cell(None if is_unknown else one.value(total))
 
 
-def _rank_interval_cell(interval: tuple[int, int] | None) -> Cell:
+def place_cell(one: Scored) -> Cell:
+    """The place by F1 among all models."""
+    return value_cell(one.board.places[one.label_set][one.variant][one.entry.name])
+
+
+def place_interval_cell(joint: bool, one: Scored) -> Cell:
+    """The places that a run may have: of this run alone, or `joint`, of all runs at once."""
+    standing = one.board.standing(one.label_set, one.variant, one.entry.name)
+    interval = None if standing is None else standing.joint_interval if joint else standing.interval
     if interval is None:
         return Cell(text=UNDEFINED, values=(None, None))
     low, high = interval
     return Cell(text=str(low) if low == high else f"{low} to {high}", values=interval)
 
 
-def answers_cell(entry: Entry) -> Cell:
-    """How many questions are answered, of how many."""
-    if entry.n_answered is None or entry.n_questions is None:
-        return Cell(text=UNDEFINED, values=(None, None))
+def whole_place_cell(one: Scored) -> Cell:
+    """The place by F1 with both intervals below it."""
+    place, alone, joint = place_cell(one), place_interval_cell(False, one), place_interval_cell(True, one)
     return Cell(
-        text=f"{entry.n_answered:,} of {entry.n_questions:,}", values=(entry.n_answered, entry.n_questions)
+        text=place.text,
+        values=(*place.values, *alone.values, *joint.values),
+        note="" if alone.text == UNDEFINED else f"{alone.text}; all: {joint.text}",
     )
 
 
-def share_cell(value: float | None) -> Cell:
-    """A share in per cent."""
-    text = UNDEFINED if value is None else f"{value:.1%}".replace("%", " %")
-    return Cell(text=text, values=(value,))
+def answers_cell(entry: Entry) -> Cell:
+    """The number of answered questions, and the number of questions."""
+    values = entry.n_answered, entry.n_questions
+    return Cell(text=UNDEFINED if None in values else "{:,} of {:,}".format(*values), values=values)
 
 
-def p_cell(value: float | None) -> Cell:
-    """A p value."""
-    text = UNDEFINED if value is None else f"{value:.4f}"
-    return Cell(text=text, values=(value,))
-
-
-def beside_cells(figure: str, run: float | None, paper: float | None) -> Iterator[Cell]:
-    """A run's figure, the paper's, and the first less the second."""
-    for value in (run, paper):
-        yield Cell(text=cell_text(figure, value), values=(value,))
-    if run is None or paper is None:
-        yield Cell(text=UNDEFINED, values=(None,))
-        return
-    difference = run - paper
-    yield Cell(text=signed(difference, figure), values=(difference,))
+def difference_cell(figure: str, pair: tuple[Scored, Scored]) -> Cell:
+    """The figure of the first model less that of the second."""
+    first, second = (one.value(figure) for one in pair)
+    difference = None if first is None or second is None else first - second
+    return value_cell(difference, lambda value: change_text(figure, value))

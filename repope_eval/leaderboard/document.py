@@ -7,14 +7,14 @@ from repope_eval.leaderboard.entries import Entry, Leaderboard, RankAgreement
 from repope_eval.records import Variant
 
 SCHEMA_VERSION = 2
-"""Raised when a reader of older documents would go wrong."""
+"""The version of the document's form; it is raised when a reader of older documents would go wrong."""
 
 COUNTS_ALONE = "the paper gives counts and no answers, so there is nothing to draw from"
-"""Why the paper's models have no intervals of ranks and of tau, and no probability of overtaking."""
+"""The reason why the paper's models have no intervals of places and of tau, and no probability of overtaking."""
 
 
 def leaderboard_document(board: Leaderboard) -> dict[str, Any]:
-    """The document; what is undefined is null."""
+    """The whole document; undefined values are null."""
     return {
         "schema": SCHEMA_VERSION,
         "bench": board.bench,
@@ -27,7 +27,7 @@ def leaderboard_document(board: Leaderboard) -> dict[str, Any]:
         "n_benchmark_questions": board.n_benchmark_questions,
         "models": [_entry(entry) | {"ranks": _ranks(board, entry)} for entry in board.entries],
         "unranked": [_entry(each.entry) | {"reason": each.reason} for each in board.unranked],
-        "left_out": [dataclasses.asdict(run) for run in board.left_out],
+        "left_out": [{"place": run.folder, "reason": run.reason} for run in board.left_out],
         "agreements": [_agreement(each) for each in board.agreements],
         "differences": _differences(board),
         "settings_that_differ": [dataclasses.asdict(each) for each in board.differences],
@@ -39,7 +39,7 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "name": entry.name,
         "model": entry.model,
         "source": "paper" if entry.is_paper else "run",
-        "run_folder": entry.place,
+        "run_folder": entry.folder,
         "n_images": entry.n_images,
         "n_questions": entry.n_questions,
         "n_answered": entry.n_answered,
@@ -61,14 +61,14 @@ def _cell(entry: Entry, name: str, variant: Variant) -> dict[str, Any]:
 
 
 def _ranks(board: Leaderboard, entry: Entry) -> dict[str, Any]:
-    """The place among all models, and its intervals among the runs: for the model alone, and for all at once."""
+    """The place of a model among all, with its intervals among the runs: for this model alone, and for all at once."""
     found: dict[str, dict[Variant, dict[str, Any]]] = {}
     for name in board.label_sets:
         found[name] = {}
         for variant in board.variants:
             standing = board.standing(name, variant, entry.name)
             found[name][variant] = {
-                "rank": board.ranks[name][variant][entry.name],
+                "rank": board.places[name][variant][entry.name],
                 "ci95_among_runs": standing.interval if standing else None,
                 "joint_ci95_among_runs": standing.joint_interval if standing else None,
                 "reason": standing.reason if standing else COUNTS_ALONE,

@@ -1,4 +1,4 @@
-"""What a leaderboard shows: models with their scores and places, how surely, and which runs it is not about."""
+"""The records of a leaderboard: models with their scores and places, and the runs that have no place in it."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -13,37 +13,37 @@ from repope_eval.scoring.coverage import Coverage
 from repope_eval.settings import config
 
 PAPER_MARK = " (paper)"
-"""Follows the names of the paper's models where there are runs, so that none is taken for one."""
+"""Follows the names of the paper's models if there are runs, so that none is taken for a run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One model, by a run of the user's or by the paper's counts."""
+    """One model with its scores, which come from a run of the user or from the paper's counts."""
 
     name: str
-    """Its own among all entries."""
+    """The name, which no other entry has."""
     model: str
-    """The configuration file's name."""
-    place: str | None
-    """The run folder; None where the figures are the paper's."""
+    """The name of the model's configuration file."""
+    folder: str | None
+    """The run folder, relative to the folder that was searched; None if the figures are the paper's."""
     n_images: int | None
-    """Images with an answer; None where there are counts alone."""
+    """The number of images with an answer; None if there are counts alone."""
     n_questions: int | None
     """Distinct questions about the images that ranked runs are about; of a run that is not ranked, all that the
     benchmark asks."""
     n_answered: int | None
-    """Of them, how many have an answer."""
+    """The number of these questions with an answer."""
     figures: Mapping[str, Mapping[Variant, Figures]]
-    """Of a ranked run, on the questions that all ranked runs answered."""
+    """By label set and variant; the figures of a ranked run are over the questions that all ranked runs answered."""
     intervals: Mapping[str, Mapping[Variant, Intervals]]
-    """Over images; of the paper's models binomial approximations."""
+    """Intervals over images; those of the paper's models are binomial approximations."""
     coverage: Mapping[str, Mapping[Variant, Coverage]]
-    """What share of the labelled questions each figure is about; empty for the paper's models."""
+    """The share of the labelled questions that each figure is about; empty for the paper's models."""
 
     @property
     def is_paper(self) -> bool:
         """Whether the figures are the paper's."""
-        return self.place is None
+        return self.folder is None
 
     def is_partial(self, label_set: str, variant: Variant) -> bool:
         """Whether F1 leaves out more than 1 % of the questions with either label."""
@@ -52,7 +52,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unranked:
-    """A run that has scores, but no place among the others, and why."""
+    """A run that has scores but no place, and the reason."""
 
     entry: Entry
     reason: str
@@ -60,10 +60,10 @@ class Unranked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeftOut:
-    """A run that the report cannot use."""
+    """A run that the report cannot use, and the reason."""
 
-    place: str
-    """Its folder, as seen from the one that was searched."""
+    folder: str
+    """The run folder, relative to the folder that was searched."""
     reason: str
 
 
@@ -72,26 +72,26 @@ class RankAgreement:
     """How alike the rankings of one variant under the two label sets are."""
 
     group: str
-    """Whose rankings: `runs`, or `paper`."""
+    """Says whose rankings these are: `runs` or `paper`."""
     variant: Variant
     n_models: int
     agreement: Agreement
-    """Without intervals and probabilities where there are counts alone."""
+    """It has no intervals and probabilities if there are counts alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettingDifference:
-    """One value of a setting that the runs do not agree in."""
+    """One value of a setting that differs between runs."""
 
     key: str
     value: str
     names: tuple[str, ...]
-    """Of the runs that have it."""
+    """The names of the runs that have this value."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leaderboard:
-    """All there is to show. Ranked by F1."""
+    """Everything that a leaderboard shows. Models are ranked by F1."""
 
     bench: str
     protocol: config.Protocol
@@ -99,27 +99,32 @@ class Leaderboard:
     """The least share of the questions that a run must have answered to be ranked."""
     label_sets: tuple[str, ...]
     variants: tuple[Variant, ...]
-    """`mean` among them where there are several."""
+    """The variants; the last one is `mean` if there are several."""
     entries: tuple[Entry, ...]
-    """Of all models that are ranked, the best first in the last of the label sets and variants."""
-    ranks: Mapping[str, Mapping[Variant, Mapping[str, int | None]]]
-    """By label set, variant and name: the place by F1 among all entries; equal ones share the better."""
+    """The ranked models, the best first by F1 under the last label set in the last variant."""
+    places: Mapping[str, Mapping[Variant, Mapping[str, int | None]]]
+    """The place by F1 among all entries, by label set, variant and name; equal ones share the better place."""
     unranked: tuple[Unranked, ...]
     comparison: Comparison | None
-    """Of all runs that have scores; None where there is no run."""
+    """The comparison of all runs that have scores; None if there is no run."""
     agreements: tuple[RankAgreement, ...]
     pairs: tuple[tuple[Entry, Entry], ...]
-    """A run, and the paper's figures of the same model."""
+    """Each run of a model of the paper, with the paper's entry of the same model."""
     left_out: tuple[LeftOut, ...]
     differences: tuple[SettingDifference, ...]
     n_benchmark_images: int | None
     n_benchmark_questions: int | None
-    """Distinct ones; None where there is no run."""
+    """The number of distinct questions of the benchmark; None if there is no run."""
 
     @property
     def headline(self) -> Variant:
-        """The variant that entries are in the order of: the mean where there is one."""
+        """The variant that decides the order of the entries: the mean if there is one."""
         return self.variants[-1]
+
+    @property
+    def ordered_variants(self) -> tuple[Variant, ...]:
+        """The variants with the headline first."""
+        return (self.headline, *self.variants[:-1])
 
     @property
     def has_paper(self) -> bool:
@@ -133,16 +138,16 @@ class Leaderboard:
 
     @property
     def n_images(self) -> int | None:
-        """Images that ranked runs are about; None where there is none."""
+        """The number of images that ranked runs are about; None if no run is ranked."""
         return self.comparison.n_images if self.comparison and self.runs else None
 
     @property
     def n_questions(self) -> int | None:
-        """Questions that all ranked runs answered; None where there is none."""
+        """The number of questions that all ranked runs answered; None if no run is ranked."""
         return self.comparison.n_questions if self.comparison and self.runs else None
 
     def standing(self, label_set: str, variant: Variant, name: str) -> Standing | None:
-        """Of a run among the runs; None for the paper's models."""
+        """The standing of a run among the runs; None for the paper's models."""
         standings = self.comparison.standings[label_set][variant] if self.comparison else ()
         return next((standing for standing in standings if standing.model == name), None)
 

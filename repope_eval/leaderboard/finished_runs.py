@@ -1,4 +1,4 @@
-"""Finding run folders and reading them again, without touching them: another process may be writing one."""
+"""Finds run folders and reads them without changing them, since another process may be writing one."""
 
 import os
 import typing
@@ -25,39 +25,39 @@ from repope_eval.settings.written import place_here
 NOT_SET = "not set"
 
 _PLACES = ("questions", "relabels", "images", "annotations")
-"""Settings of a benchmark that say where files of this machine lie."""
+"""The settings of a benchmark that name files of this machine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundRun:
-    """A run folder as it was read."""
+    """What was read from a run folder."""
 
-    place: str
-    """The folder, as seen from the one that was searched."""
+    folder: str
+    """The run folder, relative to the folder that was searched."""
     model: str
     bench: BenchSettings
     hashes: Mapping[str, str]
-    """SHA-256 of the question files it was asked from, by name."""
+    """SHA-256 of the question files that the questions came from, by name."""
     data_dir: str | None
-    """As it was written: a part of it may be for the environment to say."""
+    """The setting as it was written: it may contain environment variables."""
     status: str
-    """`complete`, or `running` where it has not come to its end."""
+    """`complete`, or `running` if the run has not come to its end."""
     answers: Mapping[Question, Answer]
     facts: Mapping[str, str]
-    """Its settings, and what it ran on, by dotted key."""
+    """The settings of the run and what it ran on, by dotted key."""
 
 
 def read_runs(root: Path) -> tuple[list[FoundRun], list[LeftOut]]:
-    """All run folders below a folder, itself included, in natural order: those that can be read, and the others."""
+    """Reads all run folders in a folder and below it, in natural order: the runs, and the folders that are left out."""
     found: list[FoundRun] = []
     left_out: list[LeftOut] = []
     for folder in find_run_folders(root):
-        place = folder.relative_to(root).as_posix()
-        place = root.resolve().name if place == "." else place
+        name = folder.relative_to(root).as_posix()
+        name = root.resolve().name if name == "." else name
         try:
-            found.append(_run(folder, place))
+            found.append(_run(folder, name))
         except RepopeError as error:
-            left_out.append(LeftOut(place=place, reason=_one_line(error, folder)))
+            left_out.append(LeftOut(folder=name, reason=_one_line(error, folder)))
     return found, left_out
 
 
@@ -65,8 +65,8 @@ def _one_line(error: RepopeError, folder: Path) -> str:
     return " ".join(str(error).removeprefix(f"{folder}{os.sep}").split())
 
 
-def _run(folder: Path, place: str) -> FoundRun:
-    """Raises: RepopeError: a file is missing or broken, or the manifest is of another version."""
+def _run(folder: Path, below: str) -> FoundRun:
+    """Reads a run folder. Raises RepopeError if a file is missing or broken, or the manifest is of another version."""
     path = folder / MANIFEST
     for name in (MANIFEST, ANSWERS):
         if not (folder / name).is_file():
@@ -82,7 +82,7 @@ def _run(folder: Path, place: str) -> FoundRun:
     try:
         settings = manifest["settings"]
         return FoundRun(
-            place=place,
+            folder=below,
             model=model_name(settings),
             bench=_bench(settings["bench"], path),
             hashes={str(name): str(value) for name, value in manifest["benchmark"]["sha256"].items()},
@@ -102,7 +102,7 @@ def _run(folder: Path, place: str) -> FoundRun:
 
 
 def _bench(fields: Mapping[str, Any], path: Path) -> BenchSettings:
-    """The benchmark's settings; places are looked up in this environment, and nothing else of others' manifests is."""
+    """The settings of the benchmark; only those that name files may refer to environment variables."""
     here = {key: place_here(value, f"{path}: bench.{key}") for key, value in fields.items() if key in _PLACES}
     kept = {key: value for key, value in fields.items() if not (isinstance(value, str) and "${" in value)}
     composed = OmegaConf.merge(OmegaConf.structured(schema_of(BenchSettings)), kept, here)
@@ -110,7 +110,7 @@ def _bench(fields: Mapping[str, Any], path: Path) -> BenchSettings:
 
 
 def _facts(manifest: Mapping[str, Any]) -> dict[str, str]:
-    """What runs may differ in; where a setting is `auto`, what it came to stands in the identity and wins.
+    """The facts that runs may differ in. For a setting that is `auto`, the identity holds the value that was chosen.
 
     Where several starts asked questions, a fact has the values of all of them.
     """
@@ -126,7 +126,7 @@ def _facts(manifest: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _of_start(noted: Mapping[str, Any]) -> dict[str, str]:
-    """What a start ran on."""
+    """The versions and the device that a start ran on."""
     return _texts(by_dotted_key({name: noted.get(name, {}) for name in ("versions", "device")}))
 
 

@@ -1,7 +1,8 @@
-"""The leaderboard of selected runs: each scored, all ranked and compared, the paper's models among them."""
+"""The leaderboard of selected runs, which are scored, ranked and compared together with the paper's models."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 import numpy as np
 
@@ -22,10 +23,12 @@ from repope_eval.scoring.comparison import Comparison, compare
 from repope_eval.scoring.coverage import coverage
 from repope_eval.scoring.places import places_by_name
 from repope_eval.scoring.protocols import PROTOCOLS
-from repope_eval.scoring.published import PublishedScores, published_scores
+from repope_eval.scoring.published import published_scores
 from repope_eval.scoring.scores import score
 from repope_eval.scoring.shared_questions import Sampled
 from repope_eval.settings import config
+
+Found = TypeVar("Found")
 
 _OWN_FACTS = (
     "answers",
@@ -45,19 +48,17 @@ _OWN_FACTS = (
     "questions",
     "resume",
 )
-"""Which model and files a run is of, and what the report decides itself: no setting to compare runs by."""
+"""Facts that runs are not compared by: they name the model and the files, or the report decides them."""
 
 
 def make_leaderboard(selection: Selection, settings: config.ReportSettings) -> Leaderboard:
-    """The leaderboard, without touching a file."""
+    """Scores, ranks and compares the selected runs; reads and writes no file."""
     label_sets, variants = _shape(selection)
-    usable = [*selection.ranked, *(run for run, _ in selection.unranked)]
-    names = _names(usable)
+    names = _names(selection.runs)
     comparison = _comparison(selection, names, settings.protocol)
     runs = _ranked_entries(selection, names, settings.protocol)
-    published = published_scores() if settings.reference == "paper" else ()
-    mark = PAPER_MARK if names else ""
-    paper = [_paper_entry(model, model.model + mark, label_sets, variants) for model in published]
+    has_paper = settings.reference == "paper"
+    paper = _paper_entries(label_sets, variants, PAPER_MARK if names else "") if has_paper else []
     last = label_sets[-1]
     entries = sorted([*runs, *paper], key=lambda entry: _descending(entry.figures[last][variants[-1]].f1))
     questions = selection.benchmark.questions if selection.benchmark else ()
@@ -69,13 +70,13 @@ def make_leaderboard(selection: Selection, settings: config.ReportSettings) -> L
         label_sets=label_sets,
         variants=variants,
         entries=tuple(entries),
-        ranks={
+        places={
             name: {variant: places_by_name(_values(entries, name, variant, "f1")) for variant in variants}
             for name in label_sets
         },
         unranked=tuple(
             Unranked(
-                entry=_unranked_entry(run, names[run.place], selection, settings.protocol), reason=reason
+                entry=_unranked_entry(run, names[run.folder], selection, settings.protocol), reason=reason
             )
             for run, reason in selection.unranked
         ),
@@ -96,20 +97,20 @@ def _shape(selection: Selection) -> tuple[tuple[str, ...], tuple[str, ...]]:
         return tuple(figures), tuple(figures["pope"])
     label_sets = selection.benchmark.label_sets
     variants = tuple(label_sets[0].variants)
-    return tuple(label_set.name for label_set in label_sets), (
-        *variants,
-        *((MEAN,) if len(variants) > 1 else ()),
-    )
+    means = (MEAN,) if len(variants) > 1 else ()
+    return tuple(label_set.name for label_set in label_sets), (*variants, *means)
 
 
 def _names(runs: Sequence[FoundRun]) -> dict[str, str]:
-    """What each run, by its folder, is called: its model, with the folder where several runs are of one model."""
+    """The name of each run by its folder: its model, with the folder where several runs are of one model."""
     counts = Counter(run.model for run in runs)
-    return {run.place: run.model if counts[run.model] == 1 else f"{run.model} ({run.place})" for run in runs}
+    return {
+        run.folder: run.model if counts[run.model] == 1 else f"{run.model} ({run.folder})" for run in runs
+    }
 
 
 def _ranked_entries(selection: Selection, names: Mapping[str, str], protocol: config.Protocol) -> list[Entry]:
-    """Scored on the questions that all ranked runs answered."""
+    """The ranked runs, scored on the questions that all of them answered."""
     if selection.benchmark is None or not selection.ranked:
         return []
     whole = labels_of(selection.benchmark.label_sets, lambda question: question.image in selection.images)
@@ -117,12 +118,12 @@ def _ranked_entries(selection: Selection, names: Mapping[str, str], protocol: co
     common = labels_of(whole, answered.__contains__)
     n_questions = sum(question.image in selection.images for question in selection.benchmark.questions)
     return [
-        _run_entry(run, names[run.place], n_questions, common, whole, protocol) for run in selection.ranked
+        _run_entry(run, names[run.folder], n_questions, common, whole, protocol) for run in selection.ranked
     ]
 
 
 def _unranked_entry(run: FoundRun, name: str, selection: Selection, protocol: config.Protocol) -> Entry:
-    """Scored on its own questions; its answers are counted against all questions there are."""
+    """A run scored on its own questions; its answers are counted against all questions of the benchmark."""
     assert selection.benchmark is not None, "a run was selected without its benchmark"
     images = images_of(run)
     about = labels_of(selection.benchmark.label_sets, lambda question: question.image in images)
@@ -137,12 +138,12 @@ def _run_entry(
     whole: Sequence[LabelSet],
     protocol: config.Protocol,
 ) -> Entry:
-    """Scored on some labels, whose shares of the whole labels stand beside the figures."""
+    """A run scored on some labels; `whole` holds all labels, which the coverage is the share of."""
     scores = score(name, run.bench.name, label_sets, run.answers, protocol)
     return Entry(
         name=name,
         model=run.model,
-        place=run.place,
+        folder=run.folder,
         n_images=len(images_of(run)),
         n_questions=n_questions,
         n_answered=len(run.answers),
@@ -152,35 +153,36 @@ def _run_entry(
     )
 
 
-def _paper_entry(
-    published: PublishedScores, name: str, label_sets: Sequence[str], variants: Sequence[str]
-) -> Entry:
-    return Entry(
-        name=name,
-        model=published.config_name,
-        place=None,
-        n_images=None,
-        n_questions=None,
-        n_answered=None,
-        figures={
-            key: {variant: published.figures[key][variant] for variant in variants} for key in label_sets
-        },
-        intervals={
-            key: {variant: published.intervals[key][variant] for variant in variants} for key in label_sets
-        },
-        coverage={},
-    )
+def _paper_entries(label_sets: Sequence[str], variants: Sequence[Variant], mark: str) -> list[Entry]:
+    """The paper's models, with a mark behind their names."""
+
+    def shown(found: Mapping[str, Mapping[Variant, Found]]) -> dict[str, dict[Variant, Found]]:
+        return {name: {variant: found[name][variant] for variant in variants} for name in label_sets}
+
+    return [
+        Entry(
+            name=model.model + mark,
+            model=model.config_name,
+            folder=None,
+            n_images=None,
+            n_questions=None,
+            n_answered=None,
+            figures=shown(model.figures),
+            intervals=shown(model.intervals),
+            coverage={},
+        )
+        for model in published_scores()
+    ]
 
 
 def _comparison(
     selection: Selection, names: Mapping[str, str], protocol: config.Protocol
 ) -> Comparison | None:
-    """Of all runs that can be scored, the ranked ones in the standings."""
+    """The comparison of all runs that have scores, with the ranked ones in the standings."""
     if selection.benchmark is None or not names:
         return None
-    runs = [*selection.ranked, *(run for run, _ in selection.unranked)]
-    ranked = {names[run.place] for run in selection.ranked}
-    answers = {names[run.place]: run.answers for run in runs}
+    ranked = {names[run.folder] for run in selection.ranked}
+    answers = {names[run.folder]: run.answers for run in selection.runs}
     return compare(answers, selection.benchmark.label_sets, protocol, ranked)
 
 
@@ -190,7 +192,7 @@ def _agreements(
     label_sets: Sequence[str],
     variants: Sequence[Variant],
 ) -> tuple[RankAgreement, ...]:
-    """Of the runs where there are several and two label sets, then of the paper's models."""
+    """The agreements of the runs' rankings, where there are several runs and two label sets, then of the paper's."""
     found = []
     if comparison is not None and comparison.agreements:
         n_ranked = len(comparison.standings[label_sets[0]][variants[0]])
@@ -208,7 +210,7 @@ def _agreements(
 
 
 def _counted(entries: Sequence[Entry], label_set: str, variant: Variant, figure: str) -> Sampled:
-    """From counts alone, so without replicates."""
+    """Figures from counts alone, so without replicates."""
     of_entries = _values(entries, label_set, variant, figure).values()
     values = np.array([np.nan if value is None else value for value in of_entries], dtype=np.float64)
     nothing = np.empty((0, len(values)))
@@ -232,7 +234,7 @@ def _differences(runs: Sequence[FoundRun], names: Mapping[str, str]) -> tuple[Se
     for key in keys:
         values: dict[str, list[str]] = {}
         for run in runs:
-            values.setdefault(run.facts.get(key, NOT_SET), []).append(names[run.place])
+            values.setdefault(run.facts.get(key, NOT_SET), []).append(names[run.folder])
         if len(values) > 1:
             found += [
                 SettingDifference(key=key, value=value, names=tuple(having))

@@ -1,14 +1,14 @@
 """`leaderboard.html`: one self-contained page about many runs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from repope_eval.leaderboard.entries import Leaderboard
 from repope_eval.leaderboard.sentences import sentences
 from repope_eval.leaderboard.tables import TABLES
 from repope_eval.reporting.citations import citations
-from repope_eval.reporting.score_table import LABEL_SET_TITLES
-from repope_eval.reporting.table_exports import Table
+from repope_eval.reporting.figure_texts import label_set_title
+from repope_eval.reporting.tables import Table
 from repope_eval.reporting.templates import render
 from repope_eval.scoring.bootstrap import FEWEST_IMAGES, MEAN, REPLICATES
 from repope_eval.scoring.intervals import FEWEST_ERRORS
@@ -17,18 +17,18 @@ if TYPE_CHECKING:  # drawing needs matplotlib, which takes a while to import
     from repope_eval.reporting.charts.drawing import Chart
 
 FIGURE_PREFIXES = ("ranking_", "counts_", "precision_recall_")
-"""What the names of all charts begin with, one kind each."""
+"""The names of charts begin with one of these, which says the kind of the chart."""
 
 
 def leaderboard_charts(board: Leaderboard) -> "tuple[Chart, ...]":
-    """All charts that there is something to show in; of the mean first, where there is one."""
+    """The charts that have something to show, each kind beginning with the chart of the headline variant."""
     from repope_eval.leaderboard.charts.counts import model_counts_chart
     from repope_eval.leaderboard.charts.precision_recall import model_precision_recall_chart
     from repope_eval.leaderboard.charts.ranking import ranking_chart
 
     if not board.entries:
         return ()
-    variants = (board.headline, *board.variants[:-1])
+    variants = board.ordered_variants
     charts = [model_counts_chart(board, variant) for variant in variants]
     if len(board.label_sets) == 2 and len(board.entries) > 1:
         charts += [ranking_chart(board, variant) for variant in variants]
@@ -37,9 +37,9 @@ def leaderboard_charts(board: Leaderboard) -> "tuple[Chart, ...]":
 
 
 def render_leaderboard(
-    board: Leaderboard, tables: Sequence[Table], charts: "Sequence[Chart]", command: str
+    board: Leaderboard, tables: Mapping[str, Table], charts: "Sequence[Chart]", command: str
 ) -> str:
-    """The page.
+    """The page as HTML.
 
     Args:
         board: what it is about.
@@ -53,12 +53,12 @@ def render_leaderboard(
     return render(
         "leaderboard.html.j2",
         board=board,
-        tables={**dict.fromkeys(TABLES), **{table.name: table for table in tables}},
+        tables={**dict.fromkeys(TABLES), **tables},
         counts=kinds["counts_"],
         rankings=kinds["ranking_"],
         precision_recall=kinds["precision_recall_"],
         sentences=sentences(board),
-        label_titles=[LABEL_SET_TITLES.get(name, name) for name in board.label_sets],
+        label_titles=[label_set_title(name) for name in board.label_sets],
         replicates=f"{REPLICATES:,}",
         fewest_images=FEWEST_IMAGES,
         fewest_errors=FEWEST_ERRORS,

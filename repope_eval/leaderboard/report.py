@@ -1,4 +1,4 @@
-"""`report` from one end to the other: run folders in, a folder with page, figures and tables out."""
+"""The whole of `report`: it reads run folders and writes a folder with a page, figures and tables."""
 
 import logging
 from collections.abc import Collection
@@ -48,7 +48,7 @@ def report(settings: config.ReportSettings, command: str) -> Leaderboard:
         require_some(selection, root)
     board = make_leaderboard(selection, settings)
     for run in board.left_out:
-        log.warning("left out: %s: %s", run.place, run.reason)
+        log.warning("left out: %s: %s", run.folder, run.reason)
     for unranked in board.unranked:
         log.warning("not ranked: %s: %s", unranked.entry.name, unranked.reason)
     _write(board, Path(settings.out).expanduser(), command)
@@ -60,14 +60,14 @@ def _write(board: Leaderboard, out: Path, command: str) -> None:
     for folder in (out, out / "figures", out / "tables"):
         make_folder(folder, "out", out)
     tables, charts = leaderboard_tables(board), leaderboard_charts(board)
-    _remove_older(out, {table.name for table in tables}, {chart.name for chart in charts})
+    _remove_older(out, tables, {chart.name for chart in charts})
     for chart in charts:
         for ending, content in (("svg", chart.svg), ("pdf", chart.pdf)):
             write_bytes(out / "figures" / f"{chart.name}.{ending}", content)
-    for table in tables:
-        write_text(out / "tables" / f"{table.name}.csv", csv_text(table))
-        write_text(out / "tables" / f"{table.name}.md", markdown(table))
-        write_text(out / "tables" / f"{table.name}.tex", latex(table))
+    for name, table in tables.items():
+        write_text(out / "tables" / f"{name}.csv", csv_text(table))
+        write_text(out / "tables" / f"{name}.md", markdown(table))
+        write_text(out / "tables" / f"{name}.tex", latex(table, name))
     write_json(out / "leaderboard.json", leaderboard_document(board))
     write_text(out / "leaderboard.html", render_leaderboard(board, tables, charts, command))
     shown = [standings_table(board)] if board.entries else []
@@ -83,7 +83,7 @@ def _write(board: Leaderboard, out: Path, command: str) -> None:
 
 
 def _refuse_files_of_no_report(out: Path) -> None:
-    """What a report would replace must be a report's."""
+    """Refuses to replace files that no report has written."""
     document, page = out / "leaderboard.json", out / "leaderboard.html"
     if not (document.exists() or page.exists()):
         return
@@ -97,7 +97,7 @@ def _refuse_files_of_no_report(out: Path) -> None:
 
 
 def _remove_older(out: Path, tables: Collection[str], charts: Collection[str]) -> None:
-    """Takes away what an earlier report wrote here and this one will not, so that all files are of one report."""
+    """Removes files of an earlier report that this one does not write, so that all files are of one report."""
     older = [
         path for name in TABLES for path in (out / "tables").glob(f"{name}.*") if path.stem not in tables
     ]

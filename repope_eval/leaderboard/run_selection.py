@@ -1,4 +1,4 @@
-"""Which of the runs that were found are reported together, of one benchmark, and which of them are ranked."""
+"""Choosing the runs of one benchmark that are reported together, and those of them that are ranked."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
@@ -21,7 +21,7 @@ from repope_eval.wording import counted
 Thing = TypeVar("Thing", bound=Hashable)
 
 PAPER_SOURCE = "coco"
-"""Source of the benchmarks that the paper's counts are of."""
+"""The `source` setting of the benchmarks that the paper's counts are of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,12 +31,17 @@ class Selection:
     benchmark: Benchmark | None
     """None where there is no run."""
     images: frozenset[str]
-    """That most finished runs are about; of as many runs, the larger number."""
+    """The images that most finished runs are about; of as many runs, the larger number."""
     ranked: tuple[FoundRun, ...]
     """Finished runs that have answered enough of the questions about these images, and no others."""
     unranked: tuple[tuple[FoundRun, str], ...]
-    """The other runs with answers, and why they are not ranked."""
+    """The other runs with answers, each with the reason why it is not ranked."""
     left_out: tuple[LeftOut, ...]
+
+    @property
+    def runs(self) -> tuple[FoundRun, ...]:
+        """All runs that have scores, the ranked ones first."""
+        return (*self.ranked, *(run for run, _ in self.unranked))
 
 
 def select(
@@ -53,29 +58,33 @@ def select(
         RepopeError: the benchmark's files cannot be found or are broken.
     """
     others = list(left_out)
+
+    def without(runs: Sequence[FoundRun], why_not: Callable[[FoundRun], str | None]) -> list[FoundRun]:
+        """The runs that `why_not` has no reason for; the others are left out with their reasons."""
+        reasons = [(run, why_not(run)) for run in runs]
+        others.extend(LeftOut(folder=run.folder, reason=reason) for run, reason in reasons if reason)
+        return [run for run, reason in reasons if not reason]
+
     if settings.reference == "paper":
-        others += [_other_source(run) for run in runs if run.bench.source != PAPER_SOURCE]
-        runs = [run for run in runs if run.bench.source == PAPER_SOURCE]
+        runs = without(runs, _other_source)
     name = settings.bench or _most_frequent(run.bench.name for run in runs)
-    others += [_other_benchmark(run, str(name)) for run in runs if run.bench.name != name]
-    runs = [run for run in runs if run.bench.name == name]
+    runs = without(runs, lambda run: _other_benchmark(run, str(name)))
     if not runs:
         return Selection(benchmark=None, images=frozenset(), ranked=(), unranked=(), left_out=tuple(others))
     benchmark = _load(runs, settings)
-    others += [_other_files(run, benchmark) for run in runs if run.hashes != benchmark.hashes]
     asked = set(benchmark.questions)
-    reasons = [(run, _unusable(run, asked)) for run in runs if run.hashes == benchmark.hashes]
-    others += [LeftOut(place=run.place, reason=reason) for run, reason in reasons if reason is not None]
-    return _compared([run for run, reason in reasons if reason is None], benchmark, settings.coverage, others)
+    runs = without(runs, lambda run: _other_files(run, benchmark))
+    runs = without(runs, lambda run: _unusable(run, asked))
+    return _compared(runs, benchmark, settings.coverage, others)
 
 
 def images_of(run: FoundRun) -> frozenset[str]:
-    """Images that a run has answers about."""
+    """The images that a run has answers about."""
     return frozenset(question.image for question in run.answers)
 
 
 def labels_of(label_sets: Sequence[LabelSet], holds: Callable[[Question], bool]) -> tuple[LabelSet, ...]:
-    """The labels of the questions that something holds of."""
+    """The labels of those questions that `holds` is true of."""
     return tuple(
         LabelSet(
             label_set.name,
@@ -89,21 +98,23 @@ def labels_of(label_sets: Sequence[LabelSet], holds: Callable[[Question], bool])
 
 
 def _most_frequent(things: Iterable[Thing]) -> Thing | None:
-    """The first of the most frequent ones."""
+    """The most frequent thing, and the first of several; None where there is none."""
     counts = Counter(things)
     return counts.most_common(1)[0][0] if counts else None
 
 
 def _load(runs: Sequence[FoundRun], settings: config.ReportSettings) -> Benchmark:
-    """The benchmark from the question files that most of its runs were asked from."""
+    """Loads the benchmark from the question files that most of the runs were asked from."""
     frequent = _most_frequent(tuple(sorted(run.hashes.items())) for run in runs)
     first = next(run for run in runs if tuple(sorted(run.hashes.items())) == frequent)
-    data_dir = data_folder(settings.data_dir or _here(place_here(first.data_dir, f"{first.place}: data_dir")))
+    data_dir = data_folder(
+        settings.data_dir or _here(place_here(first.data_dir, f"{first.folder}: data_dir"))
+    )
     return load_benchmark(replace(first.bench, annotations=_here(first.bench.annotations)), data_dir)
 
 
 def _here(folder: str | None) -> str | None:
-    """A folder that a run was given, where this machine has it, too."""
+    """The folder that a run was given, if this machine has it too; else None."""
     return folder if folder and Path(folder).expanduser().is_dir() else None
 
 
@@ -111,14 +122,14 @@ def _compared(
     runs: Sequence[FoundRun], benchmark: Benchmark, coverage: float, left_out: Sequence[LeftOut]
 ) -> Selection:
     """Tells runs that can be ranked from those that cannot."""
-    images = {run.place: images_of(run) for run in runs}
-    finished = [images[run.place] for run in runs if run.status == "complete"]
+    images = {run.folder: images_of(run) for run in runs}
+    finished = [images[run.folder] for run in runs if run.status == "complete"]
     compared = _most_frequent(sorted(finished or images.values(), key=len, reverse=True)) or frozenset()
     n_questions = sum(question.image in compared for question in benchmark.questions)
     n_images = len({question.image for question in benchmark.questions})
     ranked, unranked = [], []
     for run in runs:
-        about = images[run.place]
+        about = images[run.folder]
         covers = len(run.answers) / n_questions >= coverage
         if run.status != "complete":
             unranked.append((run, f"has not ended (status {run.status}): type its command again to go on"))
@@ -146,39 +157,33 @@ def _too_few_answers(n_answers: int, n_questions: int, coverage: float) -> str:
     )
 
 
+def _other_source(run: FoundRun) -> str | None:
+    if run.bench.source == PAPER_SOURCE:
+        return None
+    return f"is of benchmark {run.bench.name}, and the paper's figures are of POPE's and RePOPE's COCO images"
+
+
+def _other_benchmark(run: FoundRun, name: str) -> str | None:
+    if run.bench.name == name:
+        return None
+    return f"is of benchmark {run.bench.name}, not {name}; bench={run.bench.name} reports it"
+
+
+def _other_files(run: FoundRun, benchmark: Benchmark) -> str | None:
+    known = benchmark.hashes
+    names = [name for name in {**known, **run.hashes} if known.get(name) != run.hashes.get(name)]
+    return f"was asked from other question files: SHA-256 of {', '.join(names)} differs" if names else None
+
+
 def _unusable(run: FoundRun, asked: Collection[Question]) -> str | None:
-    """Why a run's answers cannot be scored; nothing where they can."""
     n_strange = sum(question not in asked for question in run.answers)
     if n_strange:
         return f"has {n_strange} of {counted(len(run.answers), 'answer')} to questions that the benchmark does not have"
     return None if run.answers else "has no answers yet"
 
 
-def _other_source(run: FoundRun) -> LeftOut:
-    return LeftOut(
-        place=run.place,
-        reason=f"is of benchmark {run.bench.name}, and the paper's figures are of POPE's and RePOPE's COCO images",
-    )
-
-
-def _other_benchmark(run: FoundRun, name: str) -> LeftOut:
-    return LeftOut(
-        place=run.place,
-        reason=f"is of benchmark {run.bench.name}, not {name}; bench={run.bench.name} reports it",
-    )
-
-
-def _other_files(run: FoundRun, benchmark: Benchmark) -> LeftOut:
-    known = benchmark.hashes
-    names = [name for name in {**known, **run.hashes} if known.get(name) != run.hashes.get(name)]
-    return LeftOut(
-        place=run.place,
-        reason=f"was asked from other question files: SHA-256 of {', '.join(names)} differs",
-    )
-
-
 def require_some(selection: Selection, root: Path) -> None:
-    """Raises: RepopeError: there is no run with scores to show."""
+    """Raises RepopeError if there is no run with scores to show."""
     if selection.ranked or selection.unranked:
         return
     if not selection.left_out:
@@ -186,5 +191,5 @@ def require_some(selection: Selection, root: Path) -> None:
             f"runs={root}: holds no run folder; one is what a run writes (by default runs/BENCH/MODEL), with "
             "manifest.json and answers.jsonl in it. reference=paper shows the paper's models alone"
         )
-    lines = [f"  {run.place}: {run.reason}" for run in selection.left_out]
+    lines = [f"  {run.folder}: {run.reason}" for run in selection.left_out]
     raise RepopeError("\n".join([f"runs={root}: no run folder in it can be reported", *lines]))

@@ -1,23 +1,24 @@
-"""What a leaderboard comes to, in sentences: for the terminal and the page alike."""
+"""Sentences about a leaderboard, for the terminal and the page."""
 
 from collections.abc import Iterator, Sequence
 
-from repope_eval.leaderboard.cells import PARTIAL, labels_title
+from repope_eval.leaderboard.cells import PARTIAL
 from repope_eval.leaderboard.entries import Leaderboard
+from repope_eval.reporting.figure_texts import label_set_title
 
 GROUPS = {"runs": "the runs", "paper": "the paper's models"}
-"""Whose rankings are set against each other."""
+"""The groups of models whose rankings are compared, with their names in sentences."""
 
 _MOST_NAMES = 5
 
 
 def sentences(board: Leaderboard) -> tuple[str, ...]:
-    """Those there is occasion for."""
+    """The sentences that apply to a leaderboard."""
     return (*_common_questions(board), *_partial(board), *_share_of_yes(board), *_power(board))
 
 
 def _common_questions(board: Leaderboard) -> Iterator[str]:
-    """Where ranked runs answered different questions."""
+    """Says which questions the figures are over, if ranked runs answered different questions."""
     apart = {run.n_answered for run in board.runs} - {board.n_questions}
     if board.n_questions is not None and apart:
         yield (
@@ -27,7 +28,7 @@ def _common_questions(board: Leaderboard) -> Iterator[str]:
 
 
 def _partial(board: Leaderboard) -> Iterator[str]:
-    """Where F1 is marked, and why."""
+    """Says which entries have a marked F1, and why."""
     entries = [*board.entries, *(each.entry for each in board.unranked)]
     marked = [
         entry.name
@@ -43,7 +44,7 @@ def _partial(board: Leaderboard) -> Iterator[str]:
 
 
 def _share_of_yes(board: Leaderboard) -> Iterator[str]:
-    """How much of a re-ranking is prevalence, and how much labels."""
+    """Says how much of a re-ranking comes from prevalence, and how much from the labels."""
     for group, models in GROUPS.items():
         shares = [
             f"{100 * share:.0f} % ({each.variant})"
@@ -59,10 +60,11 @@ def _share_of_yes(board: Leaderboard) -> Iterator[str]:
 
 
 def _power(board: Leaderboard) -> Iterator[str]:
-    """What so many images can show, and what one point would take."""
+    """Says which differences so many images can show, and how many images a difference of 0.01 would take."""
     if board.comparison is None:
         return
     name = board.label_sets[-1]
+    labels = label_set_title(name)
     pairs = [
         pair for pair in board.comparison.differences[name][board.headline] if pair.detectable is not None
     ]
@@ -71,7 +73,7 @@ def _power(board: Leaderboard) -> Iterator[str]:
         images = _range([pair.images_for_one_point or 0 for pair in pairs], ",")
         n_images = _range([pair.n_images for pair in pairs], ",")
         yield (
-            f"{n_images} images show a difference of F1 between two runs ({board.headline}, {labels_title(name)}) of "
+            f"{n_images} images show a difference of F1 between two runs ({board.headline}, {labels}) of "
             f"{smallest} or more (80 % power, two-sided 5 %); one of 0.01 would take {images} images."
         )
 
@@ -86,5 +88,5 @@ def _listed(words: Sequence[str]) -> str:
 
 
 def _first(names: Sequence[str]) -> list[str]:
-    """So many as a sentence has room for; the rest is counted."""
+    """The first names, as many as a sentence has room for; the others are counted."""
     return [*names[:_MOST_NAMES], *([f"{len(names) - _MOST_NAMES} more"] if len(names) > _MOST_NAMES else [])]

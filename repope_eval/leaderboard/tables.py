@@ -1,291 +1,272 @@
 """The tables of a leaderboard, for the page and for files alike."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
+from itertools import product
+from typing import NamedTuple
 
 from repope_eval.leaderboard.cells import (
+    Scored,
     answers_cell,
-    beside_cells,
-    count_cell,
+    difference_cell,
     f1_cell,
     figure_cell,
-    interval_column,
-    labels_title,
-    number_column,
-    p_cell,
-    rank_cell,
-    rank_interval_cells,
-    share_cell,
-    signed,
-    text_column,
+    place_cell,
+    place_interval_cell,
+    plain_cell,
     total_cell,
-    value_of,
+    value_cell,
+    whole_place_cell,
     with_interval,
 )
-from repope_eval.leaderboard.entries import Entry, Leaderboard
+from repope_eval.leaderboard.entries import (
+    Entry,
+    Leaderboard,
+    LeftOut,
+    RankAgreement,
+    SettingDifference,
+    Unranked,
+)
 from repope_eval.leaderboard.sentences import GROUPS
-from repope_eval.reporting.table_exports import Cell, Column, Table, words
+from repope_eval.records import Variant
+from repope_eval.reporting.figure_texts import (
+    BALANCED_TITLES,
+    COUNT_TITLES,
+    FIGURE_TITLES,
+    change_text,
+    count_text,
+    label_set_title,
+    ratio_text,
+)
+from repope_eval.reporting.tables import Cell, Field, Table, interval_field, table, text_field, value_field
+from repope_eval.scoring.agreement import RANKED_FIGURES
+from repope_eval.scoring.differences import Difference
 
-_COUNTS = {"tp": "TP", "fp": "FP", "tn": "TN", "fn": "FN"}
-_RATIOS = {
-    "precision": "precision",
-    "recall": "recall",
-    "accuracy": "accuracy",
-    "tnr": "TNR",
-    "f1_balanced": "F1 at 50 % yes",
-    "balanced_accuracy": "balanced accuracy",
-    "mcc": "MCC",
-}
+_FIGURES = ("precision", "recall", "accuracy", "tnr", *BALANCED_TITLES, *COUNT_TITLES)
 _TOTALS = {"n_questions": "questions", "n_answered": "answered", "n_unparsed": "unparsed"}
 _COMPARED = ("tp", "fp", "f1")
-_RANKED = {
-    "f1": "F1",
-    "f1_balanced": "F1 at 50 % yes",
-    "balanced_accuracy": "balanced accuracy",
-    "mcc": "MCC",
-}
-_RANK_INTERVALS = (
-    number_column("rank, 95 %", "rank_low", "rank_high"),
-    number_column("all ranks, 95 %", "rank_joint_low", "rank_joint_high"),
+
+_MODEL: Field[Entry] = text_field("model", lambda entry: entry.name, stays=True)
+_ANSWERS: Field[Entry] = value_field("answers", answers_cell, "n_answered", "n_questions")
+_PLACE_INTERVALS: tuple[Field[Scored], ...] = (
+    value_field("rank, 95 %", partial(place_interval_cell, False), "rank_low", "rank_high"),
+    value_field("all ranks, 95 %", partial(place_interval_cell, True), "rank_joint_low", "rank_joint_high"),
 )
 
 
-def leaderboard_tables(board: Leaderboard) -> tuple[Table, ...]:
-    """All tables that have rows."""
-    return tuple(table for make in TABLES.values() if (table := make(board)).rows)
+class _Pair(NamedTuple):
+    """A difference between two runs, and where it is."""
+
+    variant: Variant
+    label_set: str
+    difference: Difference
+
+
+def leaderboard_tables(board: Leaderboard) -> dict[str, Table]:
+    """All tables that have rows, by name."""
+    made = {name: make(board) for name, make in TABLES.items()}
+    return {name: shown for name, shown in made.items() if shown.rows}
 
 
 def standings_table(board: Leaderboard) -> Table:
     """The order of the models, at a glance."""
-    sets = board.label_sets
-    columns = [
-        *(number_column(f"rank, {labels_title(name)}", f"rank_{name}") for name in reversed(sets)),
-        text_column("model"),
-        *_answers_column(board),
-        *(interval_column(f"F1, {labels_title(name)}", f"f1_{name}") for name in sets),
-    ]
-    rows = [
-        (
-            *(count_cell(board.ranks[name][board.headline][entry.name]) for name in reversed(sets)),
-            words(entry.name),
-            *_answers_cell(board, entry),
-            *(f1_cell(entry, name, board.headline) for name in sets),
-        )
-        for entry in board.entries
-    ]
-    caption = f"Models by F1 ({board.headline}) on {board.bench}, with 95 % intervals."
-    return Table(name="standings", caption=caption, columns=tuple(columns), rows=tuple(rows))
+    places, figures = [], []
+    for name in board.label_sets:
+        title, scored = label_set_title(name), partial(Scored, board, board.headline, name)
+        places.append(value_field(f"rank, {title}", place_cell, f"rank_{name}").of(scored))
+        figures.append(interval_field(f"F1, {title}", f"f1_{name}", f1_cell).of(scored))
+    return table(
+        f"Models by F1 ({board.headline}) on {board.bench}, with 95 % intervals.",
+        [*reversed(places), _MODEL, *_answers(board), *figures],
+        board.entries,
+    )
 
 
 def _overview(board: Leaderboard) -> Table:
-    """F1 and places under every label set and variant, a row a model, the headline variant first."""
-    variants = (board.headline, *board.variants[:-1])
-    cells = [(variant, name) for variant in variants for name in board.label_sets]
-    columns = [text_column("model"), *_answers_column(board)]
-    for variant, name in cells:
-        title, key = f"{variant}, {labels_title(name)}", f"{variant}_{name}"
-        columns += [
-            interval_column(f"F1 {title}", f"f1_{key}"),
-            number_column(
-                f"rank {title}",
-                *(f"rank_{key}{end}" for end in ("", "_low", "_high", "_joint_low", "_joint_high")),
-            ),
-        ]
-    rows = []
-    for entry in board.entries:
-        row = [words(entry.name), *_answers_cell(board, entry)]
-        for variant, name in cells:
-            standing = board.standing(name, variant, entry.name)
-            row += [
-                f1_cell(entry, name, variant),
-                rank_cell(board.ranks[name][variant][entry.name], standing),
-            ]
-        rows.append(tuple(row))
+    """F1 and places under every label set and variant: a row a model, with the headline variant first."""
+    fields: list[Field[Entry]] = []
+    for variant, name in product(board.ordered_variants, board.label_sets):
+        title, key = f"{variant}, {label_set_title(name)}", f"{variant}_{name}"
+        scored = partial(Scored, board, variant, name)
+        names = [f"rank_{key}{end}" for end in ("", "_low", "_high", "_joint_low", "_joint_high")]
+        fields.append(interval_field(f"F1 {title}", f"f1_{key}", f1_cell).of(scored))
+        fields.append(value_field(f"rank {title}", whole_place_cell, *names).of(scored))
     caption = f"F1 with 95 % intervals, and places by F1, on {board.bench}."
-    return Table(name="leaderboard", caption=caption, columns=tuple(columns), rows=tuple(rows))
+    return table(caption, [_MODEL, *_answers(board), *fields], board.entries)
 
 
-def _answers_column(board: Leaderboard) -> list[Column]:
-    """How much of the questions the runs answered; of the paper's models it is not known."""
-    return [number_column("answers", "n_answered", "n_questions")] if board.runs else []
-
-
-def _answers_cell(board: Leaderboard, entry: Entry) -> list[Cell]:
-    return [answers_cell(entry)] if board.runs else []
+def _answers(board: Leaderboard) -> list[Field[Entry]]:
+    """How many questions the runs answered; of the paper's models it is not known."""
+    return [_ANSWERS] if board.runs else []
 
 
 def _every_figure(board: Leaderboard) -> Table:
-    """A row a model, variant and label set."""
-    columns = (
-        *(text_column(title) for title in ("model", "variant", "labels")),
-        number_column("rank", "rank"),
-        *(_RANK_INTERVALS if board.runs else ()),
-        interval_column("F1", "f1"),
-        *(interval_column(title, name) for name, title in (_RATIOS | _COUNTS).items()),
-        *(number_column(title, name) for name, title in _TOTALS.items()),
+    """A row for each model, variant and label set."""
+    return table(
+        f"Every figure on {board.bench}, protocol {board.protocol}, with 95 % intervals.",
+        [
+            _MODEL.of(lambda one: one.entry),
+            *_variant_and_labels(),
+            value_field("rank", place_cell, "rank"),
+            *(_PLACE_INTERVALS if board.runs else ()),
+            interval_field("F1", "f1", f1_cell),
+            *(interval_field(FIGURE_TITLES[name], name, partial(figure_cell, name)) for name in _FIGURES),
+            *(value_field(title, partial(total_cell, name), name) for name, title in _TOTALS.items()),
+        ],
+        [
+            Scored(board, variant, name, entry)
+            for variant, name in product(board.ordered_variants, board.label_sets)
+            for entry in board.entries
+        ],
     )
-    rows = tuple(
-        (
-            *(words(text) for text in (entry.name, variant, labels_title(name))),
-            count_cell(board.ranks[name][variant][entry.name]),
-            *(rank_interval_cells(board.standing(name, variant, entry.name)) if board.runs else ()),
-            f1_cell(entry, name, variant),
-            *(figure_cell(entry, name, variant, figure) for figure in (*_RATIOS, *_COUNTS)),
-            *(total_cell(entry, name, variant, total) for total in _TOTALS),
-        )
-        for variant in (board.headline, *board.variants[:-1])
-        for name in board.label_sets
-        for entry in board.entries
-    )
-    caption = f"Every figure on {board.bench}, protocol {board.protocol}, with 95 % intervals."
-    return Table(name="every_figure", caption=caption, columns=columns, rows=rows)
+
+
+def _variant_and_labels() -> list[Field[Scored]]:
+    return [
+        text_field("variant", lambda one: one.variant),
+        text_field("labels", lambda one: label_set_title(one.label_set)),
+    ]
 
 
 def _differences(board: Leaderboard) -> Table:
     """Every pair of runs under every label set and variant."""
     of_runs = board.comparison.differences if board.comparison else {}
     pairs = [
-        (variant, name, pair)
-        for variant in (board.headline, *board.variants[:-1])
-        for name in board.label_sets
-        for pair in of_runs.get(name, {}).get(variant, ())
+        _Pair(variant, name, difference)
+        for variant, name in product(board.ordered_variants, board.label_sets)
+        for difference in of_runs.get(name, {}).get(variant, ())
     ]
-    lacking = any(pair.reason for _, _, pair in pairs)
-    columns = (
-        *(text_column(title) for title in ("first", "second", "variant", "labels")),
-        interval_column("difference of F1", "difference"),
-        number_column("p", "p"),
-        number_column("p, adjusted", "p_adjusted"),
-        number_column("smallest that shows", "detectable"),
-        number_column("images for 0.01", "images_for_one_point"),
-        number_column("shared questions", "n_questions"),
-        number_column("shared images", "n_images"),
-        *([text_column("why not")] if lacking else []),
+
+    def text(title: str, name: str) -> Field[_Pair]:
+        return text_field(title, lambda pair: getattr(pair.difference, name) or "", stays=name == "first")
+
+    def value(title: str, name: str, shown: Callable[[float], str]) -> Field[_Pair]:
+        return value_field(title, lambda pair: value_cell(getattr(pair.difference, name), shown), name)
+
+    def signed(pair: _Pair) -> Cell:
+        return with_interval(pair.difference.value, pair.difference.interval, partial(change_text, "f1"))
+
+    return table(
+        "Differences of F1 between runs on the questions that both answered, with 95 % intervals.",
+        [
+            text("first", "first"),
+            text("second", "second"),
+            text_field("variant", lambda pair: pair.variant),
+            text_field("labels", lambda pair: label_set_title(pair.label_set)),
+            interval_field("difference of F1", "difference", signed),
+            value("p", "p", ratio_text),
+            value("p, adjusted", "p_adjusted", ratio_text),
+            value("smallest that shows", "detectable", ratio_text),
+            value("images for 0.01", "images_for_one_point", count_text),
+            value("shared questions", "n_questions", count_text),
+            value("shared images", "n_images", count_text),
+            *([text("why not", "reason")] if any(pair.difference.reason for pair in pairs) else ()),
+        ],
+        pairs,
     )
-    rows = tuple(
-        (
-            *(words(text) for text in (pair.first, pair.second, variant, labels_title(name))),
-            with_interval(pair.value, pair.interval, signed),
-            p_cell(pair.p),
-            p_cell(pair.p_adjusted),
-            p_cell(pair.detectable),
-            *(count_cell(each) for each in (pair.images_for_one_point, pair.n_questions, pair.n_images)),
-            *([words(pair.reason or "")] if lacking else []),
-        )
-        for variant, name, pair in pairs
-    )
-    caption = "Differences of F1 between runs on the questions that both answered, with 95 % intervals."
-    return Table(name="differences", caption=caption, columns=columns, rows=rows)
 
 
 def _agreement(board: Leaderboard) -> Table:
-    columns = (
-        text_column("ranking of"),
-        text_column("variant"),
-        number_column("models", "n_models"),
-        *(
-            interval_column(f"tau by {title}", "tau" if figure == "f1" else f"tau_{figure}")
-            for figure, title in _RANKED.items()
-        ),
-        number_column("overtakings", "n_overtakings"),
-    )
-    rows = tuple(
-        (
-            words(GROUPS[each.group]),
-            words(each.variant),
-            count_cell(each.n_models),
+    """How alike the rankings under the two label sets are."""
+
+    def tau(figure: str, each: RankAgreement) -> Cell:
+        found = each.agreement.taus[figure]
+        return with_interval(found.value, found.interval, lambda value: f"{value:.2f}".replace("-", "−"))
+
+    names = {figure: "tau" if figure == "f1" else f"tau_{figure}" for figure in RANKED_FIGURES}
+    return table(
+        "How alike the rankings under POPE and RePOPE are (Kendall's tau-b), by several figures.",
+        [
+            text_field("ranking of", lambda each: GROUPS[each.group], stays=True),
+            text_field("variant", lambda each: each.variant),
+            value_field("models", lambda each: value_cell(each.n_models), "n_models"),
             *(
-                with_interval(tau.value, tau.interval, lambda value: f"{value:.2f}".replace("-", "−"))
-                for tau in (each.agreement.taus[figure] for figure in _RANKED)
+                interval_field(f"tau by {FIGURE_TITLES[figure]}", name, partial(tau, figure))
+                for figure, name in names.items()
             ),
-            count_cell(len(each.agreement.overtakings)),
-        )
-        for each in board.agreements
+            value_field(
+                "overtakings", lambda each: value_cell(len(each.agreement.overtakings)), "n_overtakings"
+            ),
+        ],
+        board.agreements,
     )
-    caption = "How alike the rankings under POPE and RePOPE are (Kendall's tau-b), by several figures."
-    return Table(name="rank_agreement", caption=caption, columns=columns, rows=rows)
 
 
 def _overtakings(board: Leaderboard) -> Table:
-    columns = (
-        *(text_column(title) for title in ("ranking of", "variant", "model", "overtakes")),
-        *([number_column("probability", "probability")] if board.runs else []),
+    """Which model overtakes which when the labels are corrected."""
+
+    def share(value: float) -> str:
+        return f"{100 * value:.1f} %"
+
+    return table(
+        "Models behind another under POPE and ahead of it under RePOPE, by F1.",
+        [
+            text_field("ranking of", lambda row: GROUPS[row[0].group], stays=True),
+            text_field("variant", lambda row: row[0].variant),
+            text_field("model", lambda row: row[1].model),
+            text_field("overtakes", lambda row: row[1].overtaken),
+            value_field("probability", lambda row: value_cell(row[1].probability, share), "probability"),
+        ][: None if board.runs else -1],
+        [(each, pair) for each in board.agreements for pair in each.agreement.overtakings],
     )
-    rows = tuple(
-        (
-            *(words(text) for text in (GROUPS[each.group], each.variant, pair.model, pair.overtaken)),
-            *([share_cell(pair.probability)] if board.runs else []),
-        )
-        for each in board.agreements
-        for pair in each.agreement.overtakings
-    )
-    caption = "Models behind another under POPE and ahead of it under RePOPE, by F1."
-    return Table(name="overtakings", caption=caption, columns=columns, rows=rows)
 
 
 def _beside_the_paper(board: Leaderboard) -> Table:
-    columns = [*(text_column(title) for title in ("run", "variant", "labels"))]
+    """The runs of the paper's models, with the paper's figures of the same models."""
+    fields: list[Field[tuple[Scored, Scored]]] = []
     for figure in _COMPARED:
-        title = {"tp": "TP", "fp": "FP", "f1": "F1"}[figure]
-        columns += [
-            number_column(f"{title}, run", figure),
-            number_column(f"{title}, paper", f"{figure}_paper"),
-            number_column(f"{title}, difference", f"{figure}_difference"),
-        ]
-    rows = []
-    for run, paper in board.pairs:
-        for variant in board.variants:
-            for name in board.label_sets:
-                row = [words(text) for text in (run.name, variant, labels_title(name))]
-                for figure in _COMPARED:
-                    row += beside_cells(
-                        figure, *(value_of(entry, name, variant, figure) for entry in (run, paper))
-                    )
-                rows.append(tuple(row))
-    caption = "Runs of the paper's models beside the paper's counts."
-    return Table(name="beside_the_paper", caption=caption, columns=tuple(columns), rows=tuple(rows))
+        title, cell = FIGURE_TITLES[figure], partial(plain_cell, figure)
+        fields.append(value_field(f"{title}, run", cell, figure).of(lambda pair: pair[0]))
+        fields.append(value_field(f"{title}, paper", cell, f"{figure}_paper").of(lambda pair: pair[1]))
+        difference = partial(difference_cell, figure)
+        fields.append(value_field(f"{title}, difference", difference, f"{figure}_difference"))
+    return table(
+        "Runs of the paper's models beside the paper's counts.",
+        [
+            text_field("run", lambda pair: pair[0].entry.name, stays=True),
+            *(field.of(lambda pair: pair[0]) for field in _variant_and_labels()),
+            *fields,
+        ],
+        [
+            (Scored(board, variant, name, of_run), Scored(board, variant, name, of_paper))
+            for of_run, of_paper in board.pairs
+            for variant, name in product(board.variants, board.label_sets)
+        ],
+    )
 
 
 def unranked_table(board: Leaderboard, *, reasons: bool = True) -> Table:
     """The runs without a place, and why."""
-    columns = (
-        text_column("model"),
-        number_column("answers", "n_answered", "n_questions"),
-        number_column("images", "n_images"),
-        *(
-            interval_column(f"F1 {board.headline}, {labels_title(name)}", f"f1_{name}")
-            for name in board.label_sets
-        ),
-        *([text_column("why")] if reasons else []),
-    )
-    rows = tuple(
-        (
-            words(each.entry.name),
-            answers_cell(each.entry),
-            count_cell(each.entry.n_images),
-            *(f1_cell(each.entry, name, board.headline) for name in board.label_sets),
-            *([words(each.reason)] if reasons else []),
+    n_images: Field[Entry] = value_field("images", lambda entry: value_cell(entry.n_images), "n_images")
+    fields = [_MODEL, _ANSWERS, n_images]
+    for name in board.label_sets:
+        title = f"F1 {board.headline}, {label_set_title(name)}"
+        fields.append(
+            interval_field(title, f"f1_{name}", f1_cell).of(partial(Scored, board, board.headline, name))
         )
-        for each in board.unranked
+    why: list[Field[Unranked]] = [text_field("why", lambda each: each.reason)] if reasons else []
+    return table(
+        "Runs that are not ranked; figures and intervals are over the images they have answers about.",
+        [*(field.of(lambda each: each.entry) for field in fields), *why],
+        board.unranked,
     )
-    caption = "Runs that are not ranked; figures and intervals are over the images they have answers about."
-    return Table(name="unranked", caption=caption, columns=columns, rows=rows)
 
 
 def _left_out(board: Leaderboard) -> Table:
-    columns = (text_column("run folder"), text_column("why"))
-    rows = tuple((words(run.place), words(run.reason)) for run in board.left_out)
-    return Table(name="left_out", caption="Run folders that are left out.", columns=columns, rows=rows)
+    folder: Field[LeftOut] = text_field("run folder", lambda run: run.folder, stays=True)
+    return table(
+        "Run folders that are left out.", [folder, text_field("why", lambda run: run.reason)], board.left_out
+    )
 
 
 def _settings(board: Leaderboard) -> Table:
-    columns = (text_column("setting"), text_column("value"), text_column("runs"))
-    rows = tuple(
-        (words(each.key), words(each.value), words(", ".join(each.names))) for each in board.differences
-    )
-    return Table(name="settings", caption="Settings that differ between runs.", columns=columns, rows=rows)
+    setting: Field[SettingDifference] = text_field("setting", lambda each: each.key, stays=True)
+    value: Field[SettingDifference] = text_field("value", lambda each: each.value)
+    runs: Field[SettingDifference] = text_field("runs", lambda each: ", ".join(each.names))
+    return table("Settings that differ between runs.", [setting, value, runs], board.differences)
 
 
-TABLES: dict[str, Callable[[Leaderboard], Table]] = {
+TABLES: Mapping[str, Callable[[Leaderboard], Table]] = {
     "standings": standings_table,
     "leaderboard": _overview,
     "every_figure": _every_figure,
@@ -297,4 +278,4 @@ TABLES: dict[str, Callable[[Leaderboard], Table]] = {
     "left_out": _left_out,
     "settings": _settings,
 }
-"""What makes each table, by its name."""
+"""The function that makes each table, by the name of the table's files."""

@@ -1,4 +1,4 @@
-"""One run shown: console, documents, page.
+"""Shows one run: on the console, as a document, and as a page with figures.
 
 Figures come from scoring; nothing is computed here, and no torch imported.
 """

@@ -1,4 +1,4 @@
-"""How to cite what the figures rest on, as BibTeX."""
+"""BibTeX entries of the publications that the figures rest on."""
 
 POPE = """\
 @inproceedings{li2023pope,
@@ -27,5 +27,5 @@ DASH = """\
 
 
 def citations(bench: str) -> str:
-    """What a run on a benchmark of that name is to cite."""
+    """The entries that a run on the benchmark of that name should cite."""
     return "\n\n".join((POPE, REPOPE, *((DASH,) if bench.startswith("dash") else ())))

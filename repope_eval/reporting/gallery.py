@@ -1,9 +1,11 @@
 """The gallery: the questions whose verdict the relabelling turned, and the errors that remain, image by image.
 
-Everything here comes from files of others and from a model, so it is text; how much of it a page holds is
-bounded, and what there is no room for is counted.
+Everything here comes from a model and from files of others, so it is text. The page holds a bounded part of it, and
+counts the rest.
 """
 
+import base64
+import io
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,15 +13,19 @@ from pathlib import Path
 
 from markupsafe import escape
 
-from repope_eval.reporting.tables import clipped
-from repope_eval.reporting.thumbnails import thumbnail
+from repope_eval.errors import RepopeError
+from repope_eval.reporting.figure_texts import clipped
 from repope_eval.scoring.relabelling_effect import TurnedVerdict
 
 TEXT_BYTES = 1_000_000
-"""Of all questions together."""
+"""Room for all questions together."""
+
+LONGEST_SIDE = 112
+"""Pixels of the longer side of a small picture."""
+_QUALITY = 55
 
 _MARKUP_BYTES = 420
-"""What a question's text is set in, or an image's name, about."""
+"""The approximate size of the markup around the text of a question, or the name of an image."""
 _PICTURE_MARKUP_BYTES = 80
 _NAMES = {
     "tp": "TP",
@@ -32,12 +38,12 @@ _NAMES = {
 _LABELS = {"tp": "yes", "fn": "yes", "unparsed_yes": "yes", "fp": "no", "tn": "no", "unparsed_no": "no"}
 _KINDS = ("FP → TP", "FN → TN", "TP → FP", "TN → FN", "unparsed, label turned", "FP stays", "FN stays",
           "unparsed stays", "FP removed", "FN removed", "TP removed", "TN removed", "unparsed removed")  # fmt: skip
-"""In the order in which they are shown: what was turned, what remains wrong, what fell away."""
+"""The kinds in the order in which they are shown: turned verdicts, remaining errors, removed questions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """One question of an image, all in text."""
+    """One question about an image, each field a text."""
 
     question: str
     object: str
@@ -63,18 +69,18 @@ class Card:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gallery:
-    """What a page shows, and how much it does not."""
+    """The cards that a page shows, and how many questions and pictures it leaves out."""
 
     cards: tuple[Card, ...]
     kinds: Mapping[str, int]
-    """How many of the shown questions are of each kind."""
+    """The number of shown questions of each kind."""
     variants: tuple[str, ...]
     n_questions: int
-    """All, shown or not."""
+    """The number of all questions, shown or not."""
     n_left_out: int
-    """Questions that there was no room for."""
+    """The number of questions that there was no room for."""
     n_thumbnails_left_out: int
-    """Images that there was no room for, though their files are there."""
+    """The number of images whose files are there, but that there was no room for."""
 
 
 def make_gallery(verdicts: Sequence[TurnedVerdict], text_bytes: int = TEXT_BYTES) -> Gallery:
@@ -144,7 +150,7 @@ def _item(verdict: TurnedVerdict) -> Item:
 
 
 def _kind(before: str, after: str | None) -> tuple[str, str]:
-    """The kind, and what it means for the model."""
+    """The kind of a question, and what it means for the model."""
     if after is None:
         return f"{_NAMES[before]} removed", "removed"
     if after == before:
@@ -155,7 +161,7 @@ def _kind(before: str, after: str | None) -> tuple[str, str]:
 
 
 def _bounded(cards: Sequence[Card], room: int) -> tuple[list[Card], int]:
-    """The first cards that there is room for, and how many questions the others have."""
+    """The first cards that there is room for, and the number of questions of the other cards."""
     for number, card in enumerate(cards):
         room -= _size(card)
         if room < 0:
@@ -164,9 +170,35 @@ def _bounded(cards: Sequence[Card], room: int) -> tuple[list[Card], int]:
 
 
 def _size(card: Card) -> int:
-    """Bytes of a card in the page, without its picture."""
+    """The size in bytes of a card in the page, without its picture."""
     texts = [card.image]
     for item in card.items:
         texts += [item.question, item.object, item.response, *item.variants, *item.variants]
     markup = _MARKUP_BYTES * (1 + len(card.items))
     return markup + sum(len(str(escape(text)).encode("utf-8", "replace")) for text in texts)
+
+
+def thumbnail(path: Path) -> str | None:
+    """A small JPEG of an image as a data URI; None where the file cannot be shown.
+
+    Nothing is raised, since a report must not fail because of a picture.
+    """
+    from PIL import Image
+
+    from repope_eval.benchmarks.images import opened_image
+
+    try:
+        with opened_image(path) as image:
+            # A JPEG is decoded at a fraction of its size.
+            image.draft("RGB", (2 * LONGEST_SIDE, 2 * LONGEST_SIDE))
+            small: Image.Image = image.convert("RGBA" if image.has_transparency_data else "RGB")
+            small.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+            if small.mode == "RGBA":
+                opaque = Image.new("RGB", small.size, "white")
+                opaque.paste(small, mask=small.getchannel("A"))
+                small = opaque
+            file = io.BytesIO()
+            small.save(file, format="JPEG", quality=_QUALITY, optimize=True)
+    except (RepopeError, OSError):  # the file is damaged, or the small picture cannot be made
+        return None
+    return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()

@@ -2,30 +2,34 @@
 
 from collections.abc import Sequence
 
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
-
 from repope_eval.benchmarks.relabelling import LabelChange
 from repope_eval.reporting.console import print_table
+from repope_eval.reporting.tables import number_field, table, text_field
 
 
 def print_label_changes(title: str, changes: Sequence[tuple[str, LabelChange, int | None]]) -> None:
-    """How many labels were flipped or removed: a row for each (variant, change, questions left with that label)."""
-    table = Table(box=SIMPLE_HEAD, collapse_padding=True, title=title)
-    table.add_column("variant")
-    table.add_column("label")
-    for name in ("questions", "flipped", "ambiguous (removed)", "left with this label"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for variant, change, left in changes:
-        table.add_row(
-            variant,
-            change.label,
-            str(change.total),
-            _share(change.flipped, change.flipped_share),
-            _share(change.removed, change.removed_share),
-            "" if left is None else str(left),
-        )
-    print_table(table)
+    """Prints how many labels were flipped or removed.
+
+    Args:
+        title: of the table.
+        changes: for each row the variant, the change of one label, and the number of questions that have this label
+            afterwards, where it is known.
+    """
+    print_table(
+        table(
+            title,
+            [
+                text_field("variant", lambda row: row[0]),
+                text_field("label", lambda row: row[1].label),
+                number_field("questions", lambda row: str(row[1].total)),
+                number_field("flipped", lambda row: _share(row[1].flipped, row[1].flipped_share)),
+                number_field("ambiguous (removed)", lambda row: _share(row[1].removed, row[1].removed_share)),
+                number_field("left with this label", lambda row: "" if row[2] is None else str(row[2])),
+            ],
+            changes,
+        ),
+        padded=True,
+    )
 
 
 def _share(number: int, share: float | None) -> str:

@@ -1,4 +1,4 @@
-"""`report.html`: one self-contained page about a run, and its figures as files."""
+"""`report.html`: a self-contained page about a run, and the figures of the page as files."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,17 +6,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from repope_eval.records import Answer, Variant
-from repope_eval.reporting import protocol_tables, remarks, run_tables
+from repope_eval.reporting import remarks, run_tables
 from repope_eval.reporting.citations import citations
+from repope_eval.reporting.figure_texts import BALANCED_TITLES, UNDEFINED, clipped, label_set_title
 from repope_eval.reporting.gallery import illustrated, make_gallery
-from repope_eval.reporting.run_tables import label_set_title
-from repope_eval.reporting.score_table import COLUMNS, UNDEFINED, score_rows
-from repope_eval.reporting.tables import clipped
+from repope_eval.reporting.score_table import interval_table, reason_lines, score_table
+from repope_eval.reporting.tables import Table
 from repope_eval.reporting.templates import render
 from repope_eval.scoring.bootstrap import FEWEST_IMAGES
 from repope_eval.scoring.detection import Detection
 from repope_eval.scoring.evidence import Evidence
-from repope_eval.scoring.intervals import FEWEST_ERRORS
+from repope_eval.scoring.intervals import FEWEST_ERRORS, INTERVAL_FIGURES
 from repope_eval.scoring.protocol_readings import Disagreement
 from repope_eval.scoring.relabelling_effect import Effect, TurnedVerdict
 from repope_eval.scoring.resolutions import Missing, Resolution
@@ -36,55 +36,55 @@ PROTOCOL_RULES: Mapping[config.Protocol, str] = {
     "count, so that accuracy is over all answers and every other figure over those that are read",
 }
 PAGE_BYTES = 3_000_000
-"""What a page is to have at most: pictures have the room that the rest leaves."""
+"""The largest size of a page: pictures get the room that the rest leaves."""
 LONGEST_SETTING = 5_000
-"""Characters of a setting or a fact."""
+"""The longest setting or fact that is shown, in characters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunView:
-    """What a page tells of a run. What is empty has no section."""
+    """What is known of a run, for its page and its document. The page has no section for what is empty."""
 
     scores: Scores
-    """Under the run's own protocol, and any number of label sets."""
+    """The scores under the run's own protocol, with any number of label sets."""
     settings: Mapping[str, Any]
-    """The configuration, by dotted key."""
+    """The settings by dotted key."""
     facts: Mapping[str, Any] = field(default_factory=dict)
-    """Further lines about the run, by title."""
+    """Further facts about the run, by title."""
     seconds: Mapping[str, float] = field(default_factory=dict)
-    """How long each stage took."""
+    """The seconds that each stage took."""
     prompt: str | None = None
-    """As one question was put to the model; None where the answers came from elsewhere."""
+    """The prompt of one question; None if the answers came from elsewhere."""
     effects: Sequence[Effect] = ()
-    """By variant."""
+    """What the relabelling did, by variant."""
     object_effects: Sequence[Effect] = ()
-    """By object."""
+    """What the relabelling did, by object."""
     verdicts: Sequence[TurnedVerdict] = ()
-    """Turned or removed ones, and remaining errors: what the gallery shows."""
+    """The verdicts in the gallery: turned ones, removed ones, and remaining errors."""
     evidence: Mapping[str, Mapping[Variant, Evidence]] = field(default_factory=dict)
-    """By label set and variant."""
+    """The figures that need no threshold, by label set and variant."""
     detections: Mapping[str, Detection] = field(default_factory=dict)
-    """DASH-B's own figures, of all questions first and then by object."""
+    """DASH-B's own figures: first of all questions, then of each object."""
     resolutions: Mapping[Variant, Resolution] = field(default_factory=dict)
-    """F1 over what the ambiguous questions might be, by variant."""
+    """F1 for what the ambiguous questions might be, by variant."""
     missing: Mapping[str, Mapping[Variant, Missing]] = field(default_factory=dict)
-    """F1 over what questions without a readable answer might be answered, by label set and variant."""
+    """F1 for what might have been answered to questions without a readable answer, by label set and variant."""
     other_protocols: Sequence[Scores] = ()
-    """The same answers under other protocols than the run's own."""
+    """The scores of the same answers under other protocols."""
     disagreements: Sequence[Disagreement] = ()
     unparsed: Sequence[Answer] = ()
     """Answers in which the run's protocol finds neither yes nor no."""
     images: Mapping[str, Path] | None = None
-    """Image files that are there, by the images' names; for thumbnails."""
+    """The image files that exist, by the names of the images."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunPage:
-    """A finished page."""
+    """A finished page with its figures."""
 
     html: str
     figures: Mapping[str, bytes]
-    """Contents by file name: each chart as SVG and as PDF."""
+    """The contents of the figure files by name: each chart as SVG and as PDF."""
 
 
 def render_run_page(view: RunView) -> RunPage:
@@ -95,10 +95,8 @@ def render_run_page(view: RunView) -> RunPage:
         "view": view,
         "scores": scores,
         "titles": [label_set_title(name) for name in scores.figures],
-        "columns": list(COLUMNS.values()),
-        "rows": list(score_rows(scores)),
         "tables": _tables(view),
-        "reasons": run_tables.reason_lines(scores),
+        "reasons": reason_lines(scores),
         "remarks": {
             "prevalence": remarks.prevalence_remark(scores),
             "clustering": remarks.clustering_remark(scores.f1_width_ratios),
@@ -123,46 +121,33 @@ def render_run_page(view: RunView) -> RunPage:
     return RunPage(html=html, figures=figures)
 
 
-def _tables(view: RunView) -> dict[str, Any]:
-    """The tables by name; those that there is nothing for are left out."""
+def _tables(view: RunView) -> dict[str, Table]:
+    """The tables that have rows, by name."""
     tables = {
-        "balanced": run_tables.balanced_table(view.scores),
-        "intervals": run_tables.interval_table(view.scores),
+        "scores": score_table(view.scores),
+        "balanced": interval_table(
+            "What does not go with the share of questions with label yes as F1 does, with 95 % intervals",
+            view.scores,
+            BALANCED_TITLES,
+        ),
+        "intervals": interval_table("Every figure, and its 95 % interval", view.scores, INTERVAL_FIGURES),
+        "effects": run_tables.effect_table(view.effects),
+        "objects": run_tables.object_table(view.object_effects, _effect_titles(view.scores)),
+        "detections": run_tables.detection_table(view.detections),
+        "resolutions": run_tables.resolution_table(view.resolutions),
+        "missing": run_tables.missing_table(view.missing),
+        "evidence": run_tables.evidence_table(view.evidence),
+        "protocols": run_tables.protocol_table((view.scores, *view.other_protocols)),
+        "disagreements": run_tables.disagreement_table(view.disagreements),
+        "unparsed": run_tables.unparsed_table(view.unparsed),
     }
-    if view.effects:
-        tables["effects"] = run_tables.effect_table(view.effects)
-    if view.object_effects:
-        tables["objects"] = run_tables.object_table(view.object_effects, _effect_titles(view.scores))
-    if view.detections:
-        tables["detections"] = run_tables.detection_table(view.detections)
-    if view.resolutions:
-        tables["resolutions"] = run_tables.resolution_table(view.resolutions)
-    if _is_any_missing(view):
-        tables["missing"] = run_tables.missing_table(view.missing)
-    if view.evidence:
-        tables["evidence"] = run_tables.evidence_table(view.evidence)
-    if view.other_protocols:
-        tables["protocols"] = protocol_tables.protocol_table((view.scores, *view.other_protocols))
-    if view.disagreements:
-        tables["disagreements"] = protocol_tables.disagreement_table(view.disagreements)
-    if view.unparsed:
-        tables["unparsed"] = protocol_tables.unparsed_table(view.unparsed)
-    return tables
-
-
-def _is_any_missing(view: RunView) -> bool:
-    return any(
-        found.n_unanswered or found.n_unparsed
-        for by_variant in view.missing.values()
-        for found in by_variant.values()
-    )
+    return {name: table for name, table in tables.items() if table.rows}
 
 
 def _charts(view: RunView) -> list["Chart"]:
     from repope_eval.reporting.charts.counts import counts_chart
-    from repope_eval.reporting.charts.objects import hallucinated_chart, missed_chart
+    from repope_eval.reporting.charts.errors import hallucinated_chart, missed_chart, relabelling_chart
     from repope_eval.reporting.charts.precision_recall import precision_recall_chart
-    from repope_eval.reporting.charts.relabelling import relabelling_chart
     from repope_eval.reporting.charts.reliability import reliability_chart
 
     charts = [counts_chart(view.scores), precision_recall_chart(view.scores)]
@@ -177,12 +162,12 @@ def _charts(view: RunView) -> list["Chart"]:
 
 
 def _effect_titles(scores: Scores) -> list[str]:
-    """Of the label sets that effects lead from and to; one where there is no second."""
+    """The titles of the two label sets that effects are between, or of the only one."""
     return [label_set_title(name) for name in scores.figures][:2]
 
 
 def _shown(values: Mapping[str, Any]) -> dict[str, str]:
-    """Settings and facts as people write them: lists without brackets, a dash for what is not set."""
+    """Settings and facts as text: lists have no brackets, and what is not set is a dash."""
     return {key: clipped(_text(value), LONGEST_SETTING) for key, value in values.items()}
 
 

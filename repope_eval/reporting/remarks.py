@@ -1,10 +1,10 @@
-"""What figures mean in a sentence, for the page and the console."""
+"""Sentences that say what figures mean, for the page and the console."""
 
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from repope_eval.records import Variant
-from repope_eval.reporting.score_table import LABEL_SET_TITLES, cell_text, change_text
+from repope_eval.reporting.figure_texts import change_text, figure_text, label_set_title
 from repope_eval.scoring.bootstrap import MEAN
 from repope_eval.scoring.detection import Detection
 from repope_eval.scoring.resolutions import Resolution
@@ -13,11 +13,11 @@ from repope_eval.scoring.scores import Change, Scores
 Summary = TypeVar("Summary", Change, Resolution)
 
 _SAME_SHARE = 0.0005
-"""Shares of yes that differ by less look the same."""
+"""Shares of yes that differ by less than this look the same."""
 
 
 def prevalence_remark(scores: Scores) -> str | None:
-    """How much of F1's change is prevalence; None where the two label sets' shares of yes do not differ."""
+    """Says how much of F1's change is prevalence; None if both label sets have the same share of yes."""
     if not scores.changes:
         return None
     where, change = _summarized(scores.changes)
@@ -26,7 +26,7 @@ def prevalence_remark(scores: Scores) -> str | None:
         return None
     if change.f1_by_labels is None or change.f1_by_prevalence is None:
         return None
-    first, second = (LABEL_SET_TITLES.get(name, name) for name in scores.figures)
+    first, second = (label_set_title(name) for name in scores.figures)
     changed, by_labels, by_prevalence = (
         change_text("f1", value)
         for value in (change.values["f1"], change.f1_by_labels, change.f1_by_prevalence)
@@ -39,14 +39,14 @@ def prevalence_remark(scores: Scores) -> str | None:
 
 
 def ambiguity_remark(resolutions: Mapping[Variant, Resolution]) -> str | None:
-    """How much the removal of ambiguous questions may flatter; None where there is none."""
+    """Says how much the removal of ambiguous questions may flatter; None if no question was removed."""
     if not resolutions:
         return None
     where, found = _summarized(resolutions)
     if not found.n_ambiguous:
         return None
     removed, all_no, all_yes, lowest, highest = (
-        cell_text("f1", value)
+        figure_text("f1", value)
         for value in (found.removed, found.all_no, found.all_yes, found.lowest, found.highest)
     )
     return (
@@ -56,7 +56,7 @@ def ambiguity_remark(resolutions: Mapping[Variant, Resolution]) -> str | None:
 
 
 def detection_remark(detections: Mapping[str, Detection]) -> str | None:
-    """Which question either interval of DASH-B's figures answers; None where there is one only."""
+    """Says which question each kind of interval of DASH-B's figures answers; None if there is only one kind."""
     if not any(end for found in detections.values() for end in found.ci95_objects.values()):
         return None
     return (
@@ -66,7 +66,7 @@ def detection_remark(detections: Mapping[str, Detection]) -> str | None:
 
 
 def clustering_remark(ratios: Sequence[float]) -> str | None:
-    """Whether the errors about one image come together; None where there are no errors."""
+    """Says whether the errors about one image come together; None if there are no errors."""
     if not ratios:
         return None
     if min(ratios) > 1.05:
@@ -82,5 +82,5 @@ def clustering_remark(ratios: Sequence[float]) -> str | None:
 
 
 def _summarized(found: Mapping[Variant, Summary]) -> tuple[str, Summary]:
-    """That of the mean over variants, or of the only one, and where it is."""
+    """Where the summary is, and the summary: of the mean over variants, or of the only variant."""
     return (" in the mean over variants", found[MEAN]) if MEAN in found else ("", next(iter(found.values())))

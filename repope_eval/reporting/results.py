@@ -11,13 +11,7 @@ from repope_eval.process.timing import Seconds, rounded, timed
 from repope_eval.records import Answer, Question
 from repope_eval.reporting.page import RunView, render_run_page
 from repope_eval.reporting.score_console import print_detection, print_scores
-from repope_eval.reporting.score_document import (
-    detection_document,
-    effect_document,
-    evidence_document,
-    left_out_document,
-    score_document,
-)
+from repope_eval.reporting.score_document import run_document
 from repope_eval.runs.folder import RunFolder
 from repope_eval.scoring.detection import ALL_OBJECTS, Detection, detection, detection_by_object
 from repope_eval.scoring.evidence import evidence
@@ -65,14 +59,7 @@ def conclude(answered: Answered, folder: RunFolder, seconds: Seconds) -> Scores:
         counts = _counts(answered)
         view = _view(answered, counts, scores, others, detections, folder, seconds)
         page = render_run_page(view)
-        document = (
-            score_document(scores, others)
-            | detection_document(detections)
-            | evidence_document(view.evidence)
-            | effect_document(view.effects, view.object_effects)
-            | left_out_document(view.resolutions, view.missing)
-        )
-        folder.write_scores(document, page.html)
+        folder.write_scores(run_document(view), page.html)
         folder.write_figures(page.figures)
     folder.finish(seconds=rounded(seconds), counts=counts)  # what is shown may be going nowhere
     print_scores(scores)

@@ -1,27 +1,36 @@
-"""The tables of a run's page, beside that of its scores."""
+"""The tables of a run's page beside those of its scores."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from repope_eval.records import Variant
-from repope_eval.reporting.score_table import BALANCED_COLUMNS, COUNT_COLUMNS, LABEL_SET_TITLES
-from repope_eval.reporting.tables import Table, amount_text, change_with_interval, clipped, ratio_text, table
+from repope_eval.records import Answer, Variant
+from repope_eval.reporting.figure_texts import (
+    COUNT_TITLES,
+    FIGURE_TITLES,
+    clipped,
+    count_text,
+    figure_text,
+    label_set_title,
+    ratio_text,
+)
+from repope_eval.reporting.score_table import by_variant
+from repope_eval.reporting.tables import Field, Table, number_field, table, text_field
+from repope_eval.scoring.bootstrap import Interval
 from repope_eval.scoring.detection import Detection
 from repope_eval.scoring.evidence import Evidence
-from repope_eval.scoring.intervals import INTERVAL_FIGURES
+from repope_eval.scoring.protocol_readings import Disagreement
+from repope_eval.scoring.protocols import Reading
 from repope_eval.scoring.relabelling_effect import Effect
 from repope_eval.scoring.resolutions import Missing, Resolution
 from repope_eval.scoring.scores import Scores
+from repope_eval.settings import config
 
-FIGURE_TITLES: Mapping[str, str] = {
-    **COUNT_COLUMNS,
-    "precision": "precision",
-    "recall": "recall",
-    "f1": "F1",
-    "accuracy": "accuracy",
-    "tnr": "TNR",
-    "yes_ratio": "yes ratio",
-    **BALANCED_COLUMNS,
-}
+MOST_OBJECTS = 500
+"""Rows of a table of objects."""
+MOST_RESPONSES = 150
+"""Rows of a table of responses, which may be long."""
+_LONGEST_TEXT = 160
+"""Characters of a text in such a table."""
+
 DETECTION_TITLES: Mapping[str, str] = {
     "acc": "ACC",
     "tnr": "TNR",
@@ -38,134 +47,84 @@ _FATES: Mapping[str, Callable[[Effect], int]] = {
     "TN removed as ambiguous": lambda effect: effect.removed[2],
     "FN removed as ambiguous": lambda effect: effect.removed[3],
 }
-Cell = tuple[Variant, str]
-"""A variant, and the name of a label set."""
-
-
-def label_set_title(name: str) -> str:
-    """A label set's name as it is written."""
-    return LABEL_SET_TITLES.get(name, name)
-
-
-def interval_table(scores: Scores) -> Table:
-    """Every figure with its 95 % interval, what changes between two label sets, and the same of distinct questions."""
-    return _figure_table("Every figure, and its 95 % interval", scores, INTERVAL_FIGURES)
-
-
-def balanced_table(scores: Scores) -> Table:
-    """The figures that say what F1 hides, in the same rows."""
-    caption = "What does not go with the share of questions with label yes as F1 does, with 95 % intervals"
-    return _figure_table(caption, scores, tuple(BALANCED_COLUMNS))
-
-
-def _figure_table(caption: str, scores: Scores, names: Sequence[str]) -> Table:
-    parts = [scores] if scores.distinct is None else [scores, scores.distinct]
-    return table(
-        caption,
-        ("variant", "labels", *(FIGURE_TITLES[name] for name in names)),
-        [row for part in parts for row in _interval_rows(part, names)],
-        lambda row: row,
-        n_texts=2,
-    )
-
-
-def _interval_rows(scores: Scores, names: Sequence[str]) -> Iterator[tuple[str, ...]]:
-    cells = by_variant(scores.figures)
-    for place, (variant, label_set) in enumerate(cells):
-        figures, intervals = scores.figures[label_set][variant], scores.intervals[label_set][variant]
-        texts = (
-            (amount_text if name in COUNT_COLUMNS else ratio_text)(
-                getattr(figures, name), intervals.get(name)
-            )
-            for name in names
-        )
-        yield variant, label_set_title(label_set), *texts
-        is_last = place + 1 == len(cells) or cells[place + 1][0] != variant
-        if is_last and variant in scores.changes:
-            change = scores.changes[variant]
-            differences = (
-                change_with_interval(name, change.values[name], change.intervals[name]) for name in names
-            )
-            yield variant, "change", *differences
-
-
-def reason_lines(scores: Scores) -> tuple[str, ...]:
-    """Why figures or intervals are missing: a line for each reason, with all it is the reason of."""
-    by_reason: dict[str, dict[str, list[str]]] = {}
-    for part in (scores, scores.distinct):
-        for place, reasons in _reasons(part) if part is not None else ():
-            for figure, reason in reasons.items():
-                title = FIGURE_TITLES.get(figure, figure)
-                by_reason.setdefault(reason, {}).setdefault(place, []).append(title)
-    return tuple(
-        f"{'; '.join(f'{place}: {_listed(titles)}' for place, titles in places.items())}: {reason}"
-        for reason, places in by_reason.items()
-    )
-
-
-def _reasons(scores: Scores) -> Iterator[tuple[str, Mapping[str, str]]]:
-    """Where something is missing, and the reasons by figure."""
-    for label_set, of_set in scores.reasons.items():
-        for variant, reasons in of_set.items():
-            yield f"{variant}, {label_set_title(label_set)}", reasons
-    for variant, change in scores.changes.items():
-        yield f"{variant}, change", change.reasons
+_READINGS: Mapping[Reading, str] = {True: "yes", False: "no", None: "neither"}
 
 
 def effect_table(effects: Sequence[Effect]) -> Table:
     """What the relabelling did to the parsed answers: a row for each fate, a column for each variant."""
+
+    def field(effect: Effect) -> Field[str]:
+        return number_field(effect.group, lambda fate: str(_FATES[fate](effect)))
+
     return table(
         "Answers by what they were under POPE and what they are under RePOPE",
-        ("answers", *(effect.group for effect in effects)),
-        tuple(_FATES.items()),
-        lambda fate: (fate[0], *_texts(*(fate[1](effect) for effect in effects))),
+        [text_field("answers", lambda fate: fate), *(field(effect) for effect in effects)],
+        list(_FATES) if effects else [],
     )
 
 
 def object_table(effects: Sequence[Effect], titles: Sequence[str]) -> Table:
-    """Errors by object, under one label set or two; those with the most under the last come first."""
-    last = 1 if len(titles) > 1 else 0
+    """Errors by object, under one label set or two; those with the most under the last one come first.
+
+    Args:
+        effects: by object.
+        titles: of the label sets.
+    """
+    n_sets = min(2, len(titles))
+
+    def counts(effect: Effect, label_set: int) -> tuple[int, ...]:
+        return effect.after if label_set else effect.before
+
+    def error_field(title: str, outcome: int, label_set: int) -> Field[Effect]:
+        return number_field(title, lambda effect: str(counts(effect, label_set)[outcome]))
 
     def n_errors(effect: Effect) -> int:
-        counts = effect.after if last else effect.before
-        return counts[1] + counts[3]
+        return counts(effect, n_sets - 1)[1] + counts(effect, n_sets - 1)[3]
 
-    def cells(effect: Effect) -> tuple[str, ...]:
-        counts = (effect.before, effect.after)[: last + 1]
-        moved = (effect.fp_to_tp, effect.fn_to_tn, effect.tp_to_fp, effect.tn_to_fn, sum(effect.removed))
-        return (
-            clipped(effect.group, 80),
-            *_texts(*(count[1] for count in counts), *(count[3] for count in counts)),
-            *(_texts(*moved) if last else ()),
-        )
-
-    moves = ("FP → TP", "FN → TN", "TP → FP", "TN → FN", "removed") if last else ()
+    moves: list[Field[Effect]] = [
+        number_field("FP → TP", lambda effect: str(effect.fp_to_tp)),
+        number_field("FN → TN", lambda effect: str(effect.fn_to_tn)),
+        number_field("TP → FP", lambda effect: str(effect.tp_to_fp)),
+        number_field("TN → FN", lambda effect: str(effect.tn_to_fn)),
+        number_field("removed", lambda effect: str(sum(effect.removed))),
+    ]
     return table(
         "Errors by object; each distinct question counts once",
-        ("object", *(f"FP, {title}" for title in titles), *(f"FN, {title}" for title in titles), *moves),
+        [
+            text_field("object", lambda effect: clipped(effect.group, 80)),
+            *(error_field(f"FP, {titles[number]}", 1, number) for number in range(n_sets)),
+            *(error_field(f"FN, {titles[number]}", 3, number) for number in range(n_sets)),
+            *(moves if n_sets > 1 else ()),
+        ],
         sorted(effects, key=lambda effect: (-n_errors(effect), effect.group)),
-        cells,
+        most=MOST_OBJECTS,
     )
 
 
 def detection_table(detections: Mapping[str, Detection]) -> Table:
-    """DASH-B's figures: of all questions, with either interval, and of each object's."""
+    """DASH-B's figures: of all questions, with the intervals of either kind, and of each object's."""
     rows = [(name, found, found.ci95) for name, found in detections.items()]
     over_objects = [
         (f"{name}, drawn over objects", found, found.ci95_objects)
         for name, found in detections.items()
         if any(found.ci95_objects.values())
     ]
+
+    def field(name: str) -> Field[tuple[str, Detection, Mapping[str, Interval]]]:
+        return number_field(
+            DETECTION_TITLES[name], lambda row: ratio_text(getattr(row[1], name), row[2][name])
+        )
+
     return table(
         "DASH-B's figures, with 95 % intervals: right answers among all, among those about images without and with "
         "the object, and the harmonic mean of these two",
-        ("object", "questions", *DETECTION_TITLES.values()),
+        [
+            text_field("object", lambda row: row[0]),
+            number_field("questions", lambda row: str(row[1].n_positives + row[1].n_negatives)),
+            *(field(name) for name in DETECTION_TITLES),
+        ],
         rows[:1] + over_objects + rows[1:],
-        lambda row: (
-            row[0],
-            str(row[1].n_positives + row[1].n_negatives),
-            *(ratio_text(getattr(row[1], name), row[2][name]) for name in DETECTION_TITLES),
-        ),
+        most=MOST_OBJECTS,
     )
 
 
@@ -173,76 +132,129 @@ def resolution_table(resolutions: Mapping[Variant, Resolution]) -> Table:
     """F1 over what the removed, ambiguous questions might be."""
     return table(
         "F1 under RePOPE, by what the ambiguous questions are taken for",
-        ("variant", "ambiguous", "removed", "all no", "all yes", "at worst", "at best"),
-        tuple(resolutions.items()),
-        lambda item: (
-            item[0],
-            amount_text(item[1].n_ambiguous),
-            *map(ratio_text, (item[1].removed, item[1].all_no, item[1].all_yes)),
-            *map(ratio_text, (item[1].lowest, item[1].highest)),
-        ),
+        [
+            text_field("variant", lambda row: row[0]),
+            number_field("ambiguous", lambda row: count_text(row[1].n_ambiguous)),
+            number_field("removed", lambda row: ratio_text(row[1].removed)),
+            number_field("all no", lambda row: ratio_text(row[1].all_no)),
+            number_field("all yes", lambda row: ratio_text(row[1].all_yes)),
+            number_field("at worst", lambda row: ratio_text(row[1].lowest)),
+            number_field("at best", lambda row: ratio_text(row[1].highest)),
+        ],
+        list(resolutions.items()),
     )
 
 
 def missing_table(missing: Mapping[str, Mapping[Variant, Missing]]) -> Table:
-    """F1 over what unanswered and unread questions might have been answered."""
-
-    def cells(cell: Cell) -> tuple[str, ...]:
-        variant, label_set = cell
-        found = missing[label_set][variant]
-        counts = (amount_text(found.n_unanswered), amount_text(found.n_unparsed))
-        values = map(ratio_text, (found.f1, found.lowest, found.highest))
-        return variant, label_set_title(label_set), *counts, *values
-
+    """F1 over what unanswered and unparsed questions might have been answered; no row where there are none."""
+    rows = by_variant(missing)
     return table(
         "F1, and what it would be were all unanswered and unparsed questions answered wrongly, or rightly",
-        ("variant", "labels", "no answer", "unparsed", "F1", "at worst", "at best"),
-        by_variant(missing),
-        cells,
-        n_texts=2,
+        [
+            text_field("variant", lambda row: row[0]),
+            text_field("labels", lambda row: label_set_title(row[1])),
+            number_field("no answer", lambda row: count_text(row[2].n_unanswered)),
+            number_field("unparsed", lambda row: count_text(row[2].n_unparsed)),
+            number_field("F1", lambda row: ratio_text(row[2].f1)),
+            number_field("at worst", lambda row: ratio_text(row[2].lowest)),
+            number_field("at best", lambda row: ratio_text(row[2].highest)),
+        ],
+        rows if any(found.n_unanswered or found.n_unparsed for *_, found in rows) else [],
     )
 
 
 def evidence_table(evidence: Mapping[str, Mapping[Variant, Evidence]]) -> Table:
     """The figures that need no threshold, with their intervals."""
 
-    def cells(cell: Cell) -> tuple[str, ...]:
-        variant, label_set = cell
-        shown = evidence[label_set][variant]
-        return (
-            variant,
-            label_set_title(label_set),
-            str(shown.n),
-            ratio_text(shown.auroc, shown.auroc_interval),
-            ratio_text(shown.average_precision, shown.average_precision_interval),
-            ratio_text(shown.brier, shown.brier_interval),
-            ratio_text(shown.ece_debiased, shown.ece_debiased_interval),
-            ratio_text(shown.ece),
-            ratio_text(shown.best_f1, shown.best_f1_interval),
-            ratio_text(shown.best_threshold),
+    def field(title: str, name: str) -> Field[tuple[Variant, str, Evidence]]:
+        return number_field(
+            title,
+            lambda row: ratio_text(getattr(row[2], name), getattr(row[2], f"{name}_interval", None)),
         )
 
     return table(
         "What the confidence in yes tells, with 95 % intervals",
-        (
-            *("variant", "labels", "questions", "AUROC", "average precision", "Brier score"),
-            *("ECE, debiased", "ECE", "best F1, an upper bound", "at confidence"),
-        ),
+        [
+            text_field("variant", lambda row: row[0]),
+            text_field("labels", lambda row: label_set_title(row[1])),
+            number_field("questions", lambda row: str(row[2].n)),
+            field("AUROC", "auroc"),
+            field("average precision", "average_precision"),
+            field("Brier score", "brier"),
+            field("ECE, debiased", "ece_debiased"),
+            number_field("ECE", lambda row: ratio_text(row[2].ece)),
+            field("best F1, an upper bound", "best_f1"),
+            field("at confidence", "best_threshold"),
+        ],
         by_variant(evidence),
-        cells,
-        n_texts=2,
     )
 
 
-def by_variant(figures: Mapping[str, Mapping[Variant, object]]) -> list[Cell]:
-    """Each variant under every label set that has it, one under the other."""
-    variants = dict.fromkeys(variant for by_variant in figures.values() for variant in by_variant)
-    return [(variant, name) for variant in variants for name in figures if variant in figures[name]]
+def protocol_table(scores: Sequence[Scores]) -> Table:
+    """F1 of the same answers under each of several protocols, and what else the reading decides."""
+    cells = by_variant(scores[0].figures) if len(scores) > 1 else []
+
+    def field(name: str) -> Field[tuple[Variant, str, Scores]]:
+        def text(row: tuple[Variant, str, Scores]) -> str:
+            variant, label_set, one = row
+            interval = one.intervals[label_set][variant].get("f1") if name == "f1" else None
+            return figure_text(name, getattr(one.figures[label_set][variant], name), interval)
+
+        return number_field(FIGURE_TITLES[name], text)
+
+    return table(
+        "The same answers under each protocol",
+        [
+            text_field("variant", lambda row: row[0]),
+            text_field("labels", lambda row: label_set_title(row[1])),
+            text_field("protocol", lambda row: row[2].protocol),
+            number_field("unparsed", lambda row: count_text(row[2].figures[row[1]][row[0]].n_unparsed)),
+            *(field(name) for name in (*COUNT_TITLES, "precision", "recall", "f1", "yes_ratio")),
+        ],
+        [(variant, name, one) for variant, name, _ in cells for one in scores],
+    )
 
 
-def _texts(*counts: int) -> tuple[str, ...]:
-    return tuple(str(count) for count in counts)
+def disagreement_table(disagreements: Sequence[Disagreement]) -> Table:
+    """Responses that the protocols do not read alike."""
+
+    def reading_field(protocol: config.Protocol) -> Field[Disagreement]:
+        return text_field(
+            protocol,
+            lambda one: f"{_READINGS[one.readings[protocol]]}: {_cut(one.reasons[protocol])}",
+            wraps=True,
+        )
+
+    return table(
+        "Responses that the protocols read differently, and why",
+        [
+            text_field("response", lambda one: _cut(one.response), wraps=True),
+            *(reading_field(protocol) for one in disagreements[:1] for protocol in one.readings),
+            text_field(
+                "the first question",
+                lambda one: f"{_cut(one.example[1])} ({_cut(one.example[0])})",
+                wraps=True,
+            ),
+            number_field("answers", lambda one: str(one.n_answers)),
+        ],
+        disagreements,
+        most=MOST_RESPONSES,
+    )
 
 
-def _listed(titles: Sequence[str]) -> str:
-    return ", ".join(titles)
+def unparsed_table(answers: Sequence[Answer]) -> Table:
+    """Answers in which the run's protocol finds neither yes nor no."""
+    return table(
+        "Answers in which the protocol finds neither yes nor no",
+        [
+            text_field("image", lambda answer: _cut(answer.question.image), wraps=True),
+            text_field("question", lambda answer: _cut(answer.question.text), wraps=True),
+            text_field("response", lambda answer: _cut(answer.response), wraps=True),
+        ],
+        answers,
+        most=MOST_RESPONSES,
+    )
+
+
+def _cut(text: str) -> str:
+    return clipped(text, _LONGEST_TEXT)

@@ -1,14 +1,11 @@
-"""`scores.json`: the scores of a run as a document."""
+"""`scores.json`: the scores of a run as a JSON document."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from repope_eval.records import Variant
+from repope_eval.reporting.page import RunView
 from repope_eval.scoring.detection import ALL_OBJECTS, Detection
-from repope_eval.scoring.evidence import Evidence
-from repope_eval.scoring.relabelling_effect import Effect
-from repope_eval.scoring.resolutions import Missing, Resolution
 from repope_eval.scoring.scores import DISTINCT, Scores
 
 
@@ -35,52 +32,38 @@ def score_document(scores: Scores, others: Sequence[Scores] = ()) -> dict[str, A
     )
 
 
-def detection_document(detections: Mapping[str, Detection]) -> dict[str, Any]:
-    """What `scores.json` holds of DASH-B besides: its figures of all questions, and under `objects` each object's."""
-    if not detections:
-        return {}
-    documents = {name: dataclasses.asdict(found) for name, found in detections.items()}
-    whole = documents.pop(ALL_OBJECTS)
-    for name in ("ci95_objects", "reasons_objects"):
-        for document in documents.values():
-            del document[name]
-    questions = {"ci95": "these objects on other images", "ci95_objects": "other objects"}
-    return {"dash_b": whole | {"intervals_for": questions, "objects": documents}}
-
-
-def evidence_document(evidence: Mapping[str, Mapping[Variant, Evidence]]) -> dict[str, Any]:
-    """What `scores.json` holds of the scores that need no threshold, by label set and variant."""
-    if not evidence:
-        return {}
-    cells = {
-        label_set: {variant: dataclasses.asdict(found) for variant, found in by_variant.items()}
-        for label_set, by_variant in evidence.items()
-    }
-    return {"evidence": cells}
-
-
-def left_out_document(
-    resolutions: Mapping[Variant, Resolution], missing: Mapping[str, Mapping[Variant, Missing]]
-) -> dict[str, Any]:
-    """What `scores.json` holds of F1 if the questions that it leaves out counted, by variant."""
-    ambiguous = {variant: dataclasses.asdict(found) for variant, found in resolutions.items()}
-    unread = {
-        label_set: {variant: dataclasses.asdict(found) for variant, found in by_variant.items()}
-        for label_set, by_variant in missing.items()
-    }
-    return ({"ambiguous": ambiguous} if ambiguous else {}) | {"missing": unread}
-
-
-def effect_document(effects: Sequence[Effect], object_effects: Sequence[Effect]) -> dict[str, Any]:
-    """What `scores.json` holds of what the relabelling did, by variant and by object."""
-    if not effects:
-        return {}
-    return {
-        "relabelling": {
-            "variants": [dataclasses.asdict(effect) for effect in effects],
-            "objects": [dataclasses.asdict(effect) for effect in object_effects],
+def run_document(view: RunView) -> dict[str, Any]:
+    """The document of a run: its scores, and whatever else was found of its answers."""
+    document = score_document(view.scores, view.other_protocols)
+    if view.detections:
+        document["dash_b"] = _detections(view.detections)
+    if view.evidence:
+        document["evidence"] = _plain(view.evidence)
+    if view.effects:
+        document["relabelling"] = {
+            "variants": [_plain(effect) for effect in view.effects],
+            "objects": [_plain(effect) for effect in view.object_effects],
         }
-    }
+    if view.resolutions:
+        document["ambiguous"] = _plain(view.resolutions)
+    return document | {"missing": _plain(view.missing)}
+
+
+def _plain(found: Any) -> Any:
+    """A record as a mapping, or a mapping of such records."""
+    if isinstance(found, Mapping):
+        return {name: _plain(part) for name, part in found.items()}
+    return dataclasses.asdict(found)
+
+
+def _detections(detections: Mapping[str, Detection]) -> dict[str, Any]:
+    """DASH-B's figures of all questions, with those of each object under `objects`."""
+    objects = _plain(detections)
+    whole: dict[str, Any] = objects.pop(ALL_OBJECTS)
+    for of_object in objects.values():
+        del of_object["ci95_objects"], of_object["reasons_objects"]
+    questions = {"ci95": "these objects on other images", "ci95_objects": "other objects"}
+    return whole | {"intervals_for": questions, "objects": objects}
 
 
 def _cells(scores: Scores) -> dict[str, Any]:
@@ -99,20 +82,16 @@ def _cells(scores: Scores) -> dict[str, Any]:
 
 
 def _changes(scores: Scores) -> dict[str, Any]:
-    """From the first label set to the second, by variant, distinct questions last."""
+    """What changes from the first label set to the second, by variant, distinct questions last."""
     changes = {**scores.changes, **(scores.distinct.changes if scores.distinct is not None else {})}
-    if not changes:
-        return {}
-    return {
-        "change": {
-            variant: {
-                **change.values,
-                "f1_by_labels": change.f1_by_labels,
-                "f1_by_prevalence": change.f1_by_prevalence,
-                "yes_shares": change.yes_shares,
-                "ci95": dict(change.intervals),
-                "reasons": dict(change.reasons),
-            }
-            for variant, change in changes.items()
+    fields = ("f1_by_labels", "f1_by_prevalence", "yes_shares")
+    found = {
+        variant: {
+            **change.values,
+            **{field: getattr(change, field) for field in fields},
+            "ci95": dict(change.intervals),
+            "reasons": dict(change.reasons),
         }
+        for variant, change in changes.items()
     }
+    return {"change": found} if found else {}

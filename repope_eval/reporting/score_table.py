@@ -1,121 +1,184 @@
-"""The table of scores as rows of text: each variant under every label set, and what changed between two."""
+"""The table of scores: each variant under every label set, and what changed between two."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import groupby
+from typing import TypeVar
 
 from repope_eval.records import Variant
+from repope_eval.reporting.figure_texts import (
+    BALANCED_TITLES,
+    COUNT_TITLES,
+    FIGURE_TITLES,
+    change_text,
+    count_text,
+    figure_text,
+    interval_text,
+    label_set_title,
+)
+from repope_eval.reporting.tables import Field, Table, number_field, table, text_field
 from repope_eval.scoring.bootstrap import Interval
 from repope_eval.scoring.scores import Scores
 
-LABEL_SET_TITLES = {"pope": "POPE", "repope": "RePOPE", "dash_b": "DASH-B"}
-UNDEFINED = "–"
+Found = TypeVar("Found")
 
-COUNT_COLUMNS: Mapping[str, str] = {"tp": "TP", "fp": "FP", "tn": "TN", "fn": "FN"}
-RATIO_COLUMNS: Mapping[str, str] = {"precision": "precision", "recall": "recall", "f1": "F1"}
-COLUMNS: Mapping[str, str] = {**COUNT_COLUMNS, **RATIO_COLUMNS}
-"""Fields of `Figures` that are shown, with their titles."""
-BALANCED_COLUMNS: Mapping[str, str] = {
-    "f1_balanced": "F1 at 50 % yes",
-    "balanced_accuracy": "balanced accuracy",
-    "mcc": "MCC",
-}
-"""Those beside them that say what F1 hides, since it goes with the share of questions with label yes."""
+COLUMNS = (*COUNT_TITLES, "precision", "recall", "f1")
+"""The fields of `Figures` that the table shows."""
 
 
-@dataclass(frozen=True, slots=True)
-class TableRow:
-    """One line of the table, all in text."""
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreRow:
+    """The figures of one variant under one label set, or their differences between two label sets."""
 
     variant: Variant
     labels: str
     """POPE, RePOPE, or `change`."""
-    n_questions: str
-    no_answer: str
-    """Labelled questions without an answer."""
-    unparsed: str
-    """Answers in which the protocol finds neither yes nor no."""
-    cells: tuple[str, ...]
-    """One for each of `COLUMNS`."""
-    f1_interval: str
-    """Its 95 % interval, `0.8512 to 0.8933`; of a difference with signs."""
-    f1_interval_short: str
-    """The same where columns are few: `.8512–.8933`."""
-    balanced: tuple[str, ...]
-    """One for each of `BALANCED_COLUMNS`."""
+    values: Mapping[str, float | None]
+    """The fields of `Figures` by name; of a change, those that have a difference."""
+    intervals: Mapping[str, Interval]
+    is_change: bool = False
+    is_first: bool = False
+    """Whether it is the first row of its variant."""
+
+    def figure(self, name: str, *, with_interval: bool = False) -> str:
+        """A figure, or the difference of one, with its 95 % interval where that is asked for."""
+        text = change_text if self.is_change else figure_text
+        return text(name, self.values[name], self.intervals.get(name) if with_interval else None)
+
+    def f1_interval(self, *, short: bool = False) -> str:
+        """The 95 % interval of F1: `0.8512 to 0.8933`, in short `.8512–.8933`; that of a difference has signs."""
+        between = "–" if short and not self.is_change else " to "
+        text = partial(change_text if self.is_change else figure_text, "f1")
+        return interval_text(
+            self.intervals["f1"],
+            lambda end: text(end).replace("0.", ".", 1) if short else text(end),
+            between,
+        )
+
+    def count(self, name: str) -> str:
+        """A number of questions or answers; it has no difference."""
+        return "" if self.is_change else count_text(self.values[name])
 
 
-def score_rows(scores: Scores) -> Iterator[TableRow]:
-    """For each variant, and for the distinct questions of all: a row under each label set, and one of differences."""
-    yield from _rows(scores)
-    if scores.distinct is not None:
-        yield from _rows(scores.distinct)
+def score_rows(scores: Scores) -> Iterator[ScoreRow]:
+    """The rows of each variant, and of the distinct questions of all: one a label set, then the differences."""
+    for part in (scores, scores.distinct):
+        if part is not None:
+            rows = groupby(by_variant(part.figures), key=lambda row: row[0])
+            for variant, of_variant in rows:
+                yield from _rows(part, variant, [name for _, name, _ in of_variant])
 
 
-def _rows(scores: Scores) -> Iterator[TableRow]:
-    label_sets = list(scores.figures)
-    for variant in scores.figures[label_sets[0]]:
-        for label_set in label_sets:
-            figures, interval = (
-                scores.figures[label_set][variant],
-                scores.intervals[label_set][variant]["f1"],
-            )
-            yield TableRow(
-                variant,
-                LABEL_SET_TITLES.get(label_set, label_set),
-                count_text(figures.n_questions),
-                count_text(figures.n_questions - figures.n_answered),
-                count_text(figures.n_unparsed),
-                tuple(cell_text(name, getattr(figures, name)) for name in COLUMNS),
-                interval_text(interval),
-                _short_interval_text(interval),
-                tuple(cell_text(name, getattr(figures, name)) for name in BALANCED_COLUMNS),
-            )
-        if variant in scores.changes:
-            change = scores.changes[variant]
-            interval = change.intervals["f1"]
-            yield TableRow(
-                variant,
-                "change",
-                "",
-                "",
-                "",
-                tuple(change_text(name, change.values[name]) for name in COLUMNS),
-                _ends(interval, lambda end: change_text("f1", end), " to "),
-                _ends(interval, lambda end: change_text("f1", end).replace("0.", ".", 1), " to "),
-                tuple(change_text(name, change.values[name]) for name in BALANCED_COLUMNS),
-            )
+def _rows(scores: Scores, variant: Variant, label_sets: Sequence[str]) -> Iterator[ScoreRow]:
+    for name in label_sets:
+        figures = scores.figures[name][variant]
+        yield ScoreRow(
+            variant=variant,
+            labels=label_set_title(name),
+            values={
+                **dataclasses.asdict(figures),
+                "n_unanswered": figures.n_questions - figures.n_answered,
+            },
+            intervals=scores.intervals[name][variant],
+            is_first=name == label_sets[0],
+        )
+    if change := scores.changes.get(variant):
+        yield ScoreRow(
+            variant=variant, labels="change", values=change.values, intervals=change.intervals, is_change=True
+        )
 
 
-def interval_text(interval: Interval) -> str:
-    """An interval of a ratio: `0.8512 to 0.8933`."""
-    return _ends(interval, lambda end: f"{end:.4f}", " to ")
+def by_variant(
+    found: Mapping[str, Mapping[Variant, Found]],
+) -> list[tuple[Variant, str, Found]]:
+    """What was found by label set and variant, with the label sets of a variant one after another."""
+    variants = dict.fromkeys(variant for of_label_set in found.values() for variant in of_label_set)
+    return [
+        (variant, name, found[name][variant])
+        for variant in variants
+        for name in found
+        if variant in found[name]
+    ]
 
 
-def _short_interval_text(interval: Interval) -> str:
-    return _ends(interval, lambda end: f"{end:.4f}".removeprefix("0"), "–")
+_QUESTIONS: Field[ScoreRow] = number_field("questions", lambda row: row.count("n_questions"))
+_LACKING: tuple[Field[ScoreRow], ...] = (
+    number_field("no answer", lambda row: row.count("n_unanswered")),
+    number_field("unparsed", lambda row: row.count("n_unparsed")),
+)
 
 
-def _ends(interval: Interval, text: Callable[[float], str], between: str) -> str:
-    return UNDEFINED if interval is None else between.join(map(text, interval))
+def score_table(scores: Scores) -> Table:
+    """The table of scores with all columns, which fits on a page."""
+    interval: Field[ScoreRow] = number_field("F1, 95 %", lambda row: row.f1_interval())
+    return _table("", scores, [_QUESTIONS, *_LACKING, *_figure_fields(COLUMNS), interval])
 
 
-def cell_text(name: str, value: float | None) -> str:
-    """A figure as it is shown: counts whole (a mean's with one decimal), ratios with four."""
-    if value is None:
-        return UNDEFINED
-    return count_text(value) if name in COUNT_COLUMNS else f"{value:.4f}"
+def narrow_score_tables(title: str, scores: Scores) -> tuple[Table, Table]:
+    """Two tables of scores that fit in a terminal: of COLUMNS, and of numbers of questions and what F1 hides."""
+    interval: Field[ScoreRow] = number_field("F1 (95 %)", lambda row: row.f1_interval(short=True))
+    # Columns that are zeros from top to bottom for most models would say nothing.
+    are_lacking = any(
+        {row.count("n_unanswered"), row.count("n_unparsed")} - {"", "0"} for row in score_rows(scores)
+    )
+    return (
+        _table(title, scores, [*_figure_fields(COLUMNS), interval]),
+        _table(
+            "", scores, [_QUESTIONS, *(_LACKING if are_lacking else ()), *_figure_fields(BALANCED_TITLES)]
+        ),
+    )
 
 
-def count_text(value: float) -> str:
-    """A count; with one decimal where it is a mean that is no whole number."""
-    return f"{value:.0f}" if value == int(value) else f"{value:.1f}"
+def _figure_fields(names: Iterable[str], *, with_intervals: bool = False) -> list[Field[ScoreRow]]:
+    def field(name: str) -> Field[ScoreRow]:
+        return number_field(FIGURE_TITLES[name], lambda row: row.figure(name, with_interval=with_intervals))
+
+    return [field(name) for name in names]
 
 
-def change_text(name: str, difference: float | None) -> str:
-    """A difference of a figure with its sign; without one where it rounds to nothing."""
-    if difference is None:
-        return UNDEFINED
-    text = cell_text(name, abs(difference))
-    if float(text) == 0:
-        return "0" if name in COUNT_COLUMNS else text
-    return ("+" if difference > 0 else "−") + text
+def _table(caption: str, scores: Scores, fields: Sequence[Field[ScoreRow]]) -> Table:
+    """A table with these columns behind variant and labels, in which the name of a variant stands once."""
+    return table(
+        caption,
+        [
+            text_field("variant", lambda row: row.variant if row.is_first else ""),
+            text_field("labels", lambda row: row.labels, stays=True),
+            *fields,
+        ],
+        list(score_rows(scores)),
+        mark=lambda row: "change" if row.is_change else "",
+        starts_group=lambda row: row.is_first,
+    )
+
+
+def interval_table(caption: str, scores: Scores, names: Iterable[str]) -> Table:
+    """A table of some figures with their 95 % intervals, in the same rows."""
+    variant: Field[ScoreRow] = text_field("variant", lambda row: row.variant)
+    labels: Field[ScoreRow] = text_field("labels", lambda row: row.labels)
+    fields = _figure_fields(names, with_intervals=True)
+    return table(caption, [variant, labels, *fields], list(score_rows(scores)))
+
+
+def reason_lines(scores: Scores) -> tuple[str, ...]:
+    """Why figures or intervals are missing: one line for each reason, with all that it is the reason of."""
+    by_reason: dict[str, dict[str, list[str]]] = {}
+    for part in (scores, scores.distinct):
+        for where, reasons in _reasons(part) if part is not None else ():
+            for figure, reason in reasons.items():
+                title = FIGURE_TITLES.get(figure, figure)
+                by_reason.setdefault(reason, {}).setdefault(where, []).append(title)
+    return tuple(f"{_listed(titles)}: {reason}" for reason, titles in by_reason.items())
+
+
+def _listed(titles: Mapping[str, Sequence[str]]) -> str:
+    return "; ".join(f"{where}: {', '.join(figures)}" for where, figures in titles.items())
+
+
+def _reasons(scores: Scores) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """Where something is missing, and the reasons by figure."""
+    for label_set, by_variant in scores.reasons.items():
+        for variant, reasons in by_variant.items():
+            yield f"{variant}, {label_set_title(label_set)}", reasons
+    for variant, change in scores.changes.items():
+        yield f"{variant}, change", change.reasons

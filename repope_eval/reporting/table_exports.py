@@ -1,11 +1,11 @@
-"""Tables as LaTeX, Markdown and CSV. LaTeX and Markdown have what a reader wants, CSV all digits."""
+"""Tables as LaTeX and Markdown, with the digits that are shown, and as CSV with all digits."""
 
 import csv
 import io
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from repope_eval.reporting.tables import Column, Table
 from repope_eval.reporting.templates import printable
 from repope_eval.wording import visible
 
@@ -34,57 +34,15 @@ _LATEX = {
     "*": "{*}",
 }
 _LIGATURE = re.compile(r"([-'`,])(?=\1)|[?!](?=`)")
-"""The first of two characters that LaTeX would set as one other."""
+"""The first of two characters that LaTeX would set as one."""
 _MARKDOWN = re.compile(r"[\\`*|<>\[\]&~]|(?<!\w)_|_(?!\w)")
-"""What Markdown would take for its own; an underscore inside a word is one."""
+"""The characters that Markdown would take for its own; an underscore inside a word is none of them."""
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
-"""What a cell begins with that a spreadsheet computes."""
+"""A spreadsheet computes cells that begin with one of these."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
-    """One column of a table."""
-
-    title: str
-    names: tuple[str, ...]
-    """Of its columns in CSV, where what is shown as one is of several parts (a figure and its interval)."""
-    is_text: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cell:
-    """One cell: what is read, and what stands behind it."""
-
-    text: str
-    values: tuple[str | float | None, ...]
-    """One for each of the column's `names`; None where undefined. By the first one rows are sorted."""
-    note: str = ""
-    """Stands smaller below the text on a page, and in brackets after it elsewhere: an interval."""
-
-    @property
-    def full_text(self) -> str:
-        """The text with its note."""
-        return f"{self.text} ({self.note})" if self.note else self.text
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
-    """A table in any form."""
-
-    name: str
-    """Its files' name without extension."""
-    caption: str
-    columns: tuple[Column, ...]
-    rows: tuple[tuple[Cell, ...], ...]
-
-
-def words(text: str) -> Cell:
-    """A cell of text."""
-    return Cell(text=text, values=(text,))
-
-
-def latex(table: Table) -> str:
-    """A `table` with rules of the package booktabs, to be put into a paper with `\\input`."""
+def latex(table: Table, name: str) -> str:
+    """A `table` with that label and rules of the package booktabs, to be put into a paper with `\\input`."""
     layout = "".join("l" if column.is_text else "r" for column in table.columns)
     titles = " & ".join(_latex(column.title) for column in table.columns)
     lines = [
@@ -92,12 +50,12 @@ def latex(table: Table) -> str:
         r"\begin{table}",
         r"\centering",
         rf"\caption{{{_latex(table.caption)}}}",
-        rf"\label{{tab:{table.name.replace('_', '-')}}}",
+        rf"\label{{tab:{name.replace('_', '-')}}}",
         rf"\begin{{tabular}}{{{layout}}}",
         r"\toprule",
         rf"{titles} \\",
         r"\midrule",
-        *(rf"{' & '.join(_latex(cell.full_text) for cell in row)} \\" for row in table.rows),
+        *(rf"{' & '.join(_latex(cell.full_text) for cell in row.cells)} \\" for row in table.rows),
         r"\bottomrule",
         r"\end{tabular}",
         r"\end{table}",
@@ -106,10 +64,10 @@ def latex(table: Table) -> str:
 
 
 def markdown(table: Table) -> str:
-    """A table of pipes, its columns padded so that it can be read as it is."""
+    """A table as Markdown, its columns padded so that the source is readable."""
     titles = [_markdown(column.title) for column in table.columns]
-    rows = [[_markdown(cell.full_text) for cell in row] for row in table.rows]
-    widths = [max(3, *(len(row[place]) for row in [titles, *rows])) for place in range(len(titles))]
+    rows = [[_markdown(cell.full_text) for cell in row.cells] for row in table.rows]
+    widths = [max(3, *map(len, cells)) for cells in zip(titles, *rows, strict=True)]
     rules = [
         "-" * width if column.is_text else "-" * (width - 1) + ":"
         for column, width in zip(table.columns, widths, strict=True)
@@ -119,7 +77,7 @@ def markdown(table: Table) -> str:
 
 
 def csv_text(table: Table) -> str:
-    """Comma-separated values with a heading; nothing where undefined.
+    """A table as CSV with a heading; undefined values are empty.
 
     A text that a spreadsheet would compute has an apostrophe before it, which makes it a text there.
     """
@@ -127,7 +85,7 @@ def csv_text(table: Table) -> str:
     writer = csv.writer(output, lineterminator="\n")
     writer.writerow(name for column in table.columns for name in column.names)
     for row in table.rows:
-        writer.writerow(_csv(value) for cell in row for value in cell.values)
+        writer.writerow(_csv(value) for cell in row.cells for value in cell.values)
     return output.getvalue()
 
 
@@ -156,5 +114,5 @@ def _markdown(text: str) -> str:
 
 
 def _line(text: str) -> str:
-    """On one line, without what no file of text may hold."""
+    """A text on one line, without characters that no text file may hold."""
     return visible(printable(" ".join(text.split())))

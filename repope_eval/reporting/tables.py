@@ -1,91 +1,138 @@
-"""Tables of a page as rows of text, drawn by the macro of `table.html.j2`."""
+"""Tables in text, wherever they are drawn: on a page, on the console, or as LaTeX, Markdown and CSV."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Generic, Literal, TypeVar
 
-from repope_eval.reporting.score_table import UNDEFINED, change_text
-from repope_eval.scoring.bootstrap import Interval
+Record = TypeVar("Record")
+Other = TypeVar("Other")
 
-Row = TypeVar("Row")
+Mark = Literal["", "change", "attention", "quiet"]
+"""Why a row looks different: it holds differences, it asks for attention, or it matters less."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One cell: the text that is read, and the values behind it."""
+
+    text: str
+    values: tuple[str | float | None, ...] = ()
+    """One for each of the column's `names`; None where undefined. A page sorts rows by the first one."""
+    note: str = ""
+    """An interval, for example: smaller and below the text on a page, in brackets after it elsewhere."""
+
+    @property
+    def full_text(self) -> str:
+        """The text with its note."""
+        return f"{self.text} ({self.note})" if self.note else self.text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """The title of a column, and how its cells are set."""
+
+    title: str
+    names: tuple[str, ...] = ()
+    """Names of its columns in CSV; a figure with its interval has three."""
+    is_text: bool = False
+    """Words are set to the left, numbers to the right."""
+    wraps: bool = False
+    """Whether words are broken into lines on a page, even short ones."""
+    stays: bool = False
+    """Whether it stays in sight on a page while a wide table is scrolled."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One row of a table."""
+
+    cells: tuple[Cell, ...]
+    mark: Mark = ""
+    starts_group: bool = False
+    """Whether it is set apart from the row above."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """One table, all in text."""
+    """A table, ready to be drawn."""
 
     caption: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    n_texts: int = 1
-    """How many columns, from the left, hold words; the others hold numbers."""
-    wraps: bool = False
-    """Whether words may be long, and are broken into lines."""
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
     n_left_out: int = 0
-    """Rows that there were no room for."""
+    """Number of rows that there was no room for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field(Generic[Record]):
+    """A column of a table of records, with the function that makes its cell from a record."""
+
+    column: Column
+    cell: Callable[[Record], Cell]
+
+    def of(self, part: Callable[[Other], Record]) -> "Field[Other]":
+        """The same column in a table of other records, of which the record is a part."""
+        return Field(self.column, lambda other: self.cell(part(other)))
+
+
+def text_field(
+    title: str, text: Callable[[Record], str], *, wraps: bool = False, stays: bool = False
+) -> Field[Record]:
+    """A column of words; `wraps` and `stays` are those of `Column`."""
+
+    def cell(record: Record) -> Cell:
+        words = text(record)
+        return Cell(text=words, values=(words,))
+
+    names = (title.replace(" ", "_"),)
+    return Field(Column(title=title, names=names, is_text=True, wraps=wraps, stays=stays), cell)
+
+
+def number_field(title: str, text: Callable[[Record], str]) -> Field[Record]:
+    """A column of numbers as they are shown, for tables that are written to no file."""
+    return Field(Column(title=title), lambda record: Cell(text=text(record)))
+
+
+def value_field(title: str, cell: Callable[[Record], Cell], *names: str) -> Field[Record]:
+    """A column of numbers with the values behind them, and the names of these in CSV."""
+    return Field(Column(title=title, names=names), cell)
+
+
+def interval_field(title: str, name: str, cell: Callable[[Record], Cell]) -> Field[Record]:
+    """A column of figures with the ends of their intervals."""
+    return value_field(title, cell, name, f"{name}_low", f"{name}_high")
 
 
 def table(
     caption: str,
-    columns: Sequence[str],
-    rows: Sequence[Row],
-    cells: Callable[[Row], Sequence[str]],
+    fields: Sequence[Field[Record]],
+    records: Sequence[Record],
     *,
-    most: int = 500,
-    n_texts: int = 1,
-    wraps: bool = False,
+    most: int | None = None,
+    mark: Callable[[Record], Mark] = lambda _: "",
+    starts_group: Callable[[Record], bool] = lambda _: False,
 ) -> Table:
-    """A table of records, of the first so many at most.
+    """A table with a row for each record; of more than `most` records, the further ones are counted.
 
     Args:
-        caption: what the rows are.
-        columns: their titles.
-        rows: the records.
-        cells: the text of a record's cells, one a column.
-        most: rows that are shown.
-        n_texts: as of `Table`.
-        wraps: as of `Table`.
+        caption: says what the rows are.
+        fields: the columns.
+        records: what the rows are about.
+        most: number of rows that are shown.
+        mark: tells how the row of a record is marked.
+        starts_group: tells whether the row of a record is set apart from the one above.
     """
-    shown = tuple(tuple(cells(row)) for row in rows[:most])
+    rows = (
+        Row(
+            cells=tuple(field.cell(record) for field in fields),
+            mark=mark(record),
+            starts_group=starts_group(record),
+        )
+        for record in records[:most]
+    )
     return Table(
         caption=caption,
-        columns=tuple(columns),
-        rows=shown,
-        n_texts=n_texts,
-        wraps=wraps,
-        n_left_out=max(0, len(rows) - most),
+        columns=tuple(field.column for field in fields),
+        rows=tuple(rows),
+        n_left_out=0 if most is None else max(0, len(records) - most),
     )
-
-
-def ratio_text(value: float | None, interval: Interval = None) -> str:
-    """A ratio with four digits, and its interval in brackets where there is one."""
-    return UNDEFINED if value is None else f"{value:.4f}{interval_text(interval, '.4f')}"
-
-
-def amount_text(value: float | None, interval: Interval = None) -> str:
-    """A count, with one digit where it is a mean that is no whole number, and its interval."""
-    if value is None:
-        return UNDEFINED
-    return f"{value:.0f}{interval_text(interval, '.0f')}" if value == int(value) else (
-        f"{value:.1f}{interval_text(interval, '.1f')}"
-    )  # fmt: skip
-
-
-def change_with_interval(name: str, difference: float | None, interval: Interval = None) -> str:
-    """A difference of a figure with its sign, and its interval."""
-    text = change_text(name, difference)
-    return (
-        text
-        if interval is None or difference is None
-        else f"{text} [{', '.join(change_text(name, end) for end in interval)}]"
-    )
-
-
-def interval_text(interval: Interval, digits: str) -> str:
-    """An interval behind its figure; nothing where there is none."""
-    return "" if interval is None else f" [{interval[0]:{digits}}, {interval[1]:{digits}}]"
-
-
-def clipped(text: str, length: int = 300) -> str:
-    """A text that may be of any length, cut to what a page has room for; the rest is counted."""
-    return text if len(text) <= length else f"{text[:length]}… ({len(text) - length} more characters)"

@@ -1,4 +1,4 @@
-"""The one environment of the pages' templates: everything put into a page is text, unless it was made as markup."""
+"""The environment of the templates of pages. Values in a page are text unless they were made as markup."""
 
 import base64
 import hashlib
@@ -14,7 +14,7 @@ from repope_eval import __version__
 from repope_eval.wording import counted
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
-"""Stands for characters that no page may hold."""
+"""Replaces characters that no page may hold."""
 
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 """Control characters, which HTML and XML forbid, and lone surrogates, which no encoding can write."""
@@ -26,7 +26,7 @@ def printable(text: str) -> str:
 
 
 def render(template: str, **context: Any) -> str:
-    """A page: the template of that file name in this package, filled in.
+    """Fills in the template of that file name in this package.
 
     Every value is escaped, and stripped of what a page cannot hold; markup is only what comes as `Markup`.
     """

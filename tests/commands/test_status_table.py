@@ -3,7 +3,7 @@
 import pytest
 
 from repope_eval.cluster.run_state import RunState, State
-from repope_eval.commands.status import endings, state_document, state_row, summary
+from repope_eval.commands.status import endings, state_document, state_table, summary
 from repope_eval.quantities import duration_text
 
 
@@ -21,7 +21,7 @@ STATES = [
 
 
 def test_a_row_says_how_far_and_how_long() -> None:
-    assert [state_row(state) for state in STATES] == [
+    assert [tuple(cell.text for cell in row.cells) for row in state_table(STATES).rows] == [
         ("a", "waiting, for Resources", "", "", "", "", "7_0"),
         ("b", "running", "1,200 of 5,127", "2.00", "33 min", "node1", "7_1"),
         ("d", "complete", "2,942 of 5,127", "", "", "", ""),

@@ -27,14 +27,14 @@ def test_folders_are_found_at_any_depth_in_natural_order_and_hidden_ones_are_not
     for place in ("demo/m_10b", "demo/m_2b", "deep/er/run", ".sweeps/now/run", "demo/.old/run"):
         write_run(tmp_path / place, benchmark, "m", lines)
     runs, left_out = read_runs(tmp_path)
-    assert [run.place for run in runs] == ["deep/er/run", "demo/m_2b", "demo/m_10b"]
+    assert [run.folder for run in runs] == ["deep/er/run", "demo/m_2b", "demo/m_10b"]
     assert not left_out
 
 
 def test_a_run_folder_itself_is_read_under_its_own_name(benchmark: Benchmark, tmp_path: Path) -> None:
     write_run(tmp_path / "mine", benchmark, "m", answer_lines(benchmark)[:3])
     (run,) = read_runs(tmp_path / "mine")[0]
-    assert run.place == "mine"
+    assert run.folder == "mine"
     assert len(run.answers) == 3
 
 
@@ -43,7 +43,7 @@ def test_links_that_lead_round_in_circles_are_followed_once(benchmark: Benchmark
     (tmp_path / "runs").mkdir()
     (tmp_path / "runs" / "linked").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "elsewhere" / "back").symlink_to(tmp_path / "runs")
-    assert [run.place for run in read_runs(tmp_path / "runs")[0]] == ["linked/run"]
+    assert [run.folder for run in read_runs(tmp_path / "runs")[0]] == ["linked/run"]
 
 
 def test_nothing_is_a_run_where_there_is_nothing(tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_a_manifest_of_another_make_is_left_out_with_the_reason(
     write_run(tmp_path / "run", benchmark, "m", answer_lines(benchmark)[:3], change)
     runs, (left_out,) = read_runs(tmp_path)
     assert not runs
-    assert left_out.place == "run"
+    assert left_out.folder == "run"
     assert reason in left_out.reason
     assert "\n" not in left_out.reason
 
@@ -154,7 +154,7 @@ def test_a_named_pipe_in_a_files_place_is_not_waited_for(
     (folder / name).unlink()
     os.mkfifo(folder / name)
     (run,), (left_out,) = read_runs(tmp_path)
-    assert (run.place, left_out.place) == ("good", "odd")
+    assert (run.folder, left_out.folder) == ("good", "odd")
     read_trace(folder)
 
 

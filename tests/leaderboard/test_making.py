@@ -57,8 +57,8 @@ def board(benchmark: Benchmark, tmp_path_factory: pytest.TempPathFactory) -> Lea
 
 def test_models_stand_in_the_order_of_f1_under_the_corrected_labels(board: Leaderboard) -> None:
     assert [entry.name for entry in board.entries] == ["repopes (one)", "popes", "repopes (two)"]
-    assert board.ranks["repope"]["mean"] == {"repopes (one)": 1, "popes": 2, "repopes (two)": 3}
-    assert board.ranks["pope"]["mean"] == {"popes": 1, "repopes (one)": 2, "repopes (two)": 3}
+    assert board.places["repope"]["mean"] == {"repopes (one)": 1, "popes": 2, "repopes (two)": 3}
+    assert board.places["pope"]["mean"] == {"popes": 1, "repopes (one)": 2, "repopes (two)": 3}
 
 
 def test_figures_are_those_of_scoring(board: Leaderboard, benchmark: Benchmark, tmp_path: Path) -> None:
@@ -74,12 +74,12 @@ def test_places_of_the_comparison_are_those_shown(board: Leaderboard) -> None:
     assert board.comparison is not None
     for name, by_variant in board.comparison.standings.items():
         for variant, standings in by_variant.items():
-            assert {each.model: each.place for each in standings} == board.ranks[name][variant]
+            assert {each.model: each.place for each in standings} == board.places[name][variant]
             for entry in board.entries:
                 standing = board.standing(name, variant, entry.name)
                 assert standing is not None
                 assert standing.interval is not None
-                assert standing.interval[0] <= board.ranks[name][variant][entry.name] <= standing.interval[1]  # type: ignore[operator]
+                assert standing.interval[0] <= board.places[name][variant][entry.name] <= standing.interval[1]  # type: ignore[operator]
                 assert standing.value == pytest.approx(entry.figures[name][variant].f1)
 
 
@@ -161,7 +161,7 @@ def test_unfinished_and_smaller_runs_have_scores_over_their_images_and_no_place(
     assert found["going"].n_questions == 1026
     assert found["few"].n_images == 7
     assert found["few"].figures["pope"]["random"].n_questions == 7 * 6
-    assert not set(found) & set(board.ranks["pope"]["mean"])
+    assert not set(found) & set(board.places["pope"]["mean"])
 
 
 def test_settings_that_differ_are_listed_with_the_runs_that_have_them(board: Leaderboard) -> None:
@@ -185,7 +185,7 @@ def test_a_model_that_always_says_no_has_no_place(benchmark: Benchmark, tmp_path
     write_run(tmp_path / "b", benchmark, "b", answer_lines(benchmark, yes="No"))
     board = board_of(tmp_path)
     assert [entry.name for entry in board.entries] == ["a", "b"]
-    assert board.ranks["repope"]["mean"] == {"a": 1, "b": None}
+    assert board.places["repope"]["mean"] == {"a": 1, "b": None}
 
 
 def test_the_protocol_is_the_reports(benchmark: Benchmark, tmp_path: Path) -> None:
@@ -205,7 +205,7 @@ def test_the_papers_models_alone_are_ranked_as_published(tmp_path: Path) -> None
     figures = {model.model: model.figures for model in published_scores()}
     for name in ("pope", "repope"):
         for variant in ("random", "popular", "adversarial", "mean"):
-            places = board.ranks[name][variant]
+            places = board.places[name][variant]
             order = sorted(places, key=lambda model: places[model] or 0)
             f1 = [figures[model][name][variant].f1 or 0 for model in order]
             assert f1 == sorted(f1, reverse=True)

@@ -14,7 +14,7 @@ from repope_eval.leaderboard.finished_runs import read_runs
 from repope_eval.leaderboard.making import make_leaderboard
 from repope_eval.leaderboard.page import leaderboard_charts, render_leaderboard
 from repope_eval.leaderboard.run_selection import select
-from repope_eval.leaderboard.tables import TABLES, leaderboard_tables
+from repope_eval.leaderboard.tables import leaderboard_tables
 from repope_eval.reporting.charts.drawing import Chart
 from repope_eval.settings.config import ReportSettings
 
@@ -121,25 +121,23 @@ def test_it_loads_nothing(page: str) -> None:
 
 
 def test_every_ranked_model_stands_in_every_table_of_models(paper: Leaderboard) -> None:
-    tables = {table.name: table for table in leaderboard_tables(paper)}
+    tables = leaderboard_tables(paper)
     names = {entry.name for entry in paper.entries}
     for name, place, times in (("standings", 2, 1), ("leaderboard", 0, 1), ("every_figure", 0, 8)):
-        shown = [row[place].text for row in tables[name].rows]
+        shown = [row.cells[place].text for row in tables[name].rows]
         assert set(shown) == names
         assert len(shown) == times * len(names)
 
 
 def test_each_row_of_each_table_fits_its_columns(board: Leaderboard, paper: Leaderboard) -> None:
     for shown in (board, paper):
-        for table in leaderboard_tables(shown):
+        for table in leaderboard_tables(shown).values():
             names = [name for column in table.columns for name in column.names]
             assert len(names) == len(set(names))
             for row in table.rows:
-                assert [len(cell.values) for cell in row] == [len(column.names) for column in table.columns]
-
-
-def test_tables_have_the_names_they_are_found_by(board: Leaderboard) -> None:
-    assert all(make(board).name == name for name, make in TABLES.items())
+                assert [len(cell.values) for cell in row.cells] == [
+                    len(column.names) for column in table.columns
+                ]
 
 
 def test_charts_hold_every_model_of_the_paper(paper: Leaderboard, paper_charts: list[Chart]) -> None:
@@ -194,7 +192,7 @@ def test_nothing_ranked_is_still_a_page(board: Leaderboard) -> None:
         agreements=(),
         differences=(),
         unranked=(),
-        left_out=(LeftOut(place="x", reason="why not"),),
+        left_out=(LeftOut(folder="x", reason="why not"),),
     )
     page = page_of(empty, leaderboard_charts(empty))
     assert "why not" in page

@@ -49,7 +49,7 @@ def test_finished_runs_about_all_images_are_ranked(benchmark: Benchmark, tmp_pat
     for name in ("a", "b"):
         write_run(tmp_path / name, benchmark, name, answer_lines(benchmark))
     selection = selected(tmp_path)
-    assert [run.place for run in selection.ranked] == ["a", "b"]
+    assert [run.folder for run in selection.ranked] == ["a", "b"]
     assert not selection.unranked
     assert not selection.left_out
 
@@ -62,8 +62,8 @@ def test_a_run_that_has_not_ended_is_not_ranked_even_with_all_answers(
         lines = answer_lines(benchmark)[:n_answers]
         write_run(tmp_path / name, benchmark, name, lines, lambda manifest: manifest.update(status="running"))
     selection = selected(tmp_path)
-    assert [run.place for run in selection.ranked] == ["a"]
-    assert [(run.place, len(run.answers)) for run, _ in selection.unranked] == [("b", 50), ("c", 1026)]
+    assert [run.folder for run in selection.ranked] == ["a"]
+    assert [(run.folder, len(run.answers)) for run, _ in selection.unranked] == [("b", 50), ("c", 1026)]
     assert all(reason.startswith("has not ended (status running)") for _, reason in selection.unranked)
 
 
@@ -71,9 +71,9 @@ def test_runs_about_fewer_images_than_others_are_not_ranked(benchmark: Benchmark
     write_run(tmp_path / "all", benchmark, "a", answer_lines(benchmark))
     write_run(tmp_path / "few", benchmark, "b", answer_lines(benchmark.first_images(7)))
     selection = selected(tmp_path)
-    assert [run.place for run in selection.ranked] == ["all"]
+    assert [run.folder for run in selection.ranked] == ["all"]
     ((run, reason),) = selection.unranked
-    assert run.place == "few"
+    assert run.folder == "few"
     assert reason == "has answers about 7 of 100 images, not about the 100 that ranked runs have"
 
 
@@ -90,8 +90,8 @@ def test_a_run_that_lacks_answers_is_ranked_from_the_coverage_on_that_is_asked_f
     write_run(tmp_path / "a", benchmark, "a", answer_lines(benchmark))
     write_run(tmp_path / "b", benchmark, "b", answer_lines(benchmark)[1:])
     selection = selected(tmp_path)
-    assert [run.place for run in selection.ranked] == ["a"]
-    assert [(run.place, reason) for run, reason in selection.unranked] == [
+    assert [run.folder for run in selection.ranked] == ["a"]
+    assert [(run.folder, reason) for run, reason in selection.unranked] == [
         (
             "b",
             "has answers to 1,025 of 1,026 questions (99.9 %), and coverage=1 is the least share to be ranked",
@@ -105,7 +105,7 @@ def test_a_run_that_lacks_whole_images_is_ranked_where_it_covers_enough(
 ) -> None:
     write_run(tmp_path / "a", benchmark, "a", answer_lines(benchmark))
     write_run(tmp_path / "b", benchmark, "b", answer_lines(benchmark.first_images(95)))
-    assert [run.place for run in selected(tmp_path, coverage=0.9).ranked] == ["a", "b"]
+    assert [run.folder for run in selected(tmp_path, coverage=0.9).ranked] == ["a", "b"]
     (unranked,) = selected(tmp_path).unranked
     assert unranked[1] == "has answers about 95 of 100 images, not about the 100 that ranked runs have"
 
@@ -119,7 +119,7 @@ def test_the_images_that_most_finished_runs_are_about_count(benchmark: Benchmark
         write_run(tmp_path / name, benchmark, name, lines, lambda manifest: manifest.update(status="running"))
     selection = selected(tmp_path)
     assert len(selection.images) == 7
-    assert [run.place for run in selection.ranked] == ["a", "b"]
+    assert [run.folder for run in selection.ranked] == ["a", "b"]
     assert selection.unranked[0][1] == (
         "has answers about 100 of 100 images, not about the 7 that ranked runs have"
     )
@@ -133,8 +133,8 @@ def test_a_run_without_answers_or_with_answers_to_other_questions_is_left_out(
     write_run(tmp_path / "b", benchmark, "b", [*lines, lines[0] | {"question": "Is there a unicorn?"}])
     write_run(tmp_path / "c", benchmark, "c", [])
     selection = selected(tmp_path)
-    assert [run.place for run in selection.ranked] == ["a"]
-    assert [(run.place, run.reason) for run in selection.left_out] == [
+    assert [run.folder for run in selection.ranked] == ["a"]
+    assert [(run.folder, run.reason) for run in selection.left_out] == [
         ("b", "has 1 of 1027 answers to questions that the benchmark does not have"),
         ("c", "has no answers yet"),
     ]
@@ -153,11 +153,11 @@ def test_the_benchmark_of_most_runs_is_reported_unless_one_is_named(
         write_run(tmp_path / name, benchmark, name, answer_lines(benchmark))
     write_run(tmp_path / "c", benchmark, "c", answers_to_random(benchmark), one_variant)
     selection = selected(tmp_path)
-    assert [run.place for run in selection.ranked] == ["a", "b"]
+    assert [run.folder for run in selection.ranked] == ["a", "b"]
     (left_out,) = selection.left_out
     assert left_out.reason == "is of benchmark demo_random, not demo; bench=demo_random reports it"
     other = selected(tmp_path, bench="demo_random")
-    assert [run.place for run in other.ranked] == ["c"]
+    assert [run.folder for run in other.ranked] == ["c"]
     assert other.benchmark is not None
     assert list(other.benchmark.label_sets[0].variants) == ["random"]
     with pytest.raises(RepopeError, match=r"no run folder in it can be reported\n  a: is of benchmark demo"):
@@ -174,7 +174,7 @@ def test_runs_of_other_question_files_are_left_out_with_the_files_name(
         write_run(tmp_path / name, benchmark, name, answer_lines(benchmark))
     write_run(tmp_path / "c", benchmark, "c", answer_lines(benchmark), other)
     selection = selected(tmp_path)
-    assert [run.place for run in selection.ranked] == ["a", "b"]
+    assert [run.folder for run in selection.ranked] == ["a", "b"]
     (left_out,) = selection.left_out
     assert left_out.reason == "was asked from other question files: SHA-256 of pope_random.jsonl differs"
 
@@ -188,8 +188,8 @@ def test_of_a_users_own_files_under_one_name_those_of_most_runs_count(
     for name in ("b", "c"):
         write_run(tmp_path / name, benchmark, name, answers_to_random(benchmark), custom(mine, hashes))
     selection = selected(tmp_path)
-    assert [run.place for run in selection.ranked] == ["b", "c"]
-    assert [run.place for run in selection.left_out] == ["a"]
+    assert [run.folder for run in selection.ranked] == ["b", "c"]
+    assert [run.folder for run in selection.left_out] == ["a"]
 
 
 def test_question_files_that_are_gone_are_an_error(benchmark: Benchmark, tmp_path: Path) -> None:

@@ -16,10 +16,15 @@ from score_examples import CELL, RELABELLED, UNDEFINED_CELL, scores_of
 
 from repope_eval.reporting.charts.counts import counts_chart
 from repope_eval.reporting.charts.drawing import Chart
-from repope_eval.reporting.charts.objects import hallucinated_chart, missed_chart, most_frequent
-from repope_eval.reporting.charts.palette import IN_PAGE, shortened
+from repope_eval.reporting.charts.errors import (
+    hallucinated_chart,
+    missed_chart,
+    most_frequent,
+    relabelling_chart,
+)
+from repope_eval.reporting.charts.marks import shortened
+from repope_eval.reporting.charts.palette import IN_PAGE
 from repope_eval.reporting.charts.precision_recall import precision_recall_chart, window_around
-from repope_eval.reporting.charts.relabelling import relabelling_chart
 from repope_eval.reporting.charts.reliability import reliability_chart
 from repope_eval.scoring.relabelling_effect import Effect
 

@@ -9,9 +9,14 @@ from repope_eval.records import Answer, Question
 from repope_eval.reporting.page import render_run_page
 from repope_eval.reporting.run_tables import detection_table
 from repope_eval.reporting.score_console import print_detection
-from repope_eval.reporting.score_document import detection_document
+from repope_eval.reporting.score_document import run_document
+from repope_eval.reporting.tables import Table
 from repope_eval.scoring.detection import ALL_OBJECTS, Detection, detection, detection_by_object
 from repope_eval.scoring.protocols import PROTOCOLS
+
+
+def texts(table: Table) -> list[list[str]]:
+    return [[cell.text for cell in row.cells] for row in table.rows]
 
 
 @pytest.fixture
@@ -29,23 +34,23 @@ def detections() -> dict[str, Detection]:
 
 
 def test_the_document_has_all_questions_and_each_object(detections: dict[str, Detection]) -> None:
-    document = detection_document(detections)["dash_b"]
+    document = run_document(run_view(detections=detections))["dash_b"]
     assert (document["acc"], document["tnr"], document["tpr"]) == (7 / 8, 1 / 2, 1)
     assert document["harmonic_mean"] == pytest.approx(2 / 3)
     assert list(document["objects"]) == ["dog", "cat"]
     assert document["objects"]["cat"]["tnr"] is None
     assert document["objects"]["cat"]["reasons"]["tnr"] == "no question with label no has an answer"
-    assert detection_document({}) == {}
+    assert "dash_b" not in run_document(run_view())
 
 
 def test_the_page_has_a_row_for_each_object(detections: dict[str, Detection]) -> None:
-    table = detection_table(detections)
-    assert [row[0] for row in table.rows] == [ALL_OBJECTS, "dog", "cat"]
-    assert table.rows[0][1] == "8"
-    assert table.rows[0][2].startswith("0.8750 [")
-    assert table.rows[1][1] == "4"
-    assert table.rows[1][2].startswith("0.7500 [")
-    assert table.rows[2][3] == "–"
+    rows = texts(detection_table(detections))
+    assert [row[0] for row in rows] == [ALL_OBJECTS, "dog", "cat"]
+    assert rows[0][1] == "8"
+    assert rows[0][2].startswith("0.8750 [")
+    assert rows[1][1] == "4"
+    assert rows[1][2].startswith("0.7500 [")
+    assert rows[2][3] == "–"
     with_table = render_run_page(run_view(detections=detections)).html
     assert 'id="detections"' in with_table
     assert 'id="detections"' not in render_run_page(run_view()).html
@@ -54,10 +59,10 @@ def test_the_page_has_a_row_for_each_object(detections: dict[str, Detection]) ->
 def test_a_second_row_has_the_intervals_for_other_objects(detections: dict[str, Detection]) -> None:
     ends = dict.fromkeys(("acc", "tnr", "tpr", "harmonic_mean"), (0.5, 0.9))
     whole = dataclasses.replace(detections[ALL_OBJECTS], ci95_objects=ends)
-    table = detection_table({**detections, ALL_OBJECTS: whole})
-    assert [row[0] for row in table.rows] == [ALL_OBJECTS, "all objects, drawn over objects", "dog", "cat"]
-    assert table.rows[1][2] == "0.8750 [0.5000, 0.9000]"
-    document = detection_document({**detections, ALL_OBJECTS: whole})["dash_b"]
+    rows = texts(detection_table({**detections, ALL_OBJECTS: whole}))
+    assert [row[0] for row in rows] == [ALL_OBJECTS, "all objects, drawn over objects", "dog", "cat"]
+    assert rows[1][2] == "0.8750 [0.5000, 0.9000]"
+    document = run_document(run_view(detections={**detections, ALL_OBJECTS: whole}))["dash_b"]
     assert document["ci95_objects"] == ends
     assert set(document["intervals_for"]) == {"ci95", "ci95_objects"}
     assert "ci95_objects" not in document["objects"]["dog"]

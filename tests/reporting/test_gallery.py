@@ -8,8 +8,7 @@ import pytest
 from PIL import Image
 from run_examples import verdict
 
-from repope_eval.reporting.gallery import illustrated, make_gallery
-from repope_eval.reporting.thumbnails import LONGEST_SIDE, thumbnail
+from repope_eval.reporting.gallery import LONGEST_SIDE, illustrated, make_gallery, thumbnail
 
 
 def picture(path: Path, mode: str = "RGB", size: tuple[int, int] = (640, 480)) -> Path:

@@ -11,9 +11,10 @@ from score_examples import CELL, RELABELLED, UNDEFINED_CELL, scores_of
 
 from repope_eval.benchmarks.relabelling import LabelChange
 from repope_eval.reporting.console import print_document, print_text
+from repope_eval.reporting.figure_texts import BALANCED_TITLES
 from repope_eval.reporting.label_changes import print_label_changes
 from repope_eval.reporting.score_console import print_scores
-from repope_eval.reporting.score_table import score_rows
+from repope_eval.reporting.score_table import COLUMNS, score_rows
 from repope_eval.scoring.scores import Scores, mean
 
 
@@ -54,14 +55,12 @@ def test_no_figure_is_cut(monkeypatch: pytest.MonkeyPatch, columns: str, interac
     text = shown(three_variants(), Terminal(interactive=interactive), monkeypatch)
     rows = list(score_rows(three_variants()))
     tables = text.split("MCC")
+    counts = ("n_questions", "n_unanswered", "n_unparsed")
     for table, shown_cells in (
-        (tables[0], [[*row.cells, *row.f1_interval_short.split()] for row in rows]),
+        (tables[0], [[*map(row.figure, COLUMNS), *row.f1_interval(short=True).split()] for row in rows]),
         (
             tables[1],
-            [
-                [cell for cell in (row.n_questions, row.no_answer, row.unparsed, *row.balanced) if cell]
-                for row in rows
-            ],
+            [[*filter(None, map(row.count, counts)), *map(row.figure, BALANCED_TITLES)] for row in rows],
         ),
     ):
         lines = [line for line in table.splitlines() if line.split()[-1:] and line.split()[-1][-1].isdigit()]

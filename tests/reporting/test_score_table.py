@@ -5,25 +5,39 @@ import dataclasses
 import pytest
 from score_examples import CELL, RELABELLED, UNDEFINED_CELL, scores_of
 
-from repope_eval.reporting.score_table import COLUMNS, TableRow, cell_text, count_text, score_rows
+from repope_eval.reporting.figure_texts import BALANCED_TITLES, FIGURE_TITLES
+from repope_eval.reporting.score_table import COLUMNS, ScoreRow, score_rows
 from repope_eval.scoring.scores import mean
 
 
+def cells(row: ScoreRow) -> tuple[str, ...]:
+    return tuple(map(row.figure, COLUMNS))
+
+
+def counts(row: ScoreRow) -> tuple[str, ...]:
+    return tuple(map(row.count, ("n_questions", "n_unanswered", "n_unparsed")))
+
+
 def test_a_variant_under_both_label_sets_and_what_changed() -> None:
-    assert tuple(COLUMNS.values()) == ("TP", "FP", "TN", "FN", "precision", "recall", "F1")
+    titles = [FIGURE_TITLES[name] for name in COLUMNS]
+    assert titles == ["TP", "FP", "TN", "FN", "precision", "recall", "F1"]
     rows = list(score_rows(scores_of({"random": CELL}, {"random": RELABELLED})))
     before = ("1150", "28", "1288", "306", "0.9762", "0.7898", "0.8732")
     after = ("1002", "49", "1288", "127", "0.9534", "0.8875", "0.9193")
     change = ("−148", "+21", "0", "−179", "−0.0228", "+0.0977", "+0.0461")
     balanced = ("0.8500", "0.8843", "0.7000")
-    intervals = ("0.8512 to 0.8933", ".8512–.8933", balanced)
-    assert rows == [
-        TableRow("random", "POPE", "3000", "228", "5", before, *intervals),
-        TableRow("random", "RePOPE", "2774", "2", "5", after, *intervals),
-        TableRow(
-            "random", "change", "", "", "", change, "+0.0349 to +0.0572", "+.0349 to +.0572", ("0.0000",) * 3
-        ),
+    assert [(row.variant, row.labels, *counts(row)) for row in rows] == [
+        ("random", "POPE", "3000", "228", "5"),
+        ("random", "RePOPE", "2774", "2", "5"),
+        ("random", "change", "", "", ""),
     ]
+    assert [cells(row) for row in rows] == [before, after, change]
+    assert [tuple(map(row.figure, BALANCED_TITLES)) for row in rows] == [balanced, balanced, ("0.0000",) * 3]
+    assert [(row.f1_interval(), row.f1_interval(short=True)) for row in rows] == [
+        *[("0.8512 to 0.8933", ".8512–.8933")] * 2,
+        ("+0.0349 to +0.0572", "+.0349 to +.0572"),
+    ]
+    assert [(row.is_first, row.is_change) for row in rows] == [(True, False), (False, False), (False, True)]
 
 
 def test_distinct_questions_stand_last() -> None:
@@ -45,52 +59,31 @@ def test_a_label_set_of_another_name_keeps_it() -> None:
         scores_of({}), figures={"mine": {"custom": CELL}}, intervals={"mine": {"custom": {"f1": None}}}
     )
     (row,) = score_rows(scores)
-    assert (row.labels, row.f1_interval, row.f1_interval_short) == ("mine", "–", "–")
+    assert (row.labels, row.f1_interval(), row.f1_interval(short=True)) == ("mine", "–", "–")
 
 
 def test_an_interval_up_to_all_right() -> None:
     intervals = {"pope": {"custom": {"f1": (0.99996, 1.0)}}}
     (row,) = score_rows(dataclasses.replace(scores_of({"custom": CELL}), intervals=intervals))
-    assert row.f1_interval_short == "1.0000–1.0000"
+    assert row.f1_interval(short=True) == "1.0000–1.0000"
 
 
 def test_what_is_undefined_is_a_dash_and_so_is_its_change() -> None:
     rows = list(score_rows(scores_of({"random": CELL}, {"random": UNDEFINED_CELL})))
-    assert [row.cells[4:] for row in rows[1:]] == [("–", "0.7898", "–"), ("–", "0.0000", "–")]
+    assert [cells(row)[4:] for row in rows[1:]] == [("–", "0.7898", "–"), ("–", "0.0000", "–")]
     rows = list(score_rows(scores_of({"random": UNDEFINED_CELL}, {"random": CELL})))
-    assert rows[2].cells[4:] == ("–", "0.0000", "–")
+    assert cells(rows[2])[4:] == ("–", "0.0000", "–")
 
 
 def test_means_of_counts_have_one_decimal() -> None:
     other = dataclasses.replace(CELL, tp=1151, n_questions=2727, n_answered=2700, n_unparsed=6)
     (row,) = score_rows(scores_of({"mean": mean([CELL, CELL, other])}))
-    assert row.cells[:2] == (f"{(1150 + 1150 + 1151) / 3:.1f}", "28")
-    assert (row.n_questions, row.no_answer, row.unparsed) == ("2909", "161", "5.3")
+    assert cells(row)[:2] == (f"{(1150 + 1150 + 1151) / 3:.1f}", "28")
+    assert counts(row) == ("2909", "161", "5.3")
 
 
 @pytest.mark.parametrize("difference", [0.00004, -0.00004, 0.0])
 def test_a_change_that_rounds_to_nothing_has_no_sign(difference: float) -> None:
     after = dataclasses.replace(CELL, f1=0.8732 + difference, tp=1150 + difference)
     change = list(score_rows(scores_of({"mean": CELL}, {"mean": after})))[2]
-    assert (change.cells[0], change.cells[-1]) == ("0", "0.0000")
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "text"),
-    [
-        ("tp", 0, "0"),
-        ("tp", 1007.0, "1007"),
-        ("tp", 1006.6666, "1006.7"),
-        ("f1", 0.0, "0.0000"),
-        ("f1", 1, "1.0000"),
-        ("f1", 0.87325, "0.8732"),
-        ("f1", None, "–"),
-        ("tp", None, "–"),
-    ],
-)
-def test_a_figure_as_it_is_shown(name: str, value: float | None, text: str) -> None:
-    assert cell_text(name, value) == text
-
-
-def test_a_count_is_whole_where_it_can_be() -> None:
-    assert [count_text(value) for value in (0, 3000, 2728.0, 2728.3333)] == ["0", "3000", "2728", "2728.3"]
+    assert (cells(change)[0], cells(change)[-1]) == ("0", "0.0000")

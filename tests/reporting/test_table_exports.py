@@ -6,22 +6,16 @@ import io
 
 import pytest
 
-from repope_eval.reporting.table_exports import Cell, Column, Table, csv_text, latex, markdown, words
+from repope_eval.reporting.table_exports import csv_text, latex, markdown
+from repope_eval.reporting.tables import Cell, Table, interval_field, table, text_field
 
 
 def table_of(name: str, value: float | None = 0.91234567) -> Table:
     figure = Cell(
         text="–" if value is None else f"{value:.4f}", values=(value, 0.9, 0.92), note="0.9000 to 0.9200"
     )
-    return Table(
-        name="a_table",
-        caption="F1, 95 % intervals",
-        columns=(
-            Column(title="model", names=("model",), is_text=True),
-            Column(title="F1", names=("f1", "f1_low", "f1_high")),
-        ),
-        rows=((words(name), figure),),
-    )
+    fields = [text_field("model", lambda model: model), interval_field("F1", "f1", lambda _: figure)]
+    return table("F1, 95 % intervals", fields, [name])
 
 
 def test_csv_has_all_digits_and_a_column_for_each_part() -> None:
@@ -81,7 +75,7 @@ def test_markdown_takes_no_name_for_its_own_marks(name: str, shown: str) -> None
 
 
 def test_latex_is_a_whole_table() -> None:
-    text = latex(table_of("m"))
+    text = latex(table_of("m"), "a_table")
     assert text.startswith("% needs \\usepackage{booktabs}\n\\begin{table}\n")
     assert "\\caption{F1, 95 \\% intervals}\n\\label{tab:a-table}\n\\begin{tabular}{lr}\n\\toprule\n" in text
     assert "model & F1 \\\\\n\\midrule\nm & 0.9123 (0.9000 to 0.9200) \\\\\n\\bottomrule\n" in text
@@ -109,9 +103,9 @@ def test_latex_is_a_whole_table() -> None:
     ],
 )
 def test_latex_takes_no_name_for_a_command(name: str, shown: str) -> None:
-    assert f"\n{shown} & " in latex(table_of(name))
+    assert f"\n{shown} & " in latex(table_of(name), "a_table")
 
 
 def test_latex_takes_no_caption_for_a_command() -> None:
-    table = dataclasses.replace(table_of("m"), caption="F1 on [a]}{\\input{x}")
-    assert "\\caption{F1 on {[}a{]}\\}\\{\\textbackslash{}input\\{x\\}}\n" in latex(table)
+    shown = dataclasses.replace(table_of("m"), caption="F1 on [a]}{\\input{x}")
+    assert "\\caption{F1 on {[}a{]}\\}\\{\\textbackslash{}input\\{x\\}}\n" in latex(shown, "a_table")

@@ -1,1 +1,1 @@
-"""Charts of many models, one kind a file. Importing any of them imports matplotlib."""
+"""Charts of many models, each kind in a file. Importing any of them imports matplotlib."""

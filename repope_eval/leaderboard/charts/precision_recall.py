@@ -5,32 +5,31 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from repope_eval.leaderboard.entries import Leaderboard, file_word
 from repope_eval.records import Variant
 from repope_eval.reporting.charts.drawing import Chart, add_axes, draw, label
-from repope_eval.reporting.charts.palette import INK, PAPER, QUIET, series_color, shortened
-from repope_eval.reporting.charts.precision_recall import paint_equal_f1, window_around
-from repope_eval.reporting.score_table import LABEL_SET_TITLES
+from repope_eval.reporting.charts.marks import label_set_legend, mark, shortened
+from repope_eval.reporting.charts.palette import INK, QUIET
+from repope_eval.reporting.charts.precision_recall import Point, defined, paint_frame
+from repope_eval.reporting.figure_texts import label_set_title
 
 _PLOT = 4.6
-"""Inches: of the square and what stands around it."""
+"""Height in inches of the square and what stands around it."""
 _ROW = 0.19
 _LONGEST = 30
 _COLUMNS = 2
 
 _DISTANCES = (9, 14)
 _DIRECTIONS = 12
-"""Where a number may stand about its mark, in points and parts of a circle."""
+"""A number stands about its mark at one of these distances in points, in one of so many directions."""
 _ENOUGH = 9.0
-
-Point = tuple[float | None, float | None]
+"""More room than this, in points, makes no position better."""
 
 
 def model_precision_recall_chart(board: Leaderboard, variant: Variant) -> Chart:
-    """A mark for each model and label set, the last one's with the model's number, which a list below explains."""
-    titles = [LABEL_SET_TITLES.get(name, name) for name in board.label_sets]
+    """A mark for each model and label set; a number beside the last mark leads to the model's name in a list below."""
+    titles = [label_set_title(name) for name in board.label_sets]
     lines = "; a line joins the two of a model" if len(titles) == 2 else ""
     n_rows = math.ceil(len(board.entries) / _COLUMNS)
     return draw(
@@ -39,11 +38,11 @@ def model_precision_recall_chart(board: Leaderboard, variant: Variant) -> Chart:
         f"Precision against recall of every model under {' and '.join(titles)} labels ({variant}){lines}. Along a "
         "grey line F1 is the same.",
         _PLOT + n_rows * _ROW + 0.1,
-        lambda figure: _paint(figure, board, variant, titles),
+        lambda figure: _paint(figure, board, variant),
     )
 
 
-def _paint(figure: Figure, board: Leaderboard, variant: Variant, titles: list[str]) -> None:
+def _paint(figure: Figure, board: Leaderboard, variant: Variant) -> None:
     height = float(figure.get_size_inches()[1])
     axes = add_axes(figure, 0.7, height - _PLOT + 0.55, 0.55, height - 0.35)
     points = [
@@ -53,40 +52,24 @@ def _paint(figure: Figure, board: Leaderboard, variant: Variant, titles: list[st
         ]
         for entry in board.entries
     ]
-    window = window_around([point for of_entry in points for point in of_entry])
-    axes.set_xlim(*window[:2])
-    axes.set_ylim(*window[2:])
-    paint_equal_f1(axes, window)
+    paint_frame(axes, points)
     for of_entry in points:
         _paint_points(axes, of_entry)
     _paint_numbers(figure, axes, points)
-    axes.set_xlabel("recall")
-    axes.set_ylabel("precision", color=INK)
-    axes.tick_params(axis="y", labelcolor=QUIET, labelsize=8.5)
-    handles = [
-        Line2D([], [], linestyle="", color=series_color(place), marker="o", label=label(title),
-               markerfacecolor=PAPER if place == 0 else series_color(place))
-        for place, title in enumerate(titles)
-    ]  # fmt: skip
-    figure.legend(handles=handles, loc="upper right", ncols=len(handles), borderaxespad=0.2)
+    label_set_legend(figure, board.label_sets, 0.2, linestyle="")
     _paint_list(figure, board)
 
 
 def _paint_points(axes: Axes, points: Sequence[Point]) -> None:
-    defined = [
-        (place, recall, precision)
-        for place, (recall, precision) in enumerate(points)
-        if recall is not None and precision is not None
-    ]
-    _, recalls, precisions = zip(*defined, strict=True) if defined else ((), (), ())
+    shown = defined(points)
+    _, recalls, precisions = zip(*shown, strict=True) if shown else ((), (), ())
     axes.plot(recalls, precisions, color=QUIET, linewidth=0.6, alpha=0.6, zorder=1)
-    for place, recall, precision in defined:
-        axes.plot([recall], [precision], "o", color=series_color(place), markersize=5, clip_on=False, zorder=3,
-                  markerfacecolor=PAPER if place == 0 else series_color(place))  # fmt: skip
+    for index, recall, precision in shown:
+        mark(axes, recall, precision, index, 5, clip_on=False)
 
 
 def _paint_numbers(figure: Figure, axes: Axes, points: Sequence[Sequence[Point]]) -> None:
-    """Each model's number beside its last mark, where the most room is among a few places around it."""
+    """Writes the number of each model beside its last mark, at the position around it that has the most room."""
     marks = [[_in_points(figure, axes, point) for point in of_entry] for of_entry in points]
     taken = [mark for of_entry in marks for mark in of_entry if mark is not None]
     offsets = [
@@ -98,9 +81,9 @@ def _paint_numbers(figure: Figure, axes: Axes, points: Sequence[Sequence[Point]]
         mark = of_entry[-1]
         if mark is None:
             continue
-        places = [(mark[0] + right, mark[1] + up) for right, up in offsets]
-        rooms = [_room(place, taken) - 0.05 * math.dist(place, mark) for place in places]
-        best = places[rooms.index(max(rooms))]
+        positions = [(mark[0] + right, mark[1] + up) for right, up in offsets]
+        rooms = [_room(position, taken) - 0.05 * math.dist(position, mark) for position in positions]
+        best = positions[rooms.index(max(rooms))]
         taken.append(best)
         width, height = figure.get_size_inches() * 72
         figure.text(best[0] / width, best[1] / height, str(number), ha="center", va="center", fontsize=7.5,
@@ -108,7 +91,7 @@ def _paint_numbers(figure: Figure, axes: Axes, points: Sequence[Sequence[Point]]
 
 
 def _in_points(figure: Figure, axes: Axes, point: Point) -> tuple[float, float] | None:
-    """Where a mark stands in the figure; None where it is undefined."""
+    """The position of a mark in the figure in points; None if the mark is undefined."""
     recall, precision = point
     if recall is None or precision is None:
         return None
@@ -116,17 +99,17 @@ def _in_points(figure: Figure, axes: Axes, point: Point) -> tuple[float, float] 
     return float(x), float(y)
 
 
-def _room(place: tuple[float, float], taken: Sequence[tuple[float, float]]) -> float:
-    """Points from a place to the nearest of what stands there, up to what is enough."""
-    return min([_ENOUGH, *(math.dist(place, other) for other in taken)])
+def _room(position: tuple[float, float], taken: Sequence[tuple[float, float]]) -> float:
+    """The distance in points from a position to the nearest that is taken, up to what is enough."""
+    return min([_ENOUGH, *(math.dist(position, other) for other in taken)])
 
 
 def _paint_list(figure: Figure, board: Leaderboard) -> None:
     width, height = figure.get_size_inches()
     n_rows = math.ceil(len(board.entries) / _COLUMNS)
-    for place, entry in enumerate(board.entries):
-        column, row = divmod(place, n_rows)
+    for index, entry in enumerate(board.entries):
+        column, row = divmod(index, n_rows)
         x, y = 0.3 + column * width / _COLUMNS, height - _PLOT - (row + 0.2) * _ROW
         name = label(shortened(entry.name, _LONGEST))
-        figure.text(x / width, y / height, f"{place + 1}", fontsize=8, ha="right", va="center", color=QUIET)
+        figure.text(x / width, y / height, f"{index + 1}", fontsize=8, ha="right", va="center", color=QUIET)
         figure.text((x + 0.07) / width, y / height, name, fontsize=8, va="center", color=INK)

@@ -1,23 +1,24 @@
-"""The ranking of models before and after: a line from each one's place to its new one."""
+"""The ranking of models under two label sets, with a line from the old place of each model to its new one."""
 
 from matplotlib.figure import Figure
 
 from repope_eval.leaderboard.entries import Leaderboard, file_word
 from repope_eval.records import Variant
 from repope_eval.reporting.charts.drawing import WIDTH, Chart, add_axes, draw, label
-from repope_eval.reporting.charts.palette import FIRST, INK, QUIET, SECOND, shortened
-from repope_eval.reporting.score_table import LABEL_SET_TITLES
+from repope_eval.reporting.charts.marks import shortened
+from repope_eval.reporting.charts.palette import FIRST, INK, QUIET, SECOND
+from repope_eval.reporting.figure_texts import label_set_title
 
 _ROW, _HEAD, _FOOT = 0.235, 0.42, 0.12
-"""Inches: of a model, of the heading, and below the last."""
+"""Heights in inches of a model, of the heading, and of the space below the last model."""
 _NAMES = 2.05
-"""Inches that the names have on either side."""
+"""The width in inches of the names on each side."""
 _LONGEST = 27
 
 
 def ranking_chart(board: Leaderboard, variant: Variant) -> Chart:
-    """Places by F1 in one variant under the two label sets of a leaderboard."""
-    before, after = (LABEL_SET_TITLES.get(name, name) for name in board.label_sets)
+    """The places of models by F1 in one variant, under each of two label sets."""
+    before, after = (label_set_title(name) for name in board.label_sets)
     n_models = len(_places(board, variant))
     return draw(
         f"ranking_{file_word(variant)}",
@@ -30,8 +31,8 @@ def ranking_chart(board: Leaderboard, variant: Variant) -> Chart:
 
 
 def _places(board: Leaderboard, variant: Variant) -> dict[str, tuple[int, int]]:
-    """Of the models that have both, by name."""
-    before, after = (board.ranks[name][variant] for name in board.label_sets)
+    """The places of the models that have both, by name."""
+    before, after = (board.places[name][variant] for name in board.label_sets)
     both = {name: (before[name], after[name]) for name in before}
     return {name: (old, new) for name, (old, new) in both.items() if old is not None and new is not None}
 

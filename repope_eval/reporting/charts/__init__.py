@@ -1,4 +1,4 @@
-"""Charts, one kind a file: each makes a `Chart` of records of scoring.
+"""Charts, each kind in a file. Each function makes a `Chart` from records of scoring.
 
 Importing any of them imports matplotlib.
 """

@@ -1,26 +1,27 @@
-"""Drawing a chart: the same figure as SVG and as PDF, alike on every machine and in every process.
+"""Draws a chart as SVG, as PDF and as a part of a page, alike on every machine and in every process.
 
 Figures are made through matplotlib's object interface; settings hold inside one drawing only, start from
 matplotlib's own defaults (not from the user's files), and no date or random id goes into a file.
 """
 
 import io
+import re
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from xml.etree import ElementTree
 
 import matplotlib as mpl
 from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from repope_eval.reporting.charts.inline_svg import inline_svg
-from repope_eval.reporting.charts.palette import INK, LINE, PAPER, QUIET
+from repope_eval.reporting.charts.palette import IN_PAGE, INK, LINE, PAPER, QUIET
 from repope_eval.reporting.templates import printable
 
 WIDTH = 5.5
-"""Inches: 396 units of the SVG, about as many as a phone has pixels, so that letters keep their size there."""
+"""The width in inches: 396 units of the SVG, about the pixels of a phone, so that letters keep their size there."""
 
 _STYLE = {
     "axes.axisbelow": True,
@@ -57,23 +58,32 @@ _STYLE = {
 }
 
 
+_KEPT_OF_ROOT = ("viewBox",)
+_LEFT_OUT = ("metadata", "style")
+"""Elements that are left out: matplotlib's metadata, and a style sheet that would apply to the whole page."""
+_LOOK_OF_ALL = "stroke-linejoin: round; stroke-linecap: butt"
+"""The content of that style sheet."""
+_REFERENCE = re.compile(r"url\(#([^)]+)\)")
+_COLOR = re.compile("|".join(IN_PAGE))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
     """One finished drawing."""
 
     name: str
-    """Its files' name without extension; no two charts of a page share one."""
+    """The name of its files without extension; no two charts of a page share one."""
     title: str
     description: str
-    """What is to be seen, for the caption and for those who hear the page read."""
+    """What the chart shows, for the caption and for screen readers."""
     svg: bytes
-    """Stands alone: dark on white."""
+    """A file that stands alone, dark on white."""
     pdf: bytes
 
     @property
     def inline(self) -> Markup:
         """The drawing as a part of a page, in the page's colours."""
-        return inline_svg(self.svg, self.name, self.title, self.description)
+        return _inline_svg(self.svg, self.name, self.title, self.description)
 
 
 def draw(
@@ -109,7 +119,7 @@ def draw(
 
 
 def add_axes(figure: Figure, left: float, bottom: float, right: float, top: float) -> Axes:
-    """Axes that leave so many inches free at each edge of the figure, as `bottom` and `top` from below."""
+    """Adds axes at a distance in inches from each edge of the figure; `bottom` and `top` are measured from below."""
     width, height = figure.get_size_inches()
     return figure.add_axes(
         (left / width, bottom / height, (width - left - right) / width, (top - bottom) / height)
@@ -117,5 +127,50 @@ def add_axes(figure: Figure, left: float, bottom: float, right: float, top: floa
 
 
 def label(text: str) -> str:
-    """A name as a drawing can hold it."""
+    """A name on one line, without characters that no drawing may hold."""
     return printable(" ".join(text.split()))
+
+
+def _inline_svg(svg: bytes, name: str, title: str, description: str) -> Markup:
+    """The markup of a drawing inside a page.
+
+    Args:
+        svg: a file by matplotlib.
+        name: begins its ids, so that several drawings can stand in one page.
+        title: its name for those who hear the page read.
+        description: what there is to see, for the same.
+    """
+    root = ElementTree.fromstring(svg)
+    _localize(root, name)
+    kept = {key: root.attrib[key] for key in _KEPT_OF_ROOT}
+    names = {"title": f"{name}-title", "desc": f"{name}-description"}
+    root.attrib.clear()
+    root.attrib |= {**kept, "role": "img", "aria-labelledby": " ".join(names.values()), "style": _LOOK_OF_ALL}
+    for index, (tag, text) in enumerate((("title", title), ("desc", description))):
+        told = ElementTree.Element(tag, id=names[tag])
+        told.text = printable(text)
+        root.insert(index, told)
+    return Markup(ElementTree.tostring(root, encoding="unicode"))
+
+
+def _localize(element: ElementTree.Element, name: str) -> None:
+    """Removes namespaces, which HTML does not need, and prefixes ids and the references to them."""
+    element.tag = _local(element.tag)
+    element.attrib = {_local(key): value for key, value in element.attrib.items()}
+    for key, value in element.attrib.items():
+        if key == "id":
+            element.attrib[key] = f"{name}-{value}"
+        elif key == "href":
+            element.attrib[key] = f"#{name}-{value.removeprefix('#')}"
+        else:
+            in_page = _REFERENCE.sub(rf"url(#{name}-\1)", value)
+            element.attrib[key] = _COLOR.sub(lambda found: IN_PAGE[found[0]], in_page)
+    for child in list(element):
+        if _local(child.tag) in _LEFT_OUT:
+            element.remove(child)
+        else:
+            _localize(child, name)
+
+
+def _local(name: str) -> str:
+    return name.rpartition("}")[2]

@@ -6,111 +6,98 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
-from repope_eval.reporting.charts.drawing import Chart, add_axes, draw, label
-from repope_eval.reporting.charts.palette import (
-    INK,
-    LINE,
-    PAPER,
-    QUIET,
-    marker_of,
-    series_color,
-    shortened,
+from repope_eval.reporting.charts.drawing import Chart, add_axes, draw
+from repope_eval.reporting.charts.marks import (
+    label_set_handles,
+    mark,
     single_variants,
+    variant_handles,
+    variant_shape,
 )
-from repope_eval.reporting.score_table import LABEL_SET_TITLES
+from repope_eval.reporting.charts.palette import INK, LINE, QUIET
+from repope_eval.reporting.figure_texts import label_set_title
 from repope_eval.scoring.scores import Scores
 
 Point = tuple[float | None, float | None]
-"""Recall and precision; None where undefined."""
+"""Recall and precision; an undefined one is None."""
 Window = tuple[float, float, float, float]
-"""Lowest and highest recall, lowest and highest precision that are shown."""
+"""The lowest and the highest recall, and the lowest and the highest precision that are shown."""
 
 _STEPS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
 _MOST_LINES = 8
 _NARROWEST = 0.06
-"""What is shown of either figure at least: a difference in the fourth digit is not to look like a leap."""
+"""The smallest range of either figure that is shown: a difference in the fourth digit must not look like a leap."""
 
 
 def precision_recall_chart(scores: Scores) -> Chart:
     """A mark for each variant and label set; an arrow leads from the first of two label sets to the second."""
-    titles = [LABEL_SET_TITLES.get(name, name) for name in scores.figures]
+    titles = [label_set_title(name) for name in scores.figures]
     arrows = f"; arrows lead from {titles[0]} to {titles[1]} labels" if len(titles) == 2 else ""
     return draw(
         "precision_recall",
         "Precision against recall",
         f"A mark for each variant{arrows}. Along a grey line F1 is the same.",
         5.1,
-        lambda figure: _paint(figure, scores, titles),
+        lambda figure: _paint(figure, scores),
     )
 
 
-def _paint(figure: Figure, scores: Scores, titles: Sequence[str]) -> None:
+def _paint(figure: Figure, scores: Scores) -> None:
     axes = add_axes(figure, 0.7, 1.15, 0.6, 4.95)
     variants = single_variants(next(iter(scores.figures.values())))
-    points = {
-        variant: [
+    points = [
+        [
             (cells[variant].recall, cells[variant].precision) if variant in cells else (None, None)
             for cells in scores.figures.values()
         ]
         for variant in variants
-    }
-    window = window_around([point for of_variant in points.values() for point in of_variant])
+    ]
+    paint_frame(axes, points)
+    for index, of_variant in enumerate(points):
+        _paint_variant(axes, of_variant, variant_shape(index))
+    colors = label_set_handles(scores.figures, linestyle="")
+    figure.legend(handles=colors, loc="lower center", ncols=len(colors), bbox_to_anchor=(0.5, 0.065))
+    figure.legend(handles=variant_handles(variants), loc="lower center", ncols=4, bbox_to_anchor=(0.5, 0.005),
+                  columnspacing=1.2)  # fmt: skip
+
+
+def _paint_variant(axes: Axes, points: Sequence[Point], shape: str) -> None:
+    shown = defined(points)
+    if len(points) == 2 == len(shown):
+        start, end = (point for _, *point in shown)
+        arrow = {"arrowstyle": "-|>", "color": QUIET, "linewidth": 0.9, "shrinkA": 4, "shrinkB": 4}
+        axes.annotate("", xy=(end[0], end[1]), xytext=(start[0], start[1]), arrowprops=arrow)
+    for index, recall, precision in shown:
+        mark(axes, recall, precision, index, 7, shape, clip_on=False)
+
+
+def paint_frame(axes: Axes, points: Sequence[Sequence[Point]]) -> None:
+    """Shows the part of the square where points are, with lines of equal F1 and the names of both axes."""
+    window = window_around([point for together in points for point in together])
     axes.set_xlim(*window[:2])
     axes.set_ylim(*window[2:])
-    paint_equal_f1(axes, window)
-    for number, variant in enumerate(variants):
-        _paint_variant(axes, points[variant], marker_of(number))
+    _paint_equal_f1(axes, window)
     axes.set_xlabel("recall")
     axes.set_ylabel("precision", color=INK)
     axes.tick_params(axis="y", labelcolor=QUIET, labelsize=8.5)
-    shapes = [
-        Line2D([], [], linestyle="", color=QUIET, marker=marker_of(number), label=label(shortened(variant)))
-        for number, variant in enumerate(variants)
-    ]
-    colors = [
-        Line2D([], [], linestyle="", color=series_color(place), marker="o", label=label(title),
-               markerfacecolor=PAPER if place == 0 else series_color(place))
-        for place, title in enumerate(titles)
-    ]  # fmt: skip
-    figure.legend(handles=colors, loc="lower center", ncols=len(colors), bbox_to_anchor=(0.5, 0.065))
-    figure.legend(handles=shapes, loc="lower center", ncols=4, bbox_to_anchor=(0.5, 0.005), columnspacing=1.2)
 
 
-def _paint_variant(axes: Axes, points: Sequence[Point], marker: str) -> None:
-    defined = [
-        (place, recall, precision)
-        for place, (recall, precision) in enumerate(points)
+def defined(points: Sequence[Point]) -> list[tuple[int, float, float]]:
+    """Index, recall and precision of the points that have both."""
+    return [
+        (index, recall, precision)
+        for index, (recall, precision) in enumerate(points)
         if recall is not None and precision is not None
     ]
-    if len(points) == 2 == len(defined):
-        start, end = (point for _, *point in defined)
-        arrow = {"arrowstyle": "-|>", "color": QUIET, "linewidth": 0.9, "shrinkA": 4, "shrinkB": 4}
-        axes.annotate("", xy=(end[0], end[1]), xytext=(start[0], start[1]), arrowprops=arrow)
-    for place, recall, precision in defined:
-        color = series_color(place)
-        inside = PAPER if place == 0 else color
-        axes.plot(
-            [recall],
-            [precision],
-            marker,
-            color=color,
-            markersize=7,
-            markerfacecolor=inside,
-            clip_on=False,
-            zorder=3,
-        )
 
 
 def window_around(points: Sequence[Point]) -> Window:
-    """The part of the square that shows all defined points, with some room; all of it where there are none."""
-    defined = [
-        (recall, precision) for recall, precision in points if recall is not None and precision is not None
-    ]
-    if not defined:
+    """The part of the square that shows all defined points with some room; all of it where there are none."""
+    shown = defined(points)
+    if not shown:
         return 0.0, 1.0, 0.0, 1.0
-    recalls, precisions = zip(*defined, strict=True)
+    _, recalls, precisions = zip(*shown, strict=True)
     return (*_range(recalls), *_range(precisions))
 
 
@@ -120,8 +107,8 @@ def _range(values: Sequence[float]) -> tuple[float, float]:
     return max(0.0, low - room), min(1.0, high + room)
 
 
-def paint_equal_f1(axes: Axes, window: Window) -> None:
-    """Lines along which F1 is the same: precision = F1 recall / (2 recall - F1), each with its F1 at its end."""
+def _paint_equal_f1(axes: Axes, window: Window) -> None:
+    """Draws lines of equal F1, precision = F1 recall / (2 recall - F1), each with its F1 at its end."""
     left, right, bottom, top = window
     lowest, highest = _f1(left, bottom), _f1(right, top)
     for f1 in _levels(lowest, highest):
@@ -139,7 +126,7 @@ def paint_equal_f1(axes: Axes, window: Window) -> None:
 
 
 def _levels(lowest: float, highest: float) -> list[float]:
-    """Round values strictly between two, few enough to be told apart."""
+    """Round values strictly between two values, few enough to be told apart."""
     step = next((step for step in _STEPS if (highest - lowest) / step <= _MOST_LINES), _STEPS[-1])
     first, last = math.floor(lowest / step) + 1, math.ceil(highest / step)
     return [round(number * step, 6) for number in range(first, last)]
@@ -150,5 +137,5 @@ def _f1(recall: float, precision: float) -> float:
 
 
 def _digits(f1: float) -> str:
-    """Two digits, or three where the third says something."""
+    """Two decimals, or three if the third is not zero."""
     return f"{f1:.3f}".removesuffix("0")

@@ -1,34 +1,32 @@
-"""Reliability diagrams: how often the label is yes where the model's confidence in yes is so and so high."""
+"""Reliability diagrams: the share of label yes against the model's confidence in yes."""
 
 import math
 from collections.abc import Mapping, Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from repope_eval.records import Variant
 from repope_eval.reporting.charts.drawing import WIDTH, Chart, add_axes, draw, label
-from repope_eval.reporting.charts.palette import (
-    LINE,
-    PAPER,
-    QUIET,
+from repope_eval.reporting.charts.marks import (
+    label_set_legend,
+    mark,
     series_color,
     shortened,
     single_variants,
 )
-from repope_eval.reporting.score_table import LABEL_SET_TITLES
+from repope_eval.reporting.charts.palette import LINE, QUIET
 from repope_eval.scoring.calibration import ReliabilityBin
 from repope_eval.scoring.evidence import Evidence
 
 _COLUMNS = 2
 _PANEL = 2.72
 _SMALLEST, _LARGEST = 2.5, 11.0
-"""Points: the diameters of the mark of a bin with next to no question and of one with all of them."""
+"""Diameters in points of the mark of a bin with hardly any question, and of one with all of them."""
 
 
 def reliability_chart(evidence: Mapping[str, Mapping[Variant, Evidence]]) -> Chart:
-    """A panel a variant; a mark for each range of confidence, as large as it has questions."""
+    """A panel for each variant; a mark for each range of confidence, whose area is its number of questions."""
     variants = single_variants(next(iter(evidence.values())))
     n_rows = math.ceil(len(variants) / _COLUMNS)
     return draw(
@@ -53,9 +51,9 @@ def _paint(
         axes = add_axes(figure, left, top - 1.95, WIDTH - left - 1.95, top)
         axes.set_title(label(shortened(variant, 24)), x=0)
         axes.plot((0, 1), (0, 1), color=QUIET, linewidth=0.8, linestyle=":")
-        for place, by_variant in enumerate(evidence.values()):
+        for index, by_variant in enumerate(evidence.values()):
             bins = by_variant[variant].reliability if variant in by_variant else ()
-            _paint_bins(axes, bins, place)
+            _paint_bins(axes, bins, index)
         axes.set_xlim(-0.04, 1.04)
         axes.set_ylim(-0.04, 1.04)
         axes.set_xticks((0, 0.25, 0.5, 0.75, 1), ("0", ".25", ".5", ".75", "1"))
@@ -65,28 +63,16 @@ def _paint(
         axes.set_xlabel("confidence in yes")
         if column == 0:
             axes.set_ylabel("share of label yes")
-    handles = [
-        Line2D([], [], color=series_color(place), marker="o", linewidth=1, label=_title(name),
-               markerfacecolor=PAPER if place == 0 else series_color(place))
-        for place, name in enumerate(evidence)
-    ]  # fmt: skip
-    figure.legend(handles=handles, loc="upper right", ncols=len(handles), borderaxespad=0.3)
+    label_set_legend(figure, evidence, 0.3, linewidth=1)
 
 
-def _paint_bins(axes: Axes, bins: Sequence[ReliabilityBin], place: int) -> None:
+def _paint_bins(axes: Axes, bins: Sequence[ReliabilityBin], index: int) -> None:
     n_questions = sum(part.n for part in bins)
     shown = [
         (part.confidence, part.yes_share, part.n)
         for part in bins
         if part.confidence is not None and part.yes_share is not None
     ]
-    color = series_color(place)
-    inside = PAPER if place == 0 else color
-    axes.plot([x for x, _, _ in shown], [y for _, y, _ in shown], color=color, linewidth=0.9)
+    axes.plot([x for x, _, _ in shown], [y for _, y, _ in shown], color=series_color(index), linewidth=0.9)
     for x, y, n in shown:
-        size = max(_SMALLEST, _LARGEST * math.sqrt(n / n_questions))
-        axes.plot([x], [y], "o", color=color, markersize=size, markerfacecolor=inside, zorder=3)
-
-
-def _title(name: str) -> str:
-    return label(LABEL_SET_TITLES.get(name, name))
+        mark(axes, x, y, index, max(_SMALLEST, _LARGEST * math.sqrt(n / n_questions)))

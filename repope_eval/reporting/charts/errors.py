@@ -1,0 +1,159 @@
+"""A model's errors: what the relabelling made of them, and which objects they are about."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from repope_eval.reporting.charts.drawing import Chart, add_axes, draw, label
+from repope_eval.reporting.charts.marks import name_rows, shortened
+from repope_eval.reporting.charts.palette import FIRST, INK, MUTED, PAPER, QUIET, SECOND
+from repope_eval.scoring.relabelling_effect import Effect
+
+_FP, _FN = 1, 3
+"""Indices of false positives and false negatives in the counts of an `Effect`."""
+
+_ROW = 0.27
+"""Height of a row of bars in inches."""
+_STAYS = "error under both"
+_PARTS = {_STAYS: QUIET, "the label's error": SECOND, "ambiguous, removed": MUTED}
+_NEW_PARTS = {_STAYS: QUIET, "hit under POPE": FIRST}
+
+_MOST_OBJECTS = 12
+
+
+def relabelling_chart(effects: Sequence[Effect]) -> Chart:
+    """Bars of POPE's errors by what became of them, and of RePOPE's errors by what they were before."""
+    panel = 0.62 + 2 * len(effects) * _ROW + 0.34
+    return draw(
+        "relabelling",
+        "What the relabelling made of errors",
+        "For each variant, how many of the errors under POPE stay errors, were the label's, or fell away as "
+        "ambiguous; and how many of the errors under RePOPE were hits before.",
+        2 * panel,
+        lambda figure: _paint_effects(figure, effects, panel),
+    )
+
+
+def _paint_effects(figure: Figure, effects: Sequence[Effect], panel: float) -> None:
+    names = [f"{label(shortened(effect.group))}, {error}" for effect in effects for error in ("FP", "FN")]
+    left = 0.25 + 0.08 * max(len(name) for name in names)
+    right = 2 * panel
+    before = add_axes(figure, left, right - panel + 0.34, 0.5, right - 0.62)
+    after = add_axes(figure, left, 0.34, 0.5, panel - 0.62)
+    before.set_title("Errors under POPE", x=0, pad=22)
+    after.set_title("Errors under RePOPE", x=0, pad=22)
+    before_bars, after_bars = [], []
+    for effect in effects:
+        for error, excused, fresh in (
+            (_FP, effect.fp_to_tp, effect.tp_to_fp),
+            (_FN, effect.fn_to_tn, effect.tn_to_fn),
+        ):
+            stays = effect.before[error] - excused - effect.removed[error]
+            before_bars.append((stays, excused, effect.removed[error]))
+            after_bars.append((effect.after[error] - fresh, fresh))
+    _stacked(before, names, before_bars, _PARTS)
+    _stacked(after, names, after_bars, _NEW_PARTS)
+    widest = max(before.get_xlim()[1], after.get_xlim()[1])
+    before.set_xlim(0, widest)
+    after.set_xlim(0, widest)
+
+
+def _stacked(
+    axes: Axes, names: Sequence[str], bars: Sequence[tuple[int, ...]], parts: dict[str, str]
+) -> None:
+    rows = range(len(names))
+    starts = [0] * len(names)
+    for index, color in enumerate(parts.values()):
+        lengths = [bar[index] for bar in bars]
+        axes.barh(rows, lengths, left=starts, color=color, height=0.7, edgecolor=PAPER, linewidth=0.6)
+        starts = [start + length for start, length in zip(starts, lengths, strict=True)]
+    _number_bars(axes, rows, starts, fontsize=8.5)
+    axes.legend(
+        handles=[Patch(color=color, label=name) for name, color in parts.items()], loc="lower left",
+        bbox_to_anchor=(0, 1), ncols=len(parts), borderaxespad=0.2, fontsize=8.5, handlelength=1, handletextpad=0.5,
+        columnspacing=1, borderpad=0,
+    )  # fmt: skip
+    _name_bars(axes, names)
+
+
+def hallucinated_chart(effects: Sequence[Effect], titles: Sequence[str]) -> Chart:
+    """The objects that the model most often sees where they are not.
+
+    Args:
+        effects: by object.
+        titles: of the label sets: of `before` and, where there is a second, of `after`.
+    """
+    return _objects_chart(effects, titles, _FP, "hallucinated_objects", "Objects seen where there are none")
+
+
+def missed_chart(effects: Sequence[Effect], titles: Sequence[str]) -> Chart:
+    """The objects that the model most often misses; the arguments are those of `hallucinated_chart`."""
+    return _objects_chart(effects, titles, _FN, "missed_objects", "Objects that are missed")
+
+
+def _objects_chart(
+    effects: Sequence[Effect], titles: Sequence[str], error: int, name: str, title: str
+) -> Chart:
+    most = most_frequent(effects, error)
+    kind = "False positives" if error == _FP else "False negatives"
+    return draw(
+        name,
+        title,
+        f"{kind} under {' and '.join(titles)} labels of the {len(most)} objects with the most of them; each "
+        "distinct question counts once.",
+        0.4 + (0.1 + 0.15 * len(titles)) * max(1, len(most)) + 0.4,
+        lambda figure: _paint_objects(figure, most, titles, error),
+    )
+
+
+def most_frequent(effects: Sequence[Effect], outcome: int) -> list[Effect]:
+    """The effects with the most of one outcome under either label set, without those that have none.
+
+    Args:
+        effects: by object.
+        outcome: index into the counts of an effect.
+    """
+    some = [effect for effect in effects if effect.before[outcome] or effect.after[outcome]]
+    some.sort(
+        key=lambda effect: (
+            -max(effect.before[outcome], effect.after[outcome]),
+            -effect.after[outcome],
+            effect.group,
+        )
+    )
+    return some[:_MOST_OBJECTS]
+
+
+def _paint_objects(figure: Figure, effects: Sequence[Effect], titles: Sequence[str], error: int) -> None:
+    names = [label(shortened(effect.group)) for effect in effects]
+    left = 0.25 + 0.08 * max((len(name) for name in names), default=4)
+    height = float(figure.get_size_inches()[1])
+    axes = add_axes(figure, left, 0.4, 0.45, height - 0.4)
+    thick = 0.8 / len(titles)
+    for index, (title, color) in enumerate(zip(titles, (FIRST, SECOND), strict=False)):
+        rows = [row + (index - (len(titles) - 1) / 2) * thick for row in range(len(effects))]
+        values = [(effect.after if index else effect.before)[error] for effect in effects]
+        axes.barh(rows, values, color=color if index else PAPER, edgecolor=color, height=thick * 0.85,
+                  linewidth=0.9, label=label(title))  # fmt: skip
+        _number_bars(axes, rows, values, fontsize=7.5, color=INK)
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=len(titles), borderaxespad=0.2)
+    _name_bars(axes, names)
+
+
+def _number_bars(axes: Axes, rows: Sequence[float], values: Sequence[int], **look: Any) -> None:
+    """Writes the length of each bar behind its end."""
+    for row, value in zip(rows, values, strict=True):
+        axes.annotate(
+            str(value), (value, row), xytext=(3, 0), textcoords="offset points", va="center", **look
+        )
+
+
+def _name_bars(axes: Axes, names: Sequence[str]) -> None:
+    """Names the rows of bars, and has whole numbers along the axis below."""
+    name_rows(axes, names)
+    axes.margins(x=0.03)
+    axes.set_xlim(left=0)
+    axes.locator_params(axis="x", integer=True, nbins=6)

@@ -1,0 +1,82 @@
+"""How figures, their intervals and label sets are written on pages, on the console and in files."""
+
+from collections.abc import Callable, Mapping
+
+from repope_eval.scoring.bootstrap import Interval
+
+UNDEFINED = "–"
+"""Stands for a figure that is undefined."""
+
+COUNT_TITLES: Mapping[str, str] = {"tp": "TP", "fp": "FP", "tn": "TN", "fn": "FN"}
+BALANCED_TITLES: Mapping[str, str] = {
+    "f1_balanced": "F1 at 50 % yes",
+    "balanced_accuracy": "balanced accuracy",
+    "mcc": "MCC",
+}
+"""The figures that say what F1 hides, since F1 depends on the share of questions with label yes."""
+FIGURE_TITLES: Mapping[str, str] = {
+    **COUNT_TITLES,
+    "precision": "precision",
+    "recall": "recall",
+    "f1": "F1",
+    "accuracy": "accuracy",
+    "tnr": "TNR",
+    "yes_ratio": "yes ratio",
+    **BALANCED_TITLES,
+}
+"""Titles of the fields of `Figures`."""
+
+_LABEL_SET_TITLES = {"pope": "POPE", "repope": "RePOPE", "dash_b": "DASH-B"}
+
+
+def label_set_title(name: str) -> str:
+    """The name of a label set as people write it."""
+    return _LABEL_SET_TITLES.get(name, name)
+
+
+def count_text(value: float | None, interval: Interval = None) -> str:
+    """A count, `1150 [1002, 1288]`, with one decimal where it is a mean that is no whole number."""
+    if value is None:
+        return UNDEFINED
+    return _bracketed(value, interval, ".0f" if value == int(value) else ".1f")
+
+
+def ratio_text(value: float | None, interval: Interval = None) -> str:
+    """A ratio with four decimals, `0.8732 [0.8512, 0.8933]`."""
+    return UNDEFINED if value is None else _bracketed(value, interval, ".4f")
+
+
+def figure_text(name: str, value: float | None, interval: Interval = None) -> str:
+    """A field of `Figures`: a count or a ratio."""
+    return (count_text if name in COUNT_TITLES else ratio_text)(value, interval)
+
+
+def change_text(name: str, difference: float | None, interval: Interval = None) -> str:
+    """A difference of a field of `Figures` with its sign, and without one where it rounds to zero."""
+    if difference is None:
+        return UNDEFINED
+    text = figure_text(name, abs(difference))
+    if float(text) == 0:
+        text = "0" if name in COUNT_TITLES else text
+    else:
+        text = ("+" if difference > 0 else "−") + text
+    if interval is None:
+        return text
+    return f"{text} [{', '.join(change_text(name, end) for end in interval)}]"
+
+
+def interval_text(
+    interval: Interval, text: Callable[[float], str] = ratio_text, between: str = " to "
+) -> str:
+    """An interval in a cell of its own, `0.8512 to 0.8933`."""
+    return UNDEFINED if interval is None else between.join(text(end) for end in interval)
+
+
+def clipped(text: str, length: int = 300) -> str:
+    """The text, cut to what a page has room for; the characters that are left out are counted."""
+    return text if len(text) <= length else f"{text[:length]}… ({len(text) - length} more characters)"
+
+
+def _bracketed(value: float, interval: Interval, form: str) -> str:
+    ends = "" if interval is None else f" [{interval[0]:{form}}, {interval[1]:{form}}]"
+    return f"{value:{form}}{ends}"
