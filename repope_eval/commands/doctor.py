@@ -20,7 +20,7 @@ SETTINGS = DoctorSettings
 
 
 def execute(settings: DoctorSettings, command: str) -> None:
-    """Prints both, and what to do next."""
+    """Prints what the machine has, which models fit it, and what to do next."""
     models = _models()
     machine = examine(settings.device, data_folder(settings.data_dir), [model for model, _ in models])
     data = "" if settings.data_dir is None else f"data_dir={settings.data_dir}"
@@ -33,9 +33,9 @@ def execute(settings: DoctorSettings, command: str) -> None:
 
 
 def _models() -> list[tuple[ModelSettings, Shape]]:
-    """All but the package's own, which fits anywhere."""
+    """The models of published shape, except the package's own, which fits anywhere."""
     known = [model_settings(name) for name in choices("model")]
-    shapes = [(model, published_shape(model.family, model.checkpoint)) for model in known]
+    shapes = [(model, published_shape(model.checkpoint)) for model in known]
     return [(model, shape) for model, shape in shapes if shape is not None and model.name != "tiny"]
 
 
@@ -70,8 +70,8 @@ def _print_fits(title: str, lines: Sequence[Fit]) -> None:
         table.add_column("RePOPE takes about", justify="right", no_wrap=True)
     table.add_column("command, or what it takes")
     table.add_column("note")
-    for place, line in enumerate(lines):
-        if place and lines[place - 1].fits and not line.fits:
+    for index, line in enumerate(lines):
+        if index and lines[index - 1].fits and not line.fits:
             table.add_section()
         hours = [hours_text(line.hours)] if timed else []
         style = None if line.fits else "dim"

@@ -94,13 +94,11 @@ def _require_same_images(
 
 def _checkpoint_files(settings: ModelSettings) -> dict[str, str]:
     """Of the checkpoint here; none where it is not on this machine."""
-    from repope_eval.models.checkpoints import find_checkpoint
-    from repope_eval.models.families import recipe_class
+    from repope_eval.models.families import checkpoint_of
     from repope_eval.models.fingerprint import fingerprint
 
-    files = recipe_class(settings.family).processor_files
     try:
-        found = find_checkpoint(settings.checkpoint, settings.revision, processor_files=files, download=False)
+        found = checkpoint_of(settings, download=False)
         return fingerprint(found.folder, found.processor_folder)
     except RepopeError:
         return {}

@@ -103,9 +103,9 @@ class Collection:
 
     def _prepare(self, questions: Sequence[Question], images: Mapping[str, Path]) -> "Asking":
         """The model on its device, and this rank's share of the questions."""
-        from repope_eval.models.checkpoints import find_checkpoint
+        from repope_eval.models.families import checkpoint_of
 
-        find_checkpoint(self.settings.model.checkpoint, self.settings.model.revision)  # known without torch
+        checkpoint = checkpoint_of(self.settings.model)  # a mistake is said before torch is imported
         from repope_eval.inference.asking import Asking, AskingSettings
         from repope_eval.models.loading import describe_device, describe_model, load_model
         from repope_eval.models.placement import choose_device, device_of_rank
@@ -113,7 +113,7 @@ class Collection:
         settings = self.settings
         device = choose_device(device_of_rank(settings.device, self.ranks))
         log.info("loading %s", settings.model.checkpoint)
-        model = load_model(settings.model, device)
+        model = load_model(settings.model, device, checkpoint)
         self.folder.note_model(**describe_model(model))
         self.folder.note_start(device=describe_device(model.device))
         how = AskingSettings(

@@ -9,10 +9,10 @@ from pathlib import Path
 from types import FrameType
 
 import psutil
-from transformers.utils.chat_template_utils import render_jinja_template
 
 from repope_eval.errors import RepopeError
 from repope_eval.models.fields import first_line
+from repope_eval.models.transformers_internals import render_jinja_template
 
 MOST_SECONDS = 5.0
 """For a template's first rendering, which takes milliseconds."""

@@ -13,7 +13,6 @@ from typing import ClassVar
 import torch
 from PIL import Image
 from transformers import PreTrainedConfig, PreTrainedModel
-from transformers.image_processing_utils import select_best_resolution
 
 from repope_eval.errors import RepopeError
 from repope_eval.models.chat_templates import ChatTemplate
@@ -28,9 +27,10 @@ from repope_eval.models.description import (
 )
 from repope_eval.models.fields import Fields, blamed_on
 from repope_eval.models.native_configs import read_config
-from repope_eval.models.recipe import Inputs, Prepared, Recipe, RecipeOptions, require_features
-from repope_eval.models.rgb import to_rgb
+from repope_eval.models.pixels import to_rgb
+from repope_eval.models.recipe import Inputs, Prepared, Recipe, RecipeOptions, layer_values, with_features
 from repope_eval.models.tokenizers import TokenizerFile, read_stop_token_ids
+from repope_eval.models.transformers_internals import select_best_resolution
 from repope_eval.settings.config import MOST_TILES
 
 IMAGE_TOKEN = "<image>"
@@ -75,13 +75,15 @@ class LlavaRecipe(Recipe):
     config_class: ClassVar[type[PreTrainedConfig]]
     image_processor_class: ClassVar[type]
     """The `pil` one: it computes what the paper's release did; the default backend's pixels are 1/255 off."""
+    class_tokens: ClassVar[int]
+    """Tokens that the vision tower sees of a tile besides its patches."""
 
     def __init__(self, checkpoint: Checkpoint, options: RecipeOptions) -> None:
         self._config = checkpoint.fields
         native = self.network_config()
         self._question_suffix = options.question_suffix or ""
-        self._tokenizer = ChatTokenizer(checkpoint)
-        self._template = ChatTemplate(*read_chat_template(checkpoint), self._tokenizer.special_tokens)
+        self.tokenizer = ChatTokenizer(checkpoint)
+        self._template = ChatTemplate(*read_chat_template(checkpoint), self.tokenizer.special_tokens)
         with blamed_on(self._config.path):  # the class takes sizes that are null or lists
             self._side = int(native.vision_config.image_size)
             self._features_per_side = self._side // int(native.vision_config.patch_size)
@@ -90,8 +92,8 @@ class LlavaRecipe(Recipe):
         self._image_processor = read_image_processor(self.image_processor_class, checkpoint)
         self._image_token_id = int(native.image_token_id)
         self.feature_token_ids = (self._image_token_id,)
-        self.stop_token_ids = read_stop_token_ids(checkpoint, self._tokenizer)
-        if self._image_token_id not in self._tokenizer.encode(self._template.render("")):
+        self.stop_token_ids = read_stop_token_ids(checkpoint, self.tokenizer)
+        if self._image_token_id not in self.tokenizer.encode(self._template.render("")):
             raise RepopeError(f"{self._template.path}: puts no {IMAGE_TOKEN} where an image is shown")
 
     def prompt(self, question: str) -> str:
@@ -110,10 +112,8 @@ class LlavaRecipe(Recipe):
         return Prepared(inputs, tuple(self._prompt_ids(question, number) for question in questions))
 
     def _prompt_ids(self, question: str, number: int) -> tuple[int, ...]:
-        token_ids = self._tokenizer.encode_prompt(self.prompt(self._tokenizer.as_plain(question)))
-        require_features(token_ids, self.feature_token_ids, 1)
-        place = token_ids.index(self._image_token_id)
-        return (*token_ids[:place], *[self._image_token_id] * number, *token_ids[place + 1 :])
+        token_ids = self.tokenizer.encode_prompt(self.prompt(self.tokenizer.as_plain(question)))
+        return with_features(token_ids, self._image_token_id, number)
 
     def _count_tile_features(self, height: int, width: int) -> int:
         """Features of all tiles but the whole image, for an image of so many pixels."""
@@ -130,18 +130,6 @@ class LlavaRecipe(Recipe):
     def _count_grid_features(self, rows: int, columns: int) -> int:
         """Features that a grid of so many becomes, those at the ends of rows included."""
 
-    def vocabulary(self) -> dict[str, int]:
-        """The tokens of the checkpoint's own files."""
-        return self._tokenizer.vocabulary()
-
-    def encode(self, text: str) -> list[int]:
-        """Token ids of a plain text, nothing added."""
-        return self._tokenizer.encode(text)
-
-    def decode(self, token_ids: Sequence[int]) -> str:
-        """The answer's text as it is, not stripped: so the paper's code keeps it."""
-        return self._tokenizer.decode(token_ids)
-
     def image_features(self, network: PreTrainedModel, images: Sequence[Inputs]) -> list[torch.Tensor]:
         """All images' tiles through the vision tower at once; each image's are [feature tokens, hidden]."""
         features = network.get_image_features(
@@ -149,6 +137,16 @@ class LlavaRecipe(Recipe):
             image_sizes=torch.cat([image["image_sizes"] for image in images]),
         )
         return list(features.pooler_output)
+
+    def vision_values(self, tiles: int) -> int:
+        """What a layer holds, and the hidden states of all layers, since features are taken of an inner one.
+
+        A tower sees the patches of a tile, and CLIP's one token besides.
+        """
+        vision = self.network_config().vision_config
+        tokens = tiles * (self._features_per_side**2 + self.class_tokens)
+        kept = tokens * int(vision.hidden_size * vision.num_hidden_layers)
+        return layer_values(vision, tokens) + kept
 
     def network_class(self) -> type[PreTrainedModel]:
         """The native class, which knows the names in the published checkpoints."""

@@ -27,6 +27,7 @@ class LlavaNextRecipe(LlavaRecipe):
     native_class = LlavaNextForConditionalGeneration
     config_class = LlavaNextConfig
     image_processor_class = LlavaNextImageProcessorPil
+    class_tokens = 1
 
     def __init__(self, checkpoint: Checkpoint, options: RecipeOptions) -> None:
         super().__init__(checkpoint, options)

@@ -31,6 +31,7 @@ class LlavaOnevisionRecipe(LlavaRecipe):
     native_class = LlavaOnevisionForConditionalGeneration
     config_class = LlavaOnevisionConfig
     image_processor_class = LlavaOnevisionImageProcessorPil
+    class_tokens = 0
 
     def __init__(self, checkpoint: Checkpoint, options: RecipeOptions) -> None:
         super().__init__(checkpoint, options)

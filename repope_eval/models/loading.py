@@ -11,9 +11,9 @@ from transformers import PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
 from repope_eval.errors import RepopeError
-from repope_eval.models.checkpoints import Checkpoint, fetch_weights, find_checkpoint
+from repope_eval.models.checkpoints import Checkpoint, fetch_weights
 from repope_eval.models.description import require_generation_config
-from repope_eval.models.families import recipe_class, recipe_of
+from repope_eval.models.families import checkpoint_of, recipe_of
 from repope_eval.models.fields import blamed_on, first_line
 from repope_eval.models.fingerprint import fingerprint
 from repope_eval.models.limits import require_bounded
@@ -23,6 +23,7 @@ from repope_eval.models.placement import (
     require_attention,
     require_modules,
     require_number_format,
+    require_quantization,
 )
 from repope_eval.models.recipe import Inputs, Recipe, RecipeOptions
 from repope_eval.models.rehearsal import rehearse
@@ -80,8 +81,13 @@ class Model:
         }
 
 
-def load_model(settings: ModelSettings, device: torch.device) -> Model:
-    """Finds a checkpoint, recognises its layout and loads its weights.
+def load_model(settings: ModelSettings, device: torch.device, checkpoint: Checkpoint | None = None) -> Model:
+    """Recognises a checkpoint's layout and loads its weights.
+
+    Args:
+        settings: of the model.
+        device: where inputs go, and the weights if the settings do not spread them.
+        checkpoint: what `checkpoint_of` found; None if it is still to be found.
 
     Raises:
         RepopeError: no such checkpoint, another family's, weights missing, unexpected or of another shape.
@@ -90,14 +96,14 @@ def load_model(settings: ModelSettings, device: torch.device) -> Model:
     require_number_format(dtype, device)
     require_attention(settings, device)
     placed = device_map(settings, device)
-    quantized = quantization(settings, dtype, device)
-    described = read_description(settings)
+    require_quantization(settings, device)
+    described = read_description(settings, checkpoint)
     require_modules(settings, placed, described.network)
     fetch_whole(described)
     how = {
         "device_map": placed,
         "offload_folder": _offload_folder() if settings.device_map else None,
-        "quantization_config": quantized,
+        "quantization_config": quantization(settings, dtype, described.network),
         "dtype": dtype,
         "attn_implementation": settings.attn_implementation,
     }
@@ -123,30 +129,23 @@ def fetch_whole(described: Described) -> WeightFiles:
     return files
 
 
-def read_description(settings: ModelSettings, *, download: bool = True) -> Described:
+def read_description(settings: ModelSettings, checkpoint: Checkpoint | None = None) -> Described:
     """What a checkpoint's small files say, and the recipe that they make: all that is found wrong without its weights.
 
     Args:
         settings: of the model.
-        download: whether what is not on this machine may be downloaded.
+        checkpoint: what `checkpoint_of` found; None if it is still to be found.
 
     Raises:
         RepopeError: no such checkpoint, another family's, or a file of it is missing or broken.
     """
     transformers_logging.set_verbosity_error()  # what it warns of is refused here, or where weights are loaded
-    family = recipe_class(settings.family)
-    checkpoint = find_checkpoint(
-        settings.checkpoint,
-        settings.revision,
-        processor_files=family.processor_files,
-        download=download,
-    )
+    checkpoint = checkpoint or checkpoint_of(settings)
     require_bounded(checkpoint.fields)
     require_generation_config(checkpoint)
     recipe = recipe_of(settings.family, checkpoint, recipe_options(settings))
-    network_class, config = recipe.network_class(), recipe.network_config()
-    with blamed_on(checkpoint.path("config.json")), torch.device("meta"):
-        network = network_class(config)
+    with blamed_on(checkpoint.path("config.json")):
+        network = recipe.network_without_weights()
     rehearse(recipe, network, checkpoint)
     return Described(checkpoint=checkpoint, recipe=recipe, network=network)
 

@@ -1,5 +1,6 @@
 """Ovis2: prompt, parts and tokens, the same whichever layout a checkpoint has."""
 
+import copy
 from collections.abc import Iterator, Sequence
 from enum import IntEnum
 
@@ -10,9 +11,9 @@ from transformers import PreTrainedConfig, PreTrainedModel
 from repope_eval.models.checkpoints import Checkpoint
 from repope_eval.models.description import GENERATION_CONFIG, read_fields
 from repope_eval.models.fields import Fields
-from repope_eval.models.ovis2_layouts import is_ovis2, layout_of
+from repope_eval.models.ovis2_layouts import is_ovis2, read_layout
 from repope_eval.models.ovis2_pixels import fitting_grid, part_pixels
-from repope_eval.models.recipe import Inputs, Prepared, Recipe, RecipeOptions, require_features
+from repope_eval.models.recipe import Inputs, Prepared, Recipe, RecipeOptions, layer_values, require_features
 
 SYSTEM_PROMPT = "You are a helpful assistant."
 IMAGE_MARK = "<image>"
@@ -26,7 +27,7 @@ MAX_PARTS = 9
 
 
 class Indicator(IntEnum):
-    """The tokens between an image's parts, by the place of their embedding in the visual vocabulary's end."""
+    """The tokens between an image's parts: the index of each one's embedding in the visual vocabulary's last rows."""
 
     START = 0
     GRID = 1
@@ -58,14 +59,16 @@ class Ovis2Recipe(Recipe):
     options = frozenset({"system_prompt", "question_suffix", "max_tiles"})
 
     def __init__(self, checkpoint: Checkpoint, options: RecipeOptions) -> None:
-        self._layout = layout_of(checkpoint)
+        self._layout = read_layout(checkpoint)
         self._system_prompt = SYSTEM_PROMPT if options.system_prompt is None else options.system_prompt
         self._question_suffix = options.question_suffix or ""
         self._max_parts = options.max_tiles or MAX_PARTS
-        self._tokenizer = self._layout.tokenizer
-        self.feature_token_ids = (self._layout.atom_id, *self._layout.indicator_ids)
+        self.tokenizer = self._layout.tokenizer
+        self._atom_id = self._layout.config.image_token_id
+        self._indicator_ids = tuple(self._layout.config.visual_indicator_token_ids)
+        self.feature_token_ids = (self._atom_id, *self._indicator_ids)
         named = read_fields(checkpoint, GENERATION_CONFIG).token_ids("eos_token_id")
-        self.stop_token_ids = tuple(dict.fromkeys((self._tokenizer.token_id(STOP_TOKEN), *named)))
+        self.stop_token_ids = tuple(dict.fromkeys((self.tokenizer.token_id(STOP_TOKEN), *named)))
 
     @staticmethod
     def recognises(config: Fields) -> bool:
@@ -93,8 +96,8 @@ class Ovis2Recipe(Recipe):
         image_ids = list(self._image_ids(*grid))
         prompts = []
         for question in questions:
-            around = self._around_image(self._tokenizer.as_plain(question))
-            before, after = map(self._tokenizer.encode, around)
+            around = self._around_image(self.tokenizer.as_plain(question))
+            before, after = map(self.tokenizer.encode, around)
             require_features([*before, *after], self.feature_token_ids, 0)
             prompts.append((*before, *image_ids, *after))
         return Prepared({"pixel_values": pixels, "grid": torch.tensor(grid)}, tuple(prompts))
@@ -102,25 +105,13 @@ class Ovis2Recipe(Recipe):
     def _image_ids(self, rows: int, columns: int) -> Iterator[int]:
         for mark in image_marks(rows, columns):
             if mark is None:
-                yield from [self._layout.atom_id] * self._layout.tokens_per_part
+                yield from [self._atom_id] * self._layout.tokens_per_part
             else:
-                yield self._layout.indicator_ids[mark]
+                yield self._indicator_ids[mark]
 
     def native_inputs(self, inputs: Inputs) -> Inputs:
         """The parts; the native class sees the grid in the prompt."""
         return {"pixel_values": inputs["pixel_values"]}
-
-    def vocabulary(self) -> dict[str, int]:
-        """The tokens of the checkpoint's own files."""
-        return self._tokenizer.vocabulary()
-
-    def encode(self, text: str) -> list[int]:
-        """Token ids of a plain text, nothing added."""
-        return self._tokenizer.encode(text)
-
-    def decode(self, token_ids: Sequence[int]) -> str:
-        """The answer's text as it is, not stripped: so the original's example has it."""
-        return self._tokenizer.decode(token_ids)
 
     def image_features(self, network: PreTrainedModel, images: Sequence[Inputs]) -> list[torch.Tensor]:
         """Each image's atoms and indicators in the prompt's order, [feature tokens, hidden].
@@ -139,10 +130,17 @@ class Ovis2Recipe(Recipe):
         ]
         return torch.cat(stretches)
 
+    def vision_values(self, tiles: int) -> int:
+        """What a layer holds, or three copies of the probabilities of all visual words, if that is more."""
+        vision = self._layout.config.vision_config
+        patches = tiles * (self._layout.side // vision.patch_size) ** 2
+        words = 3 * tiles * self._layout.tokens_per_part * int(vision.vocab_size)
+        return max(layer_values(vision, patches, is_gated=True), words)
+
     def network_class(self) -> type[PreTrainedModel]:
         """The layout's class."""
         return self._layout.network_class()
 
     def network_config(self) -> PreTrainedConfig:
         """The layout's configuration."""
-        return self._layout.network_config()
+        return copy.deepcopy(self._layout.config)

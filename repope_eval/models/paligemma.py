@@ -20,8 +20,8 @@ from repope_eval.models.checkpoints import Checkpoint
 from repope_eval.models.description import read_image_processor
 from repope_eval.models.fields import Fields
 from repope_eval.models.native_configs import read_config
-from repope_eval.models.recipe import Inputs, Prepared, Recipe, RecipeOptions, require_features
-from repope_eval.models.rgb import to_rgb
+from repope_eval.models.pixels import to_rgb
+from repope_eval.models.recipe import Inputs, Prepared, Recipe, RecipeOptions, layer_values, require_features
 from repope_eval.models.tokenizers import TokenizerFile, read_stop_token_ids
 
 IMAGE_TOKEN = "<image>"
@@ -39,7 +39,6 @@ class PaliGemmaRecipe(Recipe):
 
     family = "PaliGemma"
     attends_both_ways = True
-    processor_files = ("tokenizer.json", "preprocessor_config.json")
     first_position = 1
 
     def __init__(self, checkpoint: Checkpoint, options: RecipeOptions) -> None:
@@ -47,13 +46,13 @@ class PaliGemmaRecipe(Recipe):
         native = self.network_config()
         self._task = TASKS[native.text_config.model_type]
         self._question_suffix = options.question_suffix or ""
-        self._tokenizer = TokenizerFile(checkpoint)
+        self.tokenizer = TokenizerFile(checkpoint)
         # The backend that computes what the paper's release did; the default one's pixels are 1/255 off.
         self._image_processor = read_image_processor(SiglipImageProcessorPil, checkpoint)
         self._tokens_per_image = int(native.text_config.num_image_tokens)
         self._image_token_id = int(native.image_token_id)
         self.feature_token_ids = (self._image_token_id,)
-        self.stop_token_ids = read_stop_token_ids(checkpoint, self._tokenizer)
+        self.stop_token_ids = read_stop_token_ids(checkpoint, self.tokenizer)
 
     @staticmethod
     def recognises(config: Fields) -> bool:
@@ -83,26 +82,19 @@ class PaliGemmaRecipe(Recipe):
         )
 
     def _prompt_ids(self, question: str, number: int) -> tuple[int, ...]:
-        token_ids = self.encode(self._text(self._tokenizer.as_plain(question)))
+        token_ids = self.tokenizer.encode(self._text(self.tokenizer.as_plain(question)))
         require_features(token_ids, self.feature_token_ids, 0)
         return (*[self._image_token_id] * number, *token_ids)
-
-    def vocabulary(self) -> dict[str, int]:
-        """The tokens of the checkpoint's own files."""
-        return self._tokenizer.vocabulary()
-
-    def encode(self, text: str) -> list[int]:
-        """Token ids of a plain text, nothing added."""
-        return self._tokenizer.encode(text)
-
-    def decode(self, token_ids: Sequence[int]) -> str:
-        """The answer's text as it is, not stripped: so the paper's code keeps it."""
-        return self._tokenizer.decode(token_ids)
 
     def image_features(self, network: PreTrainedModel, images: Sequence[Inputs]) -> list[torch.Tensor]:
         """All images through the vision tower at once; each image's are [tokens an image, hidden]."""
         pixels = torch.cat([image["pixel_values"] for image in images])
         return list(network.get_image_features(pixel_values=pixels).pooler_output)
+
+    def vision_values(self, tiles: int) -> int:
+        """What a layer holds, which sees the patches of the image."""
+        vision = self.network_config().vision_config
+        return layer_values(vision, tiles * (vision.image_size // vision.patch_size) ** 2)
 
     def network_class(self) -> type[PreTrainedModel]:
         """The native class, which knows the names in the published checkpoints."""

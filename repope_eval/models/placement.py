@@ -3,11 +3,13 @@
 What a machine or an installation lacks is said here, before any weight is read.
 """
 
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 from transformers import BitsAndBytesConfig, PreTrainedModel
 
 from repope_eval.errors import RepopeError
@@ -15,9 +17,6 @@ from repope_eval.files.json_files import read_json
 from repope_eval.process.ranks import Ranks, is_told_cpu
 from repope_eval.settings.config import ModelSettings
 from repope_eval.wording import counted
-
-_UNQUANTIZED = ["model.vision_tower", "model.multi_modal_projector", "lm_head"]
-"""Only the language model's linear layers are quantized: the rest is small and matters more."""
 
 _STRATEGIES = ("auto", "balanced", "balanced_low_0", "sequential")
 """Ways in which transformers spreads a model over devices by itself."""
@@ -158,16 +157,14 @@ def require_modules(settings: ModelSettings, placed: str | dict[str, Any], netwo
             )
 
 
-def quantization(
-    settings: ModelSettings, dtype: torch.dtype, device: torch.device
-) -> BitsAndBytesConfig | None:
-    """What `from_pretrained` is told of quantization; it computes in the run's number format.
+def require_quantization(settings: ModelSettings, device: torch.device) -> None:
+    """Refuses quantization where it cannot be had.
 
     Raises:
         RepopeError: bitsandbytes is not installed, or not for this device.
     """
     if settings.quantization == "none":
-        return None
+        return
     if device.type == "mps":
         raise RepopeError(
             f"model.quantization={settings.quantization}: bitsandbytes is not for {device}; leave it out, and where "
@@ -177,14 +174,45 @@ def quantization(
         raise RepopeError(
             f"model.quantization={settings.quantization} needs bitsandbytes: pip install bitsandbytes"
         )
-    if settings.quantization == "int8":
-        return BitsAndBytesConfig(load_in_8bit=True, llm_int8_skip_modules=_UNQUANTIZED)
-    return BitsAndBytesConfig(
-        load_in_4bit=True,
-        bnb_4bit_quant_type="nf4",
-        bnb_4bit_compute_dtype=dtype,
-        llm_int8_skip_modules=_UNQUANTIZED,
-    )
+
+
+def quantization(
+    settings: ModelSettings, dtype: torch.dtype, network: PreTrainedModel
+) -> BitsAndBytesConfig | None:
+    """What `from_pretrained` is told of quantization.
+
+    Args:
+        settings: of the model.
+        dtype: the run's number format, which is computed in.
+        network: with or without weights.
+    """
+    kept = list(modules_around(network, network.get_decoder()))
+    match settings.quantization:
+        case "int8":
+            return BitsAndBytesConfig(load_in_8bit=True, llm_int8_skip_modules=kept)
+        case "nf4":
+            return BitsAndBytesConfig(
+                load_in_4bit=True,
+                bnb_4bit_quant_type="nf4",
+                bnb_4bit_compute_dtype=dtype,
+                llm_int8_skip_modules=kept,
+            )
+        case _:
+            return None
+
+
+def modules_around(network: nn.Module, language_model: nn.Module, prefix: str = "") -> Iterator[str]:
+    """Names of the largest modules that hold nothing of the language model, whatever the native class calls them.
+
+    They are not quantized: they are small and matter more than the language model's linear layers.
+    """
+    for name, module in network.named_children():
+        if module is language_model:
+            continue
+        if language_model in module.modules():
+            yield from modules_around(module, language_model, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}"
 
 
 def require_attention(settings: ModelSettings, device: torch.device) -> None:
