@@ -10,11 +10,11 @@ from repope_eval.capacity.shapes import Shape
 from repope_eval.inference.batch_size import MOST_TOKENS
 
 QUESTIONS = 12
-"""Most distinct questions about an image of POPE."""
+"""The most distinct questions that POPE has about an image."""
 QUESTION_TOKENS = 15
-"""Of a question, and of what follows it in the prompt."""
+"""Tokens of a question and of what follows it in the prompt."""
 PROMPT_TOKENS = 25
-"""Before the image and around it."""
+"""Tokens of a prompt before the image and around it."""
 
 PROGRAM = 0.6e9
 """Bytes of Python, torch and what both set up for the first batch: measured on a CPU, assumed on a GPU."""
@@ -71,7 +71,7 @@ def memory_need(
 
 
 def _fed_at_once(shape: Shape, questions: int, device: str) -> tuple[int, int]:
-    """Rows of the cache, and tokens in each."""
+    """How many rows the cache has, and how many tokens each row has."""
     prompt = shape.image_tokens + PROMPT_TOKENS
     if not shape.attends_both_ways:
         return 1, prompt + questions * QUESTION_TOKENS
@@ -81,7 +81,7 @@ def _fed_at_once(shape: Shape, questions: int, device: str) -> tuple[int, int]:
 
 
 def _language_values(shape: Shape, rows: int, tokens: int) -> float:
-    """Numbers held at once while prompts are fed, without the cache."""
+    """How many numbers are held at once while prompts are fed, without the cache."""
     layer = rows * tokens * (4 * shape.hidden + 3 * shape.intermediate)
     repeated = 2 * rows * tokens * shape.heads * shape.head_size
     features = shape.image_tokens * shape.hidden

@@ -11,7 +11,7 @@ from repope_eval.capacity.memory_need import PROMPT_TOKENS, QUESTION_TOKENS
 from repope_eval.capacity.shapes import Shape
 
 ANSWER_TOKENS = 3
-"""Yes or no, a full stop, and what ends the answer."""
+"""An answer is yes or no, a full stop, and the token that ends it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,11 +19,11 @@ class Operations:
     """The floating-point operations of asking about one photograph."""
 
     vision: float
-    """Its tiles through the vision tower, and what makes language tokens of them."""
+    """Operations of the vision tower, and of what makes language tokens of its features."""
     prompt: float
-    """What is fed before any answer."""
+    """Operations of all that is fed before an answer begins."""
     answers: float
-    """The answers' tokens."""
+    """Operations of the answers' tokens."""
 
     @property
     def total(self) -> float:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 BYTES_PER_QUANTIZED = {"int8": 1.0, "nf4": 0.5 + 4 / 64}
-"""Of a weight; nf4 keeps a float32 scale for each 64 weights."""
+"""Bytes that a weight takes; nf4 keeps a float32 scale for each 64 weights."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,10 +20,10 @@ class Size:
 
     parameters: int
     quantizable: int
-    """Those in the language model's linear layers, which quantization shrinks."""
+    """How many of them are in the language model's linear layers, which quantization shrinks."""
 
     def weight_bytes(self, quantization: str, value_bytes: float = 2.0) -> float:
-        """Memory of the weights.
+        """Bytes of memory that the weights take.
 
         Args:
             quantization: `int8` or `nf4`; with anything else nothing is quantized.
@@ -37,12 +37,12 @@ class Size:
 class Shape(Size):
     """What a model's memory and computation follow from.
 
-    Its language model's layers have attention and a gated feed-forward network. Whatever is of images is of a
-    photograph of 640x480 pixels, as most of COCO's are.
+    The layers of its language model have attention and a gated feed-forward network. The figures of images are those
+    of a photograph of 640x480 pixels, as most of COCO's are.
     """
 
     layers: int
-    """Of the language model, as what follows until `vocabulary`."""
+    """Layers of the language model; the fields from here to `vocabulary` are the language model's."""
     hidden: int
     intermediate: int
     heads: int
@@ -50,11 +50,11 @@ class Shape(Size):
     head_size: int
     vocabulary: int
     keeps_scores: bool
-    """Whether attention's kernel keeps its scores: no fused kernel caps them, which Gemma 2 does."""
+    """Whether attention keeps its scores in memory: Gemma 2 caps them, which no fused kernel does."""
     attends_both_ways: bool
     """Whether image tokens attend to the question, so that only the image's features are shared."""
     image_tokens: int
-    """That stand for a photograph in a prompt."""
+    """Tokens that stand for a photograph in a prompt."""
     vision_values: int
     """Numbers that are held at once while a photograph is encoded."""
     vision_operations: int

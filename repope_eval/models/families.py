@@ -51,7 +51,7 @@ def checkpoint_of(settings: "ModelSettings", *, download: bool = True) -> "Check
 
 
 def recipe_of(family: str, checkpoint: "Checkpoint", options: "RecipeOptions") -> "Recipe":
-    """The recipe of a checkpoint.
+    """Makes the recipe of a checkpoint.
 
     Raises:
         RepopeError: the family is unknown, the checkpoint is another's, one of its files is missing or broken,

@@ -1,11 +1,10 @@
 """InternVL2.5: prompt, tiles and tokens, the same whichever layout a checkpoint has."""
 
-import copy
 from collections.abc import Sequence
 
 import torch
 from PIL import Image
-from transformers import PreTrainedConfig, PreTrainedModel
+from transformers import PreTrainedModel
 
 from repope_eval.models.checkpoints import Checkpoint
 from repope_eval.models.fields import Fields
@@ -29,12 +28,13 @@ class InternVLRecipe(Recipe):
     options = frozenset({"system_prompt", "question_suffix", "max_tiles"})
 
     def __init__(self, checkpoint: Checkpoint, options: RecipeOptions) -> None:
-        self._layout = read_layout(checkpoint)
+        layout = self._layout = read_layout(checkpoint)
+        self.tokenizer, self.config = layout.tokenizer, layout.config
+        self.native_class, self.weight_rules = layout.native_class, layout.weight_rules
         self._system_prompt = SYSTEM_PROMPT if options.system_prompt is None else options.system_prompt
         self._question_suffix = options.question_suffix or ""
         self._max_tiles = options.max_tiles or self._layout.max_tiles
-        self.tokenizer = self._layout.tokenizer
-        self._image_token_id = self._layout.config.image_token_id
+        self._image_token_id = self.config.image_token_id
         self.feature_token_ids = (self._image_token_id,)
         self.stop_token_ids = (self.tokenizer.token_id(STOP_TOKEN),)
 
@@ -52,7 +52,7 @@ class InternVLRecipe(Recipe):
         )
 
     def count_features(self, width: int, height: int) -> int:
-        """Each tile has as many, the thumbnail too."""
+        """Every tile has as many, and so has the thumbnail."""
         return count_tiles(width, height, self._layout.side, self._max_tiles) * self._layout.tokens_per_tile
 
     def prepare(self, image: Image.Image, questions: Sequence[str]) -> Prepared:
@@ -72,21 +72,13 @@ class InternVLRecipe(Recipe):
         return super().decode(token_ids).strip()
 
     def image_features(self, network: PreTrainedModel, images: Sequence[Inputs]) -> list[torch.Tensor]:
-        """All images' tiles through the vision tower at once; each image's are [tiles * tokens a tile, hidden]."""
+        """The tiles of all images go through the vision tower at once; features are [tiles * tokens a tile, hidden]."""
         tiles = [image["pixel_values"] for image in images]
         features = network.get_image_features(pixel_values=torch.cat(tiles)).pooler_output
         return [part.flatten(0, 1) for part in features.split(list(map(len, tiles)))]
 
     def vision_values(self, tiles: int) -> int:
-        """What a layer holds, which sees one token besides a tile's patches."""
-        vision = self._layout.config.vision_config
+        """What a layer holds, which sees the patches of a tile and one token besides."""
+        vision = self.config.vision_config
         patches = (self._layout.side // vision.patch_size[0]) ** 2
         return layer_values(vision, tiles * (patches + 1))
-
-    def network_class(self) -> type[PreTrainedModel]:
-        """The layout's class."""
-        return self._layout.network_class()
-
-    def network_config(self) -> PreTrainedConfig:
-        """The layout's configuration."""
-        return copy.deepcopy(self._layout.config)

@@ -22,14 +22,13 @@ from repope_eval.models.transformers_internals import (
     TensorConversion,
     WeightConverter,
     WeightRenaming,
-    converting,
     thirds,
 )
 
 IMAGE_TOKEN = "<IMG_CONTEXT>"
 
 MAX_TILES = 12
-"""Of every InternVL2.5 model; the `-hf` layout does not state it."""
+"""The most tiles that any InternVL2.5 model cuts an image into; the `-hf` layout does not state it."""
 
 _NOT_2_5 = {(1536, 28), (3584, 28), (5120, 48), (4096, 48)}
 """(hidden size, layers) of language models that InternVL3 has and InternVL2.5 has not: 2B, 8B, 14B and 9B."""
@@ -37,22 +36,19 @@ _NOT_2_5 = {(1536, 28), (3584, 28), (5120, 48), (4096, 48)}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """What a checkpoint's files say that a recipe needs, however they are laid out."""
+    """What a recipe needs of a checkpoint's files, however they are laid out.
+
+    A field that `Recipe` has as well means the same here.
+    """
 
     side: int
-    """Of a tile, in pixels."""
+    """Side of a tile in pixels."""
     max_tiles: int
     tokens_per_tile: int
     tokenizer: Tokenizer
     config: PreTrainedConfig
-    """The native configuration."""
-    native: type[PreTrainedModel]
-    rules: Sequence[Any] = ()
-    """How the checkpoint's tensors become those of the native class; none where the class knows their names."""
-
-    def network_class(self) -> type[PreTrainedModel]:
-        """The native class that loads the weights, its conversion registered."""
-        return converting(self.native, self.rules) if self.rules else self.native
+    native_class: type[PreTrainedModel]
+    weight_rules: Sequence[Any] = ()
 
 
 def read_layout(checkpoint: Checkpoint) -> Layout:
@@ -84,7 +80,7 @@ def is_internvl2_5(config: Fields) -> bool:
 
 
 def _original_layout(checkpoint: Checkpoint) -> Layout:
-    """`model_type` internvl_chat, with modelling code of its own that is never run."""
+    """Reads the layout of `model_type` internvl_chat, whose own modelling code is never run."""
     config = checkpoint.fields
     language, vision = config.part("llm_config"), config.part("vision_config")
     is_internlm2 = _is_internlm2(language)
@@ -107,13 +103,13 @@ def _original_layout(checkpoint: Checkpoint) -> Layout:
             vision_feature_layer=config.integer("select_layer", -1),
             tie_word_embeddings=text_config.tie_word_embeddings,
         ),
-        native=InternVLWithInternLM2 if is_internlm2 else InternVLWithQwen2,
-        rules=[*_VISION, *(_INTERNLM2 if is_internlm2 else _QWEN2)],
+        native_class=InternVLWithInternLM2 if is_internlm2 else InternVLWithQwen2,
+        weight_rules=[*_VISION, *(_INTERNLM2 if is_internlm2 else _QWEN2)],
     )
 
 
 def _hf_layout(checkpoint: Checkpoint) -> Layout:
-    """`model_type` internvl, as transformers' conversion of the 2.5-MPO models writes it.
+    """Reads the layout of `model_type` internvl, which transformers' conversion of the 2.5-MPO models writes.
 
     Its chat template and image processor are not used: they leave out the system message and, by default,
     the tiles, and so are not what the original code does. Prompts for InternLM2, which is Llama here, begin
@@ -133,12 +129,12 @@ def _hf_layout(checkpoint: Checkpoint) -> Layout:
         tokens_per_tile=tokens_per_tile,
         tokenizer=tokenizer,
         config=native,
-        native=InternVLForConditionalGeneration,
+        native_class=InternVLForConditionalGeneration,
     )
 
 
 def _is_internlm2(language: Fields) -> bool:
-    """Whether a language model is InternLM2, else Qwen2: by its architecture, or by its `model_type` without one."""
+    """Whether a language model is InternLM2, not Qwen2: by its architecture, or its `model_type` if it names none."""
     named = next(iter(language.texts("architectures")), language.text("model_type", ""))
     kinds = {"InternLM2ForCausalLM": True, "internlm2": True, "Qwen2ForCausalLM": False, "qwen2": False}
     if named not in kinds:
@@ -162,7 +158,7 @@ _INTERN_VIT: dict[str, Any] = {
     "norm_type": "rms_norm",
     "layer_norm_eps": 1e-6,
 }
-"""What a vision configuration means where it leaves a field out.
+"""The value of a field that a vision configuration leaves out.
 
 Source: `InternVisionConfig` in the checkpoints' configuration_intern_vit.py.
 """
@@ -187,14 +183,14 @@ class InternVLWithInternLM2(InternVLForConditionalGeneration):  # type: ignore[m
 
 
 class SplitGroupedAttention(TensorConversion):
-    """InternLM2's `wqkv` into q, k and v.
+    """Splits InternLM2's `wqkv` into q, k and v.
 
     Its rows are grouped by key-value head: viewed as [kv heads, q heads a kv head + 2, head dim, ...], the
     last two of axis 1 are k and v.
     """
 
     def parts(self, tensor: torch.Tensor, config: PreTrainedConfig) -> list[torch.Tensor]:
-        """The three tensors."""
+        """Queries, keys and values."""
         text = config.get_text_config()
         groups, queries = text.num_key_value_heads, text.num_attention_heads // text.num_key_value_heads
         rows = tensor.view(groups, queries + 2, -1, *tensor.shape[1:])

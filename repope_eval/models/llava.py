@@ -36,7 +36,7 @@ from repope_eval.settings.config import MOST_TILES
 IMAGE_TOKEN = "<image>"
 
 _SPACES_CLEANED = (" .", " ?", " !", " ,", " ' ", " n't", " 'm", " 's", " 've", " 're")
-"""What loses its spaces where a tokenizer says `clean_up_tokenization_spaces`, in this order.
+"""Texts that lose their spaces, in this order, if a tokenizer says `clean_up_tokenization_spaces`.
 
 Source: `clean_up_tokenization` of transformers 4.49, which the paper's code pins; version 5 ignores the
 setting.
@@ -54,7 +54,7 @@ class ChatTokenizer(TokenizerFile):
         config = read_fields(checkpoint, TOKENIZER_CONFIG)
         self._cleans_up = config.flag("clean_up_tokenization_spaces", False)
         self.special_tokens = read_special_tokens(checkpoint)
-        """Role -> token, for chat templates."""
+        """Role -> token; chat templates may name them."""
 
     def encode_prompt(self, text: str) -> list[int]:
         """Token ids of a whole prompt, with the begin token that the file's post-processor adds, if any."""
@@ -71,7 +71,6 @@ class ChatTokenizer(TokenizerFile):
 class LlavaRecipe(Recipe):
     """A checkpoint of the LLaVA-NeXT line in the native layout, prompted by its own chat template."""
 
-    native_class: ClassVar[type[PreTrainedModel]]
     config_class: ClassVar[type[PreTrainedConfig]]
     image_processor_class: ClassVar[type]
     """The `pil` one: it computes what the paper's release did; the default backend's pixels are 1/255 off."""
@@ -79,18 +78,17 @@ class LlavaRecipe(Recipe):
     """Tokens that the vision tower sees of a tile besides its patches."""
 
     def __init__(self, checkpoint: Checkpoint, options: RecipeOptions) -> None:
-        self._config = checkpoint.fields
-        native = self.network_config()
+        self.config = read_config(self.config_class, checkpoint.fields)
         self._question_suffix = options.question_suffix or ""
         self.tokenizer = ChatTokenizer(checkpoint)
         self._template = ChatTemplate(*read_chat_template(checkpoint), self.tokenizer.special_tokens)
-        with blamed_on(self._config.path):  # the class takes sizes that are null or lists
-            self._side = int(native.vision_config.image_size)
-            self._features_per_side = self._side // int(native.vision_config.patch_size)
-        for fields in (self._config, read_image_settings(checkpoint)):
+        with blamed_on(checkpoint.fields.path):  # the class takes sizes that are null or lists
+            self._side = int(self.config.vision_config.image_size)
+            self._features_per_side = self._side // int(self.config.vision_config.patch_size)
+        for fields in (checkpoint.fields, read_image_settings(checkpoint)):
             require_resolutions(fields, self._side)
         self._image_processor = read_image_processor(self.image_processor_class, checkpoint)
-        self._image_token_id = int(native.image_token_id)
+        self._image_token_id = int(self.config.image_token_id)
         self.feature_token_ids = (self._image_token_id,)
         self.stop_token_ids = read_stop_token_ids(checkpoint, self.tokenizer)
         if self._image_token_id not in self.tokenizer.encode(self._template.render("")):
@@ -101,7 +99,7 @@ class LlavaRecipe(Recipe):
         return self._template.render(question + self._question_suffix)
 
     def count_features(self, width: int, height: int) -> int:
-        """Those of the whole image, and those of its tiles."""
+        """The features of the whole image, and those of its tiles."""
         return self._features_per_side**2 + self._count_tile_features(height, width)
 
     def prepare(self, image: Image.Image, questions: Sequence[str]) -> Prepared:
@@ -116,7 +114,7 @@ class LlavaRecipe(Recipe):
         return with_features(token_ids, self._image_token_id, number)
 
     def _count_tile_features(self, height: int, width: int) -> int:
-        """Features of all tiles but the whole image, for an image of so many pixels."""
+        """How many features the tiles of an image have, without those of the whole image."""
         resolutions = self._image_processor.image_grid_pinpoints
         best_height, best_width = select_best_resolution((height, width), resolutions)
         rows, columns = unpadded_grid(
@@ -128,10 +126,10 @@ class LlavaRecipe(Recipe):
 
     @abstractmethod
     def _count_grid_features(self, rows: int, columns: int) -> int:
-        """Features that a grid of so many becomes, those at the ends of rows included."""
+        """How many features a grid of so many rows and columns becomes, with those at the ends of rows."""
 
     def image_features(self, network: PreTrainedModel, images: Sequence[Inputs]) -> list[torch.Tensor]:
-        """All images' tiles through the vision tower at once; each image's are [feature tokens, hidden]."""
+        """The tiles of all images go through the vision tower at once; features are [feature tokens, hidden]."""
         features = network.get_image_features(
             pixel_values=torch.cat([image["pixel_values"] for image in images]),
             image_sizes=torch.cat([image["image_sizes"] for image in images]),
@@ -139,22 +137,11 @@ class LlavaRecipe(Recipe):
         return list(features.pooler_output)
 
     def vision_values(self, tiles: int) -> int:
-        """What a layer holds, and the hidden states of all layers, since features are taken of an inner one.
-
-        A tower sees the patches of a tile, and CLIP's one token besides.
-        """
-        vision = self.network_config().vision_config
+        """What a layer holds, and the hidden states of all layers, which the native class keeps."""
+        vision = self.config.vision_config
         tokens = tiles * (self._features_per_side**2 + self.class_tokens)
         kept = tokens * int(vision.hidden_size * vision.num_hidden_layers)
         return layer_values(vision, tokens) + kept
-
-    def network_class(self) -> type[PreTrainedModel]:
-        """The native class, which knows the names in the published checkpoints."""
-        return self.native_class
-
-    def network_config(self) -> PreTrainedConfig:
-        """The checkpoint's configuration, the class's defaults filled in."""
-        return read_config(self.config_class, self._config)
 
 
 def require_resolutions(fields: Fields, side: int) -> None:
@@ -183,14 +170,14 @@ def _is_pair(resolution: object) -> bool:
 
 
 def unpadded_grid(size: tuple[int, int], rows: int, columns: int) -> tuple[int, int]:
-    """The (rows, columns) of a grid of features that an image covers which was centred in it and padded.
+    """The (rows, columns) of the part of a grid of features that an image covers, which was centred in it and padded.
 
     Args:
         size: height and width of the image in pixels.
         rows: of the whole grid.
         columns: of the whole grid.
 
-    What is cut off is as much on both sides, so of an odd number of padded rows one stays. Source:
+    As much is cut off on both sides, so of an odd number of padded rows one stays. Source:
     `_get_unpadded_features` of transformers' processors, and `unpad_image` of its models, roundings and all.
     """
     height, width = size

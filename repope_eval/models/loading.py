@@ -1,4 +1,4 @@
-"""Loading a model: weights into the native class, in the number format and place that were asked for."""
+"""Loads a model's weights into the native class, in the number format and on the devices that were asked for."""
 
 import atexit
 import shutil
@@ -33,7 +33,7 @@ from repope_eval.settings.config import ModelSettings, number_format
 from repope_eval.settings.written import as_written
 
 _MOST_TIMES = 2
-"""So many times the weights in a checkpoint's files a network may have: tied embeddings may be counted twice."""
+"""A network may have so many times the weights in the files: tied embeddings may be counted twice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,11 +43,11 @@ class Described:
     checkpoint: Checkpoint
     recipe: Recipe
     network: PreTrainedModel
-    """On the meta device: it has shapes, and no weights."""
+    """The native class's network on the meta device: it has shapes, and no weights."""
 
     @property
     def n_weights(self) -> int:
-        """Numbers in all tensors of the network."""
+        """How many numbers all tensors of the network have."""
         return sum(parameter.numel() for parameter in self.network.parameters())
 
 
@@ -60,18 +60,18 @@ class Model:
     checkpoint: Checkpoint
     dtype: torch.dtype
     device: torch.device
-    """Where inputs go."""
+    """The device that inputs go to."""
 
     @property
     def devices(self) -> tuple[torch.device, ...]:
-        """Those that it is on: more than one where a device map spreads it; weights on disk are on none."""
+        """The devices that it is on: several if a device map spreads it; weights on disk are on none."""
         placed = {parameter.device for parameter in self.network.parameters()}
         return tuple(sorted((device for device in placed if device.type != "meta"), key=str))
 
     def placed(self, inputs: Inputs) -> Inputs:
         """An image's inputs on the device, pixels in the model's number format.
 
-        From pinned memory a GPU copies them by itself while the program goes on.
+        A GPU copies them from pinned memory by itself, while the program goes on.
         """
         return {
             name: tensor.to(
@@ -130,7 +130,7 @@ def fetch_whole(described: Described) -> WeightFiles:
 
 
 def read_description(settings: ModelSettings, checkpoint: Checkpoint | None = None) -> Described:
-    """What a checkpoint's small files say, and the recipe that they make: all that is found wrong without its weights.
+    """Reads a checkpoint's small files and makes its recipe; finds whatever is wrong without reading weights.
 
     Args:
         settings: of the model.
@@ -144,8 +144,9 @@ def read_description(settings: ModelSettings, checkpoint: Checkpoint | None = No
     require_bounded(checkpoint.fields)
     require_generation_config(checkpoint)
     recipe = recipe_of(settings.family, checkpoint, recipe_options(settings))
-    with blamed_on(checkpoint.path("config.json")):
-        network = recipe.network_without_weights()
+    network_class, config = recipe.network_class(), recipe.network_config()
+    with blamed_on(checkpoint.path("config.json")), torch.device("meta"):
+        network = network_class(config)
     rehearse(recipe, network, checkpoint)
     return Described(checkpoint=checkpoint, recipe=recipe, network=network)
 
@@ -202,14 +203,14 @@ def _load_network(checkpoint: Checkpoint, recipe: Recipe, how: dict[str, Any]) -
 
 
 def _offload_folder() -> str:
-    """A folder for weights that a device map puts on disk; it goes when the program ends."""
+    """A folder for weights that a device map puts on disk; it is removed when the program ends."""
     folder = tempfile.mkdtemp(prefix="repope_offload_")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
 
 
 def _refuse_gaps(checkpoint: Checkpoint, report: dict[str, Any]) -> None:
-    """Weights that do not fit are an error: transformers would go on with random ones."""
+    """Refuses weights that do not fit: transformers would go on with random ones."""
     for what, key in (
         ("missing", "missing_keys"),
         ("unexpected", "unexpected_keys"),

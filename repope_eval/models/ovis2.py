@@ -1,12 +1,11 @@
 """Ovis2: prompt, parts and tokens, the same whichever layout a checkpoint has."""
 
-import copy
 from collections.abc import Iterator, Sequence
 from enum import IntEnum
 
 import torch
 from PIL import Image
-from transformers import PreTrainedConfig, PreTrainedModel
+from transformers import PreTrainedModel
 
 from repope_eval.models.checkpoints import Checkpoint
 from repope_eval.models.description import GENERATION_CONFIG, read_fields
@@ -20,7 +19,7 @@ IMAGE_MARK = "<image>"
 """Stands in a prompt's text for all of an image's tokens; it is no token itself."""
 
 STOP_TOKEN = "<|im_end|>"
-"""Ends a turn; the original code stops at what generation_config.json names, which is this one and others."""
+"""Ends a turn; generation_config.json names this token and others, and the original code stops at all of them."""
 
 MAX_PARTS = 9
 """The original code's default; a checkpoint does not state it."""
@@ -37,7 +36,7 @@ class Indicator(IntEnum):
 
 
 def image_marks(rows: int, columns: int) -> Iterator[Indicator | None]:
-    """The order in which a prompt shows an image of that grid; None is the next part, all its atoms."""
+    """The order in which a prompt shows an image of that grid; None stands for all atoms of the next part."""
     yield Indicator.START
     yield None
     yield Indicator.GRID
@@ -59,20 +58,21 @@ class Ovis2Recipe(Recipe):
     options = frozenset({"system_prompt", "question_suffix", "max_tiles"})
 
     def __init__(self, checkpoint: Checkpoint, options: RecipeOptions) -> None:
-        self._layout = read_layout(checkpoint)
+        layout = self._layout = read_layout(checkpoint)
+        self.tokenizer, self.config = layout.tokenizer, layout.config
+        self.native_class, self.weight_rules = layout.native_class, layout.weight_rules
         self._system_prompt = SYSTEM_PROMPT if options.system_prompt is None else options.system_prompt
         self._question_suffix = options.question_suffix or ""
         self._max_parts = options.max_tiles or MAX_PARTS
-        self.tokenizer = self._layout.tokenizer
-        self._atom_id = self._layout.config.image_token_id
-        self._indicator_ids = tuple(self._layout.config.visual_indicator_token_ids)
+        self._atom_id = self.config.image_token_id
+        self._indicator_ids = tuple(self.config.visual_indicator_token_ids)
         self.feature_token_ids = (self._atom_id, *self._indicator_ids)
         named = read_fields(checkpoint, GENERATION_CONFIG).token_ids("eos_token_id")
         self.stop_token_ids = tuple(dict.fromkeys((self.tokenizer.token_id(STOP_TOKEN), *named)))
 
     @staticmethod
     def recognises(config: Fields) -> bool:
-        """The original layout and the `-hf` one, of this generation alone."""
+        """The original layout and the `-hf` one; other generations of Ovis are not recognised."""
         return is_ovis2(config)
 
     def prompt(self, question: str) -> str:
@@ -110,14 +110,14 @@ class Ovis2Recipe(Recipe):
                 yield self._indicator_ids[mark]
 
     def native_inputs(self, inputs: Inputs) -> Inputs:
-        """The parts; the native class sees the grid in the prompt."""
+        """The pixels of the parts; the native class sees the grid in the prompt."""
         return {"pixel_values": inputs["pixel_values"]}
 
     def image_features(self, network: PreTrainedModel, images: Sequence[Inputs]) -> list[torch.Tensor]:
         """Each image's atoms and indicators in the prompt's order, [feature tokens, hidden].
 
-        One image at a time: a part is a probability for each word of the visual vocabulary, [256, 65536] in
-        the published models, before it is [256, hidden].
+        One image is encoded at a time: before a part is [256, hidden], it is a probability for each word of the
+        visual vocabulary, [256, 65536] in the published models.
         """
         return [self._features(network, image) for image in images]
 
@@ -132,15 +132,7 @@ class Ovis2Recipe(Recipe):
 
     def vision_values(self, tiles: int) -> int:
         """What a layer holds, or three copies of the probabilities of all visual words, if that is more."""
-        vision = self._layout.config.vision_config
+        vision = self.config.vision_config
         patches = tiles * (self._layout.side // vision.patch_size) ** 2
         words = 3 * tiles * self._layout.tokens_per_part * int(vision.vocab_size)
         return max(layer_values(vision, patches, is_gated=True), words)
-
-    def network_class(self) -> type[PreTrainedModel]:
-        """The layout's class."""
-        return self._layout.network_class()
-
-    def network_config(self) -> PreTrainedConfig:
-        """The layout's configuration."""
-        return copy.deepcopy(self._layout.config)

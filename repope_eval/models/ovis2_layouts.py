@@ -19,35 +19,29 @@ from repope_eval.models.transformers_internals import (
     TensorConversion,
     WeightConverter,
     WeightRenaming,
-    converting,
     thirds,
 )
 
 NUMBER_OF_INDICATORS = 5
-"""The last rows of the visual vocabulary."""
+"""How many of the visual vocabulary's last rows are embeddings of indicators."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """What a checkpoint's files say that a recipe needs, however they are laid out."""
+    """What a recipe needs of a checkpoint's files, however they are laid out.
+
+    A field that `Recipe` has as well means the same here.
+    """
 
     tokenizer: Tokenizer
     side: int
-    """Of a part, in pixels."""
+    """Side of a part in pixels."""
     tokens_per_part: int
     config: PreTrainedConfig
-    """The native configuration, with the ids of an image's tokens.
-
-    `image_token_id` stands in a prompt for one feature of a part, `visual_indicator_token_ids` for the last
-    rows of the visual vocabulary, in their order.
-    """
-    native: type[PreTrainedModel]
-    rules: Sequence[Any] = ()
-    """How the checkpoint's tensors become those of the native class; none where the class knows their names."""
-
-    def network_class(self) -> type[PreTrainedModel]:
-        """The native class that loads the weights, its conversion registered."""
-        return converting(self.native, self.rules) if self.rules else self.native
+    """Its `image_token_id` stands in a prompt for one feature of a part, its `visual_indicator_token_ids` for the
+    last rows of the visual vocabulary, in their order."""
+    native_class: type[PreTrainedModel]
+    weight_rules: Sequence[Any] = ()
 
 
 def read_layout(checkpoint: Checkpoint) -> Layout:
@@ -73,7 +67,7 @@ def is_ovis2(config: Fields) -> bool:
 
 
 def _original_layout(checkpoint: Checkpoint) -> Layout:
-    """`model_type` ovis, with modelling code of its own that is never run."""
+    """Reads the layout of `model_type` ovis, whose own modelling code is never run."""
     config = checkpoint.fields
     vision_config = _vision_config(config.part("visual_tokenizer_config"))
     text_config = qwen2_config(config.part("llm_config"))
@@ -93,13 +87,13 @@ def _original_layout(checkpoint: Checkpoint) -> Layout:
             tie_word_embeddings=text_config.tie_word_embeddings
             and not config.flag("disable_tie_weight", False),
         ),
-        native=Ovis2FromOriginal,
-        rules=_WEIGHTS,
+        native_class=Ovis2FromOriginal,
+        weight_rules=_WEIGHTS,
     )
 
 
 def _hf_layout(checkpoint: Checkpoint) -> Layout:
-    """`model_type` ovis2, as transformers' conversion writes it.
+    """Reads the layout of `model_type` ovis2, which transformers' conversion writes.
 
     Its image processor is not used: it stretches images to the grid, which the original code does not.
     Whether embeddings are tied stands in the language model's part, if anywhere.
@@ -113,7 +107,7 @@ def _hf_layout(checkpoint: Checkpoint) -> Layout:
         side=side,
         tokens_per_part=tokens_per_part,
         config=native,
-        native=Ovis2WithoutFinalNorm,
+        native_class=Ovis2WithoutFinalNorm,
     )
 
 
@@ -133,7 +127,7 @@ def _free_ids(first: int, vocabulary_size: int, config: Path) -> range:
 
 
 def _tokens_per_part(vision: PreTrainedConfig) -> int:
-    """Patches a side in strides, the last one padded; squared."""
+    """The square of the patches of a side, counted in strides of which the last may be padded."""
     patches = vision.image_size // vision.patch_size
     strides = -(-patches // vision.hidden_stride)
     return int(strides**2)
@@ -151,7 +145,7 @@ _BACKBONE = (
 
 
 def _vision_config(visual: Fields) -> PreTrainedConfig:
-    """The native class's defaults are those of the original's `AIMv2Config` and `Aimv2VisualTokenizerConfig`."""
+    """The native configuration, whose defaults are those of `AIMv2Config` and `Aimv2VisualTokenizerConfig`."""
     backbone = visual.part("backbone_config")
     return native_config(
         Ovis2VisionConfig,
@@ -200,10 +194,10 @@ class Ovis2FromOriginal(Ovis2WithoutFinalNorm):
 
 
 class DropFirstAxis(TensorConversion):
-    """A tensor of shape [1, ...] without that axis."""
+    """Drops the first axis of a tensor of shape [1, ...]."""
 
     def parts(self, tensor: torch.Tensor, config: PreTrainedConfig) -> list[torch.Tensor]:
-        """The one tensor."""
+        """The tensor without the axis."""
         return [tensor.squeeze(0)]
 
 

@@ -11,7 +11,6 @@ from PIL import Image
 from transformers import (
     PaliGemmaConfig,
     PaliGemmaForConditionalGeneration,
-    PreTrainedConfig,
     PreTrainedModel,
     SiglipImageProcessorPil,
 )
@@ -40,23 +39,23 @@ class PaliGemmaRecipe(Recipe):
     family = "PaliGemma"
     attends_both_ways = True
     first_position = 1
+    native_class = PaliGemmaForConditionalGeneration
 
     def __init__(self, checkpoint: Checkpoint, options: RecipeOptions) -> None:
-        self._config = checkpoint.fields
-        native = self.network_config()
-        self._task = TASKS[native.text_config.model_type]
+        self.config = read_config(PaliGemmaConfig, checkpoint.fields)
+        self._task = TASKS[self.config.text_config.model_type]
         self._question_suffix = options.question_suffix or ""
         self.tokenizer = TokenizerFile(checkpoint)
         # The backend that computes what the paper's release did; the default one's pixels are 1/255 off.
         self._image_processor = read_image_processor(SiglipImageProcessorPil, checkpoint)
-        self._tokens_per_image = int(native.text_config.num_image_tokens)
-        self._image_token_id = int(native.image_token_id)
+        self._tokens_per_image = int(self.config.text_config.num_image_tokens)
+        self._image_token_id = int(self.config.image_token_id)
         self.feature_token_ids = (self._image_token_id,)
         self.stop_token_ids = read_stop_token_ids(checkpoint, self.tokenizer)
 
     @staticmethod
     def recognises(config: Fields) -> bool:
-        """The native layout, with either language model; a text configuration of no `model_type` is Gemma's."""
+        """The native layout with either language model; a text configuration without `model_type` is Gemma's."""
         language = config.part("text_config").text("model_type", "gemma")
         return config.text("model_type", "") == "paligemma" and language in TASKS
 
@@ -69,7 +68,7 @@ class PaliGemmaRecipe(Recipe):
         return f"<bos>{self._task}{question}{self._question_suffix}\n"
 
     def count_features(self, width: int, height: int) -> int:
-        """As many for every image: each is squeezed into the same square."""
+        """Every image has as many, since each is squeezed into the same square."""
         return self._tokens_per_image
 
     def prepare(self, image: Image.Image, questions: Sequence[str]) -> Prepared:
@@ -87,20 +86,11 @@ class PaliGemmaRecipe(Recipe):
         return (*[self._image_token_id] * number, *token_ids)
 
     def image_features(self, network: PreTrainedModel, images: Sequence[Inputs]) -> list[torch.Tensor]:
-        """All images through the vision tower at once; each image's are [tokens an image, hidden]."""
+        """All images go through the vision tower at once; features are [tokens an image, hidden]."""
         pixels = torch.cat([image["pixel_values"] for image in images])
         return list(network.get_image_features(pixel_values=pixels).pooler_output)
 
     def vision_values(self, tiles: int) -> int:
-        """What a layer holds, which sees the patches of the image."""
-        vision = self.network_config().vision_config
+        """What a layer holds, which sees the image's patches."""
+        vision = self.config.vision_config
         return layer_values(vision, tiles * (vision.image_size // vision.patch_size) ** 2)
-
-    def network_class(self) -> type[PreTrainedModel]:
-        """The native class, which knows the names in the published checkpoints."""
-        native: type[PreTrainedModel] = PaliGemmaForConditionalGeneration
-        return native
-
-    def network_config(self) -> PreTrainedConfig:
-        """The checkpoint's configuration, the class's defaults filled in."""
-        return read_config(PaliGemmaConfig, self._config)

@@ -1,6 +1,6 @@
-"""Where a model goes and in what number format: devices, device maps, quantization, attention kernels.
+"""Devices, device maps, number formats, quantization and attention kernels.
 
-What a machine or an installation lacks is said here, before any weight is read.
+Whatever a machine or an installation lacks is refused here, before any weight is read.
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from repope_eval.settings.config import ModelSettings
 from repope_eval.wording import counted
 
 _STRATEGIES = ("auto", "balanced", "balanced_low_0", "sequential")
-"""Ways in which transformers spreads a model over devices by itself."""
+"""The ways in which transformers can spread a model over devices by itself."""
 
 
 def choose_device(name: str) -> torch.device:
@@ -48,7 +48,7 @@ def choose_device(name: str) -> torch.device:
 
 
 def device_of_rank(name: str, ranks: Ranks) -> str:
-    """What `device` means to one of several ranks: each has a GPU of its own, the one of its number here.
+    """The device of one of several ranks: each rank has a GPU of its own, by its number on this machine.
 
     Raises:
         RepopeError: there are more ranks here than GPUs, or all were given the same one.
@@ -75,7 +75,7 @@ def require_number_format(dtype: torch.dtype, device: torch.device) -> None:
     """Refuses a number format that the device lacks.
 
     Raises:
-        RepopeError: it does not multiply matrices of that format, or only by emulation.
+        RepopeError: the device does not multiply matrices of that format, or only by emulation.
     """
     name = str(dtype).removeprefix("torch.")
     try:
@@ -115,7 +115,7 @@ def device_map(settings: ModelSettings, device: torch.device) -> str | dict[str,
         )
     gpus = range(torch.cuda.device_count() if torch.cuda.is_available() else 0)
     apples = ["mps"] if torch.backends.mps.is_available() else []
-    places = [
+    devices = [
         "cpu",
         "disk",
         *apples,
@@ -124,10 +124,10 @@ def device_map(settings: ModelSettings, device: torch.device) -> str | dict[str,
         *(["cuda"] if gpus else []),
     ]
     for module, where in placed.items():
-        if isinstance(where, bool) or where not in places:
+        if isinstance(where, bool) or where not in devices:
             raise RepopeError(
                 f"{settings.device_map}: {module!r} is put on {where!r}; this machine has "
-                f"{', '.join(map(str, places))}"
+                f"{', '.join(map(str, devices))}"
             )
     return placed
 
@@ -141,7 +141,7 @@ def require_modules(settings: ModelSettings, placed: str | dict[str, Any], netwo
         network: with or without weights.
 
     Raises:
-        RepopeError: names the first module or weight for which it does not.
+        RepopeError: it names a module that is not there, or leaves out a weight; the first such is named.
     """
     if isinstance(placed, str) or ("" in placed and len(placed) == 1):
         return

@@ -1,9 +1,10 @@
 """What a family implements: what a model is shown, how its output is read, how its weights are laid out."""
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from PIL import Image
@@ -13,6 +14,7 @@ from repope_eval.errors import RepopeError
 from repope_eval.models.checkpoints import Checkpoint
 from repope_eval.models.fields import Fields
 from repope_eval.models.tokenizers import Tokenizer
+from repope_eval.models.transformers_internals import converting
 
 Inputs = Mapping[str, torch.Tensor]
 """What a native class takes beside token ids, under its names: `pixel_values`, and more in some families."""
@@ -69,6 +71,12 @@ class Recipe(ABC):
     """Tokens that stand in a prompt where an image feature goes."""
     stop_token_ids: tuple[int, ...]
     """Tokens that end an answer."""
+    native_class: type[PreTrainedModel]
+    """The native class that loads this layout."""
+    weight_rules: Sequence[Any] = ()
+    """How the checkpoint's tensors become those of the native class; none where it knows their names itself."""
+    config: PreTrainedConfig
+    """The native class's configuration for this checkpoint."""
 
     @abstractmethod
     def __init__(self, checkpoint: Checkpoint, options: RecipeOptions) -> None: ...
@@ -145,13 +153,13 @@ class Recipe(ABC):
         what a layer of a vision transformer holds; whatever else a family keeps meanwhile is to be added.
         """
 
-    @abstractmethod
     def network_class(self) -> type[PreTrainedModel]:
-        """The native class that loads this layout, its weight conversion registered."""
+        """The native class, with the rules by which it loads this layout."""
+        return converting(self.native_class, self.weight_rules) if self.weight_rules else self.native_class
 
-    @abstractmethod
     def network_config(self) -> PreTrainedConfig:
-        """The native class's configuration for this checkpoint; a new one each time, which its user may change."""
+        """A copy of the native class's configuration, which transformers may change."""
+        return copy.deepcopy(self.config)
 
     def network_without_weights(self) -> PreTrainedModel:
         """The native class's network on the meta device: it has shapes, and no numbers."""

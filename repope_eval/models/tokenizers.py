@@ -21,9 +21,9 @@ from repope_eval.models.description import (
 from repope_eval.models.fields import blamed_on
 
 BREAK = "\ufdd0"
-"""Stands inside what is spelled like a special token and is none; encoding drops it.
+"""Stands inside a text that is spelled like a special token and is none; encoding drops it.
 
-A character that Unicode sets aside for such uses, and that no text has.
+Unicode sets this character aside for such uses, and no text has it.
 """
 
 
@@ -130,7 +130,7 @@ class TokenizerFile(FastTokenizer):
 
 
 class QwenTokenizer(FastTokenizer):
-    """Qwen2's byte-level tokenizer, out of vocab.json and merges.txt or a tokenizer.json; it has no begin token.
+    """Qwen2's byte-level tokenizer, read from vocab.json and merges.txt or tokenizer.json; it has no begin token.
 
     Its special tokens are added by added_tokens.json or tokenizer_config.json, whichever is there.
     """
@@ -169,7 +169,7 @@ def _drop_breaks(tokenizer: TokenizersTokenizer) -> None:
 
 
 def read_stop_token_ids(checkpoint: Checkpoint, tokenizer: Tokenizer) -> tuple[int, ...]:
-    """The end tokens of a checkpoint's configurations, which name one or list several, else its tokenizer's.
+    """The end tokens that a checkpoint's configurations name, else the one that its tokenizer names.
 
     Raises:
         RepopeError: no file names one.

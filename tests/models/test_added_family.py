@@ -1,6 +1,5 @@
 """A family that the package does not have, added in one file and one line of the table: here LLaVA-1.5."""
 
-import copy
 import json
 import shutil
 from collections.abc import Sequence
@@ -16,7 +15,6 @@ from transformers import (
     LlamaConfig,
     LlavaConfig,
     LlavaForConditionalGeneration,
-    PreTrainedConfig,
     PreTrainedModel,
 )
 
@@ -44,14 +42,15 @@ class Llava15Recipe(Recipe):
     """LLaVA-1.5: an image is squeezed into one square, whatever its shape was."""
 
     family = "LLaVA-1.5"
+    native_class = LlavaForConditionalGeneration
 
     def __init__(self, checkpoint: Checkpoint, options: RecipeOptions) -> None:
-        self._config = read_config(LlavaConfig, checkpoint.fields)
+        self.config = read_config(LlavaConfig, checkpoint.fields)
         self._question_suffix = options.question_suffix or ""
-        self._side = self._config.vision_config.image_size
-        self._number = (self._side // self._config.vision_config.patch_size) ** 2
+        self._side = self.config.vision_config.image_size
+        self._number = (self._side // self.config.vision_config.patch_size) ** 2
         self.tokenizer = TokenizerFile(checkpoint, "<s>")
-        self.feature_token_ids = (self._config.image_token_id,)
+        self.feature_token_ids = (self.config.image_token_id,)
         self.stop_token_ids = read_stop_token_ids(checkpoint, self.tokenizer)
 
     @staticmethod
@@ -72,21 +71,14 @@ class Llava15Recipe(Recipe):
 
     def _prompt_ids(self, question: str) -> tuple[int, ...]:
         token_ids = self.tokenizer.encode_prompt(self.prompt(self.tokenizer.as_plain(question)))
-        return with_features(token_ids, self._config.image_token_id, self._number)
+        return with_features(token_ids, self.config.image_token_id, self._number)
 
     def image_features(self, network: PreTrainedModel, images: Sequence[Inputs]) -> list[torch.Tensor]:
         pixels = torch.cat([image["pixel_values"] for image in images])
         return list(network.get_image_features(pixel_values=pixels).pooler_output)
 
     def vision_values(self, tiles: int) -> int:
-        return layer_values(self._config.vision_config, tiles * (self._number + 1))
-
-    def network_class(self) -> type[PreTrainedModel]:
-        native: type[PreTrainedModel] = LlavaForConditionalGeneration
-        return native
-
-    def network_config(self) -> PreTrainedConfig:
-        return copy.deepcopy(self._config)
+        return layer_values(self.config.vision_config, tiles * (self._number + 1))
 
 
 @pytest.fixture
