@@ -9,7 +9,7 @@ from transformers import PreTrainedModel
 from repope_eval.models.checkpoints import Checkpoint
 from repope_eval.models.fields import Fields
 from repope_eval.models.internvl_layouts import IMAGE_TOKEN, is_internvl2_5, read_layout
-from repope_eval.models.recipe import Inputs, Prepared, Recipe, RecipeOptions, layer_values, with_features
+from repope_eval.models.recipe import Inputs, Recipe, RecipeOptions, layer_values
 from repope_eval.models.tiling import count_tiles, tile_pixels
 
 SYSTEM_PROMPT = (
@@ -34,8 +34,7 @@ class InternVLRecipe(Recipe):
         self._system_prompt = SYSTEM_PROMPT if options.system_prompt is None else options.system_prompt
         self._question_suffix = options.question_suffix or ""
         self._max_tiles = options.max_tiles or self._layout.max_tiles
-        self._image_token_id = self.config.image_token_id
-        self.feature_token_ids = (self._image_token_id,)
+        self.feature_token_ids = (self.config.image_token_id,)
         self.stop_token_ids = (self.tokenizer.token_id(STOP_TOKEN),)
 
     @staticmethod
@@ -55,17 +54,9 @@ class InternVLRecipe(Recipe):
         """Every tile has as many, and so has the thumbnail."""
         return count_tiles(width, height, self._layout.side, self._max_tiles) * self._layout.tokens_per_tile
 
-    def prepare(self, image: Image.Image, questions: Sequence[str]) -> Prepared:
-        """Tiles of shape [tiles, 3, side, side], and prompts with an image token for each of their features."""
-        pixels = tile_pixels(image, self._layout.side, self._max_tiles)
-        number = self.count_features(*image.size)
-        return Prepared(
-            {"pixel_values": pixels}, tuple(self._prompt_ids(question, number) for question in questions)
-        )
-
-    def _prompt_ids(self, question: str, number: int) -> tuple[int, ...]:
-        token_ids = self.tokenizer.encode_prompt(self.prompt(self.tokenizer.as_plain(question)))
-        return with_features(token_ids, self._image_token_id, number)
+    def inputs(self, image: Image.Image) -> Inputs:
+        """Tiles of shape [tiles, 3, side, side], the thumbnail last."""
+        return {"pixel_values": tile_pixels(image, self._layout.side, self._max_tiles)}
 
     def decode(self, token_ids: Sequence[int]) -> str:
         """The answer's text, stripped as the original `chat` does."""

@@ -28,7 +28,7 @@ from repope_eval.models.description import (
 from repope_eval.models.fields import Fields, blamed_on
 from repope_eval.models.native_configs import read_config
 from repope_eval.models.pixels import to_rgb
-from repope_eval.models.recipe import Inputs, Prepared, Recipe, RecipeOptions, layer_values, with_features
+from repope_eval.models.recipe import Inputs, Recipe, RecipeOptions, layer_values
 from repope_eval.models.tokenizers import TokenizerFile, read_stop_token_ids
 from repope_eval.models.transformers_internals import select_best_resolution
 from repope_eval.settings.config import MOST_TILES
@@ -88,10 +88,9 @@ class LlavaRecipe(Recipe):
         for fields in (checkpoint.fields, read_image_settings(checkpoint)):
             require_resolutions(fields, self._side)
         self._image_processor = read_image_processor(self.image_processor_class, checkpoint)
-        self._image_token_id = int(self.config.image_token_id)
-        self.feature_token_ids = (self._image_token_id,)
+        self.feature_token_ids = (int(self.config.image_token_id),)
         self.stop_token_ids = read_stop_token_ids(checkpoint, self.tokenizer)
-        if self._image_token_id not in self.tokenizer.encode(self._template.render("")):
+        if self.feature_token_ids[0] not in self.tokenizer.encode(self._template.render("")):
             raise RepopeError(f"{self._template.path}: puts no {IMAGE_TOKEN} where an image is shown")
 
     def prompt(self, question: str) -> str:
@@ -102,16 +101,10 @@ class LlavaRecipe(Recipe):
         """The features of the whole image, and those of its tiles."""
         return self._features_per_side**2 + self._count_tile_features(height, width)
 
-    def prepare(self, image: Image.Image, questions: Sequence[str]) -> Prepared:
+    def inputs(self, image: Image.Image) -> Inputs:
         """Tiles [tiles, 3, side, side], the whole image first; `image_sizes` [1, 2] is its height and width."""
         processed = self._image_processor(images=to_rgb(image), return_tensors="pt")
-        inputs = {"pixel_values": processed["pixel_values"][0], "image_sizes": processed["image_sizes"]}
-        number = self.count_features(*image.size)
-        return Prepared(inputs, tuple(self._prompt_ids(question, number) for question in questions))
-
-    def _prompt_ids(self, question: str, number: int) -> tuple[int, ...]:
-        token_ids = self.tokenizer.encode_prompt(self.prompt(self.tokenizer.as_plain(question)))
-        return with_features(token_ids, self._image_token_id, number)
+        return {"pixel_values": processed["pixel_values"][0], "image_sizes": processed["image_sizes"]}
 
     def _count_tile_features(self, height: int, width: int) -> int:
         """How many features the tiles of an image have, without those of the whole image."""

@@ -143,21 +143,17 @@ def read_description(settings: ModelSettings, checkpoint: Checkpoint | None = No
     checkpoint = checkpoint or checkpoint_of(settings)
     require_bounded(checkpoint.fields)
     require_generation_config(checkpoint)
-    recipe = recipe_of(settings.family, checkpoint, recipe_options(settings))
+    options = RecipeOptions(
+        system_prompt=settings.system_prompt,
+        question_suffix=settings.question_suffix,
+        max_tiles=settings.max_tiles,
+    )
+    recipe = recipe_of(settings.family, checkpoint, options)
     network_class, config = recipe.network_class(), recipe.network_config()
     with blamed_on(checkpoint.path("config.json")), torch.device("meta"):
         network = network_class(config)
     rehearse(recipe, network, checkpoint)
     return Described(checkpoint=checkpoint, recipe=recipe, network=network)
-
-
-def recipe_options(settings: ModelSettings) -> RecipeOptions:
-    """The departures from the family's recipe that the settings ask for."""
-    return RecipeOptions(
-        system_prompt=settings.system_prompt,
-        question_suffix=settings.question_suffix,
-        max_tiles=settings.max_tiles,
-    )
 
 
 def describe_model(model: Model) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from repope_eval.models.description import GENERATION_CONFIG, read_fields
 from repope_eval.models.fields import Fields
 from repope_eval.models.ovis2_layouts import is_ovis2, read_layout
 from repope_eval.models.ovis2_pixels import fitting_grid, part_pixels
-from repope_eval.models.recipe import Inputs, Prepared, Recipe, RecipeOptions, layer_values, require_features
+from repope_eval.models.recipe import Inputs, Recipe, RecipeOptions, layer_values, require_features
 
 SYSTEM_PROMPT = "You are a helpful assistant."
 IMAGE_MARK = "<image>"
@@ -87,20 +87,23 @@ class Ovis2Recipe(Recipe):
 
     def count_features(self, width: int, height: int) -> int:
         """The atoms of all parts, and the indicators around them."""
-        grid = fitting_grid(width, height, self._layout.side, self._max_parts)
-        return sum(self._layout.tokens_per_part if mark is None else 1 for mark in image_marks(*grid))
+        marks = image_marks(*self._grid(width, height))
+        return sum(self._layout.tokens_per_part if mark is None else 1 for mark in marks)
 
-    def prepare(self, image: Image.Image, questions: Sequence[str]) -> Prepared:
-        """Parts of shape [parts, 3, side, side], the grid as [rows, columns], and prompts with the image's tokens."""
+    def _grid(self, width: int, height: int) -> tuple[int, int]:
+        return fitting_grid(width, height, self._layout.side, self._max_parts)
+
+    def inputs(self, image: Image.Image) -> Inputs:
+        """Parts of shape [parts, 3, side, side], and the grid as [rows, columns]."""
         pixels, grid = part_pixels(image, self._layout.side, self._max_parts)
-        image_ids = list(self._image_ids(*grid))
-        prompts = []
-        for question in questions:
-            around = self._around_image(self.tokenizer.as_plain(question))
-            before, after = map(self.tokenizer.encode, around)
-            require_features([*before, *after], self.feature_token_ids, 0)
-            prompts.append((*before, *image_ids, *after))
-        return Prepared({"pixel_values": pixels, "grid": torch.tensor(grid)}, tuple(prompts))
+        return {"pixel_values": pixels, "grid": torch.tensor(grid)}
+
+    def prompt_ids(self, question: str, width: int, height: int) -> tuple[int, ...]:
+        """The texts around the image are encoded apart, since its tokens are none of the tokenizer's."""
+        around = self._around_image(self.tokenizer.as_plain(question))
+        before, after = map(self.tokenizer.encode, around)
+        require_features([*before, *after], self.feature_token_ids, 0)
+        return (*before, *self._image_ids(*self._grid(width, height)), *after)
 
     def _image_ids(self, rows: int, columns: int) -> Iterator[int]:
         for mark in image_marks(rows, columns):

@@ -20,7 +20,7 @@ from repope_eval.models.description import read_image_processor
 from repope_eval.models.fields import Fields
 from repope_eval.models.native_configs import read_config
 from repope_eval.models.pixels import to_rgb
-from repope_eval.models.recipe import Inputs, Prepared, Recipe, RecipeOptions, layer_values, require_features
+from repope_eval.models.recipe import Inputs, Recipe, RecipeOptions, layer_values, require_features
 from repope_eval.models.tokenizers import TokenizerFile, read_stop_token_ids
 
 IMAGE_TOKEN = "<image>"
@@ -49,8 +49,7 @@ class PaliGemmaRecipe(Recipe):
         # The backend that computes what the paper's release did; the default one's pixels are 1/255 off.
         self._image_processor = read_image_processor(SiglipImageProcessorPil, checkpoint)
         self._tokens_per_image = int(self.config.text_config.num_image_tokens)
-        self._image_token_id = int(self.config.image_token_id)
-        self.feature_token_ids = (self._image_token_id,)
+        self.feature_token_ids = (int(self.config.image_token_id),)
         self.stop_token_ids = read_stop_token_ids(checkpoint, self.tokenizer)
 
     @staticmethod
@@ -71,19 +70,17 @@ class PaliGemmaRecipe(Recipe):
         """Every image has as many, since each is squeezed into the same square."""
         return self._tokens_per_image
 
-    def prepare(self, image: Image.Image, questions: Sequence[str]) -> Prepared:
-        """The image as [1, 3, side, side], whatever its shape was, and prompts that start with its tokens."""
-        processed = self._image_processor(images=to_rgb(image), return_tensors="pt")
-        number = self.count_features(*image.size)
-        return Prepared(
-            {"pixel_values": processed["pixel_values"]},
-            tuple(self._prompt_ids(question, number) for question in questions),
-        )
+    def inputs(self, image: Image.Image) -> Inputs:
+        """The image as [1, 3, side, side], whatever its shape was."""
+        return {
+            "pixel_values": self._image_processor(images=to_rgb(image), return_tensors="pt")["pixel_values"]
+        }
 
-    def _prompt_ids(self, question: str, number: int) -> tuple[int, ...]:
+    def prompt_ids(self, question: str, width: int, height: int) -> tuple[int, ...]:
+        """The image's tokens, then those of the text."""
         token_ids = self.tokenizer.encode(self._text(self.tokenizer.as_plain(question)))
         require_features(token_ids, self.feature_token_ids, 0)
-        return (*[self._image_token_id] * number, *token_ids)
+        return (*self.feature_token_ids * self._tokens_per_image, *token_ids)
 
     def image_features(self, network: PreTrainedModel, images: Sequence[Inputs]) -> list[torch.Tensor]:
         """All images go through the vision tower at once; features are [tokens an image, hidden]."""

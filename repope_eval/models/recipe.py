@@ -103,16 +103,37 @@ class Recipe(ABC):
         """
 
     @abstractmethod
+    def inputs(self, image: Image.Image) -> Inputs:
+        """Pixels of an image of any mode, and what else the native class needs to know of it.
+
+        Raises:
+            RepopeError: as in `count_features`, or Pillow cannot convert the image's mode.
+        """
+
+    def prompt_ids(self, question: str, width: int, height: int) -> tuple[int, ...]:
+        """Token ids of the whole prompt of a question about an image of so many pixels.
+
+        The question is plain text: what is spelled like a special token in it does not become one. Here the prompt's
+        text has one image token, in whose place come the image's; a family may override this.
+
+        Raises:
+            RepopeError: the prompt has image tokens besides the image's, so that they cannot be told apart.
+        """
+        token_ids = self.tokenizer.encode_prompt(self.prompt(self.tokenizer.as_plain(question)))
+        (image_token_id,) = self.feature_token_ids
+        require_features(token_ids, self.feature_token_ids, 1)
+        index = token_ids.index(image_token_id)
+        number = self.count_features(width, height)
+        return (*token_ids[:index], *[image_token_id] * number, *token_ids[index + 1 :])
+
     def prepare(self, image: Image.Image, questions: Sequence[str]) -> Prepared:
         """Pixels of an image, and the prompts of questions about it.
 
-        `pixels.to_rgb` converts images of any mode first. A question is plain text: what is spelled like a
-        special token in it does not become one.
-
         Raises:
-            RepopeError: as in `count_features`, or Pillow cannot convert the image's mode, or a prompt has
-                image tokens besides the image's, so that they cannot be told apart.
+            RepopeError: as in `inputs` and `prompt_ids`.
         """
+        inputs = self.inputs(image)
+        return Prepared(inputs, tuple(self.prompt_ids(question, *image.size) for question in questions))
 
     def positions(self, prompt: Sequence[int], inputs: Inputs) -> torch.Tensor:
         """Positions that the native class gives the tokens of a prompt: [tokens], or [axes, tokens].
@@ -179,17 +200,6 @@ def require_features(token_ids: Sequence[int], feature_token_ids: Sequence[int],
             f"a prompt would have {found} image tokens of its own, not {number}; take what is spelled like one "
             "out of the question, model.system_prompt and model.question_suffix"
         )
-
-
-def with_features(token_ids: Sequence[int], image_token_id: int, number: int) -> tuple[int, ...]:
-    """A prompt that has one image token, with so many in its place.
-
-    Raises:
-        RepopeError: it has none, or several.
-    """
-    require_features(token_ids, (image_token_id,), 1)
-    index = token_ids.index(image_token_id)
-    return (*token_ids[:index], *[image_token_id] * number, *token_ids[index + 1 :])
 
 
 def layer_values(vision: PreTrainedConfig, tokens: int, *, is_gated: bool = False) -> int:

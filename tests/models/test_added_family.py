@@ -29,7 +29,7 @@ from repope_eval.models.loading import load_model
 from repope_eval.models.native_configs import read_config
 from repope_eval.models.pixels import normalised, to_rgb
 from repope_eval.models.placement import modules_around
-from repope_eval.models.recipe import Inputs, Prepared, Recipe, RecipeOptions, layer_values, with_features
+from repope_eval.models.recipe import Inputs, Recipe, RecipeOptions, layer_values
 from repope_eval.models.tokenizers import TokenizerFile, read_stop_token_ids
 from repope_eval.pipeline import run
 from repope_eval.settings.config import BenchSettings, ModelSettings, ModelsSettings, RunSettings
@@ -63,15 +63,9 @@ class Llava15Recipe(Recipe):
     def count_features(self, width: int, height: int) -> int:
         return self._number
 
-    def prepare(self, image: Image.Image, questions: Sequence[str]) -> Prepared:
+    def inputs(self, image: Image.Image) -> Inputs:
         square = to_rgb(image).resize((self._side, self._side), Image.Resampling.BICUBIC)
-        return Prepared(
-            {"pixel_values": normalised([square], MEAN, STD)}, tuple(map(self._prompt_ids, questions))
-        )
-
-    def _prompt_ids(self, question: str) -> tuple[int, ...]:
-        token_ids = self.tokenizer.encode_prompt(self.prompt(self.tokenizer.as_plain(question)))
-        return with_features(token_ids, self.config.image_token_id, self._number)
+        return {"pixel_values": normalised([square], MEAN, STD)}
 
     def image_features(self, network: PreTrainedModel, images: Sequence[Inputs]) -> list[torch.Tensor]:
         pixels = torch.cat([image["pixel_values"] for image in images])
