@@ -23,8 +23,9 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = [
     ["__version__", "errors", "quantities", "records", "wording"],
     ["files"],
-    ["downloads", "settings"],
+    ["settings"],
     ["process"],
+    ["downloads"],
     ["benchmarks"],
     ["scoring"],
     ["foreign_answers", "runs"],

@@ -13,11 +13,11 @@ from repope_eval.inference.batch_size import BatchSize
 from repope_eval.inference.generation import Generation, Spellings, find_spellings
 from repope_eval.inference.loader import Loader, PreparedImage, longest_first
 from repope_eval.inference.memory import give_back, memory_of
-from repope_eval.inference.progress import Progress
 from repope_eval.inference.sequential import generate_sequentially
 from repope_eval.inference.shared import generate_shared
 from repope_eval.models.loading import Model
 from repope_eval.models.recipe import Prepared
+from repope_eval.process.progress import Progress
 from repope_eval.process.ranks import Ranks
 from repope_eval.records import Answer, Question
 from repope_eval.runs.answer_store import AnswerStore
@@ -29,6 +29,9 @@ ENGINES: Mapping[Engine, Generator] = {
     "shared": generate_shared,
     "sequential": generate_sequentially,
 }
+
+SECONDS_BETWEEN_LINES = 30.0
+"""Of the log, where how far the asking is stands on no terminal."""
 
 _NO_MEMORY = (
     "can't allocate memory",
@@ -100,7 +103,10 @@ class Asking:
         """
         self._memory.start()
         started = time.perf_counter()
-        with Progress(len(self.questions)) as progress, self._loader as loader:
+        with (
+            Progress(len(self.questions), "", "question", SECONDS_BETWEEN_LINES) as progress,
+            self._loader as loader,
+        ):
             while images := loader.next(self._batch_size.images):
                 for answers in self._answers(images):
                     store.append(answers)
