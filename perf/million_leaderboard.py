@@ -62,7 +62,7 @@ def _simulate(n_images: int, n_runs: int, folder: Path) -> None:
         settings = ScoreSettings(bench=bench, answers="simulated", model=f"model {number}")
         with RunFolder(folder / "runs" / f"model_{number}", {}, resume=True) as run:
             write_answers(truth, number, run.answers, 1)
-            run.note(
+            run.manifest.note(
                 status="complete",
                 settings=dataclasses.asdict(settings),
                 benchmark={"name": bench.name, "sha256": dict(hashes)},

@@ -23,7 +23,7 @@ __all__ = ["log_of_this_test_only", "path"]  # fixtures
 
 def test_folder_is_made_with_its_log(path: Path) -> None:
     folder = opened(path)
-    assert (folder.path, folder.answers, folder.seconds) == (path, path / "answers.jsonl", {})
+    assert (folder.path, folder.answers, folder.manifest.seconds) == (path, path / "answers.jsonl", {})
     assert visible_files(path) == {"run.log"}
 
 
@@ -66,12 +66,12 @@ def test_answers_are_refused_where_none_may_be_resumed(path: Path) -> None:
 
 
 def test_folder_without_answers_is_anyones(path: Path) -> None:
-    opened(path).note(status="running", seconds={"load": 1.0})
+    opened(path).manifest.note(status="running", seconds={"load": 1.0})
     (path / "answers.jsonl").touch()
     folder = opened(path, resume=False, **{"model.revision": "v2"})
-    folder.note(status="running")
+    folder.manifest.note(status="running")
     manifest = json.loads((path / "manifest.json").read_text())
-    assert (manifest["identity"]["model.revision"], folder.seconds) == ("v2", {})
+    assert (manifest["identity"]["model.revision"], folder.manifest.seconds) == ("v2", {})
 
 
 def test_answers_without_a_manifest_are_refused(path: Path) -> None:
@@ -109,10 +109,12 @@ def test_answers_beside_a_broken_manifest_are_refused(path: Path, content: str, 
 
 def test_manifest_is_kept_when_a_run_goes_on(path: Path) -> None:
     first = answered(path)
-    first.note(checkpoint={"commit": "abc"}, seconds={"load": 2.0, "inference": 30.0}, status="complete")
+    first.manifest.note(
+        checkpoint={"commit": "abc"}, seconds={"load": 2.0, "inference": 30.0}, status="complete"
+    )
     second = opened(path)
-    assert second.seconds == {"load": 2.0, "inference": 30.0}
-    second.note(status="running")
+    assert second.manifest.seconds == {"load": 2.0, "inference": 30.0}
+    second.manifest.note(status="running")
     manifest = json.loads((path / "manifest.json").read_text())
     assert manifest == {
         "schema": SCHEMA_VERSION,
@@ -124,10 +126,10 @@ def test_manifest_is_kept_when_a_run_goes_on(path: Path) -> None:
 
 
 def test_model_that_is_another_than_the_answers_came_from_is_refused(path: Path) -> None:
-    answered(path).note_model(checkpoint={"commit": "abc"}, prompt="a")
+    answered(path).manifest.note_source({"checkpoint": {"commit": "abc"}, "prompt": "a"})
     with pytest.raises(RepopeError, match=r"checkpoint\.commit is 'abc' there and 'def' here"):
-        opened(path).note_model(checkpoint={"commit": "def"}, prompt="a")
-    opened(path).note_model(checkpoint={"commit": "abc"}, prompt="a", device="cpu")
+        opened(path).manifest.note_source({"checkpoint": {"commit": "def"}, "prompt": "a"})
+    opened(path).manifest.note_source({"checkpoint": {"commit": "abc"}, "prompt": "a", "device": "cpu"})
     assert json.loads((path / "manifest.json").read_text())["device"] == "cpu"
 
 
@@ -161,7 +163,7 @@ def test_one_process_at_a_time_has_a_folder(path: Path) -> None:
         assert refusal(path) == (
             f"{path} is being written by another process; wait for it, or choose another out="
         )
-        folder.note(process={"host": "node7", "id": 123})
+        folder.manifest.note(process={"host": "node7", "id": 123})
         assert "is being written by process 123 on node7;" in refusal(path)
     opened(path)
 

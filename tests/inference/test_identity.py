@@ -13,10 +13,11 @@ import torch
 from golden import change_weights, read_golden
 from safetensors.torch import load_file
 
+from repope_eval.commands.score import score_answers
 from repope_eval.errors import RepopeError
-from repope_eval.inference.contents import note_images
+from repope_eval.inference.identity import note_images
 from repope_eval.leaderboard.finished_runs import read_runs
-from repope_eval.pipeline import run, score_answers
+from repope_eval.pipeline import run
 from repope_eval.reporting import page
 from repope_eval.runs.folder import RunFolder
 from repope_eval.runs.log import close_log
