@@ -13,6 +13,7 @@ that the processor spent on this one alone, in the last line, say what it takes 
 """
 
 import argparse
+import gc
 import tempfile
 import time
 from collections.abc import Callable
@@ -24,7 +25,6 @@ from simulated_answers import VARIANTS, make_truth, write_answers, write_questio
 
 from repope_eval.benchmarks.benchmark import Benchmark, make_benchmark
 from repope_eval.benchmarks.pope_file import read_rows
-from repope_eval.process.garbage import look_seldom
 from repope_eval.process.timing import timed
 from repope_eval.reporting.results import AnsweredBenchmark, score_and_report
 from repope_eval.runs.answer_store import AnswerStore
@@ -47,7 +47,7 @@ def main() -> None:
         started = time.perf_counter()
         apart(_simulate, options.images, options.ranks, Path(name) / "questions", folder.answers)
         print(f"simulated in {time.perf_counter() - started:.1f} s, which do not count", flush=True)
-        look_seldom()  # as the program does
+        gc.set_threshold(50_000, 10, 1_000)  # as the program does
         stages = _Stages()
         _score(Path(name) / "questions", folder, stages)
         stages.print()

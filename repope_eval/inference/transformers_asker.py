@@ -1,5 +1,6 @@
 """Asks a model that transformers loads, on the devices of this machine. Torch is imported once one is made."""
 
+import gc
 import logging
 from collections.abc import Generator, Sequence
 from typing import Any
@@ -70,6 +71,7 @@ class TransformersAsker(Asker):
 
         device = choose_device(device_of_rank(settings.device, ranks))
         log.info("loading %s", settings.model.checkpoint)
+        gc.set_threshold(700, 10, 10)  # as usual again: what nothing reaches may hold a GPU's memory
         model = load_model(settings.model, device)
         self.source = describe_model(model)
         self.device = describe_device(model.device)

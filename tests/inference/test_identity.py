@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+from conftest import GOLDENS
 from golden import change_weights, read_golden
 from safetensors.torch import load_file
 
@@ -113,7 +114,7 @@ def _charts_drawn_once() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def begun(tmp_path_factory: pytest.TempPathFactory) -> Place:
     """A run that was told to ask about two of the four photographs."""
-    goldens = Path(__file__).parent / "goldens"
+    goldens = GOLDENS
     place = Place(tmp_path_factory.mktemp("begun") / "place")
     shutil.copytree(goldens / "ovis2", place.checkpoint, ignore=shutil.ignore_patterns("golden*"))
     shutil.copytree(goldens / "images", place.images)
