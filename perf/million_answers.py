@@ -118,14 +118,8 @@ def _score(questions: Path, folder: RunFolder, stages: _Stages) -> None:
         store.require_all()
     stages.end("answers")
     bench = BenchSettings(name=benchmark.name, source="custom", variants=tuple(VARIANTS))
-    answered = AnsweredBenchmark(
-        model="simulated",
-        benchmark=benchmark,
-        answers=store.answers,
-        images={},
-        settings=ScoreSettings(bench=bench, answers=str(folder.answers)),
-        counts={},
-    )
+    settings = ScoreSettings(bench=bench, answers=str(folder.answers))
+    answered = AnsweredBenchmark("simulated", settings, benchmark, store.answers, counts={}, images={})
     score_and_report(answered, folder, seconds)
     stages.end("scoring", "report")
 

@@ -1,6 +1,5 @@
 """A run from beginning to end: a benchmark, who is asked, the answers, the scores, the page."""
 
-import logging
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -23,8 +22,6 @@ from repope_eval.settings.config import RunSettings, ScoreSettings
 from repope_eval.settings.launching import is_of_sweep
 from repope_eval.settings.named_folders import data_folder
 from repope_eval.settings.written import as_written
-
-log = logging.getLogger(__name__)
 
 
 def run(settings: RunSettings, command: str) -> Scores | None:
@@ -73,14 +70,8 @@ def run(settings: RunSettings, command: str) -> Scores | None:
         with ranks.together():
             if isinstance(folder, FollowedFolder):
                 return None
-            answered = AnsweredBenchmark(
-                model=settings.model.name,
-                benchmark=benchmark,
-                answers=answers,
-                images=find_local_images(settings.bench, data_dir, benchmark.questions),
-                settings=settings,
-                counts=counts,
-            )
+            images = find_local_images(settings.bench, data_dir, benchmark.questions)
+            answered = AnsweredBenchmark(settings.model.name, settings, benchmark, answers, counts, images)
             return score_and_report(answered, folder, seconds)
 
 

@@ -61,18 +61,9 @@ def score_answers(settings: ScoreSettings, command: str) -> Scores:
         folder.manifest.require_benchmark(start["benchmark"])
         folder.manifest.begin_anew(start)
         folder.write_answers([answer_fields(answer) for answer in joined.answers.values()])
-        answered = AnsweredBenchmark(
-            model=model,
-            benchmark=benchmark,
-            answers=joined.answers,
-            images=find_local_images(settings.bench, data_dir, benchmark.questions),
-            settings=settings,
-            counts={
-                "rows": joined.n_rows,
-                "unjoined": len(joined.unjoined),
-                "conflicts": joined.n_conflicts,
-            },
-        )
+        counts = {"rows": joined.n_rows, "unjoined": len(joined.unjoined), "conflicts": joined.n_conflicts}
+        images = find_local_images(settings.bench, data_dir, benchmark.questions)
+        answered = AnsweredBenchmark(model, settings, benchmark, joined.answers, counts, images)
         return score_and_report(answered, folder, {})
 
 

@@ -11,8 +11,9 @@ from repope_eval.errors import RepopeError
 from repope_eval.inference.asker import Asker
 from repope_eval.records import Question
 from repope_eval.runs.answer_store import read_lines
+from repope_eval.runs.differences import in_words
 from repope_eval.runs.folder import RunFolder
-from repope_eval.runs.manifest import in_words, located
+from repope_eval.runs.manifest import located
 from repope_eval.runs.manifest_form import CHECKPOINT_FILES
 from repope_eval.settings.config import BenchSettings, RunSettings
 from repope_eval.settings.written import as_written

@@ -42,18 +42,18 @@ _OF_SCORING = ("protocol", "limit")
 """Settings that say which answers are scored and how. The page shows this start's, even if it asked nothing."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class AnsweredBenchmark:
     """A benchmark, and the answers of a model as far as there are any."""
 
     model: str
+    settings: config.RunSettings | config.ScoreSettings
     benchmark: Benchmark
     answers: Mapping[Question, Answer]
-    images: Mapping[str, Path]
-    """Where each image lies that is on this machine, for thumbnails."""
-    settings: config.RunSettings | config.ScoreSettings
     counts: Mapping[str, int]
     """Further counts of how the answers came about, by name, such as how many were asked in this start."""
+    images: Mapping[str, Path]
+    """Where each image lies that is on this machine, for thumbnails."""
 
 
 def score_and_report(answered: AnsweredBenchmark, folder: RunFolder, seconds: Seconds) -> Scores:

@@ -9,10 +9,10 @@ from repope_eval.errors import RepopeError
 from repope_eval.files.json_files import write_json
 from repope_eval.process.environment import process
 from repope_eval.process.timing import now
+from repope_eval.runs.differences import differences, listed_files
 from repope_eval.runs.layout import ANSWERS, IMAGES, count_stored_lines
 from repope_eval.runs.manifest_form import CHECKPOINT_FILES, read_manifest
 from repope_eval.settings.config import by_dotted_key
-from repope_eval.wording import shown
 
 SCHEMA_VERSION = 1
 """Of `manifest.json`; raised when a reader of old folders would go wrong."""
@@ -103,9 +103,9 @@ class Manifest:
         differing = [key for key in {**there, **here} if there.get(key) != here.get(key)]
         self.moved = tuple(key for key in differing if self._is_content_known(key, known))
         if len(self.moved) != len(differing):
-            raise self._refusal(_differences(there, here))
+            raise self._refusal(differences(there, here))
         self.facts = known
-        self._elsewhere = _differences(there, here)
+        self._elsewhere = differences(there, here)
         self.is_of_answers = True
 
     def require_same(self, here: Mapping[str, Any]) -> None:
@@ -117,8 +117,8 @@ class Manifest:
         if not self.is_of_answers:
             return
         there = {key: self.facts[key] for key in here if key in self.facts}
-        if differences := _differences(there, {key: here[key] for key in there}):
-            raise self._refusal([*self._elsewhere, *differences])
+        if found := differences(there, {key: here[key] for key in there}):
+            raise self._refusal([*self._elsewhere, *found])
 
     def refuse_moved(self, reason: str) -> RepopeError:
         """The error where files lie elsewhere than they did, and what they hold cannot be compared."""
@@ -136,8 +136,8 @@ class Manifest:
         is_same &= known.get("edition", benchmark["edition"]) == benchmark["edition"]
         if self.is_of_answers and "sha256" in known and not is_same:
             raise RepopeError(
-                f"{self.path.parent} is of other questions or labels: its files are {_listed(known)} there and "
-                f"{_listed(benchmark)} here; choose another out= (the command score with "
+                f"{self.path.parent} is of other questions or labels: its files are {listed_files(known)} there and "
+                f"{listed_files(benchmark)} here; choose another out= (the command score with "
                 f"answers={self.path.parent / ANSWERS} scores the answers there by these)"
             )
 
@@ -236,9 +236,9 @@ class Manifest:
         content = PLACES.get(key)
         return content in known if content != IMAGES else self.path.with_name(IMAGES).exists()
 
-    def _refusal(self, differences: Sequence[str], reason: str = "") -> RepopeError:
-        more = len(differences) - _SHOWN
-        what = ", ".join(differences[:_SHOWN]) + (f", and {more} more" if more > 0 else "")
+    def _refusal(self, differing: Sequence[str], reason: str = "") -> RepopeError:
+        more = len(differing) - _SHOWN
+        what = ", ".join(differing[:_SHOWN]) + (f", and {more} more" if more > 0 else "")
         return RepopeError(
             f"{self.path.parent} holds answers of another configuration: {what}{reason}; choose another out=, or "
             "remove the folder to ask anew"
@@ -256,29 +256,6 @@ def located(name: Any) -> Any:
         return name
     folder = Path(name).expanduser()
     return str(folder.absolute()) if folder.is_dir() else name
-
-
-def in_words(value: Any) -> str:
-    """A value of a manifest as it stands in a message; a hash is cut to its beginning."""
-    if value is None:
-        return "not set"
-    kind, colon, digest = value.partition(":") if isinstance(value, str) else ("", "", "")
-    return shown(f"{kind}:{digest[:12]}" if colon and len(digest) == 64 else value)
-
-
-def _differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
-    known, own = by_dotted_key(there), by_dotted_key(here)
-    return [
-        f"{key} is {in_words(known.get(key))} there and {in_words(own.get(key))} here"
-        for key in {**known, **own}
-        if known.get(key) != own.get(key)
-    ]
-
-
-def _listed(benchmark: Mapping[str, Any]) -> str:
-    files = [f"{name} ({digest[:12]})" for name, digest in benchmark["sha256"].items()]
-    edition = [f"edition {benchmark['edition']}"] if benchmark.get("edition") else []
-    return ", ".join([*files, *edition]) or "none"
 
 
 def _known(path: Path) -> dict[str, Any]:
