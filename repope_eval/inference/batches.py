@@ -103,7 +103,7 @@ class Batches:
                 self._batch_size.halve(len(batch))
                 continue
             if self._batch_size.is_open:
-                self._batch_size.learn(len(batch), self._memory.times_free())
+                self._batch_size.learn(len(batch), self._memory.free_over_peak())
             yield [
                 self._answer(question, generation)
                 for image, generated in zip(batch, generations, strict=True)

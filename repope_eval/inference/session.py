@@ -80,12 +80,11 @@ class Session:
         return AnswerStore(self.folder.answers, self.benchmark.questions)
 
     def _ask(self, questions: Sequence[Question], store: AnswerStore) -> None:
-        """Asks questions, of several ranks each its share, and notes how it went."""
+        """Asks the questions, each rank its share of the images, and notes how it went."""
         images = self._find_images(questions, store)
         with timed(self.seconds, "load"), self.ranks.together():
-            # Where there are fewer images than ranks, some have nothing to ask.
-            asker = self._make_asker(images) if self.ranks.rank < len(images) else None
-            share = self.ranks.share(asker.in_order(images)) if asker else ()
+            # Where there are fewer images than ranks, some ranks have nothing to ask.
+            asker, share = self._load(images) if self.ranks.rank < len(images) else (None, ())
         total = len(self.benchmark.questions)
         self.folder.manifest.note(asking={"began": now(), "answered": total - len(questions), "of": total})
         if asker is None:
@@ -99,7 +98,7 @@ class Session:
             log.info("%s", asking_line(of_ranks, self.all_images))
 
     def _find_images(self, questions: Sequence[Question], store: AnswerStore) -> list[AskedImage]:
-        """The images that are left to ask about, each with its questions; what they hold is noted."""
+        """The images that are left to ask about, each with its questions. What their files hold is noted."""
         names = list(dict.fromkeys(question.image for question in questions))
         with self.ranks.main_first():
             paths = find_benchmark_images(self.settings.bench, self.data_dir, names)
@@ -107,21 +106,22 @@ class Session:
                 note_images(self.settings.bench, self.data_dir, self.folder, store.answers, paths)
         return group_by_image(questions, paths)
 
-    def _make_asker(self, images: Sequence[AskedImage]) -> Asker:
-        """Loads what is asked, which must be what the answers so far came from."""
+    def _load(self, images: Sequence[AskedImage]) -> tuple[Asker, Sequence[AskedImage]]:
+        """The asker, whose source must be that of the answers so far, and the images that this rank asks it about."""
         asker = self.asker(self.settings, self.ranks)
         self.folder.manifest.note_source(asker.source)
         self.folder.manifest.note_start(device=asker.device)
+        share = self.ranks.share(asker.in_order(images))
         log.info(
             "asking %s about %s%s",
             counted(sum(len(image.questions) for image in images), "question"),
             counted(len(images), "image"),
             f" by {self.ranks.count} processes" if self.ranks.are_several else "",
         )
-        return asker
+        return asker, share
 
     def _ask_share(self, asker: Asker, images: Sequence[AskedImage], store: AnswerStore) -> dict[str, Any]:
-        """Asks about this rank's images and stores the answers as they come; what a manifest says of it."""
+        """Asks about this rank's images and stores the answers; returns what a manifest says of it."""
         if self.ranks.are_several:
             questions = [question for image in images for question in image.questions]
             store = AnswerStore(share_path(self.folder.answers, self.ranks.rank), questions)
@@ -139,7 +139,7 @@ class Session:
         return asked | asker.facts()
 
     def _interruption(self, error: KeyboardInterrupt | InterruptionError) -> InterruptionError:
-        """What happened, how many answers are safe, and how to go on.
+        """The error that says what happened, how many answers are safe, and how to go on.
 
         The answers are counted on the disk: a signal may have come between writing a batch and noting that it is.
         """
