@@ -51,10 +51,8 @@ def read_trace(folder: Path) -> RunTrace:
         manifest = _manifest(folder)
     except RepopeError as error:
         manifest = {"ended": {"how": "failed", "line": str(error).removeprefix(f"{folder}{os.sep}")}}
-    settings = _mapping(manifest.get("settings"))
-    process = _mapping(manifest.get("process"))
-    asking = _mapping(manifest.get("asking"))
-    ended = _mapping(manifest.get("ended"))
+    settings, process, asking = (manifest.get(part, {}) for part in ("settings", "process", "asking"))
+    ended = manifest.get("ended") or {}
     complete = manifest.get("status") == "complete"
     started, began = _started(manifest), _moment(asking.get("began"))
     # Of what an earlier start noted, only the number of questions holds for this start.
@@ -62,7 +60,7 @@ def read_trace(folder: Path) -> RunTrace:
     return RunTrace(
         out=folder,
         model=_model(settings, folder),
-        bench=str(_mapping(settings.get("bench")).get("name") or ""),
+        bench=_bench(settings.get("bench")),
         complete=complete,
         held=is_held(folder),
         host=process.get("host"),
@@ -75,15 +73,14 @@ def read_trace(folder: Path) -> RunTrace:
         asking_began=began if is_asking else None,
         ended=ended.get("how"),
         line=str(ended.get("line") or ""),
-        covered=_covered(_mapping(manifest.get("counts"))) if complete else None,
+        covered=_covered(manifest.get("counts", {})) if complete else None,
     )
 
 
 def _started(manifest: Mapping[str, Any]) -> datetime | None:
     """When the newest start began. The manifest's own `started` is the first start's."""
-    starts = manifest.get("starts")
-    newest = _mapping(starts[-1]) if isinstance(starts, list) and starts else manifest
-    return _moment(newest.get("started"))
+    starts = manifest.get("starts") or [manifest]
+    return _moment(starts[-1].get("started"))
 
 
 def _covered(counts: Mapping[str, Any]) -> tuple[int, int] | None:
@@ -105,8 +102,8 @@ def _model(settings: Mapping[str, Any], folder: Path) -> str:
         return folder.name
 
 
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
+def _bench(settings: Any) -> str:
+    return str(settings.get("name") or "") if isinstance(settings, Mapping) else ""
 
 
 def _moment(value: Any) -> datetime | None:

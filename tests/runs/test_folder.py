@@ -15,7 +15,7 @@ from filelock import FileLock
 from opened_folders import ANSWER, IDENTITY, answered, log_of_this_test_only, opened, path, refusal
 
 from repope_eval.errors import RepopeError
-from repope_eval.runs.folder import RunFolder
+from repope_eval.runs.folder import FollowedFolder, RunFolder
 from repope_eval.runs.manifest import SCHEMA_VERSION
 
 __all__ = ["log_of_this_test_only", "path"]  # fixtures
@@ -170,7 +170,7 @@ def test_one_process_at_a_time_has_a_folder(path: Path) -> None:
 
 def test_a_dead_process_keeps_no_folder(path: Path) -> None:
     program = (
-        "import os, pathlib, sys; from repope_eval.runs.folder import RunFolder;"
+        "import os, pathlib, sys; from repope_eval.runs.folder import FollowedFolder, RunFolder;"
         "folder = RunFolder(pathlib.Path(sys.argv[1]), {}, resume=True); print('has it', flush=True); sys.stdin.read()"
     )
     words = [sys.executable, "-c", program, str(path)]
@@ -212,3 +212,14 @@ def test_who_only_looks_whether_a_folder_is_held_stops_nobody(path: Path) -> Non
     letting_go.start()
     opened(path)
     letting_go.join()
+
+
+def test_a_non_main_rank_adds_to_the_log_and_writes_no_manifest(path: Path) -> None:
+    with RunFolder(path, IDENTITY, resume=True) as folder:
+        folder.manifest.note(status="running")
+        followed = FollowedFolder(path, 3)
+        followed.manifest.note_source({"checkpoint": {"commit": "abc"}})
+        followed.manifest.note_start(device={"name": "cuda:3"})
+        logging.getLogger("repope_eval.runs").info("loading")
+    assert "checkpoint" not in json.loads((path / "manifest.json").read_text())
+    assert "INFO rank 3: loading" in (path / "run.log").read_text()
