@@ -40,8 +40,7 @@ class AnswerStore:
         content = _whole_lines(path)
         self._size = len(content)
         """The size of the file in bytes, as this store left it."""
-        for number, line in enumerate(content.split(b"\n")[:-1], 1):
-            asked, said = _asked_and_said(path, number, line)
+        for asked, said, _ in _parsed(path, content):
             question = self._questions.get(asked)
             if question is not None and question not in self._answers:
                 self._answers[question] = Answer(question, *said)
@@ -166,9 +165,13 @@ def read_lines(path: Path) -> Iterator[tuple[Asked, bytes]]:
 
 def _read(path: Path) -> Iterator[tuple[Asked, Said, bytes]]:
     try:
-        content = path.read_bytes()
+        return _parsed(path, path.read_bytes())
     except OSError as error:
         raise RepopeError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def _parsed(path: Path, content: bytes) -> Iterator[tuple[Asked, Said, bytes]]:
+    """What each line says, and the line; what follows the last line break is left out."""
     for number, line in enumerate(content.split(b"\n")[:-1], 1):
         yield *_asked_and_said(path, number, line), line
 
