@@ -14,6 +14,7 @@ import pytest
 from conftest import PROJECT
 
 from repope_eval.__main__ import COMMANDS
+from repope_eval.inference.asker import ASKERS
 from repope_eval.models.families import FAMILIES
 from repope_eval.settings.composition import GROUP_FOLDERS, configs_folder
 
@@ -23,8 +24,9 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = [
     ["__version__", "errors", "quantities", "records", "wording"],
     ["files"],
-    ["downloads", "settings"],
+    ["settings"],
     ["process"],
+    ["downloads"],
     ["benchmarks"],
     ["scoring"],
     ["foreign_answers", "runs"],
@@ -37,6 +39,10 @@ LAYERS = [
 """Modules and packages of repope_eval: each imports from layers above its own, and from itself."""
 
 WITHOUT_TORCH = [
+    "inference.asker",
+    "inference.identity",
+    "inference.session",
+    "inference.transformers_asker",
     "models.checkpoints",
     "models.fingerprint",
     "models.families",
@@ -161,6 +167,7 @@ def test_names_say_what_a_thing_is() -> None:
     ("path", "name"),
     [
         ("__main__.py", "COMMANDS"),
+        ("inference/asker.py", "ASKERS"),
         ("models/families.py", "FAMILIES"),
         ("settings/composition.py", "GROUP_FOLDERS"),
     ],
@@ -183,14 +190,14 @@ def test_each_command_has_settings_and_is_executed_with_them(command: str) -> No
     assert COMMANDS[command] == f"repope_eval.commands.{command}"
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_each_family_names_a_class_that_is_there(family: str) -> None:
-    module, _, name = FAMILIES[family].partition(":")
+@pytest.mark.parametrize("where", [*FAMILIES.values(), ASKERS["transformers"]])
+def test_each_family_and_each_asker_is_there(where: str) -> None:
+    module, _, name = where.partition(":")
     spec = find_spec(module)
     assert spec is not None
     assert spec.origin is not None
-    classes = [node.name for node in _tree(Path(spec.origin)).body if isinstance(node, ast.ClassDef)]
-    assert name in classes
+    nodes = _tree(Path(spec.origin)).body
+    assert name in [node.name for node in nodes if isinstance(node, ast.ClassDef | ast.FunctionDef)]
 
 
 @pytest.mark.parametrize("folder", GROUP_FOLDERS.values())
