@@ -54,7 +54,7 @@ class Truth:
     """How much likelier, or less so, errors are than by the rates above."""
 
     def error_rates(self, effects: Values) -> tuple[Values, Values]:
-        """Of misses and of false alarms, for images of some difficulty."""
+        """Rates of misses and of false alarms, for images of some difficulty."""
         misses, false_alarms = (
             1 / (1 + (1 - rate) / rate * np.exp(-IMAGE_EFFECT * effects - self.log_odds))
             for rate in (MISSES, FALSE_ALARMS)
@@ -62,7 +62,7 @@ class Truth:
         return misses, false_alarms
 
     def figures(self) -> dict[str, float]:
-        """Of the expected counts."""
+        """The F1 of the expected counts."""
         points, weights = np.polynomial.hermite_e.hermegauss(80)
         misses, false_alarms = (rates @ weights / weights.sum() for rates in self.error_rates(points))
         counts = dict.fromkeys(OUTCOMES, 0.0) | {

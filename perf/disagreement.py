@@ -10,22 +10,22 @@ from repope_eval.models.recipe import Prepared
 
 @torch.inference_mode()
 def describe_difference(model: Model, prepared: Prepared, one: Sequence[int], other: Sequence[int]) -> str:
-    """How far apart the logits of the two tokens are at the first place where two answers differ.
+    """How far apart the logits of the two tokens are at the first index at which two answers differ.
 
     They come from one pass of the native class over the prompt and what both answers agree on. Rounding
     in the model's number format can turn a lead of a few of its steps, and nothing larger.
     """
-    place = next(
+    index = next(
         (number for number, (a, b) in enumerate(zip(one, other, strict=False)) if a != b),
         min(len(one), len(other)),
     )
-    if place == min(len(one), len(other)):
-        return f"one stops after {place} tokens, the other goes on"
-    logits = _next_logits(model, prepared, [*prepared.prompts[0], *one[:place]])
-    lead = (logits[one[place]] - logits[other[place]]).item()
+    if index == min(len(one), len(other)):
+        return f"one stops after {index} tokens, the other goes on"
+    logits = _next_logits(model, prepared, [*prepared.prompts[0], *one[:index]])
+    lead = (logits[one[index]] - logits[other[index]]).item()
     step = torch.finfo(model.dtype).eps * logits.abs().max().item()
     return (
-        f"token {place + 1} is {one[place]} alone and {other[place]} shared, whose logits are {abs(lead):.4g} "
+        f"token {index + 1} is {one[index]} alone and {other[index]} shared, whose logits are {abs(lead):.4g} "
         f"apart: {abs(lead) / step:.1f} steps of {model.dtype}; the logits' spread is {logits.std().item():.2f}"
     )
 

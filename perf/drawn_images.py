@@ -28,7 +28,7 @@ def draw_images(number: int) -> list[Image.Image]:
 
 def write_files(number: int, folder: Path) -> list[Path]:
     """The same scenes as JPEG files."""
-    files = [folder / f"{place:06d}.jpg" for place in range(number)]
+    files = [folder / f"{index:06d}.jpg" for index in range(number)]
     for file, image in zip(files, draw_images(number), strict=True):
         image.save(file, quality=90)
     return files

@@ -36,15 +36,16 @@ from PIL import Image
 from random_checkpoints import kinds_of
 
 from repope_eval.capacity.counting import size_of
-from repope_eval.inference.generation import Generation, common_prefix_length, find_spellings
+from repope_eval.inference.generation import Generation, find_spellings
 from repope_eval.inference.sequential import generate_sequentially
 from repope_eval.inference.shared import generate_shared
+from repope_eval.inference.stretches import common_prefix_length
 from repope_eval.models.loading import Model
 
 ASKINGS_OF_THE_PAPER = 18
-"""A POPE image's questions in the three variants: 3 x (3 positives + 3 negatives)."""
+"""How many questions POPE asks about an image in its three variants: 3 x (3 positives + 3 negatives)."""
 TURNS = 3
-"""Runs of the shared engine, and parts into which the other's are divided."""
+"""How often the shared engine runs, and into how many parts the other engine's questions are divided."""
 
 HEADINGS = (
     "family",
@@ -70,11 +71,11 @@ Answers = list[list[Generation]]
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Both engines on the same questions."""
+    """What both engines answered to the same questions, and how long they took."""
 
     alone: Answers
     asking_seconds: float
-    """Of one question alone."""
+    """The median of one question alone."""
     shared: Answers
     shared_seconds: float
 
@@ -146,7 +147,8 @@ def _compare(
         together.append(timed(model.device, shared, clock))
     return Comparison(
         alone=[
-            [one_by_one[image, place][0] for place in range(len(questions))] for image in range(len(images))
+            [one_by_one[image, question][0] for question in range(len(questions))]
+            for image in range(len(images))
         ],
         asking_seconds=median(seconds for _, seconds in one_by_one.values()),
         shared=together[0][0],

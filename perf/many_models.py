@@ -63,14 +63,14 @@ def _n_found(adjusted: Sequence[float]) -> int:
 def _holm(p_values: Sequence[float]) -> list[float]:
     """S. Holm, "A Simple Sequentially Rejective Multiple Test Procedure", 1979: p of the k-th times m - k + 1."""
     adjusted, highest = [], 0.0
-    for place, p in enumerate(sorted(p_values)):
-        highest = max(highest, min(1.0, p * (len(p_values) - place)))
+    for index, p in enumerate(sorted(p_values)):
+        highest = max(highest, min(1.0, p * (len(p_values) - index)))
         adjusted.append(highest)
     return adjusted
 
 
 def _normal_p(pair: Difference) -> float:
-    """Two-sided, of the difference over its standard error."""
+    """The two-sided p value of a difference divided by its standard error."""
     assert pair.value is not None
     assert pair.detectable is not None
     return 2 * NormalDist().cdf(-abs(pair.value) * POWER_FACTOR / pair.detectable)

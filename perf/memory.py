@@ -74,7 +74,7 @@ def _measured(model: Model, questions: int, max_new_tokens: int) -> float:
 
 
 def _give_back() -> None:
-    """What was made before and is not used any more goes back to the system, so that it is not counted as held."""
+    """Gives memory that is no longer used back to the system, so that it is not counted as held."""
     gc.collect()
     if sys.platform == "linux":
         ctypes.CDLL("libc.so.6").malloc_trim(0)

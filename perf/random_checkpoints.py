@@ -70,7 +70,7 @@ class Shape:
     language: Mapping[str, Any] = field(default_factory=dict)
     vision: Mapping[str, Any] = field(default_factory=dict)
     visual_vocabulary: int | None = None
-    """Ovis2's; None: the golden's."""
+    """The size of Ovis2's visual vocabulary; None: the golden's."""
     only: str | None = None
     """The one kind that has this shape; None: all can."""
 
@@ -184,8 +184,8 @@ def _scaled(golden: dict[str, Any], kind: Kind, shape: Shape) -> dict[str, Any]:
     vision.update(shape.vision)
     head = language["hidden_size"] // language["num_attention_heads"]
     _replace_where_named(language, ("head_dim", "query_pre_attn_scalar"), head)
-    for place in (config, vision):
-        _replace_where_named(place, ("projection_dim",), language["hidden_size"])
+    for section in (config, vision):
+        _replace_where_named(section, ("projection_dim",), language["hidden_size"])
     _replace_where_named(config, ("hidden_size",), language["hidden_size"])
     if shape.visual_vocabulary and "visual_tokenizer_config" in config:
         config["visual_tokenizer_config"]["vocab_size"] = shape.visual_vocabulary
@@ -211,7 +211,9 @@ def _randomize(network: PreTrainedModel, tokens: int) -> None:
 
 
 def _spread(name: str, parameter: torch.Tensor) -> float:
-    """Of a matrix [outputs, inputs]: outputs are about as large as inputs; of a convolution the same.
+    """The standard deviation of a matrix's weights, [outputs, inputs], or of a convolution's.
+
+    Outputs are then about as large as inputs.
 
     Queries and keys are larger: otherwise a token would look at thousands of others alike, see their mean,
     and every question would be answered the same.

@@ -9,7 +9,7 @@ prints seconds and peak memory of each. Then, with what each was measured at:
   costs at the largest number about what it costs at the middle one, or less;
 - memory flat: yes, if the peak hardly grows from the middle number to the largest.
 
-`middle` is the number whose place is half way; it has to fill a batch, and the largest two, for the answer
+`middle` is the number half way; it has to fill a batch, and the largest two, for the answer
 to mean anything. On a CPU the peak is of the whole process; where others use it too, ask for what this program
 alone computes: `OMP_NUM_THREADS=1 python perf/scaling.py --clock processor`.
 """
@@ -33,9 +33,9 @@ from repope_eval.runs.answer_store import AnswerStore
 
 LEAST_R_SQUARED = 0.99
 MOST_SLOWDOWN = 1.15
-"""Of an image, from the middle number to the largest: what noise may do."""
+"""How much longer an image may take at the largest number than at the middle one: what noise may do."""
 MOST_GROWTH = 0.05
-"""Of the peak, as a share of what it was at the middle number."""
+"""How much the peak may grow, as a share of what it was at the middle number."""
 
 
 def main() -> None:

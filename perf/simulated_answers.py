@@ -23,7 +23,7 @@ OBJECTS = tuple(
     f"{kind} {number}" for kind in ("animal", "tool", "fruit", "vehicle") for number in range(1, 21)
 )
 QUESTIONS = 10
-"""Distinct ones about each image."""
+"""How many distinct questions are asked about each image."""
 POSITIVES = 3
 VARIANTS: Mapping[Variant, tuple[int, ...]] = {
     "random": (0, 1, 2, 3, 4, 5),
@@ -49,7 +49,7 @@ class Truth:
 
 
 def make_truth(n_images: int) -> Truth:
-    """The same benchmark each time."""
+    """Draws the benchmark, which is the same each time."""
     generator = np.random.default_rng(0)
     frequency = -0.6 * np.log(np.arange(1, len(OBJECTS) + 1))
     drawn = frequency + generator.gumbel(size=(n_images, len(OBJECTS)))

@@ -1,6 +1,6 @@
 """What an engine returns for a question, and the evidence that its first token carries."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -11,6 +11,9 @@ from repope_eval.models.recipe import Recipe
 
 SPACE_MARKS = " \u2581\u0120"
 """What a token starts with that follows a space: the space itself, SentencePiece's mark, byte-level BPE's."""
+
+_NO_TOKEN = -1
+"""Stands for the token of a row whose logits are not finite."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,38 +55,38 @@ def bounded(network: PreTrainedModel, logits: torch.Tensor) -> torch.Tensor:
     return logits if bound is None else torch.tanh(logits / bound) * bound
 
 
-def require_finite(logits: torch.Tensor) -> None:
-    """Refuses logits that are NaN or infinite.
+def choose_tokens(logits: torch.Tensor) -> list[int]:
+    """The most likely token of each row of logits [rows, vocabulary].
+
+    One transfer from the device says both which tokens these are and whether the logits are finite.
 
     Raises:
-        RepopeError: what would be generated from them is no answer.
+        RepopeError: logits are NaN or infinite.
     """
-    if not torch.isfinite(logits).all():
+    finite = torch.isfinite(logits).all(dim=-1)
+    tokens: list[int] = logits.argmax(dim=-1).masked_fill(~finite, _NO_TOKEN).tolist()
+    require_finite(_NO_TOKEN not in tokens)
+    return tokens
+
+
+def require_finite(finite: bool) -> None:
+    """Refuses an answer of a model whose logits were NaN or infinite.
+
+    Raises:
+        RepopeError: they were not finite: what is generated from them is no answer.
+    """
+    if not finite:
         raise RepopeError(
             "the model's logits are NaN or infinite, which is no answer (an overflow in float16?): "
             "use model.dtype=bfloat16 or float32, or model.quantization=none"
         )
 
 
-def first_token_evidence(logits: torch.Tensor, spellings: Spellings) -> tuple[list[float], list[float]]:
-    """Probabilities of yes and of no from the logits of first tokens, [rows, vocabulary].
-
-    Raises:
-        RepopeError: logits that are not finite: what would be generated from them is no answer.
-    """
-    require_finite(logits)
+def first_token_evidence(logits: torch.Tensor, spellings: Spellings) -> torch.Tensor:
+    """Probabilities of yes and of no, [2, rows], from the logits of first tokens, [rows, vocabulary]."""
     probabilities = logits.float().softmax(dim=-1)
-    return tuple(  # type: ignore[return-value]
-        probabilities[:, list(tokens.values())].sum(dim=-1).tolist()
+    spelled = (
+        torch.tensor(list(tokens.values()), dtype=torch.long).to(logits.device, non_blocking=True)
         for tokens in (spellings.yes, spellings.no)
     )
-
-
-def common_prefix_length(prompts: Sequence[Sequence[int]]) -> int:
-    """How many first tokens all prompts share, leaving each at least one token of its own."""
-    longest = min(map(len, prompts)) - 1
-    first = prompts[0]
-    for place in range(longest):
-        if any(prompt[place] != first[place] for prompt in prompts):
-            return place
-    return longest
+    return torch.stack([probabilities[:, tokens].sum(dim=-1) for tokens in spelled])

@@ -1,80 +1,50 @@
-"""A row of the cache for each question.
-
-For prompts whose image tokens attend to the question, where no prefix is the same for two questions: each
-row is fed its whole prompt, whose tokens all attend to each other, and image features alone are shared.
-
-Also for attention kernels that know no mask but padding: there an image's prefix is fed once, and its cache
-copied for each question. Rows are padded on the left, so that prefixes end together and suffixes end
-together; positions count what is not masked.
-"""
+"""A row of the cache for each question, where an image's questions cannot lie in one row."""
 
 from collections.abc import Sequence
 
 import torch
-from torch.nn.utils.rnn import pad_sequence
 
-from repope_eval.inference.cached_network import CachedNetwork
-from repope_eval.inference.embedding import count_feature_tokens, embed
-from repope_eval.inference.generation import common_prefix_length
-from repope_eval.models.loading import Model
-from repope_eval.models.recipe import Prepared
+from repope_eval.inference.cached_rows import PADDING, CachedRows, Prompt
+from repope_eval.inference.stretches import Stretch
 
 
-class QuestionRows:
-    """The questions being decoded, each in a row of its own."""
+class _QuestionRows(CachedRows):
+    """Rows that need no mask but one of padding, which is on the left: what is fed together ends together."""
 
-    def __init__(self, model: Model) -> None:
-        self._model = model
-        self._network = CachedNetwork(model)
-        self._mask: torch.Tensor | None = None
-        """What is no padding, [rows, tokens so far]."""
+    padded_on_the_left = True
 
-    def start(self, images: Sequence[Prepared], features: Sequence[torch.Tensor]) -> torch.Tensor:
-        """Feeds all prompts; the hidden state [questions, hidden] of each one's last token."""
-        shared = [0] * len(images)
-        if not self._model.recipe.attends_both_ways:
-            shared = [common_prefix_length(image.prompts) for image in images]
-            prefixes = [image.prompts[0][:length] for image, length in zip(images, shared, strict=True)]
-            self._feed([embed(self._model, *pair) for pair in zip(prefixes, features, strict=True)])
-            self.keep([row for row, image in enumerate(images) for _ in image.prompts])
-        return self._feed(
-            [
-                embed(
-                    self._model,
-                    prompt[length:],
-                    feature[count_feature_tokens(self._model, prompt[:length]) :],
-                )
-                for image, length, feature in zip(images, shared, features, strict=True)
-                for prompt in image.prompts
-            ]
-        )
+    def _mask(self, owners: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+        return (self._owners != PADDING).long()
 
-    def extend(self, embeddings: torch.Tensor) -> torch.Tensor:
-        """Feeds one more token to each question that is going on, [questions, hidden]; its hidden state."""
-        return self._feed(embeddings[:, None].unbind())
 
-    def keep(self, going: Sequence[int]) -> None:
-        """Makes row i what row `going[i]` was: lets go of questions, or copies rows."""
-        assert self._mask is not None
-        rows = torch.tensor(going, device=self._model.device)
-        self._network.select(rows)
-        self._mask = self._mask[rows]
+class WholePrompts(_QuestionRows):
+    """Rows for prompts whose image tokens attend to the question, so that no two questions have a prefix in common.
 
-    def _feed(self, stretches: Sequence[torch.Tensor]) -> torch.Tensor:
-        """Feeds each row some tokens [tokens, hidden]; the hidden state of each one's last.
+    Each row is fed its whole prompt. Only the image's features are shared.
+    """
 
-        Where a recipe attends both ways, what is fed first is the whole prompt; the rest is causal.
-        """
-        both_ways = self._model.recipe.attends_both_ways and self._mask is None
-        embeddings = pad_sequence(list(stretches), batch_first=True, padding_side="left")
-        ones = [torch.ones(len(stretch), dtype=torch.long, device=embeddings.device) for stretch in stretches]
-        mask = pad_sequence(ones, batch_first=True, padding_side="left")
-        self._mask = mask if self._mask is None else torch.cat([self._mask, mask], dim=1)
-        positions = (self._mask.cumsum(dim=1) - 1).clamp(min=0)[:, -mask.shape[1] :]
-        hidden = self._network.feed(
-            embeddings,
-            positions + self._model.recipe.first_position,
-            self._mask,
-            **({"token_type_ids": torch.zeros_like(mask)} if both_ways else {}),
-        )
-        return hidden[:, -1]
+    def prefill(self, prompts: Sequence[Stretch]) -> torch.Tensor:
+        """Feeds all prompts, whose tokens attend both ways; the last ones' hidden states, [questions, hidden]."""
+        self._prompts = [Prompt(row) for row in range(len(prompts))]
+        columns = max(len(prompt.tokens) for prompt in prompts)
+        types = torch.zeros(len(prompts), columns, dtype=torch.long, device=self._model.device)
+        return self._feed(prompts, token_type_ids=types)
+
+
+class CopiedPrefixes(_QuestionRows):
+    """Rows for attention kernels that take no other mask.
+
+    An image's prefix is fed once, and its cache is copied for each of the image's questions.
+    """
+
+    def prefill_prefixes(self, prefixes: Sequence[Stretch]) -> None:
+        """Feeds what an image's prompts share, a row for each image."""
+        self._prompts = [Prompt(row) for row in range(len(prefixes))]
+        self._feed(prefixes)
+
+    def prefill_questions(self, questions: Sequence[Sequence[Stretch]]) -> torch.Tensor:
+        """Feeds what is left of each image's prompts; the last tokens' hidden states, [questions, hidden]."""
+        images = [image for image, rests in enumerate(questions) for _ in rests]
+        self._select(images)
+        self._prompts = [Prompt(row, self._prompts[image].length) for row, image in enumerate(images)]
+        return self._feed([rest for rests in questions for rest in rests])

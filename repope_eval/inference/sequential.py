@@ -1,4 +1,4 @@
-"""The reference engine: each question alone, image and all, through transformers' own `generate`.
+"""The reference engine: each question alone, with its image, through transformers' own `generate`.
 
 It does what the paper's loop does. The shared engine is checked and measured against it.
 """
@@ -20,24 +20,31 @@ from repope_eval.models.loading import Model
 from repope_eval.models.recipe import Inputs, Prepared
 
 
-class _FirstLogits:
-    """Keeps the head's logits of the first generated token, and refuses what is not finite."""
+class _Logits:
+    """Watches the output head's logits while an answer is generated, and does not wait for the device."""
 
     def __init__(self) -> None:
-        self.logits: torch.Tensor | None = None
+        self.first: torch.Tensor | None = None
+        """The logits of the first generated token, [1, vocabulary]."""
+        self.finite: list[torch.Tensor] = []
+        """Whether each token's logits are finite."""
 
     def __call__(self, head: nn.Module, hidden: tuple[torch.Tensor, ...], logits: torch.Tensor) -> None:
         last = logits[:, -1]
-        require_finite(last)
-        if self.logits is None:
-            self.logits = last
+        self.finite.append(torch.isfinite(last).all())
+        if self.first is None:
+            self.first = last
 
 
 @torch.inference_mode()
 def generate_sequentially(
     model: Model, images: Sequence[Prepared], max_new_tokens: int, spellings: Spellings
 ) -> list[list[Generation]]:
-    """Greedy answers to each image's questions, one question at a time."""
+    """Greedy answers to the questions about each image, one question at a time.
+
+    Raises:
+        RepopeError: logits are not finite.
+    """
     settings = GenerationConfig(
         do_sample=False,
         max_new_tokens=max_new_tokens,
@@ -61,8 +68,8 @@ def _generate(
 ) -> Generation:
     input_ids = torch.tensor([prompt], device=model.device)
     both_ways = {"token_type_ids": torch.zeros_like(input_ids)} if model.recipe.attends_both_ways else {}
-    first = _FirstLogits()
-    hook = model.network.get_output_embeddings().register_forward_hook(first)
+    logits = _Logits()
+    hook = model.network.get_output_embeddings().register_forward_hook(logits)
     try:
         output = model.network.generate(
             input_ids=input_ids,
@@ -73,6 +80,7 @@ def _generate(
         )
     finally:
         hook.remove()
-    assert first.logits is not None
-    p_yes, p_no = first_token_evidence(bounded(model.network, first.logits), spellings)
-    return Generation(tuple(output[0, len(prompt) :].tolist()), p_yes[0], p_no[0])
+    assert logits.first is not None
+    require_finite(bool(torch.stack(logits.finite).all()))
+    p_yes, p_no = first_token_evidence(bounded(model.network, logits.first), spellings).flatten().tolist()
+    return Generation(tuple(output[0, len(prompt) :].tolist()), p_yes, p_no)

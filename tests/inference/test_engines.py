@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -11,11 +12,13 @@ from repope_eval.errors import RepopeError
 from repope_eval.inference import image_rows, shared
 from repope_eval.inference.generation import Generation, Spellings, find_spellings
 from repope_eval.inference.image_rows import ImageRows
-from repope_eval.inference.question_rows import QuestionRows
+from repope_eval.inference.question_rows import CopiedPrefixes
 from repope_eval.inference.sequential import generate_sequentially
 from repope_eval.inference.shared import generate_shared
 from repope_eval.models.loading import Model
 from repope_eval.models.recipe import Prepared
+
+CAUSAL = [name for name in GOLDENS if not name.startswith("paligemma")]
 
 
 @pytest.fixture(scope="module", params=GOLDENS)
@@ -54,18 +57,20 @@ def test_the_shared_engine_gives_the_originals_tokens(
     assert tokens(generations) == expected(golden)
 
 
-def test_a_row_a_question_gives_the_same_tokens_where_attention_knows_padding_alone(
+@pytest.mark.parametrize("golden", CAUSAL, indirect=True)
+def test_copied_prefixes_give_the_same_tokens_where_attention_takes_padding_alone(
     golden: Golden,
     model: Model,
     prepared: list[Prepared],
     max_new_tokens: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(shared, "_rows", QuestionRows)
+    monkeypatch.setattr(shared, "_rows", CopiedPrefixes)
     generations = generate_shared(model, prepared, max_new_tokens, find_spellings(model.recipe))
     assert tokens(generations) == expected(golden)
 
 
+@pytest.mark.parametrize("golden", CAUSAL, indirect=True)
 def test_tokens_that_are_fed_a_few_at_a_time_give_the_same(
     golden: Golden,
     model: Model,
@@ -74,23 +79,24 @@ def test_tokens_that_are_fed_a_few_at_a_time_give_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     masked: list[int] = []
-    mask = ImageRows._mask
+    make = ImageRows._mask
 
-    def counted(rows: ImageRows, owners: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-        masked.append(owners.shape[1])
-        return mask(rows, owners, dtype)
+    def counted(rows: ImageRows, owners: torch.Tensor, dtype: torch.dtype) -> torch.Tensor | None:
+        mask = make(rows, owners, dtype)
+        masked.extend([] if mask is None else [mask.shape[2]])
+        return mask
 
     monkeypatch.setattr(ImageRows, "_mask", counted)
     monkeypatch.setattr(image_rows, "COLUMNS_AT_ONCE", 5)
     generations = generate_shared(model, prepared, max_new_tokens, find_spellings(model.recipe))
     assert tokens(generations) == expected(golden)
-    assert max(masked, default=0) <= 5
+    assert max(masked) == 5
 
 
-def test_flash_attention_gets_rows_that_need_no_mask_of_their_own(golden: Golden) -> None:
-    model = load_golden_model(golden.folder)
+def test_flash_attention_gets_rows_that_need_no_mask_but_of_padding(goldens: Path) -> None:
+    model = load_golden_model(goldens / "internvl2_5_qwen2")
     model.network.config._attn_implementation = "flash_attention_2"
-    assert isinstance(shared._rows(model), QuestionRows)
+    assert isinstance(shared._rows(model), CopiedPrefixes)
 
 
 def test_the_sequential_engine_gives_the_originals_tokens_and_the_same_evidence(
@@ -108,9 +114,10 @@ def test_the_sequential_engine_gives_the_originals_tokens_and_the_same_evidence(
 
 def test_answers_stop_at_the_limit_in_both_engines(model: Model, prepared: list[Prepared]) -> None:
     spellings = find_spellings(model.recipe)
+    images = [Prepared(prepared[0].inputs, prepared[0].prompts[:3])]
     for limit in (1, 3):
-        alone = generate_sequentially(model, prepared[:1], limit, spellings)
-        together = generate_shared(model, prepared[:1], limit, spellings)
+        alone = generate_sequentially(model, images, limit, spellings)
+        together = generate_shared(model, images, limit, spellings)
         assert tokens(alone) == tokens(together)
         assert max(len(generation.token_ids) for generation in together[0]) == limit
 
@@ -130,6 +137,22 @@ def test_logits_that_are_not_finite_are_no_answer(golden: Golden, prepared: list
     for engine in (generate_shared, generate_sequentially):
         with pytest.raises(RepopeError, match="NaN or infinite"):
             engine(broken, prepared[:1], 2, Spellings({"yes": 1}, {"no": 2}))
+
+
+@pytest.mark.parametrize("generate", [generate_shared, generate_sequentially])
+def test_logits_that_are_not_finite_after_the_first_token_are_no_answer(goldens: Path, generate: Any) -> None:
+    golden = read_golden(goldens / "internvl2_5_qwen2")
+    broken = load_golden_model(golden.folder)
+    seen: list[torch.Tensor] = []
+
+    def spoil(_: object, __: object, logits: torch.Tensor) -> torch.Tensor:
+        seen.append(logits)
+        return logits if len(seen) == 1 else logits.where(torch.arange(logits.shape[-1]) > 0, -torch.inf)
+
+    broken.network.get_output_embeddings().register_forward_hook(spoil)
+    with pytest.raises(RepopeError, match="NaN or infinite"):
+        generate(broken, golden.prepared(broken)[:1], 3, Spellings({"yes": 1}, {"no": 2}))
+    assert len(seen) > 1
 
 
 @pytest.mark.parametrize(

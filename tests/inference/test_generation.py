@@ -1,6 +1,5 @@
-"""Prefixes, spellings of yes and no, and first-token probabilities."""
+"""Spellings of yes and no, first-token probabilities, and the choice of tokens."""
 
-from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,25 +10,10 @@ from golden import GOLDENS, load_golden_model
 from repope_eval.errors import RepopeError
 from repope_eval.inference.generation import (
     Spellings,
-    common_prefix_length,
+    choose_tokens,
     find_spellings,
     first_token_evidence,
 )
-
-
-@pytest.mark.parametrize(
-    ("prompts", "length"),
-    [
-        ([(1, 2, 3, 4), (1, 2, 5, 4)], 2),
-        ([(1, 2, 3), (1, 2, 3, 4)], 2),  # each keeps a token of its own
-        ([(1, 2, 3)], 2),
-        ([(1,), (1,)], 0),
-        ([(1, 2), (3, 2)], 0),
-        ([(1, 2, 3), (1, 2, 3)], 2),
-    ],
-)
-def test_prefixes_end_where_prompts_part(prompts: Sequence[Sequence[int]], length: int) -> None:
-    assert common_prefix_length(prompts) == length
 
 
 @pytest.mark.parametrize("name", GOLDENS)
@@ -63,12 +47,21 @@ def test_a_spelling_may_follow_a_space_and_have_any_case() -> None:
 
 def test_probabilities_are_summed_over_spellings() -> None:
     logits = torch.log(torch.tensor([[0.1, 0.2, 0.3, 0.4], [0.7, 0.1, 0.1, 0.1]]))
-    p_yes, p_no = first_token_evidence(logits, Spellings(yes={"yes": 0, "Yes": 1}, no={"no": 3}))
+    p_yes, p_no = first_token_evidence(logits, Spellings(yes={"yes": 0, "Yes": 1}, no={"no": 3})).tolist()
     assert p_yes == pytest.approx([0.3, 0.8])
     assert p_no == pytest.approx([0.4, 0.1])
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_no_spelling_at_all_has_no_probability() -> None:
+    evidence = first_token_evidence(torch.zeros(2, 3), Spellings(yes={"yes": 0}, no={}))
+    assert evidence[1].tolist() == [0, 0]
+
+
+def test_the_most_likely_token_is_chosen() -> None:
+    assert choose_tokens(torch.tensor([[0.0, 2.0, 1.0], [3.0, 2.0, -1.0]])) == [1, 0]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
 def test_logits_that_are_not_finite_are_refused(value: float) -> None:
     with pytest.raises(RepopeError, match=r"use model\.dtype=bfloat16 or float32"):
-        first_token_evidence(torch.tensor([[0.0, value]]), Spellings({"yes": 0}, {"no": 1}))
+        choose_tokens(torch.tensor([[1.0, 0.0], [0.0, value]]))

@@ -1,6 +1,5 @@
 """Through the loop, whatever the engine, the batch size and what was answered before: the same answers."""
 
-from itertools import product
 from pathlib import Path
 
 import pytest
@@ -21,7 +20,8 @@ from repope_eval.runs.answer_store import AnswerStore
 from repope_eval.settings.config import ModelSettings
 
 SETTINGS = [
-    *product(["shared"], ["1", "3"], [False, True]),
+    ("shared", "1", False),
+    ("shared", "3", True),
     ("shared", "auto", True),  # fresh, these two are asked through the command line, in test_goldens.py
     ("sequential", "3", True),
 ]
