@@ -35,7 +35,7 @@ from gauges import Clock, print_table, timed
 from PIL import Image
 from random_checkpoints import kinds_of
 
-from repope_eval.capacity.counting import count_parameters
+from repope_eval.capacity.counting import size_of
 from repope_eval.inference.generation import Generation, find_spellings
 from repope_eval.inference.sequential import generate_sequentially
 from repope_eval.inference.shared import generate_shared
@@ -167,7 +167,7 @@ def _row(
     paper_seconds = comparison.asking_seconds * ASKINGS_OF_THE_PAPER * len(images)
     return [
         kind,
-        f"{count_parameters(model.recipe).parameters / 1e6:.1f}M",
+        f"{size_of(model.recipe.network_without_weights()).parameters / 1e6:.1f}M",
         str(prefix),
         f"{own:.0f}",
         f"{alone_seconds:.2f}",

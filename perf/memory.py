@@ -18,7 +18,7 @@ from concurrent.futures import ProcessPoolExecutor
 from command_line import make_model, parser, print_machine
 from drawn_images import draw_images, pope_questions
 from gauges import forget_peak, peak_gigabytes, print_table
-from random_checkpoints import KINDS, kinds_of
+from random_checkpoints import kinds_of
 
 from repope_eval.capacity.counting import shape_of
 from repope_eval.capacity.memory_need import PROGRAM, memory_need
@@ -50,7 +50,7 @@ def main() -> None:
 def _row(options: Namespace, kind: str) -> list[str]:
     model = make_model(options, kind)
     need = memory_need(
-        shape_of(KINDS[kind].family, model.recipe),
+        shape_of(model.recipe),
         quantization=options.quantization,
         value_bytes=model.dtype.itemsize,
         questions=options.questions,

@@ -90,7 +90,7 @@ def _print_stages(
         _answer(model, prepared, max_new_tokens)
     total = now(device, clock) - started
     prompts = [model.recipe.prompt(text) for _ in files for text in questions]
-    _, tokenizing = timed(device, lambda: list(map(model.recipe.encode, prompts)), clock)
+    _, tokenizing = timed(device, lambda: list(map(model.recipe.tokenizer.encode, prompts)), clock)
     seconds.update(zip(FILE_STAGES, (decoding_files, preparing - tokenizing, tokenizing), strict=True))
     seconds["other"] = total - sum(seconds.values())
     operations = _count_operations(model, prepared, max_new_tokens)

@@ -2,7 +2,7 @@
 
     python perf/sweep_cost.py [--dollars 3] [--peak 989] [--utilisation 0.3 0.5] [--loading 1]
 
-Operations follow from the models' shapes (`repope_eval/inference/computation.py`): 500 images of 640x480, each tiled
+Operations follow from the models' shapes (`repope_eval/capacity/operations.py`): 500 images of 640x480, each tiled
 as its family does, 5,127 distinct questions; the paper's loop asks 9,000, each alone with its image. Hours are those
 operations over the share of the data sheet's peak that is assumed, plus loading. A model that one GPU of 80 GB does
 not hold is spread over several that take turns, so that all of them are paid for all the time.
@@ -25,7 +25,6 @@ from repope_eval.capacity.counting import shape_of
 from repope_eval.capacity.memory_need import memory_need
 from repope_eval.capacity.operations import paper_operations, shared_operations
 from repope_eval.capacity.shapes import Shape, published_shape
-from repope_eval.capacity.sizes import size_of
 from repope_eval.settings.composition import choices, model_settings
 
 IMAGES, DISTINCT, ASKINGS = 500, 5127, 9000
@@ -93,12 +92,12 @@ def _options() -> argparse.Namespace:
 
 def _cost(name: str, loading: float) -> Cost:
     settings = model_settings(name)
-    shape = published_shape(settings.family, settings.checkpoint)
+    shape = published_shape(settings.checkpoint)
     assert shape is not None
     need = memory_need(shape)
     return Cost(
         name=name,
-        parameters=size_of(shape).parameters,
+        parameters=shape.parameters,
         gpus=math.ceil(need.total / GPU_BYTES),
         shared=_shared(shape, DISTINCT / IMAGES) * IMAGES,
         paper=_paper(shape, ASKINGS // IMAGES) * IMAGES,
@@ -141,7 +140,7 @@ def _figures(costs: list[Cost], rates: list[float], dollars: float) -> list[str]
 def _ratios(kind: str) -> list[str]:
     """How many times fewer operations the shared engine takes than each question alone, and than the paper's loop."""
     model = random_model(kind, "30m", torch.device("cpu"), torch.float32)
-    shape = shape_of(KINDS[kind].family, model.recipe)
+    shape = shape_of(model.recipe)
     shared = _shared(shape, MEASURED_QUESTIONS)
     times = (_paper(shape, askings) / shared for askings in (MEASURED_QUESTIONS, ASKINGS // IMAGES))
     return [kind, *(f"{ratio:.1f}" for ratio in times)]

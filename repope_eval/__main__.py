@@ -1,6 +1,7 @@
 """`python -m repope_eval`, and the console script `repope-eval`: picks the command."""
 
 import difflib
+import gc
 import logging
 import os
 import shlex
@@ -12,9 +13,8 @@ from typing import Any, NoReturn
 
 from repope_eval.downloads.hub import is_asked
 from repope_eval.errors import InterruptionError, RepopeError, SaidElsewhereError
-from repope_eval.process.garbage import look_seldom
 from repope_eval.process.output import write, write_error
-from repope_eval.process.ranks import leave_ranks, rank_count, rank_here, replace_by_ranks
+from repope_eval.process.ranks import leave_ranks, rank_count, rank_here
 from repope_eval.process.signals import heed, listen
 from repope_eval.wording import LONGEST_WORD, message_text, shown_word
 
@@ -37,9 +37,8 @@ COMMANDS = {
 
 def main() -> None:
     """Runs the command that the first word names, or `run` where it names none; exits with its status."""
-    look_seldom()
+    gc.set_threshold(50_000, 10, 1_000)  # Python looks for garbage less often: millions of answers hold none
     _open_closed_outputs()
-    replace_by_ranks(sys.argv[1:])
     listen()
     exit_status = _exit_status(sys.argv[1:])
     if isinstance(exit_status, int) and (is_asked() or rank_count() > 1):

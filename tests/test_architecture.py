@@ -14,6 +14,7 @@ import pytest
 from conftest import PROJECT
 
 from repope_eval.__main__ import COMMANDS
+from repope_eval.inference.asker import ASKERS
 from repope_eval.models.families import FAMILIES
 from repope_eval.settings.composition import GROUP_FOLDERS, configs_folder
 
@@ -23,8 +24,9 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = [
     ["__version__", "errors", "quantities", "records", "wording"],
     ["files"],
-    ["downloads", "settings"],
+    ["settings"],
     ["process"],
+    ["downloads"],
     ["benchmarks"],
     ["scoring"],
     ["foreign_answers", "runs"],
@@ -37,11 +39,18 @@ LAYERS = [
 """Modules and packages of repope_eval: each imports from layers above its own, and from itself."""
 
 WITHOUT_TORCH = [
+    "inference.asker",
+    "inference.identity",
+    "inference.session",
+    "inference.transformers_asker",
     "models.checkpoints",
     "models.fingerprint",
     "models.families",
 ]
 """What neither mistakes nor finished runs need torch for, besides the packages and modules that have none."""
+
+WITH_TORCH = ["repope_eval.capacity.counting"]
+"""What counts a network, in a package that needs no torch otherwise: imported where a checkpoint is there to count."""
 
 LONGEST_FILE = 300
 LONGEST_FUNCTION = 50
@@ -104,6 +113,7 @@ def test_what_needs_no_model_imports_no_torch() -> None:
     layers = [part for layer in LAYERS for part in layer if part != "__version__"]
     light = [f"{PACKAGE.name}.{part}" for part in layers if part not in ("models", "inference")]
     modules = [_module(path) for path in FILES if any(_module(path).startswith(name) for name in light)]
+    modules = [name for name in modules if name not in WITH_TORCH]
     modules += [f"{PACKAGE.name}.{name}" for name in WITHOUT_TORCH]
     code = (
         "import importlib, sys\n"
@@ -157,6 +167,7 @@ def test_names_say_what_a_thing_is() -> None:
     ("path", "name"),
     [
         ("__main__.py", "COMMANDS"),
+        ("inference/asker.py", "ASKERS"),
         ("models/families.py", "FAMILIES"),
         ("settings/composition.py", "GROUP_FOLDERS"),
     ],
@@ -179,14 +190,14 @@ def test_each_command_has_settings_and_is_executed_with_them(command: str) -> No
     assert COMMANDS[command] == f"repope_eval.commands.{command}"
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_each_family_names_a_class_that_is_there(family: str) -> None:
-    module, _, name = FAMILIES[family].partition(":")
+@pytest.mark.parametrize("where", [*FAMILIES.values(), ASKERS["transformers"]])
+def test_each_family_and_each_asker_is_there(where: str) -> None:
+    module, _, name = where.partition(":")
     spec = find_spec(module)
     assert spec is not None
     assert spec.origin is not None
-    classes = [node.name for node in _tree(Path(spec.origin)).body if isinstance(node, ast.ClassDef)]
-    assert name in classes
+    nodes = _tree(Path(spec.origin)).body
+    assert name in [node.name for node in nodes if isinstance(node, ast.ClassDef | ast.FunctionDef)]
 
 
 @pytest.mark.parametrize("folder", GROUP_FOLDERS.values())

@@ -1,78 +1,44 @@
-"""What a checkpoint's own configuration says of its size and shape, where it is on this machine."""
+"""The size and the shape of a model that a checkpoint's own files describe, counted in its native class."""
 
 import torch
+from PIL import Image
 from torch import nn
-from transformers import PreTrainedConfig
+from torch.utils.flop_counter import FlopCounterMode
+from transformers import PreTrainedModel
 
-from repope_eval.capacity.shapes import (
-    PHOTOGRAPH,
-    LanguageKind,
-    LanguageShape,
-    Shape,
-    VisionKind,
-    VisionShape,
-)
-from repope_eval.capacity.sizes import Size
-from repope_eval.models.recipe import Recipe
+from repope_eval.capacity.shapes import Shape, Size
+from repope_eval.models.recipe import Inputs, Recipe
+
+PHOTOGRAPH = (640, 480)
+"""Width and height in pixels of most of COCO's images."""
 
 
-def count_parameters(recipe: Recipe) -> Size:
-    """The size of a recipe's network, counted in the native class; tied weights count once."""
-    with torch.device("meta"):
-        network = recipe.network_class()(recipe.network_config())
+def size_of(network: PreTrainedModel) -> Size:
+    """The size of a network, with or without weights; tied ones count once."""
     linear = {
         parameter
-        for module in network.model.language_model.modules()
+        for module in network.get_decoder().modules()
         if isinstance(module, nn.Linear)
         for parameter in module.parameters()
     }
     everything = set(network.parameters())
-    return Size(_number(everything), _number(linear & everything))
+    return Size(parameters=_number(everything), quantizable=_number(linear & everything))
 
 
 def _number(parameters: set[nn.Parameter]) -> int:
     return sum(parameter.numel() for parameter in parameters)
 
 
-def shape_of(family: str, recipe: Recipe) -> Shape:
-    """The shape that a recipe's network has.
-
-    Args:
-        family: a key of FAMILIES.
-        recipe: of the checkpoint.
-    """
-    config = recipe.network_config()
-    vision = _vision_shape(config.vision_config)
-    image_tokens = recipe.count_features(*PHOTOGRAPH)
+def shape_of(recipe: Recipe) -> Shape:
+    """The shape of the model that a recipe's checkpoint describes."""
+    network = recipe.network_without_weights()
+    size, text = size_of(network), network.config.get_text_config()
+    pixels = recipe.prepare(Image.new("RGB", PHOTOGRAPH), ["Is there a dog in the image?"]).inputs
+    side = pixels["pixel_values"].shape[-1]
+    tiles = pixels["pixel_values"].numel() // (3 * side**2)
     return Shape(
-        family=family,
-        language=_language_shape(config),
-        vision=vision,
-        visual_vocabulary=config.vision_config.vocab_size if family == "ovis2" else 0,
-        tiles=_TILES.get(family, 0) or image_tokens // _tokens_per_tile(vision),
-        image_tokens=image_tokens,
-    )
-
-
-_TILES = {"ovis2": 5, "llava_next": 5, "llava_onevision": 5, "paligemma": 1}
-"""Of a photograph: a grid of 2x2 and the whole, or the whole alone; other families' follow from their tokens."""
-
-
-def _tokens_per_tile(vision: VisionShape) -> int:
-    return vision.patches // 4
-
-
-def _language_shape(config: PreTrainedConfig) -> LanguageShape:
-    text = config.get_text_config()
-    kinds: dict[str, LanguageKind] = {
-        "qwen2": "qwen2",
-        "llama": "llama",
-        "mistral": "mistral",
-        "gemma": "gemma",
-        "gemma2": "gemma2",
-    }
-    return LanguageShape(
-        kind=kinds[text.model_type],
+        parameters=size.parameters,
+        quantizable=size.quantizable,
         layers=text.num_hidden_layers,
         hidden=text.hidden_size,
         intermediate=text.intermediate_size,
@@ -80,26 +46,19 @@ def _language_shape(config: PreTrainedConfig) -> LanguageShape:
         key_value_heads=text.num_key_value_heads,
         head_size=getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads,
         vocabulary=text.vocab_size,
-        tied=config.tie_word_embeddings,
+        keeps_scores=getattr(text, "attn_logit_softcapping", None) is not None,
+        attends_both_ways=recipe.attends_both_ways,
+        image_tokens=recipe.count_features(*PHOTOGRAPH),
+        vision_values=recipe.vision_values(tiles) + pixels["pixel_values"].numel(),
+        vision_operations=_operations(recipe, network, pixels),
     )
 
 
-def _vision_shape(vision: PreTrainedConfig) -> VisionShape:
-    kinds: dict[str, VisionKind] = {
-        "internvl_vision": "intern_vit_6b" if getattr(vision, "use_qk_norm", False) else "intern_vit_300m",
-        "ovis2_vision": "aimv2",
-        "clip_vision_model": "clip",
-        "siglip_vision_model": "siglip",
+def _operations(recipe: Recipe, network: PreTrainedModel, image: Inputs) -> int:
+    """What torch counts while an image's features are made on the meta device: shapes are computed, and no number."""
+    inputs = {
+        name: tensor.to("meta") if tensor.is_floating_point() else tensor for name, tensor in image.items()
     }
-    return VisionShape(
-        kind=kinds[vision.model_type],
-        layers=vision.num_hidden_layers,
-        hidden=vision.hidden_size,
-        intermediate=vision.intermediate_size,
-        side=_side(vision.image_size),
-        patch=_side(vision.patch_size),
-    )
-
-
-def _side(size: int | tuple[int, int]) -> int:
-    return size if isinstance(size, int) else int(size[0])
+    with FlopCounterMode(display=False) as counter, torch.inference_mode():
+        recipe.image_features(network, [inputs])
+    return int(counter.get_total_flops())

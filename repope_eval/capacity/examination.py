@@ -1,4 +1,4 @@
-"""Asks this machine what it has. No network is used, and nothing is written."""
+"""Finds out what this machine has. No network is used, and nothing is written."""
 
 import platform
 import shutil
@@ -25,7 +25,7 @@ _DASH_B_IMAGES = 2682
 
 
 def examine(device: str, data_dir: Path, models: Iterable[ModelSettings]) -> Machine:
-    """The machine as it is.
+    """Describes this machine.
 
     Args:
         device: that models would be on, as in a run.
@@ -87,7 +87,7 @@ def _has_bfloat16(device: "torch.device") -> bool:
 
 
 def examine_data(folder: Path) -> Data:
-    """The benchmarks' files in a data folder; what cannot be read counts as not there."""
+    """Counts the benchmarks' files in a data folder; a file that cannot be read counts as missing."""
     annotations = folder / "annotations"
     published = are_published(annotations)
     right = [name for name, is_right in published.items() if is_right]
@@ -104,7 +104,7 @@ def examine_data(folder: Path) -> Data:
 
 
 def _count_images(annotations: Path, names: Iterable[str], images: Path) -> int | None:
-    """All variants are about the same images."""
+    """How many of POPE's images are there: one file names them, since all variants are about the same images."""
     name = next((name for name in names if "_pope_" in name), None)
     if name is None:
         return None
@@ -140,8 +140,8 @@ def _hub(models: Iterable[ModelSettings]) -> Hub:
 
 
 def _existing(folder: Path) -> Path:
-    """The folder, or the first above it that is there: the disk it would be on."""
-    return next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    """The folder, or the nearest one above it that exists: both are on the same disk."""
+    return next(path for path in (folder, *folder.absolute().parents) if path.exists())
 
 
 def _has_weights(model: ModelSettings) -> bool:

@@ -1,4 +1,4 @@
-"""What a machine has and lacks, each in a line with its mend."""
+"""What a machine has and lacks: a line for each thing, with what mends it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ DATA_COMMAND = "python -m repope_eval data bench=repope"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One line."""
+    """One thing that a machine has or lacks."""
 
     subject: str
     state: str
@@ -19,7 +19,7 @@ class Finding:
 
 
 def findings(machine: Machine, words: str = "") -> tuple[Finding, ...]:
-    """All there is to say of a machine, the device first.
+    """Everything that is said of a machine, the device first.
 
     Args:
         machine: what there is.
@@ -39,7 +39,7 @@ def findings(machine: Machine, words: str = "") -> tuple[Finding, ...]:
 
 
 def gigabytes(number: float) -> str:
-    """A number of bytes, in powers of ten."""
+    """A number of bytes as a text in gigabytes, which are powers of ten."""
     return f"{number / 1e9:.1f} GB"
 
 

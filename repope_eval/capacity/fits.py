@@ -11,16 +11,16 @@ from repope_eval.capacity.shapes import Shape
 from repope_eval.settings.config import ModelSettings, number_format
 
 QUANTIZATIONS = ("none", "int8", "nf4")
-"""The most faithful first."""
+"""Ways to load the weights, the most faithful first."""
 
 HEADROOM = 1.05
-"""How many times the computed need is to be free."""
+"""A model fits where so many times its computed need is free."""
 
 GPU_SIZES = (4, 6, 8, 12, 16, 24, 32, 40, 48, 80)
-"""What GPUs are sold with, in GB."""
+"""The memory that GPUs are sold with, in GB."""
 
 GPU_GIGABYTE = 0.98 * 2**30
-"""Bytes that a program has of each: they are counted in powers of two, and the driver keeps a little."""
+"""Bytes that a program has of each of these: they are powers of two, and the driver keeps a little."""
 
 OPERATIONS_A_CORE = 5e10
 """Floating-point operations a second that a core is taken to do.
@@ -36,62 +36,65 @@ IMAGES = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fit:
-    """One model on one machine."""
+    """Whether one model fits one machine, and how."""
 
     model: str
     fits: bool
     how: str
     """Number format or quantization, and over how many devices."""
     need: float
-    """Bytes, of all devices together."""
+    """Bytes that it needs on all devices together."""
     hours: float | None
-    """That all of RePOPE takes, roughly; None where that is not known."""
+    """Hours that all of RePOPE takes, roughly; None where that is not known."""
     remedy: str
-    """The command to run; where it does not fit, what it takes."""
+    """The command to run; where the model does not fit, the GPUs that it takes."""
     note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Room:
-    """Where models are to fit."""
+    """The memory that models are to fit."""
 
     machine: Machine
     free: float
-    """Bytes of one device."""
+    """Bytes that are free on one device."""
     number: int
-    """Of devices."""
+    """How many devices there are."""
     words: str = ""
-    """That commands end with, such as `data_dir=...`."""
+    """What commands end with, such as `data_dir=...`."""
     is_measured: bool = True
-    """Whether it is what this machine has; else a memory that was asked about, of a device of unknown speed."""
+    """Whether this machine has it; else somebody asked about it, and the device's speed is unknown."""
 
 
 def room_of(machine: Machine, memory: float | None = None, words: str = "") -> Room:
-    """What a machine has free on each of its devices; or so many bytes on one."""
+    """The memory that a machine has free on each of its devices; or so many bytes on one device."""
     if memory is None:
         return Room(machine=machine, free=machine.device.free, number=machine.device.number, words=words)
     return Room(machine=machine, free=memory, number=1, words=words, is_measured=False)
 
 
 def fits(room: Room, models: Iterable[tuple[ModelSettings, Shape]]) -> tuple[Fit, ...]:
-    """A line for each model: those that fit first, the most faithful and the least computation before others."""
-    ranked = []
+    """A fit for each model.
+
+    Models that fit come first. Of these the most faithful way comes first, and of equal ways the least computation.
+    """
+    found = []
     for settings, shape in models:
         operations = shared_operations(shape, QUESTIONS_AN_IMAGE).total * IMAGES
-        rank, fit = _fit(room, settings, shape, operations)
-        ranked.append((rank, operations, fit))
-    return tuple(fit for _, _, fit in sorted(ranked, key=lambda line: line[:2]))
+        way, fit = _fit(room, settings, shape, operations)
+        found.append((way, operations, fit))
+    return tuple(fit for _, _, fit in sorted(found, key=lambda line: line[:2]))
 
 
 def _fit(room: Room, settings: ModelSettings, shape: Shape, operations: float) -> tuple[int, Fit]:
-    """With its rank: the place of the way it fits among all ways."""
+    """How one model fits, with the index of the first way in which it does: the number of ways if in none."""
     machine = room.machine
     note, kind = _note(machine, settings), machine.device.kind
     ways = list(_ways(room))
-    for rank, (quantization, devices) in enumerate(ways):
+    for index, (quantization, devices) in enumerate(ways):
         need = _need(settings, shape, quantization, kind)
         if need * HEADROOM <= room.free * devices:
-            return rank, Fit(
+            return index, Fit(
                 model=settings.name,
                 fits=True,
                 how=_how(machine.device, settings, quantization, devices),
@@ -115,7 +118,7 @@ def _hours(room: Room, operations: float) -> float | None:
 
 
 def _ways(room: Room) -> Iterator[tuple[str, int]]:
-    """Quantizations, each on one device and then over all."""
+    """The quantizations, each with how many devices the weights are on: one, and then all."""
     for quantization in QUANTIZATIONS if room.machine.quantizes else QUANTIZATIONS[:1]:
         yield quantization, 1
         if room.number > 1:
@@ -148,7 +151,7 @@ def _command(room: Room, settings: ModelSettings, quantization: str, devices: in
 
 
 def _gpus(need: float) -> str:
-    """What a model takes that does not fit here."""
+    """The GPUs that a model takes which does not fit here."""
     wanted = need * HEADROOM / GPU_GIGABYTE
     size = next((size for size in GPU_SIZES if size >= wanted), None)
     if size is not None:

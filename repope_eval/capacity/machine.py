@@ -1,4 +1,4 @@
-"""What is known of a machine, found out in one place so that what follows from it can be asked of any."""
+"""What is known of a machine: values alone, so that the same is computed for a machine that somebody describes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,17 +7,17 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Device:
-    """What a model would be on."""
+    """The device that a model would be on."""
 
     kind: str
     """cuda, mps or cpu."""
     name: str
     number: int
-    """How many of its kind there are."""
+    """How many devices of this kind there are."""
     free: float
-    """Bytes that a program could have of one."""
+    """Bytes of one device that a program could have."""
     total: float
-    """Bytes of one."""
+    """Bytes of memory that one device has."""
     has_bfloat16: bool
 
 
@@ -27,39 +27,39 @@ class Data:
 
     folder: Path
     annotations: int
-    """POPE's and RePOPE's files that are the published ones."""
+    """How many of POPE's and RePOPE's files are there with the published content."""
     annotations_of: int
     strange: tuple[Path, ...]
-    """Those of their names with other content."""
+    """Files of these names with other content."""
     images: int | None
-    """POPE's that are there; None where no annotation file says which they are."""
+    """How many of POPE's images are there; None where no annotation file says which they are."""
     images_of: int
     dash_b: int | None
-    """DASH-B's images that are there; None without its two index files."""
+    """How many of DASH-B's images are there; None without its two index files."""
     dash_b_of: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hub:
-    """What concerns downloads."""
+    """What is known of downloads from the Hugging Face Hub."""
 
     cache: Path
     free: float
-    """Bytes of disk."""
+    """Bytes that are free on the cache's disk."""
     is_offline: bool
     is_logged_in: bool
     here: frozenset[str]
-    """Shipped checkpoints that have weights in the cache."""
+    """Shipped checkpoints whose weights are in the cache."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """All of it."""
+    """Everything that is known of a machine."""
 
     device: Device
     cores: int
     versions: Mapping[str, str]
-    """Of Python and of the packages that answers depend on; also flash-attn and submitit, where installed."""
+    """Versions of Python and of the packages that answers depend on; also of flash-attn and submitit, if installed."""
     data: Data
     hub: Hub
 

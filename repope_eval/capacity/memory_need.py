@@ -6,34 +6,33 @@ it against what is measured.
 
 from dataclasses import dataclass
 
-from repope_eval.capacity.shapes import LanguageShape, Shape
-from repope_eval.capacity.sizes import size_of
+from repope_eval.capacity.shapes import Shape
 from repope_eval.inference.batch_size import MOST_TOKENS
 
 QUESTIONS = 12
-"""Most distinct questions about an image of POPE."""
+"""The most distinct questions that POPE has about an image."""
 QUESTION_TOKENS = 15
-"""Of a question, and of what follows it in the prompt."""
+"""Tokens of a question and of what follows it in the prompt."""
 PROMPT_TOKENS = 25
-"""Before the image and around it."""
+"""Tokens of a prompt before the image and around it."""
 
 PROGRAM = 0.6e9
-"""Bytes of Python, torch and what both set up for the first batch: on a CPU as measured, on a GPU assumed."""
+"""Bytes of Python, torch and what both set up for the first batch: measured on a CPU, assumed on a GPU."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryNeed:
-    """In bytes."""
+    """The memory that a run needs, in bytes."""
 
     weights: float
     cache: float
     """Keys and values of the image and of all its questions."""
     activations: float
-    """The most that is held at once beside the two above."""
+    """The most that is held at once besides weights and cache."""
 
     @property
     def total(self) -> float:
-        """All of it, and the program."""
+        """Weights, cache, activations and the program."""
         return self.weights + self.cache + self.activations + PROGRAM
 
 
@@ -54,61 +53,37 @@ def memory_need(
         questions: about the image.
         device: kind of device, which bounds what is fed at a time where prompts attend both ways.
 
-    With N tokens of width h and inner width i in a layer, what is held at once is about N (4 h + 2 i), or
-    N (4 h + 3 i) where its feed-forward network is gated; the language model's layers hold besides the keys
-    and values repeated for all heads. Of the vision tower and of the language model the larger counts, since one
-    comes after the other. Added are: the hidden states of all layers where a family takes an inner one's, the
-    probabilities of visual words (Ovis2), scores of attention where the kernel keeps them (Gemma 2), one matrix
-    in the run's format (nf4), and the logits.
+    With N tokens of width h and inner width i, a layer of the language model holds about N (4 h + 3 i) numbers at
+    once, or the keys and values repeated for all heads. Of the vision tower (`Recipe.vision_values`) and of the
+    language model the larger counts, since one comes after the other. Added are: scores of attention where the
+    kernel keeps them, one matrix in the run's format (nf4), the image's features, and the logits.
     """
     rows, tokens = _fed_at_once(shape, questions, device)
-    vision = _vision_values(shape)
     language = _language_values(shape, rows, tokens)
-    scores = _score_bytes(shape.language, rows, tokens)
-    matrix = shape.language.hidden * shape.language.intermediate if quantization == "nf4" else 0
+    matrix = shape.hidden * shape.intermediate if quantization == "nf4" else 0
+    # Scores take 12 bytes each: their softmax is in float32.
+    scores = 12 * rows * shape.heads * tokens**2 if shape.keeps_scores else 0
     return MemoryNeed(
-        weights=size_of(shape).weight_bytes(quantization, value_bytes),
-        cache=rows * tokens * shape.language.cached_values * value_bytes,
-        activations=(max(vision, language) + matrix) * value_bytes + scores,
+        weights=shape.weight_bytes(quantization, value_bytes),
+        cache=rows * tokens * shape.cached_values * value_bytes,
+        activations=(max(shape.vision_values, language) + matrix) * value_bytes + scores,
     )
 
 
-def attends_both_ways(shape: Shape) -> bool:
-    """Whether nothing but the image's features is shared between questions."""
-    return shape.family == "paligemma"
-
-
 def _fed_at_once(shape: Shape, questions: int, device: str) -> tuple[int, int]:
-    """Rows of the cache, and tokens in each."""
+    """How many rows the cache has, and how many tokens each row has."""
     prompt = shape.image_tokens + PROMPT_TOKENS
-    if not attends_both_ways(shape):
+    if not shape.attends_both_ways:
         return 1, prompt + questions * QUESTION_TOKENS
     whole = shape.image_tokens + QUESTION_TOKENS
     most = MOST_TOKENS.get(device, MOST_TOKENS["cpu"])
     return min(questions, max(1, most // whole)), whole
 
 
-def _vision_values(shape: Shape) -> float:
-    """Numbers held at once while an image is encoded."""
-    vision = shape.vision
-    tokens = shape.tiles * vision.tokens
-    layer = tokens * (4 * vision.hidden + vision.feed_forward_matrices * vision.intermediate)
-    kept = tokens * vision.hidden * vision.layers if shape.family.startswith("llava") else 0
-    words = 3 * shape.tiles * vision.patches // 4 * shape.visual_vocabulary
-    pixels = 3 * shape.tiles * vision.side**2
-    return max(layer + kept, words) + pixels
-
-
 def _language_values(shape: Shape, rows: int, tokens: int) -> float:
-    """Numbers held at once while prompts are fed, the cache left out."""
-    language = shape.language
-    layer = rows * tokens * (4 * language.hidden + 3 * language.intermediate)
-    repeated = 2 * rows * tokens * language.heads * language.head_size
-    features = shape.image_tokens * language.hidden
-    logits = 3 * rows * language.vocabulary
+    """How many numbers are held at once while prompts are fed, without the cache."""
+    layer = rows * tokens * (4 * shape.hidden + 3 * shape.intermediate)
+    repeated = 2 * rows * tokens * shape.heads * shape.head_size
+    features = shape.image_tokens * shape.hidden
+    logits = 3 * rows * shape.vocabulary
     return max(layer, repeated) + features + logits
-
-
-def _score_bytes(language: LanguageShape, rows: int, tokens: int) -> float:
-    """Of attention's scores where the kernel keeps them: 12 bytes each, since their softmax is in float32."""
-    return 12 * rows * language.heads * tokens**2 if language.kind == "gemma2" else 0

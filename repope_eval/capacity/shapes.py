@@ -1,36 +1,64 @@
-"""The shapes of models: the few dimensions that sizes, memory and computation follow from.
+"""The shapes of models: the numbers that memory and computation follow from.
 
-Those of the shipped checkpoints are in `published_shapes.csv`, so that they are known without a download. They
-are the numbers in the checkpoints' `config.json`, and how a photograph of 640x480 pixels is shown.
+Those of the shipped checkpoints are in `published_shapes.csv`, so that they are known without a download and
+without torch. `counting.shape_of` makes a row of it from a checkpoint's `config.json` (perf/published_shapes.py).
 """
 
 import csv
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
-LanguageKind = Literal["qwen2", "internlm2", "llama", "mistral", "gemma", "gemma2"]
-VisionKind = Literal["intern_vit_300m", "intern_vit_6b", "aimv2", "clip", "siglip"]
-
-PHOTOGRAPH = (640, 480)
-"""Width and height in pixels of most of COCO's images: what `tiles` and `image_tokens` are counted for."""
+BYTES_PER_QUANTIZED = {"int8": 1.0, "nf4": 0.5 + 4 / 64}
+"""Bytes that a weight takes; nf4 keeps a float32 scale for each 64 weights."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LanguageShape:
-    """Of a language model whose layers have attention and a gated feed-forward network."""
+class Size:
+    """How many weights a model has; tied ones count once."""
 
-    kind: LanguageKind
+    parameters: int
+    quantizable: int
+    """How many of them are in the language model's linear layers, which quantization shrinks."""
+
+    def weight_bytes(self, quantization: str, value_bytes: float = 2.0) -> float:
+        """Bytes of memory that the weights take.
+
+        Args:
+            quantization: `int8` or `nf4`; with anything else nothing is quantized.
+            value_bytes: of each weight that is not quantized.
+        """
+        quantized = BYTES_PER_QUANTIZED.get(quantization, value_bytes)
+        return self.quantizable * quantized + (self.parameters - self.quantizable) * value_bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape(Size):
+    """What a model's memory and computation follow from.
+
+    The layers of its language model have attention and a gated feed-forward network. The figures of images are those
+    of a photograph of 640x480 pixels, as most of COCO's are.
+    """
+
     layers: int
+    """Layers of the language model; the fields from here to `vocabulary` are the language model's."""
     hidden: int
     intermediate: int
     heads: int
     key_value_heads: int
     head_size: int
     vocabulary: int
-    tied: bool
-    """Whether the head's weights are the embeddings'."""
+    keeps_scores: bool
+    """Whether attention keeps its scores in memory: Gemma 2 caps them, which no fused kernel does."""
+    attends_both_ways: bool
+    """Whether image tokens attend to the question, so that only the image's features are shared."""
+    image_tokens: int
+    """Tokens that stand for a photograph in a prompt."""
+    vision_values: int
+    """Numbers that are held at once while a photograph is encoded."""
+    vision_operations: int
+    """Floating-point operations that encoding a photograph takes."""
 
     @property
     def cached_values(self) -> int:
@@ -38,90 +66,22 @@ class LanguageShape:
         return 2 * self.layers * self.key_value_heads * self.head_size
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VisionShape:
-    """Of a vision transformer."""
-
-    kind: VisionKind
-    layers: int
-    hidden: int
-    intermediate: int
-    side: int
-    """Of a tile, in pixels."""
-    patch: int
-    """The same of a patch."""
-
-    @property
-    def patches(self) -> int:
-        """Of a tile."""
-        return (self.side // self.patch) ** 2
-
-    @property
-    def feed_forward_matrices(self) -> int:
-        """Of a layer: three where it is gated."""
-        return 3 if self.kind == "aimv2" else 2
-
-    @property
-    def tokens(self) -> int:
-        """That a layer sees of a tile: its patches, and in some towers one for the whole."""
-        return self.patches + (self.kind in ("clip", "intern_vit_300m", "intern_vit_6b"))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shape:
-    """Of a vision-language model."""
-
-    family: str
-    """A key of FAMILIES."""
-    language: LanguageShape
-    vision: VisionShape
-    visual_vocabulary: int
-    """Ovis2's visual words; 0 in other families."""
-    tiles: int
-    """That a photograph is cut into."""
-    image_tokens: int
-    """That stand for it in a prompt."""
-
-
-def published_shape(family: str, checkpoint: str) -> Shape | None:
+def published_shape(checkpoint: str) -> Shape | None:
     """The shape of a shipped checkpoint; None of any other."""
-    row = _published().get(checkpoint)
-    return None if row is None else _shape(family, row)
+    return _published().get(checkpoint)
 
 
 @cache
-def _published() -> dict[str, dict[str, str]]:
-    """Rows of the file by checkpoint."""
+def _published() -> dict[str, Shape]:
+    """The shapes in the file by checkpoint."""
     text = (Path(__file__).parent / "published_shapes.csv").read_text(encoding="utf-8")
-    return {row["checkpoint"]: row for row in csv.DictReader(text.splitlines())}
+    return {row.pop("checkpoint"): _shape(row) for row in csv.DictReader(text.splitlines())}
 
 
-def _shape(family: str, row: dict[str, str]) -> Shape:
-    numbers = {name: int(text) for name, text in row.items() if text.isdecimal()}
-    language: LanguageKind = row["language"]  # type: ignore[assignment]  # tests go through every row
-    vision: VisionKind = row["vision"]  # type: ignore[assignment]
-    return Shape(
-        family=family,
-        language=LanguageShape(
-            kind=language,
-            layers=numbers["layers"],
-            hidden=numbers["hidden"],
-            intermediate=numbers["intermediate"],
-            heads=numbers["heads"],
-            key_value_heads=numbers["key_value_heads"],
-            head_size=numbers["head_size"],
-            vocabulary=numbers["vocabulary"],
-            tied=row["tied"] == "yes",
-        ),
-        vision=VisionShape(
-            kind=vision,
-            layers=numbers["vision_layers"],
-            hidden=numbers["vision_hidden"],
-            intermediate=numbers["vision_intermediate"],
-            side=numbers["side"],
-            patch=numbers["patch"],
-        ),
-        visual_vocabulary=numbers["visual_vocabulary"],
-        tiles=numbers["tiles"],
-        image_tokens=numbers["image_tokens"],
-    )
+def _shape(row: dict[str, str]) -> Shape:
+    values: dict[str, Any] = {field.name: _value(row[field.name]) for field in fields(Shape)}
+    return Shape(**values)
+
+
+def _value(text: str) -> int:
+    return text == "yes" if text in ("yes", "no") else int(text)

@@ -18,7 +18,7 @@ SETTINGS = DoctorSettings
 
 
 def execute(settings: DoctorSettings, command: str) -> None:
-    """Prints both, and what to do next."""
+    """Prints what the machine has, which models fit it, and what to do next."""
     models = _models()
     machine = examine(settings.device, data_folder(settings.data_dir), [model for model, _ in models])
     data = "" if settings.data_dir is None else f"data_dir={settings.data_dir}"
@@ -31,9 +31,9 @@ def execute(settings: DoctorSettings, command: str) -> None:
 
 
 def _models() -> list[tuple[ModelSettings, Shape]]:
-    """All but the package's own, which fits anywhere."""
+    """The models of published shape, except the package's own, which fits anywhere."""
     known = [model_settings(name) for name in choices("model")]
-    shapes = [(model, published_shape(model.family, model.checkpoint)) for model in known]
+    shapes = [(model, published_shape(model.checkpoint)) for model in known]
     return [(model, shape) for model, shape in shapes if shape is not None and model.name != "tiny"]
 
 

@@ -13,14 +13,12 @@ log = logging.getLogger(__name__)
 
 def execute(settings: FetchSettings, command: str) -> None:
     """Downloads what is missing, checks that the files are whole and of the model's family, and says where they are."""
-    from repope_eval.models.checkpoints import find_checkpoint
+    from repope_eval.models.families import checkpoint_of
 
-    find_checkpoint(settings.model.checkpoint, settings.model.revision)  # known without torch
+    checkpoint = checkpoint_of(settings.model)  # a mistake in the name is said before torch is imported
     from repope_eval.models.loading import fetch_whole, read_description
 
-    described = read_description(settings.model)
-    files = fetch_whole(described)
-    checkpoint = described.checkpoint
+    files = fetch_whole(read_description(settings.model, checkpoint))
     commit = f", commit {checkpoint.commit}" if checkpoint.commit else ""
     log.info(
         "%s is in %s: %s in %s of weights%s",

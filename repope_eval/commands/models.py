@@ -12,8 +12,7 @@ from repope_eval.settings.composition import choices, model_settings
 from repope_eval.settings.config import ModelSettings, ModelsSettings, number_format
 
 if TYPE_CHECKING:
-    from repope_eval.capacity.sizes import Size
-    from repope_eval.models.recipe import Recipe
+    from repope_eval.capacity.shapes import Size
 
 SETTINGS = ModelsSettings
 EXAMPLE_QUESTION = "Is there a snowboard in the image?"
@@ -24,14 +23,14 @@ UNKNOWN = "?"
 
 @dataclass(frozen=True, slots=True)
 class ModelRow:
-    """One model, all in text."""
+    """A model's row of the table, each cell a text."""
 
     name: str
     checkpoint: str
     family: str
     parameters: str
     memory: tuple[str, ...]
-    """Of the weights, one for each of `MEMORY_COLUMNS`."""
+    """Memory of the weights, a text for each of `MEMORY_COLUMNS`."""
     max_new_tokens: str
     gated: str
 
@@ -42,11 +41,12 @@ log = logging.getLogger(__name__)
 
 
 def execute(settings: ModelsSettings, command: str) -> None:
-    """Prints the table, or one model."""
+    """Prints the table of all models, or one model."""
     if settings.model is not None:
         _show(settings.model, fetch=settings.fetch)
         return
-    rows = [_row(model_settings(name), fetch=settings.fetch) for name in choices("model")]
+    models = [model_settings(name) for name in choices("model")]
+    rows = [_row(model, _size(model, fetch=settings.fetch)) for model in models]
     _print_models(rows)
     if any(row.parameters == UNKNOWN for row in rows):
         log.info(
@@ -57,11 +57,12 @@ def execute(settings: ModelsSettings, command: str) -> None:
 
 
 def _show(settings: ModelSettings, *, fetch: bool) -> None:
-    """One model: its row, its number format, and its prompt in full."""
+    """Prints one model: its row, its number format, and its prompt in full."""
     from repope_eval.models.checkpoints import NotHereError
+    from repope_eval.models.families import checkpoint_of
 
     try:
-        recipe = _recipe(settings, fetch=fetch)
+        checkpoint = checkpoint_of(settings, download=fetch)
     except NotHereError as error:
         if fetch:
             raise
@@ -69,62 +70,55 @@ def _show(settings: ModelSettings, *, fetch: bool) -> None:
             f"{settings.name}: the configuration and tokenizer of {settings.checkpoint} are not on this machine, "
             "and its prompt is made with them; fetch=true fetches them from the Hub, without the weights"
         ) from error
-    _print_models([_row(settings, fetch=fetch)])
+    from repope_eval.capacity.counting import size_of
+    from repope_eval.models.loading import read_description
+
+    described = read_description(settings, checkpoint)
+    _print_models([_row(settings, size_of(described.network))])
     print_text(f"revision {settings.revision}, {number_format(settings)}")
     print_text(
         f"\nPrompt of the question {EXAMPLE_QUESTION!r}, with the family's mark where the image goes:\n"
     )
-    print_text(recipe.prompt(EXAMPLE_QUESTION))
+    print_text(described.recipe.prompt(EXAMPLE_QUESTION))
 
 
-def _row(settings: ModelSettings, *, fetch: bool) -> ModelRow:
-    parameters, *memory = _sizes(settings, fetch=fetch)
+def _row(settings: ModelSettings, size: "Size | None") -> ModelRow:
+    """A model's row; its size is unknown where neither its configuration nor its shape is at hand."""
+    figures = [UNKNOWN] * (1 + len(MEMORY_COLUMNS))
+    if size is not None:
+        memory = (memory_text(size.weight_bytes(number_format)) for number_format in MEMORY_COLUMNS)
+        figures = [parameters_text(size.parameters), *memory]
+    parameters, *memory_figures = figures
     return ModelRow(
         settings.name,
         settings.checkpoint,
         settings.family,
         parameters,
-        tuple(memory),
+        tuple(memory_figures),
         str(settings.max_new_tokens),
         "yes" if settings.gated else "",
     )
 
 
-def _sizes(settings: ModelSettings, *, fetch: bool) -> tuple[str, ...]:
-    """Parameters, and memory in each number format; unknown where neither configuration nor shape is at hand."""
-    size = _size(settings, fetch=fetch)
-    if size is None:
-        return (UNKNOWN,) * (1 + len(MEMORY_COLUMNS))
-    memory = (memory_text(size.weight_bytes(number_format)) for number_format in MEMORY_COLUMNS)
-    return parameters_text(size.parameters), *memory
-
-
 def _size(settings: ModelSettings, *, fetch: bool) -> "Size | None":
-    """Counted from the checkpoint's own configuration where it is here, else from the published shape."""
+    """The size by the checkpoint's own configuration where it is here, else by the published shape."""
     from repope_eval.capacity.shapes import published_shape
-    from repope_eval.capacity.sizes import size_of
-    from repope_eval.models.checkpoints import DEMO, NotHereError, find_checkpoint
+    from repope_eval.models.checkpoints import DEMO, NotHereError
+    from repope_eval.models.families import checkpoint_of
 
-    shape = published_shape(settings.family, settings.checkpoint)
+    shape = published_shape(settings.checkpoint)
     if settings.checkpoint == DEMO and shape is not None:
-        return size_of(shape)  # the same, without waiting for torch
+        return shape  # the same, without waiting for torch
     try:
-        find_checkpoint(settings.checkpoint, settings.revision, download=fetch)
-        recipe = _recipe(settings, fetch=fetch)
+        checkpoint = checkpoint_of(settings, download=fetch)
+        from repope_eval.capacity.counting import size_of
+        from repope_eval.models.loading import read_description
+
+        return size_of(read_description(settings, checkpoint).network)
     except RepopeError as error:
         if fetch or not isinstance(error, NotHereError):
             log.warning("%s", error)
-        return None if shape is None else size_of(shape)
-    from repope_eval.capacity.counting import count_parameters
-
-    return count_parameters(recipe)
-
-
-def _recipe(settings: ModelSettings, *, fetch: bool) -> "Recipe":
-    """The recipe of a model whose configuration and tokenizer are on this machine, or may be fetched."""
-    from repope_eval.models.loading import read_description
-
-    return read_description(settings, download=fetch).recipe
+        return shape
 
 
 def _print_models(rows: list[ModelRow]) -> None:

@@ -2,19 +2,18 @@
 
 import logging
 import queue
-import sys
 import threading
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 
 import httpx
-from tqdm import tqdm
 
 from repope_eval.downloads import fetch as fetching
 from repope_eval.downloads.fetch import Download, fetch
 from repope_eval.downloads.server_reply import FetchError, LocalError, NoConnectionError, PassingError
 from repope_eval.errors import RepopeError
+from repope_eval.process.progress import Progress
 
 __all__ = ["Download", "download"]
 
@@ -54,7 +53,7 @@ def download(downloads: Sequence[Download], *, description: str) -> None:
     with (
         _quiet_client_log(),
         _client(hosts) as client,
-        _Progress(len(downloads), description) as progress,
+        Progress(len(downloads), description, "file") as progress,
         closing(_in_threads(client, hosts, downloads)) as outcomes,
     ):
         try:
@@ -235,34 +234,6 @@ def _error_of(client: httpx.Client, hosts: _Hosts, item: Download, stop: threadi
     except Exception as error:
         return error
     return None
-
-
-class _Progress:
-    """A bar on a terminal; elsewhere, as in a log file, a line for about every tenth of the files."""
-
-    def __init__(self, total: int, description: str):
-        on_terminal = sys.stderr.isatty()
-        self._bar = tqdm(total=total, desc=description, unit="file", disable=not on_terminal)
-        self._logs = not on_terminal
-        self._total = total
-        self._description = description
-        self._done = 0
-        self._failed = 0
-
-    def __enter__(self) -> "_Progress":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.close()
-
-    def advance(self, *, failed: bool) -> None:
-        self._done += 1
-        self._failed += failed
-        self._bar.update()
-        new_tenth = self._done * 10 // self._total > (self._done - 1) * 10 // self._total
-        if self._logs and new_tenth:
-            failures = f", {self._failed} of them in vain" if self._failed else ""
-            log.info("%s: %d of %d%s", self._description, self._done, self._total, failures)
 
 
 @contextmanager

@@ -1,1 +1,1 @@
-"""Model families: prompts, pixels and tokens, and loading original checkpoints into native classes."""
+"""Model families: prompts, pixels and tokens, and loading checkpoints into native classes. Nothing is asked here."""

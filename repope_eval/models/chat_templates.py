@@ -1,4 +1,4 @@
-"""A checkpoint's chat template, rendered within bounds: it is a program, which somebody else wrote."""
+"""A checkpoint's chat template, rendered within bounds: it is a program that somebody else wrote."""
 
 import signal
 import sys
@@ -9,19 +9,19 @@ from pathlib import Path
 from types import FrameType
 
 import psutil
-from transformers.utils.chat_template_utils import render_jinja_template
 
 from repope_eval.errors import RepopeError
 from repope_eval.models.fields import first_line
+from repope_eval.models.transformers_internals import render_jinja_template
 
 MOST_SECONDS = 5.0
-"""For a template's first rendering, which takes milliseconds."""
+"""The longest that a template's first rendering may take; it takes milliseconds."""
 
 MOST_BYTES = 2**30
-"""More than that no rendering may take: a prompt is a few thousand characters."""
+"""The most memory that a rendering may take; a prompt is a few thousand characters."""
 
 MOST_CHARACTERS = 100_000
-"""That a template may put around a text."""
+"""The most characters that a template may put around a text."""
 
 
 class ChatTemplate:
@@ -44,7 +44,7 @@ class ChatTemplate:
             self.render("")
 
     def render(self, text: str) -> str:
-        """The turn and the answer's opening.
+        """Renders the turn, and the opening of the answer.
 
         Raises:
             RepopeError: the template's expressions fail, or it makes too much of the text.
@@ -69,9 +69,9 @@ class ChatTemplate:
 
 @contextmanager
 def _bounded() -> Iterator[None]:
-    """Ends what takes longer than `MOST_SECONDS`, or more memory than `MOST_BYTES`, by an exception inside it.
+    """Raises an exception in what takes longer than `MOST_SECONDS`, or more memory than `MOST_BYTES`.
 
-    Signals reach the main thread alone, and the limit of memory is Linux's: elsewhere there is none.
+    Only the main thread receives signals, and only Linux limits memory: elsewhere nothing is bounded.
     """
     if sys.platform != "linux" or threading.current_thread() is not threading.main_thread():
         yield

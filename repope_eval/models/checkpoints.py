@@ -45,14 +45,14 @@ class Checkpoint:
     """A checkpoint whose configuration and tokenizer lie on this machine."""
 
     name: str
-    """As it was asked for: Hub id, folder, or `demo`."""
+    """What it was asked for as: Hub id, folder, or `demo`."""
     folder: Path
     commit: str | None
-    """The Hub commit; None for a local folder."""
+    """The commit of a Hub checkpoint; None for a local folder."""
     config: dict[str, Any]
-    """Content of its `config.json`."""
+    """The content of its `config.json`."""
     processor_folder: Path | None = None
-    """Where the files are that the revision lacks and `main` has: named by its commit; None where it lacks none."""
+    """Folder of the files that the revision lacks and `main` has, named by its commit; None if it lacks none."""
 
     @property
     def fields(self) -> Fields:
@@ -60,7 +60,7 @@ class Checkpoint:
         return Fields(self.path("config.json"), self.config)
 
     def path(self, file: str) -> Path:
-        """Where a file of it is, or would be if it were there."""
+        """Path of one of its files, whether the file is there or not."""
         own = self.folder / file
         if self.processor_folder is None or own.is_file():
             return own
@@ -70,9 +70,10 @@ class Checkpoint:
 def find_checkpoint(
     name: str, revision: str, *, processor_files: Sequence[str] = (), download: bool = True
 ) -> Checkpoint:
-    """The checkpoint of that name; of a Hub one the small files that describe it, not its weights.
+    """Finds a checkpoint.
 
-    They are downloaded into the Hub's cache where they are not there yet.
+    Of a Hub checkpoint, the small files that describe it are downloaded into the Hub's cache if they are not there
+    yet; its weights are not.
 
     Args:
         name: folder, Hub id, or `demo`.

@@ -1,4 +1,4 @@
-"""What a checkpoint's small files say of its texts and images, in whichever of them it stands."""
+"""What a checkpoint's small files say of its texts and images, whichever file says it."""
 
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,11 @@ PROCESSOR_CONFIG = "processor_config.json"
 GENERATION_CONFIG = "generation_config.json"
 
 _TEMPLATE_FILES = ("chat_template.json", PROCESSOR_CONFIG, TOKENIZER_CONFIG)
-"""Where the field `chat_template` is looked for, in this order."""
+"""Files in which the field `chat_template` is looked for, in this order."""
 
 
 def read_fields(checkpoint: Checkpoint, name: str) -> Fields:
-    """The fields of a JSON file; none where the file is not there.
+    """Reads the fields of a JSON file; a file that is missing has none.
 
     Raises:
         RepopeError: it cannot be read, or is no JSON object.
@@ -33,7 +33,10 @@ def read_fields(checkpoint: Checkpoint, name: str) -> Fields:
 
 
 def read_special_tokens(checkpoint: Checkpoint) -> dict[str, str]:
-    """Role -> token, such as `eos_token` -> `</s>`: of tokenizer_config.json, else of special_tokens_map.json."""
+    """Role -> token, such as `eos_token` -> `</s>`.
+
+    tokenizer_config.json counts, and special_tokens_map.json for a role that it leaves out.
+    """
     found: dict[str, str] = {}
     for name in (SPECIAL_TOKENS_MAP, TOKENIZER_CONFIG):
         fields = read_fields(checkpoint, name)
@@ -45,9 +48,9 @@ def read_special_tokens(checkpoint: Checkpoint) -> dict[str, str]:
 
 
 def read_added_tokens(checkpoint: Checkpoint) -> dict[str, int]:
-    """Token -> id of those that a tokenizer's files add to its vocabulary, or that they name anew.
+    """Token -> id of the tokens that a tokenizer's files add to its vocabulary, or give another name.
 
-    tokenizer_config.json may name all of them, added_tokens.json those behind the vocabulary alone.
+    tokenizer_config.json may name all of them; added_tokens.json names only those behind the vocabulary.
     """
     found: dict[str, int] = {}
     named = read_fields(checkpoint, TOKENIZER_CONFIG).part("added_tokens_decoder")
@@ -66,14 +69,14 @@ def read_added_tokens(checkpoint: Checkpoint) -> dict[str, int]:
 def read_end_token_ids(checkpoint: Checkpoint) -> tuple[int, ...]:
     """The end tokens that generation_config.json names, else those of config.json; none where neither does.
 
-    Source: where there is no generation configuration, transformers makes one of the model's own.
+    Source: where there is no generation configuration, transformers makes one of the model's configuration.
     """
-    places = (
+    files = (
         read_fields(checkpoint, GENERATION_CONFIG),
         checkpoint.fields,
         checkpoint.fields.part("text_config"),
     )
-    return next(filter(None, (place.token_ids("eos_token_id") for place in places)), ())
+    return next(filter(None, (fields.token_ids("eos_token_id") for fields in files)), ())
 
 
 def require_generation_config(checkpoint: Checkpoint) -> None:
@@ -90,9 +93,9 @@ def require_generation_config(checkpoint: Checkpoint) -> None:
 
 
 def read_chat_template(checkpoint: Checkpoint) -> tuple[Path, str]:
-    """A checkpoint's chat template and the file it is in: chat_template.jinja, or one of several JSON files.
+    """A checkpoint's chat template, with the file it is in: chat_template.jinja, or one of several JSON files.
 
-    The tokenizer's own comes last: where there are others, it may know nothing of images.
+    The tokenizer's own template comes last, because it may know nothing of images.
 
     Raises:
         RepopeError: there is none.
@@ -113,7 +116,7 @@ def read_chat_template(checkpoint: Checkpoint) -> tuple[Path, str]:
 
 
 def _named_template(fields: Fields) -> str:
-    """The field's text; of a list of templates with names, the one named default."""
+    """The text of the field; if it lists templates by name, the template named default."""
     listed = fields.values.get("chat_template")
     if isinstance(listed, list):
         named = [fields_of(fields.path, each) for each in listed]
@@ -124,7 +127,7 @@ def _named_template(fields: Fields) -> str:
 def read_image_processor(processor_class: type, checkpoint: Checkpoint) -> Any:
     """The image processor that preprocessor_config.json describes, else a part of processor_config.json.
 
-    It is tried on an image, since its class looks at few settings before.
+    It is tried on an image, because its class checks few settings until then.
 
     Raises:
         RepopeError: neither is there, or the class takes it for none.

@@ -9,6 +9,7 @@ from repope_eval.errors import RepopeError
 if TYPE_CHECKING:
     from repope_eval.models.checkpoints import Checkpoint
     from repope_eval.models.recipe import Recipe, RecipeOptions
+    from repope_eval.settings.config import ModelSettings
 
 FAMILIES = {
     "internvl2_5": "repope_eval.models.internvl:InternVLRecipe",
@@ -19,6 +20,12 @@ FAMILIES = {
 }
 """Name in a configuration file -> where its recipe is."""
 
+PROCESSOR_FILES = {"paligemma": ("tokenizer.json", "preprocessor_config.json")}
+"""Family -> files without which no recipe is made, and which a revision of its published checkpoints may lack.
+
+They stand here, and not in the recipe, because a checkpoint is found before torch is imported.
+"""
+
 
 def require_family(family: str) -> None:
     """Refuses a family that is not in the table, without loading anything."""
@@ -26,8 +33,25 @@ def require_family(family: str) -> None:
         raise RepopeError(f"model.family={family}: no such family; there are {', '.join(FAMILIES)}")
 
 
+def checkpoint_of(settings: "ModelSettings", *, download: bool = True) -> "Checkpoint":
+    """The checkpoint that a model's settings name; torch is not imported.
+
+    Args:
+        settings: of the model.
+        download: whether what is not on this machine may be downloaded.
+
+    Raises:
+        RepopeError: the family is unknown, or as `find_checkpoint`.
+    """
+    from repope_eval.models.checkpoints import find_checkpoint  # the Hub's library takes a while
+
+    require_family(settings.family)
+    files = PROCESSOR_FILES.get(settings.family, ())
+    return find_checkpoint(settings.checkpoint, settings.revision, processor_files=files, download=download)
+
+
 def recipe_of(family: str, checkpoint: "Checkpoint", options: "RecipeOptions") -> "Recipe":
-    """The recipe of a checkpoint.
+    """Makes the recipe of a checkpoint.
 
     Raises:
         RepopeError: the family is unknown, the checkpoint is another's, one of its files is missing or broken,

@@ -1,4 +1,4 @@
-"""The fields of a checkpoint's JSON files, read in one place: what is wrong with one names its file and itself."""
+"""The fields of a checkpoint's JSON files, read in one place, so that each error names the file and the field."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -10,24 +10,24 @@ from repope_eval.errors import RepopeError
 from repope_eval.wording import shown
 
 _LONGEST_SHOWN = 200
-"""Characters of a field's name, or of a library's text, that stand in a message: enough to find the place by."""
+"""Characters of a field's name, or of a library's text, that stand in a message: enough to find it in the file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fields:
     """The fields of a JSON object, each asked for with the type that it has to have.
 
-    A field that is left out, or null, has the default that it is asked for with: what the class had that the
-    file was written by. Whatever asks raises RepopeError where a field is of another type.
+    A field that is left out, or null, has the default that it is asked for with: the default of the class that
+    wrote the file. Each method raises RepopeError where a field is of another type.
     """
 
     path: Path
     values: dict[str, Any]
     parents: tuple[str, ...] = ()
-    """Names of the fields that the object is in, from the outermost."""
+    """Names of the fields that the object is in, the outermost first."""
 
     def part(self, name: str) -> "Fields":
-        """The fields of an object in this one; of none where it is left out."""
+        """Reads a field that has to be an object; one that is left out has no fields."""
         return Fields(self.path, self._value(name, {}, "an object", dict), (*self.parents, name))
 
     def count(self, name: str, default: int) -> int:
@@ -57,14 +57,14 @@ class Fields:
         return str(self._value(name, default, "a text", str))
 
     def texts(self, name: str) -> list[str]:
-        """A list of texts; an empty one where it is left out."""
+        """Reads a field that has to be a list of texts; one that is left out is empty."""
         found: list[str] = self._value(name, [], "a list of texts", list)
         if not all(isinstance(text, str) for text in found):
             raise self.error(name, "a list of texts is expected")
         return found
 
     def token_ids(self, name: str) -> tuple[int, ...]:
-        """The id of a token, or a list of ids; none where it is left out."""
+        """Reads a field that has to be a token's id, or a list of ids; one that is left out is empty."""
         found = self._value(name, [], "a token's id, or a list of ids", int, list)
         token_ids = found if isinstance(found, list) else [found]
         if not all(type(token_id) is int for token_id in token_ids):
@@ -72,11 +72,11 @@ class Fields:
         return tuple(token_ids)
 
     def stated(self, names: Iterable[str]) -> dict[str, Any]:
-        """Those of the fields that are not left out, as they are: for a class that checks them itself."""
+        """The fields of these names that are not left out, unchecked: for a class that checks them itself."""
         return {name: self.values[name] for name in names if name in self.values}
 
     def error(self, name: str, expected: str) -> RepopeError:
-        """That a field is wrong; the text of it says what is expected instead."""
+        """The error that says that a field is wrong, and what is expected instead."""
         dotted = ".".join(map(_quoted_name, (*self.parents, name)))
         return RepopeError(f"{self.path}: {dotted} is {shown(self.values.get(name))}; {expected}")
 
@@ -90,15 +90,15 @@ class Fields:
 
 
 def _quoted_name(name: str) -> str:
-    """The name of a field, which may be anything where a file's tokens are names of fields."""
+    """The name of a field for a message; it may be any text where tokens are names of fields."""
     return name if name.isprintable() and len(name) <= _LONGEST_SHOWN else shown(name)
 
 
 def fields_of(path: Path, document: Any) -> Fields:
-    """The fields of what a JSON file holds.
+    """The fields of a JSON file's content.
 
     Raises:
-        RepopeError: it is no object.
+        RepopeError: the content is no object.
     """
     if not isinstance(document, dict):
         raise RepopeError(f"{path}: is a JSON {type(document).__name__}, not an object; download it again")
@@ -107,10 +107,10 @@ def fields_of(path: Path, document: Any) -> Fields:
 
 @contextmanager
 def blamed_on(what: Path | str) -> Iterator[None]:
-    """Makes what a library raises of a file's content a RepopeError that names the file.
+    """Turns whatever a library raises about a file's content into a RepopeError that names the file.
 
-    Nothing belongs inside but a library's call with that content, since libraries raise whatever comes: a
-    mistake of the project's own would be blamed on the file as well.
+    Only a library's call with that content belongs inside. Libraries raise errors of all kinds, so a mistake of the
+    project's own would be blamed on the file as well.
     """
     try:
         yield

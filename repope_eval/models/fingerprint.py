@@ -1,4 +1,4 @@
-"""What a checkpoint's files hold, known by reading little of it: of 150 GB of weights about 20 MB."""
+"""Fingerprints of a checkpoint's files, for which little is read: about 20 MB of 150 GB of weights."""
 
 import hashlib
 import json
@@ -22,27 +22,27 @@ DESCRIPTIONS = (
     "chat_template*",
     "*.index.json",
 )
-"""Names of the small files that answers depend on; a folder may hold others, which nothing reads."""
+"""Names of the small files that answers depend on; nothing reads the others that a folder may hold."""
 
 SAMPLE = 4096
-"""Bytes of a tensor that are read at its start, in its middle and at its end."""
+"""Bytes that are read of a tensor at its start, in its middle and at its end."""
 
 
 def fingerprint(folder: Path, processor_folder: Path | None = None) -> dict[str, str]:
-    """What stands for the content of each of a checkpoint's files, by name: the same wherever the files lie.
+    """Name -> fingerprint of each of a checkpoint's files; it is the same wherever the files lie.
 
-    Descriptions are known by the SHA-256 of the whole file (`sha256:`). A file of weights is known by a SHA-256 of its
-    length, its header (each tensor's name, number format, shape and place) and three samples of each tensor, its
-    first, middle and last 4 KiB; a tensor of up to 12 KiB is read whole (`sampled:`). Another model, another training
-    step, a merged adapter or another number format changes tensors throughout, and is noticed. What is changed between
-    the samples alone, a few numbers in a large matrix, is not.
+    A small file's is the SHA-256 of the whole file (`sha256:`). A file of weights has the SHA-256 of its length, its
+    header (each tensor's name, number format, shape and offset) and three samples of each tensor, its first, middle
+    and last 4 KiB; a tensor of up to 12 KiB is read whole (`sampled:`). Another model, another training step, a merged
+    adapter or another number format changes tensors throughout, and so the fingerprint. A change of a few numbers
+    between the samples does not.
 
     Args:
         folder: of the checkpoint.
-        processor_folder: where the small files are that it lacks (see `Checkpoint`); None where it lacks none.
+        processor_folder: of the small files that it lacks (see `Checkpoint`); None if it lacks none.
 
     Raises:
-        RepopeError: a file cannot be read, or is no file of weights; or there are no weights.
+        RepopeError: a file cannot be read, or holds no weights; or there is no file of weights.
     """
     folders = [folder] if processor_folder is None else [processor_folder, folder]
     descriptions = {path.name: path for each in folders for path in _descriptions(each)}
@@ -68,8 +68,8 @@ def _of_weights(path: Path) -> str:
         with safe_open(path, framework="numpy"), path.open("rb", buffering=0) as file:  # it checks the header
             header = file.read(int.from_bytes(file.read(8), "little"))
             digest = hashlib.sha256(str(path.stat().st_size).encode() + b"\n" + header)
-            for place, length in _samples(header):
-                file.seek(8 + len(header) + place)
+            for offset, length in _samples(header):
+                file.seek(8 + len(header) + offset)
                 digest.update(file.read(length))
     except (OSError, SafetensorError) as error:
         raise RepopeError(f"{path}: cannot be read as weights ({error}); download it again") from error
@@ -77,10 +77,10 @@ def _of_weights(path: Path) -> str:
 
 
 def _samples(header: bytes) -> Iterator[tuple[int, int]]:
-    """Place and length of what is read of each tensor, in the order of the file; places count from the header's end."""
+    """Offset and length in bytes of each sample, in the order of the file; offsets count from the header's end."""
     tensors = {name: tensor for name, tensor in json.loads(header).items() if name != "__metadata__"}
     for start, end in sorted(tensor["data_offsets"] for tensor in tensors.values()):
         if end - start <= 3 * SAMPLE:
             yield start, end - start
         else:
-            yield from ((place, SAMPLE) for place in (start, (start + end - SAMPLE) // 2, end - SAMPLE))
+            yield from ((offset, SAMPLE) for offset in (start, (start + end - SAMPLE) // 2, end - SAMPLE))

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 import torch
 from PIL import Image
-from transformers import PreTrainedConfig, PreTrainedModel
+from transformers import PreTrainedModel
 
 from repope_eval.models.checkpoints import Checkpoint
 from repope_eval.models.fields import Fields
-from repope_eval.models.internvl_layouts import is_internvl2_5, layout_of
-from repope_eval.models.recipe import Inputs, Prepared, Recipe, RecipeOptions, require_features
+from repope_eval.models.internvl_layouts import IMAGE_TOKEN, is_internvl2_5, read_layout
+from repope_eval.models.recipe import Inputs, Recipe, RecipeOptions, layer_values
 from repope_eval.models.tiling import count_tiles, tile_pixels
 
 SYSTEM_PROMPT = (
@@ -18,7 +18,6 @@ SYSTEM_PROMPT = (
 )
 """The original code's system message; the chat template of the `-hf` conversions leaves it out."""
 
-IMAGE_TOKEN = "<IMG_CONTEXT>"
 STOP_TOKEN = "<|im_end|>"
 
 
@@ -29,14 +28,14 @@ class InternVLRecipe(Recipe):
     options = frozenset({"system_prompt", "question_suffix", "max_tiles"})
 
     def __init__(self, checkpoint: Checkpoint, options: RecipeOptions) -> None:
-        self._layout = layout_of(checkpoint.fields)
+        layout = self._layout = read_layout(checkpoint)
+        self.tokenizer, self.config = layout.tokenizer, layout.config
+        self.native_class, self.weight_rules = layout.native_class, layout.weight_rules
         self._system_prompt = SYSTEM_PROMPT if options.system_prompt is None else options.system_prompt
         self._question_suffix = options.question_suffix or ""
-        self._tokenizer = self._layout.tokenizer(checkpoint)
         self._max_tiles = options.max_tiles or self._layout.max_tiles
-        self._image_token_id = self._tokenizer.token_id(IMAGE_TOKEN)
-        self.feature_token_ids = (self._image_token_id,)
-        self.stop_token_ids = (self._tokenizer.token_id(STOP_TOKEN),)
+        self.feature_token_ids = (self.config.image_token_id,)
+        self.stop_token_ids = (self.tokenizer.token_id(STOP_TOKEN),)
 
     @staticmethod
     def recognises(config: Fields) -> bool:
@@ -52,45 +51,25 @@ class InternVLRecipe(Recipe):
         )
 
     def count_features(self, width: int, height: int) -> int:
-        """As many for each tile, the thumbnail included."""
+        """Every tile has as many, and so has the thumbnail."""
         return count_tiles(width, height, self._layout.side, self._max_tiles) * self._layout.tokens_per_tile
 
-    def prepare(self, image: Image.Image, questions: Sequence[str]) -> Prepared:
-        """Tiles of shape [tiles, 3, side, side], and prompts with a tile's share of image tokens for each."""
-        pixels = tile_pixels(image, self._layout.side, self._max_tiles)
-        number = self.count_features(*image.size)
-        return Prepared(
-            {"pixel_values": pixels}, tuple(self._prompt_ids(question, number) for question in questions)
-        )
-
-    def _prompt_ids(self, question: str, number: int) -> tuple[int, ...]:
-        token_ids = self._tokenizer.encode_prompt(self.prompt(self._tokenizer.as_plain(question)))
-        require_features(token_ids, self.feature_token_ids, 1)
-        place = token_ids.index(self._image_token_id)
-        return (*token_ids[:place], *[self._image_token_id] * number, *token_ids[place + 1 :])
-
-    def vocabulary(self) -> dict[str, int]:
-        """The tokens of the checkpoint's own files."""
-        return self._tokenizer.vocabulary()
-
-    def encode(self, text: str) -> list[int]:
-        """Token ids of a plain text, nothing added."""
-        return self._tokenizer.encode(text)
+    def inputs(self, image: Image.Image) -> Inputs:
+        """Tiles of shape [tiles, 3, side, side], the thumbnail last."""
+        return {"pixel_values": tile_pixels(image, self._layout.side, self._max_tiles)}
 
     def decode(self, token_ids: Sequence[int]) -> str:
         """The answer's text, stripped as the original `chat` does."""
-        return self._tokenizer.decode(token_ids).strip()
+        return super().decode(token_ids).strip()
 
     def image_features(self, network: PreTrainedModel, images: Sequence[Inputs]) -> list[torch.Tensor]:
-        """All images' tiles through the vision tower at once; each image's are [tiles * tokens a tile, hidden]."""
+        """The tiles of all images go through the vision tower at once; features are [tiles * tokens a tile, hidden]."""
         tiles = [image["pixel_values"] for image in images]
         features = network.get_image_features(pixel_values=torch.cat(tiles)).pooler_output
         return [part.flatten(0, 1) for part in features.split(list(map(len, tiles)))]
 
-    def network_class(self) -> type[PreTrainedModel]:
-        """The layout's class."""
-        return self._layout.network_class()
-
-    def network_config(self) -> PreTrainedConfig:
-        """The layout's configuration."""
-        return self._layout.network_config(self._image_token_id)
+    def vision_values(self, tiles: int) -> int:
+        """What a layer holds, which sees the patches of a tile and one token besides."""
+        vision = self.config.vision_config
+        patches = (self._layout.side // vision.patch_size[0]) ** 2
+        return layer_values(vision, tiles * (patches + 1))

@@ -1,6 +1,8 @@
 """InternVL2.5's two layouts on disk, original and `-hf`: what each says of a model, and how its weights load."""
 
-from typing import Any, Protocol
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from transformers import (
@@ -10,42 +12,53 @@ from transformers import (
     PreTrainedConfig,
     PreTrainedModel,
 )
-from transformers.conversion_mapping import register_checkpoint_conversion_mapping
-from transformers.core_model_loading import Chunk, ConversionOps, WeightConverter, WeightRenaming
 
 from repope_eval.models.checkpoints import Checkpoint
 from repope_eval.models.fields import Fields, blamed_on
+from repope_eval.models.internlm2_tokenizer import InternLM2Tokenizer
 from repope_eval.models.native_configs import internlm2_config, native_config, qwen2_config, read_config
-from repope_eval.models.tokenizers import InternLM2Tokenizer, QwenTokenizer, Tokenizer, TokenizerFile
+from repope_eval.models.tokenizers import QwenTokenizer, Tokenizer, TokenizerFile
+from repope_eval.models.transformers_internals import (
+    TensorConversion,
+    WeightConverter,
+    WeightRenaming,
+    thirds,
+)
+
+IMAGE_TOKEN = "<IMG_CONTEXT>"
+
+MAX_TILES = 12
+"""The most tiles that any InternVL2.5 model cuts an image into; the `-hf` layout does not state it."""
 
 _NOT_2_5 = {(1536, 28), (3584, 28), (5120, 48), (4096, 48)}
 """(hidden size, layers) of language models that InternVL3 has and InternVL2.5 has not: 2B, 8B, 14B and 9B."""
 
 
-class Layout(Protocol):
-    """What a recipe asks of a checkpoint's configuration, however it is laid out."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """What a recipe needs of a checkpoint's files, however they are laid out.
+
+    A field that `Recipe` has as well means the same here.
+    """
 
     side: int
-    """Of a tile, in pixels."""
+    """Side of a tile in pixels."""
     max_tiles: int
     tokens_per_tile: int
-
-    def tokenizer(self, checkpoint: Checkpoint) -> Tokenizer:
-        """The tokenizer that the layout's files describe."""
-        ...
-
-    def network_class(self) -> type[PreTrainedModel]:
-        """The native class that loads the weights, its conversion registered."""
-        ...
-
-    def network_config(self, image_token_id: int) -> PreTrainedConfig:
-        """The native configuration."""
-        ...
+    tokenizer: Tokenizer
+    config: PreTrainedConfig
+    native_class: type[PreTrainedModel]
+    weight_rules: Sequence[Any] = ()
 
 
-def layout_of(config: Fields) -> Layout:
-    """The layout of a recognised `config.json`."""
-    return HfLayout(config) if config.text("model_type", "") == "internvl" else OriginalLayout(config)
+def read_layout(checkpoint: Checkpoint) -> Layout:
+    """The layout of a checkpoint whose `config.json` is recognised.
+
+    Raises:
+        RepopeError: a file is missing, or a field of it is wrong.
+    """
+    is_hf = checkpoint.fields.text("model_type", "") == "internvl"
+    return (_hf_layout if is_hf else _original_layout)(checkpoint)
 
 
 def is_internvl2_5(config: Fields) -> bool:
@@ -66,88 +79,62 @@ def is_internvl2_5(config: Fields) -> bool:
     return language.text("model_type", "") in known and size not in _NOT_2_5
 
 
-class OriginalLayout:
-    """`model_type` internvl_chat, with modelling code of its own that is never run."""
-
-    def __init__(self, config: Fields) -> None:
-        self._language = config.part("llm_config")
-        self._is_internlm2 = _is_internlm2(self._language)
-        vision = config.part("vision_config")
-        self._vision_config = _vision_config(vision)
-        self._downsample_ratio = config.number("downsample_ratio", 0.5)
-        self._select_layer = config.integer("select_layer", -1)
-        self.side = config.count("force_image_size", vision.count("image_size", 224))
-        self.max_tiles = config.count("max_dynamic_patch", 6)
-        self.tokens_per_tile = _tokens_per_tile(
-            self.side, vision.count("patch_size", 14), self._downsample_ratio
-        )
-
-    def tokenizer(self, checkpoint: Checkpoint) -> Tokenizer:
-        """Qwen2's or InternLM2's own files."""
-        return InternLM2Tokenizer(checkpoint) if self._is_internlm2 else QwenTokenizer(checkpoint)
-
-    def network_class(self) -> type[PreTrainedModel]:
-        """The native class under a name that carries the conversion of this checkpoint's language model."""
-        if self._is_internlm2:
-            native, language = InternVLWithInternLM2, _INTERNLM2
-        else:
-            native, language = InternVLWithQwen2, _QWEN2
-        register_checkpoint_conversion_mapping(native.__name__, [*_VISION, *language], overwrite=True)
-        return native
-
-    def network_config(self, image_token_id: int) -> PreTrainedConfig:
-        """The native configuration of an original one."""
-        language = (internlm2_config if self._is_internlm2 else qwen2_config)(self._language)
-        return InternVLConfig(
-            vision_config=self._vision_config,
-            text_config=language,
-            image_token_id=image_token_id,
-            image_seq_length=self.tokens_per_tile,
-            downsample_ratio=self._downsample_ratio,
-            vision_feature_layer=self._select_layer,
-            tie_word_embeddings=language.tie_word_embeddings,
-        )
+def _original_layout(checkpoint: Checkpoint) -> Layout:
+    """Reads the layout of `model_type` internvl_chat, whose own modelling code is never run."""
+    config = checkpoint.fields
+    language, vision = config.part("llm_config"), config.part("vision_config")
+    is_internlm2 = _is_internlm2(language)
+    tokenizer = (InternLM2Tokenizer if is_internlm2 else QwenTokenizer)(checkpoint)
+    text_config = (internlm2_config if is_internlm2 else qwen2_config)(language)
+    side = config.count("force_image_size", vision.count("image_size", 224))
+    downsample_ratio = config.number("downsample_ratio", 0.5)
+    tokens_per_tile = _tokens_per_tile(side, vision.count("patch_size", 14), downsample_ratio)
+    return Layout(
+        side=side,
+        max_tiles=config.count("max_dynamic_patch", 6),
+        tokens_per_tile=tokens_per_tile,
+        tokenizer=tokenizer,
+        config=InternVLConfig(
+            vision_config=_vision_config(vision),
+            text_config=text_config,
+            image_token_id=tokenizer.token_id(IMAGE_TOKEN),
+            image_seq_length=tokens_per_tile,
+            downsample_ratio=downsample_ratio,
+            vision_feature_layer=config.integer("select_layer", -1),
+            tie_word_embeddings=text_config.tie_word_embeddings,
+        ),
+        native_class=InternVLWithInternLM2 if is_internlm2 else InternVLWithQwen2,
+        weight_rules=[*_VISION, *(_INTERNLM2 if is_internlm2 else _QWEN2)],
+    )
 
 
-class HfLayout:
-    """`model_type` internvl, as transformers' conversion of the 2.5-MPO models writes it.
+def _hf_layout(checkpoint: Checkpoint) -> Layout:
+    """Reads the layout of `model_type` internvl, which transformers' conversion of the 2.5-MPO models writes.
 
     Its chat template and image processor are not used: they leave out the system message and, by default,
-    the tiles, and so are not what the original code does.
+    the tiles, and so are not what the original code does. Prompts for InternLM2, which is Llama here, begin
+    with `<s>`. Whether embeddings are tied stands in the language model's part, if anywhere.
     """
-
-    max_tiles = 12
-    """Of every InternVL2.5 model; the layout does not state it."""
-
-    def __init__(self, config: Fields) -> None:
-        self._config = config
-        native = read_config(InternVLConfig, config)  # what the file leaves out is the class's default
-        self._is_llama = native.text_config.model_type == "llama"
-        with blamed_on(config.path):  # the class takes sizes that are empty lists
-            self.side = int(native.vision_config.image_size[0])
-            self.tokens_per_tile = _tokens_per_tile(
-                self.side, native.vision_config.patch_size[0], native.downsample_ratio
-            )
-
-    def tokenizer(self, checkpoint: Checkpoint) -> Tokenizer:
-        """The conversion's tokenizer.json; prompts for InternLM2, which is Llama here, begin with `<s>`."""
-        return TokenizerFile(checkpoint, "<s>" if self._is_llama else None)
-
-    def network_class(self) -> type[PreTrainedModel]:
-        """The native class, which knows the names in the published conversions."""
-        native: type[PreTrainedModel] = InternVLForConditionalGeneration
-        return native
-
-    def network_config(self, image_token_id: int) -> PreTrainedConfig:
-        """The file's own; whether embeddings are tied stands in its language model's part, if anywhere."""
-        native = read_config(InternVLConfig, self._config)
-        native.image_token_id = image_token_id
-        native.tie_word_embeddings = native.text_config.tie_word_embeddings
-        return native
+    config = checkpoint.fields
+    native = read_config(InternVLConfig, config)  # what the file leaves out is the class's default
+    tokenizer = TokenizerFile(checkpoint, "<s>" if native.text_config.model_type == "llama" else None)
+    native.image_token_id = tokenizer.token_id(IMAGE_TOKEN)
+    native.tie_word_embeddings = native.text_config.tie_word_embeddings
+    with blamed_on(config.path):  # the class takes sizes that are empty lists
+        side, patch_size = int(native.vision_config.image_size[0]), native.vision_config.patch_size[0]
+        tokens_per_tile = _tokens_per_tile(side, patch_size, native.downsample_ratio)
+    return Layout(
+        side=side,
+        max_tiles=MAX_TILES,
+        tokens_per_tile=tokens_per_tile,
+        tokenizer=tokenizer,
+        config=native,
+        native_class=InternVLForConditionalGeneration,
+    )
 
 
 def _is_internlm2(language: Fields) -> bool:
-    """Whether a language model is InternLM2, else Qwen2: by its architecture, or by its `model_type` without one."""
+    """Whether a language model is InternLM2, not Qwen2: by its architecture, or its `model_type` if it names none."""
     named = next(iter(language.texts("architectures")), language.text("model_type", ""))
     kinds = {"InternLM2ForCausalLM": True, "internlm2": True, "Qwen2ForCausalLM": False, "qwen2": False}
     if named not in kinds:
@@ -171,7 +158,7 @@ _INTERN_VIT: dict[str, Any] = {
     "norm_type": "rms_norm",
     "layer_norm_eps": 1e-6,
 }
-"""What a vision configuration means where it leaves a field out.
+"""The value of a field that a vision configuration leaves out.
 
 Source: `InternVisionConfig` in the checkpoints' configuration_intern_vit.py.
 """
@@ -195,31 +182,20 @@ class InternVLWithInternLM2(InternVLForConditionalGeneration):  # type: ignore[m
     """The native class, loading original checkpoints with an InternLM2 language model."""
 
 
-class SplitGroupedAttention(ConversionOps):  # type: ignore[misc]
-    """InternLM2's `wqkv` into q, k and v.
+class SplitGroupedAttention(TensorConversion):
+    """Splits InternLM2's `wqkv` into q, k and v.
 
     Its rows are grouped by key-value head: viewed as [kv heads, q heads a kv head + 2, head dim, ...], the
     last two of axis 1 are k and v.
     """
 
-    def convert(
-        self,
-        input_dict: dict[str, Any],
-        source_patterns: list[str],
-        target_patterns: list[str],
-        *,
-        config: Any,
-        **_: Any,
-    ) -> dict[str, torch.Tensor]:
-        """The three tensors under the targets' names."""
-        (tensors,) = input_dict.values()
-        weight = tensors[0] if isinstance(tensors, list) else tensors
+    def parts(self, tensor: torch.Tensor, config: PreTrainedConfig) -> list[torch.Tensor]:
+        """Queries, keys and values."""
         text = config.get_text_config()
         groups, queries = text.num_key_value_heads, text.num_attention_heads // text.num_key_value_heads
-        rows = weight.view(groups, queries + 2, -1, *weight.shape[1:])
+        rows = tensor.view(groups, queries + 2, -1, *tensor.shape[1:])
         parts = rows[:, :queries], rows[:, queries], rows[:, queries + 1]
-        split = [part.reshape(-1, *weight.shape[1:]).contiguous() for part in parts]
-        return dict(zip(target_patterns, split, strict=True))
+        return [part.reshape(-1, *tensor.shape[1:]).contiguous() for part in parts]
 
 
 _VISION: tuple[Any, ...] = (
@@ -238,11 +214,7 @@ _VISION: tuple[Any, ...] = (
     WeightRenaming(r"\.ls2", ".lambda_2"),
     WeightRenaming(r"\.attn\.proj", ".attention.projection_layer"),
     WeightRenaming(r"\.attn\.([qk])_norm", r".attention.\1_norm"),
-    WeightConverter(
-        r"\.attn\.qkv",
-        [".attention.q_proj", ".attention.k_proj", ".attention.v_proj"],
-        operations=[Chunk(dim=0)],
-    ),
+    thirds(r"\.attn\.qkv", [".attention.q_proj", ".attention.k_proj", ".attention.v_proj"]),
     WeightRenaming(r"^mlp1\.0", "model.multi_modal_projector.layer_norm"),
     WeightRenaming(r"^mlp1\.1", "model.multi_modal_projector.linear_1"),
     WeightRenaming(r"^mlp1\.3", "model.multi_modal_projector.linear_2"),

@@ -1,4 +1,4 @@
-"""How large what a checkpoint's files state may be: more fills memory or time before a weight is read."""
+"""Bounds of the numbers in a checkpoint's files: larger ones take memory or time before a weight is read."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,10 +7,10 @@ from repope_eval.models.fields import Fields
 from repope_eval.settings.config import MOST_TILES
 
 _WIDTH = 1_000_000
-"""Of a layer; Qwen2.5-72B's widest has 29,568 numbers."""
+"""The widest that a layer may be; Qwen2.5-72B's widest has 29,568 numbers."""
 
 _SIDE = 10_000
-"""Pixels; the published models' tiles have up to 896, their images of tiles up to 2,304."""
+"""The most pixels of a side; the published models' tiles have up to 896, their images of tiles up to 2,304."""
 
 LARGEST = {
     "num_hidden_layers": 1_000,  # each takes a millisecond to build, without weights; the published have up to 80
@@ -44,7 +44,7 @@ LARGEST = {
 def require_bounded(fields: Fields) -> None:
     """Refuses numbers that are 0, below, or larger than `LARGEST` says, alone or in a list.
 
-    What else stands in their place is left to the classes that know each field's type.
+    A value of another type is left to the classes that know each field's type.
 
     Raises:
         RepopeError: names the first such field.
@@ -55,7 +55,7 @@ def require_bounded(fields: Fields) -> None:
 
 
 def _named(fields: Fields) -> Iterator[tuple[Fields, str]]:
-    """The fields of `LARGEST` in a file and all its parts, however deep they lie, each with the part it is in."""
+    """Finds the fields of `LARGEST` in a file, however deep they lie, each with the part that it is in."""
     parts = [fields]
     while parts:
         part = parts.pop()

@@ -13,7 +13,6 @@ from typing import ClassVar
 import torch
 from PIL import Image
 from transformers import PreTrainedConfig, PreTrainedModel
-from transformers.image_processing_utils import select_best_resolution
 
 from repope_eval.errors import RepopeError
 from repope_eval.models.chat_templates import ChatTemplate
@@ -28,15 +27,16 @@ from repope_eval.models.description import (
 )
 from repope_eval.models.fields import Fields, blamed_on
 from repope_eval.models.native_configs import read_config
-from repope_eval.models.recipe import Inputs, Prepared, Recipe, RecipeOptions, require_features
-from repope_eval.models.rgb import to_rgb
+from repope_eval.models.pixels import to_rgb
+from repope_eval.models.recipe import Inputs, Recipe, RecipeOptions, layer_values
 from repope_eval.models.tokenizers import TokenizerFile, read_stop_token_ids
+from repope_eval.models.transformers_internals import select_best_resolution
 from repope_eval.settings.config import MOST_TILES
 
 IMAGE_TOKEN = "<image>"
 
 _SPACES_CLEANED = (" .", " ?", " !", " ,", " ' ", " n't", " 'm", " 's", " 've", " 're")
-"""What loses its spaces where a tokenizer says `clean_up_tokenization_spaces`, in this order.
+"""Texts that lose their spaces, in this order, if a tokenizer says `clean_up_tokenization_spaces`.
 
 Source: `clean_up_tokenization` of transformers 4.49, which the paper's code pins; version 5 ignores the
 setting.
@@ -54,7 +54,7 @@ class ChatTokenizer(TokenizerFile):
         config = read_fields(checkpoint, TOKENIZER_CONFIG)
         self._cleans_up = config.flag("clean_up_tokenization_spaces", False)
         self.special_tokens = read_special_tokens(checkpoint)
-        """Role -> token, for chat templates."""
+        """Role -> token; chat templates may name them."""
 
     def encode_prompt(self, text: str) -> list[int]:
         """Token ids of a whole prompt, with the begin token that the file's post-processor adds, if any."""
@@ -71,27 +71,26 @@ class ChatTokenizer(TokenizerFile):
 class LlavaRecipe(Recipe):
     """A checkpoint of the LLaVA-NeXT line in the native layout, prompted by its own chat template."""
 
-    native_class: ClassVar[type[PreTrainedModel]]
     config_class: ClassVar[type[PreTrainedConfig]]
     image_processor_class: ClassVar[type]
     """The `pil` one: it computes what the paper's release did; the default backend's pixels are 1/255 off."""
+    class_tokens: ClassVar[int]
+    """Tokens that the vision tower sees of a tile besides its patches."""
 
     def __init__(self, checkpoint: Checkpoint, options: RecipeOptions) -> None:
-        self._config = checkpoint.fields
-        native = self.network_config()
+        self.config = read_config(self.config_class, checkpoint.fields)
         self._question_suffix = options.question_suffix or ""
-        self._tokenizer = ChatTokenizer(checkpoint)
-        self._template = ChatTemplate(*read_chat_template(checkpoint), self._tokenizer.special_tokens)
-        with blamed_on(self._config.path):  # the class takes sizes that are null or lists
-            self._side = int(native.vision_config.image_size)
-            self._features_per_side = self._side // int(native.vision_config.patch_size)
-        for fields in (self._config, read_image_settings(checkpoint)):
+        self.tokenizer = ChatTokenizer(checkpoint)
+        self._template = ChatTemplate(*read_chat_template(checkpoint), self.tokenizer.special_tokens)
+        with blamed_on(checkpoint.fields.path):  # the class takes sizes that are null or lists
+            self._side = int(self.config.vision_config.image_size)
+            self._features_per_side = self._side // int(self.config.vision_config.patch_size)
+        for fields in (checkpoint.fields, read_image_settings(checkpoint)):
             require_resolutions(fields, self._side)
         self._image_processor = read_image_processor(self.image_processor_class, checkpoint)
-        self._image_token_id = int(native.image_token_id)
-        self.feature_token_ids = (self._image_token_id,)
-        self.stop_token_ids = read_stop_token_ids(checkpoint, self._tokenizer)
-        if self._image_token_id not in self._tokenizer.encode(self._template.render("")):
+        self.feature_token_ids = (int(self.config.image_token_id),)
+        self.stop_token_ids = read_stop_token_ids(checkpoint, self.tokenizer)
+        if self.feature_token_ids[0] not in self.tokenizer.encode(self._template.render("")):
             raise RepopeError(f"{self._template.path}: puts no {IMAGE_TOKEN} where an image is shown")
 
     def prompt(self, question: str) -> str:
@@ -99,24 +98,16 @@ class LlavaRecipe(Recipe):
         return self._template.render(question + self._question_suffix)
 
     def count_features(self, width: int, height: int) -> int:
-        """Those of the whole image, and those of its tiles."""
+        """The features of the whole image, and those of its tiles."""
         return self._features_per_side**2 + self._count_tile_features(height, width)
 
-    def prepare(self, image: Image.Image, questions: Sequence[str]) -> Prepared:
+    def inputs(self, image: Image.Image) -> Inputs:
         """Tiles [tiles, 3, side, side], the whole image first; `image_sizes` [1, 2] is its height and width."""
         processed = self._image_processor(images=to_rgb(image), return_tensors="pt")
-        inputs = {"pixel_values": processed["pixel_values"][0], "image_sizes": processed["image_sizes"]}
-        number = self.count_features(*image.size)
-        return Prepared(inputs, tuple(self._prompt_ids(question, number) for question in questions))
-
-    def _prompt_ids(self, question: str, number: int) -> tuple[int, ...]:
-        token_ids = self._tokenizer.encode_prompt(self.prompt(self._tokenizer.as_plain(question)))
-        require_features(token_ids, self.feature_token_ids, 1)
-        place = token_ids.index(self._image_token_id)
-        return (*token_ids[:place], *[self._image_token_id] * number, *token_ids[place + 1 :])
+        return {"pixel_values": processed["pixel_values"][0], "image_sizes": processed["image_sizes"]}
 
     def _count_tile_features(self, height: int, width: int) -> int:
-        """Features of all tiles but the whole image, for an image of so many pixels."""
+        """How many features the tiles of an image have, without those of the whole image."""
         resolutions = self._image_processor.image_grid_pinpoints
         best_height, best_width = select_best_resolution((height, width), resolutions)
         rows, columns = unpadded_grid(
@@ -128,35 +119,22 @@ class LlavaRecipe(Recipe):
 
     @abstractmethod
     def _count_grid_features(self, rows: int, columns: int) -> int:
-        """Features that a grid of so many becomes, those at the ends of rows included."""
-
-    def vocabulary(self) -> dict[str, int]:
-        """The tokens of the checkpoint's own files."""
-        return self._tokenizer.vocabulary()
-
-    def encode(self, text: str) -> list[int]:
-        """Token ids of a plain text, nothing added."""
-        return self._tokenizer.encode(text)
-
-    def decode(self, token_ids: Sequence[int]) -> str:
-        """The answer's text as it is, not stripped: so the paper's code keeps it."""
-        return self._tokenizer.decode(token_ids)
+        """How many features a grid of so many rows and columns becomes, with those at the ends of rows."""
 
     def image_features(self, network: PreTrainedModel, images: Sequence[Inputs]) -> list[torch.Tensor]:
-        """All images' tiles through the vision tower at once; each image's are [feature tokens, hidden]."""
+        """The tiles of all images go through the vision tower at once; features are [feature tokens, hidden]."""
         features = network.get_image_features(
             pixel_values=torch.cat([image["pixel_values"] for image in images]),
             image_sizes=torch.cat([image["image_sizes"] for image in images]),
         )
         return list(features.pooler_output)
 
-    def network_class(self) -> type[PreTrainedModel]:
-        """The native class, which knows the names in the published checkpoints."""
-        return self.native_class
-
-    def network_config(self) -> PreTrainedConfig:
-        """The checkpoint's configuration, the class's defaults filled in."""
-        return read_config(self.config_class, self._config)
+    def vision_values(self, tiles: int) -> int:
+        """What a layer holds, and the hidden states of all layers, which the native class keeps."""
+        vision = self.config.vision_config
+        tokens = tiles * (self._features_per_side**2 + self.class_tokens)
+        kept = tokens * int(vision.hidden_size * vision.num_hidden_layers)
+        return layer_values(vision, tokens) + kept
 
 
 def require_resolutions(fields: Fields, side: int) -> None:
@@ -185,14 +163,14 @@ def _is_pair(resolution: object) -> bool:
 
 
 def unpadded_grid(size: tuple[int, int], rows: int, columns: int) -> tuple[int, int]:
-    """The (rows, columns) of a grid of features that an image covers which was centred in it and padded.
+    """The (rows, columns) of the part of a grid of features that an image covers, which was centred in it and padded.
 
     Args:
         size: height and width of the image in pixels.
         rows: of the whole grid.
         columns: of the whole grid.
 
-    What is cut off is as much on both sides, so of an odd number of padded rows one stays. Source:
+    As much is cut off on both sides, so of an odd number of padded rows one stays. Source:
     `_get_unpadded_features` of transformers' processors, and `unpad_image` of its models, roundings and all.
     """
     height, width = size

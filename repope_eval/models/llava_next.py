@@ -11,7 +11,7 @@ VICUNA_OPENING = (
     "A chat between a curious human and an artificial intelligence assistant. "
     "The assistant gives helpful, detailed, and polite answers to the human's questions. "
 )
-"""What the paper's code says first to Vicuna; the checkpoint's chat template leaves it out."""
+"""What Vicuna is told first in the paper's code; the checkpoint's chat template leaves it out."""
 
 VICUNA_ANSWER = "ASSISTANT:"
 
@@ -19,14 +19,15 @@ VICUNA_ANSWER = "ASSISTANT:"
 class LlavaNextRecipe(LlavaRecipe):
     """LLaVA-NeXT: the checkpoint's own chat template, but for Vicuna the text that the paper's code has.
 
-    Nothing in a configuration names Vicuna, which is Llama by its architecture. Its way of speaking does:
-    a checkpoint is Vicuna's if its chat template has the answer begin after `ASSISTANT:`.
+    No configuration names Vicuna, which is Llama by its architecture. So a checkpoint counts as Vicuna's if its
+    chat template has the answer begin after `ASSISTANT:`.
     """
 
     family = "LLaVA-NeXT"
     native_class = LlavaNextForConditionalGeneration
     config_class = LlavaNextConfig
     image_processor_class = LlavaNextImageProcessorPil
+    class_tokens = 1
 
     def __init__(self, checkpoint: Checkpoint, options: RecipeOptions) -> None:
         super().__init__(checkpoint, options)

@@ -18,7 +18,7 @@ ANYRES = "anyres_max_"
 _RATIOS = {f"{ANYRES}{number}": number for number in range(1, MOST_TILES + 1)}
 
 SHRINK_FROM = 1.1
-"""Sides of a grid shrink if they are more than so many times those of the largest one."""
+"""A grid shrinks if its sides are more than so many times those of the largest grid."""
 
 
 class LlavaOnevisionRecipe(LlavaRecipe):
@@ -31,12 +31,13 @@ class LlavaOnevisionRecipe(LlavaRecipe):
     native_class = LlavaOnevisionForConditionalGeneration
     config_class = LlavaOnevisionConfig
     image_processor_class = LlavaOnevisionImageProcessorPil
+    class_tokens = 0
 
     def __init__(self, checkpoint: Checkpoint, options: RecipeOptions) -> None:
         super().__init__(checkpoint, options)
-        ratio = str(self.network_config().vision_aspect_ratio)
+        ratio = str(self.config.vision_aspect_ratio)
         if ratio not in _RATIOS:
-            raise self._config.error(
+            raise checkpoint.fields.error(
                 "vision_aspect_ratio", f"{ANYRES} and a number from 1 to {MOST_TILES} is expected"
             )
         self._most_tiles = _RATIOS[ratio]
@@ -47,7 +48,7 @@ class LlavaOnevisionRecipe(LlavaRecipe):
         return config.text("model_type", "") == "llava_onevision"
 
     def _count_grid_features(self, rows: int, columns: int) -> int:
-        """The grid shrinks to about so many features as the most tiles have, where that is a real change.
+        """A grid of clearly more features than the most tiles have shrinks to about as many.
 
         Source: `_get_unpadded_features` of transformers' processor.
         """

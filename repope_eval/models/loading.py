@@ -1,4 +1,4 @@
-"""Loading a model: weights into the native class, in the number format and place that were asked for."""
+"""Loads a model's weights into the native class, in the number format and on the devices that were asked for."""
 
 import atexit
 import shutil
@@ -11,9 +11,9 @@ from transformers import PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
 from repope_eval.errors import RepopeError
-from repope_eval.models.checkpoints import Checkpoint, fetch_weights, find_checkpoint
+from repope_eval.models.checkpoints import Checkpoint, fetch_weights
 from repope_eval.models.description import require_generation_config
-from repope_eval.models.families import recipe_class, recipe_of
+from repope_eval.models.families import checkpoint_of, recipe_of
 from repope_eval.models.fields import blamed_on, first_line
 from repope_eval.models.fingerprint import fingerprint
 from repope_eval.models.limits import require_bounded
@@ -23,6 +23,7 @@ from repope_eval.models.placement import (
     require_attention,
     require_modules,
     require_number_format,
+    require_quantization,
 )
 from repope_eval.models.recipe import Inputs, Recipe, RecipeOptions
 from repope_eval.models.rehearsal import rehearse
@@ -32,7 +33,7 @@ from repope_eval.settings.config import ModelSettings, number_format
 from repope_eval.settings.written import as_written
 
 _MOST_TIMES = 2
-"""So many times the weights in a checkpoint's files a network may have: tied embeddings may be counted twice."""
+"""A network may have so many times the weights in the files: tied embeddings may be counted twice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,11 +43,11 @@ class Described:
     checkpoint: Checkpoint
     recipe: Recipe
     network: PreTrainedModel
-    """On the meta device: it has shapes, and no weights."""
+    """The native class's network on the meta device: it has shapes, and no weights."""
 
     @property
     def n_weights(self) -> int:
-        """Numbers in all tensors of the network."""
+        """How many numbers all tensors of the network have."""
         return sum(parameter.numel() for parameter in self.network.parameters())
 
 
@@ -59,18 +60,18 @@ class Model:
     checkpoint: Checkpoint
     dtype: torch.dtype
     device: torch.device
-    """Where inputs go."""
+    """The device that inputs go to."""
 
     @property
     def devices(self) -> tuple[torch.device, ...]:
-        """Those that it is on: more than one where a device map spreads it; weights on disk are on none."""
+        """The devices that it is on: several if a device map spreads it; weights on disk are on none."""
         placed = {parameter.device for parameter in self.network.parameters()}
         return tuple(sorted((device for device in placed if device.type != "meta"), key=str))
 
     def placed(self, inputs: Inputs) -> Inputs:
         """An image's inputs on the device, pixels in the model's number format.
 
-        From pinned memory a GPU copies them by itself while the program goes on.
+        A GPU copies them from pinned memory by itself, while the program goes on.
         """
         return {
             name: tensor.to(
@@ -80,8 +81,13 @@ class Model:
         }
 
 
-def load_model(settings: ModelSettings, device: torch.device) -> Model:
-    """Finds a checkpoint, recognises its layout and loads its weights.
+def load_model(settings: ModelSettings, device: torch.device, checkpoint: Checkpoint | None = None) -> Model:
+    """Recognises a checkpoint's layout and loads its weights.
+
+    Args:
+        settings: of the model.
+        device: where inputs go, and the weights if the settings do not spread them.
+        checkpoint: what `checkpoint_of` found; None if it is still to be found.
 
     Raises:
         RepopeError: no such checkpoint, another family's, weights missing, unexpected or of another shape.
@@ -90,14 +96,14 @@ def load_model(settings: ModelSettings, device: torch.device) -> Model:
     require_number_format(dtype, device)
     require_attention(settings, device)
     placed = device_map(settings, device)
-    quantized = quantization(settings, dtype, device)
-    described = read_description(settings)
+    require_quantization(settings, device)
+    described = read_description(settings, checkpoint)
     require_modules(settings, placed, described.network)
     fetch_whole(described)
     how = {
         "device_map": placed,
         "offload_folder": _offload_folder() if settings.device_map else None,
-        "quantization_config": quantized,
+        "quantization_config": quantization(settings, dtype, described.network),
         "dtype": dtype,
         "attn_implementation": settings.attn_implementation,
     }
@@ -123,41 +129,31 @@ def fetch_whole(described: Described) -> WeightFiles:
     return files
 
 
-def read_description(settings: ModelSettings, *, download: bool = True) -> Described:
-    """What a checkpoint's small files say, and the recipe that they make: all that is found wrong without its weights.
+def read_description(settings: ModelSettings, checkpoint: Checkpoint | None = None) -> Described:
+    """Reads a checkpoint's small files and makes its recipe; finds whatever is wrong without reading weights.
 
     Args:
         settings: of the model.
-        download: whether what is not on this machine may be downloaded.
+        checkpoint: what `checkpoint_of` found; None if it is still to be found.
 
     Raises:
         RepopeError: no such checkpoint, another family's, or a file of it is missing or broken.
     """
     transformers_logging.set_verbosity_error()  # what it warns of is refused here, or where weights are loaded
-    family = recipe_class(settings.family)
-    checkpoint = find_checkpoint(
-        settings.checkpoint,
-        settings.revision,
-        processor_files=family.processor_files,
-        download=download,
-    )
+    checkpoint = checkpoint or checkpoint_of(settings)
     require_bounded(checkpoint.fields)
     require_generation_config(checkpoint)
-    recipe = recipe_of(settings.family, checkpoint, recipe_options(settings))
+    options = RecipeOptions(
+        system_prompt=settings.system_prompt,
+        question_suffix=settings.question_suffix,
+        max_tiles=settings.max_tiles,
+    )
+    recipe = recipe_of(settings.family, checkpoint, options)
     network_class, config = recipe.network_class(), recipe.network_config()
     with blamed_on(checkpoint.path("config.json")), torch.device("meta"):
         network = network_class(config)
     rehearse(recipe, network, checkpoint)
     return Described(checkpoint=checkpoint, recipe=recipe, network=network)
-
-
-def recipe_options(settings: ModelSettings) -> RecipeOptions:
-    """The departures from the family's recipe that the settings ask for."""
-    return RecipeOptions(
-        system_prompt=settings.system_prompt,
-        question_suffix=settings.question_suffix,
-        max_tiles=settings.max_tiles,
-    )
 
 
 def describe_model(model: Model) -> dict[str, Any]:
@@ -203,14 +199,14 @@ def _load_network(checkpoint: Checkpoint, recipe: Recipe, how: dict[str, Any]) -
 
 
 def _offload_folder() -> str:
-    """A folder for weights that a device map puts on disk; it goes when the program ends."""
+    """A folder for weights that a device map puts on disk; it is removed when the program ends."""
     folder = tempfile.mkdtemp(prefix="repope_offload_")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
 
 
 def _refuse_gaps(checkpoint: Checkpoint, report: dict[str, Any]) -> None:
-    """Weights that do not fit are an error: transformers would go on with random ones."""
+    """Refuses weights that do not fit: transformers would go on with random ones."""
     for what, key in (
         ("missing", "missing_keys"),
         ("unexpected", "unexpected_keys"),

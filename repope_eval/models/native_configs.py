@@ -1,4 +1,4 @@
-"""Native configurations: of checkpoints in a native layout, and of the language models inside original ones."""
+"""Native configurations of checkpoints in a native layout, and of the language models in original layouts."""
 
 from typing import Any
 
@@ -18,44 +18,44 @@ _FIELDS = (
     "rms_norm_eps",
     "tie_word_embeddings",
 )
-"""What is passed on under its own name."""
+"""Fields that have the same name in original and native configurations."""
 
 
 def read_config(native: type[PreTrainedConfig], config: Fields) -> PreTrainedConfig:
     """The configuration that a `config.json` of a native layout describes, its class's defaults filled in.
 
     Raises:
-        RepopeError: the class takes it for none.
+        RepopeError: the class refuses it.
     """
     with blamed_on(config.path):
         return native.from_dict(config.values)
 
 
 def native_config(native: type[PreTrainedConfig], config: Fields, **fields: Any) -> PreTrainedConfig:
-    """The native configuration of what an original one says.
+    """Makes a native configuration out of the fields of an original one.
 
     Args:
-        native: its class.
+        native: class of the configuration.
         config: the original fields.
-        fields: the same under the native class's names; it checks their types, and has its defaults for the rest.
+        fields: the same under the native class's names; the class checks their types and has defaults for the rest.
 
     Raises:
-        RepopeError: a field is not of the type that the class wants, or does not fit the others.
+        RepopeError: a field is not of the type that the class expects, or does not fit the others.
     """
     with blamed_on(config.path):
         return native(**fields)
 
 
 def qwen2_config(language: Fields) -> PreTrainedConfig:
-    """Of a Qwen2 or Qwen2.5 language model, whose class is native: its defaults are the original's."""
+    """The configuration of a Qwen2 or Qwen2.5 language model; the native class has the original's defaults."""
     return native_config(Qwen2Config, language, **language.stated(_FIELDS), rope_parameters=_rope(language))
 
 
 def internlm2_config(language: Fields) -> PreTrainedConfig:
-    """Of an InternLM2 language model, which is Llama under other names.
+    """The configuration of an InternLM2 language model, which is Llama under other names.
 
-    Of what a file may leave out, InternLM2's class has other defaults than Llama's for the vocabulary and the
-    bias. Source: `InternLM2Config` in the checkpoints' configuration_internlm2.py.
+    InternLM2's class has other defaults than Llama's for the vocabulary and the bias, which a file may leave out.
+    Source: `InternLM2Config` in the checkpoints' configuration_internlm2.py.
     """
     stated = {"vocab_size": 103168, **language.stated(_FIELDS)}
     bias = language.flag("bias", True)

@@ -5,28 +5,28 @@ from enum import IntEnum
 
 import torch
 from PIL import Image
-from transformers import PreTrainedConfig, PreTrainedModel
+from transformers import PreTrainedModel
 
 from repope_eval.models.checkpoints import Checkpoint
 from repope_eval.models.description import GENERATION_CONFIG, read_fields
 from repope_eval.models.fields import Fields
-from repope_eval.models.ovis2_layouts import is_ovis2, layout_of
+from repope_eval.models.ovis2_layouts import is_ovis2, read_layout
 from repope_eval.models.ovis2_pixels import fitting_grid, part_pixels
-from repope_eval.models.recipe import Inputs, Prepared, Recipe, RecipeOptions, require_features
+from repope_eval.models.recipe import Inputs, Recipe, RecipeOptions, layer_values, require_features
 
 SYSTEM_PROMPT = "You are a helpful assistant."
 IMAGE_MARK = "<image>"
 """Stands in a prompt's text for all of an image's tokens; it is no token itself."""
 
 STOP_TOKEN = "<|im_end|>"
-"""Ends a turn; the original code stops at what generation_config.json names, which is this one and others."""
+"""Ends a turn; generation_config.json names this token and others, and the original code stops at all of them."""
 
 MAX_PARTS = 9
 """The original code's default; a checkpoint does not state it."""
 
 
 class Indicator(IntEnum):
-    """The tokens between an image's parts, by the place of their embedding in the visual vocabulary's end."""
+    """The tokens between an image's parts: the index of each one's embedding in the visual vocabulary's last rows."""
 
     START = 0
     GRID = 1
@@ -36,7 +36,7 @@ class Indicator(IntEnum):
 
 
 def image_marks(rows: int, columns: int) -> Iterator[Indicator | None]:
-    """The order in which a prompt shows an image of that grid; None is the next part, all its atoms."""
+    """The order in which a prompt shows an image of that grid; None stands for all atoms of the next part."""
     yield Indicator.START
     yield None
     yield Indicator.GRID
@@ -58,18 +58,21 @@ class Ovis2Recipe(Recipe):
     options = frozenset({"system_prompt", "question_suffix", "max_tiles"})
 
     def __init__(self, checkpoint: Checkpoint, options: RecipeOptions) -> None:
-        self._layout = layout_of(checkpoint)
+        layout = self._layout = read_layout(checkpoint)
+        self.tokenizer, self.config = layout.tokenizer, layout.config
+        self.native_class, self.weight_rules = layout.native_class, layout.weight_rules
         self._system_prompt = SYSTEM_PROMPT if options.system_prompt is None else options.system_prompt
         self._question_suffix = options.question_suffix or ""
         self._max_parts = options.max_tiles or MAX_PARTS
-        self._tokenizer = self._layout.tokenizer
-        self.feature_token_ids = (self._layout.atom_id, *self._layout.indicator_ids)
+        self._atom_id = self.config.image_token_id
+        self._indicator_ids = tuple(self.config.visual_indicator_token_ids)
+        self.feature_token_ids = (self._atom_id, *self._indicator_ids)
         named = read_fields(checkpoint, GENERATION_CONFIG).token_ids("eos_token_id")
-        self.stop_token_ids = tuple(dict.fromkeys((self._tokenizer.token_id(STOP_TOKEN), *named)))
+        self.stop_token_ids = tuple(dict.fromkeys((self.tokenizer.token_id(STOP_TOKEN), *named)))
 
     @staticmethod
     def recognises(config: Fields) -> bool:
-        """The original layout and the `-hf` one, of this generation alone."""
+        """The original layout and the `-hf` one; other generations of Ovis are not recognised."""
         return is_ovis2(config)
 
     def prompt(self, question: str) -> str:
@@ -84,49 +87,40 @@ class Ovis2Recipe(Recipe):
 
     def count_features(self, width: int, height: int) -> int:
         """The atoms of all parts, and the indicators around them."""
-        grid = fitting_grid(width, height, self._layout.side, self._max_parts)
-        return sum(self._layout.tokens_per_part if mark is None else 1 for mark in image_marks(*grid))
+        marks = image_marks(*self._grid(width, height))
+        return sum(self._layout.tokens_per_part if mark is None else 1 for mark in marks)
 
-    def prepare(self, image: Image.Image, questions: Sequence[str]) -> Prepared:
-        """Parts of shape [parts, 3, side, side], the grid as [rows, columns], and prompts with the image's tokens."""
+    def _grid(self, width: int, height: int) -> tuple[int, int]:
+        return fitting_grid(width, height, self._layout.side, self._max_parts)
+
+    def inputs(self, image: Image.Image) -> Inputs:
+        """Parts of shape [parts, 3, side, side], and the grid as [rows, columns]."""
         pixels, grid = part_pixels(image, self._layout.side, self._max_parts)
-        image_ids = list(self._image_ids(*grid))
-        prompts = []
-        for question in questions:
-            around = self._around_image(self._tokenizer.as_plain(question))
-            before, after = map(self._tokenizer.encode, around)
-            require_features([*before, *after], self.feature_token_ids, 0)
-            prompts.append((*before, *image_ids, *after))
-        return Prepared({"pixel_values": pixels, "grid": torch.tensor(grid)}, tuple(prompts))
+        return {"pixel_values": pixels, "grid": torch.tensor(grid)}
+
+    def prompt_ids(self, question: str, width: int, height: int) -> tuple[int, ...]:
+        """The texts around the image are encoded apart, since its tokens are none of the tokenizer's."""
+        around = self._around_image(self.tokenizer.as_plain(question))
+        before, after = map(self.tokenizer.encode, around)
+        require_features([*before, *after], self.feature_token_ids, 0)
+        return (*before, *self._image_ids(*self._grid(width, height)), *after)
 
     def _image_ids(self, rows: int, columns: int) -> Iterator[int]:
         for mark in image_marks(rows, columns):
             if mark is None:
-                yield from [self._layout.atom_id] * self._layout.tokens_per_part
+                yield from [self._atom_id] * self._layout.tokens_per_part
             else:
-                yield self._layout.indicator_ids[mark]
+                yield self._indicator_ids[mark]
 
     def native_inputs(self, inputs: Inputs) -> Inputs:
-        """The parts; the native class sees the grid in the prompt."""
+        """The pixels of the parts; the native class sees the grid in the prompt."""
         return {"pixel_values": inputs["pixel_values"]}
-
-    def vocabulary(self) -> dict[str, int]:
-        """The tokens of the checkpoint's own files."""
-        return self._tokenizer.vocabulary()
-
-    def encode(self, text: str) -> list[int]:
-        """Token ids of a plain text, nothing added."""
-        return self._tokenizer.encode(text)
-
-    def decode(self, token_ids: Sequence[int]) -> str:
-        """The answer's text as it is, not stripped: so the original's example has it."""
-        return self._tokenizer.decode(token_ids)
 
     def image_features(self, network: PreTrainedModel, images: Sequence[Inputs]) -> list[torch.Tensor]:
         """Each image's atoms and indicators in the prompt's order, [feature tokens, hidden].
 
-        One image at a time: a part is a probability for each word of the visual vocabulary, [256, 65536] in
-        the published models, before it is [256, hidden].
+        One image is encoded at a time: before a part is [256, hidden], it is a probability for each word of the
+        visual vocabulary, [256, 65536] in the published models.
         """
         return [self._features(network, image) for image in images]
 
@@ -139,10 +133,9 @@ class Ovis2Recipe(Recipe):
         ]
         return torch.cat(stretches)
 
-    def network_class(self) -> type[PreTrainedModel]:
-        """The layout's class."""
-        return self._layout.network_class()
-
-    def network_config(self) -> PreTrainedConfig:
-        """The layout's configuration."""
-        return self._layout.network_config()
+    def vision_values(self, tiles: int) -> int:
+        """What a layer holds, or three copies of the probabilities of all visual words, if that is more."""
+        vision = self.config.vision_config
+        patches = tiles * (self._layout.side // vision.patch_size) ** 2
+        words = 3 * tiles * self._layout.tokens_per_part * int(vision.vocab_size)
+        return max(layer_values(vision, patches, is_gated=True), words)

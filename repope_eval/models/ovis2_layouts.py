@@ -1,50 +1,57 @@
 """Ovis2's two layouts on disk, original and `-hf`: what each says of a model, and how its weights load."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 import torch
 from torch import nn
 from transformers import Ovis2Config, Ovis2ForConditionalGeneration, PreTrainedConfig, PreTrainedModel
-from transformers.conversion_mapping import register_checkpoint_conversion_mapping
-from transformers.core_model_loading import Chunk, ConversionOps, WeightConverter, WeightRenaming
-from transformers.models.ovis2.configuration_ovis2 import Ovis2VisionConfig
 
 from repope_eval.errors import RepopeError
 from repope_eval.models.checkpoints import Checkpoint
 from repope_eval.models.fields import Fields, blamed_on
 from repope_eval.models.native_configs import native_config, qwen2_config, read_config
 from repope_eval.models.tokenizers import QwenTokenizer, Tokenizer, TokenizerFile
+from repope_eval.models.transformers_internals import (
+    Ovis2VisionConfig,
+    TensorConversion,
+    WeightConverter,
+    WeightRenaming,
+    thirds,
+)
 
 NUMBER_OF_INDICATORS = 5
-"""The last rows of the visual vocabulary."""
+"""How many of the visual vocabulary's last rows are embeddings of indicators."""
 
 
-class Layout(Protocol):
-    """What a recipe asks of a checkpoint, however it is laid out."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """What a recipe needs of a checkpoint's files, however they are laid out.
+
+    A field that `Recipe` has as well means the same here.
+    """
 
     tokenizer: Tokenizer
     side: int
-    """Of a part, in pixels."""
+    """Side of a part in pixels."""
     tokens_per_part: int
-    atom_id: int
-    """Stands in a prompt for one feature of a part."""
-    indicator_ids: tuple[int, ...]
-    """Stand for the last rows of the visual vocabulary, in their order."""
-
-    def network_class(self) -> type[PreTrainedModel]:
-        """The native class that loads the weights, its conversion registered."""
-        ...
-
-    def network_config(self) -> PreTrainedConfig:
-        """The native configuration."""
-        ...
+    config: PreTrainedConfig
+    """Its `image_token_id` stands in a prompt for one feature of a part, its `visual_indicator_token_ids` for the
+    last rows of the visual vocabulary, in their order."""
+    native_class: type[PreTrainedModel]
+    weight_rules: Sequence[Any] = ()
 
 
-def layout_of(checkpoint: Checkpoint) -> Layout:
-    """The layout of a checkpoint whose `config.json` is recognised."""
+def read_layout(checkpoint: Checkpoint) -> Layout:
+    """The layout of a checkpoint whose `config.json` is recognised.
+
+    Raises:
+        RepopeError: a file is missing, or a field of it is wrong.
+    """
     is_hf = checkpoint.fields.text("model_type", "") == "ovis2"
-    return (HfLayout if is_hf else OriginalLayout)(checkpoint)
+    return (_hf_layout if is_hf else _original_layout)(checkpoint)
 
 
 def is_ovis2(config: Fields) -> bool:
@@ -59,64 +66,49 @@ def is_ovis2(config: Fields) -> bool:
     return [part.text("model_type", "") for part in parts] == ["aimv2_visual_tokenizer", "qwen2"]
 
 
-class OriginalLayout:
-    """`model_type` ovis, with modelling code of its own that is never run."""
-
-    def __init__(self, checkpoint: Checkpoint) -> None:
-        config = checkpoint.fields
-        self._vision_config = _vision_config(config.part("visual_tokenizer_config"))
-        self._text_config = qwen2_config(config.part("llm_config"))
-        self._is_tied = self._text_config.tie_word_embeddings and not config.flag("disable_tie_weight", False)
-        tokenizer = QwenTokenizer(checkpoint)
-        self.tokenizer: Tokenizer = tokenizer
-        self.side = self._vision_config.image_size
-        self.tokens_per_part = _tokens_per_part(self._vision_config)
-        self.atom_id, *indicators = _free_ids(tokenizer.size, self._text_config.vocab_size, config.path)
-        self.indicator_ids = tuple(indicators)
-
-    def network_class(self) -> type[PreTrainedModel]:
-        """The native class under a name that carries the conversion."""
-        register_checkpoint_conversion_mapping(Ovis2FromOriginal.__name__, [*_WEIGHTS], overwrite=True)
-        return Ovis2FromOriginal
-
-    def network_config(self) -> PreTrainedConfig:
-        """The native configuration of an original one."""
-        return Ovis2Config(
-            vision_config=self._vision_config,
-            text_config=self._text_config,
-            image_token_id=self.atom_id,
-            visual_indicator_token_ids=list(self.indicator_ids),
-            vocab_size=self._text_config.vocab_size,
-            hidden_size=self._text_config.hidden_size,
-            tie_word_embeddings=self._is_tied,
-        )
+def _original_layout(checkpoint: Checkpoint) -> Layout:
+    """Reads the layout of `model_type` ovis, whose own modelling code is never run."""
+    config = checkpoint.fields
+    vision_config = _vision_config(config.part("visual_tokenizer_config"))
+    text_config = qwen2_config(config.part("llm_config"))
+    tokenizer = QwenTokenizer(checkpoint)
+    atom_id, *indicator_ids = _free_ids(tokenizer.size, text_config.vocab_size, config.path)
+    return Layout(
+        tokenizer=tokenizer,
+        side=vision_config.image_size,
+        tokens_per_part=_tokens_per_part(vision_config),
+        config=Ovis2Config(
+            vision_config=vision_config,
+            text_config=text_config,
+            image_token_id=atom_id,
+            visual_indicator_token_ids=indicator_ids,
+            vocab_size=text_config.vocab_size,
+            hidden_size=text_config.hidden_size,
+            tie_word_embeddings=text_config.tie_word_embeddings
+            and not config.flag("disable_tie_weight", False),
+        ),
+        native_class=Ovis2FromOriginal,
+        weight_rules=_WEIGHTS,
+    )
 
 
-class HfLayout:
-    """`model_type` ovis2, as transformers' conversion writes it.
+def _hf_layout(checkpoint: Checkpoint) -> Layout:
+    """Reads the layout of `model_type` ovis2, which transformers' conversion writes.
 
     Its image processor is not used: it stretches images to the grid, which the original code does not.
+    Whether embeddings are tied stands in the language model's part, if anywhere.
     """
-
-    def __init__(self, checkpoint: Checkpoint) -> None:
-        self._config = checkpoint.fields
-        native = read_config(Ovis2Config, self._config)  # what the file leaves out is the class's default
-        self.tokenizer: Tokenizer = TokenizerFile(checkpoint)
-        with blamed_on(self._config.path):  # the class takes sizes that are lists
-            self.side = int(native.vision_config.image_size)
-            self.tokens_per_part = _tokens_per_part(native.vision_config)
-        self.atom_id = int(native.image_token_id)
-        self.indicator_ids = tuple(native.visual_indicator_token_ids)
-
-    def network_class(self) -> type[PreTrainedModel]:
-        """The native class but for the norm that the original leaves out."""
-        return Ovis2WithoutFinalNorm
-
-    def network_config(self) -> PreTrainedConfig:
-        """The file's own; whether embeddings are tied stands in its language model's part, if anywhere."""
-        native = read_config(Ovis2Config, self._config)
-        native.tie_word_embeddings = native.text_config.tie_word_embeddings
-        return native
+    native = read_config(Ovis2Config, checkpoint.fields)  # what the file leaves out is the class's default
+    native.tie_word_embeddings = native.text_config.tie_word_embeddings
+    with blamed_on(checkpoint.fields.path):  # the class takes sizes that are lists
+        side, tokens_per_part = int(native.vision_config.image_size), _tokens_per_part(native.vision_config)
+    return Layout(
+        tokenizer=TokenizerFile(checkpoint),
+        side=side,
+        tokens_per_part=tokens_per_part,
+        config=native,
+        native_class=Ovis2WithoutFinalNorm,
+    )
 
 
 def _free_ids(first: int, vocabulary_size: int, config: Path) -> range:
@@ -135,7 +127,7 @@ def _free_ids(first: int, vocabulary_size: int, config: Path) -> range:
 
 
 def _tokens_per_part(vision: PreTrainedConfig) -> int:
-    """Patches a side in strides, the last one padded; squared."""
+    """The square of the patches of a side, counted in strides of which the last may be padded."""
     patches = vision.image_size // vision.patch_size
     strides = -(-patches // vision.hidden_stride)
     return int(strides**2)
@@ -153,7 +145,7 @@ _BACKBONE = (
 
 
 def _vision_config(visual: Fields) -> PreTrainedConfig:
-    """The native class's defaults are those of the original's `AIMv2Config` and `Aimv2VisualTokenizerConfig`."""
+    """The native configuration, whose defaults are those of `AIMv2Config` and `Aimv2VisualTokenizerConfig`."""
     backbone = visual.part("backbone_config")
     return native_config(
         Ovis2VisionConfig,
@@ -198,19 +190,15 @@ class Ovis2WithoutFinalNorm(Ovis2ForConditionalGeneration):  # type: ignore[misc
 
 
 class Ovis2FromOriginal(Ovis2WithoutFinalNorm):
-    """The same, loading original checkpoints."""
+    """The class without the final norm, loading original checkpoints."""
 
 
-class DropFirstAxis(ConversionOps):  # type: ignore[misc]
-    """A tensor of shape [1, ...] without that axis."""
+class DropFirstAxis(TensorConversion):
+    """Drops the first axis of a tensor of shape [1, ...]."""
 
-    def convert(
-        self, input_dict: dict[str, Any], source_patterns: list[str], target_patterns: list[str], **_: Any
-    ) -> dict[str, torch.Tensor]:
-        """The tensor under the target's name."""
-        (tensors,) = input_dict.values()
-        tensor = tensors[0] if isinstance(tensors, list) else tensors
-        return {target_patterns[0]: tensor.squeeze(0)}
+    def parts(self, tensor: torch.Tensor, config: PreTrainedConfig) -> list[torch.Tensor]:
+        """The tensor without the axis."""
+        return [tensor.squeeze(0)]
 
 
 _TRANSFORMER = "model.vision_tower.transformer"
@@ -236,11 +224,7 @@ _WEIGHTS: tuple[Any, ...] = (
     WeightRenaming(r"^visual_tokenizer\.backbone\.trunk\.blocks", f"{_TRANSFORMER}.encoder.layers"),
     WeightRenaming(r"\.norm_([12])", r".rms_norm\1"),
     WeightRenaming(r"\.attn\.proj", ".attention.out_proj"),
-    WeightConverter(
-        r"\.attn\.qkv",
-        [".attention.q_proj", ".attention.k_proj", ".attention.v_proj"],
-        operations=[Chunk(dim=0)],
-    ),
+    thirds(r"\.attn\.qkv", [".attention.q_proj", ".attention.k_proj", ".attention.v_proj"]),
     WeightRenaming(r"\.mlp\.fc1", ".ffn.gate_proj"),
     WeightRenaming(r"\.mlp\.fc3", ".ffn.up_proj"),
     WeightRenaming(r"\.mlp\.fc2", ".ffn.down_proj"),

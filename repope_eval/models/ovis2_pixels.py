@@ -7,13 +7,12 @@ image to the grid.
 
 from functools import lru_cache
 
-import numpy as np
 import torch
 from PIL import Image
 from torch.nn.functional import pad
 
 from repope_eval.errors import RepopeError
-from repope_eval.models.rgb import to_rgb
+from repope_eval.models.pixels import normalised, to_rgb
 
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
@@ -98,8 +97,7 @@ def part_pixels(image: Image.Image, side: int, max_parts: int) -> tuple[torch.Te
 def _square(part: Image.Image, side: int) -> torch.Tensor:
     """A part at the largest size that fits, normalised, then centred in zeros: [3, side, side]."""
     resized = part.resize(fitted_size(*part.size, side), Image.Resampling.BICUBIC)
-    pixels = torch.from_numpy(np.array(resized)).permute(2, 0, 1).to(torch.float32) / 255
-    pixels = (pixels - torch.tensor(CLIP_MEAN).view(3, 1, 1)) / torch.tensor(CLIP_STD).view(3, 1, 1)
+    (pixels,) = normalised([resized], CLIP_MEAN, CLIP_STD)
     right, below = side - resized.width, side - resized.height
     return pad(pixels, (right // 2, right - right // 2, below // 2, below - below // 2))
 

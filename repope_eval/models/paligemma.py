@@ -11,7 +11,6 @@ from PIL import Image
 from transformers import (
     PaliGemmaConfig,
     PaliGemmaForConditionalGeneration,
-    PreTrainedConfig,
     PreTrainedModel,
     SiglipImageProcessorPil,
 )
@@ -20,8 +19,8 @@ from repope_eval.models.checkpoints import Checkpoint
 from repope_eval.models.description import read_image_processor
 from repope_eval.models.fields import Fields
 from repope_eval.models.native_configs import read_config
-from repope_eval.models.recipe import Inputs, Prepared, Recipe, RecipeOptions, require_features
-from repope_eval.models.rgb import to_rgb
+from repope_eval.models.pixels import to_rgb
+from repope_eval.models.recipe import Inputs, Recipe, RecipeOptions, layer_values, require_features
 from repope_eval.models.tokenizers import TokenizerFile, read_stop_token_ids
 
 IMAGE_TOKEN = "<image>"
@@ -39,25 +38,23 @@ class PaliGemmaRecipe(Recipe):
 
     family = "PaliGemma"
     attends_both_ways = True
-    processor_files = ("tokenizer.json", "preprocessor_config.json")
     first_position = 1
+    native_class = PaliGemmaForConditionalGeneration
 
     def __init__(self, checkpoint: Checkpoint, options: RecipeOptions) -> None:
-        self._config = checkpoint.fields
-        native = self.network_config()
-        self._task = TASKS[native.text_config.model_type]
+        self.config = read_config(PaliGemmaConfig, checkpoint.fields)
+        self._task = TASKS[self.config.text_config.model_type]
         self._question_suffix = options.question_suffix or ""
-        self._tokenizer = TokenizerFile(checkpoint)
+        self.tokenizer = TokenizerFile(checkpoint)
         # The backend that computes what the paper's release did; the default one's pixels are 1/255 off.
         self._image_processor = read_image_processor(SiglipImageProcessorPil, checkpoint)
-        self._tokens_per_image = int(native.text_config.num_image_tokens)
-        self._image_token_id = int(native.image_token_id)
-        self.feature_token_ids = (self._image_token_id,)
-        self.stop_token_ids = read_stop_token_ids(checkpoint, self._tokenizer)
+        self._tokens_per_image = int(self.config.text_config.num_image_tokens)
+        self.feature_token_ids = (int(self.config.image_token_id),)
+        self.stop_token_ids = read_stop_token_ids(checkpoint, self.tokenizer)
 
     @staticmethod
     def recognises(config: Fields) -> bool:
-        """The native layout, with either language model; a text configuration of no `model_type` is Gemma's."""
+        """The native layout with either language model; a text configuration without `model_type` is Gemma's."""
         language = config.part("text_config").text("model_type", "gemma")
         return config.text("model_type", "") == "paligemma" and language in TASKS
 
@@ -70,45 +67,27 @@ class PaliGemmaRecipe(Recipe):
         return f"<bos>{self._task}{question}{self._question_suffix}\n"
 
     def count_features(self, width: int, height: int) -> int:
-        """As many for every image: each is squeezed into the same square."""
+        """Every image has as many, since each is squeezed into the same square."""
         return self._tokens_per_image
 
-    def prepare(self, image: Image.Image, questions: Sequence[str]) -> Prepared:
-        """The image as [1, 3, side, side], whatever its shape was, and prompts that start with its tokens."""
-        processed = self._image_processor(images=to_rgb(image), return_tensors="pt")
-        number = self.count_features(*image.size)
-        return Prepared(
-            {"pixel_values": processed["pixel_values"]},
-            tuple(self._prompt_ids(question, number) for question in questions),
-        )
+    def inputs(self, image: Image.Image) -> Inputs:
+        """The image as [1, 3, side, side], whatever its shape was."""
+        return {
+            "pixel_values": self._image_processor(images=to_rgb(image), return_tensors="pt")["pixel_values"]
+        }
 
-    def _prompt_ids(self, question: str, number: int) -> tuple[int, ...]:
-        token_ids = self.encode(self._text(self._tokenizer.as_plain(question)))
+    def prompt_ids(self, question: str, width: int, height: int) -> tuple[int, ...]:
+        """The image's tokens, then those of the text."""
+        token_ids = self.tokenizer.encode(self._text(self.tokenizer.as_plain(question)))
         require_features(token_ids, self.feature_token_ids, 0)
-        return (*[self._image_token_id] * number, *token_ids)
-
-    def vocabulary(self) -> dict[str, int]:
-        """The tokens of the checkpoint's own files."""
-        return self._tokenizer.vocabulary()
-
-    def encode(self, text: str) -> list[int]:
-        """Token ids of a plain text, nothing added."""
-        return self._tokenizer.encode(text)
-
-    def decode(self, token_ids: Sequence[int]) -> str:
-        """The answer's text as it is, not stripped: so the paper's code keeps it."""
-        return self._tokenizer.decode(token_ids)
+        return (*self.feature_token_ids * self._tokens_per_image, *token_ids)
 
     def image_features(self, network: PreTrainedModel, images: Sequence[Inputs]) -> list[torch.Tensor]:
-        """All images through the vision tower at once; each image's are [tokens an image, hidden]."""
+        """All images go through the vision tower at once; features are [tokens an image, hidden]."""
         pixels = torch.cat([image["pixel_values"] for image in images])
         return list(network.get_image_features(pixel_values=pixels).pooler_output)
 
-    def network_class(self) -> type[PreTrainedModel]:
-        """The native class, which knows the names in the published checkpoints."""
-        native: type[PreTrainedModel] = PaliGemmaForConditionalGeneration
-        return native
-
-    def network_config(self) -> PreTrainedConfig:
-        """The checkpoint's configuration, the class's defaults filled in."""
-        return read_config(PaliGemmaConfig, self._config)
+    def vision_values(self, tiles: int) -> int:
+        """What a layer holds, which sees the image's patches."""
+        vision = self.config.vision_config
+        return layer_values(vision, tiles * (vision.image_size // vision.patch_size) ** 2)

@@ -1,13 +1,15 @@
-"""Where a model goes and in what number format: devices, device maps, quantization, attention kernels.
+"""Devices, device maps, number formats, quantization and attention kernels.
 
-What a machine or an installation lacks is said here, before any weight is read.
+Whatever a machine or an installation lacks is refused here, before any weight is read.
 """
 
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 from transformers import BitsAndBytesConfig, PreTrainedModel
 
 from repope_eval.errors import RepopeError
@@ -16,11 +18,8 @@ from repope_eval.process.ranks import Ranks, is_told_cpu
 from repope_eval.settings.config import ModelSettings
 from repope_eval.wording import counted
 
-_UNQUANTIZED = ["model.vision_tower", "model.multi_modal_projector", "lm_head"]
-"""Only the language model's linear layers are quantized: the rest is small and matters more."""
-
 _STRATEGIES = ("auto", "balanced", "balanced_low_0", "sequential")
-"""Ways in which transformers spreads a model over devices by itself."""
+"""The ways in which transformers can spread a model over devices by itself."""
 
 
 def choose_device(name: str) -> torch.device:
@@ -49,7 +48,7 @@ def choose_device(name: str) -> torch.device:
 
 
 def device_of_rank(name: str, ranks: Ranks) -> str:
-    """What `device` means to one of several ranks: each has a GPU of its own, the one of its number here.
+    """The device of one of several ranks: each rank has a GPU of its own, by its number on this machine.
 
     Raises:
         RepopeError: there are more ranks here than GPUs, or all were given the same one.
@@ -76,7 +75,7 @@ def require_number_format(dtype: torch.dtype, device: torch.device) -> None:
     """Refuses a number format that the device lacks.
 
     Raises:
-        RepopeError: it does not multiply matrices of that format, or only by emulation.
+        RepopeError: the device does not multiply matrices of that format, or only by emulation.
     """
     name = str(dtype).removeprefix("torch.")
     try:
@@ -116,7 +115,7 @@ def device_map(settings: ModelSettings, device: torch.device) -> str | dict[str,
         )
     gpus = range(torch.cuda.device_count() if torch.cuda.is_available() else 0)
     apples = ["mps"] if torch.backends.mps.is_available() else []
-    places = [
+    devices = [
         "cpu",
         "disk",
         *apples,
@@ -125,10 +124,10 @@ def device_map(settings: ModelSettings, device: torch.device) -> str | dict[str,
         *(["cuda"] if gpus else []),
     ]
     for module, where in placed.items():
-        if isinstance(where, bool) or where not in places:
+        if isinstance(where, bool) or where not in devices:
             raise RepopeError(
                 f"{settings.device_map}: {module!r} is put on {where!r}; this machine has "
-                f"{', '.join(map(str, places))}"
+                f"{', '.join(map(str, devices))}"
             )
     return placed
 
@@ -142,7 +141,7 @@ def require_modules(settings: ModelSettings, placed: str | dict[str, Any], netwo
         network: with or without weights.
 
     Raises:
-        RepopeError: names the first module or weight for which it does not.
+        RepopeError: it names a module that is not there, or leaves out a weight; the first such is named.
     """
     if isinstance(placed, str) or ("" in placed and len(placed) == 1):
         return
@@ -158,16 +157,14 @@ def require_modules(settings: ModelSettings, placed: str | dict[str, Any], netwo
             )
 
 
-def quantization(
-    settings: ModelSettings, dtype: torch.dtype, device: torch.device
-) -> BitsAndBytesConfig | None:
-    """What `from_pretrained` is told of quantization; it computes in the run's number format.
+def require_quantization(settings: ModelSettings, device: torch.device) -> None:
+    """Refuses quantization where it cannot be had.
 
     Raises:
         RepopeError: bitsandbytes is not installed, or not for this device.
     """
     if settings.quantization == "none":
-        return None
+        return
     if device.type == "mps":
         raise RepopeError(
             f"model.quantization={settings.quantization}: bitsandbytes is not for {device}; leave it out, and where "
@@ -177,14 +174,45 @@ def quantization(
         raise RepopeError(
             f"model.quantization={settings.quantization} needs bitsandbytes: pip install bitsandbytes"
         )
-    if settings.quantization == "int8":
-        return BitsAndBytesConfig(load_in_8bit=True, llm_int8_skip_modules=_UNQUANTIZED)
-    return BitsAndBytesConfig(
-        load_in_4bit=True,
-        bnb_4bit_quant_type="nf4",
-        bnb_4bit_compute_dtype=dtype,
-        llm_int8_skip_modules=_UNQUANTIZED,
-    )
+
+
+def quantization(
+    settings: ModelSettings, dtype: torch.dtype, network: PreTrainedModel
+) -> BitsAndBytesConfig | None:
+    """What `from_pretrained` is told of quantization.
+
+    Args:
+        settings: of the model.
+        dtype: the run's number format, which is computed in.
+        network: with or without weights.
+    """
+    kept = list(modules_around(network, network.get_decoder()))
+    match settings.quantization:
+        case "int8":
+            return BitsAndBytesConfig(load_in_8bit=True, llm_int8_skip_modules=kept)
+        case "nf4":
+            return BitsAndBytesConfig(
+                load_in_4bit=True,
+                bnb_4bit_quant_type="nf4",
+                bnb_4bit_compute_dtype=dtype,
+                llm_int8_skip_modules=kept,
+            )
+        case _:
+            return None
+
+
+def modules_around(network: nn.Module, language_model: nn.Module, prefix: str = "") -> Iterator[str]:
+    """Names of the largest modules that hold nothing of the language model, whatever the native class calls them.
+
+    They are not quantized: they are small and matter more than the language model's linear layers.
+    """
+    for name, module in network.named_children():
+        if module is language_model:
+            continue
+        if language_model in module.modules():
+            yield from modules_around(module, language_model, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}"
 
 
 def require_attention(settings: ModelSettings, device: torch.device) -> None:

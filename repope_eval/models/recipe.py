@@ -1,9 +1,10 @@
 """What a family implements: what a model is shown, how its output is read, how its weights are laid out."""
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from PIL import Image
@@ -12,6 +13,8 @@ from transformers import PreTrainedConfig, PreTrainedModel
 from repope_eval.errors import RepopeError
 from repope_eval.models.checkpoints import Checkpoint
 from repope_eval.models.fields import Fields
+from repope_eval.models.tokenizers import Tokenizer
+from repope_eval.models.transformers_internals import converting
 
 Inputs = Mapping[str, torch.Tensor]
 """What a native class takes beside token ids, under its names: `pixel_values`, and more in some families."""
@@ -27,7 +30,7 @@ class Prepared:
     """Token ids of each question's whole prompt, with a feature token for each of the image's features."""
 
     def in_format(self, dtype: torch.dtype) -> "Prepared":
-        """The same with pixels in a number format."""
+        """The same image and questions with pixels in another number format."""
         inputs = {
             name: tensor.to(dtype) if tensor.is_floating_point() else tensor
             for name, tensor in self.inputs.items()
@@ -37,29 +40,15 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class RecipeOptions:
-    """Departures from a family's own recipe; None where it is followed.
+    """Departures from a family's own recipe; a field is None where the recipe is followed.
 
-    Special tokens written in them are special tokens, other than in questions.
+    A special token written in one of them is a special token; in a question it is not.
     """
 
     system_prompt: str | None = None
     question_suffix: str | None = None
-    """Put after each question as it is, space or line break and all."""
+    """Put after each question as it is, with its spaces and line breaks."""
     max_tiles: int | None = None
-
-
-def require_features(token_ids: Sequence[int], feature_token_ids: Sequence[int], number: int) -> None:
-    """Checks that a prompt has so many feature tokens, and that none came of somebody's text.
-
-    Raises:
-        RepopeError: it has more or fewer.
-    """
-    found = sum(map(token_ids.count, feature_token_ids))
-    if found != number:
-        raise RepopeError(
-            f"a prompt would have {found} image tokens of its own, not {number}; take what is spelled like one "
-            "out of the question, model.system_prompt and model.question_suffix"
-        )
 
 
 class Recipe(ABC):
@@ -73,15 +62,21 @@ class Recipe(ABC):
     options: ClassVar[frozenset[str]] = frozenset({"question_suffix"})
     """The fields of `RecipeOptions` that mean something to this family."""
     attends_both_ways: ClassVar[bool] = False
-    """Whether image tokens attend to the question, so that nothing but image features can be shared."""
-    processor_files: ClassVar[tuple[str, ...]] = ()
-    """Files without which no recipe is made, and which a revision of a published checkpoint may lack."""
+    """Whether image tokens attend to the question, so that only image features can be shared between questions."""
     first_position: ClassVar[int] = 0
     """Position that the native class gives a prompt's first token."""
+    tokenizer: Tokenizer
+    """What encodes the prompts and decodes the answers."""
     feature_token_ids: tuple[int, ...]
     """Tokens that stand in a prompt where an image feature goes."""
     stop_token_ids: tuple[int, ...]
     """Tokens that end an answer."""
+    native_class: type[PreTrainedModel]
+    """The native class that loads this layout."""
+    weight_rules: Sequence[Any] = ()
+    """How the checkpoint's tensors become those of the native class; none where it knows their names itself."""
+    config: PreTrainedConfig
+    """The native class's configuration for this checkpoint."""
 
     @abstractmethod
     def __init__(self, checkpoint: Checkpoint, options: RecipeOptions) -> None: ...
@@ -89,7 +84,7 @@ class Recipe(ABC):
     @staticmethod
     @abstractmethod
     def recognises(config: Fields) -> bool:
-        """Whether a checkpoint's `config.json` is of a layout this family loads."""
+        """Whether a checkpoint's `config.json` is of a layout that this family loads."""
 
     @abstractmethod
     def prompt(self, question: str) -> str:
@@ -108,41 +103,111 @@ class Recipe(ABC):
         """
 
     @abstractmethod
+    def inputs(self, image: Image.Image) -> Inputs:
+        """Pixels of an image of any mode, and what else the native class needs to know of it.
+
+        Raises:
+            RepopeError: as in `count_features`, or Pillow cannot convert the image's mode.
+        """
+
+    def prompt_ids(self, question: str, width: int, height: int) -> tuple[int, ...]:
+        """Token ids of the whole prompt of a question about an image of so many pixels.
+
+        The question is plain text: what is spelled like a special token in it does not become one. Here the prompt's
+        text has one image token, in whose place come the image's; a family may override this.
+
+        Raises:
+            RepopeError: the prompt has image tokens besides the image's, so that they cannot be told apart.
+        """
+        token_ids = self.tokenizer.encode_prompt(self.prompt(self.tokenizer.as_plain(question)))
+        (image_token_id,) = self.feature_token_ids
+        require_features(token_ids, self.feature_token_ids, 1)
+        index = token_ids.index(image_token_id)
+        number = self.count_features(width, height)
+        return (*token_ids[:index], *[image_token_id] * number, *token_ids[index + 1 :])
+
     def prepare(self, image: Image.Image, questions: Sequence[str]) -> Prepared:
         """Pixels of an image, and the prompts of questions about it.
 
-        An image of any mode becomes first what `to_rgb` makes of it. A question is plain text: what is
-        spelled like a special token in it does not become one.
-
         Raises:
-            RepopeError: as in `count_features`, or Pillow cannot convert the image's mode, or a prompt has
-                image tokens besides the image's, so that they cannot be told apart.
+            RepopeError: as in `inputs` and `prompt_ids`.
         """
+        inputs = self.inputs(image)
+        return Prepared(inputs, tuple(self.prompt_ids(question, *image.size) for question in questions))
+
+    def positions(self, prompt: Sequence[int], inputs: Inputs) -> torch.Tensor:
+        """Positions that the native class gives the tokens of a prompt: [tokens], or [axes, tokens].
+
+        The tokens of an answer go on from the largest one. Tokens are counted from `first_position` on, unless a
+        family overrides this.
+
+        Args:
+            prompt: token ids with a feature token for each of the image's features.
+            inputs: the image's, of which a family with several axes reads the grid of its features.
+        """
+        return torch.arange(self.first_position, self.first_position + len(prompt))
 
     def native_inputs(self, inputs: Inputs) -> Inputs:
         """Those of an image's inputs that the native class takes as arguments: all, unless a family says less."""
         return inputs
 
-    @abstractmethod
     def vocabulary(self) -> Mapping[str, int]:
         """All tokens that a model may generate, as its vocabulary writes them, with their ids."""
+        return self.tokenizer.vocabulary()
 
-    @abstractmethod
-    def encode(self, text: str) -> list[int]:
-        """Token ids of a plain text, nothing added."""
-
-    @abstractmethod
     def decode(self, token_ids: Sequence[int]) -> str:
-        """The answer that generated tokens spell: special tokens left out, stripped as the original does."""
+        """The answer that generated tokens spell, without special tokens.
+
+        It is not stripped, unless a family's original code strips it and the family overrides this.
+        """
+        return self.tokenizer.decode(token_ids)
 
     @abstractmethod
     def image_features(self, network: PreTrainedModel, images: Sequence[Inputs]) -> list[torch.Tensor]:
         """Features of several images, each [feature tokens, hidden size], ordered as their feature tokens."""
 
     @abstractmethod
-    def network_class(self) -> type[PreTrainedModel]:
-        """The native class that loads this layout, its weight conversion registered."""
+    def vision_values(self, tiles: int) -> int:
+        """About how many numbers are held at once while so many tiles are encoded, pixels left out.
 
-    @abstractmethod
+        Memory is computed with it before a model is loaded (see `capacity.memory_need`). `layer_values` says
+        what a layer of a vision transformer holds; whatever else a family keeps meanwhile is to be added.
+        """
+
+    def network_class(self) -> type[PreTrainedModel]:
+        """The native class, with the rules by which it loads this layout."""
+        return converting(self.native_class, self.weight_rules) if self.weight_rules else self.native_class
+
     def network_config(self) -> PreTrainedConfig:
-        """The native class's configuration for this checkpoint."""
+        """A copy of the native class's configuration, which transformers may change."""
+        return copy.deepcopy(self.config)
+
+    def network_without_weights(self) -> PreTrainedModel:
+        """The native class's network on the meta device: it has shapes, and no numbers."""
+        with torch.device("meta"):
+            return self.network_class()(self.network_config())
+
+
+def require_features(token_ids: Sequence[int], feature_token_ids: Sequence[int], number: int) -> None:
+    """Checks that a prompt has so many feature tokens, and that none came of somebody's text.
+
+    Raises:
+        RepopeError: it has more or fewer.
+    """
+    found = sum(map(token_ids.count, feature_token_ids))
+    if found != number:
+        raise RepopeError(
+            f"a prompt would have {found} image tokens of its own, not {number}; take what is spelled like one "
+            "out of the question, model.system_prompt and model.question_suffix"
+        )
+
+
+def layer_values(vision: PreTrainedConfig, tokens: int, *, is_gated: bool = False) -> int:
+    """About how many numbers a layer of a vision transformer holds at once: 4 h + 2 i a token, 4 h + 3 i if gated.
+
+    Args:
+        vision: the native configuration, whose width is h and whose inner width is i.
+        tokens: of all tiles together.
+        is_gated: whether the feed-forward network is.
+    """
+    return tokens * int(4 * vision.hidden_size + (3 if is_gated else 2) * vision.intermediate_size)

@@ -1,4 +1,4 @@
-"""A checkpoint's files tried out together before its weights are fetched: one image, by a network without weights."""
+"""Tries out a checkpoint's files together before its weights are fetched: one image, a network without weights."""
 
 import torch
 from PIL import Image
@@ -10,7 +10,7 @@ from repope_eval.models.fields import blamed_on
 from repope_eval.models.recipe import Recipe
 
 _SIZE = (64, 32)
-"""Of the image: of a shape that some families cut into tiles, and small."""
+"""Width and height of the image: small, and of a shape that some families cut into tiles."""
 
 
 def rehearse(recipe: Recipe, network: PreTrainedModel, checkpoint: Checkpoint) -> None:
@@ -18,8 +18,8 @@ def rehearse(recipe: Recipe, network: PreTrainedModel, checkpoint: Checkpoint) -
 
     Args:
         recipe: of the checkpoint.
-        network: its class's, on the meta device: shapes are computed, and no number.
-        checkpoint: whose files are blamed.
+        network: of the recipe's class, on the meta device: shapes are computed, and no numbers.
+        checkpoint: its files are blamed.
 
     Raises:
         RepopeError: they do not fit together.

@@ -2,11 +2,10 @@
 
 from functools import lru_cache
 
-import numpy as np
 import torch
 from PIL import Image
 
-from repope_eval.models.rgb import to_rgb
+from repope_eval.models.pixels import normalised, to_rgb
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -57,8 +56,4 @@ def tile_images(image: Image.Image, side: int, max_tiles: int) -> list[Image.Ima
 
 def tile_pixels(image: Image.Image, side: int, max_tiles: int) -> torch.Tensor:
     """Normalised pixels of an image's tiles, float32 of shape [tiles, 3, side, side]."""
-    tiles = np.stack([np.asarray(tile) for tile in tile_images(image, side, max_tiles)])
-    pixels = torch.from_numpy(tiles).permute(0, 3, 1, 2).to(torch.float32) / 255
-    mean = torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1)
-    std = torch.tensor(IMAGENET_STD).view(1, 3, 1, 1)
-    return (pixels - mean) / std
+    return normalised(tile_images(image, side, max_tiles), IMAGENET_MEAN, IMAGENET_STD)

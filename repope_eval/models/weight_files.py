@@ -17,25 +17,25 @@ from repope_eval.wording import counted
 INDEX = "model.safetensors.index.json"
 
 _WHOLE = "model.safetensors"
-"""The only file of weights, where there is no index of several."""
+"""Name of the only file of weights, where there is no index of several files."""
 
 _ADAPTER = "adapter_config.json"
 
 _FORMATS = {"F16", "BF16", "F32", "F64"}
-"""Of weights; those of another are quantized by a method of which nothing here knows what its numbers mean."""
+"""Number formats of weights; others belong to quantized checkpoints, which are not read."""
 
 _NO_WEIGHTS = "position_ids"
-"""End of the names of tensors in which older checkpoints count from 0 on."""
+"""End of the names of tensors that only count from 0 on, which older checkpoints have."""
 
 
 @dataclass(frozen=True, slots=True)
 class WeightFiles:
-    """All of a checkpoint's."""
+    """The files of a checkpoint's weights, all together."""
 
     number: int
     bytes: int
     n_weights: int
-    """Numbers in all tensors."""
+    """How many numbers all tensors have."""
 
 
 def find_weight_files(folder: Path) -> list[Path]:
@@ -72,7 +72,7 @@ def verify_weight_files(folder: Path) -> WeightFiles:
 
 
 def _read_header(path: Path) -> dict[str, int]:
-    """The names of a file's tensors, and how many numbers each has.
+    """Reads the names of a file's tensors, and how many numbers each has.
 
     Raises:
         RepopeError: it is damaged, or a tensor is of a format that is no weight's.
@@ -98,12 +98,12 @@ def _read_header(path: Path) -> dict[str, int]:
 
 
 def _verify_index(index: Path, tensors: Mapping[str, Mapping[str, int]]) -> None:
-    """Checks that the files are there which an index names, and that it is one as transformers reads it.
+    """Checks that the files which an index names are there, and that transformers can read the index.
 
     Args:
         index: the file.
-        tensors: by file, what is in the folder itself. A file elsewhere is nobody's: its content is not the
-            checkpoint's, whatever the index says.
+        tensors: by file, what is in the folder itself. An index may name a file elsewhere, whose content is not
+            the checkpoint's.
     """
     fields = fields_of(index, read_json(index))
     weights = fields.part("weight_map")

@@ -16,7 +16,7 @@ def shipped() -> list[tuple[ModelSettings, Shape]]:
     models = []
     for name in choices("model"):
         settings = model_settings(name)
-        shape = published_shape(settings.family, settings.checkpoint)
+        shape = published_shape(settings.checkpoint)
         assert shape is not None
         models.append((settings, shape))
     return models

@@ -9,7 +9,7 @@ from repope_eval.settings.composition import choices, model_settings
 
 def shipped(name: str) -> Shape:
     settings = model_settings(name)
-    shape = published_shape(settings.family, settings.checkpoint)
+    shape = published_shape(settings.checkpoint)
     assert shape is not None
     return shape
 

@@ -1,4 +1,4 @@
-"""Shapes of the shipped models: sizes computed from them are those that the native classes count."""
+"""Shapes of the shipped models are those that their native classes have, counted without weights."""
 
 import copy
 import json
@@ -8,19 +8,45 @@ from typing import Any
 import pytest
 from golden import GOLDENS
 
-from repope_eval.capacity.counting import count_parameters, shape_of
+from repope_eval.capacity.counting import shape_of
 from repope_eval.capacity.shapes import Shape, published_shape
-from repope_eval.capacity.sizes import size_of
 from repope_eval.models.checkpoints import Checkpoint, find_checkpoint
 from repope_eval.models.families import recipe_of
 from repope_eval.models.recipe import Recipe, RecipeOptions
 from repope_eval.settings.composition import choices, model_settings
 
+INTERN_VIT_300M = {"num_hidden_layers": 24, "hidden_size": 1024, "intermediate_size": 4096}
+INTERN_VIT_300M |= {"norm_type": "layer_norm", "qkv_bias": True, "qk_normalization": False}
+INTERN_VIT_6B = {"num_hidden_layers": 45, "hidden_size": 3200, "intermediate_size": 12800}
+INTERN_VIT_6B |= {"norm_type": "rms_norm", "qkv_bias": False, "qk_normalization": True}
+AIMV2_LARGE = {"num_hidden_layers": 24, "hidden_size": 1024, "intermediate_size": 2816}
+AIMV2_1B = {"num_hidden_layers": 24, "hidden_size": 2048, "intermediate_size": 5632}
+CLIP = {"num_hidden_layers": 24, "hidden_size": 1024, "intermediate_size": 4096}
+SIGLIP = {"num_hidden_layers": 27, "hidden_size": 1152, "intermediate_size": 4304}
+
+PUBLISHED = {
+    "internvl2_5_1b": ("internvl2_5_qwen2", INTERN_VIT_300M, {}),
+    "internvl2_5_8b": ("internvl2_5_internlm2", INTERN_VIT_300M, {}),
+    "internvl2_5_26b": ("internvl2_5_internlm2", INTERN_VIT_6B, {}),
+    "internvl2_5_38b": ("internvl2_5_qwen2", INTERN_VIT_6B, {}),
+    "ovis2_1b": ("ovis2", AIMV2_LARGE, {"tie_word_embeddings": True}),
+    "ovis2_34b": ("ovis2", AIMV2_1B, {}),
+    "llava_next_llama3_8b": ("llava_next_llama3", CLIP, {}),
+    "llava_onevision_0_5b": (
+        "llava_onevision",
+        SIGLIP | {"num_hidden_layers": 26},
+        {"tie_word_embeddings": True},
+    ),
+    "paligemma_3b": ("paligemma", SIGLIP, {}),
+    "paligemma2_10b": ("paligemma2", SIGLIP, {"attn_logit_softcapping": 50.0}),
+}
+"""Shipped model -> the golden of its layout, and fields that its published vision tower and language model have."""
+
 
 def shipped(name: str) -> Shape:
-    settings = model_settings(name)
-    shape = published_shape(settings.family, settings.checkpoint)
-    assert shape is not None, f"{settings.checkpoint} is not in published_shapes.csv"
+    checkpoint = model_settings(name).checkpoint
+    shape = published_shape(checkpoint)
+    assert shape is not None, f"{checkpoint} is not in published_shapes.csv"
     return shape
 
 
@@ -50,81 +76,54 @@ def golden_recipe(folder: Path, family: str, config: dict[str, Any] | None = Non
     ],
 )
 def test_parameters_are_as_many_as_published(name: str, millions: float) -> None:
-    assert size_of(shipped(name)).parameters / 1e6 == pytest.approx(millions, abs=0.051)
+    assert shipped(name).parameters / 1e6 == pytest.approx(millions, abs=0.051)
 
 
 @pytest.mark.parametrize("name", choices("model"))
 def test_every_shipped_model_has_a_shape_that_fits_together(name: str) -> None:
     shape = shipped(name)
-    assert (shape.visual_vocabulary > 0) == (shape.family == "ovis2")
-    assert shape.language.heads % shape.language.key_value_heads == 0
-    assert 0 < size_of(shape).quantizable < size_of(shape).parameters
-    assert shape.image_tokens >= shape.tiles
-
-
-@pytest.mark.parametrize("name", GOLDENS)
-def test_a_computed_size_is_what_the_native_class_counts(goldens: Path, name: str) -> None:
-    family = GOLDENS[name].family
-    recipe = golden_recipe(goldens / name, family)
-    assert size_of(shape_of(family, recipe)) == count_parameters(recipe)
+    assert shape.heads % shape.key_value_heads == 0
+    assert 0 < shape.quantizable < shape.parameters
+    assert shape.attends_both_ways == name.startswith("paligemma")
+    assert shape.keeps_scores == name.startswith("paligemma2")
+    if name.endswith("_mpo"):
+        assert shape == shipped(name.removesuffix("_mpo"))
 
 
 def test_the_trained_model_in_the_package_has_the_shape_in_the_table() -> None:
-    recipe = golden_recipe(Path("demo"), "internvl2_5")
-    assert shape_of("internvl2_5", recipe) == shipped("tiny")
+    assert shape_of(golden_recipe(Path("demo"), "internvl2_5")) == shipped("tiny")
 
 
-@pytest.mark.parametrize(
-    ("name", "golden"),
-    [
-        ("internvl2_5_2b", "internvl2_5_internlm2"),
-        ("internvl2_5_38b", "internvl2_5_qwen2"),
-        ("ovis2_8b", "ovis2"),
-        ("llava_next_llama3_8b", "llava_next_llama3"),
-        ("llava_onevision_7b", "llava_onevision"),
-        ("paligemma2_10b", "paligemma2"),
-    ],
-)
-def test_configurations_of_published_dimensions_are_counted_alike(
-    goldens: Path, name: str, golden: str
-) -> None:
-    """A golden's `config.json` with the dimensions of the table, counted by the native class."""
-    shape = shipped(name)
-    config = published_config(json.loads((goldens / golden / "config.json").read_text()), shape)
-    recipe = golden_recipe(goldens / golden, shape.family, config)
-    assert count_parameters(recipe) == size_of(shape)
-    found = shape_of(shape.family, recipe)
-    assert (found.vision, found.tiles, found.image_tokens) == (shape.vision, shape.tiles, shape.image_tokens)
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_a_configuration_of_published_dimensions_has_the_shape_in_the_table(goldens: Path, name: str) -> None:
+    """It is a golden's `config.json` with the dimensions of the published one."""
+    golden = PUBLISHED[name][0]
+    config = published_config(json.loads((goldens / golden / "config.json").read_text()), name)
+    assert shape_of(golden_recipe(goldens / golden, GOLDENS[golden].family, config)) == shipped(name)
 
 
-def published_config(golden: dict[str, Any], shape: Shape) -> dict[str, Any]:
-    config = copy.deepcopy(golden)
+def published_config(golden: dict[str, Any], name: str) -> dict[str, Any]:
+    _, vision_fields, language_fields = PUBLISHED[name]
+    config, shape = copy.deepcopy(golden), shipped(name)
     language = config.get("llm_config") or config["text_config"]
     vision = config.get("vision_config") or config["visual_tokenizer_config"]["backbone_config"]
     language |= {
-        "num_hidden_layers": shape.language.layers,
-        "hidden_size": shape.language.hidden,
-        "intermediate_size": shape.language.intermediate,
-        "num_attention_heads": shape.language.heads,
-        "num_key_value_heads": shape.language.key_value_heads,
-        "head_dim": shape.language.head_size,
-        "vocab_size": shape.language.vocabulary,
+        "num_hidden_layers": shape.layers,
+        "hidden_size": shape.hidden,
+        "intermediate_size": shape.intermediate,
+        "num_attention_heads": shape.heads,
+        "num_key_value_heads": shape.key_value_heads,
+        "head_dim": shape.head_size,
+        "vocab_size": shape.vocabulary,
+        **language_fields,
     }
-    vision |= {
-        "num_hidden_layers": shape.vision.layers,
-        "hidden_size": shape.vision.hidden,
-        "intermediate_size": shape.vision.intermediate,
-        "num_attention_heads": 8,
-        "projection_dim": shape.language.hidden,
-    }
-    if shape.vision.kind == "intern_vit_6b":
-        vision |= {"norm_type": "rms_norm", "qkv_bias": False, "qk_normalization": True}
-    if shape.visual_vocabulary:
-        config["visual_tokenizer_config"]["vocab_size"] = shape.visual_vocabulary
-    for name in {"hidden_size", "projection_dim"} & set(config):
-        config[name] = shape.language.hidden
+    vision |= {**vision_fields, "num_attention_heads": 8, "projection_dim": shape.hidden}
+    if "visual_tokenizer_config" in config:
+        config["visual_tokenizer_config"]["vocab_size"] = 65536
+    for field in {"hidden_size", "projection_dim"} & set(config):
+        config[field] = shape.hidden
     return config
 
 
 def test_a_checkpoint_that_is_not_shipped_has_no_published_shape() -> None:
-    assert published_shape("ovis2", "somebody/else") is None
+    assert published_shape("somebody/else") is None

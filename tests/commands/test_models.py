@@ -9,8 +9,8 @@ from hub_server import HubServer
 from safetensors.torch import load_file
 
 from repope_eval.capacity import shapes
-from repope_eval.capacity.counting import count_parameters
-from repope_eval.capacity.sizes import Size
+from repope_eval.capacity.counting import size_of
+from repope_eval.capacity.shapes import Size
 from repope_eval.commands import models
 from repope_eval.errors import RepopeError
 from repope_eval.models.checkpoints import find_checkpoint
@@ -25,7 +25,7 @@ NAME = "OpenGVLab/InternVL2_5-1B"
 @pytest.mark.parametrize("name", ["internvl2_5_qwen2", "internvl2_5_internlm2"])
 def test_parameters_are_counted_from_the_configurations_shapes(goldens: Path, name: str) -> None:
     checkpoint = find_checkpoint(str(goldens / name), "main")
-    size = count_parameters(recipe_of("internvl2_5", checkpoint, RecipeOptions()))
+    size = size_of(recipe_of("internvl2_5", checkpoint, RecipeOptions()).network_without_weights())
     weights = load_file(goldens / name / "model.safetensors")
     assert size.parameters == sum(tensor.numel() for tensor in weights.values())
     marks = ("attention.w", "feed_forward.", "self_attn.", "mlp.")

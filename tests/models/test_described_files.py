@@ -10,7 +10,7 @@ import pytest
 from altered_checkpoints import read_golden_description, with_field, without_fields, without_files
 from golden import GOLDENS, load_golden_model
 
-from repope_eval.capacity.counting import count_parameters
+from repope_eval.capacity.counting import size_of
 from repope_eval.errors import RepopeError
 from repope_eval.models.checkpoints import Checkpoint, find_checkpoint
 from repope_eval.models.families import recipe_of
@@ -66,7 +66,7 @@ def test_dimensions_that_llava_leaves_out_are_its_classes(
     config = published | {"model_type": "llava_next", "image_token_index": image_token}
     checkpoint = Checkpoint(golden, goldens / golden, None, config)
     recipe = recipe_of("llava_next", checkpoint, RecipeOptions())
-    assert count_parameters(recipe).parameters == parameters
+    assert size_of(recipe.network_without_weights()).parameters == parameters
 
 
 def test_what_an_original_configuration_leaves_out_is_its_classs_default(goldens: Path) -> None:
@@ -208,4 +208,4 @@ def test_one_id_has_one_name_in_internlm2s_vocabulary(goldens: Path) -> None:
     vocabulary = recipe.vocabulary()
     assert sorted(vocabulary.values()) == list(range(635))
     assert vocabulary["<|im_end|>"] == 624 == recipe.stop_token_ids[0]
-    assert recipe.decode([vocabulary["<|im_start|>"], *recipe.encode("Yes"), 624]) == "Yes"
+    assert recipe.decode([vocabulary["<|im_start|>"], *recipe.tokenizer.encode("Yes"), 624]) == "Yes"

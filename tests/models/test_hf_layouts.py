@@ -49,8 +49,8 @@ def test_prompts_and_pixels_are_those_of_the_original_layout(golden: Golden, mod
 def test_texts_are_tokenized_and_spelled_as_in_the_original_layout(golden: Golden, model: Model) -> None:
     original = load_golden_model(golden.folder).recipe
     for text in ("Yes", " yes", "\nAnswer  yes or no.", "étagère 由", " no, it's 3 o'clock"):
-        token_ids = original.encode(text)
-        assert model.recipe.encode(text) == token_ids
+        token_ids = original.tokenizer.encode(text)
+        assert model.recipe.tokenizer.encode(text) == token_ids
         assert model.recipe.decode(token_ids) == original.decode(token_ids)
 
 

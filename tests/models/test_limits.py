@@ -23,11 +23,6 @@ COLUMNS = {
     "key_value_heads": "num_key_value_heads",
     "head_size": "head_dim",
     "vocabulary": "vocab_size",
-    "vision_layers": "num_hidden_layers",
-    "vision_hidden": "hidden_size",
-    "vision_intermediate": "intermediate_size",
-    "side": "image_size",
-    "patch": "patch_size",
     "image_tokens": "num_image_tokens",
 }
 

@@ -10,7 +10,7 @@ import torch
 from golden import GOLDENS, Golden, load_golden_model, read_golden, strided_sample
 from jinja2.exceptions import SecurityError
 
-from repope_eval.capacity.counting import count_parameters
+from repope_eval.capacity.counting import size_of
 from repope_eval.errors import RepopeError
 from repope_eval.models.checkpoints import find_checkpoint
 from repope_eval.models.families import recipe_of
@@ -151,7 +151,7 @@ def test_settings_of_other_releases_do_not_matter(checkpoint: Path, model: Model
 
 
 def test_sizes_are_counted_from_the_configuration(model: Model) -> None:
-    size = count_parameters(model.recipe)
+    size = size_of(model.network)
     assert size.parameters == sum(parameter.numel() for parameter in model.network.parameters())
 
 

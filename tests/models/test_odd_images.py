@@ -15,7 +15,7 @@ from repope_eval.inference.generation import find_spellings
 from repope_eval.inference.shared import generate_shared
 from repope_eval.models.loading import Model
 from repope_eval.models.ovis2_pixels import CLIP_MEAN, CLIP_STD
-from repope_eval.models.rgb import to_rgb
+from repope_eval.models.pixels import to_rgb
 from repope_eval.models.tiling import IMAGENET_MEAN, IMAGENET_STD
 
 QUESTION = "Is there a cat in the image?"

@@ -15,9 +15,10 @@ from repope_eval.inference.generation import find_spellings
 from repope_eval.inference.shared import generate_shared
 from repope_eval.models.checkpoints import find_checkpoint
 from repope_eval.models.families import recipe_of
+from repope_eval.models.internlm2_tokenizer import InternLM2Tokenizer
 from repope_eval.models.loading import Model
 from repope_eval.models.recipe import Recipe, RecipeOptions
-from repope_eval.models.tokenizers import BREAK, InternLM2Tokenizer, QwenTokenizer, TokenizerFile
+from repope_eval.models.tokenizers import BREAK, QwenTokenizer, TokenizerFile
 
 PICTURE = Image.linear_gradient("L").resize((64, 48))
 SPELLED = (

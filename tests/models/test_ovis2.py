@@ -11,7 +11,7 @@ from accelerate import infer_auto_device_map
 from golden import Golden, change_weights, load_golden_model, read_golden, strided_sample
 from safetensors.torch import load_file
 
-from repope_eval.capacity.counting import count_parameters
+from repope_eval.capacity.counting import size_of
 from repope_eval.errors import RepopeError
 from repope_eval.inference.generation import find_spellings
 from repope_eval.inference.shared import generate_shared
@@ -148,7 +148,11 @@ def test_a_recipe_may_depart_from_the_familys_in_what_the_family_has(golden: Gol
 
 
 def test_parameters_are_counted_from_the_configurations_shapes(golden: Golden) -> None:
-    size = count_parameters(recipe_of("ovis2", find_checkpoint(str(golden.folder), "main"), RecipeOptions()))
+    size = size_of(
+        recipe_of(
+            "ovis2", find_checkpoint(str(golden.folder), "main"), RecipeOptions()
+        ).network_without_weights()
+    )
     weights = load_file(golden.folder / "model.safetensors")
     assert size.parameters == sum(tensor.numel() for tensor in weights.values())
 

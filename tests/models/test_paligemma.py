@@ -11,7 +11,7 @@ import pytest
 import torch
 from golden import Golden, load_golden_model, read_golden, strided_sample
 
-from repope_eval.capacity.counting import count_parameters
+from repope_eval.capacity.counting import size_of
 from repope_eval.errors import RepopeError
 from repope_eval.inference.generation import Generation, find_spellings
 from repope_eval.inference.sequential import generate_sequentially
@@ -129,7 +129,7 @@ def test_generated_tokens_are_decoded_as_the_original_does(golden: Golden, model
 def test_special_tokens_are_left_out_and_blanks_kept(model: Model) -> None:
     (end,) = model.recipe.stop_token_ids
     assert end == 1
-    assert model.recipe.decode([2, *model.recipe.encode(" yes\n"), end]) == " yes\n"
+    assert model.recipe.decode([2, *model.recipe.tokenizer.encode(" yes\n"), end]) == " yes\n"
 
 
 def test_both_engines_find_the_same_evidence(model: Model, prepared: list[Prepared]) -> None:
@@ -153,6 +153,7 @@ def test_positions_are_the_native_classs_whatever_the_padding(model: Model, prep
     hook.remove()
     alone, padded = positions[:3], positions[3:]
     assert alone[0] == list(range(1, len(shortest) + 1))
+    assert model.recipe.positions(shortest, prepared[0].inputs).tolist() == alone[0]
     assert padded[0][-len(shortest) :] == alone[0]
     assert padded[1:] == alone[1:]
 
@@ -245,5 +246,5 @@ def test_checkpoints_are_recognised_by_their_configuration(config: dict[str, Any
 
 
 def test_sizes_are_counted_from_the_configuration(golden: Golden, model: Model) -> None:
-    size = count_parameters(model.recipe)
+    size = size_of(model.network)
     assert size.parameters == sum(parameter.numel() for parameter in model.network.parameters())

@@ -28,7 +28,7 @@ def test_a_pickled_recipe_prepares_the_same(goldens: Path, name: str) -> None:
     assert copy.count_features(640, 480) == recipe.count_features(640, 480)
     assert copy.stop_token_ids == recipe.stop_token_ids
     assert copy.feature_token_ids == recipe.feature_token_ids
-    answer = recipe.encode("Yes, there is.")
+    answer = recipe.tokenizer.encode("Yes, there is.")
     assert copy.decode(answer) == recipe.decode(answer)
 
 

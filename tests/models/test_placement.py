@@ -10,7 +10,7 @@ from golden import load_golden_model
 
 from repope_eval.errors import RepopeError
 from repope_eval.models import placement
-from repope_eval.models.placement import choose_device, quantization, require_number_format
+from repope_eval.models.placement import choose_device, require_number_format, require_quantization
 from repope_eval.settings.config import ModelSettings
 
 
@@ -38,7 +38,7 @@ def test_apples_gpu_is_taken_where_there_is_one_and_no_other(monkeypatch: pytest
 def test_quantization_is_refused_where_bitsandbytes_does_not_run(how: Any) -> None:
     settings = ModelSettings(name="small", family="ovis2", checkpoint="demo", quantization=how)
     with pytest.raises(RepopeError, match=f"model.quantization={how}: bitsandbytes is not for mps"):
-        quantization(settings, torch.float16, torch.device("mps"))
+        require_quantization(settings, torch.device("mps"))
 
 
 def test_a_model_says_which_devices_it_is_on(goldens: Path) -> None:

@@ -1,5 +1,9 @@
-"""What an image of any mode becomes before a model is shown it."""
+"""What every family does with an image's pixels: any mode becomes RGB, and numbers are normalised."""
 
+from collections.abc import Sequence
+
+import numpy as np
+import torch
 from PIL import Image
 
 from repope_eval.errors import RepopeError
@@ -21,3 +25,16 @@ def to_rgb(image: Image.Image) -> Image.Image:
         return image.convert("RGB")
     except ValueError as error:
         raise RepopeError(f"{image.mode} is no mode that Pillow turns into RGB ({error})") from error
+
+
+def normalised(
+    images: Sequence[Image.Image], mean: tuple[float, ...], std: tuple[float, ...]
+) -> torch.Tensor:
+    """Pixels of RGB images of one size: scaled to [0, 1], less the channel's mean, divided by its deviation.
+
+    Returns:
+        float32 of shape [images, 3, height, width].
+    """
+    pixels = torch.from_numpy(np.stack([np.asarray(image) for image in images])).permute(0, 3, 1, 2)
+    scaled = pixels.to(torch.float32) / 255
+    return (scaled - torch.tensor(mean).view(1, 3, 1, 1)) / torch.tensor(std).view(1, 3, 1, 1)

@@ -1,0 +1,31 @@
+"""Rows of `repope_eval/capacity/published_shapes.csv`, counted from checkpoints' own configurations.
+
+    python perf/published_shapes.py internvl2_5_1b ovis2_1b [...]
+
+For a model that is added to the shipped ones: its row is what is printed. The files that describe a checkpoint are
+fetched from the Hub where they are not here; its weights are not.
+"""
+
+import csv
+import sys
+from dataclasses import asdict, fields
+
+from repope_eval.capacity.counting import shape_of
+from repope_eval.capacity.shapes import Shape
+from repope_eval.models.loading import read_description
+from repope_eval.settings.composition import choices, model_settings
+
+
+def main() -> None:
+    rows = csv.writer(sys.stdout, lineterminator="\n")
+    rows.writerow(["checkpoint", *(field.name for field in fields(Shape))])
+    for name in sys.argv[1:] or choices("model"):
+        settings = model_settings(name)
+        shape = asdict(shape_of(read_description(settings).recipe))
+        flags = {True: "yes", False: "no"}
+        values = [flags[value] if isinstance(value, bool) else value for value in shape.values()]
+        rows.writerow([settings.checkpoint, *values])
+
+
+if __name__ == "__main__":
+    main()

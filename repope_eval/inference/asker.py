@@ -1,0 +1,93 @@
+"""Who is asked: the interface between a run and what answers its questions, and the table of all askers."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from repope_eval.models.families import require_family
+from repope_eval.process.ranks import Ranks
+from repope_eval.records import Answer, Question
+from repope_eval.settings.config import RunSettings
+
+ASKERS = {
+    "transformers": "repope_eval.inference.transformers_asker:load_transformers_asker",
+}
+"""Name -> the function that loads the asker. A `model.family` of that name has this asker, all others transformers."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskedImage:
+    """An image and the questions to be asked about it."""
+
+    path: Path
+    questions: tuple[Question, ...]
+
+
+class Asker(ABC):
+    """Answers questions about images, by a model on this machine's devices or by one behind a server."""
+
+    @property
+    @abstractmethod
+    def source(self) -> Mapping[str, Any]:
+        """What the answers come from, for the manifest, such as a checkpoint and the content of its files.
+
+        A run goes on only with an asker of the same source.
+        """
+
+    @property
+    @abstractmethod
+    def device(self) -> Mapping[str, Any]:
+        """What the asker computes on, for the manifest; empty where that is not known."""
+
+    def in_order(self, images: Sequence[AskedImage]) -> Sequence[AskedImage]:
+        """The images in the order in which they are best asked about. Of several ranks each takes every n-th one.
+
+        Raises:
+            RepopeError: a file is no image that can be asked about.
+        """
+        return images
+
+    @abstractmethod
+    def ask(self, images: Sequence[AskedImage]) -> Generator[Sequence[Answer], None, None]:
+        """Asks about one image after another, and yields answers as they come.
+
+        Each item holds all answers to one image, or to several that were asked together. They are stored before the
+        next item is asked for. The caller may close the generator between items, which ends the work.
+
+        Raises:
+            RepopeError: a question has no answer, because its image is damaged, a request failed, or the like. An
+                error is never an answer. Answers yielded before stay.
+        """
+
+    @abstractmethod
+    def facts(self) -> dict[str, Any]:
+        """What a manifest says of how the asking went so far, such as engine, batch size and memory."""
+
+
+def find_asker(family: str) -> Callable[[RunSettings, Ranks], Asker]:
+    """The function that loads the asker of a family's models, and that says what is missing or does not fit.
+
+    Raises:
+        RepopeError: there is no such family.
+    """
+    if family not in ASKERS:
+        require_family(family)
+    module, _, name = ASKERS.get(family, ASKERS["transformers"]).partition(":")
+    found: Callable[[RunSettings, Ranks], Asker] = getattr(import_module(module), name)
+    return found
+
+
+def group_by_image(questions: Sequence[Question], paths: Mapping[str, Path]) -> list[AskedImage]:
+    """The questions of each image together, images in the order of their first question.
+
+    Args:
+        questions: in any order.
+        paths: where each image lies, by name.
+    """
+    by_image: dict[str, list[Question]] = {}
+    for question in questions:
+        by_image.setdefault(question.image, []).append(question)
+    return [AskedImage(paths[name], tuple(theirs)) for name, theirs in by_image.items()]

@@ -1,0 +1,35 @@
+"""Loads an asker of a model that transformers knows. Torch is imported once there is something to load."""
+
+import gc
+import logging
+
+from repope_eval.inference.asker import Asker
+from repope_eval.models.families import checkpoint_of
+from repope_eval.process.ranks import Ranks
+from repope_eval.settings.config import RunSettings
+
+log = logging.getLogger(__name__)
+
+
+def load_transformers_asker(settings: RunSettings, ranks: Ranks) -> Asker:
+    """Loads a checkpoint of one of the families onto the device of this rank.
+
+    Raises:
+        RepopeError: the checkpoint cannot be had or loaded, or a setting does not fit this machine.
+    """
+    checkpoint = checkpoint_of(settings.model)  # one that is missing needs no torch
+    from repope_eval.inference.batches import TransformersAsker
+    from repope_eval.models.loading import load_model
+    from repope_eval.models.placement import choose_device, device_of_rank
+
+    gc.set_threshold(700, 10, 10)  # as usual again: what nothing reaches may hold a GPU's memory
+    device = choose_device(device_of_rank(settings.device, ranks))
+    log.info("loading %s", settings.model.checkpoint)
+    return TransformersAsker(
+        load_model(settings.model, device, checkpoint),
+        engine=settings.engine,
+        batch_size=settings.batch_size,
+        workers=settings.workers,
+        max_new_tokens=settings.model.max_new_tokens,
+        programs=ranks.local_count,
+    )

@@ -1,0 +1,52 @@
+"""Tests of the count of what is done, on a terminal and in a log."""
+
+import logging
+import re
+import sys
+
+import pytest
+
+from repope_eval.process import progress
+from repope_eval.process.progress import Progress
+
+
+@pytest.fixture(autouse=True)
+def kept(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logging.getLogger("repope_eval"), "propagate", True)
+    caplog.set_level(logging.INFO)
+
+
+def test_each_tenth_is_a_line(caplog: pytest.LogCaptureFixture) -> None:
+    with Progress(25, "pictures", "file") as shown:
+        for _ in range(24):
+            shown.advance()
+        shown.advance(failed=1)
+    assert caplog.messages[:2] == ["pictures: 3 of 25", "pictures: 5 of 25"]
+    assert caplog.messages[-1] == "pictures: 25 of 25, 1 of them in vain"
+    assert len(caplog.messages) == 10
+
+
+def test_long_work_tells_its_rate_now_and_then(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter([0.0, *(10.0 * call for call in range(1, 100))])
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+    with Progress(6, "", "question", 30.0) as shown:
+        for _ in range(6):
+            shown.advance()
+    assert all(
+        re.fullmatch(r"\d of 6 questions, 0\.\d a second, \d\d:\d\d left", line) for line in caplog.messages
+    )
+    assert 1 < len(caplog.messages) < 6
+    assert caplog.messages[-1].startswith("6 of 6 questions, ")
+    assert caplog.messages[-1].endswith(" 00:00 left")
+
+
+def test_a_terminal_has_a_bar_and_no_lines(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    with Progress(2, "pictures", "file") as shown:
+        shown.advance(2)
+    assert "pictures: 100%" in capsys.readouterr().err
+    assert caplog.messages == []
