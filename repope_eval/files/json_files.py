@@ -2,9 +2,10 @@
 
 import json
 import os
+import secrets
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -48,15 +49,26 @@ def write_bytes(path: Path, content: bytes) -> None:
     Raises:
         RepopeError: the place cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with temporary.open("wb") as file:
+        with replacing(path) as temporary, temporary.open("wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())  # else a crash of the machine may leave the new name on an empty file
-        temporary.replace(path)
     except OSError as error:
         raise RepopeError(f"{path}: cannot be written ({error.strerror}); choose another place") from error
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A new name beside a file's: what is written there takes the file's place, once the block has ended well.
+
+    Raises:
+        OSError: the name cannot be given.
+    """
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        yield temporary
+        temporary.replace(path)
     finally:
         with suppress(OSError):  # it has its name by now; or the place may be below a file, or be read-only
             temporary.unlink()
