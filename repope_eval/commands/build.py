@@ -10,8 +10,6 @@ from repope_eval.files.json_files import refuse_existing
 from repope_eval.settings.config import BuildSettings
 from repope_eval.wording import counted
 
-SETTINGS = BuildSettings
-
 log = logging.getLogger(__name__)
 
 

@@ -10,14 +10,13 @@ from rich.table import Table
 from repope_eval.errors import RepopeError
 from repope_eval.quantities import count_text, memory_text
 from repope_eval.reporting.console import print_table, print_text
-from repope_eval.settings.composition import choices, model_settings
+from repope_eval.settings.composition import model_settings
 from repope_eval.settings.config import ModelSettings, ModelsSettings, number_format
+from repope_eval.settings.shipped_files import choices
 
 if TYPE_CHECKING:
     from repope_eval.capacity.sizes import Size
     from repope_eval.models.recipe import Recipe
-
-SETTINGS = ModelsSettings
 EXAMPLE_QUESTION = "Is there a snowboard in the image?"
 
 UNKNOWN = "?"

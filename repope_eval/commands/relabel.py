@@ -17,8 +17,6 @@ from repope_eval.reporting.label_changes import print_label_changes
 from repope_eval.settings.config import RelabelSettings
 from repope_eval.wording import counted
 
-SETTINGS = RelabelSettings
-
 DISPUTED = "disputed.jsonl"
 """Ends the name of the file of the questions that a decider is needed for."""
 

@@ -3,8 +3,6 @@
 from repope_eval.leaderboard.report import report
 from repope_eval.settings.config import ReportSettings
 
-SETTINGS = ReportSettings
-
 
 def execute(settings: ReportSettings, command: str) -> None:
     """Finds, reads, ranks, writes and shows."""

@@ -8,8 +8,6 @@ from hydra.core.hydra_config import HydraConfig
 from repope_eval import pipeline
 from repope_eval.settings.config import ScoreSettings, listed
 
-SETTINGS = ScoreSettings
-
 log = logging.getLogger(__name__)
 
 

@@ -12,12 +12,10 @@ from rich.table import Table
 from repope_eval.cluster.submission import prepare, shell_script, submit
 from repope_eval.cluster.sweep_plan import Group, plan_sweep, run_words
 from repope_eval.reporting.console import print_table, print_text
-from repope_eval.settings.composition import register
+from repope_eval.settings.composition import group_choices, register
 from repope_eval.settings.config import RunSettings, SlurmSettings
-from repope_eval.settings.typed_words import as_typed
-from repope_eval.settings.validation import find_mistakes, group_choices
-
-SETTINGS = SlurmSettings
+from repope_eval.settings.validation import find_mistakes
+from repope_eval.settings.words import quoted_texts
 
 _MODELS_WIDTH = 60
 """Of the column of a sweep's models, in characters."""
@@ -33,7 +31,7 @@ def execute(settings: SlurmSettings, command: str) -> None:
     config_dir = given[0] if given else None
 
     def mistakes_in(words: Sequence[str]) -> Sequence[str]:
-        return find_mistakes(RunSettings, as_typed(RunSettings, words, multirun=False), config_dir)
+        return find_mistakes(RunSettings, quoted_texts(RunSettings, words, multirun=False), config_dir)
 
     known = group_choices("model")
     register(RunSettings, config_dir)

@@ -19,8 +19,6 @@ from repope_eval.reporting.console import clear_screen, print_document, print_ta
 from repope_eval.settings.config import StatusSettings
 from repope_eval.wording import counted
 
-SETTINGS = StatusSettings
-
 STATE_COLUMNS = ("model", "state", "done", "questions/s", "left", "host", "job")
 
 

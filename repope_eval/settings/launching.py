@@ -16,8 +16,8 @@ from omegaconf import DictConfig
 from repope_eval.errors import RepopeError
 from repope_eval.files.json_files import make_folder
 from repope_eval.settings.composition import CONFIG_NAME, SWEEPS, named, register
-from repope_eval.settings.typed_words import as_typed
 from repope_eval.settings.validation import find_mistakes
+from repope_eval.settings.words import quoted_texts
 from repope_eval.wording import first_unwritable, shown_word
 
 _OF_OTHER_PROGRAMS = ("config_name", "config_path", "experimental_rerun")
@@ -33,7 +33,7 @@ def launch(record: type, execute: Callable[[DictConfig], None], words: Sequence[
     options = _options(words)
     config_dir = _config_dir(options.config_dir)
     register(record, config_dir)
-    typed = as_typed(record, options.overrides, multirun=options.multirun)
+    typed = quoted_texts(record, options.overrides, multirun=options.multirun)
     mistakes = find_mistakes(record, typed, config_dir, multirun=options.multirun)
     if mistakes:
         raise RepopeError("\n".join(mistakes))

@@ -14,7 +14,8 @@ from repope_eval.capacity.sizes import size_of
 from repope_eval.models.checkpoints import Checkpoint, find_checkpoint
 from repope_eval.models.families import recipe_of
 from repope_eval.models.recipe import Recipe, RecipeOptions
-from repope_eval.settings.composition import choices, model_settings
+from repope_eval.settings.composition import model_settings
+from repope_eval.settings.shipped_files import choices
 
 
 def shipped(name: str) -> Shape:

@@ -190,7 +190,7 @@ def test_the_clients_attempts_are_not_told_on_the_terminal(capsys: pytest.Captur
 INTERRUPTED = """
 import sys, time
 from concurrent.futures import ThreadPoolExecutor
-from repope_eval import __main__
+from repope_eval import command_line
 from repope_eval.downloads import hub as hub_client
 
 def call():
@@ -200,8 +200,8 @@ def call():
         print("asking", flush=True)
         waiting.result()
 
-__main__._main = lambda words: hub_client.ask_quietly(call)
-__main__.main()
+command_line._main = lambda words: hub_client.ask_quietly(call)
+command_line.main()
 """
 
 
