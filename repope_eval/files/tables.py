@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from repope_eval.errors import RepopeError
-from repope_eval.files.texts import MOST_ROWS, decoded
+from repope_eval.files.texts import EMPTY_ZIP, KINDS, MOST_ROWS, OLD_EXCEL, ZIP, decoded
 from repope_eval.files.workbooks import Cells, workbook_rows
 from repope_eval.wording import shown
 
@@ -24,9 +24,6 @@ SEPARATORS = ",;\t"
 MOST_COLUMNS = 1_000
 """Of a table of answers, a dozen of which are read: more are no table, but a text with many separators."""
 
-_ZIPS = (b"PK\x03\x04", b"PK\x05\x06")
-_OLD_EXCEL = b"\xd0\xcf\x11\xe0"
-
 
 def is_table(path: Path, content: bytes) -> bool:
     """Whether a file is a table of cells, by its first bytes and its extension.
@@ -34,9 +31,9 @@ def is_table(path: Path, content: bytes) -> bool:
     Raises:
         RepopeError: it is of a kind that only other programs read.
     """
-    if content.startswith(_OLD_EXCEL):
-        raise RepopeError(f"{path}: is an old Excel file (.xls) or a locked one; save it as .xlsx or .csv")
-    if content.startswith(_ZIPS):
+    if content.startswith(OLD_EXCEL):
+        raise RepopeError(f"{path}: is {KINDS[OLD_EXCEL]}; save it as .xlsx or .csv")
+    if _is_workbook(content):
         return True
     begins_as_json = content[:64].removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"[")
     return path.suffix.lower() in (*TEXT_EXTENSIONS, ".xlsx") and not begins_as_json
@@ -57,7 +54,7 @@ def table_rows(path: Path, content: bytes) -> list[tuple[str, dict[str, Any]]]:
         RepopeError: the file cannot be read, two columns have one name, or a row has more cells than there
             are columns, or in CSV and TSV fewer.
     """
-    numbered = iter(workbook_rows(path, content) if content.startswith(_ZIPS) else _text_rows(path, content))
+    numbered = iter(workbook_rows(path, content) if _is_workbook(content) else _text_rows(path, content))
     first = next(numbered, None)
     if first is None:
         return []
@@ -74,6 +71,10 @@ def table_rows(path: Path, content: bytes) -> list[tuple[str, dict[str, Any]]]:
             raise RepopeError(f"{path}: has more than {MOST_ROWS} rows; is it the right file?")
         rows.append((f"line {row_number}", dict(_named(path, names, row_number, row))))
     return rows
+
+
+def _is_workbook(content: bytes) -> bool:
+    return content.startswith((ZIP, EMPTY_ZIP))
 
 
 def _named(path: Path, names: Sequence[str], number: int, cells: Cells) -> Iterator[tuple[str, Any]]:

@@ -1,4 +1,4 @@
-"""The text of files that people bring: read once, bounded, in UTF-8; what is no such text is told for what it is."""
+"""The text of files that people bring: read once, within bounds, in UTF-8; other kinds of files are called by name."""
 
 import re
 from pathlib import Path
@@ -13,7 +13,10 @@ MOST_ROWS = 1_000_000
 
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
-_KINDS = {
+ZIP, EMPTY_ZIP, OLD_EXCEL = b"PK\x03\x04", b"PK\x05\x06", b"\xd0\xcf\x11\xe0"
+"""What zip archives, workbooks among them, and old Excel files begin with."""
+
+KINDS = {
     b"\x89PNG": "a PNG image",
     b"\xff\xd8\xff": "a JPEG image",
     b"GIF87a": "a GIF image",
@@ -23,10 +26,10 @@ _KINDS = {
     b"BZh91AY&SY": "a bzip2 archive",
     b"\xfd7zXZ": "an xz archive",
     b"7z\xbc\xaf": "a 7z archive",
-    b"PK\x03\x04": "a zip archive or a workbook",
+    ZIP: "a zip archive or a workbook",
     b"PAR1": "a Parquet file",
     b"SQLite format 3": "an SQLite database",
-    b"\xd0\xcf\x11\xe0": "an old Excel file (.xls) or a locked one",
+    OLD_EXCEL: "an old Excel file (.xls) or a locked one",
 }
 """What files of other kinds begin with."""
 
@@ -99,7 +102,7 @@ def _kind(content: bytes) -> str | None:
     head = content[:512]
     if _MARKUP.match(head.removeprefix(b"\xef\xbb\xbf").lstrip()):
         return "an HTML page or XML"
-    return next((kind for mark, kind in _KINDS.items() if head.startswith(mark)), None)
+    return next((kind for mark, kind in KINDS.items() if head.startswith(mark)), None)
 
 
 def _wrong_encoding(content: bytes, error: UnicodeDecodeError) -> str:
