@@ -19,8 +19,9 @@ from repope_eval.benchmarks.hub_images import HubRow, copy_hub_rows, dash_b_rows
 from repope_eval.benchmarks.images import locate_images, refuse_outside
 from repope_eval.downloads.fetch import LARGEST
 from repope_eval.errors import RepopeError
-from repope_eval.files.json_files import parse_document, write_json
+from repope_eval.files.json_files import parse_document
 from repope_eval.files.texts import read_text
+from repope_eval.files.writing import write_json
 from repope_eval.records import LabelSet, Question
 from repope_eval.settings.config import ImageSource
 from repope_eval.wording import counted, shown

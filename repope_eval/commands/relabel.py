@@ -11,7 +11,7 @@ from pathlib import Path
 from repope_eval.benchmarks.pope_file import Row, read_annotations, read_rows, row_fields, write_rows
 from repope_eval.benchmarks.relabelling import cohens_kappa, disputes, label_changes, relabel
 from repope_eval.errors import RepopeError
-from repope_eval.files.json_files import is_same_file, refuse_existing, write_lines
+from repope_eval.files.writing import is_same_file, refuse_existing, write_lines
 from repope_eval.records import Question
 from repope_eval.reporting.label_changes import print_label_changes
 from repope_eval.settings.config import RelabelSettings

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx2
 
 from repope_eval.errors import RepopeError
-from repope_eval.files.json_files import replacing
+from repope_eval.files.writing import replacing
 
 READ_TIMEOUT = 30.0
 """Seconds without a byte after which a connection counts as stalled."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from repope_eval.errors import RepopeError
-from repope_eval.files.json_files import write_json
+from repope_eval.files.writing import write_json
 from repope_eval.process.timing import now
 from repope_eval.runs.layout import ANSWERS, IMAGES
 from repope_eval.runs.manifest_form import CHECKPOINT_FILES, read_manifest

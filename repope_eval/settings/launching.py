@@ -14,7 +14,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from repope_eval.errors import RepopeError
-from repope_eval.files.json_files import make_folder
+from repope_eval.files.writing import make_folder
 from repope_eval.settings.composition import CONFIG_NAME, SWEEPS, named, register
 from repope_eval.settings.validation import find_mistakes
 from repope_eval.settings.words import quoted_texts
