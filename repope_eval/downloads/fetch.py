@@ -49,24 +49,20 @@ class Download:
     """Called with the whole file; raises RepopeError where it is wrong."""
 
 
+@dataclass(eq=False)
 class FetchError(Exception):
-    """A file was not fetched; the text is the reason."""
+    """Why a file was not fetched."""
 
-    def __init__(
-        self, reason: str, *, may_pass: bool = False, retry_after: float = 0.0, no_connection: bool = False
-    ) -> None:
-        """Takes the reason, and what it says about asking again.
+    reason: str
+    may_pass: bool = False
+    """Whether asking again may help."""
+    no_connection: bool = False
+    """Whether the server itself was not reached, so that its other files cannot be had either."""
+    retry_after: float = 0.0
+    """Seconds that the server wants to be left alone."""
 
-        Args:
-            reason: in words.
-            may_pass: whether asking again may help.
-            retry_after: seconds that the server wants to be left alone.
-            no_connection: whether the server itself was not reached, so that its other files cannot be had either.
-        """
-        super().__init__(reason)
-        self.may_pass = may_pass
-        self.retry_after = retry_after
-        self.no_connection = no_connection
+    def __str__(self) -> str:
+        return self.reason
 
 
 def fetch(client: httpx2.Client, download: Download, stop: threading.Event) -> None:
