@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import hydra
+from hydra.core.config_loader import ConfigLoader
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
@@ -90,9 +91,14 @@ def initialized(config_dir: Path | None) -> AbstractContextManager[None]:
     return hydra.initialize(version_base="1.3", config_path=None)
 
 
+def config_loader() -> ConfigLoader:
+    """What Hydra finds configuration files with, once it is ready to compose."""
+    return GlobalHydra.instance().config_loader()
+
+
 def group_choices(group: str) -> list[str]:
     """Names of a group's configuration files, a user's own among them; Hydra must be ready to compose."""
-    return sorted(GlobalHydra.instance().config_loader().get_group_options(group), key=natural_order)
+    return sorted(config_loader().get_group_options(group), key=natural_order)
 
 
 def choices_in_words(group: str) -> str:

@@ -34,10 +34,17 @@ def schema_of(record: type) -> type:
     """A mutable dataclass with the fields of a settings record; `Literal` becomes `str`."""
     fields: list[tuple[str, Any, Any]] = []
     for item, annotation in fields_of(record):
-        if is_settings(annotation):
-            fields.append((item.name, *_nested_schema(schema_of(annotation), item.default)))
-        else:
-            fields.append((item.name, _schema_type(annotation), _mutable_default(item.default)))
+        kind = schema_of(annotation) if is_settings(annotation) else _schema_type(annotation)
+        default = dataclasses.field(default=item.default)
+        if item.default is dataclasses.MISSING:
+            default = dataclasses.field(default=MISSING)
+        elif isinstance(item.default, tuple):
+            default = dataclasses.field(default_factory=list(item.default).copy)
+        elif is_settings(annotation) and item.default is not None:
+            default = dataclasses.field(default_factory=kind)
+        elif is_settings(annotation):
+            kind = kind | None
+        fields.append((item.name, kind, default))
     return dataclasses.make_dataclass(record.__name__, fields)
 
 
@@ -112,23 +119,6 @@ def _variables_by_name() -> Iterator[None]:
         OmegaConf.register_new_resolver("oc.env", oc.env, replace=True)
 
 
-def _nested_schema(nested: type, default: Any) -> tuple[Any, Any]:
-    """The type and the default of a field that holds settings of its own."""
-    if default is None:
-        return nested | None, dataclasses.field(default=None)
-    if default is dataclasses.MISSING:
-        return nested, dataclasses.field(default=MISSING)
-    return nested, dataclasses.field(default_factory=nested)
-
-
-def _mutable_default(default: Any) -> Any:
-    if default is dataclasses.MISSING:
-        return dataclasses.field(default=MISSING)
-    if isinstance(default, tuple):
-        return dataclasses.field(default_factory=lambda: list(default))
-    return dataclasses.field(default=default)
-
-
 def _schema_type(annotation: Any) -> Any:
     """The type that OmegaConf checks a field by."""
     if is_text_or_list(annotation):
@@ -183,4 +173,5 @@ def _value(composed: DictConfig, name: str) -> Any:
 
 
 def _text(value: Any) -> str:
+    """A text as it is, with its mark; a number as a text."""
     return value if isinstance(value, str) else str(value)

@@ -1,20 +1,16 @@
-"""Words of a command line, `key=value`, as Hydra's grammar reads them.
-
-This is the only module that touches Hydra's grammar.
-"""
+"""Words of a command line, `key=value`, as Hydra's grammar reads them; no other module touches the grammar."""
 
 import math
 import re
 from collections.abc import Sequence
 from typing import Any
 
-from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, Override, Quote, QuotedString, RangeSweep
 from hydra.errors import HydraException
 
 from repope_eval.errors import RepopeError
-from repope_eval.settings.composition import choices_in_words
+from repope_eval.settings.composition import choices_in_words, config_loader
 from repope_eval.settings.fields import annotation_of, is_any_text, is_list, keys_of
 from repope_eval.wording import first_unwritable, shown_word
 
@@ -103,8 +99,7 @@ def too_many_runs(number: float) -> str:
 
 
 def _parsed(word: str) -> Override:
-    loader = GlobalHydra.instance().config_loader()
-    (override,) = OverridesParser.create(config_loader=loader).parse_overrides([word])
+    (override,) = OverridesParser.create(config_loader=config_loader()).parse_overrides([word])
     return override
 
 
