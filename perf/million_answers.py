@@ -6,13 +6,14 @@ A process of its own simulates the benchmark and the answers (`simulated_answers
 in POPE's format, and the answers as the files that several ranks leave in a run folder. Then this process, which has
 neither, does what the main rank of a run does from there on, by the product's own functions: `questions` reads the
 question files, `merge` puts the ranks' files together, `answers` reads what came of it, `scoring` and `report` are
-the two stages of `conclude`, with intervals of 10,000 bootstrap draws, and `report.html` at the end.
+the two stages of `score_and_report`, with intervals of 10,000 bootstrap draws, and `report.html` at the end.
 
 Peaks are of the whole process, and of what was held before its stage, too. Where other programs run, the seconds
 that the processor spent on this one alone, in the last line, say what it takes on a quiet machine.
 """
 
 import argparse
+import gc
 import tempfile
 import time
 from collections.abc import Callable
@@ -24,9 +25,8 @@ from simulated_answers import VARIANTS, make_truth, write_answers, write_questio
 
 from repope_eval.benchmarks.benchmark import Benchmark, make_benchmark
 from repope_eval.benchmarks.pope_file import read_rows
-from repope_eval.process.garbage import look_seldom
 from repope_eval.process.timing import timed
-from repope_eval.reporting.results import Answered, conclude
+from repope_eval.reporting.results import AnsweredBenchmark, score_and_report
 from repope_eval.runs.answer_store import AnswerStore
 from repope_eval.runs.folder import RunFolder
 from repope_eval.runs.rank_shares import merge_shares
@@ -47,7 +47,7 @@ def main() -> None:
         started = time.perf_counter()
         apart(_simulate, options.images, options.ranks, Path(name) / "questions", folder.answers)
         print(f"simulated in {time.perf_counter() - started:.1f} s, which do not count", flush=True)
-        look_seldom()  # as the program does
+        gc.set_threshold(50_000, 10, 1_000)  # as the program does
         stages = _Stages()
         _score(Path(name) / "questions", folder, stages)
         stages.print()
@@ -118,15 +118,9 @@ def _score(questions: Path, folder: RunFolder, stages: _Stages) -> None:
         store.require_all()
     stages.end("answers")
     bench = BenchSettings(name=benchmark.name, source="custom", variants=tuple(VARIANTS))
-    answered = Answered(
-        model="simulated",
-        benchmark=benchmark,
-        answers=store.answers,
-        images={},
-        settings=ScoreSettings(bench=bench, answers=str(folder.answers)),
-        counts={},
-    )
-    conclude(answered, folder, seconds)
+    settings = ScoreSettings(bench=bench, answers=str(folder.answers))
+    answered = AnsweredBenchmark("simulated", settings, benchmark, store.answers, counts={}, images={})
+    score_and_report(answered, folder, seconds)
     stages.end("scoring", "report")
 
 

@@ -10,6 +10,7 @@ where other programs run, those that the processor spent on this one alone.
 
 import argparse
 import dataclasses
+import gc
 import tempfile
 import time
 from pathlib import Path
@@ -20,7 +21,6 @@ from simulated_answers import QUESTIONS, make_truth, write_answers, write_questi
 
 from repope_eval.benchmarks.sources import load_benchmark
 from repope_eval.leaderboard.report import report
-from repope_eval.process.garbage import look_seldom
 from repope_eval.runs.folder import RunFolder
 from repope_eval.settings.config import BenchSettings, ReportSettings, ScoreSettings
 
@@ -35,7 +35,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         apart(_simulate, options.images, options.runs, folder)
-        look_seldom()  # as the program does
+        gc.set_threshold(50_000, 10, 1_000)  # as the program does
         forget_peak()
         started, processor = time.perf_counter(), time.process_time()
         report(ReportSettings(runs=str(folder / "runs"), out=str(folder / "out")), "perf")
@@ -62,7 +62,7 @@ def _simulate(n_images: int, n_runs: int, folder: Path) -> None:
         settings = ScoreSettings(bench=bench, answers="simulated", model=f"model {number}")
         with RunFolder(folder / "runs" / f"model_{number}", {}, resume=True) as run:
             write_answers(truth, number, run.answers, 1)
-            run.note(
+            run.manifest.note(
                 status="complete",
                 settings=dataclasses.asdict(settings),
                 benchmark={"name": bench.name, "sha256": dict(hashes)},

@@ -1,5 +1,6 @@
 """The command line: which command it names, what it is set to, and how the program ends."""
 
+import gc
 import logging
 import os
 import shlex
@@ -9,9 +10,8 @@ from importlib import import_module
 from typing import Any, NoReturn
 
 from repope_eval.errors import InterruptionError, RepopeError, SaidElsewhereError
-from repope_eval.process.garbage import look_seldom
 from repope_eval.process.output import write, write_error
-from repope_eval.process.ranks import leave_ranks, rank_count, rank_here, replace_by_ranks
+from repope_eval.process.ranks import leave_ranks, rank_count, rank_here
 from repope_eval.process.signals import heed, listen
 from repope_eval.settings import config
 from repope_eval.settings.fields import nearest
@@ -39,9 +39,10 @@ COMMANDS = {
 def main() -> None:
     """Runs the command that the first word names, or `run` where it names none; exits with its status."""
     try:
-        look_seldom()
+        gc.set_threshold(
+            50_000, 10, 1_000
+        )  # Python looks for garbage less often: millions of answers hold none
         _open_closed_outputs()
-        replace_by_ranks(sys.argv[1:])
         listen()
         exit_status = _exit_status(sys.argv[1:])
     except KeyboardInterrupt as error:

@@ -35,7 +35,7 @@ def opened(path: Path, *, resume: bool = True, **changed: Any) -> RunFolder:
 
 def answered(path: Path) -> RunFolder:
     folder = opened(path)
-    folder.note(status="running")
+    folder.manifest.note(status="running")
     folder.write_answers([ANSWER])
     return folder
 

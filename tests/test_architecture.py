@@ -15,6 +15,7 @@ import pytest
 from conftest import PROJECT
 
 from repope_eval.command_line import COMMANDS
+from repope_eval.inference.asker import ASKERS
 from repope_eval.models.families import FAMILIES
 from repope_eval.settings.shipped_files import GROUP_FOLDERS, shipped_folder
 
@@ -40,6 +41,10 @@ LAYERS = [
 """Modules and packages of repope_eval: each imports from layers above its own, and from itself."""
 
 WITHOUT_TORCH = [
+    "inference.asker",
+    "inference.identity",
+    "inference.session",
+    "inference.transformers_asker",
     "models.checkpoints",
     "models.fingerprint",
     "models.families",
@@ -160,6 +165,7 @@ def test_names_say_what_a_thing_is() -> None:
     ("path", "name"),
     [
         ("command_line.py", "COMMANDS"),
+        ("inference/asker.py", "ASKERS"),
         ("models/families.py", "FAMILIES"),
         ("settings/shipped_files.py", "GROUP_FOLDERS"),
     ],
@@ -183,9 +189,9 @@ def test_each_command_has_settings_and_is_executed_with_them(command: str) -> No
     assert get_type_hints(execute)["settings"] is COMMANDS[command]
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_each_family_names_a_class_that_is_there(family: str) -> None:
-    module, _, name = FAMILIES[family].partition(":")
+@pytest.mark.parametrize("where", [*FAMILIES.values(), ASKERS["transformers"]])
+def test_each_family_and_each_asker_names_a_class_that_is_there(where: str) -> None:
+    module, _, name = where.partition(":")
     spec = find_spec(module)
     assert spec is not None
     assert spec.origin is not None

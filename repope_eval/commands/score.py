@@ -1,20 +1,148 @@
 """`python -m repope_eval score`: score answers that came from elsewhere."""
 
+import dataclasses
 import logging
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 
-from repope_eval import pipeline
-from repope_eval.settings.config import ScoreSettings, listed
+from repope_eval.benchmarks.benchmark import Benchmark
+from repope_eval.benchmarks.local_images import find_local_images
+from repope_eval.benchmarks.sources import load_benchmark
+from repope_eval.errors import RepopeError
+from repope_eval.files.rows import read_row_file
+from repope_eval.foreign_answers.dash_b import has_other_positives
+from repope_eval.foreign_answers.joining import Joined
+from repope_eval.foreign_answers.rows import question_texts
+from repope_eval.foreign_answers.several_files import Texts, join_files
+from repope_eval.pipeline import describe_start, leaves_failures
+from repope_eval.reporting.results import AnsweredBenchmark, score_and_report
+from repope_eval.runs.answer_store import answer_fields
+from repope_eval.runs.folder import RunFolder
+from repope_eval.runs.layout import answers_name
+from repope_eval.scoring.scores import Scores
+from repope_eval.settings.config import ColumnSettings, ScoreSettings, listed
+from repope_eval.settings.named_folders import data_folder
+from repope_eval.settings.written import FromEnvironment, as_written
+from repope_eval.wording import counted, shown
 
 log = logging.getLogger(__name__)
 
 
 def execute(settings: ScoreSettings, command: str) -> None:
-    """Joins, scores and shows."""
+    """Says which benchmark is taken where none is named, and scores."""
     is_bench_given = any(word.startswith("bench=") for word in HydraConfig.get().overrides.task)
     are_there = all(Path(name).expanduser().exists() for name in listed(settings.answers))
-    if are_there and not is_bench_given:  # else that they are not is all there is to say
+    if are_there and not is_bench_given:  # of files that are not there, nothing else needs to be said
         log.info("bench= is not given, so bench=%s is taken; RePOPE is bench=repope", settings.bench.name)
-    pipeline.score_answers(settings, command)
+    score_answers(settings, command)
+
+
+def score_answers(settings: ScoreSettings, command: str) -> Scores:
+    """Joins the answers of files to a benchmark's questions, scores them and reports.
+
+    Raises:
+        RepopeError: the answers cannot be read or joined, or the run folder is another's.
+    """
+    data_dir = data_folder(settings.data_dir)
+    benchmark = load_benchmark(settings.bench, data_dir)
+    answers, questions = _files(settings)
+    model = settings.model or answers_name([str(path) for path in answers])
+    out = Path(settings.out) if settings.out else Path("runs") / settings.bench.name / model
+    with RunFolder(out, _identity(settings), resume=True, leaves_failures=leaves_failures()) as folder:
+        joined, benchmark = _join(settings, answers, questions, benchmark)
+        _log_joined(joined, benchmark, answers)
+        start = describe_start(settings, benchmark, command)
+        folder.manifest.require_benchmark(start["benchmark"])
+        folder.manifest.begin_anew(start)
+        folder.write_answers([answer_fields(answer) for answer in joined.answers.values()])
+        counts = {"rows": joined.n_rows, "unjoined": len(joined.unjoined), "conflicts": joined.n_conflicts}
+        images = find_local_images(settings.bench, data_dir, benchmark.questions)
+        answered = AnsweredBenchmark(model, settings, benchmark, joined.answers, counts, images)
+        return score_and_report(answered, folder, {})
+
+
+def _files(settings: ScoreSettings) -> tuple[list[Path], list[Path]]:
+    """The answer files, and the question files that their ids point into: none, one for all, or one for each."""
+    answers, questions = (
+        [Path(name).expanduser() for name in listed(names)]
+        for names in (settings.answers, settings.questions)
+    )
+    for name, number in Counter(listed(settings.answers)).items():
+        if number > 1:
+            raise RepopeError(f"answers: {name} is given {number} times; name each file once")
+    if len(questions) not in (0, 1, len(answers)):
+        raise RepopeError(
+            f"questions: {len(questions)} files for {len(answers)} of answers; give one for all, or one for each"
+        )
+    return answers, questions
+
+
+def _identity(settings: ScoreSettings) -> dict[str, Any]:
+    """The settings that say which answers the run folder holds."""
+    columns = None if settings.columns == ColumnSettings() else dataclasses.asdict(settings.columns)
+    return {
+        "bench": settings.bench.name,
+        "answers": _absolute(settings.answers),
+        "columns": columns,
+        "questions": _absolute(settings.questions),
+    }
+
+
+def _absolute(names: str | tuple[str, ...] | None) -> Any:
+    """Files by their absolute paths; a path that a variable of the environment says stays as it was written."""
+    if isinstance(names, tuple):
+        return [_absolute(name) for name in names]
+    if names is None or isinstance(names, FromEnvironment):
+        return as_written(names)
+    return str(Path(names).expanduser().absolute())
+
+
+def _join(
+    settings: ScoreSettings, answers: Sequence[Path], questions: Sequence[Path], benchmark: Benchmark
+) -> tuple[Joined, Benchmark]:
+    """The answers, and the edition of the benchmark that they are about."""
+    texts: list[Texts] = [question_texts(read_row_file(path).rows, str(path)) for path in questions] or [None]
+    texts *= len(answers) // len(texts)
+    files = [(read_row_file(path), of_file) for path, of_file in zip(answers, texts, strict=True)]
+    return join_files(files, settings.columns, benchmark)
+
+
+def _log_joined(joined: Joined, benchmark: Benchmark, answers: Sequence[Path]) -> None:
+    """Says how many answers there are, and what was left out or is odd."""
+    where = ", ".join(map(str, answers))
+    log.info(
+        "%s in %s: %s to the benchmark's %s",
+        counted(joined.n_rows, "row"),
+        where,
+        counted(len(joined.answers), "answer"),
+        counted(len(benchmark.questions), "distinct question"),
+    )
+    if joined.unjoined:
+        first = joined.unjoined[0]
+        log.warning(
+            "%s left out, about questions that this benchmark does not have, first row %d: %s",
+            counted(len(joined.unjoined), "row"),
+            first.number,
+            shown(first.text) if first.text else f"question_id {shown(first.question_id)}",
+        )
+    if joined.n_misspelt:
+        log.info(
+            '%s with image spelt "imange", as POPE\'s files did until October 2023: joined as meant',
+            counted(joined.n_misspelt, "row"),
+        )
+    if joined.n_conflicts:
+        log.warning(
+            "%s with another answer to a question than an earlier row has: the earlier row counts%s",
+            counted(joined.n_conflicts, "row"),
+            ", such as row {} and not row {}".format(*joined.first_conflict) if joined.first_conflict else "",
+        )
+    if has_other_positives(benchmark):
+        log.warning(
+            "its positive images are those of the authors' published answers, not of the index: they are scored by the "
+            "labels in %s, and have no images here",
+            where,
+        )

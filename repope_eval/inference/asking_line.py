@@ -1,4 +1,4 @@
-"""How the asking went, in a line."""
+"""The line that says how the asking went."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,21 +8,21 @@ from repope_eval.wording import counted
 
 
 def asking_line(ranks: Sequence[Mapping[str, Any]], all_images: int | None) -> str:
-    """How many questions in what time, and how long the whole benchmark would take where `limit` left some out.
+    """How many questions were asked in what time, and how long the whole benchmark would take if `limit` left some out.
+
+    The estimate goes by the number of images: an image is most of the work, whatever the number of its questions.
 
     Args:
-        ranks: what a manifest says of how each rank went; empty of one that had nothing to ask.
-        all_images: of the whole benchmark; None where nothing was left out.
-
-    An image is most of the work, whatever the number of its questions: so the images are what it is computed by.
+        ranks: for each rank what a manifest says of its asking; empty for a rank that had nothing to ask.
+        all_images: images of the whole benchmark; None where nothing was left out.
     """
     asked = [facts for facts in ranks if facts.get("images")]
-    images, questions = (sum(facts[name] for facts in asked) for name in ("images", "questions"))
-    seconds = max((facts["seconds"] for facts in asked), default=0.0)
-    if not seconds:
+    if not asked:
         return "nothing was asked"
-    peaks = [facts["peak_memory_bytes"] for facts in asked]
-    memory = "" if None in peaks else f", peak memory {memory_text(sum(peaks))}"
+    images, questions = (sum(facts[name] for facts in asked) for name in ("images", "questions"))
+    seconds = max(0.001, *(facts["seconds"] for facts in asked))
+    peaks = [facts["peak_memory_bytes"] for facts in asked if facts.get("peak_memory_bytes") is not None]
+    memory = f", peak memory {memory_text(sum(peaks))}" if len(peaks) == len(asked) else ""
     several = f" by {len(asked)} processes" if len(asked) > 1 else ""
     line = (
         f"asked {counted(questions, 'question', ',')} about {counted(images, 'image', ',')}{several} "

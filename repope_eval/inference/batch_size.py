@@ -1,4 +1,4 @@
-"""How many images are asked about at a time."""
+"""How many images are asked about at a time: as many as the settings say, or as the memory holds."""
 
 import logging
 
@@ -8,24 +8,24 @@ from repope_eval.wording import counted
 log = logging.getLogger(__name__)
 
 FIRST = 2
-"""Images of the first batch under `auto`, whose need of memory is measured."""
+"""How many images the first batch has under `auto`; its need of memory is measured."""
 
 MOST = {"cuda": 32, "cpu": 4}
-"""Images at a time under `auto`, by kind of device: with more, neither kind gets through them faster."""
+"""The most images at a time under `auto`, by kind of device: more of them are not answered faster."""
 
 MOST_TOKENS = {"cuda": 65_536, "cpu": 8_192}
-"""Tokens of whole prompts fed at a time, by kind of device, where prompts attend both ways.
+"""The most tokens of whole prompts fed at a time, by kind of device, where prompts attend both ways.
 
-Rows share nothing there: more at a time are no faster once the device is busy, and a question of thousands of
-tokens is not to have all others padded to its length.
+There the rows share nothing: more at a time are no faster once the device is busy, and all rows would be padded to
+the length of a question of thousands of tokens.
 """
 
 SHARE = 0.8
-"""How much of the free memory is filled under `auto`: batches differ in their number of questions."""
+"""The share of the free memory that is filled under `auto`: batches differ in their number of questions."""
 
 
 class BatchSize:
-    """Starts as asked for; under `auto` it is set by the first batch; out of memory halves it."""
+    """The number of images at a time. Under `auto` the first batch sets it; running out of memory halves it."""
 
     def __init__(self, asked_for: str, device: str) -> None:
         self._open = asked_for == "auto"
@@ -34,26 +34,29 @@ class BatchSize:
 
     @property
     def is_open(self) -> bool:
-        """Whether the next batch that goes through sets the size, so that its need is worth measuring."""
+        """Whether the next batch that succeeds sets the size."""
         return self._open
 
-    def learn(self, images: int, times_free: float | None) -> None:
-        """Takes note of a batch that went through.
+    def learn(self, images: int, free_over_peak: float | None) -> None:
+        """Takes note of a batch that succeeded.
 
         Args:
-            images: of that batch.
-            times_free: how many times what it needed is free; None where that is not known.
+            images: how many the batch had.
+            free_over_peak: the free memory over the memory that the batch needed; None where that is not known.
         """
-        if self._open and times_free is not None:
-            self.images = max(self.images, min(self._most, int(images * times_free * SHARE)))
+        if self._open and free_over_peak is not None:
+            self.images = max(self.images, min(self._most, int(images * free_over_peak * SHARE)))
             log.info("batches of %s", counted(self.images, "image"))
         self._open = False
 
     def halve(self, images: int) -> None:
-        """Takes note of a batch that found no memory.
+        """Takes note of a batch that ran out of memory.
+
+        Args:
+            images: how many the batch had.
 
         Raises:
-            RepopeError: it was a single image.
+            RepopeError: the batch had a single image.
         """
         self._open = False
         if images == 1:

@@ -4,10 +4,10 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from itertools import groupby, islice
+from itertools import islice
 from pathlib import Path
 from typing import Self
 
@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from repope_eval.benchmarks.images import image_size, open_image
 from repope_eval.errors import RepopeError
+from repope_eval.inference.asker import AskedImage
 from repope_eval.models.loading import Model
 from repope_eval.models.recipe import Prepared, Recipe
 from repope_eval.process.environment import usable_cores
@@ -28,47 +29,31 @@ MOST_WORKERS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class AskedImage:
-    """An image and the questions to be asked about it."""
-
-    path: Path
-    questions: tuple[Question, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class PreparedImage:
-    """The same, ready for the model."""
+    """An image, ready for the model, and its questions."""
 
     questions: tuple[Question, ...]
     prepared: Prepared
 
     def pin_memory(self) -> "PreparedImage":
-        """Pixels in memory that a GPU copies from by itself; the loader calls it by this name."""
+        """Moves pixels into memory that a GPU copies from by itself; torch's loader calls this method by its name."""
         inputs = {name: tensor.pin_memory() for name, tensor in self.prepared.inputs.items()}
         return replace(self, prepared=replace(self.prepared, inputs=inputs))
 
 
-def longest_first(
-    recipe: Recipe, questions: Sequence[Question], images: Mapping[str, Path]
-) -> list[AskedImage]:
-    """The images by length of what they are fed, the longest first.
+def longest_first(recipe: Recipe, images: Sequence[AskedImage]) -> list[AskedImage]:
+    """The images sorted by the length of what the model is fed, the longest first, equals in their order.
 
-    Those of a batch then need little padding, and no batch needs more memory than the first.
+    The images of a batch then need little padding, and no batch needs more memory than the first.
 
     Raises:
-        RepopeError: a file is no image, or the model has no picture of its shape.
+        RepopeError: a file is no image, or the family cannot take an image of its shape.
     """
-    order = {image: place for place, image in enumerate(dict.fromkeys(asked.image for asked in questions))}
-    together = sorted(questions, key=lambda question: order[question.image])
-    asked = [
-        AskedImage(images[image], tuple(theirs))
-        for image, theirs in groupby(together, key=lambda question: question.image)
-    ]
-    return sorted(asked, key=lambda image: _tokens(recipe, image), reverse=True)
+    return sorted(images, key=lambda image: _tokens(recipe, image), reverse=True)
 
 
 def _tokens(recipe: Recipe, asked: AskedImage) -> int:
-    """Image tokens that a model is fed for an image and its questions."""
+    """How many image tokens the model is fed for an image and its questions."""
     size = image_size(asked.path)
     with _named(asked.path):
         features = recipe.count_features(*size)
@@ -76,17 +61,17 @@ def _tokens(recipe: Recipe, asked: AskedImage) -> int:
 
 
 class Loader:
-    """Hands out prepared images in order, and counts how long it was waited for."""
+    """Hands out prepared images in order, and counts the seconds that its caller waits for them."""
 
-    def __init__(self, model: Model, asked: Sequence[AskedImage], workers: str, sharing: int = 1) -> None:
+    def __init__(self, model: Model, asked: Sequence[AskedImage], workers: str, programs: int) -> None:
         """
         Args:
-            model: whose recipe prepares them.
+            model: its recipe prepares the images.
             asked: the images in order.
-            workers: how many processes, or `auto`.
-            sharing: how many programs like this one share the machine's cores.
+            workers: how many processes prepare them, or `auto`.
+            programs: how many programs like this one share the machine's cores.
         """
-        self.workers = _workers(workers, model.device, len(asked), sharing)
+        self.workers = _workers(workers, model.device, len(asked), programs)
         self.seconds_waited = 0.0
         self._loader = DataLoader(
             _Images(model.recipe, asked, model.dtype),
@@ -105,13 +90,13 @@ class Loader:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Ends the workers: they ignore the signal by which Python ends those that are left when it exits."""
+        """Ends the workers, which ignore the signal by which Python ends processes left over when it exits."""
         images, self._images = self._images, iter(())
         if self.workers:
             images._shutdown_workers()  # type: ignore[attr-defined]  # what the library itself does once unused
 
     def next(self, number: int) -> list[PreparedImage]:
-        """So many images, or those that are left.
+        """The next images: as many as asked for, or those that are left.
 
         Raises:
             RepopeError: one of them cannot be read or prepared, or a worker was killed.
@@ -136,7 +121,7 @@ def _require(image: PreparedImage | RepopeError) -> PreparedImage:
 
 
 class _Images(Dataset[PreparedImage | RepopeError]):
-    """What a worker does. An error is handed over as a value: raised, it would come wrapped in a traceback."""
+    """What a worker prepares. An error is handed over as a value: raised, it would come wrapped in a traceback."""
 
     def __init__(self, recipe: Recipe, asked: Sequence[AskedImage], dtype: torch.dtype) -> None:
         self._recipe = recipe
@@ -146,8 +131,8 @@ class _Images(Dataset[PreparedImage | RepopeError]):
     def __len__(self) -> int:
         return len(self._asked)
 
-    def __getitem__(self, place: int) -> PreparedImage | RepopeError:
-        asked = self._asked[place]
+    def __getitem__(self, index: int) -> PreparedImage | RepopeError:
+        asked = self._asked[index]
         texts = [question.text for question in asked.questions]
         try:
             image = open_image(asked.path)
@@ -160,24 +145,27 @@ class _Images(Dataset[PreparedImage | RepopeError]):
 
 @contextmanager
 def _named(path: Path) -> Iterator[None]:
-    """Says which file a recipe's refusal is about."""
+    """Puts the file's name before the text of a recipe's refusal."""
     try:
         yield
     except RepopeError as error:
         raise RepopeError(f"{path}: {error}") from error
 
 
-def _workers(asked_for: str, device: torch.device, images: int, sharing: int) -> int:
-    """On a CPU the model itself keeps all cores busy; beside a GPU one core is left to the loop."""
+def _workers(asked_for: str, device: torch.device, images: int, programs: int) -> int:
+    """How many processes prepare images. On a CPU the model itself keeps all cores busy: none by default.
+
+    Beside a GPU one core is left to the loop.
+    """
     if asked_for != "auto":
         return min(int(asked_for), images)
     if device.type == "cpu":
         return 0
-    return max(1, min(usable_cores() // sharing - 1, MOST_WORKERS, images))
+    return max(1, min(usable_cores() // programs - 1, MOST_WORKERS, images))
 
 
 def _start_worker(_: int) -> None:
-    """Ctrl-C and a scheduler's SIGTERM reach all processes; the loop has its batch finished first."""
+    """Has a worker ignore Ctrl-C and SIGTERM, which reach all processes: the loop ends it after the batch in hand."""
     os.environ["TOKENIZERS_PARALLELISM"] = "false"  # threads of the parent's do not live on here
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)

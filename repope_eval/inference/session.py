@@ -1,18 +1,20 @@
 """From questions to stored answers: all of them, or this rank's share, in as many starts as it takes."""
 
 import logging
+import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.benchmarks.sources import find_benchmark_images
 from repope_eval.errors import InterruptionError, RepopeError
+from repope_eval.inference.asker import AskedImage, Asker, group_by_image
 from repope_eval.inference.asking_line import asking_line
-from repope_eval.inference.contents import note_images
-from repope_eval.process.garbage import looked_for_often
+from repope_eval.inference.identity import note_images
+from repope_eval.process.progress import Progress
 from repope_eval.process.ranks import Ranks
 from repope_eval.process.signals import FinishBatch
 from repope_eval.process.timing import Seconds, now, rounded, timed
@@ -21,149 +23,160 @@ from repope_eval.runs.answer_store import AnswerStore
 from repope_eval.runs.folder import FollowedFolder, RunFolder
 from repope_eval.runs.layout import share_path
 from repope_eval.runs.rank_shares import count_stored, merge_shares
-from repope_eval.settings import config
+from repope_eval.settings.config import RunSettings
 from repope_eval.wording import counted
-
-if TYPE_CHECKING:
-    from repope_eval.inference.asking import Asking
 
 log = logging.getLogger(__name__)
 
+SECONDS_BETWEEN_LINES = 30.0
+"""How often the log says how far the asking is, where no terminal shows a bar."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Collection:
-    """What one start of a run has to do, and where its answers go."""
+class Session:
+    """One start of a run: who is asked what, and where the answers go."""
 
-    settings: config.RunSettings
+    settings: RunSettings
     benchmark: Benchmark
     data_dir: Path
+    asker: type[Asker]
     folder: RunFolder | FollowedFolder
     ranks: Ranks
+    seconds: Seconds
+    """Takes what loading and asking took."""
     all_images: int | None
-    """Of the whole benchmark, where `limit` leaves some out."""
+    """Images of the whole benchmark, where `limit` leaves some out; None where it leaves out none."""
     command: str
-    """How it was started: shown where it is interrupted."""
+    """How the run was started; it is shown where the run is interrupted."""
 
-    def collect(self, seconds: Seconds) -> tuple[Mapping[Question, Answer], dict[str, int]]:
-        """Asks what has no answer yet.
-
-        Args:
-            seconds: takes what loading and asking took.
+    def ask_what_is_left(self) -> tuple[Mapping[Question, Answer], dict[str, int]]:
+        """Asks each question of the benchmark that has no answer yet.
 
         Returns:
-            All answers, which the main rank alone has where there are several; and how many questions were asked,
-            and how many had answers, in the newest start that asked any.
+            All answers (of several ranks the main one alone has them), and how many questions were `asked` and
+            `resumed` (had answers before) in the newest start that asked any.
 
         Raises:
             RepopeError: something a user can mend. Answers that were stored stay.
-            InterruptionError: a signal came, or another rank is gone; the same.
+            InterruptionError: a signal came, or another rank is gone. Answers that were stored stay.
         """
-        store = AnswerStore(self.folder.answers, self.benchmark.questions)
+        store = self._read_store()
         unanswered = [question for question in self.benchmark.questions if question not in store.answers]
-        resumed = len(store.answers)
-        counts = {"asked": len(unanswered), "resumed": resumed}
+        counts = {"asked": len(unanswered), "resumed": len(store.answers)}
         if not unanswered:
-            log.info("nothing to ask: all %d answers are in %s", resumed, store.path)
-            return store.answers, {**counts, **self.folder.counts}
+            log.info("nothing to ask: all %d answers are in %s", len(store.answers), store.path)
+            return store.answers, counts | self.folder.manifest.counts
         try:
-            with looked_for_often():
-                self._ask(unanswered, store, seconds)
-        except KeyboardInterrupt as error:
-            status = getattr(error, "exit_status", 130)
-            raise self._interrupted(self.ranks.lost() or "interrupted", status) from error
-        except InterruptionError as error:
-            raise self._interrupted(str(error), error.exit_status) from error
+            self._ask(unanswered, store)
+        except (KeyboardInterrupt, InterruptionError) as error:
+            raise self._interruption(error) from error
         if self.ranks.are_several and self.ranks.is_main:
             merge_shares(self.folder.answers)
-            store = AnswerStore(self.folder.answers, self.benchmark.questions)
+            store = self._read_store()
             store.require_all()
         return store.answers, counts
 
-    def _ask(self, questions: Sequence[Question], store: AnswerStore, seconds: Seconds) -> None:
-        """Loads the model and asks; torch is imported here, so that mistakes and finished runs need not wait."""
+    def _read_store(self) -> AnswerStore:
+        return AnswerStore(self.folder.answers, self.benchmark.questions)
+
+    def _ask(self, questions: Sequence[Question], store: AnswerStore) -> None:
+        """Asks the questions, each rank its share of the images, and notes how it went."""
+        images = self._find_images(questions, store)
+        with timed(self.seconds, "load"), self.ranks.together():
+            # Where there are fewer images than ranks, some ranks have nothing to ask.
+            asker, share = self._load(images) if self.ranks.rank < len(images) else (None, ())
+        total = len(self.benchmark.questions)
+        self.folder.manifest.note(asking={"began": now(), "answered": total - len(questions), "of": total})
+        if asker is None:
+            log.info("%s left to ask about: none for this process", counted(len(images), "image"))
+        facts = {} if asker is None else self._ask_share(asker, share, store)
+        with timed(self.seconds, "inference"):
+            of_ranks = self.ranks.exchange(facts)
+        ranks = {"ranks": of_ranks} if self.ranks.are_several else {}
+        self.folder.manifest.note(seconds=rounded(self.seconds), inference={**of_ranks[0], **ranks})
+        if self.ranks.is_main:
+            log.info("%s", asking_line(of_ranks, self.all_images))
+
+    def _find_images(self, questions: Sequence[Question], store: AnswerStore) -> list[AskedImage]:
+        """The images that are left to ask about, each with its questions. What their files hold is noted."""
         names = list(dict.fromkeys(question.image for question in questions))
         with self.ranks.main_first():
-            images = find_benchmark_images(self.settings.bench, self.data_dir, names)
+            paths = find_benchmark_images(self.settings.bench, self.data_dir, names)
             if isinstance(self.folder, RunFolder):
-                note_images(self.settings.bench, self.data_dir, self.folder, store.answers, images)
-        with timed(seconds, "load"), self.ranks.together():
-            asking = self._prepare(questions, images) if self.ranks.rank < len(images) else None
-        total = len(self.benchmark.questions)
-        self.folder.note(asking={"began": now(), "answered": total - len(questions), "of": total})
-        if asking is None:
-            log.info("%s left to ask about: none for this process", counted(len(images), "image"))
-        else:
-            own = self._own_store(store, asking.questions)
-            self._run(asking, own, seconds)
-        with timed(seconds, "inference"):
-            facts = self.ranks.exchange({} if asking is None else asking.facts())
-        self.folder.note(seconds=rounded(seconds), inference=self._joined(facts))
-        if self.ranks.is_main:
-            log.info("%s", asking_line(facts, self.all_images))
+                note_images(self.settings.bench, self.data_dir, self.folder, store.answers, paths)
+        return group_by_image(questions, paths)
 
-    def _prepare(self, questions: Sequence[Question], images: Mapping[str, Path]) -> "Asking":
-        """The model on its device, and this rank's share of the questions."""
-        from repope_eval.models.checkpoints import find_checkpoint
-
-        find_checkpoint(self.settings.model.checkpoint, self.settings.model.revision)  # known without torch
-        from repope_eval.inference.asking import Asking, AskingSettings
-        from repope_eval.models.loading import describe_device, describe_model, load_model
-        from repope_eval.models.placement import choose_device, device_of_rank
-
-        settings = self.settings
-        device = choose_device(device_of_rank(settings.device, self.ranks))
-        log.info("loading %s", settings.model.checkpoint)
-        model = load_model(settings.model, device)
-        self.folder.note_model(**describe_model(model))
-        self.folder.note_start(device=describe_device(model.device))
-        how = AskingSettings(
-            engine=settings.engine,
-            batch_size=settings.batch_size,
-            workers=settings.workers,
-            max_new_tokens=settings.model.max_new_tokens,
-            ranks=self.ranks,
-        )
-        asking = Asking(model, questions, images, how)
-        shared = f" by {self.ranks.count} processes" if self.ranks.are_several else ""
+    def _load(self, images: Sequence[AskedImage]) -> tuple[Asker, Sequence[AskedImage]]:
+        """The asker, whose source must be that of the answers so far, and the images that this rank asks it about."""
+        asker = self.asker(self.settings, self.ranks)
+        self.folder.manifest.note_source(asker.source)
+        self.folder.manifest.note_start(device=asker.device)
+        share = self.ranks.share(asker.in_order(images))
         log.info(
             "asking %s about %s%s",
-            counted(len(questions), "question"),
+            counted(sum(len(image.questions) for image in images), "question"),
             counted(len(images), "image"),
-            shared,
+            f" by {self.ranks.count} processes" if self.ranks.are_several else "",
         )
-        return asking
+        return asker, share
 
-    def _own_store(self, store: AnswerStore, questions: Sequence[Question]) -> AnswerStore:
-        """Where this rank's answers go: one of several has a file of its own."""
-        if not self.ranks.are_several:
-            return store
-        return AnswerStore(share_path(self.folder.answers, self.ranks.rank), questions)
-
-    def _run(self, asking: "Asking", store: AnswerStore, seconds: Seconds) -> None:
+    def _ask_share(self, asker: Asker, images: Sequence[AskedImage], store: AnswerStore) -> dict[str, Any]:
+        """Asks about this rank's images and stores the answers; returns what a manifest says of it."""
+        if self.ranks.are_several:
+            questions = [question for image in images for question in image.questions]
+            store = AnswerStore(share_path(self.folder.answers, self.ranks.rank), questions)
+        asked = {"images": 0, "questions": 0, "seconds": 0.0}
         try:
-            with timed(seconds, "inference"), FinishBatch() as signals:
-                asking.run(store, signals.check)
+            with timed(self.seconds, "inference"):
+                _store_answers(asker, images, store, asked)
         except BaseException as error:
             with suppress(RepopeError):  # of a full disk, say: the error that is on its way says more
-                self.folder.note(seconds=rounded(seconds), inference=asking.facts())
+                self.folder.manifest.note(seconds=rounded(self.seconds), inference=asked | asker.facts())
             if self.ranks.are_several and isinstance(error, RepopeError):
-                # The others are asking: what started them ends them once this one has ended.
+                # The other ranks are asking: what started them ends them once this one has ended.
                 raise InterruptionError(str(error), error.exit_status) from error
             raise
+        return asked | asker.facts()
 
-    def _joined(self, facts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-        """What a manifest says of how it went: the main rank's facts, and each one's where there are several."""
-        return {**facts[0], **({"ranks": facts} if self.ranks.are_several else {})}
+    def _interruption(self, error: KeyboardInterrupt | InterruptionError) -> InterruptionError:
+        """The error that says what happened, how many answers are safe, and how to go on.
 
-    def _interrupted(self, reason: str, exit_status: int) -> InterruptionError:
-        """Counted on the disk: a signal may have come between writing a batch and noting that it is."""
+        The answers are counted on the disk: a signal may have come between writing a batch and noting that it is.
+        """
+        reason = str(error) if isinstance(error, InterruptionError) else self.ranks.lost() or "interrupted"
         safe = count_stored(self.folder.answers, self.benchmark.questions)
-        kept = f"{safe} of {len(self.benchmark.questions)} answers are safe in {self._place()}; go on with"
+        where = self.folder.path if self.ranks.are_several else self.folder.answers
+        kept = f"{safe} of {len(self.benchmark.questions)} answers are safe in {where}; go on with"
         what = kept if safe else "before the first answer; start again with"
-        return InterruptionError(f"{reason}: {what}: {self.command}{self._launch()}", exit_status)
+        processes = " (with any number of processes)" if self.ranks.are_several else ""
+        return InterruptionError(
+            f"{reason}: {what}: {self.command}{processes}", getattr(error, "exit_status", 130)
+        )
 
-    def _place(self) -> Path:
-        return self.folder.path if self.ranks.are_several else self.folder.answers
 
-    def _launch(self) -> str:
-        return " (with any number of processes)" if self.ranks.are_several else ""
+def _store_answers(
+    asker: Asker, images: Sequence[AskedImage], store: AnswerStore, asked: dict[str, Any]
+) -> None:
+    """Stores the answers as they come, until all are there or a signal ends the asking between two batches.
+
+    Args:
+        asker: who is asked.
+        images: what it is asked about.
+        store: takes the answers.
+        asked: takes the number of images and questions that have been answered, and the seconds that took.
+    """
+    total = sum(len(image.questions) for image in images)
+    started = time.perf_counter()
+    with (
+        FinishBatch() as signals,
+        Progress(total, "", "question", SECONDS_BETWEEN_LINES) as progress,
+        closing(asker.ask(images)) as batches,
+    ):
+        for answers in batches:
+            store.append(answers)
+            asked["images"] += len({answer.question.image for answer in answers})
+            asked["questions"] += len(answers)
+            asked["seconds"] = round(time.perf_counter() - started, 3)
+            progress.advance(len(answers))
+            signals.check()
+    store.require_all()

@@ -16,7 +16,7 @@ def versions() -> dict[str, str]:
 
 
 def installed(packages: Iterable[str]) -> dict[str, str]:
-    """Versions of those of the packages that are installed."""
+    """The versions of the packages that are installed; the others are left out."""
     found = {}
     for package in packages:
         try:
@@ -27,23 +27,23 @@ def installed(packages: Iterable[str]) -> dict[str, str]:
 
 
 def process() -> dict[str, Any]:
-    """This process: where to look for what has a run folder. Its `job` is SLURM's, null outside of it."""
+    """What a manifest says of the process that has a run folder; `job` is SLURM's, null outside of SLURM."""
     return {"host": platform.node(), "id": os.getpid(), "job": slurm_job()}
 
 
 def slurm_job() -> str | None:
-    """The SLURM job that this process is of, as `squeue` and `scancel` name it: 12, or 12_3 of an array."""
+    """The SLURM job of this process as `squeue` names it: 12, or 12_3 in an array; None outside of SLURM."""
     array, task = os.environ.get("SLURM_ARRAY_JOB_ID"), os.environ.get("SLURM_ARRAY_TASK_ID")
     return f"{array}_{task}" if array and task else os.environ.get("SLURM_JOB_ID")
 
 
 def usable_cores() -> int:
-    """Those that this process may use, where the system tells; else the machine's."""
+    """How many cores this process may use, where the system tells; else how many the machine has."""
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 def machine() -> dict[str, Any]:
-    """The machine, without asking torch."""
+    """What a manifest says of the machine; torch is not asked."""
     return {
         "host": platform.node(),
         "system": platform.platform(),

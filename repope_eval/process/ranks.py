@@ -2,6 +2,7 @@
 
 import os
 import platform
+import shlex
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -20,42 +21,42 @@ _STARTED_BY_OTHERS = {"RANK", "OMPI_COMM_WORLD_RANK", "PMI_RANK", "MV2_COMM_WORL
 
 _POLL_SECONDS = 0.05
 _PATIENCE = timedelta(days=30)
-"""Ranks wait for one another while one downloads, or has a longer share; one that is gone is noticed at once."""
+"""Ranks wait for one another while one downloads or has a longer share; a rank that is gone is noticed at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ranks:
-    """This process among those of its run. With one process nothing waits, and torch is not imported."""
+    """This process among those of its run. Where it is the only one, nothing waits and torch is not imported."""
 
     rank: int = 0
     count: int = 1
     local_rank: int = 0
-    """Among those on this machine: which GPU is its own."""
+    """The index of this process among those on this machine, and of the GPU that is its own."""
     local_count: int = 1
     processes: tuple[tuple[str, int], ...] = ()
-    """Host and process id of each, where there are several."""
+    """Host and process id of each rank, where there are several."""
 
     @property
     def is_main(self) -> bool:
-        """Whether this one has the run folder, scores and reports."""
+        """Whether this rank has the run folder, scores and reports."""
         return self.rank == 0
 
     @property
     def are_several(self) -> bool:
-        """Whether there are others."""
+        """Whether there are other ranks."""
         return self.count > 1
 
     def share(self, items: Sequence[Item]) -> Sequence[Item]:
-        """What is this rank's of a list that all have: every so-manieth, so that a sorted list is shared evenly."""
+        """This rank's part of a list that all ranks have: every `count`-th item, which shares a sorted list evenly."""
         return items[self.rank :: self.count]
 
     @contextmanager
     def main_first(self) -> Iterator[None]:
-        """The main rank goes through, then the others, who find what it fetched and made; then all go on.
+        """Lets the main rank through, then the non-main ranks, which find what it fetched and made; then all go on.
 
         Raises:
-            RepopeError: the main rank's, there.
-            SaidElsewhereError: on the others, in its place.
+            RepopeError: on the main rank, its own.
+            SaidElsewhereError: on non-main ranks, in place of the main rank's error.
             InterruptionError: a rank is gone.
         """
         if not self.is_main:
@@ -69,11 +70,11 @@ class Ranks:
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """All go through before one goes on; an error of one is everybody's, said by the first that had one.
+        """Waits at the end until all ranks are there. An error of one ends all; the first rank that had one says it.
 
         Raises:
-            RepopeError: this rank's own.
-            SaidElsewhereError: another's.
+            RepopeError: this rank's own error.
+            SaidElsewhereError: another rank had an error.
             InterruptionError: a rank is gone.
         """
         error: RepopeError | None = None
@@ -89,7 +90,7 @@ class Ranks:
             raise SaidElsewhereError(f"rank {failed[0]} ended: {errors[failed[0]]}") from error
 
     def exchange(self, value: Item) -> list[Item]:
-        """What each rank gives, in their order, once all have.
+        """The value of each rank, by rank, once all have given theirs.
 
         Raises:
             InterruptionError: a rank is gone.
@@ -111,7 +112,7 @@ class Ranks:
         return gathered
 
     def lost(self) -> str:
-        """Which ranks of this machine have ended, in words; empty where none is."""
+        """Which ranks of this machine have ended, in words; empty where none has."""
         gone = [
             f"rank {rank} (process {process})"
             for rank, (host, process) in enumerate(self.processes)
@@ -122,9 +123,14 @@ class Ranks:
 
 @cache
 def join_ranks() -> Ranks:
-    """This process among those that a launcher started; alone where none did."""
+    """This process among those that a launcher started; alone where none did.
+
+    Raises:
+        RepopeError: accelerate was told to start several on CPUs, and started one.
+    """
     count = rank_count()
     if count == 1:
+        _refuse_one_process_for_several()
         return Ranks()
     from accelerate import PartialState
     from accelerate.utils import gather_object
@@ -142,9 +148,9 @@ def join_ranks() -> Ranks:
 
 
 def leave_ranks() -> None:
-    """Ends the connections to the other ranks, when all is done; does nothing where there are none.
+    """Ends the connections to the other ranks, if any, when all is done.
 
-    Left to the end of the program, their threads may still be running when it takes them down, which aborts it.
+    Left to the end of the program, their threads may still run when Python takes them down, which aborts it.
     """
     if join_ranks.cache_info().currsize and join_ranks().are_several:
         from accelerate import PartialState
@@ -152,54 +158,36 @@ def leave_ranks() -> None:
         PartialState().destroy_process_group()
 
 
-def replace_by_ranks(words: Sequence[str]) -> None:
-    """Starts as many processes as `accelerate launch --cpu --num_processes N` was told, in this one's place.
-
-    On CPUs accelerate (1.15) starts a single one, whatever the number, and leaves the number in its own command line
-    only. Does nothing otherwise.
-    """
-    if not is_told_cpu() or _STARTED_BY_OTHERS & set(os.environ):
-        return
-    count = _asked_of_accelerate()
-    if count > 1:
-        torchrun = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={count}"]
-        os.execv(sys.executable, [sys.executable, *torchrun, "-m", "repope_eval", *words])
-
-
 def is_told_cpu() -> bool:
-    """Whether this is of `accelerate launch --cpu`."""
+    """Whether `accelerate launch --cpu` started this process."""
     return os.environ.get("ACCELERATE_USE_CPU", "").lower() == "true"
 
 
-def _asked_of_accelerate() -> int:
-    """The number of processes in the command line of the accelerate that started this process; 1 without one."""
-    import psutil
+def _refuse_one_process_for_several() -> None:
+    """Refuses to be the single process that `accelerate launch --cpu` (1.15) starts, whatever number it is told.
 
-    try:
-        started_by = psutil.Process().parent()
-        words = started_by.cmdline() if started_by is not None else []
-    except psutil.Error:
-        return 1
-    if "launch" not in words:
-        return 1
-    from accelerate.commands.launch import launch_command_parser
-
-    options, _ = launch_command_parser().parse_known_args(words[words.index("launch") + 1 :])
-    return options.num_processes or 1
+    A number above one shows in the address that such a process is given to meet others at.
+    """
+    if is_told_cpu() and "MASTER_PORT" in os.environ and not _STARTED_BY_OTHERS & set(os.environ):
+        words = shlex.join(sys.argv[1:])
+        raise RepopeError(
+            "accelerate launch --cpu started one process, whatever --num_processes is; start N of them with: "
+            f"torchrun --nproc-per-node N -m repope_eval {words}".rstrip()
+        )
 
 
 def rank_here() -> int:
-    """Which rank this process was started as, before it has met the others; 0 where it is alone."""
+    """The rank that this process was started as, known before it meets the others; 0 where it is alone."""
     return int(os.environ.get("RANK", "0")) if rank_count() > 1 else 0
 
 
 def rank_count() -> int:
-    """How many processes a launcher started, this one among them; 1 where none did."""
+    """How many processes a launcher started, this one included; 1 where there was no launcher."""
     return int(os.environ.get("WORLD_SIZE", "1")) if "RANK" in os.environ else 1
 
 
 def _is_dead(process: int) -> bool:
-    """Whether a process is gone, or has ended and nobody has asked yet how."""
+    """Whether a process is gone, or has ended without its parent having asked how."""
     import psutil
 
     try:

@@ -1,4 +1,4 @@
-"""Signals that end a run: at once while nothing would be lost, after the batch in hand while one is being asked."""
+"""Signals that end a run: at once while nothing would be lost, and after the batch in hand while one is asked."""
 
 import logging
 import signal
@@ -12,9 +12,9 @@ log = logging.getLogger(__name__)
 _ENDING = (signal.SIGINT, signal.SIGTERM)
 
 _OF_LAUNCHERS = tuple(number for number in signal.Signals if number.name in ("SIGUSR1", "SIGUSR2"))
-"""A launcher may have a handler for one of them in this process: submitit's queues the job again, and exits.
+"""Signals that a launcher may handle in this process: submitit's handler queues the job again and exits.
 
-Windows has neither.
+Windows has neither signal.
 """
 
 
@@ -24,11 +24,11 @@ class Interruption(KeyboardInterrupt):
     def __init__(self, number: int, exit_status: int | None = None) -> None:
         super().__init__(signal.Signals(number).name)
         self.exit_status = 128 + number if exit_status is None else exit_status
-        """What shells show for a program that the signal ended, 130 for Ctrl-C and 143 for SIGTERM; or a launcher's."""
+        """What shells show for a program that the signal ended: 130 for Ctrl-C, 143 for SIGTERM; or a launcher's."""
 
 
 _came: list[int] = []
-"""Signals that ended the program, or were to: a library may raise an error of its own in place of `Interruption`."""
+"""Signals that came to end the program. A library may raise its own error in place of `Interruption`."""
 
 
 def interrupt(number: int, _: FrameType | None = None) -> None:
@@ -42,24 +42,24 @@ def interrupt(number: int, _: FrameType | None = None) -> None:
 
 
 def heed() -> None:
-    """Raises what a signal asked for, where a library has turned it into something else.
+    """Raises the interruption that a signal asked for, where a library turned it into an error of its own.
 
     Raises:
-        Interruption: one came.
+        Interruption: a signal came.
     """
     if _came:
         raise Interruption(_came[0])
 
 
 def listen() -> None:
-    """Has the signals raise `Interruption`, but for those that whoever started the program had it ignore."""
+    """Has the signals raise `Interruption`, except those that the program was started to ignore."""
     _install(interrupt)
 
 
 class FinishBatch:
-    """While it is entered, a signal waits until `check` is called; a second one does not.
+    """While it is entered, a signal waits until `check` is called; a second signal does not wait.
 
-    A launcher's handler waits, too, so that no batch is lost to it; another signal hurries it no more.
+    A launcher's signal waits, too, so that no batch is lost to its handler; a second signal does not change that.
     """
 
     def __init__(self) -> None:
@@ -91,10 +91,10 @@ class FinishBatch:
         log.info("%s: finishing the batch in hand, then stopping", signal.Signals(number).name)
 
     def check(self) -> None:
-        """Raises what a signal asked for, or has the launcher whose signal it was do what it does.
+        """Raises the interruption that a signal asked for, or calls the handler of the launcher whose signal it was.
 
         Raises:
-            Interruption: one came.
+            Interruption: a signal came.
         """
         number, self._number = self._number, None
         if number is None:
@@ -111,7 +111,10 @@ class FinishBatch:
 def _install(
     handler: Callable[[int, FrameType | None], None], numbers: Sequence[signal.Signals] = _ENDING
 ) -> dict[signal.Signals, Any]:
-    """Sets a handler for each signal that is not ignored; the handlers before. Only the main thread may do so."""
+    """Sets a handler for each signal that is not ignored, and returns the handlers before.
+
+    Python lets only the main thread set handlers: in another thread nothing is set.
+    """
     if threading.current_thread() is not threading.main_thread():
         return {}
     before = {number: signal.getsignal(number) for number in numbers}

@@ -1,4 +1,4 @@
-"""How long the stages of a run take, and when it was."""
+"""How long the stages of a run take, and dates and times as text."""
 
 import time
 from collections.abc import Iterator
@@ -6,12 +6,12 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 Seconds = dict[str, float]
-"""By stage; stands in the manifest."""
+"""Seconds by the name of the stage, as the manifest has them."""
 
 
 @contextmanager
 def timed(seconds: Seconds, stage: str) -> Iterator[None]:
-    """Adds what passes inside to a stage."""
+    """Adds the seconds that pass inside to a stage."""
     started = time.perf_counter()
     try:
         yield
@@ -20,20 +20,20 @@ def timed(seconds: Seconds, stage: str) -> Iterator[None]:
 
 
 def rounded(seconds: Seconds) -> Seconds:
-    """The same to the millisecond."""
+    """The seconds, rounded to milliseconds."""
     return {stage: round(spent, 3) for stage, spent in seconds.items()}
 
 
 def moment(text: str) -> datetime:
-    """The date and time that `now` wrote; in UTC where the text names no zone.
+    """The date and time in a text that `now` made, in UTC where the text names no zone.
 
     Raises:
-        ValueError: it is none.
+        ValueError: the text is no date and time.
     """
     found = datetime.fromisoformat(text)
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def now() -> str:
-    """Date and time, in UTC."""
+    """The date and time now in UTC, as text to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,4 +1,4 @@
-"""From answers to what is left of a run: scores, page and figures in its folder, the table on the console."""
+"""From answers to the results of a run: scores, page and figures in its folder, and the table on the console."""
 
 import dataclasses
 import logging
@@ -39,25 +39,37 @@ from repope_eval.wording import counted
 log = logging.getLogger(__name__)
 
 _OF_SCORING = ("protocol", "limit")
-"""Settings that say how answers are scored, and how many: of a start that asks nothing, too."""
+"""Settings that say which answers are scored and how. The page shows this start's, even if it asked nothing."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Answered:
-    """A benchmark that a model has answered, as far as it has."""
+@dataclasses.dataclass(frozen=True, slots=True)
+class AnsweredBenchmark:
+    """A benchmark, and the answers of a model as far as there are any."""
 
     model: str
+    settings: config.RunSettings | config.ScoreSettings
     benchmark: Benchmark
     answers: Mapping[Question, Answer]
-    images: Mapping[str, Path]
-    """Those that are on this machine, for thumbnails."""
-    settings: config.RunSettings | config.ScoreSettings
     counts: Mapping[str, int]
-    """What else is to be said of how the answers came about."""
+    """Further counts of how the answers came about, by name, such as how many were asked in this start."""
+    images: Mapping[str, Path]
+    """Where each image lies that is on this machine, for thumbnails."""
 
 
-def conclude(answered: Answered, folder: RunFolder, seconds: Seconds) -> Scores:
-    """Scores, writes and shows; the scores under the run's own protocol."""
+def score_and_report(answered: AnsweredBenchmark, folder: RunFolder, seconds: Seconds) -> Scores:
+    """Scores the answers, writes scores, page and figures into the folder, and prints the table.
+
+    Args:
+        answered: what is scored.
+        folder: of the run; its manifest is finished.
+        seconds: takes what scoring and reporting took.
+
+    Returns:
+        The scores under the run's own protocol.
+
+    Raises:
+        RepopeError: a file cannot be written.
+    """
     with timed(seconds, "scoring"):
         scores, others = _scores(answered)
         detections = _detections(answered, scores)
@@ -74,7 +86,7 @@ def conclude(answered: Answered, folder: RunFolder, seconds: Seconds) -> Scores:
         )
         folder.write_scores(document, page.html)
         folder.write_figures(page.figures)
-    folder.finish(seconds=rounded(seconds), counts=counts)  # what is shown may be going nowhere
+    folder.manifest.finish(seconds=rounded(seconds), counts=counts)  # what is shown may be going nowhere
     print_scores(scores)
     if detections:
         print_detection(detections[ALL_OBJECTS])
@@ -86,15 +98,15 @@ def conclude(answered: Answered, folder: RunFolder, seconds: Seconds) -> Scores:
     return scores
 
 
-def _counts(answered: Answered) -> dict[str, int]:
+def _counts(answered: AnsweredBenchmark) -> dict[str, int]:
     """How many distinct questions there are and have an answer, and what else was counted."""
     questions = answered.benchmark.questions
     n_answered = sum(question in answered.answers for question in questions)
     return {"questions": len(questions), "answered": n_answered, **answered.counts}
 
 
-def _scores(answered: Answered) -> tuple[Scores, list[Scores]]:
-    """Under the protocol that counts, and under the others where all are asked for."""
+def _scores(answered: AnsweredBenchmark) -> tuple[Scores, list[Scores]]:
+    """The scores under the run's own protocol, and under the other protocols where all are wanted."""
     main = config.main_protocol(answered.settings.protocol)
     names = [main, *(name for name in PROTOCOLS if name != main and answered.settings.protocol == "all")]
     benchmark = answered.benchmark
@@ -104,8 +116,8 @@ def _scores(answered: Answered) -> tuple[Scores, list[Scores]]:
     return first, others
 
 
-def _detections(answered: Answered, scores: Scores) -> dict[str, Detection]:
-    """DASH-B's own figures, of all questions and of each object's, where it is DASH-B that was asked; else none."""
+def _detections(answered: AnsweredBenchmark, scores: Scores) -> dict[str, Detection]:
+    """DASH-B's own figures, of all questions and of each object's questions; empty for another benchmark."""
     labels = {label_set.name: label_set.variants for label_set in answered.benchmark.label_sets}.get("dash_b")
     if labels is None:
         return {}
@@ -118,7 +130,7 @@ def _detections(answered: Answered, scores: Scores) -> dict[str, Detection]:
 
 
 def _view(
-    answered: Answered,
+    answered: AnsweredBenchmark,
     counts: Mapping[str, int],
     scores: Scores,
     others: Sequence[Scores],
@@ -126,7 +138,7 @@ def _view(
     folder: RunFolder,
     seconds: Seconds,
 ) -> RunView:
-    """What the page tells."""
+    """What the page shows."""
     label_sets, answers = answered.benchmark.label_sets, answered.answers
     verdicts = verdicts_of(label_sets, answers, scores.protocol)
     return RunView(
@@ -138,7 +150,7 @@ def _view(
             **_starts(folder),
         },
         seconds=seconds,
-        prompt=folder.prompt,
+        prompt=folder.manifest.facts.get("prompt"),
         effects=effects_by_variant(verdicts),
         object_effects=effects_by_object(verdicts),
         verdicts=[*turned_verdicts(verdicts), *remaining_errors(verdicts)],
@@ -156,18 +168,18 @@ def _view(
     )
 
 
-def _settings(answered: Answered, folder: RunFolder) -> dict[str, Any]:
-    """Those that the answers came from, and this start's where scores depend on them."""
+def _settings(answered: AnsweredBenchmark, folder: RunFolder) -> dict[str, Any]:
+    """The settings that the answers came from, with this start's values of those that scores depend on."""
     here = config.by_dotted_key(as_written(answered.settings))
     asked = config.by_dotted_key(folder.manifest.facts.get("settings", here))
     return asked | {key: here[key] for key in _OF_SCORING if key in here}
 
 
 def _starts(folder: RunFolder) -> dict[str, str]:
-    """What each start asked, and by what, by its number and date."""
+    """What each start asked and what it ran on, by its number and date."""
     lines = {}
     first = folder.manifest.facts.get("settings", {}).get("engine")
-    for number, start in enumerate(folder.asking_starts, 1):
+    for number, start in enumerate(folder.manifest.asking_starts, 1):
         device, installed = start.get("device", {}), start.get("versions", {})
         by = [
             f"{counted(start['asked'], 'question', ',')} asked",

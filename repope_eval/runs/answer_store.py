@@ -19,16 +19,16 @@ log = logging.getLogger(__name__)
 _json = json.JSONEncoder(ensure_ascii=False).encode
 
 Asked = tuple[str, str]
-"""Image and question."""
+"""The image and the text of a question."""
 Said = tuple[str, int | None, float | None, float | None]
-"""Response, number of tokens, and the probabilities of yes and of no."""
+"""The response, its number of tokens, and the probabilities of yes and of no."""
 
 
 class AnswerStore:
     """`answers.jsonl` of a run folder: one line a distinct (image, question)."""
 
     def __init__(self, path: Path, questions: Iterable[Question]) -> None:
-        """Reads what is there. A last line cut short by a crash is taken off the file.
+        """Reads the file, if it exists. A last line that a crash cut short is taken off it.
 
         Raises:
             RepopeError: a line is broken, or cannot be read.
@@ -38,7 +38,7 @@ class AnswerStore:
         self._answers: dict[Question, Answer] = {}
         content = _whole_lines(path)
         self._size = len(content)
-        """Of the file in bytes, as this store left it."""
+        """The size of the file in bytes, as this store left it."""
         for number, line in enumerate(content.split(b"\n")[:-1], 1):
             asked, said = _asked_and_said(path, number, line)
             question = self._questions.get(asked)
@@ -51,18 +51,18 @@ class AnswerStore:
         return self._answers
 
     def append(self, answers: Sequence[Answer]) -> None:
-        """Adds a batch of answers; when this returns they are on the disk.
+        """Adds answers to the file. When this returns, they are on the disk.
 
         Raises:
-            RepopeError: the file cannot be written, or is not what this store left. What was there before is
-                untouched, and what would be lost is in a file that the error names.
+            RepopeError: the file cannot be written, or has changed since this store wrote it. What was there before
+                is untouched, and what would be lost is in a file that the error names.
         """
         self.append_lines(_lines(answers))
         for answer in answers:
             self._keep(answer)
 
     def append_lines(self, lines: bytes) -> None:
-        """Adds whole lines of other stores to the file alone: their answers are not among this store's.
+        """Adds whole lines of other stores to the file; their answers do not become this store's.
 
         Raises:
             RepopeError: as `append` does.
@@ -77,7 +77,7 @@ class AnswerStore:
             ) from error
 
     def _write_again(self, lines: bytes) -> str:
-        """Puts a file that is gone back, with all that this store knows; what to say of it."""
+        """Writes a file that is gone anew, with all answers that this store knows; returns what to say of it."""
         everything = _lines(self._answers.values()) + lines
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -91,7 +91,7 @@ class AnswerStore:
         )
 
     def _write(self, lines: bytes) -> None:
-        """Appends lines, all or none of them.
+        """Appends all lines, or none where that fails.
 
         Raises:
             OSError: the file is gone, is not as long as this store left it, or cannot be written.
@@ -110,12 +110,12 @@ class AnswerStore:
         self._size += len(lines)
 
     def require_all(self) -> None:
-        """Checks that each question has its answer; an engine that mixed two up would leave one without."""
+        """Checks that each question has an answer: an asker that mixed up two questions would leave one without."""
         missing = [question for question in self._questions.values() if question not in self._answers]
         assert not missing, f"{len(missing)} questions were asked and have no answer, first {missing[0]}"
 
     def _keep(self, answer: Answer) -> None:
-        """Files an answer under its question: the first of two stays, one to a question outside this run is left."""
+        """Keeps an answer, unless its question has one already or is none of this run's."""
         question = self._questions.get((answer.question.image, answer.question.text))
         if question is not None:
             own = answer if answer.question is question else replace(answer, question=question)
@@ -123,13 +123,13 @@ class AnswerStore:
 
 
 def _lines(answers: Iterable[Answer]) -> bytes:
-    """The lines of answers, in UTF-8; half a surrogate pair, which JSON can hold, is written as JSON's escape."""
+    """The lines of answers in UTF-8. Half a surrogate pair, which JSON can hold, is written as JSON's escape."""
     text = "".join(_json(answer_fields(answer)) + "\n" for answer in answers)
     return text.encode("utf-8", errors="backslashreplace")
 
 
 def _rescue(lines: bytes) -> str:
-    """Writes what cannot be written in its place where temporary files go; says where, and what to do."""
+    """Writes lines that the file cannot take to a temporary file; returns where they are, and what to do."""
     number = lines.count(b"\n")
     try:
         with tempfile.NamedTemporaryFile(prefix="repope_eval_", suffix=".jsonl", delete=False) as file:
@@ -143,10 +143,10 @@ def _rescue(lines: bytes) -> str:
 
 
 def read_answers(path: Path) -> tuple[Answer, ...]:
-    """The answers of a run that may be another process's: the file is left as it is.
+    """The answers of a run that another process may be writing: the file is left as it is.
 
-    A last line without its end, which is being written or was cut short, is none. The first of two answers to a
-    question comes first. Questions have no object.
+    A last line without its line break is not read: it is being written, or was cut short. Of two answers to a
+    question, the first comes first. The questions have no object.
 
     Raises:
         RepopeError: a line is broken, or the file cannot be read.
@@ -155,10 +155,10 @@ def read_answers(path: Path) -> tuple[Answer, ...]:
 
 
 def read_lines(path: Path) -> Iterator[tuple[Asked, bytes]]:
-    """The lines that `read_answers` reads, each with what was asked.
+    """The lines of answers as they are, each with the image and the text of its question.
 
     Raises:
-        RepopeError: as `read_answers` does.
+        RepopeError: a line is broken, or the file cannot be read.
     """
     return ((asked, line) for asked, _, line in _read(path))
 
@@ -173,7 +173,7 @@ def _read(path: Path) -> Iterator[tuple[Asked, Said, bytes]]:
 
 
 def answer_fields(answer: Answer) -> dict[str, object]:
-    """An answer as a line of `answers.jsonl`."""
+    """The fields of an answer's line in `answers.jsonl`."""
     return {
         "image": answer.question.image,
         "question": answer.question.text,
@@ -185,7 +185,7 @@ def answer_fields(answer: Answer) -> dict[str, object]:
 
 
 def _whole_lines(path: Path) -> bytes:
-    """The content of the file; a last line without its end is taken off, on the disk as well."""
+    """The whole lines of the file. A last line without its line break is taken off, on the disk as well."""
     try:
         content = path.read_bytes()
     except FileNotFoundError:
@@ -209,7 +209,7 @@ def _shorten(path: Path, size: int) -> None:
 
 
 def _asked_and_said(path: Path, number: int, line: bytes) -> tuple[Asked, Said]:
-    """What a line of `answers.jsonl` says."""
+    """Reads a line of `answers.jsonl`: what was asked, and what was answered."""
     try:
         fields = parse_line(line)
         image, text, response = fields["image"], fields["question"], fields["response"]

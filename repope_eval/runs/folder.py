@@ -21,7 +21,6 @@ from repope_eval.runs.layout import (
     PAGE,
     SCORES,
     answer_files,
-    count_stored_lines,
 )
 from repope_eval.runs.log import close_log, start_log
 from repope_eval.runs.manifest import Identity, Manifest
@@ -29,14 +28,14 @@ from repope_eval.runs.manifest_form import read_manifest
 from repope_eval.settings.written import without_environment
 
 _REPLACED = (MANIFEST, IMAGES, SCORES, PAGE)
-"""Files that a run replaces."""
+"""Files that a run writes anew."""
 
 PATIENCE = 1.0
-"""Seconds that a folder may be another's before it is refused: who only looks whether it is, has it for a moment."""
+"""Seconds that another process may hold the folder before it is refused: `status` may hold the lock briefly."""
 
 
 class RunFolder:
-    """The files of a run, and a hidden one by which a single process has them at a time."""
+    """The files of a run, with a hidden lock file: one process has the folder at a time."""
 
     def __init__(
         self, path: Path, identity: Identity, *, resume: bool, leaves_failures: bool = False
@@ -75,18 +74,18 @@ class RunFolder:
         return self
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        """Notes what the run ended with, where it was an error, and lets another process have the folder."""
+        """Notes the error that the run ended with, if any, and lets another process have the folder."""
         try:
             if isinstance(error, RepopeError | KeyboardInterrupt) and self._may_go():
                 self._leave_nothing()
             elif error is not None and self.manifest.is_noted:
                 with suppress(RepopeError):  # of a full disk, say: the error that is on its way says more
-                    self.manifest.end_early(count_stored_lines(self.answers), _ending(error))
+                    self.manifest.end_early(_ending(error))
         finally:
             self._lock.release()
 
     def _may_go(self) -> bool:
-        """Whether this start made the folder, nobody needs to see that it failed, and it has no answer."""
+        """Whether the folder may be removed: this start made it, it has no answer, and nobody must see the failure."""
         if self._leaves_failures or not self._made:
             return False
         try:
@@ -146,7 +145,7 @@ class RunFolder:
         self.manifest.go_on()
 
     def _refuse_files_of_no_run(self) -> None:
-        """What a run would replace must be a run's: a folder may be somebody's who never thought of one."""
+        """Refuses a folder in which files that are no run's would be replaced."""
         for name in (ANSWERS, LOG):
             path = self.path / name
             if path.exists() and not path.is_file():
@@ -161,59 +160,8 @@ class RunFolder:
                 f"out={self.path}: {others[0]} there is of no run; choose another out=, or remove it"
             )
 
-    @property
-    def seconds(self) -> dict[str, float]:
-        """How long loading and asking took in the starts before this one; nothing where the folder is new."""
-        known = self.manifest.facts.get("seconds", {})
-        return {stage: known[stage] for stage in ("load", "inference") if stage in known}
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """How many questions the newest start asked that asked any, and how many it found answered."""
-        known = self.manifest.facts.get("counts", {})
-        return {name: known[name] for name in ("asked", "resumed") if name in known}
-
-    @property
-    def prompt(self) -> str | None:
-        """As one question was put to the model; None where that is not known."""
-        return self.manifest.facts.get("prompt")
-
-    @property
-    def asking_starts(self) -> list[dict[str, Any]]:
-        """The manifest's entries of the starts that asked anything, this one as far as it has come."""
-        stored = count_stored_lines(self.answers)
-        starts = [
-            {"asked": stored - start.get("resumed", 0), **start}
-            for start in self.manifest.facts.get("starts", ())
-        ]
-        return [start for start in starts if start["asked"] > 0]
-
-    def begin(self, first: Mapping[str, Any], **current: Any) -> None:
-        """Enters this start into the manifest, as `Manifest.begin` says."""
-        self.manifest.begin(count_stored_lines(self.answers), first, **current)
-
-    def note_model(self, **facts: Any) -> None:
-        """Adds what is known of a model once it is loaded, which must be what the answers here came from.
-
-        Raises:
-            RepopeError: the folder holds answers that were made otherwise, of other weights, say.
-        """
-        self.manifest.note_model(facts)
-
-    def note(self, **facts: Any) -> None:
-        """Adds to the manifest, in place of what stood there, and writes it."""
-        self.manifest.note(**facts)
-
-    def note_start(self, **facts: Any) -> None:
-        """Adds to what the manifest says of this start."""
-        self.manifest.note_start(**facts)
-
-    def finish(self, **facts: Any) -> None:
-        """Notes that all is done."""
-        self.manifest.finish(count_stored_lines(self.answers), **facts)
-
     def images(self) -> dict[str, str]:
-        """SHA-256 of the pictures, by name, as they were when they were last asked about; of none where not noted.
+        """SHA-256 of each picture by name, as it was when last asked about; empty where nothing is noted.
 
         Raises:
             RepopeError: `images.json` is broken.
@@ -233,7 +181,7 @@ class RunFolder:
         write_json(self.path / IMAGES, hashes)
 
     def write_answers(self, lines: list[dict[str, Any]]) -> None:
-        """Writes all answers anew, where they are nobody's work but a copy."""
+        """Writes all answers anew: only for answers that are a copy of a file elsewhere."""
         write_text(self.answers, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
 
     def write_figures(self, figures: Mapping[str, bytes]) -> None:
@@ -250,7 +198,7 @@ class RunFolder:
 
 
 class FollowedFolder:
-    """The same folder for the ranks that do not have it: they know its place, and write the log along."""
+    """The run folder as a non-main rank has it: it adds to the log there, and keeps its manifest to itself."""
 
     def __init__(self, path: Path, rank: int) -> None:
         """Opens the log.
@@ -260,29 +208,13 @@ class FollowedFolder:
         """
         self.path = path.expanduser()
         self.answers = self.path / ANSWERS
-        self.seconds: dict[str, float] = {}
-        self.counts: dict[str, int] = {}
+        self.manifest = Manifest(self.path / MANIFEST, {}, is_written=False)
         close_log()
         start_log(self.path, f"rank {rank}: ")
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-    def note_model(self, **facts: Any) -> None:
-        """Does nothing: the main rank alone writes the manifest."""
-
-    def note(self, **facts: Any) -> None:
-        """Does nothing, as `note_model`."""
-
-    def note_start(self, **facts: Any) -> None:
-        """Does nothing, as `note_model`."""
-
 
 def _ending(error: BaseException) -> dict[str, str]:
-    """What a manifest says of a run that ended early: whether it was told to, when, and its last line."""
+    """What a manifest says of a run that ended early: whether it failed or was interrupted, when, and its last line."""
     if isinstance(error, SystemExit):  # by a signal handler of what launched this process: submitit's, say
         return {"how": "interrupted", "at": now(), "line": "stopped by its launcher"}
     how = "interrupted" if isinstance(error, InterruptionError | KeyboardInterrupt) else "failed"

@@ -17,11 +17,11 @@ PAGE = "report.html"
 LOG = "run.log"
 
 _BLOCK = 1 << 20
-"""Bytes that are read at once where lines are counted."""
+"""How many bytes are read at once where lines are counted."""
 
 
 def share_path(answers: Path, rank: int) -> Path:
-    """Where one of several ranks writes its answers: `answers.rank-3.jsonl` beside `answers.jsonl`."""
+    """The file in which one of several ranks writes its answers: `answers.rank-3.jsonl` beside `answers.jsonl`."""
     return answers.with_name(f"{answers.stem}.rank-{rank}{answers.suffix}")
 
 
@@ -32,22 +32,25 @@ def share_paths(answers: Path) -> list[Path]:
 
 
 def answer_files(answers: Path) -> list[Path]:
-    """All that hold answers of a run: `answers.jsonl` and the files of ranks beside it, as far as they exist."""
+    """The files that hold answers of a run: `answers.jsonl` and the ranks' files beside it, those that exist."""
     return [path for path in (answers, *share_paths(answers)) if path.is_file()]
 
 
 def count_stored_lines(answers: Path) -> int:
-    """Whole lines in all that hold answers of a run; a file that cannot be read has none."""
+    """The number of whole lines in all files that hold answers of a run; a file that cannot be read counts as empty."""
     return sum(map(_count_lines, answer_files(answers)))
 
 
 def find_run_folders(root: Path) -> list[Path]:
-    """All run folders below a folder, itself included, in natural order: what has answers, or a run's manifest."""
+    """All run folders below a folder, itself included, in natural order.
+
+    A run folder has answers, or a run's manifest.
+    """
     return sorted(_run_folders(root), key=lambda folder: natural_order(str(folder)))
 
 
 def model_name(settings: Mapping[str, Any]) -> str:
-    """By a manifest's settings: the model that was asked, or that foreign answers were given, or else their file.
+    """The model's name by a manifest's settings: the one asked, or the one given for foreign answers, or their file's.
 
     Raises:
         KeyError: they name none.
@@ -59,7 +62,7 @@ def model_name(settings: Mapping[str, Any]) -> str:
 
 
 def answers_name(answers: str | Sequence[str]) -> str:
-    """What a model is called whose answer files say so by their names alone: what all names begin with."""
+    """The name of a model that only its answer files name: what all their names begin with."""
     files = [Path(answers)] if isinstance(answers, str) else [Path(file) for file in answers]
     shared = os.path.commonprefix([file.stem for file in files])  # noqa: RUF071  # of names, letter by letter
     name = (shared if len(files) == 1 else shared.rstrip("-_. ")).lstrip(
@@ -77,7 +80,7 @@ def _count_lines(path: Path) -> int:
 
 
 def _run_folders(root: Path) -> Iterator[Path]:
-    """Hidden folders are passed by, and links followed once."""
+    """The run folders in the order of the walk, which passes by hidden folders and follows each link once."""
     seen: set[str] = set()
     for path, folders, files in os.walk(root, followlinks=True):
         real = os.path.realpath(path)

@@ -11,7 +11,7 @@ from repope_eval.runs.layout import LOG
 
 
 def start_log(folder: Path, prefix: str = "") -> None:
-    """Has what is logged from here on written to a run folder, each line behind a prefix.
+    """Has everything that is logged from now on written to a run folder, each line with a prefix.
 
     Raises:
         RepopeError: it cannot be written.
@@ -28,7 +28,7 @@ def start_log(folder: Path, prefix: str = "") -> None:
 
 
 def close_log() -> None:
-    """Ends the log of a run: what follows in a sweep within one process is another's."""
+    """Ends the log of a run: what follows in a sweep within one process belongs to the next run."""
     package = logging.getLogger("repope_eval")
     for handler in list(package.handlers):
         if isinstance(handler, logging.FileHandler):
@@ -38,9 +38,9 @@ def close_log() -> None:
 
 
 def show_log_on_console(rank: int = 0) -> None:
-    """Log lines of the package on standard error, without dates: what a person at a terminal wants.
+    """Shows log lines of the package on standard error, without dates, as a person at a terminal wants them.
 
-    Of several ranks the main one says what is going on, and the others what is wrong.
+    Of several ranks, the main one says what is going on, and non-main ranks only what is wrong.
     """
     package = logging.getLogger("repope_eval")
     package.setLevel(logging.INFO)

@@ -7,64 +7,95 @@ from typing import Any
 
 from repope_eval.errors import RepopeError
 from repope_eval.files.writing import write_json
+from repope_eval.process.environment import process
 from repope_eval.process.timing import now
-from repope_eval.runs.layout import ANSWERS, IMAGES
+from repope_eval.runs.differences import differences, listed_files
+from repope_eval.runs.layout import ANSWERS, IMAGES, count_stored_lines
 from repope_eval.runs.manifest_form import CHECKPOINT_FILES, read_manifest
 from repope_eval.settings.config import by_dotted_key
-from repope_eval.wording import shown
 
 SCHEMA_VERSION = 1
 """Of `manifest.json`; raised when a reader of old folders would go wrong."""
 
 MOST_STARTS = 100
-"""Starts that are kept apart: the newest; what the first one was stands in the manifest itself."""
+"""How many starts have entries, the newest ones; the first start's facts stand in the manifest itself."""
 
 PLACES = {
     "model.checkpoint": CHECKPOINT_FILES,
     "model.revision": CHECKPOINT_FILES,
     "bench.images": IMAGES,
 }
-"""Settings of an identity that say where files lie -> what is known of the files' content, which decides."""
+"""Settings of an identity that say where files lie -> where the files' content is noted, which decides."""
 
 _OF_A_START = ("command", "started", "versions", "machine", "device")
-"""What each start notes of itself, and the manifest of the first."""
+"""What each start notes of itself; the manifest itself has the first start's."""
 
 _SHOWN = 5
 """Differences that a refusal lists."""
 
 Identity = Mapping[str, Any]
-"""What makes two runs' answers the same: settings that answers depend on, by dotted key."""
+"""The settings that answers depend on, by dotted key: two runs with the same values give the same answers."""
 
 
 class Manifest:
     """The manifest of a run folder, and this start's part in it.
 
-    What the first start noted of itself (command, settings, versions, machine, device, model) stays as it is, and
-    every start has an entry in `starts`: what it was started by and on, which settings were others than the first
-    one's, how many answers it found (`resumed`) and added (`asked`).
+    What the first start noted of itself (command, settings, versions, machine, device, who was asked) stays as it is.
+    Every start has an entry in `starts`: what it was started by and on, which settings differ from the first start's,
+    how many answers it found (`resumed`) and added (`asked`).
     """
 
-    def __init__(self, path: Path, identity: Identity) -> None:
-        """Of a folder without answers: what an earlier start left in it says nothing."""
+    def __init__(self, path: Path, identity: Identity, *, is_written: bool = True) -> None:
+        """Makes the manifest of a folder without answers: what an earlier start left in it says nothing.
+
+        Args:
+            path: of the file.
+            identity: what the answers depend on.
+            is_written: whether this process writes the file. A non-main rank keeps what it notes to itself.
+        """
         self.path = path
         here = {key: located(value) if key in PLACES else value for key, value in identity.items()}
         self.facts: dict[str, Any] = {"schema": SCHEMA_VERSION, "identity": here}
         self.moved: tuple[str, ...] = ()
-        """The places that are others than the answers' were."""
+        """Keys of `PLACES` whose values differ from those of the answers that are there."""
         self._elsewhere: list[str] = []
-        """The same, there and here, in words."""
+        """The values of `moved`, there and here, in words."""
         self.is_of_answers = False
-        """Whether it was there before this start, and answers with it."""
+        """Whether answers were there before this start."""
         self.is_noted = False
-        """Whether this start has written to it."""
+        """Whether this start has written the file."""
+        self._is_written = is_written
         self._start: dict[str, Any] = {}
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """How long loading and asking took in the starts before this one; empty where the folder is new."""
+        known = self.facts.get("seconds", {})
+        return {stage: known[stage] for stage in ("load", "inference") if stage in known}
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many questions the newest start that asked any asked, and how many it found answered."""
+        known = self.facts.get("counts", {})
+        return {name: known[name] for name in ("asked", "resumed") if name in known}
+
+    @property
+    def asking_starts(self) -> list[dict[str, Any]]:
+        """The entries of the starts that asked anything, with this start's as far as it has come."""
+        stored = self._count_stored()
+        starts = [
+            {"asked": stored - start.get("resumed", 0), **start} for start in self.facts.get("starts", ())
+        ]
+        return [start for start in starts if start["asked"] > 0]
 
     def go_on(self) -> None:
         """Takes over the manifest of the answers that lie beside it.
 
+        Files that lie elsewhere than they did (`moved`) are no other configuration where what they held is known,
+        because what they hold here can then be compared.
+
         Raises:
-            RepopeError: there is none, or the answers are of another configuration. Files that lie elsewhere than
-                they did (`moved`) are no other configuration where what they hold is known, and can be compared.
+            RepopeError: there is no manifest, or the answers are of another configuration.
         """
         known = _known(self.path)
         there = {key: located(value) if key in PLACES else value for key, value in known["identity"].items()}
@@ -72,32 +103,32 @@ class Manifest:
         differing = [key for key in {**there, **here} if there.get(key) != here.get(key)]
         self.moved = tuple(key for key in differing if self._is_content_known(key, known))
         if len(self.moved) != len(differing):
-            raise self._refusal(_differences(there, here))
+            raise self._refusal(differences(there, here))
         self.facts = known
-        self._elsewhere = _differences(there, here)
+        self._elsewhere = differences(there, here)
         self.is_of_answers = True
 
     def require_same(self, here: Mapping[str, Any]) -> None:
-        """Refuses what is known otherwise of the answers that lie here; what is not known is not compared.
+        """Refuses facts that differ from what is known of the answers; what is not known is not compared.
 
         Raises:
-            RepopeError: it differs: what, there and here, and the places where they differ, too.
+            RepopeError: something differs. The message also names the places that differ.
         """
         if not self.is_of_answers:
             return
         there = {key: self.facts[key] for key in here if key in self.facts}
-        if differences := _differences(there, {key: here[key] for key in there}):
-            raise self._refusal([*self._elsewhere, *differences])
+        if found := differences(there, {key: here[key] for key in there}):
+            raise self._refusal([*self._elsewhere, *found])
 
     def refuse_moved(self, reason: str) -> RepopeError:
-        """What is to be said where files lie elsewhere, and what they hold cannot be compared."""
+        """The error where files lie elsewhere than they did, and what they hold cannot be compared."""
         return self._refusal(self._elsewhere, f" ({reason})")
 
     def require_benchmark(self, benchmark: Mapping[str, Any]) -> None:
-        """Refuses to score the answers by other question files than before: in content or in their order.
+        """Refuses question files that differ in content or order from those that the answers are about.
 
         Raises:
-            RepopeError: they are others; the names and hashes of those there and here.
+            RepopeError: they differ. The message has the names and hashes of the files there and here.
         """
         known = self.facts.get("benchmark", {})
         there, here = known.get("sha256", {}), benchmark["sha256"]
@@ -105,21 +136,20 @@ class Manifest:
         is_same &= known.get("edition", benchmark["edition"]) == benchmark["edition"]
         if self.is_of_answers and "sha256" in known and not is_same:
             raise RepopeError(
-                f"{self.path.parent} is of other questions or labels: its files are {_listed(known)} there and "
-                f"{_listed(benchmark)} here; choose another out= (the command score with "
+                f"{self.path.parent} is of other questions or labels: its files are {listed_files(known)} there and "
+                f"{listed_files(benchmark)} here; choose another out= (the command score with "
                 f"answers={self.path.parent / ANSWERS} scores the answers there by these)"
             )
 
-    def begin(self, stored: int, first: Mapping[str, Any], **current: Any) -> None:
-        """Enters this start.
+    def begin(self, first: Mapping[str, Any], **more: Any) -> None:
+        """Enters this start of a run, which may go on from the answers that are there.
 
         Args:
-            stored: answers that are there.
-            first: command, settings, versions and machine: of the manifest where this start is the first.
-            current: what is this start's, whichever it is.
+            first: command, settings, benchmark, versions and machine. The first start's stay in the manifest.
+            more: what is noted of this start in place of what stood there.
         """
         own = json.loads(json.dumps(first))  # lists in place of tuples, as in what was read
-        started = now()
+        started, stored = now(), self._count_stored()
         starts = self._ended_starts(stored)
         self._keep({**own, "started": started})
         known, settings = by_dotted_key(self.facts["settings"]), by_dotted_key(own["settings"])
@@ -131,13 +161,22 @@ class Manifest:
             "machine": own["machine"],
             "resumed": stored,
         }
-        self.note(starts=[*starts, self._start][-MOST_STARTS:], **current)
+        self.note(starts=[*starts, self._start][-MOST_STARTS:], **_running(), **more)
+
+    def begin_anew(self, only: Mapping[str, Any]) -> None:
+        """Enters a start that copies all answers anew, so that nothing of an earlier start stays."""
+        self.note(**only, **_running(), started=now())
 
     def note(self, **facts: Any) -> None:
-        """Adds to the manifest, in place of what stood there, and writes it."""
+        """Adds to the manifest, in place of what stood there, and writes it.
+
+        Raises:
+            RepopeError: the file cannot be written.
+        """
         self.facts |= facts
-        write_json(self.path, self.facts)
-        self.is_noted = True
+        if self._is_written:
+            write_json(self.path, self.facts)
+            self.is_noted = True
 
     def note_start(self, **facts: Any) -> None:
         """Adds to this start's entry, and to the manifest where no start before noted the like."""
@@ -145,14 +184,14 @@ class Manifest:
         self._keep(facts)
         self.note()
 
-    def note_model(self, facts: Mapping[str, Any]) -> None:
-        """Adds what is known of a model once it is loaded, which must be what the answers here came from.
+    def note_source(self, facts: Mapping[str, Any]) -> None:
+        """Adds what the answers come from, known once the asker is loaded.
 
         Raises:
-            RepopeError: the folder holds answers that were made otherwise, of other weights, say.
+            RepopeError: the answers that are there came from something else, from other weights, say.
         """
         has_same_files = self.facts.get(CHECKPOINT_FILES, {}) == facts.get(CHECKPOINT_FILES)
-        # A name, or a commit, is nothing that answers depend on where the files hold the same.
+        # Where the files hold the same, answers depend on neither the checkpoint's name nor its commit.
         self.require_same(
             {key: value for key, value in facts.items() if key != "checkpoint" or not has_same_files}
         )
@@ -160,27 +199,31 @@ class Manifest:
         self._start |= {key: value for key, value in facts.items() if self.facts[key] != value}
         self.note()
 
-    def finish(self, stored: int, **facts: Any) -> None:
-        """Notes that all is done; a start that asked nothing changes nothing in when the answers were finished."""
-        self._close(stored)
+    def finish(self, **facts: Any) -> None:
+        """Notes that all is done. A start that asked nothing leaves the time when the answers were finished."""
+        self._close()
         is_kept = self._start.get("asked") == 0 and "finished" in self.facts
         self.note(status="complete", **({} if is_kept else {"finished": now()}), **facts)
 
-    def end_early(self, stored: int, ended: Mapping[str, str]) -> None:
+    def end_early(self, ended: Mapping[str, str]) -> None:
         """Notes what this start ended with."""
-        self._close(stored)
+        self._close()
         self.note(ended=ended)
+
+    def _count_stored(self) -> int:
+        return count_stored_lines(self.path.with_name(ANSWERS))
 
     def _keep(self, facts: Mapping[str, Any]) -> None:
         """Adds what no start before this one has noted."""
         self.facts |= {key: value for key, value in facts.items() if key not in self.facts}
 
-    def _close(self, stored: int) -> None:
+    def _close(self) -> None:
         if self._start:
-            self._start |= {"ended": now(), "asked": max(0, stored - self._start["resumed"])}
+            asked = self._count_stored() - self._start["resumed"]
+            self._start |= {"ended": now(), "asked": max(0, asked)}
 
     def _ended_starts(self, stored: int) -> list[dict[str, Any]]:
-        """The entries of the starts before, those that asked anything; one that was killed is closed."""
+        """The entries of the earlier starts that asked anything. An entry whose start was killed is closed."""
         starts = [dict(start) for start in self.facts.get("starts", ())]
         if not starts and self.is_of_answers:  # of a version that kept none
             kept = {key: self.facts[key] for key in _OF_A_START if key in self.facts}
@@ -193,48 +236,30 @@ class Manifest:
         content = PLACES.get(key)
         return content in known if content != IMAGES else self.path.with_name(IMAGES).exists()
 
-    def _refusal(self, differences: Sequence[str], reason: str = "") -> RepopeError:
-        more = len(differences) - _SHOWN
-        what = ", ".join(differences[:_SHOWN]) + (f", and {more} more" if more > 0 else "")
+    def _refusal(self, differing: Sequence[str], reason: str = "") -> RepopeError:
+        more = len(differing) - _SHOWN
+        what = ", ".join(differing[:_SHOWN]) + (f", and {more} more" if more > 0 else "")
         return RepopeError(
             f"{self.path.parent} holds answers of another configuration: {what}{reason}; choose another out=, or "
             "remove the folder to ask anew"
         )
 
 
+def _running() -> dict[str, Any]:
+    """What stands in a manifest while a process has the folder."""
+    return {"status": "running", "ended": None, "process": process()}
+
+
 def located(name: Any) -> Any:
-    """A folder's absolute path, where there is such a folder; else the name as it was given, of the Hub's, say."""
+    """A folder's absolute path where there is such a folder; else the name as given, such as one on the Hub."""
     if not isinstance(name, str):
         return name
     folder = Path(name).expanduser()
     return str(folder.absolute()) if folder.is_dir() else name
 
 
-def in_words(value: Any) -> str:
-    """A value of a manifest as it stands in a message; of a hash its beginning."""
-    if value is None:
-        return "not set"
-    kind, colon, digest = value.partition(":") if isinstance(value, str) else ("", "", "")
-    return shown(f"{kind}:{digest[:12]}" if colon and len(digest) == 64 else value)
-
-
-def _differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
-    known, own = by_dotted_key(there), by_dotted_key(here)
-    return [
-        f"{key} is {in_words(known.get(key))} there and {in_words(own.get(key))} here"
-        for key in {**known, **own}
-        if known.get(key) != own.get(key)
-    ]
-
-
-def _listed(benchmark: Mapping[str, Any]) -> str:
-    files = [f"{name} ({digest[:12]})" for name, digest in benchmark["sha256"].items()]
-    edition = [f"edition {benchmark['edition']}"] if benchmark.get("edition") else []
-    return ", ".join([*files, *edition]) or "none"
-
-
 def _known(path: Path) -> dict[str, Any]:
-    """The manifest of answers, which says whose they are."""
+    """Reads the manifest of answers, which says what they came from."""
     if not path.exists():
         raise RepopeError(
             f"{path.parent} holds answers but no manifest.json to tell whose: choose another out="

@@ -1,4 +1,4 @@
-"""Answers of several ranks: each writes a file of its own, and one of them puts the files together."""
+"""Answers of several ranks: each rank writes a file of its own, and the main rank puts the files together."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,9 +10,9 @@ from repope_eval.runs.layout import answer_files, share_paths
 
 
 def merge_shares(answers: Path) -> None:
-    """Adds what lies in the files of ranks to `answers.jsonl`, each question once, and removes those files.
+    """Moves the answers in the files of ranks to `answers.jsonl`, each question's once.
 
-    They may be left from a start with another number of ranks, or from a merging that was cut short.
+    The files may be left from a start with another number of ranks, or from a merge that was cut short.
 
     Raises:
         RepopeError: a line is broken, or a file cannot be read, written or removed. Nothing is lost.
@@ -34,7 +34,7 @@ def merge_shares(answers: Path) -> None:
 
 
 def count_stored(answers: Path, questions: Iterable[Question]) -> int:
-    """How many of the questions have an answer on the disk, in `answers.jsonl` or in a rank's file.
+    """How many of the questions have an answer on the disk, be it in `answers.jsonl` or in a rank's file.
 
     Raises:
         RepopeError: a line is broken, or a file cannot be read.

@@ -1,4 +1,4 @@
-"""What a run folder shows of its run from outside, while another process may be writing it."""
+"""What can be seen of a run from outside, in its folder, while another process may be writing it."""
 
 import os
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from repope_eval.runs.manifest_form import read_manifest
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunTrace:
-    """A run folder at one moment."""
+    """What a run folder shows at one moment."""
 
     out: Path
     model: str
@@ -31,38 +31,36 @@ class RunTrace:
     touched: datetime
     """When the answers or the log were last written to."""
     stored: int
-    """Lines of answers."""
+    """How many lines of answers there are."""
     of: int | None
-    """Questions of the benchmark; None until asking begins."""
+    """How many questions the benchmark has; None until asking begins."""
     asked_from: int | None
-    """Answers there were when this start began to ask; None until then."""
+    """How many answers there were when this start began to ask; None until then."""
     asking_began: datetime | None
     ended: str | None
-    """How it ended before its end: `failed` or `interrupted`; None where nothing says so."""
+    """How the run ended early: `failed` or `interrupted`; None where nothing says so."""
     line: str
-    """What it ended with; empty where nothing says so."""
+    """The error that the run ended with; empty where nothing says so."""
     covered: tuple[int, int] | None = None
-    """Questions with an answer, and all questions, as a run that has come to its end counted them."""
+    """How many questions have an answer, and how many there are, as a complete run counted them."""
 
 
 def read_trace(folder: Path) -> RunTrace:
-    """What a run folder shows; one whose manifest is missing or broken is a run that failed with that."""
+    """Reads a run folder. A run whose manifest is missing or broken is shown as failed, with that as its error."""
     try:
         manifest = _manifest(folder)
     except RepopeError as error:
         manifest = {"ended": {"how": "failed", "line": str(error).removeprefix(f"{folder}{os.sep}")}}
-    settings = _mapping(manifest.get("settings"))
-    process = _mapping(manifest.get("process"))
-    asking = _mapping(manifest.get("asking"))
-    ended = _mapping(manifest.get("ended"))
+    settings, process, asking = (manifest.get(part, {}) for part in ("settings", "process", "asking"))
+    ended = manifest.get("ended") or {}
     complete = manifest.get("status") == "complete"
     started, began = _started(manifest), _moment(asking.get("began"))
-    # What an earlier start noted says nothing of this one but how many questions there are.
+    # Of what an earlier start noted, only the number of questions holds for this start.
     is_asking = began is not None and started is not None and began >= started
     return RunTrace(
         out=folder,
         model=_model(settings, folder),
-        bench=str(_mapping(settings.get("bench")).get("name") or ""),
+        bench=_bench(settings.get("bench")),
         complete=complete,
         held=is_held(folder),
         host=process.get("host"),
@@ -75,15 +73,14 @@ def read_trace(folder: Path) -> RunTrace:
         asking_began=began if is_asking else None,
         ended=ended.get("how"),
         line=str(ended.get("line") or ""),
-        covered=_covered(_mapping(manifest.get("counts"))) if complete else None,
+        covered=_covered(manifest.get("counts", {})) if complete else None,
     )
 
 
 def _started(manifest: Mapping[str, Any]) -> datetime | None:
-    """When the newest start began: the manifest's own facts are the first one's."""
-    starts = manifest.get("starts")
-    newest = _mapping(starts[-1]) if isinstance(starts, list) and starts else manifest
-    return _moment(newest.get("started"))
+    """When the newest start began. The manifest's own `started` is the first start's."""
+    starts = manifest.get("starts") or [manifest]
+    return _moment(starts[-1].get("started"))
 
 
 def _covered(counts: Mapping[str, Any]) -> tuple[int, int] | None:
@@ -105,8 +102,8 @@ def _model(settings: Mapping[str, Any], folder: Path) -> str:
         return folder.name
 
 
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
+def _bench(settings: Any) -> str:
+    return str(settings.get("name") or "") if isinstance(settings, Mapping) else ""
 
 
 def _moment(value: Any) -> datetime | None:

@@ -8,19 +8,17 @@ Prints the log, and whether the answers of both are the same.
 import logging
 import resource
 import sys
-import tempfile
-from pathlib import Path
 
 import psutil
 
 from demo_making.icons import KINDS
 from repope_eval.benchmarks.pope_file import question_text
 from repope_eval.benchmarks.sources import DEMO_FOLDER
-from repope_eval.inference.asking import Asking, AskingSettings
+from repope_eval.inference.asker import group_by_image
+from repope_eval.inference.batches import Batches
 from repope_eval.models.loading import Model, load_model
 from repope_eval.models.placement import choose_device
 from repope_eval.records import Question
-from repope_eval.runs.answer_store import AnswerStore
 from repope_eval.settings.config import ModelSettings
 
 
@@ -39,11 +37,9 @@ def main() -> None:
 def responses(model: Model, batch_size: str) -> dict[Question, str]:
     images = {path.name: path for path in sorted((DEMO_FOLDER / "images").iterdir())[:64]}
     questions = [Question(image, question_text(kind), kind) for image in images for kind in KINDS[:10]]
-    settings = AskingSettings(engine="shared", batch_size=batch_size, workers="0", max_new_tokens=4)
-    with tempfile.TemporaryDirectory() as folder:
-        store = AnswerStore(Path(folder) / "answers.jsonl", questions)
-        Asking(model, questions, images, settings).run(store, lambda: None)
-        return {question: answer.response for question, answer in store.answers.items()}
+    batches = Batches(model, engine="shared", batch_size=batch_size, workers="0", max_new_tokens=4)
+    found = batches.ask(batches.in_order(group_by_image(questions, images)))
+    return {answer.question: answer.response for answers in found for answer in answers}
 
 
 if __name__ == "__main__":

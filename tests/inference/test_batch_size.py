@@ -7,7 +7,7 @@ from repope_eval.inference.batch_size import FIRST, MOST, BatchSize
 
 
 @pytest.mark.parametrize(
-    ("times_free", "images"),
+    ("free_over_peak", "images"),
     [
         (1.0, FIRST),  # what fitted once is not made smaller
         (4.0, 6),  # 4 times 2 images, and a fifth of the memory left free
@@ -15,10 +15,10 @@ from repope_eval.inference.batch_size import FIRST, MOST, BatchSize
         (None, FIRST),
     ],
 )
-def test_auto_is_set_by_what_the_first_batch_needed(times_free: float | None, images: int) -> None:
+def test_auto_is_set_by_what_the_first_batch_needed(free_over_peak: float | None, images: int) -> None:
     size = BatchSize("auto", "cuda")
     assert size.images == FIRST
-    size.learn(FIRST, times_free)
+    size.learn(FIRST, free_over_peak)
     assert size.images == images
     size.learn(images, 1000.0)
     assert size.images == images  # only the first batch is measured

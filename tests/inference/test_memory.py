@@ -25,7 +25,7 @@ def test_a_need_that_has_passed_is_measured() -> None:
     assert before is not None
     assert after is not None
     assert after - before > 200 * MEBIBYTE
-    times = measured.times_free()
+    times = measured.free_over_peak()
     assert times is not None
     assert 0 < times < psutil.virtual_memory().total / (200 * MEBIBYTE)
     measured.start()
@@ -35,7 +35,7 @@ def test_a_need_that_has_passed_is_measured() -> None:
 def test_where_the_system_tells_nothing_nothing_is_known(tmp_path: Path) -> None:
     measured = HostMemory(tmp_path / "no_such_folder")
     measured.start()
-    assert measured.times_free() is None
+    assert measured.free_over_peak() is None
     assert measured.peak_bytes() is None
 
 
@@ -75,13 +75,13 @@ def test_only_gpus_that_the_model_is_on_count(monkeypatch: pytest.MonkeyPatch) -
     measured = memory_of([second, torch.device("cpu")])
     assert isinstance(measured, GPUMemory)
     measured.start()
-    assert measured.times_free() is None
+    assert measured.free_over_peak() is None
     cuda.peak["cuda:1"] = 150
-    assert measured.times_free() == (200 + 50) / 50
+    assert measured.free_over_peak() == (200 + 50) / 50
     assert measured.peak_bytes() == 150
     both = memory_of([torch.device("cuda:0"), second])
     both.start()
-    assert both.times_free() == pytest.approx(250 / 90)  # the first device, where it fits less often
+    assert both.free_over_peak() == pytest.approx(250 / 90)  # the first device, where it fits less often
     assert both.peak_bytes() == 990 + 150
     assert free_bytes(second) == 200
 
@@ -94,12 +94,12 @@ def test_apples_gpu_is_measured_by_what_it_has_of_the_driver(monkeypatch: pytest
     monkeypatch.setattr(torch.mps, "recommended_max_memory", lambda: 1000)
     measured = memory_of([torch.device("mps")])
     assert isinstance(measured, MPSMemory)
-    assert measured.times_free() is None
+    assert measured.free_over_peak() is None
     assert measured.peak_bytes() is None
     measured.start()
-    assert measured.times_free() is None
+    assert measured.free_over_peak() is None
     held["driver"] = 530
-    assert measured.times_free() == (1000 - 350) / 130
+    assert measured.free_over_peak() == (1000 - 350) / 130
     assert measured.peak_bytes() == 530
     assert free_bytes(torch.device("mps")) == 1000 - 530
     give_back(torch.device("mps"))

@@ -9,7 +9,8 @@ from golden import GOLDENS, Golden, load_golden_model, read_golden
 from demo_making.icons import KINDS
 from repope_eval.benchmarks.pope_file import question_text
 from repope_eval.benchmarks.sources import DEMO_FOLDER
-from repope_eval.inference.asking import Asking, AskingSettings
+from repope_eval.inference.asker import group_by_image
+from repope_eval.inference.batches import Batches
 from repope_eval.inference.generation import find_spellings
 from repope_eval.inference.sequential import generate_sequentially
 from repope_eval.inference.shared import generate_shared
@@ -42,8 +43,9 @@ def responses(
     """Asks what the folder has no answer to; all of its answers."""
     store = AnswerStore(folder / "answers.jsonl", questions)
     left = [question for question in questions if question not in store.answers]
-    settings = AskingSettings(workers="0", **how)  # type: ignore[arg-type]
-    Asking(model, left, images, settings).run(store, lambda: None)
+    batches = Batches(model, workers="0", **how)  # type: ignore[arg-type]
+    for answers in batches.ask(batches.in_order(group_by_image(left, images))):
+        store.append(answers)
     return {
         (asked.image, asked.text): (said.response, said.n_tokens) for asked, said in store.answers.items()
     }

@@ -14,7 +14,7 @@ import torch
 from repope_eval import command_line, pipeline
 from repope_eval.errors import InterruptionError, RepopeError, SaidElsewhereError
 from repope_eval.models.placement import device_of_rank
-from repope_eval.process.ranks import Ranks, rank_here, replace_by_ranks
+from repope_eval.process.ranks import Ranks, join_ranks, rank_here
 from repope_eval.settings.composition import model_settings
 from repope_eval.settings.config import BenchSettings, RunSettings
 
@@ -161,44 +161,39 @@ def test_a_rank_is_known_from_the_environment(
     assert rank_here() == rank
 
 
-STARTED = [
-    "python",
-    "/bin/accelerate",
-    "launch",
-    "--cpu",
-    "--num_processes",
-    "3",
-    "-m",
-    "repope_eval",
-    "limit=2",
-]
+TOLD_THREE = {"ACCELERATE_USE_CPU": "True", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29500"}
+"""What `accelerate launch --cpu --num_processes 3` tells the one process that it starts."""
+
+
+def test_one_process_in_place_of_several_is_refused_with_the_command_that_starts_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in TOLD_THREE.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "argv", ["repope_eval", "limit=2", "out=my run"])
+    with pytest.raises(RepopeError) as caught:
+        join_ranks.__wrapped__()
+    assert str(caught.value) == (
+        "accelerate launch --cpu started one process, whatever --num_processes is; start N of them with: "
+        "torchrun --nproc-per-node N -m repope_eval limit=2 'out=my run'"
+    )
 
 
 @pytest.mark.parametrize(
-    ("environment", "started", "number"),
+    "environment",
     [
-        ({}, STARTED, None),
-        ({"ACCELERATE_USE_CPU": "False"}, STARTED, None),
-        ({"ACCELERATE_USE_CPU": "True"}, STARTED, 3),
-        ({"ACCELERATE_USE_CPU": "True", "RANK": "1"}, STARTED, None),
-        ({"ACCELERATE_USE_CPU": "True", "OMPI_COMM_WORLD_RANK": "1"}, STARTED, None),
-        ({"ACCELERATE_USE_CPU": "True"}, ["bash"], None),
-        ({"ACCELERATE_USE_CPU": "True"}, ["accelerate", "launch", "--cpu", "-m", "repope_eval"], None),
+        {},
+        {"ACCELERATE_USE_CPU": "True"},  # no number, or one
+        TOLD_THREE | {"ACCELERATE_USE_CPU": "False"},
+        TOLD_THREE | {"OMPI_COMM_WORLD_RANK": "1"},
     ],
 )
-def test_as_many_are_started_on_cpus_as_accelerate_was_told(
-    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], started: list[str], number: int | None
+def test_one_process_is_alone_where_no_more_were_to_be_started(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]
 ) -> None:
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    executed: list[list[str]] = []
-    monkeypatch.setattr("psutil.Process.cmdline", lambda self: started)
-    monkeypatch.setattr(os, "execv", lambda _, words: executed.append(words))
-    replace_by_ranks(["limit=2"])
-    if number is None:
-        assert not executed
-    else:
-        assert executed[0][-4:] == [f"--nproc-per-node={number}", "-m", "repope_eval", "limit=2"]
+    assert join_ranks.__wrapped__() == Ranks()
 
 
 TWO = Ranks(rank=1, count=2, local_rank=1, local_count=2)

@@ -13,7 +13,7 @@ import psutil
 from conftest import ASKED_FILES, visible_files
 from demo_runs import QUESTIONS, answers, comparable
 
-ACCELERATE = [str(Path(sys.executable).with_name("accelerate")), "launch", "--cpu", "--num_processes"]
+ACCELERATE = [str(Path(sys.executable).with_name("accelerate")), "launch", "--multi_gpu", "--num_processes"]
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node"]
 
 

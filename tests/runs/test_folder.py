@@ -15,7 +15,7 @@ from filelock import FileLock
 from opened_folders import ANSWER, IDENTITY, answered, log_of_this_test_only, opened, path, refusal
 
 from repope_eval.errors import RepopeError
-from repope_eval.runs.folder import RunFolder
+from repope_eval.runs.folder import FollowedFolder, RunFolder
 from repope_eval.runs.manifest import SCHEMA_VERSION
 
 __all__ = ["log_of_this_test_only", "path"]  # fixtures
@@ -23,7 +23,7 @@ __all__ = ["log_of_this_test_only", "path"]  # fixtures
 
 def test_folder_is_made_with_its_log(path: Path) -> None:
     folder = opened(path)
-    assert (folder.path, folder.answers, folder.seconds) == (path, path / "answers.jsonl", {})
+    assert (folder.path, folder.answers, folder.manifest.seconds) == (path, path / "answers.jsonl", {})
     assert visible_files(path) == {"run.log"}
 
 
@@ -66,12 +66,12 @@ def test_answers_are_refused_where_none_may_be_resumed(path: Path) -> None:
 
 
 def test_folder_without_answers_is_anyones(path: Path) -> None:
-    opened(path).note(status="running", seconds={"load": 1.0})
+    opened(path).manifest.note(status="running", seconds={"load": 1.0})
     (path / "answers.jsonl").touch()
     folder = opened(path, resume=False, **{"model.revision": "v2"})
-    folder.note(status="running")
+    folder.manifest.note(status="running")
     manifest = json.loads((path / "manifest.json").read_text())
-    assert (manifest["identity"]["model.revision"], folder.seconds) == ("v2", {})
+    assert (manifest["identity"]["model.revision"], folder.manifest.seconds) == ("v2", {})
 
 
 def test_answers_without_a_manifest_are_refused(path: Path) -> None:
@@ -109,10 +109,12 @@ def test_answers_beside_a_broken_manifest_are_refused(path: Path, content: str, 
 
 def test_manifest_is_kept_when_a_run_goes_on(path: Path) -> None:
     first = answered(path)
-    first.note(checkpoint={"commit": "abc"}, seconds={"load": 2.0, "inference": 30.0}, status="complete")
+    first.manifest.note(
+        checkpoint={"commit": "abc"}, seconds={"load": 2.0, "inference": 30.0}, status="complete"
+    )
     second = opened(path)
-    assert second.seconds == {"load": 2.0, "inference": 30.0}
-    second.note(status="running")
+    assert second.manifest.seconds == {"load": 2.0, "inference": 30.0}
+    second.manifest.note(status="running")
     manifest = json.loads((path / "manifest.json").read_text())
     assert manifest == {
         "schema": SCHEMA_VERSION,
@@ -124,10 +126,10 @@ def test_manifest_is_kept_when_a_run_goes_on(path: Path) -> None:
 
 
 def test_model_that_is_another_than_the_answers_came_from_is_refused(path: Path) -> None:
-    answered(path).note_model(checkpoint={"commit": "abc"}, prompt="a")
+    answered(path).manifest.note_source({"checkpoint": {"commit": "abc"}, "prompt": "a"})
     with pytest.raises(RepopeError, match=r"checkpoint\.commit is 'abc' there and 'def' here"):
-        opened(path).note_model(checkpoint={"commit": "def"}, prompt="a")
-    opened(path).note_model(checkpoint={"commit": "abc"}, prompt="a", device="cpu")
+        opened(path).manifest.note_source({"checkpoint": {"commit": "def"}, "prompt": "a"})
+    opened(path).manifest.note_source({"checkpoint": {"commit": "abc"}, "prompt": "a", "device": "cpu"})
     assert json.loads((path / "manifest.json").read_text())["device"] == "cpu"
 
 
@@ -161,14 +163,14 @@ def test_one_process_at_a_time_has_a_folder(path: Path) -> None:
         assert refusal(path) == (
             f"{path} is being written by another process; wait for it, or choose another out="
         )
-        folder.note(process={"host": "node7", "id": 123})
+        folder.manifest.note(process={"host": "node7", "id": 123})
         assert "is being written by process 123 on node7;" in refusal(path)
     opened(path)
 
 
 def test_a_dead_process_keeps_no_folder(path: Path) -> None:
     program = (
-        "import os, pathlib, sys; from repope_eval.runs.folder import RunFolder;"
+        "import os, pathlib, sys; from repope_eval.runs.folder import FollowedFolder, RunFolder;"
         "folder = RunFolder(pathlib.Path(sys.argv[1]), {}, resume=True); print('has it', flush=True); sys.stdin.read()"
     )
     words = [sys.executable, "-c", program, str(path)]
@@ -210,3 +212,14 @@ def test_who_only_looks_whether_a_folder_is_held_stops_nobody(path: Path) -> Non
     letting_go.start()
     opened(path)
     letting_go.join()
+
+
+def test_a_non_main_rank_adds_to_the_log_and_writes_no_manifest(path: Path) -> None:
+    with RunFolder(path, IDENTITY, resume=True) as folder:
+        folder.manifest.note(status="running")
+        followed = FollowedFolder(path, 3)
+        followed.manifest.note_source({"checkpoint": {"commit": "abc"}})
+        followed.manifest.note_start(device={"name": "cuda:3"})
+        logging.getLogger("repope_eval.runs").info("loading")
+    assert "checkpoint" not in json.loads((path / "manifest.json").read_text())
+    assert "INFO rank 3: loading" in (path / "run.log").read_text()

@@ -26,12 +26,18 @@ def manifest(folder: Path, identity: dict[str, Any] | None = None, *, has_answer
     return found
 
 
+def store(folder: Path, number: int) -> None:
+    """Leaves so many answers in the folder."""
+    (folder / "answers.jsonl").write_text("{}\n" * number)
+
+
 @pytest.fixture
 def begun(tmp_path: Path) -> Path:
     """A folder whose first start has left two answers."""
     first = manifest(tmp_path, has_answers=False)
-    first.begin(0, FIRST, status="running")
-    first.finish(2)
+    first.begin(FIRST)
+    store(tmp_path, 2)
+    first.finish()
     return tmp_path
 
 
@@ -43,13 +49,10 @@ def read(folder: Path) -> dict[str, Any]:
 def test_what_the_first_start_noted_stays_and_later_ones_stand_beside_it(begun: Path) -> None:
     later = manifest(begun)
     settings = {"engine": "sequential", "bench": {"variants": ("a", "b")}}
-    later.begin(
-        2,
-        FIRST | {"command": "later", "settings": settings, "versions": {"torch": "2.10"}},
-        status="running",
-    )
+    later.begin(FIRST | {"command": "later", "settings": settings, "versions": {"torch": "2.10"}})
     later.note_start(device={"name": "cuda:0"})
-    later.finish(5)
+    store(begun, 5)
+    later.finish()
     found = read(begun)
     assert (found["command"], found["versions"], found["status"]) == (
         "the first",
@@ -66,26 +69,29 @@ def test_what_the_first_start_noted_stays_and_later_ones_stand_beside_it(begun: 
 def test_of_starts_that_asked_nothing_the_newest_is_kept(begun: Path) -> None:
     for number in range(3):
         again = manifest(begun)
-        again.begin(2, FIRST | {"command": f"again {number}"})
-        again.finish(2)
+        again.begin(FIRST | {"command": f"again {number}"})
+        again.finish()
     assert [start["command"] for start in read(begun)["starts"]] == ["the first", "again 2"]
 
 
 def test_of_many_starts_the_newest_are_kept(begun: Path) -> None:
     for number in range(MOST_STARTS + 5):
         again = manifest(begun)
-        again.begin(2 + number, FIRST)
-        again.finish(3 + number)
+        again.begin(FIRST)
+        store(begun, 3 + number)
+        again.finish()
     starts = read(begun)["starts"]
     assert len(starts) == MOST_STARTS
     assert starts[0]["resumed"] == 2 + 5
 
 
 def test_a_start_that_ended_early_or_was_killed_has_asked_what_it_left(begun: Path) -> None:
-    manifest(begun).begin(2, FIRST)  # killed
+    manifest(begun).begin(FIRST)  # killed
+    store(begun, 4)
     second = manifest(begun)
-    second.begin(4, FIRST)
-    second.end_early(7, {"how": "failed"})
+    second.begin(FIRST)
+    store(begun, 7)
+    second.end_early({"how": "failed"})
     assert [start["asked"] for start in read(begun)["starts"]] == [2, 2, 3]
     assert read(begun)["ended"] == {"how": "failed"}
 
@@ -148,5 +154,5 @@ def test_what_is_nested_too_deeply_is_no_manifest(begun: Path) -> None:
 
 def test_a_start_that_lacks_what_it_found_is_one_of_an_empty_folder(begun: Path) -> None:
     manifest(begun).note(starts=[{}])
-    manifest(begun).begin(2, FIRST, status="running")
+    manifest(begun).begin(FIRST)
     assert [start["resumed"] for start in read(begun)["starts"][1:]] == [2]

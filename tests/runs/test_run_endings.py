@@ -32,7 +32,7 @@ __all__ = ["log_of_this_test_only", "path"]  # fixtures
 def test_manifest_says_what_a_run_ended_with(path: Path, error: BaseException, how: str, line: str) -> None:
     def end() -> None:
         with RunFolder(path, IDENTITY, resume=True) as folder:
-            folder.note(status="running")
+            folder.manifest.note(status="running")
             folder.write_answers([ANSWER])
             raise error
 
@@ -44,7 +44,7 @@ def test_manifest_says_what_a_run_ended_with(path: Path, error: BaseException, h
 
 def _fail_before_the_first_answer(path: Path, error: BaseException, *, leaves_failures: bool = False) -> None:
     with RunFolder(path, IDENTITY, resume=True, leaves_failures=leaves_failures) as folder:
-        folder.note(status="running")
+        folder.manifest.note(status="running")
         folder.write_images({})
         raise error
 
@@ -78,7 +78,7 @@ def test_answers_that_cannot_be_read_any_more_stay(path: Path, monkeypatch: pyte
 
     def fail() -> None:
         with RunFolder(path, IDENTITY, resume=True) as folder:
-            folder.note(status="running")
+            folder.manifest.note(status="running")
             folder.write_answers([ANSWER])
             monkeypatch.setattr(Path, "open", refuse)
             raise RepopeError("too many open files")

@@ -1,6 +1,6 @@
 """The loop, with an engine and a recipe that stand in for a model's."""
 
-import logging
+import multiprocessing
 import os
 import signal
 from collections.abc import Sequence
@@ -12,15 +12,15 @@ import torch
 from PIL import Image
 
 from repope_eval.errors import RepopeError
-from repope_eval.inference import asking
-from repope_eval.inference.asking import Asking, AskingSettings
+from repope_eval.inference import batches
+from repope_eval.inference.asker import AskedImage, group_by_image
+from repope_eval.inference.batches import Batches
 from repope_eval.inference.generation import Generation
 from repope_eval.models.checkpoints import Checkpoint
 from repope_eval.models.fields import Fields
 from repope_eval.models.loading import Model
 from repope_eval.models.recipe import Inputs, Prepared, Recipe
-from repope_eval.records import Question
-from repope_eval.runs.answer_store import AnswerStore
+from repope_eval.records import Answer, Question
 
 
 class EchoRecipe(Recipe):
@@ -86,16 +86,20 @@ def questions(tmp_path: Path) -> list[Question]:
     ]
 
 
-def asking_about(questions: Sequence[Question], folder: Path, **changes: Any) -> Asking:
+def echoing(**changes: Any) -> Batches:
+    how = {"engine": "shared", "batch_size": "2", "workers": "0", "max_new_tokens": 5, **changes}
+    return Batches(ECHO, **how)  # type: ignore[arg-type]
+
+
+def in_order(questions: Sequence[Question], folder: Path) -> list[AskedImage]:
     images = {question.image: folder / question.image for question in questions}
-    settings = {"engine": "shared", "batch_size": "2", "workers": "0", "max_new_tokens": 5, **changes}
-    return Asking(ECHO, questions, images, AskingSettings(**settings))
+    return echoing().in_order(group_by_image(questions, images))
 
 
-def ask(questions: Sequence[Question], folder: Path, **changes: Any) -> AnswerStore:
-    store = AnswerStore(folder / "answers.jsonl", questions)
-    asking_about(questions, folder, **changes).run(store, lambda: None)
-    return store
+def ask(questions: Sequence[Question], folder: Path, **changes: Any) -> dict[Question, Answer]:
+    """All answers, in the order in which they come."""
+    found = echoing(**changes).ask(in_order(questions, folder))
+    return {answer.question: answer for answers in found for answer in answers}
 
 
 def refusing(most: int, how: Exception, sizes: list[int]) -> Any:
@@ -121,10 +125,10 @@ def no_memory_on_a_cpu() -> RuntimeError:
 def test_each_question_gets_its_own_answer(
     questions: list[Question], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batch_size: str
 ) -> None:
-    monkeypatch.setattr(asking, "ENGINES", {"shared": echo})
-    store = ask(questions, tmp_path, batch_size=batch_size)
-    assert set(store.answers) == set(questions)
-    for question, answer in store.answers.items():
+    monkeypatch.setattr(batches, "ENGINES", {"shared": echo})
+    answers = ask(questions, tmp_path, batch_size=batch_size)
+    assert set(answers) == set(questions)
+    for question, answer in answers.items():
         assert answer.response == question.text
         assert (answer.n_tokens, answer.p_yes, answer.p_no) == (len(question.text), 0.5, 0.25)
 
@@ -138,27 +142,27 @@ def test_an_images_questions_come_together_whatever_their_order(
         numbers.append([len(image.prompts) for image in images])
         return echo(model, images, *rest)
 
-    monkeypatch.setattr(asking, "ENGINES", {"shared": counting})
+    monkeypatch.setattr(batches, "ENGINES", {"shared": counting})
     ask(questions, tmp_path)
     assert numbers == [[3, 3], [3, 3], [3]]
 
 
 @pytest.mark.parametrize("workers", ["0", "2"])
-def test_what_was_answered_before_a_broken_image_is_stored(
+def test_what_was_answered_before_a_broken_image_is_handed_over(
     questions: list[Question], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: str
 ) -> None:
-    monkeypatch.setattr(asking, "ENGINES", {"shared": echo})
+    monkeypatch.setattr(batches, "ENGINES", {"shared": echo})
     whole = (tmp_path / "3.png").read_bytes()
     (tmp_path / "3.png").write_bytes(whole[:45])  # its head is whole
+    asked = echoing(workers=workers).ask(in_order(questions, tmp_path))
+    assert {answer.question.image for answer in next(asked)} == {"0.png", "1.png"}
     with pytest.raises(
         RepopeError, match=r"3\.png: is damaged or cut short \([^\n]*\); replace the file"
     ) as caught:
-        ask(questions, tmp_path, workers=workers)
+        next(asked)
     assert "\n" not in str(caught.value)
-    kept = AnswerStore(tmp_path / "answers.jsonl", questions).answers
-    assert {question.image for question in kept} == {"0.png", "1.png"}
     (tmp_path / "3.png").write_bytes(whole)
-    assert set(ask(questions, tmp_path, workers=workers).answers) == set(questions)
+    assert set(ask(questions, tmp_path, workers=workers)) == set(questions)
 
 
 def test_what_is_no_image_is_refused_before_the_first_question(
@@ -167,10 +171,10 @@ def test_what_is_no_image_is_refused_before_the_first_question(
     (tmp_path / "3.png").write_bytes(b"no image")
     place = f"{tmp_path / '3.png'}: "
     with pytest.raises(RepopeError, match=f"^{place}is no image"):  # the path stands there once
-        asking_about(questions, tmp_path)
+        in_order(questions, tmp_path)
     Image.new("RGB", (1, 9)).save(tmp_path / "3.png")
     with pytest.raises(RepopeError, match=f"^{place}1 pixel is too thin"):
-        asking_about(questions, tmp_path)
+        in_order(questions, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -188,10 +192,10 @@ def test_out_of_memory_halves_the_batch_and_goes_on(
     questions: list[Question], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int, how: Exception
 ) -> None:
     sizes: list[int] = []
-    monkeypatch.setattr(asking, "ENGINES", {"shared": refusing(most, how, sizes)})
-    store = ask(questions, tmp_path, batch_size="4")
-    assert set(store.answers) == set(questions)
-    assert all(answer.response == question.text for question, answer in store.answers.items())
+    monkeypatch.setattr(batches, "ENGINES", {"shared": refusing(most, how, sizes)})
+    answers = ask(questions, tmp_path, batch_size="4")
+    assert set(answers) == set(questions)
+    assert all(answer.response == question.text for question, answer in answers.items())
     assert sizes == {1: [4, 2, 1, 1, 1, 1, 1], 2: [4, 2, 2, 1], 3: [4, 2, 2, 1]}[most]
 
 
@@ -200,7 +204,7 @@ def test_out_of_memory_with_a_single_image_says_what_to_do(
 ) -> None:
     sizes: list[int] = []
     how = torch.OutOfMemoryError("no memory")
-    monkeypatch.setattr(asking, "ENGINES", {"shared": refusing(0, how, sizes)})
+    monkeypatch.setattr(batches, "ENGINES", {"shared": refusing(0, how, sizes)})
     with pytest.raises(
         RepopeError,
         match=r"out of memory with a single image .*quantization=nf4 .*max_tiles=6.*device_map=auto",
@@ -212,7 +216,7 @@ def test_out_of_memory_with_a_single_image_says_what_to_do(
 def test_another_runtime_error_is_not_taken_for_want_of_memory(
     questions: list[Question], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(asking, "ENGINES", {"shared": refusing(0, RuntimeError("shapes differ"), [])})
+    monkeypatch.setattr(batches, "ENGINES", {"shared": refusing(0, RuntimeError("shapes differ"), [])})
     with pytest.raises(RuntimeError, match="shapes differ"):
         ask(questions, tmp_path)
 
@@ -220,35 +224,31 @@ def test_another_runtime_error_is_not_taken_for_want_of_memory(
 def test_images_of_the_longest_prompts_are_first_and_equals_stay_in_order(
     questions: list[Question], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(asking, "ENGINES", {"shared": echo})
+    monkeypatch.setattr(batches, "ENGINES", {"shared": echo})
     Image.new("RGB", (4, 8)).save(tmp_path / "2.png")
     Image.new("RGB", (2, 2)).save(tmp_path / "0.png")
-    stored = ask(questions, tmp_path).answers
-    order = list(dict.fromkeys(question.image for question in stored))
+    order = list(dict.fromkeys(question.image for question in ask(questions, tmp_path)))
     assert order == ["2.png", "1.png", "3.png", "4.png", "0.png"]
 
 
-def test_a_stop_between_batches_keeps_the_batch(
+def test_closing_it_between_batches_ends_the_workers(
     questions: list[Question], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(asking, "ENGINES", {"shared": echo})
-
-    def stop() -> None:
-        raise KeyboardInterrupt
-
-    store = AnswerStore(tmp_path / "answers.jsonl", questions)
-    with pytest.raises(KeyboardInterrupt):
-        asking_about(questions, tmp_path).run(store, stop)
-    assert {question.image for question in store.answers} == {"0.png", "1.png"}
+    monkeypatch.setattr(batches, "ENGINES", {"shared": echo})
+    asked = echoing(workers="2").ask(in_order(questions, tmp_path))
+    assert len(next(asked)) == 6
+    assert len(multiprocessing.active_children()) == 2
+    asked.close()
+    assert not multiprocessing.active_children()
 
 
 def test_the_facts_are_those_of_the_run(
     questions: list[Question], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(asking, "ENGINES", {"shared": echo})
-    run = asking_about(questions, tmp_path, workers="2")
-    run.run(AnswerStore(tmp_path / "answers.jsonl", questions), lambda: None)
-    facts = run.facts()
+    monkeypatch.setattr(batches, "ENGINES", {"shared": echo})
+    asked = echoing(workers="2")
+    assert sum(map(len, asked.ask(in_order(questions, tmp_path)))) == 15
+    facts = asked.facts()
     assert (facts["engine"], facts["batch_size"], facts["workers"]) == ("shared", 2, 2)
     assert facts["seconds_waited_for_images"] > 0
     assert facts["first_tokens"] == {"yes": {"Yes": 1}, "no": {"no": 2}}
@@ -257,21 +257,8 @@ def test_the_facts_are_those_of_the_run(
 def test_a_killed_worker_is_one_line(
     questions: list[Question], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(asking, "ENGINES", {"shared": echo})
+    monkeypatch.setattr(batches, "ENGINES", {"shared": echo})
     monkeypatch.setattr(EchoRecipe, "prepare", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
     with pytest.raises(RepopeError, match=r"a process that prepares images ended .*workers=0") as caught:
         ask(questions, tmp_path, workers="1")
     assert "\n" not in str(caught.value)
-
-
-def test_progress_is_a_log_line_where_there_is_no_terminal(
-    questions: list[Question],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    monkeypatch.setattr(asking, "ENGINES", {"shared": echo})
-    monkeypatch.setattr(logging.getLogger("repope_eval"), "propagate", True)
-    with caplog.at_level(logging.INFO):
-        ask(questions, tmp_path)
-    assert "15 of 15 questions" in caplog.text

@@ -1,26 +1,40 @@
-"""Whether answers belong together: what the checkpoint's files and the pictures hold, there and here."""
+"""Whether answers belong together: the settings they depend on, and what the model's files and the pictures hold."""
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Any
 
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.benchmarks.images import image_hashes
 from repope_eval.benchmarks.local_images import find_local_images
 from repope_eval.errors import RepopeError
+from repope_eval.inference.asker import Asker
 from repope_eval.records import Question
 from repope_eval.runs.answer_store import read_lines
+from repope_eval.runs.differences import in_words
 from repope_eval.runs.folder import RunFolder
-from repope_eval.runs.manifest import in_words, located
+from repope_eval.runs.manifest import located
 from repope_eval.runs.manifest_form import CHECKPOINT_FILES
-from repope_eval.settings.config import BenchSettings, ModelSettings, RunSettings
+from repope_eval.settings.config import BenchSettings, RunSettings
+from repope_eval.settings.written import as_written
+
+
+def identity(settings: RunSettings, asker: type[Asker]) -> dict[str, Any]:
+    """The settings that a run's answers depend on, by dotted key: the benchmark's and its asker's."""
+    bench = settings.bench
+    return {
+        "bench": bench.name,
+        "bench.images": as_written(bench.images) if bench.source == "custom" else None,
+        **asker.identity(settings.model),
+    }
 
 
 def require_same_contents(
-    settings: RunSettings, benchmark: Benchmark, data_dir: Path, folder: RunFolder
+    settings: RunSettings, asker: type[Asker], benchmark: Benchmark, data_dir: Path, folder: RunFolder
 ) -> None:
-    """Lets a run go on whose checkpoint or pictures lie elsewhere than they did, where they hold the same.
+    """Compares a checkpoint or pictures that lie elsewhere than they did with what they held there.
 
-    What lies where it did is not looked at here: weights are once they are loaded, pictures once they are asked about.
+    What lies where it did is compared later: weights once they are loaded, pictures once they are asked about.
 
     Raises:
         RepopeError: they hold something else, or are not on this machine.
@@ -29,7 +43,7 @@ def require_same_contents(
         return
     moved = set(folder.manifest.moved)
     if {"model.checkpoint", "model.revision"} & moved:
-        files = _checkpoint_files(settings.model)
+        files = asker.fingerprint(settings.model)
         if not files:
             raise folder.manifest.refuse_moved(f"{settings.model.checkpoint} is not here to be compared")
         folder.manifest.require_same({CHECKPOINT_FILES: files})
@@ -51,14 +65,14 @@ def note_images(
     answered: Collection[Question],
     asked: Mapping[str, Path],
 ) -> None:
-    """Notes what the pictures hold that are about to be asked about.
+    """Notes what the pictures hold that are about to be asked about, so that a later start can compare them.
 
     Args:
         settings: of the benchmark.
         data_dir: where its pictures lie.
         folder: whose `images.json` is written.
         answered: questions that have answers. Their pictures must be what they were; they may be gone.
-        asked: where the pictures lie that are about to be asked about, some of them again.
+        asked: where the pictures lie that are about to be asked about; some may have answers already.
 
     Raises:
         RepopeError: a picture that was asked about is another now.
@@ -75,7 +89,11 @@ def _require_same_images(
     answered: Collection[Question],
     asked: Mapping[str, Path],
 ) -> Collection[str]:
-    """The pictures that were compared."""
+    """The names of the pictures that were compared.
+
+    Raises:
+        RepopeError: one of them differs from what it was.
+    """
     known = folder.images()
     names = {question.image for question in answered if question.image in known}
     paths = {**find_local_images(settings, data_dir, answered), **asked}
@@ -90,17 +108,3 @@ def _require_same_images(
             f"and {own} here; put back what was there, or choose another out= to ask anew"
         )
     return here
-
-
-def _checkpoint_files(settings: ModelSettings) -> dict[str, str]:
-    """Of the checkpoint here; none where it is not on this machine."""
-    from repope_eval.models.checkpoints import find_checkpoint
-    from repope_eval.models.families import recipe_class
-    from repope_eval.models.fingerprint import fingerprint
-
-    files = recipe_class(settings.family).processor_files
-    try:
-        found = find_checkpoint(settings.checkpoint, settings.revision, processor_files=files, download=False)
-        return fingerprint(found.folder, found.processor_folder)
-    except RepopeError:
-        return {}

@@ -10,13 +10,15 @@ from typing import Any
 
 import pytest
 import torch
+from conftest import GOLDENS
 from golden import change_weights, read_golden
 from safetensors.torch import load_file
 
+from repope_eval.commands.score import score_answers
 from repope_eval.errors import RepopeError
-from repope_eval.inference.contents import note_images
+from repope_eval.inference.identity import note_images
 from repope_eval.leaderboard.finished_runs import read_runs
-from repope_eval.pipeline import run, score_answers
+from repope_eval.pipeline import run
 from repope_eval.reporting import page
 from repope_eval.runs.folder import RunFolder
 from repope_eval.runs.log import close_log
@@ -112,7 +114,7 @@ def _charts_drawn_once() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def begun(tmp_path_factory: pytest.TempPathFactory) -> Place:
     """A run that was told to ask about two of the four photographs."""
-    goldens = Path(__file__).parent / "goldens"
+    goldens = GOLDENS
     place = Place(tmp_path_factory.mktemp("begun") / "place")
     shutil.copytree(goldens / "ovis2", place.checkpoint, ignore=shutil.ignore_patterns("golden*"))
     shutil.copytree(goldens / "images", place.images)

@@ -1,0 +1,133 @@
+"""The loop over batches: a loaded model is asked about several images at a time, and about fewer where memory ends."""
+
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from typing import Any
+
+import torch
+
+from repope_eval.inference.asker import AskedImage
+from repope_eval.inference.batch_size import BatchSize
+from repope_eval.inference.generation import Generation, Spellings, find_spellings
+from repope_eval.inference.loader import Loader, PreparedImage, longest_first
+from repope_eval.inference.memory import give_back, memory_of
+from repope_eval.inference.sequential import generate_sequentially
+from repope_eval.inference.shared import generate_shared
+from repope_eval.models.loading import Model
+from repope_eval.models.recipe import Prepared
+from repope_eval.records import Answer, Question
+from repope_eval.settings.config import Engine
+
+ENGINES: Mapping[Engine, Callable[[Model, Sequence[Prepared], int, Spellings], list[list[Generation]]]] = {
+    "shared": generate_shared,
+    "sequential": generate_sequentially,
+}
+"""Name -> what generates the answers to a batch of images, of each image in the order of its questions."""
+
+_NO_MEMORY = (
+    "can't allocate memory",
+    "could not create a primitive",
+    "MPS backend out of memory",
+    "Invalid buffer size",
+)
+"""In the texts of what torch, its oneDNN and its MPS raise for want of memory, with no exception of its own."""
+
+
+class Batches:
+    """A model that is asked a batch of images at a time."""
+
+    def __init__(
+        self,
+        model: Model,
+        *,
+        engine: Engine,
+        batch_size: str,
+        workers: str,
+        max_new_tokens: int,
+        programs: int = 1,
+    ) -> None:
+        """
+        Args:
+            model: what is asked.
+            engine: the key of `ENGINES` that says how.
+            batch_size: images at a time, or `auto`.
+            workers: processes that prepare images, or `auto`.
+            max_new_tokens: the longest answer.
+            programs: how many programs like this one share the machine's cores.
+        """
+        self._model = model
+        self._engine = engine
+        self._batch_size = BatchSize(batch_size, model.device.type)
+        self._workers = workers
+        self._max_new_tokens = max_new_tokens
+        self._programs = programs
+        self._spellings = find_spellings(model.recipe)
+        self._memory = memory_of(model.devices)
+        self._loader: Loader | None = None
+
+    def in_order(self, images: Sequence[AskedImage]) -> list[AskedImage]:
+        """The images with the longest prompts first, as `longest_first` says."""
+        return longest_first(self._model.recipe, images)
+
+    def ask(self, images: Sequence[AskedImage]) -> Generator[list[Answer], None, None]:
+        """Yields the answers of one batch after another.
+
+        Raises:
+            RepopeError: an image does not decode, logits are not finite, or a single image finds no memory.
+        """
+        self._memory.start()
+        self._loader = Loader(self._model, images, self._workers, self._programs)
+        with self._loader as loader:
+            while prepared := loader.next(self._batch_size.images):
+                yield from self._answers(prepared)
+
+    def facts(self) -> dict[str, Any]:
+        """What a manifest says of how it went so far."""
+        return {
+            "engine": self._engine,
+            "batch_size": self._batch_size.images,
+            "workers": self._loader.workers if self._loader else 0,
+            "seconds_waited_for_images": round(self._loader.seconds_waited, 3) if self._loader else 0.0,
+            "peak_memory_bytes": self._memory.peak_bytes(),
+            "first_tokens": {"yes": dict(self._spellings.yes), "no": dict(self._spellings.no)},
+        }
+
+    def _answers(self, images: Sequence[PreparedImage]) -> Iterator[list[Answer]]:
+        """The answers to a batch: all at once, or in smaller batches where memory ends."""
+        left = list(images)
+        while left:
+            batch = left[: self._batch_size.images]
+            generations = self._generate([image.prepared for image in batch])
+            if generations is None:
+                # Only now: while the exception lived, so did the tensors of the frames that it came through.
+                give_back(self._model.device)
+                self._batch_size.halve(len(batch))
+                continue
+            if self._batch_size.is_open:
+                self._batch_size.learn(len(batch), self._memory.free_over_peak())
+            yield [
+                self._answer(question, generation)
+                for image, generated in zip(batch, generations, strict=True)
+                for question, generation in zip(image.questions, generated, strict=True)
+            ]
+            left = left[len(batch) :]
+
+    def _generate(self, batch: Sequence[Prepared]) -> list[list[Generation]] | None:
+        """What the engine generates; None where memory does not suffice."""
+        generate = ENGINES[self._engine]
+        try:
+            return generate(self._model, batch, self._max_new_tokens, self._spellings)
+        except (torch.OutOfMemoryError, MemoryError):
+            return None
+        except RuntimeError as error:
+            if any(text in str(error) for text in _NO_MEMORY):
+                return None
+            raise
+
+    def _answer(self, question: Question, generation: Generation) -> Answer:
+        return Answer(
+            question,
+            response=self._model.recipe.decode(generation.token_ids),
+            n_tokens=len(generation.token_ids),
+            p_yes=generation.p_yes,
+            p_no=generation.p_no,
+        )

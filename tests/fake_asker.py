@@ -1,0 +1,50 @@
+"""An asker that needs no torch and no model, as one behind a server would be."""
+
+from collections.abc import Generator, Sequence
+from typing import Any, ClassVar
+
+from repope_eval.errors import RepopeError
+from repope_eval.inference.asker import ASKERS, AskedImage, Asker
+from repope_eval.process.ranks import Ranks
+from repope_eval.records import Answer
+from repope_eval.settings.config import ModelSettings, RunSettings
+
+ASKERS["fake"] = "fake_asker:FakeAsker"
+
+
+class FakeAsker(Asker):
+    """Says Yes to every question, about one image after another."""
+
+    version: ClassVar[str] = "1"
+    answers_images: ClassVar[int | None] = None
+    """After so many images a request fails; None: none does."""
+    asked: ClassVar[list[str]] = []
+    """The images that it was asked about."""
+    ended: ClassVar[list[str]] = []
+    """What has ended: a generator that was closed, or read to its end."""
+
+    @staticmethod
+    def refuse_mistakes(settings: RunSettings, ranks: Ranks) -> None:
+        if settings.batch_size != "auto":
+            raise RepopeError("batch_size: this asker has none; leave it out")
+
+    @staticmethod
+    def identity(settings: ModelSettings) -> dict[str, Any]:
+        return {"model.family": settings.family, "model.checkpoint": settings.checkpoint}
+
+    def __init__(self, settings: RunSettings, ranks: Ranks) -> None:
+        self.source = {"server": {"model": settings.model.checkpoint, "version": self.version}}
+        self.device = {}
+
+    def ask(self, images: Sequence[AskedImage]) -> Generator[list[Answer], None, None]:
+        try:
+            for index, image in enumerate(images):
+                if index == self.answers_images:
+                    raise RepopeError(f"{image.path.name}: the server answered 500; start it again")
+                self.asked.append(image.path.name)
+                yield [Answer(question, "Yes", None, None, None) for question in image.questions]
+        finally:
+            self.ended.append("asking")
+
+    def facts(self) -> dict[str, Any]:
+        return {"engine": "fake"}
