@@ -58,7 +58,7 @@ def silence(kind: Literal["models", "datasets"], name: str, revision: str = "mai
 
     # A daemon: no timeout ends the search for a host's address, and the program need not wait for it either.
     threading.Thread(target=ask, daemon=True).start()
-    reason, may_pass = (contact.wait(), False)
+    reason, may_pass = contact.wait(), False
     if reason is None:
         reason, may_pass = answers[0]
     reason = reason and f"{constants.ENDPOINT}: {reason}"
@@ -82,10 +82,10 @@ def _ask(url: str, contact: Contact) -> tuple[str | None, bool]:
     import httpx2  # slow to import, and only what downloads needs it
     from huggingface_hub import get_token
 
-    token = get_token()  # with one, a Hub that is busy takes more requests
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
     timeout = httpx2.Timeout(ANSWERING, connect=CONNECTING)
     try:
+        token = get_token()  # with one, a Hub that is busy takes more requests
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
         with (
             httpx2.Client(headers=headers, timeout=timeout, follow_redirects=True) as client,
             client.stream("GET", url, extensions={"trace": contact.trace}) as response,
