@@ -69,6 +69,9 @@ def _exit_status(words: list[str]) -> int | str | None:
         return error.exit_status
     except SystemExit as error:
         return error.code
+    except Exception:
+        heed()
+        raise
 
 
 def _is_hub_asked() -> bool:

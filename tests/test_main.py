@@ -12,8 +12,9 @@ import pytest
 from conftest import PROJECT, RUN_FILES, CommandLine, visible_files
 
 from repope_eval import __main__ as program
-from repope_eval import __version__
+from repope_eval import __version__, command_line
 from repope_eval.benchmarks.sources import DEMO_FOLDER
+from repope_eval.process import signals
 
 QUICK_SECONDS = 2.0  # of a processor, of which torch alone would take as much
 NO_ANSWERS = "no_such_file.json: cannot be read (No such file or directory)"
@@ -287,6 +288,22 @@ def test_interruption_while_the_program_is_imported_is_no_traceback(tmp_path: Pa
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stderr) == (130, "interrupted\n")
+
+
+def test_interruption_that_a_library_turns_into_an_error_is_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def turn(_: list[str]) -> int:
+        try:
+            signals.interrupt(signal.SIGTERM)
+        except KeyboardInterrupt as error:
+            raise AttributeError("no such attribute") from error
+
+    monkeypatch.setattr(signals, "_came", [])
+    monkeypatch.setattr(command_line, "_main", turn)
+    with pytest.raises(SystemExit) as caught:
+        program.main()
+    assert (caught.value.code, capsys.readouterr().err) == (143, "interrupted\n")
 
 
 def test_package_imports_in_no_time() -> None:
