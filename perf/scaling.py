@@ -26,7 +26,7 @@ from gauges import forget_peak, peak_gigabytes, print_table, timed
 from random_checkpoints import kinds_of
 
 from repope_eval.inference.asker import group_by_image
-from repope_eval.inference.batches import Batches
+from repope_eval.inference.batches import TransformersAsker
 from repope_eval.models.loading import Model
 from repope_eval.records import Question
 from repope_eval.runs.answer_store import AnswerStore
@@ -69,13 +69,13 @@ def answer(
 ) -> None:
     """Asks all questions about each image as a run does: a batch of images at a time, each batch stored."""
     asked = [Question(file.name, text, "") for file in files for text in questions]
-    batches = Batches(
+    asker = TransformersAsker(
         model, engine="shared", batch_size=str(batch_size), workers="auto", max_new_tokens=max_new_tokens
     )
-    images = batches.in_order(group_by_image(asked, {file.name: file for file in files}))
+    images = asker.in_order(group_by_image(asked, {file.name: file for file in files}))
     with tempfile.TemporaryDirectory() as folder:
         store = AnswerStore(Path(folder) / "answers.jsonl", asked)
-        for answers in batches.ask(images):
+        for answers in asker.ask(images):
             store.append(answers)
 
 

@@ -7,8 +7,9 @@ from typing import Any
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.benchmarks.local_images import find_local_images
 from repope_eval.benchmarks.sources import load_benchmark
+from repope_eval.errors import RepopeError
 from repope_eval.foreign_answers.dash_b import OTHER_EDITION, has_other_positives
-from repope_eval.inference.asker import Asker, find_asker
+from repope_eval.inference.asker import find_asker
 from repope_eval.inference.identity import identity, require_same_contents
 from repope_eval.inference.session import Session
 from repope_eval.process.environment import machine, slurm_job, versions
@@ -41,24 +42,24 @@ def run(settings: RunSettings, command: str) -> Scores | None:
         RepopeError: something a user can mend. Answers that were stored stay.
         InterruptionError: a signal came, or a rank is gone. Answers that were stored stay.
     """
-    asker = find_asker(settings.model.family)
+    load_asker = find_asker(settings.model.family)
     ranks = join_ranks()
     with ranks.together():
-        asker.refuse_mistakes(settings, ranks)
+        _refuse_spread(settings, ranks)
     data_dir = data_folder(settings.data_dir)
     with ExitStack() as stack:
         with ranks.main_first():
             whole = load_benchmark(settings.bench, data_dir)
             benchmark = whole.first_images(settings.limit)
-            folder = _open_folder(settings, asker, ranks, stack)
+            folder = _open_folder(settings, ranks, stack)
             if isinstance(folder, RunFolder):
-                _begin(settings, asker, benchmark, data_dir, folder, command)
+                _begin(settings, benchmark, data_dir, folder, command)
         seconds: Seconds = {"load": 0.0, "inference": 0.0, **folder.manifest.seconds}
         session = Session(
             settings=settings,
             benchmark=benchmark,
             data_dir=data_dir,
-            asker=asker,
+            load_asker=load_asker,
             folder=folder,
             ranks=ranks,
             seconds=seconds,
@@ -97,15 +98,21 @@ def leaves_failures() -> bool:
     return slurm_job() is not None or is_of_sweep()
 
 
-def _open_folder(
-    settings: RunSettings, asker: type[Asker], ranks: Ranks, stack: ExitStack
-) -> RunFolder | FollowedFolder:
+def _refuse_spread(settings: RunSettings, ranks: Ranks) -> None:
+    if ranks.are_several and settings.model.device_map is not None:
+        raise RepopeError(
+            f"model.device_map={settings.model.device_map} spreads one model over the GPUs, and {ranks.count} "
+            "processes were started, each with a model of its own: start one, or leave model.device_map out"
+        )
+
+
+def _open_folder(settings: RunSettings, ranks: Ranks, stack: ExitStack) -> RunFolder | FollowedFolder:
     """The run folder, which the main rank alone has until the stack is left; the other ranks follow it."""
     if not ranks.is_main:
         return FollowedFolder(Path(settings.out), ranks.rank)
     folder = RunFolder(
         Path(settings.out),
-        identity(settings, asker),
+        identity(settings),
         resume=settings.resume,
         leaves_failures=ranks.are_several or leaves_failures(),  # other ranks may still write there
     )
@@ -113,18 +120,13 @@ def _open_folder(
 
 
 def _begin(
-    settings: RunSettings,
-    asker: type[Asker],
-    benchmark: Benchmark,
-    data_dir: Path,
-    folder: RunFolder,
-    command: str,
+    settings: RunSettings, benchmark: Benchmark, data_dir: Path, folder: RunFolder, command: str
 ) -> None:
     """Enters this start into the manifest, once it is known that its answers belong with those in the folder."""
     merge_shares(folder.answers)
     start = describe_start(settings, benchmark, command)
     folder.manifest.require_benchmark(start["benchmark"])
-    require_same_contents(settings, asker, benchmark, data_dir, folder)
+    require_same_contents(settings, benchmark, data_dir, folder)
     folder.manifest.begin(start, partial=settings.limit is not None)
 
 

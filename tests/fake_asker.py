@@ -7,9 +7,9 @@ from repope_eval.errors import RepopeError
 from repope_eval.inference.asker import ASKERS, AskedImage, Asker
 from repope_eval.process.ranks import Ranks
 from repope_eval.records import Answer
-from repope_eval.settings.config import ModelSettings, RunSettings
+from repope_eval.settings.config import RunSettings
 
-ASKERS["fake"] = "fake_asker:FakeAsker"
+ASKERS["fake"] = "fake_asker:load_fake_asker"
 
 
 class FakeAsker(Asker):
@@ -23,18 +23,16 @@ class FakeAsker(Asker):
     ended: ClassVar[list[str]] = []
     """What has ended: a generator that was closed, or read to its end."""
 
-    @staticmethod
-    def refuse_mistakes(settings: RunSettings, ranks: Ranks) -> None:
-        if settings.batch_size != "auto":
-            raise RepopeError("batch_size: this asker has none; leave it out")
+    def __init__(self, checkpoint: str) -> None:
+        self._checkpoint = checkpoint
 
-    @staticmethod
-    def identity(settings: ModelSettings) -> dict[str, Any]:
-        return {"model.family": settings.family, "model.checkpoint": settings.checkpoint}
+    @property
+    def source(self) -> dict[str, Any]:
+        return {"server": {"model": self._checkpoint, "version": self.version}}
 
-    def __init__(self, settings: RunSettings, ranks: Ranks) -> None:
-        self.source = {"server": {"model": settings.model.checkpoint, "version": self.version}}
-        self.device = {}
+    @property
+    def device(self) -> dict[str, Any]:
+        return {}
 
     def ask(self, images: Sequence[AskedImage]) -> Generator[list[Answer], None, None]:
         try:
@@ -48,3 +46,9 @@ class FakeAsker(Asker):
 
     def facts(self) -> dict[str, Any]:
         return {"engine": "fake"}
+
+
+def load_fake_asker(settings: RunSettings, ranks: Ranks) -> FakeAsker:
+    if ranks.are_several or settings.batch_size != "auto":
+        raise RepopeError("batch_size: this asker has none; leave it out")
+    return FakeAsker(settings.model.checkpoint)

@@ -1,20 +1,21 @@
 """Who is asked: the interface between a run and what answers its questions, and the table of all askers."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from repope_eval.models.families import require_family
 from repope_eval.process.ranks import Ranks
 from repope_eval.records import Answer, Question
-from repope_eval.settings.config import ModelSettings, RunSettings
+from repope_eval.settings.config import RunSettings
 
 ASKERS = {
-    "transformers": "repope_eval.inference.transformers_asker:TransformersAsker",
+    "transformers": "repope_eval.inference.transformers_asker:load_transformers_asker",
 }
-"""Name -> where the asker is. A `model.family` of that name has this asker; transformers has all other families."""
+"""Name -> the function that loads the asker. A `model.family` of that name has this asker, all others transformers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,64 +26,21 @@ class AskedImage:
     questions: tuple[Question, ...]
 
 
-def group_by_image(questions: Sequence[Question], paths: Mapping[str, Path]) -> list[AskedImage]:
-    """The questions of each image together, images in the order of their first question.
-
-    Args:
-        questions: in any order.
-        paths: where each image lies, by name.
-    """
-    by_image: dict[str, list[Question]] = {}
-    for question in questions:
-        by_image.setdefault(question.image, []).append(question)
-    return [AskedImage(paths[name], tuple(theirs)) for name, theirs in by_image.items()]
-
-
 class Asker(ABC):
-    """Answers questions about images, by a model on this machine's devices or by one behind a server.
+    """Answers questions about images, by a model on this machine's devices or by one behind a server."""
 
-    The class itself says what a run must know before anything is loaded, and imports no torch. Making an asker loads
-    what it needs.
-    """
-
-    source: Mapping[str, Any]
-    """What the answers come from, for the manifest, such as a checkpoint and the content of its files.
-
-    A run goes on only with an asker of the same source.
-    """
-    device: Mapping[str, Any]
-    """What the asker computes on, for the manifest; empty where that is not known."""
-
-    @staticmethod
+    @property
     @abstractmethod
-    def refuse_mistakes(settings: RunSettings, ranks: Ranks) -> None:
-        """Refuses settings that this asker cannot follow, before anything is read or loaded.
+    def source(self) -> Mapping[str, Any]:
+        """What the answers come from, for the manifest, such as a checkpoint and the content of its files.
 
-        Raises:
-            RepopeError: which setting, and what to do.
+        A run goes on only with an asker of the same source.
         """
 
-    @staticmethod
+    @property
     @abstractmethod
-    def identity(settings: ModelSettings) -> dict[str, Any]:
-        """The settings that answers depend on, by dotted key; in other words all but how fast they are made."""
-
-    @staticmethod
-    def fingerprint(settings: ModelSettings) -> dict[str, str]:
-        """What stands for the content of each file that answers come from, by name, without loading any.
-
-        It is compared where a checkpoint lies elsewhere than it did. Empty where nothing is on this machine.
-        """
-        del settings
-        return {}
-
-    @abstractmethod
-    def __init__(self, settings: RunSettings, ranks: Ranks) -> None:
-        """Loads what it takes to ask.
-
-        Raises:
-            RepopeError: what is missing or does not fit, and what to do.
-        """
+    def device(self) -> Mapping[str, Any]:
+        """What the asker computes on, for the manifest; empty where that is not known."""
 
     def in_order(self, images: Sequence[AskedImage]) -> Sequence[AskedImage]:
         """The images in the order in which they are best asked about. Of several ranks each takes every n-th one.
@@ -109,8 +67,27 @@ class Asker(ABC):
         """What a manifest says of how the asking went so far, such as engine, batch size and memory."""
 
 
-def find_asker(family: str) -> type[Asker]:
-    """The asker of the models of a family; its module is imported here."""
+def find_asker(family: str) -> Callable[[RunSettings, Ranks], Asker]:
+    """The function that loads the asker of a family's models, and that says what is missing or does not fit.
+
+    Raises:
+        RepopeError: there is no such family.
+    """
+    if family not in ASKERS:
+        require_family(family)
     module, _, name = ASKERS.get(family, ASKERS["transformers"]).partition(":")
-    found: type[Asker] = getattr(import_module(module), name)
+    found: Callable[[RunSettings, Ranks], Asker] = getattr(import_module(module), name)
     return found
+
+
+def group_by_image(questions: Sequence[Question], paths: Mapping[str, Path]) -> list[AskedImage]:
+    """The questions of each image together, images in the order of their first question.
+
+    Args:
+        questions: in any order.
+        paths: where each image lies, by name.
+    """
+    by_image: dict[str, list[Question]] = {}
+    for question in questions:
+        by_image.setdefault(question.image, []).append(question)
+    return [AskedImage(paths[name], tuple(theirs)) for name, theirs in by_image.items()]

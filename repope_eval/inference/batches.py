@@ -5,14 +5,14 @@ from typing import Any
 
 import torch
 
-from repope_eval.inference.asker import AskedImage
+from repope_eval.inference.asker import AskedImage, Asker
 from repope_eval.inference.batch_size import BatchSize
 from repope_eval.inference.generation import Generation, Spellings, find_spellings
 from repope_eval.inference.loader import Loader, PreparedImage, longest_first
 from repope_eval.inference.memory import give_back, memory_of
 from repope_eval.inference.sequential import generate_sequentially
 from repope_eval.inference.shared import generate_shared
-from repope_eval.models.loading import Model
+from repope_eval.models.loading import Model, describe_device, describe_model
 from repope_eval.models.recipe import Prepared
 from repope_eval.records import Answer, Question
 from repope_eval.settings.config import Engine
@@ -32,8 +32,8 @@ _NO_MEMORY = (
 """In the texts of what torch, its oneDNN and its MPS raise for want of memory, with no exception of its own."""
 
 
-class Batches:
-    """A model that is asked a batch of images at a time."""
+class TransformersAsker(Asker):
+    """Asks a loaded model about a batch of images at a time."""
 
     def __init__(
         self,
@@ -63,6 +63,16 @@ class Batches:
         self._spellings = find_spellings(model.recipe)
         self._memory = memory_of(model.devices)
         self._loader: Loader | None = None
+
+    @property
+    def source(self) -> dict[str, Any]:
+        """The checkpoint, the content of its files, and the prompt."""
+        return describe_model(self._model)
+
+    @property
+    def device(self) -> dict[str, Any]:
+        """The device, the name of the GPU, and the number of threads."""
+        return describe_device(self._model.device)
 
     def in_order(self, images: Sequence[AskedImage]) -> list[AskedImage]:
         """The images with the longest prompts first, as `longest_first` says."""

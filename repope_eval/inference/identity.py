@@ -8,29 +8,39 @@ from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.benchmarks.images import image_hashes
 from repope_eval.benchmarks.local_images import find_local_images
 from repope_eval.errors import RepopeError
-from repope_eval.inference.asker import Asker
+from repope_eval.models.checkpoints import find_checkpoint
+from repope_eval.models.families import recipe_class
+from repope_eval.models.fingerprint import fingerprint
 from repope_eval.records import Question
 from repope_eval.runs.answer_store import read_lines
 from repope_eval.runs.differences import in_words
 from repope_eval.runs.folder import RunFolder
 from repope_eval.runs.manifest import located
 from repope_eval.runs.manifest_form import CHECKPOINT_FILES
-from repope_eval.settings.config import BenchSettings, RunSettings
+from repope_eval.settings.config import BenchSettings, ModelSettings, RunSettings, number_format
 from repope_eval.settings.written import as_written
 
 
-def identity(settings: RunSettings, asker: type[Asker]) -> dict[str, Any]:
-    """The settings that a run's answers depend on, by dotted key: the benchmark's and its asker's."""
-    bench = settings.bench
+def identity(settings: RunSettings) -> dict[str, Any]:
+    """The settings that a run's answers depend on, by dotted key; engine, batch size and device change no answer."""
+    bench, model = settings.bench, settings.model
     return {
         "bench": bench.name,
         "bench.images": as_written(bench.images) if bench.source == "custom" else None,
-        **asker.identity(settings.model),
+        "model.checkpoint": as_written(model.checkpoint),
+        "model.revision": as_written(model.revision),
+        "model.family": model.family,  # it says who is asked, too
+        "model.dtype": number_format(model),
+        "model.quantization": model.quantization,
+        "model.max_new_tokens": model.max_new_tokens,
+        "model.system_prompt": model.system_prompt,
+        "model.question_suffix": model.question_suffix,
+        "model.max_tiles": model.max_tiles,
     }
 
 
 def require_same_contents(
-    settings: RunSettings, asker: type[Asker], benchmark: Benchmark, data_dir: Path, folder: RunFolder
+    settings: RunSettings, benchmark: Benchmark, data_dir: Path, folder: RunFolder
 ) -> None:
     """Compares a checkpoint or pictures that lie elsewhere than they did with what they held there.
 
@@ -43,7 +53,7 @@ def require_same_contents(
         return
     moved = set(folder.manifest.moved)
     if {"model.checkpoint", "model.revision"} & moved:
-        files = asker.fingerprint(settings.model)
+        files = _checkpoint_files(settings.model)
         if not files:
             raise folder.manifest.refuse_moved(f"{settings.model.checkpoint} is not here to be compared")
         folder.manifest.require_same({CHECKPOINT_FILES: files})
@@ -108,3 +118,13 @@ def _require_same_images(
             f"and {own} here; put back what was there, or choose another out= to ask anew"
         )
     return here
+
+
+def _checkpoint_files(settings: ModelSettings) -> dict[str, str]:
+    """What stands for the content of the checkpoint's files; empty where they are not on this machine."""
+    files = recipe_class(settings.family).processor_files
+    try:
+        found = find_checkpoint(settings.checkpoint, settings.revision, processor_files=files, download=False)
+        return fingerprint(found.folder, found.processor_folder)
+    except RepopeError:
+        return {}

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
 
 import psutil
 import torch
@@ -11,23 +10,7 @@ _CLEAR_PEAK = "5"
 """What is written to Linux's `clear_refs` to reset a process's peak."""
 
 
-class Memory(Protocol):
-    """The memory that batches are computed in."""
-
-    def start(self) -> None:
-        """Begins to measure what is needed."""
-        ...
-
-    def free_over_peak(self) -> float | None:
-        """The free memory over what was needed since `start`; None where this system does not tell."""
-        ...
-
-    def peak_bytes(self) -> int | None:
-        """The most bytes in use since `start`; None where this system does not tell."""
-        ...
-
-
-def memory_of(devices: Sequence[torch.device]) -> Memory:
+def memory_of(devices: Sequence[torch.device]) -> "Memory":
     """The memory of the devices that a model is on: that of GPUs, of Apple's GPU, or of this process on the CPU."""
     gpus = [device for device in devices if device.type == "cuda"]
     if gpus:
@@ -153,6 +136,10 @@ class HostMemory:
         """A figure of `/proc/PID/status`, which is in KiB there, in bytes."""
         lines = (self._process / "status").read_text(encoding="ascii", errors="replace").splitlines()
         return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{name}:"))
+
+
+Memory = GPUMemory | MPSMemory | HostMemory
+"""What batches are computed in. Each kind measures from `start` on; a figure that the system does not tell is None."""
 
 
 def _free_bytes(group: Path = Path("/sys/fs/cgroup")) -> int:

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,7 +39,7 @@ class Session:
     settings: RunSettings
     benchmark: Benchmark
     data_dir: Path
-    asker: type[Asker]
+    load_asker: Callable[[RunSettings, Ranks], Asker]
     folder: RunFolder | FollowedFolder
     ranks: Ranks
     seconds: Seconds
@@ -108,7 +108,7 @@ class Session:
 
     def _load(self, images: Sequence[AskedImage]) -> tuple[Asker, Sequence[AskedImage]]:
         """The asker, whose source must be that of the answers so far, and the images that this rank asks it about."""
-        asker = self.asker(self.settings, self.ranks)
+        asker = self.load_asker(self.settings, self.ranks)
         self.folder.manifest.note_source(asker.source)
         self.folder.manifest.note_start(device=asker.device)
         share = self.ranks.share(asker.in_order(images))

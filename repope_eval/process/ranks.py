@@ -16,9 +16,6 @@ from repope_eval.errors import InterruptionError, RepopeError, SaidElsewhereErro
 
 Item = TypeVar("Item")
 
-_STARTED_BY_OTHERS = {"RANK", "OMPI_COMM_WORLD_RANK", "PMI_RANK", "MV2_COMM_WORLD_RANK"}
-"""In the environment of a process that torchrun or MPI started as one of several."""
-
 _POLL_SECONDS = 0.05
 _PATIENCE = timedelta(days=30)
 """Ranks wait for one another while one downloads or has a longer share; a rank that is gone is noticed at once."""
@@ -168,7 +165,7 @@ def _refuse_one_process_for_several() -> None:
 
     A number above one shows in the address that such a process is given to meet others at.
     """
-    if is_told_cpu() and "MASTER_PORT" in os.environ and not _STARTED_BY_OTHERS & set(os.environ):
+    if is_told_cpu() and "MASTER_PORT" in os.environ:
         words = shlex.join(sys.argv[1:])
         raise RepopeError(
             "accelerate launch --cpu started one process, whatever --num_processes is; start N of them with: "

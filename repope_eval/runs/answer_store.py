@@ -4,10 +4,11 @@ import json
 import logging
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from repope_eval.errors import RepopeError
 from repope_eval.files.json_files import flaw, parse_line
@@ -39,8 +40,7 @@ class AnswerStore:
         content = _whole_lines(path)
         self._size = len(content)
         """The size of the file in bytes, as this store left it."""
-        for number, line in enumerate(content.split(b"\n")[:-1], 1):
-            asked, said = _asked_and_said(path, number, line)
+        for asked, said, _ in _parsed(path, content):
             question = self._questions.get(asked)
             if question is not None and question not in self._answers:
                 self._answers[question] = Answer(question, *said)
@@ -165,9 +165,13 @@ def read_lines(path: Path) -> Iterator[tuple[Asked, bytes]]:
 
 def _read(path: Path) -> Iterator[tuple[Asked, Said, bytes]]:
     try:
-        content = path.read_bytes()
+        return _parsed(path, path.read_bytes())
     except OSError as error:
         raise RepopeError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def _parsed(path: Path, content: bytes) -> Iterator[tuple[Asked, Said, bytes]]:
+    """What each line says, and the line; what follows the last line break is left out."""
     for number, line in enumerate(content.split(b"\n")[:-1], 1):
         yield *_asked_and_said(path, number, line), line
 
@@ -208,22 +212,27 @@ def _shorten(path: Path, size: int) -> None:
         ) from error
 
 
+_FIELDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+    "image": (lambda value: isinstance(value, str), "a text"),
+    "question": (lambda value: isinstance(value, str), "a text"),
+    "response": (lambda value: isinstance(value, str), "a text"),
+    "n_tokens": (lambda value: value is None or (type(value) is int and value >= 0), "a number of tokens"),
+    "p_yes": (is_probability, "a probability"),
+    "p_no": (is_probability, "a probability"),
+}
+"""The fields of a line: whether a value is right, and what is expected."""
+
+
 def _asked_and_said(path: Path, number: int, line: bytes) -> tuple[Asked, Said]:
     """Reads a line of `answers.jsonl`: what was asked, and what was answered."""
     try:
         fields = parse_line(line)
-        image, text, response = fields["image"], fields["question"], fields["response"]
-        n_tokens, p_yes, p_no = fields["n_tokens"], fields["p_yes"], fields["p_no"]
+        image, text, response, n_tokens, p_yes, p_no = (fields[name] for name in _FIELDS)
     except (ValueError, KeyError, TypeError) as error:
         raise _damaged(path, number, _reason(error)) from error
-    if not (isinstance(image, str) and isinstance(text, str) and isinstance(response, str)):
-        name = next(name for name in ("image", "question", "response") if not isinstance(fields[name], str))
-        raise _damaged(path, number, f"{name} is {shown(fields[name])}, not a text")
-    if not (n_tokens is None or (type(n_tokens) is int and n_tokens >= 0)):
-        raise _damaged(path, number, f"n_tokens is {shown(n_tokens)}, not a number of tokens")
-    if not (is_probability(p_yes) and is_probability(p_no)):
-        name = "p_no" if is_probability(p_yes) else "p_yes"
-        raise _damaged(path, number, f"{name} is {shown(fields[name])}, not a probability")
+    for name, (is_right, expected) in _FIELDS.items():
+        if not is_right(fields[name]):
+            raise _damaged(path, number, f"{name} is {shown(fields[name])}, not {expected}")
     return (image, text), (response, n_tokens, p_yes, p_no)
 
 

@@ -15,7 +15,7 @@ from demo_making.icons import KINDS
 from repope_eval.benchmarks.pope_file import question_text
 from repope_eval.benchmarks.sources import DEMO_FOLDER
 from repope_eval.inference.asker import group_by_image
-from repope_eval.inference.batches import Batches
+from repope_eval.inference.batches import TransformersAsker
 from repope_eval.models.loading import Model, load_model
 from repope_eval.models.placement import choose_device
 from repope_eval.records import Question
@@ -37,8 +37,8 @@ def main() -> None:
 def responses(model: Model, batch_size: str) -> dict[Question, str]:
     images = {path.name: path for path in sorted((DEMO_FOLDER / "images").iterdir())[:64]}
     questions = [Question(image, question_text(kind), kind) for image in images for kind in KINDS[:10]]
-    batches = Batches(model, engine="shared", batch_size=batch_size, workers="0", max_new_tokens=4)
-    found = batches.ask(batches.in_order(group_by_image(questions, images)))
+    asker = TransformersAsker(model, engine="shared", batch_size=batch_size, workers="0", max_new_tokens=4)
+    found = asker.ask(asker.in_order(group_by_image(questions, images)))
     return {answer.question: answer.response for answers in found for answer in answers}
 
 

@@ -14,7 +14,7 @@ from PIL import Image
 from repope_eval.errors import RepopeError
 from repope_eval.inference import batches
 from repope_eval.inference.asker import AskedImage, group_by_image
-from repope_eval.inference.batches import Batches
+from repope_eval.inference.batches import TransformersAsker
 from repope_eval.inference.generation import Generation
 from repope_eval.models.checkpoints import Checkpoint
 from repope_eval.models.fields import Fields
@@ -86,9 +86,9 @@ def questions(tmp_path: Path) -> list[Question]:
     ]
 
 
-def echoing(**changes: Any) -> Batches:
+def echoing(**changes: Any) -> TransformersAsker:
     how = {"engine": "shared", "batch_size": "2", "workers": "0", "max_new_tokens": 5, **changes}
-    return Batches(ECHO, **how)  # type: ignore[arg-type]
+    return TransformersAsker(ECHO, **how)  # type: ignore[arg-type]
 
 
 def in_order(questions: Sequence[Question], folder: Path) -> list[AskedImage]:

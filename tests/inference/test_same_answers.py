@@ -10,7 +10,7 @@ from demo_making.icons import KINDS
 from repope_eval.benchmarks.pope_file import question_text
 from repope_eval.benchmarks.sources import DEMO_FOLDER
 from repope_eval.inference.asker import group_by_image
-from repope_eval.inference.batches import Batches
+from repope_eval.inference.batches import TransformersAsker
 from repope_eval.inference.generation import find_spellings
 from repope_eval.inference.sequential import generate_sequentially
 from repope_eval.inference.shared import generate_shared
@@ -43,8 +43,8 @@ def responses(
     """Asks what the folder has no answer to; all of its answers."""
     store = AnswerStore(folder / "answers.jsonl", questions)
     left = [question for question in questions if question not in store.answers]
-    batches = Batches(model, workers="0", **how)  # type: ignore[arg-type]
-    for answers in batches.ask(batches.in_order(group_by_image(left, images))):
+    asker = TransformersAsker(model, workers="0", **how)  # type: ignore[arg-type]
+    for answers in asker.ask(asker.in_order(group_by_image(left, images))):
         store.append(answers)
     return {
         (asked.image, asked.text): (said.response, said.n_tokens) for asked, said in store.answers.items()

@@ -185,7 +185,6 @@ def test_one_process_in_place_of_several_is_refused_with_the_command_that_starts
         {},
         {"ACCELERATE_USE_CPU": "True"},  # no number, or one
         TOLD_THREE | {"ACCELERATE_USE_CPU": "False"},
-        TOLD_THREE | {"OMPI_COMM_WORLD_RANK": "1"},
     ],
 )
 def test_one_process_is_alone_where_no_more_were_to_be_started(
