@@ -13,7 +13,8 @@ from dataclasses import asdict, fields
 from repope_eval.capacity.counting import shape_of
 from repope_eval.capacity.shapes import Shape
 from repope_eval.models.loading import read_description
-from repope_eval.settings.composition import choices, model_settings
+from repope_eval.settings.composition import model_settings
+from repope_eval.settings.shipped_files import choices
 
 
 def main() -> None:

@@ -25,7 +25,8 @@ from repope_eval.capacity.counting import shape_of
 from repope_eval.capacity.memory_need import memory_need
 from repope_eval.capacity.operations import paper_operations, shared_operations
 from repope_eval.capacity.shapes import Shape, published_shape
-from repope_eval.settings.composition import choices, model_settings
+from repope_eval.settings.composition import model_settings
+from repope_eval.settings.shipped_files import choices
 
 IMAGES, DISTINCT, ASKINGS = 500, 5127, 9000
 GPU_BYTES = 0.98 * 80 * 2**30

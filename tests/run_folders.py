@@ -8,15 +8,15 @@ from typing import Any
 
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.benchmarks.sources import load_benchmark
-from repope_eval.settings.composition import configs_folder
 from repope_eval.settings.config import BenchSettings
+from repope_eval.settings.shipped_files import shipped_folder
 
 DEMO = BenchSettings(name="demo", source="demo", variants=("random", "popular", "adversarial"))
 
 
 def demo() -> Benchmark:
     """The embedded benchmark."""
-    assert (configs_folder() / "benchmarks" / "demo.yaml").is_file()
+    assert (shipped_folder("configs") / "benchmarks" / "demo.yaml").is_file()
     return load_benchmark(DEMO, Path())
 
 

@@ -9,14 +9,15 @@ from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from typing import get_type_hints
 
 import pytest
 from conftest import PROJECT
 
-from repope_eval.__main__ import COMMANDS
+from repope_eval.command_line import COMMANDS
 from repope_eval.inference.asker import ASKERS
 from repope_eval.models.families import FAMILIES
-from repope_eval.settings.composition import GROUP_FOLDERS, configs_folder
+from repope_eval.settings.shipped_files import GROUP_FOLDERS, shipped_folder
 
 PACKAGE = PROJECT / "repope_eval"
 FILES = sorted(PACKAGE.rglob("*.py"))
@@ -34,6 +35,7 @@ LAYERS = [
     ["inference", "leaderboard"],
     ["capacity", "pipeline"],
     ["commands"],
+    ["command_line"],
     ["__main__"],
 ]
 """Modules and packages of repope_eval: each imports from layers above its own, and from itself."""
@@ -166,10 +168,10 @@ def test_names_say_what_a_thing_is() -> None:
 @pytest.mark.parametrize(
     ("path", "name"),
     [
-        ("__main__.py", "COMMANDS"),
+        ("command_line.py", "COMMANDS"),
         ("inference/asker.py", "ASKERS"),
         ("models/families.py", "FAMILIES"),
-        ("settings/composition.py", "GROUP_FOLDERS"),
+        ("settings/shipped_files.py", "GROUP_FOLDERS"),
     ],
 )
 def test_lookup_tables_are_written_out(path: str, name: str) -> None:
@@ -179,15 +181,16 @@ def test_lookup_tables_are_written_out(path: str, name: str) -> None:
         if isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == [name]
     ]
     (table,) = values
-    assert isinstance(ast.literal_eval(table), dict)
+    assert isinstance(table, ast.Dict)
+    assert all(isinstance(key, ast.Constant) for key in table.keys)
+    assert all(isinstance(value, ast.Constant | ast.Attribute) for value in table.values)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_each_command_has_settings_and_is_executed_with_them(command: str) -> None:
-    module = import_module(COMMANDS[command])
-    assert dataclasses.is_dataclass(module.SETTINGS)
-    assert callable(module.execute)
-    assert COMMANDS[command] == f"repope_eval.commands.{command}"
+    execute = import_module(f"repope_eval.commands.{command}").execute
+    assert dataclasses.is_dataclass(COMMANDS[command])
+    assert get_type_hints(execute)["settings"] is COMMANDS[command]
 
 
 @pytest.mark.parametrize("where", [*FAMILIES.values(), ASKERS["transformers"]])
@@ -202,4 +205,4 @@ def test_each_family_and_each_asker_is_there(where: str) -> None:
 
 @pytest.mark.parametrize("folder", GROUP_FOLDERS.values())
 def test_each_group_has_its_folder_of_files(folder: str) -> None:
-    assert list((configs_folder() / folder).glob("*.yaml"))
+    assert list((shipped_folder("configs") / folder).glob("*.yaml"))

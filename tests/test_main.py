@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -13,10 +12,11 @@ import pytest
 from conftest import PROJECT, RUN_FILES, CommandLine, visible_files
 
 from repope_eval import __main__ as program
-from repope_eval import __version__
+from repope_eval import __version__, command_line
 from repope_eval.benchmarks.demo import DEMO_FOLDER
+from repope_eval.process import signals
 
-QUICK_SECONDS = 3.0  # of which torch alone would take as much
+QUICK_SECONDS = 2.0  # of a processor, of which torch alone would take as much
 NO_ANSWERS = "no_such_file.json: cannot be read (No such file or directory)"
 
 
@@ -34,8 +34,8 @@ def _answers(work: Path, name: str = "answers.json") -> Path:
 
 
 def _modules_of(word: str, work: Path) -> tuple[set[str], float, str]:
-    """What a run with one word imports, how long it takes, and its standard error besides."""
-    started = time.perf_counter()
+    """What a run with one word imports, how long it takes a processor, and its standard error besides."""
+    before = os.times()
     ended = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "repope_eval", *word.split()],
         cwd=work,
@@ -44,10 +44,19 @@ def _modules_of(word: str, work: Path) -> tuple[set[str], float, str]:
         timeout=60,
         check=False,
     )
-    seconds = time.perf_counter() - started
+    after = os.times()
+    seconds = after.children_user + after.children_system - before.children_user - before.children_system
     lines = ended.stderr.splitlines()
     imported = {line.rpartition("|")[2].strip() for line in lines if line.startswith("import time:")}
     return imported, seconds, "\n".join(line for line in lines if not line.startswith("import time:"))
+
+
+@pytest.mark.parametrize("words", ["--help", "help score", "--version", "modle=tiny", "scroe"])
+def test_what_needs_no_settings_composed_ends_without_hydra(words: str, work: Path) -> None:
+    imported, seconds, _ = _modules_of(words, work)
+    assert "repope_eval.errors" in imported
+    assert not imported & {"hydra", "omegaconf", "numpy", "repope_eval.pipeline"}
+    assert seconds < QUICK_SECONDS / 4
 
 
 @pytest.mark.parametrize(
@@ -265,6 +274,36 @@ def test_interruption_before_asking_ends_with_130(work: Path) -> None:
     _, shown = process.communicate(timeout=30)
     os.close(writer)
     assert (process.returncode, shown) == (130, "interrupted\n")
+
+
+def test_interruption_while_the_program_is_imported_is_no_traceback(tmp_path: Path) -> None:
+    code = (
+        "import sys\nfrom repope_eval import __main__\n"
+        "class Interrupted:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'repope_eval.command_line':\n"
+        "            raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupted())\n"
+        "__main__.main()\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (130, "interrupted\n")
+
+
+def test_interruption_that_a_library_turns_into_an_error_is_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def turn(_: list[str]) -> int:
+        try:
+            signals.interrupt(signal.SIGTERM)
+        except KeyboardInterrupt as error:
+            raise AttributeError("no such attribute") from error
+
+    monkeypatch.setattr(signals, "_came", [])
+    monkeypatch.setattr(command_line, "_main", turn)
+    with pytest.raises(SystemExit) as caught:
+        program.main()
+    assert (caught.value.code, capsys.readouterr().err) == (143, "interrupted\n")
 
 
 def test_package_imports_in_no_time() -> None:

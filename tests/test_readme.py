@@ -15,7 +15,7 @@ from PIL import Image
 
 from repope_eval.benchmarks.demo import DEMO_FOLDER
 from repope_eval.settings import config
-from repope_eval.settings.schema import fields_of, is_settings
+from repope_eval.settings.fields import fields_of, is_settings
 
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
 PROGRAM = "python -m repope_eval"

@@ -20,8 +20,9 @@ from repope_eval.benchmarks.hub_images import copy_rows, load_test_split
 from repope_eval.benchmarks.images import refuse_outside
 from repope_eval.downloads.fetch import LARGEST
 from repope_eval.errors import RepopeError
-from repope_eval.files.json_files import parse_document, write_json
+from repope_eval.files.json_files import parse_document
 from repope_eval.files.texts import read_text
+from repope_eval.files.writing import write_json
 from repope_eval.records import LabelSet, Question
 from repope_eval.settings.config import BenchSettings
 from repope_eval.wording import counted, first_few, shown

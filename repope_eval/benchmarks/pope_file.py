@@ -12,8 +12,8 @@ from typing import Any
 
 from repope_eval.benchmarks.asked_texts import MOST_QUESTION_CHARACTERS, asked_text
 from repope_eval.errors import RepopeError
-from repope_eval.files.json_files import write_lines
 from repope_eval.files.rows import read_row_file
+from repope_eval.files.writing import write_lines
 from repope_eval.records import Label, Question
 from repope_eval.wording import shown
 

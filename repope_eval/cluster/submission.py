@@ -14,9 +14,9 @@ from repope_eval.cluster.model_list import list_text
 from repope_eval.cluster.sweep_plan import Group, SweepPlan
 from repope_eval.cluster.task_records import FOLDER, announce
 from repope_eval.errors import RepopeError
-from repope_eval.files.json_files import make_folder, write_text
-from repope_eval.settings.composition import shipped_folder
+from repope_eval.files.writing import make_folder, write_text
 from repope_eval.settings.config import SlurmSettings
+from repope_eval.settings.shipped_files import shipped_folder
 from repope_eval.wording import counted
 
 

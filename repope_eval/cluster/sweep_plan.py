@@ -9,9 +9,9 @@ from pathlib import Path
 from repope_eval.cluster.model_list import ListedRun, read_model_list, shared_folders
 from repope_eval.cluster.resources import Needs, ResourceRow, read_resources, row_of
 from repope_eval.errors import RepopeError
-from repope_eval.settings.composition import shipped_folder
 from repope_eval.settings.config import RunSettings, SlurmSettings
-from repope_eval.settings.schema import nearest
+from repope_eval.settings.fields import nearest
+from repope_eval.settings.shipped_files import shipped_folder
 from repope_eval.wording import first_unwritable, shown_word
 
 FindMistakes = Callable[[Sequence[str]], Sequence[str]]

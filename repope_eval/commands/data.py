@@ -10,8 +10,6 @@ from repope_eval.settings.config import DataSettings
 from repope_eval.settings.named_folders import data_folder
 from repope_eval.wording import counted
 
-SETTINGS = DataSettings
-
 log = logging.getLogger(__name__)
 
 

@@ -10,11 +10,10 @@ from repope_eval.capacity.shapes import Shape, published_shape
 from repope_eval.quantities import hours_text, memory_text
 from repope_eval.reporting.console import print_table, print_text
 from repope_eval.reporting.tables import Field, number_field, table, text_field
-from repope_eval.settings.composition import choices, model_settings
+from repope_eval.settings.composition import model_settings
 from repope_eval.settings.config import DoctorSettings, ModelSettings
 from repope_eval.settings.named_folders import data_folder
-
-SETTINGS = DoctorSettings
+from repope_eval.settings.shipped_files import choices
 
 
 def execute(settings: DoctorSettings, command: str) -> None:

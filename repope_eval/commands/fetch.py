@@ -6,8 +6,6 @@ from repope_eval.quantities import memory_text
 from repope_eval.settings.config import FetchSettings
 from repope_eval.wording import counted
 
-SETTINGS = FetchSettings
-
 log = logging.getLogger(__name__)
 
 

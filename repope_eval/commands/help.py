@@ -4,11 +4,10 @@ import dataclasses
 import re
 import textwrap
 from collections.abc import Iterator, Mapping
-from importlib import import_module
 from typing import Any
 
-from repope_eval.settings.composition import choices, groups_of
-from repope_eval.settings.schema import fields_of, is_settings, literals
+from repope_eval.settings.fields import fields_of, groups_of, is_settings, literals
+from repope_eval.settings.shipped_files import choices
 
 WIDTH = 98
 KEY_COLUMN = 28
@@ -48,9 +47,14 @@ Configuration files of your own: DIR/{example}/NAME.yaml, named with --config-di
 """
 
 
-def help_page(command: str, commands: Mapping[str, str]) -> str:
-    """The page of one command; the page of `run` introduces the program too."""
-    record = import_module(commands[command]).SETTINGS
+def help_page(command: str, commands: Mapping[str, type]) -> str:
+    """The page of one command; the page of `run` introduces the program too.
+
+    Args:
+        command: one of `commands`.
+        commands: all commands, each with its settings record.
+    """
+    record = commands[command]
     if command == "run":
         parts = [INTRODUCTION, _command_list(commands)]
     else:
@@ -75,12 +79,8 @@ def _is_required(item: dataclasses.Field[Any]) -> bool:
     return item.default is dataclasses.MISSING and "choice" not in item.metadata
 
 
-def _command_list(commands: Mapping[str, str]) -> str:
-    lines = [
-        f"  {name:<10}{import_module(module).SETTINGS.__doc__}"
-        for name, module in commands.items()
-        if name != "run"
-    ]
+def _command_list(commands: Mapping[str, type]) -> str:
+    lines = [f"  {name:<10}{record.__doc__}" for name, record in commands.items() if name != "run"]
     title = "Commands: python -m repope_eval help COMMAND (without a command, a model is asked)"
     return "\n".join([title, *lines, ""])
 
@@ -94,7 +94,7 @@ def _key_lines(record: type, group: str = "") -> Iterator[str]:
 
 
 def _key_line(group: str, item: dataclasses.Field[Any], annotation: Any) -> str:
-    """A setting: its key, what it means, what it may be where its meaning does not say that, its default."""
+    """The entry of a setting: its key, what it means, what it may be if the meaning does not say that, its default."""
     text = item.metadata["help"]
     allowed = literals(annotation)
     if not all(re.search(rf"\b{word}\b", text) for word in allowed):

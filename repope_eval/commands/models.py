@@ -8,13 +8,13 @@ from repope_eval.errors import RepopeError
 from repope_eval.quantities import memory_text, parameters_text
 from repope_eval.reporting.console import print_table, print_text
 from repope_eval.reporting.tables import Field, number_field, table, text_field
-from repope_eval.settings.composition import choices, model_settings
+from repope_eval.settings.composition import model_settings
 from repope_eval.settings.config import ModelSettings, ModelsSettings, number_format
+from repope_eval.settings.shipped_files import choices
 
 if TYPE_CHECKING:
     from repope_eval.capacity.shapes import Size
 
-SETTINGS = ModelsSettings
 EXAMPLE_QUESTION = "Is there a snowboard in the image?"
 
 UNKNOWN = "?"

@@ -11,13 +11,11 @@ from pathlib import Path
 from repope_eval.benchmarks.pope_file import Row, read_annotations, read_rows, row_fields, write_rows
 from repope_eval.benchmarks.relabelling import cohens_kappa, disputes, label_changes, relabel
 from repope_eval.errors import RepopeError
-from repope_eval.files.json_files import is_same_file, refuse_existing, write_lines
+from repope_eval.files.writing import is_same_file, refuse_existing, write_lines
 from repope_eval.records import Question
 from repope_eval.reporting.label_changes import print_label_changes
 from repope_eval.settings.config import RelabelSettings
 from repope_eval.wording import counted
-
-SETTINGS = RelabelSettings
 
 DISPUTED = "disputed.jsonl"
 """The name, or the end of the name, of the file of questions that a decider has to label."""

@@ -3,8 +3,6 @@
 from repope_eval.leaderboard.report import report
 from repope_eval.settings.config import ReportSettings
 
-SETTINGS = ReportSettings
-
 
 def execute(settings: ReportSettings, command: str) -> None:
     """Finds and reads runs, ranks them, and writes and prints the leaderboard."""

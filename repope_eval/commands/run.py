@@ -3,8 +3,6 @@
 from repope_eval import pipeline
 from repope_eval.settings.config import RunSettings
 
-SETTINGS = RunSettings
-
 
 def execute(settings: RunSettings, command: str) -> None:
     """Asks, scores and reports."""

@@ -28,8 +28,6 @@ from repope_eval.settings.named_folders import data_folder
 from repope_eval.settings.written import FromEnvironment, as_written
 from repope_eval.wording import counted, shown
 
-SETTINGS = ScoreSettings
-
 log = logging.getLogger(__name__)
 
 

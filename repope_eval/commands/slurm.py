@@ -11,12 +11,10 @@ from repope_eval.cluster.submission import prepare, shell_script, submit
 from repope_eval.cluster.sweep_plan import Group, plan_sweep, run_words
 from repope_eval.reporting.console import print_table, print_text
 from repope_eval.reporting.tables import number_field, table, text_field
-from repope_eval.settings.composition import register
+from repope_eval.settings.composition import group_choices, register
 from repope_eval.settings.config import RunSettings, SlurmSettings
-from repope_eval.settings.typed_words import as_typed
-from repope_eval.settings.validation import find_mistakes, group_choices
-
-SETTINGS = SlurmSettings
+from repope_eval.settings.validation import find_mistakes
+from repope_eval.settings.words import quoted_texts
 
 _MODELS_WIDTH = 60
 """Characters of a line of the column of models."""
@@ -32,7 +30,7 @@ def execute(settings: SlurmSettings, command: str) -> None:
     config_dir = given[0] if given else None
 
     def mistakes_in(words: Sequence[str]) -> Sequence[str]:
-        return find_mistakes(RunSettings, as_typed(RunSettings, words, multirun=False), config_dir)
+        return find_mistakes(RunSettings, quoted_texts(RunSettings, words, multirun=False), config_dir)
 
     known = group_choices("model")
     register(RunSettings, config_dir)

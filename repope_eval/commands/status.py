@@ -17,8 +17,6 @@ from repope_eval.reporting.tables import Table, number_field, table, text_field
 from repope_eval.settings.config import StatusSettings
 from repope_eval.wording import counted
 
-SETTINGS = StatusSettings
-
 _ENDED_EARLY = ("interrupted", "failed")
 
 

@@ -1,1 +1,1 @@
-"""Files from servers: over HTTP, and from the Hugging Face Hub. What they hold is known elsewhere."""
+"""Files from servers, over HTTP and from the Hugging Face Hub. What the files hold is not known here."""

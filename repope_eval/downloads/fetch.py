@@ -1,32 +1,19 @@
-"""Fetching one file over HTTP: continued after a cut, repeated after faults that pass, checked at the end."""
+"""Fetching one file over HTTP: within bounds, repeated after faults that may pass, checked before it has its name."""
 
+import email.utils
 import hashlib
-import os
+import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
-import tenacity
+import httpx2
 
-from repope_eval.downloads.part_file import claimed
-from repope_eval.downloads.server_reply import (
-    DeniedError,
-    FetchError,
-    LocalError,
-    NoConnectionError,
-    PassingError,
-    StoppedError,
-    content_range,
-    encoding_of,
-    pieces,
-    retry_after,
-    validator,
-)
 from repope_eval.errors import RepopeError
+from repope_eval.files.writing import replacing
 
 READ_TIMEOUT = 30.0
 """Seconds without a byte after which a connection counts as stalled."""
@@ -36,7 +23,6 @@ ATTEMPTS = 5
 """How often a file is asked for when the fault may pass."""
 FIRST_WAIT = 0.5
 """Seconds before the second attempt; doubled for each further one, and a random part of JITTER added."""
-LONGEST_WAIT = 30.0
 JITTER = 1.0
 RETRY_AFTER_LIMIT = 60.0
 """The longest wait, in seconds, that a server may ask for with Retry-After."""
@@ -56,148 +42,114 @@ class Download:
 
     url: str
     path: Path
-    """Where it goes; until it is whole and checked it lies beside it, with `.part` after its name."""
+    """Where it goes; until it is whole and checked it has another name beside it."""
     sha256: str | None = None
     """The hash it must have, as 64 lower-case hexadecimal digits."""
     check: Callable[[Path], None] | None = None
     """Called with the whole file; raises RepopeError where it is wrong."""
 
 
-def fetch(client: httpx.Client, download: Download, stop: threading.Event) -> None:
-    """Fetches one file into its place, going on from what an earlier attempt or run left in its `.part` file.
+@dataclass(eq=False)
+class FetchError(Exception):
+    """Why a file was not fetched."""
 
-    What lies in place and passes the check is kept as it is: another process may have just fetched it.
-    A `.part` file cut short stays for the next run; a whole one that fails the check is removed.
+    reason: str
+    may_pass: bool = False
+    """Whether asking again may help."""
+    no_connection: bool = False
+    """Whether the server itself was not reached, so that its other files cannot be had either."""
+    retry_after: float = 0.0
+    """Seconds that the server wants to be left alone."""
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+def fetch(client: httpx2.Client, download: Download, stop: threading.Event) -> None:
+    """Fetches one file into its place. A file that is there and passes its check is kept: another process fetched it.
 
     Raises:
-        FetchError: with the reason; its subclasses tell apart what the fault says about other files.
+        FetchError: the file cannot be had, or `stop` was set.
+        OSError: it cannot be written.
     """
-    part = download.path.with_name(download.path.name + ".part")
-    try:
-        with claimed(part, stop) as own:
-            if not _is_there(download):
-                _Fetch(client, download, own, stop).run()
-    except TimeoutError as error:
-        raise FetchError(str(error)) from error
-    except InterruptedError as error:
-        raise StoppedError(str(error)) from error
-    except OSError as error:  # httpx has its own kinds for the network's: these are the local files'
-        raise LocalError(f"{download.path.parent}: cannot be written ({error.strerror or error})") from error
-
-
-class _Fetch:
-    """The attempts at one file, and what one learns for the next."""
-
-    def __init__(self, client: httpx.Client, download: Download, part: Path, stop: threading.Event):
-        self.client = client
-        self.download = download
-        self.part = part
-        self.stop = stop
-        self.validator: str | None = None
-        """What tells the version of the file that the server sent in this run."""
-        self.pieced = False
-        """Whether the file was put together from several answers, the last of them a continuation."""
-        self.encoded = False
-        """Whether the server compresses the file, so that its byte positions are not the file's."""
-
-    def run(self) -> None:
-        self._fetch_whole()
-        problem = _problem(self.part, self.download)
-        if problem and self.pieced:
-            # The first piece may stem from an earlier run and another version of the file.
-            os.truncate(self.part, 0)
-            self._fetch_whole()
-            problem = _problem(self.part, self.download)
-        if problem:
-            os.truncate(self.part, 0)
-            raise FetchError(problem)
-        self.part.replace(self.download.path)
-
-    def _fetch_whole(self) -> None:
-        attempts = tenacity.Retrying(
-            retry=tenacity.retry_if_exception(
-                lambda error: isinstance(error, PassingError) and not isinstance(error, DeniedError)
-            ),
-            stop=tenacity.stop_after_attempt(ATTEMPTS),
-            wait=_wait,
-            sleep=tenacity.sleep_using_event(self.stop),
-            reraise=True,
-        )
+    for attempt in range(ATTEMPTS):
+        if _is_there(download):
+            return
         try:
-            attempts(self._attempt)
-        except DeniedError:
-            raise
-        except PassingError as fault:
-            raise type(fault)(f"{fault} (after {ATTEMPTS} attempts)") from fault
+            with replacing(download.path) as temporary:
+                _receive(client, download.url, temporary, stop)
+                if problem := _problem(temporary, download):
+                    raise FetchError(problem)
+            return
+        except (httpx2.RequestError, httpx2.InvalidURL) as error:
+            fault = _as_fetch_error(error)
+        except FetchError as error:
+            fault = error
+        if not fault.may_pass:
+            raise fault
+        if attempt + 1 < ATTEMPTS:
+            wait = FIRST_WAIT * 2**attempt + random.uniform(0, JITTER)
+            stop.wait(max(wait, min(fault.retry_after, RETRY_AFTER_LIMIT)))
+    raise FetchError(f"{fault} (after {ATTEMPTS} attempts)", may_pass=True, no_connection=fault.no_connection)
 
-    def _attempt(self) -> None:
-        offset = 0 if self.encoded or not self.part.exists() else self.part.stat().st_size
-        if not self._ask(offset):
-            self._ask(0)
 
-    def _ask(self, offset: int) -> bool:
-        """Asks for the file from `offset` on; False where the server cannot continue there."""
-        if self.stop.is_set():
-            raise StoppedError("stopped")
-        headers = {"Accept-Encoding": "identity"}
-        if offset:
-            headers["Range"] = f"bytes={offset}-"
-            if self.validator:
-                headers["If-Range"] = self.validator
-        try:
-            with closing(self._answer(headers)) as response:
-                return self._receive(response, offset)
-        except (httpx.RequestError, httpx.InvalidURL) as error:
-            raise _as_fetch_error(error) from error
-
-    def _answer(self, headers: dict[str, str]) -> httpx.Response:
-        """The head of the answer to the last of the redirects, whose own bodies are not read: they may be endless."""
-        request = self.client.build_request("GET", self.download.url, headers=headers)
-        for _ in range(MOST_REDIRECTS):
-            response = self.client.send(request, stream=True, follow_redirects=False)
-            if response.next_request is None:
-                return response
-            response.close()
-            request = response.next_request
-        raise FetchError(f"more than {MOST_REDIRECTS} redirects, the last one to {str(request.url)[:200]}")
-
-    def _receive(self, response: httpx.Response, offset: int) -> bool:
+def _receive(client: httpx2.Client, url: str, path: Path, stop: threading.Event) -> None:
+    """Writes the file's bytes to `path`."""
+    with closing(_answer(client, url)) as response:
         status = response.status_code
-        start, total = content_range(response) if status == 206 else (0, None)
-        if offset and (status == 416 or (status == 206 and start != offset)):
-            return False
         if status == 429 or status >= 500:
-            raise PassingError(f"HTTP {status}", retry_after=retry_after(response))
-        if status not in (200, 206) or start not in (0, offset):
+            raise FetchError(f"HTTP {status}", may_pass=True, retry_after=_retry_after(response))
+        if status != 200:
             raise FetchError(f"HTTP {status}")
-        self.validator = validator(response)
-        self.encoded = encoding_of(response) != "identity"
-        self.pieced = start > 0
-        self._write(response, start)
-        size = self.part.stat().st_size
-        if total is not None and size != total:
-            raise PassingError(f"the answer ended at byte {size} of {total}")
-        return True
+        encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
+        if encoding not in (
+            "identity",
+            "gzip",
+        ):  # what is packed twice may unpack to more than the memory holds
+            raise FetchError(f"is sent with the encoding {encoding[:80]!r}, though none was asked for")
+        with path.open("wb") as file:
+            file.writelines(_bounded(response.iter_bytes(), stop))
 
-    def _write(self, response: httpx.Response, start: int) -> None:
-        size = counted = start
-        since = time.monotonic()
-        with self.part.open("ab") as file:
-            file.truncate(start)
-            for piece in pieces(response):  # as they arrive, so that a cut loses none
-                if self.stop.is_set():
-                    raise StoppedError("stopped")
-                size += len(piece)
-                if size > LARGEST:
-                    file.truncate(0)
-                    raise FetchError(f"more than {LARGEST:,} bytes came, so it is another file")
-                file.write(piece)
-                seconds = time.monotonic() - since
-                if seconds < SLOW_WINDOW:
-                    continue
-                if size - counted < LEAST_SPEED * seconds:
-                    raise PassingError(f"only {size - counted} bytes came in {seconds:.0f} s")
-                since, counted = time.monotonic(), size
+
+def _answer(client: httpx2.Client, url: str) -> httpx2.Response:
+    """The head of the answer after all redirects, whose own bodies are not read, since they may be endless."""
+    request = client.build_request("GET", url, headers={"Accept-Encoding": "identity"})
+    for _ in range(MOST_REDIRECTS):
+        response = client.send(request, stream=True, follow_redirects=False)
+        if response.next_request is None:
+            return response
+        response.close()
+        request = response.next_request
+    raise FetchError(f"more than {MOST_REDIRECTS} redirects, the last one to {str(request.url)[:200]}")
+
+
+def _bounded(pieces: Iterable[bytes], stop: threading.Event) -> Iterator[bytes]:
+    """The pieces of an answer, as long as it is neither too large nor too slow, and `stop` is not set."""
+    size = counted = 0
+    since = time.monotonic()
+    for piece in pieces:
+        if stop.is_set():
+            raise FetchError("stopped")
+        size += len(piece)
+        if size > LARGEST:
+            raise FetchError(f"more than {LARGEST:,} bytes came, so it is another file")
+        yield piece
+        seconds = time.monotonic() - since
+        if seconds >= SLOW_WINDOW:
+            if size - counted < LEAST_SPEED * seconds:
+                raise FetchError(f"only {size - counted} bytes came in {seconds:.0f} s", may_pass=True)
+            since, counted = time.monotonic(), size
+
+
+def _retry_after(response: httpx2.Response) -> float:
+    """The wait in seconds that the server asks for, as a number or a date; 0 where it asks for none."""
+    value = response.headers.get("Retry-After", "").strip()
+    if value.isdecimal():
+        return float(value)
+    try:
+        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
+    except (ValueError, OverflowError):
+        return 0.0
 
 
 def _is_there(download: Download) -> bool:
@@ -220,26 +172,22 @@ def _problem(path: Path, download: Download) -> str | None:
     return None
 
 
-def _as_fetch_error(error: httpx.RequestError | httpx.InvalidURL) -> FetchError:
+def _as_fetch_error(error: httpx2.RequestError | httpx2.InvalidURL) -> FetchError:
     text = (
         " ".join(str(error).split())[:200] or type(error).__name__
     )  # may quote an address that a server gave
     match error:
-        case httpx.InvalidURL() | httpx.UnsupportedProtocol() | httpx.LocalProtocolError():
+        case httpx2.InvalidURL():
+            return FetchError(f"no address ({text})")
+        case httpx2.UnsupportedProtocol() | httpx2.LocalProtocolError():
             return FetchError(text)
-        case httpx.ProxyError() if text.startswith("4"):
-            return DeniedError(f"the proxy denies the connection: {text}")
-        case httpx.ConnectError() | httpx.ConnectTimeout() | httpx.ProxyError():
-            return NoConnectionError(f"no connection: {text}")
-        case httpx.TimeoutException():
-            return PassingError(f"no data for {READ_TIMEOUT:g} s")
+        case httpx2.DecodingError():
+            return FetchError(f"cannot be unpacked ({text})")
+        case httpx2.ProxyError() if text.startswith("4"):
+            return FetchError(f"the proxy denies the connection: {text}", no_connection=True)
+        case httpx2.ConnectError() | httpx2.ConnectTimeout() | httpx2.ProxyError():
+            return FetchError(f"no connection: {text}", may_pass=True, no_connection=True)
+        case httpx2.TimeoutException():
+            return FetchError(f"no data for {READ_TIMEOUT:g} s", may_pass=True)
         case _:
-            return PassingError(f"the connection was cut: {text}")
-
-
-def _wait(state: tenacity.RetryCallState) -> float:
-    doubling = tenacity.wait_exponential(multiplier=FIRST_WAIT, max=LONGEST_WAIT)
-    backoff = (doubling + tenacity.wait_random(0, JITTER))(state)
-    fault = state.outcome.exception() if state.outcome else None
-    asked = fault.retry_after if isinstance(fault, PassingError) else 0.0
-    return max(backoff, min(asked, RETRY_AFTER_LIMIT))
+            return FetchError(f"the connection was cut: {text}", may_pass=True)

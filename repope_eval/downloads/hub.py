@@ -1,4 +1,4 @@
-"""The Hugging Face Hub: whether it answers at all, known in seconds; and its client's words, kept off the terminal.
+"""The Hugging Face Hub: whether it answers at all, known in seconds; and its client, kept from talking on the terminal.
 
 The client libraries repeat what fails, some of it without a limit of time. So the Hub is asked once before they are.
 """
@@ -9,29 +9,18 @@ import time
 import warnings
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Literal, TypeVar
 from urllib.parse import quote
 
-PATIENCE = 4.0
-"""Seconds in which a server must be reached, whatever takes them: names, proxies, hosts that are down.
+from repope_eval.downloads.contact import ANSWERING, CONNECTING, Contact
 
-Enough for a connection over a satellite, and not long to wait where there is none.
-"""
-ANSWER = 15.0
-"""Seconds from the start in which a server that is reached must have begun to answer: a busy one takes some."""
+BUSY = 4.0
+"""Seconds for which a Hub that is busy or broken is asked again."""
 PAUSE = 1.0
-"""Seconds before a server that is busy or broken is asked again."""
+"""Seconds before it is asked again."""
 REMEMBERED = 60.0
 """Seconds for which it is known whether a Hub is within reach: a command may ask for many repositories."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Fault:
-    reason: str
-    may_pass: bool = False
-
 
 _asked: dict[str, tuple[float, str | None]] = {}
 """When the Hub of an address was last asked, and why it is out of reach; None where it is within reach."""
@@ -43,9 +32,9 @@ Result = TypeVar("Result")
 
 
 def silence(kind: Literal["models", "datasets"], name: str, revision: str = "main") -> str | None:
-    """Why the Hub cannot be asked for a repository now; None where it can.
+    """Asks the Hub whether it can be asked for a repository now, and returns why not; None where it can.
 
-    None, too, where the Hub is switched off by HF_HUB_OFFLINE: the libraries say so themselves, and at once.
+    None is returned, too, where HF_HUB_OFFLINE switches the Hub off: the libraries say so themselves, and at once.
 
     Args:
         kind: of repository.
@@ -60,24 +49,59 @@ def silence(kind: Literal["models", "datasets"], name: str, revision: str = "mai
     if time.monotonic() - when < REMEMBERED:
         return known
     url = f"{constants.ENDPOINT}/api/{kind}/{quote(name)}/revision/{quote(revision, safe='')}"
-    found: list[_Fault | None] = [_Fault(f"no connection within {PATIENCE:g} s")]
-    reached = threading.Event()
+    contact = Contact()
+    answers: list[tuple[str | None, bool]] = []
+
+    def ask() -> None:
+        answers.append(_ask_while_busy(url, contact))
+        contact.end()
+
     # A daemon: no timeout ends the search for a host's address, and the program need not wait for it either.
-    asking = threading.Thread(target=_ask, args=(url, found, reached), daemon=True)
-    asking.start()
-    asking.join(PATIENCE)
-    if len(found) == 1 and reached.is_set():
-        found[0] = _Fault(f"no answer within {ANSWER:g} s")
-        asking.join(ANSWER - PATIENCE)
-    fault = found[-1]
-    reason = None if fault is None else f"{constants.ENDPOINT}: {fault.reason}"
-    if fault is None or not fault.may_pass:
+    threading.Thread(target=ask, daemon=True).start()
+    reason, may_pass = contact.wait(), False
+    if reason is None:
+        reason, may_pass = answers[0]
+    reason = reason and f"{constants.ENDPOINT}: {reason}"
+    if not may_pass:
         _asked[constants.ENDPOINT] = time.monotonic(), reason
     return reason
 
 
+def _ask_while_busy(url: str, contact: Contact) -> tuple[str | None, bool]:
+    """What is wrong with the Hub's last answer, and whether that may pass."""
+    end = time.monotonic() + BUSY
+    while True:
+        reason, may_pass = _ask(url, contact)
+        if not may_pass or time.monotonic() + PAUSE >= end:
+            return reason, may_pass
+        time.sleep(PAUSE)
+
+
+def _ask(url: str, contact: Contact) -> tuple[str | None, bool]:
+    """What is wrong with an answer of the Hub's, and whether that may pass; None for whatever a living Hub may say."""
+    import httpx2  # slow to import, and only what downloads needs it
+    from huggingface_hub import get_token
+
+    timeout = httpx2.Timeout(ANSWERING, connect=CONNECTING)
+    try:
+        token = get_token()  # with one, a Hub that is busy takes more requests
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        with (
+            httpx2.Client(headers=headers, timeout=timeout, follow_redirects=True) as client,
+            client.stream("GET", url, extensions={"trace": contact.trace}) as response,
+        ):
+            status, content = response.status_code, response.headers.get("Content-Type", "")
+    except Exception as error:  # proxies, certificates and addresses that are wrong have kinds of their own
+        return deepest_reason(error), False
+    if status == 429 or status >= 500:
+        return f"HTTP {status}", True
+    if status < 300 and content.startswith("text/html"):
+        return "a web page came in place of an answer, as from the login page of a network", False
+    return None, False
+
+
 def ask_quietly(call: Callable[[], Result]) -> Result:
-    """What a call of a client library returns; neither its attempts nor its warnings are told on the terminal.
+    """Makes a call of a client library and returns its result; its attempts and warnings stay off the terminal.
 
     The call is made in a thread: the library's own threads would have a signal wait until all of them are done.
     """
@@ -107,12 +131,12 @@ def ask_quietly(call: Callable[[], Result]) -> Result:
 
 
 def is_asked() -> bool:
-    """Whether a call still goes on: of a program that is interrupted, Python's end would wait for it."""
+    """Whether a call is still going on, which the end of an interrupted program would wait for."""
     return any(thread.is_alive() for thread in _calls)
 
 
 def deepest_reason(error: BaseException) -> str:
-    """What an error of a library says first, that of its deepest cause; its kind where it says nothing.
+    """The first line of an error's deepest cause, or its kind where it has no words.
 
     A server's words may stand in it: it is cut where it is long, and holds nothing that commands a terminal.
     """
@@ -121,39 +145,3 @@ def deepest_reason(error: BaseException) -> str:
     lines = str(error).strip().splitlines()
     text = lines[0] if lines else type(error).__name__
     return "".join(mark if mark.isprintable() else " " for mark in text[:300])
-
-
-def _ask(url: str, found: list[_Fault | None], reached: threading.Event) -> None:
-    """Adds what is wrong with the server's answer, and with later ones as long as it may pass within PATIENCE."""
-    end = time.monotonic() + PATIENCE
-    found.append(fault := _fault(url, reached))
-    while fault is not None and fault.may_pass and time.monotonic() + PAUSE < end:
-        time.sleep(PAUSE)
-        found.append(fault := _fault(url, reached))
-
-
-def _fault(url: str, reached: threading.Event) -> _Fault | None:
-    """What is wrong with the server's answer to being asked once; None for whatever a living Hub may say."""
-    import httpx  # slow to import, and only what downloads needs it
-    from huggingface_hub import get_token
-
-    def trace(event: str, _: object) -> None:
-        if event.endswith("connect_tcp.complete"):
-            reached.set()
-
-    token = get_token()  # with one, a Hub that is busy takes more requests
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    timeout = httpx.Timeout(ANSWER, connect=PATIENCE)
-    try:
-        with (
-            httpx.Client(headers=headers, timeout=timeout, follow_redirects=True) as client,
-            client.stream("GET", url, extensions={"trace": trace}) as response,
-        ):
-            status, content = response.status_code, response.headers.get("Content-Type", "")
-    except Exception as error:  # proxies, certificates and addresses that are wrong have kinds of their own
-        return _Fault(deepest_reason(error))
-    if status == 429 or status >= 500:
-        return _Fault(f"HTTP {status}", may_pass=True)
-    if status < 300 and content.startswith("text/html"):
-        return _Fault("a web page came in place of an answer, as from the login page of a network")
-    return None

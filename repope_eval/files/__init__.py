@@ -1,1 +1,1 @@
-"""Files of any kind, read within bounds and written whole. What a file is for is known elsewhere."""
+"""Files of any kind: read within bounds, written whole. What a file is for is not known here."""

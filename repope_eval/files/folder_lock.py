@@ -1,8 +1,8 @@
-"""Who has a run folder: one process at a time, and others can see whether one has it.
+"""A folder is held by one process at a time, and other processes can see whether one holds it.
 
-The lock is the operating system's, which lets go of it when its process is dead. Where a file system has no such
-locks, as some on a network are mounted, it is a file that names its holder. That file outlives a holder that is killed:
-one of this machine is then found to be dead, and of one on another machine a person says so by removing the file.
+The operating system keeps the lock, and releases it when the process is dead. Some network file systems have no such
+locks. There a file names the holder instead. This file outlives a holder that is killed: if the holder ran on this
+machine, it is found to be dead; if it ran on another machine, a person must remove the file.
 """
 
 import errno
@@ -15,49 +15,48 @@ from pathlib import Path
 from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
 
 LOCK = ".lock"
-"""What the operating system locks; it stays when it is let go of."""
+"""The file that the operating system locks; it stays when the lock is released."""
 HOLDER = ".holder"
-"""What names the process that has the folder, where there are no locks; it is gone when that process is done."""
+"""The file that names the holder where there are no locks; it is removed when that process is done."""
 
 NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL)
-"""What a file system answers that knows no locks."""
+"""Errors of a file system without locks."""
 
 
 @dataclass(frozen=True, slots=True)
 class NamedHolder:
-    """The process that has a folder, where a file names it."""
+    """The process that holds a folder, where a file names it."""
 
     process: str
     file: Path
-    """To be removed where the process is gone, and this machine cannot tell."""
+    """A person removes it if the process is gone and this machine cannot tell."""
 
 
 def hold(folder: Path, patience: float) -> BaseFileLock:
-    """Has a folder for this process, until the lock is released or the process is dead.
+    """Holds a folder for this process, until the lock is released or the process is dead.
 
     Args:
-        folder: which is there.
-        patience: seconds that another process may still have it.
+        folder: an existing folder.
+        patience: seconds to wait for another process that holds it.
 
     Raises:
-        Timeout: another process has it.
+        Timeout: another process holds it.
         OSError: the folder cannot be written.
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # filelock's, where it takes to a named holder by itself
+            warnings.simplefilter("ignore")  # filelock warns where it falls back to a file by itself
             return _acquired(FileLock(folder / LOCK), patience)
-    except (OSError, NotImplementedError) as error:
-        # Where the file system has no locks, older releases of filelock raise NotImplementedError.
-        if isinstance(error, OSError) and error.errno not in NO_LOCKS:
+    except OSError as error:
+        if error.errno not in NO_LOCKS:
             raise
         return _acquired(SoftFileLock(folder / HOLDER), patience)
 
 
 def is_held(folder: Path) -> bool | None:
-    """Whether a process has the folder; None where that cannot be told, as of somebody else's folder.
+    """Whether a process holds the folder; None where that cannot be told, as of somebody else's folder.
 
-    Takes the lock for a moment, which those who want it wait for.
+    The question itself holds the lock briefly, so whoever wants the lock should wait a moment before giving up.
     """
     if not any((folder / name).exists() for name in (LOCK, HOLDER)):
         return False
@@ -71,7 +70,7 @@ def is_held(folder: Path) -> bool | None:
 
 
 def named_holder(folder: Path) -> NamedHolder | None:
-    """Who has a folder, by the file that names it; None where the operating system knows it alone."""
+    """The holder of a folder, if a file names it; None where only the operating system knows the holder."""
     for name in (HOLDER, LOCK):
         with suppress(OSError, ValueError):
             process, host, *_ = (folder / name).read_text(encoding="utf-8").splitlines()

@@ -1,105 +1,14 @@
-"""JSON documents, other small files and folders, written so that a reader never sees half of one."""
+"""JSON documents and JSON lines: read, and what is wrong with one said in words."""
 
 import json
-import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from repope_eval.errors import RepopeError
 from repope_eval.files.texts import MOST_ROWS, lines_of, read_text
 from repope_eval.wording import shown
-
-
-def write_json(path: Path, document: Any) -> None:
-    """Writes a JSON document beside its place and renames it: what is read there is whole."""
-    write_text(path, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
-
-
-def write_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Writes JSON lines, in a folder that is made where it is missing, as `write_text` writes.
-
-    Raises:
-        RepopeError: the place cannot be written.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RepopeError(f"{path}: cannot be written ({error.strerror}); choose another place") from error
-    write_text(path, "".join(json.dumps(row) + "\n" for row in rows))
-
-
-def write_text(path: Path, text: str) -> None:
-    """Writes a text file beside its place and renames it.
-
-    Half a surrogate pair, which JSON can hold and UTF-8 cannot, is written as JSON's escape of it.
-
-    Raises:
-        RepopeError: the place cannot be written.
-    """
-    write_bytes(path, text.encode("utf-8", errors="backslashreplace"))
-
-
-def write_bytes(path: Path, content: bytes) -> None:
-    """Writes a file beside its place and renames it.
-
-    Raises:
-        RepopeError: the place cannot be written.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())  # else a crash of the machine may leave the new name on an empty file
-        temporary.replace(path)
-    except OSError as error:
-        raise RepopeError(f"{path}: cannot be written ({error.strerror}); choose another place") from error
-    finally:
-        with suppress(OSError):  # it has its name by now; or the place may be below a file, or be read-only
-            temporary.unlink()
-
-
-def refuse_existing(path: Path, value: str, inputs: Iterable[Path]) -> None:
-    """Refuses to write where something is, before any work is done for it.
-
-    Args:
-        path: of the file to be written.
-        value: of the setting `out` that asks for it.
-        inputs: files that are read.
-
-    Raises:
-        RepopeError: it exists; says so if it is one of the inputs, be it by another path or a link.
-    """
-    if not os.path.lexists(path):
-        return
-    if any(is_same_file(path, source) for source in inputs):
-        raise RepopeError(f"out={value}: {path} is one of the files to be read; choose another out=")
-    raise RepopeError(f"out={value}: {path} exists; remove it or choose another out=")
-
-
-def is_same_file(path: Path, other: Path) -> bool:
-    """Whether two paths lead to one file that is there, through links and folders or not."""
-    try:
-        return path.samefile(other)
-    except (OSError, ValueError):  # one is not there, or cannot be: reading it will say so
-        return False
-
-
-def make_folder(folder: Path, setting: str, value: Path) -> None:
-    """Makes a folder, and those above it, that a setting asked for.
-
-    Raises:
-        RepopeError: it cannot be made; names the setting and its value.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RepopeError(
-            f"{setting}={value}: cannot be made or written ({error.strerror}); choose another {setting}="
-        ) from error
 
 
 def read_json(path: Path) -> Any:
@@ -112,7 +21,7 @@ def read_json(path: Path) -> Any:
 
 
 def parse_document(path: Path, text: str, *, unique_names: bool = False) -> Any:
-    """What the text of a file says that is one JSON document.
+    """The content of a file whose text is one JSON document.
 
     Args:
         path: the file, for messages.
@@ -142,7 +51,7 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
 
 
 def parse_rows(path: Path, text: str) -> list[tuple[str, dict[str, Any]]]:
-    """The rows of a table kept as a JSON list of objects, or as JSON lines, recognised by content.
+    """The rows of a table that is a JSON list of objects, or JSON lines, recognised by content.
 
     Args:
         path: the file, for messages.
@@ -174,7 +83,7 @@ def parse_rows(path: Path, text: str) -> list[tuple[str, dict[str, Any]]]:
 
 
 def parse_line(line: str | bytes) -> Any:
-    """What a line of JSON says: as `json.loads`, but that no object may have a name twice.
+    """The content of a line of JSON; like `json.loads`, but no object may have a name twice.
 
     Raises:
         ValueError: it is no JSON, no UTF-8, nested without end, or holds a number of thousands of digits; its
@@ -184,7 +93,7 @@ def parse_line(line: str | bytes) -> Any:
 
 
 def flaw(error: ValueError) -> str:
-    """What is wrong with a JSON text, in words that follow its place."""
+    """What is wrong with a JSON text, in words that follow the place where it stands."""
     if isinstance(error, json.JSONDecodeError):
         return f"is no JSON ({error.msg.removesuffix(' at')} at column {error.colno})"
     if isinstance(error, UnicodeDecodeError):
@@ -194,20 +103,20 @@ def flaw(error: ValueError) -> str:
 
 def _parse_line(line: str | bytes) -> Any:
     text = line if isinstance(line, str) else line.decode()
-    try:  # sooner than what follows where no spaces stand around it
+    try:  # faster than what follows; it works where no spaces stand around the document
         document, end = _STRICT.raw_decode(text)
         if end == len(text):
             return document
     except json.JSONDecodeError:
-        pass  # the same again, but told of the text that the json module reads
+        pass  # what follows finds it again, with the column in the whole text
     return json.loads(line, object_pairs_hook=_with_unique_names)
 
 
 def parsed(text: str | bytes, parse: Callable[[Any], Any]) -> Any:
-    """What a parser makes of a text.
+    """What a parser makes of a text; everything that can be wrong with the text is a ValueError.
 
     Raises:
-        ValueError: all that can be wrong with a JSON text; `flaw` says what.
+        ValueError: the text is no JSON; `flaw` says why.
     """
     try:
         return parse(text)

@@ -26,19 +26,19 @@ class RowFile:
     """The file's name, for messages."""
     rows: Sequence[Mapping[str, Any]]
     places: Sequence[str] = ()
-    """Where each row stands, for messages: `line 3`, say; none where nobody asks."""
+    """Where each row stands in the file, for messages: `line 3`. Empty where no message needs it."""
     is_table: bool = False
-    """Of cells, an empty one of which is None."""
+    """Whether the rows are of cells, an empty one of which is None."""
     is_nested: bool = False
-    """The document was {subset: {question id: row}}."""
+    """Whether the file is one document {subset: {question id: row}}."""
 
 
 def read_row_file(path: Path) -> RowFile:
-    """The rows of a file.
+    """Reads the rows of a file.
 
-    Tables are as in `table_files`; all else is JSON. An object of objects of objects is a nested document,
-    whose rows get the names they stand under as `subset` and `question_id`; other JSON is a list of objects,
-    or a line for each.
+    `repope_eval.files.tables` says what a table is; everything else is JSON. An object of objects of objects is a
+    nested document: the names above a row become its `subset` and `question_id`. Other JSON is a list of objects, or
+    one object a line.
 
     Raises:
         RepopeError: the file cannot be read, or is none of these.
@@ -67,7 +67,7 @@ def _row_file(where: str, placed: Sequence[tuple[str, Mapping[str, Any]]], **kin
 
 
 def _whole_document(path: Path, text: str) -> Any:
-    """What a text that begins as an object is as one document; None where it is something else, JSON lines say.
+    """The document that a text which begins as an object is; None where it is something else, such as JSON lines.
 
     Raises:
         RepopeError: it is no JSON, and nor is its first line.
@@ -104,7 +104,7 @@ def _nested_rows(
 
 
 def _with_numbers(row: dict[str, Any]) -> dict[str, Any]:
-    """Numbers that are written as texts made numbers; what is none stays, and is refused where it is used."""
+    """Turns texts of numbers into numbers; a text that is none stays, and is refused where it is used."""
     numbers: dict[str, Any] = {}
     for name, kind in _NUMBERS.items():
         if isinstance(row.get(name), str):

@@ -1,8 +1,8 @@
 """Tables in CSV, TSV and XLSX files, as rows of named cells.
 
-A table's first row names its columns. Which kind a file is: a zip archive is XLSX; what ends in .csv or .tsv
-and does not begin as JSON does is text, whose columns are separated by the mark among comma, semicolon and
-tab that cuts the first row into most columns; all else is no table.
+A table's first row names its columns. A zip archive is taken for XLSX. A file whose name ends in .csv or .tsv, and
+which does not begin as JSON does, is a text table; its separator is the one among comma, semicolon and tab that cuts
+the first row into most columns. Every other file is no table.
 """
 
 import csv
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from repope_eval.errors import RepopeError
-from repope_eval.files.texts import MOST_ROWS, decoded
+from repope_eval.files.texts import EMPTY_ZIP, KINDS, MOST_ROWS, OLD_EXCEL, ZIP, decoded
 from repope_eval.files.workbooks import Cells, workbook_rows
 from repope_eval.wording import shown
 
@@ -22,21 +22,18 @@ TEXT_EXTENSIONS = (".csv", ".tsv")
 SEPARATORS = ",;\t"
 
 MOST_COLUMNS = 1_000
-"""Of a table of answers, a dozen of which are read: more are no table, but a text with many separators."""
-
-_ZIPS = (b"PK\x03\x04", b"PK\x05\x06")
-_OLD_EXCEL = b"\xd0\xcf\x11\xe0"
+"""Columns of a table at the most. A dozen are read; a file with more is a text with many separators."""
 
 
 def is_table(path: Path, content: bytes) -> bool:
     """Whether a file is a table of cells, by its first bytes and its extension.
 
     Raises:
-        RepopeError: it is of a kind that only other programs read.
+        RepopeError: only other programs can read it.
     """
-    if content.startswith(_OLD_EXCEL):
-        raise RepopeError(f"{path}: is an old Excel file (.xls) or a locked one; save it as .xlsx or .csv")
-    if content.startswith(_ZIPS):
+    if content.startswith(OLD_EXCEL):
+        raise RepopeError(f"{path}: is {KINDS[OLD_EXCEL]}; save it as .xlsx or .csv")
+    if _is_workbook(content):
         return True
     begins_as_json = content[:64].removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"[")
     return path.suffix.lower() in (*TEXT_EXTENSIONS, ".xlsx") and not begins_as_json
@@ -45,9 +42,9 @@ def is_table(path: Path, content: bytes) -> bool:
 def table_rows(path: Path, content: bytes) -> list[tuple[str, dict[str, Any]]]:
     """The rows of a table by column name, each with its place in the file: `line 3`.
 
-    Cells of CSV and TSV are texts; those of XLSX are what Excel has them for. An empty cell is None. Columns
-    without a name, such as the numbers that pandas puts first, and empty rows are left out. Of a workbook
-    the first sheet with anything on it is read.
+    Cells of CSV and TSV are texts; cells of XLSX have the type that Excel gives them. An empty cell is None. Empty
+    rows are left out, and columns without a name, such as the row numbers that pandas writes. The first sheet of a
+    workbook that is not empty is read.
 
     Args:
         path: the file, for messages and its extension.
@@ -57,7 +54,7 @@ def table_rows(path: Path, content: bytes) -> list[tuple[str, dict[str, Any]]]:
         RepopeError: the file cannot be read, two columns have one name, or a row has more cells than there
             are columns, or in CSV and TSV fewer.
     """
-    numbered = iter(workbook_rows(path, content) if content.startswith(_ZIPS) else _text_rows(path, content))
+    numbered = iter(workbook_rows(path, content) if _is_workbook(content) else _text_rows(path, content))
     first = next(numbered, None)
     if first is None:
         return []
@@ -76,6 +73,10 @@ def table_rows(path: Path, content: bytes) -> list[tuple[str, dict[str, Any]]]:
     return rows
 
 
+def _is_workbook(content: bytes) -> bool:
+    return content.startswith((ZIP, EMPTY_ZIP))
+
+
 def _named(path: Path, names: Sequence[str], number: int, cells: Cells) -> Iterator[tuple[str, Any]]:
     if len(cells) > len(names):
         raise RepopeError(
@@ -89,7 +90,7 @@ def _named(path: Path, names: Sequence[str], number: int, cells: Cells) -> Itera
 
 
 def _text_rows(path: Path, content: bytes) -> Iterator[tuple[int, Cells]]:
-    """Line numbers and cells; a row that has fewer than the first is refused, since a file cut short ends so."""
+    """Line numbers and cells; a row with fewer cells than the first is refused, since a file cut short ends so."""
     text = decoded(path, content, may_be_utf16=True)  # as Excel saves "Unicode text"
     csv.field_size_limit(sys.maxsize)  # a cell may hold an image
     separator = _separator(path, text)
@@ -120,13 +121,13 @@ def _csv(path: Path, text: str, separator: str) -> Iterator[tuple[int, list[str]
 
 
 def _separator(path: Path, text: str) -> str:
-    """The mark that cuts the first row into most columns; the first of `SEPARATORS` among equals."""
+    """The separator that cuts the first row into most columns; of equals, the one that `SEPARATORS` has first."""
     widths = {}
     for separator in SEPARATORS:
         try:
             widths[separator] = len(
                 next((cells for _, cells in _csv(path, text, separator) if any(cells)), [])
             )
-        except RepopeError:  # quotes that are whole only where the columns are cut elsewhere
+        except RepopeError:  # the quotes close only with another separator
             widths[separator] = 0
     return max(SEPARATORS, key=lambda separator: widths[separator])

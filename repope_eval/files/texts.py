@@ -1,4 +1,4 @@
-"""The text of files that people bring: read once, bounded, in UTF-8; what is no such text is told for what it is."""
+"""The text of files that people bring: read once, within bounds, in UTF-8; other kinds of files are called by name."""
 
 import re
 from pathlib import Path
@@ -6,14 +6,17 @@ from pathlib import Path
 from repope_eval.errors import RepopeError
 
 MOST_BYTES = 2**30
-"""Of a file: more than twice COCO's largest annotations, and far from what a device without end would give."""
+"""Bytes of a file at the most: more than twice COCO's largest annotations; a device may have endless content."""
 
 MOST_ROWS = 1_000_000
-"""Of a table in any format: POPE has 9,000, and a hundred times that still fits any memory."""
+"""Rows of a table at the most, in any format: POPE has 9,000, and a hundred times that still fits any memory."""
 
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
-_KINDS = {
+ZIP, EMPTY_ZIP, OLD_EXCEL = b"PK\x03\x04", b"PK\x05\x06", b"\xd0\xcf\x11\xe0"
+"""First bytes of zip archives, of empty ones, and of old Excel files. An XLSX workbook is a zip archive."""
+
+KINDS = {
     b"\x89PNG": "a PNG image",
     b"\xff\xd8\xff": "a JPEG image",
     b"GIF87a": "a GIF image",
@@ -23,12 +26,12 @@ _KINDS = {
     b"BZh91AY&SY": "a bzip2 archive",
     b"\xfd7zXZ": "an xz archive",
     b"7z\xbc\xaf": "a 7z archive",
-    b"PK\x03\x04": "a zip archive or a workbook",
+    ZIP: "a zip archive or a workbook",
     b"PAR1": "a Parquet file",
     b"SQLite format 3": "an SQLite database",
-    b"\xd0\xcf\x11\xe0": "an old Excel file (.xls) or a locked one",
+    OLD_EXCEL: "an old Excel file (.xls) or a locked one",
 }
-"""What files of other kinds begin with."""
+"""First bytes of files of other kinds."""
 
 _MARKUP = re.compile(rb"<(!doctype|html|head|body|table|\?xml)\b", re.IGNORECASE)
 
@@ -47,7 +50,7 @@ def read_text(path: Path, mend: str = "") -> str:
 
 
 def read_content(path: Path, mend: str = "") -> bytes:
-    """The content of a file, which may be a pipe: it is read once.
+    """The content of a file, which is read once, since it may be a pipe.
 
     Raises:
         RepopeError: it cannot be read, or has more than `MOST_BYTES`.
@@ -65,20 +68,20 @@ def read_content(path: Path, mend: str = "") -> bytes:
 
 
 def lines_of(text: str) -> list[str]:
-    """The lines of a text, whichever system ended them; other separators of lines may stand inside JSON's texts."""
+    """The lines of a text, ended by LF, CRLF or CR; other line separators may stand inside JSON's texts."""
     return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
 def decoded(path: Path, content: bytes, *, may_be_utf16: bool = False) -> str:
-    """The text that a file's content is.
+    """Decodes the content of a text file.
 
     Args:
         path: the file, for messages.
         content: UTF-8, with or without a byte order mark.
-        may_be_utf16: whether UTF-16 is read as well, where a byte order mark tells it.
+        may_be_utf16: whether UTF-16 with a byte order mark is read as well.
 
     Raises:
-        RepopeError: it is of another kind or in another encoding; names which, and the line where that shows.
+        RepopeError: it is of another kind or in another encoding; the message names which, and the line.
     """
     if kind := _kind(content):
         raise RepopeError(f"{path}: is {kind}, not text; is it the right file?")
@@ -95,15 +98,15 @@ def decoded(path: Path, content: bytes, *, may_be_utf16: bool = False) -> str:
 
 
 def _kind(content: bytes) -> str | None:
-    """What the content is, where its first bytes say that it is no plain text."""
+    """The kind of a file whose first bytes show that it is no plain text; None where they do not."""
     head = content[:512]
     if _MARKUP.match(head.removeprefix(b"\xef\xbb\xbf").lstrip()):
         return "an HTML page or XML"
-    return next((kind for mark, kind in _KINDS.items() if head.startswith(mark)), None)
+    return next((kind for mark, kind in KINDS.items() if head.startswith(mark)), None)
 
 
 def _wrong_encoding(content: bytes, error: UnicodeDecodeError) -> str:
-    """The line where a text stops being in its encoding, and which one it may be in."""
+    """The line where a text stops being UTF-8, and the encoding that it may have."""
     if error.encoding != "utf-8":
         return "line 1: begins as UTF-16 and is none further on; is the file whole? Save it as UTF-8"
     if content.startswith(_UTF16_MARKS):

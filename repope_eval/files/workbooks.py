@@ -11,13 +11,13 @@ from repope_eval.errors import RepopeError
 from repope_eval.wording import shown
 
 MOST_UNPACKED = 100_000_000
-"""Bytes of a workbook's parts together: twice what 9,000 answers of a thousand tokens take."""
+"""Bytes of all parts of a workbook together: twice what 9,000 answers of a thousand tokens take."""
 
 MOST_ELEMENTS = 1_000_000
-"""Of the XML of its parts together: 9,000 rows of 35 columns. Each takes openpyxl up to 20 microseconds, 600 bytes."""
+"""XML elements of all parts together, as 9,000 rows of 35 columns have. Each costs openpyxl 20 us, 600 bytes."""
 
 MOST_CELLS = 2_000_000
-"""Of a sheet, empty ones before filled ones too: 9,000 rows of 200 columns."""
+"""Cells of a sheet, as 9,000 rows of 200 columns have; empty cells before a filled one count."""
 
 _LESS = "keep the columns and rows that are needed, or save it as CSV"
 
@@ -29,23 +29,26 @@ def workbook_rows(path: Path, content: bytes) -> list[tuple[int, Cells]]:
 
     Args:
         path: the workbook, for messages.
-        content: of its file.
+        content: the bytes of its file.
 
     Raises:
-        RepopeError: it is no workbook or a damaged, encrypted or overlarge one.
+        RepopeError: it is no workbook, or it is damaged, encrypted or too large.
     """
     try:
         _refuse_bombs(path, content)
         return _first_rows(path, content)
     except RepopeError:
         raise
-    except Exception as error:  # openpyxl and zipfile let many kinds through on a damaged file
+    except Exception as error:  # openpyxl and zipfile raise errors of many kinds for a damaged file
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise RepopeError(f"{path}: is no whole XLSX file ({reason}); save it anew, or as CSV") from error
 
 
 def _refuse_bombs(path: Path, content: bytes) -> None:
-    """Looks at all that openpyxl might unpack and parse: zipfile unpacks no more than the directory says."""
+    """Refuses a workbook that openpyxl would unpack and parse to too much.
+
+    The sizes in the archive's directory can be trusted: zipfile unpacks no more than they say.
+    """
     with zipfile.ZipFile(BytesIO(content)) as archive:
         parts = archive.infolist()
         if any(part.flag_bits & 1 for part in parts):
@@ -56,8 +59,8 @@ def _refuse_bombs(path: Path, content: bytes) -> None:
             raise RepopeError(f"{path}: unpacks to more than {MOST_UNPACKED // 10**6} MB; {_LESS}")
         num_elements = 0
         for part in parts:
-            xml = archive.read(part).replace(b"\0", b"")  # which it has in UTF-16
-            if b"<!DOCTYPE" in xml:  # whose entities can stand for a billion letters; Office writes none
+            xml = archive.read(part).replace(b"\0", b"")  # UTF-16 has zeros between the letters
+            if b"<!DOCTYPE" in xml:  # its entities can stand for a billion letters; Office writes none
                 raise RepopeError(
                     f"{path}: its part {shown(part.filename)} has a DOCTYPE; save it anew, or as CSV"
                 )
@@ -70,11 +73,11 @@ def _first_rows(path: Path, content: bytes) -> list[tuple[int, Cells]]:
     import openpyxl  # slow to import, and rarely needed
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of styles and validations, which are not read
+        warnings.simplefilter("ignore")  # openpyxl warns of styles and validations, which are not read
         book = openpyxl.load_workbook(BytesIO(content), read_only=True, data_only=True)
         try:
             for sheet in book.worksheets:
-                sheet.reset_dimensions()  # what a file says of them may be wrong
+                sheet.reset_dimensions()  # those that the file states may be wrong
                 rows = list(_filled(path, sheet.iter_rows(values_only=True)))
                 if rows:
                     return rows

@@ -5,7 +5,8 @@ from collections.abc import Collection
 from pathlib import Path
 
 from repope_eval.errors import RepopeError
-from repope_eval.files.json_files import make_folder, read_json, write_bytes, write_json, write_text
+from repope_eval.files.json_files import read_json
+from repope_eval.files.writing import make_folder, write_bytes, write_json, write_text
 from repope_eval.leaderboard.document import leaderboard_document
 from repope_eval.leaderboard.entries import Leaderboard
 from repope_eval.leaderboard.finished_runs import read_runs

@@ -1,4 +1,4 @@
-"""Writing to standard output and to logs: as text, whatever an output can show and whether anybody still reads it."""
+"""Writing text to standard output and to logs, whatever an output can show and whether anybody still reads it."""
 
 import logging
 import os
@@ -11,16 +11,18 @@ from repope_eval.wording import message_text, visible
 _ASCII = str.maketrans({"−": "-", "–": "-"})
 
 _CONTINUED = "    "
-"""Before each further line of a message, which else might be taken for a message of its own."""
+"""Stands before each further line of a message, which otherwise might be taken for another message."""
 
 
 def write(text: str) -> None:
-    """Writes a text at once; what a terminal would obey in it is shown as an escape."""
+    """Writes a text at once; characters that a terminal would obey are shown as escapes."""
     write_styled(visible(text))
 
 
 def write_styled(text: str) -> None:
-    """Writes a text of our own making at once, with its colours: of others it holds nothing that a terminal obeys.
+    """Writes a text of this program's own making at once, with its colours.
+
+    What the text quotes from elsewhere must hold nothing that a terminal obeys.
 
     Raises:
         RepopeError: a file that takes the output cannot be written.
@@ -29,10 +31,10 @@ def write_styled(text: str) -> None:
         sys.stdout.write(_encodable(text, sys.stdout.encoding or "utf-8"))
         sys.stdout.flush()
     except OSError as error:
-        # What is left of the text goes nowhere, which else is tried again when the program ends.
+        # The rest of the text goes nowhere; otherwise writing it is tried again when the program ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if isinstance(error, BrokenPipeError):
-            return  # who read it, `head` say, wants no more; what is left to do is done all the same
+            return  # the reader, such as `head`, wants no more; the rest of the work is done all the same
         raise RepopeError(
             f"standard output: cannot be written ({error.strerror}); make room there"
         ) from error
@@ -44,13 +46,13 @@ def write_error(message: str) -> None:
 
 
 class MessageFormatter(logging.Formatter):
-    """Log messages as text: none is taken for another, or obeyed by a terminal."""
+    """Formats log messages so that none can be taken for another, or is obeyed by a terminal."""
 
     def __init__(self, form: str, *, is_kept: bool) -> None:
         """Takes the form of a message, and whether it is kept in a file.
 
-        A file does not tell what the environment holds. On a terminal each line of an error, which is a mistake of
-        its own, begins at the margin.
+        A file does not hold the values of environment variables. On a terminal each line of an error begins at the
+        margin, since each is a mistake of its own.
         """
         super().__init__(form)
         self._is_kept = is_kept
@@ -64,7 +66,7 @@ class MessageFormatter(logging.Formatter):
 
 
 def _encodable(text: str, encoding: str) -> str:
-    """The text as an output of that encoding can show it; finished scores are not to be lost to a minus sign."""
+    """The text as an output of that encoding can show it, so that no finished score is lost to a minus sign."""
     try:
         text.encode(encoding)
     except UnicodeEncodeError:

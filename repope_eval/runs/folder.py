@@ -10,7 +10,8 @@ from filelock import BaseFileLock, Timeout
 
 from repope_eval.errors import InterruptionError, RepopeError
 from repope_eval.files.folder_lock import LOCK, hold, named_holder
-from repope_eval.files.json_files import make_folder, read_json, write_bytes, write_json, write_text
+from repope_eval.files.json_files import read_json
+from repope_eval.files.writing import make_folder, write_bytes, write_json, write_text
 from repope_eval.process.timing import now
 from repope_eval.runs.layout import (
     ANSWERS,

@@ -51,4 +51,5 @@ def show_log_on_console(rank: int = 0) -> None:
         handler.setFormatter(MessageFormatter(form, is_kept=False))
         handler.setLevel(logging.WARNING if rank else logging.INFO)
         package.addHandler(handler)
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs each request
+    for name in ("httpx", "httpx2"):  # which older and newer Hub clients use; they log each request
+        logging.getLogger(name).setLevel(logging.WARNING)

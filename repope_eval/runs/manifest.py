@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from repope_eval.errors import RepopeError
-from repope_eval.files.json_files import write_json
+from repope_eval.files.writing import write_json
 from repope_eval.process.environment import process
 from repope_eval.process.timing import now
 from repope_eval.runs.differences import differences, listed_files

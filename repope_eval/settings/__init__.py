@@ -1,1 +1,1 @@
-"""Settings: what can be set, how words and files become it, and every mistake in them. No run is known here."""
+"""Settings: what can be set, how words and files become settings, and what is wrong with them; nothing of runs."""

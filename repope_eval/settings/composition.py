@@ -1,6 +1,5 @@
 """The configuration that words of a command line stand for: settings records and configuration files, by Hydra."""
 
-import dataclasses
 import typing
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import hydra
+from hydra.core.config_loader import ConfigLoader
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
@@ -16,11 +16,10 @@ from omegaconf import DictConfig, OmegaConf
 from repope_eval.errors import RepopeError
 from repope_eval.files.natural_order import natural_order
 from repope_eval.settings.config import ModelSettings
-from repope_eval.settings.schema import closest, nearest, schema_of, settings_from
+from repope_eval.settings.fields import closest, groups_of, nearest
+from repope_eval.settings.schema import schema_of, settings_from
+from repope_eval.settings.shipped_files import choices, configuration_file
 from repope_eval.wording import shown_word
-
-GROUP_FOLDERS = {"model": "models", "bench": "benchmarks"}
-"""The groups of the command line, and the folders their files lie in."""
 
 CONFIG_NAME = "repope_eval"
 
@@ -36,26 +35,8 @@ HYDRA_SETTINGS = {
 }
 
 
-def shipped_folder(name: str) -> Path:
-    """A folder of shipped files (`configs` or `slurm`): inside an installed package, else beside it."""
-    package = Path(__file__).parents[1]
-    installed = package / name
-    return installed if installed.is_dir() else package.parent / name
-
-
-def configs_folder() -> Path:
-    """The folder of shipped configuration files."""
-    return shipped_folder("configs")
-
-
-def choices(group: str) -> list[str]:
-    """Names of the shipped configuration files of a group (`model` or `bench`)."""
-    names = [path.stem for path in (configs_folder() / GROUP_FOLDERS[group]).glob("*.yaml")]
-    return sorted(names, key=natural_order)
-
-
 def model_settings(name: str) -> ModelSettings:
-    """The settings of a shipped model, as they are when nothing else is said.
+    """The settings of a shipped model with all defaults.
 
     Raises:
         RepopeError: there is no such model.
@@ -63,9 +44,7 @@ def model_settings(name: str) -> ModelSettings:
     known = choices("model")
     if name not in known:
         raise RepopeError(f"model={shown_word(name)}: {no_such_model(name, known)}")
-    path = configs_folder() / GROUP_FOLDERS["model"] / f"{name}.yaml"
-    schema = OmegaConf.structured(schema_of(ModelSettings))
-    composed = OmegaConf.merge(schema, {"name": name}, OmegaConf.load(path))
+    composed = OmegaConf.merge(OmegaConf.structured(schema_of(ModelSettings)), _shipped("model", name))
     return settings_from(ModelSettings, typing.cast(DictConfig, composed))
 
 
@@ -90,25 +69,20 @@ def register(record: type, config_dir: Path | None = None) -> None:
     for group, choice in groups_of(record).items():
         defaults.append({group: choice})
         for name in choices(group):
-            if config_dir is not None and (config_dir / group / f"{name}.yaml").is_file():
-                continue
-            path = configs_folder() / GROUP_FOLDERS[group] / f"{name}.yaml"
-            store.store(group=group, name=name, node=OmegaConf.merge({"name": name}, OmegaConf.load(path)))
+            if config_dir is None or not (config_dir / group / f"{name}.yaml").is_file():
+                store.store(group=group, name=name, node=_shipped(group, name))
     quiet = [{"override hydra/job_logging": "none"}, {"override hydra/hydra_logging": "none"}]
     store.store(name=CONFIG_NAME, node={"defaults": [*defaults, *quiet, "_self_"], "hydra": HYDRA_SETTINGS})
 
 
-def groups_of(record: type) -> dict[str, str | None]:
-    """Group names among a record's fields, with the choice taken when none is given; None: nothing is."""
-    return {
-        item.name: item.metadata["choice"] for item in dataclasses.fields(record) if "choice" in item.metadata
-    }
+def _shipped(group: str, name: str) -> Any:
+    return OmegaConf.merge({"name": name}, OmegaConf.load(configuration_file(group, name)))
 
 
 def initialized(config_dir: Path | None) -> AbstractContextManager[None]:
-    """Hydra made ready to compose, with a user's own configuration files where they have some.
+    """Makes Hydra ready to compose, with a user's own configuration files where there are some.
 
-    Within a command it is ready, and knows those.
+    Within a command Hydra is ready already, and knows them.
     """
     if GlobalHydra.instance().is_initialized():
         return nullcontext()
@@ -117,8 +91,25 @@ def initialized(config_dir: Path | None) -> AbstractContextManager[None]:
     return hydra.initialize(version_base="1.3", config_path=None)
 
 
+def config_loader() -> ConfigLoader:
+    """What Hydra finds configuration files with, once it is ready to compose."""
+    return GlobalHydra.instance().config_loader()
+
+
+def group_choices(group: str) -> list[str]:
+    """Names of a group's configuration files, a user's own among them; Hydra must be ready to compose."""
+    return sorted(config_loader().get_group_options(group), key=natural_order)
+
+
+def choices_in_words(group: str) -> str:
+    """What there is to choose from in a group; Hydra must be ready to compose."""
+    if group == "model":
+        return "`python -m repope_eval models` lists them"
+    return f"there are {', '.join(group_choices(group))}"
+
+
 def compose(record: type, words: Sequence[str], number: int = 0) -> DictConfig:
-    """What one run's settings are, where it is the so-manieth of a sweep."""
+    """The settings of one run, given its index in a sweep; Hydra must be ready to compose."""
     composed = hydra.compose(CONFIG_NAME, overrides=list(words), return_hydra_config=True)
     composed.hydra.job.num, composed.hydra.job.id = number, str(number)
     HydraConfig.instance().set_config(composed)  # for values such as ${hydra:job.num}
@@ -126,7 +117,7 @@ def compose(record: type, words: Sequence[str], number: int = 0) -> DictConfig:
 
 
 def named(record: type, composed: DictConfig, choices: Mapping[str, str]) -> DictConfig:
-    """Where a configuration file gives no `name`, it is the file's."""
+    """Gives a group the name of its configuration file, where the file states no `name`."""
     for group in groups_of(record):
         if composed[group] is not None and OmegaConf.is_missing(composed[group], "name"):
             composed[group].name = choices[group]

@@ -1,7 +1,7 @@
-"""The configuration: what can be set, with what default, within which limits, and what it means.
+"""What can be set, with what default, within which limits, and what it means.
 
-Each settings class is a frozen record and the one home of its defaults; YAML files state differences.
-`repope_eval.settings.schema` makes Hydra's schemas of the records, and records of what Hydra composed.
+Each settings class is a frozen record and the one home of its defaults; YAML files state only differences.
+`repope_eval.settings.schema` turns the records into Hydra's schemas, and what Hydra composed into records.
 """
 
 import dataclasses
@@ -16,23 +16,23 @@ ImageSource = Literal["download", "hub"]
 NumberFormat = Literal["float32", "bfloat16", "float16"]
 
 MOST_TILES = 128
-"""Of an image: with the 256 tokens of a tile that is as long as the prompts of these models may be, 32,768 tokens."""
+"""Tiles of an image: at 256 tokens a tile, they fill the longest prompts that these models take, 32,768 tokens."""
 
 _NAME = {
     "pattern": r"(?!\.)[^/\\]+(/(?!\.)[^/\\]+)*",
     "form": "a name that stays inside the folder of runs, such as mine or org/mine,",
     "is_public": True,
 }
-"""Of what run folders are called. A hidden one, whose name begins with a dot, no report would find."""
+"""The limits of names of run folders. A name may not begin with a dot: no report finds a hidden folder."""
 
 MOST_NEW_TOKENS = 32_768
-"""Of an answer: as long as the prompts of these models may be; yes or no takes a few."""
+"""Tokens of an answer: as many as the longest prompts of these models; yes or no takes a few."""
 
 MOST_CHARACTERS = 10_000
-"""Of a system prompt or a question's suffix: several times the longest in use; memory grows with each."""
+"""Characters of a system prompt or a question's suffix: several times the longest in use; each costs memory."""
 
 MOST_GIGABYTES = 1_000_000
-"""Of a device that models are fitted into: more than any machine has."""
+"""Memory of a device that models are fitted into: more than any machine has."""
 
 _PROMPT = {"has_lines": True, "is_public": True, "longest": MOST_CHARACTERS}
 _DEVICE = {"pattern": r"auto|cpu|mps|cuda(:[0-9]{1,3})?", "form": "auto, cpu, mps, cuda or cuda:N"}
@@ -41,12 +41,15 @@ _BATCH_SIZE = {"pattern": r"auto|[1-9][0-9]{0,4}", "form": "auto or a number of 
 
 
 def setting(help: str, default: Any = dataclasses.MISSING, **limits: Any) -> Any:
-    """A field of a settings record: its meaning, its default (none: it must be given), its limits.
+    """A field of a settings record.
 
-    Limits: `minimum`; `maximum`; `pattern` with its `form` in words; `length` of a list; the `longest` text in
-    characters; `is_public`, of a text that files have as it is, so that no environment variable may have a part in it;
-    `has_lines`, of one that may have several; `choice`, which makes the field a group whose configuration file of
-    that name is taken when none is named; null: no file.
+    Args:
+        help: its meaning, for the help page.
+        default: its value where none is given; without a default, one must be given.
+        limits: `minimum`, `maximum`; `pattern` with its `form` in words; the `length` of a list; the `longest` text
+            in characters; `has_lines`, if a text may have several lines; `is_public`, if files hold a text as it is,
+            so that it may not come from an environment variable; `choice`, which makes the field a group, and names
+            the configuration file that is taken where none is named (None: no file).
     """
     return dataclasses.field(default=default, metadata={"help": help, **limits})
 
@@ -262,12 +265,12 @@ def main_protocol(choice: ProtocolChoice) -> Protocol:
 
 
 def number_format(settings: ModelSettings) -> NumberFormat:
-    """The number format a model is loaded in: `dtype`, or the published results' where that is auto."""
+    """The number format that a model is loaded in: `dtype`, or that of the published results where `dtype` is auto."""
     return settings.recipe_dtype if settings.dtype == "auto" else settings.dtype
 
 
 def by_dotted_key(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Settings, or other nested values, by dotted key: `{"model": {"name": 1}}` is `{"model.name": 1}`."""
+    """Nested values by dotted key: `{"model": {"name": 1}}` becomes `{"model.name": 1}`."""
     found: dict[str, Any] = {}
     for key, value in values.items():
         found |= (

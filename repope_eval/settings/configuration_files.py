@@ -1,4 +1,4 @@
-"""A user's own configuration files, looked at before Hydra reads them: what is wrong with one, in a line."""
+"""What is wrong with a user's own configuration file, in one line, before Hydra reads it."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -8,8 +8,11 @@ import yaml  # type: ignore[import-untyped]
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from repope_eval.errors import RepopeError
+from repope_eval.files.texts import read_text
+
 MOST_BYTES = 100_000
-"""Of a file: those that are shipped have hundreds, and a parser takes seconds for millions."""
+"""Of a file: shipped ones have hundreds, and a parser takes seconds for millions."""
 
 DEEPEST = 20
 """Mappings and lists within each other: settings have two, and a parser fails at some hundreds."""
@@ -21,21 +24,17 @@ def file_mistake(path: Path) -> str | None:
         return None
     if not path.is_file():
         return f"{path}: is no file"
+    if (size := path.stat().st_size) > MOST_BYTES:
+        return f"{path}: has {size:,} bytes; a configuration file has {MOST_BYTES:,} at most"
     try:
-        size = path.stat().st_size
-        if size > MOST_BYTES:
-            return f"{path}: has {size:,} bytes; a configuration file has {MOST_BYTES:,} at most"
-        reason = _text_mistake(path.read_bytes().decode("utf-8"))
-    except OSError as error:
-        reason = f"cannot be read ({error.strerror})"
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        reason = f"line {line} is no UTF-8 (byte 0x{error.object[error.start]:02x}); save it as UTF-8"
+        reason = _text_mistake(read_text(path))
+    except RepopeError as error:
+        return str(error)
     return reason and f"{path}: {reason}"
 
 
 def _text_mistake(text: str) -> str | None:
-    """Deep and repeated nodes are found in the stream of events, before anything is built of them."""
+    """Looks for deep and repeated nodes in the stream of events first, before anything is built of them."""
     try:
         if reason := _structure_mistake(yaml.parse(text, Loader=yaml.SafeLoader)):
             return reason

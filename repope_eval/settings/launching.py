@@ -14,18 +14,18 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from repope_eval.errors import RepopeError
-from repope_eval.files.json_files import make_folder
+from repope_eval.files.writing import make_folder
 from repope_eval.settings.composition import CONFIG_NAME, SWEEPS, named, register
-from repope_eval.settings.typed_words import as_typed
 from repope_eval.settings.validation import find_mistakes
+from repope_eval.settings.words import quoted_texts
 from repope_eval.wording import first_unwritable, shown_word
 
 _OF_OTHER_PROGRAMS = ("config_name", "config_path", "experimental_rerun")
-"""Options of Hydra's that choose another program's configuration, and end in a traceback in this one."""
+"""Options of Hydra that choose another program's configuration, and would end in a traceback in this one."""
 
 
 def launch(record: type, execute: Callable[[DictConfig], None], words: Sequence[str]) -> None:
-    """Checks the words of a command line, then has Hydra call `execute` once, or once a job of a sweep.
+    """Checks the words of a command line, then has Hydra call `execute` once, or once for each job of a sweep.
 
     Raises:
         RepopeError: something is wrong with the words; a line for each mistake.
@@ -33,7 +33,7 @@ def launch(record: type, execute: Callable[[DictConfig], None], words: Sequence[
     options = _options(words)
     config_dir = _config_dir(options.config_dir)
     register(record, config_dir)
-    typed = as_typed(record, options.overrides, multirun=options.multirun)
+    typed = quoted_texts(record, options.overrides, multirun=options.multirun)
     mistakes = find_mistakes(record, typed, config_dir, multirun=options.multirun)
     if mistakes:
         raise RepopeError("\n".join(mistakes))
@@ -44,7 +44,7 @@ def launch(record: type, execute: Callable[[DictConfig], None], words: Sequence[
     def execute_named(composed: DictConfig) -> None:
         execute(named(record, composed, HydraConfig.get().runtime.choices))
 
-    # Of a function of a module, Hydra takes the package's folders for groups: `models=FILE` would choose of one.
+    # Hydra takes the folders beside a function's module for groups: `models=FILE` would choose a file from one.
     execute_named.__module__ = "__main__"
     sys.argv[1:] = [*typed, *_without(words, options.overrides)]
     hydra.main(version_base="1.3", config_path=None, config_name=CONFIG_NAME)(execute_named)()
@@ -57,10 +57,12 @@ def is_of_sweep() -> bool:
 
 @contextmanager
 def told_by_launcher() -> Iterator[None]:
-    """What submitit raises where it does not queue a job again: by its signal handler, wherever the run is then.
+    """Turns the error of submitit that a job is not queued again into one line.
+
+    Submitit's signal handler raises it, wherever the run is then.
 
     Raises:
-        RepopeError: in its place.
+        RepopeError: with what to do next.
     """
     try:
         yield
@@ -87,7 +89,7 @@ def _config_dir(name: str | None) -> Path | None:
 
 
 def _without(words: Sequence[str], overrides: Sequence[str]) -> list[str]:
-    """The options among the words, and their values."""
+    """The words without the overrides: the options, and their values."""
     rest = list(words)
     for override in overrides:
         rest.remove(override)
@@ -95,6 +97,8 @@ def _without(words: Sequence[str], overrides: Sequence[str]) -> list[str]:
 
 
 def _options(words: Sequence[str]) -> argparse.Namespace:
+    """The options and overrides among the words, as Hydra's own parser, which is private to it, takes them."""
+
     def refuse(message: str) -> NoReturn:
         raise RepopeError(f"{message} (--help shows what can be given)")
 

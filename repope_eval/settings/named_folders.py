@@ -10,12 +10,12 @@ from repope_eval.wording import shown_word
 
 
 def data_folder(data_dir: str | None) -> Path:
-    """The folder meant by `data_dir`: itself, or REPOPE_DATA, or `repope_eval` in the user's cache folder.
+    """The folder of data: `data_dir`, or else REPOPE_DATA, or else `repope_eval` in the user's cache folder.
 
-    Only the last one need not exist: of a name that was mistyped, nothing is made.
+    A folder that is named must exist, so that a mistyped name makes no folder.
 
     Raises:
-        RepopeError: the named one is no folder.
+        RepopeError: the name is of no folder.
     """
     if data_dir:
         return named_folder("data_dir", data_dir, "make it")
@@ -29,9 +29,9 @@ def named_folder(setting: str, name: str, mend: Literal["make it", "name it"] = 
     """The folder that a setting names.
 
     Args:
-        setting: what the user calls it by.
-        name: as given; `~` is the user's home.
-        mend: whether the folder may be meant to be new, or must hold files already.
+        setting: the setting's name.
+        name: its value; `~` is the user's home.
+        mend: what to do if there is none: make it, if it may be new, or name one that holds files already.
 
     Raises:
         RepopeError: there is no such folder.

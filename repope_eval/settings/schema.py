@@ -1,28 +1,31 @@
 """Settings records to Hydra schemas, and composed configurations back to records.
 
-Hydra needs mutable dataclasses and refuses `Literal`, so the schema is derived from the frozen record;
-what a record allows beyond its types (`Literal` choices and the limits in a field's metadata: `minimum`,
-`maximum`, `pattern`, `length`, `longest`, `is_public`, `has_lines`) is checked here when the configuration is turned
-back. So is a field annotated `str | tuple[str, ...]`, which takes a text or a list of texts: OmegaConf has no
-such union.
+Hydra needs mutable dataclasses and refuses `Literal`, so the schema is derived from the frozen record. OmegaConf has no
+union of a text and a list of texts either (`str | tuple[str, ...]`), and none of the limits in a field's metadata: they
+are checked when the configuration is turned back.
 """
 
 import dataclasses
-import difflib
-import math
 import os
 import re
-import types
 import typing
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, TypeVar, get_args, get_origin
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar, get_origin
 
 from omegaconf import MISSING, DictConfig, ListConfig, OmegaConf
-from omegaconf.errors import InterpolationResolutionError, InterpolationToMissingValueError
+from omegaconf.errors import (
+    InterpolationResolutionError,
+    InterpolationToMissingValueError,
+    OmegaConfBaseException,
+)
+from omegaconf.resolvers import oc
 
 from repope_eval.errors import RepopeError
-from repope_eval.settings.written import FromEnvironment, setting_value
-from repope_eval.wording import LONGEST_WORD, first_unwritable, shown_word
+from repope_eval.settings.fields import fields_of, is_settings, is_text_or_list, literals, members_of
+from repope_eval.settings.limits import value_problems
+from repope_eval.settings.written import FromEnvironment, from_environment, variables_in
+from repope_eval.wording import shown_word
 
 Settings = TypeVar("Settings")
 
@@ -31,10 +34,17 @@ def schema_of(record: type) -> type:
     """A mutable dataclass with the fields of a settings record; `Literal` becomes `str`."""
     fields: list[tuple[str, Any, Any]] = []
     for item, annotation in fields_of(record):
-        if is_settings(annotation):
-            fields.append((item.name, *_nested_schema(schema_of(annotation), item.default)))
-        else:
-            fields.append((item.name, _schema_type(annotation), _mutable_default(item.default)))
+        kind = schema_of(annotation) if is_settings(annotation) else _schema_type(annotation)
+        default = dataclasses.field(default=item.default)
+        if item.default is dataclasses.MISSING:
+            default = dataclasses.field(default=MISSING)
+        elif isinstance(item.default, tuple):
+            default = dataclasses.field(default_factory=list(item.default).copy)
+        elif is_settings(annotation) and item.default is not None:
+            default = dataclasses.field(default_factory=kind)
+        elif is_settings(annotation):
+            kind = kind | None
+        fields.append((item.name, kind, default))
     return dataclasses.make_dataclass(record.__name__, fields)
 
 
@@ -71,117 +81,49 @@ def problems(record: type, composed: DictConfig, prefix: str = "", *, complete: 
             yield from _field_problems(key, annotation, item, composed)
 
 
-def keys_of(record: type, prefix: str = "") -> Iterator[str]:
-    """All keys of a settings record, dotted: `model`, `model.checkpoint`, ..."""
-    for item, annotation in fields_of(record):
-        yield prefix + item.name
-        if is_settings(annotation):
-            yield from keys_of(annotation, f"{prefix}{item.name}.")
+def setting_value(composed: DictConfig | ListConfig, key: str | int) -> Any:
+    """The value of a setting; a text is marked where an environment variable has a part in it, however indirectly.
+
+    Args:
+        composed: holds the setting.
+        key: the setting's name, or its index in a list.
+
+    Raises:
+        OmegaConfBaseException: it refers to something that is not there.
+    """
+    value = composed[key]  # type: ignore[index]  # of a list by its index
+    if not isinstance(value, str) or not OmegaConf.is_interpolation(composed, key):
+        return value
+    with _variables_by_name():
+        try:
+            written = str(composed[key])  # type: ignore[index]
+        except OmegaConfBaseException:  # what it makes of a variable cannot be made of its name
+            typed: Any = OmegaConf.to_container(composed, resolve=False)
+            written = str(typed[key])
+    if written == value or not any(name in os.environ for name in variables_in(written)):
+        return value  # a default is nobody's secret
+    return from_environment(value, written)
 
 
-def fields_of(record: type) -> Iterator[tuple[dataclasses.Field[Any], Any]]:
-    """The fields of a settings record, each with its resolved annotation; a record's own where it may be null."""
-    hints = typing.get_type_hints(record)
-    for item in dataclasses.fields(record):
-        records = [member for member in _members(hints[item.name]) if is_settings(member)]
-        yield item, records[0] if records else hints[item.name]
+@contextmanager
+def _variables_by_name() -> Iterator[None]:
+    """Makes an environment variable in a setting stand for its own interpolation, as text, within the block."""
 
+    def typed(*words: Any) -> str:
+        return f"${{oc.env:{','.join('null' if word is None else str(word) for word in words)}}}"
 
-def annotation_of(record: type, key: str) -> Any:
-    """The annotation of a dotted key."""
-    first, _, rest = key.partition(".")
-    annotation = {item.name: annotation for item, annotation in fields_of(record)}[first]
-    return annotation_of(annotation, rest) if rest else annotation
-
-
-def expected(annotation: Any) -> str:
-    """What a field takes, in words."""
-    if allowed := literals(annotation):
-        form = f"one of {', '.join(allowed)}"
-    elif is_text_or_list(annotation):
-        form = "a text or a list such as [A,B]"
-    elif is_list(annotation):
-        form = "a list such as [A,B]"
-    else:
-        forms = {bool: "true or false", int: "a whole number", float: "a number"}
-        form = next((words for kind, words in forms.items() if kind in _members(annotation)), "a text")
-    return f"{form} or null" if is_optional(annotation) else form
-
-
-def is_optional(annotation: Any) -> bool:
-    """Whether a field may be null."""
-    return type(None) in _members(annotation)
-
-
-def is_list(annotation: Any) -> bool:
-    """Whether a field takes several values."""
-    return any(get_origin(member) is tuple for member in _members(annotation))
-
-
-def is_text_or_list(annotation: Any) -> bool:
-    """Whether a field takes a text as well as several."""
-    return is_list(annotation) and str in _members(annotation)
-
-
-def is_any_text(annotation: Any) -> bool:
-    """Whether a field takes whatever text there is."""
-    return str in _members(annotation)
-
-
-def is_settings(annotation: Any) -> bool:
-    """Whether a field holds settings of its own."""
-    return isinstance(annotation, type) and dataclasses.is_dataclass(annotation)
-
-
-def nearest(word: str, possible: Sequence[str], most: int = 1) -> str:
-    """A ` (did you mean X?)` where one of the possible words is close, else nothing; of several, the nearest first."""
-    close = closest(word, possible, most)
-    return (
-        f" (did you mean {' or '.join(filter(None, (', '.join(close[:-1]), close[-1])))}?)" if close else ""
-    )
-
-
-def closest(word: str, possible: Sequence[str], most: int = 1) -> list[str]:
-    """Those of the possible words that are close, the nearest first; how one is spelt counts, not its marks."""
-    spelt = {_spelling(name): name for name in possible}
-    matches = difflib.get_close_matches(_spelling(word[-LONGEST_WORD:]), spelt, n=most, cutoff=0.6)
-    return [spelt[match] for match in matches]
-
-
-def _spelling(word: str) -> str:
-    """As the Hub's `OpenGVLab/InternVL2_5-1B` is spelt here."""
-    return re.sub(r"[^a-z0-9.]+", "_", word.rpartition("/")[2].lower())
-
-
-def _nested_schema(nested: type, default: Any) -> tuple[Any, Any]:
-    """The type and the default of a field that holds settings of its own."""
-    if default is None:
-        return nested | None, dataclasses.field(default=None)
-    if default is dataclasses.MISSING:
-        return nested, dataclasses.field(default=MISSING)
-    return nested, dataclasses.field(default_factory=nested)
-
-
-def _mutable_default(default: Any) -> Any:
-    if default is dataclasses.MISSING:
-        return dataclasses.field(default=MISSING)
-    if isinstance(default, tuple):
-        return dataclasses.field(default_factory=lambda: list(default))
-    return dataclasses.field(default=default)
-
-
-def _members(annotation: Any) -> tuple[Any, ...]:
-    """The types a union is of; a type itself where it is none."""
-    return (
-        get_args(annotation) if get_origin(annotation) in (typing.Union, types.UnionType) else (annotation,)
-    )
+    OmegaConf.register_new_resolver("oc.env", typed, replace=True)
+    try:
+        yield
+    finally:
+        OmegaConf.register_new_resolver("oc.env", oc.env, replace=True)
 
 
 def _schema_type(annotation: Any) -> Any:
     """The type that OmegaConf checks a field by."""
     if is_text_or_list(annotation):
         return Any
-    members = {str if get_origin(member) is typing.Literal else member for member in _members(annotation)}
+    members = {str if get_origin(member) is typing.Literal else member for member in members_of(annotation)}
     (plain,) = members - {type(None)}
     return plain | None if type(None) in members else plain
 
@@ -194,81 +136,16 @@ def _field_problems(
     except InterpolationToMissingValueError:
         return  # the value that is missing is a problem of its own
     except InterpolationResolutionError as error:
-        written = OmegaConf.to_container(composed, resolve=False)
-        typed = shown_word(str(typing.cast(dict[str, Any], written)[item.name]))
-        yield f"{key}={typed}: {_reason(error)}"
+        typed: Any = OmegaConf.to_container(composed, resolve=False)
+        yield f"{key}={shown_word(str(typed[item.name]))}: {_reason(error)}"
         return
-    texts = [text for text in (value if isinstance(value, tuple) else (value,)) if isinstance(text, str)]
-    if wrong := next(filter(None, (_text_problem(key, item.metadata, text) for text in texts)), None):
-        yield wrong
-        return
-    if is_text_or_list(annotation):
-        yield from _text_or_list_problems(key, annotation, value)
-    elif value is not None:
-        yield from _value_problems(key, annotation, item.metadata, value)
+    yield from value_problems(key, annotation, item.metadata, value)
 
 
 def _reason(error: Exception) -> str:
     """What an interpolation lacks, without the words of the library around it."""
     missing = re.search(r"Environment variable '[^']*' not found", str(error))
     return f"{missing[0]}; set it" if missing else str(error).strip().splitlines()[0]
-
-
-def _text_problem(key: str, limits: Mapping[str, Any], text: str) -> str | None:
-    """What is wrong with a text, whatever else is expected of it."""
-    if found := first_unwritable(text, lines=limits.get("has_lines", False)):
-        return f"{key}={shown_word(text)}: holds the character {found}, which no name or path may hold"
-    if limits.get("is_public") and isinstance(text, FromEnvironment):
-        return (
-            f"{key}={shown_word(text.written)}: stands in the files of a run as it is, and values of environment "
-            "variables are kept out of them; write it out"
-        )
-    if not limits.get("has_lines") and text.startswith("~") and os.path.expanduser(text) == text:  # noqa: PTH111  # pathlib's raises
-        return f"{key}={shown_word(text)}: there is no such user, whose folder could be meant; write the path out"
-    return None
-
-
-def _value_problems(key: str, annotation: Any, limits: Mapping[str, Any], value: Any) -> Iterator[str]:
-    allowed = literals(annotation)
-    if allowed and value not in allowed:
-        yield f"{key}={value}: allowed are {', '.join(allowed)}{nearest(str(value), allowed)}"
-    elif "pattern" in limits and not re.fullmatch(limits["pattern"], str(value)):
-        yield f"{key}={value}: {limits['form']} is expected"
-    elif isinstance(value, str) and not (value if limits.get("has_lines") else value.strip()):
-        yield f"{key}= is empty: give it a value{' or null' if is_optional(annotation) else ''}, or leave it out"
-    if isinstance(value, float) and math.isnan(value):
-        yield f"{key}={value}: a number is expected"
-    if "longest" in limits and len(value) > limits["longest"]:
-        yield f"{key} has {len(value):,} characters: at most {limits['longest']:,} are expected"
-    if "minimum" in limits and value < limits["minimum"]:
-        yield f"{key}={value}: must be at least {limits['minimum']}"
-    if "maximum" in limits and value > limits["maximum"]:
-        yield f"{key}={value}: must be at most {limits['maximum']}"
-    if is_list(annotation) and not all(isinstance(text, str) for text in value):
-        yield f"{key}={value}: a list of texts is expected"
-    if "length" in limits and len(value) != limits["length"]:
-        yield f"{key}: {limits['length']} are expected, not {len(value)}"
-
-
-def _text_or_list_problems(key: str, annotation: Any, value: Any) -> Iterator[str]:
-    shown = list(value) if isinstance(value, tuple) else value
-    texts = shown if isinstance(shown, list) else [shown]
-    if value is None and is_optional(annotation):
-        return
-    if not all(isinstance(text, str | int | float) for text in texts):  # 7 is as good as "7"
-        yield f"{key}={shown}: {expected(annotation)} is expected"
-    elif not texts or "" in texts:
-        yield f"{key}={shown}: holds nothing; {expected(annotation)} is expected"
-
-
-def literals(annotation: Any) -> list[str]:
-    """The values an annotation of `Literal`s allows; none where it allows any."""
-    return [
-        str(choice)
-        for member in _members(annotation)
-        if get_origin(member) is typing.Literal
-        for choice in get_args(member)
-    ]
 
 
 def _record(record: type, composed: DictConfig) -> Any:
@@ -292,8 +169,9 @@ def _value(composed: DictConfig, name: str) -> Any:
     value = setting_value(composed, name)
     if not isinstance(value, ListConfig):
         return value
-    return tuple(setting_value(value, place) for place in range(len(value)))
+    return tuple(setting_value(value, index) for index in range(len(value)))
 
 
 def _text(value: Any) -> str:
+    """A text as it is, with its mark; a number as a text."""
     return value if isinstance(value, str) else str(value)

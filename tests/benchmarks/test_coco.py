@@ -170,7 +170,7 @@ def test_images_lie_in_both_folders_and_come_in_the_order_asked(server: FaultSer
         (second, own / second),
         *((name, own / name) for name in others),
     ]
-    assert sorted(asked.path for asked in server.asked) == [f"/val2014/{name}" for name in others]
+    assert sorted(server.asked) == [f"/val2014/{name}" for name in others]
 
 
 def test_a_read_only_data_folder_is_fine_when_no_image_is_missing(

@@ -8,8 +8,9 @@ from machines import COMPLETE, GB, device, with_device
 from repope_eval.capacity.fits import Fit, fits, room_of
 from repope_eval.capacity.machine import Machine
 from repope_eval.capacity.shapes import Shape, published_shape
-from repope_eval.settings.composition import choices, model_settings
+from repope_eval.settings.composition import model_settings
 from repope_eval.settings.config import ModelSettings
+from repope_eval.settings.shipped_files import choices
 
 
 def shipped() -> list[tuple[ModelSettings, Shape]]:

@@ -4,7 +4,8 @@ import pytest
 
 from repope_eval.capacity.memory_need import PROGRAM, MemoryNeed, memory_need
 from repope_eval.capacity.shapes import Shape, published_shape
-from repope_eval.settings.composition import choices, model_settings
+from repope_eval.settings.composition import model_settings
+from repope_eval.settings.shipped_files import choices
 
 
 def shipped(name: str) -> Shape:

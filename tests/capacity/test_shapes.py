@@ -13,7 +13,8 @@ from repope_eval.capacity.shapes import Shape, published_shape
 from repope_eval.models.checkpoints import Checkpoint, find_checkpoint
 from repope_eval.models.families import recipe_of
 from repope_eval.models.recipe import Recipe, RecipeOptions
-from repope_eval.settings.composition import choices, model_settings
+from repope_eval.settings.composition import model_settings
+from repope_eval.settings.shipped_files import choices
 
 INTERN_VIT_300M = {"num_hidden_layers": 24, "hidden_size": 1024, "intermediate_size": 4096}
 INTERN_VIT_300M |= {"norm_type": "layer_norm", "qkv_bias": True, "qk_normalization": False}

@@ -7,7 +7,7 @@ import pytest
 
 from repope_eval.cluster.resources import Needs, ResourceRow, read_resources, row_of
 from repope_eval.errors import RepopeError
-from repope_eval.settings.composition import choices, shipped_folder
+from repope_eval.settings.shipped_files import choices, shipped_folder
 
 HEAD = "models,gpus,cpus,memory,time,overrides\n"
 SHIPPED = shipped_folder("slurm") / "resources.csv"

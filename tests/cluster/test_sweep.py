@@ -15,8 +15,9 @@ from conftest import PROJECT
 
 from repope_eval.cluster.task_records import TaskRecord, read_task_records
 from repope_eval.process.timing import now
-from repope_eval.settings.composition import choices, compose, initialized, register
+from repope_eval.settings.composition import compose, initialized, register
 from repope_eval.settings.config import RunSettings
+from repope_eval.settings.shipped_files import choices
 
 SCRIPT = PROJECT / "slurm" / "sweep.sbatch"
 REPORT = PROJECT / "slurm" / "report.sbatch"

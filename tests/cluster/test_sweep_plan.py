@@ -68,7 +68,7 @@ def test_the_shipped_list_and_table_are_taken_where_none_is_named() -> None:
 
 
 def _shipped_lines() -> list[str]:
-    from repope_eval.settings.composition import shipped_folder
+    from repope_eval.settings.shipped_files import shipped_folder
 
     return (shipped_folder("slurm") / "models.txt").read_text().splitlines()
 

@@ -1,11 +1,9 @@
-from importlib import import_module
-
 import pytest
 
-from repope_eval.__main__ import COMMANDS
+from repope_eval.command_line import COMMANDS
 from repope_eval.commands.help import help_page
-from repope_eval.settings.composition import choices, groups_of
-from repope_eval.settings.schema import annotation_of, is_settings, keys_of, literals
+from repope_eval.settings.fields import annotation_of, groups_of, is_settings, keys_of, literals
+from repope_eval.settings.shipped_files import choices
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -15,7 +13,7 @@ def test_page_fits_a_terminal_of_100_columns(command: str) -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_page_has_every_key_with_what_it_may_be(command: str) -> None:
-    record = import_module(COMMANDS[command]).SETTINGS
+    record = COMMANDS[command]
     page = help_page(command, COMMANDS)
     _, _, settings = page.partition("Settings, given as key=value")
     for key in keys_of(record):
@@ -31,15 +29,15 @@ def test_page_has_every_key_with_what_it_may_be(command: str) -> None:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_page_lists_the_configuration_files(command: str) -> None:
     page = " ".join(help_page(command, COMMANDS).split())
-    for group, choice in groups_of(import_module(COMMANDS[command]).SETTINGS).items():
+    for group, choice in groups_of(COMMANDS[command]).items():
         assert f"{group}=NAME [{choice or 'null'}] {', '.join(choices(group))}" in page
 
 
 def test_first_page_says_what_each_command_does() -> None:
     page = help_page("run", COMMANDS)
-    for command, module in COMMANDS.items():
+    for command, record in COMMANDS.items():
         if command != "run":
-            assert f"  {command:<10}{import_module(module).SETTINGS.__doc__}" in page
+            assert f"  {command:<10}{record.__doc__}" in page
 
 
 def test_required_keys_are_marked() -> None:

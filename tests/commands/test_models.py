@@ -16,8 +16,9 @@ from repope_eval.errors import RepopeError
 from repope_eval.models.checkpoints import find_checkpoint
 from repope_eval.models.families import recipe_of
 from repope_eval.models.recipe import RecipeOptions
-from repope_eval.settings.composition import choices, model_settings
+from repope_eval.settings.composition import model_settings
 from repope_eval.settings.config import ModelSettings, ModelsSettings
+from repope_eval.settings.shipped_files import choices
 
 NAME = "OpenGVLab/InternVL2_5-1B"
 

@@ -13,7 +13,6 @@ from repope_eval.downloads.download import Download, download
 from repope_eval.errors import RepopeError
 
 CONTENT = bytes(range(256)) * 400
-HALF = len(CONTENT) // 2
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 
 

@@ -1,6 +1,5 @@
 """A web server on this machine that misbehaves on demand."""
 
-import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -9,15 +8,13 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-ETAG = '"version-1"'
-
 
 @dataclass(frozen=True)
 class Fault:
     """What the server does instead of answering a request right."""
 
     kind: str
-    """`status`, `head`, `cut`, `stall`, `drip`, `endless`, `silent`, `close`, or how a range is answered."""
+    """`status`, `head`, `cut`, `stall`, `drip`, `endless`, `silent` or `close`."""
     status: int = 0
     headers: dict[str, str] = field(default_factory=dict)
 
@@ -28,9 +25,6 @@ DRIP = Fault("drip")
 ENDLESS = Fault("endless")
 SILENT = Fault("silent")
 CLOSE = Fault("close")
-IGNORE_RANGE = Fault("ignore_range")
-WRONG_RANGE = Fault("wrong_range")
-SHORT_RANGE = Fault("short_range")
 
 
 def status(code: int, **headers: str) -> Fault:
@@ -42,15 +36,6 @@ def head(code: int, **headers: str) -> Fault:
     return Fault("head", code, {name.replace("_", "-"): value for name, value in headers.items()})
 
 
-@dataclass(frozen=True)
-class Asked:
-    """A request as it came in."""
-
-    path: str
-    range: str | None
-    if_range: str | None
-
-
 @dataclass
 class FaultServer:
     """Serves `files`; each request for a path uses up one of its `faults`, or `always` shows the same one."""
@@ -59,15 +44,12 @@ class FaultServer:
     files: dict[str, bytes] = field(default_factory=dict)
     faults: dict[str, list[Fault]] = field(default_factory=dict)
     always: dict[str, Fault] = field(default_factory=dict)
-    etag: str | None = ETAG
-    asked: list[Asked] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+    """The paths of the requests as they came in."""
     stalled: threading.Event = field(default_factory=threading.Event)
     """Set when a request has begun to stall."""
     released: threading.Event = field(default_factory=threading.Event)
     """Ends the stalls."""
-
-    def ranges(self, name: str) -> list[str | None]:
-        return [asked.range for asked in self.asked if asked.path == f"/{name}"]
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -78,7 +60,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         state: FaultServer = self.server.state  # type: ignore[attr-defined]
         name = self.path.removeprefix("/")
-        state.asked.append(Asked(self.path, self.headers["Range"], self.headers["If-Range"]))
+        state.asked.append(self.path)
         waiting = state.faults.get(name)
         fault = waiting.pop(0) if waiting else state.always.get(name)
         kind = fault.kind if fault else ""
@@ -101,37 +83,19 @@ class _Handler(BaseHTTPRequestHandler):
     do_CONNECT = do_GET  # noqa: N815
 
     def _send_file(self, state: FaultServer, content: bytes, kind: str) -> None:
-        headers = {"ETag": state.etag} if state.etag else {}
-        start = self._start(state) if kind != "ignore_range" else 0
-        code = 206 if start else 200
-        if start >= len(content):
-            self._send(416, b"", {"Content-Range": f"bytes */{len(content)}"})
-            return
-        if start:
-            said = 1 if kind == "wrong_range" else start
-            headers["Content-Range"] = f"bytes {said}-{len(content) - 1}/{len(content)}"
-        body = content[start:]
         if kind == "drip":
-            self._drip(state, code, body, headers)
+            self._drip(state, content)
         elif kind in ("cut", "stall"):
-            self._send_half(state, code, body, headers, stall=kind == "stall")
+            self._send_half(state, content, stall=kind == "stall")
         else:
-            self._send(code, body[: len(body) // 2] if kind == "short_range" else body, headers)
-
-    def _start(self, state: FaultServer) -> int:
-        match = re.fullmatch(r"bytes=(\d+)-", self.headers["Range"] or "")
-        if match is None or self.headers["If-Range"] not in (None, state.etag):
-            return 0
-        return int(match[1])
+            self._send(200, content, {})
 
     def _send(self, code: int, body: bytes, headers: dict[str, str]) -> None:
         self._send_head(code, len(body), headers)
         self.wfile.write(body)
 
-    def _send_half(
-        self, state: FaultServer, code: int, body: bytes, headers: dict[str, str], *, stall: bool
-    ) -> None:
-        self._send_head(code, len(body), headers)
+    def _send_half(self, state: FaultServer, body: bytes, *, stall: bool) -> None:
+        self._send_head(200, len(body), {})
         self.wfile.write(body[: len(body) // 2])
         self.wfile.flush()
         if stall:
@@ -139,10 +103,10 @@ class _Handler(BaseHTTPRequestHandler):
             state.released.wait(10)
         self._hang_up()
 
-    def _drip(self, state: FaultServer, code: int, body: bytes, headers: dict[str, str]) -> None:
-        self._send_head(code, len(body), headers)
-        for place in range(len(body)):
-            self.wfile.write(body[place : place + 1])
+    def _drip(self, state: FaultServer, body: bytes) -> None:
+        self._send_head(200, len(body), {})
+        for index in range(len(body)):
+            self.wfile.write(body[index : index + 1])
             if state.released.wait(0.01):
                 return
 

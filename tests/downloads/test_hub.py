@@ -15,6 +15,7 @@ import pytest
 from download_examples import be_quick_and_direct
 from fault_server import CLOSE, SILENT, FaultServer, serving, status, unanswered_port
 
+from repope_eval.downloads import contact
 from repope_eval.downloads import hub as hub_client
 from repope_eval.errors import RepopeError
 from repope_eval.models import checkpoints
@@ -64,7 +65,7 @@ def test_a_hub_that_is_busy_for_a_moment_is_asked_again(server: FaultServer) -> 
 def test_a_hub_that_stays_busy_is_told_with_its_status(
     server: FaultServer, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
-    monkeypatch.setattr(hub_client, "PATIENCE", 1.0)
+    monkeypatch.setattr(hub_client, "BUSY", 1.0)
     server.always[PLACE] = status(code)
     assert hub_client.silence("models", "owner/name") == f"{server.url}: HTTP {code}"
 
@@ -82,8 +83,7 @@ def test_a_login_page_is_no_hub(server: FaultServer) -> None:
 def test_a_server_that_says_nothing_is_waited_for_once(
     server: FaultServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hub_client, "PATIENCE", 0.3)
-    monkeypatch.setattr(hub_client, "ANSWER", 0.6)
+    monkeypatch.setattr(contact, "ANSWERING", 0.6)
     server.always[PLACE] = SILENT
     assert hub_client.silence("models", "owner/name") == f"{server.url}: no answer within 0.6 s"
     assert hub_client.silence("datasets", "owner/other") == f"{server.url}: no answer within 0.6 s"
@@ -92,7 +92,7 @@ def test_a_server_that_says_nothing_is_waited_for_once(
 
 @pytest.mark.parametrize("variable", ["HF_ENDPOINT", "HTTP_PROXY"])
 def test_connections_that_hang_are_given_up(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
-    monkeypatch.setattr(hub_client, "PATIENCE", 0.5)
+    monkeypatch.setattr(contact, "CONNECTING", 0.5)
     with unanswered_port() as port:
         address = f"http://127.0.0.1:{port}"
         if variable == "HTTP_PROXY":
@@ -150,7 +150,7 @@ def test_a_checkpoint_in_the_cache_is_taken_where_the_hub_is_silent(
     (kept / "snapshots" / ("a" * 40)).mkdir(parents=True)
     (kept / "snapshots" / ("a" * 40) / "config.json").write_text('{"model_type": "internvl"}')
     server.always[PLACE] = SILENT
-    monkeypatch.setattr(hub_client, "PATIENCE", 0.5)
+    monkeypatch.setattr(contact, "ANSWERING", 0.5)
     assert find_checkpoint("owner/name", "main").commit == "a" * 40
     assert len(server.asked) == 1
 
@@ -190,7 +190,7 @@ def test_the_clients_attempts_are_not_told_on_the_terminal(capsys: pytest.Captur
 INTERRUPTED = """
 import sys, time
 from concurrent.futures import ThreadPoolExecutor
-from repope_eval import __main__
+from repope_eval import command_line
 from repope_eval.downloads import hub as hub_client
 
 def call():
@@ -200,8 +200,8 @@ def call():
         print("asking", flush=True)
         waiting.result()
 
-__main__._main = lambda words: hub_client.ask_quietly(call)
-__main__.main()
+command_line._main = lambda words: hub_client.ask_quietly(call)
+command_line.main()
 """
 
 

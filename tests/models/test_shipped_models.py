@@ -7,8 +7,9 @@ import pytest
 from repope_eval.models.checkpoints import find_checkpoint
 from repope_eval.models.families import recipe_of
 from repope_eval.models.recipe import RecipeOptions
-from repope_eval.settings.composition import choices, model_settings
+from repope_eval.settings.composition import model_settings
 from repope_eval.settings.config import number_format
+from repope_eval.settings.shipped_files import choices
 
 QUESTION = "Is there a snowboard in the image?"
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 
-from repope_eval import __main__, pipeline
+from repope_eval import command_line, pipeline
 from repope_eval.errors import InterruptionError, RepopeError, SaidElsewhereError
 from repope_eval.models.placement import device_of_rank
 from repope_eval.process.ranks import Ranks, join_ranks, rank_here
@@ -66,9 +66,9 @@ def test_the_program_leaves_the_ranks_when_all_is_done(
     monkeypatch: pytest.MonkeyPatch, exit_status: int
 ) -> None:
     happened: list[str] = []
-    monkeypatch.setattr(__main__, "_launch", lambda *_: happened.append("launched") or exit_status)
-    monkeypatch.setattr(__main__, "leave_ranks", lambda: happened.append("left"))
-    assert __main__._main(["limit=1"]) == exit_status
+    monkeypatch.setattr(command_line, "_launch", lambda *_: happened.append("launched") or exit_status)
+    monkeypatch.setattr(command_line, "leave_ranks", lambda: happened.append("left"))
+    assert command_line._main(["limit=1"]) == exit_status
     assert happened == ["launched", "left"]
 
 

@@ -7,14 +7,7 @@ import pytest
 from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 
-from repope_eval.settings.composition import (
-    choices,
-    compose,
-    configs_folder,
-    groups_of,
-    initialized,
-    register,
-)
+from repope_eval.settings.composition import compose, initialized, register
 from repope_eval.settings.config import (
     BenchSettings,
     DataSettings,
@@ -23,10 +16,12 @@ from repope_eval.settings.config import (
     RunSettings,
     ScoreSettings,
 )
+from repope_eval.settings.fields import groups_of
 from repope_eval.settings.schema import settings_from
+from repope_eval.settings.shipped_files import choices, shipped_folder
 
 RECORDS = {"models": ModelSettings, "benchmarks": BenchSettings}
-FILES = sorted(configs_folder().glob("*/*.yaml"))
+FILES = sorted(shipped_folder("configs").glob("*/*.yaml"))
 
 
 @pytest.fixture(autouse=True)

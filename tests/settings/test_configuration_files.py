@@ -17,8 +17,7 @@ BOMB = b"a: &a [x, x, x]\nb: &b [*a, *a, *a]\n"
         (b"# nothing\n", "is empty; its settings are expected, key: value in each line"),
         (b"family: internvl2_5\nsystem_prompt: |\n  two\n  lines\ndefaults: [tiny]\n", None),
         ("family: café\n".encode(), None),
-        ("a: 1\nfamily: café\n".encode("latin-1"), "line 2 is no UTF-8 (byte 0xe9); save it as UTF-8"),
-        (b"\x89PNG\r\n\x1a\n", "line 1 is no UTF-8 (byte 0x89); save it as UTF-8"),
+        (b"\x89PNG\r\n\x1a\n", "is a PNG image, not text; is it the right file?"),
         (b"- family\n", "line 1: key: value is expected, in each line"),
         (b"just a text\n", "line 1: key: value is expected, in each line"),
         (
@@ -39,13 +38,19 @@ def test_a_file_that_is_no_configuration_says_why(tmp_path: Path, content: bytes
     assert file_mistake(path) == (None if reason is None else f"{path}: {reason}")
 
 
+def test_a_file_in_another_encoding_says_where(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_bytes("a: 1\nfamily: café\n".encode("latin-1"))
+    assert str(file_mistake(path)).startswith(f"{path}, line 2: is not UTF-8 ")
+
+
 @pytest.mark.parametrize("content", [b"a: " + b"9" * 5000, b"a\0b: 1\n", b"a: ${\n", b"a: !!python/x y\n"])
 def test_what_no_parser_takes_is_one_line(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "mine.yaml"
     path.write_bytes(content)
     line = file_mistake(path)
     assert line is not None
-    assert line.startswith(f"{path}: ")
+    assert line.startswith(str(path))
     assert "\n" not in line
 
 

@@ -6,7 +6,7 @@ from omegaconf import MISSING, OmegaConf
 
 from repope_eval.errors import RepopeError
 from repope_eval.settings.config import ScoreSettings, setting
-from repope_eval.settings.schema import (
+from repope_eval.settings.fields import (
     annotation_of,
     expected,
     is_list,
@@ -15,10 +15,8 @@ from repope_eval.settings.schema import (
     keys_of,
     literals,
     nearest,
-    problems,
-    schema_of,
-    settings_from,
 )
+from repope_eval.settings.schema import problems, schema_of, settings_from
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ import pytest
 from hydra.core.config_store import ConfigStore
 
 from repope_eval.errors import RepopeError
-from repope_eval.settings.composition import choices, register
+from repope_eval.settings.composition import register
 from repope_eval.settings.config import (
     BuildSettings,
     DataSettings,
@@ -15,6 +15,7 @@ from repope_eval.settings.config import (
     RunSettings,
     ScoreSettings,
 )
+from repope_eval.settings.shipped_files import choices
 from repope_eval.settings.validation import find_mistakes
 
 MEND = (
@@ -249,8 +250,8 @@ def test_a_sweep_may_be_written_in_each_of_hydras_ways() -> None:
         ),
         (["limit=range(1,3,0)"], "limit=range(1,3,0): a sweep of inf runs; 1,000 at most"),
         (
-            ["limit=range(1,101)", "model.max_new_tokens=range(1,21)"],
-            "-m: a sweep of 2,000 runs; 1,000 at most",
+            ["limit=range(1,12)", "model.max_tiles=range(1,12)", "model.max_new_tokens=range(1,12)"],
+            "-m: a sweep of 1,331 runs; 1,000 at most",
         ),
     ],
 )

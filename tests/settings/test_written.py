@@ -10,13 +10,8 @@ from omegaconf import OmegaConf
 
 from repope_eval.errors import RepopeError
 from repope_eval.settings import written
-from repope_eval.settings.written import (
-    FromEnvironment,
-    as_written,
-    place_here,
-    setting_value,
-    without_environment,
-)
+from repope_eval.settings.schema import setting_value
+from repope_eval.settings.written import FromEnvironment, as_written, place_here, without_environment
 
 
 @pytest.fixture(autouse=True)

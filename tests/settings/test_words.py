@@ -4,7 +4,7 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from repope_eval.settings.config import RunSettings, ScoreSettings, SlurmSettings
-from repope_eval.settings.typed_words import as_typed
+from repope_eval.settings.words import quoted_texts
 
 
 def _read(word: str) -> object:
@@ -37,9 +37,9 @@ def _read(word: str) -> object:
     ],
 )
 def test_a_text_is_what_was_typed(value: str) -> None:
-    (word,) = as_typed(RunSettings, [f"model.question_suffix={value}"], multirun=False)
+    (word,) = quoted_texts(RunSettings, [f"model.question_suffix={value}"], multirun=False)
     assert _read(word) == value
-    assert as_typed(RunSettings, [word], multirun=False) == [word]
+    assert quoted_texts(RunSettings, [word], multirun=False) == [word]
 
 
 @pytest.mark.parametrize(
@@ -66,13 +66,13 @@ def test_a_text_is_what_was_typed(value: str) -> None:
     ],
 )
 def test_what_is_no_text_or_hydras_is_left_alone(word: str) -> None:
-    assert as_typed(RunSettings, [word], multirun=False) == [word]
+    assert quoted_texts(RunSettings, [word], multirun=False) == [word]
 
 
 def test_a_sweep_is_one_where_it_is_asked_for() -> None:
     sweep = ["out=a,b", "data_dir=choice(a,b)", "model.revision=range(1,3)", "device=cpu,cuda"]
-    assert as_typed(RunSettings, sweep, multirun=True) == sweep
-    assert as_typed(RunSettings, ["out=a (b)"], multirun=True) == ["out='a (b)'"]
+    assert quoted_texts(RunSettings, sweep, multirun=True) == sweep
+    assert quoted_texts(RunSettings, ["out=a (b)"], multirun=True) == ["out='a (b)'"]
 
 
 @pytest.mark.parametrize(
@@ -89,10 +89,10 @@ def test_a_sweep_is_one_where_it_is_asked_for() -> None:
     ],
 )
 def test_a_file_may_be_called_anything(name: str) -> None:
-    (word,) = as_typed(ScoreSettings, [f"answers=/x/{name}"], multirun=False)
+    (word,) = quoted_texts(ScoreSettings, [f"answers=/x/{name}"], multirun=False)
     assert _read(word) == f"/x/{name}"
 
 
 def test_lists_are_left_to_hydra() -> None:
     words = ['sbatch=["--qos=high"]', "partition=gpu"]
-    assert as_typed(SlurmSettings, words, multirun=False) == words
+    assert quoted_texts(SlurmSettings, words, multirun=False) == words

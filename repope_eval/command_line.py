@@ -1,0 +1,196 @@
+"""The command line: which command it names, what it is set to, and how the program ends."""
+
+import gc
+import logging
+import os
+import shlex
+import sys
+from contextlib import suppress
+from importlib import import_module
+from typing import Any, NoReturn
+
+from repope_eval.errors import InterruptionError, RepopeError, SaidElsewhereError
+from repope_eval.process.output import write, write_error
+from repope_eval.process.ranks import leave_ranks, rank_count, rank_here
+from repope_eval.process.signals import heed, listen
+from repope_eval.settings import config
+from repope_eval.settings.fields import nearest
+from repope_eval.settings.misspelt_keys import misspelt_keys
+from repope_eval.wording import message_text, shown_word
+
+log = logging.getLogger("repope_eval")
+
+COMMANDS = {
+    "run": config.RunSettings,
+    "score": config.ScoreSettings,
+    "report": config.ReportSettings,
+    "status": config.StatusSettings,
+    "data": config.DataSettings,
+    "slurm": config.SlurmSettings,
+    "models": config.ModelsSettings,
+    "doctor": config.DoctorSettings,
+    "fetch": config.FetchSettings,
+    "build": config.BuildSettings,
+    "relabel": config.RelabelSettings,
+}
+"""The commands, each a module of `repope_eval.commands`, with their settings."""
+
+
+def main() -> None:
+    """Runs the command that the first word names, or `run` where it names none; exits with its status."""
+    try:
+        gc.set_threshold(
+            50_000, 10, 1_000
+        )  # Python looks for garbage less often: millions of answers hold none
+        _open_closed_outputs()
+        listen()
+        exit_status = _exit_status(sys.argv[1:])
+    except KeyboardInterrupt as error:
+        print("interrupted", file=sys.stderr)
+        exit_status = int(getattr(error, "exit_status", 130))
+    if isinstance(exit_status, int) and (_is_hub_asked() or rank_count() > 1):
+        _leave_at_once(exit_status)
+    sys.exit(exit_status)
+
+
+def _exit_status(words: list[str]) -> int | str | None:
+    """Runs the command, says what is wrong, and returns the status that the program ends with."""
+    try:
+        _require_working_folder()
+        exit_status = _main(words)
+        if exit_status == 0:
+            heed()
+        return exit_status
+    except RepopeError as error:
+        if _wants_traceback():
+            raise
+        if rank_here() == 0:  # all ranks find what is wrong with a command line
+            write_error(str(error))
+        return error.exit_status
+    except SystemExit as error:
+        return error.code
+    except Exception:
+        heed()
+        raise
+
+
+def _is_hub_asked() -> bool:
+    """Whether a call of a Hub's client is still going on."""
+    if "repope_eval.downloads.hub" not in sys.modules:
+        return False
+    from repope_eval.downloads.hub import is_asked
+
+    return is_asked()
+
+
+def _leave_at_once(exit_status: int) -> NoReturn:
+    """Ends the program without waiting for the threads of libraries.
+
+    Python would wait for one that still asks the Hub; those that connect ranks abort a program that takes them down
+    while they run.
+    """
+    logging.shutdown()
+    for output in (sys.stdout, sys.stderr):
+        with suppress(OSError):
+            output.flush()
+    os._exit(exit_status)
+
+
+def _open_closed_outputs() -> None:
+    """What is written to an output that is closed (`>&-`) goes nowhere."""
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115  # until the end
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+
+
+def _require_working_folder() -> None:
+    try:
+        os.getcwd()  # noqa: PTH109  # pathlib's is the same
+    except OSError as error:
+        raise RepopeError(
+            f"the working folder is not there any more ({error.strerror}); go to one that is, with cd"
+        ) from error
+
+
+def _main(words: list[str]) -> int:
+    command, wants_help = _taken_command(words), False
+    while command == "help":
+        command, wants_help = _taken_command(words), True
+    command = command or "run"
+    if command not in COMMANDS:
+        raise RepopeError(
+            f"{shown_word(command)}: no such command{nearest(command, list(COMMANDS))}; "
+            f"there are {', '.join(COMMANDS)} and help (settings are given as key=value)"
+        )
+    if wants_help or {"-h", "--help"} & set(words):
+        from repope_eval.commands.help import help_page
+
+        write(f"{help_page(command, COMMANDS)}\n")
+        return 0
+    if "--version" in words:
+        from repope_eval import __version__
+
+        write(f"{__version__}\n")
+        return 0
+    exit_status = _launch(command, words)
+    leave_ranks()  # where the run was interrupted, some may no longer answer
+    return exit_status
+
+
+def _taken_command(words: list[str]) -> str | None:
+    """Takes the first of the words, where it is no setting and no option."""
+    if not words or "=" in words[0] or words[0].startswith(("-", "+", "~")):
+        return None
+    return words.pop(0) or "''"
+
+
+def _launch(command: str, words: list[str]) -> int:
+    """Has the settings composed, and the command executed with them: once, or once for each job of a sweep."""
+    record = COMMANDS[command]
+    if mistakes := misspelt_keys(record, words):
+        raise RepopeError("\n".join(mistakes))
+    from hydra.errors import CompactHydraException  # slow to import, and no misspelt key needs it
+
+    from repope_eval.settings.launching import launch
+
+    typed = shlex.join(["python", "-m", "repope_eval", *([] if command == "run" else [command]), *words])
+    failures: list[RepopeError] = []
+    process = os.getpid()
+
+    def execute(composed: Any) -> None:
+        try:
+            _execute(command, composed, typed)
+        except InterruptionError as error:
+            raise SystemExit(error.exit_status) from error  # nor do the other runs of a sweep follow
+        except RepopeError as error:
+            if _wants_traceback():
+                raise
+            if os.getpid() != process:  # from a launcher's process, Hydra brings back the exception alone
+                raise CompactHydraException(message_text(str(error))) from error
+            failures.append(error)
+
+    launch(record, execute, words)
+    return failures[0].exit_status if failures else 0
+
+
+def _execute(command: str, composed: Any, typed: str) -> None:
+    """Executes the command once, with its log, which holds the error that it ends with."""
+    from repope_eval.runs.log import close_log, show_log_on_console
+    from repope_eval.settings.launching import told_by_launcher
+    from repope_eval.settings.schema import settings_from
+
+    show_log_on_console(rank_here())
+    try:
+        with told_by_launcher():
+            settings: Any = settings_from(COMMANDS[command], composed)
+            import_module(f"repope_eval.commands.{command}").execute(settings, typed)
+    except SaidElsewhereError:
+        raise
+    except RepopeError as error:
+        log.error("%s", error)
+        raise
+    finally:
+        close_log()
+
+
+def _wants_traceback() -> bool:
+    return os.environ.get("HYDRA_FULL_ERROR") == "1"

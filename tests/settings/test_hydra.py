@@ -1,0 +1,70 @@
+"""What is used of Hydra and OmegaConf beyond what they document: a release that lacks some of it fails here."""
+
+from dataclasses import dataclass, field
+from importlib import import_module
+from importlib.metadata import version
+
+import pytest
+from hydra._internal.utils import get_args_parser
+from omegaconf import OmegaConf
+from omegaconf.errors import ValidationError
+
+
+@pytest.mark.parametrize(
+    ("path", "use"),
+    [
+        (
+            "hydra._internal.utils:get_args_parser",
+            "settings/launching.py tells options from settings with it",
+        ),
+        (
+            "hydra.core.global_hydra:GlobalHydra.config_loader",
+            "settings/composition.py lists choices with it",
+        ),
+        ("hydra.core.config_loader:ConfigLoader.get_group_options", "settings/composition.py lists choices"),
+        (
+            "hydra.core.override_parser.overrides_parser:OverridesParser.create",
+            "settings/words.py reads words",
+        ),
+        (
+            "hydra.core.override_parser.types:Override.sweep_string_iterator",
+            "settings/words.py lists a sweep",
+        ),
+        (
+            "hydra.core.override_parser.types:QuotedString.with_quotes",
+            "settings/words.py quotes texts with it",
+        ),
+        ("omegaconf.resolvers:oc.env", "settings/schema.py puts it back after naming variables"),
+    ],
+)
+def test_what_is_used_is_there(path: str, use: str) -> None:
+    module, _, names = path.partition(":")
+    found = import_module(module)
+    for name in names.split("."):
+        assert hasattr(found, name), f"{path} is not in Hydra {version('hydra-core')}: {use}"
+        found = getattr(found, name)
+
+
+def test_the_options_that_are_looked_at_are_options() -> None:
+    """Those that settings/launching.py refuses, or allows only one of."""
+    options = vars(get_args_parser().parse_intermixed_args(["limit=1"]))
+    looked_at = "run multirun cfg resolve shell_completion info config_dir config_name config_path overrides"
+    assert set(looked_at.split()) <= set(options)
+    assert options["overrides"] == ["limit=1"]
+
+
+@dataclass
+class _Part:
+    number: int = 1
+
+
+@dataclass
+class _Whole:
+    part: _Part = field(default_factory=_Part)
+
+
+def test_a_value_that_is_wrong_names_its_key() -> None:
+    """By which settings/validation.py says what is expected there."""
+    with pytest.raises(ValidationError) as caught:
+        OmegaConf.merge(OmegaConf.structured(_Whole), {"part": {"number": "few"}})
+    assert caught.value.full_key == "part.number"

@@ -1,0 +1,87 @@
+"""Misspelt keys are told without Hydra, in the words that are used with it, and only where nothing else is wrong."""
+
+import itertools
+from typing import Any
+
+import pytest
+from hydra.core.config_store import ConfigStore
+
+from repope_eval.settings.composition import register
+from repope_eval.settings.config import DoctorSettings, ModelsSettings, RunSettings, ScoreSettings
+from repope_eval.settings.misspelt_keys import misspelt_keys
+from repope_eval.settings.validation import find_mistakes
+from repope_eval.settings.words import quoted_texts
+
+
+@pytest.fixture(autouse=True)
+def _groups_of_one_record_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process of the command line registers one record; this one registers several."""
+    for group in ("model", "bench"):
+        monkeypatch.setitem(ConfigStore.instance().repo, group, {})
+        monkeypatch.delitem(ConfigStore.instance().repo, group)
+
+
+def _with_hydra(record: type, words: list[str]) -> list[str]:
+    register(record)
+    return find_mistakes(record, quoted_texts(record, words, multirun=False))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["modle=tiny"],
+        ["model=tiny", "enginee=shared", "bench=repope", "limit=3"],
+        ["resume=false", "dtype=float32", "data_dir=null", "model.dtype=auto", "out=a/b", "device=cpu"],
+        ["modle=tiny", "modle=tiny", "xyzzy=1.5", "_=.", "a=/", "a=-", "b=..", "c=1e999"],
+    ],
+)
+def test_misspelt_keys_are_found_without_hydra(words: list[str]) -> None:
+    found = misspelt_keys(RunSettings, words)
+    assert found
+    assert found == _with_hydra(RunSettings, words)
+
+
+@pytest.mark.parametrize(
+    ("record", "other"),
+    [
+        *itertools.product(
+            [RunSettings],
+            [
+                *(
+                    "model=foo",
+                    "bench=null",
+                    "limit=0",
+                    "limit=few",
+                    "engine=x",
+                    "device=gpu",
+                    "batch_size=0",
+                ),
+                *(
+                    "resume=yes",
+                    "protocol=null",
+                    "limit=1.5",
+                    "model.name=.x",
+                    "bench.variants=random",
+                    "out=",
+                ),
+                *("out=a(b", "+limit=3", "~limit", "hydra.foo=1", "limit=1,2", "-m", "--cfg", "limit", "=x"),
+                *(
+                    "data_dir=${oc.env:NOWHERE}",
+                    "model.max_tiles=100000",
+                    "workers=100",
+                    "model.checkpoint=???",
+                ),
+            ],
+        ),
+        (ModelsSettings, "model.max_tiles=3"),
+        (ScoreSettings, "answers=[]"),
+        (DoctorSettings, "memory=nan"),
+    ],
+)
+def test_nothing_is_found_where_another_word_may_be_wrong(record: Any, other: str) -> None:
+    assert misspelt_keys(record, ["modle=tiny", other]) == []
+
+
+def test_right_words_have_no_misspelt_keys() -> None:
+    assert misspelt_keys(RunSettings, ["model=tiny", "limit=3", "out=a"]) == []
+    assert misspelt_keys(RunSettings, []) == []
