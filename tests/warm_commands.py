@@ -1,14 +1,14 @@
 """Commands of the program, each in a process of its own that is forked from one with everything imported.
 
-A command that is started anew spends 5 s of processor time on imports; one that is forked spends none, and is otherwise
-the same: `python -m repope_eval WORDS`. Where Python itself is told something by the environment (PYTHONPATH), a command
-is started anew. Tests that start Python themselves, because the start is what they test, are:
+A command that is started anew spends 4 s of processor time on imports; one that is forked spends none, and is the same
+otherwise. Where the environment tells Python itself something (PYTHONPATH), a command is started anew. Tests that start
+Python themselves, because the start is what they are about:
 
-- test_main: a mistake is found without torch; odd places to start from; an interruption before asking
-- process/test_several_ranks: accelerate and torchrun
-- settings/test_launching, cluster/test_real_slurm: launchers of Hydra's
-- cluster/test_sweep, test_submission: the script of a task
-- test_wheel: what is installed
+- test_main: what a mistake imports, closed outputs, a working folder that is gone, a signal before asking
+- process/test_several_ranks: ranks of accelerate and of torchrun
+- settings/test_launching, cluster/test_real_slurm: processes of Hydra's launchers and of SLURM
+- cluster/test_sweep, cluster/test_submission, commands/test_slurm: the scripts of SLURM tasks
+- test_wheel: the program as it is installed
 """
 
 import json
@@ -23,7 +23,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
-PROGRAM = Path(__file__).with_name("warm_program.py")
+PACKAGE = "repope_eval"
+WARM_PROGRAM = Path(__file__).with_name("warm_program.py")
 
 
 class WarmProgram:
@@ -37,7 +38,12 @@ class WarmProgram:
         if self._requests is None:
             self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             with theirs:
-                self._process = subprocess.Popen([sys.executable, PROGRAM], stdin=theirs, stdout=subprocess.DEVNULL)
+                self._process = subprocess.Popen(
+                    [sys.executable, WARM_PROGRAM],
+                    stdin=theirs,
+                    stdout=subprocess.DEVNULL,
+                    start_new_session=True,  # it is ended by `close`, not by Ctrl-C
+                )
         socket.send_fds(self._requests, [json.dumps(request).encode()], files)
 
     def close(self) -> None:
@@ -57,7 +63,7 @@ class Command:
         """Returns when the process is there."""
         self.args = list(words)
         self.returncode: int | None = None
-        self._output, self._errors = tempfile.TemporaryFile(), tempfile.TemporaryFile()
+        self._output, self._errors = tempfile.TemporaryFile(), tempfile.TemporaryFile()  # noqa: SIM115
         reader, writer = os.pipe()
         self._status = os.fdopen(reader, "rb", buffering=0)
         request = {"words": self.args, "folder": str(folder), "environment": dict(environment)}
@@ -103,14 +109,17 @@ def _taken_text(file: IO[bytes]) -> str:
 
 
 def start(
-    *words: str, folder: Path | None = None, environment: Mapping[str, str] | None = None
+    *words: str,
+    program: str = PACKAGE,
+    folder: Path | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> "Command | subprocess.Popen[str]":
-    """Starts `python -m repope_eval WORDS`, in this folder and environment where no others are given."""
+    """Starts a program, in this folder and environment where no others are given."""
     environment = os.environ if environment is None else environment
     if _can_be_forked(environment):
-        return Command(words, folder or Path.cwd(), environment)
+        return Command([program, *words], folder or Path.cwd(), environment)
     return subprocess.Popen(
-        [sys.executable, "-m", "repope_eval", *words],
+        [sys.executable, *(["-m"] if program == PACKAGE else []), program, *words],
         cwd=folder,
         env=environment,
         stdin=subprocess.DEVNULL,
@@ -122,10 +131,13 @@ def start(
 
 
 def run(
-    *words: str, folder: Path | None = None, environment: Mapping[str, str] | None = None
+    *words: str,
+    program: str = PACKAGE,
+    folder: Path | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> "subprocess.CompletedProcess[str]":
-    """Runs `python -m repope_eval WORDS` to its end."""
-    command = start(*words, folder=folder, environment=environment)
+    """Runs a program to its end."""
+    command = start(*words, program=program, folder=folder, environment=environment)
     try:
         output, errors = command.communicate(timeout=300)
     except subprocess.TimeoutExpired:
@@ -137,4 +149,6 @@ def run(
 
 def _can_be_forked(environment: Mapping[str, str]) -> bool:
     of_python = {name for name in {*environment, *os.environ} if name.startswith("PYTHON")}
-    return sys.platform == "linux" and all(environment.get(name) == os.environ.get(name) for name in of_python)
+    return sys.platform == "linux" and all(
+        environment.get(name) == os.environ.get(name) for name in of_python
+    )

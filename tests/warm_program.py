@@ -14,6 +14,7 @@ import runpy
 import signal
 import socket
 import sys
+from pathlib import Path
 
 import repope_eval
 
@@ -58,7 +59,7 @@ def import_everything() -> None:
 
 
 def fork_for_each_request(requests: socket.socket) -> list[str] | None:
-    """Returns the words of a command line in the process that is to run them, and None when no more requests come."""
+    """Returns, in the process that is to run it, a program and its words; and None when no more requests come."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks how a keeper ended
     while True:
         message, descriptors, _, _ = socket.recv_fds(requests, LONGEST_REQUEST, 3)
@@ -105,11 +106,24 @@ def read_environment_again() -> None:
 
     before = dict(vars(constants))
     importlib.reload(constants)
-    changed = {name: now for name, now in vars(constants).items() if name.isupper() and now != before.get(name)}
+    changed = {
+        name: now for name, now in vars(constants).items() if name.isupper() and now != before.get(name)
+    }
     for module in list(sys.modules.values()):
         for name in changed.keys() & vars(module).keys():
             setattr(module, name, changed[name])
     hf_api.api.endpoint = constants.ENDPOINT
+
+
+def run_program(program: str) -> None:
+    """Runs a package, as `python -m` does, or the file of a path."""
+    if not program.endswith(".py"):
+        sys.path[0] = str(Path.cwd())
+        runpy.run_module(program, run_name="__main__", alter_sys=True)
+        return
+    sys.path[0] = str(Path(program).parent.absolute())
+    sys.argv[0] = program
+    runpy.run_path(program, run_name="__main__")
 
 
 def main() -> None:
@@ -120,10 +134,11 @@ def main() -> None:
     gc.freeze()  # a collection in a forked process would copy the memory shared with its parent
     words = fork_for_each_request(socket.socket(fileno=0))
     if words is None:
+        ending.exit_status = 0
         return
-    sys.argv[1:] = words
+    program, *sys.argv[1:] = words
     try:
-        runpy.run_module("repope_eval", run_name="__main__", alter_sys=True)
+        run_program(program)
     except SystemExit as stop:
         ending.exit_status = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
         raise

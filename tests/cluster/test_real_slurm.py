@@ -8,7 +8,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+import warm_commands
 from demo_runs import QUESTIONS, answers, comparable
 
 from repope_eval.cluster.gathering import read_sweep
@@ -110,14 +110,7 @@ def submit(folder: Path, lines: str) -> tuple[str, str]:
     (folder / "models.txt").write_text(lines)
     (folder / "resources.csv").write_text(RESOURCES)
     words = ["models=models.txt", "resources=resources.csv", "runs=runs", "bench=demo"]
-    ended = subprocess.run(
-        [sys.executable, "-m", "repope_eval", "slurm", *words],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    ended = warm_commands.run("slurm", *words, folder=folder)
     assert ended.returncode == 0, ended.stderr
     array, report = re.findall(r"^(\d+): ", ended.stdout, flags=re.MULTILINE)
     return array, report
@@ -252,7 +245,7 @@ def status_tells_of_three_and_the_broken_one(runs: Path) -> None:
         "plain": "complete",
         "bfloat16": "complete",
     }
-    shown = said(sys.executable, "-m", "repope_eval", "status", f"runs={runs}")
+    shown = warm_commands.run("status", f"runs={runs}").stdout
     assert shown.endswith(f"broken failed: {found['broken'].line}\n4 runs: 1 failed, 3 complete\n")
 
 
@@ -308,22 +301,16 @@ def test_hydras_launcher_runs_a_sweep_and_a_preempted_run_goes_on(slurm: Path, t
         "hydra.launcher.cpus_per_task=1",
     ]
     words = ["model=tiny", "bench=demo", "batch_size=1", "limit=2,3,100", "out=runs/${limit}", *launcher]
-    with subprocess.Popen(
-        [sys.executable, "-m", "repope_eval", "-m", *words],
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as process:
-        preempted = tmp_path / "runs" / "100"
-        wait_for_answers(preempted)
-        job = json.loads((preempted / "manifest.json").read_text())["process"]["job"]
-        subprocess.run(["scancel", "--signal=USR2", job], check=True, timeout=60)
-        wait_for(lambda: ending_of(preempted) == "interrupted", "the run to end")
-        assert (preempted / "answers.jsonl").read_bytes().endswith(b"\n")
-        stored = len(answers(preempted))
-        output, _ = process.communicate(timeout=120)
-        assert process.returncode == 0, output
+    process = warm_commands.start("-m", *words, folder=tmp_path)
+    preempted = tmp_path / "runs" / "100"
+    wait_for_answers(preempted)
+    job = json.loads((preempted / "manifest.json").read_text())["process"]["job"]
+    subprocess.run(["scancel", "--signal=USR2", job], check=True, timeout=60)
+    wait_for(lambda: ending_of(preempted) == "interrupted", "the run to end")
+    assert (preempted / "answers.jsonl").read_bytes().endswith(b"\n")
+    stored = len(answers(preempted))
+    output = process.communicate(timeout=120)
+    assert process.returncode == 0, output
     assert 0 < stored < QUESTIONS
     assert f"asking {QUESTIONS - stored} questions" in (preempted / "run.log").read_text()
     assert {path.parent.name for path in tmp_path.glob("runs/*/scores.json")} == {"2", "3", "100"}

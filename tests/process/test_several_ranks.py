@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import psutil
+import warm_commands
 from conftest import ASKED_FILES, visible_files
 from demo_runs import QUESTIONS, answers, comparable
 
@@ -129,9 +130,7 @@ def test_one_process_goes_on_where_several_were_stopped(unbroken: Path, tmp_path
     (folder / "answers.jsonl").unlink()
     for number in (0, 1):
         (folder / f"answers.rank-{number}.jsonl").write_bytes(b"".join(lines[number::2]))
-    result = subprocess.run(
-        [sys.executable, "-m", "repope_eval", f"out={folder}"], capture_output=True, text=True, timeout=300
-    )
+    result = warm_commands.run(f"out={folder}")
     assert result.returncode == 0, result.stderr
     assert f"nothing to ask: all {QUESTIONS} answers" in result.stderr
     assert comparable(folder) == comparable(unbroken)
