@@ -14,6 +14,8 @@ import warm_commands
 from playwright.sync_api import Browser, Page, sync_playwright
 from run_folders import answer_lines, demo, write_run
 
+pytestmark = pytest.mark.installed
+
 ColorScheme = Literal["light", "dark"]
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
