@@ -133,12 +133,11 @@ def main() -> None:
     gc.collect()
     gc.freeze()  # a collection in a forked process would copy the memory shared with its parent
     words = fork_for_each_request(socket.socket(fileno=0))
-    if words is None:
-        ending.exit_status = 0
-        return
-    program, *sys.argv[1:] = words
     try:
-        run_program(program)
+        if words is not None:
+            program, *sys.argv[1:] = words
+            run_program(program)
+        ending.exit_status = 0
     except SystemExit as stop:
         ending.exit_status = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
         raise
