@@ -270,9 +270,15 @@ def second_task_is_refused(folder: Path, line: str, first: str) -> None:
 
 
 def node_vanishes_and_comes_back(slurm: Path, run: int) -> None:
-    """SLURM's programs on the node and all of a task die at once, as with the power; later the node starts anew."""
+    """SLURM's programs on the node and all of a task die at once, as with the power; later the node starts anew.
+
+    The step is stopped first and killed last: alive, it would tell SLURM that the script has ended; and where it dies
+    before the run, which is stopped, the kernel sends the script SIGHUP, on which it would record an end.
+    """
     script, step = psutil.Process(run).parents()[:2]
-    for process in (int((slurm / "slurmd.pid").read_text()), step.pid, script.pid, run):
+    os.kill(int((slurm / "slurmd.pid").read_text()), signal.SIGKILL)
+    os.kill(step.pid, signal.SIGSTOP)
+    for process in (script.pid, run, step.pid):
         os.kill(process, signal.SIGKILL)
     node = said("sinfo", "--noheader", "--format=%n").strip()
     # What SLURM finds out by itself after SlurmdTimeout, five minutes.
