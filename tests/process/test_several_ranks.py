@@ -10,7 +10,6 @@ import sys
 import time
 from pathlib import Path
 
-import psutil
 import warm_commands
 from conftest import ASKED_FILES, visible_files
 from demo_runs import QUESTIONS, answers, comparable
@@ -59,18 +58,10 @@ def scores(folder: Path) -> object:
     return json.loads((folder / "scores.json").read_text())["scores"]
 
 
-def rank(launcher: "subprocess.Popen[str]", number: int) -> psutil.Process:
-    """The process of that rank."""
-    for process in psutil.Process(launcher.pid).children(recursive=True):
-        if process.environ().get("RANK") == str(number) and "repope_eval" in process.cmdline():
-            return process
-    raise AssertionError(f"no rank {number}")
-
-
-def wait_for_answers(file: Path, launcher: "subprocess.Popen[str]") -> None:
+def wait_for_answers(file: Path, process: warm_commands.Command) -> None:
     deadline = time.monotonic() + 120
     while not (file.exists() and file.read_bytes().count(b"\n") >= 20):
-        assert launcher.poll() is None, launcher.communicate()[1]
+        assert process.poll() is None, process.communicate()[1]
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
@@ -78,12 +69,12 @@ def wait_for_answers(file: Path, launcher: "subprocess.Popen[str]") -> None:
 def test_a_rank_that_is_killed_ends_the_other_and_three_go_on(unbroken: Path, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     slow = (f"out={folder}", "model=tiny", "bench=demo", "batch_size=1", "engine=sequential")
-    two = launch(ACCELERATE, 2, *slow)
-    wait_for_answers(folder / "answers.rank-1.jsonl", two)
-    killed = rank(two, 1)
+    other, killed = start_ranks(2, *slow)
+    wait_for_answers(folder / "answers.rank-1.jsonl", other)
     killed.kill()
-    said = ended(two)
-    assert two.returncode != 0
+    killed.communicate(timeout=60)
+    said = other.communicate(timeout=240)[1]
+    assert other.returncode != 0
     assert visible_files(folder) == {
         "answers.rank-0.jsonl",
         "answers.rank-1.jsonl",
