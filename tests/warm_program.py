@@ -89,9 +89,9 @@ def fork_from_keeper(request: dict, output: int, errors: int, status: int) -> li
 
 
 def take_over(request: dict, output: int, errors: int) -> None:
-    """Gives this process a session, standard files, a folder and an environment of its own."""
+    """Gives this process a session, outputs, a folder and an environment of its own."""
     os.setsid()
-    for source, target in ((os.open(os.devnull, os.O_RDONLY), 0), (output, 1), (errors, 2)):
+    for source, target in ((output, 1), (errors, 2)):
         os.dup2(source, target)
         os.close(source)
     os.chdir(request["folder"])
@@ -106,12 +106,11 @@ def read_environment_again() -> None:
 
     before = dict(vars(constants))
     importlib.reload(constants)
-    changed = {
-        name: now for name, now in vars(constants).items() if name.isupper() and now != before.get(name)
-    }
+    changed = [name for name, value in before.items() if name.isupper() and value != getattr(constants, name)]
     for module in list(sys.modules.values()):
-        for name in changed.keys() & vars(module).keys():
-            setattr(module, name, changed[name])
+        for name in changed:
+            if vars(module).get(name) is before[name]:
+                setattr(module, name, getattr(constants, name))
     hf_api.api.endpoint = constants.ENDPOINT
 
 
@@ -126,13 +125,22 @@ def run_program(program: str) -> None:
     runpy.run_path(program, run_name="__main__")
 
 
+def taken_from_standard_input() -> socket.socket:
+    """Returns the socket of the requests, and leaves an empty file as standard input."""
+    requests = socket.socket(fileno=os.dup(0))
+    with Path(os.devnull).open() as nothing:
+        os.dup2(nothing.fileno(), 0)
+    return requests
+
+
 def main() -> None:
     ending = Ending()
     atexit.register(ending)
+    requests = taken_from_standard_input()
     import_everything()
     gc.collect()
     gc.freeze()  # a collection in a forked process would copy the memory shared with its parent
-    words = fork_for_each_request(socket.socket(fileno=0))
+    words = fork_for_each_request(requests)
     try:
         if words is not None:
             program, *sys.argv[1:] = words
