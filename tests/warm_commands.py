@@ -71,7 +71,9 @@ class Command:
             warm_program.send(request, [self._output.fileno(), self._errors.fileno(), writer])
         finally:
             os.close(writer)
-        self.pid = int(self._status.readline())
+        process = self._status.readline()
+        assert process, f"{WARM_PROGRAM} has ended, with an error that it wrote to standard error"
+        self.pid = int(process)
 
     def poll(self) -> int | None:
         """How it ended, as `subprocess` says it; None as long as it has not."""

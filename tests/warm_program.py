@@ -14,6 +14,7 @@ import runpy
 import signal
 import socket
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import repope_eval
@@ -35,7 +36,10 @@ IMPORTED_LATE = (
     "transformers.models.llama.modeling_llama",
     "transformers.models.qwen2.modeling_qwen2",
 )
-"""What functions of the program import when they are called, or have transformers and matplotlib import."""
+"""What functions of the program import when they are called, or have transformers and matplotlib import.
+
+A module that is missing in this list, or no longer there, costs commands time and changes nothing else.
+"""
 
 
 class Ending:
@@ -55,7 +59,8 @@ def import_everything() -> None:
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
     for name in IMPORTED_LATE:
-        importlib.import_module(name)
+        with suppress(ImportError):
+            importlib.import_module(name)
 
 
 def fork_for_each_request(requests: socket.socket) -> list[str] | None:
