@@ -19,7 +19,14 @@ GOLDENS = Path(__file__).parent / "goldens"
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+LONG = ("test_goldens.py", "test_readme.py", "test_same_answers.py", "test_several_ranks.py")
+"""Files whose tests take longest: they are begun first, so that no worker is left with one when others are done."""
+
 CommandLine = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.name not in LONG)
 
 
 @pytest.fixture(autouse=True)
