@@ -1,22 +1,29 @@
 # Each target does everything from a fresh clone: makes .venv, installs, runs.
 PYTHON ?= python3
+WORKERS ?= 2
 BIN := .venv/bin
 # The lowest releases that pyproject.toml states of what loads checkpoints.
 LOWEST = $(shell sed -nE 's/^ *"(transformers|huggingface-hub|tokenizers)>=([0-9.]+).*/\1==\2/p' pyproject.toml)
+PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 SITE_PACKAGES := -c 'import sysconfig; print(sysconfig.get_path("purelib"))'
 
-.PHONY: demo test test-lowest check format
+.PHONY: demo test test-quick test-lowest check format
 
 demo: .venv/installed
 	$(BIN)/python -m repope_eval
 
+# All tests. Those marked `installed` need programs of Debian's, which are installed first.
 test: .venv/installed
 	sh tests/install_debian_packages.sh
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(PYTEST)
+
+# All but those: they need nothing beside Python packages.
+test-quick: .venv/installed
+	$(PYTEST) -m "not installed"
 
 # That older releases call each other's old names is not to be mended here.
 test-lowest: .venv-lowest/installed
-	OMP_NUM_THREADS=1 .venv-lowest/bin/python -m pytest -n 2 -W ignore::DeprecationWarning \
+	OMP_NUM_THREADS=1 .venv-lowest/bin/python -m pytest -n $(WORKERS) -W ignore::DeprecationWarning \
 		tests/test_goldens.py tests/models/test_real_files.py tests/models/test_described_files.py
 
 check: .venv/installed

@@ -4,11 +4,11 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import warm_commands
 
 from repope_eval.process import signals as interruption
 
@@ -19,7 +19,14 @@ GOLDENS = Path(__file__).parent / "goldens"
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+LONG = ("test_goldens.py", "test_readme.py", "test_same_answers.py", "test_several_ranks.py")
+"""Files whose tests take longest: they are begun first, so that no worker is left with one when others are done."""
+
 CommandLine = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.name not in LONG)
 
 
 @pytest.fixture(autouse=True)
@@ -33,12 +40,17 @@ def _no_network_and_no_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(interruption, "_came", [])  # a signal of one test is none of the next one's
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _warm_program_ends() -> Iterator[None]:
+    yield
+    warm_commands.warm_program.close()
+
+
 @pytest.fixture(scope="session")
 def unbroken(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The run folder of the demo, run to its end."""
     folder = tmp_path_factory.mktemp("unbroken") / "run"
-    words = [sys.executable, "-m", "repope_eval", f"out={folder}"]
-    subprocess.run(words, check=True, capture_output=True, timeout=300)
+    warm_commands.run(f"out={folder}").check_returncode()
     return folder
 
 
@@ -77,15 +89,7 @@ def command_line(tmp_path: Path) -> CommandLine:
     folder.mkdir()
 
     def run(*words: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            [sys.executable, "-m", "repope_eval", *words],
-            cwd=folder,
-            env={**os.environ, **environment},
-            capture_output=True,
-            text=True,
-            timeout=600,
-            check=False,
-        )
+        return warm_commands.run(*words, folder=folder, environment={**os.environ, **environment})
 
     return run
 

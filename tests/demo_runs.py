@@ -1,11 +1,11 @@
 """Runs of the demo: to be started, stopped and compared."""
 
 import json
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
+
+import warm_commands
 
 QUESTIONS = 1026
 """Distinct questions of the embedded benchmark."""
@@ -23,17 +23,11 @@ def comparable(folder: Path) -> list[tuple[Any, ...]]:
     return sorted(tuple(line[name] for name in fields) for line in answers(folder))
 
 
-def start(folder: Path, *words: str, stored: int = 100) -> "subprocess.Popen[str]":
+def start(folder: Path, *words: str, stored: int = 100) -> warm_commands.Command:
     """Starts the demo one image at a time, and returns when so many more answers, but not all, are stored."""
     path = folder / "answers.jsonl"
     stored += path.read_bytes().count(b"\n") if path.exists() else 0
-    process = subprocess.Popen(
-        [sys.executable, "-m", "repope_eval", f"out={folder}", "batch_size=1", *words],
-        stderr=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        text=True,
-        start_new_session=True,
-    )
+    process = warm_commands.start(f"out={folder}", "batch_size=1", *words)
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and process.poll() is None:
         if stored == 0 or (path.exists() and path.read_bytes().count(b"\n") >= stored):

@@ -1,11 +1,10 @@
 """The measuring programs run, and print figures that parse; how fast anything is, is not tested."""
 
-import os
 import re
-import subprocess
 import sys
 
 import pytest
+import warm_commands
 from conftest import PROJECT
 
 SMALLEST = ("--shape", "tiny", "--questions", "2", "--max-new-tokens", "2", "--device", "cpu")
@@ -13,15 +12,7 @@ SMALLEST = ("--shape", "tiny", "--questions", "2", "--max-new-tokens", "2", "--d
 
 def run(program: str, *words: str, options: tuple[str, ...] = SMALLEST) -> list[str]:
     """The lines that a program prints; by default it asks the smallest model."""
-    ended = subprocess.run(
-        [sys.executable, f"perf/{program}.py", *options, *words],
-        cwd=PROJECT,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    ended = warm_commands.run(*options, *words, program=f"perf/{program}.py", folder=PROJECT)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return ended.stdout.splitlines()
 
@@ -105,13 +96,8 @@ def test_many_models_counts_what_each_adjustment_finds() -> None:
 
 
 def test_a_shape_of_another_family_is_refused_in_one_line() -> None:
-    ended = subprocess.run(
-        [sys.executable, "perf/engine.py", "--shape", "8b", "--family", "ovis2"],
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    words = ("--shape", "8b", "--family", "ovis2")
+    ended = warm_commands.run(*words, program="perf/engine.py", folder=PROJECT)
     assert ended.returncode == 1
     assert ended.stderr == "--shape 8b is that of internvl2_5_internlm2: leave --family out\n"
 
@@ -127,16 +113,9 @@ def test_memory_compares_the_formula_with_what_is_measured() -> None:
 
 
 def test_the_cost_of_a_sweep_adds_up() -> None:
-    ended = subprocess.run(
-        [sys.executable, "perf/sweep_cost.py", "--dollars", "2", "--utilisation", "0.5", "0.25"],
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert ended.returncode == 0, ended.stderr
-    *rows, total = table(ended.stdout.splitlines(), "model")
+    words = ("--dollars", "2", "--utilisation", "0.5", "0.25")
+    lines = run("sweep_cost", *words, options=())
+    *rows, total = table(lines, "model")
     assert len(rows) == 28
     assert total["model"] == "all 28"
     for column in ("PFLOP", "GPU-h at 25%", "$"):
@@ -145,5 +124,5 @@ def test_the_cost_of_a_sweep_adds_up() -> None:
     for row in rows:
         assert float(row["$"]) == pytest.approx(2 * float(row["GPU-h at 25%"]), abs=0.007)
         assert float(row["GPU-h at 25%"]) > float(row["GPU-h at 50%"])
-    by_formula = {row["family"]: float(row["paper x"]) for row in table(ended.stdout.splitlines(), "family")}
+    by_formula = {row["family"]: float(row["paper x"]) for row in table(lines, "family")}
     assert by_formula["ovis2"] == pytest.approx(17.0, abs=0.5)  # as measured, perf/RESULTS.md

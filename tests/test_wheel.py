@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from conftest import PROJECT
 
+pytestmark = [pytest.mark.installed, pytest.mark.xdist_group("wheel")]
+
 
 @pytest.fixture(scope="module")
 def python(tmp_path_factory: pytest.TempPathFactory) -> Path:

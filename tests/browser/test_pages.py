@@ -3,8 +3,6 @@
 import json
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,8 +10,11 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
+import warm_commands
 from playwright.sync_api import Browser, Page, sync_playwright
 from run_folders import answer_lines, demo, write_run
+
+pytestmark = [pytest.mark.installed, pytest.mark.xdist_group("browser")]
 
 ColorScheme = Literal["light", "dark"]
 
@@ -50,9 +51,7 @@ def browser() -> Iterator[Browser]:
 
 
 def report(*words: str) -> None:
-    subprocess.run(
-        [sys.executable, "-m", "repope_eval", "report", *words], check=True, capture_output=True, timeout=300
-    )
+    warm_commands.run("report", *words).check_returncode()
 
 
 @pytest.fixture(scope="module")
@@ -86,8 +85,8 @@ def naughty_run_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("answers")
     lines = answer_lines(demo(), 0.5, yes=f"Yes {NAUGHTY[0]}", no=f"No {NAUGHTY[1]}")
     (folder / "answers.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    words = [sys.executable, "-m", "repope_eval", "score", f"answers={folder / 'answers.jsonl'}"]
-    subprocess.run([*words, f"out={folder / 'run'}"], check=True, capture_output=True, timeout=300)
+    words = ("score", f"answers={folder / 'answers.jsonl'}", f"out={folder / 'run'}")
+    warm_commands.run(*words).check_returncode()
     return folder / "run" / "report.html"
 
 

@@ -8,7 +8,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -16,24 +15,24 @@ from pathlib import Path
 
 import psutil
 import pytest
+import warm_commands
 from demo_runs import QUESTIONS, answers, comparable
 
 from repope_eval.cluster.gathering import read_sweep
 from repope_eval.cluster.run_state import RunState
 from repope_eval.cluster.task_records import TaskRecord, read_task_records
 
-pytestmark = pytest.mark.xdist_group("slurm")
+pytestmark = [pytest.mark.installed, pytest.mark.xdist_group("slurm")]
 
 SLURM_LOCAL = Path(__file__).parent / "slurm-local"
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "scancel", "scontrol", "squeue", "sinfo")
 RESOURCES = "models,gpus,cpus,memory,time,overrides\ntiny,1,1,2G,10,\n"
-FOUR = """\
-# One that is warned, one that cannot be loaded, two that nothing happens to.
+THREE = """\
+# One that is warned, one that cannot be loaded, one that nothing happens to.
 tiny model.name=warned batch_size=1
 tiny model.name=broken model.checkpoint=/nowhere
 
 tiny model.name=plain
-tiny model.name=bfloat16 model.dtype=bfloat16
 """
 
 
@@ -110,14 +109,7 @@ def submit(folder: Path, lines: str) -> tuple[str, str]:
     (folder / "models.txt").write_text(lines)
     (folder / "resources.csv").write_text(RESOURCES)
     words = ["models=models.txt", "resources=resources.csv", "runs=runs", "bench=demo"]
-    ended = subprocess.run(
-        [sys.executable, "-m", "repope_eval", "slurm", *words],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    ended = warm_commands.run("slurm", *words, folder=folder)
     assert ended.returncode == 0, ended.stderr
     array, report = re.findall(r"^(\d+): ", ended.stdout, flags=re.MULTILINE)
     return array, report
@@ -176,16 +168,15 @@ def test_a_sweep_survives_a_warning_and_a_broken_model_and_ends_in_a_leaderboard
     slurm: Path, tmp_path: Path, unbroken: Path
 ) -> None:
     runs = tmp_path / "runs"
-    array, report = submit(tmp_path, FOUR)
+    array, report = submit(tmp_path, THREE)
     assert f"{report} PENDING Dependency" in queue()
     every_task_waits_or_runs(runs, array)
     stored = wait_for_warning(runs, f"{array}_0")
     broken_task_fails_alone(runs, f"{array}_1")
     warned_task_goes_on(runs, f"{array}_0", stored, unbroken)
-    for number in (2, 3):
-        assert ended(runs, f"{array}_{number}").ended == "0"
-    leaderboard_has_three(runs, report)
-    status_tells_of_three_and_the_broken_one(runs)
+    assert ended(runs, f"{array}_2").ended == "0"
+    leaderboard_has_two(runs, report)
+    status_tells_of_two_and_the_broken_one(runs)
 
 
 def status(runs: Path) -> dict[str, RunState]:
@@ -195,10 +186,9 @@ def status(runs: Path) -> dict[str, RunState]:
 
 def every_task_waits_or_runs(runs: Path, array: str) -> None:
     found = status(runs)
-    assert list(found) == ["warned", "broken", "plain", "bfloat16"]
-    assert [state.job for state in found.values()] == [f"{array}_{number}" for number in range(4)]
-    # Two at a time, in their order.
-    assert {found[name].state for name in ("plain", "bfloat16")} == {"waiting"}
+    assert list(found) == ["warned", "broken", "plain"]
+    assert [state.job for state in found.values()] == [f"{array}_{number}" for number in range(3)]
+    assert found["plain"].state == "waiting"  # two run at a time, in their order
 
 
 def wait_for_warning(runs: Path, job: str) -> int:
@@ -232,28 +222,23 @@ def warned_task_goes_on(runs: Path, job: str, stored: int, unbroken: Path) -> No
     assert comparable(runs / "warned") == comparable(unbroken)
 
 
-def leaderboard_has_three(runs: Path, report: str) -> None:
+def leaderboard_has_two(runs: Path, report: str) -> None:
     wait_for(lambda: not queue(), "the report")
     board = runs / "leaderboard" / "leaderboard.json"
     assert board.exists(), (runs / "tasks" / f"report-{report}.log").read_text()
-    assert {model["model"] for model in json.loads(board.read_text())["models"]} == {
-        "warned",
-        "plain",
-        "bfloat16",
-    }
-    assert "bfloat16" in board.with_suffix(".html").read_text()
+    assert {model["model"] for model in json.loads(board.read_text())["models"]} == {"warned", "plain"}
+    assert "plain" in board.with_suffix(".html").read_text()
 
 
-def status_tells_of_three_and_the_broken_one(runs: Path) -> None:
+def status_tells_of_two_and_the_broken_one(runs: Path) -> None:
     found = status(runs)
     assert {name: state.state for name, state in found.items()} == {
         "warned": "complete",
         "broken": "failed",
         "plain": "complete",
-        "bfloat16": "complete",
     }
-    shown = said(sys.executable, "-m", "repope_eval", "status", f"runs={runs}")
-    assert shown.endswith(f"broken failed: {found['broken'].line}\n4 runs: 1 failed, 3 complete\n")
+    shown = warm_commands.run("status", f"runs={runs}").stdout
+    assert shown.endswith(f"broken failed: {found['broken'].line}\n3 runs: 1 failed, 2 complete\n")
 
 
 def test_a_run_folder_is_one_tasks_and_a_vanished_nodes_task_goes_on(slurm: Path, tmp_path: Path) -> None:
@@ -273,10 +258,6 @@ def test_a_run_folder_is_one_tasks_and_a_vanished_nodes_task_goes_on(slurm: Path
     assert (task.ended, task.restarts) == ("0", 1)
     assert f"asking {QUESTIONS - stored} questions" in log_of(task)
     assert status(runs)["tiny"].state == "complete"
-    third = submit_alone(tmp_path, line)
-    task = ended(runs, f"{third}_0")
-    assert task.ended == "0"
-    assert f"nothing to ask: all {QUESTIONS} answers are in" in log_of(task)
 
 
 def second_task_is_refused(folder: Path, line: str, first: str) -> None:
@@ -289,9 +270,15 @@ def second_task_is_refused(folder: Path, line: str, first: str) -> None:
 
 
 def node_vanishes_and_comes_back(slurm: Path, run: int) -> None:
-    """SLURM's programs on the node and all of a task die at once, as with the power; later the node starts anew."""
+    """SLURM's programs on the node and all of a task die at once, as with the power; later the node starts anew.
+
+    The step is stopped first and killed last: alive, it would tell SLURM that the script has ended; and where it dies
+    before the run, which is stopped, the kernel sends the script SIGHUP, on which it would record an end.
+    """
     script, step = psutil.Process(run).parents()[:2]
-    for process in (int((slurm / "slurmd.pid").read_text()), step.pid, script.pid, run):
+    os.kill(int((slurm / "slurmd.pid").read_text()), signal.SIGKILL)
+    os.kill(step.pid, signal.SIGSTOP)
+    for process in (script.pid, run, step.pid):
         os.kill(process, signal.SIGKILL)
     node = said("sinfo", "--noheader", "--format=%n").strip()
     # What SLURM finds out by itself after SlurmdTimeout, five minutes.
@@ -307,26 +294,20 @@ def test_hydras_launcher_runs_a_sweep_and_a_preempted_run_goes_on(slurm: Path, t
         "hydra.launcher.partition=gpu",
         "hydra.launcher.cpus_per_task=1",
     ]
-    words = ["model=tiny", "bench=demo", "batch_size=1", "limit=2,3,100", "out=runs/${limit}", *launcher]
-    with subprocess.Popen(
-        [sys.executable, "-m", "repope_eval", "-m", *words],
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as process:
-        preempted = tmp_path / "runs" / "100"
-        wait_for_answers(preempted)
-        job = json.loads((preempted / "manifest.json").read_text())["process"]["job"]
-        subprocess.run(["scancel", "--signal=USR2", job], check=True, timeout=60)
-        wait_for(lambda: ending_of(preempted) == "interrupted", "the run to end")
-        assert (preempted / "answers.jsonl").read_bytes().endswith(b"\n")
-        stored = len(answers(preempted))
-        output, _ = process.communicate(timeout=120)
-        assert process.returncode == 0, output
+    words = ["model=tiny", "bench=demo", "batch_size=1", "limit=2,100", "out=runs/${limit}", *launcher]
+    process = warm_commands.start("-m", *words, folder=tmp_path)
+    preempted = tmp_path / "runs" / "100"
+    wait_for_answers(preempted)
+    job = json.loads((preempted / "manifest.json").read_text())["process"]["job"]
+    subprocess.run(["scancel", "--signal=USR2", job], check=True, timeout=60)
+    wait_for(lambda: ending_of(preempted) == "interrupted", "the run to end")
+    assert (preempted / "answers.jsonl").read_bytes().endswith(b"\n")
+    stored = len(answers(preempted))
+    output = process.communicate(timeout=120)
+    assert process.returncode == 0, output
     assert 0 < stored < QUESTIONS
     assert f"asking {QUESTIONS - stored} questions" in (preempted / "run.log").read_text()
-    assert {path.parent.name for path in tmp_path.glob("runs/*/scores.json")} == {"2", "3", "100"}
+    assert {path.parent.name for path in tmp_path.glob("runs/*/scores.json")} == {"2", "100"}
 
 
 def ending_of(run: Path) -> str | None:

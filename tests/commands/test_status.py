@@ -1,7 +1,6 @@
 """`python -m repope_eval status`, on real runs."""
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -9,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import warm_commands
 from conftest import CommandLine
 
 
@@ -49,24 +49,15 @@ def test_json_of_a_folder_without_runs_and_of_none(command_line: CommandLine, tm
 
 def test_watching_follows_a_run_to_its_end(tmp_path: Path) -> None:
     """A run is stopped where it is by SIGSTOP, so that it cannot end before it is looked at."""
-    words = [sys.executable, "-m", "repope_eval"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    run = subprocess.Popen(
-        [*words, "batch_size=1"],
-        cwd=tmp_path,
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    run = warm_commands.start("batch_size=1", folder=tmp_path)
     stored = tmp_path / "runs" / "demo" / "tiny" / "answers.jsonl"
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and not (stored.exists() and stored.stat().st_size):
         time.sleep(0.02)
     run.send_signal(signal.SIGSTOP)
     watching = subprocess.Popen(
-        [*words, "status", "watch=1", "json=true"],
+        [sys.executable, "-m", "repope_eval", "status", "watch=1", "json=true"],
         cwd=tmp_path,
-        env=environment,
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -77,6 +68,7 @@ def test_watching_follows_a_run_to_its_end(tmp_path: Path) -> None:
     assert 0 < first["done"] < 1026
     assert first["rate"] > 0
     rest = watching.communicate(timeout=180)[0].splitlines()
-    assert run.wait(timeout=60) == 0
+    run.communicate(timeout=60)
+    assert run.returncode == 0
     (last,) = json.loads(rest[-1])["states"]
     assert (last["state"], last["done"]) == ("complete", 1026)

@@ -4,12 +4,13 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-import psutil
+import warm_commands
 from conftest import ASKED_FILES, visible_files
 from demo_runs import QUESTIONS, answers, comparable
 
@@ -29,6 +30,21 @@ def launch(launcher: list[str], number: int, *words: str) -> "subprocess.Popen[s
     )
 
 
+def start_ranks(count: int, *words: str) -> list[warm_commands.Command]:
+    """Starts so many ranks with the environment that torchrun gives them, and without its 5 s of imports for each."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    meeting = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "OMP_NUM_THREADS": "1"}
+    sizes = {"WORLD_SIZE": str(count), "LOCAL_WORLD_SIZE": str(count)}
+    return [
+        warm_commands.start(
+            *words, environment={**os.environ, **meeting, **sizes, "RANK": str(rank), "LOCAL_RANK": str(rank)}
+        )
+        for rank in range(count)
+    ]
+
+
 def ended(process: "subprocess.Popen[str]") -> str:
     """What was said until the end."""
     try:
@@ -42,18 +58,10 @@ def scores(folder: Path) -> object:
     return json.loads((folder / "scores.json").read_text())["scores"]
 
 
-def rank(launcher: "subprocess.Popen[str]", number: int) -> psutil.Process:
-    """The process of that rank."""
-    for process in psutil.Process(launcher.pid).children(recursive=True):
-        if process.environ().get("RANK") == str(number) and "repope_eval" in process.cmdline():
-            return process
-    raise AssertionError(f"no rank {number}")
-
-
-def wait_for_answers(file: Path, launcher: "subprocess.Popen[str]") -> None:
+def wait_for_answers(file: Path, process: warm_commands.Command) -> None:
     deadline = time.monotonic() + 120
     while not (file.exists() and file.read_bytes().count(b"\n") >= 20):
-        assert launcher.poll() is None, launcher.communicate()[1]
+        assert process.poll() is None, process.communicate()[1]
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
@@ -61,12 +69,12 @@ def wait_for_answers(file: Path, launcher: "subprocess.Popen[str]") -> None:
 def test_a_rank_that_is_killed_ends_the_other_and_three_go_on(unbroken: Path, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     slow = (f"out={folder}", "model=tiny", "bench=demo", "batch_size=1", "engine=sequential")
-    two = launch(ACCELERATE, 2, *slow)
-    wait_for_answers(folder / "answers.rank-1.jsonl", two)
-    killed = rank(two, 1)
+    other, killed = start_ranks(2, *slow)
+    wait_for_answers(folder / "answers.rank-1.jsonl", other)
     killed.kill()
-    said = ended(two)
-    assert two.returncode != 0
+    killed.communicate(timeout=60)
+    said = other.communicate(timeout=240)[1]
+    assert other.returncode != 0
     assert visible_files(folder) == {
         "answers.rank-0.jsonl",
         "answers.rank-1.jsonl",
@@ -107,9 +115,9 @@ def test_two_ranks_of_accelerate_end_as_one_process(unbroken: Path, tmp_path: Pa
 
 def test_a_sweep_of_more_ranks_than_images_goes_on_after_a_failed_run(tmp_path: Path) -> None:
     checkpoints = f"model.checkpoint={tmp_path / 'none'},demo"
-    three = launch(TORCHRUN, 3, "-m", checkpoints, "limit=2", f"out={tmp_path}/${{hydra:job.num}}")
-    said = ended(three)
-    assert three.returncode == 1  # one run failed
+    ranks = start_ranks(3, "-m", checkpoints, "limit=2", f"out={tmp_path}/${{hydra:job.num}}")
+    said = "".join(rank.communicate(timeout=240)[1] for rank in ranks)
+    assert [rank.returncode for rank in ranks] == [1, 1, 1], said  # one run failed
     assert said.count("none: no such folder") == 1
     assert len({line["image"] for line in answers(tmp_path / "1")}) == 2
     manifests = [json.loads((tmp_path / run / "manifest.json").read_text()) for run in ("0", "1")]
@@ -129,9 +137,7 @@ def test_one_process_goes_on_where_several_were_stopped(unbroken: Path, tmp_path
     (folder / "answers.jsonl").unlink()
     for number in (0, 1):
         (folder / f"answers.rank-{number}.jsonl").write_bytes(b"".join(lines[number::2]))
-    result = subprocess.run(
-        [sys.executable, "-m", "repope_eval", f"out={folder}"], capture_output=True, text=True, timeout=300
-    )
+    result = warm_commands.run(f"out={folder}")
     assert result.returncode == 0, result.stderr
     assert f"nothing to ask: all {QUESTIONS} answers" in result.stderr
     assert comparable(folder) == comparable(unbroken)

@@ -1,14 +1,12 @@
 """How often the 95 % intervals hold the true F1: of simulated models whose true figures are known."""
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import real_answers
+import warm_commands
 from conftest import PROJECT
 from numpy.typing import NDArray
 
@@ -101,14 +99,8 @@ def test_intervals_hold_the_truth_whatever_the_number_of_images_and_errors() -> 
     Of 150 models, a share of 0.93 has a standard error of 0.021.
     """
     words = ("--models", "150", "--images", "8", "30", "100", "500", "--f1", "0.85", "0.98", "1")
-    ended = subprocess.run(
-        [sys.executable, "perf/coverage.py", *words],
-        cwd=PROJECT,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    ended = warm_commands.run(*words, program="perf/coverage.py", folder=PROJECT)
+    assert ended.returncode == 0, ended.stderr
     _, *rows = [re.split(r"\s{2,}", line) for line in ended.stdout.splitlines()]
     assert len(rows) == 12
     for n_images, f1, *shares, exact in rows:

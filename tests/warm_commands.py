@@ -1,0 +1,156 @@
+"""Commands of the program, each in a process of its own that is forked from one with everything imported.
+
+A command that is started anew spends 4 s of processor time on imports; one that is forked spends none, and is the same
+otherwise. Where the environment tells Python itself something (PYTHONPATH), a command is started anew. Tests that start
+Python themselves, because the start is what they are about:
+
+- test_main: what a mistake imports, closed outputs, a working folder that is gone, a signal before asking
+- process/test_several_ranks: ranks of accelerate and of torchrun
+- settings/test_launching, cluster/test_real_slurm: processes of Hydra's launchers and of SLURM
+- cluster/test_sweep, cluster/test_submission, commands/test_slurm: the scripts of SLURM tasks
+- test_wheel: the program as it is installed
+"""
+
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+PACKAGE = "repope_eval"
+WARM_PROGRAM = Path(__file__).with_name("warm_program.py")
+
+
+class WarmProgram:
+    """The process that forks commands: started with the first of them, ended by `close`."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._requests: socket.socket | None = None
+
+    def send(self, request: Mapping[str, object], files: Sequence[int]) -> None:
+        if self._requests is None:
+            self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            with theirs:
+                self._process = subprocess.Popen(
+                    [sys.executable, WARM_PROGRAM],
+                    stdin=theirs,
+                    stdout=subprocess.DEVNULL,
+                    start_new_session=True,  # it is ended by `close`, not by Ctrl-C
+                )
+        socket.send_fds(self._requests, [json.dumps(request).encode()], files)
+
+    def close(self) -> None:
+        if self._requests is not None and self._process is not None:
+            self._requests.close()
+            self._process.wait(timeout=60)
+            self._requests = self._process = None
+
+
+warm_program = WarmProgram()
+
+
+class Command:
+    """A command under way: what tests use of `subprocess.Popen`. `communicate` closes what it holds."""
+
+    def __init__(self, words: Sequence[str], folder: Path, environment: Mapping[str, str]) -> None:
+        """Returns when the process is there."""
+        self.args = list(words)
+        self.returncode: int | None = None
+        self._output, self._errors = tempfile.TemporaryFile(), tempfile.TemporaryFile()  # noqa: SIM115
+        reader, writer = os.pipe()
+        self._status = os.fdopen(reader, "rb", buffering=0)
+        request = {"words": self.args, "folder": str(folder), "environment": dict(environment)}
+        try:
+            warm_program.send(request, [self._output.fileno(), self._errors.fileno(), writer])
+        finally:
+            os.close(writer)
+        process = self._status.readline()
+        assert process, f"{WARM_PROGRAM} has ended, with an error that it wrote to standard error"
+        self.pid = int(process)
+
+    def poll(self) -> int | None:
+        """How it ended, as `subprocess` says it; None as long as it has not."""
+        return self._ended_within(0)
+
+    def wait(self, timeout: float | None = None) -> int:
+        if self._ended_within(timeout) is None:
+            raise subprocess.TimeoutExpired(self.args, timeout or 0)
+        assert self.returncode is not None
+        return self.returncode
+
+    def communicate(self, timeout: float | None = None) -> tuple[str, str]:
+        """What it wrote to standard output and standard error, when it has ended."""
+        self.wait(timeout)
+        self._status.close()
+        return _taken_text(self._output), _taken_text(self._errors)
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+    def _ended_within(self, seconds: float | None) -> int | None:
+        if self.returncode is None and select.select([self._status], [], [], seconds)[0]:
+            self.returncode = int(self._status.readline())
+        return self.returncode
+
+
+def _taken_text(file: IO[bytes]) -> str:
+    with file:
+        file.seek(0)
+        return file.read().decode()
+
+
+def start(
+    *words: str,
+    program: str = PACKAGE,
+    folder: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> "Command | subprocess.Popen[str]":
+    """Starts a program, in this folder and environment where no others are given."""
+    environment = os.environ if environment is None else environment
+    if _can_be_forked(environment):
+        return Command([program, *words], folder or Path.cwd(), environment)
+    return subprocess.Popen(
+        [sys.executable, *(["-m"] if program == PACKAGE else []), program, *words],
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def run(
+    *words: str,
+    program: str = PACKAGE,
+    folder: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> "subprocess.CompletedProcess[str]":
+    """Runs a program to its end."""
+    command = start(*words, program=program, folder=folder, environment=environment)
+    try:
+        output, errors = command.communicate(timeout=300)
+    except subprocess.TimeoutExpired:
+        command.kill()
+        command.communicate()
+        raise
+    return subprocess.CompletedProcess(words, command.wait(), output, errors)
+
+
+def _can_be_forked(environment: Mapping[str, str]) -> bool:
+    of_python = {name for name in {*environment, *os.environ} if name.startswith("PYTHON")}
+    return sys.platform == "linux" and all(
+        environment.get(name) == os.environ.get(name) for name in of_python
+    )

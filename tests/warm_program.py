@@ -1,0 +1,160 @@
+"""A process that has imported what the program imports, and forks into the program once for each request.
+
+`warm_commands` starts it and sends it requests through its standard input, which is a socket. It computes nothing
+before a fork, because threads that a library starts would be missing in the forked process.
+"""
+
+import atexit
+import gc
+import importlib
+import json
+import os
+import pkgutil
+import runpy
+import signal
+import socket
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import repope_eval
+
+LONGEST_REQUEST = 200_000
+"""In bytes: about as much as a socket sends in one piece."""
+
+IMPORTED_LATE = (
+    "PIL.JpegImagePlugin",
+    "fontTools.subset",
+    "huggingface_hub.hf_api",
+    "hydra._internal.core_plugins.basic_launcher",
+    "hydra._internal.core_plugins.basic_sweeper",
+    "matplotlib.backends.backend_pdf",
+    "matplotlib.backends.backend_svg",
+    "openpyxl",
+    "rich.progress",
+    "scipy.special",
+    "transformers.models.llama.modeling_llama",
+    "transformers.models.qwen2.modeling_qwen2",
+)
+"""What functions of the program import when they are called, or have transformers and matplotlib import.
+
+A module that is missing in this list, or no longer there, costs commands time and changes nothing else.
+"""
+
+
+class Ending:
+    """Ends a forked process without taking its modules apart, which would copy the memory shared with its parent."""
+
+    exit_status = 1  # where an exception ends the process
+
+    def __call__(self) -> None:
+        """Called last of all functions that are registered to be called at the end."""
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(self.exit_status)
+
+
+def import_everything() -> None:
+    for module in pkgutil.walk_packages(repope_eval.__path__, "repope_eval."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+    for name in IMPORTED_LATE:
+        with suppress(ImportError):
+            importlib.import_module(name)
+
+
+def fork_for_each_request(requests: socket.socket) -> list[str] | None:
+    """Returns, in the process that is to run it, a program and its words; and None when no more requests come."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks how a keeper ended
+    while True:
+        message, descriptors, _, _ = socket.recv_fds(requests, LONGEST_REQUEST, 3)
+        if not message:
+            return None
+        if os.fork() == 0:
+            requests.close()
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            return fork_from_keeper(json.loads(message), *descriptors)
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+
+def fork_from_keeper(request: dict, output: int, errors: int, status: int) -> list[str]:
+    """Forks the process of a command; the keeper writes its process id to `status`, and its exit status at its end."""
+    command = os.fork()
+    if command == 0:
+        os.close(status)
+        take_over(request, output, errors)
+        return request["words"]
+    os.close(output)
+    os.close(errors)
+    os.write(status, b"%d\n" % command)
+    _, ended = os.waitpid(command, 0)
+    os.write(status, b"%d\n" % os.waitstatus_to_exitcode(ended))
+    os._exit(0)
+
+
+def take_over(request: dict, output: int, errors: int) -> None:
+    """Gives this process a session, outputs, a folder and an environment of its own."""
+    os.setsid()
+    for source, target in ((output, 1), (errors, 2)):
+        os.dup2(source, target)
+        os.close(source)
+    os.chdir(request["folder"])
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    read_environment_again()
+
+
+def read_environment_again() -> None:
+    """Sets what huggingface_hub read from the environment when it was imported, and what others copied from it."""
+    from huggingface_hub import constants, hf_api
+
+    before = dict(vars(constants))
+    importlib.reload(constants)
+    changed = [name for name, value in before.items() if name.isupper() and value != getattr(constants, name)]
+    for module in list(sys.modules.values()):
+        for name in changed:
+            if vars(module).get(name) is before[name]:
+                setattr(module, name, getattr(constants, name))
+    hf_api.api.endpoint = constants.ENDPOINT
+
+
+def run_program(program: str) -> None:
+    """Runs a package, as `python -m` does, or the file of a path."""
+    if not program.endswith(".py"):
+        sys.path[0] = str(Path.cwd())
+        runpy.run_module(program, run_name="__main__", alter_sys=True)
+        return
+    sys.path[0] = str(Path(program).parent.absolute())
+    sys.argv[0] = program
+    runpy.run_path(program, run_name="__main__")
+
+
+def taken_from_standard_input() -> socket.socket:
+    """Returns the socket of the requests, and leaves an empty file as standard input."""
+    requests = socket.socket(fileno=os.dup(0))
+    with Path(os.devnull).open() as nothing:
+        os.dup2(nothing.fileno(), 0)
+    return requests
+
+
+def main() -> None:
+    ending = Ending()
+    atexit.register(ending)
+    requests = taken_from_standard_input()
+    import_everything()
+    gc.collect()
+    gc.freeze()  # a collection in a forked process would copy the memory shared with its parent
+    words = fork_for_each_request(requests)
+    try:
+        if words is not None:
+            program, *sys.argv[1:] = words
+            run_program(program)
+        ending.exit_status = 0
+    except SystemExit as stop:
+        ending.exit_status = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+        raise
+
+
+if __name__ == "__main__":
+    main()
