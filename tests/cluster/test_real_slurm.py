@@ -22,7 +22,7 @@ from repope_eval.cluster.gathering import read_sweep
 from repope_eval.cluster.run_state import RunState
 from repope_eval.cluster.task_records import TaskRecord, read_task_records
 
-pytestmark = [pytest.mark.installed, pytest.mark.xdist_group("slurm")]
+pytestmark = pytest.mark.installed
 
 SLURM_LOCAL = Path(__file__).parent / "slurm-local"
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "scancel", "scontrol", "squeue", "sinfo")
