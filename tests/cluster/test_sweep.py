@@ -271,6 +271,18 @@ def test_who_queues_again_and_that_the_run_is_told_once(
     assert record(tmp_path).ended == ("requeued" if requeued else "143")
 
 
+def test_a_task_that_loses_its_parent_has_not_succeeded(tmp_path: Path) -> None:
+    """The kernel sends SIGHUP where SLURM's own process dies first, as on a node that fails."""
+    (tmp_path / "models.txt").write_text("tiny\n")
+    process = start_task(tmp_path, "", PYTHON=program(tmp_path / "waiting", WAITING))
+    wait_for(tmp_path / "up")
+    process.send_signal(signal.SIGHUP)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 129, output
+    assert record(tmp_path).ended == "129"
+    wait_for(tmp_path / "told")
+
+
 def test_a_run_that_completes_in_spite_of_a_warning_is_not_queued_again(tmp_path: Path) -> None:
     (tmp_path / "models.txt").write_text("tiny\n")
     complete = program(tmp_path / "complete", WAITING.replace("exit 143", "exit 0"))
