@@ -22,8 +22,7 @@ CONNECT_TIMEOUT = 10.0
 ATTEMPTS = 5
 """How often a file is asked for when the fault may pass."""
 FIRST_WAIT = 0.5
-"""Seconds before the second attempt; doubled for each further one, and a random part of JITTER added."""
-JITTER = 1.0
+"""Seconds before the second attempt, at least; up to twice as many at random, and doubled for each further attempt."""
 RETRY_AFTER_LIMIT = 60.0
 """The longest wait, in seconds, that a server may ask for with Retry-After."""
 LARGEST = 64 << 20
@@ -70,9 +69,9 @@ def fetch(client: httpx2.Client, download: Download, stop: threading.Event) -> N
 
     Raises:
         FetchError: the file cannot be had, or `stop` was set.
-        OSError: it cannot be written.
+        RepopeError: it cannot be written.
     """
-    for attempt in range(ATTEMPTS):
+    for attempt in range(1, ATTEMPTS + 1):
         if _is_there(download):
             return
         try:
@@ -85,10 +84,15 @@ def fetch(client: httpx2.Client, download: Download, stop: threading.Event) -> N
             fault = _as_fetch_error(error)
         except FetchError as error:
             fault = error
+        except OSError as error:
+            raise RepopeError(
+                f"{download.path.parent}: cannot be written ({error.strerror or error}); make room or permission "
+                "there, or choose another folder"
+            ) from error
         if not fault.may_pass:
             raise fault
-        if attempt + 1 < ATTEMPTS:
-            wait = FIRST_WAIT * 2**attempt + random.uniform(0, JITTER)
+        if attempt < ATTEMPTS:
+            wait = FIRST_WAIT * 2 ** (attempt - 1) * random.uniform(1, 2)
             stop.wait(max(wait, min(fault.retry_after, RETRY_AFTER_LIMIT)))
     raise FetchError(f"{fault} (after {ATTEMPTS} attempts)", may_pass=True, no_connection=fault.no_connection)
 
@@ -102,10 +106,8 @@ def _receive(client: httpx2.Client, url: str, path: Path, stop: threading.Event)
         if status != 200:
             raise FetchError(f"HTTP {status}")
         encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
-        if encoding not in (
-            "identity",
-            "gzip",
-        ):  # what is packed twice may unpack to more than the memory holds
+        # What is packed twice may unpack to more than the memory holds.
+        if encoding not in ("identity", "gzip"):
             raise FetchError(f"is sent with the encoding {encoding[:80]!r}, though none was asked for")
         with path.open("wb") as file:
             file.writelines(_bounded(response.iter_bytes(), stop))
@@ -173,9 +175,7 @@ def _problem(path: Path, download: Download) -> str | None:
 
 
 def _as_fetch_error(error: httpx2.RequestError | httpx2.InvalidURL) -> FetchError:
-    text = (
-        " ".join(str(error).split())[:200] or type(error).__name__
-    )  # may quote an address that a server gave
+    text = " ".join(str(error).split())[:200] or type(error).__name__  # cut: it may quote a server's address
     match error:
         case httpx2.InvalidURL():
             return FetchError(f"no address ({text})")
