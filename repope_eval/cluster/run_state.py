@@ -7,7 +7,6 @@ from typing import Literal
 
 from repope_eval.cluster.queue import Queue, QueuedJob
 from repope_eval.cluster.task_records import REQUEUED, TaskRecord
-from repope_eval.process.timing import moment
 from repope_eval.runs.trace import RunTrace
 
 State = Literal["waiting", "running", "interrupted", "failed", "complete"]
@@ -126,7 +125,7 @@ def _is_of_a_signal(exit_status: str) -> bool:
 def _unnoted(signs: Signs) -> tuple[State, str]:
     """The state of a run that noted no end, and that neither a process here nor SLURM is known to work on."""
     job, record = _job(signs), signs.record
-    if record is not None and not record.started:
+    if record is not None and record.started is None:
         if signs.queue is None:
             return "waiting", ""
         return "interrupted", f"SLURM job {job} left the queue before it began"
@@ -144,11 +143,9 @@ def _unnoted(signs: Signs) -> tuple[State, str]:
 def _is_of_this_start(signs: Signs) -> bool:
     """Whether the folder shows the newest task, and not an earlier start."""
     trace, record = signs.trace, signs.record
-    if trace is None:
-        return False
-    return record is None or (
-        bool(record.started) and trace.started is not None and trace.started >= moment(record.started)
-    )
+    if trace is None or record is None:
+        return trace is not None
+    return record.started is not None and trace.started is not None and trace.started >= record.started
 
 
 def _job(signs: Signs) -> str | None:
@@ -170,10 +167,9 @@ def _host(signs: Signs) -> str | None:
 
 def _last_sign(signs: Signs) -> datetime:
     """The time of the last sign of life."""
-    signed = [] if signs.trace is None else [signs.trace.touched]
-    if signs.record is not None:
-        signed.append(moment(signs.record.started))
-    return max(signed)
+    touched = None if signs.trace is None else signs.trace.touched
+    started = None if signs.record is None else signs.record.started
+    return max(filter(None, (touched, started)))
 
 
 def _rate(trace: RunTrace, now: datetime) -> float | None:
