@@ -58,7 +58,7 @@ def require_same_contents(
         folder.manifest.require_same({CHECKPOINT_FILES: files})
     known = folder.manifest.facts.get("settings", {}).get("bench", {}).get("images")
     if "bench.images" in moved or located(known) != located(settings.bench.images):
-        answered = {image for (image, _), _ in read_lines(folder.answers)}
+        answered = {question.image for question, _ in read_lines(folder.answers)}
         questions = [question for question in benchmark.questions if question.image in answered]
         compared = _require_same_images(settings.bench, data_dir, folder, questions, {})
         if "bench.images" in moved and not compared:
