@@ -13,15 +13,7 @@ from repope_eval.files.folder_lock import LOCK, hold, named_holder
 from repope_eval.files.json_files import read_json
 from repope_eval.files.writing import make_folder, write_bytes, write_json, write_text
 from repope_eval.process.timing import now
-from repope_eval.runs.layout import (
-    ANSWERS,
-    IMAGES,
-    LOG,
-    MANIFEST,
-    PAGE,
-    SCORES,
-    answer_files,
-)
+from repope_eval.runs.layout import ANSWERS, IMAGES, LOG, MANIFEST, PAGE, SCORES, answer_files
 from repope_eval.runs.log import close_log, start_log
 from repope_eval.runs.manifest import Identity, Manifest
 from repope_eval.runs.manifest_form import read_manifest

@@ -23,7 +23,6 @@ def ago(seconds: float) -> datetime:
 def trace(**changes: Any) -> RunTrace:
     """A folder whose run began ten minutes ago as job 7_0 on node1, and has asked for eight."""
     found = RunTrace(
-        out=Path("/runs/ovis2_1b"),
         model="ovis2_1b",
         bench="repope",
         complete=False,
