@@ -109,8 +109,7 @@ class Session:
     def _load(self, images: Sequence[AskedImage]) -> tuple[Asker, Sequence[AskedImage]]:
         """The asker, whose source must be that of the answers so far, and the images that this rank asks it about."""
         asker = self.load_asker(self.settings, self.ranks)
-        self.folder.manifest.note_source(asker.source)
-        self.folder.manifest.note_start(device=asker.device)
+        self.folder.manifest.note_asker(asker.source, asker.device)
         share = self.ranks.share(asker.in_order(images))
         log.info(
             "asking %s about %s%s",

@@ -70,7 +70,7 @@ class RunFolder:
         try:
             if isinstance(error, RepopeError | KeyboardInterrupt) and self._may_go():
                 self._leave_nothing()
-            elif error is not None and self.manifest.is_noted:
+            elif error is not None:
                 with suppress(RepopeError):  # of a full disk, say: the error that is on its way says more
                     self.manifest.end_early(_ending(error))
         finally:

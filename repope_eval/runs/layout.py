@@ -65,10 +65,8 @@ def answers_name(answers: str | Sequence[str]) -> str:
     """The name of a model that only its answer files name: what all their names begin with."""
     files = [Path(answers)] if isinstance(answers, str) else [Path(file) for file in answers]
     shared = os.path.commonprefix([file.stem for file in files])  # noqa: RUF071  # of names, letter by letter
-    name = (shared if len(files) == 1 else shared.rstrip("-_. ")).lstrip(
-        "."
-    )  # no report finds a hidden folder
-    return name or files[0].absolute().parent.name
+    name = shared if len(files) == 1 else shared.rstrip("-_. ")
+    return name.lstrip(".") or files[0].absolute().parent.name  # no report finds a hidden folder
 
 
 def _count_lines(path: Path) -> int:

@@ -62,31 +62,10 @@ class Manifest:
         """The values of `moved`, there and here, in words."""
         self.is_of_answers = False
         """Whether answers were there before this start."""
-        self.is_noted = False
+        self._is_noted = False
         """Whether this start has written the file."""
         self._is_written = is_written
         self._start: dict[str, Any] = {}
-
-    @property
-    def seconds(self) -> dict[str, float]:
-        """How long loading and asking took in the starts before this one; empty where the folder is new."""
-        known = self.facts.get("seconds", {})
-        return {stage: known[stage] for stage in ("load", "inference") if stage in known}
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """How many questions the newest start that asked any asked, and how many it found answered."""
-        known = self.facts.get("counts", {})
-        return {name: known[name] for name in ("asked", "resumed") if name in known}
-
-    @property
-    def asking_starts(self) -> list[dict[str, Any]]:
-        """The entries of the starts that asked anything, with this start's as far as it has come."""
-        stored = self._count_stored()
-        starts = [
-            {"asked": stored - start.get("resumed", 0), **start} for start in self.facts.get("starts", ())
-        ]
-        return [start for start in starts if start["asked"] > 0]
 
     def go_on(self) -> None:
         """Takes over the manifest of the answers that lie beside it.
@@ -176,27 +155,22 @@ class Manifest:
         self.facts |= facts
         if self._is_written:
             write_json(self.path, self.facts)
-            self.is_noted = True
+            self._is_noted = True
 
-    def note_start(self, **facts: Any) -> None:
-        """Adds to this start's entry, and to the manifest where no start before noted the like."""
-        self._start |= facts
-        self._keep(facts)
-        self.note()
-
-    def note_source(self, facts: Mapping[str, Any]) -> None:
-        """Adds what the answers come from, known once the asker is loaded.
+    def note_asker(self, source: Mapping[str, Any], device: Mapping[str, Any]) -> None:
+        """Adds what the answers come from and what it computes on, which is known once the asker is loaded.
 
         Raises:
             RepopeError: the answers that are there came from something else, from other weights, say.
         """
-        has_same_files = self.facts.get(CHECKPOINT_FILES, {}) == facts.get(CHECKPOINT_FILES)
+        has_same_files = self.facts.get(CHECKPOINT_FILES, {}) == source.get(CHECKPOINT_FILES)
         # Where the files hold the same, answers depend on neither the checkpoint's name nor its commit.
         self.require_same(
-            {key: value for key, value in facts.items() if key != "checkpoint" or not has_same_files}
+            {key: value for key, value in source.items() if key != "checkpoint" or not has_same_files}
         )
-        self._keep(facts)
-        self._start |= {key: value for key, value in facts.items() if self.facts[key] != value}
+        self._keep({**source, "device": device})
+        self._start |= {key: value for key, value in source.items() if self.facts[key] != value}
+        self._start["device"] = device
         self.note()
 
     def finish(self, **facts: Any) -> None:
@@ -206,9 +180,31 @@ class Manifest:
         self.note(status="complete", **({} if is_kept else {"finished": now()}), **facts)
 
     def end_early(self, ended: Mapping[str, str]) -> None:
-        """Notes what this start ended with."""
-        self._close()
-        self.note(ended=ended)
+        """Notes what this start ended with, unless it ended before it noted anything."""
+        if self._is_noted:
+            self._close()
+            self.note(ended=ended)
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """How long loading and asking took in the starts before this one; empty where the folder is new."""
+        known = self.facts.get("seconds", {})
+        return {stage: known[stage] for stage in ("load", "inference") if stage in known}
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many questions the newest start that asked any asked, and how many it found answered."""
+        known = self.facts.get("counts", {})
+        return {name: known[name] for name in ("asked", "resumed") if name in known}
+
+    @property
+    def asking_starts(self) -> list[dict[str, Any]]:
+        """The entries of the starts that asked anything, with this start's as far as it has come."""
+        stored = self._count_stored()
+        starts = [
+            {"asked": stored - start.get("resumed", 0), **start} for start in self.facts.get("starts", ())
+        ]
+        return [start for start in starts if start["asked"] > 0]
 
     def _count_stored(self) -> int:
         return count_stored_lines(self.path.with_name(ANSWERS))

@@ -126,11 +126,14 @@ def test_manifest_is_kept_when_a_run_goes_on(path: Path) -> None:
 
 
 def test_model_that_is_another_than_the_answers_came_from_is_refused(path: Path) -> None:
-    answered(path).manifest.note_source({"checkpoint": {"commit": "abc"}, "prompt": "a"})
+    answered(path).manifest.note_asker({"checkpoint": {"commit": "abc"}, "prompt": "a"}, {"name": "cpu"})
     with pytest.raises(RepopeError, match=r"checkpoint\.commit is 'abc' there and 'def' here"):
-        opened(path).manifest.note_source({"checkpoint": {"commit": "def"}, "prompt": "a"})
-    opened(path).manifest.note_source({"checkpoint": {"commit": "abc"}, "prompt": "a", "device": "cpu"})
-    assert json.loads((path / "manifest.json").read_text())["device"] == "cpu"
+        opened(path).manifest.note_asker({"checkpoint": {"commit": "def"}, "prompt": "a"}, {"name": "cpu"})
+    opened(path).manifest.note_asker(
+        {"checkpoint": {"commit": "abc"}, "prompt": "a", "engine": "b"}, {"name": "cuda:0"}
+    )
+    found = json.loads((path / "manifest.json").read_text())
+    assert (found["engine"], found["device"]) == ("b", {"name": "cpu"})
 
 
 def test_file_in_the_way_is_refused(path: Path) -> None:
@@ -218,8 +221,7 @@ def test_a_non_main_rank_adds_to_the_log_and_writes_no_manifest(path: Path) -> N
     with RunFolder(path, IDENTITY, resume=True) as folder:
         folder.manifest.note(status="running")
         followed = FollowedFolder(path, 3)
-        followed.manifest.note_source({"checkpoint": {"commit": "abc"}})
-        followed.manifest.note_start(device={"name": "cuda:3"})
+        followed.manifest.note_asker({"checkpoint": {"commit": "abc"}}, {"name": "cuda:3"})
         logging.getLogger("repope_eval.runs").info("loading")
     assert "checkpoint" not in json.loads((path / "manifest.json").read_text())
     assert "INFO rank 3: loading" in (path / "run.log").read_text()
