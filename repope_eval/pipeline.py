@@ -62,7 +62,7 @@ def run(settings: RunSettings, command: str) -> Scores | None:
             folder=folder,
             ranks=ranks,
             seconds=seconds,
-            all_images=None if len(benchmark.questions) == len(whole.questions) else _count_images(whole),
+            all_images=_count_images(whole) if len(benchmark.questions) < len(whole.questions) else None,
             command=command,
         )
         answers, counts = session.ask_what_is_left()

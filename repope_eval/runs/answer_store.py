@@ -51,7 +51,7 @@ class AnswerStore:
             RepopeError: the file cannot be written, or has changed since this store wrote it. What was there before
                 is untouched, and what would be lost is in a file that the error names.
         """
-        self.append_lines(_lines(answers))
+        self.append_lines(answer_lines(answers))
         for answer in answers:
             self._keep(answer)
 
@@ -72,7 +72,7 @@ class AnswerStore:
 
     def _write_again(self, lines: bytes) -> str:
         """Writes a file that is gone anew, with all answers that this store knows; returns what to say of it."""
-        everything = _lines(self._answers.values()) + lines
+        everything = answer_lines(self._answers.values()) + lines
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self.path.write_bytes(everything)
@@ -115,10 +115,21 @@ class AnswerStore:
             self._answers[question] = replace(answer, question=question)
 
 
-def _lines(answers: Iterable[Answer]) -> bytes:
+def answer_lines(answers: Iterable[Answer]) -> bytes:
     """The lines of answers in UTF-8. Half a surrogate pair, which JSON can hold, is written as JSON's escape."""
-    text = "".join(_json(answer_fields(answer)) + "\n" for answer in answers)
+    text = "".join(_json(_fields(answer)) + "\n" for answer in answers)
     return text.encode("utf-8", errors="backslashreplace")
+
+
+def _fields(answer: Answer) -> dict[str, object]:
+    return {
+        "image": answer.question.image,
+        "question": answer.question.text,
+        "response": answer.response,
+        "n_tokens": answer.n_tokens,
+        "p_yes": answer.p_yes,
+        "p_no": answer.p_no,
+    }
 
 
 def _rescue(lines: bytes) -> str:
@@ -167,18 +178,6 @@ def _parsed(path: Path, content: bytes) -> Iterator[tuple[Answer, bytes]]:
     """The answer of each line, and the line; what follows the last line break is left out."""
     for number, line in enumerate(content.split(b"\n")[:-1], 1):
         yield _answer(path, number, line), line
-
-
-def answer_fields(answer: Answer) -> dict[str, object]:
-    """The fields of an answer's line in `answers.jsonl`."""
-    return {
-        "image": answer.question.image,
-        "question": answer.question.text,
-        "response": answer.response,
-        "n_tokens": answer.n_tokens,
-        "p_yes": answer.p_yes,
-        "p_no": answer.p_no,
-    }
 
 
 def _whole_lines(path: Path) -> bytes:

@@ -1,7 +1,6 @@
 """A run folder: its files, and the rule that it holds the answers of one configuration only."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
@@ -13,6 +12,8 @@ from repope_eval.files.folder_lock import LOCK, hold, named_holder
 from repope_eval.files.json_files import read_json
 from repope_eval.files.writing import make_folder, write_bytes, write_json, write_text
 from repope_eval.process.timing import now
+from repope_eval.records import Answer
+from repope_eval.runs.answer_store import answer_lines
 from repope_eval.runs.layout import ANSWERS, IMAGES, LOG, MANIFEST, PAGE, SCORES, answer_files
 from repope_eval.runs.log import close_log, start_log
 from repope_eval.runs.manifest import Identity, Manifest
@@ -172,9 +173,9 @@ class RunFolder:
         """Writes `images.json`: the SHA-256 of each picture's file, by the picture's name."""
         write_json(self.path / IMAGES, hashes)
 
-    def write_answers(self, lines: list[dict[str, Any]]) -> None:
+    def write_answers(self, answers: Iterable[Answer]) -> None:
         """Writes all answers anew: only for answers that are a copy of a file elsewhere."""
-        write_text(self.answers, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
+        write_bytes(self.answers, answer_lines(answers))
 
     def write_figures(self, figures: Mapping[str, bytes]) -> None:
         """Writes figures by file name into `figures/`."""

@@ -54,8 +54,7 @@ class Manifest:
             is_written: whether this process writes the file. A non-main rank keeps what it notes to itself.
         """
         self.path = path
-        here = {key: located(value) if key in PLACES else value for key, value in identity.items()}
-        self.facts: dict[str, Any] = {"schema": SCHEMA_VERSION, "identity": here}
+        self.facts: dict[str, Any] = {"schema": SCHEMA_VERSION, "identity": _with_places(identity)}
         self.moved: tuple[str, ...] = ()
         """Keys of `PLACES` whose values differ from those of the answers that are there."""
         self._elsewhere: list[str] = []
@@ -77,8 +76,7 @@ class Manifest:
             RepopeError: there is no manifest, or the answers are of another configuration.
         """
         known = _known(self.path)
-        there = {key: located(value) if key in PLACES else value for key, value in known["identity"].items()}
-        here = self.facts["identity"]
+        there, here = _with_places(known["identity"]), self.facts["identity"]
         differing = [key for key in {**there, **here} if there.get(key) != here.get(key)]
         self.moved = tuple(key for key in differing if self._is_content_known(key, known))
         if len(self.moved) != len(differing):
@@ -244,6 +242,10 @@ class Manifest:
 def _running() -> dict[str, Any]:
     """What stands in a manifest while a process has the folder."""
     return {"status": "running", "ended": None, "process": process()}
+
+
+def _with_places(identity: Identity) -> dict[str, Any]:
+    return {key: located(value) if key in PLACES else value for key, value in identity.items()}
 
 
 def located(name: Any) -> Any:

@@ -29,7 +29,12 @@ def merge_shares(answers: Path) -> None:
     if lines:
         store.append_lines(b"".join(lines))
     for share in shares:
-        _remove(share)
+        try:
+            share.unlink()
+        except OSError as error:
+            raise RepopeError(
+                f"{share}: its answers are in answers.jsonl, but it cannot be removed ({error.strerror}); remove it"
+            ) from error
 
 
 def count_stored(answers: Path, questions: Iterable[Question]) -> int:
@@ -40,12 +45,3 @@ def count_stored(answers: Path, questions: Iterable[Question]) -> int:
     """
     stored = {question for path in answer_files(answers) for question, _ in read_lines(path)}
     return sum(question in stored for question in questions)
-
-
-def _remove(share: Path) -> None:
-    try:
-        share.unlink()
-    except OSError as error:
-        raise RepopeError(
-            f"{share}: its answers are in answers.jsonl, but it cannot be removed ({error.strerror}); remove it"
-        ) from error

@@ -15,6 +15,7 @@ from filelock import FileLock
 from opened_folders import ANSWER, IDENTITY, answered, log_of_this_test_only, opened, path, refusal
 
 from repope_eval.errors import RepopeError
+from repope_eval.runs.answer_store import read_answers
 from repope_eval.runs.folder import FollowedFolder, RunFolder
 from repope_eval.runs.manifest import SCHEMA_VERSION
 
@@ -35,7 +36,7 @@ def test_home_folder_may_be_written_as_a_tilde(tmp_path: Path, monkeypatch: pyte
 def test_files_are_written(path: Path) -> None:
     folder = answered(path)
     folder.write_scores({"scores": {}}, "<html>é</html>")
-    assert json.loads(folder.answers.read_text(encoding="utf-8")) == ANSWER
+    assert read_answers(folder.answers) == (ANSWER,)
     assert json.loads((path / "scores.json").read_text(encoding="utf-8")) == {"scores": {}}
     assert (path / "report.html").read_text(encoding="utf-8") == "<html>é</html>"
     names = {"answers.jsonl", "manifest.json", "report.html", "run.log", "scores.json"}
@@ -49,7 +50,7 @@ def test_answers_of_another_configuration_are_refused(path: Path) -> None:
         "bench.images is not set there and 'here' here, model.dtype is not set there and 'float32' here; choose "
         "another out=, or remove the folder to ask anew"
     )
-    assert json.loads((path / "answers.jsonl").read_text()) == ANSWER
+    assert read_answers(path / "answers.jsonl") == (ANSWER,)
 
 
 def test_answers_that_ranks_left_are_of_one_configuration_too(path: Path) -> None:
