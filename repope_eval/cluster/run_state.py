@@ -60,8 +60,8 @@ def run_state(folder: str, signs: Signs) -> RunState:
     """The state of a run.
 
     Args:
-        folder: of the run, relative to the folder of the sweep.
-        signs: what is known of the run.
+        folder: the run folder, relative to the folder of the sweep.
+        signs: everything that is known of the run.
     """
     state, line = _state(signs)
     trace = signs.trace

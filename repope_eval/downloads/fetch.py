@@ -20,19 +20,19 @@ READ_TIMEOUT = 30.0
 CONNECT_TIMEOUT = 10.0
 """Seconds to wait for a connection."""
 ATTEMPTS = 5
-"""How often a file is asked for when the fault may pass."""
+"""The most requests for one file, where the fault may pass."""
 FIRST_WAIT = 0.5
 """Seconds before the second attempt, at least; up to twice as many at random, and doubled for each further attempt."""
 RETRY_AFTER_LIMIT = 60.0
 """The longest wait, in seconds, that a server may ask for with Retry-After."""
 LARGEST = 64 << 20
-"""Bytes that a file has at the most: an image or an annotation file has a tenth of it. More is another file."""
+"""The most bytes of a file. Images and annotation files have a tenth of it; what is larger is another file."""
 SLOW_WINDOW = 30.0
 """Seconds over which the speed of an answer is measured."""
 LEAST_SPEED = 100.0
 """Bytes a second below which an answer counts as stalled, though bytes drip in: less than any modem's share."""
 MOST_REDIRECTS = 10
-"""How often a server may send on to another address."""
+"""The most redirects that are followed for one file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Download:
 
     url: str
     path: Path
-    """Where it goes; until it is whole and checked it has another name beside it."""
+    """The file's place; until the file is whole and checked, it has another name beside it."""
     sha256: str | None = None
     """The hash it must have, as 64 lower-case hexadecimal digits."""
     check: Callable[[Path], None] | None = None

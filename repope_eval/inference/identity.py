@@ -77,9 +77,9 @@ def note_images(
     """Notes what the pictures hold that are about to be asked about, so that a later start can compare them.
 
     Args:
-        settings: of the benchmark.
-        data_dir: where its pictures lie.
-        folder: whose `images.json` is written.
+        settings: the benchmark's settings.
+        data_dir: the folder of its pictures.
+        folder: the run folder, whose `images.json` is written.
         answered: questions that have answers. Their pictures must be what they were; they may be gone.
         asked: where the pictures lie that are about to be asked about; some may have answers already.
 

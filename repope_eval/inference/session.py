@@ -1,4 +1,4 @@
-"""From questions to stored answers: all of them, or this rank's share, in as many starts as it takes."""
+"""One start of a run: the questions that have no answer yet are asked, and the answers are stored."""
 
 import logging
 import time
@@ -159,8 +159,8 @@ def _store_answers(
     """Stores the answers as they come, until all are there or a signal ends the asking between two batches.
 
     Args:
-        asker: who is asked.
-        images: what it is asked about.
+        asker: the asker.
+        images: the images that it is asked about.
         store: takes the answers.
         asked: takes the number of images and questions that have been answered, and the seconds that took.
     """

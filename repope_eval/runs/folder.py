@@ -36,9 +36,9 @@ class RunFolder:
         """Opens or makes the folder, and starts its log.
 
         Args:
-            path: of the folder.
-            identity: what the answers in it depend on.
-            resume: whether it may hold answers.
+            path: the folder's path.
+            identity: the settings that the answers in it depend on.
+            resume: whether the folder may hold answers.
             leaves_failures: whether a folder that this start makes stays where it fails before its first answer.
 
         Raises:

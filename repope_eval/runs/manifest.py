@@ -15,10 +15,10 @@ from repope_eval.runs.manifest_form import CHECKPOINT_FILES, read_manifest
 from repope_eval.settings.config import by_dotted_key
 
 SCHEMA_VERSION = 1
-"""Of `manifest.json`; raised when a reader of old folders would go wrong."""
+"""The version of the manifest's form, which is raised when a reader of old folders would go wrong."""
 
 MOST_STARTS = 100
-"""How many starts have entries, the newest ones; the first start's facts stand in the manifest itself."""
+"""The most starts that have entries: the newest ones. The first start's facts stand in the manifest itself."""
 
 PLACES = {
     "model.checkpoint": CHECKPOINT_FILES,
@@ -49,8 +49,8 @@ class Manifest:
         """Makes the manifest of a folder without answers: what an earlier start left in it says nothing.
 
         Args:
-            path: of the file.
-            identity: what the answers depend on.
+            path: the file's path.
+            identity: the settings that the answers depend on.
             is_written: whether this process writes the file. A non-main rank keeps what it notes to itself.
         """
         self.path = path
