@@ -14,7 +14,7 @@ from repope_eval.files.writing import make_folder, write_bytes, write_json, writ
 from repope_eval.process.timing import now
 from repope_eval.records import Answer
 from repope_eval.runs.answer_store import answer_lines
-from repope_eval.runs.layout import ANSWERS, IMAGES, LOG, MANIFEST, PAGE, SCORES, answer_files
+from repope_eval.runs.layout import ANSWERS, IMAGES, LOG, MANIFEST, PAGE, SCORES, answer_files, is_of_a_run
 from repope_eval.runs.log import close_log, start_log
 from repope_eval.runs.manifest import Identity, Manifest
 from repope_eval.runs.manifest_form import read_manifest
@@ -143,12 +143,8 @@ class RunFolder:
             path = self.path / name
             if path.exists() and not path.is_file():
                 raise RepopeError(f"{path}: is no file; choose another out=")
-        try:
-            is_a_runs = "identity" in read_manifest(self.manifest.path)
-        except RepopeError:
-            is_a_runs = False
-        others = [] if is_a_runs else [name for name in _REPLACED if (self.path / name).exists()]
-        if others:
+        others = [name for name in _REPLACED if (self.path / name).exists()]
+        if others and not is_of_a_run(self.manifest.path):
             raise RepopeError(
                 f"out={self.path}: {others[0]} there is of no run; choose another out=, or remove it"
             )

@@ -88,11 +88,12 @@ def _run_folders(root: Path) -> Iterator[Path]:
         seen.add(real)
         folders[:] = [name for name in folders if not name.startswith(".")]
         # A manifest alone may be anything's: what makes it a run's is looked at where it is read.
-        if ANSWERS in files or (MANIFEST in files and _is_of_a_run(Path(path) / MANIFEST)):
+        if ANSWERS in files or (MANIFEST in files and is_of_a_run(Path(path) / MANIFEST)):
             yield Path(path)
 
 
-def _is_of_a_run(manifest: Path) -> bool:
+def is_of_a_run(manifest: Path) -> bool:
+    """Whether a file is the manifest of a run; other programs name files so, too."""
     try:
         return "identity" in read_manifest(manifest)
     except RepopeError:
