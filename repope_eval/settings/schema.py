@@ -11,7 +11,8 @@ import re
 import typing
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar, get_origin
+from types import NoneType
+from typing import Any, TypeVar
 
 from omegaconf import MISSING, DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import (
@@ -22,8 +23,8 @@ from omegaconf.errors import (
 from omegaconf.resolvers import oc
 
 from repope_eval.errors import RepopeError
-from repope_eval.settings.fields import fields_of, is_settings, is_text_or_list, literals, members_of
-from repope_eval.settings.limits import value_problems
+from repope_eval.settings.fields import Field, fields_of
+from repope_eval.settings.quick_checks import value_problems
 from repope_eval.settings.written import FromEnvironment, from_environment, variables_in
 from repope_eval.wording import shown_word
 
@@ -33,17 +34,15 @@ Settings = TypeVar("Settings")
 def schema_of(record: type) -> type:
     """A mutable dataclass with the fields of a settings record; `Literal` becomes `str`."""
     fields: list[tuple[str, Any, Any]] = []
-    for item, annotation in fields_of(record):
-        kind = schema_of(annotation) if is_settings(annotation) else _schema_type(annotation)
+    for item in fields_of(record):
+        kind = _schema_type(item)
         default = dataclasses.field(default=item.default)
         if item.default is dataclasses.MISSING:
             default = dataclasses.field(default=MISSING)
         elif isinstance(item.default, tuple):
             default = dataclasses.field(default_factory=list(item.default).copy)
-        elif is_settings(annotation) and item.default is not None:
+        elif item.record and item.default is not None:
             default = dataclasses.field(default_factory=kind)
-        elif is_settings(annotation):
-            kind = kind | None
         fields.append((item.name, kind, default))
     return dataclasses.make_dataclass(record.__name__, fields)
 
@@ -69,16 +68,14 @@ def problems(record: type, composed: DictConfig, prefix: str = "", *, complete: 
         prefix: of the keys in the lines.
         complete: whether missing values are problems.
     """
-    for item, annotation in fields_of(record):
-        key = prefix + item.name
+    for item in fields_of(record, prefix):
         if OmegaConf.is_missing(composed, item.name):
             if complete:
-                yield f"{key} is required: give {key}=..."
-        elif is_settings(annotation):
-            if composed[item.name] is not None:
-                yield from problems(annotation, composed[item.name], f"{key}.", complete=complete)
-        else:
-            yield from _field_problems(key, annotation, item, composed)
+                yield f"{item.key} is required: give {item.key}=..."
+        elif not item.record:
+            yield from _field_problems(item, composed)
+        elif composed[item.name] is not None:
+            yield from problems(item.record, composed[item.name], f"{item.key}.", complete=complete)
 
 
 def setting_value(composed: DictConfig | ListConfig, key: str | int) -> Any:
@@ -119,46 +116,40 @@ def _variables_by_name() -> Iterator[None]:
         OmegaConf.register_new_resolver("oc.env", oc.env, replace=True)
 
 
-def _schema_type(annotation: Any) -> Any:
+def _schema_type(item: Field) -> Any:
     """The type that OmegaConf checks a field by."""
-    if is_text_or_list(annotation):
+    if item.is_text_or_list:
         return Any
-    members = {str if get_origin(member) is typing.Literal else member for member in members_of(annotation)}
-    (plain,) = members - {type(None)}
-    return plain | None if type(None) in members else plain
+    (kind,) = item.kinds - {NoneType}
+    kind = schema_of(kind) if item.record else list[str] if kind is tuple else kind
+    return kind | None if NoneType in item.kinds else kind
 
 
-def _field_problems(
-    key: str, annotation: Any, item: dataclasses.Field[Any], composed: DictConfig
-) -> Iterator[str]:
+def _field_problems(item: Field, composed: DictConfig) -> Iterator[str]:
     try:
         value = _value(composed, item.name)
     except InterpolationToMissingValueError:
         return  # the value that is missing is a problem of its own
     except InterpolationResolutionError as error:
         typed: Any = OmegaConf.to_container(composed, resolve=False)
-        yield f"{key}={shown_word(str(typed[item.name]))}: {_reason(error)}"
+        variable = re.search(r"Environment variable '[^']*' not found", str(error))
+        reason = f"{variable[0]}; set it" if variable else str(error).strip().splitlines()[0]
+        yield f"{item.key}={shown_word(str(typed[item.name]))}: {reason}"
         return
-    yield from value_problems(key, annotation, item.metadata, value)
-
-
-def _reason(error: Exception) -> str:
-    """What an interpolation lacks, without the words of the library around it."""
-    missing = re.search(r"Environment variable '[^']*' not found", str(error))
-    return f"{missing[0]}; set it" if missing else str(error).strip().splitlines()[0]
+    yield from value_problems(item, value)
 
 
 def _record(record: type, composed: DictConfig) -> Any:
     converted: dict[str, Any] = {}
-    for item, annotation in fields_of(record):
-        if is_settings(annotation):
+    for item in fields_of(record):
+        if item.record:
             nested = composed[item.name]
-            converted[item.name] = None if nested is None else _record(annotation, nested)
+            converted[item.name] = None if nested is None else _record(item.record, nested)
             continue
         value = _value(composed, item.name)
-        if isinstance(value, FromEnvironment) and (literals(annotation) or "pattern" in item.metadata):
+        if isinstance(value, FromEnvironment) and (item.allowed or "pattern" in item.metadata):
             value = str(value)  # one of a few words is no secret
-        if is_text_or_list(annotation) and value is not None:
+        if item.is_text_or_list and value is not None:
             value = tuple(map(_text, value)) if isinstance(value, tuple) else _text(value)
         converted[item.name] = value
     return record(**converted)
