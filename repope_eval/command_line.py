@@ -38,11 +38,11 @@ COMMANDS = {
 
 def main() -> None:
     """Runs the command that the first word names, or `run` where it names none; exits with its status."""
-    gc.set_threshold(50_000, 10, 1_000)  # look for garbage less often: millions of answers hold none
-    for output in ("stdout", "stderr"):  # what is written to one that is closed (`>&-`) goes nowhere
-        if getattr(sys, output) is None:
-            setattr(sys, output, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115  # until the end
     try:
+        gc.set_threshold(50_000, 10, 1_000)  # look for garbage less often: millions of answers hold none
+        for output in ("stdout", "stderr"):  # what is written to one that is closed (`>&-`) goes nowhere
+            if getattr(sys, output) is None:
+                setattr(sys, output, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115  # until the end
         listen()
         exit_status = _exit_status(sys.argv[1:])
     except KeyboardInterrupt as error:

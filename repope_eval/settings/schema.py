@@ -8,7 +8,6 @@ are checked when the configuration is turned back.
 import dataclasses
 import os
 import re
-import typing
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import NoneType
@@ -53,29 +52,21 @@ def settings_from(record: type[Settings], composed: DictConfig) -> Settings:
     Raises:
         RepopeError: values are missing or not allowed; a line for each.
     """
-    found = list(problems(record, composed))
+    values, found = _read(record, composed)
     if found:
         raise RepopeError("\n".join(found))
-    return typing.cast(Settings, _record(record, composed))
+    return record(**values)
 
 
-def problems(record: type, composed: DictConfig, prefix: str = "", *, complete: bool = True) -> Iterator[str]:
+def problems(record: type, composed: DictConfig, *, complete: bool = True) -> list[str]:
     """One line for each value that is missing, or outside what its field allows.
 
     Args:
         record: whose fields are looked at.
         composed: their values.
-        prefix: of the keys in the lines.
         complete: whether missing values are problems.
     """
-    for item in fields_of(record, prefix):
-        if OmegaConf.is_missing(composed, item.name):
-            if complete:
-                yield f"{item.key} is required: give {item.key}=..."
-        elif not item.record:
-            yield from _field_problems(item, composed)
-        elif composed[item.name] is not None:
-            yield from problems(item.record, composed[item.name], f"{item.key}.", complete=complete)
+    return _read(record, composed, complete=complete)[1]
 
 
 def setting_value(composed: DictConfig | ListConfig, key: str | int) -> Any:
@@ -125,34 +116,47 @@ def _schema_type(item: Field) -> Any:
     return kind | None if NoneType in item.kinds else kind
 
 
-def _field_problems(item: Field, composed: DictConfig) -> Iterator[str]:
-    try:
-        value = _value(composed, item.name)
-    except InterpolationToMissingValueError:
-        return  # the value that is missing is a problem of its own
-    except InterpolationResolutionError as error:
-        typed: Any = OmegaConf.to_container(composed, resolve=False)
-        variable = re.search(r"Environment variable '[^']*' not found", str(error))
-        reason = f"{variable[0]}; set it" if variable else str(error).strip().splitlines()[0]
-        yield f"{item.key}={shown_word(str(typed[item.name]))}: {reason}"
-        return
-    yield from value_problems(item, value)
+def _read(
+    record: type, composed: DictConfig, prefix: str = "", *, complete: bool = True
+) -> tuple[dict[str, Any], list[str]]:
+    """The values of a record's fields by name, None where one is missing or wrong; and a line for each of these."""
+    values: dict[str, Any] = {}
+    found: list[str] = []
+    for item in fields_of(record, prefix):
+        values[item.name] = None
+        if OmegaConf.is_missing(composed, item.name):
+            found += [f"{item.key} is required: give {item.key}=..."] if complete else []
+        elif not item.record:
+            try:
+                value = _value(composed, item.name)
+            except InterpolationToMissingValueError:
+                continue  # the value that is missing is a problem of its own
+            except InterpolationResolutionError as error:
+                found.append(_unresolved(item, composed, error))
+                continue
+            found += value_problems(item, value)
+            values[item.name] = _settled(item, value)
+        elif composed[item.name] is not None:
+            nested, wrong = _read(item.record, composed[item.name], f"{item.key}.", complete=complete)
+            found += wrong
+            values[item.name] = item.record(**nested)
+    return values, found
 
 
-def _record(record: type, composed: DictConfig) -> Any:
-    converted: dict[str, Any] = {}
-    for item in fields_of(record):
-        if item.record:
-            nested = composed[item.name]
-            converted[item.name] = None if nested is None else _record(item.record, nested)
-            continue
-        value = _value(composed, item.name)
-        if isinstance(value, FromEnvironment) and (item.allowed or "pattern" in item.metadata):
-            value = str(value)  # one of a few words is no secret
-        if item.is_text_or_list and value is not None:
-            value = tuple(map(_text, value)) if isinstance(value, tuple) else _text(value)
-        converted[item.name] = value
-    return record(**converted)
+def _unresolved(item: Field, composed: DictConfig, error: Exception) -> str:
+    typed: Any = OmegaConf.to_container(composed, resolve=False)
+    variable = re.search(r"Environment variable '[^']*' not found", str(error))
+    reason = f"{variable[0]}; set it" if variable else str(error).strip().splitlines()[0]
+    return f"{item.key}={shown_word(str(typed[item.name]))}: {reason}"
+
+
+def _settled(item: Field, value: Any) -> Any:
+    """A value as the record holds it: one of a few words is no secret, and a number is as good as its text."""
+    if isinstance(value, FromEnvironment) and (item.allowed or "pattern" in item.metadata):
+        return str(value)
+    if item.is_text_or_list and isinstance(value, tuple):
+        return tuple(text if isinstance(text, str) else str(text) for text in value)
+    return str(value) if item.is_text_or_list and isinstance(value, int | float) else value
 
 
 def _value(composed: DictConfig, name: str) -> Any:
@@ -161,8 +165,3 @@ def _value(composed: DictConfig, name: str) -> Any:
     if not isinstance(value, ListConfig):
         return value
     return tuple(setting_value(value, index) for index in range(len(value)))
-
-
-def _text(value: Any) -> str:
-    """A text as it is, with its mark; a number as a text."""
-    return value if isinstance(value, str) else str(value)

@@ -10,12 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import yaml  # type: ignore[import-untyped]
 from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException
 from omegaconf import OmegaConf
 from omegaconf.errors import GrammarParseError, OmegaConfBaseException
-from yaml import YAMLError  # type: ignore[import-untyped]
 
 from repope_eval.errors import RepopeError
+from repope_eval.files.texts import read_text
 from repope_eval.settings.composition import (
     choices_in_words,
     compose,
@@ -23,7 +24,6 @@ from repope_eval.settings.composition import (
     initialized,
     no_such_model,
 )
-from repope_eval.settings.configuration_files import file_mistake
 from repope_eval.settings.fields import fields_by_key, groups_of, nearest
 from repope_eval.settings.quick_checks import no_such_key
 from repope_eval.settings.schema import problems
@@ -32,6 +32,12 @@ from repope_eval.wording import shown_word
 
 HYDRA_FOLDERS = ("hydra.run.dir", "hydra.sweep.dir")
 """Folders that Hydra makes before it calls anything of this program's."""
+
+MOST_BYTES = 100_000
+"""The most bytes of a file: shipped ones have hundreds, and a parser takes seconds for millions."""
+
+DEEPEST = 20
+"""Mappings and lists within each other: settings have two, and a parser fails at some hundreds."""
 
 
 def find_mistakes(
@@ -113,9 +119,51 @@ def _composed_mistakes(record: type, others: Sequence[str], word: str) -> list[s
         reason = "its file's defaults name one another without end"
     except OSError as error:  # a folder that cannot be made, or a choice that no file could have for a name
         reason = str(error.strerror)
-    except (HydraException, OmegaConfBaseException, YAMLError, ValueError, Warning) as error:
+    except (HydraException, OmegaConfBaseException, yaml.YAMLError, ValueError, Warning) as error:
         reason = str(error)
     return [f"{shown_word(word)}: {' '.join(reason.split())}"]
+
+
+def file_mistake(folder: Path, name: str) -> str | None:
+    """What is wrong with a user's own configuration file, as far as Hydra does not say it in a good line itself.
+
+    Args:
+        folder: that of a group.
+        name: as it is given for the group; there may be no such file.
+    """
+    path = folder / f"{name.removesuffix('.yaml')}.yaml"
+    try:
+        if not path.exists():
+            return None
+        if not path.is_file():
+            return f"{path}: is no file"
+        if (size := path.stat().st_size) > MOST_BYTES:
+            return f"{path}: has {size:,} bytes; a configuration file has {MOST_BYTES:,} at most"
+        reason = _structure_mistake(read_text(path))
+    except RepopeError as error:
+        return str(error)
+    except (
+        OSError,
+        yaml.YAMLError,
+    ):  # too long a name; a text that is no YAML, of which Hydra says where and why
+        return None
+    return reason and f"{path}: {reason}"
+
+
+def _structure_mistake(text: str) -> str | None:
+    """Looks for deep and repeated nodes in the stream of events, before anything is built of them."""
+    depth, is_empty = 0, True
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        line = f"line {event.start_mark.line + 1}"
+        if isinstance(event, yaml.AliasEvent):
+            return f"{line}: repeats a node by *{event.anchor}; write it out, or refer to a key with ${{KEY}}"
+        if isinstance(event, yaml.NodeEvent) and depth == 0 and not isinstance(event, yaml.MappingStartEvent):
+            return f"{line}: key: value is expected, in each line"
+        is_empty = is_empty and not isinstance(event, yaml.NodeEvent)
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            return f"{line}: is nested deeper than {DEEPEST} levels; settings have two"
+    return "is empty; its settings are expected, key: value in each line" if is_empty else None
 
 
 def _missing_choice(group: str, value: str, error: MissingConfigException) -> str:
