@@ -1,4 +1,4 @@
-"""From the words of a command line to the call of a command, once or once for each run of a sweep."""
+"""Starting a command from the words of a command line: once, or once for each run of a sweep."""
 
 import argparse
 import sys
@@ -25,7 +25,7 @@ _OF_OTHER_PROGRAMS = ("config_name", "config_path", "experimental_rerun")
 
 
 def launch(record: type, execute: Callable[[DictConfig], None], words: Sequence[str]) -> None:
-    """Checks the words of a command line, then has Hydra call `execute` once, or once for each job of a sweep.
+    """Checks the words of a command line, then has Hydra call `execute` once, or once for each run of a sweep.
 
     Raises:
         RepopeError: something is wrong with the words; a line for each mistake.

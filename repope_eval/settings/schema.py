@@ -1,8 +1,8 @@
-"""Settings records to Hydra schemas, and composed configurations back to records.
+"""Turning settings records into Hydra schemas, and composed configurations back into records.
 
-Hydra needs mutable dataclasses and refuses `Literal`, so the schema is derived from the frozen record. OmegaConf has no
-union of a text and a list of texts either (`str | tuple[str, ...]`), and none of the limits in a field's metadata: they
-are checked when the configuration is turned back.
+Hydra needs mutable dataclasses and refuses `Literal`, so the schema is derived from the frozen record. OmegaConf knows
+neither a union of a text and a list of texts (`str | tuple[str, ...]`) nor the limits in a field's metadata. Both are
+checked when the configuration is turned back.
 """
 
 import dataclasses

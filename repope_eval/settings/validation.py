@@ -31,13 +31,13 @@ from repope_eval.settings.words import MOST_RUNS, TOO_MANY_RUNS, is_hydras, key_
 from repope_eval.wording import shown_word
 
 HYDRA_FOLDERS = ("hydra.run.dir", "hydra.sweep.dir")
-"""Folders that Hydra makes before it calls anything of this program's."""
+"""The settings of folders that Hydra makes before it calls this program."""
 
 MOST_BYTES = 100_000
 """The most bytes of a file: shipped ones have hundreds, and a parser takes seconds for millions."""
 
 DEEPEST = 20
-"""Mappings and lists within each other: settings have two, and a parser fails at some hundreds."""
+"""The most mappings and lists within each other: settings have two, and a parser fails at some hundreds."""
 
 
 def find_mistakes(
@@ -72,7 +72,7 @@ def find_mistakes(
 
 
 def _turn(record: type, word: str) -> int:
-    """When a word is checked: Hydra's own parts, their settings (its search path, say), choices of groups, values."""
+    """The turn of a word: Hydra's own parts, their settings (such as its search path), choices of groups, values."""
     if is_hydras(word):
         return 0 if re.match(r"[+~]*hydra/", word) else 1
     return 2 if key_of(word) in groups_of(record) else 3

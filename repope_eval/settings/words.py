@@ -1,4 +1,4 @@
-"""Words of a command line, `key=value`, as Hydra's grammar reads them; no other module touches the grammar."""
+"""The words of a command line, `key=value`, as Hydra's grammar reads them; no other module uses the grammar."""
 
 import re
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ MOST_RUNS = 1_000
 TOO_MANY_RUNS = f"a sweep of more than {MOST_RUNS:,} runs; no more can be started at once"
 
 _UNREADABLE = (HydraException, ValueError, RecursionError)
-"""What Hydra raises of a word: ValueError of a number of thousands of digits, RecursionError of as many brackets."""
+"""What Hydra raises for an unreadable word: ValueError for thousands of digits, RecursionError for as many brackets."""
 
 
 def key_of(word: str) -> str:
@@ -36,8 +36,8 @@ def is_hydras(word: str) -> bool:
 def quoted_texts(record: type, words: Sequence[str], *, multirun: bool) -> list[str]:
     """The words, quoted for Hydra where a field of text would otherwise not get exactly what stands behind the `=`.
 
-    Outer spaces, and what Hydra's grammar does not know (`LLaVA (7B).jsonl`), belong to a text. Hydra keeps what it
-    knows: sweeps with -m, `null`, interpolations, and what is in quotes already.
+    Outer spaces belong to a text, and so does what Hydra's grammar cannot read (`LLaVA (7B).jsonl`). Sweeps with -m,
+    `null`, interpolations and quoted texts are left as they are.
 
     Args:
         record: the settings that the words are of.
