@@ -8,8 +8,6 @@ checked when the configuration is turned back.
 import dataclasses
 import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from types import NoneType
 from typing import Any, TypeVar
 
@@ -82,29 +80,22 @@ def setting_value(composed: DictConfig | ListConfig, key: str | int) -> Any:
     value = composed[key]  # type: ignore[index]  # of a list by its index
     if not isinstance(value, str) or not OmegaConf.is_interpolation(composed, key):
         return value
-    with _variables_by_name():
-        try:
-            written = str(composed[key])  # type: ignore[index]
-        except OmegaConfBaseException:  # what it makes of a variable cannot be made of its name
-            typed: Any = OmegaConf.to_container(composed, resolve=False)
-            written = str(typed[key])
+    OmegaConf.register_new_resolver("oc.env", _interpolation, replace=True)
+    try:
+        written = str(composed[key])  # type: ignore[index]
+    except OmegaConfBaseException:  # what it makes of a variable cannot be made of its name
+        typed: Any = OmegaConf.to_container(composed, resolve=False)
+        written = str(typed[key])
+    finally:
+        OmegaConf.register_new_resolver("oc.env", oc.env, replace=True)
     if written == value or not any(name in os.environ for name in variables_in(written)):
         return value  # a default is nobody's secret
     return from_environment(value, written)
 
 
-@contextmanager
-def _variables_by_name() -> Iterator[None]:
-    """Makes an environment variable in a setting stand for its own interpolation, as text, within the block."""
-
-    def typed(*words: Any) -> str:
-        return f"${{oc.env:{','.join('null' if word is None else str(word) for word in words)}}}"
-
-    OmegaConf.register_new_resolver("oc.env", typed, replace=True)
-    try:
-        yield
-    finally:
-        OmegaConf.register_new_resolver("oc.env", oc.env, replace=True)
+def _interpolation(*words: Any) -> str:
+    """The interpolation of an environment variable as it is typed, with or without a default."""
+    return f"${{oc.env:{','.join('null' if word is None else str(word) for word in words)}}}"
 
 
 def _schema_type(item: Field) -> Any:

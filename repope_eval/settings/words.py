@@ -60,13 +60,12 @@ def single_words(record: type, word: str, *, multirun: bool) -> list[str]:
     try:
         override = _parsed(word)
     except _UNREADABLE as error:
+        reason = (
+            "cannot be read as key=value; a value with special characters goes into quotes: 'key=\"value\"'"
+        )
         if "=" not in word:
-            raise RepopeError(
-                f"{typed or repr(word)}: a setting is key=value, and a command goes first"
-            ) from error
-        raise RepopeError(
-            f"{typed}: cannot be read as key=value; a value with special characters goes into quotes: 'key=\"value\"'"
-        ) from error
+            reason = "a setting is key=value, and a command goes first"
+        raise RepopeError(f"{typed or repr(word)}: {reason}") from error
     if (found := first_unwritable(word)) and is_hydras(word):
         raise RepopeError(f"{typed}: holds the character {found}, which no setting of Hydra's needs")
     if not override.is_sweep_override():
