@@ -15,7 +15,7 @@ from repope_eval.process.ranks import leave_ranks, rank_count, rank_here
 from repope_eval.process.signals import heed, listen
 from repope_eval.settings import config
 from repope_eval.settings.fields import nearest
-from repope_eval.settings.misspelt_keys import misspelt_keys
+from repope_eval.settings.quick_checks import misspelt_keys
 from repope_eval.wording import message_text, shown_word
 
 log = logging.getLogger("repope_eval")
@@ -39,16 +39,17 @@ COMMANDS = {
 def main() -> None:
     """Runs the command that the first word names, or `run` where it names none; exits with its status."""
     try:
-        gc.set_threshold(
-            50_000, 10, 1_000
-        )  # Python looks for garbage less often: millions of answers hold none
-        _open_closed_outputs()
+        gc.set_threshold(50_000, 10, 1_000)  # look for garbage less often: millions of answers hold none
+        for output in ("stdout", "stderr"):  # what is written to one that is closed (`>&-`) goes nowhere
+            if getattr(sys, output) is None:
+                setattr(sys, output, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115  # until the end
         listen()
         exit_status = _exit_status(sys.argv[1:])
     except KeyboardInterrupt as error:
         print("interrupted", file=sys.stderr)
         exit_status = int(getattr(error, "exit_status", 130))
-    if isinstance(exit_status, int) and (_is_hub_asked() or rank_count() > 1):
+    hub = sys.modules.get("repope_eval.downloads.hub")
+    if isinstance(exit_status, int) and (rank_count() > 1 or (hub is not None and hub.is_asked())):
         _leave_at_once(exit_status)
     sys.exit(exit_status)
 
@@ -74,15 +75,6 @@ def _exit_status(words: list[str]) -> int | str | None:
         raise
 
 
-def _is_hub_asked() -> bool:
-    """Whether a call of a Hub's client is still going on."""
-    if "repope_eval.downloads.hub" not in sys.modules:
-        return False
-    from repope_eval.downloads.hub import is_asked
-
-    return is_asked()
-
-
 def _leave_at_once(exit_status: int) -> NoReturn:
     """Ends the program without waiting for the threads of libraries.
 
@@ -94,12 +86,6 @@ def _leave_at_once(exit_status: int) -> NoReturn:
         with suppress(OSError):
             output.flush()
     os._exit(exit_status)
-
-
-def _open_closed_outputs() -> None:
-    """What is written to an output that is closed (`>&-`) goes nowhere."""
-    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115  # until the end
-    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
 
 
 def _require_working_folder() -> None:
@@ -144,52 +130,41 @@ def _taken_command(words: list[str]) -> str | None:
 
 
 def _launch(command: str, words: list[str]) -> int:
-    """Has the settings composed, and the command executed with them: once, or once for each job of a sweep."""
+    """Has the settings composed, and the command executed with them: once, or once for each run of a sweep."""
     record = COMMANDS[command]
     if mistakes := misspelt_keys(record, words):
         raise RepopeError("\n".join(mistakes))
     from hydra.errors import CompactHydraException  # slow to import, and no misspelt key needs it
 
-    from repope_eval.settings.launching import launch
+    from repope_eval.runs.log import close_log, show_log_on_console
+    from repope_eval.settings.launching import launch, told_by_launcher
+    from repope_eval.settings.schema import settings_from
 
     typed = shlex.join(["python", "-m", "repope_eval", *([] if command == "run" else [command]), *words])
     failures: list[RepopeError] = []
     process = os.getpid()
 
     def execute(composed: Any) -> None:
+        show_log_on_console(rank_here())
         try:
-            _execute(command, composed, typed)
-        except InterruptionError as error:
-            raise SystemExit(error.exit_status) from error  # nor do the other runs of a sweep follow
+            with told_by_launcher():
+                settings: Any = settings_from(record, composed)
+                import_module(f"repope_eval.commands.{command}").execute(settings, typed)
         except RepopeError as error:
+            if not isinstance(error, SaidElsewhereError):
+                log.error("%s", error)
+            if isinstance(error, InterruptionError):
+                raise SystemExit(error.exit_status) from error  # nor do the other runs of a sweep follow
             if _wants_traceback():
                 raise
             if os.getpid() != process:  # from a launcher's process, Hydra brings back the exception alone
                 raise CompactHydraException(message_text(str(error))) from error
             failures.append(error)
+        finally:
+            close_log()
 
     launch(record, execute, words)
     return failures[0].exit_status if failures else 0
-
-
-def _execute(command: str, composed: Any, typed: str) -> None:
-    """Executes the command once, with its log, which holds the error that it ends with."""
-    from repope_eval.runs.log import close_log, show_log_on_console
-    from repope_eval.settings.launching import told_by_launcher
-    from repope_eval.settings.schema import settings_from
-
-    show_log_on_console(rank_here())
-    try:
-        with told_by_launcher():
-            settings: Any = settings_from(COMMANDS[command], composed)
-            import_module(f"repope_eval.commands.{command}").execute(settings, typed)
-    except SaidElsewhereError:
-        raise
-    except RepopeError as error:
-        log.error("%s", error)
-        raise
-    finally:
-        close_log()
 
 
 def _wants_traceback() -> bool:

@@ -5,9 +5,7 @@ import json
 import re
 import shlex
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from conftest import PROJECT, CommandLine
@@ -15,7 +13,7 @@ from PIL import Image
 
 from repope_eval.benchmarks.demo import DEMO_FOLDER
 from repope_eval.settings import config
-from repope_eval.settings.fields import fields_of, is_settings
+from repope_eval.settings.fields import fields_by_key
 
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
 PROGRAM = "python -m repope_eval"
@@ -118,14 +116,6 @@ def test_the_commands_were_found() -> None:
     assert len(commands()) >= 10
 
 
-def settings_keys(record: type, prefix: str = "") -> Iterator[tuple[str, dataclasses.Field[Any]]]:
-    for item, annotation in fields_of(record):
-        if is_settings(annotation):
-            yield from settings_keys(annotation, f"{prefix}{item.name}.")
-        else:
-            yield prefix + item.name, item
-
-
 @pytest.mark.parametrize(
     "record",
     [
@@ -144,7 +134,9 @@ def settings_keys(record: type, prefix: str = "") -> Iterator[tuple[str, datacla
 )
 def test_every_key_is_in_the_table_with_its_meaning_and_default(record: type) -> None:
     table = [line for line in README.splitlines() if line.startswith("| `")]
-    for key, item in settings_keys(record):
+    for key, item in fields_by_key(record).items():
+        if item.record:
+            continue
         default = "" if item.default is dataclasses.MISSING else json.dumps(item.default).strip('"')
         lines = [line for line in table if line.startswith(f"| `{key}` | {item.metadata['help']}")]
         assert any(line.endswith(f"| `{default}` |" if default else "| |") for line in lines), key

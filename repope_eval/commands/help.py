@@ -1,12 +1,11 @@
 """The help pages, written from the settings records, so that they cannot fall behind."""
 
-import dataclasses
 import re
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from repope_eval.settings.fields import fields_of, groups_of, is_settings, literals
+from repope_eval.settings.fields import Field, fields_by_key, groups_of
 from repope_eval.settings.shipped_files import choices
 
 WIDTH = 98
@@ -37,6 +36,8 @@ Results go to the run folder, runs/BENCH/MODEL: report.html to read, scores.json
 same command goes on with a run that was interrupted.
 """
 
+COMMANDS_TITLE = "Commands: python -m repope_eval help COMMAND (without a command, a model is asked)\n"
+
 ENDING = """\
 HYDRA_FULL_ERROR=1 before the command shows where an error came from. --cfg job prints the settings
 that are composed instead of running, --version the version, --hydra-help Hydra's own options.
@@ -55,62 +56,41 @@ def help_page(command: str, commands: Mapping[str, type]) -> str:
         commands: all commands, each with its settings record.
     """
     record = commands[command]
+    fields = [field for field in fields_by_key(record).values() if not field.record]
     if command == "run":
-        parts = [INTRODUCTION, _command_list(commands)]
+        others = [f"  {name:<10}{other.__doc__}\n" for name, other in commands.items() if name != "run"]
+        parts = [INTRODUCTION, COMMANDS_TITLE + "".join(others)]
     else:
-        parts = [f"{_usage(command, record)}\n\n{record.__doc__}\n"]
+        required = [f"{field.key}=..." for field in fields if field.is_required and "." not in field.key]
+        usage = " ".join(["python -m repope_eval", command, *required, "[key=value ...]"])
+        parts = [f"{usage}\n\n{record.__doc__}\n"]
     groups = groups_of(record)
     for group, choice in groups.items():
-        parts.append(
-            f"{group}=NAME [{_default(choice)}]\n" + _wrapped(", ".join(choices(group)), indent=2) + "\n"
-        )
-    parts.append("Settings, given as key=value [default]\n" + "\n".join(_key_lines(record)) + "\n")
+        names = _wrapped(", ".join(choices(group)), indent=2)
+        parts.append(f"{group}=NAME [{_default(choice)}]\n{names}\n")
+    parts.append("\n".join(["Settings, given as key=value [default]", *map(_key_line, fields), ""]))
     if groups:
         parts.append(OWN_FILES.format(example=next(iter(groups))))
     return "\n".join([*parts, ENDING])
 
 
-def _usage(command: str, record: type) -> str:
-    required = [f"{item.name}=..." for item, _ in fields_of(record) if _is_required(item)]
-    return " ".join(["python -m repope_eval", command, *required, "[key=value ...]"])
-
-
-def _is_required(item: dataclasses.Field[Any]) -> bool:
-    return item.default is dataclasses.MISSING and "choice" not in item.metadata
-
-
-def _command_list(commands: Mapping[str, type]) -> str:
-    lines = [f"  {name:<10}{record.__doc__}" for name, record in commands.items() if name != "run"]
-    title = "Commands: python -m repope_eval help COMMAND (without a command, a model is asked)"
-    return "\n".join([title, *lines, ""])
-
-
-def _key_lines(record: type, group: str = "") -> Iterator[str]:
-    for item, annotation in fields_of(record):
-        if is_settings(annotation):
-            yield from _key_lines(annotation, item.name)
-        else:
-            yield _key_line(group, item, annotation)
-
-
-def _key_line(group: str, item: dataclasses.Field[Any], annotation: Any) -> str:
+def _key_line(field: Field) -> str:
     """The entry of a setting: its key, what it means, what it may be if the meaning does not say that, its default."""
-    text = item.metadata["help"]
-    allowed = literals(annotation)
-    if not all(re.search(rf"\b{word}\b", text) for word in allowed):
-        text += f" ({', '.join(allowed)})"
-    if not _is_required(item):
-        text += f" [{_default(item.default)}]"
-    else:
+    text = field.metadata["help"]
+    group = field.key.rpartition(".")[0]
+    if not all(re.search(rf"\b{word}\b", text) for word in field.allowed):
+        text += f" ({', '.join(field.allowed)})"
+    if field.is_required:
         text += f" [set by {group}=NAME]" if group else " [required]"
-    key = f"{group}.{item.name}" if group else item.name
-    return f"  {key:<{KEY_COLUMN}}" + _wrapped(text, indent=KEY_COLUMN + 2).lstrip()
+    else:
+        text += f" [{_default(field.default)}]"
+    return f"  {field.key:<{KEY_COLUMN}}" + _wrapped(text, indent=KEY_COLUMN + 2).lstrip()
 
 
 def _default(value: Any) -> str:
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    text = str(value)
+    if value is None:
+        return "null"
+    text = str(value).lower() if isinstance(value, bool) else str(value)
     return text if len(text) <= LONGEST_DEFAULT else f"{text[: LONGEST_DEFAULT - 3]}..."
 
 

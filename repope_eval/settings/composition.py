@@ -1,4 +1,4 @@
-"""The configuration that words of a command line stand for: settings records and configuration files, by Hydra."""
+"""Composing settings with Hydra, from the records, the configuration files and the words of a command line."""
 
 import typing
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ from repope_eval.wording import shown_word
 CONFIG_NAME = "repope_eval"
 
 SWEEPS = "runs/.sweeps"
-"""Where Hydra keeps what it writes of a sweep."""
+"""The folder of what Hydra itself writes of a sweep."""
 
 # Hydra's own output folders and logging are off: a run folder is written by the run itself.
 HYDRA_SETTINGS = {
@@ -49,7 +49,7 @@ def model_settings(name: str) -> ModelSettings:
 
 
 def no_such_model(name: str, known: Sequence[str]) -> str:
-    """What to say of a model that is not among those known, and what to do about it."""
+    """The message about a model that is not among those known, with what can be done about it."""
     example = (closest(name, known) or ["NAME"])[0]
     return (
         f"no such model{nearest(name, known, most=3)}; `python -m repope_eval models` lists them, and another "
@@ -92,17 +92,17 @@ def initialized(config_dir: Path | None) -> AbstractContextManager[None]:
 
 
 def config_loader() -> ConfigLoader:
-    """What Hydra finds configuration files with, once it is ready to compose."""
+    """The part of Hydra that finds configuration files; Hydra must be ready to compose."""
     return GlobalHydra.instance().config_loader()
 
 
 def group_choices(group: str) -> list[str]:
-    """Names of a group's configuration files, a user's own among them; Hydra must be ready to compose."""
+    """The names of a group's configuration files, a user's own too; Hydra must be ready to compose."""
     return sorted(config_loader().get_group_options(group), key=natural_order)
 
 
 def choices_in_words(group: str) -> str:
-    """What there is to choose from in a group; Hydra must be ready to compose."""
+    """A clause that says which choices a group has; Hydra must be ready to compose."""
     if group == "model":
         return "`python -m repope_eval models` lists them"
     return f"there are {', '.join(group_choices(group))}"

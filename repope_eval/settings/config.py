@@ -16,7 +16,7 @@ ImageSource = Literal["download", "hub"]
 NumberFormat = Literal["float32", "bfloat16", "float16"]
 
 MOST_TILES = 128
-"""Tiles of an image: at 256 tokens a tile, they fill the longest prompts that these models take, 32,768 tokens."""
+"""The most tiles of an image. At 256 tokens a tile, they fill the longest prompts of these models, 32,768 tokens."""
 
 _NAME = {
     "pattern": r"(?!\.)[^/\\]+(/(?!\.)[^/\\]+)*",
@@ -25,16 +25,8 @@ _NAME = {
 }
 """The limits of names of run folders. A name may not begin with a dot: no report finds a hidden folder."""
 
-MOST_NEW_TOKENS = 32_768
-"""Tokens of an answer: as many as the longest prompts of these models; yes or no takes a few."""
-
-MOST_CHARACTERS = 10_000
-"""Characters of a system prompt or a question's suffix: several times the longest in use; each costs memory."""
-
-MOST_GIGABYTES = 1_000_000
-"""Memory of a device that models are fitted into: more than any machine has."""
-
-_PROMPT = {"has_lines": True, "is_public": True, "longest": MOST_CHARACTERS}
+# Ten thousand characters are several times the longest prompt in use; each costs memory.
+_PROMPT = {"has_lines": True, "is_public": True, "longest": 10_000}
 _DEVICE = {"pattern": r"auto|cpu|mps|cuda(:[0-9]{1,3})?", "form": "auto, cpu, mps, cuda or cuda:N"}
 _WORKERS = {"pattern": r"auto|[0-9]{1,2}", "form": "auto or a number of processes up to 99"}
 _BATCH_SIZE = {"pattern": r"auto|[1-9][0-9]{0,4}", "form": "auto or a number of images up to 99999"}
@@ -65,7 +57,7 @@ class ModelSettings:
     recipe_dtype: NumberFormat = setting("what dtype=auto means: that of the published results", "bfloat16")
     dtype: Literal["auto"] | NumberFormat = setting("number format of the weights", "auto")
     quantization: Literal["none", "int8", "nf4"] = setting("of the language model, by bitsandbytes", "none")
-    max_new_tokens: int = setting("longest answer in tokens", 1024, minimum=1, maximum=MOST_NEW_TOKENS)
+    max_new_tokens: int = setting("longest answer in tokens", 1024, minimum=1, maximum=32_768)
     system_prompt: str | None = setting("in place of the family's own; null: the family's", None, **_PROMPT)
     question_suffix: str | None = setting("text put after each question; null: nothing", None, **_PROMPT)
     max_tiles: int | None = setting(
@@ -162,7 +154,7 @@ class DoctorSettings:
 
     device: str = setting("auto, cpu, mps, cuda or cuda:N", "auto", **_DEVICE)
     memory: float | None = setting(
-        "GB to fit models into; null: what the device has free", None, minimum=0, maximum=MOST_GIGABYTES
+        "GB to fit models into; null: what the device has free", None, minimum=0, maximum=1_000_000
     )
     data_dir: str | None = setting("where data lies or goes; null: REPOPE_DATA or the cache folder", None)
 

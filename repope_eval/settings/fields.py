@@ -5,111 +5,101 @@ import difflib
 import re
 import types
 import typing
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import NoneType
 from typing import Any, get_args, get_origin
 
-from repope_eval.wording import LONGEST_WORD, shown_word
+from repope_eval.wording import LONGEST_WORD
 
 
-def fields_of(record: type) -> Iterator[tuple[dataclasses.Field[Any], Any]]:
-    """The fields of a settings record, each with its resolved annotation.
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """A field of a settings record, as its annotation and `setting` describe it."""
 
-    The annotation of a field that holds a record or null is the record.
-    """
+    name: str
+    key: str
+    """The name after those of the records around it: `model.checkpoint`."""
+    default: Any
+    """`dataclasses.MISSING` where a value must be given."""
+    metadata: Mapping[str, Any]
+    """The keywords of `setting`: `help`, and limits."""
+    kinds: frozenset[Any]
+    """The types of its values: `str`, `tuple` for a list of texts, `NoneType` for null, a settings record, ..."""
+    allowed: tuple[str, ...]
+    """The texts that it may have; none where any text will do."""
+
+    @property
+    def record(self) -> type | None:
+        """The settings record that the field holds, or may hold."""
+        records = [kind for kind in self.kinds if isinstance(kind, type) and dataclasses.is_dataclass(kind)]
+        return records[0] if records else None
+
+    @property
+    def is_required(self) -> bool:
+        """Whether neither a default nor a configuration file of a group can give the value."""
+        return self.default is dataclasses.MISSING and "choice" not in self.metadata
+
+    @property
+    def is_any_text(self) -> bool:
+        """Whether the field takes any text."""
+        return str in self.kinds and not self.allowed
+
+    @property
+    def is_text_or_list(self) -> bool:
+        """Whether the field takes one text as well as several."""
+        return self.kinds >= {str, tuple}
+
+    @property
+    def expected(self) -> str:
+        """What the field takes, in words."""
+        if self.allowed:
+            form = f"one of {', '.join(self.allowed)}"
+        elif self.is_text_or_list:
+            form = "a text or a list such as [A,B]"
+        else:
+            forms = {
+                tuple: "a list such as [A,B]",
+                bool: "true or false",
+                int: "a whole number",
+                float: "a number",
+            }
+            form = next((words for kind, words in forms.items() if kind in self.kinds), "a text")
+        return f"{form} or null" if NoneType in self.kinds else form
+
+
+def fields_of(record: type, prefix: str = "") -> Iterator[Field]:
+    """The fields of a settings record, whose keys begin with `prefix`."""
     hints = typing.get_type_hints(record)
     for item in dataclasses.fields(record):
-        records = [member for member in members_of(hints[item.name]) if is_settings(member)]
-        yield item, records[0] if records else hints[item.name]
+        hint = hints[item.name]
+        members = get_args(hint) if get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
+        literals = [member for member in members if get_origin(member) is typing.Literal]
+        others = {get_origin(member) or member for member in members if member not in literals}
+        yield Field(
+            name=item.name,
+            key=prefix + item.name,
+            default=item.default,
+            metadata=item.metadata,
+            kinds=frozenset(others | {str} if literals else others),
+            allowed=tuple(text for literal in literals for text in get_args(literal)),
+        )
 
 
-def keys_of(record: type, prefix: str = "") -> Iterator[str]:
-    """All keys of a settings record, dotted: `model`, `model.checkpoint`, ..."""
-    for item, annotation in fields_of(record):
-        yield prefix + item.name
-        if is_settings(annotation):
-            yield from keys_of(annotation, f"{prefix}{item.name}.")
+def fields_by_key(record: type, prefix: str = "") -> dict[str, Field]:
+    """All fields of a settings record and of the records in it, by key: `model`, `model.checkpoint`, ..."""
+    found: dict[str, Field] = {}
+    for field in fields_of(record, prefix):
+        found[field.key] = field
+        if field.record:
+            found |= fields_by_key(field.record, f"{field.key}.")
+    return found
 
 
 def groups_of(record: type) -> dict[str, str | None]:
-    """The groups among a record's fields, each with the choice that is taken when none is named; null: no choice."""
+    """The groups among a record's fields, each with the choice that is taken when none is named; None: no choice."""
     return {
         item.name: item.metadata["choice"] for item in dataclasses.fields(record) if "choice" in item.metadata
     }
-
-
-def field_of(record: type, key: str) -> tuple[dataclasses.Field[Any], Any]:
-    """The field of a dotted key, with its annotation."""
-    first, _, rest = key.partition(".")
-    item, annotation = next(found for found in fields_of(record) if found[0].name == first)
-    return field_of(annotation, rest) if rest else (item, annotation)
-
-
-def annotation_of(record: type, key: str) -> Any:
-    """The annotation of a dotted key."""
-    return field_of(record, key)[1]
-
-
-def members_of(annotation: Any) -> tuple[Any, ...]:
-    """The types of a union; a type that is no union is its own only member."""
-    is_union = get_origin(annotation) in (typing.Union, types.UnionType)
-    return get_args(annotation) if is_union else (annotation,)
-
-
-def literals(annotation: Any) -> list[str]:
-    """The values that an annotation of `Literal`s allows; none where it allows any."""
-    return [
-        str(choice)
-        for member in members_of(annotation)
-        if get_origin(member) is typing.Literal
-        for choice in get_args(member)
-    ]
-
-
-def is_optional(annotation: Any) -> bool:
-    """Whether a field may be null."""
-    return type(None) in members_of(annotation)
-
-
-def is_list(annotation: Any) -> bool:
-    """Whether a field takes several values."""
-    return any(get_origin(member) is tuple for member in members_of(annotation))
-
-
-def is_text_or_list(annotation: Any) -> bool:
-    """Whether a field takes one text as well as several."""
-    return is_list(annotation) and str in members_of(annotation)
-
-
-def is_any_text(annotation: Any) -> bool:
-    """Whether a field takes any text."""
-    return str in members_of(annotation)
-
-
-def is_settings(annotation: Any) -> bool:
-    """Whether a field holds a settings record."""
-    return isinstance(annotation, type) and dataclasses.is_dataclass(annotation)
-
-
-def expected(annotation: Any) -> str:
-    """What a field takes, in words."""
-    if allowed := literals(annotation):
-        form = f"one of {', '.join(allowed)}"
-    elif is_text_or_list(annotation):
-        form = "a text or a list such as [A,B]"
-    elif is_list(annotation):
-        form = "a list such as [A,B]"
-    else:
-        forms = {bool: "true or false", int: "a whole number", float: "a number"}
-        form = next((words for kind, words in forms.items() if kind in members_of(annotation)), "a text")
-    return f"{form} or null" if is_optional(annotation) else form
-
-
-def no_such_key(word: str, record: type) -> str:
-    """What to say of a word, `key=value`, whose key a record does not have."""
-    key = word.partition("=")[0]
-    return (
-        f"{shown_word(key or word)}: no such key{nearest(key, list(keys_of(record)))} (--help lists the keys)"
-    )
 
 
 def nearest(word: str, possible: Sequence[str], most: int = 1) -> str:

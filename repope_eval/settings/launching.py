@@ -1,4 +1,4 @@
-"""From the words of a command line to the call of a command, once or once for each run of a sweep."""
+"""Starting a command from the words of a command line: once, or once for each run of a sweep."""
 
 import argparse
 import sys
@@ -25,7 +25,7 @@ _OF_OTHER_PROGRAMS = ("config_name", "config_path", "experimental_rerun")
 
 
 def launch(record: type, execute: Callable[[DictConfig], None], words: Sequence[str]) -> None:
-    """Checks the words of a command line, then has Hydra call `execute` once, or once for each job of a sweep.
+    """Checks the words of a command line, then has Hydra call `execute` once, or once for each run of a sweep.
 
     Raises:
         RepopeError: something is wrong with the words; a line for each mistake.
@@ -46,7 +46,10 @@ def launch(record: type, execute: Callable[[DictConfig], None], words: Sequence[
 
     # Hydra takes the folders beside a function's module for groups: `models=FILE` would choose a file from one.
     execute_named.__module__ = "__main__"
-    sys.argv[1:] = [*typed, *_without(words, options.overrides)]
+    rest = list(words)
+    for override in options.overrides:
+        rest.remove(override)
+    sys.argv[1:] = [*typed, *rest]
     hydra.main(version_base="1.3", config_path=None, config_name=CONFIG_NAME)(execute_named)()
 
 
@@ -88,14 +91,6 @@ def _config_dir(name: str | None) -> Path | None:
     return folder
 
 
-def _without(words: Sequence[str], overrides: Sequence[str]) -> list[str]:
-    """The words without the overrides: the options, and their values."""
-    rest = list(words)
-    for override in overrides:
-        rest.remove(override)
-    return rest
-
-
 def _options(words: Sequence[str]) -> argparse.Namespace:
     """The options and overrides among the words, as Hydra's own parser, which is private to it, takes them."""
 
@@ -105,11 +100,9 @@ def _options(words: Sequence[str]) -> argparse.Namespace:
     parser = get_args_parser()
     parser.error = refuse  # type: ignore[method-assign]  # argparse's own prints its usage and exits with 2
     options = parser.parse_intermixed_args(list(words))
-    for name in _OF_OTHER_PROGRAMS:
-        if getattr(options, name):
-            refuse(
-                f"--{name.replace('_', '-')} is of no use here: --config-dir names configuration files of your own"
-            )
+    if other := next((name for name in _OF_OTHER_PROGRAMS if getattr(options, name)), None):
+        option = other.replace("_", "-")
+        refuse(f"--{option} is of no use here: --config-dir names configuration files of your own")
     if options.resolve and not options.cfg:
         refuse("--resolve goes with --cfg")
     modes = [options.run, options.multirun, options.cfg, options.shell_completion, options.info is not None]

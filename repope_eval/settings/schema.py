@@ -1,17 +1,15 @@
-"""Settings records to Hydra schemas, and composed configurations back to records.
+"""Turning settings records into Hydra schemas, and composed configurations back into records.
 
-Hydra needs mutable dataclasses and refuses `Literal`, so the schema is derived from the frozen record. OmegaConf has no
-union of a text and a list of texts either (`str | tuple[str, ...]`), and none of the limits in a field's metadata: they
-are checked when the configuration is turned back.
+Hydra needs mutable dataclasses and refuses `Literal`, so the schema is derived from the frozen record. OmegaConf knows
+neither a union of a text and a list of texts (`str | tuple[str, ...]`) nor the limits in a field's metadata. Both are
+checked when the configuration is turned back.
 """
 
 import dataclasses
 import os
 import re
-import typing
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any, TypeVar, get_origin
+from types import NoneType
+from typing import Any, TypeVar
 
 from omegaconf import MISSING, DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import (
@@ -22,8 +20,8 @@ from omegaconf.errors import (
 from omegaconf.resolvers import oc
 
 from repope_eval.errors import RepopeError
-from repope_eval.settings.fields import fields_of, is_settings, is_text_or_list, literals, members_of
-from repope_eval.settings.limits import value_problems
+from repope_eval.settings.fields import Field, fields_of
+from repope_eval.settings.quick_checks import value_problems
 from repope_eval.settings.written import FromEnvironment, from_environment, variables_in
 from repope_eval.wording import shown_word
 
@@ -33,17 +31,15 @@ Settings = TypeVar("Settings")
 def schema_of(record: type) -> type:
     """A mutable dataclass with the fields of a settings record; `Literal` becomes `str`."""
     fields: list[tuple[str, Any, Any]] = []
-    for item, annotation in fields_of(record):
-        kind = schema_of(annotation) if is_settings(annotation) else _schema_type(annotation)
+    for item in fields_of(record):
+        kind = _schema_type(item)
         default = dataclasses.field(default=item.default)
         if item.default is dataclasses.MISSING:
             default = dataclasses.field(default=MISSING)
         elif isinstance(item.default, tuple):
             default = dataclasses.field(default_factory=list(item.default).copy)
-        elif is_settings(annotation) and item.default is not None:
+        elif item.record and item.default is not None:
             default = dataclasses.field(default_factory=kind)
-        elif is_settings(annotation):
-            kind = kind | None
         fields.append((item.name, kind, default))
     return dataclasses.make_dataclass(record.__name__, fields)
 
@@ -54,31 +50,21 @@ def settings_from(record: type[Settings], composed: DictConfig) -> Settings:
     Raises:
         RepopeError: values are missing or not allowed; a line for each.
     """
-    found = list(problems(record, composed))
+    values, found = _read(record, composed)
     if found:
         raise RepopeError("\n".join(found))
-    return typing.cast(Settings, _record(record, composed))
+    return record(**values)
 
 
-def problems(record: type, composed: DictConfig, prefix: str = "", *, complete: bool = True) -> Iterator[str]:
+def problems(record: type, composed: DictConfig, *, complete: bool = True) -> list[str]:
     """One line for each value that is missing, or outside what its field allows.
 
     Args:
         record: whose fields are looked at.
         composed: their values.
-        prefix: of the keys in the lines.
         complete: whether missing values are problems.
     """
-    for item, annotation in fields_of(record):
-        key = prefix + item.name
-        if OmegaConf.is_missing(composed, item.name):
-            if complete:
-                yield f"{key} is required: give {key}=..."
-        elif is_settings(annotation):
-            if composed[item.name] is not None:
-                yield from problems(annotation, composed[item.name], f"{key}.", complete=complete)
-        else:
-            yield from _field_problems(key, annotation, item, composed)
+    return _read(record, composed, complete=complete)[1]
 
 
 def setting_value(composed: DictConfig | ListConfig, key: str | int) -> Any:
@@ -94,74 +80,74 @@ def setting_value(composed: DictConfig | ListConfig, key: str | int) -> Any:
     value = composed[key]  # type: ignore[index]  # of a list by its index
     if not isinstance(value, str) or not OmegaConf.is_interpolation(composed, key):
         return value
-    with _variables_by_name():
-        try:
-            written = str(composed[key])  # type: ignore[index]
-        except OmegaConfBaseException:  # what it makes of a variable cannot be made of its name
-            typed: Any = OmegaConf.to_container(composed, resolve=False)
-            written = str(typed[key])
+    OmegaConf.register_new_resolver("oc.env", _interpolation, replace=True)
+    try:
+        written = str(composed[key])  # type: ignore[index]
+    except OmegaConfBaseException:  # what it makes of a variable cannot be made of its name
+        typed: Any = OmegaConf.to_container(composed, resolve=False)
+        written = str(typed[key])
+    finally:
+        OmegaConf.register_new_resolver("oc.env", oc.env, replace=True)
     if written == value or not any(name in os.environ for name in variables_in(written)):
         return value  # a default is nobody's secret
     return from_environment(value, written)
 
 
-@contextmanager
-def _variables_by_name() -> Iterator[None]:
-    """Makes an environment variable in a setting stand for its own interpolation, as text, within the block."""
-
-    def typed(*words: Any) -> str:
-        return f"${{oc.env:{','.join('null' if word is None else str(word) for word in words)}}}"
-
-    OmegaConf.register_new_resolver("oc.env", typed, replace=True)
-    try:
-        yield
-    finally:
-        OmegaConf.register_new_resolver("oc.env", oc.env, replace=True)
+def _interpolation(*words: Any) -> str:
+    """The interpolation of an environment variable as it is typed, with or without a default."""
+    return f"${{oc.env:{','.join('null' if word is None else str(word) for word in words)}}}"
 
 
-def _schema_type(annotation: Any) -> Any:
+def _schema_type(item: Field) -> Any:
     """The type that OmegaConf checks a field by."""
-    if is_text_or_list(annotation):
+    if item.is_text_or_list:
         return Any
-    members = {str if get_origin(member) is typing.Literal else member for member in members_of(annotation)}
-    (plain,) = members - {type(None)}
-    return plain | None if type(None) in members else plain
+    (kind,) = item.kinds - {NoneType}
+    kind = schema_of(kind) if item.record else list[str] if kind is tuple else kind
+    return kind | None if NoneType in item.kinds else kind
 
 
-def _field_problems(
-    key: str, annotation: Any, item: dataclasses.Field[Any], composed: DictConfig
-) -> Iterator[str]:
-    try:
-        value = _value(composed, item.name)
-    except InterpolationToMissingValueError:
-        return  # the value that is missing is a problem of its own
-    except InterpolationResolutionError as error:
-        typed: Any = OmegaConf.to_container(composed, resolve=False)
-        yield f"{key}={shown_word(str(typed[item.name]))}: {_reason(error)}"
-        return
-    yield from value_problems(key, annotation, item.metadata, value)
+def _read(
+    record: type, composed: DictConfig, prefix: str = "", *, complete: bool = True
+) -> tuple[dict[str, Any], list[str]]:
+    """The values of a record's fields by name, None where one is missing or wrong; and a line for each of these."""
+    values: dict[str, Any] = {}
+    found: list[str] = []
+    for item in fields_of(record, prefix):
+        values[item.name] = None
+        if OmegaConf.is_missing(composed, item.name):
+            found += [f"{item.key} is required: give {item.key}=..."] if complete else []
+        elif not item.record:
+            try:
+                value = _value(composed, item.name)
+            except InterpolationToMissingValueError:
+                continue  # the value that is missing is a problem of its own
+            except InterpolationResolutionError as error:
+                found.append(_unresolved(item, composed, error))
+                continue
+            found += value_problems(item, value)
+            values[item.name] = _settled(item, value)
+        elif composed[item.name] is not None:
+            nested, wrong = _read(item.record, composed[item.name], f"{item.key}.", complete=complete)
+            found += wrong
+            values[item.name] = item.record(**nested)
+    return values, found
 
 
-def _reason(error: Exception) -> str:
-    """What an interpolation lacks, without the words of the library around it."""
-    missing = re.search(r"Environment variable '[^']*' not found", str(error))
-    return f"{missing[0]}; set it" if missing else str(error).strip().splitlines()[0]
+def _unresolved(item: Field, composed: DictConfig, error: Exception) -> str:
+    typed: Any = OmegaConf.to_container(composed, resolve=False)
+    variable = re.search(r"Environment variable '[^']*' not found", str(error))
+    reason = f"{variable[0]}; set it" if variable else str(error).strip().splitlines()[0]
+    return f"{item.key}={shown_word(str(typed[item.name]))}: {reason}"
 
 
-def _record(record: type, composed: DictConfig) -> Any:
-    converted: dict[str, Any] = {}
-    for item, annotation in fields_of(record):
-        if is_settings(annotation):
-            nested = composed[item.name]
-            converted[item.name] = None if nested is None else _record(annotation, nested)
-            continue
-        value = _value(composed, item.name)
-        if isinstance(value, FromEnvironment) and (literals(annotation) or "pattern" in item.metadata):
-            value = str(value)  # one of a few words is no secret
-        if is_text_or_list(annotation) and value is not None:
-            value = tuple(map(_text, value)) if isinstance(value, tuple) else _text(value)
-        converted[item.name] = value
-    return record(**converted)
+def _settled(item: Field, value: Any) -> Any:
+    """A value as the record holds it: one of a few words is no secret, and a number is as good as its text."""
+    if isinstance(value, FromEnvironment) and (item.allowed or "pattern" in item.metadata):
+        return str(value)
+    if item.is_text_or_list and isinstance(value, tuple):
+        return tuple(text if isinstance(text, str) else str(text) for text in value)
+    return str(value) if item.is_text_or_list and isinstance(value, int | float) else value
 
 
 def _value(composed: DictConfig, name: str) -> Any:
@@ -170,8 +156,3 @@ def _value(composed: DictConfig, name: str) -> Any:
     if not isinstance(value, ListConfig):
         return value
     return tuple(setting_value(value, index) for index in range(len(value)))
-
-
-def _text(value: Any) -> str:
-    """A text as it is, with its mark; a number as a text."""
-    return value if isinstance(value, str) else str(value)

@@ -10,12 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import yaml  # type: ignore[import-untyped]
 from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException
 from omegaconf import OmegaConf
 from omegaconf.errors import GrammarParseError, OmegaConfBaseException
-from yaml import YAMLError  # type: ignore[import-untyped]
 
 from repope_eval.errors import RepopeError
+from repope_eval.files.texts import read_text
 from repope_eval.settings.composition import (
     choices_in_words,
     compose,
@@ -23,14 +24,20 @@ from repope_eval.settings.composition import (
     initialized,
     no_such_model,
 )
-from repope_eval.settings.configuration_files import file_mistake
-from repope_eval.settings.fields import annotation_of, expected, groups_of, keys_of, nearest, no_such_key
+from repope_eval.settings.fields import fields_by_key, groups_of, nearest
+from repope_eval.settings.quick_checks import no_such_key
 from repope_eval.settings.schema import problems
-from repope_eval.settings.words import MOST_RUNS, is_hydras, key_of, single_words, too_many_runs, value_of
+from repope_eval.settings.words import MOST_RUNS, TOO_MANY_RUNS, is_hydras, key_of, single_words, value_of
 from repope_eval.wording import shown_word
 
 HYDRA_FOLDERS = ("hydra.run.dir", "hydra.sweep.dir")
-"""Folders that Hydra makes before it calls anything of this program's."""
+"""The settings of folders that Hydra makes before it calls this program."""
+
+MOST_BYTES = 100_000
+"""The most bytes of a file: shipped ones have hundreds, and a parser takes seconds for millions."""
+
+DEEPEST = 20
+"""The most mappings and lists within each other: settings have two, and a parser fails at some hundreds."""
 
 
 def find_mistakes(
@@ -65,7 +72,7 @@ def find_mistakes(
 
 
 def _turn(record: type, word: str) -> int:
-    """When a word is checked: Hydra's own parts, their settings (its search path, say), choices of groups, values."""
+    """The turn of a word: Hydra's own parts, their settings (such as its search path), choices of groups, values."""
     if is_hydras(word):
         return 0 if re.match(r"[+~]*hydra/", word) else 1
     return 2 if key_of(word) in groups_of(record) else 3
@@ -73,61 +80,90 @@ def _turn(record: type, word: str) -> int:
 
 def _mistakes_of(record: type, chosen: Sequence[str], word: str, config_dir: Path | None) -> list[str]:
     """What is wrong with one word when it is composed with valid group choices alone."""
-    key = key_of(word)
-    if not is_hydras(word) and (mistake := _plain_mistake(record, word, config_dir)):
-        return [mistake]
-    others = [other for other in chosen if key_of(other) != key]
-    group, _, field = key.partition(".")
-    if field and group in groups_of(record) and compose(record, others)[group] is None:
-        return [f"{shown_word(word)}: of which {group}? Give {group}=NAME as well; {choices_in_words(group)}"]
-    return _composed_mistakes(record, others, word)
-
-
-def _plain_mistake(record: type, word: str, config_dir: Path | None) -> str | None:
-    """What is wrong with a word that can be told without composing it."""
     key, _, value = word.partition("=")
-    typed = shown_word(word)
+    fields, groups, typed = fields_by_key(record), groups_of(record), shown_word(word)
+    others = [other for other in chosen if key_of(other) != key]
+    if is_hydras(word):
+        return _composed_mistakes(record, others, word)
     if bare := re.match(r"[+~]+", key):
         mend = f"write {shown_word(key[bare.end() :])}=... without the {bare[0]}"
-        return f"{typed}: every key has a value already, {mend}"
-    if key not in keys_of(record):
-        return no_such_key(word, record)
-    if key not in groups_of(record):
-        return None
-    if not isinstance(value_of(word), str | int | float):
-        return f"{typed}: one name is expected; {choices_in_words(key)}"
-    try:
-        name = f"{value.removesuffix('.yaml')}.yaml"
-        mistake = None if config_dir is None else file_mistake(config_dir / key / name)
-    except OSError:  # longer than a file's name: there is none
-        return None
-    return mistake and f"{typed}: {mistake}"
+        return [f"{typed}: every key has a value already, {mend}"]
+    if key not in fields:
+        return [no_such_key(word, fields)]
+    if key in groups and not isinstance(value_of(word), str | int | float):
+        return [f"{typed}: one name is expected; {choices_in_words(key)}"]
+    if key in groups and config_dir and (mistake := file_mistake(config_dir / key, value)):
+        return [f"{typed}: {mistake}"]
+    group, _, field = key.partition(".")
+    if field and group in groups and compose(record, others)[group] is None:
+        return [f"{typed}: of which {group}? Give {group}=NAME as well; {choices_in_words(group)}"]
+    return _composed_mistakes(record, others, word)
 
 
 def _composed_mistakes(record: type, others: Sequence[str], word: str) -> list[str]:
     """What is wrong with a word and the configuration file that it names, once they are composed."""
     key, _, value = word.partition("=")
-    typed = shown_word(word)
     try:
-        with warnings.catch_warnings(record=True) as said:
-            warnings.simplefilter("always")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            warnings.filterwarnings("error", ".* is not available")  # a folder of Hydra's search path
             composed = compose(record, [*others, word])
-        messages = [str(warning.message) for warning in said]
-        if missing := [message for message in messages if "is not available" in message]:
-            return [f"{typed}: {missing[0]}"]
         if key in HYDRA_FOLDERS:
             Path(OmegaConf.select(composed, key)).mkdir(parents=True, exist_ok=True)
         return list(problems(record, composed, complete=False))
     except MissingConfigException as error:
-        return [f"{typed}: {_missing_choice(key.lstrip('+~'), value, error)}"]
+        reason = _missing_choice(key.lstrip("+~"), value, error)
     except ConfigCompositionException as error:
-        return [_composition_mistake(record, word, error)]
+        reason = _composition_mistake(record, word, error)
     except RecursionError:
-        return [f"{typed}: its file's defaults name one another without end"]
+        reason = "its file's defaults name one another without end"
     except OSError as error:  # a folder that cannot be made, or a choice that no file could have for a name
-        return [f"{typed}: {error.strerror}"]
-    except (HydraException, OmegaConfBaseException, YAMLError) as error:
-        return [f"{typed}: {' '.join(str(error).split())}"]
+        reason = str(error.strerror)
+    except (HydraException, OmegaConfBaseException, yaml.YAMLError, ValueError, Warning) as error:
+        reason = str(error)
+    return [f"{shown_word(word)}: {' '.join(reason.split())}"]
+
+
+def file_mistake(folder: Path, name: str) -> str | None:
+    """What is wrong with a user's own configuration file, as far as Hydra does not say it in a good line itself.
+
+    Args:
+        folder: that of a group.
+        name: as it is given for the group; there may be no such file.
+    """
+    path = folder / f"{name.removesuffix('.yaml')}.yaml"
+    try:
+        if not path.exists():
+            return None
+        if not path.is_file():
+            return f"{path}: is no file"
+        if (size := path.stat().st_size) > MOST_BYTES:
+            return f"{path}: has {size:,} bytes; a configuration file has {MOST_BYTES:,} at most"
+        reason = _structure_mistake(read_text(path))
+    except RepopeError as error:
+        return str(error)
+    except (
+        OSError,
+        yaml.YAMLError,
+    ):  # too long a name; a text that is no YAML, of which Hydra says where and why
+        return None
+    return reason and f"{path}: {reason}"
+
+
+def _structure_mistake(text: str) -> str | None:
+    """Looks for deep and repeated nodes in the stream of events, before anything is built of them."""
+    depth, is_empty = 0, True
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        line = f"line {event.start_mark.line + 1}"
+        if isinstance(event, yaml.AliasEvent):
+            return f"{line}: repeats a node by *{event.anchor}; write it out, or refer to a key with ${{KEY}}"
+        if isinstance(event, yaml.NodeEvent) and depth == 0 and not isinstance(event, yaml.MappingStartEvent):
+            return f"{line}: key: value is expected, in each line"
+        is_empty = is_empty and not isinstance(event, yaml.NodeEvent)
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            return f"{line}: is nested deeper than {DEEPEST} levels; settings have two"
+    return "is empty; its settings are expected, key: value in each line" if is_empty else None
 
 
 def _missing_choice(group: str, value: str, error: MissingConfigException) -> str:
@@ -142,38 +178,37 @@ def _missing_choice(group: str, value: str, error: MissingConfigException) -> st
 
 
 def _composition_mistake(record: type, word: str, error: Exception) -> str:
-    """Hydra's reason in one line: of a value what is expected, of a configuration file the key that is wrong."""
+    """Hydra's reason: of a value what is expected, of a configuration file the key that is wrong."""
     reason = error.__cause__ or error.__context__
     key = getattr(reason, "full_key", None)
-    typed = shown_word(word)
     if not key or isinstance(reason, GrammarParseError):
-        return f"{typed}: {' '.join(str(reason or error).split()).partition(' full_key')[0]}"
-    where = typed if key == key_of(word) else f"{typed}: {key} in its file"
-    known = list(keys_of(record))
-    if key not in known:
-        return f"{where}: no such key{nearest(key, known)}"
-    return f"{where}: {expected(annotation_of(record, key))} is expected"
+        return str(reason or error).partition("\n    full_key")[0]
+    where = "" if key == key_of(word) else f"{key} in its file: "
+    fields = fields_by_key(record)
+    if key not in fields:
+        return f"{where}no such key{nearest(key, list(fields))}"
+    return f"{where}{fields[key].expected} is expected"
 
 
 def _job_mistakes(record: type, sweeps: Mapping[str, Sequence[str]]) -> Iterator[str]:
     """What is wrong with the runs that all words together ask for: values missing, a folder shared by two."""
-    number_of_runs = math.prod(len(words) for words in sweeps.values() if words)
-    if number_of_runs > MOST_RUNS:
-        yield f"-m: {too_many_runs(number_of_runs)}"
+    listed = [words for words in sweeps.values() if words]
+    if math.prod(map(len, listed)) > MOST_RUNS:
+        yield f"-m: {TOO_MANY_RUNS}"
         return
     folders: Counter[str] = Counter()
-    for number, words in enumerate(itertools.product(*filter(None, sweeps.values()))):
+    written = ""
+    for number, words in enumerate(itertools.product(*listed)):
         composed = compose(record, words, number)
         found = list(problems(record, composed))
         yield from found
         if not found and composed.get("out"):
             folders[composed.out] += 1
             written = typing.cast(dict[str, Any], OmegaConf.to_container(composed))["out"]
-    shared = [folder for folder, number in folders.items() if number > 1]
-    if shared:
-        swept = [
-            f"{key}.name" if key in groups_of(record) else key for key, words in sweeps.items() if words[1:]
-        ]
+    shared = next((folder for folder, number in folders.items() if number > 1), None)
+    if shared is not None:
+        groups = groups_of(record)
+        swept = [f"{key}.name" if key in groups else key for key, words in sweeps.items() if words[1:]]
         apart = "".join(f"/${{{key}}}" for key in swept if f"${{{key}}}" not in written)
         mend = f"give each its own, such as 'out={written}{apart}'" if apart else "name each once"
-        yield f"out={shared[0]}: {folders[shared[0]]} runs of the sweep would write there; {mend}"
+        yield f"out={shared}: {folders[shared]} runs of the sweep would write there; {mend}"

@@ -1,24 +1,26 @@
-"""Words of a command line, `key=value`, as Hydra's grammar reads them; no other module touches the grammar."""
+"""The words of a command line, `key=value`, as Hydra's grammar reads them; no other module uses the grammar."""
 
-import math
 import re
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import ChoiceSweep, Override, Quote, QuotedString, RangeSweep
+from hydra.core.override_parser.types import Override, Quote, QuotedString, RangeSweep
 from hydra.errors import HydraException
 
 from repope_eval.errors import RepopeError
 from repope_eval.settings.composition import choices_in_words, config_loader
-from repope_eval.settings.fields import annotation_of, is_any_text, is_list, keys_of
+from repope_eval.settings.fields import fields_by_key
 from repope_eval.wording import first_unwritable, shown_word
 
 MOST_RUNS = 1_000
-"""Of a sweep: each is composed before the first begins, which takes Hydra some milliseconds."""
+"""The most runs of a sweep: each is composed before the first begins, which takes Hydra some milliseconds."""
+
+TOO_MANY_RUNS = f"a sweep of more than {MOST_RUNS:,} runs; no more can be started at once"
 
 _UNREADABLE = (HydraException, ValueError, RecursionError)
-"""What Hydra raises of a word: ValueError of a number of thousands of digits, RecursionError of as many brackets."""
+"""What Hydra raises for an unreadable word: ValueError for thousands of digits, RecursionError for as many brackets."""
 
 
 def key_of(word: str) -> str:
@@ -34,19 +36,15 @@ def is_hydras(word: str) -> bool:
 def quoted_texts(record: type, words: Sequence[str], *, multirun: bool) -> list[str]:
     """The words, quoted for Hydra where a field of text would otherwise not get exactly what stands behind the `=`.
 
-    Outer spaces, and what Hydra's grammar does not know (`LLaVA (7B).jsonl`), belong to a text. Hydra keeps what it
-    knows: sweeps with -m, `null`, interpolations, and what is in quotes already.
+    Outer spaces belong to a text, and so does what Hydra's grammar cannot read (`LLaVA (7B).jsonl`). Sweeps with -m,
+    `null`, interpolations and quoted texts are left as they are.
 
     Args:
         record: the settings that the words are of.
         words: `key=value`.
         multirun: whether several values are a sweep.
     """
-    texts = {
-        key: is_list(annotation)
-        for key in keys_of(record)
-        if is_any_text(annotation := annotation_of(record, key))
-    }
+    texts = {key: tuple in field.kinds for key, field in fields_by_key(record).items() if field.is_any_text}
     return [_quoted_text(word, texts, multirun=multirun) for word in words]
 
 
@@ -62,27 +60,32 @@ def single_words(record: type, word: str, *, multirun: bool) -> list[str]:
     try:
         override = _parsed(word)
     except _UNREADABLE as error:
+        reason = (
+            "cannot be read as key=value; a value with special characters goes into quotes: 'key=\"value\"'"
+        )
         if "=" not in word:
-            raise RepopeError(
-                f"{typed or repr(word)}: a setting is key=value, and a command goes first"
-            ) from error
-        raise RepopeError(
-            f"{typed}: cannot be read as key=value; a value with special characters goes into quotes: 'key=\"value\"'"
-        ) from error
+            reason = "a setting is key=value, and a command goes first"
+        raise RepopeError(f"{typed or repr(word)}: {reason}") from error
     if (found := first_unwritable(word)) and is_hydras(word):
         raise RepopeError(f"{typed}: holds the character {found}, which no setting of Hydra's needs")
     if not override.is_sweep_override():
         return [word]
     key = key_of(word)
     if not multirun:
-        listed = key in keys_of(record) and is_list(annotation_of(record, key))
-        as_list = f"; a list is written {key}=[A,B]" if listed else ""
+        field = fields_by_key(record).get(key)
+        as_list = f"; a list is written {key}=[A,B]" if field and tuple in field.kinds else ""
         raise RepopeError(f"{typed}: several values, which need -m: one run for each{as_list}")
-    if not override.is_discrete_sweep() or override.is_interval_sweep():
+    if not override.is_discrete_sweep():
         return []
-    if (number := _n_values(override)) > MOST_RUNS:
-        raise RepopeError(f"{typed}: {too_many_runs(number)}")
-    values = list(override.sweep_string_iterator())
+    sweep = override.value()
+    if isinstance(sweep, RangeSweep):
+        sweep.shuffle = False  # for a shuffled range, Hydra lists all of its numbers at once
+    try:
+        values = list(islice(override.sweep_string_iterator(), MOST_RUNS + 1))
+    except (HydraException, ValueError) as error:  # a step of 0
+        raise RepopeError(f"{typed}: {error}") from error
+    if len(values) > MOST_RUNS:
+        raise RepopeError(f"{typed}: {TOO_MANY_RUNS}")
     if not values:
         raise RepopeError(f"{typed}: matches nothing; {choices_in_words(key)}")
     return [f"{key}={value}" for value in values]
@@ -93,26 +96,9 @@ def value_of(word: str) -> Any:
     return _parsed(word).value()
 
 
-def too_many_runs(number: float) -> str:
-    """What to say of a sweep of more than MOST_RUNS runs."""
-    return f"a sweep of {number:,.0f} runs; {MOST_RUNS:,} at most can be started at once"
-
-
 def _parsed(word: str) -> Override:
     (override,) = OverridesParser.create(config_loader=config_loader()).parse_overrides([word])
     return override
-
-
-def _n_values(override: Override) -> float:
-    """How many runs a sweep asks for; counted without listing them, since the memory may not hold them."""
-    sweep = override.value()
-    if isinstance(sweep, RangeSweep):
-        assert sweep.start is not None
-        assert sweep.stop is not None
-        return (float(sweep.stop) - float(sweep.start)) / float(sweep.step) if sweep.step else math.inf
-    return (
-        len(sweep.list) if isinstance(sweep, ChoiceSweep) else 0
-    )  # a glob matches no more names than there are
 
 
 def _quoted_text(word: str, texts: dict[str, bool], *, multirun: bool) -> str:

@@ -1,4 +1,4 @@
-"""Values of environment variables in settings: a run uses them, and its files hold the variables' names instead.
+"""Values of environment variables in settings: a run uses them, while its files hold the variables' names.
 
 Such a value may be a password in an address, and the files of a run are passed on.
 """
@@ -17,17 +17,17 @@ _VARIABLE = re.compile(r"\$\{oc\.env:([^{}]*)\}")
 """An interpolation of an environment variable, with or without a default."""
 
 _known: dict[str, str] = {}
-"""The texts of this process's settings that an environment variable has a part in, each with what was typed for it."""
+"""The texts of this process's settings that contain an environment variable's value, each as it was typed."""
 
 
 class FromEnvironment(str):
-    """A text that an environment variable has a part in; `written` names the variable: `${oc.env:NAME}`."""
+    """A text that contains an environment variable's value; `written` names the variable: `${oc.env:NAME}`."""
 
     written: str
 
 
 def from_environment(value: str, written: str) -> FromEnvironment:
-    """Marks a text that an environment variable has a part in, and keeps it out of messages from now on.
+    """Marks a text that contains an environment variable's value, and keeps it out of messages from now on.
 
     Args:
         value: the text.

@@ -2,7 +2,7 @@ import pytest
 
 from repope_eval.command_line import COMMANDS
 from repope_eval.commands.help import help_page
-from repope_eval.settings.fields import annotation_of, groups_of, is_settings, keys_of, literals
+from repope_eval.settings.fields import fields_by_key, groups_of
 from repope_eval.settings.shipped_files import choices
 
 
@@ -16,14 +16,13 @@ def test_page_has_every_key_with_what_it_may_be(command: str) -> None:
     record = COMMANDS[command]
     page = help_page(command, COMMANDS)
     _, _, settings = page.partition("Settings, given as key=value")
-    for key in keys_of(record):
-        annotation = annotation_of(record, key)
-        if is_settings(annotation):
+    for key, field in fields_by_key(record).items():
+        if field.record:
             continue
         _, found, entry = settings.partition(f"\n  {key} ")
         assert found, key
         entry = entry.partition("]\n")[0]
-        assert all(word in entry for word in literals(annotation)), key
+        assert all(word in entry for word in field.allowed), key
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -34,6 +34,7 @@ from omegaconf.errors import ValidationError
             "hydra.core.override_parser.types:QuotedString.with_quotes",
             "settings/words.py quotes texts with it",
         ),
+        ("hydra.core.override_parser.types:RangeSweep.shuffle", "settings/words.py lists a sweep in order"),
         ("omegaconf.resolvers:oc.env", "settings/schema.py puts it back after naming variables"),
     ],
 )

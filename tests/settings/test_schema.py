@@ -1,21 +1,13 @@
 from dataclasses import FrozenInstanceError, dataclass
+from types import NoneType
 from typing import Any, Literal
 
 import pytest
 from omegaconf import MISSING, OmegaConf
 
 from repope_eval.errors import RepopeError
-from repope_eval.settings.config import ScoreSettings, setting
-from repope_eval.settings.fields import (
-    annotation_of,
-    expected,
-    is_list,
-    is_optional,
-    is_text_or_list,
-    keys_of,
-    literals,
-    nearest,
-)
+from repope_eval.settings.config import ModelSettings, ModelsSettings, ScoreSettings, setting
+from repope_eval.settings.fields import fields_by_key, nearest
 from repope_eval.settings.schema import problems, schema_of, settings_from
 
 
@@ -131,7 +123,7 @@ def test_a_value_that_repeats_a_missing_one_is_no_second_problem() -> None:
 
 
 def test_keys_are_dotted_and_in_order() -> None:
-    assert list(keys_of(Car)) == [
+    assert list(fields_by_key(Car)) == [
         "engine",
         "engine.name",
         "engine.fuel",
@@ -158,16 +150,18 @@ def test_keys_are_dotted_and_in_order() -> None:
     ],
 )
 def test_what_is_expected_is_said_in_words(key: str, words: str) -> None:
-    assert expected(annotation_of(Car, key)) == words
+    assert fields_by_key(Car)[key].expected == words
 
 
-def test_annotations_are_told_apart() -> None:
-    assert literals(Literal["a", "b"] | None) == ["a", "b"]
-    assert literals(str | None) == []
-    assert is_optional(int | None)
-    assert not is_optional(int)
-    assert is_list(tuple[str, ...])
-    assert not is_list(str)
+def test_what_a_field_takes_is_in_its_kinds() -> None:
+    fields = fields_by_key(Car)
+    assert fields["gear"].allowed == ("auto", "manual")
+    assert (fields["owner"].allowed, fields["owner"].kinds) == ((), {str, NoneType})
+    assert fields["axles"].kinds == {tuple}
+    assert (fields["engine"].record, fields["engine.cylinders"].record) == (Engine, None)
+    assert fields["owner"].is_any_text
+    assert not fields["gear"].is_any_text
+    assert fields_by_key(ModelsSettings)["model"].record is ModelSettings
 
 
 def test_nearest_names_only_what_is_close() -> None:
@@ -269,8 +263,8 @@ def test_what_is_neither_a_text_nor_a_list_of_texts_is_refused(value: Any, line:
 
 def test_a_text_or_list_is_missing_where_it_is_not_given() -> None:
     assert list(problems(Garage, _garage())) == ["cars is required: give cars=..."]
-    assert is_text_or_list(annotation_of(Garage, "cars"))
-    assert is_list(annotation_of(Garage, "cars"))
-    assert not is_text_or_list(tuple[str, ...])
-    assert not is_text_or_list(str | None)
-    assert expected(annotation_of(Garage, "keys")) == "a text or a list such as [A,B] or null"
+    fields = fields_by_key(Garage)
+    assert fields["cars"].is_text_or_list
+    assert fields["keys"].expected == "a text or a list such as [A,B] or null"
+    assert not fields_by_key(Car)["axles"].is_text_or_list
+    assert not fields_by_key(Car)["owner"].is_text_or_list

@@ -16,7 +16,7 @@ from repope_eval.settings.config import (
     ScoreSettings,
 )
 from repope_eval.settings.shipped_files import choices
-from repope_eval.settings.validation import find_mistakes
+from repope_eval.settings.validation import DEEPEST, MOST_BYTES, file_mistake, find_mistakes
 
 MEND = (
     "`python -m repope_eval models` lists them, and another checkpoint of a family that is among them is model={} "
@@ -243,20 +243,23 @@ def test_a_sweep_may_be_written_in_each_of_hydras_ways() -> None:
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (["limit=range(1,1e9)"], "limit=range(1,1e9): a sweep of 999,999,999 runs; 1,000 at most"),
+        (
+            ["limit=range(1,1e9)"],
+            "limit=range(1,1e9): a sweep of more than 1,000 runs; no more can be started at once",
+        ),
         (
             ["limit=shuffle(range(1,1e9))"],
-            "limit=shuffle(range(1,1e9)): a sweep of 999,999,999 runs; 1,000 at most",
+            "limit=shuffle(range(1,1e9)): a sweep of more than 1,000 runs; no more can be started at once",
         ),
-        (["limit=range(1,3,0)"], "limit=range(1,3,0): a sweep of inf runs; 1,000 at most"),
+        (["limit=range(1,3,0)"], "limit=range(1,3,0): range() arg 3 must not be zero"),
         (
             ["limit=range(1,12)", "model.max_tiles=range(1,12)", "model.max_new_tokens=range(1,12)"],
-            "-m: a sweep of 1,331 runs; 1,000 at most",
+            "-m: a sweep of more than 1,000 runs; no more can be started at once",
         ),
     ],
 )
 def test_a_sweep_without_end_is_refused_before_it_is_composed(words: list[str], line: str) -> None:
-    assert _mistakes(*words, sweep=True) == [f"{line} can be started at once"]
+    assert _mistakes(*words, sweep=True) == [line]
 
 
 def test_a_glob_that_matches_nothing_is_a_mistake() -> None:
@@ -315,12 +318,30 @@ def test_mistakes_in_an_own_file_are_found(own: Path, content: str, line: str) -
     assert _mistakes("model=mine", own=own) == [line]
 
 
-def test_an_own_file_that_is_no_yaml_is_one_line(own: Path) -> None:
-    (own / "model" / "mine.yaml").write_text("checkpoint: [here\n")
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("a: [here\n", "expected ',' or ']', but got '<stream end>' in \"{path}\", line 2, column 1"),
+        (
+            "family:\n\tcheckpoint: a\n",
+            "found character '\\t' that cannot start any token in \"{path}\", line 2, column 1",
+        ),
+        ("family: a\nfamily: b\n", 'found duplicate key family in "{path}", line 2, column 1'),
+        ("a: 1\n---\nb: 2\n", 'but found another document in "{path}", line 2, column 1'),
+        ("defaults: 5\n", "Invalid defaults list in 'model/mine', defaults must be a list (got int)"),
+        (f"a: {'9' * 5000}", "use sys.set_int_max_str_digits() to increase the limit"),
+        ("a\0b: 1\n", "as text in UTF-16 and damaged files do; save it as UTF-8"),
+        ("a: ${\n", "no viable alternative at input '${'"),
+        ("a: !!python/x y\n", "'tag:yaml.org,2002:python/x' in \"{path}\", line 1, column 4"),
+    ],
+)
+def test_an_own_file_that_no_parser_takes_is_one_line(own: Path, content: str, reason: str) -> None:
+    path = own / "model" / "mine.yaml"
+    path.write_text(content)
     (line,) = _mistakes("model=mine", own=own)
-    assert line == (
-        f"model=mine: {own / 'model' / 'mine.yaml'}: line 2, column 1: expected ',' or ']', but got '<stream end>'"
-    )
+    assert line.startswith("model=mine: ")
+    assert line.endswith(reason.replace("{path}", str(path)))
+    assert "\n" not in line
 
 
 def test_what_an_own_files_defaults_name_is_not_the_file_itself(own: Path) -> None:
@@ -365,3 +386,46 @@ def test_a_launcher_that_is_not_installed_is_one_line(monkeypatch: pytest.Monkey
     with pytest.raises(RepopeError) as caught:
         _mistakes("hydra.launcher.timeout_min=5", word, sweep=True)
     assert str(caught.value) == f"{word}: not installed; pip install 'repope-eval[slurm]'"
+
+
+BOMB = b"a: &a [x, x, x]\nb: &b [*a, *a, *a]\n"
+"""Ten such lines would be thousands of millions of nodes."""
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "is empty; its settings are expected, key: value in each line"),
+        (b"# nothing\n", "is empty; its settings are expected, key: value in each line"),
+        (b"family: internvl2_5\nsystem_prompt: |\n  two\n  lines\ndefaults: [tiny]\n", None),
+        ("family: café\n".encode(), None),
+        (b"\x89PNG\r\n\x1a\n", "is a PNG image, not text; is it the right file?"),
+        (b"- family\n", "line 1: key: value is expected, in each line"),
+        (b"just a text\n", "line 1: key: value is expected, in each line"),
+        (BOMB, "line 2: repeats a node by *a; write it out, or refer to a key with ${KEY}"),
+        (b"a: " + b"[" * 1000, f"line 1: is nested deeper than {DEEPEST} levels; settings have two"),
+        (b"a: " + b"x" * MOST_BYTES, "has 100,003 bytes; a configuration file has 100,000 at most"),
+        (b"a: [here\n", None),  # Hydra says it
+    ],
+)
+def test_an_own_file_that_is_no_configuration_says_why(
+    tmp_path: Path, content: bytes, reason: str | None
+) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_bytes(content)
+    assert file_mistake(tmp_path, "mine") == (None if reason is None else f"{path}: {reason}")
+
+
+def test_an_own_file_in_another_encoding_says_where(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_bytes("a: 1\nfamily: café\n".encode("latin-1"))
+    assert str(file_mistake(tmp_path, "mine")).startswith(f"{path}, line 2: is not UTF-8 ")
+
+
+def test_an_own_file_that_is_no_file_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "folder.yaml").mkdir()
+    (tmp_path / "device.yaml").symlink_to("/dev/zero")
+    for name in ("folder", "device.yaml"):
+        assert file_mistake(tmp_path, name) == f"{tmp_path / name.removesuffix('.yaml')}.yaml: is no file"
+    assert file_mistake(tmp_path, "gone") is None
+    assert file_mistake(tmp_path, "x" * 100_000) is None

@@ -8,7 +8,7 @@ from hydra.core.config_store import ConfigStore
 
 from repope_eval.settings.composition import register
 from repope_eval.settings.config import DoctorSettings, ModelsSettings, RunSettings, ScoreSettings
-from repope_eval.settings.misspelt_keys import misspelt_keys
+from repope_eval.settings.quick_checks import misspelt_keys
 from repope_eval.settings.validation import find_mistakes
 from repope_eval.settings.words import quoted_texts
 

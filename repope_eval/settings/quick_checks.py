@@ -1,0 +1,120 @@
+"""Checks that need no Hydra, whose import takes long: the limits of values, and misspelt keys."""
+
+import math
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import NoneType
+from typing import Any
+
+from repope_eval.settings.fields import Field, fields_by_key, groups_of, nearest
+from repope_eval.settings.shipped_files import choices
+from repope_eval.settings.written import FromEnvironment
+from repope_eval.wording import first_unwritable, shown_word
+
+_PLAIN_WORD = re.compile(r"(?!hydra\.)[A-Za-z_]+(\.[A-Za-z_]+)*=[A-Za-z0-9_./-]{1,100}")
+"""A word that Hydra's grammar reads as a key and one value."""
+
+
+def value_problems(field: Field, value: Any) -> Iterator[str]:
+    """One line for each thing that is wrong with a value whose type is right; a list is given as a tuple."""
+    texts = [text for text in (value if isinstance(value, tuple) else (value,)) if isinstance(text, str)]
+    if wrong := next(filter(None, (_text_problem(field, text) for text in texts)), None):
+        yield wrong
+    elif field.is_text_or_list:
+        yield from _text_or_list_problems(field, value)
+    elif value is not None:
+        yield from _limit_problems(field, value)
+
+
+def misspelt_keys(record: type, words: Sequence[str]) -> list[str]:
+    """A line for each word whose key a record does not have, where there is certainly no other mistake.
+
+    Where there may be one, nothing is found here: every mistake is told at once, and the others need Hydra.
+
+    Args:
+        record: the settings that the words are of.
+        words: of a command line, its options among them.
+    """
+    fields = fields_by_key(record)
+    found = []
+    for word in words:
+        key, _, value = word.partition("=")
+        if not _PLAIN_WORD.fullmatch(word):
+            return []
+        if key not in fields:
+            found.append(no_such_key(word, fields))
+        elif not _is_right(fields[key], value, groups_of(record)):
+            return []
+    return list(dict.fromkeys(found))
+
+
+def no_such_key(word: str, known: Iterable[str]) -> str:
+    """What to say of a word, `key=value`, whose key is not among those known."""
+    key = word.partition("=")[0]
+    return f"{shown_word(key or word)}: no such key{nearest(key, list(known))} (--help lists the keys)"
+
+
+def _is_right(field: Field, value: str, groups: Mapping[str, str | None]) -> bool:
+    """Whether a plain value is certainly right; many of the values that are right are not recognised."""
+    if field.record:
+        return value in choices(field.key)
+    group = field.key.partition(".")[0]
+    if groups.get(group, group) is None:  # there may be no model to set something of
+        return False
+    if value == "null":
+        return NoneType in field.kinds
+    if bool in field.kinds:
+        return value in ("true", "false")
+    if int in field.kinds:
+        return value.isdecimal() and not list(value_problems(field, int(value)))
+    return str in field.kinds and not list(value_problems(field, value))
+
+
+def _text_problem(field: Field, text: str) -> str | None:
+    """What is wrong with a text, whatever else is expected of it."""
+    has_lines = field.metadata.get("has_lines", False)
+    typed = f"{field.key}={shown_word(text)}"
+    if found := first_unwritable(text, lines=has_lines):
+        return f"{typed}: holds the character {found}, which no name or path may hold"
+    if field.metadata.get("is_public") and isinstance(text, FromEnvironment):
+        return (
+            f"{field.key}={shown_word(text.written)}: stands in the files of a run as it is, and values of "
+            "environment variables are kept out of them; write it out"
+        )
+    if not has_lines and text.startswith("~") and os.path.expanduser(text) == text:  # noqa: PTH111  # pathlib's raises
+        return f"{typed}: there is no such user, whose folder could be meant; write the path out"
+    return None
+
+
+def _limit_problems(field: Field, value: Any) -> Iterator[str]:
+    limits, typed = field.metadata, f"{field.key}={value}"
+    if field.allowed and value not in field.allowed:
+        yield f"{typed}: allowed are {', '.join(field.allowed)}{nearest(str(value), field.allowed)}"
+    elif "pattern" in limits and not re.fullmatch(limits["pattern"], str(value)):
+        yield f"{typed}: {limits['form']} is expected"
+    elif isinstance(value, str) and not (value if limits.get("has_lines") else value.strip()):
+        yield f"{field.key}= is empty: give it a value{' or null' if NoneType in field.kinds else ''}, or leave it out"
+    if isinstance(value, float) and math.isnan(value):
+        yield f"{typed}: a number is expected"
+    if "longest" in limits and len(value) > limits["longest"]:
+        yield f"{field.key} has {len(value):,} characters: at most {limits['longest']:,} are expected"
+    if "minimum" in limits and value < limits["minimum"]:
+        yield f"{typed}: must be at least {limits['minimum']}"
+    if "maximum" in limits and value > limits["maximum"]:
+        yield f"{typed}: must be at most {limits['maximum']}"
+    if tuple in field.kinds and not all(isinstance(text, str) for text in value):
+        yield f"{typed}: a list of texts is expected"
+    if "length" in limits and len(value) != limits["length"]:
+        yield f"{field.key}: {limits['length']} are expected, not {len(value)}"
+
+
+def _text_or_list_problems(field: Field, value: Any) -> Iterator[str]:
+    shown = list(value) if isinstance(value, tuple) else value
+    texts = shown if isinstance(shown, list) else [shown]
+    if value is None and NoneType in field.kinds:
+        return
+    if not all(isinstance(text, str | int | float) for text in texts):  # 7 is as good as "7"
+        yield f"{field.key}={shown}: {field.expected} is expected"
+    elif not texts or "" in texts:
+        yield f"{field.key}={shown}: holds nothing; {field.expected} is expected"
