@@ -94,7 +94,7 @@ def render_run_page(view: RunView) -> RunPage:
     context = {
         "view": view,
         "scores": scores,
-        "titles": [label_set_title(name) for name in scores.figures],
+        "titles": [label_set_title(name) for name in scores.cells],
         "tables": _tables(view),
         "reasons": reason_lines(scores),
         "remarks": {
@@ -163,7 +163,7 @@ def _charts(view: RunView) -> list["Chart"]:
 
 def _effect_titles(scores: Scores) -> list[str]:
     """The titles of the two label sets that effects are between, or of the only one."""
-    return [label_set_title(name) for name in scores.figures][:2]
+    return [label_set_title(name) for name in scores.cells][:2]
 
 
 def _shown(values: Mapping[str, Any]) -> dict[str, str]:

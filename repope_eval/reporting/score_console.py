@@ -31,10 +31,12 @@ def print_detection(detection: Detection) -> None:
             "",
             [
                 text_field("DASH-B", lambda name: DETECTION_TITLES[name]),
-                number_field("", lambda name: ratio_text(getattr(detection, name))),
-                number_field("other images, 95 %", lambda name: interval_text(detection.ci95.get(name))),
+                number_field("", lambda name: ratio_text(detection.estimates[name].value)),
                 number_field(
-                    "other objects, 95 %", lambda name: interval_text(detection.ci95_objects.get(name))
+                    "other images, 95 %", lambda name: interval_text(detection.estimates[name].interval)
+                ),
+                number_field(
+                    "other objects, 95 %", lambda name: interval_text(detection.over_objects[name].interval)
                 ),
             ],
             list(DETECTION_TITLES),
