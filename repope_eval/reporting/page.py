@@ -146,7 +146,7 @@ def _tables(view: RunView) -> dict[str, Table]:
 
 def _charts(view: RunView) -> list["Chart"]:
     from repope_eval.reporting.charts.counts import counts_chart
-    from repope_eval.reporting.charts.errors import hallucinated_chart, missed_chart, relabelling_chart
+    from repope_eval.reporting.charts.errors import objects_charts, relabelling_chart
     from repope_eval.reporting.charts.precision_recall import precision_recall_chart
     from repope_eval.reporting.charts.reliability import reliability_chart
 
@@ -154,8 +154,7 @@ def _charts(view: RunView) -> list["Chart"]:
     if view.effects:
         charts.append(relabelling_chart(view.effects))
     if view.object_effects:
-        titles = _effect_titles(view.scores)
-        charts += [hallucinated_chart(view.object_effects, titles), missed_chart(view.object_effects, titles)]
+        charts += objects_charts(view.object_effects, _effect_titles(view.scores))
     if view.evidence:
         charts.append(reliability_chart(view.evidence))
     return charts

@@ -124,14 +124,15 @@ def _certainty(estimates: Mapping[str, Estimate], *parts: str) -> dict[str, Any]
 
 def _changes(scores: Scores) -> dict[str, Any]:
     """What changes from the first label set to the second, by variant, distinct questions last."""
-    changes = {**scores.changes, **(scores.distinct.changes if scores.distinct is not None else {})}
-    fields = ("f1_by_labels", "f1_by_prevalence", "yes_shares")
     found = {
         variant: {
             **{figure: one.value for figure, one in change.estimates.items()},
-            **{field: getattr(change, field) for field in fields},
+            "f1_by_labels": change.f1_by_labels,
+            "f1_by_prevalence": change.f1_by_prevalence,
+            "yes_shares": change.yes_shares,
             **_certainty(change.estimates, "ci95", "reasons"),
         }
-        for variant, change in changes.items()
+        for part in scores.parts
+        for variant, change in part.changes.items()
     }
     return {"change": found} if found else {}

@@ -20,7 +20,7 @@ from repope_eval.reporting.figure_texts import (
 from repope_eval.reporting.tables import Field, Table, number_field, table, text_field
 from repope_eval.scoring.confusion import Figures
 from repope_eval.scoring.estimates import Estimate
-from repope_eval.scoring.scores import CellScores, Change, Scores
+from repope_eval.scoring.scores import Scores
 
 Found = TypeVar("Found")
 
@@ -69,26 +69,18 @@ class ScoreRow:
 
 def score_rows(scores: Scores) -> Iterator[ScoreRow]:
     """The rows of each variant, and of the distinct questions of all: one a label set, then the differences."""
-    for part in (scores, scores.distinct):
-        if part is not None:
-            rows = groupby(by_variant(part.cells), key=lambda row: row[0])
-            for variant, of_variant in rows:
-                yield from _rows(variant, [row[1:] for row in of_variant], part.changes.get(variant))
-
-
-def _rows(
-    variant: Variant, cells: Sequence[tuple[str, CellScores]], change: Change | None
-) -> Iterator[ScoreRow]:
-    for index, (name, cell) in enumerate(cells):
-        yield ScoreRow(
-            variant=variant,
-            labels=label_set_title(name),
-            estimates=cell.estimates,
-            figures=cell.figures,
-            is_first=index == 0,
-        )
-    if change is not None:
-        yield ScoreRow(variant=variant, labels="change", estimates=change.estimates, figures=None)
+    for part in scores.parts:
+        for variant, cells in groupby(by_variant(part.cells), key=lambda row: row[0]):
+            for index, (_, name, cell) in enumerate(cells):
+                yield ScoreRow(
+                    variant=variant,
+                    labels=label_set_title(name),
+                    estimates=cell.estimates,
+                    figures=cell.figures,
+                    is_first=index == 0,
+                )
+            if change := part.changes.get(variant):
+                yield ScoreRow(variant=variant, labels="change", estimates=change.estimates, figures=None)
 
 
 def by_variant(
@@ -179,7 +171,7 @@ def _listed(titles: Mapping[str, Sequence[str]]) -> str:
 
 def _everywhere(scores: Scores) -> Iterator[tuple[str, Mapping[str, Estimate]]]:
     """All estimates, with where they are in words."""
-    for part in (scores, *([scores.distinct] if scores.distinct else [])):
+    for part in scores.parts:
         for label_set, of_variants in part.cells.items():
             for variant, cell in of_variants.items():
                 yield f"{variant}, {label_set_title(label_set)}", cell.estimates

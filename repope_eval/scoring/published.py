@@ -89,16 +89,16 @@ def _cells(by_variant: Mapping[Variant, Confusion]) -> dict[Variant, CellScores]
     """The scores of each variant and of their mean, under one label set."""
     of_cells = with_mean({name: figures(one, PROTOCOLS["repope"]) for name, one in by_variant.items()})
     intervals = _binomial_intervals(by_variant)
-    found = {}
-    for variant, cell in of_cells.items():
-        ends = intervals[variant]
-        found[variant] = CellScores(
+    return {
+        variant: CellScores(
             figures=cell,
             estimates={
-                name: Estimate(value=value, interval=ends[name]) for name, value in values_of(cell).items()
+                name: Estimate(value=value, interval=intervals[variant][name])
+                for name, value in values_of(cell).items()
             },
         )
-    return found
+        for variant, cell in of_cells.items()
+    }
 
 
 def _binomial_intervals(

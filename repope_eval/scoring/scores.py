@@ -77,6 +77,11 @@ class Scores:
     distinct: "Scores | None" = None
     """The same with each distinct question counted once, under `DISTINCT`; where there are several variants."""
 
+    @property
+    def parts(self) -> tuple["Scores", ...]:
+        """These scores, then those of distinct questions where there are any."""
+        return (self,) if self.distinct is None else (self, self.distinct)
+
 
 def score(
     model: str,
@@ -86,14 +91,31 @@ def score(
     protocol: config.Protocol,
 ) -> Scores:
     """Scores the answers under every label set; the intervals of all figures are over the same drawn images."""
+    sample = sampled(label_sets, answers, PROTOCOLS[protocol])
+    confusions = confusions_of(label_sets, sample.totals)
+    cells: dict[str, dict[Variant, CellScores]] = {name: {} for name in confusions}
+    indexes: dict[tuple[str, Variant], Cells] = {}
+    for name, variant, of_cell in variant_cells(label_sets):
+        of_variants = {one: figures(counts, sample.protocol) for one, counts in confusions[name].items()}
+        cell = with_mean(of_variants)[variant]
+        undefined = (
+            _undefined_in_mean(of_variants) if variant == MEAN else _undefined_figures(cell, sample.protocol)
+        )
+        found = estimates(sample, of_cell, values_of(cell), undefined)
+        cells[name][variant] = CellScores(figures=cell, estimates=found)
+        indexes[name, variant] = of_cell
     distinct = [_distinct(label_set) for label_set in label_sets if len(label_set.variants) > 1]
-    sample = sampled([*label_sets, *distinct], answers, PROTOCOLS[protocol])
-    n_cells = sum(len(label_set.variants) for label_set in label_sets)
-    scores = _scores(model, bench, protocol, label_sets, sample, range(n_cells))
-    if not distinct:
-        return scores
-    cells = range(n_cells, n_cells + len(distinct))
-    return replace(scores, distinct=_scores(model, bench, protocol, distinct, sample, cells))
+    return Scores(
+        model=model,
+        bench=bench,
+        protocol=protocol,
+        confusions=confusions,
+        cells=cells,
+        changes=_changes(sample, cells, indexes),
+        n_images=len(sample.counts),
+        f1_width_ratios=f1_width_ratios(sample.counts, sample.protocol),
+        distinct=score(model, bench, distinct, answers, protocol) if distinct else None,
+    )
 
 
 def mean(records: Sequence[Record]) -> Record:
@@ -116,39 +138,6 @@ def _distinct(label_set: LabelSet) -> LabelSet:
     for of_variant in label_set.variants.values():
         labels |= of_variant
     return LabelSet(label_set.name, {DISTINCT: labels})
-
-
-def _scores(
-    model: str,
-    bench: str,
-    protocol: config.Protocol,
-    label_sets: Sequence[LabelSet],
-    sample: Sample,
-    own_cells: range,
-) -> Scores:
-    """The scores under label sets whose variants are these cells of the sample."""
-    confusions = confusions_of(label_sets, sample.totals[own_cells])
-    cells: dict[str, dict[Variant, CellScores]] = {name: {} for name in confusions}
-    indexes: dict[tuple[str, Variant], Cells] = {}
-    for name, variant, own_indexes in variant_cells(label_sets):
-        indexes[name, variant] = tuple(own_cells[index] for index in own_indexes)
-        of_variants = {one: figures(counts, sample.protocol) for one, counts in confusions[name].items()}
-        cell = with_mean(of_variants)[variant]
-        undefined = (
-            _undefined_in_mean(of_variants) if variant == MEAN else _undefined_figures(cell, sample.protocol)
-        )
-        found = estimates(sample, indexes[name, variant], values_of(cell), undefined)
-        cells[name][variant] = CellScores(figures=cell, estimates=found)
-    return Scores(
-        model=model,
-        bench=bench,
-        protocol=protocol,
-        confusions=confusions,
-        cells=cells,
-        changes=_changes(sample, cells, indexes),
-        n_images=len(sample.counts),
-        f1_width_ratios=f1_width_ratios(sample.counts[:, own_cells], sample.protocol),
-    )
 
 
 def values_of(cell: Figures) -> dict[str, float | None]:

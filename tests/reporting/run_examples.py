@@ -54,17 +54,17 @@ MISSING = Missing(n_unanswered=228, n_unparsed=5, f1=0.8732, lowest=0.8036, high
 
 
 def verdict(before: str = "fp", after: str | None = "tp", **fields: Any) -> TurnedVerdict:
+    said = {
+        "image": "scene.png",
+        "question": "Is there a snowboard in the image?",
+        "object": "snowboard",
+        "response": "Yes",
+        "variants": ("random",),
+        **fields,
+    }
+    question = Question(said["image"], said["question"], said["object"])
     return TurnedVerdict(
-        **{
-            "image": "scene.png",
-            "question": "Is there a snowboard in the image?",
-            "object": "snowboard",
-            "variants": ("random",),
-            "response": "Yes",
-            **fields,
-        },
-        outcome_before=before,
-        outcome_after=after,
+        answer=Answer(question, said["response"]), variants=said["variants"], before=before, after=after
     )
 
 

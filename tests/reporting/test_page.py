@@ -204,7 +204,7 @@ def test_a_large_run_stays_below_three_megabytes(tmp_path: Path) -> None:
     answers = view.unparsed * 3000
     picture = tmp_path / "picture.png"
     Image.effect_noise((300, 300), 90).save(picture)
-    images = {each.image: picture for each in verdicts}
+    images = {each.answer.question.image: picture for each in verdicts}
     disagreements = view.disagreements * 3000
     source = html(run_view(verdicts=verdicts, unparsed=answers, disagreements=disagreements, images=images))
     assert len(source.encode()) > 2_900_000
