@@ -90,7 +90,10 @@ def score(
     answers: Mapping[Question, Answer],
     protocol: config.Protocol,
 ) -> Scores:
-    """Scores the answers under every label set; the intervals of all figures are over the same drawn images."""
+    """Scores the answers under every label set; the intervals of all figures are over the same drawn images.
+
+    Distinct questions are about the same images, and so the same ones are drawn for them, too.
+    """
     sample = sampled(label_sets, answers, PROTOCOLS[protocol])
     confusions = confusions_of(label_sets, sample.totals)
     cells: dict[str, dict[Variant, CellScores]] = {name: {} for name in confusions}
