@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from repope_eval.leaderboard.entries import Entry, Leaderboard
 from repope_eval.records import Variant
 from repope_eval.reporting.figure_texts import UNDEFINED, change_text, count_text, figure_text
 from repope_eval.reporting.tables import Cell
-from repope_eval.scoring.bootstrap import Interval
+from repope_eval.scoring.differences import Difference
+from repope_eval.scoring.estimates import Estimate
+from repope_eval.scoring.scores import CellScores
 
 PARTIAL = "†"
 """Follows an F1 that is about another mix of labels than the benchmark's (see `Coverage`)."""
@@ -22,10 +25,14 @@ class Scored:
     label_set: str
     entry: Entry
 
+    @property
+    def cell(self) -> CellScores:
+        """The model's scores there."""
+        return self.entry.cells[self.label_set][self.variant]
+
     def value(self, figure: str) -> float | None:
-        """A field of the model's `Figures`."""
-        value: float | None = getattr(self.entry.figures[self.label_set][self.variant], figure)
-        return value
+        """A figure of the model."""
+        return self.cell.estimates[figure].value
 
 
 def value_cell(value: float | None, shown: Callable[[float], str] = count_text) -> Cell:
@@ -33,22 +40,22 @@ def value_cell(value: float | None, shown: Callable[[float], str] = count_text) 
     return Cell(text=UNDEFINED if value is None else shown(value), values=(value,))
 
 
-def with_interval(value: float | None, interval: Interval, shown: Callable[[float], str]) -> Cell:
+def estimate_cell(found: Estimate | Difference, shown: Callable[[float], str]) -> Cell:
     """A value with its interval below it."""
-    low, high = (None, None) if interval is None else interval
-    note = "" if interval is None else " to ".join(shown(end) for end in interval)
-    return Cell(text=UNDEFINED if value is None else shown(value), values=(value, low, high), note=note)
+    ends = (None, None) if found.interval is None else found.interval
+    note = "" if found.interval is None else " to ".join(shown(end) for end in found.interval)
+    cell = value_cell(found.value, shown)
+    return replace(cell, values=(*cell.values, *ends), note=note)
 
 
 def plain_cell(figure: str, one: Scored) -> Cell:
     """A figure without its interval."""
-    return value_cell(one.value(figure), lambda value: figure_text(figure, value))
+    return value_cell(one.value(figure), partial(figure_text, figure))
 
 
 def figure_cell(figure: str, one: Scored) -> Cell:
     """A figure with its interval."""
-    interval = one.entry.intervals[one.label_set][one.variant].get(figure)
-    return with_interval(one.value(figure), interval, lambda value: figure_text(figure, value))
+    return estimate_cell(one.cell.estimates[figure], partial(figure_text, figure))
 
 
 def f1_cell(one: Scored) -> Cell:
@@ -62,7 +69,7 @@ def f1_cell(one: Scored) -> Cell:
 def total_cell(total: str, one: Scored) -> Cell:
     """A number of questions or answers. The paper does not say how many answers were unparsed."""
     is_unknown = one.entry.is_paper and total == "n_unparsed"
-    return value_cell(None if is_unknown else one.value(total))
+    return value_cell(None if is_unknown else getattr(one.cell.figures, total))
 
 
 def place_cell(one: Scored) -> Cell:
@@ -100,4 +107,4 @@ def difference_cell(figure: str, pair: tuple[Scored, Scored]) -> Cell:
     """The figure of the first model less that of the second."""
     first, second = (one.value(figure) for one in pair)
     difference = None if first is None or second is None else first - second
-    return value_cell(difference, lambda value: change_text(figure, value))
+    return value_cell(difference, partial(change_text, figure))

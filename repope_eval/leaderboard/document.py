@@ -48,14 +48,15 @@ def _entry(entry: Entry) -> dict[str, Any]:
         else "bootstrap over images, or exact where errors are few",
         "scores": {
             name: {variant: _cell(entry, name, variant) for variant in by_variant}
-            for name, by_variant in entry.figures.items()
+            for name, by_variant in entry.cells.items()
         },
     }
 
 
 def _cell(entry: Entry, name: str, variant: Variant) -> dict[str, Any]:
-    return dataclasses.asdict(entry.figures[name][variant]) | {
-        "ci95": dict(entry.intervals[name][variant]),
+    cell = entry.cells[name][variant]
+    return dataclasses.asdict(cell.figures) | {
+        "ci95": {figure: found.interval for figure, found in cell.estimates.items()},
         "coverage": None if entry.is_paper else dataclasses.asdict(entry.coverage[name][variant]),
     }
 

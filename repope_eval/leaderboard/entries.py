@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 from repope_eval.records import Variant
 from repope_eval.scoring.agreement import Agreement
-from repope_eval.scoring.bootstrap import Intervals
 from repope_eval.scoring.comparison import Comparison, Standing
-from repope_eval.scoring.confusion import Figures
 from repope_eval.scoring.coverage import Coverage
+from repope_eval.scoring.scores import CellScores
 from repope_eval.settings import config
 
 PAPER_MARK = " (paper)"
@@ -33,10 +32,9 @@ class Entry:
     benchmark asks."""
     n_answered: int | None
     """The number of these questions with an answer."""
-    figures: Mapping[str, Mapping[Variant, Figures]]
-    """By label set and variant; the figures of a ranked run are over the questions that all ranked runs answered."""
-    intervals: Mapping[str, Mapping[Variant, Intervals]]
-    """Intervals over images; those of the paper's models are binomial approximations."""
+    cells: Mapping[str, Mapping[Variant, CellScores]]
+    """By label set and variant; the figures of a ranked run are over the questions that all ranked runs answered.
+    Intervals are over images; those of the paper's models are binomial approximations."""
     coverage: Mapping[str, Mapping[Variant, Coverage]]
     """The share of the labelled questions that each figure is about; empty for the paper's models."""
 

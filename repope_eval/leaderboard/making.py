@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import TypeVar
 
 import numpy as np
 
@@ -27,8 +26,6 @@ from repope_eval.scoring.published import published_scores
 from repope_eval.scoring.scores import score
 from repope_eval.scoring.shared_questions import Sampled
 from repope_eval.settings import config
-
-Found = TypeVar("Found")
 
 _OWN_FACTS = (
     "answers",
@@ -60,7 +57,9 @@ def make_leaderboard(selection: Selection, settings: config.ReportSettings) -> L
     has_paper = settings.reference == "paper"
     paper = _paper_entries(label_sets, variants, PAPER_MARK if names else "") if has_paper else []
     last = label_sets[-1]
-    entries = sorted([*runs, *paper], key=lambda entry: _descending(entry.figures[last][variants[-1]].f1))
+    entries = sorted(
+        [*runs, *paper], key=lambda entry: _descending(entry.cells[last][variants[-1]].figures.f1)
+    )
     questions = selection.benchmark.questions if selection.benchmark else ()
     is_whole = comparison is not None and comparison.n_questions == len(questions)
     return Leaderboard(
@@ -93,8 +92,8 @@ def make_leaderboard(selection: Selection, settings: config.ReportSettings) -> L
 def _shape(selection: Selection) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Label sets and variants of the benchmark, or of the paper's figures where there is none."""
     if selection.benchmark is None:
-        figures = published_scores()[0].figures
-        return tuple(figures), tuple(figures["pope"])
+        cells = published_scores()[0].cells
+        return tuple(cells), tuple(cells["pope"])
     label_sets = selection.benchmark.label_sets
     variants = tuple(label_sets[0].variants)
     means = (MEAN,) if len(variants) > 1 else ()
@@ -147,18 +146,13 @@ def _run_entry(
         n_images=len(images_of(run)),
         n_questions=n_questions,
         n_answered=len(run.answers),
-        figures=scores.figures,
-        intervals=scores.intervals,
+        cells=scores.cells,
         coverage=coverage(scores.confusions, whole, PROTOCOLS[scores.protocol]),
     )
 
 
 def _paper_entries(label_sets: Sequence[str], variants: Sequence[Variant], mark: str) -> list[Entry]:
     """The paper's models, with a mark behind their names."""
-
-    def shown(found: Mapping[str, Mapping[Variant, Found]]) -> dict[str, dict[Variant, Found]]:
-        return {name: {variant: found[name][variant] for variant in variants} for name in label_sets}
-
     return [
         Entry(
             name=model.model + mark,
@@ -167,8 +161,9 @@ def _paper_entries(label_sets: Sequence[str], variants: Sequence[Variant], mark:
             n_images=None,
             n_questions=None,
             n_answered=None,
-            figures=shown(model.figures),
-            intervals=shown(model.intervals),
+            cells={
+                name: {variant: model.cells[name][variant] for variant in variants} for name in label_sets
+            },
             coverage={},
         )
         for model in published_scores()
@@ -220,7 +215,7 @@ def _counted(entries: Sequence[Entry], label_set: str, variant: Variant, figure:
 def _values(
     entries: Sequence[Entry], label_set: str, variant: Variant, figure: str
 ) -> dict[str, float | None]:
-    return {entry.name: getattr(entry.figures[label_set][variant], figure) for entry in entries}
+    return {entry.name: getattr(entry.cells[label_set][variant].figures, figure) for entry in entries}
 
 
 def _pairs(runs: Sequence[Entry], paper: Sequence[Entry]) -> tuple[tuple[Entry, Entry], ...]:

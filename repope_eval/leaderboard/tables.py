@@ -9,6 +9,7 @@ from repope_eval.leaderboard.cells import (
     Scored,
     answers_cell,
     difference_cell,
+    estimate_cell,
     f1_cell,
     figure_cell,
     place_cell,
@@ -17,7 +18,6 @@ from repope_eval.leaderboard.cells import (
     total_cell,
     value_cell,
     whole_place_cell,
-    with_interval,
 )
 from repope_eval.leaderboard.entries import (
     Entry,
@@ -144,7 +144,7 @@ def _differences(board: Leaderboard) -> Table:
         return value_field(title, lambda pair: value_cell(getattr(pair.difference, name), shown), name)
 
     def signed(pair: _Pair) -> Cell:
-        return with_interval(pair.difference.value, pair.difference.interval, partial(change_text, "f1"))
+        return estimate_cell(pair.difference, partial(change_text, "f1"))
 
     return table(
         "Differences of F1 between runs on the questions that both answered, with 95 % intervals.",
@@ -170,8 +170,7 @@ def _agreement(board: Leaderboard) -> Table:
     """How alike the rankings under the two label sets are."""
 
     def tau(figure: str, each: RankAgreement) -> Cell:
-        found = each.agreement.taus[figure]
-        return with_interval(found.value, found.interval, lambda value: f"{value:.2f}".replace("-", "−"))
+        return estimate_cell(each.agreement.taus[figure], lambda value: f"{value:.2f}".replace("-", "−"))
 
     names = {figure: "tau" if figure == "f1" else f"tau_{figure}" for figure in RANKED_FIGURES}
     return table(

@@ -126,7 +126,7 @@ def illustrated(gallery: Gallery, images: Mapping[str, Path], room: int) -> Gall
 def _cards(verdicts: Sequence[TurnedVerdict]) -> list[Card]:
     by_image: dict[str, list[Item]] = {}
     for verdict in verdicts:
-        by_image.setdefault(verdict.image, []).append(_item(verdict))
+        by_image.setdefault(verdict.answer.question.image, []).append(_item(verdict))
     cards = [
         Card(image=image, items=tuple(sorted(items, key=lambda item: _KINDS.index(item.kind))))
         for image, items in by_image.items()
@@ -135,17 +135,16 @@ def _cards(verdicts: Sequence[TurnedVerdict]) -> list[Card]:
 
 
 def _item(verdict: TurnedVerdict) -> Item:
-    before, after = verdict.outcome_before, verdict.outcome_after
-    kind, what = _kind(before, after)
+    kind, what = _kind(verdict.before, verdict.after)
     return Item(
-        question=clipped(verdict.question),
-        object=clipped(verdict.object, 80),
-        response=clipped(verdict.response),
+        question=clipped(verdict.answer.question.text),
+        object=clipped(verdict.answer.question.object, 80),
+        response=clipped(verdict.answer.response),
         variants=tuple(clipped(variant, 80) for variant in verdict.variants),
         kind=kind,
         verdict=what,
-        label_before=_LABELS[before],
-        label_after="ambiguous" if after is None else _LABELS[after],
+        label_before=_LABELS[verdict.before],
+        label_after="ambiguous" if verdict.after is None else _LABELS[verdict.after],
     )
 
 

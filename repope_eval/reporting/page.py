@@ -94,7 +94,7 @@ def render_run_page(view: RunView) -> RunPage:
     context = {
         "view": view,
         "scores": scores,
-        "titles": [label_set_title(name) for name in scores.figures],
+        "titles": [label_set_title(name) for name in scores.cells],
         "tables": _tables(view),
         "reasons": reason_lines(scores),
         "remarks": {
@@ -146,7 +146,7 @@ def _tables(view: RunView) -> dict[str, Table]:
 
 def _charts(view: RunView) -> list["Chart"]:
     from repope_eval.reporting.charts.counts import counts_chart
-    from repope_eval.reporting.charts.errors import hallucinated_chart, missed_chart, relabelling_chart
+    from repope_eval.reporting.charts.errors import objects_charts, relabelling_chart
     from repope_eval.reporting.charts.precision_recall import precision_recall_chart
     from repope_eval.reporting.charts.reliability import reliability_chart
 
@@ -154,8 +154,7 @@ def _charts(view: RunView) -> list["Chart"]:
     if view.effects:
         charts.append(relabelling_chart(view.effects))
     if view.object_effects:
-        titles = _effect_titles(view.scores)
-        charts += [hallucinated_chart(view.object_effects, titles), missed_chart(view.object_effects, titles)]
+        charts += objects_charts(view.object_effects, _effect_titles(view.scores))
     if view.evidence:
         charts.append(reliability_chart(view.evidence))
     return charts
@@ -163,7 +162,7 @@ def _charts(view: RunView) -> list["Chart"]:
 
 def _effect_titles(scores: Scores) -> list[str]:
     """The titles of the two label sets that effects are between, or of the only one."""
-    return [label_set_title(name) for name in scores.figures][:2]
+    return [label_set_title(name) for name in scores.cells][:2]
 
 
 def _shown(values: Mapping[str, Any]) -> dict[str, str]:

@@ -26,10 +26,10 @@ def prevalence_remark(scores: Scores) -> str | None:
         return None
     if change.f1_by_labels is None or change.f1_by_prevalence is None:
         return None
-    first, second = (label_set_title(name) for name in scores.figures)
+    first, second = (label_set_title(name) for name in scores.cells)
     changed, by_labels, by_prevalence = (
         change_text("f1", value)
-        for value in (change.values["f1"], change.f1_by_labels, change.f1_by_prevalence)
+        for value in (change.estimates["f1"].value, change.f1_by_labels, change.f1_by_prevalence)
     )
     return (
         f"From {first} to {second}, F1 changes by {changed}{where}: {by_labels} by the labels, as F1 at 50 % yes "
@@ -57,7 +57,7 @@ def ambiguity_remark(resolutions: Mapping[Variant, Resolution]) -> str | None:
 
 def detection_remark(detections: Mapping[str, Detection]) -> str | None:
     """Says which question each kind of interval of DASH-B's figures answers; None if there is only one kind."""
-    if not any(end for found in detections.values() for end in found.ci95_objects.values()):
+    if not any(one.interval for found in detections.values() for one in found.over_objects.values()):
         return None
     return (
         "The intervals of the first row say how the model might do on other images of these objects; those of the "

@@ -8,20 +8,21 @@ from repope_eval.reporting.figure_texts import (
     FIGURE_TITLES,
     clipped,
     count_text,
+    estimate_text,
     figure_text,
     label_set_title,
     ratio_text,
 )
 from repope_eval.reporting.score_table import by_variant
 from repope_eval.reporting.tables import Field, Table, number_field, table, text_field
-from repope_eval.scoring.bootstrap import Interval
 from repope_eval.scoring.detection import Detection
+from repope_eval.scoring.estimates import Estimate
 from repope_eval.scoring.evidence import Evidence
 from repope_eval.scoring.protocol_readings import Disagreement
 from repope_eval.scoring.protocols import Reading
 from repope_eval.scoring.relabelling_effect import Effect
 from repope_eval.scoring.resolutions import Missing, Resolution
-from repope_eval.scoring.scores import Scores
+from repope_eval.scoring.scores import CellScores, Scores
 from repope_eval.settings import config
 
 MOST_OBJECTS = 500
@@ -103,17 +104,15 @@ def object_table(effects: Sequence[Effect], titles: Sequence[str]) -> Table:
 
 def detection_table(detections: Mapping[str, Detection]) -> Table:
     """DASH-B's figures: of all questions, with the intervals of either kind, and of each object's."""
-    rows = [(name, found, found.ci95) for name, found in detections.items()]
+    rows = [(name, found, found.estimates) for name, found in detections.items()]
     over_objects = [
-        (f"{name}, drawn over objects", found, found.ci95_objects)
+        (f"{name}, drawn over objects", found, found.over_objects)
         for name, found in detections.items()
-        if any(found.ci95_objects.values())
+        if any(one.interval for one in found.over_objects.values())
     ]
 
-    def field(name: str) -> Field[tuple[str, Detection, Mapping[str, Interval]]]:
-        return number_field(
-            DETECTION_TITLES[name], lambda row: ratio_text(getattr(row[1], name), row[2][name])
-        )
+    def field(name: str) -> Field[tuple[str, Detection, Mapping[str, Estimate]]]:
+        return number_field(DETECTION_TITLES[name], lambda row: estimate_text(row[2][name]))
 
     return table(
         "DASH-B's figures, with 95 % intervals: right answers among all, among those about images without and with "
@@ -167,10 +166,7 @@ def evidence_table(evidence: Mapping[str, Mapping[Variant, Evidence]]) -> Table:
     """The figures that need no threshold, with their intervals."""
 
     def field(title: str, name: str) -> Field[tuple[Variant, str, Evidence]]:
-        return number_field(
-            title,
-            lambda row: ratio_text(getattr(row[2], name), getattr(row[2], f"{name}_interval", None)),
-        )
+        return number_field(title, lambda row: estimate_text(row[2].estimates[name]))
 
     return table(
         "What the confidence in yes tells, with 95 % intervals",
@@ -182,9 +178,9 @@ def evidence_table(evidence: Mapping[str, Mapping[Variant, Evidence]]) -> Table:
             field("average precision", "average_precision"),
             field("Brier score", "brier"),
             field("ECE, debiased", "ece_debiased"),
-            number_field("ECE", lambda row: ratio_text(row[2].ece)),
+            number_field("ECE", lambda row: ratio_text(row[2].estimates["ece"].value)),
             field("best F1, an upper bound", "best_f1"),
-            field("at confidence", "best_threshold"),
+            number_field("at confidence", lambda row: ratio_text(row[2].best_threshold)),
         ],
         by_variant(evidence),
     )
@@ -192,13 +188,16 @@ def evidence_table(evidence: Mapping[str, Mapping[Variant, Evidence]]) -> Table:
 
 def protocol_table(scores: Sequence[Scores]) -> Table:
     """F1 of the same answers under each of several protocols, and what else the reading decides."""
-    cells = by_variant(scores[0].figures) if len(scores) > 1 else []
+    cells = by_variant(scores[0].cells) if len(scores) > 1 else []
+    rows = [(variant, name, one) for variant, name, _ in cells for one in scores]
+
+    def cell(row: tuple[Variant, str, Scores]) -> CellScores:
+        return row[2].cells[row[1]][row[0]]
 
     def field(name: str) -> Field[tuple[Variant, str, Scores]]:
         def text(row: tuple[Variant, str, Scores]) -> str:
-            variant, label_set, one = row
-            interval = one.intervals[label_set][variant].get("f1") if name == "f1" else None
-            return figure_text(name, getattr(one.figures[label_set][variant], name), interval)
+            found = cell(row).estimates[name]
+            return figure_text(name, found.value, found.interval if name == "f1" else None)
 
         return number_field(FIGURE_TITLES[name], text)
 
@@ -208,10 +207,10 @@ def protocol_table(scores: Sequence[Scores]) -> Table:
             text_field("variant", lambda row: row[0]),
             text_field("labels", lambda row: label_set_title(row[1])),
             text_field("protocol", lambda row: row[2].protocol),
-            number_field("unparsed", lambda row: count_text(row[2].figures[row[1]][row[0]].n_unparsed)),
+            number_field("unparsed", lambda row: count_text(cell(row).figures.n_unparsed)),
             *(field(name) for name in (*COUNT_TITLES, "precision", "recall", "f1", "yes_ratio")),
         ],
-        [(variant, name, one) for variant, name, _ in cells for one in scores],
+        rows,
     )
 
 

@@ -26,17 +26,19 @@ def print_scores(scores: Scores) -> None:
 
 def print_detection(detection: Detection) -> None:
     """Prints DASH-B's figures of all questions with their intervals for other images, and for other objects."""
+    rows = [
+        (DETECTION_TITLES[name], found, detection.over_objects[name])
+        for name, found in detection.estimates.items()
+    ]
     print_table(
         table(
             "",
             [
-                text_field("DASH-B", lambda name: DETECTION_TITLES[name]),
-                number_field("", lambda name: ratio_text(getattr(detection, name))),
-                number_field("other images, 95 %", lambda name: interval_text(detection.ci95.get(name))),
-                number_field(
-                    "other objects, 95 %", lambda name: interval_text(detection.ci95_objects.get(name))
-                ),
+                text_field("DASH-B", lambda row: row[0]),
+                number_field("", lambda row: ratio_text(row[1].value)),
+                number_field("other images, 95 %", lambda row: interval_text(row[1].interval)),
+                number_field("other objects, 95 %", lambda row: interval_text(row[2].interval)),
             ],
-            list(DETECTION_TITLES),
+            rows,
         )
     )

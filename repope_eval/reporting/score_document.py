@@ -1,11 +1,14 @@
 """`scores.json`: the scores of a run as a JSON document."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from repope_eval.reporting.page import RunView
+from repope_eval.scoring.calibration import CALIBRATION_FIGURES
 from repope_eval.scoring.detection import ALL_OBJECTS, Detection
+from repope_eval.scoring.estimates import Estimate
+from repope_eval.scoring.evidence import Evidence
 from repope_eval.scoring.scores import DISTINCT, Scores
 
 
@@ -38,7 +41,10 @@ def run_document(view: RunView) -> dict[str, Any]:
     if view.detections:
         document["dash_b"] = _detections(view.detections)
     if view.evidence:
-        document["evidence"] = _plain(view.evidence)
+        document["evidence"] = {
+            name: {variant: _evidence(found) for variant, found in by_variant.items()}
+            for name, by_variant in view.evidence.items()
+        }
     if view.effects:
         document["relabelling"] = {
             "variants": [_plain(effect) for effect in view.effects],
@@ -58,40 +64,75 @@ def _plain(found: Any) -> Any:
 
 def _detections(detections: Mapping[str, Detection]) -> dict[str, Any]:
     """DASH-B's figures of all questions, with those of each object under `objects`."""
-    objects = _plain(detections)
-    whole: dict[str, Any] = objects.pop(ALL_OBJECTS)
-    for of_object in objects.values():
-        del of_object["ci95_objects"], of_object["reasons_objects"]
-    questions = {"ci95": "these objects on other images", "ci95_objects": "other objects"}
-    return whole | {"intervals_for": questions, "objects": objects}
+    over_objects = _certainty(detections[ALL_OBJECTS].over_objects, "ci95", "reasons")
+    objects = {name: _detection(found) for name, found in detections.items()}
+    return objects.pop(ALL_OBJECTS) | {
+        **{f"{part}_objects": by_figure for part, by_figure in over_objects.items()},
+        "intervals_for": {"ci95": "these objects on other images", "ci95_objects": "other objects"},
+        "objects": objects,
+    }
+
+
+def _detection(found: Detection) -> dict[str, Any]:
+    return {
+        **{figure: one.value for figure, one in found.estimates.items()},
+        **{field: getattr(found, field) for field in ("n_positives", "n_negatives", "n_unparsed")},
+        **_certainty(found.estimates, "ci95", "ci95_method", "reasons"),
+    }
+
+
+def _evidence(found: Evidence) -> dict[str, Any]:
+    """The figures, each before its interval; those of calibration come first."""
+
+    def figures(names: Iterable[str]) -> dict[str, Any]:
+        by_figure: dict[str, Any] = {}
+        for name in names:
+            one = found.estimates[name]
+            by_figure |= {name: one.value, f"{name}_interval": one.interval}
+        return by_figure
+
+    return {
+        **figures(CALIBRATION_FIGURES),
+        "n": found.n,
+        **figures(name for name in found.estimates if name not in CALIBRATION_FIGURES),
+        "best_threshold": found.best_threshold,
+        "reliability": [dataclasses.asdict(each) for each in found.reliability],
+        **_certainty(found.estimates, "reasons"),
+    }
 
 
 def _cells(scores: Scores) -> dict[str, Any]:
     return {
         label_set: {
-            variant: dataclasses.asdict(figures)
-            | {
-                "ci95": dict(scores.intervals[label_set][variant]),
-                "ci95_method": dict(scores.methods[label_set][variant]),
-                "reasons": dict(scores.reasons[label_set][variant]),
-            }
-            for variant, figures in by_variant.items()
+            variant: dataclasses.asdict(cell.figures)
+            | _certainty(cell.estimates, "ci95", "ci95_method", "reasons")
+            for variant, cell in by_variant.items()
         }
-        for label_set, by_variant in scores.figures.items()
+        for label_set, by_variant in scores.cells.items()
     }
+
+
+def _certainty(estimates: Mapping[str, Estimate], *parts: str) -> dict[str, Any]:
+    """How sure figures are, in mappings by figure; in the reasons are only those of a null."""
+    found = {
+        "ci95": {figure: one.interval for figure, one in estimates.items()},
+        "ci95_method": {figure: one.method for figure, one in estimates.items()},
+        "reasons": {figure: one.reason for figure, one in estimates.items() if one.reason},
+    }
+    return {part: found[part] for part in parts}
 
 
 def _changes(scores: Scores) -> dict[str, Any]:
     """What changes from the first label set to the second, by variant, distinct questions last."""
-    changes = {**scores.changes, **(scores.distinct.changes if scores.distinct is not None else {})}
-    fields = ("f1_by_labels", "f1_by_prevalence", "yes_shares")
     found = {
         variant: {
-            **change.values,
-            **{field: getattr(change, field) for field in fields},
-            "ci95": dict(change.intervals),
-            "reasons": dict(change.reasons),
+            **{figure: one.value for figure, one in change.estimates.items()},
+            "f1_by_labels": change.f1_by_labels,
+            "f1_by_prevalence": change.f1_by_prevalence,
+            "yes_shares": change.yes_shares,
+            **_certainty(change.estimates, "ci95", "reasons"),
         }
-        for variant, change in changes.items()
+        for part in scores.parts
+        for variant, change in part.changes.items()
     }
     return {"change": found} if found else {}

@@ -18,7 +18,8 @@ from repope_eval.reporting.figure_texts import (
     label_set_title,
 )
 from repope_eval.reporting.tables import Field, Table, number_field, table, text_field
-from repope_eval.scoring.bootstrap import Interval
+from repope_eval.scoring.confusion import Figures
+from repope_eval.scoring.estimates import Estimate
 from repope_eval.scoring.scores import Scores
 
 Found = TypeVar("Found")
@@ -34,59 +35,52 @@ class ScoreRow:
     variant: Variant
     labels: str
     """POPE, RePOPE, or `change`."""
-    values: Mapping[str, float | None]
-    """The fields of `Figures` by name; of a change, those that have a difference."""
-    intervals: Mapping[str, Interval]
-    is_change: bool = False
+    estimates: Mapping[str, Estimate]
+    """The figures, or their differences, by name."""
+    figures: Figures | None
+    """All figures; None of a change."""
     is_first: bool = False
     """Whether it is the first row of its variant."""
 
+    @property
+    def is_change(self) -> bool:
+        """Whether it holds differences."""
+        return self.figures is None
+
     def figure(self, name: str, *, with_interval: bool = False) -> str:
         """A figure, or the difference of one, with its 95 % interval where that is asked for."""
-        text = change_text if self.is_change else figure_text
-        return text(name, self.values[name], self.intervals.get(name) if with_interval else None)
+        text, found = change_text if self.is_change else figure_text, self.estimates[name]
+        return text(name, found.value, found.interval if with_interval else None)
 
     def f1_interval(self, *, short: bool = False) -> str:
         """The 95 % interval of F1: `0.8512 to 0.8933`, in short `.8512–.8933`; that of a difference has signs."""
         between = "–" if short and not self.is_change else " to "
         text = partial(change_text if self.is_change else figure_text, "f1")
         return interval_text(
-            self.intervals["f1"],
+            self.estimates["f1"].interval,
             lambda end: text(end).replace("0.", ".", 1) if short else text(end),
             between,
         )
 
     def count(self, name: str) -> str:
         """A number of questions or answers; it has no difference."""
-        return "" if self.is_change else count_text(self.values[name])
+        return "" if self.figures is None else count_text(getattr(self.figures, name))
 
 
 def score_rows(scores: Scores) -> Iterator[ScoreRow]:
     """The rows of each variant, and of the distinct questions of all: one a label set, then the differences."""
-    for part in (scores, scores.distinct):
-        if part is not None:
-            rows = groupby(by_variant(part.figures), key=lambda row: row[0])
-            for variant, of_variant in rows:
-                yield from _rows(part, variant, [name for _, name, _ in of_variant])
-
-
-def _rows(scores: Scores, variant: Variant, label_sets: Sequence[str]) -> Iterator[ScoreRow]:
-    for name in label_sets:
-        figures = scores.figures[name][variant]
-        yield ScoreRow(
-            variant=variant,
-            labels=label_set_title(name),
-            values={
-                **dataclasses.asdict(figures),
-                "n_unanswered": figures.n_questions - figures.n_answered,
-            },
-            intervals=scores.intervals[name][variant],
-            is_first=name == label_sets[0],
-        )
-    if change := scores.changes.get(variant):
-        yield ScoreRow(
-            variant=variant, labels="change", values=change.values, intervals=change.intervals, is_change=True
-        )
+    for part in scores.parts:
+        for variant, cells in groupby(by_variant(part.cells), key=lambda row: row[0]):
+            for index, (_, name, cell) in enumerate(cells):
+                yield ScoreRow(
+                    variant=variant,
+                    labels=label_set_title(name),
+                    estimates=cell.estimates,
+                    figures=cell.figures,
+                    is_first=index == 0,
+                )
+            if change := part.changes.get(variant):
+                yield ScoreRow(variant=variant, labels="change", estimates=change.estimates, figures=None)
 
 
 def by_variant(
@@ -163,11 +157,11 @@ def interval_table(caption: str, scores: Scores, names: Iterable[str]) -> Table:
 def reason_lines(scores: Scores) -> tuple[str, ...]:
     """Why figures or intervals are missing: one line for each reason, with all that it is the reason of."""
     by_reason: dict[str, dict[str, list[str]]] = {}
-    for part in (scores, scores.distinct):
-        for where, reasons in _reasons(part) if part is not None else ():
-            for figure, reason in reasons.items():
-                title = FIGURE_TITLES.get(figure, figure)
-                by_reason.setdefault(reason, {}).setdefault(where, []).append(title)
+    for where, estimates in _everywhere(scores):
+        for figure, found in estimates.items():
+            if found.reason:
+                titles = by_reason.setdefault(found.reason, {}).setdefault(where, [])
+                titles.append(FIGURE_TITLES.get(figure, figure))
     return tuple(f"{_listed(titles)}: {reason}" for reason, titles in by_reason.items())
 
 
@@ -175,10 +169,11 @@ def _listed(titles: Mapping[str, Sequence[str]]) -> str:
     return "; ".join(f"{where}: {', '.join(figures)}" for where, figures in titles.items())
 
 
-def _reasons(scores: Scores) -> Iterator[tuple[str, Mapping[str, str]]]:
-    """Where something is missing, and the reasons by figure."""
-    for label_set, by_variant in scores.reasons.items():
-        for variant, reasons in by_variant.items():
-            yield f"{variant}, {label_set_title(label_set)}", reasons
-    for variant, change in scores.changes.items():
-        yield f"{variant}, change", change.reasons
+def _everywhere(scores: Scores) -> Iterator[tuple[str, Mapping[str, Estimate]]]:
+    """All estimates, with where they are in words."""
+    for part in scores.parts:
+        for label_set, of_variants in part.cells.items():
+            for variant, cell in of_variants.items():
+                yield f"{variant}, {label_set_title(label_set)}", cell.estimates
+        for variant, change in part.changes.items():
+            yield f"{variant}, change", change.estimates

@@ -9,22 +9,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from repope_eval.scoring.bootstrap import Interval, interval_of
+from repope_eval.scoring.bootstrap import interval_of
 from repope_eval.scoring.confusion import Values, ratio
+from repope_eval.scoring.estimates import Estimate
 from repope_eval.scoring.shared_questions import Sampled
 
 RANKED_FIGURES = ("f1", "f1_balanced", "balanced_accuracy", "mcc")
 """Fields of `Figures` by which models are ranked before and after; the first is the leaderboard's."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tau:
-    """Kendall's tau-b of two rankings."""
-
-    value: float | None
-    """None with fewer than two models, and where all are equal."""
-    interval: Interval
-    """None where tau is undefined, and where there are no replicates."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +32,9 @@ class Overtaking:
 class Agreement:
     """How alike the rankings of one variant under two label sets are."""
 
-    taus: Mapping[str, Tau]
-    """Kendall's tau by figure, for those of `RANKED_FIGURES`."""
+    taus: Mapping[str, Estimate]
+    """Kendall's tau-b by figure, for those of `RANKED_FIGURES`. It is undefined with fewer than two models, and where
+    all are equal; without replicates it has no interval."""
     overtakings: tuple[Overtaking, ...]
     """The most probable first."""
 
@@ -97,11 +89,13 @@ def kendall_tau(first: Values, second: Values) -> Values:
     return ratio(in_order, np.sqrt(untied_first * untied_second))
 
 
-def _tau(before: Sampled, after: Sampled) -> Tau:
+def _tau(before: Sampled, after: Sampled) -> Estimate:
     defined = ~np.isnan(before.values + after.values)
     tau = kendall_tau(before.values[defined], after.values[defined])
     drawn = kendall_tau(before.replicates[:, defined], after.replicates[:, defined])
-    return Tau(None if np.isnan(tau) else float(tau), interval_of(drawn) if len(drawn) else None)
+    return Estimate(
+        value=None if np.isnan(tau) else float(tau), interval=interval_of(drawn) if len(drawn) else None
+    )
 
 
 def _overtakings(models: Sequence[str], before: Sampled, after: Sampled) -> tuple[Overtaking, ...]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from repope_eval.records import Answer, LabelSet, Question, Variant
 from repope_eval.scoring.confusion import OUTCOME_OF, OUTCOMES, Confusion, Values, figure_values
+from repope_eval.scoring.estimates import Interval
 from repope_eval.scoring.protocols import Protocol, remembering
 
 MEAN = "mean"
@@ -36,10 +37,6 @@ _PRODUCTS_AT_ONCE = 250_000
 """A BLAS library does up to about this many multiplications in one thread."""
 _FEWEST_IMAGES_AT_ONCE = 32
 
-Interval = tuple[float, float] | None
-"""Low and high end; None where the figure is undefined, in the answers themselves or in a replicate of them."""
-Intervals = Mapping[str, Interval]
-"""Intervals by figure."""
 Strata = tuple[NDArray[np.int64], ...]
 """Groups of images, by their indexes; each image is in one, and each group is drawn from separately."""
 Cells = tuple[int, ...]

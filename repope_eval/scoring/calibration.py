@@ -1,17 +1,19 @@
 """Whether the confidence in yes is as high as yes is frequent: reliability, calibration error and Brier score."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from repope_eval.scoring.bootstrap import PERCENTILES, Interval, interval_of
+from repope_eval.scoring.bootstrap import PERCENTILES, interval_of
 from repope_eval.scoring.confusion import Values, ratio
+from repope_eval.scoring.estimates import Estimate, Interval
 
 BINS = 10
 """The number of bins, of equal width, in the reliability and the calibration error."""
+CALIBRATION_FIGURES = ("ece", "ece_debiased", "brier")
 
 _LARGEST_FACTOR, _HALVINGS = 10.0, 20
 """The range of factors that gaps are multiplied by, and how often it is halved in search of one."""
@@ -28,32 +30,6 @@ class ReliabilityBin:
     """Mean confidence in yes; None where the bin is empty."""
     yes_share: float | None
     """Share of these questions whose label is yes."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Calibration:
-    """How well confidences are calibrated: each figure with its 95 % interval, None where undefined.
-
-    ece: the expected calibration error over ten bins of equal width, sum over bins of |sum of confidences - number
-    of yes| / number of questions. Chance alone opens gaps: even a perfectly calibrated model has an error above 0, the
-    more so the fewer the questions. Its interval is where it falls in repetitions, if the debiased error is true.
-
-    ece_debiased: the error without the gaps of chance. All gaps are multiplied by one factor, such that gaps of that
-    size and the chance that replicates show come to `ece` on average; it is 0 where chance alone comes to `ece`. A bias
-    is left, which is largest for a perfectly calibrated model (about a third of it), since no error is below 0. Its
-    interval has the factors with which `ece` is neither among the lowest nor among the highest 2.5 %.
-
-    brier: the mean of (confidence - label)^2 (G. W. Brier, "Verification of Forecasts Expressed in Terms of
-    Probability", Monthly Weather Review 78 (1950), 1-3).
-    """
-
-    ece: float | None
-    ece_interval: Interval
-    ece_debiased: float | None
-    """None also with fewer than two images, from which nothing can be drawn."""
-    ece_debiased_interval: Interval
-    brier: float | None
-    brier_interval: Interval
 
 
 def reliability(confidences: Values, labels: Values) -> Iterator[ReliabilityBin]:
@@ -91,8 +67,21 @@ def calibration_sums(images: NDArray[np.int64], confidences: Values, labels: Val
     return np.column_stack([gaps, squares, np.bincount(images, minlength=n_images)])
 
 
-def calibration(totals: Values, drawn: Values) -> Calibration:
-    """The figures and their intervals.
+def calibration(totals: Values, drawn: Values) -> dict[str, Estimate]:
+    """How well confidences are calibrated: three figures with their intervals, undefined without questions.
+
+    ece: the expected calibration error over ten bins of equal width, sum over bins of |sum of confidences - number
+    of yes| / number of questions. Chance alone opens gaps: even a perfectly calibrated model has an error above 0, the
+    more so the fewer the questions. Its interval is where it falls in repetitions, if the debiased error is true.
+
+    ece_debiased: the error without the gaps of chance. All gaps are multiplied by one factor, such that gaps of that
+    size and the chance that replicates show come to `ece` on average; it is 0 where chance alone comes to `ece`. A bias
+    is left, which is largest for a perfectly calibrated model (about a third of it), since no error is below 0. Its
+    interval has the factors with which `ece` is neither among the lowest nor among the highest 2.5 %. It is undefined
+    also with fewer than two images, from which nothing can be drawn.
+
+    brier: the mean of (confidence - label)^2 (G. W. Brier, "Verification of Forecasts Expressed in Terms of
+    Probability", Monthly Weather Review 78 (1950), 1-3).
 
     Args:
         totals: the sums over all images, [BINS + 2].
@@ -100,27 +89,25 @@ def calibration(totals: Values, drawn: Values) -> Calibration:
     """
     gaps, squares = _means(totals)
     if np.isnan(squares):
-        return Calibration(**{field.name: None for field in fields(Calibration)})
+        return dict.fromkeys(CALIBRATION_FIGURES, Estimate())
     drawn_gaps, drawn_squares = _means(drawn)
-    ece, brier_interval = float(np.abs(gaps).sum()), interval_of(drawn_squares)
-    debiased = repeated = debiased_interval = None
-    if brier_interval is not None:
+    ece, of_brier = float(np.abs(gaps).sum()), interval_of(drawn_squares)
+    repeated = debiased = None
+    of_debiased: Interval = None
+    if of_brier is not None:
         # Chance adds to gaps what replicates differ by from the answers.
         chance = drawn_gaps - gaps
         high, low = (
             _factor(gaps, chance, partial(np.percentile, q=percentile)) for percentile in PERCENTILES
         )
         factor = _factor(gaps, chance, np.mean)
-        debiased, debiased_interval = factor * ece, (low * ece, high * ece)
+        debiased, of_debiased = factor * ece, (low * ece, high * ece)
         repeated = interval_of(np.abs(factor * gaps + chance).sum(axis=1))
-    return Calibration(
-        ece=ece,
-        ece_interval=repeated,
-        ece_debiased=debiased,
-        ece_debiased_interval=debiased_interval,
-        brier=float(squares),
-        brier_interval=brier_interval,
-    )
+    return {
+        "ece": Estimate(value=ece, interval=repeated),
+        "ece_debiased": Estimate(value=debiased, interval=of_debiased),
+        "brier": Estimate(value=float(squares), interval=of_brier),
+    }
 
 
 def _means(totals: Values) -> tuple[Values, Values]:

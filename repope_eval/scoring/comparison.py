@@ -122,14 +122,13 @@ def _agreements(
 ) -> dict[Variant, Agreement]:
     if len(label_sets) != 2:
         return {}
-    before, after = (
-        {
-            variant: {figure: of_cells[name, variant] for figure, of_cells in samples.items()}
-            for name, variant in samples["f1"]
-            if name == label_set
-        }
-        for label_set in label_sets
-    )
+
+    def by_figure(label_set: str, variant: Variant) -> dict[str, Sampled]:
+        return {figure: of_cells[label_set, variant] for figure, of_cells in samples.items()}
+
+    first, second = label_sets
     return {
-        variant: agreement(names, before[variant], after[variant]) for variant in before if variant in after
+        variant: agreement(names, by_figure(first, variant), by_figure(second, variant))
+        for name, variant in samples["f1"]
+        if name == first and (second, variant) in samples["f1"]
     }

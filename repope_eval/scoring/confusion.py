@@ -71,6 +71,11 @@ class Figures:
     n_answered: float
     n_unparsed: float
 
+    @property
+    def n_unanswered(self) -> float:
+        """Questions without an answer."""
+        return self.n_questions - self.n_answered
+
 
 _FIELDS = tuple(field.name for field in dataclasses.fields(Figures))
 

@@ -16,15 +16,10 @@ from math import isnan
 import numpy as np
 
 from repope_eval.records import Answer, LabelSet, Question
-from repope_eval.scoring.bootstrap import (
-    Interval,
-    counts_by_image,
-    interval_of,
-    of_answered_images,
-    replicated,
-)
+from repope_eval.scoring.bootstrap import counts_by_image, interval_of, of_answered_images, replicated
 from repope_eval.scoring.confusion import OUTCOMES, figure_values
-from repope_eval.scoring.intervals import Method, Sample, estimates, sampled
+from repope_eval.scoring.estimates import Estimate
+from repope_eval.scoring.intervals import Sample, estimates, sampled
 from repope_eval.scoring.protocols import Protocol
 
 ALL_OBJECTS = "all objects"
@@ -36,47 +31,34 @@ DETECTION_FIGURES: Mapping[str, str] = {
     "tpr": "recall",
     "harmonic_mean": "harmonic_mean",
 }
-"""The names in `figure_values` of the fields of `Detection`."""
+"""The names in `figure_values` of the figures of a `Detection`."""
 FEWEST_OBJECTS = 50
 """With fewer objects, an interval over objects holds too seldom."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Detection:
-    """DASH-B's figures, of all questions or of one object's; None where there is nothing to divide by."""
+    """DASH-B's figures, of all questions or of one object's; undefined where there is nothing to divide by."""
 
-    acc: float | None
-    """The share of right answers among all answers."""
-    tnr: float | None
-    """The share read as no among the answers about images that lack the object."""
-    tpr: float | None
-    """The share read as yes among the answers about images that show the object."""
-    harmonic_mean: float | None
-    """2 TPR TNR / (TPR + TNR)."""
+    estimates: Mapping[str, Estimate]
+    """By figure, with intervals over images of these objects. acc: the share of right answers among all answers. tnr:
+    the share read as no among the answers about images that lack the object. tpr: the share read as yes among those
+    about images that show it. harmonic_mean: 2 TPR TNR / (TPR + TNR)."""
     n_positives: int
     """Answered questions with label yes."""
     n_negatives: int
     n_unparsed: int
     """Answers that the protocol reads as neither yes nor no, which are wrong ones here."""
-    ci95: Mapping[str, Interval]
-    """95 % intervals over images of these objects, by figure."""
-    ci95_method: Mapping[str, Method | None]
-    """How each of these intervals was made."""
-    reasons: Mapping[str, str]
-    """Why a figure or its interval is None; only of those that are."""
-    ci95_objects: Mapping[str, Interval] = field(default_factory=dict)
-    """95 % intervals over objects, by figure; empty for a single object."""
-    reasons_objects: Mapping[str, str] = field(default_factory=dict)
-    """Why a figure has no interval over objects."""
+    over_objects: Mapping[str, Estimate] = field(default_factory=dict)
+    """The same figures with intervals over objects; empty for a single object."""
 
 
 def detection(
     labels: Mapping[Question, bool], answers: Mapping[Question, Answer], protocol: Protocol
 ) -> Detection:
     """The figures of all answered questions."""
-    over_objects, reasons = _over_objects(labels, answers, _counting_unparsed(protocol))
     whole = _detection(labels, answers, protocol)
-    return replace(whole, ci95_objects=over_objects, reasons_objects=reasons)
+    return replace(whole, over_objects=_over_objects(whole, labels, answers, _counting_unparsed(protocol)))
 
 
 def detection_by_object(
@@ -103,30 +85,23 @@ def _detection(
 ) -> Detection:
     names = tuple(DETECTION_FIGURES.values())
     sample = sampled([LabelSet("", {"": labels})], answers, _counting_unparsed(protocol), names)
-    values = figure_values(sample.totals[0], sample.protocol)
-    undefined = {name: _undefined(name, sample) for name in names if isnan(values[name])}
-    found = estimates(sample, (0,), undefined, names)
+    of_totals = figure_values(sample.totals[0], sample.protocol)
+    values = {name: None if isnan(of_totals[name]) else float(of_totals[name]) for name in names}
+    undefined = {name: _undefined(name, sample) for name, value in values.items() if value is None}
+    found = estimates(sample, (0,), values, undefined)
     n_of = dict(zip(OUTCOMES, sample.totals[0].astype(np.int64).tolist(), strict=True))
-    acc, tnr, tpr, harmonic_mean = (None if name in undefined else float(values[name]) for name in names)
-    by_field = {field: found[name] for field, name in DETECTION_FIGURES.items()}
     return Detection(
-        acc=acc,
-        tnr=tnr,
-        tpr=tpr,
-        harmonic_mean=harmonic_mean,
+        estimates={figure: found[name] for figure, name in DETECTION_FIGURES.items()},
         n_positives=n_of["tp"] + n_of["fn"] + n_of["unparsed_yes"],
         n_negatives=n_of["tn"] + n_of["fp"] + n_of["unparsed_no"],
         n_unparsed=n_of["unparsed_yes"] + n_of["unparsed_no"],
-        ci95={field: one.interval for field, one in by_field.items()},
-        ci95_method={field: one.method for field, one in by_field.items()},
-        reasons={field: one.reason for field, one in by_field.items() if one.reason},
     )
 
 
 def _over_objects(
-    labels: Mapping[Question, bool], answers: Mapping[Question, Answer], protocol: Protocol
-) -> tuple[dict[str, Interval], dict[str, str]]:
-    """The intervals over objects, and why there is none, by figure."""
+    whole: Detection, labels: Mapping[Question, bool], answers: Mapping[Question, Answer], protocol: Protocol
+) -> dict[str, Estimate]:
+    """The figures of all questions with their intervals over objects."""
     of_objects = [
         counts_by_image([LabelSet("", {"": of_object})], {q.image for q in of_object}, answers, protocol)
         for of_object in _by_object(labels).values()
@@ -134,12 +109,16 @@ def _over_objects(
     counts = np.array([of_object.sum(axis=0) for of_object in of_objects]).reshape(-1, 1, len(OUTCOMES))
     answered = of_answered_images(counts)
     if len(answered) < FEWEST_OBJECTS:
-        reason = f"fewer than {FEWEST_OBJECTS} objects have answers"
-        return dict.fromkeys(DETECTION_FIGURES), dict.fromkeys(DETECTION_FIGURES, reason)
-    drawn = replicated(answered, protocol, tuple(DETECTION_FIGURES.values()))
-    found = {field: interval_of(drawn[name][:, 0]) for field, name in DETECTION_FIGURES.items()}
-    undefined = "undefined in some of the replicates"
-    return found, {field: undefined for field, interval in found.items() if interval is None}
+        drawn, reason = {}, f"fewer than {FEWEST_OBJECTS} objects have answers"
+    else:
+        drawn = replicated(answered, protocol, tuple(DETECTION_FIGURES.values()))
+        reason = "undefined in some of the replicates"
+    found = {}
+    for figure, name in DETECTION_FIGURES.items():
+        interval = interval_of(drawn[name][:, 0]) if drawn else None
+        value = whole.estimates[figure].value
+        found[figure] = Estimate(value=value, interval=interval, reason="" if interval else reason)
+    return found
 
 
 def _undefined(figure: str, sample: Sample) -> str:

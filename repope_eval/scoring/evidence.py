@@ -11,29 +11,20 @@ threshold that was chosen before reaches as much, so it is an upper bound.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from repope_eval.records import Answer, LabelSet, Question, Variant
 from repope_eval.scoring.bootstrap import (
     FEWEST_IMAGES,
-    Interval,
     drawn_totals,
     drawn_weights,
     interval_of,
     labelled_images,
     strata_by_label,
 )
-from repope_eval.scoring.calibration import (
-    BINS,
-    Calibration,
-    ReliabilityBin,
-    calibration,
-    calibration_sums,
-    reliability,
-)
+from repope_eval.scoring.calibration import BINS, ReliabilityBin, calibration, calibration_sums, reliability
 from repope_eval.scoring.confidence_levels import (
     DrawnLevels,
     Indexes,
@@ -43,10 +34,9 @@ from repope_eval.scoring.confidence_levels import (
     level_starts,
 )
 from repope_eval.scoring.confusion import Values
+from repope_eval.scoring.estimates import Estimate
 
 EVIDENCE_REPLICATES = 2_000
-EVIDENCE_FIGURES = ("auroc", "average_precision", "best_f1", "ece", "ece_debiased", "brier")
-"""Fields of `Evidence` that intervals are given for."""
 MOST_LEVELS = 4_000
 """Where a cell has more different confidences, neighbours share a level in its replicates, as many on each level.
 
@@ -55,23 +45,16 @@ The figures themselves know all levels. A pair of a yes and a no that share a le
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence(Calibration):
-    """The evidence of one label set and variant: figures with 95 % intervals over images, None where undefined."""
+class Evidence:
+    """The evidence of one label set and variant."""
 
     n: int
     """Labelled questions that have both probabilities."""
-    auroc: float | None
-    auroc_interval: Interval
-    average_precision: float | None
-    average_precision_interval: Interval
-    best_f1: float | None
-    """The highest F1 that any threshold on the confidence reaches: an upper bound."""
-    best_f1_interval: Interval
+    estimates: Mapping[str, Estimate]
+    """The figures of `level_figures`, then those of `calibration`, with intervals over images."""
     best_threshold: float | None
     """The lowest confidence that is read as yes at the best F1."""
     reliability: tuple[ReliabilityBin, ...]
-    reasons: Mapping[str, str] = field(default_factory=dict)
-    """Why a figure or its interval is None; only of those that are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,8 +94,7 @@ def evidence(
     drawn = _replicated(cells, len(drawn_from))
     found: dict[str, dict[Variant, Evidence]] = {}
     for (name, variant), cell, of_replicates in zip(names, cells, drawn, strict=True):
-        cell_evidence = _evidence(cell, of_replicates)
-        found.setdefault(name, {})[variant] = _with_reasons(cell_evidence, len(drawn_from))
+        found.setdefault(name, {})[variant] = _evidence(cell, of_replicates, len(drawn_from))
     return found
 
 
@@ -129,44 +111,41 @@ def _cell(
     return _Cell(images=images[order].astype(np.int64), confidences=of_asked[order], labels=of_labels[order])
 
 
-def _evidence(cell: _Cell, drawn: Mapping[str, Values]) -> Evidence:
+def _evidence(cell: _Cell, drawn: Mapping[str, Values], n_images: int) -> Evidence:
     starts = level_starts(cell.confidences)
     yes, no = by_level(cell.labels, starts), by_level(1 - cell.labels, starts)
-    figures: dict[str, Any] = {}
-    for name, value in level_figures(yes, no).items():
-        figures[name] = None if np.isnan(value) else float(value)
-        figures[f"{name}_interval"] = interval_of(drawn[name])
+    found = {
+        name: Estimate(value=None if np.isnan(value) else float(value), interval=interval_of(drawn[name]))
+        for name, value in level_figures(yes, no).items()
+    }
     best = None
-    if figures["best_f1"] is not None:
+    if found["best_f1"].value is not None:
         best = float(cell.confidences[starts[np.argmax(f1_by_threshold(yes, no))]])
     of_one_image = calibration_sums(np.zeros_like(cell.images), cell.confidences, cell.labels, 1)
+    found |= calibration(of_one_image[0], drawn["calibration"])
     return Evidence(
-        **asdict(calibration(of_one_image[0], drawn["calibration"])),
-        **figures,
         n=len(cell.labels),
+        estimates={name: _with_reason(one, len(cell.labels), n_images) for name, one in found.items()},
         best_threshold=best,
         reliability=tuple(reliability(cell.confidences, cell.labels)),
     )
 
 
-def _with_reasons(found: Evidence, n_images: int) -> Evidence:
-    """The evidence without the intervals that would hold too seldom, and with the reasons for all that is missing."""
-    reasons = {}
-    kept: dict[str, Interval] = {}
-    for name in EVIDENCE_FIGURES:
-        interval: Interval = getattr(found, f"{name}_interval")
-        if not found.n:
-            reasons[name] = "no question has a confidence"
-        elif getattr(found, name) is None and n_images > 1:
-            reasons[name] = "only questions of one label have a confidence"
-        elif n_images < FEWEST_IMAGES:
-            reasons[name] = f"fewer than {FEWEST_IMAGES} images have a confidence"
-        elif interval is None:
-            reasons[name] = "undefined in a replicate"
-        elif interval[0] == interval[1]:
-            reasons[name] = "the same in every replicate, of which no interval can be made"
-        kept[f"{name}_interval"] = None if name in reasons else interval
-    return replace(found, reasons=reasons, **kept)  # type: ignore[arg-type]
+def _with_reason(found: Estimate, n_questions: int, n_images: int) -> Estimate:
+    """The estimate without an interval that would hold too seldom, and with the reason for what is missing."""
+    if not n_questions:
+        reason = "no question has a confidence"
+    elif found.value is None and n_images > 1:
+        reason = "only questions of one label have a confidence"
+    elif n_images < FEWEST_IMAGES:
+        reason = f"fewer than {FEWEST_IMAGES} images have a confidence"
+    elif found.interval is None:
+        reason = "undefined in a replicate"
+    elif found.interval[0] == found.interval[1]:
+        reason = "the same in every replicate, of which no interval can be made"
+    else:
+        return found
+    return Estimate(value=found.value, reason=reason)
 
 
 def _replicated(cells: Sequence[_Cell], n_images: int) -> list[dict[str, Values]]:

@@ -9,8 +9,7 @@ holds with 97.5 %. A mean over variants lies between the means of their ends.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,7 +17,6 @@ from repope_eval.records import Answer, LabelSet, Question
 from repope_eval.scoring.bootstrap import (
     FEWEST_IMAGES,
     Cells,
-    Interval,
     counts_by_image,
     interval_of,
     labelled_images,
@@ -28,6 +26,7 @@ from repope_eval.scoring.bootstrap import (
 )
 from repope_eval.scoring.clustering import CONFIDENCE, clustered_interval
 from repope_eval.scoring.confusion import OUTCOMES, Share, Values, figure_values, shares
+from repope_eval.scoring.estimates import Estimate, Interval
 from repope_eval.scoring.protocols import Protocol
 
 COUNTS = ("tp", "fp", "tn", "fn")
@@ -48,22 +47,6 @@ FEWEST_ERRORS = 20
 """With fewer errors, or fewer right answers, the percentiles of a figure hold it too seldom."""
 COMPOSITES = ("yes_ratio", "balanced_accuracy", "f1_balanced", "mcc", "harmonic_mean")
 """Figures that are made of recall and the true negative rate."""
-
-Method = Literal["bootstrap", "exact"]
-Reasons = Mapping[str, str]
-"""Why a figure is undefined, or has no interval, in words for whoever meets a null or a dash; by figure, only of those
-that are undefined or have none."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Estimate:
-    """How sure one figure is."""
-
-    interval: Interval
-    method: Method | None = None
-    """How the interval was made; None where there is none."""
-    reason: str = ""
-    """Why there is no interval; empty where there is one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,19 +80,19 @@ def sampled(
 
 
 def estimates(
-    sample: Sample, cells: Cells, undefined: Reasons, figures: Sequence[str] = INTERVAL_FIGURES
+    sample: Sample, cells: Cells, values: Mapping[str, float | None], undefined: Mapping[str, str]
 ) -> dict[str, Estimate]:
-    """How sure figures are, by figure; one that is undefined has no interval, for the reason given."""
+    """The estimates of some values, by figure; `undefined` says why a value is None."""
     return {
-        figure: Estimate(interval=None, reason=undefined[figure])
-        if figure in undefined
-        else estimate(sample, figure, cells)
-        for figure in figures
+        figure: Estimate(reason=undefined[figure])
+        if value is None
+        else replace(estimate(sample, figure, cells), value=value)
+        for figure, value in values.items()
     }
 
 
 def estimate(sample: Sample, figure: str, cells: Cells) -> Estimate:
-    """How sure a figure is in one cell, or its mean over several."""
+    """How sure a figure is in one cell, or its mean over several; without the value itself."""
     if len(sample.counts) < 2:
         return _nothing_drawn(sample)
     if _is_large(sample, figure, cells):
@@ -117,13 +100,13 @@ def estimate(sample: Sample, figure: str, cells: Cells) -> Estimate:
     ends = [_exact(sample.counts[:, cell], figure, sample.protocol) for cell in cells]
     found = [interval for interval in ends if interval is not None]
     if len(found) < len(ends):
-        return Estimate(interval=None, reason="fewer than two images have questions that count in it")
+        return Estimate(reason="fewer than two images have questions that count in it")
     low, high = np.mean(found, axis=0)
     return Estimate(interval=(float(low), float(high)), method="exact")
 
 
 def estimate_change(sample: Sample, figure: str, before: Cells, after: Cells) -> Estimate:
-    """How sure the change of a figure from some cells to others is, on the same drawn images.
+    """How sure the change of a figure from some cells to others is, on the same drawn images; without the value.
 
     There is no exact interval of a difference, so there is none at all where few images have answers, or the figure's
     counts differ in few of them.
@@ -132,19 +115,18 @@ def estimate_change(sample: Sample, figure: str, before: Cells, after: Cells) ->
     if n_images < 2:
         return _nothing_drawn(sample)
     if n_images < FEWEST_IMAGES:
-        return Estimate(interval=None, reason=f"fewer than {FEWEST_IMAGES} images have answers")
+        return Estimate(reason=f"fewer than {FEWEST_IMAGES} images have answers")
     first, second = (_part_and_whole(sample, figure, cells) for cells in (before, after))
     n_moved = int((first != second).any(axis=0).sum())
     if n_moved < FEWEST_ERRORS:
-        reason = f"relabelling changes its counts in fewer than {FEWEST_ERRORS} images"
-        return Estimate(interval=None, reason=reason)
+        return Estimate(reason=f"relabelling changes its counts in fewer than {FEWEST_ERRORS} images")
     drawn = sample.drawn[figure]
     return _percentiles(mean_over(drawn, after) - mean_over(drawn, before))
 
 
 def _nothing_drawn(sample: Sample) -> Estimate:
     images = "a single image has" if len(sample.counts) else "no image has"
-    return Estimate(interval=None, reason=f"{images} answers: nothing to draw from")
+    return Estimate(reason=f"{images} answers: nothing to draw from")
 
 
 def _is_large(sample: Sample, figure: str, cells: Cells) -> bool:
@@ -168,8 +150,7 @@ def _part_and_whole(sample: Sample, figure: str, cells: Cells) -> Values:
 def _percentiles(drawn: Values) -> Estimate:
     interval = interval_of(drawn)
     if interval is None:
-        reason = f"undefined in {int(np.isnan(drawn).sum())} of {len(drawn)} replicates"
-        return Estimate(interval=None, reason=reason)
+        return Estimate(reason=f"undefined in {int(np.isnan(drawn).sum())} of {len(drawn)} replicates")
     return Estimate(interval=interval, method="bootstrap")
 
 

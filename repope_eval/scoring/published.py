@@ -17,12 +17,13 @@ from statistics import NormalDist
 import numpy as np
 
 from repope_eval.records import Variant
-from repope_eval.scoring.bootstrap import MEAN, REPLICATES, SEED, Interval, interval_of
+from repope_eval.scoring.bootstrap import MEAN, REPLICATES, SEED, interval_of
 from repope_eval.scoring.clustering import CONFIDENCE
-from repope_eval.scoring.confusion import OUTCOMES, Confusion, Figures, Values, figure_values, figures
+from repope_eval.scoring.confusion import OUTCOMES, Confusion, Values, figure_values, figures
+from repope_eval.scoring.estimates import Estimate, Interval
 from repope_eval.scoring.intervals import INTERVAL_FIGURES
 from repope_eval.scoring.protocols import PROTOCOLS
-from repope_eval.scoring.scores import with_mean
+from repope_eval.scoring.scores import CellScores, values_of, with_mean
 
 CONFIG_NAMES: Mapping[str, str] = {
     "InternVL2.5-8B": "internvl2_5_8b",
@@ -60,8 +61,8 @@ class PublishedScores:
     """The name as the paper writes it, such as `InternVL2.5-8B`."""
     config_name: str
     """The configuration file of the same model here, such as `internvl2_5_8b`."""
-    figures: Mapping[str, Mapping[Variant, Figures]]
-    intervals: Mapping[str, Mapping[Variant, Mapping[str, Interval]]]
+    cells: Mapping[str, Mapping[Variant, CellScores]]
+    """The scores by label set and variant."""
 
 
 @cache
@@ -78,16 +79,26 @@ def published_scores() -> tuple[PublishedScores, ...]:
         PublishedScores(
             model=model,
             config_name=CONFIG_NAMES[model],
-            figures={
-                name: with_mean(
-                    {variant: figures(one, PROTOCOLS["repope"]) for variant, one in of_set.items()}
-                )
-                for name, of_set in by_label_set.items()
-            },
-            intervals={name: _binomial_intervals(by_variant) for name, by_variant in by_label_set.items()},
+            cells={name: _cells(by_variant) for name, by_variant in by_label_set.items()},
         )
         for model, by_label_set in counts.items()
     )
+
+
+def _cells(by_variant: Mapping[Variant, Confusion]) -> dict[Variant, CellScores]:
+    """The scores of each variant and of their mean, under one label set."""
+    of_cells = with_mean({name: figures(one, PROTOCOLS["repope"]) for name, one in by_variant.items()})
+    intervals = _binomial_intervals(by_variant)
+    return {
+        variant: CellScores(
+            figures=cell,
+            estimates={
+                name: Estimate(value=value, interval=intervals[variant][name])
+                for name, value in values_of(cell).items()
+            },
+        )
+        for variant, cell in of_cells.items()
+    }
 
 
 def _binomial_intervals(

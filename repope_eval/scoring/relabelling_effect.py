@@ -47,14 +47,12 @@ class Effect:
 class TurnedVerdict:
     """One question whose verdict the relabelling turned or removed, or one that stays an error."""
 
-    image: str
-    question: str
-    object: str
-    variants: tuple[str, ...]
-    response: str
-    outcome_before: str
+    answer: Answer
+    variants: tuple[Variant, ...]
+    """The variants in which it has these outcomes."""
+    before: str
     """`tp`, `fp`, `tn`, `fn`, `unparsed_yes`, `unparsed_no`."""
-    outcome_after: str | None
+    after: str | None
     """None where the question was removed as ambiguous."""
 
 
@@ -158,13 +156,10 @@ def _told(verdicts: Iterator[Verdict]) -> tuple[TurnedVerdict, ...]:
         found.setdefault((verdict.answer.question, verdict.before, verdict.after), []).append(verdict)
     return tuple(
         TurnedVerdict(
-            image=same[0].answer.question.image,
-            question=same[0].answer.question.text,
-            object=same[0].answer.question.object,
+            answer=same[0].answer,
             variants=tuple(verdict.variant for verdict in same),
-            response=same[0].answer.response,
-            outcome_before=same[0].before,
-            outcome_after=same[0].after,
+            before=same[0].before,
+            after=same[0].after,
         )
         for same in found.values()
     )

@@ -10,18 +10,11 @@ from statistics import fmean
 from typing import Any, TypeVar
 
 from repope_eval.records import Answer, LabelSet, Question, Variant
-from repope_eval.scoring.bootstrap import MEAN, Cells, Intervals, confusions_of, variant_cells
+from repope_eval.scoring.bootstrap import MEAN, Cells, confusions_of, variant_cells
 from repope_eval.scoring.clustering import f1_width_ratios
 from repope_eval.scoring.confusion import Confusion, Figures, figures, shares
-from repope_eval.scoring.intervals import (
-    INTERVAL_FIGURES,
-    Method,
-    Reasons,
-    Sample,
-    estimate_change,
-    estimates,
-    sampled,
-)
+from repope_eval.scoring.estimates import Estimate
+from repope_eval.scoring.intervals import INTERVAL_FIGURES, Sample, estimate_change, estimates, sampled
 from repope_eval.scoring.protocols import PROTOCOLS, Protocol
 from repope_eval.settings import config
 from repope_eval.wording import counted
@@ -34,21 +27,34 @@ DISTINCT = "distinct"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CellScores:
+    """The scores of one variant, or of the mean over several, under one label set."""
+
+    figures: Figures
+    estimates: Mapping[str, Estimate]
+    """Those of the figures that have an interval, or a reason why not, by name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """How the figures of one variant differ between two label sets: the second less the first."""
 
-    values: Mapping[str, float | None]
-    """The differences by figure; None where a figure is undefined under one of the two."""
-    intervals: Intervals
-    """95 % intervals of the differences, on the same drawn images."""
-    reasons: Reasons
-    """Why a difference or its interval is None; only of those that are."""
-    f1_by_labels: float | None
-    """The change of F1 at 50 % yes."""
-    f1_by_prevalence: float | None
-    """The rest of F1's change."""
+    estimates: Mapping[str, Estimate]
+    """The differences by figure, None where a figure is undefined under one of the two; intervals are on the same
+    drawn images."""
     yes_shares: tuple[float | None, float | None]
     """The share with label yes among the questions of recall and the true negative rate, before and after."""
+
+    @property
+    def f1_by_labels(self) -> float | None:
+        """The change of F1 at 50 % yes."""
+        return self.estimates["f1_balanced"].value
+
+    @property
+    def f1_by_prevalence(self) -> float | None:
+        """The rest of F1's change."""
+        f1, by_labels = self.estimates["f1"].value, self.f1_by_labels
+        return None if f1 is None or by_labels is None else f1 - by_labels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,14 +66,8 @@ class Scores:
     protocol: config.Protocol
     confusions: Mapping[str, Mapping[Variant, Confusion]]
     """The counts that the figures are made of, by label set and variant."""
-    figures: Mapping[str, Mapping[Variant, Figures]]
-    """The figures by label set and variant; `mean` is last where there are several variants."""
-    intervals: Mapping[str, Mapping[Variant, Intervals]]
-    """95 % intervals, in the same order."""
-    methods: Mapping[str, Mapping[Variant, Mapping[str, Method | None]]]
-    """How each interval was made."""
-    reasons: Mapping[str, Mapping[Variant, Reasons]]
-    """Why a figure or its interval is None; only of those that are."""
+    cells: Mapping[str, Mapping[Variant, CellScores]]
+    """The scores by label set and variant; `mean` is last where there are several variants."""
     changes: Mapping[Variant, Change]
     """What changes from the first label set to the second, where there are two."""
     n_images: int
@@ -77,6 +77,11 @@ class Scores:
     distinct: "Scores | None" = None
     """The same with each distinct question counted once, under `DISTINCT`; where there are several variants."""
 
+    @property
+    def parts(self) -> tuple["Scores", ...]:
+        """These scores, then those of distinct questions where there are any."""
+        return (self,) if self.distinct is None else (self, self.distinct)
+
 
 def score(
     model: str,
@@ -85,15 +90,35 @@ def score(
     answers: Mapping[Question, Answer],
     protocol: config.Protocol,
 ) -> Scores:
-    """Scores the answers under every label set; the intervals of all figures are over the same drawn images."""
+    """Scores the answers under every label set; the intervals of all figures are over the same drawn images.
+
+    Distinct questions are about the same images, and so the same ones are drawn for them, too.
+    """
+    sample = sampled(label_sets, answers, PROTOCOLS[protocol])
+    confusions = confusions_of(label_sets, sample.totals)
+    cells: dict[str, dict[Variant, CellScores]] = {name: {} for name in confusions}
+    indexes: dict[tuple[str, Variant], Cells] = {}
+    for name, variant, of_cell in variant_cells(label_sets):
+        of_variants = {one: figures(counts, sample.protocol) for one, counts in confusions[name].items()}
+        cell = with_mean(of_variants)[variant]
+        undefined = (
+            _undefined_in_mean(of_variants) if variant == MEAN else _undefined_figures(cell, sample.protocol)
+        )
+        found = estimates(sample, of_cell, values_of(cell), undefined)
+        cells[name][variant] = CellScores(figures=cell, estimates=found)
+        indexes[name, variant] = of_cell
     distinct = [_distinct(label_set) for label_set in label_sets if len(label_set.variants) > 1]
-    sample = sampled([*label_sets, *distinct], answers, PROTOCOLS[protocol])
-    n_cells = sum(len(label_set.variants) for label_set in label_sets)
-    scores = _scores(model, bench, protocol, label_sets, sample, range(n_cells))
-    if not distinct:
-        return scores
-    cells = range(n_cells, n_cells + len(distinct))
-    return replace(scores, distinct=_scores(model, bench, protocol, distinct, sample, cells))
+    return Scores(
+        model=model,
+        bench=bench,
+        protocol=protocol,
+        confusions=confusions,
+        cells=cells,
+        changes=_changes(sample, cells, indexes),
+        n_images=len(sample.counts),
+        f1_width_ratios=f1_width_ratios(sample.counts, sample.protocol),
+        distinct=score(model, bench, distinct, answers, protocol) if distinct else None,
+    )
 
 
 def mean(records: Sequence[Record]) -> Record:
@@ -118,85 +143,42 @@ def _distinct(label_set: LabelSet) -> LabelSet:
     return LabelSet(label_set.name, {DISTINCT: labels})
 
 
-def _scores(
-    model: str,
-    bench: str,
-    protocol: config.Protocol,
-    label_sets: Sequence[LabelSet],
-    sample: Sample,
-    own_cells: range,
-) -> Scores:
-    """The scores under label sets whose variants are these cells of the sample."""
-    confusions = confusions_of(label_sets, sample.totals[own_cells])
-    by_label_set = {
-        name: with_mean({variant: figures(one, sample.protocol) for variant, one in of_set.items()})
-        for name, of_set in confusions.items()
-    }
-    cells: dict[str, dict[Variant, Cells]] = {name: {} for name in by_label_set}
-    intervals: dict[str, dict[Variant, Intervals]] = {name: {} for name in by_label_set}
-    methods: dict[str, dict[Variant, dict[str, Method | None]]] = {name: {} for name in by_label_set}
-    reasons: dict[str, dict[Variant, Reasons]] = {name: {} for name in by_label_set}
-    for name, variant, indexes in variant_cells(label_sets):
-        cells[name][variant] = tuple(own_cells[index] for index in indexes)
-        undefined = _undefined(by_label_set[name], variant, sample.protocol)
-        found = estimates(sample, cells[name][variant], undefined)
-        intervals[name][variant] = {figure: one.interval for figure, one in found.items()}
-        methods[name][variant] = {figure: one.method for figure, one in found.items()}
-        reasons[name][variant] = {figure: one.reason for figure, one in found.items() if one.reason}
-    return Scores(
-        model=model,
-        bench=bench,
-        protocol=protocol,
-        confusions=confusions,
-        figures=by_label_set,
-        intervals=intervals,
-        methods=methods,
-        reasons=reasons,
-        changes=_changes(sample, by_label_set, cells),
-        n_images=len(sample.counts),
-        f1_width_ratios=f1_width_ratios(sample.counts[:, own_cells], sample.protocol),
-    )
+def values_of(cell: Figures) -> dict[str, float | None]:
+    """The figures that there are estimates of, by name."""
+    return {figure: getattr(cell, figure) for figure in INTERVAL_FIGURES}
 
 
 def _changes(
     sample: Sample,
-    by_label_set: Mapping[str, Mapping[Variant, Figures]],
-    cells: Mapping[str, Mapping[Variant, Cells]],
+    cells: Mapping[str, Mapping[Variant, CellScores]],
+    indexes: Mapping[tuple[str, Variant], Cells],
 ) -> dict[Variant, Change]:
     """The change of each variant that both label sets have; none where there are not two label sets."""
-    if len(by_label_set) != 2:
+    if len(cells) != 2:
         return {}
-    (before, after), (cells_before, cells_after) = by_label_set.values(), cells.values()
+    first, second = cells
     return {
         variant: _change(
-            sample, (before[variant], cells_before[variant]), (after[variant], cells_after[variant])
+            sample,
+            (cells[first][variant].figures, indexes[first, variant]),
+            (cells[second][variant].figures, indexes[second, variant]),
         )
-        for variant in before
-        if variant in after
+        for variant in cells[first]
+        if variant in cells[second]
     }
 
 
 def _change(sample: Sample, before: tuple[Figures, Cells], after: tuple[Figures, Cells]) -> Change:
     """The change of one variant, or of the mean over several, from its figures and cells under either label set."""
-    values = {figure: _difference(figure, before[0], after[0]) for figure in INTERVAL_FIGURES}
-    found = {figure: estimate_change(sample, figure, before[1], after[1]) for figure in INTERVAL_FIGURES}
-    undefined = {
-        figure: "undefined under one of the label sets" for figure, value in values.items() if value is None
-    }
-    f1, f1_balanced = values["f1"], values["f1_balanced"]
-    return Change(
-        values=values,
-        intervals={name: None if name in undefined else one.interval for name, one in found.items()},
-        reasons={name: one.reason for name, one in found.items() if one.reason} | undefined,
-        f1_by_labels=f1_balanced,
-        f1_by_prevalence=None if f1 is None or f1_balanced is None else f1 - f1_balanced,
-        yes_shares=(_yes_share(sample, before[1]), _yes_share(sample, after[1])),
-    )
-
-
-def _difference(figure: str, before: Figures, after: Figures) -> float | None:
-    old, new = getattr(before, figure), getattr(after, figure)
-    return None if old is None or new is None else float(new - old)
+    found = {}
+    for figure in INTERVAL_FIGURES:
+        old, new = getattr(before[0], figure), getattr(after[0], figure)
+        if old is None or new is None:
+            found[figure] = Estimate(reason="undefined under one of the label sets")
+        else:
+            of_change = estimate_change(sample, figure, before[1], after[1])
+            found[figure] = replace(of_change, value=float(new - old))
+    return Change(estimates=found, yes_shares=(_yes_share(sample, before[1]), _yes_share(sample, after[1])))
 
 
 def _yes_share(sample: Sample, cells: Cells) -> float | None:
@@ -208,21 +190,16 @@ def _yes_share(sample: Sample, cells: Cells) -> float | None:
     return float((positives / (positives + negatives)).mean())
 
 
-def _undefined(by_variant: Mapping[Variant, Figures], variant: Variant, protocol: Protocol) -> Reasons:
-    """Why figures of a variant, or of the mean, are undefined."""
-    if variant != MEAN:
-        return _undefined_figures(by_variant[variant], protocol)
-    found = {}
-    for figure in INTERVAL_FIGURES:
-        lacking = [
-            name for name, cell in by_variant.items() if name != MEAN and getattr(cell, figure) is None
-        ]
-        if lacking:
-            found[figure] = f"undefined in {', '.join(lacking)}"
-    return found
+def _undefined_in_mean(by_variant: Mapping[Variant, Figures]) -> dict[str, str]:
+    """Why figures of the mean over variants are undefined."""
+    lacking = {
+        figure: [name for name, cell in by_variant.items() if getattr(cell, figure) is None]
+        for figure in INTERVAL_FIGURES
+    }
+    return {figure: f"undefined in {', '.join(names)}" for figure, names in lacking.items() if names}
 
 
-def _undefined_figures(cell: Figures, protocol: Protocol) -> Reasons:
+def _undefined_figures(cell: Figures, protocol: Protocol) -> dict[str, str]:
     """Why figures of one variant are undefined, by what each divides by."""
     if cell.n_answered == 0:
         causes = dict.fromkeys(("precision", "recall", "tnr", "accuracy"), "no question has an answer")

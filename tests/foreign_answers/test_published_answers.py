@@ -63,9 +63,9 @@ def row(cell: Figures) -> tuple[object, ...]:
 def test_every_published_count_and_figure_is_reproduced(shared: Path) -> None:
     questions = benchmark(shared)
     found = joined(shared, questions)
-    figures = score("llava-v1.5-13b", "repope", questions.label_sets, found.answers, "repope").figures
-    assert {(v, name): row(figures[name][v]) for v, name in EXPECTED} == EXPECTED
-    assert all(figures[name][variant].n_unparsed == 0 for variant, name in EXPECTED)
+    cells = score("llava-v1.5-13b", "repope", questions.label_sets, found.answers, "repope").cells
+    assert {(v, name): row(cells[name][v].figures) for v, name in EXPECTED} == EXPECTED
+    assert all(cells[name][variant].figures.n_unparsed == 0 for variant, name in EXPECTED)
 
 
 def test_questions_that_older_files_lack_have_no_answer(shared: Path) -> None:
@@ -78,8 +78,8 @@ def test_rows_in_the_spelling_of_the_older_files_are_joined(shared: Path) -> Non
     found = joined(shared, questions, misspelt=True)
     assert (found.n_rows, len(found.answers), found.unjoined) == (8910, 5043, ())
     assert found.n_misspelt == 246
-    figures = score("llava-v1.5-13b", "repope", questions.label_sets, found.answers, "repope").figures
-    assert {(v, name): row(figures[name][v]) for v, name in EXPECTED} == EXPECTED_WITH_MISSPELT
+    cells = score("llava-v1.5-13b", "repope", questions.label_sets, found.answers, "repope").cells
+    assert {(v, name): row(cells[name][v].figures) for v, name in EXPECTED} == EXPECTED_WITH_MISSPELT
 
 
 def test_the_readme_shows_these_counts_and_figures() -> None:

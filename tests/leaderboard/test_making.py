@@ -66,8 +66,7 @@ def test_figures_are_those_of_scoring(board: Leaderboard, benchmark: Benchmark, 
     (run,) = read_runs(tmp_path)[0]
     scores = score("a", "demo", benchmark.label_sets, run.answers, "repope")
     (entry,) = board_of(tmp_path).entries
-    assert entry.figures == scores.figures
-    assert entry.intervals == scores.intervals
+    assert entry.cells == scores.cells
 
 
 def test_places_of_the_comparison_are_those_shown(board: Leaderboard) -> None:
@@ -80,7 +79,7 @@ def test_places_of_the_comparison_are_those_shown(board: Leaderboard) -> None:
                 assert standing is not None
                 assert standing.interval is not None
                 assert standing.interval[0] <= board.places[name][variant][entry.name] <= standing.interval[1]  # type: ignore[operator]
-                assert standing.value == pytest.approx(entry.figures[name][variant].f1)
+                assert standing.value == pytest.approx(entry.cells[name][variant].figures.f1)
 
 
 def test_overtaking_and_agreement_are_told_with_their_interval(board: Leaderboard) -> None:
@@ -105,7 +104,7 @@ def test_ranked_runs_have_figures_on_the_questions_that_all_of_them_answered(boa
     assert (board.n_questions, board.n_benchmark_questions, board.n_images) == (1025, 1026, 100)
     for name in board.label_sets:
         for variant in board.variants[:-1]:
-            cells = [entry.figures[name][variant] for entry in board.entries]
+            cells = [entry.cells[name][variant].figures for entry in board.entries]
             ((n_questions, n_answered),) = {(cell.n_questions, cell.n_answered) for cell in cells}
             assert n_questions == n_answered
 
@@ -160,7 +159,7 @@ def test_unfinished_and_smaller_runs_have_scores_over_their_images_and_no_place(
     assert found["going"].n_answered == 99
     assert found["going"].n_questions == 1026
     assert found["few"].n_images == 7
-    assert found["few"].figures["pope"]["random"].n_questions == 7 * 6
+    assert found["few"].cells["pope"]["random"].figures.n_questions == 7 * 6
     assert not set(found) & set(board.places["pope"]["mean"])
 
 
@@ -193,8 +192,8 @@ def test_the_protocol_is_the_reports(benchmark: Benchmark, tmp_path: Path) -> No
     write_run(tmp_path / "a", benchmark, "a", lines)
     (by_repope,) = board_of(tmp_path).entries
     (by_pope,) = board_of(tmp_path, protocol="pope").entries
-    assert by_repope.figures["pope"]["random"].tp > 0
-    assert by_pope.figures["pope"]["random"].tp == 0
+    assert by_repope.cells["pope"]["random"].figures.tp > 0
+    assert by_pope.cells["pope"]["random"].figures.tp == 0
 
 
 def test_the_papers_models_alone_are_ranked_as_published(tmp_path: Path) -> None:
@@ -202,12 +201,12 @@ def test_the_papers_models_alone_are_ranked_as_published(tmp_path: Path) -> None
     assert len(board.entries) == 17
     assert board.has_paper
     assert not board.runs
-    figures = {model.model: model.figures for model in published_scores()}
+    cells = {model.model: model.cells for model in published_scores()}
     for name in ("pope", "repope"):
         for variant in ("random", "popular", "adversarial", "mean"):
             places = board.places[name][variant]
             order = sorted(places, key=lambda model: places[model] or 0)
-            f1 = [figures[model][name][variant].f1 or 0 for model in order]
+            f1 = [cells[model][name][variant].figures.f1 or 0 for model in order]
             assert f1 == sorted(f1, reverse=True)
     assert [(each.group, each.variant, each.n_models) for each in board.agreements] == [
         ("paper", variant, 17) for variant in ("random", "popular", "adversarial", "mean")

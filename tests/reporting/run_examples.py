@@ -7,6 +7,7 @@ from score_examples import CELL, RELABELLED, scores_of
 from repope_eval.records import Answer, Question
 from repope_eval.reporting.page import RunView
 from repope_eval.scoring.calibration import ReliabilityBin
+from repope_eval.scoring.estimates import Estimate
 from repope_eval.scoring.evidence import Evidence
 from repope_eval.scoring.protocol_readings import Disagreement
 from repope_eval.scoring.relabelling_effect import Effect, TurnedVerdict
@@ -24,18 +25,14 @@ EFFECT = Effect(
 )
 EVIDENCE = Evidence(
     n=90,
-    auroc=0.91,
-    auroc_interval=(0.88, 0.94),
-    average_precision=0.9,
-    average_precision_interval=None,
-    ece=0.0512,
-    ece_interval=(0.04, 0.07),
-    ece_debiased=0.0431,
-    ece_debiased_interval=(0.03, 0.06),
-    brier=0.08,
-    brier_interval=(0.07, 0.09),
-    best_f1=0.88,
-    best_f1_interval=(0.85, 0.9),
+    estimates={
+        "auroc": Estimate(value=0.91, interval=(0.88, 0.94)),
+        "average_precision": Estimate(value=0.9),
+        "best_f1": Estimate(value=0.88, interval=(0.85, 0.9)),
+        "ece": Estimate(value=0.0512, interval=(0.04, 0.07)),
+        "ece_debiased": Estimate(value=0.0431, interval=(0.03, 0.06)),
+        "brier": Estimate(value=0.08, interval=(0.07, 0.09)),
+    },
     best_threshold=0.62,
     reliability=tuple(
         ReliabilityBin(
@@ -57,17 +54,17 @@ MISSING = Missing(n_unanswered=228, n_unparsed=5, f1=0.8732, lowest=0.8036, high
 
 
 def verdict(before: str = "fp", after: str | None = "tp", **fields: Any) -> TurnedVerdict:
+    said = {
+        "image": "scene.png",
+        "question": "Is there a snowboard in the image?",
+        "object": "snowboard",
+        "response": "Yes",
+        "variants": ("random",),
+        **fields,
+    }
+    question = Question(said["image"], said["question"], said["object"])
     return TurnedVerdict(
-        **{
-            "image": "scene.png",
-            "question": "Is there a snowboard in the image?",
-            "object": "snowboard",
-            "variants": ("random",),
-            "response": "Yes",
-            **fields,
-        },
-        outcome_before=before,
-        outcome_after=after,
+        answer=Answer(question, said["response"]), variants=said["variants"], before=before, after=after
     )
 
 
@@ -94,9 +91,9 @@ def run_view(words: str = "a-word", **fields: Any) -> RunView:
             verdict(image=words, question=words, object=words, response=words, variants=(words,)),
             verdict("fn", "fn"),
         ),
-        "evidence": {name: {words: EVIDENCE} for name in scores.figures},
+        "evidence": {name: {words: EVIDENCE} for name in scores.cells},
         "resolutions": {words: RESOLUTION},
-        "missing": {name: {words: MISSING} for name in scores.figures},
+        "missing": {name: {words: MISSING} for name in scores.cells},
         "other_protocols": (scores_of({words: CELL}, {words: RELABELLED}, words),),
         "disagreements": (disagreement,),
         "unparsed": (Answer(question, words),),

@@ -4,8 +4,9 @@ import dataclasses
 from collections.abc import Mapping
 
 from repope_eval.scoring.confusion import Figures
-from repope_eval.scoring.intervals import INTERVAL_FIGURES, Method
-from repope_eval.scoring.scores import Change, Scores
+from repope_eval.scoring.estimates import Estimate, Interval, Method
+from repope_eval.scoring.intervals import INTERVAL_FIGURES
+from repope_eval.scoring.scores import CellScores, Change, Scores
 
 CELL = Figures(
     tp=1150,
@@ -31,11 +32,22 @@ RELABELLED = dataclasses.replace(
 F1_INTERVAL = (0.8512, 0.8933)
 UNDEFINED_CELL = dataclasses.replace(CELL, tp=0, fp=0, precision=None, f1=None)
 
-
-INTERVALS = {"f1": F1_INTERVAL, "precision": None}
-METHODS: dict[str, Method | None] = {"f1": "bootstrap", "precision": None}
-REASONS = {"precision": "undefined in 3 of 10000 replicates"}
+REASON = "undefined in 3 of 10000 replicates"
+"""Why precision has no interval."""
 CHANGE_INTERVAL = (0.0349, 0.0572)
+
+
+def cell_of(figures: Figures, f1_interval: Interval = F1_INTERVAL) -> CellScores:
+    estimates = {name: Estimate(value=getattr(figures, name)) for name in INTERVAL_FIGURES}
+    method: Method | None = "bootstrap" if f1_interval else None
+    return CellScores(
+        figures=figures,
+        estimates={
+            **estimates,
+            "precision": Estimate(value=figures.precision, reason=REASON),
+            "f1": Estimate(value=figures.f1, interval=f1_interval, method=method),
+        },
+    )
 
 
 def scores_of(
@@ -47,10 +59,10 @@ def scores_of(
         bench="repope",
         protocol="repope",
         confusions={},
-        figures=figures,
-        intervals={name: dict.fromkeys(cells, INTERVALS) for name, cells in figures.items()},
-        methods={name: dict.fromkeys(cells, METHODS) for name, cells in figures.items()},
-        reasons={name: dict.fromkeys(cells, REASONS) for name, cells in figures.items()},
+        cells={
+            name: {variant: cell_of(each) for variant, each in cells.items()}
+            for name, cells in figures.items()
+        },
         changes={variant: change_of(cell, repope[variant]) for variant, cell in pope.items()}
         if repope
         else {},
@@ -59,16 +71,13 @@ def scores_of(
 
 
 def change_of(before: Figures, after: Figures) -> Change:
-    values = {}
+    estimates = {}
     for figure in INTERVAL_FIGURES:
         old, new = getattr(before, figure), getattr(after, figure)
-        values[figure] = None if old is None or new is None else new - old
-    f1, f1_balanced = values["f1"], values["f1_balanced"]
-    return Change(
-        values=values,
-        intervals={**dict.fromkeys(INTERVAL_FIGURES), "f1": CHANGE_INTERVAL},
-        reasons={"tn": "relabelling changes its counts in fewer than 20 images"},
-        f1_by_labels=f1_balanced,
-        f1_by_prevalence=None if f1 is None else f1 - (f1_balanced or 0),
-        yes_shares=(0.525, 0.442),
-    )
+        value = None if old is None or new is None else new - old
+        estimates[figure] = Estimate(
+            value=value,
+            interval=CHANGE_INTERVAL if figure == "f1" else None,
+            reason="relabelling changes its counts in fewer than 20 images" if figure == "tn" else "",
+        )
+    return Change(estimates=estimates, yes_shares=(0.525, 0.442))

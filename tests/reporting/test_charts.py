@@ -17,9 +17,8 @@ from score_examples import CELL, RELABELLED, UNDEFINED_CELL, scores_of
 from repope_eval.reporting.charts.counts import counts_chart
 from repope_eval.reporting.charts.drawing import Chart
 from repope_eval.reporting.charts.errors import (
-    hallucinated_chart,
-    missed_chart,
     most_frequent,
+    objects_charts,
     relabelling_chart,
 )
 from repope_eval.reporting.charts.marks import shortened
@@ -35,8 +34,8 @@ CHARTS: dict[str, Callable[[], Chart]] = {
     "counts": lambda: counts_chart(SCORES),
     "precision_recall": lambda: precision_recall_chart(SCORES),
     "relabelling": lambda: relabelling_chart([EFFECT, effect("adversarial")]),
-    "hallucinated_objects": lambda: hallucinated_chart([effect("a car")], BOTH),
-    "missed_objects": lambda: missed_chart([effect("a car")], BOTH),
+    "hallucinated_objects": lambda: objects_charts([effect("a car")], BOTH)[0],
+    "missed_objects": lambda: objects_charts([effect("a car")], BOTH)[1],
     "reliability": lambda: reliability_chart({"pope": {"random": EVIDENCE}, "repope": {"random": EVIDENCE}}),
 }
 
@@ -134,14 +133,14 @@ def test_the_objects_with_the_most_errors_come_first_and_those_without_any_not_a
     assert [each.group for each in shown[:2]] == ["object 29", "object 28"]
     assert len(shown) == 12
     assert most_frequent(effects, 3) == []
-    assert "0 objects" in missed_chart(effects, BOTH).description
+    assert "0 objects" in objects_charts(effects, BOTH)[1].description
 
 
 def test_one_label_set_alone() -> None:
     scores = scores_of({"dash": CELL})
     assert "RePOPE" not in texts(counts_chart(scores))
     assert "arrows" not in precision_recall_chart(scores).description
-    assert "RePOPE" not in texts(hallucinated_chart([effect("a car")], ["POPE"]))
+    assert "RePOPE" not in texts(objects_charts([effect("a car")], ["POPE"])[0])
     assert reliability_chart({"only": {"dash": EVIDENCE}}).svg
 
 
@@ -149,7 +148,7 @@ def test_one_label_set_alone() -> None:
     "name", ["<script>&amp;", "$x^2$ \\frac{", "nul\0", "狗", "\ud800", "two\nlines", "#1c1e21"]
 )
 def test_names_of_objects_are_text(name: str) -> None:
-    chart = hallucinated_chart([effect(name)], BOTH)
+    chart = objects_charts([effect(name)], BOTH)[0]
     inline = ElementTree.fromstring(chart.inline)
     shown = ["".join(element.itertext()) for element in inline.iter("text")]
     assert " ".join(re.sub("[\0\ud800]", "\N{REPLACEMENT CHARACTER}", name).split()) in shown

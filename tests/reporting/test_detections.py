@@ -58,7 +58,9 @@ def test_the_page_has_a_row_for_each_object(detections: dict[str, Detection]) ->
 
 def test_a_second_row_has_the_intervals_for_other_objects(detections: dict[str, Detection]) -> None:
     ends = dict.fromkeys(("acc", "tnr", "tpr", "harmonic_mean"), (0.5, 0.9))
-    whole = dataclasses.replace(detections[ALL_OBJECTS], ci95_objects=ends)
+    of_whole = detections[ALL_OBJECTS].estimates
+    over_objects = {name: dataclasses.replace(of_whole[name], interval=ends[name]) for name in ends}
+    whole = dataclasses.replace(detections[ALL_OBJECTS], over_objects=over_objects)
     rows = texts(detection_table({**detections, ALL_OBJECTS: whole}))
     assert [row[0] for row in rows] == [ALL_OBJECTS, "all objects, drawn over objects", "dog", "cat"]
     assert rows[1][2] == "0.8750 [0.5000, 0.9000]"

@@ -186,11 +186,8 @@ def test_what_there_is_nothing_of_has_no_section() -> None:
 @pytest.mark.parametrize("names", [("alone",), ("original", "second", "third")])
 def test_label_sets_may_have_any_names_and_number(names: tuple[str, ...]) -> None:
     scores = scores_of({"all": CELL})
-    of_names = {
-        field: dict.fromkeys(names, getattr(scores, field)["pope"])
-        for field in ("figures", "intervals", "methods", "reasons")
-    }
-    scores = dataclasses.replace(scores, bench="dash_b", **of_names)
+    cells = dict.fromkeys(names, scores.cells["pope"])
+    scores = dataclasses.replace(scores, bench="dash_b", cells=cells)
     texts = Page(html(RunView(scores=scores, settings={}, evidence={names[0]: {"all": EVIDENCE}}))).texts
     assert set(names) <= set(texts)
     assert any("augustin2025dash" in text for text in texts)
@@ -207,7 +204,7 @@ def test_a_large_run_stays_below_three_megabytes(tmp_path: Path) -> None:
     answers = view.unparsed * 3000
     picture = tmp_path / "picture.png"
     Image.effect_noise((300, 300), 90).save(picture)
-    images = {each.image: picture for each in verdicts}
+    images = {each.answer.question.image: picture for each in verdicts}
     disagreements = view.disagreements * 3000
     source = html(run_view(verdicts=verdicts, unparsed=answers, disagreements=disagreements, images=images))
     assert len(source.encode()) > 2_900_000

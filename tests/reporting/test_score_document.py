@@ -7,8 +7,7 @@ from score_examples import (
     CELL,
     CHANGE_INTERVAL,
     F1_INTERVAL,
-    METHODS,
-    REASONS,
+    REASON,
     RELABELLED,
     UNDEFINED_CELL,
     scores_of,
@@ -16,6 +15,7 @@ from score_examples import (
 
 from repope_eval.reporting.score_document import score_document
 from repope_eval.scoring.confusion import Figures
+from repope_eval.scoring.intervals import INTERVAL_FIGURES
 from repope_eval.scoring.scores import mean
 
 CELL_KEYS = {
@@ -65,9 +65,10 @@ def test_figures_survive_json_exactly() -> None:
     cells = {"random": CELL, "popular": UNDEFINED_CELL, "mean": mean([CELL, RELABELLED, CELL])}
     document = json.loads(json.dumps(score_document(scores_of(cells)), allow_nan=False))
     read = document["scores"]["pope"]
-    assert [cell.pop("ci95") for cell in read.values()] == [{"f1": list(F1_INTERVAL), "precision": None}] * 3
-    assert [cell.pop("ci95_method") for cell in read.values()] == [METHODS] * 3
-    assert [cell.pop("reasons") for cell in read.values()] == [REASONS] * 3
+    none = dict.fromkeys(INTERVAL_FIGURES)
+    assert [cell.pop("ci95") for cell in read.values()] == [{**none, "f1": list(F1_INTERVAL)}] * 3
+    assert [cell.pop("ci95_method") for cell in read.values()] == [{**none, "f1": "bootstrap"}] * 3
+    assert [cell.pop("reasons") for cell in read.values()] == [{"precision": REASON}] * 3
     assert {variant: Figures(**cell) for variant, cell in read.items()} == cells
 
 

@@ -3,7 +3,7 @@
 import dataclasses
 
 import pytest
-from score_examples import CELL, RELABELLED, UNDEFINED_CELL, scores_of
+from score_examples import CELL, RELABELLED, UNDEFINED_CELL, cell_of, scores_of
 
 from repope_eval.reporting.figure_texts import BALANCED_TITLES, FIGURE_TITLES
 from repope_eval.reporting.score_table import COLUMNS, ScoreRow, score_rows
@@ -55,16 +55,14 @@ def test_one_label_set_has_no_change() -> None:
 
 
 def test_a_label_set_of_another_name_keeps_it() -> None:
-    scores = dataclasses.replace(
-        scores_of({}), figures={"mine": {"custom": CELL}}, intervals={"mine": {"custom": {"f1": None}}}
-    )
-    (row,) = score_rows(scores)
+    cell = cell_of(CELL, f1_interval=None)
+    (row,) = score_rows(dataclasses.replace(scores_of({}), cells={"mine": {"custom": cell}}))
     assert (row.labels, row.f1_interval(), row.f1_interval(short=True)) == ("mine", "–", "–")
 
 
 def test_an_interval_up_to_all_right() -> None:
-    intervals = {"pope": {"custom": {"f1": (0.99996, 1.0)}}}
-    (row,) = score_rows(dataclasses.replace(scores_of({"custom": CELL}), intervals=intervals))
+    cell = cell_of(CELL, f1_interval=(0.99996, 1.0))
+    (row,) = score_rows(dataclasses.replace(scores_of({}), cells={"pope": {"custom": cell}}))
     assert row.f1_interval(short=True) == "1.0000–1.0000"
 
 

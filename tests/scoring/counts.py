@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 
 from repope_eval.records import Answer, LabelSet, Question
 from repope_eval.scoring.bootstrap import (
-    Intervals,
     confusions_of,
     counts_by_image,
     interval_of,
@@ -15,6 +14,7 @@ from repope_eval.scoring.bootstrap import (
     variant_cells,
 )
 from repope_eval.scoring.confusion import Confusion
+from repope_eval.scoring.estimates import Interval
 from repope_eval.scoring.intervals import INTERVAL_FIGURES
 from repope_eval.scoring.protocols import PROTOCOLS, Protocol
 
@@ -38,11 +38,11 @@ def percentiles(
     label_sets: Sequence[LabelSet],
     answers: Mapping[Question, Answer],
     protocol: Protocol = PROTOCOLS["repope"],
-) -> dict[str, dict[str, Intervals]]:
+) -> dict[str, dict[str, dict[str, Interval]]]:
     """Of the replicates over the images with an answer, by label set and variant, however few they are."""
     counts = counts_by_image(label_sets, labelled_images(label_sets), answers, protocol)
     drawn = replicated(of_answered_images(counts), protocol, INTERVAL_FIGURES)
-    found: dict[str, dict[str, Intervals]] = {label_set.name: {} for label_set in label_sets}
+    found: dict[str, dict[str, dict[str, Interval]]] = {label_set.name: {} for label_set in label_sets}
     for name, variant, cells in variant_cells(label_sets):
         found[name][variant] = {
             figure: interval_of(mean_over(values, cells)) for figure, values in drawn.items()

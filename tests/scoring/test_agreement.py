@@ -34,7 +34,7 @@ def of_the_paper(variant: str) -> Agreement:
     models = published_scores()
     before, after = (
         {
-            figure: counted([getattr(m.figures[name][variant], figure) for m in models])
+            figure: counted([getattr(m.cells[name][variant].figures, figure) for m in models])
             for figure in RANKED_FIGURES
         }
         for name in ("pope", "repope")

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 
 from repope_eval.scoring.bootstrap import drawn_weights
-from repope_eval.scoring.calibration import BINS, Calibration, calibration, calibration_sums
+from repope_eval.scoring.calibration import BINS, calibration, calibration_sums
+from repope_eval.scoring.estimates import Estimate
 
 QUESTIONS, EACH = 600, 5
 
 
-def calibrated(slope: float, seed: int) -> Calibration:
+def calibrated(slope: float, seed: int) -> dict[str, Estimate]:
     """Labels are yes as often as the confidence's logit times the slope says: at 1, as often as the confidence does."""
     generator = np.random.default_rng(seed)
     logits = generator.normal(0, 2.5, QUESTIONS)
@@ -28,29 +29,32 @@ def test_the_debiased_error_is_nearer_the_truth(
 ) -> None:
     """The true error is by integration; means of 60 models have standard errors of 0.001 to 0.002."""
     found = [calibrated(slope, seed) for seed in range(60)]
-    assert np.mean([one.ece for one in found]) == pytest.approx(plain, abs=0.006)
-    assert np.mean([one.ece_debiased for one in found]) == pytest.approx(debiased, abs=0.006)
+    assert np.mean([one["ece"].value for one in found]) == pytest.approx(plain, abs=0.006)
+    assert np.mean([one["ece_debiased"].value for one in found]) == pytest.approx(debiased, abs=0.006)
     assert abs(plain - true) > 2 * abs(debiased - true)
-    held = [one.ece_debiased_interval and one.ece_debiased_interval[0] <= true <= one.ece_debiased_interval[1]
+    held = [one["ece_debiased"].interval and one["ece_debiased"].interval[0] <= true <= one["ece_debiased"].interval[1]
             for one in found]  # fmt: skip
     assert np.mean(held) >= 0.8
-    own = [one.ece_interval and one.ece_interval[0] <= (one.ece or 0) <= one.ece_interval[1] for one in found]
+    own = [
+        one["ece"].interval and one["ece"].interval[0] <= (one["ece"].value or 0) <= one["ece"].interval[1]
+        for one in found
+    ]
     assert np.mean(own) >= 0.95
 
 
 def test_without_a_gap_there_is_no_error() -> None:
     sums = calibration_sums(np.array([0, 1]), np.array([1.0, 0.0]), np.array([1.0, 0.0]), 2)
     found = calibration(sums.sum(axis=0), np.repeat(sums.sum(axis=0)[None], 3, axis=0))
-    assert (found.ece, found.ece_debiased, found.brier) == (0, 0, 0)
+    assert tuple(one.value for one in found.values()) == (0, 0, 0)
 
 
 def test_without_questions_nothing_is_defined() -> None:
     found = calibration(np.zeros(BINS + 2), np.zeros((3, BINS + 2)))
-    assert {getattr(found, name) for name in Calibration.__slots__} == {None}
+    assert found == dict.fromkeys(("ece", "ece_debiased", "brier"), Estimate())
 
 
 def test_without_replicates_there_are_figures_alone() -> None:
     sums = calibration_sums(np.zeros(2, dtype=np.int64), np.array([0.75, 0.25]), np.array([1.0, 1.0]), 1)
     found = calibration(sums[0], np.full((1, BINS + 2), np.nan))
-    assert (found.ece, found.brier) == (0.5, (0.25**2 + 0.75**2) / 2)
-    assert (found.ece_debiased, found.ece_debiased_interval, found.brier_interval) == (None, None, None)
+    assert (found["ece"].value, found["brier"].value) == (0.5, (0.25**2 + 0.75**2) / 2)
+    assert (found["ece_debiased"], found["brier"].interval) == (Estimate(), None)

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import real_answers
+from estimate_parts import intervals_of, reasons_of
 
 from repope_eval.records import Answer, LabelSet, Question
 from repope_eval.scoring.bootstrap import counts_by_image, labelled_images, replicated
@@ -38,9 +39,9 @@ def test_a_change_is_the_difference_and_its_interval_that_of_each_replicates_own
     before, after = relabelled(150, 60)
     scores = scored(before, after)
     change = scores.changes["random"]
-    old, new = (scores.figures[name]["random"] for name in ("pope", "repope"))
-    assert change.values["tp"] == new.tp - old.tp
-    assert change.values["f1"] == (new.f1 or 0) - (old.f1 or 0)
+    old, new = (scores.cells[name]["random"].figures for name in ("pope", "repope"))
+    assert change.estimates["tp"].value == new.tp - old.tp
+    assert change.estimates["f1"].value == (new.f1 or 0) - (old.f1 or 0)
     label_sets = [LabelSet("pope", {"random": before}), LabelSet("repope", {"random": after})]
     answers = {
         question: Answer(question, "yes" if label != (number % 9 == 0) else "no")
@@ -48,39 +49,43 @@ def test_a_change_is_the_difference_and_its_interval_that_of_each_replicates_own
     }
     counts = counts_by_image(label_sets, labelled_images(label_sets), answers, PROTOCOLS["repope"])
     f1 = replicated(counts, PROTOCOLS["repope"], ["f1"])["f1"]
-    assert change.intervals["f1"] == pytest.approx(tuple(np.percentile(f1[:, 1] - f1[:, 0], (2.5, 97.5))))
+    assert change.estimates["f1"].interval == pytest.approx(
+        tuple(np.percentile(f1[:, 1] - f1[:, 0], (2.5, 97.5)))
+    )
     # One label set's interval is wider: what makes an image hard cancels out.
-    low, high = change.intervals["tnr"] or (0, 0)
-    own = scores.intervals["repope"]["random"]["tnr"] or (0, 0)
-    assert low <= change.values["tnr"] <= high  # type: ignore[operator]
+    low, high = change.estimates["tnr"].interval or (0, 0)
+    own = scores.cells["repope"]["random"].estimates["tnr"].interval or (0, 0)
+    assert low <= change.estimates["tnr"].value <= high  # type: ignore[operator]
     assert own[0] < own[1]
 
 
 def test_f1s_change_is_the_labels_and_prevalence() -> None:
     change = scored(*relabelled(150, 60)).changes["random"]
-    assert change.f1_by_labels == change.values["f1_balanced"]
-    assert change.values["f1"] == pytest.approx((change.f1_by_labels or 0) + (change.f1_by_prevalence or 0))
+    assert change.f1_by_labels == change.estimates["f1_balanced"].value
+    assert change.estimates["f1"].value == pytest.approx(
+        (change.f1_by_labels or 0) + (change.f1_by_prevalence or 0)
+    )
     assert change.yes_shares == (0.5, (2 * 150 - 60) / 600)
 
 
 def test_few_images_have_no_interval_of_a_change() -> None:
     change = scored(*relabelled(99, 60)).changes["random"]
-    assert set(change.intervals.values()) == {None}
-    assert set(change.reasons.values()) == {"fewer than 100 images have answers"}
+    assert set(intervals_of(change.estimates).values()) == {None}
+    assert set(reasons_of(change.estimates).values()) == {"fewer than 100 images have answers"}
 
 
 @pytest.mark.parametrize("n_flipped", [0, 19])
 def test_few_changes_have_no_interval(n_flipped: int) -> None:
     change = scored(*relabelled(150, n_flipped)).changes["random"]
-    assert change.intervals["f1"] is None
-    assert change.reasons["f1"] == "relabelling changes its counts in fewer than 20 images"
+    assert change.estimates["f1"].interval is None
+    assert change.estimates["f1"].reason == "relabelling changes its counts in fewer than 20 images"
 
 
 def test_what_is_undefined_under_one_label_set_has_no_change() -> None:
     before, _ = relabelled(150, 0)
     change = scored(before, dict.fromkeys(before, True)).changes["random"]
-    assert (change.values["tnr"], change.intervals["tnr"]) == (None, None)
-    assert change.reasons["tnr"] == "undefined under one of the label sets"
+    assert (change.estimates["tnr"].value, change.estimates["tnr"].interval) == (None, None)
+    assert change.estimates["tnr"].reason == "undefined under one of the label sets"
     assert change.f1_by_prevalence is None
 
 
@@ -90,10 +95,10 @@ def test_a_real_models_change(shared: Path) -> None:
     scores = score("llava", "repope", benchmark.label_sets, answers, "repope")
     assert list(scores.changes) == ["random", "popular", "adversarial", "mean"]
     change = scores.changes["random"]
-    assert round(change.values["f1"] or 0, 4) == 0.0461
-    assert change.intervals["f1"] == pytest.approx((0.0349, 0.0572), abs=0.001)
-    assert change.intervals["tp"] == pytest.approx((-172, -124), abs=2)
+    assert round(change.estimates["f1"].value or 0, 4) == 0.0461
+    assert change.estimates["f1"].interval == pytest.approx((0.0349, 0.0572), abs=0.001)
+    assert change.estimates["tp"].interval == pytest.approx((-172, -124), abs=2)
     assert change.yes_shares == (1456 / 2772, 1129 / 2553)
     assert scores.distinct is not None
-    distinct = scores.distinct.figures["repope"][DISTINCT]
+    distinct = scores.distinct.cells["repope"][DISTINCT].figures
     assert (distinct.tp, distinct.fp, distinct.n_answered) == (1012, 143, 4544)

@@ -32,7 +32,7 @@ def test_the_best_is_first_and_its_figure_is_that_of_its_scores() -> None:
     ]
     for standing in standings:
         alone = score("m", "b", one_label_set(LABELS), models[standing.model], "repope")
-        assert standing.value == alone.figures["pope"]["random"].f1
+        assert standing.value == alone.cells["pope"]["random"].figures.f1
 
 
 def test_equal_models_share_a_rank() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import CommandLine
+from estimate_parts import intervals_of, methods_of, reasons_of
 
 from repope_eval.benchmarks.sources import load_benchmark
 from repope_eval.files.json_files import read_rows
@@ -53,18 +54,22 @@ MIXED = (
 def test_the_figures_by_hand() -> None:
     found = detection(*answered(*MIXED), REPOPE)
     assert (found.n_positives, found.n_negatives, found.n_unparsed) == (10, 6, 2)
-    assert found.tpr == 7 / 10
-    assert found.tnr == 4 / 6
-    assert found.acc == 11 / 16
-    assert found.harmonic_mean == pytest.approx(2 * 0.7 * (4 / 6) / (0.7 + 4 / 6), abs=1e-15)
-    assert found.reasons == {}
-    assert set(found.ci95_method.values()) == {"exact"}  # so few images
+    assert found.estimates["tpr"].value == 7 / 10
+    assert found.estimates["tnr"].value == 4 / 6
+    assert found.estimates["acc"].value == 11 / 16
+    assert found.estimates["harmonic_mean"].value == pytest.approx(
+        2 * 0.7 * (4 / 6) / (0.7 + 4 / 6), abs=1e-15
+    )
+    assert reasons_of(found.estimates) == {}
+    assert set(methods_of(found.estimates).values()) == {"exact"}  # so few images
 
 
 def test_the_figures_of_each_object() -> None:
     found = detection_by_object(*answered(*MIXED), REPOPE)
     assert list(found) == ["bed", "tie"]
-    assert [(cell.tpr, cell.tnr, cell.acc) for cell in found.values()] == [
+    assert [
+        tuple(cell.estimates[figure].value for figure in ("tpr", "tnr", "acc")) for cell in found.values()
+    ] == [
         (6 / 8, 3 / 4, 9 / 12),
         (0.5, 0.5, 0.5),
     ]
@@ -79,10 +84,10 @@ def test_the_intervals_hold_their_figure_and_shrink_with_images() -> None:
     for figure in DETECTION_FIGURES:
         widths = []
         for found in (few, many):
-            interval = found.ci95[figure]
+            interval = found.estimates[figure].interval
             assert interval is not None
             low, high = interval
-            assert low <= getattr(found, figure) <= high
+            assert low <= found.estimates[figure].value <= high
             widths.append(high - low)
         assert widths[1] < widths[0] / 2
 
@@ -91,7 +96,7 @@ def test_images_of_either_label_are_drawn_apart() -> None:
     """A model that says yes to nearly all: accuracy varies with the answers, and not with how many are negative."""
     rows = [("bed", number % 2 == 0, "no" if number % 20 == 1 else "yes") for number in range(2000)]
     found = detection(*answered(*rows), REPOPE)
-    interval = found.ci95["acc"]
+    interval = found.estimates["acc"].interval
     assert interval is not None
     half = 1.96 * math.sqrt(0.1 * 0.9 / 1000) / 2  # that of the true negative rate, halved
     np.testing.assert_allclose(interval, (0.55 - half, 0.55 + half), atol=0.001)
@@ -100,9 +105,9 @@ def test_images_of_either_label_are_drawn_apart() -> None:
 def test_a_rate_without_a_success_has_an_interval_with_a_width() -> None:
     rows = [("bed", number % 2 == 0, "yes") for number in range(200)]
     found = detection(*answered(*rows), REPOPE)
-    assert found.tnr == 0
-    assert found.ci95["tnr"] == pytest.approx((0, 1 - 0.025 ** (1 / 100)), abs=1e-9)
-    assert found.ci95["tpr"] == pytest.approx((0.025 ** (1 / 100), 1), abs=1e-9)
+    assert found.estimates["tnr"].value == 0
+    assert found.estimates["tnr"].interval == pytest.approx((0, 1 - 0.025 ** (1 / 100)), abs=1e-9)
+    assert found.estimates["tpr"].interval == pytest.approx((0.025 ** (1 / 100), 1), abs=1e-9)
 
 
 def test_objects_that_differ_widen_the_intervals_for_other_objects() -> None:
@@ -113,14 +118,18 @@ def test_objects_that_differ_widen_the_intervals_for_other_objects() -> None:
         for _ in range(10)
     ]
     found = detection(*answered(*rows), REPOPE)
-    widths = [ends[1] - ends[0] for ends in (found.ci95["tnr"], found.ci95_objects["tnr"]) if ends]
+    widths = [
+        ends[1] - ends[0]
+        for ends in (found.estimates["tnr"].interval, found.over_objects["tnr"].interval)
+        if ends
+    ]
     assert widths[1] > 2.5 * widths[0]
-    assert found.ci95_objects["tnr"] == pytest.approx(
+    assert found.over_objects["tnr"].interval == pytest.approx(
         (0.5 - 1.96 * 0.5 / 60**0.5, 0.5 + 1.96 * 0.5 / 60**0.5), abs=0.02
     )
     few = detection(*answered(*rows[: 49 * 20]), REPOPE)
-    assert set(few.ci95_objects.values()) == {None}
-    assert set(few.reasons_objects.values()) == {"fewer than 50 objects have answers"}
+    assert set(intervals_of(few.over_objects).values()) == {None}
+    assert set(reasons_of(few.over_objects).values()) == {"fewer than 50 objects have answers"}
 
 
 @pytest.mark.parametrize(
@@ -142,19 +151,21 @@ def test_what_is_undefined_says_why(
 ) -> None:
     found = detection(*answered(*rows), REPOPE)
     for figure in undefined:
-        assert getattr(found, figure) is None
-        assert found.ci95[figure] is None
-        assert found.reasons[figure] == reason
-    assert all(getattr(found, figure) is not None for figure in DETECTION_FIGURES if figure not in undefined)
+        assert found.estimates[figure].value is None
+        assert found.estimates[figure].interval is None
+        assert found.estimates[figure].reason == reason
+    assert all(
+        found.estimates[figure].value is not None for figure in DETECTION_FIGURES if figure not in undefined
+    )
 
 
 def test_a_single_image_has_a_figure_and_no_interval() -> None:
     single = detection(*answered(("bed", True, "yes")), REPOPE)
-    assert (single.tpr, single.ci95["tpr"]) == (1, None)
-    assert single.reasons["tpr"] == "a single image has answers: nothing to draw from"
+    assert (single.estimates["tpr"].value, single.estimates["tpr"].interval) == (1, None)
+    assert single.estimates["tpr"].reason == "a single image has answers: nothing to draw from"
     pair = detection(*answered(("bed", True, "yes"), ("bed", False, "no")), REPOPE)
-    assert (pair.harmonic_mean, pair.ci95["harmonic_mean"]) == (1, None)
-    assert pair.reasons["tpr"] == "fewer than two images have questions that count in it"
+    assert (pair.estimates["harmonic_mean"].value, pair.estimates["harmonic_mean"].interval) == (1, None)
+    assert pair.estimates["tpr"].reason == "fewer than two images have questions that count in it"
 
 
 @pytest.fixture
@@ -173,11 +184,11 @@ def test_published_scores_are_reproduced(published: tuple[Path, dict[str, float]
     labels = label_set.variants["dash_b"]
     found = detection(labels, joined.answers, REPOPE)
     for figure, title in TITLES.items():
-        assert getattr(found, figure) == pytest.approx(expected[title], abs=1e-9)
+        assert found.estimates[figure].value == pytest.approx(expected[title], abs=1e-9)
     assert (found.n_positives, found.n_negatives, found.n_unparsed) == (1341, 1341, 0)
     widths = [
         {figure: ends[1] - ends[0] for figure, ends in intervals.items() if ends}
-        for intervals in (found.ci95, found.ci95_objects)
+        for intervals in (intervals_of(found.estimates), intervals_of(found.over_objects))
     ]
     assert widths[0] == pytest.approx(
         {"acc": 0.0298, "tnr": 0.0473, "tpr": 0.0367, "harmonic_mean": 0.055}, rel=0.03

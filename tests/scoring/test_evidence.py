@@ -96,16 +96,16 @@ def test_the_figures_are_those_of_brute_force(name: str, levels: int | None, see
         ((answer.p_yes or 0) / ((answer.p_yes or 0) + (answer.p_no or 0)), labels[question])
         for question, answer in answers.items()
     ]
-    assert getattr(found(labels, answers), name) == pytest.approx(FIGURES[name](pairs))
+    assert found(labels, answers).estimates[name].value == pytest.approx(FIGURES[name](pairs))
 
 
 def test_by_hand() -> None:
     cell = found(*of_confidences([(0.9, True), (0.8, False), (0.8, True), (0.3, False)], total=1.0))
     assert cell.n == 4
-    assert cell.auroc == pytest.approx((1 + 1 + 0.5 + 1) / 4)
-    assert cell.average_precision == pytest.approx(0.5 * 1 + 0.5 * 2 / 3)
-    assert (cell.best_f1, cell.best_threshold) == (pytest.approx(0.8), pytest.approx(0.8))
-    assert cell.ece == pytest.approx((0.1 + 0.6 + 0.3) / 4)
+    assert cell.estimates["auroc"].value == pytest.approx((1 + 1 + 0.5 + 1) / 4)
+    assert cell.estimates["average_precision"].value == pytest.approx(0.5 * 1 + 0.5 * 2 / 3)
+    assert (cell.estimates["best_f1"].value, cell.best_threshold) == (pytest.approx(0.8), pytest.approx(0.8))
+    assert cell.estimates["ece"].value == pytest.approx((0.1 + 0.6 + 0.3) / 4)
     filled = [part for part in cell.reliability if part.n]
     assert len(cell.reliability) == 10
     assert [(part.low, part.high, part.n, part.yes_share) for part in filled] == [
@@ -119,14 +119,18 @@ def test_by_hand() -> None:
 def test_the_last_bin_holds_certainty() -> None:
     cell = found(*of_confidences([(1.0, True), (0.0, False)]))
     assert [part.n for part in cell.reliability] == [1, *[0] * 8, 1]
-    assert (cell.auroc, cell.ece, cell.best_f1) == (1, 0, 1)
+    assert (cell.estimates["auroc"].value, cell.estimates["ece"].value, cell.estimates["best_f1"].value) == (
+        1,
+        0,
+        1,
+    )
     assert [part.confidence for part in cell.reliability[1:9]] == [None] * 8
 
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_intervals_are_those_of_a_bootstrap_in_plain_loops(name: str) -> None:
     pairs = simulated(240, 3, levels=30)
-    interval = getattr(found(*of_confidences(pairs, each=2)), f"{name}_interval")
+    interval = found(*of_confidences(pairs, each=2)).estimates[name].interval
     by_image = [pairs[start : start + 2] for start in range(0, 240, 2)]
     generator = random.Random(5)
     values = []
@@ -146,8 +150,8 @@ def test_many_confidences_share_levels_in_replicates_with_little_effect(
     monkeypatch.setattr(module, "MOST_LEVELS", 200)
     merged = found(labels, answers)
     for name in ("auroc", "average_precision", "best_f1"):
-        assert getattr(merged, name) == getattr(exact, name)
-        ends, exact_ends = getattr(merged, f"{name}_interval"), getattr(exact, f"{name}_interval")
+        assert merged.estimates[name].value == exact.estimates[name].value
+        ends, exact_ends = merged.estimates[name].interval, exact.estimates[name].interval
         assert ends != exact_ends
         assert ends == pytest.approx(exact_ends, abs=0.05 * (exact_ends[1] - exact_ends[0]))
 
@@ -192,7 +196,9 @@ def test_labels_and_variants_have_each_their_own() -> None:
         "repope": ["random"],
     }
     assert cells["pope"]["popular"] == cells["repope"]["random"]
-    assert cells["pope"]["random"].auroc == pytest.approx(1 - (cells["repope"]["random"].auroc or 0))
+    assert cells["pope"]["random"].estimates["auroc"].value == pytest.approx(
+        1 - (cells["repope"]["random"].estimates["auroc"].value or 0)
+    )
 
 
 def test_answers_without_both_probabilities_are_left_out() -> None:
@@ -213,40 +219,52 @@ def test_answers_without_both_probabilities_are_left_out() -> None:
 @pytest.mark.parametrize("label", [True, False])
 def test_one_label_alone(label: bool) -> None:
     cell = found(*of_confidences([(0.2, label), (0.8, label), (0.8, label)] * 40))
-    assert (cell.auroc, cell.auroc_interval) == (None, None)
-    assert cell.reasons["auroc"] == "only questions of one label have a confidence"
-    assert (cell.average_precision, cell.best_f1) == ((1, 1) if label else (None, None))
+    assert (cell.estimates["auroc"].value, cell.estimates["auroc"].interval) == (None, None)
+    assert cell.estimates["auroc"].reason == "only questions of one label have a confidence"
+    assert (cell.estimates["average_precision"].value, cell.estimates["best_f1"].value) == (
+        (1, 1) if label else (None, None)
+    )
     assert (cell.best_threshold is not None) == label
-    assert cell.ece is not None
-    assert cell.brier_interval is not None
+    assert cell.estimates["ece"].value is not None
+    assert cell.estimates["brier"].interval is not None
 
 
 def test_a_figure_that_is_the_same_in_every_replicate_has_no_interval() -> None:
     cell = found(*of_confidences([(0.9, True), (0.2, False)] * 60))
-    assert (cell.auroc, cell.auroc_interval) == (1, None)
-    assert cell.reasons["auroc"].startswith("the same in every replicate")
+    assert (cell.estimates["auroc"].value, cell.estimates["auroc"].interval) == (1, None)
+    assert cell.estimates["auroc"].reason.startswith("the same in every replicate")
 
 
 def test_few_images_have_figures_and_no_intervals() -> None:
     cell = found(*of_confidences(simulated(99, 9)))
-    assert cell.ece_debiased is not None
-    assert {getattr(cell, f"{name}_interval") for name in module.EVIDENCE_FIGURES} == {None}
-    assert set(cell.reasons.values()) == {"fewer than 100 images have a confidence"}
-    assert found(*of_confidences(simulated(100, 9))).reasons == {}
+    assert cell.estimates["ece_debiased"].value is not None
+    assert {one.interval for one in cell.estimates.values()} == {None}
+    assert {one.reason for one in cell.estimates.values()} == {"fewer than 100 images have a confidence"}
+    assert not any(one.reason for one in found(*of_confidences(simulated(100, 9))).estimates.values())
 
 
 def test_a_single_image_has_figures_and_no_intervals() -> None:
     cell = found(*of_confidences(simulated(30, 9), each=30))
-    assert cell.auroc is not None
-    assert (cell.auroc_interval, cell.ece_interval, cell.best_f1_interval) == (None, None, None)
+    assert cell.estimates["auroc"].value is not None
+    assert (
+        cell.estimates["auroc"].interval,
+        cell.estimates["ece"].interval,
+        cell.estimates["best_f1"].interval,
+    ) == (None, None, None)
 
 
 def test_a_variant_that_no_answer_is_about() -> None:
     labels, answers = of_confidences(simulated(30, 10))
     other = {Question("z.jpg", "?", ""): True}
     cell = evidence([LabelSet("pope", {"random": labels, "popular": other})], answers)["pope"]["popular"]
-    assert (cell.n, cell.auroc, cell.ece, cell.best_f1, cell.best_threshold) == (0, None, None, None, None)
-    assert (cell.auroc_interval, cell.ece_interval) == (None, None)
+    assert (
+        cell.n,
+        cell.estimates["auroc"].value,
+        cell.estimates["ece"].value,
+        cell.estimates["best_f1"].value,
+        cell.best_threshold,
+    ) == (0, None, None, None, None)
+    assert (cell.estimates["auroc"].interval, cell.estimates["ece"].interval) == (None, None)
 
 
 def test_a_benchmark_as_large_as_popes_takes_a_second_or_so() -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 from counts import percentiles
+from estimate_parts import intervals_of, methods_of
 
 from repope_eval.records import Answer, LabelSet, Question
 from repope_eval.scoring.bootstrap import MEAN
@@ -39,19 +40,17 @@ def scored(labels: Labels, every: int) -> Scores:
 
 def test_many_images_and_errors_have_the_percentiles_of_their_replicates() -> None:
     labels = labelled(100)
-    scores = scored(labels, 7)
-    assert set(scores.methods["pope"]["random"].values()) == {"bootstrap"}
-    assert (
-        scores.intervals["pope"]
-        == percentiles([LabelSet("pope", {"random": labels})], answered(labels, 7))["pope"]
-    )
+    estimates = scored(labels, 7).cells["pope"]["random"].estimates
+    assert set(methods_of(estimates).values()) == {"bootstrap"}
+    of_replicates = percentiles([LabelSet("pope", {"random": labels})], answered(labels, 7))
+    assert intervals_of(estimates) == of_replicates["pope"]["random"]
 
 
 @pytest.mark.parametrize(("n_images", "every"), [(99, 7), (100, 100), (100, 0), (8, 0)])
 def test_few_images_or_errors_have_exact_ones_with_a_width(n_images: int, every: int) -> None:
-    scores = scored(labelled(n_images), every)
-    figures, intervals = scores.figures["pope"]["random"], scores.intervals["pope"]["random"]
-    assert scores.methods["pope"]["random"] == dict.fromkeys(INTERVAL_FIGURES, "exact")
+    cell = scored(labelled(n_images), every).cells["pope"]["random"]
+    figures, intervals = cell.figures, intervals_of(cell.estimates)
+    assert methods_of(cell.estimates) == dict.fromkeys(INTERVAL_FIGURES, "exact")
     for figure in INTERVAL_FIGURES:
         low, high = intervals[figure] or (1, 0)
         assert low < high
@@ -62,7 +61,7 @@ def test_shares_are_those_of_their_images() -> None:
     labels = labelled(40)
     sample = sampled([LabelSet("pope", {"random": labels})], answered(labels, 11), PROTOCOLS["repope"])
     tp, fp, tn, fn, *_ = sample.counts[:, 0].T
-    intervals = scored(labels, 11).intervals["pope"]["random"]
+    intervals = intervals_of(scored(labels, 11).cells["pope"]["random"].estimates)
     assert intervals["recall"] == clustered_interval(tp, tp + fn)
     assert intervals["accuracy"] == clustered_interval(tp + tn, tp + fp + tn + fn)
     low, high = clustered_interval(tp, tp + fp + fn) or (0, 0)
@@ -81,15 +80,16 @@ def test_composites_hold_their_figure_under_every_protocol(protocol: str) -> Non
     scores = score("a-model", "a-bench", [LabelSet("pope", {"random": labels})], answers, protocol)  # type: ignore[arg-type]
     for figure in (*COUNTS, *COMPOSITES):
         if figure != "harmonic_mean":
-            low, high = scores.intervals["pope"]["random"][figure] or (1, 0)
-            assert low <= getattr(scores.figures["pope"]["random"], figure) <= high
+            low, high = scores.cells["pope"]["random"].estimates[figure].interval or (1, 0)
+            assert low <= getattr(scores.cells["pope"]["random"].figures, figure) <= high
 
 
 def test_the_mean_over_variants_lies_between_the_means_of_their_ends() -> None:
     one, other = labelled(20), labelled(20, each=4)
     answers = answered(one, 9)
     variants = LabelSet("pope", {"random": one, "popular": other})
-    intervals = score("a-model", "a-bench", [variants], answers, "repope").intervals["pope"]
+    cells = score("a-model", "a-bench", [variants], answers, "repope").cells["pope"]
+    intervals = {variant: intervals_of(cell.estimates) for variant, cell in cells.items()}
     for figure in INTERVAL_FIGURES:
         first, second = (intervals[variant][figure] or (0, 0) for variant in ("random", "popular"))
         middle = tuple((a + b) / 2 for a, b in zip(first, second, strict=True))
@@ -99,6 +99,6 @@ def test_the_mean_over_variants_lies_between_the_means_of_their_ends() -> None:
 def test_few_errors_of_each_variant_may_be_enough_in_the_mean() -> None:
     labels = labelled(100)
     variants = LabelSet("pope", {"random": labels, "popular": labels})
-    methods = score("a-model", "a-bench", [variants], answered(labels, 36), "repope").methods["pope"]
-    assert methods["random"]["recall"] == "exact"  # 17 misses
-    assert methods[MEAN]["recall"] == "bootstrap"
+    cells = score("a-model", "a-bench", [variants], answered(labels, 36), "repope").cells["pope"]
+    assert cells["random"].estimates["recall"].method == "exact"  # 17 misses
+    assert cells[MEAN].estimates["recall"].method == "bootstrap"

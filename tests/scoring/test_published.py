@@ -36,18 +36,18 @@ def test_every_cell_is_there_and_its_counts_add_up() -> None:
         ("repope", "adversarial"): (1187, 1497),
     }
     for model in published_scores():
-        assert list(model.figures) == ["pope", "repope"]
-        for cells in model.figures.values():
+        assert list(model.cells) == ["pope", "repope"]
+        for cells in model.cells.values():
             assert list(cells) == ["random", "popular", "adversarial", "mean"]
         for (name, variant), (positives, negatives) in totals.items():
-            cell = model.figures[name][variant]
+            cell = model.cells[name][variant].figures
             assert (cell.tp + cell.fn, cell.fp + cell.tn) == (positives, negatives)
             assert (cell.n_questions, cell.n_answered, cell.n_unparsed) == (*[positives + negatives] * 2, 0)
 
 
 def test_figures_of_one_model_by_hand() -> None:
     (model,) = (model for model in published_scores() if model.model == "InternVL2.5-26B")
-    cell = model.figures["repope"]["random"]
+    cell = model.cells["repope"]["random"].figures
     assert (cell.tp, cell.fp, cell.fn, cell.tn) == (1150, 111, 9, 1504)
     assert cell.f1 == pytest.approx(2 * 1150 / (2 * 1150 + 111 + 9))
     assert cell.precision == pytest.approx(1150 / 1261)
@@ -59,18 +59,20 @@ def test_figures_are_those_that_the_paper_plots(shared: Path) -> None:
             (row["model"], row["subset"]): row for row in csv.DictReader(file) if row["metric"] == "F1"
         }
     for model in published_scores():
-        for name, cells in model.figures.items():
+        for name, cells in model.cells.items():
             for variant, cell in cells.items():
-                assert cell.f1 == pytest.approx(float(plotted[model.model, variant][name]), abs=1e-5)
+                assert cell.figures.f1 == pytest.approx(float(plotted[model.model, variant][name]), abs=1e-5)
 
 
 def by_f1() -> list[PublishedScores]:
     """The best on random under corrected labels first."""
-    return sorted(published_scores(), key=lambda model: -(model.figures["repope"]["random"].f1 or 0))
+    return sorted(published_scores(), key=lambda model: -(model.cells["repope"]["random"].figures.f1 or 0))
 
 
 def test_the_best_are_those_that_the_paper_names() -> None:
-    assert [(model.model, round(model.figures["repope"]["random"].f1 or 0, 4)) for model in by_f1()[:3]] == [
+    assert [
+        (model.model, round(model.cells["repope"]["random"].figures.f1 or 0, 4)) for model in by_f1()[:3]
+    ] == [
         ("Ovis2-4B", 0.9591),
         ("Ovis2-8B", 0.9589),
         ("InternVL2.5-78B", 0.9553),
@@ -79,19 +81,20 @@ def test_the_best_are_those_that_the_paper_names() -> None:
 
 def test_every_figure_has_an_interval_that_holds_it() -> None:
     for model in published_scores():
-        for name, cells in model.figures.items():
-            for variant, cell in cells.items():
-                intervals = model.intervals[name][variant]
-                assert set(intervals) == set(INTERVAL_FIGURES)
-                for figure, interval in intervals.items():
-                    assert interval is not None
-                    assert interval[0] <= getattr(cell, figure) <= interval[1]
+        for cells in model.cells.values():
+            for cell in cells.values():
+                assert set(cell.estimates) == set(INTERVAL_FIGURES)
+                for figure, found in cell.estimates.items():
+                    assert found.interval is not None
+                    assert found.interval[0] <= getattr(cell.figures, figure) <= found.interval[1]
 
 
 def test_intervals_tell_neighbours_apart_no_better_than_they_should() -> None:
     """The two best on random, 0.0002 apart, cannot be told apart; the best and the worst can."""
     ranking = by_f1()
-    first, second, last = (ranking[place].intervals["repope"]["random"]["f1"] for place in (0, 1, -1))
+    first, second, last = (
+        ranking[place].cells["repope"]["random"].estimates["f1"].interval for place in (0, 1, -1)
+    )
     assert first is not None
     assert second is not None
     assert last is not None

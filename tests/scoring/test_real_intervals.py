@@ -10,7 +10,7 @@ import real_answers
 from counts import n_answered_images, percentiles
 
 from repope_eval.records import Answer, LabelSet, Question
-from repope_eval.scoring.bootstrap import Intervals
+from repope_eval.scoring.estimates import Interval
 
 PLAIN_REPLICATES = 600
 """A 2.5 % quantile of so many has a standard error of 0.0064 / 0.058 = 0.11 standard deviations, which is 2.8 % of
@@ -91,8 +91,8 @@ def test_questions_alone_would_give_ratios_the_same_intervals_and_counts_wider_o
 
 
 def _width_ratio(
-    one: Mapping[str, Mapping[str, Intervals]],
-    other: Mapping[str, Mapping[str, Intervals]],
+    one: Mapping[str, Mapping[str, Mapping[str, Interval]]],
+    other: Mapping[str, Mapping[str, Mapping[str, Interval]]],
     name: str,
     variant: str,
     figure: str,

@@ -1,6 +1,7 @@
 """Whatever is None among the scores has a reason, and nothing else has."""
 
 import pytest
+from estimate_parts import intervals_of, reasons_of
 
 from repope_eval.records import Answer, LabelSet, Question
 from repope_eval.scoring.intervals import INTERVAL_FIGURES
@@ -32,27 +33,30 @@ def test_all_that_is_none_has_a_reason_and_nothing_else(
     protocol: config.Protocol, response: str | None, images: int
 ) -> None:
     scores = scores_of(images, response, protocol)
-    figures, intervals = scores.figures["pope"]["random"], scores.intervals["pope"]["random"]
+    figures, intervals = (
+        scores.cells["pope"]["random"].figures,
+        intervals_of(scores.cells["pope"]["random"].estimates),
+    )
     undefined = {
         name for name in INTERVAL_FIGURES if getattr(figures, name) is None or intervals[name] is None
     }
-    reasons = scores.reasons["pope"]["random"]
+    reasons = reasons_of(scores.cells["pope"]["random"].estimates)
     assert set(reasons) == undefined
     assert all(reasons.values())
 
 
 def test_all_yes() -> None:
     scores = scores_of(5, "yes")
-    assert set(scores.reasons["pope"]["random"]) == {"mcc"}
-    assert scores.reasons["pope"]["random"]["mcc"].startswith("no question is read as no")
-    assert scores.methods["pope"]["random"]["recall"] == "exact"
-    low, high = scores.intervals["pope"]["random"]["recall"] or (0, 0)
+    assert set(reasons_of(scores.cells["pope"]["random"].estimates)) == {"mcc"}
+    assert scores.cells["pope"]["random"].estimates["mcc"].reason.startswith("no question is read as no")
+    assert scores.cells["pope"]["random"].estimates["recall"].method == "exact"
+    low, high = scores.cells["pope"]["random"].estimates["recall"].interval or (0, 0)
     assert 0.5 < low < high == 1
     assert scores.n_images == 5
 
 
 def test_all_no() -> None:
-    reasons = scores_of(5, "no").reasons["pope"]["random"]
+    reasons = reasons_of(scores_of(5, "no").cells["pope"]["random"].estimates)
     cause = "no question is read as yes: precision divides by 0"
     assert reasons == dict.fromkeys(("precision", "f1", "f1_balanced", "mcc"), cause)
 
@@ -60,13 +64,13 @@ def test_all_no() -> None:
 @pytest.mark.parametrize("images", [5, 120])
 def test_an_undefined_figure_has_no_interval(images: int) -> None:
     scores = scores_of(images, "no")
-    assert scores.intervals["pope"]["random"]["f1"] is None
-    assert scores.methods["pope"]["random"]["f1"] is None
-    assert scores.intervals["pope"]["random"]["recall"] is not None
+    assert scores.cells["pope"]["random"].estimates["f1"].interval is None
+    assert scores.cells["pope"]["random"].estimates["f1"].method is None
+    assert scores.cells["pope"]["random"].estimates["recall"].interval is not None
 
 
 def test_all_unparsed() -> None:
-    reasons = scores_of(5, "maybe").reasons["pope"]["random"]
+    reasons = reasons_of(scores_of(5, "maybe").cells["pope"]["random"].estimates)
     cause = "none of 20 answers is read as yes or no"
     ratios = ("precision", "recall", "f1", "accuracy", "balanced_accuracy", "tnr", "yes_ratio")
     ratios += ("f1_balanced", "mcc")
@@ -75,7 +79,7 @@ def test_all_unparsed() -> None:
 
 def test_no_answers() -> None:
     scores = scores_of(5, None)
-    reasons = scores.reasons["pope"]["random"]
+    reasons = reasons_of(scores.cells["pope"]["random"].estimates)
     assert scores.n_images == 0
     assert reasons["f1"] == reasons["accuracy"] == "no question has an answer"
     assert reasons["tp"] == "no image has answers: nothing to draw from"
@@ -83,16 +87,22 @@ def test_no_answers() -> None:
 
 def test_a_single_image() -> None:
     scores = scores_of(1, "yes")
-    reasons = {name: reason for name, reason in scores.reasons["pope"]["random"].items() if name != "mcc"}
+    reasons = {
+        name: reason
+        for name, reason in reasons_of(scores.cells["pope"]["random"].estimates).items()
+        if name != "mcc"
+    }
     assert set(reasons.values()) == {"a single image has answers: nothing to draw from"}
-    assert scores.figures["pope"]["random"].f1 == pytest.approx(2 / 3)
+    assert scores.cells["pope"]["random"].figures.f1 == pytest.approx(2 / 3)
 
 
 def test_one_label_alone() -> None:
-    reasons = scores_of(5, "yes", labels=(False,) * 4).reasons["pope"]["random"]
+    reasons = reasons_of(scores_of(5, "yes", labels=(False,) * 4).cells["pope"]["random"].estimates)
     assert reasons["recall"] == "no question with label yes is answered and parsed: recall divides by 0"
     assert reasons["f1"] == reasons["balanced_accuracy"] == reasons["recall"]
-    reasons = scores_of(5, "yes", "vlmevalkit", labels=(True,) * 4).reasons["pope"]["random"]
+    reasons = reasons_of(
+        scores_of(5, "yes", "vlmevalkit", labels=(True,) * 4).cells["pope"]["random"].estimates
+    )
     assert reasons["tnr"] == "no question with label no is answered: the true negative rate divides by 0"
     assert reasons["balanced_accuracy"] == reasons["tnr"]
     assert "f1" not in reasons
@@ -103,8 +113,8 @@ def test_a_figure_that_one_image_alone_counts_in() -> None:
     label_set = LabelSet("pope", {"random": dict.fromkeys(asked, True)})
     answers = {q: Answer(q, "yes" if q.image == "0.jpg" else "no") for q in asked}
     scores = score("a-model", "a-bench", [label_set], answers, "repope")
-    assert scores.figures["pope"]["random"].precision == 1
-    reasons = scores.reasons["pope"]["random"]
+    assert scores.cells["pope"]["random"].figures.precision == 1
+    reasons = reasons_of(scores.cells["pope"]["random"].estimates)
     assert reasons["precision"] == "fewer than two images have questions that count in it"
     assert "recall" not in reasons
 
@@ -117,5 +127,5 @@ def test_the_mean_names_the_variants_it_lacks() -> None:
     label_set = LabelSet("pope", {"random": yes | no, "popular": yes, "adversarial": yes})
     answers = {question: Answer(question, "yes") for question in asked}
     scores = score("a-model", "a-bench", [label_set], answers, "repope")
-    assert scores.reasons["pope"]["mean"]["tnr"] == "undefined in popular, adversarial"
-    assert "recall" not in scores.reasons["pope"]["mean"]
+    assert scores.cells["pope"]["mean"].estimates["tnr"].reason == "undefined in popular, adversarial"
+    assert "recall" not in reasons_of(scores.cells["pope"]["mean"].estimates)

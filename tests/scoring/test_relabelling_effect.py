@@ -108,40 +108,16 @@ def test_turned_verdicts_name_the_variants() -> None:
     told = turned_verdicts(verdicts_of(LABEL_SETS, said, "repope"))
     both = ("random", "popular")
     assert told == (
-        TurnedVerdict(
-            image="1.jpg",
-            question="dog?",
-            object="dog",
-            variants=both,
-            response="Yes, one.",
-            outcome_before="tp",
-            outcome_after="fp",
-        ),
-        TurnedVerdict(
-            image="1.jpg",
-            question="cat?",
-            object="cat",
-            variants=("random",),
-            response="hm",
-            outcome_before="unparsed_no",
-            outcome_after="unparsed_yes",
-        ),
-        TurnedVerdict(
-            image="1.jpg",
-            question="cup?",
-            object="cup",
-            variants=both,
-            response="no",
-            outcome_before="fn",
-            outcome_after=None,
-        ),
+        TurnedVerdict(answer=said[DOG], variants=both, before="tp", after="fp"),
+        TurnedVerdict(answer=said[CAT], variants=("random",), before="unparsed_no", after="unparsed_yes"),
+        TurnedVerdict(answer=said[CUP], variants=both, before="fn", after=None),
     )
 
 
 def test_what_is_an_error_still() -> None:
     said = answers(dog="yes", cat="no", cup="no", other_dog="yes", bus="hm")
     told = [
-        (v.question, v.image, v.outcome_before, v.outcome_after)
+        (v.answer.question.text, v.answer.question.image, v.before, v.after)
         for v in remaining_errors(verdicts_of(LABEL_SETS, said, "repope"))
     ]
     assert told == [("dog?", "2.jpg", "fp", "fp"), ("bus?", "1.jpg", "unparsed_no", "unparsed_no")]
@@ -200,6 +176,6 @@ def _adds_up(
     by_object = effects_by_object(verdicts_of(label_sets, said, protocol))
     assert all(identity_holds(effect) for effect in by_object)
     turned = turned_verdicts(verdicts_of(label_sets, said, protocol))
-    assert sum(len(v.variants) for v in turned if "unparsed" not in v.outcome_before) == sum(
+    assert sum(len(v.variants) for v in turned if "unparsed" not in v.before) == sum(
         e.fp_to_tp + e.fn_to_tn + e.tp_to_fp + e.tn_to_fn + sum(e.removed) for e in effects
     )

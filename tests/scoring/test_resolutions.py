@@ -21,7 +21,7 @@ ANSWERS = {question: Answer(question, said) for question, said in zip(QUESTIONS,
 
 def f1_of(labels: dict[Question, bool], answers: dict[Question, Answer], protocol: config.Protocol) -> float:
     scores = score("a-model", "a-bench", [LabelSet("repope", {"random": labels})], answers, protocol)
-    return scores.figures["repope"]["random"].f1 or 0.0
+    return scores.cells["repope"]["random"].figures.f1 or 0.0
 
 
 @pytest.mark.parametrize("protocol", ["repope", "pope", "vlmevalkit", "lmms_eval"])

@@ -59,7 +59,10 @@ def test_a_zero_is_no_undefined_figure() -> None:
 
 def test_f1_of_the_mean_is_the_mean_of_f1_and_not_f1_of_mean_counts() -> None:
     labels = LabelSet("pope", {"random": {DOG: True, CAT: False}, "popular": {DOG: True, CUP: True}})
-    by_variant = scores_of([labels], {DOG: "yes", CAT: "yes", CUP: "no"}).figures["pope"]
+    by_variant = {
+        variant: cell.figures
+        for variant, cell in scores_of([labels], {DOG: "yes", CAT: "yes", CUP: "no"}).cells["pope"].items()
+    }
     assert by_variant["random"].f1 == 2 * 1 / (2 * 1 + 1 + 0)
     assert by_variant["popular"].f1 == 2 * 1 / (2 * 1 + 0 + 1)
     assert by_variant[MEAN].f1 == pytest.approx((2 / 3 + 2 / 3) / 2)
@@ -68,17 +71,20 @@ def test_f1_of_the_mean_is_the_mean_of_f1_and_not_f1_of_mean_counts() -> None:
 
 def test_one_variant_has_no_mean() -> None:
     scores = scores_of([LabelSet("pope", {"random": {DOG: True}})], {DOG: "yes"})
-    assert list(scores.figures["pope"]) == ["random"]
+    assert list(scores.cells["pope"]) == ["random"]
 
 
 def test_several_variants_are_followed_by_their_mean() -> None:
     labels = LabelSet("pope", {"random": {DOG: True}, "popular": {DOG: True}, "adversarial": {DOG: True}})
-    assert list(scores_of([labels], {}).figures["pope"]) == ["random", "popular", "adversarial", MEAN]
+    assert list(scores_of([labels], {}).cells["pope"]) == ["random", "popular", "adversarial", MEAN]
 
 
 def test_a_question_of_several_variants_counts_in_each() -> None:
     labels = LabelSet("pope", {"random": {DOG: True, CAT: False}, "popular": {DOG: True, CUP: False}})
-    by_variant = scores_of([labels], {DOG: "yes", CAT: "no"}).figures["pope"]
+    by_variant = {
+        variant: cell.figures
+        for variant, cell in scores_of([labels], {DOG: "yes", CAT: "no"}).cells["pope"].items()
+    }
     assert [by_variant[variant].tp for variant in ("random", "popular")] == [1, 1]
     assert [by_variant[variant].tn for variant in ("random", "popular")] == [1, 0]
     assert [by_variant[variant].n_answered for variant in ("random", "popular", MEAN)] == [2, 1, 1.5]
@@ -90,16 +96,16 @@ def test_the_same_answers_under_two_label_sets() -> None:
         LabelSet("repope", {"random": {DOG: True, CAT: True}}),  # one label flipped, one question removed
     ]
     scores = scores_of(label_sets, {DOG: "yes", CAT: "yes", CUP: "no"})
-    before, after = (scores.figures[name]["random"] for name in ("pope", "repope"))
+    before, after = (scores.cells[name]["random"].figures for name in ("pope", "repope"))
     assert (before.tp, before.fp, before.fn, before.n_questions) == (1, 1, 1, 3)
     assert (after.tp, after.fp, after.fn, after.n_questions) == (2, 0, 0, 2)
 
 
 def test_the_protocol_that_is_named_reads() -> None:
     labels = [LabelSet("pope", {"random": {DOG: True}})]
-    assert scores_of(labels, {DOG: "a dog"}, "pope").figures["pope"]["random"].tp == 1
+    assert scores_of(labels, {DOG: "a dog"}, "pope").cells["pope"]["random"].figures.tp == 1
     scores = scores_of(labels, {DOG: "a dog"}, "lmms_eval")
-    assert scores.figures["pope"]["random"].n_unparsed == 1
+    assert scores.cells["pope"]["random"].figures.n_unparsed == 1
     assert (scores.model, scores.bench, scores.protocol) == ("a-model", "a-bench", "lmms_eval")
 
 
@@ -109,12 +115,12 @@ def test_distinct_questions_count_once_and_are_no_variant() -> None:
         LabelSet("repope", {"random": {CAT: False}, "popular": {DOG: True, CUP: True}}),
     ]
     scores = scores_of(label_sets, {DOG: "yes", CAT: "no", CUP: "yes"})
-    assert list(scores.figures["pope"]) == ["random", "popular", MEAN]
+    assert list(scores.cells["pope"]) == ["random", "popular", MEAN]
     assert scores.distinct is not None
-    before, after = (scores.distinct.figures[name]["distinct"] for name in ("pope", "repope"))
+    before, after = (scores.distinct.cells[name]["distinct"].figures for name in ("pope", "repope"))
     assert (before.tp, before.fp, before.tn, before.n_questions) == (1, 1, 1, 3)
     assert (after.tp, after.fp, after.tn, after.n_questions) == (2, 0, 1, 3)
-    assert scores.distinct.changes["distinct"].values["tp"] == 1
+    assert scores.distinct.changes["distinct"].estimates["tp"].value == 1
 
 
 def test_distinct_questions_of_a_single_variant_are_those_of_the_variant() -> None:

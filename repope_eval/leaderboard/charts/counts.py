@@ -63,13 +63,12 @@ def _paint(figure: Figure, board: Leaderboard, variant: Variant) -> None:
 def _paint_row(axes: Axes, board: Leaderboard, entry: Entry, variant: Variant, name: str, row: int) -> None:
     for index, label_set in enumerate(board.label_sets):
         y = row + (index - (len(board.label_sets) - 1) / 2) * 0.34
-        value = getattr(entry.figures[label_set][variant], name)
-        if value is None:
+        found = entry.cells[label_set][variant].estimates[name]
+        if found.value is None:
             axes.text(0.5, y, "undefined", transform=axes.get_yaxis_transform(), fontsize=7, color=QUIET,
                       va="center")  # fmt: skip
         else:
-            interval = entry.intervals[label_set][variant].get(name)
-            mark_with_interval(axes, value, interval, y, index, size=4.2, width=1.1)
+            mark_with_interval(axes, found.value, found.interval, y, index, size=4.2, width=1.1)
 
 
 def _order(board: Leaderboard, variant: Variant, name: str) -> int:

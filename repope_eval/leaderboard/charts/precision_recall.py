@@ -11,7 +11,7 @@ from repope_eval.records import Variant
 from repope_eval.reporting.charts.drawing import Chart, add_axes, draw, label
 from repope_eval.reporting.charts.marks import label_set_legend, mark, shortened
 from repope_eval.reporting.charts.palette import INK, QUIET
-from repope_eval.reporting.charts.precision_recall import Point, defined, paint_frame
+from repope_eval.reporting.charts.precision_recall import Point, defined, paint_frame, point_of
 from repope_eval.reporting.figure_texts import label_set_title
 
 _PLOT = 4.6
@@ -45,13 +45,7 @@ def model_precision_recall_chart(board: Leaderboard, variant: Variant) -> Chart:
 def _paint(figure: Figure, board: Leaderboard, variant: Variant) -> None:
     height = float(figure.get_size_inches()[1])
     axes = add_axes(figure, 0.7, height - _PLOT + 0.55, 0.55, height - 0.35)
-    points = [
-        [
-            (entry.figures[name][variant].recall, entry.figures[name][variant].precision)
-            for name in board.label_sets
-        ]
-        for entry in board.entries
-    ]
+    points = [[point_of(entry.cells[name][variant]) for name in board.label_sets] for entry in board.entries]
     paint_frame(axes, points)
     for of_entry in points:
         _paint_points(axes, of_entry)

@@ -25,9 +25,9 @@ _APART = 0.36
 
 def counts_chart(scores: Scores) -> Chart:
     """A panel for each figure, a row for each variant, and a dot for each label set with its 95 % interval."""
-    titles = [label_set_title(name) for name in scores.figures]
+    titles = [label_set_title(name) for name in scores.cells]
     both = f" under {' and '.join(titles)} labels" if titles else ""
-    n_rows = max(len(by_variant) for by_variant in scores.figures.values())
+    n_rows = max(len(by_variant) for by_variant in scores.cells.values())
     panel = _HEAD + n_rows * _ROW + _FOOT
     return draw(
         "counts",
@@ -40,7 +40,7 @@ def counts_chart(scores: Scores) -> Chart:
 
 def _paint(figure: Figure, scores: Scores, n_rows: int, panel: float) -> None:
     height = _TOP + len(_PANELS) * panel
-    variants = list(next(iter(scores.figures.values())))
+    variants = list(next(iter(scores.cells.values())))
     left = 0.3 + 0.082 * max(len(shortened(variant)) for variant in variants)
     for index, (name, title) in enumerate(_PANELS.items()):
         top = height - _TOP - index * panel - _HEAD
@@ -52,21 +52,20 @@ def _paint(figure: Figure, scores: Scores, n_rows: int, panel: float) -> None:
         part_rows(axes, len(variants), 0.5)
         axes.margins(x=0.06)
         axes.locator_params(axis="x", nbins=5)
-    label_set_legend(figure, scores.figures, 0.4, markersize=6, linewidth=1.4)
+    label_set_legend(figure, scores.cells, 0.4, markersize=6, linewidth=1.4)
 
 
 def _paint_row(axes: Axes, scores: Scores, name: str, variant: str, row: int) -> None:
     before: tuple[float, float] | None = None
-    for index, label_set in enumerate(scores.figures):
-        y = row + (index - (len(scores.figures) - 1) / 2) * _APART
-        value = getattr(scores.figures[label_set][variant], name)
-        axes.text(1.02, y, figure_text(name, value), transform=axes.get_yaxis_transform(), va="center",
+    for index, label_set in enumerate(scores.cells):
+        y = row + (index - (len(scores.cells) - 1) / 2) * _APART
+        found = scores.cells[label_set][variant].estimates[name]
+        axes.text(1.02, y, figure_text(name, found.value), transform=axes.get_yaxis_transform(), va="center",
                   fontsize=8.5, color=series_color(index))  # fmt: skip
-        if value is None:
+        if found.value is None:
             continue
         if before is not None:
-            ends = (before[0], value), (before[1], y)
+            ends = (before[0], found.value), (before[1], y)
             axes.plot(*ends, color=QUIET, linewidth=0.8, linestyle=":", zorder=1)
-        interval = scores.intervals[label_set][variant].get(name)
-        mark_with_interval(axes, value, interval, y, index, size=6, width=1.4)
-        before = value, y
+        mark_with_interval(axes, found.value, found.interval, y, index, size=6, width=1.4)
+        before = found.value, y

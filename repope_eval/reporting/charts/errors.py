@@ -13,7 +13,7 @@ from repope_eval.reporting.charts.palette import FIRST, INK, MUTED, PAPER, QUIET
 from repope_eval.scoring.relabelling_effect import Effect
 
 _FP, _FN = 1, 3
-"""Indices of false positives and false negatives in the counts of an `Effect`."""
+"""Indexes into the counts of an `Effect`."""
 
 _ROW = 0.27
 """Height of a row of bars in inches."""
@@ -22,6 +22,11 @@ _PARTS = {_STAYS: QUIET, "the label's error": SECOND, "ambiguous, removed": MUTE
 _NEW_PARTS = {_STAYS: QUIET, "hit under POPE": FIRST}
 
 _MOST_OBJECTS = 12
+_OBJECTS_CHARTS = (
+    (_FP, "False positives", "hallucinated_objects", "Objects seen where there are none"),
+    (_FN, "False negatives", "missed_objects", "Objects that are missed"),
+)
+"""For each chart of objects the error, the error in words, and the chart's name and title."""
 
 
 def relabelling_chart(effects: Sequence[Effect]) -> Chart:
@@ -79,26 +84,20 @@ def _stacked(
     _name_bars(axes, names)
 
 
-def hallucinated_chart(effects: Sequence[Effect], titles: Sequence[str]) -> Chart:
-    """The objects that the model most often sees where they are not.
+def objects_charts(effects: Sequence[Effect], titles: Sequence[str]) -> list[Chart]:
+    """The objects that the model most often sees where they are not, and those that it most often misses.
 
     Args:
         effects: by object.
         titles: of the label sets: of `before` and, where there is a second, of `after`.
     """
-    return _objects_chart(effects, titles, _FP, "hallucinated_objects", "Objects seen where there are none")
-
-
-def missed_chart(effects: Sequence[Effect], titles: Sequence[str]) -> Chart:
-    """The objects that the model most often misses; the arguments are those of `hallucinated_chart`."""
-    return _objects_chart(effects, titles, _FN, "missed_objects", "Objects that are missed")
+    return [_objects_chart(effects, titles, *error) for error in _OBJECTS_CHARTS]
 
 
 def _objects_chart(
-    effects: Sequence[Effect], titles: Sequence[str], error: int, name: str, title: str
+    effects: Sequence[Effect], titles: Sequence[str], error: int, kind: str, name: str, title: str
 ) -> Chart:
     most = most_frequent(effects, error)
-    kind = "False positives" if error == _FP else "False negatives"
     return draw(
         name,
         title,

@@ -10,7 +10,8 @@ from matplotlib.lines import Line2D
 from repope_eval.reporting.charts.drawing import label
 from repope_eval.reporting.charts.palette import LINE, PAPER, QUIET, SERIES
 from repope_eval.reporting.figure_texts import label_set_title
-from repope_eval.scoring.bootstrap import MEAN, Interval
+from repope_eval.scoring.bootstrap import MEAN
+from repope_eval.scoring.estimates import Interval
 
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 """The shapes of variants in their order."""

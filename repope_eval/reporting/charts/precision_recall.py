@@ -17,7 +17,7 @@ from repope_eval.reporting.charts.marks import (
 )
 from repope_eval.reporting.charts.palette import INK, LINE, QUIET
 from repope_eval.reporting.figure_texts import label_set_title
-from repope_eval.scoring.scores import Scores
+from repope_eval.scoring.scores import CellScores, Scores
 
 Point = tuple[float | None, float | None]
 """Recall and precision; an undefined one is None."""
@@ -32,7 +32,7 @@ _NARROWEST = 0.06
 
 def precision_recall_chart(scores: Scores) -> Chart:
     """A mark for each variant and label set; an arrow leads from the first of two label sets to the second."""
-    titles = [label_set_title(name) for name in scores.figures]
+    titles = [label_set_title(name) for name in scores.cells]
     arrows = f"; arrows lead from {titles[0]} to {titles[1]} labels" if len(titles) == 2 else ""
     return draw(
         "precision_recall",
@@ -45,18 +45,12 @@ def precision_recall_chart(scores: Scores) -> Chart:
 
 def _paint(figure: Figure, scores: Scores) -> None:
     axes = add_axes(figure, 0.7, 1.15, 0.6, 4.95)
-    variants = single_variants(next(iter(scores.figures.values())))
-    points = [
-        [
-            (cells[variant].recall, cells[variant].precision) if variant in cells else (None, None)
-            for cells in scores.figures.values()
-        ]
-        for variant in variants
-    ]
+    variants = single_variants(next(iter(scores.cells.values())))
+    points = [[point_of(cells.get(variant)) for cells in scores.cells.values()] for variant in variants]
     paint_frame(axes, points)
     for index, of_variant in enumerate(points):
         _paint_variant(axes, of_variant, variant_shape(index))
-    colors = label_set_handles(scores.figures, linestyle="")
+    colors = label_set_handles(scores.cells, linestyle="")
     figure.legend(handles=colors, loc="lower center", ncols=len(colors), bbox_to_anchor=(0.5, 0.065))
     figure.legend(handles=variant_handles(variants), loc="lower center", ncols=4, bbox_to_anchor=(0.5, 0.005),
                   columnspacing=1.2)  # fmt: skip
@@ -70,6 +64,11 @@ def _paint_variant(axes: Axes, points: Sequence[Point], shape: str) -> None:
         axes.annotate("", xy=(end[0], end[1]), xytext=(start[0], start[1]), arrowprops=arrow)
     for index, recall, precision in shown:
         mark(axes, recall, precision, index, 7, shape, clip_on=False)
+
+
+def point_of(cell: CellScores | None) -> Point:
+    """The point of one variant under one label set; undefined where there is none."""
+    return (None, None) if cell is None else (cell.figures.recall, cell.figures.precision)
 
 
 def paint_frame(axes: Axes, points: Sequence[Sequence[Point]]) -> None:
