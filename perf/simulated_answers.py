@@ -6,7 +6,6 @@ labels are flipped and removed as RePOPE's annotators did. The model leans to ye
 own, so that its errors come together by image.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 
 from repope_eval.benchmarks.pope_file import Row, question_text, write_rows
 from repope_eval.records import Answer, Label, LabelSet, Question, Variant
-from repope_eval.runs.answer_store import answer_fields
+from repope_eval.runs.answer_store import answer_lines
 from repope_eval.runs.layout import share_path
 
 OBJECTS = tuple(
@@ -132,11 +131,10 @@ def _response(p_yes: float, name: str, is_unclear: bool) -> str:
 def write_answers(truth: Truth, seed: int, path: Path, n_shares: int) -> None:
     """Writes a model's answers as the files of so many ranks, each with a share of the images; 1: as one run's."""
     paths = [share_path(path, rank) for rank in range(n_shares)] if n_shares > 1 else [path]
-    files = [share.open("w", encoding="utf-8") for share in paths]
+    files = [share.open("wb") for share in paths]
     try:
         for image, answers in enumerate(simulated_answers(truth, seed)):
-            lines = [json.dumps(answer_fields(answer), ensure_ascii=False) + "\n" for answer in answers]
-            files[image % len(files)].write("".join(lines))
+            files[image % len(files)].write(answer_lines(answers))
     finally:
         for file in files:
             file.close()

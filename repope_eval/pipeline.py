@@ -31,8 +31,8 @@ def run(settings: RunSettings, command: str) -> Scores | None:
     rest.
 
     Args:
-        settings: of the run.
-        command: how it was started; the manifest keeps it, and it is shown where the run is interrupted.
+        settings: the run's settings.
+        command: the command that started the run, for the manifest and for the message of an interruption.
 
     Returns:
         The scores; None on non-main ranks.
@@ -62,7 +62,7 @@ def run(settings: RunSettings, command: str) -> Scores | None:
             folder=folder,
             ranks=ranks,
             seconds=seconds,
-            all_images=None if len(benchmark.questions) == len(whole.questions) else _count_images(whole),
+            all_images=_count_images(whole) if len(benchmark.questions) < len(whole.questions) else None,
             command=command,
         )
         answers, counts = session.ask_what_is_left()
@@ -78,7 +78,7 @@ def run(settings: RunSettings, command: str) -> Scores | None:
 def describe_start(
     settings: RunSettings | ScoreSettings, benchmark: Benchmark, command: str
 ) -> dict[str, Any]:
-    """What a manifest says of a start: what was asked for, of which files, and what it runs on."""
+    """What a manifest says of a start: its command and settings, the benchmark's files, versions and machine."""
     return {
         "command": command,
         "settings": as_written(settings),

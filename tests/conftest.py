@@ -6,6 +6,7 @@ import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import warm_commands
@@ -19,10 +20,37 @@ GOLDENS = Path(__file__).parent / "goldens"
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+TOGETHER = (
+    "tests/browser/test_pages.py",
+    "tests/cluster/test_real_slurm.py",
+    "tests/demo_making/test_train.py",
+    "tests/leaderboard/test_page.py",
+    "tests/leaderboard/test_sentences.py",
+    "tests/test_wheel.py",
+)
+"""Files that one worker runs whole, because what their tests share takes seconds to make."""
+
 LONG = ("test_goldens.py", "test_readme.py", "test_same_answers.py", "test_several_ranks.py")
 """Files whose tests take longest: they are begun first, so that no worker is left with one when others are done."""
 
 CommandLine = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Hands out files that are to stay together first, and then single tests.
+
+    xdist's own groups (`--dist loadgroup`) have no effect under pytest 9.2: xdist 3.8 writes them into an attribute
+    that is no longer read.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            return file if file in TOGETHER else nodeid
+
+    return Scheduling(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from repope_eval.errors import RepopeError
+from repope_eval.records import Answer, Question
 from repope_eval.runs.folder import RunFolder
 from repope_eval.runs.log import close_log
 
 IDENTITY = {"model.checkpoint": "a/b", "model.revision": "main", "bench.images": None}
-ANSWER = {"image": "a.png", "question": "Is there a car in the image?", "response": "Yes"}
+ANSWER = Answer(Question("a.png", "Is there a car in the image?", "car"), "Yes")
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from conftest import PROJECT
 
-pytestmark = [pytest.mark.installed, pytest.mark.xdist_group("wheel")]
+pytestmark = pytest.mark.installed
 
 
 @pytest.fixture(scope="module")

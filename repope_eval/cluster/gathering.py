@@ -9,8 +9,6 @@ from repope_eval.cluster.queue import Queue, read_queue
 from repope_eval.cluster.run_state import RunState, Signs, run_state
 from repope_eval.cluster.task_records import TaskRecord, read_task_records
 from repope_eval.errors import RepopeError
-from repope_eval.files.natural_order import natural_order
-from repope_eval.process.timing import moment
 from repope_eval.runs.layout import find_run_folders
 from repope_eval.runs.trace import RunTrace, read_trace
 
@@ -32,7 +30,7 @@ def read_sweep(root: Path, queue: Callable[[], Queue | None] = read_queue) -> li
         raise RepopeError(f"runs={root}: no such folder; name the one that the run folders lie in")
     traces = {_below(root, folder): read_trace(folder) for folder in find_run_folders(root)}
     tasks: dict[str, list[TaskRecord]] = {}
-    for record in sorted(read_task_records(root), key=lambda record: natural_order(record.job)):
+    for record in read_task_records(root):
         tasks.setdefault(_below(root, record.out), []).append(record)
     has_jobs = bool(tasks) or any(trace.job for trace in traces.values())
     jobs = queue() if has_jobs else None
@@ -63,12 +61,9 @@ def _newest(tasks: Sequence[TaskRecord], queue: Queue) -> TaskRecord | None:
 
 def _is_later(trace: RunTrace, record: TaskRecord) -> bool:
     """Whether the run was started again after that task, by hand or by a task that left no record."""
-    return (
-        bool(record.started)
-        and trace.job != record.job
-        and trace.started is not None
-        and trace.started > moment(record.started)
-    )
+    if record.started is None or trace.started is None:
+        return False
+    return trace.job != record.job and trace.started > record.started
 
 
 def _below(root: Path, folder: Path) -> str:

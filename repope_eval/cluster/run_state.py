@@ -7,7 +7,6 @@ from typing import Literal
 
 from repope_eval.cluster.queue import Queue, QueuedJob
 from repope_eval.cluster.task_records import REQUEUED, TaskRecord
-from repope_eval.process.timing import moment
 from repope_eval.runs.trace import RunTrace
 
 State = Literal["waiting", "running", "interrupted", "failed", "complete"]
@@ -35,6 +34,40 @@ class Signs:
     """The name of this machine."""
     now: datetime
 
+    @property
+    def is_of_this_start(self) -> bool:
+        """Whether the folder shows the newest task, and not an earlier start."""
+        if self.trace is None or self.record is None:
+            return self.trace is not None
+        task, run = self.record.started, self.trace.started
+        return task is not None and run is not None and run >= task
+
+    @property
+    def job(self) -> str | None:
+        """The job of the newest task, or else of the run."""
+        if self.record is not None:
+            return self.record.job
+        return None if self.trace is None else self.trace.job
+
+    @property
+    def queued(self) -> QueuedJob | None:
+        """That job in SLURM's queue; None if it is not there, or the queue is not known."""
+        return None if self.job is None or self.queue is None else self.queue.get(self.job)
+
+    @property
+    def host(self) -> str | None:
+        """The machine of the newest start."""
+        if self.record is not None and not self.is_of_this_start:
+            return self.record.host or None
+        return None if self.trace is None else self.trace.host
+
+    @property
+    def seconds_of_silence(self) -> float:
+        """The time since the last sign of life."""
+        touched = None if self.trace is None else self.trace.touched
+        started = None if self.record is None else self.record.started
+        return (self.now - max(filter(None, (touched, started)))).total_seconds()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunState:
@@ -61,8 +94,8 @@ def run_state(folder: str, signs: Signs) -> RunState:
     """The state of a run.
 
     Args:
-        folder: of the run, relative to the folder of the sweep.
-        signs: what is known of the run.
+        folder: the run folder, relative to the folder of the sweep.
+        signs: everything that is known of the run.
     """
     state, line = _state(signs)
     trace = signs.trace
@@ -79,8 +112,8 @@ def run_state(folder: str, signs: Signs) -> RunState:
         of=of,
         rate=rate,
         seconds_left=max(0, of - done) / rate if rate and of is not None else None,
-        host=None if state == "waiting" else _host(signs),
-        job=_job(signs),
+        host=None if state == "waiting" else signs.host,
+        job=signs.job,
         line=line,
     )
 
@@ -94,12 +127,11 @@ def _state(signs: Signs) -> tuple[State, str]:
         answered = trace.covered[0] if trace.covered else 0
         is_whole = trace.stored >= answered
         return "complete", "" if is_whole else f"but only {trace.stored:,} of {answered:,} answers are left"
-    queued = _queued(signs)
-    ended = _ended(signs)
+    queued, ended = signs.queued, _ended(signs)
     if queued is not None and (not queued.is_running or (record is not None and record.ended == REQUEUED)):
         return "waiting", "" if queued.reason in ("", "None") else f"for {queued.reason}"
     if queued is not None and ended is None:
-        return _running(trace if _is_of_this_start(signs) else None)
+        return _running(trace if signs.is_of_this_start else None)
     return ended or _unnoted(signs)
 
 
@@ -110,7 +142,7 @@ def _running(trace: RunTrace | None) -> tuple[State, str]:
 def _ended(signs: Signs) -> tuple[State, str] | None:
     """How the newest start ended according to what was noted; None if nothing was noted."""
     trace, record = signs.trace, signs.record
-    if trace is not None and trace.ended is not None and _is_of_this_start(signs):
+    if trace is not None and trace.ended is not None and signs.is_of_this_start:
         return ("interrupted" if trace.ended == "interrupted" else "failed"), trace.line
     if record is None or record.ended in ("", REQUEUED):
         return None
@@ -125,55 +157,18 @@ def _is_of_a_signal(exit_status: str) -> bool:
 
 def _unnoted(signs: Signs) -> tuple[State, str]:
     """The state of a run that noted no end, and that neither a process here nor SLURM is known to work on."""
-    job, record = _job(signs), signs.record
-    if record is not None and not record.started:
+    if signs.record is not None and signs.record.started is None:
         if signs.queue is None:
             return "waiting", ""
-        return "interrupted", f"SLURM job {job} left the queue before it began"
-    if job is not None and signs.queue is not None:
-        return "interrupted", f"SLURM job {job} is gone, and left no word of its end"
-    host = _host(signs)
-    if host == signs.here and signs.trace is not None and signs.trace.held is False:
+        return "interrupted", f"SLURM job {signs.job} left the queue before it began"
+    if signs.job is not None and signs.queue is not None:
+        return "interrupted", f"SLURM job {signs.job} is gone, and left no word of its end"
+    if signs.host == signs.here and signs.trace is not None and signs.trace.held is False:
         return "interrupted", "its process is gone, and left no word of its end"
-    silent = (signs.now - _last_sign(signs)).total_seconds()
+    silent = signs.seconds_of_silence
     if silent < QUIET:
-        return _running(signs.trace if _is_of_this_start(signs) else None)
-    return "interrupted", f"no sign of life from {host or 'it'} for {silent / 60:.0f} minutes"
-
-
-def _is_of_this_start(signs: Signs) -> bool:
-    """Whether the folder shows the newest task, and not an earlier start."""
-    trace, record = signs.trace, signs.record
-    if trace is None:
-        return False
-    return record is None or (
-        bool(record.started) and trace.started is not None and trace.started >= moment(record.started)
-    )
-
-
-def _job(signs: Signs) -> str | None:
-    if signs.record is not None:
-        return signs.record.job
-    return None if signs.trace is None else signs.trace.job
-
-
-def _queued(signs: Signs) -> QueuedJob | None:
-    job = _job(signs)
-    return None if job is None or signs.queue is None else signs.queue.get(job)
-
-
-def _host(signs: Signs) -> str | None:
-    if signs.record is not None and not _is_of_this_start(signs):
-        return signs.record.host or None
-    return None if signs.trace is None else signs.trace.host
-
-
-def _last_sign(signs: Signs) -> datetime:
-    """The time of the last sign of life."""
-    signed = [] if signs.trace is None else [signs.trace.touched]
-    if signs.record is not None:
-        signed.append(moment(signs.record.started))
-    return max(signed)
+        return _running(signs.trace if signs.is_of_this_start else None)
+    return "interrupted", f"no sign of life from {signs.host or 'it'} for {silent / 60:.0f} minutes"
 
 
 def _rate(trace: RunTrace, now: datetime) -> float | None:

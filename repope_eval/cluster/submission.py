@@ -55,9 +55,9 @@ def prepare(plan: SweepPlan, settings: SlurmSettings, options: Sequence[str] = (
     A list is named by its content: tasks of an earlier sweep that still wait have theirs as it was.
 
     Args:
-        plan: of the sweep.
-        settings: how it is submitted.
-        options: of every run's command line, behind its words: those of Hydra.
+        plan: the plan of the sweep.
+        settings: the settings of its submission.
+        options: Hydra's own options, which stand behind the words of every run's command line.
 
     Raises:
         RepopeError: the folder of runs cannot be written.

@@ -76,10 +76,10 @@ def plan_sweep(
     """Reads the list of models and the table of needs, and finds what is wrong with them.
 
     Args:
-        settings: of the sweep.
-        words: for every run; they were looked at before.
+        settings: the settings of the sweep.
+        words: the overrides of every run, which are known to be right.
         known: names of models.
-        find_mistakes: in the words of one run.
+        find_mistakes: the function that finds mistakes in the overrides of one run.
 
     Raises:
         RepopeError: something is wrong with a line; a line for each mistake.

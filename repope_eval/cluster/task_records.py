@@ -1,9 +1,9 @@
 """The records of the tasks of a sweep, which slurm/sweep.sbatch writes to `RUNS/tasks/JOB.task`."""
 
-import re
-import shlex
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from repope_eval.errors import RepopeError
@@ -23,17 +23,13 @@ class TaskRecord:
 
     job: str
     """The job as `squeue` and `scancel` name it, such as `12_3`."""
-    words: tuple[str, ...]
-    """The words of the run's command, such as `model=...` and `out=...`."""
     out: Path
     """The run folder."""
     log: Path | None
     """The file that its output went to; None if that was no file."""
     host: str
-    started: str
-    """The time of its last start, as `repope_eval.process.timing.now` writes it; empty before the first start."""
-    restarts: int
-    """The number of times that SLURM had started it before."""
+    started: datetime | None
+    """The time of its last start; None before the first start."""
     ended: str
     """`requeued` or the exit status; empty if it has not ended, or could not say so."""
     noted: float = field(default=0.0, compare=False)
@@ -61,7 +57,7 @@ def announce(runs: Path, array: str, outs: Sequence[Path]) -> None:
 
 
 def read_task_records(root: Path) -> tuple[TaskRecord, ...]:
-    """The records below a folder, in the order in which the tasks last started.
+    """The records below a folder, by the names of their jobs in natural order.
 
     A task may be writing while this reads, and be killed while it writes: a line without its end is left out, and so
     is a record that does not yet say of which run folder it is.
@@ -69,8 +65,8 @@ def read_task_records(root: Path) -> tuple[TaskRecord, ...]:
     Raises:
         RepopeError: a record cannot be read.
     """
-    found = [_read(path) for path in sorted(root.rglob(f"{FOLDER}/*.task"))]
-    return tuple(sorted(filter(None, found), key=lambda record: (record.started, natural_order(record.job))))
+    found = (_read(path) for path in sorted(root.rglob(f"{FOLDER}/*.task")))
+    return tuple(sorted(filter(None, found), key=lambda record: natural_order(record.job)))
 
 
 def _read(path: Path) -> TaskRecord | None:
@@ -84,30 +80,18 @@ def _read(path: Path) -> TaskRecord | None:
     fields = {key: value for key, _, value in lines}
     if not fields.get("out"):
         return None
-    restarts = fields.get("restarts", "")
     return TaskRecord(
         job=path.stem,
-        words=tuple(_split(fields.get("words", ""))),
         out=Path(fields["out"]),
         log=Path(fields["log"]) if fields.get("log") else None,
         host=fields.get("host", ""),
-        started=fields.get("started", "") if _is_moment(fields.get("started", "")) else "",
-        restarts=int(restarts) if re.fullmatch("[0-9]{1,9}", restarts) else 0,
+        started=_moment(fields.get("started", "")),
         ended=fields.get("ended", ""),
         noted=noted,
     )
 
 
-def _is_moment(text: str) -> bool:
-    try:
-        moment(text)
-    except ValueError:  # not as the script writes it
-        return False
-    return True
-
-
-def _split(words: str) -> list[str]:
-    try:
-        return shlex.split(words)
-    except ValueError:  # an open quote: not as the script writes it
-        return words.split()
+def _moment(text: str) -> datetime | None:
+    with suppress(ValueError):  # it is not as the script writes it
+        return moment(text)
+    return None

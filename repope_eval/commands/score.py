@@ -19,7 +19,6 @@ from repope_eval.foreign_answers.joining import Joined, Texts
 from repope_eval.foreign_answers.rows import question_texts
 from repope_eval.pipeline import describe_start, leaves_failures
 from repope_eval.reporting.results import AnsweredBenchmark, score_and_report
-from repope_eval.runs.answer_store import answer_fields
 from repope_eval.runs.folder import RunFolder
 from repope_eval.runs.layout import answers_name
 from repope_eval.scoring.scores import Scores
@@ -57,7 +56,7 @@ def score_answers(settings: ScoreSettings, command: str) -> Scores:
         start = describe_start(settings, benchmark, command)
         folder.manifest.require_benchmark(start["benchmark"])
         folder.manifest.begin_anew(start)
-        folder.write_answers([answer_fields(answer) for answer in joined.answers.values()])
+        folder.write_answers(joined.answers.values())
         counts = {"rows": joined.n_rows, "unjoined": len(joined.unjoined), "conflicts": joined.n_conflicts}
         images = find_local_images(settings.bench, data_dir, benchmark.questions)
         answered = AnsweredBenchmark(model, settings, benchmark, joined.answers, counts, images)

@@ -74,15 +74,14 @@ class _Batch:
         self._downloads = downloads
         self._contact = Contact()
         self._client = _client(self._contact)
-        self._pending: queue.SimpleQueue[Download] = queue.SimpleQueue()
+        self._left = iter(downloads)
+        """The files that no thread has taken yet."""
         self._ended: queue.SimpleQueue[tuple[Download, Exception | None]] = queue.SimpleQueue()
         self._stop = threading.Event()
         self._is_answering = False
         self._failures_in_a_row = 0
         self._given_up: FetchError | None = None
         """Why the server is not asked again."""
-        for item in downloads:
-            self._pending.put(item)
         number = min(AT_ONCE, len(downloads))
         self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(number)]
         for thread in self._threads:
@@ -100,11 +99,6 @@ class _Batch:
         """
         for _ in self._downloads:
             item, error = self._ended.get()
-            if isinstance(error, OSError):
-                raise RepopeError(
-                    f"{item.path.parent}: cannot be written ({error.strerror or error}); make room or permission "
-                    "there, or choose another folder"
-                ) from error
             if error is not None and not isinstance(error, FetchError):
                 raise error
             yield item, error
@@ -118,34 +112,31 @@ class _Batch:
         self._client.close()
 
     def _work(self) -> None:
-        while not self._stop.is_set():
-            try:
-                item = self._pending.get_nowait()
-            except queue.Empty:
+        for item in self._left:
+            if self._stop.is_set():
                 return
-            error: Exception | None = self._given_up
-            if error is None:
-                try:
-                    fetch(self._client, item, self._stop)
-                except Exception as raised:  # one lost in a thread would leave the caller waiting
-                    error = raised
-                self._learn(error)
-            self._ended.put((item, error))
+            self._ended.put((item, self._given_up or self._fetch(item)))
             self._contact.end()
 
-    def _learn(self, error: Exception | None) -> None:
-        """Gives the server up where it cannot be reached, or has failed on AT_ONCE files in a row.
+    def _fetch(self, item: Download) -> Exception | None:
+        """Fetches a file; returns any error, since one that is lost in a thread would leave the caller waiting.
 
-        No lock is taken: a failure that two threads count as one costs one more question.
+        The server is given up where it cannot be reached, or has failed on AT_ONCE files in a row. No lock is taken:
+        a failure that two threads count as one costs one more question.
         """
-        if not isinstance(error, FetchError):
-            self._is_answering, self._failures_in_a_row = True, 0
-            return
-        self._is_answering = self._is_answering or not error.no_connection
-        if error.may_pass or error.no_connection:
-            self._failures_in_a_row += 1
-            if not self._is_answering or self._failures_in_a_row >= AT_ONCE:
-                self._given_up = error
+        try:
+            fetch(self._client, item, self._stop)
+        except FetchError as error:
+            self._is_answering |= not error.no_connection
+            if error.may_pass or error.no_connection:
+                self._failures_in_a_row += 1
+                if not self._is_answering or self._failures_in_a_row >= AT_ONCE:
+                    self._given_up = error
+            return error
+        except Exception as error:
+            return error
+        self._is_answering, self._failures_in_a_row = True, 0
+        return None
 
 
 def _client(contact: Contact) -> httpx2.Client:

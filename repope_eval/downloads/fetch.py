@@ -20,20 +20,19 @@ READ_TIMEOUT = 30.0
 CONNECT_TIMEOUT = 10.0
 """Seconds to wait for a connection."""
 ATTEMPTS = 5
-"""How often a file is asked for when the fault may pass."""
+"""The most requests for one file, where the fault may pass."""
 FIRST_WAIT = 0.5
-"""Seconds before the second attempt; doubled for each further one, and a random part of JITTER added."""
-JITTER = 1.0
+"""Seconds before the second attempt, at least; up to twice as many at random, and doubled for each further attempt."""
 RETRY_AFTER_LIMIT = 60.0
 """The longest wait, in seconds, that a server may ask for with Retry-After."""
 LARGEST = 64 << 20
-"""Bytes that a file has at the most: an image or an annotation file has a tenth of it. More is another file."""
+"""The most bytes of a file. Images and annotation files have a tenth of it; what is larger is another file."""
 SLOW_WINDOW = 30.0
 """Seconds over which the speed of an answer is measured."""
 LEAST_SPEED = 100.0
 """Bytes a second below which an answer counts as stalled, though bytes drip in: less than any modem's share."""
 MOST_REDIRECTS = 10
-"""How often a server may send on to another address."""
+"""The most redirects that are followed for one file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +41,7 @@ class Download:
 
     url: str
     path: Path
-    """Where it goes; until it is whole and checked it has another name beside it."""
+    """The file's place; until the file is whole and checked, it has another name beside it."""
     sha256: str | None = None
     """The hash it must have, as 64 lower-case hexadecimal digits."""
     check: Callable[[Path], None] | None = None
@@ -70,9 +69,9 @@ def fetch(client: httpx2.Client, download: Download, stop: threading.Event) -> N
 
     Raises:
         FetchError: the file cannot be had, or `stop` was set.
-        OSError: it cannot be written.
+        RepopeError: it cannot be written.
     """
-    for attempt in range(ATTEMPTS):
+    for attempt in range(1, ATTEMPTS + 1):
         if _is_there(download):
             return
         try:
@@ -85,10 +84,15 @@ def fetch(client: httpx2.Client, download: Download, stop: threading.Event) -> N
             fault = _as_fetch_error(error)
         except FetchError as error:
             fault = error
+        except OSError as error:
+            raise RepopeError(
+                f"{download.path.parent}: cannot be written ({error.strerror or error}); make room or permission "
+                "there, or choose another folder"
+            ) from error
         if not fault.may_pass:
             raise fault
-        if attempt + 1 < ATTEMPTS:
-            wait = FIRST_WAIT * 2**attempt + random.uniform(0, JITTER)
+        if attempt < ATTEMPTS:
+            wait = FIRST_WAIT * 2 ** (attempt - 1) * random.uniform(1, 2)
             stop.wait(max(wait, min(fault.retry_after, RETRY_AFTER_LIMIT)))
     raise FetchError(f"{fault} (after {ATTEMPTS} attempts)", may_pass=True, no_connection=fault.no_connection)
 
@@ -102,10 +106,8 @@ def _receive(client: httpx2.Client, url: str, path: Path, stop: threading.Event)
         if status != 200:
             raise FetchError(f"HTTP {status}")
         encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
-        if encoding not in (
-            "identity",
-            "gzip",
-        ):  # what is packed twice may unpack to more than the memory holds
+        # What is packed twice may unpack to more than the memory holds.
+        if encoding not in ("identity", "gzip"):
             raise FetchError(f"is sent with the encoding {encoding[:80]!r}, though none was asked for")
         with path.open("wb") as file:
             file.writelines(_bounded(response.iter_bytes(), stop))
@@ -173,9 +175,7 @@ def _problem(path: Path, download: Download) -> str | None:
 
 
 def _as_fetch_error(error: httpx2.RequestError | httpx2.InvalidURL) -> FetchError:
-    text = (
-        " ".join(str(error).split())[:200] or type(error).__name__
-    )  # may quote an address that a server gave
+    text = " ".join(str(error).split())[:200] or type(error).__name__  # cut: it may quote a server's address
     match error:
         case httpx2.InvalidURL():
             return FetchError(f"no address ({text})")

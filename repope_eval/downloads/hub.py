@@ -37,7 +37,7 @@ def silence(kind: Literal["models", "datasets"], name: str, revision: str = "mai
     None is returned, too, where HF_HUB_OFFLINE switches the Hub off: the libraries say so themselves, and at once.
 
     Args:
-        kind: of repository.
+        kind: the kind of the repository.
         name: its id, `owner/name`.
         revision: branch, tag or commit.
     """
@@ -52,33 +52,27 @@ def silence(kind: Literal["models", "datasets"], name: str, revision: str = "mai
     contact = Contact()
     answers: list[tuple[str | None, bool]] = []
 
-    def ask() -> None:
-        answers.append(_ask_while_busy(url, contact))
+    def ask_while_busy() -> None:
+        end = time.monotonic() + BUSY
+        answers.append(_ask(url, contact))
+        while answers[-1][1] and time.monotonic() + PAUSE < end:
+            time.sleep(PAUSE)
+            answers.append(_ask(url, contact))
         contact.end()
 
     # A daemon: no timeout ends the search for a host's address, and the program need not wait for it either.
-    threading.Thread(target=ask, daemon=True).start()
+    threading.Thread(target=ask_while_busy, daemon=True).start()
     reason, may_pass = contact.wait(), False
     if reason is None:
-        reason, may_pass = answers[0]
+        reason, may_pass = answers[-1]
     reason = reason and f"{constants.ENDPOINT}: {reason}"
     if not may_pass:
         _asked[constants.ENDPOINT] = time.monotonic(), reason
     return reason
 
 
-def _ask_while_busy(url: str, contact: Contact) -> tuple[str | None, bool]:
-    """What is wrong with the Hub's last answer, and whether that may pass."""
-    end = time.monotonic() + BUSY
-    while True:
-        reason, may_pass = _ask(url, contact)
-        if not may_pass or time.monotonic() + PAUSE >= end:
-            return reason, may_pass
-        time.sleep(PAUSE)
-
-
 def _ask(url: str, contact: Contact) -> tuple[str | None, bool]:
-    """What is wrong with an answer of the Hub's, and whether that may pass; None for whatever a living Hub may say."""
+    """What is wrong with the Hub's answer, and whether that may pass; None for whatever a living Hub may say."""
     import httpx2  # slow to import, and only what downloads needs it
     from huggingface_hub import get_token
 

@@ -10,6 +10,7 @@ import io
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -83,9 +84,8 @@ def _named(path: Path, names: Sequence[str], number: int, cells: Cells) -> Itera
             f"{path}, line {number}: has {len(cells)} cells, and there are {len(names)} columns; put texts that "
             "hold the separator into quotes"
         )
-    for place, name in enumerate(names):
+    for name, cell in zip_longest(names, cells):
         if name:
-            cell = cells[place] if place < len(cells) else None
             yield name, None if cell == "" else cell
 
 

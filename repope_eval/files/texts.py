@@ -117,5 +117,5 @@ def _wrong_encoding(content: bytes, error: UnicodeDecodeError) -> str:
     return f"line {line}: is not UTF-8 (it looks like Latin-1 or Windows-1252); save it as UTF-8"
 
 
-def _line_at(content: bytes, place: int) -> int:
-    return content.count(b"\n", 0, place) + 1
+def _line_at(content: bytes, index: int) -> int:
+    return content.count(b"\n", 0, index) + 1

@@ -84,8 +84,8 @@ def group_by_image(questions: Sequence[Question], paths: Mapping[str, Path]) -> 
     """The questions of each image together, images in the order of their first question.
 
     Args:
-        questions: in any order.
-        paths: where each image lies, by name.
+        questions: the questions in any order.
+        paths: the path of each image by its name.
     """
     by_image: dict[str, list[Question]] = {}
     for question in questions:

@@ -28,14 +28,10 @@ class BatchSize:
     """The number of images at a time. Under `auto` the first batch sets it; running out of memory halves it."""
 
     def __init__(self, asked_for: str, device: str) -> None:
-        self._open = asked_for == "auto"
-        self._most = MOST.get(device, MOST["cpu"])
-        self.images = FIRST if self._open else int(asked_for)
-
-    @property
-    def is_open(self) -> bool:
+        self.is_open = asked_for == "auto"
         """Whether the next batch that succeeds sets the size."""
-        return self._open
+        self._most = MOST.get(device, MOST["cpu"])
+        self.images = FIRST if self.is_open else int(asked_for)
 
     def learn(self, images: int, free_over_peak: float | None) -> None:
         """Takes note of a batch that succeeded.
@@ -44,10 +40,10 @@ class BatchSize:
             images: how many the batch had.
             free_over_peak: the free memory over the memory that the batch needed; None where that is not known.
         """
-        if self._open and free_over_peak is not None:
+        if self.is_open and free_over_peak is not None:
             self.images = max(self.images, min(self._most, int(images * free_over_peak * SHARE)))
             log.info("batches of %s", counted(self.images, "image"))
-        self._open = False
+        self.is_open = False
 
     def halve(self, images: int) -> None:
         """Takes note of a batch that ran out of memory.
@@ -58,7 +54,7 @@ class BatchSize:
         Raises:
             RepopeError: the batch had a single image.
         """
-        self._open = False
+        self.is_open = False
         if images == 1:
             raise RepopeError(
                 "out of memory with a single image and its questions: use model.quantization=nf4 or int8, fewer "

@@ -29,7 +29,7 @@ _NO_MEMORY = (
     "MPS backend out of memory",
     "Invalid buffer size",
 )
-"""In the texts of what torch, its oneDNN and its MPS raise for want of memory, with no exception of its own."""
+"""Parts of the texts by which torch, its oneDNN and its MPS say that memory ended, with no exception of its own."""
 
 
 class TransformersAsker(Asker):
@@ -45,11 +45,12 @@ class TransformersAsker(Asker):
         max_new_tokens: int,
         programs: int = 1,
     ) -> None:
-        """
+        """Chooses the sizes of batches, and the tokens that count as yes and as no.
+
         Args:
-            model: what is asked.
-            engine: the key of `ENGINES` that says how.
-            batch_size: images at a time, or `auto`.
+            model: the model that is asked.
+            engine: the key of `ENGINES`.
+            batch_size: the number of images at a time, or `auto`.
             workers: processes that prepare images, or `auto`.
             max_new_tokens: the longest answer.
             programs: how many programs like this one share the machine's cores.
@@ -82,7 +83,7 @@ class TransformersAsker(Asker):
         """Yields the answers of one batch after another.
 
         Raises:
-            RepopeError: an image does not decode, logits are not finite, or a single image finds no memory.
+            RepopeError: an image does not decode, logits are not finite, or a single image does not fit into memory.
         """
         self._memory.start()
         self._loader = Loader(self._model, images, self._workers, self._programs)
@@ -91,7 +92,7 @@ class TransformersAsker(Asker):
                 yield from self._answers(prepared)
 
     def facts(self) -> dict[str, Any]:
-        """What a manifest says of how it went so far."""
+        """Engine, batch size, workers, the wait for images, the memory's peak, and the spellings of yes and no."""
         return {
             "engine": self._engine,
             "batch_size": self._batch_size.images,
@@ -108,7 +109,7 @@ class TransformersAsker(Asker):
             batch = left[: self._batch_size.images]
             generations = self._generate([image.prepared for image in batch])
             if generations is None:
-                # Only now: while the exception lived, so did the tensors of the frames that it came through.
+                # Here and not where the exception is caught: it holds the tensors of the frames it came through.
                 give_back(self._model.device)
                 self._batch_size.halve(len(batch))
                 continue
@@ -122,7 +123,7 @@ class TransformersAsker(Asker):
             left = left[len(batch) :]
 
     def _generate(self, batch: Sequence[Prepared]) -> list[list[Generation]] | None:
-        """What the engine generates; None where memory does not suffice."""
+        """Has the engine generate the answers to a batch; None where the memory does not suffice."""
         generate = ENGINES[self._engine]
         try:
             return generate(self._model, batch, self._max_new_tokens, self._spellings)

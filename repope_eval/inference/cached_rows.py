@@ -27,10 +27,10 @@ class Prompt:
     """A prompt that is being fed: a question's, or the prefix that all questions about an image share."""
 
     row: int
-    length: int = 0
-    """How many of its tokens have been fed, the prefix included: the position of the next one."""
     owner: int = 0
     """The number that marks its slots."""
+    next_position: int = 0
+    """The position of the token that follows those that have been fed."""
 
 
 class CachedRows(ABC):
@@ -50,10 +50,17 @@ class CachedRows(ABC):
         self._owners = torch.empty(0)
         """The owner of each slot, [rows, slots]."""
         self._prompts: list[Prompt] = []
+        self._axes = 1
+        """How many numbers a position has, as the prompts say."""
 
     def extend(self, tokens: Sequence[int]) -> torch.Tensor:
         """Feeds each question one more token; its hidden state, [questions, hidden]."""
-        return self._feed([Stretch((token,)) for token in tokens])
+        return self._feed(
+            [
+                Stretch((token,), ((prompt.next_position,),) * self._axes)
+                for prompt, token in zip(self._prompts, tokens, strict=True)
+            ]
+        )
 
     def keep(self, going: Sequence[int]) -> None:
         """Drops all questions but those of these indexes, and the rows that have none left."""
@@ -80,20 +87,23 @@ class CachedRows(ABC):
         for prompt, stretch in zip(self._prompts, stretches, strict=True):
             widths[prompt.row] += len(stretch.tokens)
         shape = len(widths), max(widths.values())
+        self._axes = len(stretches[0].positions)
         numbers = _to_device(self._model.device, *self._lay_out(stretches, widths, *shape))
-        tokens, positions, owners, feature_slots, ends = numbers
+        tokens, owners, feature_slots, ends, *axes = numbers
         embeddings = self._embed(stretches, tokens, owners, feature_slots)
-        hidden = self._append(embeddings.view(*shape, -1), positions.view(shape), owners.view(shape), **more)
+        positions = torch.stack(axes).view(-1, *shape) if len(axes) > 1 else axes[0].view(shape)
+        hidden = self._append(embeddings.view(*shape, -1), positions, owners.view(shape), **more)
         return hidden.flatten(0, 1)[ends]
 
     def _lay_out(
         self, stretches: Sequence[Stretch], widths: Counter[int], rows: int, columns: int
     ) -> tuple[list[int], ...]:
-        """The token, position and owner of each new slot, row after row; the indexes of slots that hold features, and
-        of those where stretches end.
+        """The token and the owner of each new slot, row after row; the indexes of slots that hold features, and of
+        those where stretches end; then the position of each slot, a list for each axis.
         """
-        recipe, size = self._model.recipe, rows * columns
-        tokens, positions, owners = [0] * size, [recipe.first_position] * size, [PADDING] * size
+        size = rows * columns
+        tokens, owners = [0] * size, [PADDING] * size
+        positions = [[0] * size for _ in range(self._axes)]
         feature_slots: list[int] = []
         ends = []
         free = [
@@ -103,16 +113,18 @@ class CachedRows(ABC):
             length = len(stretch.tokens)
             start, end = free[prompt.row], free[prompt.row] + length
             tokens[start:end] = stretch.tokens
-            first = recipe.first_position + prompt.length
-            positions[start:end] = range(first, first + length)
             owners[start:end] = [prompt.owner] * length
+            for axis, theirs in zip(positions, stretch.positions, strict=True):
+                axis[start:end] = theirs
             if stretch.features is not None:
                 slots = enumerate(stretch.tokens, start)
-                feature_slots += [slot for slot, token in slots if token in recipe.feature_token_ids]
+                feature_slots += [
+                    slot for slot, token in slots if token in self._model.recipe.feature_token_ids
+                ]
             ends.append(end - 1)
             free[prompt.row] = end
-            prompt.length += length
-        return tokens, positions, owners, feature_slots, ends
+            prompt.next_position = 1 + max(max(theirs) for theirs in stretch.positions)
+        return tokens, owners, feature_slots, ends, *positions
 
     def _embed(
         self,
@@ -135,7 +147,7 @@ class CachedRows(ABC):
     ) -> torch.Tensor:
         """Feeds the next slots of all rows, [rows, columns, hidden]; their last hidden states, of the same shape.
 
-        Each slot has a position and an owner, [rows, columns].
+        Each slot has an owner, [rows, columns], and a position, [rows, columns] or [axes, rows, columns].
         """
         self._owners = torch.cat([self._owners, owners], dim=1) if len(self._owners) else owners
         output = self._network(

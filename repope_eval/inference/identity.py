@@ -58,7 +58,7 @@ def require_same_contents(
         folder.manifest.require_same({CHECKPOINT_FILES: files})
     known = folder.manifest.facts.get("settings", {}).get("bench", {}).get("images")
     if "bench.images" in moved or located(known) != located(settings.bench.images):
-        answered = {image for (image, _), _ in read_lines(folder.answers)}
+        answered = {question.image for question, _ in read_lines(folder.answers)}
         questions = [question for question in benchmark.questions if question.image in answered]
         compared = _require_same_images(settings.bench, data_dir, folder, questions, {})
         if "bench.images" in moved and not compared:
@@ -77,9 +77,9 @@ def note_images(
     """Notes what the pictures hold that are about to be asked about, so that a later start can compare them.
 
     Args:
-        settings: of the benchmark.
-        data_dir: where its pictures lie.
-        folder: whose `images.json` is written.
+        settings: the benchmark's settings.
+        data_dir: the folder of its pictures.
+        folder: the run folder, whose `images.json` is written.
         answered: questions that have answers. Their pictures must be what they were; they may be gone.
         asked: where the pictures lie that are about to be asked about; some may have answers already.
 

@@ -37,9 +37,7 @@ class ImageRows(CachedRows):
     def prefill_questions(self, questions: Sequence[Sequence[Stretch]]) -> torch.Tensor:
         """Feeds what is left of each image's prompts; the last tokens' hidden states, [questions, hidden]."""
         rows = [row for row, rests in enumerate(questions) for _ in rests]
-        self._prompts = [
-            Prompt(row, self._prompts[row].length, owner=number) for number, row in enumerate(rows)
-        ]
+        self._prompts = [Prompt(row, owner=number) for number, row in enumerate(rows)]
         return self._feed([rest for rests in questions for rest in rests])
 
     def _append(
@@ -48,7 +46,10 @@ class ImageRows(CachedRows):
         append = super()._append
         if not len(self._owners):  # prefixes are fed whole, since they need no mask
             return append(embeddings, positions, owners)
-        split = [tensor.split(COLUMNS_AT_ONCE, dim=1) for tensor in (embeddings, positions, owners)]
+        split = [
+            tensor.split(COLUMNS_AT_ONCE, dim=dim)
+            for tensor, dim in ((embeddings, 1), (positions, -1), (owners, 1))
+        ]
         return torch.cat([append(*columns) for columns in zip(*split, strict=True)], dim=1)
 
     def _mask(self, owners: torch.Tensor, dtype: torch.dtype) -> torch.Tensor | None:

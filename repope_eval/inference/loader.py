@@ -64,12 +64,13 @@ class Loader:
     """Hands out prepared images in order, and counts the seconds that its caller waits for them."""
 
     def __init__(self, model: Model, asked: Sequence[AskedImage], workers: str, programs: int) -> None:
-        """
+        """Starts no process yet.
+
         Args:
-            model: its recipe prepares the images.
+            model: the model whose recipe prepares the images.
             asked: the images in order.
-            workers: how many processes prepare them, or `auto`.
-            programs: how many programs like this one share the machine's cores.
+            workers: the number of processes that prepare them, or `auto`.
+            programs: the number of programs like this one that share the machine's cores.
         """
         self.workers = _workers(workers, model.device, len(asked), programs)
         self.seconds_waited = 0.0

@@ -80,32 +80,6 @@ class MPSMemory:
         return None if self._before is None else torch.mps.driver_allocated_memory()
 
 
-def give_back(device: torch.device) -> None:
-    """Gives the memory of a device that torch holds without using it back to the driver."""
-    if device.type == "cuda":
-        torch.cuda.empty_cache()
-    elif device.type == "mps":
-        torch.mps.empty_cache()
-
-
-def free_bytes(device: torch.device) -> int:
-    """The bytes of a device's memory that a program starting now could have."""
-    if device.type == "cuda":
-        return torch.cuda.mem_get_info(device)[0]
-    if device.type == "mps":
-        return min(torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory(), _free_bytes())
-    return _free_bytes()
-
-
-def total_bytes(device: torch.device) -> int:
-    """All bytes of a device's memory, free or not."""
-    if device.type == "cuda":
-        return torch.cuda.mem_get_info(device)[1]
-    if device.type == "mps":
-        return torch.mps.recommended_max_memory()
-    return psutil.virtual_memory().total
-
-
 class HostMemory:
     """The memory of this process on a CPU, which is measured on Linux only."""
 
@@ -140,6 +114,32 @@ class HostMemory:
 
 Memory = GPUMemory | MPSMemory | HostMemory
 """What batches are computed in. Each kind measures from `start` on; a figure that the system does not tell is None."""
+
+
+def give_back(device: torch.device) -> None:
+    """Gives the memory of a device that torch holds without using it back to the driver."""
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    elif device.type == "mps":
+        torch.mps.empty_cache()
+
+
+def free_bytes(device: torch.device) -> int:
+    """The bytes of a device's memory that a program starting now could have."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    if device.type == "mps":
+        return min(torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory(), _free_bytes())
+    return _free_bytes()
+
+
+def total_bytes(device: torch.device) -> int:
+    """All bytes of a device's memory, free or not."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[1]
+    if device.type == "mps":
+        return torch.mps.recommended_max_memory()
+    return psutil.virtual_memory().total
 
 
 def _free_bytes(group: Path = Path("/sys/fs/cgroup")) -> int:

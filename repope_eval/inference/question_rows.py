@@ -46,5 +46,5 @@ class CopiedPrefixes(_QuestionRows):
         """Feeds what is left of each image's prompts; the last tokens' hidden states, [questions, hidden]."""
         images = [image for image, rests in enumerate(questions) for _ in rests]
         self._select(images)
-        self._prompts = [Prompt(row, self._prompts[image].length) for row, image in enumerate(images)]
+        self._prompts = [Prompt(row) for row in range(len(images))]
         return self._feed([rest for rests in questions for rest in rests])

@@ -1,4 +1,4 @@
-"""From questions to stored answers: all of them, or this rank's share, in as many starts as it takes."""
+"""One start of a run: the questions that have no answer yet are asked, and the answers are stored."""
 
 import logging
 import time
@@ -12,12 +12,12 @@ from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.benchmarks.sources import find_benchmark_images
 from repope_eval.errors import InterruptionError, RepopeError
 from repope_eval.inference.asker import AskedImage, Asker, group_by_image
-from repope_eval.inference.asking_line import asking_line
 from repope_eval.inference.identity import note_images
 from repope_eval.process.progress import Progress
 from repope_eval.process.ranks import Ranks
 from repope_eval.process.signals import FinishBatch
 from repope_eval.process.timing import Seconds, now, rounded, timed
+from repope_eval.quantities import duration_text, memory_text
 from repope_eval.records import Answer, Question
 from repope_eval.runs.answer_store import AnswerStore
 from repope_eval.runs.folder import FollowedFolder, RunFolder
@@ -109,8 +109,7 @@ class Session:
     def _load(self, images: Sequence[AskedImage]) -> tuple[Asker, Sequence[AskedImage]]:
         """The asker, whose source must be that of the answers so far, and the images that this rank asks it about."""
         asker = self.load_asker(self.settings, self.ranks)
-        self.folder.manifest.note_source(asker.source)
-        self.folder.manifest.note_start(device=asker.device)
+        self.folder.manifest.note_asker(asker.source, asker.device)
         share = self.ranks.share(asker.in_order(images))
         log.info(
             "asking %s about %s%s",
@@ -160,8 +159,8 @@ def _store_answers(
     """Stores the answers as they come, until all are there or a signal ends the asking between two batches.
 
     Args:
-        asker: who is asked.
-        images: what it is asked about.
+        asker: the asker.
+        images: the images that it is asked about.
         store: takes the answers.
         asked: takes the number of images and questions that have been answered, and the seconds that took.
     """
@@ -180,3 +179,30 @@ def _store_answers(
             progress.advance(len(answers))
             signals.check()
     store.require_all()
+
+
+def asking_line(ranks: Sequence[Mapping[str, Any]], all_images: int | None) -> str:
+    """How many questions were asked in what time, and how long the whole benchmark would take if `limit` left some out.
+
+    The estimate goes by the number of images: an image is most of the work, whatever the number of its questions.
+
+    Args:
+        ranks: for each rank what a manifest says of its asking; empty for a rank that had nothing to ask.
+        all_images: images of the whole benchmark; None where nothing was left out.
+    """
+    asked = [facts for facts in ranks if facts.get("images")]
+    if not asked:
+        return "nothing was asked"
+    images, questions = (sum(facts[name] for facts in asked) for name in ("images", "questions"))
+    seconds = max(0.001, *(facts["seconds"] for facts in asked))
+    peaks = [facts["peak_memory_bytes"] for facts in asked if facts.get("peak_memory_bytes") is not None]
+    memory = f", peak memory {memory_text(sum(peaks))}" if len(peaks) == len(asked) else ""
+    several = f" by {len(asked)} processes" if len(asked) > 1 else ""
+    line = (
+        f"asked {counted(questions, 'question', ',')} about {counted(images, 'image', ',')}{several} "
+        f"in {duration_text(seconds)}: {questions / seconds:.1f} questions a second{memory}"
+    )
+    if all_images is None:
+        return line
+    whole = counted(all_images, "image", ",")
+    return f"{line}; all {whole} would take about {duration_text(seconds / images * all_images)}"

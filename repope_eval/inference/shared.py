@@ -19,7 +19,7 @@ from repope_eval.inference.generation import (
 )
 from repope_eval.inference.image_rows import ImageRows
 from repope_eval.inference.question_rows import CopiedPrefixes, WholePrompts
-from repope_eval.inference.stretches import Stretch, split_at_prefix
+from repope_eval.inference.stretches import split_at_prefix, whole_prompts
 from repope_eval.models.loading import Model
 from repope_eval.models.recipe import Prepared
 
@@ -65,8 +65,7 @@ def prefill(
         the questions in the cache, and the hidden state of each one's last token, [questions, hidden].
     """
     prompts = [
-        split_at_prefix(model.recipe, image.prompts, feature)
-        for image, feature in zip(images, features, strict=True)
+        split_at_prefix(model.recipe, image, feature) for image, feature in zip(images, features, strict=True)
     ]
     rows = _rows(model)
     rows.prefill_prefixes([prefix for prefix, _ in prompts])
@@ -122,9 +121,9 @@ def _generate_from_whole_prompts(
 ) -> list[Generation]:
     """Answers where image tokens attend to the question: prompts share no prefix, and are fed in groups."""
     prompts = [
-        Stretch(prompt, feature)
+        prompt
         for image, feature in zip(images, features, strict=True)
-        for prompt in image.prompts
+        for prompt in whole_prompts(model.recipe, image, feature)
     ]
     most = MOST_TOKENS.get(model.device.type, MOST_TOKENS["cpu"])
     generations: dict[int, Generation] = {}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
-from repope_eval.models.recipe import Recipe
+from repope_eval.models.recipe import Prepared, Recipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,22 +13,33 @@ class Stretch:
     """Consecutive tokens of a prompt."""
 
     tokens: Sequence[int]
+    positions: Sequence[Sequence[int]]
+    """The position of each token, a sequence for each axis."""
     features: torch.Tensor | None = None
     """Image features that replace its feature tokens, in order, [feature tokens, hidden]; None: it has none."""
 
 
-def split_at_prefix(
-    recipe: Recipe, prompts: Sequence[tuple[int, ...]], features: torch.Tensor
-) -> tuple[Stretch, list[Stretch]]:
+def whole_prompts(recipe: Recipe, image: Prepared, features: torch.Tensor) -> list[Stretch]:
+    """Each prompt about an image as one stretch; `features` are the image's, [feature tokens, hidden]."""
+    return [Stretch(prompt, recipe.positions(prompt, image.inputs), features) for prompt in image.prompts]
+
+
+def split_at_prefix(recipe: Recipe, image: Prepared, features: torch.Tensor) -> tuple[Stretch, list[Stretch]]:
     """The stretch that all prompts about an image share, and what is left of each.
 
     `features` are the image's, [feature tokens, hidden].
     """
-    length = common_prefix_length(prompts)
-    prefix = prompts[0][:length]
-    shared = sum(token in recipe.feature_token_ids for token in prefix)
-    rests = [Stretch(prompt[length:], features[shared:]) for prompt in prompts]
-    return Stretch(prefix, features[:shared]), rests
+    length = common_prefix_length(image.prompts)
+    wholes = whole_prompts(recipe, image, features)
+    shared = sum(token in recipe.feature_token_ids for token in wholes[0].tokens[:length])
+    prefix = Stretch(
+        wholes[0].tokens[:length], [axis[:length] for axis in wholes[0].positions], features[:shared]
+    )
+    rests = [
+        Stretch(whole.tokens[length:], [axis[length:] for axis in whole.positions], features[shared:])
+        for whole in wholes
+    ]
+    return prefix, rests
 
 
 def common_prefix_length(prompts: Sequence[tuple[int, ...]]) -> int:

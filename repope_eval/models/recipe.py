@@ -135,8 +135,8 @@ class Recipe(ABC):
         inputs = self.inputs(image)
         return Prepared(inputs, tuple(self.prompt_ids(question, *image.size) for question in questions))
 
-    def positions(self, prompt: Sequence[int], inputs: Inputs) -> torch.Tensor:
-        """Positions that the native class gives the tokens of a prompt: [tokens], or [axes, tokens].
+    def positions(self, prompt: Sequence[int], inputs: Inputs) -> Sequence[Sequence[int]]:
+        """Positions that the native class gives the tokens of a prompt: one of each token, for each axis.
 
         The tokens of an answer go on from the largest one. Tokens are counted from `first_position` on, unless a
         family overrides this.
@@ -145,7 +145,7 @@ class Recipe(ABC):
             prompt: token ids with a feature token for each of the image's features.
             inputs: the image's, of which a family with several axes reads the grid of its features.
         """
-        return torch.arange(self.first_position, self.first_position + len(prompt))
+        return [range(self.first_position, self.first_position + len(prompt))]
 
     def native_inputs(self, inputs: Inputs) -> Inputs:
         """Those of an image's inputs that the native class takes as arguments: all, unless a family says less."""

@@ -105,7 +105,7 @@ class Ranks:
             everybody.wait()
             gathered: list[Item] = gather_object([value])
         except RuntimeError as error:
-            raise InterruptionError(f"{self.lost() or 'another rank of this run has ended'}", 1) from error
+            raise InterruptionError(self.lost() or "another rank of this run has ended", 1) from error
         return gathered
 
     def lost(self) -> str:

@@ -19,14 +19,9 @@ log = logging.getLogger(__name__)
 
 _json = json.JSONEncoder(ensure_ascii=False).encode
 
-Asked = tuple[str, str]
-"""The image and the text of a question."""
-Said = tuple[str, int | None, float | None, float | None]
-"""The response, its number of tokens, and the probabilities of yes and of no."""
-
 
 class AnswerStore:
-    """`answers.jsonl` of a run folder: one line a distinct (image, question)."""
+    """`answers.jsonl` of a run folder: one line for each distinct question."""
 
     def __init__(self, path: Path, questions: Iterable[Question]) -> None:
         """Reads the file, if it exists. A last line that a crash cut short is taken off it.
@@ -35,15 +30,14 @@ class AnswerStore:
             RepopeError: a line is broken, or cannot be read.
         """
         self.path = path
-        self._questions = {(question.image, question.text): question for question in questions}
+        self._questions = {question: question for question in questions}
+        """Finds the question of this run that a line is about: the line does not name the object."""
         self._answers: dict[Question, Answer] = {}
         content = _whole_lines(path)
         self._size = len(content)
         """The size of the file in bytes, as this store left it."""
-        for asked, said, _ in _parsed(path, content):
-            question = self._questions.get(asked)
-            if question is not None and question not in self._answers:
-                self._answers[question] = Answer(question, *said)
+        for answer, _ in _parsed(path, content):
+            self._keep(answer)
 
     @property
     def answers(self) -> Mapping[Question, Answer]:
@@ -57,7 +51,7 @@ class AnswerStore:
             RepopeError: the file cannot be written, or has changed since this store wrote it. What was there before
                 is untouched, and what would be lost is in a file that the error names.
         """
-        self.append_lines(_lines(answers))
+        self.append_lines(answer_lines(answers))
         for answer in answers:
             self._keep(answer)
 
@@ -78,7 +72,7 @@ class AnswerStore:
 
     def _write_again(self, lines: bytes) -> str:
         """Writes a file that is gone anew, with all answers that this store knows; returns what to say of it."""
-        everything = _lines(self._answers.values()) + lines
+        everything = answer_lines(self._answers.values()) + lines
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self.path.write_bytes(everything)
@@ -116,16 +110,26 @@ class AnswerStore:
 
     def _keep(self, answer: Answer) -> None:
         """Keeps an answer, unless its question has one already or is none of this run's."""
-        question = self._questions.get((answer.question.image, answer.question.text))
-        if question is not None:
-            own = answer if answer.question is question else replace(answer, question=question)
-            self._answers.setdefault(question, own)
+        question = self._questions.get(answer.question)
+        if question is not None and question not in self._answers:
+            self._answers[question] = replace(answer, question=question)
 
 
-def _lines(answers: Iterable[Answer]) -> bytes:
+def answer_lines(answers: Iterable[Answer]) -> bytes:
     """The lines of answers in UTF-8. Half a surrogate pair, which JSON can hold, is written as JSON's escape."""
-    text = "".join(_json(answer_fields(answer)) + "\n" for answer in answers)
+    text = "".join(_json(_fields(answer)) + "\n" for answer in answers)
     return text.encode("utf-8", errors="backslashreplace")
+
+
+def _fields(answer: Answer) -> dict[str, object]:
+    return {
+        "image": answer.question.image,
+        "question": answer.question.text,
+        "response": answer.response,
+        "n_tokens": answer.n_tokens,
+        "p_yes": answer.p_yes,
+        "p_no": answer.p_no,
+    }
 
 
 def _rescue(lines: bytes) -> str:
@@ -151,65 +155,45 @@ def read_answers(path: Path) -> tuple[Answer, ...]:
     Raises:
         RepopeError: a line is broken, or the file cannot be read.
     """
-    return tuple(Answer(Question(*asked, ""), *said) for asked, said, _ in _read(path))
+    return tuple(answer for answer, _ in _parsed(path, _read(path)))
 
 
-def read_lines(path: Path) -> Iterator[tuple[Asked, bytes]]:
-    """The lines of answers as they are, each with the image and the text of its question.
+def read_lines(path: Path) -> Iterator[tuple[Question, bytes]]:
+    """The lines of answers as they are, each with its question, which has no object.
 
     Raises:
         RepopeError: a line is broken, or the file cannot be read.
     """
-    return ((asked, line) for asked, _, line in _read(path))
+    return ((answer.question, line) for answer, line in _parsed(path, _read(path)))
 
 
-def _read(path: Path) -> Iterator[tuple[Asked, Said, bytes]]:
+def _read(path: Path) -> bytes:
     try:
-        return _parsed(path, path.read_bytes())
+        return path.read_bytes()
     except OSError as error:
         raise RepopeError(f"{path}: cannot be read ({error.strerror})") from error
 
 
-def _parsed(path: Path, content: bytes) -> Iterator[tuple[Asked, Said, bytes]]:
-    """What each line says, and the line; what follows the last line break is left out."""
+def _parsed(path: Path, content: bytes) -> Iterator[tuple[Answer, bytes]]:
+    """The answer of each line, and the line; what follows the last line break is left out."""
     for number, line in enumerate(content.split(b"\n")[:-1], 1):
-        yield *_asked_and_said(path, number, line), line
-
-
-def answer_fields(answer: Answer) -> dict[str, object]:
-    """The fields of an answer's line in `answers.jsonl`."""
-    return {
-        "image": answer.question.image,
-        "question": answer.question.text,
-        "response": answer.response,
-        "n_tokens": answer.n_tokens,
-        "p_yes": answer.p_yes,
-        "p_no": answer.p_no,
-    }
+        yield _answer(path, number, line), line
 
 
 def _whole_lines(path: Path) -> bytes:
     """The whole lines of the file. A last line without its line break is taken off, on the disk as well."""
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
+    if not path.exists():
         return b""
-    except OSError as error:
-        raise RepopeError(f"{path}: cannot be read ({error.strerror})") from error
-    whole, newline, torn = content.rpartition(b"\n")
+    whole, newline, torn = _read(path).rpartition(b"\n")
     if torn:
         log.warning("%s: the last line was cut short; it is taken off and its question asked again", path)
-        _shorten(path, len(whole) + len(newline))
+        try:
+            os.truncate(path, len(whole) + len(newline))
+        except OSError as error:
+            raise RepopeError(
+                f"{path}: the last line was cut short and cannot be taken off ({error.strerror}); remove it"
+            ) from error
     return whole + newline
-
-
-def _shorten(path: Path, size: int) -> None:
-    try:
-        os.truncate(path, size)
-    except OSError as error:
-        raise RepopeError(
-            f"{path}: the last line was cut short and cannot be taken off ({error.strerror}); remove it"
-        ) from error
 
 
 _FIELDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
@@ -223,8 +207,8 @@ _FIELDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
 """The fields of a line: whether a value is right, and what is expected."""
 
 
-def _asked_and_said(path: Path, number: int, line: bytes) -> tuple[Asked, Said]:
-    """Reads a line of `answers.jsonl`: what was asked, and what was answered."""
+def _answer(path: Path, number: int, line: bytes) -> Answer:
+    """Reads a line of `answers.jsonl`."""
     try:
         fields = parse_line(line)
         image, text, response, n_tokens, p_yes, p_no = (fields[name] for name in _FIELDS)
@@ -233,7 +217,7 @@ def _asked_and_said(path: Path, number: int, line: bytes) -> tuple[Asked, Said]:
     for name, (is_right, expected) in _FIELDS.items():
         if not is_right(fields[name]):
             raise _damaged(path, number, f"{name} is {shown(fields[name])}, not {expected}")
-    return (image, text), (response, n_tokens, p_yes, p_no)
+    return Answer(Question(image, text, object=""), response, n_tokens, p_yes, p_no)
 
 
 def _damaged(path: Path, number: int, reason: str) -> RepopeError:

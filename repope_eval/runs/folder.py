@@ -1,7 +1,6 @@
 """A run folder: its files, and the rule that it holds the answers of one configuration only."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
@@ -13,15 +12,9 @@ from repope_eval.files.folder_lock import LOCK, hold, named_holder
 from repope_eval.files.json_files import read_json
 from repope_eval.files.writing import make_folder, write_bytes, write_json, write_text
 from repope_eval.process.timing import now
-from repope_eval.runs.layout import (
-    ANSWERS,
-    IMAGES,
-    LOG,
-    MANIFEST,
-    PAGE,
-    SCORES,
-    answer_files,
-)
+from repope_eval.records import Answer
+from repope_eval.runs.answer_store import answer_lines
+from repope_eval.runs.layout import ANSWERS, IMAGES, LOG, MANIFEST, PAGE, SCORES, answer_files, is_of_a_run
 from repope_eval.runs.log import close_log, start_log
 from repope_eval.runs.manifest import Identity, Manifest
 from repope_eval.runs.manifest_form import read_manifest
@@ -43,9 +36,9 @@ class RunFolder:
         """Opens or makes the folder, and starts its log.
 
         Args:
-            path: of the folder.
-            identity: what the answers in it depend on.
-            resume: whether it may hold answers.
+            path: the folder's path.
+            identity: the settings that the answers in it depend on.
+            resume: whether the folder may hold answers.
             leaves_failures: whether a folder that this start makes stays where it fails before its first answer.
 
         Raises:
@@ -78,7 +71,7 @@ class RunFolder:
         try:
             if isinstance(error, RepopeError | KeyboardInterrupt) and self._may_go():
                 self._leave_nothing()
-            elif error is not None and self.manifest.is_noted:
+            elif error is not None:
                 with suppress(RepopeError):  # of a full disk, say: the error that is on its way says more
                     self.manifest.end_early(_ending(error))
         finally:
@@ -150,12 +143,8 @@ class RunFolder:
             path = self.path / name
             if path.exists() and not path.is_file():
                 raise RepopeError(f"{path}: is no file; choose another out=")
-        try:
-            is_a_runs = "identity" in read_manifest(self.manifest.path)
-        except RepopeError:
-            is_a_runs = False
-        others = [] if is_a_runs else [name for name in _REPLACED if (self.path / name).exists()]
-        if others:
+        others = [name for name in _REPLACED if (self.path / name).exists()]
+        if others and not is_of_a_run(self.manifest.path):
             raise RepopeError(
                 f"out={self.path}: {others[0]} there is of no run; choose another out=, or remove it"
             )
@@ -180,9 +169,9 @@ class RunFolder:
         """Writes `images.json`: the SHA-256 of each picture's file, by the picture's name."""
         write_json(self.path / IMAGES, hashes)
 
-    def write_answers(self, lines: list[dict[str, Any]]) -> None:
+    def write_answers(self, answers: Iterable[Answer]) -> None:
         """Writes all answers anew: only for answers that are a copy of a file elsewhere."""
-        write_text(self.answers, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
+        write_bytes(self.answers, answer_lines(answers))
 
     def write_figures(self, figures: Mapping[str, bytes]) -> None:
         """Writes figures by file name into `figures/`."""

@@ -65,10 +65,8 @@ def answers_name(answers: str | Sequence[str]) -> str:
     """The name of a model that only its answer files name: what all their names begin with."""
     files = [Path(answers)] if isinstance(answers, str) else [Path(file) for file in answers]
     shared = os.path.commonprefix([file.stem for file in files])  # noqa: RUF071  # of names, letter by letter
-    name = (shared if len(files) == 1 else shared.rstrip("-_. ")).lstrip(
-        "."
-    )  # no report finds a hidden folder
-    return name or files[0].absolute().parent.name
+    name = shared if len(files) == 1 else shared.rstrip("-_. ")
+    return name.lstrip(".") or files[0].absolute().parent.name  # no report finds a hidden folder
 
 
 def _count_lines(path: Path) -> int:
@@ -90,11 +88,12 @@ def _run_folders(root: Path) -> Iterator[Path]:
         seen.add(real)
         folders[:] = [name for name in folders if not name.startswith(".")]
         # A manifest alone may be anything's: what makes it a run's is looked at where it is read.
-        if ANSWERS in files or (MANIFEST in files and _is_of_a_run(Path(path) / MANIFEST)):
+        if ANSWERS in files or (MANIFEST in files and is_of_a_run(Path(path) / MANIFEST)):
             yield Path(path)
 
 
-def _is_of_a_run(manifest: Path) -> bool:
+def is_of_a_run(manifest: Path) -> bool:
+    """Whether a file is the manifest of a run; other programs name files so, too."""
     try:
         return "identity" in read_manifest(manifest)
     except RepopeError:

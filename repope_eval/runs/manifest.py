@@ -15,10 +15,10 @@ from repope_eval.runs.manifest_form import CHECKPOINT_FILES, read_manifest
 from repope_eval.settings.config import by_dotted_key
 
 SCHEMA_VERSION = 1
-"""Of `manifest.json`; raised when a reader of old folders would go wrong."""
+"""The version of the manifest's form, which is raised when a reader of old folders would go wrong."""
 
 MOST_STARTS = 100
-"""How many starts have entries, the newest ones; the first start's facts stand in the manifest itself."""
+"""The most starts that have entries: the newest ones. The first start's facts stand in the manifest itself."""
 
 PLACES = {
     "model.checkpoint": CHECKPOINT_FILES,
@@ -49,44 +49,22 @@ class Manifest:
         """Makes the manifest of a folder without answers: what an earlier start left in it says nothing.
 
         Args:
-            path: of the file.
-            identity: what the answers depend on.
+            path: the file's path.
+            identity: the settings that the answers depend on.
             is_written: whether this process writes the file. A non-main rank keeps what it notes to itself.
         """
         self.path = path
-        here = {key: located(value) if key in PLACES else value for key, value in identity.items()}
-        self.facts: dict[str, Any] = {"schema": SCHEMA_VERSION, "identity": here}
+        self.facts: dict[str, Any] = {"schema": SCHEMA_VERSION, "identity": _with_places(identity)}
         self.moved: tuple[str, ...] = ()
         """Keys of `PLACES` whose values differ from those of the answers that are there."""
         self._elsewhere: list[str] = []
         """The values of `moved`, there and here, in words."""
         self.is_of_answers = False
         """Whether answers were there before this start."""
-        self.is_noted = False
+        self._is_noted = False
         """Whether this start has written the file."""
         self._is_written = is_written
         self._start: dict[str, Any] = {}
-
-    @property
-    def seconds(self) -> dict[str, float]:
-        """How long loading and asking took in the starts before this one; empty where the folder is new."""
-        known = self.facts.get("seconds", {})
-        return {stage: known[stage] for stage in ("load", "inference") if stage in known}
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """How many questions the newest start that asked any asked, and how many it found answered."""
-        known = self.facts.get("counts", {})
-        return {name: known[name] for name in ("asked", "resumed") if name in known}
-
-    @property
-    def asking_starts(self) -> list[dict[str, Any]]:
-        """The entries of the starts that asked anything, with this start's as far as it has come."""
-        stored = self._count_stored()
-        starts = [
-            {"asked": stored - start.get("resumed", 0), **start} for start in self.facts.get("starts", ())
-        ]
-        return [start for start in starts if start["asked"] > 0]
 
     def go_on(self) -> None:
         """Takes over the manifest of the answers that lie beside it.
@@ -98,8 +76,7 @@ class Manifest:
             RepopeError: there is no manifest, or the answers are of another configuration.
         """
         known = _known(self.path)
-        there = {key: located(value) if key in PLACES else value for key, value in known["identity"].items()}
-        here = self.facts["identity"]
+        there, here = _with_places(known["identity"]), self.facts["identity"]
         differing = [key for key in {**there, **here} if there.get(key) != here.get(key)]
         self.moved = tuple(key for key in differing if self._is_content_known(key, known))
         if len(self.moved) != len(differing):
@@ -176,27 +153,22 @@ class Manifest:
         self.facts |= facts
         if self._is_written:
             write_json(self.path, self.facts)
-            self.is_noted = True
+            self._is_noted = True
 
-    def note_start(self, **facts: Any) -> None:
-        """Adds to this start's entry, and to the manifest where no start before noted the like."""
-        self._start |= facts
-        self._keep(facts)
-        self.note()
-
-    def note_source(self, facts: Mapping[str, Any]) -> None:
-        """Adds what the answers come from, known once the asker is loaded.
+    def note_asker(self, source: Mapping[str, Any], device: Mapping[str, Any]) -> None:
+        """Adds what the answers come from and what it computes on, which is known once the asker is loaded.
 
         Raises:
             RepopeError: the answers that are there came from something else, from other weights, say.
         """
-        has_same_files = self.facts.get(CHECKPOINT_FILES, {}) == facts.get(CHECKPOINT_FILES)
+        has_same_files = self.facts.get(CHECKPOINT_FILES, {}) == source.get(CHECKPOINT_FILES)
         # Where the files hold the same, answers depend on neither the checkpoint's name nor its commit.
         self.require_same(
-            {key: value for key, value in facts.items() if key != "checkpoint" or not has_same_files}
+            {key: value for key, value in source.items() if key != "checkpoint" or not has_same_files}
         )
-        self._keep(facts)
-        self._start |= {key: value for key, value in facts.items() if self.facts[key] != value}
+        self._keep({**source, "device": device})
+        self._start |= {key: value for key, value in source.items() if self.facts[key] != value}
+        self._start["device"] = device
         self.note()
 
     def finish(self, **facts: Any) -> None:
@@ -206,9 +178,31 @@ class Manifest:
         self.note(status="complete", **({} if is_kept else {"finished": now()}), **facts)
 
     def end_early(self, ended: Mapping[str, str]) -> None:
-        """Notes what this start ended with."""
-        self._close()
-        self.note(ended=ended)
+        """Notes what this start ended with, unless it ended before it noted anything."""
+        if self._is_noted:
+            self._close()
+            self.note(ended=ended)
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """How long loading and asking took in the starts before this one; empty where the folder is new."""
+        known = self.facts.get("seconds", {})
+        return {stage: known[stage] for stage in ("load", "inference") if stage in known}
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many questions the newest start that asked any asked, and how many it found answered."""
+        known = self.facts.get("counts", {})
+        return {name: known[name] for name in ("asked", "resumed") if name in known}
+
+    @property
+    def asking_starts(self) -> list[dict[str, Any]]:
+        """The entries of the starts that asked anything, with this start's as far as it has come."""
+        stored = self._count_stored()
+        starts = [
+            {"asked": stored - start.get("resumed", 0), **start} for start in self.facts.get("starts", ())
+        ]
+        return [start for start in starts if start["asked"] > 0]
 
     def _count_stored(self) -> int:
         return count_stored_lines(self.path.with_name(ANSWERS))
@@ -248,6 +242,10 @@ class Manifest:
 def _running() -> dict[str, Any]:
     """What stands in a manifest while a process has the folder."""
     return {"status": "running", "ended": None, "process": process()}
+
+
+def _with_places(identity: Identity) -> dict[str, Any]:
+    return {key: located(value) if key in PLACES else value for key, value in identity.items()}
 
 
 def located(name: Any) -> Any:

@@ -11,7 +11,7 @@ CHECKPOINT_FILES = "checkpoint_files"
 """What stands for the content of each of the checkpoint's files, by name."""
 
 EACH = "*"
-"""In a form: all parts that it does not name."""
+"""Stands in a form for all parts that the form does not name."""
 
 _TEXT, _NUMBER, _OBJECT = (str, type(None)), (int, float), (dict,)
 
@@ -84,7 +84,7 @@ def _items(value: Any) -> list[tuple[Any, Any]]:
 
 
 def _too_deep(document: Any) -> str:
-    """What is nested so deeply that whoever walks it would run out of stack is no manifest of a run."""
+    """Says that a document is nested too deeply to be walked without running out of stack; empty where it is not."""
     level = [document]
     for _ in range(_DEEPEST):
         level = [part for value in level for _, part in _items(value)]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from repope_eval.errors import RepopeError
 from repope_eval.records import Question
-from repope_eval.runs.answer_store import AnswerStore, Asked, read_lines
+from repope_eval.runs.answer_store import AnswerStore, read_lines
 from repope_eval.runs.layout import answer_files, share_paths
 
 
@@ -20,17 +20,21 @@ def merge_shares(answers: Path) -> None:
     shares = share_paths(answers)
     if not shares:
         return
-    found: dict[Asked, bytes] = {}
+    found: dict[Question, bytes] = {}
     for share in shares:
-        for asked, line in read_lines(share):
-            found.setdefault(asked, line)
-    store = AnswerStore(answers, (Question(*asked, "") for asked in found) if answers.exists() else ())
-    for question in store.answers:
-        del found[question.image, question.text]
-    if found:
-        store.append_lines(b"".join(line + b"\n" for line in found.values()))
+        for question, line in read_lines(share):
+            found.setdefault(question, line)
+    store = AnswerStore(answers, found)
+    lines = [line + b"\n" for question, line in found.items() if question not in store.answers]
+    if lines:
+        store.append_lines(b"".join(lines))
     for share in shares:
-        _remove(share)
+        try:
+            share.unlink()
+        except OSError as error:
+            raise RepopeError(
+                f"{share}: its answers are in answers.jsonl, but it cannot be removed ({error.strerror}); remove it"
+            ) from error
 
 
 def count_stored(answers: Path, questions: Iterable[Question]) -> int:
@@ -39,14 +43,5 @@ def count_stored(answers: Path, questions: Iterable[Question]) -> int:
     Raises:
         RepopeError: a line is broken, or a file cannot be read.
     """
-    stored = {asked for path in answer_files(answers) for asked, _ in read_lines(path)}
-    return sum((question.image, question.text) in stored for question in questions)
-
-
-def _remove(share: Path) -> None:
-    try:
-        share.unlink()
-    except OSError as error:
-        raise RepopeError(
-            f"{share}: its answers are in answers.jsonl, but it cannot be removed ({error.strerror}); remove it"
-        ) from error
+    stored = {question for path in answer_files(answers) for question, _ in read_lines(path)}
+    return sum(question in stored for question in questions)

@@ -19,7 +19,6 @@ from repope_eval.runs.manifest_form import read_manifest
 class RunTrace:
     """What a run folder shows at one moment."""
 
-    out: Path
     model: str
     bench: str
     complete: bool
@@ -54,11 +53,11 @@ def read_trace(folder: Path) -> RunTrace:
     settings, process, asking = (manifest.get(part, {}) for part in ("settings", "process", "asking"))
     ended = manifest.get("ended") or {}
     complete = manifest.get("status") == "complete"
-    started, began = _started(manifest), _moment(asking.get("began"))
+    newest = (manifest.get("starts") or [manifest])[-1]  # the manifest's own `started` is the first start's
+    started, began = _moment(newest.get("started")), _moment(asking.get("began"))
     # Of what an earlier start noted, only the number of questions holds for this start.
     is_asking = began is not None and started is not None and began >= started
     return RunTrace(
-        out=folder,
         model=_model(settings, folder),
         bench=_bench(settings.get("bench")),
         complete=complete,
@@ -75,12 +74,6 @@ def read_trace(folder: Path) -> RunTrace:
         line=str(ended.get("line") or ""),
         covered=_covered(manifest.get("counts", {})) if complete else None,
     )
-
-
-def _started(manifest: Mapping[str, Any]) -> datetime | None:
-    """When the newest start began. The manifest's own `started` is the first start's."""
-    starts = manifest.get("starts") or [manifest]
-    return _moment(starts[-1].get("started"))
 
 
 def _covered(counts: Mapping[str, Any]) -> tuple[int, int] | None:
@@ -113,12 +106,8 @@ def _moment(value: Any) -> datetime | None:
 
 
 def _touched(folder: Path) -> datetime:
-    seconds = [_written(path) for path in (folder, folder / LOG, *answer_files(folder / ANSWERS))]
+    seconds = [0.0]
+    for path in (folder, folder / LOG, *answer_files(folder / ANSWERS)):
+        with suppress(OSError):  # it is not there, or was put together with the others a moment ago
+            seconds.append(path.stat().st_mtime)
     return datetime.fromtimestamp(max(seconds), UTC)
-
-
-def _written(path: Path) -> float:
-    try:
-        return path.stat().st_mtime
-    except OSError:  # not there, or put together with the others a moment ago
-        return 0.0

@@ -33,7 +33,6 @@ IMAGES = {f"COCO_val2014_{number:012}.jpg": _jpeg(number) for number in range(5)
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fetch, "FIRST_WAIT", 0.001)
-    monkeypatch.setattr(fetch, "JITTER", 0.001)
     for name in ("HTTP_PROXY", "ALL_PROXY", "http_proxy", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
 

@@ -14,7 +14,7 @@ import warm_commands
 from playwright.sync_api import Browser, Page, sync_playwright
 from run_folders import answer_lines, demo, write_run
 
-pytestmark = [pytest.mark.installed, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.installed
 
 ColorScheme = Literal["light", "dark"]
 

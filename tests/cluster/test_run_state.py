@@ -23,7 +23,6 @@ def ago(seconds: float) -> datetime:
 def trace(**changes: Any) -> RunTrace:
     """A folder whose run began ten minutes ago as job 7_0 on node1, and has asked for eight."""
     found = RunTrace(
-        out=Path("/runs/ovis2_1b"),
         model="ovis2_1b",
         bench="repope",
         complete=False,
@@ -46,12 +45,10 @@ def record(**changes: Any) -> TaskRecord:
     """What job 7_0 noted when it began, ten minutes ago."""
     found = TaskRecord(
         job="7_0",
-        words=("model=ovis2_1b",),
         out=Path("/runs/ovis2_1b"),
         log=None,
         host="node1",
-        started=ago(600).isoformat(),
-        restarts=0,
+        started=ago(600),
         ended="",
     )
     return dataclasses.replace(found, **changes)
@@ -65,7 +62,7 @@ def signs(**known: Any) -> Signs:
 
 FAILED = {"ended": "failed", "line": "an image is broken"}
 STOPPED = {"ended": "interrupted", "line": "SIGTERM: 1200 answers are safe"}
-JUST_NOW = ago(3).isoformat()
+JUST_NOW = ago(3)
 GONE = "left no word of its end"
 
 
@@ -89,10 +86,10 @@ GONE = "left no word of its end"
         ({"trace": trace(), "queue": {"7_0": WAITING}}, "waiting", "for Resources"),
         ({"trace": trace(touched=NOW), "queue": {}}, "interrupted", f"SLURM job 7_0 is gone, and {GONE}"),
         # A task that has not begun; that has no folder yet; that ended before it had one.
-        ({"record": record(started=""), "queue": {"7_0": WAITING}}, "waiting", "for Resources"),
-        ({"record": record(started="")}, "waiting", ""),
+        ({"record": record(started=None), "queue": {"7_0": WAITING}}, "waiting", "for Resources"),
+        ({"record": record(started=None)}, "waiting", ""),
         (
-            {"record": record(started=""), "queue": {}},
+            {"record": record(started=None), "queue": {}},
             "interrupted",
             "SLURM job 7_0 left the queue before it began",
         ),
@@ -136,7 +133,7 @@ GONE = "left no word of its end"
         ),
         # Submitted again where an earlier start failed; failing before it is at the folder; with nothing to do.
         (
-            {"record": record(job="9_0", started=""), "trace": trace(**FAILED), "queue": {"9_0": WAITING}},
+            {"record": record(job="9_0", started=None), "trace": trace(**FAILED), "queue": {"9_0": WAITING}},
             "waiting",
             "for Resources",
         ),
@@ -151,7 +148,7 @@ GONE = "left no word of its end"
         ),
         (
             {
-                "record": record(job="9_0", started=""),
+                "record": record(job="9_0", started=None),
                 "trace": trace(complete=True),
                 "queue": {"9_0": WAITING},
             },
@@ -181,7 +178,7 @@ def test_there_is_no_rate_before_the_first_answer(changes: dict[str, Any]) -> No
 
 
 def test_a_waiting_run_is_on_no_machine_yet_and_named_by_its_folder() -> None:
-    waiting = signs(record=record(started="", host=""), queue={"7_0": WAITING})
+    waiting = signs(record=record(started=None, host=""), queue={"7_0": WAITING})
     found = run_state("deeper/ovis2_1b", waiting)
     assert (found.model, found.host, found.job, found.done, found.of) == ("ovis2_1b", None, "7_0", 0, None)
 

@@ -210,7 +210,7 @@ def test_what_is_submitted_waits_by_its_record(slurm: Path, tmp_path: Path) -> N
         "101_1": tmp_path / "a",
         "102_0": tmp_path / "internvl2_5_78b",
     }
-    assert {(record.started, record.ended) for record in waiting.values()} == {("", "")}
+    assert {(record.started, record.ended) for record in waiting.values()} == {(None, "")}
 
 
 def test_what_was_cancelled_waits_for_nothing(

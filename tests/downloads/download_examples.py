@@ -22,7 +22,6 @@ def be_quick_and_direct(monkeypatch: pytest.MonkeyPatch) -> None:
         "READ_TIMEOUT": 0.3,
         "CONNECT_TIMEOUT": 1.0,
         "FIRST_WAIT": 0.001,
-        "JITTER": 0.001,
         "RETRY_AFTER_LIMIT": 0.3,
         "ATTEMPTS": 3,
     }.items():

@@ -50,13 +50,17 @@ def expected(model: Model, slots: Sequence[Sequence[int | torch.Tensor | None]])
     return torch.stack([torch.stack(row) for row in rows])
 
 
+def stretch(*tokens: int, features: torch.Tensor | None = None, first: int = 0) -> Stretch:
+    return Stretch(tokens, [range(first, first + len(tokens))], features)
+
+
 @torch.inference_mode()
 def test_an_images_questions_lie_behind_one_another(model: Model, appended: Appended) -> None:
     (image,) = model.recipe.feature_token_ids
     one, other = torch.randn(2, 1, model.network.get_input_embeddings().embedding_dim)
     rows = ImageRows(model)
-    rows.prefill_prefixes([Stretch((5, image, 6), one), Stretch((image,), other)])
-    hidden = rows.prefill_questions([[Stretch((7, 8)), Stretch((9,))], [Stretch((10,))]])
+    rows.prefill_prefixes([stretch(5, image, 6, features=one), stretch(image, features=other)])
+    hidden = rows.prefill_questions([[stretch(7, 8, first=3), stretch(9, first=3)], [stretch(10, first=1)]])
     assert len(hidden) == 3
     assert torch.equal(appended[0][0], expected(model, [[5, one[0], 6], [other[0], None, None]]))
     assert appended[0][1] == [[0, 1, 2], [0, 0, 0]]
@@ -74,10 +78,32 @@ def test_copied_prefixes_end_together_and_are_copied(model: Model, appended: App
     (image,) = model.recipe.feature_token_ids
     one, other = torch.randn(2, 1, model.network.get_input_embeddings().embedding_dim)
     rows = CopiedPrefixes(model)
-    rows.prefill_prefixes([Stretch((5, image, 6), one), Stretch((image,), other)])
-    rows.prefill_questions([[Stretch((7, 8)), Stretch((9,))], [Stretch((10,))]])
+    rows.prefill_prefixes([stretch(5, image, 6, features=one), stretch(image, features=other)])
+    rows.prefill_questions([[stretch(7, 8, first=3), stretch(9, first=3)], [stretch(10, first=1)]])
     assert torch.equal(appended[0][0], expected(model, [[5, one[0], 6], [None, None, other[0]]]))
     assert torch.equal(appended[1][0], expected(model, [[7, 8], [None, 9], [None, 10]]))
     assert appended[1][1] == [[3, 4], [0, 3], [0, 1]]
     mask = [[1, 1, 1, 1, 1], [1, 1, 1, 0, 1], [0, 0, 1, 0, 1]]
     assert rows._mask(rows._owners, torch.float32).tolist() == mask
+
+
+def test_positions_may_have_several_axes(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in Qwen2.5-VL: an image's features share a position on one axis, and an answer goes on from the largest."""
+    seen: list[torch.Tensor] = []
+
+    def note(
+        rows: CachedRows, embeddings: torch.Tensor, positions: torch.Tensor, owners: torch.Tensor
+    ) -> torch.Tensor:
+        seen.append(positions)
+        rows._owners = owners
+        return embeddings
+
+    monkeypatch.setattr(CachedRows, "_append", note)
+    rows = ImageRows(model)
+    with torch.inference_mode():
+        rows.prefill_prefixes([Stretch((5, 6, 7), [(0, 1, 1), (0, 1, 2)]), Stretch((5,), [(0,), (0,)])])
+        rows.prefill_questions([[Stretch((8,), [(3,), (3,)])], [Stretch((9,), [(1,), (1,)])]])
+        rows.extend([10, 11])
+    assert seen[0].tolist() == [[[0, 1, 1], [0, 0, 0]], [[0, 1, 2], [0, 0, 0]]]
+    assert seen[1].tolist() == [[[3], [1]], [[3], [1]]]
+    assert seen[2].tolist() == [[[4], [2]], [[4], [2]]]

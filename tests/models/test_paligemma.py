@@ -153,7 +153,7 @@ def test_positions_are_the_native_classs_whatever_the_padding(model: Model, prep
     hook.remove()
     alone, padded = positions[:3], positions[3:]
     assert alone[0] == list(range(1, len(shortest) + 1))
-    assert model.recipe.positions(shortest, prepared[0].inputs).tolist() == alone[0]
+    assert [list(axis) for axis in model.recipe.positions(shortest, prepared[0].inputs)] == alone[:1]
     assert padded[0][-len(shortest) :] == alone[0]
     assert padded[1:] == alone[1:]
 

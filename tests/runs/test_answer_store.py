@@ -9,7 +9,7 @@ import pytest
 
 from repope_eval.errors import RepopeError
 from repope_eval.records import Answer, Question
-from repope_eval.runs.answer_store import AnswerStore, answer_fields, read_answers
+from repope_eval.runs.answer_store import AnswerStore, answer_lines, read_answers
 
 QUESTIONS = tuple(
     Question("a.png", f"Is there a {name} in the image?", name) for name in ("car", "dog", "cup")
@@ -23,7 +23,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def _line(question: Question, response: str = "Yes") -> str:
-    return json.dumps(answer_fields(Answer(question, response, 2, 0.75, 0.25))) + "\n"
+    return answer_lines([Answer(question, response, 2, 0.75, 0.25)]).decode()
 
 
 def _refusal(path: Path) -> str:

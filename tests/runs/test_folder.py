@@ -15,6 +15,7 @@ from filelock import FileLock
 from opened_folders import ANSWER, IDENTITY, answered, log_of_this_test_only, opened, path, refusal
 
 from repope_eval.errors import RepopeError
+from repope_eval.runs.answer_store import read_answers
 from repope_eval.runs.folder import FollowedFolder, RunFolder
 from repope_eval.runs.manifest import SCHEMA_VERSION
 
@@ -35,7 +36,7 @@ def test_home_folder_may_be_written_as_a_tilde(tmp_path: Path, monkeypatch: pyte
 def test_files_are_written(path: Path) -> None:
     folder = answered(path)
     folder.write_scores({"scores": {}}, "<html>é</html>")
-    assert json.loads(folder.answers.read_text(encoding="utf-8")) == ANSWER
+    assert read_answers(folder.answers) == (ANSWER,)
     assert json.loads((path / "scores.json").read_text(encoding="utf-8")) == {"scores": {}}
     assert (path / "report.html").read_text(encoding="utf-8") == "<html>é</html>"
     names = {"answers.jsonl", "manifest.json", "report.html", "run.log", "scores.json"}
@@ -49,7 +50,7 @@ def test_answers_of_another_configuration_are_refused(path: Path) -> None:
         "bench.images is not set there and 'here' here, model.dtype is not set there and 'float32' here; choose "
         "another out=, or remove the folder to ask anew"
     )
-    assert json.loads((path / "answers.jsonl").read_text()) == ANSWER
+    assert read_answers(path / "answers.jsonl") == (ANSWER,)
 
 
 def test_answers_that_ranks_left_are_of_one_configuration_too(path: Path) -> None:
@@ -126,11 +127,14 @@ def test_manifest_is_kept_when_a_run_goes_on(path: Path) -> None:
 
 
 def test_model_that_is_another_than_the_answers_came_from_is_refused(path: Path) -> None:
-    answered(path).manifest.note_source({"checkpoint": {"commit": "abc"}, "prompt": "a"})
+    answered(path).manifest.note_asker({"checkpoint": {"commit": "abc"}, "prompt": "a"}, {"name": "cpu"})
     with pytest.raises(RepopeError, match=r"checkpoint\.commit is 'abc' there and 'def' here"):
-        opened(path).manifest.note_source({"checkpoint": {"commit": "def"}, "prompt": "a"})
-    opened(path).manifest.note_source({"checkpoint": {"commit": "abc"}, "prompt": "a", "device": "cpu"})
-    assert json.loads((path / "manifest.json").read_text())["device"] == "cpu"
+        opened(path).manifest.note_asker({"checkpoint": {"commit": "def"}, "prompt": "a"}, {"name": "cpu"})
+    opened(path).manifest.note_asker(
+        {"checkpoint": {"commit": "abc"}, "prompt": "a", "engine": "b"}, {"name": "cuda:0"}
+    )
+    found = json.loads((path / "manifest.json").read_text())
+    assert (found["engine"], found["device"]) == ("b", {"name": "cpu"})
 
 
 def test_file_in_the_way_is_refused(path: Path) -> None:
@@ -218,8 +222,7 @@ def test_a_non_main_rank_adds_to_the_log_and_writes_no_manifest(path: Path) -> N
     with RunFolder(path, IDENTITY, resume=True) as folder:
         folder.manifest.note(status="running")
         followed = FollowedFolder(path, 3)
-        followed.manifest.note_source({"checkpoint": {"commit": "abc"}})
-        followed.manifest.note_start(device={"name": "cuda:3"})
+        followed.manifest.note_asker({"checkpoint": {"commit": "abc"}}, {"name": "cuda:3"})
         logging.getLogger("repope_eval.runs").info("loading")
     assert "checkpoint" not in json.loads((path / "manifest.json").read_text())
     assert "INFO rank 3: loading" in (path / "run.log").read_text()

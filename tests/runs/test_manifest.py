@@ -50,7 +50,7 @@ def test_what_the_first_start_noted_stays_and_later_ones_stand_beside_it(begun: 
     later = manifest(begun)
     settings = {"engine": "sequential", "bench": {"variants": ("a", "b")}}
     later.begin(FIRST | {"command": "later", "settings": settings, "versions": {"torch": "2.10"}})
-    later.note_start(device={"name": "cuda:0"})
+    later.note_asker({}, {"name": "cuda:0"})
     store(begun, 5)
     later.finish()
     found = read(begun)

@@ -10,6 +10,7 @@ from opened_folders import ANSWER, IDENTITY, log_of_this_test_only, opened, path
 
 from repope_eval.errors import InterruptionError, RepopeError
 from repope_eval.runs import folder as run_folder
+from repope_eval.runs.answer_store import read_answers
 from repope_eval.runs.folder import RunFolder
 
 __all__ = ["log_of_this_test_only", "path"]  # fixtures
@@ -86,7 +87,7 @@ def test_answers_that_cannot_be_read_any_more_stay(path: Path, monkeypatch: pyte
     with pytest.raises(RepopeError):
         fail()
     monkeypatch.undo()
-    assert json.loads((path / "answers.jsonl").read_text()) == ANSWER
+    assert read_answers(path / "answers.jsonl") == (ANSWER,)
 
 
 def test_a_folder_that_another_start_takes_away_is_made_again(

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from repope_eval.inference.asking_line import asking_line
+from repope_eval.inference.session import asking_line
 
 
 def facts(images: int, questions: int, seconds: float, peak: int | None = 2_100_000_000) -> dict[str, Any]:
