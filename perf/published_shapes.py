@@ -6,6 +6,7 @@ For a model that is added to the shipped ones: its row is what is printed. The f
 fetched from the Hub where they are not here; its weights are not.
 """
 
+import argparse
 import csv
 import sys
 from dataclasses import asdict, fields
@@ -18,9 +19,14 @@ from repope_eval.settings.shipped_files import choices
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("models", nargs="*", metavar="MODEL", help="names of models; default: all")
+    models = parser.parse_args().models
     rows = csv.writer(sys.stdout, lineterminator="\n")
     rows.writerow(["checkpoint", *(field.name for field in fields(Shape))])
-    for name in sys.argv[1:] or choices("model"):
+    for name in models or choices("model"):
         settings = model_settings(name)
         shape = asdict(shape_of(read_description(settings).recipe))
         flags = {True: "yes", False: "no"}

@@ -47,10 +47,13 @@ def download(downloads: Sequence[Download], *, description: str) -> None:
             ) from reason
     failures: list[tuple[Download, FetchError]] = []
     with Progress(len(downloads), description, "file") as progress, closing(_Batch(downloads)) as batch:
-        for item, error in batch.outcomes():
-            progress.advance(failed=error is not None)
-            if error is not None:
-                failures.append((item, error))
+        if silence := batch.silence():
+            failures += [(item, FetchError(silence)) for item in downloads]
+        else:
+            for item, error in batch.outcomes():
+                progress.advance(failed=error is not None)
+                if error is not None:
+                    failures.append((item, error))
     if failures:
         first, error = min(failures, key=lambda failure: downloads.index(failure[0]))
         raise RepopeError(
@@ -84,15 +87,16 @@ class _Batch:
         for thread in self._threads:
             thread.start()
 
+    def silence(self) -> str | None:
+        """Waits for the server's first answer; returns why there is no use in waiting for it longer."""
+        return self._contact.wait()
+
     def outcomes(self) -> Iterator[tuple[Download, FetchError | None]]:
         """Yields each file as it ends, with its error.
 
         Raises:
             RepopeError: a folder cannot be written.
         """
-        if silence := self._contact.wait():
-            yield from ((item, FetchError(silence)) for item in self._downloads)
-            return
         for _ in self._downloads:
             item, error = self._ended.get()
             if error is not None and not isinstance(error, FetchError):

@@ -26,7 +26,8 @@ def _recognises(file: RowFile) -> bool:
 
 def _rows(file: RowFile) -> list[AnswerRow]:
     samples = [_fields(row, f"{file.where}, row {number}") for number, row in enumerate(file.rows, 1)]
-    return answer_rows(replace(file, rows=samples))
+    # Also in a table an empty response is refused, since these samples are written as JSON lines.
+    return answer_rows(replace(file, rows=samples, is_table=False))
 
 
 def _questions(rows: Sequence[AnswerRow], file: RowFile, benchmark: Benchmark) -> Sequence[Question | None]:

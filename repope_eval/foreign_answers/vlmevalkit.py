@@ -30,11 +30,16 @@ def _recognises(file: RowFile) -> bool:
     return {"index", "question", "prediction"} <= fields and not names_images
 
 
+def _rows(file: RowFile) -> list[AnswerRow]:
+    """The rows in the order of their index: of two answers to a question, the one with the lower index counts."""
+    rows = answer_rows(file, _COLUMNS)
+    return [rows[position] for position in _sorted_by_index(file)]
+
+
 def _questions(rows: Sequence[AnswerRow], file: RowFile, benchmark: Benchmark) -> list[Question | None]:
     """The question of each row; None for one of other variants than the benchmark's."""
     ids = benchmark.ids
-    by_index = _sorted_by_index(file)
-    variants = [_variants(file.rows[row], ids, f"{file.where}, row {row + 1}") for row in by_index]
+    variants = [_variants(file.rows[row.number - 1], ids, f"{file.where}, row {row.number}") for row in rows]
     orders = {"each variant in its own order": _in_own_orders(variants, ids)}
     for files in permutations(ids) if len(ids) > 1 else ():
         words = ", then ".join(files)
@@ -43,11 +48,8 @@ def _questions(rows: Sequence[AnswerRow], file: RowFile, benchmark: Benchmark) -
         orders[f"{words}, image by image"] = _with_categories(image_by_image(distinct), variants, ids)
     kept = [index for index, names in enumerate(variants) if names]
     kept_orders = {words: [order[index] for index in kept] for words, order in orders.items()}
-    fits = fitting([rows[by_index[index]] for index in kept], kept_orders, file.where)
-    found: list[Question | None] = [None] * len(rows)
-    for index, question in zip(kept, fits, strict=True):
-        found[by_index[index]] = question
-    return found
+    fits = iter(fitting([rows[index] for index in kept], kept_orders, file.where))
+    return [next(fits) if names else None for names in variants]
 
 
 def _sorted_by_index(file: RowFile) -> list[int]:
@@ -110,8 +112,4 @@ def _with_categories(
     return found
 
 
-FORMAT = Format(
-    recognises=_recognises,
-    rows=lambda file: answer_rows(file, _COLUMNS),
-    questions=_questions,
-)
+FORMAT = Format(recognises=_recognises, rows=_rows, questions=_questions)

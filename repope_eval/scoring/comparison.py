@@ -68,12 +68,13 @@ def compare(
     common = questions.shared_by(names)
     n_images = {cell: questions.n_images(common, cell) for cell in questions.cells}
     columns = [(name, common) for name in names]
+    drawn = questions.sample(columns, RANKED_FIGURES)
     samples = {
         figure: {
             cell: sampled if n_images[cell] >= FEWEST_IMAGES else sampled.without_replicates()
             for cell, sampled in of_cells.items()
         }
-        for figure, of_cells in questions.sample(columns, RANKED_FIGURES).items()
+        for figure, of_cells in drawn.items()
     }
     standings: dict[str, dict[Variant, tuple[Standing, ...]]] = {each.name: {} for each in label_sets}
     orders = {}
@@ -85,7 +86,7 @@ def compare(
         n_questions=questions.n_questions(common),
         n_images=questions.n_images(common),
         standings=standings,
-        differences=differences(questions, orders, columns, samples["f1"]),
+        differences=differences(questions, orders, columns, drawn["f1"]),
         agreements=_agreements(names, samples, [label_set.name for label_set in label_sets]),
     )
 

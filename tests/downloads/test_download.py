@@ -154,6 +154,7 @@ def test_connections_that_hang_are_given_up_together(
     monkeypatch.setattr(fetching, "CONNECT_TIMEOUT", 60.0)
     monkeypatch.setattr(contact, "CONNECTING", 0.2)
     monkeypatch.setattr(downloading, "GRACE", 0.1)
+    caplog.set_level(logging.INFO, "repope_eval")
     with unanswered_port() as port:
         url = f"http://127.0.0.1:{port}"
         start = time.monotonic()

@@ -146,6 +146,13 @@ def test_a_sample_after_others_without_a_response() -> None:
         joined(rows)
 
 
+def test_a_table_of_samples_has_no_empty_responses() -> None:
+    rows = samples(BY_HUB)
+    rows[1]["filtered_resps"] = None
+    with refuses("answers, row 2: the response is None"):
+        joined(rows, is_table=True)
+
+
 @pytest.mark.parametrize("number", ["9" * 500, "²"])
 def test_a_place_that_is_no_number_that_can_be_counted_to(number: str) -> None:
     rows = samples(RANDOM) + samples(RANDOM, doc_id=number)[:1]

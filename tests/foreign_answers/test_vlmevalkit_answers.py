@@ -38,7 +38,21 @@ def test_rows_are_joined_by_the_order_of_their_variants(first: int) -> None:
         [row | {"index": str(row["index"])} for row in table(first)],
     ):
         found = joined(rows, is_table=True)
-        assert responses(found) == {asked: f"{asked.image} {asked.object}" for asked, _ in ORDER}
+        assert list(responses(found).items()) == [
+            (asked, f"{asked.image} {asked.object}") for asked, _ in ORDER
+        ]
+
+
+def test_of_two_answers_to_a_question_the_one_with_the_lower_index_counts() -> None:
+    asked = RANDOM[0]
+    assert asked in POPULAR
+    rows = [
+        {"index": number, "question": asked.text, "category": category, "prediction": response}
+        for number, (category, response) in enumerate([("popular", "Yes"), ("random", "No")])
+    ]
+    for file in (rows, rows[::-1]):
+        found = joined(file, is_table=True)
+        assert (responses(found), found.n_conflicts) == ({asked: "Yes"}, 1)
 
 
 def rows_of(questions: list[Question]) -> list[Row]:

@@ -45,6 +45,7 @@ def test_long_work_tells_its_rate_now_and_then(
 def test_a_terminal_has_a_bar_and_no_lines(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    caplog.set_level(logging.INFO)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     with Progress(2, "pictures", "file") as shown:
         shown.advance(2)

@@ -152,6 +152,22 @@ def test_with_too_few_images_nothing_says_how_sure_a_rank_is(n_images: int) -> N
     assert all(each.probability is None for each in agreement.overtakings)
 
 
+def test_a_model_that_is_not_ranked_is_compared_on_the_few_images_that_all_answered() -> None:
+    """The ranked ones had no replicates there, the other one had: that ended in an error of numpy's."""
+    models = {
+        name: {q: a for q, a in answers.items() if image_number(q) < 5}
+        for name, answers in three_models().items()
+    }
+    found = compare(models, one_label_set(LABELS), "repope", ranked=["good", "middling"])
+    of_pairs = found.differences["pope"]["random"]
+    assert [{d.first, d.second} for d in of_pairs] == [
+        {"good", "middling"},
+        {"middling", "poor"},
+        {"good", "poor"},
+    ]
+    assert {(d.n_images, d.p, d.reason) for d in of_pairs} == {(5, None, "5 images, and it takes 100")}
+
+
 def test_a_model_whose_figure_is_undefined_stands_last() -> None:
     models = three_models() | {"silent": {q: Answer(q, "hm") for q in LABELS}}
     found = compare(models, one_label_set(LABELS), "repope")
