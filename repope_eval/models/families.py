@@ -63,7 +63,10 @@ def recipe_of(family: str, checkpoint: "Checkpoint", options: "RecipeOptions") -
             f"{checkpoint.folder}: is no {recipe.family} checkpoint but {_description(checkpoint)}; "
             "pick the model whose family it is of"
         )
-    _refuse_unheeded(recipe, options)
+    asked = [name for name, value in dataclasses.asdict(options).items() if value is not None]
+    unheeded = [f"model.{name}" for name in asked if name not in recipe.options]
+    if unheeded:
+        raise RepopeError(f"{', '.join(unheeded)}: {recipe.family} has no such thing; leave it out")
     return recipe(checkpoint, options)
 
 
@@ -77,13 +80,6 @@ def recipe_class(family: str) -> "type[Recipe]":
     module, _, name = FAMILIES[family].partition(":")
     found: type[Recipe] = getattr(import_module(module), name)
     return found
-
-
-def _refuse_unheeded(recipe: "type[Recipe]", options: "RecipeOptions") -> None:
-    asked = [name for name, value in dataclasses.asdict(options).items() if value is not None]
-    unheeded = [f"model.{name}" for name in asked if name not in recipe.options]
-    if unheeded:
-        raise RepopeError(f"{', '.join(unheeded)}: {recipe.family} has no such thing; leave it out")
 
 
 def _description(checkpoint: "Checkpoint") -> str:

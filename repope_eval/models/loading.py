@@ -179,9 +179,8 @@ def describe_device(device: torch.device) -> dict[str, Any]:
 
 def _load_network(checkpoint: Checkpoint, recipe: Recipe, how: dict[str, Any]) -> PreTrainedModel:
     transformers_logging.disable_progress_bar()
-    network_class = recipe.network_class()
     try:
-        network, report = network_class.from_pretrained(
+        network, report = recipe.network_class().from_pretrained(
             checkpoint.folder,
             config=recipe.network_config(),
             **how,
@@ -191,7 +190,7 @@ def _load_network(checkpoint: Checkpoint, recipe: Recipe, how: dict[str, Any]) -
         )
     except (
         Exception
-    ) as error:  # damaged weights, no memory, settings that do not fit: whatever the library raises
+    ) as error:  # damaged weights, no memory, settings that do not fit: the library's many kinds
         raise RepopeError(f"{checkpoint.folder}: cannot be loaded ({first_line(error)})") from error
     _refuse_gaps(checkpoint, report)
     network.eval()
