@@ -166,20 +166,16 @@ def _is_file(path: Path) -> bool:
 
 
 def _refusal(path: Path, error: Exception) -> RepopeError:
-    if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
-        return RepopeError(
-            f"{path}: is too large for an image of a benchmark, with more than {Image.MAX_IMAGE_PIXELS} pixels; "
-            "replace the file by a smaller image"
-        )
-    return RepopeError(f"{path}: {_why(error)}; replace the file by a whole image")
-
-
-def _why(error: Exception) -> str:
+    mend = "replace the file by a whole image"
     match error:
+        case Image.DecompressionBombError() | Image.DecompressionBombWarning():
+            why = f"is too large for an image of a benchmark, with more than {Image.MAX_IMAGE_PIXELS} pixels"
+            mend = "replace the file by a smaller image"
         case UnidentifiedImageError():  # its own text names the path again
-            return "is no image that Pillow can read"
+            why = "is no image that Pillow can read"
         case OSError(strerror=str(reason)):
-            return f"cannot be read ({reason})"
+            why = f"cannot be read ({reason})"
         case _:
             said = " ".join(str(error).split())[:200]  # a decoder may quote the file
-            return f"is damaged or cut short ({said or type(error).__name__})"
+            why = f"is damaged or cut short ({said or type(error).__name__})"
+    return RepopeError(f"{path}: {why}; {mend}")

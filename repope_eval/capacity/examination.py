@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from repope_eval.benchmarks.coco import ANNOTATION_SHA256, are_published
-from repope_eval.benchmarks.dash_b import INDEX_FILES, index_questions, read_index
 from repope_eval.benchmarks.dash_b import NAME as DASH_B
+from repope_eval.benchmarks.dash_b import read_labels
 from repope_eval.benchmarks.images import locate_images
 from repope_eval.benchmarks.pope_file import read_rows
 from repope_eval.capacity.machine import Data, Device, Hub, Machine
@@ -45,33 +45,24 @@ def examine(device: str, data_dir: Path, models: Iterable[ModelSettings]) -> Mac
 
 
 def _device(name: str) -> Device:
+    import torch
+
     from repope_eval.inference.memory import free_bytes, total_bytes
     from repope_eval.models.placement import choose_device
 
     device = choose_device(name)
+    number, called = 1, "Apple GPU" if device.type == "mps" else f"CPU, {platform.machine()}"
+    if device.type == "cuda":
+        number, (major, minor) = torch.cuda.device_count(), torch.cuda.get_device_capability(device)
+        called = f"{torch.cuda.get_device_name(device)}, compute capability {major}.{minor}"
     return Device(
         kind=device.type,
-        name=_device_name(device),
-        number=_number(device),
+        name=called,
+        number=number,
         free=free_bytes(device),
         total=total_bytes(device),
         has_bfloat16=_has_bfloat16(device),
     )
-
-
-def _device_name(device: "torch.device") -> str:
-    import torch
-
-    if device.type == "cuda":
-        major, minor = torch.cuda.get_device_capability(device)
-        return f"{torch.cuda.get_device_name(device)}, compute capability {major}.{minor}"
-    return "Apple GPU" if device.type == "mps" else f"CPU, {platform.machine()}"
-
-
-def _number(device: "torch.device") -> int:
-    import torch
-
-    return torch.cuda.device_count() if device.type == "cuda" else 1
 
 
 def _has_bfloat16(device: "torch.device") -> bool:
@@ -114,12 +105,7 @@ def _count_images(annotations: Path, names: Iterable[str], images: Path) -> int 
 
 def _count_dash_b(folder: Path) -> int | None:
     try:
-        names = [
-            question.image
-            for kind, file in INDEX_FILES.items()
-            for question in index_questions(kind, read_index(folder / file))
-        ]
-        found, _ = locate_images(names, [folder])
+        found, _ = locate_images((question.image for question in read_labels(folder)), [folder])
     except RepopeError:
         return None
     return len(found)
