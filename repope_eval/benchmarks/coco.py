@@ -43,7 +43,13 @@ def find_annotations(
     own = data_dir / "annotations"
     found, missing = locate_images(names, [own] if folder is None else [own, folder])
     for name, path in found.items():
-        _require_hash(path, ANNOTATION_SHA256[name])
+        actual, expected = _hash(path), ANNOTATION_SHA256[name]
+        if actual != expected:
+            raise RepopeError(
+                f"{path}: SHA-256 is {actual}, expected {expected}, so it is not the published file; remove it to "
+                "have the right one fetched, or evaluate a file of your own with "
+                "bench=custom bench.questions=FILE bench.relabels=FILE bench.images=FOLDER"
+            )
     download(
         [Download(_address(url, name), own / name, sha256=ANNOTATION_SHA256[name]) for name in missing],
         description="annotation files",
@@ -134,16 +140,6 @@ def _hash(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise RepopeError(f"{path}: cannot be read ({error.strerror}); check its permissions") from error
-
-
-def _require_hash(path: Path, expected: str) -> None:
-    found = _hash(path)
-    if found != expected:
-        raise RepopeError(
-            f"{path}: SHA-256 is {found}, expected {expected}, so it is not the published file; remove it to "
-            "have the right one fetched, or evaluate a file of your own with "
-            "bench=custom bench.questions=FILE bench.relabels=FILE bench.images=FOLDER"
-        )
 
 
 SOURCE = Source(

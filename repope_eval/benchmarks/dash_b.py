@@ -82,7 +82,7 @@ def read_index(path: Path) -> Index:
     """
     if path.is_file() and path.stat().st_size > LARGEST:
         raise RepopeError(f"{path}: is too large for an index of DASH-B; put the published file there")
-    index = parse_document(path, read_text(path), unique_names=True)
+    index: Index = parse_document(path, read_text(path), unique_names=True)
     if not _is_index(index):
         raise RepopeError(
             f"{path}: is no index of DASH-B, which is {{source set: {{object: [file names]}}}}; put the "
@@ -97,8 +97,7 @@ def read_index(path: Path) -> Index:
                 raise RepopeError(
                     f"{path}: {shown(source_set)}, {shown(name)}: a file name stands twice; keep one"
                 )
-    found: Index = index
-    return found
+    return index
 
 
 def _is_index(index: object) -> bool:

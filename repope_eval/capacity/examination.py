@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from repope_eval.benchmarks.coco import ANNOTATION_SHA256, are_published
+from repope_eval.benchmarks.coco import are_published
 from repope_eval.benchmarks.dash_b import NAME as DASH_B
 from repope_eval.benchmarks.dash_b import read_labels
 from repope_eval.benchmarks.images import locate_images
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     import torch
 
 _OPTIONAL = ("flash-attn", "hydra-submitit-launcher")
-_POPE_IMAGES = 500
-_DASH_B_IMAGES = 2682
 
 
 def examine(device: str, data_dir: Path, models: Iterable[ModelSettings]) -> Machine:
@@ -85,12 +83,9 @@ def examine_data(folder: Path) -> Data:
     return Data(
         folder=folder,
         annotations=len(right),
-        annotations_of=len(ANNOTATION_SHA256),
         strange=tuple(annotations / name for name, is_right in published.items() if not is_right),
         images=_count_images(annotations, right, folder / "val2014"),
-        images_of=_POPE_IMAGES,
         dash_b=_count_dash_b(folder / DASH_B),
-        dash_b_of=_DASH_B_IMAGES,
     )
 
 
@@ -116,18 +111,15 @@ def _hub(models: Iterable[ModelSettings]) -> Hub:
     from huggingface_hub.constants import HF_HUB_CACHE, HF_HUB_OFFLINE
 
     cache = Path(HF_HUB_CACHE)
+    # The nearest folder that exists is on the same disk.
+    existing = next(path for path in (cache, *cache.absolute().parents) if path.exists())
     return Hub(
         cache=cache,
-        free=shutil.disk_usage(_existing(cache)).free,
+        free=shutil.disk_usage(existing).free,
         is_offline=HF_HUB_OFFLINE,
         is_logged_in=get_token() is not None,
         here=frozenset(model.checkpoint for model in models if _has_weights(model)),
     )
-
-
-def _existing(folder: Path) -> Path:
-    """The folder, or the nearest one above it that exists: both are on the same disk."""
-    return next(path for path in (folder, *folder.absolute().parents) if path.exists())
 
 
 def _has_weights(model: ModelSettings) -> bool:

@@ -3,8 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from repope_eval.benchmarks.coco import ANNOTATION_SHA256
 from repope_eval.capacity.machine import Data, Device, Hub, Machine
 
+POPE_IMAGES = 500
+DASH_B_IMAGES = 2682
 DATA_COMMAND = "python -m repope_eval data bench=repope"
 
 
@@ -85,22 +88,22 @@ def _launcher(machine: Machine) -> Finding:
 def _data(data: Data, words: str) -> Iterator[Finding]:
     command = f"{DATA_COMMAND}{words}"
     yield Finding("data folder", str(data.folder))
-    count = f"{data.annotations} of {data.annotations_of} files, right by their hash"
-    mend = "" if data.annotations == data.annotations_of else f"{command} fetch_images=false"
+    count = f"{data.annotations} of {len(ANNOTATION_SHA256)} files, right by their hash"
+    mend = "" if data.annotations == len(ANNOTATION_SHA256) else f"{command} fetch_images=false"
     if data.strange:
         count += f"; {', '.join(map(str, data.strange))}: not the published content"
         mend = f"remove what is not the published file, then {command} fetch_images=false"
     yield Finding("annotations", count, mend)
-    count, mend = f"{data.images} of {data.images_of}", ""
+    count, mend = f"{data.images} of {POPE_IMAGES}", ""
     if data.images is None:
         count, mend = "which ones is known with the annotations", command
-    elif data.images != data.images_of:
+    elif data.images != POPE_IMAGES:
         mend = f"{command}, or bench.images=FOLDER where val2014 is on disk"
     yield Finding("COCO images", count, mend)
-    count, mend = f"{data.dash_b} of {data.dash_b_of} images", ""
+    count, mend = f"{data.dash_b} of {DASH_B_IMAGES} images", ""
     if data.dash_b is None:
         count = "not there"
-    if data.dash_b != data.dash_b_of:
+    if data.dash_b != DASH_B_IMAGES:
         fetching = f"python -m repope_eval data bench=dash_b bench.images_from=hub{words}"
         mend = f"{fetching} (needed for bench=dash_b alone)"
     yield Finding("DASH-B", count, mend)

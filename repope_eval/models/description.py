@@ -93,8 +93,7 @@ def read_chat_template(checkpoint: Checkpoint) -> tuple[Path, str]:
             return plain, plain.read_text(encoding="utf-8")
     for name in _TEMPLATE_FILES:
         fields = read_fields(checkpoint, name)
-        template = _named_template(fields)
-        if template:
+        if template := _named_template(fields):
             return fields.path, template
     raise RepopeError(
         f"{checkpoint.folder}: holds no chat template, neither as chat_template.jinja nor in "
