@@ -13,7 +13,6 @@ from repope_eval.downloads.download import Download, download
 from repope_eval.errors import RepopeError
 from repope_eval.settings.config import BenchSettings
 from repope_eval.settings.named_folders import named_folder
-from repope_eval.wording import counted, first_few
 
 ANNOTATION_SHA256 = {
     "coco_pope_adversarial.json": "85436f0517a167e8034013458d47507ea75b89da7853d380f13530399f7d4018",
@@ -79,19 +78,12 @@ def copy_hub_images(dataset: str, names: Sequence[str], folder: Path) -> None:
     for name in names:
         refuse_outside(name)
     rows = load_test_split(dataset, ["image_source"], "lmms-lab/POPE")
-    wanted = {name.removesuffix(".jpg"): name for name in names}
-    row_of: dict[str, int] = {}
+    numbers: dict[str, int] = {}
     for number, source in enumerate(rows.select_columns("image_source")["image_source"]):
-        image = wanted.get(str(source).removesuffix(".jpg"))
-        if image is not None:
-            row_of.setdefault(image, number)
-    copy_rows(rows, row_of, dataset, folder)
-    missing = [name for name in names if name not in row_of]
-    if missing:
-        raise RepopeError(
-            f"{dataset} lacks {len(missing)} of {counted(len(names), 'image')} ({first_few(missing)}); "
-            f"check that it is POPE on COCO, or put the missing images into {folder} by hand"
-        )
+        numbers.setdefault(str(source).removesuffix(".jpg"), number)
+    row_of = {name: numbers.get(name.removesuffix(".jpg")) for name in names}
+    mend = f"; check that it is POPE on COCO, or put the missing images into {folder} by hand"
+    copy_rows(rows, row_of, dataset, folder, mend)
 
 
 def _load(settings: BenchSettings, data_dir: Path) -> Benchmark:

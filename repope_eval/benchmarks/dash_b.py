@@ -25,7 +25,7 @@ from repope_eval.files.texts import read_text
 from repope_eval.files.writing import write_json
 from repope_eval.records import LabelSet, Question
 from repope_eval.settings.config import BenchSettings
-from repope_eval.wording import counted, first_few, shown
+from repope_eval.wording import counted, shown
 
 log = logging.getLogger(__name__)
 
@@ -200,14 +200,9 @@ def _fetch_images(settings: BenchSettings, names: Sequence[str], folder: Path) -
     keys = {
         name: (kind, of_object, file) for name in names for kind, _, of_object, file in [name.split("/", 3)]
     }
-    row_of = {name: numbers[key] for name, key in keys.items() if key in numbers}
-    copy_rows(split, row_of, dataset, folder)
-    lacking = [name for name in names if name not in row_of]
-    if lacking:
-        raise RepopeError(
-            f"{dataset} lacks {len(lacking)} of {counted(len(names), 'image')} ({first_few(lacking)}) under their "
-            "object and file name; remove both index files to take questions and images from it alone"
-        )
+    row_of = {name: numbers.get(key) for name, key in keys.items()}
+    mend = " under their object and file name; remove both index files to take questions and images from it alone"
+    copy_rows(split, row_of, dataset, folder, mend)
 
 
 def _images_missing(settings: BenchSettings) -> str:

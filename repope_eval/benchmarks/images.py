@@ -59,16 +59,12 @@ def locate_images(names: Iterable[str], folders: Sequence[Path]) -> tuple[dict[s
     Raises:
         RepopeError: a name leads out of its folder, or a folder cannot be searched.
     """
-    found: dict[str, Path] = {}
-    missing: list[str] = []
+    paths: dict[str, Path | None] = {}
     for name in dict.fromkeys(names):
         refuse_outside(name)
-        path = next((folder / name for folder in folders if _is_file(folder / name)), None)
-        if path is None:
-            missing.append(name)
-        else:
-            found[name] = path
-    return found, tuple(missing)
+        paths[name] = next((folder / name for folder in folders if _is_file(folder / name)), None)
+    found = {name: path for name, path in paths.items() if path is not None}
+    return found, tuple(name for name in paths if name not in found)
 
 
 def image_hashes(images: Mapping[str, Path]) -> dict[str, str]:

@@ -127,20 +127,17 @@ def _identifier(
 
 
 def _from_lines(path: Path, text: str) -> tuple[ObjectList, ...]:
-    lists: list[ObjectList] = []
-    line_of: dict[str, int] = {}
+    found: dict[str, tuple[int, ObjectList]] = {}
     for number, line in enumerate(lines_of(text), 1):
         if not line.strip():
             continue
         listed = _from_line(f"{path}, line {number}", line)
-        if listed.image in line_of:
+        first, _ = found.setdefault(listed.image, (number, listed))
+        if first != number:
             raise RepopeError(
-                f"{path}, line {number}: image {shown(listed.image)} stands twice, first in line "
-                f"{line_of[listed.image]}; merge the two"
+                f"{path}, line {number}: image {shown(listed.image)} stands twice, first in line {first}; merge the two"
             )
-        line_of[listed.image] = number
-        lists.append(listed)
-    return tuple(lists)
+    return tuple(listed for _, listed in found.values())
 
 
 def _from_line(where: str, line: str) -> ObjectList:

@@ -77,7 +77,7 @@ class Fields:
     def _value(self, name: str, default: Any, expected: str, *kinds: type, above_0: bool = False) -> Any:
         value = self.values.get(name)
         if value is None:
-            return default
+            value = default
         is_of_kind = isinstance(value, kinds) and (bool in kinds or not isinstance(value, bool))
         if not is_of_kind or (above_0 and value <= 0):
             raise self.error(name, f"{expected} is expected")
