@@ -23,7 +23,7 @@ from random_checkpoints import KINDS, random_model
 
 from repope_eval.capacity.counting import shape_of
 from repope_eval.capacity.memory_need import memory_need
-from repope_eval.capacity.operations import paper_operations, shared_operations
+from repope_eval.capacity.operations import operations_alone, shared_operations
 from repope_eval.capacity.shapes import Shape, published_shape
 from repope_eval.settings.composition import model_settings
 from repope_eval.settings.shipped_files import choices
@@ -111,7 +111,7 @@ def _shared(shape: Shape, questions: float) -> float:
 
 
 def _paper(shape: Shape, askings: int) -> float:
-    return paper_operations(shape, askings).total
+    return askings * operations_alone(shape).total
 
 
 def _row(cost: Cost, rates: list[float], dollars: float) -> list[str]:

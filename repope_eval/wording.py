@@ -45,8 +45,7 @@ def shown(value: object) -> str:
 
 def shown_word(word: str) -> str:
     """A word of a command line as a message shows it: without added quotes, on one line, cut where it is long."""
-    text = _CONTROL.sub(_escape, visible(word))
-    return _shortened(text)
+    return _shortened(_CONTROL.sub(_escape, visible(word)))
 
 
 def counted(number: float, noun: str, form: str = ".0f") -> str:

@@ -137,22 +137,18 @@ def make_benchmark(
         for variant, rows in originals.items()
     }
     for variant, rows in relabelled.items():
-        _refuse_strangers(variant, ids[variant], rows)
+        strange = [row for row in rows if ids[variant].get(row.question_id) != row.question]
+        if strange:
+            first = strange[0]
+            raise RepopeError(
+                f"variant {variant}: {len(strange)} relabelled questions are not the original file's, first id "
+                f"{shown(first.question_id)}: {shown(first.question.image)}, {shown(first.question.text)}; id, image "
+                "and text must agree"
+            )
     label_sets = [LabelSet("pope", _labels("pope", originals, ids))]
     if relabelled:
         label_sets.append(LabelSet("repope", _labels("repope", relabelled, ids)))
     return Benchmark(name, tuple(label_sets), ids, dict(hashes))
-
-
-def _refuse_strangers(variant: Variant, known: Mapping[int | str, Question], rows: Sequence[Row]) -> None:
-    strange = [row for row in rows if known.get(row.question_id) != row.question]
-    if strange:
-        first = strange[0]
-        raise RepopeError(
-            f"variant {variant}: {len(strange)} relabelled questions are not the original file's, first id "
-            f"{shown(first.question_id)}: {shown(first.question.image)}, {shown(first.question.text)}; id, image and "
-            "text must agree"
-        )
 
 
 def _labels(

@@ -13,7 +13,6 @@ from repope_eval.downloads.download import Download, download
 from repope_eval.errors import RepopeError
 from repope_eval.settings.config import BenchSettings
 from repope_eval.settings.named_folders import named_folder
-from repope_eval.wording import counted, first_few
 
 ANNOTATION_SHA256 = {
     "coco_pope_adversarial.json": "85436f0517a167e8034013458d47507ea75b89da7853d380f13530399f7d4018",
@@ -43,7 +42,13 @@ def find_annotations(
     own = data_dir / "annotations"
     found, missing = locate_images(names, [own] if folder is None else [own, folder])
     for name, path in found.items():
-        _require_hash(path, ANNOTATION_SHA256[name])
+        actual, expected = _hash(path), ANNOTATION_SHA256[name]
+        if actual != expected:
+            raise RepopeError(
+                f"{path}: SHA-256 is {actual}, expected {expected}, so it is not the published file; remove it to "
+                "have the right one fetched, or evaluate a file of your own with "
+                "bench=custom bench.questions=FILE bench.relabels=FILE bench.images=FOLDER"
+            )
     download(
         [Download(_address(url, name), own / name, sha256=ANNOTATION_SHA256[name]) for name in missing],
         description="annotation files",
@@ -73,19 +78,12 @@ def copy_hub_images(dataset: str, names: Sequence[str], folder: Path) -> None:
     for name in names:
         refuse_outside(name)
     rows = load_test_split(dataset, ["image_source"], "lmms-lab/POPE")
-    wanted = {name.removesuffix(".jpg"): name for name in names}
-    row_of: dict[str, int] = {}
+    numbers: dict[str, int] = {}
     for number, source in enumerate(rows.select_columns("image_source")["image_source"]):
-        image = wanted.get(str(source).removesuffix(".jpg"))
-        if image is not None:
-            row_of.setdefault(image, number)
-    copy_rows(rows, row_of, dataset, folder)
-    missing = [name for name in names if name not in row_of]
-    if missing:
-        raise RepopeError(
-            f"{dataset} lacks {len(missing)} of {counted(len(names), 'image')} ({first_few(missing)}); "
-            f"check that it is POPE on COCO, or put the missing images into {folder} by hand"
-        )
+        numbers.setdefault(str(source).removesuffix(".jpg"), number)
+    row_of = {name: numbers.get(name.removesuffix(".jpg")) for name in names}
+    mend = f"; check that it is POPE on COCO, or put the missing images into {folder} by hand"
+    copy_rows(rows, row_of, dataset, folder, mend)
 
 
 def _load(settings: BenchSettings, data_dir: Path) -> Benchmark:
@@ -134,16 +132,6 @@ def _hash(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise RepopeError(f"{path}: cannot be read ({error.strerror}); check its permissions") from error
-
-
-def _require_hash(path: Path, expected: str) -> None:
-    found = _hash(path)
-    if found != expected:
-        raise RepopeError(
-            f"{path}: SHA-256 is {found}, expected {expected}, so it is not the published file; remove it to "
-            "have the right one fetched, or evaluate a file of your own with "
-            "bench=custom bench.questions=FILE bench.relabels=FILE bench.images=FOLDER"
-        )
 
 
 SOURCE = Source(

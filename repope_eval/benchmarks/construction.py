@@ -121,7 +121,9 @@ def _questions(
             f"absent, {len(positives)} are needed; leave the image out or list images with other objects"
         )
     for positive in positives:
-        ranking = _ranking(variant, positive, counts)
+        # The numbers by which a variant prefers candidates: none where it has no preference.
+        rankings = {"random": {}, "popular": counts.frequency, "adversarial": counts.together[positive]}
+        ranking = rankings[variant]
         ranked = candidates.intersection(ranking)
         if ranked:  # the highest number, the first by name among equals
             negative = min(ranked, key=lambda name: (-ranking[name], name))
@@ -130,10 +132,3 @@ def _questions(
         candidates.remove(negative)
         yield Question(shown.image, question_text(positive), positive), "yes"
         yield Question(shown.image, question_text(negative), negative), "no"
-
-
-def _ranking(variant: ConstructedVariant, positive: str, counts: _Counts) -> Mapping[str, int]:
-    """The numbers by which a variant prefers candidates for a negative; empty where it has no preference."""
-    if variant == "popular":
-        return counts.frequency
-    return counts.together[positive] if variant == "adversarial" else {}

@@ -9,7 +9,7 @@ the single set `hub`.
 
 import hashlib
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from repope_eval.files.texts import read_text
 from repope_eval.files.writing import write_json
 from repope_eval.records import LabelSet, Question
 from repope_eval.settings.config import BenchSettings
-from repope_eval.wording import counted, first_few, shown
+from repope_eval.wording import counted, shown
 
 log = logging.getLogger(__name__)
 
@@ -62,10 +62,7 @@ def _load(settings: BenchSettings, data_dir: Path) -> Benchmark:
         )
     if missing:
         _make_index(settings, paths)
-    labels: dict[Question, bool] = {}
-    for kind, path in paths.items():
-        index = read_index(path)
-        labels |= dict.fromkeys(index_questions(kind, index), LABELS[kind])
+    labels = read_labels(folder)
     hashes = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths.values()}
     return dash_b_benchmark(settings.name, labels, hashes)
 
@@ -85,7 +82,7 @@ def read_index(path: Path) -> Index:
     """
     if path.is_file() and path.stat().st_size > LARGEST:
         raise RepopeError(f"{path}: is too large for an index of DASH-B; put the published file there")
-    index = parse_document(path, read_text(path), unique_names=True)
+    index: Index = parse_document(path, read_text(path), unique_names=True)
     if not _is_index(index):
         raise RepopeError(
             f"{path}: is no index of DASH-B, which is {{source set: {{object: [file names]}}}}; put the "
@@ -100,8 +97,7 @@ def read_index(path: Path) -> Index:
                 raise RepopeError(
                     f"{path}: {shown(source_set)}, {shown(name)}: a file name stands twice; keep one"
                 )
-    found: Index = index
-    return found
+    return index
 
 
 def _is_index(index: object) -> bool:
@@ -115,12 +111,19 @@ def _is_index(index: object) -> bool:
     )
 
 
-def index_questions(kind: str, index: Index) -> Iterator[Question]:
-    """The questions of an index file of kind `neg` or `pos`, one for each image."""
-    for source_set, objects in index.items():
-        for name, files in objects.items():
-            for file in files:
-                yield Question(f"{kind}/{source_set}/{name}/{file}", question_text(name), name)
+def read_labels(folder: Path) -> dict[Question, bool]:
+    """The questions of the two index files in a folder, one for each image, and whether the answer is yes.
+
+    Raises:
+        RepopeError: as `read_index`.
+    """
+    return {
+        Question(f"{kind}/{source_set}/{name}/{file}", question_text(name), name): LABELS[kind]
+        for kind, index_file in INDEX_FILES.items()
+        for source_set, objects in read_index(folder / index_file).items()
+        for name, files in objects.items()
+        for file in files
+    }
 
 
 def _make_index(settings: BenchSettings, paths: Mapping[str, Path]) -> None:
@@ -132,7 +135,7 @@ def _make_index(settings: BenchSettings, paths: Mapping[str, Path]) -> None:
             f"{nothing}; put them there, or have them made of the Hub dataset with bench.images_from=hub"
         )
     try:
-        rows = _hub_rows(dataset, _load_split(dataset))
+        _, rows = _hub_rows(dataset)
     except RepopeError as error:
         raise RepopeError(
             f"{nothing}, and they cannot be made of the Hub dataset ({error}); put them there"
@@ -160,16 +163,16 @@ def _make_index(settings: BenchSettings, paths: Mapping[str, Path]) -> None:
     log.info("%s: index files made of the Hub dataset %s, %s", where, dataset, counted(len(rows), "image"))
 
 
-def _load_split(dataset: str) -> Any:
-    return load_test_split(dataset, _HUB_COLUMNS, "YanNeu/DASH-B")
+def _hub_rows(dataset: str) -> tuple[Any, dict[tuple[str, str, str], str]]:
+    """Loads DASH-B's dataset, or one like it.
 
-
-def _hub_rows(dataset: str, split: Any) -> dict[tuple[str, str, str], str]:
-    """The questions of DASH-B's dataset, or of one like it, in order, by kind, object and file name of the image.
+    Returns:
+        The split, and its questions in order, by kind, object and file name of the image.
 
     Raises:
-        RepopeError: a row holds something else than is expected.
+        RepopeError: it cannot be loaded, or a row holds something else than is expected.
     """
+    split = load_test_split(dataset, _HUB_COLUMNS, "YanNeu/DASH-B")
     table = split.select_columns(list(_HUB_COLUMNS)).to_dict()
     found: dict[tuple[str, str, str], str] = {}
     for number, cells in enumerate(zip(*(table[column] for column in _HUB_COLUMNS), strict=True), 1):
@@ -184,7 +187,7 @@ def _hub_rows(dataset: str, split: Any) -> dict[tuple[str, str, str], str]:
             )
         refuse_outside(f"{name}/{image}")
         found[key] = str(text)
-    return found
+    return split, found
 
 
 def _fetch_images(settings: BenchSettings, names: Sequence[str], folder: Path) -> None:
@@ -192,20 +195,14 @@ def _fetch_images(settings: BenchSettings, names: Sequence[str], folder: Path) -
     if settings.images_from != "hub":
         return
     dataset = settings.hub_dataset
-    split = _load_split(dataset)
-    numbers = {key: number for number, key in enumerate(_hub_rows(dataset, split))}
-    row_of = {}
-    for name in names:
-        kind, _, of_object, file = name.split("/", 3)
-        if (kind, of_object, file) in numbers:
-            row_of[name] = numbers[kind, of_object, file]
-    copy_rows(split, row_of, dataset, folder)
-    lacking = [name for name in names if name not in row_of]
-    if lacking:
-        raise RepopeError(
-            f"{dataset} lacks {len(lacking)} of {counted(len(names), 'image')} ({first_few(lacking)}) under their "
-            "object and file name; remove both index files to take questions and images from it alone"
-        )
+    split, rows = _hub_rows(dataset)
+    numbers = {key: number for number, key in enumerate(rows)}
+    keys = {
+        name: (kind, of_object, file) for name in names for kind, _, of_object, file in [name.split("/", 3)]
+    }
+    row_of = {name: numbers.get(key) for name, key in keys.items()}
+    mend = " under their object and file name; remove both index files to take questions and images from it alone"
+    copy_rows(split, row_of, dataset, folder, mend)
 
 
 def _images_missing(settings: BenchSettings) -> str:

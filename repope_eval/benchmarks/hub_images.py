@@ -12,7 +12,7 @@ from repope_eval.benchmarks.images import decodable, refuse_outside
 from repope_eval.downloads import hub as hub_client
 from repope_eval.downloads.fetch import LARGEST
 from repope_eval.errors import RepopeError
-from repope_eval.wording import shown
+from repope_eval.wording import counted, first_few, shown
 
 
 def load_test_split(dataset: str, columns: Sequence[str], example: str) -> Any:
@@ -54,25 +54,32 @@ def load_test_split(dataset: str, columns: Sequence[str], example: str) -> Any:
         ) from error
 
 
-def copy_rows(split: Any, row_of: Mapping[str, int], dataset: str, folder: Path) -> None:
+def copy_rows(split: Any, row_of: Mapping[str, int | None], dataset: str, folder: Path, mend: str) -> None:
     """Writes the images of some rows into a folder, byte for byte as they were encoded.
 
     Args:
         split: the split that `load_test_split` gives.
-        row_of: the rows, counted from 0, by the path below `folder` that each image is written to.
+        row_of: the rows, counted from 0, by the path below `folder` that each image is written to; None where the
+            dataset lacks the image.
         dataset: the name of the dataset, for messages.
         folder: the folder, made if need be; an image of the same name in it is replaced.
+        mend: the end of the message where the dataset lacks images.
 
     Raises:
         RepopeError: an image is missing from its row or cannot be decoded, or the folder cannot be written. What was
-            written before stays.
+            written before stays. Or the dataset lacks images: all others are written then.
     """
     for name in row_of:
         refuse_outside(name)
-    chosen = split.select(list(row_of.values())).with_format("arrow")
+    found = sorted((number, name) for name, number in row_of.items() if number is not None)
+    chosen = split.select([number for number, _ in found]).with_format("arrow")
     # Each row is a table of one, of which nothing is copied yet.
-    for name, row in zip(row_of, chosen, strict=True):
+    for (_, name), row in zip(found, chosen, strict=True):
         _write(_encoded(row["image"][0], dataset, name), folder / name, dataset)
+    lacking = [name for name, number in row_of.items() if number is None]
+    if lacking:
+        number = counted(len(row_of), "image")
+        raise RepopeError(f"{dataset} lacks {len(lacking)} of {number} ({first_few(lacking)}){mend}")
 
 
 def _is_hub_id(dataset: str) -> bool:

@@ -59,16 +59,12 @@ def locate_images(names: Iterable[str], folders: Sequence[Path]) -> tuple[dict[s
     Raises:
         RepopeError: a name leads out of its folder, or a folder cannot be searched.
     """
-    found: dict[str, Path] = {}
-    missing: list[str] = []
+    paths: dict[str, Path | None] = {}
     for name in dict.fromkeys(names):
         refuse_outside(name)
-        path = next((folder / name for folder in folders if _is_file(folder / name)), None)
-        if path is None:
-            missing.append(name)
-        else:
-            found[name] = path
-    return found, tuple(missing)
+        paths[name] = next((folder / name for folder in folders if _is_file(folder / name)), None)
+    found = {name: path for name, path in paths.items() if path is not None}
+    return found, tuple(name for name in paths if name not in found)
 
 
 def image_hashes(images: Mapping[str, Path]) -> dict[str, str]:
@@ -166,20 +162,16 @@ def _is_file(path: Path) -> bool:
 
 
 def _refusal(path: Path, error: Exception) -> RepopeError:
-    if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
-        return RepopeError(
-            f"{path}: is too large for an image of a benchmark, with more than {Image.MAX_IMAGE_PIXELS} pixels; "
-            "replace the file by a smaller image"
-        )
-    return RepopeError(f"{path}: {_why(error)}; replace the file by a whole image")
-
-
-def _why(error: Exception) -> str:
+    mend = "replace the file by a whole image"
     match error:
+        case Image.DecompressionBombError() | Image.DecompressionBombWarning():
+            why = f"is too large for an image of a benchmark, with more than {Image.MAX_IMAGE_PIXELS} pixels"
+            mend = "replace the file by a smaller image"
         case UnidentifiedImageError():  # its own text names the path again
-            return "is no image that Pillow can read"
+            why = "is no image that Pillow can read"
         case OSError(strerror=str(reason)):
-            return f"cannot be read ({reason})"
+            why = f"cannot be read ({reason})"
         case _:
             said = " ".join(str(error).split())[:200]  # a decoder may quote the file
-            return f"is damaged or cut short ({said or type(error).__name__})"
+            why = f"is damaged or cut short ({said or type(error).__name__})"
+    return RepopeError(f"{path}: {why}; {mend}")

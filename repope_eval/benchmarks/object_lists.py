@@ -85,17 +85,8 @@ def _from_coco(path: Path, content: Mapping[str, Any]) -> tuple[ObjectList, ...]
     present: dict[int | str, set[int | str]] = {image_id: set() for image_id in images}
     for index, annotation in enumerate(content["annotations"]):
         where = f"{path}, annotations[{index}]"
-        image_id = _identifier(where, annotation, "image_id")
-        category_id = _identifier(where, annotation, "category_id")
-        for field, value, known in (
-            ("image_id", image_id, images),
-            ("category_id", category_id, categories),
-        ):
-            if value not in known:
-                raise RepopeError(
-                    f"{where}: {field} {shown(value)} is not among the file's ids; add its entry or drop the annotation"
-                )
-        present[image_id].add(category_id)
+        image_id = _identifier(where, annotation, "image_id", images)
+        present[image_id].add(_identifier(where, annotation, "category_id", categories))
         _require_few(where, present[image_id])
     return tuple(
         ObjectList(
@@ -121,28 +112,32 @@ def _names_by_id(path: Path, key: str, entries: Sequence[object], field: str) ->
     return names
 
 
-def _identifier(where: str, entry: object, field: str) -> int | str:
+def _identifier(
+    where: str, entry: object, field: str, known: Collection[int | str] | None = None
+) -> int | str:
+    """The id in a field of an entry; it is among the known ones, unless these are None."""
     value = entry.get(field) if isinstance(entry, dict) else None
     if isinstance(value, bool) or not isinstance(value, int | str):
         raise RepopeError(f"{where}: {field} is {shown(value)}; a number or a text is expected")
+    if known is not None and value not in known:
+        raise RepopeError(
+            f"{where}: {field} {shown(value)} is not among the file's ids; add its entry or drop the annotation"
+        )
     return value
 
 
 def _from_lines(path: Path, text: str) -> tuple[ObjectList, ...]:
-    lists: list[ObjectList] = []
-    line_of: dict[str, int] = {}
+    found: dict[str, tuple[int, ObjectList]] = {}
     for number, line in enumerate(lines_of(text), 1):
         if not line.strip():
             continue
         listed = _from_line(f"{path}, line {number}", line)
-        if listed.image in line_of:
+        first, _ = found.setdefault(listed.image, (number, listed))
+        if first != number:
             raise RepopeError(
-                f"{path}, line {number}: image {shown(listed.image)} stands twice, first in line "
-                f"{line_of[listed.image]}; merge the two"
+                f"{path}, line {number}: image {shown(listed.image)} stands twice, first in line {first}; merge the two"
             )
-        line_of[listed.image] = number
-        lists.append(listed)
-    return tuple(lists)
+    return tuple(listed for _, listed in found.values())
 
 
 def _from_line(where: str, line: str) -> ObjectList:

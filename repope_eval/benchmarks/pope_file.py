@@ -98,8 +98,7 @@ def write_rows(path: Path, rows: Iterable[Row]) -> None:
 
 def row_fields(row: Row) -> dict[str, Any]:
     """The fields of a row in POPE's format."""
-    question = row.question
-    values = (row.question_id, question.image, question.text, row.label)
+    values = (row.question_id, row.question.image, row.question.text, row.label)
     return dict(zip(FIELDS, values, strict=True))
 
 

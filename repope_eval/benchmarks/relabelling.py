@@ -178,26 +178,19 @@ def _labels(
     who: str, rows: Sequence[Row], *, known: Sequence[Question], needed: Sequence[Question]
 ) -> dict[Question, Label]:
     """An annotator's labels by question; refused unless they cover `needed` and nothing outside `known`."""
-    labels = {row.question: row.label for row in rows}
-    if len(labels) < len(rows):
-        counts = Counter(row.question for row in rows)
-        repeated = [question for question, count in counts.items() if count > 1]
-        raise RepopeError(
-            f"{who} labels {counted(len(repeated), 'question')} more than once: {_listed(repeated)}; keep one row of "
-            "each"
-        )
+    labels, asked = {row.question: row.label for row in rows}, set(known)
+    rows_of = Counter(row.question for row in rows)
+    repeated = [question for question, number in rows_of.items() if number > 1]
     missing = [question for question in needed if question not in labels]
-    if missing:
-        raise RepopeError(
-            f"{who} lacks {counted(len(missing), 'question')}: {_listed(missing)}; add their labels"
-        )
-    asked = set(known)
     extra = [question for question in labels if question not in asked]
-    if extra:
-        raise RepopeError(
-            f"{who} labels {counted(len(extra), 'question')} beyond those asked: {_listed(extra)}; image and "
-            "text must be as in the questions' file"
-        )
+    for questions, does, how, mend in (
+        (repeated, "labels", " more than once", "keep one row of each"),
+        (missing, "lacks", "", "add their labels"),
+        (extra, "labels", " beyond those asked", "image and text must be as in the questions' file"),
+    ):
+        if questions:
+            number = counted(len(questions), "question")
+            raise RepopeError(f"{who} {does} {number}{how}: {_listed(questions)}; {mend}")
     return labels
 
 

@@ -70,14 +70,13 @@ def find_benchmark_images(
             "bench.images is required: give bench.images=FOLDER, where the questions' images lie"
         )
     found, missing = locate_images(names, folders)
-    if not missing:
-        return found
     failure = None
-    try:
-        source.fetch_images(settings, missing, folders[0])
-    except RepopeError as error:
-        failure = error
-    found, missing = locate_images(names, folders)
+    if missing:
+        try:
+            source.fetch_images(settings, missing, folders[0])
+        except RepopeError as error:
+            failure = error
+        found, missing = locate_images(names, folders)
     if not missing:
         return found
     total = len(found) + len(missing)

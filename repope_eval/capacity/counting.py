@@ -1,13 +1,12 @@
 """The size and the shape of a model that a checkpoint's own files describe, counted in its native class."""
 
-import torch
 from PIL import Image
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import PreTrainedModel
 
 from repope_eval.capacity.shapes import Shape, Size
-from repope_eval.models.recipe import Inputs, Recipe
+from repope_eval.models.recipe import Recipe
 
 PHOTOGRAPH = (640, 480)
 """Width and height in pixels of most of COCO's images."""
@@ -34,6 +33,8 @@ def shape_of(recipe: Recipe) -> Shape:
     network = recipe.network_without_weights()
     size, text = size_of(network), network.config.get_text_config()
     pixels = recipe.prepare(Image.new("RGB", PHOTOGRAPH), ["Is there a dog in the image?"]).inputs
+    with FlopCounterMode(display=False) as counter:
+        recipe.features_without_numbers(network, pixels)
     side = pixels["pixel_values"].shape[-1]
     tiles = pixels["pixel_values"].numel() // (3 * side**2)
     return Shape(
@@ -50,15 +51,5 @@ def shape_of(recipe: Recipe) -> Shape:
         attends_both_ways=recipe.attends_both_ways,
         image_tokens=recipe.count_features(*PHOTOGRAPH),
         vision_values=recipe.vision_values(tiles) + pixels["pixel_values"].numel(),
-        vision_operations=_operations(recipe, network, pixels),
+        vision_operations=int(counter.get_total_flops()),
     )
-
-
-def _operations(recipe: Recipe, network: PreTrainedModel, image: Inputs) -> int:
-    """What torch counts while an image's features are made on the meta device: shapes are computed, and no number."""
-    inputs = {
-        name: tensor.to("meta") if tensor.is_floating_point() else tensor for name, tensor in image.items()
-    }
-    with FlopCounterMode(display=False) as counter, torch.inference_mode():
-        recipe.image_features(network, [inputs])
-    return int(counter.get_total_flops())

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from repope_eval.benchmarks.coco import ANNOTATION_SHA256, are_published
-from repope_eval.benchmarks.dash_b import INDEX_FILES, index_questions, read_index
+from repope_eval.benchmarks.coco import are_published
 from repope_eval.benchmarks.dash_b import NAME as DASH_B
+from repope_eval.benchmarks.dash_b import read_labels
 from repope_eval.benchmarks.images import locate_images
 from repope_eval.benchmarks.pope_file import read_rows
 from repope_eval.capacity.machine import Data, Device, Hub, Machine
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     import torch
 
 _OPTIONAL = ("flash-attn", "hydra-submitit-launcher")
-_POPE_IMAGES = 500
-_DASH_B_IMAGES = 2682
 
 
 def examine(device: str, data_dir: Path, models: Iterable[ModelSettings]) -> Machine:
@@ -45,33 +43,24 @@ def examine(device: str, data_dir: Path, models: Iterable[ModelSettings]) -> Mac
 
 
 def _device(name: str) -> Device:
+    import torch
+
     from repope_eval.inference.memory import free_bytes, total_bytes
     from repope_eval.models.placement import choose_device
 
     device = choose_device(name)
+    number, called = 1, "Apple GPU" if device.type == "mps" else f"CPU, {platform.machine()}"
+    if device.type == "cuda":
+        number, (major, minor) = torch.cuda.device_count(), torch.cuda.get_device_capability(device)
+        called = f"{torch.cuda.get_device_name(device)}, compute capability {major}.{minor}"
     return Device(
         kind=device.type,
-        name=_device_name(device),
-        number=_number(device),
+        name=called,
+        number=number,
         free=free_bytes(device),
         total=total_bytes(device),
         has_bfloat16=_has_bfloat16(device),
     )
-
-
-def _device_name(device: "torch.device") -> str:
-    import torch
-
-    if device.type == "cuda":
-        major, minor = torch.cuda.get_device_capability(device)
-        return f"{torch.cuda.get_device_name(device)}, compute capability {major}.{minor}"
-    return "Apple GPU" if device.type == "mps" else f"CPU, {platform.machine()}"
-
-
-def _number(device: "torch.device") -> int:
-    import torch
-
-    return torch.cuda.device_count() if device.type == "cuda" else 1
 
 
 def _has_bfloat16(device: "torch.device") -> bool:
@@ -94,12 +83,9 @@ def examine_data(folder: Path) -> Data:
     return Data(
         folder=folder,
         annotations=len(right),
-        annotations_of=len(ANNOTATION_SHA256),
         strange=tuple(annotations / name for name, is_right in published.items() if not is_right),
         images=_count_images(annotations, right, folder / "val2014"),
-        images_of=_POPE_IMAGES,
         dash_b=_count_dash_b(folder / DASH_B),
-        dash_b_of=_DASH_B_IMAGES,
     )
 
 
@@ -114,12 +100,7 @@ def _count_images(annotations: Path, names: Iterable[str], images: Path) -> int 
 
 def _count_dash_b(folder: Path) -> int | None:
     try:
-        names = [
-            question.image
-            for kind, file in INDEX_FILES.items()
-            for question in index_questions(kind, read_index(folder / file))
-        ]
-        found, _ = locate_images(names, [folder])
+        found, _ = locate_images((question.image for question in read_labels(folder)), [folder])
     except RepopeError:
         return None
     return len(found)
@@ -130,18 +111,15 @@ def _hub(models: Iterable[ModelSettings]) -> Hub:
     from huggingface_hub.constants import HF_HUB_CACHE, HF_HUB_OFFLINE
 
     cache = Path(HF_HUB_CACHE)
+    # The nearest folder that exists is on the same disk.
+    existing = next(path for path in (cache, *cache.absolute().parents) if path.exists())
     return Hub(
         cache=cache,
-        free=shutil.disk_usage(_existing(cache)).free,
+        free=shutil.disk_usage(existing).free,
         is_offline=HF_HUB_OFFLINE,
         is_logged_in=get_token() is not None,
         here=frozenset(model.checkpoint for model in models if _has_weights(model)),
     )
-
-
-def _existing(folder: Path) -> Path:
-    """The folder, or the nearest one above it that exists: both are on the same disk."""
-    return next(path for path in (folder, *folder.absolute().parents) if path.exists())
 
 
 def _has_weights(model: ModelSettings) -> bool:

@@ -28,15 +28,12 @@ class Data:
     folder: Path
     annotations: int
     """How many of POPE's and RePOPE's files are there with the published content."""
-    annotations_of: int
     strange: tuple[Path, ...]
     """Files of these names with other content."""
     images: int | None
     """How many of POPE's images are there; None where no annotation file says which they are."""
-    images_of: int
     dash_b: int | None
     """How many of DASH-B's images are there; None without its two index files."""
-    dash_b_of: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,7 +39,7 @@ def shared_operations(shape: Shape, questions: float) -> Operations:
         questions: distinct ones about the image.
     """
     if shape.attends_both_ways:  # the vision tower alone is shared
-        alone = _alone(shape)
+        alone = operations_alone(shape)
         return Operations(
             vision=alone.vision, prompt=questions * alone.prompt, answers=questions * alone.answers
         )
@@ -51,20 +51,8 @@ def shared_operations(shape: Shape, questions: float) -> Operations:
     )
 
 
-def paper_operations(shape: Shape, askings: int) -> Operations:
-    """The operations of the paper's loop, which encodes the image and feeds the whole prompt for each asking.
-
-    Args:
-        shape: of the model.
-        askings: of questions about the image; one that is asked in several variants counts each time.
-    """
-    alone = _alone(shape)
-    return Operations(
-        vision=askings * alone.vision, prompt=askings * alone.prompt, answers=askings * alone.answers
-    )
-
-
-def _alone(shape: Shape) -> Operations:
+def operations_alone(shape: Shape) -> Operations:
+    """The operations of one question with the image encoded and the whole prompt fed for it, as in the paper's loop."""
     prompt = shape.image_tokens + PROMPT_TOKENS + QUESTION_TOKENS
     context = prompt if shape.attends_both_ways else prompt / 2
     return Operations(

@@ -79,9 +79,8 @@ def _published() -> dict[str, Shape]:
 
 
 def _shape(row: dict[str, str]) -> Shape:
-    values: dict[str, Any] = {field.name: _value(row[field.name]) for field in fields(Shape)}
+    cells = {field.name: row[field.name] for field in fields(Shape)}
+    values: dict[str, Any] = {
+        name: text == "yes" if text in ("yes", "no") else int(text) for name, text in cells.items()
+    }
     return Shape(**values)
-
-
-def _value(text: str) -> int:
-    return text == "yes" if text in ("yes", "no") else int(text)

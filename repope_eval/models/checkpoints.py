@@ -139,15 +139,12 @@ def _download(name: str, revision: str, files: list[str], *, download: bool) -> 
                 "it; make room or permission there, or choose another place with HF_HOME=FOLDER"
             ) from error
         reason = silence or hub_client.deepest_reason(error)
+        words = "" if revision == "main" else f" --revision {revision}"
         raise NotHereError(
             f"{name} is not in the Hub's cache and cannot be downloaded ({reason}): "
-            f"download it where there is a network (hf download {name}{_revision_words(revision)}), or give a "
+            f"download it where there is a network (hf download {name}{words}), or give a "
             "folder, model.checkpoint=FOLDER"
         ) from error
-
-
-def _revision_words(revision: str) -> str:
-    return "" if revision == "main" else f" --revision {revision}"
 
 
 def _read(name: str, folder: Path, commit: str | None) -> Checkpoint:

@@ -66,19 +66,6 @@ def read_added_tokens(checkpoint: Checkpoint) -> dict[str, int]:
     return found | {token: added.count(token, 0) for token in added.values}
 
 
-def read_end_token_ids(checkpoint: Checkpoint) -> tuple[int, ...]:
-    """The end tokens that generation_config.json names, else those of config.json; none where neither does.
-
-    Source: where there is no generation configuration, transformers makes one of the model's configuration.
-    """
-    files = (
-        read_fields(checkpoint, GENERATION_CONFIG),
-        checkpoint.fields,
-        checkpoint.fields.part("text_config"),
-    )
-    return next(filter(None, (fields.token_ids("eos_token_id") for fields in files)), ())
-
-
 def require_generation_config(checkpoint: Checkpoint) -> None:
     """Checks what transformers reads of generation_config.json by itself, when weights are loaded.
 
@@ -106,8 +93,7 @@ def read_chat_template(checkpoint: Checkpoint) -> tuple[Path, str]:
             return plain, plain.read_text(encoding="utf-8")
     for name in _TEMPLATE_FILES:
         fields = read_fields(checkpoint, name)
-        template = _named_template(fields)
-        if template:
+        if template := _named_template(fields):
             return fields.path, template
     raise RepopeError(
         f"{checkpoint.folder}: holds no chat template, neither as chat_template.jinja nor in "

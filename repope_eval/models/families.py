@@ -59,11 +59,16 @@ def recipe_of(family: str, checkpoint: "Checkpoint", options: "RecipeOptions") -
     """
     recipe = recipe_class(family)
     if not recipe.recognises(checkpoint.fields):
+        named = [name for name in FAMILIES if recipe_class(name).recognises(checkpoint.fields)]
+        kind = f"of family {named[0]}" if named else f"a model_type {checkpoint.config.get('model_type')!r}"
         raise RepopeError(
-            f"{checkpoint.folder}: is no {recipe.family} checkpoint but {_description(checkpoint)}; "
+            f"{checkpoint.folder}: is no {recipe.family} checkpoint but {kind}; "
             "pick the model whose family it is of"
         )
-    _refuse_unheeded(recipe, options)
+    asked = [name for name, value in dataclasses.asdict(options).items() if value is not None]
+    unheeded = [f"model.{name}" for name in asked if name not in recipe.options]
+    if unheeded:
+        raise RepopeError(f"{', '.join(unheeded)}: {recipe.family} has no such thing; leave it out")
     return recipe(checkpoint, options)
 
 
@@ -77,17 +82,3 @@ def recipe_class(family: str) -> "type[Recipe]":
     module, _, name = FAMILIES[family].partition(":")
     found: type[Recipe] = getattr(import_module(module), name)
     return found
-
-
-def _refuse_unheeded(recipe: "type[Recipe]", options: "RecipeOptions") -> None:
-    asked = [name for name, value in dataclasses.asdict(options).items() if value is not None]
-    unheeded = [f"model.{name}" for name in asked if name not in recipe.options]
-    if unheeded:
-        raise RepopeError(f"{', '.join(unheeded)}: {recipe.family} has no such thing; leave it out")
-
-
-def _description(checkpoint: "Checkpoint") -> str:
-    named = [name for name in FAMILIES if recipe_class(name).recognises(checkpoint.fields)]
-    if named:
-        return f"of family {named[0]}"
-    return f"a model_type {checkpoint.config.get('model_type')!r}"

@@ -32,10 +32,7 @@ class Fields:
 
     def count(self, name: str, default: int) -> int:
         """Reads a field that has to be a whole number above 0."""
-        number = int(self._value(name, default, "a whole number above 0", int))
-        if number < 1:
-            raise self.error(name, "a whole number above 0 is expected")
-        return number
+        return int(self._value(name, default, "a whole number above 0", int, above_0=True))
 
     def integer(self, name: str, default: int) -> int:
         """Reads a field that has to be a whole number, of any sign."""
@@ -43,10 +40,7 @@ class Fields:
 
     def number(self, name: str, default: float) -> float:
         """Reads a field that has to be a number above 0, whole or not."""
-        number = float(self._value(name, default, "a number above 0", int, float))
-        if number <= 0:
-            raise self.error(name, "a number above 0 is expected")
-        return number
+        return float(self._value(name, default, "a number above 0", int, float, above_0=True))
 
     def flag(self, name: str, default: bool) -> bool:
         """Reads a field that has to be true or false."""
@@ -80,11 +74,12 @@ class Fields:
         dotted = ".".join(map(_quoted_name, (*self.parents, name)))
         return RepopeError(f"{self.path}: {dotted} is {shown(self.values.get(name))}; {expected}")
 
-    def _value(self, name: str, default: Any, expected: str, *kinds: type) -> Any:
+    def _value(self, name: str, default: Any, expected: str, *kinds: type, above_0: bool = False) -> Any:
         value = self.values.get(name)
         if value is None:
-            return default
-        if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+            value = default
+        is_of_kind = isinstance(value, kinds) and (bool in kinds or not isinstance(value, bool))
+        if not is_of_kind or (above_0 and value <= 0):
             raise self.error(name, f"{expected} is expected")
         return value
 

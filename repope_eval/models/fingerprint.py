@@ -45,15 +45,12 @@ def fingerprint(folder: Path, processor_folder: Path | None = None) -> dict[str,
         RepopeError: a file cannot be read, or holds no weights; or there is no file of weights.
     """
     folders = [folder] if processor_folder is None else [processor_folder, folder]
-    descriptions = {path.name: path for each in folders for path in _descriptions(each)}
+    found = (path for each in folders for pattern in DESCRIPTIONS for path in each.glob(pattern))
+    descriptions = {path.name: path for path in found if path.is_file()}
     return {
         **{name: _of_description(path) for name, path in sorted(descriptions.items())},
         **{path.name: _of_weights(path) for path in find_weight_files(folder)},
     }
-
-
-def _descriptions(folder: Path) -> Iterator[Path]:
-    return (path for pattern in DESCRIPTIONS for path in folder.glob(pattern) if path.is_file())
 
 
 def _of_description(path: Path) -> str:

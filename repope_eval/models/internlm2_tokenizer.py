@@ -28,7 +28,7 @@ class InternLM2Tokenizer(Tokenizer):
             self._pieces = SentencePieceProcessor(model_file=str(path))
         controls = {token: self._pieces.piece_to_id(token) for token in self._CONTROL_TOKENS}
         self._special = controls | read_added_tokens(checkpoint)
-        super().__init__(checkpoint.folder, self._special)
+        super().__init__(checkpoint.folder, self._special, "<s>")
         self._splitter = re.compile(f"({any_of(self._special)})")
 
     def find_token(self, token: str) -> int | None:
@@ -50,10 +50,6 @@ class InternLM2Tokenizer(Tokenizer):
             elif part:
                 token_ids.extend(self._pieces.encode(part.replace(BREAK, "")))
         return token_ids
-
-    def encode_prompt(self, text: str) -> list[int]:
-        """Token ids of a whole prompt, `<s>` first."""
-        return [self._special["<s>"], *self.encode(text)]
 
     def decode(self, token_ids: Sequence[int]) -> str:
         """The text of token ids, special tokens left out."""

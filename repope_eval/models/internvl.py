@@ -7,8 +7,7 @@ from PIL import Image
 from transformers import PreTrainedModel
 
 from repope_eval.models.checkpoints import Checkpoint
-from repope_eval.models.fields import Fields
-from repope_eval.models.internvl_layouts import IMAGE_TOKEN, is_internvl2_5, read_layout
+from repope_eval.models.internvl_layouts import IMAGE_TOKEN, LAYOUTS, is_internvl2_5
 from repope_eval.models.recipe import Inputs, Recipe, RecipeOptions, layer_values
 from repope_eval.models.tiling import count_tiles, tile_pixels
 
@@ -26,21 +25,17 @@ class InternVLRecipe(Recipe):
 
     family = "InternVL2.5"
     options = frozenset({"system_prompt", "question_suffix", "max_tiles"})
+    recognises = staticmethod(is_internvl2_5)
 
     def __init__(self, checkpoint: Checkpoint, options: RecipeOptions) -> None:
-        layout = self._layout = read_layout(checkpoint)
+        layout = self._layout = LAYOUTS[checkpoint.fields.text("model_type", "")](checkpoint)
         self.tokenizer, self.config = layout.tokenizer, layout.config
         self.native_class, self.weight_rules = layout.native_class, layout.weight_rules
         self._system_prompt = SYSTEM_PROMPT if options.system_prompt is None else options.system_prompt
         self._question_suffix = options.question_suffix or ""
-        self._max_tiles = options.max_tiles or self._layout.max_tiles
+        self._max_tiles = options.max_tiles or layout.max_tiles
         self.feature_token_ids = (self.config.image_token_id,)
         self.stop_token_ids = (self.tokenizer.token_id(STOP_TOKEN),)
-
-    @staticmethod
-    def recognises(config: Fields) -> bool:
-        """The original layout and the `-hf` one; see `is_internvl2_5` for what looks the same."""
-        return is_internvl2_5(config)
 
     def prompt(self, question: str) -> str:
         """The whole prompt; `<IMG_CONTEXT>` stands once for all of an image's features."""

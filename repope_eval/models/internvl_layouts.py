@@ -1,7 +1,5 @@
 """InternVL2.5's two layouts on disk, original and `-hf`: what each says of a model, and how its weights load."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -10,20 +8,15 @@ from transformers import (
     InternVLForConditionalGeneration,
     InternVLVisionConfig,
     PreTrainedConfig,
-    PreTrainedModel,
 )
 
 from repope_eval.models.checkpoints import Checkpoint
 from repope_eval.models.fields import Fields, blamed_on
 from repope_eval.models.internlm2_tokenizer import InternLM2Tokenizer
+from repope_eval.models.layouts import Layout
 from repope_eval.models.native_configs import internlm2_config, native_config, qwen2_config, read_config
-from repope_eval.models.tokenizers import QwenTokenizer, Tokenizer, TokenizerFile
-from repope_eval.models.transformers_internals import (
-    TensorConversion,
-    WeightConverter,
-    WeightRenaming,
-    thirds,
-)
+from repope_eval.models.tokenizers import QwenTokenizer, TokenizerFile
+from repope_eval.models.transformers_internals import TensorConversion, WeightConverter, renamings, thirds
 
 IMAGE_TOKEN = "<IMG_CONTEXT>"
 
@@ -32,33 +25,6 @@ MAX_TILES = 12
 
 _NOT_2_5 = {(1536, 28), (3584, 28), (5120, 48), (4096, 48)}
 """(hidden size, layers) of language models that InternVL3 has and InternVL2.5 has not: 2B, 8B, 14B and 9B."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
-    """What a recipe needs of a checkpoint's files, however they are laid out.
-
-    A field that `Recipe` has as well means the same here.
-    """
-
-    side: int
-    """Side of a tile in pixels."""
-    max_tiles: int
-    tokens_per_tile: int
-    tokenizer: Tokenizer
-    config: PreTrainedConfig
-    native_class: type[PreTrainedModel]
-    weight_rules: Sequence[Any] = ()
-
-
-def read_layout(checkpoint: Checkpoint) -> Layout:
-    """The layout of a checkpoint whose `config.json` is recognised.
-
-    Raises:
-        RepopeError: a file is missing, or a field of it is wrong.
-    """
-    is_hf = checkpoint.fields.text("model_type", "") == "internvl"
-    return (_hf_layout if is_hf else _original_layout)(checkpoint)
 
 
 def is_internvl2_5(config: Fields) -> bool:
@@ -198,46 +164,50 @@ class SplitGroupedAttention(TensorConversion):
         return [part.reshape(-1, *tensor.shape[1:]).contiguous() for part in parts]
 
 
-_VISION: tuple[Any, ...] = (
-    WeightRenaming(r"^vision_model\.embeddings\.class_embedding", "model.vision_tower.embeddings.cls_token"),
-    WeightRenaming(
-        r"^vision_model\.embeddings\.position_embedding", "model.vision_tower.embeddings.position_embeddings"
+_VISION = [
+    *renamings(
+        {
+            r"^vision_model\.embeddings\.class_embedding": "model.vision_tower.embeddings.cls_token",
+            r"^vision_model\.embeddings\.position_embedding": "model.vision_tower.embeddings.position_embeddings",
+            r"^vision_model\.embeddings\.patch_embedding": "model.vision_tower.embeddings.patch_embeddings.projection",
+            r"^vision_model\.encoder\.layers": "model.vision_tower.encoder.layer",
+            r"\.norm1": ".layernorm_before",
+            r"\.norm2": ".layernorm_after",
+            r"\.ls([12])": r".lambda_\1",
+            r"\.attn\.proj": ".attention.projection_layer",
+            r"\.attn\.([qk])_norm": r".attention.\1_norm",
+            r"^mlp1\.0": "model.multi_modal_projector.layer_norm",
+            r"^mlp1\.1": "model.multi_modal_projector.linear_1",
+            r"^mlp1\.3": "model.multi_modal_projector.linear_2",
+        }
     ),
-    WeightRenaming(
-        r"^vision_model\.embeddings\.patch_embedding",
-        "model.vision_tower.embeddings.patch_embeddings.projection",
-    ),
-    WeightRenaming(r"^vision_model\.encoder\.layers", "model.vision_tower.encoder.layer"),
-    WeightRenaming(r"\.norm1", ".layernorm_before"),
-    WeightRenaming(r"\.norm2", ".layernorm_after"),
-    WeightRenaming(r"\.ls1", ".lambda_1"),
-    WeightRenaming(r"\.ls2", ".lambda_2"),
-    WeightRenaming(r"\.attn\.proj", ".attention.projection_layer"),
-    WeightRenaming(r"\.attn\.([qk])_norm", r".attention.\1_norm"),
     thirds(r"\.attn\.qkv", [".attention.q_proj", ".attention.k_proj", ".attention.v_proj"]),
-    WeightRenaming(r"^mlp1\.0", "model.multi_modal_projector.layer_norm"),
-    WeightRenaming(r"^mlp1\.1", "model.multi_modal_projector.linear_1"),
-    WeightRenaming(r"^mlp1\.3", "model.multi_modal_projector.linear_2"),
+]
+
+_QWEN2 = renamings(
+    {r"^language_model\.model": "model.language_model", r"^language_model\.lm_head": "lm_head"}
 )
 
-_QWEN2: tuple[Any, ...] = (
-    WeightRenaming(r"^language_model\.model", "model.language_model"),
-    WeightRenaming(r"^language_model\.lm_head", "lm_head"),
-)
-
-_INTERNLM2: tuple[Any, ...] = (
-    WeightRenaming(r"^language_model\.model", "model.language_model"),
-    WeightRenaming(r"^language_model\.output", "lm_head"),
-    WeightRenaming(r"\.tok_embeddings", ".embed_tokens"),
-    WeightRenaming(r"\.attention\.wo", ".self_attn.o_proj"),
-    WeightRenaming(r"\.feed_forward\.w1", ".mlp.gate_proj"),
-    WeightRenaming(r"\.feed_forward\.w2", ".mlp.down_proj"),
-    WeightRenaming(r"\.feed_forward\.w3", ".mlp.up_proj"),
-    WeightRenaming(r"\.attention_norm", ".input_layernorm"),
-    WeightRenaming(r"\.ffn_norm", ".post_attention_layernorm"),
+_INTERNLM2 = [
+    *renamings(
+        {
+            r"^language_model\.model": "model.language_model",
+            r"^language_model\.output": "lm_head",
+            r"\.tok_embeddings": ".embed_tokens",
+            r"\.attention\.wo": ".self_attn.o_proj",
+            r"\.feed_forward\.w1": ".mlp.gate_proj",
+            r"\.feed_forward\.w2": ".mlp.down_proj",
+            r"\.feed_forward\.w3": ".mlp.up_proj",
+            r"\.attention_norm": ".input_layernorm",
+            r"\.ffn_norm": ".post_attention_layernorm",
+        }
+    ),
     WeightConverter(
         r"\.attention\.wqkv",
         [".self_attn.q_proj", ".self_attn.k_proj", ".self_attn.v_proj"],
         operations=[SplitGroupedAttention()],
     ),
-)
+]
+
+LAYOUTS = {"internvl_chat": _original_layout, "internvl": _hf_layout}
+"""`model_type` -> what reads that layout. It raises RepopeError where a file is missing, or a field of it is wrong."""

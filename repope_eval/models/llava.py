@@ -6,7 +6,6 @@ the whole photograph, squeezed into one tile, comes first. Features of the paddi
 row of features that is left ends in a learned one.
 """
 
-from abc import abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -99,27 +98,19 @@ class LlavaRecipe(Recipe):
 
     def count_features(self, width: int, height: int) -> int:
         """The features of the whole image, and those of its tiles."""
-        return self._features_per_side**2 + self._count_tile_features(height, width)
+        best = select_best_resolution((height, width), self._image_processor.image_grid_pinpoints)
+        whole = (length // self._side * self._features_per_side for length in best)
+        grid = unpadded_grid((height, width), *whole)
+        return self._features_per_side**2 + self._count_grid_features(*grid)
 
     def inputs(self, image: Image.Image) -> Inputs:
         """Tiles [tiles, 3, side, side], the whole image first; `image_sizes` [1, 2] is its height and width."""
         processed = self._image_processor(images=to_rgb(image), return_tensors="pt")
         return {"pixel_values": processed["pixel_values"][0], "image_sizes": processed["image_sizes"]}
 
-    def _count_tile_features(self, height: int, width: int) -> int:
-        """How many features the tiles of an image have, without those of the whole image."""
-        resolutions = self._image_processor.image_grid_pinpoints
-        best_height, best_width = select_best_resolution((height, width), resolutions)
-        rows, columns = unpadded_grid(
-            (height, width),
-            best_height // self._side * self._features_per_side,
-            best_width // self._side * self._features_per_side,
-        )
-        return self._count_grid_features(rows, columns)
-
-    @abstractmethod
     def _count_grid_features(self, rows: int, columns: int) -> int:
-        """How many features a grid of so many rows and columns becomes, with those at the ends of rows."""
+        """How many features a grid of so many rows and columns becomes, with the one at the end of each row."""
+        return rows * (columns + 1)
 
     def image_features(self, network: PreTrainedModel, images: Sequence[Inputs]) -> list[torch.Tensor]:
         """The tiles of all images go through the vision tower at once; features are [feature tokens, hidden]."""

@@ -43,6 +43,3 @@ class LlavaNextRecipe(LlavaRecipe):
         if not self._is_vicuna:
             return super().prompt(question)
         return f"{VICUNA_OPENING}USER: {IMAGE_TOKEN}\n{question}{self._question_suffix} {VICUNA_ANSWER}"
-
-    def _count_grid_features(self, rows: int, columns: int) -> int:
-        return rows * (columns + 1)

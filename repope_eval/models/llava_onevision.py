@@ -55,4 +55,4 @@ class LlavaOnevisionRecipe(LlavaRecipe):
         ratio = math.sqrt(rows * columns / (self._most_tiles * self._features_per_side**2))
         if ratio > SHRINK_FROM:
             rows, columns = int(rows // ratio), int(columns // ratio)
-        return rows * (columns + 1)
+        return super()._count_grid_features(rows, columns)

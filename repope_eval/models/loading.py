@@ -100,14 +100,15 @@ def load_model(settings: ModelSettings, device: torch.device, checkpoint: Checkp
     described = read_description(settings, checkpoint)
     require_modules(settings, placed, described.network)
     fetch_whole(described)
-    how = {
-        "device_map": placed,
-        "offload_folder": _offload_folder() if settings.device_map else None,
-        "quantization_config": quantization(settings, dtype, described.network),
-        "dtype": dtype,
-        "attn_implementation": settings.attn_implementation,
-    }
-    network = _load_network(described.checkpoint, described.recipe, how)
+    network = _load_network(
+        described.checkpoint,
+        described.recipe,
+        device_map=placed,
+        offload_folder=_offload_folder() if settings.device_map else None,
+        quantization_config=quantization(settings, dtype, described.network),
+        dtype=dtype,
+        attn_implementation=settings.attn_implementation,
+    )
     return Model(described.recipe, network, described.checkpoint, dtype, device)
 
 
@@ -177,11 +178,10 @@ def describe_device(device: torch.device) -> dict[str, Any]:
     return {"name": str(device), "gpu": gpu, "threads": torch.get_num_threads()}
 
 
-def _load_network(checkpoint: Checkpoint, recipe: Recipe, how: dict[str, Any]) -> PreTrainedModel:
+def _load_network(checkpoint: Checkpoint, recipe: Recipe, **how: Any) -> PreTrainedModel:
     transformers_logging.disable_progress_bar()
-    network_class = recipe.network_class()
     try:
-        network, report = network_class.from_pretrained(
+        network, report = recipe.network_class().from_pretrained(
             checkpoint.folder,
             config=recipe.network_config(),
             **how,
@@ -191,7 +191,7 @@ def _load_network(checkpoint: Checkpoint, recipe: Recipe, how: dict[str, Any]) -
         )
     except (
         Exception
-    ) as error:  # damaged weights, no memory, settings that do not fit: whatever the library raises
+    ) as error:  # damaged weights, no memory, settings that do not fit: the library's many kinds
         raise RepopeError(f"{checkpoint.folder}: cannot be loaded ({first_line(error)})") from error
     _refuse_gaps(checkpoint, report)
     network.eval()

@@ -9,8 +9,7 @@ from transformers import PreTrainedModel
 
 from repope_eval.models.checkpoints import Checkpoint
 from repope_eval.models.description import GENERATION_CONFIG, read_fields
-from repope_eval.models.fields import Fields
-from repope_eval.models.ovis2_layouts import is_ovis2, read_layout
+from repope_eval.models.ovis2_layouts import LAYOUTS, is_ovis2
 from repope_eval.models.ovis2_pixels import fitting_grid, part_pixels
 from repope_eval.models.recipe import Inputs, Recipe, RecipeOptions, layer_values, require_features
 
@@ -20,9 +19,6 @@ IMAGE_MARK = "<image>"
 
 STOP_TOKEN = "<|im_end|>"
 """Ends a turn; generation_config.json names this token and others, and the original code stops at all of them."""
-
-MAX_PARTS = 9
-"""The original code's default; a checkpoint does not state it."""
 
 
 class Indicator(IntEnum):
@@ -56,24 +52,18 @@ class Ovis2Recipe(Recipe):
 
     family = "Ovis2"
     options = frozenset({"system_prompt", "question_suffix", "max_tiles"})
+    recognises = staticmethod(is_ovis2)
 
     def __init__(self, checkpoint: Checkpoint, options: RecipeOptions) -> None:
-        layout = self._layout = read_layout(checkpoint)
+        layout = self._layout = LAYOUTS[checkpoint.fields.text("model_type", "")](checkpoint)
         self.tokenizer, self.config = layout.tokenizer, layout.config
         self.native_class, self.weight_rules = layout.native_class, layout.weight_rules
         self._system_prompt = SYSTEM_PROMPT if options.system_prompt is None else options.system_prompt
         self._question_suffix = options.question_suffix or ""
-        self._max_parts = options.max_tiles or MAX_PARTS
-        self._atom_id = self.config.image_token_id
-        self._indicator_ids = tuple(self.config.visual_indicator_token_ids)
-        self.feature_token_ids = (self._atom_id, *self._indicator_ids)
+        self._max_parts = options.max_tiles or layout.max_tiles
+        self.feature_token_ids = (self.config.image_token_id, *self.config.visual_indicator_token_ids)
         named = read_fields(checkpoint, GENERATION_CONFIG).token_ids("eos_token_id")
         self.stop_token_ids = tuple(dict.fromkeys((self.tokenizer.token_id(STOP_TOKEN), *named)))
-
-    @staticmethod
-    def recognises(config: Fields) -> bool:
-        """The original layout and the `-hf` one; other generations of Ovis are not recognised."""
-        return is_ovis2(config)
 
     def prompt(self, question: str) -> str:
         """The whole prompt; `<image>` stands once for all of an image's tokens."""
@@ -87,11 +77,12 @@ class Ovis2Recipe(Recipe):
 
     def count_features(self, width: int, height: int) -> int:
         """The atoms of all parts, and the indicators around them."""
-        marks = image_marks(*self._grid(width, height))
-        return sum(self._layout.tokens_per_part if mark is None else 1 for mark in marks)
+        return len(list(self._image_ids(width, height)))
 
-    def _grid(self, width: int, height: int) -> tuple[int, int]:
-        return fitting_grid(width, height, self._layout.side, self._max_parts)
+    def _image_ids(self, width: int, height: int) -> Iterator[int]:
+        atom_id, *indicator_ids = self.feature_token_ids
+        for mark in image_marks(*fitting_grid(width, height, self._layout.side, self._max_parts)):
+            yield from [atom_id] * self._layout.tokens_per_tile if mark is None else [indicator_ids[mark]]
 
     def inputs(self, image: Image.Image) -> Inputs:
         """Parts of shape [parts, 3, side, side], and the grid as [rows, columns]."""
@@ -103,14 +94,7 @@ class Ovis2Recipe(Recipe):
         around = self._around_image(self.tokenizer.as_plain(question))
         before, after = map(self.tokenizer.encode, around)
         require_features([*before, *after], self.feature_token_ids, 0)
-        return (*before, *self._image_ids(*self._grid(width, height)), *after)
-
-    def _image_ids(self, rows: int, columns: int) -> Iterator[int]:
-        for mark in image_marks(rows, columns):
-            if mark is None:
-                yield from [self._atom_id] * self._layout.tokens_per_part
-            else:
-                yield self._indicator_ids[mark]
+        return (*before, *self._image_ids(width, height), *after)
 
     def native_inputs(self, inputs: Inputs) -> Inputs:
         """The pixels of the parts; the native class sees the grid in the prompt."""
@@ -127,15 +111,12 @@ class Ovis2Recipe(Recipe):
     def _features(self, network: PreTrainedModel, image: Inputs) -> torch.Tensor:
         output = network.get_image_features(pixel_values=image["pixel_values"])
         parts, indicators = iter(output.pooler_output), output.visual_indicator_features
-        rows, columns = image["grid"].tolist()
-        stretches = [
-            next(parts) if mark is None else indicators[mark, None] for mark in image_marks(rows, columns)
-        ]
-        return torch.cat(stretches)
+        marks = image_marks(*image["grid"].tolist())
+        return torch.cat([next(parts) if mark is None else indicators[mark, None] for mark in marks])
 
     def vision_values(self, tiles: int) -> int:
         """What a layer holds, or three copies of the probabilities of all visual words, if that is more."""
         vision = self.config.vision_config
         patches = tiles * (self._layout.side // vision.patch_size) ** 2
-        words = 3 * tiles * self._layout.tokens_per_part * int(vision.vocab_size)
+        words = 3 * tiles * self._layout.tokens_per_tile * int(vision.vocab_size)
         return max(layer_values(vision, patches, is_gated=True), words)

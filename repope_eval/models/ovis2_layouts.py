@@ -1,57 +1,31 @@
 """Ovis2's two layouts on disk, original and `-hf`: what each says of a model, and how its weights load."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import nn
-from transformers import Ovis2Config, Ovis2ForConditionalGeneration, PreTrainedConfig, PreTrainedModel
+from transformers import Ovis2Config, Ovis2ForConditionalGeneration, PreTrainedConfig
 
 from repope_eval.errors import RepopeError
 from repope_eval.models.checkpoints import Checkpoint
 from repope_eval.models.fields import Fields, blamed_on
+from repope_eval.models.layouts import Layout
 from repope_eval.models.native_configs import native_config, qwen2_config, read_config
-from repope_eval.models.tokenizers import QwenTokenizer, Tokenizer, TokenizerFile
+from repope_eval.models.tokenizers import QwenTokenizer, TokenizerFile
 from repope_eval.models.transformers_internals import (
     Ovis2VisionConfig,
     TensorConversion,
     WeightConverter,
-    WeightRenaming,
+    renamings,
     thirds,
 )
 
 NUMBER_OF_INDICATORS = 5
 """How many of the visual vocabulary's last rows are embeddings of indicators."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
-    """What a recipe needs of a checkpoint's files, however they are laid out.
-
-    A field that `Recipe` has as well means the same here.
-    """
-
-    tokenizer: Tokenizer
-    side: int
-    """Side of a part in pixels."""
-    tokens_per_part: int
-    config: PreTrainedConfig
-    """Its `image_token_id` stands in a prompt for one feature of a part, its `visual_indicator_token_ids` for the
-    last rows of the visual vocabulary, in their order."""
-    native_class: type[PreTrainedModel]
-    weight_rules: Sequence[Any] = ()
-
-
-def read_layout(checkpoint: Checkpoint) -> Layout:
-    """The layout of a checkpoint whose `config.json` is recognised.
-
-    Raises:
-        RepopeError: a file is missing, or a field of it is wrong.
-    """
-    is_hf = checkpoint.fields.text("model_type", "") == "ovis2"
-    return (_hf_layout if is_hf else _original_layout)(checkpoint)
+MAX_PARTS = 9
+"""The original code's default; a checkpoint does not state it."""
 
 
 def is_ovis2(config: Fields) -> bool:
@@ -67,16 +41,21 @@ def is_ovis2(config: Fields) -> bool:
 
 
 def _original_layout(checkpoint: Checkpoint) -> Layout:
-    """Reads the layout of `model_type` ovis, whose own modelling code is never run."""
+    """Reads the layout of `model_type` ovis, whose own modelling code is never run.
+
+    In the configuration of either layout, `image_token_id` stands in a prompt for one feature of a part, and
+    `visual_indicator_token_ids` for the last rows of the visual vocabulary, in their order.
+    """
     config = checkpoint.fields
     vision_config = _vision_config(config.part("visual_tokenizer_config"))
     text_config = qwen2_config(config.part("llm_config"))
     tokenizer = QwenTokenizer(checkpoint)
-    atom_id, *indicator_ids = _free_ids(tokenizer.size, text_config.vocab_size, config.path)
+    atom_id, *indicator_ids = _free_ids(len(tokenizer.vocabulary()), text_config.vocab_size, config.path)
     return Layout(
         tokenizer=tokenizer,
         side=vision_config.image_size,
-        tokens_per_part=_tokens_per_part(vision_config),
+        max_tiles=MAX_PARTS,
+        tokens_per_tile=_tokens_per_part(vision_config),
         config=Ovis2Config(
             vision_config=vision_config,
             text_config=text_config,
@@ -105,7 +84,8 @@ def _hf_layout(checkpoint: Checkpoint) -> Layout:
     return Layout(
         tokenizer=TokenizerFile(checkpoint),
         side=side,
-        tokens_per_part=tokens_per_part,
+        max_tiles=MAX_PARTS,
+        tokens_per_tile=tokens_per_part,
         config=native,
         native_class=Ovis2WithoutFinalNorm,
     )
@@ -201,31 +181,34 @@ class DropFirstAxis(TensorConversion):
         return [tensor.squeeze(0)]
 
 
+_PREPROCESSOR = r"^visual_tokenizer\.backbone\.preprocessor"
 _TRANSFORMER = "model.vision_tower.transformer"
-_WEIGHTS: tuple[Any, ...] = (
-    WeightRenaming(r"^llm\.model\.", "model.language_model."),
-    WeightRenaming(r"^llm\.lm_head", "lm_head"),
-    WeightRenaming(r"^vte\.", "model.visual_embeddings_table."),
-    WeightRenaming(r"^visual_tokenizer\.head\.0", "model.vision_tower.head_linear"),
-    WeightRenaming(r"^visual_tokenizer\.head\.1", "model.vision_tower.head_norm"),
-    WeightRenaming(
-        r"^visual_tokenizer\.backbone\.preprocessor\.patchifier\.proj",
-        f"{_TRANSFORMER}.embeddings.patch_embedding",
+_WEIGHTS = [
+    *renamings(
+        {
+            r"^llm\.model\.": "model.language_model.",
+            r"^llm\.lm_head": "lm_head",
+            r"^vte\.": "model.visual_embeddings_table.",
+            r"^visual_tokenizer\.head\.0": "model.vision_tower.head_linear",
+            r"^visual_tokenizer\.head\.1": "model.vision_tower.head_norm",
+            rf"{_PREPROCESSOR}\.patchifier\.proj": f"{_TRANSFORMER}.embeddings.patch_embedding",
+            rf"{_PREPROCESSOR}\.patchifier\.norm": f"{_TRANSFORMER}.embeddings.rms_norm",
+            r"^visual_tokenizer\.backbone\.trunk\.post_trunk_norm": f"{_TRANSFORMER}.rms_norm",
+            r"^visual_tokenizer\.backbone\.trunk\.blocks": f"{_TRANSFORMER}.encoder.layers",
+            r"\.norm_([12])": r".rms_norm\1",
+            r"\.attn\.proj": ".attention.out_proj",
+            r"\.mlp\.fc1": ".ffn.gate_proj",
+            r"\.mlp\.fc3": ".ffn.up_proj",
+            r"\.mlp\.fc2": ".ffn.down_proj",
+        }
     ),
-    WeightRenaming(
-        r"^visual_tokenizer\.backbone\.preprocessor\.patchifier\.norm", f"{_TRANSFORMER}.embeddings.rms_norm"
-    ),
+    thirds(r"\.attn\.qkv", [".attention.q_proj", ".attention.k_proj", ".attention.v_proj"]),
     WeightConverter(
-        r"^visual_tokenizer\.backbone\.preprocessor\.pos_embed",
+        rf"{_PREPROCESSOR}\.pos_embed",
         f"{_TRANSFORMER}.embeddings.position_embedding.weight",
         operations=[DropFirstAxis()],
     ),
-    WeightRenaming(r"^visual_tokenizer\.backbone\.trunk\.post_trunk_norm", f"{_TRANSFORMER}.rms_norm"),
-    WeightRenaming(r"^visual_tokenizer\.backbone\.trunk\.blocks", f"{_TRANSFORMER}.encoder.layers"),
-    WeightRenaming(r"\.norm_([12])", r".rms_norm\1"),
-    WeightRenaming(r"\.attn\.proj", ".attention.out_proj"),
-    thirds(r"\.attn\.qkv", [".attention.q_proj", ".attention.k_proj", ".attention.v_proj"]),
-    WeightRenaming(r"\.mlp\.fc1", ".ffn.gate_proj"),
-    WeightRenaming(r"\.mlp\.fc3", ".ffn.up_proj"),
-    WeightRenaming(r"\.mlp\.fc2", ".ffn.down_proj"),
-)
+]
+
+LAYOUTS = {"ovis": _original_layout, "ovis2": _hf_layout}
+"""`model_type` -> what reads that layout. It raises RepopeError where a file is missing, or a field of it is wrong."""

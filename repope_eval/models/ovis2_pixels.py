@@ -12,16 +12,13 @@ from PIL import Image
 from torch.nn.functional import pad
 
 from repope_eval.errors import RepopeError
-from repope_eval.models.pixels import normalised, to_rgb
+from repope_eval.models.pixels import Box, normalised, part_boxes, to_rgb
 
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 
 GOOD_COVER = 0.9
 """The share of an image's pixels that its parts should keep."""
-
-Box = tuple[int, int, int, int]
-"""Left, upper, right and lower edge in pixels."""
 
 
 def best_grid(width: int, height: int, side: int, max_parts: int) -> tuple[int, int]:
@@ -61,18 +58,6 @@ def _kept(box: Box, side: int) -> float:
     left, upper, right, lower = box
     short, long = sorted((right - left, lower - upper))
     return short / long * side * side if long > side else short * long
-
-
-def part_boxes(width: int, height: int, grid: tuple[int, int]) -> list[Box]:
-    """The parts of a (rows, columns) grid row by row; the last row and column take what division leaves."""
-    rows, columns = grid
-    across = [column * (width // columns) for column in range(columns)] + [width]
-    down = [row * (height // rows) for row in range(rows)] + [height]
-    return [
-        (across[column], down[row], across[column + 1], down[row + 1])
-        for row in range(rows)
-        for column in range(columns)
-    ]
 
 
 def shown_boxes(width: int, height: int, grid: tuple[int, int]) -> list[Box]:

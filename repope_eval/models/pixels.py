@@ -1,4 +1,4 @@
-"""What every family does with an image's pixels: any mode becomes RGB, and numbers are normalised."""
+"""What every family does with an image's pixels: any mode becomes RGB, a grid cuts it, and numbers are normalised."""
 
 from collections.abc import Sequence
 
@@ -7,6 +7,9 @@ import torch
 from PIL import Image
 
 from repope_eval.errors import RepopeError
+
+Box = tuple[int, int, int, int]
+"""Left, upper, right and lower edge in pixels."""
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
@@ -25,6 +28,18 @@ def to_rgb(image: Image.Image) -> Image.Image:
         return image.convert("RGB")
     except ValueError as error:
         raise RepopeError(f"{image.mode} is no mode that Pillow turns into RGB ({error})") from error
+
+
+def part_boxes(width: int, height: int, grid: tuple[int, int]) -> list[Box]:
+    """The parts of a (rows, columns) grid row by row; the last row and column take what division leaves."""
+    rows, columns = grid
+    across = [column * (width // columns) for column in range(columns)] + [width]
+    down = [row * (height // rows) for row in range(rows)] + [height]
+    return [
+        (across[column], down[row], across[column + 1], down[row + 1])
+        for row in range(rows)
+        for column in range(columns)
+    ]
 
 
 def normalised(

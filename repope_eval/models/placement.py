@@ -38,7 +38,7 @@ def choose_device(name: str) -> torch.device:
             "device=mps: torch sees no Apple GPU here (it takes a Mac with Apple silicon and macOS 14); use device=cpu"
         )
     if device.type == "cuda":
-        number = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        number = _count_gpus()
         if (device.index or 0) >= number:
             raise RepopeError(
                 f"device={name}: torch sees {number} CUDA devices here; use device=cpu, or check the driver "
@@ -59,16 +59,19 @@ def device_of_rank(name: str, ranks: Ranks) -> str:
         return name
     if name.startswith("cuda:"):
         raise RepopeError(f"device={name}: {ranks.count} processes would share it; leave out the number")
-    number = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    number = _count_gpus()
     if name == "auto" and not number:
         return name
     if ranks.local_rank >= number:
         raise RepopeError(
-            f"{ranks.local_count} processes were started here and torch sees "
-            f"{counted(number, 'CUDA device')}: start as "
-            f"many processes as there are GPUs (--num_processes {max(1, number)})"
+            f"{ranks.local_count} processes were started here and torch sees {counted(number, 'CUDA device')}: "
+            f"start as many processes as there are GPUs (--num_processes {max(1, number)})"
         )
     return f"cuda:{ranks.local_rank}"
+
+
+def _count_gpus() -> int:
+    return torch.cuda.device_count() if torch.cuda.is_available() else 0
 
 
 def require_number_format(dtype: torch.dtype, device: torch.device) -> None:
@@ -113,16 +116,9 @@ def device_map(settings: ModelSettings, device: torch.device) -> str | dict[str,
         raise RepopeError(
             f"{settings.device_map}: a JSON object is expected that gives modules a device number, cpu or disk"
         )
-    gpus = range(torch.cuda.device_count() if torch.cuda.is_available() else 0)
-    apples = ["mps"] if torch.backends.mps.is_available() else []
-    devices = [
-        "cpu",
-        "disk",
-        *apples,
-        *gpus,
-        *(f"cuda:{number}" for number in gpus),
-        *(["cuda"] if gpus else []),
-    ]
+    gpus = range(_count_gpus())
+    named = [*(f"cuda:{number}" for number in gpus), *(["cuda"] if gpus else [])]
+    devices = ["cpu", "disk", *(["mps"] if torch.backends.mps.is_available() else []), *gpus, *named]
     for module, where in placed.items():
         if isinstance(where, bool) or where not in devices:
             raise RepopeError(

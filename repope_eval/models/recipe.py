@@ -174,6 +174,16 @@ class Recipe(ABC):
         what a layer of a vision transformer holds; whatever else a family keeps meanwhile is to be added.
         """
 
+    def features_without_numbers(self, network: PreTrainedModel, inputs: Inputs) -> torch.Tensor:
+        """The features that a network without weights makes of an image: their shape is computed, and no number."""
+        on_meta = {
+            name: tensor.to("meta") if tensor.is_floating_point() else tensor
+            for name, tensor in inputs.items()
+        }
+        with torch.inference_mode():
+            (features,) = self.image_features(network, [on_meta])
+        return features
+
     def network_class(self) -> type[PreTrainedModel]:
         """The native class, with the rules by which it loads this layout."""
         return converting(self.native_class, self.weight_rules) if self.weight_rules else self.native_class

@@ -37,16 +37,9 @@ def rehearse(recipe: Recipe, network: PreTrainedModel, checkpoint: Checkpoint) -
             f"{checkpoint.folder}: its tokenizer has token {max(prompt)}, and config.json {embeddings} embeddings; "
             "download both again"
         )
-    inputs = {
-        name: tensor.to("meta") if tensor.is_floating_point() else tensor
-        for name, tensor in prepared.inputs.items()
-    }
     # What a family does around the library's call is shape arithmetic of the same files.
-    with (
-        blamed_on(f"{checkpoint.folder}: what config.json and preprocessor_config.json say of images"),
-        torch.inference_mode(),
-    ):
-        (features,) = recipe.image_features(network, [inputs])
+    with blamed_on(f"{checkpoint.folder}: what config.json and preprocessor_config.json say of images"):
+        features = recipe.features_without_numbers(network, prepared.inputs)
     if len(features) != number:
         raise RepopeError(
             f"{checkpoint.folder}: its network makes {len(features)} features of an image that has {number} tokens in "

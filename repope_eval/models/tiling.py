@@ -5,7 +5,7 @@ from functools import lru_cache
 import torch
 from PIL import Image
 
-from repope_eval.models.pixels import normalised, to_rgb
+from repope_eval.models.pixels import normalised, part_boxes, to_rgb
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -44,11 +44,7 @@ def tile_images(image: Image.Image, side: int, max_tiles: int) -> list[Image.Ima
     image = to_rgb(image)
     columns, rows = best_grid(*image.size, side, max_tiles)
     resized = image.resize((side * columns, side * rows), Image.Resampling.BICUBIC)
-    tiles = [
-        resized.crop((column * side, row * side, (column + 1) * side, (row + 1) * side))
-        for row in range(rows)
-        for column in range(columns)
-    ]
+    tiles = [resized.crop(box) for box in part_boxes(*resized.size, (rows, columns))]
     if len(tiles) > 1:
         tiles.append(image.resize((side, side), Image.Resampling.BICUBIC))
     return tiles

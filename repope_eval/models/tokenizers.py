@@ -12,9 +12,9 @@ from transformers import Qwen2Tokenizer
 from repope_eval.errors import RepopeError
 from repope_eval.models.checkpoints import Checkpoint
 from repope_eval.models.description import (
+    GENERATION_CONFIG,
     TOKENIZER_CONFIG,
     read_added_tokens,
-    read_end_token_ids,
     read_fields,
     read_special_tokens,
 )
@@ -30,13 +30,15 @@ Unicode sets this character aside for such uses, and no text has it.
 class Tokenizer(ABC):
     """What a recipe needs of a tokenizer, whatever files it is read from."""
 
-    def __init__(self, folder: Path, special_tokens: Iterable[str]) -> None:
+    def __init__(self, folder: Path, special_tokens: Iterable[str], begin_token: str | None) -> None:
         """
         Args:
             folder: of the checkpoint, which error lines name.
             special_tokens: what no question may spell.
+            begin_token: the token that a prompt begins with; None where there is none.
         """
         self._folder = folder
+        self._begin = [] if begin_token is None else [self.token_id(begin_token)]
         self._starts = re.compile(f"(?=(?:{any_of(special_tokens)}))(.)", re.DOTALL)
 
     def token_id(self, token: str) -> int:
@@ -77,25 +79,35 @@ class Tokenizer(ABC):
     def encode(self, text: str) -> list[int]:
         """Token ids of a text, nothing added."""
 
-    @abstractmethod
     def encode_prompt(self, text: str) -> list[int]:
-        """Token ids of a whole prompt, the begin token first where the checkpoint has one."""
+        """Token ids of a whole prompt, the begin token first where there is one."""
+        return [*self._begin, *self.encode(text)]
 
     @abstractmethod
     def decode(self, token_ids: Sequence[int]) -> str:
         """The text of token ids, special tokens left out."""
 
 
-class FastTokenizer(Tokenizer):
-    """A tokenizer of the tokenizers library, which knows its special tokens itself."""
+class TokenizerFile(Tokenizer):
+    """The tokenizer that a tokenizer.json describes in full, as the `-hf` conversions have it.
 
-    def __init__(self, checkpoint: Checkpoint, backend: TokenizersTokenizer, begin_token: str | None) -> None:
+    It is one of the tokenizers library, which knows its special tokens itself.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, begin_token: str | None = None) -> None:
+        backend = self._tokenizer = self._read(checkpoint)
         added = backend.get_added_tokens_decoder().values()
         # Many tokens for spaces, tags or coordinates are added as well, and are no special ones.
-        super().__init__(checkpoint.folder, [token.content for token in added if token.special])
-        self._tokenizer = backend
-        _drop_breaks(backend)
-        self._begin = [] if begin_token is None else [self.token_id(begin_token)]
+        super().__init__(checkpoint.folder, [token.content for token in added if token.special], begin_token)
+        # A text is normalized after special tokens have been looked for in it.
+        own = [] if backend.normalizer is None else [backend.normalizer]
+        backend.normalizer = normalizers.Sequence([normalizers.Replace(BREAK, ""), *own])
+
+    def _read(self, checkpoint: Checkpoint) -> TokenizersTokenizer:
+        require_files(checkpoint, "tokenizer.json")
+        path = checkpoint.path("tokenizer.json")
+        with blamed_on(path):
+            return TokenizersTokenizer.from_file(str(path))
 
     def find_token(self, token: str) -> int | None:
         """The id of a token; None where there is no such token."""
@@ -109,52 +121,29 @@ class FastTokenizer(Tokenizer):
         """Token ids of a text, nothing added."""
         return self._tokenizer.encode(text, add_special_tokens=False).ids
 
-    def encode_prompt(self, text: str) -> list[int]:
-        """Token ids of a whole prompt, the begin token first where there is one."""
-        return [*self._begin, *self.encode(text)]
-
     def decode(self, token_ids: Sequence[int]) -> str:
         """The text of token ids, special tokens left out."""
         return self._tokenizer.decode(list(token_ids), skip_special_tokens=True)
 
 
-class TokenizerFile(FastTokenizer):
-    """The tokenizer that a tokenizer.json describes in full, as the `-hf` conversions have it."""
-
-    def __init__(self, checkpoint: Checkpoint, begin_token: str | None = None) -> None:
-        require_files(checkpoint, "tokenizer.json")
-        path = checkpoint.path("tokenizer.json")
-        with blamed_on(path):
-            backend = TokenizersTokenizer.from_file(str(path))
-        super().__init__(checkpoint, backend, begin_token)
-
-
-class QwenTokenizer(FastTokenizer):
+class QwenTokenizer(TokenizerFile):
     """Qwen2's byte-level tokenizer, read from vocab.json and merges.txt or tokenizer.json; it has no begin token.
 
     Its special tokens are added by added_tokens.json or tokenizer_config.json, whichever is there.
     """
 
-    def __init__(self, checkpoint: Checkpoint) -> None:
+    def _read(self, checkpoint: Checkpoint) -> TokenizersTokenizer:
         if not checkpoint.path("tokenizer.json").is_file():
             require_files(checkpoint, "vocab.json", "merges.txt")
         for read in (read_added_tokens, read_special_tokens):
             read(checkpoint)  # an error in one of these files names that file
         read_fields(checkpoint, "vocab.json")
-        with blamed_on(f"{checkpoint.folder}: the tokenizer of {', '.join(_qwen_files(checkpoint))}"):
-            tokenizer = Qwen2Tokenizer.from_pretrained(checkpoint.folder)
-        super().__init__(checkpoint, tokenizer.backend_tokenizer, begin_token=None)
-
-    @property
-    def size(self) -> int:
-        """Number of tokens with the special ones: the first id that no token has."""
-        return self._tokenizer.get_vocab_size()
-
-
-def _qwen_files(checkpoint: Checkpoint) -> list[str]:
-    """Names of the files that the library reads; it does not say in which of them it failed."""
-    names = ("tokenizer.json", "vocab.json", "merges.txt", "added_tokens.json", TOKENIZER_CONFIG)
-    return [name for name in names if checkpoint.path(name).is_file()]
+        names = ("tokenizer.json", "vocab.json", "merges.txt", "added_tokens.json", TOKENIZER_CONFIG)
+        here = [name for name in names if checkpoint.path(name).is_file()]
+        # The library does not say in which of its files it failed.
+        with blamed_on(f"{checkpoint.folder}: the tokenizer of {', '.join(here)}"):
+            backend: TokenizersTokenizer = Qwen2Tokenizer.from_pretrained(checkpoint.folder).backend_tokenizer
+        return backend
 
 
 def any_of(tokens: Iterable[str]) -> str:
@@ -162,19 +151,17 @@ def any_of(tokens: Iterable[str]) -> str:
     return "|".join(map(re.escape, sorted(tokens, key=len, reverse=True))) or "(?!)"
 
 
-def _drop_breaks(tokenizer: TokenizersTokenizer) -> None:
-    """Makes a tokenizer drop breaks when it normalizes, which it does after it has looked for special tokens."""
-    own = [] if tokenizer.normalizer is None else [tokenizer.normalizer]
-    tokenizer.normalizer = normalizers.Sequence([normalizers.Replace(BREAK, ""), *own])
-
-
 def read_stop_token_ids(checkpoint: Checkpoint, tokenizer: Tokenizer) -> tuple[int, ...]:
-    """The end tokens that a checkpoint's configurations name, else the one that its tokenizer names.
+    """The end tokens that generation_config.json names, else those of config.json, else the tokenizer's own.
+
+    Source: where there is no generation configuration, transformers makes one of the model's configuration.
 
     Raises:
         RepopeError: no file names one.
     """
-    named = read_end_token_ids(checkpoint)
+    generation, config = read_fields(checkpoint, GENERATION_CONFIG), checkpoint.fields
+    files = (generation, config, config.part("text_config"))
+    named = next(filter(None, (fields.token_ids("eos_token_id") for fields in files)), ())
     token = read_special_tokens(checkpoint).get("eos_token")
     if not named and token is None:
         raise RepopeError(

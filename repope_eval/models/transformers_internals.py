@@ -4,7 +4,7 @@
 """
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -19,8 +19,8 @@ __all__ = [
     "Ovis2VisionConfig",
     "TensorConversion",
     "WeightConverter",
-    "WeightRenaming",
     "converting",
+    "renamings",
     "render_jinja_template",
     "select_best_resolution",
     "thirds",
@@ -52,6 +52,11 @@ class TensorConversion(ConversionOps):  # type: ignore[misc]
             tensor: as it is in the checkpoint.
             config: of the native class.
         """
+
+
+def renamings(targets: Mapping[str, str]) -> list[WeightRenaming]:
+    """The rules that rename tensors: what each pattern matches in a name is replaced, in the order of the table."""
+    return [WeightRenaming(source, target) for source, target in targets.items()]
 
 
 def thirds(source: str, targets: Sequence[str]) -> WeightConverter:

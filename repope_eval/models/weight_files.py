@@ -116,11 +116,8 @@ def _verify_index(index: Path, tensors: Mapping[str, Mapping[str, int]]) -> None
         )
     if not named or not isinstance(fields.values.get("metadata"), dict):
         raise RepopeError(f"{index}: lacks its weight_map or its metadata; download it again")
-    twice = [
-        tensor
-        for tensor, number in Counter(chain.from_iterable(tensors[name] for name in named)).items()
-        if number > 1
-    ]
+    counts = Counter(chain.from_iterable(tensors[name] for name in named))
+    twice = [tensor for tensor, number in counts.items() if number > 1]
     if twice:
         raise RepopeError(
             f"{index.parent}: {twice[0]!r} is in more than one file of weights; download them again"

@@ -29,12 +29,9 @@ COMPLETE = Machine(
     data=Data(
         folder=Path("/data"),
         annotations=6,
-        annotations_of=6,
         strange=(),
         images=500,
-        images_of=500,
         dash_b=2682,
-        dash_b_of=2682,
     ),
     hub=Hub(cache=Path("/cache"), free=900 * GB, is_offline=False, is_logged_in=True, here=frozenset()),
 )

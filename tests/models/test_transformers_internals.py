@@ -10,8 +10,8 @@ from repope_eval.models.transformers_internals import (
     Ovis2VisionConfig,
     TensorConversion,
     WeightConverter,
-    WeightRenaming,
     converting,
+    renamings,
     render_jinja_template,
     select_best_resolution,
     thirds,
@@ -33,7 +33,7 @@ class DropFirstAxis(TensorConversion):
 
 
 RULES = [
-    WeightRenaming(r"^trunk\.", "model."),
+    *renamings({r"^trunk\.": "model."}),
     thirds(r"\.attn\.qkv", [".self_attn.q_proj", ".self_attn.k_proj", ".self_attn.v_proj"]),
     WeightConverter(r"\.last", ".norm", operations=[DropFirstAxis()]),
 ]
