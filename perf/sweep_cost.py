@@ -107,11 +107,11 @@ def _cost(name: str, loading: float) -> Cost:
 
 
 def _shared(shape: Shape, questions: float) -> float:
-    return shared_operations(shape, questions).total
+    return shared_operations(shape, questions)
 
 
 def _paper(shape: Shape, askings: int) -> float:
-    return askings * operations_alone(shape).total
+    return askings * operations_alone(shape)
 
 
 def _row(cost: Cost, rates: list[float], dollars: float) -> list[str]:

@@ -80,7 +80,7 @@ def fits(room: Room, models: Iterable[tuple[ModelSettings, Shape]]) -> tuple[Fit
     """
     found = []
     for settings, shape in models:
-        operations = shared_operations(shape, QUESTIONS_AN_IMAGE).total * IMAGES
+        operations = shared_operations(shape, QUESTIONS_AN_IMAGE) * IMAGES
         way, fit = _fit(room, settings, shape, operations)
         found.append((way, operations, fit))
     return tuple(fit for _, _, fit in sorted(found, key=lambda line: line[:2]))

@@ -5,8 +5,6 @@ A product of a matrix with a token is two operations a weight; attention of a to
 they are a hundredth of it.
 """
 
-from dataclasses import dataclass
-
 from repope_eval.capacity.memory_need import PROMPT_TOKENS, QUESTION_TOKENS
 from repope_eval.capacity.shapes import Shape
 
@@ -14,52 +12,29 @@ ANSWER_TOKENS = 3
 """An answer is yes or no, a full stop, and the token that ends it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Operations:
-    """The floating-point operations of asking about one photograph."""
-
-    vision: float
-    """Operations of the vision tower, and of what makes language tokens of its features."""
-    prompt: float
-    """Operations of all that is fed before an answer begins."""
-    answers: float
-    """Operations of the answers' tokens."""
-
-    @property
-    def total(self) -> float:
-        """The operations of all three parts."""
-        return self.vision + self.prompt + self.answers
-
-
-def shared_operations(shape: Shape, questions: float) -> Operations:
+def shared_operations(shape: Shape, questions: float) -> float:
     """The operations of the shared-prefix engine: image once, its prompt's prefix once, each question on top.
 
     Args:
         shape: of the model.
         questions: distinct ones about the image.
     """
-    if shape.attends_both_ways:  # the vision tower alone is shared
-        alone = operations_alone(shape)
-        return Operations(
-            vision=alone.vision, prompt=questions * alone.prompt, answers=questions * alone.answers
-        )
+    if shape.attends_both_ways:  # what the vision tower makes is all that questions share
+        return shape.vision_operations + questions * _prompt_and_answer(shape)
     prefix = shape.image_tokens + PROMPT_TOKENS
-    own = questions * QUESTION_TOKENS
-    prompt = _fed(shape, prefix, prefix / 2) + _fed(shape, own, prefix)
-    return Operations(
-        vision=shape.vision_operations, prompt=prompt, answers=questions * _answer_operations(shape)
-    )
+    prompts = _fed(shape, prefix, prefix / 2) + _fed(shape, questions * QUESTION_TOKENS, prefix)
+    return shape.vision_operations + prompts + questions * _answer_operations(shape)
 
 
-def operations_alone(shape: Shape) -> Operations:
+def operations_alone(shape: Shape) -> float:
     """The operations of one question with the image encoded and the whole prompt fed for it, as in the paper's loop."""
+    return shape.vision_operations + _prompt_and_answer(shape)
+
+
+def _prompt_and_answer(shape: Shape) -> float:
     prompt = shape.image_tokens + PROMPT_TOKENS + QUESTION_TOKENS
     context = prompt if shape.attends_both_ways else prompt / 2
-    return Operations(
-        vision=shape.vision_operations,
-        prompt=_fed(shape, prompt, context),
-        answers=_answer_operations(shape),
-    )
+    return _fed(shape, prompt, context) + _answer_operations(shape)
 
 
 def _fed(shape: Shape, tokens: float, context: float) -> float:
