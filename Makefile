@@ -41,11 +41,13 @@ format: .venv/installed
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	touch $@
 
-# The lowest releases lie before what .venv holds, so that nothing else is installed twice.
+# The lowest releases lie before what .venv holds, so that nothing else is installed twice. The lowest huggingface-hub
+# needs httpx, which the newest does not bring.
 .venv-lowest/installed: .venv/installed
 	rm -rf .venv-lowest
 	$(BIN)/python -m venv .venv-lowest
 	.venv-lowest/bin/python -m pip install --quiet --no-deps $(LOWEST)
+	.venv-lowest/bin/python -m pip install --quiet 'httpx<1'
 	echo "import site; site.addsitedir('$$($(BIN)/python $(SITE_PACKAGES))')" \
 		> "$$(.venv-lowest/bin/python $(SITE_PACKAGES))/venv.pth"
 	touch $@
