@@ -1,44 +1,20 @@
-from pathlib import Path
-from typing import Any
-
 import pytest
 from hydra.core.config_store import ConfigStore
+from told_mistakes import MEND, mistakes_in
 
 from repope_eval.errors import RepopeError
-from repope_eval.settings.composition import register
 from repope_eval.settings.config import (
     BuildSettings,
     DataSettings,
     DoctorSettings,
     ModelsSettings,
     RelabelSettings,
-    RunSettings,
     ScoreSettings,
 )
 from repope_eval.settings.shipped_files import choices
-from repope_eval.settings.validation import DEEPEST, MOST_BYTES, file_mistake, find_mistakes
 
-MEND = (
-    "`python -m repope_eval models` lists them, and another checkpoint of a family that is among them is model={} "
-    "model.checkpoint=FOLDER_OR_ID, or a file of your own with --config-dir"
-)
 UNREADABLE = "cannot be read as key=value; a value with special characters goes into quotes: 'key=\"value\"'"
 BENCHES = ", ".join(choices("bench"))
-
-
-@pytest.fixture(autouse=True)
-def _groups_of_one_record_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A process of the command line registers one record; this one registers several."""
-    for group in ("model", "bench"):
-        monkeypatch.setitem(ConfigStore.instance().repo, group, {})
-        monkeypatch.delitem(ConfigStore.instance().repo, group)
-
-
-def _mistakes(
-    *words: str, record: Any = RunSettings, own: Path | None = None, sweep: bool = False
-) -> list[str]:
-    register(record, own)
-    return find_mistakes(record, words, own, multirun=sweep)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +32,7 @@ def _mistakes(
     ],
 )
 def test_right_words_have_none(words: list[str]) -> None:
-    assert _mistakes(*words) == []
+    assert mistakes_in(*words) == []
 
 
 @pytest.mark.parametrize(
@@ -165,7 +141,7 @@ def test_right_words_have_none(words: list[str]) -> None:
     ],
 )
 def test_each_mistake_has_its_line(word: str, line: str) -> None:
-    assert _mistakes(word) == [line]
+    assert mistakes_in(word) == [line]
 
 
 @pytest.mark.parametrize(
@@ -177,24 +153,24 @@ def test_each_mistake_has_its_line(word: str, line: str) -> None:
     ],
 )
 def test_a_number_that_is_none_or_without_end_is_a_mistake(word: str, line: str) -> None:
-    assert _mistakes(word, record=DoctorSettings) == [line]
+    assert mistakes_in(word, record=DoctorSettings) == [line]
 
 
 def test_a_group_without_a_choice_has_no_values_to_set() -> None:
-    assert _mistakes("model.max_tiles=3", "model=tiny", record=ModelsSettings) == []
+    assert mistakes_in("model.max_tiles=3", "model=tiny", record=ModelsSettings) == []
     line = "model.max_tiles=3: of which model? Give model=NAME as well; `python -m repope_eval models` lists them"
-    assert _mistakes("model.max_tiles=3", record=ModelsSettings) == [line]
+    assert mistakes_in("model.max_tiles=3", record=ModelsSettings) == [line]
 
 
 def test_a_value_that_cannot_be_read_is_told_to_be_quoted() -> None:
-    (line,) = _mistakes("out=a(b")
+    (line,) = mistakes_in("out=a(b")
     assert line == f"out=a(b: {UNREADABLE}"
-    assert _mistakes('out="a(b"') == []
+    assert mistakes_in('out="a(b"') == []
 
 
 def test_no_mistake_hides_another() -> None:
     words = ("limit=0", "modle=tiny", "bench=repop", "model=foo", "device=gpu", "resume=maybe", "out=a(b")
-    found = _mistakes(*words)
+    found = mistakes_in(*words)
     assert len(found) == len(words)
     assert all(any(line.startswith(word.partition("=")[0]) for line in found) for word in words)
 
@@ -209,23 +185,23 @@ def test_no_mistake_hides_another() -> None:
     ],
 )
 def test_required_keys_are_asked_for(record: type, lines: list[str]) -> None:
-    assert _mistakes(record=record) == [f"{key} is required: give {key}=..." for key in lines]
+    assert mistakes_in(record=record) == [f"{key} is required: give {key}=..." for key in lines]
 
 
 def test_a_list_written_without_brackets_is_told_so() -> None:
     given = ("questions=a", "annotators=b,c", "out=d")
-    assert _mistakes(*given, record=RelabelSettings) == [
+    assert mistakes_in(*given, record=RelabelSettings) == [
         "annotators=b,c: several values, which need -m: one run for each; a list is written annotators=[A,B]"
     ]
 
 
 def test_a_list_of_a_wrong_length_is_a_mistake() -> None:
     given = ("questions=a", "annotators=[b]", "out=d")
-    assert _mistakes(*given, record=RelabelSettings) == ["annotators: 2 are expected, not 1"]
+    assert mistakes_in(*given, record=RelabelSettings) == ["annotators: 2 are expected, not 1"]
 
 
 def test_each_value_of_a_sweep_is_checked() -> None:
-    assert _mistakes(
+    assert mistakes_in(
         "model=tiny,foo,internvl2_5_1b", "limit=1,x,0", "out=${model.name}/${limit}", sweep=True
     ) == [
         f"model=foo: no such model; {MEND.format('NAME')}",
@@ -236,8 +212,8 @@ def test_each_value_of_a_sweep_is_checked() -> None:
 
 def test_a_sweep_may_be_written_in_each_of_hydras_ways() -> None:
     out = "out=${model.name}/${limit}"
-    assert _mistakes("model=glob(internvl2_5_?b)", "limit=range(1,3)", out, sweep=True) == []
-    assert _mistakes("model=choice(tiny,internvl2_5_1b)", sweep=True) == []
+    assert mistakes_in("model=glob(internvl2_5_?b)", "limit=range(1,3)", out, sweep=True) == []
+    assert mistakes_in("model=choice(tiny,internvl2_5_1b)", sweep=True) == []
 
 
 @pytest.mark.parametrize(
@@ -259,11 +235,11 @@ def test_a_sweep_may_be_written_in_each_of_hydras_ways() -> None:
     ],
 )
 def test_a_sweep_without_end_is_refused_before_it_is_composed(words: list[str], line: str) -> None:
-    assert _mistakes(*words, sweep=True) == [line]
+    assert mistakes_in(*words, sweep=True) == [line]
 
 
 def test_a_glob_that_matches_nothing_is_a_mistake() -> None:
-    assert _mistakes("model=glob(flamingo*)", sweep=True) == [
+    assert mistakes_in("model=glob(flamingo*)", sweep=True) == [
         "model=glob(flamingo*): matches nothing; `python -m repope_eval models` lists them"
     ]
 
@@ -285,147 +261,25 @@ def test_a_glob_that_matches_nothing_is_a_mistake() -> None:
     ],
 )
 def test_runs_of_a_sweep_may_not_share_a_folder(words: list[str], line: str) -> None:
-    assert _mistakes(*words, sweep=True) == [line]
+    assert mistakes_in(*words, sweep=True) == [line]
 
 
 def test_runs_of_a_sweep_may_be_told_apart_by_their_number() -> None:
-    assert _mistakes("engine=shared,sequential", "out=runs/${hydra:job.num}", sweep=True) == []
-
-
-@pytest.fixture
-def own(tmp_path: Path) -> Path:
-    (tmp_path / "model").mkdir()
-    return tmp_path
-
-
-@pytest.mark.parametrize(
-    ("content", "line"),
-    [
-        ("famly: a", "model=mine: model.famly in its file: no such key (did you mean model.family?)"),
-        ("max_new_tokens: a", "model=mine: model.max_new_tokens in its file: a whole number is expected"),
-        ("max_new_tokens: 0", "model.max_new_tokens=0: must be at least 1"),
-        ("dtype: half", "model.dtype=half: allowed are auto, float32, bfloat16, float16"),
-        (
-            "quantization: [a]",
-            "model=mine: model.quantization in its file: one of none, int8, nf4 is expected",
-        ),
-        ("family: ???", "model.family is required: give model.family=..."),
-    ],
-)
-def test_mistakes_in_an_own_file_are_found(own: Path, content: str, line: str) -> None:
-    rest = "checkpoint: here\n" + ("" if content.startswith("fam") else "family: internvl2_5\n")
-    (own / "model" / "mine.yaml").write_text(f"{content}\n{rest}")
-    assert _mistakes("model=mine", own=own) == [line]
-
-
-@pytest.mark.parametrize(
-    ("content", "reason"),
-    [
-        ("a: [here\n", "expected ',' or ']', but got '<stream end>' in \"{path}\", line 2, column 1"),
-        (
-            "family:\n\tcheckpoint: a\n",
-            "found character '\\t' that cannot start any token in \"{path}\", line 2, column 1",
-        ),
-        ("family: a\nfamily: b\n", 'found duplicate key family in "{path}", line 2, column 1'),
-        ("a: 1\n---\nb: 2\n", 'but found another document in "{path}", line 2, column 1'),
-        ("defaults: 5\n", "Invalid defaults list in 'model/mine', defaults must be a list (got int)"),
-        (f"a: {'9' * 5000}", "use sys.set_int_max_str_digits() to increase the limit"),
-        ("a\0b: 1\n", "as text in UTF-16 and damaged files do; save it as UTF-8"),
-        ("a: ${\n", "no viable alternative at input '${'"),
-        ("a: !!python/x y\n", "'tag:yaml.org,2002:python/x' in \"{path}\", line 1, column 4"),
-    ],
-)
-def test_an_own_file_that_no_parser_takes_is_one_line(own: Path, content: str, reason: str) -> None:
-    path = own / "model" / "mine.yaml"
-    path.write_text(content)
-    (line,) = _mistakes("model=mine", own=own)
-    assert line.startswith("model=mine: ")
-    assert line.endswith(reason.replace("{path}", str(path)))
-    assert "\n" not in line
-
-
-def test_what_an_own_files_defaults_name_is_not_the_file_itself(own: Path) -> None:
-    (own / "model" / "mine.yaml").write_text("defaults:\n  - gone\nfamily: internvl2_5\n")
-    assert _mistakes("model=mine", own=own) == [
-        "model=mine: its file's defaults name model/gone, which is not there"
-    ]
-
-
-def test_what_an_own_file_lacks_is_found_for_each_run_of_a_sweep(own: Path) -> None:
-    (own / "model" / "mine.yaml").write_text("family: internvl2_5\n")
-    for words in ("model=mine,tiny", "model=tiny,mine"):
-        assert _mistakes(words, own=own, sweep=True) == [
-            "model.checkpoint is required: give model.checkpoint=..."
-        ]
-
-
-def test_an_own_file_is_among_the_choices(own: Path) -> None:
-    (own / "model" / "mine.yaml").write_text("family: internvl2_5\ncheckpoint: here\n")
-    assert _mistakes("model=min", own=own) == [
-        f"model=min: no such model (did you mean mine?); {MEND.format('mine')}"
-    ]
-
-
-def test_hydras_own_search_path_is_heeded(own: Path) -> None:
-    (own / "model" / "mine.yaml").write_text("family: internvl2_5\ncheckpoint: here\n")
-    assert _mistakes("model=mine", f"hydra.searchpath=['file://{own}']") == []
+    assert mistakes_in("engine=shared,sequential", "out=runs/${hydra:job.num}", sweep=True) == []
 
 
 def test_settings_of_a_launcher_may_stand_before_it() -> None:
     pytest.importorskip("hydra_plugins.hydra_submitit_launcher")
     words = ["hydra.launcher.partition=gpu", "hydra/launcher=submitit_slurm", "limit=1,2", "out=x/${limit}"]
-    assert _mistakes(*words, sweep=True) == []
+    assert mistakes_in(*words, sweep=True) == []
 
 
 @pytest.mark.parametrize("launcher", ["submitit_slurm", "submitit_local"])
 def test_a_launcher_that_is_not_installed_is_one_line(monkeypatch: pytest.MonkeyPatch, launcher: str) -> None:
-    _mistakes()  # Hydra looks for its plugins once
+    mistakes_in()  # Hydra looks for its plugins once
     launchers = ConfigStore.instance().repo["hydra"]["launcher"]
     monkeypatch.delitem(launchers, f"{launcher}.yaml", raising=False)
     word = f"hydra/launcher={launcher}"
     with pytest.raises(RepopeError) as caught:
-        _mistakes("hydra.launcher.timeout_min=5", word, sweep=True)
+        mistakes_in("hydra.launcher.timeout_min=5", word, sweep=True)
     assert str(caught.value) == f"{word}: not installed; pip install 'repope-eval[slurm]'"
-
-
-BOMB = b"a: &a [x, x, x]\nb: &b [*a, *a, *a]\n"
-"""Ten such lines would be thousands of millions of nodes."""
-
-
-@pytest.mark.parametrize(
-    ("content", "reason"),
-    [
-        (b"", "is empty; its settings are expected, key: value in each line"),
-        (b"# nothing\n", "is empty; its settings are expected, key: value in each line"),
-        (b"family: internvl2_5\nsystem_prompt: |\n  two\n  lines\ndefaults: [tiny]\n", None),
-        ("family: café\n".encode(), None),
-        (b"\x89PNG\r\n\x1a\n", "is a PNG image, not text; is it the right file?"),
-        (b"- family\n", "line 1: key: value is expected, in each line"),
-        (b"just a text\n", "line 1: key: value is expected, in each line"),
-        (BOMB, "line 2: repeats a node by *a; write it out, or refer to a key with ${KEY}"),
-        (b"a: " + b"[" * 1000, f"line 1: is nested deeper than {DEEPEST} levels; settings have two"),
-        (b"a: " + b"x" * MOST_BYTES, "has 100,003 bytes; a configuration file has 100,000 at most"),
-        (b"a: [here\n", None),  # Hydra says it
-    ],
-)
-def test_an_own_file_that_is_no_configuration_says_why(
-    tmp_path: Path, content: bytes, reason: str | None
-) -> None:
-    path = tmp_path / "mine.yaml"
-    path.write_bytes(content)
-    assert file_mistake(tmp_path, "mine") == (None if reason is None else f"{path}: {reason}")
-
-
-def test_an_own_file_in_another_encoding_says_where(tmp_path: Path) -> None:
-    path = tmp_path / "mine.yaml"
-    path.write_bytes("a: 1\nfamily: café\n".encode("latin-1"))
-    assert str(file_mistake(tmp_path, "mine")).startswith(f"{path}, line 2: is not UTF-8 ")
-
-
-def test_an_own_file_that_is_no_file_is_not_read(tmp_path: Path) -> None:
-    (tmp_path / "folder.yaml").mkdir()
-    (tmp_path / "device.yaml").symlink_to("/dev/zero")
-    for name in ("folder", "device.yaml"):
-        assert file_mistake(tmp_path, name) == f"{tmp_path / name.removesuffix('.yaml')}.yaml: is no file"
-    assert file_mistake(tmp_path, "gone") is None
-    assert file_mistake(tmp_path, "x" * 100_000) is None

@@ -1,0 +1,28 @@
+"""The mistakes that a command line is told of, in a process that looks at those of several commands."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hydra.core.config_store import ConfigStore
+
+from repope_eval.settings.composition import register
+from repope_eval.settings.config import RunSettings
+from repope_eval.settings.validation import find_mistakes
+
+MEND = (
+    "`python -m repope_eval models` lists them, and another checkpoint of a family that is among them is model={} "
+    "model.checkpoint=FOLDER_OR_ID, or a file of your own with --config-dir"
+)
+
+
+def mistakes_in(
+    *words: str, record: Any = RunSettings, own: Path | None = None, sweep: bool = False
+) -> list[str]:
+    """What is found in the words; the groups of another command's settings are forgotten before and after."""
+    with pytest.MonkeyPatch.context() as patched:
+        for group in ("model", "bench"):
+            patched.setitem(ConfigStore.instance().repo, group, {})
+            patched.delitem(ConfigStore.instance().repo, group)
+        register(record, own)
+        return find_mistakes(record, words, own, multirun=sweep)
