@@ -71,7 +71,7 @@ def _exit_status(words: list[str]) -> int | str | None:
     except SystemExit as error:
         return error.code
     except Exception:
-        heed()
+        heed()  # a library may have made an error of its own of an interruption, and that is what ended the program
         raise
 
 

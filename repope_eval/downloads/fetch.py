@@ -37,7 +37,7 @@ MOST_REDIRECTS = 10
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """A file to fetch."""
+    """A file on a server, its place on this machine, and how it is known to be the right one."""
 
     url: str
     path: Path

@@ -77,11 +77,11 @@ def join_file(
         RepopeError: a row cannot be read, or is not about the question that it should be about.
     """
     if columns == BY_NAME and texts is None:
-        for made in FORMATS.values():
-            if made.recognises(file):
-                benchmark = made.edition(file, benchmark)
-                rows = made.rows(file)
-                return gather(rows, made.questions(rows, file, benchmark), file.where), benchmark
+        for known in FORMATS.values():
+            if known.recognises(file):
+                benchmark = known.edition(file, benchmark)
+                rows = known.rows(file)
+                return gather(rows, known.questions(rows, file, benchmark), file.where), benchmark
     rows = answer_rows(file, columns)
     questions = questions_by_image(rows, benchmark.ids, texts, file.where)
     if texts is not None:

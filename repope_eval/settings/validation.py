@@ -142,11 +142,8 @@ def file_mistake(folder: Path, name: str) -> str | None:
         reason = _structure_mistake(read_text(path))
     except RepopeError as error:
         return str(error)
-    except (
-        OSError,
-        yaml.YAMLError,
-    ):  # too long a name; a text that is no YAML, of which Hydra says where and why
-        return None
+    except (OSError, yaml.YAMLError):
+        return None  # the name is too long, or the text no YAML: Hydra says where and why
     return reason and f"{path}: {reason}"
 
 

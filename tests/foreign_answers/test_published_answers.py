@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from conftest import RUN_FILES, CommandLine, visible_files
 from real_answers import VARIANTS, benchmark, joined, published
+from score_examples import CELL_KEYS
 
 from repope_eval.errors import RepopeError
 from repope_eval.files.json_files import read_rows
@@ -35,24 +36,6 @@ EXPECTED_WITH_MISSPELT = {
     ("adversarial", "repope"): (0, 1036, 108, 1389, 151, "0.9056", "0.8728", "0.8889"),
 }
 """The same with the rows whose question is spelt as POPE's older files had it."""
-CELL_KEYS = {
-    *(
-        "tp",
-        "fp",
-        "tn",
-        "fn",
-        "precision",
-        "recall",
-        "f1",
-        "accuracy",
-        "balanced_accuracy",
-        "tnr",
-        "yes_ratio",
-        "f1_balanced",
-        "mcc",
-    ),
-    *("n_questions", "n_answered", "n_unparsed", "ci95", "ci95_method", "reasons"),
-}
 
 
 def row(cell: Figures) -> tuple[object, ...]:

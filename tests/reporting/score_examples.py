@@ -8,6 +8,26 @@ from repope_eval.scoring.estimates import Estimate, Interval, Method
 from repope_eval.scoring.intervals import INTERVAL_FIGURES
 from repope_eval.scoring.scores import CellScores, Change, Scores
 
+CELL_KEYS = {
+    *(
+        "tp",
+        "fp",
+        "tn",
+        "fn",
+        "precision",
+        "recall",
+        "f1",
+        "accuracy",
+        "balanced_accuracy",
+        "tnr",
+        "yes_ratio",
+        "f1_balanced",
+        "mcc",
+    ),
+    *("n_questions", "n_answered", "n_unparsed", "ci95", "ci95_method", "reasons"),
+}
+"""The keys of a cell in `scores.json`, written out: the contract of that file."""
+
 CELL = Figures(
     tp=1150,
     fp=28,

@@ -5,6 +5,7 @@ import json
 
 from score_examples import (
     CELL,
+    CELL_KEYS,
     CHANGE_INTERVAL,
     F1_INTERVAL,
     REASON,
@@ -17,25 +18,6 @@ from repope_eval.reporting.score_document import score_document
 from repope_eval.scoring.confusion import Figures
 from repope_eval.scoring.intervals import INTERVAL_FIGURES
 from repope_eval.scoring.scores import mean
-
-CELL_KEYS = {
-    *(
-        "tp",
-        "fp",
-        "tn",
-        "fn",
-        "precision",
-        "recall",
-        "f1",
-        "accuracy",
-        "balanced_accuracy",
-        "tnr",
-        "yes_ratio",
-        "f1_balanced",
-        "mcc",
-    ),
-    *("n_questions", "n_answered", "n_unparsed", "ci95", "ci95_method", "reasons"),
-}
 
 
 def test_the_keys_of_the_document() -> None:
