@@ -73,11 +73,11 @@ def silence(kind: Literal["models", "datasets"], name: str, revision: str = "mai
 
 def _ask(url: str, contact: Contact) -> tuple[str | None, bool]:
     """What is wrong with the Hub's answer, and whether that may pass; None for whatever a living Hub may say."""
-    import httpx2  # slow to import, and only what downloads needs it
-    from huggingface_hub import get_token
+    try:  # of all that is done here: an error that ends the thread would leave the program waiting
+        import httpx2  # slow to import, and only what downloads needs it
+        from huggingface_hub import get_token
 
-    timeout = httpx2.Timeout(ANSWERING, connect=CONNECTING)
-    try:
+        timeout = httpx2.Timeout(ANSWERING, connect=CONNECTING)
         token = get_token()  # with one, a Hub that is busy takes more requests
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         with (

@@ -75,6 +75,13 @@ def test_a_server_that_hangs_up_is_out_of_reach(server: FaultServer) -> None:
     assert "disconnected" in str(hub_client.silence("models", "owner/name"))
 
 
+def test_an_http_client_that_cannot_be_imported_leaves_nobody_waiting(
+    server: FaultServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "httpx2", None)
+    assert "import of httpx2" in str(hub_client.silence("models", "owner/name"))
+
+
 def test_a_login_page_is_no_hub(server: FaultServer) -> None:
     server.always[PLACE] = status(200, Content_Type="text/html; charset=utf-8")
     assert "a web page came in place of an answer" in str(hub_client.silence("models", "owner/name"))
