@@ -1,12 +1,10 @@
-"""A server of faults, quick waits, and downloads from it; for the tests of downloading."""
+"""Quick waits, and downloads from a server of faults; for the tests of downloading."""
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from fault_server import FaultServer, serving
+from fault_server import FaultServer
 
 from repope_eval.downloads import fetch
 from repope_eval.downloads.download import Download, download
@@ -28,14 +26,6 @@ def be_quick_and_direct(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(fetch, name, value)
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
-
-
-@contextmanager
-def serving_content() -> Iterator[FaultServer]:
-    """A server that has `file`."""
-    with serving() as state:
-        state.files["file"] = CONTENT
-        yield state
 
 
 def fetched(server: FaultServer, folder: Path, name: str = "file", sha256: str | None = SHA256) -> Path:

@@ -4,11 +4,10 @@ import logging
 import queue
 import socket
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from download_examples import CONTENT, be_quick_and_direct, fetched, serving_content
+from download_examples import CONTENT, fetched
 from fault_server import CLOSE, SILENT, FaultServer, status, unanswered_port
 
 from repope_eval.downloads import contact
@@ -16,17 +15,6 @@ from repope_eval.downloads import download as downloading
 from repope_eval.downloads import fetch as fetching
 from repope_eval.downloads.download import Download, download
 from repope_eval.errors import RepopeError
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    be_quick_and_direct(monkeypatch)
-
-
-@pytest.fixture
-def server() -> Iterator[FaultServer]:
-    with serving_content() as state:
-        yield state
 
 
 def test_an_unreachable_host_is_given_up_early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,28 +8,16 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from download_examples import CONTENT, SHA256, be_quick_and_direct, fetched, refusal, serving_content
+from download_examples import CONTENT, SHA256, fetched, refusal
 from fault_server import CLOSE, STALL, FaultServer, status
 
 from repope_eval.downloads import download as downloading
 from repope_eval.downloads import fetch as fetching
 from repope_eval.downloads.download import Download, download
 from repope_eval.errors import RepopeError
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    be_quick_and_direct(monkeypatch)
-
-
-@pytest.fixture
-def server() -> Iterator[FaultServer]:
-    with serving_content() as state:
-        yield state
 
 
 def test_a_file_comes_into_a_new_folder_and_leaves_nothing_beside_it(

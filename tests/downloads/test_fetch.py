@@ -2,11 +2,10 @@
 
 import gzip
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from download_examples import CONTENT, be_quick_and_direct, fetched, refusal, serving_content
+from download_examples import CONTENT, fetched, refusal
 from fault_server import CUT, DRIP, ENDLESS, STALL, Fault, FaultServer, head, status
 
 from repope_eval.benchmarks.images import decodable
@@ -16,15 +15,8 @@ from repope_eval.errors import RepopeError
 
 
 @pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    be_quick_and_direct(monkeypatch)
+def _small_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fetch, "LARGEST", 2 * len(CONTENT))
-
-
-@pytest.fixture
-def server() -> Iterator[FaultServer]:
-    with serving_content() as state:
-        yield state
 
 
 def test_a_file_without_end_is_given_up_while_it_comes(server: FaultServer, tmp_path: Path) -> None:

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import huggingface_hub.constants
 import pytest
-from download_examples import be_quick_and_direct
 from fault_server import CLOSE, SILENT, FaultServer, serving, status, unanswered_port
 
 from repope_eval.downloads import contact
@@ -25,8 +24,7 @@ PLACE = "api/models/owner/name/revision/main"
 
 
 @pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    be_quick_and_direct(monkeypatch)
+def _online(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(hub_client, "_asked", {})
     monkeypatch.setattr(hub_client, "PAUSE", 0.01)
