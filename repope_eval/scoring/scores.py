@@ -98,11 +98,17 @@ def score(
     confusions = confusions_of(label_sets, sample.totals)
     cells: dict[str, dict[Variant, CellScores]] = {name: {} for name in confusions}
     indexes: dict[tuple[str, Variant], Cells] = {}
+    by_label_set = {
+        name: {variant: figures(counts, sample.protocol) for variant, counts in of_variants.items()}
+        for name, of_variants in confusions.items()
+    }
+    with_means = {name: with_mean(of_variants) for name, of_variants in by_label_set.items()}
     for name, variant, of_cell in variant_cells(label_sets):
-        of_variants = {one: figures(counts, sample.protocol) for one, counts in confusions[name].items()}
-        cell = with_mean(of_variants)[variant]
+        cell = with_means[name][variant]
         undefined = (
-            _undefined_in_mean(of_variants) if variant == MEAN else _undefined_figures(cell, sample.protocol)
+            _undefined_in_mean(by_label_set[name])
+            if variant == MEAN
+            else _undefined_figures(cell, sample.protocol)
         )
         found = estimates(sample, of_cell, values_of(cell), undefined)
         cells[name][variant] = CellScores(figures=cell, estimates=found)
