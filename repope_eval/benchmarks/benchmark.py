@@ -76,12 +76,17 @@ class Source:
     """Words that all of its questions have, and no questions of other benchmarks."""
 
 
+def by_image(questions: Iterable[Question]) -> dict[str, list[Question]]:
+    """The questions about each image by its name, images in the order of their first question."""
+    found: dict[str, list[Question]] = {}
+    for question in questions:
+        found.setdefault(question.image, []).append(question)
+    return found
+
+
 def image_by_image(questions: Iterable[Question]) -> list[Question]:
     """The questions with those about one image together, in the order of each image's first."""
-    by_image: dict[str, list[Question]] = {}
-    for question in questions:
-        by_image.setdefault(question.image, []).append(question)
-    return list(chain.from_iterable(by_image.values()))
+    return list(chain.from_iterable(by_image(questions).values()))
 
 
 def read_benchmark(

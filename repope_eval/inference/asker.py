@@ -7,6 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from repope_eval.benchmarks.benchmark import by_image
 from repope_eval.models.families import require_family
 from repope_eval.process.ranks import Ranks
 from repope_eval.records import Answer, Question
@@ -87,7 +88,4 @@ def group_by_image(questions: Sequence[Question], paths: Mapping[str, Path]) -> 
         questions: the questions in any order.
         paths: the path of each image by its name.
     """
-    by_image: dict[str, list[Question]] = {}
-    for question in questions:
-        by_image.setdefault(question.image, []).append(question)
-    return [AskedImage(paths[name], tuple(theirs)) for name, theirs in by_image.items()]
+    return [AskedImage(paths[name], tuple(theirs)) for name, theirs in by_image(questions).items()]
