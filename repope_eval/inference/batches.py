@@ -24,12 +24,18 @@ ENGINES: Mapping[Engine, Callable[[Model, Sequence[Prepared], int, Spellings], l
 """Name -> what generates the answers to a batch of images, of each image in the order of its questions."""
 
 _NO_MEMORY = (
-    "can't allocate memory",
-    "could not create a primitive",
+    "can't allocate memory",  # torch on a CPU
+    "could not create a primitive",  # oneDNN
     "MPS backend out of memory",
-    "Invalid buffer size",
+    "Invalid buffer size",  # MPS
+    "error: out of memory",  # the driver's own, CUDA's or HIP's
+    "[CUDA]: out of memory",  # Triton
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate",  # its first workspace
+    "CUDNN_STATUS_ALLOC_FAILED",
+    "unable to find an engine to execute this computation",  # cuDNN: each one needs more than is left
 )
-"""Parts of the texts by which torch, its oneDNN and its MPS say that memory ended, with no exception of its own."""
+"""Parts of the texts by which torch and its libraries say that memory ended, with no exception of its own."""
 
 
 class TransformersAsker(Asker):
