@@ -19,6 +19,7 @@ from repope_eval.models.fingerprint import fingerprint
 from repope_eval.models.limits import require_bounded
 from repope_eval.models.placement import (
     device_map,
+    embed_where_inputs_are,
     quantization,
     require_attention,
     require_modules,
@@ -109,6 +110,8 @@ def load_model(settings: ModelSettings, device: torch.device, checkpoint: Checkp
         dtype=dtype,
         attn_implementation=settings.attn_implementation,
     )
+    if settings.device_map:
+        embed_where_inputs_are(network)
     return Model(described.recipe, network, described.checkpoint, dtype, device)
 
 
