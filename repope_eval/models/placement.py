@@ -94,7 +94,7 @@ def require_number_format(dtype: torch.dtype, device: torch.device) -> None:
 def _multiplies_bfloat16(device: torch.device) -> bool:
     """Whether a GPU has instructions for bfloat16; torch answers for the current device."""
     with torch.cuda.device(device):
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
 
 
 def device_map(settings: ModelSettings, device: torch.device) -> str | dict[str, Any]:
