@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from unittest.mock import patch
 
 import torch
@@ -22,6 +23,7 @@ from command_line import positive
 from drawn_images import draw_images, pope_questions
 from fake_device import FakeDevices, devices_that_are_not_there
 from gauges import print_table
+from PIL import Image
 from published_models import published_checkpoint, published_recipe, shipped_shape
 from torch import nn
 from transformers import PreTrainedModel
@@ -60,12 +62,13 @@ def main() -> None:
     parser.add_argument("models", nargs="*", metavar="MODEL", help="names of shipped models; default: all")
     parser.add_argument("--images", type=positive, default=1, help="of the batch; default: 1")
     parser.add_argument("--questions", type=positive, default=10, help="about each image; default: 10")
+    parser.add_argument("--layers", type=positive, help="of each half of a model; default: all")
     parser.add_argument("--engine", choices=list(ENGINES), default="shared")
     options = parser.parse_args()
     print(f"{options.images} images, {options.questions} questions each, {options.engine} engine")
     rows = []
     for name in options.models or [name for name in choices("model") if name != "tiny"]:
-        with fake_model(name) as (model, devices):
+        with fake_model(name, options.layers) as (model, devices):
             images = [prepared(model, options.questions)] * options.images
             rows.append([name, *_cells(name, count(model, devices, images, options.engine), options)])
     print_table(HEADINGS, rows)
@@ -73,12 +76,13 @@ def main() -> None:
 
 def _cells(name: str, counts: "Counts", options: argparse.Namespace) -> list[str]:
     formula = formula_bytes(name, options.questions)
+    # The formula is for one image and its questions, answered together by the whole model.
+    is_formulas = (options.images, options.layers, options.engine) == (1, None, "shared")
     compared = [f"{formula / 1e9:.3f}", f"{formula / counts.peak:.3f}"]
     return [
         f"{counts.weights / 1e9:.3f}",
         f"{counts.peak / 1e9:.3f}",
-        # The formula is for one image's questions, answered together.
-        *(compared if options.images == 1 and options.engine == "shared" else ["-", "-"]),
+        *(compared if is_formulas else ["-", "-"]),
         str(counts.waits_here),
         str(counts.waits - counts.waits_here),
         str(counts.operations),
@@ -191,8 +195,13 @@ def over_two_devices(network: PreTrainedModel, embeddings_on: torch.device) -> d
 
 def prepared(model: Model, questions: int) -> Prepared:
     """A drawn image and so many questions about it."""
+    return model.recipe.prepare(_image(), pope_questions(questions)).in_format(DTYPE)
+
+
+@cache
+def _image() -> Image.Image:
     (image,) = draw_images(1)
-    return model.recipe.prepare(image, pope_questions(questions)).in_format(DTYPE)
+    return image
 
 
 def count(

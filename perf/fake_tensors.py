@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-MOST_KEPT = 2**24
+MOST_KEPT = 2**22
 """Whole numbers of a larger tensor are not kept: those of quantized weights, say."""
 
 
