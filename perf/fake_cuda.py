@@ -64,18 +64,19 @@ def main() -> None:
     parser.add_argument("--questions", type=positive, default=10, help="about each image; default: 10")
     parser.add_argument("--layers", type=positive, help="of each half of a model; default: all")
     parser.add_argument("--engine", choices=list(ENGINES), default="shared")
+    parser.add_argument("--quantization", choices=("none", "int8", "nf4"), default="none")
     options = parser.parse_args()
     print(f"{options.images} images, {options.questions} questions each, {options.engine} engine")
     rows = []
     for name in options.models or [name for name in choices("model") if name != "tiny"]:
-        with fake_model(name, options.layers) as (model, devices):
+        with fake_model(name, options.layers, quantization=options.quantization) as (model, devices):
             images = [prepared(model, options.questions)] * options.images
             rows.append([name, *_cells(name, count(model, devices, images, options.engine), options)])
     print_table(HEADINGS, rows)
 
 
 def _cells(name: str, counts: "Counts", options: argparse.Namespace) -> list[str]:
-    formula = formula_bytes(name, options.questions)
+    formula = formula_bytes(name, options.questions, options.quantization)
     # The formula is for one image and its questions, answered together by the whole model.
     is_formulas = (options.images, options.layers, options.engine) == (1, None, "shared")
     compared = [f"{formula / 1e9:.3f}", f"{formula / counts.peak:.3f}"]
@@ -90,9 +91,10 @@ def _cells(name: str, counts: "Counts", options: argparse.Namespace) -> list[str
     ]
 
 
-def formula_bytes(name: str, questions: int) -> float:
+def formula_bytes(name: str, questions: int, quantization: str = "none") -> float:
     """What the formula says that a shipped model, one image and its questions take, the program left out."""
-    return memory_need(shipped_shape(name), questions=questions).total - PROGRAM
+    need = memory_need(shipped_shape(name), questions=questions, quantization=quantization)
+    return need.total - PROGRAM
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +124,10 @@ class Counts:
 
 @contextmanager
 def fake_model(
-    name: str, layers: int | None = None, embeddings_on: torch.device | None = None
+    name: str,
+    layers: int | None = None,
+    embeddings_on: torch.device | None = None,
+    quantization: str = "none",
 ) -> Iterator[tuple[Model, FakeDevices]]:
     """A shipped model at its published size, and the devices that it is on.
 
@@ -131,6 +136,7 @@ def fake_model(
         layers: of the language model and of the vision tower each; None: as many as are published.
         embeddings_on: the model is spread over two devices, with its embeddings on that one; None: all of it is on
             one device.
+        quantization: none, int8 or nf4, on one device.
     """
     recipe = published_recipe(name, layers)
     with torch.device("meta"):
@@ -141,6 +147,10 @@ def fake_model(
     with devices_that_are_not_there(recipe.stop_token_ids[0]) as devices:
         if embeddings_on is None:
             put(network, devices, {"": FIRST})
+            if quantization != "none":
+                from fake_quantized import quantize  # bitsandbytes takes a while to import
+
+                quantize(network, devices, quantization)
         else:
             put(network, devices, over_two_devices(network, embeddings_on))
         yield Model(recipe, network, published_checkpoint(name, layers), DTYPE, FIRST), devices
