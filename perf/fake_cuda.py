@@ -23,7 +23,6 @@ from command_line import positive
 from drawn_images import draw_images, pope_questions
 from fake_device import FakeDevices, devices_that_are_not_there
 from gauges import print_table
-from PIL import Image
 from published_models import published_checkpoint, published_recipe, shipped_shape
 from torch import nn
 from transformers import PreTrainedModel
@@ -205,13 +204,13 @@ def over_two_devices(network: PreTrainedModel, embeddings_on: torch.device) -> d
 
 def prepared(model: Model, questions: int) -> Prepared:
     """A drawn image and so many questions about it."""
-    return model.recipe.prepare(_image(), pope_questions(questions)).in_format(DTYPE)
+    return _prepared(model.checkpoint.name, questions)
 
 
 @cache
-def _image() -> Image.Image:
+def _prepared(name: str, questions: int) -> Prepared:
     (image,) = draw_images(1)
-    return image
+    return published_recipe(name).prepare(image, pope_questions(questions)).in_format(DTYPE)
 
 
 def count(

@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 import torch
 from fake_tensors import (
     OnDevice,
+    Shapes,
     content_of,
     is_kept,
     numbers_of,
@@ -81,6 +82,7 @@ class FakeDevices(TorchDispatchMode):
         self._stop = stop
         self._live: set[int] = set()
         self._composite: dict[Any, bool] = {}
+        self._shapes = Shapes()
 
     def forget(self) -> None:
         """Counts from here on; what is held stays counted."""
@@ -157,8 +159,7 @@ class FakeDevices(TorchDispatchMode):
         if operation is aten.nonzero.default:
             self.wait()
         else:
-            values, more = with_tensors(given, without_numbers)
-            made = operation(*values, **more)
+            made = self._shapes.made(operation, given)
             if not all(map(is_kept, tensors_in(made))):
                 return made
             if not known:

@@ -83,7 +83,7 @@ def tensors_in(value: Any) -> Iterator[torch.Tensor]:
     """The tensors in the arguments or the result of an operation."""
     if isinstance(value, torch.Tensor):
         yield value
-    elif isinstance(value, tuple | list):
+    elif isinstance(value, (tuple, list)):
         for part in value:
             yield from tensors_in(part)
     elif isinstance(value, dict):
@@ -94,10 +94,40 @@ def with_tensors(value: Any, change: Callable[[torch.Tensor], Any]) -> Any:
     """Arguments or a result with each tensor changed; a CUDA device becomes the one that the tensors are on then."""
     if isinstance(value, torch.Tensor):
         return change(value)
-    if isinstance(value, tuple | list):
+    if isinstance(value, (tuple, list)):
         return type(value)(with_tensors(part, change) for part in value)
     if isinstance(value, dict):
         return {name: with_tensors(part, change) for name, part in value.items()}
     if isinstance(value, torch.device) and value.type == "cuda":
         return torch.device("meta" if change is without_numbers else "cpu")
     return value
+
+
+class Shapes:
+    """What operations make of tensors without numbers, worked out once for tensors of the same shapes."""
+
+    def __init__(self) -> None:
+        self._known: dict[Any, tuple[Any, ...]] = {}
+
+    def made(self, operation: Any, given: tuple[Any, dict[str, Any]]) -> Any:
+        """The result of an operation that makes new tensors."""
+        key = operation, _form(given)
+        if key in self._known:
+            shape, strides, dtype = self._known[key]
+            return torch.empty_strided(shape, strides, dtype=dtype, device="meta")
+        values, more = with_tensors(given, without_numbers)
+        made = operation(*values, **more)
+        if isinstance(made, torch.Tensor):
+            self._known[key] = made.shape, made.stride(), made.dtype
+        return made
+
+
+def _form(value: Any) -> Any:
+    """What a result's shape and number format follow from."""
+    if isinstance(value, torch.Tensor):
+        return value.shape, value.stride(), value.dtype
+    if isinstance(value, (tuple, list)):
+        return tuple(map(_form, value))
+    if isinstance(value, dict):
+        return tuple((name, _form(part)) for name, part in value.items())
+    return type(value), value  # 1 and 1.0 make different formats

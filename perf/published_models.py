@@ -8,6 +8,7 @@ import copy
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,7 @@ def published_checkpoint(name: str, layers: int | None = None) -> Checkpoint:
     return Checkpoint(name, folder, None, config)
 
 
+@cache
 def published_recipe(name: str, layers: int | None = None) -> Recipe:
     """The recipe of that checkpoint."""
     return recipe_of(model_settings(name).family, published_checkpoint(name, layers), RecipeOptions())

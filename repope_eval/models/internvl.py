@@ -66,5 +66,5 @@ class InternVLRecipe(Recipe):
     def vision_values(self, tiles: int) -> int:
         """What a layer holds, which sees the patches of a tile and one token besides, and scales what it adds."""
         vision = self.config.vision_config
-        tokens = tiles * ((self._layout.side // vision.patch_size[0]) ** 2 + 1)
+        tokens = tiles * int((self._layout.side // vision.patch_size[0]) ** 2 + 1)
         return layer_values(vision, tokens) + tokens * int(vision.hidden_size)
