@@ -110,14 +110,15 @@ class Shapes:
         self._known: dict[Any, tuple[Any, ...]] = {}
 
     def made(self, operation: Any, given: tuple[Any, dict[str, Any]]) -> Any:
-        """The result of an operation that makes new tensors."""
+        """The result of an operation that is no view by its schema."""
         key = operation, _form(given)
         if key in self._known:
             shape, strides, dtype = self._known[key]
             return torch.empty_strided(shape, strides, dtype=dtype, device="meta")
         values, more = with_tensors(given, without_numbers)
         made = operation(*values, **more)
-        if isinstance(made, torch.Tensor):
+        memory = {storage_key(tensor) for tensor in tensors_in((values, more))}
+        if isinstance(made, torch.Tensor) and storage_key(made) not in memory:  # as that of aten._unsafe_view is
             self._known[key] = made.shape, made.stride(), made.dtype
         return made
 

@@ -5,6 +5,7 @@ layers. No kernel runs, so that nothing is shown of speed, of results and of ker
 layers are bitsandbytes' own, and what its kernels allocate is written after them; loading is not tried.
 """
 
+import re
 import sys
 from functools import cache
 from typing import Any, NamedTuple
@@ -28,6 +29,7 @@ with pytest.MonkeyPatch.context() as path:
     from fake_device import devices_that_are_not_there
     from published_models import PUBLISHED, published_recipe, shipped_shape
 
+README = " ".join((PROJECT / "README.md").read_text(encoding="utf-8").split())
 QUESTIONS = 10
 LAYERS = 2
 MORE_LAYERS = LAYERS + 1
@@ -37,9 +39,6 @@ OWN_WAITS = 5
 OTHER_WAITS = {"internvl2_5_internlm2": 10, "ovis2": 1, "llava": 1, "paligemma": 3}
 """The most waits in lines of transformers, by the golden's name or its beginning: rotary embeddings that depend on
 the length, Ovis2's indicators, sizes of images, masks."""
-MOST_OVER = {"llava_onevision_0_5b": 1.12}
-"""How many times the peak a formula may be at most, where that is not 1.1: the formula counts the hidden states of all
-layers of the vision tower, which transformers kept before 5.24."""
 OF_EACH_FAMILY = (
     "internvl2_5_1b",
     "internvl2_5_2b",
@@ -89,9 +88,21 @@ def test_every_shipped_model_is_here() -> None:
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
-def test_a_model_takes_the_memory_that_the_formula_says(name: str) -> None:
+def test_a_model_takes_the_memory_and_the_waiting_that_are_said(name: str) -> None:
+    """README says how far above the peak the formula may be; it counts hidden states that transformers kept before
+    5.24, which are much of LLaVA-OneVision 0.5B's need.
+    """
+    said = re.search(r"at most (\d+) % above it \((\d+) % for LLaVA-OneVision 0.5B\)", README)
+    assert said is not None
+    percent = int(said[2 if name == "llava_onevision_0_5b" else 1])
     peak, formula = peak_of_all_layers(name), formula_bytes(name, QUESTIONS)
-    assert peak <= formula <= MOST_OVER.get(name, 1.1) * peak
+    assert peak <= formula <= (1 + percent / 100) * peak
+    counts = counted(name, "none").few
+    others = [waits for start, waits in OTHER_WAITS.items() if PUBLISHED[name].golden.startswith(start)]
+    assert counts.waits_here <= OWN_WAITS
+    assert counts.waits - counts.waits_here <= sum(others)
+    lengths = [len(answer.token_ids) for answers in counts.answers for answer in answers]
+    assert lengths == [1, 1, 1, 2, 2, 3, 4, 4, 4, 4]  # answers leave the batch as they end
 
 
 @pytest.mark.parametrize("quantization", ["int8", "nf4"])
@@ -111,16 +122,6 @@ def test_memory_grows_by_the_same_with_each_layer() -> None:
     assert peak_of_all_layers("internvl2_5_1b") == pytest.approx(
         _counted("internvl2_5_1b", None).peak, rel=1e-3
     )
-
-
-@pytest.mark.parametrize("name", PUBLISHED)
-def test_the_host_waits_as_often_as_it_may(name: str) -> None:
-    counts = counted(name, "none").few
-    budgets = [waits for start, waits in OTHER_WAITS.items() if PUBLISHED[name].golden.startswith(start)]
-    assert counts.waits_here <= OWN_WAITS
-    assert counts.waits - counts.waits_here <= sum(budgets)
-    lengths = [len(answer.token_ids) for answers in counts.answers for answer in answers]
-    assert lengths == [1, 1, 1, 2, 2, 3, 4, 4, 4, 4]  # answers leave the batch as they end
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
