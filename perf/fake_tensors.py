@@ -118,7 +118,8 @@ class Shapes:
         values, more = with_tensors(given, without_numbers)
         made = operation(*values, **more)
         memory = {storage_key(tensor) for tensor in tensors_in((values, more))}
-        if isinstance(made, torch.Tensor) and storage_key(made) not in memory:  # as that of aten._unsafe_view is
+        # aten._unsafe_view makes a view, whatever its schema says.
+        if isinstance(made, torch.Tensor) and storage_key(made) not in memory:
             self._known[key] = made.shape, made.stride(), made.dtype
         return made
 
