@@ -79,6 +79,8 @@ def with_a_small_model(words: list[str], coco: Path) -> list[str]:
     replaced = [word.replace("/scratch/repope", str(coco)) for word in replaced]
     replaced = [word.replace("submitit_slurm", "submitit_local") for word in replaced]
     replaced = [word for word in replaced if not word.startswith("hydra.launcher.partition")]
+    if "hydra/launcher=submitit_local" in replaced:  # a process started for each model: one is enough
+        replaced = [word.partition(",")[0] for word in replaced]
     if any(word.startswith("model=internvl2_5") for word in words):
         replaced += ["model.checkpoint=demo", "model.dtype=float32", "model.max_new_tokens=4"]
         if words[0] != "fetch" and not any(word.startswith("limit") for word in words):

@@ -177,7 +177,5 @@ def test_groups_of_rows_change_no_token(goldens: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(shared, "MOST_TOKENS", {"cpu": most})
     images = golden.prepared(model)[:2]
     long = model.recipe.prepare(golden.photograph("chelsea"), ["Is there " + "a very " * 200 + "old cat?"])
-    generations = generate_shared(
-        model, [long, *images], GOLDENS["paligemma2"].max_new_tokens, find_spellings(model.recipe)
-    )
-    assert tokens(generations)[1:] == expected(golden)[:2]
+    generations = generate_shared(model, [long, *images], 4, find_spellings(model.recipe))
+    assert tokens(generations)[1:] == [[answer[:4] for answer in asked] for asked in expected(golden)[:2]]

@@ -19,12 +19,8 @@ from repope_eval.records import Question
 from repope_eval.runs.answer_store import AnswerStore
 from repope_eval.settings.config import ModelSettings
 
-SETTINGS = [
-    ("shared", "1", False),
-    ("shared", "3", True),
-    ("shared", "auto", True),  # fresh, these two are asked through the command line, in test_goldens.py
-    ("sequential", "3", True),
-]
+SETTINGS = [("1", False), ("3", True)]
+"""Batch size and whether some questions were asked before; test_goldens.py has both engines ask everything afresh."""
 
 
 @pytest.fixture(scope="module", params=GOLDENS)
@@ -51,18 +47,17 @@ def responses(
     }
 
 
-@pytest.mark.parametrize(("engine", "batch_size", "resume"), SETTINGS)
-def test_goldens(
-    golden: Golden, model: Model, tmp_path: Path, engine: str, batch_size: str, resume: bool
-) -> None:
+@pytest.mark.parametrize(("batch_size", "resume"), SETTINGS)
+def test_goldens(golden: Golden, model: Model, tmp_path: Path, batch_size: str, resume: bool) -> None:
     questions = [Question(f"{case.image}.png", case.question, "") for case in golden.cases]
     images = {question.image: golden.folder.parent / "images" / question.image for question in questions}
-    how = {"engine": engine, "batch_size": batch_size}
     most = GOLDENS[golden.folder.name].max_new_tokens
     if resume:  # of each image some questions were asked before, by the other path
-        first = questions[:3] + questions[10:15]
-        responses(model, first, images, tmp_path, engine="shared", batch_size="2", max_new_tokens=most)
-    found = responses(model, questions, images, tmp_path, **how, max_new_tokens=most)
+        first = questions[:3] + questions[10:13]
+        responses(model, first, images, tmp_path, engine="sequential", batch_size="2", max_new_tokens=most)
+    found = responses(
+        model, questions, images, tmp_path, engine="shared", batch_size=batch_size, max_new_tokens=most
+    )
     assert found == {
         (f"{case.image}.png", case.question): (case.response, len(case.generated_ids))
         for case in golden.cases
@@ -99,14 +94,17 @@ def test_how_many_answers_differ_between_engines(tmp_path: Path, dtype: str, mos
 
 
 def test_how_many_golden_answers_differ_in_bfloat16(golden: Golden) -> None:
-    """Random weights leave many tokens near the edge; 1 of all 288 golden answers was seen to tip."""
+    """Random weights leave many tokens near the edge; 1 of all 288 golden answers was seen to tip.
+
+    One photograph is asked about here.
+    """
     model = load_golden_model(golden.folder, dtype="bfloat16")
     most, spellings = GOLDENS[golden.folder.name].max_new_tokens, find_spellings(model.recipe)
-    prepared = golden.prepared(model)[:2]
+    prepared = golden.prepared(model)[:1]
     together = generate_shared(model, prepared, most, spellings)
     alone = generate_sequentially(model, prepared, most, spellings)
     pairs = [pair for answers in zip(together, alone, strict=True) for pair in zip(*answers, strict=True)]
     differing = sum(one.token_ids != other.token_ids for one, other in pairs)
     print(f"{golden.folder.name}: {differing} of {len(pairs)} answers differ in bfloat16")
-    assert differing <= 2
+    assert differing <= 1
     assert max(abs(one.p_yes - other.p_yes) for one, other in pairs) < 0.02

@@ -134,9 +134,9 @@ def test_special_tokens_are_left_out_and_blanks_kept(model: Model) -> None:
 
 def test_both_engines_find_the_same_evidence(model: Model, prepared: list[Prepared]) -> None:
     spellings = find_spellings(model.recipe)
-    alone = generate_sequentially(model, prepared, 1, spellings)
-    assert_same(generate_shared(model, prepared, 1, spellings), alone)
-    one_by_one = [generate_shared(model, [image], 1, spellings)[0] for image in prepared]
+    alone = generate_sequentially(model, prepared[:2], 1, spellings)
+    assert_same(generate_shared(model, prepared[:2], 1, spellings), alone)
+    one_by_one = [generate_shared(model, [image], 1, spellings)[0] for image in prepared[:2]]
     assert_same(one_by_one, alone)
 
 
