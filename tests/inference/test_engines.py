@@ -1,4 +1,7 @@
-"""Both engines against the goldens, and against each other: a faster path must give the same answers."""
+"""Both engines against each other and, in ways that no run takes, against the goldens; whole runs are in test_goldens.
+
+A faster path must give the same answers.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -47,14 +50,6 @@ def tokens(generations: Sequence[Sequence[Generation]]) -> list[list[tuple[int, 
 
 def expected(golden: Golden) -> list[list[tuple[int, ...]]]:
     return [[case.generated_ids for case in cases] for cases in golden.cases_by_image().values()]
-
-
-def test_the_shared_engine_gives_the_originals_tokens(
-    golden: Golden, model: Model, prepared: list[Prepared], max_new_tokens: int
-) -> None:
-    """All images at once; the loop is tested with other batch sizes."""
-    generations = generate_shared(model, prepared, max_new_tokens, find_spellings(model.recipe))
-    assert tokens(generations) == expected(golden)
 
 
 @pytest.mark.parametrize("golden", CAUSAL, indirect=True)
