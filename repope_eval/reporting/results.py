@@ -93,9 +93,9 @@ def _counts(answered: AnsweredBenchmark) -> dict[str, int]:
 
 
 def _scores(answered: AnsweredBenchmark) -> tuple[Scores, list[Scores]]:
-    """The scores under the run's own protocol, and under the other protocols where all are wanted."""
-    main = config.main_protocol(answered.settings.protocol)
-    names = [main, *(name for name in PROTOCOLS if name != main and answered.settings.protocol == "all")]
+    """The scores under the run's own protocol, or under all, the default one first."""
+    choice = answered.settings.protocol
+    names = [choice] if choice != "all" else sorted(PROTOCOLS, key=lambda name: name != "repope")
     benchmark = answered.benchmark
     first, *others = (
         score(answered.model, benchmark.name, benchmark.label_sets, answered.answers, name) for name in names

@@ -251,11 +251,6 @@ def listed(value: str | tuple[str, ...] | None) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else value or ()
 
 
-def main_protocol(choice: ProtocolChoice) -> Protocol:
-    """The protocol whose figures are a run's scores."""
-    return "repope" if choice == "all" else choice
-
-
 def number_format(settings: ModelSettings) -> NumberFormat:
     """The number format that a model is loaded in: `dtype`, or that of the published results where `dtype` is auto."""
     return settings.recipe_dtype if settings.dtype == "auto" else settings.dtype
