@@ -97,11 +97,10 @@ def _checked(name: str, work: Callable[[], str]) -> Check:
     log.info("checking %s", name)
     try:
         return Check(name, "pass", work())
-    except RepopeError as error:
-        return Check(name, "fail", str(error).splitlines()[0])
     except Exception as error:  # a broken library raises whatever it likes
-        heed()
-        return Check(name, "fail", first_line(error))
+        heed()  # a signal may be behind it
+        said = str(error).splitlines()[0] if isinstance(error, RepopeError) else first_line(error)
+        return Check(name, "fail", said)
 
 
 def _ask_one_way(way: _Way, device: str, stored: Sequence[Answer]) -> str:

@@ -10,6 +10,7 @@ from repope_eval.capacity.machine import Device
 from repope_eval.checking import checks
 from repope_eval.checking.checks import check_device
 from repope_eval.checking.stored_answers import STORED_ANSWERS
+from repope_eval.errors import RepopeError
 from repope_eval.models import placement
 from repope_eval.process import signals
 from repope_eval.process.signals import Interruption
@@ -83,14 +84,15 @@ def test_two_processes_are_tried_where_each_has_a_gpu(
     assert (last.name, last.result) == ("two processes", result)
 
 
-def test_a_signal_ends_the_checks_where_a_library_makes_its_own_error_of_it(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("kind", [RuntimeError, RepopeError])
+def test_a_signal_ends_the_checks_where_another_error_is_made_of_it(
+    kind: type[Exception], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def ask(*_: object) -> None:
         try:
             signals.interrupt(2)
         except KeyboardInterrupt as error:
-            raise RuntimeError("the library's own") from error
+            raise kind("cannot be loaded") from error
 
     monkeypatch.setattr(checks, "ask", ask)
     with pytest.raises(Interruption):
