@@ -153,6 +153,7 @@ class DoctorSettings:
     """Says what this machine has, what it lacks, and which models fit it."""
 
     device: str = setting("auto, cpu, mps, cuda or cuda:N", "auto", **_DEVICE)
+    check: bool = setting("ask the embedded model on this device, and compare with stored answers", False)
     memory: float | None = setting(
         "GB to fit models into; null: what the device has free", None, minimum=0, maximum=1_000_000
     )
