@@ -36,8 +36,8 @@ trained with, to answer in English.
 class PaliGemmaWithSdpa(PaliGemmaForConditionalGeneration):  # type: ignore[misc]
     """The native class, whose language model may compute attention by sdpa even if it is a Gemma 2.
 
-    transformers refuses that to every Gemma 2, because most of them cap attention's scores and sdpa has no cap. Those
-    that do are never asked for sdpa here (`choose_attention`).
+    Newer releases of transformers refuse that to every Gemma 2, because most cap attention's scores, which sdpa does
+    not; older ones leave the cap out. A model with a cap is never asked for sdpa here (`choose_attention`).
     """
 
     def __init__(self, config: PaliGemmaConfig) -> None:
