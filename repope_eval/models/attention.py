@@ -1,4 +1,4 @@
-"""How a network computes attention: which implementation of transformers, and on a GPU which of torch's kernels."""
+"""How a network computes attention: by which implementation, and on a GPU by which of torch's kernels."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,11 +31,6 @@ def choose_attention(settings: ModelSettings, config: PreTrainedConfig) -> Atten
     return asked
 
 
-def implementation(attention: Attention) -> str:
-    """What transformers calls it."""
-    return attention.removesuffix("_cudnn")
-
-
 @contextmanager
 def attention_kernels(attention: Attention) -> Iterator[None]:
     """Keeps torch from choosing cuDNN's kernel while the context lasts; under `sdpa_cudnn` the choice is torch's own.
@@ -45,13 +40,13 @@ def attention_kernels(attention: Attention) -> Iterator[None]:
     sizes and strides of queries, keys, values and mask (`MHAParams` in torch's MHA.cpp). One report has 0.44 s a plan,
     on a B200 with a mask (github.com/modelscope/FunASR/issues/3704). Here most batches bring five new combinations:
     the tiles of the vision tower, the prefixes, the questions, and each token of an answer, whose cache is one longer.
-    A 1B answers a whole batch in about a second.
+    A 1B needs about a second for a whole batch (perf/RESULTS.md, perf/decoding.py).
 
     Lengths padded to multiples of 64 would not avoid it: the number of tiles and of images would still vary, and the
     padding would be computed. Torch's other kernels are built for any size: FlashAttention takes what has no mask, and
     the memory-efficient one takes masks.
 
-    No GPU has been asked yet. Where `sdpa_cudnn` proves faster on one, it is to be the default.
+    None of this was measured on a GPU yet: if `sdpa_cudnn` proves faster there, it should become the default.
     """
     was_enabled = torch.backends.cuda.cudnn_sdp_enabled()
     torch.backends.cuda.enable_cudnn_sdp(was_enabled and attention == "sdpa_cudnn")

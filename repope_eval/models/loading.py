@@ -11,7 +11,7 @@ from transformers import PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
 from repope_eval.errors import RepopeError
-from repope_eval.models.attention import choose_attention, implementation
+from repope_eval.models.attention import choose_attention
 from repope_eval.models.checkpoints import Checkpoint, fetch_weights
 from repope_eval.models.description import require_generation_config
 from repope_eval.models.families import checkpoint_of, recipe_of
@@ -111,7 +111,7 @@ def load_model(settings: ModelSettings, device: torch.device, checkpoint: Checkp
         offload_folder=_offload_folder() if settings.device_map else None,
         quantization_config=quantization(settings, dtype, described.network),
         dtype=dtype,
-        attn_implementation=implementation(attention),
+        attn_implementation=attention.removesuffix("_cudnn"),  # `attention_kernels` sees to the rest
     )
     return Model(described.recipe, network, described.checkpoint, dtype, device, attention)
 
