@@ -22,6 +22,7 @@ from repope_eval.models.checkpoints import Checkpoint
 from repope_eval.models.families import recipe_of
 from repope_eval.models.loading import Model
 from repope_eval.models.recipe import RecipeOptions
+from repope_eval.settings.config import Attention
 
 GOLDENS = Path(__file__).parent.parent / "tests" / "goldens"
 
@@ -45,8 +46,8 @@ class Kind:
     """Where it describes the vision tower."""
     key_value_heads: int
     """Of 8 heads, in the proportion of the published model."""
-    attention: str = "sdpa"
-    """Attention kernel, as the shipped configuration files say it."""
+    attention: Attention = "sdpa"
+    """How the published model computes attention; the golden's own configuration caps no scores."""
 
 
 KINDS = {
@@ -165,7 +166,7 @@ def random_model(
     _randomize(network, tokens)
     if quantization == "nf4":
         _quantize(network.model.language_model, device, dtype)
-    return Model(recipe, network, checkpoint, dtype, device)
+    return Model(recipe, network, checkpoint, dtype, device, KINDS[name].attention)
 
 
 def _section(config: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:

@@ -59,7 +59,7 @@ def count(model: Model, images: Sequence[Prepared]) -> Counter[str]:
     """What the shared engine asks of the device in a batch, under the names of `COUNTED`."""
     MOST_TOKENS.setdefault("meta", MOST_TOKENS["cuda"])
     counts: Counter[str] = Counter()
-    with _Transfers(counts, model.recipe.stop_token_ids[0]), _Lists(counts):
+    with Transfers(counts, model.recipe.stop_token_ids[0]), _Lists(counts):
         generate_shared(model, images, 4, find_spellings(model.recipe))
     return counts
 
@@ -83,7 +83,7 @@ class _Lists(TorchFunctionMode):
         return result
 
 
-class _Transfers(TorchDispatchMode):
+class Transfers(TorchDispatchMode):
     """Counts what goes between host and device, and makes up the numbers that the device would have."""
 
     def __init__(self, counts: Counter[str], stop: int) -> None:

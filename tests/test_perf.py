@@ -59,6 +59,17 @@ def test_stages_add_up(family: str) -> None:
     assert float(batch["peak GB"]) > 0
 
 
+def test_decoding_takes_the_longer_of_the_hosts_time_and_the_devices() -> None:
+    words = ("--shapes", "tiny", "--images", "1", "2", "--questions", "2", "--launch", "20")
+    one, two = table(run("decoding", *words, options=()), "shape")
+    assert one["kernels a step"] == two["kernels a step"]
+    assert float(one["host ms a step"]) == pytest.approx(int(one["kernels a step"]) * 0.02, abs=0.06)
+    assert float(two["device ms a step"]) < float(two["host ms a step"])  # so graphs could save something
+    share, saved = (float(two[name].removesuffix("%")) for name in ("decoding", "graphs save at most"))
+    assert 0 < saved <= share < 100
+    assert one["attention shapes"] == two["attention shapes"] == "5"  # encode, prefix, questions, two steps
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak of a process is read from /proc")
 def test_scaling_says_whether_it_is_linear() -> None:
     lines = run("scaling", "--images", "3", "--batch-size", "1", "--family", "paligemma")

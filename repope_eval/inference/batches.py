@@ -92,9 +92,10 @@ class TransformersAsker(Asker):
                 yield from self._answers(prepared)
 
     def facts(self) -> dict[str, Any]:
-        """Engine, batch size, workers, the wait for images, the memory's peak, and the spellings of yes and no."""
+        """Engine, attention, batch size, workers, the wait for images, peak memory, and the spellings of yes and no."""
         return {
             "engine": self._engine,
+            "attention": self._model.attention,
             "batch_size": self._batch_size.images,
             "workers": self._loader.workers if self._loader else 0,
             "seconds_waited_for_images": round(self._loader.seconds_waited, 3) if self._loader else 0.0,

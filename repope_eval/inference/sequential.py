@@ -16,6 +16,7 @@ from repope_eval.inference.generation import (
     first_token_evidence,
     require_finite,
 )
+from repope_eval.models.attention import attention_kernels
 from repope_eval.models.loading import Model
 from repope_eval.models.recipe import Inputs, Prepared
 
@@ -54,7 +55,8 @@ def generate_sequentially(
     generations = []
     for image in images:
         inputs = model.placed(model.recipe.native_inputs(image.inputs))
-        answers = [_generate(model, inputs, prompt, settings, spellings) for prompt in image.prompts]
+        with attention_kernels(model.attention):
+            answers = [_generate(model, inputs, prompt, settings, spellings) for prompt in image.prompts]
         generations.append(answers)
     return generations
 

@@ -14,6 +14,7 @@ ProtocolChoice = Protocol | Literal["all"]
 Engine = Literal["shared", "sequential"]
 ImageSource = Literal["download", "hub"]
 NumberFormat = Literal["float32", "bfloat16", "float16"]
+Attention = Literal["sdpa", "sdpa_cudnn", "eager", "flash_attention_2"]
 
 MOST_TILES = 128
 """The most tiles of an image. At 256 tokens a tile, they fill the longest prompts of these models, 32,768 tokens."""
@@ -63,7 +64,11 @@ class ModelSettings:
     max_tiles: int | None = setting(
         "most tiles of an image; null: the checkpoint's", None, minimum=1, maximum=MOST_TILES
     )
-    attn_implementation: Literal["sdpa", "eager", "flash_attention_2"] = setting("attention kernel", "sdpa")
+    attn_implementation: Literal["auto"] | Attention = setting(
+        "attention kernel; auto: sdpa, or eager where the model caps attention's scores; "
+        "sdpa_cudnn: torch may take cuDNN's, too",
+        "auto",
+    )
     device_map: str | None = setting(
         "placement over devices: auto, or a JSON file of module and device; null: all on device", None
     )

@@ -4,6 +4,7 @@ A faster path must give the same answers.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from repope_eval.inference.sequential import generate_sequentially
 from repope_eval.inference.shared import generate_shared
 from repope_eval.models.loading import Model
 from repope_eval.models.recipe import Prepared
+from repope_eval.settings.config import Attention
 
 CAUSAL = [name for name in GOLDENS if not name.startswith("paligemma")]
 
@@ -90,8 +92,24 @@ def test_tokens_that_are_fed_a_few_at_a_time_give_the_same(
 
 def test_flash_attention_gets_rows_that_need_no_mask_but_of_padding(goldens: Path) -> None:
     model = load_golden_model(goldens / "internvl2_5_qwen2")
-    model.network.config._attn_implementation = "flash_attention_2"
-    assert isinstance(shared._rows(model), CopiedPrefixes)
+    assert isinstance(shared._rows(model), ImageRows)
+    assert isinstance(shared._rows(replace(model, attention="flash_attention_2")), CopiedPrefixes)
+
+
+@pytest.mark.parametrize("generate", [generate_shared, generate_sequentially])
+@pytest.mark.parametrize(("attention", "expected"), [("sdpa", False), ("sdpa_cudnn", True)])
+def test_both_engines_have_torch_choose_among_the_kernels_that_attention_means(
+    goldens: Path, generate: Any, attention: Attention, expected: bool
+) -> None:
+    golden = read_golden(goldens / "ovis2")
+    model = replace(load_golden_model(golden.folder), attention=attention)
+    seen: set[bool] = set()
+    for part in (model.network.model.vision_tower, model.network.model.language_model):
+        part.register_forward_pre_hook(lambda *_: seen.add(torch.backends.cuda.cudnn_sdp_enabled()))
+    first = [Prepared(image.inputs, image.prompts[:1]) for image in golden.prepared(model)[:1]]
+    generate(model, first, 2, find_spellings(model.recipe))
+    assert seen == {expected}
+    assert torch.backends.cuda.cudnn_sdp_enabled()
 
 
 def test_the_sequential_engine_gives_the_originals_tokens_and_the_same_evidence(

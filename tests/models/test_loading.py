@@ -221,6 +221,6 @@ def test_a_device_map_that_is_no_file_is_a_way_of_transformers(checkpoint: Path,
         load_golden_model(checkpoint, device_map=name)
 
 
-@pytest.mark.parametrize("name", ["sdpa", "eager"])
+@pytest.mark.parametrize("name", ["sdpa_cudnn", "eager"])
 def test_attention_kernels_change_no_answer(checkpoint: Path, name: str) -> None:
     assert responses(checkpoint, attn_implementation=name) == responses(checkpoint)
