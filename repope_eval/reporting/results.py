@@ -81,6 +81,8 @@ def score_and_report(answered: AnsweredBenchmark, folder: RunFolder, seconds: Se
         log.warning(
             "%d of %s without an answer", n_missing, counted(counts["questions"], "distinct question")
         )
+    for line in folder.manifest.doubts:
+        log.warning("%s", line)
     log.info("results are in %s (report.html for reading, scores.json for programs)", folder.path)
     return scores
 
@@ -136,6 +138,7 @@ def _view(
             **answered.counts,
             **_starts(folder),
         },
+        doubts=folder.manifest.doubts,
         seconds=seconds,
         prompt=folder.manifest.facts.get("prompt"),
         effects=effects_by_variant(verdicts),
@@ -173,6 +176,7 @@ def _starts(folder: RunFolder) -> dict[str, str]:
             f"engine {start.get('settings', {}).get('engine', first)}",
             *[str(name) for name in (device.get("gpu") or device.get("name"),) if name],
             *[f"{name} {installed[name]}" for name in ("torch", "transformers") if name in installed],
+            *[str(line) for line in (start.get("verified", {}).get("line"),) if line],
         ]
         lines[f"start {number}, {start.get('started', 'at an unknown time')}"] = ", ".join(by)
     return lines

@@ -24,6 +24,7 @@ _START: Any = {
     "device": _OBJECT,
     "resumed": _NUMBER,
     "asked": _NUMBER,
+    "verified": {"unexplained": _NUMBER, "line": _TEXT},
 }
 
 _FORM: Any = {
