@@ -101,7 +101,7 @@ class TransformersAsker(Asker):
         self._verification.check()
 
     def facts(self) -> dict[str, Any]:
-        """Engine, batch size, workers, the wait for images, the memory's peak, the spellings of yes and no, what was checked."""
+        """Engine, batch size, workers, the wait for images, the memory's peak, first tokens, and what was checked."""
         return {
             "engine": self._engine,
             "batch_size": self._batch_size.images,

@@ -176,7 +176,8 @@ def _starts(folder: RunFolder) -> dict[str, str]:
             f"engine {start.get('settings', {}).get('engine', first)}",
             *[str(name) for name in (device.get("gpu") or device.get("name"),) if name],
             *[f"{name} {installed[name]}" for name in ("torch", "transformers") if name in installed],
-            *[str(line) for line in (start.get("verified", {}).get("line"),) if line],
         ]
-        lines[f"start {number}, {start.get('started', 'at an unknown time')}"] = ", ".join(by)
+        checked = [str(line) for line in (start.get("verified", {}).get("line"),) if line]
+        title = f"start {number}, {start.get('started', 'at an unknown time')}"
+        lines[title] = "; ".join([", ".join(by), *checked])
     return lines

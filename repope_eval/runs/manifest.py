@@ -193,7 +193,7 @@ class Manifest:
     def doubts(self) -> list[str]:
         """What starts found that checked their answers, and found more differences than are explained."""
         checks = [start.get("verified", {}) for start in self.facts.get("starts", ())]
-        return [check.get("line") or "answers in doubt" for check in checks if check.get("unexplained")]
+        return [check.get("line") or "answers in doubt" for check in checks if check.get("in_doubt")]
 
     @property
     def seconds(self) -> dict[str, float]:

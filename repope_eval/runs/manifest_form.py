@@ -24,7 +24,7 @@ _START: Any = {
     "device": _OBJECT,
     "resumed": _NUMBER,
     "asked": _NUMBER,
-    "verified": {"unexplained": _NUMBER, "line": _TEXT},
+    "verified": {"in_doubt": bool, "line": _TEXT},
 }
 
 _FORM: Any = {
