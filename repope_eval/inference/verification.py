@@ -1,4 +1,7 @@
-"""A run checks itself: what its engine said of the first images is asked the plain way, too, and compared."""
+"""A run checks itself: its first images are asked about the plain way, too, and the answers are compared.
+
+The plain way is the sequential engine: each question alone, with its image, through transformers' own `generate`.
+"""
 
 import logging
 import math
@@ -32,7 +35,8 @@ function is nowhere steeper. Near ties are rare: no format explains that more th
 """
 
 SECONDS_AN_IMAGE = 10.0
-"""After so many seconds no further question about an image is asked the plain way: a check should cost little."""
+"""After so many seconds no further question about an image is asked the plain way: a long answer on a slow device
+would otherwise make the check longer than the rest of a short run."""
 
 
 @dataclass(frozen=True, slots=True)
