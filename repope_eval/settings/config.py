@@ -108,6 +108,11 @@ class RunSettings:
     model: ModelSettings = setting("which model", choice="tiny")
     bench: BenchSettings = setting("which benchmark", choice="demo")
     engine: Engine = setting("shared: an image once for all its questions; sequential: each alone", "shared")
+    verify: int = setting(
+        "images that are asked about one question at a time, too, to check engine=shared; 0: none",
+        1,
+        minimum=0,
+    )
     protocol: ProtocolChoice = setting(
         "how yes or no is read from an answer; all: repope's way, and what the others make of it", "repope"
     )

@@ -19,6 +19,7 @@ from repope_eval.inference.image_rows import ImageRows
 from repope_eval.inference.question_rows import CopiedPrefixes
 from repope_eval.inference.sequential import generate_sequentially
 from repope_eval.inference.shared import generate_shared
+from repope_eval.inference.verification import MOST_CHANGE, compare
 from repope_eval.models.loading import Model
 from repope_eval.models.recipe import Prepared
 from repope_eval.settings.config import Attention
@@ -123,6 +124,9 @@ def test_the_sequential_engine_gives_the_originals_tokens_and_the_same_evidence(
     for one, other in zip(alone[0], together[0], strict=True):
         assert one.p_yes == pytest.approx(other.p_yes, abs=1e-5)
         assert one.p_no == pytest.approx(other.p_no, abs=1e-5)
+        assert compare(other, one, MOST_CHANGE["float32"]).is_explained
+        assert len(one.leads) == len(one.token_ids)
+        assert min(one.leads) > 0
 
 
 def test_answers_stop_at_the_limit_in_both_engines(model: Model, prepared: list[Prepared]) -> None:
