@@ -101,7 +101,7 @@ class TransformersAsker(Asker):
         self._verification.check()
 
     def facts(self) -> dict[str, Any]:
-        """Engine, attention, batch size, workers, the wait for images, peak memory, first tokens, and what was checked."""
+        """Engine, attention, sizes, the wait for images, peak memory, first tokens, and what was checked."""
         return {
             "engine": self._engine,
             "attention": self._model.attention,
