@@ -1,0 +1,44 @@
+"""What a stage finds out, in rows of the table; and how far answers may differ."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+import torch
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
+ALLOWED_SHARE = {"float32": 0.0, "bfloat16": 0.02}
+"""The share of the demo's answers that may differ between the two engines, by number format.
+
+Both engines compute the same sums, in another order. In float32 the order never shows: no answer may differ, of the
+goldens either. In bfloat16 it does, and an answer tips where two tokens are nearly as likely. The demo's model is
+trained and sure of almost all of its answers: on a CPU 0 of 200 tipped, so 2 in a hundred leave room for other kernels.
+
+Answers that are counted and not judged: those of random weights in bfloat16, goldens included, because such models
+are sure of nothing (on a CPU, rounding alone changes 2 to 32 of a golden's 32 answers); and quantized ones, because
+quantization changes the weights.
+"""
+
+NOT_HERE = "not on this device"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One finding."""
+
+    what: str
+    """What was tried."""
+    found: str
+    """What came of it, in figures."""
+    ok: bool | None = None
+    """Whether that is as it has to be; None where a figure is measured that no rule bounds."""
+
+
+Stage = Callable[[torch.device], Iterator[Row]]
+
+
+def count_equal(found: Mapping[Key, Value], expected: Mapping[Key, Value]) -> int:
+    """How many keys have the same value in both; an answer that is missing in one differs."""
+    return sum(key in found and found[key] == value for key, value in expected.items())
