@@ -90,7 +90,7 @@ def rows_of(stage: Stage, device: torch.device) -> Iterator[Row]:
     try:
         yield from stage(device)
     except Exception as error:  # a new device has errors that nobody foresaw
-        yield Row("ended with an error", f"{type(error).__name__}: {first_line(error)}", False)
+        yield Row("ended with an error", first_line(error), False)
     gc.collect()
     give_back(device)
 

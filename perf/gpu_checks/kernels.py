@@ -20,6 +20,7 @@ from repope_eval.inference.generation import find_spellings
 from repope_eval.inference.shared import generate_shared
 from repope_eval.models.loading import Model
 from repope_eval.models.recipe import Prepared
+from repope_eval.wording import counted
 
 Tokens = dict[tuple[int, int], tuple[int, ...]]
 """The tokens of each answer by the indexes of image and question."""
@@ -57,7 +58,7 @@ def kernels(device: torch.device) -> Iterator[Row]:
                 _measure(kernel, model, _batch(model, images, next(fewer_questions)), whole)
     for kernel in measured:
         yield Row(
-            f"{kernel.name}: {kind} {shape}, {len(images)} images",
+            f"{kernel.name}: {kind} {shape}, {counted(len(images), 'image')}",
             f"{median(kernel.seconds):.3f} s a batch; the first batch of a new shape takes "
             f"{median(kernel.new_shapes):+.3f} s",
         )

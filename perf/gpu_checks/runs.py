@@ -54,13 +54,12 @@ def interruption(device: torch.device) -> Iterator[Row]:
         finally:
             status, said = _ended(run)
         kept = (out / "answers.jsonl").read_bytes()
-        lines = kept.count(b"\n")
+        lines, all_lines = kept.count(b"\n"), len(_responses_of_one(device))
         yield Row(
             "Ctrl-C",
-            f"{lines} of {len(_responses_of_one(device))} answers are kept; exit status {status}: {said}",
-            status == INTERRUPTED
-            and STORED <= lines < len(_responses_of_one(device))
-            and kept.endswith(b"\n"),
+            f"{lines} of {all_lines} answers are kept; exit status {status}"
+            + ("" if status == INTERRUPTED else f": {said}"),
+            status == INTERRUPTED and STORED <= lines < all_lines and kept.endswith(b"\n"),
         )
         again = [_ended(_start(out, f"device={device}"))]
         row = _row("the run that Ctrl-C ended, run again", again, out, device)
