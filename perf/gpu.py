@@ -89,7 +89,7 @@ def rows_of(stage: Stage, device: torch.device) -> Iterator[Row]:
     """The rows of a stage; an error that ends it is its last row, so that the other stages go on."""
     try:
         yield from stage(device)
-    except Exception as error:  # a new device has errors that nobody foresaw
+    except (Exception, SystemExit) as error:  # a new device has errors that nobody foresaw
         yield Row("ended with an error", first_line(error), False)
     gc.collect()
     give_back(device)

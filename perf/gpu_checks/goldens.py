@@ -115,7 +115,7 @@ def _difference(
     image, question = case
     prepared = model.recipe.prepare(golden.photograph(image), [question])
     said = describe_difference(model, prepared, original, found, names=("originally", "here"))
-    return f"{image}, {question} {said}"
+    return f'{image}, "{question}": {said}'
 
 
 def _demo_row(device: torch.device, dtype: str, share: float) -> Row:
