@@ -29,13 +29,12 @@ from gpu_checks.goldens import goldens
 from gpu_checks.kernels import kernels
 from gpu_checks.memory_limit import memory_limit
 from gpu_checks.quantization import quantization
-from gpu_checks.rows import Row, Stage
+from gpu_checks.rows import Row, Stage, until_error
 from gpu_checks.runs import interruption, two_processes
 from gpu_checks.speed import speed
 
 from repope_eval.errors import RepopeError
 from repope_eval.inference.memory import give_back, total_bytes
-from repope_eval.models.fields import first_line
 from repope_eval.models.placement import choose_device
 from repope_eval.process.environment import machine, usable_cores, versions
 
@@ -86,11 +85,8 @@ def _options() -> argparse.Namespace:
 
 
 def rows_of(stage: Stage, device: torch.device) -> Iterator[Row]:
-    """The rows of a stage; an error that ends it is its last row, so that the other stages go on."""
-    try:
-        yield from stage(device)
-    except (Exception, SystemExit) as error:  # a new device has errors that nobody foresaw
-        yield Row("ended with an error", first_line(error), False)
+    """The rows of a stage, which leaves the device's memory to the next one."""
+    yield from until_error("ended with an error", stage(device))
     gc.collect()
     give_back(device)
 

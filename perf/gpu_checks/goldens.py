@@ -9,7 +9,7 @@ import torch
 from disagreement import describe_difference
 
 from gpu_checks.asking import ask_demo, demo_model
-from gpu_checks.rows import ALLOWED_SHARE, NOT_HERE, Row, count_equal
+from gpu_checks.rows import ALLOWED_SHARE, NOT_HERE, Row, count_equal, until_error
 from gpu_checks.scale import scale_for
 from repope_eval.inference.batches import ENGINES
 from repope_eval.inference.generation import Generation, find_spellings
@@ -42,14 +42,20 @@ _FORMATS = (
 def goldens(device: torch.device) -> Iterator[Row]:
     """Both engines against the original code, in float32 and in bfloat16; then both on the demo's trained model."""
     for name in GOLDENS:
-        golden = read_golden(FOLDER / name)
-        for number_format in _FORMATS:
-            if number_format.tf32 and device.type != "cuda":
-                continue
-            with _convolutions(tf32=number_format.tf32):
-                yield _golden_row(golden, number_format, device)
+        yield from until_error(name, _golden_rows(read_golden(FOLDER / name), device))
     if device.type != "cuda":
         yield Row("goldens, float32 with TF32 in convolutions", NOT_HERE)
+    yield from until_error("the demo's trained model", _demo_rows(device))
+
+
+def _golden_rows(golden: Golden, device: torch.device) -> Iterator[Row]:
+    for number_format in _FORMATS:
+        if device.type == "cuda" or not number_format.tf32:
+            with _convolutions(tf32=number_format.tf32):
+                yield _golden_row(golden, number_format, device)
+
+
+def _demo_rows(device: torch.device) -> Iterator[Row]:
     for dtype, share in ALLOWED_SHARE.items():
         with _convolutions(tf32=False):
             yield _demo_row(device, dtype, share)

@@ -1,10 +1,12 @@
 """What a stage finds out, in rows of the table; and how far answers may differ."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
 import torch
+
+from repope_eval.models.fields import first_line
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -38,6 +40,14 @@ class Row:
 
 
 Stage = Callable[[torch.device], Iterator[Row]]
+
+
+def until_error(what: str, rows: Iterable[Row]) -> Iterator[Row]:
+    """Rows; an error that ends them is the last one, so that what comes behind them goes on."""
+    try:
+        yield from rows
+    except (Exception, SystemExit) as error:  # a new device has errors that nobody foresaw
+        yield Row(what, first_line(error), False)
 
 
 def count_equal(found: Mapping[Key, Value], expected: Mapping[Key, Value]) -> int:

@@ -13,7 +13,7 @@ from memory import measurable, measure_gigabytes
 from random_checkpoints import random_model
 
 from gpu_checks.asking import ask
-from gpu_checks.rows import Row
+from gpu_checks.rows import Row, until_error
 from gpu_checks.scale import QUESTIONS, scale_for
 from repope_eval.benchmarks.images import image_size
 from repope_eval.capacity.counting import shape_of
@@ -51,10 +51,11 @@ def speed(device: torch.device) -> Iterator[Row]:
         files = write_files(min(DRAWN, scale.images), Path(folder), SIZES)
         images = {f"{index}.jpg": files[index % len(files)] for index in range(scale.images)}
         for kind, shape in scale.models:
-            yield from _rows(f"{kind} {shape}", random_model(kind, shape, device, torch.bfloat16), images)
+            yield from until_error(f"{kind} {shape}", _rows(kind, shape, device, images))
 
 
-def _rows(name: str, model: Model, images: Mapping[str, Path]) -> Iterator[Row]:
+def _rows(kind: str, shape: str, device: torch.device, images: Mapping[str, Path]) -> Iterator[Row]:
+    name, model = f"{kind} {shape}", random_model(kind, shape, device, torch.bfloat16)
     ask(model, dict(list(images.items())[:2]))  # what is set up once is not in the time
     asked = ask(model, images)
     waited = asked.facts["seconds_waited_for_images"]
@@ -71,7 +72,7 @@ def _rows(name: str, model: Model, images: Mapping[str, Path]) -> Iterator[Row]:
 
 
 def _operations(model: Model, files: Iterable[Path]) -> float:
-    """The floating-point operations of all answers: an image's tiles count, of which all have as many tokens."""
+    """The floating-point operations of all answers. An image has its own number of tiles; tiles cost the same each."""
     photograph = shape_of(model.recipe)
     total = 0.0
     for file in files:
