@@ -117,10 +117,10 @@ def test_the_sequential_engine_gives_the_originals_tokens_and_the_same_evidence(
     golden: Golden, model: Model, prepared: list[Prepared], max_new_tokens: int
 ) -> None:
     spellings = find_spellings(model.recipe)
-    smallest = [prepared[0]]
+    smallest = [Prepared(prepared[0].inputs, prepared[0].prompts[:3])]
     alone = generate_sequentially(model, smallest, max_new_tokens, spellings)
     together = generate_shared(model, smallest, max_new_tokens, spellings)
-    assert tokens(alone) == expected(golden)[:1]
+    assert tokens(alone) == [expected(golden)[0][:3]]
     for one, other in zip(alone[0], together[0], strict=True):
         assert one.p_yes == pytest.approx(other.p_yes, abs=1e-5)
         assert one.p_no == pytest.approx(other.p_no, abs=1e-5)
@@ -131,7 +131,7 @@ def test_the_sequential_engine_gives_the_originals_tokens_and_the_same_evidence(
 
 def test_answers_stop_at_the_limit_in_both_engines(model: Model, prepared: list[Prepared]) -> None:
     spellings = find_spellings(model.recipe)
-    images = [Prepared(prepared[0].inputs, prepared[0].prompts[:3])]
+    images = [Prepared(prepared[0].inputs, prepared[0].prompts[:2])]
     for limit in (1, 3):
         alone = generate_sequentially(model, images, limit, spellings)
         together = generate_shared(model, images, limit, spellings)
