@@ -1,7 +1,6 @@
 """Loads a model's weights into the native class, in the number format and on the devices that were asked for."""
 
 import atexit
-import logging
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -185,8 +184,6 @@ def describe_device(device: torch.device) -> dict[str, Any]:
 
 def _load_network(checkpoint: Checkpoint, recipe: Recipe, **how: Any) -> PreTrainedModel:
     transformers_logging.disable_progress_bar()
-    # It warns of int8's cast to float16 at each layer of each step.
-    logging.getLogger("bitsandbytes.autograd").setLevel(logging.ERROR)
     try:
         network, report = recipe.network_class().from_pretrained(
             checkpoint.folder,
