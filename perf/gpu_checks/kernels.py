@@ -1,8 +1,7 @@
 """cuDNN's attention kernel against the others that torch has for CUDA."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import count
 from statistics import median
@@ -20,6 +19,7 @@ from repope_eval.inference.generation import find_spellings
 from repope_eval.inference.shared import generate_shared
 from repope_eval.models.loading import Model
 from repope_eval.models.recipe import Prepared
+from repope_eval.settings.config import Attention
 from repope_eval.wording import counted
 
 Tokens = dict[tuple[int, int], tuple[int, ...]]
@@ -31,7 +31,7 @@ class _Kernel:
     """A choice of kernels, and what was measured with it."""
 
     name: str
-    with_cudnn: bool
+    attention: Attention
     new_shapes: list[float] = field(default_factory=list)
     """How many seconds longer the first batch of a new shape took than the next one of that shape."""
     seconds: list[float] = field(default_factory=list)
@@ -54,8 +54,8 @@ def kernels(device: torch.device) -> Iterator[Row]:
     fewer_questions = count(QUESTIONS - 1, -1)
     for _ in range(scale.turns):
         for kernel in measured:
-            with _cudnn(allowed=kernel.with_cudnn):
-                _measure(kernel, model, _batch(model, images, next(fewer_questions)), whole)
+            asked = replace(model, attention=kernel.attention)
+            _measure(kernel, asked, _batch(model, images, next(fewer_questions)), whole)
     for kernel in measured:
         yield Row(
             f"{kernel.name}: {kind} {shape}, {counted(len(images), 'image')}",
@@ -70,8 +70,10 @@ def kernels(device: torch.device) -> Iterator[Row]:
 
 
 def _kernels(device: torch.device) -> list[_Kernel]:
-    others = _Kernel("the other kernels alone", with_cudnn=False)
-    return [_Kernel("cuDNN's kernel allowed", with_cudnn=True), others] if device.type == "cuda" else [others]
+    """The choices there are; with `sdpa_cudnn` it is still torch's whether it takes cuDNN's."""
+    others = _Kernel("the other kernels alone", "sdpa")
+    cudnn = _Kernel("cuDNN's kernel allowed", "sdpa_cudnn")
+    return [cudnn, others] if device.type == "cuda" else [others]
 
 
 def _measure(kernel: _Kernel, model: Model, new: Sequence[Prepared], whole: Sequence[Prepared]) -> None:
@@ -80,17 +82,6 @@ def _measure(kernel: _Kernel, model: Model, new: Sequence[Prepared], whole: Sequ
     kernel.new_shapes.append(first - later)
     kernel.answers = _answers(model, whole)
     kernel.seconds.append(timed(model.device, partial(_answers, model, whole))[1])
-
-
-@contextmanager
-def _cudnn(*, allowed: bool) -> Iterator[None]:
-    """Lets torch choose cuDNN's attention kernel or not; which one it takes is still torch's choice."""
-    before = torch.backends.cuda.cudnn_sdp_enabled()
-    torch.backends.cuda.enable_cudnn_sdp(allowed)
-    try:
-        yield
-    finally:
-        torch.backends.cuda.enable_cudnn_sdp(before)
 
 
 def _batch(model: Model, images: Sequence[Image.Image], questions: int) -> list[Prepared]:
