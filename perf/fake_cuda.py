@@ -31,6 +31,7 @@ from repope_eval.capacity.memory_need import PROGRAM, memory_need
 from repope_eval.inference import shared
 from repope_eval.inference.batches import ENGINES
 from repope_eval.inference.generation import Generation, find_spellings
+from repope_eval.models.attention import choose_attention
 from repope_eval.models.loading import Model
 from repope_eval.models.placement import embed_where_inputs_are
 from repope_eval.models.recipe import Prepared
@@ -138,9 +139,10 @@ def fake_model(
         quantization: none, int8 or nf4, on one device.
     """
     recipe = published_recipe(name, layers)
+    attention = choose_attention(model_settings(name), recipe.network_config())
     with torch.device("meta"):
         network = recipe.network_class()._from_config(
-            recipe.network_config(), dtype=DTYPE, attn_implementation=model_settings(name).attn_implementation
+            recipe.network_config(), dtype=DTYPE, attn_implementation=attention
         )
     network.eval()
     with devices_that_are_not_there(recipe.stop_token_ids[0]) as devices:
@@ -152,7 +154,7 @@ def fake_model(
                 quantize(network, devices, quantization)
         else:
             put(network, devices, over_two_devices(network, embeddings_on))
-        yield Model(recipe, network, published_checkpoint(name, layers), DTYPE, FIRST), devices
+        yield Model(recipe, network, published_checkpoint(name, layers), DTYPE, FIRST, attention), devices
 
 
 def put(network: PreTrainedModel, devices: FakeDevices, placed: Mapping[str, torch.device]) -> None:

@@ -62,10 +62,12 @@ class FakeDevices(TorchDispatchMode):
     _mode_key = torch._C._TorchDispatchModeKey.FAKE  # torch looks for no driver in a mode of this kind
 
     def __init__(self, stop: int) -> None:
-        """Begins without a tensor; `stop` is the token that ends an answer."""
+        """Begins without a tensor."""
         super().__init__()  # type: ignore[no-untyped-call]
         self.waits: Counter[str] = Counter()
         """How often the host waited for a device, by the line that had it wait."""
+        self.stop = stop
+        """The made-up token of the third of the answers that end at each step."""
         self.copies = 0
         """Copies from the host that it did not wait for."""
         self.operations = 0
@@ -79,7 +81,6 @@ class FakeDevices(TorchDispatchMode):
             aten.copy_.default: self._copy_into,
         }
         """Operation -> what is done instead of it."""
-        self._stop = stop
         self._live: set[int] = set()
         self._composite: dict[Any, bool] = {}
         self._shapes = Shapes()
@@ -170,7 +171,7 @@ class FakeDevices(TorchDispatchMode):
     def _tokens(self, tensor: torch.Tensor) -> torch.Tensor:
         """The most likely tokens of so many rows: the first third ends the answer."""
         tokens = torch.full(tensor.shape, GOING_ON)
-        tokens.view(-1)[: tokens.numel() // 3] = self._stop
+        tokens.view(-1)[: tokens.numel() // 3] = self.stop
         return tokens
 
     def _number(self, tensor: torch.Tensor) -> Any:

@@ -62,9 +62,7 @@ def test_another_protocol_scores_the_answers_that_are_there(
     assert json.loads((tmp_path / "run" / "scores.json").read_text())["protocol"] == "lmms_eval"
 
 
-@pytest.mark.parametrize(
-    "words", [("engine=sequential", "limit=12"), ("batch_size=1", "limit=30"), ("batch_size=3",)]
-)
+@pytest.mark.parametrize("words", [("engine=sequential", "limit=12"), ("batch_size=3", "limit=30")])
 def test_engine_and_batch_size_change_no_answer(
     unbroken: Path, command_line: CommandLine, tmp_path: Path, words: tuple[str, ...]
 ) -> None:

@@ -147,12 +147,9 @@ def _ended(signs: Signs) -> tuple[State, str] | None:
     if record is None or record.ended in ("", REQUEUED):
         return None
     line = signs.log_line or f"exit status {record.ended}"
-    return ("interrupted" if _is_of_a_signal(record.ended) else "failed"), line
-
-
-def _is_of_a_signal(exit_status: str) -> bool:
-    """Whether an exit status is a signal's: shells report 128 plus the number of the signal."""
-    return exit_status.isdecimal() and int(exit_status) > 128
+    # Shells report 128 plus the number of a signal.
+    by_signal = record.ended.isdecimal() and int(record.ended) > 128
+    return ("interrupted" if by_signal else "failed"), line
 
 
 def _unnoted(signs: Signs) -> tuple[State, str]:

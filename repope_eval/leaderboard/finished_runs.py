@@ -57,12 +57,9 @@ def read_runs(root: Path) -> tuple[list[FoundRun], list[LeftOut]]:
         try:
             found.append(_run(folder, name))
         except RepopeError as error:
-            left_out.append(LeftOut(folder=name, reason=_one_line(error, folder)))
+            reason = " ".join(str(error).removeprefix(f"{folder}{os.sep}").split())
+            left_out.append(LeftOut(folder=name, reason=reason))
     return found, left_out
-
-
-def _one_line(error: RepopeError, folder: Path) -> str:
-    return " ".join(str(error).removeprefix(f"{folder}{os.sep}").split())
 
 
 def _run(folder: Path, below: str) -> FoundRun:

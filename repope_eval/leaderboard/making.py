@@ -81,7 +81,8 @@ def make_leaderboard(selection: Selection, settings: config.ReportSettings) -> L
         ),
         comparison=comparison,
         agreements=_agreements(comparison, paper, label_sets, variants),
-        pairs=_pairs(runs, paper) if is_whole else (),
+        # Beside the paper's figures, counts over fewer questions would say nothing.
+        pairs=tuple((run, other) for run in runs for other in paper if is_whole and other.model == run.model),
         left_out=selection.left_out,
         differences=_differences(selection.ranked, names),
         n_benchmark_images=len({question.image for question in questions}) or None,
@@ -216,11 +217,6 @@ def _values(
     entries: Sequence[Entry], label_set: str, variant: Variant, figure: str
 ) -> dict[str, float | None]:
     return {entry.name: getattr(entry.cells[label_set][variant].figures, figure) for entry in entries}
-
-
-def _pairs(runs: Sequence[Entry], paper: Sequence[Entry]) -> tuple[tuple[Entry, Entry], ...]:
-    """Runs of the paper's models beside the paper's figures: counts over fewer questions say nothing."""
-    return tuple((run, published) for run in runs for published in paper if published.model == run.model)
 
 
 def _differences(runs: Sequence[FoundRun], names: Mapping[str, str]) -> tuple[SettingDifference, ...]:

@@ -3,6 +3,7 @@
 Whatever a machine or an installation lacks is refused here, before any weight is read.
 """
 
+import logging
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -198,6 +199,8 @@ def quantization(
     kept = list(modules_around(network, network.get_decoder()))
     match settings.quantization:
         case "int8":
+            # At each product of matrices, bitsandbytes warns that it computes in float16.
+            logging.getLogger("bitsandbytes.autograd._functions").setLevel(logging.ERROR)
             return BitsAndBytesConfig(load_in_8bit=True, llm_int8_skip_modules=kept)
         case "nf4":
             return BitsAndBytesConfig(

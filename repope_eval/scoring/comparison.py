@@ -1,7 +1,7 @@
 """Several models on the same questions: who is ahead, how surely, and who overtakes whom when labels change."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -71,7 +71,9 @@ def compare(
     drawn = questions.sample(columns, RANKED_FIGURES)
     samples = {
         figure: {
-            cell: sampled if n_images[cell] >= FEWEST_IMAGES else sampled.without_replicates()
+            cell: sampled
+            if n_images[cell] >= FEWEST_IMAGES
+            else replace(sampled, replicates=sampled.replicates[:0])
             for cell, sampled in of_cells.items()
         }
         for figure, of_cells in drawn.items()

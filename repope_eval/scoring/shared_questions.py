@@ -9,7 +9,7 @@ and all sets of questions, so that what makes an image hard for all of them canc
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,10 +40,6 @@ class Sampled:
     """[replicates, models]; no replicate where there is nothing to draw from."""
     influences: Values
     """How much each image moves a value, per time that it counts more, [images, models]."""
-
-    def without_replicates(self) -> "Sampled":
-        """The same without replicates, where there are too few images for them to say anything."""
-        return replace(self, replicates=self.replicates[:0])
 
     def of(self, index: int) -> "Sampled":
         """The figure of one model, as views of what all models have."""

@@ -270,6 +270,7 @@ def test_the_facts_are_those_of_the_run(
     assert sum(map(len, asked.ask(in_order(questions, tmp_path)))) == 15
     facts = asked.facts()
     assert (facts["engine"], facts["batch_size"], facts["workers"]) == ("shared", 2, 2)
+    assert facts["attention"] == "sdpa"
     assert facts["seconds_waited_for_images"] > 0
     assert facts["first_tokens"] == {"yes": {"Yes": 1}, "no": {"no": 2}}
 

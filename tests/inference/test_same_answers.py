@@ -13,18 +13,15 @@ from repope_eval.inference.batches import TransformersAsker
 from repope_eval.inference.generation import find_spellings
 from repope_eval.inference.sequential import generate_sequentially
 from repope_eval.inference.shared import generate_shared
+from repope_eval.inference.verification import MOST_CHANGE, compare
 from repope_eval.models.loading import Model, load_model
 from repope_eval.models.placement import choose_device
 from repope_eval.records import Question
 from repope_eval.runs.answer_store import AnswerStore
 from repope_eval.settings.config import ModelSettings
 
-SETTINGS = [
-    ("shared", "1", False),
-    ("shared", "3", True),
-    ("shared", "auto", True),  # fresh, these two are asked through the command line, in test_goldens.py
-    ("sequential", "3", True),
-]
+SETTINGS = [("1", False), ("3", True)]
+"""Batch size and whether some questions were asked before; test_goldens.py has both engines ask everything afresh."""
 
 
 @pytest.fixture(scope="module", params=GOLDENS)
@@ -51,18 +48,17 @@ def responses(
     }
 
 
-@pytest.mark.parametrize(("engine", "batch_size", "resume"), SETTINGS)
-def test_goldens(
-    golden: Golden, model: Model, tmp_path: Path, engine: str, batch_size: str, resume: bool
-) -> None:
+@pytest.mark.parametrize(("batch_size", "resume"), SETTINGS)
+def test_goldens(golden: Golden, model: Model, tmp_path: Path, batch_size: str, resume: bool) -> None:
     questions = [Question(f"{case.image}.png", case.question, "") for case in golden.cases]
     images = {question.image: golden.folder.parent / "images" / question.image for question in questions}
-    how = {"engine": engine, "batch_size": batch_size}
     most = GOLDENS[golden.folder.name].max_new_tokens
     if resume:  # of each image some questions were asked before, by the other path
-        first = questions[:3] + questions[10:15]
-        responses(model, first, images, tmp_path, engine="shared", batch_size="2", max_new_tokens=most)
-    found = responses(model, questions, images, tmp_path, **how, max_new_tokens=most)
+        first = questions[:3] + questions[10:13]
+        responses(model, first, images, tmp_path, engine="sequential", batch_size="2", max_new_tokens=most)
+    found = responses(
+        model, questions, images, tmp_path, engine="shared", batch_size=batch_size, max_new_tokens=most
+    )
     assert found == {
         (f"{case.image}.png", case.question): (case.response, len(case.generated_ids))
         for case in golden.cases
@@ -78,35 +74,39 @@ def demo_responses(folder: Path, dtype: str, engine: str) -> dict[tuple[str, str
         max_new_tokens=8,  # type: ignore[arg-type]
     )
     model = load_model(settings, choose_device("cpu"))
-    images = {path.name: path for path in sorted((DEMO_FOLDER / "images").iterdir())[:40]}
+    images = {path.name: path for path in sorted((DEMO_FOLDER / "images").iterdir())[:20]}
     questions = [Question(image, question_text(kind), kind) for image in images for kind in KINDS[:10]]
     return responses(model, questions, images, folder, engine=engine, batch_size="auto", max_new_tokens=8)
 
 
-@pytest.mark.parametrize(("dtype", "most"), [("float32", 0), ("bfloat16", 4)])
+@pytest.mark.parametrize(("dtype", "most"), [("float32", 0), ("bfloat16", 2)])
 def test_how_many_answers_differ_between_engines(tmp_path: Path, dtype: str, most: int) -> None:
     """In 16 bits a sum depends on the order of its terms, which depends on the batch: what is near the edge may tip."""
     found = {}
     for engine in ("shared", "sequential"):
         (tmp_path / engine).mkdir()
         found[engine] = demo_responses(tmp_path / engine, dtype, engine)
-    assert len(found["shared"]) == 400
+    assert len(found["shared"]) == 200
     differing = [
         question for question, said in found["shared"].items() if found["sequential"][question] != said
     ]
-    print(f"{dtype}: {len(differing)} of 400 answers differ")
+    print(f"{dtype}: {len(differing)} of 200 answers differ")
     assert len(differing) <= most
 
 
 def test_how_many_golden_answers_differ_in_bfloat16(golden: Golden) -> None:
-    """Random weights leave many tokens near the edge; 1 of all 288 golden answers was seen to tip."""
+    """Random weights leave many tokens near the edge; 1 of all 288 golden answers was seen to tip.
+
+    One photograph is asked about here.
+    """
     model = load_golden_model(golden.folder, dtype="bfloat16")
     most, spellings = GOLDENS[golden.folder.name].max_new_tokens, find_spellings(model.recipe)
-    prepared = golden.prepared(model)[:2]
+    prepared = golden.prepared(model)[:1]
     together = generate_shared(model, prepared, most, spellings)
     alone = generate_sequentially(model, prepared, most, spellings)
     pairs = [pair for answers in zip(together, alone, strict=True) for pair in zip(*answers, strict=True)]
     differing = sum(one.token_ids != other.token_ids for one, other in pairs)
     print(f"{golden.folder.name}: {differing} of {len(pairs)} answers differ in bfloat16")
-    assert differing <= 2
+    assert differing <= 1
     assert max(abs(one.p_yes - other.p_yes) for one, other in pairs) < 0.02
+    assert all(compare(one, other, MOST_CHANGE["bfloat16"]).is_explained for one, other in pairs)

@@ -134,9 +134,9 @@ def test_special_tokens_are_left_out_and_blanks_kept(model: Model) -> None:
 
 def test_both_engines_find_the_same_evidence(model: Model, prepared: list[Prepared]) -> None:
     spellings = find_spellings(model.recipe)
-    alone = generate_sequentially(model, prepared, 1, spellings)
-    assert_same(generate_shared(model, prepared, 1, spellings), alone)
-    one_by_one = [generate_shared(model, [image], 1, spellings)[0] for image in prepared]
+    alone = generate_sequentially(model, prepared[:2], 1, spellings)
+    assert_same(generate_shared(model, prepared[:2], 1, spellings), alone)
+    one_by_one = [generate_shared(model, [image], 1, spellings)[0] for image in prepared[:2]]
     assert_same(one_by_one, alone)
 
 
@@ -202,6 +202,22 @@ def test_what_gemma_2_may_state_holds_in_both_engines(
     spellings = find_spellings(model.recipe)
     together = generate_shared(model, [image], LONGEST_ANSWER, spellings)
     assert_same(together, generate_sequentially(model, [image], LONGEST_ANSWER, spellings))
+
+
+def test_paligemma_2_without_a_cap_on_attention_takes_sdpa_and_answers_as_eager_does(goldens: Path) -> None:
+    golden = read_golden(goldens / "paligemma2")  # it caps nothing
+    model, eager = (
+        load_golden_model(golden.folder, attn_implementation=attention) for attention in ("auto", "eager")
+    )
+    assert (model.attention, eager.attention) == ("sdpa", "eager")
+    for made in (model, eager):
+        parts = (made.network.model, made.network.model.language_model, made.network.model.vision_tower)
+        assert {part.config._attn_implementation for part in parts} == {made.attention}
+    images = [model.recipe.prepare(golden.photograph("coffee"), [QUESTION, "Cup?"])]
+    spellings = find_spellings(model.recipe)
+    answers = generate_shared(eager, images, 4, spellings)
+    for generate in (generate_shared, generate_sequentially):
+        assert_same(generate(model, images, 4, spellings), answers)
 
 
 @pytest.mark.parametrize("stops", [1, [1, 107]])

@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 
 import matplotlib as mpl
 import pytest
+from fontTools import subset
 from run_examples import EFFECT, EVIDENCE
 from score_examples import CELL, RELABELLED, UNDEFINED_CELL, scores_of
 
@@ -57,6 +58,23 @@ def test_a_chart_is_the_same_each_time_as_svg_and_pdf(name: str) -> None:
     assert chart.pdf.startswith(b"%PDF")
     assert b"CreationDate" not in chart.pdf
     assert b"<dc:date>" not in chart.svg
+
+
+def test_fonts_lose_their_layout_tables_in_a_chart_and_nowhere_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reading them takes most of the time; fontTools' list of what to leave out has no public name."""
+    before = subset.Options().drop_tables
+    left_out: list[set[str]] = []
+    cut = subset.Subsetter.subset
+
+    def noted(subsetter: subset.Subsetter, font: object) -> None:
+        left_out.append(set(subsetter.options.drop_tables))
+        cut(subsetter, font)
+
+    monkeypatch.setattr(subset.Subsetter, "subset", noted)
+    CHARTS["counts"]()
+    assert left_out
+    assert all({"GDEF", "GPOS", "GSUB"} <= tables for tables in left_out)
+    assert subset.Options().drop_tables == before
 
 
 @pytest.mark.parametrize("name", CHARTS)

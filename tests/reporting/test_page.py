@@ -19,15 +19,10 @@ from repope_eval.reporting.page import RunView, render_run_page
 
 VOID = {"meta", "img", "input", "br"}
 HOSTILE = [
-    "<script>alert(1)</script>",
-    '"><img src=x onerror=alert(1)>',
-    "' onmouseover='alert(1)",
-    "</style></title></script><b>",
-    "</svg><iframe>",
-    "]]><!-- -->",
-    "&amp;&lt;",
-    "{{ 7*7 }}{% raw %}",
-    "$x^2$ \\frac{",
+    "<script>alert(1)</script></svg><iframe>",
+    """"><img src=x onerror=alert(1)>' onmouseover='alert(1)""",
+    "</style></title></script><b>]]><!-- -->",
+    "&amp;&lt;{{ 7*7 }}{% raw %}$x^2$ \\frac{",
 ]
 
 

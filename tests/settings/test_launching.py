@@ -2,13 +2,14 @@
 
 import json
 import os
+import re
 import signal
 import time
 from pathlib import Path
 
 import pytest
 import warm_commands
-from demo_runs import QUESTIONS, answers
+from demo_runs import answers
 
 from repope_eval.errors import RepopeError
 from repope_eval.settings.launching import told_by_launcher
@@ -35,9 +36,9 @@ def test_what_is_no_launchers_stays_as_it_is() -> None:
 def test_a_process_of_submitit_that_is_told_to_end_keeps_its_batch_and_starts_again(tmp_path: Path) -> None:
     """Without SLURM, submitit starts processes here, and starts one again that its handler has end with 144."""
     pytest.importorskip("hydra_plugins.hydra_submitit_launcher")
-    words = ["limit=100", "out=runs/${limit}", "batch_size=1", "hydra/launcher=submitit_local"]
+    words = ["limit=40", "out=runs/${limit}", "batch_size=1", "hydra/launcher=submitit_local"]
     process = warm_commands.start("-m", *words, folder=tmp_path)
-    run = tmp_path / "runs" / "100"
+    run = tmp_path / "runs" / "40"
     deadline = time.monotonic() + 120
     while not ((run / "answers.jsonl").exists() and (run / "answers.jsonl").stat().st_size):
         assert time.monotonic() < deadline
@@ -48,9 +49,8 @@ def test_a_process_of_submitit_that_is_told_to_end_keeps_its_batch_and_starts_ag
     assert process.returncode == 0, output
     log = (run / "run.log").read_text()
     assert "SIGUSR2: finishing the batch in hand, then stopping" in log
-    (resumed,) = [line for line in log.splitlines() if "asking" in line][1:]
-    assert f"asking {QUESTIONS} questions" not in resumed
-    assert len(answers(run)) == QUESTIONS
+    first, resumed = (int(number) for number in re.findall(r"asking (\d+) questions", log))
+    assert resumed < first == len(answers(run))
 
 
 def _signal(run: Path, number: int) -> None:

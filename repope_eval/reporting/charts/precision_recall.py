@@ -119,7 +119,8 @@ def _paint_equal_f1(axes: Axes, window: Window) -> None:
         axes.plot(recall[shown], precision[shown], color=LINE, linewidth=1, zorder=0)
         end = float(recall[shown][-1]), float(precision[shown][-1])
         at_right = right - end[0] < 0.004 * (right - left)
-        axes.annotate(f"F1 {_digits(f1)}", end, color=QUIET, fontsize=7.5,
+        shown_f1 = f"{f1:.3f}".removesuffix("0")  # two decimals, or three if the third is not zero
+        axes.annotate(f"F1 {shown_f1}", end, color=QUIET, fontsize=7.5,
                       xytext=(3, 0) if at_right else (1, 2), textcoords="offset points", annotation_clip=False,
                       ha="left", va="center" if at_right else "bottom")  # fmt: skip
 
@@ -133,8 +134,3 @@ def _levels(lowest: float, highest: float) -> list[float]:
 
 def _f1(recall: float, precision: float) -> float:
     return 2 * recall * precision / (recall + precision) if recall + precision else 0.0
-
-
-def _digits(f1: float) -> str:
-    """Two decimals, or three if the third is not zero."""
-    return f"{f1:.3f}".removesuffix("0")
