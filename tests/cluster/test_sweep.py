@@ -290,6 +290,23 @@ def test_a_task_that_loses_its_parent_has_not_succeeded(tmp_path: Path) -> None:
     wait_for(tmp_path / "told")
 
 
+@pytest.mark.parametrize(("name", "status"), [("HUP", 129), ("TERM", 143), ("USR1", 143)])
+def test_a_signal_before_the_shell_knows_the_runs_number_is_passed_on(
+    tmp_path: Path, name: str, status: int
+) -> None:
+    (tmp_path / "models.txt").write_text("tiny\n")
+    signalled = f"trap - DEBUG; while [ ! -s up ]; do sleep 0.01; done; kill -{name} $$"
+    (tmp_path / "setup.sh").write_text(
+        f"""trap '[ "$BASH_COMMAND" != "run=\\$!" ] || {{ {signalled}; }}' DEBUG\n"""
+    )
+    waiting = program(tmp_path / "waiting", WAITING)
+    process = start_task(tmp_path, "echo > requeued", PYTHON=waiting, SETUP="./setup.sh")
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == status, output
+    wait_for(tmp_path / "told")
+    assert (tmp_path / "requeued").exists() == (name == "USR1")
+
+
 def test_a_run_that_completes_in_spite_of_a_warning_is_not_queued_again(tmp_path: Path) -> None:
     (tmp_path / "models.txt").write_text("tiny\n")
     complete = program(tmp_path / "complete", WAITING.replace("exit 143", "exit 0"))
