@@ -32,7 +32,7 @@ def test_it_goes_on_without_refusal(old: Path) -> None:
     assert manifest.keys() == known.keys()
     kept = ("schema", "identity", "command", "settings", "checkpoint", "checkpoint_files", "prompt", "device")
     assert [manifest[key] for key in kept] == [known[key] for key in kept]
-    assert manifest["inference"].keys() == known["inference"].keys() | {"verified"}
+    assert manifest["inference"].keys() == known["inference"].keys() | {"attention", "verified"}
     first, second = manifest["starts"]
     assert first == known["starts"][0]
     assert first.keys() | {"verified"} == second.keys()
