@@ -1,13 +1,15 @@
 # Each target does everything from a fresh clone: makes .venv, installs, runs.
 PYTHON ?= python3
 WORKERS ?= 2
+DEVICE ?= cuda
+OUT ?= gpu.md
 BIN := .venv/bin
 # The lowest releases that pyproject.toml states of what loads checkpoints.
 LOWEST = $(shell sed -nE 's/^ *"(transformers|huggingface-hub|tokenizers)>=([0-9.]+).*/\1==\2/p' pyproject.toml)
 PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS)
 SITE_PACKAGES := -c 'import sysconfig; print(sysconfig.get_path("purelib"))'
 
-.PHONY: demo test test-quick test-lowest check format
+.PHONY: demo test test-quick test-lowest gpu check format
 
 demo: .venv/installed
 	$(BIN)/python -m repope_eval
@@ -25,6 +27,10 @@ test-quick: .venv/installed
 test-lowest: .venv-lowest/installed
 	OMP_NUM_THREADS=1 .venv-lowest/bin/python -m pytest -n $(WORKERS) -W ignore::DeprecationWarning \
 		tests/test_goldens.py tests/models/test_real_files.py tests/models/test_described_files.py
+
+# What no test can show without a GPU: a table, in under ten minutes. DEVICE=cpu tries the program itself in small.
+gpu: .venv/installed
+	$(BIN)/python perf/gpu.py --device $(DEVICE) --out $(OUT)
 
 check: .venv/installed
 	$(BIN)/ruff check .

@@ -27,7 +27,9 @@ def parser(description: str | None, *, images: int) -> argparse.ArgumentParser:
     made.add_argument("--max-new-tokens", type=positive, default=4, help="longest answer; default: 4")
     made.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     made.add_argument("--dtype", choices=DTYPES, default="float32", help="default: float32")
-    made.add_argument("--quantization", choices=("none", "nf4"), default="none", help="of the language model")
+    made.add_argument(
+        "--quantization", choices=("none", "int8", "nf4"), default="none", help="of the language model"
+    )
     made.add_argument(
         "--clock",
         choices=list(CLOCKS),

@@ -9,8 +9,14 @@ from repope_eval.models.recipe import Prepared
 
 
 @torch.inference_mode()
-def describe_difference(model: Model, prepared: Prepared, one: Sequence[int], other: Sequence[int]) -> str:
-    """How far apart the logits of the two tokens are at the first index at which two answers differ.
+def describe_difference(
+    model: Model,
+    prepared: Prepared,
+    one: Sequence[int],
+    other: Sequence[int],
+    names: tuple[str, str] = ("alone", "shared"),
+) -> str:
+    """How far apart the logits of the two tokens are at the first index at which two answers, of these names, differ.
 
     They come from one pass of the native class over the prompt and what both answers agree on. Rounding
     in the model's number format can turn a lead of a few of its steps, and nothing larger.
@@ -25,8 +31,9 @@ def describe_difference(model: Model, prepared: Prepared, one: Sequence[int], ot
     lead = (logits[one[index]] - logits[other[index]]).item()
     step = torch.finfo(model.dtype).eps * logits.abs().max().item()
     return (
-        f"token {index + 1} is {one[index]} alone and {other[index]} shared, whose logits are {abs(lead):.4g} "
-        f"apart: {abs(lead) / step:.1f} steps of {model.dtype}; the logits' spread is {logits.std().item():.2f}"
+        f"token {index + 1} is {one[index]} {names[0]} and {other[index]} {names[1]}, whose logits are "
+        f"{abs(lead):.4g} apart: {abs(lead) / step:.1f} steps of {model.dtype}; the logits' spread is "
+        f"{logits.std().item():.2f}"
     )
 
 

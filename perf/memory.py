@@ -15,13 +15,14 @@ import sys
 from argparse import Namespace
 from concurrent.futures import ProcessPoolExecutor
 
+import torch
 from command_line import make_model, parser, print_machine
 from drawn_images import draw_images, pope_questions
 from gauges import forget_peak, peak_gigabytes, print_table
 from random_checkpoints import kinds_of
 
 from repope_eval.capacity.counting import shape_of
-from repope_eval.capacity.memory_need import PROGRAM, memory_need
+from repope_eval.capacity.memory_need import PROGRAM, MemoryNeed, memory_need
 from repope_eval.inference.generation import find_spellings
 from repope_eval.inference.shared import generate_shared
 from repope_eval.models.loading import Model
@@ -56,14 +57,19 @@ def _row(options: Namespace, kind: str) -> list[str]:
         questions=options.questions,
         device=model.device.type,
     )
-    formula = need.total - (0 if model.device.type == "cpu" else PROGRAM)
-    measured = _measured(model, options.questions, options.max_new_tokens) * 1e9
+    formula = measurable(need, model.device)
+    measured = measure_gigabytes(model, options.questions, options.max_new_tokens) * 1e9
     values = (need.weights, need.cache, need.activations, formula, measured)
     return [kind, *(f"{value / 1e9:.3f}" for value in values), f"{formula / measured:.2f}"]
 
 
-def _measured(model: Model, questions: int, max_new_tokens: int) -> float:
-    """Gigabytes held at most while one image's questions are answered."""
+def measurable(need: MemoryNeed, device: torch.device) -> float:
+    """The bytes of a need that show where memory is measured: on a GPU in tensors, without the program's own."""
+    return need.total - (0 if device.type == "cpu" else PROGRAM)
+
+
+def measure_gigabytes(model: Model, questions: int, max_new_tokens: int) -> float:
+    """The most that is held while one image's questions are answered."""
     image, texts = draw_images(1)[0], pope_questions(questions)
     prepared = model.recipe.prepare(image, texts).in_format(model.dtype)
     spellings = find_spellings(model.recipe)

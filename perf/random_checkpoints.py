@@ -22,6 +22,7 @@ from repope_eval.models.checkpoints import Checkpoint
 from repope_eval.models.families import recipe_of
 from repope_eval.models.loading import Model
 from repope_eval.models.recipe import RecipeOptions
+from repope_eval.settings.config import Attention
 
 GOLDENS = Path(__file__).parent.parent / "tests" / "goldens"
 
@@ -45,8 +46,8 @@ class Kind:
     """Where it describes the vision tower."""
     key_value_heads: int
     """Of 8 heads, in the proportion of the published model."""
-    attention: str = "sdpa"
-    """Attention kernel, as the shipped configuration files say it."""
+    attention: Attention = "sdpa"
+    """How the published model computes attention; the golden's own configuration caps no scores."""
 
 
 KINDS = {
@@ -148,7 +149,7 @@ def random_model(
         shape: a key of SHAPES.
         device: weights are made there: none pass through this machine's memory.
         dtype: number format in which they are made.
-        quantization: none, or nf4 for the language model's linear layers. They are quantized one by one
+        quantization: none, or int8 or nf4 for the language model's linear layers. They are quantized one by one
             from weights that are on the device already, which has to hold them in `dtype` first.
     """
     folder = GOLDENS / KINDS[name].golden
@@ -163,9 +164,9 @@ def random_model(
             recipe.network_config(), dtype=dtype, attn_implementation=KINDS[name].attention
         )
     _randomize(network, tokens)
-    if quantization == "nf4":
-        _quantize(network.model.language_model, device, dtype)
-    return Model(recipe, network, checkpoint, dtype, device)
+    if quantization != "none":
+        _quantize(network.model.language_model, quantization, device, dtype)
+    return Model(recipe, network, checkpoint, dtype, device, KINDS[name].attention)
 
 
 def _section(config: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
@@ -223,26 +224,46 @@ def _spread(name: str, parameter: torch.Tensor) -> float:
     return gain / math.sqrt(inputs)
 
 
-def _quantize(language_model: nn.Module, device: torch.device, dtype: torch.dtype) -> None:
-    """Puts bitsandbytes' nf4 layers in place of linear ones, as loading with `nf4` does."""
-    from bitsandbytes.nn import Linear4bit, Params4bit
-
+def _quantize(language_model: nn.Module, quantization: str, device: torch.device, dtype: torch.dtype) -> None:
+    """Puts bitsandbytes' layers in place of linear ones, as loading with `int8` or `nf4` does."""
+    quantized = {"int8": _int8_layer, "nf4": _nf4_layer}[quantization]
     linear = {
         name: module for name, module in language_model.named_modules() if isinstance(module, nn.Linear)
     }
     for name, module in linear.items():
-        small = Linear4bit(
-            module.in_features,
-            module.out_features,
-            bias=module.bias is not None,
-            compute_dtype=dtype,
-            compress_statistics=False,
-            quant_type="nf4",
-            device="meta",
-        )
-        weight = Params4bit(
-            module.weight.data, requires_grad=False, compress_statistics=False, quant_type="nf4"
-        )
-        small.weight = weight.to(device)
+        small = quantized(module, device, dtype)
         small.bias = module.bias
         language_model.set_submodule(name, small)
+
+
+def _int8_layer(linear: nn.Linear, device: torch.device, _: torch.dtype) -> nn.Module:
+    from bitsandbytes.nn import Int8Params, Linear8bitLt
+
+    small: nn.Module = Linear8bitLt(
+        linear.in_features,
+        linear.out_features,
+        bias=linear.bias is not None,
+        has_fp16_weights=False,
+        device="meta",
+    )
+    # The library quantizes a weight on its way from the host.
+    weight = Int8Params(linear.weight.data.cpu(), requires_grad=False, has_fp16_weights=False)
+    small.weight = weight.to(device)
+    return small
+
+
+def _nf4_layer(linear: nn.Linear, device: torch.device, dtype: torch.dtype) -> nn.Module:
+    from bitsandbytes.nn import Linear4bit, Params4bit
+
+    small: nn.Module = Linear4bit(
+        linear.in_features,
+        linear.out_features,
+        bias=linear.bias is not None,
+        compute_dtype=dtype,
+        compress_statistics=False,
+        quant_type="nf4",
+        device="meta",
+    )
+    weight = Params4bit(linear.weight.data, requires_grad=False, compress_statistics=False, quant_type="nf4")
+    small.weight = weight.to(device)
+    return small

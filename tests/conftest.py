@@ -17,9 +17,11 @@ from repope_eval.process import signals as interruption
 PROJECT = Path(__file__).parent.parent
 GOLDENS = Path(__file__).parent / "goldens"
 
-# A shell starts background jobs with SIGINT ignored, and what they start inherits that; tests send it.
+# A shell starts background jobs with SIGINT ignored, `nohup` a program with SIGHUP, and what they start inherits that;
+# tests send both.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 TOGETHER = (
     "tests/browser/test_pages.py",

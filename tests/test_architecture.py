@@ -34,6 +34,7 @@ LAYERS = [
     ["cluster", "models", "reporting"],
     ["inference", "leaderboard"],
     ["capacity", "pipeline"],
+    ["checking"],
     ["commands"],
     ["command_line"],
     ["__main__"],

@@ -2,8 +2,12 @@
 
 import re
 import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
 
 import pytest
+import torch
 import warm_commands
 from conftest import PROJECT
 
@@ -57,6 +61,17 @@ def test_stages_add_up(family: str) -> None:
     (batch,) = table(lines, "images a batch")
     assert batch["images a batch"] == "1"
     assert float(batch["peak GB"]) > 0
+
+
+def test_decoding_takes_the_longer_of_the_hosts_time_and_the_devices() -> None:
+    words = ("--shapes", "1b", "--layers", "2", "--images", "1", "2", "--questions", "2", "--launch", "20")
+    one, two = table(run("decoding", *words, options=()), "shape")
+    assert one["kernels a step"] == two["kernels a step"]
+    assert float(one["host ms a step"]) == pytest.approx(int(one["kernels a step"]) * 0.02, abs=0.06)
+    assert float(two["device ms a step"]) < float(two["host ms a step"])  # so graphs could save something
+    share, saved = (float(two[name].removesuffix("%")) for name in ("decoding", "graphs save at most"))
+    assert 0 < saved <= share < 100
+    assert one["attention shapes"] == two["attention shapes"] == "5"  # encode, prefix, questions, two steps
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak of a process is read from /proc")
@@ -126,3 +141,66 @@ def test_the_cost_of_a_sweep_adds_up() -> None:
         assert float(row["GPU-h at 25%"]) > float(row["GPU-h at 50%"])
     by_formula = {row["family"]: float(row["paper x"]) for row in table(lines, "family")}
     assert by_formula["ovis2"] == pytest.approx(17.0, abs=0.5)  # as measured, perf/RESULTS.md
+
+
+def markdown_rows(text: str) -> list[list[str]]:
+    """The cells of the table that perf/gpu.py writes, row by row."""
+    return [re.split(r"\s*\|\s*", line)[1:-1] for line in text.splitlines() if line.startswith("| ")][1:]
+
+
+def test_gpu_writes_a_section_with_what_this_device_has(tmp_path: Path) -> None:
+    words = ("--device", "cpu", "--stages", "kernels", "--out", str(tmp_path / "gpu.md"))
+    lines = run("gpu", *words, options=())
+    text = (tmp_path / "gpu.md").read_text(encoding="utf-8")
+    assert text.splitlines()[0].startswith("## `make gpu` on a CPU")
+    assert "\n".join(lines).strip() == text.strip()
+    timed, missing = markdown_rows(text)
+    assert re.search(r"^[\d.]+ s a batch; the first batch of a new shape takes [+-][\d.]+ s$", timed[2])
+    assert missing == ["kernels", "cuDNN's kernel allowed", "not on this device", "-"]
+
+
+@pytest.fixture
+def gpu(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The program perf/gpu.py."""
+    monkeypatch.syspath_prepend(PROJECT / "perf")
+    import gpu
+
+    return gpu
+
+
+def test_a_stage_that_fails_is_a_row_and_the_others_go_on(
+    gpu: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from gpu_checks.rows import Row
+
+    def broken(_: torch.device) -> Iterator[Row]:
+        yield Row("asked", "2 of 2", True)
+        raise RuntimeError("CUDA error: no kernel image | none\nmore of it")
+
+    def fine(_: torch.device) -> Iterator[Row]:
+        yield Row("measured", "3 s")
+
+    monkeypatch.setattr(gpu, "STAGES", {"broken": broken, "fine": fine})
+    monkeypatch.setattr(sys, "argv", ["gpu.py", "--device", "cpu", "--out", str(tmp_path / "gpu.md")])
+    assert gpu.main() == 1
+    assert markdown_rows((tmp_path / "gpu.md").read_text(encoding="utf-8")) == [
+        ["broken", "asked", "2 of 2", "yes"],
+        ["broken", "ended with an error", "RuntimeError: CUDA error: no kernel image / none", "**NO**"],
+        ["fine", "measured", "3 s", "-"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("card", "peak"),
+    [
+        ("NVIDIA H100 80GB HBM3", 989),
+        ("NVIDIA H100 PCIe", 756),
+        ("NVIDIA A100-SXM4-80GB", 312),
+        ("NVIDIA L40", None),  # neither an L4 nor an L40S
+        ("NVIDIA H100 80GB HBM3 MIG 1g.10gb", None),
+    ],
+)
+def test_a_card_is_known_by_the_words_of_its_name(gpu: ModuleType, card: str, peak: int | None) -> None:
+    from gpu_checks.speed import peak_of
+
+    assert peak_of(card) == peak

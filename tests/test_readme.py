@@ -82,7 +82,7 @@ def with_a_small_model(words: list[str], coco: Path) -> list[str]:
     if any(word.startswith("model=internvl2_5") for word in words):
         replaced += ["model.checkpoint=demo", "model.dtype=float32", "model.max_new_tokens=4"]
         if words[0] != "fetch" and not any(word.startswith("limit") for word in words):
-            replaced.append("limit=20")
+            replaced.append("limit=4")
     if "bench=repope" in words and not any(word.startswith("data_dir") for word in words):
         replaced.append(f"data_dir={coco}")
     return replaced
@@ -96,7 +96,7 @@ def needs_real_files(command: str) -> bool:
 def test_commands_run(command: str, command_line: CommandLine, work: Path) -> None:
     words = shlex.split(command.replace("/scratch/dash", str(work / "dash")))[3:]
     if words and not words[0].isalpha() and "limit" not in command:
-        words.append("limit=20")
+        words.append("limit=4")
     if words[:1] in (["build"], ["relabel"]):  # they replace nothing
         (work / words[-1].removeprefix("out=")).unlink()
     result = command_line(*words)

@@ -54,6 +54,17 @@ def test_the_demo_runs_from_an_empty_folder(python: Path, tmp_path: Path) -> Non
     assert scores["model"] == "tiny"
 
 
+def test_the_machine_is_checked_from_an_empty_folder(python: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    result = run(python, folder, "-m", "repope_eval", "doctor", "check=true", "device=cpu")
+    assert result.returncode == 0, result.stdout + result.stderr
+    results = re.findall(r"  (pass|fail|not tried)  ", result.stdout)
+    assert results == [*["pass"] * 6, "not tried"]
+    assert "MatMul8bitLt" not in result.stderr
+    assert not list(folder.iterdir())
+
+
 def test_the_console_script_is_the_same_program(python: Path, tmp_path: Path) -> None:
     result = subprocess.run(
         [str(python.parent / "repope-eval"), "--help"],

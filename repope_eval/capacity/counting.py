@@ -50,6 +50,7 @@ def shape_of(recipe: Recipe) -> Shape:
         keeps_scores=getattr(text, "attn_logit_softcapping", None) is not None,
         attends_both_ways=recipe.attends_both_ways,
         image_tokens=recipe.count_features(*PHOTOGRAPH),
-        vision_values=recipe.vision_values(tiles) + pixels["pixel_values"].numel(),
+        # Pixels are held twice: those of each image, and of all images together.
+        vision_values=recipe.vision_values(tiles) + 2 * pixels["pixel_values"].numel(),
         vision_operations=int(counter.get_total_flops()),
     )

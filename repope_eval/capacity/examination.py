@@ -1,6 +1,7 @@
 """Finds out what this machine has. No network is used, and nothing is written."""
 
 import platform
+import re
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -18,6 +19,9 @@ from repope_eval.settings.config import ModelSettings
 
 if TYPE_CHECKING:
     import torch
+
+_DRIVER = Path("/proc/driver/nvidia/version")
+"""Where Linux tells the version of NVIDIA's driver."""
 
 _OPTIONAL = ("flash-attn", "hydra-submitit-launcher")
 
@@ -52,7 +56,7 @@ def _device(name: str) -> Device:
     number, called = 1, "Apple GPU" if device.type == "mps" else f"CPU, {platform.machine()}"
     if device.type == "cuda":
         number, (major, minor) = torch.cuda.device_count(), torch.cuda.get_device_capability(device)
-        called = f"{torch.cuda.get_device_name(device)}, compute capability {major}.{minor}"
+        called = f"{torch.cuda.get_device_name(device)}, compute capability {major}.{minor}{_driver()}"
     return Device(
         kind=device.type,
         name=called,
@@ -61,6 +65,15 @@ def _device(name: str) -> Device:
         total=total_bytes(device),
         has_bfloat16=_has_bfloat16(device),
     )
+
+
+def _driver() -> str:
+    """Words that name the version of NVIDIA's driver; empty where the system does not tell."""
+    try:
+        found = re.search(r"Module .*?([0-9]+(?:\.[0-9]+)+)", _DRIVER.read_text(encoding="utf-8"))
+    except OSError:
+        return ""
+    return f", driver {found[1]}" if found else ""
 
 
 def _has_bfloat16(device: "torch.device") -> bool:

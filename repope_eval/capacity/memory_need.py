@@ -54,19 +54,22 @@ def memory_need(
         device: kind of device, which bounds what is fed at a time where prompts attend both ways.
 
     With N tokens of width h and inner width i, a layer of the language model holds about N (4 h + 3 i) numbers at
-    once, or the keys and values repeated for all heads. Of the vision tower (`Recipe.vision_values`) and of the
-    language model the larger counts, since one comes after the other. Added are: scores of attention where the
-    kernel keeps them, one matrix in the run's format (nf4), the image's features, and the logits.
+    once, or the keys and values repeated for all heads; under int8 N i numbers of four bytes besides, the whole
+    products of a feed-forward network. Of the vision tower (`Recipe.vision_values`) and of the language model the
+    larger counts, since one comes after the other. Added are: scores of attention where the kernel keeps them, one
+    matrix in the run's format (nf4), the image's features, and the logits.
     """
     rows, tokens = _fed_at_once(shape, questions, device)
-    language = _language_values(shape, rows, tokens)
+    language = _language_values(shape, rows, tokens) * value_bytes
+    if quantization == "int8":
+        language += 4 * rows * tokens * shape.intermediate
     matrix = shape.hidden * shape.intermediate if quantization == "nf4" else 0
     # Scores take 12 bytes each: their softmax is in float32.
     scores = 12 * rows * shape.heads * tokens**2 if shape.keeps_scores else 0
     return MemoryNeed(
         weights=shape.weight_bytes(quantization, value_bytes),
         cache=rows * tokens * shape.cached_values * value_bytes,
-        activations=(max(shape.vision_values, language) + matrix) * value_bytes + scores,
+        activations=max(shape.vision_values * value_bytes, language) + matrix * value_bytes + scores,
     )
 
 

@@ -1,23 +1,32 @@
-"""`python -m repope_eval doctor`: what this machine has and lacks, and which models fit it."""
+"""`python -m repope_eval doctor`: what this machine has and lacks, which models fit it, and how the device answers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from repope_eval.capacity.examination import examine
 from repope_eval.capacity.findings import Finding, findings, gigabytes
 from repope_eval.capacity.fits import Fit, fits, room_of
 from repope_eval.capacity.machine import Machine
 from repope_eval.capacity.shapes import Shape, published_shape
+from repope_eval.checking.checks import Check, Result, check_device
+from repope_eval.errors import RepopeError
+from repope_eval.process import environment
 from repope_eval.quantities import hours_text, memory_text
 from repope_eval.reporting.console import print_table, print_text
-from repope_eval.reporting.tables import Field, number_field, table, text_field
+from repope_eval.reporting.tables import Field, Mark, number_field, table, text_field
 from repope_eval.settings.composition import model_settings
 from repope_eval.settings.config import DoctorSettings, ModelSettings
 from repope_eval.settings.named_folders import data_folder
 from repope_eval.settings.shipped_files import choices
 
+_MARKS: Mapping[Result, Mark] = {"pass": "", "fail": "attention", "not tried": "quiet"}
+
 
 def execute(settings: DoctorSettings, command: str) -> None:
-    """Prints what the machine has, which models fit it, and what to do next."""
+    """Prints what the machine has, which models fit it, and what to do next; checks the device where that is asked for.
+
+    Raises:
+        RepopeError: the device is not there, or a check failed.
+    """
     models = _models()
     machine = examine(settings.device, data_folder(settings.data_dir), [model for model, _ in models])
     data = "" if settings.data_dir is None else f"data_dir={settings.data_dir}"
@@ -27,6 +36,12 @@ def execute(settings: DoctorSettings, command: str) -> None:
     room = room_of(machine, memory, " ".join(filter(None, (device, data))))
     _print_fits(f"Models in {gigabytes(room.free)}", fits(room, models))
     print_text(_advice(machine))
+    if settings.check:
+        print_text("")
+        checks = tuple(check_device(settings.device, machine.device))
+        _print_checks(checks)
+        print_text(_facts(machine))
+        _require_passed(checks)
 
 
 def _models() -> list[tuple[ModelSettings, Shape]]:
@@ -46,6 +61,23 @@ def _advice(machine: Machine) -> str:
     return "\n".join(lines)
 
 
+def _facts(machine: Machine) -> str:
+    """What a report has to say of a machine, beside its checks."""
+    versions = ", ".join(f"{name} {version}" for name, version in machine.versions.items())
+    device, *_ = findings(machine)
+    lines = [versions, environment.machine()["system"], device.state]
+    return "\n  ".join(["In a report, send the checks and these lines:", *lines])
+
+
+def _require_passed(checks: Sequence[Check]) -> None:
+    failed = [check.name for check in checks if check.result == "fail"]
+    if failed:
+        raise RepopeError(
+            f"check=true: {len(failed)} of {len(checks)} checks failed ({'; '.join(failed)}): mend what their lines "
+            "say, or report them with what stands above; until then ask in none of these ways"
+        )
+
+
 def _print_findings(lines: Sequence[Finding]) -> None:
     """Prints a line for each thing that a machine has or lacks, with its mend where there is one."""
     print_table(
@@ -58,6 +90,23 @@ def _print_findings(lines: Sequence[Finding]) -> None:
             ],
             lines,
             mark=lambda line: "attention" if line.mend else "",
+        ),
+        padded=True,
+    )
+
+
+def _print_checks(checks: Sequence[Check]) -> None:
+    """Prints a line for each check: its result, and how well its answers agree with the stored ones."""
+    print_table(
+        table(
+            "The embedded model on this device",
+            [
+                text_field("check", lambda check: check.name),
+                text_field("result", lambda check: check.result),
+                text_field("against stored answers", lambda check: check.detail),
+            ],
+            checks,
+            mark=lambda check: _MARKS[check.result],
         ),
         padded=True,
     )

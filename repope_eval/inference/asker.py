@@ -63,6 +63,13 @@ class Asker(ABC):
                 error is never an answer. Answers yielded before stay.
         """
 
+    def verify(self) -> None:
+        """Checks answers that came, where the asker has another way to them, and logs what it finds.
+
+        It is called between two items of `ask`, once these are stored. What it found is among the facts.
+        """
+        return
+
     @abstractmethod
     def facts(self) -> dict[str, Any]:
         """What a manifest says of how the asking went so far, such as engine, batch size and memory."""

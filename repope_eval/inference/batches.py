@@ -12,6 +12,7 @@ from repope_eval.inference.loader import Loader, PreparedImage, longest_first
 from repope_eval.inference.memory import give_back, memory_of
 from repope_eval.inference.sequential import generate_sequentially
 from repope_eval.inference.shared import generate_shared
+from repope_eval.inference.verification import Verification
 from repope_eval.models.loading import Model, describe_device, describe_model
 from repope_eval.models.recipe import Prepared
 from repope_eval.records import Answer, Question
@@ -24,12 +25,18 @@ ENGINES: Mapping[Engine, Callable[[Model, Sequence[Prepared], int, Spellings], l
 """Name -> what generates the answers to a batch of images, of each image in the order of its questions."""
 
 _NO_MEMORY = (
-    "can't allocate memory",
-    "could not create a primitive",
+    "can't allocate memory",  # torch on a CPU
+    "could not create a primitive",  # oneDNN
     "MPS backend out of memory",
-    "Invalid buffer size",
+    "Invalid buffer size",  # MPS
+    "error: out of memory",  # the driver's own, CUDA's or HIP's
+    "[CUDA]: out of memory",  # Triton
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate",  # its first workspace
+    "CUDNN_STATUS_ALLOC_FAILED",
+    "unable to find an engine to execute this computation",  # cuDNN: each one needs more than is left
 )
-"""Parts of the texts by which torch, its oneDNN and its MPS say that memory ended, with no exception of its own."""
+"""Parts of the texts by which torch and its libraries say that memory ended, with no exception of its own."""
 
 
 class TransformersAsker(Asker):
@@ -44,6 +51,7 @@ class TransformersAsker(Asker):
         workers: str,
         max_new_tokens: int,
         programs: int = 1,
+        verify: int = 0,
     ) -> None:
         """Chooses the sizes of batches, and the tokens that count as yes and as no.
 
@@ -54,6 +62,7 @@ class TransformersAsker(Asker):
             workers: processes that prepare images, or `auto`.
             max_new_tokens: the longest answer.
             programs: how many programs like this one share the machine's cores.
+            verify: how many images are asked about the plain way, too; none where the engine is the plain way.
         """
         self._model = model
         self._engine = engine
@@ -62,6 +71,8 @@ class TransformersAsker(Asker):
         self._max_new_tokens = max_new_tokens
         self._programs = programs
         self._spellings = find_spellings(model.recipe)
+        images = 0 if engine == "sequential" else verify
+        self._verification = Verification(model, images, max_new_tokens, self._spellings)
         self._memory = memory_of(model.devices)
         self._loader: Loader | None = None
 
@@ -91,15 +102,21 @@ class TransformersAsker(Asker):
             while prepared := loader.next(self._batch_size.images):
                 yield from self._answers(prepared)
 
+    def verify(self) -> None:
+        """Asks about the first images by the sequential engine, too, and says in the log what differs."""
+        self._verification.check()
+
     def facts(self) -> dict[str, Any]:
-        """Engine, batch size, workers, the wait for images, the memory's peak, and the spellings of yes and no."""
+        """Engine, attention, sizes, the wait for images, peak memory, first tokens, and what was checked."""
         return {
             "engine": self._engine,
+            "attention": self._model.attention,
             "batch_size": self._batch_size.images,
             "workers": self._loader.workers if self._loader else 0,
             "seconds_waited_for_images": round(self._loader.seconds_waited, 3) if self._loader else 0.0,
             "peak_memory_bytes": self._memory.peak_bytes(),
             "first_tokens": {"yes": dict(self._spellings.yes), "no": dict(self._spellings.no)},
+            **self._verification.facts(),
         }
 
     def _answers(self, images: Sequence[PreparedImage]) -> Iterator[list[Answer]]:
@@ -115,6 +132,7 @@ class TransformersAsker(Asker):
                 continue
             if self._batch_size.is_open:
                 self._batch_size.learn(len(batch), self._memory.free_over_peak())
+            self._verification.take([image.prepared for image in batch], generations)
             yield [
                 self._answer(question, generation)
                 for image, generated in zip(batch, generations, strict=True)

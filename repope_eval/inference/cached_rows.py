@@ -135,7 +135,6 @@ class CachedRows(ABC):
     ) -> torch.Tensor:
         """Embeddings of slots, [slots, hidden]: of tokens, or image features, or zero in padding."""
         embeddings: torch.Tensor = self._model.network.get_input_embeddings()(tokens)
-        embeddings = embeddings.to(self._model.device)  # of several devices, theirs may be another
         embeddings.masked_fill_((owners == PADDING)[:, None], 0)
         if len(feature_slots):
             features = [stretch.features for stretch in stretches if stretch.features is not None]

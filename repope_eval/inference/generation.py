@@ -25,6 +25,8 @@ class Generation:
     p_yes: float
     """Probability that the first token is a spelling of "yes"."""
     p_no: float
+    leads: tuple[float, ...] = ()
+    """By how much the logit of each token leads the next best one's; empty where the engine does not note it."""
 
 
 @dataclass(frozen=True, slots=True)

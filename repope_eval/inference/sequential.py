@@ -16,6 +16,7 @@ from repope_eval.inference.generation import (
     first_token_evidence,
     require_finite,
 )
+from repope_eval.models.attention import attention_kernels
 from repope_eval.models.loading import Model
 from repope_eval.models.recipe import Inputs, Prepared
 
@@ -28,10 +29,13 @@ class _Logits:
         """The logits of the first generated token, [1, vocabulary]."""
         self.finite: list[torch.Tensor] = []
         """Whether each token's logits are finite."""
+        self.best: list[torch.Tensor] = []
+        """The two highest logits for each token, [2]."""
 
     def __call__(self, head: nn.Module, hidden: tuple[torch.Tensor, ...], logits: torch.Tensor) -> None:
         last = logits[:, -1]
         self.finite.append(torch.isfinite(last).all())
+        self.best.append(last[0].topk(2).values)
         if self.first is None:
             self.first = last
 
@@ -54,7 +58,8 @@ def generate_sequentially(
     generations = []
     for image in images:
         inputs = model.placed(model.recipe.native_inputs(image.inputs))
-        answers = [_generate(model, inputs, prompt, settings, spellings) for prompt in image.prompts]
+        with attention_kernels(model.attention):
+            answers = [_generate(model, inputs, prompt, settings, spellings) for prompt in image.prompts]
         generations.append(answers)
     return generations
 
@@ -83,4 +88,7 @@ def _generate(
     assert logits.first is not None
     require_finite(bool(torch.stack(logits.finite).all()))
     p_yes, p_no = first_token_evidence(bounded(model.network, logits.first), spellings).flatten().tolist()
-    return Generation(tuple(output[0, len(prompt) :].tolist()), p_yes, p_no)
+    best, next_best = bounded(model.network, torch.stack(logits.best).float()).unbind(dim=1)
+    return Generation(
+        tuple(output[0, len(prompt) :].tolist()), p_yes, p_no, leads=tuple((best - next_best).tolist())
+    )

@@ -1,7 +1,6 @@
 """One start of a run: the questions that have no answer yet are asked, and the answers are stored."""
 
 import logging
-import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -93,7 +92,7 @@ class Session:
         with timed(self.seconds, "inference"):
             of_ranks = self.ranks.exchange(facts)
         ranks = {"ranks": of_ranks} if self.ranks.are_several else {}
-        self.folder.manifest.note(seconds=rounded(self.seconds), inference={**of_ranks[0], **ranks})
+        self.folder.manifest.note_inference({**of_ranks[0], **ranks}, rounded(self.seconds))
         if self.ranks.is_main:
             log.info("%s", asking_line(of_ranks, self.all_images))
 
@@ -130,7 +129,7 @@ class Session:
                 _store_answers(asker, images, store, asked)
         except BaseException as error:
             with suppress(RepopeError):  # of a full disk, say: the error that is on its way says more
-                self.folder.manifest.note(seconds=rounded(self.seconds), inference=asked | asker.facts())
+                self.folder.manifest.note_inference(asked | asker.facts(), rounded(self.seconds))
             if self.ranks.are_several and isinstance(error, RepopeError):
                 # The other ranks are asking: what started them ends them once this one has ended.
                 raise InterruptionError(str(error), error.exit_status) from error
@@ -162,10 +161,10 @@ def _store_answers(
         asker: the asker.
         images: the images that it is asked about.
         store: takes the answers.
-        asked: takes the number of images and questions that have been answered, and the seconds that took.
+        asked: takes the number of images and questions that have been answered, and the seconds that took. The time
+            of checks is not among them.
     """
     total = sum(len(image.questions) for image in images)
-    started = time.perf_counter()
     with (
         FinishBatch() as signals,
         Progress(total, "", "question", SECONDS_BETWEEN_LINES) as progress,
@@ -175,8 +174,11 @@ def _store_answers(
             store.append(answers)
             asked["images"] += len({answer.question.image for answer in answers})
             asked["questions"] += len(answers)
-            asked["seconds"] = round(time.perf_counter() - started, 3)
+            asked["seconds"] = round(progress.seconds, 3)
             progress.advance(len(answers))
+            signals.check()
+            with progress.paused():
+                asker.verify()
             signals.check()
     store.require_all()
 

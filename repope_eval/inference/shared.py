@@ -20,6 +20,7 @@ from repope_eval.inference.generation import (
 from repope_eval.inference.image_rows import ImageRows
 from repope_eval.inference.question_rows import CopiedPrefixes, WholePrompts
 from repope_eval.inference.stretches import split_at_prefix, whole_prompts
+from repope_eval.models.attention import attention_kernels
 from repope_eval.models.loading import Model
 from repope_eval.models.recipe import Prepared
 
@@ -33,12 +34,13 @@ def generate_shared(
     Raises:
         RepopeError: logits are not finite.
     """
-    features = encode(model, images)
-    if model.recipe.attends_both_ways:
-        generations = _generate_from_whole_prompts(model, images, features, max_new_tokens, spellings)
-    else:
-        rows, hidden = prefill(model, images, features)
-        generations = decode(model, rows, hidden, max_new_tokens, spellings)
+    with attention_kernels(model.attention):
+        features = encode(model, images)
+        if model.recipe.attends_both_ways:
+            generations = _generate_from_whole_prompts(model, images, features, max_new_tokens, spellings)
+        else:
+            rows, hidden = prefill(model, images, features)
+            generations = decode(model, rows, hidden, max_new_tokens, spellings)
     ordered = iter(generations)
     return [[next(ordered) for _ in image.prompts] for image in images]
 
@@ -74,8 +76,7 @@ def prefill(
 
 def _rows(model: Model) -> ImageRows | CopiedPrefixes:
     """How the cache is laid out: FlashAttention takes no mask but one of padding."""
-    attention = model.network.config._attn_implementation
-    return CopiedPrefixes(model) if attention == "flash_attention_2" else ImageRows(model)
+    return CopiedPrefixes(model) if model.attention == "flash_attention_2" else ImageRows(model)
 
 
 def decode(

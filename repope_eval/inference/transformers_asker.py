@@ -32,4 +32,5 @@ def load_transformers_asker(settings: RunSettings, ranks: Ranks) -> Asker:
         workers=settings.workers,
         max_new_tokens=settings.model.max_new_tokens,
         programs=ranks.local_count,
+        verify=settings.verify if ranks.is_main else 0,  # non-main ranks compute as the main one does
     )

@@ -64,7 +64,7 @@ class InternVLRecipe(Recipe):
         return [part.flatten(0, 1) for part in features.split(list(map(len, tiles)))]
 
     def vision_values(self, tiles: int) -> int:
-        """What a layer holds, which sees the patches of a tile and one token besides."""
+        """What a layer holds, which sees the patches of a tile and one token besides, and scales what it adds."""
         vision = self.config.vision_config
-        patches = (self._layout.side // vision.patch_size[0]) ** 2
-        return layer_values(vision, tiles * (patches + 1))
+        tokens = tiles * int((self._layout.side // vision.patch_size[0]) ** 2 + 1)
+        return layer_values(vision, tokens) + tokens * int(vision.hidden_size)

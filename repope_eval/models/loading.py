@@ -11,6 +11,7 @@ from transformers import PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
 from repope_eval.errors import RepopeError
+from repope_eval.models.attention import choose_attention
 from repope_eval.models.checkpoints import Checkpoint, fetch_weights
 from repope_eval.models.description import require_generation_config
 from repope_eval.models.families import checkpoint_of, recipe_of
@@ -19,6 +20,7 @@ from repope_eval.models.fingerprint import fingerprint
 from repope_eval.models.limits import require_bounded
 from repope_eval.models.placement import (
     device_map,
+    embed_where_inputs_are,
     quantization,
     require_attention,
     require_modules,
@@ -29,7 +31,7 @@ from repope_eval.models.recipe import Inputs, Recipe, RecipeOptions
 from repope_eval.models.rehearsal import rehearse
 from repope_eval.models.weight_files import WeightFiles, verify_weight_files
 from repope_eval.runs.manifest_form import CHECKPOINT_FILES
-from repope_eval.settings.config import ModelSettings, number_format
+from repope_eval.settings.config import Attention, ModelSettings, number_format
 from repope_eval.settings.written import as_written
 
 _MOST_TIMES = 2
@@ -61,6 +63,8 @@ class Model:
     dtype: torch.dtype
     device: torch.device
     """The device that inputs go to."""
+    attention: Attention = "sdpa"
+    """How the network computes attention."""
 
     @property
     def devices(self) -> tuple[torch.device, ...]:
@@ -98,6 +102,7 @@ def load_model(settings: ModelSettings, device: torch.device, checkpoint: Checkp
     placed = device_map(settings, device)
     require_quantization(settings, device)
     described = read_description(settings, checkpoint)
+    attention = choose_attention(settings, described.network.config)
     require_modules(settings, placed, described.network)
     fetch_whole(described)
     network = _load_network(
@@ -107,9 +112,11 @@ def load_model(settings: ModelSettings, device: torch.device, checkpoint: Checkp
         offload_folder=_offload_folder() if settings.device_map else None,
         quantization_config=quantization(settings, dtype, described.network),
         dtype=dtype,
-        attn_implementation=settings.attn_implementation,
+        attn_implementation=attention.removesuffix("_cudnn"),  # `attention_kernels` sees to the rest
     )
-    return Model(described.recipe, network, described.checkpoint, dtype, device)
+    if settings.device_map:
+        embed_where_inputs_are(network)
+    return Model(described.recipe, network, described.checkpoint, dtype, device, attention)
 
 
 def fetch_whole(described: Described) -> WeightFiles:

@@ -33,13 +33,30 @@ trained with, to answer in English.
 """
 
 
+class PaliGemmaWithSdpa(PaliGemmaForConditionalGeneration):  # type: ignore[misc]
+    """The native class, whose language model may compute attention by sdpa even if it is a Gemma 2.
+
+    Newer releases of transformers refuse that to every Gemma 2, because most cap attention's scores, which sdpa does
+    not; older ones leave the cap out. A model with a cap is never asked for sdpa here (`choose_attention`).
+    """
+
+    def __init__(self, config: PaliGemmaConfig) -> None:
+        text = config.text_config
+        is_sdpa = text._attn_implementation == "sdpa"
+        if is_sdpa:
+            text._attn_implementation = "eager"  # transformers looks at it while the language model is made
+        super().__init__(config)
+        if is_sdpa:
+            text._attn_implementation = "sdpa"
+
+
 class PaliGemmaRecipe(Recipe):
     """PaliGemma with a Gemma language model, and PaliGemma 2 with a Gemma 2 one."""
 
     family = "PaliGemma"
     attends_both_ways = True
     first_position = 1
-    native_class = PaliGemmaForConditionalGeneration
+    native_class = PaliGemmaWithSdpa
 
     def __init__(self, checkpoint: Checkpoint, options: RecipeOptions) -> None:
         self.config = read_config(PaliGemmaConfig, checkpoint.fields)

@@ -3,6 +3,7 @@
 Whatever a machine or an installation lacks is refused here, before any weight is read.
 """
 
+import logging
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -84,15 +85,17 @@ def require_number_format(dtype: torch.dtype, device: torch.device) -> None:
     try:
         ones = torch.ones(2, 2, dtype=dtype, device=device)
         torch.nn.functional.linear(ones, ones)
-        lacking = (
-            device.type == "cuda"
-            and dtype == torch.bfloat16
-            and not torch.cuda.is_bf16_supported(including_emulation=False)
-        )
+        lacking = device.type == "cuda" and dtype == torch.bfloat16 and not _multiplies_bfloat16(device)
     except (RuntimeError, TypeError):  # the second is how MPS says it
         lacking = True
     if lacking:
         raise RepopeError(f"{device} has no {name}: use model.dtype=float16 or model.dtype=float32")
+
+
+def _multiplies_bfloat16(device: torch.device) -> bool:
+    """Whether a GPU has instructions for bfloat16; torch answers for the current device."""
+    with torch.cuda.device(device):
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
 
 
 def device_map(settings: ModelSettings, device: torch.device) -> str | dict[str, Any]:
@@ -153,6 +156,17 @@ def require_modules(settings: ModelSettings, placed: str | dict[str, Any], netwo
             )
 
 
+def embed_where_inputs_are(network: PreTrainedModel) -> None:
+    """Has embeddings come back to the device of the token ids, wherever a device map put their weights.
+
+    Otherwise they stay on the device of their weights, and neither the engines nor transformers can put features
+    and masks of the inputs' device together with them.
+    """
+    network.get_input_embeddings().register_forward_hook(
+        lambda embeddings, inputs, output: output.to(inputs[0].device)
+    )
+
+
 def require_quantization(settings: ModelSettings, device: torch.device) -> None:
     """Refuses quantization where it cannot be had.
 
@@ -185,6 +199,8 @@ def quantization(
     kept = list(modules_around(network, network.get_decoder()))
     match settings.quantization:
         case "int8":
+            # At each product of matrices, bitsandbytes warns that it computes in float16.
+            logging.getLogger("bitsandbytes.autograd._functions").setLevel(logging.ERROR)
             return BitsAndBytesConfig(load_in_8bit=True, llm_int8_skip_modules=kept)
         case "nf4":
             return BitsAndBytesConfig(

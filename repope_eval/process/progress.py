@@ -3,6 +3,8 @@
 import logging
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Self
 
 from tqdm import tqdm
@@ -43,6 +45,23 @@ class Progress:
     def __exit__(self, *_: object) -> None:
         self._bar.close()
 
+    @property
+    def seconds(self) -> float:
+        """The seconds since the start, without pauses."""
+        return time.monotonic() - self._started
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Leaves the time that passes inside out of the rate."""
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            pause = time.monotonic() - began
+            self._started += pause
+            if not self._bar.disable:
+                self._bar.start_t += pause
+
     def advance(self, number: int = 1, *, failed: int = 0) -> None:
         """Counts items that are done now, and how many of them failed."""
         before = self._done
@@ -64,6 +83,6 @@ class Progress:
         """The number of all items; of work that takes long also the rate and the time left."""
         if self._seconds_between_lines is None:
             return str(self._total)
-        rate = self._done / max(time.monotonic() - self._started, 1e-9)
+        rate = self._done / max(self.seconds, 1e-9)
         left = tqdm.format_interval((self._total - self._done) / rate)
         return f"{counted(self._total, self._unit)}, {rate:.1f} a second, {left} left"

@@ -51,6 +51,8 @@ class RunView:
     """The settings by dotted key."""
     facts: Mapping[str, Any] = field(default_factory=dict)
     """Further facts about the run, by title."""
+    doubts: Sequence[str] = ()
+    """What was found of the answers that makes them doubtful, a line each."""
     seconds: Mapping[str, float] = field(default_factory=dict)
     """The seconds that each stage took."""
     prompt: str | None = None

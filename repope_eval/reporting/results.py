@@ -81,6 +81,8 @@ def score_and_report(answered: AnsweredBenchmark, folder: RunFolder, seconds: Se
         log.warning(
             "%d of %s without an answer", n_missing, counted(counts["questions"], "distinct question")
         )
+    for line in folder.manifest.doubts:
+        log.warning("%s", line)
     log.info("results are in %s (report.html for reading, scores.json for programs)", folder.path)
     return scores
 
@@ -136,6 +138,7 @@ def _view(
             **answered.counts,
             **_starts(folder),
         },
+        doubts=folder.manifest.doubts,
         seconds=seconds,
         prompt=folder.manifest.facts.get("prompt"),
         effects=effects_by_variant(verdicts),
@@ -174,5 +177,7 @@ def _starts(folder: RunFolder) -> dict[str, str]:
             *[str(name) for name in (device.get("gpu") or device.get("name"),) if name],
             *[f"{name} {installed[name]}" for name in ("torch", "transformers") if name in installed],
         ]
-        lines[f"start {number}, {start.get('started', 'at an unknown time')}"] = ", ".join(by)
+        checked = [str(line) for line in (start.get("verified", {}).get("line"),) if line]
+        title = f"start {number}, {start.get('started', 'at an unknown time')}"
+        lines[title] = "; ".join([", ".join(by), *checked])
     return lines

@@ -155,6 +155,12 @@ class Manifest:
             write_json(self.path, self.facts)
             self._is_noted = True
 
+    def note_inference(self, facts: Mapping[str, Any], seconds: Mapping[str, float]) -> None:
+        """Notes how the asking of this start went, in place of an earlier one's. What was checked stays by start."""
+        if "verified" in facts:
+            self._start["verified"] = facts["verified"]
+        self.note(inference=facts, seconds=seconds)
+
     def note_asker(self, source: Mapping[str, Any], device: Mapping[str, Any]) -> None:
         """Adds what the answers come from and what it computes on, which is known once the asker is loaded.
 
@@ -182,6 +188,12 @@ class Manifest:
         if self._is_noted:
             self._close()
             self.note(ended=ended)
+
+    @property
+    def doubts(self) -> list[str]:
+        """What starts found that checked their answers, and found more differences than are explained."""
+        checks = [start.get("verified", {}) for start in self.facts.get("starts", ())]
+        return [check.get("line") or "answers in doubt" for check in checks if check.get("in_doubt")]
 
     @property
     def seconds(self) -> dict[str, float]:

@@ -24,6 +24,7 @@ _START: Any = {
     "device": _OBJECT,
     "resumed": _NUMBER,
     "asked": _NUMBER,
+    "verified": {"in_doubt": bool, "line": _TEXT},
 }
 
 _FORM: Any = {

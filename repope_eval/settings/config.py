@@ -14,6 +14,7 @@ ProtocolChoice = Protocol | Literal["all"]
 Engine = Literal["shared", "sequential"]
 ImageSource = Literal["download", "hub"]
 NumberFormat = Literal["float32", "bfloat16", "float16"]
+Attention = Literal["sdpa", "sdpa_cudnn", "eager", "flash_attention_2"]
 
 MOST_TILES = 128
 """The most tiles of an image. At 256 tokens a tile, they fill the longest prompts of these models, 32,768 tokens."""
@@ -63,7 +64,11 @@ class ModelSettings:
     max_tiles: int | None = setting(
         "most tiles of an image; null: the checkpoint's", None, minimum=1, maximum=MOST_TILES
     )
-    attn_implementation: Literal["sdpa", "eager", "flash_attention_2"] = setting("attention kernel", "sdpa")
+    attn_implementation: Literal["auto"] | Attention = setting(
+        "attention kernel; auto: sdpa, or eager where the model caps attention's scores; "
+        "sdpa_cudnn: torch may take cuDNN's, too",
+        "auto",
+    )
     device_map: str | None = setting(
         "placement over devices: auto, or a JSON file of module and device; null: all on device", None
     )
@@ -103,6 +108,11 @@ class RunSettings:
     model: ModelSettings = setting("which model", choice="tiny")
     bench: BenchSettings = setting("which benchmark", choice="demo")
     engine: Engine = setting("shared: an image once for all its questions; sequential: each alone", "shared")
+    verify: int = setting(
+        "images that are asked about one question at a time, too, to check engine=shared; 0: none",
+        1,
+        minimum=0,
+    )
     protocol: ProtocolChoice = setting(
         "how yes or no is read from an answer; all: repope's way, and what the others make of it", "repope"
     )
@@ -153,6 +163,7 @@ class DoctorSettings:
     """Says what this machine has, what it lacks, and which models fit it."""
 
     device: str = setting("auto, cpu, mps, cuda or cuda:N", "auto", **_DEVICE)
+    check: bool = setting("ask the embedded model on this device, and compare with stored answers", False)
     memory: float | None = setting(
         "GB to fit models into; null: what the device has free", None, minimum=0, maximum=1_000_000
     )

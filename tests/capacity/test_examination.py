@@ -65,7 +65,14 @@ def test_a_gpu_is_described_by_its_name_and_capability(
         "mem_get_info": lambda device: (70, 80),
     }.items():
         monkeypatch.setattr(torch.cuda, name, tell)
+    driver = tmp_path / "version"
+    driver.write_text(
+        "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  550.54.15  Release Build  (dvs)\n"
+    )
+    monkeypatch.setattr(examination, "_DRIVER", driver)
     monkeypatch.setattr(examination, "_has_bfloat16", lambda device: True)
     device = examine("auto", tmp_path, []).device
     assert (device.kind, device.number, device.free, device.total) == ("cuda", 2, 70, 80)
-    assert device.name == "NVIDIA H100, compute capability 9.0"
+    assert device.name == "NVIDIA H100, compute capability 9.0, driver 550.54.15"
+    driver.unlink()
+    assert examine("auto", tmp_path, []).device.name == "NVIDIA H100, compute capability 9.0"

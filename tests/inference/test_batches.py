@@ -174,26 +174,46 @@ def test_what_is_no_image_is_refused_before_the_first_question(
         in_order(questions, tmp_path)
 
 
-@pytest.mark.parametrize(
-    "how",
-    [
-        torch.OutOfMemoryError("no memory"),
-        no_memory_on_a_cpu(),
-        MemoryError(),
-        RuntimeError("could not create a primitive"),  # oneDNN, which was seen to say no more
-        RuntimeError("MPS backend out of memory (MPS allocated: 9.00 GB, max allowed: 9.07 GB)"),
-    ],
-)
 @pytest.mark.parametrize("most", [1, 2, 3])
 def test_out_of_memory_halves_the_batch_and_goes_on(
-    questions: list[Question], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int, how: Exception
+    questions: list[Question], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int
 ) -> None:
     sizes: list[int] = []
+    how = torch.OutOfMemoryError("no memory")
     monkeypatch.setattr(batches, "ENGINES", {"shared": refusing(most, how, sizes)})
     answers = ask(questions, tmp_path, batch_size="4")
     assert set(answers) == set(questions)
     assert all(answer.response == question.text for question, answer in answers.items())
     assert sizes == {1: [4, 2, 1, 1, 1, 1, 1], 2: [4, 2, 2, 1], 3: [4, 2, 2, 1]}[most]
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        no_memory_on_a_cpu(),
+        MemoryError(),
+        RuntimeError("could not create a primitive"),  # oneDNN, which was seen to say no more
+        RuntimeError("MPS backend out of memory (MPS allocated: 9.00 GB, max allowed: 9.07 GB)"),
+        RuntimeError("Invalid buffer size: 9.00 GB"),
+        torch.AcceleratorError("CUDA error: out of memory\nCUDA kernel errors might be reported later"),
+        torch.AcceleratorError("HIP error: out of memory"),
+        RuntimeError("CUDA driver error: out of memory"),
+        RuntimeError("Triton Error [CUDA]: out of memory"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate(handle)`"),
+        RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"),
+        RuntimeError("GET was unable to find an engine to execute this computation"),
+        RuntimeError("FIND was unable to find an engine to execute this computation"),
+    ],
+    ids=str,
+)
+def test_whatever_says_that_memory_ended_halves_the_batch(
+    questions: list[Question], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: Exception
+) -> None:
+    sizes: list[int] = []
+    monkeypatch.setattr(batches, "ENGINES", {"shared": refusing(2, how, sizes)})
+    assert set(ask(questions, tmp_path, batch_size="4")) == set(questions)
+    assert sizes == [4, 2, 2, 1]
 
 
 def test_out_of_memory_with_a_single_image_says_what_to_do(
@@ -210,11 +230,14 @@ def test_out_of_memory_with_a_single_image_says_what_to_do(
     assert sizes == [5, 2, 1]
 
 
+@pytest.mark.parametrize(
+    "how", [RuntimeError("shapes differ"), torch.AcceleratorError("CUDA error: device-side assert triggered")]
+)
 def test_another_runtime_error_is_not_taken_for_want_of_memory(
-    questions: list[Question], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    questions: list[Question], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: RuntimeError
 ) -> None:
-    monkeypatch.setattr(batches, "ENGINES", {"shared": refusing(0, RuntimeError("shapes differ"), [])})
-    with pytest.raises(RuntimeError, match="shapes differ"):
+    monkeypatch.setattr(batches, "ENGINES", {"shared": refusing(0, how, [])})
+    with pytest.raises(RuntimeError, match=str(how)):
         ask(questions, tmp_path)
 
 
@@ -247,6 +270,7 @@ def test_the_facts_are_those_of_the_run(
     assert sum(map(len, asked.ask(in_order(questions, tmp_path)))) == 15
     facts = asked.facts()
     assert (facts["engine"], facts["batch_size"], facts["workers"]) == ("shared", 2, 2)
+    assert facts["attention"] == "sdpa"
     assert facts["seconds_waited_for_images"] > 0
     assert facts["first_tokens"] == {"yes": {"Yes": 1}, "no": {"no": 2}}
 

@@ -4,6 +4,7 @@ A faster path must give the same answers.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,10 @@ from repope_eval.inference.image_rows import ImageRows
 from repope_eval.inference.question_rows import CopiedPrefixes
 from repope_eval.inference.sequential import generate_sequentially
 from repope_eval.inference.shared import generate_shared
+from repope_eval.inference.verification import MOST_CHANGE, compare
 from repope_eval.models.loading import Model
 from repope_eval.models.recipe import Prepared
+from repope_eval.settings.config import Attention
 
 CAUSAL = [name for name in GOLDENS if not name.startswith("paligemma")]
 
@@ -61,8 +64,8 @@ def test_copied_prefixes_give_the_same_tokens_where_attention_takes_padding_alon
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(shared, "_rows", CopiedPrefixes)
-    generations = generate_shared(model, prepared, max_new_tokens, find_spellings(model.recipe))
-    assert tokens(generations) == expected(golden)
+    generations = generate_shared(model, prepared[:2], max_new_tokens, find_spellings(model.recipe))
+    assert tokens(generations) == expected(golden)[:2]
 
 
 @pytest.mark.parametrize("golden", CAUSAL, indirect=True)
@@ -83,15 +86,31 @@ def test_tokens_that_are_fed_a_few_at_a_time_give_the_same(
 
     monkeypatch.setattr(ImageRows, "_mask", counted)
     monkeypatch.setattr(image_rows, "COLUMNS_AT_ONCE", 5)
-    generations = generate_shared(model, prepared, max_new_tokens, find_spellings(model.recipe))
-    assert tokens(generations) == expected(golden)
+    generations = generate_shared(model, prepared[:2], max_new_tokens, find_spellings(model.recipe))
+    assert tokens(generations) == expected(golden)[:2]
     assert max(masked) == 5
 
 
 def test_flash_attention_gets_rows_that_need_no_mask_but_of_padding(goldens: Path) -> None:
     model = load_golden_model(goldens / "internvl2_5_qwen2")
-    model.network.config._attn_implementation = "flash_attention_2"
-    assert isinstance(shared._rows(model), CopiedPrefixes)
+    assert isinstance(shared._rows(model), ImageRows)
+    assert isinstance(shared._rows(replace(model, attention="flash_attention_2")), CopiedPrefixes)
+
+
+@pytest.mark.parametrize("generate", [generate_shared, generate_sequentially])
+@pytest.mark.parametrize(("attention", "expected"), [("sdpa", False), ("sdpa_cudnn", True)])
+def test_both_engines_have_torch_choose_among_the_kernels_that_attention_means(
+    goldens: Path, generate: Any, attention: Attention, expected: bool
+) -> None:
+    golden = read_golden(goldens / "ovis2")
+    model = replace(load_golden_model(golden.folder), attention=attention)
+    seen: set[bool] = set()
+    for part in (model.network.model.vision_tower, model.network.model.language_model):
+        part.register_forward_pre_hook(lambda *_: seen.add(torch.backends.cuda.cudnn_sdp_enabled()))
+    first = [Prepared(image.inputs, image.prompts[:1]) for image in golden.prepared(model)[:1]]
+    generate(model, first, 2, find_spellings(model.recipe))
+    assert seen == {expected}
+    assert torch.backends.cuda.cudnn_sdp_enabled()
 
 
 def test_the_sequential_engine_gives_the_originals_tokens_and_the_same_evidence(
@@ -105,6 +124,9 @@ def test_the_sequential_engine_gives_the_originals_tokens_and_the_same_evidence(
     for one, other in zip(alone[0], together[0], strict=True):
         assert one.p_yes == pytest.approx(other.p_yes, abs=1e-5)
         assert one.p_no == pytest.approx(other.p_no, abs=1e-5)
+        assert compare(other, one, MOST_CHANGE["float32"]).is_explained
+        assert len(one.leads) == len(one.token_ids)
+        assert min(one.leads) > 0
 
 
 def test_answers_stop_at_the_limit_in_both_engines(model: Model, prepared: list[Prepared]) -> None:
@@ -171,6 +193,6 @@ def test_groups_of_rows_change_no_token(goldens: Path, monkeypatch: pytest.Monke
     model = load_golden_model(golden.folder)
     monkeypatch.setattr(shared, "MOST_TOKENS", {"cpu": most})
     images = golden.prepared(model)[:2]
-    long = model.recipe.prepare(golden.photograph("chelsea"), ["Is there " + "a very " * 200 + "old cat?"])
+    long = model.recipe.prepare(golden.photograph("chelsea"), ["Is there " + "a very " * 80 + "old cat?"])
     generations = generate_shared(model, [long, *images], 4, find_spellings(model.recipe))
     assert tokens(generations)[1:] == [[answer[:4] for answer in asked] for asked in expected(golden)[:2]]

@@ -13,6 +13,7 @@ from repope_eval.inference.batches import TransformersAsker
 from repope_eval.inference.generation import find_spellings
 from repope_eval.inference.sequential import generate_sequentially
 from repope_eval.inference.shared import generate_shared
+from repope_eval.inference.verification import MOST_CHANGE, compare
 from repope_eval.models.loading import Model, load_model
 from repope_eval.models.placement import choose_device
 from repope_eval.records import Question
@@ -108,3 +109,4 @@ def test_how_many_golden_answers_differ_in_bfloat16(golden: Golden) -> None:
     print(f"{golden.folder.name}: {differing} of {len(pairs)} answers differ in bfloat16")
     assert differing <= 1
     assert max(abs(one.p_yes - other.p_yes) for one, other in pairs) < 0.02
+    assert all(compare(one, other, MOST_CHANGE["bfloat16"]).is_explained for one, other in pairs)

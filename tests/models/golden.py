@@ -107,14 +107,14 @@ def read_golden(folder: Path) -> Golden:
     return Golden(folder, cases, load_file(folder / "golden.safetensors"))
 
 
-def load_golden_model(folder: Path, **changes: str) -> Model:
-    """The golden's checkpoint, in float32 on the CPU unless changed; a copy elsewhere is InternVL's."""
+def load_golden_model(folder: Path, *, device: str = "cpu", **changes: str) -> Model:
+    """The golden's checkpoint, in float32 unless changed; a copy elsewhere is InternVL's."""
     family, model, _ = GOLDENS.get(folder.name, GOLDENS["internvl2_5_qwen2"])
     settings = dataclasses.replace(
         model_settings(model),
         **{"family": family, "checkpoint": str(folder), "dtype": "float32", **changes},  # type: ignore[arg-type]
     )
-    return load_model(settings, choose_device("cpu"))
+    return load_model(settings, choose_device(device))
 
 
 def strided_sample(tensor: torch.Tensor, most: int) -> torch.Tensor:

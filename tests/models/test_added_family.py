@@ -117,7 +117,7 @@ def test_its_memory_and_its_size_are_counted(
     model = load_model(added, torch.device("cpu"))
     shape = shape_of(model.recipe)
     assert size_of(model.network).parameters == shape.parameters
-    assert shape.vision_values == 17 * (4 * 64 + 2 * 128) + 3 * 56**2
+    assert shape.vision_values == 17 * (4 * 64 + 2 * 128) + 2 * 3 * 56**2
     assert shape.vision_operations > 0
     assert memory_need(shape).weights == shape.weight_bytes("none") == 2 * shape.parameters
     models.execute(ModelsSettings(model=replace(added, question_suffix=" Yes or no?")), "")

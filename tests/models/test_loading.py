@@ -119,7 +119,7 @@ def test_an_unknown_family_is_refused_with_the_families_there_are(checkpoint: Pa
 
 @pytest.mark.parametrize(("quantization", "similarity"), [("int8", 0.99), ("nf4", 0.8)])
 def test_only_the_language_models_linear_layers_are_quantized(
-    checkpoint: Path, goldens: Path, quantization: str, similarity: float
+    checkpoint: Path, goldens: Path, caplog: pytest.LogCaptureFixture, quantization: str, similarity: float
 ) -> None:
     model = load_golden_model(checkpoint, quantization=quantization)
     quantized = [
@@ -140,6 +140,7 @@ def test_only_the_language_models_linear_layers_are_quantized(
         ).logits[0, -1]
     original = golden.first_logits(golden.cases[0])
     assert torch.nn.functional.cosine_similarity(logits, original, dim=0) > similarity
+    assert not [record for record in caplog.records if record.name.startswith("bitsandbytes.autograd")]
 
 
 def responses(folder: Path, **changes: str) -> list[str]:
@@ -221,6 +222,6 @@ def test_a_device_map_that_is_no_file_is_a_way_of_transformers(checkpoint: Path,
         load_golden_model(checkpoint, device_map=name)
 
 
-@pytest.mark.parametrize("name", ["sdpa", "eager"])
+@pytest.mark.parametrize("name", ["sdpa_cudnn", "eager"])
 def test_attention_kernels_change_no_answer(checkpoint: Path, name: str) -> None:
     assert responses(checkpoint, attn_implementation=name) == responses(checkpoint)

@@ -204,6 +204,22 @@ def test_what_gemma_2_may_state_holds_in_both_engines(
     assert_same(together, generate_sequentially(model, [image], LONGEST_ANSWER, spellings))
 
 
+def test_paligemma_2_without_a_cap_on_attention_takes_sdpa_and_answers_as_eager_does(goldens: Path) -> None:
+    golden = read_golden(goldens / "paligemma2")  # it caps nothing
+    model, eager = (
+        load_golden_model(golden.folder, attn_implementation=attention) for attention in ("auto", "eager")
+    )
+    assert (model.attention, eager.attention) == ("sdpa", "eager")
+    for made in (model, eager):
+        parts = (made.network.model, made.network.model.language_model, made.network.model.vision_tower)
+        assert {part.config._attn_implementation for part in parts} == {made.attention}
+    images = [model.recipe.prepare(golden.photograph("coffee"), [QUESTION, "Cup?"])]
+    spellings = find_spellings(model.recipe)
+    answers = generate_shared(eager, images, 4, spellings)
+    for generate in (generate_shared, generate_sequentially):
+        assert_same(generate(model, images, 4, spellings), answers)
+
+
 @pytest.mark.parametrize("stops", [1, [1, 107]])
 def test_stop_tokens_come_from_the_generation_configuration(checkpoint: Path, stops: int | list[int]) -> None:
     change(checkpoint / "generation_config.json", eos_token_id=stops)

@@ -1,6 +1,8 @@
 """What a machine or an installation lacks is said before weights are read."""
 
 import importlib.util
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -86,3 +88,24 @@ def test_a_number_format_that_the_device_lacks_is_said(monkeypatch: pytest.Monke
     monkeypatch.setattr(torch.nn.functional, "linear", refuse)
     with pytest.raises(RepopeError, match=r"cpu has no float16: use model\.dtype=.*float32"):
         require_number_format(torch.float16, torch.device("cpu"))
+
+
+@pytest.mark.parametrize(("index", "is_taken"), [(0, True), (1, False)])
+def test_bfloat16_is_asked_of_the_device_that_is_used(
+    monkeypatch: pytest.MonkeyPatch, index: int, is_taken: bool
+) -> None:
+    """Of two GPUs the first multiplies bfloat16 and the second does not; the current one is the first."""
+    current = [0]
+
+    @contextmanager
+    def made_current(device: torch.device) -> Iterator[None]:
+        before, current[0] = current[0], device.index
+        yield
+        current[0] = before
+
+    ones = torch.ones(2, 2)
+    monkeypatch.setattr(torch, "ones", lambda *_, **__: ones)
+    monkeypatch.setattr(torch.cuda, "device", made_current)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: current == [0])
+    with nullcontext() if is_taken else pytest.raises(RepopeError, match=r"cuda:1 has no bfloat16"):
+        require_number_format(torch.bfloat16, torch.device("cuda", index))

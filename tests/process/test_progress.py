@@ -3,6 +3,7 @@
 import logging
 import re
 import sys
+import time
 
 import pytest
 
@@ -51,3 +52,14 @@ def test_a_terminal_has_a_bar_and_no_lines(
         shown.advance(2)
     assert "pictures: 100%" in capsys.readouterr().err
     assert caplog.messages == []
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_a_pause_is_not_in_the_rate(monkeypatch: pytest.MonkeyPatch, is_terminal: bool) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: is_terminal)
+    with Progress(2, "pictures", "file") as shown:
+        with shown.paused():
+            time.sleep(0.1)
+        assert 0 <= shown.seconds < 0.1
+        if is_terminal:
+            assert shown._bar.format_dict["elapsed"] < 0.1

@@ -32,10 +32,10 @@ def test_it_goes_on_without_refusal(old: Path) -> None:
     assert manifest.keys() == known.keys()
     kept = ("schema", "identity", "command", "settings", "checkpoint", "checkpoint_files", "prompt", "device")
     assert [manifest[key] for key in kept] == [known[key] for key in kept]
-    assert manifest["inference"].keys() == known["inference"].keys()
+    assert manifest["inference"].keys() == known["inference"].keys() | {"attention", "verified"}
     first, second = manifest["starts"]
     assert first == known["starts"][0]
-    assert first.keys() == second.keys()
+    assert first.keys() | {"verified"} == second.keys()
     assert (second["resumed"], second["asked"]) == (22, len(answers(old)) - 22)
     assert len({line["image"] for line in answers(old)}) == 3
 
