@@ -33,6 +33,17 @@ from repope_eval.wording import shown_word
 HYDRA_FOLDERS = ("hydra.run.dir", "hydra.sweep.dir")
 """The settings of folders that Hydra makes before it calls this program."""
 
+_COMPOSING = (
+    HydraException,
+    OmegaConfBaseException,
+    yaml.YAMLError,
+    ValueError,
+    Warning,
+    OSError,
+    RecursionError,
+)
+"""What composing raises where something is wrong."""
+
 MOST_BYTES = 100_000
 """The most bytes of a file: shipped ones have hundreds, and a parser takes seconds for millions."""
 
@@ -45,8 +56,8 @@ def find_mistakes(
 ) -> list[str]:
     """Every mistake in the `key=value` words of a command line, a line each, before anything is loaded.
 
-    Each word is composed on its own (a sweep's values one by one), so one mistake hides no other; then
-    each run that the words ask for is composed, to find what is missing.
+    Where all words together are right, that is all. Else each word is composed on its own (a sweep's values one by
+    one), so one mistake hides no other; then each run that the words ask for is composed, to find what is missing.
 
     Raises:
         RepopeError: a launcher is not installed, without which its settings are none.
@@ -55,6 +66,8 @@ def find_mistakes(
     chosen: list[str] = []
     sweeps: dict[str, list[str]] = {}
     with initialized(config_dir):
+        if _are_right(record, words, config_dir, multirun=multirun):
+            return []
         for word in sorted(words, key=lambda word: _turn(record, word)):
             try:
                 singles = single_words(record, word, multirun=multirun)
@@ -71,6 +84,21 @@ def find_mistakes(
     return list(dict.fromkeys(mistakes))
 
 
+def _are_right(record: type, words: Sequence[str], config_dir: Path | None, *, multirun: bool) -> bool:
+    """Whether the words are right together, as far as one composition a run tells; Hydra's own are not looked into."""
+    groups, keys = groups_of(record), list(map(key_of, words))
+    of_no_group = [key for key in keys if "." in key and groups.get(key.partition(".")[0], "") is None]
+    if len(set(keys)) < len(keys) or of_no_group or any(map(is_hydras, words)):
+        return False
+    try:
+        sweeps = {key_of(word): single_words(record, word, multirun=multirun) for word in words}
+        if any(_plain_mistake(record, word, config_dir) for singles in sweeps.values() for word in singles):
+            return False
+        return not any(_job_mistakes(record, sweeps))
+    except (RepopeError, *_COMPOSING):
+        return False
+
+
 def _turn(record: type, word: str) -> int:
     """The turn of a word: Hydra's own parts, their settings (such as its search path), choices of groups, values."""
     if is_hydras(word):
@@ -80,24 +108,33 @@ def _turn(record: type, word: str) -> int:
 
 def _mistakes_of(record: type, chosen: Sequence[str], word: str, config_dir: Path | None) -> list[str]:
     """What is wrong with one word when it is composed with valid group choices alone."""
-    key, _, value = word.partition("=")
-    fields, groups, typed = fields_by_key(record), groups_of(record), shown_word(word)
+    key = word.partition("=")[0]
     others = [other for other in chosen if key_of(other) != key]
     if is_hydras(word):
         return _composed_mistakes(record, others, word)
+    if mistake := _plain_mistake(record, word, config_dir):
+        return [mistake]
+    group, _, field = key.partition(".")
+    if field and group in groups_of(record) and compose(record, others)[group] is None:
+        mend = f"Give {group}=NAME as well; {choices_in_words(group)}"
+        return [f"{shown_word(word)}: of which {group}? {mend}"]
+    return _composed_mistakes(record, others, word)
+
+
+def _plain_mistake(record: type, word: str, config_dir: Path | None) -> str | None:
+    """What is wrong with one word, as far as that shows before it is composed."""
+    key, _, value = word.partition("=")
+    fields, groups, typed = fields_by_key(record), groups_of(record), shown_word(word)
     if bare := re.match(r"[+~]+", key):
         mend = f"write {shown_word(key[bare.end() :])}=... without the {bare[0]}"
-        return [f"{typed}: every key has a value already, {mend}"]
+        return f"{typed}: every key has a value already, {mend}"
     if key not in fields:
-        return [no_such_key(word, fields)]
+        return no_such_key(word, fields)
     if key in groups and not isinstance(value_of(word), str | int | float):
-        return [f"{typed}: one name is expected; {choices_in_words(key)}"]
+        return f"{typed}: one name is expected; {choices_in_words(key)}"
     if key in groups and config_dir and (mistake := file_mistake(config_dir / key, value)):
-        return [f"{typed}: {mistake}"]
-    group, _, field = key.partition(".")
-    if field and group in groups and compose(record, others)[group] is None:
-        return [f"{typed}: of which {group}? Give {group}=NAME as well; {choices_in_words(group)}"]
-    return _composed_mistakes(record, others, word)
+        return f"{typed}: {mistake}"
+    return None
 
 
 def _composed_mistakes(record: type, others: Sequence[str], word: str) -> list[str]:
@@ -119,7 +156,7 @@ def _composed_mistakes(record: type, others: Sequence[str], word: str) -> list[s
         reason = "its file's defaults name one another without end"
     except OSError as error:  # a folder that cannot be made, or a choice that no file could have for a name
         reason = str(error.strerror)
-    except (HydraException, OmegaConfBaseException, yaml.YAMLError, ValueError, Warning) as error:
+    except _COMPOSING as error:
         reason = str(error)
     return [f"{shown_word(word)}: {' '.join(reason.split())}"]
 
