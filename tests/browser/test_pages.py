@@ -20,8 +20,7 @@ ColorScheme = Literal["light", "dark"]
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 NAUGHTY = ("<script>alert(1)</script>", "<img src=x onerror=alert(1)>")
-SCHEMES: tuple[ColorScheme, ...] = ("light", "dark")
-WIDTHS = (1280, 390)
+WINDOWS: tuple[tuple[int, ColorScheme], ...] = ((1280, "light"), (390, "dark"))
 
 
 @dataclass
@@ -117,8 +116,7 @@ def asked_for(told: Told, path: Path) -> list[str]:
 PAGES = ("leaderboard", "naughty_leaderboard", "run_page", "naughty_run_page")
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize(("width", "scheme"), WINDOWS)
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_fits_says_no_error_and_asks_for_nothing(
     name: str, width: int, scheme: ColorScheme, browser: Browser, request: pytest.FixtureRequest

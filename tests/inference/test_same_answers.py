@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from golden import GOLDENS, Golden, load_golden_model, read_golden
+from golden import GOLDENS, ONE_OF_EACH_FAMILY, Golden, load_golden_model, read_golden
 
 from demo_making.icons import KINDS
 from repope_eval.benchmarks.demo import DEMO_FOLDER
@@ -94,6 +94,7 @@ def test_how_many_answers_differ_between_engines(tmp_path: Path, dtype: str, mos
     assert len(differing) <= most
 
 
+@pytest.mark.parametrize("golden", ONE_OF_EACH_FAMILY, indirect=True)
 def test_how_many_golden_answers_differ_in_bfloat16(golden: Golden) -> None:
     """Random weights leave many tokens near the edge; 1 of all 288 golden answers was seen to tip.
 

@@ -38,6 +38,8 @@ GOLDENS = {
 }
 """Folder of a golden -> how it is asked."""
 
+ONE_OF_EACH_FAMILY = ("internvl2_5_qwen2", "ovis2", "llava_next_mistral", "llava_onevision", "paligemma2")
+
 INTERNVL_GOLDENS = ("internvl2_5_qwen2", "internvl2_5_internlm2")
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from golden import GOLDENS, load_golden_model
+from golden import GOLDENS, ONE_OF_EACH_FAMILY, load_golden_model
 from PIL import Image
 
 from repope_eval.benchmarks.images import open_image
@@ -114,6 +114,7 @@ def test_each_is_what_the_papers_code_makes_of_it(
         assert number == model.recipe.count_features(*image.size), name
 
 
+@pytest.mark.parametrize("model", ONE_OF_EACH_FAMILY, indirect=True)
 def test_each_is_answered_with_finite_logits(model: Model, files: dict[str, Path]) -> None:
     images = [model.recipe.prepare(open_image(path), [QUESTION]) for path in shown(model, files).values()]
     answers = generate_shared(model, images, 1, find_spellings(model.recipe))
