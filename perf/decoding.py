@@ -58,11 +58,11 @@ class Card:
     """What is assumed of a GPU and of the program that feeds it."""
 
     bandwidth: float
-    """Bytes a second."""
+    """How many bytes the GPU reads and writes a second."""
     rate: float
-    """Floating-point operations a second."""
+    """How many floating-point operations the GPU does a second."""
     launch: float
-    """Seconds that the host takes for a kernel."""
+    """How many seconds the host takes to launch a kernel."""
 
 
 @dataclass(slots=True)
@@ -71,7 +71,7 @@ class Work:
 
     kernels: int = 0
     device: float = 0.0
-    """Seconds."""
+    """How many seconds the device takes for them."""
     attention: set[tuple[object, ...]] = field(default_factory=set)
     """The different shapes of queries, keys and mask."""
 

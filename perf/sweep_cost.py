@@ -46,7 +46,7 @@ class Cost:
     """Operations of the whole benchmark."""
     paper: float
     loading: float
-    """Seconds."""
+    """How many seconds that takes."""
 
     def hours(self, operations: float, rate: float) -> float:
         """GPU-hours at so many operations a second."""

@@ -29,10 +29,10 @@ NOT_HERE = "not on this device"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One finding."""
+    """A row of the table: what a stage tried, and what came of it."""
 
     what: str
-    """What was tried."""
+    """What the stage tried."""
     found: str
     """What came of it, in figures."""
     ok: bool | None = None

@@ -104,7 +104,7 @@ class Verification:
             while self._waiting:
                 self._check(*self._waiting.pop(0))
         except Exception as error:  # whatever it is, the answers of the run are none the worse for it
-            self._failure = first_line(error) or type(error).__name__
+            self._failure = first_line(error)
             self._images_left = 0
             self._waiting.clear()
         if self._failure:

@@ -55,7 +55,7 @@ class Counted(NamedTuple):
 
     few: Counts
     more: Counts
-    """Of more layers."""
+    """What it takes with `MORE_LAYERS` in each half of the model."""
 
 
 @cache
