@@ -5,9 +5,9 @@ otherwise. Where the environment tells Python itself something (PYTHONPATH), a c
 Python themselves, because the start is what they are about:
 
 - test_main: what a mistake imports, closed outputs, a working folder that is gone, a signal before asking
-- process/test_several_ranks: ranks of accelerate and of torchrun
+- process/test_several_ranks, process/test_ranks: ranks of accelerate and of torchrun
 - settings/test_launching, cluster/test_real_slurm: processes of Hydra's launchers and of SLURM
-- cluster/test_sweep, cluster/test_sweep_signals, cluster/test_submission, commands/test_slurm: the scripts of SLURM tasks
+- cluster/test_sweep, test_sweep_signals, test_submission, commands/test_slurm: the scripts of SLURM tasks
 - test_wheel: the program as it is installed
 """
 
