@@ -1,6 +1,7 @@
 """What several test modules need: the goldens, the shared files where they are there, and the command line."""
 
 import gc
+import itertools
 import os
 import shutil
 import signal
@@ -36,6 +37,8 @@ TOGETHER = (
 LONG = ("test_goldens.py", "test_readme.py", "test_same_answers.py", "test_several_ranks.py")
 """Files whose tests take longest: they are begun first, so that no worker is left with one when others are done."""
 
+_homes = itertools.count()
+
 CommandLine = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
@@ -67,11 +70,12 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.fixture(autouse=True)
-def _no_network_and_no_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keeps tests away from the user's own caches, data and the Hub."""
+def _no_network_and_no_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keeps tests away from the user's own caches, data and the Hub; each has a home that nobody made yet."""
+    home = tmp_path_factory.getbasetemp() / "homes" / str(next(_homes))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("HF_HOME", str(home / "hub"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(home / "cache"))
     monkeypatch.delenv("REPOPE_DATA", raising=False)
     monkeypatch.delenv("HYDRA_FULL_ERROR", raising=False)
     monkeypatch.setattr(interruption, "_came", [])  # a signal of one test is none of the next one's
@@ -87,7 +91,7 @@ def _warm_program_ends() -> Iterator[None]:
 def unbroken(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The run folder of the demo, run to its end."""
     folder = tmp_path_factory.mktemp("unbroken") / "run"
-    warm_commands.run(f"out={folder}").check_returncode()
+    warm_commands.run(f"out={folder}", draws=True).check_returncode()
     return folder
 
 
@@ -121,12 +125,13 @@ def altered(goldens: Path, tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.fixture
 def command_line(tmp_path: Path) -> CommandLine:
-    """Runs `python -m repope_eval WORDS` in an empty folder; its result with text output."""
+    """Runs `python -m repope_eval WORDS` in an empty folder; its result with text output. Figures are left empty."""
     folder = tmp_path / "work"
     folder.mkdir()
 
-    def run(*words: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-        return warm_commands.run(*words, folder=folder, environment={**os.environ, **environment})
+    def run(*words: str, draws: bool = False, **environment: str) -> "subprocess.CompletedProcess[str]":
+        environment = {**os.environ, **environment}
+        return warm_commands.run(*words, folder=folder, environment=environment, draws=draws)
 
     return run
 

@@ -38,6 +38,7 @@ def test_all_responses_are_the_originals(
         f"bench.questions={questions}",
         f"bench.images={goldens / 'images'}",
         "engine=shared,sequential",
+        "verify=0",
         f"out={tmp_path}/${{engine}}",
     )
     assert result.returncode == 0, result.stderr

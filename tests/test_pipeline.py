@@ -159,19 +159,29 @@ def test_a_run_ends_its_asking_with_how_long_it_took_and_would_take(
     command_line: CommandLine, tmp_path: Path
 ) -> None:
     out = tmp_path / "run"
-    first = command_line("limit=3", f"out={out}", "batch_size=2")
-    assert first.returncode == 0, first.stderr
-    (line,) = [line for line in first.stderr.splitlines() if line.startswith("asked ")]
+    result = command_line("limit=3", f"out={out}", "batch_size=2")
+    assert result.returncode == 0, result.stderr
+    (line,) = [line for line in result.stderr.splitlines() if line.startswith("asked ")]
     manifest = json.loads((out / "manifest.json").read_text())
     inference = manifest["inference"]
     assert (inference["images"], inference["questions"]) == (3, manifest["counts"]["asked"])
     assert 0 < inference["seconds"] <= manifest["seconds"]["inference"]
     assert line.startswith(f"asked {inference['questions']} questions about 3 images in ")
     assert "all 100 images would take about " in line
-    second = command_line(f"out={out}")
-    assert second.returncode == 0, second.stderr
-    (line,) = [line for line in second.stderr.splitlines() if line.startswith("asked ")]
-    assert "about 97 images" in line
+
+
+def test_a_run_that_asks_all_that_is_left_does_not_say_how_long_all_would_take(
+    unbroken: Path, command_line: CommandLine, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    shutil.copytree(unbroken, out)
+    last = {line["image"] for line in answers(out)[-1:]}
+    kept = [line for line in answers(out) if line["image"] not in last]
+    (out / "answers.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in kept))
+    result = command_line(f"out={out}")
+    assert result.returncode == 0, result.stderr
+    (line,) = [line for line in result.stderr.splitlines() if line.startswith("asked ")]
+    assert "about 1 image " in line
     assert "would take" not in line
     assert "asked " not in command_line(f"out={out}").stderr
 

@@ -1,8 +1,9 @@
 """Commands of the program, each in a process of its own that is forked from one with everything imported.
 
-A command that is started anew spends 4 s of processor time on imports; one that is forked spends none, and is the same
-otherwise. Where the environment tells Python itself something (PYTHONPATH), a command is started anew. Tests that start
-Python themselves, because the start is what they are about:
+A command that is started anew spends 4 s of processor time on imports; one that is forked spends none. It is the same
+otherwise, but for its figures, which are empty unless `draws` is asked for. Where the environment tells Python itself
+something (PYTHONPATH), a command is started anew. Tests that start Python themselves, because the start is what they
+are about:
 
 - test_main: what a mistake imports, closed outputs, a working folder that is gone, a signal before asking
 - process/test_several_ranks, process/test_ranks: ranks of accelerate and of torchrun
@@ -59,14 +60,21 @@ warm_program = WarmProgram()
 class Command:
     """A command under way: what tests use of `subprocess.Popen`. `communicate` closes what it holds."""
 
-    def __init__(self, words: Sequence[str], folder: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, words: Sequence[str], folder: Path, environment: Mapping[str, str], *, draws: bool
+    ) -> None:
         """Returns when the process is there."""
         self.args = list(words)
         self.returncode: int | None = None
         self._output, self._errors = tempfile.TemporaryFile(), tempfile.TemporaryFile()  # noqa: SIM115
         reader, writer = os.pipe()
         self._status = os.fdopen(reader, "rb", buffering=0)
-        request = {"words": self.args, "folder": str(folder), "environment": dict(environment)}
+        request = {
+            "words": self.args,
+            "folder": str(folder),
+            "environment": dict(environment),
+            "draws": draws,
+        }
         try:
             warm_program.send(request, [self._output.fileno(), self._errors.fileno(), writer])
         finally:
@@ -115,11 +123,12 @@ def start(
     program: str = PACKAGE,
     folder: Path | None = None,
     environment: Mapping[str, str] | None = None,
+    draws: bool = False,
 ) -> "Command | subprocess.Popen[str]":
-    """Starts a program, in this folder and environment where no others are given."""
+    """Starts a program, in this folder and environment where no others are given, with empty figures or drawn ones."""
     environment = os.environ if environment is None else environment
     if _can_be_forked(environment):
-        return Command([program, *words], folder or Path.cwd(), environment)
+        return Command([program, *words], folder or Path.cwd(), environment, draws=draws)
     return subprocess.Popen(
         [sys.executable, *(["-m"] if program == PACKAGE else []), program, *words],
         cwd=folder,
@@ -137,9 +146,10 @@ def run(
     program: str = PACKAGE,
     folder: Path | None = None,
     environment: Mapping[str, str] | None = None,
+    draws: bool = False,
 ) -> "subprocess.CompletedProcess[str]":
     """Runs a program to its end."""
-    command = start(*words, program=program, folder=folder, environment=environment)
+    command = start(*words, program=program, folder=folder, environment=environment, draws=draws)
     try:
         output, errors = command.communicate(timeout=300)
     except subprocess.TimeoutExpired:

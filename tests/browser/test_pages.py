@@ -50,7 +50,7 @@ def browser() -> Iterator[Browser]:
 
 
 def report(*words: str) -> None:
-    warm_commands.run("report", *words).check_returncode()
+    warm_commands.run("report", *words, draws=True).check_returncode()
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +85,7 @@ def naughty_run_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     lines = answer_lines(demo(), 0.5, yes=f"Yes {NAUGHTY[0]}", no=f"No {NAUGHTY[1]}")
     (folder / "answers.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     words = ("score", f"answers={folder / 'answers.jsonl'}", f"out={folder / 'run'}")
-    warm_commands.run(*words).check_returncode()
+    warm_commands.run(*words, draws=True).check_returncode()
     return folder / "run" / "report.html"
 
 

@@ -24,7 +24,7 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 def test_the_papers_models_alone(command_line: CommandLine, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    result = command_line("report", "reference=paper", f"out={out}")
+    result = command_line("report", "reference=paper", f"out={out}", draws=True)
     assert result.returncode == 0, result.stderr
     taus = {
         row["variant"]: round(float(row["tau"]), 2) for row in rows(out / "tables" / "rank_agreement.csv")

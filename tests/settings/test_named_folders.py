@@ -1,5 +1,6 @@
 """Where data lies: a named folder has to be there, the cache folder is made."""
 
+import os
 import re
 from pathlib import Path
 
@@ -9,8 +10,8 @@ from repope_eval.errors import RepopeError
 from repope_eval.settings.named_folders import data_folder, named_folder
 
 
-def test_the_cache_folder_need_not_exist(tmp_path: Path) -> None:
-    assert data_folder(None) == tmp_path / "cache" / "repope_eval"
+def test_the_cache_folder_need_not_exist() -> None:
+    assert data_folder(None) == Path(os.environ["XDG_CACHE_HOME"]) / "repope_eval"
 
 
 def test_a_named_folder_is_taken_and_the_setting_comes_first(
