@@ -70,7 +70,9 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.fixture(autouse=True)
-def _no_network_and_no_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_network_and_no_home(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Keeps tests away from the user's own caches, data and the Hub; each has a home that nobody made yet."""
     home = tmp_path_factory.getbasetemp() / "homes" / str(next(_homes))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
