@@ -212,6 +212,17 @@ class DataSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class QuestionsSettings:
+    """Writes a benchmark's questions, for code of your own to answer and `score` to read."""
+
+    bench: BenchSettings = setting("which benchmark", choice="demo")
+    limit: int | None = setting("only the first so many images; null: all", None, minimum=1)
+    data_dir: str | None = setting("where data lies or goes; null: REPOPE_DATA or the cache folder", None)
+    fetch_images: bool = setting("false: without images, and without their paths", True)
+    out: str = setting("file to write: a question a line, with its image's path and an empty response")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BuildSettings:
     """Constructs POPE questions from lists of the objects in images."""
 
