@@ -167,7 +167,7 @@ def read_description(settings: ModelSettings, checkpoint: Checkpoint | None = No
         question_suffix=settings.question_suffix,
         max_tiles=settings.max_tiles,
     )
-    recipe = recipe_of(settings.family, checkpoint, options)
+    recipe = recipe_of(settings.family, checkpoint, options, settings.prompt)
     network_class, config = recipe.network_class(), recipe.network_config()
     with blamed_on(checkpoint.path("config.json")), torch.device("meta"):
         network = network_class(config)
