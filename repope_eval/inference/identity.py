@@ -32,6 +32,9 @@ def identity(settings: RunSettings) -> dict[str, Any]:
         "model.dtype": number_format(model),
         "model.quantization": model.quantization,
         "model.max_new_tokens": model.max_new_tokens,
+        "model.prompt": None
+        if model.prompt == "paper"
+        else model.prompt,  # as it was before there was a choice
         "model.system_prompt": model.system_prompt,
         "model.question_suffix": model.question_suffix,
         "model.max_tiles": model.max_tiles,
