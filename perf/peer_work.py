@@ -9,6 +9,7 @@ import torch
 from drawn_images import draw_images
 from peer_job import Ask
 from random_checkpoints import GOLDENS, KINDS, random_model
+from safetensors.torch import save_file
 from simulated_answers import VARIANTS, Truth, make_truth, questions_of, write_questions
 
 from repope_eval.models.loading import Model
@@ -17,6 +18,15 @@ KIND = "llava_next"
 """The kind of checkpoint: transformers, vLLM and lmms-eval all know it."""
 _WEIGHTS_AND_OUTPUTS = ("model.safetensors", "golden.json", "golden.safetensors")
 """Files of a golden that are not taken over."""
+
+_PUBLISHED = {
+    "model.language_model.": "language_model.model.",
+    "lm_head.": "language_model.lm_head.",
+    "model.vision_tower.vision_model.": "vision_tower.vision_model.",
+    "model.vision_tower.": "vision_tower.vision_model.",
+    "model.": "",
+}
+"""How names of weights begin in the native class -> in the published checkpoint. The first that fits counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +67,9 @@ def _write_checkpoint(model: Model, folder: Path) -> None:
     The published chat template leaves out Vicuna's opening, which this project asks with: here it has it, so that
     a program that goes by the template asks with the same words.
     """
-    model.network.save_pretrained(folder)
+    folder.mkdir()
+    weights = {_published(name): weight for name, weight in model.network.state_dict().items()}
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     for file in (GOLDENS / KINDS[KIND].golden).iterdir():
         if file.name not in _WEIGHTS_AND_OUTPUTS:
             shutil.copy(file, folder)
@@ -66,6 +78,14 @@ def _write_checkpoint(model: Model, folder: Path) -> None:
     opening = model.recipe.prompt("").partition("USER:")[0]
     template = json.dumps({"chat_template": opening + template})
     (folder / "chat_template.json").write_text(template, encoding="utf-8")
+
+
+def _published(name: str) -> str:
+    """The name that a weight of the native class has in the published checkpoint."""
+    for start, published in _PUBLISHED.items():
+        if name.startswith(start):
+            return published + name.removeprefix(start)
+    raise ValueError(f"{name} is no weight of LLaVA-NeXT")
 
 
 def _image_names(truth: Truth) -> list[str]:

@@ -57,6 +57,7 @@ PEERS = {
     OURS: Peer("repope_eval, verify=0", "ask_repope_eval", "verify=0"),
     "ours_as_shipped": Peer("repope_eval", "ask_repope_eval"),
     "vllm_best": Peer("vLLM, deduplicated, grouped, one sequence", "ask_vllm", "best", "vllm"),
+    "vllm_best_eager": Peer("vLLM, the same, without compiling", "ask_vllm", "best eager", "vllm"),
     "vllm": Peer("vLLM, POPE's order", "ask_vllm", "cached", "vllm"),
     "vllm_uncached": Peer("vLLM, POPE's order, no prefix cache", "ask_vllm", "uncached", "vllm"),
     "generate_batches": Peer("transformers, batches of an image", "ask_transformers", "batches"),

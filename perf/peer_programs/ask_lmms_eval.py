@@ -1,6 +1,7 @@
 """Asks by lmms-eval: a task over local files, asked by its model `llava_hf_chat`, with a clock on the generating."""
 
 import json
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,20 +13,8 @@ from peer_job import Job, Stopwatch, read_job, write_report
 
 TASK = "drawn_pope"
 """The name of the task."""
-FUNCTIONS = '''
-from PIL import Image
-
-def messages(doc, lmms_eval_specific_kwargs=None):
-    picture = {"type": "image", "url": Image.open(doc["image"]).convert("RGB")}
-    return [{"role": "user", "content": [picture, {"type": "text", "text": doc["question"]}]}]
-
-def visual(doc):
-    return [Image.open(doc["image"]).convert("RGB")]
-
-def right(doc, results):
-    return {"right": float(results[0].strip().lower() == doc["answer"])}
-'''
-"""The task's module."""
+FUNCTIONS = Path(__file__).with_name("lmms_eval_task.py")
+"""The task's module, which has to lie beside its file."""
 
 
 def main() -> None:
@@ -58,7 +47,7 @@ def _write_task(job: Job, folder: Path) -> None:
     rows = [{"image": ask.image, "question": ask.question, "answer": "yes"} for ask in job.asks]
     questions = folder / "questions.jsonl"
     questions.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    (folder / "drawn_pope_functions.py").write_text(FUNCTIONS, encoding="utf-8")
+    shutil.copy(FUNCTIONS, folder)
     (folder / f"{TASK}.yaml").write_text(
         f"""
 task: {TASK}
@@ -66,11 +55,11 @@ dataset_path: json
 dataset_kwargs: {{data_files: {{test: {json.dumps(str(questions))}}}}}
 test_split: test
 output_type: generate_until
-doc_to_messages: !function drawn_pope_functions.messages
-doc_to_visual: !function drawn_pope_functions.visual
+doc_to_messages: !function lmms_eval_task.messages
+doc_to_visual: !function lmms_eval_task.visuals
 doc_to_text: "{{{{question}}}}"
 doc_to_target: answer
-process_results: !function drawn_pope_functions.right
+process_results: !function lmms_eval_task.scores
 generation_kwargs: {{max_new_tokens: {job.max_new_tokens}, temperature: 0, num_beams: 1, do_sample: false}}
 metric_list: [{{metric: right, aggregation: mean, higher_is_better: true}}]
 """,
