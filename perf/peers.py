@@ -63,7 +63,7 @@ PEERS = {
     "generate_batches": Peer("transformers, batches of an image", "ask_transformers", "batches"),
     "generate": Peer("transformers, one at a time", "ask_transformers", "one"),
     "transformers_serve": Peer("transformers serve", "ask_served", "", "transformers_serve"),
-    "lmms_eval": Peer("lmms-eval, llava_hf_chat", "ask_lmms_eval", "", "lmms_eval"),
+    "lmms_eval": Peer("lmms-eval, llava_hf", "ask_lmms_eval", "", "lmms_eval"),
 }
 """Name on the command line -> peer."""
 

@@ -1,4 +1,4 @@
-"""Asks by lmms-eval: a task over local files, asked by its model `llava_hf_chat`, with a clock on the generating."""
+"""Asks by lmms-eval: a task over local files, asked by its model `llava_hf`, with a clock on the generating."""
 
 import json
 import shutil
@@ -68,9 +68,9 @@ metric_list: [{{metric: right, aggregation: mean, higher_is_better: true}}]
 
 
 def _words(job: Job, folder: Path) -> list[str]:
-    model = f"pretrained={job.checkpoint},device={job.device},device_map={job.device},dtype=float32"
+    model = f"pretrained={job.checkpoint},device_map={job.device},dtype=float32"
     return [
-        *("--model", "llava_hf_chat", "--model_args", model, "--tasks", TASK, "--include_path", str(folder)),
+        *("--model", "llava_hf", "--model_args", model, "--tasks", TASK, "--include_path", str(folder)),
         *("--batch_size", "1", "--device", job.device, "--output_path", str(folder / "results")),
         "--log_samples",
     ]

@@ -110,7 +110,12 @@ def write_report(
         responses: what was answered to them.
         stopwatch: has measured the inference.
         packages: the names of the distributions that did it.
+
+    Raises:
+        ValueError: there are fewer responses than asks, or more.
     """
+    if len(responses) != len(asked):
+        raise ValueError(f"{len(responses)} responses came to {len(asked)} prompts")
     if tuple(asked) == job.asks:
         ordered = list(responses)
     else:
