@@ -11,6 +11,7 @@ folder=${1:-.peers}
 device=${2:-cpu}
 [ $# -gt 2 ] && shift 2 && names=$* || names="vllm transformers_serve lmms_eval"
 status=0
+export PIP_DISABLE_PIP_VERSION_CHECK=1 # its notice would be the last line of the log
 
 # What is measured has a version, so that the same figures can be had again.
 packages() {

@@ -129,7 +129,7 @@ def measure(peer: Peer, work: Work, folder: Path, options: argparse.Namespace) -
     """Has a peer do the work, in a folder of its own that is made for it."""
     python = _python(peer, options.environments)
     if not python.exists():
-        return Outcome(peer, reason=_why_missing(peer, options.environments))
+        return Outcome(peer, reason=_why_missing(peer, options.environments, options.device))
     (folder / "own").mkdir(parents=True)
     job = Job(
         checkpoint=str(work.checkpoint),
@@ -154,7 +154,7 @@ def _python(peer: Peer, environments: Path) -> Path:
     return environments.absolute() / peer.environment / "bin" / "python"
 
 
-def _why_missing(peer: Peer, environments: Path) -> str:
+def _why_missing(peer: Peer, environments: Path, device: str) -> str:
     """Why there is no environment: the last words of the script that could not make it, if it was run."""
     log = environments / f"{peer.environment}.log"
     words = log.read_text(encoding="utf-8", errors="replace").strip().splitlines() if log.exists() else []
@@ -162,7 +162,7 @@ def _why_missing(peer: Peer, environments: Path) -> str:
         return f"its environment could not be made: {words[-1]}"
     return (
         f"no environment {environments / peer.environment}; make it with sh perf/peer_environments.sh "
-        f"{environments} {peer.environment}"
+        f"{environments} {device} {peer.environment}"
     )
 
 
