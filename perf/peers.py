@@ -13,6 +13,10 @@ starts, loads and ends, and ours scores the answers and writes its page. Process
 its children. They are the figures to trust where a machine does other things, too, and every program is told to use one
 thread, so that they can be compared. With --device cuda the ratios are those of the wall clock.
 
+vLLM at its best is asked each distinct question once, an image's questions behind one another, one at a time: then its
+prefix cache holds all that they share. It compiles the model when it starts, and nothing is cached from an earlier
+start; another row has it leave that out.
+
 The first program is the measure. It leaves out the check that each run of ours makes of itself (verify=0), since no
 peer makes one; `ours_as_shipped` has it.
 """
@@ -71,9 +75,9 @@ HEADINGS = (
     "program",
     "prompts",
     "inference processor s",
-    "wall s",
+    "inference wall s",
     "whole processor s",
-    "wall s, whole",
+    "whole wall s",
     "inference x",
     "whole x",
     "same answers",
@@ -142,7 +146,7 @@ def measure(peer: Peer, work: Work, folder: Path, options: argparse.Namespace) -
     )
     write_job(job, folder / "job.json")
     command = [str(python), str(PROGRAMS / f"{peer.program}.py"), str(folder / "job.json")]
-    ended = run_measured(command, _environment(options.device), folder / "log", PATIENCE)
+    ended = run_measured(command, _environment(options.device, folder), folder / "log", PATIENCE)
     if ended.status or not Path(job.report).exists():
         return Outcome(peer, ended, reason=f"exit status {ended.status}: {ended.said}")
     return Outcome(peer, ended, read_report(Path(job.report)))
@@ -166,14 +170,17 @@ def _why_missing(peer: Peer, environments: Path, device: str) -> str:
     )
 
 
-def _environment(device: str) -> Mapping[str, str]:
-    """One thread for each library that has a setting for it, one process for vLLM, and nothing is looked for online."""
+def _environment(device: str, folder: Path) -> Mapping[str, str]:
+    """One thread for each library that has a setting for it, one process for vLLM, and nothing is looked for online.
+
+    What vLLM compiles goes into the folder, so that no measurement finds what an earlier one left.
+    """
     one_thread = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
     threads = one_thread | {"RAYON_NUM_THREADS": "1", "VLLM_CPU_OMP_THREADS_BIND": "nobind"}
     offline = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1"}
     # What an engine in a process of its own computes would not be on the clock of the process that asks.
-    one_process = {"VLLM_ENABLE_V1_MULTIPROCESSING": "0"}
-    return {**os.environ, **offline, **one_process, **(threads if device == "cpu" else {})}
+    of_vllm = {"VLLM_ENABLE_V1_MULTIPROCESSING": "0", "VLLM_CACHE_ROOT": str(folder / "cache")}
+    return {**os.environ, **offline, **of_vllm, **(threads if device == "cpu" else {})}
 
 
 def _print_machine(options: argparse.Namespace, work: Work) -> None:
