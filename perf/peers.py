@@ -18,7 +18,7 @@ prefix cache holds all that they share. It compiles the model when it starts, an
 start; another row has it leave that out.
 
 The first program is the measure. It leaves out the check that each run of ours makes of itself (verify=0), since no
-peer makes one; `ours_as_shipped` has it.
+peer makes one; `ours_as_shipped` has it. `ours_one_image` asks about one image at a time.
 """
 
 import argparse
@@ -60,6 +60,7 @@ OURS = "ours"
 PEERS = {
     OURS: Peer("repope_eval, verify=0", "ask_repope_eval", "verify=0"),
     "ours_as_shipped": Peer("repope_eval", "ask_repope_eval"),
+    "ours_one_image": Peer("repope_eval, batch_size=1", "ask_repope_eval", "verify=0 batch_size=1"),
     "vllm_best": Peer("vLLM, deduplicated, grouped, one sequence", "ask_vllm", "best", "vllm"),
     "vllm_best_eager": Peer("vLLM, the same, without compiling", "ask_vllm", "best eager", "vllm"),
     "vllm": Peer("vLLM, POPE's order", "ask_vllm", "cached", "vllm"),

