@@ -159,6 +159,7 @@ def random_model(
     )
     recipe = recipe_of(KINDS[name].family, checkpoint, RecipeOptions())
     tokens = _section(config, KINDS[name].language)["vocab_size"]
+    torch.manual_seed(0)  # some weights stay as they are made
     with torch.device(device):
         network = recipe.network_class()._from_config(
             recipe.network_config(), dtype=dtype, attn_implementation=KINDS[name].attention

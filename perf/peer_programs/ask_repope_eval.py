@@ -1,0 +1,76 @@
+"""Asks by this project: a whole run of `python -m repope_eval`, with a clock on the asking.
+
+The benchmark is drawn, so its files are not the published ones: their hashes are entered as known before the run.
+"""
+
+import hashlib
+import json
+import sys
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from pathlib import Path
+
+from peer_job import Job, Stopwatch, read_job, write_report
+
+from repope_eval.__main__ import main as run_command
+from repope_eval.benchmarks.coco import ANNOTATION_SHA256
+from repope_eval.inference.asker import AskedImage
+from repope_eval.inference.batches import TransformersAsker
+from repope_eval.records import Answer
+
+
+def main() -> None:
+    job = read_job()
+    annotations = Path(job.checkpoint).parent / "annotations"
+    for file in annotations.iterdir():
+        ANNOTATION_SHA256[file.name] = hashlib.sha256(file.read_bytes()).hexdigest()
+    stopwatch = Stopwatch()
+    _put_clock_on_asking(stopwatch)
+    out = Path(job.folder) / "run"
+    sys.argv = ["repope_eval", *_words(job, annotations, out)]
+    try:
+        run_command()
+    except SystemExit as ended:
+        if ended.code:
+            raise
+    answers = [json.loads(line) for line in (out / "answers.jsonl").read_text(encoding="utf-8").splitlines()]
+    response_of = {(answer["image"], answer["question"]): answer["response"] for answer in answers}
+    responses = [response_of[Path(ask.image).name, ask.question] for ask in job.distinct()]
+    write_report(job, job.distinct(), responses, stopwatch, ("transformers", "torch"))
+
+
+def _words(job: Job, annotations: Path, out: Path) -> list[str]:
+    """The command line; the job's way is a further word of it."""
+    words = {
+        "model": "llava_next_vicuna_7b",
+        "model.checkpoint": job.checkpoint,
+        "model.dtype": "float32",
+        "model.max_new_tokens": job.max_new_tokens,
+        "bench": "repope",
+        "bench.annotations": annotations,
+        "bench.images": Path(job.asks[0].image).parent,
+        "data_dir": job.folder,
+        "device": job.device,
+        "out": out,
+    }
+    return [*(f"{key}={value}" for key, value in words.items()), *job.way.split()]
+
+
+def _put_clock_on_asking(stopwatch: Stopwatch) -> None:
+    """Has the stopwatch run while answers are made; the run's check of itself is not among it."""
+    ask = TransformersAsker.ask
+
+    def clocked(self: TransformersAsker, images: Sequence[AskedImage]) -> Generator[list[Answer], None, None]:
+        with closing(ask(self, images)) as batches:
+            while True:
+                with stopwatch.running():
+                    answers = next(batches, None)
+                if answers is None:
+                    return
+                yield answers
+
+    TransformersAsker.ask = clocked  # type: ignore[method-assign]
+
+
+if __name__ == "__main__":
+    main()
