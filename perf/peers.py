@@ -54,6 +54,8 @@ class Peer:
     way: str = ""
     environment: str = ""
     """The name of its environment; empty: the one that this runs in."""
+    server: str = ""
+    """The name of the environment of the server that it asks, whose Python is its way; empty: it asks none."""
 
 
 OURS = "ours"
@@ -65,6 +67,7 @@ PEERS = {
     "vllm_best_eager": Peer("vLLM, the same, without compiling", "ask_vllm", "best eager", "vllm"),
     "vllm": Peer("vLLM, POPE's order", "ask_vllm", "cached", "vllm"),
     "vllm_uncached": Peer("vLLM, POPE's order, no prefix cache", "ask_vllm", "uncached", "vllm"),
+    "endpoint": Peer("repope_eval, vLLM's server, without compiling", "ask_through_server", server="vllm"),
     "generate_batches": Peer("transformers, batches of an image", "ask_transformers", "batches"),
     "generate": Peer("transformers, one at a time", "ask_transformers", "one"),
     "transformers_serve": Peer("transformers serve", "ask_served", "", "transformers_serve"),
@@ -132,16 +135,17 @@ def _options() -> argparse.Namespace:
 
 def measure(peer: Peer, work: Work, folder: Path, options: argparse.Namespace) -> Outcome:
     """Has a peer do the work, in a folder of its own that is made for it."""
-    python = _python(peer, options.environments)
-    if not python.exists():
-        return Outcome(peer, reason=_why_missing(peer, options.environments, options.device))
+    python, server = (_python(name, options.environments) for name in (peer.environment, peer.server))
+    for name, path in ((peer.environment, python), (peer.server, server)):
+        if not path.exists():
+            return Outcome(peer, reason=_why_missing(name, options.environments, options.device))
     (folder / "own").mkdir(parents=True)
     job = Job(
         checkpoint=str(work.checkpoint),
         asks=work.asks,
         max_new_tokens=options.max_new_tokens,
         device=options.device,
-        way=peer.way,
+        way=str(server) if peer.server else peer.way,
         folder=str(folder / "own"),
         report=str(folder / "report.json"),
     )
@@ -153,21 +157,21 @@ def measure(peer: Peer, work: Work, folder: Path, options: argparse.Namespace) -
     return Outcome(peer, ended, read_report(Path(job.report)))
 
 
-def _python(peer: Peer, environments: Path) -> Path:
-    if not peer.environment:
+def _python(environment: str, environments: Path) -> Path:
+    if not environment:
         return Path(sys.executable)
-    return environments.absolute() / peer.environment / "bin" / "python"
+    return environments.absolute() / environment / "bin" / "python"
 
 
-def _why_missing(peer: Peer, environments: Path, device: str) -> str:
+def _why_missing(name: str, environments: Path, device: str) -> str:
     """Why there is no environment: the last words of the script that could not make it, if it was run."""
-    log = environments / f"{peer.environment}.log"
+    log = environments / f"{name}.log"
     words = log.read_text(encoding="utf-8", errors="replace").strip().splitlines() if log.exists() else []
     if words:
         return f"its environment could not be made: {words[-1]}"
     return (
-        f"no environment {environments / peer.environment}; make it with sh perf/peer_environments.sh "
-        f"{environments} {device} {peer.environment}"
+        f"no environment {environments / name}; make it with sh perf/peer_environments.sh "
+        f"{environments} {device} {name}"
     )
 
 

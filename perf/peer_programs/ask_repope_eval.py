@@ -14,29 +14,49 @@ from peer_job import Job, Stopwatch, read_job, write_report
 
 from repope_eval.__main__ import main as run_command
 from repope_eval.benchmarks.coco import ANNOTATION_SHA256
-from repope_eval.inference.asker import AskedImage
+from repope_eval.inference.asker import AskedImage, Asker
 from repope_eval.inference.batches import TransformersAsker
 from repope_eval.records import Answer
 
 
 def main() -> None:
     job = read_job()
+    annotations = known_annotations(job)
+    out = Path(job.folder) / "run"
+    stopwatch = Stopwatch()
+    put_clock_on_asking(TransformersAsker, stopwatch)
+    run_to_its_end(_words(job, annotations, out))
+    report_of_run(job, out, stopwatch, ("transformers", "torch"))
+
+
+def known_annotations(job: Job) -> Path:
+    """The folder of the benchmark's files, whose hashes count as the published ones from now on."""
     annotations = Path(job.checkpoint).parent / "annotations"
     for file in annotations.iterdir():
         ANNOTATION_SHA256[file.name] = hashlib.sha256(file.read_bytes()).hexdigest()
-    stopwatch = Stopwatch()
-    _put_clock_on_asking(stopwatch)
-    out = Path(job.folder) / "run"
-    sys.argv = ["repope_eval", *_words(job, annotations, out)]
+    return annotations
+
+
+def run_to_its_end(words: Sequence[str]) -> None:
+    """Runs the command with these words.
+
+    Raises:
+        SystemExit: it failed.
+    """
+    sys.argv = ["repope_eval", *words]
     try:
         run_command()
     except SystemExit as ended:
         if ended.code:
             raise
+
+
+def report_of_run(job: Job, out: Path, stopwatch: Stopwatch, packages: Sequence[str]) -> None:
+    """Reports the answers in a run folder."""
     answers = [json.loads(line) for line in (out / "answers.jsonl").read_text(encoding="utf-8").splitlines()]
     response_of = {(answer["image"], answer["question"]): answer["response"] for answer in answers}
     responses = [response_of[Path(ask.image).name, ask.question] for ask in job.distinct()]
-    write_report(job, job.distinct(), responses, stopwatch, ("transformers", "torch"))
+    write_report(job, job.distinct(), responses, stopwatch, packages)
 
 
 def _words(job: Job, annotations: Path, out: Path) -> list[str]:
@@ -56,11 +76,11 @@ def _words(job: Job, annotations: Path, out: Path) -> list[str]:
     return [*(f"{key}={value}" for key, value in words.items()), *job.way.split()]
 
 
-def _put_clock_on_asking(stopwatch: Stopwatch) -> None:
+def put_clock_on_asking(asker: type[Asker], stopwatch: Stopwatch) -> None:
     """Has the stopwatch run while answers are made; the run's check of itself is not among it."""
-    ask = TransformersAsker.ask
+    ask = asker.ask
 
-    def clocked(self: TransformersAsker, images: Sequence[AskedImage]) -> Generator[list[Answer], None, None]:
+    def clocked(self: Asker, images: Sequence[AskedImage]) -> Generator[Sequence[Answer], None, None]:
         with closing(ask(self, images)) as batches:
             while True:
                 with stopwatch.running():
@@ -69,7 +89,7 @@ def _put_clock_on_asking(stopwatch: Stopwatch) -> None:
                     return
                 yield answers
 
-    TransformersAsker.ask = clocked  # type: ignore[method-assign]
+    asker.ask = clocked  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":
