@@ -27,15 +27,26 @@ def identity(settings: RunSettings) -> dict[str, Any]:
         "bench": bench.name,
         "bench.images": as_written(bench.images) if bench.source == "custom" else None,
         "model.checkpoint": as_written(model.checkpoint),
-        "model.revision": as_written(model.revision),
         "model.family": model.family,  # it says who is asked, too
-        "model.dtype": number_format(model),
-        "model.quantization": model.quantization,
         "model.max_new_tokens": model.max_new_tokens,
         "model.system_prompt": model.system_prompt,
         "model.question_suffix": model.question_suffix,
+        **(_of_server(model) if model.family == "endpoint" else _of_weights(model)),
+    }
+
+
+def _of_weights(model: ModelSettings) -> dict[str, Any]:
+    return {
+        "model.revision": as_written(model.revision),
+        "model.dtype": number_format(model),
+        "model.quantization": model.quantization,
         "model.max_tiles": model.max_tiles,
     }
+
+
+def _of_server(model: ModelSettings) -> dict[str, Any]:
+    """What is sent beside the prompt: a server decides by itself how it computes, and may move to another address."""
+    return {"model.image_format": model.image_format, "model.max_side": model.max_side}
 
 
 def require_same_contents(

@@ -165,17 +165,20 @@ def _store_answers(
             of checks is not among them.
     """
     total = sum(len(image.questions) for image in images)
+    names: set[str] = set()
     with (
         FinishBatch() as signals,
         Progress(total, "", "question", SECONDS_BETWEEN_LINES) as progress,
         closing(asker.ask(images)) as batches,
     ):
         for answers in batches:
-            store.append(answers)
-            asked["images"] += len({answer.question.image for answer in answers})
-            asked["questions"] += len(answers)
-            asked["seconds"] = round(progress.seconds, 3)
-            progress.advance(len(answers))
+            if answers:
+                store.append(answers)
+                names.update(answer.question.image for answer in answers)
+                asked["images"] = len(names)
+                asked["questions"] += len(answers)
+                asked["seconds"] = round(progress.seconds, 3)
+                progress.advance(len(answers))
             signals.check()
             with progress.paused():
                 asker.verify()
