@@ -41,10 +41,10 @@ def first_token_evidence(choice: Mapping[str, Any], *, is_asked: bool) -> Eviden
     if not tokens:
         return Evidence(None, None, reason="the server sends no logprobs")
     p_yes, p_no = (
-        min(1.0, sum(probability for token, probability in tokens if is_spelling(token, word)))
+        min(1.0, math.fsum(probability for token, probability in tokens if is_spelling(token, word)))
         for word in ("yes", "no")
     )
-    return Evidence(p_yes, p_no, max(0.0, 1.0 - sum(probability for _, probability in tokens)))
+    return Evidence(p_yes, p_no, max(0.0, 1.0 - math.fsum(probability for _, probability in tokens)))
 
 
 def _probabilities(listed: Iterable[Mapping[str, Any]]) -> Iterable[tuple[str, float]]:

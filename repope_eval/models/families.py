@@ -29,6 +29,10 @@ They stand here, and not in the recipe, because a checkpoint is found before tor
 
 def require_family(family: str) -> None:
     """Refuses a family that is not in the table, without loading anything."""
+    if family == "endpoint":
+        raise RepopeError(
+            "model=endpoint: a server has the model, and this machine nothing of it to show or to fetch"
+        )
     if family not in FAMILIES:
         raise RepopeError(f"model.family={family}: no such family; there are {', '.join(FAMILIES)}")
 
