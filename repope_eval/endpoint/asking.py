@@ -113,13 +113,13 @@ class Asking:
                 self._concurrency.note_answer()
                 return reply
             except RequestError as fault:
-                seen = fault
-                self._tally.add_fault(fault)
+                self._tally.time_outs += fault.is_timeout
                 if fault.is_busy:
                     self._concurrency.note_busy(began, fault.retry_after)
+                # The turn is kept meanwhile: one that is passed on would ask a failing server more and more.
+                await retrying.wait(fault)
             finally:
                 self._concurrency.give_back()
-            await retrying.wait(seen)
             self._tally.retries += 1
 
 

@@ -4,6 +4,7 @@ import asyncio
 import queue
 import threading
 from collections.abc import Callable, Coroutine, Iterator
+from contextlib import suppress
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
@@ -49,7 +50,7 @@ class Background(Generic[Item]):
 
     def close(self) -> None:
         """Breaks the work off, and waits a moment until it has ended."""
-        if self._thread.is_alive():
+        with suppress(RuntimeError):  # the loop is closed already
             self._loop.call_soon_threadsafe(self._task.cancel)
         self._thread.join(GRACE)
 

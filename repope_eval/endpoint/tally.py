@@ -43,10 +43,6 @@ class Tally:
             self._unlisted_sum += evidence.unlisted
             self._unlisted_most = max(self._unlisted_most, evidence.unlisted)
 
-    def add_fault(self, fault: RequestError) -> None:
-        """Counts a fault of one request."""
-        self.time_outs += fault.is_timeout
-
     def add_failure(self, fault: RequestError) -> None:
         """Counts a question that is left without an answer."""
         self.failures[fault.reason] += 1
