@@ -89,7 +89,7 @@ def test_another_model_behind_the_same_name_is_refused_and_another_address_is_no
 ) -> None:
     failing = dataclasses.replace(settings, limit=1)
     chat.respond = lambda asked: (
-        error(500) if "apple" in asked.text or "star" in asked.text else reply_to(asked)
+        error(500) if "envelope" in asked.text or "star" in asked.text else reply_to(asked)
     )
     with pytest.raises(RepopeError, match="no answer"):
         run(failing, "the command")
@@ -106,7 +106,7 @@ def test_another_model_behind_the_same_name_is_refused_and_another_address_is_no
     with pytest.raises(RepopeError, match=r"model\.max_side is not set there and 64 here"):
         run(larger, "the command")
     assert answers(Path(settings.out)) == before
-    chat.respond = lambda asked: error(500) if "apple" in asked.text else reply_to(asked)
+    chat.respond = lambda asked: error(500) if "envelope" in asked.text else reply_to(asked)
     with pytest.raises(RepopeError, match="no answer"):
         run(moved, "the command")
     assert len(answers(Path(settings.out))) > len(before)
@@ -156,9 +156,9 @@ def test_no_answer_is_lost_or_doubled_over_kills(chat: ChatServer, tmp_path: Pat
     out, at_once, images = tmp_path / "run", 6, 24
     number = len(demo().first_images(images).questions)
     chat.latency = 0.01
-    for kill in range(1, 4):
+    for kill in range(1, 3):
         process = start(chat, out, f"model.concurrency={at_once}", f"limit={images}")
-        wait_for(chat, 60 * kill)
+        wait_for(chat, 80 * kill)
         process.kill()
         process.communicate()
     stored = len(answers(out))
@@ -171,7 +171,7 @@ def test_no_answer_is_lost_or_doubled_over_kills(chat: ChatServer, tmp_path: Pat
     assert len(lines) == len({(line["image"], line["question"]) for line in lines}) == number
     assert all(map(is_right, lines))
     # What is asked again was under way, or on its way to the disk, when the process was killed.
-    assert len(chat.questions) <= number + 3 * 4 * at_once
+    assert len(chat.questions) <= number + 2 * 4 * at_once
 
 
 def test_a_signal_ends_it_though_the_server_hangs(chat: ChatServer, tmp_path: Path) -> None:
@@ -194,7 +194,7 @@ def test_a_signal_ends_it_though_the_server_hangs(chat: ChatServer, tmp_path: Pa
     assert time.monotonic() - began < 10
     assert process.returncode == 143
     number = len(answers(out))
-    assert 90 <= number <= 100
+    assert 50 <= number <= 100
     assert (
         errors.strip()
         .splitlines()[-1]
