@@ -102,13 +102,13 @@ class Asking:
             RequestError: there is none.
         """
         form, retrying = self._opened.form, Retrying()
-        body = form.body(question.text, url)
+        content = form.content(question.text, url)
         while True:
             if not has_turn:
                 await self._concurrency.take(is_urgent=True)
             began, has_turn = asyncio.get_running_loop().time(), False
             try:
-                text, _ = await client.complete(body)
+                text, _ = await client.complete(content)
                 reply = read_reply(text, asks_evidence=form.top_logprobs > 0)
                 self._concurrency.note_answer()
                 return reply

@@ -59,13 +59,15 @@ class Client:
     async def __aexit__(self, *_: object) -> None:
         await self._http.aclose()
 
-    async def complete(self, body: Mapping[str, Any]) -> tuple[str, str]:
-        """Sends a question; returns the body of the reply, and the server's name of itself.
+    async def complete(self, content: bytes) -> tuple[str, str]:
+        """Sends a question in JSON; returns the body of the reply, and the server's name of itself.
 
         Raises:
             RequestError: the server refuses it or fails, or there is no connection.
         """
-        response = await self._send("POST", f"{self._address}/chat/completions", self._timeout, json=body)
+        response = await self._send(
+            "POST", f"{self._address}/chat/completions", self._timeout, content=content
+        )
         return self._text(response), str(response.headers.get("Server", ""))
 
     async def models(self) -> list[Mapping[str, Any]]:
@@ -114,17 +116,19 @@ class Client:
         seconds: float,
         *,
         with_key: bool = True,
-        json: Mapping[str, Any] | None = None,
+        content: bytes | None = None,
     ) -> httpx2.Response:
         """Sends a request; returns the whole reply, whose status is 2xx.
 
         Raises:
             RequestError: as in `complete`.
         """
-        headers = {"Authorization": f"Bearer {self._key}"} if self._key and with_key else {}
+        headers = {} if content is None else {"Content-Type": "application/json"}
+        if self._key and with_key:
+            headers["Authorization"] = f"Bearer {self._key}"
         try:
             async with asyncio.timeout(seconds):
-                response = await self._http.request(method, url, headers=headers, json=json)
+                response = await self._http.request(method, url, headers=headers, content=content)
         except TimeoutError:
             raise _timeout(seconds) from None
         except (httpx2.RequestError, httpx2.InvalidURL) as error:

@@ -102,7 +102,7 @@ async def _first_reply(client: Client, settings: ModelSettings) -> tuple[Form, R
     picture = encoded(_picture(), settings.image_format or "png", settings.max_side)
     while True:
         try:
-            text, server = await client.complete(form.body(QUESTION, picture))
+            text, server = await client.complete(form.content(QUESTION, picture))
             return form, read_reply(text, asks_evidence=form.top_logprobs > 0), server
         except RequestError as fault:
             less = form.conceding(fault.detail) if fault.status in (400, 422) else None
@@ -116,7 +116,7 @@ async def _sees_images(client: Client, form: Form, reply: Reply) -> bool | None:
     if reply.tokens_in is None:
         return None
     try:
-        text, _ = await client.complete(form.body(QUESTION, None))
+        text, _ = await client.complete(form.content(QUESTION, None))
         without = read_reply(text, asks_evidence=False).tokens_in
     except RequestError:
         return None

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +18,9 @@ MOST_TOP_LOGPROBS = 20
 """The most likely first tokens that are asked for: as many as most servers list."""
 FEWER_TOP_LOGPROBS = 5
 """As many as servers list that refuse to list `MOST_TOP_LOGPROBS`."""
+
+_PLACE = "\0"
+"""Stands where the image goes: no prompt may hold this character."""
 
 _BEST: Mapping[str, Mapping[str, Any]] = {"jpeg": {"quality": 95}, "webp": {"lossless": True}}
 """How a format is written with the least loss."""
@@ -57,6 +61,13 @@ class Form:
             **({"seed": 0} if self.has_seed else {}),
             **evidence,
         }
+
+    def content(self, text: str, image: str | None) -> bytes:
+        """The body in JSON, as it is sent. The image, which is long and needs no escapes, is put in at the end."""
+        if image is None:
+            return json.dumps(self.body(text, None)).encode()
+        before, _, behind = json.dumps(self.body(text, _PLACE)).partition(json.dumps(_PLACE))
+        return f'{before}"{image}"{behind}'.encode()
 
     def conceding(self, complaint: str) -> "Form | None":
         """The form without what a server complains of; None where answers would be others without it.

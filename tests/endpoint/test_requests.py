@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,12 @@ def test_the_image_comes_before_the_text() -> None:
         "logprobs": True,
         "top_logprobs": 20,
     }
+
+
+@pytest.mark.parametrize("image", [None, "data:image/png;base64,AA+/"])
+def test_what_is_sent_is_the_body_in_json(image: str | None) -> None:
+    form = Form(model="m", max_tokens=8, system_prompt='"\\u0000" "', question_suffix="\n\u2028ü")
+    assert json.loads(form.content("Is there\ta cat?", image)) == form.body("Is there\ta cat?", image)
 
 
 def test_a_system_prompt_and_a_suffix_are_sent_as_they_are() -> None:
