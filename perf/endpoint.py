@@ -33,6 +33,8 @@ class Measured:
 
     rate: float
     """Answers a second."""
+    processor: float
+    """Seconds of this program's processor time for an answer."""
     hit_rate: float
     """The share of the prompts' tokens that the server had in its cache."""
 
@@ -53,10 +55,21 @@ def main() -> None:
                 f"{found.rate:.1f}",
                 f"{allowed:.1f}",
                 f"{found.rate / allowed:.0%}",
+                f"{1000 * found.processor:.2f}",
                 f"{found.hit_rate:.3f}",
             )
             rows.append((order, str(number), *cells, f"{best:.3f}"))
-    print_table(("order", "answers", "a second", "allowed", "of allowed", "hit rate", "best hit rate"), rows)
+    headings = (
+        "order",
+        "answers",
+        "a second",
+        "allowed",
+        "of allowed",
+        "processor ms",
+        "hit rate",
+        "best hit rate",
+    )
+    print_table(headings, rows)
 
 
 def _options() -> argparse.Namespace:
@@ -97,10 +110,10 @@ def _measured(images: Sequence[AskedImage], url: str, concurrency: int) -> Measu
     )
     bench = BenchSettings(name="drawn", source="demo", variants=())
     asker = load_endpoint_asker(RunSettings(model=model, bench=bench), Ranks())
-    began = time.perf_counter()
+    began, used = time.perf_counter(), time.process_time()
     answers = sum(len(some) for some in asker.ask(images))
-    seconds = time.perf_counter() - began
-    return Measured(answers / seconds, asker.facts()["cache_hit_rate"])
+    seconds, processor = time.perf_counter() - began, time.process_time() - used
+    return Measured(answers / seconds, processor / answers, asker.facts()["cache_hit_rate"])
 
 
 if __name__ == "__main__":
