@@ -1,7 +1,6 @@
 """Asks a model behind a server."""
 
 import asyncio
-import dataclasses
 import logging
 from collections.abc import Generator, Sequence
 from contextlib import closing
@@ -20,19 +19,6 @@ from repope_eval.settings.config import ModelSettings, RunSettings
 from repope_eval.wording import counted
 
 log = logging.getLogger(__name__)
-
-OF_WEIGHTS = (
-    "revision",
-    "recipe_dtype",
-    "dtype",
-    "quantization",
-    "max_tiles",
-    "attn_implementation",
-    "device_map",
-)
-"""Settings of a model that say how weights are loaded, which a server decides by itself."""
-OF_DEVICES = ("engine", "device", "batch_size", "workers")
-"""Settings of a run that say how a model on this machine is asked."""
 
 
 class EndpointAsker(Asker):
@@ -58,8 +44,9 @@ class EndpointAsker(Asker):
 
     @property
     def device(self) -> dict[str, Any]:
-        """Nothing: a server does not tell what it computes on."""
-        return {}
+        """The server's name of itself and its version, as far as it tells: it does not tell what it computes on."""
+        name = " ".join(filter(None, (self._opened.server, self._opened.version)))
+        return {"name": name} if name else {}
 
     def ask(self, images: Sequence[AskedImage]) -> Generator[list[Answer], None, None]:
         """Yields answers as they come, and an empty list where none came for a moment.
@@ -110,7 +97,7 @@ def load_endpoint_asker(settings: RunSettings, ranks: Ranks) -> EndpointAsker:
     """Opens a server with a question of ours, so that what is wrong shows before any question is asked.
 
     Raises:
-        RepopeError: a setting is missing or means nothing to a server, or the server cannot be asked.
+        RepopeError: the address is missing, there are several processes, or the server cannot be asked.
     """
     if ranks.are_several:
         raise RepopeError(
@@ -118,13 +105,5 @@ def load_endpoint_asker(settings: RunSettings, ranks: Ranks) -> EndpointAsker:
         )
     if settings.model.url is None:
         raise RepopeError("model=endpoint needs the address of its server: model.url=http://HOST:PORT/v1")
-    idle = [*_changed(settings.model, OF_WEIGHTS, "model."), *_changed(settings, OF_DEVICES)]
-    if idle:
-        raise RepopeError(f"{', '.join(idle)}: decided by the server; leave it out")
     log.info("opening %s", settings.model.checkpoint)
     return EndpointAsker(settings.model, asyncio.run(open_server(settings.model)))
-
-
-def _changed(settings: ModelSettings | RunSettings, names: Sequence[str], prefix: str = "") -> list[str]:
-    defaults = {item.name: item.default for item in dataclasses.fields(settings)}
-    return [prefix + name for name in names if getattr(settings, name) != defaults[name]]

@@ -16,6 +16,7 @@ from repope_eval.runs.differences import in_words
 from repope_eval.runs.folder import RunFolder
 from repope_eval.runs.manifest import located
 from repope_eval.runs.manifest_form import CHECKPOINT_FILES
+from repope_eval.settings.applicable import SERVER
 from repope_eval.settings.config import BenchSettings, ModelSettings, RunSettings, number_format
 from repope_eval.settings.written import as_written
 
@@ -31,7 +32,7 @@ def identity(settings: RunSettings) -> dict[str, Any]:
         "model.max_new_tokens": model.max_new_tokens,
         "model.system_prompt": model.system_prompt,
         "model.question_suffix": model.question_suffix,
-        **(_of_server(model) if model.family == "endpoint" else _of_weights(model)),
+        **(_of_server(model) if model.family == SERVER else _of_weights(model)),
     }
 
 

@@ -73,8 +73,14 @@ def test_questions_without_an_answer_are_asked_by_the_next_start_alone(
     assert all(map(is_right, stored))
     assert {line["p_yes"] for line in stored} == {0.0, 0.875}
     found = manifest(out)
-    assert (found["status"], found["server"], found["device"]) == ("complete", {"model": MODEL}, {})
+    assert (found["status"], found["server"], found["device"]) == (
+        "complete",
+        {"model": MODEL},
+        {"name": "seer-server 1.2.3"},
+    )
     assert not {"model.dtype", "model.quantization", "model.revision"} & set(found["identity"])
+    assert not {"engine", "device"} & set(found["settings"])
+    assert " questions asked, seer-server 1.2.3" in (out / "report.html").read_text(encoding="utf-8")
     assert found["inference"]["price"] == pytest.approx(unanswered * (140 + 2 * 2) / 1e6, abs=1e-6)
     (line,) = [line for line in caplog.messages if line.startswith("asked ")]
     assert line.split("; ")[0].endswith(
@@ -112,25 +118,18 @@ def test_another_model_behind_the_same_name_is_refused_and_another_address_is_no
     assert len(answers(Path(settings.out))) > len(before)
 
 
-@pytest.mark.parametrize(
-    ("changes", "model", "message"),
-    [
-        ({}, {"url": None}, "model=endpoint needs the address of its server: model.url=http://HOST:PORT/v1"),
-        (
-            {"batch_size": "2"},
-            {"dtype": "float32"},
-            "model.dtype, batch_size: decided by the server; leave it out",
-        ),
-        ({"engine": "sequential"}, {}, "engine: decided by the server; leave it out"),
-    ],
-)
-def test_settings_that_are_missing_or_mean_nothing_are_named(
-    chat: ChatServer, changes: dict[str, Any], model: dict[str, Any], message: str
-) -> None:
+def test_an_address_is_needed(chat: ChatServer) -> None:
     with pytest.raises(RepopeError) as caught:
-        load_endpoint_asker(dataclasses.replace(settings_of(chat, **model), **changes), Ranks())
-    assert str(caught.value) == message
-    assert chat.asked == []
+        load_endpoint_asker(settings_of(chat, url=None), Ranks())
+    assert (
+        str(caught.value) == "model=endpoint needs the address of its server: model.url=http://HOST:PORT/v1"
+    )
+
+
+def test_what_the_server_decides_is_refused(settings: RunSettings) -> None:
+    with pytest.raises(RepopeError, match="batch_size: the server decides; leave it out"):
+        run(dataclasses.replace(settings, batch_size="2"), "the command")
+    assert not Path(settings.out).exists()
 
 
 def test_one_process_asks(chat: ChatServer) -> None:
