@@ -8,6 +8,9 @@ from typing import Any
 from repope_eval.inference.spellings import is_spelling
 from repope_eval.records import ROUNDING
 
+THOUGHT_BEGINS, THOUGHT_ENDS = "<think>", "</think>"
+"""What stands around a thought in the text of servers that do not send it apart."""
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
@@ -31,8 +34,7 @@ def first_token_evidence(choice: Mapping[str, Any], *, is_asked: bool) -> Eviden
     """
     if not is_asked:
         return Evidence(None, None, reason="the server refuses logprobs")
-    message = choice["message"]
-    if message.get("reasoning_content") or message.get("reasoning"):
+    if _has_thought(choice["message"]):
         return Evidence(None, None, reason="a thought comes before the answer")
     try:
         tokens = list(_probabilities(choice["logprobs"]["content"][0]["top_logprobs"]))
@@ -45,6 +47,19 @@ def first_token_evidence(choice: Mapping[str, Any], *, is_asked: bool) -> Eviden
         for word in ("yes", "no")
     )
     return Evidence(p_yes, p_no, max(0.0, 1.0 - math.fsum(probability for _, probability in tokens)))
+
+
+def is_thought_alone(content: str) -> bool:
+    """Whether a text is a thought that has not ended."""
+    return content.lstrip().startswith(THOUGHT_BEGINS) and THOUGHT_ENDS not in content
+
+
+def _has_thought(message: Mapping[str, Any]) -> bool:
+    return bool(
+        message.get("reasoning_content")
+        or message.get("reasoning")
+        or THOUGHT_ENDS in str(message.get("content"))
+    )
 
 
 def _probabilities(listed: Iterable[Mapping[str, Any]]) -> Iterable[tuple[str, float]]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from repope_eval.endpoint.evidence import Evidence, first_token_evidence
+from repope_eval.endpoint.evidence import THOUGHT_ENDS, Evidence, first_token_evidence, is_thought_alone
 from repope_eval.endpoint.faults import RequestError, complaint
 
 
@@ -71,11 +71,11 @@ def _answer_text(choice: Mapping[str, Any]) -> str:
     """
     message = choice["message"]
     content, refusal = message.get("content"), message.get("refusal")
-    if isinstance(content, str):
-        return content
     if isinstance(content, list):
         texts = [part.get("text") for part in content if isinstance(part, Mapping)]
-        return "".join(text for text in texts if isinstance(text, str))
+        content = "".join(text for text in texts if isinstance(text, str))
+    if isinstance(content, str) and not is_thought_alone(content):
+        return content.rpartition(THOUGHT_ENDS)[2].lstrip() if THOUGHT_ENDS in content else content
     if isinstance(refusal, str):
         return refusal
     if choice.get("finish_reason") == "length":

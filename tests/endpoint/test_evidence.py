@@ -10,7 +10,7 @@ from repope_eval.endpoint.evidence import first_token_evidence
 
 def choice(*listed: tuple[str, float], **message: str) -> dict[str, Any]:
     top = [{"token": token, "logprob": math.log(p), "bytes": list(token.encode())} for token, p in listed]
-    return {"message": {"content": "Yes", **message}, "logprobs": {"content": [{"top_logprobs": top}]}}
+    return {"message": {"content": "Yes"} | message, "logprobs": {"content": [{"top_logprobs": top}]}}
 
 
 def test_all_spellings_count_and_what_is_not_listed_bounds_the_rest() -> None:
@@ -58,8 +58,9 @@ def test_where_there_is_nothing_to_read_there_is_no_evidence(logprobs: object) -
     assert (found.p_yes, found.p_no, found.reason) == (None, None, "the server sends no logprobs")
 
 
-def test_a_thoughts_first_token_is_no_evidence() -> None:
-    found = first_token_evidence(choice(("Yes", 0.5), reasoning_content="Yes?"), is_asked=True)
+@pytest.mark.parametrize("message", [{"reasoning_content": "Yes?"}, {"content": "<think>Yes?</think>No"}])
+def test_a_thoughts_first_token_is_no_evidence(message: dict[str, str]) -> None:
+    found = first_token_evidence(choice(("Yes", 0.5), **message), is_asked=True)
     assert (found.p_yes, found.reason) == (None, "a thought comes before the answer")
 
 

@@ -30,11 +30,19 @@ def reply(**changes: Any) -> str:
         ),
         ({"content": [{"type": "thinking", "thinking": []}, {"type": "text", "text": "No"}]}, "No"),
         ({"content": None, "refusal": "I cannot say."}, "I cannot say."),
+        ({"content": "<think>\nYes? But no.\n</think>\n\nNo"}, "No"),
+        ({"content": "Yes? But no.</think>No"}, "No"),
         ({"content": "No", "reasoning_content": "Yes? Yes. But no."}, "No"),
     ],
 )
 def test_these_are_answers(message: dict[str, Any], text: str) -> None:
     assert read_reply(reply(message=message), asks_evidence=True).text == text
+
+
+def test_a_thought_that_was_cut_off_is_no_answer() -> None:
+    body = reply(message={"content": "<think>Yes, or"}, finish_reason="length")
+    with pytest.raises(RequestError, match=r"no text within model\.max_new_tokens, which a thought took"):
+        read_reply(body, asks_evidence=True)
 
 
 def test_an_answer_that_was_cut_off_is_an_answer() -> None:
