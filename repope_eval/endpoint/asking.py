@@ -6,14 +6,16 @@ from collections.abc import Callable, Sequence
 from repope_eval.endpoint.client import Client
 from repope_eval.endpoint.concurrency import Concurrency
 from repope_eval.endpoint.faults import RequestError
-from repope_eval.endpoint.opening import Opened, require_model
+from repope_eval.endpoint.opening import Opened
 from repope_eval.endpoint.replies import Reply, read_reply
 from repope_eval.endpoint.requests import image_url
 from repope_eval.endpoint.retrying import Retrying
 from repope_eval.endpoint.tally import Tally
+from repope_eval.errors import RepopeError
 from repope_eval.inference.asker import AskedImage
 from repope_eval.records import Answer, Question
 from repope_eval.settings.config import ModelSettings
+from repope_eval.wording import shown
 
 MOST_IN_A_ROW = 8
 """Questions in a row that fail, each after all of its attempts, after which the server is given up."""
@@ -50,7 +52,7 @@ class Asking:
         fails on question after question.
 
         Raises:
-            RepopeError: an image cannot be read, or the server will refuse every question.
+            RepopeError: an image cannot be read, another model answers, or the server will refuse every question.
         """
         try:
             async with Client(self._settings) as client, asyncio.TaskGroup() as tasks:
@@ -89,7 +91,11 @@ class Asking:
             if self._failed_in_a_row >= MOST_IN_A_ROW:
                 raise GivenUpError from None
             return
-        require_model(reply, self._opened.names, client.shown)
+        if reply.model not in ("", self._opened.model):
+            raise RepopeError(
+                f"{client.shown}: {shown(reply.model)} answers in place of {self._opened.model} now; the same command "
+                "goes on where that one answers again"
+            )
         self._failed_in_a_row = 0
         self._tally.add(reply)
         evidence = reply.evidence
@@ -113,7 +119,7 @@ class Asking:
                 self._concurrency.note_answer()
                 return reply
             except RequestError as fault:
-                self._tally.time_outs += fault.is_timeout
+                self._tally.add_fault(fault)
                 if fault.is_busy:
                     self._concurrency.note_busy(began, fault.retry_after)
                 # The turn is kept meanwhile: one that is passed on would ask a failing server more and more.

@@ -1,6 +1,7 @@
 """The HTTP client of a server: sends requests, and takes what comes back without letting the key out."""
 
 import asyncio
+import json
 import os
 import ssl
 from collections.abc import Mapping
@@ -11,12 +12,14 @@ import httpx2
 from repope_eval.endpoint.faults import RequestError, complaint, fault_of
 from repope_eval.errors import RepopeError
 from repope_eval.settings.config import ModelSettings
-from repope_eval.settings.written import as_written
+from repope_eval.settings.written import as_written, from_environment
 
 CONNECT_TIMEOUT = 10.0
 """Seconds to wait for a connection."""
 LONGEST_TIMEOUT_OF_FACTS = 10.0
 """Seconds to wait for what a server tells of itself."""
+
+NO_CONNECTION = "no connection"
 
 
 class Client:
@@ -39,6 +42,8 @@ class Client:
         self._key = os.environ.get(settings.api_key_env, "").strip()
         if not (self._key.isascii() and self._key.isprintable()):
             raise RepopeError(f"{self._variable}: holds characters that no key has; set it to the key alone")
+        if self._key:
+            from_environment(self._key, f"({self._variable})")  # no message and no file will hold it
         limits = httpx2.Limits(max_connections=None, max_keepalive_connections=None)
         try:
             self._http = httpx2.AsyncClient(
@@ -74,16 +79,16 @@ class Client:
         """The entries of the models that the server lists, each with an `id`; none where it has no such list.
 
         Raises:
-            RequestError: there is no connection, or the key is wrong.
+            RequestError: there is no connection.
         """
         try:
             response = await self._send("GET", f"{self._address}/models", self._timeout)
             entries = response.json()["data"]
             return [entry for entry in entries if isinstance(entry["id"], str)]
         except RequestError as fault:
-            if fault.status in (0, 401, 403) and not fault.is_timeout:
+            if fault.reason == NO_CONNECTION or (fault.ends_run and fault.status == 0):
                 raise
-            return []
+            return []  # whether the key is right, the first question shows
         except (ValueError, KeyError, TypeError, RecursionError):
             return []
 
@@ -141,7 +146,10 @@ class Client:
         return self._without_key(response.content.decode("utf-8", errors="replace"))
 
     def _without_key(self, text: str) -> str:
-        return text.replace(self._key, f"({self._variable})") if self._key else text
+        """A text without the key, whether it stands there plainly or as JSON may write it."""
+        for form in (self._key, json.dumps(self._key)[1:-1], self._key.replace("/", r"\/")):
+            text = text.replace(form, f"({self._variable})") if form else text
+        return text
 
     def _connection_fault(
         self, error: httpx2.RequestError | httpx2.InvalidURL, seconds: float
@@ -152,7 +160,7 @@ class Client:
                 mend = "have SSL_CERT_FILE name a file with the certificate that signed it"
                 return RequestError("its certificate is not trusted", detail, ends_run=True, mend=mend)
             case httpx2.ConnectError() | httpx2.ConnectTimeout() | httpx2.ProxyError():
-                return RequestError("no connection", detail, may_pass=True)
+                return RequestError(NO_CONNECTION, detail, may_pass=True)
             case httpx2.TimeoutException():
                 return _timeout(seconds)
             case httpx2.InvalidURL() | httpx2.UnsupportedProtocol() | httpx2.LocalProtocolError():

@@ -33,8 +33,6 @@ class Opened:
     """What it takes."""
     model: str
     """The model as it names it, or as it was asked for where it names none."""
-    names: frozenset[str]
-    """Names that stand for this model."""
     server: str
     """What it calls itself; empty where it does not tell."""
     version: str | None
@@ -54,19 +52,17 @@ async def open_server(settings: ModelSettings) -> Opened:
             form, reply, server = await _first_reply(client, settings)
         except RequestError as fault:
             raise client.refusal(fault) from None
-        names = _names(settings.checkpoint, listed)
-        require_model(reply, names, client.shown)
+        _require_model(reply.model, _names(settings.checkpoint, listed), client.shown)
         return Opened(
             form=form,
             model=reply.model or settings.checkpoint,
-            names=names,
             server=server,
             version=await client.version(),
             sees_images=await _sees_images(client, form, reply),
         )
 
 
-def require_model(reply: Reply, names: frozenset[str], shown_address: str) -> None:
+def _require_model(named: str, names: frozenset[str], address: str) -> None:
     """Refuses a reply of another model.
 
     A name with a date, a tag or a revision behind it stands for the same model: `gpt-4o-2024-08-06`, `llava:13b`,
@@ -75,11 +71,10 @@ def require_model(reply: Reply, names: frozenset[str], shown_address: str) -> No
     Raises:
         RepopeError: the reply names another model.
     """
-    named = reply.model.casefold()
     plain = re.sub(r"-\d[\d-]*$|[:@][^/]*$", "", named)
-    if named and not {named, plain} & {name.casefold() for name in names}:
+    if named and not {named.casefold(), plain.casefold()} & {name.casefold() for name in names}:
         raise RepopeError(
-            f"{shown_address}: {shown(reply.model)} answers in place of {first_few(sorted(names))}; "
+            f"{address}: {shown(named)} answers in place of {first_few(sorted(names))}; "
             "give its name as model.checkpoint if it is the one that is meant"
         )
 
@@ -107,6 +102,7 @@ async def _first_reply(client: Client, settings: ModelSettings) -> tuple[Form, R
         except RequestError as fault:
             less = form.conceding(fault.detail) if fault.status in (400, 422) else None
             if less is None:
+                log.info("%s: %s", client.shown, fault)
                 await retrying.wait(fault)
             form = less or form
 
@@ -120,14 +116,15 @@ async def _sees_images(client: Client, form: Form, reply: Reply) -> bool | None:
         without = read_reply(text, asks_evidence=False).tokens_in
     except RequestError:
         return None
-    if without != reply.tokens_in:
-        return without is not None or None
-    log.warning(
-        "%s: the prompt has %d tokens with an image and without; does the model see images?",
-        client.shown,
-        reply.tokens_in,
-    )
-    return False
+    if without is None:
+        return None
+    if without == reply.tokens_in:
+        log.warning(
+            "%s: the prompt has %d tokens with an image and without; does the model see images?",
+            client.shown,
+            without,
+        )
+    return without != reply.tokens_in
 
 
 def _picture() -> Image.Image:

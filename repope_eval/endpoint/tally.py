@@ -1,11 +1,14 @@
 """What a manifest says of the requests of a run: tokens, price, faults, evidence."""
 
+import logging
 from collections import Counter
 from typing import Any
 
 from repope_eval.endpoint.faults import RequestError
 from repope_eval.endpoint.replies import Reply
 from repope_eval.settings.config import ModelSettings
+
+log = logging.getLogger(__name__)
 
 
 class Tally:
@@ -23,6 +26,8 @@ class Tally:
         """How many questions had no answer for each reason."""
         self.details: dict[str, str] = {}
         """What the server said, the first time for each reason."""
+        self._said: set[str] = set()
+        """Kinds of faults that the log has."""
         self._with_evidence = 0
         self._unlisted_sum = 0.0
         self._unlisted_most = 0.0
@@ -42,6 +47,13 @@ class Tally:
             self._with_evidence += 1
             self._unlisted_sum += evidence.unlisted
             self._unlisted_most = max(self._unlisted_most, evidence.unlisted)
+
+    def add_fault(self, fault: RequestError) -> None:
+        """Counts a fault of one request, and says the first of each kind in the log."""
+        self.time_outs += fault.is_timeout
+        if fault.reason not in self._said:
+            self._said.add(fault.reason)
+            log.info("%s%s", fault, "; such questions are asked again" if fault.may_pass else "")
 
     def add_failure(self, fault: RequestError) -> None:
         """Counts a question that is left without an answer."""

@@ -195,7 +195,14 @@ def test_a_server_that_is_gone_is_given_up(chat: ChatServer, images: Images) -> 
     [
         (error(401, "expired"), "HTTP 401: expired; set the environment variable OPENAI_API_KEY"),
         (error(404, "unloaded"), "HTTP 404: unloaded; check model.url"),
-        ({"model": "org/other"}, "'org/other' answers in place of org/seer; give its name"),
+        (
+            {"model": "org/other"},
+            "'org/other' answers in place of org/seer now; the same command goes on where ",
+        ),
+        (
+            {"model": "org/seer-2"},
+            "'org/seer-2' answers in place of org/seer now; the same command goes on where ",
+        ),
     ],
 )
 def test_what_concerns_all_questions_ends_it_at_once(

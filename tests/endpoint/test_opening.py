@@ -1,5 +1,6 @@
 """Opening a server: what is wrong shows in one line, before any question of a benchmark is asked."""
 
+import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -11,7 +12,7 @@ from endpoint_runs import opened
 
 from repope_eval.errors import RepopeError
 
-KEY = "sk-4f.9a+secret=="
+KEY = "sk-4f.9a+/secret=="
 
 
 def refusal(chat: ChatServer, **model: Any) -> str:
@@ -92,6 +93,12 @@ def test_the_key_is_sent_and_never_shown(chat: ChatServer, monkeypatch: pytest.M
     always(chat, error(401, f"Incorrect key provided:{KEY}."))
     found = refusal(chat, api_key_env="SEER_KEY")
     assert found == f"{chat.url}: HTTP 401: Incorrect key provided:(SEER_KEY).; check the key in SEER_KEY"
+    slashed = Sent(401, json.dumps({"error": f"no such key {KEY}"}).replace("/", r"\/"))
+    always(chat, slashed)
+    assert (
+        refusal(chat, api_key_env="SEER_KEY").split("; ")[0]
+        == f"{chat.url}: HTTP 401: no such key (SEER_KEY)"
+    )
     monkeypatch.setenv("SEER_KEY", f"{KEY}\n{KEY}")
     assert (
         refusal(chat, api_key_env="SEER_KEY")

@@ -29,7 +29,6 @@ SETTINGS = ModelSettings(name="m", family="endpoint", checkpoint="m", url="http:
 OPENED = Opened(
     form=Form(model="m", max_tokens=8, system_prompt=None, question_suffix=None),
     model="m",
-    names=frozenset({"m"}),
     server="",
     version=None,
     sees_images=True,
