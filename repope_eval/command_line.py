@@ -30,6 +30,7 @@ COMMANDS = {
     "models": config.ModelsSettings,
     "doctor": config.DoctorSettings,
     "fetch": config.FetchSettings,
+    "questions": config.QuestionsSettings,
     "build": config.BuildSettings,
     "relabel": config.RelabelSettings,
 }

@@ -5,6 +5,7 @@ import json
 import re
 import shlex
 import shutil
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -21,9 +22,9 @@ PROGRAM = "python -m repope_eval"
 
 
 def commands() -> list[str]:
-    """The lines of indented blocks that call the program."""
+    """The lines of indented blocks that call the program, but for one that reads what a user's own code wrote."""
     lines = [line.strip() for line in README.splitlines() if line.startswith("    ")]
-    return [line for line in lines if line.startswith(PROGRAM)]
+    return [line for line in lines if line.startswith(PROGRAM) and "answered.jsonl" not in line]
 
 
 @pytest.fixture
@@ -118,6 +119,24 @@ def test_commands_about_real_models_and_images_run(
     assert result.returncode == 0, result.stderr
 
 
+def test_questions_that_own_code_answers_are_scored(
+    command_line: CommandLine, work: Path, coco: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = re.search(r"    rows = .*?\n\n", README, re.DOTALL)
+    (scoring,) = re.findall(r"    (python -m repope_eval score answers=answered\.jsonl .*)", README)
+    asking = ["questions", "bench=repope", "out=asked.jsonl", "limit=4"]
+    assert f"{PROGRAM} {' '.join(asking[:-1])}\n" in README
+    assert command_line(*asking, f"data_dir={coco}").returncode == 0
+    monkeypatch.chdir(work)
+    assert code is not None
+    exec(
+        textwrap.dedent(code[0]),
+        {"json": json, "Path": Path, "my_model": lambda path, _: f"Yes: {Path(path).name}"},
+    )
+    result = command_line(*shlex.split(scoring)[3:], f"data_dir={coco}")
+    assert result.returncode == 0, result.stderr
+
+
 def test_the_commands_were_found() -> None:
     assert len(commands()) >= 10
 
@@ -134,6 +153,7 @@ def test_the_commands_were_found() -> None:
         config.ModelsSettings,
         config.DoctorSettings,
         config.FetchSettings,
+        config.QuestionsSettings,
         config.BuildSettings,
         config.RelabelSettings,
     ],

@@ -1,15 +1,13 @@
 """The answers that are known: those of the original code to the goldens, and those of a trained model."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from disagreement import describe_difference
 
 from gpu_checks.asking import ask_demo, demo_model
-from gpu_checks.rows import ALLOWED_SHARE, NOT_HERE, Row, count_equal, until_error
+from gpu_checks.rows import ALLOWED_SHARE, Row, count_equal, until_error
 from gpu_checks.scale import scale_for
 from repope_eval.inference.batches import ENGINES
 from repope_eval.inference.generation import Generation, find_spellings
@@ -22,59 +20,29 @@ Tokens = dict[tuple[str, str], tuple[int, ...]]
 """The tokens of each answer by photograph and question."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Format:
-    """A number format that the goldens are asked in."""
-
-    name: str
-    dtype: str
-    tf32: bool = False
-    """Whether convolutions may round float32 to TF32, as torch lets them on a GPU unless told otherwise."""
-
-
-_FORMATS = (
-    _Format("float32", "float32"),
-    _Format("float32 with TF32 in convolutions", "float32", tf32=True),
-    _Format("bfloat16", "bfloat16"),
-)
+_FORMATS = ("float32", "bfloat16")
 
 
 def goldens(device: torch.device) -> Iterator[Row]:
     """Both engines against the original code, in float32 and in bfloat16; then both on the demo's trained model."""
     for name in GOLDENS:
         yield from until_error(name, _golden_rows(read_golden(FOLDER / name), device))
-    if device.type != "cuda":
-        yield Row("goldens, float32 with TF32 in convolutions", NOT_HERE)
     yield from until_error("the demo's trained model", _demo_rows(device))
 
 
 def _golden_rows(golden: Golden, device: torch.device) -> Iterator[Row]:
-    for number_format in _FORMATS:
-        if device.type == "cuda" or not number_format.tf32:
-            with _convolutions(tf32=number_format.tf32):
-                yield _golden_row(golden, number_format, device)
+    for dtype in _FORMATS:
+        yield _golden_row(golden, dtype, device)
 
 
 def _demo_rows(device: torch.device) -> Iterator[Row]:
     for dtype, share in ALLOWED_SHARE.items():
-        with _convolutions(tf32=False):
-            yield _demo_row(device, dtype, share)
+        yield _demo_row(device, dtype, share)
 
 
-@contextmanager
-def _convolutions(*, tf32: bool) -> Iterator[None]:
-    """Lets convolutions on a GPU round to TF32 or not; matrix products do not unless they are told to."""
-    before = torch.backends.cudnn.allow_tf32
-    torch.backends.cudnn.allow_tf32 = tf32
-    try:
-        yield
-    finally:
-        torch.backends.cudnn.allow_tf32 = before
-
-
-def _golden_row(golden: Golden, number_format: _Format, device: torch.device) -> Row:
+def _golden_row(golden: Golden, dtype: str, device: torch.device) -> Row:
     name = golden.folder.name
-    model = load_golden_model(golden.folder, device=str(device), dtype=number_format.dtype)
+    model = load_golden_model(golden.folder, device=str(device), dtype=dtype)
     photographs = list(golden.cases_by_image().items())[: scale_for(device).photographs]
     original: Tokens = {
         (image, case.question): case.generated_ids for image, cases in photographs for case in cases
@@ -85,15 +53,15 @@ def _golden_row(golden: Golden, number_format: _Format, device: torch.device) ->
     found = "as the original {} (shared) and {} (sequential) of {}; engines agree on {}".format(
         *equal[:2], len(original), equal[2]
     )
-    if number_format.dtype == "bfloat16" or number_format.tf32:
-        return Row(f"{name}, {number_format.name}", found)
+    if dtype == "bfloat16":
+        return Row(f"{name}, {dtype}", found)
     differences = [
         _difference(model, golden, case, original[case], answers[case])
         for answers in (shared, alone)
         for case in original
         if answers[case] != original[case]
     ]
-    return Row(f"{name}, {number_format.name}", "; ".join([found, *differences[:1]]), not differences)
+    return Row(f"{name}, {dtype}", "; ".join([found, *differences[:1]]), not differences)
 
 
 def _tokens(

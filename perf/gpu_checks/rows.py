@@ -20,8 +20,8 @@ almost as likely. The demo's model is trained and sure of nearly all of its answ
 leave room for other kernels; without the mask that hides questions from one another, 108 of 200 differed.
 
 Other answers are counted and not judged: those of random weights in bfloat16, goldens included, because such models
-are sure of nothing (on a CPU, rounding alone changes up to 32 of a golden's 32 answers), those of float32 where
-convolutions round to TF32, and those of quantized models, because quantization changes the weights.
+are sure of nothing (on a CPU, rounding alone changes up to 32 of a golden's 32 answers), and those of quantized models,
+because quantization changes the weights.
 """
 
 NOT_HERE = "not on this device"

@@ -37,7 +37,7 @@ ALLOWANCES: Mapping[str, Allowance] = {
 A sum depends on the order of its terms, which is another one in each device's kernels. In 16 bits that moves
 probabilities, and another answer wins where yes and no are nearly equal; quantized weights are other weights. On a CPU
 none of the 61 stored answers changed, and p_yes by up to 0.015 in bfloat16, 0.002 in float16, 0.022 in int8 and 0.046
-in nf4. In float32 a GPU may compute convolutions with the 11 significant bits of TensorFloat-32.
+in nf4.
 """
 
 

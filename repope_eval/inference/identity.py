@@ -30,6 +30,9 @@ def identity(settings: RunSettings) -> dict[str, Any]:
         "model.checkpoint": as_written(model.checkpoint),
         "model.family": model.family,  # it says who is asked, too
         "model.max_new_tokens": model.max_new_tokens,
+        "model.prompt": None
+        if model.prompt == "paper"
+        else model.prompt,  # as it was before there was a choice
         "model.system_prompt": model.system_prompt,
         "model.question_suffix": model.question_suffix,
         **(_of_server(model) if model.family == SERVER else _of_weights(model)),

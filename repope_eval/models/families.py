@@ -10,7 +10,7 @@ from repope_eval.settings.applicable import SERVER
 if TYPE_CHECKING:
     from repope_eval.models.checkpoints import Checkpoint
     from repope_eval.models.recipe import Recipe, RecipeOptions
-    from repope_eval.settings.config import ModelSettings
+    from repope_eval.settings.config import ModelSettings, Prompt
 
 FAMILIES = {
     "internvl2_5": "repope_eval.models.internvl:InternVLRecipe",
@@ -55,8 +55,16 @@ def checkpoint_of(settings: "ModelSettings", *, download: bool = True) -> "Check
     return find_checkpoint(settings.checkpoint, settings.revision, processor_files=files, download=download)
 
 
-def recipe_of(family: str, checkpoint: "Checkpoint", options: "RecipeOptions") -> "Recipe":
+def recipe_of(
+    family: str, checkpoint: "Checkpoint", options: "RecipeOptions", prompt: "Prompt" = "paper"
+) -> "Recipe":
     """Makes the recipe of a checkpoint.
+
+    Args:
+        family: a key of `FAMILIES`.
+        checkpoint: a checkpoint of that family.
+        options: departures from the recipe.
+        prompt: whose recipe it is; options that are given win over what that one's are.
 
     Raises:
         RepopeError: the family is unknown, the checkpoint is another's, one of its files is missing or broken,
@@ -74,7 +82,22 @@ def recipe_of(family: str, checkpoint: "Checkpoint", options: "RecipeOptions") -
     unheeded = [f"model.{name}" for name in asked if name not in recipe.options]
     if unheeded:
         raise RepopeError(f"{', '.join(unheeded)}: {recipe.family} has no such thing; leave it out")
-    return recipe(checkpoint, options)
+    return recipe(checkpoint, _of_harness(recipe, prompt, options))
+
+
+def _of_harness(recipe: "type[Recipe]", prompt: "Prompt", options: "RecipeOptions") -> "RecipeOptions":
+    """The options, with those of another harness where none are given.
+
+    Raises:
+        RepopeError: nothing is known of how that harness asks models of this family.
+    """
+    if prompt == "paper":
+        return options
+    if prompt not in recipe.prompts:
+        known = " and ".join(["paper", *recipe.prompts])
+        raise RepopeError(f"model.prompt={prompt}: known of {recipe.family} is {known}; choose one of them")
+    given = {name: value for name, value in dataclasses.asdict(options).items() if value is not None}
+    return dataclasses.replace(recipe.prompts[prompt], **given)
 
 
 def recipe_class(family: str) -> "type[Recipe]":

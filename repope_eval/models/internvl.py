@@ -1,6 +1,7 @@
 """InternVL2.5: prompt, tiles and tokens, the same whichever layout a checkpoint has."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 import torch
 from PIL import Image
@@ -8,7 +9,7 @@ from transformers import PreTrainedModel
 
 from repope_eval.models.checkpoints import Checkpoint
 from repope_eval.models.internvl_layouts import IMAGE_TOKEN, LAYOUTS, is_internvl2_5
-from repope_eval.models.recipe import Inputs, Recipe, RecipeOptions, layer_values
+from repope_eval.models.recipe import ONE_WORD, Inputs, Recipe, RecipeOptions, layer_values
 from repope_eval.models.tiling import count_tiles, tile_pixels
 
 SYSTEM_PROMPT = (
@@ -25,6 +26,12 @@ class InternVLRecipe(Recipe):
 
     family = "InternVL2.5"
     options = frozenset({"system_prompt", "question_suffix", "max_tiles"})
+    prompts: ClassVar[Mapping[str, RecipeOptions]] = {
+        "lmms_eval": RecipeOptions(question_suffix=ONE_WORD, max_tiles=6),
+        "vlmevalkit": RecipeOptions(max_tiles=6),
+    }
+    """Both cut an image into at most 6 tiles: `load_image` of lmms-eval's models/simple/internvl2.py (75571cf), and
+    `set_max_num` of VLMEvalKit's vlm/internvl/internvl_chat.py (e8e78f0)."""
     recognises = staticmethod(is_internvl2_5)
 
     def __init__(self, checkpoint: Checkpoint, options: RecipeOptions) -> None:

@@ -98,6 +98,7 @@ def load_model(settings: ModelSettings, device: torch.device, checkpoint: Checkp
     """
     dtype: torch.dtype = getattr(torch, number_format(settings))
     require_number_format(dtype, device)
+    _keep_all_bits(dtype)
     require_attention(settings, device)
     placed = device_map(settings, device)
     require_quantization(settings, device)
@@ -117,6 +118,16 @@ def load_model(settings: ModelSettings, device: torch.device, checkpoint: Checkp
     if settings.device_map:
         embed_where_inputs_are(network)
     return Model(described.recipe, network, described.checkpoint, dtype, device, attention)
+
+
+def _keep_all_bits(dtype: torch.dtype) -> None:
+    """Has a GPU's convolutions compute float32 in float32.
+
+    Unless told otherwise, torch lets cuDNN round their terms to the 11 significant bits of TensorFloat-32, though not
+    the terms of matrix products. A vision tower begins with a convolution, which is a small part of its time.
+    """
+    if dtype == torch.float32:
+        torch.backends.cudnn.allow_tf32 = False
 
 
 def fetch_whole(described: Described) -> WeightFiles:
@@ -156,7 +167,7 @@ def read_description(settings: ModelSettings, checkpoint: Checkpoint | None = No
         question_suffix=settings.question_suffix,
         max_tiles=settings.max_tiles,
     )
-    recipe = recipe_of(settings.family, checkpoint, options)
+    recipe = recipe_of(settings.family, checkpoint, options, settings.prompt)
     network_class, config = recipe.network_class(), recipe.network_config()
     with blamed_on(checkpoint.path("config.json")), torch.device("meta"):
         network = network_class(config)

@@ -1,7 +1,8 @@
 """Ovis2: prompt, parts and tokens, the same whichever layout a checkpoint has."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import IntEnum
+from typing import ClassVar
 
 import torch
 from PIL import Image
@@ -11,7 +12,7 @@ from repope_eval.models.checkpoints import Checkpoint
 from repope_eval.models.description import GENERATION_CONFIG, read_fields
 from repope_eval.models.ovis2_layouts import LAYOUTS, is_ovis2
 from repope_eval.models.ovis2_pixels import fitting_grid, part_pixels
-from repope_eval.models.recipe import Inputs, Recipe, RecipeOptions, layer_values, require_features
+from repope_eval.models.recipe import ONE_WORD, Inputs, Recipe, RecipeOptions, layer_values, require_features
 
 SYSTEM_PROMPT = "You are a helpful assistant."
 IMAGE_MARK = "<image>"
@@ -52,6 +53,7 @@ class Ovis2Recipe(Recipe):
 
     family = "Ovis2"
     options = frozenset({"system_prompt", "question_suffix", "max_tiles"})
+    prompts: ClassVar[Mapping[str, RecipeOptions]] = {"vlmevalkit": RecipeOptions(question_suffix=ONE_WORD)}
     recognises = staticmethod(is_ovis2)
 
     def __init__(self, checkpoint: Checkpoint, options: RecipeOptions) -> None:

@@ -4,7 +4,8 @@ One layout, two language models: `config.json` says `model_type` paligemma for b
 configuration's `model_type` is gemma in PaliGemma and gemma2 in PaliGemma 2.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 import torch
 from PIL import Image
@@ -57,10 +58,13 @@ class PaliGemmaRecipe(Recipe):
     attends_both_ways = True
     first_position = 1
     native_class = PaliGemmaWithSdpa
+    prompts: ClassVar[Mapping[str, RecipeOptions]] = {"vlmevalkit": RecipeOptions(question_prefix="")}
+    """VLMEvalKit names no task: `generate_inner` of its vlm/gemma.py (e8e78f0)."""
 
     def __init__(self, checkpoint: Checkpoint, options: RecipeOptions) -> None:
         self.config = read_config(PaliGemmaConfig, checkpoint.fields)
-        self._task = TASKS[self.config.text_config.model_type]
+        task = TASKS[self.config.text_config.model_type]
+        self._task = task if options.question_prefix is None else options.question_prefix
         self._question_suffix = options.question_suffix or ""
         self.tokenizer = TokenizerFile(checkpoint)
         # The backend that computes what the paper's release did; the default one's pixels are 1/255 off.

@@ -49,6 +49,16 @@ class RecipeOptions:
     question_suffix: str | None = None
     """Put after each question as it is, with its spaces and line breaks."""
     max_tiles: int | None = None
+    question_prefix: str | None = None
+    """Put before each question; only other harnesses' prompts have one."""
+
+
+ONE_WORD = "\nAnswer the question using a single word or phrase."
+"""What other harnesses put after each question of POPE.
+
+Sources: `post_prompt` of lmms-eval's tasks/pope/pope.yaml (75571cf), `build_yorn_prompt` of VLMEvalKit's
+vlm/ovis/ovis.py (e8e78f0).
+"""
 
 
 class Recipe(ABC):
@@ -61,6 +71,8 @@ class Recipe(ABC):
     """Name of the family as people write it."""
     options: ClassVar[frozenset[str]] = frozenset({"question_suffix"})
     """The fields of `RecipeOptions` that mean something to this family."""
+    prompts: ClassVar[Mapping[str, RecipeOptions]] = {}
+    """How another harness asks POPE's questions, as departures from the recipe, by the value of `model.prompt`."""
     attends_both_ways: ClassVar[bool] = False
     """Whether image tokens attend to the question, so that only image features can be shared between questions."""
     first_position: ClassVar[int] = 0

@@ -14,6 +14,7 @@ ProtocolChoice = Protocol | Literal["all"]
 Engine = Literal["shared", "sequential"]
 ImageSource = Literal["download", "hub"]
 NumberFormat = Literal["float32", "bfloat16", "float16"]
+Prompt = Literal["paper", "lmms_eval", "vlmevalkit"]
 Attention = Literal["sdpa", "sdpa_cudnn", "eager", "flash_attention_2"]
 
 MOST_TILES = 128
@@ -62,6 +63,7 @@ class ModelSettings:
     dtype: Literal["auto"] | NumberFormat = setting("number format of the weights", "auto")
     quantization: Literal["none", "int8", "nf4"] = setting("of the language model, by bitsandbytes", "none")
     max_new_tokens: int = setting("longest answer in tokens", 1024, minimum=1, maximum=32_768)
+    prompt: Prompt = setting("whose prompt: that of the paper's code, or another harness's on POPE", "paper")
     system_prompt: str | None = setting("in place of the family's own; null: the family's", None, **_PROMPT)
     question_suffix: str | None = setting("text put after each question; null: nothing", None, **_PROMPT)
     max_tiles: int | None = setting(
@@ -232,6 +234,17 @@ class DataSettings:
     bench: BenchSettings = setting("which benchmark", choice="repope")
     data_dir: str | None = setting("where data lies or goes; null: REPOPE_DATA or the cache folder", None)
     fetch_images: bool = setting("false: annotations alone", True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuestionsSettings:
+    """Writes a benchmark's questions, for code of your own to answer and `score` to read."""
+
+    bench: BenchSettings = setting("which benchmark", choice="demo")
+    limit: int | None = setting("only the first so many images; null: all", None, minimum=1)
+    data_dir: str | None = setting("where data lies or goes; null: REPOPE_DATA or the cache folder", None)
+    fetch_images: bool = setting("false: without images, and without their paths", True)
+    out: str = setting("file to write: a question a line, with its image's path and an empty response")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -74,23 +74,23 @@ def demo_responses(folder: Path, dtype: str, engine: str) -> dict[tuple[str, str
         max_new_tokens=8,  # type: ignore[arg-type]
     )
     model = load_model(settings, choose_device("cpu"))
-    images = {path.name: path for path in sorted((DEMO_FOLDER / "images").iterdir())[:20]}
+    images = {path.name: path for path in sorted((DEMO_FOLDER / "images").iterdir())[:10]}
     questions = [Question(image, question_text(kind), kind) for image in images for kind in KINDS[:10]]
     return responses(model, questions, images, folder, engine=engine, batch_size="auto", max_new_tokens=8)
 
 
-@pytest.mark.parametrize(("dtype", "most"), [("float32", 0), ("bfloat16", 2)])
+@pytest.mark.parametrize(("dtype", "most"), [("float32", 0), ("bfloat16", 1)])
 def test_how_many_answers_differ_between_engines(tmp_path: Path, dtype: str, most: int) -> None:
     """In 16 bits a sum depends on the order of its terms, which depends on the batch: what is near the edge may tip."""
     found = {}
     for engine in ("shared", "sequential"):
         (tmp_path / engine).mkdir()
         found[engine] = demo_responses(tmp_path / engine, dtype, engine)
-    assert len(found["shared"]) == 200
+    assert len(found["shared"]) == 100
     differing = [
         question for question, said in found["shared"].items() if found["sequential"][question] != said
     ]
-    print(f"{dtype}: {len(differing)} of 200 answers differ")
+    print(f"{dtype}: {len(differing)} of 100 answers differ")
     assert len(differing) <= most
 
 

@@ -117,6 +117,15 @@ def test_an_unknown_family_is_refused_with_the_families_there_are(checkpoint: Pa
         load_golden_model(checkpoint, family="flamingo")
 
 
+@pytest.mark.parametrize(("dtype", "rounds"), [("float32", False), ("bfloat16", True)])
+def test_convolutions_in_float32_do_not_round_to_fewer_bits(
+    checkpoint: Path, monkeypatch: pytest.MonkeyPatch, dtype: str, rounds: bool
+) -> None:
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)  # as torch has it
+    load_golden_model(checkpoint, dtype=dtype)
+    assert torch.backends.cudnn.allow_tf32 is rounds
+
+
 @pytest.mark.parametrize(("quantization", "similarity"), [("int8", 0.99), ("nf4", 0.8)])
 def test_only_the_language_models_linear_layers_are_quantized(
     checkpoint: Path, goldens: Path, caplog: pytest.LogCaptureFixture, quantization: str, similarity: float
