@@ -30,9 +30,6 @@ def identity(settings: RunSettings) -> dict[str, Any]:
         "model.checkpoint": as_written(model.checkpoint),
         "model.family": model.family,  # it says who is asked, too
         "model.max_new_tokens": model.max_new_tokens,
-        "model.prompt": None
-        if model.prompt == "paper"
-        else model.prompt,  # as it was before there was a choice
         "model.system_prompt": model.system_prompt,
         "model.question_suffix": model.question_suffix,
         **(_of_server(model) if model.family == SERVER else _of_weights(model)),
@@ -45,6 +42,9 @@ def _of_weights(model: ModelSettings) -> dict[str, Any]:
         "model.dtype": number_format(model),
         "model.quantization": model.quantization,
         "model.max_tiles": model.max_tiles,
+        "model.prompt": None
+        if model.prompt == "paper"
+        else model.prompt,  # as it was before there was a choice
     }
 
 

@@ -4,10 +4,11 @@ Each settings class is a frozen record and the one home of its defaults; YAML fi
 `repope_eval.settings.schema` turns the records into Hydra's schemas, and what Hydra composed into records.
 """
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
+
+from repope_eval.settings.declaration import setting
 
 Protocol = Literal["repope", "pope", "vlmevalkit", "lmms_eval"]
 ProtocolChoice = Protocol | Literal["all"]
@@ -35,20 +36,6 @@ _BATCH_SIZE = {"pattern": r"auto|[1-9][0-9]{0,4}", "form": "auto or a number of 
 _CONCURRENCY = {"pattern": r"auto|[1-9][0-9]{0,3}", "form": "auto or a number of requests up to 9999"}
 _URL = {"pattern": r"https?://[^/@?#]+(/[^@?#]*)?", "form": "http://HOST:PORT/PATH without a password in it"}
 _VARIABLE = {"pattern": r"[A-Za-z_][A-Za-z0-9_]*", "form": "the name of an environment variable"}
-
-
-def setting(help: str, default: Any = dataclasses.MISSING, **limits: Any) -> Any:
-    """A field of a settings record.
-
-    Args:
-        help: its meaning, for the help page.
-        default: its value where none is given; without a default, one must be given.
-        limits: `minimum`, `maximum`; `pattern` with its `form` in words; the `length` of a list; the `longest` text
-            in characters; `has_lines`, if a text may have several lines; `is_public`, if files hold a text as it is,
-            so that it may not come from an environment variable; `choice`, which makes the field a group, and names
-            the configuration file that is taken where none is named (None: no file).
-    """
-    return dataclasses.field(default=default, metadata={"help": help, **limits})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
