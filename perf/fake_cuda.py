@@ -37,7 +37,7 @@ from repope_eval.models.placement import embed_where_inputs_are
 from repope_eval.models.recipe import Prepared
 from repope_eval.settings.composition import model_settings
 from repope_eval.settings.config import Engine
-from repope_eval.settings.shipped_files import choices
+from repope_eval.settings.shipped_files import listed_models
 
 FIRST, SECOND = torch.device("cuda:0"), torch.device("cuda:1")
 DTYPE = torch.bfloat16
@@ -68,7 +68,7 @@ def main() -> None:
     options = parser.parse_args()
     print(f"{options.images} images, {options.questions} questions each, {options.engine} engine")
     rows = []
-    for name in options.models or [name for name in choices("model") if name != "tiny"]:
+    for name in options.models or [name for name in listed_models() if name != "tiny"]:
         with fake_model(name, options.layers, quantization=options.quantization) as (model, devices):
             images = [prepared(model, options.questions)] * options.images
             rows.append([name, *_cells(name, count(model, devices, images, options.engine), options)])

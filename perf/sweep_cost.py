@@ -26,7 +26,7 @@ from repope_eval.capacity.memory_need import memory_need
 from repope_eval.capacity.operations import operations_alone, shared_operations
 from repope_eval.capacity.shapes import Shape, published_shape
 from repope_eval.settings.composition import model_settings
-from repope_eval.settings.shipped_files import choices
+from repope_eval.settings.shipped_files import listed_models
 
 IMAGES, DISTINCT, ASKINGS = 500, 5127, 9000
 GPU_BYTES = 0.98 * 80 * 2**30
@@ -55,7 +55,7 @@ class Cost:
 
 def main() -> None:
     options = _options()
-    costs = [_cost(name, options.loading * 1e9) for name in choices("model") if name != "tiny"]
+    costs = [_cost(name, options.loading * 1e9) for name in listed_models() if name != "tiny"]
     rates = [options.peak * 1e12 * share for share in sorted(options.utilisation)]
     shares = [f"{share:.0%}" for share in sorted(options.utilisation)]
     print(

@@ -18,6 +18,7 @@ from repope_eval.reporting.results import AnsweredBenchmark, score_and_report
 from repope_eval.runs.folder import FollowedFolder, RunFolder
 from repope_eval.runs.rank_shares import merge_shares
 from repope_eval.scoring.scores import Scores
+from repope_eval.settings.applicable import applicable, refuse_idle
 from repope_eval.settings.config import RunSettings, ScoreSettings
 from repope_eval.settings.launching import is_of_sweep
 from repope_eval.settings.named_folders import data_folder
@@ -44,6 +45,7 @@ def run(settings: RunSettings, command: str) -> Scores | None:
     load_asker = find_asker(settings.model.family)
     ranks = join_ranks()
     with ranks.together():
+        refuse_idle(settings)
         _refuse_spread(settings, ranks)
     data_dir = data_folder(settings.data_dir)
     with ExitStack() as stack:
@@ -81,7 +83,7 @@ def describe_start(
     """What a manifest says of a start: its command and settings, the benchmark's files, versions and machine."""
     return {
         "command": command,
-        "settings": as_written(settings),
+        "settings": applicable(settings) if isinstance(settings, RunSettings) else as_written(settings),
         "benchmark": {
             "name": benchmark.name,
             "sha256": dict(benchmark.hashes),

@@ -33,7 +33,7 @@ LAYERS = [
     ["foreign_answers", "runs"],
     ["cluster", "models", "reporting"],
     ["inference", "leaderboard"],
-    ["capacity", "pipeline"],
+    ["capacity", "endpoint", "pipeline"],
     ["checking"],
     ["commands"],
     ["command_line"],
@@ -45,6 +45,7 @@ WITHOUT_TORCH = [
     "inference.asker",
     "inference.identity",
     "inference.session",
+    "inference.spellings",
     "inference.transformers_asker",
     "models.checkpoints",
     "models.fingerprint",
@@ -194,7 +195,7 @@ def test_each_command_has_settings_and_is_executed_with_them(command: str) -> No
     assert get_type_hints(execute)["settings"] is COMMANDS[command]
 
 
-@pytest.mark.parametrize("where", [*FAMILIES.values(), ASKERS["transformers"]])
+@pytest.mark.parametrize("where", [*FAMILIES.values(), *ASKERS.values()])
 def test_each_family_and_each_asker_is_there(where: str) -> None:
     module, _, name = where.partition(":")
     spec = find_spec(module)

@@ -9,6 +9,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
+from chat_server import serving
 from conftest import PROJECT, CommandLine
 from PIL import Image
 
@@ -111,7 +112,10 @@ def test_commands_about_real_models_and_images_run(
     if "answers.jsonl" in command:
         shutil.copy(shared / "answers" / "llava-v1.5-13b.jsonl", work / "answers.jsonl")
         shutil.copy(shared / "answers" / "llava-v1.5_questions.jsonl", work / "questions.jsonl")
-    result = command_line(*with_a_small_model(shlex.split(command)[3:], coco))
+    with serving() as chat:
+        replaced = command.replace("http://node7:8000/v1", chat.url)
+        result = command_line(*with_a_small_model(shlex.split(replaced)[3:], coco))
+        assert bool(chat.asked) == ("model=endpoint" in command)
     assert result.returncode == 0, result.stderr
 
 

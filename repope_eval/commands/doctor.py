@@ -16,7 +16,7 @@ from repope_eval.reporting.tables import Field, Mark, number_field, table, text_
 from repope_eval.settings.composition import model_settings
 from repope_eval.settings.config import DoctorSettings, ModelSettings
 from repope_eval.settings.named_folders import data_folder
-from repope_eval.settings.shipped_files import choices
+from repope_eval.settings.shipped_files import listed_models
 
 _MARKS: Mapping[Result, Mark] = {"pass": "", "fail": "attention", "not tried": "quiet"}
 
@@ -46,7 +46,7 @@ def execute(settings: DoctorSettings, command: str) -> None:
 
 def _models() -> list[tuple[ModelSettings, Shape]]:
     """The models of published shape, except the package's own, which fits anywhere."""
-    known = [model_settings(name) for name in choices("model")]
+    known = [model_settings(name) for name in listed_models()]
     shapes = [(model, published_shape(model.checkpoint)) for model in known]
     return [(model, shape) for model, shape in shapes if shape is not None and model.name != "tiny"]
 

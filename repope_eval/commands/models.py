@@ -10,7 +10,7 @@ from repope_eval.reporting.console import print_table, print_text
 from repope_eval.reporting.tables import Field, number_field, table, text_field
 from repope_eval.settings.composition import model_settings
 from repope_eval.settings.config import ModelSettings, ModelsSettings, number_format
-from repope_eval.settings.shipped_files import choices
+from repope_eval.settings.shipped_files import listed_models
 
 if TYPE_CHECKING:
     from repope_eval.capacity.shapes import Size
@@ -45,7 +45,7 @@ def execute(settings: ModelsSettings, command: str) -> None:
     if settings.model is not None:
         _show(settings.model, fetch=settings.fetch)
         return
-    models = [model_settings(name) for name in choices("model")]
+    models = [model_settings(name) for name in listed_models()]
     rows = [_row(model, _size(model, fetch=settings.fetch)) for model in models]
     _print_models(rows)
     if any(row.parameters == UNKNOWN for row in rows):

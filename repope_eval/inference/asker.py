@@ -14,6 +14,7 @@ from repope_eval.records import Answer, Question
 from repope_eval.settings.config import RunSettings
 
 ASKERS = {
+    "endpoint": "repope_eval.endpoint.asker:load_endpoint_asker",
     "transformers": "repope_eval.inference.transformers_asker:load_transformers_asker",
 }
 """Name -> the function that loads the asker. A `model.family` of that name has this asker, all others transformers."""
@@ -55,8 +56,9 @@ class Asker(ABC):
     def ask(self, images: Sequence[AskedImage]) -> Generator[Sequence[Answer], None, None]:
         """Asks about one image after another, and yields answers as they come.
 
-        Each item holds all answers to one image, or to several that were asked together. They are stored before the
-        next item is asked for. The caller may close the generator between items, which ends the work.
+        Each item holds answers to one image or to several, and those to one image may come in several items. They are
+        stored before the next item is asked for. The caller may close the generator between items, which ends the
+        work; an asker that waits for long yields an empty item now and then.
 
         Raises:
             RepopeError: a question has no answer, because its image is damaged, a request failed, or the like. An

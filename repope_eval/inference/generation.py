@@ -7,10 +7,8 @@ import torch
 from transformers import PreTrainedModel
 
 from repope_eval.errors import RepopeError
+from repope_eval.inference.spellings import is_spelling
 from repope_eval.models.recipe import Recipe
-
-SPACE_MARKS = " \u2581\u0120"
-"""What a token starts with that follows a space: the space itself, SentencePiece's mark, byte-level BPE's."""
 
 _NO_TOKEN = -1
 """Stands for the token of a row whose logits are not finite."""
@@ -44,8 +42,7 @@ def find_spellings(recipe: Recipe) -> Spellings:
 
 
 def _spellings(vocabulary: Mapping[str, int], word: str) -> dict[str, int]:
-    tokens = (token for token in vocabulary if token.lstrip(SPACE_MARKS).lower() == word)
-    return {token: vocabulary[token] for token in sorted(tokens)}
+    return {token: vocabulary[token] for token in sorted(vocabulary) if is_spelling(token, word)}
 
 
 def bounded(network: PreTrainedModel, logits: torch.Tensor) -> torch.Tensor:

@@ -16,6 +16,7 @@ from repope_eval.runs.differences import in_words
 from repope_eval.runs.folder import RunFolder
 from repope_eval.runs.manifest import located
 from repope_eval.runs.manifest_form import CHECKPOINT_FILES
+from repope_eval.settings.applicable import SERVER
 from repope_eval.settings.config import BenchSettings, ModelSettings, RunSettings, number_format
 from repope_eval.settings.written import as_written
 
@@ -27,18 +28,29 @@ def identity(settings: RunSettings) -> dict[str, Any]:
         "bench": bench.name,
         "bench.images": as_written(bench.images) if bench.source == "custom" else None,
         "model.checkpoint": as_written(model.checkpoint),
-        "model.revision": as_written(model.revision),
         "model.family": model.family,  # it says who is asked, too
+        "model.max_new_tokens": model.max_new_tokens,
+        "model.system_prompt": model.system_prompt,
+        "model.question_suffix": model.question_suffix,
+        **(_of_server(model) if model.family == SERVER else _of_weights(model)),
+    }
+
+
+def _of_weights(model: ModelSettings) -> dict[str, Any]:
+    return {
+        "model.revision": as_written(model.revision),
         "model.dtype": number_format(model),
         "model.quantization": model.quantization,
-        "model.max_new_tokens": model.max_new_tokens,
+        "model.max_tiles": model.max_tiles,
         "model.prompt": None
         if model.prompt == "paper"
         else model.prompt,  # as it was before there was a choice
-        "model.system_prompt": model.system_prompt,
-        "model.question_suffix": model.question_suffix,
-        "model.max_tiles": model.max_tiles,
     }
+
+
+def _of_server(model: ModelSettings) -> dict[str, Any]:
+    """What is sent beside the prompt: a server decides by itself how it computes, and may move to another address."""
+    return {"model.image_format": model.image_format, "model.max_side": model.max_side}
 
 
 def require_same_contents(

@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 SECONDS_BETWEEN_LINES = 30.0
 """How often the log says how far the asking is, where no terminal shows a bar."""
 
+_TOKENS = {"tokens_in": "tokens sent", "tokens_out": "answered"}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
@@ -165,17 +167,20 @@ def _store_answers(
             of checks is not among them.
     """
     total = sum(len(image.questions) for image in images)
+    names: set[str] = set()
     with (
         FinishBatch() as signals,
         Progress(total, "", "question", SECONDS_BETWEEN_LINES) as progress,
         closing(asker.ask(images)) as batches,
     ):
         for answers in batches:
-            store.append(answers)
-            asked["images"] += len({answer.question.image for answer in answers})
-            asked["questions"] += len(answers)
-            asked["seconds"] = round(progress.seconds, 3)
-            progress.advance(len(answers))
+            if answers:
+                store.append(answers)
+                names.update(answer.question.image for answer in answers)
+                asked["images"] = len(names)
+                asked["questions"] += len(answers)
+                asked["seconds"] = round(progress.seconds, 3)
+                progress.advance(len(answers))
             signals.check()
             with progress.paused():
                 asker.verify()
@@ -202,9 +207,21 @@ def asking_line(ranks: Sequence[Mapping[str, Any]], all_images: int | None) -> s
     several = f" by {len(asked)} processes" if len(asked) > 1 else ""
     line = (
         f"asked {counted(questions, 'question', ',')} about {counted(images, 'image', ',')}{several} "
-        f"in {duration_text(seconds)}: {questions / seconds:.1f} questions a second{memory}"
+        f"in {duration_text(seconds)}: {questions / seconds:.1f} questions a second{memory}{_spent(asked, 1)}"
     )
     if all_images is None:
         return line
-    whole = counted(all_images, "image", ",")
-    return f"{line}; all {whole} would take about {duration_text(seconds / images * all_images)}"
+    whole, times = counted(all_images, "image", ","), all_images / images
+    return f"{line}; all {whole} would take about {duration_text(seconds * times)}{_spent(asked, times)}"
+
+
+def _spent(asked: Sequence[Mapping[str, Any]], times: float) -> str:
+    """The tokens that a server counted and what they cost, so many times; empty where nothing was counted."""
+    spent = {
+        name: sum(facts[name] for facts in asked) * times
+        for name in ("tokens_in", "tokens_out", "price")
+        if all(facts.get(name) is not None for facts in asked)
+    }
+    tokens = [f"{spent[name]:,.0f} {word}" for name, word in _TOKENS.items() if name in spent]
+    price = f" for {spent['price']:,.2f}" if "price" in spent else ""
+    return f", {' and '.join(tokens)}{price}" if tokens else ""

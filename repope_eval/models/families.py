@@ -5,6 +5,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from repope_eval.errors import RepopeError
+from repope_eval.settings.applicable import SERVER
 
 if TYPE_CHECKING:
     from repope_eval.models.checkpoints import Checkpoint
@@ -29,6 +30,10 @@ They stand here, and not in the recipe, because a checkpoint is found before tor
 
 def require_family(family: str) -> None:
     """Refuses a family that is not in the table, without loading anything."""
+    if family == SERVER:
+        raise RepopeError(
+            "model=endpoint: a server has the model, and this machine nothing of it to show or to fetch"
+        )
     if family not in FAMILIES:
         raise RepopeError(f"model.family={family}: no such family; there are {', '.join(FAMILIES)}")
 

@@ -171,11 +171,13 @@ def _starts(folder: RunFolder) -> dict[str, str]:
     first = folder.manifest.facts.get("settings", {}).get("engine")
     for number, start in enumerate(folder.manifest.asking_starts, 1):
         device, installed = start.get("device", {}), start.get("versions", {})
+        engine = start.get("settings", {}).get("engine", first)
+        libraries = ("torch", "transformers") if engine else ()  # a server's are unknown
         by = [
             f"{counted(start['asked'], 'question', ',')} asked",
-            f"engine {start.get('settings', {}).get('engine', first)}",
+            *([f"engine {engine}"] if engine else []),
             *[str(name) for name in (device.get("gpu") or device.get("name"),) if name],
-            *[f"{name} {installed[name]}" for name in ("torch", "transformers") if name in installed],
+            *[f"{name} {installed[name]}" for name in libraries if name in installed],
         ]
         checked = [str(line) for line in (start.get("verified", {}).get("line"),) if line]
         title = f"start {number}, {start.get('started', 'at an unknown time')}"

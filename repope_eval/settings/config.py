@@ -4,10 +4,11 @@ Each settings class is a frozen record and the one home of its defaults; YAML fi
 `repope_eval.settings.schema` turns the records into Hydra's schemas, and what Hydra composed into records.
 """
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
+
+from repope_eval.settings.declaration import setting
 
 Protocol = Literal["repope", "pope", "vlmevalkit", "lmms_eval"]
 ProtocolChoice = Protocol | Literal["all"]
@@ -32,20 +33,9 @@ _PROMPT = {"has_lines": True, "is_public": True, "longest": 10_000}
 _DEVICE = {"pattern": r"auto|cpu|mps|cuda(:[0-9]{1,3})?", "form": "auto, cpu, mps, cuda or cuda:N"}
 _WORKERS = {"pattern": r"auto|[0-9]{1,2}", "form": "auto or a number of processes up to 99"}
 _BATCH_SIZE = {"pattern": r"auto|[1-9][0-9]{0,4}", "form": "auto or a number of images up to 99999"}
-
-
-def setting(help: str, default: Any = dataclasses.MISSING, **limits: Any) -> Any:
-    """A field of a settings record.
-
-    Args:
-        help: its meaning, for the help page.
-        default: its value where none is given; without a default, one must be given.
-        limits: `minimum`, `maximum`; `pattern` with its `form` in words; the `length` of a list; the `longest` text
-            in characters; `has_lines`, if a text may have several lines; `is_public`, if files hold a text as it is,
-            so that it may not come from an environment variable; `choice`, which makes the field a group, and names
-            the configuration file that is taken where none is named (None: no file).
-    """
-    return dataclasses.field(default=default, metadata={"help": help, **limits})
+_CONCURRENCY = {"pattern": r"auto|[1-9][0-9]{0,3}", "form": "auto or a number of requests up to 9999"}
+_URL = {"pattern": r"https?://[^/@?#]+(/[^@?#]*)?", "form": "http://HOST:PORT/PATH without a password in it"}
+_VARIABLE = {"pattern": r"[A-Za-z_][A-Za-z0-9_]*", "form": "the name of an environment variable"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +65,26 @@ class ModelSettings:
         "placement over devices: auto, or a JSON file of module and device; null: all on device", None
     )
     gated: bool = setting("whether the Hub wants a licence accepted first", False)
+    url: str | None = setting("endpoint: address of the server, such as http://HOST:8000/v1", None, **_URL)
+    api_key_env: str = setting(
+        "endpoint: environment variable that holds the key", "OPENAI_API_KEY", is_public=True, **_VARIABLE
+    )
+    image_format: Literal["png", "jpeg", "webp"] | None = setting(
+        "endpoint: the format that images are sent in; null: the files as they are", None
+    )
+    max_side: int | None = setting(
+        "endpoint: most pixels of a sent image's longer side; null: as it is", None, minimum=16
+    )
+    concurrency: str = setting(
+        "endpoint: most requests at a time; auto: 64, fewer where the server is busy", "auto", **_CONCURRENCY
+    )
+    timeout: float = setting("endpoint: seconds that an answer may take", 120.0, minimum=0.01)
+    price_in: float | None = setting(
+        "endpoint: price of a million tokens sent; null: unknown", None, minimum=0
+    )
+    price_out: float | None = setting(
+        "endpoint: price of a million tokens answered; null: unknown", None, minimum=0
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

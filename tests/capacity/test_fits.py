@@ -10,12 +10,12 @@ from repope_eval.capacity.machine import Machine
 from repope_eval.capacity.shapes import Shape, published_shape
 from repope_eval.settings.composition import model_settings
 from repope_eval.settings.config import ModelSettings
-from repope_eval.settings.shipped_files import choices
+from repope_eval.settings.shipped_files import listed_models
 
 
 def shipped() -> list[tuple[ModelSettings, Shape]]:
     models = []
-    for name in choices("model"):
+    for name in listed_models():
         settings = model_settings(name)
         shape = published_shape(settings.checkpoint)
         assert shape is not None

@@ -7,7 +7,7 @@ import pytest
 
 from repope_eval.cluster.resources import Needs, ResourceRow, read_resources, row_of
 from repope_eval.errors import RepopeError
-from repope_eval.settings.shipped_files import choices, shipped_folder
+from repope_eval.settings.shipped_files import listed_models, shipped_folder
 
 HEAD = "models,gpus,cpus,memory,time,overrides\n"
 SHIPPED = shipped_folder("slurm") / "resources.csv"
@@ -37,7 +37,7 @@ def write(folder: Path, text: str) -> Path:
 
 def test_shipped_models_have_the_gpus_that_hold_their_weights() -> None:
     rows = read_resources(SHIPPED)
-    for model in choices("model"):
+    for model in listed_models():
         row = row_of(model, rows)
         assert row is not None
         size = re.search(r"_(\d+b)(_mpo)?$", model)

@@ -18,7 +18,7 @@ from repope_eval.models.families import recipe_of
 from repope_eval.models.recipe import RecipeOptions
 from repope_eval.settings.composition import model_settings
 from repope_eval.settings.config import ModelSettings, ModelsSettings
-from repope_eval.settings.shipped_files import choices
+from repope_eval.settings.shipped_files import listed_models
 
 NAME = "OpenGVLab/InternVL2_5-1B"
 
@@ -47,11 +47,11 @@ def test_the_table_has_every_model_with_its_size_and_no_network(command_line: Co
     result = command_line("models")
     assert result.returncode == 0, result.stderr
     lines = {line.split()[0]: line.split() for line in result.stdout.splitlines() if line.split()}
-    assert set(choices("model")) <= set(lines)
+    assert set(listed_models()) <= set(lines)
     assert lines["tiny"][3:5] == ["1.2", "M"]
     assert lines["internvl2_5_1b"][3:9] == ["938.2", "M", "1.9", "GB", "1.5", "GB"]
     assert "?" not in result.stdout
-    for name in choices("model"):
+    for name in listed_models():
         assert (lines[name][-1] == "yes") == model_settings(name).gated
     assert result.stderr == ""
 

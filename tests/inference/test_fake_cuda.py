@@ -20,7 +20,7 @@ from repope_eval.inference.cached_rows import CachedRows
 from repope_eval.inference.image_rows import ImageRows
 from repope_eval.inference.question_rows import CopiedPrefixes
 from repope_eval.models.recipe import Prepared
-from repope_eval.settings.shipped_files import choices
+from repope_eval.settings.shipped_files import listed_models
 
 with pytest.MonkeyPatch.context() as path:
     path.syspath_prepend(PROJECT / "perf")
@@ -82,9 +82,9 @@ def peak_of_all_layers(name: str, quantization: str = "none") -> float:
 
 
 def test_every_shipped_model_is_here() -> None:
-    names = {name.removesuffix("_mpo") for name in choices("model")} - {"tiny"}
+    names = {name.removesuffix("_mpo") for name in listed_models()} - {"tiny"}
     assert set(PUBLISHED) == names
-    assert len(choices("model")) - 1 == 28
+    assert len(listed_models()) - 1 == 28
 
 
 @pytest.mark.parametrize("name", PUBLISHED)

@@ -18,10 +18,14 @@ from repope_eval.settings.config import (
 )
 from repope_eval.settings.fields import groups_of
 from repope_eval.settings.schema import settings_from
-from repope_eval.settings.shipped_files import choices, shipped_folder
+from repope_eval.settings.shipped_files import choices, listed_models, shipped_folder
 
 RECORDS = {"models": ModelSettings, "benchmarks": BenchSettings}
 FILES = sorted(shipped_folder("configs").glob("*/*.yaml"))
+OF_ANY_CHECKPOINT = ("endpoint",)
+"""Files of models that leave it to the command line which checkpoint is meant."""
+WHOLE = [path for path in FILES if path.stem not in OF_ANY_CHECKPOINT]
+"""Files that say all that must be said."""
 
 
 @pytest.fixture(autouse=True)
@@ -55,7 +59,7 @@ def test_nothing_given_is_the_demo() -> None:
     )
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}-{path.stem}")
+@pytest.mark.parametrize("path", WHOLE, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_shipped_files_state_only_differences_from_the_defaults(path: Path) -> None:
     record = RECORDS[path.parent.name]
     stated = OmegaConf.to_container(OmegaConf.load(path))
@@ -65,7 +69,7 @@ def test_shipped_files_state_only_differences_from_the_defaults(path: Path) -> N
     assert not repeated, f"{path.name} repeats defaults of {record.__name__}: {repeated}"
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}-{path.stem}")
+@pytest.mark.parametrize("path", WHOLE, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_shipped_files_compose_to_what_they_state_and_the_defaults(path: Path) -> None:
     record = RECORDS[path.parent.name]
     group = "model" if record is ModelSettings else "bench"
@@ -73,6 +77,15 @@ def test_shipped_files_compose_to_what_they_state_and_the_defaults(path: Path) -
     stated: Any = OmegaConf.to_container(OmegaConf.load(path))
     listed = {key: tuple(value) if isinstance(value, list) else value for key, value in stated.items()}
     assert composed == record(**{"name": path.stem} | listed)
+
+
+@pytest.mark.parametrize("name", OF_ANY_CHECKPOINT)
+def test_a_model_of_any_checkpoint_is_named_after_it(name: str) -> None:
+    settings = _settings(f"model={name}", "model.checkpoint=org/seer")
+    assert settings.model == ModelSettings(name="org/seer", family=name, checkpoint="org/seer")
+    assert settings.out == "runs/demo/org/seer"
+    assert _settings(f"model={name}", "model.checkpoint=/a/b", "model.name=mine").out == "runs/demo/mine"
+    assert sorted({*listed_models(), *OF_ANY_CHECKPOINT}) == sorted(choices("model"))
 
 
 def test_choices_are_the_file_names_with_numbers_in_order() -> None:

@@ -1,0 +1,95 @@
+"""What a reply must be to be an answer."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from repope_eval.endpoint.evidence import THOUGHT_ENDS, Evidence, first_token_evidence, is_thought_alone
+from repope_eval.endpoint.faults import RequestError, complaint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """An answer, and what the server tells of it."""
+
+    text: str
+    model: str
+    """The model that the server names; empty where it names none."""
+    evidence: Evidence
+    tokens_in: int | None
+    """Tokens of the prompt; None where the server does not tell."""
+    tokens_out: int | None
+    """Tokens generated, those of a thought included; None where the server does not tell."""
+    tokens_cached: int | None
+    """Tokens of the prompt that the server had in its cache; None where the server does not tell."""
+
+
+def read_reply(text: str, *, asks_evidence: bool) -> Reply:
+    """Reads the body of a reply whose HTTP status is fine.
+
+    Args:
+        text: the body.
+        asks_evidence: whether log probabilities were asked for.
+
+    Raises:
+        RequestError: it holds no answer.
+    """
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        what = "a page in place of JSON" if text.lstrip().startswith("<") else "no JSON"
+        raise RequestError(what, may_pass=True) from error
+    if not isinstance(document, Mapping) or document.get("error"):
+        raise RequestError("an error in place of an answer", complaint(text), may_pass=True)
+    choice = _first_choice(document)
+    usage = _object(document, "usage")
+    named = document.get("model")
+    return Reply(
+        text=_answer_text(choice),
+        model=named if isinstance(named, str) else "",
+        evidence=first_token_evidence(choice, is_asked=asks_evidence),
+        tokens_in=_number(usage, "prompt_tokens"),
+        tokens_out=_number(usage, "completion_tokens"),
+        tokens_cached=_number(_object(usage, "prompt_tokens_details"), "cached_tokens"),
+    )
+
+
+def _first_choice(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    choices = document.get("choices")
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    if not isinstance(choice, Mapping) or not isinstance(choice.get("message"), Mapping):
+        raise RequestError("a reply without choices", may_pass=True)
+    return choice
+
+
+def _answer_text(choice: Mapping[str, Any]) -> str:
+    """The text of the answer. A refusal and an empty text are answers; the thought before an answer is no part of it.
+
+    Raises:
+        RequestError: there is no text.
+    """
+    message = choice["message"]
+    content, refusal = message.get("content"), message.get("refusal")
+    if isinstance(content, list):
+        texts = [part.get("text") for part in content if isinstance(part, Mapping)]
+        content = "".join(text for text in texts if isinstance(text, str))
+    if isinstance(content, str) and not is_thought_alone(content):
+        return content.rpartition(THOUGHT_ENDS)[2].lstrip() if THOUGHT_ENDS in content else content
+    if isinstance(refusal, str):
+        return refusal
+    if choice.get("finish_reason") == "length":
+        raise RequestError(
+            "no text within model.max_new_tokens, which a thought took", mend="raise model.max_new_tokens"
+        )
+    raise RequestError("a reply without text", may_pass=True)
+
+
+def _object(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    found = document.get(key)
+    return found if isinstance(found, Mapping) else {}
+
+
+def _number(document: Mapping[str, Any], key: str) -> int | None:
+    found = document.get(key)
+    return found if type(found) is int and found >= 0 else None

@@ -1,0 +1,203 @@
+"""A run whose questions a server answers: stored, resumed, scored, and refused where it is another's."""
+
+import dataclasses
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import warm_commands
+from chat_server import MODEL, Asked, ChatServer, Sent, answer_to, error, reply_to
+from conftest import ASKED_FILES, visible_files
+from demo_runs import QUESTIONS, answers
+from endpoint_runs import settings_of
+from run_folders import demo
+
+from repope_eval.benchmarks.demo import DEMO_FOLDER
+from repope_eval.endpoint.asker import load_endpoint_asker
+from repope_eval.endpoint.requests import Form, image_url
+from repope_eval.errors import RepopeError
+from repope_eval.pipeline import run
+from repope_eval.process.ranks import Ranks
+from repope_eval.runs.log import close_log
+from repope_eval.settings.config import RunSettings
+
+
+@pytest.fixture
+def settings(chat: ChatServer, tmp_path: Path) -> Iterator[RunSettings]:
+    yield dataclasses.replace(settings_of(chat, price_in=1, price_out=2), limit=3, out=str(tmp_path / "run"))
+    close_log()
+
+
+def manifest(folder: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((folder / "manifest.json").read_text())
+    return found
+
+
+def is_right(line: dict[str, Any]) -> bool:
+    """Whether it is what the server answers about this image and this question."""
+    form = Form(model=MODEL, max_tokens=8, system_prompt=None, question_suffix=None)
+    body = form.body(line["question"], image_url(DEMO_FOLDER / "images" / line["image"]))
+    return bool(line["response"] == answer_to(Asked(body, None)))
+
+
+def test_questions_without_an_answer_are_asked_by_the_next_start_alone(
+    chat: ChatServer, settings: RunSettings, caplog: pytest.LogCaptureFixture
+) -> None:
+    out = Path(settings.out)
+    chat.respond = lambda asked: error(500, "apples!") if "apple" in asked.text else reply_to(asked)
+    with pytest.raises(
+        RepopeError, match=r"^\d of \d\d questions have no answer: of \d the reason is HTTP 500: appl"
+    ):
+        run(settings, "the command")
+    first = answers(out)
+    assert not (out / "scores.json").exists()
+    assert not [line for line in first if "apple" in line["question"]]
+    found = manifest(out)
+    assert (found["status"], found["ended"]["how"]) == ("running", "failed")
+    unanswered = found["inference"]["unanswered"]["HTTP 500"]
+    assert found["inference"]["questions"] == len(first)
+    before = len(chat.questions)
+    chat.respond = reply_to
+    run(settings, "the command")
+    assert len(chat.questions) - before == unanswered
+    assert visible_files(out) == ASKED_FILES
+    stored = answers(out)
+    assert (
+        len(stored) == len({(line["image"], line["question"]) for line in stored}) == len(first) + unanswered
+    )
+    assert all(map(is_right, stored))
+    assert {line["p_yes"] for line in stored} == {0.0, 0.875}
+    found = manifest(out)
+    assert (found["status"], found["server"], found["device"]) == (
+        "complete",
+        {"model": MODEL},
+        {"name": "seer-server 1.2.3"},
+    )
+    assert not {"model.dtype", "model.quantization", "model.revision"} & set(found["identity"])
+    assert not {"engine", "device"} & set(found["settings"])
+    assert " questions asked, seer-server 1.2.3" in (out / "report.html").read_text(encoding="utf-8")
+    assert found["inference"]["price"] == pytest.approx(unanswered * (140 + 2 * 2) / 1e6, abs=1e-6)
+    (line,) = [line for line in caplog.messages if line.startswith("asked ")]
+    assert line.split("; ")[0].endswith(
+        f", {unanswered * 140} tokens sent and {unanswered * 2} answered for 0.00"
+    )
+    assert "all 100 images would take about " in line
+    assert line.endswith(" answered for 0.01") or " tokens sent and " in line.split("; ")[1]
+
+
+def test_another_model_behind_the_same_name_is_refused_and_another_address_is_not(
+    chat: ChatServer, settings: RunSettings
+) -> None:
+    failing = dataclasses.replace(settings, limit=1)
+    chat.respond = lambda asked: (
+        error(500) if "envelope" in asked.text or "star" in asked.text else reply_to(asked)
+    )
+    with pytest.raises(RepopeError, match="no answer"):
+        run(failing, "the command")
+    before = answers(Path(settings.out))
+    moved = dataclasses.replace(
+        failing, model=dataclasses.replace(settings.model, url=chat.url.replace("127.0.0.1", "localhost"))
+    )
+    chat.respond = lambda asked: reply_to(asked, model=f"{MODEL}-2026-11-26")
+    with pytest.raises(
+        RepopeError, match=r"server\.model is 'org/seer' there and 'org/seer-2026-11-26' here"
+    ):
+        run(moved, "the command")
+    larger = dataclasses.replace(failing, model=dataclasses.replace(settings.model, max_side=64))
+    with pytest.raises(RepopeError, match=r"model\.max_side is not set there and 64 here"):
+        run(larger, "the command")
+    assert answers(Path(settings.out)) == before
+    chat.respond = lambda asked: error(500) if "envelope" in asked.text else reply_to(asked)
+    with pytest.raises(RepopeError, match="no answer"):
+        run(moved, "the command")
+    assert len(answers(Path(settings.out))) > len(before)
+
+
+def test_an_address_is_needed(chat: ChatServer) -> None:
+    with pytest.raises(RepopeError) as caught:
+        load_endpoint_asker(settings_of(chat, url=None), Ranks())
+    assert (
+        str(caught.value) == "model=endpoint needs the address of its server: model.url=http://HOST:PORT/v1"
+    )
+
+
+def test_what_the_server_decides_is_refused(settings: RunSettings) -> None:
+    with pytest.raises(RepopeError, match="batch_size: the server decides; leave it out"):
+        run(dataclasses.replace(settings, batch_size="2"), "the command")
+    assert not Path(settings.out).exists()
+
+
+def test_one_process_asks(chat: ChatServer) -> None:
+    with pytest.raises(
+        RepopeError, match=r"one process asks a server: start one, and raise model\.concurrency"
+    ):
+        load_endpoint_asker(settings_of(chat), Ranks(rank=1, count=2))
+
+
+def start(chat: ChatServer, out: Path, *words: str, **environment: str) -> Any:
+    given = ("model=endpoint", f"model.url={chat.url}", f"model.checkpoint={MODEL}", f"out={out}", *words)
+    return warm_commands.start(*given, environment={**os.environ, **environment})
+
+
+def wait_for(chat: ChatServer, number: int) -> None:
+    deadline = time.monotonic() + 60
+    while len(chat.questions) < number and time.monotonic() < deadline:
+        time.sleep(0.002)
+    assert len(chat.questions) >= number
+
+
+def test_no_answer_is_lost_or_doubled_over_kills(chat: ChatServer, tmp_path: Path) -> None:
+    out, at_once, images = tmp_path / "run", 6, 24
+    number = len(demo().first_images(images).questions)
+    chat.latency = 0.01
+    for kill in range(1, 3):
+        process = start(chat, out, f"model.concurrency={at_once}", f"limit={images}")
+        wait_for(chat, 80 * kill)
+        process.kill()
+        process.communicate()
+    stored = len(answers(out))
+    assert 0 < stored < number
+    process = start(chat, out, f"limit={images}")
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+    assert f"asking {number - stored} questions" in errors
+    lines = answers(out)
+    assert len(lines) == len({(line["image"], line["question"]) for line in lines}) == number
+    assert all(map(is_right, lines))
+    # What is asked again was under way, or on its way to the disk, when the process was killed.
+    assert len(chat.questions) <= number + 2 * 4 * at_once
+
+
+def test_a_signal_ends_it_though_the_server_hangs(chat: ChatServer, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    left = iter(range(100))
+
+    def respond(asked: Asked) -> dict[str, Any] | Sent:
+        with chat.lock:
+            hangs = next(left, None) is None
+        if hangs:
+            chat.ended.wait(60)
+        return reply_to(asked)
+
+    chat.respond = respond
+    process = start(chat, out, OPENAI_API_KEY="sk-hidden")
+    wait_for(chat, 110)
+    began = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=60)
+    assert time.monotonic() - began < 10
+    assert process.returncode == 143
+    number = len(answers(out))
+    assert 50 <= number <= 100
+    assert (
+        errors.strip()
+        .splitlines()[-1]
+        .startswith(f"interrupted: {number} of {QUESTIONS} answers are safe in ")
+    )
+    assert chat.asked[-1].key == "Bearer sk-hidden"
+    assert "sk-hidden" not in errors + "".join(path.read_text() for path in out.iterdir() if path.is_file())

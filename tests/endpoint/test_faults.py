@@ -1,0 +1,68 @@
+"""What is wrong with a reply that is refused, in words, and what follows."""
+
+import email.utils
+import time
+
+import pytest
+
+from repope_eval.endpoint.faults import complaint, fault_of
+
+
+@pytest.mark.parametrize(
+    ("status", "may_pass", "is_busy", "ends_run"),
+    [
+        (400, False, False, False),
+        (401, False, False, True),
+        (402, False, False, True),
+        (403, False, False, True),
+        (404, False, False, True),
+        (307, False, False, True),
+        (413, False, False, False),
+        (422, False, False, False),
+        (408, True, False, False),
+        (429, True, True, False),
+        (500, True, False, False),
+        (503, True, True, False),
+    ],
+)
+def test_a_status_passes_or_concerns_one_question_or_all(
+    status: int, may_pass: bool, is_busy: bool, ends_run: bool
+) -> None:
+    fault = fault_of(status, {}, "")
+    assert (fault.may_pass, fault.is_busy, fault.ends_run) == (may_pass, is_busy, ends_run)
+    assert str(fault) == f"HTTP {status}"
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("7", 7),
+        ("0.5", 0.5),
+        ("soon", 0),
+        ("-3", 0),
+        (email.utils.formatdate(time.time() + 10_000), 10_000),
+        (email.utils.formatdate(time.time() - 10_000), 0),
+    ],
+)
+def test_retry_after_is_a_number_or_a_date(value: str, seconds: float) -> None:
+    assert fault_of(429, {"Retry-After": value}, "").retry_after == pytest.approx(seconds, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('{"error": {"message": "no\\n such model", "code": 7}}', "no such model"),
+        ('{"error": "model is loading"}', "model is loading"),
+        ('{"object": "error", "message": "too long"}', "too long"),
+        ('{"detail": [{"loc": ["body"], "msg": "wrong"}]}', "[{'loc': ['body'], 'msg': 'wrong'}]"),
+        ("<html>Bad Gateway</html>", ""),
+        ("upstream\tfailed", "upstream failed"),
+        ("", ""),
+    ],
+)
+def test_the_message_is_found(text: str, words: str) -> None:
+    assert complaint(text) == words
+
+
+def test_a_long_message_is_cut() -> None:
+    assert len(complaint("x" * 10_000)) < 300

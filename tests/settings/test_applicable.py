@@ -1,0 +1,49 @@
+"""Settings that mean nothing to whom is asked: refused where they are given, and absent from what is written."""
+
+from typing import Any
+
+import pytest
+from run_folders import DEMO
+
+from repope_eval.errors import RepopeError
+from repope_eval.settings.applicable import OF_SERVERS, OF_WEIGHTS, applicable, refuse_idle
+from repope_eval.settings.config import ModelSettings, RunSettings, by_dotted_key
+from repope_eval.settings.written import as_written
+
+
+def settings(family: str, model: dict[str, Any], **changes: Any) -> RunSettings:
+    made = ModelSettings(name="m", family=family, checkpoint="c", **model)
+    return RunSettings(model=made, bench=DEMO, **changes)
+
+
+@pytest.mark.parametrize(
+    ("family", "model", "changes", "message"),
+    [
+        (
+            "endpoint",
+            {"dtype": "float32", "url": "http://h/v1"},
+            {"batch_size": "2", "limit": 3},
+            "batch_size, model.dtype: the server decides; leave it out",
+        ),
+        ("endpoint", {}, {"engine": "sequential"}, "engine: the server decides; leave it out"),
+        (
+            "ovis2",
+            {"url": "http://h/v1", "dtype": "float32"},
+            {"batch_size": "2"},
+            "model.url: only model=endpoint asks a server; leave it out",
+        ),
+    ],
+)
+def test_they_are_named(family: str, model: dict[str, Any], changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(RepopeError) as caught:
+        refuse_idle(settings(family, model, **changes))
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("family", ["endpoint", "ovis2", "another"])
+def test_defaults_are_no_mistake_and_are_not_written(family: str) -> None:
+    made = settings(family, {})
+    refuse_idle(made)
+    whole, written = by_dotted_key(as_written(made)), by_dotted_key(applicable(made))
+    assert set(whole) - set(written) == {*(OF_WEIGHTS if family == "endpoint" else OF_SERVERS)}
+    assert {key: whole[key] for key in written} == written
