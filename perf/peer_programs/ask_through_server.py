@@ -6,7 +6,6 @@ whose processor seconds are counted while questions are asked.
 
 import socket
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -102,4 +101,4 @@ def _processor_seconds(process: psutil.Process) -> float:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
