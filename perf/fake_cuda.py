@@ -154,7 +154,15 @@ def fake_model(
                 quantize(network, devices, quantization)
         else:
             put(network, devices, over_two_devices(network, embeddings_on))
-        yield Model(recipe, network, published_checkpoint(name, layers), DTYPE, FIRST, attention), devices
+        model = Model(
+            recipe=recipe,
+            network=network,
+            checkpoint=published_checkpoint(name, layers),
+            dtype=DTYPE,
+            device=FIRST,
+            attention=attention,
+        )
+        yield model, devices
 
 
 def put(network: PreTrainedModel, devices: FakeDevices, placed: Mapping[str, torch.device]) -> None:

@@ -35,6 +35,9 @@ def identity(settings: RunSettings) -> dict[str, Any]:
         "model.system_prompt": model.system_prompt,
         "model.question_suffix": model.question_suffix,
         "model.max_tiles": model.max_tiles,
+        "model.min_pixels": model.min_pixels,
+        "model.max_pixels": model.max_pixels,
+        "model.chat_template": as_written(model.chat_template),
     }
 
 

@@ -1,0 +1,287 @@
+"""A checkpoint's own processor and chat template: what the model is shown of an image and a question."""
+
+import copy
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Any, Self
+
+import torch
+from PIL import Image
+from transformers import AutoProcessor, PreTrainedConfig
+
+from repope_eval.errors import RepopeError
+from repope_eval.models.chat_templates import bounded_rendering
+from repope_eval.models.checkpoints import Checkpoint
+from repope_eval.models.fields import first_line
+from repope_eval.models.pixels import to_rgb
+from repope_eval.models.recipe import Inputs, Prepared
+from repope_eval.models.tokenizers import PlainText, drop_breaks
+from repope_eval.settings.config import ModelSettings
+
+_EXTRA = ("torchvision", "num2words")
+"""Packages of the extra `repope-eval[chat]`."""
+
+_REHEARSED = "Is there a snowboard in the image?"
+
+
+@dataclass(frozen=True, slots=True)
+class ChatPrepared(Prepared):
+    """One image and its questions, ready for a model: `inputs` are the image's, as the processor names them."""
+
+    per_token: tuple[Inputs, ...]
+    """What the processor says of each token of a question's prompt, such as its type; each tensor is [1, tokens]."""
+
+
+class _PixelsMadeOnce:
+    """Has an image processor remember what it made, while a processor is called again and again with one image.
+
+    A processor may call it several times for one question: the n-th call then has the n-th call's result.
+    """
+
+    def __init__(self, image_processor: Any) -> None:
+        self._image_processor = image_processor
+        self._preprocess = image_processor.preprocess
+        self._made: list[Any] = []
+        self._calls = 0
+
+    def __enter__(self) -> Self:
+        self._image_processor.preprocess = self._remembered
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        del self._image_processor.preprocess  # the class has it
+
+    def start_anew(self) -> None:
+        """Takes note that the next call is the first one for a question."""
+        self._calls = 0
+
+    def _remembered(self, *arguments: Any, **named: Any) -> Any:
+        if self._calls == len(self._made):
+            self._made.append(self._preprocess(*arguments, **named))
+        self._calls += 1
+        return copy.copy(self._made[self._calls - 1])  # processors take entries out of it
+
+
+class ChatProcessor:
+    """The processor of a checkpoint, with its prompt: one user turn, an image and then a question."""
+
+    def __init__(self, checkpoint: Checkpoint, config: PreTrainedConfig, settings: ModelSettings) -> None:
+        """Loads the processor, and tries it on an image and a question.
+
+        Args:
+            checkpoint: whose small files it is read from.
+            config: the native class's configuration.
+            settings: of the model.
+
+        Raises:
+            RepopeError: there is no processor of images or no chat template, the template drops the image, a package
+                is missing, or a setting means nothing to this processor.
+        """
+        self._folder = checkpoint.folder
+        self._settings = settings
+        self._processor = _load(checkpoint, settings)
+        self.tokenizer: Any = self._processor.tokenizer
+        self._template = self._chat_template()
+        self._special = _special_tokens(self._processor)
+        self._plain_text = PlainText(self._special)
+        if hasattr(self.tokenizer, "backend_tokenizer"):
+            drop_breaks(self.tokenizer.backend_tokenizer)
+        self.image_token_ids = _image_token_ids(config, self._processor)
+        with bounded_rendering():
+            self.prompt("")
+        self._rehearse()
+
+    @property
+    def image_backend(self) -> str:
+        """What makes the pixels, on which they depend a little: torchvision or pil."""
+        return str(getattr(self._processor.image_processor, "backend", "unknown"))
+
+    def vocabulary(self) -> Mapping[str, int]:
+        """All tokens as the vocabulary writes them, with their ids."""
+        found: dict[str, int] = self.tokenizer.get_vocab()
+        return found
+
+    def prompt(self, question: str) -> str:
+        """The whole prompt of a question as text, with the processor's mark where the image goes.
+
+        Raises:
+            RepopeError: the template cannot be rendered.
+        """
+        text = question + (self._settings.question_suffix or "")
+        return self._rendered([{"type": "image"}, {"type": "text", "text": text}])
+
+    def prepare(self, image: Image.Image, questions: Sequence[str]) -> ChatPrepared:
+        """Pixels of an image of any mode, and the prompts of questions about it.
+
+        The processor is called for each question by itself, as if it were the only one. What it made of the pixels
+        for the first is handed to it again for the others.
+
+        Raises:
+            RepopeError: the processor cannot take the image, or a question spells a special token that cannot be told
+                from a real one.
+        """
+        rgb = to_rgb(image)
+        with _PixelsMadeOnce(self._processor.image_processor) as pixels:
+            processed = []
+            for question in questions:
+                pixels.start_anew()
+                processed.append(self._processed(rgb, question))
+        token_ids = [each.pop("input_ids") for each in processed]
+        per_token = []
+        for tensors, tokens in zip(processed, token_ids, strict=True):
+            tensors.pop("attention_mask", None)  # there is no padding
+            per_token.append({name: each for name, each in tensors.items() if each.shape == tokens.shape})
+        inputs = {name: each for name, each in processed[0].items() if name not in per_token[0]}
+        prompts = tuple(tuple(tokens[0].tolist()) for tokens in token_ids)
+        return ChatPrepared(inputs, prompts, tuple(per_token))
+
+    def _processed(self, image: Image.Image, question: str) -> dict[str, torch.Tensor]:
+        prompt = self.prompt(self._as_plain(question))
+        begin = self.tokenizer.bos_token
+        # As transformers' own chat does it: a template that writes the begin token needs no second one.
+        is_begun = begin is not None and prompt.startswith(begin)
+        try:
+            processed = self._processor(
+                text=[prompt],
+                images=[image],
+                return_tensors="pt",
+                **({"add_special_tokens": False} if is_begun else {}),
+            )
+        except Exception as error:  # processors raise whatever they do
+            raise RepopeError(f"its processor cannot take the image ({first_line(error)})") from error
+        found = dict(processed)
+        if strange := [name for name, value in found.items() if not isinstance(value, torch.Tensor)]:
+            raise RepopeError(f"its processor makes {strange[0]}, which is no tensor, so it cannot be asked")
+        first = found["input_ids"][0, :2].tolist()
+        if first == [self.tokenizer.bos_token_id] * 2:
+            raise RepopeError(f"its prompt would begin with {begin} twice; take one out of its chat template")
+        return found
+
+    def _as_plain(self, question: str) -> str:
+        """The question with nothing in it that would become a special token."""
+        plain = self._plain_text(question)
+        if plain != question:
+            token_ids = self.tokenizer(plain, add_special_tokens=False).input_ids
+            spelled = set(token_ids) & set(self.tokenizer.convert_tokens_to_ids(self._special))
+            if spelled:
+                token = self.tokenizer.convert_ids_to_tokens(spelled.pop())
+                raise RepopeError(
+                    f"the question {question!a} spells {token}, which this tokenizer takes for the token itself; "
+                    "take it out of the question"
+                )
+        return plain
+
+    def _rendered(self, content: list[dict[str, str]]) -> str:
+        turns: list[dict[str, Any]] = [{"role": "user", "content": content}]
+        if self._settings.system_prompt is not None:
+            system = [{"type": "text", "text": self._settings.system_prompt}]
+            turns.insert(0, {"role": "system", "content": system})
+        try:
+            prompt = self._processor.apply_chat_template(
+                turns,
+                chat_template=self._template,
+                add_generation_prompt=True,
+                tokenize=False,
+                **(self._settings.chat_template or {}),
+            )
+        except Exception as error:  # a template's expressions raise whatever they do
+            raise RepopeError(
+                f"{self._folder}: its chat template cannot be rendered ({first_line(error)})"
+            ) from error
+        return str(prompt)
+
+    def _chat_template(self) -> str:
+        """The processor's template, else its tokenizer's.
+
+        Raises:
+            RepopeError: there is none.
+        """
+        for holder in (self._processor, self.tokenizer):
+            template = getattr(holder, "chat_template", None)
+            if isinstance(template, Mapping):
+                template = template.get("default")
+            if template:
+                return str(template)
+        raise RepopeError(
+            f"{self._folder}: holds no chat template, so how it is asked is unknown; take the -it, -Instruct or -hf "
+            "checkpoint of the model"
+        )
+
+    def _rehearse(self) -> None:
+        """Tries the processor on an image and a question."""
+        text = [{"type": "text", "text": _REHEARSED}]
+        if self._rendered([{"type": "image"}, *text]) == self._rendered(text):
+            raise self._dropped()
+        prepared = self.prepare(Image.new("RGB", (64, 32), "gray"), [_REHEARSED])
+        if self.image_token_ids and not self.image_token_ids & set(prepared.prompts[0]):
+            raise self._dropped()
+        if not all(torch.isfinite(each).all() for each in prepared.inputs.values()):
+            raise RepopeError(f"{self._folder}: its processor makes pixels that are NaN or infinite")
+
+    def _dropped(self) -> RepopeError:
+        return RepopeError(
+            f"{self._folder}: its chat template drops the image, so the model would not see it; take a checkpoint "
+            "whose template has a place for images"
+        )
+
+
+def _load(checkpoint: Checkpoint, settings: ModelSettings) -> Any:
+    """The processor of images and texts.
+
+    Raises:
+        RepopeError: there is none, a package is missing, or it takes no limits of pixels.
+    """
+    limits = {"min_pixels": settings.min_pixels, "max_pixels": settings.max_pixels}
+    limits = {name: value for name, value in limits.items() if value is not None}
+    try:
+        processor = AutoProcessor.from_pretrained(checkpoint.folder, trust_remote_code=False, **limits)
+    except ImportError as error:
+        raise missing_package(checkpoint, error) from error
+    except Exception as error:  # its parts raise whatever they do
+        raise RepopeError(
+            f"{checkpoint.folder}: has no processor that loads ({first_line(error)})"
+        ) from error
+    images = getattr(processor, "image_processor", None)
+    if images is None or getattr(processor, "tokenizer", None) is None:
+        raise RepopeError(
+            f"{checkpoint.folder}: has no processor of images, so the model can be shown none (is it a text model, "
+            "or is preprocessor_config.json missing?)"
+        )
+    known = getattr(getattr(images, "valid_kwargs", None), "__annotations__", {})
+    if strange := [name for name in limits if name not in known]:
+        raise RepopeError(
+            f"model.{strange[0]}={limits[strange[0]]}: this checkpoint's processor ({type(images).__name__}) has no "
+            "such limit; leave it out"
+        )
+    return processor
+
+
+def missing_package(checkpoint: Checkpoint, error: ImportError) -> RepopeError:
+    """The error that names what is not installed, and the command that installs it."""
+    needed = re.findall(r"[a-z0-9_]+", f"{error.name} {error}".lower())
+    extra = [name for name in _EXTRA if name in needed and find_spec(name) is None]
+    if extra:
+        return RepopeError(
+            f"{checkpoint.folder}: its processor needs {' and '.join(extra)}: pip install 'repope-eval[chat]'"
+        )
+    return RepopeError(
+        f"{checkpoint.folder}: needs a package that is not installed ({first_line(error)}); install it with pip"
+    )
+
+
+def _special_tokens(processor: Any) -> list[str]:
+    """The texts that a processor or its tokenizer takes for tokens of their own."""
+    tokens = processor.tokenizer.added_tokens_decoder.values()
+    marks = [getattr(processor, f"{kind}_token", None) for kind in ("image", "video", "audio")]
+    special = {str(token) for token in tokens if token.special} | set(processor.tokenizer.all_special_tokens)
+    return sorted(special | {mark for mark in marks if isinstance(mark, str)})
+
+
+def _image_token_ids(config: PreTrainedConfig, processor: Any) -> frozenset[int]:
+    """The tokens in whose places image features come; empty where neither the configuration nor the processor says."""
+    named = [getattr(config, name, None) for name in ("image_token_id", "image_token_index")]
+    if not any(isinstance(token_id, int) for token_id in named):
+        named = [getattr(processor, "image_token_id", None)]
+    return frozenset(token_id for token_id in named if isinstance(token_id, int))
