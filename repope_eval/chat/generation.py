@@ -1,11 +1,12 @@
 """The ways in which a chat model generates the answers to an image's questions, all through its own `generate`.
 
 The plain way asks each question alone, with its image: it is exactly what transformers answers. The other ways feed
-what an image's prompts have in common once, with the pixels, and go on from a copy of the cache that this leaves.
+what an image's prompts have in common once, with the pixels, and go on from copies of the cache that this leaves.
 """
 
 import copy
 import inspect
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -119,6 +120,58 @@ def ask_after_prefix(model: ChatModel, image: ChatPrepared, limits: Limits) -> l
         more = {**model.placed(per_token), **_cached(model, copy.deepcopy(prefix))}
         found += _generate(model, [prompt], limits, more)
     return found
+
+
+@torch.inference_mode()
+def ask_together(model: ChatModel, image: ChatPrepared, limits: Limits) -> list[ChatGeneration]:
+    """The answers to an image's questions, all at once, each in a row that begins with a copy of their prefix.
+
+    What is shorter than the longest is padded between the prefix and its own tokens, where a mask hides it, so that
+    all prompts end in the same column. A layer that sees a window of the latest tokens counts padding as tokens, so
+    that questions are asked one by one where prompt and answer do not fit into the window.
+
+    Raises:
+        CannotShareError: the prompts part before the image is complete.
+        RepopeError: logits are not finite.
+    """
+    width, window = max(map(len, image.prompts)), _window(model)
+    if len(image.prompts) == 1 or width > window:
+        return ask_after_prefix(model, image, limits)
+    found = _ask_rows(model, image, limits, width)
+    if width + max(len(generation.token_ids) for generation in found) > window:
+        return ask_after_prefix(model, image, limits)
+    return found
+
+
+def _ask_rows(model: ChatModel, image: ChatPrepared, limits: Limits, width: int) -> list[ChatGeneration]:
+    """The answers to an image's questions, each in a row of so many columns."""
+    length = common_prefix_length(image.prompts)
+    cache = _feed_prefix(model, image)
+    cache.batch_repeat_interleave(len(image.prompts))
+    # A token that is in each prompt anyway: penalties on repetition look at these, too.
+    rows = [_padded(prompt, length, width, prompt[0]) for prompt in image.prompts]
+    mask = [_padded([1] * len(prompt), length, width, 0) for prompt in image.prompts]
+    per_token = {
+        name: torch.tensor(
+            [_padded(each[name][0].tolist(), length, width, 0) for each in image.per_token],
+            device=model.device,
+        )
+        for name in image.per_token[0]
+    }
+    more = {"attention_mask": torch.tensor(mask, device=model.device), **per_token, **_cached(model, cache)}
+    return _generate(model, rows, limits, more)
+
+
+def _padded(row: Sequence[int], length: int, width: int, padding: int) -> list[int]:
+    """A row of `width`, padded after its first `length` entries."""
+    return [*row[:length], *[padding] * (width - len(row)), *row[length:]]
+
+
+def _window(model: ChatModel) -> float:
+    """How many of the latest tokens some layers see; infinite where all layers see all tokens."""
+    text = model.network.config.get_text_config()
+    windows = (getattr(text, name, None) for name in ("sliding_window", "attention_chunk_size"))
+    return min((window for window in windows if window), default=math.inf)
 
 
 def _feed_prefix(model: ChatModel, image: ChatPrepared) -> Any:

@@ -18,6 +18,7 @@ from repope_eval.chat.generation import (
     ask_after_prefix,
     ask_alone,
     ask_one,
+    ask_together,
 )
 from repope_eval.chat.loading import ChatModel
 from repope_eval.chat.processor import ChatPrepared
@@ -42,7 +43,11 @@ class Way:
 PLAIN = Way("each question alone, with its image", ask_alone)
 
 WAYS: Mapping[Engine, Sequence[Way]] = {
-    "shared": (Way("an image and what its prompts share once", ask_after_prefix), PLAIN),
+    "shared": (
+        Way("what an image's prompts share once, its questions together", ask_together),
+        Way("what an image's prompts share once, its questions one by one", ask_after_prefix),
+        PLAIN,
+    ),
     "sequential": (PLAIN,),
 }
 """Engine -> its ways, the fastest first; the last one is the plain way."""
