@@ -214,7 +214,13 @@ class ChatProcessor:
         text = [{"type": "text", "text": _REHEARSED}]
         if self._rendered([{"type": "image"}, *text]) == self._rendered(text):
             raise self._dropped()
-        prepared = self.prepare(Image.new("RGB", (64, 32), "gray"), [_REHEARSED])
+        mark = getattr(self._processor, "image_token", None)
+        if isinstance(mark, str) and mark not in self.prompt(_REHEARSED):
+            raise self._dropped()
+        try:
+            prepared = self.prepare(Image.new("RGB", (64, 32), "gray"), [_REHEARSED])
+        except RepopeError as error:
+            raise RepopeError(f"{self._folder}: {error}") from error
         if self.image_token_ids and not self.image_token_ids & set(prepared.prompts[0]):
             raise self._dropped()
         if not all(torch.isfinite(each).all() for each in prepared.inputs.values()):
@@ -233,10 +239,8 @@ def _load(checkpoint: Checkpoint, settings: ModelSettings) -> Any:
     Raises:
         RepopeError: there is none, a package is missing, or it takes no limits of pixels.
     """
-    limits = {"min_pixels": settings.min_pixels, "max_pixels": settings.max_pixels}
-    limits = {name: value for name, value in limits.items() if value is not None}
     try:
-        processor = AutoProcessor.from_pretrained(checkpoint.folder, trust_remote_code=False, **limits)
+        processor = AutoProcessor.from_pretrained(checkpoint.folder, trust_remote_code=False)
     except ImportError as error:
         raise missing_package(checkpoint, error) from error
     except Exception as error:  # its parts raise whatever they do
@@ -249,13 +253,26 @@ def _load(checkpoint: Checkpoint, settings: ModelSettings) -> Any:
             f"{checkpoint.folder}: has no processor of images, so the model can be shown none (is it a text model, "
             "or is preprocessor_config.json missing?)"
         )
+    processor.image_processor = _limited(images, settings)
+    return processor
+
+
+def _limited(images: Any, settings: ModelSettings) -> Any:
+    """The processor of images with the limits of pixels that the settings give.
+
+    Raises:
+        RepopeError: it has no such limits.
+    """
+    limits = {"min_pixels": settings.min_pixels, "max_pixels": settings.max_pixels}
+    limits = {name: value for name, value in limits.items() if value is not None}
     known = getattr(getattr(images, "valid_kwargs", None), "__annotations__", {})
     if strange := [name for name in limits if name not in known]:
         raise RepopeError(
             f"model.{strange[0]}={limits[strange[0]]}: this checkpoint's processor ({type(images).__name__}) has no "
             "such limit; leave it out"
         )
-    return processor
+    # Made anew, as its class does of a file: told later, such limits are taken for those of a single call.
+    return type(images).from_dict({**images.to_dict(), **limits}) if limits else images
 
 
 def missing_package(checkpoint: Checkpoint, error: ImportError) -> RepopeError:

@@ -105,6 +105,12 @@ CHATML = (
     "<|vision_start|><|image_pad|><|vision_end|>{% else %}{{ part['text'] }}{% endif %}{% endfor %}<|im_end|>\n"
     "{% endfor %}<|im_start|>assistant\n"
 )
+GEMMA = (
+    "{{ bos_token }}{% for message in messages %}<start_of_turn>{{ message['role'] }}\n"
+    "{% for part in message['content'] %}{% if part['type'] == 'image' %}<start_of_image>"
+    "{% else %}{{ part['text'] | trim }}{% endif %}{% endfor %}<end_of_turn>\n{% endfor %}"
+    "<start_of_turn>model\n"
+)
 QWEN_TOKENS = [
     "<|im_start|>",
     "<|vision_start|>",
@@ -204,12 +210,7 @@ def gemma3(folder: Path) -> None:
         images,
         words,
         image_seq_length=4,
-        chat_template=(
-            "{{ bos_token }}{% for message in messages %}<start_of_turn>{{ message['role'] }}\n"
-            "{% for part in message['content'] %}{% if part['type'] == 'image' %}<start_of_image>"
-            "{% else %}{{ part['text'] | trim }}{% endif %}{% endfor %}<end_of_turn>\n{% endfor %}"
-            "<start_of_turn>model\n"
-        ),
+        chat_template=GEMMA,
     ).save_pretrained(folder)
     config = Gemma3Config(
         text_config=Gemma3TextConfig(
