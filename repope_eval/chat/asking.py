@@ -57,7 +57,7 @@ class ChatAsker(Asker):
         self._ways = Ways(
             model, engine, Limits(max_new_tokens=max_new_tokens, spellings=self._spellings), verify
         )
-        self._reader = AnswerReader(model.processor.tokenizer)
+        self._reader = AnswerReader(model.processor.tokenizer, model.checkpoint.folder)
         self._cut_thoughts = 0
         self._memory = memory_of(model.devices)
         self._loader: Loader | None = None

@@ -2,7 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+from repope_eval.models.description import TOKENIZER_CONFIG
+from repope_eval.models.fields import blamed_on
 
 _TAGS = ("<think>", "</think>")
 """What thoughts stand between where a checkpoint says nothing else."""
@@ -26,10 +30,17 @@ class ReadAnswer:
 class AnswerReader:
     """Reads answers by a checkpoint's response template, or else by the tags around thoughts."""
 
-    def __init__(self, tokenizer: Any) -> None:
-        """Looks for a response template in the tokenizer."""
+    def __init__(self, tokenizer: Any, folder: Path) -> None:
+        """Looks for a response template in the tokenizer, whose files are in a folder.
+
+        Raises:
+            RepopeError: there is one, and transformers cannot use it.
+        """
         self._tokenizer = tokenizer
         self._has_template = getattr(tokenizer, "response_template", None) is not None
+        if self._has_template:
+            with blamed_on(f"{folder / TOKENIZER_CONFIG}: response_template"):
+                tokenizer.parse_response("", prefix="")
         self._open, self._close = _tags(getattr(tokenizer, "response_template", None))
 
     def read(self, token_ids: Sequence[int], prompt: str) -> ReadAnswer:
