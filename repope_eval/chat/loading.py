@@ -41,6 +41,10 @@ class DescribedChat(DescribedNetwork):
 
     processor: ChatProcessor
 
+    def prompt(self, question: str) -> str:
+        """The whole prompt of a question as text, with the processor's mark where the image goes."""
+        return self.processor.prompt(question)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatModel(LoadedNetwork):

@@ -32,6 +32,10 @@ class Described(DescribedNetwork):
 
     recipe: Recipe
 
+    def prompt(self, question: str) -> str:
+        """The whole prompt of a question as text, with the family's mark where the image goes."""
+        return self.recipe.prompt(question)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model(LoadedNetwork):

@@ -6,6 +6,7 @@ What the model is shown is no matter here: the families have recipes, others the
 import atexit
 import shutil
 import tempfile
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -45,7 +46,7 @@ _GAPS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DescribedNetwork:
+class DescribedNetwork(ABC):
     """A checkpoint as its small files describe it."""
 
     checkpoint: Checkpoint
@@ -56,6 +57,10 @@ class DescribedNetwork:
     def n_weights(self) -> int:
         """How many numbers all tensors of the network have."""
         return sum(parameter.numel() for parameter in self.network.parameters())
+
+    @abstractmethod
+    def prompt(self, question: str) -> str:
+        """The whole prompt of a question as text, with a mark where the image goes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,6 +48,11 @@ def model_settings(name: str) -> ModelSettings:
     return settings_from(ModelSettings, typing.cast(DictConfig, composed))
 
 
+def listed_models() -> list[ModelSettings]:
+    """The shipped models in the order of their names; those whose checkpoint a user has to name are left out."""
+    return [model_settings(name) for name in choices("model") if "checkpoint" in _shipped("model", name)]
+
+
 def no_such_model(name: str, known: Sequence[str]) -> str:
     """The message about a model that is not among those known, with what can be done about it."""
     example = (closest(name, known) or ["NAME"])[0]

@@ -7,6 +7,7 @@ import pytest
 from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 
+from repope_eval.errors import RepopeError
 from repope_eval.settings.composition import compose, initialized, register
 from repope_eval.settings.config import (
     BenchSettings,
@@ -69,8 +70,12 @@ def test_shipped_files_state_only_differences_from_the_defaults(path: Path) -> N
 def test_shipped_files_compose_to_what_they_state_and_the_defaults(path: Path) -> None:
     record = RECORDS[path.parent.name]
     group = "model" if record is ModelSettings else "bench"
-    composed = getattr(_settings(f"{group}={path.stem}"), group)
     stated: Any = OmegaConf.to_container(OmegaConf.load(path))
+    words = []
+    if group == "model" and "checkpoint" not in stated:  # a user names it
+        stated["checkpoint"] = "mine"
+        words.append("model.checkpoint=mine")
+    composed = getattr(_settings(f"{group}={path.stem}", *words), group)
     listed = {key: tuple(value) if isinstance(value, list) else value for key, value in stated.items()}
     assert composed == record(**{"name": path.stem} | listed)
 
@@ -154,3 +159,16 @@ def test_own_file_may_build_on_a_shipped_one(own: Path) -> None:
     (own / "model" / "short.yaml").write_text("defaults: [internvl2_5_1b]\nname: short\nmax_new_tokens: 3\n")
     model = _settings("model=short", config_dir=own).model
     assert (model.name, model.checkpoint, model.max_new_tokens) == ("short", "OpenGVLab/InternVL2_5-1B", 3)
+
+
+def test_names_with_values_are_read_as_they_are_typed() -> None:
+    words = "model.chat_template={enable_thinking:false,budget:5,style:brief}"
+    found = _settings("model=chat", "model.checkpoint=mine", words).model.chat_template
+    assert found == {"enable_thinking": False, "budget": 5, "style": "brief"}
+    assert _settings("model=chat", "model.checkpoint=mine").model.chat_template is None
+
+
+@pytest.mark.parametrize("value", ["yes", "[a,b]", "{a:[1,2]}", "{a:{b:1}}"])
+def test_what_is_no_list_of_names_with_values_is_refused(value: str) -> None:
+    with pytest.raises(RepopeError, match=r"names with values such as \{name:value\} or null is expected"):
+        _settings("model=chat", "model.checkpoint=mine", f"model.chat_template={value}")
