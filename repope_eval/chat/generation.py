@@ -99,7 +99,7 @@ def ask_one(model: ChatModel, image: ChatPrepared, index: int, limits: Limits) -
     Raises:
         RepopeError: logits are not finite.
     """
-    more = {**image.inputs, **image.per_token[index]}
+    more = {**image.inputs, **image.per_token[index], **image.per_question[index]}
     (generation,) = _generate(model, [image.prompts[index]], limits, model.placed(more))
     return generation
 
@@ -177,6 +177,8 @@ def _window(model: ChatModel) -> float:
 def _feed_prefix(model: ChatModel, image: ChatPrepared) -> Any:
     """The cache of what an image's prompts have in common, which has been fed once, with the pixels."""
     length = common_prefix_length(image.prompts)
+    if image.per_question[0]:
+        raise CannotShareError(f"its processor says {', '.join(image.per_question[0])} of each question")
     ends = {token for prompt in image.prompts for token in prompt[length:]}
     if ends & model.processor.image_token_ids or not model.processor.image_token_ids:
         raise CannotShareError("its prompts do not begin with the image")

@@ -32,6 +32,8 @@ class ChatPrepared(Prepared):
 
     per_token: tuple[Inputs, ...]
     """What the processor says of each token of a question's prompt, such as its type; each tensor is [1, tokens]."""
+    per_question: tuple[Inputs, ...]
+    """What else it says of each question, such as which tiles a token sees."""
 
 
 class _PixelsMadeOnce:
@@ -128,14 +130,19 @@ class ChatProcessor:
             for question in questions:
                 pixels.start_anew()
                 processed.append(self._processed(rgb, question))
-        token_ids = [each.pop("input_ids") for each in processed]
-        per_token = []
-        for tensors, tokens in zip(processed, token_ids, strict=True):
-            tensors.pop("attention_mask", None)  # there is no padding
-            per_token.append({name: each for name, each in tensors.items() if each.shape == tokens.shape})
-        inputs = {name: each for name, each in processed[0].items() if name not in per_token[0]}
-        prompts = tuple(tuple(tokens[0].tolist()) for tokens in token_ids)
-        return ChatPrepared(inputs, prompts, tuple(per_token))
+        shapes = [each["input_ids"].shape for each in processed]
+        prompts = tuple(tuple(each.pop("input_ids")[0].tolist()) for each in processed)
+        for each in processed:
+            each.pop("attention_mask", None)  # there is no padding
+        per_token = {name for name, tensor in processed[0].items() if tensor.shape == shapes[0]}
+        others = set(processed[0]) - per_token
+        per_question = {name for name in others if _is_per_question(name, processed, shapes)}
+        return ChatPrepared(
+            {name: processed[0][name] for name in processed[0] if name in others - per_question},
+            prompts,
+            tuple({name: each[name] for name in each if name in per_token} for each in processed),
+            tuple({name: each[name] for name in each if name in per_question} for each in processed),
+        )
 
     def _processed(self, image: Image.Image, question: str) -> dict[str, torch.Tensor]:
         prompt = self.prompt(self._as_plain(question))
@@ -231,6 +238,17 @@ class ChatProcessor:
             f"{self._folder}: its chat template drops the image, so the model would not see it; take a checkpoint "
             "whose template has a place for images"
         )
+
+
+def _is_per_question(
+    name: str, processed: Sequence[Mapping[str, torch.Tensor]], shapes: Sequence[torch.Size]
+) -> bool:
+    """Whether an input is another for each question, or says something of each token of it."""
+    first = processed[0][name]
+    is_of_tokens = any(each[name].shape[:2] == shape for each, shape in zip(processed, shapes, strict=True))
+    return is_of_tokens or not all(
+        each[name] is first or torch.equal(each[name], first) for each in processed
+    )
 
 
 def _load(checkpoint: Checkpoint, settings: ModelSettings) -> Any:

@@ -25,6 +25,10 @@ from transformers import (
     LlavaConfig,
     LlavaForConditionalGeneration,
     LlavaProcessor,
+    MllamaConfig,
+    MllamaForConditionalGeneration,
+    MllamaImageProcessorPil,
+    MllamaProcessor,
     PreTrainedTokenizerFast,
     Qwen2_5_VLConfig,
     Qwen2_5_VLForConditionalGeneration,
@@ -260,6 +264,42 @@ def idefics3(folder: Path) -> None:
     _save(Idefics3ForConditionalGeneration, config, folder)
 
 
+def mllama(folder: Path) -> None:
+    """Llama 3.2 Vision: features are not in the prompt, and the processor says which tiles each token sees."""
+    words = tokenizer(["<|image|>"], bos_token="<|begin_of_text|>", eos_token="<|eot_id|>", pad_token="<pad>")
+    MllamaProcessor(
+        MllamaImageProcessorPil(size={"height": 56, "width": 56}, max_image_tiles=4),
+        words,
+        chat_template=(
+            "{{ bos_token }}{% for part in messages[-1]['content'] %}{% if part['type'] == 'image' %}<|image|>"
+            "{% else %}{{ part['text'] }}{% endif %}{% endfor %}\n"
+        ),
+    ).save_pretrained(folder)
+    config = MllamaConfig(
+        text_config={
+            **LANGUAGE,
+            "num_hidden_layers": 4,
+            "cross_attention_layers": [1, 3],
+            "vocab_size": len(words) - 1,  # nothing says the image's token
+            **_ends(words),
+        },
+        vision_config={
+            "hidden_size": 32,
+            "intermediate_size": 64,
+            "num_hidden_layers": 2,
+            "num_global_layers": 1,
+            "attention_heads": 2,
+            "image_size": 56,
+            "max_num_tiles": 4,
+            "intermediate_layers_indices": [0, 1],
+            "vision_output_dim": 3 * 32,
+            "supported_aspect_ratios": [[1, 1], [1, 2], [1, 3], [1, 4], [2, 1], [2, 2], [3, 1], [4, 1]],
+        },
+        image_token_index=words.convert_tokens_to_ids("<|image|>"),
+    )
+    _save(MllamaForConditionalGeneration, config, folder)
+
+
 def _ends(words: PreTrainedTokenizerFast) -> dict[str, int]:
     return {
         "bos_token_id": words.bos_token_id,
@@ -287,5 +327,6 @@ CHECKPOINTS: Mapping[str, Callable[[Path], None]] = {
     "qwen3_vl_moe": qwen3_vl_moe,
     "gemma3": gemma3,
     "idefics3": idefics3,
+    "mllama": mllama,
 }
 """Name of a kind -> what makes such a checkpoint in a folder."""
