@@ -90,6 +90,7 @@ class ChatProcessor:
         self._plain_text = PlainText(self._special)
         if hasattr(self.tokenizer, "backend_tokenizer"):
             drop_breaks(self.tokenizer.backend_tokenizer)
+        self._require_arguments()
         self.image_token_ids = _image_token_ids(config, self._processor)
         with bounded_rendering():
             self.prompt("")
@@ -215,6 +216,14 @@ class ChatProcessor:
             f"{self._folder}: holds no chat template, so how it is asked is unknown; take the -it, -Instruct or -hf "
             "checkpoint of the model"
         )
+
+    def _require_arguments(self) -> None:
+        """Refuses arguments that the template does not mention: they would change nothing."""
+        for name in self._settings.chat_template or {}:
+            if name not in self._template:
+                raise RepopeError(
+                    f"model.chat_template: the template of {self._folder} has no argument {name}; leave it out"
+                )
 
     def _rehearse(self) -> None:
         """Tries the processor on an image and a question."""

@@ -55,7 +55,9 @@ class ModelSettings:
     """Which model, and how it is loaded and asked."""
 
     name: str = setting("names the run folder; by default the file's name", **_NAME)
-    family: str = setting("prompt, pixels and layout: a key of FAMILIES in repope_eval/models/families.py")
+    family: str = setting(
+        "prompt, pixels and layout: a key of FAMILIES in repope_eval/models/families.py; chat: the checkpoint's own"
+    )
     checkpoint: str = setting("Hub id or local folder")
     revision: str = setting("branch, tag or commit of a Hub checkpoint", "main")
     recipe_dtype: NumberFormat = setting("what dtype=auto means: that of the published results", "bfloat16")

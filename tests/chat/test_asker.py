@@ -63,7 +63,7 @@ def test_both_engines_answer_alike(checkpoint: Callable[[str], Path], tmp_path: 
 def test_the_command_answers_to_the_page(
     checkpoint: Callable[[str], Path], tmp_path: Path, command_line: CommandLine
 ) -> None:
-    words = ("model.dtype=float32", "model.max_new_tokens=4", "model.chat_template={enable_thinking:false}")
+    words = ("model.dtype=float32", "model.max_new_tokens=4", "model.chat_template={bos_token:<bos>}")
     result = command_line(
         "model=chat",
         f"model.checkpoint={checkpoint('gemma3')}",
@@ -87,7 +87,7 @@ def test_other_pixels_are_another_configuration(
     run(settings, "a command")
     for model, said in (
         ({"max_pixels": 28 * 28 * 6}, r"model\.max_pixels"),
-        ({"chat_template": {"enable_thinking": False}}, r"model\.chat_template"),
+        ({"chat_template": {"messages": []}}, r"model\.chat_template"),
     ):
         close_log()
         with pytest.raises(RepopeError, match=said):

@@ -61,6 +61,11 @@ def test_system_prompt_suffix_and_arguments_reach_the_template(changed: Changed)
     )
 
 
+def test_an_argument_that_the_template_does_not_know_is_refused(checkpoint: Callable[[str], Path]) -> None:
+    with pytest.raises(RepopeError, match=r"model\.chat_template: .* has no argument enable_thinkin; leave"):
+        processor_of(checkpoint("llava"), chat_template={"enable_thinkin": False})
+
+
 @pytest.mark.parametrize(("kind", "begin"), [("gemma3", "<bos>"), ("idefics3", "<|begin_of_text|>")])
 def test_there_is_one_begin_token(kind: str, begin: str, chat_model: Callable[[str], ChatModel]) -> None:
     processor = chat_model(kind).processor
