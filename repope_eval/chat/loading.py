@@ -12,7 +12,8 @@ from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
 from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
 from transformers.utils import logging as transformers_logging
 
-from repope_eval.chat.processor import ChatProcessor, missing_package
+from repope_eval.chat.processor import ChatProcessor
+from repope_eval.chat.processor_loading import missing_package
 from repope_eval.errors import RepopeError
 from repope_eval.models.attention import choose_attention
 from repope_eval.models.checkpoints import Checkpoint

@@ -1,16 +1,15 @@
 """A checkpoint's own processor and chat template: what the model is shown of an image and a question."""
 
-import copy
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
-from typing import Any, Self
+from typing import Any
 
 import torch
 from PIL import Image
-from transformers import AutoProcessor, PreTrainedConfig
+from transformers import PreTrainedConfig
 
+from repope_eval.chat.pixels import PixelsMadeOnce
+from repope_eval.chat.processor_loading import image_token_ids_of, load_processor, special_tokens_of
 from repope_eval.errors import RepopeError
 from repope_eval.models.chat_templates import bounded_rendering
 from repope_eval.models.checkpoints import Checkpoint
@@ -19,9 +18,6 @@ from repope_eval.models.pixels import to_rgb
 from repope_eval.models.recipe import Inputs, Prepared
 from repope_eval.models.tokenizers import PlainText, drop_breaks
 from repope_eval.settings.config import ModelSettings
-
-_EXTRA = ("torchvision", "num2words")
-"""Packages of the extra `repope-eval[chat]`."""
 
 _REHEARSED = "Is there a snowboard in the image?"
 
@@ -34,36 +30,6 @@ class ChatPrepared(Prepared):
     """What the processor says of each token of a question's prompt, such as its type; each tensor is [1, tokens]."""
     per_question: tuple[Inputs, ...]
     """What else it says of each question, such as which tiles a token sees."""
-
-
-class _PixelsMadeOnce:
-    """Has an image processor remember what it made, while a processor is called again and again with one image.
-
-    A processor may call it several times for one question: the n-th call then has the n-th call's result.
-    """
-
-    def __init__(self, image_processor: Any) -> None:
-        self._image_processor = image_processor
-        self._preprocess = image_processor.preprocess
-        self._made: list[Any] = []
-        self._calls = 0
-
-    def __enter__(self) -> Self:
-        self._image_processor.preprocess = self._remembered
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        del self._image_processor.preprocess  # the class has it
-
-    def start_anew(self) -> None:
-        """Takes note that the next call is the first one for a question."""
-        self._calls = 0
-
-    def _remembered(self, *arguments: Any, **named: Any) -> Any:
-        if self._calls == len(self._made):
-            self._made.append(self._preprocess(*arguments, **named))
-        self._calls += 1
-        return copy.copy(self._made[self._calls - 1])  # processors take entries out of it
 
 
 class ChatProcessor:
@@ -83,15 +49,15 @@ class ChatProcessor:
         """
         self._folder = checkpoint.folder
         self._settings = settings
-        self._processor = _load(checkpoint, settings)
+        self._processor = load_processor(checkpoint, settings)
         self.tokenizer: Any = self._processor.tokenizer
         self._template = self._chat_template()
-        self._special = _special_tokens(self._processor)
+        self._special = special_tokens_of(self._processor)
         self._plain_text = PlainText(self._special)
         if hasattr(self.tokenizer, "backend_tokenizer"):
             drop_breaks(self.tokenizer.backend_tokenizer)
         self._require_arguments()
-        self.image_token_ids = _image_token_ids(config, self._processor)
+        self.image_token_ids = image_token_ids_of(config, self._processor)
         with bounded_rendering():
             self.prompt("")
         self._rehearse()
@@ -126,7 +92,7 @@ class ChatProcessor:
                 from a real one.
         """
         rgb = to_rgb(image)
-        with _PixelsMadeOnce(self._processor.image_processor) as pixels:
+        with PixelsMadeOnce(self._processor.image_processor) as pixels:
             processed = []
             for question in questions:
                 pixels.start_anew()
@@ -258,74 +224,3 @@ def _is_per_question(
     return is_of_tokens or not all(
         each[name] is first or torch.equal(each[name], first) for each in processed
     )
-
-
-def _load(checkpoint: Checkpoint, settings: ModelSettings) -> Any:
-    """The processor of images and texts.
-
-    Raises:
-        RepopeError: there is none, a package is missing, or it takes no limits of pixels.
-    """
-    try:
-        processor = AutoProcessor.from_pretrained(checkpoint.folder, trust_remote_code=False)
-    except ImportError as error:
-        raise missing_package(checkpoint, error) from error
-    except Exception as error:  # its parts raise whatever they do
-        raise RepopeError(
-            f"{checkpoint.folder}: has no processor that loads ({first_line(error)})"
-        ) from error
-    images = getattr(processor, "image_processor", None)
-    if images is None or getattr(processor, "tokenizer", None) is None:
-        raise RepopeError(
-            f"{checkpoint.folder}: has no processor of images, so the model can be shown none (is it a text model, "
-            "or is preprocessor_config.json missing?)"
-        )
-    processor.image_processor = _limited(images, settings)
-    return processor
-
-
-def _limited(images: Any, settings: ModelSettings) -> Any:
-    """The processor of images with the limits of pixels that the settings give.
-
-    Raises:
-        RepopeError: it has no such limits.
-    """
-    limits = {"min_pixels": settings.min_pixels, "max_pixels": settings.max_pixels}
-    limits = {name: value for name, value in limits.items() if value is not None}
-    known = getattr(getattr(images, "valid_kwargs", None), "__annotations__", {})
-    if strange := [name for name in limits if name not in known]:
-        raise RepopeError(
-            f"model.{strange[0]}={limits[strange[0]]}: this checkpoint's processor ({type(images).__name__}) has no "
-            "such limit; leave it out"
-        )
-    # Made anew, as its class does of a file: told later, such limits are taken for those of a single call.
-    return type(images).from_dict({**images.to_dict(), **limits}) if limits else images
-
-
-def missing_package(checkpoint: Checkpoint, error: ImportError) -> RepopeError:
-    """The error that names what is not installed, and the command that installs it."""
-    needed = re.findall(r"[a-z0-9_]+", f"{error.name} {error}".lower())
-    extra = [name for name in _EXTRA if name in needed and find_spec(name) is None]
-    if extra:
-        return RepopeError(
-            f"{checkpoint.folder}: its processor needs {' and '.join(extra)}: pip install 'repope-eval[chat]'"
-        )
-    return RepopeError(
-        f"{checkpoint.folder}: needs a package that is not installed ({first_line(error)}); install it with pip"
-    )
-
-
-def _special_tokens(processor: Any) -> list[str]:
-    """The texts that a processor or its tokenizer takes for tokens of their own."""
-    tokens = processor.tokenizer.added_tokens_decoder.values()
-    marks = [getattr(processor, f"{kind}_token", None) for kind in ("image", "video", "audio")]
-    special = {str(token) for token in tokens if token.special} | set(processor.tokenizer.all_special_tokens)
-    return sorted(special | {mark for mark in marks if isinstance(mark, str)})
-
-
-def _image_token_ids(config: PreTrainedConfig, processor: Any) -> frozenset[int]:
-    """The tokens in whose places image features come; empty where neither the configuration nor the processor says."""
-    named = [getattr(config, name, None) for name in ("image_token_id", "image_token_index")]
-    if not any(isinstance(token_id, int) for token_id in named):
-        named = [getattr(processor, "image_token_id", None)]
-    return frozenset(token_id for token_id in named if isinstance(token_id, int))

@@ -63,7 +63,7 @@ def test_both_engines_answer_alike(checkpoint: Callable[[str], Path], tmp_path: 
 def test_the_command_answers_to_the_page(
     checkpoint: Callable[[str], Path], tmp_path: Path, command_line: CommandLine
 ) -> None:
-    words = ("model.dtype=float32", "model.max_new_tokens=4", "model.chat_template={bos_token:<bos>}")
+    words = ("model.dtype=float32", "model.max_new_tokens=4", "model.chat_template={messages:null}")
     result = command_line(
         "model=chat",
         f"model.checkpoint={checkpoint('gemma3')}",

@@ -11,7 +11,7 @@ from conftest import GOLDENS
 from PIL import Image
 from tiny_checkpoints import CHATML, GEMMA, chat_settings
 
-from repope_eval.chat import processor as module
+from repope_eval.chat import processor_loading as module
 from repope_eval.chat.loading import ChatModel, read_chat_description
 from repope_eval.chat.processor import ChatProcessor
 from repope_eval.errors import RepopeError
