@@ -63,10 +63,10 @@ def test_both_engines_answer_alike(checkpoint: Callable[[str], Path], tmp_path: 
 def test_the_command_answers_to_the_page(
     checkpoint: Callable[[str], Path], tmp_path: Path, command_line: CommandLine
 ) -> None:
-    words = ("model.dtype=float32", "model.max_new_tokens=4", "model.chat_template={messages:null}")
+    words = ("model.dtype=float32", "model.max_new_tokens=4", "model.chat_template={enable_thinking:false}")
     result = command_line(
         "model=chat",
-        f"model.checkpoint={checkpoint('gemma3')}",
+        f"model.checkpoint={checkpoint('qwen2_5_vl')}",
         *words,
         "device=cpu",
         "limit=1",

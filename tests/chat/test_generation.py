@@ -38,7 +38,7 @@ SHARING = sorted(set(CHECKPOINTS) - {"mllama"})
 
 
 def picture(name: str) -> Image.Image:
-    return Image.open(GOLDENS / "images" / f"{name}.png")
+    return Image.open(GOLDENS / "images" / f"{name}.png").convert("RGB")
 
 
 def limits(model: ChatModel) -> Limits:
@@ -56,7 +56,7 @@ def transformers_own(folder: Path) -> list[tuple[tuple[int, ...], torch.Tensor]]
 def own_answer(
     processor: Any, network: Any, name: str, question: str
 ) -> tuple[tuple[int, ...], torch.Tensor]:
-    image = {"type": "image", "image": picture(name).convert("RGB")}
+    image = {"type": "image", "image": picture(name)}
     turn = {"role": "user", "content": [image, {"type": "text", "text": question}]}
     inputs = processor.apply_chat_template(
         [turn], add_generation_prompt=True, tokenize=True, return_dict=True, return_tensors="pt"

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from conftest import GOLDENS
 from PIL import Image
-from tiny_checkpoints import CHATML, GEMMA, chat_settings
+from tiny_checkpoints import GEMMA, chat_settings
 
 from repope_eval.chat import processor_loading as module
 from repope_eval.chat.loading import ChatModel, read_chat_description
 from repope_eval.chat.processor import ChatProcessor
 from repope_eval.errors import RepopeError
 
-PICTURE = Image.open(GOLDENS / "images" / "coffee.png")
+PICTURE = Image.open(GOLDENS / "images" / "coffee.png").convert("RGB")
 
 Changed = Callable[..., Path]
 
@@ -48,8 +48,8 @@ def test_the_prompt_is_one_turn_of_image_and_question(chat_model: Callable[[str]
     )
 
 
-def test_system_prompt_suffix_and_arguments_reach_the_template(changed: Changed) -> None:
-    folder = changed("qwen2_5_vl", CHATML + "{% if not enable_thinking %}<think></think>{% endif %}")
+def test_system_prompt_suffix_and_arguments_reach_the_template(checkpoint: Callable[[str], Path]) -> None:
+    folder = checkpoint("qwen2_5_vl")
     settings = {"system_prompt": "Be brief.", "question_suffix": " Yes or no?"}
     prompt = processor_of(folder, **settings, chat_template={"enable_thinking": True}).prompt("A cup?")
     assert prompt == (
@@ -57,7 +57,9 @@ def test_system_prompt_suffix_and_arguments_reach_the_template(changed: Changed)
         "<|vision_start|><|image_pad|><|vision_end|>A cup? Yes or no?<|im_end|>\n<|im_start|>assistant\n"
     )
     assert (
-        processor_of(folder, chat_template={"enable_thinking": False}).prompt("").endswith("<think></think>")
+        processor_of(folder, chat_template={"enable_thinking": False})
+        .prompt("")
+        .endswith("<think>\n\n</think>\n\n")
     )
 
 

@@ -30,7 +30,7 @@ def model(chat_model: Callable[[str], ChatModel]) -> ChatModel:
 
 @pytest.fixture
 def image(model: ChatModel) -> ChatPrepared:
-    return model.processor.prepare(Image.open(GOLDENS / "images" / "coffee.png"), QUESTIONS)
+    return model.processor.prepare(Image.open(GOLDENS / "images" / "coffee.png").convert("RGB"), QUESTIONS)
 
 
 def with_first_way(monkeypatch: pytest.MonkeyPatch, ask: Callable[..., Any]) -> None:
