@@ -71,13 +71,13 @@ def test_shipped_files_compose_to_what_they_state_and_the_defaults(path: Path) -
     record = RECORDS[path.parent.name]
     group = "model" if record is ModelSettings else "bench"
     stated: Any = OmegaConf.to_container(OmegaConf.load(path))
-    words = []
+    words, name = [], path.stem
     if group == "model" and "checkpoint" not in stated:  # a user names it
-        stated["checkpoint"] = "mine"
-        words.append("model.checkpoint=mine")
+        stated["checkpoint"], name = "org/mine", "mine"
+        words.append("model.checkpoint=org/mine")
     composed = getattr(_settings(f"{group}={path.stem}", *words), group)
     listed = {key: tuple(value) if isinstance(value, list) else value for key, value in stated.items()}
-    assert composed == record(**{"name": path.stem} | listed)
+    assert composed == record(**{"name": name} | listed)
 
 
 def test_choices_are_the_file_names_with_numbers_in_order() -> None:
@@ -172,3 +172,18 @@ def test_names_with_values_are_read_as_they_are_typed() -> None:
 def test_what_is_no_list_of_names_with_values_is_refused(value: str) -> None:
     with pytest.raises(RepopeError, match=r"names with values such as \{name:value\} or null is expected"):
         _settings("model=chat", "model.checkpoint=mine", f"model.chat_template={value}")
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        (["model.checkpoint=Qwen/Qwen3-VL-8B-Instruct"], "Qwen3-VL-8B-Instruct"),
+        (["model.checkpoint=/models/mine/"], "mine"),
+        (["model.checkpoint=.."], "chat"),
+        (["model.checkpoint=org/mine", "model.name=other"], "other"),
+        (["model.checkpoint=${oc.env:HOME}"], "chat"),  # no part of a variable's value stands in files
+    ],
+)
+def test_a_users_checkpoint_names_its_run_folder(words: list[str], name: str) -> None:
+    settings = _settings("model=chat", *words)
+    assert (settings.model.name, settings.out) == (name, f"runs/demo/{name}")
