@@ -32,12 +32,12 @@ from repope_eval.inference import shared
 from repope_eval.inference.batches import ENGINES
 from repope_eval.inference.generation import Generation, find_spellings
 from repope_eval.models.attention import choose_attention
+from repope_eval.models.families import FAMILIES
 from repope_eval.models.loading import Model
 from repope_eval.models.placement import embed_where_inputs_are
 from repope_eval.models.recipe import Prepared
-from repope_eval.settings.composition import model_settings
+from repope_eval.settings.composition import listed_models, model_settings
 from repope_eval.settings.config import Engine
-from repope_eval.settings.shipped_files import listed_models
 
 FIRST, SECOND = torch.device("cuda:0"), torch.device("cuda:1")
 DTYPE = torch.bfloat16
@@ -68,11 +68,16 @@ def main() -> None:
     options = parser.parse_args()
     print(f"{options.images} images, {options.questions} questions each, {options.engine} engine")
     rows = []
-    for name in options.models or [name for name in listed_models() if name != "tiny"]:
+    for name in options.models or _names():
         with fake_model(name, options.layers, quantization=options.quantization) as (model, devices):
             images = [prepared(model, options.questions)] * options.images
             rows.append([name, *_cells(name, count(model, devices, images, options.engine), options)])
     print_table(HEADINGS, rows)
+
+
+def _names() -> list[str]:
+    """The shipped models of the families, without the package's own."""
+    return [model.name for model in listed_models() if model.family in FAMILIES and model.name != "tiny"]
 
 
 def _cells(name: str, counts: "Counts", options: argparse.Namespace) -> list[str]:
@@ -154,7 +159,15 @@ def fake_model(
                 quantize(network, devices, quantization)
         else:
             put(network, devices, over_two_devices(network, embeddings_on))
-        yield Model(recipe, network, published_checkpoint(name, layers), DTYPE, FIRST, attention), devices
+        model = Model(
+            recipe=recipe,
+            network=network,
+            checkpoint=published_checkpoint(name, layers),
+            dtype=DTYPE,
+            device=FIRST,
+            attention=attention,
+        )
+        yield model, devices
 
 
 def put(network: PreTrainedModel, devices: FakeDevices, placed: Mapping[str, torch.device]) -> None:

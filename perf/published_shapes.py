@@ -13,9 +13,9 @@ from dataclasses import asdict, fields
 
 from repope_eval.capacity.counting import shape_of
 from repope_eval.capacity.shapes import Shape
+from repope_eval.models.families import FAMILIES
 from repope_eval.models.loading import read_description
-from repope_eval.settings.composition import model_settings
-from repope_eval.settings.shipped_files import listed_models
+from repope_eval.settings.composition import listed_models, model_settings
 
 
 def main() -> None:
@@ -26,7 +26,7 @@ def main() -> None:
     models = parser.parse_args().models
     rows = csv.writer(sys.stdout, lineterminator="\n")
     rows.writerow(["checkpoint", *(field.name for field in fields(Shape))])
-    for name in models or listed_models():
+    for name in models or [model.name for model in listed_models() if model.family in FAMILIES]:
         settings = model_settings(name)
         shape = asdict(shape_of(read_description(settings).recipe))
         flags = {True: "yes", False: "no"}

@@ -167,7 +167,14 @@ def random_model(
     _randomize(network, tokens)
     if quantization != "none":
         _quantize(network.model.language_model, quantization, device, dtype)
-    return Model(recipe, network, checkpoint, dtype, device, KINDS[name].attention)
+    return Model(
+        recipe=recipe,
+        network=network,
+        checkpoint=checkpoint,
+        dtype=dtype,
+        device=device,
+        attention=KINDS[name].attention,
+    )
 
 
 def _section(config: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:

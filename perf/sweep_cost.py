@@ -25,8 +25,7 @@ from repope_eval.capacity.counting import shape_of
 from repope_eval.capacity.memory_need import memory_need
 from repope_eval.capacity.operations import operations_alone, shared_operations
 from repope_eval.capacity.shapes import Shape, published_shape
-from repope_eval.settings.composition import model_settings
-from repope_eval.settings.shipped_files import listed_models
+from repope_eval.settings.composition import listed_models, model_settings
 
 IMAGES, DISTINCT, ASKINGS = 500, 5127, 9000
 GPU_BYTES = 0.98 * 80 * 2**30
@@ -53,9 +52,15 @@ class Cost:
         return self.gpus * (operations / rate + self.loading) / 3600
 
 
+def _names() -> list[str]:
+    """The shipped models whose shape is known, without the package's own."""
+    models = [model for model in listed_models() if published_shape(model.checkpoint) is not None]
+    return [model.name for model in models if model.name != "tiny"]
+
+
 def main() -> None:
     options = _options()
-    costs = [_cost(name, options.loading * 1e9) for name in listed_models() if name != "tiny"]
+    costs = [_cost(name, options.loading * 1e9) for name in _names()]
     rates = [options.peak * 1e12 * share for share in sorted(options.utilisation)]
     shares = [f"{share:.0%}" for share in sorted(options.utilisation)]
     print(

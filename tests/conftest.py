@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 import warm_commands
 
+from repope_eval.models.families import FAMILIES
 from repope_eval.process import signals as interruption
+from repope_eval.settings.composition import listed_models
 
 PROJECT = Path(__file__).parent.parent
 GOLDENS = Path(__file__).parent / "goldens"
@@ -23,6 +25,9 @@ GOLDENS = Path(__file__).parent / "goldens"
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+FAMILY_MODELS = [model.name for model in listed_models() if model.family in FAMILIES]
+"""The shipped models of the families, in the order of their names."""
 
 TOGETHER = (
     "tests/browser/test_pages.py",

@@ -12,6 +12,7 @@ import pytest
 from chat_server import serving
 from conftest import PROJECT, CommandLine
 from PIL import Image
+from tiny_checkpoints import qwen2_5_vl
 
 from repope_eval.benchmarks.demo import DEMO_FOLDER
 from repope_eval.settings import config
@@ -85,6 +86,16 @@ def with_a_small_model(words: list[str], coco: Path) -> list[str]:
         replaced += ["model.checkpoint=demo", "model.dtype=float32", "model.max_new_tokens=4"]
         if words[0] != "fetch" and not any(word.startswith("limit") for word in words):
             replaced.append("limit=4")
+    if "model=chat" in words:
+        checkpoint = coco.with_name("checkpoint")
+        qwen2_5_vl(checkpoint)
+        words_of_it = [
+            f"model.checkpoint={checkpoint}",
+            "model.dtype=float32",
+            "model.max_new_tokens=4",
+            "limit=2",
+        ]
+        replaced = [word for word in replaced if not word.startswith("model.checkpoint")] + words_of_it
     if "bench=repope" in words and not any(word.startswith("data_dir") for word in words):
         replaced.append(f"data_dir={coco}")
     return replaced

@@ -13,10 +13,9 @@ from repope_eval.process import environment
 from repope_eval.quantities import hours_text, memory_text
 from repope_eval.reporting.console import print_table, print_text
 from repope_eval.reporting.tables import Field, Mark, number_field, table, text_field
-from repope_eval.settings.composition import model_settings
+from repope_eval.settings.composition import listed_models
 from repope_eval.settings.config import DoctorSettings, ModelSettings
 from repope_eval.settings.named_folders import data_folder
-from repope_eval.settings.shipped_files import listed_models
 
 _MARKS: Mapping[Result, Mark] = {"pass": "", "fail": "attention", "not tried": "quiet"}
 
@@ -46,8 +45,7 @@ def execute(settings: DoctorSettings, command: str) -> None:
 
 def _models() -> list[tuple[ModelSettings, Shape]]:
     """The models of published shape, except the package's own, which fits anywhere."""
-    known = [model_settings(name) for name in listed_models()]
-    shapes = [(model, published_shape(model.checkpoint)) for model in known]
+    shapes = [(model, published_shape(model.checkpoint)) for model in listed_models()]
     return [(model, shape) for model, shape in shapes if shape is not None and model.name != "tiny"]
 
 

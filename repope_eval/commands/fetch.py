@@ -14,9 +14,10 @@ def execute(settings: FetchSettings, command: str) -> None:
     from repope_eval.models.families import checkpoint_of
 
     checkpoint = checkpoint_of(settings.model)  # a mistake in the name is said before torch is imported
-    from repope_eval.models.loading import fetch_whole, read_description
+    from repope_eval.chat.loading import describe_network
+    from repope_eval.models.networks import fetch_whole
 
-    files = fetch_whole(read_description(settings.model, checkpoint))
+    files = fetch_whole(describe_network(settings.model, checkpoint))
     commit = f", commit {checkpoint.commit}" if checkpoint.commit else ""
     log.info(
         "%s is in %s: %s in %s of weights%s",

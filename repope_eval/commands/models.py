@@ -8,9 +8,8 @@ from repope_eval.errors import RepopeError
 from repope_eval.quantities import memory_text, parameters_text
 from repope_eval.reporting.console import print_table, print_text
 from repope_eval.reporting.tables import Field, number_field, table, text_field
-from repope_eval.settings.composition import model_settings
+from repope_eval.settings.composition import listed_models
 from repope_eval.settings.config import ModelSettings, ModelsSettings, number_format
-from repope_eval.settings.shipped_files import listed_models
 
 if TYPE_CHECKING:
     from repope_eval.capacity.shapes import Size
@@ -45,8 +44,7 @@ def execute(settings: ModelsSettings, command: str) -> None:
     if settings.model is not None:
         _show(settings.model, fetch=settings.fetch)
         return
-    models = [model_settings(name) for name in listed_models()]
-    rows = [_row(model, _size(model, fetch=settings.fetch)) for model in models]
+    rows = [_row(model, _size(model, fetch=settings.fetch)) for model in listed_models()]
     _print_models(rows)
     if any(row.parameters == UNKNOWN for row in rows):
         log.info(
@@ -71,15 +69,15 @@ def _show(settings: ModelSettings, *, fetch: bool) -> None:
             "and its prompt is made with them; fetch=true fetches them from the Hub, without the weights"
         ) from error
     from repope_eval.capacity.counting import size_of
-    from repope_eval.models.loading import read_description
+    from repope_eval.chat.loading import describe_network
 
-    described = read_description(settings, checkpoint)
+    described = describe_network(settings, checkpoint)
     _print_models([_row(settings, size_of(described.network))])
     print_text(f"revision {settings.revision}, {number_format(settings)}")
     print_text(
         f"\nPrompt of the question {EXAMPLE_QUESTION!r}, with the family's mark where the image goes:\n"
     )
-    print_text(described.recipe.prompt(EXAMPLE_QUESTION))
+    print_text(described.prompt(EXAMPLE_QUESTION))
 
 
 def _row(settings: ModelSettings, size: "Size | None") -> ModelRow:
@@ -112,9 +110,9 @@ def _size(settings: ModelSettings, *, fetch: bool) -> "Size | None":
     try:
         checkpoint = checkpoint_of(settings, download=fetch)
         from repope_eval.capacity.counting import size_of
-        from repope_eval.models.loading import read_description
+        from repope_eval.chat.loading import describe_network
 
-        return size_of(read_description(settings, checkpoint).network)
+        return size_of(describe_network(settings, checkpoint).network)
     except RepopeError as error:
         if fetch or not isinstance(error, NotHereError):
             log.warning("%s", error)

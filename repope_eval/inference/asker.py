@@ -14,6 +14,7 @@ from repope_eval.records import Answer, Question
 from repope_eval.settings.config import RunSettings
 
 ASKERS = {
+    "chat": "repope_eval.chat.asker:load_chat_asker",
     "endpoint": "repope_eval.endpoint.asker:load_endpoint_asker",
     "transformers": "repope_eval.inference.transformers_asker:load_transformers_asker",
 }

@@ -3,17 +3,16 @@
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import Any
 
-import torch
-
 from repope_eval.inference.asker import AskedImage, Asker
 from repope_eval.inference.batch_size import BatchSize
 from repope_eval.inference.generation import Generation, Spellings, find_spellings
 from repope_eval.inference.loader import Loader, PreparedImage, longest_first
-from repope_eval.inference.memory import give_back, memory_of
+from repope_eval.inference.memory import give_back, is_lack_of_memory, memory_of
 from repope_eval.inference.sequential import generate_sequentially
 from repope_eval.inference.shared import generate_shared
 from repope_eval.inference.verification import Verification
-from repope_eval.models.loading import Model, describe_device, describe_model
+from repope_eval.models.loading import Model, describe_model
+from repope_eval.models.networks import describe_device
 from repope_eval.models.recipe import Prepared
 from repope_eval.records import Answer, Question
 from repope_eval.settings.config import Engine
@@ -23,20 +22,6 @@ ENGINES: Mapping[Engine, Callable[[Model, Sequence[Prepared], int, Spellings], l
     "sequential": generate_sequentially,
 }
 """Name -> what generates the answers to a batch of images, of each image in the order of its questions."""
-
-_NO_MEMORY = (
-    "can't allocate memory",  # torch on a CPU
-    "could not create a primitive",  # oneDNN
-    "MPS backend out of memory",
-    "Invalid buffer size",  # MPS
-    "error: out of memory",  # the driver's own, CUDA's or HIP's
-    "[CUDA]: out of memory",  # Triton
-    "CUBLAS_STATUS_ALLOC_FAILED",
-    "CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate",  # its first workspace
-    "CUDNN_STATUS_ALLOC_FAILED",
-    "unable to find an engine to execute this computation",  # cuDNN: each one needs more than is left
-)
-"""Parts of the texts by which torch and its libraries say that memory ended, with no exception of its own."""
 
 
 class TransformersAsker(Asker):
@@ -97,7 +82,7 @@ class TransformersAsker(Asker):
             RepopeError: an image does not decode, logits are not finite, or a single image does not fit into memory.
         """
         self._memory.start()
-        self._loader = Loader(self._model, images, self._workers, self._programs)
+        self._loader = Loader(self._model, self._model.recipe.prepare, images, self._workers, self._programs)
         with self._loader as loader:
             while prepared := loader.next(self._batch_size.images):
                 yield from self._answers(prepared)
@@ -145,10 +130,8 @@ class TransformersAsker(Asker):
         generate = ENGINES[self._engine]
         try:
             return generate(self._model, batch, self._max_new_tokens, self._spellings)
-        except (torch.OutOfMemoryError, MemoryError):
-            return None
-        except RuntimeError as error:
-            if any(text in str(error) for text in _NO_MEMORY):
+        except Exception as error:
+            if is_lack_of_memory(error):
                 return None
             raise
 

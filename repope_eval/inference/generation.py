@@ -37,7 +37,11 @@ class Spellings:
 
 def find_spellings(recipe: Recipe) -> Spellings:
     """The single tokens for yes and no, in any case, with and without the mark of a leading space."""
-    vocabulary = recipe.vocabulary()
+    return spellings_in(recipe.vocabulary())
+
+
+def spellings_in(vocabulary: Mapping[str, int]) -> Spellings:
+    """The same of a vocabulary: token -> its id."""
     return Spellings(_spellings(vocabulary, "yes"), _spellings(vocabulary, "no"))
 
 

@@ -42,9 +42,11 @@ def _of_weights(model: ModelSettings) -> dict[str, Any]:
         "model.dtype": number_format(model),
         "model.quantization": model.quantization,
         "model.max_tiles": model.max_tiles,
-        "model.prompt": None
-        if model.prompt == "paper"
-        else model.prompt,  # as it was before there was a choice
+        # Null as in folders that were made before there was a choice.
+        "model.prompt": None if model.prompt == "paper" else model.prompt,
+        "model.min_pixels": model.min_pixels,
+        "model.max_pixels": model.max_pixels,
+        "model.chat_template": as_written(model.chat_template),
     }
 
 

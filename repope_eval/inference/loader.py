@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Self
 
 import torch
+from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 
 from repope_eval.benchmarks.images import image_size, open_image
 from repope_eval.errors import RepopeError
 from repope_eval.inference.asker import AskedImage
-from repope_eval.models.loading import Model
+from repope_eval.models.networks import LoadedNetwork
 from repope_eval.models.recipe import Prepared, Recipe
 from repope_eval.process.environment import usable_cores
 from repope_eval.records import Question
@@ -26,6 +27,9 @@ AHEAD = 32
 """Images that are prepared and wait for the device, at most; a photograph's pixels are up to 16 MB in 16 bits."""
 
 MOST_WORKERS = 8
+
+Prepare = Callable[[Image.Image, Sequence[str]], Prepared]
+"""What makes an image and the texts of its questions ready for a model, such as `Recipe.prepare`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +67,14 @@ def _tokens(recipe: Recipe, asked: AskedImage) -> int:
 class Loader:
     """Hands out prepared images in order, and counts the seconds that its caller waits for them."""
 
-    def __init__(self, model: Model, asked: Sequence[AskedImage], workers: str, programs: int) -> None:
+    def __init__(
+        self, model: LoadedNetwork, prepare: Prepare, asked: Sequence[AskedImage], workers: str, programs: int
+    ) -> None:
         """Starts no process yet.
 
         Args:
-            model: the model whose recipe prepares the images.
+            model: the model that the images are prepared for.
+            prepare: what makes an image and its questions ready, in whichever process.
             asked: the images in order.
             workers: the number of processes that prepare them, or `auto`.
             programs: the number of programs like this one that share the machine's cores.
@@ -75,7 +82,7 @@ class Loader:
         self.workers = _workers(workers, model.device, len(asked), programs)
         self.seconds_waited = 0.0
         self._loader = DataLoader(
-            _Images(model.recipe, asked, model.dtype),
+            _Images(prepare, asked, model.dtype),
             batch_size=None,
             num_workers=self.workers,
             prefetch_factor=max(1, AHEAD // self.workers) if self.workers else None,
@@ -124,8 +131,8 @@ def _require(image: PreparedImage | RepopeError) -> PreparedImage:
 class _Images(Dataset[PreparedImage | RepopeError]):
     """What a worker prepares. An error is handed over as a value: raised, it would come wrapped in a traceback."""
 
-    def __init__(self, recipe: Recipe, asked: Sequence[AskedImage], dtype: torch.dtype) -> None:
-        self._recipe = recipe
+    def __init__(self, prepare: Prepare, asked: Sequence[AskedImage], dtype: torch.dtype) -> None:
+        self._prepare = prepare
         self._asked = asked
         self._dtype = dtype
 
@@ -138,7 +145,7 @@ class _Images(Dataset[PreparedImage | RepopeError]):
         try:
             image = open_image(asked.path)
             with _named(asked.path):
-                prepared = self._recipe.prepare(image, texts)
+                prepared = self._prepare(image, texts)
         except RepopeError as error:
             return error
         return PreparedImage(asked.questions, prepared.in_format(self._dtype))

@@ -6,6 +6,20 @@ from pathlib import Path
 import psutil
 import torch
 
+_NO_MEMORY = (
+    "can't allocate memory",  # torch on a CPU
+    "could not create a primitive",  # oneDNN
+    "MPS backend out of memory",
+    "Invalid buffer size",  # MPS
+    "error: out of memory",  # the driver's own, CUDA's or HIP's
+    "[CUDA]: out of memory",  # Triton
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate",  # its first workspace
+    "CUDNN_STATUS_ALLOC_FAILED",
+    "unable to find an engine to execute this computation",  # cuDNN: each one needs more than is left
+)
+"""Parts of the texts by which torch and its libraries say that memory ended, with no exception of its own."""
+
 _CLEAR_PEAK = "5"
 """What is written to Linux's `clear_refs` to reset a process's peak."""
 
@@ -114,6 +128,13 @@ class HostMemory:
 
 Memory = GPUMemory | MPSMemory | HostMemory
 """What batches are computed in. Each kind measures from `start` on; a figure that the system does not tell is None."""
+
+
+def is_lack_of_memory(error: Exception) -> bool:
+    """Whether an error says that a device, or this machine, has no memory left."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(text in str(error) for text in _NO_MEMORY)
 
 
 def give_back(device: torch.device) -> None:

@@ -40,7 +40,7 @@ class ChatTemplate:
         self.path = path
         self._template = template
         self._special_tokens = dict(special_tokens)
-        with _bounded():
+        with bounded_rendering():
             self.render("")
 
     def render(self, text: str) -> str:
@@ -68,7 +68,7 @@ class ChatTemplate:
 
 
 @contextmanager
-def _bounded() -> Iterator[None]:
+def bounded_rendering() -> Iterator[None]:
     """Raises an exception in what takes longer than `MOST_SECONDS`, or more memory than `MOST_BYTES`.
 
     Only the main thread receives signals, and only Linux limits memory: elsewhere nothing is bounded.

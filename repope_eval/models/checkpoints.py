@@ -23,7 +23,7 @@ DEMO = "demo"
 """The name under which the package's own trained model is asked for."""
 
 _DEMO_FOLDER = Path(__file__).parent.parent / "demo" / "checkpoint"
-_DESCRIPTION_FILES = ["*.json", "*.txt", "*.jinja", "tokenizer.model"]
+_DESCRIPTION_FILES = ["*.json", "*.txt", "*.jinja", "*.model", "*.tiktoken"]
 _WEIGHT_FILES = ["model*.safetensors"]
 _UNWRITABLE = (
     errno.ENOSPC,

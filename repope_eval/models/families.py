@@ -21,6 +21,9 @@ FAMILIES = {
 }
 """Name in a configuration file -> where its recipe is."""
 
+CHAT = "chat"
+"""The family of all checkpoints that transformers loads with its own image-text-to-text classes: it has no recipe."""
+
 PROCESSOR_FILES = {"paligemma": ("tokenizer.json", "preprocessor_config.json")}
 """Family -> files without which no recipe is made, and which a revision of its published checkpoints may lack.
 
@@ -50,7 +53,8 @@ def checkpoint_of(settings: "ModelSettings", *, download: bool = True) -> "Check
     """
     from repope_eval.models.checkpoints import find_checkpoint  # the Hub's library takes a while
 
-    require_family(settings.family)
+    if settings.family != CHAT:
+        require_family(settings.family)
     files = PROCESSOR_FILES.get(settings.family, ())
     return find_checkpoint(settings.checkpoint, settings.revision, processor_files=files, download=download)
 

@@ -20,6 +20,9 @@ DESCRIPTIONS = (
     "vocab*",
     "merges.txt",
     "chat_template*",
+    "*.model",
+    "*.tiktoken",
+    "tekken.json",
     "*.index.json",
 )
 """Names of the small files that answers depend on; nothing reads the others that a folder may hold."""

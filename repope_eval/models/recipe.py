@@ -49,6 +49,9 @@ class RecipeOptions:
     question_suffix: str | None = None
     """Put after each question as it is, with its spaces and line breaks."""
     max_tiles: int | None = None
+    min_pixels: int | None = None
+    max_pixels: int | None = None
+    chat_template: Mapping[str, Any] | None = None
     question_prefix: str | None = None
     """Put before each question; only other harnesses' prompts have one."""
 

@@ -27,6 +27,35 @@ Unicode sets this character aside for such uses, and no text has it.
 """
 
 
+class PlainText:
+    """Keeps what is spelled like a special token in a text from becoming one."""
+
+    def __init__(self, special_tokens: Iterable[str]) -> None:
+        """Takes the special tokens that a text may not spell."""
+        self._starts = re.compile(f"(?=(?:{any_of(special_tokens)}))(.)", re.DOTALL)
+
+    def __call__(self, text: str) -> str:
+        """The text with a `BREAK` in whatever is spelled like a special token, so that none comes of it.
+
+        Raises:
+            RepopeError: it is no text that UTF-8 can write, which no tokenizer reads.
+        """
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise RepopeError(
+                f"{text!a} is no text: character {error.start + 1} is half of a pair (JSON may spell one "
+                "so); write it whole"
+            ) from error
+        return self._starts.sub(rf"\1{BREAK}", text)
+
+
+def drop_breaks(backend: TokenizersTokenizer) -> None:
+    """Has a tokenizer drop each `BREAK`, after it has looked for special tokens in a text."""
+    own = [] if backend.normalizer is None else [backend.normalizer]
+    backend.normalizer = normalizers.Sequence([normalizers.Replace(BREAK, ""), *own])
+
+
 class Tokenizer(ABC):
     """What a recipe needs of a tokenizer, whatever files it is read from."""
 
@@ -39,7 +68,7 @@ class Tokenizer(ABC):
         """
         self._folder = folder
         self._begin = [] if begin_token is None else [self.token_id(begin_token)]
-        self._starts = re.compile(f"(?=(?:{any_of(special_tokens)}))(.)", re.DOTALL)
+        self._plain_text = PlainText(special_tokens)
 
     def token_id(self, token: str) -> int:
         """The id of a special token.
@@ -56,16 +85,9 @@ class Tokenizer(ABC):
         """The text with a `BREAK` in whatever is spelled like a special token, so that none comes of it.
 
         Raises:
-            RepopeError: it is no text that UTF-8 can write, which no tokenizer reads.
+            RepopeError: as `PlainText` says.
         """
-        try:
-            text.encode()
-        except UnicodeEncodeError as error:
-            raise RepopeError(
-                f"{text!a} is no text: character {error.start + 1} is half of a pair (JSON may spell one "
-                "so); write it whole"
-            ) from error
-        return self._starts.sub(rf"\1{BREAK}", text)
+        return self._plain_text(text)
 
     @abstractmethod
     def find_token(self, token: str) -> int | None:
@@ -99,9 +121,7 @@ class TokenizerFile(Tokenizer):
         added = backend.get_added_tokens_decoder().values()
         # Many tokens for spaces, tags or coordinates are added as well, and are no special ones.
         super().__init__(checkpoint.folder, [token.content for token in added if token.special], begin_token)
-        # A text is normalized after special tokens have been looked for in it.
-        own = [] if backend.normalizer is None else [backend.normalizer]
-        backend.normalizer = normalizers.Sequence([normalizers.Replace(BREAK, ""), *own])
+        drop_breaks(backend)
 
     def _read(self, checkpoint: Checkpoint) -> TokenizersTokenizer:
         require_files(checkpoint, "tokenizer.json")

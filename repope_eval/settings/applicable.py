@@ -24,7 +24,11 @@ OF_WEIGHTS = (
     ),
     *(
         "model.quantization",
+        "model.prompt",
         "model.max_tiles",
+        "model.min_pixels",
+        "model.max_pixels",
+        "model.chat_template",
         "model.attn_implementation",
         "model.device_map",
         "model.gated",

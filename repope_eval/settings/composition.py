@@ -48,6 +48,11 @@ def model_settings(name: str) -> ModelSettings:
     return settings_from(ModelSettings, typing.cast(DictConfig, composed))
 
 
+def listed_models() -> list[ModelSettings]:
+    """The shipped models in the order of their names; those whose checkpoint a user has to name are left out."""
+    return [model_settings(name) for name in choices("model") if "checkpoint" in _shipped("model", name)]
+
+
 def no_such_model(name: str, known: Sequence[str]) -> str:
     """The message about a model that is not among those known, with what can be done about it."""
     example = (closest(name, known) or ["NAME"])[0]
@@ -76,7 +81,10 @@ def register(record: type, config_dir: Path | None = None) -> None:
 
 
 def _shipped(group: str, name: str) -> Any:
-    return OmegaConf.merge({"name": name}, OmegaConf.load(configuration_file(group, name)))
+    """A shipped configuration file's content, with its name unless a user's checkpoint gives one (see `named`)."""
+    content = OmegaConf.load(configuration_file(group, name))
+    is_named = group != "model" or "checkpoint" in content
+    return OmegaConf.merge({"name": name}, content) if is_named else content
 
 
 def initialized(config_dir: Path | None) -> AbstractContextManager[None]:
@@ -117,8 +125,24 @@ def compose(record: type, words: Sequence[str], number: int = 0) -> DictConfig:
 
 
 def named(record: type, composed: DictConfig, choices: Mapping[str, str]) -> DictConfig:
-    """Gives a group the name of its configuration file, where the file states no `name`."""
+    """Gives a group the name of its configuration file, where the file states no `name`.
+
+    A model whose checkpoint the user names has that one's name, so that each has a run folder of its own.
+    """
     for group in groups_of(record):
         if composed[group] is not None and OmegaConf.is_missing(composed[group], "name"):
-            composed[group].name = choices[group]
+            of_user = group == "model" and _is_of_user(choices[group])
+            composed[group].name = (of_user and _checkpoint_name(composed.model)) or choices[group]
     return composed
+
+
+def _is_of_user(name: str) -> bool:
+    """Whether a shipped model leaves its checkpoint to the user."""
+    return name in choices("model") and "checkpoint" not in OmegaConf.load(configuration_file("model", name))
+
+
+def _checkpoint_name(model: DictConfig) -> str:
+    """The last part of a checkpoint's name; empty where it is not given, or not as it is."""
+    if OmegaConf.is_missing(model, "checkpoint") or OmegaConf.is_interpolation(model, "checkpoint"):
+        return ""
+    return Path(model.checkpoint).name.lstrip(".")

@@ -21,6 +21,9 @@ Attention = Literal["sdpa", "sdpa_cudnn", "eager", "flash_attention_2"]
 MOST_TILES = 128
 """The most tiles of an image. At 256 tokens a tile, they fill the longest prompts of these models, 32,768 tokens."""
 
+MOST_PIXELS = 100_000_000
+"""The most pixels of an image that a processor may be told: a hundred times those of the published checkpoints."""
+
 _NAME = {
     "pattern": r"(?!\.)[^/\\]+(/(?!\.)[^/\\]+)*",
     "form": "a name that stays inside the folder of runs, such as mine or org/mine,",
@@ -43,7 +46,9 @@ class ModelSettings:
     """Which model, and how it is loaded and asked."""
 
     name: str = setting("names the run folder; by default the file's name", **_NAME)
-    family: str = setting("prompt, pixels and layout: a key of FAMILIES in repope_eval/models/families.py")
+    family: str = setting(
+        "prompt, pixels and layout: a key of FAMILIES in repope_eval/models/families.py; chat: the checkpoint's own"
+    )
     checkpoint: str = setting("Hub id or local folder")
     revision: str = setting("branch, tag or commit of a Hub checkpoint", "main")
     recipe_dtype: NumberFormat = setting("what dtype=auto means: that of the published results", "bfloat16")
@@ -55,6 +60,21 @@ class ModelSettings:
     question_suffix: str | None = setting("text put after each question; null: nothing", None, **_PROMPT)
     max_tiles: int | None = setting(
         "most tiles of an image; null: the checkpoint's", None, minimum=1, maximum=MOST_TILES
+    )
+    min_pixels: int | None = setting(
+        "family chat: least pixels of an image, where its processor has such; null: the checkpoint's",
+        None,
+        minimum=1,
+        maximum=MOST_PIXELS,
+    )
+    max_pixels: int | None = setting(
+        "family chat: most pixels of an image, where its processor has such; null: the checkpoint's",
+        None,
+        minimum=1,
+        maximum=MOST_PIXELS,
+    )
+    chat_template: Mapping[str, Any] | None = setting(
+        "family chat: arguments of its template, such as {enable_thinking:false}; null: none", None
     )
     attn_implementation: Literal["auto"] | Attention = setting(
         "attention kernel; auto: sdpa, or eager where the model caps attention's scores; "

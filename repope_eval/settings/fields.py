@@ -24,7 +24,8 @@ class Field:
     metadata: Mapping[str, Any]
     """The keywords of `setting`: `help`, and limits."""
     kinds: frozenset[Any]
-    """The types of its values: `str`, `tuple` for a list of texts, `NoneType` for null, a settings record, ..."""
+    """The types of its values: `str`, `tuple` for a list of texts, `Mapping` for names with values, `NoneType` for
+    null, a settings record, ..."""
     allowed: tuple[str, ...]
     """The texts that it may have; none where any text will do."""
 
@@ -50,12 +51,19 @@ class Field:
         return self.kinds >= {str, tuple}
 
     @property
+    def is_mapping(self) -> bool:
+        """Whether the field takes names with values, which nobody lists here."""
+        return Mapping in self.kinds
+
+    @property
     def expected(self) -> str:
         """What the field takes, in words."""
         if self.allowed:
             form = f"one of {', '.join(self.allowed)}"
         elif self.is_text_or_list:
             form = "a text or a list such as [A,B]"
+        elif self.is_mapping:
+            form = "names with values such as {name:value}"
         else:
             forms = {
                 tuple: "a list such as [A,B]",

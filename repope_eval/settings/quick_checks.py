@@ -21,6 +21,8 @@ def value_problems(field: Field, value: Any) -> Iterator[str]:
     texts = [text for text in (value if isinstance(value, tuple) else (value,)) if isinstance(text, str)]
     if wrong := next(filter(None, (_text_problem(field, text) for text in texts)), None):
         yield wrong
+    elif field.is_mapping:
+        yield from _mapping_problems(field, value)
     elif field.is_text_or_list:
         yield from _text_or_list_problems(field, value)
     elif value is not None:
@@ -107,6 +109,14 @@ def _limit_problems(field: Field, value: Any) -> Iterator[str]:
         yield f"{typed}: a list of texts is expected"
     if "length" in limits and len(value) != limits["length"]:
         yield f"{field.key}: {limits['length']} are expected, not {len(value)}"
+
+
+def _mapping_problems(field: Field, value: Any) -> Iterator[str]:
+    plain = (bool, int, float, str, NoneType)
+    if value is None and NoneType in field.kinds:
+        return
+    if not isinstance(value, dict) or not all(isinstance(each, plain) for each in value.values()):
+        yield f"{field.key}={value}: {field.expected} is expected, each value a text, a number, true, false or null"
 
 
 def _text_or_list_problems(field: Field, value: Any) -> Iterator[str]:

@@ -100,7 +100,7 @@ def _interpolation(*words: Any) -> str:
 
 def _schema_type(item: Field) -> Any:
     """The type that OmegaConf checks a field by."""
-    if item.is_text_or_list:
+    if item.is_text_or_list or item.is_mapping:
         return Any
     (kind,) = item.kinds - {NoneType}
     kind = schema_of(kind) if item.record else list[str] if kind is tuple else kind
@@ -151,8 +151,10 @@ def _settled(item: Field, value: Any) -> Any:
 
 
 def _value(composed: DictConfig, name: str) -> Any:
-    """A field's value; a list as a tuple."""
+    """A field's value; a list as a tuple, and names with values as a dictionary."""
     value = setting_value(composed, name)
+    if isinstance(value, DictConfig):
+        return {key: setting_value(value, key) for key in map(str, value)}
     if not isinstance(value, ListConfig):
         return value
     return tuple(setting_value(value, index) for index in range(len(value)))

@@ -1,6 +1,5 @@
 """The files that are shipped with the program: configurations of models and benchmarks, and scripts for SLURM."""
 
-import re
 from pathlib import Path
 
 from repope_eval.files.natural_order import natural_order
@@ -25,11 +24,3 @@ def choices(group: str) -> list[str]:
     """Names of the shipped configuration files of a group (`model` or `bench`)."""
     names = [path.stem for path in configuration_file(group, "*").parent.glob("*.yaml")]
     return sorted(names, key=natural_order)
-
-
-def listed_models() -> list[str]:
-    """Names of the shipped models, but for files that leave it to the command line which checkpoint is meant."""
-    names = (
-        (name, configuration_file("model", name).read_text(encoding="utf-8")) for name in choices("model")
-    )
-    return [name for name, text in names if re.search(r"^checkpoint:", text, re.MULTILINE)]

@@ -6,6 +6,7 @@ Such a value may be a password in an address, and the files of a run are passed 
 import dataclasses
 import os
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from repope_eval.errors import RepopeError
@@ -49,6 +50,8 @@ def as_written(value: Any) -> Any:
         return value.written
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {item.name: as_written(getattr(value, item.name)) for item in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {key: as_written(each) for key, each in value.items()}
     return tuple(map(as_written, value)) if isinstance(value, tuple) else value
 
 

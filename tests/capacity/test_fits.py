@@ -3,6 +3,7 @@
 import dataclasses
 
 import pytest
+from conftest import FAMILY_MODELS
 from machines import COMPLETE, GB, device, with_device
 
 from repope_eval.capacity.fits import Fit, fits, room_of
@@ -10,12 +11,11 @@ from repope_eval.capacity.machine import Machine
 from repope_eval.capacity.shapes import Shape, published_shape
 from repope_eval.settings.composition import model_settings
 from repope_eval.settings.config import ModelSettings
-from repope_eval.settings.shipped_files import listed_models
 
 
 def shipped() -> list[tuple[ModelSettings, Shape]]:
     models = []
-    for name in listed_models():
+    for name in FAMILY_MODELS:
         settings = model_settings(name)
         shape = published_shape(settings.checkpoint)
         assert shape is not None

@@ -1,11 +1,11 @@
 """The formula for memory: what it adds up, and that it follows what it should."""
 
 import pytest
+from conftest import FAMILY_MODELS
 
 from repope_eval.capacity.memory_need import PROGRAM, MemoryNeed, memory_need
 from repope_eval.capacity.shapes import Shape, published_shape
 from repope_eval.settings.composition import model_settings
-from repope_eval.settings.shipped_files import listed_models
 
 
 def shipped(name: str) -> Shape:
@@ -29,7 +29,7 @@ def test_keys_and_values_are_those_of_the_image_and_of_all_its_questions() -> No
     assert one > 3328 * a_token
 
 
-@pytest.mark.parametrize("name", listed_models())
+@pytest.mark.parametrize("name", FAMILY_MODELS)
 def test_quantization_and_number_format_change_what_they_should(name: str) -> None:
     shape = shipped(name)
     needs = [memory_need(shape, quantization=how) for how in ("none", "int8", "nf4")]

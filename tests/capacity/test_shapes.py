@@ -1,14 +1,13 @@
 """Shapes of the shipped models are those that their native classes have, counted without weights."""
 
 import pytest
-from conftest import PROJECT
+from conftest import FAMILY_MODELS, PROJECT
 
 from repope_eval.capacity.counting import shape_of
 from repope_eval.capacity.shapes import published_shape
 from repope_eval.models.checkpoints import find_checkpoint
 from repope_eval.models.families import recipe_of
 from repope_eval.models.recipe import RecipeOptions
-from repope_eval.settings.shipped_files import listed_models
 
 with pytest.MonkeyPatch.context() as path:
     path.syspath_prepend(PROJECT / "perf")
@@ -51,7 +50,7 @@ def test_parameters_are_as_many_as_published(name: str, millions: float) -> None
     assert shipped_shape(name).parameters / 1e6 == pytest.approx(millions, abs=0.051)
 
 
-@pytest.mark.parametrize("name", listed_models())
+@pytest.mark.parametrize("name", FAMILY_MODELS)
 def test_every_shipped_model_has_a_shape_that_fits_together(name: str) -> None:
     shape = shipped_shape(name)
     assert shape.heads % shape.key_value_heads == 0

@@ -4,10 +4,11 @@ import re
 from pathlib import Path
 
 import pytest
+from conftest import FAMILY_MODELS
 
 from repope_eval.cluster.resources import Needs, ResourceRow, read_resources, row_of
 from repope_eval.errors import RepopeError
-from repope_eval.settings.shipped_files import listed_models, shipped_folder
+from repope_eval.settings.shipped_files import shipped_folder
 
 HEAD = "models,gpus,cpus,memory,time,overrides\n"
 SHIPPED = shipped_folder("slurm") / "resources.csv"
@@ -37,7 +38,7 @@ def write(folder: Path, text: str) -> Path:
 
 def test_shipped_models_have_the_gpus_that_hold_their_weights() -> None:
     rows = read_resources(SHIPPED)
-    for model in listed_models():
+    for model in FAMILY_MODELS:
         row = row_of(model, rows)
         assert row is not None
         size = re.search(r"_(\d+b)(_mpo)?$", model)

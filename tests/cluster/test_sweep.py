@@ -8,13 +8,12 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import PROJECT
+from conftest import FAMILY_MODELS, PROJECT
 from sweep_tasks import SCRIPT, environment_of, program, record
 
 from repope_eval.process.timing import moment, now
 from repope_eval.settings.composition import compose, initialized, register
 from repope_eval.settings.config import RunSettings
-from repope_eval.settings.shipped_files import listed_models
 
 REPORT = PROJECT / "slurm" / "report.sbatch"
 
@@ -181,7 +180,7 @@ def test_a_setup_that_fails_fails_the_task_on_record(tmp_path: Path, python: str
 
 def test_the_shipped_list_names_every_model_smallest_first() -> None:
     listed = (PROJECT / "slurm" / "models.txt").read_text().split()
-    assert sorted(listed) == sorted(set(listed_models()) - {"tiny"})
+    assert sorted(listed) == sorted(set(FAMILY_MODELS) - {"tiny"})
     sizes = [float(size.replace("_", ".")) for name in listed for size in re.findall(r"_(\d+(?:_5)?)b", name)]
     assert sizes == sorted(sizes)
     assert len(sizes) == len(listed)

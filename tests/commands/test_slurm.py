@@ -58,8 +58,8 @@ def test_words_for_each_run_come_through_the_shells_as_they_were_typed(
         (
             "tiny\ninternvl2_8b\n",
             [],
-            "models.txt, line 2: internvl2_8b: no such model (did you mean internvl2_5_8b, internvl2_5_78b or "
-            "internvl2_5_38b?); `models` lists them",
+            "models.txt, line 2: internvl2_8b: no such model (did you mean internvl2_5_8b, internvl3_8b or "
+            "internvl2_5_78b?); `models` lists them",
         ),
         (
             "\ntiny lmit=3\n",

@@ -59,11 +59,11 @@ class EchoRecipe(Recipe):
 
 
 ECHO = Model(
-    EchoRecipe(),
-    torch.nn.Module(),  # type: ignore[arg-type]
-    Checkpoint("echo", Path(), None, {}),
-    torch.float32,
-    torch.device("cpu"),
+    recipe=EchoRecipe(),
+    network=torch.nn.Module(),  # type: ignore[arg-type]
+    checkpoint=Checkpoint("echo", Path(), None, {}),
+    dtype=torch.float32,
+    device=torch.device("cpu"),
 )
 
 

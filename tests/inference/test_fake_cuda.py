@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import pytest
 import torch
-from conftest import PROJECT
+from conftest import FAMILY_MODELS, PROJECT
 
 from repope_eval.capacity.counting import size_of
 from repope_eval.inference import shared
@@ -20,7 +20,6 @@ from repope_eval.inference.cached_rows import CachedRows
 from repope_eval.inference.image_rows import ImageRows
 from repope_eval.inference.question_rows import CopiedPrefixes
 from repope_eval.models.recipe import Prepared
-from repope_eval.settings.shipped_files import listed_models
 
 with pytest.MonkeyPatch.context() as path:
     path.syspath_prepend(PROJECT / "perf")
@@ -82,9 +81,9 @@ def peak_of_all_layers(name: str, quantization: str = "none") -> float:
 
 
 def test_every_shipped_model_is_here() -> None:
-    names = {name.removesuffix("_mpo") for name in listed_models()} - {"tiny"}
+    names = {name.removesuffix("_mpo") for name in FAMILY_MODELS} - {"tiny"}
     assert set(PUBLISHED) == names
-    assert len(listed_models()) - 1 == 28
+    assert len(FAMILY_MODELS) - 1 == 28
 
 
 @pytest.mark.parametrize("name", PUBLISHED)

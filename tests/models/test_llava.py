@@ -113,9 +113,10 @@ def test_a_suffix_follows_the_question(golden: Golden, model: Model) -> None:
     assert recipe.prompt("Q?") == model.recipe.prompt("Q? Yes or no?")
 
 
-def test_an_option_of_other_families_is_refused(golden: Golden) -> None:
-    with pytest.raises(RepopeError, match=r"model\.max_tiles: LLaVA-.* has no such thing"):
-        read_recipe(golden.folder, max_tiles=2)
+@pytest.mark.parametrize("option", [{"max_tiles": 2}, {"max_pixels": 9}, {"chat_template": {"a": 1}}])
+def test_options_of_other_families_are_refused(golden: Golden, option: dict[str, Any]) -> None:
+    with pytest.raises(RepopeError, match=f"model.{next(iter(option))}: LLaVA-.* has no such thing"):
+        read_recipe(golden.folder, **option)
 
 
 @pytest.mark.parametrize("name", ["tokenizer.json", "chat_template.json", "preprocessor_config.json"])

@@ -7,7 +7,8 @@ import pytest
 from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 
-from repope_eval.settings.composition import compose, initialized, register
+from repope_eval.errors import RepopeError
+from repope_eval.settings.composition import compose, initialized, listed_models, register
 from repope_eval.settings.config import (
     BenchSettings,
     DataSettings,
@@ -18,11 +19,11 @@ from repope_eval.settings.config import (
 )
 from repope_eval.settings.fields import groups_of
 from repope_eval.settings.schema import settings_from
-from repope_eval.settings.shipped_files import choices, listed_models, shipped_folder
+from repope_eval.settings.shipped_files import choices, shipped_folder
 
 RECORDS = {"models": ModelSettings, "benchmarks": BenchSettings}
 FILES = sorted(shipped_folder("configs").glob("*/*.yaml"))
-OF_ANY_CHECKPOINT = ("endpoint",)
+OF_ANY_CHECKPOINT = ("chat", "endpoint")
 """Files of models that leave it to the command line which checkpoint is meant."""
 WHOLE = [path for path in FILES if path.stem not in OF_ANY_CHECKPOINT]
 """Files that say all that must be said."""
@@ -73,19 +74,25 @@ def test_shipped_files_state_only_differences_from_the_defaults(path: Path) -> N
 def test_shipped_files_compose_to_what_they_state_and_the_defaults(path: Path) -> None:
     record = RECORDS[path.parent.name]
     group = "model" if record is ModelSettings else "bench"
-    composed = getattr(_settings(f"{group}={path.stem}"), group)
     stated: Any = OmegaConf.to_container(OmegaConf.load(path))
+    words, name = [], path.stem
+    if group == "model" and "checkpoint" not in stated:  # a user names it
+        stated["checkpoint"], name = "org/mine", "mine"
+        words.append("model.checkpoint=org/mine")
+    composed = getattr(_settings(f"{group}={path.stem}", *words), group)
     listed = {key: tuple(value) if isinstance(value, list) else value for key, value in stated.items()}
-    assert composed == record(**{"name": path.stem} | listed)
+    assert composed == record(**{"name": name} | listed)
 
 
 @pytest.mark.parametrize("name", OF_ANY_CHECKPOINT)
 def test_a_model_of_any_checkpoint_is_named_after_it(name: str) -> None:
     settings = _settings(f"model={name}", "model.checkpoint=org/seer")
-    assert settings.model == ModelSettings(name="org/seer", family=name, checkpoint="org/seer")
-    assert settings.out == "runs/demo/org/seer"
+    assert settings.model == ModelSettings(name="seer", family=name, checkpoint="org/seer")
+    assert settings.out == "runs/demo/seer"
     assert _settings(f"model={name}", "model.checkpoint=/a/b", "model.name=mine").out == "runs/demo/mine"
-    assert sorted({*listed_models(), *OF_ANY_CHECKPOINT}) == sorted(choices("model"))
+    assert sorted({*(model.name for model in listed_models()), *OF_ANY_CHECKPOINT}) == sorted(
+        choices("model")
+    )
 
 
 def test_choices_are_the_file_names_with_numbers_in_order() -> None:
@@ -167,3 +174,31 @@ def test_own_file_may_build_on_a_shipped_one(own: Path) -> None:
     (own / "model" / "short.yaml").write_text("defaults: [internvl2_5_1b]\nname: short\nmax_new_tokens: 3\n")
     model = _settings("model=short", config_dir=own).model
     assert (model.name, model.checkpoint, model.max_new_tokens) == ("short", "OpenGVLab/InternVL2_5-1B", 3)
+
+
+def test_names_with_values_are_read_as_they_are_typed() -> None:
+    words = "model.chat_template={enable_thinking:false,budget:5,style:brief}"
+    found = _settings("model=chat", "model.checkpoint=mine", words).model.chat_template
+    assert found == {"enable_thinking": False, "budget": 5, "style": "brief"}
+    assert _settings("model=chat", "model.checkpoint=mine").model.chat_template is None
+
+
+@pytest.mark.parametrize("value", ["yes", "[a,b]", "{a:[1,2]}", "{a:{b:1}}"])
+def test_what_is_no_list_of_names_with_values_is_refused(value: str) -> None:
+    with pytest.raises(RepopeError, match=r"names with values such as \{name:value\} or null is expected"):
+        _settings("model=chat", "model.checkpoint=mine", f"model.chat_template={value}")
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        (["model.checkpoint=Qwen/Qwen3-VL-8B-Instruct"], "Qwen3-VL-8B-Instruct"),
+        (["model.checkpoint=/models/mine/"], "mine"),
+        (["model.checkpoint=.."], "chat"),
+        (["model.checkpoint=org/mine", "model.name=other"], "other"),
+        (["model.checkpoint=${oc.env:HOME}"], "chat"),  # no part of a variable's value stands in files
+    ],
+)
+def test_a_users_checkpoint_names_its_run_folder(words: list[str], name: str) -> None:
+    settings = _settings("model=chat", *words)
+    assert (settings.model.name, settings.out) == (name, f"runs/demo/{name}")

@@ -1,0 +1,226 @@
+"""A checkpoint's own processor and chat template: what the model is shown of an image and a question."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from PIL import Image
+from transformers import PreTrainedConfig
+
+from repope_eval.chat.pixels import PixelsMadeOnce
+from repope_eval.chat.processor_loading import image_token_ids_of, load_processor, special_tokens_of
+from repope_eval.errors import RepopeError
+from repope_eval.models.chat_templates import bounded_rendering
+from repope_eval.models.checkpoints import Checkpoint
+from repope_eval.models.fields import first_line
+from repope_eval.models.pixels import to_rgb
+from repope_eval.models.recipe import Inputs, Prepared
+from repope_eval.models.tokenizers import PlainText, drop_breaks
+from repope_eval.settings.config import ModelSettings
+
+_REHEARSED = "Is there a snowboard in the image?"
+
+
+@dataclass(frozen=True, slots=True)
+class ChatPrepared(Prepared):
+    """One image and its questions, ready for a model: `inputs` are the image's, as the processor names them."""
+
+    per_token: tuple[Inputs, ...]
+    """What the processor says of each token of a question's prompt, such as its type; each tensor is [1, tokens]."""
+    per_question: tuple[Inputs, ...]
+    """What else it says of each question, such as which tiles a token sees."""
+
+
+class ChatProcessor:
+    """The processor of a checkpoint, with its prompt: one user turn, an image and then a question."""
+
+    def __init__(self, checkpoint: Checkpoint, config: PreTrainedConfig, settings: ModelSettings) -> None:
+        """Loads the processor, and tries it on an image and a question.
+
+        Args:
+            checkpoint: whose small files it is read from.
+            config: the native class's configuration.
+            settings: of the model.
+
+        Raises:
+            RepopeError: there is no processor of images or no chat template, the template drops the image, a package
+                is missing, or a setting means nothing to this processor.
+        """
+        self._folder = checkpoint.folder
+        self._settings = settings
+        self._processor = load_processor(checkpoint, settings)
+        self.tokenizer: Any = self._processor.tokenizer
+        self._template = self._chat_template()
+        self._special = special_tokens_of(self._processor)
+        self._plain_text = PlainText(self._special)
+        if hasattr(self.tokenizer, "backend_tokenizer"):
+            drop_breaks(self.tokenizer.backend_tokenizer)
+        self._require_arguments()
+        self.image_token_ids = image_token_ids_of(config, self._processor)
+        with bounded_rendering():
+            self.prompt("")
+        self._rehearse()
+
+    @property
+    def image_backend(self) -> str:
+        """What makes the pixels, on which they depend a little: torchvision or pil."""
+        return str(getattr(self._processor.image_processor, "backend", "unknown"))
+
+    def vocabulary(self) -> Mapping[str, int]:
+        """All tokens as the vocabulary writes them, with their ids."""
+        found: dict[str, int] = self.tokenizer.get_vocab()
+        return found
+
+    def prompt(self, question: str) -> str:
+        """The whole prompt of a question as text, with the processor's mark where the image goes.
+
+        Raises:
+            RepopeError: the template cannot be rendered.
+        """
+        text = question + (self._settings.question_suffix or "")
+        return self._rendered([{"type": "image"}, {"type": "text", "text": text}])
+
+    def prepare(self, image: Image.Image, questions: Sequence[str]) -> ChatPrepared:
+        """Pixels of an image of any mode, and the prompts of questions about it.
+
+        The processor is called for each question by itself, as if it were the only one. What it made of the pixels
+        for the first is handed to it again for the others.
+
+        Raises:
+            RepopeError: the processor cannot take the image, or a question spells a special token that cannot be told
+                from a real one.
+        """
+        rgb = to_rgb(image)
+        with PixelsMadeOnce(self._processor.image_processor) as pixels:
+            processed = []
+            for question in questions:
+                pixels.start_anew()
+                processed.append(self._processed(rgb, question))
+        shapes = [each["input_ids"].shape for each in processed]
+        prompts = tuple(tuple(each.pop("input_ids")[0].tolist()) for each in processed)
+        for each in processed:
+            each.pop("attention_mask", None)  # there is no padding
+        per_token = {name for name, tensor in processed[0].items() if tensor.shape == shapes[0]}
+        others = set(processed[0]) - per_token
+        per_question = {name for name in others if _is_per_question(name, processed, shapes)}
+        return ChatPrepared(
+            {name: processed[0][name] for name in processed[0] if name in others - per_question},
+            prompts,
+            tuple({name: each[name] for name in each if name in per_token} for each in processed),
+            tuple({name: each[name] for name in each if name in per_question} for each in processed),
+        )
+
+    def _processed(self, image: Image.Image, question: str) -> dict[str, torch.Tensor]:
+        prompt = self.prompt(self._as_plain(question))
+        begin = self.tokenizer.bos_token
+        # As transformers' own chat does it: a template that writes the begin token needs no second one.
+        is_begun = begin is not None and prompt.startswith(begin)
+        try:
+            processed = self._processor(
+                text=[prompt],
+                images=[image],
+                return_tensors="pt",
+                **({"add_special_tokens": False} if is_begun else {}),
+            )
+        except Exception as error:  # processors raise whatever they do
+            raise RepopeError(f"its processor cannot take the image ({first_line(error)})") from error
+        found = dict(processed)
+        if strange := [name for name, value in found.items() if not isinstance(value, torch.Tensor)]:
+            raise RepopeError(f"its processor makes {strange[0]}, which is no tensor, so it cannot be asked")
+        first = found["input_ids"][0, :2].tolist()
+        if first == [self.tokenizer.bos_token_id] * 2:
+            raise RepopeError(f"its prompt would begin with {begin} twice; take one out of its chat template")
+        return found
+
+    def _as_plain(self, question: str) -> str:
+        """The question with nothing in it that would become a special token."""
+        plain = self._plain_text(question)
+        if plain != question:
+            token_ids = self.tokenizer(plain, add_special_tokens=False).input_ids
+            spelled = set(token_ids) & set(self.tokenizer.convert_tokens_to_ids(self._special))
+            if spelled:
+                token = self.tokenizer.convert_ids_to_tokens(spelled.pop())
+                raise RepopeError(
+                    f"the question {question!a} spells {token}, which this tokenizer takes for the token itself; "
+                    "take it out of the question"
+                )
+        return plain
+
+    def _rendered(self, content: list[dict[str, str]]) -> str:
+        turns: list[dict[str, Any]] = [{"role": "user", "content": content}]
+        if self._settings.system_prompt is not None:
+            system = [{"type": "text", "text": self._settings.system_prompt}]
+            turns.insert(0, {"role": "system", "content": system})
+        try:
+            prompt = self._processor.apply_chat_template(
+                turns,
+                chat_template=self._template,
+                add_generation_prompt=True,
+                tokenize=False,
+                **(self._settings.chat_template or {}),
+            )
+        except Exception as error:  # a template's expressions raise whatever they do
+            raise RepopeError(
+                f"{self._folder}: its chat template cannot be rendered ({first_line(error)})"
+            ) from error
+        return str(prompt)
+
+    def _chat_template(self) -> str:
+        """The processor's template, else its tokenizer's.
+
+        Raises:
+            RepopeError: there is none.
+        """
+        for holder in (self._processor, self.tokenizer):
+            template = getattr(holder, "chat_template", None)
+            if isinstance(template, Mapping):
+                template = template.get("default")
+            if template:
+                return str(template)
+        raise RepopeError(
+            f"{self._folder}: holds no chat template, so how it is asked is unknown; take the -it, -Instruct or -hf "
+            "checkpoint of the model"
+        )
+
+    def _require_arguments(self) -> None:
+        """Refuses arguments that the template does not mention: they would change nothing."""
+        for name in self._settings.chat_template or {}:
+            if name not in self._template:
+                raise RepopeError(
+                    f"model.chat_template: the template of {self._folder} has no argument {name}; leave it out"
+                )
+
+    def _rehearse(self) -> None:
+        """Tries the processor on an image and a question."""
+        text = [{"type": "text", "text": _REHEARSED}]
+        if self._rendered([{"type": "image"}, *text]) == self._rendered(text):
+            raise self._dropped()
+        mark = getattr(self._processor, "image_token", None)
+        if isinstance(mark, str) and mark not in self.prompt(_REHEARSED):
+            raise self._dropped()
+        try:
+            prepared = self.prepare(Image.new("RGB", (64, 32), "gray"), [_REHEARSED])
+        except RepopeError as error:
+            raise RepopeError(f"{self._folder}: {error}") from error
+        if self.image_token_ids and not self.image_token_ids & set(prepared.prompts[0]):
+            raise self._dropped()
+        if not all(torch.isfinite(each).all() for each in prepared.inputs.values()):
+            raise RepopeError(f"{self._folder}: its processor makes pixels that are NaN or infinite")
+
+    def _dropped(self) -> RepopeError:
+        return RepopeError(
+            f"{self._folder}: its chat template drops the image, so the model would not see it; take a checkpoint "
+            "whose template has a place for images"
+        )
+
+
+def _is_per_question(
+    name: str, processed: Sequence[Mapping[str, torch.Tensor]], shapes: Sequence[torch.Size]
+) -> bool:
+    """Whether an input is another for each question, or says something of each token of it."""
+    first = processed[0][name]
+    is_of_tokens = any(each[name].shape[:2] == shape for each, shape in zip(processed, shapes, strict=True))
+    return is_of_tokens or not all(
+        each[name] is first or torch.equal(each[name], first) for each in processed
+    )

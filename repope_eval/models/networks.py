@@ -1,0 +1,249 @@
+"""Loads the weights of a checkpoint into transformers' own class for it, and says what was loaded.
+
+What the model is shown is no matter here: the families have recipes, others their own processors.
+"""
+
+import atexit
+import shutil
+import tempfile
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from transformers import PreTrainedConfig, PreTrainedModel
+from transformers.utils import logging as transformers_logging
+
+from repope_eval.errors import RepopeError
+from repope_eval.models.checkpoints import Checkpoint, fetch_weights
+from repope_eval.models.fields import first_line
+from repope_eval.models.fingerprint import fingerprint
+from repope_eval.models.placement import (
+    device_map,
+    embed_where_inputs_are,
+    quantization,
+    require_attention,
+    require_modules,
+    require_number_format,
+    require_quantization,
+)
+from repope_eval.models.recipe import Inputs
+from repope_eval.models.weight_files import WeightFiles, verify_weight_files
+from repope_eval.runs.manifest_form import CHECKPOINT_FILES
+from repope_eval.settings.config import Attention, ModelSettings, number_format
+from repope_eval.settings.written import as_written
+
+_MOST_TIMES = 2
+"""A network may have so many times the weights in the files: tied embeddings may be counted twice."""
+
+_GAPS = {
+    "missing_keys": "missing",
+    "unexpected_keys": "unexpected",
+    "mismatched_keys": "of another shape",
+}
+"""Key of transformers' report of the weights it loaded -> what it says of those it lists there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DescribedNetwork(ABC):
+    """A checkpoint as its small files describe it."""
+
+    checkpoint: Checkpoint
+    network: PreTrainedModel
+    """The native class's network on the meta device: it has shapes, and no weights."""
+
+    @property
+    def n_weights(self) -> int:
+        """How many numbers all tensors of the network have."""
+        return sum(parameter.numel() for parameter in self.network.parameters())
+
+    @abstractmethod
+    def prompt(self, question: str) -> str:
+        """The whole prompt of a question as text, with a mark where the image goes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedNetwork:
+    """A network with its weights, where it is and how it computes."""
+
+    network: PreTrainedModel
+    checkpoint: Checkpoint
+    dtype: torch.dtype
+    device: torch.device
+    """The device that inputs go to."""
+    attention: Attention = "sdpa"
+    """How the network computes attention."""
+
+    @property
+    def devices(self) -> tuple[torch.device, ...]:
+        """The devices that it is on: several if a device map spreads it; weights on disk are on none."""
+        placed = {parameter.device for parameter in self.network.parameters()}
+        return tuple(sorted((device for device in placed if device.type != "meta"), key=str))
+
+    def placed(self, inputs: Inputs) -> Inputs:
+        """An image's inputs on the device, pixels in the model's number format.
+
+        A GPU copies them from pinned memory by itself, while the program goes on.
+        """
+        return {
+            name: tensor.to(
+                self.device, self.dtype if tensor.is_floating_point() else tensor.dtype, non_blocking=True
+            )
+            for name, tensor in inputs.items()
+        }
+
+
+def network_dtype(settings: ModelSettings) -> torch.dtype:
+    """The number format that a model is loaded in, as torch has it."""
+    dtype: torch.dtype = getattr(torch, number_format(settings))
+    return dtype
+
+
+def require_possible(settings: ModelSettings, device: torch.device) -> None:
+    """Refuses what a device or an installation lacks, before any file of a checkpoint is read.
+
+    Raises:
+        RepopeError: the number format, the attention, the device map or the quantization cannot be had here.
+    """
+    require_number_format(network_dtype(settings), device)
+    require_attention(settings, device)
+    device_map(settings, device)
+    require_quantization(settings, device)
+
+
+def _keep_all_bits(dtype: torch.dtype) -> None:
+    """Has a GPU's convolutions compute float32 in float32.
+
+    Unless told otherwise, torch lets cuDNN round their terms to the 11 significant bits of TensorFloat-32, though not
+    the terms of matrix products. A vision tower begins with a convolution, which is a small part of its time.
+    """
+    if dtype == torch.float32:
+        torch.backends.cudnn.allow_tf32 = False
+
+
+def load_network(
+    settings: ModelSettings,
+    device: torch.device,
+    described: DescribedNetwork,
+    config: PreTrainedConfig,
+    attention: Attention,
+) -> tuple[PreTrainedModel, Mapping[str, Any]]:
+    """Fetches a checkpoint's weights where they are not here yet, and loads them.
+
+    Args:
+        settings: of the model.
+        device: where inputs go, and the weights if the settings do not spread them.
+        described: the checkpoint; its network's class is the one that is loaded.
+        config: of that class.
+        attention: how the network is to compute attention.
+
+    Returns:
+        The network, and transformers' lists of the weights that were unexpected.
+
+    Raises:
+        RepopeError: the weights cannot be had or loaded, or some are missing or of another shape.
+    """
+    placed = device_map(settings, device)
+    require_modules(settings, placed, described.network)
+    fetch_whole(described)
+    dtype = network_dtype(settings)
+    _keep_all_bits(dtype)
+    network, report = _from_pretrained(
+        described.checkpoint,
+        type(described.network),
+        config=config,
+        device_map=placed,
+        offload_folder=_offload_folder() if settings.device_map else None,
+        quantization_config=quantization(settings, dtype, described.network),
+        dtype=dtype,
+        attn_implementation=attention.removesuffix("_cudnn"),  # `attention_kernels` sees to the rest
+    )
+    if settings.device_map:
+        embed_where_inputs_are(network)
+    refuse_gaps(described.checkpoint, report, "missing_keys", "mismatched_keys")
+    return network, report
+
+
+def fetch_whole(described: DescribedNetwork) -> WeightFiles:
+    """Downloads a checkpoint's weights where they are not there yet, and checks that their files are whole.
+
+    Raises:
+        RepopeError: they cannot be had, a file is missing or damaged, or they are too few for the configuration:
+            transformers would fill the memory with random ones before it said so.
+    """
+    checkpoint = described.checkpoint
+    fetch_weights(checkpoint)
+    files = verify_weight_files(checkpoint.folder)
+    if described.n_weights > _MOST_TIMES * files.n_weights:
+        raise RepopeError(
+            f"{checkpoint.path('config.json')}: describes a network of {described.n_weights:,} weights, and the files "
+            f"hold {files.n_weights:,}; the checkpoint is damaged or of another model"
+        )
+    return files
+
+
+def describe_checkpoint(checkpoint: Checkpoint) -> dict[str, Any]:
+    """What a manifest says of a checkpoint: its name, its commit, and what its files hold."""
+    processor = checkpoint.processor_folder
+    return {
+        "checkpoint": {
+            "name": as_written(checkpoint.name),
+            "commit": checkpoint.commit,
+            **({"processor_commit": processor.name} if processor else {}),
+        },
+        CHECKPOINT_FILES: fingerprint(checkpoint.folder, processor),
+    }
+
+
+def describe_device(device: torch.device) -> dict[str, Any]:
+    """What a manifest says of the device."""
+    gpu = torch.cuda.get_device_name(device) if device.type == "cuda" else None
+    return {"name": str(device), "gpu": gpu, "threads": torch.get_num_threads()}
+
+
+def _from_pretrained(
+    checkpoint: Checkpoint, network_class: type[PreTrainedModel], **how: Any
+) -> tuple[PreTrainedModel, Mapping[str, Any]]:
+    transformers_logging.disable_progress_bar()
+    try:
+        network, report = network_class.from_pretrained(
+            checkpoint.folder,
+            **how,
+            use_safetensors=True,
+            ignore_mismatched_sizes=True,  # they are refused below, by name
+            output_loading_info=True,
+        )
+    except (
+        Exception
+    ) as error:  # damaged weights, no memory, settings that do not fit: the library's many kinds
+        raise RepopeError(f"{checkpoint.folder}: cannot be loaded ({first_line(error)})") from error
+    network.eval()
+    return network, report
+
+
+def _offload_folder() -> str:
+    """A folder for weights that a device map puts on disk; it is removed when the program ends."""
+    folder = tempfile.mkdtemp(prefix="repope_offload_")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def refuse_gaps(checkpoint: Checkpoint, report: Mapping[str, Any], *kinds: str) -> None:
+    """Refuses weights that do not fit: transformers would go on with random ones.
+
+    Args:
+        checkpoint: whose weights were loaded.
+        report: transformers' lists of weights.
+        kinds: keys of `_GAPS`, in the order in which they are looked at.
+
+    Raises:
+        RepopeError: a weight is in one of the lists.
+    """
+    for key in kinds:
+        names = sorted(str(name[0] if isinstance(name, tuple) else name) for name in report[key])
+        if names:
+            raise RepopeError(
+                f"{checkpoint.folder}: {len(names)} weights are {_GAPS[key]}, first {', '.join(names[:3])}; "
+                "the checkpoint is damaged or of another model"
+            )
