@@ -90,7 +90,8 @@ LEGEND = """
 prompts: how many the program was given for the answers to all askings
 inference, whole: seconds from image files to answers with the model loaded, and of the whole process
 x: how many times the seconds of the first program it takes
-same answers: askings that have the first program's answer, characters left out that are not whole"""
+same answers: askings that have the first program's answer. Random weights also generate bytes that are no whole
+characters; vLLM's server sends texts, and leaves such bytes out, so that those askings are not compared"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,8 +230,10 @@ def _row(outcome: Outcome, measure: Outcome, device: str) -> list[str]:
             f"{getattr(report, clock) / getattr(measure.report, clock):.2f}",
             f"{getattr(ended, clock) / getattr(measure.ended, clock):.2f}",
         ]
-        pairs = zip(report.responses, measure.report.responses, strict=True)
-        same = f"{sum(_whole(one) == _whole(other) for one, other in pairs)} of {len(report.responses)}"
+        pairs = list(zip(report.responses, measure.report.responses, strict=True))
+        if outcome.peer.server:
+            pairs = [(one, other) for one, other in pairs if "\N{REPLACEMENT CHARACTER}" not in other]
+        same = f"{sum(one == other for one, other in pairs)} of {len(pairs)}"
     return [
         outcome.peer.title,
         str(report.prompts),
@@ -238,14 +241,6 @@ def _row(outcome: Outcome, measure: Outcome, device: str) -> list[str]:
         *ratios,
         same,
     ]
-
-
-def _whole(response: str) -> str:
-    """A response without the sign for bytes of a character that its last token does not complete.
-
-    Random weights generate such bytes, and a server sends nothing in their place.
-    """
-    return response.replace("\N{REPLACEMENT CHARACTER}", "")
 
 
 if __name__ == "__main__":
