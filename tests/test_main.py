@@ -63,7 +63,7 @@ def test_what_needs_no_settings_composed_ends_without_hydra(words: str, work: Pa
     ("words", "line"),
     [
         ("modle=tiny", "modle: no such key (did you mean model?) (--help lists the keys)"),
-        ("model=foo", "model=foo: no such model; `python -m repope_eval models` lists them, "),
+        ("model=foo", "model=foo: no such model; `python -m repope_eval models` lists them; "),
         ("score answers=no_such_file.json", NO_ANSWERS),
     ],
 )

@@ -38,7 +38,10 @@ def require_family(family: str) -> None:
             "model=endpoint: a server has the model, and this machine nothing of it to show or to fetch"
         )
     if family not in FAMILIES:
-        raise RepopeError(f"model.family={family}: no such family; there are {', '.join(FAMILIES)}")
+        raise RepopeError(
+            f"model.family={family}: no such family; there are {', '.join(FAMILIES)}, and {CHAT} for what else "
+            "transformers has a class for"
+        )
 
 
 def checkpoint_of(settings: "ModelSettings", *, download: bool = True) -> "Checkpoint":

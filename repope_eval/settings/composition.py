@@ -57,9 +57,10 @@ def no_such_model(name: str, known: Sequence[str]) -> str:
     """The message about a model that is not among those known, with what can be done about it."""
     example = (closest(name, known) or ["NAME"])[0]
     return (
-        f"no such model{nearest(name, known, most=3)}; `python -m repope_eval models` lists them, and another "
-        f"checkpoint of a family that is among them is model={example} model.checkpoint=FOLDER_OR_ID, or a file of "
-        "your own with --config-dir"
+        f"no such model{nearest(name, known, most=3)}; `python -m repope_eval models` lists them; another checkpoint "
+        f"is model={example}, or model=chat where transformers has a class for it, with model.checkpoint=FOLDER_OR_ID; "
+        "one behind a server is model=endpoint with model.url=ADDRESS; and for code of your own, "
+        "`python -m repope_eval questions` writes the questions"
     )
 
 

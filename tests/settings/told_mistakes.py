@@ -11,8 +11,9 @@ from repope_eval.settings.config import RunSettings
 from repope_eval.settings.validation import find_mistakes
 
 MEND = (
-    "`python -m repope_eval models` lists them, and another checkpoint of a family that is among them is model={} "
-    "model.checkpoint=FOLDER_OR_ID, or a file of your own with --config-dir"
+    "`python -m repope_eval models` lists them; another checkpoint is model={}, or model=chat where transformers has a "
+    "class for it, with model.checkpoint=FOLDER_OR_ID; one behind a server is model=endpoint with model.url=ADDRESS; "
+    "and for code of your own, `python -m repope_eval questions` writes the questions"
 )
 
 
