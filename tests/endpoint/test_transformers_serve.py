@@ -15,6 +15,7 @@ from run_folders import DEMO
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from repope_eval.benchmarks.demo import DEMO_FOLDER
+from repope_eval.chat.asker import load_chat_asker
 from repope_eval.endpoint.asker import load_endpoint_asker
 from repope_eval.inference.asker import AskedImage
 from repope_eval.process.ranks import Ranks
@@ -79,7 +80,18 @@ def own_answers(checkpoint: Path, images: list[AskedImage]) -> dict[Question, tu
     return found
 
 
-def test_answers_are_those_of_generate(url: str, checkpoint: Path) -> None:
+def chat_answers(checkpoint: Path, images: list[AskedImage]) -> dict[Question, tuple[str, int | None]]:
+    """What `model=chat` answers with the same checkpoint, and in how many tokens."""
+    model = ModelSettings(
+        name="tiny", family="chat", checkpoint=str(checkpoint), dtype="float32", max_new_tokens=TOKENS
+    )
+    asker = load_chat_asker(RunSettings(model=model, bench=DEMO, device="cpu"), Ranks())
+    found = [answer for answers in asker.ask(images) for answer in answers]
+    assert asker.facts()["way"].endswith("its questions together")
+    return {answer.question: (answer.response, answer.n_tokens) for answer in found}
+
+
+def test_answers_are_those_of_generate_and_of_a_chat_model(url: str, checkpoint: Path) -> None:
     paths = sorted((DEMO_FOLDER / "images").iterdir())[1:4]
     images = [
         AskedImage(
@@ -97,6 +109,7 @@ def test_answers_are_those_of_generate(url: str, checkpoint: Path) -> None:
     answers = all_answers(asker, images)
     expected = own_answers(checkpoint, images)
     assert {answer.question: (answer.response, answer.n_tokens) for answer in answers} == expected
+    assert chat_answers(checkpoint, images) == expected
     assert len({text for text, _ in expected.values()}) > 1
     assert {(answer.p_yes, answer.p_no) for answer in answers} == {(None, None)}
     facts = asker.facts()
