@@ -13,7 +13,7 @@ from repope_eval.errors import InterruptionError, RepopeError, SaidElsewhereErro
 from repope_eval.process.output import write, write_error
 from repope_eval.process.ranks import leave_ranks, rank_count, rank_here
 from repope_eval.process.signals import heed, listen
-from repope_eval.settings import config
+from repope_eval.settings import benchmark_commands, config
 from repope_eval.settings.fields import nearest
 from repope_eval.settings.quick_checks import misspelt_keys
 from repope_eval.wording import message_text, shown_word
@@ -25,14 +25,14 @@ COMMANDS = {
     "score": config.ScoreSettings,
     "report": config.ReportSettings,
     "status": config.StatusSettings,
-    "data": config.DataSettings,
+    "data": benchmark_commands.DataSettings,
     "slurm": config.SlurmSettings,
     "models": config.ModelsSettings,
     "doctor": config.DoctorSettings,
     "fetch": config.FetchSettings,
-    "questions": config.QuestionsSettings,
-    "build": config.BuildSettings,
-    "relabel": config.RelabelSettings,
+    "questions": benchmark_commands.QuestionsSettings,
+    "build": benchmark_commands.BuildSettings,
+    "relabel": benchmark_commands.RelabelSettings,
 }
 """The commands, each a module of `repope_eval.commands`, with their settings."""
 

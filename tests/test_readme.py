@@ -15,7 +15,7 @@ from PIL import Image
 from tiny_checkpoints import qwen2_5_vl
 
 from repope_eval.benchmarks.demo import DEMO_FOLDER
-from repope_eval.settings import config
+from repope_eval.settings import benchmark_commands, config
 from repope_eval.settings.fields import fields_by_key
 
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
@@ -160,13 +160,13 @@ def test_the_commands_were_found() -> None:
         config.ReportSettings,
         config.StatusSettings,
         config.SlurmSettings,
-        config.DataSettings,
+        benchmark_commands.DataSettings,
         config.ModelsSettings,
         config.DoctorSettings,
         config.FetchSettings,
-        config.QuestionsSettings,
-        config.BuildSettings,
-        config.RelabelSettings,
+        benchmark_commands.QuestionsSettings,
+        benchmark_commands.BuildSettings,
+        benchmark_commands.RelabelSettings,
     ],
 )
 def test_every_key_is_in_the_table_with_its_meaning_and_default(record: type) -> None:

@@ -6,7 +6,7 @@ from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.benchmarks.relabelling import LabelChange, label_changes
 from repope_eval.benchmarks.sources import find_benchmark_images, load_benchmark
 from repope_eval.reporting.label_changes import print_label_changes
-from repope_eval.settings.config import DataSettings
+from repope_eval.settings.benchmark_commands import DataSettings
 from repope_eval.settings.named_folders import data_folder
 from repope_eval.wording import counted
 

@@ -14,7 +14,7 @@ from repope_eval.errors import RepopeError
 from repope_eval.files.writing import is_same_file, refuse_existing, write_lines
 from repope_eval.records import Question
 from repope_eval.reporting.label_changes import print_label_changes
-from repope_eval.settings.config import RelabelSettings
+from repope_eval.settings.benchmark_commands import RelabelSettings
 from repope_eval.wording import counted
 
 DISPUTED = "disputed.jsonl"

@@ -235,49 +235,6 @@ class ScoreSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DataSettings:
-    """Fetches and verifies a benchmark's files, and counts what the relabelling changed."""
-
-    bench: BenchSettings = setting("which benchmark", choice="repope")
-    data_dir: str | None = setting("where data lies or goes; null: REPOPE_DATA or the cache folder", None)
-    fetch_images: bool = setting("false: annotations alone", True)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QuestionsSettings:
-    """Writes a benchmark's questions, for code of your own to answer and `score` to read."""
-
-    bench: BenchSettings = setting("which benchmark", choice="demo")
-    limit: int | None = setting("only the first so many images; null: all", None, minimum=1)
-    data_dir: str | None = setting("where data lies or goes; null: REPOPE_DATA or the cache folder", None)
-    fetch_images: bool = setting("false: without images, and without their paths", True)
-    out: str = setting("file to write: a question a line, with its image's path and an empty response")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BuildSettings:
-    """Constructs POPE questions from lists of the objects in images."""
-
-    objects: str = setting("COCO instances JSON, or JSON lines of image and objects")
-    images: int = setting("how many images to make questions about", minimum=1)
-    variant: Literal["random", "popular", "adversarial"] = setting("how absent objects are chosen")
-    seed: int = setting("of the drawing of images and objects", 0)
-    out: str = setting("file to write, in POPE's format")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RelabelSettings:
-    """Corrects labels by the two-annotator rule."""
-
-    questions: str | tuple[str, ...] = setting("file in POPE's format, or one for each variant: [A,B,C]")
-    annotators: tuple[str, ...] = setting(
-        "two people's files on all of these, labels yes, no or ambiguous: [A,B]", length=2
-    )
-    decider: str | None = setting("a third, for questions where the two say yes and no", None)
-    out: str = setting("file to write, in POPE's format; the folder of several")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelsSettings:
     """Lists the models with their sizes, or shows one with its whole prompt."""
 

@@ -15,7 +15,7 @@ from repope_eval.benchmarks.demo import DEMO_FOLDER
 from repope_eval.benchmarks.pope_file import read_rows, write_rows
 from repope_eval.commands.relabel import execute
 from repope_eval.errors import RepopeError
-from repope_eval.settings.config import RelabelSettings
+from repope_eval.settings.benchmark_commands import RelabelSettings
 
 VARIANTS = ("random", "popular", "adversarial")
 NAMES = ("dog", "cat", "car")

@@ -8,10 +8,10 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 
 from repope_eval.errors import RepopeError
+from repope_eval.settings.benchmark_commands import DataSettings
 from repope_eval.settings.composition import compose, initialized, listed_models, register
 from repope_eval.settings.config import (
     BenchSettings,
-    DataSettings,
     ModelSettings,
     ModelsSettings,
     RunSettings,

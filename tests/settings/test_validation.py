@@ -3,12 +3,10 @@ from hydra.core.config_store import ConfigStore
 from told_mistakes import MEND, mistakes_in
 
 from repope_eval.errors import RepopeError
+from repope_eval.settings.benchmark_commands import BuildSettings, DataSettings, RelabelSettings
 from repope_eval.settings.config import (
-    BuildSettings,
-    DataSettings,
     DoctorSettings,
     ModelsSettings,
-    RelabelSettings,
     ScoreSettings,
 )
 from repope_eval.settings.shipped_files import choices
