@@ -48,6 +48,7 @@ def responses(
     }
 
 
+@pytest.mark.parametrize("golden", ONE_OF_EACH_FAMILY, indirect=True)
 @pytest.mark.parametrize(("batch_size", "resume"), SETTINGS)
 def test_goldens(golden: Golden, model: Model, tmp_path: Path, batch_size: str, resume: bool) -> None:
     questions = [Question(f"{case.image}.png", case.question, "") for case in golden.cases]
