@@ -15,6 +15,7 @@ from repope_eval.inference.loader import Loader
 from repope_eval.inference.memory import memory_of
 from repope_eval.models.networks import describe_device
 from repope_eval.records import Answer, Question
+from repope_eval.runs.manifest_form import CUT_THOUGHTS
 from repope_eval.settings.config import Engine
 from repope_eval.wording import counted
 
@@ -107,7 +108,7 @@ class ChatAsker(Asker):
             "seconds_waited_for_images": round(self._loader.seconds_waited, 3) if self._loader else 0.0,
             "peak_memory_bytes": self._memory.peak_bytes(),
             "first_tokens": {"yes": dict(self._spellings.yes), "no": dict(self._spellings.no)},
-            "unanswered_in_thought": self._cut_thoughts,
+            CUT_THOUGHTS: self._cut_thoughts,
             **self._ways.facts(),
         }
 

@@ -118,6 +118,16 @@ def _detections(answered: AnsweredBenchmark, scores: Scores) -> dict[str, Detect
     }
 
 
+def _unanswered(folder: RunFolder) -> dict[str, str]:
+    """How many of the answers are none, because the model was still thinking; empty where it finished all thoughts."""
+    number = folder.manifest.cut_thoughts
+    return (
+        {"unanswered": f"{counted(number, 'question')}, cut off while the model was thinking"}
+        if number
+        else {}
+    )
+
+
 def _view(
     answered: AnsweredBenchmark,
     counts: Mapping[str, int],
@@ -135,6 +145,7 @@ def _view(
         settings=_settings(answered, folder),
         facts={
             "answered": f"{counts['answered']} of {counted(counts['questions'], 'question')}",
+            **_unanswered(folder),
             **answered.counts,
             **_starts(folder),
         },

@@ -11,7 +11,7 @@ from repope_eval.process.environment import process
 from repope_eval.process.timing import now
 from repope_eval.runs.differences import differences, listed_files
 from repope_eval.runs.layout import ANSWERS, IMAGES, count_stored_lines
-from repope_eval.runs.manifest_form import CHECKPOINT_FILES, read_manifest
+from repope_eval.runs.manifest_form import CHECKPOINT_FILES, CUT_THOUGHTS, read_manifest
 from repope_eval.settings.config import by_dotted_key
 
 SCHEMA_VERSION = 1
@@ -156,9 +156,15 @@ class Manifest:
             self._is_noted = True
 
     def note_inference(self, facts: Mapping[str, Any], seconds: Mapping[str, float]) -> None:
-        """Notes how the asking of this start went, in place of an earlier one's. What was checked stays by start."""
+        """Notes how the asking of this start went, in place of an earlier one's.
+
+        What was checked, and how many thoughts were cut off, stays by start.
+        """
         if "verified" in facts:
             self._start["verified"] = facts["verified"]
+        cut_thoughts = sum(rank.get(CUT_THOUGHTS, 0) for rank in facts.get("ranks", [facts]))
+        if cut_thoughts:
+            self._start[CUT_THOUGHTS] = cut_thoughts
         self.note(inference=facts, seconds=seconds)
 
     def note_asker(self, source: Mapping[str, Any], device: Mapping[str, Any]) -> None:
@@ -194,6 +200,11 @@ class Manifest:
         """What starts found that checked their answers, and found more differences than are explained."""
         checks = [start.get("verified", {}) for start in self.facts.get("starts", ())]
         return [check.get("line") or "answers in doubt" for check in checks if check.get("in_doubt")]
+
+    @property
+    def cut_thoughts(self) -> int:
+        """How many questions have an empty answer because the limit of tokens ended the model's thought."""
+        return sum(start.get(CUT_THOUGHTS, 0) for start in self.facts.get("starts", ()))
 
     @property
     def seconds(self) -> dict[str, float]:

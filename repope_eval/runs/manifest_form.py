@@ -15,6 +15,9 @@ EACH = "*"
 
 _TEXT, _NUMBER, _OBJECT = (str, type(None)), (int, float), (dict,)
 
+CUT_THOUGHTS = "unanswered_in_thought"
+"""Where the number of questions is noted that a model had not answered when the limit of tokens ended its thought."""
+
 _START: Any = {
     "command": _TEXT,
     "started": _TEXT,
@@ -25,6 +28,7 @@ _START: Any = {
     "resumed": _NUMBER,
     "asked": _NUMBER,
     "verified": {"in_doubt": bool, "line": _TEXT},
+    CUT_THOUGHTS: _NUMBER,
 }
 
 _FORM: Any = {

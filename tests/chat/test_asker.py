@@ -18,6 +18,7 @@ from repope_eval.errors import RepopeError
 from repope_eval.inference.asker import find_asker
 from repope_eval.pipeline import run
 from repope_eval.process.ranks import Ranks
+from repope_eval.reporting.results import score_and_report
 from repope_eval.runs.log import close_log
 from repope_eval.settings.config import BenchSettings, RunSettings
 
@@ -98,7 +99,9 @@ def test_a_thought_that_is_cut_off_is_counted_apart(
     checkpoint: Callable[[str], Path],
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(pipeline, "score_and_report", score_and_report)  # the page says it, too
     folder = tmp_path / "thinking"
     folder.mkdir()
     for path in checkpoint("qwen2_5_vl").iterdir():
@@ -110,6 +113,8 @@ def test_a_thought_that_is_cut_off_is_counted_apart(
     found = lines(tmp_path / "run")
     assert {(line["response"], line["p_yes"], line["n_tokens"]) for line in found} == {("", None, 6)}
     assert manifest(tmp_path / "run")["inference"]["unanswered_in_thought"] == len(found)
+    page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert f"{len(found)} questions, cut off while the model was thinking" in page
     assert f"{len(found)} questions unanswered: the model was still thinking after 6 tokens" in caplog.text
 
 
