@@ -3,59 +3,27 @@
 import base64
 import json
 import os
-import socket
-import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from pathlib import Path
 
 from peer_job import Ask, Job, Stopwatch, read_job, write_report
+from peer_server import serving
 
 PATIENCE = 300
-"""Seconds that the server may take to start, and to answer."""
+"""Seconds that an answer may take."""
 
 
 def main() -> None:
     job = read_job()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = subprocess.Popen(
-        [
-            *(Path(sys.executable).with_name("transformers"), "serve", job.checkpoint),
-            *("--host", "127.0.0.1", "--port", str(port)),
-            *("--device", job.device, "--dtype", "float32"),
-        ]
-    )
-    try:
-        _wait_for(server, port)
+    command = (str(Path(sys.executable).with_name("transformers")), "serve", job.checkpoint)
+    how = ("--device", job.device, "--dtype", "float32")
+    with serving("transformers serve", (*command, *how)) as (port, server):
         stopwatch = Stopwatch(lambda: time.process_time() + _processor_seconds(server.pid))
         with stopwatch.running():
             responses = [_response(job, ask, port) for ask in job.asks]
-    finally:
-        server.terminate()
-        server.wait()  # so that its seconds are among those of this process's children
     write_report(job, job.asks, responses, stopwatch, ("transformers", "torch"))
-
-
-def _wait_for(server: "subprocess.Popen[bytes]", port: int) -> None:
-    """Returns when the server answers, with the model loaded.
-
-    Raises:
-        SystemExit: it ended, or does not answer.
-    """
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        if server.poll() is not None:
-            raise SystemExit(f"transformers serve ended with status {server.returncode}")
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=PATIENCE):
-                return
-        except urllib.error.URLError:
-            time.sleep(0.2)
-    raise SystemExit(f"transformers serve does not answer within {PATIENCE} s")
 
 
 def _response(job: Job, ask: Ask, port: int) -> str:

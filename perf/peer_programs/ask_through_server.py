@@ -4,23 +4,16 @@ The server has an environment of its own, whose Python the job's way names. What
 whose processor seconds are counted while questions are asked.
 """
 
-import socket
-import subprocess
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
 from ask_repope_eval import known_annotations, put_clock_on_asking, report_of_run, run_to_its_end
 from peer_job import Job, Stopwatch, read_job
+from peer_server import serving
 
 from repope_eval.endpoint.asker import EndpointAsker
 
-PATIENCE = 900
-"""Seconds that the server may take to start: it compiles the model."""
 CACHE_GIGABYTES = "4"
 """Memory of the server's key-value cache on a CPU."""
 LONGEST = "4096"
@@ -31,10 +24,11 @@ def main() -> None:
     job = read_job()
     annotations = known_annotations(job)
     out = Path(job.folder) / "run"
-    with _server(job) as (url, process):
+    with serving("vLLM's server", _command(job)) as (port, server):
+        process = psutil.Process(server.pid)
         stopwatch = Stopwatch(lambda: time.process_time() + _processor_seconds(process))
         put_clock_on_asking(EndpointAsker, stopwatch)
-        run_to_its_end(_words(job, url, annotations, out))
+        run_to_its_end(_words(job, f"http://127.0.0.1:{port}/v1", annotations, out))
     report_of_run(job, out, stopwatch, ("httpx2",))
 
 
@@ -53,45 +47,13 @@ def _words(job: Job, url: str, annotations: Path, out: Path) -> list[str]:
     return [f"{key}={value}" for key, value in words.items()]
 
 
-@contextmanager
-def _server(job: Job) -> Iterator[tuple[str, psutil.Process]]:
-    """vLLM's server of the job's checkpoint, ready to be asked, until the block is left."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = subprocess.Popen(
-        [
-            *(job.way, "-m", "vllm.entrypoints.openai.api_server", "--model", job.checkpoint),
-            *("--host", "127.0.0.1", "--port", str(port), "--dtype", "float32", "--seed", "0"),
-            *("--max-model-len", LONGEST, "--enforce-eager"),
-            *(("--kv-cache-memory-bytes", f"{CACHE_GIGABYTES}G") if job.device == "cpu" else ()),
-        ]
+def _command(job: Job) -> tuple[str, ...]:
+    """vLLM's server of the job's checkpoint."""
+    return (
+        *(job.way, "-m", "vllm.entrypoints.openai.api_server", "--model", job.checkpoint),
+        *("--dtype", "float32", "--seed", "0", "--max-model-len", LONGEST, "--enforce-eager"),
+        *(("--kv-cache-memory-bytes", f"{CACHE_GIGABYTES}G") if job.device == "cpu" else ()),
     )
-    try:
-        _wait_for(server, port)
-        yield f"http://127.0.0.1:{port}/v1", psutil.Process(server.pid)
-    finally:
-        server.terminate()
-        server.wait()  # so that its seconds are among those of this process's children
-
-
-def _wait_for(server: "subprocess.Popen[bytes]", port: int) -> None:
-    """Returns when the server answers.
-
-    Raises:
-        SystemExit: it ended, or does not answer.
-    """
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        if server.poll() is not None:
-            raise SystemExit(f"vLLM's server ended with status {server.returncode}")
-        with (
-            suppress(urllib.error.URLError, ConnectionError),
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=PATIENCE),
-        ):
-            return
-        time.sleep(0.2)
-    raise SystemExit(f"vLLM's server does not answer within {PATIENCE} s")
 
 
 def _processor_seconds(process: psutil.Process) -> float:
