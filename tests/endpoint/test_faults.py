@@ -35,16 +35,15 @@ def test_a_status_passes_or_concerns_one_question_or_all(
 
 @pytest.mark.parametrize(
     ("value", "seconds"),
-    [
-        ("7", 7),
-        ("0.5", 0.5),
-        ("soon", 0),
-        ("-3", 0),
-        (email.utils.formatdate(time.time() + 10_000), 10_000),
-        (email.utils.formatdate(time.time() - 10_000), 0),
-    ],
+    [("7", 7), ("0.5", 0.5), ("soon", 0), ("-3", 0)],
 )
-def test_retry_after_is_a_number_or_a_date(value: str, seconds: float) -> None:
+def test_retry_after_is_a_number(value: str, seconds: float) -> None:
+    assert fault_of(429, {"Retry-After": value}, "").retry_after == seconds
+
+
+@pytest.mark.parametrize(("ahead", "seconds"), [(10_000, 10_000), (-10_000, 0)])
+def test_retry_after_may_be_a_date(ahead: float, seconds: float) -> None:
+    value = email.utils.formatdate(time.time() + ahead)
     assert fault_of(429, {"Retry-After": value}, "").retry_after == pytest.approx(seconds, rel=0.1)
 
 
