@@ -5,7 +5,6 @@ or the model's class cannot be asked so, the next way is taken from then on.
 """
 
 import logging
-import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +23,15 @@ from repope_eval.chat.loading import ChatModel
 from repope_eval.chat.processor import ChatPrepared
 from repope_eval.errors import RepopeError
 from repope_eval.inference.memory import give_back, is_lack_of_memory
-from repope_eval.inference.verification import MOST_CHANGE, SECONDS_AN_IMAGE, Comparison, compare
+from repope_eval.inference.verification import (
+    MOST_CHANGE,
+    SECONDS_AN_IMAGE,
+    Comparison,
+    compare,
+    comparison_line,
+    number_format_of,
+    verified,
+)
 from repope_eval.models.fields import first_line
 from repope_eval.settings.config import Engine
 from repope_eval.wording import counted, shown
@@ -70,8 +77,7 @@ class Ways:
         self._left = list(WAYS[engine])
         self._images_to_check = verify
         self._why = ""
-        is_int8 = getattr(model.network, "is_loaded_in_8bit", False)
-        self._most_change = MOST_CHANGE["int8" if is_int8 else str(model.dtype).removeprefix("torch.")]
+        self._most_change = MOST_CHANGE[number_format_of(model)]
         self._images = 0
         self._compared: list[Comparison] = []
         self._seconds = 0.0
@@ -102,17 +108,9 @@ class Ways:
         facts: dict[str, Any] = {"way": self._way.name, "why": self._why or None}
         if not self._compared:
             return facts
-        verified = {
-            "images": self._images,
-            "answers": len(self._compared),
-            "equal": sum(one.has_equal_tokens for one in self._compared),
-            "unexplained": 0,  # answers that differed in more were asked anew
-            "in_doubt": False,
-            "p_yes_change": max(one.p_yes_change for one in self._compared),
-            "seconds": round(self._seconds, 3),
-            "line": self._line(),
-        }
-        return {**facts, "verified": verified}
+        line = comparison_line(self._images, self._compared)
+        # Answers that differed were asked anew, so none is in doubt.
+        return facts | verified(self._images, self._compared, self._seconds, line, in_doubt=False)
 
     @property
     def _way(self) -> Way:
@@ -169,11 +167,3 @@ class Ways:
         self._images_to_check -= 1
         self._compared += compared
         return True
-
-    def _line(self) -> str:
-        thousandths = max(1, math.ceil(1000 * max(one.p_yes_change for one in self._compared)))
-        p_yes, answers = f"{thousandths / 1000:.3f}".removeprefix("0"), len(self._compared)
-        return (
-            f"checked against the plain way on {counted(self._images, 'image')}: {answers} of "
-            f"{counted(answers, 'answer')} equal, p_yes within {p_yes}"
-        )

@@ -15,6 +15,7 @@ from repope_eval.inference.memory import give_back
 from repope_eval.inference.sequential import generate_sequentially
 from repope_eval.models.fields import first_line
 from repope_eval.models.loading import Model
+from repope_eval.models.networks import LoadedNetwork
 from repope_eval.models.recipe import Prepared
 from repope_eval.wording import counted
 
@@ -64,6 +65,47 @@ def compare(said: Generation, plain: Generation, most_change: float) -> Comparis
     return Comparison(said.token_ids == plain.token_ids, change, is_explained)
 
 
+def number_format_of(model: LoadedNetwork) -> str:
+    """The key of `MOST_CHANGE` for a loaded model."""
+    is_int8 = getattr(model.network, "is_loaded_in_8bit", False)
+    return "int8" if is_int8 else str(model.dtype).removeprefix("torch.")
+
+
+def comparison_line(images: int, compared: Sequence[Comparison]) -> str:
+    """How well the answers about so many images, at least one answer, agree with those of the plain way."""
+    equal = sum(one.has_equal_tokens for one in compared)
+    thousandths = max(1, math.ceil(1000 * max(one.p_yes_change for one in compared)))
+    return (
+        f"checked against the plain way on {counted(images, 'image')}: {equal} of "
+        f"{counted(len(compared), 'answer')} equal, p_yes within {f'{thousandths / 1000:.3f}'.removeprefix('0')}"
+    )
+
+
+def verified(
+    images: int, compared: Sequence[Comparison], seconds: float, line: str, *, in_doubt: bool
+) -> dict[str, Any]:
+    """What a manifest says of a check, under `verified`.
+
+    Args:
+        images: how many images were checked.
+        compared: the answers about them.
+        seconds: how long the plain way took.
+        line: what came of it, for the log and the page.
+        in_doubt: whether more differs than the number format explains.
+    """
+    found = {
+        "images": images,
+        "answers": len(compared),
+        "equal": sum(one.has_equal_tokens for one in compared),
+        "unexplained": sum(not one.is_explained for one in compared),
+        "in_doubt": in_doubt,
+        "p_yes_change": max((one.p_yes_change for one in compared), default=None),
+        "seconds": round(seconds, 3),
+        "line": line,
+    }
+    return {"verified": found}
+
+
 class Verification:
     """The check of a run's first images. It changes no answer and ends no run."""
 
@@ -80,8 +122,7 @@ class Verification:
         self._images_left = images
         self._max_new_tokens = max_new_tokens
         self._spellings = spellings
-        is_int8 = getattr(model.network, "is_loaded_in_8bit", False)
-        self._number_format = "int8" if is_int8 else str(model.dtype).removeprefix("torch.")
+        self._number_format = number_format_of(model)
         self._waiting: list[tuple[Prepared, Sequence[Generation]]] = []
         """Images that were answered and are to be checked, with what was said of them."""
         self._images = 0
@@ -117,17 +158,7 @@ class Verification:
         """What a manifest says of the check, under `verified`; empty where nothing was to be checked so far."""
         if not (self._compared or self._failure):
             return {}
-        verified = {
-            "images": self._images,
-            "answers": len(self._compared),
-            "equal": self._equal,
-            "unexplained": self._unexplained,
-            "in_doubt": self._is_in_doubt,
-            "p_yes_change": max((one.p_yes_change for one in self._compared), default=None),
-            "seconds": round(self._seconds, 3),
-            "line": self._line(),
-        }
-        return {"verified": verified}
+        return verified(self._images, self._compared, self._seconds, self._line(), in_doubt=self._is_in_doubt)
 
     def _check(self, image: Prepared, generations: Sequence[Generation]) -> None:
         most_change = MOST_CHANGE[self._number_format]
@@ -145,24 +176,16 @@ class Verification:
         return sum(one.has_equal_tokens for one in self._compared)
 
     @property
-    def _unexplained(self) -> int:
-        return sum(not one.is_explained for one in self._compared)
-
-    @property
     def _is_in_doubt(self) -> bool:
         differing = len(self._compared) - self._equal
-        return self._unexplained > 0 or differing > max(1, len(self._compared) / 2)
+        unexplained = any(not one.is_explained for one in self._compared)
+        return unexplained or differing > max(1, len(self._compared) / 2)
 
     def _line(self) -> str:
         """What came of it, for the log and the page."""
         if not self._compared:
             return f"not checked against the plain way, which failed ({self._failure}); the run goes on"
-        thousandths = math.ceil(1000 * max(one.p_yes_change for one in self._compared))
-        line = (
-            f"checked against the plain way on {counted(self._images, 'image')}: {self._equal} of "
-            f"{counted(len(self._compared), 'answer')} equal, p_yes within "
-            f"{f'{max(1, thousandths) / 1000:.3f}'.removeprefix('0')}"
-        )
+        line = comparison_line(self._images, self._compared)
         if self._failure:
             line += f", until it failed ({self._failure})"
         if self._is_in_doubt:
