@@ -29,10 +29,10 @@ from repope_eval.settings.config import BenchSettings, ModelSettings, RunSetting
 
 @dataclass(frozen=True)
 class Measured:
-    """How asking went."""
+    """What was measured while a server was asked."""
 
     rate: float
-    """Answers a second."""
+    """The number of answers that came in a second."""
     processor: float
     """Seconds of this program's processor time for an answer."""
     hit_rate: float

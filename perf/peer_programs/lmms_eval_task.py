@@ -13,7 +13,7 @@ def messages(row: Mapping[str, str], _: Mapping[str, str] | None = None) -> list
 
 
 def visuals(row: Mapping[str, str]) -> list[Image.Image]:
-    """A row's one image."""
+    """Returns the image that a row of the task names, in a list, since lmms-eval takes several."""
     return [Image.open(row["image"]).convert("RGB")]
 
 

@@ -54,7 +54,7 @@ class Concurrency:
         await turn
 
     def give_back(self) -> None:
-        """Ends a turn."""
+        """Ends the turn of a request that is over, and hands it to the next one that waits."""
         self._under_way -= 1
         self._hand_out()
 

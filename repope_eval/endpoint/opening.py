@@ -30,7 +30,7 @@ class Opened:
     """What is known of a server before the first question of a benchmark is asked."""
 
     form: Form
-    """What it takes."""
+    """The form of requests that the server accepts."""
     model: str
     """The model as it names it, or as it was asked for where it names none."""
     server: str

@@ -34,7 +34,7 @@ class Tally:
         self._without_evidence: Counter[str] = Counter()
 
     def add(self, reply: Reply) -> None:
-        """Counts an answer."""
+        """Adds the tokens and the evidence of one answer to the sums of the run."""
         for kind in ("tokens_in", "tokens_out", "tokens_cached"):
             number = getattr(reply, kind)
             if number is not None:
