@@ -166,4 +166,5 @@ class Ways:
         self._images += 1
         self._images_to_check -= 1
         self._compared += compared
+        log.info("%s", comparison_line(self._images, self._compared))
         return True

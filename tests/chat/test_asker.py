@@ -46,9 +46,13 @@ def manifest(out: Path) -> dict[str, Any]:
     return found
 
 
-def test_both_engines_answer_alike(checkpoint: Callable[[str], Path], tmp_path: Path) -> None:
+def test_both_engines_answer_alike(
+    checkpoint: Callable[[str], Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     settings = settings_of(checkpoint("qwen2_5_vl"), tmp_path / "shared")
-    run(settings, "a command")
+    with caplog.at_level(logging.INFO):
+        run(settings, "a command")
+    assert manifest(tmp_path / "shared")["inference"]["verified"]["line"] in caplog.messages
     close_log()
     run(replace(settings, engine="sequential", out=str(tmp_path / "sequential")), "a command")
     shared, sequential = (lines(tmp_path / engine) for engine in ("shared", "sequential"))
