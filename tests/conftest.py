@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import warm_commands
+from demo_runs import FIRST_IMAGES
 
 from repope_eval.models.families import FAMILIES
 from repope_eval.process import signals as interruption
@@ -99,6 +100,14 @@ def unbroken(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The run folder of the demo, run to its end."""
     folder = tmp_path_factory.mktemp("unbroken") / "run"
     warm_commands.run(f"out={folder}", draws=True).check_returncode()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def short_unbroken(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run folder of the demo's first images, run to its end."""
+    folder = tmp_path_factory.mktemp("short_unbroken") / "run"
+    warm_commands.run(f"out={folder}", FIRST_IMAGES).check_returncode()
     return folder
 
 

@@ -9,6 +9,10 @@ import warm_commands
 
 QUESTIONS = 1026
 """Distinct questions of the embedded benchmark."""
+FIRST_IMAGES = "limit=40"
+"""As much of it as is enough to stop a run in the midst."""
+FIRST_QUESTIONS = 405
+"""Distinct questions about those images."""
 
 
 def answers(folder: Path) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ checked when the configuration is turned back.
 import dataclasses
 import os
 import re
+from functools import cache
 from types import NoneType
 from typing import Any, TypeVar
 
@@ -28,6 +29,7 @@ from repope_eval.wording import shown_word
 Settings = TypeVar("Settings")
 
 
+@cache
 def schema_of(record: type) -> type:
     """A mutable dataclass with the fields of a settings record; `Literal` becomes `str`."""
     fields: list[tuple[str, Any, Any]] = []

@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 import warm_commands
-from demo_runs import QUESTIONS, answers, comparable
+from demo_runs import FIRST_IMAGES, FIRST_QUESTIONS, answers, comparable
 
 from repope_eval.cluster.gathering import read_sweep
 from repope_eval.cluster.run_state import RunState
@@ -108,7 +108,7 @@ def submit(folder: Path, lines: str) -> tuple[str, str]:
     folder.mkdir(exist_ok=True)
     (folder / "models.txt").write_text(lines)
     (folder / "resources.csv").write_text(RESOURCES)
-    words = ["models=models.txt", "resources=resources.csv", "runs=runs", "bench=demo"]
+    words = ["models=models.txt", "resources=resources.csv", "runs=runs", FIRST_IMAGES]
     ended = warm_commands.run("slurm", *words, folder=folder)
     assert ended.returncode == 0, ended.stderr
     array, report = re.findall(r"^(\d+): ", ended.stdout, flags=re.MULTILINE)
@@ -171,7 +171,7 @@ def warn(runs: Path, job: str) -> int:
 
 
 def test_a_sweep_survives_a_warning_and_a_broken_model_and_ends_in_a_leaderboard(
-    slurm: Path, tmp_path: Path, unbroken: Path
+    slurm: Path, tmp_path: Path, short_unbroken: Path
 ) -> None:
     runs = tmp_path / "runs"
     array, report = submit(tmp_path, THREE)
@@ -179,7 +179,7 @@ def test_a_sweep_survives_a_warning_and_a_broken_model_and_ends_in_a_leaderboard
     every_task_waits_or_runs(runs, array)
     stored = wait_for_warning(runs, f"{array}_0")
     broken_task_fails_alone(runs, f"{array}_1")
-    warned_task_goes_on(runs, f"{array}_0", stored, unbroken)
+    warned_task_goes_on(runs, f"{array}_0", stored, short_unbroken)
     assert ended(runs, f"{array}_2").ended == "0"
     leaderboard_has_two(runs, report)
     status_tells_of_two_and_the_broken_one(runs)
@@ -200,10 +200,10 @@ def every_task_waits_or_runs(runs: Path, array: str) -> None:
 def wait_for_warning(runs: Path, job: str) -> int:
     wait_for_answers(runs / "warned")
     running = status(runs)["warned"]
-    assert (running.state, running.host, running.of) == ("running", platform.node(), QUESTIONS)
-    assert 0 < running.done < QUESTIONS
+    assert (running.state, running.host, running.of) == ("running", platform.node(), FIRST_QUESTIONS)
+    assert 0 < running.done < FIRST_QUESTIONS
     stored = warn(runs, job)
-    assert 0 < stored < QUESTIONS
+    assert 0 < stored < FIRST_QUESTIONS
     waiting = status(runs)["warned"]
     assert (waiting.state, waiting.done, waiting.host) == ("waiting", stored, None)
     return stored
@@ -224,7 +224,7 @@ def warned_task_goes_on(runs: Path, job: str, stored: int, unbroken: Path) -> No
     task = ended(runs, job)
     assert task.ended == "0"
     assert restarts(runs, job) >= 1
-    assert f"asking {QUESTIONS - stored} questions" in log_of(task)
+    assert f"asking {FIRST_QUESTIONS - stored} questions" in log_of(task)
     assert comparable(runs / "warned") == comparable(unbroken)
 
 
@@ -262,7 +262,7 @@ def test_a_run_folder_is_one_tasks_and_a_vanished_nodes_task_goes_on(slurm: Path
     assert lost.done >= stored
     task = ended(runs, f"{first}_0")
     assert (task.ended, restarts(runs, task.job)) == ("0", 1)
-    assert f"asking {QUESTIONS - stored} questions" in log_of(task)
+    assert f"asking {FIRST_QUESTIONS - stored} questions" in log_of(task)
     assert status(runs)["tiny"].state == "complete"
 
 
@@ -300,9 +300,9 @@ def test_hydras_launcher_runs_a_sweep_and_a_preempted_run_goes_on(slurm: Path, t
         "hydra.launcher.partition=gpu",
         "hydra.launcher.cpus_per_task=1",
     ]
-    words = ["model=tiny", "bench=demo", "batch_size=1", "limit=100", "out=runs/${limit}", *launcher]
+    words = [FIRST_IMAGES, "batch_size=1", "out=runs/${limit}", *launcher]
     process = warm_commands.start("-m", *words, folder=tmp_path)
-    preempted = tmp_path / "runs" / "100"
+    preempted = tmp_path / "runs" / "40"
     wait_for_answers(preempted)
     job = json.loads((preempted / "manifest.json").read_text())["process"]["job"]
     subprocess.run(["scancel", "--signal=USR2", job], check=True, timeout=60)
@@ -311,8 +311,8 @@ def test_hydras_launcher_runs_a_sweep_and_a_preempted_run_goes_on(slurm: Path, t
     stored = len(answers(preempted))
     output = process.communicate(timeout=120)
     assert process.returncode == 0, output
-    assert 0 < stored < QUESTIONS
-    assert f"asking {QUESTIONS - stored} questions" in (preempted / "run.log").read_text()
+    assert 0 < stored < FIRST_QUESTIONS
+    assert f"asking {FIRST_QUESTIONS - stored} questions" in (preempted / "run.log").read_text()
     assert (preempted / "scores.json").exists()
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import warm_commands
 from conftest import CommandLine
+from demo_runs import FIRST_IMAGES, FIRST_QUESTIONS
 
 
 def test_it_shows_what_is_complete_and_what_failed(
@@ -49,7 +50,7 @@ def test_json_of_a_folder_without_runs_and_of_none(command_line: CommandLine, tm
 
 def test_watching_follows_a_run_to_its_end(tmp_path: Path) -> None:
     """A run is stopped where it is by SIGSTOP, so that it cannot end before it is looked at."""
-    run = warm_commands.start("batch_size=1", folder=tmp_path)
+    run = warm_commands.start("batch_size=1", FIRST_IMAGES, folder=tmp_path)
     stored = tmp_path / "runs" / "demo" / "tiny" / "answers.jsonl"
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and not (stored.exists() and stored.stat().st_size):
@@ -64,11 +65,11 @@ def test_watching_follows_a_run_to_its_end(tmp_path: Path) -> None:
     assert watching.stdout is not None
     (first,) = json.loads(watching.stdout.readline())["states"]
     run.send_signal(signal.SIGCONT)
-    assert (first["state"], first["of"], first["model"]) == ("running", 1026, "tiny")
-    assert 0 < first["done"] < 1026
+    assert (first["state"], first["of"], first["model"]) == ("running", FIRST_QUESTIONS, "tiny")
+    assert 0 < first["done"] < FIRST_QUESTIONS
     assert first["rate"] > 0
     rest = watching.communicate(timeout=180)[0].splitlines()
     run.communicate(timeout=60)
     assert run.returncode == 0
     (last,) = json.loads(rest[-1])["states"]
-    assert (last["state"], last["done"]) == ("complete", 1026)
+    assert (last["state"], last["done"]) == ("complete", FIRST_QUESTIONS)

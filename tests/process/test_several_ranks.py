@@ -12,7 +12,7 @@ from pathlib import Path
 
 import warm_commands
 from conftest import ASKED_FILES, visible_files
-from demo_runs import QUESTIONS, answers, comparable
+from demo_runs import FIRST_IMAGES, FIRST_QUESTIONS, answers, comparable
 
 ACCELERATE = [str(Path(sys.executable).with_name("accelerate")), "launch", "--multi_gpu", "--num_processes"]
 
@@ -65,9 +65,9 @@ def wait_for_answers(file: Path, process: warm_commands.Command) -> None:
         time.sleep(0.01)
 
 
-def test_a_rank_that_is_killed_ends_the_other_and_three_go_on(unbroken: Path, tmp_path: Path) -> None:
+def test_a_rank_that_is_killed_ends_the_other_and_three_go_on(short_unbroken: Path, tmp_path: Path) -> None:
     folder = tmp_path / "run"
-    slow = (f"out={folder}", "model=tiny", "bench=demo", "batch_size=1", "engine=sequential")
+    slow = (f"out={folder}", FIRST_IMAGES, "batch_size=1", "engine=sequential")
     other, killed = start_ranks(2, *slow)
     wait_for_answers(folder / "answers.rank-1.jsonl", other)
     killed.kill()
@@ -83,33 +83,33 @@ def test_a_rank_that_is_killed_ends_the_other_and_three_go_on(unbroken: Path, tm
     }
     safe = sum(file.read_bytes().count(b"\n") for file in folder.glob("answers.rank-*.jsonl"))
     assert (
-        f"rank 1 (process {killed.pid}) has ended: {safe} of {QUESTIONS} answers are safe in {folder}; go on with: "
-        "python -m repope_eval" in said
+        f"rank 1 (process {killed.pid}) has ended: {safe} of {FIRST_QUESTIONS} answers are safe in {folder}; go on "
+        "with: python -m repope_eval" in said
     )
-    three = start_ranks(3, f"out={folder}")
+    three = start_ranks(3, f"out={folder}", FIRST_IMAGES)
     said = "".join(rank.communicate(timeout=240)[1] for rank in three)
     assert [rank.returncode for rank in three] == [0, 0, 0], said
-    assert f"asking {QUESTIONS - safe} questions" in said
+    assert f"asking {FIRST_QUESTIONS - safe} questions" in said
     assert "by 3 processes" in said
-    assert comparable(folder) == comparable(unbroken)
-    assert scores(folder) == scores(unbroken)
+    assert comparable(folder) == comparable(short_unbroken)
+    assert scores(folder) == scores(short_unbroken)
     assert visible_files(folder) == ASKED_FILES
     manifest = json.loads((folder / "manifest.json").read_text())
     assert len(manifest["inference"]["ranks"]) == 3
     assert manifest["counts"]["resumed"] == safe
     first, second = manifest["starts"]
-    assert (first["asked"], second["asked"]) == (safe, QUESTIONS - safe)
+    assert (first["asked"], second["asked"]) == (safe, FIRST_QUESTIONS - safe)
     assert second["settings"]["engine"] == "shared"  # the first one's stand in the manifest itself
-    assert len(json.loads((folder / "images.json").read_text())) == 100
+    assert len(json.loads((folder / "images.json").read_text())) == 40
 
 
-def test_two_ranks_of_accelerate_end_as_one_process(unbroken: Path, tmp_path: Path) -> None:
+def test_two_ranks_of_accelerate_end_as_one_process(short_unbroken: Path, tmp_path: Path) -> None:
     folder = tmp_path / "run"
-    two = launch(2, "model=tiny", "bench=demo", f"out={folder}")
+    two = launch(2, f"out={folder}", FIRST_IMAGES)
     said = ended(two)
     assert two.returncode == 0, said
-    assert comparable(folder) == comparable(unbroken)
-    assert scores(folder) == scores(unbroken)
+    assert comparable(folder) == comparable(short_unbroken)
+    assert scores(folder) == scores(short_unbroken)
 
 
 def test_a_sweep_of_more_ranks_than_images_goes_on_after_a_failed_run(tmp_path: Path) -> None:
@@ -128,15 +128,15 @@ def test_a_sweep_of_more_ranks_than_images_goes_on_after_a_failed_run(tmp_path: 
     )
 
 
-def test_one_process_goes_on_where_several_were_stopped(unbroken: Path, tmp_path: Path) -> None:
+def test_one_process_goes_on_where_several_were_stopped(short_unbroken: Path, tmp_path: Path) -> None:
     """Their files are put together first, and what they hold is not asked again."""
     folder = tmp_path / "run"
-    shutil.copytree(unbroken, folder)
+    shutil.copytree(short_unbroken, folder)
     lines = (folder / "answers.jsonl").read_bytes().splitlines(keepends=True)
     (folder / "answers.jsonl").unlink()
     for number in (0, 1):
         (folder / f"answers.rank-{number}.jsonl").write_bytes(b"".join(lines[number::2]))
-    result = warm_commands.run(f"out={folder}")
+    result = warm_commands.run(f"out={folder}", FIRST_IMAGES)
     assert result.returncode == 0, result.stderr
-    assert f"nothing to ask: all {QUESTIONS} answers" in result.stderr
-    assert comparable(folder) == comparable(unbroken)
+    assert f"nothing to ask: all {FIRST_QUESTIONS} answers" in result.stderr
+    assert comparable(folder) == comparable(short_unbroken)

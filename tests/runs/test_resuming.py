@@ -10,7 +10,7 @@ from random import Random
 
 import pytest
 from conftest import CommandLine
-from demo_runs import QUESTIONS, answers, comparable, start
+from demo_runs import FIRST_IMAGES, FIRST_QUESTIONS, QUESTIONS, answers, comparable, start
 
 
 def probabilities(folder: Path) -> dict[tuple[str, str], tuple[float, float]]:
@@ -22,7 +22,7 @@ def test_a_run_killed_at_odd_moments_ends_as_an_unbroken_one(
 ) -> None:
     random = Random(20250415)
     folder = tmp_path / "run"
-    for _ in range(6):
+    for _ in range(4):
         before = len(answers(folder)) if (folder / "answers.jsonl").exists() else 0
         process = start(folder, stored=random.choice([0, 10, 50, 90]))
         time.sleep(random.uniform(0, 0.1))
@@ -48,7 +48,7 @@ def test_a_signal_has_the_batch_finished_and_says_how_to_go_on(
     tmp_path: Path, number: int, status: int, words: tuple[str, ...]
 ) -> None:
     folder = tmp_path / "run"
-    process = start(folder, *words)
+    process = start(folder, FIRST_IMAGES, *words)
     os.killpg(process.pid, number)  # as a terminal and a scheduler do: its workers get it too
     _, errors = process.communicate(timeout=60)
     assert process.returncode == status
@@ -60,8 +60,8 @@ def test_a_signal_has_the_batch_finished_and_says_how_to_go_on(
     more = "".join(f" {word}" for word in words)
     assert errors.strip().splitlines()[-2:] == [
         f"{signal.Signals(number).name}: finishing the batch in hand, then stopping; once more to stop at once",
-        f"interrupted: {len(stored)} of {QUESTIONS} answers are safe in {folder / 'answers.jsonl'}; go on with: "
-        f"python -m repope_eval out={folder} batch_size=1{more}",
+        f"interrupted: {len(stored)} of {FIRST_QUESTIONS} answers are safe in {folder / 'answers.jsonl'}; go on with: "
+        f"python -m repope_eval out={folder} batch_size=1 {FIRST_IMAGES}{more}",
     ]
     assert "Traceback" not in errors
 
@@ -80,7 +80,7 @@ def test_a_signal_while_the_model_loads_ends_at_once(tmp_path: Path) -> None:
 
 
 def test_a_second_run_in_a_folder_is_told_who_has_it(command_line: CommandLine, tmp_path: Path) -> None:
-    process = start(tmp_path / "run")
+    process = start(tmp_path / "run", FIRST_IMAGES)
     process.send_signal(signal.SIGSTOP)
     result = command_line(f"out={tmp_path / 'run'}")
     process.kill()
@@ -91,9 +91,9 @@ def test_a_second_run_in_a_folder_is_told_who_has_it(command_line: CommandLine, 
 
 
 def test_a_run_folder_that_is_removed_is_put_back(
-    unbroken: Path, command_line: CommandLine, tmp_path: Path
+    short_unbroken: Path, command_line: CommandLine, tmp_path: Path
 ) -> None:
-    process = start(tmp_path / "run")
+    process = start(tmp_path / "run", FIRST_IMAGES)
     process.send_signal(signal.SIGSTOP)
     shutil.rmtree(tmp_path / "run")
     process.send_signal(signal.SIGCONT)
@@ -103,7 +103,7 @@ def test_a_run_folder_that_is_removed_is_put_back(
     assert "Traceback" not in errors
     stored = len(answers(tmp_path / "run"))
     assert stored >= 100
-    result = command_line(f"out={tmp_path / 'run'}")
+    result = command_line(f"out={tmp_path / 'run'}", FIRST_IMAGES)
     assert result.returncode == 0, result.stderr
-    assert f"asking {QUESTIONS - stored} questions" in result.stderr
-    assert comparable(tmp_path / "run") == comparable(unbroken)
+    assert f"asking {FIRST_QUESTIONS - stored} questions" in result.stderr
+    assert comparable(tmp_path / "run") == comparable(short_unbroken)
