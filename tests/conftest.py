@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import warm_commands
 from demo_runs import FIRST_IMAGES
+from filelock import FileLock
 
 from repope_eval.models.families import FAMILIES
 from repope_eval.process import signals as interruption
@@ -95,20 +96,52 @@ def _warm_program_ends() -> Iterator[None]:
     warm_commands.warm_program.close()
 
 
+MadeOnce = Callable[[str, Callable[[Path], object]], Path]
+
+
 @pytest.fixture(scope="session")
-def unbroken(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> MadeOnce:
+    """Gives a folder by its name, which is made by the first worker that asks for it and only read by all."""
+    base = tmp_path_factory.getbasetemp()
+    base = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+
+    def folder_of(name: str, make: Callable[[Path], object]) -> Path:
+        folder = base / name
+        with FileLock(f"{folder}.lock"):
+            if not folder.exists():
+                make(folder)
+        return folder
+
+    return folder_of
+
+
+@pytest.fixture(scope="session")
+def unbroken(made_once: MadeOnce) -> Path:
     """The run folder of the demo, run to its end."""
-    folder = tmp_path_factory.mktemp("unbroken") / "run"
-    warm_commands.run(f"out={folder}", draws=True).check_returncode()
-    return folder
+    return made_once(
+        "unbroken", lambda folder: warm_commands.run(f"out={folder}", draws=True).check_returncode()
+    )
 
 
 @pytest.fixture(scope="session")
-def short_unbroken(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def short_unbroken(made_once: MadeOnce) -> Path:
     """The run folder of the demo's first images, run to its end."""
-    folder = tmp_path_factory.mktemp("short_unbroken") / "run"
-    warm_commands.run(f"out={folder}", FIRST_IMAGES).check_returncode()
-    return folder
+    return made_once(
+        "short", lambda folder: warm_commands.run(f"out={folder}", FIRST_IMAGES).check_returncode()
+    )
+
+
+@pytest.fixture(scope="session")
+def papers_leaderboard(made_once: MadeOnce) -> Path:
+    """The leaderboard of the paper's models; `said` holds what the command wrote to standard output."""
+
+    def make(folder: Path) -> None:
+        words = ("report", "reference=paper", f"runs={folder / 'none'}", f"out={folder}")
+        made = warm_commands.run(*words, draws=True)
+        assert made.returncode == 0, made.stderr
+        (folder / "said").write_text(made.stdout)
+
+    return made_once("papers_leaderboard", make)
 
 
 @pytest.fixture

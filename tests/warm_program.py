@@ -65,7 +65,7 @@ def import_everything() -> None:
     listed_models()  # reads the shipped configurations, which are kept
 
 
-def leave_drawings_out() -> None:
+def leave_charts_out() -> None:
     """Has charts be empty: painting six of them and drawing each as SVG and as PDF takes half of a small run."""
     from repope_eval.reporting.charts import drawing
 
@@ -125,7 +125,7 @@ def take_over(request: dict, output: int, errors: int) -> None:
     os.environ.update(request["environment"])
     read_environment_again()
     if not request["draws"]:
-        leave_drawings_out()
+        leave_charts_out()
 
 
 def read_environment_again() -> None:

@@ -20,8 +20,8 @@ from repope_eval.records import Question
 from repope_eval.runs.answer_store import AnswerStore
 from repope_eval.settings.config import ModelSettings
 
-SETTINGS = [("1", False), ("3", True)]
-"""Batch size and whether some questions were asked before; test_goldens.py has both engines ask everything afresh."""
+SETTINGS = [(golden, "3", True) for golden in ONE_OF_EACH_FAMILY] + [("ovis2", "1", False)]
+"""Golden, batch size and whether some questions were asked before; test_goldens.py has all asked afresh."""
 
 
 @pytest.fixture(scope="module", params=GOLDENS)
@@ -48,8 +48,7 @@ def responses(
     }
 
 
-@pytest.mark.parametrize("golden", ONE_OF_EACH_FAMILY, indirect=True)
-@pytest.mark.parametrize(("batch_size", "resume"), SETTINGS)
+@pytest.mark.parametrize(("golden", "batch_size", "resume"), SETTINGS, indirect=["golden"])
 def test_goldens(golden: Golden, model: Model, tmp_path: Path, batch_size: str, resume: bool) -> None:
     questions = [Question(f"{case.image}.png", case.question, "") for case in golden.cases]
     images = {question.image: golden.folder.parent / "images" / question.image for question in questions}
