@@ -8,12 +8,14 @@ import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 import warm_commands
 from demo_runs import FIRST_IMAGES
 from filelock import FileLock
+from matplotlib.figure import Figure
+from warm_program import EMPTY_DRAWINGS
 
 from repope_eval.models.families import FAMILIES
 from repope_eval.process import signals as interruption
@@ -88,6 +90,17 @@ def _no_network_and_no_home(
     monkeypatch.delenv("REPOPE_DATA", raising=False)
     monkeypatch.delenv("HYDRA_FULL_ERROR", raising=False)
     monkeypatch.setattr(interruption, "_came", [])  # a signal of one test is none of the next one's
+
+
+@pytest.fixture(autouse=True)
+def _drawings_are_empty(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawing the charts of a page takes a second; tests that look at drawings are marked `draws`."""
+    if "draws" not in request.keywords:
+        monkeypatch.setattr(Figure, "savefig", _save_nothing)
+
+
+def _save_nothing(_: Figure, file: IO[bytes], *, format: str, metadata: object) -> None:
+    file.write(EMPTY_DRAWINGS[format])
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -23,6 +23,11 @@ from repope_eval.settings.composition import listed_models
 LONGEST_REQUEST = 200_000
 """In bytes: about as much as a socket sends in one piece."""
 
+EMPTY_DRAWINGS = {
+    "svg": b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"/>',
+    "pdf": b"%PDF",
+}
+
 IMPORTED_LATE = (
     "PIL.JpegImagePlugin",
     "fontTools.subset",
@@ -69,10 +74,8 @@ def leave_charts_out() -> None:
     """Has charts be empty: painting six of them and drawing each as SVG and as PDF takes half of a small run."""
     from repope_eval.reporting.charts import drawing
 
-    empty = b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"/>'
-
     def draw(name: str, title: str, description: str, *_: object, **__: object) -> drawing.Chart:
-        return drawing.Chart(name=name, title=title, description=description, svg=empty, pdf=b"%PDF")
+        return drawing.Chart(name=name, title=title, description=description, **EMPTY_DRAWINGS)
 
     put_in_place(drawing.draw, draw)
 

@@ -10,6 +10,7 @@ separately: how many there are of each was chosen, and is not left to chance.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,8 @@ _OF_LABEL_YES, _OF_LABEL_NO = (
 
 _WEIGHTS_AT_ONCE = 4_000_000
 """Replicates are drawn in parts of about this many weights, which bounds the memory."""
+_MOST_WEIGHTS_KEPT = 8_000_000
+"""Up to so many weights are kept for the next call: POPE's 500 images have 5,000,000, of two bytes each."""
 
 _PRODUCTS_AT_ONCE = 250_000
 """A BLAS library does up to about this many multiplications in one thread."""
@@ -39,6 +42,8 @@ _FEWEST_IMAGES_AT_ONCE = 32
 
 Strata = tuple[NDArray[np.int64], ...]
 """Groups of images, by their indexes; each image is in one, and each group is drawn from separately."""
+_Groups = tuple[tuple[int, ...], ...] | None
+"""The same as a key, and None for a single one."""
 Cells = tuple[int, ...]
 """The indexes of the cells that a figure is of: a single one, or all of those that a mean is over.
 
@@ -149,9 +154,28 @@ def drawn_weights(n_images: int, n_replicates: int, strata: Strata | None = None
     Each call with the same number of images draws the same ones, and fewer replicates are the first of more. As many
     images are drawn of each stratum as it has; without strata, all images are one stratum.
     """
+    groups = None
+    if strata is not None and len(strata) > 1:
+        groups = tuple(tuple(images.tolist()) for images in strata)
+    if n_images * n_replicates > _MOST_WEIGHTS_KEPT:
+        yield from _draw(n_images, n_replicates, groups)
+        return
+    for part in _kept(n_images, n_replicates, groups):
+        yield part.astype(np.float64)
+
+
+@lru_cache(maxsize=4)
+def _kept(n_images: int, n_replicates: int, groups: _Groups) -> tuple[NDArray[np.unsignedinteger], ...]:
+    """The parts of `_draw`: the figures of all labels, models and objects of a report are of the same draws."""
+    smallest = np.min_scalar_type(n_images)
+    return tuple(part.astype(smallest) for part in _draw(n_images, n_replicates, groups))
+
+
+def _draw(n_images: int, n_replicates: int, groups: _Groups) -> Iterator[Values]:
+    """The weights, drawn; without groups, all images are one stratum."""
     generator = np.random.default_rng(SEED)
     # All images at once are a slice, which is quicker than their indexes.
-    of_each: Strata | tuple[slice] = (slice(None),) if strata is None or len(strata) == 1 else strata
+    of_each = (slice(None),) if groups is None else tuple(map(np.array, groups))
     part = max(1, min(n_replicates, _WEIGHTS_AT_ONCE // n_images))
     for start in range(0, n_replicates, part):
         weights = np.empty((min(part, n_replicates - start), n_images))

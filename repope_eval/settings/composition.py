@@ -36,6 +36,7 @@ HYDRA_SETTINGS = {
 }
 
 
+@cache
 def model_settings(name: str) -> ModelSettings:
     """The settings of a shipped model with all defaults.
 
@@ -100,9 +101,10 @@ def initialized(config_dir: Path | None) -> AbstractContextManager[None]:
     """
     if GlobalHydra.instance().is_initialized():
         return nullcontext()
-    if config_dir is not None:
-        return hydra.initialize_config_dir(version_base="1.3", config_dir=str(config_dir))
-    return hydra.initialize(version_base="1.3", config_path=None)
+    # Without a folder Hydra would look for the caller's file, and read the source of all who called it for that. In
+    # this package's folder lies no configuration file.
+    folder = Path(__file__).parent if config_dir is None else config_dir
+    return hydra.initialize_config_dir(version_base="1.3", config_dir=str(folder))
 
 
 def config_loader() -> ConfigLoader:

@@ -28,6 +28,8 @@ from repope_eval.reporting.charts.precision_recall import precision_recall_chart
 from repope_eval.reporting.charts.reliability import reliability_chart
 from repope_eval.scoring.relabelling_effect import Effect
 
+pytestmark = pytest.mark.draws
+
 BOTH = ["POPE", "RePOPE"]
 CELLS = {"random": CELL, "adversarial": dataclasses.replace(CELL, precision=0.9084), "mean": CELL}
 SCORES = scores_of(CELLS, dict.fromkeys(CELLS, RELABELLED))

@@ -128,6 +128,7 @@ def test_links_and_references_lead_to_ids_that_occur_once(whole: str) -> None:
     assert len(targets) > 10
 
 
+@pytest.mark.draws
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_words_of_files_and_models_are_text(hostile: str, whole: str) -> None:
     plain, found = Page(whole), Page(html(run_view(hostile)))
@@ -188,10 +189,12 @@ def test_label_sets_may_have_any_names_and_number(names: tuple[str, ...]) -> Non
     assert any("augustin2025dash" in text for text in texts)
 
 
+@pytest.mark.draws
 def test_pages_and_figures_are_the_same_each_time() -> None:
     assert render_run_page(run_view()) == render_run_page(run_view())
 
 
+@pytest.mark.draws
 def test_a_large_run_stays_below_three_megabytes(tmp_path: Path) -> None:
     words = "\N{GRINNING FACE}'" * 5000
     verdicts = [verdict(image=f"{number}.png", response=words, question=words) for number in range(4000)]
