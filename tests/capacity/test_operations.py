@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from golden import load_golden_model, read_golden
+from golden import golden_model, read_golden
 
 from repope_eval.capacity.counting import shape_of
 from repope_eval.capacity.operations import operations_alone, shared_operations
@@ -12,7 +12,7 @@ from repope_eval.capacity.shapes import published_shape
 
 def test_the_vision_towers_operations_are_those_of_its_products(goldens: Path) -> None:
     """A product of a matrix with a token is two operations a weight; attention looks at all of a tile's tokens."""
-    recipe = load_golden_model(read_golden(goldens / "paligemma").folder).recipe
+    recipe = golden_model(read_golden(goldens / "paligemma").folder).recipe
     vision = recipe.network_config().vision_config
     hidden, tokens = vision.hidden_size, (vision.image_size // vision.patch_size) ** 2
     layer = 2 * (4 * hidden**2 + 2 * hidden * vision.intermediate_size) + 4 * tokens * hidden

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 from conftest import GOLDENS
-from golden import load_golden_model
+from golden import golden_model
 
 from repope_eval.inference.cached_rows import PADDING, CachedRows
 from repope_eval.inference.image_rows import ImageRows
@@ -20,7 +20,7 @@ Appended = list[tuple[torch.Tensor, list[list[int]]]]
 
 @pytest.fixture(scope="module")
 def model() -> Model:
-    return load_golden_model(GOLDENS / "internvl2_5_qwen2")
+    return golden_model(GOLDENS / "internvl2_5_qwen2")
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import torch
-from golden import GOLDENS, Golden, load_golden_model, read_golden
+from golden import GOLDENS, Golden, golden_model, read_golden
 
 from repope_eval.errors import RepopeError
 from repope_eval.inference import image_rows, shared
@@ -34,7 +34,7 @@ def golden(request: pytest.FixtureRequest) -> Golden:
 
 @pytest.fixture(scope="module")
 def model(golden: Golden) -> Model:
-    return load_golden_model(golden.folder)
+    return golden_model(golden.folder)
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +92,7 @@ def test_tokens_that_are_fed_a_few_at_a_time_give_the_same(
 
 
 def test_flash_attention_gets_rows_that_need_no_mask_but_of_padding(goldens: Path) -> None:
-    model = load_golden_model(goldens / "internvl2_5_qwen2")
+    model = golden_model(goldens / "internvl2_5_qwen2")
     assert isinstance(shared._rows(model), ImageRows)
     assert isinstance(shared._rows(replace(model, attention="flash_attention_2")), CopiedPrefixes)
 
@@ -103,7 +103,7 @@ def test_both_engines_have_torch_choose_among_the_kernels_that_attention_means(
     goldens: Path, generate: Any, attention: Attention, expected: bool
 ) -> None:
     golden = read_golden(goldens / "ovis2")
-    model = replace(load_golden_model(golden.folder), attention=attention)
+    model = replace(golden_model(golden.folder), attention=attention)
     seen: set[bool] = set()
     for part in (model.network.model.vision_tower, model.network.model.language_model):
         part.register_forward_pre_hook(lambda *_: seen.add(torch.backends.cuda.cudnn_sdp_enabled()))
@@ -148,7 +148,7 @@ def test_an_image_with_a_single_question_is_asked_too(
 
 
 def test_logits_that_are_not_finite_are_no_answer(golden: Golden, prepared: list[Prepared]) -> None:
-    broken = load_golden_model(golden.folder)
+    broken = golden_model(golden.folder)
     with torch.no_grad():
         broken.network.get_output_embeddings().weight[0] = float("nan")
     for engine in (generate_shared, generate_sequentially):
@@ -159,7 +159,7 @@ def test_logits_that_are_not_finite_are_no_answer(golden: Golden, prepared: list
 @pytest.mark.parametrize("generate", [generate_shared, generate_sequentially])
 def test_logits_that_are_not_finite_after_the_first_token_are_no_answer(goldens: Path, generate: Any) -> None:
     golden = read_golden(goldens / "internvl2_5_qwen2")
-    broken = load_golden_model(golden.folder)
+    broken = golden_model(golden.folder)
     seen: list[torch.Tensor] = []
 
     def spoil(_: object, __: object, logits: torch.Tensor) -> torch.Tensor:
@@ -190,7 +190,7 @@ def test_rows_are_grouped_by_length_and_tokens(
 @pytest.mark.parametrize("most", [1, 700, 10**6])
 def test_groups_of_rows_change_no_token(goldens: Path, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
     golden = read_golden(goldens / "paligemma2")
-    model = load_golden_model(golden.folder)
+    model = golden_model(golden.folder)
     monkeypatch.setattr(shared, "MOST_TOKENS", {"cpu": most})
     images = golden.prepared(model)[:2]
     long = model.recipe.prepare(golden.photograph("chelsea"), ["Is there " + "a very " * 80 + "old cat?"])

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import torch
-from golden import GOLDENS, load_golden_model
+from golden import GOLDENS, golden_model
 
 from repope_eval.errors import RepopeError
 from repope_eval.inference.generation import (
@@ -18,7 +18,7 @@ from repope_eval.inference.generation import (
 
 @pytest.mark.parametrize("name", GOLDENS)
 def test_spellings_are_all_tokens_of_yes_and_no(goldens: Any, name: str) -> None:
-    recipe = load_golden_model(goldens / name).recipe
+    recipe = golden_model(goldens / name).recipe
     spellings = find_spellings(recipe)
     for tokens, word in ((spellings.yes, "yes"), (spellings.no, "no")):
         assert tokens

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from golden import GOLDENS, ONE_OF_EACH_FAMILY, Golden, load_golden_model, read_golden
+from golden import GOLDENS, ONE_OF_EACH_FAMILY, Golden, golden_model, load_golden_model, read_golden
 
 from demo_making.icons import KINDS
 from repope_eval.benchmarks.demo import DEMO_FOLDER
@@ -31,7 +31,7 @@ def golden(request: pytest.FixtureRequest) -> Golden:
 
 @pytest.fixture(scope="module")
 def model(golden: Golden) -> Model:
-    return load_golden_model(golden.folder)
+    return golden_model(golden.folder)
 
 
 def responses(

@@ -1,6 +1,8 @@
 """Reading the goldens: what the original code made of four photographs and eight questions each."""
 
+import copy
 import dataclasses
+import functools
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +14,7 @@ from safetensors.torch import load_file, save_file
 
 from repope_eval.models.loading import Model, load_model
 from repope_eval.models.placement import choose_device
-from repope_eval.models.recipe import Prepared
+from repope_eval.models.recipe import Prepared, Recipe
 from repope_eval.settings.composition import model_settings
 
 
@@ -37,6 +39,9 @@ GOLDENS = {
     "paligemma2": Asked("paligemma", "paligemma2_3b", 15),
 }
 """Folder of a golden -> how it is asked."""
+
+_PREPARED: dict[int, tuple[Recipe, list[Prepared]]] = {}
+"""What recipes made of the photographs with their questions: id of a recipe -> the recipe, and what it made."""
 
 ONE_OF_EACH_FAMILY = ("internvl2_5_qwen2", "ovis2", "llava_next_mistral", "llava_onevision", "paligemma2")
 
@@ -84,10 +89,14 @@ class Golden:
 
     def prepared(self, model: Model) -> list[Prepared]:
         """The photographs with their questions, as the project prepares them."""
-        return [
-            model.recipe.prepare(self.photograph(image), [case.question for case in cases])
-            for image, cases in self.cases_by_image().items()
-        ]
+        recipe, prepared = _PREPARED.get(id(model.recipe), (None, None))
+        if prepared is None or recipe is not model.recipe:
+            prepared = [
+                model.recipe.prepare(self.photograph(image), [case.question for case in cases])
+                for image, cases in self.cases_by_image().items()
+            ]
+            _PREPARED[id(model.recipe)] = model.recipe, prepared
+        return [dataclasses.replace(each, inputs=dict(each.inputs)) for each in prepared]
 
 
 def read_golden(folder: Path) -> Golden:
@@ -109,8 +118,19 @@ def read_golden(folder: Path) -> Golden:
     return Golden(folder, cases, load_file(folder / "golden.safetensors"))
 
 
+@functools.cache
+def _loaded(folder: Path) -> Model:
+    return load_golden_model(folder)
+
+
+def golden_model(folder: Path) -> Model:
+    """The golden's model in float32. Its files are read once; its network is a copy, which a test may change."""
+    model = _loaded(folder)
+    return dataclasses.replace(model, network=copy.deepcopy(model.network))
+
+
 def load_golden_model(folder: Path, *, device: str = "cpu", **changes: str) -> Model:
-    """The golden's checkpoint, in float32 unless changed; a copy elsewhere is InternVL's."""
+    """Loads the golden's checkpoint, in float32 unless changed; a copy elsewhere is InternVL's."""
     family, model, _ = GOLDENS.get(folder.name, GOLDENS["internvl2_5_qwen2"])
     settings = dataclasses.replace(
         model_settings(model),

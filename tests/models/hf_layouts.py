@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from golden import load_golden_model
+from golden import golden_model
 from sentencepiece import SentencePieceProcessor
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 from transformers import (
@@ -19,7 +19,7 @@ OVIS2_IMAGE_TOKENS = ("<IMG_ATOM>", "<IMG_START>", "<IMG_GRID>", "<IMG_COL>", "<
 
 def write_hf_layout(golden: Path, folder: Path) -> None:
     """The same weights under the native class's names, its config.json, and a tokenizer.json."""
-    network = load_golden_model(golden).network
+    network = golden_model(golden).network
     native = native_class(golden)(network.config)
     native.load_state_dict(network.state_dict())
     native.save_pretrained(folder)

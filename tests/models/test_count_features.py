@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from golden import GOLDENS, load_golden_model
+from golden import GOLDENS, golden_model
 from PIL import Image
 
 from repope_eval.errors import RepopeError
@@ -18,7 +18,7 @@ THIN = [(1, 5000), (5000, 1)]
 
 @pytest.fixture(scope="module", params=GOLDENS)
 def model(request: pytest.FixtureRequest) -> Model:
-    return load_golden_model(Path(__file__).parent.parent / "goldens" / request.param)
+    return golden_model(Path(__file__).parent.parent / "goldens" / request.param)
 
 
 def shown(model: Model, sizes: list[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -43,7 +43,7 @@ def test_as_many_features_come_out_of_the_model(model: Model) -> None:
 
 @pytest.mark.parametrize("size", THIN)
 def test_a_shape_that_cannot_be_shown_has_no_count(goldens: Path, size: tuple[int, int]) -> None:
-    recipe = load_golden_model(goldens / "ovis2").recipe
+    recipe = golden_model(goldens / "ovis2").recipe
     with pytest.raises(RepopeError, match=f"^{size[0]} x {size[1]} pixels are too thin"):
         recipe.count_features(*size)
 
@@ -61,5 +61,5 @@ column, as upstream; the feature that ends each row stays."""
 
 @pytest.mark.parametrize("name", COUNTS)
 def test_counts_of_the_thinnest_images_are_upstreams(goldens: Path, name: str) -> None:
-    recipe = load_golden_model(goldens / name).recipe
+    recipe = golden_model(goldens / name).recipe
     assert {size: recipe.count_features(*size) for size in COUNTS[name]} == COUNTS[name]

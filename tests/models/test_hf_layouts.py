@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import torch
-from golden import GOLDENS, Golden, load_golden_model, read_golden
+from golden import GOLDENS, Golden, golden_model, load_golden_model, read_golden
 from hf_layouts import OVIS2_IMAGE_TOKENS, change_config, native_class, write_hf_layout
 from safetensors.torch import load_file, save_file
 
@@ -37,7 +37,7 @@ def model(folder: Path) -> Model:
 
 
 def test_prompts_and_pixels_are_those_of_the_original_layout(golden: Golden, model: Model) -> None:
-    original = load_golden_model(golden.folder)
+    original = golden_model(golden.folder)
     question = "Is there a dining table in the image?"
     assert model.recipe.prompt(question) == original.recipe.prompt(question)
     assert model.recipe.stop_token_ids == original.recipe.stop_token_ids
@@ -47,7 +47,7 @@ def test_prompts_and_pixels_are_those_of_the_original_layout(golden: Golden, mod
 
 
 def test_texts_are_tokenized_and_spelled_as_in_the_original_layout(golden: Golden, model: Model) -> None:
-    original = load_golden_model(golden.folder).recipe
+    original = golden_model(golden.folder).recipe
     for text in ("Yes", " yes", "\nAnswer  yes or no.", "étagère 由", " no, it's 3 o'clock"):
         token_ids = original.tokenizer.encode(text)
         assert model.recipe.tokenizer.encode(text) == token_ids

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from golden import INTERNVL_GOLDENS, Golden, load_golden_model, read_golden, strided_sample
+from golden import INTERNVL_GOLDENS, Golden, golden_model, read_golden, strided_sample
 
 from repope_eval.models.checkpoints import find_checkpoint
 from repope_eval.models.families import recipe_of
@@ -21,7 +21,7 @@ def golden(request: pytest.FixtureRequest) -> Golden:
 
 @pytest.fixture(scope="module")
 def model(golden: Golden) -> Model:
-    return load_golden_model(golden.folder)
+    return golden_model(golden.folder)
 
 
 def test_the_prompt_is_the_original_codes_to_the_letter(model: Model) -> None:

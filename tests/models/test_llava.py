@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from golden import GOLDENS, Golden, load_golden_model, read_golden, strided_sample
+from golden import GOLDENS, Golden, golden_model, read_golden, strided_sample
 from jinja2.exceptions import SecurityError
 
 from repope_eval.capacity.counting import size_of
@@ -29,7 +29,7 @@ def golden(request: pytest.FixtureRequest) -> Golden:
 
 @pytest.fixture(scope="module")
 def model(golden: Golden) -> Model:
-    return load_golden_model(golden.folder)
+    return golden_model(golden.folder)
 
 
 @pytest.fixture(scope="module")

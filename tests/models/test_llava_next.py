@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from golden import load_golden_model
+from golden import golden_model
 from PIL import Image
 from transformers import LlavaNextImageProcessorPil, LlavaNextProcessor
 
@@ -80,7 +80,7 @@ def test_features_are_counted_as_the_processor_does(goldens: Path, width: int) -
 
 @pytest.mark.parametrize("size", [(640, 427), (427, 640), (500, 375), (333, 500), (640, 1), (1, 640), (3, 3)])
 def test_the_network_makes_as_many_features(goldens: Path, size: tuple[int, int]) -> None:
-    model = load_golden_model(goldens / "llava_next_vicuna")
+    model = golden_model(goldens / "llava_next_vicuna")
     prepared = model.recipe.prepare(Image.new("RGB", size), [QUESTION])
     with torch.inference_mode():
         (features,) = model.recipe.image_features(model.network, [prepared.inputs])

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from golden import load_golden_model, read_golden
+from golden import golden_model, read_golden
 from PIL import Image
 from transformers import LlavaOnevisionImageProcessorPil, LlavaOnevisionProcessor
 
@@ -27,7 +27,7 @@ QUESTION = "Is there a snowboard in the image?"
 
 @pytest.fixture(scope="module")
 def model() -> Model:
-    return load_golden_model(Path(__file__).parent.parent / "goldens" / "llava_onevision")
+    return golden_model(Path(__file__).parent.parent / "goldens" / "llava_onevision")
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from golden import GOLDENS, ONE_OF_EACH_FAMILY, load_golden_model
+from golden import GOLDENS, ONE_OF_EACH_FAMILY, golden_model
 from PIL import Image
 
 from repope_eval.benchmarks.images import open_image
@@ -72,7 +72,7 @@ def plain(files: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> d
 
 @pytest.fixture(scope="module", params=GOLDENS)
 def model(request: pytest.FixtureRequest) -> Model:
-    return load_golden_model(Path(__file__).parent.parent / "goldens" / request.param)
+    return golden_model(Path(__file__).parent.parent / "goldens" / request.param)
 
 
 def shown(model: Model, files: dict[str, Path]) -> dict[str, Path]:
@@ -165,7 +165,7 @@ def test_the_whole_image_is_squeezed_into_a_square(model: Model, files: dict[str
 
 @pytest.mark.parametrize("name", ["tall", "wide"])
 def test_ovis2_refuses_what_its_own_code_resizes_to_nothing(files: dict[str, Path], name: str) -> None:
-    recipe = load_golden_model(Path(__file__).parent.parent / "goldens" / "ovis2").recipe
+    recipe = golden_model(Path(__file__).parent.parent / "goldens" / "ovis2").recipe
     image = open_image(files[name])
     with pytest.raises(RepopeError) as caught:
         recipe.prepare(image, [QUESTION])

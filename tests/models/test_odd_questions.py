@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from golden import GOLDENS, load_golden_model
+from golden import GOLDENS, golden_model
 from PIL import Image
 from sentencepiece import SentencePieceProcessor
 from tokenizers import Tokenizer
@@ -62,7 +62,7 @@ HARMLESS = [
 
 @pytest.fixture(scope="module", params=GOLDENS)
 def model(request: pytest.FixtureRequest) -> Model:
-    return load_golden_model(Path(__file__).parent.parent / "goldens" / request.param)
+    return golden_model(Path(__file__).parent.parent / "goldens" / request.param)
 
 
 def special_tokens(recipe: Recipe, prompt: tuple[int, ...]) -> list[int]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 from accelerate import infer_auto_device_map
-from golden import Golden, change_weights, load_golden_model, read_golden, strided_sample
+from golden import Golden, change_weights, golden_model, load_golden_model, read_golden, strided_sample
 from safetensors.torch import load_file
 
 from repope_eval.capacity.counting import size_of
@@ -32,7 +32,7 @@ def golden() -> Golden:
 
 @pytest.fixture(scope="module")
 def model(golden: Golden) -> Model:
-    return load_golden_model(golden.folder)
+    return golden_model(golden.folder)
 
 
 @pytest.fixture

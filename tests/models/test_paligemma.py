@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import torch
-from golden import Golden, load_golden_model, read_golden, strided_sample
+from golden import Golden, golden_model, load_golden_model, read_golden, strided_sample
 
 from repope_eval.capacity.counting import size_of
 from repope_eval.errors import RepopeError
@@ -39,7 +39,7 @@ def golden(request: pytest.FixtureRequest) -> Golden:
 
 @pytest.fixture(scope="module")
 def model(golden: Golden) -> Model:
-    return load_golden_model(golden.folder)
+    return golden_model(golden.folder)
 
 
 @pytest.fixture(scope="module")
@@ -161,7 +161,7 @@ def test_positions_are_the_native_classs_whatever_the_padding(model: Model, prep
 def test_rows_that_stop_leave_and_the_others_go_on(
     golden: Golden, prepared: list[Prepared], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model = load_golden_model(golden.folder)
+    model = golden_model(golden.folder)
     stops = {case.generated_ids[2 + number] for number, case in enumerate(golden.cases[:10])}
     monkeypatch.setattr(model.recipe, "stop_token_ids", tuple(sorted(stops)))
     spellings = find_spellings(model.recipe)
