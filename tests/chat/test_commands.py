@@ -24,6 +24,7 @@ def test_a_model_is_shown_with_its_size_and_its_prompt(
     models.execute(ModelsSettings(model=chat_settings(folder, question_suffix=" Yes or no?")), "")
     shown = capsys.readouterr().out
     assert parameters_text(weights) in shown
+    assert "needs 0.6 GB in float32, 0.6 GB in int8, 0.6 GB in nf4, with an image of 640x480" in shown
     assert "<|vision_end|>Is there a snowboard in the image? Yes or no?<|im_end|>" in shown
 
 
