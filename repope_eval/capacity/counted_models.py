@@ -50,4 +50,5 @@ def _rehearsed(settings: ModelSettings) -> Shape | Rehearsed:
     from repope_eval.capacity.rehearsal import count_need
     from repope_eval.chat.loading import describe_network
 
+    log.info("%s: counting what it takes", settings.name)  # a few seconds for a large one
     return count_need(settings, describe_network(settings, checkpoint))

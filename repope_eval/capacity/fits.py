@@ -97,9 +97,7 @@ def _fit(
     room: Room, settings: ModelSettings, counted: Shape | Rehearsed, operations: float
 ) -> tuple[int, Fit]:
     """How one model fits, with the index of the first way in which it does: the number of ways if in none."""
-    machine = room.machine
-    kind = machine.device.kind
-    note = ", ".join(filter(None, (_note(machine, settings), getattr(counted, "note", ""))))
+    machine, kind, note = room.machine, room.machine.device.kind, _note(room.machine, settings, counted)
     ways = list(_ways(room))
     for index, (quantization, devices) in enumerate(ways):
         need = _need(settings, counted, quantization, kind)
@@ -170,9 +168,10 @@ def _gpus(need: float) -> str:
     return f"{math.ceil(wanted / GPU_SIZES[-1])} x {GPU_SIZES[-1]} GB with model.device_map=auto"
 
 
-def _note(machine: Machine, settings: ModelSettings) -> str:
+def _note(machine: Machine, settings: ModelSettings, counted: Shape | Rehearsed) -> str:
+    notes = [counted.note] if isinstance(counted, Rehearsed) and counted.note else []
     if settings.checkpoint in machine.hub.here:
-        return "weights are here"
+        return ", ".join(["weights are here", *notes])
     if settings.gated and not machine.hub.is_logged_in:
-        return "licence and token first"
-    return ""
+        return ", ".join(["licence and token first", *notes])
+    return ", ".join(notes)

@@ -104,8 +104,8 @@ def memory_need(
 def rehearsed_need(counted: Rehearsed, *, quantization: str = "none", value_bytes: int = 2) -> MemoryNeed:
     """The need of a run that asks about one photograph at a time, by what was counted while it was rehearsed.
 
-    Added to that are longer answers than one token, all of which are in the cache at the end; under int8 the whole
-    products of the widest matrix, four bytes each; and under nf4 the largest matrix in the run's format.
+    Added to that are all tokens of answers, which are in the cache at the end; under int8 the whole products of the
+    widest matrix, four bytes each; and under nf4 the largest matrix in the run's format.
 
     Args:
         counted: of the model, in the number format of the run.

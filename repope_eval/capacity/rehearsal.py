@@ -126,7 +126,7 @@ def _follow(model: ChatModel, image: ChatPrepared) -> _Followed:
     limits = Limits(max_new_tokens=REHEARSED_ANSWER, spellings=spellings_in(model.processor.vocabulary()))
     with HollowTensors() as tensors:
         tensors.empty(model.network, model.dtype)
-        weights = tensors.held
+        weights = size_of(model.network).parameters * model.dtype.itemsize
         is_shared = _ask_sharing(model, image, limits)
         operations = tensors.operations
         ask_one(model, image, 0, limits)

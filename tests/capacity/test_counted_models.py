@@ -23,5 +23,5 @@ def test_a_chat_model_is_counted_where_its_files_are(
     assert [settings for settings, _ in found.models] == [listed[0], here]
     assert [type(counted) for _, counted in found.models] == [Shape, Rehearsed]
     assert found.n_not_here == 1
-    (warning,) = caplog.messages
+    (warning,) = [record.message for record in caplog.records if record.levelname == "WARNING"]
     assert warning.startswith(f"chat: {tmp_path / 'broken'}")
