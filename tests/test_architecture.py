@@ -55,7 +55,9 @@ WITHOUT_TORCH = [
 ]
 """What neither mistakes nor finished runs need torch for, besides the packages and modules that have none."""
 
-WITH_TORCH = ["repope_eval.capacity.counting"]
+WITH_TORCH = [
+    f"repope_eval.capacity.{name}" for name in ("counting", "hollow_tensors", "live_bytes", "rehearsal")
+]
 """What counts a network, in a package that needs no torch otherwise: imported where a checkpoint is there to count."""
 
 LONGEST_FILE = 300

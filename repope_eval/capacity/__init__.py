@@ -1,1 +1,1 @@
-"""What models need and what this machine has: sizes, memory, operations. No model is asked anything here."""
+"""What models need and what this machine has: sizes, memory, operations. No model answers anything here."""

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from repope_eval.capacity.machine import Device, Machine
-from repope_eval.capacity.memory_need import memory_need
+from repope_eval.capacity.memory_need import need_of, value_bytes_of
 from repope_eval.capacity.operations import shared_operations
-from repope_eval.capacity.shapes import Shape
+from repope_eval.capacity.shapes import Rehearsed, Shape
 from repope_eval.settings.config import ModelSettings, number_format
 
 QUANTIZATIONS = ("none", "int8", "nf4")
@@ -73,26 +73,34 @@ def room_of(machine: Machine, memory: float | None = None, words: str = "") -> R
     return Room(machine=machine, free=memory, number=1, words=words, is_measured=False)
 
 
-def fits(room: Room, models: Iterable[tuple[ModelSettings, Shape]]) -> tuple[Fit, ...]:
+def fits(room: Room, models: Iterable[tuple[ModelSettings, Shape | Rehearsed]]) -> tuple[Fit, ...]:
     """A fit for each model.
 
     Models that fit come first. Of these the most faithful way comes first, and of equal ways the least computation.
     """
     found = []
-    for settings, shape in models:
-        operations = shared_operations(shape, QUESTIONS_AN_IMAGE) * IMAGES
-        way, fit = _fit(room, settings, shape, operations)
+    for settings, counted in models:
+        operations = _operations(counted) * IMAGES
+        way, fit = _fit(room, settings, counted, operations)
         found.append((way, operations, fit))
     return tuple(fit for _, _, fit in sorted(found, key=lambda line: line[:2]))
 
 
-def _fit(room: Room, settings: ModelSettings, shape: Shape, operations: float) -> tuple[int, Fit]:
+def _operations(counted: Shape | Rehearsed) -> float:
+    """The operations of an image with its questions; a rehearsal has a few questions more than most images."""
+    if isinstance(counted, Rehearsed):
+        return counted.operations
+    return shared_operations(counted, QUESTIONS_AN_IMAGE)
+
+
+def _fit(
+    room: Room, settings: ModelSettings, counted: Shape | Rehearsed, operations: float
+) -> tuple[int, Fit]:
     """How one model fits, with the index of the first way in which it does: the number of ways if in none."""
-    machine = room.machine
-    note, kind = _note(machine, settings), machine.device.kind
+    machine, kind, note = room.machine, room.machine.device.kind, _note(room.machine, settings, counted)
     ways = list(_ways(room))
     for index, (quantization, devices) in enumerate(ways):
-        need = _need(settings, shape, quantization, kind)
+        need = _need(settings, counted, quantization, kind)
         if need * HEADROOM <= room.free * devices:
             return index, Fit(
                 model=settings.name,
@@ -103,7 +111,7 @@ def _fit(room: Room, settings: ModelSettings, shape: Shape, operations: float) -
                 remedy=_command(room, settings, quantization, devices),
                 note=note,
             )
-    need, smallest = (_need(settings, shape, way, "cuda") for way in ("none", "nf4"))
+    need, smallest = (_need(settings, counted, way, "cuda") for way in ("none", "nf4"))
     remedy = _gpus(need)
     if _gpus(smallest) != remedy:
         remedy += f", or {_gpus(smallest)} with model.quantization=nf4"
@@ -112,7 +120,7 @@ def _fit(room: Room, settings: ModelSettings, shape: Shape, operations: float) -
 
 
 def _hours(room: Room, operations: float) -> float | None:
-    if room.machine.device.kind != "cpu" or not room.is_measured:
+    if room.machine.device.kind != "cpu" or not room.is_measured or not operations:
         return None
     return operations / (OPERATIONS_A_CORE * room.machine.cores) / 3600
 
@@ -125,9 +133,10 @@ def _ways(room: Room) -> Iterator[tuple[str, int]]:
             yield quantization, room.number
 
 
-def _need(settings: ModelSettings, shape: Shape, quantization: str, kind: str) -> float:
-    value_bytes = 4 if number_format(settings) == "float32" else 2
-    return memory_need(shape, quantization=quantization, value_bytes=value_bytes, device=kind).total
+def _need(settings: ModelSettings, counted: Shape | Rehearsed, quantization: str, kind: str) -> float:
+    return need_of(
+        counted, quantization=quantization, value_bytes=value_bytes_of(settings), device=kind
+    ).total
 
 
 def _how(device: Device, settings: ModelSettings, quantization: str, devices: int) -> str:
@@ -159,9 +168,10 @@ def _gpus(need: float) -> str:
     return f"{math.ceil(wanted / GPU_SIZES[-1])} x {GPU_SIZES[-1]} GB with model.device_map=auto"
 
 
-def _note(machine: Machine, settings: ModelSettings) -> str:
+def _note(machine: Machine, settings: ModelSettings, counted: Shape | Rehearsed) -> str:
+    notes = [counted.note] if isinstance(counted, Rehearsed) and counted.note else []
     if settings.checkpoint in machine.hub.here:
-        return "weights are here"
+        return ", ".join(["weights are here", *notes])
     if settings.gated and not machine.hub.is_logged_in:
-        return "licence and token first"
-    return ""
+        return ", ".join(["licence and token first", *notes])
+    return ", ".join(notes)

@@ -66,6 +66,35 @@ class Shape(Size):
         return 2 * self.layers * self.key_value_heads * self.head_size
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rehearsed(Size):
+    """What was counted while a model without weights was asked about a photograph (`rehearsal.rehearse`).
+
+    It stands in for a shape where no formula is known for a model's class.
+    """
+
+    held: int
+    """The most bytes that were held at once besides the weights, in the model's number format."""
+    rows: int
+    """How many questions were asked."""
+    width: int
+    """Tokens of the longest prompt."""
+    fed: int
+    """The most tokens that are fed at a time."""
+    answer: int
+    """The most tokens of an answer that are counted."""
+    cached_values: int
+    """The most numbers that the key-value cache holds for each token."""
+    widest: int
+    """The most numbers that a quantizable matrix makes of a token."""
+    largest: int
+    """The numbers of the largest quantizable matrix."""
+    operations: int
+    """Floating-point operations that the image and all questions take; 0 where they were not counted."""
+    note: str = ""
+    """What was not counted, and why; empty where all was."""
+
+
 def published_shape(checkpoint: str) -> Shape | None:
     """The shape of a shipped checkpoint; None of any other."""
     return _published().get(checkpoint)

@@ -10,6 +10,7 @@ from repope_eval.chat.processor import ChatPrepared
 from repope_eval.chat.thinking import AnswerReader
 from repope_eval.chat.ways import Ways
 from repope_eval.inference.asker import AskedImage, Asker
+from repope_eval.inference.cut_thoughts import cut_thoughts_line
 from repope_eval.inference.generation import spellings_in
 from repope_eval.inference.loader import Loader
 from repope_eval.inference.memory import memory_of
@@ -17,7 +18,6 @@ from repope_eval.models.networks import describe_device
 from repope_eval.records import Answer, Question
 from repope_eval.runs.manifest_form import CUT_THOUGHTS
 from repope_eval.settings.config import Engine
-from repope_eval.wording import counted
 
 log = logging.getLogger(__name__)
 
@@ -92,12 +92,7 @@ class ChatAsker(Asker):
                 pairs = zip(image.questions, generations, strict=True)
                 yield [self._answer(question, generation) for question, generation in pairs]
         if self._cut_thoughts:
-            log.warning(
-                "%s unanswered: the model was still thinking after %s; they stand as empty texts; give it a larger "
-                "model.max_new_tokens, or turn thinking off where its template can (model.chat_template)",
-                counted(self._cut_thoughts, "question"),
-                counted(self._max_new_tokens, "token"),
-            )
+            log.warning("%s", cut_thoughts_line(self._cut_thoughts, self._max_new_tokens))
 
     def facts(self) -> dict[str, Any]:
         """The way of asking, sizes, the wait for images, peak memory, first tokens, cut thoughts, what was checked."""

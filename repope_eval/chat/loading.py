@@ -70,7 +70,7 @@ def load_chat_model(
     """
     require_possible(settings, device)
     described = read_chat_description(settings, checkpoint)
-    attention = _attention(settings, described)
+    attention = choose_chat_attention(settings, described)
     config = copy.deepcopy(described.network.config)
     network, report = load_network(settings, device, described, config, attention)
     if unexpected := sorted(report["unexpected_keys"]):
@@ -136,6 +136,17 @@ def describe_network(settings: ModelSettings, checkpoint: Checkpoint) -> Describ
     return read(settings, checkpoint)
 
 
+def choose_chat_attention(settings: ModelSettings, described: DescribedChat) -> Attention:
+    """The attention that the settings ask for; `auto` is eager where the native class has no sdpa.
+
+    Raises:
+        RepopeError: as `choose_attention`.
+    """
+    chosen = choose_attention(settings, described.network.config)
+    has_sdpa = getattr(type(described.network), "_supports_sdpa", True)
+    return "eager" if settings.attn_implementation == "auto" and not has_sdpa else chosen
+
+
 def describe_chat_model(model: ChatModel) -> dict[str, Any]:
     """What a manifest says of a loaded model, as far as its answers depend on it."""
     return {
@@ -176,10 +187,3 @@ def _without_weights(checkpoint: Checkpoint, config: PreTrainedConfig) -> Any:
     except Exception as error:  # configurations raise whatever they do
         with blamed_on(checkpoint.path("config.json")):
             raise error
-
-
-def _attention(settings: ModelSettings, described: DescribedChat) -> Attention:
-    """The attention that the settings ask for; `auto` is eager where the native class has no sdpa."""
-    chosen = choose_attention(settings, described.network.config)
-    has_sdpa = getattr(type(described.network), "_supports_sdpa", True)
-    return "eager" if settings.attn_implementation == "auto" and not has_sdpa else chosen

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
+from repope_eval.capacity.counted_models import count_models
 from repope_eval.capacity.examination import examine
 from repope_eval.capacity.findings import Finding, findings, gigabytes
 from repope_eval.capacity.fits import Fit, fits, room_of
 from repope_eval.capacity.machine import Machine
-from repope_eval.capacity.shapes import Shape, published_shape
 from repope_eval.checking.checks import Check, Result, check_device
 from repope_eval.errors import RepopeError
 from repope_eval.process import environment
@@ -14,8 +14,9 @@ from repope_eval.quantities import hours_text, memory_text
 from repope_eval.reporting.console import print_table, print_text
 from repope_eval.reporting.tables import Field, Mark, number_field, table, text_field
 from repope_eval.settings.composition import listed_models
-from repope_eval.settings.config import DoctorSettings, ModelSettings
+from repope_eval.settings.config import DoctorSettings
 from repope_eval.settings.named_folders import data_folder
+from repope_eval.wording import counted
 
 _MARKS: Mapping[Result, Mark] = {"pass": "", "fail": "attention", "not tried": "quiet"}
 
@@ -26,15 +27,16 @@ def execute(settings: DoctorSettings, command: str) -> None:
     Raises:
         RepopeError: the device is not there, or a check failed.
     """
-    models = _models()
-    machine = examine(settings.device, data_folder(settings.data_dir), [model for model, _ in models])
+    listed = [model for model in listed_models() if model.name != "tiny"]  # which fits anywhere
+    machine = examine(settings.device, data_folder(settings.data_dir), listed)
     data = "" if settings.data_dir is None else f"data_dir={settings.data_dir}"
     device = "" if settings.device == "auto" else f"device={settings.device}"
     _print_findings(findings(machine, data))
     memory = None if settings.memory is None else settings.memory * 1e9
     room = room_of(machine, memory, " ".join(filter(None, (device, data))))
-    _print_fits(f"Models in {gigabytes(room.free)}", fits(room, models))
-    print_text(_advice(machine))
+    found = count_models(listed)
+    _print_fits(f"Models in {gigabytes(room.free)}", fits(room, found.models))
+    print_text(_advice(machine, found.n_not_here))
     if settings.check:
         print_text("")
         checks = tuple(check_device(settings.device, machine.device))
@@ -43,14 +45,13 @@ def execute(settings: DoctorSettings, command: str) -> None:
         _require_passed(checks)
 
 
-def _models() -> list[tuple[ModelSettings, Shape]]:
-    """The models of published shape, except the package's own, which fits anywhere."""
-    shapes = [(model, published_shape(model.checkpoint)) for model in listed_models()]
-    return [(model, shape) for model, shape in shapes if shape is not None and model.name != "tiny"]
-
-
-def _advice(machine: Machine) -> str:
+def _advice(machine: Machine, n_not_here: int) -> str:
     lines = ["Needs are computed, of the weights and of one image at a time with its questions."]
+    if n_not_here:
+        lines.append(
+            f"{counted(n_not_here, 'chat model')} not counted, for want of small files: python -m repope_eval models "
+            "fetch=true gets them, without the weights."
+        )
     if machine.device.kind == "cpu":
         lines.append(
             "On a CPU: python -m repope_eval asks the model of the package in seconds; of the others try the "

@@ -4,6 +4,8 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from repope_eval.capacity.memory_need import need_of, value_bytes_of
+from repope_eval.capacity.shapes import Rehearsed, Shape
 from repope_eval.errors import RepopeError
 from repope_eval.quantities import memory_text, parameters_text
 from repope_eval.reporting.console import print_table, print_text
@@ -69,15 +71,28 @@ def _show(settings: ModelSettings, *, fetch: bool) -> None:
             "and its prompt is made with them; fetch=true fetches them from the Hub, without the weights"
         ) from error
     from repope_eval.capacity.counting import size_of
+    from repope_eval.capacity.rehearsal import count_need
     from repope_eval.chat.loading import describe_network
 
     described = describe_network(settings, checkpoint)
     _print_models([_row(settings, size_of(described.network))])
     print_text(f"revision {settings.revision}, {number_format(settings)}")
+    print_text(_need(settings, count_need(settings, described)))
     print_text(
         f"\nPrompt of the question {EXAMPLE_QUESTION!r}, with the family's mark where the image goes:\n"
     )
     print_text(described.prompt(EXAMPLE_QUESTION))
+
+
+def _need(settings: ModelSettings, counted: Shape | Rehearsed) -> str:
+    """A line with the memory that a run needs, in the model's number format and quantized."""
+    value_bytes = value_bytes_of(settings)
+    needs = (
+        f"{memory_text(need_of(counted, quantization=way, value_bytes=value_bytes).total)} in {name}"
+        for way, name in (("none", number_format(settings)), ("int8", "int8"), ("nf4", "nf4"))
+    )
+    note = f"; {counted.note}" if isinstance(counted, Rehearsed) and counted.note else ""
+    return f"needs {', '.join(needs)}, with an image of 640x480 and its questions{note}"
 
 
 def _row(settings: ModelSettings, size: "Size | None") -> ModelRow:

@@ -13,6 +13,7 @@ from repope_eval.endpoint.opening import Opened, open_server
 from repope_eval.endpoint.tally import Tally
 from repope_eval.errors import RepopeError
 from repope_eval.inference.asker import AskedImage, Asker
+from repope_eval.inference.cut_thoughts import cut_thoughts_line
 from repope_eval.process.ranks import Ranks
 from repope_eval.records import Answer
 from repope_eval.settings.config import ModelSettings, RunSettings
@@ -60,6 +61,8 @@ class EndpointAsker(Asker):
             for answers in background.items():
                 answered += len(answers)
                 yield answers
+        if self._tally.cut_thoughts:
+            log.warning("%s", cut_thoughts_line(self._tally.cut_thoughts, self._settings.max_new_tokens))
         total = sum(len(image.questions) for image in images)
         if answered < total:
             raise RepopeError(self._unanswered(total - answered, total))

@@ -25,6 +25,10 @@ class Evidence:
     """Why there are no probabilities."""
 
 
+STILL_THINKING = Evidence(None, None, reason="the model was still thinking")
+"""Of a thought without an answer."""
+
+
 def first_token_evidence(choice: Mapping[str, Any], *, is_asked: bool) -> Evidence:
     """The evidence in a choice of a reply.
 
@@ -34,7 +38,7 @@ def first_token_evidence(choice: Mapping[str, Any], *, is_asked: bool) -> Eviden
     """
     if not is_asked:
         return Evidence(None, None, reason="the server refuses logprobs")
-    if _has_thought(choice["message"]):
+    if has_thought(choice["message"]):
         return Evidence(None, None, reason="a thought comes before the answer")
     try:
         tokens = list(_probabilities(choice["logprobs"]["content"][0]["top_logprobs"]))
@@ -54,7 +58,8 @@ def is_thought_alone(content: str) -> bool:
     return content.lstrip().startswith(THOUGHT_BEGINS) and THOUGHT_ENDS not in content
 
 
-def _has_thought(message: Mapping[str, Any]) -> bool:
+def has_thought(message: Mapping[str, Any]) -> bool:
+    """Whether a message has a thought, apart from its text or before the end of it."""
     return bool(
         message.get("reasoning_content")
         or message.get("reasoning")

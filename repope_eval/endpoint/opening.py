@@ -98,7 +98,13 @@ async def _first_reply(client: Client, settings: ModelSettings) -> tuple[Form, R
     while True:
         try:
             text, server = await client.complete(form.content(QUESTION, picture))
-            return form, read_reply(text, asks_evidence=form.top_logprobs > 0), server
+            reply = read_reply(text, asks_evidence=form.top_logprobs > 0)
+            if reply.is_cut:  # most other thoughts would be cut off, too
+                raise RequestError(
+                    "no text within model.max_new_tokens, which a thought took",
+                    mend="raise model.max_new_tokens",
+                )
+            return form, reply, server
         except RequestError as fault:
             less = form.conceding(fault.detail) if fault.status in (400, 422) else None
             if less is None:

@@ -5,7 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from repope_eval.endpoint.evidence import THOUGHT_ENDS, Evidence, first_token_evidence, is_thought_alone
+from repope_eval.endpoint.evidence import (
+    STILL_THINKING,
+    THOUGHT_ENDS,
+    Evidence,
+    first_token_evidence,
+    has_thought,
+    is_thought_alone,
+)
 from repope_eval.endpoint.faults import RequestError, complaint
 
 
@@ -14,6 +21,9 @@ class Reply:
     """An answer, and what the server tells of it."""
 
     text: str
+    """The answer; empty where there is none because the thought before it was cut off."""
+    is_cut: bool = False
+    """Whether the model was still thinking when the reply ended."""
     model: str
     """The model that the server names; empty where it names none."""
     evidence: Evidence
@@ -43,12 +53,14 @@ def read_reply(text: str, *, asks_evidence: bool) -> Reply:
     if not isinstance(document, Mapping) or document.get("error"):
         raise RequestError("an error in place of an answer", complaint(text), may_pass=True)
     choice = _first_choice(document)
+    text_of_answer, is_cut = _answer_text(choice)
     usage = _object(document, "usage")
     named = document.get("model")
     return Reply(
-        text=_answer_text(choice),
+        text=text_of_answer,
+        is_cut=is_cut,
         model=named if isinstance(named, str) else "",
-        evidence=first_token_evidence(choice, is_asked=asks_evidence),
+        evidence=STILL_THINKING if is_cut else first_token_evidence(choice, is_asked=asks_evidence),
         tokens_in=_number(usage, "prompt_tokens"),
         tokens_out=_number(usage, "completion_tokens"),
         tokens_cached=_number(_object(usage, "prompt_tokens_details"), "cached_tokens"),
@@ -63,8 +75,10 @@ def _first_choice(document: Mapping[str, Any]) -> Mapping[str, Any]:
     return choice
 
 
-def _answer_text(choice: Mapping[str, Any]) -> str:
-    """The text of the answer. A refusal and an empty text are answers; the thought before an answer is no part of it.
+def _answer_text(choice: Mapping[str, Any]) -> tuple[str, bool]:
+    """The text of the answer, and whether it is empty because the thought before it was cut off.
+
+    A refusal and an empty text are answers; the thought before an answer is no part of it.
 
     Raises:
         RequestError: there is no text.
@@ -74,14 +88,16 @@ def _answer_text(choice: Mapping[str, Any]) -> str:
     if isinstance(content, list):
         texts = [part.get("text") for part in content if isinstance(part, Mapping)]
         content = "".join(text for text in texts if isinstance(text, str))
-    if isinstance(content, str) and not is_thought_alone(content):
-        return content.rpartition(THOUGHT_ENDS)[2].lstrip() if THOUGHT_ENDS in content else content
+    if isinstance(content, str) and is_thought_alone(content):
+        return "", True
+    if isinstance(content, str) and (content or not has_thought(message)):
+        return content.rpartition(THOUGHT_ENDS)[2].lstrip() if THOUGHT_ENDS in content else content, False
     if isinstance(refusal, str):
-        return refusal
+        return refusal, False
     if choice.get("finish_reason") == "length":
-        raise RequestError(
-            "no text within model.max_new_tokens, which a thought took", mend="raise model.max_new_tokens"
-        )
+        return "", True
+    if isinstance(content, str):
+        return content, False
     raise RequestError("a reply without text", may_pass=True)
 
 

@@ -1,4 +1,4 @@
-"""What a manifest says of the requests of a run: tokens, price, faults, evidence."""
+"""What a manifest says of the requests of a run: tokens, price, faults, cut thoughts, evidence."""
 
 import logging
 from collections import Counter
@@ -6,6 +6,7 @@ from typing import Any
 
 from repope_eval.endpoint.faults import RequestError
 from repope_eval.endpoint.replies import Reply
+from repope_eval.runs.manifest_form import CUT_THOUGHTS
 from repope_eval.settings.config import ModelSettings
 
 log = logging.getLogger(__name__)
@@ -28,6 +29,8 @@ class Tally:
         """What the server said, the first time for each reason."""
         self._said: set[str] = set()
         """Kinds of faults that the log has."""
+        self.cut_thoughts = 0
+        """How many questions have an empty answer because the thought before it was cut off."""
         self._with_evidence = 0
         self._unlisted_sum = 0.0
         self._unlisted_most = 0.0
@@ -40,6 +43,7 @@ class Tally:
             if number is not None:
                 self._told.add(kind)
                 self._tokens[kind] += number
+        self.cut_thoughts += reply.is_cut
         evidence = reply.evidence
         if evidence.p_yes is None:
             self._without_evidence[evidence.reason] += 1
@@ -61,7 +65,7 @@ class Tally:
         self.details.setdefault(fault.reason, str(fault))
 
     def facts(self) -> dict[str, Any]:
-        """Tokens as far as the server counts them, the price where one is known, faults, and evidence."""
+        """Tokens as far as the server counts them, the price where one is known, faults, cut thoughts, and evidence."""
         tokens: dict[str, Any] = {kind: self._tokens[kind] for kind in sorted(self._told)}
         if "tokens_cached" in tokens and tokens.get("tokens_in"):
             tokens["cache_hit_rate"] = round(tokens["tokens_cached"] / tokens["tokens_in"], 4)
@@ -71,6 +75,7 @@ class Tally:
             "retries": self.retries,
             "time_outs": self.time_outs,
             "unanswered": dict(self.failures),
+            CUT_THOUGHTS: self.cut_thoughts,
             "evidence": self._evidence(),
         }
 

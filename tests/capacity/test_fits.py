@@ -8,7 +8,7 @@ from machines import COMPLETE, GB, device, with_device
 
 from repope_eval.capacity.fits import Fit, fits, room_of
 from repope_eval.capacity.machine import Machine
-from repope_eval.capacity.shapes import Shape, published_shape
+from repope_eval.capacity.shapes import Rehearsed, Shape, published_shape
 from repope_eval.settings.composition import model_settings
 from repope_eval.settings.config import ModelSettings
 
@@ -103,3 +103,32 @@ def test_gated_weights_that_are_not_here_need_a_licence() -> None:
     assert found["paligemma2_3b"].note == "licence and token first"
     assert found["internvl2_5_1b"].note == ""
     assert verdicts(COMPLETE)["paligemma2_3b"].note == ""
+
+
+def test_a_rehearsed_model_fits_by_what_was_counted() -> None:
+    counted = Rehearsed(
+        parameters=10**10,
+        quantizable=8 * 10**9,
+        held=10**9,
+        rows=12,
+        width=1000,
+        fed=1000,
+        answer=64,
+        cached_values=1000,
+        widest=10_000,
+        largest=10**8,
+        operations=10**13,
+        note="something is not counted",
+    )
+    models = [(model_settings("qwen3_vl_8b"), counted)]
+    (whole,) = fits(room_of(COMPLETE), models)
+    assert (whole.how, whole.hours) == ("bfloat16", None)
+    assert whole.need == pytest.approx(2e10 + 1e9 + 12 * 64 * 2000 + 0.6e9)
+    assert whole.remedy == "python -m repope_eval model=qwen3_vl_8b bench=repope"
+    assert whole.note == "something is not counted"
+    (quantized,) = fits(room_of(COMPLETE, memory=16 * GB), models)
+    assert quantized.how == "int8"
+    cpu = dataclasses.replace(with_device(device("cpu", 30)), cores=8)
+    assert fits(room_of(cpu), models)[0].hours == pytest.approx(500 * 1e13 / (8 * 5e10) / 3600)
+    uncounted = [(models[0][0], dataclasses.replace(counted, operations=0))]
+    assert fits(room_of(cpu), uncounted)[0].hours is None

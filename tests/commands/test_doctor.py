@@ -15,6 +15,8 @@ def test_it_says_what_is_here_and_which_models_fit(command_line: CommandLine, tm
     assert "bfloat16" in laptop
     assert "2 x 80 GB with model.device_map=auto" in rows["internvl2_5_78b"]
     assert "0 of 6 files" in rows["annotations"]
+    assert "qwen3_vl_8b" not in rows
+    assert "chat models not counted, for want of small files: python -m repope_eval models" in result.stdout
     assert "hf_secret" not in result.stdout
 
 

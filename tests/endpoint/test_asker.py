@@ -25,6 +25,7 @@ from repope_eval.pipeline import run
 from repope_eval.process.ranks import Ranks
 from repope_eval.runs.log import close_log
 from repope_eval.settings.config import RunSettings
+from repope_eval.wording import counted
 
 
 @pytest.fixture
@@ -43,6 +44,33 @@ def is_right(line: dict[str, Any]) -> bool:
     form = Form(model=MODEL, max_tokens=8, system_prompt=None, question_suffix=None)
     body = form.body(line["question"], image_url(DEMO_FOLDER / "images" / line["image"]))
     return bool(line["response"] == answer_to(Asked(body, None)))
+
+
+def test_a_thought_that_is_cut_off_is_counted_apart_and_not_asked_again(
+    chat: ChatServer, settings: RunSettings, caplog: pytest.LogCaptureFixture
+) -> None:
+    thought: dict[str, Any] = {"content": None, "reasoning_content": "Apples? Hm."}
+    chat.respond = lambda asked: (
+        reply_to(asked, message=thought, finish_reason="length") if "apple" in asked.text else reply_to(asked)
+    )
+    run(settings, "the command")
+    out = Path(settings.out)
+    cut = [line for line in answers(out) if "apple" in line["question"]]
+    assert {(line["response"], line["p_yes"], line["n_tokens"]) for line in cut} == {("", None, 2)}
+    assert manifest(out)["inference"]["unanswered_in_thought"] == len(cut)
+    assert manifest(out)["inference"]["unanswered"] == {}
+    assert manifest(out)["inference"]["evidence"]["none"] == {"the model was still thinking": len(cut)}
+    said = counted(len(cut), "question")
+    assert f"{said}, cut off while the model was thinking" in (out / "report.html").read_text(
+        encoding="utf-8"
+    )
+    assert f"{said} unanswered: the model was still thinking after 1024 tokens" in caplog.text
+    asked = len(chat.questions)
+    run(settings, "the command")
+    assert len(chat.questions) == asked
+    assert f"{said}, cut off while the model was thinking" in (out / "report.html").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_questions_without_an_answer_are_asked_by_the_next_start_alone(

@@ -45,6 +45,15 @@ def recipe_for(folder: Path, prompt: Prompt, options: RecipeOptions | None = Non
             "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n<|im_start|>user\n<image>\n"
             f"{QUESTION}{WORD}<|im_end|>\n<|im_start|>assistant\n",
         ),
+        *[
+            (
+                "llava_onevision",
+                harness,
+                "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n<|im_start|>user\n<image>\n"
+                f"{QUESTION}{suffix}<|im_end|>\n<|im_start|>assistant\n",
+            )
+            for harness, suffix in (("lmms_eval", WORD), ("vlmevalkit", ""))
+        ],
         ("paligemma2", "vlmevalkit", f"<image><bos>{QUESTION}\n"),
     ],
 )
@@ -79,7 +88,7 @@ def test_vicuna_may_be_told_something_else(goldens: Path) -> None:
     ("golden", "prompt", "message"),
     [
         ("ovis2", "lmms_eval", "known of Ovis2 is paper and vlmevalkit; choose one of them"),
-        ("llava_onevision", "vlmevalkit", "known of LLaVA-OneVision is paper; choose one of them"),
+        ("paligemma2", "lmms_eval", "known of PaliGemma is paper and vlmevalkit; choose one of them"),
         ("llava_next_mistral", "lmms_eval", "leave out model.system_prompt and model.prompt=lmms_eval"),
     ],
 )
