@@ -109,6 +109,12 @@ def _warm_program_ends() -> Iterator[None]:
     warm_commands.warm_program.close()
 
 
+@pytest.fixture
+def warm_python() -> Path:
+    """What other programs may start in Python's place, so that nothing is imported once more."""
+    return warm_commands.warm_program.python()
+
+
 MadeOnce = Callable[[str, Callable[[Path], object]], Path]
 
 

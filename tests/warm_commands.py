@@ -15,17 +15,21 @@ are about:
 import json
 import os
 import select
+import shlex
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
 PACKAGE = "repope_eval"
 WARM_PROGRAM = Path(__file__).with_name("warm_program.py")
+WARM_PYTHON = Path(__file__).with_name("warm_python.py")
 
 
 class WarmProgram:
@@ -34,24 +38,45 @@ class WarmProgram:
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
         self._requests: socket.socket | None = None
+        self._folder: Path | None = None
 
     def send(self, request: Mapping[str, object], files: Sequence[int]) -> None:
-        if self._requests is None:
+        """Sends a request with the files of standard output, of standard error, and for its status."""
+        requests, _ = self._started()
+        socket.send_fds(requests, [json.dumps(request).encode()], files)
+
+    def python(self) -> Path:
+        """A program that other programs may start in Python's place: what it is told to run is forked."""
+        _, folder = self._started()
+        python = folder / "python"
+        if not python.exists():
+            words = shlex.join([sys.executable, "-SE", str(WARM_PYTHON), str(folder / "requests")])
+            python.write_text(f'#!/bin/sh\nexec {words} "$@"\n')
+            python.chmod(0o755)
+            while not (folder / "requests").exists():
+                time.sleep(0.01)
+        return python
+
+    def close(self) -> None:
+        if self._requests is not None and self._process is not None and self._folder is not None:
+            self._requests.close()
+            self._process.wait(timeout=60)
+            shutil.rmtree(self._folder)
+            self._requests = self._process = self._folder = None
+
+    def _started(self) -> tuple[socket.socket, Path]:
+        """The socket of its requests, and a folder of its own, whose path is short enough for a socket."""
+        if self._requests is None or self._folder is None:
+            self._folder = Path(tempfile.mkdtemp(prefix="warm-", dir="/tmp"))
             self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             with theirs:
                 self._process = subprocess.Popen(
-                    [sys.executable, WARM_PROGRAM],
+                    [sys.executable, WARM_PROGRAM, self._folder / "requests"],
                     stdin=theirs,
                     stdout=subprocess.DEVNULL,
                     start_new_session=True,  # it is ended by `close`, not by Ctrl-C
                 )
-        socket.send_fds(self._requests, [json.dumps(request).encode()], files)
-
-    def close(self) -> None:
-        if self._requests is not None and self._process is not None:
-            self._requests.close()
-            self._process.wait(timeout=60)
-            self._requests = self._process = None
+        return self._requests, self._folder
 
 
 warm_program = WarmProgram()
@@ -61,7 +86,13 @@ class Command:
     """A command under way: what tests use of `subprocess.Popen`. `communicate` closes what it holds."""
 
     def __init__(
-        self, words: Sequence[str], folder: Path, environment: Mapping[str, str], *, draws: bool
+        self,
+        words: Sequence[str],
+        folder: Path,
+        environment: Mapping[str, str],
+        *,
+        draws: bool = False,
+        python: Path | None = None,
     ) -> None:
         """Returns when the process is there."""
         self.args = list(words)
@@ -74,6 +105,7 @@ class Command:
             "folder": str(folder),
             "environment": dict(environment),
             "draws": draws,
+            "python": None if python is None else str(python),
         }
         try:
             warm_program.send(request, [self._output.fileno(), self._errors.fileno(), writer])
@@ -124,11 +156,15 @@ def start(
     folder: Path | None = None,
     environment: Mapping[str, str] | None = None,
     draws: bool = False,
+    python: Path | None = None,
 ) -> "Command | subprocess.Popen[str]":
-    """Starts a program, in this folder and environment where no others are given, with empty figures or drawn ones."""
+    """Starts a program, in this folder and environment where no others are given, with empty figures or drawn ones.
+
+    `python` is what it starts further processes with, if not Python.
+    """
     environment = os.environ if environment is None else environment
     if _can_be_forked(environment):
-        return Command([program, *words], folder or Path.cwd(), environment, draws=draws)
+        return Command([program, *words], folder or Path.cwd(), environment, draws=draws, python=python)
     return subprocess.Popen(
         [sys.executable, *(["-m"] if program == PACKAGE else []), program, *words],
         cwd=folder,
@@ -147,9 +183,12 @@ def run(
     folder: Path | None = None,
     environment: Mapping[str, str] | None = None,
     draws: bool = False,
+    python: Path | None = None,
 ) -> "subprocess.CompletedProcess[str]":
     """Runs a program to its end."""
-    command = start(*words, program=program, folder=folder, environment=environment, draws=draws)
+    command = start(
+        *words, program=program, folder=folder, environment=environment, draws=draws, python=python
+    )
     try:
         output, errors = command.communicate(timeout=300)
     except subprocess.TimeoutExpired:

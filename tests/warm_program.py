@@ -1,7 +1,8 @@
 """A process that has imported what the program imports, and forks into the program once for each request.
 
-`warm_commands` starts it and sends it requests through its standard input, which is a socket. It computes nothing
-before a fork, because threads that a library starts would be missing in the forked process.
+`warm_commands` starts it and sends it requests through its standard input, which is a socket; `warm_python.py` sends
+some through the socket that its only word names. It computes nothing before a fork, because threads that a library
+starts would be missing in the forked process.
 """
 
 import atexit
@@ -11,6 +12,7 @@ import json
 import os
 import pkgutil
 import runpy
+import select
 import signal
 import socket
 import sys
@@ -87,15 +89,21 @@ def put_in_place(before: object, after: object) -> None:
             setattr(module, name, after)
 
 
-def fork_for_each_request(requests: socket.socket) -> list[str] | None:
+def fork_for_each_request(requests: socket.socket, others: socket.socket) -> list[str] | None:
     """Returns, in the process that is to run it, a program and its words; and None when no more requests come."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks how a keeper ended
     while True:
-        message, descriptors, _, _ = socket.recv_fds(requests, LONGEST_REQUEST, 3)
-        if not message:
-            return None
-        if os.fork() == 0:
+        readable, _, _ = select.select([requests, others], [], [])
+        if others in readable:
+            with others.accept()[0] as asking:
+                message, descriptors, _, _ = socket.recv_fds(asking, LONGEST_REQUEST, 3)
+        else:
+            message, descriptors, _, _ = socket.recv_fds(requests, LONGEST_REQUEST, 3)
+            if not message:
+                return None
+        if message and os.fork() == 0:
             requests.close()
+            others.close()
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             return fork_from_keeper(json.loads(message), *descriptors)
         for descriptor in descriptors:
@@ -127,6 +135,7 @@ def take_over(request: dict, output: int, errors: int) -> None:
     os.environ.clear()
     os.environ.update(request["environment"])
     read_environment_again()
+    sys.executable = request["python"] or sys.executable
     if not request["draws"]:
         leave_charts_out()
 
@@ -168,10 +177,13 @@ def main() -> None:
     ending = Ending()
     atexit.register(ending)
     requests = taken_from_standard_input()
+    others = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    others.bind(sys.argv[1])
+    others.listen()
     import_everything()
     gc.collect()
     gc.freeze()  # a collection in a forked process would copy the memory shared with its parent
-    words = fork_for_each_request(requests)
+    words = fork_for_each_request(requests, others)
     try:
         if words is not None:
             program, *sys.argv[1:] = words

@@ -103,13 +103,13 @@ def wait_for(reached: Callable[[], bool], what: str, seconds: float = 90) -> Non
         time.sleep(0.02)
 
 
-def submit(folder: Path, lines: str) -> tuple[str, str]:
+def submit(folder: Path, lines: str, python: Path | None = None) -> tuple[str, str]:
     """Submits a sweep over `lines` into `folder`/runs; the numbers of its array and of its report."""
     folder.mkdir(exist_ok=True)
     (folder / "models.txt").write_text(lines)
     (folder / "resources.csv").write_text(RESOURCES)
     words = ["models=models.txt", "resources=resources.csv", "runs=runs", FIRST_IMAGES]
-    ended = warm_commands.run("slurm", *words, folder=folder)
+    ended = warm_commands.run("slurm", *words, folder=folder, python=python)
     assert ended.returncode == 0, ended.stderr
     array, report = re.findall(r"^(\d+): ", ended.stdout, flags=re.MULTILINE)
     return array, report
@@ -171,10 +171,10 @@ def warn(runs: Path, job: str) -> int:
 
 
 def test_a_sweep_survives_a_warning_and_a_broken_model_and_ends_in_a_leaderboard(
-    slurm: Path, tmp_path: Path, short_unbroken: Path
+    slurm: Path, tmp_path: Path, short_unbroken: Path, warm_python: Path
 ) -> None:
     runs = tmp_path / "runs"
-    array, report = submit(tmp_path, THREE)
+    array, report = submit(tmp_path, THREE, warm_python)
     assert f"{report} PENDING Dependency" in queue()
     every_task_waits_or_runs(runs, array)
     stored = wait_for_warning(runs, f"{array}_0")
@@ -293,7 +293,9 @@ def node_vanishes_and_comes_back(slurm: Path, run: int) -> None:
     subprocess.run(["slurmd"], check=True, capture_output=True)
 
 
-def test_hydras_launcher_runs_a_sweep_and_a_preempted_run_goes_on(slurm: Path, tmp_path: Path) -> None:
+def test_hydras_launcher_runs_a_sweep_and_a_preempted_run_goes_on(
+    slurm: Path, tmp_path: Path, warm_python: Path
+) -> None:
     pytest.importorskip("hydra_plugins.hydra_submitit_launcher")
     launcher = [
         "hydra/launcher=submitit_slurm",
@@ -301,7 +303,7 @@ def test_hydras_launcher_runs_a_sweep_and_a_preempted_run_goes_on(slurm: Path, t
         "hydra.launcher.cpus_per_task=1",
     ]
     words = [FIRST_IMAGES, "batch_size=1", "out=runs/${limit}", *launcher]
-    process = warm_commands.start("-m", *words, folder=tmp_path)
+    process = warm_commands.start("-m", *words, folder=tmp_path, python=warm_python)
     preempted = tmp_path / "runs" / "40"
     wait_for_answers(preempted)
     job = json.loads((preempted / "manifest.json").read_text())["process"]["job"]

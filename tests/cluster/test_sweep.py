@@ -41,11 +41,12 @@ def recorded_lines(runs: Path) -> list[str]:
     return path.read_text().splitlines()
 
 
-def test_a_task_evaluates_its_line_with_the_overrides(tmp_path: Path) -> None:
+def test_a_task_evaluates_its_line_with_the_overrides(tmp_path: Path, warm_python: Path) -> None:
     models = tmp_path / "models.txt"
     models.write_text("internvl2_5_1b\ntiny\n")
     overrides = "limit=2 protocol=pope"
-    result = run_task("1", tmp_path, MODELS=str(models), OVERRIDES=overrides, RUNS=str(tmp_path / "all"))
+    told = {"MODELS": str(models), "OVERRIDES": overrides, "RUNS": str(tmp_path / "all")}
+    result = run_task("1", tmp_path, PYTHON=str(warm_python), **told)
     assert result.returncode == 0, result.stderr
     scores = json.loads((tmp_path / "all" / "tiny" / "scores.json").read_text())
     assert (scores["model"], scores["protocol"]) == ("tiny", "pope")

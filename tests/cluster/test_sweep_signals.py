@@ -32,10 +32,12 @@ def wait_for(path: Path) -> None:
         time.sleep(0.01)
 
 
-def test_a_warning_has_the_batch_finished_and_the_task_queued_again(tmp_path: Path) -> None:
+def test_a_warning_has_the_batch_finished_and_the_task_queued_again(
+    tmp_path: Path, warm_python: Path
+) -> None:
     """What SLURM's USR1 before the time limit does."""
     (tmp_path / "models.txt").write_text("tiny batch_size=1\n")
-    process = start_task(tmp_path, 'echo "$@" > requeued')
+    process = start_task(tmp_path, 'echo "$@" > requeued', PYTHON=str(warm_python))
     stored = tmp_path / "runs" / "tiny" / "answers.jsonl"
     wait_for(stored)
     process.send_signal(signal.SIGUSR1)

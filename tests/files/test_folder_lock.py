@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import CommandLine
+import warm_commands
 from demo_runs import QUESTIONS, answers
 from filelock import Timeout
 
@@ -21,10 +21,11 @@ from repope_eval.runs.folder import RunFolder
 REFUSALS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)
 
 WITHOUT_LOCKS = """
-import fcntl, os
+import fcntl, os, runpy
 def refuse(*_):
     raise OSError({number}, os.strerror({number}))
 fcntl.flock = refuse
+runpy.run_module("repope_eval", run_name="__main__", alter_sys=True)
 """
 
 
@@ -103,11 +104,10 @@ def test_without_locks_a_holder_on_another_machine_has_the_folder_until_its_file
         pass
 
 
-def test_a_run_goes_its_whole_way_without_locks(command_line: CommandLine, tmp_path: Path) -> None:
-    shim = tmp_path / "shim"
-    shim.mkdir()
-    (shim / "sitecustomize.py").write_text(WITHOUT_LOCKS.format(number=errno.ENOLCK))
-    result = command_line(f"out={tmp_path / 'run'}", "limit=4", PYTHONPATH=str(shim))
+def test_a_run_goes_its_whole_way_without_locks(tmp_path: Path) -> None:
+    program = tmp_path / "without_locks.py"
+    program.write_text(WITHOUT_LOCKS.format(number=errno.ENOLCK))
+    result = warm_commands.run(f"out={tmp_path / 'run'}", "limit=4", program=str(program))
     assert result.returncode == 0, result.stderr
     assert 0 < len(answers(tmp_path / "run")) < QUESTIONS
     assert json.loads((tmp_path / "run" / "manifest.json").read_text())["status"] == "complete"

@@ -17,14 +17,17 @@ from demo_runs import FIRST_IMAGES, FIRST_QUESTIONS, answers, comparable
 ACCELERATE = [str(Path(sys.executable).with_name("accelerate")), "launch", "--multi_gpu", "--num_processes"]
 
 
-def launch(number: int, *words: str) -> "subprocess.Popen[str]":
-    """Starts so many ranks as users do, by accelerate, which starts them by torchrun; they share one log."""
+def launch(number: int, python: Path, *words: str) -> "subprocess.Popen[str]":
+    """Starts so many ranks as users do, by accelerate, which starts them by torchrun; they share one log.
+
+    `python` is what torchrun starts them with.
+    """
     return subprocess.Popen(
         [*ACCELERATE, str(number), "-m", "repope_eval", *words],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHON_EXEC": str(python)},
         start_new_session=True,
     )
 
@@ -103,9 +106,11 @@ def test_a_rank_that_is_killed_ends_the_other_and_three_go_on(short_unbroken: Pa
     assert len(json.loads((folder / "images.json").read_text())) == 40
 
 
-def test_two_ranks_of_accelerate_end_as_one_process(short_unbroken: Path, tmp_path: Path) -> None:
+def test_two_ranks_of_accelerate_end_as_one_process(
+    short_unbroken: Path, tmp_path: Path, warm_python: Path
+) -> None:
     folder = tmp_path / "run"
-    two = launch(2, f"out={folder}", FIRST_IMAGES)
+    two = launch(2, warm_python, f"out={folder}", FIRST_IMAGES)
     said = ended(two)
     assert two.returncode == 0, said
     assert comparable(folder) == comparable(short_unbroken)

@@ -33,11 +33,13 @@ def test_what_is_no_launchers_stays_as_it_is() -> None:
         raise ZeroDivisionError
 
 
-def test_a_process_of_submitit_that_is_told_to_end_keeps_its_batch_and_starts_again(tmp_path: Path) -> None:
+def test_a_process_of_submitit_that_is_told_to_end_keeps_its_batch_and_starts_again(
+    tmp_path: Path, warm_python: Path
+) -> None:
     """Without SLURM, submitit starts processes here, and starts one again that its handler has end with 144."""
     pytest.importorskip("hydra_plugins.hydra_submitit_launcher")
     words = ["limit=40", "out=runs/${limit}", "batch_size=1", "hydra/launcher=submitit_local"]
-    process = warm_commands.start("-m", *words, folder=tmp_path)
+    process = warm_commands.start("-m", *words, folder=tmp_path, python=warm_python)
     run = tmp_path / "runs" / "40"
     deadline = time.monotonic() + 120
     while not ((run / "answers.jsonl").exists() and (run / "answers.jsonl").stat().st_size):
