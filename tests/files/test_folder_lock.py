@@ -21,10 +21,13 @@ from repope_eval.runs.folder import RunFolder
 REFUSALS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)
 
 WITHOUT_LOCKS = """
-import fcntl, os, runpy
+import fcntl, os
 def refuse(*_):
     raise OSError({number}, os.strerror({number}))
 fcntl.flock = refuse
+"""
+RUN = """
+import runpy
 runpy.run_module("repope_eval", run_name="__main__", alter_sys=True)
 """
 
@@ -106,7 +109,7 @@ def test_without_locks_a_holder_on_another_machine_has_the_folder_until_its_file
 
 def test_a_run_goes_its_whole_way_without_locks(tmp_path: Path) -> None:
     program = tmp_path / "without_locks.py"
-    program.write_text(WITHOUT_LOCKS.format(number=errno.ENOLCK))
+    program.write_text(WITHOUT_LOCKS.format(number=errno.ENOLCK) + RUN)
     result = warm_commands.run(f"out={tmp_path / 'run'}", "limit=4", program=str(program))
     assert result.returncode == 0, result.stderr
     assert 0 < len(answers(tmp_path / "run")) < QUESTIONS
