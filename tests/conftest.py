@@ -43,8 +43,8 @@ TOGETHER = (
 )
 """Files that one worker runs whole, because what their tests share takes seconds to make."""
 
-LONG = ("test_goldens.py", "test_readme.py", "test_same_answers.py", "test_several_ranks.py")
-"""Files whose tests take longest: they are begun first, so that no worker is left with one when others are done."""
+LONG = ("test_goldens.py", "test_readme.py", "test_several_ranks.py")
+"""Files whose tests take long: with those above they are begun first, so that no worker is left with one at the end."""
 
 _homes = itertools.count()
 
@@ -69,7 +69,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: item.path.name not in LONG)
+    whole = {PROJECT / file for file in TOGETHER}
+    items.sort(key=lambda item: item.path.name not in LONG and item.path not in whole)
 
 
 def pytest_collection_finish() -> None:

@@ -1,5 +1,6 @@
 """Files as the published checkpoints have them, where the goldens have them otherwise: the same answers."""
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from repope_eval.inference.generation import find_spellings
 from repope_eval.inference.sequential import generate_sequentially
 from repope_eval.inference.shared import generate_shared
 from repope_eval.models.loading import Model
+from repope_eval.models.recipe import Prepared
 
 TokenIds = list[tuple[int, ...]]
 
@@ -135,18 +137,25 @@ SAME: dict[str, tuple[str, Sequence[Change]]] = {
 }
 
 
+QUESTIONS = 3
+"""So many are asked about the first photograph."""
+
+
+def first_prepared(model: Model, name: str) -> list[Prepared]:
+    first, *_ = read_golden(Path(__file__).parent.parent / "goldens" / name).prepared(model)
+    return [dataclasses.replace(first, prompts=first.prompts[:QUESTIONS])]
+
+
 def shared_answers(model: Model, name: str) -> TokenIds:
-    """What the shared engine answers to the questions about the first photograph."""
-    goldens = Path(__file__).parent.parent / "goldens"
-    prepared, spellings = read_golden(goldens / name).prepared(model)[:1], find_spellings(model.recipe)
+    """What the shared engine answers."""
+    prepared, spellings = first_prepared(model, name), find_spellings(model.recipe)
     (shared,) = generate_shared(model, prepared, GOLDENS[name].max_new_tokens, spellings)
     return [answer.token_ids for answer in shared]
 
 
 def answers(model: Model, name: str) -> TokenIds:
-    """What both engines answer to the questions about the first photograph; they agree."""
-    goldens = Path(__file__).parent.parent / "goldens"
-    prepared, spellings = read_golden(goldens / name).prepared(model)[:1], find_spellings(model.recipe)
+    """What both engines answer; they agree."""
+    prepared, spellings = first_prepared(model, name), find_spellings(model.recipe)
     (shared,), (alone,) = (
         generate(model, prepared, GOLDENS[name].max_new_tokens, spellings)
         for generate in (generate_shared, generate_sequentially)
@@ -159,9 +168,8 @@ def answers(model: Model, name: str) -> TokenIds:
 
 def generated(model: Model, network: PreTrainedModel, name: str) -> TokenIds:
     """What transformers' own `generate` makes of the same prompts, one by one."""
-    goldens = Path(__file__).parent.parent / "goldens"
     found: TokenIds = []
-    prepared = read_golden(goldens / name).prepared(model)[0]
+    (prepared,) = first_prepared(model, name)
     for prompt in prepared.prompts:
         token_ids = torch.tensor([prompt])
         # Zeros say that the whole prompt is a prefix, which PaliGemma looks at both ways.
@@ -182,7 +190,7 @@ def generated(model: Model, network: PreTrainedModel, name: str) -> TokenIds:
 
 def originals(folder: Path) -> TokenIds:
     (first, *_) = read_golden(folder).cases_by_image().values()
-    return [case.generated_ids for case in first]
+    return [case.generated_ids for case in first[:QUESTIONS]]
 
 
 @pytest.mark.parametrize("alteration", SAME)
