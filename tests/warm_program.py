@@ -8,19 +8,21 @@ starts would be missing in the forked process.
 import atexit
 import gc
 import importlib
+import itertools
 import json
 import os
 import pkgutil
 import runpy
 import select
-import signal
 import socket
 import sys
 from contextlib import suppress
 from pathlib import Path
+from types import ModuleType
 
 import repope_eval
-from repope_eval.settings.composition import listed_models
+from repope_eval.reporting.charts import drawing
+from repope_eval.settings.composition import listed_models, model_settings
 
 LONGEST_REQUEST = 200_000
 """In bytes: about as much as a socket sends in one piece."""
@@ -69,60 +71,84 @@ def import_everything() -> None:
     for name in IMPORTED_LATE:
         with suppress(ImportError):
             importlib.import_module(name)
-    listed_models()  # reads the shipped configurations, which are kept
 
 
-def leave_charts_out() -> None:
-    """Has charts be empty: painting six of them and drawing each as SVG and as PDF takes half of a small run."""
-    from repope_eval.reporting.charts import drawing
+def fill_caches() -> None:
+    """Has done what most commands do once and keep: it reads configurations and templates, and no weights."""
+    from repope_eval.models.loading import read_description
+    from repope_eval.reporting.templates import _environment
+    from repope_eval.scoring.bootstrap import REPLICATES, drawn_weights
+    from repope_eval.scoring.evidence import EVIDENCE_REPLICATES
 
-    def draw(name: str, title: str, description: str, *_: object, **__: object) -> drawing.Chart:
-        return drawing.Chart(name=name, title=title, description=description, **EMPTY_DRAWINGS)
+    listed_models()
+    for template in Path(repope_eval.__path__[0], "reporting").glob("*.j2"):
+        _environment().get_template(template.name)
+    read_description(model_settings("tiny"))
+    for images, replicates in itertools.product((40, 100), (REPLICATES, EVIDENCE_REPLICATES)):
+        for _ in drawn_weights(images, replicates):
+            pass
+    assert len(os.listdir("/proc/self/task")) == 1, "threads would be missing in forked processes"  # noqa: PTH208
 
-    put_in_place(drawing.draw, draw)
+
+def empty_draw(name: str, title: str, description: str, *_: object, **__: object) -> drawing.Chart:
+    return drawing.Chart(name=name, title=title, description=description, **EMPTY_DRAWINGS)
 
 
-def put_in_place(before: object, after: object) -> None:
-    """Gives modules something else under the names by which they know it."""
-    for module in list(sys.modules.values()):
-        for name in [name for name, value in list(vars(module).items()) if value is before]:
-            setattr(module, name, after)
+def names_of(known: object) -> list[tuple[ModuleType, str]]:
+    """Modules with the names by which they know an object; to look for them in a forked process would copy memory."""
+    modules = list(sys.modules.values())
+    return [
+        (module, name) for module in modules for name, value in list(vars(module).items()) if value is known
+    ]
 
 
 def fork_for_each_request(requests: socket.socket, others: socket.socket) -> list[str] | None:
     """Returns, in the process that is to run it, a program and its words; and None when no more requests come."""
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks how a keeper ended
+    names_of_draw = names_of(drawing.draw)
+    running: dict[int, tuple[int, int]] = {}  # file of a process -> its number, and where its end is told
     while True:
-        readable, _, _ = select.select([requests, others], [], [])
+        readable, _, _ = select.select([requests, others, *running], [], [])
+        for process in running.keys() & set(readable):
+            tell_end(process, *running.pop(process))
         if others in readable:
             with others.accept()[0] as asking:
-                message, descriptors, _, _ = socket.recv_fds(asking, LONGEST_REQUEST, 3)
-        else:
-            message, descriptors, _, _ = socket.recv_fds(requests, LONGEST_REQUEST, 3)
+                message, files, _, _ = socket.recv_fds(asking, LONGEST_REQUEST, 3)
+        elif requests in readable:
+            message, files, _, _ = socket.recv_fds(requests, LONGEST_REQUEST, 3)
             if not message:
                 return None
-        if message and os.fork() == 0:
-            requests.close()
-            others.close()
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            return fork_from_keeper(json.loads(message), *descriptors)
-        for descriptor in descriptors:
-            os.close(descriptor)
+        else:
+            continue
+        output, errors, status = files
+        number = os.fork()
+        if number == 0:
+            for held in (
+                requests.detach(),
+                others.detach(),
+                status,
+                *running,
+                *(told for _, told in running.values()),
+            ):
+                os.close(held)
+            request = json.loads(message)
+            take_over(request, output, errors)
+            if not request["draws"]:
+                for module, name in names_of_draw:
+                    setattr(module, name, empty_draw)
+            return request["words"]
+        os.close(output)
+        os.close(errors)
+        os.write(status, b"%d\n" % number)
+        running[os.pidfd_open(number)] = number, status
 
 
-def fork_from_keeper(request: dict, output: int, errors: int, status: int) -> list[str]:
-    """Forks the process of a command; the keeper writes its process id to `status`, and its exit status at its end."""
-    command = os.fork()
-    if command == 0:
-        os.close(status)
-        take_over(request, output, errors)
-        return request["words"]
-    os.close(output)
-    os.close(errors)
-    os.write(status, b"%d\n" % command)
-    _, ended = os.waitpid(command, 0)
-    os.write(status, b"%d\n" % os.waitstatus_to_exitcode(ended))
-    os._exit(0)
+def tell_end(process: int, number: int, status: int) -> None:
+    """Writes how a process ended to where that is read; nobody may read there any more."""
+    _, ended = os.waitpid(number, 0)
+    with suppress(BrokenPipeError):
+        os.write(status, b"%d\n" % os.waitstatus_to_exitcode(ended))
+    os.close(process)
+    os.close(status)
 
 
 def take_over(request: dict, output: int, errors: int) -> None:
@@ -136,8 +162,6 @@ def take_over(request: dict, output: int, errors: int) -> None:
     os.environ.update(request["environment"])
     read_environment_again()
     sys.executable = request["python"] or sys.executable
-    if not request["draws"]:
-        leave_charts_out()
 
 
 def read_environment_again() -> None:
@@ -181,6 +205,7 @@ def main() -> None:
     others.bind(sys.argv[1])
     others.listen()
     import_everything()
+    fill_caches()
     gc.collect()
     gc.freeze()  # a collection in a forked process would copy the memory shared with its parent
     words = fork_for_each_request(requests, others)
