@@ -7,7 +7,7 @@ from pathlib import Path
 
 from repope_eval.cluster.queue import Queue, read_queue
 from repope_eval.cluster.run_state import RunState, Signs, run_state
-from repope_eval.cluster.task_records import TaskRecord, read_task_records
+from repope_eval.cluster.task_records import REQUEUED, TaskRecord, read_task_records
 from repope_eval.errors import RepopeError
 from repope_eval.runs.layout import find_run_folders
 from repope_eval.runs.trace import RunTrace, read_trace
@@ -49,11 +49,11 @@ def read_sweep(root: Path, queue: Callable[[], Queue | None] = read_queue) -> li
 def _newest(tasks: Sequence[TaskRecord], queue: Queue) -> TaskRecord | None:
     """The task that works on a run folder, or else one that will, or else the one that wrote last.
 
-    A task that found the folder taken has ended long before the one that has it.
+    A task that found the folder taken has ended long before the one that has it. SLURM's queue has it for a moment more.
     """
 
     def recency(task: TaskRecord) -> tuple[bool, bool, float]:
-        queued = queue.get(task.job)
+        queued = queue.get(task.job) if task.ended in ("", REQUEUED) else None
         return queued is not None and queued.is_running, queued is not None, task.noted
 
     return max(tasks, key=recency, default=None)

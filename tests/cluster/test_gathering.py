@@ -61,6 +61,15 @@ def test_of_two_tasks_for_a_folder_the_one_in_the_queue_counts(tmp_path: Path) -
         assert state.state in ("waiting", "running")
 
 
+def test_a_task_that_has_ended_counts_less_even_where_the_queue_still_has_it(tmp_path: Path) -> None:
+    write_record(tmp_path, "9_0", "model", started=EARLY)
+    write_record(tmp_path, "10_0", "model", started=LATE, ended="1")
+    os.utime(tmp_path / "tasks" / "9_0.task", (1000, 1000))
+    running = QueuedJob("RUNNING", "None")
+    (state,) = read_sweep(tmp_path, lambda: {"9_0": running, "10_0": running})
+    assert (state.job, state.state) == ("9_0", "running")
+
+
 def test_of_two_tasks_that_have_ended_the_one_that_ended_last_counts(tmp_path: Path) -> None:
     for job, seconds in (("9_0", 2000), ("10_0", 1000)):
         write_record(tmp_path, job, "model", started=EARLY, ended="1")
