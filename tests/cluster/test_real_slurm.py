@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -103,7 +104,7 @@ def wait_for(reached: Callable[[], bool], what: str, seconds: float = 90) -> Non
         time.sleep(0.02)
 
 
-def submit(folder: Path, lines: str, python: Path | None = None) -> tuple[str, str]:
+def submit(folder: Path, lines: str, python: Path) -> tuple[str, str]:
     """Submits a sweep over `lines` into `folder`/runs; the numbers of its array and of its report."""
     folder.mkdir(exist_ok=True)
     (folder / "models.txt").write_text(lines)
@@ -115,9 +116,9 @@ def submit(folder: Path, lines: str, python: Path | None = None) -> tuple[str, s
     return array, report
 
 
-def submit_alone(folder: Path, lines: str) -> str:
+def submit_alone(folder: Path, lines: str, python: Path) -> str:
     """The same without the report."""
-    array, report = submit(folder, lines)
+    array, report = submit(folder, lines, python)
     said("scancel", report)
     return array
 
@@ -247,13 +248,15 @@ def status_tells_of_two_and_the_broken_one(runs: Path) -> None:
     assert shown.endswith(f"broken failed: {found['broken'].line}\n3 runs: 1 failed, 2 complete\n")
 
 
-def test_a_run_folder_is_one_tasks_and_a_vanished_nodes_task_goes_on(slurm: Path, tmp_path: Path) -> None:
+def test_a_run_folder_is_one_tasks_and_a_vanished_nodes_task_goes_on(
+    slurm: Path, tmp_path: Path, warm_python: Path
+) -> None:
     runs, line = tmp_path / "runs", "tiny batch_size=1\n"
-    first = submit_alone(tmp_path, line)
+    first = submit_alone(tmp_path, line, warm_python)
     wait_for_answers(runs / "tiny")
     process = json.loads((runs / "tiny" / "manifest.json").read_text())["process"]["id"]
     os.kill(process, signal.SIGSTOP)  # it has the folder as long as is wanted
-    second_task_is_refused(tmp_path, line, first)
+    second_task_is_refused(tmp_path, line, first, warm_python)
     assert (status(runs)["tiny"].state, status(runs)["tiny"].job) == ("running", f"{first}_0")
     stored = len(answers(runs / "tiny"))
     node_vanishes_and_comes_back(slurm, process)
@@ -266,13 +269,21 @@ def test_a_run_folder_is_one_tasks_and_a_vanished_nodes_task_goes_on(slurm: Path
     assert status(runs)["tiny"].state == "complete"
 
 
-def second_task_is_refused(folder: Path, line: str, first: str) -> None:
-    second = submit_alone(folder, line)
+def second_task_is_refused(folder: Path, line: str, first: str, python: Path) -> None:
+    second = submit_alone(folder, line, python)
     task = ended(folder / "runs", f"{second}_0")
     assert task.ended == "1"
     assert re.search(
         rf"is being written by process \d+ on \S+, SLURM job {first}_0; wait for it", log_of(task)
     )
+
+
+def is_started_by_task(process: psutil.Process) -> bool:
+    """Whether it stands for the Python of a task of this SLURM."""
+    with suppress(psutil.Error):
+        words, told = process.cmdline(), process.environ()
+        return str(warm_commands.WARM_PYTHON) in words and told.get("SLURM_CONF") == os.environ["SLURM_CONF"]
+    return False
 
 
 def node_vanishes_and_comes_back(slurm: Path, run: int) -> None:
@@ -281,10 +292,11 @@ def node_vanishes_and_comes_back(slurm: Path, run: int) -> None:
     The step is stopped first and killed last: alive, it would tell SLURM that the script has ended; and where it dies
     before the run, which is stopped, the kernel sends the script SIGHUP, on which it would record an end.
     """
-    script, step = psutil.Process(run).parents()[:2]
+    (python,) = [each for each in psutil.process_iter() if is_started_by_task(each)]
+    script, step = python.parents()[:2]
     os.kill(int((slurm / "slurmd.pid").read_text()), signal.SIGKILL)
     os.kill(step.pid, signal.SIGSTOP)
-    for process in (script.pid, run, step.pid):
+    for process in (script.pid, python.pid, run, step.pid):
         os.kill(process, signal.SIGKILL)
     node = said("sinfo", "--noheader", "--format=%n").strip()
     # What SLURM finds out by itself after SlurmdTimeout, five minutes.

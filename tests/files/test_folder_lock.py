@@ -16,6 +16,7 @@ from filelock import Timeout
 
 from repope_eval.errors import RepopeError
 from repope_eval.files.folder_lock import hold, is_held, named_holder
+from repope_eval.runs import folder as run_folder
 from repope_eval.runs.folder import RunFolder
 
 REFUSALS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)
@@ -41,6 +42,7 @@ def without_locks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(fcntl, "flock", refuse)
+    monkeypatch.setattr(run_folder, "PATIENCE", 0.1)
     return number
 
 

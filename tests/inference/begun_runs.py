@@ -75,6 +75,7 @@ class Place:
             bench=dataclasses.replace(self.bench, **(bench or {})),
             device="cpu",
             batch_size="2",
+            verify=0,
             out=str(self.out),
         )
         run(dataclasses.replace(settings, **changes), "the command")

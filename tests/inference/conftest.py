@@ -38,7 +38,7 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> Place:
             for number, case in enumerate(read_golden(goldens / "ovis2").cases)
         ]
         (place.path / f"{name}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    place.start(limit=2)
+    place.start(limit=2, verify=1)
     close_log()
     shutil.copytree(place.path, place.path.with_name("kept"))
     return place

@@ -16,7 +16,7 @@ from repope_eval.settings.config import ScoreSettings
 def test_a_start_that_asks_nothing_changes_nothing_in_what_the_answers_came_from(place: Place) -> None:
     before = place.manifest
     for _ in range(2):
-        place.start(limit=2, engine="sequential", device="auto", protocol="pope")
+        place.start(limit=2, engine="sequential", device="auto", protocol="pope", verify=1)
     after = place.manifest
     live = ("starts", "seconds", "process")
     assert {**after, **dict.fromkeys(live)} == {**before, **dict.fromkeys(live)}
@@ -36,7 +36,7 @@ def test_a_start_that_asks_nothing_changes_nothing_in_what_the_answers_came_from
 
 
 def test_each_start_that_asks_is_told_apart(place: Place) -> None:
-    place.start(engine="sequential")
+    place.start(engine="sequential", verify=1)
     manifest = place.manifest
     assert manifest["settings"]["engine"] == "shared"
     assert [(start["resumed"], start["asked"]) for start in manifest["starts"]] == [(0, 16), (16, 16)]

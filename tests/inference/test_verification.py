@@ -80,7 +80,7 @@ def test_a_run_says_that_its_first_image_is_answered_alike(
     assert (page.count(EQUAL), page.count(line), page.count('class="doubt"')) == (1, 1, 0)
 
 
-@pytest.mark.parametrize("how", [{"verify": 0}, {"engine": "sequential"}])
+@pytest.mark.parametrize("how", [{"verify": 0}, {"verify": 1, "engine": "sequential"}])
 def test_where_there_is_nothing_to_check_nothing_is_said(
     place: Place, caplog: pytest.LogCaptureFixture, how: dict[str, Any]
 ) -> None:
@@ -94,7 +94,7 @@ def test_an_engine_that_errs_puts_the_run_in_doubt_for_good(
     place: Place, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ImageRows, "_mask", seeing_all_questions)
-    place.start(limit=3)
+    place.start(limit=3, verify=1)
     said, again = said_of_it(caplog, logging.WARNING)  # while it is asked, and beside the scores
     assert said == again
     assert said.startswith("answers in doubt: checked against the plain way on 1 image: ")

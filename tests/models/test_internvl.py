@@ -66,7 +66,7 @@ def test_image_features_are_the_originals(golden: Golden, model: Model) -> None:
 
 def test_first_logits_are_the_originals(golden: Golden, model: Model) -> None:
     for cases, prepared in zip(golden.cases_by_image().values(), golden.prepared(model), strict=True):
-        for case, prompt in list(zip(cases, prepared.prompts, strict=True))[:3]:
+        for case, prompt in list(zip(cases, prepared.prompts, strict=True))[:1]:
             with torch.inference_mode():
                 logits = model.network(
                     input_ids=torch.tensor([prompt]), logits_to_keep=1, **prepared.inputs

@@ -75,8 +75,8 @@ def test_pixels_are_the_originals(golden: Golden, prepared: list[Prepared]) -> N
 
 
 def test_first_logits_are_the_originals(golden: Golden, model: Model, prepared: list[Prepared]) -> None:
-    cases = [case for cases in golden.cases_by_image().values() for case in cases[:2]]
-    asked = [(image, prompt) for image in prepared for prompt in image.prompts[:2]]
+    cases = [case for cases in golden.cases_by_image().values() for case in cases[:1]]
+    asked = [(image, prompt) for image in prepared for prompt in image.prompts[:1]]
     for case, (image, prompt) in zip(cases, asked, strict=True):
         with torch.inference_mode():
             logits = model.network(input_ids=torch.tensor([prompt]), **image.inputs, logits_to_keep=1).logits[

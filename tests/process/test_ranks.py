@@ -48,7 +48,7 @@ def test_alone_nothing_is_waited_for_and_torch_is_not_needed() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_what_connects_ranks_has_ended_before_the_program_does(tmp_path: Path) -> None:
+def test_what_connects_ranks_has_ended_before_the_program_does(tmp_path: Path, warm_python: Path) -> None:
     """Threads that were left to the end of the program aborted one run in eight, all its work done."""
     script = tmp_path / "rank.py"
     script.write_text(
@@ -58,7 +58,8 @@ def test_what_connects_ranks_has_ended_before_the_program_does(tmp_path: Path) -
         "assert not torch.distributed.is_initialized()\n"
     )
     torchrun = ["torch.distributed.run", "--standalone", "--nproc-per-node=2", str(script)]
-    subprocess.run([sys.executable, "-m", *torchrun], check=True, timeout=120)
+    environment = {**os.environ, "PYTHON_EXEC": str(warm_python)}
+    subprocess.run([sys.executable, "-m", *torchrun], env=environment, check=True, timeout=120)
 
 
 @pytest.mark.parametrize("exit_status", [0, 1])
