@@ -14,8 +14,6 @@ import pytest
 import warm_commands
 from demo_runs import FIRST_IMAGES
 from filelock import FileLock
-from matplotlib.figure import Figure
-from warm_program import EMPTY_DRAWINGS
 
 from repope_eval.models.families import FAMILIES
 from repope_eval.process import signals as interruption
@@ -97,11 +95,11 @@ def _no_network_and_no_home(
 def _drawings_are_empty(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Drawing the charts of a page takes a second; tests that look at drawings are marked `draws`."""
     if "draws" not in request.keywords:
-        monkeypatch.setattr(Figure, "savefig", _save_nothing)
+        monkeypatch.setattr("matplotlib.figure.Figure.savefig", _save_nothing)
 
 
-def _save_nothing(_: Figure, file: IO[bytes], *, format: str, metadata: object) -> None:
-    file.write(EMPTY_DRAWINGS[format])
+def _save_nothing(_: object, file: IO[bytes], *, format: str, metadata: object) -> None:
+    file.write(warm_commands.EMPTY_DRAWINGS[format])
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -113,7 +111,7 @@ def _warm_program_ends() -> Iterator[None]:
 @pytest.fixture
 def warm_python() -> Path:
     """What other programs may start in Python's place, so that nothing is imported once more."""
-    return warm_commands.warm_program.python()
+    return warm_commands.python()
 
 
 MadeOnce = Callable[[str, Callable[[Path], object]], Path]

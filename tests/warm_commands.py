@@ -1,14 +1,11 @@
 """Commands of the program, each in a process of its own that is forked from one with everything imported.
 
 A command that is started anew spends 4 s of processor time on imports; one that is forked spends none. It is the same
-otherwise, but for its figures, which are empty unless `draws` is asked for. Where the environment tells Python itself
-something (PYTHONPATH), a command is started anew. Tests that start Python themselves, because the start is what they
-are about:
+otherwise, but for its figures, which are empty unless `draws` is asked for. What SLURM, torchrun and Hydra's launchers
+start as Python (`python`) is forked, too. Where the environment tells Python itself something (PYTHONPATH), a command
+is started anew. Tests that start Python themselves, because the start is what they are about:
 
 - test_main: what a mistake imports, closed outputs, a working folder that is gone, a signal before asking
-- process/test_several_ranks, process/test_ranks: ranks of accelerate and of torchrun
-- settings/test_launching, cluster/test_real_slurm: processes of Hydra's launchers and of SLURM
-- cluster/test_sweep, test_sweep_signals, test_submission, commands/test_slurm: the scripts of SLURM tasks
 - test_wheel: the program as it is installed
 """
 
@@ -30,6 +27,11 @@ from typing import IO
 PACKAGE = "repope_eval"
 WARM_PROGRAM = Path(__file__).with_name("warm_program.py")
 WARM_PYTHON = Path(__file__).with_name("warm_python.py")
+
+EMPTY_DRAWINGS = {
+    "svg": b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"/>',
+    "pdf": b"%PDF",
+}
 
 
 class WarmProgram:
@@ -196,6 +198,11 @@ def run(
         command.communicate()
         raise
     return subprocess.CompletedProcess(words, command.wait(), output, errors)
+
+
+def python() -> Path:
+    """What another program may start in Python's place: it forks where that is possible."""
+    return warm_program.python() if _can_be_forked(os.environ) else Path(sys.executable)
 
 
 def _can_be_forked(environment: Mapping[str, str]) -> bool:

@@ -20,17 +20,14 @@ from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 
+from warm_commands import EMPTY_DRAWINGS
+
 import repope_eval
 from repope_eval.reporting.charts import drawing
 from repope_eval.settings.composition import listed_models, model_settings
 
 LONGEST_REQUEST = 200_000
 """In bytes: about as much as a socket sends in one piece."""
-
-EMPTY_DRAWINGS = {
-    "svg": b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"/>',
-    "pdf": b"%PDF",
-}
 
 IMPORTED_LATE = (
     "PIL.JpegImagePlugin",
@@ -110,32 +107,22 @@ def fork_for_each_request(requests: socket.socket, others: socket.socket) -> lis
         readable, _, _ = select.select([requests, others, *running], [], [])
         for process in running.keys() & set(readable):
             tell_end(process, *running.pop(process))
-        if others in readable:
-            with others.accept()[0] as asking:
-                message, files, _, _ = socket.recv_fds(asking, LONGEST_REQUEST, 3)
-        elif requests in readable:
+        if requests in readable:
             message, files, _, _ = socket.recv_fds(requests, LONGEST_REQUEST, 3)
             if not message:
                 return None
+        elif others in readable:
+            with others.accept()[0] as asking:
+                message, files, _, _ = socket.recv_fds(asking, LONGEST_REQUEST, 3)
         else:
             continue
         output, errors, status = files
         number = os.fork()
         if number == 0:
-            for held in (
-                requests.detach(),
-                others.detach(),
-                status,
-                *running,
-                *(told for _, told in running.values()),
-            ):
+            ends = [told for _, told in running.values()]
+            for held in (requests.detach(), others.detach(), status, *running, *ends):
                 os.close(held)
-            request = json.loads(message)
-            take_over(request, output, errors)
-            if not request["draws"]:
-                for module, name in names_of_draw:
-                    setattr(module, name, empty_draw)
-            return request["words"]
+            return taken_over(json.loads(message), output, errors, names_of_draw)
         os.close(output)
         os.close(errors)
         os.write(status, b"%d\n" % number)
@@ -151,8 +138,10 @@ def tell_end(process: int, number: int, status: int) -> None:
     os.close(status)
 
 
-def take_over(request: dict, output: int, errors: int) -> None:
-    """Gives this process a session, outputs, a folder and an environment of its own."""
+def taken_over(
+    request: dict, output: int, errors: int, names_of_draw: list[tuple[ModuleType, str]]
+) -> list[str]:
+    """Gives this process a session, outputs, a folder and an environment of its own, and returns its words."""
     os.setsid()
     for source, target in ((output, 1), (errors, 2)):
         os.dup2(source, target)
@@ -162,6 +151,12 @@ def take_over(request: dict, output: int, errors: int) -> None:
     os.environ.update(request["environment"])
     read_environment_again()
     sys.executable = request["python"] or sys.executable
+    if not request[
+        "draws"
+    ]:  # painting six charts and drawing each as SVG and as PDF takes half of a small run
+        for module, name in names_of_draw:
+            setattr(module, name, empty_draw)
+    return list(request["words"])
 
 
 def read_environment_again() -> None:

@@ -49,7 +49,7 @@ def read_sweep(root: Path, queue: Callable[[], Queue | None] = read_queue) -> li
 def _newest(tasks: Sequence[TaskRecord], queue: Queue) -> TaskRecord | None:
     """The task that works on a run folder, or else one that will, or else the one that wrote last.
 
-    A task that found the folder taken has ended long before the one that has it, though SLURM's queue may still have it.
+    A task that found the folder taken has ended long before the one that has it; SLURM's queue may still have it.
     """
 
     def recency(task: TaskRecord) -> tuple[bool, bool, float]:
