@@ -12,7 +12,7 @@ from repope_eval.models.loading import Model
 
 QUESTION = "Is there a cat in the image?"
 ORDINARY = [(640, 480), (480, 640), (500, 375), (333, 500)]
-ODD = [(1, 1), (7, 3), (3, 7), (449, 447), (641, 359), (1023, 17), (17, 1023), (1999, 1337)]
+ODD = [(1, 1), (3, 7), (449, 447), (1023, 17), (1337, 999)]
 THIN = [(1, 5000), (5000, 1)]
 
 
@@ -34,7 +34,7 @@ def test_prompts_have_as_many_feature_tokens(model: Model) -> None:
 
 
 def test_as_many_features_come_out_of_the_model(model: Model) -> None:
-    for size in shown(model, [(640, 480), (333, 500), (1, 1), *THIN]):
+    for size in shown(model, [(333, 500), (1, 1), THIN[0]]):
         inputs = model.recipe.prepare(Image.new("RGB", size), [QUESTION]).inputs
         with torch.inference_mode():
             (features,) = model.recipe.image_features(model.network, [inputs])

@@ -69,10 +69,10 @@ def test_vicuna_is_recognised_by_how_its_template_has_it_speak(goldens: Path, tm
     assert recipe_in(folder).prompt(QUESTION) == f"<image>{QUESTION}"
 
 
-@pytest.mark.parametrize("width", [1, 2, 30, 333, 427, 480, 500, 501, 640, 1000, 4000])
+@pytest.mark.parametrize("width", [1, 30, 333, 427, 501, 640, 1000, 2000])
 def test_features_are_counted_as_the_processor_does(goldens: Path, width: int) -> None:
     recipe = recipe_in(goldens / "llava_next_vicuna")
-    for height in (1, 3, 100, 335, 375, 428, 480, 640, 641, 3000):
+    for height in (1, 3, 335, 428, 641, 1500):
         image = Image.new("RGB", (width, height))
         (prompt,) = recipe.prepare(image, [QUESTION]).prompts
         assert prompt.count(recipe.feature_token_ids[0]) == processor_count(height, width), (height, width)

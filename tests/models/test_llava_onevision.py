@@ -61,7 +61,7 @@ def test_the_prompt_is_the_checkpoints_chat_template(model: Model) -> None:
 
 @pytest.mark.parametrize("width", [1, 30, 384, 427, 640, 641, 1000, 1300, 2304])
 def test_features_are_counted_as_the_processor_does(model: Model, width: int) -> None:
-    for height in (1, 3, 100, 385, 480, 640, 1153, 1700):
+    for height in (1, 100, 385, 640, 1153):
         (prompt,) = model.recipe.prepare(Image.new("RGB", (width, height)), [QUESTION]).prompts
         assert prompt.count(model.recipe.feature_token_ids[0]) == processor_count(height, width), (
             height,

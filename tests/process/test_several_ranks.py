@@ -70,7 +70,7 @@ def wait_for_answers(file: Path, process: warm_commands.Command) -> None:
 
 def test_a_rank_that_is_killed_ends_the_other_and_three_go_on(short_unbroken: Path, tmp_path: Path) -> None:
     folder = tmp_path / "run"
-    slow = (f"out={folder}", FIRST_IMAGES, "batch_size=1", "engine=sequential")
+    slow = (f"out={folder}", FIRST_IMAGES, "batch_size=1", "verify=0")
     other, killed = start_ranks(2, *slow)
     wait_for_answers(folder / "answers.rank-1.jsonl", other)
     killed.kill()
@@ -102,7 +102,7 @@ def test_a_rank_that_is_killed_ends_the_other_and_three_go_on(short_unbroken: Pa
     assert manifest["counts"]["resumed"] == safe
     first, second = manifest["starts"]
     assert (first["asked"], second["asked"]) == (safe, FIRST_QUESTIONS - safe)
-    assert second["settings"]["engine"] == "shared"  # the first one's stand in the manifest itself
+    assert second["settings"] == {"batch_size": "auto", "verify": 1}  # the first one's stand in the manifest itself
     assert len(json.loads((folder / "images.json").read_text())) == 40
 
 
