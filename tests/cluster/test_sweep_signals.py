@@ -65,7 +65,7 @@ def test_who_queues_again_and_that_the_run_is_told_once(
     tmp_path: Path, signals: tuple[signal.Signals, ...], requeued: bool
 ) -> None:
     (tmp_path / "models.txt").write_text("tiny\n")
-    slow = WAITING.replace("exit 143", "sleep 1; exit 143")
+    slow = WAITING.replace("exit 143", "sleep 0.5; exit 143")
     process = start_task(tmp_path, "echo > requeued", PYTHON=program(tmp_path / "waiting", slow))
     wait_for(tmp_path / "up")
     for number in signals:

@@ -63,7 +63,7 @@ def test_a_hub_that_is_busy_for_a_moment_is_asked_again(server: FaultServer) -> 
 def test_a_hub_that_stays_busy_is_told_with_its_status(
     server: FaultServer, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
-    monkeypatch.setattr(hub_client, "BUSY", 1.0)
+    monkeypatch.setattr(hub_client, "BUSY", 0.3)
     server.always[PLACE] = status(code)
     assert hub_client.silence("models", "owner/name") == f"{server.url}: HTTP {code}"
 

@@ -94,7 +94,7 @@ def test_how_many_answers_differ_between_engines(tmp_path: Path, dtype: str, mos
     assert len(differing) <= most
 
 
-@pytest.mark.parametrize("golden", ["ovis2", "llava_next_mistral", "paligemma2"], indirect=True)
+@pytest.mark.parametrize("golden", ["ovis2", "paligemma2"], indirect=True)
 def test_how_many_golden_answers_differ_in_bfloat16(golden: Golden) -> None:
     """Random weights leave many tokens near the edge; 1 of all 288 golden answers was seen to tip.
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from golden import GOLDENS, golden_model
+from golden import ONE_OF_EACH_FAMILY, golden_model
 from PIL import Image
 
 from repope_eval.errors import RepopeError
@@ -16,7 +16,7 @@ ODD = [(1, 1), (3, 7), (449, 447), (1023, 17), (1337, 999)]
 THIN = [(1, 5000), (5000, 1)]
 
 
-@pytest.fixture(scope="module", params=GOLDENS)
+@pytest.fixture(scope="module", params=ONE_OF_EACH_FAMILY)
 def model(request: pytest.FixtureRequest) -> Model:
     return golden_model(Path(__file__).parent.parent / "goldens" / request.param)
 

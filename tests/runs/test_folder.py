@@ -15,6 +15,7 @@ from filelock import FileLock
 from opened_folders import ANSWER, IDENTITY, answered, log_of_this_test_only, opened, path, refusal
 
 from repope_eval.errors import RepopeError
+from repope_eval.runs import folder as run_folder
 from repope_eval.runs.answer_store import read_answers
 from repope_eval.runs.folder import FollowedFolder, RunFolder
 from repope_eval.runs.manifest import SCHEMA_VERSION
@@ -162,7 +163,8 @@ def test_folder_that_cannot_be_written_is_refused(path: Path, monkeypatch: pytes
     opened(path)  # neither refusal kept the folder to itself
 
 
-def test_one_process_at_a_time_has_a_folder(path: Path) -> None:
+def test_one_process_at_a_time_has_a_folder(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_folder, "PATIENCE", 0.1)
     with RunFolder(path, IDENTITY, resume=True) as folder:
         assert refusal(path) == (
             f"{path} is being written by another process; wait for it, or choose another out="
