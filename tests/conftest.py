@@ -71,10 +71,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path.name not in LONG and item.path not in whole)
 
 
+gc.disable()  # as long as tests are collected, which leaves hardly any garbage
+
+
 def pytest_collection_finish() -> None:
     """What was imported stays to the end: collections that look through it again take a tenth of the suite's time."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)

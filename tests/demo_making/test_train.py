@@ -1,4 +1,5 @@
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -10,6 +11,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 from transformers import AutoTokenizer
 
+from demo_making import train as training
 from demo_making.evaluation import held_out_accuracy
 from demo_making.icons import KINDS
 from demo_making.model import MAX_TILES, TILE_SIDE, PromptTokens, answer_logits, image_tokens, new_model
@@ -92,7 +94,10 @@ def trained(tmp_path_factory: pytest.TempPathFactory):
     """A checkpoint after a few steps, and the folder of its stages' states."""
     out, work = tmp_path_factory.mktemp("out"), tmp_path_factory.mktemp("work")
     plan = [short(stage) for stage in stages(1)]
-    return out, work, plan, train(out, work, plan, processes=1, held_out=3)
+    with pytest.MonkeyPatch.context() as patch:
+        # A thread draws the same images, and is there at once.
+        patch.setattr(training, "ProcessPoolExecutor", lambda number, _: ThreadPoolExecutor(number))
+        return out, work, plan, train(out, work, plan, processes=1, held_out=3)
 
 
 def test_every_word_of_the_prompts_is_one_token(tokenizer):
