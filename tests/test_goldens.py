@@ -1,7 +1,7 @@
 """The goldens through the command line: every response is the original's.
 
 Some are asked by both engines. The sequential engine encodes an image for each question, which takes most of the time,
-and of the other goldens inference/test_engines.py asks it a part; `make gpu DEVICE=cpu` asks it all.
+and of the other goldens inference/test_engines.py asks it a part; on a GPU, `make gpu` asks it all.
 """
 
 import json
