@@ -35,6 +35,9 @@ from fake_tensors import (
 )
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from repope_eval.capacity.hollow_tensors import INDEXING
+from repope_eval.capacity.live_bytes import consists_of_others
+
 BLOCK = 512
 """torch's allocator hands out a GPU's memory in multiples of so many bytes."""
 GOING_ON = 3
@@ -43,7 +46,6 @@ GUARDS = "_ZN3c104impl26device_guard_impl_registryE"
 """torch's table of what guards the current device of each kind, as its library names it."""
 
 aten = torch.ops.aten
-INDEXING = {aten.index.Tensor, aten.index_put.default, aten.index_put_.default, aten._index_put_impl_.default}
 PRODUCTS = {aten.mm, aten.addmm, aten.bmm, aten.baddbmm, aten.convolution}
 
 
@@ -82,7 +84,6 @@ class FakeDevices(TorchDispatchMode):
         }
         """Operation -> what is done instead of it."""
         self._live: set[int] = set()
-        self._composite: dict[Any, bool] = {}
         self._shapes = Shapes()
 
     def forget(self) -> None:
@@ -124,7 +125,7 @@ class FakeDevices(TorchDispatchMode):
         if is_ours and operation in self.kernels:
             self.operations += 1
             return self.kernels[operation](*arguments, **named)
-        if self._takes_apart(operation):
+        if consists_of_others(operation):
             with self:  # inference mode does not take these apart
                 return operation.decompose(*arguments, **named)
         if not is_ours:
@@ -141,12 +142,6 @@ class FakeDevices(TorchDispatchMode):
             self._run(operation, arguments, named),
             lambda made: changed[id(made)] if id(made) in changed else self.tensor(made, device),
         )
-
-    def _takes_apart(self, operation: Any) -> bool:
-        if operation not in self._composite:
-            has_kernel = torch._C._dispatch_has_kernel_for_dispatch_key
-            self._composite[operation] = has_kernel(operation.name(), "CompositeImplicitAutograd")
-        return self._composite[operation]
 
     def _run(self, operation: Any, arguments: Any, named: dict[str, Any]) -> Any:
         """The result's content: with numbers where it is of whole numbers, made up where they follow from others."""

@@ -169,8 +169,9 @@ def taken_over(
     # Painting six charts and drawing each as SVG and as PDF takes half of a small run.
     if request["draws"]:
         leave_pdf_out()
-    for module, name in [] if request["draws"] else names_of_draw:
-        setattr(module, name, empty_draw)
+    else:
+        for module, name in names_of_draw:
+            setattr(module, name, empty_draw)
     return list(request["words"])
 
 

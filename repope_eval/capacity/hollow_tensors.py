@@ -13,15 +13,11 @@ from torch import nn
 from torch.utils._pytree import tree_map_only
 from torch.utils.flop_counter import flop_registry, sdpa_flop_count
 
-from repope_eval.capacity.live_bytes import LiveBytes, tensors_in
+from repope_eval.capacity.live_bytes import LiveBytes, consists_of_others, tensors_in
 
 aten = torch.ops.aten
-_INDEXING = {
-    aten.index.Tensor,
-    aten.index_put.default,
-    aten.index_put_.default,
-    aten._index_put_impl_.default,
-}
+INDEXING = {aten.index.Tensor, aten.index_put.default, aten.index_put_.default, aten._index_put_impl_.default}
+"""Operations whose second argument is a list of indexes, which may be masks."""
 
 
 class HollowTensor(torch.Tensor):
@@ -104,7 +100,7 @@ class HollowTensors(LiveBytes):
             return super().__torch_dispatch__(operation, types, arguments, named)
         if operation is aten.scaled_dot_product_attention.default:
             return self._attend(*arguments[:4])
-        if self.takes_apart(operation):
+        if consists_of_others(operation):
             with self:
                 return operation.decompose(*arguments, **named)
         self.note(tensor for tensor in given if not isinstance(tensor, HollowTensor))
@@ -116,7 +112,7 @@ class HollowTensors(LiveBytes):
 
     def _made(self, operation: Any, arguments: Any, named: dict[str, Any]) -> Any:
         """The result of an operation that is run on the meta device."""
-        if operation in _INDEXING:
+        if operation in INDEXING:
             arguments = (arguments[0], _numbered(arguments[1]), *arguments[2:])
         changed = {
             id(tensor.content): tensor for tensor in tensors_in(arguments) if isinstance(tensor, HollowTensor)
@@ -156,6 +152,7 @@ class HollowTensors(LiveBytes):
             queries.shape, (rows, heads, *keys.shape[2:]), (rows, heads, *values.shape[2:])
         )
         new_empty = queries.content.new_empty
+        # Held until this returns, as the kernel's caller holds it.
         _numbers = None if mask is None or mask.dtype != torch.bool else self.hollow(new_empty(mask.shape))
         return self.hollow(new_empty(rows, tokens, heads, values.shape[-1]).transpose(1, 2))
 

@@ -2,6 +2,7 @@
 
 import weakref
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 import torch
@@ -25,7 +26,6 @@ class LiveBytes(TorchDispatchMode):
         """The most bytes that they held at once."""
         self._live: set[int] = set()
         """The numbers of all memory that is held."""
-        self._composite: dict[Any, bool] = {}
 
     def forget(self) -> None:
         """Looks for the peak from here on."""
@@ -51,7 +51,7 @@ class LiveBytes(TorchDispatchMode):
     ) -> Any:
         """Runs an operation, or those that it consists of, and counts what they take and make."""
         named = named or {}
-        if self.takes_apart(operation):
+        if consists_of_others(operation):
             with self:  # inference mode does not take these apart
                 return operation.decompose(*arguments, **named)
         self.note(tensors_in((arguments, named)))
@@ -59,12 +59,11 @@ class LiveBytes(TorchDispatchMode):
         self.note(tensors_in(made))
         return made
 
-    def takes_apart(self, operation: Any) -> bool:
-        """Whether an operation consists of others."""
-        if operation not in self._composite:
-            has_kernel = torch._C._dispatch_has_kernel_for_dispatch_key
-            self._composite[operation] = has_kernel(operation.name(), "CompositeImplicitAutograd")
-        return self._composite[operation]
+
+@cache
+def consists_of_others(operation: Any) -> bool:
+    """Whether torch takes an operation apart into others, which inference mode leaves to who follows it."""
+    return bool(torch._C._dispatch_has_kernel_for_dispatch_key(operation.name(), "CompositeImplicitAutograd"))
 
 
 def tensors_in(value: Any) -> list[torch.Tensor]:

@@ -102,10 +102,8 @@ def test_a_rank_that_is_killed_ends_the_other_and_three_go_on(short_unbroken: Pa
     assert manifest["counts"]["resumed"] == safe
     first, second = manifest["starts"]
     assert (first["asked"], second["asked"]) == (safe, FIRST_QUESTIONS - safe)
-    assert second["settings"] == {
-        "batch_size": "auto",
-        "verify": 1,
-    }  # the first one's stand in the manifest itself
+    # Those of the first one stand in the manifest itself.
+    assert second["settings"] == {"batch_size": "auto", "verify": 1}
     assert len(json.loads((folder / "images.json").read_text())) == 40
 
 
