@@ -75,7 +75,7 @@ def demo_responses(folder: Path, dtype: str, engine: str) -> dict[tuple[str, str
     )
     model = load_model(settings, choose_device("cpu"))
     images = {path.name: path for path in sorted((DEMO_FOLDER / "images").iterdir())[:10]}
-    questions = [Question(image, question_text(kind), kind) for image in images for kind in KINDS[:5]]
+    questions = [Question(image, question_text(kind), kind) for image in images for kind in KINDS[:10]]
     return responses(model, questions, images, folder, engine=engine, batch_size="auto", max_new_tokens=8)
 
 
@@ -86,11 +86,11 @@ def test_how_many_answers_differ_between_engines(tmp_path: Path, dtype: str, mos
     for engine in ("shared", "sequential"):
         (tmp_path / engine).mkdir()
         found[engine] = demo_responses(tmp_path / engine, dtype, engine)
-    assert len(found["shared"]) == 50
+    assert len(found["shared"]) == 100
     differing = [
         question for question, said in found["shared"].items() if found["sequential"][question] != said
     ]
-    print(f"{dtype}: {len(differing)} of 50 answers differ")
+    print(f"{dtype}: {len(differing)} of 100 answers differ")
     assert len(differing) <= most
 
 
