@@ -6,7 +6,8 @@ OUT ?= gpu.md
 BIN := .venv/bin
 # The lowest releases that pyproject.toml states of what loads checkpoints.
 LOWEST = $(shell sed -nE 's/^ *"(transformers|huggingface-hub|tokenizers)>=([0-9.]+).*/\1==\2/p' pyproject.toml)
-PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS)
+# What is imported is compiled once, though images with Python often forbid it: tests start many Pythons.
+PYTEST = OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(WORKERS)
 SITE_PACKAGES := -c 'import sysconfig; print(sysconfig.get_path("purelib"))'
 
 .PHONY: demo test test-quick test-lowest gpu check format
