@@ -13,16 +13,16 @@ import json
 import os
 import select
 import shlex
-import shutil
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
+
+from filelock import FileLock
 
 PACKAGE = "repope_eval"
 WARM_PROGRAM = Path(__file__).with_name("warm_program.py")
@@ -35,50 +35,54 @@ EMPTY_DRAWINGS = {
 
 
 class WarmProgram:
-    """The process that forks commands: started with the first of them, ended by `close`."""
+    """The process that forks commands: started with the first of them, and one for all of pytest's workers."""
 
     def __init__(self) -> None:
-        self._process: subprocess.Popen[bytes] | None = None
+        run = os.environ.get("PYTEST_XDIST_TESTRUNUID", f"of-{os.getpid()}")
+        self._folder = Path(f"/tmp/warm-{run}")  # its path is short enough for a socket
         self._requests: socket.socket | None = None
-        self._folder: Path | None = None
 
     def send(self, request: Mapping[str, object], files: Sequence[int]) -> None:
         """Sends a request with the files of standard output, of standard error, and for its status."""
-        requests, _ = self._started()
-        socket.send_fds(requests, [json.dumps(request).encode()], files)
+        socket.send_fds(self._connected(), [json.dumps(request).encode()], files)
 
     def python(self) -> Path:
         """A program that other programs may start in Python's place: what it is told to run is forked."""
-        _, folder = self._started()
-        python = folder / "python"
+        self._connected()
+        python = self._folder / f"python-{os.getpid()}"
         if not python.exists():
-            words = shlex.join([sys.executable, "-SE", str(WARM_PYTHON), str(folder / "requests")])
+            words = shlex.join([sys.executable, "-SE", str(WARM_PYTHON), str(self._folder / "requests")])
             python.write_text(f'#!/bin/sh\nexec {words} "$@"\n')
             python.chmod(0o755)
-            while not (folder / "requests").exists():
-                time.sleep(0.01)
         return python
 
     def close(self) -> None:
-        if self._requests is not None and self._process is not None and self._folder is not None:
+        """The process ends when all workers have closed their connections."""
+        if self._requests is not None:
             self._requests.close()
-            self._process.wait(timeout=60)
-            shutil.rmtree(self._folder)
-            self._requests = self._process = self._folder = None
+            self._requests = None
 
-    def _started(self) -> tuple[socket.socket, Path]:
-        """The socket of its requests, and a folder of its own, whose path is short enough for a socket."""
-        if self._requests is None or self._folder is None:
-            self._folder = Path(tempfile.mkdtemp(prefix="warm-", dir="/tmp"))
+    def _connected(self) -> socket.socket:
+        if self._requests is None:
             self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            with theirs:
-                self._process = subprocess.Popen(
-                    [sys.executable, WARM_PROGRAM, self._folder / "requests"],
-                    stdin=theirs,
-                    stdout=subprocess.DEVNULL,
-                    start_new_session=True,  # it is ended by `close`, not by Ctrl-C
-                )
-        return self._requests, self._folder
+            with FileLock(f"{self._folder}.lock"), theirs:
+                if self._folder.exists():
+                    self._requests.close()
+                    self._requests = self._connection()
+                else:
+                    self._folder.mkdir()
+                    self._start(theirs)
+        return self._requests
+
+    def _start(self, theirs: socket.socket) -> None:
+        command = [sys.executable, WARM_PROGRAM, self._folder]
+        # It is ended by `close`, not by Ctrl-C.
+        subprocess.run(command, stdin=theirs, stdout=subprocess.DEVNULL, start_new_session=True, check=True)
+
+    def _connection(self) -> socket.socket:
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        connection.connect(str(self._folder / "requests"))
+        return connection
 
 
 warm_program = WarmProgram()

@@ -1,8 +1,8 @@
 """A process that has imported what the program imports, and forks into the program once for each request.
 
-`warm_commands` starts it and sends it requests through its standard input, which is a socket; `warm_python.py` sends
-some through the socket that its only word names. It computes nothing before a fork, because threads that a library
-starts would be missing in the forked process.
+`warm_commands` starts it, and it listens in the folder that its only word names, to all of pytest's workers and to
+`warm_python.py`. It ends when its standard input and all connections are closed. It computes nothing before a fork,
+because threads that a library starts would be missing in the forked process.
 """
 
 import atexit
@@ -14,6 +14,7 @@ import os
 import pkgutil
 import runpy
 import select
+import shutil
 import socket
 import sys
 from contextlib import suppress
@@ -114,34 +115,40 @@ def names_of(known: object) -> list[tuple[ModuleType, str]]:
     ]
 
 
-def fork_for_each_request(requests: socket.socket, others: socket.socket) -> list[str] | None:
-    """Returns, in the process that is to run it, a program and its words; and None when no more requests come."""
+def fork_for_each_request(asking: list[socket.socket], listening: socket.socket) -> list[str] | None:
+    """Returns, in the process that is to run it, a program and its words; and None when nobody is left to ask."""
     names_of_draw = names_of(drawing.draw)
     running: dict[int, tuple[int, int]] = {}  # file of a process -> its number, and where its end is told
-    while True:
-        readable, _, _ = select.select([requests, others, *running], [], [])
+    while asking:
+        readable, _, _ = select.select([listening, *asking, *running], [], [])
         for process in running.keys() & set(readable):
             tell_end(process, *running.pop(process))
-        if requests in readable:
-            message, files, _, _ = socket.recv_fds(requests, LONGEST_REQUEST, 3)
+        if listening in readable:
+            asking.append(listening.accept()[0])
+        for connection in [each for each in asking if each in readable]:
+            message, files, _, _ = socket.recv_fds(connection, LONGEST_REQUEST, 3)
             if not message:
-                return None
-        elif others in readable:
-            with others.accept()[0] as asking:
-                message, files, _, _ = socket.recv_fds(asking, LONGEST_REQUEST, 3)
-        else:
-            continue
-        output, errors, status = files
-        number = os.fork()
-        if number == 0:
-            ends = [told for _, told in running.values()]
-            for held in (requests.detach(), others.detach(), status, *running, *ends):
-                os.close(held)
-            return taken_over(json.loads(message), output, errors, names_of_draw)
-        os.close(output)
-        os.close(errors)
-        os.write(status, b"%d\n" % number)
-        running[os.pidfd_open(number)] = number, status
+                asking.remove(connection)
+                connection.close()
+                continue
+            output, errors, status = files
+            number = os.fork()
+            if number == 0:
+                ends = [told for _, told in running.values()]
+                for held in (
+                    *(each.detach() for each in asking),
+                    listening.detach(),
+                    status,
+                    *running,
+                    *ends,
+                ):
+                    os.close(held)
+                return taken_over(json.loads(message), output, errors, names_of_draw)
+            os.close(output)
+            os.close(errors)
+            os.write(status, b"%d\n" % number)
+            running[os.pidfd_open(number)] = number, status
+    return None
 
 
 def tell_end(process: int, number: int, status: int) -> None:
@@ -201,29 +208,35 @@ def run_program(program: str) -> None:
 
 
 def taken_from_standard_input() -> socket.socket:
-    """Returns the socket of the requests, and leaves an empty file as standard input."""
-    requests = socket.socket(fileno=os.dup(0))
+    """Returns the connection of who started this, and leaves an empty file as standard input."""
+    asking = socket.socket(fileno=os.dup(0))
     with Path(os.devnull).open() as nothing:
         os.dup2(nothing.fileno(), 0)
-    return requests
+    return asking
 
 
 def main() -> None:
+    folder = Path(sys.argv[1])
+    asking = [taken_from_standard_input()]
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    listening.bind(str(folder / "requests"))
+    listening.listen()
+    if os.fork():
+        os._exit(0)  # who started this waits for no end of it: others may still ask
     ending = Ending()
     atexit.register(ending)
-    requests = taken_from_standard_input()
-    others = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    others.bind(sys.argv[1])
-    others.listen()
     gc.disable()
     import_everything()
     fill_caches()
     gc.collect()
     gc.freeze()  # a collection in a forked process would copy the memory shared with its parent
     gc.enable()
-    words = fork_for_each_request(requests, others)
+    words = fork_for_each_request(asking, listening)
     try:
-        if words is not None:
+        if words is None:
+            shutil.rmtree(folder)
+            Path(f"{folder}.lock").unlink(missing_ok=True)
+        else:
             program, *sys.argv[1:] = words
             run_program(program)
         ending.exit_status = 0

@@ -1,4 +1,4 @@
-"""Both engines against each other and, in ways that no run takes, against the goldens; whole runs are in test_goldens.
+"""Both engines against each other and, in ways that no run takes, against the goldens; whole runs: test_same_answers.
 
 A faster path must give the same answers.
 """

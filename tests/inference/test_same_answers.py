@@ -20,9 +20,6 @@ from repope_eval.records import Question
 from repope_eval.runs.answer_store import AnswerStore
 from repope_eval.settings.config import ModelSettings
 
-SETTINGS = [(golden, "3", True) for golden in ONE_OF_EACH_FAMILY] + [("ovis2", "1", False)]
-"""Golden, batch size and whether some questions were asked before; test_goldens.py has all asked afresh."""
-
 
 @pytest.fixture(scope="module", params=GOLDENS)
 def golden(request: pytest.FixtureRequest) -> Golden:
@@ -48,21 +45,35 @@ def responses(
     }
 
 
-@pytest.mark.parametrize(("golden", "batch_size", "resume"), SETTINGS, indirect=["golden"])
-def test_goldens(golden: Golden, model: Model, tmp_path: Path, batch_size: str, resume: bool) -> None:
-    questions = [Question(f"{case.image}.png", case.question, "") for case in golden.cases]
-    images = {question.image: golden.folder.parent / "images" / question.image for question in questions}
-    most = GOLDENS[golden.folder.name].max_new_tokens
-    if resume:  # of each image some questions were asked before, by the other path
-        first = questions[:3] + questions[10:13]
-        responses(model, first, images, tmp_path, engine="sequential", batch_size="2", max_new_tokens=most)
-    found = responses(
-        model, questions, images, tmp_path, engine="shared", batch_size=batch_size, max_new_tokens=most
-    )
-    assert found == {
+def in_original(golden: Golden) -> dict[tuple[str, str], tuple[str, int | None]]:
+    return {
         (f"{case.image}.png", case.question): (case.response, len(case.generated_ids))
         for case in golden.cases
     }
+
+
+@pytest.mark.parametrize("golden", GOLDENS, indirect=True)
+def test_all_responses_are_the_originals(golden: Golden, model: Model, tmp_path: Path) -> None:
+    questions = [Question(f"{case.image}.png", case.question, "") for case in golden.cases]
+    images = {question.image: golden.folder.parent / "images" / question.image for question in questions}
+    most = GOLDENS[golden.folder.name].max_new_tokens
+
+    def asked(folder: str, engine: str, batch_size: str) -> dict[tuple[str, str], tuple[str, int | None]]:
+        (tmp_path / folder).mkdir(exist_ok=True)
+        how = {"engine": engine, "batch_size": batch_size, "max_new_tokens": most}
+        return responses(model, questions, images, tmp_path / folder, **how)
+
+    assert asked("alone", "sequential", "1") == in_original(golden)
+    assert asked("together", "shared", "auto") == in_original(golden)
+    if (
+        golden.folder.name in ONE_OF_EACH_FAMILY
+    ):  # of some images a few questions were asked before, by the other
+        lines = (tmp_path / "alone" / "answers.jsonl").read_text().splitlines(keepends=True)
+        (tmp_path / "resumed").mkdir()
+        (tmp_path / "resumed" / "answers.jsonl").write_text("".join(lines[:3] + lines[10:13]))
+        assert asked("resumed", "shared", "3") == in_original(golden)
+    if golden.folder.name == "ovis2":
+        assert asked("one at a time", "shared", "1") == in_original(golden)
 
 
 def demo_responses(folder: Path, dtype: str, engine: str) -> dict[tuple[str, str], tuple[str, int | None]]:
