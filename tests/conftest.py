@@ -71,6 +71,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path.name not in LONG and item.path not in whole)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Has workers of a whole suite begin early with what they will need."""
+    if hasattr(config, "workerinput"):
+        warm_commands.begin()
+
+
 gc.disable()  # as long as tests are collected, which leaves hardly any garbage
 
 

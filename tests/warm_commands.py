@@ -62,27 +62,31 @@ class WarmProgram:
             self._requests.close()
             self._requests = None
 
+    def begin(self) -> None:
+        """Has the process started, if none of pytest's workers has yet: it is there some seconds later."""
+        self._connected()
+
     def _connected(self) -> socket.socket:
         if self._requests is None:
-            self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            with FileLock(f"{self._folder}.lock"), theirs:
+            self._requests = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            address = str(self._folder / "requests")
+            with FileLock(f"{self._folder}.lock"):
                 if self._folder.exists():
-                    self._requests.close()
-                    self._requests = self._connection()
+                    self._requests.connect(address)
                 else:
                     self._folder.mkdir()
-                    self._start(theirs)
+                    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listening:
+                        listening.bind(address)
+                        listening.listen()
+                        self._requests.connect(address)
+                        _start(listening, self._folder)
         return self._requests
 
-    def _start(self, theirs: socket.socket) -> None:
-        command = [sys.executable, WARM_PROGRAM, self._folder]
-        # It is ended by `close`, not by Ctrl-C.
-        subprocess.run(command, stdin=theirs, stdout=subprocess.DEVNULL, start_new_session=True, check=True)
 
-    def _connection(self) -> socket.socket:
-        connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        connection.connect(str(self._folder / "requests"))
-        return connection
+def _start(listening: socket.socket, folder: Path) -> None:
+    """Nobody waits for the end of what is started: the last worker brings it about, by `close`, not Ctrl-C."""
+    command = ["setsid", "--fork", sys.executable, WARM_PROGRAM, folder]
+    subprocess.run(command, stdin=listening, stdout=subprocess.DEVNULL, check=True)
 
 
 warm_program = WarmProgram()
@@ -207,6 +211,12 @@ def run(
 def python() -> Path:
     """What another program may start in Python's place: it forks where that is possible."""
     return warm_program.python() if _can_be_forked(os.environ) else Path(sys.executable)
+
+
+def begin() -> None:
+    """Has what forks be there when the first command is to be run."""
+    if _can_be_forked(os.environ):
+        warm_program.begin()
 
 
 def _can_be_forked(environment: Mapping[str, str]) -> bool:

@@ -1,7 +1,7 @@
 """A process that has imported what the program imports, and forks into the program once for each request.
 
-`warm_commands` starts it, and it listens in the folder that its only word names, to all of pytest's workers and to
-`warm_python.py`. It ends when its standard input and all connections are closed. It computes nothing before a fork,
+`warm_commands` starts it with a socket as its standard input, at which all of pytest's workers and `warm_python.py`
+ask, in the folder that its only word names. It ends when all connections are closed. It computes nothing before a fork,
 because threads that a library starts would be missing in the forked process.
 """
 
@@ -115,9 +115,10 @@ def names_of(known: object) -> list[tuple[ModuleType, str]]:
     ]
 
 
-def fork_for_each_request(asking: list[socket.socket], listening: socket.socket) -> list[str] | None:
+def fork_for_each_request(listening: socket.socket) -> list[str] | None:
     """Returns, in the process that is to run it, a program and its words; and None when nobody is left to ask."""
     names_of_draw = names_of(drawing.draw)
+    asking = [listening.accept()[0]]
     running: dict[int, tuple[int, int]] = {}  # file of a process -> its number, and where its end is told
     while asking:
         readable, _, _ = select.select([listening, *asking, *running], [], [])
@@ -208,30 +209,25 @@ def run_program(program: str) -> None:
 
 
 def taken_from_standard_input() -> socket.socket:
-    """Returns the connection of who started this, and leaves an empty file as standard input."""
-    asking = socket.socket(fileno=os.dup(0))
+    """Returns the socket at which others ask, and leaves an empty file as standard input."""
+    listening = socket.socket(fileno=os.dup(0))
     with Path(os.devnull).open() as nothing:
         os.dup2(nothing.fileno(), 0)
-    return asking
+    return listening
 
 
 def main() -> None:
     folder = Path(sys.argv[1])
-    asking = [taken_from_standard_input()]
-    listening = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    listening.bind(str(folder / "requests"))
-    listening.listen()
-    if os.fork():
-        os._exit(0)  # who started this waits for no end of it: others may still ask
     ending = Ending()
     atexit.register(ending)
+    listening = taken_from_standard_input()
     gc.disable()
     import_everything()
     fill_caches()
     gc.collect()
     gc.freeze()  # a collection in a forked process would copy the memory shared with its parent
     gc.enable()
-    words = fork_for_each_request(asking, listening)
+    words = fork_for_each_request(listening)
     try:
         if words is None:
             shutil.rmtree(folder)
