@@ -65,7 +65,7 @@ def make_dash_b(folder: Path) -> None:
 
 @pytest.fixture
 def coco(shared: Path, tmp_path: Path) -> Path:
-    """A data folder with the real annotation files, and an image under each name that they ask about."""
+    """A data folder with the real files of POPE on COCO and GQA, and an image under each name that they ask about."""
     shutil.copytree(shared / "annotations", tmp_path / "coco" / "annotations")
     images = tmp_path / "coco" / "val2014"
     images.mkdir()
@@ -73,6 +73,11 @@ def coco(shared: Path, tmp_path: Path) -> Path:
     picture = Image.new("RGB", (64, 48), "teal")
     for name in {json.loads(line)["image"] for line in lines}:
         picture.save(images / name)
+    shutil.copytree(shared / "benchmarks" / "pope_seem", tmp_path / "coco" / "pope_seem")
+    (tmp_path / "coco" / "gqa").mkdir()
+    rows = json.loads((shared / "benchmarks" / "pope_seem" / "gqa_pope_seem_random.json").read_text())
+    for name in {row["image"] for row in rows}:
+        picture.save(tmp_path / "coco" / "gqa" / name)
     return tmp_path / "coco"
 
 
@@ -102,7 +107,7 @@ def with_a_small_model(words: list[str], coco: Path) -> list[str]:
 
 
 def needs_real_files(command: str) -> bool:
-    return "bench=repope" in command or "model=internvl2_5" in command
+    return any(word in command for word in ("bench=repope", "bench=pope_gqa", "model=internvl2_5"))
 
 
 @pytest.mark.parametrize("command", [command for command in commands() if not needs_real_files(command)])

@@ -8,12 +8,13 @@ import json
 import sys
 from collections.abc import Generator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 from peer_job import Job, Stopwatch, read_job, write_report
 
 from repope_eval.__main__ import main as run_command
-from repope_eval.benchmarks.coco import ANNOTATION_SHA256
+from repope_eval.benchmarks import coco
 from repope_eval.inference.asker import AskedImage, Asker
 from repope_eval.inference.batches import TransformersAsker
 from repope_eval.records import Answer
@@ -32,8 +33,8 @@ def main() -> None:
 def known_annotations(job: Job) -> Path:
     """The folder of the benchmark's files, whose hashes count as the published ones from now on."""
     annotations = Path(job.checkpoint).parent / "annotations"
-    for file in annotations.iterdir():
-        ANNOTATION_SHA256[file.name] = hashlib.sha256(file.read_bytes()).hexdigest()
+    hashes = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in annotations.iterdir()}
+    coco.ANNOTATIONS = replace(coco.ANNOTATIONS, sha256=hashes)
     return annotations
 
 

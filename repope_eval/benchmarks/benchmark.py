@@ -90,7 +90,11 @@ def image_by_image(questions: Iterable[Question]) -> list[Question]:
 
 
 def read_benchmark(
-    name: str, originals: Mapping[Variant, Path], relabelled: Mapping[Variant, Path]
+    name: str,
+    originals: Mapping[Variant, Path],
+    relabelled: Mapping[Variant, Path],
+    *,
+    may_repeat: bool = False,
 ) -> Benchmark:
     """A benchmark out of files in POPE's format.
 
@@ -98,6 +102,7 @@ def read_benchmark(
         name: the name of the benchmark.
         originals: each variant's file, labels yes or no.
         relabelled: the files with corrected labels of the same variants; empty where there are none.
+        may_repeat: whether a file may hold a question twice with one label.
 
     Raises:
         RepopeError: a file cannot be read or is malformed, or the files do not fit together (see `make_benchmark`).
@@ -111,7 +116,7 @@ def read_benchmark(
     }
     return make_benchmark(
         name,
-        {variant: read_rows(path) for variant, path in originals.items()},
+        {variant: read_rows(path, may_repeat=may_repeat) for variant, path in originals.items()},
         {variant: read_rows(path) for variant, path in relabelled.items()},
         hashes,
     )

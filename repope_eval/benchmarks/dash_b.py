@@ -34,6 +34,7 @@ NAME = "dash_b"
 
 INDEX_FILES = {"neg": "dash_benchmark_neg.json", "pos": "dash_benchmark_pos.json"}
 LABELS = {"neg": False, "pos": True}
+HUB_DATASET = "YanNeu/DASH-B"
 HUB_SET = "hub"
 _HUB_COLUMNS = ("question", "object", "answer", "img_id")
 """Columns of the Hub dataset beside `image`."""
@@ -128,7 +129,7 @@ def read_labels(folder: Path) -> dict[Question, bool]:
 
 def _make_index(settings: BenchSettings, paths: Mapping[str, Path]) -> None:
     """Writes both index files out of the Hub dataset's columns; its images stay where they are for now."""
-    where, dataset = paths["neg"].parent, settings.hub_dataset
+    where, dataset = paths["neg"].parent, settings.hub_dataset or HUB_DATASET
     nothing = f"{where}: holds no {' and no '.join(INDEX_FILES.values())}"
     if settings.images_from != "hub":
         raise RepopeError(
@@ -145,7 +146,7 @@ def _make_index(settings: BenchSettings, paths: Mapping[str, Path]) -> None:
         if text.strip() != question_text(name):
             raise RepopeError(
                 f"the dataset {dataset} asks {text!r}, not {question_text(name)!r}; one like "
-                "YanNeu/DASH-B is expected"
+                f"{HUB_DATASET} is expected"
             )
         indexes[kind][HUB_SET].setdefault(name, []).append(image)
     try:
@@ -172,7 +173,7 @@ def _hub_rows(dataset: str) -> tuple[Any, dict[tuple[str, str, str], str]]:
     Raises:
         RepopeError: it cannot be loaded, or a row holds something else than is expected.
     """
-    split = load_test_split(dataset, _HUB_COLUMNS, "YanNeu/DASH-B")
+    split = load_test_split(dataset, _HUB_COLUMNS, HUB_DATASET)
     table = split.select_columns(list(_HUB_COLUMNS)).to_dict()
     found: dict[tuple[str, str, str], str] = {}
     for number, cells in enumerate(zip(*(table[column] for column in _HUB_COLUMNS), strict=True), 1):
@@ -194,7 +195,7 @@ def _fetch_images(settings: BenchSettings, names: Sequence[str], folder: Path) -
     """Copies images whose label, object and file name are those of a row; the dataset does not name source sets."""
     if settings.images_from != "hub":
         return
-    dataset = settings.hub_dataset
+    dataset = settings.hub_dataset or HUB_DATASET
     split, rows = _hub_rows(dataset)
     numbers = {key: number for number, key in enumerate(rows)}
     keys = {

@@ -57,15 +57,22 @@ def question_text(name: str) -> str:
     return f"Is there {article} {name} in the image?"
 
 
-def read_rows(path: Path, labels: Sequence[Label] = BINARY_LABELS) -> tuple[Row, ...]:
+def read_rows(
+    path: Path, labels: Sequence[Label] = BINARY_LABELS, *, may_repeat: bool = False
+) -> tuple[Row, ...]:
     """The rows of a file in POPE's format, or of a table with its columns, checked row by row.
+
+    Args:
+        path: the file.
+        labels: the labels that a row may have.
+        may_repeat: whether a pair may stand twice with one label, as in published files that nobody may mend.
 
     Raises:
         RepopeError: the file cannot be read; a row lacks one of the four fields; a label is none of `labels`; a
             question id or an (image, question) pair stands twice.
     """
     rows = tuple(_rows(path, labels))
-    _refuse_repeats(path, rows)
+    _refuse_repeats(path, rows, may_repeat=may_repeat)
     ids: set[int | str] = set()
     for row in rows:
         if row.question_id in ids:
@@ -151,11 +158,11 @@ def _question_id(value: object, *, is_cell: bool) -> int | str:
     return value
 
 
-def _refuse_repeats(path: Path, rows: Sequence[Row]) -> None:
+def _refuse_repeats(path: Path, rows: Sequence[Row], *, may_repeat: bool = False) -> None:
     labels: dict[Question, Label] = {}
     for row in rows:
         known = labels.get(row.question)
-        if known is not None:
+        if known is not None and not (may_repeat and known == row.label):
             what = "stands twice" if known == row.label else f"has two labels, {known} and {row.label}"
             raise RepopeError(
                 f"{path}: {shown(row.question.image)}, {shown(row.question.text)} {what}; keep one"

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from repope_eval.benchmarks import coco, custom, dash_b, demo
+from repope_eval.benchmarks import coco, custom, dash_b, demo, pope_seem
 from repope_eval.benchmarks.benchmark import Benchmark, Source
 from repope_eval.benchmarks.images import locate_images
 from repope_eval.errors import RepopeError
@@ -15,6 +15,8 @@ from repope_eval.wording import first_few
 SOURCES: Mapping[str, Source] = {
     "demo": demo.SOURCE,
     "coco": coco.SOURCE,
+    "pope_aokvqa": pope_seem.AOKVQA_SOURCE,
+    "pope_gqa": pope_seem.GQA_SOURCE,
     "dash_b": dash_b.SOURCE,
     "custom": custom.SOURCE,
 }

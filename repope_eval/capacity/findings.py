@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from repope_eval.benchmarks.coco import ANNOTATION_SHA256
+from repope_eval.benchmarks.coco import ANNOTATIONS
 from repope_eval.capacity.machine import Data, Device, Hub, Machine
 
 POPE_IMAGES = 500
@@ -88,8 +88,8 @@ def _launcher(machine: Machine) -> Finding:
 def _data(data: Data, words: str) -> Iterator[Finding]:
     command = f"{DATA_COMMAND}{words}"
     yield Finding("data folder", str(data.folder))
-    count = f"{data.annotations} of {len(ANNOTATION_SHA256)} files, right by their hash"
-    mend = "" if data.annotations == len(ANNOTATION_SHA256) else f"{command} fetch_images=false"
+    count = f"{data.annotations} of {len(ANNOTATIONS.sha256)} files, right by their hash"
+    mend = "" if data.annotations == len(ANNOTATIONS.sha256) else f"{command} fetch_images=false"
     if data.strange:
         count += f"; {', '.join(map(str, data.strange))}: not the published content"
         mend = f"remove what is not the published file, then {command} fetch_images=false"

@@ -1,10 +1,13 @@
 """Fetching many files over HTTP, several at once; what could not be fetched ends in one clear error."""
 
+import logging
 import queue
 import threading
 import time
-from collections.abc import Iterator, Sequence
+import urllib.parse
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
+from pathlib import Path
 
 import httpx2
 
@@ -13,13 +16,57 @@ from repope_eval.downloads.contact import Contact
 from repope_eval.downloads.fetch import Download, FetchError, fetch
 from repope_eval.errors import RepopeError
 from repope_eval.process.progress import Progress
+from repope_eval.wording import counted
 
-__all__ = ["Download", "download"]
+__all__ = ["Download", "download", "download_from_mirrors"]
+
+log = logging.getLogger(__name__)
 
 AT_ONCE = 8
 """Number of files fetched at the same time, and of failures in a row after which the server is given up."""
 GRACE = 1.0
 """Seconds that the threads get to end by themselves when the downloads are broken off."""
+
+
+class NotFetchedError(RepopeError):
+    """Files could not be had from their server; another may have them."""
+
+
+def download_from_mirrors(
+    mirrors: Sequence[str],
+    folder: Path,
+    sha256: Mapping[str, str | None],
+    *,
+    description: str,
+    check: Callable[[Path], None] | None = None,
+) -> None:
+    """Fetches files from the first mirror that has them; those that it lacks, from the next.
+
+    Args:
+        mirrors: addresses that `/NAME` is added to, at least one.
+        folder: the folder that the files are written into.
+        sha256: the hash of each file by its name; None where any is right.
+        description: what the files are, in the plural.
+        check: called with each whole file; raises RepopeError where it is wrong.
+
+    Raises:
+        RepopeError: no mirror has some file, or the folder cannot be written. What was fetched stays.
+    """
+    left = dict(sha256)
+    for number, mirror in enumerate(mirrors, 1):
+        wanted = [
+            Download(f"{mirror.rstrip('/')}/{urllib.parse.quote(name)}", folder / name, digest, check)
+            for name, digest in left.items()
+        ]
+        try:
+            download(wanted, description=description)
+            return
+        except NotFetchedError as error:
+            if number == len(mirrors):
+                before = f"; {counted(number - 1, 'other address')} failed before"
+                raise RepopeError(f"{error}{before if number > 1 else ''}") from error
+            log.warning("%s; trying %s next", error, mirrors[number])
+        left = {name: digest for name, digest in left.items() if not (folder / name).is_file()}
 
 
 def download(downloads: Sequence[Download], *, description: str) -> None:
@@ -33,8 +80,8 @@ def download(downloads: Sequence[Download], *, description: str) -> None:
         description: what the files are, in the plural, for the progress and the error.
 
     Raises:
-        RepopeError: at least one file is missing at the end (those that succeeded stay), or a folder cannot
-            be written.
+        NotFetchedError: at least one file is missing at the end; those that succeeded stay.
+        RepopeError: a folder cannot be written.
     """
     if not downloads:
         return
@@ -56,7 +103,7 @@ def download(downloads: Sequence[Download], *, description: str) -> None:
                     failures.append((item, error))
     if failures:
         first, error = min(failures, key=lambda failure: downloads.index(failure[0]))
-        raise RepopeError(
+        raise NotFetchedError(
             f"{len(failures)} of {len(downloads)} {description} could not be fetched, "
             f"the first from {first.url}: {error}; "
             f"check the network and the proxy settings, or put the files into {first.path.parent} by hand"

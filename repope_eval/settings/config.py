@@ -112,25 +112,28 @@ class BenchSettings:
     """Which questions, labels and images, and where they come from."""
 
     name: str = setting("names the run folder; by default the file's name", **_NAME)
-    source: Literal["demo", "coco", "dash_b", "custom"] = setting(
-        "the embedded one, COCO's, DASH-B's, or your own files"
+    source: Literal["demo", "coco", "pope_aokvqa", "pope_gqa", "dash_b", "custom"] = setting(
+        "the embedded one, POPE on COCO, A-OKVQA or GQA, DASH-B, or your own files"
     )
     variants: tuple[str, ...] = setting("variants to evaluate")
     questions: str | None = setting("custom: file in POPE's format; its labels are label set pope", None)
     relabels: str | None = setting("custom: its relabelled twin; its labels are label set repope", None)
     images: str | None = setting(
-        "image folder: custom's own; COCO's val2014, or DASH-B's of neg and pos, beside data_dir's", None
+        "image folder: custom's own; val2014, GQA's, or DASH-B's of neg and pos, beside data_dir's", None
     )
-    annotations: str | None = setting("COCO: folder of annotation files, looked at after data_dir", None)
-    images_from: ImageSource = setting("COCO, DASH-B: where missing images come from", "download")
-    annotations_url: str = setting(
-        "COCO: where annotation files are downloaded from",
-        "https://raw.githubusercontent.com/YanNeu/RePOPE/bcf22e5690d587cce34e1728af3efdcfaf747d29/annotations",
+    annotations: str | None = setting("POPE: folder of annotation files, looked at after data_dir", None)
+    images_from: ImageSource = setting("POPE on COCO, DASH-B: where missing images come from", "download")
+    annotations_url: str | None = setting(
+        "POPE: where annotation files are downloaded from; several addresses, with spaces between, are tried in order; "
+        "null: the authors' repository, then a copy of it",
+        None,
     )
-    images_url: str = setting(
-        "COCO: where images are downloaded from", "http://images.cocodataset.org/val2014"
+    images_url: str | None = setting(
+        "POPE: where images are downloaded from, one or several; null: COCO's or Visual Genome's server", None
     )
-    hub_dataset: str = setting("COCO, DASH-B: Hub dataset that images_from=hub reads", "lmms-lab/POPE")
+    hub_dataset: str | None = setting(
+        "POPE on COCO, DASH-B: Hub dataset that images_from=hub reads; null: where its owners keep it", None
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 import hashlib
 import io
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,8 @@ from fault_server import CUT, FaultServer, serving, status
 from PIL import Image
 
 from repope_eval.benchmarks import coco
-from repope_eval.benchmarks.coco import find_annotations
 from repope_eval.benchmarks.pope_file import POPE_VARIANTS
+from repope_eval.benchmarks.published_files import find_published_files
 from repope_eval.benchmarks.sources import find_benchmark_images
 from repope_eval.downloads import fetch
 from repope_eval.errors import RepopeError
@@ -40,7 +41,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def _made_up(monkeypatch: pytest.MonkeyPatch) -> None:
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in CONTENTS.items()}
-    monkeypatch.setattr(coco, "ANNOTATION_SHA256", hashes)
+    monkeypatch.setattr(coco, "ANNOTATIONS", replace(coco.ANNOTATIONS, sha256=hashes))
 
 
 @pytest.fixture
@@ -59,7 +60,8 @@ def _write(folder: Path, contents: dict[str, bytes]) -> Path:
 
 
 def _annotations(server: FaultServer, data_dir: Path, folder: Path | None = None) -> dict[str, Path]:
-    return find_annotations(NAMES, data_dir=data_dir, folder=folder, url=f"{server.url}/annotations")
+    address = f"{server.url}/annotations"
+    return find_published_files(coco.ANNOTATIONS, NAMES, data_dir=data_dir, beside=folder, addresses=address)
 
 
 def _images(
@@ -121,7 +123,7 @@ class TestAnnotations:
             _annotations(server, tmp_path / "data", folders["mine"])
         line = str(caught.value)
         found = hashlib.sha256(b"other labels").hexdigest()
-        assert line.startswith(f"{path}: SHA-256 is {found}, expected {coco.ANNOTATION_SHA256[NAMES[1]]}")
+        assert line.startswith(f"{path}: SHA-256 is {found}, expected {coco.ANNOTATIONS.sha256[NAMES[1]]}")
         assert "bench=custom bench.questions=FILE bench.relabels=FILE bench.images=FOLDER" in line
         assert path.read_bytes() == b"other labels"
 
@@ -133,18 +135,20 @@ class TestAnnotations:
 
 
 def test_the_hash_table_names_the_six_files() -> None:
-    assert sorted(coco.ANNOTATION_SHA256) == sorted(
+    assert sorted(coco.ANNOTATIONS.sha256) == sorted(
         f"coco_{labels}_{variant}.json"
         for labels in ("pope", "repope")
         for variant in ("random", "popular", "adversarial")
     )
-    assert all(len(value) == 64 for value in coco.ANNOTATION_SHA256.values())
+    assert all(len(value) == 64 for value in coco.ANNOTATIONS.sha256.values())
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason=f"the published annotation files are not in {REAL}")
 def test_the_published_files_are_accepted(server: FaultServer, tmp_path: Path) -> None:
-    names = list(coco.ANNOTATION_SHA256)
-    paths = find_annotations(names, data_dir=tmp_path / "data", folder=REAL, url=server.url)
+    names = list(coco.ANNOTATIONS.sha256)
+    paths = find_published_files(
+        coco.ANNOTATIONS, names, data_dir=tmp_path / "data", beside=REAL, addresses=server.url
+    )
     assert paths == {name: REAL / name for name in names}
     assert not (tmp_path / "data").exists()
 
@@ -249,3 +253,23 @@ def test_missing_images_come_from_the_hub_where_asked(
     assert find() == {name: own / name for name in IMAGES}
     assert calls == [("some/pope", others, own), ("some/pope", others[-1:], own)]
     assert server.asked == []
+
+
+def test_the_hub_dataset_has_moved_and_its_old_name_is_tried_where_the_new_one_is_gone(
+    server: FaultServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    first, *others = IMAGES
+    calls: list[tuple[str, list[str]]] = []
+
+    def copy(dataset: str, names: list[str], folder: Path) -> None:
+        calls.append((dataset, names))
+        if dataset == "lmms-lab-encoder/POPE":
+            _write(folder, {first: IMAGES[first]})
+            raise RepopeError("the dataset lacks 4 of 5 images")
+        _write(folder, {name: IMAGES[name] for name in names})
+
+    monkeypatch.setattr(coco, "copy_hub_images", copy)
+    found = _images(server, tmp_path, images_from="hub")
+    assert found == {name: tmp_path / "val2014" / name for name in IMAGES}
+    assert calls == [("lmms-lab-encoder/POPE", list(IMAGES)), ("lmms-lab/POPE", others)]
+    assert caplog.messages == ["the dataset lacks 4 of 5 images; trying lmms-lab/POPE next"]

@@ -228,7 +228,7 @@ def test_a_column_of_something_else_is_refused(tmp_path: Path, image: Any) -> No
     table = pyarrow.table({"image_source": NAMES, "image": [image] * len(NAMES)})
     pyarrow.parquet.write_table(table, folder / "test.parquet")
     with pytest.raises(
-        RepopeError, match=r"odd has no images in its column image \(.*\); one like lmms-lab/POPE"
+        RepopeError, match=r"odd has no images in its column image \(.*\); one like lmms-lab-encoder/POPE"
     ):
         copy_hub_images(str(folder), NAMES, tmp_path / "out")
 

@@ -16,7 +16,7 @@ from fault_server import CLOSE, STALL, FaultServer, status
 
 from repope_eval.downloads import download as downloading
 from repope_eval.downloads import fetch as fetching
-from repope_eval.downloads.download import Download, download
+from repope_eval.downloads.download import Download, download, download_from_mirrors
 from repope_eval.errors import RepopeError
 
 
@@ -31,6 +31,36 @@ def test_a_file_comes_into_a_new_folder_and_leaves_nothing_beside_it(
 
 def test_no_downloads_are_none(tmp_path: Path) -> None:
     download([], description="files")
+
+
+def test_the_first_mirror_that_has_a_file_gives_it_and_the_others_are_a_line(
+    server: FaultServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The first mirror is gone, the second holds another file, the third lacks one, and the fourth has that alone."""
+    server.files |= {"changed/a": b"another file", "changed/b": b"another file"}
+    server.files |= {"third/a": CONTENT, "fourth/b": CONTENT}
+    mirrors = ["http://127.0.0.1:9", *(f"{server.url}/{name}" for name in ("changed", "third", "fourth"))]
+    download_from_mirrors(mirrors, tmp_path, dict.fromkeys("ab", SHA256), description="question files")
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == dict.fromkeys("ab", CONTENT)
+    gone, changed, lacking = [record.getMessage() for record in caplog.records]
+    assert "2 of 2 question files could not be fetched, the first from http://127.0.0.1:9/a" in gone
+    assert gone.endswith(f"; trying {mirrors[1]} next")
+    assert f"2 of 2 question files could not be fetched, the first from {mirrors[1]}/a: SHA-256 is" in changed
+    assert f"1 of 2 question files could not be fetched, the first from {mirrors[2]}/b: HTTP 404" in lacking
+    assert "/third/b" in server.asked
+    assert "/fourth/a" not in server.asked
+
+
+def test_where_no_mirror_has_a_file_the_last_ones_error_is_told_and_what_came_stays(
+    server: FaultServer, tmp_path: Path
+) -> None:
+    server.files["first/a"] = CONTENT
+    mirrors = [f"{server.url}/first", f"{server.url}/second"]
+    with pytest.raises(
+        RepopeError, match=r"1 of 1 files .*second/b: HTTP 404.*; 1 other address failed before$"
+    ):
+        download_from_mirrors(mirrors, tmp_path, dict.fromkeys("ab", SHA256), description="files")
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
 @pytest.mark.parametrize("code", [400, 401, 403, 404, 410, 416])
@@ -236,7 +266,7 @@ def test_a_name_too_long_for_a_file_is_told(server: FaultServer, tmp_path: Path)
 INTERRUPTED = """
 import sys
 from pathlib import Path
-from repope_eval.downloads.download import Download, download
+from repope_eval.downloads.download import Download, download, download_from_mirrors
 url, folder = sys.argv[1], Path(sys.argv[2])
 names = ["file", *(f"stall{number}" for number in range(20))]
 download([Download(f"{url}/{name}", folder / name) for name in names], description="files")

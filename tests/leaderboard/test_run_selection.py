@@ -222,7 +222,7 @@ def test_places_are_what_they_are_in_this_environment_and_no_address_is(
     ((run,), left_out) = read_runs(tmp_path)
     assert not left_out
     assert run.bench.questions == str(DEMO_FOLDER / "pope_random.jsonl")
-    assert "s3cret" not in run.bench.annotations_url
+    assert run.bench.annotations_url is None  # not asked, whatever a manifest says
     with pytest.raises(RepopeError, match=r"a: data_dir is .*there is no UNSET in this environment; set it"):
         selected(tmp_path)
     monkeypatch.delenv("QUESTIONS")

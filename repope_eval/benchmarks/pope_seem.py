@@ -1,0 +1,106 @@
+"""POPE on A-OKVQA's and GQA's images, whose objects and labels a segmentation model made (SEEM), not people.
+
+Y. Li et al., "Evaluating Object Hallucination in Large Vision-Language Models", arXiv 2305.10355, as its authors'
+repository has them. Of each adversarial file one question stands twice: 3,000 rows ask 2,999 questions.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from repope_eval.benchmarks.benchmark import Benchmark, Source, read_benchmark
+from repope_eval.benchmarks.coco import VAL2014_MISSING, download_val2014
+from repope_eval.benchmarks.images import decodable
+from repope_eval.benchmarks.pope_file import POPE_VARIANTS
+from repope_eval.benchmarks.published_files import PublishedFiles, find_published_files
+from repope_eval.downloads.download import download_from_mirrors
+from repope_eval.settings.config import BenchSettings
+from repope_eval.settings.named_folders import named_folder
+
+VISUAL_GENOME = tuple(
+    f"https://cs.stanford.edu/people/rak248/{folder}" for folder in ("VG_100K", "VG_100K_2")
+)
+"""Where Visual Genome keeps its images, of which GQA's are: each lies in one of the two folders."""
+
+
+def _published(dataset: str, sha256: dict[str, str]) -> PublishedFiles:
+    return PublishedFiles(
+        folder="pope_seem",
+        sha256={f"{dataset}_pope_seem_{variant}.json": digest for variant, digest in sha256.items()},
+        repository="RUCAIBox/POPE",
+        commit="3df3ba1b110ecce25696989577fad583b67d4239",
+        path=f"output/seem/{dataset}",
+        licence="MIT",
+    )
+
+
+AOKVQA = _published(
+    "aokvqa",
+    {
+        "random": "f06eecde6d6ef4a00b95a7bbb510490708a09a6a67d952b59b8bdd33ac2c7200",
+        "popular": "2ae5bedee3450cda52f9b033942c7b04a3917a86a110e859a66c1e41934c6ffd",
+        "adversarial": "2ddd3bdfa0df7a77a2cb1765ed06ac5ed190b5a093aa405b96986e862e8cdac1",
+    },
+)
+GQA = _published(
+    "gqa",
+    {
+        "random": "6ce488eade3770185034939fabfe742fa32ed369011c8d9c3ac77bc0c85abd94",
+        "popular": "dd03f06a458dd216e83233160fbf6628af9c63c84b11e99599f4fc0304b3361d",
+        "adversarial": "74e01b41d8308e2392e3b8d961167496ff3901c01100265d931a7a392f138a7a",
+    },
+)
+
+
+def _loading(published: PublishedFiles) -> Callable[[BenchSettings, Path], Benchmark]:
+    def load(settings: BenchSettings, data_dir: Path) -> Benchmark:
+        names = {variant: name for name in published.sha256 for variant in [_variant_of(name)]}
+        wanted = {variant: names[variant] for variant in settings.variants}
+        folder = settings.annotations
+        paths = find_published_files(
+            published,
+            list(wanted.values()),
+            data_dir=data_dir,
+            beside=None if folder is None else named_folder("bench.annotations", folder),
+            addresses=settings.annotations_url,
+        )
+        originals = {variant: paths[name] for variant, name in wanted.items()}
+        return read_benchmark(settings.name, originals, {}, may_repeat=True)
+
+    return load
+
+
+def _variant_of(name: str) -> str:
+    return name.removesuffix(".json").rpartition("_")[2]
+
+
+def _fetch_gqa_images(settings: BenchSettings, names: Sequence[str], folder: Path) -> None:
+    mirrors = settings.images_url.split() if settings.images_url else VISUAL_GENOME
+    download_from_mirrors(mirrors, folder, dict.fromkeys(names), description="GQA images", check=decodable)
+
+
+GQA_IMAGES_MISSING = (
+    "{number} of {total} GQA image{plural} missing ({examples}) in {folders}: unpack GQA's images.zip there, or name "
+    "the folder that holds its images with bench.images=FOLDER, or run `python -m repope_eval data bench=pope_gqa` on "
+    "a machine with network; fetching them failed"
+)
+
+AOKVQA_SOURCE = Source(
+    load=_loading(AOKVQA),
+    variants=POPE_VARIANTS,
+    reads=frozenset({"images", "annotations"}),
+    own_images=lambda data_dir: data_dir / "val2014",
+    fetch_images=download_val2014,
+    images_missing=lambda _: f"{VAL2014_MISSING.format('pope_aokvqa')}; fetching them failed",
+    title="POPE on A-OKVQA",
+    bench="pope_aokvqa",
+)
+GQA_SOURCE = Source(
+    load=_loading(GQA),
+    variants=POPE_VARIANTS,
+    reads=frozenset({"images", "annotations"}),
+    own_images=lambda data_dir: data_dir / "gqa",
+    fetch_images=_fetch_gqa_images,
+    images_missing=lambda _: GQA_IMAGES_MISSING,
+    title="POPE on GQA",
+    bench="pope_gqa",
+)

@@ -1,0 +1,115 @@
+"""POPE on A-OKVQA and GQA: the published files' counts, where they come from, and an always-yes model on them."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import PROJECT, CommandLine
+from fault_server import FaultServer, serving
+from PIL import Image
+
+from repope_eval.benchmarks import pope_seem
+from repope_eval.benchmarks.benchmark import Benchmark
+from repope_eval.benchmarks.pope_file import POPE_VARIANTS
+from repope_eval.benchmarks.sources import find_benchmark_images, load_benchmark
+from repope_eval.downloads import fetch
+from repope_eval.errors import RepopeError
+from repope_eval.settings.config import BenchSettings
+
+SHARED = PROJECT.parent / "shared" / "benchmarks"
+there = pytest.mark.skipif(not SHARED.is_dir(), reason=f"the published files are not in {SHARED}")
+
+
+def settings(name: str, **given: object) -> BenchSettings:
+    return BenchSettings(name=name, source=name, variants=POPE_VARIANTS, **given)  # type: ignore[arg-type]
+
+
+def loaded(name: str) -> Benchmark:
+    return load_benchmark(settings(name), SHARED)
+
+
+@there
+@pytest.mark.parametrize(("name", "distinct"), [("pope_aokvqa", 5145), ("pope_gqa", 5171)])
+def test_the_published_files_have_the_counts_that_were_measured(name: str, distinct: int) -> None:
+    benchmark = loaded(name)
+    assert len(benchmark.questions) == distinct
+    assert len({question.image for question in benchmark.questions}) == 500
+    assert {variant: len(ids) for variant, ids in benchmark.ids.items()} == dict.fromkeys(POPE_VARIANTS, 3000)
+    (labels,) = benchmark.label_sets
+    assert labels.name == "pope"
+    counts = {variant: (len(of), sum(of.values())) for variant, of in labels.variants.items()}
+    # One question stands twice in the adversarial file, with the label no both times.
+    assert counts == {"random": (3000, 1500), "popular": (3000, 1500), "adversarial": (2999, 1500)}
+
+
+@there
+@pytest.mark.parametrize("name", ["pope_aokvqa", "pope_gqa"])
+def test_a_model_that_always_says_yes_is_scored(name: str, command_line: CommandLine, tmp_path: Path) -> None:
+    answers = tmp_path / "answers.jsonl"
+    answers.write_text(
+        "".join(
+            json.dumps({"image": question.image, "question": question.text, "response": "Yes"}) + "\n"
+            for question in loaded(name).questions
+        )
+    )
+    out = tmp_path / "run"
+    result = command_line("score", f"answers={answers}", f"bench={name}", f"data_dir={SHARED}", f"out={out}")
+    assert result.returncode == 0, result.stderr
+    scores = json.loads((out / "scores.json").read_text())["scores"]["pope"]
+    assert scores["random"]["f1"] == scores["popular"]["f1"] == pytest.approx(2 / 3)
+    assert scores["adversarial"]["precision"] == pytest.approx(1500 / 2999)
+    assert {scores[variant]["tnr"] for variant in POPE_VARIANTS} == {0}
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultServer]:
+    monkeypatch.setattr(fetch, "FIRST_WAIT", 0.001)
+    with serving() as state:
+        yield state
+
+
+@there
+def test_question_files_come_from_the_first_mirror_that_has_the_right_ones(
+    server: FaultServer, command_line: CommandLine, tmp_path: Path
+) -> None:
+    for name in pope_seem.GQA.sha256:
+        content = (SHARED / "pope_seem" / name).read_bytes()
+        server.files |= {f"changed/{name}": content + b" ", f"right/{name}": content}
+    mirrors = " ".join(f"{server.url}/{name}" for name in ("gone", "changed", "right"))
+    words = ("data", "bench=pope_gqa", f"data_dir={tmp_path}", "fetch_images=false")
+    result = command_line(*words, f"bench.annotations_url={mirrors}")
+    assert result.returncode == 0, result.stderr
+    gone, changed, *_ = [line for line in result.stderr.splitlines() if " next" in line]
+    assert f"3 of 3 annotation files could not be fetched, the first from {server.url}/gone/" in gone
+    assert gone.endswith(f"; trying {server.url}/changed next")
+    assert "SHA-256 is" in changed
+    assert changed.endswith(f"; trying {server.url}/right next")
+    assert "pope_gqa: question files are right, 5171 distinct questions" in result.stderr
+    asked = len(server.asked)
+    assert command_line(*words).returncode == 0  # what is there is not fetched again
+    assert len(server.asked) == asked
+
+
+def test_images_of_gqa_come_from_either_folder_of_visual_genomes(server: FaultServer, tmp_path: Path) -> None:
+    Image.new("RGB", (8, 6), "teal").save(tmp_path / "one.jpg")
+    content = (tmp_path / "one.jpg").read_bytes()
+    server.files |= {"VG_100K/1.jpg": content, "VG_100K_2/2.jpg": content}
+    address = " ".join(f"{server.url}/{folder}" for folder in ("VG_100K", "VG_100K_2"))
+    bench = settings("pope_gqa", images_url=address)
+    found = find_benchmark_images(bench, tmp_path, ["1.jpg", "2.jpg"])
+    assert found == {name: tmp_path / "gqa" / name for name in ("1.jpg", "2.jpg")}
+    with pytest.raises(RepopeError) as caught:
+        find_benchmark_images(bench, tmp_path, ["1.jpg", "3.jpg"])
+    assert str(caught.value).startswith(
+        f"1 of 2 GQA images missing (3.jpg) in {tmp_path / 'gqa'}: unpack GQA's images.zip there"
+    )
+
+
+def test_images_of_a_okvqa_are_cocos(tmp_path: Path) -> None:
+    names = ["COCO_val2014_000000000001.jpg"]
+    (tmp_path / "val2014").mkdir()
+    (tmp_path / "val2014" / names[0]).write_bytes(b"")
+    assert find_benchmark_images(settings("pope_aokvqa"), tmp_path, names) == {
+        names[0]: tmp_path / "val2014" / names[0]
+    }
