@@ -68,6 +68,8 @@ class Source:
     images_missing: Callable[[BenchSettings], str]
     """The message where images are missing, to be formatted with `number`, `total`, `plural` (an s, where the total
     needs it), `examples` and `folders`."""
+    origin: str
+    """Where its question files come from, and their licence."""
     title: str = ""
     """What messages call the benchmark."""
     bench: str = ""

@@ -143,6 +143,7 @@ SOURCE = Source(
     own_images=lambda data_dir: data_dir / "val2014",
     fetch_images=_fetch_images,
     images_missing=_images_missing,
+    origin=ANNOTATIONS.origin,
     title="POPE",
     bench="repope",
     question_start="Is there a",

@@ -26,4 +26,5 @@ SOURCE = Source(
     reads=frozenset({"questions", "relabels", "images"}),
     own_images=lambda _: None,
     images_missing=lambda _: IMAGES_MISSING,
+    origin="files of your own",
 )

@@ -222,6 +222,7 @@ SOURCE = Source(
     own_images=lambda data_dir: data_dir / NAME,
     fetch_images=_fetch_images,
     images_missing=_images_missing,
+    origin=f"the Hub dataset {HUB_DATASET}, or its authors' index files; licence: none stated",
     title="DASH-B",
     bench="dash_b",
     question_start="Can you see a",

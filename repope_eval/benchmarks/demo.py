@@ -23,4 +23,5 @@ SOURCE = Source(
     variants=POPE_VARIANTS,
     own_images=lambda _: DEMO_FOLDER / "images",
     images_missing=lambda _: IMAGES_MISSING,
+    origin="drawn for this package; licence: the package's",
 )

@@ -91,6 +91,7 @@ AOKVQA_SOURCE = Source(
     own_images=lambda data_dir: data_dir / "val2014",
     fetch_images=download_val2014,
     images_missing=lambda _: f"{VAL2014_MISSING.format('pope_aokvqa')}; fetching them failed",
+    origin=AOKVQA.origin,
     title="POPE on A-OKVQA",
     bench="pope_aokvqa",
 )
@@ -101,6 +102,7 @@ GQA_SOURCE = Source(
     own_images=lambda data_dir: data_dir / "gqa",
     fetch_images=_fetch_gqa_images,
     images_missing=lambda _: GQA_IMAGES_MISSING,
+    origin=GQA.origin,
     title="POPE on GQA",
     bench="pope_gqa",
 )

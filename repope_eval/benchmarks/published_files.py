@@ -27,6 +27,12 @@ class PublishedFiles:
     """What the repository says; `none stated` where it says nothing."""
 
     @property
+    def origin(self) -> str:
+        """Where they come from, in words."""
+        where = f"{self.path} of github.com/{self.repository} at commit {self.commit}"
+        return f"{where}; licence: {self.licence}"
+
+    @property
     def mirrors(self) -> tuple[str, str]:
         """The addresses of the folder: GitHub's own, and that of a network which keeps copies of public commits."""
         return (

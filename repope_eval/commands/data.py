@@ -4,7 +4,8 @@ import logging
 
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.benchmarks.relabelling import LabelChange, label_changes
-from repope_eval.benchmarks.sources import find_benchmark_images, load_benchmark
+from repope_eval.benchmarks.sources import SOURCES, find_benchmark_images, load_benchmark
+from repope_eval.reporting.data_card import print_data_card
 from repope_eval.reporting.label_changes import print_label_changes
 from repope_eval.settings.benchmark_commands import DataSettings
 from repope_eval.settings.named_folders import data_folder
@@ -14,7 +15,7 @@ log = logging.getLogger(__name__)
 
 
 def execute(settings: DataSettings, command: str) -> None:
-    """Fetches what is missing, verifies all of it, and prints the label changes."""
+    """Fetches what is missing, verifies all of it, and prints what it is and what the relabelling changed."""
     data_dir = data_folder(settings.data_dir)
     benchmark = load_benchmark(settings.bench, data_dir)
     log.info(
@@ -22,6 +23,7 @@ def execute(settings: DataSettings, command: str) -> None:
         benchmark.name,
         counted(len(benchmark.questions), "distinct question"),
     )
+    print_data_card(benchmark, SOURCES[settings.bench.source].origin)
     if len(benchmark.label_sets) == 2:
         print_label_changes(f"What the relabelling of {benchmark.name} changed", _changes(benchmark))
     if settings.fetch_images:

@@ -86,6 +86,9 @@ def test_question_files_come_from_the_first_mirror_that_has_the_right_ones(
     assert "SHA-256 is" in changed
     assert changed.endswith(f"; trying {server.url}/right next")
     assert "pope_gqa: question files are right, 5171 distinct questions" in result.stderr
+    printed = [" ".join(line.split()) for line in result.stdout.splitlines()]
+    assert "adversarial POPE 3,000 2,999 1,500 1,499 500" in printed
+    assert "licence: MIT" in result.stdout
     asked = len(server.asked)
     assert command_line(*words).returncode == 0  # what is there is not fetched again
     assert len(server.asked) == asked

@@ -13,6 +13,8 @@ import pytest
 from conftest import CommandLine
 from PIL import Image
 
+from repope_eval.benchmarks import coco
+
 TABLE = """
     random      yes  1500  139 (9.27 %)  207 (13.80 %)  1159
     random      no   1500    5 (0.33 %)   19 (1.27 %)   1615
@@ -83,9 +85,13 @@ def test_what_is_missing_is_fetched_once_and_the_label_changes_are_the_papers(
     assert len(list((data / "annotations").iterdir())) == 6
     assert len(asked) == 506
     printed = [words(line) for line in result.stdout.splitlines()]
-    assert [line for line in printed if re.match(r"(random|popular|adversarial) ", line)] == [
+    assert [line for line in printed if re.match(r"(random|popular|adversarial) (yes|no) ", line)] == [
         words(line) for line in TABLE.strip().splitlines()
     ]
+    assert "annotations of github.com/YanNeu/RePOPE at commit" in result.stdout
+    assert "random POPE 3,000 3,000 1,500 1,500 500" in printed
+    assert "random RePOPE 3,000 2,774 1,159 1,615 500" in printed
+    assert f"coco_pope_random.json {coco.ANNOTATIONS.sha256['coco_pope_random.json']}" in printed
     assert command_line(*command).returncode == 0
     assert len(asked) == 506
 
