@@ -26,17 +26,36 @@ def load_test_split(dataset: str, columns: Sequence[str], example: str) -> Any:
     Raises:
         RepopeError: the dataset cannot be loaded, or lacks a column.
     """
+    return _loaded(dataset, columns, example, "a split `test`", split="test")
+
+
+def load_parquet(dataset: str, files: Sequence[str], columns: Sequence[str], example: str) -> Any:
+    """The rows of some Parquet files of a dataset, one file after another, their images left encoded.
+
+    Args:
+        dataset: id on the Hub, or a local folder.
+        files: names or patterns of the files.
+        columns: columns that are needed beside `image`.
+        example: a dataset that has them, for messages.
+
+    Raises:
+        RepopeError: the dataset cannot be loaded, or lacks a column.
+    """
+    return _loaded(dataset, columns, example, first_few(files), data_files=list(files), split="train")
+
+
+def _loaded(dataset: str, columns: Sequence[str], example: str, needs: str, **how: Any) -> Any:
     silence = hub_client.silence("datasets", dataset) if _is_hub_id(dataset) else None
     import datasets  # slow to import, and rarely needed
 
     try:
         with _switched_off(silence is not None):
-            rows: Any = hub_client.ask_quietly(lambda: datasets.load_dataset(dataset, split="test"))
+            rows: Any = hub_client.ask_quietly(lambda: datasets.load_dataset(dataset, **how))
     except Exception as error:  # offline, unknown, gated, no such split, full disk: many unrelated kinds
         raise RepopeError(
             f"images of the dataset {dataset} cannot be loaded ({silence or hub_client.deepest_reason(error)}); "
             "check the network, that the Hub is not switched off by HF_HUB_OFFLINE, and that the name "
-            "is a Hub dataset or a folder of Parquet files with a split `test`"
+            f"is a Hub dataset or a folder of Parquet files with {needs}"
         ) from error
     lacking = sorted({"image", *columns} - set(rows.column_names))
     if lacking:

@@ -26,6 +26,18 @@ DASH = """\
 }"""
 
 
+AMBER = """\
+@article{wang2023amber,
+  title   = {{AMBER}: An {LLM}-free Multi-dimensional Benchmark for {MLLMs} Hallucination Evaluation},
+  author  = {Wang, Junyang and Wang, Yuhang and Xu, Guohai and Zhang, Jing and Gu, Yukai and Jia, Haitao and
+             Wang, Jiaqi and Xu, Haiyang and Yan, Ming and Zhang, Ji and Sang, Jitao},
+  journal = {arXiv preprint arXiv:2311.07397},
+  year    = {2023}
+}"""
+
+
 def citations(bench: str) -> str:
     """The entries that a run on the benchmark of that name should cite."""
+    if bench.startswith("amber"):
+        return AMBER
     return "\n\n".join((POPE, REPOPE, *((DASH,) if bench.startswith("dash") else ())))

@@ -26,7 +26,7 @@ FIGURE_TITLES: Mapping[str, str] = {
 }
 """Titles of the fields of `Figures`."""
 
-_LABEL_SET_TITLES = {"pope": "POPE", "repope": "RePOPE", "dash_b": "DASH-B"}
+_LABEL_SET_TITLES = {"pope": "POPE", "repope": "RePOPE", "dash_b": "DASH-B", "amber": "AMBER"}
 
 
 def label_set_title(name: str) -> str:

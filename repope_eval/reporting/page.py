@@ -13,6 +13,7 @@ from repope_eval.reporting.gallery import illustrated, make_gallery
 from repope_eval.reporting.score_table import interval_table, reason_lines, score_table
 from repope_eval.reporting.tables import Table
 from repope_eval.reporting.templates import render
+from repope_eval.scoring.amber import AmberFigures
 from repope_eval.scoring.bootstrap import FEWEST_IMAGES
 from repope_eval.scoring.detection import Detection
 from repope_eval.scoring.evidence import Evidence
@@ -67,6 +68,8 @@ class RunView:
     """The figures that need no threshold, by label set and variant."""
     detections: Mapping[str, Detection] = field(default_factory=dict)
     """DASH-B's own figures: first of all questions, then of each object."""
+    amber: Mapping[str, Mapping[str, AmberFigures]] = field(default_factory=dict)
+    """AMBER's own figures by dimension, for each way of reading an answer."""
     resolutions: Mapping[Variant, Resolution] = field(default_factory=dict)
     """F1 for what the ambiguous questions might be, by variant."""
     missing: Mapping[str, Mapping[Variant, Missing]] = field(default_factory=dict)
@@ -136,6 +139,7 @@ def _tables(view: RunView) -> dict[str, Table]:
         "effects": run_tables.effect_table(view.effects),
         "objects": run_tables.object_table(view.object_effects, _effect_titles(view.scores)),
         "detections": run_tables.detection_table(view.detections),
+        "amber": run_tables.amber_table(view.amber),
         "resolutions": run_tables.resolution_table(view.resolutions),
         "missing": run_tables.missing_table(view.missing),
         "evidence": run_tables.evidence_table(view.evidence),

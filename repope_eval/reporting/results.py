@@ -9,10 +9,13 @@ from typing import Any
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.process.timing import Seconds, rounded, timed
 from repope_eval.records import Answer, Question
+from repope_eval.reporting.console import print_table
 from repope_eval.reporting.page import RunView, render_run_page
+from repope_eval.reporting.run_tables import amber_table
 from repope_eval.reporting.score_console import print_detection, print_scores
 from repope_eval.reporting.score_document import run_document
 from repope_eval.runs.folder import RunFolder
+from repope_eval.scoring.amber import EXACT, AmberFigures, amber_figures
 from repope_eval.scoring.detection import ALL_OBJECTS, Detection, detection, detection_by_object
 from repope_eval.scoring.evidence import evidence
 from repope_eval.scoring.protocol_readings import disagreements, unparsed
@@ -77,6 +80,8 @@ def score_and_report(answered: AnsweredBenchmark, folder: RunFolder, seconds: Se
     print_scores(scores)
     if detections:
         print_detection(detections[ALL_OBJECTS])
+    if view.amber:
+        print_table(amber_table(view.amber))
     if n_missing := counts["questions"] - counts["answered"]:
         log.warning(
             "%d of %s without an answer", n_missing, counted(counts["questions"], "distinct question")
@@ -115,6 +120,19 @@ def _detections(answered: AnsweredBenchmark, scores: Scores) -> dict[str, Detect
     return {
         ALL_OBJECTS: detection(of_questions, answered.answers, protocol),
         **detection_by_object(of_questions, answered.answers, protocol),
+    }
+
+
+def _amber(answered: AnsweredBenchmark, scores: Scores) -> dict[str, dict[str, AmberFigures]]:
+    """AMBER's own figures, of answers as its authors read them and as the protocol does; empty elsewhere."""
+    benchmark = answered.benchmark
+    labels = {label_set.name: label_set.variants for label_set in benchmark.label_sets}.get("amber")
+    if labels is None:
+        return {}
+    read = PROTOCOLS[scores.protocol].read
+    return {
+        EXACT: amber_figures(benchmark.ids, labels, answered.answers),
+        scores.protocol: amber_figures(benchmark.ids, labels, answered.answers, read),
     }
 
 
@@ -158,6 +176,7 @@ def _view(
         evidence=evidence(label_sets, answers),
         other_protocols=others,
         detections=detections,
+        amber=_amber(answered, scores),
         resolutions=resolutions(scores.confusions["repope"], verdicts, scores.protocol) if verdicts else {},
         missing={
             label_set.name: missing(label_set, scores.confusions[label_set.name], scores.protocol)

@@ -6,6 +6,7 @@ from repope_eval.records import Answer, Variant
 from repope_eval.reporting.figure_texts import (
     COUNT_TITLES,
     FIGURE_TITLES,
+    UNDEFINED,
     clipped,
     count_text,
     estimate_text,
@@ -15,6 +16,7 @@ from repope_eval.reporting.figure_texts import (
 )
 from repope_eval.reporting.score_table import by_variant
 from repope_eval.reporting.tables import Field, Table, number_field, table, text_field
+from repope_eval.scoring.amber import AmberFigures
 from repope_eval.scoring.detection import Detection
 from repope_eval.scoring.estimates import Estimate
 from repope_eval.scoring.evidence import Evidence
@@ -124,6 +126,34 @@ def detection_table(detections: Mapping[str, Detection]) -> Table:
         ],
         rows[:1] + over_objects + rows[1:],
         most=MOST_OBJECTS,
+    )
+
+
+def amber_table(figures: Mapping[str, Mapping[str, AmberFigures]]) -> Table:
+    """AMBER's own figures, a row for each way of reading an answer and each dimension."""
+    rows = [
+        (way, dimension, found)
+        for way, by_dimension in figures.items()
+        for dimension, found in by_dimension.items()
+    ]
+
+    def field(title: str, name: str) -> Field[tuple[str, str, AmberFigures]]:
+        def text(row: tuple[str, str, AmberFigures]) -> str:
+            value = getattr(row[2], name)
+            return UNDEFINED if value is None else f"{value:.1f}"
+
+        return number_field(title, text)
+
+    return table(
+        "AMBER's own figures in percent, “no” being the positive class, rounded as its authors do",
+        [
+            text_field("answers read as", lambda row: row[0]),
+            text_field("dimension", lambda row: row[1]),
+            number_field("rows", lambda row: str(row[2].n)),
+            *(field(name.capitalize(), name) for name in ("accuracy", "precision", "recall", "f1")),
+        ],
+        rows,
+        starts_group=lambda row: row[1] == "all",
     )
 
 

@@ -40,6 +40,8 @@ def run_document(view: RunView) -> dict[str, Any]:
     document = score_document(view.scores, view.other_protocols)
     if view.detections:
         document["dash_b"] = _detections(view.detections)
+    if view.amber:
+        document["amber"] = {name: _plain(found) for name, found in view.amber.items()}
     if view.evidence:
         document["evidence"] = {
             name: {variant: _evidence(found) for variant, found in by_variant.items()}

@@ -112,27 +112,33 @@ class BenchSettings:
     """Which questions, labels and images, and where they come from."""
 
     name: str = setting("names the run folder; by default the file's name", **_NAME)
-    source: Literal["demo", "coco", "pope_aokvqa", "pope_gqa", "dash_b", "custom"] = setting(
-        "the embedded one, POPE on COCO, A-OKVQA or GQA, DASH-B, or your own files"
+    source: Literal["demo", "coco", "pope_aokvqa", "pope_gqa", "amber", "dash_b", "custom"] = setting(
+        "the embedded one, POPE on COCO, A-OKVQA or GQA, AMBER, DASH-B, or your own files"
     )
     variants: tuple[str, ...] = setting("variants to evaluate")
     questions: str | None = setting("custom: file in POPE's format; its labels are label set pope", None)
     relabels: str | None = setting("custom: its relabelled twin; its labels are label set repope", None)
     images: str | None = setting(
-        "image folder: custom's own; val2014, GQA's, or DASH-B's of neg and pos, beside data_dir's", None
+        "image folder: custom's own; val2014, GQA's, AMBER's, or DASH-B's of neg and pos, beside data_dir's",
+        None,
     )
-    annotations: str | None = setting("POPE: folder of annotation files, looked at after data_dir", None)
-    images_from: ImageSource = setting("POPE on COCO, DASH-B: where missing images come from", "download")
+    annotations: str | None = setting(
+        "POPE, AMBER: folder of annotation files, looked at after data_dir", None
+    )
+    images_from: ImageSource = setting(
+        "POPE on COCO, AMBER, DASH-B: where missing images come from", "download"
+    )
     annotations_url: str | None = setting(
-        "POPE: where annotation files are downloaded from; several addresses, with spaces between, are tried in order; "
-        "null: the authors' repository, then a copy of it",
+        "POPE, AMBER: where annotation files are downloaded from; several addresses, with spaces between, are tried in "
+        "order; null: the authors' repository, then a copy of it",
         None,
     )
     images_url: str | None = setting(
         "POPE: where images are downloaded from, one or several; null: COCO's or Visual Genome's server", None
     )
     hub_dataset: str | None = setting(
-        "POPE on COCO, DASH-B: Hub dataset that images_from=hub reads; null: where its owners keep it", None
+        "POPE on COCO, AMBER, DASH-B: Hub dataset that images_from=hub reads; null: where its owners keep it",
+        None,
     )
 
 

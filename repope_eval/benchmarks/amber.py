@@ -1,0 +1,151 @@
+"""AMBER's questions that yes or no answers: about existence, state, number, action and relation.
+
+J. Wang et al., "AMBER: An LLM-free Multi-dimensional Benchmark for MLLMs Hallucination Evaluation", arXiv 2311.07397.
+Ten questions stand twice, with one label each. Of existence there are questions with label no alone.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from repope_eval.benchmarks.asked_texts import MOST_QUESTION_CHARACTERS, asked_text
+from repope_eval.benchmarks.benchmark import Benchmark, Source
+from repope_eval.benchmarks.hub_images import copy_rows, load_parquet
+from repope_eval.benchmarks.pope_file import object_of
+from repope_eval.benchmarks.published_files import PublishedFiles, find_published_files
+from repope_eval.errors import RepopeError
+from repope_eval.files.json_files import read_rows
+from repope_eval.records import LabelSet, Question, Variant
+from repope_eval.settings.config import BenchSettings
+from repope_eval.settings.named_folders import named_folder
+
+NAME = "amber"
+"""The name of its folder in data_dir, and of its only label set."""
+
+VARIANT_OF_TYPE: Mapping[str, Variant] = {
+    "discriminative-hallucination": "existence",
+    "discriminative-attribute-state": "state",
+    "discriminative-attribute-number": "number",
+    "discriminative-attribute-action": "action",
+    "discriminative-relation": "relation",
+    "relation": "relation",
+}
+"""The variant of a question by the type that `annotations.json` gives its id."""
+
+VARIANTS = tuple(dict.fromkeys(VARIANT_OF_TYPE.values()))
+
+HUB_DATASET = "MM-Hallu/amber-benchmark"
+HUB_FILES = tuple(f"discriminative-{part}-*.parquet" for part in ("existence", "attribute", "relation"))
+
+
+def _published(path: str, name: str, digest: str) -> PublishedFiles:
+    return PublishedFiles(
+        folder=NAME,
+        sha256={name: digest},
+        repository="junyangwang0410/AMBER",
+        commit="534babf6bbfcce2e735c26289dedfb21cef3c939",
+        path=path,
+        licence="Apache-2.0",
+    )
+
+
+QUERIES = _published(
+    "data/query",
+    "query_discriminative.json",
+    "1502887ac020f4bb7ea564af4e37bddcb030d61b78490d00f9da492a2307abb8",
+)
+TRUTHS = _published(
+    "data", "annotations.json", "db22a436c4836fbb295e60b4e80d519573077579fb7032f01b193c1bd022b797"
+)
+
+
+def _load(settings: BenchSettings, data_dir: Path) -> Benchmark:
+    folder = settings.annotations
+    beside = None if folder is None else named_folder("bench.annotations", folder)
+    paths: dict[str, Path] = {}
+    for published in (QUERIES, TRUTHS):
+        paths |= find_published_files(
+            published,
+            list(published.sha256),
+            data_dir=data_dir,
+            beside=beside,
+            addresses=settings.annotations_url,
+        )
+    hashes = {**QUERIES.sha256, **TRUTHS.sha256}
+    queries, truths = paths.values()
+    return amber_benchmark(settings.name, settings.variants, queries, truths, hashes)
+
+
+def amber_benchmark(
+    name: str, variants: Sequence[Variant], queries: Path, truths: Path, hashes: Mapping[str, str]
+) -> Benchmark:
+    """The benchmark out of the file of questions and the file of their types and labels.
+
+    Raises:
+        RepopeError: a file cannot be read, or a question of one has no label in the other.
+    """
+    truth_of = {row.get("id"): row for row in read_rows(truths)}
+    ids: dict[Variant, dict[int | str, Question]] = {variant: {} for variant in variants}
+    labels: dict[Variant, dict[Question, bool]] = {variant: {} for variant in variants}
+    for number, variant, question, label in _rows(queries, truth_of):
+        if variant in ids:
+            ids[variant][number] = question
+            if labels[variant].setdefault(question, label) != label:
+                raise RepopeError(f"{queries}: id {number}: {question.text!r} has two labels; keep one")
+    return Benchmark(name, (LabelSet(NAME, labels),), ids, dict(hashes))
+
+
+def _rows(
+    queries: Path, truth_of: Mapping[Any, Mapping[str, Any]]
+) -> Iterator[tuple[int, str, Question, bool]]:
+    for row in read_rows(queries):
+        number, truth = row.get("id"), truth_of.get(row.get("id"), {})
+        variant = VARIANT_OF_TYPE.get(str(truth.get("type")))
+        if not isinstance(number, int) or variant is None or truth.get("truth") not in ("yes", "no"):
+            raise RepopeError(
+                f"{queries}: id {number!r} has no type and label in annotations.json; put AMBER's own files there"
+            )
+        where = f"{queries}, id {number}"
+        image = asked_text("image", row.get("image"), where=where)
+        text = asked_text("query", row.get("query"), MOST_QUESTION_CHARACTERS, where=where)
+        found = object_of(text)
+        of = (
+            variant if found == text else found
+        )  # where no object is named, the kind of question stands for it
+        yield number, variant, Question(image, text, of), truth["truth"] == "yes"
+
+
+def _fetch_images(settings: BenchSettings, names: Sequence[str], folder: Path) -> None:
+    """Copies images out of the Hub dataset, whose rows have the ids of the questions."""
+    if settings.images_from != "hub":
+        return
+    dataset = settings.hub_dataset or HUB_DATASET
+    split = load_parquet(dataset, HUB_FILES, ["id"], HUB_DATASET)
+    row_of_id = {str(number): row for row, number in enumerate(split["id"])}
+    path = folder.parent / next(iter(QUERIES.sha256))
+    row_of: dict[str, int | None] = dict.fromkeys(names)
+    for row in read_rows(path):
+        if row_of.get(row["image"], 0) is None:
+            row_of[row["image"]] = row_of_id.get(str(row["id"]))
+    copy_rows(split, row_of, dataset, folder, "; put them there by hand")
+
+
+def _images_missing(settings: BenchSettings) -> str:
+    other = ", or take them out of the Hub dataset with bench.images_from=hub"
+    return (
+        "{number} of {total} image{plural} of AMBER missing ({examples}) in {folders}: unpack them there, or name "
+        "their folder with bench.images=FOLDER" + ("" if settings.images_from == "hub" else other)
+    )
+
+
+SOURCE = Source(
+    load=_load,
+    variants=VARIANTS,
+    reads=frozenset({"images", "annotations"}),
+    own_images=lambda data_dir: data_dir / NAME / "images",
+    fetch_images=_fetch_images,
+    images_missing=_images_missing,
+    origin=QUERIES.origin,
+    title="AMBER",
+    bench=NAME,
+)

@@ -1,0 +1,156 @@
+"""AMBER: the published files' counts, an always-yes model on them, and images out of a dataset like the Hub's."""
+
+import json
+from pathlib import Path
+
+import pyarrow
+import pyarrow.parquet
+import pytest
+from conftest import PROJECT, CommandLine
+
+from repope_eval.benchmarks.amber import VARIANTS, amber_benchmark
+from repope_eval.benchmarks.sources import find_benchmark_images, load_benchmark
+from repope_eval.errors import RepopeError
+from repope_eval.settings.config import BenchSettings
+
+SHARED = PROJECT.parent / "shared" / "benchmarks"
+there = pytest.mark.skipif(not SHARED.is_dir(), reason=f"the published files are not in {SHARED}")
+
+
+def settings(**given: object) -> BenchSettings:
+    return BenchSettings(name="amber", source="amber", variants=VARIANTS, **given)  # type: ignore[arg-type]
+
+
+@there
+def test_the_published_files_have_the_counts_that_were_measured() -> None:
+    benchmark = load_benchmark(settings(), SHARED)
+    assert len(benchmark.questions) == 14_206
+    assert len({question.image for question in benchmark.questions}) == 1004
+    assert {variant: len(ids) for variant, ids in benchmark.ids.items()} == {
+        "existence": 4924,
+        "state": 2 * 2382,
+        "number": 2 * 1036,
+        "action": 2 * 396,
+        "relation": 975 + 689,
+    }
+    (labels,) = benchmark.label_sets
+    rows_with_yes = {
+        variant: sum(labels.variants[variant][question] for question in ids.values())
+        for variant, ids in benchmark.ids.items()
+    }
+    assert rows_with_yes == {"existence": 0, "state": 2382, "number": 1036, "action": 396, "relation": 975}
+
+
+@there
+def test_an_answer_file_is_scored_with_the_authors_figures_beside_ours(
+    command_line: CommandLine, tmp_path: Path
+) -> None:
+    """It says yes to all but to the questions about existence, whose noes it ends with a full stop."""
+    benchmark = load_benchmark(settings(), SHARED)
+    no = set(benchmark.ids["existence"].values())
+    answers = tmp_path / "answers.jsonl"
+    lines = [
+        {"image": asked.image, "question": asked.text, "response": "No." if asked in no else "Yes"}
+        for asked in benchmark.questions
+    ]
+    answers.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    out = tmp_path / "run"
+    result = command_line("score", f"answers={answers}", "bench=amber", f"data_dir={SHARED}", f"out={out}")
+    assert result.returncode == 0, result.stderr
+    document = json.loads((out / "scores.json").read_text())
+    exactly, read = document["amber"]["exactly Yes or No"], document["amber"]["repope"]
+    always_yes = {"n": 1664, "accuracy": 58.6, "precision": None, "recall": 0.0, "f1": None}
+    assert exactly["relation"] == read["relation"] == always_yes
+    nothing_right = {"n": 4924, "accuracy": 0.0, "precision": None, "recall": 0.0, "f1": None}
+    assert exactly["existence"] == nothing_right
+    # 2 / (2 + .001) = .9995
+    assert read["existence"] == {
+        "n": 4924,
+        "accuracy": 100.0,
+        "precision": 100.0,
+        "recall": 100.0,
+        "f1": 100.0,
+    }
+    # 4,924 of 8,... noes due: 4924 + 2382 + 1036 + 396 + 689 = 9427; 52.2 %; 2 * 1 * .522 / (1.522 + .0001) = .68589
+    assert read["all"]["recall"] == 52.2
+    assert read["all"]["f1"] == 68.6
+    ours = document["scores"]["amber"]
+    assert ours["existence"]["tnr"] == 1
+    assert ours["existence"]["f1"] is None or ours["existence"]["recall"] is None
+    assert "AMBER's own figures in percent" in result.stdout
+    page = (out / "report.html").read_text()
+    assert 'id="amber"' in page
+    assert "All questions about existence have the label no" in page
+
+
+QUERIES = [
+    {"id": 1005, "image": "AMBER_1.jpg", "query": "Is the sky sunny in this image?"},
+    {"id": 1006, "image": "AMBER_2.jpg", "query": "Is there a boat in this image?"},
+]
+TRUTHS = [
+    {"id": 1, "type": "generative", "truth": ["sky"]},
+    {"id": 1005, "type": "discriminative-attribute-state", "truth": "yes"},
+    {"id": 1006, "type": "discriminative-hallucination", "truth": "no"},
+]
+
+
+def written(folder: Path, queries: object = QUERIES, truths: object = TRUTHS) -> tuple[Path, Path]:
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = folder / "query_discriminative.json", folder / "annotations.json"
+    for path, content in zip(paths, (queries, truths), strict=True):
+        path.write_text(json.dumps(content))
+    return paths
+
+
+def test_a_question_that_names_no_object_is_grouped_by_its_kind(tmp_path: Path) -> None:
+    benchmark = amber_benchmark("amber", VARIANTS, *written(tmp_path), {})
+    assert {question.image: question.object for question in benchmark.questions} == {
+        "AMBER_1.jpg": "state",
+        "AMBER_2.jpg": "boat",
+    }
+
+
+@pytest.mark.parametrize(
+    ("queries", "truths", "message"),
+    [
+        (QUERIES, TRUTHS[:2], "id 1006 has no type and label in annotations.json"),
+        (QUERIES, [*TRUTHS[:2], {**TRUTHS[2], "truth": "maybe"}], "id 1006 has no type and label"),
+        ([{"id": 1005, "image": "AMBER_1.jpg"}], TRUTHS, "id 1005: the query is None, not a text"),
+        (
+            [*QUERIES, {**QUERIES[0], "id": 7}],
+            [*TRUTHS, {**TRUTHS[1], "id": 7, "truth": "no"}],
+            "has two labels",
+        ),
+    ],
+)
+def test_files_that_do_not_fit_together_are_refused(
+    queries: object, truths: object, message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(RepopeError, match=message):
+        amber_benchmark("amber", VARIANTS, *written(tmp_path, queries, truths), {})
+
+
+def test_images_come_out_of_a_dataset_like_the_hubs(tmp_path: Path) -> None:
+    from PIL import Image
+
+    written(tmp_path / "data" / "amber")
+    Image.new("RGB", (8, 6), "teal").save(tmp_path / "one.jpg")
+    content = (tmp_path / "one.jpg").read_bytes()
+    dataset = tmp_path / "dataset"
+    dataset.mkdir()
+    for part, rows in (("existence", QUERIES[1:]), ("attribute", QUERIES[:1]), ("relation", QUERIES[:1])):
+        columns = {
+            "image": [{"bytes": content, "path": None} for _ in rows],
+            "id": [row["id"] for row in rows],
+            "query": [row["query"] for row in rows],
+        }
+        file = dataset / f"discriminative-{part}-00000-of-00001.parquet"
+        pyarrow.parquet.write_table(pyarrow.table(columns), file)
+    names = ["AMBER_1.jpg", "AMBER_2.jpg"]
+    given = settings(images_from="hub", hub_dataset=str(dataset))
+    found = find_benchmark_images(given, tmp_path / "data", names)
+    assert found == {name: tmp_path / "data" / "amber" / "images" / name for name in names}
+    with pytest.raises(RepopeError, match=r"1 of 1 image of AMBER missing \(AMBER_9.jpg\)"):
+        find_benchmark_images(given, tmp_path / "data", ["AMBER_9.jpg"])
+    with pytest.raises(RepopeError, match=r"bench\.images_from=hub"):
+        find_benchmark_images(settings(), tmp_path / "data", ["AMBER_9.jpg"])
