@@ -1,6 +1,7 @@
 """AMBER: the published files' counts, an always-yes model on them, and images out of a dataset like the Hub's."""
 
 import json
+import random
 from pathlib import Path
 
 import pyarrow
@@ -11,6 +12,8 @@ from conftest import PROJECT, CommandLine
 from repope_eval.benchmarks.amber import VARIANTS, amber_benchmark
 from repope_eval.benchmarks.sources import find_benchmark_images, load_benchmark
 from repope_eval.errors import RepopeError
+from repope_eval.records import Answer
+from repope_eval.scoring.amber import amber_figures
 from repope_eval.settings.config import BenchSettings
 
 SHARED = PROJECT.parent / "shared" / "benchmarks"
@@ -81,6 +84,38 @@ def test_an_answer_file_is_scored_with_the_authors_figures_beside_ours(
     page = (out / "report.html").read_text()
     assert 'id="amber"' in page
     assert "All questions about existence have the label no" in page
+
+
+ORIGINAL = """
+    all        89.7  94.7  89.5  92.0
+    existence  89.5 100.0  89.5  94.4
+    attribute  89.9  90.4  89.2  89.8
+    state      89.7  90.3  88.9  89.6
+    number     90.1  90.5  89.6  90.0
+    action     90.7  91.1  90.2  90.6
+    relation   89.7  85.3  90.7  87.9
+"""
+"""Accuracy, precision, recall and F1 that the authors' `inference.py` prints of the answers below."""
+
+
+@there
+def test_the_figures_are_those_that_the_authors_program_prints() -> None:
+    """The answers are wrong in one of ten cases, which a seed chooses; a question that stands twice has one answer."""
+    benchmark = load_benchmark(settings(), SHARED)
+    (labels,) = benchmark.label_sets
+    by_id = {number: question for ids in benchmark.ids.values() for number, question in ids.items()}
+    label_of = {question: label for of in labels.variants.values() for question, label in of.items()}
+    chosen = random.Random(1)
+    answers = {
+        question: Answer(question, "Yes" if label_of[question] ^ (chosen.random() < 0.1) else "No")
+        for _, question in sorted(by_id.items())  # the later of two rows with one question gives its answer
+    }
+    found = amber_figures(benchmark.ids, labels.variants, answers)
+    lines = [
+        f"{name:9}  {each.accuracy:4} {each.precision:5} {each.recall:5} {each.f1:5}"
+        for name, each in found.items()
+    ]
+    assert [line.split() for line in lines] == [line.split() for line in ORIGINAL.strip().splitlines()]
 
 
 QUERIES = [
