@@ -3,7 +3,7 @@
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 
@@ -25,6 +25,8 @@ class Benchmark:
     """The questions by the ids of the original files; an id is unique inside one variant only."""
     hashes: Mapping[str, str]
     """SHA-256 of each file read, by name."""
+    groups: Mapping[Question, str] = field(default_factory=dict)
+    """The group of each question that belongs to others, which together count as right or wrong; mostly none do."""
 
     @property
     def questions(self) -> tuple[Question, ...]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from repope_eval.benchmarks import amber, coco, custom, dash_b, demo, pope_seem
+from repope_eval.benchmarks import amber, coco, custom, dash_b, demo, pope_seem, popev2
 from repope_eval.benchmarks.benchmark import Benchmark, Source
 from repope_eval.benchmarks.images import locate_images
 from repope_eval.errors import RepopeError
@@ -17,6 +17,7 @@ SOURCES: Mapping[str, Source] = {
     "coco": coco.SOURCE,
     "pope_aokvqa": pope_seem.AOKVQA_SOURCE,
     "pope_gqa": pope_seem.GQA_SOURCE,
+    "popev2": popev2.SOURCE,
     "amber": amber.SOURCE,
     "dash_b": dash_b.SOURCE,
     "custom": custom.SOURCE,

@@ -26,7 +26,13 @@ FIGURE_TITLES: Mapping[str, str] = {
 }
 """Titles of the fields of `Figures`."""
 
-_LABEL_SET_TITLES = {"pope": "POPE", "repope": "RePOPE", "dash_b": "DASH-B", "amber": "AMBER"}
+_LABEL_SET_TITLES = {
+    "pope": "POPE",
+    "repope": "RePOPE",
+    "dash_b": "DASH-B",
+    "amber": "AMBER",
+    "popev2": "POPEv2",
+}
 
 
 def label_set_title(name: str) -> str:

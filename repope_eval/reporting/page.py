@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from repope_eval.records import Answer, Variant
-from repope_eval.reporting import remarks, run_tables
+from repope_eval.reporting import benchmark_tables, remarks, run_tables
 from repope_eval.reporting.citations import citations
 from repope_eval.reporting.figure_texts import BALANCED_TITLES, UNDEFINED, clipped, label_set_title
 from repope_eval.reporting.gallery import illustrated, make_gallery
@@ -17,6 +17,7 @@ from repope_eval.scoring.amber import AmberFigures
 from repope_eval.scoring.bootstrap import FEWEST_IMAGES
 from repope_eval.scoring.detection import Detection
 from repope_eval.scoring.evidence import Evidence
+from repope_eval.scoring.groups import GroupsRight
 from repope_eval.scoring.intervals import FEWEST_ERRORS, INTERVAL_FIGURES
 from repope_eval.scoring.protocol_readings import Disagreement
 from repope_eval.scoring.relabelling_effect import Effect, TurnedVerdict
@@ -68,6 +69,8 @@ class RunView:
     """The figures that need no threshold, by label set and variant."""
     detections: Mapping[str, Detection] = field(default_factory=dict)
     """DASH-B's own figures: first of all questions, then of each object."""
+    groups: Mapping[str, GroupsRight] = field(default_factory=dict)
+    """How many groups of questions are right, by label set."""
     amber: Mapping[str, Mapping[str, AmberFigures]] = field(default_factory=dict)
     """AMBER's own figures by dimension, for each way of reading an answer."""
     resolutions: Mapping[Variant, Resolution] = field(default_factory=dict)
@@ -138,8 +141,9 @@ def _tables(view: RunView) -> dict[str, Table]:
         "intervals": interval_table("Every figure, and its 95 % interval", view.scores, INTERVAL_FIGURES),
         "effects": run_tables.effect_table(view.effects),
         "objects": run_tables.object_table(view.object_effects, _effect_titles(view.scores)),
-        "detections": run_tables.detection_table(view.detections),
-        "amber": run_tables.amber_table(view.amber),
+        "detections": benchmark_tables.detection_table(view.detections),
+        "groups": benchmark_tables.groups_table(view.groups),
+        "amber": benchmark_tables.amber_table(view.amber),
         "resolutions": run_tables.resolution_table(view.resolutions),
         "missing": run_tables.missing_table(view.missing),
         "evidence": run_tables.evidence_table(view.evidence),

@@ -9,15 +9,16 @@ from typing import Any
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.process.timing import Seconds, rounded, timed
 from repope_eval.records import Answer, Question
+from repope_eval.reporting.benchmark_tables import amber_table, groups_table
 from repope_eval.reporting.console import print_table
 from repope_eval.reporting.page import RunView, render_run_page
-from repope_eval.reporting.run_tables import amber_table
 from repope_eval.reporting.score_console import print_detection, print_scores
 from repope_eval.reporting.score_document import run_document
 from repope_eval.runs.folder import RunFolder
 from repope_eval.scoring.amber import EXACT, AmberFigures, amber_figures
 from repope_eval.scoring.detection import ALL_OBJECTS, Detection, detection, detection_by_object
 from repope_eval.scoring.evidence import evidence
+from repope_eval.scoring.groups import groups_right
 from repope_eval.scoring.protocol_readings import disagreements, unparsed
 from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.scoring.relabelling_effect import (
@@ -80,6 +81,8 @@ def score_and_report(answered: AnsweredBenchmark, folder: RunFolder, seconds: Se
     print_scores(scores)
     if detections:
         print_detection(detections[ALL_OBJECTS])
+    if view.groups:
+        print_table(groups_table(view.groups))
     if view.amber:
         print_table(amber_table(view.amber))
     if n_missing := counts["questions"] - counts["answered"]:
@@ -176,6 +179,7 @@ def _view(
         evidence=evidence(label_sets, answers),
         other_protocols=others,
         detections=detections,
+        groups=groups_right(answered.benchmark.groups, label_sets, answers, PROTOCOLS[scores.protocol]),
         amber=_amber(answered, scores),
         resolutions=resolutions(scores.confusions["repope"], verdicts, scores.protocol) if verdicts else {},
         missing={

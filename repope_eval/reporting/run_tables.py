@@ -6,7 +6,6 @@ from repope_eval.records import Answer, Variant
 from repope_eval.reporting.figure_texts import (
     COUNT_TITLES,
     FIGURE_TITLES,
-    UNDEFINED,
     clipped,
     count_text,
     estimate_text,
@@ -16,9 +15,6 @@ from repope_eval.reporting.figure_texts import (
 )
 from repope_eval.reporting.score_table import by_variant
 from repope_eval.reporting.tables import Field, Table, number_field, table, text_field
-from repope_eval.scoring.amber import AmberFigures
-from repope_eval.scoring.detection import Detection
-from repope_eval.scoring.estimates import Estimate
 from repope_eval.scoring.evidence import Evidence
 from repope_eval.scoring.protocol_readings import Disagreement
 from repope_eval.scoring.protocols import Reading
@@ -34,12 +30,6 @@ MOST_RESPONSES = 150
 _LONGEST_TEXT = 160
 """Characters of a text in such a table."""
 
-DETECTION_TITLES: Mapping[str, str] = {
-    "acc": "ACC",
-    "tnr": "TNR",
-    "tpr": "TPR",
-    "harmonic_mean": "harmonic mean",
-}
 _FATES: Mapping[str, Callable[[Effect], int]] = {
     "FP → TP, the label's error": lambda effect: effect.fp_to_tp,
     "FN → TN, the label's error": lambda effect: effect.fn_to_tn,
@@ -101,59 +91,6 @@ def object_table(effects: Sequence[Effect], titles: Sequence[str]) -> Table:
         ],
         sorted(effects, key=lambda effect: (-n_errors(effect), effect.group)),
         most=MOST_OBJECTS,
-    )
-
-
-def detection_table(detections: Mapping[str, Detection]) -> Table:
-    """DASH-B's figures: of all questions, with the intervals of either kind, and of each object's."""
-    rows = [(name, found, found.estimates) for name, found in detections.items()]
-    over_objects = [
-        (f"{name}, drawn over objects", found, found.over_objects)
-        for name, found in detections.items()
-        if any(one.interval for one in found.over_objects.values())
-    ]
-
-    def field(name: str) -> Field[tuple[str, Detection, Mapping[str, Estimate]]]:
-        return number_field(DETECTION_TITLES[name], lambda row: estimate_text(row[2][name]))
-
-    return table(
-        "DASH-B's figures, with 95 % intervals: right answers among all, among those about images without and with "
-        "the object, and the harmonic mean of these two",
-        [
-            text_field("object", lambda row: row[0]),
-            number_field("questions", lambda row: str(row[1].n_positives + row[1].n_negatives)),
-            *(field(name) for name in DETECTION_TITLES),
-        ],
-        rows[:1] + over_objects + rows[1:],
-        most=MOST_OBJECTS,
-    )
-
-
-def amber_table(figures: Mapping[str, Mapping[str, AmberFigures]]) -> Table:
-    """AMBER's own figures, a row for each way of reading an answer and each dimension."""
-    rows = [
-        (way, dimension, found)
-        for way, by_dimension in figures.items()
-        for dimension, found in by_dimension.items()
-    ]
-
-    def field(title: str, name: str) -> Field[tuple[str, str, AmberFigures]]:
-        def text(row: tuple[str, str, AmberFigures]) -> str:
-            value = getattr(row[2], name)
-            return UNDEFINED if value is None else f"{value:.1f}"
-
-        return number_field(title, text)
-
-    return table(
-        "AMBER's own figures in percent, “no” being the positive class, rounded as its authors do",
-        [
-            text_field("answers read as", lambda row: row[0]),
-            text_field("dimension", lambda row: row[1]),
-            number_field("rows", lambda row: str(row[2].n)),
-            *(field(name.capitalize(), name) for name in ("accuracy", "precision", "recall", "f1")),
-        ],
-        rows,
-        starts_group=lambda row: row[1] == "all",
     )
 
 

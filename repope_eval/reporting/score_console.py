@@ -3,10 +3,10 @@
 import textwrap
 
 from repope_eval.process.output import write
+from repope_eval.reporting.benchmark_tables import DETECTION_TITLES
 from repope_eval.reporting.console import print_table
 from repope_eval.reporting.figure_texts import interval_text, ratio_text
 from repope_eval.reporting.remarks import prevalence_remark
-from repope_eval.reporting.run_tables import DETECTION_TITLES
 from repope_eval.reporting.score_table import narrow_score_tables
 from repope_eval.reporting.tables import number_field, table, text_field
 from repope_eval.scoring.detection import Detection

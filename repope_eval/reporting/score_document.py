@@ -40,6 +40,16 @@ def run_document(view: RunView) -> dict[str, Any]:
     document = score_document(view.scores, view.other_protocols)
     if view.detections:
         document["dash_b"] = _detections(view.detections)
+    if view.groups:
+        document["groups"] = {
+            name: {
+                "n": found.n,
+                "n_right": found.n_right,
+                "share": found.share.value,
+                "share_ci95": found.share.interval,
+            }
+            for name, found in view.groups.items()
+        }
     if view.amber:
         document["amber"] = {name: _plain(found) for name, found in view.amber.items()}
     if view.evidence:

@@ -1,12 +1,30 @@
 """Questions about one image come together: the intervals of shares of them, and how much their errors cluster."""
 
 from math import sqrt
+from statistics import NormalDist
 
 from repope_eval.scoring.bootstrap import FEWEST_IMAGES
 from repope_eval.scoring.confusion import Values, shares
 from repope_eval.scoring.protocols import Protocol
 
 CONFIDENCE = 0.95
+
+
+def wilson(part: int, whole: int, unit: float = 1.0) -> tuple[float, float] | None:
+    """The 95 % score interval of a binomial share, times a unit; None where there is nothing to share.
+
+    With z = 1.96, p = part / whole and n = whole: (p + z^2 / 2n -+ z sqrt(p (1 - p) / n + z^2 / 4n^2)) / (1 + z^2 / n).
+    Source: E. B. Wilson, "Probable Inference, the Law of Succession, and Statistical Inference", Journal of the
+    American Statistical Association 22 (1927), 209-212.
+    """
+    if whole == 0:
+        return None
+    quantile = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
+    share, squared = part / whole, quantile**2
+    middle = share + squared / (2 * whole)
+    half = quantile * sqrt(share * (1 - share) / whole + squared / (4 * whole**2))
+    scale = unit / (1 + squared / whole)
+    return max(0.0, (middle - half) * scale), min(unit, (middle + half) * scale)
 
 
 def clopper_pearson(share: float, size: float, confidence: float = CONFIDENCE) -> tuple[float, float]:

@@ -11,14 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from math import sqrt
-from statistics import NormalDist
 
 import numpy as np
 
 from repope_eval.records import Variant
 from repope_eval.scoring.bootstrap import MEAN, REPLICATES, SEED, interval_of
-from repope_eval.scoring.clustering import CONFIDENCE
+from repope_eval.scoring.clustering import wilson
 from repope_eval.scoring.confusion import OUTCOMES, Confusion, Values, figure_values, figures
 from repope_eval.scoring.estimates import Estimate, Interval
 from repope_eval.scoring.intervals import INTERVAL_FIGURES
@@ -154,20 +152,3 @@ def _simulated(by_variant: Mapping[Variant, Confusion]) -> dict[str, Values]:
             counts[:, index, OUTCOMES.index(outcome)] = simulated
     values = figure_values(counts, PROTOCOLS["repope"])
     return {figure: values[figure] for figure in INTERVAL_FIGURES}
-
-
-def wilson(part: int, whole: int, unit: float = 1.0) -> tuple[float, float] | None:
-    """The 95 % score interval of a binomial share, times a unit; None where there is nothing to share.
-
-    With z = 1.96, p = part / whole and n = whole: (p + z^2 / 2n -+ z sqrt(p (1 - p) / n + z^2 / 4n^2)) / (1 + z^2 / n).
-    Source: E. B. Wilson, "Probable Inference, the Law of Succession, and Statistical Inference", Journal of the
-    American Statistical Association 22 (1927), 209-212.
-    """
-    if whole == 0:
-        return None
-    quantile = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
-    share, squared = part / whole, quantile**2
-    middle = share + squared / (2 * whole)
-    half = quantile * sqrt(share * (1 - share) / whole + squared / (4 * whole**2))
-    scale = unit / (1 + squared / whole)
-    return max(0.0, (middle - half) * scale), min(unit, (middle + half) * scale)

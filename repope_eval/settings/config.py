@@ -112,14 +112,15 @@ class BenchSettings:
     """Which questions, labels and images, and where they come from."""
 
     name: str = setting("names the run folder; by default the file's name", **_NAME)
-    source: Literal["demo", "coco", "pope_aokvqa", "pope_gqa", "amber", "dash_b", "custom"] = setting(
-        "the embedded one, POPE on COCO, A-OKVQA or GQA, AMBER, DASH-B, or your own files"
+    source: Literal["demo", "coco", "pope_aokvqa", "pope_gqa", "popev2", "amber", "dash_b", "custom"] = (
+        setting("the embedded one, POPE on COCO, A-OKVQA or GQA, POPEv2, AMBER, DASH-B, or your own files")
     )
     variants: tuple[str, ...] = setting("variants to evaluate")
     questions: str | None = setting("custom: file in POPE's format; its labels are label set pope", None)
     relabels: str | None = setting("custom: its relabelled twin; its labels are label set repope", None)
     images: str | None = setting(
-        "image folder: custom's own; val2014, GQA's, AMBER's, or DASH-B's of neg and pos, beside data_dir's",
+        "image folder: custom's own; val2014, GQA's, AMBER's, that of POPEv2's two folders, or DASH-B's of neg and "
+        "pos, beside data_dir's",
         None,
     )
     annotations: str | None = setting(

@@ -6,8 +6,8 @@ import pytest
 from run_examples import run_view
 
 from repope_eval.records import Answer, Question
+from repope_eval.reporting.benchmark_tables import detection_table
 from repope_eval.reporting.page import render_run_page
-from repope_eval.reporting.run_tables import detection_table
 from repope_eval.reporting.score_console import print_detection
 from repope_eval.reporting.score_document import run_document
 from repope_eval.reporting.tables import Table

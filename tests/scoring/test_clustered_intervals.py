@@ -5,8 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from repope_eval.scoring.clustering import _student_quantile, clopper_pearson, clustered_interval
-from repope_eval.scoring.published import wilson
+from repope_eval.scoring.clustering import _student_quantile, clopper_pearson, clustered_interval, wilson
 
 
 def test_wilson_by_hand() -> None:
