@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from repope_eval.reporting.figure_texts import UNDEFINED, estimate_text, label_set_title
+from repope_eval.reporting.figure_texts import FIGURE_TITLES, UNDEFINED, estimate_text, label_set_title
 from repope_eval.reporting.run_tables import MOST_OBJECTS
 from repope_eval.reporting.tables import Field, Table, number_field, table, text_field
 from repope_eval.scoring.amber import AmberFigures
@@ -78,7 +78,7 @@ def amber_table(figures: Mapping[str, Mapping[str, AmberFigures]]) -> Table:
             text_field("answers read as", lambda row: row[0]),
             text_field("dimension", lambda row: row[1]),
             number_field("rows", lambda row: str(row[2].n)),
-            *(field(name.capitalize(), name) for name in ("accuracy", "precision", "recall", "f1")),
+            *(field(FIGURE_TITLES[name], name) for name in ("accuracy", "precision", "recall", "f1")),
         ],
         rows,
         starts_group=lambda row: row[1] == "all",
