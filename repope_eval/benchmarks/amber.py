@@ -17,7 +17,6 @@ from repope_eval.errors import RepopeError
 from repope_eval.files.json_files import read_rows
 from repope_eval.records import LabelSet, Question, Variant
 from repope_eval.settings.config import BenchSettings
-from repope_eval.settings.named_folders import named_folder
 
 NAME = "amber"
 """The name of its folder in data_dir, and of its only label set."""
@@ -60,20 +59,14 @@ TRUTHS = _published(
 
 
 def _load(settings: BenchSettings, data_dir: Path) -> Benchmark:
-    folder = settings.annotations
-    beside = None if folder is None else named_folder("bench.annotations", folder)
-    paths: dict[str, Path] = {}
-    for published in (QUERIES, TRUTHS):
-        paths |= find_published_files(
-            published,
-            list(published.sha256),
-            data_dir=data_dir,
-            beside=beside,
-            addresses=settings.annotations_url,
-        )
+    queries, truths = (_file_of(published, settings, data_dir) for published in (QUERIES, TRUTHS))
     hashes = {**QUERIES.sha256, **TRUTHS.sha256}
-    queries, truths = paths.values()
     return amber_benchmark(settings.name, settings.variants, queries, truths, hashes)
+
+
+def _file_of(published: PublishedFiles, settings: BenchSettings, data_dir: Path) -> Path:
+    (path,) = find_published_files(published, list(published.sha256), settings, data_dir).values()
+    return path
 
 
 def amber_benchmark(
@@ -122,9 +115,8 @@ def _fetch_images(settings: BenchSettings, names: Sequence[str], folder: Path) -
     dataset = settings.hub_dataset or HUB_DATASET
     split = load_parquet(dataset, HUB_FILES, ["id"], HUB_DATASET)
     row_of_id = {str(number): row for row, number in enumerate(split["id"])}
-    path = folder.parent / next(iter(QUERIES.sha256))
     row_of: dict[str, int | None] = dict.fromkeys(names)
-    for row in read_rows(path):
+    for row in read_rows(_file_of(QUERIES, settings, data_dir=folder.parents[1])):
         if row_of.get(row["image"], 0) is None:
             row_of[row["image"]] = row_of_id.get(str(row["id"]))
     copy_rows(split, row_of, dataset, folder, "; put them there by hand")

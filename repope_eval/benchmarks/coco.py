@@ -6,13 +6,16 @@ from pathlib import Path
 
 from repope_eval.benchmarks.benchmark import Benchmark, Source, read_benchmark
 from repope_eval.benchmarks.hub_images import copy_rows, load_test_split
-from repope_eval.benchmarks.images import decodable, locate_images, refuse_outside
+from repope_eval.benchmarks.images import locate_images, refuse_outside
 from repope_eval.benchmarks.pope_file import POPE_VARIANTS
-from repope_eval.benchmarks.published_files import PublishedFiles, file_hash, find_published_files
-from repope_eval.downloads.download import download_from_mirrors
+from repope_eval.benchmarks.published_files import (
+    PublishedFiles,
+    download_images,
+    file_hash,
+    find_published_files,
+)
 from repope_eval.errors import RepopeError
 from repope_eval.settings.config import BenchSettings
-from repope_eval.settings.named_folders import named_folder
 
 log = logging.getLogger(__name__)
 
@@ -74,23 +77,16 @@ def _load(settings: BenchSettings, data_dir: Path) -> Benchmark:
         {variant: f"coco_{kind}_{variant}.json" for variant in settings.variants}
         for kind in ("pope", "repope")
     ]
-    folder = settings.annotations
-    paths = find_published_files(
-        ANNOTATIONS,
-        [name for of_kind in names for name in of_kind.values()],
-        data_dir=data_dir,
-        beside=None if folder is None else named_folder("bench.annotations", folder),
-        addresses=settings.annotations_url,
-    )
+    wanted = [name for of_kind in names for name in of_kind.values()]
+    paths = find_published_files(ANNOTATIONS, wanted, settings, data_dir)
     originals, relabelled = ({variant: paths[name] for variant, name in of_kind.items()} for of_kind in names)
     return read_benchmark(settings.name, originals, relabelled)
 
 
 def _fetch_images(settings: BenchSettings, names: Sequence[str], folder: Path) -> None:
     if settings.images_from == "hub":
-        copy_from_first_dataset(
-            [settings.hub_dataset] if settings.hub_dataset else POPE_ON_HUB, names, folder
-        )
+        datasets = [settings.hub_dataset] if settings.hub_dataset else POPE_ON_HUB
+        _copy_from_first(datasets, names, folder)
     else:
         download_val2014(settings, names, folder)
 
@@ -101,25 +97,19 @@ def download_val2014(settings: BenchSettings, names: Sequence[str], folder: Path
     Raises:
         RepopeError: an image cannot be had. What was fetched stays.
     """
-    mirrors = settings.images_url.split() if settings.images_url else VAL2014
-    wanted = dict.fromkeys(names)
-    download_from_mirrors(mirrors, folder, wanted, description="COCO images", check=decodable)
+    download_images(settings, VAL2014, names, folder, "COCO images")
 
 
-def copy_from_first_dataset(datasets: Sequence[str], names: Sequence[str], folder: Path) -> None:
-    """Writes images out of the first dataset that can be loaded and has them; those that it lacks, of the next.
-
-    Raises:
-        RepopeError: as `copy_hub_images`, of the last dataset.
-    """
+def _copy_from_first(datasets: Sequence[str], names: Sequence[str], folder: Path) -> None:
+    """Writes images out of the first dataset that can be loaded and has them; those that it lacks, of the next."""
     for number, dataset in enumerate(datasets, 1):
         try:
-            return copy_hub_images(dataset, [name for name in names if not (folder / name).is_file()], folder)
+            copy_hub_images(dataset, [name for name in names if not (folder / name).is_file()], folder)
+            return
         except RepopeError as error:
             if number == len(datasets):
                 raise
             log.warning("%s; trying %s next", error, datasets[number])
-    return None
 
 
 def _images_missing(settings: BenchSettings) -> str:

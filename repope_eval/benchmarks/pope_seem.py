@@ -4,17 +4,15 @@ Y. Li et al., "Evaluating Object Hallucination in Large Vision-Language Models",
 repository has them. Of each adversarial file one question stands twice: 3,000 rows ask 2,999 questions.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from repope_eval.benchmarks.benchmark import Benchmark, Source, read_benchmark
 from repope_eval.benchmarks.coco import VAL2014_MISSING, download_val2014
-from repope_eval.benchmarks.images import decodable
 from repope_eval.benchmarks.pope_file import POPE_VARIANTS
-from repope_eval.benchmarks.published_files import PublishedFiles, find_published_files
-from repope_eval.downloads.download import download_from_mirrors
+from repope_eval.benchmarks.published_files import PublishedFiles, download_images, find_published_files
 from repope_eval.settings.config import BenchSettings
-from repope_eval.settings.named_folders import named_folder
 
 VISUAL_GENOME = tuple(
     f"https://cs.stanford.edu/people/rak248/{folder}" for folder in ("VG_100K", "VG_100K_2")
@@ -22,10 +20,14 @@ VISUAL_GENOME = tuple(
 """Where Visual Genome keeps its images, of which GQA's are: each lies in one of the two folders."""
 
 
+def _file_name(dataset: str, variant: str) -> str:
+    return f"{dataset}_pope_seem_{variant}.json"
+
+
 def _published(dataset: str, sha256: dict[str, str]) -> PublishedFiles:
     return PublishedFiles(
         folder="pope_seem",
-        sha256={f"{dataset}_pope_seem_{variant}.json": digest for variant, digest in sha256.items()},
+        sha256={_file_name(dataset, variant): digest for variant, digest in sha256.items()},
         repository="RUCAIBox/POPE",
         commit="3df3ba1b110ecce25696989577fad583b67d4239",
         path=f"output/seem/{dataset}",
@@ -51,31 +53,15 @@ GQA = _published(
 )
 
 
-def _loading(published: PublishedFiles) -> Callable[[BenchSettings, Path], Benchmark]:
-    def load(settings: BenchSettings, data_dir: Path) -> Benchmark:
-        names = {variant: name for name in published.sha256 for variant in [_variant_of(name)]}
-        wanted = {variant: names[variant] for variant in settings.variants}
-        folder = settings.annotations
-        paths = find_published_files(
-            published,
-            list(wanted.values()),
-            data_dir=data_dir,
-            beside=None if folder is None else named_folder("bench.annotations", folder),
-            addresses=settings.annotations_url,
-        )
-        originals = {variant: paths[name] for variant, name in wanted.items()}
-        return read_benchmark(settings.name, originals, {}, may_repeat=True)
-
-    return load
-
-
-def _variant_of(name: str) -> str:
-    return name.removesuffix(".json").rpartition("_")[2]
+def _load(dataset: str, published: PublishedFiles, settings: BenchSettings, data_dir: Path) -> Benchmark:
+    names = {variant: _file_name(dataset, variant) for variant in settings.variants}
+    paths = find_published_files(published, list(names.values()), settings, data_dir)
+    originals = {variant: paths[name] for variant, name in names.items()}
+    return read_benchmark(settings.name, originals, {}, may_repeat=True)
 
 
 def _fetch_gqa_images(settings: BenchSettings, names: Sequence[str], folder: Path) -> None:
-    mirrors = settings.images_url.split() if settings.images_url else VISUAL_GENOME
-    download_from_mirrors(mirrors, folder, dict.fromkeys(names), description="GQA images", check=decodable)
+    download_images(settings, VISUAL_GENOME, names, folder, "GQA images")
 
 
 GQA_IMAGES_MISSING = (
@@ -85,7 +71,7 @@ GQA_IMAGES_MISSING = (
 )
 
 AOKVQA_SOURCE = Source(
-    load=_loading(AOKVQA),
+    load=partial(_load, "aokvqa", AOKVQA),
     variants=POPE_VARIANTS,
     reads=frozenset({"images", "annotations"}),
     own_images=lambda data_dir: data_dir / "val2014",
@@ -96,7 +82,7 @@ AOKVQA_SOURCE = Source(
     bench="pope_aokvqa",
 )
 GQA_SOURCE = Source(
-    load=_loading(GQA),
+    load=partial(_load, "gqa", GQA),
     variants=POPE_VARIANTS,
     reads=frozenset({"images", "annotations"}),
     own_images=lambda data_dir: data_dir / "gqa",

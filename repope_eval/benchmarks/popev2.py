@@ -4,21 +4,17 @@
 apart: one that always says yes is right on every photograph, and on no pair.
 """
 
-import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from repope_eval.benchmarks.asked_texts import MOST_QUESTION_CHARACTERS, asked_text
 from repope_eval.benchmarks.benchmark import Benchmark, Source
-from repope_eval.benchmarks.images import decodable
 from repope_eval.benchmarks.pope_file import label_of
-from repope_eval.benchmarks.published_files import PublishedFiles, find_published_files
-from repope_eval.downloads.download import download_from_mirrors
+from repope_eval.benchmarks.published_files import PublishedFiles, download_images, find_published_files
 from repope_eval.errors import RepopeError
 from repope_eval.files.rows import read_row_file
 from repope_eval.records import LabelSet, Question, Variant
 from repope_eval.settings.config import BenchSettings
-from repope_eval.settings.named_folders import named_folder
 from repope_eval.wording import shown
 
 NAME = "popev2"
@@ -45,18 +41,13 @@ TRAIN2017 = ("http://images.cocodataset.org/train2017",)
 
 
 def _load(settings: BenchSettings, data_dir: Path) -> Benchmark:
-    folder = settings.annotations
-    (path,) = find_published_files(
-        ANNOTATIONS,
-        list(ANNOTATIONS.sha256),
-        data_dir=data_dir,
-        beside=None if folder is None else named_folder("bench.annotations", folder),
-        addresses=settings.annotations_url,
-    ).values()
-    return popev2_benchmark(settings.name, settings.variants, path)
+    (path,) = find_published_files(ANNOTATIONS, list(ANNOTATIONS.sha256), settings, data_dir).values()
+    return popev2_benchmark(settings.name, settings.variants, path, ANNOTATIONS.sha256)
 
 
-def popev2_benchmark(name: str, variants: Sequence[Variant], path: Path) -> Benchmark:
+def popev2_benchmark(
+    name: str, variants: Sequence[Variant], path: Path, hashes: Mapping[str, str]
+) -> Benchmark:
     """The benchmark out of its file, with a group for each pair.
 
     Raises:
@@ -84,15 +75,12 @@ def popev2_benchmark(name: str, variants: Sequence[Variant], path: Path) -> Benc
             ids[variant][said] = question
             labels[variant][question] = label == "yes"
             groups[question] = f"{row.get('image_id')}, {thing}"
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return Benchmark(name, (LabelSet(NAME, labels),), ids, {path.name: digest}, groups)
+    return Benchmark(name, (LabelSet(NAME, labels),), ids, dict(hashes), groups)
 
 
 def _fetch_images(settings: BenchSettings, names: Sequence[str], folder: Path) -> None:
     photographs = [name.removeprefix("train2017/") for name in names if name.startswith("train2017/")]
-    mirrors = settings.images_url.split() if settings.images_url else TRAIN2017
-    wanted = dict.fromkeys(photographs)
-    download_from_mirrors(mirrors, folder / "train2017", wanted, description="COCO images", check=decodable)
+    download_images(settings, TRAIN2017, photographs, folder / "train2017", "COCO images")
 
 
 IMAGES_MISSING = (

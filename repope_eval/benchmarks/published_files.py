@@ -1,13 +1,18 @@
-"""Question files that are known by their hash: on this machine, or fetched from the first mirror that has them."""
+"""Files that a benchmark's authors publish: on this machine, or fetched from the first mirror that has them.
+
+Question files are known by their hash, and images by their names.
+"""
 
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from repope_eval.benchmarks.images import locate_images
+from repope_eval.benchmarks.images import decodable, locate_images
 from repope_eval.downloads.download import download_from_mirrors
 from repope_eval.errors import RepopeError
+from repope_eval.settings.config import BenchSettings
+from repope_eval.settings.named_folders import named_folder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,27 +47,24 @@ class PublishedFiles:
 
 
 def find_published_files(
-    published: PublishedFiles,
-    names: Sequence[str],
-    *,
-    data_dir: Path,
-    beside: Path | None = None,
-    addresses: str | None = None,
+    published: PublishedFiles, names: Sequence[str], settings: BenchSettings, data_dir: Path
 ) -> dict[str, Path]:
-    """The files by their names: from data_dir, from another folder, or fetched into the first.
+    """The files by their names: from data_dir, from `bench.annotations`, or fetched into the first.
 
     Args:
         published: the files that there are.
         names: those that are wanted, keys of `published.sha256`.
+        settings: may name a further folder, and mirrors in place of the published ones.
         data_dir: the folder of data; it need not be writable, nor exist, when nothing is missing.
-        beside: a further folder that may hold the files.
-        addresses: mirrors in place of the published ones, with spaces between them.
 
     Raises:
         RepopeError: a file has another hash than the published one, or no mirror has it.
     """
     own = data_dir / published.folder
-    found, missing = locate_images(names, [own] if beside is None else [own, beside])
+    beside = (
+        [named_folder("bench.annotations", settings.annotations)] if settings.annotations is not None else []
+    )
+    found, missing = locate_images(names, [own, *beside])
     for name, path in found.items():
         actual, expected = file_hash(path), published.sha256[name]
         if actual != expected:
@@ -72,12 +74,36 @@ def find_published_files(
                 "bench=custom bench.questions=FILE bench.relabels=FILE bench.images=FOLDER"
             )
     download_from_mirrors(
-        addresses.split() if addresses else published.mirrors,
+        _addresses(settings.annotations_url, published.mirrors),
         own,
         {name: published.sha256[name] for name in missing},
         description="annotation files",
     )
     return {name: found.get(name, own / name) for name in names}
+
+
+def download_images(
+    settings: BenchSettings, servers: Sequence[str], names: Sequence[str], folder: Path, description: str
+) -> None:
+    """Fetches images into a folder, from `bench.images_url` where that is given.
+
+    Args:
+        settings: of the benchmark.
+        servers: the addresses that have the images otherwise, each with `/NAME` added to it.
+        names: the names of the images.
+        folder: the folder, which is made.
+        description: what the images are, in the plural.
+
+    Raises:
+        RepopeError: an image cannot be had. What was fetched stays.
+    """
+    mirrors = _addresses(settings.images_url, servers)
+    download_from_mirrors(mirrors, folder, dict.fromkeys(names), description=description, check=decodable)
+
+
+def _addresses(given: str | None, published: Sequence[str]) -> Sequence[str]:
+    """The addresses in a setting, which have spaces between them; the published ones where there are none."""
+    return given.split() if given else published
 
 
 def file_hash(path: Path) -> str:

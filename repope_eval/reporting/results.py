@@ -8,14 +8,14 @@ from typing import Any
 
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.process.timing import Seconds, rounded, timed
-from repope_eval.records import Answer, Question
+from repope_eval.records import Answer, Question, Variant
 from repope_eval.reporting.benchmark_tables import amber_table, groups_table
 from repope_eval.reporting.console import print_table
 from repope_eval.reporting.page import RunView, render_run_page
 from repope_eval.reporting.score_console import print_detection, print_scores
 from repope_eval.reporting.score_document import run_document
 from repope_eval.runs.folder import RunFolder
-from repope_eval.scoring.amber import EXACT, AmberFigures, amber_figures
+from repope_eval.scoring.amber import EXACT, AmberFigures, amber_figures, read_exactly
 from repope_eval.scoring.detection import ALL_OBJECTS, Detection, detection, detection_by_object
 from repope_eval.scoring.evidence import evidence
 from repope_eval.scoring.groups import groups_right
@@ -115,7 +115,7 @@ def _scores(answered: AnsweredBenchmark) -> tuple[Scores, list[Scores]]:
 
 def _detections(answered: AnsweredBenchmark, scores: Scores) -> dict[str, Detection]:
     """DASH-B's own figures, of all questions and of each object's questions; empty for another benchmark."""
-    labels = {label_set.name: label_set.variants for label_set in answered.benchmark.label_sets}.get("dash_b")
+    labels = _labels_of(answered.benchmark, "dash_b")
     if labels is None:
         return {}
     (of_questions,) = labels.values()
@@ -128,15 +128,19 @@ def _detections(answered: AnsweredBenchmark, scores: Scores) -> dict[str, Detect
 
 def _amber(answered: AnsweredBenchmark, scores: Scores) -> dict[str, dict[str, AmberFigures]]:
     """AMBER's own figures, of answers as its authors read them and as the protocol does; empty elsewhere."""
-    benchmark = answered.benchmark
-    labels = {label_set.name: label_set.variants for label_set in benchmark.label_sets}.get("amber")
+    labels = _labels_of(answered.benchmark, "amber")
     if labels is None:
         return {}
-    read = PROTOCOLS[scores.protocol].read
+    ways = {EXACT: read_exactly, scores.protocol: PROTOCOLS[scores.protocol].read}
     return {
-        EXACT: amber_figures(benchmark.ids, labels, answered.answers),
-        scores.protocol: amber_figures(benchmark.ids, labels, answered.answers, read),
+        way: amber_figures(answered.benchmark.ids, labels, answered.answers, read)
+        for way, read in ways.items()
     }
+
+
+def _labels_of(benchmark: Benchmark, label_set: str) -> Mapping[Variant, Mapping[Question, bool]] | None:
+    """The labels of each variant in the label set of that name; None where the benchmark has none of that name."""
+    return next((each.variants for each in benchmark.label_sets if each.name == label_set), None)
 
 
 def _unanswered(folder: RunFolder) -> dict[str, str]:

@@ -51,7 +51,7 @@ def run_document(view: RunView) -> dict[str, Any]:
             for name, found in view.groups.items()
         }
     if view.amber:
-        document["amber"] = {name: _plain(found) for name, found in view.amber.items()}
+        document["amber"] = _plain(view.amber)
     if view.evidence:
         document["evidence"] = {
             name: {variant: _evidence(found) for variant, found in by_variant.items()}

@@ -49,7 +49,7 @@ def amber_figures(
     ids: Mapping[Variant, Mapping[int | str, Question]],
     labels: Mapping[Variant, Mapping[Question, bool]],
     answers: Mapping[Question, Answer],
-    read: Callable[[str], Reading] = read_exactly,
+    read: Callable[[str], Reading],
 ) -> dict[str, AmberFigures]:
     """The figures of each dimension whose variants are all there.
 

@@ -60,8 +60,14 @@ def _write(folder: Path, contents: dict[str, bytes]) -> Path:
 
 
 def _annotations(server: FaultServer, data_dir: Path, folder: Path | None = None) -> dict[str, Path]:
-    address = f"{server.url}/annotations"
-    return find_published_files(coco.ANNOTATIONS, NAMES, data_dir=data_dir, beside=folder, addresses=address)
+    bench = _settings(
+        annotations=None if folder is None else str(folder), annotations_url=f"{server.url}/annotations"
+    )
+    return find_published_files(coco.ANNOTATIONS, NAMES, bench, data_dir)
+
+
+def _settings(**given: Any) -> BenchSettings:
+    return BenchSettings(name="repope", source="coco", variants=POPE_VARIANTS, **given)
 
 
 def _images(
@@ -71,10 +77,7 @@ def _images(
     names: Sequence[str] = tuple(IMAGES),
     **settings: Any,
 ) -> Mapping[str, Path]:
-    bench = BenchSettings(
-        name="repope",
-        source="coco",
-        variants=POPE_VARIANTS,
+    bench = _settings(
         images=None if folder is None else str(folder),
         images_url=f"{server.url}/val2014",
         **settings,
@@ -146,9 +149,8 @@ def test_the_hash_table_names_the_six_files() -> None:
 @pytest.mark.skipif(not REAL.is_dir(), reason=f"the published annotation files are not in {REAL}")
 def test_the_published_files_are_accepted(server: FaultServer, tmp_path: Path) -> None:
     names = list(coco.ANNOTATIONS.sha256)
-    paths = find_published_files(
-        coco.ANNOTATIONS, names, data_dir=tmp_path / "data", beside=REAL, addresses=server.url
-    )
+    bench = _settings(annotations=str(REAL), annotations_url=server.url)
+    paths = find_published_files(coco.ANNOTATIONS, names, bench, tmp_path / "data")
     assert paths == {name: REAL / name for name in names}
     assert not (tmp_path / "data").exists()
 

@@ -1,38 +1,34 @@
 """POPE on A-OKVQA and GQA: the published files' counts, where they come from, and an always-yes model on them."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import PROJECT, CommandLine
-from fault_server import FaultServer, serving
+from conftest import CommandLine
+from fault_server import FaultServer
 from PIL import Image
 
 from repope_eval.benchmarks import pope_seem
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.benchmarks.pope_file import POPE_VARIANTS
 from repope_eval.benchmarks.sources import find_benchmark_images, load_benchmark
-from repope_eval.downloads import fetch
 from repope_eval.errors import RepopeError
 from repope_eval.settings.config import BenchSettings
-
-SHARED = PROJECT.parent / "shared" / "benchmarks"
-there = pytest.mark.skipif(not SHARED.is_dir(), reason=f"the published files are not in {SHARED}")
 
 
 def settings(name: str, **given: object) -> BenchSettings:
     return BenchSettings(name=name, source=name, variants=POPE_VARIANTS, **given)  # type: ignore[arg-type]
 
 
-def loaded(name: str) -> Benchmark:
-    return load_benchmark(settings(name), SHARED)
+def loaded(name: str, published: Path) -> Benchmark:
+    return load_benchmark(settings(name), published)
 
 
-@there
 @pytest.mark.parametrize(("name", "distinct"), [("pope_aokvqa", 5145), ("pope_gqa", 5171)])
-def test_the_published_files_have_the_counts_that_were_measured(name: str, distinct: int) -> None:
-    benchmark = loaded(name)
+def test_the_published_files_have_the_counts_that_were_measured(
+    name: str, distinct: int, published: Path
+) -> None:
+    benchmark = loaded(name, published)
     assert len(benchmark.questions) == distinct
     assert len({question.image for question in benchmark.questions}) == 500
     assert {variant: len(ids) for variant, ids in benchmark.ids.items()} == dict.fromkeys(POPE_VARIANTS, 3000)
@@ -43,18 +39,21 @@ def test_the_published_files_have_the_counts_that_were_measured(name: str, disti
     assert counts == {"random": (3000, 1500), "popular": (3000, 1500), "adversarial": (2999, 1500)}
 
 
-@there
 @pytest.mark.parametrize("name", ["pope_aokvqa", "pope_gqa"])
-def test_a_model_that_always_says_yes_is_scored(name: str, command_line: CommandLine, tmp_path: Path) -> None:
+def test_a_model_that_always_says_yes_is_scored(
+    name: str, published: Path, command_line: CommandLine, tmp_path: Path
+) -> None:
     answers = tmp_path / "answers.jsonl"
     answers.write_text(
         "".join(
             json.dumps({"image": question.image, "question": question.text, "response": "Yes"}) + "\n"
-            for question in loaded(name).questions
+            for question in loaded(name, published).questions
         )
     )
     out = tmp_path / "run"
-    result = command_line("score", f"answers={answers}", f"bench={name}", f"data_dir={SHARED}", f"out={out}")
+    result = command_line(
+        "score", f"answers={answers}", f"bench={name}", f"data_dir={published}", f"out={out}"
+    )
     assert result.returncode == 0, result.stderr
     scores = json.loads((out / "scores.json").read_text())["scores"]["pope"]
     assert scores["random"]["f1"] == scores["popular"]["f1"] == pytest.approx(2 / 3)
@@ -62,19 +61,11 @@ def test_a_model_that_always_says_yes_is_scored(name: str, command_line: Command
     assert {scores[variant]["tnr"] for variant in POPE_VARIANTS} == {0}
 
 
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultServer]:
-    monkeypatch.setattr(fetch, "FIRST_WAIT", 0.001)
-    with serving() as state:
-        yield state
-
-
-@there
 def test_question_files_come_from_the_first_mirror_that_has_the_right_ones(
-    server: FaultServer, command_line: CommandLine, tmp_path: Path
+    server: FaultServer, published: Path, command_line: CommandLine, tmp_path: Path
 ) -> None:
     for name in pope_seem.GQA.sha256:
-        content = (SHARED / "pope_seem" / name).read_bytes()
+        content = (published / "pope_seem" / name).read_bytes()
         server.files |= {f"changed/{name}": content + b" ", f"right/{name}": content}
     mirrors = " ".join(f"{server.url}/{name}" for name in ("gone", "changed", "right"))
     words = ("data", "bench=pope_gqa", f"data_dir={tmp_path}", "fetch_images=false")

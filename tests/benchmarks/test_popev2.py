@@ -1,31 +1,25 @@
 """POPEv2: the published file's counts, an always-yes model on it, and where its images come from."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import PROJECT, CommandLine
-from fault_server import FaultServer, serving
+from conftest import CommandLine
+from fault_server import FaultServer
 from PIL import Image
 
 from repope_eval.benchmarks.popev2 import VARIANTS, popev2_benchmark
 from repope_eval.benchmarks.sources import find_benchmark_images, load_benchmark
-from repope_eval.downloads import fetch
 from repope_eval.errors import RepopeError
 from repope_eval.settings.config import BenchSettings
-
-SHARED = PROJECT.parent / "shared" / "benchmarks"
-there = pytest.mark.skipif(not SHARED.is_dir(), reason=f"the published file is not in {SHARED}")
 
 
 def settings(**given: object) -> BenchSettings:
     return BenchSettings(name="popev2", source="popev2", variants=VARIANTS, **given)  # type: ignore[arg-type]
 
 
-@there
-def test_the_published_file_has_500_pairs() -> None:
-    benchmark = load_benchmark(settings(), SHARED)
+def test_the_published_file_has_500_pairs(published: Path) -> None:
+    benchmark = load_benchmark(settings(), published)
     assert len(benchmark.questions) == 1000
     (labels,) = benchmark.label_sets
     assert {variant: (len(of), sum(of.values())) for variant, of in labels.variants.items()} == {
@@ -39,13 +33,12 @@ def test_the_published_file_has_500_pairs() -> None:
     }
 
 
-@there
 @pytest.mark.parametrize(("wrong", "right"), [("Yes", 0), ("No", 0), ("", 500)])
 def test_both_of_a_pair_right_is_told(
-    wrong: str, right: int, command_line: CommandLine, tmp_path: Path
+    wrong: str, right: int, published: Path, command_line: CommandLine, tmp_path: Path
 ) -> None:
     """A model that says the same to all, and one that is right about all."""
-    benchmark = load_benchmark(settings(), SHARED)
+    benchmark = load_benchmark(settings(), published)
     answers, out = tmp_path / "answers.jsonl", tmp_path / "run"
     lines = [
         {
@@ -56,7 +49,9 @@ def test_both_of_a_pair_right_is_told(
         for question in benchmark.questions
     ]
     answers.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    result = command_line("score", f"answers={answers}", "bench=popev2", f"data_dir={SHARED}", f"out={out}")
+    result = command_line(
+        "score", f"answers={answers}", "bench=popev2", f"data_dir={published}", f"out={out}"
+    )
     assert result.returncode == 0, result.stderr
     document = json.loads((out / "scores.json").read_text())
     assert (document["groups"]["popev2"]["n"], document["groups"]["popev2"]["n_right"]) == (500, right)
@@ -91,14 +86,7 @@ def test_a_row_of_another_form_is_refused(change: dict[str, str], message: str, 
     path = tmp_path / "annotations.json"
     path.write_text(json.dumps([ROW | change]))
     with pytest.raises(RepopeError, match=message):
-        popev2_benchmark("popev2", VARIANTS, path)
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultServer]:
-    monkeypatch.setattr(fetch, "FIRST_WAIT", 0.001)
-    with serving() as state:
-        yield state
+        popev2_benchmark("popev2", VARIANTS, path, {})
 
 
 def test_photographs_are_fetched_and_painted_ones_are_to_be_unpacked(

@@ -3,7 +3,7 @@
 import pytest
 
 from repope_eval.records import Answer, Question
-from repope_eval.scoring.amber import AmberFigures, amber_figures
+from repope_eval.scoring.amber import AmberFigures, amber_figures, read_exactly
 from repope_eval.scoring.protocols import read_repope
 
 VARIANTS = ("existence", "state", "number", "action", "relation")
@@ -28,7 +28,7 @@ STATE = [(True, "Yes")] * 5 + [(True, "No")] * 1 + [(False, "No")] * 4 + [(False
 
 
 def test_the_figures_of_a_dimension_are_these() -> None:
-    found = amber_figures(*asked({"state": STATE}))
+    found = amber_figures(*asked({"state": STATE}), read_exactly)
     assert set(found) == {"state"}  # other dimensions lack a variant
     # 9 of 13 right; 4 / 5; 4 / 7 = .5714; 2 * .8 * .571 / (.8 + .571 + .0001) = .66632
     assert found["state"] == AmberFigures(n=13, accuracy=69.2, precision=80.0, recall=57.1, f1=66.6)
@@ -36,13 +36,15 @@ def test_the_figures_of_a_dimension_are_these() -> None:
 
 def test_f1_is_made_of_rounded_figures_and_existence_has_more_added() -> None:
     rows = [(False, "No")] * 2 + [(False, "Yes")] * 1
-    existence = amber_figures(*asked({"existence": rows}))["existence"]
+    existence = amber_figures(*asked({"existence": rows}), read_exactly)["existence"]
     # 2 * 1 * .667 / (1.667 + .001) = .79976, where 2 * 1 * .6667 / 1.6667 is .80002
     assert existence == AmberFigures(n=3, accuracy=66.7, precision=100.0, recall=66.7, f1=80.0)
-    few = amber_figures(*asked({"existence": [(False, "No")] + [(False, "Yes")] * 199}))["existence"]
+    few = amber_figures(*asked({"existence": [(False, "No")] + [(False, "Yes")] * 199}), read_exactly)[
+        "existence"
+    ]
     # .5 %: 2 * .005 / (1.005 + .001) = .00994
     assert few.f1 == 1.0
-    certain = amber_figures(*asked({"existence": [(False, "No")], "relation": [(False, "No")]}))
+    certain = amber_figures(*asked({"existence": [(False, "No")], "relation": [(False, "No")]}), read_exactly)
     assert certain["existence"].f1 == 100.0  # 2 / 2.001 = .9995, rounded
     assert certain["relation"].f1 == 100.0
 
@@ -51,7 +53,7 @@ def test_a_response_counts_only_if_it_is_exactly_yes_or_no_unless_a_protocol_rea
     ids, labels, answers = asked(
         {"number": [(False, "No."), (False, "no"), (True, "Yes, it is"), (True, "Yes")]}
     )
-    assert amber_figures(ids, labels, answers)["number"] == AmberFigures(
+    assert amber_figures(ids, labels, answers, read_exactly)["number"] == AmberFigures(
         n=4, accuracy=25.0, precision=None, recall=0.0, f1=None
     )
     assert amber_figures(ids, labels, answers, read_repope)["number"] == AmberFigures(
@@ -62,11 +64,11 @@ def test_a_response_counts_only_if_it_is_exactly_yes_or_no_unless_a_protocol_rea
 def test_questions_without_an_answer_are_in_no_figure_and_rows_that_stand_twice_count_twice() -> None:
     ids, labels, answers = asked({"action": [(False, "No"), (False, None)]})
     ids["action"][7] = ids["action"][0]
-    assert amber_figures(ids, labels, answers)["action"].n == 2
+    assert amber_figures(ids, labels, answers, read_exactly)["action"].n == 2
 
 
 def test_attribute_is_its_three_types_and_all_is_all() -> None:
-    found = amber_figures(*asked(dict.fromkeys(VARIANTS, STATE)))
+    found = amber_figures(*asked(dict.fromkeys(VARIANTS, STATE)), read_exactly)
     assert {name: each.n for name, each in found.items()} == {
         "all": 65,
         "existence": 13,
@@ -77,7 +79,7 @@ def test_attribute_is_its_three_types_and_all_is_all() -> None:
 
 
 def test_what_has_nothing_to_divide_by_is_none() -> None:
-    found = amber_figures(*asked({"relation": [(True, "Yes")]}))["relation"]
+    found = amber_figures(*asked({"relation": [(True, "Yes")]}), read_exactly)["relation"]
     assert (found.accuracy, found.precision, found.recall, found.f1) == (100.0, None, None, None)
-    nothing = amber_figures(*asked({"relation": [(True, None)]}))["relation"]
+    nothing = amber_figures(*asked({"relation": [(True, None)]}), read_exactly)["relation"]
     assert nothing == AmberFigures(n=0, accuracy=None, precision=None, recall=None, f1=None)
