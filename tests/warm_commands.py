@@ -44,11 +44,11 @@ class WarmProgram:
 
     def send(self, request: Mapping[str, object], files: Sequence[int]) -> None:
         """Sends a request with the files of standard output, of standard error, and for its status."""
-        socket.send_fds(self._connected(), [json.dumps(request).encode()], files)
+        socket.send_fds(self.connected(), [json.dumps(request).encode()], files)
 
     def python(self) -> Path:
         """A program that other programs may start in Python's place: what it is told to run is forked."""
-        self._connected()
+        self.connected()
         python = self._folder / f"python-{os.getpid()}"
         if not python.exists():
             words = shlex.join([sys.executable, "-SE", str(WARM_PYTHON), str(self._folder / "requests")])
@@ -62,11 +62,8 @@ class WarmProgram:
             self._requests.close()
             self._requests = None
 
-    def begin(self) -> None:
-        """Has the process started, if none of pytest's workers has yet: it is there some seconds later."""
-        self._connected()
-
-    def _connected(self) -> socket.socket:
+    def connected(self) -> socket.socket:
+        """The socket of requests. The process is started if no worker has yet, and answers some seconds later."""
         if self._requests is None:
             self._requests = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             address = str(self._folder / "requests")
@@ -216,7 +213,7 @@ def python() -> Path:
 def begin() -> None:
     """Has what forks be there when the first command is to be run."""
     if _can_be_forked(os.environ):
-        warm_program.begin()
+        warm_program.connected()
 
 
 def _can_be_forked(environment: Mapping[str, str]) -> bool:

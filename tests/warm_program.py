@@ -17,6 +17,7 @@ import select
 import shutil
 import socket
 import sys
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
@@ -135,21 +136,20 @@ def fork_for_each_request(listening: socket.socket) -> list[str] | None:
             output, errors, status = files
             number = os.fork()
             if number == 0:
-                ends = [told for _, told in running.values()]
-                for held in (
-                    *(each.detach() for each in asking),
-                    listening.detach(),
-                    status,
-                    *running,
-                    *ends,
-                ):
-                    os.close(held)
+                let_go((*asking, listening), status, running)
                 return taken_over(json.loads(message), output, errors, names_of_draw)
             os.close(output)
             os.close(errors)
             os.write(status, b"%d\n" % number)
             running[os.pidfd_open(number)] = number, status
     return None
+
+
+def let_go(sockets: Iterable[socket.socket], status: int, running: Mapping[int, tuple[int, int]]) -> None:
+    """Closes, in a forked process, what its parent alone listens to and writes to."""
+    ends = [told for _, told in running.values()]
+    for held in (*(each.detach() for each in sockets), status, *running, *ends):
+        os.close(held)
 
 
 def tell_end(process: int, number: int, status: int) -> None:
