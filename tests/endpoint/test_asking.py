@@ -253,6 +253,6 @@ def test_closing_ends_the_requests(chat: ChatServer, images: Images) -> None:
     answers.close()
     assert time.monotonic() - began < 1
     assert threading.active_count() < 20
-    number = len(chat.questions)
-    time.sleep(0.05)
-    assert len(chat.questions) == number
+    chat.ended.set()  # nothing hangs any more: whatever still asked would get to all 20 questions
+    time.sleep(0.1)
+    assert len(chat.questions) <= 3 + 2  # those answered, and those under way
