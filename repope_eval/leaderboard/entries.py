@@ -97,7 +97,7 @@ class Leaderboard:
     """The least share of the questions that a run must have answered to be ranked."""
     label_sets: tuple[str, ...]
     variants: tuple[Variant, ...]
-    """The variants; the last one is `mean` if there are several."""
+    """The variants; the last of several is `mean`, or `distinct` where a variant has one label only."""
     entries: tuple[Entry, ...]
     """The ranked models, the best first by F1 under the last label set in the last variant."""
     places: Mapping[str, Mapping[Variant, Mapping[str, int | None]]]
@@ -116,7 +116,7 @@ class Leaderboard:
 
     @property
     def headline(self) -> Variant:
-        """The variant that decides the order of the entries: the mean if there is one."""
+        """The variant that decides the order of the entries: the mean over several, or all of their questions."""
         return self.variants[-1]
 
     @property

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -17,13 +18,13 @@ from repope_eval.leaderboard.finished_runs import NOT_SET, FoundRun
 from repope_eval.leaderboard.run_selection import Selection, images_of, labels_of
 from repope_eval.records import LabelSet, Variant
 from repope_eval.scoring.agreement import RANKED_FIGURES, agreement
-from repope_eval.scoring.bootstrap import MEAN
+from repope_eval.scoring.bootstrap import MEAN, has_mean
 from repope_eval.scoring.comparison import Comparison, compare
 from repope_eval.scoring.coverage import coverage
 from repope_eval.scoring.places import places_by_name
 from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.scoring.published import published_scores
-from repope_eval.scoring.scores import score
+from repope_eval.scoring.scores import score, with_distinct
 from repope_eval.scoring.shared_questions import Sampled
 from repope_eval.settings import config
 
@@ -56,6 +57,7 @@ _OWN_FACTS = (
 
 def make_leaderboard(selection: Selection, settings: config.ReportSettings) -> Leaderboard:
     """Scores, ranks and compares the selected runs; reads and writes no file."""
+    selection = _with_summary(selection)
     label_sets, variants = _shape(selection)
     names = _names(selection.runs)
     comparison = _comparison(selection, names, settings.protocol)
@@ -103,8 +105,16 @@ def _shape(selection: Selection) -> tuple[tuple[str, ...], tuple[str, ...]]:
         return tuple(cells), tuple(cells["pope"])
     label_sets = selection.benchmark.label_sets
     variants = tuple(label_sets[0].variants)
-    means = (MEAN,) if len(variants) > 1 else ()
+    means = (MEAN,) if has_mean(variants) else ()
     return tuple(label_set.name for label_set in label_sets), (*variants, *means)
+
+
+def _with_summary(selection: Selection) -> Selection:
+    """The selection with all questions as a further variant, where the mean over the variants would be undefined."""
+    benchmark = selection.benchmark
+    if benchmark is None:
+        return selection
+    return replace(selection, benchmark=replace(benchmark, label_sets=with_distinct(benchmark.label_sets)))
 
 
 def _names(runs: Sequence[FoundRun]) -> dict[str, str]:

@@ -5,11 +5,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from repope_eval.reporting.page import RunView
+from repope_eval.scoring.bootstrap import DISTINCT
 from repope_eval.scoring.calibration import CALIBRATION_FIGURES
 from repope_eval.scoring.detection import ALL_OBJECTS, Detection
 from repope_eval.scoring.estimates import Estimate
 from repope_eval.scoring.evidence import Evidence
-from repope_eval.scoring.scores import DISTINCT, Scores
+from repope_eval.scoring.scores import Scores
 
 
 def score_document(scores: Scores, others: Sequence[Scores] = ()) -> dict[str, Any]:

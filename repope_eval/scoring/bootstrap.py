@@ -9,7 +9,7 @@ that part. Where each image has questions of one label only, as DASH-B's have, t
 separately: how many there are of each was chosen, and is not left to chance.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -22,6 +22,8 @@ from repope_eval.scoring.protocols import Protocol, remembering
 
 MEAN = "mean"
 """The name of the mean over variants, which stands beside them where there are several."""
+DISTINCT = "distinct"
+"""The name of a variant that has the questions of all variants, each counted once. No mean stands beside it."""
 REPLICATES = 10_000
 SEED = 20_250_422
 PERCENTILES = (2.5, 97.5)
@@ -70,10 +72,15 @@ def variant_cells(label_sets: Sequence[LabelSet]) -> list[tuple[str, Variant, Ce
         variants = list(label_set.variants)
         cells = tuple(range(start, start + len(variants)))
         found += [(label_set.name, variant, (cell,)) for variant, cell in zip(variants, cells, strict=True)]
-        if len(variants) > 1:
+        if has_mean(variants):
             found.append((label_set.name, MEAN, cells))
         start += len(variants)
     return found
+
+
+def has_mean(variants: Collection[Variant]) -> bool:
+    """Whether a mean over these variants stands beside them."""
+    return len(variants) > 1 and DISTINCT not in variants
 
 
 def labelled_images(label_sets: Sequence[LabelSet]) -> list[str]:

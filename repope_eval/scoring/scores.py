@@ -10,7 +10,7 @@ from statistics import fmean
 from typing import Any, TypeVar
 
 from repope_eval.records import Answer, LabelSet, Question, Variant
-from repope_eval.scoring.bootstrap import MEAN, Cells, confusions_of, variant_cells
+from repope_eval.scoring.bootstrap import DISTINCT, MEAN, Cells, confusions_of, has_mean, variant_cells
 from repope_eval.scoring.clustering import f1_width_ratios
 from repope_eval.scoring.confusion import Confusion, Figures, figures, shares
 from repope_eval.scoring.estimates import Estimate
@@ -21,9 +21,6 @@ from repope_eval.wording import counted
 
 Record = TypeVar("Record")
 """A dataclass of numbers."""
-
-DISTINCT = "distinct"
-"""The name of a variant that has the questions of all variants, each counted once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +99,7 @@ def score(
         name: {variant: figures(counts, sample.protocol) for variant, counts in of_variants.items()}
         for name, of_variants in confusions.items()
     }
-    with_means = {name: with_mean(of_variants) for name, of_variants in by_label_set.items()}
+    with_means = {name: _with_mean(of_variants) for name, of_variants in by_label_set.items()}
     for name, variant, of_cell in variant_cells(label_sets):
         cell = with_means[name][variant]
         undefined = (
@@ -113,7 +110,7 @@ def score(
         found = estimates(sample, of_cell, values_of(cell), undefined)
         cells[name][variant] = CellScores(figures=cell, estimates=found)
         indexes[name, variant] = of_cell
-    distinct = [_distinct(label_set) for label_set in label_sets if len(label_set.variants) > 1]
+    distinct = [_distinct(label_set) for label_set in label_sets if has_mean(label_set.variants)]
     return Scores(
         model=model,
         bench=bench,
@@ -138,7 +135,30 @@ def mean(records: Sequence[Record]) -> Record:
 
 def with_mean(by_variant: Mapping[Variant, Record]) -> dict[Variant, Record]:
     """The records by variant, and where there are several, their mean under `MEAN`."""
-    return {**by_variant, **({MEAN: mean(list(by_variant.values()))} if len(by_variant) > 1 else {})}
+    return {**by_variant, **({MEAN: mean(list(by_variant.values()))} if has_mean(by_variant) else {})}
+
+
+def _with_mean(by_variant: Mapping[Variant, Figures]) -> dict[Variant, Figures]:
+    """As `with_mean`; a variant without label yes has precision 0 by definition, which says nothing in a mean."""
+    found = with_mean(by_variant)
+    if MEAN in found and found[MEAN].recall is None:
+        found[MEAN] = replace(found[MEAN], precision=None)
+    return found
+
+
+def with_distinct(label_sets: Sequence[LabelSet]) -> tuple[LabelSet, ...]:
+    """The label sets with all their questions as a further variant, where a variant has one label only.
+
+    F1 is undefined there, and so is its mean: what a model is worth on the whole is said by all questions together.
+    """
+    if all(len(set(labels.values())) == 2 for each in label_sets for labels in each.variants.values()):
+        return tuple(label_sets)
+    return tuple(
+        LabelSet(each.name, {**each.variants, **_distinct(each).variants})
+        if has_mean(each.variants)
+        else each
+        for each in label_sets
+    )
 
 
 def _distinct(label_set: LabelSet) -> LabelSet:
@@ -202,6 +222,7 @@ def _undefined_in_mean(by_variant: Mapping[Variant, Figures]) -> dict[str, str]:
         figure: [name for name, cell in by_variant.items() if getattr(cell, figure) is None]
         for figure in INTERVAL_FIGURES
     }
+    lacking["precision"] = lacking["precision"] or lacking["recall"]  # see `_with_mean`
     return {figure: f"undefined in {', '.join(names)}" for figure, names in lacking.items() if names}
 
 

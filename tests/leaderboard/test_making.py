@@ -82,6 +82,33 @@ def test_places_of_the_comparison_are_those_shown(board: Leaderboard) -> None:
                 assert standing.value == pytest.approx(entry.cells[name][variant].figures.f1)
 
 
+def test_where_a_variant_has_one_label_all_questions_together_decide_the_order(
+    shared: Path, tmp_path: Path
+) -> None:
+    """POPEv2's photographs all have the label yes: F1 of a half is no ranking, and its mean is undefined."""
+    bench = BenchSettings(name="popev2", source="popev2", variants=("photograph", "painted_out"))
+    pairs = load_benchmark(bench, shared / "benchmarks")
+
+    def of_pairs(manifest: dict[str, Any]) -> None:
+        manifest["settings"] |= {
+            "bench": {"name": "popev2", "source": "popev2", "variants": list(bench.variants)},
+            "data_dir": str(shared / "benchmarks"),
+        }
+
+    for name, wrong in (("half", 0.5), ("tenth", 0.1), ("fifth", 0.2)):
+        write_run(tmp_path / name, pairs, name, answer_lines(pairs, wrong, labels=0), of_pairs)
+    found = board_of(tmp_path)
+    assert found.variants == ("photograph", "painted_out", "distinct")
+    assert found.headline == "distinct"
+    assert found.places["popev2"]["distinct"] == {"tenth": 1, "fifth": 2, "half": 3}
+    assert [entry.name for entry in found.entries] == ["tenth", "fifth", "half"]
+    standing = found.standing("popev2", "distinct", "fifth")
+    assert standing is not None
+    assert (standing.place, standing.interval) == (2, (2, 2))
+    assert found.entries[0].cells["popev2"]["distinct"].figures.n_questions == 1000
+    assert found.entries[0].coverage["popev2"]["distinct"].yes == 1
+
+
 def test_overtaking_and_agreement_are_told_with_their_interval(board: Leaderboard) -> None:
     mean = next(each for each in board.agreements if each.variant == "mean")
     assert (mean.group, mean.n_models) == ("runs", 3)

@@ -6,7 +6,7 @@ import pytest
 
 from repope_eval.records import Answer, LabelSet, Question
 from repope_eval.scoring.confusion import Figures
-from repope_eval.scoring.scores import MEAN, Scores, mean, score
+from repope_eval.scoring.scores import MEAN, Scores, mean, score, with_distinct
 from repope_eval.settings import config
 
 DOG, CAT, CUP = (
@@ -67,6 +67,33 @@ def test_f1_of_the_mean_is_the_mean_of_f1_and_not_f1_of_mean_counts() -> None:
     assert by_variant["popular"].f1 == 2 * 1 / (2 * 1 + 0 + 1)
     assert by_variant[MEAN].f1 == pytest.approx((2 / 3 + 2 / 3) / 2)
     assert (by_variant[MEAN].fp, by_variant[MEAN].fn) == (0.5, 0.5)
+
+
+def test_precision_of_a_variant_without_label_yes_is_in_no_mean() -> None:
+    """A yes there is wrong whatever it is about: precision is 0 by definition, and says nothing beside others."""
+    labels = LabelSet("own", {"none": {CUP: False}, "both": {DOG: True, CAT: False}})
+    scores = scores_of([labels], {CUP: "yes", DOG: "yes", CAT: "no"})
+    cells = scores.cells["own"]
+    assert (cells["none"].figures.precision, cells["both"].figures.precision) == (0, 1)
+    assert cells["mean"].figures.precision is None
+    assert cells["mean"].estimates["precision"].reason == "undefined in none"
+    assert cells["mean"].figures.tnr == 0.5
+
+
+def test_all_questions_together_are_a_variant_where_one_has_a_single_label() -> None:
+    labels = LabelSet("own", {"none": {CUP: False}, "both": {DOG: True, CAT: False, CUP: False}})
+    (found,) = with_distinct([labels])
+    assert list(found.variants) == ["none", "both", "distinct"]
+    assert found.variants["distinct"] == {DOG: True, CAT: False, CUP: False}
+    assert list(score("m", "b", [found], {DOG: Answer(DOG, "yes")}, "repope").cells["own"]) == [
+        "none",
+        "both",
+        "distinct",
+    ]
+    both_labels = LabelSet("own", {"a": {DOG: True, CAT: False}, "b": {DOG: True, CUP: False}})
+    assert with_distinct([both_labels]) == (both_labels,)
+    alone = LabelSet("own", {"none": {CUP: False}})
+    assert with_distinct([alone]) == (alone,)
 
 
 def test_one_variant_has_no_mean() -> None:
