@@ -63,8 +63,8 @@ class Source:
     """The variants that there are; empty where a benchmark has a single one of any name."""
     reads: frozenset[str] = frozenset()
     """The settings among `questions`, `relabels`, `annotations` and `images` that it reads."""
-    own_images: Callable[[Path], Path | None]
-    """The benchmark's own folder of images, by data_dir; None where only `bench.images` names a folder."""
+    own_images: Callable[[BenchSettings, Path], Path | None]
+    """The benchmark's own folder of images, in data_dir or elsewhere; None where only `bench.images` names a folder."""
     fetch_images: Callable[[BenchSettings, Sequence[str], Path], None] = lambda *_: None
     """Fetches the named images into the benchmark's own folder as far as the settings allow it."""
     images_missing: Callable[[BenchSettings], str]

@@ -24,7 +24,7 @@ SOURCE = Source(
     load=_load,
     variants=(),
     reads=frozenset({"questions", "relabels", "images"}),
-    own_images=lambda _: None,
+    own_images=lambda *_: None,
     images_missing=lambda _: IMAGES_MISSING,
     origin="files of your own",
 )

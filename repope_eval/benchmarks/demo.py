@@ -21,7 +21,7 @@ def _load(settings: BenchSettings, _: Path) -> Benchmark:
 SOURCE = Source(
     load=_load,
     variants=POPE_VARIANTS,
-    own_images=lambda _: DEMO_FOLDER / "images",
+    own_images=lambda *_: DEMO_FOLDER / "images",
     images_missing=lambda _: IMAGES_MISSING,
     origin="drawn for this package; licence: the package's",
 )

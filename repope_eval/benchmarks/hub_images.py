@@ -45,24 +45,15 @@ def load_parquet(dataset: str, files: Sequence[str], columns: Sequence[str], exa
 
 
 def _loaded(dataset: str, columns: Sequence[str], example: str, needs: str, **how: Any) -> Any:
-    silence = hub_client.silence("datasets", dataset) if _is_hub_id(dataset) else None
-    import datasets  # slow to import, and rarely needed
-
-    try:
-        with _switched_off(silence is not None):
-            rows: Any = hub_client.ask_quietly(lambda: datasets.load_dataset(dataset, **how))
-    except Exception as error:  # offline, unknown, gated, no such split, full disk: many unrelated kinds
-        raise RepopeError(
-            f"images of the dataset {dataset} cannot be loaded ({silence or hub_client.deepest_reason(error)}); "
-            "check the network, that the Hub is not switched off by HF_HUB_OFFLINE, and that the name "
-            f"is a Hub dataset or a folder of Parquet files with {needs}"
-        ) from error
+    rows = load_rows(f"images of the dataset {dataset}", dataset, needs, **how)
     lacking = sorted({"image", *columns} - set(rows.column_names))
     if lacking:
         raise RepopeError(
             f"the dataset {dataset} has no column {' and no column '.join(lacking)}; "
             f"one like {example} is expected"
         )
+    import datasets
+
     try:
         # Without this, each image would be decoded, and its original bytes be gone.
         return rows.cast_column("image", datasets.Image(decode=False))
@@ -70,6 +61,33 @@ def _loaded(dataset: str, columns: Sequence[str], example: str, needs: str, **ho
         raise RepopeError(
             f"the dataset {dataset} has no images in its column image ({hub_client.deepest_reason(error)}); "
             f"one like {example} is expected"
+        ) from error
+
+
+def load_rows(what: str, dataset: str, needs: str, **how: Any) -> Any:
+    """The rows of a dataset, as `datasets` loads them.
+
+    Args:
+        what: what is loaded, for messages.
+        dataset: id on the Hub, or a local folder.
+        needs: what the dataset must have, for messages.
+        how: keywords of `datasets.load_dataset`.
+
+    Raises:
+        RepopeError: the dataset cannot be loaded.
+    """
+    revision = how.get("revision", "main")
+    silence = hub_client.silence("datasets", dataset, revision) if _is_hub_id(dataset) else None
+    import datasets  # slow to import, and rarely needed
+
+    try:
+        with _switched_off(silence is not None):
+            return hub_client.ask_quietly(lambda: datasets.load_dataset(dataset, **how))
+    except Exception as error:  # offline, unknown, gated, no such split, full disk: many unrelated kinds
+        raise RepopeError(
+            f"{what} cannot be loaded ({silence or hub_client.deepest_reason(error)}); "
+            "check the network, that the Hub is not switched off by HF_HUB_OFFLINE, and that the name "
+            f"is a Hub dataset or a folder of Parquet files with {needs}"
         ) from error
 
 

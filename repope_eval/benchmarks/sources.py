@@ -65,7 +65,7 @@ def find_benchmark_images(
         RepopeError: images are missing: how many, the first ones, where they were looked for, and the mend.
     """
     source = SOURCES[settings.source]
-    own = source.own_images(data_dir)
+    own = source.own_images(settings, data_dir)
     folders = [] if own is None else [own]
     if settings.images is not None:
         folders.append(named_folder("bench.images", settings.images))
@@ -99,7 +99,7 @@ def find_local_images(
 ) -> Mapping[str, Path]:
     """Where the images of questions lie, as far as they are on this machine; nothing is fetched."""
     try:
-        own = SOURCES[settings.source].own_images(data_dir)
+        own = SOURCES[settings.source].own_images(settings, data_dir)
         folders = [own] if own is not None else []
         if settings.images:
             folders.append(Path(settings.images).expanduser())

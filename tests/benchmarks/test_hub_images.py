@@ -255,7 +255,7 @@ def test_a_hub_that_is_silent_is_told_in_seconds_and_the_cache_is_looked_into(
     )
     with pytest.raises(RepopeError, match=r"owner/name cannot be loaded \(HUB: no answer within 4 s\)"):
         copy_hub_images("owner/name", NAMES, tmp_path / "out")
-    assert asked == [("datasets", "owner/name")]
+    assert asked == [("datasets", "owner/name", "main")]
     assert datasets.config.HF_HUB_OFFLINE is False
     with pytest.raises(RepopeError, match="cannot be loaded"):
         copy_hub_images(str(tmp_path / "absent"), NAMES, tmp_path / "out")
