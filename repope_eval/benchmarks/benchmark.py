@@ -52,6 +52,17 @@ class Benchmark:
             label_sets.append(LabelSet(label_set.name, variants))
         return replace(self, label_sets=tuple(label_sets), ids=ids)
 
+    def of_variants(self, variants: Sequence[Variant]) -> "Benchmark":
+        """The benchmark of some of its variants alone, in the order in which they are named."""
+        ids = {variant: self.ids[variant] for variant in variants}
+        asked = set(chain.from_iterable(questions.values() for questions in ids.values()))
+        label_sets = [
+            LabelSet(each.name, {variant: each.variants[variant] for variant in variants})
+            for each in self.label_sets
+        ]
+        groups = {question: group for question, group in self.groups.items() if question in asked}
+        return replace(self, label_sets=tuple(label_sets), ids=ids, groups=groups)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
@@ -60,9 +71,9 @@ class Source:
     load: Callable[[BenchSettings, Path], Benchmark]
     """Loads the questions and label sets by the settings, from data_dir, and fetches those that are missing."""
     variants: tuple[Variant, ...]
-    """The variants that there are; empty where a benchmark has a single one of any name."""
+    """The variants that there are; empty where the files of a user say it."""
     reads: frozenset[str] = frozenset()
-    """The settings among `questions`, `relabels`, `annotations` and `images` that it reads."""
+    """The settings among `sources.FILE_SETTINGS` that it reads."""
     own_images: Callable[[BenchSettings, Path], Path | None]
     """The benchmark's own folder of images, in data_dir or elsewhere; None where only `bench.images` names a folder."""
     fetch_images: Callable[[BenchSettings, Sequence[str], Path], None] = lambda *_: None

@@ -15,6 +15,11 @@ IMAGES_MISSING = (
 def _load(settings: BenchSettings, _: Path) -> Benchmark:
     if settings.questions is None:
         raise RepopeError("bench.questions is required: give bench.questions=FILE, a file in POPE's format")
+    if len(settings.variants) != 1:
+        raise RepopeError(
+            f"bench.variants: a custom benchmark has one variant, not {len(settings.variants)}; bench=table takes "
+            "several, from a column"
+        )
     (variant,) = settings.variants
     relabels = {variant: Path(settings.relabels).expanduser()} if settings.relabels else {}
     return read_benchmark(settings.name, {variant: Path(settings.questions).expanduser()}, relabels)

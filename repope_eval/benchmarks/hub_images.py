@@ -112,7 +112,7 @@ def copy_rows(split: Any, row_of: Mapping[str, int | None], dataset: str, folder
     chosen = split.select([number for number, _ in found]).with_format("arrow")
     # Each row is a table of one, of which nothing is copied yet.
     for (_, name), row in zip(found, chosen, strict=True):
-        _write(_encoded(row["image"][0], dataset, name), folder / name, dataset)
+        write_image(_encoded(row["image"][0], dataset, name), folder / name, f"the dataset {dataset}")
     lacking = [name for name, number in row_of.items() if number is None]
     if lacking:
         number = counted(len(row_of), "image")
@@ -170,7 +170,17 @@ def _require_size(size: int, dataset: str, name: str) -> None:
         )
 
 
-def _write(content: bytes, path: Path, dataset: str) -> None:
+def write_image(content: bytes, path: Path, source: str) -> None:
+    """Writes an image's file byte for byte, once it is known to be a whole image.
+
+    Args:
+        content: the bytes.
+        path: the file, whose folder is made if need be; one that is there is replaced.
+        source: where the image comes from, for messages.
+
+    Raises:
+        RepopeError: it cannot be decoded, or the folder cannot be written.
+    """
     unfinished = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -186,4 +196,4 @@ def _write(content: bytes, path: Path, dataset: str) -> None:
         ) from error
     except RepopeError as error:
         reason = str(error).removeprefix(f"{unfinished}: ")
-        raise RepopeError(f"the image {path.name} of the dataset {dataset} {reason}") from error
+        raise RepopeError(f"the image {path.name} of {source} {reason}") from error

@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from repope_eval.benchmarks import amber, coco, custom, dash_b, demo, pope_seem, popev2
+from repope_eval.benchmarks import amber, coco, custom, dash_b, demo, pope_seem, popev2, table
 from repope_eval.benchmarks.benchmark import Benchmark, Source
 from repope_eval.benchmarks.images import locate_images
 from repope_eval.errors import RepopeError
 from repope_eval.records import Question
 from repope_eval.settings.config import BenchSettings
+from repope_eval.settings.fields import fields_of
 from repope_eval.settings.named_folders import named_folder
 from repope_eval.wording import first_few
 
@@ -21,11 +22,21 @@ SOURCES: Mapping[str, Source] = {
     "amber": amber.SOURCE,
     "dash_b": dash_b.SOURCE,
     "custom": custom.SOURCE,
+    "table": table.SOURCE,
 }
 """The benchmarks by `bench.source`."""
 
-FILE_SETTINGS = ("questions", "relabels", "images", "annotations")
-"""Settings that name files: with a benchmark that does not read them they would go unheeded."""
+FILE_SETTINGS = (
+    "questions",
+    "relabels",
+    "images",
+    "annotations",
+    "split",
+    "subset",
+    "columns",
+    "labels",
+)
+"""Settings that say what files hold: with a benchmark that does not read them they would go unheeded."""
 
 
 def load_benchmark(settings: BenchSettings, data_dir: Path) -> Benchmark:
@@ -36,16 +47,19 @@ def load_benchmark(settings: BenchSettings, data_dir: Path) -> Benchmark:
     """
     source = SOURCES[settings.source]
     unheeded = [
-        f"bench.{key}"
-        for key in FILE_SETTINGS
-        if getattr(settings, key) is not None and key not in source.reads
+        f"bench.{field.name}"
+        for field in fields_of(BenchSettings)
+        if field.name in FILE_SETTINGS
+        and field.name not in source.reads
+        and getattr(settings, field.name) != field.default
     ]
     if unheeded:
         raise RepopeError(
             f"{', '.join(unheeded)}: not read by bench={settings.name}; leave it out, or name files of your own "
-            "with bench=custom"
+            "with bench=custom or bench=table"
         )
-    _require_variants(settings.variants, source.variants)
+    if source.variants:
+        _require_variants(settings.variants, source.variants)
     return source.load(settings, data_dir)
 
 
@@ -124,10 +138,6 @@ def bench_asking(text: str, own: str) -> str | None:
 
 
 def _require_variants(variants: Sequence[str], possible: Sequence[str]) -> None:
-    if not possible:
-        if len(variants) != 1:
-            raise RepopeError(f"bench.variants: a custom benchmark has one variant, not {len(variants)}")
-        return
     strange = [variant for variant in variants if variant not in possible]
     if strange or not variants:
         what = f"no such variant as {', '.join(strange)}" if strange else "is empty"

@@ -20,13 +20,16 @@ from repope_eval.settings.applicable import SERVER
 from repope_eval.settings.config import BenchSettings, ModelSettings, RunSettings, number_format
 from repope_eval.settings.written import as_written
 
+_OF_THE_USER = ("custom", "table")
+"""Sources of benchmarks whose images only a setting names."""
+
 
 def identity(settings: RunSettings) -> dict[str, Any]:
     """The settings that a run's answers depend on, by dotted key; engine, batch size and device change no answer."""
     bench, model = settings.bench, settings.model
     return {
         "bench": bench.name,
-        "bench.images": as_written(bench.images) if bench.source == "custom" else None,
+        "bench.images": as_written(bench.images) if bench.source in _OF_THE_USER else None,
         "model.checkpoint": as_written(model.checkpoint),
         "model.family": model.family,  # it says who is asked, too
         "model.max_new_tokens": model.max_new_tokens,

@@ -9,12 +9,16 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from repope_eval.settings.declaration import setting
+from repope_eval.settings.table_form import TableColumns, TableLabels
 
 Protocol = Literal["repope", "pope", "vlmevalkit", "lmms_eval"]
 ProtocolChoice = Protocol | Literal["all"]
 Engine = Literal["shared", "sequential"]
 ImageSource = Literal["download", "hub"]
 NumberFormat = Literal["float32", "bfloat16", "float16"]
+BenchSource = Literal[
+    "demo", "coco", "pope_aokvqa", "pope_gqa", "popev2", "amber", "dash_b", "custom", "table"
+]
 Prompt = Literal["paper", "lmms_eval", "vlmevalkit"]
 Attention = Literal["sdpa", "sdpa_cudnn", "eager", "flash_attention_2"]
 
@@ -112,15 +116,19 @@ class BenchSettings:
     """Which questions, labels and images, and where they come from."""
 
     name: str = setting("names the run folder; by default the file's name", **_NAME)
-    source: Literal["demo", "coco", "pope_aokvqa", "pope_gqa", "popev2", "amber", "dash_b", "custom"] = (
-        setting("the embedded one, POPE on COCO, A-OKVQA or GQA, POPEv2, AMBER, DASH-B, or your own files")
+    source: BenchSource = setting(
+        "the embedded one, POPE on COCO, A-OKVQA or GQA, POPEv2, AMBER, DASH-B, or your own: custom, table"
     )
-    variants: tuple[str, ...] = setting("variants to evaluate")
-    questions: str | None = setting("custom: file in POPE's format; its labels are label set pope", None)
+    variants: tuple[str, ...] = setting("variants to evaluate; table: none named, all")
+    questions: str | None = setting(
+        "custom: file in POPE's format; its labels are label set pope. table: any file of rows or Parquet, or "
+        "hub:OWNER/NAME",
+        None,
+    )
     relabels: str | None = setting("custom: its relabelled twin; its labels are label set repope", None)
     images: str | None = setting(
-        "image folder: custom's own; val2014, GQA's, AMBER's, that of POPEv2's two folders, or DASH-B's of neg and "
-        "pos, beside data_dir's",
+        "image folder: that of your own files; val2014, GQA's, AMBER's, that of POPEv2's two folders, or DASH-B's of "
+        "neg and pos, beside data_dir's",
         None,
     )
     annotations: str | None = setting(
@@ -141,6 +149,10 @@ class BenchSettings:
         "POPE on COCO, AMBER, DASH-B: Hub dataset that images_from=hub reads; null: where its owners keep it",
         None,
     )
+    split: str = setting("table: split of a dataset hub:OWNER/NAME", "test")
+    subset: str | None = setting("table: subset (configuration) of such a dataset; null: its only one", None)
+    columns: TableColumns = setting("what the columns of a table are called", TableColumns())
+    labels: TableLabels = setting("what the labels of a table are called", TableLabels())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,196 @@
+"""The questions, labels and groups that the rows of a table come to."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from repope_eval.benchmarks.asked_texts import MOST_QUESTION_CHARACTERS, asked_text
+from repope_eval.benchmarks.pope_file import object_of
+from repope_eval.benchmarks.table_images import CellImage, image_in
+from repope_eval.benchmarks.table_rows import TableRows
+from repope_eval.errors import RepopeError
+from repope_eval.records import LabelSet, Question, Variant
+from repope_eval.settings.table_form import TableLabels
+from repope_eval.wording import shown
+
+ONLY_VARIANT = "table"
+"""The name of the variant of a table without a column of variants."""
+
+RESERVED = ("mean", "distinct")
+"""Names that scores have for all variants together."""
+
+MOST_VARIANTS = 50
+"""A column with more values is no column of variants: each has a row in every table of figures."""
+
+LabelWords = Mapping[str, bool | None]
+"""What each word of a label means: yes, no, or that its row is left out (None)."""
+
+
+@dataclass(slots=True)
+class TableQuestions:
+    """What the rows that were added come to. A row is known by its index."""
+
+    table: TableRows
+    words: LabelWords
+    ids: dict[Variant, dict[int | str, Question]] = field(default_factory=dict)
+    labels: dict[str, dict[Variant, dict[Question, bool]]] = field(default_factory=dict)
+    groups: dict[Question, str] = field(default_factory=dict)
+    embedded: dict[str, str] = field(default_factory=dict)
+    """The hash of each image that stands in the table, by its name."""
+    n_left_out: int = 0
+    """Rows that their labels leave out."""
+    n_repeated: int = 0
+    """Rows that ask what another row of their variant asks."""
+    _same: dict[Question, Question] = field(default_factory=dict)
+    """One object for all rows of a question, which saves half the memory."""
+    _first: dict[Question | str, int] = field(default_factory=dict)
+    """The first row of each question, and of each image that stands in the table."""
+    _read: Any = field(default_factory=hashlib.sha256)
+
+    @property
+    def sha256(self) -> str:
+        """The hash of what was read, whatever the kind of the table and the names of its columns."""
+        return str(self._read.hexdigest())
+
+    @property
+    def label_sets(self) -> tuple[LabelSet, ...]:
+        """`pope`, then `repope` where there are corrected labels."""
+        return tuple(LabelSet(name, variants) for name, variants in self.labels.items())
+
+    def add(self, row: Mapping[str, Any], index: int) -> None:
+        """Adds a row: its cells by the fields of `TableColumns` that have a column.
+
+        Raises:
+            RepopeError: a cell cannot be taken, or does not fit what is there; the caller says where the row is.
+        """
+        label = label_of("label", row["label"], self.words)
+        if label is None:
+            self.n_left_out += 1
+            return
+        image = image_in(row["image"], row.get("image_name"), self.table.folder)
+        self._keep_image(image, index)
+        text = asked_text("question", row["question"], MOST_QUESTION_CHARACTERS)
+        group = None if row.get("group") in (None, "") else str(row["group"])
+        asked = Question(asked_text("image", image.name), text, _object(text, group))
+        question = self._same.setdefault(asked, asked)
+        self._first.setdefault(question, index)
+        variant = _variant(row["variant"]) if "variant" in row else ONLY_VARIANT
+        number = row["question_id"] if "question_id" in row else index + 1
+        self._keep_id(variant, number, question)
+        self._keep_label("pope", variant, question, label)
+        corrected = self._corrected(row, variant, question) if "relabel" in row else None
+        if group is not None and self.groups.setdefault(question, group) != group:
+            raise RepopeError(
+                f"the question is of group {shown(group)}, and in {self._place(question)} of "
+                f"{shown(self.groups[question])}; a question is of one"
+            )
+        read = (image.name, image.sha256, text, variant, label, corrected, group, str(number))
+        self._read.update(json.dumps(read).encode() + b"\n")
+
+    def _place(self, thing: Question | str) -> str:
+        return self.table.place(self._first[thing])
+
+    def _keep_image(self, image: CellImage, index: int) -> None:
+        if image.content is None:
+            return
+        self._first.setdefault(image.name, index)
+        if self.embedded.setdefault(image.name, image.sha256) != image.sha256:
+            raise RepopeError(
+                f"the image has the name {shown(image.name)}, as another in {self._place(image.name)} has; give images "
+                "names of their own in a column, bench.columns.image_name=COLUMN"
+            )
+
+    def _keep_id(self, variant: Variant, number: object, question: Question) -> None:
+        if isinstance(number, bool) or not isinstance(number, int | str) or number == "":
+            raise RepopeError(f"the question_id is {shown(number)}; a number or a text is expected")
+        of_variant = self.ids.setdefault(variant, {})
+        if len(self.ids) > MOST_VARIANTS:
+            raise RepopeError(
+                f"is of variant {shown(variant)}, after {MOST_VARIANTS} others; bench.columns.variant names a column "
+                "of few values, and bench.columns.group one of many"
+            )
+        if number in of_variant:
+            raise RepopeError(f"question_id {shown(number)} stands twice; give each its own")
+        of_variant[number] = question
+
+    def _keep_label(self, label_set: str, variant: Variant, question: Question, label: bool) -> None:
+        """Adds a label, which must be that of all rows with the question, be they of other variants."""
+        variants = self.labels.setdefault(label_set, {})
+        known = next((of[question] for of in variants.values() if question in of), label)
+        if known != label:
+            here, there = ("yes" if each else "no" for each in (label, known))
+            raise RepopeError(
+                f"{shown(question.image)}, {shown(question.text)} has two labels, {here} here and {there} in a row "
+                f"before, the first of them {self._place(question)}; a pair needs one"
+            )
+        of_variant = variants.setdefault(variant, {})
+        self.n_repeated += label_set == "pope" and question in of_variant
+        of_variant[question] = label
+
+    def _corrected(self, row: Mapping[str, Any], variant: Variant, question: Question) -> bool | None:
+        """The corrected label, which is kept; None of an ambiguous question."""
+        self.labels.setdefault("repope", {}).setdefault(variant, {})
+        words = {"": None, "ambiguous": None, **self.words}
+        label = label_of("relabel", "" if row["relabel"] is None else row["relabel"], words)
+        if label is not None:
+            self._keep_label("repope", variant, question, label)
+        return label
+
+
+def label_words(labels: TableLabels) -> LabelWords:
+    """The words of labels with what they mean.
+
+    Raises:
+        RepopeError: one word means two things.
+    """
+    found: dict[str, tuple[str, bool | None]] = {}
+    for name, meaning in (("yes", True), ("no", False), ("left_out", None)):
+        for word in map(_word, getattr(labels, name)):
+            if found.setdefault(word, (name, meaning))[0] != name:
+                raise RepopeError(
+                    f"bench.labels: {shown(word)} stands in both {found[word][0]} and {name}; give both lists, each "
+                    "with words of its own"
+                )
+    return {word: meaning for word, (_, meaning) in found.items()}
+
+
+def label_of(column: str, cell: object, words: LabelWords) -> bool | None:
+    """What the label in a cell means.
+
+    Raises:
+        RepopeError: its word is none of the words.
+    """
+    word = _word(cell)
+    if cell is None or word not in words:
+        yes, no = (", ".join(_having(words, meaning)) for meaning in (True, False))
+        raise RepopeError(
+            f"the {column} is {shown(cell)}, and yes is {yes}, no {no}; name other words with bench.labels.yes=[...] "
+            "and bench.labels.no=[...], those of rows to be left out with bench.labels.left_out=[...]"
+        )
+    return words[word]
+
+
+def _having(words: LabelWords, meaning: bool) -> Sequence[str]:
+    return [word for word, own in words.items() if own is meaning]
+
+
+def _word(cell: object) -> str:
+    """The word of a cell: a whole number and a truth value have the words that are typed for them."""
+    if isinstance(cell, float) and cell.is_integer():
+        cell = int(cell)
+    return str(cell).strip().lower()
+
+
+def _variant(cell: object) -> Variant:
+    name = asked_text("variant", str(cell) if isinstance(cell, int) else cell).strip()
+    if name in RESERVED:
+        raise RepopeError(f"the variant is {shown(name)}, which is the name of figures over all; rename it")
+    return name
+
+
+def _object(text: str, group: str | None) -> str:
+    """The object asked about; where the question names none, its group, or else the question itself."""
+    found = object_of(text)
+    return group if found == text and group is not None else found
