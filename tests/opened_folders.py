@@ -17,8 +17,8 @@ ANSWER = Answer(Question("a.png", "Is there a car in the image?", "car"), "Yes")
 
 
 @pytest.fixture(autouse=True)
-def log_of_this_test_only(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(logging.getLogger("repope_eval"), "level", logging.INFO)
+def log_of_this_test_only(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    caplog.set_level(logging.INFO, "repope_eval")
     yield
     close_log()
 

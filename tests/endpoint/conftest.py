@@ -14,11 +14,11 @@ from repope_eval.records import Question
 
 
 @pytest.fixture(autouse=True)
-def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_waiting(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     monkeypatch.setattr(retrying, "FIRST_WAIT", 0.001)
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     monkeypatch.setattr(logging.getLogger("repope_eval"), "propagate", True)
-    monkeypatch.setattr(logging.getLogger("repope_eval"), "level", logging.INFO)
+    caplog.set_level(logging.INFO, "repope_eval")
 
 
 @pytest.fixture
