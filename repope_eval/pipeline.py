@@ -1,19 +1,20 @@
-"""A run from beginning to end: a benchmark, who is asked, the answers, the scores, the page."""
+"""A run from beginning to end: benchmarks, who is asked, the answers, the scores, the pages."""
 
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from repope_eval.benchmarks.benchmark import Benchmark
+from repope_eval.benchmarks.benchmark import Benchmark, by_image
 from repope_eval.benchmarks.sources import find_local_images, load_benchmark
 from repope_eval.errors import RepopeError
 from repope_eval.foreign_answers.dash_b import OTHER_EDITION, has_other_positives
 from repope_eval.inference.asker import find_asker
 from repope_eval.inference.identity import identity, require_same_contents
-from repope_eval.inference.session import Session
+from repope_eval.inference.session import BenchmarkRun, Session
 from repope_eval.process.environment import machine, slurm_job, versions
 from repope_eval.process.ranks import Ranks, join_ranks
-from repope_eval.process.timing import Seconds
+from repope_eval.records import Answer, Question
 from repope_eval.reporting.results import AnsweredBenchmark, score_and_report
 from repope_eval.runs.folder import FollowedFolder, RunFolder
 from repope_eval.runs.rank_shares import merge_shares
@@ -26,55 +27,79 @@ from repope_eval.settings.written import as_written
 
 
 def run(settings: RunSettings, command: str) -> Scores | None:
-    """Asks a model the questions of a benchmark that have no answer yet, and scores and reports all answers.
+    """As `run_together`, of a single benchmark."""
+    scores = run_together([settings], command)
+    return scores[0] if scores else None
+
+
+def run_together(settings: Sequence[RunSettings], command: str) -> Sequence[Scores]:
+    """Asks a model the questions of benchmarks that have no answer yet; scores and reports each benchmark by itself.
 
     Where several processes were started for the run, each asks its share of the images, and the main rank does the
     rest.
 
     Args:
-        settings: the run's settings.
+        settings: the settings of each benchmark's run, which differ in the benchmark and the run folder alone.
         command: the command that started the run, for the manifest and for the message of an interruption.
 
     Returns:
-        The scores; None on non-main ranks.
+        The scores by benchmark; none on non-main ranks.
 
     Raises:
         RepopeError: something a user can mend. Answers that were stored stay.
         InterruptionError: a signal came, or a rank is gone. Answers that were stored stay.
     """
-    load_asker = find_asker(settings.model.family)
+    load_asker = find_asker(settings[0].model.family)
     ranks = join_ranks()
     with ranks.together():
-        refuse_idle(settings)
-        _refuse_spread(settings, ranks)
-    data_dir = data_folder(settings.data_dir)
+        refuse_idle(settings[0])
+        _refuse_spread(settings[0], ranks)
+        _refuse_one_folder(settings)
+    data_dir = data_folder(settings[0].data_dir)
     with ExitStack() as stack:
         with ranks.main_first():
-            whole = load_benchmark(settings.bench, data_dir)
-            benchmark = whole.first_images(settings.limit)
-            folder = _open_folder(settings, ranks, stack)
-            if isinstance(folder, RunFolder):
-                _begin(settings, benchmark, data_dir, folder, command)
-        seconds: Seconds = {"load": 0.0, "inference": 0.0, **folder.manifest.seconds}
-        session = Session(
-            settings=settings,
-            benchmark=benchmark,
-            data_dir=data_dir,
-            load_asker=load_asker,
-            folder=folder,
-            ranks=ranks,
-            seconds=seconds,
-            all_images=_count_images(whole) if len(benchmark.questions) < len(whole.questions) else None,
-            command=command,
-        )
-        answers, counts = session.ask_what_is_left()
+            runs = [
+                _begin(each, data_dir, ranks, stack, command, is_first=each is settings[0])
+                for each in settings
+            ]
+        session = Session(runs=runs, data_dir=data_dir, load_asker=load_asker, ranks=ranks, command=command)
+        answers = session.ask_what_is_left()
         # Non-main ranks stay until the main one is done: launchers take a rank that ends first for a failure.
         with ranks.together():
-            if isinstance(folder, FollowedFolder):
-                return None
-            images = find_local_images(settings.bench, data_dir, benchmark.questions)
-            answered = AnsweredBenchmark(settings.model.name, settings, benchmark, answers, counts, images)
-            return score_and_report(answered, folder, seconds)
+            return [
+                _score(each, data_dir, of_run, counts)
+                for each, (of_run, counts) in zip(runs, answers, strict=True)
+                if ranks.is_main
+            ]
+
+
+def _begin(
+    settings: RunSettings, data_dir: Path, ranks: Ranks, stack: ExitStack, command: str, *, is_first: bool
+) -> BenchmarkRun:
+    """Loads a benchmark and opens its run folder, into whose manifest the main rank enters this start."""
+    whole = load_benchmark(settings.bench, data_dir)
+    benchmark = whole.first_images(settings.limit)
+    folder = _open_folder(settings, ranks, stack, is_first=is_first)
+    if isinstance(folder, RunFolder):
+        _enter(settings, benchmark, data_dir, folder, command)
+    return BenchmarkRun(
+        settings=settings,
+        benchmark=benchmark,
+        folder=folder,
+        seconds={"load": 0.0, "inference": 0.0, **folder.manifest.seconds},
+        n_images=len(by_image(whole.questions)),
+    )
+
+
+def _score(
+    run: BenchmarkRun, data_dir: Path, answers: Mapping[Question, Answer], counts: Mapping[str, int]
+) -> Scores:
+    assert isinstance(run.folder, RunFolder), "the main rank has the run folder"
+    images = find_local_images(run.settings.bench, data_dir, run.benchmark.questions)
+    answered = AnsweredBenchmark(
+        run.settings.model.name, run.settings, run.benchmark, answers, counts, images
+    )
+    return score_and_report(answered, run.folder, run.seconds)
 
 
 def describe_start(
@@ -107,20 +132,32 @@ def _refuse_spread(settings: RunSettings, ranks: Ranks) -> None:
         )
 
 
-def _open_folder(settings: RunSettings, ranks: Ranks, stack: ExitStack) -> RunFolder | FollowedFolder:
+def _refuse_one_folder(settings: Sequence[RunSettings]) -> None:
+    folders = [Path(each.out).expanduser().absolute() for each in settings]
+    if len(set(folders)) < len(folders):
+        raise RepopeError(
+            f"out={settings[0].out}: is one folder for {len(settings)} benchmarks, each of which needs its own; leave "
+            "out= away, or name the benchmark in it: out='runs/${bench.name}'"
+        )
+
+
+def _open_folder(
+    settings: RunSettings, ranks: Ranks, stack: ExitStack, *, is_first: bool
+) -> RunFolder | FollowedFolder:
     """The run folder, which the main rank alone has until the stack is left; the other ranks follow it."""
     if not ranks.is_main:
-        return FollowedFolder(Path(settings.out), ranks.rank)
+        return FollowedFolder(Path(settings.out), ranks.rank, is_first=is_first)
     folder = RunFolder(
         Path(settings.out),
         identity(settings),
         resume=settings.resume,
         leaves_failures=ranks.are_several or leaves_failures(),  # other ranks may still write there
+        is_first=is_first,
     )
     return stack.enter_context(folder)
 
 
-def _begin(
+def _enter(
     settings: RunSettings, benchmark: Benchmark, data_dir: Path, folder: RunFolder, command: str
 ) -> None:
     """Enters this start into the manifest, once it is known that its answers belong with those in the folder."""
@@ -129,7 +166,3 @@ def _begin(
     folder.manifest.require_benchmark(start["benchmark"])
     require_same_contents(settings, benchmark, data_dir, folder)
     folder.manifest.begin(start, partial=settings.limit is not None)
-
-
-def _count_images(benchmark: Benchmark) -> int:
-    return len({question.image for question in benchmark.questions})

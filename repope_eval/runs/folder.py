@@ -31,7 +31,13 @@ class RunFolder:
     """The files of a run, with a hidden lock file: one process has the folder at a time."""
 
     def __init__(
-        self, path: Path, identity: Identity, *, resume: bool, leaves_failures: bool = False
+        self,
+        path: Path,
+        identity: Identity,
+        *,
+        resume: bool,
+        leaves_failures: bool = False,
+        is_first: bool = True,
     ) -> None:
         """Opens or makes the folder, and starts its log.
 
@@ -40,6 +46,7 @@ class RunFolder:
             identity: the settings that the answers in it depend on.
             resume: whether the folder may hold answers.
             leaves_failures: whether a folder that this start makes stays where it fails before its first answer.
+            is_first: whether it is the first or only folder of this start; the log of a start before it ends.
 
         Raises:
             RepopeError: it cannot be written, holds answers of another configuration, or is another process's.
@@ -47,7 +54,8 @@ class RunFolder:
         self.path = path.expanduser()
         self.answers = self.path / ANSWERS
         self.manifest = Manifest(self.path / MANIFEST, identity)
-        close_log()
+        if is_first:
+            close_log()
         self._leaves_failures = leaves_failures
         self._made: Sequence[Path] = ()
         self._lock = self._locked()
@@ -189,8 +197,8 @@ class RunFolder:
 class FollowedFolder:
     """The run folder as a non-main rank has it: it adds to the log there, and keeps its manifest to itself."""
 
-    def __init__(self, path: Path, rank: int) -> None:
-        """Opens the log.
+    def __init__(self, path: Path, rank: int, *, is_first: bool = True) -> None:
+        """Opens the log; that of a start before this one ends with the first folder of this one.
 
         Raises:
             RepopeError: it cannot be written.
@@ -198,7 +206,8 @@ class FollowedFolder:
         self.path = path.expanduser()
         self.answers = self.path / ANSWERS
         self.manifest = Manifest(self.path / MANIFEST, {}, is_written=False)
-        close_log()
+        if is_first:
+            close_log()
         start_log(self.path, f"rank {rank}: ")
 
 
