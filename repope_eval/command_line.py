@@ -5,6 +5,7 @@ import logging
 import os
 import shlex
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
 from typing import Any, NoReturn
@@ -14,6 +15,7 @@ from repope_eval.process.output import write, write_error
 from repope_eval.process.ranks import leave_ranks, rank_count, rank_here
 from repope_eval.process.signals import heed, listen
 from repope_eval.settings import benchmark_commands, config
+from repope_eval.settings.benchmark_words import ALL, by_benchmark, spelt_out
 from repope_eval.settings.fields import nearest
 from repope_eval.settings.quick_checks import misspelt_keys
 from repope_eval.wording import message_text, shown_word
@@ -35,6 +37,9 @@ COMMANDS = {
     "relabel": benchmark_commands.RelabelSettings,
 }
 """The commands, each a module of `repope_eval.commands`, with their settings."""
+
+OF_SEVERAL = ("run", "data")
+"""The commands that take several benchmarks, `bench=[A,B]`."""
 
 
 def main() -> None:
@@ -133,24 +138,30 @@ def _taken_command(words: list[str]) -> str | None:
 def _launch(command: str, words: list[str]) -> int:
     """Has the settings composed, and the command executed with them: once, or once for each run of a sweep."""
     record = COMMANDS[command]
+    typed = shlex.join(["python", "-m", "repope_eval", *([] if command == "run" else [command]), *words])
+    words = spelt_out(record, words)
     if mistakes := misspelt_keys(record, words):
         raise RepopeError("\n".join(mistakes))
+    by_benchmark = _by_benchmark(command, words)
     from hydra.errors import CompactHydraException  # slow to import, and no misspelt key needs it
 
     from repope_eval.runs.log import close_log, show_log_on_console
     from repope_eval.settings.launching import launch, told_by_launcher
     from repope_eval.settings.schema import settings_from
 
-    typed = shlex.join(["python", "-m", "repope_eval", *([] if command == "run" else [command]), *words])
     failures: list[RepopeError] = []
     process = os.getpid()
 
-    def execute(composed: Any) -> None:
+    def execute(composed: Sequence[Any]) -> None:
         show_log_on_console(rank_here())
         try:
             with told_by_launcher():
-                settings: Any = settings_from(record, composed)
-                import_module(f"repope_eval.commands.{command}").execute(settings, typed)
+                settings: list[Any] = [settings_from(record, each) for each in composed]
+                module = import_module(f"repope_eval.commands.{command}")
+                if len(settings) == 1:
+                    module.execute(settings[0], typed)
+                else:
+                    module.execute_together(settings, typed)
         except RepopeError as error:
             if not isinstance(error, SaidElsewhereError):
                 log.error("%s", error)
@@ -164,8 +175,23 @@ def _launch(command: str, words: list[str]) -> int:
         finally:
             close_log()
 
-    launch(record, execute, words)
+    launch(record, execute, by_benchmark)
     return failures[0].exit_status if failures else 0
+
+
+def _by_benchmark(command: str, words: list[str]) -> list[list[str]]:
+    """The words for each of the benchmarks that are named."""
+    every: list[str] = []
+    if command == "data" and ALL in words:
+        from repope_eval.benchmarks.sources import SOURCES  # slow to import, and rarely needed
+
+        every = [source.bench for source in SOURCES.values() if source.bench]
+    found = by_benchmark(words, every)
+    if len(found) > 1 and command not in OF_SEVERAL:
+        raise RepopeError(
+            f"bench=[...]: {command} takes one benchmark; only {' and '.join(OF_SEVERAL)} take several"
+        )
+    return found
 
 
 def _wants_traceback() -> bool:

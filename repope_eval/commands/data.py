@@ -1,10 +1,12 @@
 """`python -m repope_eval data`: fetch and verify a benchmark, and count what its relabelling changed."""
 
 import logging
+from collections.abc import Sequence
 
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.benchmarks.relabelling import LabelChange, label_changes
 from repope_eval.benchmarks.sources import SOURCES, find_benchmark_images, load_benchmark
+from repope_eval.errors import RepopeError
 from repope_eval.reporting.data_card import print_data_card
 from repope_eval.reporting.label_changes import print_label_changes
 from repope_eval.settings.benchmark_commands import DataSettings
@@ -30,6 +32,26 @@ def execute(settings: DataSettings, command: str) -> None:
         names = list(dict.fromkeys(question.image for question in benchmark.questions))
         find_benchmark_images(settings.bench, data_dir, names)
         log.info("%s, all there", counted(len(names), "image"))
+
+
+def execute_together(settings: Sequence[DataSettings], command: str) -> None:
+    """Fetches and verifies several benchmarks, one after another.
+
+    Raises:
+        RepopeError: one cannot be had. The others are fetched all the same.
+    """
+    failed = []
+    for each in settings:
+        try:
+            execute(each, command)
+        except RepopeError as error:
+            log.error("%s", error)
+            failed.append(each.bench.name)
+    if failed:
+        raise RepopeError(
+            f"{counted(len(failed), 'benchmark')} of {len(settings)} cannot be had whole: {', '.join(failed)}; the "
+            "lines above say why, and the same command goes on from what is there"
+        )
 
 
 def _changes(benchmark: Benchmark) -> list[tuple[str, LabelChange, int | None]]:

@@ -5,17 +5,17 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import hydra
 from hydra._internal.utils import get_args_parser
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from repope_eval.errors import RepopeError
 from repope_eval.files.writing import make_folder
-from repope_eval.settings.composition import CONFIG_NAME, SWEEPS, named, register
+from repope_eval.settings.composition import CONFIG_NAME, SWEEPS, compose, initialized, named, register
 from repope_eval.settings.validation import find_mistakes
 from repope_eval.settings.words import quoted_texts
 from repope_eval.wording import first_unwritable, shown_word
@@ -24,25 +24,42 @@ _OF_OTHER_PROGRAMS = ("config_name", "config_path", "experimental_rerun")
 """Options of Hydra that choose another program's configuration, and would end in a traceback in this one."""
 
 
-def launch(record: type, execute: Callable[[DictConfig], None], words: Sequence[str]) -> None:
+def launch(
+    record: type, execute: Callable[[Sequence[DictConfig]], None], by_benchmark: Sequence[Sequence[str]]
+) -> None:
     """Checks the words of a command line, then has Hydra call `execute` once, or once for each run of a sweep.
+
+    Args:
+        record: the settings of the command.
+        execute: takes what was composed for each benchmark.
+        by_benchmark: the words for each benchmark, which differ in one word, `bench=NAME`; mostly there is one.
 
     Raises:
         RepopeError: something is wrong with the words; a line for each mistake.
     """
+    words, *others = by_benchmark
     options = _options(words)
     config_dir = _config_dir(options.config_dir)
     register(record, config_dir)
-    typed = quoted_texts(record, options.overrides, multirun=options.multirun)
-    mistakes = find_mistakes(record, typed, config_dir, multirun=options.multirun)
+    typed, *typed_others = (
+        quoted_texts(record, _options(each).overrides, multirun=options.multirun) for each in by_benchmark
+    )
+    mistakes = [
+        mistake
+        for each in (typed, *typed_others)
+        for mistake in find_mistakes(record, each, config_dir, multirun=options.multirun)
+    ]
     if mistakes:
-        raise RepopeError("\n".join(mistakes))
+        raise RepopeError("\n".join(dict.fromkeys(mistakes)))
 
     if options.multirun and not any(word.startswith("hydra.sweep.dir=") for word in options.overrides):
         make_folder(Path(SWEEPS), "hydra.sweep.dir", Path(SWEEPS))
 
+    benches = [next(word for word in each if word.startswith("bench=")) for each in by_benchmark if others]
+
     def execute_named(composed: DictConfig) -> None:
-        execute(named(record, composed, HydraConfig.get().runtime.choices))
+        first = named(record, composed, HydraConfig.get().runtime.choices)
+        execute([first, *_composed_alike(record, benches, config_dir)])
 
     # Hydra takes the folders beside a function's module for groups: `models=FILE` would choose a file from one.
     execute_named.__module__ = "__main__"
@@ -51,6 +68,21 @@ def launch(record: type, execute: Callable[[DictConfig], None], words: Sequence[
         rest.remove(override)
     sys.argv[1:] = [*typed, *rest]
     hydra.main(version_base="1.3", config_path=None, config_name=CONFIG_NAME)(execute_named)()
+
+
+def _composed_alike(record: type, benches: Sequence[str], config_dir: Path | None) -> list[DictConfig]:
+    """What the words of this run come to with each other word, `bench=NAME`, in place of the first of them."""
+    own = HydraConfig.instance().cfg
+    typed: Any = OmegaConf.to_container(HydraConfig.get().overrides.task, resolve=False)
+    words: list[str] = typed  # with ${bench.name} as it stands, which another benchmark has another value for
+    try:
+        with initialized(config_dir):
+            return [
+                compose(record, [bench if word == benches[0] else word for word in words])
+                for bench in benches[1:]
+            ]
+    finally:
+        HydraConfig.instance().cfg = own
 
 
 def is_of_sweep() -> bool:
