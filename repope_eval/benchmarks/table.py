@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 FOLDER = "tables"
 """The folder in data_dir for images that stand in tables."""
 
+_NO_QUESTIONS = "holds no questions; is it the right table?"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
@@ -62,7 +64,7 @@ def _read_table(settings: BenchSettings, _: tuple[int, int] | None) -> Table:
         except RepopeError as error:
             raise RepopeError(f"{table.where}, {table.place(index)}: {error}") from error
     if not found.ids:
-        raise RepopeError(f"{table.where}: holds no questions; is it the right table?")
+        raise RepopeError(f"{table.where}: {_NO_QUESTIONS}")
     _log_oddities(found)
     hashes = {"rows": found.sha256}
     if table.path is not None and table.path.is_file():  # a pipe was read once, and holds no more
@@ -81,6 +83,8 @@ def _present(named: TableColumns, table: TableRows) -> dict[str, str]:
     Raises:
         RepopeError: there is no such column; the message names the nearest, and all.
     """
+    if not table.columns:
+        raise RepopeError(f"{table.where}: {_NO_QUESTIONS}")
     columns = {each.name: getattr(named, each.name) for each in fields(named)}
     found = {name: column for name, column in columns.items() if column is not None}
     for name, column in found.items():
@@ -97,9 +101,9 @@ def _log_oddities(found: TableQuestions) -> None:
         log.info("%s: %s left out by their labels", found.table.where, counted(found.n_left_out, "row", ","))
     if found.n_repeated:
         log.info(
-            "%s: %s ask what another row of the same variant asks; each question counts once",
+            "%s: %s left out, which another row of the same variant asks",
             found.table.where,
-            counted(found.n_repeated, "row", ","),
+            counted(found.n_repeated, "question", ","),
         )
 
 

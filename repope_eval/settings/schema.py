@@ -31,19 +31,20 @@ Settings = TypeVar("Settings")
 
 @cache
 def schema_of(record: type) -> type:
-    """A mutable dataclass with the fields of a settings record; `Literal` becomes `str`."""
+    """A mutable dataclass with the fields of a settings record; `Literal` becomes `str`.
+
+    No field has a factory of defaults: a launcher that pickles the class would have OmegaConf take the mark of a
+    missing default, which is another object then, for the default. OmegaConf copies what defaults hold.
+    """
     fields: list[tuple[str, Any, Any]] = []
     for item in fields_of(record):
-        kind = _schema_type(item)
-        default = dataclasses.field(default=item.default)
-        if item.default is dataclasses.MISSING:
-            default = dataclasses.field(default=MISSING)
-        elif isinstance(item.default, tuple):
-            default = dataclasses.field(default_factory=list(item.default).copy)
-        elif item.record and item.default is not None:
-            default = dataclasses.field(default_factory=kind)
-        fields.append((item.name, kind, default))
-    return dataclasses.make_dataclass(record.__name__, fields)
+        kind, default = _schema_type(item), item.default
+        if default is dataclasses.MISSING:
+            default = MISSING
+        elif item.record and default is not None:
+            default = kind()
+        fields.append((item.name, kind, dataclasses.field(default=default)))
+    return dataclasses.make_dataclass(record.__name__, fields, eq=False)
 
 
 def settings_from(record: type[Settings], composed: DictConfig) -> Settings:

@@ -1,4 +1,4 @@
-"""A server on this machine that answers as the Hub does, as far as downloading a model goes."""
+"""A server on this machine that answers as the Hub does, as far as downloading a model or a dataset goes."""
 
 import json
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from pathlib import Path
 from threading import Thread
 from types import TracebackType
 from typing import Self
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -37,7 +37,7 @@ class HubServer:
             def do_GET(self) -> None:
                 hub.answer(self)
 
-            do_HEAD = do_GET  # noqa: N815
+            do_HEAD = do_POST = do_GET  # noqa: N815
 
             def log_message(self, *_: object) -> None: ...
 
@@ -63,8 +63,8 @@ class HubServer:
         """Answers one request."""
         path = urlsplit(request.path).path
         self.asked.append(path)
-        parts = path.strip("/").split("/")
-        is_api = parts[:2] == ["api", "models"]
+        parts = path.strip("/").removeprefix("datasets/").split("/")
+        is_api = parts[:2] in (["api", "models"], ["api", "datasets"])
         name = "/".join(parts[2:4] if is_api else parts[:2])
         if name not in self.repositories:
             _send(request, 404, b"", {"X-Error-Code": "RepoNotFound"})
@@ -81,23 +81,18 @@ class HubServer:
 
     def _answer_api(self, request: BaseHTTPRequestHandler, name: str, rest: list[str]) -> None:
         if rest[:1] == ["tree"]:
-            folder = self._folder(name, rest[1])
-            files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
-            document: object = [
-                {
-                    "type": "file",
-                    "path": path.relative_to(folder).as_posix(),
-                    "size": path.stat().st_size,
-                    "oid": _etag(path),
-                }
-                for path in files
-            ]
+            document: object = _listed(self._folder(name, rest[1]))
+        elif rest[:1] == ["paths-info"]:
+            form = request.rfile.read(int(request.headers["Content-Length"])).decode()
+            paths = parse_qs(form).get("paths", [])
+            document = [file for file in _listed(self._folder(name, rest[1])) if file["path"] in paths]
         elif rest[1:] and rest[1] not in ("main", "bfloat16", COMMIT, commit_of("bfloat16")):
             _send(request, 404, b"", {"X-Error-Code": "RevisionNotFound"})
             return
         else:
             sha = commit_of(rest[1]) if rest[1:] else COMMIT
-            document = {"id": name, "modelId": name, "sha": sha, "siblings": []}
+            siblings = [{"rfilename": file["path"]} for file in _listed(self._folder(name, "main"))]
+            document = {"id": name, "modelId": name, "sha": sha, "siblings": siblings}
         _send(request, 200, json.dumps(document).encode(), {"Content-Type": "application/json"})
 
     def _send_file(self, request: BaseHTTPRequestHandler, path: Path, commit: str) -> None:
@@ -105,6 +100,20 @@ class HubServer:
             _send(request, 404, b"", {"X-Error-Code": "EntryNotFound"})
             return
         _send(request, 200, path.read_bytes(), {"ETag": f'"{_etag(path)}"', "X-Repo-Commit": commit})
+
+
+def _listed(folder: Path) -> list[dict[str, object]]:
+    """The files of a repository as the Hub lists them."""
+    return [
+        {
+            "type": "file",
+            "path": path.relative_to(folder).as_posix(),
+            "size": path.stat().st_size,
+            "oid": _etag(path),
+        }
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    ]
 
 
 def commit_of(revision: str) -> str:
