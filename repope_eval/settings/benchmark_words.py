@@ -60,7 +60,8 @@ def _names(word: str, every: Sequence[str]) -> list[str]:
     if found is None:
         return []
     names = [name.strip() for name in found[1].split(",")]
-    if wrong := next((name for name in names if not _NAME.fullmatch(name)), None):
+    if not all(map(_NAME.fullmatch, names)):
+        wrong = next(name for name in names if not _NAME.fullmatch(name))
         raise RepopeError(f"{shown_word(word)}: {wrong!r} is no benchmark's name; write bench=[A,B]")
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise RepopeError(f"{shown_word(word)}: names {shown_word(twice)} twice; name each once")

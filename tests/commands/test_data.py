@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from conftest import CommandLine
+from fault_server import serving, unanswered_port
 from PIL import Image
 
 from repope_eval.benchmarks import coco
@@ -123,3 +124,68 @@ def test_without_a_server_one_line_says_how_many_images_are_missing_and_how_to_g
     assert str(tmp_path / "val2014") in line
     assert "bench.images=FOLDER" in line
     assert "Traceback" not in result.stderr
+
+
+@pytest.fixture
+def everything(shared: Path, tmp_path: Path) -> Path:
+    """A folder like data_dir with the question files of all benchmarks, which are links."""
+    data = tmp_path / "data"
+    data.mkdir()
+    for folder in (shared / "annotations", shared / "dash_b", *(shared / "benchmarks").iterdir()):
+        if folder.is_dir():
+            (data / folder.name).symlink_to(folder)
+    return data
+
+
+def test_all_benchmarks_are_verified_by_one_command(command_line: CommandLine, everything: Path) -> None:
+    result = command_line("data", "bench=all", f"data_dir={everything}", "fetch_images=false")
+    assert result.returncode == 0, result.stderr
+    assert [
+        line.split(":")[0] for line in result.stderr.splitlines() if "question files are right" in line
+    ] == [
+        "repope",
+        "pope_aokvqa",
+        "pope_gqa",
+        "popev2",
+        "amber",
+        "dash_b",
+    ]
+    for licence in ("licence: MIT", "licence: Apache-2.0", "licence: none stated"):
+        assert licence in result.stdout
+
+
+def test_where_one_benchmark_cannot_be_had_the_others_are(
+    command_line: CommandLine, everything: Path
+) -> None:
+    (everything / "popev2").unlink()
+    (everything / "popev2").mkdir()
+    (everything / "popev2" / "annotations.json").write_text("[]")
+    result = command_line("data", "bench=all", f"data_dir={everything}", "fetch_images=false")
+    assert result.returncode == 1
+    *_, reason, first, second, last = result.stderr.splitlines()
+    assert "popev2/annotations.json: SHA-256 is " in reason
+    assert first.startswith("amber: question files are right")
+    assert second.startswith("dash_b: question files are right")
+    assert last.startswith("1 benchmark of 6 cannot be had whole: popev2; the lines above say why")
+
+
+def test_all_files_of_several_benchmarks_come_from_the_first_mirror_that_has_the_right_ones(
+    command_line: CommandLine, shared: Path, tmp_path: Path
+) -> None:
+    """Of two benchmarks: the first mirror is gone, the second has other files, and the third the right ones."""
+    folder = shared / "benchmarks" / "pope_seem"
+    data = tmp_path / "data"
+    data.mkdir()
+    with serving() as wrong, serving() as right:
+        for dataset in ("aokvqa", "gqa"):
+            for path in folder.glob(f"{dataset}_*.json"):
+                wrong.files[path.name] = wrong.files[f"{dataset}/{path.name}"] = b"[]"
+                right.files[path.name] = right.files[f"{dataset}/{path.name}"] = path.read_bytes()
+        mirrors = f"bench.annotations_url='http://127.0.0.1:{unanswered_port()} {wrong.url} {right.url}'"
+        result = command_line(
+            "data", "bench=[pope_aokvqa,pope_gqa]", f"data_dir={data}", "fetch_images=false", mirrors
+        )
+    assert result.returncode == 0, result.stderr
+    fetched = {path.name: path.read_bytes() for path in (data / "pope_seem").iterdir()}
+    assert fetched == {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert result.stderr.count("question files are right") == 2
