@@ -1,5 +1,6 @@
 """The README is kept true: each of its commands runs, its keys and defaults are the program's, its links lead."""
 
+import csv
 import dataclasses
 import json
 import re
@@ -42,6 +43,7 @@ def work(tmp_path: Path, command_line: CommandLine, unbroken: Path) -> Path:
     ):
         shutil.copy(DEMO_FOLDER / f"{source}_random.jsonl", folder / f"{name}.jsonl")
     shutil.copytree(DEMO_FOLDER / "images", folder / "images")
+    write_table(folder / "table.csv")
     shutil.copytree(unbroken, folder / "runs" / "demo" / "earlier")
     make_dash_b(folder / "dash" / "dash_b")
     (folder / "mine" / "model").mkdir(parents=True)
@@ -49,6 +51,16 @@ def work(tmp_path: Path, command_line: CommandLine, unbroken: Path) -> Path:
         "family: internvl2_5\ncheckpoint: demo\nrecipe_dtype: float32\n"
     )
     return folder
+
+
+def write_table(path: Path) -> None:
+    """Some of the demo's questions, in columns and words of other names."""
+    rows = map(json.loads, (DEMO_FOLDER / "pope_random.jsonl").read_text().splitlines())
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["file", "prompt", "answer", "part"])
+        words = {"yes": "present", "no": "absent"}
+        writer.writerows([row["image"], row["text"], words[row["label"]], "own"] for row in rows)
 
 
 def make_dash_b(folder: Path) -> None:
@@ -65,15 +77,17 @@ def make_dash_b(folder: Path) -> None:
 
 @pytest.fixture
 def coco(shared: Path, tmp_path: Path) -> Path:
-    """A data folder with the real files of POPE on COCO and GQA, and an image under each name that they ask about."""
+    """A data folder with the real files of all benchmarks, and an image under each name that POPE's ask about."""
     shutil.copytree(shared / "annotations", tmp_path / "coco" / "annotations")
     images = tmp_path / "coco" / "val2014"
     images.mkdir()
     lines = (shared / "annotations" / "coco_pope_random.json").read_text().splitlines()
+    others = json.loads((shared / "benchmarks" / "pope_seem" / "aokvqa_pope_seem_random.json").read_text())
     picture = Image.new("RGB", (64, 48), "teal")
-    for name in {json.loads(line)["image"] for line in lines}:
+    for name in {row["image"] for row in (*map(json.loads, lines), *others)}:
         picture.save(images / name)
-    shutil.copytree(shared / "benchmarks" / "pope_seem", tmp_path / "coco" / "pope_seem")
+    for folder in ("benchmarks/pope_seem", "benchmarks/popev2", "benchmarks/amber", "dash_b"):
+        (tmp_path / "coco" / Path(folder).name).symlink_to(shared / folder)
     (tmp_path / "coco" / "gqa").mkdir()
     rows = json.loads((shared / "benchmarks" / "pope_seem" / "gqa_pope_seem_random.json").read_text())
     for name in {row["image"] for row in rows}:
@@ -107,7 +121,9 @@ def with_a_small_model(words: list[str], coco: Path) -> list[str]:
 
 
 def needs_real_files(command: str) -> bool:
-    return any(word in command for word in ("bench=repope", "bench=pope_gqa", "model=internvl2_5"))
+    return any(
+        word in command for word in ("bench=repope", "bench=pope_gqa", "bench=all", "model=internvl2_5")
+    )
 
 
 @pytest.mark.parametrize("command", [command for command in commands() if not needs_real_files(command)])

@@ -29,6 +29,12 @@ A model on RePOPE: its first 32 images; all of them, with images that are there 
 Several models, one run after another:
   python -m repope_eval -m model=internvl2_5_1b,internvl2_5_2b bench=repope
 
+Several benchmarks, each asked and scored for itself with the model loaded once:
+  python -m repope_eval model=internvl2_5_1b bench=[repope,pope_aokvqa]
+
+Yes/no questions of your own in any table (columns.*= and labels.*= name what it calls them):
+  python -m repope_eval bench=table bench.questions=FILE bench.images=FOLDER
+
 Answers from elsewhere, without a model:
   python -m repope_eval score answers=FILE bench=repope
 
