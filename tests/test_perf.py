@@ -215,3 +215,13 @@ def test_a_card_is_known_by_the_words_of_its_name(gpu: ModuleType, card: str, pe
     from gpu_checks.speed import peak_of
 
     assert peak_of(card) == peak
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak of a process is read from /proc")
+def test_million_rows_reads_each_kind_of_table() -> None:
+    lines = run("million_rows", "--rows", "100", options=())
+    kinds = {row["kind"]: row for row in table(lines, "kind")}
+    assert list(kinds) == ["custom jsonl", "table jsonl", "table csv", "table parquet"]
+    assert kinds["custom jsonl"]["custom x"] == "1.00"
+    assert all(float(row["seconds"]) > 0 and float(row["peak GB"]) > 0 for row in kinds.values())
+    assert lines[-1] == "100 rows of each kind were read, and each row is a question"
