@@ -133,7 +133,7 @@ def _images_missing(settings: BenchSettings) -> str:
 SOURCE = Source(
     load=_load,
     variants=VARIANTS,
-    reads=frozenset({"images", "annotations"}),
+    reads=frozenset({"images", "annotations", "annotations_url", "images_from", "hub_dataset"}),
     own_images=lambda _, data_dir: data_dir / NAME / "images",
     fetch_images=_fetch_images,
     images_missing=_images_missing,

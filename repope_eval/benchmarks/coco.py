@@ -9,6 +9,7 @@ from repope_eval.benchmarks.hub_images import copy_rows, load_test_split
 from repope_eval.benchmarks.images import locate_images, refuse_outside
 from repope_eval.benchmarks.pope_file import POPE_VARIANTS
 from repope_eval.benchmarks.published_files import (
+    PUBLISHED_ON_SERVERS,
     PublishedFiles,
     download_images,
     file_hash,
@@ -129,7 +130,7 @@ VAL2014_MISSING = (
 SOURCE = Source(
     load=_load,
     variants=POPE_VARIANTS,
-    reads=frozenset({"images", "annotations"}),
+    reads=frozenset({*PUBLISHED_ON_SERVERS, "images_from", "hub_dataset"}),
     own_images=lambda _, data_dir: data_dir / "val2014",
     fetch_images=_fetch_images,
     images_missing=_images_missing,

@@ -218,7 +218,7 @@ def _images_missing(settings: BenchSettings) -> str:
 SOURCE = Source(
     load=_load,
     variants=(NAME,),
-    reads=frozenset({"images"}),
+    reads=frozenset({"images", "images_from", "hub_dataset"}),
     own_images=lambda _, data_dir: data_dir / NAME,
     fetch_images=_fetch_images,
     images_missing=_images_missing,

@@ -11,7 +11,12 @@ from pathlib import Path
 from repope_eval.benchmarks.benchmark import Benchmark, Source, read_benchmark
 from repope_eval.benchmarks.coco import VAL2014_MISSING, download_val2014
 from repope_eval.benchmarks.pope_file import POPE_VARIANTS
-from repope_eval.benchmarks.published_files import PublishedFiles, download_images, find_published_files
+from repope_eval.benchmarks.published_files import (
+    PUBLISHED_ON_SERVERS,
+    PublishedFiles,
+    download_images,
+    find_published_files,
+)
 from repope_eval.settings.config import BenchSettings
 
 VISUAL_GENOME = tuple(
@@ -73,7 +78,7 @@ GQA_IMAGES_MISSING = (
 AOKVQA_SOURCE = Source(
     load=partial(_load, "aokvqa", AOKVQA),
     variants=POPE_VARIANTS,
-    reads=frozenset({"images", "annotations"}),
+    reads=PUBLISHED_ON_SERVERS,
     own_images=lambda _, data_dir: data_dir / "val2014",
     fetch_images=download_val2014,
     images_missing=lambda _: f"{VAL2014_MISSING.format('pope_aokvqa')}; fetching them failed",
@@ -84,7 +89,7 @@ AOKVQA_SOURCE = Source(
 GQA_SOURCE = Source(
     load=partial(_load, "gqa", GQA),
     variants=POPE_VARIANTS,
-    reads=frozenset({"images", "annotations"}),
+    reads=PUBLISHED_ON_SERVERS,
     own_images=lambda _, data_dir: data_dir / "gqa",
     fetch_images=_fetch_gqa_images,
     images_missing=lambda _: GQA_IMAGES_MISSING,

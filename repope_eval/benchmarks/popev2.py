@@ -10,7 +10,12 @@ from pathlib import Path
 from repope_eval.benchmarks.asked_texts import MOST_QUESTION_CHARACTERS, asked_text
 from repope_eval.benchmarks.benchmark import Benchmark, Source
 from repope_eval.benchmarks.pope_file import label_of
-from repope_eval.benchmarks.published_files import PublishedFiles, download_images, find_published_files
+from repope_eval.benchmarks.published_files import (
+    PUBLISHED_ON_SERVERS,
+    PublishedFiles,
+    download_images,
+    find_published_files,
+)
 from repope_eval.errors import RepopeError
 from repope_eval.files.rows import read_row_file
 from repope_eval.records import LabelSet, Question, Variant
@@ -92,7 +97,7 @@ IMAGES_MISSING = (
 SOURCE = Source(
     load=_load,
     variants=VARIANTS,
-    reads=frozenset({"images", "annotations"}),
+    reads=PUBLISHED_ON_SERVERS,
     own_images=lambda _, data_dir: data_dir,
     fetch_images=_fetch_images,
     images_missing=lambda _: IMAGES_MISSING,

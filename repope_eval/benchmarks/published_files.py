@@ -14,6 +14,9 @@ from repope_eval.errors import RepopeError
 from repope_eval.settings.config import BenchSettings
 from repope_eval.settings.named_folders import named_folder
 
+PUBLISHED_ON_SERVERS = frozenset({"images", "images_url", "annotations", "annotations_url"})
+"""The settings of a benchmark whose question files and images are both fetched from servers."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishedFiles:

@@ -31,12 +31,16 @@ FILE_SETTINGS = (
     "relabels",
     "images",
     "annotations",
+    "images_from",
+    "annotations_url",
+    "images_url",
+    "hub_dataset",
     "split",
     "subset",
     "columns",
     "labels",
 )
-"""Settings that say what files hold: with a benchmark that does not read them they would go unheeded."""
+"""Settings that say where files are and what they hold: a benchmark that does not read them refuses them."""
 
 
 def load_benchmark(settings: BenchSettings, data_dir: Path) -> Benchmark:

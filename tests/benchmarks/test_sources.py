@@ -128,7 +128,9 @@ def test_custom_without_questions_is_refused(tmp_path: Path) -> None:
 
 def test_custom_with_two_variants_is_refused(tmp_path: Path) -> None:
     settings = BenchSettings(name="custom", source="custom", variants=("a", "b"), questions="mine.jsonl")
-    assert _refusal(settings, tmp_path) == "bench.variants: a custom benchmark has one variant, not 2"
+    assert _refusal(settings, tmp_path) == (
+        "bench.variants: a custom benchmark has one variant, not 2; bench=table takes several, from a column"
+    )
 
 
 @pytest.mark.parametrize("source", ["demo", "coco"])
@@ -154,7 +156,8 @@ def test_unknown_variant_is_refused_with_the_choices(
 def test_setting_that_a_benchmark_does_not_read_is_refused(source: Any, key: str, tmp_path: Path) -> None:
     settings = BenchSettings(name="any", source=source, variants=("random",), **{key: "somewhere"})
     assert _refusal(settings, tmp_path) == (
-        f"bench.{key}: not read by bench=any; leave it out, or name files of your own with bench=custom"
+        f"bench.{key}: not read by bench=any; leave it out, or name files of your own with bench=custom or "
+        "bench=table"
     )
 
 

@@ -1,6 +1,7 @@
 """`data` through the command line: fetching from a server, verifying, and the table of label changes."""
 
 import functools
+import io
 import json
 import re
 import shutil
@@ -8,10 +9,14 @@ import threading
 from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
+import pyarrow
+import pyarrow.parquet
 import pytest
 from conftest import CommandLine
 from fault_server import serving, unanswered_port
+from hub_server import HubServer
 from PIL import Image
 
 from repope_eval.benchmarks import coco
@@ -189,3 +194,55 @@ def test_all_files_of_several_benchmarks_come_from_the_first_mirror_that_has_the
     fetched = {path.name: path.read_bytes() for path in (data / "pope_seem").iterdir()}
     assert fetched == {path.name: path.read_bytes() for path in folder.iterdir()}
     assert result.stderr.count("question files are right") == 2
+
+
+def picture() -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (8, 6), "teal").save(buffer, "JPEG")
+    return buffer.getvalue()
+
+
+def write_dataset(path: Path, columns: dict[str, list[Any]]) -> None:
+    """A Parquet file like the Hub's, with an image in each row."""
+    path.parent.mkdir(exist_ok=True)
+    images = [{"bytes": picture(), "path": None} for _ in next(iter(columns.values()))]
+    pyarrow.parquet.write_table(pyarrow.table({"image": images, **columns}), path)
+
+
+def test_images_come_out_of_datasets_of_a_hub_the_first_of_which_is_gone(
+    command_line: CommandLine, everything: Path, shared: Path, tmp_path: Path
+) -> None:
+    """POPE's dataset is not at its new home, but at its old one; AMBER's has three files."""
+    rows = json.loads((shared / "benchmarks" / "amber" / "query_discriminative.json").read_text())
+    ids = list({row["image"]: row["id"] for row in rows}.values())
+    lines = (shared / "annotations" / "coco_pope_random.json").read_text().splitlines()
+    names = sorted({json.loads(line)["image"].removesuffix(".jpg") for line in lines})
+    write_dataset(tmp_path / "pope" / "test-00000.parquet", {"image_source": names})
+    for number, part in enumerate(("existence", "attribute", "relation")):
+        write_dataset(tmp_path / "amber" / f"discriminative-{part}-0.parquet", {"id": ids[number::3]})
+    (everything / "amber").unlink()
+    shutil.copytree(shared / "benchmarks" / "amber", everything / "amber")
+    repositories = {"lmms-lab/POPE": tmp_path / "pope", "MM-Hallu/amber-benchmark": tmp_path / "amber"}
+    with HubServer(repositories) as hub:
+        result = command_line(
+            "data",
+            "bench=[repope,amber]",
+            f"data_dir={everything}",
+            "bench.images_from=hub",
+            HF_ENDPOINT=hub.address,
+            HF_HUB_OFFLINE="0",
+            HF_HUB_DISABLE_XET="1",
+        )
+    assert result.returncode == 0, result.stderr
+    assert "lmms-lab-encoder/POPE" in result.stderr
+    assert "; trying lmms-lab/POPE next" in result.stderr
+    assert "500 images, all there" in result.stderr
+    assert "1004 images, all there" in result.stderr
+    assert {path.read_bytes() for path in (everything / "val2014").iterdir()} == {picture()}
+    assert len(list((everything / "amber" / "images").iterdir())) == 1004
+
+
+def test_what_a_benchmark_does_not_read_is_refused(command_line: CommandLine, everything: Path) -> None:
+    result = command_line("data", "bench=pope_gqa", f"data_dir={everything}", "bench.images_from=hub")
+    assert result.returncode == 1
+    assert result.stderr.startswith("bench.images_from: not read by bench=pope_gqa; leave it out")
