@@ -138,6 +138,8 @@ SOURCE = Source(
     fetch_images=_fetch_images,
     images_missing=_images_missing,
     origin=QUERIES.origin,
+    measures="All questions about existence have label no: the true negative rate is all that they tell, and nothing "
+    "of whether a model sees what is there. The 1,004 images are AMBER's own.",
     title="AMBER",
     bench=NAME,
 )

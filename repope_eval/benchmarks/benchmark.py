@@ -27,6 +27,8 @@ class Benchmark:
     """SHA-256 of each file read, by name."""
     groups: Mapping[Question, str] = field(default_factory=dict)
     """The group of each question that belongs to others, which together count as right or wrong; mostly none do."""
+    measures: str = ""
+    """What its figures tell, and what they cannot (see `Source.measures`)."""
 
     @property
     def questions(self) -> tuple[Question, ...]:
@@ -83,6 +85,8 @@ class Source:
     needs it), `examples` and `folders`."""
     origin: str
     """Where its question files come from, and their licence."""
+    measures: str = ""
+    """A sentence or two on what its figures tell of a model, and what they cannot."""
     title: str = ""
     """What messages call the benchmark."""
     bench: str = ""

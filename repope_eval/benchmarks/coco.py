@@ -134,6 +134,9 @@ SOURCE = Source(
     fetch_images=_fetch_images,
     images_missing=_images_missing,
     origin=ANNOTATIONS.origin,
+    measures="POPE's labels come from COCO's instance annotations: by RePOPE's count 9.3 % of the yes labels are wrong "
+    "and 13.8 % ambiguous, of the no labels 1.7 % and 4.3 %. RePOPE corrects the wrong ones and leaves the ambiguous "
+    "ones out, of which it tells nothing.",
     title="POPE",
     bench="repope",
     question_start="Is there a",

@@ -223,6 +223,8 @@ SOURCE = Source(
     fetch_images=_fetch_images,
     images_missing=_images_missing,
     origin=f"the Hub dataset {HUB_DATASET}, or its authors' index files; licence: none stated",
+    measures="The images without the object were chosen because models see it in them: the true negative rate is about "
+    "such images, and not about usual photographs. There are 70 objects.",
     title="DASH-B",
     bench="dash_b",
     question_start="Can you see a",

@@ -64,6 +64,11 @@ def _fetch_gqa_images(settings: BenchSettings, names: Sequence[str], folder: Pat
     download_images(settings, VISUAL_GENOME, names, folder, "GQA images")
 
 
+MEASURES = (
+    "Objects and labels come from a segmentation model (SEEM), and nobody has relabelled them: how many are wrong is "
+    "not known, and where a model disagrees it may be right. Objects such as wall, floor, sky and paper are frequent."
+)
+
 GQA_IMAGES_MISSING = (
     "{number} of {total} GQA image{plural} missing ({examples}) in {folders}: unpack GQA's images.zip there, or name "
     "the folder that holds its images with bench.images=FOLDER, or run `python -m repope_eval data bench=pope_gqa` on "
@@ -78,6 +83,7 @@ AOKVQA_SOURCE = Source(
     fetch_images=download_val2014,
     images_missing=lambda _: f"{VAL2014_MISSING.format('pope_aokvqa')}; fetching them failed",
     origin=AOKVQA.origin,
+    measures=MEASURES,
     title="POPE on A-OKVQA",
     bench="pope_aokvqa",
 )
@@ -89,6 +95,7 @@ GQA_SOURCE = Source(
     fetch_images=_fetch_gqa_images,
     images_missing=lambda _: GQA_IMAGES_MISSING,
     origin=GQA.origin,
+    measures=MEASURES,
     title="POPE on GQA",
     bench="pope_gqa",
 )

@@ -97,6 +97,9 @@ SOURCE = Source(
     fetch_images=_fetch_images,
     images_missing=lambda _: IMAGES_MISSING,
     origin=ANNOTATIONS.origin,
+    measures="One question is asked about a photograph that shows the object and about the same with the object "
+    "painted out. Whether a model looks is told by both of a pair being right: one that always says yes is right about "
+    "every photograph, and gets no pair.",
     title="POPEv2",
     bench=NAME,
 )

@@ -15,6 +15,7 @@ from fault_server import serving, unanswered_port
 from PIL import Image
 
 from repope_eval.benchmarks import coco
+from repope_eval.benchmarks.sources import SOURCES
 
 TABLE = """
     random      yes  1500  139 (9.27 %)  207 (13.80 %)  1159
@@ -189,3 +190,9 @@ def test_all_files_of_several_benchmarks_come_from_the_first_mirror_that_has_the
     fetched = {path.name: path.read_bytes() for path in (data / "pope_seem").iterdir()}
     assert fetched == {path.name: path.read_bytes() for path in folder.iterdir()}
     assert result.stderr.count("question files are right") == 2
+
+
+def test_what_the_figures_tell_is_said(command_line: CommandLine) -> None:
+    result = command_line("data", "bench=demo")
+    assert result.returncode == 0, result.stderr
+    assert f"\n{SOURCES['demo'].measures}\n" in result.stdout
