@@ -66,6 +66,15 @@ class Benchmark:
         return replace(self, label_sets=tuple(label_sets), ids=ids, groups=groups)
 
 
+@dataclass(frozen=True, slots=True)
+class BenchmarkSize:
+    """How much there is to ask."""
+
+    images: int
+    questions: int
+    """Distinct ones."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
     """What one benchmark says of itself: an entry of the table `sources.SOURCES`."""
@@ -74,6 +83,9 @@ class Source:
     """Loads the questions and label sets by the settings, from data_dir, and fetches those that are missing."""
     variants: tuple[Variant, ...]
     """The variants that there are; empty where the files of a user say it."""
+    sizes: Mapping[tuple[Variant, ...], BenchmarkSize] = field(default_factory=dict)
+    """The size of all variants together and of each alone, in the order of `variants`; empty where nobody published the
+    files, so that they have to be counted."""
     reads: frozenset[str] = frozenset()
     """The settings among `sources.FILE_SETTINGS` that it reads."""
     own_images: Callable[[BenchSettings, Path], Path | None]

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from repope_eval.benchmarks.benchmark import Benchmark, Source, read_benchmark
+from repope_eval.benchmarks.benchmark import Benchmark, BenchmarkSize, Source, read_benchmark
 from repope_eval.benchmarks.hub_images import copy_rows, load_test_split
 from repope_eval.benchmarks.images import locate_images, refuse_outside
 from repope_eval.benchmarks.pope_file import POPE_VARIANTS
@@ -129,6 +129,12 @@ VAL2014_MISSING = (
 SOURCE = Source(
     load=_load,
     variants=POPE_VARIANTS,
+    sizes={
+        POPE_VARIANTS: BenchmarkSize(500, 5127),
+        ("random",): BenchmarkSize(500, 3000),
+        ("popular",): BenchmarkSize(500, 3000),
+        ("adversarial",): BenchmarkSize(500, 3000),
+    },
     reads=frozenset({"images", "annotations"}),
     own_images=lambda _, data_dir: data_dir / "val2014",
     fetch_images=_fetch_images,

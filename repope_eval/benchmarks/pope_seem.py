@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from repope_eval.benchmarks.benchmark import Benchmark, Source, read_benchmark
+from repope_eval.benchmarks.benchmark import Benchmark, BenchmarkSize, Source, read_benchmark
 from repope_eval.benchmarks.coco import VAL2014_MISSING, download_val2014
 from repope_eval.benchmarks.pope_file import POPE_VARIANTS
 from repope_eval.benchmarks.published_files import PublishedFiles, download_images, find_published_files
+from repope_eval.records import Variant
 from repope_eval.settings.config import BenchSettings
 
 VISUAL_GENOME = tuple(
@@ -22,6 +23,16 @@ VISUAL_GENOME = tuple(
 
 def _file_name(dataset: str, variant: str) -> str:
     return f"{dataset}_pope_seem_{variant}.json"
+
+
+def _sizes(questions: int) -> dict[tuple[Variant, ...], BenchmarkSize]:
+    """The sizes of either dataset, given how many distinct questions all variants have."""
+    return {
+        POPE_VARIANTS: BenchmarkSize(500, questions),
+        ("random",): BenchmarkSize(500, 3000),
+        ("popular",): BenchmarkSize(500, 3000),
+        ("adversarial",): BenchmarkSize(500, 2999),
+    }
 
 
 def _published(dataset: str, sha256: dict[str, str]) -> PublishedFiles:
@@ -78,6 +89,7 @@ GQA_IMAGES_MISSING = (
 AOKVQA_SOURCE = Source(
     load=partial(_load, "aokvqa", AOKVQA),
     variants=POPE_VARIANTS,
+    sizes=_sizes(5145),
     reads=frozenset({"images", "annotations"}),
     own_images=lambda _, data_dir: data_dir / "val2014",
     fetch_images=download_val2014,
@@ -90,6 +102,7 @@ AOKVQA_SOURCE = Source(
 GQA_SOURCE = Source(
     load=partial(_load, "gqa", GQA),
     variants=POPE_VARIANTS,
+    sizes=_sizes(5171),
     reads=frozenset({"images", "annotations"}),
     own_images=lambda _, data_dir: data_dir / "gqa",
     fetch_images=_fetch_gqa_images,

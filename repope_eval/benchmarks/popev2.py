@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from repope_eval.benchmarks.asked_texts import MOST_QUESTION_CHARACTERS, asked_text
-from repope_eval.benchmarks.benchmark import Benchmark, Source
+from repope_eval.benchmarks.benchmark import Benchmark, BenchmarkSize, Source
 from repope_eval.benchmarks.pope_file import label_of
 from repope_eval.benchmarks.published_files import PublishedFiles, download_images, find_published_files
 from repope_eval.errors import RepopeError
@@ -92,6 +92,11 @@ IMAGES_MISSING = (
 SOURCE = Source(
     load=_load,
     variants=VARIANTS,
+    sizes={
+        VARIANTS: BenchmarkSize(1000, 1000),
+        ("photograph",): BenchmarkSize(500, 500),
+        ("painted_out",): BenchmarkSize(500, 500),
+    },
     reads=frozenset({"images", "annotations"}),
     own_images=lambda _, data_dir: data_dir,
     fetch_images=_fetch_images,
