@@ -11,11 +11,12 @@ from repope_eval.benchmarks.sizes import benchmark_size
 from repope_eval.benchmarks.sources import SOURCES, load_benchmark
 from repope_eval.errors import RepopeError
 from repope_eval.settings.config import BenchSettings
+from repope_eval.settings.table_form import TableColumns
 
 KNOWN = [(name, variants) for name, source in SOURCES.items() for variants in source.sizes]
 
 
-def settings(source: Any, variants: tuple[str, ...], **given: str) -> BenchSettings:
+def settings(source: Any, variants: tuple[str, ...], **given: Any) -> BenchSettings:
     return BenchSettings(name="any", source=source, variants=variants, **given)
 
 
@@ -59,6 +60,9 @@ def test_what_nobody_published_is_counted(tmp_path: Path) -> None:
     assert benchmark_size(settings("demo", SOURCES["demo"].variants), tmp_path) == BenchmarkSize(100, 1026)
     mine = settings("custom", ("mine",), questions=str(DEMO_FOLDER / "pope_random.jsonl"))
     assert benchmark_size(mine, tmp_path) == BenchmarkSize(100, 600)
+    columns = TableColumns(question="text")
+    table = settings("table", (), questions=str(DEMO_FOLDER / "pope_random.jsonl"), columns=columns)
+    assert benchmark_size(table, tmp_path) == BenchmarkSize(100, 600)
 
 
 @pytest.mark.parametrize(
