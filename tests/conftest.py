@@ -182,6 +182,17 @@ def shared() -> Path:
 
 
 @pytest.fixture
+def published(shared: Path) -> Path:
+    """The files of benchmarks of POPE's form as their authors publish them, in a folder like data_dir."""
+    folder = shared / "benchmarks"
+    if not folder.is_dir():
+        pytest.skip(
+            f"{folder} is not there: it holds the published files of POPEv2, AMBER and POPE by segmentation"
+        )
+    return folder
+
+
+@pytest.fixture
 def goldens() -> Path:
     """Tiny checkpoints in original format, with what the original code made of them."""
     return GOLDENS

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from repope_eval.benchmarks.asked_texts import MOST_QUESTION_CHARACTERS, asked_text
-from repope_eval.benchmarks.benchmark import Benchmark, Source
+from repope_eval.benchmarks.benchmark import Benchmark, BenchmarkSize, Source
 from repope_eval.benchmarks.hub_images import copy_rows, load_parquet
 from repope_eval.benchmarks.pope_file import object_of
 from repope_eval.benchmarks.published_files import PublishedFiles, find_published_files
@@ -133,11 +133,21 @@ def _images_missing(settings: BenchSettings) -> str:
 SOURCE = Source(
     load=_load,
     variants=VARIANTS,
+    sizes={
+        VARIANTS: BenchmarkSize(1004, 14_206),
+        ("existence",): BenchmarkSize(1004, 4918),
+        ("state",): BenchmarkSize(979, 4764),
+        ("number",): BenchmarkSize(773, 2068),
+        ("action",): BenchmarkSize(377, 792),
+        ("relation",): BenchmarkSize(1004, 1664),
+    },
     reads=frozenset({"images", "annotations", "annotations_url", "images_from", "hub_dataset"}),
     own_images=lambda _, data_dir: data_dir / NAME / "images",
     fetch_images=_fetch_images,
     images_missing=_images_missing,
     origin=QUERIES.origin,
+    measures="All questions about existence have label no: the true negative rate is all that they tell, and nothing "
+    "of whether a model sees what is there. The 1,004 images are AMBER's own.",
     title="AMBER",
     bench=NAME,
 )

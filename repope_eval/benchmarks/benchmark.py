@@ -27,6 +27,8 @@ class Benchmark:
     """SHA-256 of each file read, by name."""
     groups: Mapping[Question, str] = field(default_factory=dict)
     """The group of each question that belongs to others, which together count as right or wrong; mostly none do."""
+    measures: str = ""
+    """What its figures tell, and what they cannot (see `Source.measures`)."""
 
     @property
     def questions(self) -> tuple[Question, ...]:
@@ -64,6 +66,15 @@ class Benchmark:
         return replace(self, label_sets=tuple(label_sets), ids=ids, groups=groups)
 
 
+@dataclass(frozen=True, slots=True)
+class BenchmarkSize:
+    """How much there is to ask."""
+
+    images: int
+    questions: int
+    """Distinct ones."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
     """What one benchmark says of itself: an entry of the table `sources.SOURCES`."""
@@ -72,6 +83,9 @@ class Source:
     """Loads the questions and label sets by the settings, from data_dir, and fetches those that are missing."""
     variants: tuple[Variant, ...]
     """The variants that there are; empty where the files of a user say it."""
+    sizes: Mapping[tuple[Variant, ...], BenchmarkSize] = field(default_factory=dict)
+    """The size of all variants together and of each alone, in the order of `variants`; empty where nobody published the
+    files, so that they have to be counted."""
     reads: frozenset[str] = frozenset()
     """The settings among `sources.FILE_SETTINGS` that it reads."""
     own_images: Callable[[BenchSettings, Path], Path | None]
@@ -83,6 +97,8 @@ class Source:
     needs it), `examples` and `folders`."""
     origin: str
     """Where its question files come from, and their licence."""
+    measures: str = ""
+    """A sentence or two on what its figures tell of a model, and what they cannot."""
     title: str = ""
     """What messages call the benchmark."""
     bench: str = ""

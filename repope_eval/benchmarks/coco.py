@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from repope_eval.benchmarks.benchmark import Benchmark, Source, read_benchmark
+from repope_eval.benchmarks.benchmark import Benchmark, BenchmarkSize, Source, read_benchmark
 from repope_eval.benchmarks.hub_images import copy_rows, load_test_split
 from repope_eval.benchmarks.images import locate_images, refuse_outside
 from repope_eval.benchmarks.pope_file import POPE_VARIANTS
@@ -130,11 +130,20 @@ VAL2014_MISSING = (
 SOURCE = Source(
     load=_load,
     variants=POPE_VARIANTS,
+    sizes={
+        POPE_VARIANTS: BenchmarkSize(500, 5127),
+        ("random",): BenchmarkSize(500, 3000),
+        ("popular",): BenchmarkSize(500, 3000),
+        ("adversarial",): BenchmarkSize(500, 3000),
+    },
     reads=frozenset({*PUBLISHED_ON_SERVERS, "images_from", "hub_dataset"}),
     own_images=lambda _, data_dir: data_dir / "val2014",
     fetch_images=_fetch_images,
     images_missing=_images_missing,
     origin=ANNOTATIONS.origin,
+    measures="POPE's labels come from COCO's instance annotations: by RePOPE's count 9.3 % of the yes labels are wrong "
+    "and 13.8 % ambiguous, of the no labels 1.7 % and 4.3 %. RePOPE corrects the wrong ones and leaves the ambiguous "
+    "ones out, of which it tells nothing.",
     title="POPE",
     bench="repope",
     question_start="Is there a",

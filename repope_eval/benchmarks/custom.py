@@ -32,4 +32,5 @@ SOURCE = Source(
     own_images=lambda *_: None,
     images_missing=lambda _: IMAGES_MISSING,
     origin="files of your own",
+    measures="Questions and labels are of files of your own: how they were chosen and checked is not known here.",
 )

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from repope_eval.benchmarks.asked_texts import asked_text
-from repope_eval.benchmarks.benchmark import Benchmark, Source
+from repope_eval.benchmarks.benchmark import Benchmark, BenchmarkSize, Source
 from repope_eval.benchmarks.hub_images import copy_rows, load_test_split
 from repope_eval.benchmarks.images import refuse_outside
 from repope_eval.downloads.fetch import LARGEST
@@ -218,11 +218,14 @@ def _images_missing(settings: BenchSettings) -> str:
 SOURCE = Source(
     load=_load,
     variants=(NAME,),
+    sizes={(NAME,): BenchmarkSize(2682, 2682)},
     reads=frozenset({"images", "images_from", "hub_dataset"}),
     own_images=lambda _, data_dir: data_dir / NAME,
     fetch_images=_fetch_images,
     images_missing=_images_missing,
     origin=f"the Hub dataset {HUB_DATASET}, or its authors' index files; licence: none stated",
+    measures="The images without the object were chosen because models see it in them: the true negative rate is about "
+    "such images, and not about usual photographs. There are 70 objects.",
     title="DASH-B",
     bench="dash_b",
     question_start="Can you see a",

@@ -24,4 +24,6 @@ SOURCE = Source(
     own_images=lambda *_: DEMO_FOLDER / "images",
     images_missing=lambda _: IMAGES_MISSING,
     origin="drawn for this package; licence: the package's",
+    measures="A hundred drawn scenes, with annotation errors that were put there: figures show that the program works "
+    "and what relabelling does to scores, and say nothing of photographs.",
 )

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from repope_eval.benchmarks.benchmark import Benchmark, Source, read_benchmark
+from repope_eval.benchmarks.benchmark import Benchmark, BenchmarkSize, Source, read_benchmark
 from repope_eval.benchmarks.coco import VAL2014_MISSING, download_val2014
 from repope_eval.benchmarks.pope_file import POPE_VARIANTS
 from repope_eval.benchmarks.published_files import (
@@ -17,6 +17,7 @@ from repope_eval.benchmarks.published_files import (
     download_images,
     find_published_files,
 )
+from repope_eval.records import Variant
 from repope_eval.settings.config import BenchSettings
 
 VISUAL_GENOME = tuple(
@@ -27,6 +28,16 @@ VISUAL_GENOME = tuple(
 
 def _file_name(dataset: str, variant: str) -> str:
     return f"{dataset}_pope_seem_{variant}.json"
+
+
+def _sizes(questions: int) -> dict[tuple[Variant, ...], BenchmarkSize]:
+    """The sizes of either dataset, given how many distinct questions all variants have."""
+    return {
+        POPE_VARIANTS: BenchmarkSize(500, questions),
+        ("random",): BenchmarkSize(500, 3000),
+        ("popular",): BenchmarkSize(500, 3000),
+        ("adversarial",): BenchmarkSize(500, 2999),
+    }
 
 
 def _published(dataset: str, sha256: dict[str, str]) -> PublishedFiles:
@@ -69,6 +80,11 @@ def _fetch_gqa_images(settings: BenchSettings, names: Sequence[str], folder: Pat
     download_images(settings, VISUAL_GENOME, names, folder, "GQA images")
 
 
+MEASURES = (
+    "Objects and labels come from a segmentation model (SEEM), and nobody has relabelled them: how many are wrong is "
+    "not known, and where a model disagrees it may be right. Objects such as wall, floor, sky and paper are frequent."
+)
+
 GQA_IMAGES_MISSING = (
     "{number} of {total} GQA image{plural} missing ({examples}) in {folders}: unpack GQA's images.zip there, or name "
     "the folder that holds its images with bench.images=FOLDER, or run `python -m repope_eval data bench=pope_gqa` on "
@@ -78,22 +94,26 @@ GQA_IMAGES_MISSING = (
 AOKVQA_SOURCE = Source(
     load=partial(_load, "aokvqa", AOKVQA),
     variants=POPE_VARIANTS,
+    sizes=_sizes(5145),
     reads=PUBLISHED_ON_SERVERS,
     own_images=lambda _, data_dir: data_dir / "val2014",
     fetch_images=download_val2014,
     images_missing=lambda _: f"{VAL2014_MISSING.format('pope_aokvqa')}; fetching them failed",
     origin=AOKVQA.origin,
+    measures=MEASURES,
     title="POPE on A-OKVQA",
     bench="pope_aokvqa",
 )
 GQA_SOURCE = Source(
     load=partial(_load, "gqa", GQA),
     variants=POPE_VARIANTS,
+    sizes=_sizes(5171),
     reads=PUBLISHED_ON_SERVERS,
     own_images=lambda _, data_dir: data_dir / "gqa",
     fetch_images=_fetch_gqa_images,
     images_missing=lambda _: GQA_IMAGES_MISSING,
     origin=GQA.origin,
+    measures=MEASURES,
     title="POPE on GQA",
     bench="pope_gqa",
 )

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from repope_eval.benchmarks.asked_texts import MOST_QUESTION_CHARACTERS, asked_text
-from repope_eval.benchmarks.benchmark import Benchmark, Source
+from repope_eval.benchmarks.benchmark import Benchmark, BenchmarkSize, Source
 from repope_eval.benchmarks.pope_file import label_of
 from repope_eval.benchmarks.published_files import (
     PUBLISHED_ON_SERVERS,
@@ -97,11 +97,19 @@ IMAGES_MISSING = (
 SOURCE = Source(
     load=_load,
     variants=VARIANTS,
+    sizes={
+        VARIANTS: BenchmarkSize(1000, 1000),
+        ("photograph",): BenchmarkSize(500, 500),
+        ("painted_out",): BenchmarkSize(500, 500),
+    },
     reads=PUBLISHED_ON_SERVERS,
     own_images=lambda _, data_dir: data_dir,
     fetch_images=_fetch_images,
     images_missing=lambda _: IMAGES_MISSING,
     origin=ANNOTATIONS.origin,
+    measures="One question is asked about a photograph that shows the object and about the same with the object "
+    "painted out. Whether a model looks is told by both of a pair being right: one that always says yes is right about "
+    "every photograph, and gets no pair.",
     title="POPEv2",
     bench=NAME,
 )

@@ -1,6 +1,7 @@
 """The benchmarks that a configuration can name: loading them, and finding their images."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from repope_eval.benchmarks import amber, coco, custom, dash_b, demo, pope_seem, popev2, table
@@ -64,7 +65,7 @@ def load_benchmark(settings: BenchSettings, data_dir: Path) -> Benchmark:
         )
     if source.variants:
         _require_variants(settings.variants, source.variants)
-    return source.load(settings, data_dir)
+    return replace(source.load(settings, data_dir), measures=source.measures)
 
 
 def find_benchmark_images(

@@ -156,4 +156,5 @@ SOURCE = Source(
         "with bench.images=FOLDER"
     ),
     origin="a table of your own",
+    measures="Questions and labels are of a table of your own: how they were chosen and checked is not known here.",
 )

@@ -4,9 +4,12 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from repope_eval.benchmarks.benchmark import BenchmarkSize
+from repope_eval.benchmarks.coco import SOURCE
+from repope_eval.benchmarks.pope_file import POPE_VARIANTS
 from repope_eval.capacity.machine import Device, Machine
 from repope_eval.capacity.memory_need import need_of, value_bytes_of
-from repope_eval.capacity.operations import shared_operations
+from repope_eval.capacity.operations import rehearsed_operations, shared_operations
 from repope_eval.capacity.shapes import Rehearsed, Shape
 from repope_eval.settings.config import ModelSettings, number_format
 
@@ -29,10 +32,6 @@ Measured were 5e10 with float32 on a busy server, and twice and a half of it wit
 processor has instructions (perf/RESULTS.md).
 """
 
-QUESTIONS_AN_IMAGE = 10.25
-IMAGES = 500
-"""RePOPE's: 5,127 distinct questions about 500 images."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fit:
@@ -45,7 +44,7 @@ class Fit:
     need: float
     """Bytes that it needs on all devices together."""
     hours: float | None
-    """Hours that all of RePOPE takes, roughly; None where that is not known."""
+    """Hours that all of the benchmark takes, roughly; None where that is not known."""
     remedy: str
     """The command to run; where the model does not fit, the GPUs that it takes."""
     note: str = ""
@@ -66,6 +65,18 @@ class Room:
     """Whether this machine has it; else somebody asked about it, and the device's speed is unknown."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """The benchmark that models are to be asked about."""
+
+    words: str
+    """What names it in commands, such as `bench=repope`."""
+    size: BenchmarkSize
+
+
+REPOPE = Asked(words="bench=repope", size=SOURCE.sizes[POPE_VARIANTS])
+
+
 def room_of(machine: Machine, memory: float | None = None, words: str = "") -> Room:
     """The memory that a machine has free on each of its devices; or so many bytes on one device."""
     if memory is None:
@@ -73,28 +84,35 @@ def room_of(machine: Machine, memory: float | None = None, words: str = "") -> R
     return Room(machine=machine, free=memory, number=1, words=words, is_measured=False)
 
 
-def fits(room: Room, models: Iterable[tuple[ModelSettings, Shape | Rehearsed]]) -> tuple[Fit, ...]:
+def fits(
+    room: Room, models: Iterable[tuple[ModelSettings, Shape | Rehearsed]], asked: Asked = REPOPE
+) -> tuple[Fit, ...]:
     """A fit for each model.
 
     Models that fit come first. Of these the most faithful way comes first, and of equal ways the least computation.
+
+    Args:
+        room: the memory that they are to fit.
+        models: the models, each with what was counted of it.
+        asked: the benchmark whose time and command are told.
     """
     found = []
     for settings, counted in models:
-        operations = _operations(counted) * IMAGES
-        way, fit = _fit(room, settings, counted, operations)
+        operations = _operations(counted, asked.size.questions / asked.size.images) * asked.size.images
+        way, fit = _fit(room, settings, counted, operations, asked.words)
         found.append((way, operations, fit))
     return tuple(fit for _, _, fit in sorted(found, key=lambda line: line[:2]))
 
 
-def _operations(counted: Shape | Rehearsed) -> float:
-    """The operations of an image with its questions; a rehearsal has a few questions more than most images."""
+def _operations(counted: Shape | Rehearsed, questions: float) -> float:
+    """The operations of an image with so many questions."""
     if isinstance(counted, Rehearsed):
-        return counted.operations
-    return shared_operations(counted, QUESTIONS_AN_IMAGE)
+        return rehearsed_operations(counted, questions)
+    return shared_operations(counted, questions)
 
 
 def _fit(
-    room: Room, settings: ModelSettings, counted: Shape | Rehearsed, operations: float
+    room: Room, settings: ModelSettings, counted: Shape | Rehearsed, operations: float, bench: str
 ) -> tuple[int, Fit]:
     """How one model fits, with the index of the first way in which it does: the number of ways if in none."""
     machine, kind, note = room.machine, room.machine.device.kind, _note(room.machine, settings, counted)
@@ -108,7 +126,7 @@ def _fit(
                 how=_how(machine.device, settings, quantization, devices),
                 need=need,
                 hours=_hours(room, operations),
-                remedy=_command(room, settings, quantization, devices),
+                remedy=_command(room, settings, quantization, devices, bench),
                 note=note,
             )
     need, smallest = (_need(settings, counted, way, "cuda") for way in ("none", "nf4"))
@@ -149,8 +167,8 @@ def _format(device: Device, settings: ModelSettings) -> str:
     return "float16" if wanted == "bfloat16" and not device.has_bfloat16 else wanted
 
 
-def _command(room: Room, settings: ModelSettings, quantization: str, devices: int) -> str:
-    parts = ["python -m repope_eval", f"model={settings.name}", "bench=repope"]
+def _command(room: Room, settings: ModelSettings, quantization: str, devices: int, bench: str) -> str:
+    parts = ["python -m repope_eval", f"model={settings.name}", bench]
     parts += [] if quantization == "none" else [f"model.quantization={quantization}"]
     chosen = _format(room.machine.device, settings)
     parts += [] if chosen == number_format(settings) else [f"model.dtype={chosen}"]

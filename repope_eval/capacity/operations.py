@@ -6,7 +6,7 @@ they are a hundredth of it.
 """
 
 from repope_eval.capacity.memory_need import PROMPT_TOKENS, QUESTION_TOKENS
-from repope_eval.capacity.shapes import Shape
+from repope_eval.capacity.shapes import Rehearsed, Shape
 
 ANSWER_TOKENS = 3
 """An answer is yes or no, a full stop, and the token that ends it."""
@@ -24,6 +24,13 @@ def shared_operations(shape: Shape, questions: float) -> float:
     prefix = shape.image_tokens + PROMPT_TOKENS
     prompts = _fed(shape, prefix, prefix / 2) + _fed(shape, questions * QUESTION_TOKENS, prefix)
     return shape.vision_operations + prompts + questions * _answer_operations(shape)
+
+
+def rehearsed_operations(counted: Rehearsed, questions: float) -> float:
+    """The operations of an image with so many questions; of all that were rehearsed, where one was not counted."""
+    if not counted.alone:
+        return counted.operations
+    return counted.alone + (questions - 1) * counted.further
 
 
 def operations_alone(shape: Shape) -> float:

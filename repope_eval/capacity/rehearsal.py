@@ -42,6 +42,8 @@ class _Followed:
 
     held: int
     operations: int
+    alone: int
+    """Of the operations, those that one question takes with its image."""
     rows: int
 
 
@@ -84,13 +86,15 @@ def rehearse(settings: ModelSettings, described: DescribedChat) -> Rehearsed:
         followed = _follow(_hollow_model(settings, described, attention), image)
     except Exception as error:  # a class that needs values of what has none raises whatever it does
         cache = len(QUESTIONS) * width * cached_values * network_dtype(settings).itemsize
-        followed = _Followed(cache, 0, len(QUESTIONS))
+        followed = _Followed(cache, 0, 0, len(QUESTIONS))
         note = f"only weights and cache are counted ({first_line(error)})"
     return Rehearsed(
         parameters=size.parameters,
         quantizable=size.quantizable,
         held=followed.held,
         operations=followed.operations,
+        alone=followed.alone,
+        further=(followed.operations - followed.alone) / (len(QUESTIONS) - 1),
         rows=followed.rows,
         width=width,
         fed=max(width, followed.rows * (width - shared)),
@@ -130,9 +134,10 @@ def _follow(model: ChatModel, image: ChatPrepared) -> _Followed:
         is_shared = _ask_sharing(model, image, limits)
         operations = tensors.operations
         ask_one(model, image, 0, limits)
+        alone = tensors.operations - operations
         if not is_shared:
-            operations = len(image.prompts) * tensors.operations
-        return _Followed(tensors.peak - weights, operations, len(image.prompts) if is_shared else 1)
+            operations = len(image.prompts) * alone
+        return _Followed(tensors.peak - weights, operations, alone, len(image.prompts) if is_shared else 1)
 
 
 def _ask_sharing(model: ChatModel, image: ChatPrepared, limits: Limits) -> bool:

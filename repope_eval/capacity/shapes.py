@@ -91,6 +91,10 @@ class Rehearsed(Size):
     """The numbers of the largest quantizable matrix."""
     operations: int
     """Floating-point operations that the image and all questions take; 0 where they were not counted."""
+    alone: float = 0
+    """Floating-point operations that the image and one question take; 0 where they were not counted."""
+    further: float = 0
+    """Floating-point operations that each further question of the image takes."""
     note: str = ""
     """What was not counted, and why; empty where all was."""
 

@@ -1,11 +1,15 @@
 """`python -m repope_eval doctor`: what this machine has and lacks, which models fit it, and how the device answers."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 
+from hydra.core.hydra_config import HydraConfig
+
+from repope_eval.benchmarks.sizes import benchmark_size
 from repope_eval.capacity.counted_models import count_models
 from repope_eval.capacity.examination import examine
 from repope_eval.capacity.findings import Finding, findings, gigabytes
-from repope_eval.capacity.fits import Fit, fits, room_of
+from repope_eval.capacity.fits import Asked, Fit, fits, room_of
 from repope_eval.capacity.machine import Machine
 from repope_eval.checking.checks import Check, Result, check_device
 from repope_eval.errors import RepopeError
@@ -25,17 +29,19 @@ def execute(settings: DoctorSettings, command: str) -> None:
     """Prints what the machine has, which models fit it, and what to do next; checks the device where that is asked for.
 
     Raises:
-        RepopeError: the device is not there, or a check failed.
+        RepopeError: the device is not there, a check failed, or the benchmark has to be counted and cannot be loaded.
     """
     listed = [model for model in listed_models() if model.name != "tiny"]  # which fits anywhere
-    machine = examine(settings.device, data_folder(settings.data_dir), listed)
+    data_dir = data_folder(settings.data_dir)
+    asked = Asked(words=_bench_words(), size=benchmark_size(settings.bench, data_dir))
+    machine = examine(settings.device, data_dir, listed)
     data = "" if settings.data_dir is None else f"data_dir={settings.data_dir}"
     device = "" if settings.device == "auto" else f"device={settings.device}"
     _print_findings(findings(machine, data))
     memory = None if settings.memory is None else settings.memory * 1e9
     room = room_of(machine, memory, " ".join(filter(None, (device, data))))
     found = count_models(listed)
-    _print_fits(f"Models in {gigabytes(room.free)}", fits(room, found.models))
+    _print_fits(f"Models in {gigabytes(room.free)}", fits(room, found.models, asked), settings.bench.name)
     print_text(_advice(machine, found.n_not_here))
     if settings.check:
         print_text("")
@@ -43,6 +49,13 @@ def execute(settings: DoctorSettings, command: str) -> None:
         _print_checks(checks)
         print_text(_facts(machine))
         _require_passed(checks)
+
+
+def _bench_words() -> str:
+    """The words that name the benchmark in a command, as they were typed."""
+    composed = HydraConfig.get()
+    further = [word for word in composed.overrides.task if word.startswith("bench.")]
+    return shlex.join([f"bench={composed.runtime.choices['bench']}", *further])
 
 
 def _advice(machine: Machine, n_not_here: int) -> str:
@@ -111,9 +124,9 @@ def _print_checks(checks: Sequence[Check]) -> None:
     )
 
 
-def _print_fits(title: str, lines: Sequence[Fit]) -> None:
+def _print_fits(title: str, lines: Sequence[Fit], bench: str) -> None:
     """Prints a line for each model: how it fits and with what command, or what it takes."""
-    hours: Field[Fit] = number_field("RePOPE takes about", lambda line: hours_text(line.hours))
+    hours: Field[Fit] = number_field(f"{bench} takes about", lambda line: hours_text(line.hours))
     is_timed = any(line.hours is not None for line in lines)
     first_too_large = next((line for line in lines if not line.fits), None)
     print_table(

@@ -12,6 +12,7 @@ these are then scored by the file's own labels, as images of their own, and none
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from repope_eval.benchmarks.benchmark import Benchmark
@@ -62,7 +63,8 @@ def _edition(file: RowFile, benchmark: Benchmark) -> Benchmark:
     for row in rows:
         name = row["object_name"]
         labels[Question(f"{OTHER_EDITION}/{name}/{row['img_id']}", question_text(name), name)] = True
-    return dash_b_benchmark(benchmark.name, labels, benchmark.hashes)
+    other = dash_b_benchmark(benchmark.name, labels, benchmark.hashes)
+    return replace(other, measures=benchmark.measures)
 
 
 def _rows(file: RowFile) -> list[AnswerRow]:

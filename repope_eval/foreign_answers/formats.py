@@ -10,7 +10,7 @@ from dataclasses import replace
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.errors import RepopeError
 from repope_eval.files.rows import RowFile
-from repope_eval.foreign_answers import dash_b, lmms_eval, repope_code, vlmevalkit
+from repope_eval.foreign_answers import amber, dash_b, lmms_eval, pope_code, popev2, repope_code, vlmevalkit
 from repope_eval.foreign_answers.joining import Format, Joined, Texts, gather, questions_by_image
 from repope_eval.foreign_answers.rows import BY_NAME, answer_rows
 from repope_eval.records import Answer, Question
@@ -21,6 +21,9 @@ FORMATS: Mapping[str, Format] = {
     "the RePOPE paper's code": repope_code.FORMAT,
     "lmms-eval": lmms_eval.FORMAT,
     "VLMEvalKit": vlmevalkit.FORMAT,
+    "AMBER's code": amber.FORMAT,
+    "POPEv2's questions": popev2.FORMAT,
+    "POPE's code": pope_code.FORMAT,
 }
 """The first that recognises a file decides how it is read, and every row must be of that format.
 

@@ -2,6 +2,7 @@
 
 Rows are joined by image and question text. An id alone is never trusted: it leads to a text in
 `questions=FILE`, or to the benchmark's own, and wherever a row has a text too, the two must agree.
+Only AMBER's ids, which mean one question each, may come without (see `foreign_answers.amber`).
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -92,6 +92,8 @@ class Leaderboard:
     """Everything that a leaderboard shows. Models are ranked by F1."""
 
     bench: str
+    measures: str
+    """What the benchmark's figures tell of a model, and what they cannot; empty where there is no run."""
     protocol: config.Protocol
     coverage: float
     """The least share of the questions that a run must have answered to be ranked."""

@@ -72,6 +72,7 @@ def make_leaderboard(selection: Selection, settings: config.ReportSettings) -> L
     is_whole = comparison is not None and comparison.n_questions == len(questions)
     return Leaderboard(
         bench=selection.benchmark.name if selection.benchmark else "repope",
+        measures=selection.benchmark.measures if selection.benchmark else "",
         protocol=settings.protocol,
         coverage=settings.coverage,
         label_sets=label_sets,

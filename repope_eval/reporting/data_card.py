@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.records import Question
-from repope_eval.reporting.console import print_table
+from repope_eval.reporting.console import print_table, print_text
 from repope_eval.reporting.figure_texts import label_set_title
 from repope_eval.reporting.tables import Field, number_field, table, text_field
 
@@ -51,6 +51,8 @@ def print_data_card(benchmark: Benchmark, origin: str) -> None:
         number_field("images", lambda row: f"{row.num_images:,}"),
     ]
     print_table(table(f"{benchmark.name}: {origin}", fields, counted), padded=True)
+    if benchmark.measures:
+        print_text(f"{benchmark.measures}\n")
     of_file: list[Field[tuple[str, str]]] = [
         text_field("file", lambda row: row[0]),
         text_field("SHA-256", lambda row: row[1]),

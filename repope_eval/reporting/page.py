@@ -51,6 +51,8 @@ class RunView:
     """The scores under the run's own protocol, with any number of label sets."""
     settings: Mapping[str, Any]
     """The settings by dotted key."""
+    measures: str = ""
+    """What the benchmark's figures tell of a model, and what they cannot."""
     facts: Mapping[str, Any] = field(default_factory=dict)
     """Further facts about the run, by title."""
     doubts: Sequence[str] = ()

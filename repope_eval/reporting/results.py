@@ -168,6 +168,7 @@ def _view(
     return RunView(
         scores=scores,
         settings=_settings(answered, folder),
+        measures=answered.benchmark.measures,
         facts={
             "answered": f"{counts['answered']} of {counted(counts['questions'], 'question')}",
             **_unanswered(folder),

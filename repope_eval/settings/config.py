@@ -216,6 +216,7 @@ class FetchSettings:
 class DoctorSettings:
     """Says what this machine has, what it lacks, and which models fit it."""
 
+    bench: BenchSettings = setting("which benchmark's time is told", choice="repope")
     device: str = setting("auto, cpu, mps, cuda or cuda:N", "auto", **_DEVICE)
     check: bool = setting("ask the embedded model on this device, and compare with stored answers", False)
     memory: float | None = setting(

@@ -1,18 +1,11 @@
-"""What the tests of several benchmarks need: the published files, and a server that fails and has what it is given."""
+"""What the tests of several benchmarks need: a server that fails and has what it is given."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from fault_server import FaultServer, serving
 
 from repope_eval.downloads import fetch
-
-
-@pytest.fixture
-def published(shared: Path) -> Path:
-    """The files as their authors publish them, in a folder like data_dir."""
-    return shared / "benchmarks"
 
 
 @pytest.fixture

@@ -58,6 +58,19 @@ def test_demo_is_loaded_whole(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("name", SOURCES)
+def test_each_source_says_in_a_few_sentences_what_its_figures_tell(name: str) -> None:
+    measures = SOURCES[name].measures
+    assert measures.endswith(".")
+    assert "  " not in measures
+    assert 50 < len(measures) < 350
+
+
+def test_what_is_measured_goes_with_the_benchmark_and_its_parts(tmp_path: Path) -> None:
+    benchmark = load_benchmark(DEMO, tmp_path)
+    assert benchmark.measures == benchmark.first_images(3).measures == SOURCES["demo"].measures
+
+
 def test_one_variant_of_the_demo_is_its_files_alone(tmp_path: Path) -> None:
     settings = BenchSettings(name="demo", source="demo", variants=("popular",))
     benchmark = load_benchmark(settings, tmp_path)

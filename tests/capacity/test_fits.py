@@ -6,7 +6,8 @@ import pytest
 from conftest import FAMILY_MODELS
 from machines import COMPLETE, GB, device, with_device
 
-from repope_eval.capacity.fits import Fit, fits, room_of
+from repope_eval.benchmarks.benchmark import BenchmarkSize
+from repope_eval.capacity.fits import Asked, Fit, fits, room_of
 from repope_eval.capacity.machine import Machine
 from repope_eval.capacity.shapes import Rehearsed, Shape, published_shape
 from repope_eval.settings.composition import model_settings
@@ -94,6 +95,24 @@ def test_on_a_cpu_it_is_said_how_long_it_takes() -> None:
     assert verdicts(machine, memory=24 * GB)["internvl2_5_1b"].hours is None  # of a speed that is not known
 
 
+def test_the_hours_and_the_command_are_of_the_benchmark_that_is_asked() -> None:
+    machine = dataclasses.replace(with_device(device("cpu", 30)), cores=8)
+    words = "bench=custom bench.questions=mine.jsonl"
+
+    def hours(images: int, questions: int) -> float:
+        asked = Asked(words=words, size=BenchmarkSize(images, questions))
+        lines = {line.model: line for line in fits(room_of(machine), shipped(), asked)}
+        laptop = lines["internvl2_5_1b"]
+        assert laptop.remedy == f"python -m repope_eval model=internvl2_5_1b {words}"
+        assert laptop.hours is not None
+        return laptop.hours
+
+    assert hours(500, 5127) == verdicts(machine)["internvl2_5_1b"].hours
+    assert hours(1000, 10_254) == pytest.approx(2 * hours(500, 5127))
+    # An image costs more than a few questions about it.
+    assert hours(500, 500) < hours(500, 5127) < 2 * hours(500, 500) < hours(5127, 5127)
+
+
 def test_gated_weights_that_are_not_here_need_a_licence() -> None:
     hub = dataclasses.replace(
         COMPLETE.hub, is_logged_in=False, here=frozenset({"google/paligemma-3b-mix-224"})
@@ -130,5 +149,9 @@ def test_a_rehearsed_model_fits_by_what_was_counted() -> None:
     assert quantized.how == "int8"
     cpu = dataclasses.replace(with_device(device("cpu", 30)), cores=8)
     assert fits(room_of(cpu), models)[0].hours == pytest.approx(500 * 1e13 / (8 * 5e10) / 3600)
+    one_by_one = dataclasses.replace(counted, alone=4 * 10**12, further=10**12)
+    few = Asked(words="bench=few", size=BenchmarkSize(10, 30))
+    (fit,) = fits(room_of(cpu), [(models[0][0], one_by_one)], few)
+    assert fit.hours == pytest.approx(10 * 6e12 / (8 * 5e10) / 3600)
     uncounted = [(models[0][0], dataclasses.replace(counted, operations=0))]
     assert fits(room_of(cpu), uncounted)[0].hours is None

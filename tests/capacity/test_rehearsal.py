@@ -15,6 +15,7 @@ from repope_eval.capacity import rehearsal
 from repope_eval.capacity.counting import PHOTOGRAPH
 from repope_eval.capacity.live_bytes import LiveBytes
 from repope_eval.capacity.memory_need import LONGEST_ANSWER, PROGRAM, QUESTIONS, need_of
+from repope_eval.capacity.operations import rehearsed_operations
 from repope_eval.capacity.rehearsal import rehearse
 from repope_eval.capacity.shapes import Rehearsed
 from repope_eval.chat.generation import Limits
@@ -80,6 +81,19 @@ def test_quantization_is_of_the_language_model_alone(
     assert plain.weights - nf4.weights == (4 - 0.5625) * quantized
     assert int8.activations - plain.activations == 4 * counted.fed * counted.widest
     assert nf4.activations - plain.activations == 4 * counted.largest
+
+
+@pytest.mark.parametrize("kind", CHECKPOINTS)
+def test_operations_of_fewer_questions_follow_from_those_of_all(
+    kind: str, rehearsed: Callable[[str], tuple[Path, Rehearsed]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, counted = rehearsed(kind)
+    monkeypatch.setattr(rehearsal, "QUESTIONS", FEW[:2])
+    settings = chat_settings(folder)
+    fewer = rehearse(settings, read_chat_description(settings))
+    assert rehearsed_operations(counted, len(FEW)) == pytest.approx(counted.operations)
+    assert rehearsed_operations(counted, 2) == pytest.approx(fewer.operations, rel=0.02)
+    assert 0 < counted.further <= counted.alone
 
 
 def test_as_many_questions_are_asked_as_the_formula_counts() -> None:

@@ -20,6 +20,7 @@ from hub_server import HubServer
 from PIL import Image
 
 from repope_eval.benchmarks import coco
+from repope_eval.benchmarks.sources import SOURCES
 
 TABLE = """
     random      yes  1500  139 (9.27 %)  207 (13.80 %)  1159
@@ -246,3 +247,9 @@ def test_what_a_benchmark_does_not_read_is_refused(command_line: CommandLine, ev
     result = command_line("data", "bench=pope_gqa", f"data_dir={everything}", "bench.images_from=hub")
     assert result.returncode == 1
     assert result.stderr.startswith("bench.images_from: not read by bench=pope_gqa; leave it out")
+
+
+def test_what_the_figures_tell_is_said(command_line: CommandLine) -> None:
+    result = command_line("data", "bench=demo")
+    assert result.returncode == 0, result.stderr
+    assert f"\n{SOURCES['demo'].measures}\n" in result.stdout

@@ -20,6 +20,19 @@ def test_it_says_what_is_here_and_which_models_fit(command_line: CommandLine, tm
     assert "hf_secret" not in result.stdout
 
 
+def test_the_time_is_that_of_the_benchmark(command_line: CommandLine, tmp_path: Path) -> None:
+    words = ("doctor", "device=cpu", f"data_dir={tmp_path}")
+    result = command_line(*words, "bench=amber", "bench.images=/of mine")
+    assert result.returncode == 0, result.stderr
+    assert "amber takes about" in result.stdout
+    assert f" bench=amber 'bench.images=/of mine' device=cpu data_dir={tmp_path}" in result.stdout
+    assert "repope takes about" in command_line(*words).stdout
+    without_file = command_line(*words, "bench=custom")
+    assert without_file.returncode == 1
+    (line,) = without_file.stderr.strip().splitlines()
+    assert line.startswith("bench.questions is required")
+
+
 def test_a_device_that_is_not_there_is_one_line(command_line: CommandLine) -> None:
     result = command_line("doctor", "device=cuda:7")
     assert result.returncode == 1

@@ -127,6 +127,7 @@ def test_published_answers_are_about_positives_of_their_own(published: list[Row]
     found, bench = join_file(file, ColumnSettings(), index, None)
     assert has_other_positives(bench)
     assert not has_other_positives(index)
+    assert bench.measures == index.measures
     positives = [question for question in found.answers if not question.image.startswith("neg/")]
     assert len(positives) == 1341
     assert not set(positives) & set(index.questions)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from run_folders import answer_lines, demo, write_run
 
+from repope_eval.benchmarks.sources import SOURCES
 from repope_eval.leaderboard.entries import Leaderboard, LeftOut
 from repope_eval.leaderboard.finished_runs import read_runs
 from repope_eval.leaderboard.making import make_leaderboard
@@ -175,6 +176,12 @@ def test_a_part_of_the_images_is_said_at_the_head(board: Leaderboard, charts: li
     partial = page_of(dataclasses.replace(board, comparison=comparison), charts)
     assert "about 5 of the benchmark&#39;s 100 images only" in partial.replace("'", "&#39;")
     assert "images only" not in page
+
+
+def test_what_the_benchmark_measures_is_said_at_the_head(page: str, paper_page: str) -> None:
+    place = page.index(f'<p class="measures">{SOURCES["demo"].measures}</p>')
+    assert page.index("</h1>") < place < page.index('id="leaderboard"')
+    assert 'class="measures"' not in paper_page  # no file was read
 
 
 def test_it_says_how_intervals_are_made_and_how_to_cite(page: str, paper_page: str) -> None:

@@ -82,6 +82,7 @@ def run_view(words: str = "a-word", **fields: Any) -> RunView:
     given: dict[str, Any] = {
         "scores": scores,
         "settings": {words: words},
+        "measures": words,
         "facts": {words: words},
         "seconds": {words: 1.25},
         "prompt": words,

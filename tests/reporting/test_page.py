@@ -96,6 +96,12 @@ def test_the_figures_the_run_and_its_settings_are_shown(whole: str) -> None:
     assert any("neuhaus2025repope" in text and "li2023pope" in text for text in texts)
 
 
+def test_what_the_benchmark_measures_stands_above_the_scores() -> None:
+    source = html(run_view(measures="It tells & it hides."))
+    place = source.index('<p class="measures">It tells &amp; it hides.</p>')
+    assert source.index("</h1>") < place < source.index('id="scores"')
+
+
 def test_the_page_needs_nothing_from_elsewhere(whole: str) -> None:
     found = Page(html(run_view(settings={"url": "https://example.org/annotations"})))
     assert not {"link", "iframe", "object", "embed", "base", "image", "foreignobject"} & set(found.tags)
@@ -169,6 +175,7 @@ def test_what_there_is_nothing_of_has_no_section() -> None:
     scores = scores_of({"random": CELL})
     page = render_run_page(RunView(scores=scores, settings={}))
     found = Page(page.html)
+    assert ("class", "measures") not in found.attributes
     assert set(found.ids) >= {"scores", "run", "cite"}
     assert not {"relabelling", "evidence", "protocols", "gallery"} & set(found.ids)
     assert sorted(page.figures) == [

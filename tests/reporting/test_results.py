@@ -9,6 +9,8 @@ import pytest
 from conftest import CommandLine
 from demo_runs import answers
 
+from repope_eval.benchmarks.sources import SOURCES
+
 
 def document(folder: Path) -> dict[str, Any]:
     read: dict[str, Any] = json.loads((folder / "scores.json").read_text(encoding="utf-8"))
@@ -52,6 +54,11 @@ def test_figures_are_saved_as_svg_and_pdf(unbroken: Path) -> None:
     assert {"counts.svg", "counts.pdf", "precision_recall.svg", "reliability.pdf"} <= names
     assert (unbroken / "figures" / "counts.pdf").read_bytes().startswith(b"%PDF")
     assert b"<svg" in (unbroken / "figures" / "counts.svg").read_bytes()
+
+
+def test_the_page_says_what_the_benchmark_measures(unbroken: Path) -> None:
+    page = (unbroken / "report.html").read_text(encoding="utf-8")
+    assert f'<p class="measures">{SOURCES["demo"].measures}</p>' in page
 
 
 def test_the_page_shows_images_that_are_there_and_the_prompt(unbroken: Path) -> None:

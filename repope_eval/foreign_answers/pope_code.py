@@ -1,0 +1,62 @@
+"""The answer files that POPE's own code reads: lines of `question` and `answer`, in the order of one label file.
+
+Nothing in a row names its image, so its place does. That is taken on trust of no file: it must have as many rows as a
+label file, and at each place that file's question. Only published label files will do, whose questions change from row
+to row: where a benchmark asks the same about many images, rows in another order would fit as well.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from repope_eval.benchmarks.benchmark import Benchmark
+from repope_eval.benchmarks.coco import ANNOTATIONS
+from repope_eval.benchmarks.pope_seem import AOKVQA, GQA
+from repope_eval.errors import RepopeError
+from repope_eval.files.rows import RowFile
+from repope_eval.foreign_answers.file_orders import BY_IMAGE, fitting
+from repope_eval.foreign_answers.joining import Format
+from repope_eval.foreign_answers.rows import IMAGE_FIELDS, RESPONSE_FIELDS, AnswerRow, answer_rows
+from repope_eval.records import Question
+from repope_eval.wording import counted
+
+_LABEL_FILES = {**ANNOTATIONS.sha256, **AOKVQA.sha256, **GQA.sha256}
+_OTHERS = {*IMAGE_FIELDS, *RESPONSE_FIELDS, "image_name", "question_id", "id"} - {"answer"}
+"""Fields of rows that say more than these do, or have another response."""
+
+
+def _recognises(file: RowFile) -> bool:
+    first = set(file.rows[0]) if file.rows else set()
+    return {"question", "answer"} <= first and not first & _OTHERS
+
+
+def _questions(rows: Sequence[AnswerRow], file: RowFile, benchmark: Benchmark) -> Sequence[Question | None]:
+    """The questions of the label file that has each row's question at its place."""
+    if not benchmark.hashes or not benchmark.hashes.items() <= _LABEL_FILES.items():
+        raise RepopeError(
+            f"{file.where}, row 1: names no image; rows of question and answer alone go by their place in a label "
+            f"file, which tells their images in POPE's own files only (bench=repope, pope_aokvqa, pope_gqa): {BY_IMAGE}"
+        )
+    asked = _label_files(benchmark)
+    orders = {name: questions for name, questions in asked.items() if len(questions) == len(rows)}
+    if not orders:
+        lengths = ", ".join(f"{len(questions):,} ({name})" for name, questions in asked.items())
+        raise RepopeError(
+            f"{file.where}: has {counted(len(rows), 'row', ',')} without image, which are told by their place in a "
+            f"whole label file alone: {lengths}; give each variant's file as it is, several as answers=[A,B,C], or "
+            f"{BY_IMAGE}"
+        )
+    return fitting(rows, orders, file.where)
+
+
+def _label_files(benchmark: Benchmark) -> Mapping[str, Sequence[Question]]:
+    """The questions of each label file, row by row, by what the file is called."""
+    files = {variant: list(questions.values()) for variant, questions in benchmark.ids.items()}
+    for label_set in benchmark.label_sets[1:]:
+        files |= {
+            f"{variant} of {label_set.name}": list(labels)
+            for variant, labels in label_set.variants.items()
+            if variant in benchmark.ids
+        }
+    return files
+
+
+FORMAT = Format(recognises=_recognises, rows=answer_rows, questions=_questions)
