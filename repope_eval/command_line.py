@@ -34,6 +34,7 @@ COMMANDS = {
     "fetch": config.FetchSettings,
     "questions": benchmark_commands.QuestionsSettings,
     "build": benchmark_commands.BuildSettings,
+    "annotate": benchmark_commands.AnnotateSettings,
     "relabel": benchmark_commands.RelabelSettings,
 }
 """The commands, each a module of `repope_eval.commands`, with their settings."""
