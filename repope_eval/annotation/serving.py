@@ -2,6 +2,7 @@
 
 import secrets
 import socket
+from ipaddress import ip_address
 from urllib.parse import urlencode
 
 import uvicorn
@@ -57,6 +58,11 @@ def address_of(listener: socket.socket, token: str) -> str:
     host, port = listener.getsockname()[:2]
     host = socket.gethostname() if host in ANY_HOST else f"[{host}]" if ":" in host else host
     return f"http://{host}:{port}/?{urlencode({TOKEN: token})}"
+
+
+def is_for_others(listener: socket.socket) -> bool:
+    """Whether other machines can ask, too."""
+    return not ip_address(listener.getsockname()[0]).is_loopback
 
 
 def serve(application: ASGIApp, listener: socket.socket) -> None:

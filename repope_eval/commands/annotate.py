@@ -116,6 +116,8 @@ def _images(settings: AnnotateSettings, asked: Sequence[Question]) -> Mapping[st
 @contextmanager
 def _held(settings: AnnotateSettings, out: Path) -> Iterator[None]:
     """Keeps other programs out of the annotator's file; others in its folder are free."""
+    if out.exists() and not (out.is_file() or out.is_char_device()):
+        raise RepopeError(f"out={settings.out}: is no file; choose another out=")
     out = Path(os.path.realpath(out))
     make_folder(out.parent, "out", out)
     try:
@@ -139,12 +141,14 @@ def _held(settings: AnnotateSettings, out: Path) -> Iterator[None]:
 def _serve(settings: AnnotateSettings, session: Session, command: str) -> None:
     """Serves the page, and says in the end what is stored."""
     from repope_eval.annotation.server import application
-    from repope_eval.annotation.serving import address_of, listening, new_token, serve
+    from repope_eval.annotation.serving import address_of, is_for_others, listening, new_token, serve
 
     token = new_token()
     with listening(settings.host, settings.port) as listener:
         address = address_of(listener, token)
         log.info("%s; open this page, and end it with Ctrl-C:", _progress(settings, session))
+        if is_for_others(listener):
+            log.warning("whoever reads this address can see the images and label, and nothing is encrypted:")
         write(f"{address}\n")
         try:
             if settings.open:

@@ -44,7 +44,7 @@ def whole_lines(path: Path) -> bytes:
     Raises:
         RepopeError: the file cannot be read, or a last line that was cut short cannot be taken off.
     """
-    if not path.exists():
+    if not path.is_file():  # or it is a device, which holds no lines
         return b""
     try:
         whole, newline, torn = path.read_bytes().rpartition(b"\n")
