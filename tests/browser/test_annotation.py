@@ -21,7 +21,7 @@ from repope_eval.benchmarks.pope_file import read_rows
 
 pytestmark = pytest.mark.installed
 
-FEW = ("scene_029.png", "scene_006.png", "scene_084.png")
+FEW = ("scene_035.png", "scene_113.png", "scene_102.png")
 KEYS = {"yes": "y", "no": "n", "ambiguous": "a"}
 
 MEASURE = """
@@ -83,6 +83,7 @@ def count(page: Page) -> Locator:
 
 
 def asked(page: Page) -> tuple[str, str]:
+    page.locator("#place").filter(has_text="Question").wait_for()
     return page.locator("#image-name").inner_text(), page.locator("#question").inner_text()
 
 
