@@ -146,9 +146,13 @@ def _judgement(fields: Mapping[str, Any]) -> Judgement:
 
 
 def _refuse_another_annotator(file: RowFile, annotator: str) -> None:
-    names = {str(row.get("annotator")) for row in file.rows} - {annotator}
-    if names:
+    names = [row.get("annotator") for row in file.rows]
+    if None in names:
         raise RepopeError(
-            f"out={file.where}: holds labels of annotator {', '.join(sorted(map(shown, names)))}, not of "
-            f"{shown(annotator)}; each annotator needs a file of their own"
+            f"out={file.where}: holds rows without an annotator, which `annotate` has not written; choose another out="
+        )
+    if others := sorted({shown(name) for name in names if name != annotator}):
+        raise RepopeError(
+            f"out={file.where}: holds labels of annotator {', '.join(others)}, not of {shown(annotator)}; each "
+            "annotator needs a file of their own"
         )

@@ -149,7 +149,8 @@ function showQuestion() {
   find("note").textContent = note;
   find("note").hidden = !note;
   for (const button of document.querySelectorAll("[data-label]")) {
-    button.setAttribute("aria-pressed", String(button.dataset.label === label));
+    button.setAttribute("aria-pressed", String(button.dataset.label === label && !isAtEnd));
+    button.disabled = isAtEnd;
   }
   if (find("views")) find("views").replaceChildren(...views.map(viewItem));
   const stands = label ? ` Labelled ${label}.` : "";
@@ -175,6 +176,7 @@ function showProgress() {
   find("back").disabled = current === 0 && !isAtEnd;
   find("on").disabled = current === questions.length - 1;
   find("undo").disabled = done === 0;
+  find("write").disabled = isAtEnd;
 }
 
 // Labels a minute over the last ones, pauses left out, and how long the rest takes at that.
@@ -204,7 +206,6 @@ function showEnd() {
   find("place").textContent = find("image-name").textContent = "";
   find("note").hidden = true;
   find("views")?.replaceChildren();
-  for (const button of document.querySelectorAll("[data-label]")) button.setAttribute("aria-pressed", "false");
   message(`All ${counted(questions.length, "question")} are labelled and stored. This page may be closed.`);
 }
 

@@ -44,7 +44,7 @@ def whole_lines(path: Path) -> bytes:
     Raises:
         RepopeError: the file cannot be read, or a last line that was cut short cannot be taken off.
     """
-    if not path.is_file():  # or it is a device, which holds no lines
+    if not path.exists() or path.is_char_device():  # of whose endless content no line was ever appended
         return b""
     try:
         whole, newline, torn = path.read_bytes().rpartition(b"\n")

@@ -119,6 +119,13 @@ def test_another_annotators_file_is_refused(path: Path) -> None:
     )
 
 
+def test_a_file_that_annotate_has_not_written_is_not_added_to(path: Path) -> None:
+    write_lines(path, {"image": FIRST.image, "text": FIRST.text, "label": "yes"})
+    assert refusal(path) == (
+        f"out={path}: holds rows without an annotator, which `annotate` has not written; choose another out="
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
