@@ -214,7 +214,8 @@ function showEnd() {
 function answer(label) {
   if (isStoring || isTakenOver || !isSeen) return;
   const number = current;
-  store(number, label, questions[number].note, () => {
+  const { note } = unstored?.number === number ? unstored : questions[number];
+  store(number, label, note, () => {
     labelled = [...labelled.filter((other) => other !== number), number];
     labelTimes = [...labelTimes, performance.now()].slice(-RECENT);
     showNextUnlabelled();
@@ -242,7 +243,7 @@ function move(step) {
 }
 
 function openNote() {
-  if (isStoring || isTakenOver || isAtEnd) return;
+  if (isStoring || isTakenOver || isAtEnd || unstored) return;
   find("writing").hidden = false;
   find("text").value = questions[current].note;
   find("text").focus();

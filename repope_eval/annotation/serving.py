@@ -78,7 +78,7 @@ def serve(application: ASGIApp, listener: socket.socket) -> None:
         loop="asyncio",
         lifespan="off",
         log_config=None,
-        log_level="critical",
+        log_level="error",
         access_log=False,
         timeout_graceful_shutdown=SECONDS_TO_FINISH,
     )

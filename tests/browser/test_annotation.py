@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import warm_commands
 from annotated import write_lines
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, CDPSession, Locator, Page, expect
 from served import ended, served, words
 
 from repope_eval.benchmarks.demo import DEMO_FOLDER
@@ -291,14 +291,41 @@ def test_on_a_phone_it_fits_and_is_used_by_touch(
     assert [line["label"] for line in stored_lines(out)] == ["ambiguous", None]
 
 
+def scale(page: Page) -> float:
+    """How many times as large as the whole image the image is shown."""
+    found = page.evaluate("new DOMMatrix(getComputedStyle(document.querySelector('#stage img')).transform).a")
+    return float(found)
+
+
+def touch(fingers: CDPSession, kind: str, *points: tuple[int, int]) -> None:
+    """Puts fingers on the screen, moves them, or takes them off."""
+    fingers.send(
+        "Input.dispatchTouchEvent",
+        {
+            "type": kind,
+            "touchPoints": [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(points)],
+        },
+    )
+
+
+def test_two_fingers_show_an_image_closer(browser: Browser, questions: Path, tmp_path: Path) -> None:
+    phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+    with (
+        served(*words(tmp_path / "first.jsonl", "first", f"questions={questions}")) as (_, address),
+        opened(browser, address, **phone) as (page, _),
+    ):
+        seen(page)
+        fingers = page.context.new_cdp_session(page)
+        touch(fingers, "touchStart", (150, 300), (250, 300))
+        for far in (10, 30, 50):
+            touch(fingers, "touchMove", (150 - far, 300), (250 + far, 300))
+        touch(fingers, "touchEnd")
+        assert scale(page) == pytest.approx(2, abs=0.1)
+
+
 def test_an_image_is_looked_at_closely_and_read_aloud(
     browser: Browser, questions: Path, tmp_path: Path
 ) -> None:
-    def scale() -> float:
-        return float(
-            page.evaluate("new DOMMatrix(getComputedStyle(document.querySelector('#stage img')).transform).a")
-        )
-
     with (
         served(*words(tmp_path / "first.jsonl", "first", f"questions={questions}")) as (_, address),
         opened(browser, address) as (page, _),
@@ -307,13 +334,13 @@ def test_an_image_is_looked_at_closely_and_read_aloud(
         page.mouse.move(400, 300)
         page.mouse.wheel(0, -300)
         page.wait_for_timeout(100)
-        assert scale() > 1
+        assert scale(page) > 1
         page.keyboard.press("0")
-        assert scale() == 1
+        assert scale(page) == 1
         page.mouse.click(400, 300)
-        assert scale() == 3
+        assert scale(page) == 3
         page.mouse.click(400, 300)
-        assert scale() == 1
+        assert scale(page) == 1
         said = page.locator("[aria-live='polite']").inner_text()
         assert said.startswith("Question 1 of ")
         assert asked(page)[1] in said
@@ -321,12 +348,11 @@ def test_an_image_is_looked_at_closely_and_read_aloud(
         assert page.get_by_role("progressbar", name="Questions labelled").count() == 1
 
 
-def test_a_damaged_image_is_said_and_takes_no_label(browser: Browser, tmp_path: Path) -> None:
+def test_missing_and_damaged_images_are_said_and_take_no_label(browser: Browser, tmp_path: Path) -> None:
     (tmp_path / "images").mkdir()
     (tmp_path / "images" / "a.png").write_bytes(b"no image")
-    queue = write_lines(
-        tmp_path / "queue.jsonl", {"image": "a.png", "question": "Is there a cat in the image?"}
-    )
+    rows = [{"image": name, "question": "Is there a cat in the image?"} for name in ("a.png", "gone.png")]
+    queue = write_lines(tmp_path / "queue.jsonl", *rows)
     out = tmp_path / "first.jsonl"
     command = [
         "annotate",
@@ -336,6 +362,7 @@ def test_a_damaged_image_is_said_and_takes_no_label(browser: Browser, tmp_path: 
         f"out={out}",
     ]
     with served(*command) as (_, address), opened(browser, address) as (page, _):
+        expect(page.locator("#skipped")).to_have_text("1 question left out: no image")
         expect(page.locator("#stage")).to_contain_text("This image cannot be shown")
         page.keyboard.press("y")
         page.wait_for_timeout(100)
