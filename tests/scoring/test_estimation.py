@@ -88,7 +88,9 @@ def test_estimates_are_right_on_average_and_intervals_hold_the_truth(
             holds = np.mean([low <= truth[variant][figure] <= high for low, high in ends])
             assert holds > 0.88  # of 120, where 95 % is meant
             widths = np.mean([high - low for low, high in ends])
-            if sizes[0] == 0:  # else most samples hold no wrong label, and the width is for one that was missed
+            if (
+                sizes[0] == 0
+            ):  # else most samples hold no wrong label, and the width is for one that was missed
                 assert widths < 6 * values.std()
 
 
