@@ -1,0 +1,94 @@
+"""The gallery of a relabelling: the questions whose label changed, turned out ambiguous or stays in dispute."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from repope_eval.benchmarks.annotators import Annotator
+from repope_eval.benchmarks.relabelling import Judgement
+from repope_eval.records import Label, Question, Variant
+from repope_eval.reporting.figure_texts import clipped
+from repope_eval.reporting.gallery import Gallery, Item, gallery_of
+
+_VERDICTS = {
+    "no → yes": "added",
+    "yes → no": "lost",
+    "disputed": "open",
+    "yes → ambiguous": "removed",
+    "no → ambiguous": "removed",
+}
+"""What each kind means, which gives it its colour; in the order in which they are shown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remark:
+    """What one annotator said of a question."""
+
+    name: str
+    label: Label
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgedItem(Item):
+    """A question with what the annotators said of it."""
+
+    remarks: tuple[Remark, ...]
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """What a page holds of it besides markup."""
+        said = (text for remark in self.remarks for text in (remark.name, remark.note, " " * 40))
+        return (self.question, self.object, *self.variants, *self.variants, *said)
+
+
+def judgement_gallery(
+    judgements: Sequence[Judgement],
+    variants: Mapping[Question, Sequence[Variant]],
+    annotators: Sequence[Annotator],
+    names: Sequence[str],
+) -> Gallery:
+    """The gallery of a relabelling, without pictures.
+
+    Args:
+        judgements: of all questions, also of those that stay as they are.
+        variants: the variants that each question stands in.
+        annotators: the two annotators, and the decider where there is one.
+        names: of these, as the page has them.
+    """
+    notes = [annotator.notes for annotator in annotators]
+    items = []
+    for judgement in judgements:
+        question, kind = judgement.row.question, _kind(judgement)
+        if kind is None:
+            continue
+        said = (judgement.first, judgement.second, judgement.decided)[: len(names)]
+        remarks = tuple(
+            Remark(name=name, label=label, note=clipped(of_person.get(question, "")))
+            for name, label, of_person in zip(names, said, notes, strict=True)
+            if label is not None
+        )
+        items.append((question.image, _item(judgement, kind, variants[question], remarks)))
+    return gallery_of(items, tuple(_VERDICTS))
+
+
+def _kind(judgement: Judgement) -> str | None:
+    """The kind of a question; None where its label stays, or where one annotator has not labelled it."""
+    before, after = judgement.row.label, judgement.label
+    if after is None:
+        return "disputed" if judgement.is_disputed else None
+    return None if after == before else f"{before} → {after}"
+
+
+def _item(
+    judgement: Judgement, kind: str, variants: Sequence[Variant], remarks: tuple[Remark, ...]
+) -> JudgedItem:
+    return JudgedItem(
+        question=clipped(judgement.row.question.text),
+        object=clipped(judgement.row.question.object, 80),
+        variants=tuple(clipped(variant, 80) for variant in variants),
+        kind=kind,
+        verdict=_VERDICTS[kind],
+        label_before=judgement.row.label,
+        label_after=judgement.label or "in dispute",
+        remarks=remarks,
+    )

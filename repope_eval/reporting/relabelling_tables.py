@@ -1,0 +1,92 @@
+"""The tables of a relabelling: what both annotators said, and which objects' labels changed."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from repope_eval.benchmarks.agreement import Agreement
+from repope_eval.benchmarks.pope_file import ANNOTATOR_LABELS
+from repope_eval.benchmarks.relabelling import Judgement
+from repope_eval.records import Label
+from repope_eval.reporting.figure_texts import clipped
+from repope_eval.reporting.tables import Field, Table, number_field, table, text_field
+
+MOST_OBJECTS = 500
+"""Rows of the table of objects."""
+
+
+def confusion_table(agreement: Agreement, first: str, second: str) -> Table:
+    """What both said: a row for each label of the first annotator, a column for each of the second.
+
+    Args:
+        agreement: of the two annotators.
+        first: name of the first one.
+        second: name of the second one.
+    """
+
+    def field(of_second: Label) -> Field[Label]:
+        return number_field(of_second, lambda of_first: f"{agreement.counts.get((of_first, of_second), 0):,}")
+
+    def total(of_first: Label) -> str:
+        return f"{sum(agreement.counts.get((of_first, label), 0) for label in ANNOTATOR_LABELS):,}"
+
+    return table(
+        f"Labels of {first}, a row each, and of {second}, a column each",
+        [
+            text_field("", lambda of_first: of_first, stays=True),
+            *(field(label) for label in ANNOTATOR_LABELS),
+            number_field("all", total),
+        ],
+        ANNOTATOR_LABELS,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _ObjectChange:
+    """What became of the settled questions about one object."""
+
+    name: str
+    n_settled: int
+    n_to_no: int
+    n_to_yes: int
+    n_ambiguous: int
+
+    @property
+    def n_changed(self) -> int:
+        return self.n_to_no + self.n_to_yes + self.n_ambiguous
+
+
+def object_change_table(judgements: Sequence[Judgement]) -> Table:
+    """How many labels changed of each object, those with the most first; objects without a change have no row."""
+    by_object: defaultdict[str, list[Judgement]] = defaultdict(list)
+    for judgement in judgements:
+        if judgement.label is not None:
+            by_object[judgement.row.question.object].append(judgement)
+    changes = [_object_change(name, of_object) for name, of_object in by_object.items()]
+    return table(
+        "Label changes by object; each distinct question counts once",
+        [
+            text_field("object", lambda change: clipped(change.name, 80), stays=True),
+            number_field("questions", lambda change: str(change.n_settled)),
+            number_field("yes → no", lambda change: str(change.n_to_no)),
+            number_field("no → yes", lambda change: str(change.n_to_yes)),
+            number_field("ambiguous", lambda change: str(change.n_ambiguous)),
+            number_field("changed", lambda change: f"{100 * change.n_changed / change.n_settled:.1f} %"),
+        ],
+        sorted(
+            (change for change in changes if change.n_changed),
+            key=lambda change: (-change.n_changed, change.name),
+        ),
+        most=MOST_OBJECTS,
+    )
+
+
+def _object_change(name: str, judgements: Sequence[Judgement]) -> _ObjectChange:
+    moves = [(judgement.row.label, judgement.label) for judgement in judgements]
+    return _ObjectChange(
+        name=name,
+        n_settled=len(moves),
+        n_to_no=moves.count(("yes", "no")),
+        n_to_yes=moves.count(("no", "yes")),
+        n_ambiguous=sum(after == "ambiguous" for _, after in moves),
+    )
