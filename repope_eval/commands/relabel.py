@@ -24,7 +24,14 @@ from repope_eval.reporting.label_changes import print_label_changes
 from repope_eval.reporting.relabelling_card import relabelling_card
 from repope_eval.reporting.relabelling_page import render_relabelling_page
 from repope_eval.reporting.relabelling_tables import confusion_table
-from repope_eval.reporting.relabelling_view import RelabellingView, decider_sentence, verdict_sentences
+from repope_eval.reporting.relabelling_view import (
+    RelabellingView,
+    agreement_sentence,
+    decider_sentence,
+    kappa_text,
+    settled_sentence,
+    unsettled_sentence,
+)
 from repope_eval.settings.benchmark_commands import RelabelSettings
 from repope_eval.wording import counted, first_few
 
@@ -51,8 +58,7 @@ def execute(settings: RelabelSettings, command: str) -> None:
         log.warning("%s and %s hold the same, letter by letter: are they of two people?", *paths[:2])
     judgements = judge(asked, *(person.annotations for person in people), partial=settings.partial)
     agreement = agreement_of(judgements)
-    kappa = "undefined" if agreement.kappa is None else f"{agreement.kappa:.4f}"
-    log.info("Cohen's kappa of the two annotators: %s", kappa)
+    log.info("Cohen's kappa of the two annotators: %s", kappa_text(agreement))
     _require_settled(settings, judgements)
     labels = label_by_question(judgements)
     relabelled = {
@@ -157,7 +163,7 @@ def _changes(
         before = [row for row in questions[target] if row.question in settled]
         after = [row.label for row in rows]
         changes += [
-            (target.name if len(relabelled) > 1 else "", change, after.count(change.label))
+            (target.name, change, after.count(change.label))
             for change in label_changes(_labels(before), _labels(rows))
         ]
     return changes
@@ -233,12 +239,18 @@ def _show(
     view: RelabellingView,
 ) -> None:
     """Prints what the annotators said and what changed, and logs where the files are."""
-    print_table(confusion_table(view.agreement, *view.names[:2]), padded=True)
-    for sentence in (*verdict_sentences(view), decider_sentence(view.agreement, view.names)):
+    print_table(confusion_table(view.agreement), padded=True)
+    for sentence in (
+        agreement_sentence(view.agreement),
+        decider_sentence(view.agreement, view.names),
+        settled_sentence(view.judgements),
+        unsettled_sentence(view.judgements),
+    ):
         if sentence is not None:
             log.info("%s", sentence)
     names = [settings.questions] if isinstance(settings.questions, str) else settings.questions
-    print_label_changes(f"What relabelling {', '.join(names)} changed", view.changes)
+    changes = view.changes if len(relabelled) > 1 else [("", *change[1:]) for change in view.changes]
+    print_label_changes(f"What relabelling {', '.join(names)} changed", changes)
     for target, rows in relabelled.items():
         log.info("%s has %d of %s", target, len(rows), counted(len(questions[target]), "question"))
     log.info("labels, also ambiguous ones: %s", _beside(settings, LABELS))

@@ -4,7 +4,7 @@ from repope_eval.reporting.gallery import PAGE_BYTES, illustrated
 from repope_eval.reporting.label_changes import label_change_table
 from repope_eval.reporting.relabelling_gallery import judgement_gallery
 from repope_eval.reporting.relabelling_tables import confusion_table, object_change_table
-from repope_eval.reporting.relabelling_view import RelabellingView, decider_sentence, verdict_sentences
+from repope_eval.reporting.relabelling_view import RelabellingView, annotator_lines, decider_sentence, verdict
 from repope_eval.reporting.templates import render
 
 
@@ -13,9 +13,10 @@ def render_relabelling_page(view: RelabellingView) -> str:
     gallery = judgement_gallery(view.judgements, view.variants, view.annotators, view.names)
     context = {
         "title": view.title,
-        "verdict": verdict_sentences(view),
+        "verdict": verdict(view),
         "decided": decider_sentence(view.agreement, view.names),
-        "confusion": confusion_table(view.agreement, *view.names[:2]),
+        "people": annotator_lines(view),
+        "confusion": confusion_table(view.agreement),
         "changes": label_change_table("Label changes of the settled questions", view.changes),
         "objects": object_change_table(view.judgements),
     }

@@ -15,27 +15,19 @@ MOST_OBJECTS = 500
 """Rows of the table of objects."""
 
 
-def confusion_table(agreement: Agreement, first: str, second: str) -> Table:
-    """What both said: a row for each label of the first annotator, a column for each of the second.
-
-    Args:
-        agreement: of the two annotators.
-        first: name of the first one.
-        second: name of the second one.
-    """
+def confusion_table(agreement: Agreement) -> Table:
+    """What both said: a row for each label of the first annotator, a column for each of the second."""
 
     def field(of_second: Label) -> Field[Label]:
-        return number_field(of_second, lambda of_first: f"{agreement.counts.get((of_first, of_second), 0):,}")
-
-    def total(of_first: Label) -> str:
-        return f"{sum(agreement.counts.get((of_first, label), 0) for label in ANNOTATOR_LABELS):,}"
+        return number_field(
+            f"second: {of_second}", lambda of_first: str(agreement.counts.get((of_first, of_second), 0))
+        )
 
     return table(
-        f"Labels of {first}, a row each, and of {second}, a column each",
+        "What the two annotators said",
         [
-            text_field("", lambda of_first: of_first, stays=True),
+            text_field("", lambda of_first: f"first: {of_first}", stays=True),
             *(field(label) for label in ANNOTATOR_LABELS),
-            number_field("all", total),
         ],
         ANNOTATOR_LABELS,
     )

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC
 from pathlib import Path
 
 from repope_eval.benchmarks.agreement import Agreement
@@ -14,6 +15,7 @@ from repope_eval.wording import counted
 
 LONGEST_NAME = 80
 """Characters of an annotator's name, or an object's, on a page."""
+_ROLES = ("first annotator", "second annotator", "decider")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,43 +42,54 @@ class RelabellingView:
         return tuple(clipped(annotator.name, LONGEST_NAME) for annotator in self.annotators)
 
 
-def verdict_sentences(view: RelabellingView) -> tuple[str, ...]:
-    """How much changed, how far the annotators agree, and what is not settled, a sentence each."""
-    settled = [judgement for judgement in view.judgements if judgement.label is not None]
+def verdict(view: RelabellingView) -> str:
+    """How much changed, how far the annotators agree, and what is not settled."""
+    sentences = (
+        settled_sentence(view.judgements),
+        agreement_sentence(view.agreement),
+        f"Cohen's kappa is {kappa_text(view.agreement)}.",
+        unsettled_sentence(view.judgements),
+    )
+    return " ".join(sentence for sentence in sentences if sentence is not None)
+
+
+def settled_sentence(judgements: Sequence[Judgement]) -> str:
+    """How many questions are settled, and what became of them."""
+    settled = [judgement for judgement in judgements if judgement.label is not None]
     n_ambiguous = sum(judgement.label == "ambiguous" for judgement in settled)
     n_flipped = sum(judgement.label not in ("ambiguous", judgement.row.label) for judgement in settled)
-    sentences = [
+    return (
         f"Of {counted(len(settled), 'settled question', ',')}, {_part(n_flipped, len(settled))} changed from yes to "
-        f"no or from no to yes, and {_part(n_ambiguous, len(settled))} turned out ambiguous.",
-        agreement_sentence(view.agreement),
-    ]
-    left = unsettled_counts(view.judgements)
-    if left:
-        what = ", ".join(f"{number:,} {why}" for why, number in left.items())
-        sentences.append(
-            f"Not settled and left out: {sum(left.values()):,} of {counted(len(view.judgements), 'question', ',')} "
-            f"({what})."
-        )
-    return tuple(sentences)
+        f"no or from no to yes, and {_part(n_ambiguous, len(settled))} turned out ambiguous."
+    )
 
 
-def unsettled_counts(judgements: Sequence[Judgement]) -> dict[str, int]:
-    """How many questions are not settled, by the reason; reasons that nothing has are left out."""
+def unsettled_sentence(judgements: Sequence[Judgement]) -> str | None:
+    """How many questions are not settled, and why; None where all are."""
     reasons = Counter(
-        "in dispute" if judgement.is_by_both else "not labelled by both"
+        "in dispute" if judgement.is_disputed else "not labelled by both"
         for judgement in judgements
         if judgement.label is None
     )
-    return {why: reasons[why] for why in ("in dispute", "not labelled by both") if reasons[why]}
+    if not reasons:
+        return None
+    why = ", ".join(f"{reasons[reason]:,} {reason}" for reason in sorted(reasons))
+    number = f"{reasons.total():,} of {counted(len(judgements), 'question', ',')}"
+    return f"Not settled and left out: {number} ({why})."
 
 
 def agreement_sentence(agreement: Agreement) -> str:
-    """How often the annotators give the same label, and Cohen's kappa."""
-    kappa = "is undefined" if agreement.kappa is None else f"is {agreement.kappa:.4f}"
+    """How often the annotators give the same label."""
+    same = _part(agreement.n_agreed, agreement.n_questions)
     return (
-        f"The annotators give the same label to {_part(agreement.n_agreed, agreement.n_questions)} of "
-        f"{counted(agreement.n_questions, 'question', ',')}; Cohen's kappa {kappa}."
+        f"The two annotators give the same label to {same} of the "
+        f"{counted(agreement.n_questions, 'question', ',')} that both labelled."
     )
+
+
+def kappa_text(agreement: Agreement) -> str:
+    """Cohen's kappa with four decimals."""
+    return "undefined" if agreement.kappa is None else f"{agreement.kappa:.4f}"
 
 
 def decider_sentence(agreement: Agreement, names: Sequence[str]) -> str | None:
@@ -94,6 +107,22 @@ def decider_sentence(agreement: Agreement, names: Sequence[str]) -> str | None:
         f"{agreement.n_with_first:,} as {first}, {agreement.n_with_second:,} as {second}, and found "
         f"{agreement.n_found_ambiguous:,} ambiguous."
     )
+
+
+def annotator_lines(view: RelabellingView) -> dict[str, str]:
+    """The name of each person, how many labels they gave and when, by their role."""
+    return {
+        role: f"{name}, {_work(annotator)}"
+        for role, name, annotator in zip(_ROLES, view.names, view.annotators, strict=False)
+    }
+
+
+def _work(annotator: Annotator) -> str:
+    number = counted(len(annotator.annotations), "label", ",")
+    if annotator.times is None:
+        return f"{number}, at a time that the file does not say"
+    first, last = (f"{time.astimezone(UTC):%Y-%m-%d %H:%M}" for time in annotator.times)
+    return f"{number}, from {first} to {last} UTC"
 
 
 def _part(number: int, total: int) -> str:
