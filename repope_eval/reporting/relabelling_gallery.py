@@ -12,7 +12,8 @@ from repope_eval.reporting.gallery import Gallery, Item, gallery_of
 _VERDICTS = {
     "no → yes": "added",
     "yes → no": "lost",
-    "disputed": "open",
+    "yes → disputed": "open",
+    "no → disputed": "open",
     "yes → ambiguous": "removed",
     "no → ambiguous": "removed",
 }
@@ -58,37 +59,37 @@ def judgement_gallery(
     notes = [annotator.notes for annotator in annotators]
     items = []
     for judgement in judgements:
-        question, kind = judgement.row.question, _kind(judgement)
-        if kind is None:
+        question = judgement.row.question
+        if _label_after(judgement) == judgement.row.label:
             continue
-        said = (judgement.first, judgement.second, judgement.decided)[: len(names)]
+        # A decider has no say in what is not in dispute.
+        decided = judgement.decided if judgement.is_disputed else None
+        said = (judgement.first, judgement.second, decided)[: len(names)]
         remarks = tuple(
             Remark(name=name, label=label, note=clipped(of_person.get(question, "")))
             for name, label, of_person in zip(names, said, notes, strict=True)
             if label is not None
         )
-        items.append((question.image, _item(judgement, kind, variants[question], remarks)))
+        items.append((question.image, _item(judgement, variants[question], remarks)))
     return gallery_of(items, tuple(_VERDICTS))
 
 
-def _kind(judgement: Judgement) -> str | None:
-    """The kind of a question; None where its label stays, or where one annotator has not labelled it."""
-    before, after = judgement.row.label, judgement.label
-    if after is None:
-        return "disputed" if judgement.is_disputed else None
-    return None if after == before else f"{before} → {after}"
+def _label_after(judgement: Judgement) -> str:
+    """What the label has become; that which it was where one annotator has not labelled the question."""
+    undecided = "disputed" if judgement.is_disputed else judgement.row.label
+    return judgement.label or undecided
 
 
-def _item(
-    judgement: Judgement, kind: str, variants: Sequence[Variant], remarks: tuple[Remark, ...]
-) -> JudgedItem:
+def _item(judgement: Judgement, variants: Sequence[Variant], remarks: tuple[Remark, ...]) -> JudgedItem:
+    before, after = judgement.row.label, _label_after(judgement)
+    kind = f"{before} → {after}"
     return JudgedItem(
         question=clipped(judgement.row.question.text),
         object=clipped(judgement.row.question.object, 80),
         variants=tuple(clipped(variant, 80) for variant in variants),
         kind=kind,
         verdict=_VERDICTS[kind],
-        label_before=judgement.row.label,
-        label_after=judgement.label or "in dispute",
+        label_before=before,
+        label_after=after,
         remarks=remarks,
     )
