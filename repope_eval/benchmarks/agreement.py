@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from repope_eval.benchmarks.relabelling import Judgement, cohens_kappa
+from repope_eval.benchmarks.relabelling import Outcome, cohens_kappa
 from repope_eval.records import Label
 
 
@@ -45,22 +45,22 @@ class Agreement:
         return self.n_with_first + self.n_with_second + self.n_found_ambiguous
 
 
-def agreement_of(judgements: Sequence[Judgement]) -> Agreement:
+def agreement_of(outcomes: Sequence[Outcome]) -> Agreement:
     """How far the annotators agree on the questions that both labelled."""
     pairs = [
-        (judgement, judgement.first, judgement.second)
-        for judgement in judgements
-        if judgement.first is not None and judgement.second is not None
+        (outcome, outcome.first, outcome.second)
+        for outcome in outcomes
+        if outcome.first is not None and outcome.second is not None
     ]
-    disputed = [judgement for judgement, _, _ in pairs if judgement.is_disputed]
+    disputed = [outcome for outcome, _, _ in pairs if outcome.is_disputed]
     return Agreement(
         counts=Counter((first, second) for _, first, second in pairs),
         kappa=cohens_kappa(
-            [replace(judgement.row, label=first) for judgement, first, _ in pairs],
-            [replace(judgement.row, label=second) for judgement, _, second in pairs],
+            [replace(outcome.row, label=first) for outcome, first, _ in pairs],
+            [replace(outcome.row, label=second) for outcome, _, second in pairs],
         ),
         n_disputed=len(disputed),
-        n_with_first=sum(judgement.decided == judgement.first for judgement in disputed),
-        n_with_second=sum(judgement.decided == judgement.second for judgement in disputed),
-        n_found_ambiguous=sum(judgement.decided == "ambiguous" for judgement in disputed),
+        n_with_first=sum(outcome.decided == outcome.first for outcome in disputed),
+        n_with_second=sum(outcome.decided == outcome.second for outcome in disputed),
+        n_found_ambiguous=sum(outcome.decided == "ambiguous" for outcome in disputed),
     )

@@ -16,7 +16,7 @@ from repope_eval.wording import counted, shown
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class Outcome:
     """What was said of one question, and the label that it comes to."""
 
     row: Row
@@ -43,24 +43,19 @@ class Judgement:
         return self.first if self.first == self.second else self.decided
 
     @property
-    def is_by_both(self) -> bool:
-        """Whether both annotators labelled the question."""
-        return self.first is not None and self.second is not None
-
-    @property
     def is_disputed(self) -> bool:
         """Whether one annotator says yes and the other no, decided or not."""
         return {self.first, self.second} == {"yes", "no"}
 
 
-def judge(
+def settle(
     questions: Sequence[Row],
     first: Sequence[Row],
     second: Sequence[Row],
     decider: Sequence[Row] | None = None,
     *,
     partial: bool = False,
-) -> tuple[Judgement, ...]:
+) -> tuple[Outcome, ...]:
     """What two annotators, and a decider of their disputes, say of each question, in the questions' order.
 
     Rows belong together when image and question text are the same; the ids in annotators' files are not
@@ -81,13 +76,13 @@ def judge(
         _labels(who, rows, known=asked, needed=() if partial else asked)
         for who, rows in (("the first annotator", first), ("the second annotator", second))
     )
-    judgements = [
-        Judgement(row, first_labels.get(row.question), second_labels.get(row.question)) for row in questions
+    outcomes = [
+        Outcome(row, first_labels.get(row.question), second_labels.get(row.question)) for row in questions
     ]
-    disputed = [judgement.row.question for judgement in judgements if judgement.is_disputed]
+    disputed = [outcome.row.question for outcome in outcomes if outcome.is_disputed]
     needed = () if partial or decider is None else disputed
     decided = _labels("the decider", decider or (), known=asked, needed=needed)
-    return tuple(replace(judgement, decided=decided.get(judgement.row.question)) for judgement in judgements)
+    return tuple(replace(outcome, decided=decided.get(outcome.row.question)) for outcome in outcomes)
 
 
 def relabel(
@@ -102,25 +97,25 @@ def relabel(
         Rows of `questions`, with only the label replaced.
 
     Raises:
-        RepopeError: as `judge`; the annotators disagree and there is no decider.
+        RepopeError: as `settle`; the annotators disagree and there is no decider.
     """
-    judgements = judge(questions, first, second, decider)
-    undecided = [judgement.row.question for judgement in judgements if judgement.label is None]
+    outcomes = settle(questions, first, second, decider)
+    undecided = [outcome.row.question for outcome in outcomes if outcome.label is None]
     if undecided:
         raise RepopeError(
             f"the annotators disagree on {len(undecided)} of {counted(len(questions), 'question')}: "
             f"{_listed(undecided, 10)}; give a third annotator's file (decider=FILE)"
         )
-    labels = label_by_question(judgements)
+    labels = label_by_question(outcomes)
     return tuple(replace(row, label=labels[row.question]) for row in questions if row.question in labels)
 
 
-def label_by_question(judgements: Iterable[Judgement]) -> dict[Question, Label]:
+def label_by_question(outcomes: Iterable[Outcome]) -> dict[Question, Label]:
     """The questions that are settled as yes or no."""
     return {
-        judgement.row.question: judgement.label
-        for judgement in judgements
-        if judgement.label is not None and judgement.label != "ambiguous"
+        outcome.row.question: outcome.label
+        for outcome in outcomes
+        if outcome.label is not None and outcome.label != "ambiguous"
     }
 
 

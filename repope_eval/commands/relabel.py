@@ -14,7 +14,7 @@ from repope_eval.benchmarks.agreement import agreement_of
 from repope_eval.benchmarks.annotators import read_annotators, refuse_one_file_of_two_people
 from repope_eval.benchmarks.images import locate_images
 from repope_eval.benchmarks.pope_file import Row, read_rows, row_fields, write_rows
-from repope_eval.benchmarks.relabelling import Judgement, LabelChange, judge, label_by_question, label_changes
+from repope_eval.benchmarks.relabelling import LabelChange, Outcome, label_by_question, label_changes, settle
 from repope_eval.errors import RepopeError
 from repope_eval.files.texts import read_content
 from repope_eval.files.writing import refuse_existing, write_lines, write_text
@@ -56,20 +56,20 @@ def execute(settings: RelabelSettings, command: str) -> None:
     people = read_annotators(paths)
     if filecmp.cmp(paths[0], paths[1], shallow=False):
         log.warning("%s and %s hold the same, letter by letter: are they of two people?", *paths[:2])
-    judgements = judge(asked, *(person.annotations for person in people), partial=settings.partial)
-    agreement = agreement_of(judgements)
+    outcomes = settle(asked, *(person.annotations for person in people), partial=settings.partial)
+    agreement = agreement_of(outcomes)
     log.info("Cohen's kappa of the two annotators: %s", kappa_text(agreement))
-    _require_settled(settings, judgements)
-    labels = label_by_question(judgements)
+    _require_settled(settings, outcomes)
+    labels = label_by_question(outcomes)
     relabelled = {
         target: [replace(row, label=labels[row.question]) for row in rows if row.question in labels]
         for target, rows in questions.items()
     }
     view = RelabellingView(
         title=", ".join(source.name for source in sources.values()),
-        judgements=judgements,
+        outcomes=outcomes,
         variants=_variants(questions),
-        changes=_changes(questions, relabelled, judgements),
+        changes=_changes(questions, relabelled, outcomes),
         annotators=people,
         agreement=agreement,
         images=_images(settings, asked),
@@ -105,22 +105,22 @@ def _beside(settings: RelabelSettings, end: str) -> Path:
     return folder.with_name(f"{folder.name}_{end}")
 
 
-def _require_settled(settings: RelabelSettings, judgements: Sequence[Judgement]) -> None:
+def _require_settled(settings: RelabelSettings, outcomes: Sequence[Outcome]) -> None:
     """Stops if nothing is settled, or not all that has to be.
 
     Questions in dispute without a decider are written to a file for one to label.
     """
-    undecided = [judgement for judgement in judgements if judgement.label is None and judgement.is_disputed]
+    undecided = [outcome for outcome in outcomes if outcome.label is None and outcome.is_disputed]
     if undecided and not settings.partial:
-        _refuse_disputes(settings, undecided, len(judgements))
-    if not any(judgement.label for judgement in judgements):
+        _refuse_disputes(settings, undecided, len(outcomes))
+    if not any(outcome.label for outcome in outcomes):
         raise RepopeError(
-            f"none of {counted(len(judgements), 'question')} is settled, so nothing is written: both annotators have "
+            f"none of {counted(len(outcomes), 'question')} is settled, so nothing is written: both annotators have "
             "to label a question, and a decider (decider=FILE) one with yes against no"
         )
 
 
-def _refuse_disputes(settings: RelabelSettings, disputed: Sequence[Judgement], n_questions: int) -> NoReturn:
+def _refuse_disputes(settings: RelabelSettings, disputed: Sequence[Outcome], n_questions: int) -> NoReturn:
     out = Path(settings.out).expanduser()
     is_one = isinstance(settings.questions, str)
     path = _beside(settings, DISPUTED) if is_one else out / DISPUTED
@@ -133,8 +133,8 @@ def _refuse_disputes(settings: RelabelSettings, disputed: Sequence[Judgement], n
     write_lines(
         path,
         [
-            {**row_fields(judgement.row), "label": None, "first": judgement.first, "second": judgement.second}
-            for judgement in disputed
+            {**row_fields(outcome.row), "label": None, "first": outcome.first, "second": outcome.second}
+            for outcome in disputed
         ],
     )
     raise RepopeError(
@@ -154,10 +154,10 @@ def _variants(questions: Mapping[Path, Sequence[Row]]) -> dict[Question, list[st
 def _changes(
     questions: Mapping[Path, Sequence[Row]],
     relabelled: Mapping[Path, Sequence[Row]],
-    judgements: Sequence[Judgement],
+    outcomes: Sequence[Outcome],
 ) -> list[tuple[str, LabelChange, int | None]]:
     """For each file what changed of its settled questions, and how many have a label afterwards."""
-    settled = {judgement.row.question for judgement in judgements if judgement.label is not None}
+    settled = {outcome.row.question for outcome in outcomes if outcome.label is not None}
     changes: list[tuple[str, LabelChange, int | None]] = []
     for target, rows in relabelled.items():
         before = [row for row in questions[target] if row.question in settled]
@@ -203,7 +203,7 @@ def _write(
             written.append(target)
             write_rows(target, rows)
         written.append(labels)
-        write_lines(labels, _settled_lines(view.judgements))
+        write_lines(labels, _settled_lines(view.outcomes))
         card_text = relabelling_card(view, _hashes([*inputs, *written]))
         written.append(card)
         write_text(card, card_text)
@@ -214,12 +214,12 @@ def _write(
         raise
 
 
-def _settled_lines(judgements: Sequence[Judgement]) -> list[dict[str, Any]]:
+def _settled_lines(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
     """Each settled question with its label: what was found ambiguous is told from what nobody looked at."""
     return [
-        {"image": question.image, "question": question.text, "label": judgement.label}
-        for judgement in judgements
-        if judgement.label is not None and (question := judgement.row.question)
+        {"image": question.image, "question": question.text, "label": outcome.label}
+        for outcome in outcomes
+        if outcome.label is not None and (question := outcome.row.question)
     ]
 
 
@@ -243,8 +243,8 @@ def _show(
     for sentence in (
         agreement_sentence(view.agreement),
         decider_sentence(view.agreement, view.names),
-        settled_sentence(view.judgements),
-        unsettled_sentence(view.judgements),
+        settled_sentence(view.outcomes),
+        unsettled_sentence(view.outcomes),
     ):
         if sentence is not None:
             log.info("%s", sentence)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from repope_eval.benchmarks.annotators import Annotator
-from repope_eval.benchmarks.relabelling import Judgement
+from repope_eval.benchmarks.relabelling import Outcome
 from repope_eval.records import Label, Question, Variant
 from repope_eval.reporting.figure_texts import clipped
 from repope_eval.reporting.gallery import Gallery, Item, gallery_of
@@ -30,7 +30,7 @@ class Remark:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class JudgedItem(Item):
+class RelabelledItem(Item):
     """A question with what the annotators said of it."""
 
     remarks: tuple[Remark, ...]
@@ -42,8 +42,8 @@ class JudgedItem(Item):
         return (self.question, self.object, *self.variants, *self.variants, *said)
 
 
-def judgement_gallery(
-    judgements: Sequence[Judgement],
+def relabelling_gallery(
+    outcomes: Sequence[Outcome],
     variants: Mapping[Question, Sequence[Variant]],
     annotators: Sequence[Annotator],
     names: Sequence[str],
@@ -51,41 +51,41 @@ def judgement_gallery(
     """The gallery of a relabelling, without pictures.
 
     Args:
-        judgements: of all questions, also of those that stay as they are.
+        outcomes: of all questions, also of those that stay as they are.
         variants: the variants that each question stands in.
         annotators: the two annotators, and the decider where there is one.
         names: of these, as the page has them.
     """
     notes = [annotator.notes for annotator in annotators]
     items = []
-    for judgement in judgements:
-        question = judgement.row.question
-        if _label_after(judgement) == judgement.row.label:
+    for outcome in outcomes:
+        question = outcome.row.question
+        if _label_after(outcome) == outcome.row.label:
             continue
         # A decider has no say in what is not in dispute.
-        decided = judgement.decided if judgement.is_disputed else None
-        said = (judgement.first, judgement.second, decided)[: len(names)]
+        decided = outcome.decided if outcome.is_disputed else None
+        said = (outcome.first, outcome.second, decided)[: len(names)]
         remarks = tuple(
             Remark(name=name, label=label, note=clipped(of_person.get(question, "")))
             for name, label, of_person in zip(names, said, notes, strict=True)
             if label is not None
         )
-        items.append((question.image, _item(judgement, variants[question], remarks)))
+        items.append((question.image, _item(outcome, variants[question], remarks)))
     return gallery_of(items, tuple(_VERDICTS))
 
 
-def _label_after(judgement: Judgement) -> str:
+def _label_after(outcome: Outcome) -> str:
     """What the label has become; that which it was where one annotator has not labelled the question."""
-    undecided = "disputed" if judgement.is_disputed else judgement.row.label
-    return judgement.label or undecided
+    undecided = "disputed" if outcome.is_disputed else outcome.row.label
+    return outcome.label or undecided
 
 
-def _item(judgement: Judgement, variants: Sequence[Variant], remarks: tuple[Remark, ...]) -> JudgedItem:
-    before, after = judgement.row.label, _label_after(judgement)
+def _item(outcome: Outcome, variants: Sequence[Variant], remarks: tuple[Remark, ...]) -> RelabelledItem:
+    before, after = outcome.row.label, _label_after(outcome)
     kind = f"{before} → {after}"
-    return JudgedItem(
-        question=clipped(judgement.row.question.text),
-        object=clipped(judgement.row.question.object, 80),
+    return RelabelledItem(
+        question=clipped(outcome.row.question.text),
+        object=clipped(outcome.row.question.object, 80),
         variants=tuple(clipped(variant, 80) for variant in variants),
         kind=kind,
         verdict=_VERDICTS[kind],

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from repope_eval.benchmarks.agreement import Agreement
 from repope_eval.benchmarks.pope_file import ANNOTATOR_LABELS
-from repope_eval.benchmarks.relabelling import Judgement
+from repope_eval.benchmarks.relabelling import Outcome
 from repope_eval.records import Label
 from repope_eval.reporting.figure_texts import clipped
 from repope_eval.reporting.tables import Field, Table, number_field, table, text_field
@@ -48,12 +48,12 @@ class _ObjectChange:
         return self.n_to_no + self.n_to_yes + self.n_ambiguous
 
 
-def object_change_table(judgements: Sequence[Judgement]) -> Table:
+def object_change_table(outcomes: Sequence[Outcome]) -> Table:
     """How many labels changed of each object, those with the most first; objects without a change have no row."""
-    by_object: defaultdict[str, list[Judgement]] = defaultdict(list)
-    for judgement in judgements:
-        if judgement.label is not None:
-            by_object[judgement.row.question.object].append(judgement)
+    by_object: defaultdict[str, list[Outcome]] = defaultdict(list)
+    for outcome in outcomes:
+        if outcome.label is not None:
+            by_object[outcome.row.question.object].append(outcome)
     changes = [_object_change(name, of_object) for name, of_object in by_object.items()]
     return table(
         "Label changes by object; each distinct question counts once",
@@ -73,8 +73,8 @@ def object_change_table(judgements: Sequence[Judgement]) -> Table:
     )
 
 
-def _object_change(name: str, judgements: Sequence[Judgement]) -> _ObjectChange:
-    moves = [(judgement.row.label, judgement.label) for judgement in judgements]
+def _object_change(name: str, outcomes: Sequence[Outcome]) -> _ObjectChange:
+    moves = [(outcome.row.label, outcome.label) for outcome in outcomes]
     return _ObjectChange(
         name=name,
         n_settled=len(moves),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from repope_eval.benchmarks.agreement import Agreement
 from repope_eval.benchmarks.annotators import Annotator
-from repope_eval.benchmarks.relabelling import Judgement, LabelChange
+from repope_eval.benchmarks.relabelling import LabelChange, Outcome
 from repope_eval.records import Question, Variant
 from repope_eval.reporting.figure_texts import clipped
 from repope_eval.wording import counted
@@ -24,7 +24,7 @@ class RelabellingView:
 
     title: str
     """The names of the files that were relabelled."""
-    judgements: Sequence[Judgement]
+    outcomes: Sequence[Outcome]
     """Of each question, asked in however many variants."""
     variants: Mapping[Question, Sequence[Variant]]
     """The variants that each question stands in."""
@@ -45,36 +45,36 @@ class RelabellingView:
 def verdict(view: RelabellingView) -> str:
     """How much changed, how far the annotators agree, and what is not settled."""
     sentences = (
-        settled_sentence(view.judgements),
+        settled_sentence(view.outcomes),
         agreement_sentence(view.agreement),
         f"Cohen's kappa is {kappa_text(view.agreement)}.",
-        unsettled_sentence(view.judgements),
+        unsettled_sentence(view.outcomes),
     )
     return " ".join(sentence for sentence in sentences if sentence is not None)
 
 
-def settled_sentence(judgements: Sequence[Judgement]) -> str:
+def settled_sentence(outcomes: Sequence[Outcome]) -> str:
     """How many questions are settled, and what became of them."""
-    settled = [judgement for judgement in judgements if judgement.label is not None]
-    n_ambiguous = sum(judgement.label == "ambiguous" for judgement in settled)
-    n_flipped = sum(judgement.label not in ("ambiguous", judgement.row.label) for judgement in settled)
+    settled = [outcome for outcome in outcomes if outcome.label is not None]
+    n_ambiguous = sum(outcome.label == "ambiguous" for outcome in settled)
+    n_flipped = sum(outcome.label not in ("ambiguous", outcome.row.label) for outcome in settled)
     return (
         f"Of {counted(len(settled), 'settled question', ',')}, {_part(n_flipped, len(settled))} changed from yes to "
         f"no or from no to yes, and {_part(n_ambiguous, len(settled))} turned out ambiguous."
     )
 
 
-def unsettled_sentence(judgements: Sequence[Judgement]) -> str | None:
+def unsettled_sentence(outcomes: Sequence[Outcome]) -> str | None:
     """How many questions are not settled, and why; None where all are."""
     reasons = Counter(
-        "in dispute" if judgement.is_disputed else "not labelled by both"
-        for judgement in judgements
-        if judgement.label is None
+        "in dispute" if outcome.is_disputed else "not labelled by both"
+        for outcome in outcomes
+        if outcome.label is None
     )
     if not reasons:
         return None
     why = ", ".join(f"{reasons[reason]:,} {reason}" for reason in sorted(reasons))
-    number = f"{reasons.total():,} of {counted(len(judgements), 'question', ',')}"
+    number = f"{reasons.total():,} of {counted(len(outcomes), 'question', ',')}"
     return f"Not settled and left out: {number} ({why})."
 
 

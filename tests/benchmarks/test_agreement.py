@@ -4,21 +4,21 @@ import pytest
 
 from repope_eval.benchmarks.agreement import agreement_of
 from repope_eval.benchmarks.pope_file import Row
-from repope_eval.benchmarks.relabelling import Judgement
+from repope_eval.benchmarks.relabelling import Outcome
 from repope_eval.records import Label, Question
 
 
-def judged(*said: tuple[Label | None, ...]) -> list[Judgement]:
-    """Judgements of what the first and the second annotator, and perhaps a decider, say."""
+def outcomes_of(*said: tuple[Label | None, ...]) -> list[Outcome]:
+    """Outcome of what the first and the second annotator, and perhaps a decider, say."""
     return [
-        Judgement(Row(number, Question("a.jpg", f"Is there a thing {number}?", "thing"), "yes"), *labels)
+        Outcome(Row(number, Question("a.jpg", f"Is there a thing {number}?", "thing"), "yes"), *labels)
         for number, labels in enumerate(said)
     ]
 
 
 def test_by_hand() -> None:
     found = agreement_of(
-        judged(
+        outcomes_of(
             ("yes", "yes"),
             ("yes", "yes"),
             ("no", "no", "yes"),
@@ -46,5 +46,5 @@ def test_by_hand() -> None:
 
 
 def test_of_nothing() -> None:
-    found = agreement_of(judged(("yes", None), (None, None)))
+    found = agreement_of(outcomes_of(("yes", None), (None, None)))
     assert (found.n_questions, found.agreed_share, found.kappa, found.n_decided) == (0, None, None, 0)

@@ -6,7 +6,7 @@ from pathlib import Path
 from repope_eval.benchmarks.agreement import agreement_of
 from repope_eval.benchmarks.annotators import Annotator
 from repope_eval.benchmarks.pope_file import Annotation, Row
-from repope_eval.benchmarks.relabelling import Judgement, LabelChange
+from repope_eval.benchmarks.relabelling import LabelChange, Outcome
 from repope_eval.records import Label, Question
 from repope_eval.reporting.relabelling_view import RelabellingView
 
@@ -26,43 +26,41 @@ _SAID: tuple[tuple[str, Label, Label | None, Label | None, Label | None], ...] =
 
 def relabelling_view(note: str = NAUGHTY, images: dict[str, Path] | None = None) -> RelabellingView:
     """Of seven questions about two images, in one variant or two."""
-    judgements = [
-        Judgement(
-            Row(number, Question(f"{number % 2}.jpg", f"Is there a {name} {number}?", name), old), *said
-        )
+    outcomes = [
+        Outcome(Row(number, Question(f"{number % 2}.jpg", f"Is there a {name} {number}?", name), old), *said)
         for number, (name, old, *said) in enumerate(_SAID)
     ]
     return RelabellingView(
         title="pope_<b>.jsonl",
-        judgements=judgements,
+        outcomes=outcomes,
         variants={
-            judgement.row.question: ("random", "popular")[: 1 + place % 2]
-            for place, judgement in enumerate(judgements)
+            outcome.row.question: ("random", "popular")[: 1 + place % 2]
+            for place, outcome in enumerate(outcomes)
         },
         changes=[("pope_a|b.jsonl", LabelChange("yes", total=2, flipped=2, removed=0), 0)],
         annotators=[
-            _annotator("Anna", [judgement.first for judgement in judgements], judgements, note),
-            _annotator("B|n <b>", [judgement.second for judgement in judgements], judgements),
-            _annotator(None, [judgement.decided for judgement in judgements], judgements),
+            _annotator("Anna", [outcome.first for outcome in outcomes], outcomes, note),
+            _annotator("B|n <b>", [outcome.second for outcome in outcomes], outcomes),
+            _annotator(None, [outcome.decided for outcome in outcomes], outcomes),
         ],
-        agreement=agreement_of(judgements),
+        agreement=agreement_of(outcomes),
         images=images or {},
     )
 
 
 def _annotator(
-    name: str | None, labels: list[Label | None], judgements: list[Judgement], note: str = ""
+    name: str | None, labels: list[Label | None], outcomes: list[Outcome], note: str = ""
 ) -> Annotator:
     annotations = tuple(
         Annotation(
             "none",
-            judgement.row.question,
+            outcome.row.question,
             label,
             name,
             datetime(2026, 1, 5, hour, tzinfo=UTC) if name else None,
             note,
         )
-        for hour, (label, judgement) in enumerate(zip(labels, judgements, strict=True))
+        for hour, (label, outcome) in enumerate(zip(labels, outcomes, strict=True))
         if label is not None
     )
     return Annotator(path=Path("people/third.jsonl"), annotations=annotations)

@@ -7,13 +7,13 @@ from PIL import Image
 from relabelling_examples import NAUGHTY, relabelling_view
 
 from repope_eval.reporting.gallery import PAGE_BYTES
-from repope_eval.reporting.relabelling_gallery import judgement_gallery
+from repope_eval.reporting.relabelling_gallery import relabelling_gallery
 from repope_eval.reporting.relabelling_page import render_relabelling_page
 
 
 def test_changed_ambiguous_and_disputed_questions_are_shown_with_what_was_said() -> None:
     view = relabelling_view(note="behind a tree")
-    gallery = judgement_gallery(view.judgements, view.variants, view.annotators, view.names)
+    gallery = relabelling_gallery(view.outcomes, view.variants, view.annotators, view.names)
     assert gallery.kinds == {"no → yes": 1, "yes → no": 2, "yes → disputed": 1, "no → ambiguous": 1}
     shown = {item.question: item for card in gallery.cards for item in card.items}
     changed, decided = shown["Is there a dog 0?"], shown["Is there a dog 4?"]
@@ -48,16 +48,16 @@ def test_pictures_and_texts_keep_within_the_size_of_a_page(tmp_path: Path) -> No
     assert render_relabelling_page(view).count("<img ") == 1
     many = [
         replace(
-            judgement,
-            row=replace(judgement.row, question=replace(judgement.row.question, image=f"{number}.jpg")),
+            outcome,
+            row=replace(outcome.row, question=replace(outcome.row.question, image=f"{number}.jpg")),
         )
         for number in range(3_000)
-        for judgement in view.judgements[:1]
+        for outcome in view.outcomes[:1]
     ]
     large = replace(
         view,
-        judgements=many,
-        variants={judgement.row.question: ["random"] for judgement in many},
+        outcomes=many,
+        variants={outcome.row.question: ["random"] for outcome in many},
         images={f"{number}.jpg": tmp_path / "0.jpg" for number in range(3_000)},
     )
     html = render_relabelling_page(large)
@@ -67,6 +67,6 @@ def test_pictures_and_texts_keep_within_the_size_of_a_page(tmp_path: Path) -> No
 
 def test_where_nothing_changed_the_page_says_so() -> None:
     view = relabelling_view()
-    html = render_relabelling_page(replace(view, judgements=view.judgements[3:4]))
+    html = render_relabelling_page(replace(view, outcomes=view.outcomes[3:4]))
     assert "Every settled question keeps its label" in html
     assert "by object" not in html

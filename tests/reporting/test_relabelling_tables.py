@@ -26,7 +26,7 @@ def test_what_both_said() -> None:
 
 
 def test_the_objects_with_the_most_changes_come_first_and_those_without_are_left_out() -> None:
-    assert cells(object_change_table(relabelling_view().judgements)) == [
+    assert cells(object_change_table(relabelling_view().outcomes)) == [
         ["dog", "3", "2", "0", "1", "100.0 %"],
         ["cat", "2", "0", "1", "0", "50.0 %"],
     ]

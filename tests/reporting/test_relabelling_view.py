@@ -21,12 +21,12 @@ def test_the_verdict_counts_each_question_once() -> None:
 
 def test_where_all_is_settled_nothing_is_said_of_the_rest() -> None:
     view = relabelling_view()
-    settled = [judgement for judgement in view.judgements if judgement.label is not None]
-    assert "Not settled" not in verdict(replace(view, judgements=settled))
+    settled = [outcome for outcome in view.outcomes if outcome.label is not None]
+    assert "Not settled" not in verdict(replace(view, outcomes=settled))
 
 
 def test_of_nothing_no_share_is_said() -> None:
-    view = replace(relabelling_view(), judgements=[], agreement=agreement_of([]))
+    view = replace(relabelling_view(), outcomes=[], agreement=agreement_of([]))
     assert verdict(view) == (
         "Of 0 settled questions, 0 changed from yes to no or from no to yes, and 0 turned out ambiguous. The two "
         "annotators give the same label to 0 of the 0 questions that both labelled. Cohen's kappa is undefined."
@@ -38,7 +38,7 @@ def test_whom_the_decider_sides_with() -> None:
     assert decider_sentence(view.agreement, view.names) == (
         "Of 2 questions with yes against no, third.jsonl decided 0 as Anna, 1 as B|n <b>, and found 0 ambiguous."
     )
-    undecided = [replace(judgement, decided=None) for judgement in view.judgements]
+    undecided = [replace(outcome, decided=None) for outcome in view.outcomes]
     assert decider_sentence(agreement_of(undecided), view.names[:2]) is None
 
 
