@@ -20,6 +20,10 @@ _VERDICTS = {
 """What each kind means, which gives it its colour; in the order in which they are shown."""
 
 
+_REMARK_MARKUP = '<br><span class="said quiet"></span>: <b>ambiguous</b> <q class="said"></q>'
+"""What stands around the texts of a remark, for the size of the page."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remark:
     """What one annotator said of a question."""
@@ -38,7 +42,7 @@ class RelabelledItem(Item):
     @property
     def texts(self) -> tuple[str, ...]:
         """What a page holds of it besides markup."""
-        said = (text for remark in self.remarks for text in (remark.name, remark.note, " " * 40))
+        said = (text for remark in self.remarks for text in (_REMARK_MARKUP, remark.name, remark.note))
         return (self.question, self.object, *self.variants, *self.variants, *said)
 
 
