@@ -9,7 +9,7 @@ from repope_eval.records import Answer, Variant
 from repope_eval.reporting import benchmark_tables, remarks, run_tables
 from repope_eval.reporting.citations import citations
 from repope_eval.reporting.figure_texts import UNDEFINED, clipped, label_set_title
-from repope_eval.reporting.gallery import illustrated, make_gallery
+from repope_eval.reporting.gallery import PAGE_BYTES, illustrated, make_gallery
 from repope_eval.reporting.score_table import interval_table, reason_lines, score_table, what_f1_hides
 from repope_eval.reporting.tables import Table
 from repope_eval.reporting.templates import render
@@ -37,8 +37,6 @@ PROTOCOL_RULES: Mapping[config.Protocol, str] = {
     "lmms_eval": "the whole text is “yes” or “no”, in any case; any other answer is wrong for accuracy, else in no "
     "count, so that accuracy is over all answers and every other figure over those that are read",
 }
-PAGE_BYTES = 3_000_000
-"""The largest size of a page: pictures get the room that the rest leaves."""
 LONGEST_SETTING = 5_000
 """The longest setting or fact that is shown, in characters."""
 
