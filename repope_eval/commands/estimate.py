@@ -5,9 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from repope_eval.benchmarks.asked_texts import MOST_QUESTION_CHARACTERS, asked_text
 from repope_eval.benchmarks.audit_queue import Queued, read_queue
-from repope_eval.benchmarks.pope_file import ANNOTATOR_LABELS, label_of
+from repope_eval.benchmarks.pope_file import read_annotations
 from repope_eval.commands.audit import old_labels
 from repope_eval.errors import RepopeError
 from repope_eval.files.rows import read_row_file
@@ -95,36 +94,20 @@ def read_findings(path: Path, queue: Mapping[Question, Queued]) -> dict[Question
     Raises:
         RepopeError: the file cannot be read, or is about other questions.
     """
-    file = read_row_file(path)
-    found: dict[Question, Label] = {}
-    strange = 0
-    for place, fields in zip(file.places, file.rows, strict=True):
-        where = f"{path}, {place}"
-        image = asked_text("image", fields.get("image"), where=where)
-        text = asked_text(
-            "question", fields.get("question", fields.get("text")), MOST_QUESTION_CHARACTERS, where=where
-        )
-        question, label = Question(image, text, ""), label_of(fields.get("label"))
-        if question not in queue:
-            strange += 1
-        elif label is None:
-            found.pop(question, None)
-        elif label not in ANNOTATOR_LABELS:
-            raise RepopeError(
-                f"{where}: the label is {shown(label)}; allowed are {', '.join(ANNOTATOR_LABELS)}"
-            )
-        else:
-            found[question] = next(each for each in ANNOTATOR_LABELS if each == label)
+    found = {annotation.question: annotation.label for annotation in read_annotations(path)}
+    strange = sum(question not in queue for question in found)
     if strange:
         raise RepopeError(
-            f"labels={path}: {strange:,} of {counted(len(file.rows), 'row', ',')} are about questions that are not in "
-            "the queue; give the labels that people gave to this queue"
+            f"labels={path}: {strange:,} of {counted(len(found), 'label', ',')} are of questions that are not in the "
+            "queue; give the labels that people gave to this queue"
         )
-    if file.rows and all("question_id" in fields for fields in file.rows):
+    rows = read_row_file(path).rows
+    if rows and all("question_id" in fields for fields in rows):
         left = [question for question, each in queue.items() if each.sampled and question not in found]
         if left:
             log.info(
-                "%s has POPE's format, without %s of those to be looked at: they count as ambiguous",
+                "%s has POPE's format, without %s of those to be looked at, which count as ambiguous; where some were "
+                "not looked at, give the labels.jsonl that relabel writes beside it",
                 path,
                 f"{len(left):,}",
             )

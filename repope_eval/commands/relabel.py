@@ -51,7 +51,8 @@ def execute(settings: RelabelSettings, command: str) -> None:
     inputs = [*sources.values(), *paths]
     for target in (*sources, _beside(settings, LABELS), _beside(settings, CARD)):
         refuse_existing(target, settings.out, inputs)
-    questions = {target: read_rows(source) for target, source in sources.items()}
+    # Published files may ask the same twice, such as POPE's on GQA.
+    questions = {target: read_rows(source, may_repeat=True) for target, source in sources.items()}
     asked = tuple({row.question: row for rows in questions.values() for row in rows}.values())
     people = read_annotators(paths)
     if filecmp.cmp(paths[0], paths[1], shallow=False):

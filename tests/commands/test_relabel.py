@@ -5,6 +5,7 @@ import hashlib
 import json
 import logging
 import shutil
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from repope_eval.settings.benchmark_commands import RelabelSettings
 
 VARIANTS = ("random", "popular", "adversarial")
 NAMES = ("dog", "cat", "car")
+AT = "2026-01-01T00:00:00+00:00"
 
 
 def rows(*labels: str | None, first: int = 0) -> list[dict[str, Any]]:
@@ -426,3 +428,26 @@ def test_the_demo_gives_its_relabelled_file_byte_for_byte(variant: str, folder: 
         decider=str(DEMO_FOLDER / f"decider_{variant}.jsonl"),
     )
     assert (folder / "new.jsonl").read_bytes() == (DEMO_FOLDER / f"repope_{variant}.jsonl").read_bytes()
+
+
+def test_a_published_file_that_asks_the_same_twice_is_relabelled(
+    published: Path, command_line: CommandLine, tmp_path: Path
+) -> None:
+    """POPE on GQA: one question of its adversarial file stands twice, and both rows get the label."""
+    source = published / "pope_seem" / "gqa_pope_seem_adversarial.json"
+    rows = json.loads(source.read_text())
+    repeated = Counter((row["image"], row["text"]) for row in rows).most_common(1)[0][0]
+    for name in ("first", "second"):
+        lines = [
+            {"image": image, "question": text, "label": "yes", "annotator": name, "at": AT, "note": ""}
+            for image, text in ((rows[0]["image"], rows[0]["text"]), repeated)
+        ]
+        (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    people = f"annotators=[{tmp_path / 'first.jsonl'},{tmp_path / 'second.jsonl'}]"
+    out = tmp_path / "relabelled.jsonl"
+    result = command_line("relabel", f"questions={source}", people, "partial=true", f"out={out}")
+    assert result.returncode == 0, result.stderr
+    found = [json.loads(line) for line in out.read_text().splitlines()]
+    assert [(row["image"], row["text"]) for row in found].count(repeated) == 2
+    assert len(found) == 3
+    assert {row["label"] for row in found} == {"yes"}
