@@ -225,3 +225,40 @@ def test_million_rows_reads_each_kind_of_table() -> None:
     assert kinds["custom jsonl"]["custom x"] == "1.00"
     assert all(float(row["seconds"]) > 0 and float(row["peak GB"]) > 0 for row in kinds.values())
     assert lines[-1] == "100 rows of each kind were read, and each row is a question"
+
+
+def real_answers(shared: Path) -> tuple[str, ...]:
+    answers = shared / "answers"
+    files = [str(answers / f"llava-v1.5-{size}.jsonl") for size in ("7b", "13b")]
+    return (
+        "--data",
+        str(shared),
+        "--questions",
+        str(answers / "llava-v1.5_questions.jsonl"),
+        "--answers",
+        *files,
+    )
+
+
+def test_audit_finds_what_the_readme_says(shared: Path) -> None:
+    lines = run("audit", options=real_answers(shared))
+    orders = {row["order"]: row for row in table(lines, "order")}
+    assert set(orders) == {"votes alone", "audit", "aim"}
+    figures = ("flipped in 10 %", "either in 10 %", "either in 20 %")
+    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
+    for order, words in (("audit", "71 %, 48 % and 66 %"), ("votes alone", "68 %, 44 % and 55 %")):
+        assert words in readme
+        assert [f"{float(orders[order][figure]):.0%}".replace("%", " %") for figure in figures] == re.findall(
+            r"\d+ %", words
+        )
+    assert float(orders["audit"]["average precision"]) >= 0.30
+    assert lines[-1].startswith("5,127 distinct questions, 188 flipped and 348 ambiguous")
+
+
+def test_estimate_repeats_each_design(shared: Path) -> None:
+    lines = run("estimate", *real_answers(shared), "--repetitions", "3", options=())
+    rows = table(lines, "labels")
+    assert [row["labels"] for row in rows] == ["250", "250", "500", "500", "1000", "1000"]
+    assert all(0 < float(row["width"]) < 0.2 for row in rows)
+    assert all(abs(float(row["bias"])) < 0.05 for row in rows)
+    assert lines[-1].endswith("mean F1 over the variants of llava-v1.5-13b under RePOPE: 0.9034")

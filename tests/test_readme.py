@@ -13,11 +13,13 @@ import pytest
 from chat_server import serving
 from conftest import PROJECT, CommandLine
 from PIL import Image
+from run_folders import demo
 from served import ended, served
 from tiny_checkpoints import qwen2_5_vl
 
+from repope_eval.benchmarks.audit_queue import Queued, write_queue
 from repope_eval.benchmarks.demo import DEMO_FOLDER
-from repope_eval.settings import benchmark_commands, config
+from repope_eval.settings import audit_commands, benchmark_commands, config
 from repope_eval.settings.fields import fields_by_key
 
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
@@ -54,6 +56,7 @@ def work(tmp_path: Path, command_line: CommandLine, unbroken: Path) -> Path:
         shutil.copy(DEMO_FOLDER / f"{source}_random.jsonl", folder / f"{name}.jsonl")
     shutil.copytree(DEMO_FOLDER / "images", folder / "images")
     write_table(folder / "table.csv")
+    write_audited(folder / "queue.jsonl", folder / "labels.jsonl")
     shutil.copytree(unbroken, folder / "runs" / "demo" / "earlier")
     make_dash_b(folder / "dash" / "dash_b")
     (folder / "mine" / "model").mkdir(parents=True)
@@ -71,6 +74,27 @@ def write_table(path: Path) -> None:
         writer.writerow(["file", "prompt", "answer", "part"])
         words = {"yes": "present", "no": "absent"}
         writer.writerows([row["image"], row["text"], words[row["label"]], "own"] for row in rows)
+
+
+def write_audited(queue: Path, labels: Path) -> None:
+    """A queue of all questions of the demo, and what people found about each."""
+    pope, repope = (
+        {question: label for of in label_set.variants.values() for question, label in of.items()}
+        for label_set in demo().label_sets
+    )
+    write_queue(
+        queue,
+        [
+            Queued(question=question, label=label, score=1, p_sampled=1, sampled=True)
+            for question, label in pope.items()
+        ],
+    )
+    words = {True: "yes", False: "no", None: "ambiguous"}
+    lines = [
+        {"image": question.image, "question": question.text, "label": words[repope.get(question)]}
+        for question in pope
+    ]
+    labels.write_text("".join(json.dumps(line) + "\n" for line in lines))
 
 
 def make_dash_b(folder: Path) -> None:
@@ -210,6 +234,8 @@ def test_the_commands_were_found() -> None:
         benchmark_commands.BuildSettings,
         benchmark_commands.AnnotateSettings,
         benchmark_commands.RelabelSettings,
+        audit_commands.AuditSettings,
+        audit_commands.EstimateSettings,
     ],
 )
 def test_every_key_is_in_the_table_with_its_meaning_and_default(record: type) -> None:

@@ -4,15 +4,16 @@ Tables and JSON lists with the same columns are read as well.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from repope_eval.benchmarks.asked_texts import MOST_QUESTION_CHARACTERS, asked_text
 from repope_eval.errors import RepopeError
-from repope_eval.files.rows import read_row_file
+from repope_eval.files.rows import RowFile, read_row_file
 from repope_eval.files.writing import write_lines
 from repope_eval.records import Label, Question
 from repope_eval.wording import shown
@@ -28,6 +29,9 @@ _WHOLE_NUMBER = re.compile(r"(0|[1-9]\d{0,17})(\.0)?", re.ASCII)
 """A cell that is a whole number; others, such as 007, would not be the same text again."""
 
 FIELDS = ("question_id", "image", "text", "label")
+_LOG_FIELDS = ("annotator", "at")
+
+Read = TypeVar("Read")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,17 @@ class Row:
     """Unique inside one file only."""
     question: Question
     label: Label
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation(Row):
+    """What an annotator says of a question."""
+
+    annotator: str | None = None
+    """Who says it; None where the file has no names."""
+    at: datetime | None = None
+    """When it was said; None where the file has no times."""
+    note: str = ""
 
 
 @lru_cache(maxsize=10_000)  # a file asks about its objects again and again
@@ -71,7 +86,8 @@ def read_rows(
         RepopeError: the file cannot be read; a row lacks one of the four fields; a label is none of `labels`; a
             question id or an (image, question) pair stands twice.
     """
-    rows = tuple(_rows(path, labels))
+    file = _question_file(path)
+    rows = tuple(_each(file, lambda fields: _row(fields, labels, is_cells=file.is_table)))
     _refuse_repeats(path, rows, may_repeat=may_repeat)
     ids: set[int | str] = set()
     for row in rows:
@@ -81,15 +97,20 @@ def read_rows(
     return rows
 
 
-def read_annotations(path: Path) -> tuple[Row, ...]:
+def read_annotations(path: Path) -> tuple[Annotation, ...]:
     """An annotator's rows, like those of `read_rows`, but for ids, which say nothing and may be left out.
 
-    The question may also be in a field `question`.
+    The question may also be in a field `question`. JSON rows that all have `annotator` and `at` are a log: the last
+    row of a question counts, and leaves it unlabelled if its label is null. It may hold no label at all.
 
     Raises:
-        RepopeError: as `read_rows` does.
+        RepopeError: as `read_rows` does; a name, time or note in a log is none.
     """
-    rows = tuple(_rows(path, ANNOTATOR_LABELS, of_annotator=True))
+    file = _question_file(path)
+    if not file.is_table and all(name in fields for fields in file.rows for name in _LOG_FIELDS):
+        latest = dict(_each(file, _logged))
+        return tuple(annotation for annotation in latest.values() if annotation is not None)
+    rows = tuple(_each(file, lambda fields: _annotation(fields, is_cells=file.is_table)))
     _refuse_repeats(path, rows)
     return rows
 
@@ -109,15 +130,53 @@ def row_fields(row: Row) -> dict[str, Any]:
     return dict(zip(FIELDS, values, strict=True))
 
 
-def _rows(path: Path, labels: Sequence[Label], *, of_annotator: bool = False) -> Iterator[Row]:
+def _question_file(path: Path) -> RowFile:
     file = read_row_file(path)
     if not file.rows:
         raise RepopeError(f"{path}: holds no questions; a file in POPE's format is expected")
+    return file
+
+
+def _each(file: RowFile, read: Callable[[Mapping[str, Any]], Read]) -> Iterator[Read]:
+    """What is read of each row; an error says where the row is."""
     for place, fields in zip(file.places, file.rows, strict=True):
         try:
-            yield _row(_as_questions(fields) if of_annotator else fields, labels, is_cells=file.is_table)
+            yield read(fields)
         except RepopeError as error:
-            raise RepopeError(f"{path}, {place}: {error}") from error
+            raise RepopeError(f"{file.where}, {place}: {error}") from error
+
+
+def _annotation(fields: Mapping[str, Any], *, is_cells: bool) -> Annotation:
+    row = _row(_as_questions(fields), ANNOTATOR_LABELS, is_cells=is_cells)
+    name, note = (value if isinstance(value, str) else "" for value in map(fields.get, ("annotator", "note")))
+    return Annotation(row.question_id, row.question, row.label, name.strip() or None, note=note)
+
+
+def _logged(fields: Mapping[str, Any]) -> tuple[Question, Annotation | None]:
+    """The question of a row of a log, and what the row says of it; None where it takes back what was said."""
+    takes_back = fields.get("label", "") is None
+    labelled = {**fields, "label": "ambiguous"} if takes_back else fields
+    row = _row(_as_questions(labelled), ANNOTATOR_LABELS, is_cells=False)
+    name, at, note = (
+        asked_text("annotator", fields["annotator"]).strip(),
+        _time(fields["at"]),
+        fields.get("note"),
+    )
+    if note is not None and not isinstance(note, str):
+        raise RepopeError(f"the note is {shown(note)}, not a text")
+    said = Annotation(row.question_id, row.question, row.label, name, at, note or "")
+    return row.question, None if takes_back else said
+
+
+def _time(value: object) -> datetime:
+    """A time as ISO 8601 writes it; without a zone, it is taken for one in UTC."""
+    try:
+        time = datetime.fromisoformat(str(value))
+    except ValueError:
+        raise RepopeError(
+            f"the at is {shown(value)}; a time such as 2026-01-31T09:30:00Z is expected"
+        ) from None
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def _as_questions(annotation: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -5,7 +5,7 @@ arXiv 2504.15707. Everything here is a pure function of its arguments.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -13,6 +13,76 @@ from repope_eval.benchmarks.pope_file import Row
 from repope_eval.errors import RepopeError
 from repope_eval.records import Label, Question
 from repope_eval.wording import counted, shown
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What was said of one question, and the label that it comes to."""
+
+    row: Row
+    """The question, with the label that its file has for it."""
+    first: Label | None
+    """What the first annotator says; None where that is nothing."""
+    second: Label | None
+    decided: Label | None = None
+    """What the decider says."""
+
+    @property
+    def label(self) -> Label | None:
+        """The settled label; None where one of the annotators said nothing, or their dispute is not decided.
+
+        - Both say the same: that is the label.
+        - At least one says ambiguous: so it is. Ambiguous against yes or no is no dispute for the decider: an
+          answer that one careful annotator cannot settle is ambiguous.
+        - One says yes and the other no: the decider's label counts.
+        """
+        if self.first is None or self.second is None:
+            return None
+        if "ambiguous" in (self.first, self.second):
+            return "ambiguous"
+        return self.first if self.first == self.second else self.decided
+
+    @property
+    def is_disputed(self) -> bool:
+        """Whether one annotator says yes and the other no, decided or not."""
+        return {self.first, self.second} == {"yes", "no"}
+
+
+def settle(
+    questions: Sequence[Row],
+    first: Sequence[Row],
+    second: Sequence[Row],
+    decider: Sequence[Row] | None = None,
+    *,
+    partial: bool = False,
+) -> tuple[Outcome, ...]:
+    """What two annotators, and a decider of their disputes, say of each question, in the questions' order.
+
+    Rows belong together when image and question text are the same; the ids in annotators' files are not
+    looked at.
+
+    Args:
+        questions: what was asked, each question once.
+        first: rows of the first annotator.
+        second: rows of the second annotator.
+        decider: rows of the third person, who may leave out what is not in dispute; None where there is nobody.
+        partial: whether the annotators may leave out questions, and the decider disputes.
+
+    Raises:
+        RepopeError: somebody's rows lack a question that they need, have one that was not asked, or have one twice.
+    """
+    asked = [row.question for row in questions]
+    first_labels, second_labels = (
+        _labels(who, rows, known=asked, needed=() if partial else asked)
+        for who, rows in (("the first annotator", first), ("the second annotator", second))
+    )
+    outcomes = [
+        Outcome(row, first_labels.get(row.question), second_labels.get(row.question)) for row in questions
+    ]
+    disputed = [outcome.row.question for outcome in outcomes if outcome.is_disputed]
+    needed = () if partial or decider is None else disputed
+    decided = _labels("the decider", decider or (), known=asked, needed=needed)
+    return tuple(replace(outcome, decided=decided.get(outcome.row.question)) for outcome in outcomes)
 
 
 def relabel(
@@ -23,57 +93,30 @@ def relabel(
 ) -> tuple[Row, ...]:
     """The questions with the labels that two annotators settled on, in their order, ambiguous ones removed.
 
-    - Both say the same, yes or no: that is the new label.
-    - At least one says ambiguous: the question is removed. So ambiguous against yes or no is no dispute for
-      the decider: an answer that one careful annotator cannot settle is ambiguous.
-    - One says yes and the other no: the decider's label counts, where ambiguous removes the question.
-
-    Rows belong together when image and question text are the same; the ids in annotators' files are not
-    looked at. Both annotators label exactly the given questions; the decider may leave out what is not in
-    dispute.
-
     Returns:
         Rows of `questions`, with only the label replaced.
 
     Raises:
-        RepopeError: an annotator's rows lack a question, have another one, or have one twice; the annotators
-            disagree and there is no decider; the decider lacks a question in dispute.
+        RepopeError: as `settle`; the annotators disagree and there is no decider.
     """
-    asked = [row.question for row in questions]
-    labels = _labels_of_both(asked, first, second)
-    disputed = [dispute.row.question for dispute in disputes(questions, first, second)]
-    if disputed and decider is None:
+    outcomes = settle(questions, first, second, decider)
+    undecided = [outcome.row.question for outcome in outcomes if outcome.label is None]
+    if undecided:
         raise RepopeError(
-            f"the annotators disagree on {len(disputed)} of {counted(len(asked), 'question')}: "
-            f"{_listed(disputed, 10)}; give a third annotator's file (decider=FILE)"
+            f"the annotators disagree on {len(undecided)} of {counted(len(questions), 'question')}: "
+            f"{_listed(undecided, 10)}; give a third annotator's file (decider=FILE)"
         )
-    decided = _labels("the decider", decider or (), known=asked, needed=disputed)
-    settled = {question: _settled(*labels[question], decided.get(question)) for question in asked}
-    return tuple(
-        replace(row, label=settled[row.question]) for row in questions if settled[row.question] != "ambiguous"
-    )
+    labels = label_by_question(outcomes)
+    return tuple(replace(row, label=labels[row.question]) for row in questions if row.question in labels)
 
 
-@dataclass(frozen=True, slots=True)
-class Dispute:
-    """A question that one annotator says yes to and the other no."""
-
-    row: Row
-    """The question, with the label that its file has for it."""
-    first: Label
-    second: Label
-
-
-def disputes(questions: Sequence[Row], first: Sequence[Row], second: Sequence[Row]) -> tuple[Dispute, ...]:
-    """The questions that need a decider, in their order.
-
-    Raises:
-        RepopeError: an annotator's rows lack a question, have another one, or have one twice.
-    """
-    labels = _labels_of_both([row.question for row in questions], first, second)
-    return tuple(
-        Dispute(row, *labels[row.question]) for row in questions if set(labels[row.question]) == {"yes", "no"}
-    )
+def label_by_question(outcomes: Iterable[Outcome]) -> dict[Question, Label]:
+    """The questions that are settled as yes or no."""
+    return {
+        outcome.row.question: outcome.label
+        for outcome in outcomes
+        if outcome.label is not None and outcome.label != "ambiguous"
+    }
 
 
 def cohens_kappa(first: Sequence[Row], second: Sequence[Row]) -> float | None:
@@ -155,16 +198,6 @@ def _change(
     return LabelChange(label, total=len(affected), flipped=flipped, removed=len(affected) - len(kept))
 
 
-def _settled(first: Label, second: Label, decided: Label | None) -> Label:
-    """The label of one question; `decided` counts only where yes stands against no, and then is not None."""
-    if "ambiguous" in (first, second):
-        return "ambiguous"
-    if first == second:
-        return first
-    assert decided is not None, "a disputed question has passed without a decider's label"
-    return decided
-
-
 def _labels_of_both(
     asked: Sequence[Question], first: Sequence[Row], second: Sequence[Row]
 ) -> dict[Question, tuple[Label, Label]]:
@@ -185,7 +218,7 @@ def _labels(
     extra = [question for question in labels if question not in asked]
     for questions, does, how, mend in (
         (repeated, "labels", " more than once", "keep one row of each"),
-        (missing, "lacks", "", "add their labels"),
+        (missing, "lacks", "", "add their labels, or give partial=true, which leaves them unsettled"),
         (extra, "labels", " beyond those asked", "image and text must be as in the questions' file"),
     ):
         if questions:

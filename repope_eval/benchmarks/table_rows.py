@@ -10,6 +10,7 @@ from repope_eval.errors import RepopeError
 from repope_eval.files.rows import RowFile, read_row_file
 from repope_eval.files.texts import MOST_ROWS
 from repope_eval.settings.config import BenchSettings
+from repope_eval.settings.fields import nearest
 from repope_eval.wording import shown
 
 HUB = "hub:"
@@ -18,6 +19,9 @@ HUB = "hub:"
 _PARQUET = b"PAR1"
 _ROWS_AT_ONCE = 64
 """Rows of Parquet that are in memory at a time: each may hold an image of megabytes."""
+
+_SAVED = ("state.json", "dataset_dict.json")
+"""Files of datasets that `save_to_disk` wrote: of one alone, and of several splits."""
 
 Cells = Mapping[str, Any]
 
@@ -117,17 +121,20 @@ def _parquet(path: Path) -> TableRows:
 
 def _dataset(named: str, settings: BenchSettings) -> TableRows:
     """A dataset of the Hub, or a folder like one; after an @ may stand its revision."""
-    name, at, revision = named.partition("@") if not Path(named).is_dir() else (named, "", "")
-    name = str(Path(name).expanduser()) if name.startswith("~") else name
-    subset = "" if settings.subset is None else f", subset {settings.subset}"
-    rows = load_rows(
-        f"questions of the dataset {name}{subset}",
-        name,
-        f"a split `{settings.split}` (bench.split=SPLIT names another, and bench.subset=SUBSET a part of the dataset)",
-        split=settings.split,
-        **({} if settings.subset is None else {"name": settings.subset}),
-        **({"revision": revision} if at else {}),
-    )
+    folder = Path(named).expanduser()
+    name, at, revision = (str(folder), "", "") if folder.is_dir() else named.partition("@")
+    if any((folder / file).is_file() for file in _SAVED):
+        rows = _saved(folder, settings.split)
+    else:
+        subset = "" if settings.subset is None else f", subset {settings.subset}"
+        rows = load_rows(
+            f"questions of the dataset {name}{subset}",
+            name,
+            f"a split `{settings.split}` (bench.split= names another, and bench.subset= a part of the dataset)",
+            split=settings.split,
+            **({} if settings.subset is None else {"name": settings.subset}),
+            **({"revision": revision} if at else {}),
+        )
     _require_few(name, len(rows))
     import datasets
 
@@ -145,7 +152,6 @@ def _dataset(named: str, settings: BenchSettings) -> TableRows:
         for row in rows.select_columns(list(columns)):
             yield _with_class_names(row, named_classes)
 
-    folder = Path(name)
     return TableRows(
         where=f"the dataset {name}, split {settings.split}",
         columns=rows.column_names,
@@ -153,6 +159,26 @@ def _dataset(named: str, settings: BenchSettings) -> TableRows:
         place=lambda index: f"row {index + 1}",
         folder=folder if folder.is_dir() else None,
     )
+
+
+def _saved(folder: Path, split: str) -> Any:
+    """The rows of a dataset that was saved by `save_to_disk`, alone or with other splits."""
+    import datasets  # slow to import, and rarely needed
+
+    try:
+        found: Any = datasets.load_from_disk(folder)
+    except Exception as error:  # the kinds of Arrow's, of JSON and of the file system
+        raise RepopeError(
+            f"{folder}: no dataset can be loaded ({_first_line(error)}); save it anew"
+        ) from error
+    if not isinstance(found, datasets.DatasetDict):
+        return found
+    if split not in found:
+        raise RepopeError(
+            f"{folder}: has no split {shown(split)}{nearest(split, list(found))}; give bench.split=SPLIT, one of "
+            f"{', '.join(found)}"
+        )
+    return found[split]
 
 
 def _require_few(where: str, n_rows: int) -> None:

@@ -3,8 +3,6 @@
 import shlex
 from collections.abc import Mapping, Sequence
 
-from hydra.core.hydra_config import HydraConfig
-
 from repope_eval.benchmarks.sizes import benchmark_size
 from repope_eval.capacity.counted_models import count_models
 from repope_eval.capacity.examination import examine
@@ -19,6 +17,7 @@ from repope_eval.reporting.console import print_table, print_text
 from repope_eval.reporting.tables import Field, Mark, number_field, table, text_field
 from repope_eval.settings.composition import listed_models
 from repope_eval.settings.config import DoctorSettings
+from repope_eval.settings.launching import bench_words
 from repope_eval.settings.named_folders import data_folder
 from repope_eval.wording import counted
 
@@ -33,7 +32,7 @@ def execute(settings: DoctorSettings, command: str) -> None:
     """
     listed = [model for model in listed_models() if model.name != "tiny"]  # which fits anywhere
     data_dir = data_folder(settings.data_dir)
-    asked = Asked(words=_bench_words(), size=benchmark_size(settings.bench, data_dir))
+    asked = Asked(words=shlex.join(bench_words()), size=benchmark_size(settings.bench, data_dir))
     machine = examine(settings.device, data_dir, listed)
     data = "" if settings.data_dir is None else f"data_dir={settings.data_dir}"
     device = "" if settings.device == "auto" else f"device={settings.device}"
@@ -49,13 +48,6 @@ def execute(settings: DoctorSettings, command: str) -> None:
         _print_checks(checks)
         print_text(_facts(machine))
         _require_passed(checks)
-
-
-def _bench_words() -> str:
-    """The words that name the benchmark in a command, as they were typed."""
-    composed = HydraConfig.get()
-    further = [word for word in composed.overrides.task if word.startswith("bench.")]
-    return shlex.join([f"bench={composed.runtime.choices['bench']}", *further])
 
 
 def _advice(machine: Machine, n_not_here: int) -> str:

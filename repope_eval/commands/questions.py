@@ -10,6 +10,7 @@ from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.benchmarks.sources import find_benchmark_images, load_benchmark
 from repope_eval.files.writing import refuse_existing, write_lines
 from repope_eval.settings.benchmark_commands import QuestionsSettings
+from repope_eval.settings.launching import bench_words
 from repope_eval.settings.named_folders import data_folder
 from repope_eval.wording import counted
 
@@ -30,14 +31,7 @@ def execute(settings: QuestionsSettings, command: str) -> None:
         names = list(dict.fromkeys(question.image for question in benchmark.questions))
         paths = find_benchmark_images(settings.bench, data_dir, names)
     write_lines(out, _rows(benchmark, paths))
-    score = [
-        "python",
-        "-m",
-        "repope_eval",
-        "score",
-        f"answers={settings.out}",
-        f"bench={settings.bench.name}",
-    ]
+    score = ["python", "-m", "repope_eval", "score", f"answers={settings.out}", *bench_words()]
     log.info(
         "%s has %s; put each one's answer in place of its null response, and score them: %s",
         settings.out,

@@ -1,24 +1,44 @@
 """`python -m repope_eval relabel`: correct labels by the two-annotator rule."""
 
 import filecmp
+import hashlib
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from itertools import combinations
 from pathlib import Path
+from typing import Any, NoReturn
 
-from repope_eval.benchmarks.pope_file import Row, read_annotations, read_rows, row_fields, write_rows
-from repope_eval.benchmarks.relabelling import cohens_kappa, disputes, label_changes, relabel
+from repope_eval.benchmarks.agreement import agreement_of
+from repope_eval.benchmarks.annotators import read_annotators, refuse_one_file_of_two_people
+from repope_eval.benchmarks.images import locate_images
+from repope_eval.benchmarks.pope_file import Row, read_rows, row_fields, write_rows
+from repope_eval.benchmarks.relabelling import LabelChange, Outcome, label_by_question, label_changes, settle
 from repope_eval.errors import RepopeError
-from repope_eval.files.writing import is_same_file, refuse_existing, write_lines
+from repope_eval.files.texts import read_content
+from repope_eval.files.writing import refuse_existing, write_lines, write_text
 from repope_eval.records import Question
+from repope_eval.reporting.console import print_table
 from repope_eval.reporting.label_changes import print_label_changes
+from repope_eval.reporting.relabelling_card import relabelling_card
+from repope_eval.reporting.relabelling_page import render_relabelling_page
+from repope_eval.reporting.relabelling_tables import confusion_table
+from repope_eval.reporting.relabelling_view import (
+    RelabellingView,
+    agreement_sentence,
+    decider_sentence,
+    kappa_text,
+    settled_sentence,
+    unsettled_sentence,
+)
 from repope_eval.settings.benchmark_commands import RelabelSettings
-from repope_eval.wording import counted
+from repope_eval.wording import counted, first_few
 
 DISPUTED = "disputed.jsonl"
 """The name, or the end of the name, of the file of questions that a decider has to label."""
+LABELS, CARD, PAGE = "labels.jsonl", "card.md", "relabelling.html"
+"""The ends of the names of the files beside `out`."""
 
 log = logging.getLogger(__name__)
 
@@ -26,42 +46,37 @@ log = logging.getLogger(__name__)
 def execute(settings: RelabelSettings, command: str) -> None:
     """Relabels the questions, writes them, and prints what changed and how far the annotators agreed."""
     sources = _sources(settings)
-    annotators = [Path(name).expanduser() for name in settings.annotators]
-    decider = Path(settings.decider).expanduser() if settings.decider else None
-    people = [*annotators, *([decider] if decider else [])]
-    _refuse_one_file_of_two_people(people)
-    for target in sources:
-        refuse_existing(target, settings.out, [*sources.values(), *people])
-    questions = {target: read_rows(source) for target, source in sources.items()}
+    paths = [Path(name).expanduser() for name in (*settings.annotators, settings.decider) if name]
+    refuse_one_file_of_two_people(paths)
+    inputs = [*sources.values(), *paths]
+    for target in (*sources, _beside(settings, LABELS), _beside(settings, CARD)):
+        refuse_existing(target, settings.out, inputs)
+    # Published files may ask the same twice, such as POPE's on GQA.
+    questions = {target: read_rows(source, may_repeat=True) for target, source in sources.items()}
     asked = tuple({row.question: row for rows in questions.values() for row in rows}.values())
-    first, second = (read_annotations(path) for path in annotators)
-    if filecmp.cmp(annotators[0], annotators[1], shallow=False):
-        log.warning("%s and %s hold the same, letter by letter: are they of two people?", *annotators)
-    kappa = cohens_kappa(first, second)
-    log.info("Cohen's kappa of the two annotators: %s", "undefined" if kappa is None else f"{kappa:.4f}")
-    if decider is None:
-        _require_agreement(settings, asked, first, second)
-    decided = read_annotations(decider) if decider else None
-    labels = {row.question: row.label for row in relabel(asked, first, second, decided)}
+    people = read_annotators(paths)
+    if filecmp.cmp(paths[0], paths[1], shallow=False):
+        log.warning("%s and %s hold the same, letter by letter: are they of two people?", *paths[:2])
+    outcomes = settle(asked, *(person.annotations for person in people), partial=settings.partial)
+    agreement = agreement_of(outcomes)
+    log.info("Cohen's kappa of the two annotators: %s", kappa_text(agreement))
+    _require_settled(settings, outcomes)
+    labels = label_by_question(outcomes)
     relabelled = {
         target: [replace(row, label=labels[row.question]) for row in rows if row.question in labels]
         for target, rows in questions.items()
     }
-    _write(relabelled)
-    _show(settings, questions, relabelled)
-
-
-def _write(relabelled: Mapping[Path, Sequence[Row]]) -> None:
-    """Writes all files or none, since some of them would be in the way when the command is typed again."""
-    written: list[Path] = []
-    try:
-        for target, rows in relabelled.items():
-            written.append(target)
-            write_rows(target, rows)
-    except BaseException:
-        for target in written:
-            target.unlink(missing_ok=True)
-        raise
+    view = RelabellingView(
+        title=", ".join(source.name for source in sources.values()),
+        outcomes=outcomes,
+        variants=_variants(questions),
+        changes=_changes(questions, relabelled, outcomes),
+        annotators=people,
+        agreement=agreement,
+        images=_images(settings, asked),
+    )
+    _write(settings, relabelled, view, inputs)
+    _show(settings, questions, relabelled, view)
 
 
 def _sources(settings: RelabelSettings) -> dict[Path, Path]:
@@ -82,25 +97,35 @@ def _sources(settings: RelabelSettings) -> dict[Path, Path]:
     return sources
 
 
-def _refuse_one_file_of_two_people(people: Sequence[Path]) -> None:
-    for one, other in combinations(people, 2):
-        if one == other or is_same_file(one, other):
-            raise RepopeError(
-                f"{other}: is given for two annotators; each, and the decider, needs a file of their own"
-            )
+def _beside(settings: RelabelSettings, end: str) -> Path:
+    """The path of a file about the relabelling, beside what is relabelled: a folder has the variants alone."""
+    out = Path(settings.out).expanduser()
+    if isinstance(settings.questions, str):
+        return out.with_name(f"{out.stem}_{end}")
+    folder = out.resolve() if out.name in ("", "..") else out  # such as `.`, whose name is another one
+    return folder.with_name(f"{folder.name}_{end}")
 
 
-def _require_agreement(
-    settings: RelabelSettings, asked: Sequence[Row], first: Sequence[Row], second: Sequence[Row]
-) -> None:
-    """Stops if annotators disagree, after writing the questions in dispute to a file for a decider to label."""
-    found = disputes(asked, first, second)
-    if not found:
-        return
+def _require_settled(settings: RelabelSettings, outcomes: Sequence[Outcome]) -> None:
+    """Stops if nothing is settled, or not all that has to be.
+
+    Questions in dispute without a decider are written to a file for one to label.
+    """
+    undecided = [outcome for outcome in outcomes if outcome.label is None and outcome.is_disputed]
+    if undecided and not settings.partial:
+        _refuse_disputes(settings, undecided, len(outcomes))
+    if not any(outcome.label for outcome in outcomes):
+        raise RepopeError(
+            f"none of {counted(len(outcomes), 'question')} is settled, so nothing is written: both annotators have "
+            "to label a question, and a decider (decider=FILE) one with yes against no"
+        )
+
+
+def _refuse_disputes(settings: RelabelSettings, disputed: Sequence[Outcome], n_questions: int) -> NoReturn:
     out = Path(settings.out).expanduser()
     is_one = isinstance(settings.questions, str)
-    path = out.with_name(f"{out.stem}_{DISPUTED}") if is_one else out / DISPUTED
-    disagree = f"the annotators disagree on {len(found)} of {counted(len(asked), 'question')}"
+    path = _beside(settings, DISPUTED) if is_one else out / DISPUTED
+    disagree = f"the annotators disagree on {len(disputed)} of {counted(n_questions, 'question')}"
     if os.path.lexists(path):  # with labels that someone filled in, perhaps
         raise RepopeError(
             f"{disagree}: {path} is there already; fill in its labels and give decider={path}, or remove it to have "
@@ -109,8 +134,8 @@ def _require_agreement(
     write_lines(
         path,
         [
-            {**row_fields(dispute.row), "label": None, "first": dispute.first, "second": dispute.second}
-            for dispute in found
+            {**row_fields(outcome.row), "label": None, "first": outcome.first, "second": outcome.second}
+            for outcome in disputed
         ],
     )
     raise RepopeError(
@@ -118,24 +143,117 @@ def _require_agreement(
     )
 
 
+def _variants(questions: Mapping[Path, Sequence[Row]]) -> dict[Question, list[str]]:
+    """The names of the files, without their ends, that each question stands in."""
+    variants: dict[Question, list[str]] = {}
+    for target, rows in questions.items():
+        for row in rows:
+            variants.setdefault(row.question, []).append(target.stem)
+    return variants
+
+
+def _changes(
+    questions: Mapping[Path, Sequence[Row]],
+    relabelled: Mapping[Path, Sequence[Row]],
+    outcomes: Sequence[Outcome],
+) -> list[tuple[str, LabelChange, int | None]]:
+    """For each file what changed of its settled questions, and how many have a label afterwards."""
+    settled = {outcome.row.question for outcome in outcomes if outcome.label is not None}
+    changes: list[tuple[str, LabelChange, int | None]] = []
+    for target, rows in relabelled.items():
+        before = [row for row in questions[target] if row.question in settled]
+        after = [row.label for row in rows]
+        changes += [
+            (target.name, change, after.count(change.label))
+            for change in label_changes(_labels(before), _labels(rows))
+        ]
+    return changes
+
+
+def _labels(rows: Iterable[Row]) -> dict[Question, bool]:
+    return {row.question: row.label == "yes" for row in rows}
+
+
+def _images(settings: RelabelSettings, asked: Sequence[Row]) -> Mapping[str, Path]:
+    """The images that are there; those that are not are told, and the page has no picture of them."""
+    if settings.images is None:
+        return {}
+    folder = Path(settings.images).expanduser()
+    if not folder.is_dir():
+        raise RepopeError(f"images={settings.images}: is no folder; give the one that the images are in")
+    found, missing = locate_images([row.question.image for row in asked], [folder])
+    if missing:
+        log.warning(
+            "%s of %d not in %s, so the page has no picture of them: %s",
+            *(counted(len(missing), "image"), len(found) + len(missing), folder, first_few(missing)),
+        )
+    return found
+
+
+def _write(
+    settings: RelabelSettings,
+    relabelled: Mapping[Path, Sequence[Row]],
+    view: RelabellingView,
+    inputs: Sequence[Path],
+) -> None:
+    """Writes all files or none, since some of them would be in the way when the command is typed again."""
+    labels, card = _beside(settings, LABELS), _beside(settings, CARD)
+    written: list[Path] = []
+    try:
+        for target, rows in relabelled.items():
+            written.append(target)
+            write_rows(target, rows)
+        written.append(labels)
+        write_lines(labels, _settled_lines(view.outcomes))
+        card_text = relabelling_card(view, _hashes([*inputs, *written]))
+        written.append(card)
+        write_text(card, card_text)
+        write_text(_beside(settings, PAGE), render_relabelling_page(view))
+    except BaseException:
+        for target in written:
+            target.unlink(missing_ok=True)
+        raise
+
+
+def _settled_lines(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
+    """Each settled question with its label: what was found ambiguous is told from what nobody looked at."""
+    return [
+        {"image": question.image, "question": question.text, "label": outcome.label}
+        for outcome in outcomes
+        if outcome.label is not None and (question := outcome.row.question)
+    ]
+
+
+def _hashes(paths: Sequence[Path]) -> dict[str, str]:
+    """SHA-256 of each file by its name, or by its path where names are the same."""
+    names = Counter(path.name for path in paths)
+    return {
+        path.name if names[path.name] == 1 else str(path): hashlib.sha256(read_content(path)).hexdigest()
+        for path in paths
+    }
+
+
 def _show(
     settings: RelabelSettings,
     questions: Mapping[Path, Sequence[Row]],
     relabelled: Mapping[Path, Sequence[Row]],
+    view: RelabellingView,
 ) -> None:
-    """Prints what changed, and logs where the files are."""
+    """Prints what the annotators said and what changed, and logs where the files are."""
+    print_table(confusion_table(view.agreement), padded=True)
+    for sentence in (
+        agreement_sentence(view.agreement),
+        decider_sentence(view.agreement, view.names),
+        settled_sentence(view.outcomes),
+        unsettled_sentence(view.outcomes),
+    ):
+        if sentence is not None:
+            log.info("%s", sentence)
     names = [settings.questions] if isinstance(settings.questions, str) else settings.questions
-    changes = []
-    for target, rows in relabelled.items():
-        after = [row.label for row in rows]
-        changes += [
-            (target.name if len(relabelled) > 1 else "", change, after.count(change.label))
-            for change in label_changes(_labels(questions[target]), _labels(rows))
-        ]
+    changes = view.changes if len(relabelled) > 1 else [("", *change[1:]) for change in view.changes]
     print_label_changes(f"What relabelling {', '.join(names)} changed", changes)
     for target, rows in relabelled.items():
         log.info("%s has %d of %s", target, len(rows), counted(len(questions[target]), "question"))
-
-
-def _labels(rows: Sequence[Row]) -> dict[Question, bool]:
-    return {row.question: row.label == "yes" for row in rows}
+    log.info("labels, also ambiguous ones: %s", _beside(settings, LABELS))
+    log.info("data card, with a licence to fill in: %s", _beside(settings, CARD))
+    log.info("page: %s", _beside(settings, PAGE))

@@ -1,6 +1,5 @@
 """The leaderboard of selected runs, which are scored, ranked and compared together with the paper's models."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -15,7 +14,7 @@ from repope_eval.leaderboard.entries import (
     Unranked,
 )
 from repope_eval.leaderboard.finished_runs import NOT_SET, FoundRun
-from repope_eval.leaderboard.run_selection import Selection, images_of, labels_of
+from repope_eval.leaderboard.run_selection import Selection, images_of, labels_of, names_of
 from repope_eval.records import LabelSet, Variant
 from repope_eval.scoring.agreement import RANKED_FIGURES, agreement
 from repope_eval.scoring.bootstrap import MEAN, has_mean
@@ -59,7 +58,7 @@ def make_leaderboard(selection: Selection, settings: config.ReportSettings) -> L
     """Scores, ranks and compares the selected runs; reads and writes no file."""
     selection = _with_summary(selection)
     label_sets, variants = _shape(selection)
-    names = _names(selection.runs)
+    names = names_of(selection.runs)
     comparison = _comparison(selection, names, settings.protocol)
     runs = _ranked_entries(selection, names, settings.protocol)
     has_paper = settings.reference == "paper"
@@ -116,14 +115,6 @@ def _with_summary(selection: Selection) -> Selection:
     if benchmark is None:
         return selection
     return replace(selection, benchmark=replace(benchmark, label_sets=with_distinct(benchmark.label_sets)))
-
-
-def _names(runs: Sequence[FoundRun]) -> dict[str, str]:
-    """The name of each run by its folder: its model, with the folder where several runs are of one model."""
-    counts = Counter(run.model for run in runs)
-    return {
-        run.folder: run.model if counts[run.model] == 1 else f"{run.model} ({run.folder})" for run in runs
-    }
 
 
 def _ranked_entries(selection: Selection, names: Mapping[str, str], protocol: config.Protocol) -> list[Entry]:

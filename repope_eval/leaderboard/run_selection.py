@@ -11,7 +11,7 @@ from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.benchmarks.sources import load_benchmark
 from repope_eval.errors import RepopeError
 from repope_eval.leaderboard.entries import LeftOut
-from repope_eval.leaderboard.finished_runs import FoundRun
+from repope_eval.leaderboard.finished_runs import FoundRun, read_runs
 from repope_eval.records import LabelSet, Question
 from repope_eval.settings import config
 from repope_eval.settings.named_folders import data_folder
@@ -42,6 +42,30 @@ class Selection:
     def runs(self) -> tuple[FoundRun, ...]:
         """All runs that have scores, the ranked ones first."""
         return (*self.ranked, *(run for run, _ in self.unranked))
+
+
+def runs_of(folder: str, bench: str | None, data_dir: str | None) -> Selection:
+    """Reads all runs in a folder, and chooses those of one benchmark that have answers, ranked or not.
+
+    Args:
+        folder: the folder that run folders lie in, at any depth.
+        bench: the benchmark's name; None: that of most runs.
+        data_dir: where data lies; None: where the runs had it.
+
+    Raises:
+        RepopeError: there is no such run, or the benchmark's files cannot be found or are broken.
+    """
+    root = Path(folder).expanduser()
+    if not root.is_dir():
+        raise RepopeError(
+            f"runs={folder}: no such folder; name the one that run folders lie in (a run writes runs/BENCH/MODEL)"
+        )
+    runs, left_out = read_runs(root)
+    selection = select(
+        runs, config.ReportSettings(runs=folder, bench=bench, data_dir=data_dir, out=""), left_out
+    )
+    require_some(selection, root)
+    return selection
 
 
 def select(
@@ -81,6 +105,14 @@ def select(
 def images_of(run: FoundRun) -> frozenset[str]:
     """The images that a run has answers about."""
     return frozenset(question.image for question in run.answers)
+
+
+def names_of(runs: Sequence[FoundRun]) -> dict[str, str]:
+    """The name of each run by its folder: its model, with the folder where several runs are of one model."""
+    counts = Counter(run.model for run in runs)
+    return {
+        run.folder: run.model if counts[run.model] == 1 else f"{run.model} ({run.folder})" for run in runs
+    }
 
 
 def labels_of(label_sets: Sequence[LabelSet], holds: Callable[[Question], bool]) -> tuple[LabelSet, ...]:

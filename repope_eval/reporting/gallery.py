@@ -1,6 +1,6 @@
-"""The gallery: the questions whose verdict the relabelling turned, and the errors that remain, image by image.
+"""The gallery: questions image by image; of a run those whose verdict the relabelling turned, and remaining errors.
 
-Everything here comes from a model and from files of others, so it is text. The page holds a bounded part of it, and
+Everything here comes from people, models and files of others, so it is text. The page holds a bounded part of it, and
 counts the rest.
 """
 
@@ -17,6 +17,8 @@ from repope_eval.errors import RepopeError
 from repope_eval.reporting.figure_texts import clipped
 from repope_eval.scoring.relabelling_effect import TurnedVerdict
 
+PAGE_BYTES = 3_000_000
+"""The largest size of a page: pictures get the room that the rest leaves."""
 TEXT_BYTES = 1_000_000
 """Room for all questions together."""
 
@@ -47,14 +49,30 @@ class Item:
 
     question: str
     object: str
-    response: str
     variants: tuple[str, ...]
     kind: str
     """One of the gallery's kinds, such as `FP → TP`."""
     verdict: str
-    """What the kind means for the model: `excused`, `blamed`, `removed` or `stays`."""
+    """What the kind means, which gives it its colour: of a model `excused`, `blamed`, `removed` or `stays`."""
     label_before: str
     label_after: str
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """What a page holds of it besides markup."""
+        return (self.question, self.object, *self.variants, *self.variants)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnsweredItem(Item):
+    """A question with a model's answer."""
+
+    response: str
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """What a page holds of it besides markup."""
+        return (self.question, self.object, self.response, *self.variants, *self.variants)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,14 +108,28 @@ def make_gallery(verdicts: Sequence[TurnedVerdict], text_bytes: int = TEXT_BYTES
         verdicts: turned or removed ones, and remaining errors, in any order.
         text_bytes: room for the questions.
     """
-    cards, n_left_out = _bounded(_cards(verdicts), text_bytes)
+    items = [(verdict.answer.question.image, _item(verdict)) for verdict in verdicts]
+    return gallery_of(items, _KINDS, text_bytes)
+
+
+def gallery_of(
+    items: Sequence[tuple[str, Item]], kinds: Sequence[str], text_bytes: int = TEXT_BYTES
+) -> Gallery:
+    """The gallery of some questions, image by image, without pictures.
+
+    Args:
+        items: each question with the name of its image.
+        kinds: all kinds, in the order in which they are shown.
+        text_bytes: room for the questions.
+    """
+    cards, n_left_out = _bounded(_cards(items, kinds), text_bytes)
     shown = [item for card in cards for item in card.items]
     counts = Counter(item.kind for item in shown)
     return Gallery(
         cards=tuple(cards),
-        kinds={kind: counts[kind] for kind in _KINDS if counts[kind]},
+        kinds={kind: counts[kind] for kind in kinds if counts[kind]},
         variants=tuple(dict.fromkeys(variant for item in shown for variant in item.variants)),
-        n_questions=len(verdicts),
+        n_questions=len(items),
         n_left_out=n_left_out,
         n_thumbnails_left_out=0,
     )
@@ -123,20 +155,20 @@ def illustrated(gallery: Gallery, images: Mapping[str, Path], room: int) -> Gall
     return replace(gallery, cards=tuple(cards), n_thumbnails_left_out=n_left_out)
 
 
-def _cards(verdicts: Sequence[TurnedVerdict]) -> list[Card]:
+def _cards(items: Sequence[tuple[str, Item]], kinds: Sequence[str]) -> list[Card]:
     by_image: dict[str, list[Item]] = {}
-    for verdict in verdicts:
-        by_image.setdefault(verdict.answer.question.image, []).append(_item(verdict))
+    for image, item in items:
+        by_image.setdefault(image, []).append(item)
     cards = [
-        Card(image=image, items=tuple(sorted(items, key=lambda item: _KINDS.index(item.kind))))
-        for image, items in by_image.items()
+        Card(image=image, items=tuple(sorted(of_image, key=lambda item: kinds.index(item.kind))))
+        for image, of_image in by_image.items()
     ]
-    return sorted(cards, key=lambda card: _KINDS.index(card.items[0].kind))
+    return sorted(cards, key=lambda card: kinds.index(card.items[0].kind))
 
 
-def _item(verdict: TurnedVerdict) -> Item:
+def _item(verdict: TurnedVerdict) -> AnsweredItem:
     kind, what = _kind(verdict.before, verdict.after)
-    return Item(
+    return AnsweredItem(
         question=clipped(verdict.answer.question.text),
         object=clipped(verdict.answer.question.object, 80),
         response=clipped(verdict.answer.response),
@@ -170,9 +202,7 @@ def _bounded(cards: Sequence[Card], room: int) -> tuple[list[Card], int]:
 
 def _size(card: Card) -> int:
     """The size in bytes of a card in the page, without its picture."""
-    texts = [card.image]
-    for item in card.items:
-        texts += [item.question, item.object, item.response, *item.variants, *item.variants]
+    texts = [card.image, *(text for item in card.items for text in item.texts)]
     markup = _MARKUP_BYTES * (1 + len(card.items))
     return markup + sum(len(str(escape(text)).encode("utf-8", "replace")) for text in texts)
 

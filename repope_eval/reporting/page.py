@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from repope_eval.records import Answer, Variant
 from repope_eval.reporting import benchmark_tables, remarks, run_tables
 from repope_eval.reporting.citations import citations
-from repope_eval.reporting.figure_texts import BALANCED_TITLES, UNDEFINED, clipped, label_set_title
-from repope_eval.reporting.gallery import illustrated, make_gallery
-from repope_eval.reporting.score_table import interval_table, reason_lines, score_table
+from repope_eval.reporting.figure_texts import UNDEFINED, clipped, label_set_title
+from repope_eval.reporting.gallery import PAGE_BYTES, illustrated, make_gallery
+from repope_eval.reporting.score_table import interval_table, reason_lines, score_table, what_f1_hides
 from repope_eval.reporting.tables import Table
 from repope_eval.reporting.templates import render
 from repope_eval.scoring.amber import AmberFigures
@@ -37,8 +37,6 @@ PROTOCOL_RULES: Mapping[config.Protocol, str] = {
     "lmms_eval": "the whole text is “yes” or “no”, in any case; any other answer is wrong for accuracy, else in no "
     "count, so that accuracy is over all answers and every other figure over those that are read",
 }
-PAGE_BYTES = 3_000_000
-"""The largest size of a page: pictures get the room that the rest leaves."""
 LONGEST_SETTING = 5_000
 """The longest setting or fact that is shown, in characters."""
 
@@ -138,7 +136,7 @@ def _tables(view: RunView) -> dict[str, Table]:
         "balanced": interval_table(
             "What does not go with the share of questions with label yes as F1 does, with 95 % intervals",
             view.scores,
-            BALANCED_TITLES,
+            what_f1_hides(view.scores),
         ),
         "intervals": interval_table("Every figure, and its 95 % interval", view.scores, INTERVAL_FIGURES),
         "effects": run_tables.effect_table(view.effects),

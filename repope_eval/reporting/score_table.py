@@ -119,9 +119,21 @@ def narrow_score_tables(title: str, scores: Scores) -> tuple[Table, Table]:
     return (
         _table(title, scores, [*_figure_fields(COLUMNS), interval]),
         _table(
-            "", scores, [_QUESTIONS, *(_LACKING if are_lacking else ()), *_figure_fields(BALANCED_TITLES)]
+            "",
+            scores,
+            [_QUESTIONS, *(_LACKING if are_lacking else ()), *_figure_fields(what_f1_hides(scores))],
         ),
     )
+
+
+def what_f1_hides(scores: Scores) -> tuple[str, ...]:
+    """The figures that say what F1 does not; where a variant has no label yes, the true negative rate is all it has."""
+    has_no_yes = any(
+        counts.tp + counts.fn + counts.unparsed_yes == 0 < counts.tn + counts.fp
+        for of_variants in scores.confusions.values()
+        for counts in of_variants.values()
+    )
+    return (*(("tnr",) if has_no_yes else ()), *BALANCED_TITLES)
 
 
 def _figure_fields(names: Iterable[str], *, with_intervals: bool = False) -> list[Field[ScoreRow]]:

@@ -65,8 +65,8 @@ def latex(table: Table, name: str) -> str:
 
 def markdown(table: Table) -> str:
     """A table as Markdown, its columns padded so that the source is readable."""
-    titles = [_markdown(column.title) for column in table.columns]
-    rows = [[_markdown(cell.full_text) for cell in row.cells] for row in table.rows]
+    titles = [markdown_text(column.title) for column in table.columns]
+    rows = [[markdown_text(cell.full_text) for cell in row.cells] for row in table.rows]
     widths = [max(3, *map(len, cells)) for cells in zip(titles, *rows, strict=True)]
     rules = [
         "-" * width if column.is_text else "-" * (width - 1) + ":"
@@ -74,6 +74,11 @@ def markdown(table: Table) -> str:
     ]
     padded = [_padded(cells, table.columns, widths) for cells in (titles, *rows)]
     return "\n".join([padded[0], f"| {' | '.join(rules)} |", *padded[1:]]) + "\n"
+
+
+def markdown_text(text: str) -> str:
+    """A text on one line of Markdown, with nothing in it that Markdown would take for its own."""
+    return _MARKDOWN.sub(r"\\\g<0>", _line(text))
 
 
 def csv_text(table: Table) -> str:
@@ -107,10 +112,6 @@ def _csv(value: str | float | None) -> str | float:
 def _latex(text: str) -> str:
     apart = _LIGATURE.sub("\\g<0>\0", _line(text))
     return "".join(_LATEX.get(letter, letter) for letter in apart).replace("\0", "{}")
-
-
-def _markdown(text: str) -> str:
-    return _MARKDOWN.sub(r"\\\g<0>", _line(text))
 
 
 def _line(text: str) -> str:

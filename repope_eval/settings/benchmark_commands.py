@@ -69,4 +69,6 @@ class RelabelSettings:
         "two people's files on all of these, labels yes, no or ambiguous: [A,B]", length=2
     )
     decider: str | None = setting("a third, for questions where the two say yes and no", None)
+    partial: bool = setting("true: settle what both have labelled so far; false: all has to be", False)
+    images: str | None = setting("folder of the images, for the page's pictures; null: none", None)
     out: str = setting("file to write, in POPE's format; the folder of several")

@@ -85,6 +85,14 @@ def _composed_alike(record: type, benches: Sequence[str], config_dir: Path | Non
         HydraConfig.instance().cfg = own
 
 
+def bench_words() -> list[str]:
+    """The words that name the benchmark in a command, as they were typed."""
+    composed = HydraConfig.get()
+    typed: Any = OmegaConf.to_container(composed.overrides.task, resolve=False)
+    further = [word for word in typed if word.startswith("bench.")]
+    return [f"bench={composed.runtime.choices['bench']}", *further]
+
+
 def is_of_sweep() -> bool:
     """Whether this run is one of several that a single command line (-m) asked for."""
     return HydraConfig.initialized() and HydraConfig.get().mode is RunMode.MULTIRUN

@@ -84,6 +84,10 @@ def test_an_answer_file_is_scored_with_the_authors_figures_beside_ours(
     page = (out / "report.html").read_text()
     assert 'id="amber"' in page
     assert "All questions about existence have the label no" in page
+    assert "TNR" in page[: page.index('id="amber"')]
+    assert [line.split()[:6] for line in result.stdout.splitlines() if "existence" in line][1] == [
+        *("existence", "AMBER", "4918", "1.0000", "–", "–")
+    ]
 
 
 ORIGINAL = """

@@ -1,6 +1,7 @@
 """POPE's file format: what is written is read back, and what is malformed is refused by its line."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -247,3 +248,82 @@ def test_an_annotation_needs_no_id_and_may_call_the_text_question(tmp_path: Path
     ]
     with pytest.raises(RepopeError, match=r"line 1: lacks image, text, label"):
         read_annotations(file_with(tmp_path, "{}"))
+
+
+def logged(label: object = "yes", text: str = ROWS[0].question.text, **fields: object) -> dict[str, object]:
+    """A line as the page for annotators appends it."""
+    line = {"image": "a.jpg", "question": text, "label": label, "annotator": "Anna"}
+    return line | {"at": "2026-01-05T09:00:00+00:00", "note": ""} | fields
+
+
+def log_with(folder: Path, *lines: dict[str, object]) -> Path:
+    return file_with(folder, "".join(json.dumps(line) + "\n" for line in lines))
+
+
+def test_of_a_log_the_last_line_of_a_question_counts(tmp_path: Path) -> None:
+    other = ROWS[1].question.text
+    path = log_with(
+        tmp_path,
+        logged("yes"),
+        logged("no", other),
+        logged("Ambiguous", at="2026-01-05T11:00:00+02:00", note="half of it"),
+    )
+    first, second = read_annotations(path)
+    assert (first.question, first.label, first.note, first.annotator) == (
+        ROWS[0].question,
+        "ambiguous",
+        "half of it",
+        "Anna",
+    )
+    assert first.at == second.at == datetime(2026, 1, 5, 9, tzinfo=UTC)
+    assert (second.question, second.label) == (ROWS[1].question, "no")
+
+
+def test_null_takes_back_what_a_log_says_of_a_question(tmp_path: Path) -> None:
+    other = ROWS[1].question.text
+    path = log_with(tmp_path, logged("yes"), logged("no", other), logged(None))
+    assert [row.question for row in read_annotations(path)] == [ROWS[1].question]
+    path = log_with(tmp_path, logged("yes"), logged(None), logged("no"))
+    assert [row.label for row in read_annotations(path)] == ["no"]
+    assert read_annotations(log_with(tmp_path, logged("yes"), logged(None))) == ()
+
+
+def test_a_time_without_a_zone_is_one_in_utc(tmp_path: Path) -> None:
+    (row,) = read_annotations(log_with(tmp_path, logged(at="2026-01-05T09:00:00")))
+    assert row.at == datetime(2026, 1, 5, 9, tzinfo=UTC)
+
+
+def test_rows_without_times_are_no_log(tmp_path: Path) -> None:
+    lines = [logged("yes"), logged("no")]
+    del lines[1]["at"]
+    with pytest.raises(RepopeError, match=r"has two labels, yes and no; keep one$"):
+        read_annotations(log_with(tmp_path, *lines))
+    with pytest.raises(RepopeError, match=r"line 2: the label is None; allowed are yes, no, ambiguous$"):
+        read_annotations(log_with(tmp_path, lines[1], lines[1] | {"label": None}))
+    (row,) = read_annotations(log_with(tmp_path, lines[1] | {"note": "odd"}))
+    assert (row.annotator, row.at, row.note) == ("Anna", None, "odd")
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (logged("maybe"), r"the label is 'maybe'; allowed are yes, no, ambiguous$"),
+        (logged(annotator=" "), r"the annotator is empty$"),
+        (logged(annotator=None), r"the annotator is None, not a text$"),
+        (logged(at="noon"), r"the at is 'noon'; a time such as 2026-01-31T09:30:00Z is expected$"),
+        (logged(at=None), r"the at is None; a time such as"),
+        (logged(note=5), r"the note is 5, not a text$"),
+        (logged(None, at="noon"), r"the at is 'noon'"),
+        (logged(None, image=""), r"the image is empty$"),
+        ({"annotator": "Anna", "at": "2026-01-05", "image": "a.jpg", "question": "?"}, r"lacks label;"),
+    ],
+)
+def test_malformed_lines_of_a_log(line: dict[str, object], message: str, tmp_path: Path) -> None:
+    with pytest.raises(RepopeError, match=r"pope\.json, line 2: " + message):
+        read_annotations(log_with(tmp_path, logged("no"), line))
+
+
+def test_a_log_that_ends_within_a_line(tmp_path: Path) -> None:
+    text = json.dumps(logged("no")) + "\n" + json.dumps(logged("yes"))[:40]
+    with pytest.raises(RepopeError, match=r"pope\.json, line 2: is no JSON \(.+\); one object a line"):
+        read_annotations(file_with(tmp_path, text))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from repope_eval.benchmarks.pope_file import Row, object_of, read_rows
-from repope_eval.benchmarks.relabelling import LabelChange, cohens_kappa, label_changes, relabel
+from repope_eval.benchmarks.relabelling import LabelChange, cohens_kappa, label_changes, relabel, settle
 from repope_eval.errors import RepopeError
 from repope_eval.records import Label, Question
 
@@ -130,6 +130,37 @@ def test_annotators_who_do_not_fit(
 
 def test_no_questions() -> None:
     assert relabel((), (), ()) == ()
+
+
+def test_of_a_part_what_both_labelled_and_somebody_decided_is_settled() -> None:
+    questions = labelled(*times(6, "yes"))
+    first = labelled("no", "yes", "yes", "yes", "ambiguous")
+    second = labelled("no", "no", "no") + labelled("yes", start=5) + labelled("yes", start=6)
+    outcomes = settle(questions, first, second, labelled("no", start=2), partial=True)
+    assert [outcome.label for outcome in outcomes] == ["no", "no", None, None, "ambiguous", None]
+    assert [outcome.is_disputed for outcome in outcomes] == [False, True, True, False, False, False]
+    assert [outcome.row for outcome in outcomes] == list(questions)
+
+
+def test_a_part_has_no_other_questions_and_none_twice() -> None:
+    with pytest.raises(RepopeError, match=r"^the second annotator labels 1 question beyond those asked"):
+        settle(labelled("yes"), (), labelled("yes", start=2), partial=True)
+    with pytest.raises(RepopeError, match=r"^the decider labels 1 question beyond those asked"):
+        settle(labelled("yes"), (), (), labelled("yes", start=2), partial=True)
+    with pytest.raises(RepopeError, match=r"^the first annotator labels 1 question more than once"):
+        settle(labelled("yes"), labelled("yes") + labelled("no"), (), partial=True)
+
+
+@pytest.mark.parametrize(
+    ("second", "decider"), [(labelled("yes"), None), (labelled("yes", "no"), labelled("yes", start=1))]
+)
+def test_who_lacks_a_question_is_told_that_a_part_can_be_settled(
+    second: tuple[Row, ...], decider: tuple[Row, ...] | None
+) -> None:
+    with pytest.raises(
+        RepopeError, match=r" lacks 1 question: .* 2 .*; add their labels, or give partial=true, "
+    ):
+        settle(labelled("yes", "yes"), labelled("yes", "yes"), second, decider)
 
 
 def test_kappa_by_hand() -> None:

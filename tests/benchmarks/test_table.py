@@ -188,10 +188,31 @@ def test_a_folder_like_a_dataset_of_the_hub_and_a_split_that_is_not_there(tmp_pa
     words = TableLabels(yes=("present",), no=("absent",))
     given = settings(f"hub:{folder}", columns=TableColumns(variant="variant"), labels=words)
     assert load_benchmark(given, tmp_path).label_sets == demo().label_sets[:1]
-    with pytest.raises(RepopeError, match=r"Unknown split \"train\".*test.*bench\.split=SPLIT names another"):
+    with pytest.raises(RepopeError, match=r"Unknown split \"train\".*test.*bench\.split= names another"):
         load_benchmark(settings(f"hub:{folder}", split="train"), tmp_path)
     with pytest.raises(RepopeError, match=rf"is a folder; a dataset in it is bench.questions=hub:{folder}"):
         load_benchmark(settings(folder), tmp_path)
+
+
+def test_a_dataset_that_was_saved_to_disk(tmp_path: Path) -> None:
+    features = datasets.Features({"image": datasets.Image(), **dict.fromkeys(("question", "label"), TEXT)})
+    rows = [{**ROW, "image": {"bytes": picture(), "path": "a.png"}}]
+    alone = datasets.Dataset.from_list(rows, features)
+    alone.save_to_disk(tmp_path / "alone")
+    datasets.DatasetDict({"val": alone}).save_to_disk(tmp_path / "splits")
+    for given in (settings(f"hub:{tmp_path / 'alone'}"), settings(f"hub:{tmp_path / 'splits'}", split="val")):
+        assert [question.image for question in load_benchmark(given, tmp_path).questions] == ["a.png"]
+        (path,) = find_benchmark_images(given, tmp_path, ["a.png"]).values()
+        assert path.read_bytes() == picture()
+    with pytest.raises(RepopeError, match=r"splits: has no split 'vla' \(did you mean val\?\); .*one of val"):
+        load_benchmark(settings(f"hub:{tmp_path / 'splits'}", split="vla"), tmp_path)
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "state.json").write_text("{")
+    with pytest.raises(RepopeError, match="broken: no dataset can be loaded"):
+        load_benchmark(settings(f"hub:{tmp_path / 'broken'}"), tmp_path)
+
+
+TEXT = datasets.Value("string")
 
 
 def picture(colour: str = "teal", kind: str = "PNG") -> bytes:

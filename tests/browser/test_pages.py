@@ -12,6 +12,8 @@ import warm_commands
 from playwright.sync_api import Browser, Page
 from run_folders import answer_lines, demo, write_run
 
+from repope_eval.benchmarks.demo import DEMO_FOLDER
+
 pytestmark = pytest.mark.installed
 
 ColorScheme = Literal["light", "dark"]
@@ -67,6 +69,25 @@ def naughty_run_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "run" / "report.html"
 
 
+@pytest.fixture(scope="module")
+def relabelling_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of the demo's relabelling, with pictures, by annotators whose names and notes want to be markup."""
+    folder = tmp_path_factory.mktemp("relabelling")
+    for who, naughty in zip(("first", "second"), NAUGHTY, strict=True):
+        rows = map(json.loads, (DEMO_FOLDER / f"annotator_{who}_random.jsonl").read_text().splitlines())
+        said = {"annotator": naughty, "at": "2026-01-05T09:00:00Z", "note": f"{naughty} and more " * 5}
+        (folder / f"{who}.jsonl").write_text("".join(json.dumps(row | said) + "\n" for row in rows))
+    words = [
+        f"questions={DEMO_FOLDER / 'pope_random.jsonl'}",
+        f"annotators=[{folder / 'first.jsonl'},{folder / 'second.jsonl'}]",
+        f"decider={DEMO_FOLDER / 'decider_random.jsonl'}",
+        f"images={DEMO_FOLDER / 'images'}",
+        f"out={folder / 'new.jsonl'}",
+    ]
+    warm_commands.run("relabel", *words).check_returncode()
+    return folder / "new_relabelling.html"
+
+
 @contextmanager
 def opened(
     browser: Browser, path: Path, width: int = 1280, scheme: ColorScheme = "light"
@@ -91,7 +112,7 @@ def asked_for(told: Told, path: Path) -> list[str]:
     return [url for url in told.requests if url != path.as_uri() and not url.startswith("data:")]
 
 
-PAGES = ("leaderboard", "naughty_leaderboard", "run_page", "naughty_run_page")
+PAGES = ("leaderboard", "naughty_leaderboard", "run_page", "naughty_run_page", "relabelling_page")
 
 
 @pytest.mark.parametrize(("width", "scheme"), WINDOWS)
@@ -113,7 +134,7 @@ def test_a_page_fits_says_no_error_and_asks_for_nothing(
         assert asked_for(told, path) == []
 
 
-@pytest.mark.parametrize("name", ["naughty_leaderboard", "naughty_run_page"])
+@pytest.mark.parametrize("name", ["naughty_leaderboard", "naughty_run_page", "relabelling_page"])
 def test_what_models_say_is_shown_as_text_and_never_executed(
     name: str, browser: Browser, request: pytest.FixtureRequest
 ) -> None:
@@ -179,8 +200,9 @@ def test_filters_hide_the_rows_that_do_not_fit(browser: Browser, leaderboard: Pa
         assert first_column(page, "figures-table") == []
 
 
-def test_the_runs_gallery_filters(browser: Browser, run_page: Path) -> None:
-    with opened(browser, run_page) as (page, told):
+@pytest.mark.parametrize("name", ["run_page", "relabelling_page"])
+def test_a_gallery_filters(name: str, browser: Browser, request: pytest.FixtureRequest) -> None:
+    with opened(browser, request.getfixturevalue(name)) as (page, told):
         cards = page.locator(".gallery > li:visible")
         before = cards.count()
         assert before > 0

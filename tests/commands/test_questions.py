@@ -1,6 +1,7 @@
 """`questions`: what code of a user's own is given, and `score` takes back."""
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -45,3 +46,21 @@ def test_a_few_questions_without_their_images(command_line: CommandLine, tmp_pat
     assert command_line("questions", "limit=2", "fetch_images=false", f"out={path}").returncode == 0
     assert len({row["image"] for row in rows(path)}) == 2
     assert {row["path"] for row in rows(path)} == {None}
+
+
+def test_the_command_that_scores_them_names_the_same_questions(
+    command_line: CommandLine, tmp_path: Path
+) -> None:
+    """A benchmark of one's own is known by its settings, not by its name."""
+    own = tmp_path / "own questions.jsonl"
+    own.write_text(json.dumps({"image": "a.png", "question": "Is it late?", "label": "yes"}) + "\n")
+    path = tmp_path / "questions.jsonl"
+    words = ("bench=table", f"bench.questions={own}", "labels.yes=[yes]")
+    result = command_line("questions", *words, "fetch_images=false", f"out={path}")
+    assert result.returncode == 0, result.stderr
+    path.write_text(json.dumps({**rows(path)[0], "response": "Yes"}) + "\n")
+    hint = shlex.split(result.stderr.strip().splitlines()[-1].partition("score them: ")[2])
+    assert hint[:4] == ["python", "-m", "repope_eval", "score"]
+    scored = command_line(*hint[3:], f"out={tmp_path / 'run'}")
+    assert scored.returncode == 0, scored.stderr
+    assert json.loads((tmp_path / "run" / "scores.json").read_text())["scores"]["pope"]["table"]["tp"] == 1

@@ -1,6 +1,5 @@
 """What answers belong to: weights, descriptions, pictures and labels that are others under the same name."""
 
-import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -13,7 +12,6 @@ from safetensors.torch import load_file
 
 from repope_eval.inference.identity import note_images
 from repope_eval.runs.folder import RunFolder
-from repope_eval.settings.config import BenchSettings
 
 
 def first_image(place: Place, number: int = 0) -> Path:
@@ -176,9 +174,14 @@ def test_dash_b_s_pictures_in_another_folder_are_looked_at_even_where_nothing_is
         for folder in ("here", "there"):
             (place.path / folder / kind / "coco" / "backpack").mkdir(parents=True)
             shutil.copy(first_image(place), place.path / folder / kind / "coco" / "backpack" / name)
-    bench = dataclasses.asdict(
-        BenchSettings(name="dash_b", source="dash_b", variants=("dash_b",), images=str(place.path / "here"))
-    )
+    bench = {
+        "name": "dash_b",
+        "source": "dash_b",
+        "variants": ("dash_b",),
+        "questions": None,
+        "relabels": None,
+        "images": str(place.path / "here"),
+    }
     how = {"data_dir": str(place.path), "out": str(place.path / "dash")}
     place.start(bench=bench, **how)
     bench["images"] = str(place.path / "there")

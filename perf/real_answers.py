@@ -1,0 +1,76 @@
+"""Real answers to POPE with RePOPE's labels beside them, for programs that measure what finds wrong labels."""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from repope_eval.benchmarks.benchmark import Benchmark
+from repope_eval.benchmarks.pope_file import POPE_VARIANTS
+from repope_eval.benchmarks.sources import load_benchmark
+from repope_eval.files.rows import read_row_file
+from repope_eval.foreign_answers.formats import join_files
+from repope_eval.foreign_answers.rows import BY_NAME, question_texts
+from repope_eval.records import Answer, Question
+from repope_eval.scoring.protocols import PROTOCOLS, remembering
+from repope_eval.settings.config import BenchSettings
+
+
+@dataclass(frozen=True)
+class RealAnswers:
+    """POPE's three variants, and several models' answers."""
+
+    benchmark: Benchmark
+    answers: Mapping[str, Mapping[Question, Answer]]
+
+    @property
+    def old(self) -> dict[Question, bool]:
+        """POPE's labels of all distinct questions."""
+        return _distinct(self.benchmark, 0)
+
+    @property
+    def true(self) -> dict[Question, bool]:
+        """RePOPE's labels, without the ambiguous questions."""
+        return _distinct(self.benchmark, 1)
+
+    def says_yes(self) -> dict[str, dict[Question, float]]:
+        """What each model says, of the questions that it answers with yes or no."""
+        read = remembering(PROTOCOLS["repope"]).read
+        return {
+            model: {
+                question: float(reading)
+                for question, answer in of_model.items()
+                if (reading := read(answer.response)) is not None
+            }
+            for model, of_model in self.answers.items()
+        }
+
+
+def parser(description: str) -> argparse.ArgumentParser:
+    """The options that say where the files are."""
+    found = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    found.add_argument(
+        "--data", type=Path, required=True, help="data_dir with POPE's and RePOPE's annotations"
+    )
+    found.add_argument("--answers", type=Path, nargs="+", required=True, help="answer files, one a model")
+    found.add_argument("--questions", type=Path, help="the question file that ids in the answers lead to")
+    return found
+
+
+def read(data: Path, answers: Sequence[Path], questions: Path | None) -> RealAnswers:
+    """The benchmark, and the answers of each file, by the file's name."""
+    bench = BenchSettings(name="repope", source="coco", variants=POPE_VARIANTS)
+    benchmark = load_benchmark(bench, data)
+    texts = None if questions is None else question_texts(read_row_file(questions).rows, str(questions))
+    found = {}
+    for path in answers:
+        joined, _ = join_files([(read_row_file(path), texts)], BY_NAME, benchmark)
+        found[path.stem] = joined.answers
+    return RealAnswers(benchmark, found)
+
+
+def _distinct(benchmark: Benchmark, label_set: int) -> dict[Question, bool]:
+    variants = benchmark.label_sets[label_set].variants.values()
+    return {question: label for labels in variants for question, label in labels.items()}

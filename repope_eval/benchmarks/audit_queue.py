@@ -1,0 +1,99 @@
+"""`queue.jsonl`: every question of a benchmark, the most doubtful label first, and which of them people look at."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from repope_eval.benchmarks.asked_texts import MOST_QUESTION_CHARACTERS, asked_text
+from repope_eval.benchmarks.pope_file import label_of, object_of
+from repope_eval.errors import RepopeError
+from repope_eval.files.rows import read_row_file
+from repope_eval.files.writing import write_lines
+from repope_eval.records import Question
+from repope_eval.wording import shown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queued:
+    """A question of the queue."""
+
+    question: Question
+    label: bool
+    """The old label."""
+    score: float
+    """The higher, the more doubtful."""
+    p_sampled: float
+    """The probability of being looked at at all: 1 for those within the budget."""
+    sampled: bool
+    """Whether it is looked at."""
+
+
+def write_queue(path: Path, queue: Iterable[Queued]) -> None:
+    """Writes a queue, one JSON object a line.
+
+    Raises:
+        RepopeError: the file cannot be written.
+    """
+    write_lines(path, [_fields(each) for each in queue])
+
+
+def read_queue(path: Path) -> dict[Question, Queued]:
+    """The questions of a queue, in their order.
+
+    Raises:
+        RepopeError: the file cannot be read, a line lacks something or holds something else, or a question stands
+            twice.
+    """
+    file = read_row_file(path)
+    found: dict[Question, Queued] = {}
+    for place, fields in zip(file.places, file.rows, strict=True):
+        where = f"{path}, {place}"
+        queued = _queued(fields, where)
+        if queued.question in found:
+            raise RepopeError(
+                f"{where}: {shown(queued.question.text)} about {queued.question.image} stands twice"
+            )
+        found[queued.question] = queued
+    if not found:
+        raise RepopeError(f"{path}: holds no questions; give the queue.jsonl that audit wrote")
+    return found
+
+
+def _fields(queued: Queued) -> dict[str, Any]:
+    return {
+        "image": queued.question.image,
+        "question": queued.question.text,
+        "label": "yes" if queued.label else "no",
+        "score": round(queued.score, 6),
+        "p_sampled": queued.p_sampled,
+        "sampled": queued.sampled,
+    }
+
+
+def _queued(fields: Mapping[str, Any], where: str) -> Queued:
+    image = asked_text("image", fields.get("image"), where=where)
+    text = asked_text("question", fields.get("question"), MOST_QUESTION_CHARACTERS, where=where)
+    label, score, probability, sampled = (
+        fields.get(name) for name in ("label", "score", "p_sampled", "sampled")
+    )
+    is_number = all(
+        isinstance(each, int | float) and not isinstance(each, bool) for each in (score, probability)
+    )
+    if label_of(label) not in ("yes", "no") or not is_number or not isinstance(sampled, bool):
+        raise RepopeError(
+            f"{where}: label {shown(label)}, score {shown(score)}, p_sampled {shown(probability)}, sampled "
+            f"{shown(sampled)}; give the queue.jsonl that audit wrote"
+        )
+    probability = float(probability or 0)
+    if not 0 <= probability <= 1 or (sampled and probability == 0):
+        raise RepopeError(
+            f"{where}: p_sampled is {probability}; a probability is expected, above 0 where sampled"
+        )
+    return Queued(
+        question=Question(image, text, object_of(text)),
+        label=label_of(label) == "yes",
+        score=float(score or 0),
+        p_sampled=probability,
+        sampled=sampled,
+    )

@@ -1,0 +1,108 @@
+"""`python -m repope_eval audit`: which labels of a benchmark people should look at first."""
+
+import logging
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from repope_eval.benchmarks.audit_queue import Queued, write_queue
+from repope_eval.benchmarks.benchmark import Benchmark
+from repope_eval.files.writing import refuse_existing
+from repope_eval.leaderboard.finished_runs import FoundRun
+from repope_eval.leaderboard.run_selection import names_of, runs_of
+from repope_eval.records import Question
+from repope_eval.reporting.console import print_table
+from repope_eval.reporting.tables import number_field, table, text_field
+from repope_eval.scoring.audit_design import design
+from repope_eval.scoring.label_doubt import ModelTrust, label_doubts
+from repope_eval.scoring.protocols import PROTOCOLS, Protocol, remembering
+from repope_eval.settings.audit_commands import AuditSettings
+from repope_eval.wording import counted
+
+QUEUE = "queue.jsonl"
+
+log = logging.getLogger(__name__)
+
+
+def execute(settings: AuditSettings, command: str) -> None:
+    """Writes the queue, and prints what it was made from and what comes next."""
+    path = Path(settings.out).expanduser() / QUEUE
+    refuse_existing(path, settings.out, [])  # people may be at work on it
+    selection = runs_of(settings.runs, settings.bench, settings.data_dir)
+    assert selection.benchmark is not None, "runs were selected without their benchmark"
+    names = names_of(selection.runs)
+    protocol = remembering(PROTOCOLS[settings.protocol])
+    says_yes = {names[run.folder]: _says_yes(run, protocol) for run in selection.runs}
+    labels = old_labels(selection.benchmark)
+    doubts = label_doubts(labels, says_yes)
+    chances = design(doubts.scores, settings.budget, settings.sample, settings.seed)
+    queue = [
+        Queued(
+            question=question,
+            label=labels[question],
+            score=doubts.scores[question],
+            p_sampled=chance.probability,
+            sampled=chance.is_drawn,
+        )
+        for question, chance in chances.items()
+    ]
+    queue.sort(key=lambda each: (-each.score, each.question))
+    write_queue(path, queue)
+    _print_trust(doubts.trust, selection.benchmark.name)
+    _log_queue(queue, path, settings)
+
+
+def old_labels(benchmark: Benchmark) -> dict[Question, bool]:
+    """The labels of all distinct questions, as they were before anybody corrected them."""
+    return {
+        question: label
+        for of_variant in benchmark.label_sets[0].variants.values()
+        for question, label in of_variant.items()
+    }
+
+
+def _says_yes(run: FoundRun, protocol: Protocol) -> Mapping[Question, float]:
+    """How far a run says yes to each question: its answer, drawn halfway to its probability where that is known."""
+    found: dict[Question, float] = {}
+    for question, answer in run.answers.items():
+        reading = protocol.read(answer.response)
+        if reading is None:
+            continue
+        found[question] = float(reading)
+        if answer.p_yes is not None and answer.p_no is not None and answer.p_yes + answer.p_no > 0:
+            found[question] = (reading + answer.p_yes / (answer.p_yes + answer.p_no)) / 2
+    return found
+
+
+def _print_trust(trust: Sequence[ModelTrust], bench: str) -> None:
+    """Prints how far each model's answers tell whether a label is wrong."""
+    print_table(
+        table(
+            f"Models that audit the labels of {bench}: error rates by their agreement alone",
+            [
+                text_field("model", lambda each: each.model),
+                number_field("says yes to a yes", lambda each: f"{each.sensitivity:.4f}"),
+                number_field("says no to a no", lambda each: f"{each.specificity:.4f}"),
+                number_field("errs by itself", lambda each: f"{each.independence:.2f}"),
+                number_field("weight", lambda each: f"{each.weight:.2f}"),
+            ],
+            trust,
+        ),
+        padded=True,
+    )
+
+
+def _log_queue(queue: Sequence[Queued], path: Path, settings: AuditSettings) -> None:
+    certain = sum(each.p_sampled == 1 for each in queue)
+    looked_at = [each for each in queue if each.sampled]
+    log.info(
+        "%s: %s, of which %s to be looked at: the %d most doubtful, and %d drawn of the rest; %d have label yes",
+        path,
+        counted(len(queue), "question", ","),
+        f"{len(looked_at):,}",
+        certain,
+        len(looked_at) - certain,
+        sum(each.label for each in looked_at),
+    )
+    words = ["annotate", f"questions={path}", "images=FOLDER", "annotator=NAME", "out=FILE.jsonl"]
+    log.info("two people label them with: %s", shlex.join(["python", "-m", "repope_eval", *words]))

@@ -1,0 +1,130 @@
+"""A relabelling as its page, its card and the console show it, and the sentences that sum it up."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC
+from pathlib import Path
+
+from repope_eval.benchmarks.agreement import Agreement
+from repope_eval.benchmarks.annotators import Annotator
+from repope_eval.benchmarks.relabelling import LabelChange, Outcome
+from repope_eval.records import Question, Variant
+from repope_eval.reporting.figure_texts import clipped
+from repope_eval.wording import counted
+
+LONGEST_NAME = 80
+"""Characters of an annotator's name, or an object's, on a page."""
+_ROLES = ("first annotator", "second annotator", "decider")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelabellingView:
+    """What is known of a relabelling."""
+
+    title: str
+    """The names of the files that were relabelled."""
+    outcomes: Sequence[Outcome]
+    """Of each question, asked in however many variants."""
+    variants: Mapping[Question, Sequence[Variant]]
+    """The variants that each question stands in."""
+    changes: Sequence[tuple[Variant, LabelChange, int | None]]
+    """As `label_change_table` takes them."""
+    annotators: Sequence[Annotator]
+    """The two annotators, and the decider where there is one."""
+    agreement: Agreement
+    images: Mapping[str, Path]
+    """The image files that are there, by the names of the images."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the annotators, cut to what there is room for."""
+        return tuple(clipped(annotator.name, LONGEST_NAME) for annotator in self.annotators)
+
+
+def verdict(view: RelabellingView) -> str:
+    """How much changed, how far the annotators agree, and what is not settled."""
+    sentences = (
+        settled_sentence(view.outcomes),
+        agreement_sentence(view.agreement),
+        f"Cohen's kappa is {kappa_text(view.agreement)}.",
+        unsettled_sentence(view.outcomes),
+    )
+    return " ".join(sentence for sentence in sentences if sentence is not None)
+
+
+def settled_sentence(outcomes: Sequence[Outcome]) -> str:
+    """How many questions are settled, and what became of them."""
+    settled = [outcome for outcome in outcomes if outcome.label is not None]
+    n_ambiguous = sum(outcome.label == "ambiguous" for outcome in settled)
+    n_flipped = sum(outcome.label not in ("ambiguous", outcome.row.label) for outcome in settled)
+    return (
+        f"Of {counted(len(settled), 'settled question', ',')}, {_part(n_flipped, len(settled))} changed from yes to "
+        f"no or from no to yes, and {_part(n_ambiguous, len(settled))} turned out ambiguous."
+    )
+
+
+def unsettled_sentence(outcomes: Sequence[Outcome]) -> str | None:
+    """How many questions are not settled, and why; None where all are."""
+    reasons = Counter(
+        "in dispute" if outcome.is_disputed else "not labelled by both"
+        for outcome in outcomes
+        if outcome.label is None
+    )
+    if not reasons:
+        return None
+    why = ", ".join(f"{reasons[reason]:,} {reason}" for reason in sorted(reasons))
+    number = f"{reasons.total():,} of {counted(len(outcomes), 'question', ',')}"
+    return f"Not settled and left out: {number} ({why})."
+
+
+def agreement_sentence(agreement: Agreement) -> str:
+    """How often the annotators give the same label."""
+    same = _part(agreement.n_agreed, agreement.n_questions)
+    return (
+        f"The two annotators give the same label to {same} of the "
+        f"{counted(agreement.n_questions, 'question', ',')} that both labelled."
+    )
+
+
+def kappa_text(agreement: Agreement) -> str:
+    """Cohen's kappa with four decimals."""
+    return "undefined" if agreement.kappa is None else f"{agreement.kappa:.4f}"
+
+
+def decider_sentence(agreement: Agreement, names: Sequence[str]) -> str | None:
+    """How often the decider sided with whom; None where nothing was decided.
+
+    Args:
+        agreement: with what the decider says.
+        names: of the two annotators, and the decider.
+    """
+    if not agreement.n_decided:
+        return None
+    first, second, decider = names
+    return (
+        f"Of {counted(agreement.n_disputed, 'question', ',')} with yes against no, {decider} decided "
+        f"{agreement.n_with_first:,} as {first}, {agreement.n_with_second:,} as {second}, and found "
+        f"{agreement.n_found_ambiguous:,} ambiguous."
+    )
+
+
+def annotator_lines(view: RelabellingView) -> dict[str, str]:
+    """The name of each person, how many labels they gave and when, by their role."""
+    return {
+        role: f"{name}, {_work(annotator)}"
+        for role, name, annotator in zip(_ROLES, view.names, view.annotators, strict=False)
+    }
+
+
+def _work(annotator: Annotator) -> str:
+    number = counted(len(annotator.annotations), "label", ",")
+    if annotator.times is None:
+        return f"{number}, at a time that the file does not say"
+    first, last = (f"{time.astimezone(UTC):%Y-%m-%d %H:%M}" for time in annotator.times)
+    return f"{number}, from {first} to {last} UTC"
+
+
+def _part(number: int, total: int) -> str:
+    """A number with its share of the total, where there is one: `12 (3.21 %)`."""
+    return f"{number:,} ({100 * number / total:.2f} %)" if total else f"{number:,}"

@@ -1,0 +1,212 @@
+"""The scores that a whole benchmark would have under corrected labels, estimated from the part that was looked at.
+
+The old label stands for the true one of every question, and the questions that were looked at correct it, each
+divided by its probability of being looked at: A. N. Angelopoulos et al., "Prediction-powered Inference", Science 382
+(2023), 669-674, with the labels for predictions; with unequal probabilities it is the difference estimator (C.-E.
+Särndal, B. Swensson and J. Wretman, "Model Assisted Survey Sampling", 1992, chapter 6). It is unbiased whatever the old
+labels are worth; the better they are, the narrower the interval.
+
+An interval is about the questions of this benchmark: chance is in which of them were looked at. Few labels are wrong
+among those that nobody doubted, so the found ones are counts of rare events with weights. Those that raise a figure and
+those that lower it each have the gamma interval of such sums (M. P. Fay and E. J. Feuer, "Confidence Intervals for
+Directly Standardized Rates", Statistics in Medicine 16 (1997), 791-801; with half of a further event's weight, as the
+mid-p interval has it: M. P. Fay and S. Kim, Biometrical Journal 59 (2017), 377-387), and both are put together by the
+distances to their ends (G. Y. Zou and A. Donner, Statistics in Medicine 27 (2008), 1693-1702).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import hypot
+
+import numpy as np
+from numpy.typing import NDArray
+
+from repope_eval.records import Answer, Question, Variant
+from repope_eval.scoring.bootstrap import MEAN, has_mean
+from repope_eval.scoring.confusion import OUTCOME_OF, OUTCOMES, figure_values
+from repope_eval.scoring.estimates import Interval
+from repope_eval.scoring.protocols import Protocol, remembering
+
+FIGURES = ("f1", "precision", "recall", "accuracy")
+
+CONFIDENCE = 0.95
+_STEP = 1e-3
+"""Change of a count by which gradients are taken."""
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What people found about a question that they looked at."""
+
+    label: bool | None
+    """The true label; None where the question is ambiguous, and so counts nowhere."""
+    probability: float
+    """Of being looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class FigureEstimate:
+    """A figure under true labels."""
+
+    value: float | None
+    """None where it is undefined."""
+    ci95: Interval | None
+    """The 95 % interval; the value itself at both ends where every question was looked at."""
+    more: float | None = None
+    """The width that the interval would have with as many further labels as were asked about."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """The outcomes of one model in one variant."""
+
+    totals: Floats
+    """[outcomes], estimated."""
+    corrections: Floats
+    """[looked at, outcomes]: what each question that was looked at changes, before it is divided."""
+    flips: Floats
+    """[not certain, outcomes]: what each other question would change if its label were the opposite."""
+
+
+def estimate(
+    variants: Mapping[Variant, Mapping[Question, bool]],
+    looked: Mapping[Question, Looked],
+    probabilities: Mapping[Question, float],
+    answers: Mapping[Question, Answer],
+    protocol: Protocol,
+    more: int = 0,
+) -> dict[Variant, dict[str, FigureEstimate]]:
+    """The figures of one model by variant, and their mean under `MEAN` where there are several.
+
+    Args:
+        variants: the old labels.
+        looked: what was found about the questions that people looked at.
+        probabilities: each question's probability of being looked at.
+        answers: what the model said.
+        protocol: how answers are read.
+        more: number of further labels, for the width that they would give.
+    """
+    seen = np.array([each.probability for each in looked.values()])
+    unsure = [question for question, probability in probabilities.items() if probability < 1]
+    weights = np.array([probabilities[question] for question in unsure])
+    weights = np.sqrt(1 - weights) / weights
+    counted = {
+        variant: _counted(labels, looked, unsure, answers, protocol) for variant, labels in variants.items()
+    }
+    sets: dict[Variant, tuple[Variant, ...]] = {variant: (variant,) for variant in variants}
+    if has_mean(variants):
+        sets[MEAN] = tuple(variants)
+    found: dict[Variant, dict[str, FigureEstimate]] = {}
+    for name, among in sets.items():
+        parts = [counted[variant] for variant in among]
+        found[name] = {figure: _figure(figure, parts, seen, weights, protocol, more) for figure in FIGURES}
+    return found
+
+
+def _counted(
+    labels: Mapping[Question, bool],
+    looked: Mapping[Question, Looked],
+    unsure: Sequence[Question],
+    answers: Mapping[Question, Answer],
+    protocol: Protocol,
+) -> _Counted:
+    read = remembering(protocol).read
+
+    def outcome(question: Question, label: bool | None) -> Floats:
+        """One at the outcome's place; nothing for a question that does not count."""
+        one = np.zeros(len(OUTCOMES))
+        if label is not None:
+            answer = answers.get(question)
+            name = "unanswered" if answer is None else OUTCOME_OF[label, read(answer.response)]
+            one[OUTCOMES.index(name)] = 1
+        return one
+
+    old = {question: outcome(question, label) for question, label in labels.items()}
+    nothing = np.zeros(len(OUTCOMES))
+    corrections = [
+        outcome(question, found.label) - old[question] if question in old else nothing
+        for question, found in looked.items()
+    ]
+    flips = [
+        outcome(question, not labels[question]) - old[question] if question in old else nothing
+        for question in unsure
+    ]
+    divided = [
+        correction / found.probability for correction, found in zip(corrections, looked.values(), strict=True)
+    ]
+    return _Counted(
+        totals=np.maximum(0, np.sum([*old.values(), nothing], axis=0) + np.sum([*divided, nothing], axis=0)),
+        corrections=np.array(corrections).reshape(-1, len(OUTCOMES)),
+        flips=np.array(flips).reshape(-1, len(OUTCOMES)),
+    )
+
+
+def _figure(
+    figure: str,
+    parts: Sequence[_Counted],
+    seen: Floats,
+    weights: Floats,
+    protocol: Protocol,
+    more: int,
+) -> FigureEstimate:
+    """The mean of a figure over some variants, with its interval."""
+    values = [float(figure_values(part.totals, protocol)[figure]) for part in parts]
+    if np.isnan(values).any():
+        return FigureEstimate(None, None)
+    value = float(np.mean(values))
+    gradients = [_gradient(figure, part.totals, protocol) / len(parts) for part in parts]
+    effects = sum(part.corrections @ slope for part, slope in zip(parts, gradients, strict=True))
+    flips = weights * sum(part.flips @ slope for part, slope in zip(parts, gradients, strict=True))
+    further = [
+        float(each.mean()) / 2 if len(each := sign * flips[sign * flips > 0]) else 0.0 for sign in (1, -1)
+    ]
+    low, high = _interval(np.asarray(effects), seen, further)
+    n_seen = int((seen < 1).sum())
+    shrunk = (n_seen / (n_seen + more)) ** 0.5 if n_seen else 0.0
+    ends = max(0.0, value - low), min(1.0, value + high)
+    return FigureEstimate(value, ends, (low + high) * shrunk if more else None)
+
+
+def _gradient(figure: str, totals: Floats, protocol: Protocol) -> Floats:
+    """How a figure changes with each outcome's count; an outcome that none counts changes nothing."""
+    steps = figure_values(totals + _STEP * np.eye(len(OUTCOMES)), protocol)[figure]
+    gradient: Floats = (steps - figure_values(totals, protocol)[figure]) / _STEP
+    return np.nan_to_num(gradient)
+
+
+def _interval(effects: Floats, seen: Floats, further: Sequence[float]) -> tuple[float, float]:
+    """The distances from an estimate down and up to the ends of its interval.
+
+    Args:
+        effects: what each question that was looked at changes, before it is divided.
+        seen: its probability of being looked at.
+        further: half the weight of a further event that raises the figure, and of one that lowers it: the mean over the
+            questions whose label, were it wrong, would do so.
+    """
+    left = 1 - seen
+    divided = effects / seen
+    raised, lowered = (np.where(left > 0, np.maximum(0, sign * divided), 0) for sign in (1, -1))
+    if not (left > 0).any():
+        return 0.0, 0.0
+    up, down = float(raised.sum()), float(lowered.sum())
+    up_low, up_high = _gamma_interval(up, float((left * raised**2).sum()), further[0])
+    down_low, down_high = _gamma_interval(down, float((left * lowered**2).sum()), further[1])
+    return hypot(up - up_low, down_high - down), hypot(up_high - up, down - down_low)
+
+
+def _gamma_interval(total: float, variance: float, further: float) -> tuple[float, float]:
+    """Fay and Feuer's interval of a sum of weighted counts of rare events."""
+    tail = (1 - CONFIDENCE) / 2
+    return (
+        _gamma_quantile(total, variance, tail),
+        max(total, _gamma_quantile(total + further, variance + further**2, 1 - tail)),
+    )
+
+
+def _gamma_quantile(mean: float, variance: float, probability: float) -> float:
+    """The quantile of the gamma distribution of a mean and a variance; 0 where both are 0."""
+    from scipy.special import gammaincinv  # slow to import
+
+    return float(variance / mean * gammaincinv(mean**2 / variance, probability)) if variance > 0 else 0.0

@@ -1,0 +1,223 @@
+"""`audit` and `estimate` through the command line, on runs of the demo: what is doubted, and what it comes to."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import CommandLine
+from run_folders import answer_lines, demo, write_run
+
+from repope_eval.records import Question
+
+MODELS = {"steady": (0.05, 1), "hasty": (0.15, 2)}
+"""How often each model errs against RePOPE's labels, and the seed of its errors."""
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs")
+    for name, (wrong, seed) in MODELS.items():
+        write_run(folder / name, demo(), name, answer_lines(demo(), wrong, seed))
+    return folder
+
+
+@pytest.fixture
+def queue(runs: Path, command_line: CommandLine, tmp_path: Path) -> Path:
+    out = tmp_path / "audit"
+    words = ("audit", f"runs={runs}", "bench=demo", "budget=100", "sample=200")
+    result = command_line(*words, f"out={out}")
+    assert result.returncode == 0, result.stderr
+    assert (
+        "1,026 questions, of which 300 to be looked at: the 100 most doubtful, and 200 drawn" in result.stderr
+    )
+    return out / "queue.jsonl"
+
+
+def lines_of(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def true_labels() -> dict[tuple[str, str], str]:
+    """RePOPE's labels of the demo; a question that they lack is ambiguous."""
+    pope, repope = (
+        {question: label for of in label_set.variants.values() for question, label in of.items()}
+        for label_set in demo().label_sets
+    )
+    words = {True: "yes", False: "no", None: "ambiguous"}
+    return {(question.image, question.text): words[repope.get(question)] for question in pope}
+
+
+def write_labels(path: Path, queue: Path, share: float = 1) -> Path:
+    """What an annotator who is always right writes about the first part of the questions to be looked at."""
+    true = true_labels()
+    asked = [line for line in lines_of(queue) if line["sampled"]]
+    rows = [
+        {
+            "image": line["image"],
+            "question": line["question"],
+            "label": true[line["image"], line["question"]],
+            "annotator": "first",
+            "at": "2026-01-01T00:00:00+00:00",
+            "note": "",
+        }
+        for line in sorted(asked, key=lambda line: line["question"] + line["image"])
+    ]
+    kept = rows[: round(share * len(rows))]
+    path.write_text("".join(json.dumps(row) + "\n" for row in kept))
+    return path
+
+
+def test_the_queue_has_all_questions_and_the_most_doubtful_first(queue: Path) -> None:
+    lines = lines_of(queue)
+    assert len(lines) == 1026
+    assert [line["score"] for line in lines] == sorted((line["score"] for line in lines), reverse=True)
+    assert sum(line["sampled"] for line in lines) == 300
+    assert sum(line["p_sampled"] for line in lines) == pytest.approx(300)
+    assert all(line["sampled"] for line in lines if line["p_sampled"] == 1)
+    true = true_labels()
+    wrong = [line["label"] != true[line["image"], line["question"]] for line in lines]
+    assert sum(wrong[:100]) > 0.5 * sum(wrong) * 0.9
+    assert sum(wrong[:100]) > 3 * sum(wrong[500:600])
+
+
+def test_a_queue_that_people_are_at_is_not_replaced(
+    queue: Path, runs: Path, command_line: CommandLine
+) -> None:
+    before = queue.read_bytes()
+    result = command_line("audit", f"runs={runs}", "bench=demo", f"out={queue.parent}")
+    assert result.returncode == 1
+    assert f"{queue}" in result.stderr
+    assert queue.read_bytes() == before
+
+
+def test_scores_are_estimated_from_what_was_looked_at(
+    queue: Path, runs: Path, command_line: CommandLine, tmp_path: Path
+) -> None:
+    labels = write_labels(tmp_path / "first.jsonl", queue)
+    out = tmp_path / "estimates"
+    words = ("estimate", f"runs={runs}", "bench=demo", f"queue={queue}", f"labels={labels}", f"out={out}")
+    result = command_line(*words)
+    assert result.returncode == 0, result.stderr
+    assert "200 further drawn labels would narrow it to about" in result.stderr
+    found = json.loads((out / "estimates.json").read_text())["runs"]
+    assert set(found) == set(MODELS)
+    for name, (wrong, seed) in MODELS.items():
+        truth = true_scores(name, wrong, seed)
+        assert list(found[name]) == ["random", "popular", "adversarial", "mean"]
+        assert set(found[name]["mean"]) == {"f1", "precision", "recall", "accuracy"}
+        for figure, value in truth.items():
+            cell = found[name]["mean"][figure]
+            assert cell["estimate"] == pytest.approx(value, abs=0.05)
+            assert cell["ci95"][0] < cell["estimate"] < cell["ci95"][1]
+            assert cell["ci95"][0] - 0.02 < value < cell["ci95"][1] + 0.02
+
+
+def true_scores(name: str, wrong: float, seed: int) -> dict[str, float]:
+    from repope_eval.records import Answer
+    from repope_eval.scoring.scores import score
+
+    benchmark = demo()
+    by_key = {(each.image, each.text): each for each in benchmark.questions}
+    answers: dict[Question, Answer] = {}
+    for line in answer_lines(benchmark, wrong, seed):
+        each = by_key[line["image"], line["question"]]
+        answers[each] = Answer(each, line["response"])
+    figures = score(name, "demo", benchmark.label_sets, answers, "repope").cells["repope"]["mean"].figures
+    return {figure: getattr(figures, figure) for figure in ("f1", "precision", "recall", "accuracy")}
+
+
+def test_a_part_of_the_labels_will_do_and_all_of_them_are_exact(
+    queue: Path, runs: Path, command_line: CommandLine, tmp_path: Path
+) -> None:
+    half = write_labels(tmp_path / "half.jsonl", queue, 0.5)
+    words = ("estimate", f"runs={runs}", "bench=demo", f"queue={queue}")
+    result = command_line(*words, f"labels={half}", f"out={tmp_path / 'half'}")
+    assert result.returncode == 0, result.stderr
+    whole = tmp_path / "whole"
+    everything = ("audit", f"runs={runs}", "bench=demo", "budget=2000", f"out={whole}")
+    assert command_line(*everything).returncode == 0
+    labels = write_labels(tmp_path / "all.jsonl", whole / "queue.jsonl")
+    words = ("estimate", f"runs={runs}", "bench=demo", f"queue={whole / 'queue.jsonl'}", f"labels={labels}")
+    assert command_line(*words, f"out={whole}").returncode == 0
+    found = json.loads((whole / "estimates.json").read_text())["runs"]["steady"]["mean"]
+    for figure, value in true_scores("steady", *MODELS["steady"]).items():
+        assert found[figure]["estimate"] == pytest.approx(value, abs=1e-12)
+        assert found[figure]["ci95"] == pytest.approx([value, value], abs=1e-12)
+
+
+def test_a_file_in_popes_format_lacks_the_ambiguous(
+    queue: Path, runs: Path, command_line: CommandLine, tmp_path: Path
+) -> None:
+    """What relabel wrote: the same estimates as from the annotator's file."""
+    labels = write_labels(tmp_path / "first.jsonl", queue)
+    rows = [
+        {"question_id": number, "image": line["image"], "text": line["question"], "label": line["label"]}
+        for number, line in enumerate(lines_of(labels))
+        if line["label"] != "ambiguous"
+    ]
+    relabelled = tmp_path / "relabelled.jsonl"
+    relabelled.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    words = ("estimate", f"runs={runs}", "bench=demo", f"queue={queue}")
+    documents = []
+    for path in (labels, relabelled):
+        result = command_line(*words, f"labels={path}", f"out={tmp_path / path.stem}")
+        assert result.returncode == 0, result.stderr
+        documents.append((tmp_path / path.stem / "estimates.json").read_text())
+    assert documents[0] == documents[1]
+    assert "which count as ambiguous" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda line: {**line, "question": "Is it late?"},
+            r"labels=.*: (\d+) of \1 labels are of questions",
+        ),
+        (
+            lambda line: {**line, "label": "maybe"},
+            "line 1: the label is 'maybe'; allowed are yes, no, ambiguous",
+        ),
+        (
+            lambda line: {**line, "label": None},
+            "none of the 100 most doubtful questions of the queue is labelled",
+        ),
+        (lambda line: {"image": line["image"], "label": "yes"}, "line 1: lacks text"),
+    ],
+)
+def test_labels_of_something_else_are_refused(
+    change: Any, message: str, queue: Path, runs: Path, command_line: CommandLine, tmp_path: Path
+) -> None:
+    import re
+
+    labels = write_labels(tmp_path / "first.jsonl", queue)
+    labels.write_text("".join(json.dumps(change(line)) + "\n" for line in lines_of(labels)))
+    words = ("estimate", f"runs={runs}", "bench=demo", f"queue={queue}", f"labels={labels}")
+    result = command_line(*words, f"out={tmp_path / 'out'}")
+    assert result.returncode == 1
+    (line,) = result.stderr.strip().splitlines()
+    assert re.search(message, line), line
+
+
+def test_a_queue_of_another_benchmark_is_refused(
+    queue: Path, runs: Path, command_line: CommandLine, tmp_path: Path
+) -> None:
+    labels = write_labels(tmp_path / "first.jsonl", queue)
+    lines = lines_of(queue)
+    lines[3]["image"] = "another.png"
+    queue.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    words = ("estimate", f"runs={runs}", "bench=demo", f"queue={queue}", f"labels={labels}")
+    result = command_line(*words, f"out={tmp_path / 'out'}")
+    assert result.returncode == 1
+    assert "1,025 are among the 1,026 of demo with their labels, first " in result.stderr
+    assert "about another.png; give the queue that audit wrote of it" in result.stderr
+
+
+def test_without_runs_there_is_nothing_to_audit(command_line: CommandLine, tmp_path: Path) -> None:
+    result = command_line("audit", f"runs={tmp_path / 'none'}", "bench=demo")
+    assert result.stderr.startswith(f"runs={tmp_path / 'none'}: no such folder")
+    (tmp_path / "none").mkdir()
+    result = command_line("audit", f"runs={tmp_path / 'none'}", "bench=demo")
+    assert "holds no run folder" in result.stderr
+    assert not (tmp_path / "work" / "audit").exists()

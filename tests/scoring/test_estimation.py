@@ -1,0 +1,139 @@
+"""Scores under true labels, from the part that was looked at: exact where all was, and right on average else."""
+
+import random
+
+import numpy as np
+import pytest
+
+from repope_eval.records import Answer, LabelSet, Question
+from repope_eval.scoring.audit_design import design
+from repope_eval.scoring.estimation import FIGURES, FigureEstimate, Looked, estimate
+from repope_eval.scoring.protocols import PROTOCOLS
+from repope_eval.scoring.scores import score
+
+REPOPE = PROTOCOLS["repope"]
+QUESTIONS = [Question(f"{number:04}.jpg", "Is there a cup in the image?", "cup") for number in range(1500)]
+
+
+def made_up(seed: int = 0) -> tuple[LabelSet, LabelSet, dict[Question, Answer], dict[Question, float]]:
+    """Old labels in two variants that share questions, true ones, a model's answers, and doubts that know something."""
+    generator = random.Random(seed)
+    truth = {each: generator.random() < 0.4 for each in QUESTIONS}
+    wrong = {each: generator.random() < 0.06 for each in QUESTIONS}
+    ambiguous = {each: generator.random() < 0.05 for each in QUESTIONS}
+    old = {each: truth[each] != wrong[each] for each in QUESTIONS}
+    true = {each: label for each, label in truth.items() if not ambiguous[each]}
+    answers = {
+        each: Answer(each, "Yes" if truth[each] != (generator.random() < 0.1) else "No")
+        for each in QUESTIONS[20:]
+    }
+    scores = {
+        each: generator.random() / 3 + (wrong[each] or ambiguous[each]) * generator.random()
+        for each in QUESTIONS
+    }
+    parts = {"a": QUESTIONS[:900], "b": QUESTIONS[600:]}
+    before, after = (
+        LabelSet(
+            name, {part: {each: of[each] for each in among if each in of} for part, among in parts.items()}
+        )
+        for name, of in (("pope", old), ("repope", true))
+    )
+    return before, after, answers, scores
+
+
+def estimated(seed: int, sizes: tuple[int, int], more: int = 0) -> dict[str, dict[str, FigureEstimate]]:
+    before, after, answers, scores = made_up()
+    true = {each: label for of in after.variants.values() for each, label in of.items()}
+    chances = design(scores, *sizes, seed)
+    looked = {
+        each: Looked(true.get(each), chance.probability)
+        for each, chance in chances.items()
+        if chance.is_drawn
+    }
+    probabilities = {each: chance.probability for each, chance in chances.items()}
+    return estimate(before.variants, looked, probabilities, answers, REPOPE, more)
+
+
+@pytest.fixture(scope="module")
+def truth() -> dict[str, dict[str, float]]:
+    _, after, answers, _ = made_up()
+    cells = score("m", "b", [after], answers, "repope").cells["repope"]
+    return {
+        variant: {figure: getattr(cell.figures, figure) for figure in FIGURES}
+        for variant, cell in cells.items()
+    }
+
+
+def test_where_all_was_looked_at_the_scores_are_exact(truth: dict[str, dict[str, float]]) -> None:
+    found = estimated(0, (len(QUESTIONS), 0))
+    for variant, figures in truth.items():
+        for figure, value in figures.items():
+            assert found[variant][figure].value == pytest.approx(value, abs=1e-12)
+            assert found[variant][figure].ci95 == pytest.approx((value, value), abs=1e-12)
+
+
+@pytest.mark.parametrize("sizes", [(0, 300), (150, 150)])
+def test_estimates_are_right_on_average_and_intervals_hold_the_truth(
+    sizes: tuple[int, int], truth: dict[str, dict[str, float]]
+) -> None:
+    repetitions = 120
+    found = [estimated(seed, sizes) for seed in range(repetitions)]
+    for variant in ("a", "mean"):
+        for figure in FIGURES:
+            each = [one[variant][figure] for one in found]
+            values = np.array([one.value for one in each], dtype=float)
+            error = values.mean() - truth[variant][figure]
+            assert abs(error) < 4 * values.std() / repetitions**0.5 + 0.002
+            ends = [one.ci95 for one in each if one.ci95 is not None]
+            holds = np.mean([low <= truth[variant][figure] <= high for low, high in ends])
+            assert holds > 0.88  # of 120, where 95 % is meant
+            widths = np.mean([high - low for low, high in ends])
+            if (
+                sizes[0] == 0
+            ):  # else most samples hold no wrong label, and the width is for one that was missed
+                assert widths < 6 * values.std()
+
+
+def test_doubt_that_knows_something_narrows_the_interval() -> None:
+    """Against the same number drawn with one probability each."""
+    before, after, answers, _ = made_up()
+    true = {each: label for of in after.variants.values() for each, label in of.items()}
+    chances = design(dict.fromkeys(QUESTIONS, 0.0), 0, 300, 0)
+    looked = {
+        each: Looked(true.get(each), chance.probability)
+        for each, chance in chances.items()
+        if chance.is_drawn
+    }
+    equal = {each: chance.probability for each, chance in chances.items()}
+    plain = estimate(before.variants, looked, equal, answers, REPOPE)["mean"]["f1"].ci95
+    doubtful = estimated(0, (0, 300))["mean"]["f1"].ci95
+    assert plain is not None
+    assert doubtful is not None
+    assert doubtful[1] - doubtful[0] < 0.95 * (plain[1] - plain[0])
+
+
+def test_further_labels_narrow_it_by_the_root() -> None:
+    found = estimated(0, (0, 300), more=900)["a"]["accuracy"]
+    assert found.ci95 is not None
+    assert found.more == pytest.approx((found.ci95[1] - found.ci95[0]) / 2)
+
+
+def test_an_interval_has_a_width_where_no_wrong_label_was_found() -> None:
+    labels = {each: index % 2 == 0 for index, each in enumerate(QUESTIONS)}
+    answers = {each: Answer(each, "Yes" if label else "No") for each, label in labels.items()}
+    looked = {each: Looked(labels[each], 0.02) for each in QUESTIONS[:30]}
+    found = estimate({"only": labels}, looked, dict.fromkeys(QUESTIONS, 0.02), answers, REPOPE)
+    assert list(found) == ["only"]
+    assert found["only"]["f1"].value == 1
+    assert found["only"]["f1"].ci95 is not None
+    low, high = found["only"]["f1"].ci95
+    assert 0.8 < low < 0.99
+    assert high == 1
+
+
+def test_a_figure_that_is_undefined_stays_so() -> None:
+    labels = dict.fromkeys(QUESTIONS[:10], False)
+    answers = {each: Answer(each, "No") for each in labels}
+    looked = {each: Looked(False, 1.0) for each in labels}
+    found = estimate({"only": labels}, looked, dict.fromkeys(labels, 1.0), answers, REPOPE)["only"]
+    assert (found["f1"].value, found["f1"].ci95, found["accuracy"].value) == (None, None, 1)
