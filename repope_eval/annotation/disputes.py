@@ -1,13 +1,13 @@
 """What a third person decides: the questions that one of two annotators says yes to and the other no."""
 
 import random
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from repope_eval.annotation.label_file import Judgement, read_judgements, refuse_other_questions
+from repope_eval.annotation.label_file import Judgement, refuse_other_questions
+from repope_eval.benchmarks.annotators import Annotator, read_annotators, refuse_one_file_of_two_people
 from repope_eval.errors import RepopeError
-from repope_eval.files.writing import is_same_file
 from repope_eval.records import Question
 from repope_eval.wording import counted
 
@@ -19,38 +19,53 @@ class Disputes:
     views: Mapping[Question, tuple[Judgement, Judgement]]
     """Both judgements of each question in dispute, in an order that does not tell whose is whose."""
     labelled: Collection[Question]
-    """All questions that either of them has a line for."""
+    """All questions that either of them has a label for."""
 
 
-def read_disputes(paths: tuple[Path, ...], questions: Collection[Question] | None) -> Disputes:
+def read_disputes(paths: Sequence[Path], questions: Collection[Question] | None, decider: str) -> Disputes:
     """The disputes in two annotators' files, which may be unfinished: a question that one left out is in none.
 
     Args:
         paths: the two files.
         questions: what they may be about; None: anything.
+        decider: who decides.
 
     Raises:
-        RepopeError: a file cannot be read, is given twice or is of other questions; there is no dispute.
+        RepopeError: a file cannot be read, is given twice or is of other questions; two of the three are one person;
+            there is no dispute.
     """
-    one, other = paths
-    if one == other or is_same_file(one, other):
-        raise RepopeError(f"annotators: {other} is given twice; two people's files are expected")
-    first, second = (read_judgements(path) for path in paths)
-    if questions is not None:
-        mend = "give the questions= that the two were asked"
-        refuse_other_questions(str(one), first, set(questions), mend)
-        refuse_other_questions(str(other), second, set(questions), mend)
+    refuse_one_file_of_two_people(paths)
+    people = read_annotators(paths)
+    for person in people:
+        _refuse_the_decider(person, decider)
+        if questions is not None:
+            found = [annotation.question for annotation in person.annotations]
+            mend = "give the questions that the two were asked"
+            refuse_other_questions(str(person.path), found, set(questions), mend)
+    first, second = (_judgements(person) for person in people)
     both = [question for question in first if question in second]
     views = {question: _shuffled(question, first[question], second[question]) for question in both}
     views = {
         question: pair for question, pair in views.items() if {each.label for each in pair} == {"yes", "no"}
     }
     if not views:
+        shared = counted(len(both), "question")
         raise RepopeError(
-            f"{one} and {other}: the annotators have {counted(len(both), 'question')} in common, and on none does one "
-            "say yes and the other no: nothing is to be decided, and `relabel` needs no decider="
+            f"{paths[0]} and {paths[1]}: the annotators have {shared} in common, and on none does one say yes and the "
+            "other no: nothing is to be decided, and `relabel` needs no decider="
         )
     return Disputes(views, {*first, *second})
+
+
+def _refuse_the_decider(person: Annotator, decider: str) -> None:
+    if decider.strip().casefold() in {name.casefold() for name in person.names}:
+        raise RepopeError(
+            f"annotator={decider}: is one of the two who do not agree, by {person.path}; a third person decides"
+        )
+
+
+def _judgements(person: Annotator) -> dict[Question, Judgement]:
+    return {each.question: Judgement(each.label, each.note) for each in person.annotations}
 
 
 def _shuffled(question: Question, first: Judgement, second: Judgement) -> tuple[Judgement, Judgement]:

@@ -1,4 +1,4 @@
-"""An annotator's labels: how a line looks, how a file is read, and how labels are added to one's own file."""
+"""An annotator's own file while they label: what it says so far, and how a line is added."""
 
 import json
 from collections.abc import Collection, Iterable, Mapping
@@ -28,17 +28,6 @@ class Judgement:
     label: Label | None
     """None where there is a note alone, or the label was undone."""
     note: str = ""
-
-
-def read_judgements(path: Path) -> dict[Question, Judgement]:
-    """What an annotator's file says of each question, be it JSON lines of `annotate` or a table in POPE's format.
-
-    A later line for a question replaces an earlier one. The questions stand in the order of their last lines.
-
-    Raises:
-        RepopeError: the file cannot be read, or a row is no judgement.
-    """
-    return _judgements(read_row_file(path))
 
 
 def refuse_other_questions(

@@ -86,8 +86,9 @@ def _questions(
         raise RepopeError(
             "decide=true: between whom? Give two people's files, annotators=[first.jsonl,second.jsonl]"
         )
-    first, second = (Path(name).expanduser() for name in settings.annotators)
-    disputes = read_disputes((first, second), questions)
+    disputes = read_disputes(
+        [Path(name).expanduser() for name in settings.annotators], questions, settings.annotator
+    )
     return list(disputes.views), [*disputes.labelled, *(questions or ())], disputes
 
 

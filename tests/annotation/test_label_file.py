@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from annotated import QUESTIONS, line, question, write_lines
 
-from repope_eval.annotation.label_file import Judgement, LabelFile, read_judgements
+from repope_eval.annotation.label_file import Judgement, LabelFile
 from repope_eval.errors import RepopeError
 
 FIRST, SECOND, *_ = QUESTIONS
@@ -142,15 +142,5 @@ def test_a_file_that_annotate_has_not_written_is_not_added_to(path: Path) -> Non
     ],
 )
 def test_a_line_that_is_no_label_is_named(text: str, reason: str, path: Path) -> None:
-    path.write_text(text)
-    with pytest.raises(RepopeError) as caught:
-        read_judgements(path)
-    assert str(caught.value).startswith(f"{path}, {reason}")
-
-
-def test_files_of_other_programs_are_read(tmp_path: Path) -> None:
-    path = tmp_path / "first.csv"
-    path.write_text(
-        f"question_id,image,text,label\n1,a.png,{FIRST.text},Yes\n2,a.png,{SECOND.text},ambiguous\n"
-    )
-    assert read_judgements(path) == {FIRST: Judgement("yes"), SECOND: Judgement("ambiguous")}
+    path.write_text(text.replace("{", '{"annotator": "first", '))
+    assert refusal(path).startswith(f"{path}, {reason}")

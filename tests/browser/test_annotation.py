@@ -124,6 +124,8 @@ def test_two_people_label_a_third_decides_and_relabel_gives_the_corrected_labels
     for name, truth in people.items():
         command = words(files[name], name, f"questions={questions}")
         with served(*command) as (_, address), opened(browser, address) as (page, told):
+            label(page, "a", 1, len(first))  # a slip
+            label(page, "u", 0, len(first))
             label_all(page, truth, len(first))
             delays += page.evaluate("window.delays")[1:]
             assert told.errors == []

@@ -193,14 +193,21 @@ def test_a_decider_is_asked_what_is_in_dispute(questions: str | None, folder: Pa
     a, b, c, d = QUESTIONS
     first = (line(a, "yes"), line(b, "yes"), line(c, "ambiguous"), line(d, "no"))
     write_lines(folder / "first.jsonl", *first)
-    write_lines(folder / "second.jsonl", line(a, "no"), line(b, "yes"), line(c, "no"), line(d, "yes"))
+    second = [
+        line(about, label, annotator="second")
+        for about, label in zip(QUESTIONS, ("no", "yes", "no", "yes"), strict=True)
+    ]
+    write_lines(folder / "second.jsonl", *second)
     third = line(b, "yes", annotator="third")
     write_lines(folder / "third.jsonl", third)  # from when it was in dispute
     changes = {"annotators": ("first.jsonl", "second.jsonl"), "decide": True, "questions": questions}
     annotate.execute(settings(annotator="third", out="third.jsonl", **changes), "")
     assert set(shown[0].questions) == {a, d}
     assert set(shown[0].views) == {a, d}
-    assert refusal(**changes) == "out=first.jsonl: is one of the files to be read; choose another out="
+    assert (
+        refusal(annotator="third", **changes)
+        == "out=first.jsonl: is one of the files to be read; choose another out="
+    )
 
 
 def test_what_is_not_installed_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
