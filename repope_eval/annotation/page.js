@@ -2,20 +2,16 @@
 // One question after another. A label is on the server's disk before the page moves on; until then it is shown as not
 // stored, and sent again. A key is taken only when the image that it is about is seen.
 
-const token = new URLSearchParams(location.search).get("token");
 const find = (id) => document.getElementById(id);
 const look = closerLook(find("stage"));
 
 const AHEAD = 4; // questions whose images are fetched before they are asked about
 const KEPT = 12; // images that are kept for looking back
-const PATIENCE = 10_000; // milliseconds that storing a label may take
+const LONG = 1_500; // milliseconds after which it is said that a label is not stored yet
 const WATCH = 3_000; // milliseconds from one look at the server to the next
 const LONGEST_PAUSE = 60_000; // milliseconds between two labels that count as work
 const RECENT = 30; // labels that the pace is taken from
 const SAID = { yes: "Yes", no: "No", ambiguous: "Ambiguous" };
-const GONE =
-  "The server does not answer. If it was ended, start it again with the same command, and open the address that it prints.";
-const TAKEN_OVER = "Another tab or window has taken over, and this one stores nothing.";
 
 let tab = 0;
 let questions = [];
@@ -30,30 +26,17 @@ let unstored = null; // what the server did not take, and what is to be done onc
 let labelTimes = [];
 const pictures = new Map();
 
-const address = (path) => `${path}?token=${encodeURIComponent(token)}`;
 const counted = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
 const say = (text) => { find("said").textContent = text; };
 
-// ---- The server
-
-// Asks the server; returns its document, or a problem: what is wrong, in words.
-async function ask(path, content) {
-  const request = content && { method: "POST", body: JSON.stringify(content) };
-  try {
-    const response = await fetch(address(path), { ...request, signal: AbortSignal.timeout(PATIENCE) });
-    if (response.ok) return { document: await response.json() };
-    if (response.status === 403) return { problem: GONE }; // another server has its place
-    if (response.status === 409) return { problem: TAKEN_OVER, isTakenOver: true };
-    return { problem: (await response.json()).problem };
-  } catch {
-    return { problem: GONE };
-  }
-}
+// ---- Storing
 
 // Stores what is said of a question, and then does what follows; if that fails, it is kept to be stored later.
 async function store(number, label, note, follow) {
   isStoring = true;
+  const slowness = setTimeout(() => complain("Not stored yet: the server takes its time. The key is kept."), LONG);
   const { problem, isTakenOver: another } = await ask("label", { tab, number, label, note });
+  clearTimeout(slowness);
   isStoring = false;
   if (problem) {
     unstored = { number, label, note, follow };

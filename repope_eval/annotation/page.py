@@ -10,6 +10,7 @@ from repope_eval.annotation.label_file import MOST_NOTE_CHARACTERS
 MEDIA_TYPES = {
     "page.css": "text/css",
     "page.js": "text/javascript",
+    "server.js": "text/javascript",
     "zoom.js": "text/javascript",
     "icon.svg": "image/svg+xml",
 }

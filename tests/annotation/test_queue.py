@@ -9,6 +9,7 @@ import pytest
 from annotated import QUESTIONS, question, write_lines
 
 from repope_eval.annotation.queue import in_blind_order, read_questions
+from repope_eval.benchmarks.audit_queue import Queued, write_queue
 from repope_eval.errors import RepopeError
 
 CAT, DOG = question("a.jpg", "cat"), question("a.jpg", "dog")
@@ -35,6 +36,15 @@ def test_lines_of_a_queue_are_asked_that_are_sampled(tmp_path: Path) -> None:
         queue_line("dog"),
     )
     assert read_questions([path]) == (CAT, DOG)
+
+
+def test_the_queue_that_audit_writes_is_read(tmp_path: Path) -> None:
+    queue = [
+        Queued(question=about, label=True, score=0.5, p_sampled=0.5, sampled=about is DOG)
+        for about in (CAT, DOG)
+    ]
+    write_queue(tmp_path / "queue.jsonl", queue)
+    assert read_questions([tmp_path / "queue.jsonl"]) == (DOG,)
 
 
 def test_popes_files_are_read_and_a_question_of_several_is_asked_once(tmp_path: Path) -> None:

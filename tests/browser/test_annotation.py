@@ -215,6 +215,24 @@ def test_a_server_that_is_killed_loses_nothing(browser: Browser, questions: Path
     assert [line["label"] for line in stored_lines(out)] == ["yes", "yes", "yes", "no"]
 
 
+def test_a_server_that_hangs_is_said_and_the_key_kept(
+    browser: Browser, questions: Path, tmp_path: Path
+) -> None:
+    out, of = tmp_path / "first.jsonl", len(rows("pope"))
+    with (
+        served(*words(out, "first", f"questions={questions}")) as (process, address),
+        opened(browser, address) as (page, _),
+    ):
+        seen(page)
+        process.send_signal(signal.SIGSTOP)
+        page.keyboard.press("y")
+        expect(page.get_by_role("alert")).to_contain_text("Not stored yet: the server takes its time.")
+        process.send_signal(signal.SIGCONT)
+        expect(count(page)).to_have_text(f"1 of {of} labelled")
+        expect(page.get_by_role("alert")).to_have_count(0)
+    assert [line["label"] for line in stored_lines(out)] == ["yes"]
+
+
 def test_a_disk_that_is_full_for_a_while_is_said_and_the_key_kept(
     browser: Browser, questions: Path, tmp_path: Path
 ) -> None:
