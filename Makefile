@@ -3,6 +3,8 @@ PYTHON ?= python3
 WORKERS ?= 2
 DEVICE ?= cuda
 OUT ?= gpu.md
+ANNOTATOR ?= me
+DEMO := repope_eval/demo/benchmark
 BIN := .venv/bin
 # The lowest releases that pyproject.toml states of what loads checkpoints.
 LOWEST = $(shell sed -nE 's/^ *"(transformers|huggingface-hub|tokenizers)>=([0-9.]+).*/\1==\2/p' pyproject.toml)
@@ -10,10 +12,16 @@ LOWEST = $(shell sed -nE 's/^ *"(transformers|huggingface-hub|tokenizers)>=([0-9
 PYTEST = OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(WORKERS)
 SITE_PACKAGES := -c 'import sysconfig; print(sysconfig.get_path("purelib"))'
 
-.PHONY: demo test test-quick test-lowest gpu check format
+.PHONY: demo demo-annotate test test-quick test-lowest gpu check format
 
 demo: .venv/installed
 	$(BIN)/python -m repope_eval
+
+# The page on which people label questions, about the embedded benchmark's, until Ctrl-C; the labels stay.
+demo-annotate: .venv/installed
+	$(BIN)/python -m repope_eval annotate annotator=$(ANNOTATOR) out=runs/annotate/$(ANNOTATOR).jsonl open=true \
+		questions=[$(DEMO)/pope_random.jsonl,$(DEMO)/pope_popular.jsonl,$(DEMO)/pope_adversarial.jsonl] \
+		images=$(DEMO)/images
 
 # All tests. Those marked `installed` need programs of Debian's, which are installed first.
 test: .venv/installed

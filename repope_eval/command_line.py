@@ -34,6 +34,7 @@ COMMANDS = {
     "fetch": config.FetchSettings,
     "questions": benchmark_commands.QuestionsSettings,
     "build": benchmark_commands.BuildSettings,
+    "annotate": benchmark_commands.AnnotateSettings,
     "relabel": benchmark_commands.RelabelSettings,
     "audit": audit_commands.AuditSettings,
     "estimate": audit_commands.EstimateSettings,

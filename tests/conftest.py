@@ -32,6 +32,7 @@ FAMILY_MODELS = [model.name for model in listed_models() if model.family in FAMI
 """The shipped models of the families, in the order of their names."""
 
 TOGETHER = (
+    "tests/browser/test_annotation.py",
     "tests/browser/test_pages.py",
     "tests/cluster/test_real_slurm.py",
     "tests/demo_making/test_train.py",

@@ -30,7 +30,7 @@ LAYERS = [
     ["downloads"],
     ["benchmarks"],
     ["scoring"],
-    ["foreign_answers", "runs"],
+    ["annotation", "foreign_answers", "runs"],
     ["cluster", "models", "reporting"],
     ["inference", "leaderboard"],
     ["chat", "endpoint"],

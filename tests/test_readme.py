@@ -14,6 +14,7 @@ from chat_server import serving
 from conftest import PROJECT, CommandLine
 from PIL import Image
 from run_folders import demo
+from served import ended, served
 from tiny_checkpoints import qwen2_5_vl
 
 from repope_eval.benchmarks.audit_queue import Queued, write_queue
@@ -26,9 +27,18 @@ PROGRAM = "python -m repope_eval"
 
 
 def commands() -> list[str]:
-    """The lines of indented blocks that call the program, but for one that reads what a user's own code wrote."""
+    """The lines of indented blocks that call the program and end, but for one that reads what own code wrote."""
+    return [line for line in program_lines() if "answered.jsonl" not in line and not serves(line)]
+
+
+def program_lines() -> list[str]:
     lines = [line.strip() for line in README.splitlines() if line.startswith("    ")]
-    return [line for line in lines if line.startswith(PROGRAM) and "answered.jsonl" not in line]
+    return [line for line in lines if line.startswith(PROGRAM)]
+
+
+def serves(command: str) -> bool:
+    """Whether a command goes on until it is ended."""
+    return shlex.split(command)[3:4] == ["annotate"]
 
 
 @pytest.fixture
@@ -193,6 +203,17 @@ def test_questions_that_own_code_answers_are_scored(
     assert result.returncode == 0, result.stderr
 
 
+@pytest.mark.parametrize("command", [line for line in program_lines() if serves(line)])
+def test_commands_that_serve_begin_to(command: str, work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(work)
+    if "decide=true" in command:
+        shutil.copy("first.jsonl", "kim.jsonl")
+        shutil.copy("second.jsonl", "lee.jsonl")
+    with served(*shlex.split(command)[3:]) as (process, address):
+        assert address.startswith("http://127.0.0.1:")
+        assert ended(process).returncode == 143
+
+
 def test_the_commands_were_found() -> None:
     assert len(commands()) >= 10
 
@@ -211,6 +232,7 @@ def test_the_commands_were_found() -> None:
         config.FetchSettings,
         benchmark_commands.QuestionsSettings,
         benchmark_commands.BuildSettings,
+        benchmark_commands.AnnotateSettings,
         benchmark_commands.RelabelSettings,
         audit_commands.AuditSettings,
         audit_commands.EstimateSettings,

@@ -18,6 +18,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
@@ -137,6 +138,15 @@ class Command:
         self.wait(timeout)
         self._status.close()
         return _taken_text(self._output), _taken_text(self._errors)
+
+    def first_line(self, timeout: float = 60) -> str:
+        """The first line that it writes to standard output, which may be long before it ends."""
+        end = time.monotonic() + timeout
+        while b"\n" not in (written := os.pread(self._output.fileno(), 10_000, 0)):
+            assert self.poll() is None, self.communicate()
+            assert time.monotonic() < end, f"nothing was written by {self.args}"
+            time.sleep(0.02)
+        return written.decode().splitlines()[0]
 
     def send_signal(self, number: int) -> None:
         if self.poll() is None:

@@ -1,4 +1,4 @@
-"""A folder is held by one process at a time, and other processes can see whether one holds it.
+"""A folder, or a file, is held by one process at a time, and other processes can see whether one holds a folder.
 
 The operating system keeps the lock, and releases it when the process is dead. Some network file systems have no such
 locks. There a file names the holder instead. This file outlives a holder that is killed: if the holder ran on this
@@ -32,12 +32,13 @@ class NamedHolder:
     """A person removes it if the process is gone and this machine cannot tell."""
 
 
-def hold(folder: Path, patience: float) -> BaseFileLock:
+def hold(folder: Path, patience: float, file: str = "") -> BaseFileLock:
     """Holds a folder for this process, until the lock is released or the process is dead.
 
     Args:
         folder: an existing folder.
         patience: seconds to wait for another process that holds it.
+        file: the name of a file in the folder that is held in the folder's place, so that others there are free.
 
     Raises:
         Timeout: another process holds it.
@@ -46,11 +47,11 @@ def hold(folder: Path, patience: float) -> BaseFileLock:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # filelock warns where it falls back to a file by itself
-            return _acquired(FileLock(folder / LOCK), patience)
+            return _acquired(FileLock(folder / (_of(file) + LOCK)), patience)
     except OSError as error:
         if error.errno not in NO_LOCKS:
             raise
-        return _acquired(SoftFileLock(folder / HOLDER), patience)
+        return _acquired(SoftFileLock(folder / (_of(file) + HOLDER)), patience)
 
 
 def is_held(folder: Path) -> bool | None:
@@ -69,14 +70,19 @@ def is_held(folder: Path) -> bool | None:
         return None
 
 
-def named_holder(folder: Path) -> NamedHolder | None:
-    """The holder of a folder, if a file names it; None where only the operating system knows the holder."""
-    for name in (HOLDER, LOCK):
+def named_holder(folder: Path, file: str = "") -> NamedHolder | None:
+    """The holder of a folder, or of a file in it, if a file names it; None where only the operating system knows."""
+    for name in (_of(file) + HOLDER, _of(file) + LOCK):
         with suppress(OSError, ValueError):
             process, host, *_ = (folder / name).read_text(encoding="utf-8").splitlines()
             if process.isdecimal() and re.fullmatch(r"[\w.-]+", host):
                 return NamedHolder(f"process {process} on {host}", folder / name)
     return None
+
+
+def _of(file: str) -> str:
+    """The beginning of the names of the hidden files that hold a file; of a folder they need none."""
+    return file and f".{file}"
 
 
 def _acquired(lock: BaseFileLock, patience: float) -> BaseFileLock:

@@ -1,21 +1,17 @@
 """The answers of a run on disk: appended batch by batch, read again when a run goes on."""
 
 import json
-import logging
-import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from repope_eval.errors import RepopeError
+from repope_eval.files.appended_lines import AppendedLines, whole_lines
 from repope_eval.files.json_files import flaw, parse_line
 from repope_eval.records import Answer, Question, is_probability
 from repope_eval.wording import counted, shown
-
-log = logging.getLogger(__name__)
 
 _json = json.JSONEncoder(ensure_ascii=False).encode
 
@@ -33,9 +29,8 @@ class AnswerStore:
         self._questions = {question: question for question in questions}
         """Finds the question of this run that a line is about: the line does not name the object."""
         self._answers: dict[Question, Answer] = {}
-        content = _whole_lines(path)
-        self._size = len(content)
-        """The size of the file in bytes, as this store left it."""
+        content = whole_lines(path)
+        self._file = AppendedLines(path, len(content))
         for answer, _ in _parsed(path, content):
             self._keep(answer)
 
@@ -62,9 +57,9 @@ class AnswerStore:
             RepopeError: as `append` does.
         """
         try:
-            self._write(lines)
+            self._file.append(lines)
         except OSError as error:
-            if self._size and not self.path.exists():
+            if self._file.size and not self.path.exists():
                 raise RepopeError(self._write_again(lines)) from error
             raise RepopeError(
                 f"{self.path}: cannot be written ({error.strerror}); {_rescue(lines)}"
@@ -83,25 +78,6 @@ class AnswerStore:
             f"{self.path}: was removed while it was being written, and is there again, with "
             f"{counted(number, 'answer')}: run the same command to go on"
         )
-
-    def _write(self, lines: bytes) -> None:
-        """Appends all lines, or none where that fails.
-
-        Raises:
-            OSError: the file is gone, is not as long as this store left it, or cannot be written.
-        """
-        with self.path.open("r+b" if self._size else "ab") as file:
-            if file.seek(0, os.SEEK_END) != self._size:
-                raise OSError(0, "another program has changed it")
-            try:
-                file.write(lines)
-                file.flush()
-                os.fsync(file.fileno())
-            except OSError:
-                with suppress(OSError):
-                    os.truncate(self.path, self._size)
-                raise
-        self._size += len(lines)
 
     def require_all(self) -> None:
         """Checks that each question has an answer: an asker that mixed up two questions would leave one without."""
@@ -178,22 +154,6 @@ def _parsed(path: Path, content: bytes) -> Iterator[tuple[Answer, bytes]]:
     """The answer of each line, and the line; what follows the last line break is left out."""
     for number, line in enumerate(content.split(b"\n")[:-1], 1):
         yield _answer(path, number, line), line
-
-
-def _whole_lines(path: Path) -> bytes:
-    """The whole lines of the file. A last line without its line break is taken off, on the disk as well."""
-    if not path.exists():
-        return b""
-    whole, newline, torn = _read(path).rpartition(b"\n")
-    if torn:
-        log.warning("%s: the last line was cut short; it is taken off and its question asked again", path)
-        try:
-            os.truncate(path, len(whole) + len(newline))
-        except OSError as error:
-            raise RepopeError(
-                f"{path}: the last line was cut short and cannot be taken off ({error.strerror}); remove it"
-            ) from error
-    return whole + newline
 
 
 _FIELDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {

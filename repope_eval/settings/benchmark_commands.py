@@ -1,4 +1,4 @@
-"""What can be set of the commands that fetch, show, construct and relabel a benchmark; see `config` for its form."""
+"""What can be set of the commands that fetch, show, make, label and relabel a benchmark; see `config` for its form."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -36,6 +36,28 @@ class BuildSettings:
     variant: Literal["random", "popular", "adversarial"] = setting("how absent objects are chosen")
     seed: int = setting("of the drawing of images and objects", 0)
     out: str = setting("file to write, in POPE's format")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnnotateSettings:
+    """Serves a page on which a person labels questions, or decides between two others."""
+
+    questions: str | tuple[str, ...] | None = setting(
+        "queue.jsonl of `audit`, or any rows of image and question or text; one or [A,B,C]; null: annotators' own",
+        None,
+    )
+    images: str = setting("folder of their images")
+    annotator: str = setting("who labels them", is_public=True, longest=100)
+    out: str = setting("the annotator's file, JSON lines; one that is there is gone on with")
+    annotators: tuple[str, ...] = setting("decide: two people's files, [A,B]", ())
+    decide: bool = setting(
+        "ask only where one of annotators says yes and the other no, and show what both say", False
+    )
+    host: str = setting(
+        "address of this machine to serve at; 0.0.0.0: all, for other machines and phones", "127.0.0.1"
+    )
+    port: int = setting("port to serve at; 0: one that is free", 0, minimum=0, maximum=65_535)
+    open: bool = setting("open the page in this machine's browser", False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,6 @@
 """The pages in a browser: they ask nobody for anything, run nothing that a model said, fit, sort and filter."""
 
 import json
-import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,7 +9,7 @@ from typing import Literal
 
 import pytest
 import warm_commands
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from run_folders import answer_lines, demo, write_run
 
 from repope_eval.benchmarks.demo import DEMO_FOLDER
@@ -20,7 +18,6 @@ pytestmark = pytest.mark.installed
 
 ColorScheme = Literal["light", "dark"]
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 NAUGHTY = ("<script>alert(1)</script>", "<img src=x onerror=alert(1)>")
 WINDOWS: tuple[tuple[int, ColorScheme], ...] = ((1280, "light"), (390, "dark"))
 
@@ -32,23 +29,6 @@ class Told:
     errors: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
     dialogs: list[str] = field(default_factory=list)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if path is None:
-        missing = (
-            f"no browser here: none of {', '.join(BROWSERS)}; tests/install_debian_packages.sh installs one"
-        )
-        if os.environ.get("CI"):
-            pytest.fail(missing)
-        pytest.skip(missing)
-    with sync_playwright() as playwright:
-        # Chromium refuses its sandbox to root, as whom containers run.
-        running = playwright.chromium.launch(executable_path=path, chromium_sandbox=False)
-        yield running
-        running.close()
 
 
 def report(*words: str) -> None:

@@ -117,3 +117,12 @@ def test_a_run_goes_its_whole_way_without_locks(tmp_path: Path) -> None:
     assert 0 < len(answers(tmp_path / "run")) < QUESTIONS
     assert json.loads((tmp_path / "run" / "manifest.json").read_text())["status"] == "complete"
     assert not (tmp_path / "run" / ".holder").exists()
+
+
+def test_a_file_is_held_and_others_beside_it_are_free(tmp_path: Path) -> None:
+    locks = [hold(tmp_path, 0, name) for name in ("one", "other", "")]
+    with pytest.raises(Timeout):
+        hold(tmp_path, 0, "one")
+    for lock in locks:
+        lock.release()
+    hold(tmp_path, 0, "one").release()

@@ -1,0 +1,135 @@
+"""The web application of an annotator's page: the page, its images, and the storing of labels.
+
+Handlers run one after another in one thread, and the wait for the disk is part of them: one person presses one key at
+a time, and no two labels are ever written at once.
+"""
+
+import io
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from repope_eval.annotation.access import WithToken
+from repope_eval.annotation.label_file import MOST_NOTE_CHARACTERS, Judgement
+from repope_eval.annotation.page import MEDIA_TYPES, page, page_file
+from repope_eval.annotation.session import Session, TakenOverError
+from repope_eval.benchmarks.images import open_image, opened_image
+from repope_eval.benchmarks.pope_file import ANNOTATOR_LABELS
+from repope_eval.errors import RepopeError
+from repope_eval.files.json_files import parse_line
+
+MOST_BYTES = 20 * MOST_NOTE_CHARACTERS
+"""The most bytes of what a page sends, which is a label and a note."""
+
+SHOWN_BY_BROWSERS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "AVIF")
+"""Formats that browsers show as they are; images in others are sent as PNG."""
+
+NO_SUCH, TAKEN_OVER, MALFORMED, NOT_STORED = 404, 409, 400, 507
+"""Statuses of what is refused to whoever has the token."""
+
+
+def application(session: Session, token: str) -> ASGIApp:
+    """The application of an annotator's session, for whoever has the token."""
+    handlers = _Handlers(session, token)
+    routes = [
+        Route("/", handlers.show_page),
+        Route("/questions", handlers.tell_questions),
+        Route("/tab/{tab:int}", handlers.watch_tab),
+        Route("/image/{place:int}", handlers.show_image),
+        Route("/label", handlers.store_label, methods=["POST"]),
+        Route("/{name}", handlers.show_file),
+    ]
+    refusals: Any = {TakenOverError: _taken_over, RepopeError: _not_stored}
+    return WithToken(Starlette(routes=routes, exception_handlers=refusals), token)
+
+
+class _Handlers:
+    """What answers each request, for one session."""
+
+    def __init__(self, session: Session, token: str) -> None:
+        self._session = session
+        self._page = page(session.file.annotator, token, decides=bool(session.views))
+
+    async def show_page(self, _: Request) -> Response:
+        return Response(self._page, media_type="text/html")
+
+    async def show_file(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        if name not in MEDIA_TYPES:
+            raise HTTPException(NO_SUCH)
+        return Response(page_file(name), media_type=MEDIA_TYPES[name])
+
+    async def tell_questions(self, _: Request) -> Response:
+        return JSONResponse(self._session.open())
+
+    async def watch_tab(self, request: Request) -> Response:
+        self._session.require_tab(request.path_params["tab"])
+        return JSONResponse({})
+
+    async def show_image(self, request: Request) -> Response:
+        names, place = self._session.image_names, request.path_params["place"]
+        if place >= len(names):
+            raise HTTPException(NO_SUCH)
+        try:
+            return _image(self._session.images[names[place]])
+        except RepopeError as error:
+            raise HTTPException(NO_SUCH) from error
+
+    async def store_label(self, request: Request) -> Response:
+        tab, number, judgement = _read(await _body(request), len(self._session.questions))
+        self._session.store(tab, number, judgement)
+        return JSONResponse({})
+
+
+def _image(path: Path) -> Response:
+    """An image's file, or the image as PNG where browsers do not show its format."""
+    with opened_image(path) as image:
+        kind = image.format
+    if kind in SHOWN_BY_BROWSERS:
+        return FileResponse(path, media_type=f"image/{kind.lower()}")
+    content = io.BytesIO()
+    open_image(path).convert("RGB").save(content, "PNG")
+    return Response(content.getvalue(), media_type="image/png")
+
+
+async def _body(request: Request) -> bytes:
+    content = b""
+    async for part in request.stream():
+        content += part
+        if len(content) > MOST_BYTES:
+            raise HTTPException(MALFORMED, "more was sent than a label and a note")
+    return content
+
+
+def _read(content: bytes, num_questions: int) -> tuple[int, int, Judgement]:
+    """The tab, the place of the question, and the judgement that a page has sent."""
+    match _parsed(content):
+        case {"tab": int(tab), "number": int(number), "label": label, "note": str(note)} if (
+            0 <= number < num_questions
+            and (label is None or label in ANNOTATOR_LABELS)
+            and len(note) <= MOST_NOTE_CHARACTERS
+        ):
+            return tab, number, Judgement(label, note)
+        case _:
+            raise HTTPException(MALFORMED, "what was sent is no label of a question")
+
+
+def _parsed(content: bytes) -> Any:
+    try:
+        return parse_line(content)
+    except ValueError:
+        return None
+
+
+async def _taken_over(_: Request, __: Exception) -> Response:
+    return JSONResponse({"problem": "taken over"}, TAKEN_OVER)
+
+
+async def _not_stored(_: Request, error: Exception) -> Response:
+    return JSONResponse({"problem": str(error)}, NOT_STORED)

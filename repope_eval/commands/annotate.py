@@ -1,0 +1,167 @@
+"""`python -m repope_eval annotate`: a page on which a person labels questions, or decides between two others."""
+
+import logging
+import os
+import webbrowser
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+
+from filelock import Timeout
+
+from repope_eval.annotation.disputes import Disputes, read_disputes
+from repope_eval.annotation.label_file import LabelFile
+from repope_eval.annotation.queue import in_blind_order, read_questions
+from repope_eval.annotation.session import Session
+from repope_eval.benchmarks.images import locate_images
+from repope_eval.errors import InterruptionError, RepopeError
+from repope_eval.files.folder_lock import hold, named_holder
+from repope_eval.files.writing import is_same_file, make_folder
+from repope_eval.process.output import write
+from repope_eval.records import Question
+from repope_eval.settings.benchmark_commands import AnnotateSettings
+from repope_eval.settings.config import listed
+from repope_eval.settings.named_folders import named_folder
+from repope_eval.wording import counted, first_few
+
+PATIENCE = 1.0
+"""Seconds to wait for a program that has the annotator's file and may be ending."""
+
+PACKAGES = ("starlette", "uvicorn")
+"""Packages of the extra `repope-eval[annotate]`."""
+
+log = logging.getLogger(__name__)
+
+
+def execute(settings: AnnotateSettings, command: str) -> None:
+    """Serves the page until the program is ended.
+
+    Raises:
+        RepopeError: a file, folder or port cannot be used, or another program has the annotator's file.
+        InterruptionError: a signal ended the program, as one always does; says what is stored and how to go on.
+    """
+    _require_packages()
+    inputs = [Path(name).expanduser() for name in (*listed(settings.questions), *settings.annotators)]
+    out = Path(settings.out).expanduser()
+    _refuse_an_input(settings, out, inputs)
+    asked, known, disputes = _questions(settings)
+    images = _images(settings, asked)
+    with _held(settings, out):
+        file = LabelFile(out, settings.annotator, known)
+        shown = in_blind_order(
+            (question for question in asked if question.image in images), settings.annotator
+        )
+        views = disputes.views if disputes else {}
+        _serve(settings, Session(shown, images, file, views, num_skipped=len(asked) - len(shown)), command)
+
+
+def _require_packages() -> None:
+    if missing := [name for name in PACKAGES if find_spec(name) is None]:
+        raise RepopeError(f"annotate needs {' and '.join(missing)}: pip install 'repope-eval[annotate]'")
+
+
+def _refuse_an_input(settings: AnnotateSettings, out: Path, inputs: Sequence[Path]) -> None:
+    if any(out == source or is_same_file(out, source) for source in inputs):
+        raise RepopeError(f"out={settings.out}: is one of the files to be read; choose another out=")
+
+
+def _questions(
+    settings: AnnotateSettings,
+) -> tuple[Sequence[Question], Sequence[Question], Disputes | None]:
+    """The questions to be asked, those that the annotator's file may be about, and what a decider decides."""
+    paths = [Path(name).expanduser() for name in listed(settings.questions)]
+    questions = read_questions(paths) if paths else None
+    if not settings.decide:
+        if settings.annotators:
+            raise RepopeError(
+                "annotators=: only a person who decides sees others' labels; give decide=true as well"
+            )
+        if questions is None:
+            raise RepopeError(
+                "questions=: which questions? Give a file of them, such as the queue.jsonl of `audit`"
+            )
+        return questions, questions, None
+    if len(settings.annotators) != 2:
+        raise RepopeError(
+            "decide=true: between whom? Give two people's files, annotators=[first.jsonl,second.jsonl]"
+        )
+    disputes = read_disputes(
+        [Path(name).expanduser() for name in settings.annotators], questions, settings.annotator
+    )
+    return list(disputes.views), [*disputes.labelled, *(questions or ())], disputes
+
+
+def _images(settings: AnnotateSettings, asked: Sequence[Question]) -> Mapping[str, Path]:
+    """The files of the images; says which are missing."""
+    folder = named_folder("images", settings.images)
+    images, missing = locate_images((question.image for question in asked), [folder])
+    skipped = sum(question.image in set(missing) for question in asked)
+    if not images:
+        raise RepopeError(
+            f"images={settings.images}: holds none of the {counted(len(missing), 'image')} of the questions, first "
+            f"{missing[0]}; name the folder that they lie in"
+        )
+    log.info("%s about %s", counted(len(asked) - skipped, "question"), counted(len(images), "image"))
+    if missing:
+        log.warning(
+            "%s left out, for %s not in %s: %s",
+            f"{counted(skipped, 'question')} {'is' if skipped == 1 else 'are'}",
+            f"{counted(len(missing), 'image')} {'is' if len(missing) == 1 else 'are'}",
+            settings.images,
+            first_few(missing),
+        )
+    return images
+
+
+@contextmanager
+def _held(settings: AnnotateSettings, out: Path) -> Iterator[None]:
+    """Keeps other programs out of the annotator's file; others in its folder are free."""
+    if out.exists() and not (out.is_file() or out.is_char_device()):
+        raise RepopeError(f"out={settings.out}: is no file; choose another out=")
+    out = Path(os.path.realpath(out))
+    make_folder(out.parent, "out", out)
+    try:
+        lock = hold(out.parent, PATIENCE, out.name)
+    except Timeout as error:
+        holder = named_holder(out.parent, out.name)
+        gone = f"; if {holder.process} is gone, remove {holder.file}" if holder else ""
+        raise RepopeError(
+            f"out={settings.out}: another `annotate` has this file; go on there, or end it first{gone}"
+        ) from error
+    except OSError as error:
+        raise RepopeError(
+            f"out={settings.out}: cannot be written ({error.strerror}); choose another out="
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _serve(settings: AnnotateSettings, session: Session, command: str) -> None:
+    """Serves the page, and says in the end what is stored."""
+    from repope_eval.annotation.server import application
+    from repope_eval.annotation.serving import address_of, is_for_others, listening, new_token, serve
+
+    token = new_token()
+    with listening(settings.host, settings.port) as listener:
+        address = address_of(listener, token)
+        log.info("%s; open this page, and end it with Ctrl-C:", _progress(settings, session))
+        if is_for_others(listener):
+            log.warning("whoever reads this address can see the images and label, and nothing is encrypted:")
+        write(f"{address}\n")
+        try:
+            if settings.open:
+                webbrowser.open(address)
+            serve(application(session, token), listener)
+        except KeyboardInterrupt as error:
+            raise InterruptionError(
+                f"{_progress(settings, session)}; to go on: {command}",
+                int(getattr(error, "exit_status", 130)),
+            ) from error
+
+
+def _progress(settings: AnnotateSettings, session: Session) -> str:
+    asked = counted(len(session.questions), "question")
+    return f"{settings.out} has {counted(session.num_labelled, 'label')} of {asked}"

@@ -1,0 +1,181 @@
+"""What the page's server tells, stores and refuses."""
+
+import errno
+import json
+import os
+import socket
+from pathlib import Path
+
+import pytest
+from annotated import QUESTIONS, TOKEN, ask, line, write_images, write_lines
+from PIL import Image
+from starlette.types import ASGIApp
+
+from repope_eval.annotation.label_file import MOST_NOTE_CHARACTERS, Judgement, LabelFile
+from repope_eval.annotation.page import MEDIA_TYPES
+from repope_eval.annotation.server import MOST_BYTES, application
+from repope_eval.annotation.serving import address_of, is_for_others, listening
+from repope_eval.annotation.session import Session
+from repope_eval.errors import RepopeError
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    return tmp_path / "first.jsonl"
+
+
+@pytest.fixture
+def served(tmp_path: Path, out: Path) -> ASGIApp:
+    folder = write_images(tmp_path / "images", "a.png", "b.png")
+    return application(Session(QUESTIONS, images(folder), LabelFile(out, "first", QUESTIONS)), TOKEN)
+
+
+def images(folder: Path) -> dict[str, Path]:
+    return {path.name: path for path in folder.iterdir()}
+
+
+def label(number: int, label: object = "yes", tab: object = 1, note: object = "") -> dict[str, object]:
+    return {"tab": tab, "number": number, "label": label, "note": note}
+
+
+@pytest.mark.parametrize("query", ["", "token=", "token=wrong", f"token={TOKEN}&token={TOKEN}", "token=%ff"])
+@pytest.mark.parametrize("path", ["/", "/questions", "/image/0", "/page.js", "/tab/1", "/label", "/gone"])
+def test_without_the_token_nothing_is_told_or_stored(
+    path: str, query: str, served: ASGIApp, out: Path
+) -> None:
+    reply = ask(served, path, label(0) if path == "/label" else None, query)
+    assert reply.status == 403
+    assert b"Open the address that `annotate` has printed" in reply.content
+    assert not out.exists()
+
+
+def test_the_page_asks_no_other_machine(served: ASGIApp) -> None:
+    page = ask(served, "/")
+    assert page.status == 200
+    assert page.headers["content-security-policy"].startswith("default-src 'self';")
+    assert page.headers["referrer-policy"] == "no-referrer"
+    for name, kind in MEDIA_TYPES.items():
+        file = ask(served, f"/{name}")
+        assert (file.status, file.headers["content-type"].partition(";")[0]) == (200, kind)
+        assert f'"{name}?token={TOKEN}"' in page.content.decode()
+    assert ask(served, "/page.py").status == 404
+    assert "http" not in page.content.decode()
+
+
+def test_the_browser_is_told_questions_and_own_labels_and_nothing_else(tmp_path: Path, out: Path) -> None:
+    write_lines(
+        out, line(QUESTIONS[1], "no", "small"), line(QUESTIONS[0], "yes"), line(QUESTIONS[0], None, "?")
+    )
+    session = Session(QUESTIONS, {}, LabelFile(out, "first", QUESTIONS), num_skipped=3)
+    told = ask(application(session, TOKEN), "/questions").document
+    assert told["questions"][:2] == [
+        {"image": 0, "text": QUESTIONS[0].text, "label": None, "note": "?", "views": []},
+        {"image": 0, "text": QUESTIONS[1].text, "label": "no", "note": "small", "views": []},
+    ]
+    del told["questions"]
+    assert told == {"tab": 1, "num_skipped": 3, "images": ["a.png", "b.png"], "labelled": [1]}
+
+
+def test_folders_of_an_images_name_are_not_told(tmp_path: Path, out: Path) -> None:
+    """DASH-B's image is in `neg` where its label is no."""
+    path = write_lines(tmp_path / "queue.jsonl", {"image": "neg/coco/cat/0.png", "question": "Q?"})
+    from repope_eval.annotation.queue import read_questions
+
+    questions = read_questions([path])
+    session = Session(questions, {}, LabelFile(out, "first", questions))
+    assert b"neg" not in ask(application(session, TOKEN), "/questions").content
+
+
+def test_a_decider_is_told_what_both_say(out: Path) -> None:
+    views = {QUESTIONS[0]: (Judgement("no", "I see none"), Judgement("yes"))}
+    session = Session(QUESTIONS[:1], {}, LabelFile(out, "third", QUESTIONS), views)
+    served = application(session, TOKEN)
+    assert b'id="views"' in ask(served, "/").content
+    (told,) = ask(served, "/questions").document["questions"]
+    assert told["views"] == [{"label": "no", "note": "I see none"}, {"label": "yes", "note": ""}]
+
+
+def test_a_label_is_on_the_disk_when_it_is_answered(served: ASGIApp, out: Path) -> None:
+    ask(served, "/questions")
+    assert ask(served, "/label", label(2, "ambiguous", note="far away")).status == 200
+    stored = json.loads(out.read_text())
+    assert (stored["image"], stored["label"], stored["note"]) == ("b.png", "ambiguous", "far away")
+    assert ask(served, "/questions").document["labelled"] == [2]
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        *(b"", b"[]", b"{", b"x" * (MOST_BYTES + 1)),
+        *(label(-1), label(4), label(0, "maybe"), label(0, tab="1")),
+        label(0, note="x" * (MOST_NOTE_CHARACTERS + 1)),
+    ],
+)
+def test_what_is_no_label_is_not_stored(sent: object, served: ASGIApp, out: Path) -> None:
+    ask(served, "/questions")
+    assert ask(served, "/label", sent).status == 400
+    assert not out.exists()
+
+
+def test_the_tab_that_was_opened_last_stores(served: ASGIApp, out: Path) -> None:
+    first, second = (ask(served, "/questions").document["tab"] for _ in range(2))
+    assert ask(served, f"/tab/{second}").status == 200
+    assert ask(served, f"/tab/{first}").status == 409
+    assert ask(served, "/label", label(0, tab=first)).status == 409
+    assert not out.exists()
+    assert ask(served, "/label", label(0, tab=second)).status == 200
+    assert ask(served, "/label", label(1, tab=0)).status == 409
+
+
+def test_a_full_disk_is_said(served: ASGIApp, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ask(served, "/questions")
+
+    def refuse(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", refuse)
+        reply = ask(served, "/label", label(0))
+    assert reply.status == 507
+    assert reply.document == {"problem": f"{out} cannot be written (No space left on device)"}
+    assert ask(served, "/label", label(0)).status == 200
+
+
+def test_an_image_is_sent_as_it_is_and_in_a_format_that_browsers_show(tmp_path: Path, out: Path) -> None:
+    folder = write_images(tmp_path / "images", "a.png", "b.png")
+    (folder / "b.png").unlink()
+    Image.new("L", (5, 4)).save(folder / "b.png", "TIFF")
+    served = application(Session(QUESTIONS, images(folder), LabelFile(out, "first", QUESTIONS)), TOKEN)
+    assert ask(served, "/image/0").content == (folder / "a.png").read_bytes()
+    converted = ask(served, "/image/1")
+    assert converted.headers["content-type"] == "image/png"
+    assert converted.content.startswith(b"\x89PNG")
+    assert ask(served, "/image/2").status == 404
+    (folder / "a.png").write_bytes(b"no image")
+    assert ask(served, "/image/0").status == 404
+
+
+def test_a_free_port_of_this_machine_is_listened_to() -> None:
+    with listening("127.0.0.1", 0) as one:
+        assert address_of(one, "a b").startswith(f"http://127.0.0.1:{one.getsockname()[1]}/?token=a+b")
+        assert not is_for_others(one)
+    with listening("0.0.0.0", 0) as every:
+        assert address_of(every, "t").startswith(f"http://{socket.gethostname()}:")
+        assert is_for_others(every)
+
+
+def test_a_port_that_is_taken_is_named() -> None:
+    with listening("127.0.0.1", 0) as one:
+        port = one.getsockname()[1]
+        with pytest.raises(RepopeError) as caught:
+            listening("127.0.0.1", port)
+    assert str(caught.value) == (
+        f"port={port}: cannot be listened to on 127.0.0.1 (Address already in use); choose another port=, or leave it "
+        "out for one that is free"
+    )
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "no such host"])
+def test_a_host_that_is_not_this_machine_is_named(host: str) -> None:
+    with pytest.raises(RepopeError, match=host):
+        listening(host, 0)
