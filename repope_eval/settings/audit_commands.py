@@ -8,7 +8,7 @@ from repope_eval.settings.declaration import setting
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditSettings:
-    """Says which labels of a benchmark people should look at first, by what several models answered."""
+    """Says which labels people should look at first, by what several models answered."""
 
     runs: str = setting("folder that run folders lie in, at any depth", "runs")
     bench: str | None = setting("benchmark whose labels are audited; null: that of most runs", None)
@@ -24,7 +24,7 @@ class AuditSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EstimateSettings:
-    """Estimates the scores of runs under corrected labels, from the part that people looked at."""
+    """Estimates scores under corrected labels, from the part that people looked at."""
 
     runs: str = setting("folder that run folders lie in, at any depth", "runs")
     bench: str | None = setting("benchmark that is estimated, by its name; null: that of most runs", None)
