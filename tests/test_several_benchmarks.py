@@ -33,7 +33,7 @@ def own(tmp_path: Path) -> list[str]:
         path.write_text("".join(json.dumps(row) + "\n" for row in questions))
         settings = {"source": "custom", "variants": ["own"], "questions": str(path), "images": str(IMAGES)}
         (folder / f"{name}.yaml").write_text(yaml.safe_dump(settings))
-    return ["--config-dir", str(tmp_path / "configs"), "model=tiny", FIRST_IMAGES]
+    return ["--config-dir", str(tmp_path / "configs"), "model=tiny", "verify=0", FIRST_IMAGES]
 
 
 def manifest(folder: Path) -> dict[str, Any]:

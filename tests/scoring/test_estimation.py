@@ -76,7 +76,7 @@ def test_where_all_was_looked_at_the_scores_are_exact(truth: dict[str, dict[str,
 def test_estimates_are_right_on_average_and_intervals_hold_the_truth(
     sizes: tuple[int, int], truth: dict[str, dict[str, float]]
 ) -> None:
-    repetitions = 120
+    repetitions = 60
     found = [estimated(seed, sizes) for seed in range(repetitions)]
     for variant in ("a", "mean"):
         for figure in FIGURES:
@@ -86,7 +86,7 @@ def test_estimates_are_right_on_average_and_intervals_hold_the_truth(
             assert abs(error) < 4 * values.std() / repetitions**0.5 + 0.002
             ends = [one.ci95 for one in each if one.ci95 is not None]
             holds = np.mean([low <= truth[variant][figure] <= high for low, high in ends])
-            assert holds > 0.88  # of 120, where 95 % is meant
+            assert holds > 0.88  # of 60, where 95 % is meant
             widths = np.mean([high - low for low, high in ends])
             if (
                 sizes[0] == 0
