@@ -275,3 +275,12 @@ def test_files_and_modules_it_names_exist() -> None:
             assert (PROJECT / path).exists(), path
     for module in re.findall(r"`python -m (repope_eval\.demo\.\w+)`", README):
         assert (PROJECT / (module.replace(".", "/") + ".py")).exists(), module
+
+
+def test_its_pictures_are_there_and_are_made_by_a_program() -> None:
+    pictures = re.findall(r"!\[[^\]]+\]\((docs/pictures/\w+\.png)\)", README)
+    assert len(pictures) == 3
+    assert {PROJECT / name for name in pictures} == set((PROJECT / "docs" / "pictures").iterdir())
+    for name in pictures:
+        with Image.open(PROJECT / name) as picture:
+            assert picture.size == (1184, 800)
