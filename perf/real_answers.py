@@ -26,12 +26,12 @@ class RealAnswers:
     @property
     def old(self) -> dict[Question, bool]:
         """POPE's labels of all distinct questions."""
-        return _distinct(self.benchmark, 0)
+        return self.benchmark.label_sets[0].distinct
 
     @property
     def true(self) -> dict[Question, bool]:
         """RePOPE's labels, without the ambiguous questions."""
-        return _distinct(self.benchmark, 1)
+        return self.benchmark.label_sets[1].distinct
 
     def says_yes(self) -> dict[str, dict[Question, float]]:
         """What each model says, of the questions that it answers with yes or no."""
@@ -69,8 +69,3 @@ def read(data: Path, answers: Sequence[Path], questions: Path | None) -> RealAns
         joined, _ = join_files([(read_row_file(path), texts)], BY_NAME, benchmark)
         found[path.stem] = joined.answers
     return RealAnswers(benchmark, found)
-
-
-def _distinct(benchmark: Benchmark, label_set: int) -> dict[Question, bool]:
-    variants = benchmark.label_sets[label_set].variants.values()
-    return {question: label for labels in variants for question, label in labels.items()}

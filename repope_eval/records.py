@@ -35,6 +35,14 @@ class LabelSet:
     """`pope` for the original labels, `repope` for the corrected ones."""
     variants: Mapping[Variant, Mapping[Question, bool]]
 
+    @property
+    def distinct(self) -> dict[Question, bool]:
+        """The labels of the questions of all variants, each question once: it has the same label in all of them."""
+        labels: dict[Question, bool] = {}
+        for of_variant in self.variants.values():
+            labels |= of_variant
+        return labels
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:

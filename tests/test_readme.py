@@ -78,10 +78,7 @@ def write_table(path: Path) -> None:
 
 def write_audited(queue: Path, labels: Path) -> None:
     """A queue of all questions of the demo, and what people found about each."""
-    pope, repope = (
-        {question: label for of in label_set.variants.values() for question, label in of.items()}
-        for label_set in demo().label_sets
-    )
+    pope, repope = (label_set.distinct for label_set in demo().label_sets)
     write_queue(
         queue,
         [

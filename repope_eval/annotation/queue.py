@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from repope_eval.benchmarks.asked_texts import MOST_QUESTION_CHARACTERS, asked_text
+from repope_eval.benchmarks.benchmark import by_image
 from repope_eval.benchmarks.images import refuse_outside
 from repope_eval.benchmarks.pope_file import label_of, object_of
 from repope_eval.errors import RepopeError
@@ -48,10 +49,7 @@ def in_blind_order(questions: Iterable[Question], annotator: str) -> tuple[Quest
     which. An image's questions stay together, so that it is looked at once.
     """
     chance = random.Random(annotator)
-    by_image: dict[str, list[Question]] = {}
-    for question in sorted(questions):
-        by_image.setdefault(question.image, []).append(question)
-    images = list(by_image.values())
+    images = list(by_image(sorted(questions)).values())
     chance.shuffle(images)
     for group in images:
         chance.shuffle(group)

@@ -20,7 +20,7 @@ class Queued:
 
     question: Question
     label: bool
-    """The old label."""
+    """The label that the question had when the queue was made."""
     score: float
     """The higher, the more doubtful."""
     p_sampled: float

@@ -72,7 +72,7 @@ class BenchmarkSize:
 
     images: int
     questions: int
-    """Distinct ones."""
+    """The number of distinct questions, each of which is asked once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from repope_eval.benchmarks.audit_queue import Queued, write_queue
-from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.files.writing import refuse_existing
 from repope_eval.leaderboard.finished_runs import FoundRun
 from repope_eval.leaderboard.run_selection import names_of, runs_of
@@ -33,7 +32,7 @@ def execute(settings: AuditSettings, command: str) -> None:
     names = names_of(selection.runs)
     protocol = remembering(PROTOCOLS[settings.protocol])
     says_yes = {names[run.folder]: _says_yes(run, protocol) for run in selection.runs}
-    labels = old_labels(selection.benchmark)
+    labels = selection.benchmark.label_sets[0].distinct  # before anybody corrected them
     doubts = label_doubts(labels, says_yes)
     chances = design(doubts.scores, settings.budget, settings.sample, settings.seed)
     queue = [
@@ -50,15 +49,6 @@ def execute(settings: AuditSettings, command: str) -> None:
     write_queue(path, queue)
     _print_trust(doubts.trust, selection.benchmark.name)
     _log_queue(queue, path, settings)
-
-
-def old_labels(benchmark: Benchmark) -> dict[Question, bool]:
-    """The labels of all distinct questions, as they were before anybody corrected them."""
-    return {
-        question: label
-        for of_variant in benchmark.label_sets[0].variants.values()
-        for question, label in of_variant.items()
-    }
 
 
 def _says_yes(run: FoundRun, protocol: Protocol) -> Mapping[Question, float]:

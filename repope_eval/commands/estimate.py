@@ -7,7 +7,6 @@ from pathlib import Path
 
 from repope_eval.benchmarks.audit_queue import Queued, read_queue
 from repope_eval.benchmarks.pope_file import read_annotations
-from repope_eval.commands.audit import old_labels
 from repope_eval.errors import RepopeError
 from repope_eval.files.rows import read_row_file
 from repope_eval.files.writing import make_folder, write_json
@@ -17,7 +16,6 @@ from repope_eval.reporting.console import print_table
 from repope_eval.reporting.tables import Field, number_field, table, text_field
 from repope_eval.scoring.estimation import FIGURES, FigureEstimate, Looked, estimate
 from repope_eval.scoring.protocols import PROTOCOLS
-from repope_eval.scoring.scores import score
 from repope_eval.settings.audit_commands import EstimateSettings
 from repope_eval.wording import counted, shown
 
@@ -50,20 +48,19 @@ def execute(settings: EstimateSettings, command: str) -> None:
     benchmark = selection.benchmark
     assert benchmark is not None, "runs were selected without their benchmark"
     queue = read_queue(Path(settings.queue).expanduser())
-    _require_of(benchmark.name, queue, old_labels(benchmark), settings.queue)
+    original = benchmark.label_sets[0]
+    _require_of(benchmark.name, queue, original.distinct, settings.queue)
     looked, probabilities = looked_at(queue, read_findings(Path(settings.labels).expanduser(), queue))
     names = names_of(selection.runs)
-    original = benchmark.label_sets[0]
+    protocol = PROTOCOLS[settings.protocol]
     found: dict[str, Estimates] = {}
     rows: list[_Estimated] = []
     for run in selection.runs:
         name = names[run.folder]
-        found[name] = estimate(
-            original.variants, looked, probabilities, run.answers, PROTOCOLS[settings.protocol], MORE
-        )
-        old = score(name, benchmark.name, [original], run.answers, settings.protocol).cells[original.name]
+        found[name] = estimate(original.variants, looked, probabilities, run.answers, protocol, MORE)
+        old = estimate(original.variants, {}, {}, run.answers, protocol)  # as if nobody had looked
         rows += [
-            _Estimated(name, variant, figure, getattr(old[variant].figures, figure), each)
+            _Estimated(name, variant, figure, old[variant][figure].value, each)
             for variant, of_variant in found[name].items()
             for figure, each in of_variant.items()
         ]

@@ -45,7 +45,7 @@ def _groups_right(
     protocol: Protocol,
 ) -> GroupsRight:
     read = remembering(protocol).read
-    labels = {question: label for of in label_set.variants.values() for question, label in of.items()}
+    labels = label_set.distinct
     right: dict[str, bool] = {}
     incomplete: set[str] = set()
     for question, group in groups.items():

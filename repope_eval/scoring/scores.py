@@ -162,11 +162,8 @@ def with_distinct(label_sets: Sequence[LabelSet]) -> tuple[LabelSet, ...]:
 
 
 def _distinct(label_set: LabelSet) -> LabelSet:
-    """The questions of all variants as one variant; a question has the same label in all variants."""
-    labels: dict[Question, bool] = {}
-    for of_variant in label_set.variants.values():
-        labels |= of_variant
-    return LabelSet(label_set.name, {DISTINCT: labels})
+    """The questions of all variants as one variant."""
+    return LabelSet(label_set.name, {DISTINCT: label_set.distinct})
 
 
 def values_of(cell: Figures) -> dict[str, float | None]:

@@ -107,7 +107,7 @@ def test_the_figures_are_those_that_the_authors_program_prints(published: Path) 
     benchmark = load_benchmark(settings(), published)
     (labels,) = benchmark.label_sets
     by_id = {number: question for ids in benchmark.ids.values() for number, question in ids.items()}
-    label_of = {question: label for of in labels.variants.values() for question, label in of.items()}
+    label_of = labels.distinct
     chosen = random.Random(1)
     answers = {
         question: Answer(question, "Yes" if label_of[question] ^ (chosen.random() < 0.1) else "No")

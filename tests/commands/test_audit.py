@@ -40,10 +40,7 @@ def lines_of(path: Path) -> list[dict[str, Any]]:
 
 def true_labels() -> dict[tuple[str, str], str]:
     """RePOPE's labels of the demo; a question that they lack is ambiguous."""
-    pope, repope = (
-        {question: label for of in label_set.variants.values() for question, label in of.items()}
-        for label_set in demo().label_sets
-    )
+    pope, repope = (label_set.distinct for label_set in demo().label_sets)
     words = {True: "yes", False: "no", None: "ambiguous"}
     return {(question.image, question.text): words[repope.get(question)] for question in pope}
 

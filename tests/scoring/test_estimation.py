@@ -43,7 +43,7 @@ def made_up(seed: int = 0) -> tuple[LabelSet, LabelSet, dict[Question, Answer], 
 
 def estimated(seed: int, sizes: tuple[int, int], more: int = 0) -> dict[str, dict[str, FigureEstimate]]:
     before, after, answers, scores = made_up()
-    true = {each: label for of in after.variants.values() for each, label in of.items()}
+    true = after.distinct
     chances = design(scores, *sizes, seed)
     looked = {
         each: Looked(true.get(each), chance.probability)
@@ -97,7 +97,7 @@ def test_estimates_are_right_on_average_and_intervals_hold_the_truth(
 def test_doubt_that_knows_something_narrows_the_interval() -> None:
     """Against the same number drawn with one probability each."""
     before, after, answers, _ = made_up()
-    true = {each: label for of in after.variants.values() for each, label in of.items()}
+    true = after.distinct
     chances = design(dict.fromkeys(QUESTIONS, 0.0), 0, 300, 0)
     looked = {
         each: Looked(true.get(each), chance.probability)
