@@ -8,11 +8,14 @@ DEMO := repope_eval/demo/benchmark
 BIN := .venv/bin
 # The lowest releases that pyproject.toml states of what loads checkpoints.
 LOWEST = $(shell sed -nE 's/^ *"(transformers|huggingface-hub|tokenizers)>=([0-9.]+).*/\1==\2/p' pyproject.toml)
-# What is imported is compiled once, though images with Python often forbid it: tests start many Pythons.
-PYTEST = OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(WORKERS)
+PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS)
 SITE_PACKAGES := -c 'import sysconfig; print(sysconfig.get_path("purelib"))'
 
-.PHONY: demo demo-annotate test test-quick test-lowest gpu check format
+# Python compiles what it imports, and keeps it, though images with Python often forbid that. Installing compiles
+# nothing, since four fifths of the 17,000 files are never imported.
+export PYTHONDONTWRITEBYTECODE =
+
+.PHONY: demo demo-annotate test test-quick test-lowest gpu check format debian-packages
 
 demo: .venv/installed
 	$(BIN)/python -m repope_eval
@@ -24,9 +27,12 @@ demo-annotate: .venv/installed
 		images=$(DEMO)/images
 
 # All tests. Those marked `installed` need programs of Debian's, which are installed first.
-test: .venv/installed
-	sh tests/install_debian_packages.sh
+test:
+	$(MAKE) --no-print-directory --jobs 2 .venv/installed debian-packages
 	$(PYTEST)
+
+debian-packages:
+	sh tests/install_debian_packages.sh
 
 # All but those: they need nothing beside Python packages.
 test-quick: .venv/installed
@@ -53,8 +59,8 @@ format: .venv/installed
 
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --no-compile --upgrade pip
+	$(BIN)/python -m pip install --quiet --no-compile --editable '.[dev]'
 	touch $@
 
 # The lowest releases lie before what .venv holds, so that nothing else is installed twice. The lowest huggingface-hub
@@ -62,8 +68,8 @@ format: .venv/installed
 .venv-lowest/installed: .venv/installed
 	rm -rf .venv-lowest
 	$(BIN)/python -m venv .venv-lowest
-	.venv-lowest/bin/python -m pip install --quiet --no-deps $(LOWEST)
-	.venv-lowest/bin/python -m pip install --quiet 'httpx<1'
+	.venv-lowest/bin/python -m pip install --quiet --no-compile --no-deps $(LOWEST)
+	.venv-lowest/bin/python -m pip install --quiet --no-compile 'httpx<1'
 	echo "import site; site.addsitedir('$$($(BIN)/python $(SITE_PACKAGES))')" \
 		> "$$(.venv-lowest/bin/python $(SITE_PACKAGES))/venv.pth"
 	touch $@
