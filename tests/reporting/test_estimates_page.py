@@ -2,43 +2,16 @@
 
 from dataclasses import replace
 
+from estimates_examples import estimated_run, estimates_view
+
 from repope_eval.reporting.estimates_page import render_estimates_page
-from repope_eval.reporting.estimates_view import EstimatedRun, EstimatesView
-from repope_eval.scoring.estimation import FIGURES, FigureEstimate
+from repope_eval.scoring.estimation import FIGURES
 
 NAUGHTY = "<script>alert(1)</script>"
 
 
-def row(run: str, variant: str, f1: float | None, n_looked: int = 120) -> EstimatedRun:
-    """A run's figures, all of them the same, surer than they were."""
-    ends = None if f1 is None else (f1 - 0.0125, f1 + 0.02)
-    return EstimatedRun(
-        run=run,
-        variant=variant,
-        n_questions=3000,
-        n_looked=n_looked,
-        old=dict.fromkeys(FIGURES, FigureEstimate(0.875, (0.875, 0.875))),
-        true=dict.fromkeys(FIGURES, FigureEstimate(f1, ends, None if f1 is None else 0.0217)),
-    )
-
-
-VIEW = EstimatesView(
-    bench="repope",
-    protocol="pope",
-    rows=[
-        row("steady", "random", 0.91),
-        row("steady", "mean", 0.9),
-        row(NAUGHTY, "random", 0.85),
-        row(NAUGHTY, "mean", None, n_looked=700),
-    ],
-    n_questions=5127,
-    n_looked=700,
-    n_more=200,
-)
-
-
 def test_each_run_and_variant_has_a_row_and_the_mean_a_chart() -> None:
-    html = render_estimates_page(VIEW)
+    html = render_estimates_page(estimates_view("steady", NAUGHTY))
     assert "From 700 of 5,127 questions that people looked at, answers read by protocol pope." in html
     assert html.count("120 of 3,000") == 3
     for text in ("0.8750", "0.9100<small>0.8975 to 0.9300</small>", ">0.0325<", ">0.0217<", "with 200 more"):
@@ -48,7 +21,7 @@ def test_each_run_and_variant_has_a_row_and_the_mean_a_chart() -> None:
 
 
 def test_names_of_runs_are_text_and_what_is_undefined_a_dash() -> None:
-    html = render_estimates_page(VIEW)
+    html = render_estimates_page(estimates_view("steady", NAUGHTY))
     assert NAUGHTY not in html
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html
     assert html.count("<script") == 1
@@ -56,6 +29,6 @@ def test_names_of_runs_are_text_and_what_is_undefined_a_dash() -> None:
 
 
 def test_a_benchmark_of_one_variant_has_no_mean() -> None:
-    view = replace(VIEW, rows=[row("steady", "adversarial", 0.8)])
+    view = replace(estimates_view("steady", "hasty"), rows=[estimated_run("steady", "adversarial", 0.8)])
     assert [each.variant for each in view.headline] == ["adversarial"]
     assert "(adversarial)." in render_estimates_page(view)
