@@ -288,13 +288,3 @@ def listed(value: str | tuple[str, ...] | None) -> tuple[str, ...]:
 def number_format(settings: ModelSettings) -> NumberFormat:
     """The number format that a model is loaded in: `dtype`, or that of the published results where `dtype` is auto."""
     return settings.recipe_dtype if settings.dtype == "auto" else settings.dtype
-
-
-def by_dotted_key(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested values by dotted key: `{"model": {"name": 1}}` becomes `{"model.name": 1}`."""
-    found: dict[str, Any] = {}
-    for key, value in values.items():
-        found |= (
-            by_dotted_key(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {prefix + key: value}
-        )
-    return found
