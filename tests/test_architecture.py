@@ -33,7 +33,7 @@ LAYERS = [
     ["annotation", "foreign_answers", "runs"],
     ["cluster", "models", "reporting"],
     ["inference", "leaderboard"],
-    ["chat", "endpoint"],
+    ["chat", "endpoint", "exporting"],
     ["capacity", "pipeline"],
     ["checking"],
     ["commands"],
@@ -175,6 +175,7 @@ def test_names_say_what_a_thing_is() -> None:
     ("path", "name"),
     [
         ("command_line.py", "COMMANDS"),
+        ("exporting/formats.py", "FORMATS"),
         ("inference/asker.py", "ASKERS"),
         ("models/families.py", "FAMILIES"),
         ("settings/shipped_files.py", "GROUP_FOLDERS"),
@@ -184,7 +185,8 @@ def test_lookup_tables_are_written_out(path: str, name: str) -> None:
     values = [
         node.value
         for node in _tree(PACKAGE / path).body
-        if isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == [name]
+        if (isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == [name])
+        or (isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == name)
     ]
     (table,) = values
     assert isinstance(table, ast.Dict)
