@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from repope_eval.benchmarks.sources import SOURCES
 from repope_eval.exporting.figure_table import figure_table, interval_table
 from repope_eval.exporting.files import Files
-from repope_eval.exporting.metrics import METRICS
+from repope_eval.exporting.metrics import METRICS, POSITIVE
 from repope_eval.exporting.names import origin_of
 from repope_eval.exporting.scored_run import Asking, ScoredRun
 from repope_eval.exporting.sentences import coverage_sentence, interval_sentence, origin_sentence
@@ -67,8 +67,8 @@ def _measured(run: ScoredRun) -> list[str]:
         f"- {FIGURE_TITLES[name]}: {metric.meaning}" for name, metric in METRICS.items() if name != "mcc"
     ]
     return [
-        "Whether the model says yes where an object is in an image, and no where it is not. Positive means that the "
-        "object is there.\n",
+        "Whether the model answers yes where the right answer is yes (in POPE's questions, where the object is in the "
+        f"image), and no where it is no. In the figures {POSITIVE}.\n",
         *meanings,
         f"- {FIGURE_TITLES['yes_ratio']}: how often the answer is yes",
     ]
@@ -114,16 +114,21 @@ def _coverage(run: ScoredRun) -> list[str]:
 
 
 def _limits(run: ScoredRun) -> list[str]:
-    undefined = [
-        f"- {FIGURE_TITLES[name]} ({cell.variant}, {label_set_title(cell.label_set)}) is undefined: {found.reason}"
-        for cell in run.cells
-        for name, found in cell.figures.items()
-        if found.value is None and found.reason
-    ]
     return [
         f"- {SOURCES[run.found.bench.source].measures}",
-        "- One question about one object at a time: nothing is known of what it says when it describes an image.",
+        "- One question at a time, answered by yes or no: nothing is known of what it says when it describes an image.",
         "- F1 rises with the share of questions with label yes; F1 at 50 % yes does not.",
         f"- {interval_sentence(run)}",
-        *undefined,
+        *(f"- {figures} ({where}): {reason}" for (where, reason), figures in _undefined(run).items()),
     ]
+
+
+def _undefined(run: ScoredRun) -> dict[tuple[str, str], str]:
+    """The titles of undefined figures, by where they are undefined and why."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for cell in run.cells:
+        where = f"{cell.variant}, {label_set_title(cell.label_set)}"
+        for name, one in cell.figures.items():
+            if one.value is None:
+                found.setdefault((where, one.reason or "undefined"), []).append(FIGURE_TITLES[name])
+    return {place: ", ".join(titles) for place, titles in found.items()}

@@ -35,7 +35,10 @@ def asked_benchmark(run: ScoredRun, data_dir: str | None) -> Benchmark:
     benchmark = benchmark_of(run.found, data_folder_of(run.found, data_dir))
     reason = other_files(run.found, benchmark) or unusable(run.found, set(benchmark.questions))
     if reason:
-        raise RepopeError(f"run={run.folder}: {reason}")
+        raise RepopeError(
+            f"run={run.folder}: {reason}; the forms that hold no single questions (evaluation_card, model_card, "
+            "eval_results) can be written"
+        )
     return benchmark
 
 

@@ -6,7 +6,7 @@ from huggingface_hub import EvalResult, ModelCardData
 
 from repope_eval.exporting.figure_table import figure_table
 from repope_eval.exporting.files import Files
-from repope_eval.exporting.metrics import METRICS
+from repope_eval.exporting.metrics import METRICS, POSITIVE
 from repope_eval.exporting.names import dataset_title, file_name, model_id, origin_of
 from repope_eval.exporting.scored_run import ScoredRun
 from repope_eval.exporting.sentences import coverage_sentence, interval_sentence, origin_sentence
@@ -31,7 +31,7 @@ def files(run: ScoredRun, settings: ExportSettings) -> Files:
             "## Object hallucination\n",
             f"{origin_sentence(run)} {coverage_sentence(run)}{link}\n",
             figure_table(run),
-            f"Positive means that the object is in the image; {protocol}. {interval_sentence(run)}",
+            f"In the figures {POSITIVE}; {protocol}. {interval_sentence(run)}",
         ]
     )
     return {"model_card.md": f"{text}\n"}

@@ -76,7 +76,10 @@ def test_the_evaluation_card_says_why_a_figure_is_undefined_and_what_is_in_doubt
         manifest["starts"] = [{"settings": {}, "verified": {"in_doubt": True, "line": "3 of 10 differ"}}]
 
     text = evaluation_card(write_scored_run(tmp_path / "run", all_no(), change=doubtful))
-    assert "- F1 (random, POPE) is undefined: no question is read as yes: precision divides by 0" in text
+    assert (
+        "- precision, F1, F1 at 50 % yes, MCC (random, POPE): no question is read as yes: precision divides by 0"
+        in text
+    )
     assert "In doubt: 3 of 10 differ." in text
     assert "which are those about the benchmark's first images alone" in text
 

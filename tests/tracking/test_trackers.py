@@ -181,6 +181,7 @@ def test_a_run_is_written_by_wandb_offline(unbroken: Path, command_line: Command
 def test_nobody_logged_in_is_a_warning(unbroken: Path, command_line: CommandLine, tmp_path: Path) -> None:
     shutil.copytree(unbroken, tmp_path / "run")
     environment = {"WANDB_MODE": "online", "WANDB_DIR": str(tmp_path), "HOME": str(tmp_path)}
+    environment |= {"WANDB_API_KEY": "", "NETRC": str(tmp_path / "netrc")}
     result = command_line(f"out={tmp_path / 'run'}", "track=wandb", **environment)
     assert result.returncode == 0, result.stderr
     assert "the run is scored, but wandb has not taken it (No API key configured" in result.stderr
