@@ -187,20 +187,20 @@ def test_nobody_logged_in_is_a_warning(unbroken: Path, command_line: CommandLine
     assert "the run is scored, but wandb has not taken it (No API key configured" in result.stderr
 
 
-@pytest.mark.parametrize("name", [name for name in INSTALLED if name == "trackio"])
-def test_the_stand_in_has_the_parameters_of_trackio(name: str) -> None:
-    import trackio
+if (
+    "trackio" in INSTALLED
+):  # it is no part of `dev`: it takes an older Pillow, in whose pixels goldens may differ
 
-    for function in ("init", "log", "finish"):
-        mine = inspect.signature(getattr(FakeTrackio(), function)).parameters
-        assert set(mine) <= set(inspect.signature(getattr(trackio, function)).parameters)
+    def test_the_stand_in_has_the_parameters_of_trackio() -> None:
+        import trackio
 
+        for function in ("init", "log", "finish"):
+            mine = inspect.signature(getattr(FakeTrackio(), function)).parameters
+            assert set(mine) <= set(inspect.signature(getattr(trackio, function)).parameters)
 
-@pytest.mark.parametrize("name", [name for name in INSTALLED if name == "trackio"])
-def test_a_run_is_written_by_trackio(
-    name: str, unbroken: Path, command_line: CommandLine, tmp_path: Path
-) -> None:
-    shutil.copytree(unbroken, tmp_path / "run")
-    result = command_line(f"out={tmp_path / 'run'}", "track=trackio", TRACKIO_DIR=str(tmp_path / "trackio"))
-    assert result.returncode == 0, result.stderr
-    assert b"repope/mean/f1_high" in (tmp_path / "trackio" / "repope_eval.db").read_bytes()
+    def test_a_run_is_written_by_trackio(unbroken: Path, command_line: CommandLine, tmp_path: Path) -> None:
+        shutil.copytree(unbroken, tmp_path / "run")
+        folder = tmp_path / "trackio"
+        result = command_line(f"out={tmp_path / 'run'}", "track=trackio", TRACKIO_DIR=str(folder))
+        assert result.returncode == 0, result.stderr
+        assert b"repope/mean/f1_high" in (folder / "repope_eval.db").read_bytes()
