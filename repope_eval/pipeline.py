@@ -24,6 +24,7 @@ from repope_eval.settings.config import RunSettings, ScoreSettings
 from repope_eval.settings.launching import is_of_sweep
 from repope_eval.settings.named_folders import data_folder
 from repope_eval.settings.written import as_written
+from repope_eval.tracking.trackers import require_tracker, track
 
 
 def run(settings: RunSettings, command: str) -> Scores | None:
@@ -53,6 +54,7 @@ def run_together(settings: Sequence[RunSettings], command: str) -> Sequence[Scor
     ranks = join_ranks()
     with ranks.together():
         refuse_idle(settings[0])
+        require_tracker(settings[0].track)
         _refuse_spread(settings[0], ranks)
         _refuse_one_folder(settings)
     data_dir = data_folder(settings[0].data_dir)
@@ -99,7 +101,9 @@ def _score(
     answered = AnsweredBenchmark(
         run.settings.model.name, run.settings, run.benchmark, answers, counts, images
     )
-    return score_and_report(answered, run.folder, run.seconds)
+    scores = score_and_report(answered, run.folder, run.seconds)
+    track(run.settings, run.folder, scores)
+    return scores
 
 
 def describe_start(

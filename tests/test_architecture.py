@@ -18,6 +18,7 @@ from repope_eval.command_line import COMMANDS
 from repope_eval.inference.asker import ASKERS
 from repope_eval.models.families import FAMILIES
 from repope_eval.settings.shipped_files import GROUP_FOLDERS, shipped_folder
+from repope_eval.tracking.trackers import TRACKERS
 
 PACKAGE = PROJECT / "repope_eval"
 FILES = sorted(PACKAGE.rglob("*.py"))
@@ -33,7 +34,7 @@ LAYERS = [
     ["annotation", "foreign_answers", "runs"],
     ["cluster", "models", "reporting"],
     ["inference", "leaderboard"],
-    ["chat", "endpoint"],
+    ["chat", "endpoint", "exporting", "tracking"],
     ["capacity", "pipeline"],
     ["checking"],
     ["commands"],
@@ -175,16 +176,19 @@ def test_names_say_what_a_thing_is() -> None:
     ("path", "name"),
     [
         ("command_line.py", "COMMANDS"),
+        ("exporting/formats.py", "FORMATS"),
         ("inference/asker.py", "ASKERS"),
         ("models/families.py", "FAMILIES"),
         ("settings/shipped_files.py", "GROUP_FOLDERS"),
+        ("tracking/trackers.py", "TRACKERS"),
     ],
 )
 def test_lookup_tables_are_written_out(path: str, name: str) -> None:
     values = [
         node.value
         for node in _tree(PACKAGE / path).body
-        if isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == [name]
+        if (isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == [name])
+        or (isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == name)
     ]
     (table,) = values
     assert isinstance(table, ast.Dict)
@@ -199,8 +203,8 @@ def test_each_command_has_settings_and_is_executed_with_them(command: str) -> No
     assert get_type_hints(execute)["settings"] is COMMANDS[command]
 
 
-@pytest.mark.parametrize("where", [*FAMILIES.values(), *ASKERS.values()])
-def test_each_family_and_each_asker_is_there(where: str) -> None:
+@pytest.mark.parametrize("where", [*FAMILIES.values(), *ASKERS.values(), *TRACKERS.values()])
+def test_each_family_each_asker_and_each_tracker_is_there(where: str) -> None:
     module, _, name = where.partition(":")
     spec = find_spec(module)
     assert spec is not None

@@ -41,6 +41,11 @@ class PublishedFiles:
         return f"{where}; licence: {self.licence}"
 
     @property
+    def page(self) -> str:
+        """The address of the folder, for readers."""
+        return f"https://github.com/{self.repository}/tree/{self.commit}/{self.path}"
+
+    @property
     def mirrors(self) -> tuple[str, str]:
         """The addresses of the folder: GitHub's own, and that of a network which keeps copies of public commits."""
         return (

@@ -25,6 +25,7 @@ from repope_eval.scoring.scores import Scores
 from repope_eval.settings.config import ColumnSettings, ScoreSettings, listed
 from repope_eval.settings.named_folders import data_folder
 from repope_eval.settings.written import FromEnvironment, as_written
+from repope_eval.tracking.trackers import require_tracker, track
 from repope_eval.wording import counted, shown
 
 log = logging.getLogger(__name__)
@@ -45,6 +46,7 @@ def score_answers(settings: ScoreSettings, command: str) -> Scores:
     Raises:
         RepopeError: the answers cannot be read or joined, or the run folder is another's.
     """
+    require_tracker(settings.track)
     data_dir = data_folder(settings.data_dir)
     benchmark = load_benchmark(settings.bench, data_dir)
     answers, questions = _files(settings)
@@ -60,7 +62,9 @@ def score_answers(settings: ScoreSettings, command: str) -> Scores:
         counts = {"rows": joined.n_rows, "unjoined": len(joined.unjoined), "conflicts": joined.n_conflicts}
         images = find_local_images(settings.bench, data_dir, benchmark.questions)
         answered = AnsweredBenchmark(model, settings, benchmark, joined.answers, counts, images)
-        return score_and_report(answered, folder, {})
+        scores = score_and_report(answered, folder, {})
+        track(settings, folder, scores)
+        return scores
 
 
 def _files(settings: ScoreSettings) -> tuple[list[Path], list[Path]]:

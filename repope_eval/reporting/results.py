@@ -31,7 +31,7 @@ from repope_eval.scoring.relabelling_effect import (
 from repope_eval.scoring.resolutions import missing, resolutions
 from repope_eval.scoring.scores import Scores, score
 from repope_eval.settings import config
-from repope_eval.settings.written import as_written
+from repope_eval.settings.written import as_written, by_dotted_key
 from repope_eval.wording import counted
 
 log = logging.getLogger(__name__)
@@ -199,8 +199,8 @@ def _view(
 
 def _settings(answered: AnsweredBenchmark, folder: RunFolder) -> dict[str, Any]:
     """The settings that the answers came from, with this start's values of those that scores depend on."""
-    here = config.by_dotted_key(as_written(answered.settings))
-    asked = config.by_dotted_key(folder.manifest.facts.get("settings", here))
+    here = by_dotted_key(as_written(answered.settings))
+    asked = by_dotted_key(folder.manifest.facts.get("settings", here))
     return asked | {key: here[key] for key in _OF_SCORING if key in here}
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from repope_eval.settings.config import by_dotted_key
+from repope_eval.settings.written import by_dotted_key
 from repope_eval.wording import shown
 
 

@@ -12,7 +12,7 @@ from repope_eval.process.timing import now
 from repope_eval.runs.differences import differences, listed_files
 from repope_eval.runs.layout import ANSWERS, IMAGES, count_stored_lines
 from repope_eval.runs.manifest_form import CHECKPOINT_FILES, CUT_THOUGHTS, read_manifest
-from repope_eval.settings.config import by_dotted_key
+from repope_eval.settings.written import by_dotted_key
 
 SCHEMA_VERSION = 1
 """The version of the manifest's form, which is raised when a reader of old folders would go wrong."""

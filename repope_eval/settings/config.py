@@ -20,6 +20,7 @@ BenchSource = Literal[
     "demo", "coco", "pope_aokvqa", "pope_gqa", "popev2", "amber", "dash_b", "custom", "table"
 ]
 Prompt = Literal["paper", "lmms_eval", "vlmevalkit"]
+Tracker = Literal["none", "trackio", "wandb"]
 Attention = Literal["sdpa", "sdpa_cudnn", "eager", "flash_attention_2"]
 
 MOST_TILES = 128
@@ -179,6 +180,8 @@ class RunSettings:
     data_dir: str | None = setting("where data lies or goes; null: REPOPE_DATA or the cache folder", None)
     out: str = setting("run folder", "runs/${bench.name}/${model.name}")
     resume: bool = setting("go on from the answers in out; false: refuse a folder that has some", True)
+    track: Tracker = setting("tracker that is told of the scored run; each is an extra of its name", "none")
+    track_project: str = setting("project of the tracker", "repope_eval", is_public=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,6 +258,8 @@ class ScoreSettings:
     )
     data_dir: str | None = setting("where data lies or goes; null: REPOPE_DATA or the cache folder", None)
     out: str | None = setting("run folder; null: runs/BENCH/MODEL", None)
+    track: Tracker = setting("tracker that is told of the scored run; each is an extra of its name", "none")
+    track_project: str = setting("project of the tracker", "repope_eval", is_public=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -288,13 +293,3 @@ def listed(value: str | tuple[str, ...] | None) -> tuple[str, ...]:
 def number_format(settings: ModelSettings) -> NumberFormat:
     """The number format that a model is loaded in: `dtype`, or that of the published results where `dtype` is auto."""
     return settings.recipe_dtype if settings.dtype == "auto" else settings.dtype
-
-
-def by_dotted_key(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested values by dotted key: `{"model": {"name": 1}}` becomes `{"model.name": 1}`."""
-    found: dict[str, Any] = {}
-    for key, value in values.items():
-        found |= (
-            by_dotted_key(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {prefix + key: value}
-        )
-    return found

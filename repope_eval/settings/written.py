@@ -82,3 +82,13 @@ def without_environment(message: str) -> str:
             written = _known[value].replace("\\", r"\\")
             message = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", written, message)
     return message
+
+
+def by_dotted_key(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested values by dotted key: `{"model": {"name": 1}}` becomes `{"model.name": 1}`."""
+    found: dict[str, Any] = {}
+    for key, value in values.items():
+        found |= (
+            by_dotted_key(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {prefix + key: value}
+        )
+    return found

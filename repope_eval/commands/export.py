@@ -1,0 +1,32 @@
+"""`python -m repope_eval export`: a finished run in a form that others read."""
+
+import logging
+from pathlib import Path
+
+from repope_eval.exporting.files import refuse_filled, write_files
+from repope_eval.exporting.formats import FORMATS
+from repope_eval.exporting.scored_run import read_scored_run
+from repope_eval.settings.export_command import ExportSettings
+from repope_eval.settings.named_folders import named_folder
+from repope_eval.wording import counted
+
+log = logging.getLogger(__name__)
+
+
+def execute(settings: ExportSettings, command: str) -> None:
+    """Writes the files of the export, and says what of the benchmark they are about."""
+    out = Path(settings.out).expanduser()
+    refuse_filled(out, settings.out)
+    run = read_scored_run(named_folder("run", settings.run))
+    files = FORMATS[settings.format](run, settings)
+    write_files(out, files)
+    if not run.is_whole:
+        part = ", limited to the first images" if run.is_partial else ""
+        log.warning(
+            "the run has answers to %d of %s%s, and what is exported says so where its form can",
+            run.n_answered,
+            counted(run.n_questions, "distinct question"),
+            part,
+        )
+    for name in files:
+        log.info("%s is written", out / name)

@@ -1,0 +1,206 @@
+"""Every Eval Ever's JSON, schema 0.3.0: a record of the run, and a line for each sample beside it.
+
+Source: the schemas in the package `every-eval-ever` 0.3.0, and the rules that its validator checks: the place of the
+files, `data/COLLECTION/DEVELOPER/MODEL/UUID.json` and `UUID_samples.jsonl`, and that they agree.
+"""
+
+import hashlib
+import json
+import uuid
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from repope_eval.exporting.every_eval_ever_samples import sample_lines
+from repope_eval.exporting.files import Files
+from repope_eval.exporting.metrics import METRICS, POSITIVE, Metric
+from repope_eval.exporting.names import dataset_title, file_name, model_id, origin_of
+from repope_eval.exporting.scored_run import ScoredCell, ScoredRun
+from repope_eval.leaderboard.finished_runs import NOT_SET
+from repope_eval.process.timing import moment, now
+from repope_eval.reporting.figure_texts import COUNT_TITLES, figure_text
+from repope_eval.scoring.bootstrap import REPLICATES
+from repope_eval.scoring.estimates import Estimate
+from repope_eval.settings.export_command import ExportSettings
+
+SCHEMA_VERSION = "0.3.0"
+
+Document = dict[str, Any]
+
+_METHODS = {
+    "bootstrap": "percentiles of a bootstrap over images",
+    "exact": "Clopper-Pearson, for as many independent questions as the answers are worth by image",
+}
+"""How an interval was made, by the method's name in `scores.json`."""
+
+_OF_MODEL = ("family", "revision", "dtype", "quantization", "prompt", "max_tiles", "min_pixels", "max_pixels")
+"""Settings of the model that say what was asked, besides its checkpoint."""
+
+
+def files(run: ScoredRun, settings: ExportSettings) -> Files:
+    """The record and its samples, at the places where the datastore has them.
+
+    Raises:
+        RepopeError: the benchmark's files, which have the labels, cannot be found or are others.
+    """
+    model, created = model_id(run, settings.model_id), _seconds(now())
+    evaluation_id = f"{run.found.bench.name}/{model}/{created}"
+    owner, name = model.split("/")
+    place = f"data/{file_name(run.found.bench.name)}/{owner}/{name}/{uuid.uuid4()}"
+    samples = sample_lines(run, settings.data_dir, SCHEMA_VERSION, evaluation_id, model)
+    lines = "".join(json.dumps(sample) + "\n" for sample in samples)
+    record = {
+        "schema_version": SCHEMA_VERSION,
+        "evaluation_id": evaluation_id,
+        "retrieved_timestamp": created,
+        **({"evaluation_timestamp": _seconds(run.asking.began)} if run.asking and run.asking.began else {}),
+        "source_metadata": _source(run, settings),
+        "eval_library": {
+            "name": "repope_eval",
+            "version": run.version,
+            "additional_details": {"protocol": run.protocol},
+        },
+        "model_info": _model(run, model),
+        "evaluation_results": list(_results(run)),
+        "detailed_evaluation_results": {
+            "format": "jsonl",
+            "file_path": f"{place}_samples.jsonl",
+            "hash_algorithm": "sha256",
+            "checksum": hashlib.sha256(lines.encode()).hexdigest(),
+            "total_rows": len(samples),
+        },
+    }
+    return {
+        f"{place}.json": json.dumps(record, indent=2, ensure_ascii=False) + "\n",
+        f"{place}_samples.jsonl": lines,
+    }
+
+
+def _seconds(at: str) -> str:
+    """A time as the schema wants it: seconds since 1970."""
+    return str(int(moment(at).timestamp()))
+
+
+def _source(run: ScoredRun, settings: ExportSettings) -> Document:
+    """Who ran it; answers that came from elsewhere were asked by others than those who scored them."""
+    asked = "asked by repope_eval" if run.asking else "asked elsewhere, scored by repope_eval"
+    coverage = f"{run.n_answered} of {run.n_questions} distinct questions"
+    return {
+        "source_name": f"repope_eval on {run.found.bench.name}",
+        "source_type": "evaluation_run",
+        "source_organization_name": settings.organization,
+        "evaluator_relationship": settings.relationship,
+        "additional_details": {
+            "answers": asked,
+            "answered": coverage,
+            "limited_to_first_images": str(run.is_partial).lower(),
+            **({"in_doubt": "; ".join(run.doubts)} if run.doubts else {}),
+        },
+    }
+
+
+def _model(run: ScoredRun, model: str) -> Document:
+    asking, facts = run.asking, run.found.facts
+    if asking is None:
+        details = {"deployment_type": "unknown", "model_availability": "unknown"}
+        return {"name": run.found.model, "id": model, "additional_details": details}
+    details = {
+        "deployment_type": "unknown" if asking.is_by_server else "self_deployed",
+        "model_availability": "open_weights" if asking.commit else "unknown",
+        **({"commit": asking.commit} if asking.commit else {}),
+        **{
+            name: facts[f"model.{name}"]
+            for name in _OF_MODEL
+            if facts.get(f"model.{name}", NOT_SET) != NOT_SET
+        },
+    }
+    document = {"name": run.found.model, "id": model, "additional_details": details}
+    if asking.is_by_server:
+        return document
+    version = facts.get("versions.transformers", "unknown")
+    return {**document, "inference_engine": {"name": "transformers", "version": version}}
+
+
+def _results(run: ScoredRun) -> Iterator[Document]:
+    """A result for each figure that is defined: the schema has no null in a score's place."""
+    for cell in run.cells:
+        for name, metric in METRICS.items():
+            found = cell.figures.get(name)
+            if found is not None and found.value is not None:
+                yield _result(run, cell, name, metric, found)
+
+
+def _result(run: ScoredRun, cell: ScoredCell, name: str, metric: Metric, found: Estimate) -> Document:
+    title = dataset_title(run.found.bench, cell.label_set)
+    return {
+        "evaluation_result_id": result_id(cell.label_set, cell.variant, name),
+        "evaluation_name": f"{title}, {cell.variant}",
+        "source_data": _data(run, title),
+        "metric_config": {
+            "evaluation_description": f"{metric.meaning}; {POSITIVE}; answers are read by the protocol {run.protocol}",
+            "metric_id": metric.id,
+            "metric_name": metric.title,
+            "metric_kind": metric.id.removeprefix("repope_eval."),
+            "metric_unit": "proportion" if metric.lowest == 0 else "coefficient",
+            "lower_is_better": False,
+            "score_type": "continuous",
+            "min_score": metric.lowest,
+            "max_score": metric.highest,
+        },
+        "score_details": {
+            "score": found.value,
+            "details": _counts(cell),
+            **({"uncertainty": _uncertainty(run, found)} if found.interval else {}),
+        },
+        **({"generation_config": _generation(run)} if run.asking else {}),
+    }
+
+
+def result_id(label_set: str, variant: str, figure: str) -> str:
+    """The id of a result inside the record."""
+    return f"{label_set}.{variant}.{figure}"
+
+
+def _data(run: ScoredRun, title: str) -> Document:
+    page = origin_of(run.found.bench).page
+    hashes = {f"sha256 of {name}": digest for name, digest in run.found.hashes.items()}
+    source: Document = {"source_type": "url", "url": [page]} if page else {"source_type": "other"}
+    return {"dataset_name": title, **source, "additional_details": hashes}
+
+
+def _counts(cell: ScoredCell) -> dict[str, str]:
+    """What the score was made of, as texts: a count, or its mean over variants."""
+    counts = {
+        name: figure_text(name, cell.figures[name].value) for name in COUNT_TITLES if name in cell.figures
+    }
+    numbers = {name: f"{getattr(cell, name):g}" for name in ("n_questions", "n_answered", "n_unparsed")}
+    ratio = cell.figures.get("yes_ratio", Estimate())
+    yes = (
+        {"yes_ratio": figure_text("yes_ratio", ratio.value, ratio.interval)}
+        if ratio.value is not None
+        else {}
+    )
+    return counts | numbers | yes
+
+
+def _uncertainty(run: ScoredRun, found: Estimate) -> Document:
+    assert found.interval is not None, "uncertainty is told where there is an interval"
+    low, high = found.interval
+    method = f"{_METHODS.get(found.method or '', 'not noted')}; the samples are images"
+    return {
+        "confidence_interval": {"lower": low, "upper": high, "confidence_level": 0.95, "method": method},
+        "num_samples": run.n_images,
+        **({"num_bootstrap_samples": REPLICATES} if found.method == "bootstrap" else {}),
+    }
+
+
+def _generation(run: ScoredRun) -> Document:
+    """How the answers were generated: greedily, here and on servers."""
+    asking = run.asking
+    assert asking is not None, "answers from elsewhere have no known generation"
+    arguments: Mapping[str, Any] = {
+        "temperature": 0.0,
+        "max_tokens": asking.max_new_tokens,
+        "execution_command": asking.command,
+        **({"prompt_template": asking.prompt} if asking.prompt else {}),
+    }
+    return {"generation_args": dict(arguments)}

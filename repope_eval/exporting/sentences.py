@@ -1,0 +1,27 @@
+"""Sentences about a run that cards have: where its answers came from, how many there are, what intervals mean."""
+
+from repope_eval.exporting.names import dataset_title
+from repope_eval.exporting.scored_run import ScoredRun
+from repope_eval.wording import counted
+
+
+def origin_sentence(run: ScoredRun) -> str:
+    """Who answered what, and by which program."""
+    titles = dict.fromkeys(dataset_title(run.found.bench, cell.label_set) for cell in run.cells)
+    how = "asked and scored" if run.asking else "answered elsewhere, and scored"
+    return f"{run.found.model} on {' and '.join(titles)}: {how} by repope_eval {run.version}."
+
+
+def coverage_sentence(run: ScoredRun) -> str:
+    """How many of the questions have an answer."""
+    questions = counted(run.n_questions, "distinct question", ",")
+    limited = ", which are those about the benchmark's first images alone" if run.is_partial else ""
+    return f"{run.n_answered:,} of {questions} have an answer{limited}."
+
+
+def interval_sentence(run: ScoredRun) -> str:
+    """What the intervals are over, and what they leave out."""
+    return (
+        f"Intervals are 95 % intervals over the {counted(run.n_images, 'image')} that have answers: what other images "
+        "of this kind might have given. They hold nothing of other prompts, and nothing of wrong labels."
+    )

@@ -1,0 +1,81 @@
+"""Run folders to be exported, made without a model: answers to the embedded benchmark, scored."""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from run_folders import answer_lines, demo, write_run
+
+from repope_eval.exporting.files import Files
+from repope_eval.exporting.formats import FORMATS
+from repope_eval.exporting.scored_run import ScoredRun, read_scored_run
+from repope_eval.records import Answer
+from repope_eval.reporting.score_document import score_document
+from repope_eval.scoring.scores import score
+from repope_eval.settings.config import Protocol
+from repope_eval.settings.export_command import ExportFormat, ExportSettings
+
+MODEL = {
+    "name": "mine",
+    "family": "internvl2_5",
+    "checkpoint": "OpenGVLab/InternVL2_5-1B",
+    "revision": "main",
+    "max_new_tokens": 8,
+}
+"""The settings of a model on the Hub."""
+
+Lines = Sequence[dict[str, Any]]
+
+
+def asked(manifest: dict[str, Any]) -> None:
+    """Makes a manifest that of a run that asked a model."""
+    manifest["settings"]["model"] = MODEL
+    manifest |= {
+        "command": "python -m repope_eval model=mine",
+        "started": "2026-01-02T03:04:05+00:00",
+        "checkpoint": {"name": MODEL["checkpoint"], "commit": "0123abcd"},
+        "prompt": "User: QUESTION\nAssistant:",
+        "versions": {"repope-eval": "0.1.0", "transformers": "5.9.0"},
+    }
+
+
+def elsewhere(manifest: dict[str, Any]) -> None:
+    """Makes a manifest that of `score`."""
+    manifest["settings"] |= {"model": None, "answers": "answers.jsonl"}
+
+
+def write_scored_run(
+    folder: Path,
+    lines: Lines | None = None,
+    *,
+    protocol: Protocol = "repope",
+    change: Callable[[dict[str, Any]], Any] = asked,
+) -> Path:
+    """Writes the folder of a finished run; `change` changes its manifest before."""
+    benchmark = demo()
+    lines = answer_lines(benchmark) if lines is None else lines
+    questions = {(each.image, each.text): each for each in benchmark.questions}
+    found = [(questions[line["image"], line["question"]], line["response"]) for line in lines]
+    answers = {question: Answer(question, response) for question, response in found}
+
+    def whole(manifest: dict[str, Any]) -> None:
+        counts = {"questions": len(questions), "answered": len(answers)}
+        manifest |= {"counts": counts, "finished": "2026-01-02T04:05:06+00:00"}
+        change(manifest)
+
+    write_run(folder, benchmark, "mine", lines, whole)
+    scores = score("mine", "demo", benchmark.label_sets, answers, protocol)
+    (folder / "scores.json").write_text(json.dumps(score_document(scores)))
+    return folder
+
+
+def exported(form: ExportFormat, run: Path | ScoredRun, **settings: Any) -> Files:
+    """The files of an export, by their paths."""
+    run = read_scored_run(run) if isinstance(run, Path) else run
+    return FORMATS[form](run, ExportSettings(run=str(run.folder), format=form, out="out", **settings))
+
+
+def all_no() -> Lines:
+    """The answers of a model that always says no: precision and F1 are undefined."""
+    return [line | {"response": "No"} for line in answer_lines(demo())]

@@ -1,0 +1,89 @@
+"""The part of a model's card, and the page on an evaluation."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from exported_runs import all_no, asked, elsewhere, exported, write_scored_run
+from huggingface_hub import ModelCard
+from run_folders import answer_lines, demo
+
+from repope_eval.exporting.evaluation_card import PROTOCOL_SENTENCES
+from repope_eval.exporting.scored_run import read_scored_run
+from repope_eval.scoring.protocols import PROTOCOLS
+
+
+def model_card(run: Path, **settings: Any) -> ModelCard:
+    ((name, text),) = exported("model_card", run, **settings).items()
+    assert name == "model_card.md"
+    return ModelCard(text)
+
+
+def evaluation_card(run: Path) -> str:
+    ((name, text),) = exported("evaluation_card", run).items()
+    assert name == "evaluation_card.md"
+    return text
+
+
+def test_the_index_of_a_model_card_has_the_runs_figures(tmp_path: Path) -> None:
+    run = write_scored_run(tmp_path / "run")
+    card = model_card(run, url="https://example.org/run")
+    assert card.data.model_name == "InternVL2_5-1B"
+    found = {(each.dataset_config, each.metric_type): each.metric_value for each in card.data.eval_results}
+    cells = read_scored_run(run).cells
+    assert found == {
+        (f"{cell.label_set}_{cell.variant}", figure): cell.figures[figure].value
+        for cell in cells
+        for figure in ("f1", "precision", "recall", "accuracy")
+    }
+    assert {each.source_url for each in card.data.eval_results} == {"https://example.org/run"}
+    f1 = cells[0].figures["f1"]
+    low, high = f1.interval or (0, 0)
+    row = next(line for line in card.text.splitlines() if line.startswith("| random"))
+    assert f"{f1.value:.4f} | {low:.4f} to {high:.4f}" in row
+
+
+def test_an_undefined_figure_is_a_dash_and_not_in_the_index(tmp_path: Path) -> None:
+    card = model_card(write_scored_run(tmp_path / "run", all_no()))
+    assert "f1" not in {each.metric_type for each in card.data.eval_results}
+    row = next(line for line in card.text.splitlines() if line.startswith("| random"))
+    assert [cell.strip() for cell in row.split("|")][5:8] == ["–", "–", "–"]
+
+
+def test_the_evaluation_card_says_how_the_model_was_asked(tmp_path: Path) -> None:
+    text = evaluation_card(write_scored_run(tmp_path / "run"))
+    assert "# Evaluation card: mine on demo" in text
+    assert "- checkpoint: OpenGVLab/InternVL2_5-1B, commit `0123abcd`" in text
+    assert "      User: QUESTION\n      Assistant:" in text
+    assert "- transformers: 5.9.0" in text
+    assert "1,026 of 1,026 distinct questions have an answer." in text
+    assert "say nothing of photographs" in text
+    assert "not set" not in text
+
+
+def test_the_evaluation_card_says_what_is_not_known_or_missing(tmp_path: Path) -> None:
+    lines = answer_lines(demo())[:500]
+    lines[0]["response"] = "Perhaps"
+    text = evaluation_card(write_scored_run(tmp_path / "run", lines, change=elsewhere))
+    assert "how the model was asked is not known here" in text
+    assert "500 of 1,026 distinct questions have an answer. Neither yes nor no was read: " in text
+
+
+def test_the_evaluation_card_says_why_a_figure_is_undefined_and_what_is_in_doubt(tmp_path: Path) -> None:
+    def doubtful(manifest: dict[str, Any]) -> None:
+        asked(manifest)
+        manifest["partial"] = True
+        manifest["starts"] = [{"settings": {}, "verified": {"in_doubt": True, "line": "3 of 10 differ"}}]
+
+    text = evaluation_card(write_scored_run(tmp_path / "run", all_no(), change=doubtful))
+    assert (
+        "- precision, F1, F1 at 50 % yes, MCC (random, POPE): no question is read as yes: precision divides by 0"
+        in text
+    )
+    assert "In doubt: 3 of 10 differ." in text
+    assert "which are those about the benchmark's first images alone" in text
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_every_protocol_has_its_sentence(protocol: Any) -> None:
+    assert PROTOCOL_SENTENCES[protocol].endswith(".")

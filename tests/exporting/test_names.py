@@ -1,0 +1,47 @@
+"""What models and benchmarks are called outside this program."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from exported_runs import asked, write_scored_run
+from run_folders import DEMO
+
+from repope_eval.exporting.names import ORIGINS, dataset_title, file_name, model_id, origin_of
+from repope_eval.exporting.scored_run import read_scored_run
+
+
+@pytest.mark.parametrize("source", ORIGINS)
+def test_published_benchmarks_have_a_page(source: str) -> None:
+    assert str(ORIGINS[source].page).startswith("https://")
+
+
+def test_a_table_of_the_hub_is_its_own_dataset() -> None:
+    bench = replace(DEMO, source="table", questions="hub:me/questions")
+    assert origin_of(bench).hub_datasets == {"pope": "me/questions"}
+    assert origin_of(replace(bench, questions="own.csv")).page is None
+
+
+def test_titles_of_datasets() -> None:
+    assert dataset_title(replace(DEMO, source="coco"), "repope") == "RePOPE"
+    assert dataset_title(replace(DEMO, source="pope_gqa"), "pope") == "POPE on GQA"
+    assert dataset_title(DEMO, "repope") == "demo (RePOPE labels)"
+
+
+def test_a_local_checkpoint_is_no_model_of_the_hub(tmp_path: Path) -> None:
+    """A folder may be named as a model on the Hub is."""
+
+    def local(manifest: dict) -> None:  # type: ignore[type-arg]
+        asked(manifest)
+        manifest["identity"]["model.checkpoint"] = "/home/me/OpenGVLab/InternVL2_5-1B"
+
+    run = read_scored_run(write_scored_run(tmp_path / "run", change=local))
+    assert model_id(run, None) == "local/mine"
+    assert model_id(run, "me/mine") == "me/mine"
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"), [("a b/c:d", "a-b-c-d"), ("..", "unnamed"), ("猫", "unnamed"), ("x_1.5", "x_1.5")]
+)
+def test_names_of_files(name: str, expected: str) -> None:
+    assert file_name(name) == expected
