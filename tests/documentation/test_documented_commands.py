@@ -213,8 +213,15 @@ def test_no_command_hides_in_an_indented_block() -> None:
     assert not lines, "\n".join(lines)
 
 
-@pytest.mark.parametrize(("command", "mark"), [*marked_commands(), *commands_in_prose()])
-def test_commands_that_are_not_run_here_and_their_keys_exist(command: str, mark: str) -> None:
+@pytest.mark.parametrize(
+    ("command", "mark"),
+    [
+        pytest.param(command, mark, id=f"{command} [{mark}]")
+        for command, mark in [*marked_commands(), *commands_in_prose()]
+    ],
+)
+def test_what_is_not_run_here_exists_with_its_keys(command: str, mark: str) -> None:
+    """The names of these tests list the commands that are not run, each with the reason or the page."""
     program, _, rest = command.rpartition("repope_eval ")
     if command in dict(marked_commands()) and not program:
         return  # another program's
