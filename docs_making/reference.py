@@ -31,6 +31,12 @@ the same program. `python -m repope_eval help COMMAND` shows what stands here.
 GROUP_TITLES = {"model": "Keys of a model", "bench": "Keys of a benchmark"}
 """The groups that several commands share, and where their keys are explained."""
 
+NOTES = {
+    "run": "Without a command, this one is meant.",
+    "slurm": "`model=` and `out=` are refused: the list names the models, and each run has its folder in `runs`.",
+}
+"""What the settings of a command do not say of themselves."""
+
 MODELS_PAGE = """\
 # Models
 
@@ -67,22 +73,16 @@ def _command_section(command: str, record: type) -> str:
     own = [field for field in fields if field.key.partition(".")[0] not in groups]
     required = [f"{field.key}=..." for field in own if field.is_required]
     words = ["python -m repope_eval", *([] if command == "run" else [command]), *required]
-    title = (
-        f"## {command}\n"
-        if command != "run"
-        else "## run\n\nThe command that is meant where none is named.\n"
-    )
-    parts = [title, f"{record.__doc__}\n", f"```text\n{' '.join(words)}\n```\n"]
-    if groups:
-        parts.append(f"{' '.join(_group_sentences(groups))}\n")
+    parts = [f"## {command}\n", f"{record.__doc__}\n", f"```text\n{' '.join(words)}\n```\n"]
+    if sentences := [*_group_sentences(groups), *([NOTES[command]] if command in NOTES else [])]:
+        parts.append(f"{' '.join(sentences)}\n")
     return "\n".join([*parts, *([_table(own)] if own else [])])
 
 
 def _group_sentences(groups: dict[str, str | None]) -> Iterator[str]:
     for group, choice in groups.items():
         link = f"[`{group}` keys](#{GROUP_TITLES[group].lower().replace(' ', '-')})"
-        named = f"`{group}={choice}` is meant where none is named." if choice else "None need be named."
-        yield f"It takes the {link}; {named}"
+        yield f"It takes the {link}, {f'by default those of `{group}={choice}`' if choice else 'or none'}."
 
 
 def _group_section(group: str, title: str) -> str:
