@@ -7,15 +7,15 @@ test runs. Readers see neither.
 import csv
 import io
 import json
-import re
 import shlex
 import shutil
 from pathlib import Path
 
 import pytest
 from chat_server import serving
-from conftest import PROJECT, CommandLine
+from conftest import CommandLine
 from documentation_pages import (
+    BLOCK,
     BLOCKS,
     PROGRAM,
     TEXTS,
@@ -70,26 +70,37 @@ def work(tmp_path: Path, command_line: CommandLine, unbroken: Path) -> Path:
     ):
         shutil.copy(DEMO_FOLDER / f"{source}_random.jsonl", folder / f"{name}.jsonl")
     (folder / "images").symlink_to(DEMO_FOLDER / "images")
-    (folder / "repope_eval" / "demo").mkdir(parents=True)
-    (folder / "repope_eval" / "demo" / "benchmark").symlink_to(DEMO_FOLDER)
     write_table(folder / "table.csv")
     (folder / "audit").mkdir()
-    (folder / "relabelled").mkdir()
-    write_audited(folder / "audit" / "queue.jsonl", folder / "relabelled" / "labels.jsonl")
+    write_audited(folder / "audit" / "queue.jsonl", folder / "relabelled_labels.jsonl")
     shutil.copytree(unbroken, folder / "runs" / "demo" / "earlier")
     make_dash_b(folder / "dash" / "dash_b")
-    (folder / "mine" / "model").mkdir(parents=True)
+    for group in ("model", "bench"):
+        (folder / "mine" / group).mkdir(parents=True)
+    model = own_file("docs/how-to/add-a-model.md", "# mine/model/my_internvl.yaml\n")
     (folder / "mine" / "model" / "my_internvl.yaml").write_text(
-        "family: internvl2_5\ncheckpoint: demo\nrecipe_dtype: float32\n"
+        model.replace("/models/my_internvl", "demo") + "recipe_dtype: float32\n"
+    )
+    benchmark = own_file("docs/tutorial/your-own-benchmark.md", "# mine/bench/kitchens.yaml\n")
+    (folder / "mine" / "bench" / "kitchens.yaml").write_text(
+        benchmark.replace("/data/kitchens/", f"{folder}/")
     )
     return folder
 
 
-def remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink()
+def own_file(page: str, start: str) -> str:
+    """A configuration file that a page shows, which is known by its first line."""
+    (text,) = (block.text for block in BLOCKS if block.page == page and block.text.startswith(start))
+    return text
+
+
+def make_way(folder: Path, out: str) -> None:
+    """Removes what a command would find where it writes, or beside that."""
+    for path in folder.glob(f"{Path(out).stem}*"):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 def write_table(path: Path) -> None:
@@ -207,7 +218,7 @@ def test_no_command_hides_in_an_indented_block() -> None:
     lines = [
         f"{page}: {line.strip()}"
         for page, text in TEXTS.items()
-        for line in "".join(re.split(r"^```.*?^```$", text, flags=re.MULTILINE | re.DOTALL)).splitlines()
+        for line in BLOCK.sub("", text).splitlines()
         if line.startswith("    ") and line.lstrip().startswith((PROGRAM, "make ", "pip "))
     ]
     assert not lines, "\n".join(lines)
@@ -242,7 +253,7 @@ def test_commands_run(command: str, command_line: CommandLine, work: Path) -> No
     if words and not words[0].isalpha() and "limit" not in command:
         words.append("limit=4")
     if words[:1] in (["audit"], ["build"], ["relabel"]):  # they replace nothing
-        remove(work / words[-1].removeprefix("out="))
+        make_way(work, words[-1].removeprefix("out="))
     result = command_line(*words)
     assert result.returncode == 0, result.stderr
 
@@ -290,7 +301,7 @@ def test_questions_that_own_code_answers_are_scored(
     assert result.returncode == 0, result.stderr
 
 
-def test_the_example_of_a_model_file_is_one_that_is_tested() -> None:
-    """`work` has a file of this name, with the demo's checkpoint."""
-    assert "# mine/model/my_internvl.yaml" in TEXTS["docs/how-to/add-a-model.md"]
-    assert (PROJECT / "configs" / "models").is_dir()
+def test_a_benchmark_of_ones_own_is_known_by_its_file(command_line: CommandLine, work: Path) -> None:
+    result = command_line("--config-dir", "mine", "bench=kitchens", "limit=4")
+    assert result.returncode == 0, result.stderr
+    assert (work / "runs" / "kitchens" / "tiny" / "scores.json").is_file()
