@@ -85,7 +85,7 @@ def test_the_readme_counts_goldens_and_formats() -> None:
     assert said is not None
     assert int(said[1]) == sum(len(golden["cases"]) for golden in goldens)
     assert IN_WORDS[said[2]] == len(goldens)
-    formats = re.search(r"answer files of (\w+) other programs", unwrapped(README))
+    formats = re.search(r"reads (\w+) formats of other programs", unwrapped(README))
     assert formats is not None
     assert IN_WORDS[formats[1]] == len(FORMATS)
 
