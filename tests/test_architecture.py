@@ -34,7 +34,7 @@ LAYERS = [
     ["cluster", "models", "reporting"],
     ["inference", "leaderboard"],
     ["chat", "endpoint"],
-    ["capacity", "pipeline"],
+    ["api", "capacity", "pipeline"],
     ["checking"],
     ["commands"],
     ["command_line"],
