@@ -95,7 +95,9 @@ def score(
         RepopeError: there is no such protocol, no answer, or an answer to a question that the benchmark does not have.
     """
     if protocol not in PROTOCOLS:
-        raise RepopeError(f"protocol={shown_word(protocol)}: no such protocol; there are {', '.join(PROTOCOLS)}")
+        raise RepopeError(
+            f"protocol={shown_word(protocol)}: no such protocol; there are {', '.join(PROTOCOLS)}"
+        )
     if not answers:
         raise RepopeError("answers: there are none to score")
     strange = list(answers.keys() - set(benchmark.questions))
