@@ -15,7 +15,7 @@ SITE_PACKAGES := -c 'import sysconfig; print(sysconfig.get_path("purelib"))'
 # nothing, since four fifths of the 17,000 files are never imported.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: demo demo-annotate test test-quick test-lowest gpu check format debian-packages
+.PHONY: demo demo-annotate test test-quick test-lowest gpu docs check format debian-packages
 
 demo: .venv/installed
 	$(BIN)/python -m repope_eval
@@ -47,6 +47,13 @@ test-lowest: .venv-lowest/installed
 # What no test can show without a GPU: a table, in under ten minutes. DEVICE=cpu tries the program itself in small.
 gpu: .venv/installed
 	$(BIN)/python perf/gpu.py --device $(DEVICE) --out $(OUT)
+
+# The documentation's site, in site/: pages that programs make are made anew, and every link leads somewhere.
+# To read it with its search: .venv/bin/python -m http.server --directory site
+docs: .venv/installed
+	$(BIN)/python -m docs_making
+	$(BIN)/zensical build --clean --strict
+	$(BIN)/python -m docs_making.links site
 
 check: .venv/installed
 	$(BIN)/ruff check .

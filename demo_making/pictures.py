@@ -1,4 +1,4 @@
-"""Makes the pictures of the README anew, from pages that the program makes: python -m demo_making.pictures
+"""Makes the pictures of the documentation anew, from pages that the program makes: python -m demo_making.pictures
 
 It needs Chromium (`sh tests/install_debian_packages.sh`). The folder of the pictures is `docs/pictures`.
 """

@@ -33,6 +33,7 @@ FAMILY_MODELS = [model.name for model in listed_models() if model.family in FAMI
 
 TOGETHER = (
     "tests/browser/test_annotation.py",
+    "tests/browser/test_documentation.py",
     "tests/browser/test_pages.py",
     "tests/cluster/test_real_slurm.py",
     "tests/demo_making/test_train.py",
@@ -42,7 +43,7 @@ TOGETHER = (
 )
 """Files that one worker runs whole, because what their tests share takes seconds to make."""
 
-LONG = ("test_same_answers.py", "test_readme.py", "test_several_ranks.py")
+LONG = ("test_same_answers.py", "test_documented_commands.py", "test_several_ranks.py")
 """Files whose tests take long: with those above they are begun first, so that no worker is left with one at the end."""
 
 _homes = itertools.count()

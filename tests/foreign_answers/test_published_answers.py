@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import RUN_FILES, CommandLine, visible_files
+from conftest import PROJECT, RUN_FILES, CommandLine, visible_files
 from real_answers import VARIANTS, benchmark, joined, published
 from score_examples import CELL_KEYS
 
@@ -17,6 +17,8 @@ from repope_eval.foreign_answers.formats import join_file
 from repope_eval.scoring.confusion import Figures
 from repope_eval.scoring.scores import score
 from repope_eval.settings.config import ColumnSettings
+
+DOCUMENTATION = PROJECT / "docs"
 
 #             no answer, TP, FP, TN, FN, precision, recall, F1
 EXPECTED = {
@@ -65,14 +67,14 @@ def test_rows_in_the_spelling_of_the_older_files_are_joined(shared: Path) -> Non
     assert {(v, name): row(cells[name][v].figures) for v, name in EXPECTED} == EXPECTED_WITH_MISSPELT
 
 
-def test_the_readme_shows_these_counts_and_figures() -> None:
-    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+def test_the_documentation_shows_these_counts_and_figures() -> None:
+    page = (DOCUMENTATION / "how-to" / "score-answers.md").read_text(encoding="utf-8")
     titles = {"pope": "POPE", "repope": "RePOPE"}
     for variant, name in EXPECTED_WITH_MISSPELT:
         _, *counts, precision, recall, f1 = EXPECTED_WITH_MISSPELT[variant, name]
         ratios = (str(ratio).removeprefix("0") for ratio in (precision, recall, f1))
         line = f"| {' | '.join([variant, titles[name], *map(str, counts), *ratios])} |"
-        assert (line in readme) == (variant != "popular"), line
+        assert (line in page) == (variant != "popular"), line
 
 
 def test_ids_of_the_older_questions_are_not_taken_for_todays(shared: Path) -> None:
@@ -125,13 +127,13 @@ def test_the_command_scores_them_without_torch(
     assert len({(answer["image"], answer["question"]) for answer in answers}) == 5043
     assert json.loads((run / "manifest.json").read_text(encoding="utf-8"))["status"] == "complete"
     assert '246 rows with image spelt "imange"' in result.stderr
-    readme = " ".join((Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8").split())
+    explained = " ".join((DOCUMENTATION / "concepts" / "relabelling.md").read_text(encoding="utf-8").split())
     random_ones = {
         name: f"{value:.4f}".removeprefix("0") for name, value in document["ambiguous"]["random"].items()
     }
     assert (
         "F1 on random is {removed} without them, {all_no} if all of them are taken for no, {all_yes} if for yes, "
         "and {lowest} to {highest} whatever each of them is.".format(**random_ones)
-    ) in readme
+    ) in explained
     page = (run / "report.html").read_text(encoding="utf-8")
     assert page.count("<script") == 1  # the page's own

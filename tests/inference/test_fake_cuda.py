@@ -28,7 +28,7 @@ with pytest.MonkeyPatch.context() as path:
     from fake_device import devices_that_are_not_there
     from published_models import PUBLISHED, published_recipe, shipped_shape
 
-README = " ".join((PROJECT / "README.md").read_text(encoding="utf-8").split())
+PAGE = " ".join((PROJECT / "docs" / "how-to" / "check-a-machine.md").read_text(encoding="utf-8").split())
 QUESTIONS = 10
 LAYERS = 2
 MORE_LAYERS = LAYERS + 1
@@ -88,10 +88,10 @@ def test_every_shipped_model_is_here() -> None:
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_a_model_takes_the_memory_and_the_waiting_that_are_said(name: str) -> None:
-    """README says how far above the peak the formula may be; it counts hidden states that transformers kept before
-    5.24, which are much of LLaVA-OneVision 0.5B's need.
+    """The documentation says how far above the peak the formula may be; it counts hidden states that transformers kept
+    before 5.24, which are much of LLaVA-OneVision 0.5B's need.
     """
-    said = re.search(r"at most (\d+) % above it \((\d+) % for LLaVA-OneVision 0.5B\)", README)
+    said = re.search(r"at most (\d+) % above it \((\d+) % for LLaVA-OneVision 0.5B\)", PAGE)
     assert said is not None
     percent = int(said[2 if name == "llava_onevision_0_5b" else 1])
     peak, formula = peak_of_all_layers(name), formula_bytes(name, QUESTIONS)

@@ -1,17 +1,30 @@
-"""The README is kept true: each of its commands runs, its keys and defaults are the program's, its links lead."""
+"""Each command of the documentation is run here, or says why not.
+
+`<!-- not run: WHY -->` before a block is for what no test can run, `<!-- run by tests/FILE.py -->` for what another
+test runs. Readers see neither.
+"""
 
 import csv
-import dataclasses
+import io
 import json
 import re
 import shlex
 import shutil
-import textwrap
 from pathlib import Path
 
 import pytest
 from chat_server import serving
 from conftest import PROJECT, CommandLine
+from documentation_pages import (
+    BLOCKS,
+    PROGRAM,
+    TEXTS,
+    blocks_of,
+    commands_in_prose,
+    commands_to_run,
+    marked_commands,
+    unrunnable,
+)
 from PIL import Image
 from run_folders import demo
 from served import ended, served
@@ -19,26 +32,25 @@ from tiny_checkpoints import qwen2_5_vl
 
 from repope_eval.benchmarks.audit_queue import Queued, write_queue
 from repope_eval.benchmarks.demo import DEMO_FOLDER
-from repope_eval.settings import audit_commands, benchmark_commands, config
-from repope_eval.settings.fields import fields_by_key
+from repope_eval.command_line import COMMANDS
+from repope_eval.settings.benchmark_words import spelt_out
+from repope_eval.settings.quick_checks import misspelt_keys
 
-README = (PROJECT / "README.md").read_text(encoding="utf-8")
-PROGRAM = "python -m repope_eval"
-
-
-def commands() -> list[str]:
-    """The lines of indented blocks that call the program and end, but for one that reads what own code wrote."""
-    return [line for line in program_lines() if "answered.jsonl" not in line and not serves(line)]
-
-
-def program_lines() -> list[str]:
-    lines = [line.strip() for line in README.splitlines() if line.startswith("    ")]
-    return [line for line in lines if line.startswith(PROGRAM)]
+OWN_CODE = "docs/how-to/score-answers.md"
 
 
 def serves(command: str) -> bool:
     """Whether a command goes on until it is ended."""
     return shlex.split(command)[3:4] == ["annotate"]
+
+
+def needs_real_files(command: str) -> bool:
+    return any(
+        word in command for word in ("bench=repope", "bench=pope_gqa", "bench=all", "model=internvl2_5")
+    )
+
+
+RUN_HERE = [command for command in commands_to_run() if not serves(command)]
 
 
 @pytest.fixture
@@ -52,11 +64,18 @@ def work(tmp_path: Path, command_line: CommandLine, unbroken: Path) -> Path:
         ("first", "annotator_first"),
         ("second", "annotator_second"),
         ("third", "decider"),
+        ("kim", "annotator_first"),
+        ("lee", "annotator_second"),
+        ("sam", "decider"),
     ):
         shutil.copy(DEMO_FOLDER / f"{source}_random.jsonl", folder / f"{name}.jsonl")
-    shutil.copytree(DEMO_FOLDER / "images", folder / "images")
+    (folder / "images").symlink_to(DEMO_FOLDER / "images")
+    (folder / "repope_eval" / "demo").mkdir(parents=True)
+    (folder / "repope_eval" / "demo" / "benchmark").symlink_to(DEMO_FOLDER)
     write_table(folder / "table.csv")
-    write_audited(folder / "queue.jsonl", folder / "labels.jsonl")
+    (folder / "audit").mkdir()
+    (folder / "relabelled").mkdir()
+    write_audited(folder / "audit" / "queue.jsonl", folder / "relabelled" / "labels.jsonl")
     shutil.copytree(unbroken, folder / "runs" / "demo" / "earlier")
     make_dash_b(folder / "dash" / "dash_b")
     (folder / "mine" / "model").mkdir(parents=True)
@@ -64,6 +83,13 @@ def work(tmp_path: Path, command_line: CommandLine, unbroken: Path) -> Path:
         "family: internvl2_5\ncheckpoint: demo\nrecipe_dtype: float32\n"
     )
     return folder
+
+
+def remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
 
 
 def write_table(path: Path) -> None:
@@ -114,15 +140,16 @@ def coco(shared: Path, tmp_path: Path) -> Path:
     images.mkdir()
     lines = (shared / "annotations" / "coco_pope_random.json").read_text().splitlines()
     others = json.loads((shared / "benchmarks" / "pope_seem" / "aokvqa_pope_seem_random.json").read_text())
-    picture = Image.new("RGB", (64, 48), "teal")
+    picture = io.BytesIO()
+    Image.new("RGB", (64, 48), "teal").save(picture, "JPEG")
     for name in {row["image"] for row in (*map(json.loads, lines), *others)}:
-        picture.save(images / name)
+        (images / name).write_bytes(picture.getvalue())
     for folder in ("benchmarks/pope_seem", "benchmarks/popev2", "benchmarks/amber", "dash_b"):
         (tmp_path / "coco" / Path(folder).name).symlink_to(shared / folder)
     (tmp_path / "coco" / "gqa").mkdir()
     rows = json.loads((shared / "benchmarks" / "pope_seem" / "gqa_pope_seem_random.json").read_text())
     for name in {row["image"] for row in rows}:
-        picture.save(tmp_path / "coco" / "gqa" / name)
+        (tmp_path / "coco" / "gqa" / name).write_bytes(picture.getvalue())
     return tmp_path / "coco"
 
 
@@ -151,24 +178,76 @@ def with_a_small_model(words: list[str], coco: Path) -> list[str]:
     return replaced
 
 
-def needs_real_files(command: str) -> bool:
-    return any(
-        word in command for word in ("bench=repope", "bench=pope_gqa", "bench=all", "model=internvl2_5")
-    )
+def test_every_command_is_run_or_says_why_not() -> None:
+    wrong = [mistake for block in BLOCKS for mistake in unrunnable(block)]
+    assert not wrong, "\n".join(wrong)
+    assert len(RUN_HERE) >= 30
 
 
-@pytest.mark.parametrize("command", [command for command in commands() if not needs_real_files(command)])
+@pytest.mark.parametrize(
+    ("block", "mistake"),
+    [
+        ("```sh\nmake demo\n```", "page.md:1: `make demo` is not run here"),
+        ("Text.\n\n```sh\nls \\\n  -l\n```", "page.md:3: `ls -l` is not run here"),
+        ("```python\nprint()\n```", "page.md:1: says neither"),
+        ("```\nls\n```", "page.md:1: says no language"),
+        ("<!-- run by tests/none.py -->\n```sh\nls\n```", "page.md:2: tests/none.py is not there"),
+        ("<!-- not run: -->\n```sh\nls\n```", "page.md:2: `ls` is not run here"),
+        ("<!-- not run: it lists -->\n\n```sh\nls\n```", None),
+        ("<!-- run by tests/test_main.py -->\n```sh\nls\n```", None),
+        (f"```sh\n# Ask.\n{PROGRAM} \\\n  limit=4\n```", None),
+    ],
+)
+def test_a_command_that_is_neither_run_nor_marked_is_refused(block: str, mistake: str | None) -> None:
+    (found,) = blocks_of("page.md", block)
+    assert [text.startswith(mistake) for text in unrunnable(found) if mistake] == ([True] if mistake else [])
+
+
+def test_no_command_hides_in_an_indented_block() -> None:
+    lines = [
+        f"{page}: {line.strip()}"
+        for page, text in TEXTS.items()
+        for line in "".join(re.split(r"^```.*?^```$", text, flags=re.MULTILINE | re.DOTALL)).splitlines()
+        if line.startswith("    ") and line.lstrip().startswith((PROGRAM, "make ", "pip "))
+    ]
+    assert not lines, "\n".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("command", "mark"),
+    [
+        pytest.param(command, mark, id=f"{command} [{mark}]")
+        for command, mark in [*marked_commands(), *commands_in_prose()]
+    ],
+)
+def test_what_is_not_run_here_exists_with_its_keys(command: str, mark: str) -> None:
+    """The names of these tests list the commands that are not run, each with the reason or the page."""
+    program, _, rest = command.rpartition("repope_eval ")
+    if command in dict(marked_commands()) and not program:
+        return  # another program's
+    words = [word for word in shlex.split(rest) if not word.startswith(("-", "...", "DIR"))]
+    name = words.pop(0) if words and "=" not in words[0] else "run"
+    if name == "help":
+        name = words.pop(0) if words else "run"
+    if name.isupper():
+        return  # stands for any command
+    assert name in COMMANDS, mark
+    keys = [word for word in words if "=" in word and "..." not in word]
+    assert not misspelt_keys(COMMANDS[name], spelt_out(COMMANDS[name], keys)), mark
+
+
+@pytest.mark.parametrize("command", [command for command in RUN_HERE if not needs_real_files(command)])
 def test_commands_run(command: str, command_line: CommandLine, work: Path) -> None:
     words = shlex.split(command.replace("/scratch/dash", str(work / "dash")))[3:]
     if words and not words[0].isalpha() and "limit" not in command:
         words.append("limit=4")
-    if words[:1] in (["build"], ["relabel"]):  # they replace nothing
-        (work / words[-1].removeprefix("out=")).unlink()
+    if words[:1] in (["audit"], ["build"], ["relabel"]):  # they replace nothing
+        remove(work / words[-1].removeprefix("out="))
     result = command_line(*words)
     assert result.returncode == 0, result.stderr
 
 
-@pytest.mark.parametrize("command", [command for command in commands() if needs_real_files(command)])
+@pytest.mark.parametrize("command", [command for command in RUN_HERE if needs_real_files(command)])
 def test_commands_about_real_models_and_images_run(
     command: str, command_line: CommandLine, work: Path, coco: Path, shared: Path
 ) -> None:
@@ -182,102 +261,36 @@ def test_commands_about_real_models_and_images_run(
     assert result.returncode == 0, result.stderr
 
 
+@pytest.mark.parametrize("command", [command for command in commands_to_run() if serves(command)])
+def test_commands_that_serve_begin_to(command: str, work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(work)
+    words = shlex.split(command)[3:]
+    (out,) = (word.removeprefix("out=") for word in words if word.startswith("out="))
+    Path(out).unlink(missing_ok=True)
+    with served(*words) as (process, address):
+        assert address.startswith("http://127.0.0.1:")
+        assert ended(process).returncode == 143
+
+
 def test_questions_that_own_code_answers_are_scored(
     command_line: CommandLine, work: Path, coco: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    code = re.search(r"    rows = .*?\n\n", README, re.DOTALL)
-    (scoring,) = re.findall(r"    (python -m repope_eval score answers=answered\.jsonl .*)", README)
+    blocks = [block for block in BLOCKS if block.page == OWN_CODE and block.mark]
+    (code,) = (block.text for block in blocks if block.language == "python")
+    (scoring,) = (command for block in blocks for command in block.commands)
     asking = ["questions", "bench=repope", "out=asked.jsonl", "limit=4"]
-    assert f"{PROGRAM} {' '.join(asking[:-1])}\n" in README
+    assert f"{PROGRAM} {' '.join(asking[:-1])}\n" in TEXTS[OWN_CODE]
     assert command_line(*asking, f"data_dir={coco}").returncode == 0
     monkeypatch.chdir(work)
-    assert code is not None
     exec(
-        textwrap.dedent(code[0]),
-        {"json": json, "Path": Path, "my_model": lambda path, _: f"Yes: {Path(path).name}"},
+        code,
+        {"my_model": lambda path, _: f"Yes: {Path(path).name}"},
     )
     result = command_line(*shlex.split(scoring)[3:], f"data_dir={coco}")
     assert result.returncode == 0, result.stderr
 
 
-@pytest.mark.parametrize("command", [line for line in program_lines() if serves(line)])
-def test_commands_that_serve_begin_to(command: str, work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(work)
-    if "decide=true" in command:
-        shutil.copy("first.jsonl", "kim.jsonl")
-        shutil.copy("second.jsonl", "lee.jsonl")
-    with served(*shlex.split(command)[3:]) as (process, address):
-        assert address.startswith("http://127.0.0.1:")
-        assert ended(process).returncode == 143
-
-
-def test_the_commands_were_found() -> None:
-    assert len(commands()) >= 10
-
-
-@pytest.mark.parametrize(
-    "record",
-    [
-        config.RunSettings,
-        config.ScoreSettings,
-        config.ReportSettings,
-        config.StatusSettings,
-        config.SlurmSettings,
-        benchmark_commands.DataSettings,
-        config.ModelsSettings,
-        config.DoctorSettings,
-        config.FetchSettings,
-        benchmark_commands.QuestionsSettings,
-        benchmark_commands.BuildSettings,
-        benchmark_commands.AnnotateSettings,
-        benchmark_commands.RelabelSettings,
-        audit_commands.AuditSettings,
-        audit_commands.EstimateSettings,
-    ],
-)
-def test_every_key_is_in_the_table_with_its_meaning_and_default(record: type) -> None:
-    table = [line for line in README.splitlines() if line.startswith("| `")]
-    for key, item in fields_by_key(record).items():
-        if item.record:
-            continue
-        default = "" if item.default is dataclasses.MISSING else json.dumps(item.default).strip('"')
-        lines = [line for line in table if line.startswith(f"| `{key}` | {item.metadata['help']}")]
-        assert any(line.endswith(f"| `{default}` |" if default else "| |") for line in lines), key
-
-
-def test_the_table_of_a_real_models_scores_is_what_the_program_computes(
-    shared: Path, command_line: CommandLine, tmp_path: Path
-) -> None:
-    result = command_line(
-        "score",
-        f"answers={shared / 'answers' / 'llava-v1.5-13b.jsonl'}",
-        f"questions={shared / 'answers' / 'llava-v1.5_questions.jsonl'}",
-        "bench=repope",
-        f"data_dir={shared}",
-        f"out={tmp_path / 'run'}",
-    )
-    assert result.returncode == 0, result.stderr
-    scores = json.loads((tmp_path / "run" / "scores.json").read_text())["scores"]
-    for variant in ("random", "adversarial"):
-        for label_set, title in (("pope", "POPE"), ("repope", "RePOPE")):
-            cell = scores[label_set][variant]
-            counts = " | ".join(str(cell[name]) for name in ("tp", "fp", "tn", "fn"))
-            ratios = " | ".join(f"{cell[name]:.4f}".lstrip("0") for name in ("precision", "recall", "f1"))
-            assert f"| {variant} | {title} | {counts} | {ratios} |" in README
-
-
-def test_files_and_modules_it_names_exist() -> None:
-    for path in re.findall(r"`((?:repope_eval|configs|tests)/[\w/.]+)`", README):
-        if "NAME" not in path:
-            assert (PROJECT / path).exists(), path
-    for module in re.findall(r"`python -m (repope_eval\.demo\.\w+)`", README):
-        assert (PROJECT / (module.replace(".", "/") + ".py")).exists(), module
-
-
-def test_its_pictures_are_there_and_are_made_by_a_program() -> None:
-    pictures = re.findall(r"!\[[^\]]+\]\((docs/pictures/\w+\.png)\)", README)
-    assert len(pictures) == 3
-    assert {PROJECT / name for name in pictures} == set((PROJECT / "docs" / "pictures").iterdir())
-    for name in pictures:
-        with Image.open(PROJECT / name) as picture:
-            assert picture.size == (1184, 800)
+def test_the_example_of_a_model_file_is_one_that_is_tested() -> None:
+    """`work` has a file of this name, with the demo's checkpoint."""
+    assert "# mine/model/my_internvl.yaml" in TEXTS["docs/how-to/add-a-model.md"]
+    assert (PROJECT / "configs" / "models").is_dir()

@@ -1,0 +1,142 @@
+"""What the documentation says in figures and names is so."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from conftest import GOLDENS, PROJECT, CommandLine
+from documentation_pages import TEXTS
+from PIL import Image
+
+from repope_eval.foreign_answers.formats import FORMATS
+from repope_eval.reporting.citations import POPE, REPOPE
+
+README = TEXTS["README.md"]
+SPEED = "docs/concepts/how-it-asks.md"
+RESULTS = (PROJECT / "perf" / "RESULTS.md").read_text(encoding="utf-8")
+PICTURES = PROJECT / "docs" / "pictures"
+IN_WORDS = {"seven": 7, "eight": 8, "nine": 9, "ten": 10}
+
+
+def unwrapped(text: str) -> str:
+    return " ".join(text.split())
+
+
+def test_the_readme_is_two_screens() -> None:
+    assert 90 <= len(README.splitlines()) <= 130
+
+
+def test_the_table_of_a_real_models_scores_is_what_the_program_computes(
+    shared: Path, command_line: CommandLine, tmp_path: Path
+) -> None:
+    result = command_line(
+        "score",
+        f"answers={shared / 'answers' / 'llava-v1.5-13b.jsonl'}",
+        f"questions={shared / 'answers' / 'llava-v1.5_questions.jsonl'}",
+        "bench=repope",
+        f"data_dir={shared}",
+        f"out={tmp_path / 'run'}",
+    )
+    assert result.returncode == 0, result.stderr
+    scores = json.loads((tmp_path / "run" / "scores.json").read_text())["scores"]
+    for variant in ("random", "adversarial"):
+        for label_set, title in (("pope", "POPE"), ("repope", "RePOPE")):
+            cell = scores[label_set][variant]
+            counts = " | ".join(str(cell[name]) for name in ("tp", "fp", "tn", "fn"))
+            ratios = " | ".join(f"{cell[name]:.4f}".lstrip("0") for name in ("precision", "recall", "f1"))
+            page = TEXTS["docs/how-to/score-answers.md"]
+            assert f"| {variant} | {title} | {counts} | {ratios} |" in page
+
+
+def measured_speed() -> dict[str, tuple[float, float]]:
+    """How many times faster the shared engine is, by family: a distinct question, and the paper's loop."""
+    table = RESULTS.partition("## `python perf/engine.py")[2].partition("\n## ")[0]
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines() if "| " in line]
+    return {row[0]: (float(row[-2]), float(row[-1])) for row in rows if row[0] != "family" and "M" in row[1]}
+
+
+def test_the_readme_is_as_fast_as_was_measured() -> None:
+    whole = [ratios for family, ratios in measured_speed().items() if not family.startswith("PaliGemma")]
+    assert len(whole) == 5
+    (alone, papers) = zip(*whole, strict=True)
+    said = f"{min(alone)} to {max(alone)} times as fast as asking each question alone, and "
+    said += f"{min(papers)} to {max(papers)} times as fast as the paper's loop"
+    assert said in unwrapped(README)
+
+
+def test_the_concepts_are_as_fast_as_was_measured() -> None:
+    rows = re.findall(r"^\| ([A-Z][\w.,\- ]+) \| ([\d.]+) \| ([\d. to]+) \|$", TEXTS[SPEED], re.MULTILINE)
+    assert len(rows) == 5
+    for families, alone, papers in rows:
+        found = [
+            ratios
+            for name, ratios in measured_speed().items()
+            if any(name == family or name.startswith(f"{family},") for family in families.split(", "))
+        ]
+        assert {f"{ratio}" for ratio, _ in found} == {alone}
+        least, most = min(ratio for _, ratio in found), max(ratio for _, ratio in found)
+        assert papers == (f"{least}" if least == most else f"{least} to {most}")
+
+
+def test_the_readme_counts_goldens_and_formats() -> None:
+    goldens = [json.loads(path.read_text(encoding="utf-8")) for path in GOLDENS.glob("*/golden.json")]
+    said = re.search(r"All (\d+) answers of (\w+) tiny checkpoints", README)
+    assert said is not None
+    assert int(said[1]) == sum(len(golden["cases"]) for golden in goldens)
+    assert IN_WORDS[said[2]] == len(goldens)
+    formats = re.search(r"answer files of (\w+) other programs", unwrapped(README))
+    assert formats is not None
+    assert IN_WORDS[formats[1]] == len(FORMATS)
+
+
+def test_the_readme_finds_as_many_labels_as_was_measured() -> None:
+    said = re.search(r"(\d+) % of POPE's flipped labels into the first 10 %", unwrapped(README))
+    measured = re.search(r"\| `audit` \| \.(\d\d) \|", RESULTS)
+    assert said is not None
+    assert measured is not None
+    assert said[1] == measured[1]
+
+
+def test_intervals_hold_as_often_as_is_said() -> None:
+    table = RESULTS.partition("## `python perf/coverage.py`")[2].partition("\n## ")[0]
+    shares = [float(share) for share in re.findall(r"\d\.\d{3}", table) if float(share) > 0.5]
+    said = {page: re.findall(r"truth (\d+) times of 100", unwrapped(text)) for page, text in TEXTS.items()}
+    found = {page: shares for page, shares in said.items() if shares}
+    assert set(found) == {"README.md", "docs/concepts/intervals.md"}
+    assert {share for shares in found.values() for share in shares} == {f"{round(100 * min(shares))}"}
+
+
+def test_the_readme_cites_as_the_pages_do() -> None:
+    assert f"{POPE}\n\n{REPOPE}\n" in README
+
+
+@pytest.mark.parametrize("page", TEXTS)
+def test_files_and_modules_it_names_exist(page: str) -> None:
+    for path in re.findall(r"`((?:repope_eval|configs|tests|perf|slurm|docs)/[\w/.]+)`", TEXTS[page]):
+        if not {"NAME", "FILE"} & set(re.split(r"\W", path)):
+            assert (PROJECT / path).exists(), path
+    for program in re.findall(r"`python (perf/\w+\.py)", TEXTS[page]):
+        assert (PROJECT / program).exists(), program
+    for module in re.findall(r"`python -m ((?:demo_making|docs_making)(?:\.\w+)?)`", TEXTS[page]):
+        path = PROJECT / module.replace(".", "/")
+        assert path.with_suffix(".py").exists() or (path / "__main__.py").exists(), module
+
+
+@pytest.mark.parametrize("page", TEXTS)
+def test_targets_of_make_that_it_names_exist(page: str) -> None:
+    targets = re.findall(r"^([\w-]+):", (PROJECT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    named = re.findall(r"(?:`|^)make ([\w-]+)", TEXTS[page], re.MULTILINE)
+    assert set(named) <= set(targets)
+
+
+def test_its_pictures_are_there_and_are_made_by_a_program() -> None:
+    named = {
+        name for text in TEXTS.values() for name in re.findall(r"!\[[^\]]+\]\([./\w]*?(\w+\.png)\)", text)
+    }
+    assert named == {path.name for path in PICTURES.iterdir()}
+    making = (PROJECT / "demo_making" / "pictures.py").read_text(encoding="utf-8")
+    for name in named:
+        assert name.removesuffix(".png") in making
+        with Image.open(PICTURES / name) as picture:
+            assert picture.size == (1184, 800)
