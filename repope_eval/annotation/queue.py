@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from repope_eval.benchmarks.asked_texts import MOST_QUESTION_CHARACTERS, asked_text
+from repope_eval.benchmarks.audit_queue import is_sampled
 from repope_eval.benchmarks.benchmark import by_image
 from repope_eval.benchmarks.images import refuse_outside
-from repope_eval.benchmarks.pope_file import label_of, object_of
+from repope_eval.benchmarks.pope_file import object_of
 from repope_eval.errors import RepopeError
 from repope_eval.files.rows import read_row_file
 from repope_eval.records import Question
-from repope_eval.wording import counted, shown
+from repope_eval.wording import counted
 
 
 def read_questions(paths: Sequence[Path]) -> tuple[Question, ...]:
@@ -61,7 +62,7 @@ def _questions(path: Path) -> Iterator[Question]:
     asked = 0
     for place, fields in zip(file.places, file.rows, strict=True):
         try:
-            if _is_asked(fields):
+            if is_sampled(fields):
                 asked += 1
                 yield question_of(fields)
         except RepopeError as error:
@@ -69,11 +70,3 @@ def _questions(path: Path) -> Iterator[Question]:
     if not asked:
         why = f"none of its {counted(len(file.rows), 'row')} is sampled" if file.rows else "it has no rows"
         raise RepopeError(f"{path}: holds no question to ask, for {why}; is it the right file?")
-
-
-def _is_asked(fields: Mapping[str, Any]) -> bool:
-    """Whether a row stands in the part to be looked at; without a word on it, it does."""
-    value = label_of(fields.get("sampled", True))
-    if value not in (True, False, "true", "false"):
-        raise RepopeError(f"sampled is {shown(fields['sampled'])}; true or false is expected")
-    return value in (True, "true")

@@ -34,8 +34,10 @@ def listening(host: str, port: int) -> socket.socket:
         RepopeError: the port is taken, or the host is not this machine.
     """
     try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        found = socket.socket(family, socket.SOCK_STREAM)
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        # asyncio sends without delay only on a socket that is told its protocol; otherwise the second part of an
+        # answer waits some 40 ms for the browser to acknowledge the first.
+        found = socket.socket(family, kind, protocol)
     except OSError as error:
         raise RepopeError(f"host={host}: is no address of this machine ({error.strerror})") from error
     try:

@@ -8,7 +8,7 @@ from typing import Any
 from repope_eval.benchmarks.asked_texts import MOST_QUESTION_CHARACTERS, asked_text
 from repope_eval.benchmarks.pope_file import label_of, object_of
 from repope_eval.errors import RepopeError
-from repope_eval.files.rows import read_row_file
+from repope_eval.files.rows import RowFile, read_row_file
 from repope_eval.files.writing import write_lines
 from repope_eval.records import Question
 from repope_eval.wording import shown
@@ -45,10 +45,23 @@ def read_queue(path: Path) -> dict[Question, Queued]:
         RepopeError: the file cannot be read, a line lacks something or holds something else, or a question stands
             twice.
     """
-    file = read_row_file(path)
+    return queue_of(read_row_file(path))
+
+
+def is_queue(file: RowFile) -> bool:
+    """Whether a file of rows is a queue: some row says how likely its question was to be looked at."""
+    return any("p_sampled" in fields for fields in file.rows)
+
+
+def queue_of(file: RowFile) -> dict[Question, Queued]:
+    """The questions of a queue that has been read, as `read_queue` has them.
+
+    Raises:
+        RepopeError: as `read_queue` does.
+    """
     found: dict[Question, Queued] = {}
     for place, fields in zip(file.places, file.rows, strict=True):
-        where = f"{path}, {place}"
+        where = f"{file.where}, {place}"
         queued = _queued(fields, where)
         if queued.question in found:
             raise RepopeError(
@@ -56,8 +69,20 @@ def read_queue(path: Path) -> dict[Question, Queued]:
             )
         found[queued.question] = queued
     if not found:
-        raise RepopeError(f"{path}: holds no questions; give the queue.jsonl that audit wrote")
+        raise RepopeError(f"{file.where}: holds no questions; give the queue.jsonl that audit wrote")
     return found
+
+
+def is_sampled(fields: Mapping[str, Any]) -> bool:
+    """Whether a row stands in the part to be looked at; without a word on it, it does.
+
+    Raises:
+        RepopeError: what it says is neither true nor false. The caller adds where the row is.
+    """
+    value = label_of(fields.get("sampled", True))
+    if value not in (True, False, "true", "false"):
+        raise RepopeError(f"sampled is {shown(fields['sampled'])}; true or false is expected")
+    return value in (True, "true")
 
 
 def _fields(queued: Queued) -> dict[str, Any]:

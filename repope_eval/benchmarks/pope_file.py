@@ -86,18 +86,40 @@ def read_rows(
         RepopeError: the file cannot be read; a row lacks one of the four fields; a label is none of `labels`; a
             question id or an (image, question) pair stands twice.
     """
-    file = _question_file(path)
+    return rows_of(read_row_file(path), labels, may_repeat=may_repeat)
+
+
+def rows_of(
+    file: RowFile, labels: Sequence[Label] = BINARY_LABELS, *, may_repeat: bool = False
+) -> tuple[Row, ...]:
+    """The rows of a file that has been read, as `read_rows` has them.
+
+    Raises:
+        RepopeError: as `read_rows` does.
+    """
+    _refuse_none(file)
     rows = tuple(_each(file, lambda fields: _row(fields, labels, is_cells=file.is_table)))
-    _refuse_repeats(path, rows, may_repeat=may_repeat)
+    _refuse_repeats(file, rows, may_repeat=may_repeat)
     ids: set[int | str] = set()
     for row in rows:
         if row.question_id in ids:
-            raise RepopeError(f"{path}: question_id {shown(row.question_id)} stands twice; give each its own")
+            raise RepopeError(
+                f"{file.where}: question_id {shown(row.question_id)} stands twice; give each its own"
+            )
         ids.add(row.question_id)
     return rows
 
 
 def read_annotations(path: Path) -> tuple[Annotation, ...]:
+    """The rows of an annotator's file.
+
+    Raises:
+        RepopeError: the file cannot be read, or as `annotations_of`.
+    """
+    return annotations_of(read_row_file(path))
+
+
+def annotations_of(file: RowFile) -> tuple[Annotation, ...]:
     """An annotator's rows, like those of `read_rows`, but for ids, which say nothing and may be left out.
 
     The question may also be in a field `question`. JSON rows that all have `annotator` and `at` are a log: the last
@@ -106,12 +128,12 @@ def read_annotations(path: Path) -> tuple[Annotation, ...]:
     Raises:
         RepopeError: as `read_rows` does; a name, time or note in a log is none.
     """
-    file = _question_file(path)
+    _refuse_none(file)
     if not file.is_table and all(name in fields for fields in file.rows for name in _LOG_FIELDS):
         latest = dict(_each(file, _logged))
         return tuple(annotation for annotation in latest.values() if annotation is not None)
     rows = tuple(_each(file, lambda fields: _annotation(fields, is_cells=file.is_table)))
-    _refuse_repeats(path, rows)
+    _refuse_repeats(file, rows)
     return rows
 
 
@@ -130,11 +152,9 @@ def row_fields(row: Row) -> dict[str, Any]:
     return dict(zip(FIELDS, values, strict=True))
 
 
-def _question_file(path: Path) -> RowFile:
-    file = read_row_file(path)
+def _refuse_none(file: RowFile) -> None:
     if not file.rows:
-        raise RepopeError(f"{path}: holds no questions; a file in POPE's format is expected")
-    return file
+        raise RepopeError(f"{file.where}: holds no questions; a file in POPE's format is expected")
 
 
 def _each(file: RowFile, read: Callable[[Mapping[str, Any]], Read]) -> Iterator[Read]:
@@ -217,13 +237,13 @@ def _question_id(value: object, *, is_cell: bool) -> int | str:
     return value
 
 
-def _refuse_repeats(path: Path, rows: Sequence[Row], *, may_repeat: bool = False) -> None:
+def _refuse_repeats(file: RowFile, rows: Sequence[Row], *, may_repeat: bool = False) -> None:
     labels: dict[Question, Label] = {}
     for row in rows:
         known = labels.get(row.question)
         if known is not None and not (may_repeat and known == row.label):
             what = "stands twice" if known == row.label else f"has two labels, {known} and {row.label}"
             raise RepopeError(
-                f"{path}: {shown(row.question.image)}, {shown(row.question.text)} {what}; keep one"
+                f"{file.where}: {shown(row.question.image)}, {shown(row.question.text)} {what}; keep one"
             )
         labels[row.question] = row.label

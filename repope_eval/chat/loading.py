@@ -28,7 +28,7 @@ from repope_eval.models.networks import (
     describe_checkpoint,
     load_network,
     network_dtype,
-    require_possible,
+    possible_device_map,
 )
 from repope_eval.settings.config import Attention, ModelSettings
 from repope_eval.wording import counted
@@ -68,11 +68,11 @@ def load_chat_model(
         RepopeError: there is no such checkpoint, it cannot be asked about images without code of its own, or weights
             are missing or of another shape.
     """
-    require_possible(settings, device)
+    placed = possible_device_map(settings, device)
     described = read_chat_description(settings, checkpoint)
     attention = choose_chat_attention(settings, described)
     config = copy.deepcopy(described.network.config)
-    network, report = load_network(settings, device, described, config, attention)
+    network, report = load_network(settings, placed, described, config, attention)
     if unexpected := sorted(report["unexpected_keys"]):
         # transformers leaves them out as well: heads for training, for example.
         log.warning(

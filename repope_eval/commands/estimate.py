@@ -1,43 +1,34 @@
 """`python -m repope_eval estimate`: the scores of runs under corrected labels, from the part that people looked at."""
 
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 
-from repope_eval.benchmarks.audit_queue import Queued, read_queue
-from repope_eval.benchmarks.pope_file import read_annotations
+from repope_eval.benchmarks.audit_queue import Queued, is_queue, read_queue
+from repope_eval.benchmarks.pope_file import annotations_of
 from repope_eval.errors import RepopeError
 from repope_eval.files.rows import read_row_file
-from repope_eval.files.writing import make_folder, write_json
+from repope_eval.files.writing import make_folder, write_json, write_text
 from repope_eval.leaderboard.run_selection import names_of, runs_of
-from repope_eval.records import Label, Question, Variant
+from repope_eval.records import Answer, Label, LabelSet, Question, Variant
 from repope_eval.reporting.console import print_table
+from repope_eval.reporting.estimates_page import render_estimates_page
+from repope_eval.reporting.estimates_view import EstimatedRun, EstimatesView
+from repope_eval.reporting.figure_texts import interval_text, ratio_text
 from repope_eval.reporting.tables import Field, number_field, table, text_field
-from repope_eval.scoring.estimation import FIGURES, FigureEstimate, Looked, estimate
+from repope_eval.scoring.bootstrap import MEAN
+from repope_eval.scoring.estimation import FIGURES, Looked, estimate
 from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.settings.audit_commands import EstimateSettings
+from repope_eval.settings.config import Protocol
 from repope_eval.wording import counted, shown
 
-DOCUMENT = "estimates.json"
+DOCUMENT, PAGE = "estimates.json", "estimates.html"
 
 MORE = 200
 """Further labels whose effect is told."""
 
 log = logging.getLogger(__name__)
-
-Estimates = Mapping[Variant, Mapping[str, FigureEstimate]]
-
-
-@dataclass(frozen=True, slots=True)
-class _Estimated:
-    """A run's figure in a variant, by the old labels and under true ones."""
-
-    run: str
-    variant: Variant
-    figure: str
-    old: float | None
-    true: FigureEstimate
 
 
 def execute(settings: EstimateSettings, command: str) -> None:
@@ -52,21 +43,49 @@ def execute(settings: EstimateSettings, command: str) -> None:
     _require_of(benchmark.name, queue, original.distinct, settings.queue)
     looked, probabilities = looked_at(queue, read_findings(Path(settings.labels).expanduser(), queue))
     names = names_of(selection.runs)
-    protocol = PROTOCOLS[settings.protocol]
-    found: dict[str, Estimates] = {}
-    rows: list[_Estimated] = []
-    for run in selection.runs:
-        name = names[run.folder]
-        found[name] = estimate(original.variants, looked, probabilities, run.answers, protocol, MORE)
-        old = estimate(original.variants, {}, {}, run.answers, protocol)  # as if nobody had looked
-        rows += [
-            _Estimated(name, variant, figure, old[variant][figure].value, each)
-            for variant, of_variant in found[name].items()
-            for figure, each in of_variant.items()
-        ]
-    write_json(out / DOCUMENT, _document(benchmark.name, settings.protocol, found))
-    _print(rows, len(looked), len(queue))
-    log.info("estimates are in %s", out / DOCUMENT)
+    rows = [
+        row
+        for run in selection.runs
+        for row in _rows(names[run.folder], run.answers, original, looked, probabilities, settings.protocol)
+    ]
+    view = EstimatesView(
+        bench=benchmark.name,
+        protocol=settings.protocol,
+        rows=rows,
+        n_questions=len(queue),
+        n_looked=len(looked),
+        n_more=MORE,
+    )
+    write_json(out / DOCUMENT, _document(view))
+    write_text(out / PAGE, render_estimates_page(view))
+    _print(view)
+    log.info("estimates are in %s, and on the page %s", out / DOCUMENT, out / PAGE)
+
+
+def _rows(
+    name: str,
+    answers: Mapping[Question, Answer],
+    labels: LabelSet,
+    looked: Mapping[Question, Looked],
+    probabilities: Mapping[Question, float],
+    protocol_name: Protocol,
+) -> list[EstimatedRun]:
+    """A run's estimates in each variant and, where there are several, their mean."""
+    protocol = PROTOCOLS[protocol_name]
+    true = estimate(labels.variants, looked, probabilities, answers, protocol, MORE)
+    old = estimate(labels.variants, {}, {}, answers, protocol)  # as if nobody had looked
+    asked = {MEAN: labels.distinct, **labels.variants}
+    return [
+        EstimatedRun(
+            run=name,
+            variant=variant,
+            n_questions=len(asked[variant]),
+            n_looked=sum(question in asked[variant] for question in looked),
+            old=old[variant],
+            true=figures,
+        )
+        for variant, figures in true.items()
+    ]
 
 
 def _require_of(
@@ -85,26 +104,26 @@ def _require_of(
 def read_findings(path: Path, queue: Mapping[Question, Queued]) -> dict[Question, Label]:
     """What people found about questions of a queue: the last label of each.
 
-    A file in POPE's format has no ambiguous questions, since `relabel` leaves them out: what was to be looked at and is
-    not in it counts as ambiguous.
+    A file in POPE's format and a queue have no ambiguous questions, since `relabel` leaves them out: what was to be
+    looked at and is not in it counts as ambiguous.
 
     Raises:
         RepopeError: the file cannot be read, or is about other questions.
     """
-    found = {annotation.question: annotation.label for annotation in read_annotations(path)}
+    file = read_row_file(path)
+    found = {annotation.question: annotation.label for annotation in annotations_of(file)}
     strange = sum(question not in queue for question in found)
     if strange:
         raise RepopeError(
             f"labels={path}: {strange:,} of {counted(len(found), 'label', ',')} are of questions that are not in the "
             "queue; give the labels that people gave to this queue"
         )
-    rows = read_row_file(path).rows
-    if rows and all("question_id" in fields for fields in rows):
+    if is_queue(file) or all("question_id" in fields for fields in file.rows):
         left = [question for question, each in queue.items() if each.sampled and question not in found]
         if left:
             log.info(
-                "%s has POPE's format, without %s of those to be looked at, which count as ambiguous; where some were "
-                "not looked at, give the labels.jsonl that relabel writes beside it",
+                "%s is of relabelled questions, without %s of those to be looked at, which count as ambiguous; where "
+                "some were not looked at, give the labels.jsonl that relabel writes beside it",
                 path,
                 f"{len(left):,}",
             )
@@ -147,39 +166,31 @@ def looked_at(
     return looked, probabilities
 
 
-def _document(bench: str, protocol: str, found: Mapping[str, Estimates]) -> dict[str, object]:
-    return {
-        "bench": bench,
-        "protocol": protocol,
-        "runs": {
-            run: {
-                variant: {
-                    figure: {"estimate": each.value, "ci95": None if each.ci95 is None else list(each.ci95)}
-                    for figure, each in of_variant.items()
-                }
-                for variant, of_variant in of_run.items()
-            }
-            for run, of_run in found.items()
-        },
-    }
+def _document(view: EstimatesView) -> dict[str, object]:
+    runs: dict[str, dict[Variant, object]] = {}
+    for row in view.rows:
+        runs.setdefault(row.run, {})[row.variant] = {
+            figure: {"estimate": each.value, "ci95": None if each.ci95 is None else list(each.ci95)}
+            for figure, each in row.true.items()
+        }
+    return {"bench": view.bench, "protocol": view.protocol, "runs": runs}
 
 
-def _print(rows: Sequence[_Estimated], n_looked: int, n_all: int) -> None:
+def _print(view: EstimatesView) -> None:
     """Prints each run's figures by the old labels and under true ones, and what more labels would do."""
-    shown_variant = rows[-1].variant
-    fields: list[Field[_Estimated]] = [
-        text_field("run", lambda row: row.run),
-        text_field("figure", lambda row: row.figure),
-        number_field("by the old labels", lambda row: _ratio(row.old)),
-        number_field("under true labels", lambda row: _ratio(row.true.value)),
-        number_field(
-            "95 %", lambda row: "" if row.true.ci95 is None else " to ".join(map(_ratio, row.true.ci95))
-        ),
+    fields: list[Field[tuple[EstimatedRun, str]]] = [
+        text_field("run", lambda each: each[0].run),
+        text_field("figure", lambda each: each[1]),
+        number_field("by the old labels", lambda each: ratio_text(each[0].old[each[1]].value)),
+        number_field("under true labels", lambda each: ratio_text(each[0].true[each[1]].value)),
+        number_field("95 %", lambda each: interval_text(each[0].true[each[1]].ci95)),
     ]
-    last = [row for row in rows if row.variant == shown_variant]
-    title = f"Estimates ({shown_variant}) from {n_looked:,} of {n_all:,} questions"
-    print_table(table(title, fields, last, starts_group=lambda row: row.figure == FIGURES[0]), padded=True)
-    f1 = next((row.true for row in last if row.figure == "f1" and row.true.ci95 and row.true.more), None)
+    shown_rows = [(row, figure) for row in view.headline for figure in FIGURES]
+    title = f"Estimates ({view.headline[0].variant}) from {view.n_looked:,} of {view.n_questions:,} questions"
+    print_table(
+        table(title, fields, shown_rows, starts_group=lambda each: each[1] == FIGURES[0]), padded=True
+    )
+    f1 = next((row.true["f1"] for row in view.headline if row.true["f1"].ci95 and row.true["f1"].more), None)
     if f1 is not None and f1.ci95 is not None and f1.more is not None:
         log.info(
             "the interval of F1 is %.4f wide; %d further drawn labels would narrow it to about %.4f",
@@ -187,7 +198,3 @@ def _print(rows: Sequence[_Estimated], n_looked: int, n_all: int) -> None:
             MORE,
             f1.more,
         )
-
-
-def _ratio(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4f}"

@@ -13,7 +13,8 @@ from typing import Any, NoReturn
 from repope_eval.benchmarks.agreement import agreement_of
 from repope_eval.benchmarks.annotators import read_annotators, refuse_one_file_of_two_people
 from repope_eval.benchmarks.images import locate_images
-from repope_eval.benchmarks.pope_file import Row, read_rows, row_fields, write_rows
+from repope_eval.benchmarks.pope_file import Row, row_fields
+from repope_eval.benchmarks.question_file import QuestionFile, read_question_file
 from repope_eval.benchmarks.relabelling import LabelChange, Outcome, label_by_question, label_changes, settle
 from repope_eval.errors import RepopeError
 from repope_eval.files.texts import read_content
@@ -51,8 +52,8 @@ def execute(settings: RelabelSettings, command: str) -> None:
     inputs = [*sources.values(), *paths]
     for target in (*sources, _beside(settings, LABELS), _beside(settings, CARD)):
         refuse_existing(target, settings.out, inputs)
-    # Published files may ask the same twice, such as POPE's on GQA.
-    questions = {target: read_rows(source, may_repeat=True) for target, source in sources.items()}
+    files = {target: read_question_file(source) for target, source in sources.items()}
+    questions = {target: file.rows for target, file in files.items()}
     asked = tuple({row.question: row for rows in questions.values() for row in rows}.values())
     people = read_annotators(paths)
     if filecmp.cmp(paths[0], paths[1], shallow=False):
@@ -75,7 +76,7 @@ def execute(settings: RelabelSettings, command: str) -> None:
         agreement=agreement,
         images=_images(settings, asked),
     )
-    _write(settings, relabelled, view, inputs)
+    _write(settings, files, relabelled, view, inputs)
     _show(settings, questions, relabelled, view)
 
 
@@ -192,6 +193,7 @@ def _images(settings: RelabelSettings, asked: Sequence[Row]) -> Mapping[str, Pat
 
 def _write(
     settings: RelabelSettings,
+    files: Mapping[Path, QuestionFile],
     relabelled: Mapping[Path, Sequence[Row]],
     view: RelabellingView,
     inputs: Sequence[Path],
@@ -202,7 +204,7 @@ def _write(
     try:
         for target, rows in relabelled.items():
             written.append(target)
-            write_rows(target, rows)
+            files[target].write(target, rows)
         written.append(labels)
         write_lines(labels, _settled_lines(view.outcomes))
         card_text = relabelling_card(view, _hashes([*inputs, *written]))

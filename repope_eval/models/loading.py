@@ -18,8 +18,8 @@ from repope_eval.models.networks import (
     describe_checkpoint,
     load_network,
     network_dtype,
+    possible_device_map,
     refuse_gaps,
-    require_possible,
 )
 from repope_eval.models.recipe import Recipe, RecipeOptions
 from repope_eval.models.rehearsal import rehearse
@@ -55,11 +55,11 @@ def load_model(settings: ModelSettings, device: torch.device, checkpoint: Checkp
     Raises:
         RepopeError: no such checkpoint, another family's, weights missing, unexpected or of another shape.
     """
-    require_possible(settings, device)
+    placed = possible_device_map(settings, device)
     described = read_description(settings, checkpoint)
     recipe = described.recipe
     attention = choose_attention(settings, described.network.config)
-    network, report = load_network(settings, device, described, recipe.network_config(), attention)
+    network, report = load_network(settings, placed, described, recipe.network_config(), attention)
     refuse_gaps(described.checkpoint, report, "unexpected_keys")
     return Model(
         recipe=recipe,

@@ -100,16 +100,20 @@ def network_dtype(settings: ModelSettings) -> torch.dtype:
     return dtype
 
 
-def require_possible(settings: ModelSettings, device: torch.device) -> None:
-    """Refuses what a device or an installation lacks, before any file of a checkpoint is read.
+def possible_device_map(settings: ModelSettings, device: torch.device) -> str | dict[str, Any]:
+    """Where a model's weights go, before any file of a checkpoint is read.
+
+    Returns:
+        What `device_map` makes of the settings.
 
     Raises:
         RepopeError: the number format, the attention, the device map or the quantization cannot be had here.
     """
     require_number_format(network_dtype(settings), device)
     require_attention(settings, device)
-    device_map(settings, device)
+    placed = device_map(settings, device)
     require_quantization(settings, device)
+    return placed
 
 
 def _keep_all_bits(dtype: torch.dtype) -> None:
@@ -124,7 +128,7 @@ def _keep_all_bits(dtype: torch.dtype) -> None:
 
 def load_network(
     settings: ModelSettings,
-    device: torch.device,
+    placed: str | dict[str, Any],
     described: DescribedNetwork,
     config: PreTrainedConfig,
     attention: Attention,
@@ -133,7 +137,7 @@ def load_network(
 
     Args:
         settings: of the model.
-        device: where inputs go, and the weights if the settings do not spread them.
+        placed: where the weights go, as `possible_device_map` found.
         described: the checkpoint; its network's class is the one that is loaded.
         config: of that class.
         attention: how the network is to compute attention.
@@ -144,7 +148,6 @@ def load_network(
     Raises:
         RepopeError: the weights cannot be had or loaded, or some are missing or of another shape.
     """
-    placed = device_map(settings, device)
     require_modules(settings, placed, described.network)
     fetch_whole(described)
     dtype = network_dtype(settings)

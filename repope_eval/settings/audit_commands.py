@@ -32,4 +32,4 @@ class EstimateSettings:
     queue: str = setting("the queue.jsonl that audit wrote")
     protocol: Protocol = setting("how yes or no is read from an answer", "repope")
     data_dir: str | None = setting("where data lies or goes; null: where the runs had it", None)
-    out: str = setting("folder for estimates.json", "estimates")
+    out: str = setting("folder for estimates.json and estimates.html", "estimates")

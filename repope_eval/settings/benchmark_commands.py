@@ -64,11 +64,13 @@ class AnnotateSettings:
 class RelabelSettings:
     """Corrects labels by the two-annotator rule."""
 
-    questions: str | tuple[str, ...] = setting("file in POPE's format, or one for each variant: [A,B,C]")
+    questions: str | tuple[str, ...] = setting(
+        "file in POPE's format or `audit`'s queue.jsonl, or one for each variant: [A,B,C]"
+    )
     annotators: tuple[str, ...] = setting(
         "two people's files on all of these, labels yes, no or ambiguous: [A,B]", length=2
     )
     decider: str | None = setting("a third, for questions where the two say yes and no", None)
     partial: bool = setting("true: settle what both have labelled so far; false: all has to be", False)
     images: str | None = setting("folder of the images, for the page's pictures; null: none", None)
-    out: str = setting("file to write, in POPE's format; the folder of several")
+    out: str = setting("file to write, in the same format; the folder of several")

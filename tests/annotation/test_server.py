@@ -1,5 +1,6 @@
 """What the page's server tells, stores and refuses."""
 
+import asyncio
 import errno
 import json
 import os
@@ -162,6 +163,28 @@ def test_a_free_port_of_this_machine_is_listened_to() -> None:
     with listening("0.0.0.0", 0) as every:
         assert address_of(every, "t").startswith(f"http://{socket.gethostname()}:")
         assert is_for_others(every)
+
+
+def test_no_part_of_an_answer_waits_for_the_one_before_to_be_acknowledged() -> None:
+    """Nagle's algorithm together with a browser's delayed acknowledgement held some keys up by 40 ms."""
+
+    async def is_without_delay(listener: socket.socket) -> int:
+        found: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+        async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            accepted = writer.get_extra_info("socket")
+            found.set_result(accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            writer.close()
+
+        async with await asyncio.start_server(serve, sock=listener):
+            _, writer = await asyncio.open_connection(*listener.getsockname())
+            await found
+            writer.close()
+            await writer.wait_closed()
+        return found.result()
+
+    with listening("127.0.0.1", 0) as one:
+        assert asyncio.run(is_without_delay(one))
 
 
 def test_a_port_that_is_taken_is_named() -> None:

@@ -9,10 +9,12 @@ from typing import Literal
 
 import pytest
 import warm_commands
+from estimates_examples import estimates_view
 from playwright.sync_api import Browser, Page
 from run_folders import answer_lines, demo, write_run
 
 from repope_eval.benchmarks.demo import DEMO_FOLDER
+from repope_eval.reporting.estimates_page import render_estimates_page
 
 pytestmark = pytest.mark.installed
 
@@ -88,6 +90,14 @@ def relabelling_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "new_relabelling.html"
 
 
+@pytest.fixture(scope="module")
+def estimates_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of runs whose names want to be markup."""
+    path = tmp_path_factory.mktemp("estimates") / "estimates.html"
+    path.write_text(render_estimates_page(estimates_view(*NAUGHTY)))
+    return path
+
+
 @contextmanager
 def opened(
     browser: Browser, path: Path, width: int = 1280, scheme: ColorScheme = "light"
@@ -112,7 +122,14 @@ def asked_for(told: Told, path: Path) -> list[str]:
     return [url for url in told.requests if url != path.as_uri() and not url.startswith("data:")]
 
 
-PAGES = ("leaderboard", "naughty_leaderboard", "run_page", "naughty_run_page", "relabelling_page")
+PAGES = (
+    "leaderboard",
+    "naughty_leaderboard",
+    "run_page",
+    "naughty_run_page",
+    "relabelling_page",
+    "estimates_page",
+)
 
 
 @pytest.mark.parametrize(("width", "scheme"), WINDOWS)
@@ -134,7 +151,9 @@ def test_a_page_fits_says_no_error_and_asks_for_nothing(
         assert asked_for(told, path) == []
 
 
-@pytest.mark.parametrize("name", ["naughty_leaderboard", "naughty_run_page", "relabelling_page"])
+@pytest.mark.parametrize(
+    "name", ["naughty_leaderboard", "naughty_run_page", "relabelling_page", "estimates_page"]
+)
 def test_what_models_say_is_shown_as_text_and_never_executed(
     name: str, browser: Browser, request: pytest.FixtureRequest
 ) -> None:

@@ -99,6 +99,9 @@ def test_scores_are_estimated_from_what_was_looked_at(
     assert "200 further drawn labels would narrow it to about" in result.stderr
     found = json.loads((out / "estimates.json").read_text())["runs"]
     assert set(found) == set(MODELS)
+    page = (out / "estimates.html").read_text()
+    assert "From 300 of 1,026 questions that people looked at" in page
+    assert all(f"{found[name]['mean']['f1']['estimate']:.4f}" in page for name in MODELS)
     for name, (wrong, seed) in MODELS.items():
         truth = true_scores(name, wrong, seed)
         assert list(found[name]) == ["random", "popular", "adversarial", "mean"]
@@ -143,7 +146,7 @@ def test_a_part_of_the_labels_will_do_and_all_of_them_are_exact(
         assert found[figure]["ci95"] == pytest.approx([value, value], abs=1e-12)
 
 
-def test_a_file_in_popes_format_lacks_the_ambiguous(
+def test_a_file_in_popes_format_and_a_relabelled_queue_lack_the_ambiguous(
     queue: Path, runs: Path, command_line: CommandLine, tmp_path: Path
 ) -> None:
     """What relabel wrote: the same estimates as from the annotator's file."""
@@ -155,13 +158,21 @@ def test_a_file_in_popes_format_lacks_the_ambiguous(
     ]
     relabelled = tmp_path / "relabelled.jsonl"
     relabelled.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    by_question = {(row["image"], row["text"]): row["label"] for row in rows}
+    queued = [
+        line | {"label": by_question[line["image"], line["question"]]}
+        for line in lines_of(queue)
+        if (line["image"], line["question"]) in by_question
+    ]
+    relabelled_queue = tmp_path / "relabelled_queue.jsonl"
+    relabelled_queue.write_text("".join(json.dumps(line) + "\n" for line in queued))
     words = ("estimate", f"runs={runs}", "bench=demo", f"queue={queue}")
     documents = []
-    for path in (labels, relabelled):
+    for path in (labels, relabelled, relabelled_queue):
         result = command_line(*words, f"labels={path}", f"out={tmp_path / path.stem}")
         assert result.returncode == 0, result.stderr
         documents.append((tmp_path / path.stem / "estimates.json").read_text())
-    assert documents[0] == documents[1]
+    assert documents[0] == documents[1] == documents[2]
     assert "which count as ambiguous" in result.stderr
 
 

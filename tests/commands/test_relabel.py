@@ -6,6 +6,7 @@ import json
 import logging
 import shutil
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,12 @@ import pytest
 from conftest import CommandLine
 from PIL import Image
 
+from repope_eval.benchmarks.audit_queue import Queued, read_queue, write_queue
 from repope_eval.benchmarks.demo import DEMO_FOLDER
 from repope_eval.benchmarks.pope_file import read_annotations, read_rows, write_rows
 from repope_eval.commands.relabel import execute
 from repope_eval.errors import RepopeError
+from repope_eval.records import Question
 from repope_eval.settings.benchmark_commands import RelabelSettings
 
 VARIANTS = ("random", "popular", "adversarial")
@@ -240,7 +243,7 @@ def test_of_several_variants_all_are_written_or_none(folder: Path, monkeypatch: 
 
     lines(folder / "second_variant.jsonl", questions("yes", "yes", "yes"))
     lines(folder / "second.jsonl", rows("yes", "no", "ambiguous"))
-    monkeypatch.setattr("repope_eval.commands.relabel.write_rows", refuse_the_second)
+    monkeypatch.setattr("repope_eval.benchmarks.question_file.write_rows", refuse_the_second)
     variants = ("questions.jsonl", "second_variant.jsonl")
     assert "No space left" in refusal(questions=variants, out="all")
     assert not list((folder / "all").iterdir())
@@ -416,6 +419,53 @@ def test_the_card_has_the_hashes_of_what_was_read_and_written(logs: Path) -> Non
         assert f"{path.name} " in card
         assert hashlib.sha256(path.read_bytes()).hexdigest() in card
     assert str(logs) not in card
+
+
+def write_queue_of_things(path: Path, *sampled: bool) -> Path:
+    """A queue of the three things, all with label yes, of which some are to be looked at."""
+    queue = [
+        Queued(
+            question=Question(row["image"], row["question"], name),
+            label=True,
+            score=1.0,
+            p_sampled=0.5,
+            sampled=each,
+        )
+        for name, row, each in zip(NAMES, rows("yes", "yes", "yes"), sampled, strict=True)
+    ]
+    write_queue(path, queue)
+    return path
+
+
+def test_of_a_queue_the_part_to_be_looked_at_is_relabelled_and_written_as_a_queue(folder: Path) -> None:
+    queue = write_queue_of_things(folder / "queue.jsonl", True, False, True)
+    dog, _, car = read_queue(queue).values()
+    lines(folder / "first.jsonl", [rows("no")[0], *rows("yes", first=2)])
+    lines(folder / "second.jsonl", [rows("no")[0], *rows("no", first=2)])
+    assert "the annotators disagree on 1 of 2 questions" in refusal(questions="queue.jsonl")
+    (disputed,) = map(json.loads, (folder / "new_disputed.jsonl").read_text().splitlines())
+    assert (disputed["question_id"], disputed["text"]) == (3, car.question.text)
+    lines(folder / "decider.jsonl", rows("yes", first=2))
+    relabel(questions="queue.jsonl", decider="decider.jsonl")
+    assert list(read_queue(folder / "new.jsonl").values()) == [replace(dog, label=False), car]
+
+
+def test_a_queue_and_a_file_in_popes_format_keep_their_forms(folder: Path) -> None:
+    write_queue_of_things(folder / "queue.jsonl", True, True, True)
+    lines(folder / "first.jsonl", rows("yes", "ambiguous", "yes"))
+    relabel(questions=("questions.jsonl", "queue.jsonl"), out="new")
+    assert labels(folder / "new" / "questions.jsonl") == {"dog": "yes", "car": "yes"}
+    assert [each.question.object for each in read_queue(folder / "new" / "queue.jsonl").values()] == [
+        "dog",
+        "car",
+    ]
+
+
+def test_a_queue_of_which_nothing_is_to_be_looked_at_is_refused(folder: Path) -> None:
+    write_queue_of_things(folder / "queue.jsonl", False, False, False)
+    assert refusal(questions="queue.jsonl") == (
+        "queue.jsonl: none of its questions is to be looked at (sampled); is it the right queue?"
+    )
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

@@ -1,0 +1,51 @@
+"""Runs' scores as they would be under true labels, put together for the page, its chart and the console."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from repope_eval.records import Variant
+from repope_eval.scoring.estimation import FigureEstimate
+from repope_eval.wording import counted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EstimatedRun:
+    """The figures of one run in one variant."""
+
+    run: str
+    variant: Variant
+    n_questions: int
+    n_looked: int
+    """How many of the questions people looked at."""
+    old: Mapping[str, FigureEstimate]
+    """The figures by the old labels."""
+    true: Mapping[str, FigureEstimate]
+    """The same under true labels."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EstimatesView:
+    """The estimates of several runs on a benchmark."""
+
+    bench: str
+    protocol: str
+    rows: Sequence[EstimatedRun]
+    """The variants of a run stand together, their mean last."""
+    n_questions: int
+    n_looked: int
+    n_more: int
+    """Further labels whose effect on the intervals is told."""
+
+    @property
+    def headline(self) -> Sequence[EstimatedRun]:
+        """The rows that sum up: the mean over the variants, or the only variant."""
+        last = self.rows[-1].variant
+        return [row for row in self.rows if row.variant == last]
+
+    @property
+    def basis(self) -> str:
+        """What the estimates rest on, in words."""
+        return (
+            f"From {self.n_looked:,} of {counted(self.n_questions, 'question', ',')} that people looked at, answers "
+            f"read by protocol {self.protocol}."
+        )
