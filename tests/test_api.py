@@ -2,9 +2,11 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import PROJECT
@@ -13,6 +15,7 @@ import repope_eval
 from repope_eval.records import Question
 
 PAGE = PROJECT / "docs" / "how-to" / "use-from-python.md"
+ANSWERS = PROJECT / "repope_eval" / "demo" / "answers.jsonl"
 
 
 @pytest.fixture(scope="module")
@@ -38,18 +41,24 @@ def test_another_name_is_an_attribute_error() -> None:
         repope_eval.Scorer  # noqa: B018
 
 
-def test_the_script_of_the_page_runs(capsys: pytest.CaptureFixture[str]) -> None:
-    blocks = re.findall(r"(?:^    .*\n|^\n)+", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
-    texts = ["\n".join(line[4:] for line in block.splitlines()).strip() for block in blocks]
-    (script,) = [text for text in texts if "def my_model" in text]
-    exec(script, {})
-    assert capsys.readouterr().out.strip() in texts
+def test_the_scripts_of_the_page_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    first, second = re.findall(r"<!-- run by tests/test_api.py -->\n```python\n(.*?)```", text, re.DOTALL)
+    (printed,) = re.findall(r"```text\n(.*?)```", text, re.DOTALL)
+    shutil.copy(ANSWERS, tmp_path / "answers.jsonl")
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    exec(first, names)
+    assert capsys.readouterr().out == printed
+    exec(second, names)
+    assert names["result"].n_images == 6
 
 
 def test_answers_count_the_same_from_a_file_and_as_texts(demo: repope_eval.Benchmark) -> None:
     """The answers that are stored for checks, to the first six images."""
-    path = PROJECT / "repope_eval" / "demo" / "answers.jsonl"
-    answers = repope_eval.read_answers(path, demo)
+    answers = repope_eval.read_answers(ANSWERS, demo)
     by_file = repope_eval.score(answers, demo)
     by_text = repope_eval.score({key: answer.response for key, answer in answers.items()}, demo)
     assert by_file.confusions == by_text.confusions
