@@ -35,7 +35,7 @@ LAYERS = [
     ["cluster", "models", "reporting"],
     ["inference", "leaderboard"],
     ["chat", "endpoint", "exporting", "tracking"],
-    ["capacity", "pipeline"],
+    ["api", "capacity", "pipeline"],
     ["checking"],
     ["commands"],
     ["command_line"],

@@ -13,11 +13,12 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from repope_eval.errors import RepopeError
 from repope_eval.files.natural_order import natural_order
-from repope_eval.settings.config import ModelSettings
-from repope_eval.settings.fields import closest, groups_of, nearest
+from repope_eval.settings.config import BenchSettings, ModelSettings
+from repope_eval.settings.fields import closest, fields_by_key, groups_of, nearest
 from repope_eval.settings.schema import schema_of, settings_from
 from repope_eval.settings.shipped_files import choices, configuration_file
 from repope_eval.wording import shown_word
@@ -48,6 +49,32 @@ def model_settings(name: str) -> ModelSettings:
         raise RepopeError(f"model={shown_word(name)}: {no_such_model(name, known)}")
     composed = OmegaConf.merge(OmegaConf.structured(schema_of(ModelSettings)), _shipped("model", name))
     return settings_from(ModelSettings, typing.cast(DictConfig, composed))
+
+
+def bench_settings(name: str, values: Mapping[str, Any]) -> BenchSettings:
+    """The settings of a shipped benchmark.
+
+    Args:
+        name: the name of its configuration file, as in `bench=repope`.
+        values: settings that are not the file's or the defaults', by their keys without `bench.`.
+
+    Raises:
+        RepopeError: there is no such benchmark or no such setting, or a value is missing or not allowed.
+    """
+    known = choices("bench")
+    if name not in known:
+        raise RepopeError(
+            f"{shown_word(name)}: no such benchmark{nearest(name, known)}; there are {', '.join(known)}"
+        )
+    keys = {key.partition(".")[0] for key in fields_by_key(BenchSettings)}
+    for key in values.keys() - keys:
+        raise RepopeError(f"{key}: no such setting of a benchmark{nearest(key, sorted(keys))}")
+    schema = OmegaConf.structured(schema_of(BenchSettings))
+    try:
+        composed = OmegaConf.merge(schema, _shipped("bench", name), dict(values))
+    except OmegaConfBaseException as error:
+        raise RepopeError(f"settings of {name}: {str(error).splitlines()[0]}") from error
+    return settings_from(BenchSettings, typing.cast(DictConfig, composed))
 
 
 def listed_models() -> list[ModelSettings]:

@@ -254,6 +254,8 @@ def test_commands_run(command: str, command_line: CommandLine, work: Path) -> No
         words.append("limit=4")
     if words[:1] in (["audit"], ["build"], ["relabel"]):  # they replace nothing
         make_way(work, words[-1].removeprefix("out="))
+    if "runs/demo/tiny" in command:  # what the first command of such a page makes
+        (work / "runs" / "demo" / "earlier").rename(work / "runs" / "demo" / "tiny")
     result = command_line(*words)
     assert result.returncode == 0, result.stderr
 

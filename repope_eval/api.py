@@ -1,0 +1,117 @@
+"""The functions that other programs import, as `repope_eval.score`: benchmarks, answer files and scores."""
+
+from collections.abc import Iterable, Mapping
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from repope_eval.benchmarks import sources
+from repope_eval.benchmarks.benchmark import Benchmark
+from repope_eval.errors import RepopeError
+from repope_eval.files.rows import read_row_file
+from repope_eval.foreign_answers.formats import join_file
+from repope_eval.records import Answer, Question
+from repope_eval.scoring import scores
+from repope_eval.scoring.protocols import PROTOCOLS
+from repope_eval.settings import config
+from repope_eval.settings.composition import bench_settings
+from repope_eval.settings.named_folders import data_folder
+from repope_eval.wording import counted, shown, shown_word
+
+
+def load_benchmark(name: str, data_dir: str | PathLike[str] | None = None, **settings: Any) -> Benchmark:
+    """Loads the questions and label sets of a benchmark; files that are missing are fetched and verified.
+
+    Args:
+        name: as after `bench=` on the command line: `demo`, `repope`, `pope_gqa`, `custom`, `table` and the others.
+        data_dir: where data lies or goes; None is the environment's `REPOPE_DATA`, or the user's cache folder.
+        **settings: what follows `bench.` on the command line: `load_benchmark("custom", questions="mine.jsonl")`.
+            Those of two levels are mappings: `load_benchmark("table", questions="t.csv", columns={"label": "truth"})`.
+
+    Raises:
+        RepopeError: there is no such benchmark or setting, or a file is missing, broken or not the published one.
+    """
+    return sources.load_benchmark(bench_settings(name, settings), _folder(data_dir))
+
+
+def find_images(
+    name: str,
+    questions: Iterable[Question],
+    data_dir: str | PathLike[str] | None = None,
+    **settings: Any,
+) -> Mapping[str, Path]:
+    """Finds the images of a benchmark's questions, and fetches those that are missing.
+
+    Args:
+        name: the benchmark's, as for `load_benchmark`; so are `data_dir` and `settings`.
+        questions: whose images are looked for.
+        data_dir: where data lies or goes.
+        **settings: what follows `bench.` on the command line.
+
+    Returns:
+        The file of each image by its name, `Question.image`.
+
+    Raises:
+        RepopeError: images are missing and cannot be fetched: how many, where they were looked for, and the mend.
+    """
+    names = list(dict.fromkeys(question.image for question in questions))
+    return sources.find_benchmark_images(bench_settings(name, settings), _folder(data_dir), names)
+
+
+def read_answers(path: str | PathLike[str], benchmark: Benchmark) -> Mapping[Question, Answer]:
+    """Reads an answer file of any format that the `score` command recognises.
+
+    Rows about questions that the benchmark does not have are left out, and of several answers to one question the
+    first counts. The command says how many there are of either.
+
+    Raises:
+        RepopeError: the file cannot be read, or no row is about a question of the benchmark.
+    """
+    file = read_row_file(Path(path).expanduser())
+    return join_file(file, config.ColumnSettings(), benchmark, None)[0].answers
+
+
+def score(
+    answers: Mapping[Question, str] | Mapping[Question, Answer],
+    benchmark: Benchmark,
+    *,
+    model: str = "model",
+    protocol: config.Protocol = "repope",
+) -> scores.Scores:
+    """Scores answers under all label sets of a benchmark, with intervals from resampled images.
+
+    Args:
+        answers: what the model said to each question, as text or as a record. Questions without an answer are counted
+            as such: `n_answered` of a cell is then less than its `n_questions`.
+        benchmark: what the answers are about.
+        model: the model's name, which the result bears.
+        protocol: how yes or no is read from an answer, as on the command line.
+
+    Returns:
+        Figures by label set and variant: `result.cells["repope"]["random"].figures.f1`, and the interval of each in
+        `.estimates["f1"]`.
+
+    Raises:
+        RepopeError: there is no such protocol, no answer, or an answer to a question that the benchmark does not have.
+    """
+    if protocol not in PROTOCOLS:
+        raise RepopeError(
+            f"protocol={shown_word(protocol)}: no such protocol; there are {', '.join(PROTOCOLS)}"
+        )
+    if not answers:
+        raise RepopeError("answers: there are none to score")
+    strange = list(answers.keys() - set(benchmark.questions))
+    if strange:
+        raise RepopeError(
+            f"answers: {counted(len(strange), 'question')} not in {benchmark.name}, first "
+            f"{shown(min(strange).image)}, {shown(min(strange).text)}; take the benchmark's own questions"
+        )
+    records = {
+        question: answer if isinstance(answer, Answer) else Answer(question, answer)
+        for question, answer in answers.items()
+    }
+    return scores.score(model, benchmark.name, benchmark.label_sets, records, protocol)
+
+
+def _folder(data_dir: str | PathLike[str] | None) -> Path:
+    return data_folder(None if data_dir is None else str(data_dir))

@@ -1,0 +1,112 @@
+"""The names that other programs import."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import PROJECT
+
+import repope_eval
+from repope_eval.records import Question
+
+PAGE = PROJECT / "docs" / "how-to" / "use-from-python.md"
+ANSWERS = PROJECT / "repope_eval" / "demo" / "answers.jsonl"
+
+
+@pytest.fixture(scope="module")
+def demo() -> repope_eval.Benchmark:
+    return repope_eval.load_benchmark("demo")
+
+
+def test_importing_the_package_imports_nothing_else() -> None:
+    code = "import sys, repope_eval; print([name for name in sys.modules if name.startswith('repope_eval.')])"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("name", repope_eval.__all__)
+def test_each_public_name_is_there_has_a_docstring_and_stands_on_its_page(name: str) -> None:
+    assert getattr(repope_eval, name).__doc__
+    assert name in dir(repope_eval)
+    assert f"`{name}" in PAGE.read_text(encoding="utf-8")
+
+
+def test_another_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'Scorer'"):
+        repope_eval.Scorer  # noqa: B018
+
+
+def test_the_scripts_of_the_page_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    first, second = re.findall(r"<!-- run by tests/test_api.py -->\n```python\n(.*?)```", text, re.DOTALL)
+    (printed,) = re.findall(r"```text\n(.*?)```", text, re.DOTALL)
+    shutil.copy(ANSWERS, tmp_path / "answers.jsonl")
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    exec(first, names)
+    assert capsys.readouterr().out == printed
+    exec(second, names)
+    assert names["result"].n_images == 6
+
+
+def test_answers_count_the_same_from_a_file_and_as_texts(demo: repope_eval.Benchmark) -> None:
+    """The answers that are stored for checks, to the first six images."""
+    answers = repope_eval.read_answers(ANSWERS, demo)
+    by_file = repope_eval.score(answers, demo)
+    by_text = repope_eval.score({key: answer.response for key, answer in answers.items()}, demo)
+    assert by_file.confusions == by_text.confusions
+    assert by_file.n_images == 6
+    assert {*by_file.cells["repope"]} == {"random", "popular", "adversarial", "mean"}
+
+
+def test_images_are_found_by_their_name(demo: repope_eval.Benchmark) -> None:
+    images = repope_eval.find_images("demo", demo.questions[:3])
+    assert all(images[question.image].is_file() for question in demo.questions[:3])
+
+
+def test_settings_are_those_of_the_command_line(tmp_path: Path) -> None:
+    rows = [{"picture": "a.jpg", "question": "Is there a dog in the image?", "truth": "yes"}]
+    path = tmp_path / "rows.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    benchmark = repope_eval.load_benchmark(
+        "table", questions=str(path), columns={"image": "picture", "label": "truth"}
+    )
+    assert [question.image for question in benchmark.questions] == ["a.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "message"),
+    [
+        ("repop", {}, r"repop: no such benchmark \(did you mean repope\?\); there are amber, "),
+        ("demo", {"question": "x"}, "question: no such setting of a benchmark.*questions"),
+        ("demo", {"questions": "x"}, "bench.questions: not read by bench=demo"),
+        ("demo", {"columns": 3}, "settings of demo: "),
+        ("demo", {"source": "elsewhere"}, "source=elsewhere: allowed are demo, coco"),
+        ("demo", {"data_dir": "/no/such/folder"}, "data_dir=/no/such/folder: no such folder"),
+    ],
+)
+def test_a_mistake_is_one_line(name: str, settings: dict[str, object], message: str) -> None:
+    with pytest.raises(repope_eval.RepopeError, match=message) as caught:
+        repope_eval.load_benchmark(name, **settings)  # type: ignore[arg-type]
+    assert "\n" not in str(caught.value)
+
+
+def test_answers_that_cannot_be_scored_are_refused(demo: repope_eval.Benchmark) -> None:
+    first = demo.questions[0]
+    with pytest.raises(repope_eval.RepopeError, match="there are none to score"):
+        repope_eval.score({}, demo)
+    with pytest.raises(
+        repope_eval.RepopeError, match=r"1 question not in demo, first 'no\.jpg', 'Is there a dog"
+    ):
+        repope_eval.score({Question("no.jpg", "Is there a dog?", "dog"): "yes"}, demo)
+    with pytest.raises(
+        repope_eval.RepopeError, match="protocol=mine: no such protocol; there are repope, pope"
+    ):
+        repope_eval.score({first: "yes"}, demo, protocol="mine")  # type: ignore[arg-type]
