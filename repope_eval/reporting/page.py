@@ -10,6 +10,7 @@ from repope_eval.reporting import benchmark_tables, remarks, run_tables
 from repope_eval.reporting.citations import citations
 from repope_eval.reporting.figure_texts import UNDEFINED, clipped, label_set_title
 from repope_eval.reporting.gallery import PAGE_BYTES, illustrated, make_gallery
+from repope_eval.reporting.headline import Completeness, headline
 from repope_eval.reporting.score_table import interval_table, reason_lines, score_table, what_f1_hides
 from repope_eval.reporting.tables import Table
 from repope_eval.reporting.templates import render
@@ -49,6 +50,8 @@ class RunView:
     """The scores under the run's own protocol, with any number of label sets."""
     settings: Mapping[str, Any]
     """The settings by dotted key."""
+    completeness: Completeness | None = None
+    """How many questions are answered, where that is known."""
     measures: str = ""
     """What the benchmark's figures tell of a model, and what they cannot."""
     facts: Mapping[str, Any] = field(default_factory=dict)
@@ -102,6 +105,9 @@ def render_run_page(view: RunView) -> RunPage:
     context = {
         "view": view,
         "scores": scores,
+        "headline": headline(
+            scores, view.object_effects, next(iter(view.detections.values()), None), view.completeness
+        ),
         "titles": [label_set_title(name) for name in scores.cells],
         "tables": _tables(view),
         "reasons": reason_lines(scores),
@@ -134,7 +140,7 @@ def _tables(view: RunView) -> dict[str, Table]:
     tables = {
         "scores": score_table(view.scores),
         "balanced": interval_table(
-            "What does not go with the share of questions with label yes as F1 does, with 95 % intervals",
+            "Figures that hang less on the share of questions with label yes than F1 does, with 95 % intervals",
             view.scores,
             what_f1_hides(view.scores),
         ),

@@ -104,26 +104,31 @@ _LACKING: tuple[Field[ScoreRow], ...] = (
 
 
 def score_table(scores: Scores) -> Table:
-    """The table of scores with all columns, which fits on a page."""
+    """The table of scores for a page, with F1 first, which is all that a phone has room for."""
     interval: Field[ScoreRow] = number_field("F1, 95 %", lambda row: row.f1_interval())
-    return _table("", scores, [_QUESTIONS, *_LACKING, *_figure_fields(COLUMNS), interval])
+    others = _figure_fields(("precision", "recall", *COUNT_TITLES))
+    return _table("", scores, [*_figure_fields(("f1",)), interval, *others, _QUESTIONS, *_lacking(scores)])
 
 
 def narrow_score_tables(title: str, scores: Scores) -> tuple[Table, Table]:
     """Two tables of scores that fit in a terminal: of COLUMNS, and of numbers of questions and what F1 hides."""
     interval: Field[ScoreRow] = number_field("F1 (95 %)", lambda row: row.f1_interval(short=True))
-    # Columns that are zeros from top to bottom for most models would say nothing.
-    are_lacking = any(
-        {row.count("n_unanswered"), row.count("n_unparsed")} - {"", "0"} for row in score_rows(scores)
-    )
     return (
         _table(title, scores, [*_figure_fields(COLUMNS), interval]),
         _table(
             "",
             scores,
-            [_QUESTIONS, *(_LACKING if are_lacking else ()), *_figure_fields(what_f1_hides(scores))],
+            [_QUESTIONS, *_lacking(scores), *_figure_fields(what_f1_hides(scores))],
         ),
     )
+
+
+def _lacking(scores: Scores) -> Sequence[Field[ScoreRow]]:
+    """The columns of what has no answer or none that is read; for most models they would hold zeros alone."""
+    are_lacking = any(
+        {row.count("n_unanswered"), row.count("n_unparsed")} - {"", "0"} for row in score_rows(scores)
+    )
+    return _LACKING if are_lacking else ()
 
 
 def what_f1_hides(scores: Scores) -> tuple[str, ...]:
@@ -160,10 +165,7 @@ def _table(caption: str, scores: Scores, fields: Sequence[Field[ScoreRow]]) -> T
 
 def interval_table(caption: str, scores: Scores, names: Iterable[str]) -> Table:
     """A table of some figures with their 95 % intervals, in the same rows."""
-    variant: Field[ScoreRow] = text_field("variant", lambda row: row.variant)
-    labels: Field[ScoreRow] = text_field("labels", lambda row: row.labels)
-    fields = _figure_fields(names, with_intervals=True)
-    return table(caption, [variant, labels, *fields], list(score_rows(scores)))
+    return _table(caption, scores, _figure_fields(names, with_intervals=True))
 
 
 def reason_lines(scores: Scores) -> tuple[str, ...]:

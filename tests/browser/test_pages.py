@@ -198,16 +198,49 @@ def test_filters_hide_the_rows_that_do_not_fit(browser: Browser, leaderboard: Pa
         assert len(first_column(page, "figures-table")) == 17
         page.locator("form[data-table='figures-table'] input").fill("no such model")
         assert first_column(page, "figures-table") == []
+        assert (
+            page.locator("form[data-table='figures-table'] output").inner_text() == "No row fits the filter."
+        )
 
 
 @pytest.mark.parametrize("name", ["run_page", "relabelling_page"])
-def test_a_gallery_filters(name: str, browser: Browser, request: pytest.FixtureRequest) -> None:
+def test_a_gallery_filters_and_its_pictures_open(
+    name: str, browser: Browser, request: pytest.FixtureRequest
+) -> None:
     with opened(browser, request.getfixturevalue(name)) as (page, told):
         cards = page.locator(".gallery > li:visible")
         before = cards.count()
         assert before > 0
         page.locator("section.filterable [name='object']").fill("no such object")
         assert cards.count() == 0
+        assert page.locator("section.filterable .quiet output").inner_text() == "No question fits the filter."
         page.locator("section.filterable [name='object']").fill("")
         assert cards.count() == before
+        look_at_pictures(page)
         assert told.errors == []
+
+
+def look_at_pictures(page: Page) -> None:
+    """Opens the first picture, goes on to the second and round to the last, and closes it."""
+    names = page.locator(".gallery > li:has(.opener) .name").all_text_contents()
+    first = page.get_by_role("button", name=f"Enlarge {names[0]}")
+    first.click()
+    dialog = page.get_by_role("dialog", name="Enlarged picture")
+    shown = dialog.locator(".name")
+    assert (shown.inner_text(), dialog.locator("output").inner_text()) == (names[0], f"1 of {len(names)}")
+    assert dialog.get_by_role("img", name=names[0]).evaluate("image => image.naturalWidth") > 0
+    assert (
+        dialog.locator("[data-kind]").count()
+        == page.locator(".gallery > li").first.locator("[data-kind]").count()
+    )
+    page.keyboard.press("ArrowRight")
+    assert shown.inner_text() == names[1]
+    dialog.get_by_role("button", name="Previous picture").click()
+    page.keyboard.press("ArrowLeft")
+    assert (shown.inner_text(), dialog.locator("output").inner_text()) == (
+        names[-1],
+        f"{len(names)} of {len(names)}",
+    )
+    page.keyboard.press("Escape")
+    assert page.locator("dialog[open]").count() == 0
+    assert page.evaluate("document.activeElement.ariaLabel") == f"Enlarge {names[-1]}"
