@@ -18,7 +18,7 @@ from repope_eval.wording import visible
 _AS_WIDE_AS_NEEDED = 10_000
 """The width of a console that no table fills, so that the own width of a table can be measured."""
 
-_STYLES: Mapping[Mark, str] = {"change": "cyan", "attention": "yellow", "quiet": "dim"}
+_STYLES: Mapping[Mark, str] = {"change": "cyan", "attention": "yellow", "quiet": "dim", "own": "bold"}
 
 
 def clear_screen() -> None:

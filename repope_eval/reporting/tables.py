@@ -7,8 +7,8 @@ from typing import Generic, Literal, TypeVar
 Record = TypeVar("Record")
 Other = TypeVar("Other")
 
-Mark = Literal["", "change", "attention", "quiet"]
-"""Why a row looks different: it holds differences, it asks for attention, or it matters less."""
+Mark = Literal["", "change", "attention", "quiet", "own"]
+"""Why a row looks different: it holds differences, asks for attention, matters less, or is the user's own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
