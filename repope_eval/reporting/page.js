@@ -94,18 +94,17 @@ function filteredTable(filters) {
   const table = document.getElementById(filters.dataset.table);
   const rows = [...table.tBodies[0].rows];
   const said = document.createElement("output");
-  filters.append(said);
+  filters.after(said); // not in the form, which is not printed
   const fits = (row, field) => {
     const texts = field.dataset.column.split(" ").map((column) => row.cells[column].textContent.trim());
     return field.tagName === "SELECT"
       ? !field.value || texts.includes(field.value)
       : texts.some((text) => text.toLowerCase().includes(field.value.trim().toLowerCase()));
   };
-  const fields = [...filters.elements].filter((field) => field !== said);
   filters.addEventListener("input", () => {
     let found = 0;
     rows.forEach((row) => {
-      row.hidden = !fields.every((field) => fits(row, field));
+      row.hidden = ![...filters.elements].every((field) => fits(row, field));
       found += !row.hidden;
     });
     said.textContent = found === rows.length ? "" : found ? `${found} of ${rows.length} rows` : "No row fits the filter.";
@@ -125,6 +124,9 @@ function scrolling(wide) {
   new ResizeObserver(show).observe(wide);
   show();
 }
+
+// Paper cannot be unfolded.
+addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((part) => (part.open = true)));
 
 document.querySelectorAll("table.sortable").forEach(sortable);
 document.querySelectorAll(".wide").forEach(scrolling);

@@ -8,13 +8,13 @@ from repope_eval.reporting.figure_texts import (
     FIGURE_TITLES,
     clipped,
     count_text,
-    estimate_text,
     figure_text,
+    interval_text,
     label_set_title,
     ratio_text,
 )
 from repope_eval.reporting.score_table import by_variant
-from repope_eval.reporting.tables import Field, Table, number_field, table, text_field
+from repope_eval.reporting.tables import Cell, Column, Field, Table, number_field, table, text_field
 from repope_eval.scoring.evidence import Evidence
 from repope_eval.scoring.protocol_readings import Disagreement
 from repope_eval.scoring.protocols import Reading
@@ -133,7 +133,12 @@ def evidence_table(evidence: Mapping[str, Mapping[Variant, Evidence]]) -> Table:
     """The figures that need no threshold, with their intervals."""
 
     def field(title: str, name: str) -> Field[tuple[Variant, str, Evidence]]:
-        return number_field(title, lambda row: estimate_text(row[2].estimates[name]))
+        def cell(row: tuple[Variant, str, Evidence]) -> Cell:
+            found = row[2].estimates[name]
+            note = "" if found.interval is None else interval_text(found.interval)
+            return Cell(text=ratio_text(found.value), note=note)
+
+        return Field(Column(title=title), cell)
 
     return table(
         "What the confidence in yes tells, with 95 % intervals",

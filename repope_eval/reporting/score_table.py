@@ -17,7 +17,7 @@ from repope_eval.reporting.figure_texts import (
     interval_text,
     label_set_title,
 )
-from repope_eval.reporting.tables import Field, Table, number_field, table, text_field
+from repope_eval.reporting.tables import Cell, Column, Field, Table, number_field, table, text_field
 from repope_eval.scoring.confusion import Figures
 from repope_eval.scoring.estimates import Estimate
 from repope_eval.scoring.scores import Scores
@@ -47,10 +47,17 @@ class ScoreRow:
         """Whether it holds differences."""
         return self.figures is None
 
-    def figure(self, name: str, *, with_interval: bool = False) -> str:
-        """A figure, or the difference of one, with its 95 % interval where that is asked for."""
-        text, found = change_text if self.is_change else figure_text, self.estimates[name]
-        return text(name, found.value, found.interval if with_interval else None)
+    def figure(self, name: str) -> str:
+        """A figure, or the difference of one."""
+        return self._text(name, self.estimates[name].value)
+
+    def interval(self, name: str) -> str:
+        """The 95 % interval of a figure, `0.8512 to 0.8933`; empty where there is none."""
+        found = self.estimates[name].interval
+        return "" if found is None else interval_text(found, partial(self._text, name))
+
+    def _text(self, name: str, value: float | None) -> str:
+        return (change_text if self.is_change else figure_text)(name, value)
 
     def f1_interval(self, *, short: bool = False) -> str:
         """The 95 % interval of F1: `0.8512 to 0.8933`, in short `.8512–.8933`; that of a difference has signs."""
@@ -97,10 +104,7 @@ def by_variant(
 
 
 _QUESTIONS: Field[ScoreRow] = number_field("questions", lambda row: row.count("n_questions"))
-_LACKING: tuple[Field[ScoreRow], ...] = (
-    number_field("no answer", lambda row: row.count("n_unanswered")),
-    number_field("unparsed", lambda row: row.count("n_unparsed")),
-)
+_LACKING = {"n_unanswered": "no answer", "n_unparsed": "unparsed"}
 
 
 def score_table(scores: Scores) -> Table:
@@ -123,12 +127,18 @@ def narrow_score_tables(title: str, scores: Scores) -> tuple[Table, Table]:
     )
 
 
-def _lacking(scores: Scores) -> Sequence[Field[ScoreRow]]:
-    """The columns of what has no answer or none that is read; for most models they would hold zeros alone."""
-    are_lacking = any(
-        {row.count("n_unanswered"), row.count("n_unparsed")} - {"", "0"} for row in score_rows(scores)
-    )
-    return _LACKING if are_lacking else ()
+def _lacking(scores: Scores) -> list[Field[ScoreRow]]:
+    """The columns of what has no answer or none that is read, without those that are zeros from top to bottom."""
+    rows = list(score_rows(scores))
+    return [
+        number_field(title, partial(_count, name))
+        for name, title in _LACKING.items()
+        if {row.count(name) for row in rows} - {"", "0"}
+    ]
+
+
+def _count(name: str, row: ScoreRow) -> str:
+    return row.count(name)
 
 
 def what_f1_hides(scores: Scores) -> tuple[str, ...]:
@@ -143,7 +153,10 @@ def what_f1_hides(scores: Scores) -> tuple[str, ...]:
 
 def _figure_fields(names: Iterable[str], *, with_intervals: bool = False) -> list[Field[ScoreRow]]:
     def field(name: str) -> Field[ScoreRow]:
-        return number_field(FIGURE_TITLES[name], lambda row: row.figure(name, with_interval=with_intervals))
+        def cell(row: ScoreRow) -> Cell:
+            return Cell(text=row.figure(name), note=row.interval(name) if with_intervals else "")
+
+        return Field(Column(title=FIGURE_TITLES[name]), cell)
 
     return [field(name) for name in names]
 

@@ -112,6 +112,21 @@ def asked_for(told: Told, path: Path) -> list[str]:
     return [url for url in told.requests if url != path.as_uri() and not url.startswith("data:")]
 
 
+A4_WIDTH = 703
+"""Pixels between the margins of a printed page."""
+
+
+def fits_on_paper(page: Page) -> bool:
+    """Whether all of the gallery is printed, and no table is wider than the paper."""
+    page.set_viewport_size({"width": A4_WIDTH, "height": 1000})
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator("details:not([open])").count() == 0
+    assert page.locator(".gallery > li:visible").count() == page.locator(".gallery > li").count()
+    widths = page.locator(".wide > table").evaluate_all("tables => tables.map(table => table.offsetWidth)")
+    return max(widths) <= A4_WIDTH
+
+
 PAGES = ("leaderboard", "naughty_leaderboard", "run_page", "naughty_run_page", "relabelling_page")
 
 
@@ -129,6 +144,7 @@ def test_a_page_fits_says_no_error_and_asks_for_nothing(
         )
         brightness = [sum(map(int, value[4:-1].split(","))) for value in (color, ground)]
         assert (brightness[0] < brightness[1]) == (scheme == "light")
+        assert fits_on_paper(page)
         assert told.errors == []
         assert told.dialogs == []
         assert asked_for(told, path) == []
@@ -199,7 +215,8 @@ def test_filters_hide_the_rows_that_do_not_fit(browser: Browser, leaderboard: Pa
         page.locator("form[data-table='figures-table'] input").fill("no such model")
         assert first_column(page, "figures-table") == []
         assert (
-            page.locator("form[data-table='figures-table'] output").inner_text() == "No row fits the filter."
+            page.locator("form[data-table='figures-table'] + output").inner_text()
+            == "No row fits the filter."
         )
 
 
