@@ -162,6 +162,7 @@ def _tables(view: RunView) -> dict[str, Table]:
 
 def _charts(view: RunView) -> list["Chart"]:
     from repope_eval.reporting.charts.counts import counts_chart
+    from repope_eval.reporting.charts.detections import detection_charts
     from repope_eval.reporting.charts.errors import objects_charts, relabelling_chart
     from repope_eval.reporting.charts.precision_recall import precision_recall_chart
     from repope_eval.reporting.charts.reliability import reliability_chart
@@ -171,6 +172,7 @@ def _charts(view: RunView) -> list["Chart"]:
         charts.append(relabelling_chart(view.effects))
     if view.object_effects:
         charts += objects_charts(view.object_effects, _effect_titles(view.scores))
+    charts += detection_charts(view.detections)
     if view.evidence:
         charts.append(reliability_chart(view.evidence))
     return charts

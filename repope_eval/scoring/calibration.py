@@ -1,6 +1,6 @@
 """Whether the confidence in yes is as high as yes is frequent: reliability, calibration error and Brier score."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -14,6 +14,9 @@ from repope_eval.scoring.estimates import Estimate, Interval
 BINS = 10
 """The number of bins, of equal width, in the reliability and the calibration error."""
 CALIBRATION_FIGURES = ("ece", "ece_debiased", "brier")
+
+FEWEST_DRAWN = 30
+"""A share of fewer questions says too little to be drawn: its standard error may be above 0.09."""
 
 _LARGEST_FACTOR, _HALVINGS = 10.0, 20
 """The range of factors that gaps are multiplied by, and how often it is halved in search of one."""
@@ -45,6 +48,35 @@ def reliability(confidences: Values, labels: Values) -> Iterator[ReliabilityBin]
             confidence=float(confidences[inside].mean()) if n else None,
             yes_share=float(labels[inside].mean()) if n else None,
         )
+
+
+def joined(bins: Iterable[ReliabilityBin], fewest: int = FEWEST_DRAWN) -> tuple[ReliabilityBin, ...]:
+    """The bins, neighbours joined from below until each has at least so many questions.
+
+    What is left at the upper end joins the last one; with fewer questions in all there is a single bin. Bins without
+    questions go into their neighbour, and there is no bin where there is no question.
+    """
+    found: list[ReliabilityBin] = []
+    for part in bins:
+        if found and found[-1].n < fewest:
+            part = _together(found.pop(), part)
+        found.append(part)
+    if len(found) > 1 and found[-1].n < fewest:
+        last = found.pop()
+        found.append(_together(found.pop(), last))
+    return tuple(part for part in found if part.n)
+
+
+def _together(one: ReliabilityBin, other: ReliabilityBin) -> ReliabilityBin:
+    """Two neighbouring bins as one, with the means over the questions of both."""
+    n = one.n + other.n
+
+    def mean(name: str) -> float | None:
+        return sum((getattr(part, name) or 0.0) * part.n for part in (one, other)) / n if n else None
+
+    return ReliabilityBin(
+        low=one.low, high=other.high, n=n, confidence=mean("confidence"), yes_share=mean("yes_share")
+    )
 
 
 def bins_of(confidences: Values) -> NDArray[np.int64]:
