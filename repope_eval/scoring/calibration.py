@@ -1,8 +1,9 @@
 """Whether the confidence in yes is as high as yes is frequent: reliability, calibration error and Brier score."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, reduce
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,12 +51,24 @@ def reliability(confidences: Values, labels: Values) -> Iterator[ReliabilityBin]
         )
 
 
-def joined(bins: Iterable[ReliabilityBin], fewest: int = FEWEST_DRAWN) -> tuple[ReliabilityBin, ...]:
-    """The bins, neighbours joined from below until each has at least so many questions.
+def drawn_bins(bins: Sequence[ReliabilityBin], fewest: int = FEWEST_DRAWN) -> tuple[ReliabilityBin, ...]:
+    """The bins that have enough questions to be drawn.
 
-    What is left at the upper end joins the last one; with fewer questions in all there is a single bin. Bins without
-    questions go into their neighbour, and there is no bin where there is no question.
+    Neighbours with fewer are joined from below until they have enough; what is left of them joins the bin below, if
+    that was joined, too, and is left out otherwise, so that it does not blur a bin that has enough alone. Where none
+    has enough, all are one bin; without questions there is none.
     """
+    found: list[ReliabilityBin] = []
+    for has_enough, run in groupby(bins, key=lambda part: part.n >= fewest):
+        neighbours = list(run)
+        found += neighbours if has_enough else _joined(neighbours, fewest)
+    if not found and any(part.n for part in bins):
+        found = [reduce(_together, bins)]
+    return tuple(found)
+
+
+def _joined(bins: Sequence[ReliabilityBin], fewest: int) -> list[ReliabilityBin]:
+    """Neighbouring bins with few questions, joined to such as have enough; none if all together have too few."""
     found: list[ReliabilityBin] = []
     for part in bins:
         if found and found[-1].n < fewest:
@@ -64,7 +77,7 @@ def joined(bins: Iterable[ReliabilityBin], fewest: int = FEWEST_DRAWN) -> tuple[
     if len(found) > 1 and found[-1].n < fewest:
         last = found.pop()
         found.append(_together(found.pop(), last))
-    return tuple(part for part in found if part.n)
+    return [part for part in found if part.n >= fewest]
 
 
 def _together(one: ReliabilityBin, other: ReliabilityBin) -> ReliabilityBin:

@@ -230,7 +230,7 @@ def test_without_answers_of_both_labels_there_is_no_chart_of_objects() -> None:
 def test_ranges_of_few_questions_are_joined() -> None:
     """Marks of a few questions each had made a line that leapt up and down."""
     chart = reliability_chart({"only": {"dash": EVIDENCE}})
-    assert "A range with fewer than 30 questions is joined with its neighbour" in chart.description
+    assert "Ranges with fewer than 30 questions are joined" in chart.description
     marks = re.findall(r"<use [^>]*>", chart.svg.decode())
     single = dataclasses.replace(EVIDENCE, reliability=EVIDENCE.reliability[:1])
     fewer = re.findall(r"<use [^>]*>", reliability_chart({"only": {"dash": single}}).svg.decode())

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from repope_eval.scoring.bootstrap import drawn_weights
-from repope_eval.scoring.calibration import BINS, ReliabilityBin, calibration, calibration_sums, joined
+from repope_eval.scoring.calibration import BINS, ReliabilityBin, calibration, calibration_sums, drawn_bins
 from repope_eval.scoring.estimates import Estimate
 
 QUESTIONS, EACH = 600, 5
@@ -80,8 +80,10 @@ def bins(*numbers: int) -> list[ReliabilityBin]:
     ("numbers", "expected"),
     [
         ((30,) * 10, [30] * 10),
-        ((500, 3, 0, 4, 0, 0, 25, 9, 0, 400), [500, 32, 409]),
-        ((500, 0, 0, 0, 0, 0, 0, 0, 0, 29), [529]),
+        ((500, 3, 0, 4, 0, 0, 25, 9, 0, 400), [500, 41, 400]),
+        ((500, 20, 20, 20, 20, 20, 0, 0, 0, 400), [500, 40, 60, 400]),
+        ((500, 3, 0, 4, 0, 0, 20, 0, 2, 400), [500, 400]),
+        ((500, 0, 0, 0, 0, 0, 0, 0, 0, 29), [500]),
         ((0, 0, 0, 0, 29, 1, 0, 0, 0, 30), [30, 30]),
         ((1, 0, 0, 0, 0, 0, 0, 0, 0, 1), [2]),
         ((0,) * 10, []),
@@ -90,13 +92,13 @@ def bins(*numbers: int) -> list[ReliabilityBin]:
 def test_bins_of_few_questions_are_joined_with_their_neighbours(
     numbers: tuple[int, ...], expected: list[int]
 ) -> None:
-    found = joined(bins(*numbers))
+    found = drawn_bins(bins(*numbers))
     assert [part.n for part in found] == expected
     assert all(one.high <= other.low for one, other in pairwise(found))
 
 
 def test_a_joined_bin_has_the_means_over_the_questions_of_its_parts() -> None:
-    _, part, _ = joined(bins(500, 3, 0, 4, 0, 0, 25, 0, 0, 400))
-    assert (part.low, part.high, part.n) == (0.1, 0.7, 32)
+    _, part, _ = drawn_bins(bins(500, 3, 0, 4, 0, 0, 25, 0, 0, 400))
+    assert (part.low, part.high, part.n) == (0.1, 0.9, 32)  # empty ranges are a part of it
     assert part.confidence == pytest.approx((3 * 0.15 + 4 * 0.35 + 25 * 0.65) / 32)
     assert part.yes_share == pytest.approx(7 / 32)
