@@ -24,7 +24,7 @@ from repope_eval.scoring.scores import Scores
 
 Found = TypeVar("Found")
 
-COLUMNS = (*COUNT_TITLES, "precision", "recall", "f1")
+COLUMNS = ("f1", "precision", "recall", *COUNT_TITLES)
 """The fields of `Figures` that the table shows."""
 
 
@@ -117,8 +117,9 @@ def score_table(scores: Scores) -> Table:
 def narrow_score_tables(title: str, scores: Scores) -> tuple[Table, Table]:
     """Two tables of scores that fit in a terminal: of COLUMNS, and of numbers of questions and what F1 hides."""
     interval: Field[ScoreRow] = number_field("F1 (95 %)", lambda row: row.f1_interval(short=True))
+    f1, *others = _figure_fields(COLUMNS)
     return (
-        _table(title, scores, [*_figure_fields(COLUMNS), interval]),
+        _table(title, scores, [f1, interval, *others]),
         _table(
             "",
             scores,
