@@ -93,7 +93,7 @@ def headline(
             (f"{FIGURE_TITLES[place.figure]} under {labels}", figure_text(place.figure, value))
             for labels, value in place.values
         ]
-        clauses = [_figure_clause(place), *_effect_clause(effects)]
+        clauses = [_figure_clause(place), *_effect_clause(place, effects)]
         about, is_change = _about(place), len(values) == 2
     clauses += _completeness_clauses(completeness)
     text = "; ".join(clauses)
@@ -157,16 +157,17 @@ def _figure_clause(place: _Place) -> str:
     return f"{title} {verb} from {before} under {first} to {after} under {last}"
 
 
-def _effect_clause(effects: Sequence[Effect]) -> Iterator[str]:
+def _effect_clause(place: _Place, effects: Sequence[Effect]) -> Iterator[str]:
     """What became of the answers that are errors under POPE."""
     n_errors = sum(effect.before[1] + effect.before[3] for effect in effects)
     n_excused = sum(effect.fp_to_tp + effect.fn_to_tn for effect in effects)
     n_removed = sum(effect.removed[1] + effect.removed[3] for effect in effects)
     n_new = sum(effect.tp_to_fp + effect.tn_to_fn for effect in effects)
+    once = " (each question counted once)" if place.variant == MEAN else ""
     if effects:
         n_left = n_errors - n_excused - n_removed
         yield (
-            f"of {counted(n_errors, 'error', ',')} under POPE, {_were(n_excused)} the label's, {n_removed:,} "
+            f"of {counted(n_errors, 'error', ',')} under POPE{once}, {_were(n_excused)} the label's, {n_removed:,} "
             f"{'is' if n_removed == 1 else 'are'} removed as ambiguous, and {n_left:,} "
             f"{'remains' if n_left == 1 else 'remain'}"
         )
@@ -197,8 +198,8 @@ def _completeness_clauses(found: Completeness | None) -> Iterator[str]:
     if found.n_answered == found.n_questions:
         yield f"all {total} are answered"
     else:
-        share = 100 * found.n_answered / found.n_questions
-        yield f"only {found.n_answered:,} of {total} are answered ({share:.1f} %)"
+        share = 1000 * found.n_answered // found.n_questions / 10  # cut, so that not all is never 100 %
+        yield f"only {found.n_answered:,} of {total} are answered ({share} %)"
     if found.n_unparsed:
         verb = "reads" if found.n_unparsed == 1 else "read"
         yield f"{counted(found.n_unparsed, 'answer', ',')} {verb} as neither yes nor no"

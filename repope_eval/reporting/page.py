@@ -140,7 +140,7 @@ def _tables(view: RunView) -> dict[str, Table]:
     tables = {
         "scores": score_table(view.scores),
         "balanced": interval_table(
-            "Figures that hang less on the share of questions with label yes than F1 does, with 95 % intervals",
+            "Figures that depend less than F1 on the share of questions with label yes, with 95 % intervals",
             view.scores,
             what_f1_hides(view.scores),
         ),

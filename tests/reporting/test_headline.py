@@ -34,7 +34,8 @@ def test_f1_before_and_after_what_changed_and_how_complete_the_run_is() -> None:
 def test_the_mean_over_variants_stands_first() -> None:
     pope, repope = {"random": CELL, "popular": CELL}, {"random": RELABELLED, "popular": CELL}
     scores = scores_of({**pope, "mean": mean([CELL, CELL])}, {**repope, "mean": mean([RELABELLED, CELL])})
-    found = headline(scores)
+    found = headline(scores, [EFFECT])
+    assert "; of 20 errors under POPE (each question counted once), 7 were the label's, " in found.sentence
     assert found.values == [("F1 under POPE", "0.8732"), ("F1 under RePOPE", f"{(0.9193 + 0.8732) / 2:.4f}")]
     assert found.about.startswith("mean over 2 variants; change +0.02")
 
@@ -75,6 +76,10 @@ def test_how_f1_changes(f1: float, verb: str) -> None:
 @pytest.mark.parametrize(
     ("found", "clause"),
     [
+        (
+            complete(9999, n_questions=10_000),
+            "only 9,999 of 10,000 questions are answered (99.9 %).",
+        ),
         (complete(1025), "only 1,025 of 1,026 questions are answered (99.9 %)."),
         (complete(n_images=7), "all 1,026 questions about the first 7 images are answered."),
         (complete(n_unparsed=1), "all 1,026 questions are answered; 1 answer reads as neither yes nor no."),
