@@ -9,12 +9,11 @@ from repope_eval.reporting.figure_texts import (
     clipped,
     count_text,
     figure_text,
-    interval_text,
     label_set_title,
     ratio_text,
 )
 from repope_eval.reporting.score_table import by_variant
-from repope_eval.reporting.tables import Cell, Column, Field, Table, number_field, table, text_field
+from repope_eval.reporting.tables import Field, Table, estimate_field, number_field, table, text_field
 from repope_eval.scoring.evidence import Evidence
 from repope_eval.scoring.protocol_readings import Disagreement
 from repope_eval.scoring.protocols import Reading
@@ -133,12 +132,7 @@ def evidence_table(evidence: Mapping[str, Mapping[Variant, Evidence]]) -> Table:
     """The figures that need no threshold, with their intervals."""
 
     def field(title: str, name: str) -> Field[tuple[Variant, str, Evidence]]:
-        def cell(row: tuple[Variant, str, Evidence]) -> Cell:
-            found = row[2].estimates[name]
-            note = "" if found.interval is None else interval_text(found.interval)
-            return Cell(text=ratio_text(found.value), note=note)
-
-        return Field(Column(title=title), cell)
+        return estimate_field(title, lambda row: row[2].estimates[name])
 
     return table(
         "What the confidence in yes tells, with 95 % intervals",
