@@ -116,6 +116,14 @@ A4_WIDTH = 703
 """Pixels between the margins of a printed page."""
 
 
+def tables_say_that_they_scroll(page: Page) -> bool:
+    """Whether a hint stands above each table that is wider than the window, and above no other."""
+    hints = page.locator(".wide").evaluate_all(
+        "all => all.map(wide => [wide.scrollWidth > wide.clientWidth + 1, !wide.previousElementSibling.hidden])"
+    )
+    return all(is_wide == has_hint for is_wide, has_hint in hints)
+
+
 def fits_on_paper(page: Page) -> bool:
     """Whether all of the gallery is printed, and no table is wider than the paper."""
     page.set_viewport_size({"width": A4_WIDTH, "height": 1000})
@@ -144,6 +152,7 @@ def test_a_page_fits_says_no_error_and_asks_for_nothing(
         )
         brightness = [sum(map(int, value[4:-1].split(","))) for value in (color, ground)]
         assert (brightness[0] < brightness[1]) == (scheme == "light")
+        assert tables_say_that_they_scroll(page)
         assert fits_on_paper(page)
         assert told.errors == []
         assert told.dialogs == []
@@ -166,6 +175,31 @@ def test_what_models_say_is_shown_as_text_and_never_executed(
 def first_column(page: Page, table: str) -> list[str]:
     """What stands first in the rows that are shown."""
     return page.locator(f"#{table} tbody tr:visible td:first-child").all_inner_texts()
+
+
+@pytest.mark.parametrize("width", [1184, 1100])
+def test_the_tables_of_scores_need_not_be_scrolled(
+    width: int, browser: Browser, run_page: Path, leaderboard: Path
+) -> None:
+    for path, name in ((run_page, "scores"), (leaderboard, "Models by F1 (mean)")):
+        with opened(browser, path, width) as (page, _):
+            table = page.locator(f".wide[aria-label^='{name}']")
+            assert table.evaluate("wide => wide.scrollWidth <= wide.clientWidth")
+
+
+def test_on_a_phone_f1_is_seen_first(browser: Browser, run_page: Path, leaderboard: Path) -> None:
+    with opened(browser, run_page, 390) as (page, _):
+        before, after = page.locator(".headline .value").all()
+        for value in (before, after):
+            box = value.bounding_box()
+            assert box is not None
+            assert box["y"] + box["height"] < 200
+            assert box["x"] + box["width"] <= 390
+    with opened(browser, leaderboard, 390) as (page, _):
+        for heading in ("F1, POPE", "F1, RePOPE"):
+            box = page.locator("#standings th", has_text=heading).bounding_box()
+            assert box is not None
+            assert box["x"] + box["width"] <= 390
 
 
 def test_a_click_on_a_heading_sorts_and_another_turns_the_order_round(
