@@ -7,7 +7,7 @@ from functools import partial
 from repope_eval.leaderboard.entries import Entry, Leaderboard
 from repope_eval.records import Variant
 from repope_eval.reporting.figure_texts import UNDEFINED, change_text, count_text, figure_text
-from repope_eval.reporting.tables import Cell
+from repope_eval.reporting.tables import Cell, Mark
 from repope_eval.scoring.differences import Difference
 from repope_eval.scoring.estimates import Estimate
 from repope_eval.scoring.scores import CellScores
@@ -33,6 +33,17 @@ class Scored:
     def value(self, figure: str) -> float | None:
         """A figure of the model."""
         return self.cell.estimates[figure].value
+
+
+def model_mark(board: Leaderboard, entry: Entry) -> Mark:
+    """The mark of the row of a user's run beside models of the paper."""
+    return "own" if board.has_paper and not entry.is_paper else ""
+
+
+def model_cell(board: Leaderboard, entry: Entry) -> Cell:
+    """The name of a model; it is noted which ones are the user's, if models of the paper stand beside them."""
+    note = "your run" if model_mark(board, entry) else ""
+    return Cell(text=entry.name, values=(entry.name,), note=note)
 
 
 def value_cell(value: float | None, shown: Callable[[float], str] = count_text) -> Cell:
@@ -88,19 +99,23 @@ def place_interval_cell(joint: bool, one: Scored) -> Cell:
 
 
 def whole_place_cell(one: Scored) -> Cell:
-    """The place by F1 with both intervals below it."""
+    """The place by F1 with the places that the run may have, taken by itself, below it."""
     place, alone, joint = place_cell(one), place_interval_cell(False, one), place_interval_cell(True, one)
+    among = f" of {len(one.board.runs)} runs" if one.board.has_paper else ""
     return Cell(
         text=place.text,
         values=(*place.values, *alone.values, *joint.values),
-        note="" if alone.text == UNDEFINED else f"{alone.text}; all: {joint.text}",
+        note="" if alone.text == UNDEFINED else f"{alone.text}{among}",
     )
 
 
 def answers_cell(entry: Entry) -> Cell:
-    """The number of answered questions, and the number of questions."""
-    values = entry.n_answered, entry.n_questions
-    return Cell(text=UNDEFINED if None in values else "{:,} of {:,}".format(*values), values=values)
+    """The share of the questions that are answered, cut to one decimal, with both numbers below it."""
+    answered, total = entry.n_answered, entry.n_questions
+    if answered is None or total is None:
+        return Cell(text=UNDEFINED, values=(answered, total))
+    share = 1000 * answered // total / 10 if total else 0
+    return Cell(text=f"{share:g} %", values=(answered, total), note=f"{answered:,} of {total:,}")
 
 
 def difference_cell(figure: str, pair: tuple[Scored, Scored]) -> Cell:

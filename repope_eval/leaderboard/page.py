@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from repope_eval.leaderboard.entries import Leaderboard
-from repope_eval.leaderboard.sentences import sentences
+from repope_eval.leaderboard.sentences import leader_sentence, sentences
 from repope_eval.leaderboard.tables import TABLES
 from repope_eval.reporting.citations import citations
 from repope_eval.reporting.figure_texts import label_set_title
@@ -57,6 +57,7 @@ def render_leaderboard(
         counts=kinds["counts_"],
         rankings=kinds["ranking_"],
         precision_recall=kinds["precision_recall_"],
+        leader=leader_sentence(board),
         sentences=sentences(board),
         label_titles=[label_set_title(name) for name in board.label_sets],
         replicates=f"{REPLICATES:,}",

@@ -20,7 +20,7 @@ from repope_eval.leaderboard.tables import (
     standings_table,
     unranked_table,
 )
-from repope_eval.reporting.console import print_text
+from repope_eval.reporting.console import print_table, print_text, terminal_width
 from repope_eval.reporting.table_exports import csv_text, latex, markdown
 from repope_eval.settings import config
 from repope_eval.wording import counted
@@ -71,9 +71,7 @@ def _write(board: Leaderboard, out: Path, command: str) -> None:
         write_text(out / "tables" / f"{name}.tex", latex(table, name))
     write_json(out / "leaderboard.json", leaderboard_document(board))
     write_text(out / "leaderboard.html", render_leaderboard(board, tables, charts, command))
-    shown = [standings_table(board)] if board.entries else []
-    shown += [unranked_table(board, reasons=False)] if board.unranked else []  # the log has the reasons
-    print_text("\n\n".join([*(markdown(table).rstrip("\n") for table in shown), *sentences(board)]))
+    _print(board)
     n_paper = len(board.entries) - len(board.runs)
     log.info(
         "%s%s ranked; leaderboard.html, leaderboard.json, figures and tables are in %s",
@@ -81,6 +79,19 @@ def _write(board: Leaderboard, out: Path, command: str) -> None:
         f" and {n_paper} models of the paper" if n_paper else "",
         out,
     )
+
+
+def _print(board: Leaderboard) -> None:
+    """Prints the standings and the sentences: on a terminal as wide as that is, elsewhere in Markdown."""
+    shown = [standings_table(board)] if board.entries else []
+    shown += [unranked_table(board, reasons=False)] if board.unranked else []  # the log has the reasons
+    texts = list(sentences(board))
+    if terminal_width() is None:
+        texts = [*(markdown(table).rstrip("\n") for table in shown), *texts]
+    else:
+        for table in shown:
+            print_table(table)
+    print_text("\n\n".join(texts))
 
 
 def _refuse_files_of_no_report(out: Path) -> None:

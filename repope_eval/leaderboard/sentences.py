@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from repope_eval.leaderboard.cells import PARTIAL
-from repope_eval.leaderboard.entries import Leaderboard
-from repope_eval.reporting.figure_texts import label_set_title
+from repope_eval.leaderboard.entries import Entry, Leaderboard
+from repope_eval.reporting.figure_texts import label_set_title, ratio_text
 
 GROUPS = {"runs": "the runs", "paper": "the paper's models"}
 """The groups of models whose rankings are compared, with their names in sentences."""
@@ -15,6 +15,40 @@ _MOST_NAMES = 5
 def sentences(board: Leaderboard) -> tuple[str, ...]:
     """The sentences that apply to a leaderboard."""
     return (*_common_questions(board), *_partial(board), *_share_of_yes(board), *_power(board))
+
+
+def leader_sentence(board: Leaderboard) -> str | None:
+    """Says which model is first under each label set, and where the best run is beside the paper's models."""
+    leaders = {name: _leader(board, name) for name in reversed(board.label_sets)}
+    led = [
+        f"{entry.name} under {label_set_title(name)} ({_f1_text(board, name, entry)})"
+        for name, entry in leaders.items()
+        if entry is not None
+    ]
+    if not led:
+        return None
+    return " ".join([f"First by F1 is {_listed(led)}.", *_best_run(board)])
+
+
+def _best_run(board: Leaderboard) -> Iterator[str]:
+    """Says where the best of the runs stands among the paper's models."""
+    if board.has_paper and board.runs:
+        best, name = board.runs[0], board.label_sets[-1]
+        place = board.places[name][board.headline][best.name]
+        if place is not None:
+            yield (
+                f"The best of your runs is {best.name}, in place {place} of {len(board.entries)} under "
+                f"{label_set_title(name)}."
+            )
+
+
+def _leader(board: Leaderboard, label_set: str) -> Entry | None:
+    places = board.places[label_set][board.headline]
+    return next((entry for entry in board.entries if places[entry.name] == 1), None)
+
+
+def _f1_text(board: Leaderboard, label_set: str, entry: Entry) -> str:
+    return ratio_text(entry.cells[label_set][board.headline].estimates["f1"].value)
 
 
 def _common_questions(board: Leaderboard) -> Iterator[str]:

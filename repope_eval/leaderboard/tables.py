@@ -12,6 +12,8 @@ from repope_eval.leaderboard.cells import (
     estimate_cell,
     f1_cell,
     figure_cell,
+    model_cell,
+    model_mark,
     place_cell,
     place_interval_cell,
     plain_cell,
@@ -47,7 +49,9 @@ _TOTALS = {"n_questions": "questions", "n_answered": "answered", "n_unparsed": "
 _COMPARED = ("tp", "fp", "f1")
 
 _MODEL: Field[Entry] = text_field("model", lambda entry: entry.name, stays=True)
-_ANSWERS: Field[Entry] = value_field("answers", answers_cell, "n_answered", "n_questions")
+_ANSWERS: Field[Entry] = value_field("answered", answers_cell, "n_answered", "n_questions")
+_PLACE_ENDS = ("", "_low", "_high", "_joint_low", "_joint_high")
+"""What a place and the ends of its two intervals are called behind the name of the place."""
 _PLACE_INTERVALS: tuple[Field[Scored], ...] = (
     value_field("rank, 95 %", partial(place_interval_cell, False), "rank_low", "rank_high"),
     value_field("all ranks, 95 %", partial(place_interval_cell, True), "rank_joint_low", "rank_joint_high"),
@@ -69,16 +73,20 @@ def leaderboard_tables(board: Leaderboard) -> dict[str, Table]:
 
 
 def standings_table(board: Leaderboard) -> Table:
-    """The order of the models, at a glance."""
-    places, figures = [], []
+    """The order of the models at a glance, with F1 under every label set first; the user's runs are marked."""
+    figures, places = [], []
     for name in board.label_sets:
         title, scored = label_set_title(name), partial(Scored, board, board.headline, name)
-        places.append(value_field(f"rank, {title}", place_cell, f"rank_{name}").of(scored))
         figures.append(interval_field(f"F1, {title}", f"f1_{name}", f1_cell).of(scored))
+        names = [f"rank_{name}{end}" for end in _PLACE_ENDS]
+        rank = "rank" if name == board.label_sets[-1] else f"rank, {title}"
+        places.append(value_field(rank, whole_place_cell, *names).of(scored))
     return table(
-        f"Models by F1 ({board.headline}) on {board.bench}, with 95 % intervals.",
-        [*reversed(places), _MODEL, *_answers(board), *figures],
+        f"Models by F1 ({board.headline}) on {board.bench}, with 95 % intervals; the rank is under "
+        f"{label_set_title(board.label_sets[-1])}.",
+        [places[-1], _model(board), *figures, *places[:-1], *_answers(board)],
         board.entries,
+        mark=partial(model_mark, board),
     )
 
 
@@ -88,11 +96,21 @@ def _overview(board: Leaderboard) -> Table:
     for variant, name in product(board.ordered_variants, board.label_sets):
         title, key = f"{variant}, {label_set_title(name)}", f"{variant}_{name}"
         scored = partial(Scored, board, variant, name)
-        names = [f"rank_{key}{end}" for end in ("", "_low", "_high", "_joint_low", "_joint_high")]
+        names = [f"rank_{key}{end}" for end in _PLACE_ENDS]
         fields.append(interval_field(f"F1 {title}", f"f1_{key}", f1_cell).of(scored))
         fields.append(value_field(f"rank {title}", whole_place_cell, *names).of(scored))
     caption = f"F1 with 95 % intervals, and places by F1, on {board.bench}."
-    return table(caption, [_MODEL, *_answers(board), *fields], board.entries)
+    return table(
+        caption,
+        [_model(board), *fields, *_answers(board)],
+        board.entries,
+        mark=partial(model_mark, board),
+    )
+
+
+def _model(board: Leaderboard) -> Field[Entry]:
+    """The names, with a note at those of runs if models of the paper stand beside them."""
+    return Field(_MODEL.column, partial(model_cell, board))
 
 
 def _answers(board: Leaderboard) -> list[Field[Entry]]:

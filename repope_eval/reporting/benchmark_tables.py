@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from repope_eval.reporting.figure_texts import FIGURE_TITLES, UNDEFINED, estimate_text, label_set_title
+from repope_eval.reporting.figure_texts import FIGURE_TITLES, UNDEFINED, label_set_title
 from repope_eval.reporting.run_tables import MOST_OBJECTS
-from repope_eval.reporting.tables import Field, Table, number_field, table, text_field
+from repope_eval.reporting.tables import Field, Table, estimate_field, number_field, table, text_field
 from repope_eval.scoring.amber import AmberFigures
 from repope_eval.scoring.detection import Detection
 from repope_eval.scoring.estimates import Estimate
@@ -28,7 +28,7 @@ def detection_table(detections: Mapping[str, Detection]) -> Table:
     ]
 
     def field(name: str) -> Field[tuple[str, Detection, Mapping[str, Estimate]]]:
-        return number_field(DETECTION_TITLES[name], lambda row: estimate_text(row[2][name]))
+        return estimate_field(DETECTION_TITLES[name], lambda row: row[2][name])
 
     return table(
         "DASH-B's figures, with 95 % intervals: right answers among all, among those about images without and with "
@@ -51,7 +51,7 @@ def groups_table(groups: Mapping[str, GroupsRight]) -> Table:
             text_field("labels", lambda row: label_set_title(row[0])),
             number_field("groups", lambda row: str(row[1].n)),
             number_field("all right", lambda row: str(row[1].n_right)),
-            number_field("share", lambda row: estimate_text(row[1].share)),
+            estimate_field("share", lambda row: row[1].share),
         ],
         list(groups.items()),
     )

@@ -2,23 +2,29 @@
 
 import io
 import json
+import shutil
 import sys
 from collections.abc import Mapping
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
+from rich.cells import cell_len
+from rich.console import Console, JustifyMethod
 from rich.table import Table as RichTable
 from rich.text import Text
 
 from repope_eval.process.output import write, write_styled
-from repope_eval.reporting.tables import Mark, Table
+from repope_eval.reporting.fitting import Fitted, fitted, natural
+from repope_eval.reporting.tables import Cell, Mark, Table
 from repope_eval.wording import visible
 
 _AS_WIDE_AS_NEEDED = 10_000
 """The width of a console that no table fills, so that the own width of a table can be measured."""
 
-_STYLES: Mapping[Mark, str] = {"change": "cyan", "attention": "yellow", "quiet": "dim"}
+_EDGE = 1
+"""Characters before the first column."""
+
+_STYLES: Mapping[Mark, str] = {"change": "cyan", "attention": "yellow", "quiet": "dim", "own": "bold"}
 
 
 def clear_screen() -> None:
@@ -48,12 +54,24 @@ class _Drawn(io.StringIO):
 
 
 def print_table(table: Table, *, padded: bool = False) -> None:
-    """Prints a table at its own width: where a terminal is narrower its lines wrap, and no figure is cut.
+    """Prints a table, fitted to the width of the terminal; at its own width if the output is no terminal.
 
     Args:
         table: to be printed, with its caption as the title.
         padded: whether a space stands before the first column.
     """
+    width = terminal_width()
+    parts = [natural(table)] if width is None else fitted(table, width - (_EDGE + 2 * padded))
+    for part in parts:
+        _print_part(part, padded)
+
+
+def terminal_width() -> int | None:
+    """The characters of a line of the terminal; None if the output is no terminal."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def _print_part(part: Fitted, padded: bool) -> None:
     drawn = _Drawn()
     console = _TextConsole(
         file=drawn,
@@ -63,23 +81,32 @@ def print_table(table: Table, *, padded: bool = False) -> None:
         emoji=False,
         highlight=False,
     )
-    shown = _rich(table, padded)
+    shown = _rich(part, padded)
     console.width = console.measure(shown).maximum
     console.print(shown)
     write_styled("".join(f"{line.rstrip()}\n" for line in drawn.getvalue().splitlines()))
 
 
-def _rich(table: Table, padded: bool) -> RichTable:
+def _rich(part: Fitted, padded: bool) -> RichTable:
+    table = part.table
     shown = RichTable(box=SIMPLE_HEAD, collapse_padding=True, pad_edge=padded, title=table.caption or None)
-    for column in table.columns:
-        shown.add_column(
-            column.title, justify="left" if column.is_text else "right", no_wrap=not column.is_text
-        )
+    first, *others = part.widths
+    widths = (first + padded, *others)  # rich takes the space before the first column out of its width
+    for column, width in zip(table.columns, widths, strict=True):
+        justify: JustifyMethod = "left" if column.is_text else "right"
+        shown.add_column(column.title, justify=justify, width=width, overflow="fold")
     for index, row in enumerate(table.rows):
         if index and row.starts_group:
             shown.add_section()
-        shown.add_row(*(cell.text for cell in row.cells), style=_STYLES.get(row.mark))
+        cells = map(_cell_text, row.cells, part.widths)
+        shown.add_row(*cells, style=_STYLES.get(row.mark))
     return shown
+
+
+def _cell_text(cell: Cell, width: int) -> str:
+    """A cell with its note behind it, or below it where there is no room."""
+    has_room = cell_len(visible(cell.full_text)) <= width
+    return cell.full_text if has_room or not cell.note else f"{cell.text}\n({cell.note})"
 
 
 def print_text(text: str) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from repope_eval.scoring.estimates import Estimate, Interval
+from repope_eval.scoring.estimates import Interval
 
 UNDEFINED = "–"
 """Stands for a figure that is undefined."""
@@ -50,11 +50,6 @@ def count_text(value: float | None, interval: Interval = None) -> str:
 def ratio_text(value: float | None, interval: Interval = None) -> str:
     """A ratio with four decimals, `0.8732 [0.8512, 0.8933]`."""
     return UNDEFINED if value is None else _bracketed(value, interval, ".4f")
-
-
-def estimate_text(found: Estimate) -> str:
-    """An estimated ratio with its interval."""
-    return ratio_text(found.value, found.interval)
 
 
 def figure_text(name: str, value: float | None, interval: Interval = None) -> str:

@@ -22,9 +22,11 @@ PAGE_BYTES = 3_000_000
 TEXT_BYTES = 1_000_000
 """Room for all questions together."""
 
-LONGEST_SIDE = 112
-"""Pixels of the longer side of a small picture."""
-_QUALITY = 55
+LARGE, SMALL = 448, 224
+"""Pixels of the longer side of a picture that a label can be judged by, and of one that there is less room for."""
+_QUALITY = 40
+_LARGE_BYTES, _SMALL_BYTES = 25_000, 6_000
+"""About the most that a large picture of a photograph takes, and what is kept free for each small one."""
 
 _MARKUP_BYTES = 420
 """The approximate size of the markup around the text of a question, or the name of an image."""
@@ -41,6 +43,13 @@ _LABELS = {"tp": "yes", "fn": "yes", "unparsed_yes": "yes", "fp": "no", "tn": "n
 _KINDS = ("FP → TP", "FN → TN", "TP → FP", "TN → FN", "unparsed, label turned", "FP stays", "FN stays",
           "unparsed stays", "FP removed", "FN removed", "TP removed", "TN removed", "unparsed removed")  # fmt: skip
 """The kinds in the order in which they are shown: turned verdicts, remaining errors, removed questions."""
+VERDICTS: Mapping[str, str] = {
+    "excused": "The model disagrees with POPE's label and agrees with RePOPE's: the error was the label's.",
+    "blamed": "The model agrees with POPE's label and disagrees with RePOPE's: it was right by luck.",
+    "stays": "The model is wrong under both label sets, or its answer reads as neither yes nor no.",
+    "removed": "RePOPE finds the question ambiguous and leaves it out.",
+}
+"""What a verdict says of the model and the label, in the order in which they are explained."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +108,21 @@ class Gallery:
     """The number of questions that there was no room for."""
     n_thumbnails_left_out: int
     """The number of images whose files are there, but that there was no room for."""
+    n_small: int = 0
+    """The number of pictures that are small, since there was no room for all to be large."""
+
+    @property
+    def verdicts(self) -> list[tuple[str, str, str]]:
+        """The verdicts that occur: each with its kinds, and with what it says of the model and the label."""
+        found = [
+            (verdict, [kind for kind in self.kinds if (kind, verdict) in self._marks], told)
+            for verdict, told in VERDICTS.items()
+        ]
+        return [(verdict, ", ".join(kinds), told) for verdict, kinds, told in found if kinds]
+
+    @property
+    def _marks(self) -> set[tuple[str, str]]:
+        return {(item.kind, item.verdict) for card in self.cards for item in card.items}
 
 
 def make_gallery(verdicts: Sequence[TurnedVerdict], text_bytes: int = TEXT_BYTES) -> Gallery:
@@ -138,21 +162,27 @@ def gallery_of(
 def illustrated(gallery: Gallery, images: Mapping[str, Path], room: int) -> Gallery:
     """The gallery with pictures of its first images, as far as there is room.
 
+    The first pictures are large, as far as room for small ones of the further images stays.
+
     Args:
         gallery: without pictures.
         images: the files that are there, by image name.
         room: bytes that all pictures may take together.
     """
     cards: list[Card] = []
-    n_left_out = 0
+    n_left_out = n_small = 0
+    n_to_come = sum(card.image in images for card in gallery.cards)
     for card in gallery.cards:
         path = images.get(card.image)
-        picture = thumbnail(path) if path is not None and room > 0 else None
+        n_to_come -= path is not None
+        side = LARGE if room > _LARGE_BYTES + n_to_come * _SMALL_BYTES else SMALL
+        picture = thumbnail(path, side) if path is not None and room > 0 else None
         if picture is not None:
             room -= len(picture) + _PICTURE_MARKUP_BYTES
         n_left_out += path is not None and room <= 0
+        n_small += picture is not None and side == SMALL and room > 0
         cards.append(card if room <= 0 else replace(card, thumbnail=picture))
-    return replace(gallery, cards=tuple(cards), n_thumbnails_left_out=n_left_out)
+    return replace(gallery, cards=tuple(cards), n_thumbnails_left_out=n_left_out, n_small=n_small)
 
 
 def _cards(items: Sequence[tuple[str, Item]], kinds: Sequence[str]) -> list[Card]:
@@ -207,8 +237,8 @@ def _size(card: Card) -> int:
     return markup + sum(len(str(escape(text)).encode("utf-8", "replace")) for text in texts)
 
 
-def thumbnail(path: Path) -> str | None:
-    """A small JPEG of an image as a data URI; None where the file cannot be shown.
+def thumbnail(path: Path, longest_side: int) -> str | None:
+    """A WebP of an image, no larger than that many pixels, as a data URI; None where the file cannot be shown.
 
     Nothing is raised, since a report must not fail because of a picture.
     """
@@ -219,15 +249,15 @@ def thumbnail(path: Path) -> str | None:
     try:
         with opened_image(path) as image:
             # A JPEG is decoded at a fraction of its size.
-            image.draft("RGB", (2 * LONGEST_SIDE, 2 * LONGEST_SIDE))
+            image.draft("RGB", (2 * longest_side, 2 * longest_side))
             small: Image.Image = image.convert("RGBA" if image.has_transparency_data else "RGB")
-            small.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+            small.thumbnail((longest_side, longest_side))
             if small.mode == "RGBA":
                 opaque = Image.new("RGB", small.size, "white")
                 opaque.paste(small, mask=small.getchannel("A"))
                 small = opaque
             file = io.BytesIO()
-            small.save(file, format="JPEG", quality=_QUALITY, optimize=True)
-    except (RepopeError, OSError):  # the file is damaged, or the small picture cannot be made
+            small.save(file, format="WEBP", quality=_QUALITY)
+    except (RepopeError, OSError, KeyError):  # the file is damaged, or this Pillow writes no WebP
         return None
-    return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()
+    return "data:image/webp;base64," + base64.b64encode(file.getvalue()).decode()

@@ -1,5 +1,6 @@
 "use strict";
-// Sorting tables by a click on a heading, and filtering tables and a gallery. Without it a page shows all there is.
+// Sorting tables by a click on a heading, saying that a wide one scrolls, and filtering tables and a gallery.
+// Without it a page shows all there is.
 
 function sortable(table) {
   const headings = [...table.tHead.rows[0].cells];
@@ -64,11 +65,16 @@ function filterable(section) {
       const number = items[place].filter((item) => !(item.hidden = !fits(item))).length;
       fitting += number > 0;
       found += number;
-      card.hidden = number === 0 || fitting > limit;
-      shownCards += !card.hidden;
+      card.hidden = number === 0;
+      card.classList.toggle("later", fitting > limit); // which a printed page shows all the same
+      shownCards += number > 0 && fitting <= limit;
     });
     const number = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;
-    said.textContent = `${number(found, "question")} about ${number(fitting, "image")}; images shown: ${shownCards}`;
+    const isNarrowed = variant || kind || object;
+    said.textContent = found
+      ? `${isNarrowed ? "The filter leaves " : ""}${number(found, "question")} about ${number(fitting, "image")}.`
+      : "No question fits the filter.";
+    more.textContent = `Show more of the ${fitting - shownCards} further images`;
     more.hidden = shownCards === fitting;
   };
   filters.addEventListener("input", () => {
@@ -85,7 +91,10 @@ function filterable(section) {
 }
 
 function filteredTable(filters) {
-  const rows = [...document.getElementById(filters.dataset.table).tBodies[0].rows];
+  const table = document.getElementById(filters.dataset.table);
+  const rows = [...table.tBodies[0].rows];
+  const said = document.createElement("output");
+  filters.after(said); // not in the form, which is not printed
   const fits = (row, field) => {
     const texts = field.dataset.column.split(" ").map((column) => row.cells[column].textContent.trim());
     return field.tagName === "SELECT"
@@ -93,14 +102,33 @@ function filteredTable(filters) {
       : texts.some((text) => text.toLowerCase().includes(field.value.trim().toLowerCase()));
   };
   filters.addEventListener("input", () => {
+    let found = 0;
     rows.forEach((row) => {
       row.hidden = ![...filters.elements].every((field) => fits(row, field));
+      found += !row.hidden;
     });
+    said.textContent = found === rows.length ? "" : found ? `${found} of ${rows.length} rows` : "No row fits the filter.";
   });
   filters.addEventListener("submit", (event) => event.preventDefault());
   filters.hidden = false;
 }
 
+function scrolling(wide) {
+  const hint = document.createElement("p");
+  hint.className = "scrolls";
+  hint.textContent = "This table is wider than the window: scroll it sideways. \u2192";
+  wide.before(hint);
+  const show = () => {
+    hint.hidden = wide.scrollWidth <= wide.clientWidth + 1;
+  };
+  new ResizeObserver(show).observe(wide);
+  show();
+}
+
+// Paper cannot be unfolded.
+addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((part) => (part.open = true)));
+
 document.querySelectorAll("table.sortable").forEach(sortable);
+document.querySelectorAll(".wide").forEach(scrolling);
 document.querySelectorAll("form.filters[data-table]").forEach(filteredTable);
 document.querySelectorAll("section.filterable").forEach(filterable);

@@ -10,6 +10,7 @@ from repope_eval.reporting import benchmark_tables, remarks, run_tables
 from repope_eval.reporting.citations import citations
 from repope_eval.reporting.figure_texts import UNDEFINED, clipped, label_set_title
 from repope_eval.reporting.gallery import PAGE_BYTES, illustrated, make_gallery
+from repope_eval.reporting.headline import Completeness, headline
 from repope_eval.reporting.score_table import interval_table, reason_lines, score_table, what_f1_hides
 from repope_eval.reporting.tables import Table
 from repope_eval.reporting.templates import render
@@ -49,6 +50,8 @@ class RunView:
     """The scores under the run's own protocol, with any number of label sets."""
     settings: Mapping[str, Any]
     """The settings by dotted key."""
+    completeness: Completeness | None = None
+    """How many questions are answered, where that is known."""
     measures: str = ""
     """What the benchmark's figures tell of a model, and what they cannot."""
     facts: Mapping[str, Any] = field(default_factory=dict)
@@ -102,6 +105,9 @@ def render_run_page(view: RunView) -> RunPage:
     context = {
         "view": view,
         "scores": scores,
+        "headline": headline(
+            scores, view.object_effects, next(iter(view.detections.values()), None), view.completeness
+        ),
         "titles": [label_set_title(name) for name in scores.cells],
         "tables": _tables(view),
         "reasons": reason_lines(scores),
@@ -134,7 +140,7 @@ def _tables(view: RunView) -> dict[str, Table]:
     tables = {
         "scores": score_table(view.scores),
         "balanced": interval_table(
-            "What does not go with the share of questions with label yes as F1 does, with 95 % intervals",
+            "Figures that depend less than F1 on the share of questions with label yes, with 95 % intervals",
             view.scores,
             what_f1_hides(view.scores),
         ),
@@ -156,6 +162,7 @@ def _tables(view: RunView) -> dict[str, Table]:
 
 def _charts(view: RunView) -> list["Chart"]:
     from repope_eval.reporting.charts.counts import counts_chart
+    from repope_eval.reporting.charts.detections import detection_charts
     from repope_eval.reporting.charts.errors import objects_charts, relabelling_chart
     from repope_eval.reporting.charts.precision_recall import precision_recall_chart
     from repope_eval.reporting.charts.reliability import reliability_chart
@@ -165,6 +172,7 @@ def _charts(view: RunView) -> list["Chart"]:
         charts.append(relabelling_chart(view.effects))
     if view.object_effects:
         charts += objects_charts(view.object_effects, _effect_titles(view.scores))
+    charts += detection_charts(view.detections)
     if view.evidence:
         charts.append(reliability_chart(view.evidence))
     return charts

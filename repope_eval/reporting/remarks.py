@@ -60,8 +60,8 @@ def detection_remark(detections: Mapping[str, Detection]) -> str | None:
     if not any(one.interval for found in detections.values() for one in found.over_objects.values()):
         return None
     return (
-        "The intervals of the first row say how the model might do on other images of these objects; those of the "
-        "second, for which objects are drawn, on other objects."
+        "The intervals in the table's first row say how the model might do on other images of these objects; those "
+        "in the second, for which objects are drawn, on other objects."
     )
 
 

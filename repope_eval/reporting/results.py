@@ -11,6 +11,7 @@ from repope_eval.process.timing import Seconds, rounded, timed
 from repope_eval.records import Answer, Question, Variant
 from repope_eval.reporting.benchmark_tables import amber_table, groups_table
 from repope_eval.reporting.console import print_table
+from repope_eval.reporting.headline import Completeness
 from repope_eval.reporting.page import RunView, render_run_page
 from repope_eval.reporting.score_console import print_detection, print_scores
 from repope_eval.reporting.score_document import run_document
@@ -102,6 +103,17 @@ def _counts(answered: AnsweredBenchmark) -> dict[str, int]:
     return {"questions": len(questions), "answered": n_answered, **answered.counts}
 
 
+def _completeness(answered: AnsweredBenchmark, counts: Mapping[str, int], n_unparsed: int) -> Completeness:
+    is_limited = getattr(answered.settings, "limit", None) is not None
+    images = {question.image for question in answered.benchmark.questions}
+    return Completeness(
+        n_questions=counts["questions"],
+        n_answered=counts["answered"],
+        n_unparsed=n_unparsed,
+        n_images=len(images) if is_limited else None,
+    )
+
+
 def _scores(answered: AnsweredBenchmark) -> tuple[Scores, list[Scores]]:
     """The scores under the run's own protocol, or under all, the default one first."""
     choice = answered.settings.protocol
@@ -165,8 +177,10 @@ def _view(
     """What the page shows."""
     label_sets, answers = answered.benchmark.label_sets, answered.answers
     verdicts = verdicts_of(label_sets, answers, scores.protocol)
+    found_unparsed = unparsed(answers, scores.protocol)
     return RunView(
         scores=scores,
+        completeness=_completeness(answered, counts, len(found_unparsed)),
         settings=_settings(answered, folder),
         measures=answered.benchmark.measures,
         facts={
@@ -192,7 +206,7 @@ def _view(
             for label_set in label_sets
         },
         disagreements=disagreements(answers) if others else (),
-        unparsed=unparsed(answers, scores.protocol),
+        unparsed=found_unparsed,
         images=answered.images,
     )
 

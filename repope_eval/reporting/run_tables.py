@@ -8,13 +8,12 @@ from repope_eval.reporting.figure_texts import (
     FIGURE_TITLES,
     clipped,
     count_text,
-    estimate_text,
     figure_text,
     label_set_title,
     ratio_text,
 )
 from repope_eval.reporting.score_table import by_variant
-from repope_eval.reporting.tables import Field, Table, number_field, table, text_field
+from repope_eval.reporting.tables import Field, Table, estimate_field, number_field, table, text_field
 from repope_eval.scoring.evidence import Evidence
 from repope_eval.scoring.protocol_readings import Disagreement
 from repope_eval.scoring.protocols import Reading
@@ -133,7 +132,7 @@ def evidence_table(evidence: Mapping[str, Mapping[Variant, Evidence]]) -> Table:
     """The figures that need no threshold, with their intervals."""
 
     def field(title: str, name: str) -> Field[tuple[Variant, str, Evidence]]:
-        return number_field(title, lambda row: estimate_text(row[2].estimates[name]))
+        return estimate_field(title, lambda row: row[2].estimates[name])
 
     return table(
         "What the confidence in yes tells, with 95 % intervals",

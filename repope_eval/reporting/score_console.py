@@ -4,7 +4,7 @@ import textwrap
 
 from repope_eval.process.output import write
 from repope_eval.reporting.benchmark_tables import DETECTION_TITLES
-from repope_eval.reporting.console import print_table
+from repope_eval.reporting.console import print_table, terminal_width
 from repope_eval.reporting.figure_texts import interval_text, ratio_text
 from repope_eval.reporting.remarks import prevalence_remark
 from repope_eval.reporting.score_table import narrow_score_tables
@@ -13,7 +13,7 @@ from repope_eval.scoring.detection import Detection
 from repope_eval.scoring.scores import Scores
 
 _REMARKS_WIDTH = 100
-"""Characters of a line of a sentence."""
+"""The most characters of a line of a sentence."""
 
 
 def print_scores(scores: Scores) -> None:
@@ -21,7 +21,8 @@ def print_scores(scores: Scores) -> None:
     for shown in narrow_score_tables(f"{scores.model} on {scores.bench}, protocol {scores.protocol}", scores):
         print_table(shown)
     if remark := prevalence_remark(scores):
-        write(textwrap.fill(remark, _REMARKS_WIDTH) + "\n")
+        width = min(_REMARKS_WIDTH, terminal_width() or _REMARKS_WIDTH)
+        write(textwrap.fill(remark, width) + "\n")
 
 
 def print_detection(detection: Detection) -> None:

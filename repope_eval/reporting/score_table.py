@@ -17,14 +17,14 @@ from repope_eval.reporting.figure_texts import (
     interval_text,
     label_set_title,
 )
-from repope_eval.reporting.tables import Field, Table, number_field, table, text_field
+from repope_eval.reporting.tables import Cell, Column, Field, Table, number_field, table, text_field
 from repope_eval.scoring.confusion import Figures
 from repope_eval.scoring.estimates import Estimate
 from repope_eval.scoring.scores import Scores
 
 Found = TypeVar("Found")
 
-COLUMNS = (*COUNT_TITLES, "precision", "recall", "f1")
+COLUMNS = ("f1", "precision", "recall", *COUNT_TITLES)
 """The fields of `Figures` that the table shows."""
 
 
@@ -47,10 +47,17 @@ class ScoreRow:
         """Whether it holds differences."""
         return self.figures is None
 
-    def figure(self, name: str, *, with_interval: bool = False) -> str:
-        """A figure, or the difference of one, with its 95 % interval where that is asked for."""
-        text, found = change_text if self.is_change else figure_text, self.estimates[name]
-        return text(name, found.value, found.interval if with_interval else None)
+    def figure(self, name: str) -> str:
+        """A figure, or the difference of one."""
+        return self._text(name, self.estimates[name].value)
+
+    def interval(self, name: str) -> str:
+        """The 95 % interval of a figure, `0.8512 to 0.8933`; empty where there is none."""
+        found = self.estimates[name].interval
+        return "" if found is None else interval_text(found, partial(self._text, name))
+
+    def _text(self, name: str, value: float | None) -> str:
+        return (change_text if self.is_change else figure_text)(name, value)
 
     def f1_interval(self, *, short: bool = False) -> str:
         """The 95 % interval of F1: `0.8512 to 0.8933`, in short `.8512–.8933`; that of a difference has signs."""
@@ -97,33 +104,42 @@ def by_variant(
 
 
 _QUESTIONS: Field[ScoreRow] = number_field("questions", lambda row: row.count("n_questions"))
-_LACKING: tuple[Field[ScoreRow], ...] = (
-    number_field("no answer", lambda row: row.count("n_unanswered")),
-    number_field("unparsed", lambda row: row.count("n_unparsed")),
-)
+_LACKING = {"n_unanswered": "no answer", "n_unparsed": "unparsed"}
 
 
 def score_table(scores: Scores) -> Table:
-    """The table of scores with all columns, which fits on a page."""
+    """The table of scores for a page, with F1 first, which is all that a phone has room for."""
     interval: Field[ScoreRow] = number_field("F1, 95 %", lambda row: row.f1_interval())
-    return _table("", scores, [_QUESTIONS, *_LACKING, *_figure_fields(COLUMNS), interval])
+    others = _figure_fields(("precision", "recall", *COUNT_TITLES))
+    return _table("", scores, [*_figure_fields(("f1",)), interval, *others, _QUESTIONS, *_lacking(scores)])
 
 
 def narrow_score_tables(title: str, scores: Scores) -> tuple[Table, Table]:
     """Two tables of scores that fit in a terminal: of COLUMNS, and of numbers of questions and what F1 hides."""
     interval: Field[ScoreRow] = number_field("F1 (95 %)", lambda row: row.f1_interval(short=True))
-    # Columns that are zeros from top to bottom for most models would say nothing.
-    are_lacking = any(
-        {row.count("n_unanswered"), row.count("n_unparsed")} - {"", "0"} for row in score_rows(scores)
-    )
+    f1, *others = _figure_fields(COLUMNS)
     return (
-        _table(title, scores, [*_figure_fields(COLUMNS), interval]),
+        _table(title, scores, [f1, interval, *others]),
         _table(
             "",
             scores,
-            [_QUESTIONS, *(_LACKING if are_lacking else ()), *_figure_fields(what_f1_hides(scores))],
+            [_QUESTIONS, *_lacking(scores), *_figure_fields(what_f1_hides(scores))],
         ),
     )
+
+
+def _lacking(scores: Scores) -> list[Field[ScoreRow]]:
+    """The columns of what has no answer or none that is read, without those that are zeros from top to bottom."""
+    rows = list(score_rows(scores))
+    return [
+        number_field(title, partial(_count, name))
+        for name, title in _LACKING.items()
+        if {row.count(name) for row in rows} - {"", "0"}
+    ]
+
+
+def _count(name: str, row: ScoreRow) -> str:
+    return row.count(name)
 
 
 def what_f1_hides(scores: Scores) -> tuple[str, ...]:
@@ -138,7 +154,10 @@ def what_f1_hides(scores: Scores) -> tuple[str, ...]:
 
 def _figure_fields(names: Iterable[str], *, with_intervals: bool = False) -> list[Field[ScoreRow]]:
     def field(name: str) -> Field[ScoreRow]:
-        return number_field(FIGURE_TITLES[name], lambda row: row.figure(name, with_interval=with_intervals))
+        def cell(row: ScoreRow) -> Cell:
+            return Cell(text=row.figure(name), note=row.interval(name) if with_intervals else "")
+
+        return Field(Column(title=FIGURE_TITLES[name]), cell)
 
     return [field(name) for name in names]
 
@@ -160,10 +179,7 @@ def _table(caption: str, scores: Scores, fields: Sequence[Field[ScoreRow]]) -> T
 
 def interval_table(caption: str, scores: Scores, names: Iterable[str]) -> Table:
     """A table of some figures with their 95 % intervals, in the same rows."""
-    variant: Field[ScoreRow] = text_field("variant", lambda row: row.variant)
-    labels: Field[ScoreRow] = text_field("labels", lambda row: row.labels)
-    fields = _figure_fields(names, with_intervals=True)
-    return table(caption, [variant, labels, *fields], list(score_rows(scores)))
+    return _table(caption, scores, _figure_fields(names, with_intervals=True))
 
 
 def reason_lines(scores: Scores) -> tuple[str, ...]:

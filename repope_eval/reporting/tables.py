@@ -4,11 +4,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
+from repope_eval.reporting.figure_texts import interval_text, ratio_text
+from repope_eval.scoring.estimates import Estimate
+
 Record = TypeVar("Record")
 Other = TypeVar("Other")
 
-Mark = Literal["", "change", "attention", "quiet"]
-"""Why a row looks different: it holds differences, it asks for attention, or it matters less."""
+Mark = Literal["", "change", "attention", "quiet", "own"]
+"""Why a row looks different: it holds differences, asks for attention, matters less, or is the user's own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +104,17 @@ def value_field(title: str, cell: Callable[[Record], Cell], *names: str) -> Fiel
 def interval_field(title: str, name: str, cell: Callable[[Record], Cell]) -> Field[Record]:
     """A column of figures with the ends of their intervals."""
     return value_field(title, cell, name, f"{name}_low", f"{name}_high")
+
+
+def estimate_field(title: str, found: Callable[[Record], Estimate]) -> Field[Record]:
+    """A column of estimated ratios with their 95 % intervals as notes, for tables that are written to no file."""
+
+    def cell(record: Record) -> Cell:
+        estimate = found(record)
+        note = "" if estimate.interval is None else interval_text(estimate.interval)
+        return Cell(text=ratio_text(estimate.value), note=note)
+
+    return Field(Column(title=title), cell)
 
 
 def table(

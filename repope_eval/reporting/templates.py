@@ -15,6 +15,8 @@ from repope_eval.wording import counted
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 """Replaces characters that no page may hold."""
+SCRIPTS = ("page.js", "enlarging.js")
+"""The files of what a page runs, one after another."""
 
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 """Control characters, which HTML and XML forbid, and lone surrogates, which no encoding can write."""
@@ -43,7 +45,7 @@ def _environment() -> Environment:
         loader=FunctionLoader(_source),
         finalize=_finalized,
     )
-    script = _source("page.js")
+    script = "\n".join(map(_source, SCRIPTS))
     environment.globals |= {
         "version": __version__,
         "counted": counted,

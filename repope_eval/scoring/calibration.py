@@ -1,8 +1,9 @@
 """Whether the confidence in yes is as high as yes is frequent: reliability, calibration error and Brier score."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, reduce
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,9 @@ from repope_eval.scoring.estimates import Estimate, Interval
 BINS = 10
 """The number of bins, of equal width, in the reliability and the calibration error."""
 CALIBRATION_FIGURES = ("ece", "ece_debiased", "brier")
+
+FEWEST_DRAWN = 30
+"""A share of fewer questions says too little to be drawn: its standard error may be above 0.09."""
 
 _LARGEST_FACTOR, _HALVINGS = 10.0, 20
 """The range of factors that gaps are multiplied by, and how often it is halved in search of one."""
@@ -45,6 +49,47 @@ def reliability(confidences: Values, labels: Values) -> Iterator[ReliabilityBin]
             confidence=float(confidences[inside].mean()) if n else None,
             yes_share=float(labels[inside].mean()) if n else None,
         )
+
+
+def drawn_bins(bins: Sequence[ReliabilityBin], fewest: int = FEWEST_DRAWN) -> tuple[ReliabilityBin, ...]:
+    """The bins that have enough questions to be drawn.
+
+    Neighbours with fewer are joined from below until they have enough; what is left of them joins the bin below, if
+    that was joined, too, and is left out otherwise, so that it does not blur a bin that has enough alone. Where none
+    has enough, all are one bin; without questions there is none.
+    """
+    found: list[ReliabilityBin] = []
+    for has_enough, run in groupby(bins, key=lambda part: part.n >= fewest):
+        neighbours = list(run)
+        found += neighbours if has_enough else _joined(neighbours, fewest)
+    if not found and any(part.n for part in bins):
+        found = [reduce(_together, bins)]
+    return tuple(found)
+
+
+def _joined(bins: Sequence[ReliabilityBin], fewest: int) -> list[ReliabilityBin]:
+    """Neighbouring bins with few questions, joined to such as have enough; none if all together have too few."""
+    found: list[ReliabilityBin] = []
+    for part in bins:
+        if found and found[-1].n < fewest:
+            part = _together(found.pop(), part)
+        found.append(part)
+    if len(found) > 1 and found[-1].n < fewest:
+        last = found.pop()
+        found.append(_together(found.pop(), last))
+    return [part for part in found if part.n >= fewest]
+
+
+def _together(one: ReliabilityBin, other: ReliabilityBin) -> ReliabilityBin:
+    """Two neighbouring bins as one, with the means over the questions of both."""
+    n = one.n + other.n
+
+    def mean(name: str) -> float | None:
+        return sum((getattr(part, name) or 0.0) * part.n for part in (one, other)) / n if n else None
+
+    return ReliabilityBin(
+        low=one.low, high=other.high, n=n, confidence=mean("confidence"), yes_share=mean("yes_share")
+    )
 
 
 def bins_of(confidences: Values) -> NDArray[np.int64]:

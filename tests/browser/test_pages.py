@@ -122,6 +122,29 @@ def asked_for(told: Told, path: Path) -> list[str]:
     return [url for url in told.requests if url != path.as_uri() and not url.startswith("data:")]
 
 
+A4_WIDTH = 703
+"""Pixels between the margins of a printed page."""
+
+
+def tables_say_that_they_scroll(page: Page) -> bool:
+    """Whether a hint stands above each table that is wider than the window, and above no other."""
+    hints = page.locator(".wide").evaluate_all(
+        "all => all.map(wide => [wide.scrollWidth > wide.clientWidth + 1, !wide.previousElementSibling.hidden])"
+    )
+    return all(is_wide == has_hint for is_wide, has_hint in hints)
+
+
+def fits_on_paper(page: Page) -> bool:
+    """Whether all of the gallery is printed, and no table is wider than the paper."""
+    page.set_viewport_size({"width": A4_WIDTH, "height": 1000})
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator("details:not([open])").count() == 0
+    assert page.locator(".gallery > li:visible").count() == page.locator(".gallery > li").count()
+    widths = page.locator(".wide > table").evaluate_all("tables => tables.map(table => table.offsetWidth)")
+    return max(widths) <= A4_WIDTH
+
+
 PAGES = (
     "leaderboard",
     "naughty_leaderboard",
@@ -146,6 +169,8 @@ def test_a_page_fits_says_no_error_and_asks_for_nothing(
         )
         brightness = [sum(map(int, value[4:-1].split(","))) for value in (color, ground)]
         assert (brightness[0] < brightness[1]) == (scheme == "light")
+        assert tables_say_that_they_scroll(page)
+        assert fits_on_paper(page)
         assert told.errors == []
         assert told.dialogs == []
         assert asked_for(told, path) == []
@@ -169,6 +194,31 @@ def test_what_models_say_is_shown_as_text_and_never_executed(
 def first_column(page: Page, table: str) -> list[str]:
     """What stands first in the rows that are shown."""
     return page.locator(f"#{table} tbody tr:visible td:first-child").all_inner_texts()
+
+
+@pytest.mark.parametrize("width", [1184, 1100])
+def test_the_tables_of_scores_need_not_be_scrolled(
+    width: int, browser: Browser, run_page: Path, leaderboard: Path
+) -> None:
+    for path, name in ((run_page, "scores"), (leaderboard, "Models by F1 (mean)")):
+        with opened(browser, path, width) as (page, _):
+            table = page.locator(f".wide[aria-label^='{name}']")
+            assert table.evaluate("wide => wide.scrollWidth <= wide.clientWidth")
+
+
+def test_on_a_phone_f1_is_seen_first(browser: Browser, run_page: Path, leaderboard: Path) -> None:
+    with opened(browser, run_page, 390) as (page, _):
+        before, after = page.locator(".headline .value").all()
+        for value in (before, after):
+            box = value.bounding_box()
+            assert box is not None
+            assert box["y"] + box["height"] < 200
+            assert box["x"] + box["width"] <= 390
+    with opened(browser, leaderboard, 390) as (page, _):
+        for heading in ("F1, POPE", "F1, RePOPE"):
+            box = page.locator("#standings th", has_text=heading).bounding_box()
+            assert box is not None
+            assert box["x"] + box["width"] <= 390
 
 
 def test_a_click_on_a_heading_sorts_and_another_turns_the_order_round(
@@ -217,16 +267,50 @@ def test_filters_hide_the_rows_that_do_not_fit(browser: Browser, leaderboard: Pa
         assert len(first_column(page, "figures-table")) == 17
         page.locator("form[data-table='figures-table'] input").fill("no such model")
         assert first_column(page, "figures-table") == []
+        assert (
+            page.locator("form[data-table='figures-table'] + output").inner_text()
+            == "No row fits the filter."
+        )
 
 
 @pytest.mark.parametrize("name", ["run_page", "relabelling_page"])
-def test_a_gallery_filters(name: str, browser: Browser, request: pytest.FixtureRequest) -> None:
+def test_a_gallery_filters_and_its_pictures_open(
+    name: str, browser: Browser, request: pytest.FixtureRequest
+) -> None:
     with opened(browser, request.getfixturevalue(name)) as (page, told):
         cards = page.locator(".gallery > li:visible")
         before = cards.count()
         assert before > 0
         page.locator("section.filterable [name='object']").fill("no such object")
         assert cards.count() == 0
+        assert page.locator("section.filterable .quiet output").inner_text() == "No question fits the filter."
         page.locator("section.filterable [name='object']").fill("")
         assert cards.count() == before
+        look_at_pictures(page)
         assert told.errors == []
+
+
+def look_at_pictures(page: Page) -> None:
+    """Opens the first picture, goes on to the second and round to the last, and closes it."""
+    names = page.locator(".gallery > li:has(.opener) .name").all_text_contents()
+    first = page.get_by_role("button", name=f"Enlarge {names[0]}")
+    first.click()
+    dialog = page.get_by_role("dialog", name="Enlarged picture")
+    shown = dialog.locator(".name")
+    assert (shown.inner_text(), dialog.locator("output").inner_text()) == (names[0], f"1 of {len(names)}")
+    assert dialog.get_by_role("img", name=names[0]).evaluate("image => image.naturalWidth") > 0
+    assert (
+        dialog.locator("[data-kind]").count()
+        == page.locator(".gallery > li").first.locator("[data-kind]").count()
+    )
+    page.keyboard.press("ArrowRight")
+    assert shown.inner_text() == names[1]
+    dialog.get_by_role("button", name="Previous picture").click()
+    page.keyboard.press("ArrowLeft")
+    assert (shown.inner_text(), dialog.locator("output").inner_text()) == (
+        names[-1],
+        f"{len(names)} of {len(names)}",
+    )
+    page.keyboard.press("Escape")
+    assert page.locator("dialog[open]").count() == 0
+    assert page.evaluate("document.activeElement.ariaLabel") == f"Enlarge {names[-1]}"

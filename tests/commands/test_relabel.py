@@ -399,7 +399,7 @@ def test_pictures_come_from_a_folder_that_is_there(
     assert "<img" not in (logs / "new_relabelling.html").read_text()
     Image.new("RGB", (64, 48), "teal").save(logs / "images" / "a.jpg")
     relabel(partial=True, images="images", out="other.jsonl")
-    assert '<img src="data:image/jpeg;base64,' in (logs / "other_relabelling.html").read_text()
+    assert '<img src="data:image/webp;base64,' in (logs / "other_relabelling.html").read_text()
 
 
 def test_an_image_outside_its_folder_is_refused(folder: Path) -> None:

@@ -17,6 +17,7 @@ from repope_eval.leaderboard.page import leaderboard_charts, render_leaderboard
 from repope_eval.leaderboard.run_selection import select
 from repope_eval.leaderboard.tables import leaderboard_tables
 from repope_eval.reporting.charts.drawing import Chart
+from repope_eval.scoring.coverage import Coverage
 from repope_eval.settings.config import ReportSettings
 
 NAUGHTY = "<script>alert(1)</script>"
@@ -124,10 +125,40 @@ def test_it_loads_nothing(page: str) -> None:
 def test_every_ranked_model_stands_in_every_table_of_models(paper: Leaderboard) -> None:
     tables = leaderboard_tables(paper)
     names = {entry.name for entry in paper.entries}
-    for name, place, times in (("standings", 2, 1), ("leaderboard", 0, 1), ("every_figure", 0, 8)):
+    for name, place, times in (("standings", 1, 1), ("leaderboard", 0, 1), ("every_figure", 0, 8)):
         shown = [row.cells[place].text for row in tables[name].rows]
         assert set(shown) == names
         assert len(shown) == times * len(names)
+
+
+def test_runs_are_marked_among_the_papers_models(board: Leaderboard, paper: Leaderboard) -> None:
+    mine = dataclasses.replace(
+        paper.entries[3],
+        folder="mine",
+        n_answered=8999,
+        n_questions=9000,
+        coverage={
+            name: {variant: Coverage(yes=1, no=1, is_partial=False) for variant in paper.variants}
+            for name in paper.label_sets
+        },
+    )
+    mixed = dataclasses.replace(paper, entries=(*paper.entries[:3], mine, *paper.entries[4:]))
+    for name, place in (("standings", 1), ("leaderboard", 0)):
+        rows = leaderboard_tables(mixed)[name].rows
+        marks = {row.cells[place].full_text: row.mark for row in rows if row.mark}
+        assert marks == {f"{mine.name} (your run)": "own"}
+        assert not any(row.mark for row in leaderboard_tables(board)[name].rows)
+    answered = leaderboard_tables(mixed)["standings"].rows[3].cells[-1]
+    assert answered.full_text == "99.9 % (8,999 of 9,000)"  # all but one is not all
+
+
+def test_a_rank_is_given_with_the_places_that_a_run_may_have(board: Leaderboard) -> None:
+    table = leaderboard_tables(board)["standings"]
+    (rank,) = (place for place, column in enumerate(table.columns) if column.title == "rank")
+    for row in table.rows:
+        place, low, high, joint_low, joint_high = row.cells[rank].values
+        assert joint_low <= low <= place <= high <= joint_high  # type: ignore[operator]
+        assert row.cells[rank].note == (str(low) if low == high else f"{low} to {high}")
 
 
 def test_each_row_of_each_table_fits_its_columns(board: Leaderboard, paper: Leaderboard) -> None:

@@ -11,7 +11,7 @@ from repope_eval.leaderboard.entries import Leaderboard
 from repope_eval.leaderboard.finished_runs import read_runs
 from repope_eval.leaderboard.making import make_leaderboard
 from repope_eval.leaderboard.run_selection import select
-from repope_eval.leaderboard.sentences import sentences
+from repope_eval.leaderboard.sentences import leader_sentence, sentences
 from repope_eval.settings.config import ReportSettings
 
 
@@ -74,3 +74,19 @@ def test_of_a_single_run_there_is_nothing_to_say(board: Leaderboard, tmp_path: P
     assert sentences(board_of(tmp_path)) == ()
     nothing = dataclasses.replace(board, entries=(), unranked=(), comparison=None, agreements=())
     assert sentences(nothing) == ()
+
+
+def test_the_first_under_each_label_set_is_named(board: Leaderboard) -> None:
+    assert (leader_sentence(board) or "").startswith("First by F1 is repopes under RePOPE (0.98")
+    assert " and popes under POPE (0.98" in (leader_sentence(board) or "")
+    assert leader_sentence(dataclasses.replace(board, entries=())) is None
+
+
+def test_the_best_run_has_its_place_among_the_papers_models(tmp_path: Path) -> None:
+    paper = board_of(tmp_path, reference="paper")
+    mine = dataclasses.replace(paper.entries[3], folder="mine")
+    board = dataclasses.replace(paper, entries=(*paper.entries[:3], mine, *paper.entries[4:]))
+    assert "best of your runs" not in (leader_sentence(paper) or "")
+    assert (leader_sentence(board) or "").endswith(
+        f"The best of your runs is {mine.name}, in place 4 of 17 under RePOPE."
+    )

@@ -16,6 +16,7 @@ from run_examples import EFFECT, EVIDENCE
 from score_examples import CELL, RELABELLED, UNDEFINED_CELL, scores_of
 
 from repope_eval.reporting.charts.counts import counts_chart
+from repope_eval.reporting.charts.detections import detection_charts
 from repope_eval.reporting.charts.drawing import Chart
 from repope_eval.reporting.charts.errors import (
     most_frequent,
@@ -26,6 +27,8 @@ from repope_eval.reporting.charts.marks import shortened
 from repope_eval.reporting.charts.palette import IN_PAGE
 from repope_eval.reporting.charts.precision_recall import precision_recall_chart, window_around
 from repope_eval.reporting.charts.reliability import reliability_chart
+from repope_eval.scoring.detection import Detection
+from repope_eval.scoring.estimates import Estimate
 from repope_eval.scoring.relabelling_effect import Effect
 
 pytestmark = pytest.mark.draws
@@ -33,6 +36,28 @@ pytestmark = pytest.mark.draws
 BOTH = ["POPE", "RePOPE"]
 CELLS = {"random": CELL, "adversarial": dataclasses.replace(CELL, precision=0.9084), "mean": CELL}
 SCORES = scores_of(CELLS, dict.fromkeys(CELLS, RELABELLED))
+
+
+def detections_of(**shares: tuple[float | None, float | None, int]) -> dict[str, Detection]:
+    """By object: the share of images that show and that lack it where the model is right, and how many each."""
+    whole = {"all objects": (0.8, 0.6, 100), **shares}
+    return {
+        name: Detection(
+            estimates={
+                "acc": Estimate(value=0.7),
+                "tpr": Estimate(value=tpr, interval=(0.7, 0.9) if name == "all objects" else None),
+                "tnr": Estimate(value=tnr, interval=(0.5, 0.7) if name == "all objects" else None),
+                "harmonic_mean": Estimate(value=0.7),
+            },
+            n_positives=n,
+            n_negatives=n,
+            n_unparsed=0,
+        )
+        for name, (tpr, tnr, n) in whole.items()
+    }
+
+
+DETECTIONS = detections_of(dog=(1.0, 0.0, 5), cat=(0.9, 0.8, 9), cow=(0.1, 0.2, 4), car=(None, 0.5, 9))
 CHARTS: dict[str, Callable[[], Chart]] = {
     "counts": lambda: counts_chart(SCORES),
     "precision_recall": lambda: precision_recall_chart(SCORES),
@@ -40,6 +65,8 @@ CHARTS: dict[str, Callable[[], Chart]] = {
     "hallucinated_objects": lambda: objects_charts([effect("a car")], BOTH)[0],
     "missed_objects": lambda: objects_charts([effect("a car")], BOTH)[1],
     "reliability": lambda: reliability_chart({"pope": {"random": EVIDENCE}, "repope": {"random": EVIDENCE}}),
+    "detections": lambda: detection_charts(DETECTIONS)[0],
+    "confused_objects": lambda: detection_charts(DETECTIONS)[1],
 }
 
 
@@ -177,6 +204,37 @@ def test_names_of_objects_are_text(name: str) -> None:
 def test_long_names_are_cut() -> None:
     assert shortened("x" * 40) == "x" * 17 + "…"
     assert counts_chart(scores_of({"x" * 400: CELL})).svg
+
+
+def test_objects_that_are_told_apart_least_come_first() -> None:
+    plane, rows = detection_charts(DETECTIONS)
+    shown = [text for text in texts(rows) if text.isalpha() or text == "all objects"]
+    assert shown[:3] == ["all objects", "dog", "cat"]  # a cow has too few images, and no car has a right one
+    assert "the 2 objects with the smallest difference" in rows.description
+    assert {"always yes", "always no", "all right", "all wrong"} <= set(texts(plane))
+
+
+def test_many_objects_have_a_chart_of_bounded_height() -> None:
+    many = detections_of(**{f"thing {number}": (0.5, number / 100, 9) for number in range(100)})
+    _, rows = detection_charts(many)
+    assert [text for text in texts(rows) if text.startswith("thing")] == [f"thing {n}" for n in range(20)]
+
+
+def test_without_answers_of_both_labels_there_is_no_chart_of_objects() -> None:
+    assert detection_charts({}) == []
+    whole = detections_of()["all objects"]
+    unknown = dataclasses.replace(whole, estimates={**whole.estimates, "tnr": Estimate()})
+    assert detection_charts({"all objects": unknown}) == []
+
+
+def test_ranges_of_few_questions_are_joined() -> None:
+    """Marks of a few questions each had made a line that leapt up and down."""
+    chart = reliability_chart({"only": {"dash": EVIDENCE}})
+    assert "Ranges with fewer than 30 questions are joined" in chart.description
+    marks = re.findall(r"<use [^>]*>", chart.svg.decode())
+    single = dataclasses.replace(EVIDENCE, reliability=EVIDENCE.reliability[:1])
+    fewer = re.findall(r"<use [^>]*>", reliability_chart({"only": {"dash": single}}).svg.decode())
+    assert len(marks) - len(fewer) == 1  # of 81 questions in nine ranges two marks, of 9 in one a single one
 
 
 def test_a_users_own_settings_change_nothing_and_are_left_as_they_were() -> None:

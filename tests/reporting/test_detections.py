@@ -16,7 +16,7 @@ from repope_eval.scoring.protocols import PROTOCOLS
 
 
 def texts(table: Table) -> list[list[str]]:
-    return [[cell.text for cell in row.cells] for row in table.rows]
+    return [[cell.full_text for cell in row.cells] for row in table.rows]
 
 
 @pytest.fixture
@@ -47,9 +47,9 @@ def test_the_page_has_a_row_for_each_object(detections: dict[str, Detection]) ->
     rows = texts(detection_table(detections))
     assert [row[0] for row in rows] == [ALL_OBJECTS, "dog", "cat"]
     assert rows[0][1] == "8"
-    assert rows[0][2].startswith("0.8750 [")
+    assert rows[0][2].startswith("0.8750 (")
     assert rows[1][1] == "4"
-    assert rows[1][2].startswith("0.7500 [")
+    assert rows[1][2].startswith("0.7500 (")
     assert rows[2][3] == "–"
     with_table = render_run_page(run_view(detections=detections)).html
     assert 'id="detections"' in with_table
@@ -63,7 +63,7 @@ def test_a_second_row_has_the_intervals_for_other_objects(detections: dict[str, 
     whole = dataclasses.replace(detections[ALL_OBJECTS], over_objects=over_objects)
     rows = texts(detection_table({**detections, ALL_OBJECTS: whole}))
     assert [row[0] for row in rows] == [ALL_OBJECTS, "all objects, drawn over objects", "dog", "cat"]
-    assert rows[1][2] == "0.8750 [0.5000, 0.9000]"
+    assert rows[1][2] == "0.8750 (0.5000 to 0.9000)"
     document = run_document(run_view(detections={**detections, ALL_OBJECTS: whole}))["dash_b"]
     assert document["ci95_objects"] == ends
     assert set(document["intervals_for"]) == {"ci95", "ci95_objects"}

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from run_examples import verdict
 
-from repope_eval.reporting.gallery import LONGEST_SIDE, illustrated, make_gallery, thumbnail
+from repope_eval.reporting.gallery import LARGE, SMALL, illustrated, make_gallery, thumbnail
 
 
 def picture(path: Path, mode: str = "RGB", size: tuple[int, int] = (640, 480)) -> Path:
@@ -17,7 +17,7 @@ def picture(path: Path, mode: str = "RGB", size: tuple[int, int] = (640, 480)) -
 
 
 def decoded(data: str) -> Image.Image:
-    prefix = "data:image/jpeg;base64,"
+    prefix = "data:image/webp;base64,"
     assert data.startswith(prefix)
     return Image.open(io.BytesIO(base64.b64decode(data.removeprefix(prefix))))
 
@@ -78,33 +78,46 @@ def test_long_responses_are_cut_and_say_so() -> None:
     assert gallery.cards[0].items[0].response == "x" * 300 + "… (700 more characters)"
 
 
-def test_pictures_are_small_and_those_that_there_is_no_room_for_are_counted(tmp_path: Path) -> None:
+def test_pictures_that_there_is_no_room_for_are_counted(tmp_path: Path) -> None:
     images = {f"{number}": picture(tmp_path / f"{number}.png") for number in range(5)}
     verdicts = [verdict(image=f"{number}") for number in range(6)]
     gallery = illustrated(make_gallery(verdicts), images, 1_000_000)
     shown = [card.thumbnail for card in gallery.cards if card.thumbnail]
-    assert (len(shown), gallery.n_thumbnails_left_out) == (5, 0)
-    assert decoded(shown[0]).size == (LONGEST_SIDE, LONGEST_SIDE * 480 // 640)
-    room = len(shown[0]) + len(shown[1]) + len(shown[2])
+    assert (len(shown), gallery.n_thumbnails_left_out, gallery.n_small) == (5, 0, 0)
+    assert decoded(shown[0]).size == (LARGE, LARGE * 480 // 640)
+    room = 2 * len(shown[0]) + 40  # what they are set in takes room, too
     fewer = illustrated(make_gallery(verdicts), images, room)
     n_shown = sum(card.thumbnail is not None for card in fewer.cards)
-    assert n_shown == 2  # what they are set in takes room, too
+    assert 1 <= n_shown < 5
     assert fewer.n_thumbnails_left_out == 5 - n_shown
     assert sum(len(card.thumbnail or "") for card in fewer.cards) <= room
 
 
+def test_the_first_pictures_are_large_as_far_as_small_ones_of_all_others_fit(tmp_path: Path) -> None:
+    path = tmp_path / "picture.png"
+    Image.effect_noise((640, 480), 15).save(path)
+    images = {f"{number}": path for number in range(20)}
+    verdicts = [verdict(image=f"{number}") for number in range(20)]
+    gallery = illustrated(make_gallery(verdicts), images, 140_000)
+    sides = [max(decoded(card.thumbnail or "").size) for card in gallery.cards]
+    assert set(sides) == {LARGE, SMALL}
+    assert sides[0] == LARGE
+    assert gallery.n_small == sides.count(SMALL)
+    assert gallery.n_thumbnails_left_out == 0
+
+
 @pytest.mark.parametrize("mode", ["RGB", "L", "LA", "RGBA", "P", "1", "I;16"])
 def test_pictures_of_any_mode(tmp_path: Path, mode: str) -> None:
-    data = thumbnail(picture(tmp_path / "picture.png", mode, (300, 20)))
+    data = thumbnail(picture(tmp_path / "picture.png", mode, (300, 20)), LARGE)
     assert data is not None
     assert decoded(data).mode == "RGB"
 
 
 def test_jpegs_and_small_pictures(tmp_path: Path) -> None:
-    data = thumbnail(picture(tmp_path / "picture.jpg"))
+    data = thumbnail(picture(tmp_path / "picture.jpg"), LARGE)
     assert data is not None
-    assert max(decoded(data).size) == LONGEST_SIDE
-    small = thumbnail(picture(tmp_path / "small.png", size=(8, 9)))
+    assert max(decoded(data).size) == LARGE
+    small = thumbnail(picture(tmp_path / "small.png", size=(8, 9)), LARGE)
     assert small is not None
     assert decoded(small).size == (8, 9)
 
@@ -113,8 +126,8 @@ def test_jpegs_and_small_pictures(tmp_path: Path) -> None:
 def test_files_that_are_no_pictures_are_left_out(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "picture.png"
     path.write_bytes(content)
-    assert thumbnail(path) is None
-    assert thumbnail(tmp_path / "missing.png") is None
+    assert thumbnail(path, LARGE) is None
+    assert thumbnail(tmp_path / "missing.png", LARGE) is None
     gallery = illustrated(make_gallery([verdict(image="a")]), {"a": path}, 1_000_000)
     assert gallery.cards[0].thumbnail is None
     assert gallery.n_thumbnails_left_out == 0
@@ -122,4 +135,4 @@ def test_files_that_are_no_pictures_are_left_out(tmp_path: Path, content: bytes)
 
 def test_a_picture_that_is_too_large_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 640 * 480 - 1)
-    assert thumbnail(picture(tmp_path / "picture.png")) is None
+    assert thumbnail(picture(tmp_path / "picture.png"), LARGE) is None

@@ -63,7 +63,7 @@ def test_the_page_says_what_the_benchmark_measures(unbroken: Path) -> None:
 
 def test_the_page_shows_images_that_are_there_and_the_prompt(unbroken: Path) -> None:
     page = (unbroken / "report.html").read_text(encoding="utf-8")
-    assert "data:image/jpeg;base64," in page
+    assert "data:image/webp;base64," in page
     assert "&lt;IMG_CONTEXT&gt;" in page
     assert len(page) < 3_000_000
 

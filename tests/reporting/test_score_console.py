@@ -5,16 +5,18 @@ import io
 import json
 import os
 import sys
+from collections import Counter
 
 import pytest
 from score_examples import CELL, RELABELLED, UNDEFINED_CELL, scores_of
 
 from repope_eval.benchmarks.relabelling import LabelChange
-from repope_eval.reporting.console import print_document, print_text
+from repope_eval.reporting.console import print_document, print_table, print_text
 from repope_eval.reporting.figure_texts import BALANCED_TITLES
 from repope_eval.reporting.label_changes import print_label_changes
 from repope_eval.reporting.score_console import print_scores
-from repope_eval.reporting.score_table import COLUMNS, score_rows
+from repope_eval.reporting.score_table import COLUMNS, ScoreRow, score_rows
+from repope_eval.reporting.tables import Cell, Column, Row, Table
 from repope_eval.scoring.scores import Scores, mean
 
 
@@ -41,34 +43,49 @@ def three_variants(model: str = "a-model") -> Scores:
     return scores_of(pope, repope, model)
 
 
-def shown(scores: Scores, output: Terminal, monkeypatch: pytest.MonkeyPatch) -> str:
+def shown(scores: Scores, output: Terminal, monkeypatch: pytest.MonkeyPatch, columns: int = 120) -> str:
     monkeypatch.setattr(sys, "stdout", output)
+    monkeypatch.setenv("COLUMNS", str(columns))
     monkeypatch.setenv("TERM", "dumb")  # no colours
     print_scores(scores)
     return output.shown()
 
 
-@pytest.mark.parametrize("columns", ["40", "80", "400"])
-@pytest.mark.parametrize("interactive", [True, False], ids=["terminal", "file"])
-def test_no_figure_is_cut(monkeypatch: pytest.MonkeyPatch, columns: str, interactive: bool) -> None:
-    monkeypatch.setenv("COLUMNS", columns)
-    text = shown(three_variants(), Terminal(interactive=interactive), monkeypatch)
-    rows = list(score_rows(three_variants()))
-    tables = text.split("MCC")
-    counts = ("n_questions", "n_unanswered", "n_unparsed")
-    for table, shown_cells in (
-        (tables[0], [[*map(row.figure, COLUMNS), *row.f1_interval(short=True).split()] for row in rows]),
-        (
-            tables[1],
-            [[*filter(None, map(row.count, counts)), *map(row.figure, BALANCED_TITLES)] for row in rows],
-        ),
-    ):
-        lines = [line for line in table.splitlines() if line.split()[-1:] and line.split()[-1][-1].isdigit()]
-        assert len(lines) == len(rows) == 12
-        for cells, line in zip(shown_cells, lines, strict=False):
-            assert line.split()[-len(cells) :] == cells
+def figures_of(rows: list[ScoreRow]) -> Counter[str]:
+    """All figures that tables of these rows hold, and how often."""
+    texts = [
+        [
+            *map(row.figure, (*COLUMNS, *BALANCED_TITLES)),
+            *row.f1_interval(short=True).split(),
+            *map(row.count, ("n_questions", "n_unanswered", "n_unparsed")),
+        ]
+        for row in rows
+    ]
+    return Counter(text for of_row in texts for text in of_row if text)
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80, 120])
+def test_on_a_terminal_tables_fit_and_no_figure_is_cut(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+    text = shown(three_variants(), Terminal(), monkeypatch, columns)
+    assert max(len(line) for line in text.splitlines()) <= columns
+    tables, _, _ = text.partition("From POPE to")
+    assert not figures_of(list(score_rows(three_variants()))) - Counter(tables.split())
     assert "…" not in text
-    assert all(f" {title} " in text for title in ("no answer", "unparsed", "precision", "recall"))
+    assert {"questions", "unparsed", "precision", "recall", "MCC"} <= set(text.split())
+
+
+@pytest.mark.parametrize("columns", [40, 400])
+def test_elsewhere_a_row_is_a_line_whatever_the_terminal(
+    monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    text = shown(three_variants(), Terminal(interactive=False), monkeypatch, columns)
+    assert text == shown(three_variants(), Terminal(interactive=False), monkeypatch, 120)
+    rows = list(score_rows(three_variants()))
+    lines = [line.split() for line in text.splitlines()]
+    for row in rows:
+        f1, *others = map(row.figure, COLUMNS)
+        cells = [f1, *row.f1_interval(short=True).split(), *others]
+        assert any(line[-len(cells) :] == cells for line in lines)
 
 
 def test_a_variants_name_stands_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,7 +95,8 @@ def test_a_variants_name_stands_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_is_undefined_is_a_dash(monkeypatch: pytest.MonkeyPatch) -> None:
     text = shown(scores_of({"random": UNDEFINED_CELL}), Terminal(), monkeypatch)
-    assert ["–", "0.7898", "–", ".8512–.8933"] in [line.split()[-4:] for line in text.splitlines()]
+    (line,) = [line.split() for line in text.splitlines() if ".8512–.8933" in line]
+    assert line[:6] == ["random", "POPE", "–", ".8512–.8933", "–", "0.7898"]
 
 
 def test_all_variants_of_the_benchmark_stand_in_a_hundred_columns(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,6 +165,36 @@ def test_label_changes(monkeypatch: pytest.MonkeyPatch) -> None:
     assert title.strip() == "labels of repope"
     assert first.split() == ["random", "yes", "1500", "139", "(9.27", "%)", "207", "(13.80", "%)", "1159"]
     assert second.split() == ["custom", "no", "0", "0", "0"]
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80])
+def test_a_padded_table_fits_too(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+    output = Terminal()
+    monkeypatch.setattr(sys, "stdout", output)
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("TERM", "dumb")
+    change = LabelChange("yes", total=1500, flipped=139, removed=207)
+    print_label_changes("labels of repope", [("adversarial", change, 1159)] * 2)
+    text = output.shown()
+    assert max(len(line) for line in text.splitlines()) <= columns
+    assert text.count("adversarial") >= 2
+    assert {"139", "(9.27", "207", "(13.80", "1159"} <= set(text.split())
+
+
+def test_notes_stand_below_their_figures_where_there_is_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    cell = Cell(text="0.8989", note="0.8881 to 0.9093")
+    columns = (Column(title="model", is_text=True), Column(title="F1"))
+    table = Table(caption="", columns=columns, rows=(Row(cells=(Cell(text="a-model (paper)"), cell)),))
+    lines = {}
+    for columns_shown in (60, 40):
+        output = Terminal()
+        monkeypatch.setattr(sys, "stdout", output)
+        monkeypatch.setenv("COLUMNS", str(columns_shown))
+        monkeypatch.setenv("TERM", "dumb")
+        print_table(table)
+        lines[columns_shown] = [" ".join(line.split()) for line in output.shown().splitlines() if "0" in line]
+    assert lines[60] == ["a-model (paper) 0.8989 (0.8881 to 0.9093)"]
+    assert lines[40] == ["a-model (paper) 0.8989", "(0.8881 to 0.9093)"]
 
 
 def test_a_reader_that_wants_no_more_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:

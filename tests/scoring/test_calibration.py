@@ -1,10 +1,12 @@
 """The calibration error with and without what chance adds to it, of models whose true one is known."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
 from repope_eval.scoring.bootstrap import drawn_weights
-from repope_eval.scoring.calibration import BINS, calibration, calibration_sums
+from repope_eval.scoring.calibration import BINS, ReliabilityBin, calibration, calibration_sums, drawn_bins
 from repope_eval.scoring.estimates import Estimate
 
 QUESTIONS, EACH = 600, 5
@@ -58,3 +60,45 @@ def test_without_replicates_there_are_figures_alone() -> None:
     found = calibration(sums[0], np.full((1, BINS + 2), np.nan))
     assert (found["ece"].value, found["brier"].value) == (0.5, (0.25**2 + 0.75**2) / 2)
     assert (found["ece_debiased"], found["brier"].interval) == (Estimate(), None)
+
+
+def bins(*numbers: int) -> list[ReliabilityBin]:
+    """Ten bins with so many questions, each with its confidence in the middle, and every other one all yes."""
+    return [
+        ReliabilityBin(
+            low=place / 10,
+            high=(place + 1) / 10,
+            n=n,
+            confidence=(place + 0.5) / 10 if n else None,
+            yes_share=float(place % 2) if n else None,
+        )
+        for place, n in enumerate(numbers)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "expected"),
+    [
+        ((30,) * 10, [30] * 10),
+        ((500, 3, 0, 4, 0, 0, 25, 9, 0, 400), [500, 41, 400]),
+        ((500, 20, 20, 20, 20, 20, 0, 0, 0, 400), [500, 40, 60, 400]),
+        ((500, 3, 0, 4, 0, 0, 20, 0, 2, 400), [500, 400]),
+        ((500, 0, 0, 0, 0, 0, 0, 0, 0, 29), [500]),
+        ((0, 0, 0, 0, 29, 1, 0, 0, 0, 30), [30, 30]),
+        ((1, 0, 0, 0, 0, 0, 0, 0, 0, 1), [2]),
+        ((0,) * 10, []),
+    ],
+)
+def test_bins_of_few_questions_are_joined_with_their_neighbours(
+    numbers: tuple[int, ...], expected: list[int]
+) -> None:
+    found = drawn_bins(bins(*numbers))
+    assert [part.n for part in found] == expected
+    assert all(one.high <= other.low for one, other in pairwise(found))
+
+
+def test_a_joined_bin_has_the_means_over_the_questions_of_its_parts() -> None:
+    _, part, _ = drawn_bins(bins(500, 3, 0, 4, 0, 0, 25, 0, 0, 400))
+    assert (part.low, part.high, part.n) == (0.1, 0.9, 32)  # empty ranges are a part of it
+    assert part.confidence == pytest.approx((3 * 0.15 + 4 * 0.35 + 25 * 0.65) / 32)
+    assert part.yes_share == pytest.approx(7 / 32)

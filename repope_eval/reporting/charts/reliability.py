@@ -16,7 +16,7 @@ from repope_eval.reporting.charts.marks import (
     single_variants,
 )
 from repope_eval.reporting.charts.palette import LINE, QUIET
-from repope_eval.scoring.calibration import ReliabilityBin
+from repope_eval.scoring.calibration import FEWEST_DRAWN, ReliabilityBin, drawn_bins
 from repope_eval.scoring.evidence import Evidence
 
 _COLUMNS = 2
@@ -32,8 +32,10 @@ def reliability_chart(evidence: Mapping[str, Mapping[Variant, Evidence]]) -> Cha
     return draw(
         "reliability",
         "Reliability",
-        "Share of questions whose label is yes against the model's confidence in yes, in ten ranges of "
-        "confidence; the area of a mark is its share of the questions. On the dotted line the two are equal.",
+        "Share of questions whose label is yes against the model's confidence in yes, in up to ten ranges of "
+        "confidence; the area of a mark is its share of the questions. On the dotted line the two are equal. Ranges "
+        f"with fewer than {FEWEST_DRAWN} questions are joined with neighbours that have as few, or left out, since "
+        "their shares would be chance.",
         0.4 + n_rows * _PANEL,
         lambda figure: _paint(figure, evidence, variants),
     )
@@ -52,7 +54,7 @@ def _paint(
         axes.set_title(label(shortened(variant, 24)), x=0)
         axes.plot((0, 1), (0, 1), color=QUIET, linewidth=0.8, linestyle=":")
         for index, by_variant in enumerate(evidence.values()):
-            bins = by_variant[variant].reliability if variant in by_variant else ()
+            bins = drawn_bins(by_variant[variant].reliability) if variant in by_variant else ()
             _paint_bins(axes, bins, index)
         axes.set_xlim(-0.04, 1.04)
         axes.set_ylim(-0.04, 1.04)

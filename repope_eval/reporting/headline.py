@@ -1,0 +1,205 @@
+"""What a run's page says first: F1 under each label set, what the relabelling changed, and how complete the run is."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from repope_eval.records import Variant
+from repope_eval.reporting.benchmark_tables import DETECTION_TITLES
+from repope_eval.reporting.figure_texts import (
+    FIGURE_TITLES,
+    change_text,
+    figure_text,
+    interval_text,
+    label_set_title,
+    ratio_text,
+)
+from repope_eval.scoring.bootstrap import DISTINCT, MEAN
+from repope_eval.scoring.detection import Detection
+from repope_eval.scoring.estimates import Interval
+from repope_eval.scoring.relabelling_effect import Effect
+from repope_eval.scoring.scores import Scores
+from repope_eval.wording import counted
+
+_FIGURES = ("f1", "tnr")
+"""The figures that may stand first: where no question has label yes, F1 is undefined everywhere."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completeness:
+    """How many of the questions have an answer."""
+
+    n_questions: int
+    """Distinct questions."""
+    n_answered: int
+    n_unparsed: int
+    """Answers in which the protocol finds neither yes nor no."""
+    n_images: int | None = None
+    """The number of images that `limit` leaves; None without a limit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Headline:
+    """The figure that stands first, and the sentence below it."""
+
+    values: Sequence[tuple[str, str]]
+    """The figure under each label set, by the label set's title; or several figures by their own titles."""
+    about: str
+    """What the figure is over, and how certain its change is."""
+    sentence: str
+    is_change: bool
+    """Whether the second value is what the first one becomes."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """The figure that a headline is about, and where its values are."""
+
+    figure: str
+    part: Scores
+    variant: Variant
+
+    @property
+    def values(self) -> list[tuple[str, float | None]]:
+        """The figure by the titles of label sets."""
+        return [
+            (label_set_title(name), of_variants[self.variant].estimates[self.figure].value)
+            for name, of_variants in self.part.cells.items()
+        ]
+
+
+def headline(
+    scores: Scores,
+    effects: Sequence[Effect] = (),
+    detection: Detection | None = None,
+    completeness: Completeness | None = None,
+) -> Headline:
+    """The headline of a run.
+
+    Args:
+        scores: under the run's protocol.
+        effects: what the relabelling did, in groups that share no question.
+        detection: DASH-B's figures of all questions, which then stand first.
+        completeness: how much of the benchmark is answered, if that is known.
+    """
+    if detection is not None:
+        values = [
+            (title, ratio_text(detection.estimates[name].value)) for name, title in DETECTION_TITLES.items()
+        ]
+        clauses = [_detected(detection)]
+        about, is_change = "over all answered questions", False
+    else:
+        place = _place(scores)
+        values = [
+            (f"{FIGURE_TITLES[place.figure]} under {labels}", figure_text(place.figure, value))
+            for labels, value in place.values
+        ]
+        clauses = [_figure_clause(place), *_effect_clause(place, effects)]
+        about, is_change = _about(place), len(values) == 2
+    clauses += _completeness_clauses(completeness)
+    text = "; ".join(clauses)
+    return Headline(
+        values=values, about=about, sentence=f"{text[:1].upper()}{text[1:]}.", is_change=is_change
+    )
+
+
+def _place(scores: Scores) -> _Place:
+    """The mean over variants; where it is undefined, all questions together; where F1 is, the true negative rate."""
+    places = [
+        _Place(figure, part, _variant(part))
+        for figure in _FIGURES
+        for part in scores.parts
+        if part.cells and all(part.cells.values())
+    ]
+    return next((place for place in places if all(value is not None for _, value in place.values)), places[0])
+
+
+def _variant(part: Scores) -> Variant:
+    variants = next(iter(part.cells.values()))
+    return MEAN if MEAN in variants else next(iter(variants))
+
+
+def _about(place: _Place) -> str:
+    """What the figure is over, and its change with an interval."""
+    if place.variant == MEAN:
+        n_variants = len(next(iter(place.part.cells.values()))) - 1
+        over = f"mean over {n_variants} variants"
+    elif place.variant == DISTINCT:
+        over = "all questions, each counted once"
+    else:
+        over = place.variant
+    change = place.part.changes.get(place.variant)
+    if change is None or change.estimates[place.figure].value is None:
+        return over
+    found = change.estimates[place.figure]
+    return f"{over}; change {change_text(place.figure, found.value)}{_within(place.figure, found.interval)}"
+
+
+def _within(figure: str, interval: Interval) -> str:
+    """The interval of a change in brackets; nothing where there is none."""
+    if interval is None:
+        return ""
+    return f" (95 % interval {interval_text(interval, lambda end: change_text(figure, end))})"
+
+
+def _figure_clause(place: _Place) -> str:
+    """How the figure changes from the first label set to the last."""
+    title = FIGURE_TITLES[place.figure]
+    texts = [(labels, figure_text(place.figure, value)) for labels, value in place.values]
+    (first, before), (last, after) = texts[0], texts[-1]
+    if len(texts) == 1:
+        return f"{title} is {before} under the labels of {first}"
+    if before == after:
+        return f"{title} is {before} under {first} and under {last}"
+    numbers = [value for _, value in place.values]
+    if numbers[0] is None or numbers[-1] is None:
+        return f"{title} is {before} under {first} and {after} under {last}"
+    verb = "rises" if numbers[-1] > numbers[0] else "falls"
+    return f"{title} {verb} from {before} under {first} to {after} under {last}"
+
+
+def _effect_clause(place: _Place, effects: Sequence[Effect]) -> Iterator[str]:
+    """What became of the answers that are errors under POPE."""
+    n_errors = sum(effect.before[1] + effect.before[3] for effect in effects)
+    n_excused = sum(effect.fp_to_tp + effect.fn_to_tn for effect in effects)
+    n_removed = sum(effect.removed[1] + effect.removed[3] for effect in effects)
+    n_new = sum(effect.tp_to_fp + effect.tn_to_fn for effect in effects)
+    once = " (each question counted once)" if place.variant == MEAN else ""
+    if effects:
+        n_left = n_errors - n_excused - n_removed
+        yield (
+            f"of {counted(n_errors, 'error', ',')} under POPE{once}, {_were(n_excused)} the label's, {n_removed:,} "
+            f"{'is' if n_removed == 1 else 'are'} removed as ambiguous, and {n_left:,} "
+            f"{'remains' if n_left == 1 else 'remain'}"
+        )
+        yield f"{counted(n_new, 'new error', ',') if n_new else 'no new error'} {'comes' if n_new < 2 else 'come'} up"
+
+
+def _were(number: int) -> str:
+    return f"{number:,} {'was' if number == 1 else 'were'}"
+
+
+def _detected(detection: Detection) -> str:
+    """How often the model says yes about images with the object, and about images without it."""
+    with_object, right_without = (detection.estimates[name].value for name in ("tpr", "tnr"))
+    without = None if right_without is None else 1 - right_without
+    said = [
+        f"in {100 * share:.1f} % of the images that {verb} it"
+        for share, verb in ((with_object, "show"), (without, "lack"))
+        if share is not None
+    ]
+    return f"the model sees the object {' and '.join(said)}" if said else "no answer can be scored"
+
+
+def _completeness_clauses(found: Completeness | None) -> Iterator[str]:
+    if found is None:
+        return
+    about = "" if found.n_images is None else f" about the first {counted(found.n_images, 'image', ',')}"
+    total = counted(found.n_questions, "question", ",") + about
+    if found.n_answered == found.n_questions:
+        yield f"all {total} are answered"
+    else:
+        share = 1000 * found.n_answered // found.n_questions / 10  # cut, so that not all is never 100 %
+        yield f"only {found.n_answered:,} of {total} are answered ({share} %)"
+    if found.n_unparsed:
+        verb = "reads" if found.n_unparsed == 1 else "read"
+        yield f"{counted(found.n_unparsed, 'answer', ',')} {verb} as neither yes nor no"

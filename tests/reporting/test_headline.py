@@ -1,0 +1,106 @@
+"""What a page says first: the figure, what became of errors, and how much is answered."""
+
+import dataclasses
+from typing import Any
+
+import pytest
+from run_examples import EFFECT
+from score_examples import CELL, RELABELLED, UNDEFINED_CELL, scores_of
+
+from repope_eval.records import Answer, Question
+from repope_eval.reporting.headline import Completeness, headline
+from repope_eval.scoring.detection import detection
+from repope_eval.scoring.protocols import PROTOCOLS
+from repope_eval.scoring.scores import mean
+
+BOTH = scores_of({"random": CELL}, {"random": RELABELLED})
+
+
+def complete(n_answered: int = 1026, **fields: Any) -> Completeness:
+    return Completeness(**{"n_questions": 1026, "n_answered": n_answered, "n_unparsed": 0, **fields})
+
+
+def test_f1_before_and_after_what_changed_and_how_complete_the_run_is() -> None:
+    found = headline(BOTH, [EFFECT, EFFECT], completeness=complete())
+    assert found.values == [("F1 under POPE", "0.8732"), ("F1 under RePOPE", "0.9193")]
+    assert found.about == "random; change +0.0461 (95 % interval +0.0349 to +0.0572)"
+    assert found.is_change
+    assert found.sentence == (
+        "F1 rises from 0.8732 under POPE to 0.9193 under RePOPE; of 40 errors under POPE, 14 were the label's, "
+        "2 are removed as ambiguous, and 24 remain; 6 new errors come up; all 1,026 questions are answered."
+    )
+
+
+def test_the_mean_over_variants_stands_first() -> None:
+    pope, repope = {"random": CELL, "popular": CELL}, {"random": RELABELLED, "popular": CELL}
+    scores = scores_of({**pope, "mean": mean([CELL, CELL])}, {**repope, "mean": mean([RELABELLED, CELL])})
+    found = headline(scores, [EFFECT])
+    assert "; of 20 errors under POPE (each question counted once), 7 were the label's, " in found.sentence
+    assert found.values == [("F1 under POPE", "0.8732"), ("F1 under RePOPE", f"{(0.9193 + 0.8732) / 2:.4f}")]
+    assert found.about.startswith("mean over 2 variants; change +0.02")
+
+
+def test_where_the_mean_is_undefined_all_questions_stand_together() -> None:
+    scores = scores_of({"pos": CELL, "neg": UNDEFINED_CELL, "mean": dataclasses.replace(CELL, f1=None)})
+    scores = dataclasses.replace(scores, distinct=scores_of({"distinct": CELL}))
+    found = headline(scores)
+    assert found.values == [("F1 under POPE", "0.8732")]
+    assert found.about == "all questions, each counted once"
+    assert found.sentence == "F1 is 0.8732 under the labels of POPE."
+    assert not found.is_change
+
+
+def test_where_f1_is_undefined_the_true_negative_rate_stands() -> None:
+    found = headline(scores_of({"existence": UNDEFINED_CELL}))
+    assert found.values == [("TNR under POPE", "0.9787")]
+
+
+def test_what_is_undefined_everywhere_is_a_dash() -> None:
+    nothing = dataclasses.replace(UNDEFINED_CELL, tnr=None)
+    found = headline(scores_of({"random": nothing}, {"random": nothing}), completeness=complete(0))
+    assert [value for _, value in found.values] == ["–", "–"]
+    assert (
+        found.sentence
+        == "F1 is – under POPE and under RePOPE; only 0 of 1,026 questions are answered (0.0 %)."
+    )
+
+
+@pytest.mark.parametrize(
+    ("f1", "verb"), [(0.9, "rises from 0.8732"), (0.8, "falls from 0.8732"), (0.87321, "is")]
+)
+def test_how_f1_changes(f1: float, verb: str) -> None:
+    scores = scores_of({"random": CELL}, {"random": dataclasses.replace(CELL, f1=f1)})
+    assert headline(scores).sentence.startswith(f"F1 {verb} ")
+
+
+@pytest.mark.parametrize(
+    ("found", "clause"),
+    [
+        (
+            complete(9999, n_questions=10_000),
+            "only 9,999 of 10,000 questions are answered (99.9 %).",
+        ),
+        (complete(1025), "only 1,025 of 1,026 questions are answered (99.9 %)."),
+        (complete(n_images=7), "all 1,026 questions about the first 7 images are answered."),
+        (complete(n_unparsed=1), "all 1,026 questions are answered; 1 answer reads as neither yes nor no."),
+        (complete(n_unparsed=2), "2 answers read as neither yes nor no."),
+    ],
+)
+def test_how_complete_a_run_is(found: Completeness, clause: str) -> None:
+    assert headline(BOTH, completeness=found).sentence.endswith(f"; {clause}")
+
+
+def test_dash_b_tells_how_often_the_object_is_seen() -> None:
+    questions = [Question(f"{place}.png", "Can you see a dog?", "dog") for place in range(8)]
+    labels = {question: place < 4 for place, question in enumerate(questions)}
+    answers = {q: Answer(q, "yes" if place != 7 else "no") for place, q in enumerate(questions)}
+    found = headline(scores_of({"all": CELL}), detection=detection(labels, answers, PROTOCOLS["repope"]))
+    assert found.values == [
+        ("ACC", "0.6250"),
+        ("TNR", "0.2500"),
+        ("TPR", "1.0000"),
+        ("harmonic mean", "0.4000"),
+    ]
+    assert found.sentence == (
+        "The model sees the object in 100.0 % of the images that show it and in 75.0 % of the images that lack it."
+    )
