@@ -33,7 +33,7 @@ LAYERS = [
     ["annotation", "foreign_answers", "runs"],
     ["cluster", "models", "reporting"],
     ["inference", "leaderboard"],
-    ["chat", "endpoint"],
+    ["chat", "comparison", "endpoint"],
     ["capacity", "pipeline"],
     ["checking"],
     ["commands"],

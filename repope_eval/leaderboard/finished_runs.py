@@ -55,15 +55,23 @@ def read_runs(root: Path) -> tuple[list[FoundRun], list[LeftOut]]:
         name = folder.relative_to(root).as_posix()
         name = root.resolve().name if name == "." else name
         try:
-            found.append(_run(folder, name))
+            found.append(read_run(folder, name))
         except RepopeError as error:
             reason = " ".join(str(error).removeprefix(f"{folder}{os.sep}").split())
             left_out.append(LeftOut(folder=name, reason=reason))
     return found, left_out
 
 
-def _run(folder: Path, below: str) -> FoundRun:
-    """Reads a run folder. Raises RepopeError if a file is missing or broken, or the manifest is of another version."""
+def read_run(folder: Path, below: str) -> FoundRun:
+    """Reads a run folder.
+
+    Args:
+        folder: the run folder.
+        below: its path as `FoundRun.folder` has it.
+
+    Raises:
+        RepopeError: a file is missing or broken, or the manifest is of another version.
+    """
     path = folder / MANIFEST
     for name in (MANIFEST, ANSWERS):
         if not (folder / name).is_file():

@@ -97,7 +97,7 @@ def select(
         return Selection(benchmark=None, images=frozenset(), ranked=(), unranked=(), left_out=tuple(others))
     benchmark = _load(runs, settings)
     asked = set(benchmark.questions)
-    runs = without(runs, lambda run: _other_files(run, benchmark))
+    runs = without(runs, lambda run: other_files(run, benchmark))
     runs = without(runs, lambda run: _unusable(run, asked))
     return _compared(runs, benchmark, settings.coverage, others)
 
@@ -139,10 +139,25 @@ def _load(runs: Sequence[FoundRun], settings: config.ReportSettings) -> Benchmar
     """Loads the benchmark from the question files that most of the runs were asked from."""
     frequent = _most_frequent(tuple(sorted(run.hashes.items())) for run in runs)
     first = next(run for run in runs if tuple(sorted(run.hashes.items())) == frequent)
-    data_dir = data_folder(
-        settings.data_dir or _here(place_here(first.data_dir, f"{first.folder}: data_dir"))
-    )
-    return load_benchmark(replace(first.bench, annotations=_here(first.bench.annotations)), data_dir)
+    return benchmark_of(first, data_folder_of(first, settings.data_dir))
+
+
+def data_folder_of(run: FoundRun, data_dir: str | None) -> Path:
+    """Where data lies: in `data_dir`, or else where the run had it.
+
+    Raises:
+        RepopeError: `data_dir` is no folder, or the run's refers to a variable that is not set here.
+    """
+    return data_folder(data_dir or _here(place_here(run.data_dir, f"{run.folder}: data_dir")))
+
+
+def benchmark_of(run: FoundRun, data_dir: Path) -> Benchmark:
+    """Loads the benchmark that a run was asked from.
+
+    Raises:
+        RepopeError: its files cannot be found or are broken.
+    """
+    return load_benchmark(replace(run.bench, annotations=_here(run.bench.annotations)), data_dir)
 
 
 def _here(folder: str | None) -> str | None:
@@ -201,7 +216,8 @@ def _other_benchmark(run: FoundRun, name: str) -> str | None:
     return f"is of benchmark {run.bench.name}, not {name}; bench={run.bench.name} reports it"
 
 
-def _other_files(run: FoundRun, benchmark: Benchmark) -> str | None:
+def other_files(run: FoundRun, benchmark: Benchmark) -> str | None:
+    """That a run was asked from other question files than those of the benchmark, in words; None where it was not."""
     known = benchmark.hashes
     names = [name for name in {**known, **run.hashes} if known.get(name) != run.hashes.get(name)]
     return f"was asked from other question files: SHA-256 of {', '.join(names)} differs" if names else None
