@@ -19,7 +19,7 @@ from tiny_checkpoints import qwen2_5_vl
 
 from repope_eval.benchmarks.audit_queue import Queued, write_queue
 from repope_eval.benchmarks.demo import DEMO_FOLDER
-from repope_eval.settings import audit_commands, benchmark_commands, config
+from repope_eval.settings import audit_commands, benchmark_commands, comparison_command, config
 from repope_eval.settings.fields import fields_by_key
 
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
@@ -233,6 +233,7 @@ def test_the_commands_were_found() -> None:
         benchmark_commands.RelabelSettings,
         audit_commands.AuditSettings,
         audit_commands.EstimateSettings,
+        comparison_command.CompareSettings,
     ],
 )
 def test_every_key_is_in_the_table_with_its_meaning_and_default(record: type) -> None:

@@ -3,7 +3,7 @@
 import logging
 from pathlib import Path
 
-from repope_eval.comparison.making import compare_results
+from repope_eval.comparison.causes import compare_results
 from repope_eval.comparison.sides import read_sides
 from repope_eval.files.writing import make_folder, write_json, write_text
 from repope_eval.reporting.comparison_document import comparison_document

@@ -51,21 +51,23 @@ def facts_of(run: FoundRun, folder: Path) -> Facts | None:
 def compared_settings(a: Facts | None, b: Facts | None) -> tuple[SettingGroup, ...]:
     """What answers depend on, group by group, the likelier causes first."""
     return tuple(
-        SettingGroup(
-            name=name,
-            is_known=a is not None and b is not None,
-            changes_answers=changes_answers,
-            pairs=_differing(keys, a, b) if a is not None and b is not None else (),
-        )
+        _group(name, changes_answers, keys, a or {}, b or {}, is_known=a is not None and b is not None)
         for name, (changes_answers, keys) in GROUPS.items()
     )
 
 
-def _differing(keys: tuple[str, ...], a: Facts, b: Facts) -> tuple[SettingPair, ...]:
+def _group(
+    name: str, changes_answers: bool, keys: tuple[str, ...], a: Facts, b: Facts, *, is_known: bool
+) -> SettingGroup:
     found = [
         key
         for key in dict.fromkeys((*a, *b))
         if any(key == wanted or (wanted.endswith(".") and key.startswith(wanted)) for wanted in keys)
     ]
     pairs = [SettingPair(key=key, a=a.get(key, NOT_SET), b=b.get(key, NOT_SET)) for key in found]
-    return tuple(pair for pair in pairs if pair.a != pair.b)
+    return SettingGroup(
+        name=name,
+        is_known=is_known and bool(found),
+        changes_answers=changes_answers,
+        pairs=tuple(pair for pair in pairs if is_known and pair.a != pair.b),
+    )

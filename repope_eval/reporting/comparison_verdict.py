@@ -127,7 +127,7 @@ def _chance_sentence(view: ComparisonView, gap: Gap, chance: Difference) -> str:
 
 def _settings_clause(view: ComparisonView) -> str:
     """Which known settings may make the answers differ."""
-    if not all(group.is_known for group in view.settings):
+    if not view.are_settings_known:
         return ""
     differing = [group for group in view.settings if group.pairs]
     strong = [_named(group) for group in differing if group.changes_answers]
@@ -135,7 +135,7 @@ def _settings_clause(view: ComparisonView) -> str:
         return f"; what may be why: {', '.join(strong)}"
     if differing:
         names = ", ".join(group.name for group in differing)
-        return f"; only {names} differ, which change answers that hang by a rounding"
+        return f"; of what is known only this differs, and turns few answers: {names}"
     return "; no known setting differs"
 
 

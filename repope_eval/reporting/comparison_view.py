@@ -114,6 +114,11 @@ class ComparisonView:
     """The image files that are there, by the names of the images."""
 
     @property
+    def are_settings_known(self) -> bool:
+        """Whether anything is known of how the answers of both came about."""
+        return any(group.is_known for group in self.settings)
+
+    @property
     def results(self) -> tuple[ComparedResult, ComparedResult]:
         """Both results."""
         return (self.a, self.b)

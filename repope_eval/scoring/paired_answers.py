@@ -114,42 +114,38 @@ def pair_answers(
         readers: the protocols.
         asked: all label sets of both, which say in which variants a question stands.
     """
-    truth = labels.distinct
-    variants: dict[Question, dict[Variant, None]] = {}
-    for label_set in asked:
-        for variant, of_variant in label_set.variants.items():
-            for question in of_variant:
-                variants.setdefault(question, {})[variant] = None
+    truth, variants = labels.distinct, _variants_by_question(asked)
     rules = {name: remembering(PROTOCOLS[name]).read for name in readers.names}
-
-    def read(answer: Answer | None, protocol: config.Protocol) -> Reading:
-        return None if answer is None else rules[protocol](answer.response)
-
     found = []
     for question in dict.fromkeys((*a, *b)):
-        of_a, of_b, label = a.get(question), b.get(question), truth.get(question)
-        own = (read(of_a, readers.a), read(of_b, readers.b))
-        common = (read(of_a, readers.common), read(of_b, readers.common))
-        is_odd = any(
-            len({read(answer, name) for name in readers.names}) > 1 for answer in (of_a, of_b) if answer
+        of_a, of_b = (
+            {name: rules[name](each.response) for name in rules} if (each := answers.get(question)) else {}
+            for answers in (a, b)
         )
-        if of_a is None or of_b is None:
-            kind: PairKind = "only b answered" if of_a is None else "only a answered"
-        else:
-            kind = "read differently" if is_odd else _kind(common, label)
+        common = (of_a.get(readers.common), of_b.get(readers.common))
+        label = truth.get(question)
         found.append(
             PairedAnswer(
                 question=question,
-                variants=tuple(variants.get(question, ())),
+                variants=variants.get(question, ()),
                 label=label,
-                a=of_a,
-                b=of_b,
-                own=own,
+                a=a.get(question),
+                b=b.get(question),
+                own=(of_a.get(readers.a), of_b.get(readers.b)),
                 common=common,
-                kind=kind,
+                kind=_kind_of_readings(of_a, of_b) or _kind(common, label),
             )
         )
     return tuple(found)
+
+
+def _variants_by_question(label_sets: Sequence[LabelSet]) -> dict[Question, tuple[Variant, ...]]:
+    found: dict[Question, dict[Variant, None]] = {}
+    for label_set in label_sets:
+        for variant, labels in label_set.variants.items():
+            for question in labels:
+                found.setdefault(question, {})[variant] = None
+    return {question: tuple(variants) for question, variants in found.items()}
 
 
 def tally(pairs: Sequence[PairedAnswer], readers: Readers) -> Tally:
@@ -192,6 +188,16 @@ def read_differently(pairs: Sequence[PairedAnswer], readers: Readers) -> tuple[R
                 ReadDifferently(response=response, n_a=of_a[response], n_b=of_b[response], readings=readings)
             )
     return tuple(sorted(found, key=lambda each: -each.n_a - each.n_b))
+
+
+def _kind_of_readings(
+    of_a: Mapping[config.Protocol, Reading], of_b: Mapping[config.Protocol, Reading]
+) -> PairKind | None:
+    """The kind of a question that only one answers, or of whose answers the protocols read one differently."""
+    if not of_a or not of_b:
+        return "only b answered" if of_b else "only a answered"
+    is_odd = any(len(set(readings.values())) > 1 for readings in (of_a, of_b))
+    return "read differently" if is_odd else None
 
 
 def _kind(readings: tuple[Reading, Reading], label: bool | None) -> PairKind:

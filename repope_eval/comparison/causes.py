@@ -131,7 +131,7 @@ def _changed_scores(side: Side, label_set: str, found: Gaps) -> list[str]:
         if stored is not None and own is not None and abs(stored - own) > SAME_FIGURE:
             return [
                 f"Its scores.json has F1 {stored:.4f} ({label_set_title(label_set)}, {variant}), and its answers come "
-                f"to {own:.4f} by the labels of today: it was scored by others."
+                f"to {own:.4f} by the labels of today: it was scored by others, or by another version."
             ]
     return []
 
