@@ -1,11 +1,12 @@
 """`compare` through the command line: what it writes and prints, and that each mistake is one line."""
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
 from compared import answer_file, scored_run
-from conftest import CommandLine
+from conftest import PROJECT, CommandLine
 from run_folders import answer_lines, demo
 
 
@@ -76,3 +77,19 @@ def test_a_mistake_is_one_line(
     (line,) = result.stderr.strip().splitlines()
     assert message in line
     assert result.stdout == ""
+
+
+def test_the_commands_of_its_how_to_run_one_after_another(command_line: CommandLine, tmp_path: Path) -> None:
+    text = (PROJECT / "docs" / "how-to" / "compare-two-results.md").read_text(encoding="utf-8")
+    program = "    python -m repope_eval"
+    commands = [shlex.split(line)[3:] for line in text.splitlines() if line.startswith(program)]
+    assert sum(words[:1] == ["compare"] for words in commands) == len(commands) - 3 == 6
+    for name, wrong in (("mine", 0.2), ("theirs", 0.1)):
+        answer_file(tmp_path / "work" / f"{name}.jsonl", answer_lines(demo(), wrong))
+    for words in commands:
+        if words[:1] != ["compare"]:  # the model is asked about as many images as a test has time for
+            limit = "limit=2" if any(word.startswith("limit=") for word in words) else "limit=4"
+            words = [*(word for word in words if not word.startswith("limit=")), limit]
+        result = command_line(*words)
+        assert result.returncode == 0, result.stderr
+        assert "F1" in result.stdout

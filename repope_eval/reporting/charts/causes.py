@@ -34,7 +34,7 @@ def _paint(figure: Figure, worth: dict[str, float]) -> None:
     height = figure.get_size_inches()[1]
     axes = add_axes(figure, 0.95, 0.4, 0.75, height - 0.15)
     for row, (name, value) in enumerate(worth.items()):
-        color = QUIET if name == "whole gap" else SECOND if value > 0 else FIRST
+        color = QUIET if name == "whole gap" else FIRST if value > 0 else SECOND
         axes.barh(row, value, color=color, height=0.62)
         _write(axes, row, value)
     name_rows(axes, list(worth))
