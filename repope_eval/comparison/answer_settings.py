@@ -1,15 +1,30 @@
 """What the answers of two runs may depend on, side by side: what is the same, what differs, what nobody knows."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from repope_eval.leaderboard.finished_runs import NOT_SET, FoundRun
 from repope_eval.reporting.comparison_view import SettingGroup, SettingPair
+from repope_eval.runs.differences import in_words
+from repope_eval.runs.folder import picture_hashes
 from repope_eval.runs.layout import MANIFEST
 from repope_eval.runs.manifest_form import CHECKPOINT_FILES, read_manifest
+from repope_eval.wording import counted
 
-Facts = Mapping[str, str]
-"""What is known of a run, by dotted key."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What is known of how the answers of a run came about."""
+
+    values: Mapping[str, str]
+    """By dotted key."""
+    pictures: Mapping[str, str]
+    """SHA-256 of each picture that was asked about, by name; empty where nothing is noted."""
+
+
+PICTURES = "pictures"
+"""Stands among the keys for the picture files themselves."""
 
 GROUPS: Mapping[str, tuple[bool, tuple[str, ...]]] = {
     "prompt": (
@@ -18,7 +33,14 @@ GROUPS: Mapping[str, tuple[bool, tuple[str, ...]]] = {
     ),
     "pixels": (
         True,
-        ("model.max_tiles", "model.min_pixels", "model.max_pixels", "model.image_format", "model.max_side"),
+        (
+            PICTURES,
+            "model.max_tiles",
+            "model.min_pixels",
+            "model.max_pixels",
+            "model.image_format",
+            "model.max_side",
+        ),
     ),
     "checkpoint": (True, ("model.checkpoint", "model.revision", "model.family", CHECKPOINT_FILES)),
     "number format": (True, ("model.dtype", "model.quantization")),
@@ -39,35 +61,51 @@ def facts_of(run: FoundRun, folder: Path) -> Facts | None:
     if "answers" in run.facts:
         return None
     manifest = read_manifest(folder / MANIFEST)
-    facts = dict(run.facts)
+    values = dict(run.facts)
     if manifest.get("prompt"):
-        facts["prompt"] = manifest["prompt"]
+        values["prompt"] = manifest["prompt"]
     files = manifest.get(CHECKPOINT_FILES, {})
     if files:
-        facts[CHECKPOINT_FILES] = ", ".join(f"{name} ({digest[:15]})" for name, digest in files.items())
-    return facts
+        values[CHECKPOINT_FILES] = ", ".join(f"{name} ({digest[:15]})" for name, digest in files.items())
+    return Facts(values=values, pictures=picture_hashes(folder))
 
 
 def compared_settings(a: Facts | None, b: Facts | None) -> tuple[SettingGroup, ...]:
-    """What answers depend on, group by group, the likelier causes first."""
+    """What answers depend on, group by group, the likelier causes first; unknown where it is of one of the two."""
     return tuple(
-        _group(name, changes_answers, keys, a or {}, b or {}, is_known=a is not None and b is not None)
+        SettingGroup(name=name, is_known=False, changes_answers=changes_answers, pairs=())
+        if a is None or b is None
+        else _group(name, changes_answers, keys, a, b)
         for name, (changes_answers, keys) in GROUPS.items()
     )
 
 
-def _group(
-    name: str, changes_answers: bool, keys: tuple[str, ...], a: Facts, b: Facts, *, is_known: bool
-) -> SettingGroup:
+def _group(name: str, changes_answers: bool, keys: tuple[str, ...], a: Facts, b: Facts) -> SettingGroup:
     found = [
         key
-        for key in dict.fromkeys((*a, *b))
+        for key in dict.fromkeys((*a.values, *b.values))
         if any(key == wanted or (wanted.endswith(".") and key.startswith(wanted)) for wanted in keys)
     ]
-    pairs = [SettingPair(key=key, a=a.get(key, NOT_SET), b=b.get(key, NOT_SET)) for key in found]
+    pairs = [
+        SettingPair(key=key, a=a.values.get(key, NOT_SET), b=b.values.get(key, NOT_SET)) for key in found
+    ]
+    if PICTURES in keys:
+        pairs += _pictures(a.pictures, b.pictures)
     return SettingGroup(
         name=name,
-        is_known=is_known and bool(found),
+        is_known=bool(pairs),
         changes_answers=changes_answers,
-        pairs=tuple(pair for pair in pairs if is_known and pair.a != pair.b),
+        pairs=tuple(pair for pair in pairs if pair.a != pair.b),
     )
+
+
+def _pictures(a: Mapping[str, str], b: Mapping[str, str]) -> list[SettingPair]:
+    """The first picture that both were asked about and whose file differs, and how many there are."""
+    shared = [name for name in a if name in b]
+    differing = [name for name in shared if a[name] != b[name]]
+    if not differing:
+        return []
+    key = f"{len(differing):,} of {counted(len(shared), 'picture', ',')}, first {differing[0]}"
+    return [
+        SettingPair(key=key, a=in_words(f"sha256:{a[differing[0]]}"), b=in_words(f"sha256:{b[differing[0]]}"))
+    ]

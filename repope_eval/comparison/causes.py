@@ -14,7 +14,7 @@ from repope_eval.reporting.comparison_view import (
     ComparisonView,
     ProtocolFigures,
 )
-from repope_eval.reporting.figure_texts import label_set_title
+from repope_eval.reporting.figure_texts import clipped, label_set_title
 from repope_eval.scoring.gap import Gaps, Result, figures_by_variant, gaps, paired_differences, restricted
 from repope_eval.scoring.paired_answers import Readers, pair_answers, read_differently, tally
 from repope_eval.scoring.protocols import PROTOCOLS
@@ -25,6 +25,9 @@ from repope_eval.wording import counted
 
 Labels = tuple[LabelSet, LabelSet, LabelSet]
 """The labels of a's own figures, of b's own, and the common ones."""
+
+LONGEST_NAME = 120
+"""Characters of a result's name on a page."""
 
 SAME_FIGURE = 1e-9
 """Figures that differ by less are the same but for rounding."""
@@ -85,7 +88,7 @@ def _require_two(a: Side, b: Side, settings: CompareSettings) -> None:
 def _result(side: Side, notes: tuple[str, ...], *, is_name_enough: bool) -> ComparedResult:
     return ComparedResult(
         letter=side.letter,
-        name=side.name if is_name_enough else f"{side.name} ({side.where})",
+        name=clipped(side.name if is_name_enough else f"{side.name} ({side.where})", LONGEST_NAME),
         where=side.where,
         protocol=side.protocol,
         n_answers=len(side.answers),

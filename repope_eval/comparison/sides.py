@@ -19,8 +19,9 @@ from repope_eval.runs.layout import ANSWERS, SCORES, answers_name
 from repope_eval.scoring.gap import FIRST, SECOND
 from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.settings.comparison_command import CompareSettings
-from repope_eval.settings.config import BenchSettings, ColumnSettings, Protocol
+from repope_eval.settings.config import BenchSettings, ColumnSettings, Protocol, listed
 from repope_eval.settings.named_folders import data_folder
+from repope_eval.settings.written import as_written
 from repope_eval.wording import counted
 
 OWN_PROTOCOL: Protocol = "repope"
@@ -40,6 +41,8 @@ class Side:
     """The model's, or that of the answer file."""
     paths: tuple[Path, ...]
     """The run folder, or the answer files."""
+    where: str
+    """The same as the user wrote it: a variable of the environment stays a variable."""
     bench: BenchSettings
     data_dir: Path
     benchmark: Benchmark
@@ -55,11 +58,6 @@ class Side:
     """An older edition of the benchmark that it answers, in words; empty where it answers today's, or none is known."""
     notes: tuple[str, ...]
     """What is odd about it, a sentence each."""
-
-    @property
-    def where(self) -> str:
-        """The run folder or the answer files, in words."""
-        return ", ".join(map(str, self.paths))
 
 
 def read_sides(settings: CompareSettings) -> tuple[Side, Side]:
@@ -130,6 +128,7 @@ def _of_run(letter: str, run: FoundRun, folder: Path, settings: CompareSettings)
         letter=letter,
         name=run.model,
         paths=(folder,),
+        where=_as_written(settings.a if letter == FIRST else settings.b),
         bench=run.bench,
         data_dir=data_dir,
         benchmark=benchmark,
@@ -159,6 +158,7 @@ def _of_files(letter: str, value: Names, run: Side | None, settings: CompareSett
         letter=letter,
         name=answers_name([str(path) for path in answers]),
         paths=tuple(answers),
+        where=_as_written(value),
         bench=bench,
         data_dir=data_dir,
         benchmark=benchmark,
@@ -198,6 +198,10 @@ def _odd_rows(joined: Joined, benchmark: Benchmark) -> list[str]:
             "earlier one counts."
         )
     return notes
+
+
+def _as_written(value: Names) -> str:
+    return ", ".join(map(str, as_written(listed(value))))
 
 
 def _rows(number: int, of: int) -> str:

@@ -74,7 +74,8 @@ def test_of_an_answer_file_nothing_is_known(tmp_path: Path) -> None:
 
 
 def test_a_group_that_neither_manifest_knows_is_unknown() -> None:
-    found = states({"engine": "shared"}, {"engine": "sequential"})
+    a, b = (Facts(values={"engine": engine}, pictures={}) for engine in ("shared", "sequential"))
+    found = states(a, b)
     assert found.pop("engine") == "differs"
     assert set(found.values()) == {"unknown"}
 
@@ -83,6 +84,20 @@ def test_the_groups_name_settings_that_there_are() -> None:
     known = set(fields_by_key(RunSettings)) | {
         f"model.{item.name}" for item in dataclasses.fields(ModelSettings)
     }
-    noted = {"prompt", "checkpoint_files"}  # of the manifest itself
+    noted = {"prompt", "checkpoint_files", "pictures"}  # of the manifest itself, and of images.json
     named = {key for _, keys in GROUPS.values() for key in keys if not key.endswith(".")}
     assert named - known == noted
+
+
+def test_pictures_that_are_others_are_a_difference_of_pixels() -> None:
+    """Only those that both were asked about are compared, whatever the settings say."""
+    a = Facts(
+        values={"model.max_tiles": "12"}, pictures={"1.jpg": "a" * 64, "2.jpg": "b" * 64, "3.jpg": "c" * 64}
+    )
+    b = Facts(values={"model.max_tiles": "12"}, pictures={"1.jpg": "a" * 64, "2.jpg": "d" * 64})
+    found = {group.name: group for group in compared_settings(a, b)}
+    (pair,) = found["pixels"].pairs
+    assert pair.key == "1 of 2 pictures, first 2.jpg"
+    assert (pair.a, pair.b) == ("'sha256:bbbbbbbbbbbb'", "'sha256:dddddddddddd'")
+    same = Facts(values=a.values, pictures=a.pictures)
+    assert states(a, same)["pixels"] == "same"

@@ -14,6 +14,7 @@ from repope_eval.benchmarks.demo import DEMO_FOLDER
 from repope_eval.comparison.sides import read_sides
 from repope_eval.errors import RepopeError
 from repope_eval.settings.comparison_command import CompareSettings
+from repope_eval.settings.written import from_environment
 
 
 @pytest.fixture
@@ -26,7 +27,7 @@ def test_a_run_folder_says_its_benchmark_protocol_and_settings(run: Path, tmp_pa
     a, b = read_sides(CompareSettings(a=str(run), b=str(file)))
     assert (a.letter, a.name, a.protocol, a.bench.name) == ("a", "run", "pope", "demo")
     assert a.facts is not None
-    assert a.facts["model.dtype"] == "float32"
+    assert a.facts.values["model.dtype"] == "float32"
     assert {question.object for question in a.answers} == {question.object for question in demo().questions}
     assert (b.letter, b.name, b.protocol, b.facts) == ("b", "mine", "repope", None)
     assert b.benchmark is a.benchmark
@@ -187,3 +188,11 @@ def test_stored_scores_are_read_whatever_else_the_document_holds(tmp_path: Path)
     a, _ = read_sides(CompareSettings(a=str(folder), b=str(folder), protocol_a="pope"))
     assert a.stored_f1 == {}
     assert json.loads((folder / "scores.json").read_text())["scores"] == scores
+
+
+def test_a_place_is_shown_as_it_was_written(tmp_path: Path) -> None:
+    """The page is passed on, and a variable of the environment may hold what is nobody's business."""
+    folder = scored_run(tmp_path / "run")
+    place = from_environment(str(folder), "${oc.env:MY_RUNS}/run")
+    a, b = read_sides(CompareSettings(a=place, b=str(folder)))
+    assert (a.where, b.where) == ("${oc.env:MY_RUNS}/run", str(folder))
