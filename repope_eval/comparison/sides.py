@@ -15,7 +15,8 @@ from repope_eval.foreign_answers.joining import Joined
 from repope_eval.leaderboard.finished_runs import FoundRun, read_run
 from repope_eval.leaderboard.run_selection import benchmark_of, data_folder_of, other_files
 from repope_eval.records import Answer, Question, Variant
-from repope_eval.runs.layout import ANSWERS, SCORES, answers_name
+from repope_eval.runs.layout import ANSWERS, MANIFEST, SCORES, answers_name
+from repope_eval.runs.manifest_form import read_manifest
 from repope_eval.scoring.gap import FIRST, SECOND
 from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.settings.comparison_command import CompareSettings
@@ -108,6 +109,12 @@ def _require_one_benchmark(runs: Mapping[str, FoundRun], bench: BenchSettings | 
 
 
 def _of_run(letter: str, run: FoundRun, folder: Path, settings: CompareSettings) -> Side:
+    edition = read_manifest(folder / MANIFEST)["benchmark"].get("edition")
+    if edition:
+        raise RepopeError(
+            f"{folder}: is about another edition of {run.bench.name} ({edition}), which only its answer file holds; "
+            f"compare that file: {letter}=FILE bench={run.bench.name}"
+        )
     data_dir = data_folder_of(run, settings.data_dir)
     benchmark = benchmark_of(run, data_dir)
     own = {

@@ -190,6 +190,17 @@ def test_stored_scores_are_read_whatever_else_the_document_holds(tmp_path: Path)
     assert json.loads((folder / "scores.json").read_text())["scores"] == scores
 
 
+def test_a_run_about_an_edition_that_only_its_file_holds_is_refused(run: Path, tmp_path: Path) -> None:
+    def of_other_edition(manifest: dict[str, Any]) -> None:
+        manifest["benchmark"]["edition"] = "pos-other-edition"
+
+    other = scored_run(tmp_path / "other", change=of_other_edition)
+    with pytest.raises(
+        RepopeError, match=r"other: is about another edition of demo \(pos-other-edition\), .*b=FILE"
+    ):
+        compared(run, other)
+
+
 def test_a_place_is_shown_as_it_was_written(tmp_path: Path) -> None:
     """The page is passed on, and a variable of the environment may hold what is nobody's business."""
     folder = scored_run(tmp_path / "run")
