@@ -227,10 +227,16 @@ def read_differently_table(found: Sequence[ReadDifferently]) -> Table:
     """Responses to shared questions that the protocols of the comparison read differently."""
 
     def reading_field(protocol: config.Protocol) -> Field[ReadDifferently]:
-        return text_field(protocol, lambda each: _READINGS[each.readings[protocol]])
+        return text_field(
+            protocol,
+            lambda each: (
+                f"{_READINGS[each.readings[protocol]]}: {clipped(each.reasons[protocol], _LONGEST_TEXT)}"
+            ),
+            wraps=True,
+        )
 
     return table(
-        "Answers that are read differently",
+        "Answers that are read differently, and why",
         [
             text_field("response", lambda each: clipped(each.response, _LONGEST_TEXT), wraps=True),
             *(reading_field(protocol) for each in found[:1] for protocol in each.readings),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from repope_eval.records import Answer, LabelSet, Question, Variant
+from repope_eval.scoring.protocol_readings import why
 from repope_eval.scoring.protocols import PROTOCOLS, Reading, remembering
 from repope_eval.settings import config
 
@@ -82,6 +83,8 @@ class ReadDifferently:
     """The number of questions that a answers so."""
     n_b: int
     readings: Mapping[config.Protocol, Reading]
+    reasons: Mapping[config.Protocol, str]
+    """Why each protocol reads it so, in a few words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,7 +188,13 @@ def read_differently(pairs: Sequence[PairedAnswer], readers: Readers) -> tuple[R
         readings = {name: PROTOCOLS[name].read(response) for name in readers.names}
         if len(set(readings.values())) > 1:
             found.append(
-                ReadDifferently(response=response, n_a=of_a[response], n_b=of_b[response], readings=readings)
+                ReadDifferently(
+                    response=response,
+                    n_a=of_a[response],
+                    n_b=of_b[response],
+                    readings=readings,
+                    reasons={name: why(name, response, reading) for name, reading in readings.items()},
+                )
             )
     return tuple(sorted(found, key=lambda each: -each.n_a - each.n_b))
 

@@ -83,3 +83,4 @@ def test_responses_that_are_read_differently_are_counted_over_shared_questions()
     (only,) = read_differently(found, UNLIKE)
     assert (only.response, only.n_a, only.n_b) == ("Yes, it is", 2, 2)
     assert only.readings == {"repope": True, "lmms_eval": None}
+    assert only.reasons == {"repope": 'has "yes"', "lmms_eval": 'is more than "yes" or "no"'}
