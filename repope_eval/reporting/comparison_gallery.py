@@ -1,7 +1,7 @@
 """The gallery of a comparison: the questions that two results answer differently, or that only one answers."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from repope_eval.records import Answer
 from repope_eval.reporting.comparison_tables import reading_text
@@ -21,10 +21,7 @@ _LOOKS: Mapping[PairKind, str] = {
 }
 """The look of each kind in a gallery."""
 
-_ANSWER_MARKUP = (
-    '<br><span class="quiet">a:</span> <q class="said"></q><span class="quiet"> (no, by repope no)</span>'
-)
-"""What stands around an answer, for the size of the page."""
+_OF_ONE: tuple[PairKind, ...] = ("only a answered", "only b answered")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,14 +45,23 @@ class ComparedItem(Item):
     @property
     def texts(self) -> tuple[str, ...]:
         """What a page holds of it besides markup."""
-        said = (text for answer in self.answers for text in (_ANSWER_MARKUP, answer.response))
-        return (self.question, self.object, *self.variants, *self.variants, *said)
+        responses = (answer.response for answer in self.answers)
+        return (self.question, self.object, *self.variants, *self.variants, *responses)
 
 
 def comparison_gallery(pairs: Sequence[PairedAnswer]) -> Gallery:
-    """The questions whose answers differ, image by image, without pictures."""
+    """The questions whose answers differ, image by image, without pictures.
+
+    Where there is no room for all, those that only one result answers make room for the others.
+    """
     items = [(pair.question.image, _item(pair)) for pair in pairs if pair.kind in DIFFERING]
-    return gallery_of(items, DIFFERING)
+    gallery = gallery_of(items, DIFFERING)
+    if not gallery.n_left_out:
+        return gallery
+    answered_by_both = [(image, item) for image, item in items if item.kind not in _OF_ONE]
+    smaller = gallery_of(answered_by_both, DIFFERING)
+    n_of_one = len(items) - len(answered_by_both)
+    return replace(smaller, n_questions=len(items), n_left_out=smaller.n_left_out + n_of_one)
 
 
 def _item(pair: PairedAnswer) -> ComparedItem:

@@ -73,6 +73,19 @@ def test_every_differing_question_is_in_the_gallery_with_both_answers(view: Comp
     assert {item.label_after for item in items} == {"yes", "no", "ambiguous"}
 
 
+def test_questions_of_one_result_make_room_for_those_of_both(view: ComparisonView) -> None:
+    alone = next(pair for pair in view.pairs if pair.kind == "only a answered")
+    many = [
+        replace(alone, question=replace(alone.question, image=f"{number}.png")) for number in range(5_000)
+    ]
+    gallery = comparison_gallery([*many, *view.pairs])
+    n_of_both = sum(pair.kind not in ("same answer", "only a answered") for pair in view.pairs)
+    assert sum(gallery.kinds.values()) == n_of_both
+    assert "only a answered" not in gallery.kinds
+    assert gallery.n_left_out == 5_000 + 126
+    assert gallery.n_questions == n_of_both + 5_000 + 126
+
+
 def test_results_that_are_the_same_have_no_gallery(tmp_path: Path) -> None:
     a, b = (scored_run(tmp_path / name) for name in "ab")
     html = render_comparison_page(compared(a, b), "")
