@@ -78,7 +78,7 @@ def read_sides(settings: CompareSettings) -> tuple[Side, Side]:
             raise RepopeError(
                 f"questions_{letter}: {letter} is a run folder, whose answers name their questions; leave it out"
             )
-    runs = {letter: _finished_run(folder) for letter, folder in folders.items()}
+    runs = {letter: _finished_run(letter, folder) for letter, folder in folders.items()}
     _require_one_benchmark(runs, settings.bench)
     sides = {letter: _of_run(letter, run, folders[letter], settings) for letter, run in runs.items()}
     known = next(iter(sides.values()), None)
@@ -88,7 +88,12 @@ def read_sides(settings: CompareSettings) -> tuple[Side, Side]:
     return sides[FIRST], sides[SECOND]
 
 
-def _finished_run(folder: Path) -> FoundRun:
+def _finished_run(letter: str, folder: Path) -> FoundRun:
+    if not any((folder / name).exists() for name in (MANIFEST, ANSWERS)):
+        raise RepopeError(
+            f"{letter}={folder}: is no run folder, since it has neither {MANIFEST} nor {ANSWERS}; name one that run or "
+            "score wrote, by default runs/BENCH/MODEL"
+        )
     run = read_run(folder, str(folder))
     if run.status != "complete":
         raise RepopeError(
@@ -160,7 +165,11 @@ def _of_files(letter: str, value: Names, run: Side | None, settings: CompareSett
         )
     data_dir = run.data_dir if run and not settings.data_dir else data_folder(settings.data_dir)
     whole = run.benchmark if run and settings.bench is None else load_benchmark(bench, data_dir)
-    joined, benchmark = join_answer_files(answers, questions, ColumnSettings(), whole)
+    try:
+        joined, benchmark = join_answer_files(answers, questions, ColumnSettings(), whole)
+    except RepopeError as error:
+        # The setting has another name here than that of `score`, which joining knows.
+        raise RepopeError(str(error).replace("questions=FILE", f"questions_{letter}=FILE")) from error
     return Side(
         letter=letter,
         name=answers_name([str(path) for path in answers]),

@@ -132,6 +132,20 @@ def test_what_is_not_there_is_said(run: Path, tmp_path: Path) -> None:
         compared(run, tmp_path / "none")
 
 
+def test_a_folder_of_runs_is_no_run(run: Path) -> None:
+    with pytest.raises(
+        RepopeError, match=r"b=.*: is no run folder, since it has neither manifest.json nor answers"
+    ):
+        compared(run, run.parent)
+
+
+def test_the_setting_of_a_question_file_is_called_by_its_name(run: Path, tmp_path: Path) -> None:
+    """An answer file with ids alone, as LLaVA's code writes it."""
+    rows = [{"question_id": 1, "prompt": "Is there a dog in the image?", "text": "Yes"}]
+    with pytest.raises(RepopeError, match="give questions_b=FILE, or score one variant"):
+        compared(run, answer_file(tmp_path / "ids.jsonl", rows))
+
+
 def test_two_files_need_a_benchmark(tmp_path: Path) -> None:
     a, b = (answer_file(tmp_path / f"{name}.jsonl", answer_lines(demo())) for name in "ab")
     with pytest.raises(RepopeError, match=r"bench= is required: .*; give bench=NAME"):
