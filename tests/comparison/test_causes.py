@@ -97,6 +97,9 @@ def test_other_label_sets(run: Path) -> None:
     assert only(view, "labels") < -0.01
     assert "for a under POPE and" in verdict(view)
     assert "All of it comes from other labels (POPE's for a, RePOPE's for b)." in verdict(view)
+    back = compared(run, run, labels_a="repope", labels_b="pope")
+    assert view.labels[0].common == back.labels[0].common == "repope"
+    assert only(back, "labels") == pytest.approx(-only(view, "labels"))
 
 
 def test_other_answers(run: Path, tmp_path: Path) -> None:
@@ -170,6 +173,8 @@ def test_an_older_edition_of_the_labels(tmp_path: Path) -> None:
     view = compared(custom_run(tmp_path / "old", older), custom_run(tmp_path / "new", rows))
     assert only(view, "labels") < -0.05
     assert "All of it comes from other labels (two editions of POPE's)." in verdict(view)
+    gap = view.labels[0].gaps["custom"]["f1"]
+    assert gap.a.read_alike != gap.a.common == gap.b.common == gap.b.own  # b's files are the common ones
 
 
 def test_an_older_edition_of_the_questions(tmp_path: Path) -> None:
