@@ -1,5 +1,6 @@
 """The two results of a comparison, each read from a run folder or from answer files."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,7 @@ from repope_eval.settings.comparison_command import CompareSettings
 from repope_eval.settings.config import BenchSettings, ColumnSettings, Protocol, listed
 from repope_eval.settings.named_folders import data_folder
 from repope_eval.settings.written import as_written
-from repope_eval.wording import counted
+from repope_eval.wording import counted, shown_word
 
 OWN_PROTOCOL: Protocol = "repope"
 """How an answer file is read where nothing says it, and what is common to two results that are read differently."""
@@ -71,7 +72,7 @@ def read_sides(settings: CompareSettings) -> tuple[Side, Side]:
     folders = {
         letter: Path(value).expanduser()
         for letter, value in values.items()
-        if isinstance(value, str) and Path(value).expanduser().is_dir()
+        if isinstance(value, str) and os.path.isdir(Path(value).expanduser())  # noqa: PTH112  # of any length
     }
     for letter in folders:
         if _questions_of(letter, settings):
@@ -122,16 +123,15 @@ def _of_run(letter: str, run: FoundRun, folder: Path, settings: CompareSettings)
         )
     data_dir = data_folder_of(run, settings.data_dir)
     benchmark = benchmark_of(run, data_dir)
-    own = {
-        question: question for question in benchmark.questions
-    }  # answers do not say which object they are about
+    # What stands in answers.jsonl does not say which object a question is about.
+    own = {question: question for question in benchmark.questions}
     answers = {own[question]: answer for question, answer in run.answers.items() if question in own}
     if not answers:
         raise RepopeError(
             f"{folder}: has no answer to a question of {benchmark.name}; compare the answer files instead"
         )
     document, protocol = _stored_scores(folder)
-    asked_otherwise = _own_protocol(letter, settings) or protocol
+    own_protocol = _own_protocol(letter, settings) or protocol
     changed = other_files(run, benchmark)
     notes = [f"It {changed}; its figures here are by the files of today."] if changed else []
     if strange := len(run.answers) - len(answers):
@@ -145,9 +145,9 @@ def _of_run(letter: str, run: FoundRun, folder: Path, settings: CompareSettings)
         data_dir=data_dir,
         benchmark=benchmark,
         answers=answers,
-        protocol=asked_otherwise,
+        protocol=own_protocol,
         facts=facts_of(run, folder),
-        stored_f1=_stored_f1(document) if asked_otherwise == protocol else {},
+        stored_f1=_stored_f1(document) if own_protocol == protocol else {},
         edition="",
         notes=tuple(notes),
     )
@@ -157,8 +157,10 @@ def _of_files(letter: str, value: Names, run: Side | None, settings: CompareSett
     bench = settings.bench or (run.bench if run else None)
     keys = (letter, f"questions_{letter}")
     answers, questions = named_files(value, _questions_of(letter, settings), keys)
-    if missing := next((path for path in answers if not path.exists()), None):
-        raise RepopeError(f"{letter}={missing}: no such run folder or answer file; check the name")
+    if missing := next((path for path in answers if not os.path.exists(path)), None):  # noqa: PTH110  # as above
+        raise RepopeError(
+            f"{letter}={shown_word(str(missing))}: no such run folder or answer file; check the name"
+        )
     if bench is None:
         raise RepopeError(
             "bench= is required: answer files do not say which benchmark they are about; give bench=NAME"

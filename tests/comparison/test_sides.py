@@ -127,9 +127,10 @@ def test_a_file_that_is_no_answer_file_is_refused(text: str, message: str, run: 
     assert "\n" not in str(raised.value)
 
 
-def test_what_is_not_there_is_said(run: Path, tmp_path: Path) -> None:
-    with pytest.raises(RepopeError, match=r"b=.*none: no such run folder or answer file; check the name"):
-        compared(run, tmp_path / "none")
+@pytest.mark.parametrize("name", ["none", "n" * 5_000], ids=["short", "long"])
+def test_what_is_not_there_is_said(name: str, run: Path) -> None:
+    with pytest.raises(RepopeError, match=r"b=n.*: no such run folder or answer file; check the name"):
+        compared(run, Path(name))
 
 
 def test_a_folder_of_runs_is_no_run(run: Path) -> None:
