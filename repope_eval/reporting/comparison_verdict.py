@@ -86,7 +86,10 @@ def _detail(view: ComparisonView, labels: ComparedLabels, cause: Cause) -> str:
     found = view.tally
     match cause:
         case "questions":
-            old = "".join(f"; {each.letter} answers {each.edition}" for each in view.results if each.edition)
+            editions = [(each.letter, each.edition) for each in view.results if each.edition]
+            if view.a.edition == view.b.edition:
+                editions = []
+            old = "".join(f"; {letter} answers {edition}" for letter, edition in editions)
             return (
                 f" (a answers {found.n_shared + found.n_only_a:,}, b {found.n_shared + found.n_only_b:,}, "
                 f"both {found.n_shared:,}{old})"

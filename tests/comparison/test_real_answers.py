@@ -65,7 +65,7 @@ def test_a_third_of_the_questions(shared: Path, against: Compare, tmp_path: Path
     )
     assert verdict(view).startswith(
         "F1 (mean) is 0.9034 for a and 0.9145 for b under RePOPE: a is 1.11 points behind. All of it comes from other "
-        "questions (a answers 5,043, b 2,123, both 2,123"
+        "questions (a answers 5,043, b 2,123, both 2,123)."
     )
 
 
