@@ -14,7 +14,13 @@ from repope_eval.errors import InterruptionError, RepopeError, SaidElsewhereErro
 from repope_eval.process.output import write, write_error
 from repope_eval.process.ranks import leave_ranks, rank_count, rank_here
 from repope_eval.process.signals import heed, listen
-from repope_eval.settings import audit_commands, benchmark_commands, config, export_command
+from repope_eval.settings import (
+    audit_commands,
+    benchmark_commands,
+    comparison_command,
+    config,
+    export_command,
+)
 from repope_eval.settings.benchmark_words import ALL, by_benchmark, spelt_out
 from repope_eval.settings.fields import nearest
 from repope_eval.settings.quick_checks import misspelt_keys
@@ -38,6 +44,7 @@ COMMANDS = {
     "relabel": benchmark_commands.RelabelSettings,
     "audit": audit_commands.AuditSettings,
     "estimate": audit_commands.EstimateSettings,
+    "compare": comparison_command.CompareSettings,
     "export": export_command.ExportSettings,
 }
 """The commands, each a module of `repope_eval.commands`, with their settings."""

@@ -34,7 +34,7 @@ LAYERS = [
     ["annotation", "foreign_answers", "runs"],
     ["cluster", "models", "reporting"],
     ["inference", "leaderboard"],
-    ["chat", "endpoint", "exporting", "tracking"],
+    ["chat", "comparison", "endpoint", "exporting", "tracking"],
     ["api", "capacity", "pipeline"],
     ["checking"],
     ["commands"],

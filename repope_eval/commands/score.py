@@ -2,7 +2,6 @@
 
 import dataclasses
 import logging
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,12 +10,9 @@ from hydra.core.hydra_config import HydraConfig
 
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.benchmarks.sources import find_local_images, load_benchmark
-from repope_eval.errors import RepopeError
-from repope_eval.files.rows import read_row_file
+from repope_eval.foreign_answers.answer_files import join_answer_files, named_files
 from repope_eval.foreign_answers.dash_b import has_other_positives
-from repope_eval.foreign_answers.formats import join_files
-from repope_eval.foreign_answers.joining import Joined, Texts
-from repope_eval.foreign_answers.rows import question_texts
+from repope_eval.foreign_answers.joining import Joined
 from repope_eval.pipeline import describe_start, leaves_failures
 from repope_eval.reporting.results import AnsweredBenchmark, score_and_report
 from repope_eval.runs.folder import RunFolder
@@ -49,11 +45,11 @@ def score_answers(settings: ScoreSettings, command: str) -> Scores:
     require_tracker(settings.track)
     data_dir = data_folder(settings.data_dir)
     benchmark = load_benchmark(settings.bench, data_dir)
-    answers, questions = _files(settings)
+    answers, questions = named_files(settings.answers, settings.questions, ("answers", "questions"))
     model = settings.model or answers_name([str(path) for path in answers])
     out = Path(settings.out) if settings.out else Path("runs") / settings.bench.name / model
     with RunFolder(out, _identity(settings), resume=True, leaves_failures=leaves_failures()) as folder:
-        joined, benchmark = _join(settings, answers, questions, benchmark)
+        joined, benchmark = join_answer_files(answers, questions, settings.columns, benchmark)
         _log_joined(joined, benchmark, answers)
         start = describe_start(settings, benchmark, command)
         folder.manifest.require_benchmark(start["benchmark"])
@@ -65,22 +61,6 @@ def score_answers(settings: ScoreSettings, command: str) -> Scores:
         scores = score_and_report(answered, folder, {})
         track(settings, folder, scores)
         return scores
-
-
-def _files(settings: ScoreSettings) -> tuple[list[Path], list[Path]]:
-    """The answer files, and the question files that their ids point into: none, one for all, or one for each."""
-    answers, questions = (
-        [Path(name).expanduser() for name in listed(names)]
-        for names in (settings.answers, settings.questions)
-    )
-    for name, number in Counter(listed(settings.answers)).items():
-        if number > 1:
-            raise RepopeError(f"answers: {name} is given {number} times; name each file once")
-    if len(questions) not in (0, 1, len(answers)):
-        raise RepopeError(
-            f"questions: {len(questions)} files for {len(answers)} of answers; give one for all, or one for each"
-        )
-    return answers, questions
 
 
 def _identity(settings: ScoreSettings) -> dict[str, Any]:
@@ -101,16 +81,6 @@ def _absolute(names: str | tuple[str, ...] | None) -> Any:
     if names is None or isinstance(names, FromEnvironment):
         return as_written(names)
     return str(Path(names).expanduser().absolute())
-
-
-def _join(
-    settings: ScoreSettings, answers: Sequence[Path], questions: Sequence[Path], benchmark: Benchmark
-) -> tuple[Joined, Benchmark]:
-    """The answers, and the edition of the benchmark that they are about."""
-    texts: list[Texts] = [question_texts(read_row_file(path).rows, str(path)) for path in questions] or [None]
-    texts *= len(answers) // len(texts)
-    files = [(read_row_file(path), of_file) for path, of_file in zip(answers, texts, strict=True)]
-    return join_files(files, settings.columns, benchmark)
 
 
 def _log_joined(joined: Joined, benchmark: Benchmark, answers: Sequence[Path]) -> None:

@@ -163,15 +163,7 @@ class RunFolder:
         Raises:
             RepopeError: `images.json` is broken.
         """
-        path = self.path / IMAGES
-        if not path.exists():
-            return {}
-        try:
-            return dict(read_json(path).items())
-        except (RepopeError, AttributeError) as error:
-            raise RepopeError(
-                f"{path}: holds no names with hashes; remove it, and pictures asked about before are not compared"
-            ) from error
+        return picture_hashes(self.path)
 
     def write_images(self, hashes: Mapping[str, str]) -> None:
         """Writes `images.json`: the SHA-256 of each picture's file, by the picture's name."""
@@ -218,3 +210,16 @@ def _ending(error: BaseException) -> dict[str, str]:
     how = "interrupted" if isinstance(error, InterruptionError | KeyboardInterrupt) else "failed"
     line = " ".join(without_environment(str(error)).split()) or type(error).__name__
     return {"how": how, "at": now(), "line": line}
+
+
+def picture_hashes(folder: Path) -> dict[str, str]:
+    """What `RunFolder.images` gives, of a run folder that is only read."""
+    path = folder / IMAGES
+    if not path.exists():
+        return {}
+    try:
+        return dict(read_json(path).items())
+    except (RepopeError, AttributeError) as error:
+        raise RepopeError(
+            f"{path}: holds no names with hashes; remove it, and pictures asked about before are not compared"
+        ) from error

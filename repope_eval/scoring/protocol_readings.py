@@ -39,7 +39,7 @@ def disagreements(answers: Mapping[Question, Answer]) -> tuple[Disagreement, ...
                     n_answers=len(same),
                     example=(question.image, question.text),
                     readings=readings,
-                    reasons={name: _REASONS[name](response, reading) for name, reading in readings.items()},
+                    reasons={name: why(name, response, reading) for name, reading in readings.items()},
                 )
             )
     return tuple(sorted(found, key=lambda disagreement: -disagreement.n_answers))
@@ -49,6 +49,11 @@ def unparsed(answers: Mapping[Question, Answer], protocol: Protocol) -> tuple[An
     """The answers in which a protocol finds neither yes nor no, in their order."""
     read = remembering(PROTOCOLS[protocol]).read
     return tuple(answer for answer in answers.values() if read(answer.response) is None)
+
+
+def why(protocol: Protocol, response: str, reading: Reading) -> str:
+    """Why a protocol reads a response so, in a few words: `has "no" in "snowboard"`."""
+    return _REASONS[protocol](response, reading)
 
 
 def _why_repope(response: str, reading: Reading) -> str:

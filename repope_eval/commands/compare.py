@@ -1,0 +1,34 @@
+"""`python -m repope_eval compare`: where the gap between two results comes from."""
+
+import logging
+from pathlib import Path
+
+from repope_eval.comparison.causes import compare_results
+from repope_eval.comparison.sides import read_sides
+from repope_eval.files.writing import make_folder, write_json, write_text
+from repope_eval.reporting.comparison_document import comparison_document
+from repope_eval.reporting.comparison_page import render_comparison_page
+from repope_eval.reporting.comparison_tables import gap_table
+from repope_eval.reporting.comparison_verdict import verdict
+from repope_eval.reporting.console import print_table, print_text
+from repope_eval.settings.comparison_command import CompareSettings
+
+PAGE = "compare.html"
+DOCUMENT = "compare.json"
+
+log = logging.getLogger(__name__)
+
+
+def execute(settings: CompareSettings, command: str) -> None:
+    """Compares the two results, writes page and document, and prints the table and the verdict."""
+    view = compare_results(*read_sides(settings), settings)
+    out = Path(settings.out).expanduser()
+    make_folder(out, "out", out)
+    write_json(out / DOCUMENT, comparison_document(view))
+    write_text(out / PAGE, render_comparison_page(view, command))
+    for result in view.results:
+        for note in result.notes:
+            log.warning("%s: %s", result.letter, note)
+    print_table(gap_table(view))
+    print_text(verdict(view))
+    log.info("the comparison is in %s (%s for reading, %s for programs)", out, PAGE, DOCUMENT)

@@ -1,0 +1,259 @@
+"""The two results of a comparison, each read from a run folder or from answer files."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from repope_eval.benchmarks.benchmark import Benchmark
+from repope_eval.benchmarks.sources import load_benchmark
+from repope_eval.comparison.answer_settings import Facts, facts_of
+from repope_eval.errors import RepopeError
+from repope_eval.files.json_files import read_json
+from repope_eval.foreign_answers.answer_files import Names, join_answer_files, named_files
+from repope_eval.foreign_answers.joining import Joined
+from repope_eval.leaderboard.finished_runs import FoundRun, read_run
+from repope_eval.leaderboard.run_selection import benchmark_of, data_folder_of, other_files
+from repope_eval.records import Answer, Question, Variant
+from repope_eval.runs.layout import ANSWERS, MANIFEST, SCORES, answers_name
+from repope_eval.runs.manifest_form import read_manifest
+from repope_eval.scoring.gap import FIRST, SECOND
+from repope_eval.scoring.protocols import PROTOCOLS
+from repope_eval.settings.comparison_command import CompareSettings
+from repope_eval.settings.config import BenchSettings, ColumnSettings, Protocol, listed
+from repope_eval.settings.named_folders import data_folder
+from repope_eval.settings.written import as_written
+from repope_eval.wording import counted, shown_word
+
+OWN_PROTOCOL: Protocol = "repope"
+"""How an answer file is read where nothing says it, and what is common to two results that are read differently."""
+
+OLD_POPE = "POPE's edition before October 2023"
+"""What a file answers whose questions are spelt as that edition's: 84 of today's distinct questions are not in it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """One of the two results."""
+
+    letter: str
+    """`a` or `b`."""
+    name: str
+    """The model's, or that of the answer file."""
+    paths: tuple[Path, ...]
+    """The run folder, or the answer files."""
+    where: str
+    """The same as the user wrote it: a variable of the environment stays a variable."""
+    bench: BenchSettings
+    data_dir: Path
+    benchmark: Benchmark
+    answers: Mapping[Question, Answer]
+    """The answers to questions of the benchmark."""
+    protocol: Protocol
+    """How its own figures are read."""
+    facts: Facts | None
+    """What its answers may depend on; None where that is unknown."""
+    stored_f1: Mapping[str, Mapping[Variant, float]]
+    """F1 by label set and variant as the run folder has it by the protocol above; empty where it has none."""
+    edition: str
+    """An older edition of the benchmark that it answers, in words; empty where it answers today's, or none is known."""
+    notes: tuple[str, ...]
+    """What is odd about it, a sentence each."""
+
+
+def read_sides(settings: CompareSettings) -> tuple[Side, Side]:
+    """Reads both results; an answer file is about the benchmark of the run that it is compared with.
+
+    Raises:
+        RepopeError: one cannot be read or has not ended, they are of two benchmarks, or none says of which.
+    """
+    values = {FIRST: settings.a, SECOND: settings.b}
+    folders = {
+        letter: Path(value).expanduser()
+        for letter, value in values.items()
+        if isinstance(value, str) and os.path.isdir(Path(value).expanduser())  # noqa: PTH112  # of any length
+    }
+    for letter in folders:
+        if _questions_of(letter, settings):
+            raise RepopeError(
+                f"questions_{letter}: {letter} is a run folder, whose answers name their questions; leave it out"
+            )
+    runs = {letter: _finished_run(letter, folder) for letter, folder in folders.items()}
+    _require_one_benchmark(runs, settings.bench)
+    sides = {letter: _of_run(letter, run, folders[letter], settings) for letter, run in runs.items()}
+    known = next(iter(sides.values()), None)
+    for letter, value in values.items():
+        if letter not in sides:
+            sides[letter] = _of_files(letter, value, known, settings)
+    return sides[FIRST], sides[SECOND]
+
+
+def _finished_run(letter: str, folder: Path) -> FoundRun:
+    if not any((folder / name).exists() for name in (MANIFEST, ANSWERS)):
+        raise RepopeError(
+            f"{letter}={folder}: is no run folder, since it has neither {MANIFEST} nor {ANSWERS}; name one that run or "
+            "score wrote, by default runs/BENCH/MODEL"
+        )
+    run = read_run(folder, str(folder))
+    if run.status != "complete":
+        raise RepopeError(
+            f"{folder}: has not ended (status {run.status}): type its command again to go on, or compare the answers "
+            f"that are there: {folder / ANSWERS} in its place"
+        )
+    return run
+
+
+def _require_one_benchmark(runs: Mapping[str, FoundRun], bench: BenchSettings | None) -> None:
+    named = {f"{letter} is": run.bench for letter, run in runs.items()}
+    named |= {} if bench is None else {"bench= says": bench}
+    if len({each.source for each in named.values()}) > 1:
+        said = ", ".join(f"{who} {each.name}" for who, each in named.items())
+        raise RepopeError(
+            f"the two results are of two benchmarks ({said}), whose questions are not the same; compare two of one"
+        )
+
+
+def _of_run(letter: str, run: FoundRun, folder: Path, settings: CompareSettings) -> Side:
+    edition = read_manifest(folder / MANIFEST)["benchmark"].get("edition")
+    if edition:
+        raise RepopeError(
+            f"{folder}: is about another edition of {run.bench.name} ({edition}), which only its answer file holds; "
+            f"compare that file: {letter}=FILE bench={run.bench.name}"
+        )
+    data_dir = data_folder_of(run, settings.data_dir)
+    benchmark = benchmark_of(run, data_dir)
+    # What stands in answers.jsonl does not say which object a question is about.
+    own = {question: question for question in benchmark.questions}
+    answers = {own[question]: answer for question, answer in run.answers.items() if question in own}
+    if not answers:
+        raise RepopeError(
+            f"{folder}: has no answer to a question of {benchmark.name}; compare the answer files instead"
+        )
+    document, protocol = _stored_scores(folder)
+    own_protocol = _own_protocol(letter, settings) or protocol
+    changed = other_files(run, benchmark)
+    notes = [f"It {changed}; its figures here are by the files of today."] if changed else []
+    if strange := len(run.answers) - len(answers):
+        notes.append(f"{_rows(strange, len(run.answers))} to questions that {benchmark.name} does not have.")
+    return Side(
+        letter=letter,
+        name=run.model,
+        paths=(folder,),
+        where=_as_written(settings.a if letter == FIRST else settings.b),
+        bench=run.bench,
+        data_dir=data_dir,
+        benchmark=benchmark,
+        answers=answers,
+        protocol=own_protocol,
+        facts=facts_of(run, folder),
+        stored_f1=_stored_f1(document) if own_protocol == protocol else {},
+        edition="",
+        notes=tuple(notes),
+    )
+
+
+def _of_files(letter: str, value: Names, run: Side | None, settings: CompareSettings) -> Side:
+    bench = settings.bench or (run.bench if run else None)
+    keys = (letter, f"questions_{letter}")
+    answers, questions = named_files(value, _questions_of(letter, settings), keys)
+    if missing := next((path for path in answers if not os.path.exists(path)), None):  # noqa: PTH110  # as above
+        raise RepopeError(
+            f"{letter}={shown_word(str(missing))}: no such run folder or answer file; check the name"
+        )
+    if bench is None:
+        raise RepopeError(
+            "bench= is required: answer files do not say which benchmark they are about; give bench=NAME"
+        )
+    data_dir = run.data_dir if run and not settings.data_dir else data_folder(settings.data_dir)
+    whole = run.benchmark if run and settings.bench is None else load_benchmark(bench, data_dir)
+    try:
+        joined, benchmark = join_answer_files(answers, questions, ColumnSettings(), whole)
+    except RepopeError as error:
+        # The setting has another name here than that of `score`, which joining knows.
+        raise RepopeError(str(error).replace("questions=FILE", f"questions_{letter}=FILE")) from error
+    return Side(
+        letter=letter,
+        name=answers_name([str(path) for path in answers]),
+        paths=tuple(answers),
+        where=_as_written(value),
+        bench=bench,
+        data_dir=data_dir,
+        benchmark=benchmark,
+        answers=joined.answers,
+        protocol=_own_protocol(letter, settings) or settings.protocol or OWN_PROTOCOL,
+        facts=None,
+        stored_f1={},
+        edition=OLD_POPE if joined.n_misspelt else "",
+        notes=tuple(_odd_rows(joined, benchmark)),
+    )
+
+
+def _own_protocol(letter: str, settings: CompareSettings) -> Protocol | None:
+    return settings.protocol_a if letter == FIRST else settings.protocol_b
+
+
+def _questions_of(letter: str, settings: CompareSettings) -> Names:
+    return settings.questions_a if letter == FIRST else settings.questions_b
+
+
+def _odd_rows(joined: Joined, benchmark: Benchmark) -> list[str]:
+    notes = []
+    if joined.unjoined:
+        number = len(joined.unjoined)
+        notes.append(
+            f"{_rows(number, joined.n_rows)} about questions that {benchmark.name} does not have; no figure here "
+            "counts them."
+        )
+    if joined.n_misspelt:
+        notes.append(
+            f'{_rows(joined.n_misspelt, joined.n_rows)} to questions spelt with "imange", so it is of {OLD_POPE}, '
+            "which lacks questions that today's has."
+        )
+    if joined.n_conflicts:
+        notes.append(
+            f"{counted(joined.n_conflicts, 'row')} with another answer than an earlier row to the same question: the "
+            "earlier one counts."
+        )
+    return notes
+
+
+def _as_written(value: Names) -> str:
+    return ", ".join(map(str, as_written(listed(value))))
+
+
+def _rows(number: int, of: int) -> str:
+    return f"{number:,} of its {counted(of, 'answer', ',')} {'is' if number == 1 else 'are'}"
+
+
+def _stored_scores(folder: Path) -> tuple[Mapping[str, Any], Protocol]:
+    """`scores.json`, and the protocol that its figures are by."""
+    path = folder / SCORES
+    if not path.is_file():
+        raise RepopeError(
+            f"{path}: is missing, so its answers were not scored; type the run's command again, or compare "
+            f"{folder / ANSWERS} in its place"
+        )
+    document = read_json(path)
+    said = document.get("protocol") if isinstance(document, dict) else None
+    protocol = next((name for name in PROTOCOLS if name == said), None)
+    if protocol is None:
+        raise RepopeError(
+            f"{path}: does not say by which protocol its figures are; type the run's command again"
+        )
+    return document, protocol
+
+
+def _stored_f1(document: Mapping[str, Any]) -> dict[str, dict[Variant, float]]:
+    found: dict[str, dict[Variant, float]] = {}
+    scores = document.get("scores")
+    for name, of_variants in scores.items() if isinstance(scores, dict) else ():
+        for variant, cell in of_variants.items() if isinstance(of_variants, dict) else ():
+            if isinstance(cell, dict) and isinstance(cell.get("f1"), float):
+                found.setdefault(name, {})[variant] = cell["f1"]
+    return found
+
+
+def is_same_place(a: Side, b: Side) -> bool:
+    """Whether both are one run folder, or the same answer files."""
+    return [path.resolve() for path in a.paths] == [path.resolve() for path in b.paths]

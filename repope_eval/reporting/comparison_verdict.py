@@ -1,0 +1,166 @@
+"""What a comparison comes to, in one to three sentences: the gap, where most of it comes from, how sure that is."""
+
+from collections.abc import Iterator, Mapping
+
+from repope_eval.reporting.comparison_view import ComparedLabels, ComparisonView, SettingGroup
+from repope_eval.reporting.figure_texts import label_set_title
+from repope_eval.scoring.differences import Difference
+from repope_eval.scoring.gap import Cause, Gap
+from repope_eval.wording import counted, first_few
+
+LEAST = 0.00005
+"""A part of F1 that is shown: the hundredth of a point. Smaller ones are nothing."""
+
+SURE = 0.05
+"""The p value up to which a difference is more than chance."""
+
+MOST_KEYS = 2
+"""Settings of a group that a sentence names."""
+
+
+def verdict(view: ComparisonView) -> str:
+    """The gap under the last labels in the variant that sums up the others, and its main cause."""
+    return " ".join(_sentences(view))
+
+
+def _sentences(view: ComparisonView) -> Iterator[str]:
+    labels = view.labels[-1]
+    gap, chance = labels.gaps[labels.headline]["f1"], labels.chance[labels.headline]
+    if gap.value is None:
+        yield f"F1 is undefined for {_undefined(gap)}, so there is no gap to take apart."
+        return
+    parts = {cause: part for cause, part in gap.parts.items() if part is not None}
+    yield _gap_sentence(labels, gap, gap.value)
+    if len(parts) < len(gap.parts):
+        yield "On what both have in common F1 is undefined, so the gap cannot be taken apart."
+        return
+    shown = {cause: part for cause, part in parts.items() if abs(part) >= LEAST}
+    if shown:
+        main = max(shown, key=lambda cause: abs(shown[cause]))
+        yield _cause_sentence(view, labels, gap.value, main, shown)
+    yield _chance_sentence(view, gap, chance)
+
+
+def _gap_sentence(labels: ComparedLabels, gap: Gap, value: float) -> str:
+    variant = f" ({labels.headline})" if len(labels.gaps) > 1 else ""
+    under_a = f" under {label_set_title(labels.a)}" if labels.a != labels.b else ""
+    figures = (
+        f"F1{variant} is {_figure(gap.a.own)} for a{under_a} and {_figure(gap.b.own)} for b under "
+        f"{label_set_title(labels.b)}"
+    )
+    if abs(value) < LEAST:
+        return f"{figures}: no gap."
+    return f"{figures}: a is {_size(value)} {'ahead' if value > 0 else 'behind'}."
+
+
+def _cause_sentence(
+    view: ComparisonView,
+    labels: ComparedLabels,
+    value: float,
+    main: Cause,
+    parts: Mapping[Cause, float],
+) -> str:
+    """Says what the largest part is, and the other parts."""
+    part = parts[main]
+    what = CAUSE_WORDS[main] + _detail(view, labels, main)
+    others = ", ".join(f"{CAUSE_WORDS[cause]} {_signed(parts[cause])}" for cause in parts if cause != main)
+    if not others:
+        return f"All of it comes from {what}."
+    if abs(value) >= LEAST and part * value > 0 and abs(part) <= abs(value):
+        share = f"{100 * abs(part):.2f} of the {_size(value)} come"
+    else:
+        share = f"{_signed(part)} points of it come"
+    return f"{share} from {what}; the rest: {others}."
+
+
+CAUSE_WORDS: Mapping[Cause, str] = {
+    "questions": "other questions",
+    "reading": "another reading of the answers",
+    "labels": "other labels",
+    "answers": "other answers",
+}
+
+
+def _detail(view: ComparisonView, labels: ComparedLabels, cause: Cause) -> str:
+    """The numbers behind a cause, in brackets or after a comma."""
+    found = view.tally
+    match cause:
+        case "questions":
+            editions = [(each.letter, each.edition) for each in view.results if each.edition]
+            if view.a.edition == view.b.edition:
+                editions = []
+            old = "".join(f"; {letter} answers {edition}" for letter, edition in editions)
+            return (
+                f" (a answers {found.n_shared + found.n_only_a:,}, b {found.n_shared + found.n_only_b:,}, "
+                f"both {found.n_shared:,}{old})"
+            )
+        case "reading":
+            of_a, of_b = found.n_read_differently
+            return (
+                f" (a by {view.a.protocol}, b by {view.b.protocol}, which read {counted(of_a, 'answer', ',')} of a "
+                f"and {of_b:,} of b differently)"
+            )
+        case "labels":
+            if labels.a == labels.b:
+                return f" (two editions of {label_set_title(labels.a)}'s)"
+            return f" ({label_set_title(labels.a)}'s for a, {label_set_title(labels.b)}'s for b)"
+        case "answers":
+            return f" ({found.n_shared - found.n_same:,} of {found.n_shared:,} are not the same)"
+
+
+def _chance_sentence(view: ComparisonView, gap: Gap, chance: Difference) -> str:
+    """How sure it is that the answers differ in worth, and which settings may be why."""
+    found = view.tally
+    if found.n_same == found.n_shared:
+        same = f"On all {found.n_shared:,} questions that both answered, the answers are the same when read alike"
+        if view.a.protocol == view.b.protocol or any(found.n_read_differently):
+            return f"{same}."
+        return f"{same}, and {view.a.protocol} and {view.b.protocol} read each of them the same."
+    left = (
+        "On the same questions, read and labelled alike, "
+        f"{_signed(gap.parts['answers'] or 0.0)} points are left"
+    )
+    if chance.interval is None or chance.p is None:
+        return f"{left}, without an interval ({chance.reason}){_settings_clause(view)}."
+    low, high = chance.interval
+    sure = "more than chance" if chance.p <= SURE else "within chance"
+    p = "p below 0.001" if chance.p < 0.001 else f"p {chance.p:.3f}"
+    return f"{left}, 95 % {_signed(low)} to {_signed(high)}, {p}: {sure}{_settings_clause(view)}."
+
+
+def _settings_clause(view: ComparisonView) -> str:
+    """Which known settings may make the answers differ."""
+    if not view.are_settings_known:
+        return ""
+    differing = [group for group in view.settings if group.pairs]
+    strong = [_named(group) for group in differing if group.changes_answers]
+    if strong:
+        return f"; what may be why: {', '.join(strong)}"
+    if differing:
+        names = ", ".join(group.name for group in differing)
+        return f"; of what is known only this differs, and turns few answers: {names}"
+    return "; no known setting differs"
+
+
+def _named(group: SettingGroup) -> str:
+    """A group and the first of its settings that differ, such as `pixels (model.max_tiles)`."""
+    return f"{group.name} ({first_few([pair.key for pair in group.pairs], MOST_KEYS)})"
+
+
+def _undefined(gap: Gap) -> str:
+    return " and ".join(letter for letter, each in (("a", gap.a), ("b", gap.b)) if each.own is None)
+
+
+def _figure(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:.4f}"
+
+
+def _size(value: float) -> str:
+    return f"{100 * abs(value):.2f} points"
+
+
+def _signed(value: float) -> str:
+    text = f"{100 * abs(value):.2f}"
+    if float(text) == 0:
+        return "0.00"
+    return f"{'+' if value > 0 else '−'}{text}"

@@ -1,0 +1,95 @@
+"""`compare` through the command line: what it writes and prints, and that each mistake is one line."""
+
+import json
+import shlex
+from pathlib import Path
+
+import pytest
+from compared import answer_file, scored_run
+from conftest import PROJECT, CommandLine
+from run_folders import answer_lines, demo
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Path:
+    scored_run(tmp_path / "runs" / "steady", answer_lines(demo(), 0.05, 1))
+    scored_run(tmp_path / "runs" / "hasty", answer_lines(demo(), 0.15, 2)[:800], protocol="lmms_eval")
+    return tmp_path / "runs"
+
+
+def test_it_writes_a_page_and_a_document_and_prints_table_and_verdict(
+    runs: Path, command_line: CommandLine, tmp_path: Path
+) -> None:
+    words = ("compare", f"a={runs / 'steady'}", f"b={runs / 'hasty'}")
+    result = command_line(*words)
+    assert result.returncode == 0, result.stderr
+    out = tmp_path / "work" / "compare"
+    assert {path.name for path in out.iterdir()} == {"compare.html", "compare.json"}
+    document = json.loads((out / "compare.json").read_text())
+    assert document["verdict"] in result.stdout
+    assert "F1 of a and of b, and where the gap comes from" in result.stdout
+    assert (
+        "the comparison is in compare (compare.html for reading, compare.json for programs)" in result.stderr
+    )
+    html = (out / "compare.html").read_text()
+    assert "steady</span> (a) against" in html
+    assert " ".join(("python -m repope_eval", *words)) in html
+    assert command_line(*words).returncode == 0  # once more is fine
+    assert json.loads((out / "compare.json").read_text()) == document
+
+
+def test_two_files_and_a_benchmark_are_enough(command_line: CommandLine, tmp_path: Path) -> None:
+    lines = answer_lines(demo())
+    a, b = answer_file(tmp_path / "a.jsonl", lines), answer_file(tmp_path / "b.jsonl", lines[:300])
+    out = tmp_path / "out"
+    result = command_line("compare", f"a={a}", f"b={b}", "bench=demo", "protocol=pope", f"out={out}")
+    assert result.returncode == 0, result.stderr
+    assert "All of it comes from other questions" in result.stdout
+    document = json.loads((out / "compare.json").read_text())
+    assert [document[letter]["protocol"] for letter in "ab"] == ["pope", "pope"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("a=steady", "b=steady"), "a and b are both steady, read alike"),
+        (("a=steady", "b=none"), "b=none: no such run folder or answer file; check the name"),
+        (("a=steady",), "b is required: give b=..."),
+        (
+            ("a=steady", "b=hasty", "bench=dash_b"),
+            "of two benchmarks (a is demo, b is demo, bench= says dash_b)",
+        ),
+        (("a=steady", "b=hasty", "labels_a=pope"), "labels_a= stands alone"),
+        (("a=steady", "b=hasty", "protocol_b=mine"), "protocol_b"),
+        (
+            ("a=steady", "b=hasty", "out=steady/manifest.json"),
+            "out=steady/manifest.json: cannot be made or written",
+        ),
+    ],
+)
+def test_a_mistake_is_one_line(
+    words: tuple[str, ...], message: str, runs: Path, command_line: CommandLine, tmp_path: Path
+) -> None:
+    (tmp_path / "work").rmdir()
+    runs.rename(tmp_path / "work")
+    result = command_line("compare", *words)
+    assert result.returncode == 1
+    (line,) = result.stderr.strip().splitlines()
+    assert message in line
+    assert result.stdout == ""
+
+
+def test_the_commands_of_its_how_to_run_one_after_another(command_line: CommandLine, tmp_path: Path) -> None:
+    text = (PROJECT / "docs" / "how-to" / "compare-two-results.md").read_text(encoding="utf-8")
+    program = "python -m repope_eval"
+    commands = [shlex.split(line)[3:] for line in text.splitlines() if line.startswith(program)]
+    assert sum(words[:1] == ["compare"] for words in commands) == len(commands) - 3 == 6
+    for name, wrong in (("mine", 0.2), ("theirs", 0.1)):
+        answer_file(tmp_path / "work" / f"{name}.jsonl", answer_lines(demo(), wrong))
+    for words in commands:
+        if words[:1] != ["compare"]:  # the model is asked about as many images as a test has time for
+            limit = "limit=2" if any(word.startswith("limit=") for word in words) else "limit=4"
+            words = [*(word for word in words if not word.startswith("limit=")), limit]
+        result = command_line(*words)
+        assert result.returncode == 0, result.stderr
+        assert "F1" in result.stdout

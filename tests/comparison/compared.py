@@ -1,0 +1,40 @@
+"""Results of the demo to be compared: run folders that were scored, and answer files."""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from run_folders import answer_lines, demo, write_run
+
+from repope_eval.comparison.causes import compare_results
+from repope_eval.comparison.sides import read_sides
+from repope_eval.reporting.comparison_view import ComparisonView
+from repope_eval.settings.comparison_command import CompareSettings
+
+Line = dict[str, Any]
+
+
+def scored_run(
+    folder: Path,
+    lines: Sequence[Line] | None = None,
+    *,
+    protocol: str = "repope",
+    scores: dict[str, Any] | None = None,
+    change: Callable[[dict[str, Any]], Any] = lambda manifest: None,
+) -> Path:
+    """A run folder with `scores.json`; `change` changes its manifest before."""
+    write_run(folder, demo(), folder.name, answer_lines(demo()) if lines is None else lines, change)
+    document = {"model": folder.name, "bench": "demo", "protocol": protocol, "scores": scores or {}}
+    (folder / "scores.json").write_text(json.dumps(document))
+    return folder
+
+
+def answer_file(path: Path, lines: Sequence[Line]) -> Path:
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return path
+
+
+def compared(a: Path, b: Path, **settings: Any) -> ComparisonView:
+    chosen = CompareSettings(a=str(a), b=str(b), **settings)
+    return compare_results(*read_sides(chosen), chosen)

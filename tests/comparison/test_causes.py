@@ -1,0 +1,220 @@
+"""Each cause of a gap by itself: it is named, with its numbers, and nothing else is."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from compared import Line, answer_file, compared, scored_run
+from run_folders import DEMO, answer_lines, demo
+
+from repope_eval.benchmarks.demo import DEMO_FOLDER
+from repope_eval.errors import RepopeError
+from repope_eval.reporting.comparison_verdict import verdict
+from repope_eval.reporting.comparison_view import ComparisonView
+from repope_eval.scoring.gap import CAUSES
+
+
+def parts(view: ComparisonView, number: int = -1) -> dict[str, float]:
+    labels = view.labels[number]
+    gap = labels.gaps[labels.headline]["f1"]
+    assert gap.value == pytest.approx(sum(part or 0 for part in gap.parts.values()), abs=1e-12)
+    return {cause: part or 0 for cause, part in gap.parts.items()}
+
+
+def only(view: ComparisonView, cause: str) -> float:
+    """What a cause is worth, where nothing else is worth anything."""
+    found = parts(view)
+    others = [found[other] for other in CAUSES if other != cause]
+    assert others == pytest.approx([0, 0, 0], abs=1e-12)
+    return found[cause]
+
+
+def in_sentences(lines: list[Line]) -> list[Line]:
+    words = {"Yes": "Yes, there is.", "No": "No, none."}
+    return [
+        {**line, "response": words[line["response"]]} if number % 3 else line
+        for number, line in enumerate(lines)
+    ]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    return scored_run(tmp_path / "run")
+
+
+def test_other_questions(run: Path, tmp_path: Path) -> None:
+    lines = answer_lines(demo())
+    fewer = scored_run(tmp_path / "fewer", lines[:300])
+    view = compared(run, fewer)
+    worth = only(view, "questions")
+    assert abs(worth) > 0.001
+    assert "All of it comes from other questions (a answers 1,026, b 300, both 300)." in verdict(view)
+    assert "On all 300 questions that both answered, the answers are the same when read alike." in verdict(
+        view
+    )
+    assert (view.tally.n_only_a, view.tally.n_only_b) == (726, 0)
+
+
+def test_another_reading_of_one_run(tmp_path: Path) -> None:
+    """One folder may stand on both sides where its answers are read in two ways."""
+    folder = scored_run(tmp_path / "run", in_sentences(answer_lines(demo())))
+    view = compared(folder, folder, protocol_b="lmms_eval")
+    assert abs(only(view, "reading")) > 0.001
+    n_odd = view.tally.n_read_differently
+    assert n_odd == (684, 684)
+    assert (
+        "comes from another reading of the answers (a by repope, b by lmms_eval, which read 684 answers of a and 684 "
+        "of b differently)"
+    ) in verdict(view)
+    assert {each.response for each in view.read_differently} == {"Yes, there is.", "No, none."}
+    assert view.protocol == "repope"
+
+
+def test_runs_that_were_scored_by_two_protocols(tmp_path: Path) -> None:
+    lines = in_sentences(answer_lines(demo()))
+    a, b = (
+        scored_run(tmp_path / "a", lines, protocol="vlmevalkit"),
+        scored_run(tmp_path / "b", lines, protocol="pope"),
+    )
+    view = compared(a, b)
+    assert (view.a.protocol, view.b.protocol, view.protocol) == ("vlmevalkit", "pope", "repope")
+    assert compared(a, b, protocol="pope").protocol == "pope"
+
+
+def test_two_protocols_that_read_everything_alike(tmp_path: Path) -> None:
+    folder = scored_run(tmp_path / "run")
+    view = compared(folder, folder, protocol_b="lmms_eval")
+    assert verdict(view).endswith(
+        "no gap. On all 1,026 questions that both answered, the answers are the same when read alike, and repope and "
+        "lmms_eval read each of them the same."
+    )
+
+
+def test_other_label_sets(run: Path) -> None:
+    view = compared(run, run, labels_a="pope", labels_b="repope")
+    assert len(view.labels) == 1
+    assert only(view, "labels") < -0.01
+    assert "for a under POPE and" in verdict(view)
+    assert "All of it comes from other labels (POPE's for a, RePOPE's for b)." in verdict(view)
+    back = compared(run, run, labels_a="repope", labels_b="pope")
+    assert view.labels[0].common == back.labels[0].common == "repope"
+    assert only(back, "labels") == pytest.approx(-only(view, "labels"))
+
+
+def test_other_answers(run: Path, tmp_path: Path) -> None:
+    worse = scored_run(
+        tmp_path / "worse",
+        answer_lines(demo(), 0.3, seed=2),
+        change=lambda manifest: manifest["identity"].update({"model.dtype": "float16"}),
+    )
+    view = compared(run, worse)
+    assert only(view, "answers") > 0.1
+    said = verdict(view)
+    assert "All of it comes from other answers (" in said
+    assert "p below 0.001: more than chance; what may be why: number format (model.dtype)." in said
+    chance = view.labels[-1].chance["mean"]
+    assert chance.interval is not None
+    assert chance.interval[0] > 0
+    assert chance.value == pytest.approx(only(view, "answers"))
+
+
+def test_answers_that_are_as_good_are_within_chance(tmp_path: Path) -> None:
+    a, b = (
+        scored_run(tmp_path / name, answer_lines(demo(), 0.1, seed)) for name, seed in (("a", 1), ("b", 7))
+    )
+    assert "within chance; no known setting differs." in verdict(compared(a, b))
+
+
+def test_several_causes_are_told_apart(tmp_path: Path) -> None:
+    lines = answer_lines(demo(), 0.1)
+    a = scored_run(tmp_path / "a", lines)
+    b = scored_run(
+        tmp_path / "b", in_sentences(answer_lines(demo(), 0.25, seed=3))[:700], protocol="lmms_eval"
+    )
+    view = compared(a, b)
+    found = parts(view)
+    assert all(abs(found[cause]) > 0.0005 for cause in ("questions", "reading", "answers"))
+    assert found["labels"] == 0
+    assert found == pytest.approx({cause: -part for cause, part in parts(compared(b, a)).items()})
+    assert "; the rest: " in verdict(view)
+
+
+def custom_run(folder: Path, rows: list[Line]) -> Path:
+    """A run on questions of the user's own, which are all answered with yes."""
+    questions = folder.with_suffix(".jsonl")
+    questions.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    bench = {"name": "custom", "source": "custom", "variants": ["custom"], "questions": str(questions)}
+    lines = [
+        {
+            "image": row["image"],
+            "question": row["text"],
+            "response": "Yes",
+            "n_tokens": 1,
+            "p_yes": None,
+            "p_no": None,
+        }
+        for row in rows
+    ]
+
+    def change(manifest: dict[str, Any]) -> None:
+        manifest["settings"]["bench"] = bench
+        manifest["benchmark"]["sha256"] = {}
+
+    return scored_run(folder, lines, change=change)
+
+
+def test_an_older_edition_of_the_labels(tmp_path: Path) -> None:
+    """The same answers to the same questions, by files that label a fifth of them otherwise."""
+    rows = [json.loads(line) for line in (DEMO_FOLDER / "pope_random.jsonl").read_text().splitlines()]
+    turned = {"yes": "no", "no": "yes"}
+    older = [{**row, "label": turned[row["label"]]} if number % 5 == 0 and row["label"] == "yes" else row
+             for number, row in enumerate(rows)]  # fmt: skip
+    view = compared(custom_run(tmp_path / "old", older), custom_run(tmp_path / "new", rows))
+    assert only(view, "labels") < -0.05
+    assert "All of it comes from other labels (two editions of POPE's)." in verdict(view)
+    gap = view.labels[0].gaps["custom"]["f1"]
+    assert gap.a.read_alike != gap.a.common == gap.b.common == gap.b.own  # b's files are the common ones
+
+
+def test_an_older_edition_of_the_questions(tmp_path: Path) -> None:
+    rows = [json.loads(line) for line in (DEMO_FOLDER / "pope_random.jsonl").read_text().splitlines()]
+    fewer = [row for number, row in enumerate(rows) if number % 4 or row["label"] == "no"]
+    view = compared(custom_run(tmp_path / "old", fewer), custom_run(tmp_path / "new", rows))
+    assert only(view, "questions") < -0.01
+
+
+def test_scores_that_were_made_with_other_labels_are_told(tmp_path: Path) -> None:
+    a = scored_run(tmp_path / "a", scores={"repope": {"random": {"f1": 0.5}}})
+    view = compared(a, scored_run(tmp_path / "b"))
+    (note,) = view.a.notes
+    assert note.startswith("Its scores.json has F1 0.5000 (RePOPE, random), and its answers come to 0.8")
+    assert view.b.notes == ()
+
+
+def test_one_run_with_itself_is_refused(run: Path) -> None:
+    mend = "name two results, or read the one in two ways: protocol_b=pope, say"
+    with pytest.raises(RepopeError, match=f"a and b are both .*run, read alike; {mend}"):
+        compared(run, run)
+    with pytest.raises(RepopeError, match="a and b are both"):
+        compared(run, run.parent / run.name / ".." / run.name)
+
+
+def test_nothing_shared_is_refused(tmp_path: Path) -> None:
+    lines = answer_lines(demo())
+    a, b = scored_run(tmp_path / "a", lines[:500]), scored_run(tmp_path / "b", lines[500:])
+    with pytest.raises(RepopeError, match=r"a and b share no question: a answers 500 and b 526 of 1,026"):
+        compared(a, b)
+
+
+def test_label_sets_are_named_in_pairs_and_exist(run: Path, tmp_path: Path) -> None:
+    other = scored_run(tmp_path / "other")
+    with pytest.raises(RepopeError, match="labels_a= stands alone; give labels_b= too"):
+        compared(run, other, labels_a="pope")
+    with pytest.raises(RepopeError, match="labels_b=mine: no such label set; there are pope, repope"):
+        compared(run, other, labels_a="pope", labels_b="mine")
+
+
+def test_pictures_are_those_of_the_benchmark(run: Path, tmp_path: Path) -> None:
+    view = compared(run, answer_file(tmp_path / "mine.jsonl", answer_lines(demo(), 0.2, 3)), bench=DEMO)
+    assert len(view.images) == len({question.image for question in demo().questions})

@@ -1,0 +1,141 @@
+"""A real model's answers, LLaVA-1.5-13B's, against altered copies: what was altered is named, with numbers."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from compared import answer_file
+from real_answers import VARIANTS
+from real_answers import published as published_answers
+
+from repope_eval.comparison.causes import compare_results
+from repope_eval.comparison.sides import read_sides
+from repope_eval.reporting.comparison_verdict import verdict
+from repope_eval.reporting.comparison_view import ComparisonView
+from repope_eval.settings.comparison_command import CompareSettings
+from repope_eval.settings.config import BenchSettings
+
+REPOPE = BenchSettings(name="repope", source="coco", variants=VARIANTS)
+
+Compare = Callable[..., ComparisonView]
+
+
+@pytest.fixture
+def against(shared: Path) -> Compare:
+    """Compares the published answers with another file."""
+    answers, questions = published_answers(shared)
+
+    def compare(b: Path, **settings: Any) -> ComparisonView:
+        chosen = CompareSettings(
+            **{"a": str(answers), "questions_a": str(questions), "bench": REPOPE, "data_dir": str(shared)}
+            | {"b": str(b)}
+            | settings
+        )
+        return compare_results(*read_sides(chosen), chosen)
+
+    return compare
+
+
+def rows(shared: Path) -> list[dict[str, Any]]:
+    """The published rows, each with its image and question."""
+    answers, questions = published_answers(shared)
+    asked = {row["question_id"]: row for row in map(json.loads, questions.read_text().splitlines())}
+    return [
+        {
+            "image": asked[row["question_id"]]["image"],
+            "question": asked[row["question_id"]]["text"],
+            "response": row["text"],
+        }
+        for row in map(json.loads, answers.read_text().splitlines())
+    ]
+
+
+def parts(view: ComparisonView) -> dict[str, float]:
+    labels = view.labels[-1]
+    return {cause: part or 0 for cause, part in labels.gaps[labels.headline]["f1"].parts.items()}
+
+
+def test_a_third_of_the_questions(shared: Path, against: Compare, tmp_path: Path) -> None:
+    view = against(answer_file(tmp_path / "third.jsonl", rows(shared)[::3]))
+    assert parts(view) == pytest.approx(
+        {"questions": -0.0111, "reading": 0, "labels": 0, "answers": 0}, abs=5e-5
+    )
+    assert verdict(view).startswith(
+        "F1 (mean) is 0.9034 for a and 0.9145 for b under RePOPE: a is 1.11 points behind. All of it comes from other "
+        "questions (a answers 5,043, b 2,123, both 2,123)."
+    )
+
+
+def test_another_protocol(shared: Path, against: Compare, tmp_path: Path) -> None:
+    """The published answers are Yes or No, which all protocols read alike; a third as sentences are not."""
+    answers, questions = published_answers(shared)
+    view = against(answers, questions_b=str(questions), protocol_b="lmms_eval")
+    assert verdict(view).endswith("and repope and lmms_eval read each of them the same.")
+
+    def is_of_third(row: dict[str, Any]) -> bool:
+        return hashlib.sha256((row["image"] + row["question"]).encode()).digest()[0] % 3 == 0
+
+    sentences = {"Yes": "Yes, there is.", "No": "No, there is not."}
+    said = [
+        {**row, "response": sentences[row["response"]]} if is_of_third(row) else row for row in rows(shared)
+    ]
+    view = against(answer_file(tmp_path / "sentences.jsonl", said), protocol_b="lmms_eval")
+    found = parts(view)
+    assert found == pytest.approx({"questions": 0, "reading": found["reading"], "labels": 0, "answers": 0})
+    assert abs(found["reading"]) > 0.001
+    n_of_b = view.tally.n_read_differently[1]
+    assert 1_600 < n_of_b < 1_800
+    assert (
+        f"(a by repope, b by lmms_eval, which read 0 answers of a and {n_of_b:,} of b differently)"
+        in verdict(view)
+    )
+
+
+def test_the_older_edition_of_pope(shared: Path, against: Compare, tmp_path: Path) -> None:
+    """Against a file that answers all of today's questions, those that the older edition lacks with a yes."""
+    known = {(row["image"], row["question"].split("\n")[0].replace("imange", "image")): row["response"]
+             for row in rows(shared)}  # fmt: skip
+    today = {
+        (row["image"], row["text"])
+        for variant in VARIANTS
+        for row in map(
+            json.loads, (shared / "annotations" / f"coco_pope_{variant}.json").read_text().splitlines()
+        )
+    }
+    lines = [
+        {"image": image, "question": text, "response": known.get((image, text), "Yes")}
+        for image, text in sorted(today)
+    ]
+    view = against(answer_file(tmp_path / "today.jsonl", lines))
+    found = parts(view)
+    assert found["questions"] > 0.001
+    assert [found[cause] for cause in ("reading", "labels", "answers")] == [0, 0, 0]
+    assert (
+        "All of it comes from other questions (a answers 5,043, b 5,127, both 5,043; a answers POPE's edition before "
+        "October 2023)."
+    ) in verdict(view)
+    assert view.a.notes == (
+        '246 of its 8,910 answers are to questions spelt with "imange", so it is of POPE\'s edition before October '
+        "2023, which lacks questions that today's has.",
+    )
+
+
+def test_two_label_sets(shared: Path, against: Compare) -> None:
+    answers, questions = published_answers(shared)
+    view = against(answers, questions_b=str(questions), labels_a="pope", labels_b="repope")
+    assert parts(view) == pytest.approx(
+        {"questions": 0, "reading": 0, "labels": -0.0439, "answers": 0}, abs=5e-5
+    )
+
+
+def test_the_smaller_model_is_within_chance(shared: Path, against: Compare) -> None:
+    """On popular and the shared questions, independent code found .0054 and p .22 (without rows spelt "imange")."""
+    answers, questions = published_answers(shared, "7b")
+    view = against(answers, questions_b=str(questions))
+    chance = view.labels[-1].chance["popular"]
+    assert chance.value == pytest.approx(-0.0054, abs=3e-4)
+    assert chance.p == pytest.approx(0.22, abs=0.01)
+    assert verdict(view).endswith("within chance.")

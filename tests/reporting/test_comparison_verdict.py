@@ -1,0 +1,141 @@
+"""The verdict of a comparison: which cause it names, what it says of the rest, and of chance."""
+
+from dataclasses import replace
+
+import pytest
+from compared import compared, scored_run
+
+from repope_eval.reporting.comparison_verdict import verdict
+from repope_eval.reporting.comparison_view import ComparisonView, SettingGroup, SettingPair
+from repope_eval.scoring.differences import Difference
+from repope_eval.scoring.gap import Approach, Gap
+
+
+@pytest.fixture(scope="module")
+def same(tmp_path_factory: pytest.TempPathFactory) -> ComparisonView:
+    folder = tmp_path_factory.mktemp("same")
+    return compared(scored_run(folder / "a"), scored_run(folder / "b"))
+
+
+def approach(*values: float | None) -> Approach:
+    own, shared, read_alike, common = values
+    return Approach(own=own, shared=shared, read_alike=read_alike, common=common)
+
+
+def said(
+    view: ComparisonView,
+    a: Approach,
+    b: Approach,
+    *,
+    p: float | None = 0.2,
+    settings: tuple[SettingGroup, ...] = (),
+) -> str:
+    """The verdict where two results have these figures, and a tenth of their answers differ."""
+    labels = view.labels[-1]
+    interval = None if p is None else (-0.01, 0.03)
+    difference = Difference(
+        first="a",
+        second="b",
+        n_questions=9,
+        n_images=9,
+        value=0.01,
+        interval=interval,
+        p=p,
+        reason="9 images",
+    )
+    changed = replace(
+        labels,
+        gaps={**labels.gaps, "mean": {**labels.gaps["mean"], "f1": Gap(a=a, b=b)}},
+        chance={**labels.chance, "mean": difference},
+    )
+    tally = replace(view.tally, n_shared=100, n_same=90)
+    return verdict(replace(view, labels=(*view.labels[:-1], changed), tally=tally, settings=settings))
+
+
+def test_the_same_answers_have_no_gap(same: ComparisonView) -> None:
+    assert verdict(same).endswith(
+        "for b under RePOPE: no gap. On all 1,026 questions that both answered, the answers are the same when read "
+        "alike."
+    )
+
+
+def test_the_largest_part_is_named_first_and_then_the_rest(same: ComparisonView) -> None:
+    text = said(same, approach(0.9, 0.8, 0.8, 0.8), approach(0.7, 0.7, 0.72, 0.75))
+    assert text == (
+        "F1 (mean) is 0.9000 for a and 0.7000 for b under RePOPE: a is 20.00 points ahead. 10.00 of the 20.00 points "
+        "come from other questions (a answers 100, b 100, both 100); the rest: another reading of the answers "
+        "+2.00, other labels +3.00, other answers +5.00. On the same questions, read and labelled alike, +5.00 points "
+        "are left, 95 % −1.00 to +3.00, p 0.200: within chance."
+    )
+
+
+def test_causes_that_work_against_each_other_are_not_shares(same: ComparisonView) -> None:
+    text = said(same, approach(0.9, 0.6, 0.6, 0.6), approach(0.8, 0.8, 0.8, 0.8))
+    assert "a is 10.00 points ahead. +30.00 points of it come from other questions (" in text
+    assert "; the rest: other answers −20.00." in text
+    assert "−20.00 points are left" in text
+
+
+def test_a_gap_of_nothing_may_have_causes(same: ComparisonView) -> None:
+    text = said(same, approach(0.8, 0.7, 0.7, 0.7), approach(0.8, 0.8, 0.8, 0.8))
+    assert ": no gap. " in text
+    assert "+10.00" in text
+    assert "−10.00" in text
+
+
+def test_two_editions_are_a_cause_of_labels(same: ComparisonView) -> None:
+    text = said(same, approach(0.9, 0.9, 0.9, 0.8), approach(0.8, 0.8, 0.8, 0.8))
+    assert "All of it comes from other labels (two editions of RePOPE's)." in text
+
+
+def test_an_undefined_figure_has_no_gap(same: ComparisonView) -> None:
+    undefined = approach(None, None, None, None)
+    assert (
+        said(same, undefined, undefined) == "F1 is undefined for a and b, so there is no gap to take apart."
+    )
+    assert said(same, approach(1, 1, 1, 1), undefined).startswith("F1 is undefined for b,")
+
+
+def test_what_is_undefined_on_shared_questions_cannot_be_taken_apart(same: ComparisonView) -> None:
+    text = said(same, approach(0.9, 0.8, 0.8, 0.8), approach(0.7, None, None, None))
+    assert text.endswith("On what both have in common F1 is undefined, so the gap cannot be taken apart.")
+
+
+@pytest.mark.parametrize(
+    ("p", "words"),
+    [
+        (0.2, "p 0.200: within chance"),
+        (0.05, "p 0.050: more than chance"),
+        (0.0001, "p below 0.001: more than chance"),
+        (None, "points are left, without an interval (9 images)"),
+    ],
+)
+def test_chance_is_told_by_p(p: float | None, words: str, same: ComparisonView) -> None:
+    assert words in said(same, approach(*[0.9] * 4), approach(*[0.8] * 4), p=p)
+
+
+def group(name: str, *keys: str, changes_answers: bool = True) -> SettingGroup:
+    pairs = tuple(SettingPair(key=key, a="1", b="2") for key in keys)
+    return SettingGroup(name=name, is_known=True, changes_answers=changes_answers, pairs=pairs)
+
+
+@pytest.mark.parametrize(
+    ("settings", "ending"),
+    [
+        ((), "chance."),
+        ((group("pixels"),), "; no known setting differs."),
+        (
+            (group("pixels", "x", "y", "z"), group("engine", "e", changes_answers=False)),
+            "; what may be why: pixels (x, y, ...).",
+        ),
+        (
+            (group("pixels"), group("engine", "e", changes_answers=False)),
+            "; of what is known only this differs, and turns few answers: engine.",
+        ),
+    ],
+)
+def test_settings_that_may_be_why_are_named(
+    settings: tuple[SettingGroup, ...], ending: str, same: ComparisonView
+) -> None:
+    text = said(same, approach(*[0.9] * 4), approach(*[0.8] * 4), settings=settings)
+    assert text.endswith(ending)
