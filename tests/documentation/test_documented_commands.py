@@ -9,11 +9,12 @@ import io
 import json
 import shlex
 import shutil
+from functools import partial
 from pathlib import Path
 
 import pytest
 from chat_server import serving
-from conftest import CommandLine
+from conftest import CommandLine, MadeOnce
 from documentation_pages import (
     BLOCK,
     BLOCKS,
@@ -33,6 +34,7 @@ from tiny_checkpoints import qwen2_5_vl
 from repope_eval.benchmarks.audit_queue import Queued, write_queue
 from repope_eval.benchmarks.demo import DEMO_FOLDER
 from repope_eval.command_line import COMMANDS
+from repope_eval.files.json_files import read_rows
 from repope_eval.settings.benchmark_words import spelt_out
 from repope_eval.settings.quick_checks import misspelt_keys
 
@@ -144,27 +146,28 @@ def make_dash_b(folder: Path) -> None:
 
 
 @pytest.fixture
-def coco(shared: Path, tmp_path: Path) -> Path:
+def coco(shared: Path, made_once: MadeOnce) -> Path:
     """A data folder with the real files of all benchmarks, and an image under each name that POPE's ask about."""
-    shutil.copytree(shared / "annotations", tmp_path / "coco" / "annotations")
-    images = tmp_path / "coco" / "val2014"
-    images.mkdir()
-    lines = (shared / "annotations" / "coco_pope_random.json").read_text().splitlines()
-    others = json.loads((shared / "benchmarks" / "pope_seem" / "aokvqa_pope_seem_random.json").read_text())
-    picture = io.BytesIO()
-    Image.new("RGB", (64, 48), "teal").save(picture, "JPEG")
-    for name in {row["image"] for row in (*map(json.loads, lines), *others)}:
-        (images / name).write_bytes(picture.getvalue())
-    for folder in ("benchmarks/pope_seem", "benchmarks/popev2", "benchmarks/amber", "dash_b"):
-        (tmp_path / "coco" / Path(folder).name).symlink_to(shared / folder)
-    (tmp_path / "coco" / "gqa").mkdir()
-    rows = json.loads((shared / "benchmarks" / "pope_seem" / "gqa_pope_seem_random.json").read_text())
-    for name in {row["image"] for row in rows}:
-        (tmp_path / "coco" / "gqa" / name).write_bytes(picture.getvalue())
-    return tmp_path / "coco"
+    return made_once("documented_data", partial(make_coco, shared))
 
 
-def with_a_small_model(words: list[str], coco: Path) -> list[str]:
+def make_coco(shared: Path, folder: Path) -> None:
+    shutil.copytree(shared / "annotations", folder / "annotations")
+    for name in ("benchmarks/pope_seem", "benchmarks/popev2", "benchmarks/amber", "dash_b"):
+        (folder / Path(name).name).symlink_to(shared / name)
+    encoded = io.BytesIO()
+    Image.new("RGB", (64, 48), "teal").save(encoded, "JPEG")
+    for images, questions in (
+        ("val2014", "annotations/coco_pope_random.json"),
+        ("val2014", "pope_seem/aokvqa_pope_seem_random.json"),
+        ("gqa", "pope_seem/gqa_pope_seem_random.json"),
+    ):
+        (folder / images).mkdir(exist_ok=True)
+        for name in {row["image"] for row in read_rows(folder / questions)}:
+            (folder / images / name).write_bytes(encoded.getvalue())
+
+
+def with_a_small_model(words: list[str], work: Path, coco: Path) -> list[str]:
     """A command with the demo's checkpoint in a real one's place, COCO where the test has it, and no cluster."""
     replaced = [word.replace("/datasets/coco/val2014", str(coco / "val2014")) for word in words]
     replaced = [word.replace("/scratch/repope", str(coco)) for word in replaced]
@@ -175,7 +178,7 @@ def with_a_small_model(words: list[str], coco: Path) -> list[str]:
         if words[0] != "fetch" and not any(word.startswith("limit") for word in words):
             replaced.append("limit=4")
     if "model=chat" in words:
-        checkpoint = coco.with_name("checkpoint")
+        checkpoint = work / "checkpoint"
         qwen2_5_vl(checkpoint)
         words_of_it = [
             f"model.checkpoint={checkpoint}",
@@ -269,7 +272,7 @@ def test_commands_about_real_models_and_images_run(
         shutil.copy(shared / "answers" / "llava-v1.5_questions.jsonl", work / "questions.jsonl")
     with serving() as chat:
         replaced = command.replace("http://node7:8000/v1", chat.url)
-        result = command_line(*with_a_small_model(shlex.split(replaced)[3:], coco))
+        result = command_line(*with_a_small_model(shlex.split(replaced)[3:], work, coco))
         assert bool(chat.asked) == ("model=endpoint" in command)
     assert result.returncode == 0, result.stderr
 
