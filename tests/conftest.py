@@ -87,6 +87,7 @@ def pytest_collection_finish() -> None:
     """What was imported stays to the end: collections that look through it again take a tenth of the suite's time."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(50_000, 10, 100)
     gc.enable()
 
 
