@@ -1,6 +1,6 @@
 # Each target does everything from a fresh clone: makes .venv, installs, runs.
 PYTHON ?= python3
-WORKERS ?= 2
+WORKERS ?= 3
 DEVICE ?= cuda
 OUT ?= gpu.md
 ANNOTATOR ?= me
