@@ -54,7 +54,10 @@ def find_images(
     Raises:
         RepopeError: images are missing and cannot be fetched: how many, where they were looked for, and the mend.
     """
-    names = list(dict.fromkeys(question.image for question in questions))
+    asked = list(questions)
+    if strange := [each for each in asked if not isinstance(each, Question)]:
+        raise RepopeError(f"questions: {_said(strange[0])} is no Question; take the benchmark's own")
+    names = list(dict.fromkeys(question.image for question in asked))
     return sources.find_benchmark_images(bench_settings(name, settings), _folder(data_dir), names)
 
 
@@ -98,19 +101,39 @@ def score(
         raise RepopeError(
             f"protocol={shown_word(protocol)}: no such protocol; there are {', '.join(PROTOCOLS)}"
         )
+    return scores.score(model, benchmark.name, benchmark.label_sets, _records(answers, benchmark), protocol)
+
+
+def _records(answers: Mapping[Question, str | Answer], benchmark: Benchmark) -> dict[Question, Answer]:
+    """The answers as records; a RepopeError where they are not what `score` takes."""
+    if not isinstance(answers, Mapping):
+        raise RepopeError("answers: give a mapping of questions to texts; read_answers makes one of a file")
     if not answers:
         raise RepopeError("answers: there are none to score")
-    strange = list(answers.keys() - set(benchmark.questions))
+    asked, records = set(benchmark.questions), {}
+    strange = [question for question in answers if question not in asked]
     if strange:
         raise RepopeError(
-            f"answers: {counted(len(strange), 'question')} not in {benchmark.name}, first "
-            f"{shown(min(strange).image)}, {shown(min(strange).text)}; take the benchmark's own questions"
+            f"answers: {counted(len(strange), 'question')} not in {benchmark.name}, first {_said(strange[0])}; take "
+            "the benchmark's own questions, of class Question"
         )
-    records = {
-        question: answer if isinstance(answer, Answer) else Answer(question, answer)
-        for question, answer in answers.items()
-    }
-    return scores.score(model, benchmark.name, benchmark.label_sets, records, protocol)
+    for question, answer in answers.items():
+        if isinstance(answer, str):
+            records[question] = Answer(question, answer)
+        elif isinstance(answer, Answer):
+            records[question] = answer
+        else:
+            raise RepopeError(
+                f"answers: that to {_said(question)} is {shown_word(repr(answer))}; give a text, or leave the question out"
+            )
+    return records
+
+
+def _said(question: object) -> str:
+    """A question in a message, or what is in its place."""
+    if isinstance(question, Question):
+        return f"{shown(question.image)}, {shown(question.text)}"
+    return shown_word(repr(question))
 
 
 def _folder(data_dir: str | PathLike[str] | None) -> Path:

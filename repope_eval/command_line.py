@@ -154,7 +154,13 @@ def _launch(command: str, words: list[str]) -> int:
     if mistakes := misspelt_keys(record, words):
         raise RepopeError("\n".join(mistakes))
     by_benchmark = _by_benchmark(command, words)
-    from hydra.errors import CompactHydraException  # slow to import, and no misspelt key needs it
+    try:
+        from hydra.errors import CompactHydraException  # slow to import, and no misspelt key needs it
+    except ModuleNotFoundError as error:
+        raise RepopeError(
+            f"{error.name} is not installed for {sys.executable}: activate the environment that has it "
+            "(. .venv/bin/activate after make), or install the program there (pip install .)"
+        ) from error
 
     from repope_eval.runs.log import close_log, show_log_on_console
     from repope_eval.settings.launching import launch, told_by_launcher

@@ -87,7 +87,9 @@ def test_settings_are_those_of_the_command_line(tmp_path: Path) -> None:
         ("repop", {}, r"repop: no such benchmark \(did you mean repope\?\); there are amber, "),
         ("demo", {"question": "x"}, "question: no such setting of a benchmark.*questions"),
         ("demo", {"questions": "x"}, "bench.questions: not read by bench=demo"),
-        ("demo", {"columns": 3}, "settings of demo: "),
+        ("demo", {"columns": 3}, "columns: takes a mapping"),
+        ("table", {"columns": {"labell": "x"}}, r"columns.labell: no such setting.*columns.label"),
+        ("demo", {"variants": "random"}, r"variants: takes a list; give \['random'\]"),
         ("demo", {"source": "elsewhere"}, "source=elsewhere: allowed are demo, coco"),
         ("demo", {"data_dir": "/no/such/folder"}, "data_dir=/no/such/folder: no such folder"),
     ],
@@ -110,3 +112,24 @@ def test_answers_that_cannot_be_scored_are_refused(demo: repope_eval.Benchmark) 
         repope_eval.RepopeError, match="protocol=mine: no such protocol; there are repope, pope"
     ):
         repope_eval.score({first: "yes"}, demo, protocol="mine")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("answers", "message"),
+    [
+        ([], "give a mapping"),
+        ({("a.jpg", "Is there a dog?"): "yes"}, r"1 question not in demo, first .*a\.jpg.*of class Question"),
+        ({"Is there a dog?": "yes"}, "1 question not in demo"),
+        (None, "is None; give a text, or leave the question out"),
+        (1, "is 1; give a text"),
+    ],
+)
+def test_what_is_no_answer_is_refused(answers: Any, message: str, demo: repope_eval.Benchmark) -> None:
+    given = answers if isinstance(answers, list | dict) else {demo.questions[0]: answers}
+    with pytest.raises(repope_eval.RepopeError, match=message):
+        repope_eval.score(given, demo)
+
+
+def test_images_of_what_is_no_question_are_refused() -> None:
+    with pytest.raises(repope_eval.RepopeError, match="'x' is no Question"):
+        repope_eval.find_images("demo", ["x"])  # type: ignore[list-item]

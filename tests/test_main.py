@@ -59,6 +59,23 @@ def test_what_needs_no_settings_composed_ends_without_hydra(words: str, work: Pa
     assert seconds < QUICK_SECONDS / 4
 
 
+def test_a_python_that_lacks_the_packages_is_told_where_they_are(tmp_path: Path) -> None:
+    """Such as the system's, where nobody activated the environment."""
+    python = [sys.executable, "-S", "-m", "repope_eval"]  # without site-packages
+    ended = subprocess.run(
+        python,
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(PROJECT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode == 1
+    assert ended.stderr.startswith(f"hydra is not installed for {sys.executable}: activate the environment")
+    assert ended.stderr.count("\n") == 1
+
+
 @pytest.mark.parametrize(
     ("words", "line"),
     [

@@ -1,7 +1,7 @@
 """Composing settings with Hydra, from the records, the configuration files and the words of a command line."""
 
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from pathlib import Path
@@ -66,15 +66,29 @@ def bench_settings(name: str, values: Mapping[str, Any]) -> BenchSettings:
         raise RepopeError(
             f"{shown_word(name)}: no such benchmark{nearest(name, known)}; there are {', '.join(known)}"
         )
-    keys = {key.partition(".")[0] for key in fields_by_key(BenchSettings)}
-    for key in values.keys() - keys:
-        raise RepopeError(f"{key}: no such setting of a benchmark{nearest(key, sorted(keys))}")
+    fields = fields_by_key(BenchSettings)
+    for key, value in _by_key(values):
+        if key not in fields:
+            raise RepopeError(f"{key}: no such setting of a benchmark{nearest(key, list(fields))}")
+        if fields[key].record is not None:
+            raise RepopeError(f"{key}: takes a mapping of names to values")
+        if isinstance(value, str) and tuple in fields[key].kinds:
+            raise RepopeError(f"{key}: takes a list; give [{value!r}]")
     schema = OmegaConf.structured(schema_of(BenchSettings))
     try:
         composed = OmegaConf.merge(schema, _shipped("bench", name), dict(values))
     except OmegaConfBaseException as error:
         raise RepopeError(f"settings of {name}: {str(error).splitlines()[0]}") from error
     return settings_from(BenchSettings, typing.cast(DictConfig, composed))
+
+
+def _by_key(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """The values by their whole keys, those of mappings too."""
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _by_key(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
 
 
 def listed_models() -> list[ModelSettings]:
