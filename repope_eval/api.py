@@ -124,7 +124,8 @@ def _records(answers: Mapping[Question, str | Answer], benchmark: Benchmark) -> 
             records[question] = answer
         else:
             raise RepopeError(
-                f"answers: that to {_said(question)} is {shown_word(repr(answer))}; give a text, or leave the question out"
+                f"answers: that to {_said(question)} is {shown_word(repr(answer))}; give a text, or leave the "
+                "question out"
             )
     return records
 
