@@ -13,6 +13,9 @@ from repope_eval.files.writing import write_lines
 from repope_eval.records import Question
 from repope_eval.wording import shown
 
+RELABELLED = "relabelled"
+"""A field of a queue whose labels are what people found; nothing else tells one in which they changed nothing."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queued:
@@ -29,13 +32,19 @@ class Queued:
     """Whether it is looked at."""
 
 
-def write_queue(path: Path, queue: Iterable[Queued]) -> None:
+def write_queue(path: Path, queue: Iterable[Queued], *, relabelled: bool = False) -> None:
     """Writes a queue, one JSON object a line.
+
+    Args:
+        path: the file.
+        queue: the questions.
+        relabelled: whether the labels are what people found; each line then says so.
 
     Raises:
         RepopeError: the file cannot be written.
     """
-    write_lines(path, [_fields(each) for each in queue])
+    mark = {RELABELLED: True} if relabelled else {}
+    write_lines(path, [_fields(each) | mark for each in queue])
 
 
 def read_queue(path: Path) -> dict[Question, Queued]:
@@ -51,6 +60,11 @@ def read_queue(path: Path) -> dict[Question, Queued]:
 def is_queue(file: RowFile) -> bool:
     """Whether a file of rows is a queue: some row says how likely its question was to be looked at."""
     return any("p_sampled" in fields for fields in file.rows)
+
+
+def is_by_people(file: RowFile) -> bool:
+    """Whether a queue says that its labels are what people found."""
+    return any(label_of(fields.get(RELABELLED)) in (True, "true") for fields in file.rows)
 
 
 def queue_of(file: RowFile) -> dict[Question, Queued]:

@@ -29,7 +29,13 @@ class QuestionFile:
         if self.queue is None:
             write_rows(path, rows)
         else:
-            write_queue(path, [replace(self.queue[row.question], label=row.label == "yes") for row in rows])
+            queued = [replace(self.queue[row.question], label=row.label == "yes") for row in rows]
+            write_queue(path, queued, relabelled=True)
+
+    @property
+    def n_unsampled(self) -> int:
+        """How many questions of a queue are not in the part to be looked at."""
+        return 0 if self.queue is None else len(self.queue) - len(self.rows)
 
 
 def read_question_file(path: Path) -> QuestionFile:

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping
 from pathlib import Path
 
-from repope_eval.benchmarks.audit_queue import Queued, is_queue, read_queue
+from repope_eval.benchmarks.audit_queue import Queued, is_by_people, is_queue, read_queue
 from repope_eval.benchmarks.pope_file import annotations_of
 from repope_eval.errors import RepopeError
 from repope_eval.files.rows import read_row_file
@@ -27,6 +27,8 @@ DOCUMENT, PAGE = "estimates.json", "estimates.html"
 
 MORE = 200
 """Further labels whose effect is told."""
+
+LABELS_FILE = "the file ending in labels.jsonl that relabel writes beside its out="
 
 log = logging.getLogger(__name__)
 
@@ -108,8 +110,10 @@ def read_findings(path: Path, queue: Mapping[Question, Queued]) -> dict[Question
     looked at and is not in it counts as ambiguous.
 
     Raises:
-        RepopeError: the file cannot be read, or is about other questions.
+        RepopeError: the file cannot be read, is about other questions, or is the queue that nobody has labelled.
     """
+    if path.is_dir():
+        raise RepopeError(f"labels={path}: is a folder; give {_labels_of(path) or LABELS_FILE}")
     file = read_row_file(path)
     found = {annotation.question: annotation.label for annotation in annotations_of(file)}
     strange = sum(question not in queue for question in found)
@@ -118,17 +122,39 @@ def read_findings(path: Path, queue: Mapping[Question, Queued]) -> dict[Question
             f"labels={path}: {strange:,} of {counted(len(found), 'label', ',')} are of questions that are not in the "
             "queue; give the labels that people gave to this queue"
         )
+    if is_queue(file) and not is_by_people(file):
+        _refuse_old_labels(path, found, queue)
     if is_queue(file) or all("question_id" in fields for fields in file.rows):
         left = [question for question, each in queue.items() if each.sampled and question not in found]
         if left:
             log.info(
                 "%s is of relabelled questions, without %s of those to be looked at, which count as ambiguous; where "
-                "some were not looked at, give the labels.jsonl that relabel writes beside it",
+                "some were not looked at, give %s",
                 path,
                 f"{len(left):,}",
+                LABELS_FILE,
             )
         found |= dict.fromkeys(left, "ambiguous")
     return found
+
+
+def _labels_of(folder: Path) -> str | None:
+    """The labels that `relabel` wrote beside a folder, or in it, as they are given; None where there are none."""
+    named = (
+        folder.resolve() if folder.name in ("", "..") else folder
+    )  # such as `.`, whose name is another one
+    beside = named.parent / f"{named.name}_labels.jsonl"
+    found = [path for path in (beside, *sorted(folder.glob("*labels.jsonl"))) if path.is_file()]
+    return f"labels={found[0]}" if found else None
+
+
+def _refuse_old_labels(path: Path, found: Mapping[Question, Label], queue: Mapping[Question, Queued]) -> None:
+    """Refuses a queue whose labels are all as they were, so that no sign is that people looked at them."""
+    if all(label == ("yes" if queue[question].label else "no") for question, label in found.items()):
+        raise RepopeError(
+            f"labels={path}: has the queue's own labels, and nothing says that people looked at them; label the "
+            f"queue with annotate, and give a person's file, or {LABELS_FILE}"
+        )
 
 
 def looked_at(
@@ -190,11 +216,23 @@ def _print(view: EstimatesView) -> None:
     print_table(
         table(title, fields, shown_rows, starts_group=lambda each: each[1] == FIGURES[0]), padded=True
     )
-    f1 = next((row.true["f1"] for row in view.headline if row.true["f1"].ci95 and row.true["f1"].more), None)
-    if f1 is not None and f1.ci95 is not None and f1.more is not None:
+    log_widest(view)
+
+
+def log_widest(view: EstimatesView) -> None:
+    """Logs what further labels would make of the widest interval of F1."""
+    widths = {
+        row.run: (f1.ci95[1] - f1.ci95[0], f1.more)
+        for row in view.headline
+        if (f1 := row.true["f1"]).ci95 is not None and f1.more is not None
+    }
+    if widths:
+        run = max(widths, key=lambda name: widths[name])
         log.info(
-            "the interval of F1 is %.4f wide; %d further drawn labels would narrow it to about %.4f",
-            f1.ci95[1] - f1.ci95[0],
+            "the %sinterval of F1, that of %s, is %.4f wide; %d further drawn labels would narrow it to about %.4f",
+            "widest " if len(widths) > 1 else "",
+            run,
+            widths[run][0],
             MORE,
-            f1.more,
+            widths[run][1],
         )

@@ -31,6 +31,7 @@ from repope_eval.reporting.relabelling_view import (
     decider_sentence,
     kappa_text,
     settled_sentence,
+    unsampled_sentence,
     unsettled_sentence,
 )
 from repope_eval.settings.benchmark_commands import RelabelSettings
@@ -70,8 +71,9 @@ def execute(settings: RelabelSettings, command: str) -> None:
     view = RelabellingView(
         title=", ".join(source.name for source in sources.values()),
         outcomes=outcomes,
-        variants=_variants(questions),
-        changes=_changes(questions, relabelled, outcomes),
+        variants=_variants(sources, questions),
+        changes=_changes(sources, questions, relabelled, outcomes),
+        n_unsampled=sum(file.n_unsampled for file in files.values()),
         annotators=people,
         agreement=agreement,
         images=_images(settings, asked),
@@ -144,16 +146,19 @@ def _refuse_disputes(settings: RelabelSettings, disputed: Sequence[Outcome], n_q
     )
 
 
-def _variants(questions: Mapping[Path, Sequence[Row]]) -> dict[Question, list[str]]:
-    """The names of the files, without their ends, that each question stands in."""
+def _variants(
+    sources: Mapping[Path, Path], questions: Mapping[Path, Sequence[Row]]
+) -> dict[Question, list[str]]:
+    """The names of the question files, without their ends, that each question stands in."""
     variants: dict[Question, list[str]] = {}
     for target, rows in questions.items():
         for row in rows:
-            variants.setdefault(row.question, []).append(target.stem)
+            variants.setdefault(row.question, []).append(sources[target].stem)
     return variants
 
 
 def _changes(
+    sources: Mapping[Path, Path],
     questions: Mapping[Path, Sequence[Row]],
     relabelled: Mapping[Path, Sequence[Row]],
     outcomes: Sequence[Outcome],
@@ -165,7 +170,7 @@ def _changes(
         before = [row for row in questions[target] if row.question in settled]
         after = [row.label for row in rows]
         changes += [
-            (target.name, change, after.count(change.label))
+            (sources[target].stem, change, after.count(change.label))
             for change in label_changes(_labels(before), _labels(rows))
         ]
     return changes
@@ -248,12 +253,12 @@ def _show(
         decider_sentence(view.agreement, view.names),
         settled_sentence(view.outcomes),
         unsettled_sentence(view.outcomes),
+        unsampled_sentence(view.n_unsampled),
     ):
         if sentence is not None:
             log.info("%s", sentence)
     names = [settings.questions] if isinstance(settings.questions, str) else settings.questions
-    changes = view.changes if len(relabelled) > 1 else [("", *change[1:]) for change in view.changes]
-    print_label_changes(f"What relabelling {', '.join(names)} changed", changes)
+    print_label_changes(f"What relabelling {', '.join(names)} changed", view.changes)
     for target, rows in relabelled.items():
         log.info("%s has %d of %s", target, len(rows), counted(len(questions[target]), "question"))
     log.info("labels, also ambiguous ones: %s", _beside(settings, LABELS))

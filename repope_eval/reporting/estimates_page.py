@@ -28,8 +28,8 @@ def _estimates_table(view: EstimatesView) -> Table:
         value_field("looked at", _looked),
         value_field("F1, old labels", lambda row: _ratio(row.old["f1"].value)),
         *(_figure_field(name) for name in FIGURES),
-        value_field("F1's interval", lambda row: _ratio(_width(row.true["f1"]))),
-        value_field(f"with {view.n_more} more", lambda row: _ratio(row.true["f1"].more)),
+        value_field("width of F1's interval", lambda row: _ratio(_width(row.true["f1"]))),
+        value_field(f"width with {view.n_more:,} more labels", lambda row: _ratio(row.true["f1"].more)),
     ]
     return table("", fields, view.rows, starts_group=is_first)
 

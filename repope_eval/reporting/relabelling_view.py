@@ -35,6 +35,8 @@ class RelabellingView:
     agreement: Agreement
     images: Mapping[str, Path]
     """The image files that are there, by the names of the images."""
+    n_unsampled: int
+    """How many questions of a queue are not for people to look at."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -49,6 +51,7 @@ def verdict(view: RelabellingView) -> str:
         agreement_sentence(view.agreement),
         f"Cohen's kappa is {kappa_text(view.agreement)}.",
         unsettled_sentence(view.outcomes),
+        unsampled_sentence(view.n_unsampled),
     )
     return " ".join(sentence for sentence in sentences if sentence is not None)
 
@@ -76,6 +79,14 @@ def unsettled_sentence(outcomes: Sequence[Outcome]) -> str | None:
     why = ", ".join(f"{reasons[reason]:,} {reason}" for reason in sorted(reasons))
     number = f"{reasons.total():,} of {counted(len(outcomes), 'question', ',')}"
     return f"Not settled and left out: {number} ({why})."
+
+
+def unsampled_sentence(n_unsampled: int) -> str | None:
+    """How many questions of the queue nobody was to look at; None where there are none."""
+    if not n_unsampled:
+        return None
+    number = counted(n_unsampled, "other question", ",")
+    return f"Not for people to look at, and left out: {number} of the queue."
 
 
 def agreement_sentence(agreement: Agreement) -> str:

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from repope_eval.benchmarks.audit_queue import Queued, read_queue, write_queue
+from repope_eval.benchmarks.audit_queue import Queued, is_by_people, read_queue, write_queue
 from repope_eval.errors import RepopeError
+from repope_eval.files.rows import read_row_file
 from repope_eval.records import Question
 
 FIRST = Question("a.jpg", "Is there a cup in the image?", "cup")
@@ -31,6 +32,14 @@ def test_a_queue_is_read_as_it_was_written(tmp_path: Path) -> None:
         "p_sampled": 1.0,
         "sampled": True,
     }
+
+
+@pytest.mark.parametrize("relabelled", [False, True])
+def test_a_queue_says_whether_its_labels_are_peoples(relabelled: bool, tmp_path: Path) -> None:
+    path = tmp_path / "queue.jsonl"
+    write_queue(path, QUEUE, relabelled=relabelled)
+    assert list(read_queue(path).values()) == QUEUE
+    assert is_by_people(read_row_file(path)) is relabelled
 
 
 @pytest.mark.parametrize(

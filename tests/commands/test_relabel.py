@@ -4,6 +4,7 @@ import csv
 import hashlib
 import json
 import logging
+import re
 import shutil
 from collections import Counter
 from dataclasses import replace
@@ -448,6 +449,27 @@ def test_of_a_queue_the_part_to_be_looked_at_is_relabelled_and_written_as_a_queu
     lines(folder / "decider.jsonl", rows("yes", first=2))
     relabel(questions="queue.jsonl", decider="decider.jsonl")
     assert list(read_queue(folder / "new.jsonl").values()) == [replace(dog, label=False), car]
+    written = map(json.loads, (folder / "new.jsonl").read_text().splitlines())
+    assert all(line["relabelled"] is True for line in written)
+
+
+def test_a_relabelled_queue_has_one_name_and_says_what_nobody_was_to_look_at(
+    folder: Path, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    caplog.set_level(logging.INFO)
+    write_queue_of_things(folder / "queue.jsonl", True, False, True)
+    for who in ("first", "second"):
+        lines(folder / f"{who}.jsonl", [rows("no")[0], *rows("yes", first=2)])
+    relabel(questions="queue.jsonl", out="rq4.jsonl")
+    left_out = "Not for people to look at, and left out: 1 other question of the queue."
+    assert left_out in caplog.messages
+    card, page = (folder / name for name in ("rq4_card.md", "rq4_relabelling.html"))
+    assert left_out in card.read_text()
+    assert left_out in page.read_text()
+    assert "| queue   | yes" in card.read_text()
+    assert 'data-variants="queue"' in page.read_text()
+    assert "rq4" not in page.read_text()
+    assert re.search(r"^\W*queue +\W* *yes ", capsys.readouterr().out, re.MULTILINE)
 
 
 def test_a_queue_and_a_file_in_popes_format_keep_their_forms(folder: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from conftest import CommandLine
-from documentation_pages import BLOCKS, PROGRAM
+from documentation_pages import BLOCKS, PROGRAM, TEXTS
 from served import ended, served
 
 from repope_eval.benchmarks.demo import DEMO_FOLDER
@@ -39,6 +39,13 @@ def label_queue(person: str, queue: Path, out: Path) -> None:
         file.writelines(json.dumps(line) + "\n" for line in lines)
 
 
+@pytest.mark.parametrize("page", [PAGE, "docs/tutorial/laptop.md"])
+def test_the_environment_is_activated_after_make_demo_and_before_the_next_command(page: str) -> None:
+    text = TEXTS[page]
+    made, activated = text.index("make demo"), text.index("`. .venv/bin/activate`")
+    assert made < activated < text.index(f"\n{PROGRAM}", made)
+
+
 def test_it_leads_from_doubtful_labels_to_estimated_scores(
     command_line: CommandLine, tmp_path: Path, unbroken: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -60,5 +67,6 @@ def test_it_leads_from_doubtful_labels_to_estimated_scores(
             result = command_line(*words)
             assert result.returncode == 0, result.stderr
     assert followed == ["audit", "annotate", "annotate", "annotate", "relabel", "estimate"]
+    assert "<img " in (work / "relabelled_relabelling.html").read_text()
     estimates = json.loads((work / "estimates" / "estimates.json").read_text())["runs"]["tiny"]["mean"]["f1"]
     assert estimates["ci95"][0] <= estimates["estimate"] <= estimates["ci95"][1]

@@ -45,6 +45,7 @@ def relabelling_view(note: str = NAUGHTY, images: dict[str, Path] | None = None)
         ],
         agreement=agreement_of(outcomes),
         images=images or {},
+        n_unsampled=0,
     )
 
 

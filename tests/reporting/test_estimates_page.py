@@ -14,8 +14,10 @@ def test_each_run_and_variant_has_a_row_and_the_mean_a_chart() -> None:
     html = render_estimates_page(estimates_view("steady", NAUGHTY))
     assert "From 700 of 5,127 questions that people looked at, answers read by protocol pope." in html
     assert html.count("120 of 3,000") == 3
-    for text in ("0.8750", "0.9100<small>0.8975 to 0.9300</small>", ">0.0325<", ">0.0217<", "with 200 more"):
+    for text in ("0.8750", "0.9100<small>0.8975 to 0.9300</small>", ">0.0325<", ">0.0217<"):
         assert text in html
+    for heading in ("width of F1&#39;s interval", "width with 200 more labels"):
+        assert heading in html
     assert "F1 by the old labels and under true ones (mean)." in html
     assert html.count("0.9000<small>") == len(FIGURES)
 

@@ -1,0 +1,121 @@
+"""`estimate`: which files are what people found, what is said of the others, and whose interval is told."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from estimates_examples import estimated_run, estimates_view
+
+from repope_eval.benchmarks.audit_queue import Queued, read_queue, write_queue
+from repope_eval.benchmarks.pope_file import Row, write_rows
+from repope_eval.commands.estimate import LABELS_FILE, log_widest, read_findings
+from repope_eval.errors import RepopeError
+from repope_eval.files.writing import write_text
+from repope_eval.records import Question
+from repope_eval.scoring.estimation import FigureEstimate
+
+QUEUE = [
+    Queued(
+        question=Question("a.jpg", f"Is there a {name} in the image?", name),
+        label=label,
+        score=1.0,
+        p_sampled=1.0 if sampled else 0.5,
+        sampled=sampled,
+    )
+    for name, label, sampled in (("cup", True, True), ("dog", False, True), ("car", True, False))
+]
+
+
+@pytest.fixture
+def queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    write_queue(Path("queue.jsonl"), QUEUE)
+    return Path("queue.jsonl")
+
+
+def found(path: Path) -> list[str]:
+    return list(read_findings(path, read_queue(Path("queue.jsonl"))).values())
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(RepopeError) as caught:
+        found(path)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("rows", [QUEUE, QUEUE[:2], QUEUE[:1]], ids=["whole", "sampled", "a part"])
+def test_the_queue_that_nobody_has_labelled_is_refused(rows: Sequence[Queued], queue: Path) -> None:
+    path = queue.with_name("copy.jsonl")
+    write_queue(path, rows)
+    assert refusal(path) == (
+        "labels=copy.jsonl: has the queue's own labels, and nothing says that people looked at them; label the queue "
+        f"with annotate, and give a person's file, or {LABELS_FILE}"
+    )
+
+
+def test_a_relabelled_queue_in_which_nothing_was_wrong_is_accepted(queue: Path) -> None:
+    path = queue.with_name("new.jsonl")
+    write_queue(path, QUEUE[:2], relabelled=True)
+    assert found(path) == ["yes", "no"]
+
+
+def test_a_queue_whose_labels_somebody_changed_is_accepted(queue: Path) -> None:
+    path = queue.with_name("changed.jsonl")
+    write_queue(path, [replace(QUEUE[0], label=False), *QUEUE[1:]])
+    assert found(path) == ["no", "no", "yes"]
+
+
+def test_without_ambiguous_questions_the_file_that_has_them_is_told(
+    queue: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    write_rows(Path("rq4.jsonl"), [Row(1, QUEUE[0].question, "no")])
+    assert found(Path("rq4.jsonl")) == ["no", "ambiguous"]
+    (message,) = caplog.messages
+    assert message.endswith(
+        "where some were not looked at, give the file ending in labels.jsonl that relabel writes beside its out="
+    )
+
+
+def test_a_folder_is_refused_with_the_file_that_is_meant(
+    queue: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Path("relabelled")
+    folder.mkdir()
+    assert refusal(folder) == f"labels=relabelled: is a folder; give {LABELS_FILE}"
+    write_text(folder / "rq4_labels.jsonl", "")
+    assert refusal(folder) == "labels=relabelled: is a folder; give labels=relabelled/rq4_labels.jsonl"
+    write_text(Path("relabelled_labels.jsonl"), "")
+    assert refusal(folder) == "labels=relabelled: is a folder; give labels=relabelled_labels.jsonl"
+    write_queue(folder / "queue.jsonl", QUEUE)
+    monkeypatch.chdir(folder)
+    assert refusal(Path()).endswith("/relabelled_labels.jsonl")
+    assert refusal(Path("/")) == f"labels=/: is a folder; give {LABELS_FILE}"
+
+
+@pytest.mark.parametrize(
+    ("widths", "message"),
+    [
+        ({"steady": 0.04}, "the interval of F1, that of steady, is 0.0400 wide; 200 further"),
+        (
+            {"steady": 0.04, "hasty": 0.06, "third": 0.05},
+            "the widest interval of F1, that of hasty, is 0.0600 wide; 200 further",
+        ),
+    ],
+)
+def test_the_interval_that_is_told_has_the_name_of_its_run(
+    widths: Mapping[str, float], message: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    rows = [
+        replace(
+            estimated_run(name, "mean", 0.9), true={"f1": FigureEstimate(0.9, (0.85, 0.85 + width), 0.03)}
+        )
+        for name, width in widths.items()
+    ]
+    view = estimates_view("steady", "hasty")
+    log_widest(replace(view, rows=[*rows, estimated_run("undefined", "mean", None)]))
+    assert caplog.messages == [f"{message} drawn labels would narrow it to about 0.0300"]
