@@ -83,7 +83,7 @@ def _begin(
     benchmark = whole.first_images(settings.limit)
     folder = _open_folder(settings, ranks, stack, is_first=is_first)
     if isinstance(folder, RunFolder):
-        _enter(settings, benchmark, data_dir, folder, command)
+        _enter(settings, benchmark, data_dir, folder, describe_start(settings, whole, command))
     return BenchmarkRun(
         settings=settings,
         benchmark=benchmark,
@@ -109,7 +109,7 @@ def _score(
 def describe_start(
     settings: RunSettings | ScoreSettings, benchmark: Benchmark, command: str
 ) -> dict[str, Any]:
-    """What a manifest says of a start: its command and settings, the benchmark's files, versions and machine."""
+    """What a manifest says of a start: its command and settings, the whole benchmark, versions and machine."""
     return {
         "command": command,
         "settings": applicable(settings) if isinstance(settings, RunSettings) else as_written(settings),
@@ -117,6 +117,7 @@ def describe_start(
             "name": benchmark.name,
             "sha256": dict(benchmark.hashes),
             "edition": OTHER_EDITION if has_other_positives(benchmark) else None,
+            "questions": len(benchmark.questions),
         },
         "versions": versions(),
         "machine": machine(),
@@ -162,11 +163,10 @@ def _open_folder(
 
 
 def _enter(
-    settings: RunSettings, benchmark: Benchmark, data_dir: Path, folder: RunFolder, command: str
+    settings: RunSettings, benchmark: Benchmark, data_dir: Path, folder: RunFolder, start: Mapping[str, Any]
 ) -> None:
     """Enters this start into the manifest, once it is known that its answers belong with those in the folder."""
     merge_shares(folder.answers)
-    start = describe_start(settings, benchmark, command)
     folder.manifest.require_benchmark(start["benchmark"])
     require_same_contents(settings, benchmark, data_dir, folder)
     folder.manifest.begin(start, partial=settings.limit is not None)

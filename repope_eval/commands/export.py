@@ -6,6 +6,7 @@ from pathlib import Path
 from repope_eval.exporting.files import refuse_filled, write_files
 from repope_eval.exporting.formats import FORMATS
 from repope_eval.exporting.scored_run import read_scored_run
+from repope_eval.exporting.sentences import whole_clause
 from repope_eval.settings.export_command import ExportSettings
 from repope_eval.settings.named_folders import named_folder
 from repope_eval.wording import counted
@@ -21,9 +22,9 @@ def execute(settings: ExportSettings, command: str) -> None:
     files = FORMATS[settings.format](run, settings)
     write_files(out, files)
     if not run.is_whole:
-        part = ", limited to the first images" if run.is_partial else ""
+        part = f", limited to the first images{whole_clause(run)}" if run.is_partial else ""
         log.warning(
-            "the run has answers to %d of %s%s, and what is exported says so where its form can",
+            "the run has answers to %d of %s%s; what is exported says so where its form can",
             run.n_answered,
             counted(run.n_questions, "distinct question"),
             part,

@@ -1,7 +1,7 @@
 """The two results of a comparison, each read from a run folder or from answer files."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from repope_eval.files.json_files import read_json
 from repope_eval.foreign_answers.answer_files import Names, join_answer_files, named_files
 from repope_eval.foreign_answers.joining import Joined
 from repope_eval.leaderboard.finished_runs import FoundRun, read_run
-from repope_eval.leaderboard.run_selection import benchmark_of, data_folder_of, other_files
+from repope_eval.leaderboard.run_selection import benchmark_of, data_folder_of, other_files, scored_answers
 from repope_eval.records import Answer, Question, Variant
 from repope_eval.runs.layout import ANSWERS, MANIFEST, SCORES, answers_name
 from repope_eval.runs.manifest_form import read_manifest
@@ -49,7 +49,7 @@ class Side:
     data_dir: Path
     benchmark: Benchmark
     answers: Mapping[Question, Answer]
-    """The answers to questions of the benchmark."""
+    """The answers to questions of the benchmark; of a run folder, those that its figures are made of."""
     protocol: Protocol
     """How its own figures are read."""
     facts: Facts | None
@@ -125,17 +125,14 @@ def _of_run(letter: str, run: FoundRun, folder: Path, settings: CompareSettings)
     benchmark = benchmark_of(run, data_dir)
     # What stands in answers.jsonl does not say which object a question is about.
     own = {question: question for question in benchmark.questions}
-    answers = {own[question]: answer for question, answer in run.answers.items() if question in own}
+    scored = scored_answers(run, benchmark)
+    answers = {own[question]: answer for question, answer in scored.items() if question in own}
     if not answers:
         raise RepopeError(
             f"{folder}: has no answer to a question of {benchmark.name}; compare the answer files instead"
         )
     document, protocol = _stored_scores(folder)
     own_protocol = _own_protocol(letter, settings) or protocol
-    changed = other_files(run, benchmark)
-    notes = [f"It {changed}; its figures here are by the files of today."] if changed else []
-    if strange := len(run.answers) - len(answers):
-        notes.append(f"{_rows(strange, len(run.answers))} to questions that {benchmark.name} does not have.")
     return Side(
         letter=letter,
         name=run.model,
@@ -149,8 +146,22 @@ def _of_run(letter: str, run: FoundRun, folder: Path, settings: CompareSettings)
         facts=facts_of(run, folder),
         stored_f1=_stored_f1(document) if own_protocol == protocol else {},
         edition="",
-        notes=tuple(notes),
+        notes=tuple(_odd_answers(run, benchmark, len(answers))),
     )
+
+
+def _odd_answers(run: FoundRun, benchmark: Benchmark, n_scored: int) -> Iterator[str]:
+    """What is odd about a run: its files are others today, or not all of its answers count."""
+    if changed := other_files(run, benchmark):
+        yield f"It {changed}; its figures here are by the files of today."
+    n_strange = len(run.answers.keys() - set(benchmark.questions))
+    if n_strange:
+        yield f"{_rows(n_strange, len(run.answers))} to questions that {benchmark.name} does not have."
+    if n_more := len(run.answers) - n_strange - n_scored:
+        yield (
+            f"{_rows(n_more, len(run.answers))} about images after the first {run.limit}, which its figures leave out "
+            f"(limit={run.limit}); so it is here."
+        )
 
 
 def _of_files(letter: str, value: Names, run: Side | None, settings: CompareSettings) -> Side:

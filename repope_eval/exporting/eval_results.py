@@ -14,7 +14,9 @@ from repope_eval.errors import RepopeError
 from repope_eval.exporting.files import Files
 from repope_eval.exporting.names import file_name, origin_of
 from repope_eval.exporting.scored_run import ScoredCell, ScoredRun
+from repope_eval.exporting.sentences import whole_clause
 from repope_eval.reporting.figure_texts import interval_text, label_set_title
+from repope_eval.scoring.bootstrap import MEAN
 from repope_eval.settings.export_command import ExportSettings
 
 log = logging.getLogger(__name__)
@@ -80,9 +82,16 @@ def _notes(run: ScoredRun, cell: ScoredCell) -> str:
         f"F1 from 0 to 1 under {label_set_title(cell.label_set)} labels",
         f"95 % interval {interval_text(cell.figures['f1'].interval)}",
         f"answers read by protocol {run.protocol}",
-        f"{cell.n_answered:g} of {cell.n_questions:g} questions answered",
-        *(["limited to the benchmark's first images"] if run.is_partial else []),
+        _answered(run, cell),
+        *([f"limited to the benchmark's first images{whole_clause(run)}"] if run.is_partial else []),
         *(["answers in doubt"] if run.doubts else []),
         f"repope_eval {run.version}",
     ]
     return "; ".join(parts)
+
+
+def _answered(run: ScoredRun, cell: ScoredCell) -> str:
+    """How many questions of a variant have an answer; for the mean, whose counts are means, how many of all."""
+    if cell.variant == MEAN:
+        return f"{run.n_answered} of {run.n_questions} distinct questions answered"
+    return f"{cell.n_answered:.0f} of {cell.n_questions:.0f} questions answered"

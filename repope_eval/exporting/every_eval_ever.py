@@ -15,6 +15,7 @@ from repope_eval.exporting.files import Files
 from repope_eval.exporting.metrics import METRICS, POSITIVE, Metric
 from repope_eval.exporting.names import dataset_title, file_name, model_id, origin_of
 from repope_eval.exporting.scored_run import ScoredCell, ScoredRun
+from repope_eval.exporting.sentences import whole_clause
 from repope_eval.leaderboard.finished_runs import NOT_SET
 from repope_eval.process.timing import moment, now
 from repope_eval.reporting.figure_texts import COUNT_TITLES, figure_text
@@ -83,7 +84,7 @@ def _seconds(at: str) -> str:
 def _source(run: ScoredRun, settings: ExportSettings) -> Document:
     """Who ran it; answers that came from elsewhere were asked by others than those who scored them."""
     asked = "asked by repope_eval" if run.asking else "asked elsewhere, scored by repope_eval"
-    coverage = f"{run.n_answered} of {run.n_questions} distinct questions"
+    coverage = f"{run.n_answered} of {run.n_questions} distinct questions{whole_clause(run)}"
     return {
         "source_name": f"repope_eval on {run.found.bench.name}",
         "source_type": "evaluation_run",

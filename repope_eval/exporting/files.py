@@ -28,8 +28,7 @@ def refuse_filled(out: Path, value: str) -> None:
         raise RepopeError(f"out={value}: {error.strerror}; name a folder that is new or empty") from error
     if first is not None:
         raise RepopeError(
-            f"out={value}: holds {first} already, and an export replaces nothing; name a folder that is new or empty, "
-            "or remove this one"
+            f"out={value}: holds {first} already, and an export replaces nothing; name a folder that is new or empty"
         )
 
 

@@ -6,7 +6,13 @@ from dataclasses import dataclass
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.errors import RepopeError
 from repope_eval.exporting.scored_run import ScoredRun
-from repope_eval.leaderboard.run_selection import benchmark_of, data_folder_of, other_files, unusable
+from repope_eval.leaderboard.run_selection import (
+    benchmark_of,
+    data_folder_of,
+    other_files,
+    scored_answers,
+    unusable,
+)
 from repope_eval.records import Answer, LabelSet, Question, Variant
 
 
@@ -43,18 +49,19 @@ def asked_benchmark(run: ScoredRun, data_dir: str | None) -> Benchmark:
 
 
 def labelled_answers(run: ScoredRun, benchmark: Benchmark, label_set: LabelSet) -> Iterator[LabelledAnswer]:
-    """The answers to the questions that count in a label set, by variant; a question counts once in a variant."""
+    """The scored answers to the questions of a label set, by variant; a question counts once in a variant."""
+    answers = scored_answers(run.found, benchmark)
     for variant, questions in benchmark.ids.items():
         labels = label_set.variants.get(variant, {})
         first_ids: dict[Question, int | str] = {}
         for question_id, question in questions.items():
             first_ids.setdefault(question, question_id)
         for question, question_id in first_ids.items():
-            if question in labels and question in run.found.answers:
+            if question in labels and question in answers:
                 yield LabelledAnswer(
                     variant=variant,
                     question_id=question_id,
                     question=question,
                     label=labels[question],
-                    answer=run.found.answers[question],
+                    answer=answers[question],
                 )

@@ -13,6 +13,7 @@ from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.exporting.files import Files
 from repope_eval.exporting.labelled_answers import asked_benchmark
 from repope_eval.exporting.scored_run import ScoredRun
+from repope_eval.leaderboard.run_selection import scored_answers
 from repope_eval.process.timing import moment
 from repope_eval.records import Question, Variant
 from repope_eval.scoring.protocols import read_lmms_eval
@@ -39,10 +40,10 @@ def files(run: ScoredRun, settings: ExportSettings) -> Files:
 
 
 def _samples(run: ScoredRun, benchmark: Benchmark) -> Iterator[dict[str, Any]]:
-    """A sample for each question of each variant that has an answer; the others leave their index out."""
-    labels = benchmark.label_sets[0]
+    """A sample for each question of each variant whose answer was scored; the others leave their index out."""
+    labels, answers = benchmark.label_sets[0], scored_answers(run.found, benchmark)
     for index, (variant, question_id, question) in enumerate(_documents(benchmark)):
-        answer = run.found.answers.get(question)
+        answer = answers.get(question)
         label = labels.variants[variant].get(question)
         if answer is None or label is None:
             continue

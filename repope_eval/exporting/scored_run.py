@@ -66,6 +66,8 @@ class ScoredRun:
     n_questions: int
     """Distinct questions of the benchmark, or of the images that the run was limited to."""
     n_answered: int
+    n_benchmark_questions: int | None
+    """Distinct questions of the whole benchmark; None where an earlier version, which did not note it, made the run."""
     asking: Asking | None
     """None where the answers came from elsewhere."""
     is_partial: bool
@@ -120,6 +122,7 @@ def read_scored_run(folder: Path) -> ScoredRun:
 
 def _scored_run(folder: Path, found: FoundRun, manifest: Mapping[str, Any]) -> ScoredRun:
     scores, settings = read_json(folder / SCORES), manifest["settings"]
+    n_benchmark_questions = manifest["benchmark"].get("questions")
     if scores["protocol"] not in get_args(Protocol):
         raise ValueError(f"its protocol is {scores['protocol']!r}")
     starts = manifest.get("starts", ())
@@ -136,6 +139,7 @@ def _scored_run(folder: Path, found: FoundRun, manifest: Mapping[str, Any]) -> S
         n_images=int(scores["n_images"]),
         n_questions=int(manifest["counts"]["questions"]),
         n_answered=int(manifest["counts"]["answered"]),
+        n_benchmark_questions=None if n_benchmark_questions is None else int(n_benchmark_questions),
         asking=_asking(found, manifest) if isinstance(settings["model"], dict) else None,
         is_partial=manifest.get("partial") is True,
         doubts=tuple(check.get("line") or "answers in doubt" for check in checks if check.get("in_doubt")),

@@ -13,10 +13,17 @@ def origin_sentence(run: ScoredRun) -> str:
 
 
 def coverage_sentence(run: ScoredRun) -> str:
-    """How many of the questions have an answer."""
+    """How many of the questions have an answer, and of how many the whole benchmark is."""
     questions = counted(run.n_questions, "distinct question", ",")
     limited = ", which are those about the benchmark's first images alone" if run.is_partial else ""
-    return f"{run.n_answered:,} of {questions} have an answer{limited}."
+    return f"{run.n_answered:,} of {questions} have an answer{limited}{whole_clause(run)}."
+
+
+def whole_clause(run: ScoredRun) -> str:
+    """After a semicolon, how many questions the benchmark of a limited run has; else, or where unknown, nothing."""
+    if not run.is_partial or run.n_benchmark_questions is None:
+        return ""
+    return f"; the whole benchmark has {counted(run.n_benchmark_questions, 'distinct question', ',')}"
 
 
 def interval_sentence(run: ScoredRun) -> str:

@@ -43,6 +43,8 @@ class FoundRun:
     status: str
     """`complete`, or `running` if the run has not come to its end."""
     answers: Mapping[Question, Answer]
+    limit: int | None
+    """How many of the first images the figures in the folder are about; None: all. There may be answers about more."""
     facts: Mapping[str, str]
     """The settings of the run and what it ran on, by dotted key."""
 
@@ -94,6 +96,7 @@ def read_run(folder: Path, below: str) -> FoundRun:
             data_dir=settings.get("data_dir"),
             status=str(manifest["status"]),
             answers=answers,
+            limit=_limit(manifest),
             facts=_facts(manifest),
         )
     except OmegaConfBaseException as error:  # which is a KeyError or an AttributeError, too
@@ -112,6 +115,13 @@ def _bench(fields: Mapping[str, Any], path: Path) -> BenchSettings:
     kept = {key: value for key, value in fields.items() if not (isinstance(value, str) and "${" in value)}
     composed = OmegaConf.merge(OmegaConf.structured(schema_of(BenchSettings)), kept, here)
     return settings_from(BenchSettings, typing.cast(DictConfig, composed))
+
+
+def _limit(manifest: Mapping[str, Any]) -> int | None:
+    """The setting of the newest start, which scored the answers; a start notes what differs from the first one's."""
+    newest = {} if not manifest.get("starts") else manifest["starts"][-1].get("settings", {})
+    limit = newest.get("limit", manifest["settings"].get("limit"))
+    return None if limit is None else int(limit)
 
 
 def _facts(manifest: Mapping[str, Any]) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Choosing the runs of one benchmark that are reported together, and those of them that are ranked."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import floor
 from pathlib import Path
@@ -12,7 +12,7 @@ from repope_eval.benchmarks.sources import load_benchmark
 from repope_eval.errors import RepopeError
 from repope_eval.leaderboard.entries import LeftOut
 from repope_eval.leaderboard.finished_runs import FoundRun, read_runs
-from repope_eval.records import LabelSet, Question
+from repope_eval.records import Answer, LabelSet, Question
 from repope_eval.settings import config
 from repope_eval.settings.named_folders import data_folder
 from repope_eval.settings.written import place_here
@@ -158,6 +158,17 @@ def benchmark_of(run: FoundRun, data_dir: Path) -> Benchmark:
         RepopeError: its files cannot be found or are broken.
     """
     return load_benchmark(replace(run.bench, annotations=_here(run.bench.annotations)), data_dir)
+
+
+def scored_answers(run: FoundRun, benchmark: Benchmark) -> Mapping[Question, Answer]:
+    """The answers that the figures in a run's folder are made of: where it has a limit, those about the first images.
+
+    The folder holds more where an earlier start had no limit, or a larger one.
+    """
+    if run.limit is None:
+        return run.answers
+    asked = set(benchmark.first_images(run.limit).questions)
+    return {question: answer for question, answer in run.answers.items() if question in asked}
 
 
 def _here(folder: str | None) -> str | None:

@@ -60,17 +60,15 @@ def _cause_sentence(
     main: Cause,
     parts: Mapping[Cause, float],
 ) -> str:
-    """Says what the largest part is, and the other parts."""
+    """Says what the largest part is, and the other parts; no part is a share of the gap where they go both ways."""
     part = parts[main]
     what = CAUSE_WORDS[main] + _detail(view, labels, main)
     others = ", ".join(f"{CAUSE_WORDS[cause]} {_signed(parts[cause])}" for cause in parts if cause != main)
     if not others:
         return f"All of it comes from {what}."
-    if abs(value) >= LEAST and part * value > 0 and abs(part) <= abs(value):
-        share = f"{100 * abs(part):.2f} of the {_size(value)} come"
-    else:
-        share = f"{_signed(part)} points of it come"
-    return f"{share} from {what}; the rest: {others}."
+    if abs(part) <= abs(value) and all(each * value > 0 for each in parts.values()):
+        return f"{100 * abs(part):.2f} of the {_size(value)} come from {what}; the rest: {others}."
+    return f"The causes work in both directions: {what} {_signed(part)} points, {others}."
 
 
 CAUSE_WORDS: Mapping[Cause, str] = {

@@ -35,7 +35,12 @@ def test_a_part_is_exported_and_told(short_unbroken: Path, command_line: Command
     words = ("export", f"run={short_unbroken}", "format=evaluation_card", f"out={tmp_path / 'out'}")
     result = command_line(*words)
     assert result.returncode == 0
-    assert "limited to the first images, and what is exported says so" in result.stderr
+    assert (
+        "limited to the first images; the whole benchmark has 1,026 distinct questions; what is exported says so"
+        in result.stderr
+    )
+    text = (tmp_path / "out" / "evaluation_card.md").read_text()
+    assert "the benchmark's first images alone; the whole benchmark has 1,026 distinct questions." in text
 
 
 @pytest.mark.parametrize(

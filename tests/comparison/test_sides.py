@@ -13,6 +13,9 @@ from run_folders import DEMO, answer_lines, demo
 from repope_eval.benchmarks.demo import DEMO_FOLDER
 from repope_eval.comparison.sides import read_sides
 from repope_eval.errors import RepopeError
+from repope_eval.records import Answer
+from repope_eval.reporting.score_document import score_document
+from repope_eval.scoring.scores import score
 from repope_eval.settings.comparison_command import CompareSettings
 from repope_eval.settings.written import from_environment
 
@@ -222,3 +225,24 @@ def test_a_place_is_shown_as_it_was_written(tmp_path: Path) -> None:
     place = from_environment(str(folder), "${oc.env:MY_RUNS}/run")
     a, b = read_sides(CompareSettings(a=place, b=str(folder)))
     assert (a.where, b.where) == ("${oc.env:MY_RUNS}/run", str(folder))
+
+
+def test_a_run_with_a_limit_is_what_it_was_scored_on(tmp_path: Path) -> None:
+    """All questions were asked first, and then the command was typed again with a limit."""
+    first = demo().first_images(5)
+    own = {(question.image, question.text): question for question in first.questions}
+    answers = {
+        own[key]: Answer(own[key], line["response"])
+        for line in answer_lines(demo())
+        if (key := (line["image"], line["question"])) in own
+    }
+    scores = score_document(score("run", "demo", first.label_sets, answers, "repope"))["scores"]
+    starts = [{"settings": {}, "asked": 1026}, {"settings": {"limit": 5}, "asked": 0}]
+    run = scored_run(tmp_path / "run", scores=scores, change=lambda manifest: manifest.update(starts=starts))
+    view = compared(run, scored_run(tmp_path / "whole"))
+    assert view.a.n_answers == len(first.questions) == 52
+    assert view.a.notes == (
+        "974 of its 1,026 answers are about images after the first 5, which its figures leave out (limit=5); so it is "
+        "here.",
+    )
+    assert (view.tally.n_shared, view.tally.n_only_b, view.b.notes) == (52, 974, ())

@@ -25,6 +25,9 @@ MODEL = {
 }
 """The settings of a model on the Hub."""
 
+LIMIT = 5
+"""How many images a run is limited to."""
+
 Lines = Sequence[dict[str, Any]]
 
 
@@ -45,27 +48,43 @@ def elsewhere(manifest: dict[str, Any]) -> None:
     manifest["settings"] |= {"model": None, "answers": "answers.jsonl"}
 
 
+def limited(manifest: dict[str, Any]) -> None:
+    """Makes a manifest that of a finished run whose command was typed again with a limit."""
+    asked(manifest)
+    manifest["starts"] = [{"settings": {}, "asked": 1026}, {"settings": {"limit": LIMIT}, "asked": 0}]
+    manifest["benchmark"]["questions"] = 1026
+    manifest["partial"] = True
+
+
+def write_limited_run(folder: Path) -> Path:
+    """Writes the folder of a run that has all answers, and scored those about its first images."""
+    return write_scored_run(folder, change=limited, limit=LIMIT)
+
+
 def write_scored_run(
     folder: Path,
     lines: Lines | None = None,
     *,
     protocol: Protocol = "repope",
     change: Callable[[dict[str, Any]], Any] = asked,
+    limit: int | None = None,
 ) -> Path:
-    """Writes the folder of a finished run; `change` changes its manifest before."""
+    """Writes the folder of a finished run; `change` changes its manifest before, `limit` says what is scored."""
     benchmark = demo()
     lines = answer_lines(benchmark) if lines is None else lines
     questions = {(each.image, each.text): each for each in benchmark.questions}
     found = [(questions[line["image"], line["question"]], line["response"]) for line in lines]
     answers = {question: Answer(question, response) for question, response in found}
+    first = benchmark.first_images(limit)
+    scored = {question: answers[question] for question in first.questions if question in answers}
 
     def whole(manifest: dict[str, Any]) -> None:
-        counts = {"questions": len(questions), "answered": len(answers)}
+        counts = {"questions": len(first.questions), "answered": len(scored)}
         manifest |= {"counts": counts, "finished": "2026-01-02T04:05:06+00:00"}
         change(manifest)
 
     write_run(folder, benchmark, "mine", lines, whole)
-    scores = score("mine", "demo", benchmark.label_sets, answers, protocol)
+    scores = score("mine", "demo", first.label_sets, scored, protocol)
     (folder / "scores.json").write_text(json.dumps(score_document(scores)))
     return folder
 

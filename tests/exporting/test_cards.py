@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from exported_runs import all_no, asked, elsewhere, exported, write_scored_run
+from exported_runs import all_no, asked, elsewhere, exported, write_limited_run, write_scored_run
 from huggingface_hub import ModelCard
 from run_folders import answer_lines, demo
 
@@ -82,6 +82,16 @@ def test_the_evaluation_card_says_why_a_figure_is_undefined_and_what_is_in_doubt
     )
     assert "In doubt: 3 of 10 differ." in text
     assert "which are those about the benchmark's first images alone" in text
+
+
+def test_cards_of_a_limited_run_say_how_many_questions_the_benchmark_has(tmp_path: Path) -> None:
+    run = write_limited_run(tmp_path / "run")
+    number = len(demo().first_images(5).questions)
+    for text in (evaluation_card(run), model_card(run).text):
+        assert (
+            f"{number} of {number} distinct questions have an answer, which are those about the benchmark's first "
+            "images alone; the whole benchmark has 1,026 distinct questions."
+        ) in text
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import yaml
-from exported_runs import all_no, asked, elsewhere, exported, write_scored_run
+from exported_runs import all_no, asked, elsewhere, exported, write_limited_run, write_scored_run
 from huggingface_hub import EvalResultEntry, parse_eval_result_entries
 
 from repope_eval.errors import RepopeError
@@ -34,6 +34,17 @@ def test_f1_of_each_variant_is_an_entry(tmp_path: Path) -> None:
     low, high = values["pope_random"].interval or (0, 0)
     assert f"F1 from 0 to 1 under POPE labels; 95 % interval {low:.4f} to {high:.4f}" in (first.notes or "")
     assert "600 of 600 questions answered; repope_eval 0.1.0" in (first.notes or "")
+
+
+def test_notes_count_whole_questions_and_those_of_the_benchmark(tmp_path: Path) -> None:
+    found = {
+        entry.task_id: entry.notes or ""
+        for entry in entries(write_limited_run(tmp_path / "run"), dataset="me/demo")
+    }
+    assert "; 30 of 30 questions answered; " in found["pope_random"]
+    assert "; 52 of 52 distinct questions answered; " in found["repope_mean"]
+    limit = "; limited to the benchmark's first images; the whole benchmark has 1,026 distinct questions; "
+    assert all(limit in notes for notes in found.values())
 
 
 def test_when_others_asked_is_not_known(tmp_path: Path) -> None:

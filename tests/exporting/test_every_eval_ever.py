@@ -8,7 +8,7 @@ from statistics import fmean
 from typing import Any, get_args
 
 import pytest
-from exported_runs import all_no, asked, elsewhere, exported, write_scored_run
+from exported_runs import all_no, asked, elsewhere, exported, write_limited_run, write_scored_run
 from jsonschema import Draft7Validator
 from run_folders import answer_lines, demo
 
@@ -75,12 +75,8 @@ def test_figures_and_intervals_are_those_of_the_run(tmp_path: Path) -> None:
     assert results["pope.random.mcc"]["metric_config"]["min_score"] == -1
 
 
-@pytest.mark.parametrize("protocol", get_args(Protocol))
-def test_the_mean_of_the_samples_is_the_accuracy(protocol: Protocol, tmp_path: Path) -> None:
-    lines = answer_lines(demo())
-    for line in lines[::7]:
-        line["response"] = "Perhaps"  # neither yes nor no, which each protocol counts in its own way
-    _, record, samples = read(write_scored_run(tmp_path / "run", lines, protocol=protocol), step=7)
+def require_accuracies(record: Document, samples: list[Document]) -> None:
+    """The mean of the samples of each variant under each label set is the accuracy there."""
     scores: dict[str, list[float]] = defaultdict(list)
     for sample in samples:
         if "evaluation_result_id" in sample:
@@ -89,6 +85,15 @@ def test_the_mean_of_the_samples_is_the_accuracy(protocol: Protocol, tmp_path: P
     assert len(scores) == 6
     for result, of_result in scores.items():
         assert fmean(of_result) == pytest.approx(results[result]["score_details"]["score"], abs=1e-12)
+
+
+@pytest.mark.parametrize("protocol", get_args(Protocol))
+def test_the_mean_of_the_samples_is_the_accuracy(protocol: Protocol, tmp_path: Path) -> None:
+    lines = answer_lines(demo())
+    for line in lines[::7]:
+        line["response"] = "Perhaps"  # neither yes nor no, which each protocol counts in its own way
+    _, record, samples = read(write_scored_run(tmp_path / "run", lines, protocol=protocol), step=7)
+    require_accuracies(record, samples)
     unread = [sample for sample in samples if "error" in sample]
     assert bool(unread) == (protocol != "pope")
     assert all(sample["answer_attribution"] == [] for sample in unread)
@@ -161,6 +166,14 @@ def test_a_part_says_so(tmp_path: Path) -> None:
     _, record, samples = read(write_scored_run(tmp_path / "run", answer_lines(demo())[:500]))
     assert record["source_metadata"]["additional_details"]["answered"] == "500 of 1026 distinct questions"
     assert len({sample["input"]["raw"] for sample in samples}) == 500
+
+
+def test_samples_of_a_limited_run_are_those_that_were_scored(tmp_path: Path) -> None:
+    _, record, samples = read(write_limited_run(tmp_path / "run"))
+    coverage = record["source_metadata"]["additional_details"]["answered"]
+    assert coverage == "52 of 52 distinct questions; the whole benchmark has 1,026 distinct questions"
+    assert len({sample["input"]["raw"] for sample in samples}) == 52
+    require_accuracies(record, samples)
 
 
 def test_the_model_that_is_named_counts(tmp_path: Path) -> None:

@@ -1,11 +1,11 @@
 """lmms-eval's samples: in the order of its dataset, and the same figures when they are scored again."""
 
 import json
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
-from exported_runs import exported, write_scored_run
+from exported_runs import exported, write_limited_run, write_scored_run
 from run_folders import answer_lines, demo
 
 from repope_eval.exporting.labelled_answers import asked_benchmark
@@ -52,6 +52,15 @@ def test_what_is_exported_is_scored_as_before(n_answers: int, has_documents: boo
         for variant, cell in by_variant.items()
     }
     assert again == figures(run)
+
+
+def test_a_limited_run_exports_what_it_scored_and_keeps_the_indices(tmp_path: Path) -> None:
+    _, samples = samples_of(write_limited_run(tmp_path / "limited"), tmp_path)
+    _, every = samples_of(write_scored_run(tmp_path / "whole"), tmp_path)
+    images = {PurePosixPath(question.image).name for question in demo().first_images(5).questions}
+    assert len(samples) == 90
+    assert {sample["doc"]["image_source"] for sample in samples} == images
+    assert all(sample == every[sample["doc_id"]] for sample in samples)
 
 
 def test_documents_are_in_the_order_of_the_dataset(tmp_path: Path) -> None:

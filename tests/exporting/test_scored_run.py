@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from exported_runs import all_no, asked, elsewhere, write_scored_run
+from exported_runs import all_no, asked, elsewhere, limited, write_limited_run, write_scored_run
 from run_folders import answer_lines, demo
 
 from repope_eval.errors import RepopeError
@@ -46,11 +46,13 @@ def test_a_part_of_the_questions_is_no_whole_run(tmp_path: Path) -> None:
     part = write_scored_run(tmp_path / "part", answer_lines(demo())[:500])
     assert not read_scored_run(part).is_whole
 
-    def limited(manifest: dict[str, Any]) -> None:
-        asked(manifest)
-        manifest["partial"] = True
-
     assert not read_scored_run(write_scored_run(tmp_path / "limited", change=limited)).is_whole
+
+
+def test_a_limited_run_knows_the_whole_benchmark(tmp_path: Path) -> None:
+    run = read_scored_run(write_limited_run(tmp_path / "run"))
+    assert (run.n_answered, run.n_questions, run.n_benchmark_questions) == (52, 52, 1026)
+    assert (run.found.limit, len(run.found.answers), run.is_partial) == (5, 1026, True)
 
 
 def unfinished(folder: Path) -> None:

@@ -53,6 +53,27 @@ def test_nothing_is_a_run_where_there_is_nothing(tmp_path: Path) -> None:
     assert read_runs(tmp_path / "none") == ([], [])
 
 
+@pytest.mark.parametrize(
+    ("first", "newest", "limit"),
+    [
+        ({}, {}, None),
+        ({"limit": 7}, {}, 7),
+        ({"limit": None}, {"limit": 5}, 5),
+        ({"limit": 5}, {"limit": None}, None),
+    ],
+)
+def test_the_limit_is_the_newest_starts_and_all_answers_stay(
+    first: dict[str, Any], newest: dict[str, Any], limit: int | None, benchmark: Benchmark, tmp_path: Path
+) -> None:
+    def change(manifest: dict[str, Any]) -> None:
+        manifest["settings"] |= first
+        manifest["starts"] = [{"settings": {}, "asked": 9}, {"settings": newest, "asked": 0}]
+
+    write_run(tmp_path / "run", benchmark, "m", answer_lines(benchmark), change)
+    (run,) = read_runs(tmp_path)[0]
+    assert (run.limit, len(run.answers)) == (limit, 1026)
+
+
 def test_settings_and_versions_are_facts_by_dotted_key(benchmark: Benchmark, tmp_path: Path) -> None:
     write_run(tmp_path / "run", benchmark, "m", answer_lines(benchmark)[:3])
     (run,) = read_runs(tmp_path)[0]

@@ -71,8 +71,10 @@ def test_the_largest_part_is_named_first_and_then_the_rest(same: ComparisonView)
 
 def test_causes_that_work_against_each_other_are_not_shares(same: ComparisonView) -> None:
     text = said(same, approach(0.9, 0.6, 0.6, 0.6), approach(0.8, 0.8, 0.8, 0.8))
-    assert "a is 10.00 points ahead. +30.00 points of it come from other questions (" in text
-    assert "; the rest: other answers −20.00." in text
+    assert (
+        "a is 10.00 points ahead. The causes work in both directions: other questions (a answers 100, b 100, both "
+        "100) +30.00 points, other answers −20.00. On the same"
+    ) in text
     assert "−20.00 points are left" in text
 
 
