@@ -1,12 +1,11 @@
 """The reference pages of commands and models, from the settings records and the configuration files."""
 
 import dataclasses
-import json
 from collections.abc import Iterable, Iterator
 
 from repope_eval.command_line import COMMANDS
 from repope_eval.settings.composition import listed_models
-from repope_eval.settings.fields import Field, fields_by_key, groups_of
+from repope_eval.settings.fields import Field, fields_by_key, groups_of, typed
 
 MADE = "<!-- Made by `python -m docs_making` out of {source}: change these instead. -->\n"
 
@@ -108,6 +107,6 @@ def _row(field: Field) -> str:
     meaning = field.metadata["help"]
     if field.allowed:
         meaning += f": {', '.join(f'`{word}`' for word in field.allowed)}"
-    default = "" if field.default is dataclasses.MISSING else json.dumps(field.default).strip('"')
+    default = "" if field.default is dataclasses.MISSING else typed(field.default)
     cells = [f"`{field.key}`", meaning.replace("|", "&#124;"), f"`{default}`" if default else ""]
     return f"| {' | '.join(cells).rstrip()} |\n"

@@ -10,7 +10,7 @@ from repope_eval.reporting.comparison_document import comparison_document
 from repope_eval.reporting.comparison_page import render_comparison_page
 from repope_eval.reporting.comparison_tables import gap_table
 from repope_eval.reporting.comparison_verdict import verdict
-from repope_eval.reporting.console import print_table, print_text
+from repope_eval.reporting.console import print_sentences, print_table
 from repope_eval.settings.comparison_command import CompareSettings
 
 PAGE = "compare.html"
@@ -30,5 +30,5 @@ def execute(settings: CompareSettings, command: str) -> None:
         for note in result.notes:
             log.warning("%s: %s", result.letter, note)
     print_table(gap_table(view))
-    print_text(verdict(view))
+    print_sentences(verdict(view))
     log.info("the comparison is in %s (%s for reading, %s for programs)", out, PAGE, DOCUMENT)

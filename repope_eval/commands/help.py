@@ -5,7 +5,7 @@ import textwrap
 from collections.abc import Mapping
 from typing import Any
 
-from repope_eval.settings.fields import Field, fields_by_key, groups_of
+from repope_eval.settings.fields import Field, fields_by_key, groups_of, typed
 from repope_eval.settings.shipped_files import choices
 
 WIDTH = 98
@@ -94,9 +94,7 @@ def _key_line(field: Field) -> str:
 
 
 def _default(value: Any) -> str:
-    if value is None:
-        return "null"
-    text = str(value).lower() if isinstance(value, bool) else str(value)
+    text = typed(value)
     return text if len(text) <= LONGEST_DEFAULT else f"{text[: LONGEST_DEFAULT - 3]}..."
 
 

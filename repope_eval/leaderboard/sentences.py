@@ -19,15 +19,19 @@ def sentences(board: Leaderboard) -> tuple[str, ...]:
 
 def leader_sentence(board: Leaderboard) -> str | None:
     """Says which model is first under each label set, and where the best run is beside the paper's models."""
-    leaders = {name: _leader(board, name) for name in reversed(board.label_sets)}
-    led = [
-        f"{entry.name} under {label_set_title(name)} ({_f1_text(board, name, entry)})"
-        for name, entry in leaders.items()
-        if entry is not None
-    ]
+    leaders = {name: _at(board, name, board.entries, 1) for name in reversed(board.label_sets)}
+    led = [_led(board, name, entries) for name, entries in leaders.items() if entries]
     if not led:
         return None
-    return " ".join([f"First by F1 is {_listed(led)}.", *_best_run(board)])
+    verb = "is" if all(len(entries) <= 1 for entries in leaders.values()) else "are"
+    return " ".join([f"First by F1 {verb} {_listed(led)}.", *_best_run(board)])
+
+
+def _led(board: Leaderboard, label_set: str, leaders: Sequence[Entry]) -> str:
+    """The names of those that are first under a label set, and their F1."""
+    value = ratio_text(leaders[0].cells[label_set][board.headline].estimates["f1"].value)
+    figure = value if len(leaders) == 1 else f"a tie at {value}"
+    return f"{_names(leaders)} under {label_set_title(label_set)} ({figure})"
 
 
 def _best_run(board: Leaderboard) -> Iterator[str]:
@@ -36,19 +40,21 @@ def _best_run(board: Leaderboard) -> Iterator[str]:
         best, name = board.runs[0], board.label_sets[-1]
         place = board.places[name][board.headline][best.name]
         if place is not None:
+            equals = _at(board, name, board.runs, place)
             yield (
-                f"The best of your runs is {best.name}, in place {place} of {len(board.entries)} under "
-                f"{label_set_title(name)}."
+                f"The best of your runs {'is' if len(equals) == 1 else 'are'} {_names(equals)}, in place {place} of "
+                f"{len(board.entries)} under {label_set_title(name)}."
             )
 
 
-def _leader(board: Leaderboard, label_set: str) -> Entry | None:
+def _at(board: Leaderboard, label_set: str, entries: Sequence[Entry], place: int) -> list[Entry]:
+    """Those of the entries that have a place under a label set; several where they tie."""
     places = board.places[label_set][board.headline]
-    return next((entry for entry in board.entries if places[entry.name] == 1), None)
+    return [entry for entry in entries if places[entry.name] == place]
 
 
-def _f1_text(board: Leaderboard, label_set: str, entry: Entry) -> str:
-    return ratio_text(entry.cells[label_set][board.headline].estimates["f1"].value)
+def _names(entries: Sequence[Entry]) -> str:
+    return _listed(_first([entry.name for entry in entries]))
 
 
 def _common_questions(board: Leaderboard) -> Iterator[str]:

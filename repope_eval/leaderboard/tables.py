@@ -38,6 +38,7 @@ from repope_eval.reporting.figure_texts import (
     change_text,
     count_text,
     label_set_title,
+    number_text,
     ratio_text,
 )
 from repope_eval.reporting.tables import Cell, Field, Table, interval_field, table, text_field, value_field
@@ -188,7 +189,7 @@ def _agreement(board: Leaderboard) -> Table:
     """How alike the rankings under the two label sets are."""
 
     def tau(figure: str, each: RankAgreement) -> Cell:
-        return estimate_cell(each.agreement.taus[figure], lambda value: f"{value:.2f}".replace("-", "−"))
+        return estimate_cell(each.agreement.taus[figure], lambda value: number_text(value, ".2f"))
 
     names = {figure: "tau" if figure == "f1" else f"tau_{figure}" for figure in RANKED_FIGURES}
     return table(

@@ -82,6 +82,7 @@ def gap_table(view: ComparisonView, figures: Sequence[str] = GAP_FIGURES[:1]) ->
         f"{title} of a and of b, and where the gap comes from",
         fields,
         rows,
+        n_naming=3 if several else 2,
         starts_group=lambda row: row.is_first,
     )
 

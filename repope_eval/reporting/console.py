@@ -4,6 +4,7 @@ import io
 import json
 import shutil
 import sys
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,6 +24,9 @@ _AS_WIDE_AS_NEEDED = 10_000
 
 _EDGE = 1
 """Characters before the first column."""
+
+_SENTENCES_WIDTH = 100
+"""The most characters of a line of sentences."""
 
 _STYLES: Mapping[Mark, str] = {"change": "cyan", "attention": "yellow", "quiet": "dim", "own": "bold"}
 
@@ -112,6 +116,12 @@ def _cell_text(cell: Cell, width: int) -> str:
 def print_text(text: str) -> None:
     """Prints a text and a line feed."""
     write(f"{text}\n")
+
+
+def print_sentences(text: str) -> None:
+    """Prints sentences, broken between words at the width of the terminal, or before if it is wide."""
+    width = min(_SENTENCES_WIDTH, terminal_width() or _SENTENCES_WIDTH)
+    print_text(textwrap.fill(visible(text), width, break_long_words=False, break_on_hyphens=False))
 
 
 def print_document(document: Any) -> None:

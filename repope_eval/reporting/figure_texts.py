@@ -83,6 +83,11 @@ def clipped(text: str, length: int = 300) -> str:
     return text if len(text) <= length else f"{text[:length]}… ({len(text) - length} more characters)"
 
 
+def number_text(value: float, form: str) -> str:
+    """A number in that format, such as `.4f`, with a minus sign where it is below zero after rounding."""
+    return f"{value:z{form}}".replace("-", "−")
+
+
 def _bracketed(value: float, interval: Interval, form: str) -> str:
-    ends = "" if interval is None else f" [{interval[0]:{form}}, {interval[1]:{form}}]"
-    return f"{value:{form}}{ends}"
+    ends = "" if interval is None else f" [{', '.join(number_text(end, form) for end in interval)}]"
+    return f"{number_text(value, form)}{ends}"

@@ -40,8 +40,7 @@ def fitted(table: Table, room: int) -> list[Fitted]:
     if _total(whole.widths) <= room:
         return [whole]
     least = [_least(column, cells, room // 2) for column, cells in _columns(table)]
-    n_naming = next((place + 1 for place, column in enumerate(table.columns) if column.stays), 1)
-    parts = _parts(least, n_naming, room)
+    parts = _parts(least, table.n_naming, room)
     return [_part(whole, least, places, room, is_first=part == 0) for part, places in enumerate(parts)]
 
 

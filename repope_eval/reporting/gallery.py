@@ -112,6 +112,11 @@ class Gallery:
     """The number of pictures that are small, since there was no room for all to be large."""
 
     @property
+    def has_pictures(self) -> bool:
+        """Whether any card has a picture, which a click enlarges."""
+        return any(card.thumbnail for card in self.cards)
+
+    @property
     def verdicts(self) -> list[tuple[str, str, str]]:
         """The verdicts that occur: each with its kinds, and with what it says of the model and the label."""
         found = [

@@ -10,7 +10,7 @@ from repope_eval.benchmarks.agreement import Agreement
 from repope_eval.benchmarks.annotators import Annotator
 from repope_eval.benchmarks.relabelling import LabelChange, Outcome
 from repope_eval.records import Question, Variant
-from repope_eval.reporting.figure_texts import clipped
+from repope_eval.reporting.figure_texts import clipped, ratio_text
 from repope_eval.wording import counted
 
 LONGEST_NAME = 80
@@ -100,7 +100,7 @@ def agreement_sentence(agreement: Agreement) -> str:
 
 def kappa_text(agreement: Agreement) -> str:
     """Cohen's kappa with four decimals."""
-    return "undefined" if agreement.kappa is None else f"{agreement.kappa:.4f}"
+    return "undefined" if agreement.kappa is None else ratio_text(agreement.kappa)
 
 
 def decider_sentence(agreement: Agreement, names: Sequence[str]) -> str | None:

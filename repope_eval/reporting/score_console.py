@@ -1,10 +1,7 @@
 """The scores of a run on the console."""
 
-import textwrap
-
-from repope_eval.process.output import write
 from repope_eval.reporting.benchmark_tables import DETECTION_TITLES
-from repope_eval.reporting.console import print_table, terminal_width
+from repope_eval.reporting.console import print_sentences, print_table
 from repope_eval.reporting.figure_texts import interval_text, ratio_text
 from repope_eval.reporting.remarks import prevalence_remark
 from repope_eval.reporting.score_table import narrow_score_tables
@@ -12,17 +9,13 @@ from repope_eval.reporting.tables import number_field, table, text_field
 from repope_eval.scoring.detection import Detection
 from repope_eval.scoring.scores import Scores
 
-_REMARKS_WIDTH = 100
-"""The most characters of a line of a sentence."""
-
 
 def print_scores(scores: Scores) -> None:
     """Prints the figures under each label set, how certain F1 is, and what the relabelling changed."""
     for shown in narrow_score_tables(f"{scores.model} on {scores.bench}, protocol {scores.protocol}", scores):
         print_table(shown)
     if remark := prevalence_remark(scores):
-        width = min(_REMARKS_WIDTH, terminal_width() or _REMARKS_WIDTH)
-        write(textwrap.fill(remark, width) + "\n")
+        print_sentences(remark)
 
 
 def print_detection(detection: Detection) -> None:

@@ -172,6 +172,7 @@ def _table(caption: str, scores: Scores, fields: Sequence[Field[ScoreRow]]) -> T
             *fields,
         ],
         list(score_rows(scores)),
+        n_naming=2,
         mark=lambda row: "change" if row.is_change else "",
         starts_group=lambda row: row.is_first,
     )

@@ -62,6 +62,8 @@ class Table:
     caption: str
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
+    n_naming: int = 1
+    """Number of first columns that together name a row: each part of a table that is parted has them."""
     n_left_out: int = 0
     """Number of rows that there was no room for."""
 
@@ -122,6 +124,7 @@ def table(
     fields: Sequence[Field[Record]],
     records: Sequence[Record],
     *,
+    n_naming: int = 1,
     most: int | None = None,
     mark: Callable[[Record], Mark] = lambda _: "",
     starts_group: Callable[[Record], bool] = lambda _: False,
@@ -132,6 +135,7 @@ def table(
         caption: says what the rows are.
         fields: the columns.
         records: what the rows are about.
+        n_naming: number of first columns that together name a row.
         most: number of rows that are shown.
         mark: tells how the row of a record is marked.
         starts_group: tells whether the row of a record is set apart from the one above.
@@ -148,5 +152,6 @@ def table(
         caption=caption,
         columns=tuple(field.column for field in fields),
         rows=tuple(rows),
+        n_naming=n_naming,
         n_left_out=0 if most is None else max(0, len(records) - most),
     )

@@ -75,6 +75,17 @@ class Field:
         return f"{form} or null" if NoneType in self.kinds else form
 
 
+def typed(value: Any) -> str:
+    """A value of a setting as it is typed on the command line: `true`, `null`, `[A,B]`."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list | tuple):
+        return f"[{','.join(map(typed, value))}]"
+    return str(value)
+
+
 def fields_of(record: type, prefix: str = "") -> Iterator[Field]:
     """The fields of a settings record, whose keys begin with `prefix`."""
     hints = typing.get_type_hints(record)

@@ -59,3 +59,22 @@ def test_the_page_fits_and_filters(width: int, scheme: str, browser: Browser, pa
         assert told == []
     finally:
         context.close()
+
+
+def test_the_page_of_equal_answers_has_no_error_and_nothing_to_filter(
+    browser: Browser, tmp_path: Path
+) -> None:
+    run = scored_run(tmp_path / "run")
+    words = (f"a={run}", f"b={run}", "labels_a=pope", "labels_b=repope", f"out={tmp_path}")
+    warm_commands.run("compare", *words, draws=True).check_returncode()
+    page = browser.new_page()
+    told: list[str] = []
+    page.on("console", lambda message: told.append(message.text))
+    page.on("pageerror", lambda error: told.append(str(error)))
+    page.goto((tmp_path / "compare.html").as_uri(), wait_until="load")
+    try:
+        assert "every answer is read the same" in page.locator("#gallery").inner_text()
+        assert page.locator("form, button.more").count() == 0
+        assert told == []
+    finally:
+        page.close()

@@ -2,7 +2,7 @@ import pytest
 
 from repope_eval.command_line import COMMANDS
 from repope_eval.commands.help import help_page
-from repope_eval.settings.fields import fields_by_key, groups_of
+from repope_eval.settings.fields import fields_by_key, groups_of, typed
 from repope_eval.settings.shipped_files import choices
 
 
@@ -53,3 +53,20 @@ def test_values_are_shown_as_they_are_written() -> None:
     assert "only the first so many images; null: all [null]" in page
     assert "false: refuse a folder that has some [true]" in page
     assert "[runs/${bench.name}/${model.name}]" in page
+    assert "labels that mean yes [[yes,true,1]]" in page
+    assert "labels of questions that are left out [[]]" in page
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (None, "null"),
+        (True, "true"),
+        (2, "2"),
+        ((), "[]"),
+        (("yes", "1"), "[yes,1]"),
+        ([None, False], "[null,false]"),
+    ],
+)
+def test_a_value_is_written_as_it_is_typed(value: object, words: str) -> None:
+    assert typed(value) == words

@@ -1,7 +1,6 @@
 """The pages of the reference that a program makes are current, and say what the settings records say."""
 
 import dataclasses
-import json
 import re
 from xml.etree import ElementTree
 
@@ -11,7 +10,7 @@ from conftest import FAMILY_MODELS, PROJECT
 from docs_making.__main__ import REFERENCE, made_files
 from docs_making.architecture import layers, purpose
 from repope_eval.command_line import COMMANDS
-from repope_eval.settings.fields import fields_by_key, groups_of
+from repope_eval.settings.fields import fields_by_key, groups_of, typed
 
 
 @pytest.mark.parametrize("name", made_files())
@@ -31,11 +30,17 @@ def test_every_key_is_in_the_table_with_its_meaning_and_default(command: str) ->
             continue
         group = key.partition(".")[0]
         table = section if group not in groups_of(record) else text.partition("\n## Keys of a model\n")[2]
-        default = "" if item.default is dataclasses.MISSING else json.dumps(item.default).strip('"')
+        default = "" if item.default is dataclasses.MISSING else typed(item.default)
         start = f"| `{key}` | {item.metadata['help']}"
         lines = [line for line in table.splitlines() if line.startswith(start)]
         assert len(lines) == 1, key
         assert lines[0].endswith(f"| `{default}` |" if default else "| |"), key
+
+
+def test_a_default_is_shown_as_it_is_typed() -> None:
+    text = made_files()["commands.md"]
+    assert "| `bench.labels.yes` | table: labels that mean yes | `[yes,true,1]` |" in text
+    assert "| `bench.labels.left_out` | table: labels of questions that are left out | `[]` |" in text
 
 
 def test_every_model_has_its_row() -> None:

@@ -1,22 +1,24 @@
 """The leaderboard's page: what stands in it, that it is markup, and that nothing in it is a model's doing."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
+from matplotlib.figure import Figure
 from run_folders import answer_lines, demo, write_run
 
 from repope_eval.benchmarks.sources import SOURCES
+from repope_eval.leaderboard.charts import ranking
 from repope_eval.leaderboard.entries import Leaderboard, LeftOut
 from repope_eval.leaderboard.finished_runs import read_runs
 from repope_eval.leaderboard.making import make_leaderboard
 from repope_eval.leaderboard.page import leaderboard_charts, render_leaderboard
 from repope_eval.leaderboard.run_selection import select
 from repope_eval.leaderboard.tables import leaderboard_tables
-from repope_eval.reporting.charts.drawing import Chart
+from repope_eval.reporting.charts.drawing import WIDTH, Chart
 from repope_eval.scoring.coverage import Coverage
 from repope_eval.settings.config import ReportSettings
 
@@ -183,6 +185,35 @@ def test_charts_hold_names_of_any_kind(charts: list[Chart]) -> None:
     for chart in charts:
         assert b"&lt;script&gt;" in chart.svg
         assert b"b$_{x}^\\frac" in chart.svg
+
+
+@pytest.mark.draws
+@pytest.mark.filterwarnings("ignore:Glyph")  # a box stands for a letter that the font lacks
+@pytest.mark.parametrize(
+    "name", ["W" * 40, "a-model-of-a-few-billion-parameters-0123", "狗" * 40], ids=["wide", "words", "east"]
+)
+@pytest.mark.parametrize("folder", [None, "mine"])  # the names of runs are bold
+def test_a_long_name_is_cut_before_the_edge_of_the_chart_of_ranks(
+    folder: str | None, name: str, paper: Leaderboard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = dataclasses.replace(paper.entries[0], name=name, folder=folder)
+    board = dataclasses.replace(paper, entries=(entry, *paper.entries[1:]))
+    figures: list[Figure] = []
+
+    def painted(_: str, title: str, description: str, height: float, paint: Callable[[Figure], None]) -> None:
+        figures.append(Figure(figsize=(WIDTH, height)))
+        paint(figures[-1])
+
+    monkeypatch.setattr(ranking, "draw", painted)
+    monkeypatch.setattr(ranking, "_places", lambda *_: {name: (1, 17), "short": (2, 16)})
+    ranking.ranking_chart(board, "mean")
+    (axes,) = figures[0].axes
+    cut = [text.get_text() for text in axes.texts if name[:5] in text.get_text()]
+    assert len(cut) == 2
+    assert all("…" in text for text in cut)
+    for text in axes.texts:
+        extent = text.get_window_extent()
+        assert 0 <= extent.x0 < extent.x1 <= figures[0].bbox.width, text.get_text()
 
 
 def test_one_run_has_no_ranking_chart_and_an_undefined_figure_no_mark(tmp_path: Path) -> None:

@@ -82,6 +82,25 @@ def test_the_first_under_each_label_set_is_named(board: Leaderboard) -> None:
     assert leader_sentence(dataclasses.replace(board, entries=())) is None
 
 
+def test_all_that_tie_for_the_first_place_are_named(runs: Path) -> None:
+    board = board_of(runs, coverage=0.3)
+    names = [entry.name for entry in board.entries]
+
+    def tied(n_tied: int) -> Leaderboard:
+        ranks = {name: max(1, place - n_tied + 1) for place, name in enumerate(names, 1)}
+        places = {**board.places["repope"], board.headline: ranks}
+        return dataclasses.replace(board, places={**board.places, "repope": places})
+
+    sentence = leader_sentence(tied(3)) or ""
+    assert sentence.startswith(
+        f"First by F1 are {names[0]}, {names[1]} and {names[2]} under RePOPE (a tie at "
+    )
+    assert sentence.count("a tie") == 1
+    assert " under POPE (0.9" in sentence
+    many = leader_sentence(tied(7)) or ""
+    assert many.startswith(f"First by F1 are {', '.join(names[:5])} and 2 more under RePOPE (a tie at ")
+
+
 def test_the_best_run_has_its_place_among_the_papers_models(tmp_path: Path) -> None:
     paper = board_of(tmp_path, reference="paper")
     mine = dataclasses.replace(paper.entries[3], folder="mine")

@@ -180,7 +180,11 @@ def test_the_objects_with_the_most_errors_come_first_and_those_without_any_not_a
     assert [each.group for each in shown[:2]] == ["object 29", "object 28"]
     assert len(shown) == 12
     assert most_frequent(effects, 3) == []
-    assert "0 objects" in objects_charts(effects, BOTH)[1].description
+    (chart,) = objects_charts(effects, BOTH)
+    assert chart.name == "hallucinated_objects"
+    assert "of the 12 objects with the most of them" in chart.description
+    assert "of the only object with any" in objects_charts(effects[:2], BOTH)[0].description
+    assert objects_charts(effects[:1], BOTH) == []
 
 
 def test_one_label_set_alone() -> None:

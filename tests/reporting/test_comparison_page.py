@@ -14,6 +14,7 @@ from repope_eval.reporting.comparison_page import render_comparison_page
 from repope_eval.reporting.comparison_tables import gap_table, settings_table, steps_table
 from repope_eval.reporting.comparison_verdict import verdict
 from repope_eval.reporting.comparison_view import ComparisonView, SettingGroup, SettingPair
+from repope_eval.reporting.fitting import fitted
 from repope_eval.reporting.gallery import PAGE_BYTES
 
 NAUGHTY = "<script>alert(1)</script>"
@@ -42,6 +43,7 @@ def test_the_page_has_all_parts_and_is_one_file(view: ComparisonView) -> None:
     assert "http" not in html.replace("http-equiv", "").replace("http://www.w3.org", "")
     assert "python -m repope_eval compare a=first b=other.jsonl" in html
     assert html.count("<img ") > 50
+    assert "A click on a picture enlarges it" in html
 
 
 def test_the_page_keeps_its_size(view: ComparisonView) -> None:
@@ -90,6 +92,17 @@ def test_results_that_are_the_same_have_no_gallery(tmp_path: Path) -> None:
     a, b = (scored_run(tmp_path / name) for name in "ab")
     html = render_comparison_page(compared(a, b), "")
     assert "Both answer the same questions, and every answer is read the same." in html
+    assert "A click on a picture enlarges it" not in html
+
+
+@pytest.mark.parametrize("room", [60, 79])
+def test_each_part_of_the_table_of_gaps_names_labels_and_variant(view: ComparisonView, room: int) -> None:
+    parts = [part.table for part in fitted(gap_table(view), room)]
+    assert len(parts) > 1
+    for part in parts:
+        assert [column.title for column in part.columns[:2]] == ["labels", "variant"]
+        names = [tuple(cell.text for cell in row.cells[:2]) for row in part.rows]
+        assert len(set(names)) == len(names) > 1
 
 
 def test_the_document_adds_up_and_can_be_written(view: ComparisonView) -> None:

@@ -14,6 +14,8 @@ from repope_eval.reporting.figure_texts import change_text, clipped, count_text,
         ("f1", 0.0, "0.0000"),
         ("f1", 1, "1.0000"),
         ("f1", 0.87325, "0.8732"),
+        ("mcc", -0.026, "−0.0260"),
+        ("mcc", -0.00001, "0.0000"),
         ("f1", None, "–"),
         ("tp", None, "–"),
     ],
@@ -31,6 +33,7 @@ def test_intervals_stand_in_brackets_with_the_digits_of_their_figure() -> None:
     assert figure_text("tp", 1150.0, (1100.4, 1200.6)) == "1150 [1100, 1201]"
     assert figure_text("tp", 1150.5, (1100.4, 1200.6)) == "1150.5 [1100.4, 1200.6]"
     assert change_text("f1", 0.05, (-0.01, 0.11)) == "+0.0500 [−0.0100, +0.1100]"
+    assert figure_text("mcc", -0.026, (-0.1, 0.05)) == "−0.0260 [−0.1000, 0.0500]"
     assert figure_text("f1", None, (0.1, 0.2)) == change_text("f1", None, (0.1, 0.2)) == "–"
 
 

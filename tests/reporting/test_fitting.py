@@ -1,5 +1,7 @@
 """Tables in a terminal: what is broken, what stands below, and what is never broken."""
 
+from dataclasses import replace
+
 import pytest
 
 from repope_eval.reporting.fitting import BETWEEN, Fitted, fitted, natural
@@ -42,6 +44,16 @@ def test_parts_fit_have_each_figure_once_and_name_their_rows(room: int) -> None:
     assert figures == [f"figure {place}" for place in range(5)]
     assert all(width >= len("+0.1234") for part in parts for width in part.widths[1:])
     assert [part.table.caption for part in parts] == ["title", *[""] * (len(parts) - 1)]
+
+
+def test_each_part_has_all_columns_that_name_a_row() -> None:
+    cells = ("a-model", "mean", *["+0.1234"] * 4)
+    table = a_table((NAME, WORDS, *(Column(title=f"figure {place}") for place in range(4))), cells)
+    parts = fitted(replace(table, n_naming=2), 34)
+    assert len(parts) > 1
+    assert all(part.table.columns[:2] == (NAME, WORDS) for part in parts)
+    figures = [column.title for part in parts for column in part.table.columns[2:]]
+    assert figures == [f"figure {place}" for place in range(4)]
 
 
 def test_texts_are_broken_between_words() -> None:

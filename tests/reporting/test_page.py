@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from run_examples import EVIDENCE, run_view, verdict
+from run_examples import EFFECT, EVIDENCE, run_view, verdict
 from score_examples import CELL, UNDEFINED_CELL, scores_of
 
 from repope_eval.reporting.page import RunView, render_run_page
@@ -184,6 +184,25 @@ def test_what_there_is_nothing_of_has_no_section() -> None:
         "precision_recall.pdf",
         "precision_recall.svg",
     ]
+
+
+def test_errors_that_the_model_never_makes_have_no_chart() -> None:
+    perfect = dataclasses.replace(EFFECT, before=(9, 0, 9, 0), after=(9, 0, 9, 0))
+    hallucinates = dataclasses.replace(perfect, before=(9, 1, 9, 0))
+    for effects, name in (((hallucinates,), "hallucinated_objects"), ((perfect,), None)):
+        page = render_run_page(run_view(object_effects=effects))
+        drawn = {file for file in page.figures if file.endswith("objects.svg")} - {"confused_objects.svg"}
+        assert drawn == ({f"{name}.svg"} if name else set())
+        assert "Errors by object" in page.html
+        assert "0 objects" not in page.html
+
+
+def test_how_a_picture_is_enlarged_is_said_where_there_are_pictures(tmp_path: Path) -> None:
+    Image.new("RGB", (64, 48)).save(tmp_path / "a.jpg")
+    names = {each.answer.question.image for each in run_view().verdicts}
+    images = dict.fromkeys(names, tmp_path / "a.jpg")
+    assert "A click on a picture enlarges it" in render_run_page(run_view(images=images)).html
+    assert "A click on a picture enlarges it" not in render_run_page(run_view(images={})).html
 
 
 @pytest.mark.parametrize("names", [("alone",), ("original", "second", "third")])

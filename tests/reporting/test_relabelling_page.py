@@ -45,7 +45,10 @@ def test_a_long_note_is_cut() -> None:
 def test_pictures_and_texts_keep_within_the_size_of_a_page(tmp_path: Path) -> None:
     Image.effect_noise((640, 480), 80).convert("RGB").save(tmp_path / "0.jpg")
     view = relabelling_view(images={"0.jpg": tmp_path / "0.jpg"})
-    assert render_relabelling_page(view).count("<img ") == 1
+    html = render_relabelling_page(view)
+    assert html.count("<img ") == 1
+    assert "A click on a picture enlarges it" in html
+    assert "A click on a picture enlarges it" not in render_relabelling_page(replace(view, images={}))
     many = [
         replace(
             outcome,
@@ -70,3 +73,5 @@ def test_where_nothing_changed_the_page_says_so() -> None:
     html = render_relabelling_page(replace(view, outcomes=view.outcomes[3:4]))
     assert "Every settled question keeps its label" in html
     assert "by object" not in html
+    assert '<section id="gallery">' in html  # nothing that the page's script would filter
+    assert '<section id="gallery" class="filterable">' in render_relabelling_page(view)

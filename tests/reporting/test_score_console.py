@@ -11,7 +11,7 @@ import pytest
 from score_examples import CELL, RELABELLED, UNDEFINED_CELL, scores_of
 
 from repope_eval.benchmarks.relabelling import LabelChange
-from repope_eval.reporting.console import print_document, print_table, print_text
+from repope_eval.reporting.console import print_document, print_sentences, print_table, print_text
 from repope_eval.reporting.figure_texts import BALANCED_TITLES
 from repope_eval.reporting.label_changes import print_label_changes
 from repope_eval.reporting.score_console import print_scores
@@ -204,3 +204,20 @@ def test_a_reader_that_wants_no_more_is_no_error(monkeypatch: pytest.MonkeyPatch
         monkeypatch.setattr(sys, "stdout", output)
         print_document({"key": "value"})
         print_text("and what follows")
+
+
+@pytest.mark.parametrize(
+    ("columns", "interactive", "most"), [(60, True, 60), (200, True, 100), (60, False, 100)]
+)
+def test_sentences_are_broken_between_words(
+    columns: int, interactive: bool, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = Terminal(interactive=interactive)
+    monkeypatch.setattr(sys, "stdout", output)
+    monkeypatch.setenv("COLUMNS", str(columns))
+    text = "The re-ranking\x1b of two-sided tests is what it is. " * 9 + "x" * 120
+    print_sentences(text)
+    *lines, last = output.shown().splitlines()
+    assert last == "x" * 120
+    assert most - len(" re-ranking\\x1b") <= max(map(len, lines)) <= most
+    assert " ".join([*lines, last]) == text.replace("\x1b", "\\x1b")

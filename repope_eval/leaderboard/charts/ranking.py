@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 from repope_eval.leaderboard.entries import Leaderboard, file_word
 from repope_eval.records import Variant
 from repope_eval.reporting.charts.drawing import WIDTH, Chart, add_axes, draw, label
-from repope_eval.reporting.charts.marks import shortened
+from repope_eval.reporting.charts.marks import fitting, width_of
 from repope_eval.reporting.charts.palette import FIRST, INK, QUIET, SECOND
 from repope_eval.reporting.figure_texts import label_set_title
 
@@ -13,7 +13,10 @@ _ROW, _HEAD, _FOOT = 0.235, 0.42, 0.12
 """Heights in inches of a model, of the heading, and of the space below the last model."""
 _NAMES = 2.05
 """The width in inches of the names on each side."""
-_LONGEST = 27
+_APART, _EDGE = 0.1, 0.04
+"""Inches between a name and its line, and between a name and the edge of the figure."""
+_NAME_SIZE, _TITLE_SIZE = 8.5, 9.5
+"""Sizes of letters in points."""
 
 
 def ranking_chart(board: Leaderboard, variant: Variant) -> Chart:
@@ -55,12 +58,18 @@ def _paint(figure: Figure, board: Leaderboard, variant: Variant, titles: tuple[s
         color, style = (QUIET, "-") if old == new else (SECOND, "-") if new < old else (FIRST, (0, (3, 1.5)))
         axes.plot((0, right), (rows[0][name], rows[1][name]), color=color, linewidth=1.3, linestyle=style,
                   marker="o", markersize=4, clip_on=False)  # fmt: skip
-        shown = label(shortened(name, _LONGEST))
         weight = "bold" if name in stressed else "normal"
         for x, side, row, text in (
-            (-0.1, "right", rows[0][name], f"{shown} {old}"),
-            (right + 0.1, "left", rows[1][name], f"{new} {shown}"),
+            (-_APART, "right", rows[0][name], f"{_fitting(name, weight, f' {old}')} {old}"),
+            (right + _APART, "left", rows[1][name], f"{new} {_fitting(name, weight, f'{new} ')}"),
         ):
-            axes.text(x, row, text, ha=side, va="center", fontsize=8.5, color=INK, fontweight=weight)
-    for x, title, side in ((-0.1, titles[0], "right"), (right + 0.1, titles[1], "left")):
-        axes.text(x, -1.1, title, ha=side, va="center", fontsize=9.5, fontweight="bold", color=INK)
+            axes.text(x, row, text, ha=side, va="center", fontsize=_NAME_SIZE, color=INK, fontweight=weight)
+    for x, title, side in ((-_APART, titles[0], "right"), (right + _APART, titles[1], "left")):
+        shown = fitting(label(title), _NAMES - _APART - _EDGE, _TITLE_SIZE, "bold")
+        axes.text(x, -1.1, shown, ha=side, va="center", fontsize=_TITLE_SIZE, fontweight="bold", color=INK)
+
+
+def _fitting(name: str, weight: str, place: str) -> str:
+    """A name, cut to the room that its place leaves."""
+    room = _NAMES - _APART - _EDGE - width_of(place, _NAME_SIZE, weight)
+    return fitting(label(name), room, _NAME_SIZE, weight)

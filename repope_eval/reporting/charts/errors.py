@@ -87,25 +87,34 @@ def _stacked(
 def objects_charts(effects: Sequence[Effect], titles: Sequence[str]) -> list[Chart]:
     """The objects that the model most often sees where they are not, and those that it most often misses.
 
+    Of an error that the model never makes there is no chart.
+
     Args:
         effects: by object.
         titles: of the label sets: of `before` and, where there is a second, of `after`.
     """
-    return [_objects_chart(effects, titles, *error) for error in _OBJECTS_CHARTS]
+    charts = []
+    for error, kind, name, title in _OBJECTS_CHARTS:
+        if most := most_frequent(effects, error):
+            charts.append(_objects_chart(most, titles, error, kind, name, title))
+    return charts
 
 
 def _objects_chart(
-    effects: Sequence[Effect], titles: Sequence[str], error: int, kind: str, name: str, title: str
+    most: Sequence[Effect], titles: Sequence[str], error: int, kind: str, name: str, title: str
 ) -> Chart:
-    most = most_frequent(effects, error)
     return draw(
         name,
         title,
-        f"{kind} under {' and '.join(titles)} labels of the {len(most)} objects with the most of them; each "
+        f"{kind} under {' and '.join(titles)} labels of {_most_text(len(most))}; each "
         "distinct question counts once.",
-        0.4 + (0.1 + 0.15 * len(titles)) * max(1, len(most)) + 0.4,
+        0.4 + (0.1 + 0.15 * len(titles)) * len(most) + 0.4,
         lambda figure: _paint_objects(figure, most, titles, error),
     )
+
+
+def _most_text(number: int) -> str:
+    return "the only object with any" if number == 1 else f"the {number} objects with the most of them"
 
 
 def most_frequent(effects: Sequence[Effect], outcome: int) -> list[Effect]:
@@ -128,7 +137,7 @@ def most_frequent(effects: Sequence[Effect], outcome: int) -> list[Effect]:
 
 def _paint_objects(figure: Figure, effects: Sequence[Effect], titles: Sequence[str], error: int) -> None:
     names = [label(shortened(effect.group)) for effect in effects]
-    left = 0.25 + 0.08 * max((len(name) for name in names), default=4)
+    left = 0.25 + 0.08 * max(len(name) for name in names)
     height = float(figure.get_size_inches()[1])
     axes = add_axes(figure, left, 0.4, 0.45, height - 0.4)
     thick = 0.8 / len(titles)

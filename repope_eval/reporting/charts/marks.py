@@ -2,10 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+from unicodedata import east_asian_width
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
+from matplotlib.textpath import text_to_path
 
 from repope_eval.reporting.charts.drawing import label
 from repope_eval.reporting.charts.palette import LINE, PAPER, QUIET, SERIES
@@ -15,6 +18,9 @@ from repope_eval.scoring.estimates import Interval
 
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 """The shapes of variants in their order."""
+
+_MOST_LETTERS = 60
+"""The most letters of a text that is cut to a width, however narrow they are."""
 
 
 def series_color(index: int) -> str:
@@ -90,6 +96,31 @@ def shortened(text: str, length: int = 18) -> str:
     """A name on one line, cut where a chart has no room for it."""
     line = " ".join(text.split())
     return line if len(line) <= length else f"{line[: length - 1]}…"
+
+
+def fitting(text: str, room: float, size: float, weight: str) -> str:
+    """A text on one line, cut to a width.
+
+    Args:
+        text: to be cut.
+        room: its largest width in inches.
+        size: of its letters in points.
+        weight: `normal` or `bold`.
+    """
+    lengths = range(min(len(text), _MOST_LETTERS), 1, -1)
+    cut = (shortened(text, length) for length in lengths)
+    return next((short for short in cut if width_of(short, size, weight) <= room), shortened(text, 1))
+
+
+def width_of(text: str, size: float, weight: str) -> float:
+    """The width in inches of a text in letters of that size in points, and of that weight."""
+    font = FontProperties(size=size, weight=weight)
+    # A browser takes letters of East Asia from another font, where each is as wide as it is high; so is a W, about.
+    in_browser = "".join("W" if east_asian_width(letter) in "WF" else letter for letter in text)
+    points = (
+        text_to_path.get_text_width_height_descent(each, font, ismath=False)[0] for each in (text, in_browser)
+    )
+    return float(max(points)) / 72
 
 
 def single_variants(variants: Mapping[str, object]) -> list[str]:
