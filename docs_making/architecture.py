@@ -13,7 +13,7 @@ ROW_HEIGHT = 58
 BOX_HEIGHT = 44
 GAP = 12
 LEFT_OUT = ("__version__",)
-"""What is no module."""
+"""Names in the layers that are no modules, and have no box in the drawing."""
 
 PAGE = """\
 # Architecture

@@ -27,7 +27,7 @@ class PageParser(HTMLParser):
         self.places: set[str] = {""}
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        """Notes one element."""
+        """Notes where an element points, what it loads, and the place that it is."""
         values = {name: value or "" for name, value in attributes}
         self.places |= {values[name] for name in ("id", "name") if name in values}
         for name in ("href", "src"):
@@ -40,7 +40,7 @@ class PageParser(HTMLParser):
 
 @cache
 def parsed(path: Path) -> PageParser:
-    """What a page holds."""
+    """Reads a page of the site; each page is read once."""
     parser = PageParser()
     parser.feed(path.read_text(encoding="utf-8"))
     return parser

@@ -18,7 +18,7 @@ class Facts:
     """What is known of how the answers of a run came about."""
 
     values: Mapping[str, str]
-    """By dotted key."""
+    """The settings and facts as texts, by their dotted keys such as `model.dtype`."""
     pictures: Mapping[str, str]
     """SHA-256 of each picture that was asked about, by name; empty where nothing is noted."""
 

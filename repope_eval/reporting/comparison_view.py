@@ -27,13 +27,13 @@ class SettingGroup:
     """Settings that make other answers in one way."""
 
     name: str
-    """Such as `prompt`."""
+    """What kind of settings they are, such as `prompt` or `pixels`."""
     is_known: bool
     """Whether they are known of both results."""
     changes_answers: bool
     """Whether they can change what a model says; else only answers that hang by a rounding."""
     pairs: tuple[SettingPair, ...]
-    """Those that differ."""
+    """The settings of this kind that differ between the two results."""
 
     @property
     def state(self) -> str:

@@ -48,9 +48,8 @@ def track(settings: RunSettings | ScoreSettings, folder: RunFolder, scores: Scor
     try:
         log_run: Callable[[TrackedRun], str] = getattr(import_module(module), function)
         where = log_run(tracked_run(settings, folder, scores))
-    except (
-        Exception
-    ) as error:  # of any kind, since it is a library's: the run is scored, and must not fail by it
+    except Exception as error:
+        # Of any kind, since it is a library's: the run is scored, and must not fail by it.
         heed()
         reason = " ".join(str(error).split()) or type(error).__name__
         log.warning(

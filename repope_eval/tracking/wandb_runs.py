@@ -25,9 +25,8 @@ def log_run(run: TrackedRun) -> str:
         x_disable_stats=True,
         x_save_requirements=False,
     )
-    wandb.setup(
-        settings
-    )  # silent before it looks for a login: a run that ends at night must not wait at a question
+    # Silent before it looks for a login: a run that ends at night must not wait at a question.
+    wandb.setup(settings)
     with wandb.init(
         project=run.project, name=run.name, config=dict(run.configuration), settings=settings
     ) as logged:
