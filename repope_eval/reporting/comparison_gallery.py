@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from repope_eval.records import Answer
-from repope_eval.reporting.comparison_tables import reading_text
-from repope_eval.reporting.figure_texts import clipped
+from repope_eval.reporting.figure_texts import clipped, reading_text
 from repope_eval.reporting.gallery import Gallery, Item, gallery_of
 from repope_eval.scoring.paired_answers import DIFFERING, PairedAnswer, PairKind
 from repope_eval.scoring.protocols import Reading
@@ -43,10 +42,9 @@ class ComparedItem(Item):
     answers: tuple[ShownAnswer, ...]
 
     @property
-    def texts(self) -> tuple[str, ...]:
-        """What a page holds of it besides markup."""
-        responses = (answer.response for answer in self.answers)
-        return (self.question, self.object, *self.variants, *self.variants, *responses)
+    def remarked(self) -> tuple[str, ...]:
+        """The answers of the results."""
+        return tuple(answer.response for answer in self.answers)
 
 
 def comparison_gallery(pairs: Sequence[PairedAnswer]) -> Gallery:

@@ -68,8 +68,13 @@ class Item:
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """What a page holds of it besides markup."""
-        return (self.question, self.object, *self.variants, *self.variants)
+        """What a page holds of the question besides markup; the variants stand there twice, for readers and filters."""
+        return (self.question, self.object, *self.variants, *self.variants, *self.remarked)
+
+    @property
+    def remarked(self) -> tuple[str, ...]:
+        """What models or annotators said to the question, as far as the page shows it."""
+        return ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,9 +84,9 @@ class AnsweredItem(Item):
     response: str
 
     @property
-    def texts(self) -> tuple[str, ...]:
-        """What a page holds of it besides markup."""
-        return (self.question, self.object, self.response, *self.variants, *self.variants)
+    def remarked(self) -> tuple[str, ...]:
+        """The model's answer."""
+        return (self.response,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

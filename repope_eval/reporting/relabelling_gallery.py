@@ -40,10 +40,9 @@ class RelabelledItem(Item):
     remarks: tuple[Remark, ...]
 
     @property
-    def texts(self) -> tuple[str, ...]:
-        """What a page holds of it besides markup."""
-        said = (text for remark in self.remarks for text in (_REMARK_MARKUP, remark.name, remark.note))
-        return (self.question, self.object, *self.variants, *self.variants, *said)
+    def remarked(self) -> tuple[str, ...]:
+        """What the annotators said, with the markup around it."""
+        return tuple(text for remark in self.remarks for text in (_REMARK_MARKUP, remark.name, remark.note))
 
 
 def relabelling_gallery(
