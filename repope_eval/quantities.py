@@ -1,4 +1,4 @@
-"""Figures as people say them: parameters, bytes, durations."""
+"""Figures as people say them: parameters, bytes, durations, shares."""
 
 
 def parameters_text(number: float) -> str:
@@ -30,3 +30,8 @@ def duration_text(seconds: float) -> str:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def percentage(number: int, total: int) -> float:
+    """A share in percent, cut to one decimal, so that what is not all is never 100; 0 of nothing."""
+    return 1000 * number // total / 10 if total else 0.0

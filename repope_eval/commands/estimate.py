@@ -140,9 +140,8 @@ def read_findings(path: Path, queue: Mapping[Question, Queued]) -> dict[Question
 
 def _labels_of(folder: Path) -> str | None:
     """The labels that `relabel` wrote beside a folder, or in it, as they are given; None where there are none."""
-    named = (
-        folder.resolve() if folder.name in ("", "..") else folder
-    )  # such as `.`, whose name is another one
+    # The folder `.` has another name in truth.
+    named = folder.resolve() if folder.name in ("", "..") else folder
     beside = named.parent / f"{named.name}_labels.jsonl"
     found = [path for path in (beside, *sorted(folder.glob("*labels.jsonl"))) if path.is_file()]
     return f"labels={found[0]}" if found else None
@@ -222,9 +221,9 @@ def _print(view: EstimatesView) -> None:
 def log_widest(view: EstimatesView) -> None:
     """Logs what further labels would make of the widest interval of F1."""
     widths = {
-        row.run: (f1.ci95[1] - f1.ci95[0], f1.more)
+        row.run: (f1.width, f1.more)
         for row in view.headline
-        if (f1 := row.true["f1"]).ci95 is not None and f1.more is not None
+        if (f1 := row.true["f1"]).width is not None and f1.more is not None
     }
     if widths:
         run = max(widths, key=lambda name: widths[name])

@@ -57,6 +57,7 @@ def compare_results(a: Side, b: Side, settings: CompareSettings) -> ComparisonVi
     readers = Readers(a=a.protocol, b=b.protocol, common=common)
     asked = (*a.benchmark.label_sets, *b.benchmark.label_sets)
     pairs = pair_answers(a.answers, b.answers, triple[2], readers, asked)
+    unlike = read_differently(pairs, readers)
     images = {
         name: path
         for side in (b, a)
@@ -68,9 +69,9 @@ def compare_results(a: Side, b: Side, settings: CompareSettings) -> ComparisonVi
         b=_result(b, noted[b.letter], is_name_enough=a.name != b.name),
         protocol=common,
         labels=tuple(compared),
-        tally=tally(pairs, readers),
+        tally=tally(pairs, unlike),
         pairs=pairs,
-        read_differently=read_differently(pairs, readers),
+        read_differently=unlike,
         settings=compared_settings(a.facts, b.facts),
         images=images,
     )

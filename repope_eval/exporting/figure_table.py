@@ -1,5 +1,7 @@
 """The table of a run's figures in Markdown: a row for each variant under each label set."""
 
+from collections.abc import Sequence
+
 from repope_eval.exporting.scored_run import ScoredCell, ScoredRun
 from repope_eval.reporting.figure_texts import (
     FIGURE_TITLES,
@@ -21,8 +23,6 @@ _WITH_INTERVAL = "f1"
 def figure_table(run: ScoredRun) -> str:
     """The table; a dash stands for what is undefined."""
     fields: list[Field[ScoredCell]] = [
-        text_field("variant", lambda cell: cell.variant),
-        text_field("labels", lambda cell: label_set_title(cell.label_set)),
         number_field("questions", lambda cell: count_text(cell.n_questions)),
         number_field("answered", lambda cell: count_text(cell.n_answered)),
     ]
@@ -30,19 +30,23 @@ def figure_table(run: ScoredRun) -> str:
         fields.append(_value_field(name))
         if name == _WITH_INTERVAL:
             fields.append(_interval_field(name))
-    variants = list(dict.fromkeys(cell.variant for cell in run.cells))
-    return markdown(table("", fields, sorted(run.cells, key=lambda cell: variants.index(cell.variant))))
+    return _by_variant(run, fields)
 
 
 def interval_table(run: ScoredRun) -> str:
     """The 95 % intervals of the other figures, in the same rows."""
-    fields: list[Field[ScoredCell]] = [
+    return _by_variant(run, [_interval_field(name) for name in FIGURES if name != _WITH_INTERVAL])
+
+
+def _by_variant(run: ScoredRun, fields: Sequence[Field[ScoredCell]]) -> str:
+    """A table with those columns, the label sets of a variant below one another."""
+    naming: tuple[Field[ScoredCell], ...] = (
         text_field("variant", lambda cell: cell.variant),
         text_field("labels", lambda cell: label_set_title(cell.label_set)),
-        *(_interval_field(name) for name in FIGURES if name != _WITH_INTERVAL),
-    ]
+    )
     variants = list(dict.fromkeys(cell.variant for cell in run.cells))
-    return markdown(table("", fields, sorted(run.cells, key=lambda cell: variants.index(cell.variant))))
+    cells = sorted(run.cells, key=lambda cell: variants.index(cell.variant))
+    return markdown(table("", [*naming, *fields], cells))
 
 
 def _value_field(name: str) -> Field[ScoredCell]:

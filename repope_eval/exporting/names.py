@@ -10,6 +10,7 @@ from repope_eval.benchmarks.sources import SOURCES
 from repope_eval.exporting.scored_run import ScoredRun
 from repope_eval.reporting.figure_texts import label_set_title
 from repope_eval.settings.config import BenchSettings
+from repope_eval.settings.export_command import HUB_ID
 
 log = logging.getLogger(__name__)
 
@@ -19,7 +20,6 @@ HUB_PREFIX = "hub:"
 NO_OWNER = "local"
 """Stands for the owner of a model that is known by no name on the Hub."""
 
-_HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*")
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -72,7 +72,7 @@ def model_id(run: ScoredRun, given: str | None) -> str:
     """
     own = [run.asking.checkpoint] if run.asking else []
     for name in (given, *own, run.found.model):
-        if name and _HUB_ID.fullmatch(name):
+        if name and re.fullmatch(HUB_ID, name):
             return name
     found = f"{NO_OWNER}/{file_name(run.found.model)}"
     log.warning(

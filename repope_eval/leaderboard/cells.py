@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from repope_eval.leaderboard.entries import Entry, Leaderboard
+from repope_eval.quantities import percentage
 from repope_eval.records import Variant
 from repope_eval.reporting.figure_texts import UNDEFINED, change_text, count_text, figure_text
 from repope_eval.reporting.tables import Cell, Mark
 from repope_eval.scoring.differences import Difference
-from repope_eval.scoring.estimates import Estimate
+from repope_eval.scoring.estimates import Estimate, less
 from repope_eval.scoring.scores import CellScores
 
 PARTIAL = "†"
@@ -114,12 +115,12 @@ def answers_cell(entry: Entry) -> Cell:
     answered, total = entry.n_answered, entry.n_questions
     if answered is None or total is None:
         return Cell(text=UNDEFINED, values=(answered, total))
-    share = 1000 * answered // total / 10 if total else 0
-    return Cell(text=f"{share:g} %", values=(answered, total), note=f"{answered:,} of {total:,}")
+    return Cell(
+        text=f"{percentage(answered, total):g} %", values=(answered, total), note=f"{answered:,} of {total:,}"
+    )
 
 
 def difference_cell(figure: str, pair: tuple[Scored, Scored]) -> Cell:
     """The figure of the first model less that of the second."""
     first, second = (one.value(figure) for one in pair)
-    difference = None if first is None or second is None else first - second
-    return value_cell(difference, partial(change_text, figure))
+    return value_cell(less(first, second), partial(change_text, figure))

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import floor
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,6 +11,7 @@ from repope_eval.benchmarks.sources import load_benchmark
 from repope_eval.errors import RepopeError
 from repope_eval.leaderboard.entries import LeftOut
 from repope_eval.leaderboard.finished_runs import FoundRun, read_runs
+from repope_eval.quantities import percentage
 from repope_eval.records import Answer, LabelSet, Question
 from repope_eval.settings import config
 from repope_eval.settings.named_folders import data_folder
@@ -208,7 +208,7 @@ def _compared(
 
 
 def _too_few_answers(n_answers: int, n_questions: int, coverage: float) -> str:
-    share = floor(1000 * n_answers / n_questions) / 10  # never rounded up to a share that would do
+    share = percentage(n_answers, n_questions)  # never rounded up to a share that would do
     return (
         f"has answers to {n_answers:,} of {counted(n_questions, 'question', ',')} ({share} %), and "
         f"coverage={coverage:g} is the least share to be ranked"

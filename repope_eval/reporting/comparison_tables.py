@@ -21,17 +21,17 @@ from repope_eval.reporting.figure_texts import (
     interval_text,
     label_set_title,
     ratio_text,
+    reading_text,
 )
 from repope_eval.reporting.tables import Field, Table, number_field, table, text_field
 from repope_eval.scoring.differences import Difference
+from repope_eval.scoring.estimates import less
 from repope_eval.scoring.gap import CAUSES, GAP_FIGURES, Approach, Cause, Gap
 from repope_eval.scoring.paired_answers import ReadDifferently
-from repope_eval.scoring.protocols import Reading
 from repope_eval.settings import config
 
 MOST_RESPONSES = 50
 _LONGEST_TEXT = 200
-_READINGS = {True: "yes", False: "no", None: "neither"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,8 +116,8 @@ def steps_table(view: ComparisonView, labels: ComparedLabels) -> Table:
         return lambda step: "" if step.cause == "answers" else ratio_text(step.value(approach))
 
     def difference(step: _Step) -> str:
-        a, b = step.value(gap.a), step.value(gap.b)
-        return "" if step.cause == "answers" else change_text("f1", None if None in (a, b) else a - b)  # type: ignore[operator]
+        value = less(step.value(gap.a), step.value(gap.b))
+        return "" if step.cause == "answers" else change_text("f1", value)
 
     variant = f", {labels.headline}" if len(labels.gaps) > 1 else ""
     return table(
@@ -200,11 +200,6 @@ def protocol_run_table(view: ComparisonView) -> Table:
         for index, each in enumerate(of_variant)
         if variant == labels.headline
     ]
-
-    def difference(row: _ProtocolRow) -> float | None:
-        a, b = row.figures.a.f1, row.figures.b.f1
-        return None if a is None or b is None else a - b
-
     return table(
         "Each result by each protocol, on the questions that both answered",
         [
@@ -213,7 +208,7 @@ def protocol_run_table(view: ComparisonView) -> Table:
             text_field("protocol", lambda row: row.figures.protocol),
             number_field("F1, a", lambda row: ratio_text(row.figures.a.f1)),
             number_field("F1, b", lambda row: ratio_text(row.figures.b.f1)),
-            number_field("a − b", lambda row: change_text("f1", difference(row))),
+            number_field("a − b", lambda row: change_text("f1", less(row.figures.a.f1, row.figures.b.f1))),
             number_field("accuracy, a", lambda row: ratio_text(row.figures.a.accuracy)),
             number_field("accuracy, b", lambda row: ratio_text(row.figures.b.accuracy)),
             number_field("unparsed, a", lambda row: count_text(row.figures.a.n_unparsed)),
@@ -231,7 +226,7 @@ def read_differently_table(found: Sequence[ReadDifferently]) -> Table:
         return text_field(
             protocol,
             lambda each: (
-                f"{_READINGS[each.readings[protocol]]}: {clipped(each.reasons[protocol], _LONGEST_TEXT)}"
+                f"{reading_text(each.readings[protocol])}: {clipped(each.reasons[protocol], _LONGEST_TEXT)}"
             ),
             wraps=True,
         )
@@ -271,11 +266,6 @@ def settings_table(groups: Sequence[SettingGroup]) -> Table:
 
 def _can_change(row: tuple[SettingGroup, SettingPair | None]) -> str:
     return "any answer" if row[0].changes_answers else "a few, by rounding"
-
-
-def reading_text(reading: Reading) -> str:
-    """What was read of an answer: yes, no or neither."""
-    return _READINGS[reading]
 
 
 def _interval(chance: Difference | None) -> str:

@@ -4,7 +4,7 @@ from repope_eval.reporting.estimates_view import EstimatedRun, EstimatesView
 from repope_eval.reporting.figure_texts import FIGURE_TITLES, interval_text, ratio_text
 from repope_eval.reporting.tables import Cell, Field, Table, table, text_field, value_field
 from repope_eval.reporting.templates import render
-from repope_eval.scoring.estimation import FIGURES, FigureEstimate
+from repope_eval.scoring.estimation import FIGURES
 
 
 def render_estimates_page(view: EstimatesView) -> str:
@@ -28,7 +28,7 @@ def _estimates_table(view: EstimatesView) -> Table:
         value_field("looked at", _looked),
         value_field("F1, old labels", lambda row: _ratio(row.old["f1"].value)),
         *(_figure_field(name) for name in FIGURES),
-        value_field("width of F1's interval", lambda row: _ratio(_width(row.true["f1"]))),
+        value_field("width of F1's interval", lambda row: _ratio(row.true["f1"].width)),
         value_field(f"width with {view.n_more:,} more labels", lambda row: _ratio(row.true["f1"].more)),
     ]
     return table("", fields, view.rows, starts_group=is_first)
@@ -51,7 +51,3 @@ def _looked(row: EstimatedRun) -> Cell:
 
 def _ratio(value: float | None) -> Cell:
     return Cell(text=ratio_text(value), values=(value,))
-
-
-def _width(found: FigureEstimate) -> float | None:
-    return None if found.ci95 is None else found.ci95[1] - found.ci95[0]

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from repope_eval.scoring.estimates import Interval
+from repope_eval.scoring.protocols import Reading
 
 UNDEFINED = "–"
 """Stands for a figure that is undefined."""
@@ -91,3 +92,8 @@ def number_text(value: float, form: str) -> str:
 def _bracketed(value: float, interval: Interval, form: str) -> str:
     ends = "" if interval is None else f" [{', '.join(number_text(end, form) for end in interval)}]"
     return f"{number_text(value, form)}{ends}"
+
+
+def reading_text(reading: Reading) -> str:
+    """What was read of an answer: yes, no or neither."""
+    return "neither" if reading is None else "yes" if reading else "no"

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from repope_eval.quantities import percentage
 from repope_eval.records import Variant
 from repope_eval.reporting.benchmark_tables import DETECTION_TITLES
 from repope_eval.reporting.figure_texts import (
@@ -198,7 +199,7 @@ def _completeness_clauses(found: Completeness | None) -> Iterator[str]:
     if found.n_answered == found.n_questions:
         yield f"all {total} are answered"
     else:
-        share = 1000 * found.n_answered // found.n_questions / 10  # cut, so that not all is never 100 %
+        share = percentage(found.n_answered, found.n_questions)
         yield f"only {found.n_answered:,} of {total} are answered ({share} %)"
     if found.n_unparsed:
         verb = "reads" if found.n_unparsed == 1 else "read"

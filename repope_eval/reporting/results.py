@@ -104,13 +104,14 @@ def _counts(answered: AnsweredBenchmark) -> dict[str, int]:
 
 
 def _completeness(answered: AnsweredBenchmark, counts: Mapping[str, int], n_unparsed: int) -> Completeness:
-    is_limited = getattr(answered.settings, "limit", None) is not None
-    images = {question.image for question in answered.benchmark.questions}
+    n_images = None
+    if getattr(answered.settings, "limit", None) is not None:
+        n_images = len({question.image for question in answered.benchmark.questions})
     return Completeness(
         n_questions=counts["questions"],
         n_answered=counts["answered"],
         n_unparsed=n_unparsed,
-        n_images=len(images) if is_limited else None,
+        n_images=n_images,
     )
 
 

@@ -11,12 +11,12 @@ from repope_eval.reporting.figure_texts import (
     figure_text,
     label_set_title,
     ratio_text,
+    reading_text,
 )
 from repope_eval.reporting.score_table import by_variant
 from repope_eval.reporting.tables import Field, Table, estimate_field, number_field, table, text_field
 from repope_eval.scoring.evidence import Evidence
 from repope_eval.scoring.protocol_readings import Disagreement
-from repope_eval.scoring.protocols import Reading
 from repope_eval.scoring.relabelling_effect import Effect
 from repope_eval.scoring.resolutions import Missing, Resolution
 from repope_eval.scoring.scores import CellScores, Scores
@@ -39,7 +39,6 @@ _FATES: Mapping[str, Callable[[Effect], int]] = {
     "TN removed as ambiguous": lambda effect: effect.removed[2],
     "FN removed as ambiguous": lambda effect: effect.removed[3],
 }
-_READINGS: Mapping[Reading, str] = {True: "yes", False: "no", None: "neither"}
 
 
 def effect_table(effects: Sequence[Effect]) -> Table:
@@ -186,7 +185,7 @@ def disagreement_table(disagreements: Sequence[Disagreement]) -> Table:
     def reading_field(protocol: config.Protocol) -> Field[Disagreement]:
         return text_field(
             protocol,
-            lambda one: f"{_READINGS[one.readings[protocol]]}: {_cut(one.reasons[protocol])}",
+            lambda one: f"{reading_text(one.readings[protocol])}: {_cut(one.reasons[protocol])}",
             wraps=True,
         )
 

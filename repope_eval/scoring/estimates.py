@@ -8,6 +8,11 @@ Interval = tuple[float, float] | None
 Method = Literal["bootstrap", "exact"]
 
 
+def less(value: float | None, other: float | None) -> float | None:
+    """A figure less another one; None where one of the two is undefined."""
+    return None if value is None or other is None else value - other
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
     """One figure, or the difference of one, with its 95 % interval."""

@@ -57,6 +57,11 @@ class FigureEstimate:
     more: float | None = None
     """The width that the interval would have with as many further labels as were asked about."""
 
+    @property
+    def width(self) -> float | None:
+        """The width of the interval; None where there is none."""
+        return None if self.ci95 is None else self.ci95[1] - self.ci95[0]
+
 
 @dataclass(frozen=True, slots=True)
 class _Counted:

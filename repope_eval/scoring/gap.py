@@ -14,6 +14,7 @@ from repope_eval.records import Answer, LabelSet, Question, Variant
 from repope_eval.scoring.bootstrap import confusions_of, counts_by_image, labelled_images
 from repope_eval.scoring.confusion import Figures, figures
 from repope_eval.scoring.differences import Difference, differences
+from repope_eval.scoring.estimates import less
 from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.scoring.scores import with_mean
 from repope_eval.scoring.shared_questions import SharedQuestions
@@ -63,17 +64,17 @@ class Gap:
     @property
     def value(self) -> float | None:
         """The whole gap, None where a figure is undefined."""
-        return _less(self.a.own, self.b.own)
+        return less(self.a.own, self.b.own)
 
     @property
     def parts(self) -> dict[Cause, float | None]:
         """What each cause is worth; the parts add up to the whole."""
         a, b = self.a, self.b
         return {
-            "questions": _less(_less(a.own, a.shared), _less(b.own, b.shared)),
-            "reading": _less(_less(a.shared, a.read_alike), _less(b.shared, b.read_alike)),
-            "labels": _less(_less(a.read_alike, a.common), _less(b.read_alike, b.common)),
-            "answers": _less(a.common, b.common),
+            "questions": less(less(a.own, a.shared), less(b.own, b.shared)),
+            "reading": less(less(a.shared, a.read_alike), less(b.shared, b.read_alike)),
+            "labels": less(less(a.read_alike, a.common), less(b.read_alike, b.common)),
+            "answers": less(a.common, b.common),
         }
 
 
@@ -147,7 +148,3 @@ def _approaches(
         }
         for variant in own
     }
-
-
-def _less(value: float | None, other: float | None) -> float | None:
-    return None if value is None or other is None else value - other

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from repope_eval.records import Answer, LabelSet, Question, Variant
-from repope_eval.scoring.protocol_readings import why
+from repope_eval.scoring.protocol_readings import reasons, unlike_readings
 from repope_eval.scoring.protocols import PROTOCOLS, Reading, remembering
 from repope_eval.settings import config
 
@@ -151,8 +151,13 @@ def _variants_by_question(label_sets: Sequence[LabelSet]) -> dict[Question, tupl
     return {question: tuple(variants) for question, variants in found.items()}
 
 
-def tally(pairs: Sequence[PairedAnswer], readers: Readers) -> Tally:
-    """The numbers of paired answers."""
+def tally(pairs: Sequence[PairedAnswer], unlike: Sequence[ReadDifferently]) -> Tally:
+    """The numbers of paired answers.
+
+    Args:
+        pairs: every question that one of the two answers.
+        unlike: the responses among them that `read_differently` finds.
+    """
     both = [(pair, pair.a, pair.b) for pair in pairs if pair.a is not None and pair.b is not None]
     readings = Counter(pair.common for pair, _, _ in both)
     right = Counter(
@@ -160,7 +165,6 @@ def tally(pairs: Sequence[PairedAnswer], readers: Readers) -> Tally:
         for pair, _, _ in both
         if pair.label is not None
     )
-    odd = read_differently(pairs, readers)
     return Tally(
         n_shared=len(both),
         n_only_a=sum(pair.b is None for pair in pairs),
@@ -174,7 +178,7 @@ def tally(pairs: Sequence[PairedAnswer], readers: Readers) -> Tally:
         n_right_only_a=right[True, False],
         n_right_only_b=right[False, True],
         n_neither_right=right[False, False],
-        n_read_differently=(sum(each.n_a for each in odd), sum(each.n_b for each in odd)),
+        n_read_differently=(sum(each.n_a for each in unlike), sum(each.n_b for each in unlike)),
     )
 
 
@@ -185,15 +189,14 @@ def read_differently(pairs: Sequence[PairedAnswer], readers: Readers) -> tuple[R
     of_b = Counter(b.response for _, b in both)
     found = []
     for response in dict.fromkeys((*of_a, *of_b)):
-        readings = {name: PROTOCOLS[name].read(response) for name in readers.names}
-        if len(set(readings.values())) > 1:
+        if (readings := unlike_readings(response, readers.names)) is not None:
             found.append(
                 ReadDifferently(
                     response=response,
                     n_a=of_a[response],
                     n_b=of_b[response],
                     readings=readings,
-                    reasons={name: why(name, response, reading) for name, reading in readings.items()},
+                    reasons=reasons(response, readings),
                 )
             )
     return tuple(sorted(found, key=lambda each: -each.n_a - each.n_b))

@@ -1,7 +1,7 @@
 """The same answers under every protocol: what each protocol reads, and where they differ."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from repope_eval.records import Answer, Question
@@ -30,8 +30,7 @@ def disagreements(answers: Mapping[Question, Answer]) -> tuple[Disagreement, ...
         by_response.setdefault(answer.response, []).append(answer)
     found = []
     for response, same in by_response.items():
-        readings = {name: protocol.read(response) for name, protocol in PROTOCOLS.items()}
-        if len(set(readings.values())) > 1:
+        if (readings := unlike_readings(response, PROTOCOLS)) is not None:
             question = same[0].question
             found.append(
                 Disagreement(
@@ -39,7 +38,7 @@ def disagreements(answers: Mapping[Question, Answer]) -> tuple[Disagreement, ...
                     n_answers=len(same),
                     example=(question.image, question.text),
                     readings=readings,
-                    reasons={name: why(name, response, reading) for name, reading in readings.items()},
+                    reasons=reasons(response, readings),
                 )
             )
     return tuple(sorted(found, key=lambda disagreement: -disagreement.n_answers))
@@ -51,9 +50,15 @@ def unparsed(answers: Mapping[Question, Answer], protocol: Protocol) -> tuple[An
     return tuple(answer for answer in answers.values() if read(answer.response) is None)
 
 
-def why(protocol: Protocol, response: str, reading: Reading) -> str:
-    """Why a protocol reads a response so, in a few words: `has "no" in "snowboard"`."""
-    return _REASONS[protocol](response, reading)
+def unlike_readings(response: str, protocols: Iterable[Protocol]) -> dict[Protocol, Reading] | None:
+    """What each of the protocols reads of a response; None where all read it alike."""
+    readings = {name: PROTOCOLS[name].read(response) for name in protocols}
+    return readings if len(set(readings.values())) > 1 else None
+
+
+def reasons(response: str, readings: Mapping[Protocol, Reading]) -> dict[Protocol, str]:
+    """Why each protocol reads a response so, in a few words: `has "no" in "snowboard"`."""
+    return {name: _REASONS[name](response, reading) for name, reading in readings.items()}
 
 
 def _why_repope(response: str, reading: Reading) -> str:

@@ -13,7 +13,7 @@ from repope_eval.records import Answer, LabelSet, Question, Variant
 from repope_eval.scoring.bootstrap import DISTINCT, MEAN, Cells, confusions_of, has_mean, variant_cells
 from repope_eval.scoring.clustering import f1_width_ratios
 from repope_eval.scoring.confusion import Confusion, Figures, figures, shares
-from repope_eval.scoring.estimates import Estimate
+from repope_eval.scoring.estimates import Estimate, less
 from repope_eval.scoring.intervals import INTERVAL_FIGURES, Sample, estimate_change, estimates, sampled
 from repope_eval.scoring.protocols import PROTOCOLS, Protocol
 from repope_eval.settings import config
@@ -50,8 +50,7 @@ class Change:
     @property
     def f1_by_prevalence(self) -> float | None:
         """The rest of F1's change."""
-        f1, by_labels = self.estimates["f1"].value, self.f1_by_labels
-        return None if f1 is None or by_labels is None else f1 - by_labels
+        return less(self.estimates["f1"].value, self.f1_by_labels)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """Composing settings with Hydra, from the records, the configuration files and the words of a command line."""
 
 import typing
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from pathlib import Path
@@ -21,6 +21,7 @@ from repope_eval.settings.config import BenchSettings, ModelSettings
 from repope_eval.settings.fields import closest, fields_by_key, groups_of, nearest
 from repope_eval.settings.schema import schema_of, settings_from
 from repope_eval.settings.shipped_files import choices, configuration_file
+from repope_eval.settings.written import by_dotted_key
 from repope_eval.wording import shown_word
 
 CONFIG_NAME = "repope_eval"
@@ -67,7 +68,7 @@ def bench_settings(name: str, values: Mapping[str, Any]) -> BenchSettings:
             f"{shown_word(name)}: no such benchmark{nearest(name, known)}; there are {', '.join(known)}"
         )
     fields = fields_by_key(BenchSettings)
-    for key, value in _by_key(values):
+    for key, value in by_dotted_key(values).items():
         if key not in fields:
             raise RepopeError(f"{key}: no such setting of a benchmark{nearest(key, list(fields))}")
         if fields[key].record is not None:
@@ -80,15 +81,6 @@ def bench_settings(name: str, values: Mapping[str, Any]) -> BenchSettings:
     except OmegaConfBaseException as error:
         raise RepopeError(f"settings of {name}: {str(error).splitlines()[0]}") from error
     return settings_from(BenchSettings, typing.cast(DictConfig, composed))
-
-
-def _by_key(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """The values by their whole keys, those of mappings too."""
-    for name, value in values.items():
-        if isinstance(value, Mapping):
-            yield from _by_key(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", value
 
 
 def listed_models() -> list[ModelSettings]:

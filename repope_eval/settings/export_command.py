@@ -8,8 +8,11 @@ from repope_eval.settings.declaration import setting
 ExportFormat = Literal["every_eval_ever", "eval_results", "lmms_eval", "model_card", "evaluation_card"]
 Relationship = Literal["first_party", "third_party", "collaborative", "other"]
 
+HUB_ID = r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*"
+"""The pattern of a model's or a dataset's id on the Hub."""
+
 _HUB_ID = {
-    "pattern": r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*",
+    "pattern": HUB_ID,
     "form": "OWNER/NAME, as on the Hub,",
     "is_public": True,
 }
