@@ -33,6 +33,7 @@ FAMILY_MODELS = [model.name for model in listed_models() if model.family in FAMI
 
 TOGETHER = (
     "tests/browser/test_annotation.py",
+    "tests/browser/test_annotation_images.py",
     "tests/browser/test_comparison.py",
     "tests/browser/test_documentation.py",
     "tests/browser/test_pages.py",
