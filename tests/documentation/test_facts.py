@@ -9,6 +9,7 @@ from conftest import GOLDENS, PROJECT, CommandLine
 from documentation_pages import TEXTS
 from PIL import Image
 
+from repope_eval import load_benchmark
 from repope_eval.foreign_answers.formats import FORMATS
 from repope_eval.reporting.citations import POPE, REPOPE
 
@@ -47,6 +48,26 @@ def test_the_table_of_a_real_models_scores_is_what_the_program_computes(
             ratios = " | ".join(f"{cell[name]:.4f}".lstrip("0") for name in ("precision", "recall", "f1"))
             page = TEXTS["docs/how-to/score-answers.md"]
             assert f"| {variant} | {title} | {counts} | {ratios} |" in page
+
+
+def test_the_labels_that_repope_changed_are_as_many_as_is_said(shared: Path) -> None:
+    """In the table of the concepts, and rounded in the README."""
+    page = TEXTS["docs/concepts/relabelling.md"]
+    benchmark = load_benchmark("repope", data_dir=shared)
+    old, new = (label_set.variants for label_set in benchmark.label_sets)
+    shares = {}
+    for variant, label in (("random", True), ("random", False), ("popular", False), ("adversarial", False)):
+        asked = [question for question, truth in old[variant].items() if truth is label]
+        counts = [
+            sum(question in new[variant] and new[variant][question] is not label for question in asked),
+            sum(question not in new[variant] for question in asked),
+        ]
+        shares[variant, label] = [100 * count / len(asked) for count in counts]
+        name = "all (the same questions)" if label else variant
+        told = " | ".join(f"{count} ({100 * count / len(asked):.1f} %)" for count in counts)
+        assert f"| {name} | {'yes' if label else 'no'} | {len(asked):,} | {told} |" in page
+    wrong, ambiguous = shares["random", True]
+    assert f'About {wrong:.0f} % of POPE\'s "yes" labels are wrong and {ambiguous:.0f} % ambiguous' in README
 
 
 def measured_speed() -> dict[str, tuple[float, float]]:
