@@ -14,6 +14,7 @@ import pytest
 import warm_commands
 from demo_runs import FIRST_IMAGES
 from filelock import FileLock
+from matplotlib.figure import Figure
 
 from repope_eval.models.families import FAMILIES
 from repope_eval.process import signals as interruption
@@ -106,11 +107,28 @@ def _no_network_and_no_home(
     monkeypatch.setattr(interruption, "_came", [])  # a signal of one test is none of the next one's
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _pages_are_drawn_alone() -> Iterator[None]:
+    """Leaves PDF out of what modules and classes draw for their tests, too; it takes the longer."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Figure, "savefig", _save_svg)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _drawings_are_empty(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Drawing the charts of a page takes a second; tests that look at drawings are marked `draws`."""
-    if "draws" not in request.keywords:
-        monkeypatch.setattr("matplotlib.figure.Figure.savefig", _save_nothing)
+    """Drawing the charts of a page takes a second; the mark `draws` says what of them a test looks at."""
+    mark = request.node.get_closest_marker("draws")
+    if mark is None or "pdf" in mark.args:
+        monkeypatch.setattr(Figure, "savefig", _save_nothing if mark is None else _SAVE)
+
+
+_SAVE = Figure.savefig
+
+
+def _save_svg(figure: Figure, file: IO[bytes], *, format: str, metadata: object) -> None:
+    save = _SAVE if format == "svg" else _save_nothing
+    save(figure, file, format=format, metadata=metadata)
 
 
 def _save_nothing(_: object, file: IO[bytes], *, format: str, metadata: object) -> None:

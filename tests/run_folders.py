@@ -1,5 +1,6 @@
 """Run folders made without a model: answers to the embedded benchmark that are wrong as often as is wanted."""
 
+import functools
 import json
 import random
 from collections.abc import Callable, Sequence
@@ -14,6 +15,7 @@ from repope_eval.settings.shipped_files import shipped_folder
 DEMO = BenchSettings(name="demo", source="demo", variants=("random", "popular", "adversarial"))
 
 
+@functools.cache
 def demo() -> Benchmark:
     """The embedded benchmark."""
     assert (shipped_folder("configs") / "benchmarks" / "demo.yaml").is_file()

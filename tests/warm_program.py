@@ -17,6 +17,7 @@ import select
 import shutil
 import socket
 import sys
+import weakref
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -89,6 +90,12 @@ def fill_caches() -> None:
         for _ in drawn_weights(images, replicates):
             pass
     assert len(os.listdir("/proc/self/task")) == 1, "threads would be missing in forked processes"  # noqa: PTH208
+
+
+def forget_what_to_end() -> None:
+    """What libraries have done at the end of a process is not worth its time: torch takes its operators apart."""
+    for end in list(weakref.finalize._registry):  # type: ignore[attr-defined]
+        end.atexit = False
 
 
 def empty_draw(name: str, title: str, description: str, *_: object, **__: object) -> drawing.Chart:
@@ -224,6 +231,7 @@ def main() -> None:
     gc.disable()
     import_everything()
     fill_caches()
+    forget_what_to_end()
     gc.collect()
     gc.freeze()  # a collection in a forked process would copy the memory shared with its parent
     gc.enable()

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import torch
-from golden import GOLDENS, Golden, golden_model, read_golden
+from golden import GOLDENS, Golden, golden_model, read_golden, remembering
 
 from repope_eval.errors import RepopeError
 from repope_eval.inference import image_rows, shared
@@ -34,7 +34,7 @@ def golden(request: pytest.FixtureRequest) -> Golden:
 
 @pytest.fixture(scope="module")
 def model(golden: Golden) -> Model:
-    return golden_model(golden.folder)
+    return remembering(golden_model(golden.folder))
 
 
 @pytest.fixture(scope="module")

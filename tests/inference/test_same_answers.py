@@ -3,7 +3,15 @@
 from pathlib import Path
 
 import pytest
-from golden import GOLDENS, ONE_OF_EACH_FAMILY, Golden, golden_model, load_golden_model, read_golden
+from golden import (
+    GOLDENS,
+    ONE_OF_EACH_FAMILY,
+    Golden,
+    golden_model,
+    load_golden_model,
+    read_golden,
+    remembering,
+)
 
 from demo_making.icons import KINDS
 from repope_eval.benchmarks.demo import DEMO_FOLDER
@@ -28,7 +36,7 @@ def golden(request: pytest.FixtureRequest) -> Golden:
 
 @pytest.fixture(scope="module")
 def model(golden: Golden) -> Model:
-    return golden_model(golden.folder)
+    return remembering(golden_model(golden.folder))
 
 
 def responses(

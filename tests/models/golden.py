@@ -129,6 +129,25 @@ def golden_model(folder: Path) -> Model:
     return dataclasses.replace(model, network=copy.deepcopy(model.network))
 
 
+def remembering(model: Model) -> Model:
+    """The model, which now encodes the same pixels once; the sequential engine has it do so for each question anew."""
+    network = model.network.base_model
+    encode, known = network.get_image_features, {}
+
+    def content(value: object) -> object:
+        return (value.shape, value.numpy().tobytes()) if isinstance(value, torch.Tensor) else value
+
+    @functools.wraps(encode)
+    def remembered(*values: object, **named: object) -> object:
+        key = (*map(content, values), *((name, content(value)) for name, value in sorted(named.items())))
+        if key not in known:
+            known[key] = encode(*values, **named)
+        return copy.deepcopy(known[key])
+
+    network.get_image_features = remembered
+    return model
+
+
 def load_golden_model(folder: Path, *, device: str = "cpu", **changes: str) -> Model:
     """Loads the golden's checkpoint, in float32 unless changed; a copy elsewhere is InternVL's."""
     family, model, _ = GOLDENS.get(folder.name, GOLDENS["internvl2_5_qwen2"])

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import torch
-from golden import GOLDENS, Golden, golden_model, load_golden_model, read_golden
+from golden import GOLDENS, Golden, golden_model, load_golden_model, read_golden, remembering
 from hf_layouts import OVIS2_IMAGE_TOKENS, change_config, native_class, write_hf_layout
 from safetensors.torch import load_file, save_file
 
@@ -33,7 +33,7 @@ def folder(golden: Golden, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def model(folder: Path) -> Model:
-    return load_golden_model(folder)
+    return remembering(load_golden_model(folder))
 
 
 def test_prompts_and_pixels_are_those_of_the_original_layout(golden: Golden, model: Model) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import torch
-from golden import Golden, golden_model, load_golden_model, read_golden, strided_sample
+from golden import Golden, golden_model, load_golden_model, read_golden, remembering, strided_sample
 
 from repope_eval.capacity.counting import size_of
 from repope_eval.errors import RepopeError
@@ -39,7 +39,7 @@ def golden(request: pytest.FixtureRequest) -> Golden:
 
 @pytest.fixture(scope="module")
 def model(golden: Golden) -> Model:
-    return golden_model(golden.folder)
+    return remembering(golden_model(golden.folder))
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from altered_checkpoints import (
     without_files,
     without_the_tied_head,
 )
-from golden import GOLDENS, change_weights, load_golden_model, read_golden
+from golden import GOLDENS, change_weights, load_golden_model, read_golden, remembering
 from transformers import (
     LlavaOnevisionForConditionalGeneration,
     PaliGemmaForConditionalGeneration,
@@ -155,6 +155,7 @@ def shared_answers(model: Model, name: str) -> TokenIds:
 
 def answers(model: Model, name: str) -> TokenIds:
     """What both engines answer; they agree."""
+    remembering(model)
     prepared, spellings = first_prepared(model, name), find_spellings(model.recipe)
     (shared,), (alone,) = (
         generate(model, prepared, GOLDENS[name].max_new_tokens, spellings)

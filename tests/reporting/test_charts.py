@@ -1,6 +1,7 @@
 """Charts: what they show, the same each time, and fit for both sides of a page."""
 
 import dataclasses
+import functools
 import os
 import re
 import subprocess
@@ -70,6 +71,12 @@ CHARTS: dict[str, Callable[[], Chart]] = {
 }
 
 
+@functools.cache
+def drawn(name: str) -> Chart:
+    """A chart, drawn once; PDF may be empty."""
+    return CHARTS[name]()
+
+
 def effect(group: str, **fields: object) -> Effect:
     return dataclasses.replace(EFFECT, group=group, **fields)  # type: ignore[arg-type]
 
@@ -78,6 +85,7 @@ def texts(chart: Chart) -> list[str]:
     return re.findall(r"<text[^>]*>([^<]*)</text>", chart.svg.decode())
 
 
+@pytest.mark.draws("svg", "pdf")
 @pytest.mark.parametrize("name", CHARTS)
 def test_a_chart_is_the_same_each_time_as_svg_and_pdf(name: str) -> None:
     chart = CHARTS[name]()
@@ -89,6 +97,7 @@ def test_a_chart_is_the_same_each_time_as_svg_and_pdf(name: str) -> None:
     assert b"<dc:date>" not in chart.svg
 
 
+@pytest.mark.draws("svg", "pdf")
 def test_fonts_lose_their_layout_tables_in_a_chart_and_nowhere_else(monkeypatch: pytest.MonkeyPatch) -> None:
     """Reading them takes most of the time; fontTools' list of what to leave out has no public name."""
     before = subset.Options().drop_tables
@@ -108,7 +117,7 @@ def test_fonts_lose_their_layout_tables_in_a_chart_and_nowhere_else(monkeypatch:
 
 @pytest.mark.parametrize("name", CHARTS)
 def test_a_chart_in_a_page_has_its_colours_a_name_and_ids_of_its_own(name: str) -> None:
-    chart = CHARTS[name]()
+    chart = drawn(name)
     inline = ElementTree.fromstring(chart.inline)
     assert set(inline.attrib) == {
         "viewBox",
@@ -130,12 +139,12 @@ def test_a_chart_in_a_page_has_its_colours_a_name_and_ids_of_its_own(name: str) 
 
 
 def test_charts_use_the_palette_only() -> None:
-    for make in CHARTS.values():
-        assert set(re.findall(r"#[0-9a-f]{6}\b", make().svg.decode())) <= set(IN_PAGE)
+    for name in CHARTS:
+        assert set(re.findall(r"#[0-9a-f]{6}\b", drawn(name).svg.decode())) <= set(IN_PAGE)
 
 
 def test_counts_have_a_row_a_variant_and_a_value_a_label_set() -> None:
-    shown = texts(CHARTS["counts"]())
+    shown = texts(drawn("counts"))
     assert [shown.count(variant) for variant in CELLS] == [3, 3, 3]  # a panel each for TP, FP and F1
     for value in ("1150", "1002", "28", "49", "0.8732", "0.9193"):
         assert value in shown
@@ -161,7 +170,7 @@ def test_precision_and_recall_are_shown_with_room_around_and_inside_the_square()
 
 
 def test_precision_and_recall_leave_the_mean_out() -> None:
-    shown = texts(CHARTS["precision_recall"]())
+    shown = texts(drawn("precision_recall"))
     assert "mean" not in shown
     assert any(text.startswith("F1 0.") for text in shown)
 

@@ -215,7 +215,7 @@ def test_label_sets_may_have_any_names_and_number(names: tuple[str, ...]) -> Non
     assert any("augustin2025dash" in text for text in texts)
 
 
-@pytest.mark.draws
+@pytest.mark.draws("svg", "pdf")
 def test_pages_and_figures_are_the_same_each_time() -> None:
     assert render_run_page(run_view()) == render_run_page(run_view())
 
