@@ -13,7 +13,7 @@ from repope_eval.reporting.console import print_table, print_text
 from repope_eval.reporting.tables import number_field, table, text_field
 from repope_eval.settings.composition import group_choices, register
 from repope_eval.settings.config import RunSettings, SlurmSettings
-from repope_eval.settings.validation import find_mistakes
+from repope_eval.settings.validation import check
 from repope_eval.settings.words import quoted_texts
 
 _MODELS_WIDTH = 60
@@ -30,7 +30,7 @@ def execute(settings: SlurmSettings, command: str) -> None:
     config_dir = given[0] if given else None
 
     def mistakes_in(words: Sequence[str]) -> Sequence[str]:
-        return find_mistakes(RunSettings, quoted_texts(RunSettings, words, multirun=False), config_dir)
+        return check(RunSettings, quoted_texts(RunSettings, words, multirun=False), config_dir).mistakes
 
     known = group_choices("model")
     register(RunSettings, config_dir)

@@ -11,12 +11,12 @@ import hydra
 from hydra._internal.utils import get_args_parser
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict
 
 from repope_eval.errors import RepopeError
 from repope_eval.files.writing import make_folder
 from repope_eval.settings.composition import CONFIG_NAME, SWEEPS, compose, initialized, named, register
-from repope_eval.settings.validation import find_mistakes
+from repope_eval.settings.validation import check
 from repope_eval.settings.words import quoted_texts
 from repope_eval.wording import first_unwritable, shown_word
 
@@ -27,7 +27,10 @@ _OF_OTHER_PROGRAMS = ("config_name", "config_path", "experimental_rerun")
 def launch(
     record: type, execute: Callable[[Sequence[DictConfig]], None], by_benchmark: Sequence[Sequence[str]]
 ) -> None:
-    """Checks the words of a command line, then has Hydra call `execute` once, or once for each run of a sweep.
+    """Checks the words of a command line, then has `execute` called once, or once for each run of a sweep.
+
+    Hydra calls it, unless the words are settings of this program alone: then what they were composed into, to check
+    them, is the run's, and Hydra need not compose them twice more.
 
     Args:
         record: the settings of the command.
@@ -44,13 +47,15 @@ def launch(
     typed, *typed_others = (
         quoted_texts(record, _options(each).overrides, multirun=options.multirun) for each in by_benchmark
     )
-    mistakes = [
-        mistake
-        for each in (typed, *typed_others)
-        for mistake in find_mistakes(record, each, config_dir, multirun=options.multirun)
+    checked = [
+        check(record, each, config_dir, multirun=options.multirun) for each in (typed, *typed_others)
     ]
-    if mistakes:
+    if mistakes := [mistake for each in checked for mistake in each.mistakes]:
         raise RepopeError("\n".join(dict.fromkeys(mistakes)))
+    composed = [each.first for each in checked if each.first is not None]
+    if options.overrides == list(words) and len(composed) == len(checked):
+        _execute_composed(execute, composed)
+        return
 
     if options.multirun and not any(word.startswith("hydra.sweep.dir=") for word in options.overrides):
         make_folder(Path(SWEEPS), "hydra.sweep.dir", Path(SWEEPS))
@@ -68,6 +73,17 @@ def launch(
         rest.remove(override)
     sys.argv[1:] = [*typed, *rest]
     hydra.main(version_base="1.3", config_path=None, config_name=CONFIG_NAME)(execute_named)()
+
+
+def _execute_composed(
+    execute: Callable[[Sequence[DictConfig]], None], composed: Sequence[DictConfig]
+) -> None:
+    with initialized(None):
+        HydraConfig.instance().set_config(composed[0])
+        for each in composed:
+            with open_dict(each):
+                del each["hydra"]
+        execute(composed)
 
 
 def _composed_alike(record: type, benches: Sequence[str], config_dir: Path | None) -> list[DictConfig]:

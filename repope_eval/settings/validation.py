@@ -8,11 +8,11 @@ import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml  # type: ignore[import-untyped]
 from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import GrammarParseError, OmegaConfBaseException
 
 from repope_eval.errors import RepopeError
@@ -51,9 +51,17 @@ DEEPEST = 20
 """The most mappings and lists within each other: settings have two, and a parser fails at some hundreds."""
 
 
-def find_mistakes(
+class Checked(NamedTuple):
+    """What checking the words of a command line found."""
+
+    mistakes: list[str]
+    first: DictConfig | None = None
+    """What the words come to in the first run that they ask for, if they are right as they stand."""
+
+
+def check(
     record: type, words: Sequence[str], config_dir: Path | None = None, *, multirun: bool = False
-) -> list[str]:
+) -> Checked:
     """Every mistake in the `key=value` words of a command line, a line each, before anything is loaded.
 
     Where all words together are right, that is all. Else each word is composed on its own (a sweep's values one by
@@ -66,8 +74,8 @@ def find_mistakes(
     chosen: list[str] = []
     sweeps: dict[str, list[str]] = {}
     with initialized(config_dir):
-        if _are_right(record, words, config_dir, multirun=multirun):
-            return []
+        if first := _right_together(record, words, config_dir, multirun=multirun):
+            return Checked([], first)
         for word in sorted(words, key=lambda word: _turn(record, word)):
             try:
                 singles = single_words(record, word, multirun=multirun)
@@ -80,23 +88,26 @@ def find_mistakes(
                 sweeps[key_of(word)] = singles
                 chosen += singles[-1:] if is_hydras(word) or key_of(word) in groups_of(record) else []
         if not mistakes:
-            mistakes += _job_mistakes(record, sweeps)
-    return list(dict.fromkeys(mistakes))
+            mistakes += _checked_runs(record, sweeps).mistakes
+    return Checked(list(dict.fromkeys(mistakes)))
 
 
-def _are_right(record: type, words: Sequence[str], config_dir: Path | None, *, multirun: bool) -> bool:
-    """Whether the words are right together, as far as one composition a run tells; Hydra's own are not looked into."""
+def _right_together(
+    record: type, words: Sequence[str], config_dir: Path | None, *, multirun: bool
+) -> DictConfig | None:
+    """The first run's settings, if one composition a run tells that all words are right; none of Hydra's own are."""
     groups, keys = groups_of(record), list(map(key_of, words))
     of_no_group = [key for key in keys if "." in key and groups.get(key.partition(".")[0], "") is None]
     if len(set(keys)) < len(keys) or of_no_group or any(map(is_hydras, words)):
-        return False
+        return None
     try:
         sweeps = {key_of(word): single_words(record, word, multirun=multirun) for word in words}
         if any(_plain_mistake(record, word, config_dir) for singles in sweeps.values() for word in singles):
-            return False
-        return not any(_job_mistakes(record, sweeps))
+            return None
+        runs = _checked_runs(record, sweeps)
     except (RepopeError, *_COMPOSING):
-        return False
+        return None
+    return None if runs.mistakes else runs.first
 
 
 def _turn(record: type, word: str) -> int:
@@ -224,18 +235,20 @@ def _composition_mistake(record: type, word: str, error: Exception) -> str:
     return f"{where}{fields[key].expected} is expected"
 
 
-def _job_mistakes(record: type, sweeps: Mapping[str, Sequence[str]]) -> Iterator[str]:
+def _checked_runs(record: type, sweeps: Mapping[str, Sequence[str]]) -> Checked:
     """What is wrong with the runs that all words together ask for: values missing, a folder shared by two."""
     listed = [words for words in sweeps.values() if words]
     if math.prod(map(len, listed)) > MOST_RUNS:
-        yield f"-m: {TOO_MANY_RUNS}"
-        return
+        return Checked([f"-m: {TOO_MANY_RUNS}"])
+    mistakes: list[str] = []
+    first = None
     folders: Counter[str] = Counter()
     written = ""
     for number, words in enumerate(itertools.product(*listed)):
         composed = compose(record, words, number)
+        first = first or composed
         found = list(problems(record, composed))
-        yield from found
+        mistakes += found
         if not found and composed.get("out"):
             folders[composed.out] += 1
             written = typing.cast(dict[str, Any], OmegaConf.to_container(composed))["out"]
@@ -245,4 +258,5 @@ def _job_mistakes(record: type, sweeps: Mapping[str, Sequence[str]]) -> Iterator
         swept = [f"{key}.name" if key in groups else key for key, words in sweeps.items() if words[1:]]
         apart = "".join(f"/${{{key}}}" for key in swept if f"${{{key}}}" not in written)
         mend = f"give each its own, such as 'out={written}{apart}'" if apart else "name each once"
-        yield f"out={shared}: {folders[shared]} runs of the sweep would write there; {mend}"
+        mistakes.append(f"out={shared}: {folders[shared]} runs of the sweep would write there; {mend}")
+    return Checked(mistakes, first)

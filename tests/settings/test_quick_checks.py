@@ -9,7 +9,7 @@ from hydra.core.config_store import ConfigStore
 from repope_eval.settings.composition import register
 from repope_eval.settings.config import DoctorSettings, ModelsSettings, RunSettings, ScoreSettings
 from repope_eval.settings.quick_checks import misspelt_keys
-from repope_eval.settings.validation import find_mistakes
+from repope_eval.settings.validation import check
 from repope_eval.settings.words import quoted_texts
 
 
@@ -23,7 +23,7 @@ def _groups_of_one_record_only(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _with_hydra(record: type, words: list[str]) -> list[str]:
     register(record)
-    return find_mistakes(record, quoted_texts(record, words, multirun=False))
+    return check(record, quoted_texts(record, words, multirun=False)).mistakes
 
 
 @pytest.mark.parametrize(

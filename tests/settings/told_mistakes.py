@@ -8,7 +8,7 @@ from hydra.core.config_store import ConfigStore
 
 from repope_eval.settings.composition import register
 from repope_eval.settings.config import RunSettings
-from repope_eval.settings.validation import find_mistakes
+from repope_eval.settings.validation import check
 
 MEND = (
     "`python -m repope_eval models` lists them; another checkpoint is model={}, or model=chat where transformers has a "
@@ -26,4 +26,4 @@ def mistakes_in(
             patched.setitem(ConfigStore.instance().repo, group, {})
             patched.delitem(ConfigStore.instance().repo, group)
         register(record, own)
-        return find_mistakes(record, words, own, multirun=sweep)
+        return check(record, words, own, multirun=sweep).mistakes
