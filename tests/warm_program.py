@@ -25,6 +25,8 @@ from types import ModuleType
 from typing import IO
 
 from matplotlib.figure import Figure
+from remembered_features import remembered
+from transformers.models.internvl.modeling_internvl import InternVLModel
 from warm_commands import EMPTY_DRAWINGS
 
 import repope_eval
@@ -207,6 +209,7 @@ def read_environment_again() -> None:
 def run_program(program: str) -> None:
     """Runs a package, as `python -m` does, or the file of a path."""
     if not program.endswith(".py"):
+        InternVLModel.get_image_features = remembered(InternVLModel.get_image_features)
         sys.path[0] = str(Path.cwd())
         runpy.run_module(program, run_name="__main__", alter_sys=True)
         return

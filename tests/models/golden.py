@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import torch
 from PIL import Image
+from remembered_features import remembered
 from safetensors.torch import load_file, save_file
 
 from repope_eval.models.loading import Model, load_model
@@ -130,21 +131,9 @@ def golden_model(folder: Path) -> Model:
 
 
 def remembering(model: Model) -> Model:
-    """The model, which now encodes the same pixels once; the sequential engine has it do so for each question anew."""
+    """The model, which now encodes each photograph once."""
     network = model.network.base_model
-    encode, known = network.get_image_features, {}
-
-    def content(value: object) -> object:
-        return (value.shape, value.numpy().tobytes()) if isinstance(value, torch.Tensor) else value
-
-    @functools.wraps(encode)
-    def remembered(*values: object, **named: object) -> object:
-        key = (*map(content, values), *((name, content(value)) for name, value in sorted(named.items())))
-        if key not in known:
-            known[key] = encode(*values, **named)
-        return copy.deepcopy(known[key])
-
-    network.get_image_features = remembered
+    network.get_image_features = remembered(network.get_image_features)
     return model
 
 
