@@ -32,22 +32,32 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 FAMILY_MODELS = [model.name for model in listed_models() if model.family in FAMILIES]
 """The shipped models of the families, in the order of their names."""
 
-TOGETHER = (
-    "tests/browser/test_annotation.py",
-    "tests/browser/test_annotation_images.py",
-    "tests/browser/test_comparison.py",
-    "tests/browser/test_documentation.py",
-    "tests/browser/test_pages.py",
-    "tests/cluster/test_real_slurm.py",
-    "tests/demo_making/test_train.py",
-    "tests/leaderboard/test_page.py",
-    "tests/leaderboard/test_sentences.py",
-    "tests/test_wheel.py",
+ONE_BY_ONE = (
+    "test_documented_commands.py",
+    "test_identity.py",
+    "test_perf.py",
+    "test_pipeline.py",
+    "test_resuming.py",
+    "test_same_answers.py",
+    "test_several_benchmarks.py",
+    "test_several_ranks.py",
+    "test_validation.py",
 )
-"""Files that one worker runs whole, because what their tests share takes seconds to make."""
+"""Long files whose tests share little, so that any worker may take one. One worker runs each other file whole."""
 
-LONG = ("test_same_answers.py", "test_documented_commands.py", "test_several_ranks.py")
-"""Files whose tests take long: with those above they are begun first, so that no worker is left with one at the end."""
+LONG = (
+    "test_real_slurm.py",
+    "test_pages.py",
+    "test_annotation.py",
+    "test_wheel.py",
+    "test_fake_cuda.py",
+    "test_transformers_serve.py",
+    *ONE_BY_ONE,
+    "test_train.py",
+    "test_rehearsal.py",
+    "test_documentation.py",
+)
+"""What is begun first, so that no worker is left with a long file at the end."""
 
 _homes = itertools.count()
 
@@ -56,7 +66,7 @@ CommandLine = Callable[..., "subprocess.CompletedProcess[str]"]
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Hands out files that are to stay together first, and then single tests.
+    """Hands out whole files, whose tests share what takes long to make, and single tests of others.
 
     xdist's own groups (`--dist loadgroup`) have no effect under pytest 9.2: xdist 3.8 writes them into an attribute
     that is no longer read.
@@ -66,14 +76,15 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     class Scheduling(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file = nodeid.partition("::")[0]
-            return file if file in TOGETHER else nodeid
+            return nodeid if Path(file).name in ONE_BY_ONE else file
 
+    config.option.loadscopereorder = False  # or files of few tests would come last, however long they take
     return Scheduling(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    whole = {PROJECT / file for file in TOGETHER}
-    items.sort(key=lambda item: item.path.name not in LONG and item.path not in whole)
+    turns = {name: turn for turn, name in enumerate(LONG)}
+    items.sort(key=lambda item: turns.get(item.path.name, len(LONG)))
 
 
 def pytest_configure(config: pytest.Config) -> None:

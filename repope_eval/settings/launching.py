@@ -47,9 +47,7 @@ def launch(
     typed, *typed_others = (
         quoted_texts(record, _options(each).overrides, multirun=options.multirun) for each in by_benchmark
     )
-    checked = [
-        check(record, each, config_dir, multirun=options.multirun) for each in (typed, *typed_others)
-    ]
+    checked = [check(record, each, config_dir, multirun=options.multirun) for each in (typed, *typed_others)]
     if mistakes := [mistake for each in checked for mistake in each.mistakes]:
         raise RepopeError("\n".join(dict.fromkeys(mistakes)))
     composed = [each.first for each in checked if each.first is not None]
