@@ -123,7 +123,7 @@ def test_memory_grows_by_the_same_with_each_layer() -> None:
     )
 
 
-@pytest.mark.parametrize("name", PUBLISHED)
+@pytest.mark.parametrize("name", OF_EACH_FAMILY)
 def test_the_sequential_engine_runs_at_size(name: str) -> None:
     with fake_model(name, LAYERS) as (model, devices):
         counts = count(model, devices, [prepared(model, 1)], "sequential")
