@@ -29,8 +29,8 @@ def launch(
 ) -> None:
     """Checks the words of a command line, then has `execute` called once, or once for each run of a sweep.
 
-    Hydra calls it, unless the words are settings of this program alone: then what they were composed into, to check
-    them, is the run's, and Hydra need not compose them twice more.
+    Hydra calls it where there are options, such as -m, or settings of Hydra's own. Elsewhere the run takes what the
+    words were composed into when they were checked, since Hydra would compose them twice more.
 
     Args:
         record: the settings of the command.
@@ -76,6 +76,7 @@ def launch(
 def _execute_composed(
     execute: Callable[[Sequence[DictConfig]], None], composed: Sequence[DictConfig]
 ) -> None:
+    """Calls `execute` as Hydra would: Hydra can be asked about the first, and its own settings are in none."""
     with initialized(None):
         HydraConfig.instance().set_config(composed[0])
         for each in composed:

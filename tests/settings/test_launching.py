@@ -1,18 +1,88 @@
-"""Launchers: what becomes of submitit's own exceptions, and a process that it starts and tells to end."""
+"""Starting a command by Hydra or without it, and launchers: submitit's exceptions, and a process that it starts."""
 
 import json
 import os
 import re
 import signal
+import sys
 import time
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 import warm_commands
 from demo_runs import answers
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra.core.config_store import ConfigStore
+from hydra.core.global_hydra import GlobalHydra
+from omegaconf import DictConfig
 
 from repope_eval.errors import RepopeError
-from repope_eval.settings.launching import told_by_launcher
+from repope_eval.settings.config import RunSettings
+from repope_eval.settings.launching import bench_words, is_of_sweep, launch, told_by_launcher
+from repope_eval.settings.schema import settings_from
+
+
+class Launched(NamedTuple):
+    """What a command was executed with."""
+
+    settings: list[RunSettings]
+    """Those of each benchmark."""
+    groups: list[str]
+    """The keys of what was composed for the first."""
+    bench_words: list[str]
+    is_of_sweep: bool
+
+
+@pytest.fixture
+def launched(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., list[Launched]]]:
+    """Launches words, and tells what was executed; Hydra forgets this record's groups before and after."""
+
+    def launch_words(*by_benchmark: list[str]) -> list[Launched]:
+        found: list[Launched] = []
+
+        def execute(composed: Sequence[DictConfig]) -> None:
+            settings = [settings_from(RunSettings, each) for each in composed]
+            found.append(Launched(settings, list(composed[0]), bench_words(), is_of_sweep()))
+
+        launch(RunSettings, execute, by_benchmark)
+        GlobalHydra.instance().clear()
+        return found
+
+    monkeypatch.setattr(sys, "argv", ["repope_eval"])
+    for group in ("model", "bench"):
+        monkeypatch.setitem(ConfigStore.instance().repo, group, {})
+        monkeypatch.delitem(ConfigStore.instance().repo, group)
+    yield launch_words
+    GlobalHydra.instance().clear()
+
+
+@pytest.mark.parametrize(
+    "by_benchmark",
+    [
+        [[]],
+        [["model=internvl2_5_1b", "limit=3", "out=runs/${bench.name}/a (1)", "model.max_tiles=2"]],
+        [[f"bench={name}", "out=runs/${bench.name}"] for name in ("demo", "repope")],
+    ],
+)
+def test_without_an_option_the_run_is_the_one_that_was_checked_and_the_same_as_hydras(
+    launched: Callable[..., list[Launched]], monkeypatch: pytest.MonkeyPatch, by_benchmark: list[list[str]]
+) -> None:
+    composed: list[object] = []
+    compose = ConfigLoaderImpl.load_configuration
+
+    def counted(*values: Any, **named: Any) -> DictConfig:
+        composed.append(named)
+        return compose(*values, **named)
+
+    monkeypatch.setattr(ConfigLoaderImpl, "load_configuration", counted)
+    alone = launched(*by_benchmark)
+    assert len(composed) == len(by_benchmark)
+    assert len(alone) == 1
+    assert "hydra" not in alone[0].groups
+    assert alone == launched(*([*words, "--run"] for words in by_benchmark))
+    assert len(composed) > 2 * len(by_benchmark)
 
 
 class UncompletedJobError(Exception):
