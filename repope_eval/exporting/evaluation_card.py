@@ -13,19 +13,8 @@ from repope_eval.exporting.sentences import coverage_sentence, interval_sentence
 from repope_eval.leaderboard.finished_runs import NOT_SET
 from repope_eval.reporting.figure_texts import FIGURE_TITLES, label_set_title
 from repope_eval.reporting.table_exports import markdown_text
-from repope_eval.settings.config import Protocol
+from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.settings.export_command import ExportSettings
-
-PROTOCOL_SENTENCES: Mapping[Protocol, str] = {
-    "repope": 'A response with "yes" anywhere in it is a yes, else one with "no" anywhere a no; what is neither counts '
-    "nowhere.",
-    "pope": 'A response with "No", "no" or "not" as a word of its first sentence is a no, and every other one a yes.',
-    "vlmevalkit": 'A response with "yes" as a word and "no" not is a yes, the reverse a no; what is neither is a '
-    "missed yes, or a wrong no.",
-    "lmms_eval": 'A response that is "yes" or "no" and nothing else is read; what is neither is wrong for accuracy and '
-    "counts nowhere else, and the yes ratio is that of the labels.",
-}
-"""How each protocol reads a response, and what becomes of one that is neither."""
 
 FACTS: Mapping[str, str] = {
     "model.dtype": "number format",
@@ -50,7 +39,7 @@ def files(run: ScoredRun, settings: ExportSettings) -> Files:
         "What was measured": _measured(run),
         "On what": _data(run),
         "How": _asked(run),
-        "Protocol": [f"`{run.protocol}`: {PROTOCOL_SENTENCES[run.protocol]}"],
+        "Protocol": [f"`{run.protocol}`: {PROTOCOLS[run.protocol].rule}."],
         "Figures": [figure_table(run), "95 % intervals of the other figures:\n", interval_table(run)],
         "Coverage": _coverage(run),
         "What it cannot tell": _limits(run),

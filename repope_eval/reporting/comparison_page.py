@@ -15,9 +15,9 @@ from repope_eval.reporting.comparison_tables import (
 from repope_eval.reporting.comparison_verdict import verdict
 from repope_eval.reporting.comparison_view import ComparisonView
 from repope_eval.reporting.gallery import PAGE_BYTES, illustrated
-from repope_eval.reporting.page import PROTOCOL_RULES
 from repope_eval.reporting.templates import render
 from repope_eval.scoring.gap import GAP_FIGURES
+from repope_eval.scoring.protocols import PROTOCOLS
 
 if TYPE_CHECKING:  # drawing needs matplotlib, which takes a while to import
     from repope_eval.reporting.charts.drawing import Chart
@@ -44,7 +44,7 @@ def render_comparison_page(view: ComparisonView, command: str) -> str:
         "settings": settings_table(view.settings),
         "protocols": protocol_run_table(view),
         "readings": read_differently_table(view.read_differently),
-        "rules": {protocol: PROTOCOL_RULES[protocol] for protocol in protocols},
+        "rules": {protocol: PROTOCOLS[protocol].rule for protocol in protocols},
         "command": command,
     }
     html = render("comparison.html.j2", gallery=gallery, **context)

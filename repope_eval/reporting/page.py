@@ -21,23 +21,14 @@ from repope_eval.scoring.evidence import Evidence
 from repope_eval.scoring.groups import GroupsRight
 from repope_eval.scoring.intervals import FEWEST_ERRORS, INTERVAL_FIGURES
 from repope_eval.scoring.protocol_readings import Disagreement
+from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.scoring.relabelling_effect import Effect, TurnedVerdict
 from repope_eval.scoring.resolutions import Missing, Resolution
 from repope_eval.scoring.scores import Scores
-from repope_eval.settings import config
 
 if TYPE_CHECKING:  # drawing needs matplotlib, which takes a while to import
     from repope_eval.reporting.charts.drawing import Chart
 
-PROTOCOL_RULES: Mapping[config.Protocol, str] = {
-    "repope": "lower-cased text with “yes” anywhere is a yes, else with “no” anywhere a no; an answer with neither "
-    "is in no count",
-    "pope": "“No”, “no” or “not” as a word of the first sentence is a no, all else a yes",
-    "vlmevalkit": "“yes” as a word and “no” not, or the reverse, after punctuation is cleaned; an answer with "
-    "neither or both is a missed yes, or a wrong no",
-    "lmms_eval": "the whole text is “yes” or “no”, in any case; any other answer is wrong for accuracy, else in no "
-    "count, so that accuracy is over all answers and every other figure over those that are read",
-}
 LONGEST_SETTING = 5_000
 """The longest setting or fact that is shown, in characters."""
 
@@ -119,7 +110,7 @@ def render_run_page(view: RunView) -> RunPage:
         },
         "fewest": (FEWEST_IMAGES, FEWEST_ERRORS),
         "charts": charts,
-        "rules": {one.protocol: PROTOCOL_RULES[one.protocol] for one in (scores, *view.other_protocols)},
+        "rules": {one.protocol: PROTOCOLS[one.protocol].rule for one in (scores, *view.other_protocols)},
         "settings": _shown(view.settings),
         "facts": _shown(view.facts),
         "seconds": {stage: f"{spent:.1f} s" for stage, spent in view.seconds.items()},

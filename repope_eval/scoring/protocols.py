@@ -24,6 +24,8 @@ class Protocol:
     where the label is yes, and wrong for accuracy and the true negative rate where it is no."""
     yes_ratio_of: Literal["answers", "labels"] = "answers"
     """Whether the yes ratio is that of the answers or of the labels."""
+    rule: str
+    """All of it in words, which go on after the protocol's name and a colon."""
 
 
 def remembering(protocol: Protocol) -> Protocol:
@@ -85,8 +87,28 @@ def _without_punctuation(text: str) -> str:
 
 
 PROTOCOLS: Mapping[config.Protocol, Protocol] = {
-    "repope": Protocol(read=read_repope, unparsed="dropped"),
-    "pope": Protocol(read=read_pope, unparsed="dropped"),
-    "vlmevalkit": Protocol(read=read_vlmevalkit, unparsed="not_yes"),
-    "lmms_eval": Protocol(read=read_lmms_eval, unparsed="wrong", yes_ratio_of="labels"),
+    "repope": Protocol(
+        read=read_repope,
+        unparsed="dropped",
+        rule="lower-cased text with “yes” anywhere is a yes, else with “no” anywhere a no; an answer with neither is "
+        "in no count",
+    ),
+    "pope": Protocol(
+        read=read_pope,
+        unparsed="dropped",
+        rule="“No”, “no” or “not” as a word of the first sentence is a no, all else a yes",
+    ),
+    "vlmevalkit": Protocol(
+        read=read_vlmevalkit,
+        unparsed="not_yes",
+        rule="“yes” as a word and “no” not, or the reverse, after punctuation is cleaned; an answer with neither or "
+        "both is a missed yes, or a wrong no",
+    ),
+    "lmms_eval": Protocol(
+        read=read_lmms_eval,
+        unparsed="wrong",
+        yes_ratio_of="labels",
+        rule="the whole text is “yes” or “no”, in any case; any other answer is wrong for accuracy and in no other "
+        "count, so that accuracy is over all answers, and the yes ratio is that of the labels",
+    ),
 }

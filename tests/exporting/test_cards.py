@@ -3,12 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-import pytest
 from exported_runs import all_no, asked, elsewhere, exported, write_limited_run, write_scored_run
 from huggingface_hub import ModelCard
 from run_folders import answer_lines, demo
 
-from repope_eval.exporting.evaluation_card import PROTOCOL_SENTENCES
 from repope_eval.exporting.scored_run import read_scored_run
 from repope_eval.scoring.protocols import PROTOCOLS
 
@@ -61,6 +59,11 @@ def test_the_evaluation_card_says_how_the_model_was_asked(tmp_path: Path) -> Non
     assert "not set" not in text
 
 
+def test_the_evaluation_card_says_how_answers_were_read(tmp_path: Path) -> None:
+    run = write_scored_run(tmp_path / "run")
+    assert f"`repope`: {PROTOCOLS['repope'].rule}.\n" in evaluation_card(run)
+
+
 def test_the_evaluation_card_says_what_is_not_known_or_missing(tmp_path: Path) -> None:
     lines = answer_lines(demo())[:500]
     lines[0]["response"] = "Perhaps"
@@ -92,8 +95,3 @@ def test_cards_of_a_limited_run_say_how_many_questions_the_benchmark_has(tmp_pat
             f"{number} of {number} distinct questions have an answer, which are those about the benchmark's first "
             "images alone; the whole benchmark has 1,026 distinct questions."
         ) in text
-
-
-@pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_every_protocol_has_its_sentence(protocol: Any) -> None:
-    assert PROTOCOL_SENTENCES[protocol].endswith(".")

@@ -227,7 +227,7 @@ def test_a_sweep_may_be_written_in_each_of_hydras_ways() -> None:
         ),
         (["limit=range(1,3,0)"], "limit=range(1,3,0): range() arg 3 must not be zero"),
         (
-            ["limit=range(1,12)", "model.max_tiles=range(1,12)", "model.max_new_tokens=range(1,12)"],
+            [f"{key}=range(1,7)" for key in ("limit", "verify", "model.max_tiles", "model.max_new_tokens")],
             "-m: a sweep of more than 1,000 runs; no more can be started at once",
         ),
     ],
