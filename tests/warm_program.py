@@ -6,6 +6,7 @@ because threads that a library starts would be missing in the forked process.
 """
 
 import atexit
+import copy
 import gc
 import importlib
 import itertools
@@ -24,6 +25,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import IO
 
+from hydra.core.config_store import ConfigStore
+from hydra.core.hydra_config import HydraConfig
 from matplotlib.figure import Figure
 from remembered_features import remembered
 from transformers.models.internvl.modeling_internvl import InternVLModel
@@ -31,7 +34,10 @@ from warm_commands import EMPTY_DRAWINGS
 
 import repope_eval
 from repope_eval.reporting.charts import drawing
-from repope_eval.settings.composition import listed_models, model_settings
+from repope_eval.settings.composition import listed_models, model_settings, register
+from repope_eval.settings.config import RunSettings
+from repope_eval.settings.validation import check
+from repope_eval.settings.words import quoted_texts
 
 LONGEST_REQUEST = 200_000
 """In bytes: about as much as a socket sends in one piece."""
@@ -92,6 +98,23 @@ def fill_caches() -> None:
         for _ in drawn_weights(images, replicates):
             pass
     assert len(os.listdir("/proc/self/task")) == 1, "threads would be missing in forked processes"  # noqa: PTH208
+
+
+def compose_once() -> None:
+    """Has Hydra's parsers learn its grammar, which they do with the first words; it knows no settings afterwards."""
+    words = [
+        "model=tiny",
+        "bench=demo",
+        "out=runs/${bench.name}/a-1_b.c",
+        "limit=3",
+        "model.checkpoint=/a/b c",
+    ]
+    store = ConfigStore.instance()
+    before = copy.deepcopy(store.repo)
+    register(RunSettings)
+    check(RunSettings, quoted_texts(RunSettings, words, multirun=False))
+    HydraConfig.instance().cfg = None
+    store.repo = before
 
 
 def forget_what_to_end() -> None:
@@ -234,6 +257,7 @@ def main() -> None:
     gc.disable()
     import_everything()
     fill_caches()
+    compose_once()
     forget_what_to_end()
     gc.collect()
     gc.freeze()  # a collection in a forked process would copy the memory shared with its parent
