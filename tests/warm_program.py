@@ -6,7 +6,6 @@ because threads that a library starts would be missing in the forked process.
 """
 
 import atexit
-import copy
 import gc
 import importlib
 import itertools
@@ -36,6 +35,7 @@ import repope_eval
 from repope_eval.reporting.charts import drawing
 from repope_eval.settings.composition import listed_models, model_settings, register
 from repope_eval.settings.config import RunSettings
+from repope_eval.settings.fields import groups_of
 from repope_eval.settings.validation import check
 from repope_eval.settings.words import quoted_texts
 
@@ -101,7 +101,7 @@ def fill_caches() -> None:
 
 
 def compose_once() -> None:
-    """Has Hydra's parsers learn its grammar, which they do with the first words; it knows no settings afterwards."""
+    """Has Hydra find its plugins and its parsers learn their grammar, and forget this record's groups."""
     words = [
         "model=tiny",
         "bench=demo",
@@ -109,12 +109,11 @@ def compose_once() -> None:
         "limit=3",
         "model.checkpoint=/a/b c",
     ]
-    store = ConfigStore.instance()
-    before = copy.deepcopy(store.repo)
     register(RunSettings)
     check(RunSettings, quoted_texts(RunSettings, words, multirun=False))
     HydraConfig.instance().cfg = None
-    store.repo = before
+    for group in groups_of(RunSettings):
+        del ConfigStore.instance().repo[group]
 
 
 def forget_what_to_end() -> None:
