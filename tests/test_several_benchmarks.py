@@ -104,7 +104,7 @@ def test_another_image_of_the_same_name_is_refused(
     path = tmp_path / "configs" / "bench" / "others.yaml"
     images = Path(shutil.copytree(IMAGES, tmp_path / "images"))
     path.write_text(path.read_text().replace(str(IMAGES), str(images)))
-    words = (*own, "bench=[demo,others]", "out=runs/${bench.name}")
+    words = (*own[:-1], "limit=3", "bench=[demo,others]", "out=runs/${bench.name}")
     for picture in images.iterdir():
         Image.new("RGB", (8, 8), "red").save(picture)
     result = command_line(*words)

@@ -69,6 +69,7 @@ class Place:
             checkpoint=str(checkpoint or self.checkpoint),
             dtype="float32",
             max_new_tokens=3,
+            max_tiles=1,
         )
         settings = RunSettings(
             model=model,
