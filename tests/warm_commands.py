@@ -6,7 +6,8 @@ model encodes an image once, where the plain way of asking has it do so for each
 Hydra's launchers start as Python (`python`) is forked, too. Where the environment tells Python itself something
 (PYTHONPATH), a command is started anew. Tests that start Python themselves, because the start is what they are about:
 
-- test_main: what a mistake imports, closed outputs, a working folder that is gone, a signal before asking
+- test_start_up: what a mistake imports, and a Python without the packages
+- test_main: closed outputs, a working folder that is gone, a signal before asking
 - test_wheel: the program as it is installed
 """
 

@@ -95,7 +95,10 @@ def check(
 def _right_together(
     record: type, words: Sequence[str], config_dir: Path | None, *, multirun: bool
 ) -> DictConfig | None:
-    """The first run's settings, if one composition a run tells that all words are right; none of Hydra's own are."""
+    """The first run's settings, where one composition a run tells that all words are right.
+
+    None where it does not, and where a word is Hydra's own, which is looked into by itself.
+    """
     groups, keys = groups_of(record), list(map(key_of, words))
     of_no_group = [key for key in keys if "." in key and groups.get(key.partition(".")[0], "") is None]
     if len(set(keys)) < len(keys) or of_no_group or any(map(is_hydras, words)):

@@ -170,9 +170,8 @@ def test_a_page_fits_says_no_error_and_asks_for_nothing(
         brightness = [sum(map(int, value[4:-1].split(","))) for value in (color, ground)]
         assert (brightness[0] < brightness[1]) == (scheme == "light")
         assert tables_say_that_they_scroll(page)
-        if (
-            "leaderboard" in name
-        ):  # whatever the names are, F1 under both label sets is seen without scrolling
+        # Whatever the names are, F1 under both label sets is seen without scrolling.
+        if "leaderboard" in name:
             heading = page.locator("#standings th", has_text="F1, RePOPE").bounding_box()
             assert heading is not None
             assert heading["x"] + heading["width"] <= width

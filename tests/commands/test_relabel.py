@@ -20,20 +20,11 @@ from relabelled_files import (
     refusal,
     relabel,
     rows,
-    write_questions_and_labels,
 )
 
 from repope_eval.benchmarks.demo import DEMO_FOLDER
 from repope_eval.benchmarks.pope_file import read_rows, write_rows
 from repope_eval.errors import RepopeError
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder that names are given in, with questions about three things and two annotators' files."""
-    monkeypatch.chdir(tmp_path)
-    write_questions_and_labels(tmp_path)
-    return tmp_path
 
 
 def test_disputes_go_to_a_file_that_a_decider_fills_in(folder: Path) -> None:

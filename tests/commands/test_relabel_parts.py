@@ -16,18 +16,9 @@ from relabelled_files import (
     relabel,
     rows,
     write_logs,
-    write_questions_and_labels,
 )
 
 from repope_eval.benchmarks.pope_file import read_annotations
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder that names are given in, with questions about three things and two annotators' files."""
-    monkeypatch.chdir(tmp_path)
-    write_questions_and_labels(tmp_path)
-    return tmp_path
 
 
 @pytest.fixture

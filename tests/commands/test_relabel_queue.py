@@ -7,18 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from relabelled_files import NAMES, labels, lines, refusal, relabel, rows, write_questions_and_labels
+from relabelled_files import NAMES, labels, lines, refusal, relabel, rows
 
 from repope_eval.benchmarks.audit_queue import Queued, read_queue, write_queue
 from repope_eval.records import Question
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder that names are given in, with questions about three things and two annotators' files."""
-    monkeypatch.chdir(tmp_path)
-    write_questions_and_labels(tmp_path)
-    return tmp_path
 
 
 def write_queue_of_things(path: Path, *sampled: bool) -> Path:

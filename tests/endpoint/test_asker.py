@@ -220,9 +220,8 @@ def test_a_signal_ends_it_though_the_server_hangs(chat: ChatServer, tmp_path: Pa
     process = start(chat, out, OPENAI_API_KEY="sk-hidden")
     wait_for(chat, 110)
     stored = out / "answers.jsonl"
-    wait_until(
-        lambda: stored.is_file() and len(answers(out)) >= 50
-    )  # what a busy machine has been told, it may yet have to store
+    # What a busy machine has been told, it may yet have to store.
+    wait_until(lambda: stored.is_file() and len(answers(out)) >= 50)
     began = time.monotonic()
     process.send_signal(signal.SIGTERM)
     _, errors = process.communicate(timeout=60)

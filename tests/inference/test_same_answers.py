@@ -73,9 +73,8 @@ def test_all_responses_are_the_originals(golden: Golden, model: Model, tmp_path:
 
     assert asked("alone", "sequential", "1") == in_original(golden)
     assert asked("together", "shared", "auto") == in_original(golden)
-    if (
-        golden.folder.name in ONE_OF_EACH_FAMILY
-    ):  # of some images a few questions were asked before, by the other
+    # Of some images a few questions were asked before, by the other engine.
+    if golden.folder.name in ONE_OF_EACH_FAMILY:
         lines = (tmp_path / "alone" / "answers.jsonl").read_text().splitlines(keepends=True)
         (tmp_path / "resumed").mkdir()
         (tmp_path / "resumed" / "answers.jsonl").write_text("".join(lines[:3] + lines[10:13]))

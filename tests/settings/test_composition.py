@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hydra.core.config_store import ConfigStore
+from forgotten_groups import forget_groups
 from omegaconf import OmegaConf
 
 from repope_eval.errors import RepopeError
@@ -32,9 +32,7 @@ WHOLE = [path for path in FILES if path.stem not in OF_ANY_CHECKPOINT]
 @pytest.fixture(autouse=True)
 def _groups_of_one_record_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process of the command line registers one record; this one registers several."""
-    for group in ("model", "bench"):
-        monkeypatch.setitem(ConfigStore.instance().repo, group, {})
-        monkeypatch.delitem(ConfigStore.instance().repo, group)
+    forget_groups(monkeypatch)
 
 
 def _settings(*words: str, config_dir: Path | None = None, record: Any = RunSettings) -> Any:

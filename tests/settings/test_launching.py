@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import pytest
 import warm_commands
 from demo_runs import answers
+from forgotten_groups import forget_groups
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
-from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig
 
@@ -51,9 +51,7 @@ def launched(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., list[Lau
         return found
 
     monkeypatch.setattr(sys, "argv", ["repope_eval"])
-    for group in ("model", "bench"):
-        monkeypatch.setitem(ConfigStore.instance().repo, group, {})
-        monkeypatch.delitem(ConfigStore.instance().repo, group)
+    forget_groups(monkeypatch)
     yield launch_words
     GlobalHydra.instance().clear()
 

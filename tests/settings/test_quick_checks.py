@@ -4,7 +4,7 @@ import itertools
 from typing import Any
 
 import pytest
-from hydra.core.config_store import ConfigStore
+from forgotten_groups import forget_groups
 
 from repope_eval.settings.composition import register
 from repope_eval.settings.config import DoctorSettings, ModelsSettings, RunSettings, ScoreSettings
@@ -16,9 +16,7 @@ from repope_eval.settings.words import quoted_texts
 @pytest.fixture(autouse=True)
 def _groups_of_one_record_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process of the command line registers one record; this one registers several."""
-    for group in ("model", "bench"):
-        monkeypatch.setitem(ConfigStore.instance().repo, group, {})
-        monkeypatch.delitem(ConfigStore.instance().repo, group)
+    forget_groups(monkeypatch)
 
 
 def _with_hydra(record: type, words: list[str]) -> list[str]:

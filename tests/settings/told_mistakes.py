@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hydra.core.config_store import ConfigStore
+from forgotten_groups import forget_groups
 
 from repope_eval.settings.composition import register
 from repope_eval.settings.config import RunSettings
@@ -22,8 +22,6 @@ def mistakes_in(
 ) -> list[str]:
     """What is found in the words; the groups of another command's settings are forgotten before and after."""
     with pytest.MonkeyPatch.context() as patched:
-        for group in ("model", "bench"):
-            patched.setitem(ConfigStore.instance().repo, group, {})
-            patched.delitem(ConfigStore.instance().repo, group)
+        forget_groups(patched)
         register(record, own)
         return check(record, words, own, multirun=sweep).mistakes
