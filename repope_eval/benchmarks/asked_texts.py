@@ -33,7 +33,9 @@ def asked_text(what: str, value: object, most: int = MOST_NAME_CHARACTERS, *, wh
         fault = f"has {len(value)} characters, {shown(value)}; at most {most} are taken"
     elif "\0" in value:
         fault = f"is {shown(value)}, with a NUL character in it; take that out"
-    elif re.search("[\ud800-\udfff]", value):  # JSON's escapes can write it, and UTF-8 cannot hold it
+    elif not value.isascii() and re.search(
+        "[\ud800-\udfff]", value
+    ):  # JSON's escapes can write it, and UTF-8 cannot hold it
         half = "half of a character (a lone surrogate), which no file can hold"
         fault = f"is {shown(value)}, with {half}; write it whole"
     if fault is not None:

@@ -4,10 +4,12 @@ Tables and JSON lists with the same columns are read as well.
 """
 
 import re
+import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -29,6 +31,7 @@ _WHOLE_NUMBER = re.compile(r"(0|[1-9]\d{0,17})(\.0)?", re.ASCII)
 """A cell that is a whole number; others, such as 007, would not be the same text again."""
 
 FIELDS = ("question_id", "image", "text", "label")
+_values = itemgetter(*FIELDS)
 _LOG_FIELDS = ("annotator", "at")
 
 Read = TypeVar("Read")
@@ -207,16 +210,20 @@ def _as_questions(annotation: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _row(fields: Mapping[str, Any], labels: Sequence[Label], *, is_cells: bool) -> Row:
     """Reads a row; the caller adds to an error where the row is."""
-    missing = [name for name in FIELDS if name not in fields]
-    if missing:
-        raise RepopeError(f"lacks {', '.join(missing)}; each row needs question_id, image, text and label")
-    image = asked_text("image", fields["image"])
-    text = asked_text("text", fields["text"], MOST_QUESTION_CHARACTERS)
-    label = next((label for label in labels if label == label_of(fields["label"])), None)
-    if label is None:
-        raise RepopeError(f"the label is {shown(fields['label'])}; allowed are {', '.join(labels)}")
+    try:
+        question_id, image, text, label = _values(fields)
+    except KeyError:
+        missing = ", ".join(name for name in FIELDS if name not in fields)
+        raise RepopeError(f"lacks {missing}; each row needs question_id, image, text and label") from None
+    image = asked_text("image", image)
+    text = asked_text("text", text, MOST_QUESTION_CHARACTERS)
+    said = label_of(label)
+    if said not in labels:
+        raise RepopeError(f"the label is {shown(label)}; allowed are {', '.join(labels)}")
     return Row(
-        _question_id(fields["question_id"], is_cell=is_cells), Question(image, text, object_of(text)), label
+        _question_id(question_id, is_cell=is_cells),
+        Question(image, text, object_of(text)),
+        typing.cast(Label, said),
     )
 
 
