@@ -9,7 +9,7 @@ from typing import Any
 
 import hydra
 from hydra.core.config_loader import ConfigLoader
-from hydra.core.config_store import ConfigStore
+from hydra.core.config_store import ConfigNode, ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
@@ -109,18 +109,37 @@ def register(record: type, config_dir: Path | None = None) -> None:
     defaults: list[Any] = [f"{CONFIG_NAME}_schema"]
     for group, choice in groups_of(record).items():
         defaults.append({group: choice})
-        for name in choices(group):
-            if config_dir is None or not (config_dir / group / f"{name}.yaml").is_file():
-                store.store(group=group, name=name, node=_shipped(group, name))
+        files = [f"{name}.yaml" for name in choices(group)]
+        store.repo[group] = _ShippedFiles(
+            group, [file for file in files if config_dir is None or not (config_dir / group / file).is_file()]
+        )
     quiet = [{"override hydra/job_logging": "none"}, {"override hydra/hydra_logging": "none"}]
     store.store(name=CONFIG_NAME, node={"defaults": [*defaults, *quiet, "_self_"], "hydra": HYDRA_SETTINGS})
+
+
+class _ShippedFiles(dict[str, ConfigNode]):
+    """The shipped files of a group as Hydra's store holds them, each read when Hydra first asks for it.
+
+    Reading more than fifty takes a tenth of a second, and Hydra copies all that it stores for each composition.
+    """
+
+    def __init__(self, group: str, files: Sequence[str]) -> None:
+        super().__init__(dict.fromkeys(files))  # type: ignore[arg-type]  # what stands for a file is never taken
+        self._group = group
+
+    def __getitem__(self, file: str) -> ConfigNode:
+        content = _shipped(self._group, file.removesuffix(".yaml"))
+        return ConfigNode(name=file, node=content, group=self._group, package=None, provider=None)
+
+    def __deepcopy__(self, _: object) -> "_ShippedFiles":
+        return self  # Hydra copies what it takes out
 
 
 @cache
 def _shipped(group: str, name: str) -> Any:
     """A shipped configuration file's content, with its name unless a user's checkpoint gives one (see `named`).
 
-    Read once: more than fifty files take a tenth of a second. Who takes it into a configuration copies it.
+    Read once. Who takes it into a configuration copies it.
     """
     content = OmegaConf.load(configuration_file(group, name))
     is_named = group != "model" or "checkpoint" in content

@@ -8,6 +8,7 @@ from forgotten_groups import forget_groups
 from omegaconf import OmegaConf
 
 from repope_eval.errors import RepopeError
+from repope_eval.settings import composition
 from repope_eval.settings.benchmark_commands import DataSettings
 from repope_eval.settings.composition import compose, initialized, listed_models, register
 from repope_eval.settings.config import (
@@ -19,7 +20,7 @@ from repope_eval.settings.config import (
 )
 from repope_eval.settings.fields import groups_of
 from repope_eval.settings.schema import settings_from
-from repope_eval.settings.shipped_files import choices, shipped_folder
+from repope_eval.settings.shipped_files import choices, configuration_file, shipped_folder
 
 RECORDS = {"models": ModelSettings, "benchmarks": BenchSettings}
 FILES = sorted(shipped_folder("configs").glob("*/*.yaml"))
@@ -98,6 +99,20 @@ def test_choices_are_the_file_names_with_numbers_in_order() -> None:
     assert sorted(models) == sorted(path.stem for path in FILES if path.parent.name == "models")
     plain = [name for name in models if re.fullmatch(r"internvl2_5_\d+b", name)]
     assert plain == [f"internvl2_5_{size}b" for size in (1, 2, 4, 8, 26, 38, 78)]
+
+
+def test_no_shipped_file_is_read_but_those_that_are_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More than fifty files take a tenth of a second."""
+    composition._shipped.cache_clear()
+    read: list[str] = []
+
+    def noted(group: str, name: str) -> Path:
+        read.append(name)
+        return configuration_file(group, name)
+
+    monkeypatch.setattr(composition, "configuration_file", noted)
+    _settings("model=ovis2_4b")
+    assert sorted(read) == ["demo", "ovis2_4b"]
 
 
 def test_groups_are_a_records_own() -> None:

@@ -6,6 +6,7 @@ from importlib.metadata import version
 
 import pytest
 from hydra._internal.utils import get_args_parser
+from hydra.core.config_store import ConfigNode, ConfigStore
 from omegaconf import OmegaConf
 from omegaconf.errors import ValidationError
 
@@ -22,6 +23,7 @@ from omegaconf.errors import ValidationError
             "settings/composition.py lists choices with it",
         ),
         ("hydra.core.config_loader:ConfigLoader.get_group_options", "settings/composition.py lists choices"),
+        ("hydra.core.config_store:ConfigNode", "settings/composition.py puts shipped files into the store"),
         (
             "hydra.core.override_parser.overrides_parser:OverridesParser.create",
             "settings/words.py reads words",
@@ -44,6 +46,18 @@ def test_what_is_used_is_there(path: str, use: str) -> None:
     for name in names.split("."):
         assert hasattr(found, name), f"{path} is not in Hydra {version('hydra-core')}: {use}"
         found = getattr(found, name)
+
+
+def test_groups_of_the_store_are_dictionaries_of_what_is_taken_out_as_a_copy() -> None:
+    """So that settings/composition.py may put one there that reads a file when it is asked for."""
+    node = OmegaConf.create({"a": 1})
+    store = ConfigStore()
+    store.repo["group"] = {"b.yaml": ConfigNode("b.yaml", node, group="group", package=None, provider=None)}
+    store.store(group="group", name="c", node={"a": 2})
+    assert store.list("group") == ["b.yaml", "c.yaml"]
+    loaded = store.load("group/b.yaml")
+    assert loaded.node == node
+    assert loaded.node is not node
 
 
 def test_the_options_that_are_looked_at_are_options() -> None:
