@@ -62,6 +62,7 @@ class FakeDevices(TorchDispatchMode):
     """Runs what is told to CUDA devices on tensors without memory, and counts."""
 
     _mode_key = torch._C._TorchDispatchModeKey.FAKE  # torch looks for no driver in a mode of this kind
+    _shapes = Shapes()  # the same for all devices
 
     def __init__(self, stop: int) -> None:
         """Begins without a tensor."""
@@ -84,7 +85,6 @@ class FakeDevices(TorchDispatchMode):
         }
         """Operation -> what is done instead of it."""
         self._live: set[int] = set()
-        self._shapes = Shapes()
 
     def forget(self) -> None:
         """Counts from here on; what is held stays counted."""

@@ -111,7 +111,7 @@ class Shapes:
 
     def made(self, operation: Any, given: tuple[Any, dict[str, Any]]) -> Any:
         """The result of an operation that is no view by its schema."""
-        key = operation, _form(given)
+        key = operation, torch.get_default_dtype(), _form(given)
         if key in self._known:
             shape, strides, dtype = self._known[key]
             return torch.empty_strided(shape, strides, dtype=dtype, device="meta")

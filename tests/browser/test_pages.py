@@ -175,7 +175,8 @@ def test_a_page_fits_says_no_error_and_asks_for_nothing(
             heading = page.locator("#standings th", has_text="F1, RePOPE").bounding_box()
             assert heading is not None
             assert heading["x"] + heading["width"] <= width
-        assert fits_on_paper(page)
+        if scheme == "light":  # paper is as wide whatever the window is
+            assert fits_on_paper(page)
         assert told.errors == []
         assert told.dialogs == []
         assert asked_for(told, path) == []

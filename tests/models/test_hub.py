@@ -12,7 +12,13 @@ from golden import read_golden
 from hub_server import COMMIT, HubServer, commit_of
 
 NAME = "OpenGVLab/InternVL2_5-1B"
-WORDS = ("model=internvl2_5_1b", "model.dtype=float32", "model.max_new_tokens=2", "limit=1")
+WORDS = (
+    "model=internvl2_5_1b",
+    "model.dtype=float32",
+    "model.max_new_tokens=2",
+    "model.max_tiles=1",
+    "limit=1",
+)
 
 
 def online(server: HubServer) -> dict[str, str]:
@@ -43,7 +49,7 @@ def test_the_command_of_the_mission_needs_no_more_than_a_name(
 ) -> None:
     out = f"out={tmp_path / 'run'}"
     with HubServer({"AIDC-AI/Ovis2-1B": goldens / "ovis2"}) as server:
-        result = command_line("model=ovis2_1b", "limit=1", "model.max_new_tokens=2", out, **online(server))
+        result = command_line("model=ovis2_1b", *WORDS[2:], out, **online(server))
     assert result.returncode == 0, result.stderr
     manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
     assert manifest["checkpoint"] == {"name": "AIDC-AI/Ovis2-1B", "commit": COMMIT}
