@@ -22,8 +22,9 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
-from typing import IO
+from typing import IO, NamedTuple
 
+from huggingface_hub import constants, hf_api
 from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
 from matplotlib.figure import Figure
@@ -139,8 +140,17 @@ def leave_pdf_out() -> None:
     Figure.savefig = save  # type: ignore[method-assign, assignment]
 
 
+class Known(NamedTuple):
+    """Modules and names in them; to look for them in a forked process would copy the memory of all modules."""
+
+    draw: list[tuple[ModuleType, str]]
+    """Those by which the function that draws a chart is known."""
+    constants: list[tuple[ModuleType, str]]
+    """Those that hold a constant of huggingface_hub's, beside the module that makes it."""
+
+
 def names_of(known: object) -> list[tuple[ModuleType, str]]:
-    """Modules with the names by which they know an object; to look for them in a forked process would copy memory."""
+    """Modules with the names by which they know an object."""
     modules = list(sys.modules.values())
     return [
         (module, name) for module in modules for name, value in list(vars(module).items()) if value is known
@@ -149,7 +159,7 @@ def names_of(known: object) -> list[tuple[ModuleType, str]]:
 
 def fork_for_each_request(listening: socket.socket) -> list[str] | None:
     """Returns, in the process that is to run it, a program and its words; and None when nobody is left to ask."""
-    names_of_draw = names_of(drawing.draw)
+    known = Known(names_of(drawing.draw), names_of_constants())
     asking = [listening.accept()[0]]
     running: dict[int, tuple[int, int]] = {}  # file of a process -> its number, and where its end is told
     while asking:
@@ -168,7 +178,7 @@ def fork_for_each_request(listening: socket.socket) -> list[str] | None:
             number = os.fork()
             if number == 0:
                 let_go((*asking, listening), status, running)
-                return taken_over(json.loads(message), output, errors, names_of_draw)
+                return taken_over(json.loads(message), output, errors, known)
             os.close(output)
             os.close(errors)
             os.write(status, b"%d\n" % number)
@@ -192,9 +202,7 @@ def tell_end(process: int, number: int, status: int) -> None:
     os.close(status)
 
 
-def taken_over(
-    request: dict, output: int, errors: int, names_of_draw: list[tuple[ModuleType, str]]
-) -> list[str]:
+def taken_over(request: dict, output: int, errors: int, known: Known) -> list[str]:
     """Gives this process a session, outputs, a folder and an environment of its own, and returns its words."""
     os.setsid()
     for source, target in ((output, 1), (errors, 2)):
@@ -203,28 +211,33 @@ def taken_over(
     os.chdir(request["folder"])
     os.environ.clear()
     os.environ.update(request["environment"])
-    read_environment_again()
+    read_environment_again(known.constants)
     sys.executable = request["python"] or sys.executable
     # Painting six charts and drawing each as SVG and as PDF takes half of a small run.
     if request["draws"]:
         leave_pdf_out()
     else:
-        for module, name in names_of_draw:
+        for module, name in known.draw:
             setattr(module, name, empty_draw)
     return list(request["words"])
 
 
-def read_environment_again() -> None:
-    """Sets what huggingface_hub read from the environment when it was imported, and what others copied from it."""
-    from huggingface_hub import constants, hf_api
+def names_of_constants() -> list[tuple[ModuleType, str]]:
+    """Modules that have taken over a constant of huggingface_hub's, with its name."""
+    known = {name: value for name, value in vars(constants).items() if name.isupper()}
+    return [
+        (module, name)
+        for module in list(sys.modules.values())
+        for name in known.keys() & vars(module).keys()
+        if module is not constants and vars(module)[name] is known[name]
+    ]
 
-    before = dict(vars(constants))
+
+def read_environment_again(names: Iterable[tuple[ModuleType, str]]) -> None:
+    """Sets what huggingface_hub read from the environment when it was imported, and what others copied from it."""
     importlib.reload(constants)
-    changed = [name for name, value in before.items() if name.isupper() and value != getattr(constants, name)]
-    for module in list(sys.modules.values()):
-        for name in changed:
-            if vars(module).get(name) is before[name]:
-                setattr(module, name, getattr(constants, name))
+    for module, name in names:
+        setattr(module, name, getattr(constants, name))
     hf_api.api.endpoint = constants.ENDPOINT
 
 
