@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
+import fewer_replicates
 import pytest
 import warm_commands
 from demo_runs import FIRST_IMAGES
@@ -116,6 +117,20 @@ def _no_network_and_no_home(
     monkeypatch.delenv("REPOPE_DATA", raising=False)
     monkeypatch.delenv("HYDRA_FULL_ERROR", raising=False)
     monkeypatch.setattr(interruption, "_came", [])  # a signal of one test is none of the next one's
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _fewer_replicates_are_drawn() -> None:
+    """All of them are in tests of scoring, and where a test asks for `all_replicates`."""
+    fewer_replicates.draw(divided_by=fewer_replicates.FEWER)
+
+
+@pytest.fixture
+def all_replicates() -> Iterator[None]:
+    """Has this process draw as many replicates as the program does, for a test that looks at digits."""
+    fewer_replicates.draw(divided_by=1)
+    yield
+    fewer_replicates.draw(divided_by=fewer_replicates.FEWER)
 
 
 @pytest.fixture(scope="session", autouse=True)

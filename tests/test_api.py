@@ -41,6 +41,7 @@ def test_another_name_is_an_attribute_error() -> None:
         repope_eval.Scorer  # noqa: B018
 
 
+@pytest.mark.usefixtures("all_replicates")
 def test_the_scripts_of_the_page_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

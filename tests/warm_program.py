@@ -24,6 +24,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import IO, NamedTuple
 
+import fewer_replicates
 from huggingface_hub import constants, hf_api
 from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
@@ -268,6 +269,7 @@ def main() -> None:
     listening = taken_from_standard_input()
     gc.disable()
     import_everything()
+    fewer_replicates.draw(divided_by=fewer_replicates.FEWER)
     fill_caches()
     compose_once()
     forget_what_to_end()

@@ -102,6 +102,7 @@ def test_other_label_sets(run: Path) -> None:
     assert only(back, "labels") == pytest.approx(-only(view, "labels"))
 
 
+@pytest.mark.usefixtures("all_replicates")
 def test_other_answers(run: Path, tmp_path: Path) -> None:
     worse = scored_run(
         tmp_path / "worse",

@@ -131,6 +131,7 @@ def test_two_label_sets(shared: Path, against: Compare) -> None:
     )
 
 
+@pytest.mark.usefixtures("all_replicates")
 def test_the_smaller_model_is_within_chance(shared: Path, against: Compare) -> None:
     """On popular and the shared questions, independent code found .0054 and p .22 (without rows spelt "imange")."""
     answers, questions = published_answers(shared, "7b")

@@ -169,6 +169,7 @@ def test_a_cell_that_leaves_out_questions_of_a_label_is_marked(benchmark: Benchm
     assert {entry.n_answered for entry in together.entries} == {1026, len(kept)}
 
 
+@pytest.mark.usefixtures("all_replicates")
 def test_without_a_ranked_run_there_are_differences(benchmark: Benchmark, tmp_path: Path) -> None:
     for name, wrong in (("a", 0.02), ("b", 0.3)):
         write_run(tmp_path / name, benchmark, name, answer_lines(benchmark, wrong)[1:])
