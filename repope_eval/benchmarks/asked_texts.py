@@ -11,6 +11,9 @@ MOST_QUESTION_CHARACTERS = 10_000
 MOST_NAME_CHARACTERS = 1_000
 """The longest name of an image or object, or id: file systems hold names of 255, in folders of folders."""
 
+_HALF = re.compile("[\ud800-\udfff]")
+"""Half of a surrogate pair: JSON's escapes can write it, and UTF-8 cannot hold it."""
+
 
 def asked_text(what: str, value: object, most: int = MOST_NAME_CHARACTERS, *, where: str = "") -> str:
     """A value that is a text to ask with.
@@ -33,9 +36,7 @@ def asked_text(what: str, value: object, most: int = MOST_NAME_CHARACTERS, *, wh
         fault = f"has {len(value)} characters, {shown(value)}; at most {most} are taken"
     elif "\0" in value:
         fault = f"is {shown(value)}, with a NUL character in it; take that out"
-    elif not value.isascii() and re.search(
-        "[\ud800-\udfff]", value
-    ):  # JSON's escapes can write it, and UTF-8 cannot hold it
+    elif not value.isascii() and _HALF.search(value):
         half = "half of a character (a lone surrogate), which no file can hold"
         fault = f"is {shown(value)}, with {half}; write it whole"
     if fault is not None:
