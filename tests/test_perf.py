@@ -259,7 +259,7 @@ def test_audit_finds_what_the_documentation_says(shared: Path) -> None:
 
 
 def test_estimate_repeats_each_design(shared: Path) -> None:
-    lines = run("estimate", *real_answers(shared), "--repetitions", "2", options=())
+    lines = run("estimate", *real_answers(shared), "--repetitions", "3", options=())
     rows = table(lines, "labels")
     assert [row["labels"] for row in rows] == ["250", "250", "500", "500", "1000", "1000"]
     assert all(0 < float(row["width"]) < 0.2 for row in rows)

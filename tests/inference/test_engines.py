@@ -1,4 +1,4 @@
-"""Both engines against each other and, in ways that no run takes, against goldens; whole runs: test_same_answers.
+"""Both engines against each other and, in ways that no run takes, against the goldens; whole runs: test_same_answers.
 
 A faster path must give the same answers.
 """
@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import torch
-from golden import GOLDENS, ONE_OF_EACH_FAMILY, Golden, golden_model, read_golden, remembering
+from golden import GOLDENS, Golden, golden_model, read_golden, remembering
 
 from repope_eval.errors import RepopeError
 from repope_eval.inference import image_rows, shared
@@ -24,10 +24,10 @@ from repope_eval.models.loading import Model
 from repope_eval.models.recipe import Prepared
 from repope_eval.settings.config import Attention
 
-CAUSAL = [name for name in ONE_OF_EACH_FAMILY if not name.startswith("paligemma")]
+CAUSAL = [name for name in GOLDENS if not name.startswith("paligemma")]
 
 
-@pytest.fixture(scope="module", params=ONE_OF_EACH_FAMILY)
+@pytest.fixture(scope="module", params=GOLDENS)
 def golden(request: pytest.FixtureRequest) -> Golden:
     return read_golden(Path(__file__).parent.parent / "goldens" / request.param)
 
