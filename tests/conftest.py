@@ -122,15 +122,14 @@ def _no_network_and_no_home(
 @pytest.fixture(scope="session", autouse=True)
 def _fewer_replicates_are_drawn() -> None:
     """All of them are in tests of scoring, and where a test asks for `all_replicates`."""
-    fewer_replicates.draw(divided_by=fewer_replicates.FEWER)
+    fewer_replicates.draw_fewer()
 
 
 @pytest.fixture
 def all_replicates() -> Iterator[None]:
     """Has this process draw as many replicates as the program does, for a test that looks at digits."""
-    fewer_replicates.draw(divided_by=1)
-    yield
-    fewer_replicates.draw(divided_by=fewer_replicates.FEWER)
+    with fewer_replicates.all_drawn():
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -269,7 +269,7 @@ def main() -> None:
     listening = taken_from_standard_input()
     gc.disable()
     import_everything()
-    fewer_replicates.draw(divided_by=fewer_replicates.FEWER)
+    fewer_replicates.draw_fewer()
     fill_caches()
     compose_once()
     forget_what_to_end()
