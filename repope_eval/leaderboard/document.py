@@ -5,6 +5,7 @@ from typing import Any
 
 from repope_eval.leaderboard.entries import Entry, Leaderboard, RankAgreement
 from repope_eval.records import Variant
+from repope_eval.reporting.score_document import f1_parts_document
 
 SCHEMA_VERSION = 2
 """The version of the document's form; it is raised when a reader of older documents would go wrong."""
@@ -50,6 +51,7 @@ def _entry(entry: Entry) -> dict[str, Any]:
             name: {variant: _cell(entry, name, variant) for variant in by_variant}
             for name, by_variant in entry.cells.items()
         },
+        "f1_parts": {variant: f1_parts_document(change) for variant, change in entry.changes.items()},
     }
 
 

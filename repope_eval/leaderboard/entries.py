@@ -8,7 +8,7 @@ from repope_eval.records import Variant
 from repope_eval.scoring.agreement import Agreement
 from repope_eval.scoring.comparison import Comparison, Standing
 from repope_eval.scoring.coverage import Coverage
-from repope_eval.scoring.scores import CellScores
+from repope_eval.scoring.scores import CellScores, Change
 from repope_eval.settings import config
 
 PAPER_MARK = " (paper)"
@@ -35,6 +35,8 @@ class Entry:
     cells: Mapping[str, Mapping[Variant, CellScores]]
     """By label set and variant; the figures of a ranked run are over the questions that all ranked runs answered.
     Intervals are over images; those of the paper's models are binomial approximations."""
+    changes: Mapping[Variant, Change]
+    """What changes from the first label set to the second; empty for the paper's models."""
     coverage: Mapping[str, Mapping[Variant, Coverage]]
     """The share of the labelled questions that each figure is about; empty for the paper's models."""
 

@@ -156,6 +156,7 @@ def _run_entry(
         n_questions=n_questions,
         n_answered=len(run.answers),
         cells=scores.cells,
+        changes=scores.changes,
         coverage=coverage(scores.confusions, whole, PROTOCOLS[scores.protocol]),
     )
 
@@ -173,6 +174,7 @@ def _paper_entries(label_sets: Sequence[str], variants: Sequence[Variant], mark:
             cells={
                 name: {variant: model.cells[name][variant] for variant in variants} for name in label_sets
             },
+            changes={},
             coverage={},
         )
         for model in published_scores()

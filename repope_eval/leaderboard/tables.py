@@ -34,6 +34,7 @@ from repope_eval.records import Variant
 from repope_eval.reporting.figure_texts import (
     BALANCED_TITLES,
     COUNT_TITLES,
+    F1_PART_TITLES,
     FIGURE_TITLES,
     change_text,
     count_text,
@@ -44,6 +45,7 @@ from repope_eval.reporting.figure_texts import (
 from repope_eval.reporting.tables import Cell, Field, Table, interval_field, table, text_field, value_field
 from repope_eval.scoring.agreement import RANKED_FIGURES
 from repope_eval.scoring.differences import Difference
+from repope_eval.scoring.scores import Change
 
 _FIGURES = ("precision", "recall", "accuracy", "tnr", *BALANCED_TITLES, *COUNT_TITLES)
 _TOTALS = {"n_questions": "questions", "n_answered": "answered", "n_unparsed": "unparsed"}
@@ -210,6 +212,26 @@ def _agreement(board: Leaderboard) -> Table:
     )
 
 
+def _label_parts(board: Leaderboard) -> Table:
+    """What the relabelling's change of F1 is made of, for each run; of the paper's models there are counts alone."""
+
+    def signed(name: str, row: tuple[Entry, Change]) -> Cell:
+        found = row[1].estimates["f1"] if name == "f1" else row[1].f1_parts[name]
+        return estimate_cell(found, partial(change_text, "f1"))
+
+    titles = {"f1": "change of F1", **F1_PART_TITLES}
+    changes = [(entry, entry.changes.get(board.headline)) for entry in board.runs]
+    return table(
+        f"What changes F1 ({board.headline}) from {' to '.join(map(label_set_title, board.label_sets))}: labels that "
+        "are corrected, questions that are left out, and the share of yes, with 95 % intervals.",
+        [
+            _MODEL.of(lambda row: row[0]),
+            *(interval_field(title, name, partial(signed, name)) for name, title in titles.items()),
+        ],
+        [(entry, change) for entry, change in changes if change is not None and change.f1_parts],
+    )
+
+
 def _overtakings(board: Leaderboard) -> Table:
     """Which model overtakes which when the labels are corrected."""
 
@@ -289,6 +311,7 @@ TABLES: Mapping[str, Callable[[Leaderboard], Table]] = {
     "leaderboard": _overview,
     "every_figure": _every_figure,
     "rank_agreement": _agreement,
+    "label_parts": _label_parts,
     "overtakings": _overtakings,
     "differences": _differences,
     "beside_the_paper": _beside_the_paper,

@@ -27,6 +27,13 @@ FIGURE_TITLES: Mapping[str, str] = {
 }
 """Titles of the fields of `Figures`."""
 
+F1_PART_TITLES: Mapping[str, str] = {
+    "corrected": "corrected labels",
+    "left_out": "questions left out",
+    "prevalence": "prevalence",
+}
+"""Titles of what F1's change is made of (see `f1_parts.PARTS`)."""
+
 _LABEL_SET_TITLES = {
     "pope": "POPE",
     "repope": "RePOPE",

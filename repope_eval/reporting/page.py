@@ -103,7 +103,7 @@ def render_run_page(view: RunView) -> RunPage:
         "tables": _tables(view),
         "reasons": reason_lines(scores),
         "remarks": {
-            "prevalence": remarks.prevalence_remark(scores),
+            "f1_parts": remarks.f1_parts_remark(scores),
             "clustering": remarks.clustering_remark(scores.f1_width_ratios),
             "ambiguity": remarks.ambiguity_remark(view.resolutions),
             "detection": remarks.detection_remark(view.detections),

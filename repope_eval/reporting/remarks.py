@@ -4,37 +4,58 @@ from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from repope_eval.records import Variant
-from repope_eval.reporting.figure_texts import change_text, figure_text, label_set_title
+from repope_eval.reporting.figure_texts import change_text, figure_text, interval_text, label_set_title
 from repope_eval.scoring.bootstrap import MEAN
 from repope_eval.scoring.detection import Detection
+from repope_eval.scoring.estimates import Estimate
 from repope_eval.scoring.resolutions import Resolution
 from repope_eval.scoring.scores import Change, Scores
 
 Summary = TypeVar("Summary", Change, Resolution)
 
-_SAME_SHARE = 0.0005
-"""Shares of yes that differ by less than this look the same."""
+_PARTS = {
+    "corrected": "by corrected labels",
+    "left_out": "by questions that {second} leaves out, which may be the harder ones",
+    "prevalence": "by prevalence",
+}
+"""What a sentence says of each part of F1's change (see `f1_parts.PARTS`)."""
 
 
-def prevalence_remark(scores: Scores) -> str | None:
-    """Says how much of F1's change is prevalence; None if both label sets have the same share of yes."""
+def f1_parts_remark(scores: Scores) -> str | None:
+    """Says what F1's change is made of; None where F1 does not change, or a part of its change is undefined."""
     if not scores.changes:
         return None
     where, change = _summarized(scores.changes)
-    before, after = change.yes_shares
-    if before is None or after is None or abs(before - after) < _SAME_SHARE:
-        return None
-    if change.f1_by_labels is None or change.f1_by_prevalence is None:
+    # What no label and no question has a part in changes F1 by nothing at all, and is not spoken of.
+    parts = {part: found for part, found in change.f1_parts.items() if found.value != 0}
+    if not parts or any(found.value is None for found in parts.values()):
         return None
     first, second = (label_set_title(name) for name in scores.cells)
-    changed, by_labels, by_prevalence = (
-        change_text("f1", value)
-        for value in (change.estimates["f1"].value, change.f1_by_labels, change.f1_by_prevalence)
-    )
+    clauses = [
+        f"{change_text('f1', found.value)} {_PARTS[part].format(second=second)} ({_certainty(found)})"
+        for part, found in parts.items()
+    ]
+    *others, last = clauses
     return (
-        f"From {first} to {second}, F1 changes by {changed}{where}: {by_labels} by the labels, as F1 at 50 % yes "
-        f"shows, and {by_prevalence} by prevalence, since {100 * before:.1f} % of the questions have "
-        f"label yes before, and {100 * after:.1f} % after."
+        f"From {first} to {second}, F1 changes by {change_text('f1', change.estimates['f1'].value)}{where}: "
+        f"{', '.join(others)}{', and ' if others else ''}{last}{_since(change) if 'prevalence' in parts else ''}."
+    )
+
+
+def _certainty(found: Estimate) -> str:
+    if found.interval is None:
+        return "no interval"
+    return f"95 %: {interval_text(found.interval, lambda end: change_text('f1', end))}"
+
+
+def _since(change: Change) -> str:
+    """Why there is a part of prevalence."""
+    before, after = change.yes_shares
+    if before is None or after is None:
+        return ""
+    return (
+        f", since {100 * before:.1f} % of the answered questions that F1 counts have label yes before, and "
+        f"{100 * after:.1f} % after"
     )
 
 

@@ -3,7 +3,7 @@
 from repope_eval.reporting.benchmark_tables import DETECTION_TITLES
 from repope_eval.reporting.console import print_sentences, print_table
 from repope_eval.reporting.figure_texts import interval_text, ratio_text
-from repope_eval.reporting.remarks import prevalence_remark
+from repope_eval.reporting.remarks import f1_parts_remark
 from repope_eval.reporting.score_table import narrow_score_tables
 from repope_eval.reporting.tables import number_field, table, text_field
 from repope_eval.scoring.detection import Detection
@@ -14,7 +14,7 @@ def print_scores(scores: Scores) -> None:
     """Prints the figures under each label set, how certain F1 is, and what the relabelling changed."""
     for shown in narrow_score_tables(f"{scores.model} on {scores.bench}, protocol {scores.protocol}", scores):
         print_table(shown)
-    if remark := prevalence_remark(scores):
+    if remark := f1_parts_remark(scores):
         print_sentences(remark)
 
 

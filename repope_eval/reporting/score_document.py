@@ -10,7 +10,7 @@ from repope_eval.scoring.calibration import CALIBRATION_FIGURES
 from repope_eval.scoring.detection import ALL_OBJECTS, Detection
 from repope_eval.scoring.estimates import Estimate
 from repope_eval.scoring.evidence import Evidence
-from repope_eval.scoring.scores import Scores
+from repope_eval.scoring.scores import Change, Scores
 
 
 def score_document(scores: Scores, others: Sequence[Scores] = ()) -> dict[str, Any]:
@@ -140,8 +140,7 @@ def _changes(scores: Scores) -> dict[str, Any]:
     found = {
         variant: {
             **{figure: one.value for figure, one in change.estimates.items()},
-            "f1_by_labels": change.f1_by_labels,
-            "f1_by_prevalence": change.f1_by_prevalence,
+            "f1_parts": f1_parts_document(change),
             "yes_shares": change.yes_shares,
             **_certainty(change.estimates, "ci95", "reasons"),
         }
@@ -149,3 +148,11 @@ def _changes(scores: Scores) -> dict[str, Any]:
         for variant, change in part.changes.items()
     }
     return {"change": found} if found else {}
+
+
+def f1_parts_document(change: Change) -> dict[str, Any]:
+    """What F1's change is made of, by the names of the parts; `reason` says why a value or an interval is null."""
+    return {
+        part: {"value": found.value, "ci95": found.interval, "reason": found.reason or None}
+        for part, found in change.f1_parts.items()
+    }

@@ -10,6 +10,7 @@ from repope_eval.records import Variant
 from repope_eval.reporting.figure_texts import (
     BALANCED_TITLES,
     COUNT_TITLES,
+    F1_PART_TITLES,
     FIGURE_TITLES,
     change_text,
     count_text,
@@ -185,12 +186,13 @@ def interval_table(caption: str, scores: Scores, names: Iterable[str]) -> Table:
 
 def reason_lines(scores: Scores) -> tuple[str, ...]:
     """Why figures or intervals are missing: one line for each reason, with all that it is the reason of."""
+    shown = {**FIGURE_TITLES, **F1_PART_TITLES}
     by_reason: dict[str, dict[str, list[str]]] = {}
     for where, estimates in _everywhere(scores):
         for figure, found in estimates.items():
             if found.reason:
                 titles = by_reason.setdefault(found.reason, {}).setdefault(where, [])
-                titles.append(FIGURE_TITLES.get(figure, figure))
+                titles.append(shown.get(figure, figure))
     return tuple(f"{_listed(titles)}: {reason}" for reason, titles in by_reason.items())
 
 
@@ -206,3 +208,4 @@ def _everywhere(scores: Scores) -> Iterator[tuple[str, Mapping[str, Estimate]]]:
                 yield f"{variant}, {label_set_title(label_set)}", cell.estimates
         for variant, change in part.changes.items():
             yield f"{variant}, change", change.estimates
+            yield f"{variant}, parts of F1's change", change.f1_parts

@@ -88,14 +88,12 @@ def figures(confusion: Confusion, protocol: Protocol) -> Figures:
 
 
 def figure_values(counts: Values, protocol: Protocol) -> dict[str, Values]:
-    """The fields of `Figures`, and `harmonic_mean`, for any number of counts at once, NaN where undefined.
+    """The fields of `Figures`, `harmonic_mean` and `yes_share`, for any number of counts at once, NaN where undefined.
 
     Precision, recall, tnr, accuracy and yes ratio are those of `shares`; f1 = 2 tp / (2 tp + fp + fn), undefined
     where precision or recall is; balanced accuracy = (recall + tnr) / 2; harmonic_mean (DASH-B's) is that of recall
-    and tnr.
-
-    F1 depends on the share of questions with label yes, q: with fpr = fp / negatives, precision is
-    q recall / (q recall + (1 - q) fpr). f1_balanced is F1 at q = 1/2, which is 2 recall / (1 + recall + fpr).
+    and tnr. yes_share is the share with label yes of the questions that F1 counts, positives and negatives;
+    f1_balanced is F1 where it is 1/2 (see `f1_at`).
     mcc = (tp tn - fp fn) / sqrt((tp + fp) (tp + fn) (tn + fp) (tn + fn)), undefined where a factor is 0
     (B. W. Matthews, "Comparison of the Predicted and Observed Secondary Structure of T4 Phage Lysozyme",
     Biochimica et Biophysica Acta 405 (1975), 442-451), where answers that are not read as yes count as no if
@@ -114,7 +112,7 @@ def figure_values(counts: Values, protocol: Protocol) -> dict[str, Values]:
     )
     positives, negatives = of_whole["recall"][1], of_whole["tnr"][1]
     f1 = np.where(np.isnan(precision + recall), np.nan, ratio(2 * tp, tp + fp + positives))
-    false_positive_rate, said_no = ratio(fp, negatives), positives - tp + negatives - fp
+    said_no = positives - tp + negatives - fp
     margins = np.sqrt((tp + fp) * positives * negatives * said_no)
     return {
         "tp": tp,
@@ -128,13 +126,23 @@ def figure_values(counts: Values, protocol: Protocol) -> dict[str, Values]:
         "balanced_accuracy": (recall + tnr) / 2,
         "tnr": tnr,
         "yes_ratio": yes_ratio,
-        "f1_balanced": np.where(np.isnan(f1), np.nan, ratio(2 * recall, 1 + recall + false_positive_rate)),
+        "f1_balanced": np.where(np.isnan(f1), np.nan, f1_at(np.array(0.5), recall, ratio(fp, negatives))),
         "mcc": ratio(tp * (negatives - fp) - fp * (positives - tp), margins),
         "harmonic_mean": ratio(2 * recall * tnr, recall + tnr),
+        "yes_share": ratio(positives, positives + negatives),
         "n_questions": n_answered + unanswered,
         "n_answered": n_answered,
         "n_unparsed": n_unparsed,
     }
+
+
+def f1_at(yes_share: Values, recall: Values, false_positive_rate: Values) -> Values:
+    """F1 if this share of the questions, q, had label yes, elementwise: 2 q recall / (q recall + q + (1 - q) fpr).
+
+    That is the harmonic mean of recall and of precision, which at q is q recall / (q recall + (1 - q) fpr).
+    """
+    found = yes_share * recall
+    return ratio(2 * found, found + yes_share + (1 - yes_share) * false_positive_rate)
 
 
 Share = tuple[Values, Values]

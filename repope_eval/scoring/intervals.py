@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from repope_eval.records import Answer, LabelSet, Question
 from repope_eval.scoring.bootstrap import (
@@ -96,7 +97,7 @@ def estimate(sample: Sample, figure: str, cells: Cells) -> Estimate:
     if len(sample.counts) < 2:
         return _nothing_drawn(sample)
     if _is_large(sample, figure, cells):
-        return _percentiles(mean_over(sample.drawn[figure], cells))
+        return percentiles(mean_over(sample.drawn[figure], cells))
     ends = [_exact(sample.counts[:, cell], figure, sample.protocol) for cell in cells]
     found = [interval for interval in ends if interval is not None]
     if len(found) < len(ends):
@@ -111,17 +112,29 @@ def estimate_change(sample: Sample, figure: str, before: Cells, after: Cells) ->
     There is no exact interval of a difference, so there is none at all where few images have answers, or the figure's
     counts differ in few of them.
     """
+    first, second = (_part_and_whole(sample, figure, cells) for cells in (before, after))
+    found = change_without_interval(sample, (first != second).any(axis=0))
+    if found is not None:
+        return found
+    drawn = sample.drawn[figure]
+    return percentiles(mean_over(drawn, after) - mean_over(drawn, before))
+
+
+def change_without_interval(sample: Sample, moved: NDArray[np.bool_]) -> Estimate | None:
+    """Why a change has no interval; None where there are replicates enough to make one of.
+
+    Args:
+        sample: the images that are drawn from.
+        moved: whether what is changed counts an image otherwise, [images].
+    """
     n_images = len(sample.counts)
     if n_images < 2:
         return _nothing_drawn(sample)
     if n_images < FEWEST_IMAGES:
         return Estimate(reason=f"fewer than {FEWEST_IMAGES} images have answers")
-    first, second = (_part_and_whole(sample, figure, cells) for cells in (before, after))
-    n_moved = int((first != second).any(axis=0).sum())
-    if n_moved < FEWEST_ERRORS:
+    if moved.sum() < FEWEST_ERRORS:
         return Estimate(reason=f"relabelling changes its counts in fewer than {FEWEST_ERRORS} images")
-    drawn = sample.drawn[figure]
-    return _percentiles(mean_over(drawn, after) - mean_over(drawn, before))
+    return None
 
 
 def _nothing_drawn(sample: Sample) -> Estimate:
@@ -147,7 +160,8 @@ def _part_and_whole(sample: Sample, figure: str, cells: Cells) -> Values:
     return found
 
 
-def _percentiles(drawn: Values) -> Estimate:
+def percentiles(drawn: Values) -> Estimate:
+    """The interval that replicates give, [replicates], or the reason why they give none; without the value."""
     interval = interval_of(drawn)
     if interval is None:
         return Estimate(reason=f"undefined in {int(np.isnan(drawn).sum())} of {len(drawn)} replicates")

@@ -1,19 +1,18 @@
-"""The scores of a run: the figures under every label set and variant, their means, and what changes between two.
-
-F1 depends on the share of questions with label yes, and relabelling moves that share. F1 at 50 % yes does not depend on
-it: its change is due to the labels, and the rest of F1's change to prevalence.
-"""
+"""The scores of a run: the figures under every label set and variant, their means, and what changes between two."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from statistics import fmean
 from typing import Any, TypeVar
 
+import numpy as np
+
 from repope_eval.records import Answer, LabelSet, Question, Variant
 from repope_eval.scoring.bootstrap import DISTINCT, MEAN, Cells, confusions_of, has_mean, variant_cells
 from repope_eval.scoring.clustering import f1_width_ratios
-from repope_eval.scoring.confusion import Confusion, Figures, figures, shares
-from repope_eval.scoring.estimates import Estimate, less
+from repope_eval.scoring.confusion import Confusion, Figures, figure_values, figures
+from repope_eval.scoring.estimates import Estimate
+from repope_eval.scoring.f1_parts import f1_parts, mixtures
 from repope_eval.scoring.intervals import INTERVAL_FIGURES, Sample, estimate_change, estimates, sampled
 from repope_eval.scoring.protocols import PROTOCOLS, Protocol
 from repope_eval.settings import config
@@ -39,18 +38,10 @@ class Change:
     estimates: Mapping[str, Estimate]
     """The differences by figure, None where a figure is undefined under one of the two; intervals are on the same
     drawn images."""
+    f1_parts: Mapping[str, Estimate]
+    """What F1's change is made of, by the names of `f1_parts.PARTS`; empty for a mean over other variants."""
     yes_shares: tuple[float | None, float | None]
-    """The share with label yes among the questions of recall and the true negative rate, before and after."""
-
-    @property
-    def f1_by_labels(self) -> float | None:
-        """The change of F1 at 50 % yes."""
-        return self.estimates["f1_balanced"].value
-
-    @property
-    def f1_by_prevalence(self) -> float | None:
-        """The rest of F1's change."""
-        return less(self.estimates["f1"].value, self.f1_by_labels)
+    """The share with label yes among the questions that F1 counts, before and after."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,10 +81,11 @@ def score(
 
     Distinct questions are about the same images, and so the same ones are drawn for them, too.
     """
-    sample = sampled(label_sets, answers, PROTOCOLS[protocol])
+    mixed = mixtures(*label_sets) if len(label_sets) == 2 else ()
+    all_sets = (*label_sets, *mixed)
+    sample = sampled(all_sets, answers, PROTOCOLS[protocol], (*INTERVAL_FIGURES, "yes_share"))
     confusions = confusions_of(label_sets, sample.totals)
     cells: dict[str, dict[Variant, CellScores]] = {name: {} for name in confusions}
-    indexes: dict[tuple[str, Variant], Cells] = {}
     by_label_set = {
         name: {variant: figures(counts, sample.protocol) for variant, counts in of_variants.items()}
         for name, of_variants in confusions.items()
@@ -108,7 +100,6 @@ def score(
         )
         found = estimates(sample, of_cell, values_of(cell), undefined)
         cells[name][variant] = CellScores(figures=cell, estimates=found)
-        indexes[name, variant] = of_cell
     distinct = [_distinct(label_set) for label_set in label_sets if has_mean(label_set.variants)]
     return Scores(
         model=model,
@@ -116,9 +107,11 @@ def score(
         protocol=protocol,
         confusions=confusions,
         cells=cells,
-        changes=_changes(sample, cells, indexes),
+        changes=_changes(sample, cells, all_sets),
         n_images=len(sample.counts),
-        f1_width_ratios=f1_width_ratios(sample.counts, sample.protocol),
+        f1_width_ratios=f1_width_ratios(
+            sample.counts[:, : sum(map(len, confusions.values()))], sample.protocol
+        ),
         distinct=score(model, bench, distinct, answers, protocol) if distinct else None,
     )
 
@@ -173,43 +166,50 @@ def values_of(cell: Figures) -> dict[str, float | None]:
 def _changes(
     sample: Sample,
     cells: Mapping[str, Mapping[Variant, CellScores]],
-    indexes: Mapping[tuple[str, Variant], Cells],
+    label_sets: Sequence[LabelSet],
 ) -> dict[Variant, Change]:
-    """The change of each variant that both label sets have; none where there are not two label sets."""
+    """The change of each variant that both label sets have; empty where there are not two, followed by `mixtures`."""
     if len(cells) != 2:
         return {}
-    first, second = cells
+    indexes = {(name, variant): of_cell for name, variant, of_cell in variant_cells(label_sets)}
+    first, second, *mixed = (label_set.name for label_set in label_sets)
     return {
         variant: _change(
             sample,
-            (cells[first][variant].figures, indexes[first, variant]),
-            (cells[second][variant].figures, indexes[second, variant]),
+            (cells[first][variant].figures, cells[second][variant].figures),
+            [indexes.get((name, variant), ()) for name in (first, *mixed, second)],
         )
         for variant in cells[first]
         if variant in cells[second]
     }
 
 
-def _change(sample: Sample, before: tuple[Figures, Cells], after: tuple[Figures, Cells]) -> Change:
-    """The change of one variant, or of the mean over several, from its figures and cells under either label set."""
+def _change(sample: Sample, between: tuple[Figures, Figures], corners: Sequence[Cells]) -> Change:
+    """The change of one variant, or of the mean over several, between its figures under the two label sets.
+
+    `corners` are the cells of the first label set, of the two mixtures, and of the second label set.
+    """
+    before, *_, after = corners
     found = {}
     for figure in INTERVAL_FIGURES:
-        old, new = getattr(before[0], figure), getattr(after[0], figure)
+        old, new = (getattr(each, figure) for each in between)
         if old is None or new is None:
             found[figure] = Estimate(reason="undefined under one of the label sets")
         else:
-            of_change = estimate_change(sample, figure, before[1], after[1])
+            of_change = estimate_change(sample, figure, before, after)
             found[figure] = replace(of_change, value=float(new - old))
-    return Change(estimates=found, yes_shares=(_yes_share(sample, before[1]), _yes_share(sample, after[1])))
+    has_same_variants = len(set(map(len, corners))) == 1
+    return Change(
+        estimates=found,
+        f1_parts=f1_parts(sample, corners) if has_same_variants else {},
+        yes_shares=(_yes_share(sample, before), _yes_share(sample, after)),
+    )
 
 
 def _yes_share(sample: Sample, cells: Cells) -> float | None:
     """The share with label yes, as a mean over the cells; None where one of them has no such questions."""
-    of_whole = shares(sample.totals[list(cells)], sample.protocol)
-    positives, negatives = of_whole["recall"][1], of_whole["tnr"][1]
-    if not (positives + negatives).all():
-        return None
-    return float((positives / (positives + negatives)).mean())
+    share = figure_values(sample.totals[list(cells)], sample.protocol)["yes_share"].mean()
+    return None if np.isnan(share) else float(share)
 
 
 def _undefined_in_mean(by_variant: Mapping[Variant, Figures]) -> dict[str, str]:

@@ -163,6 +163,29 @@ def test_a_rank_is_given_with_the_places_that_a_run_may_have(board: Leaderboard)
         assert row.cells[rank].note == (str(low) if low == high else f"{low} to {high}")
 
 
+def test_each_run_has_the_parts_of_what_the_relabelling_changes(
+    board: Leaderboard, paper: Leaderboard, page: str, paper_page: str
+) -> None:
+    table = leaderboard_tables(board)["label_parts"]
+    assert [column.title for column in table.columns] == [
+        "model",
+        "change of F1",
+        "corrected labels",
+        "questions left out",
+        "prevalence",
+    ]
+    assert [row.cells[0].text for row in table.rows] == [entry.name for entry in board.runs]
+    for entry, row in zip(board.runs, table.rows, strict=True):
+        change, *parts = (cell.values for cell in row.cells[1:])
+        f1 = [entry.cells[name]["mean"].figures.f1 or 0 for name in board.label_sets]
+        assert change[0] == pytest.approx(f1[1] - f1[0])
+        assert sum(part[0] or 0 for part in parts) == pytest.approx(change[0])  # type: ignore[misc]
+        assert all(part[1] < part[0] < part[2] for part in parts)  # type: ignore[operator]
+    assert "label_parts" not in leaderboard_tables(paper)
+    assert 'id="parts"' in page
+    assert 'id="parts"' not in paper_page
+
+
 def test_each_row_of_each_table_fits_its_columns(board: Leaderboard, paper: Leaderboard) -> None:
     for shown in (board, paper):
         for table in leaderboard_tables(shown).values():

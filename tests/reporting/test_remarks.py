@@ -10,26 +10,39 @@ from repope_eval.reporting.remarks import (
     ambiguity_remark,
     clustering_remark,
     detection_remark,
-    prevalence_remark,
+    f1_parts_remark,
 )
+from repope_eval.scoring.estimates import Estimate
 
 
-def test_prevalence_and_labels_make_f1s_change() -> None:
-    after = dataclasses.replace(RELABELLED, f1_balanced=0.9)
-    remark = prevalence_remark(scores_of({"random": CELL}, {"random": after}))
+def test_f1s_change_is_told_by_its_parts() -> None:
+    remark = f1_parts_remark(scores_of({"random": CELL}, {"random": RELABELLED}))
     assert remark == (
-        "From POPE to RePOPE, F1 changes by +0.0461: +0.0500 by the labels, as F1 at 50 % yes shows, and −0.0039 by "
-        "prevalence, since 52.5 % of the questions have label yes before, and 44.2 % after."
+        "From POPE to RePOPE, F1 changes by +0.0461: +0.0294 by corrected labels (95 %: +0.0208 to +0.0382), +0.0215 "
+        "by questions that RePOPE leaves out, which may be the harder ones (no interval), and −0.0048 by prevalence "
+        "(95 %: −0.0065 to −0.0033), since 52.5 % of the answered questions that F1 counts have label yes before, and "
+        "44.2 % after."
     )
-    of_mean = scores_of({"random": CELL, "mean": CELL}, {"random": CELL, "mean": after})
-    assert "+0.0461 in the mean over variants" in (prevalence_remark(of_mean) or "")
+    of_mean = scores_of({"random": CELL, "mean": CELL}, {"random": CELL, "mean": RELABELLED})
+    assert "+0.0461 in the mean over variants: +0.0294 by" in (f1_parts_remark(of_mean) or "")
 
 
-def test_where_as_many_have_label_yes_nothing_is_prevalence() -> None:
-    scores = scores_of({"random": CELL}, {"random": RELABELLED})
-    same = dataclasses.replace(scores.changes["random"], yes_shares=(0.5, 0.5))
-    assert prevalence_remark(dataclasses.replace(scores, changes={"random": same})) is None
-    assert prevalence_remark(scores_of({"random": CELL})) is None
+def test_a_part_that_is_nothing_is_not_spoken_of() -> None:
+    def remark(**values: float | None) -> str | None:
+        scores = scores_of({"random": CELL}, {"random": RELABELLED})
+        parts = {part: Estimate(value=value) for part, value in values.items()}
+        change = dataclasses.replace(scores.changes["random"], f1_parts=parts)
+        return f1_parts_remark(dataclasses.replace(scores, changes={"random": change}))
+
+    assert remark(corrected=0.0461, left_out=0.0, prevalence=0.0) == (
+        "From POPE to RePOPE, F1 changes by +0.0461: +0.0461 by corrected labels (no interval)."
+    )
+    assert "(no interval), and +0.0001 by prevalence" in (
+        remark(corrected=0.046, left_out=0.0, prevalence=0.0001) or ""
+    )
+    assert remark(corrected=0.0, left_out=0.0, prevalence=0.0) is None
+    assert remark(corrected=0.1, left_out=None, prevalence=0.0) is None
+    assert f1_parts_remark(scores_of({"random": CELL})) is None
 
 
 def test_ambiguous_questions() -> None:

@@ -69,5 +69,13 @@ def test_the_change_and_distinct_questions_stand_beside_the_scores() -> None:
     assert list(document["change"]) == ["random", "mean", "distinct"]
     change = document["change"]["random"]
     assert (change["tp"], change["ci95"]["f1"]) == (1002 - 1150, CHANGE_INTERVAL)
-    assert change["f1"] == change["f1_by_labels"] + change["f1_by_prevalence"]
+    assert change["f1_parts"] == {
+        "corrected": {"value": 0.0294, "ci95": (0.0208, 0.0382), "reason": None},
+        "left_out": {
+            "value": 0.0215,
+            "ci95": None,
+            "reason": "relabelling changes its counts in fewer than 20 images",
+        },
+        "prevalence": {"value": -0.0048, "ci95": (-0.0065, -0.0033), "reason": None},
+    }
     assert "change" not in score_document(scores_of({"random": CELL}))

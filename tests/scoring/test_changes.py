@@ -1,4 +1,4 @@
-"""What changes between two label sets: the differences, how sure they are, and what of F1's is prevalence."""
+"""What changes between two label sets: the differences, and how sure they are."""
 
 from pathlib import Path
 
@@ -59,13 +59,13 @@ def test_a_change_is_the_difference_and_its_interval_that_of_each_replicates_own
     assert own[0] < own[1]
 
 
-def test_f1s_change_is_the_labels_and_prevalence() -> None:
-    change = scored(*relabelled(150, 60)).changes["random"]
-    assert change.f1_by_labels == change.estimates["f1_balanced"].value
-    assert change.estimates["f1"].value == pytest.approx(
-        (change.f1_by_labels or 0) + (change.f1_by_prevalence or 0)
-    )
-    assert change.yes_shares == (0.5, (2 * 150 - 60) / 600)
+def test_the_share_of_yes_is_that_of_what_f1_counts() -> None:
+    before, after = relabelled(150, 60)
+    assert scored(before, after).changes["random"].yes_shares == (0.5, (2 * 150 - 60) / 600)
+    unread = {question: Answer(question, "yes" if label else "maybe") for question, label in before.items()}
+    label_sets = [LabelSet("pope", {"random": before}), LabelSet("repope", {"random": after})]
+    found = score("a-model", "a-bench", label_sets, unread, "repope").changes["random"]
+    assert found.yes_shares == (1, (2 * 150 - 60) / 300)
 
 
 def test_few_images_have_no_interval_of_a_change() -> None:
@@ -86,7 +86,6 @@ def test_what_is_undefined_under_one_label_set_has_no_change() -> None:
     change = scored(before, dict.fromkeys(before, True)).changes["random"]
     assert (change.estimates["tnr"].value, change.estimates["tnr"].interval) == (None, None)
     assert change.estimates["tnr"].reason == "undefined under one of the label sets"
-    assert change.f1_by_prevalence is None
 
 
 def test_a_real_models_change(shared: Path) -> None:
