@@ -216,14 +216,14 @@ def _label_parts(board: Leaderboard) -> Table:
     """What the relabelling's change of F1 is made of, for each run; of the paper's models there are counts alone."""
 
     def signed(name: str, row: tuple[Entry, Change]) -> Cell:
-        found = row[1].estimates["f1"] if name == "f1" else row[1].f1_parts[name]
+        found = {"change": row[1].estimates["f1"], **row[1].f1_parts}[name]
         return estimate_cell(found, partial(change_text, "f1"))
 
-    titles = {"f1": "change of F1", **F1_PART_TITLES}
+    titles = {"change": "change of F1", **F1_PART_TITLES}
     changes = [(entry, entry.changes.get(board.headline)) for entry in board.runs]
     return table(
-        f"What changes F1 ({board.headline}) from {' to '.join(map(label_set_title, board.label_sets))}: labels that "
-        "are corrected, questions that are left out, and the share of yes, with 95 % intervals.",
+        f"The change of F1 ({board.headline}) from {' to '.join(map(label_set_title, board.label_sets))}, and its "
+        "three parts, with 95 % intervals.",
         [
             _MODEL.of(lambda row: row[0]),
             *(interval_field(title, name, partial(signed, name)) for name, title in titles.items()),

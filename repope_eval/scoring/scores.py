@@ -39,7 +39,7 @@ class Change:
     """The differences by figure, None where a figure is undefined under one of the two; intervals are on the same
     drawn images."""
     f1_parts: Mapping[str, Estimate]
-    """What F1's change is made of, by the names of `f1_parts.PARTS`; empty for a mean over other variants."""
+    """What F1's change is made of, by `f1_parts.PARTS`; empty for a mean where the two have not the same variants."""
     yes_shares: tuple[float | None, float | None]
     """The share with label yes among the questions that F1 counts, before and after."""
 
@@ -173,23 +173,27 @@ def _changes(
         return {}
     indexes = {(name, variant): of_cell for name, variant, of_cell in variant_cells(label_sets)}
     first, second, *mixed = (label_set.name for label_set in label_sets)
+    has_same_variants = list(cells[first]) == list(cells[second])
     return {
         variant: _change(
             sample,
             (cells[first][variant].figures, cells[second][variant].figures),
-            [indexes.get((name, variant), ()) for name in (first, *mixed, second)],
+            (indexes[first, variant], indexes[second, variant]),
+            [indexes[name, variant] for name in mixed] if has_same_variants or variant != MEAN else [],
         )
         for variant in cells[first]
         if variant in cells[second]
     }
 
 
-def _change(sample: Sample, between: tuple[Figures, Figures], corners: Sequence[Cells]) -> Change:
-    """The change of one variant, or of the mean over several, between its figures under the two label sets.
+def _change(
+    sample: Sample, between: tuple[Figures, Figures], of_cells: tuple[Cells, Cells], mixed: Sequence[Cells]
+) -> Change:
+    """The change of one variant, or of the mean over several, between its figures and cells under the two label sets.
 
-    `corners` are the cells of the first label set, of the two mixtures, and of the second label set.
+    `mixed` are the cells of the two mixtures; none where the means are not over the same variants.
     """
-    before, *_, after = corners
+    before, after = of_cells
     found = {}
     for figure in INTERVAL_FIGURES:
         old, new = (getattr(each, figure) for each in between)
@@ -198,10 +202,9 @@ def _change(sample: Sample, between: tuple[Figures, Figures], corners: Sequence[
         else:
             of_change = estimate_change(sample, figure, before, after)
             found[figure] = replace(of_change, value=float(new - old))
-    has_same_variants = len(set(map(len, corners))) == 1
     return Change(
         estimates=found,
-        f1_parts=f1_parts(sample, corners) if has_same_variants else {},
+        f1_parts=f1_parts(sample, (before, *mixed, after)) if mixed else {},
         yes_shares=(_yes_share(sample, before), _yes_share(sample, after)),
     )
 

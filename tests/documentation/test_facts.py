@@ -28,7 +28,7 @@ def test_the_readme_is_two_screens() -> None:
     assert 90 <= len(README.splitlines()) <= 130
 
 
-def test_the_table_of_a_real_models_scores_is_what_the_program_computes(
+def test_the_tables_of_a_real_models_scores_are_what_the_program_computes(
     shared: Path, command_line: CommandLine, tmp_path: Path
 ) -> None:
     result = command_line(
@@ -40,7 +40,8 @@ def test_the_table_of_a_real_models_scores_is_what_the_program_computes(
         f"out={tmp_path / 'run'}",
     )
     assert result.returncode == 0, result.stderr
-    scores = json.loads((tmp_path / "run" / "scores.json").read_text())["scores"]
+    document = json.loads((tmp_path / "run" / "scores.json").read_text())
+    scores = document["scores"]
     for variant in ("random", "adversarial"):
         for label_set, title in (("pope", "POPE"), ("repope", "RePOPE")):
             cell = scores[label_set][variant]
@@ -48,6 +49,14 @@ def test_the_table_of_a_real_models_scores_is_what_the_program_computes(
             ratios = " | ".join(f"{cell[name]:.4f}".lstrip("0") for name in ("precision", "recall", "f1"))
             page = TEXTS["docs/how-to/score-answers.md"]
             assert f"| {variant} | {title} | {counts} | {ratios} |" in page
+    page, change = TEXTS["docs/concepts/prevalence.md"], document["change"]["mean"]
+    assert f"F1 changes by {signed(change['f1'])} in the mean over variants" in unwrapped(page)
+    told = dict(re.findall(r"^\| `(\w+)` \| .+ \| ([+−]\.\d{4}) \| .+ \|$", page, re.MULTILINE))
+    assert told == {part: signed(found["value"]) for part, found in change["f1_parts"].items()}
+
+
+def signed(value: float) -> str:
+    return f"{value:+.4f}".replace("0.", ".", 1).replace("-", "−")
 
 
 def test_the_labels_that_repope_changed_are_as_many_as_is_said(shared: Path) -> None:

@@ -90,7 +90,7 @@ def test_the_figures_the_run_and_its_settings_are_shown(whole: str) -> None:
         "0.8732 [0.8512, 0.8933]",
     ):
         assert text in texts
-    assert any("since 52.5 % of the answered questions that F1 counts have" in text for text in texts)
+    assert any("since 52.5\u00a0% of the answered questions that F1 counts have" in text for text in texts)
     assert any("from 0.8353 to 0.9277 whatever each of them is" in text for text in texts)
     assert any(pair == ("0.0431", "0.0300 to 0.0600") for pair in pairwise(texts))
     assert any("neuhaus2025repope" in text and "li2023pope" in text for text in texts)
