@@ -11,6 +11,7 @@ from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.errors import RepopeError
 from repope_eval.files.rows import RowFile
 from repope_eval.foreign_answers import amber, dash_b, lmms_eval, pope_code, popev2, repope_code, vlmevalkit
+from repope_eval.foreign_answers.gold_labels import refuse_labels
 from repope_eval.foreign_answers.joining import Format, Joined, Texts, gather, questions_by_image
 from repope_eval.foreign_answers.rows import BY_NAME, answer_rows
 from repope_eval.records import Answer, Question
@@ -84,14 +85,19 @@ def join_file(
             if known.recognises(file):
                 benchmark = known.edition(file, benchmark)
                 rows = known.rows(file)
-                return gather(rows, known.questions(rows, file, benchmark), file.where), benchmark
+                joined = gather(rows, known.questions(rows, file, benchmark), file.where)
+                refuse_labels(joined, file, benchmark)
+                return joined, benchmark
     rows = answer_rows(file, columns)
     questions = questions_by_image(rows, benchmark.ids, texts, file.where)
     if texts is not None:
         rows = [
             replace(row, text=texts[row.question_id or ""][1]) if row.text is None else row for row in rows
         ]
-    return gather(rows, questions, file.where), benchmark
+    joined = gather(rows, questions, file.where)
+    if columns.response is None:
+        refuse_labels(joined, file, benchmark)
+    return joined, benchmark
 
 
 def _by_variant(

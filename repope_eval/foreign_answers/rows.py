@@ -14,7 +14,9 @@ from repope_eval.wording import counted, shown
 
 IMAGE_FIELDS = ("image", "image_path", "image_source")
 QUESTION_FIELDS = ("question", "prompt")
-RESPONSE_FIELDS = ("response", "prediction", "answer", "text")
+DOUBTFUL_FIELDS = ("answer", "text")
+"""Fields that hold a response in some files, and a label or a question in others (see `gold_labels`)."""
+RESPONSE_FIELDS = ("response", "prediction", "pred", "model_output", "output", *DOUBTFUL_FIELDS)
 """The first of these that a row has counts: an `answer` beside a `response` or `prediction` is mostly the label.
 `text` is a question where another field holds a response, and a response where none does."""
 

@@ -60,8 +60,8 @@ def test_a_column_that_is_not_there_is_told_with_those_that_are(role: str) -> No
 
 
 def test_no_response_shows_the_columns_there_are() -> None:
-    with refuses("or a column that columns.response= names; there are image, question, output"):
-        joined([{"image": IMAGE, "question": DOG, "output": "No"}])
+    with refuses("or a column that columns.response= names; there are image, question, said"):
+        joined([{"image": IMAGE, "question": DOG, "said": "No"}])
 
 
 def test_an_empty_cell_is_an_empty_answer() -> None:

@@ -84,7 +84,7 @@ def test_a_question_file_in_the_place_of_answers_is_refused() -> None:
     """Its texts hold "snowboard" and the like, which would be read as answers."""
     with refuses(
         "answers.jsonl: its responses are the questions themselves, so it seems to be a question file; give "
-        "the responses in one of response, prediction, answer, text"
+        "the responses in one of response, prediction, pred, model_output, output, answer, text"
     ):
         joined(FILE, FILE)
 

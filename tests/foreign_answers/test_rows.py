@@ -126,9 +126,10 @@ def test_a_field_of_a_wrong_type_is_named_with_its_row(change: Row, message: str
 
 def test_a_row_without_a_response_is_refused_with_the_names_it_may_have() -> None:
     with refuses(
-        "answers.jsonl, row 1: has no response; one of response, prediction, answer, text is expected"
+        "answers.jsonl, row 1: has no response; one of response, prediction, pred, model_output, output, answer, "
+        "text is expected"
     ):
-        joined([{"image": IMAGE, "question": DOG, "output": "No"}])
+        joined([{"image": IMAGE, "question": DOG, "said": "No"}])
 
 
 def test_a_probability_may_be_above_one_by_rounding() -> None:
