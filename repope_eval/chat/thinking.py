@@ -7,9 +7,7 @@ from typing import Any
 
 from repope_eval.models.description import TOKENIZER_CONFIG
 from repope_eval.models.fields import blamed_on
-
-_TAGS = ("<think>", "</think>")
-"""What thoughts stand between where a checkpoint says nothing else."""
+from repope_eval.scoring.thoughts import THOUGHT_BEGINS, THOUGHT_ENDS
 
 _THOUGHTS = ("reasoning_content", "reasoning", "thinking")
 """Names of the thoughts in checkpoints' response templates."""
@@ -96,4 +94,4 @@ def _tags(template: Any) -> tuple[str, str]:
         opening, closing = field.get("open"), field.get("close")
         if isinstance(opening, str) and isinstance(closing, str):
             return opening, closing
-    return _TAGS
+    return THOUGHT_BEGINS, THOUGHT_ENDS  # where a checkpoint says nothing else

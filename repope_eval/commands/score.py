@@ -106,6 +106,12 @@ def _log_joined(joined: Joined, benchmark: Benchmark, answers: Sequence[Path]) -
             '%s with image spelt "imange", as POPE\'s files did until October 2023: joined as meant',
             counted(joined.n_misspelt, "row"),
         )
+    if joined.n_thoughts:
+        log.info(
+            "%s with a thought before the answer, which is left out%s",
+            counted(joined.n_thoughts, "row"),
+            f"; {joined.n_cut:,} of them end in the thought, and have no answer" if joined.n_cut else "",
+        )
     if joined.n_conflicts:
         log.warning(
             "%s with another answer to a question than an earlier row has: the earlier row counts%s",

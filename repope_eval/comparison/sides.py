@@ -221,6 +221,11 @@ def _odd_rows(joined: Joined, benchmark: Benchmark) -> list[str]:
             f'{_rows(joined.n_misspelt, joined.n_rows)} to questions spelt with "imange", so it is of {OLD_POPE}, '
             "which lacks questions that today's has."
         )
+    if joined.n_thoughts:
+        notes.append(
+            f"{_rows(joined.n_thoughts, joined.n_rows)} with a thought first, which is left out"
+            + (f"; {joined.n_cut:,} end in the thought, and say nothing." if joined.n_cut else ".")
+        )
     if joined.n_conflicts:
         notes.append(
             f"{counted(joined.n_conflicts, 'row')} with another answer than an earlier row to the same question: the "

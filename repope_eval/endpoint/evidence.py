@@ -7,9 +7,7 @@ from typing import Any
 
 from repope_eval.inference.spellings import is_spelling
 from repope_eval.records import ROUNDING
-
-THOUGHT_BEGINS, THOUGHT_ENDS = "<think>", "</think>"
-"""What stands around a thought in the text of servers that do not send it apart."""
+from repope_eval.scoring.thoughts import THOUGHT_ENDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +49,6 @@ def first_token_evidence(choice: Mapping[str, Any], *, is_asked: bool) -> Eviden
         for word in ("yes", "no")
     )
     return Evidence(p_yes, p_no, max(0.0, 1.0 - math.fsum(probability for _, probability in tokens)))
-
-
-def is_thought_alone(content: str) -> bool:
-    """Whether a text is a thought that has not ended."""
-    return content.lstrip().startswith(THOUGHT_BEGINS) and THOUGHT_ENDS not in content
 
 
 def has_thought(message: Mapping[str, Any]) -> bool:

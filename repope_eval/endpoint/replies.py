@@ -5,15 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from repope_eval.endpoint.evidence import (
-    STILL_THINKING,
-    THOUGHT_ENDS,
-    Evidence,
-    first_token_evidence,
-    has_thought,
-    is_thought_alone,
-)
+from repope_eval.endpoint.evidence import STILL_THINKING, Evidence, first_token_evidence, has_thought
 from repope_eval.endpoint.faults import RequestError, complaint
+from repope_eval.scoring.thoughts import answer_in, is_thought_alone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +85,7 @@ def _answer_text(choice: Mapping[str, Any]) -> tuple[str, bool]:
     if isinstance(content, str) and is_thought_alone(content):
         return "", True
     if isinstance(content, str) and (content or not has_thought(message)):
-        return content.rpartition(THOUGHT_ENDS)[2].lstrip() if THOUGHT_ENDS in content else content, False
+        return answer_in(content), False
     if isinstance(refusal, str):
         return refusal, False
     if choice.get("finish_reason") == "length":

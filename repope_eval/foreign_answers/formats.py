@@ -129,4 +129,6 @@ def _together(parts: Sequence[Joined]) -> Joined:
         n_conflicts=n_conflicts,
         first_conflict=None,  # their numbers would be of one file or another
         n_misspelt=sum(part.n_misspelt for part in parts),
+        n_thoughts=sum(part.n_thoughts for part in parts),
+        n_cut=sum(part.n_cut for part in parts),
     )

@@ -21,6 +21,7 @@ from repope_eval.foreign_answers.question_index import (
 )
 from repope_eval.foreign_answers.rows import RESPONSE_FIELDS, AnswerRow
 from repope_eval.records import Answer, Question
+from repope_eval.scoring.thoughts import answer_in, is_thought_alone
 from repope_eval.wording import counted, shown
 
 Texts = Mapping[str, tuple[str, str]] | None
@@ -55,6 +56,10 @@ class Joined:
     """The numbers of an earlier row and of the first row in conflict with it; None where rows are of several files."""
     n_misspelt: int
     """Rows whose question is spelt as in POPE's older files, "imange" for "image"."""
+    n_thoughts: int
+    """Rows whose response has a thought before the answer, which is left out."""
+    n_cut: int
+    """Those of them that end in the thought, so that they have no answer: their text is empty."""
 
 
 def gather(rows: Sequence[AnswerRow], questions: Sequence[Question | None], where: str) -> Joined:
@@ -71,13 +76,19 @@ def gather(rows: Sequence[AnswerRow], questions: Sequence[Question | None], wher
     answers: dict[Question, Answer] = {}
     counting: dict[Question, int] = {}
     conflicts: list[tuple[int, int]] = []
-    n_misspelt = 0
+    n_misspelt = n_thoughts = n_cut = 0
     for row, question in zip(rows, questions, strict=True):
         if question is None:
             continue
-        answer = Answer(question, row.response, row.n_tokens, row.p_yes, row.p_no)
+        response = answer_in(row.response)
+        has_thought = response != row.response
+        # A thought's first token says nothing of the answer.
+        evidence = (None, None) if has_thought else (row.p_yes, row.p_no)
+        answer = Answer(question, response, row.n_tokens, *evidence)
         n_misspelt += is_misspelt(row.text or "", question.text)
-        if answers.setdefault(question, answer).response != row.response:
+        n_thoughts += has_thought
+        n_cut += is_thought_alone(row.response)
+        if answers.setdefault(question, answer).response != response:
             conflicts.append((counting[question], row.number))
         counting.setdefault(question, row.number)
     if not answers:
@@ -88,7 +99,7 @@ def gather(rows: Sequence[AnswerRow], questions: Sequence[Question | None], wher
         raise RepopeError(f"{where}: {_QUESTION_FILE}")
     unjoined = tuple(row for row, question in zip(rows, questions, strict=True) if question is None)
     first_conflict = conflicts[0] if conflicts else None
-    return Joined(answers, len(rows), unjoined, len(conflicts), first_conflict, n_misspelt)
+    return Joined(answers, len(rows), unjoined, len(conflicts), first_conflict, n_misspelt, n_thoughts, n_cut)
 
 
 def questions_by_image(

@@ -53,3 +53,20 @@ def test_files_that_do_not_go_together_are_refused(
     result = command_line("score", "bench=demo", *words)
     assert (result.returncode, result.stderr) == (1, f"{line}\n")
     assert list((tmp_path / "work").iterdir()) == []
+
+
+def test_what_a_model_thinks_before_its_answer_is_not_scored(
+    command_line: CommandLine, tmp_path: Path
+) -> None:
+    path = write_answers(tmp_path, "random")
+    text = path.read_text().replace('"Yes"', '"<think>I see ears, yes maybe.</think> No"')
+    path.write_text(text.replace(".</think> No", "", 1))
+    result = command_line("score", f"answers={path}", "bench=demo", "bench.variants=[random]", "out=run")
+    assert result.returncode == 0, result.stderr
+    rows = text.count("\n")
+    assert (
+        f"{rows} rows with a thought before the answer, which is left out; 1 of them end in the thought"
+        in result.stderr
+    )
+    cell = json.loads((tmp_path / "work" / "run" / "scores.json").read_text())["scores"]["pope"]["random"]
+    assert (cell["tp"], cell["fp"], cell["n_unparsed"]) == (0, 0, 1)

@@ -17,7 +17,7 @@ from answer_examples import (
 )
 
 from repope_eval.benchmarks.dash_b import question_text
-from repope_eval.records import Question
+from repope_eval.records import Answer, Question
 
 
 @pytest.mark.parametrize(
@@ -221,3 +221,13 @@ def test_answers_to_another_benchmark_name_the_right_one(variant: str, text: str
     ids = {variant: {1: Question(IMAGE, own, "dog")}}
     with refuses(mend):
         joined([{"image": "neg/coco/dog/1.png", "question": text, "response": "No"}], ids=ids)
+
+
+def test_a_thought_before_an_answer_is_left_out_and_counted() -> None:
+    rows = [
+        {"image": IMAGE, "question": DOG, "response": "<think>Ears: yes maybe.</think> No", "p_yes": 0.9},
+        {"image": IMAGE, "question": CAT, "response": "<think>Yes, or"},
+    ]
+    found = joined(rows)
+    assert list(found.answers.values()) == [Answer(ASKED, "No"), Answer(OTHER, "")]
+    assert (found.n_thoughts, found.n_cut) == (2, 1)
