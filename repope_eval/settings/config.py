@@ -62,7 +62,9 @@ class ModelSettings:
     max_new_tokens: int = setting("longest answer in tokens", 1024, minimum=1, maximum=32_768)
     prompt: Prompt = setting("whose prompt: that of the paper's code, or another harness's on POPE", "paper")
     system_prompt: str | None = setting("in place of the family's own; null: the family's", None, **_PROMPT)
-    question_suffix: str | None = setting("text put after each question; null: nothing", None, **_PROMPT)
+    question_suffix: str | None = setting(
+        "text put after each question, with \\n for a line break; null: nothing", None, **_PROMPT
+    )
     max_tiles: int | None = setting(
         "most tiles of an image; null: the checkpoint's", None, minimum=1, maximum=MOST_TILES
     )

@@ -145,7 +145,12 @@ def _unresolved(item: Field, composed: DictConfig, error: Exception) -> str:
 
 
 def _settled(item: Field, value: Any) -> Any:
-    """A value as the record holds it: one of a few words is no secret, and a number is as good as its text."""
+    """A value as the record holds it: one of a few words is no secret, and a number is as good as its text.
+
+    A prompt's `\\n` is a line break, as everybody means who types it in a shell; `\\\\n` is a backslash and an n.
+    """
+    if isinstance(value, str) and item.metadata.get("has_lines"):
+        return re.sub(r"(\\?)\\n", lambda found: "\\n" if found[1] else "\n", value)
     if isinstance(value, FromEnvironment) and (item.allowed or "pattern" in item.metadata):
         return str(value)
     if item.is_text_or_list and isinstance(value, tuple):

@@ -21,6 +21,7 @@ from repope_eval.settings.config import (
 from repope_eval.settings.fields import groups_of
 from repope_eval.settings.schema import settings_from
 from repope_eval.settings.shipped_files import choices, configuration_file, shipped_folder
+from repope_eval.settings.words import quoted_texts
 
 RECORDS = {"models": ModelSettings, "benchmarks": BenchSettings}
 FILES = sorted(shipped_folder("configs").glob("*/*.yaml"))
@@ -137,6 +138,21 @@ def test_a_group_may_be_without_a_choice(own: Path) -> None:
 def test_model_is_a_text_where_a_command_takes_none() -> None:
     settings = _settings("model=anything", "answers=file.json", record=ScoreSettings)
     assert (settings.model, settings.answers, settings.out) == ("anything", "file.json", None)
+
+
+@pytest.mark.parametrize(
+    ("typed", "suffix"),
+    [
+        (r"\nAnswer yes or no.", "\nAnswer yes or no."),
+        (r"\n\nYes or no?", "\n\nYes or no?"),
+        (r" Write \\n.", r" Write \n."),
+        ("\nAnswer.", "\nAnswer."),
+        (r" \o/", r" \o/"),
+    ],
+)
+def test_a_line_break_in_a_prompt_is_typed_as_in_a_programming_language(typed: str, suffix: str) -> None:
+    words = quoted_texts(RunSettings, [f"model.question_suffix={typed}"], multirun=False)
+    assert _settings(*words).model.question_suffix == suffix
 
 
 def test_single_values_are_set_over_a_file() -> None:
