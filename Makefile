@@ -10,6 +10,7 @@ BIN := .venv/bin
 # The lowest releases that pyproject.toml states of what loads checkpoints.
 LOWEST = $(shell sed -nE 's/^ *"(transformers|huggingface-hub|tokenizers)>=([0-9.]+).*/\1==\2/p' pyproject.toml)
 PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS)
+IS_NEW_ENOUGH := -c 'import sys; sys.exit(sys.version_info < (3, 11))'
 SITE_PACKAGES := -c 'import sysconfig; print(sysconfig.get_path("purelib"))'
 
 # Python compiles what it imports, and keeps it, though images with Python often forbid that. Installing compiles
@@ -65,7 +66,11 @@ format: .venv/installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# An environment that an older Python made, or whose Python is gone, is made anew.
 .venv/installed: pyproject.toml
+	@$(PYTHON) $(IS_NEW_ENOUGH) || { echo "$(PYTHON) is $$($(PYTHON) --version 2>&1), and Python 3.11 or newer is" \
+		"needed: make PYTHON=python3.11, or what a newer one is called here" >&2; exit 1; }
+	@$(BIN)/python $(IS_NEW_ENOUGH) 2>/dev/null || rm -rf .venv
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --no-compile --upgrade pip
 	$(BIN)/python -m pip install --quiet --no-compile --editable '.[dev]'
