@@ -20,7 +20,7 @@ from repope_eval.runs.folder import FollowedFolder, RunFolder
 from repope_eval.runs.rank_shares import merge_shares
 from repope_eval.scoring.scores import Scores
 from repope_eval.settings.applicable import applicable, refuse_idle
-from repope_eval.settings.config import RunSettings, ScoreSettings
+from repope_eval.settings.config import DEFAULT_PROTOCOL, RunSettings, ScoreSettings
 from repope_eval.settings.launching import is_of_sweep
 from repope_eval.settings.named_folders import data_folder
 from repope_eval.settings.written import as_written
@@ -169,4 +169,10 @@ def _enter(
     merge_shares(folder.answers)
     folder.manifest.require_benchmark(start["benchmark"])
     require_same_contents(settings, benchmark, data_dir, folder)
+    protocol = DEFAULT_PROTOCOL if settings.protocol == "all" else settings.protocol
+    folder.require_scores_kept(
+        len({question.image for question in benchmark.questions}),
+        protocol,
+        f"bench={settings.bench.name} protocol={protocol} out={settings.out}_{protocol}",
+    )
     folder.manifest.begin(start, partial=settings.limit is not None)

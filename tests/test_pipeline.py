@@ -52,14 +52,35 @@ def test_typed_again_it_asks_nothing_and_says_so(
     assert json.loads((tmp_path / "run" / "manifest.json").read_text())["seconds"]["inference"] > 0
 
 
-def test_another_protocol_scores_the_answers_that_are_there(
+def test_scores_of_all_images_are_not_replaced_by_those_of_fewer_or_of_another_protocol(
     unbroken: Path, command_line: CommandLine, tmp_path: Path
 ) -> None:
-    shutil.copytree(unbroken, tmp_path / "run")
-    result = command_line(f"out={tmp_path / 'run'}", "protocol=lmms_eval")
-    assert result.returncode == 0
-    assert "nothing to ask" in result.stderr
-    assert json.loads((tmp_path / "run" / "scores.json").read_text())["protocol"] == "lmms_eval"
+    run = tmp_path / "run"
+    shutil.copytree(unbroken, run)
+    before = (run / "scores.json").read_bytes()
+    fewer = command_line(f"out={run}", "limit=10")
+    assert (fewer.returncode, fewer.stderr.splitlines()[-1]) == (
+        1,
+        f"{run} has the scores of 100 images, which limit= would replace by those of 10; choose another out=, or "
+        "leave limit= out",
+    )
+    otherwise = command_line(f"out={run}", "protocol=lmms_eval")
+    assert otherwise.returncode == 1
+    assert (run / "scores.json").read_bytes() == before
+    said, _, both = otherwise.stderr.splitlines()[-1].partition("type: python -m repope_eval ")
+    assert said == (
+        f"{run} has the scores by protocol=repope, which those by protocol=lmms_eval would replace; for both, "
+    )
+    assert command_line(*both.split()).returncode == 0
+    document = json.loads((tmp_path / "run_lmms_eval" / "scores.json").read_text())
+    assert (document["protocol"], document["n_images"]) == ("lmms_eval", 100)
+
+
+def test_a_run_of_some_images_goes_on_to_all(command_line: CommandLine, tmp_path: Path) -> None:
+    for limit in (2, 3):
+        result = command_line(f"out={tmp_path / 'run'}", f"limit={limit}")
+        assert result.returncode == 0, result.stderr
+    assert json.loads((tmp_path / "run" / "scores.json").read_text())["n_images"] == 3
 
 
 @pytest.mark.parametrize("words", [("engine=sequential", "limit=12"), ("batch_size=3", "limit=30")])

@@ -21,12 +21,12 @@ from repope_eval.runs.manifest_form import read_manifest
 from repope_eval.scoring.gap import FIRST, SECOND
 from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.settings.comparison_command import CompareSettings
-from repope_eval.settings.config import BenchSettings, ColumnSettings, Protocol, listed
+from repope_eval.settings.config import DEFAULT_PROTOCOL, BenchSettings, ColumnSettings, Protocol, listed
 from repope_eval.settings.named_folders import data_folder
 from repope_eval.settings.written import as_written
 from repope_eval.wording import counted, shown_word
 
-OWN_PROTOCOL: Protocol = "repope"
+OWN_PROTOCOL = DEFAULT_PROTOCOL
 """How an answer file is read where nothing says it, and what is common to two results that are read differently."""
 
 OLD_POPE = "POPE's edition before October 2023"

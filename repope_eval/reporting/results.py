@@ -118,7 +118,9 @@ def _completeness(answered: AnsweredBenchmark, counts: Mapping[str, int], n_unpa
 def _scores(answered: AnsweredBenchmark) -> tuple[Scores, list[Scores]]:
     """The scores under the run's own protocol, or under all, the default one first."""
     choice = answered.settings.protocol
-    names = [choice] if choice != "all" else sorted(PROTOCOLS, key=lambda name: name != "repope")
+    names = (
+        [choice] if choice != "all" else sorted(PROTOCOLS, key=lambda name: name != config.DEFAULT_PROTOCOL)
+    )
     benchmark = answered.benchmark
     first, *others = (
         score(answered.model, benchmark.name, benchmark.label_sets, answered.answers, name) for name in names

@@ -18,7 +18,9 @@ from repope_eval.runs.layout import ANSWERS, IMAGES, LOG, MANIFEST, PAGE, SCORES
 from repope_eval.runs.log import close_log, start_log
 from repope_eval.runs.manifest import Identity, Manifest
 from repope_eval.runs.manifest_form import read_manifest
+from repope_eval.settings.config import Protocol
 from repope_eval.settings.written import without_environment
+from repope_eval.wording import counted, shown_word
 
 _REPLACED = (MANIFEST, IMAGES, SCORES, PAGE)
 """Files that a run writes anew."""
@@ -179,6 +181,33 @@ class RunFolder:
             make_folder(self.path / "figures", "out", self.path)
         for name, content in figures.items():
             write_bytes(self.path / "figures" / name, content)
+
+    def require_scores_kept(self, n_images: int, protocol: Protocol, as_scored: str) -> None:
+        """Refuses a start that would replace the scores of a finished run by those of fewer images or another protocol.
+
+        Args:
+            n_images: how many images this start is about.
+            protocol: what it reads answers by.
+            as_scored: the words after which `score` makes this start's scores in a folder of their own.
+
+        Raises:
+            RepopeError: it would. The message says how to have both.
+        """
+        scores = self.path / SCORES
+        if self.manifest.facts.get("status") != "complete" or not scores.is_file():
+            return
+        document = read_json(scores)
+        known, by = document.get("n_images") or 0, document.get("protocol")
+        if n_images < known:
+            raise RepopeError(
+                f"{self.path} has the scores of {counted(known, 'image')}, which limit= would replace by those of "
+                f"{n_images:,}; choose another out=, or leave limit= out"
+            )
+        if by not in (None, protocol):
+            raise RepopeError(
+                f"{self.path} has the scores by protocol={by}, which those by protocol={protocol} would replace; for "
+                f"both, type: python -m repope_eval score answers={shown_word(str(self.answers))} {as_scored}"
+            )
 
     def write_scores(self, document: dict[str, Any], page: str) -> None:
         """Writes `scores.json` and `report.html`."""

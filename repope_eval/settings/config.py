@@ -13,6 +13,8 @@ from repope_eval.settings.table_form import TableColumns, TableLabels
 
 Protocol = Literal["repope", "pope", "vlmevalkit", "lmms_eval"]
 ProtocolChoice = Protocol | Literal["all"]
+DEFAULT_PROTOCOL: Protocol = "repope"
+"""The paper's, which is also the first of all."""
 Engine = Literal["shared", "sequential"]
 ImageSource = Literal["download", "hub"]
 NumberFormat = Literal["float32", "bfloat16", "float16"]
