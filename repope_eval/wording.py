@@ -90,3 +90,8 @@ def _cut(line: str) -> str:
     half = LONGEST_LINE // 2
     more = len(line) - 2 * half
     return line if more <= 0 else f"{line[:half]} … ({more:,} characters) … {line[-half:]}"
+
+
+def installing_extra(name: str) -> str:
+    """How an extra of this program is installed, for messages: no package index has the program."""
+    return f"pip install '.[{name}]' in a copy of this program's repository"

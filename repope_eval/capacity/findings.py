@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from repope_eval.benchmarks.coco import ANNOTATIONS
 from repope_eval.capacity.machine import Data, Device, Hub, Machine
+from repope_eval.wording import installing_extra
 
 POPE_IMAGES = 500
 DASH_B_IMAGES = 2682
@@ -81,7 +82,7 @@ def _launcher(machine: Machine) -> Finding:
     return Finding(
         "SLURM launcher",
         "not installed, and needed for hydra/launcher=submitit_slurm alone",
-        "pip install 'repope-eval[slurm]'",
+        installing_extra("slurm"),
     )
 
 

@@ -10,6 +10,7 @@ from repope_eval.errors import RepopeError
 from repope_eval.models.checkpoints import Checkpoint
 from repope_eval.models.fields import first_line
 from repope_eval.settings.config import ModelSettings
+from repope_eval.wording import installing_extra
 
 _EXTRA = ("torchvision", "num2words")
 """Packages of the extra `repope-eval[chat]`."""
@@ -63,7 +64,7 @@ def missing_package(checkpoint: Checkpoint, error: ImportError) -> RepopeError:
     extra = [name for name in _EXTRA if name in needed and find_spec(name) is None]
     if extra:
         return RepopeError(
-            f"{checkpoint.folder}: its processor needs {' and '.join(extra)}: pip install 'repope-eval[chat]'"
+            f"{checkpoint.folder}: its processor needs {' and '.join(extra)}: {installing_extra('chat')}"
         )
     return RepopeError(
         f"{checkpoint.folder}: needs a package that is not installed ({first_line(error)}); install it with pip"

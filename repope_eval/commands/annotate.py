@@ -23,7 +23,7 @@ from repope_eval.records import Question
 from repope_eval.settings.benchmark_commands import AnnotateSettings
 from repope_eval.settings.config import listed
 from repope_eval.settings.named_folders import named_folder
-from repope_eval.wording import counted, first_few
+from repope_eval.wording import counted, first_few, installing_extra
 
 PATIENCE = 1.0
 """Seconds to wait for a program that has the annotator's file and may be ending."""
@@ -58,7 +58,7 @@ def execute(settings: AnnotateSettings, command: str) -> None:
 
 def _require_packages() -> None:
     if missing := [name for name in PACKAGES if find_spec(name) is None]:
-        raise RepopeError(f"annotate needs {' and '.join(missing)}: pip install 'repope-eval[annotate]'")
+        raise RepopeError(f"annotate needs {' and '.join(missing)}: {installing_extra('annotate')}")
 
 
 def _refuse_an_input(settings: AnnotateSettings, out: Path, inputs: Sequence[Path]) -> None:

@@ -28,7 +28,7 @@ from repope_eval.settings.fields import fields_by_key, groups_of, nearest
 from repope_eval.settings.quick_checks import no_such_key
 from repope_eval.settings.schema import problems
 from repope_eval.settings.words import MOST_RUNS, TOO_MANY_RUNS, is_hydras, key_of, single_words, value_of
-from repope_eval.wording import shown_word
+from repope_eval.wording import installing_extra, shown_word
 
 HYDRA_FOLDERS = ("hydra.run.dir", "hydra.sweep.dir")
 """The settings of folders that Hydra makes before it calls this program."""
@@ -216,7 +216,7 @@ def _structure_mistake(text: str) -> str | None:
 
 def _missing_choice(group: str, value: str, error: MissingConfigException) -> str:
     if group == "hydra/launcher" and value in ("submitit_slurm", "submitit_local"):
-        raise RepopeError(f"{group}={value}: not installed; pip install 'repope-eval[slurm]'") from None
+        raise RepopeError(f"{group}={value}: not installed; {installing_extra('slurm')}") from None
     possible = group_choices(group)
     if value in possible:
         return f"its file's defaults name {error.missing_cfg_file}, which is not there"

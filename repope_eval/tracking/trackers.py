@@ -15,6 +15,7 @@ from repope_eval.runs.folder import RunFolder
 from repope_eval.scoring.scores import Scores
 from repope_eval.settings.config import RunSettings, ScoreSettings, Tracker
 from repope_eval.tracking.tracked_run import TrackedRun, tracked_run
+from repope_eval.wording import installing_extra
 
 log = logging.getLogger(__name__)
 
@@ -34,9 +35,7 @@ def require_tracker(name: Tracker) -> None:
         RepopeError: it is not installed.
     """
     if name != NO_TRACKER and find_spec(name) is None:
-        raise RepopeError(
-            f"track={name}: {name} is not installed; install it with pip install 'repope-eval[{name}]'"
-        )
+        raise RepopeError(f"track={name}: {name} is not installed; install it with {installing_extra(name)}")
 
 
 def track(settings: RunSettings | ScoreSettings, folder: RunFolder, scores: Scores) -> None:

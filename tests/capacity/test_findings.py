@@ -50,7 +50,7 @@ def test_packages_that_are_missing_come_with_the_command_that_installs_them() ->
     found = mends(dataclasses.replace(COMPLETE, versions={}))
     assert found == {
         "int8, nf4": "pip install bitsandbytes",
-        "SLURM launcher": "pip install 'repope-eval[slurm]'",
+        "SLURM launcher": "pip install '.[slurm]' in a copy of this program's repository",
     }
 
 

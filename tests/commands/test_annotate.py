@@ -212,7 +212,10 @@ def test_a_decider_is_asked_what_is_in_dispute(questions: str | None, folder: Pa
 
 def test_what_is_not_installed_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(annotate, "find_spec", lambda name: None if name == "uvicorn" else find_spec(name))
-    assert refusal() == "annotate needs uvicorn: pip install 'repope-eval[annotate]'"
+    assert (
+        refusal()
+        == "annotate needs uvicorn: pip install '.[annotate]' in a copy of this program's repository"
+    )
 
 
 def test_no_other_command_imports_the_server() -> None:

@@ -280,4 +280,7 @@ def test_a_launcher_that_is_not_installed_is_one_line(monkeypatch: pytest.Monkey
     word = f"hydra/launcher={launcher}"
     with pytest.raises(RepopeError) as caught:
         mistakes_in("hydra.launcher.timeout_min=5", word, sweep=True)
-    assert str(caught.value) == f"{word}: not installed; pip install 'repope-eval[slurm]'"
+    assert (
+        str(caught.value)
+        == f"{word}: not installed; pip install '.[slurm]' in a copy of this program's repository"
+    )
