@@ -3,6 +3,7 @@
 import inspect
 import json
 import logging
+import re
 import shutil
 import sys
 from collections.abc import Callable
@@ -23,6 +24,7 @@ from repope_eval.settings.config import ModelSettings, RunSettings, ScoreSetting
 from repope_eval.settings.written import from_environment
 from repope_eval.tracking import trackers
 from repope_eval.tracking.trackers import NO_TRACKER, TRACKERS, require_tracker
+from repope_eval.wording import installing_extra
 
 INSTALLED = [name for name in TRACKERS if find_spec(name) is not None]
 """Trackers whose packages are there: wandb comes with the extra `dev`."""
@@ -142,7 +144,7 @@ def test_a_tracker_that_fails_leaves_the_run_as_it_is(
 
 def test_without_the_package_nothing_is_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trackers, "find_spec", lambda _: None)
-    line = r"^track=wandb: wandb is not installed; install it with pip install 'repope-eval\[wandb\]'$"
+    line = rf"^track=wandb: wandb is not installed; install it with {re.escape(installing_extra('wandb'))}$"
     with pytest.raises(RepopeError, match=line):
         scored(tmp_path, "wandb")
     model = ModelSettings(name="none", family="chat", checkpoint="none")
