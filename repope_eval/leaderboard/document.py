@@ -4,6 +4,7 @@ import dataclasses
 from typing import Any
 
 from repope_eval.leaderboard.entries import Entry, Leaderboard, RankAgreement
+from repope_eval.leaderboard.sentences import paper_apart
 from repope_eval.records import Variant
 from repope_eval.reporting.score_document import f1_parts_document
 
@@ -27,7 +28,10 @@ def leaderboard_document(board: Leaderboard) -> dict[str, Any]:
         "n_questions": board.n_questions,
         "n_benchmark_questions": board.n_benchmark_questions,
         "models": [_entry(entry) | {"ranks": _ranks(board, entry)} for entry in board.entries],
-        "unranked": [_entry(each.entry) | {"reason": each.reason} for each in board.unranked],
+        "unranked": [
+            _entry(each.entry) | {"reason": each.reason, "ranked_with_coverage": each.coverage}
+            for each in board.unranked
+        ],
         "left_out": [{"place": run.folder, "reason": run.reason} for run in board.left_out],
         "agreements": [_agreement(each) for each in board.agreements],
         "differences": _differences(board),
@@ -70,11 +74,12 @@ def _ranks(board: Leaderboard, entry: Entry) -> dict[str, Any]:
         found[name] = {}
         for variant in board.variants:
             standing = board.standing(name, variant, entry.name)
+            is_apart = entry.is_paper and board.paper_is_apart
             found[name][variant] = {
                 "rank": board.places[name][variant][entry.name],
                 "ci95_among_runs": standing.interval if standing else None,
                 "joint_ci95_among_runs": standing.joint_interval if standing else None,
-                "reason": standing.reason if standing else COUNTS_ALONE,
+                "reason": standing.reason if standing else paper_apart(board) if is_apart else COUNTS_ALONE,
             }
     return found
 

@@ -56,6 +56,8 @@ class Unranked:
 
     entry: Entry
     reason: str
+    coverage: float | None = None
+    """The `coverage` that would rank it; None where none would."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,9 +105,11 @@ class Leaderboard:
     variants: tuple[Variant, ...]
     """The variants; the last of several is `mean`, or `distinct` where a variant has one label only."""
     entries: tuple[Entry, ...]
-    """The ranked models, the best first by F1 under the last label set in the last variant."""
+    """The models, the best first by F1 under the last label set in the last variant; the paper's after the runs where
+    they are apart."""
     places: Mapping[str, Mapping[Variant, Mapping[str, int | None]]]
-    """The place by F1 among all entries, by label set, variant and name; equal ones share the better place."""
+    """The place by F1 among all entries, by label set, variant and name; equal ones share the better place. None where
+    F1 is undefined, and of the paper's models where they are apart."""
     unranked: tuple[Unranked, ...]
     comparison: Comparison | None
     """The comparison of all runs that have scores; None if there is no run."""
@@ -132,6 +136,11 @@ class Leaderboard:
     def has_paper(self) -> bool:
         """Whether the paper's models are among the entries."""
         return any(entry.is_paper for entry in self.entries)
+
+    @property
+    def paper_is_apart(self) -> bool:
+        """Whether the paper's models have no place, since its counts are over more questions than the runs' figures."""
+        return self.has_paper and self.n_questions not in (None, self.n_benchmark_questions)
 
     @property
     def runs(self) -> Sequence[Entry]:

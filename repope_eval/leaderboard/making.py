@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.leaderboard.entries import (
     PAPER_MARK,
     Entry,
@@ -14,7 +15,7 @@ from repope_eval.leaderboard.entries import (
     Unranked,
 )
 from repope_eval.leaderboard.finished_runs import NOT_SET, FoundRun
-from repope_eval.leaderboard.run_selection import Selection, images_of, labels_of, names_of
+from repope_eval.leaderboard.run_selection import NotRanked, Selection, images_of, labels_of, names_of
 from repope_eval.records import LabelSet, Variant
 from repope_eval.scoring.agreement import RANKED_FIGURES, agreement
 from repope_eval.scoring.bootstrap import MEAN, has_mean
@@ -63,12 +64,11 @@ def make_leaderboard(selection: Selection, settings: config.ReportSettings) -> L
     runs = _ranked_entries(selection, names, settings.protocol)
     has_paper = settings.reference == "paper"
     paper = _paper_entries(label_sets, variants, PAPER_MARK if names else "") if has_paper else []
-    last = label_sets[-1]
-    entries = sorted(
-        [*runs, *paper], key=lambda entry: _descending(entry.cells[last][variants[-1]].figures.f1)
-    )
     questions = selection.benchmark.questions if selection.benchmark else ()
     is_whole = comparison is not None and comparison.n_questions == len(questions)
+    # The paper's counts are over all questions: no ranking holds them beside figures over fewer.
+    rankings = ([*runs, *paper], []) if is_whole or not runs else (runs, paper)
+    ranked, apart = (_by_f1(entries, label_sets[-1], variants[-1]) for entries in rankings)
     return Leaderboard(
         bench=selection.benchmark.name if selection.benchmark else "repope",
         measures=selection.benchmark.measures if selection.benchmark else "",
@@ -76,16 +76,19 @@ def make_leaderboard(selection: Selection, settings: config.ReportSettings) -> L
         coverage=settings.coverage,
         label_sets=label_sets,
         variants=variants,
-        entries=tuple(entries),
+        entries=(*ranked, *apart),
         places={
-            name: {variant: places_by_name(_values(entries, name, variant, "f1")) for variant in variants}
+            name: {
+                variant: places_by_name(_values(ranked, name, variant, "f1"))
+                | dict.fromkeys(entry.name for entry in apart)
+                for variant in variants
+            }
             for name in label_sets
         },
         unranked=tuple(
-            Unranked(
-                entry=_unranked_entry(run, names[run.folder], selection, settings.protocol), reason=reason
-            )
-            for run, reason in selection.unranked
+            _unranked(each, names[each.run.folder], selection.benchmark, settings.protocol)
+            for each in selection.unranked
+            if selection.benchmark
         ),
         comparison=comparison,
         agreements=_agreements(comparison, paper, label_sets, variants),
@@ -130,12 +133,17 @@ def _ranked_entries(selection: Selection, names: Mapping[str, str], protocol: co
     ]
 
 
-def _unranked_entry(run: FoundRun, name: str, selection: Selection, protocol: config.Protocol) -> Entry:
+def _unranked(each: NotRanked, name: str, benchmark: Benchmark, protocol: config.Protocol) -> Unranked:
     """A run scored on its own questions; its answers are counted against all questions of the benchmark."""
-    assert selection.benchmark is not None, "a run was selected without its benchmark"
-    images = images_of(run)
-    about = labels_of(selection.benchmark.label_sets, lambda question: question.image in images)
-    return _run_entry(run, name, len(selection.benchmark.questions), about, about, protocol)
+    images = images_of(each.run)
+    about = labels_of(benchmark.label_sets, lambda question: question.image in images)
+    entry = _run_entry(each.run, name, len(benchmark.questions), about, about, protocol)
+    return Unranked(entry=entry, reason=each.reason, coverage=each.coverage)
+
+
+def _by_f1(entries: Sequence[Entry], label_set: str, variant: Variant) -> list[Entry]:
+    """The entries, the highest F1 first, and those without one last."""
+    return sorted(entries, key=lambda entry: _descending(entry.cells[label_set][variant].figures.f1))
 
 
 def _run_entry(

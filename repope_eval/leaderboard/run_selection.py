@@ -25,6 +25,16 @@ PAPER_SOURCE = "coco"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NotRanked:
+    """A run with answers that is not ranked."""
+
+    run: FoundRun
+    reason: str
+    coverage: float | None = None
+    """The setting of the report that would rank it; None where none would."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
     """The runs of one benchmark."""
 
@@ -34,14 +44,14 @@ class Selection:
     """The images that most finished runs are about; of as many runs, the larger number."""
     ranked: tuple[FoundRun, ...]
     """Finished runs that have answered enough of the questions about these images, and no others."""
-    unranked: tuple[tuple[FoundRun, str], ...]
-    """The other runs with answers, each with the reason why it is not ranked."""
+    unranked: tuple[NotRanked, ...]
+    """The other runs with answers."""
     left_out: tuple[LeftOut, ...]
 
     @property
     def runs(self) -> tuple[FoundRun, ...]:
         """All runs that have scores, the ranked ones first."""
-        return (*self.ranked, *(run for run, _ in self.unranked))
+        return (*self.ranked, *(each.run for each in self.unranked))
 
 
 def runs_of(folder: str, bench: str | None, data_dir: str | None) -> Selection:
@@ -189,15 +199,20 @@ def _compared(
     for run in runs:
         about = images[run.folder]
         covers = len(run.answers) / n_questions >= coverage
+        reason = None
         if run.status != "complete":
-            unranked.append((run, f"has not ended (status {run.status}): type its command again to go on"))
+            reason = f"has not ended (status {run.status}): type its command again to go on"
         elif not about <= compared or (about < compared and not covers):
             reason = f"has answers about {len(about)} of {counted(n_images, 'image')}"
-            unranked.append((run, f"{reason}, not about the {len(compared)} that ranked runs have"))
+            reason += f", not about the {len(compared)} that ranked runs have"
         elif not covers:
-            unranked.append((run, _too_few_answers(len(run.answers), n_questions, coverage)))
-        else:
+            reason = _too_few_answers(len(run.answers), n_questions, coverage)
+        if reason is None:
             ranked.append(run)
+        else:
+            would_do = 100 * len(run.answers) // n_questions / 100
+            is_comparable = run.status == "complete" and about <= compared
+            unranked.append(NotRanked(run=run, reason=reason, coverage=would_do if is_comparable else None))
     return Selection(
         benchmark=benchmark,
         images=compared,

@@ -14,7 +14,21 @@ _MOST_NAMES = 5
 
 def sentences(board: Leaderboard) -> tuple[str, ...]:
     """The sentences that apply to a leaderboard."""
-    return (*_common_questions(board), *_partial(board), *_share_of_yes(board), *_power(board))
+    parts = (_what_would_rank, _common_questions, _paper_apart, _partial, _share_of_yes, _power)
+    return tuple(sentence for part in parts for sentence in part(board))
+
+
+def paper_apart(board: Leaderboard) -> str:
+    """Why the paper's models have no place where they are apart."""
+    return (
+        f"The paper's counts are over all {board.n_benchmark_questions:,} questions, the runs' figures over "
+        f"{board.n_questions:,}: no ranking holds both, so the paper's models stand after the runs without a place."
+    )
+
+
+def apart_note(board: Leaderboard) -> str:
+    """The same at the end of the caption of a chart or a table; empty where they are not apart."""
+    return f" {paper_apart(board)}" if board.paper_is_apart else ""
 
 
 def leader_sentence(board: Leaderboard) -> str | None:
@@ -36,7 +50,7 @@ def _led(board: Leaderboard, label_set: str, leaders: Sequence[Entry]) -> str:
 
 def _best_run(board: Leaderboard) -> Iterator[str]:
     """Says where the best of the runs stands among the paper's models."""
-    if board.has_paper and board.runs:
+    if board.has_paper and board.runs and not board.paper_is_apart:
         best, name = board.runs[0], board.label_sets[-1]
         place = board.places[name][board.headline][best.name]
         if place is not None:
@@ -65,6 +79,25 @@ def _common_questions(board: Leaderboard) -> Iterator[str]:
             f"Figures and ranks are over the {board.n_questions:,} of {board.runs[0].n_questions:,} questions that "
             f"all {len(board.runs)} ranked runs answered."
         )
+
+
+def _what_would_rank(board: Leaderboard) -> Iterator[str]:
+    """Says which `coverage` ranks the fullest run and which ranks all that can be, if no run is ranked."""
+    could_be = [each for each in board.unranked if each.coverage is not None]
+    shares = sorted({each.coverage for each in could_be if each.coverage is not None})
+    if board.runs or not shares:
+        return
+    best = _names([each.entry for each in could_be if each.coverage == shares[-1]])
+    ways = [f"the same command with coverage={shares[-1]:g} ranks {best}"]
+    if len(shares) > 1:
+        ways.append(f"with coverage={shares[0]:g} it ranks {len(could_be)} runs")
+    yield f"No run is ranked: {', and '.join(ways)}, over the questions that all ranked runs answered."
+
+
+def _paper_apart(board: Leaderboard) -> Iterator[str]:
+    """Says why the paper's models have no place among the runs."""
+    if board.paper_is_apart:
+        yield f"{paper_apart(board)} They are ranked together where every ranked run answered all."
 
 
 def _partial(board: Leaderboard) -> Iterator[str]:

@@ -29,7 +29,7 @@ from repope_eval.leaderboard.entries import (
     SettingDifference,
     Unranked,
 )
-from repope_eval.leaderboard.sentences import GROUPS
+from repope_eval.leaderboard.sentences import GROUPS, apart_note
 from repope_eval.records import Variant
 from repope_eval.reporting.figure_texts import (
     BALANCED_TITLES,
@@ -86,7 +86,7 @@ def standings_table(board: Leaderboard) -> Table:
         places.append(value_field(rank, whole_place_cell, *names).of(scored))
     return table(
         f"Models by F1 ({board.headline}) on {board.bench}, with 95 % intervals; the rank is under "
-        f"{label_set_title(board.label_sets[-1])}.",
+        f"{label_set_title(board.label_sets[-1])}.{apart_note(board)}",
         [places[-1], _model(board), *figures, *places[:-1], *_answers(board)],
         board.entries,
         mark=partial(model_mark, board),
@@ -102,7 +102,7 @@ def _overview(board: Leaderboard) -> Table:
         names = [f"rank_{key}{end}" for end in _PLACE_ENDS]
         fields.append(interval_field(f"F1 {title}", f"f1_{key}", f1_cell).of(scored))
         fields.append(value_field(f"rank {title}", whole_place_cell, *names).of(scored))
-    caption = f"F1 with 95 % intervals, and places by F1, on {board.bench}."
+    caption = f"F1 with 95 % intervals, and places by F1, on {board.bench}.{apart_note(board)}"
     return table(
         caption,
         [_model(board), *fields, *_answers(board)],
@@ -124,7 +124,7 @@ def _answers(board: Leaderboard) -> list[Field[Entry]]:
 def _every_figure(board: Leaderboard) -> Table:
     """A row for each model, variant and label set."""
     return table(
-        f"Every figure on {board.bench}, protocol {board.protocol}, with 95 % intervals.",
+        f"Every figure on {board.bench}, protocol {board.protocol}, with 95 % intervals.{apart_note(board)}",
         [
             _MODEL.of(lambda one: one.entry),
             *_variant_and_labels(),

@@ -8,10 +8,13 @@ from run_folders import answer_lines, demo, write_run
 
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.benchmarks.sources import load_benchmark
+from repope_eval.leaderboard.document import leaderboard_document
 from repope_eval.leaderboard.entries import Leaderboard
 from repope_eval.leaderboard.finished_runs import read_runs
 from repope_eval.leaderboard.making import make_leaderboard
 from repope_eval.leaderboard.run_selection import select
+from repope_eval.leaderboard.sentences import leader_sentence, sentences
+from repope_eval.leaderboard.tables import leaderboard_tables
 from repope_eval.scoring.published import published_scores
 from repope_eval.scoring.scores import score
 from repope_eval.settings.config import BenchSettings, ReportSettings
@@ -278,3 +281,18 @@ def test_runs_stand_among_the_papers_models_and_beside_their_own(shared: Path, t
         path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
     fewer = board_of(tmp_path, reference="paper", coverage=0.9)
     assert (len(fewer.runs), fewer.pairs) == (2, ()), "counts over fewer questions say nothing"
+    assert fewer.paper_is_apart
+    assert not board.paper_is_apart
+    assert [entry.is_paper for entry in fewer.entries] == [False] * 2 + [True] * 17
+    for by_variant in fewer.places.values():
+        for places in by_variant.values():
+            assert {places[entry.name] for entry in fewer.runs} == {1}  # their answers are the same
+            assert {places[entry.name] for entry in fewer.entries if entry.is_paper} == {None}
+    (apart,) = [sentence for sentence in sentences(fewer) if sentence.startswith("The paper's counts")]
+    assert apart.startswith("The paper's counts are over all 5,127 questions, the runs' figures over 5,126:")
+    ranks = {model["name"]: model["ranks"] for model in leaderboard_document(fewer)["models"]}
+    assert ranks["Ovis2-1B (paper)"]["pope"]["mean"]["rank"] is None
+    assert "no ranking holds both" in ranks["Ovis2-1B (paper)"]["pope"]["mean"]["reason"]
+    assert "in place" not in (leader_sentence(fewer) or "")
+    for name in ("standings", "leaderboard", "every_figure"):
+        assert apart.startswith(leaderboard_tables(fewer)[name].caption.partition(". ")[2]), name

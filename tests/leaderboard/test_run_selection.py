@@ -63,8 +63,12 @@ def test_a_run_that_has_not_ended_is_not_ranked_even_with_all_answers(
         write_run(tmp_path / name, benchmark, name, lines, lambda manifest: manifest.update(status="running"))
     selection = selected(tmp_path)
     assert [run.folder for run in selection.ranked] == ["a"]
-    assert [(run.folder, len(run.answers)) for run, _ in selection.unranked] == [("b", 50), ("c", 1026)]
-    assert all(reason.startswith("has not ended (status running)") for _, reason in selection.unranked)
+    assert [(each.run.folder, len(each.run.answers)) for each in selection.unranked] == [
+        ("b", 50),
+        ("c", 1026),
+    ]
+    assert all(each.reason.startswith("has not ended (status running)") for each in selection.unranked)
+    assert {each.coverage for each in selection.unranked} == {None}
 
 
 def test_runs_about_fewer_images_than_others_are_not_ranked(benchmark: Benchmark, tmp_path: Path) -> None:
@@ -72,9 +76,9 @@ def test_runs_about_fewer_images_than_others_are_not_ranked(benchmark: Benchmark
     write_run(tmp_path / "few", benchmark, "b", answer_lines(benchmark.first_images(7)))
     selection = selected(tmp_path)
     assert [run.folder for run in selection.ranked] == ["all"]
-    ((run, reason),) = selection.unranked
-    assert run.folder == "few"
-    assert reason == "has answers about 7 of 100 images, not about the 100 that ranked runs have"
+    (few,) = selection.unranked
+    assert (few.run.folder, few.coverage) == ("few", 0.06)
+    assert few.reason == "has answers about 7 of 100 images, not about the 100 that ranked runs have"
 
 
 def test_runs_that_are_all_about_the_same_few_images_are_ranked(benchmark: Benchmark, tmp_path: Path) -> None:
@@ -91,10 +95,11 @@ def test_a_run_that_lacks_answers_is_ranked_from_the_coverage_on_that_is_asked_f
     write_run(tmp_path / "b", benchmark, "b", answer_lines(benchmark)[1:])
     selection = selected(tmp_path)
     assert [run.folder for run in selection.ranked] == ["a"]
-    assert [(run.folder, reason) for run, reason in selection.unranked] == [
+    assert [(each.run.folder, each.reason, each.coverage) for each in selection.unranked] == [
         (
             "b",
             "has answers to 1,025 of 1,026 questions (99.9 %), and coverage=1 is the least share to be ranked",
+            0.99,
         )
     ]
     assert len(selected(tmp_path, coverage=1025 / 1026).ranked) == 2
@@ -107,7 +112,16 @@ def test_a_run_that_lacks_whole_images_is_ranked_where_it_covers_enough(
     write_run(tmp_path / "b", benchmark, "b", answer_lines(benchmark.first_images(95)))
     assert [run.folder for run in selected(tmp_path, coverage=0.9).ranked] == ["a", "b"]
     (unranked,) = selected(tmp_path).unranked
-    assert unranked[1] == "has answers about 95 of 100 images, not about the 100 that ranked runs have"
+    assert unranked.reason == "has answers about 95 of 100 images, not about the 100 that ranked runs have"
+
+
+@pytest.mark.parametrize("n_missing", [1, 100, 297, 1000])
+def test_the_coverage_that_is_said_to_rank_a_run_does(
+    n_missing: int, benchmark: Benchmark, tmp_path: Path
+) -> None:
+    write_run(tmp_path / "a", benchmark, "a", answer_lines(benchmark)[n_missing:])
+    (unranked,) = selected(tmp_path).unranked
+    assert len(selected(tmp_path, coverage=unranked.coverage).ranked) == 1
 
 
 def test_the_images_that_most_finished_runs_are_about_count(benchmark: Benchmark, tmp_path: Path) -> None:
@@ -120,7 +134,7 @@ def test_the_images_that_most_finished_runs_are_about_count(benchmark: Benchmark
     selection = selected(tmp_path)
     assert len(selection.images) == 7
     assert [run.folder for run in selection.ranked] == ["a", "b"]
-    assert selection.unranked[0][1] == (
+    assert selection.unranked[0].reason == (
         "has answers about 100 of 100 images, not about the 7 that ranked runs have"
     )
 

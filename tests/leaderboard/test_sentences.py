@@ -61,6 +61,17 @@ def test_questions_that_all_ranked_runs_answered_are_told_where_they_are_not_all
     assert common.endswith(" of 1,026 questions that all 9 ranked runs answered.")
 
 
+def test_where_no_run_is_ranked_it_is_said_what_ranks_one_and_what_ranks_all(tmp_path: Path) -> None:
+    for name, n_missing in (("a", 30), ("b", 300)):
+        write_run(tmp_path / name, demo(), name, answer_lines(demo())[n_missing:])
+    said, *_ = sentences(board_of(tmp_path))
+    assert said == (
+        "No run is ranked: the same command with coverage=0.99 ranks a, and with coverage=0.72 it ranks 2 runs, over "
+        "the questions that all ranked runs answered."
+    )
+    assert [len(board_of(tmp_path, coverage=share).runs) for share in (0.99, 0.72)] == [1, 2]
+
+
 def test_the_papers_re_ranking_is_prevalence_in_part(tmp_path: Path) -> None:
     (share_of_yes,) = sentences(board_of(tmp_path, reference="paper"))
     assert share_of_yes.startswith(

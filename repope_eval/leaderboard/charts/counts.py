@@ -5,6 +5,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from repope_eval.leaderboard.entries import Entry, Leaderboard, file_word
+from repope_eval.leaderboard.sentences import apart_note
 from repope_eval.records import Variant
 from repope_eval.reporting.charts.drawing import WIDTH, Chart, add_axes, draw, label
 from repope_eval.reporting.charts.marks import (
@@ -31,7 +32,7 @@ def model_counts_chart(board: Leaderboard, variant: Variant) -> Chart:
         f"counts_{file_word(variant)}",
         f"True positives, false positives and F1, {variant}",
         f"True positives, false positives and F1 of every model under {' and '.join(titles)} labels ({variant}), "
-        f"the best F1 under {titles[-1]} labels first. Lines are 95 % intervals.",
+        f"the best F1 under {titles[-1]} labels first. Lines are 95 % intervals.{apart_note(board)}",
         _HEAD + len(board.entries) * _ROW + _FOOT,
         lambda figure: _paint(figure, board, variant),
     )

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from repope_eval.leaderboard.entries import Leaderboard, file_word
+from repope_eval.leaderboard.sentences import apart_note
 from repope_eval.records import Variant
 from repope_eval.reporting.charts.drawing import Chart, add_axes, draw, label
 from repope_eval.reporting.charts.marks import label_set_legend, mark, shortened
@@ -36,7 +37,7 @@ def model_precision_recall_chart(board: Leaderboard, variant: Variant) -> Chart:
         f"precision_recall_{file_word(variant)}",
         f"Precision against recall, {variant}",
         f"Precision against recall of every model under {' and '.join(titles)} labels ({variant}){lines}. Along a "
-        "grey line F1 is the same.",
+        f"grey line F1 is the same.{apart_note(board)}",
         _PLOT + n_rows * _ROW + 0.1,
         lambda figure: _paint(figure, board, variant),
     )
