@@ -110,6 +110,15 @@ def test_many_models_counts_what_each_adjustment_finds() -> None:
     assert all(0 <= int(found[name]) <= 10 for name in ("Holm", "Romano-Wolf", "Holm, normal p"))
 
 
+def test_rank_agreement_says_how_often_each_interval_holds() -> None:
+    words = ("--models", "5", "--images", "20", "--simulations", "2")
+    rows = table(run("rank_agreement", *words, options=()), "models")
+    assert len(rows) == 4
+    for row in rows:
+        assert all(-1 <= float(row[name]) <= 1 for name in ("true tau", "of answers", "of replicates"))
+        assert all(0 <= float(row[name]) <= 1 for name in ("percentiles", "symmetric", "tau outside"))
+
+
 def test_a_shape_of_another_family_is_refused_in_one_line() -> None:
     words = ("--shape", "8b", "--family", "ovis2")
     ended = warm_commands.run(*words, program="perf/engine.py", folder=PROJECT)

@@ -12,7 +12,7 @@ SCHEMA_VERSION = 2
 """The version of the document's form; it is raised when a reader of older documents would go wrong."""
 
 COUNTS_ALONE = "the paper gives counts and no answers, so there is nothing to draw from"
-"""The reason why the paper's models have no intervals of places and of tau, and no probability of overtaking."""
+"""The reason why the paper's models have no intervals of places, and no probability of overtaking."""
 
 
 def leaderboard_document(board: Leaderboard) -> dict[str, Any]:
@@ -86,18 +86,19 @@ def _ranks(board: Leaderboard, entry: Entry) -> dict[str, Any]:
 
 def _agreement(each: RankAgreement) -> dict[str, Any]:
     found = each.agreement
+    taus = {
+        figure: {"kendall_tau": tau.value, "ci95": tau.interval, "reason": tau.reason}
+        for figure, tau in found.taus.items()
+    }
     return {
         "of": each.group,
         "variant": each.variant,
         "n_models": each.n_models,
-        "kendall_tau": found.taus["f1"].value,
-        "ci95": found.taus["f1"].interval,
-        "by_figure": {
-            figure: {"kendall_tau": tau.value, "ci95": tau.interval} for figure, tau in found.taus.items()
-        },
+        **taus["f1"],
+        "by_figure": taus,
         "share_of_yes": found.share_of_yes,
         "overtakings": [dataclasses.asdict(pair) for pair in found.overtakings],
-        "reason": COUNTS_ALONE if each.group == "paper" else None,
+        "reason_without_probability": COUNTS_ALONE if each.group == "paper" else None,
     }
 
 

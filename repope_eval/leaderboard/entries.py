@@ -78,7 +78,7 @@ class RankAgreement:
     variant: Variant
     n_models: int
     agreement: Agreement
-    """It has no intervals and probabilities if there are counts alone."""
+    """It has no probabilities if there are counts alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

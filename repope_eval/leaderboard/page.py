@@ -10,6 +10,7 @@ from repope_eval.reporting.citations import citations
 from repope_eval.reporting.figure_texts import label_set_title
 from repope_eval.reporting.tables import Table
 from repope_eval.reporting.templates import render
+from repope_eval.scoring.agreement import FEWEST_MODELS
 from repope_eval.scoring.bootstrap import FEWEST_IMAGES, MEAN, REPLICATES
 from repope_eval.scoring.intervals import FEWEST_ERRORS
 
@@ -63,6 +64,7 @@ def render_leaderboard(
         replicates=f"{REPLICATES:,}",
         fewest_images=FEWEST_IMAGES,
         fewest_errors=FEWEST_ERRORS,
+        fewest_models=FEWEST_MODELS,
         citations=citations(board.bench),
         command=command,
     )

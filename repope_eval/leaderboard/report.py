@@ -72,7 +72,7 @@ def _write(board: Leaderboard, out: Path, command: str) -> None:
     write_json(out / "leaderboard.json", leaderboard_document(board))
     write_text(out / "leaderboard.html", render_leaderboard(board, tables, charts, command))
     _print(board)
-    n_paper = len(board.entries) - len(board.runs)
+    n_paper = 0 if board.paper_is_apart else len(board.entries) - len(board.runs)
     log.info(
         "%s%s ranked; leaderboard.html, leaderboard.json, figures and tables are in %s",
         counted(len(board.runs), "run"),

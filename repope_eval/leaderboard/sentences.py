@@ -38,7 +38,8 @@ def leader_sentence(board: Leaderboard) -> str | None:
     if not led:
         return None
     verb = "is" if all(len(entries) <= 1 for entries in leaders.values()) else "are"
-    return " ".join([f"First by F1 {verb} {_listed(led)}.", *_best_run(board)])
+    first = "First of your runs" if board.paper_is_apart else "First"
+    return " ".join([f"{first} by F1 {verb} {_listed(led)}.", *_best_run(board)])
 
 
 def _led(board: Leaderboard, label_set: str, leaders: Sequence[Entry]) -> str:
@@ -75,8 +76,9 @@ def _common_questions(board: Leaderboard) -> Iterator[str]:
     """Says which questions the figures are over, if ranked runs answered different questions."""
     apart = {run.n_answered for run in board.runs} - {board.n_questions}
     if board.n_questions is not None and apart:
+        whose = "The runs' figures" if board.has_paper else "Figures"
         yield (
-            f"Figures and ranks are over the {board.n_questions:,} of {board.runs[0].n_questions:,} questions that "
+            f"{whose} and ranks are over the {board.n_questions:,} of {board.runs[0].n_questions:,} questions that "
             f"all {len(board.runs)} ranked runs answered."
         )
 
@@ -88,10 +90,10 @@ def _what_would_rank(board: Leaderboard) -> Iterator[str]:
     if board.runs or not shares:
         return
     best = _names([each.entry for each in could_be if each.coverage == shares[-1]])
-    ways = [f"the same command with coverage={shares[-1]:g} ranks {best}"]
+    ways = [f"The same command with coverage={shares[-1]:g} ranks {best}"]
     if len(shares) > 1:
         ways.append(f"with coverage={shares[0]:g} it ranks {len(could_be)} runs")
-    yield f"No run is ranked: {', and '.join(ways)}, over the questions that all ranked runs answered."
+    yield f"{', and '.join(ways)}, over the questions that all ranked runs answered."
 
 
 def _paper_apart(board: Leaderboard) -> Iterator[str]:
@@ -117,18 +119,23 @@ def _partial(board: Leaderboard) -> Iterator[str]:
 
 
 def _share_of_yes(board: Leaderboard) -> Iterator[str]:
-    """Says how much of a re-ranking comes from prevalence, and how much from the labels."""
+    """Says how much of a re-ranking may come from prevalence, and what the rest comes from."""
     for group, models in GROUPS.items():
+        of_group = [each for each in board.agreements if each.group == group]
         shares = [
             f"{100 * share:.0f} % ({each.variant})"
-            for each in board.agreements
-            if each.group == group and (share := each.agreement.share_of_yes) is not None
+            for each in of_group
+            if (share := each.agreement.share_of_yes) is not None
         ]
         if shares:
+            untold = [each.variant for each in of_group if each.agreement.share_of_yes is None]
             yield (
-                f"Of the re-ranking of {models} by F1, {_listed(shares)} {'comes' if len(shares) == 1 else 'come'} "
-                "from prevalence: RePOPE has a smaller share of questions with label yes, and F1 at 50 % yes is not "
-                "re-ranked by so much. The rest comes from the labels."
+                f"Of the re-ranking of {models} by F1, an estimated {_listed(shares)} "
+                f"{'comes' if len(shares) == 1 else 'come'} from prevalence"
+                f"{f', and no share can be told of {_listed(untold)}' if untold else ''}: RePOPE has a smaller share "
+                "of questions with label yes, and F1 at 50 % yes is not re-ranked by so much. The rest comes from "
+                "corrected labels and from questions left out, which this does not tell apart. These estimates, of "
+                f"{of_group[0].n_models} models, have no interval: chance re-ranks models, too."
             )
 
 

@@ -191,7 +191,11 @@ def _agreement(board: Leaderboard) -> Table:
     """How alike the rankings under the two label sets are."""
 
     def tau(figure: str, each: RankAgreement) -> Cell:
-        return estimate_cell(each.agreement.taus[figure], lambda value: number_text(value, ".2f"))
+        return value_cell(each.agreement.taus[figure].value, lambda value: number_text(value, ".2f"))
+
+    def why_not(each: RankAgreement) -> str:
+        found = each.agreement.taus["f1"]
+        return found.reason if found.value is None else ""
 
     names = {figure: "tau" if figure == "f1" else f"tau_{figure}" for figure in RANKED_FIGURES}
     return table(
@@ -201,12 +205,13 @@ def _agreement(board: Leaderboard) -> Table:
             text_field("variant", lambda each: each.variant),
             value_field("models", lambda each: value_cell(each.n_models), "n_models"),
             *(
-                interval_field(f"tau by {FIGURE_TITLES[figure]}", name, partial(tau, figure))
+                value_field(f"tau by {FIGURE_TITLES[figure]}", partial(tau, figure), name)
                 for figure, name in names.items()
             ),
             value_field(
                 "overtakings", lambda each: value_cell(len(each.agreement.overtakings)), "n_overtakings"
             ),
+            *([text_field("why not", why_not)] if any(map(why_not, board.agreements)) else ()),
         ],
         board.agreements,
     )

@@ -9,13 +9,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from repope_eval.scoring.bootstrap import interval_of
 from repope_eval.scoring.confusion import Values, ratio
 from repope_eval.scoring.estimates import Estimate
 from repope_eval.scoring.shared_questions import Sampled
+from repope_eval.wording import counted
 
 RANKED_FIGURES = ("f1", "f1_balanced", "balanced_accuracy", "mcc")
 """Fields of `Figures` by which models are ranked before and after; the first is the leaderboard's."""
+
+FEWEST_MODELS = 5
+"""With fewer models there is no tau: four have six pairs, so that one pair in another order moves it by 1/3."""
+
+NO_INTERVAL = "no interval that was tried holds the true tau in 95 of 100 simulations"
+"""`perf/rank_agreement.py` has the figures: figures in replicates differ by chance twice, in the answers and in what is
+drawn, so that models which are nearly alike change places in them that they have kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,22 +40,23 @@ class Agreement:
     """How alike the rankings of one variant under two label sets are."""
 
     taus: Mapping[str, Estimate]
-    """Kendall's tau-b by figure, for those of `RANKED_FIGURES`. It is undefined with fewer than two models, and where
-    all are equal; without replicates it has no interval."""
+    """Kendall's tau-b by figure, for those of `RANKED_FIGURES`, without an interval (see `NO_INTERVAL`); None with
+    fewer than `FEWEST_MODELS` models that have the figure under both label sets, and where all of these are equal."""
     overtakings: tuple[Overtaking, ...]
     """The most probable first."""
 
     @property
     def share_of_yes(self) -> float | None:
-        """How much of the re-ranking by F1 is gone at 50 % yes, and so due to the share of yes alone.
+        """How much of the re-ranking by F1 is gone at 50 % yes, and so due to the share of yes alone: an estimate.
 
-        (tau of `f1_balanced` - tau of `f1`) / (1 - tau of `f1`), no less than 0; the rest is due to the labels. None
-        where nothing is re-ranked.
+        (tau of `f1_balanced` - tau of `f1`) / (1 - tau of `f1`); the rest is due to corrected labels and to questions
+        that are left out. None without either tau, and where F1 at 50 % yes is re-ranked as much or more, which is no
+        evidence of a share, nor that there is none.
         """
         by_f1, balanced = self.taus["f1"].value, self.taus["f1_balanced"].value
-        if by_f1 is None or balanced is None or by_f1 == 1:
+        if by_f1 is None or balanced is None or balanced <= by_f1:
             return None
-        return max(0.0, (balanced - by_f1) / (1 - by_f1))
+        return (balanced - by_f1) / (1 - by_f1)
 
 
 def agreement(
@@ -91,10 +99,12 @@ def kendall_tau(first: Values, second: Values) -> Values:
 
 def _tau(before: Sampled, after: Sampled) -> Estimate:
     defined = ~np.isnan(before.values + after.values)
-    tau = kendall_tau(before.values[defined], after.values[defined])
-    drawn = kendall_tau(before.replicates[:, defined], after.replicates[:, defined])
-    return Estimate(
-        value=None if np.isnan(tau) else float(tau), interval=interval_of(drawn) if len(drawn) else None
+    n_models = int(defined.sum())
+    if n_models < FEWEST_MODELS:
+        return Estimate(reason=f"{counted(n_models, 'model')}, and it takes {FEWEST_MODELS}")
+    tau = float(kendall_tau(before.values[defined], after.values[defined]))
+    return (
+        Estimate(reason="all models are equal") if np.isnan(tau) else Estimate(value=tau, reason=NO_INTERVAL)
     )
 
 

@@ -112,12 +112,16 @@ def test_where_a_variant_has_one_label_all_questions_together_decide_the_order(
     assert found.entries[0].coverage["popev2"]["distinct"].yes == 1
 
 
-def test_overtaking_and_agreement_are_told_with_their_interval(board: Leaderboard) -> None:
+def test_overtakings_have_a_probability_and_three_runs_no_tau(board: Leaderboard) -> None:
     mean = next(each for each in board.agreements if each.variant == "mean")
     assert (mean.group, mean.n_models) == ("runs", 3)
     tau = mean.agreement.taus["f1"]
-    assert tau.value == pytest.approx(1 / 3)
-    assert tau.interval is not None
+    assert (tau.value, tau.reason) == (None, "3 models, and it takes 5")
+    rows = leaderboard_tables(board)["rank_agreement"].rows
+    assert {row.cells[-1].text for row in rows} == {tau.reason}
+    told = leaderboard_document(board)["agreements"][-1]
+    assert (told["kendall_tau"], told["share_of_yes"], told["reason"]) == (None, None, tau.reason)
+    assert not any("re-ranking" in sentence for sentence in sentences(board))
     (pair,) = mean.agreement.overtakings
     assert (pair.model, pair.overtaken) == ("repopes (one)", "popes")
     assert pair.probability is not None
@@ -293,6 +297,8 @@ def test_runs_stand_among_the_papers_models_and_beside_their_own(shared: Path, t
     ranks = {model["name"]: model["ranks"] for model in leaderboard_document(fewer)["models"]}
     assert ranks["Ovis2-1B (paper)"]["pope"]["mean"]["rank"] is None
     assert "no ranking holds both" in ranks["Ovis2-1B (paper)"]["pope"]["mean"]["reason"]
-    assert "in place" not in (leader_sentence(fewer) or "")
+    first = leader_sentence(fewer) or ""
+    assert first.startswith("First of your runs by F1 are mine and ovis2_1b under RePOPE")
+    assert "in place" not in first
     for name in ("standings", "leaderboard", "every_figure"):
         assert apart.startswith(leaderboard_tables(fewer)[name].caption.partition(". ")[2]), name

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from repope_eval.scoring.agreement import RANKED_FIGURES, Agreement, agreement
+from repope_eval.scoring.agreement import NO_INTERVAL, RANKED_FIGURES, Agreement, agreement
 from repope_eval.scoring.published import published_scores
 from repope_eval.scoring.shared_questions import Sampled
 
@@ -54,19 +54,35 @@ def test_of_the_papers_models_less_is_re_ranked_without_the_share_of_yes(
     assert list(taus) == ["f1", "f1_balanced", "balanced_accuracy", "mcc"]
     assert (taus["f1"], taus["f1_balanced"], taus["balanced_accuracy"]) == (f1, balanced, balanced_accuracy)
     assert found.share_of_yes == pytest.approx((balanced - f1) / (1 - f1), abs=0.015)
-    assert {tau.interval for tau in found.taus.values()} == {None}
+    assert {(tau.interval, tau.reason) for tau in found.taus.values()} == {(None, NO_INTERVAL)}
     assert {pair.probability for pair in found.overtakings} == {None}
 
 
 def test_tau_is_one_for_the_same_order_and_minus_one_for_the_reverse() -> None:
-    assert agreement_of([0.1, 0.2, 0.3], [0.5, 0.6, 0.7]).taus["mcc"].value == 1
-    assert agreement_of([0.1, 0.2, 0.3], [0.7, 0.6, 0.5]).taus["mcc"].value == -1
+    order = [0.1, 0.2, 0.3, 0.4, 0.5]
+    assert agreement_of(order, [0.5, 0.6, 0.7, 0.8, 0.9]).taus["mcc"].value == 1
+    assert agreement_of(order, order[::-1]).taus["mcc"].value == -1
 
 
 def test_tau_is_about_the_models_that_have_both_values() -> None:
-    assert agreement_of([0.1, 0.2, None], [0.5, 0.6, 0.1]).taus["f1"].value == 1
-    assert agreement_of([0.1], [0.1]).taus["f1"].value is None
-    assert agreement_of([], []).taus["f1"].value is None
+    order = [0.1, 0.2, 0.3, 0.4, 0.5]
+    assert agreement_of([*order, None], [*order, 0.1]).taus["f1"].value == 1
+
+
+@pytest.mark.parametrize("n_models", range(5))
+def test_of_fewer_than_five_models_there_is_no_tau_and_no_share(n_models: int) -> None:
+    """Two models had a tau of 1, and four a share of prevalence."""
+    order = [1.0, 2.0, 3.0, 4.0, 5.0][:n_models]
+    found = agreement_of([*order, None], [*order[::-1], 0.1], f1_balanced=([*order, 0.1], [*order, None]))
+    reasons = {tau.reason for tau in found.taus.values() if tau.value is None}
+    assert reasons == {f"{n_models} model{'' if n_models == 1 else 's'}, and it takes 5"}
+    assert found.share_of_yes is None
+    assert len(found.overtakings) == n_models * (n_models - 1) / 2
+
+
+def test_where_all_models_are_equal_there_is_no_tau() -> None:
+    tau = agreement_of([0.5] * 5, [0.1, 0.2, 0.3, 0.4, 0.5]).taus["f1"]
+    assert (tau.value, tau.reason) == (None, "all models are equal")
 
 
 def test_overtakers_stand_strictly_behind_before_and_strictly_ahead_afterwards() -> None:
@@ -91,14 +107,16 @@ def test_the_probability_is_the_share_of_replicates_and_the_most_probable_is_fir
 
 @pytest.mark.parametrize(
     ("balanced_after", "share"),
-    [([1, 2, 3, 4], 1.0), ([2, 1, 3, 4], 0.5), ([2, 1, 4, 3], 0.0), ([4, 3, 2, 1], 0.0)],
+    [([1, 2, 3, 4, 5], 1.0), ([2, 1, 3, 4, 5], 0.5), ([2, 1, 4, 3, 5], None), ([5, 4, 3, 2, 1], None)],
 )
-def test_what_is_gone_at_half_yes_is_the_share_of_yes(balanced_after: list[float], share: float) -> None:
-    order = [1.0, 2.0, 3.0, 4.0]
-    found = agreement_of(order, [2, 1, 4, 3], f1_balanced=(order, balanced_after))
-    assert found.share_of_yes == pytest.approx(share)
+def test_what_is_gone_at_half_yes_is_the_share_of_yes(
+    balanced_after: list[float], share: float | None
+) -> None:
+    """Where nothing is gone, that was told as 0 %: for certain, without any evidence."""
+    order = [1.0, 2.0, 3.0, 4.0, 5.0]
+    found = agreement_of(order, [2, 1, 4, 3, 5], f1_balanced=(order, balanced_after))
+    assert found.share_of_yes == (share if share is None else pytest.approx(share))
 
 
 def test_where_nothing_is_re_ranked_there_is_nothing_to_share() -> None:
-    assert agreement_of([1, 2], [1, 2]).share_of_yes is None
-    assert agreement_of([1], [1]).share_of_yes is None
+    assert agreement_of([1, 2, 3, 4, 5], [1, 2, 3, 4, 5]).share_of_yes is None
