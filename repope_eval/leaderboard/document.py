@@ -22,6 +22,7 @@ def leaderboard_document(board: Leaderboard) -> dict[str, Any]:
         "bench": board.bench,
         "protocol": board.protocol,
         "ranked_by": {"figure": "f1", "labels": board.label_sets[-1], "variant": board.headline},
+        "primary": {"labels": board.primary[0], "variant": board.primary[1]},
         "coverage": board.coverage,
         "n_images": board.n_images,
         "n_benchmark_images": board.n_benchmark_images,
@@ -106,6 +107,9 @@ def _differences(board: Leaderboard) -> dict[str, Any]:
     if board.comparison is None:
         return {}
     return {
-        name: {variant: [dataclasses.asdict(pair) for pair in pairs] for variant, pairs in by_variant.items()}
+        name: {
+            variant: [dataclasses.asdict(pair) | {"family": board.family(name, variant)} for pair in pairs]
+            for variant, pairs in by_variant.items()
+        }
         for name, by_variant in board.comparison.differences.items()
     }

@@ -9,6 +9,7 @@ from repope_eval.scoring.agreement import Agreement
 from repope_eval.scoring.comparison import Comparison, Standing
 from repope_eval.scoring.coverage import Coverage
 from repope_eval.scoring.scores import CellScores, Change
+from repope_eval.scoring.shared_questions import Cell
 from repope_eval.settings import config
 
 PAPER_MARK = " (paper)"
@@ -126,6 +127,19 @@ class Leaderboard:
     def headline(self) -> Variant:
         """The variant that decides the order of the entries: the mean over several, or all of their questions."""
         return self.variants[-1]
+
+    @property
+    def primary(self) -> Cell:
+        """The label set and variant of the one family of pairs that findings are about: what models are ranked by.
+
+        Pairs are compared under every label set and in every variant, and each of these families is adjusted for its
+        own pairs only: among many families, some have a small p by chance.
+        """
+        return self.label_sets[-1], self.headline
+
+    def family(self, label_set: str, variant: Variant) -> str:
+        """Whether a family of pairs is `primary` or `secondary`."""
+        return "primary" if (label_set, variant) == self.primary else "secondary"
 
     @property
     def ordered_variants(self) -> tuple[Variant, ...]:

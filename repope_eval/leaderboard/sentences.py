@@ -5,6 +5,9 @@ from collections.abc import Iterator, Sequence
 from repope_eval.leaderboard.cells import PARTIAL
 from repope_eval.leaderboard.entries import Entry, Leaderboard
 from repope_eval.reporting.figure_texts import label_set_title, ratio_text
+from repope_eval.scoring.differences import Difference
+from repope_eval.scoring.step_down import LEVEL
+from repope_eval.wording import counted
 
 GROUPS = {"runs": "the runs", "paper": "the paper's models"}
 """The groups of models whose rankings are compared, with their names in sentences."""
@@ -14,7 +17,7 @@ _MOST_NAMES = 5
 
 def sentences(board: Leaderboard) -> tuple[str, ...]:
     """The sentences that apply to a leaderboard."""
-    parts = (_what_would_rank, _common_questions, _paper_apart, _partial, _share_of_yes, _power)
+    parts = (_what_would_rank, _common_questions, _paper_apart, _partial, _share_of_yes, _pairs, _power)
     return tuple(sentence for part in parts for sentence in part(board))
 
 
@@ -139,23 +142,44 @@ def _share_of_yes(board: Leaderboard) -> Iterator[str]:
             )
 
 
+def _pairs(board: Leaderboard) -> Iterator[str]:
+    """Says how many pairs of runs differ in the primary family, and that the others are secondary."""
+    pairs = [pair for pair in _primary_pairs(board) if pair.p_adjusted is not None]
+    if pairs:
+        n_found = sum(pair.p_adjusted <= LEVEL for pair in pairs if pair.p_adjusted is not None)
+        n_others = len(board.label_sets) * len(board.variants) - 1
+        others = (
+            f" This family of pairs is the primary one. {counted(n_others, 'other')}, of the other label sets and "
+            f"variants, {'is' if n_others == 1 else 'are'} secondary: adjusted p hold within one family only."
+        )
+        yield (
+            f"Of {counted(len(pairs), 'pair')} of runs that could be tested, {n_found} "
+            f"{'is' if n_found == 1 else 'are'} shown to differ in F1 ({_primary_title(board)}; adjusted p up to "
+            f"{LEVEL:g}).{others if n_others else ''}"
+        )
+
+
 def _power(board: Leaderboard) -> Iterator[str]:
     """Says which differences so many images can show, and how many images a difference of 0.01 would take."""
-    if board.comparison is None:
-        return
-    name = board.label_sets[-1]
-    labels = label_set_title(name)
-    pairs = [
-        pair for pair in board.comparison.differences[name][board.headline] if pair.detectable is not None
-    ]
+    pairs = [pair for pair in _primary_pairs(board) if pair.detectable is not None]
     if pairs:
         smallest = _range([pair.detectable or 0 for pair in pairs], ".4f")
         images = _range([pair.images_for_one_point or 0 for pair in pairs], ",")
         n_images = _range([pair.n_images for pair in pairs], ",")
         yield (
-            f"{n_images} images show a difference of F1 between two runs ({board.headline}, {labels}) of "
+            f"{n_images} images show a difference of F1 between two runs ({_primary_title(board)}) of "
             f"{smallest} or more (80 % power, two-sided 5 %); one of 0.01 would take {images} images."
         )
+
+
+def _primary_pairs(board: Leaderboard) -> Sequence[Difference]:
+    label_set, variant = board.primary
+    return board.comparison.differences[label_set][variant] if board.comparison else ()
+
+
+def _primary_title(board: Leaderboard) -> str:
+    label_set, variant = board.primary
+    return f"{variant}, {label_set_title(label_set)}"
 
 
 def _range(values: Sequence[float], form: str) -> str:

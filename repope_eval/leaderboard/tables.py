@@ -152,9 +152,12 @@ def _variant_and_labels() -> list[Field[Scored]]:
 def _differences(board: Leaderboard) -> Table:
     """Every pair of runs under every label set and variant."""
     of_runs = board.comparison.differences if board.comparison else {}
+    families = sorted(
+        product(board.label_sets, board.ordered_variants), key=lambda cell: cell != board.primary
+    )
     pairs = [
         _Pair(variant, name, difference)
-        for variant, name in product(board.ordered_variants, board.label_sets)
+        for name, variant in families
         for difference in of_runs.get(name, {}).get(variant, ())
     ]
 
@@ -168,12 +171,14 @@ def _differences(board: Leaderboard) -> Table:
         return estimate_cell(pair.difference, partial(change_text, "f1"))
 
     return table(
-        "Differences of F1 between runs on the questions that both answered, with 95 % intervals.",
+        "Differences of F1 between runs on the questions that both answered, with 95 % intervals. The primary family "
+        f"of pairs is {board.primary[1]} under {label_set_title(board.primary[0])}; any other is secondary.",
         [
             text("first", "first"),
             text("second", "second"),
             text_field("variant", lambda pair: pair.variant),
             text_field("labels", lambda pair: label_set_title(pair.label_set)),
+            text_field("family", lambda pair: board.family(pair.label_set, pair.variant)),
             interval_field("difference of F1", "difference", signed),
             value("p", "p", ratio_text),
             value("p, adjusted", "p_adjusted", ratio_text),

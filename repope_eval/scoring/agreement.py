@@ -20,7 +20,7 @@ RANKED_FIGURES = ("f1", "f1_balanced", "balanced_accuracy", "mcc")
 FEWEST_MODELS = 5
 """With fewer models there is no tau: four have six pairs, so that one pair in another order moves it by 1/3."""
 
-NO_INTERVAL = "no interval that was tried holds the true tau in 95 of 100 simulations"
+NO_INTERVAL = "no interval that was tried holds the true tau often enough where models are nearly alike"
 """`perf/rank_agreement.py` has the figures: figures in replicates differ by chance twice, in the answers and in what is
 drawn, so that models which are nearly alike change places in them that they have kept."""
 

@@ -96,6 +96,18 @@ def test_runs_of_every_kind(command_line: CommandLine, tmp_path: Path) -> None:
     tested = [row for row in differences if "part" not in (row["first"], row["second"])]
     assert all(0 < float(row["p"]) <= float(row["p_adjusted"]) <= 1 for row in tested)
     assert {row["why_not"] for row in differences if row not in tested} == {"5 images, and it takes 100"}
+    assert document["primary"] == {"labels": "repope", "variant": "mean"}
+    families = [(row["variant"], row["labels"], row["family"]) for row in differences]
+    assert families[:6] == [("mean", "RePOPE", "primary")] * 6
+    assert {family for *_, family in families[6:]} == {"secondary"}
+    told = {
+        (name, variant, pair["family"])
+        for name, by_variant in document["differences"].items()
+        for variant, pairs in by_variant.items()
+        for pair in pairs
+    }
+    assert {cell for cell in told if cell[2] == "primary"} == {("repope", "mean", "primary")}
+    assert len(told) == 8
     pair = document["differences"]["repope"]["mean"][0]
     assert pair["n_questions"] > 900
     assert (pair["n_images"], pair["reason"]) == (100, None)
@@ -107,6 +119,8 @@ def test_runs_of_every_kind(command_line: CommandLine, tmp_path: Path) -> None:
     assert "1,026 of 1,026" in result.stdout
     assert "over the 1,025 of 1,026 questions that all 3 ranked runs answered" in result.stdout
     assert "100 images show a difference of F1 between two runs" in result.stdout
+    assert "This family of pairs is the primary one. 7 others" in result.stdout
+    assert "The primary family of pairs is mean under RePOPE; any other is secondary." in page
 
 
 def test_runs_that_lack_answers_are_compared_and_not_ranked(
