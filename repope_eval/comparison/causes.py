@@ -15,7 +15,8 @@ from repope_eval.reporting.comparison_view import (
     ProtocolFigures,
 )
 from repope_eval.reporting.figure_texts import clipped, label_set_title
-from repope_eval.scoring.gap import Gaps, Result, figures_by_variant, gaps, paired_differences, restricted
+from repope_eval.scoring.common_ground import Result, restricted
+from repope_eval.scoring.gap import Gaps, figures_by_variant, gaps, paired_differences
 from repope_eval.scoring.paired_answers import Readers, pair_answers, read_differently, tally
 from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.scoring.scores import with_distinct
@@ -109,13 +110,14 @@ def _compared(
     )
     both = [restricted(side.answers, shared) for side in (a, b)]
     by_protocol = {name: [figures_by_variant(each, common, name) for each in both] for name in PROTOCOLS}
-    found = gaps(*results, common, protocol)
+    chance = paired_differences(a.answers, b.answers, common, protocol)
+    found = gaps(*results, common, protocol, chance)
     return ComparedLabels(
         a=of_a.name,
         b=of_b.name,
         common=common.name,
         gaps=found,
-        chance=paired_differences(a.answers, b.answers, common, protocol),
+        chance=chance,
         protocols={
             variant: [
                 ProtocolFigures(protocol=name, a=one[variant], b=other[variant])

@@ -64,7 +64,10 @@ def _labels(labels: ComparedLabels) -> dict[str, Any]:
 def _gap(gap: Gap) -> dict[str, Any]:
     return {
         "gap": gap.value,
-        "parts": gap.parts,
+        "parts": {cause: part.value for cause, part in gap.parts.items()},
+        "parts_ci95": {cause: part.interval for cause, part in gap.parts.items()},
+        "parts_by_order": {cause: part.by_order for cause, part in gap.parts.items()},
+        "parts_reason": {cause: part.reason or None for cause, part in gap.parts.items()},
         "a": dataclasses.asdict(gap.a),
         "b": dataclasses.asdict(gap.b),
     }
@@ -77,6 +80,7 @@ def _chance(found: Difference) -> dict[str, Any]:
         "p": found.p,
         "n_questions": found.n_questions,
         "n_images": found.n_images,
+        "n_differing": found.n_differing,
         "reason": found.reason,
     }
 

@@ -4,19 +4,19 @@ from typing import TYPE_CHECKING
 
 from repope_eval.reporting.comparison_gallery import comparison_gallery
 from repope_eval.reporting.comparison_tables import (
+    causes_table,
     gap_table,
     protocol_run_table,
     read_differently_table,
     result_table,
     settings_table,
-    steps_table,
     tally_table,
 )
 from repope_eval.reporting.comparison_verdict import verdict
 from repope_eval.reporting.comparison_view import ComparisonView
 from repope_eval.reporting.gallery import PAGE_BYTES, illustrated
 from repope_eval.reporting.templates import render
-from repope_eval.scoring.gap import GAP_FIGURES
+from repope_eval.scoring.common_ground import GAP_FIGURES
 from repope_eval.scoring.protocols import PROTOCOLS
 
 if TYPE_CHECKING:  # drawing needs matplotlib, which takes a while to import
@@ -36,8 +36,8 @@ def render_comparison_page(view: ComparisonView, command: str) -> str:
         "view": view,
         "verdict": verdict(view),
         "results": result_table(view),
-        "steps": [steps_table(view, labels) for labels in reversed(view.labels)],
-        "gaps": gap_table(view),
+        "causes": [causes_table(view, labels) for labels in reversed(view.labels)],
+        "gaps": gap_table(view, has_orders=False),
         "every_gap": gap_table(view, GAP_FIGURES),
         "chart": _chart(view),
         "tally": tally_table(view),
@@ -60,4 +60,5 @@ def _chart(view: ComparisonView) -> "Chart | None":
 
     labels = view.labels[-1]
     gap = labels.gaps[labels.headline]["f1"]
-    return None if None in (gap.value, *gap.parts.values()) else causes_chart(view)
+    values = (gap.value, *(part.value for part in gap.parts.values()))
+    return None if None in values else causes_chart(view)

@@ -1,7 +1,8 @@
 """The tables of a comparison."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from repope_eval.records import Variant
 from repope_eval.reporting.comparison_view import (
@@ -23,10 +24,11 @@ from repope_eval.reporting.figure_texts import (
     ratio_text,
     reading_text,
 )
-from repope_eval.reporting.tables import Field, Table, number_field, table, text_field
+from repope_eval.reporting.tables import Cell, Field, Table, number_field, table, text_field, value_field
+from repope_eval.scoring.common_ground import CAUSES, GAP_FIGURES, Cause
 from repope_eval.scoring.differences import Difference
-from repope_eval.scoring.estimates import less
-from repope_eval.scoring.gap import CAUSES, GAP_FIGURES, Approach, Cause, Gap
+from repope_eval.scoring.estimates import Interval, less
+from repope_eval.scoring.gap import Gap, Part
 from repope_eval.scoring.paired_answers import ReadDifferently
 from repope_eval.settings import config
 
@@ -47,8 +49,10 @@ class _GapRow:
     """Whether it is set apart from the row above."""
 
 
-def gap_table(view: ComparisonView, figures: Sequence[str] = GAP_FIGURES[:1]) -> Table:
-    """The gap of each variant under each pair of label sets, and what each cause is worth."""
+def gap_table(
+    view: ComparisonView, figures: Sequence[str] = GAP_FIGURES[:1], *, has_orders: bool = True
+) -> Table:
+    """The gap of each variant under each pair of label sets, and what each cause is worth; and by order where asked."""
     several = len(figures) > 1
     rows = [
         _GapRow(
@@ -70,13 +74,10 @@ def gap_table(view: ComparisonView, figures: Sequence[str] = GAP_FIGURES[:1]) ->
         number_field("a", lambda row: ratio_text(row.gap.a.own)),
         number_field("b", lambda row: ratio_text(row.gap.b.own)),
         number_field("a − b", lambda row: change_text("f1", row.gap.value)),
-        *(_part_field(cause) for cause in CAUSES),
+        *(field for cause in CAUSES for field in _part_fields(cause, rows if has_orders else ())),
     ]
     if not several:
-        fields += [
-            number_field("answers, 95 %", lambda row: _interval(row.chance)),
-            number_field("p", lambda row: _p(row.chance)),
-        ]
+        fields.append(number_field("p", lambda row: _p(row.chance)))
     title = "Every figure" if several else "F1"
     return table(
         f"{title} of a and of b, and where the gap comes from",
@@ -87,52 +88,67 @@ def gap_table(view: ComparisonView, figures: Sequence[str] = GAP_FIGURES[:1]) ->
     )
 
 
-def _part_field(cause: Cause) -> Field[_GapRow]:
-    return number_field(cause, lambda row: change_text("f1", row.gap.parts[cause]))
+def _part_fields(cause: Cause, rows: Sequence[_GapRow]) -> Iterator[Field[_GapRow]]:
+    """What a cause is worth, and the range over the orders where it has one in any of the rows."""
+    yield value_field(cause, lambda row: _part_cell(row.gap.parts[cause]))
+    if any(row.gap.parts[cause].depends_on_order for row in rows):
+        yield number_field(f"{cause}, by order", lambda row: _by_order(row.gap.parts[cause]))
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """A station on the way to common ground."""
+def _part_cell(part: Part) -> Cell:
+    """What a cause is worth, with its interval."""
+    return Cell(
+        text=change_text("f1", part.value), note="" if part.interval is None else _ends(part.interval)
+    )
+
+
+def _by_order(part: Part) -> str:
+    return _ends(part.by_order) if part.depends_on_order else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Line:
+    """Both figures on their own or on common ground, or what makes the gap wider or narrower between."""
 
     text: str
-    cause: Cause | None
-    value: Callable[[Approach], float | None]
+    figures: tuple[float | None, float | None] | None = None
+    part: Part | None = None
 
 
-def steps_table(view: ComparisonView, labels: ComparedLabels) -> Table:
-    """F1 of the variant that sums up the others, as one thing after another becomes the same for both."""
+def causes_table(view: ComparisonView, labels: ComparedLabels) -> Table:
+    """F1 of the variant that sums up the others: how far apart a and b are, what each cause is worth, what is left."""
     gap = labels.gaps[labels.headline]["f1"]
-    n_shared = f"{view.tally.n_shared:,}"
-    steps = [
-        _Step("each on all its own questions", None, lambda each: each.own),
-        _Step(f"questions: the {n_shared} that both answered", "questions", lambda each: each.shared),
-        _Step(f"reading: both by {view.protocol}", "reading", lambda each: each.read_alike),
-        _Step(f"labels: both {label_set_title(labels.common)}'s", "labels", lambda each: each.common),
-        _Step("answers: what is left", "answers", lambda _: None),
+    own, common = ((getattr(gap.a, ground), getattr(gap.b, ground)) for ground in ("own", "common"))
+    lines = [
+        _Line(text="each on its own questions, by its own protocol and labels", figures=own),
+        _Line(text=f"questions: the {view.tally.n_shared:,} that both answered", part=gap.parts["questions"]),
+        _Line(text=f"reading: both by {view.protocol}", part=gap.parts["reading"]),
+        _Line(text=f"labels: both {label_set_title(labels.common)}'s", part=gap.parts["labels"]),
+        _Line(
+            text="answers: what is left when all else is common", figures=common, part=gap.parts["answers"]
+        ),
     ]
 
-    def figure(approach: Approach) -> Callable[[_Step], str]:
-        return lambda step: "" if step.cause == "answers" else ratio_text(step.value(approach))
+    def figure(side: int) -> Field[_Line]:
+        return number_field("ab"[side], lambda line: ratio_text(line.figures[side]) if line.figures else "")
 
-    def difference(step: _Step) -> str:
-        value = less(step.value(gap.a), step.value(gap.b))
-        return "" if step.cause == "answers" else change_text("f1", value)
+    def worth(line: _Line) -> Cell:
+        return _part_cell(line.part) if line.part else Cell(text=change_text("f1", gap.value))
 
+    fields = [
+        text_field("", lambda line: line.text, wraps=True),
+        figure(0),
+        figure(1),
+        value_field("a − b, 95 %", worth),
+    ]
+    if any(part.depends_on_order for part in gap.parts.values()):
+        fields.append(number_field("by order", lambda line: _by_order(line.part) if line.part else ""))
     variant = f", {labels.headline}" if len(labels.gaps) > 1 else ""
     return table(
-        f"F1 ({labels.title}{variant}), one thing after another made the same: what each is worth in the gap",
-        [
-            text_field("step", lambda step: step.text, wraps=True),
-            number_field("a", figure(gap.a)),
-            number_field("b", figure(gap.b)),
-            number_field("a − b", difference),
-            number_field(
-                "worth", lambda step: change_text("f1", gap.parts[step.cause]) if step.cause else ""
-            ),
-        ],
-        steps,
-        mark=lambda step: "attention" if step.cause == "answers" else "",
+        f"F1 ({labels.title}{variant}): how far apart they are, and what each cause is worth in that",
+        fields,
+        lines,
+        mark=lambda line: "attention" if line.part is gap.parts["answers"] else "",
     )
 
 
@@ -268,10 +284,8 @@ def _can_change(row: tuple[SettingGroup, SettingPair | None]) -> str:
     return "any answer" if row[0].changes_answers else "a few, by rounding"
 
 
-def _interval(chance: Difference | None) -> str:
-    if chance is None or chance.interval is None:
-        return UNDEFINED
-    return interval_text(chance.interval, lambda end: change_text("f1", end))
+def _ends(interval: Interval) -> str:
+    return interval_text(interval, partial(change_text, "f1"))
 
 
 def _p(chance: Difference | None) -> str:

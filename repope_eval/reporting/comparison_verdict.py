@@ -3,13 +3,12 @@
 from collections.abc import Iterator, Mapping
 
 from repope_eval.reporting.comparison_view import ComparedLabels, ComparisonView, SettingGroup
-from repope_eval.reporting.figure_texts import label_set_title
+from repope_eval.reporting.figure_texts import interval_text, label_set_title
+from repope_eval.scoring.common_ground import Cause
 from repope_eval.scoring.differences import Difference
-from repope_eval.scoring.gap import Cause, Gap
+from repope_eval.scoring.estimates import Interval
+from repope_eval.scoring.gap import LEAST, Gap, Part
 from repope_eval.wording import counted, first_few
-
-LEAST = 0.00005
-"""A part of F1 that is shown: the hundredth of a point. Smaller ones are nothing."""
 
 SURE = 0.05
 """The p value up to which a difference is more than chance."""
@@ -29,7 +28,7 @@ def _sentences(view: ComparisonView) -> Iterator[str]:
     if gap.value is None:
         yield f"F1 is undefined for {_undefined(gap)}, so there is no gap to take apart."
         return
-    parts = {cause: part for cause, part in gap.parts.items() if part is not None}
+    parts = {cause: part.value for cause, part in gap.parts.items() if part.value is not None}
     yield _gap_sentence(labels, gap, gap.value)
     if len(parts) < len(gap.parts):
         yield "On what both have in common F1 is undefined, so the gap cannot be taken apart."
@@ -37,7 +36,7 @@ def _sentences(view: ComparisonView) -> Iterator[str]:
     shown = {cause: part for cause, part in parts.items() if abs(part) >= LEAST}
     if shown:
         main = max(shown, key=lambda cause: abs(shown[cause]))
-        yield _cause_sentence(view, labels, gap.value, main, shown)
+        yield _cause_sentence(view, labels, gap, main, shown)
     yield _chance_sentence(view, gap, chance)
 
 
@@ -56,19 +55,31 @@ def _gap_sentence(labels: ComparedLabels, gap: Gap, value: float) -> str:
 def _cause_sentence(
     view: ComparisonView,
     labels: ComparedLabels,
-    value: float,
+    gap: Gap,
     main: Cause,
     parts: Mapping[Cause, float],
 ) -> str:
     """Says what the largest part is, and the other parts; no part is a share of the gap where they go both ways."""
-    part = parts[main]
-    what = CAUSE_WORDS[main] + _detail(view, labels, main)
+    part, value = parts[main], gap.value or 0.0
+    what, sure = CAUSE_WORDS[main] + _detail(view, labels, main), _sure(gap.parts[main], main)
     others = ", ".join(f"{CAUSE_WORDS[cause]} {_signed(parts[cause])}" for cause in parts if cause != main)
     if not others:
-        return f"All of it comes from {what}."
+        return f"All of it comes from {what}{sure}."
     if abs(part) <= abs(value) and all(each * value > 0 for each in parts.values()):
-        return f"{100 * abs(part):.2f} of the {_size(value)} come from {what}; the rest: {others}."
-    return f"The causes work in both directions: {what} {_signed(part)} points, {others}."
+        return f"{100 * abs(part):.2f} of the {_size(value)} come from {what}{sure}; the rest: {others}."
+    return f"The causes work in both directions: {what} {_signed(part)} points{sure}; {others}."
+
+
+def _sure(part: Part, cause: Cause) -> str:
+    """How sure a part is, and how much it depends on the order; of the answers, another sentence says it."""
+    if cause == "answers":
+        return ""
+    said = f", without an interval ({part.reason})"
+    if part.interval is not None:
+        said = f", 95 % {_ends(part.interval)}"
+    if part.depends_on_order:
+        said += f" ({_ends(part.by_order)} by the order in which the causes are taken out)"
+    return said
 
 
 CAUSE_WORDS: Mapping[Cause, str] = {
@@ -116,14 +127,25 @@ def _chance_sentence(view: ComparisonView, gap: Gap, chance: Difference) -> str:
         return f"{same}, and {view.a.protocol} and {view.b.protocol} read each of them the same."
     left = (
         "On the same questions, read and labelled alike, "
-        f"{_signed(gap.parts['answers'] or 0.0)} points are left"
+        f"{_signed(gap.parts['answers'].value or 0.0)} points are left"
     )
-    if chance.interval is None or chance.p is None:
+    if chance.p is None:
         return f"{left}, without an interval ({chance.reason}){_settings_clause(view)}."
-    low, high = chance.interval
     sure = "more than chance" if chance.p <= SURE else "within chance"
+    if chance.interval is None:
+        return f"{left}, without an interval ({chance.reason}). {_exactly(chance)}: {sure}{_settings_clause(view)}."
     p = "p below 0.001" if chance.p < 0.001 else f"p {chance.p:.3f}"
-    return f"{left}, 95 % {_signed(low)} to {_signed(high)}, {p}: {sure}{_settings_clause(view)}."
+    return f"{left}, 95 % {_ends(chance.interval)}, {p}: {sure}{_settings_clause(view)}."
+
+
+def _exactly(chance: Difference) -> str:
+    """What the exact test says, in words."""
+    share = "less than 0.1 %" if chance.p is None or chance.p < 0.001 else f"{100 * chance.p:.1f} %"
+    return (
+        f"If it were chance which of the two gave which answer in the {chance.n_differing} of "
+        f"{counted(chance.n_images, 'image', ',')} that differ, {share} of the cases would show a gap at least as "
+        "large (exact test)"
+    )
 
 
 def _settings_clause(view: ComparisonView) -> str:
@@ -151,6 +173,10 @@ def _undefined(gap: Gap) -> str:
 
 def _figure(value: float | None) -> str:
     return "undefined" if value is None else f"{value:.4f}"
+
+
+def _ends(interval: Interval) -> str:
+    return interval_text(interval, _signed)
 
 
 def _size(value: float) -> str:

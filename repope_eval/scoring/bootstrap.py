@@ -131,18 +131,27 @@ def replicated(counts: Values, protocol: Protocol, names: Sequence[str]) -> dict
         protocol: the protocol, which says what becomes of unparsed answers.
         names: fields of `Figures`.
     """
-    n_images, *between, n_outcomes = counts.shape
+    n_images, *between, _ = counts.shape
     if n_images < 2:
         return {name: np.full((1, *between), np.nan) for name in names}
-    flat = counts.reshape(n_images, -1)
-    of_label = counts.reshape(n_images, -1, n_outcomes).sum(axis=1)
-    strata = strata_by_label(of_label[:, _OF_LABEL_YES].any(axis=1), of_label[:, _OF_LABEL_NO].any(axis=1))
     parts = []
-    for weights in drawn_weights(n_images, REPLICATES, strata):
-        totals = drawn_totals(weights, flat).reshape(len(weights), *between, n_outcomes)
+    for totals in replicated_totals(counts):
         values = figure_values(totals, protocol)
         parts.append([values[name] for name in names])
     return {name: np.concatenate([part[index] for part in parts]) for index, name in enumerate(names)}
+
+
+def replicated_totals(counts: Values) -> Iterator[Values]:
+    """The counts of the drawn images in sum, [replicates, ..., outcomes], a part of the replicates at a time.
+
+    The counts are as in `replicated`. All that is counted at once is of the same drawn images.
+    """
+    n_images, *between, n_outcomes = counts.shape
+    flat = counts.reshape(n_images, -1)
+    of_label = counts.reshape(n_images, -1, n_outcomes).sum(axis=1)
+    strata = strata_by_label(of_label[:, _OF_LABEL_YES].any(axis=1), of_label[:, _OF_LABEL_NO].any(axis=1))
+    for weights in drawn_weights(n_images, REPLICATES, strata):
+        yield drawn_totals(weights, flat).reshape(len(weights), *between, n_outcomes)
 
 
 def strata_by_label(has_yes: NDArray[np.bool_], has_no: NDArray[np.bool_]) -> Strata:

@@ -14,8 +14,9 @@ from repope_eval.records import Variant
 from repope_eval.scoring.bootstrap import FEWEST_IMAGES, interval_of
 from repope_eval.scoring.confusion import Values
 from repope_eval.scoring.estimates import Interval
+from repope_eval.scoring.exchange import exchange_p, n_differing
 from repope_eval.scoring.shared_questions import Cell, Column, Sampled, SharedQuestions
-from repope_eval.scoring.step_down import standard_error, step_down
+from repope_eval.scoring.step_down import LEVEL, standard_error, step_down
 from repope_eval.wording import counted
 
 POWER_FACTOR = 2.80
@@ -24,6 +25,9 @@ the two-sided 5 % level in 80 of 100 samples of images."""
 
 ONE_POINT = 0.01
 """A difference of F1 of 0.01, which papers call a point."""
+
+FEWEST_DIFFERING = 20
+"""Where the answers differ in fewer images, a percentile interval says more than these know."""
 
 _COLUMNS_AT_ONCE = 40
 """At most so many columns are drawn at a time, which bounds the memory."""
@@ -39,14 +43,17 @@ class Difference:
     """Distinct labelled questions that both answered: what the difference is about."""
     n_images: int
     """Images that these questions are about."""
+    n_differing: int
+    """Of these, the images of which the two models' answers differ in what F1 counts."""
     value: float | None
     """The first model's F1 less the second's; None where they share no question, or one is undefined."""
     interval: Interval = None
     p: float | None = None
-    """The two-sided p value of this pair alone."""
+    """The two-sided p value of this pair alone: of the exact test (see `exchange_p`) where there is no interval, of the
+    percentile bootstrap where 100 images or more differ, and in between the larger of the two."""
     p_adjusted: float | None = None
     """The p value for all pairs of that label set and variant: those up to 5 % hold together, with a chance of at most
-    5 % that any of them is a false finding (see `step_down`)."""
+    5 % that any of them is a false finding (see `_differences`)."""
     detectable: float | None = None
     """The smallest difference that so many images show with a power of 80 % (two-sided, 5 %).
 
@@ -58,7 +65,7 @@ class Difference:
     """How many images it would take to show a difference of one point (0.01) with that power: the standard error falls
     with the square root of their number."""
     reason: str | None = None
-    """Why there is no value, or neither interval nor p."""
+    """Why there is no value or no interval."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,55 +150,78 @@ def _drawn(questions: SharedQuestions, columns: Sequence[Column]) -> Samples:
 
 
 def _differences(pairs: Sequence[_Pair]) -> tuple[Difference, ...]:
-    """The differences of one family of pairs, whose p are adjusted together."""
+    """The differences of one family of pairs, whose p are adjusted together.
+
+    Pairs without an interval are no part of the step-down, whose replicates say too little of them: their exact p are
+    multiplied by the number of all tested pairs (Bonferroni). The others get the rest of the 5 %: p of the step-down is
+    multiplied by the number of all pairs and divided by the number of its own. So with n of N pairs in the step-down,
+    the chance of a false finding among them is at most n/N of 5 %, that of one among the others (N - n)/N of 5 %, and
+    that of any at most 5 %, however the two depend on each other.
+    """
     errors = [standard_error(pair.replicates()) for pair in pairs]
     found = [_difference(pair, error) for pair, error in zip(pairs, errors, strict=True)]
-    tested = [index for index, difference in enumerate(found) if difference.reason is None]
+    tested = [index for index, difference in enumerate(found) if difference.p is not None]
+    drawn = [index for index in tested if found[index].interval is not None]
 
     def centred(test: int) -> Values:
-        pair, error = pairs[tested[test]], errors[tested[test]]
+        pair, error = pairs[drawn[test]], errors[drawn[test]]
         distances: Values = np.abs(pair.replicates() - pair.value) / error
         return distances
 
-    adjusted = step_down([abs(pairs[index].value) / errors[index] for index in tested], centred)
-    for index, p_adjusted in zip(tested, adjusted, strict=True):
+    adjusted = step_down([abs(pairs[index].value) / errors[index] for index in drawn], centred)
+    of_family = {index: p / len(drawn) for index, p in zip(drawn, adjusted, strict=True)}
+    for index in tested:
+        p = found[index].p or 0.0
         # The two tests differ where a distribution is skewed; that for many is not to be the milder one.
-        found[index] = replace(found[index], p_adjusted=max(p_adjusted, found[index].p or 0.0))
+        for_all = max(p, len(tested) * of_family.get(index, p))
+        found[index] = replace(found[index], p_adjusted=min(1.0, for_all))
     return tuple(found)
 
 
 def _difference(pair: _Pair, error: float) -> Difference:
     """The difference of a pair, without the adjusted p."""
+    n_differ = n_differing(pair.of_first.f1_counts, pair.of_second.f1_counts)
     plain = Difference(
         first=pair.first,
         second=pair.second,
         n_questions=pair.n_questions,
         n_images=pair.n_images,
+        n_differing=n_differ,
         value=None if isnan(pair.value) else pair.value,
     )
     replicates = pair.replicates()
-    reason = _reason(pair, replicates, error)
-    if reason is not None:
+    reason = _reason(plain, replicates, error)
+    if plain.value is None or n_differ == 0:
         return replace(plain, reason=reason)
+    p = 0.0
+    if reason is not None or n_differ < FEWEST_IMAGES:
+        p = exchange_p(pair.of_first.f1_counts, pair.of_second.f1_counts)
+    if reason is not None:
+        return replace(plain, reason=reason, p=p)
+    p = max(p, _p(replicates))
     influences = pair.of_first.influences - pair.of_second.influences
     detectable = POWER_FACTOR * float(np.linalg.norm(influences))
     return replace(
         plain,
-        interval=interval_of(replicates),
-        p=_p(replicates),
+        interval=_holding_zero(interval_of(replicates)) if p > LEVEL else interval_of(replicates),
+        p=p,
         detectable=detectable,
         images_for_one_point=ceil(pair.n_images * (detectable / ONE_POINT) ** 2),
     )
 
 
-def _reason(pair: _Pair, replicates: Values, error: float) -> str | None:
-    """Why there is no value, or neither interval nor p; None where there are."""
-    if pair.n_questions == 0:
+def _reason(plain: Difference, replicates: Values, error: float) -> str | None:
+    """Why there is no value or no interval; None where there are both."""
+    if plain.n_questions == 0:
         return "no question that both answered"
-    if isnan(pair.value):
+    if plain.value is None:
         return "F1 is undefined on the questions that both answered"
-    if pair.n_images < FEWEST_IMAGES:
-        return too_few_images(pair.n_images)
+    if plain.n_differing == 0:
+        return "their answers differ in no image"
+    if plain.n_images < FEWEST_IMAGES:
+        return too_few_images(plain.n_images)
+    if plain.n_differing < FEWEST_DIFFERING:
+        return too_few_differing(plain.n_differing)
     n_undefined = int(np.isnan(replicates).sum())
     if n_undefined:
         return f"undefined in {n_undefined} of {len(replicates)} replicates"
@@ -199,8 +229,18 @@ def _reason(pair: _Pair, replicates: Values, error: float) -> str | None:
 
 
 def too_few_images(n_images: int) -> str:
-    """Why too few images have no interval and no p."""
-    return f"{counted(n_images, 'image')}, and it takes {FEWEST_IMAGES}"
+    """Why too few images have no interval."""
+    return f"{counted(n_images, 'image')}, and an interval takes {FEWEST_IMAGES}"
+
+
+def too_few_differing(n_images: int) -> str:
+    """Why there is no interval where the answers differ in too few images."""
+    return f"their answers differ in {counted(n_images, 'image')}, and an interval takes {FEWEST_DIFFERING}"
+
+
+def _holding_zero(interval: Interval) -> Interval:
+    """The interval, widened to hold 0: what the exact test does not exclude is not outside of it."""
+    return interval and (min(interval[0], 0.0), max(interval[1], 0.0))
 
 
 def _p(differences: Values) -> float:

@@ -1,48 +1,48 @@
 """Where the gap between two results comes from: other questions, another reading, other labels, other answers.
 
-Each result is brought to common ground, one thing at a time: from all of its own questions to those that both answered,
-from its own protocol to the common one, from its own labels to the common ones. What a thing is worth is what the two
-figures change by as it becomes common; what is left on common ground is due to the answers. So the parts add up to the
-whole gap, and they only change their sign where the two results change places.
+Both results are brought to common ground: from all of their own questions to those that both answered, from their own
+protocols to the common one, from their own labels to the common ones. What one of these causes is worth is what the gap
+changes by as it becomes common. That may depend on what is common already, so it is the mean over the six orders in
+which the three can become common (L. S. Shapley, "A Value for n-Person Games", 1953), and the lowest and the highest of
+them stand beside it. What is left on common ground is due to the answers, whatever the order. So the parts add up to
+the whole gap, and they only change their sign where the two results change places.
 """
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from repope_eval.records import Answer, LabelSet, Question, Variant
-from repope_eval.scoring.bootstrap import confusions_of, counts_by_image, labelled_images
+from repope_eval.scoring.bootstrap import (
+    FEWEST_IMAGES,
+    Cells,
+    confusions_of,
+    counts_by_image,
+    interval_of,
+    labelled_images,
+    variant_cells,
+)
+from repope_eval.scoring.common_ground import CAUSES, COMMON, GAP_FIGURES, Cause, CommonGround, Result, State
 from repope_eval.scoring.confusion import Figures, figures
-from repope_eval.scoring.differences import Difference, differences
-from repope_eval.scoring.estimates import less
+from repope_eval.scoring.differences import FEWEST_DIFFERING, Difference, differences, too_few_images
+from repope_eval.scoring.estimates import Estimate, Interval, less
 from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.scoring.scores import with_mean
 from repope_eval.scoring.shared_questions import SharedQuestions
 from repope_eval.settings import config
-
-Cause = Literal["questions", "reading", "labels", "answers"]
-CAUSES: tuple[Cause, ...] = ("questions", "reading", "labels", "answers")
-"""In the order in which they are taken out of the gap."""
-
-GAP_FIGURES = ("f1", "accuracy", "yes_ratio")
-"""Fields of `Figures` whose gap is taken apart."""
+from repope_eval.wording import counted
 
 FIRST, SECOND = "a", "b"
 """The two results, as the command names them."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
-    """Answers, and what their own figures were made with."""
-
-    answers: Mapping[Question, Answer]
-    labels: LabelSet
-    protocol: config.Protocol
+LEAST = 0.00005
+"""A part of a figure that is shown: the hundredth of a point. Smaller ones are nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approach:
-    """A figure of one result on its way to common ground; None where it is undefined."""
+    """A figure of one result on one of the ways to common ground; None where it is undefined."""
 
     own: float | None
     """On all questions that the result answered, by its own protocol and labels."""
@@ -54,35 +54,54 @@ class Approach:
     """The same under the common labels."""
 
 
+_APPROACH: Mapping[str, State] = {
+    "own": frozenset(),
+    "shared": frozenset(["questions"]),
+    "read_alike": frozenset(["questions", "reading"]),
+    "common": COMMON,
+}
+"""What is common already, by the fields of `Approach`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part(Estimate):
+    """What one cause is worth in a gap: the mean over the orders in which things can become common."""
+
+    by_order: Interval = None
+    """The lowest and the highest of these orders; None where the value is."""
+
+    @property
+    def depends_on_order(self) -> bool:
+        """Whether the orders differ by more than what is shown."""
+        return self.by_order is not None and self.by_order[1] - self.by_order[0] >= LEAST
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
     """A figure of two results, and the gap between them: that of a less that of b."""
 
     a: Approach
     b: Approach
+    parts: Mapping[Cause, Part]
+    """They add up to the whole gap."""
 
     @property
     def value(self) -> float | None:
         """The whole gap, None where a figure is undefined."""
         return less(self.a.own, self.b.own)
 
-    @property
-    def parts(self) -> dict[Cause, float | None]:
-        """What each cause is worth; the parts add up to the whole."""
-        a, b = self.a, self.b
-        return {
-            "questions": less(less(a.own, a.shared), less(b.own, b.shared)),
-            "reading": less(less(a.shared, a.read_alike), less(b.shared, b.read_alike)),
-            "labels": less(less(a.read_alike, a.common), less(b.read_alike, b.common)),
-            "answers": less(a.common, b.common),
-        }
-
 
 Gaps = Mapping[Variant, Mapping[str, Gap]]
 """By variant, and `mean` where there are several; then by figure."""
 
 
-def gaps(a: Result, b: Result, labels: LabelSet, protocol: config.Protocol) -> Gaps:
+def gaps(
+    a: Result,
+    b: Result,
+    labels: LabelSet,
+    protocol: config.Protocol,
+    chance: Mapping[Variant, Difference],
+) -> Gaps:
     """The gaps of two results in each variant.
 
     Args:
@@ -90,13 +109,44 @@ def gaps(a: Result, b: Result, labels: LabelSet, protocol: config.Protocol) -> G
         b: the second, whose labels have the same variants.
         labels: the common ones, with the same variants.
         protocol: the common one.
+        chance: what `paired_differences` finds: how sure the part of F1 is that is due to answers.
     """
-    shared = a.answers.keys() & b.answers.keys()
-    of_a, of_b = (_approaches(each, shared, labels, protocol) for each in (a, b))
+    ground = CommonGround((a, b), labels, protocol)
     return {
-        variant: {figure: Gap(a=found, b=of_b[variant][figure]) for figure, found in of_a[variant].items()}
-        for variant in of_a
+        variant: {figure: _gap(ground, figure, cells, chance[variant]) for figure in GAP_FIGURES}
+        for _, variant, cells in variant_cells([labels])
     }
+
+
+def _gap(ground: CommonGround, figure: str, cells: Cells, chance: Difference) -> Gap:
+    of_a, of_b = (
+        Approach(**{name: ground.value(side, state, figure, cells) for name, state in _APPROACH.items()})
+        for side in (0, 1)
+    )
+    parts = {cause: _part(ground, cause, figure, cells) for cause in CAUSES}
+    if figure == "f1":
+        sure = replace(parts["answers"], interval=chance.interval, reason=chance.reason or "")
+        parts["answers"] = sure
+    return Gap(a=of_a, b=of_b, parts=parts)
+
+
+def _part(ground: CommonGround, cause: Cause, figure: str, cells: Cells) -> Part:
+    by_order = ground.worth(cause, figure, cells)
+    if np.isnan(by_order).any():
+        return Part(reason="undefined on the way to common ground")
+    part = Part(value=float(by_order.mean()), by_order=(float(by_order.min()), float(by_order.max())))
+    n_moving, n_images = ground.n_moving(cause, figure, cells), ground.n_images(cells)
+    if n_moving == 0:
+        return replace(part, reason="it changes nothing in any image")
+    if n_images < FEWEST_IMAGES:
+        return replace(part, reason=too_few_images(n_images))
+    if n_moving < FEWEST_DIFFERING:
+        few = counted(n_moving, "image")
+        return replace(part, reason=f"it is at work in {few}, and an interval takes {FEWEST_DIFFERING}")
+    drawn = ground.replicated_worth(cause, figure, cells).mean(axis=0)
+    if n_undefined := int(np.isnan(drawn).sum()):
+        return replace(part, reason=f"undefined in {n_undefined} of {len(drawn)} replicates")
+    return replace(part, interval=interval_of(drawn))
 
 
 def figures_by_variant(
@@ -120,31 +170,3 @@ def paired_differences(
     orders = dict.fromkeys(questions.cells, (FIRST, SECOND))
     found = differences(questions, orders, [], {})
     return {variant: difference for variant, (difference,) in found[labels.name].items()}
-
-
-def restricted(answers: Mapping[Question, Answer], questions: Collection[Question]) -> dict[Question, Answer]:
-    """The answers to some questions, in their order."""
-    return {question: answer for question, answer in answers.items() if question in questions}
-
-
-def _approaches(
-    result: Result, shared: Collection[Question], labels: LabelSet, protocol: config.Protocol
-) -> dict[Variant, dict[str, Approach]]:
-    """By variant and figure."""
-    answers = restricted(result.answers, shared)
-    own = figures_by_variant(result.answers, result.labels, result.protocol)
-    on_shared = figures_by_variant(answers, result.labels, result.protocol)
-    read_alike = figures_by_variant(answers, result.labels, protocol)
-    common = figures_by_variant(answers, labels, protocol)
-    return {
-        variant: {
-            figure: Approach(
-                own=getattr(own[variant], figure),
-                shared=getattr(on_shared[variant], figure),
-                read_alike=getattr(read_alike[variant], figure),
-                common=getattr(common[variant], figure),
-            )
-            for figure in GAP_FIGURES
-        }
-        for variant in own
-    }

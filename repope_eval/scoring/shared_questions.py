@@ -9,14 +9,15 @@ and all sets of questions, so that what makes an image hard for all of them canc
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from repope_eval.records import Answer, LabelSet, Question, Variant
 from repope_eval.scoring.bootstrap import counts_by_image, mean_over, replicated, variant_cells
-from repope_eval.scoring.confusion import OUTCOMES, Values, figure_values
+from repope_eval.scoring.confusion import OUTCOMES, Values, figure_values, shares
+from repope_eval.scoring.exchange import Counts
 from repope_eval.scoring.protocols import Protocol
 
 Cell = tuple[str, Variant]
@@ -40,6 +41,9 @@ class Sampled:
     """[replicates, models]; no replicate where there is nothing to draw from."""
     influences: Values
     """How much each image moves a value, per time that it counts more, [images, models]."""
+    f1_counts: Counts = field(default_factory=lambda: np.zeros((0, 0, 0, 2), np.uint8))
+    """What F1 is made of, [images, models, cells, 2]: the two numbers of `shares`. A mean is over several cells. Empty
+    where a model is known by its counts alone."""
 
     def of(self, index: int) -> "Sampled":
         """The figure of one model, as views of what all models have."""
@@ -47,6 +51,7 @@ class Sampled:
             values=self.values[index],
             replicates=self.replicates[:, index],
             influences=self.influences[:, index],
+            f1_counts=self.f1_counts[:, index],
         )
 
 
@@ -119,6 +124,8 @@ class SharedQuestions:
             counts[:, index] = self._counts(*column)
         totals = counts.sum(axis=0)
         values, moved = (figure_values(each, self._protocol) for each in (totals, totals + _LITTLE * counts))
+        of_f1 = np.stack(shares(counts, self._protocol)["f1"], axis=-1)
+        f1_counts = of_f1.astype(np.min_scalar_type(int(of_f1.max(initial=0))))  # mostly a byte each
         none = dict.fromkeys(figures, np.empty((0, *counts.shape[1:-1])))
         drawn = replicated(counts, self._protocol, figures) if columns else none
         return {
@@ -128,6 +135,7 @@ class SharedQuestions:
                     # A model's replicates lie together, since models are compared one by one.
                     replicates=np.asfortranarray(mean_over(drawn[figure], cells)),
                     influences=mean_over((moved[figure] - values[figure]) / _LITTLE, cells),
+                    f1_counts=f1_counts[:, :, cells[0] : cells[-1] + 1],
                 )
                 for name, variant, cells in variant_cells(self._label_sets)
             }
