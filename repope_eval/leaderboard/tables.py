@@ -186,7 +186,7 @@ def _differences(board: Leaderboard) -> Table:
             value("images for 0.01", "images_for_one_point", count_text),
             value("shared questions", "n_questions", count_text),
             value("shared images", "n_images", count_text),
-            *([text("why not", "reason")] if any(pair.difference.reason for pair in pairs) else ()),
+            *([text("why no interval", "reason")] if any(pair.difference.reason for pair in pairs) else ()),
         ],
         pairs,
     )

@@ -95,7 +95,9 @@ def test_runs_of_every_kind(command_line: CommandLine, tmp_path: Path) -> None:
     assert len(differences) == 6 * 4 * 2
     tested = [row for row in differences if "part" not in (row["first"], row["second"])]
     assert all(0 < float(row["p"]) <= float(row["p_adjusted"]) <= 1 for row in tested)
-    assert {row["why_not"] for row in differences if row not in tested} == {"5 images, and it takes 100"}
+    assert {row["why_no_interval"] for row in differences if row not in tested} == {
+        "5 images, and an interval takes 100"
+    }
     assert document["primary"] == {"labels": "repope", "variant": "mean"}
     families = [(row["variant"], row["labels"], row["family"]) for row in differences]
     assert families[:6] == [("mean", "RePOPE", "primary")] * 6

@@ -12,14 +12,14 @@ from repope_eval.benchmarks.demo import DEMO_FOLDER
 from repope_eval.errors import RepopeError
 from repope_eval.reporting.comparison_verdict import verdict
 from repope_eval.reporting.comparison_view import ComparisonView
-from repope_eval.scoring.gap import CAUSES
+from repope_eval.scoring.common_ground import CAUSES
 
 
 def parts(view: ComparisonView, number: int = -1) -> dict[str, float]:
     labels = view.labels[number]
     gap = labels.gaps[labels.headline]["f1"]
-    assert gap.value == pytest.approx(sum(part or 0 for part in gap.parts.values()), abs=1e-12)
-    return {cause: part or 0 for cause, part in gap.parts.items()}
+    assert gap.value == pytest.approx(sum(part.value or 0 for part in gap.parts.values()), abs=1e-12)
+    return {cause: part.value or 0 for cause, part in gap.parts.items()}
 
 
 def only(view: ComparisonView, cause: str) -> float:
@@ -49,7 +49,10 @@ def test_other_questions(run: Path, tmp_path: Path) -> None:
     view = compared(run, fewer)
     worth = only(view, "questions")
     assert abs(worth) > 0.001
-    assert "All of it comes from other questions (a answers 1,026, b 300, both 300)." in verdict(view)
+    assert (
+        "All of it comes from other questions (a answers 1,026, b 300, both 300), without an interval ("
+    ) in verdict(view)
+    assert " images, and an interval takes 100). On all 300" in verdict(view)
     assert "On all 300 questions that both answered, the answers are the same when read alike." in verdict(
         view
     )
@@ -96,7 +99,7 @@ def test_other_label_sets(run: Path) -> None:
     assert len(view.labels) == 1
     assert only(view, "labels") < -0.01
     assert "for a under POPE and" in verdict(view)
-    assert "All of it comes from other labels (POPE's for a, RePOPE's for b)." in verdict(view)
+    assert "All of it comes from other labels (POPE's for a, RePOPE's for b), 95 % −" in verdict(view)
     back = compared(run, run, labels_a="repope", labels_b="pope")
     assert view.labels[0].common == back.labels[0].common == "repope"
     assert only(back, "labels") == pytest.approx(-only(view, "labels"))
@@ -173,7 +176,7 @@ def test_an_older_edition_of_the_labels(tmp_path: Path) -> None:
              for number, row in enumerate(rows)]  # fmt: skip
     view = compared(custom_run(tmp_path / "old", older), custom_run(tmp_path / "new", rows))
     assert only(view, "labels") < -0.05
-    assert "All of it comes from other labels (two editions of POPE's)." in verdict(view)
+    assert "All of it comes from other labels (two editions of POPE's), 95 % −" in verdict(view)
     gap = view.labels[0].gaps["custom"]["f1"]
     assert gap.a.read_alike != gap.a.common == gap.b.common == gap.b.own  # b's files are the common ones
 

@@ -150,9 +150,11 @@ def test_all_runs_with_answers_are_compared_in_pairs_on_what_both_answered(board
     whole = pairs[frozenset(("popes", "repopes (one)"))]
     assert (whole.n_questions, whole.n_images, whole.reason) == (1026, 100, None)
     few = pairs[frozenset(("popes", "few"))]
-    assert (few.n_images, few.p, few.p_adjusted, few.interval) == (7, None, None, None)
+    assert (few.n_images, few.interval) == (7, None)
+    assert few.p is not None
+    assert few.p_adjusted == min(1, 10 * few.p)
     assert few.value is not None
-    assert few.reason == "7 images, and it takes 100"
+    assert few.reason == "7 images, and an interval takes 100"
 
 
 def test_a_cell_that_leaves_out_questions_of_a_label_is_marked(benchmark: Benchmark, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from run_folders import DEMO, answer_lines, demo
 from repope_eval.reporting.comparison_document import comparison_document
 from repope_eval.reporting.comparison_gallery import ComparedItem, comparison_gallery
 from repope_eval.reporting.comparison_page import render_comparison_page
-from repope_eval.reporting.comparison_tables import gap_table, settings_table, steps_table
+from repope_eval.reporting.comparison_tables import causes_table, gap_table, settings_table
 from repope_eval.reporting.comparison_verdict import verdict
 from repope_eval.reporting.comparison_view import ComparisonView, SettingGroup, SettingPair
 from repope_eval.reporting.fitting import fitted
@@ -30,6 +30,19 @@ def view(tmp_path_factory: pytest.TempPathFactory) -> ComparisonView:
     ]
     file = answer_file(folder / "other.jsonl", lines)
     return compared(scored_run(folder / "first"), file, bench=DEMO, protocol_b="lmms_eval")
+
+
+@pytest.fixture(scope="module")
+def ordered(tmp_path_factory: pytest.TempPathFactory) -> ComparisonView:
+    """Of b's answers a third is read otherwise by its protocol, also to questions that only b answers."""
+    folder = tmp_path_factory.mktemp("ordered")
+    said = [
+        {**line, "response": f"{line['response']}, I think"} if number % 3 == 0 else line
+        for number, line in enumerate(answer_lines(demo(), 0.2, 3))
+    ]
+    fewer = [line for number, line in enumerate(answer_lines(demo(), 0.1, 4)) if number % 8]
+    file = answer_file(folder / "other.jsonl", said)
+    return compared(scored_run(folder / "first", fewer), file, bench=DEMO, protocol_b="lmms_eval")
 
 
 def test_the_page_has_all_parts_and_is_one_file(view: ComparisonView) -> None:
@@ -123,21 +136,48 @@ def test_the_document_adds_up_and_can_be_written(view: ComparisonView) -> None:
     assert {each["state"] for each in document["settings"].values()} == {"unknown"}
 
 
-def test_the_steps_end_where_the_answers_begin(view: ComparisonView) -> None:
-    rows = [[cell.text for cell in row.cells] for row in steps_table(view, view.labels[-1]).rows]
-    assert [row[0].partition(":")[0] for row in rows] == [
-        "each on all its own questions", "questions", "reading", "labels", "answers",
+def test_the_document_says_how_sure_each_part_is_and_how_much_it_depends_on_the_order(
+    ordered: ComparisonView,
+) -> None:
+    document = json.loads(json.dumps(comparison_document(ordered)))
+    for labels in document["labels"]:
+        for cell in labels["variants"].values():
+            f1 = cell["f1"]
+            assert sum(f1["parts"].values()) == pytest.approx(f1["gap"], abs=1e-12)
+            assert f1["parts_ci95"]["answers"] == cell["chance"]["ci95"]
+            assert 20 <= cell["chance"]["n_differing"] <= 100
+            for bounds in ("parts_ci95", "parts_by_order"):
+                low, high = f1[bounds]["reading"]
+                assert low < f1["parts"]["reading"] < high
+            nothing = (f1["parts_ci95"]["labels"], f1["parts_reason"]["labels"])
+            assert nothing == (None, "it changes nothing in any image")
+
+
+def test_the_causes_lead_from_the_whole_gap_to_what_the_answers_are_worth(ordered: ComparisonView) -> None:
+    table = causes_table(ordered, ordered.labels[-1])
+    rows = [[cell.text for cell in row.cells] for row in table.rows]
+    assert [row[0].partition(":")[0].partition(" on")[0] for row in rows] == [
+        "each", "questions", "reading", "labels", "answers",
     ]  # fmt: skip
-    assert rows[3][3] == rows[4][4]  # what is left when all else is the same is due to the answers
-    assert rows[4][1:4] == ["", "", ""]
+    assert [row[1] == "" for row in rows] == [False, True, True, True, False]
+    gap = ordered.labels[-1].gaps["mean"]["f1"]
+    assert rows[-1][1:4] == [
+        f"{gap.a.common:.4f}", f"{gap.b.common:.4f}", f"+{gap.parts['answers'].value:.4f}",
+    ]  # fmt: skip
+    assert [column.title for column in table.columns][3:] == ["a − b, 95 %", "by order"]
+    assert [bool(row[4]) for row in rows] == [False, True, True, False, False]
+    interval = gap.parts["answers"].interval
+    assert interval is not None
+    assert table.rows[-1].cells[3].note == f"+{interval[0]:.4f} to +{interval[1]:.4f}"
 
 
-def test_the_console_has_f1_alone_and_the_page_every_figure(view: ComparisonView) -> None:
-    assert len(gap_table(view).rows) == 8
-    table = gap_table(view, ("f1", "accuracy", "yes_ratio"))
+def test_the_console_has_f1_alone_and_the_page_every_figure(ordered: ComparisonView) -> None:
+    assert len(gap_table(ordered).rows) == 8
+    table = gap_table(ordered, ("f1", "accuracy", "yes_ratio"))
     assert len(table.rows) == 24
     assert [column.title for column in table.columns][2:] == [
-        "figure", "a", "b", "a − b", "questions", "reading", "labels", "answers",
+        "figure", "a", "b", "a − b", "questions", "questions, by order", "reading", "reading, by order", "labels",
+        "answers",
     ]  # fmt: skip
 
 

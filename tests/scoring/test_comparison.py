@@ -146,7 +146,7 @@ def test_with_too_few_images_nothing_says_how_sure_a_rank_is(n_images: int) -> N
     for standing in found.standings["pope"]["random"]:
         assert (standing.interval, standing.joint_interval) == (None, None)
         assert standing.reason is not None
-        assert n_images == 0 or "it takes 100" in standing.reason
+        assert n_images == 0 or "an interval takes 100" in standing.reason
     agreement = found.agreements["random"]
     assert all(each.probability is None for each in agreement.overtakings)
 
@@ -164,7 +164,9 @@ def test_a_model_that_is_not_ranked_is_compared_on_the_few_images_that_all_answe
         {"middling", "poor"},
         {"good", "poor"},
     ]
-    assert {(d.n_images, d.p, d.reason) for d in of_pairs} == {(5, None, "5 images, and it takes 100")}
+    assert {(d.n_images, d.interval, d.reason) for d in of_pairs} == {
+        (5, None, "5 images, and an interval takes 100")
+    }
 
 
 def test_a_model_whose_figure_is_undefined_stands_last() -> None:

@@ -5,7 +5,16 @@ import random
 import numpy as np
 import pytest
 from counts import percentiles
-from model_examples import LABELS, Answers, answered, image_number, one_label_set, three_models
+from model_examples import (
+    LABELS,
+    Answers,
+    answered,
+    asked,
+    image_number,
+    labelled,
+    one_label_set,
+    three_models,
+)
 
 from repope_eval.records import Answer, LabelSet, Question
 from repope_eval.scoring.bootstrap import REPLICATES, drawn_weights
@@ -49,7 +58,7 @@ def test_a_difference_is_of_the_same_drawn_images() -> None:
 def test_a_difference_is_surer_than_its_two_figures() -> None:
     """What makes an image hard for both cancels out."""
     models = {"one": answered(LABELS, 0.15, 1)}
-    few = set(random.Random(5).sample(list(LABELS), 6))
+    few = set(random.Random(5).sample(list(LABELS), 60))
     models["other"] = {q: Answer(q, "no") if q in few else answer for q, answer in models["one"].items()}
     (difference,) = differences_of(models)
     widths = [
@@ -93,23 +102,35 @@ def part(answers: Answers, first: int, end: int) -> Answers:
 
 @pytest.mark.parametrize(
     ("first_of_second", "reason"),
-    [
-        (60, "no question that both answered"),
-        (59, "1 image, and it takes 100"),
-        (20, "40 images, and it takes 100"),
-    ],
+    [(59, "1 image, and an interval takes 100"), (20, "40 images, and an interval takes 100")],
 )
-def test_with_too_few_shared_images_there_is_a_reason_in_place_of_p(
+def test_with_few_shared_images_p_is_exact_and_there_is_no_interval(
     first_of_second: int, reason: str
 ) -> None:
     models = three_models()
     models = {"one": part(models["good"], 0, 60), "other": part(models["poor"], first_of_second, 100)}
     (difference,) = differences_of(models)
     assert difference.n_images == 60 - first_of_second
-    assert (difference.value is None) == (first_of_second == 60)
-    sure = (difference.interval, difference.p, difference.p_adjusted)
-    assert (*sure, difference.detectable, difference.images_for_one_point) == (None,) * 5
+    assert difference.p is not None
+    assert difference.p == difference.p_adjusted
+    assert difference.p >= 2 / 2**difference.n_differing
+    sure = (difference.interval, difference.detectable, difference.images_for_one_point)
+    assert sure == (None, None, None)
     assert difference.reason == reason
+
+
+def test_without_a_shared_question_there_is_a_reason_in_place_of_p() -> None:
+    models = three_models()
+    (difference,) = differences_of(
+        {"one": part(models["good"], 0, 60), "other": part(models["poor"], 60, 100)}
+    )
+    assert (difference.n_images, difference.value, difference.p, difference.p_adjusted) == (
+        0,
+        None,
+        None,
+        None,
+    )
+    assert difference.reason == "no question that both answered"
 
 
 def test_equal_models_have_a_reason_in_place_of_p() -> None:
@@ -121,7 +142,70 @@ def test_equal_models_have_a_reason_in_place_of_p() -> None:
         None,
         None,
     )
-    assert difference.reason == "no replicate differs"
+    assert difference.reason == "their answers differ in no image"
+
+
+def changed(answers: Answers, n_images: int, labels: dict[Question, bool] = LABELS) -> Answers:
+    """The same answers, but for one about each of the first images, which is wrong in place of right."""
+    right = {q.image: q for q in reversed(labels) if (answers[q].response == "yes") == labels[q]}
+    moved = [right[image] for image in dict.fromkeys(q.image for q in labels) if image in right][:n_images]
+    return answers | {q: Answer(q, "no" if labels[q] else "yes") for q in moved}
+
+
+@pytest.mark.parametrize(("k", "p"), [(4, 1 / 8), (5, 1 / 16), (6, 1 / 32), (8, 1 / 128), (19, 2 / 2**19)])
+def test_where_few_answers_differ_p_is_exact_and_there_is_no_interval(k: int, p: float) -> None:
+    """By the bootstrap p of four answers that all moved one way was .04, and they were called more than chance."""
+    one = answered(LABELS, 0.1, 1)
+    (difference,) = differences_of({"one": one, "other": changed(one, k)})
+    assert difference.n_differing == k
+    assert difference.p == pytest.approx(p)
+    assert difference.p_adjusted == difference.p
+    assert (difference.interval, difference.detectable, difference.images_for_one_point) == (None, None, None)
+    images = "image" if k == 1 else "images"
+    assert difference.reason == f"their answers differ in {k} {images}, and an interval takes 20"
+
+
+def test_from_twenty_images_that_differ_on_there_is_an_interval() -> None:
+    one = answered(LABELS, 0.1, 1)
+    (difference,) = differences_of({"one": one, "other": changed(one, 20)})
+    assert (difference.n_differing, difference.reason) == (20, None)
+    assert difference.interval is not None
+    assert difference.interval[0] > 0
+
+
+def test_an_interval_holds_zero_where_the_exact_test_finds_no_difference() -> None:
+    """Of 21 answers that differ 15 speak for one model: p .078 by a sign test, below .05 by a bootstrap at times."""
+    labels = labelled(asked(300))
+    base = {q: Answer(q, "yes" if label else "no") for q, label in labels.items()}
+    for swapped in range(5, 8):
+        one, other = changed(base, 21, labels), changed(base, 0, labels)
+        both = [q for q in labels if one[q] != other[q]]
+        exchanged = set(both[:swapped])
+        models = {
+            "one": {q: other[q] if q in exchanged else one[q] for q in labels},
+            "other": {q: one[q] if q in exchanged else other[q] for q in labels},
+        }
+        (difference,) = compare(models, one_label_set(labels), "repope").differences["pope"]["random"]
+        assert difference.interval is not None
+        assert difference.p is not None
+        low, high = difference.interval
+        assert (low <= 0 <= high) == (difference.p > 0.05)
+
+
+def test_in_a_family_the_exact_and_the_drawn_tests_share_the_five_percent() -> None:
+    """Of three pairs two differ in many images; the one that differs in eight has its p three times."""
+    labels = labelled(asked(100))
+    one = answered(labels, 0.1, 1)
+    models = {"one": one, "like it": changed(one, 8), "other": answered(labels, 0.2, 2)}
+    found = {frozenset((d.first, d.second)): d for d in differences_of(models)}
+    few = found.pop(frozenset(("one", "like it")))
+    assert few.interval is None
+    assert few.p_adjusted == pytest.approx(3 * 2 / 2**8)
+    for difference in found.values():
+        assert difference.interval is not None
+        assert difference.p is not None
+        assert difference.p_adjusted is not None
+        assert difference.p_adjusted >= max(difference.p, 1.5 / (1 + REPLICATES))
 
 
 def test_a_figure_that_is_undefined_in_a_replicate_is_told() -> None:

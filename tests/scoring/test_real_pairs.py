@@ -28,11 +28,14 @@ def pair(compared: Comparison, name: str, variant: str) -> Difference:
 
 
 def test_on_shared_questions_they_cannot_be_told_apart(compared: Comparison) -> None:
-    """On each one's own questions 7B was ahead by .0166, p .0006: it lacks a third of the negative ones."""
+    """On each one's own questions 7B was ahead by .0166, p .0006: it lacks a third of the negative ones.
+
+    The bootstrap's p is .22; the exact test's, which counts where fewer than 100 images differ, is .23.
+    """
     found = pair(compared, "repope", "popular")
     assert found.value is not None
     assert found.p is not None
-    assert (round(found.value, 4), round(found.p, 2)) == (0.0054, 0.22)
+    assert (round(found.value, 4), round(found.p, 2)) == (0.0054, 0.23)
     assert (found.n_questions, found.n_images) == (2017, 500)
     assert found.p_adjusted == pytest.approx(found.p, abs=0.01)
 
