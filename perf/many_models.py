@@ -42,7 +42,7 @@ def main() -> None:
     for n_models in options.models:
         started = time.perf_counter()
         found = compare(dict(list(models.items())[:n_models]), labels, "repope").differences["repope"]["mean"]
-        tested = [pair for pair in found if pair.p is not None]
+        tested = [pair for pair in found if pair.interval is not None]
         figures = (
             n_models,
             len(found),

@@ -119,6 +119,15 @@ def test_rank_agreement_says_how_often_each_interval_holds() -> None:
         assert all(0 <= float(row[name]) <= 1 for name in ("percentiles", "symmetric", "tau outside"))
 
 
+def test_compare_finds_equal_models_to_differ_in_no_more_than_one_of_twenty() -> None:
+    lines = run("compare", "--differing", "4", "7", "--images", "100", options=())
+    four, seven = table(lines, "differing images")
+    assert (four["differing images"], four["bootstrap"], four["compare"]) == ("4", "0.125", "0.000")
+    assert float(seven["compare"]) <= 0.055
+    p_values = {row["all one way"]: row["p, compare"] for row in table(lines, "all one way")}
+    assert p_values == {"4": "0.1250", "5": "0.0625", "6": "0.0312", "8": "0.0078"}
+
+
 def test_a_shape_of_another_family_is_refused_in_one_line() -> None:
     words = ("--shape", "8b", "--family", "ovis2")
     ended = warm_commands.run(*words, program="perf/engine.py", folder=PROJECT)

@@ -15,11 +15,11 @@ from repope_eval.reporting.comparison_view import (
     ProtocolFigures,
 )
 from repope_eval.reporting.figure_texts import clipped, label_set_title
-from repope_eval.scoring.common_ground import Result, restricted
 from repope_eval.scoring.gap import Gaps, figures_by_variant, gaps, paired_differences
 from repope_eval.scoring.paired_answers import Readers, pair_answers, read_differently, tally
 from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.scoring.scores import with_distinct
+from repope_eval.scoring.shared_ground import Result, restricted
 from repope_eval.settings import config
 from repope_eval.settings.comparison_command import CompareSettings
 from repope_eval.wording import counted

@@ -16,8 +16,8 @@ from repope_eval.reporting.comparison_verdict import verdict
 from repope_eval.reporting.comparison_view import ComparisonView
 from repope_eval.reporting.gallery import PAGE_BYTES, illustrated
 from repope_eval.reporting.templates import render
-from repope_eval.scoring.common_ground import GAP_FIGURES
 from repope_eval.scoring.protocols import PROTOCOLS
+from repope_eval.scoring.shared_ground import GAP_FIGURES
 
 if TYPE_CHECKING:  # drawing needs matplotlib, which takes a while to import
     from repope_eval.reporting.charts.drawing import Chart

@@ -25,11 +25,11 @@ from repope_eval.reporting.figure_texts import (
     reading_text,
 )
 from repope_eval.reporting.tables import Cell, Field, Table, number_field, table, text_field, value_field
-from repope_eval.scoring.common_ground import CAUSES, GAP_FIGURES, Cause
 from repope_eval.scoring.differences import Difference
 from repope_eval.scoring.estimates import Interval, less
 from repope_eval.scoring.gap import Gap, Part
 from repope_eval.scoring.paired_answers import ReadDifferently
+from repope_eval.scoring.shared_ground import CAUSES, GAP_FIGURES, Cause
 from repope_eval.settings import config
 
 MOST_RESPONSES = 50

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 
 from repope_eval.reporting.comparison_view import ComparedLabels, ComparisonView, SettingGroup
 from repope_eval.reporting.figure_texts import interval_text, label_set_title
-from repope_eval.scoring.common_ground import Cause
 from repope_eval.scoring.differences import Difference
 from repope_eval.scoring.estimates import Interval
 from repope_eval.scoring.gap import LEAST, Gap, Part
+from repope_eval.scoring.shared_ground import Cause
 from repope_eval.wording import counted, first_few
 
 SURE = 0.05
@@ -143,8 +143,8 @@ def _exactly(chance: Difference) -> str:
     share = "less than 0.1 %" if chance.p is None or chance.p < 0.001 else f"{100 * chance.p:.1f} %"
     return (
         f"If it were chance which of the two gave which answer in the {chance.n_differing} of "
-        f"{counted(chance.n_images, 'image', ',')} that differ, {share} of the cases would show a gap at least as "
-        "large (exact test)"
+        f"{counted(chance.n_images, 'image', ',')} in which they differ, {share} of the cases would show a gap at "
+        "least as large (exact test)"
     )
 
 

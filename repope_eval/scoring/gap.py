@@ -23,12 +23,12 @@ from repope_eval.scoring.bootstrap import (
     labelled_images,
     variant_cells,
 )
-from repope_eval.scoring.common_ground import CAUSES, COMMON, GAP_FIGURES, Cause, CommonGround, Result, State
 from repope_eval.scoring.confusion import Figures, figures
 from repope_eval.scoring.differences import FEWEST_DIFFERING, Difference, differences, too_few_images
 from repope_eval.scoring.estimates import Estimate, Interval, less
 from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.scoring.scores import with_mean
+from repope_eval.scoring.shared_ground import CAUSES, COMMON, GAP_FIGURES, Cause, Result, SharedGround, State
 from repope_eval.scoring.shared_questions import SharedQuestions
 from repope_eval.settings import config
 from repope_eval.wording import counted
@@ -111,14 +111,14 @@ def gaps(
         protocol: the common one.
         chance: what `paired_differences` finds: how sure the part of F1 is that is due to answers.
     """
-    ground = CommonGround((a, b), labels, protocol)
+    ground = SharedGround((a, b), labels, protocol)
     return {
         variant: {figure: _gap(ground, figure, cells, chance[variant]) for figure in GAP_FIGURES}
         for _, variant, cells in variant_cells([labels])
     }
 
 
-def _gap(ground: CommonGround, figure: str, cells: Cells, chance: Difference) -> Gap:
+def _gap(ground: SharedGround, figure: str, cells: Cells, chance: Difference) -> Gap:
     of_a, of_b = (
         Approach(**{name: ground.value(side, state, figure, cells) for name, state in _APPROACH.items()})
         for side in (0, 1)
@@ -130,7 +130,7 @@ def _gap(ground: CommonGround, figure: str, cells: Cells, chance: Difference) ->
     return Gap(a=of_a, b=of_b, parts=parts)
 
 
-def _part(ground: CommonGround, cause: Cause, figure: str, cells: Cells) -> Part:
+def _part(ground: SharedGround, cause: Cause, figure: str, cells: Cells) -> Part:
     by_order = ground.worth(cause, figure, cells)
     if np.isnan(by_order).any():
         return Part(reason="undefined on the way to common ground")

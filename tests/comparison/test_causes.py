@@ -12,7 +12,7 @@ from repope_eval.benchmarks.demo import DEMO_FOLDER
 from repope_eval.errors import RepopeError
 from repope_eval.reporting.comparison_verdict import verdict
 from repope_eval.reporting.comparison_view import ComparisonView
-from repope_eval.scoring.common_ground import CAUSES
+from repope_eval.scoring.shared_ground import CAUSES
 
 
 def parts(view: ComparisonView, number: int = -1) -> dict[str, float]:

@@ -8,10 +8,10 @@ from compared import compared, scored_run
 
 from repope_eval.reporting.comparison_verdict import verdict
 from repope_eval.reporting.comparison_view import ComparisonView, SettingGroup, SettingPair
-from repope_eval.scoring.common_ground import CAUSES
 from repope_eval.scoring.differences import Difference
 from repope_eval.scoring.estimates import Interval, less
 from repope_eval.scoring.gap import Approach, Gap, Part
+from repope_eval.scoring.shared_ground import CAUSES
 
 
 @pytest.fixture(scope="module")
@@ -162,8 +162,8 @@ def test_where_few_answers_differ_the_exact_test_is_put_in_words(same: Compariso
     text = said(same, approach(*[0.9] * 4), approach(*[0.89] * 4), p=0.125, interval=None)
     assert text.endswith(
         "On the same questions, read and labelled alike, +1.00 points are left, without an interval (9 images). If it "
-        "were chance which of the two gave which answer in the 4 of 500 images that differ, 12.5 % of the cases would "
-        "show a gap at least as large (exact test): within chance."
+        "were chance which of the two gave which answer in the 4 of 500 images in which they differ, 12.5 % of the "
+        "cases would show a gap at least as large (exact test): within chance."
     )
     text = said(same, approach(*[0.9] * 4), approach(*[0.89] * 4), p=0.0001, interval=None)
     assert text.endswith(

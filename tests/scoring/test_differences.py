@@ -142,7 +142,7 @@ def test_equal_models_have_a_reason_in_place_of_p() -> None:
         None,
         None,
     )
-    assert difference.reason == "their answers differ in no image"
+    assert difference.reason == "their answers count alike in every image"
 
 
 def changed(answers: Answers, n_images: int, labels: dict[Question, bool] = LABELS) -> Answers:

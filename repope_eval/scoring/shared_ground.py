@@ -48,7 +48,7 @@ class Result:
     protocol: config.Protocol
 
 
-class CommonGround:
+class SharedGround:
     """The figures of two results in every state, and what each cause is worth in the gap between them."""
 
     def __init__(self, results: Sequence[Result], labels: LabelSet, protocol: config.Protocol) -> None:
