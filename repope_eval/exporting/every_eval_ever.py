@@ -29,7 +29,7 @@ Document = dict[str, Any]
 
 _METHODS = {
     "bootstrap": "percentiles of a bootstrap over images",
-    "exact": "Clopper-Pearson, for as many independent questions as the answers are worth by image",
+    "gamma": "gamma interval (Fay and Feuer) over images, with one further image as bad as the worst or half wrong",
 }
 """How an interval was made, by the method's name in `scores.json`."""
 

@@ -51,7 +51,7 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "n_answered": entry.n_answered,
         "ci95": "binomial approximation"
         if entry.is_paper
-        else "bootstrap over images, or exact where errors are few",
+        else "bootstrap over images, or gamma where few images have errors",
         "scores": {
             name: {variant: _cell(entry, name, variant) for variant in by_variant}
             for name, by_variant in entry.cells.items()

@@ -12,7 +12,7 @@ from repope_eval.reporting.tables import Table
 from repope_eval.reporting.templates import render
 from repope_eval.scoring.agreement import FEWEST_MODELS
 from repope_eval.scoring.bootstrap import FEWEST_IMAGES, MEAN, REPLICATES
-from repope_eval.scoring.intervals import FEWEST_ERRORS
+from repope_eval.scoring.intervals import FEWEST_EVENTS
 
 if TYPE_CHECKING:  # drawing needs matplotlib, which takes a while to import
     from repope_eval.reporting.charts.drawing import Chart
@@ -63,7 +63,7 @@ def render_leaderboard(
         label_titles=[label_set_title(name) for name in board.label_sets],
         replicates=f"{REPLICATES:,}",
         fewest_images=FEWEST_IMAGES,
-        fewest_errors=FEWEST_ERRORS,
+        fewest_events=FEWEST_EVENTS,
         fewest_models=FEWEST_MODELS,
         citations=citations(board.bench),
         command=command,

@@ -19,7 +19,7 @@ from repope_eval.scoring.bootstrap import FEWEST_IMAGES
 from repope_eval.scoring.detection import Detection
 from repope_eval.scoring.evidence import Evidence
 from repope_eval.scoring.groups import GroupsRight
-from repope_eval.scoring.intervals import FEWEST_ERRORS, INTERVAL_FIGURES
+from repope_eval.scoring.intervals import FEWEST_EVENTS, INTERVAL_FIGURES
 from repope_eval.scoring.protocol_readings import Disagreement
 from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.scoring.relabelling_effect import Effect, TurnedVerdict
@@ -108,7 +108,7 @@ def render_run_page(view: RunView) -> RunPage:
             "ambiguity": remarks.ambiguity_remark(view.resolutions),
             "detection": remarks.detection_remark(view.detections),
         },
-        "fewest": (FEWEST_IMAGES, FEWEST_ERRORS),
+        "fewest": (FEWEST_IMAGES, FEWEST_EVENTS),
         "charts": charts,
         "rules": {one.protocol: PROTOCOLS[one.protocol].rule for one in (scores, *view.other_protocols)},
         "settings": _shown(view.settings),

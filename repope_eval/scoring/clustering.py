@@ -5,9 +5,9 @@ from statistics import NormalDist
 
 from repope_eval.scoring.bootstrap import FEWEST_IMAGES
 from repope_eval.scoring.confusion import Values, shares
+from repope_eval.scoring.estimates import CONFIDENCE
 from repope_eval.scoring.protocols import Protocol
-
-CONFIDENCE = 0.95
+from repope_eval.scoring.rare_events import gamma_interval
 
 
 def wilson(part: int, whole: int, unit: float = 1.0) -> tuple[float, float] | None:
@@ -27,39 +27,49 @@ def wilson(part: int, whole: int, unit: float = 1.0) -> tuple[float, float] | No
     return max(0.0, (middle - half) * scale), min(unit, (middle + half) * scale)
 
 
-def clopper_pearson(share: float, size: float, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """The exact interval of a share of `size` independent questions, which need not be a whole number.
-
-    Its ends are quantiles of beta distributions. Source: C. J. Clopper and E. S. Pearson, "The Use of Confidence
-    or Fiducial Limits Illustrated in the Case of the Binomial", Biometrika 26 (1934), 404-413.
-    """
-    part, rest, tail = share * size, (1 - share) * size, (1 - confidence) / 2
-    low = 0.0 if part <= 0 else _beta_quantile(tail, part, rest + 1)
-    high = 1.0 if rest <= 0 else _beta_quantile(1 - tail, part + 1, rest)
-    return low, high
-
-
 def clustered_interval(
-    part: Values, whole: Values, confidence: float = CONFIDENCE
+    part: Values, whole: Values, questions: Values | None = None, confidence: float = CONFIDENCE
 ) -> tuple[float, float] | None:
     """The interval of sum(part) / sum(whole), both [images]; None where fewer than two images have a whole.
 
-    It is Clopper and Pearson's for the number of independent questions that tell as much as these do. That is their
-    number divided by the design effect, and times (t of as many questions / t of as many images)^2, since few images
-    show the variance. The design effect is the share's variance between images over that of independent questions, and
-    at least 1. Source: E. L. Korn and B. I. Graubard, "Confidence Intervals for Proportions with Small Expected
-    Number of Positive Counts Estimated from Survey Data", Survey Methodology 24 (1998), 193-201.
+    What is rarer, the part or the rest, is a sum over images of rare events: images with few or many errors, for
+    instance. It has the gamma interval of such sums, by its variance between images, or by that of independent
+    questions where this is greater. Images seen may all be better than others, so its upper end allows for one further
+    image that is as bad as the worst seen, or bad in half of its questions if that is worse.
+
+    Args:
+        part: e.g. how many questions about each image are answered right.
+        whole: e.g. how many there are.
+        questions: about each image, of which half may be wrong in the further one, where they are not the whole.
+        confidence: the interval's.
     """
     n_images, n = int((whole > 0).sum()), float(whole.sum())
     if n_images < 2:
         return None
     share = float(part.sum()) / n
+    is_part_rare = share <= 0.5
+    rare = part if is_part_rare else whole - part
     residuals = part - share * whole
-    variance = n_images / (n_images - 1) * float(residuals @ residuals) / n**2
-    independent = share * (1 - share) / n
-    design_effect = max(1.0, variance / independent) if independent > 0 else 1.0
-    correction = _student_quantile(n - 1, confidence) / _student_quantile(n_images - 1, confidence)
-    return clopper_pearson(share, n / design_effect * min(1.0, correction) ** 2, confidence)
+    between_images = n_images / (n_images - 1) * float(residuals @ residuals) / n**2
+    variance = max(between_images, share * (1 - share) / n)
+    questions = whole if questions is None else questions
+    of_an_image = float(questions @ questions) / float(
+        questions.sum()
+    )  # that a question is about, on average
+    further = max(float(rare.max()), of_an_image / 2, 1.0)
+    low, high = gamma_interval(float(rare.sum()) / n, variance, further / n, confidence)
+    high = min(1.0, high)
+    return (low, high) if is_part_rare else (1 - high, 1 - low)
+
+
+def number_of_events(part: Values, whole: Values) -> float:
+    """In how many images the errors are, or the right answers if these are in fewer; both are [images].
+
+    An image with many of them outweighs others. So it is the number of images with equally many that would show as
+    much: sum(w)^2 / sum(w^2) of the numbers w in each image (L. Kish, "Survey Sampling", 1965, section 11.7).
+    """
+    sides = ((float(side.sum()), float(side @ side)) for side in (part, whole - part))
+    return min(total**2 / squares if squares else 0.0 for total, squares in sides)
 
 
 def f1_width_ratios(counts: Values, protocol: Protocol) -> tuple[float, ...]:
@@ -102,17 +112,3 @@ def _f1_width_ratio(counts: Values, protocol: Protocol) -> float | None:
         + of_false_alarm**2 * negatives.sum() * false_alarms * (1 - false_alarms)
     )
     return sqrt(over_images / over_questions) if over_questions else None
-
-
-def _student_quantile(freedom: float, confidence: float) -> float:
-    """The quantile of Student's t: t lies between it and its negative with that confidence."""
-    from scipy.special import stdtrit
-
-    return float(stdtrit(freedom, (1 + confidence) / 2))
-
-
-def _beta_quantile(probability: float, first: float, second: float) -> float:
-    """The quantile of the beta distribution with these two parameters."""
-    from scipy.special import betaincinv  # its import takes longer than most scores, and few need it
-
-    return float(betaincinv(first, second, probability))

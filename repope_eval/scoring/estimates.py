@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from typing import Literal
 
+CONFIDENCE = 0.95
+"""Of every interval."""
 Interval = tuple[float, float] | None
 """The low and the high end; None where the figure is undefined, in the answers themselves or in a replicate of them."""
-Method = Literal["bootstrap", "exact"]
+Method = Literal["bootstrap", "gamma"]
 
 
 def less(value: float | None, other: float | None) -> float | None:

@@ -8,10 +8,9 @@ labels are worth; the better they are, the narrower the interval.
 
 An interval is about the questions of this benchmark: chance is in which of them were looked at. Few labels are wrong
 among those that nobody doubted, so the found ones are counts of rare events with weights. Those that raise a figure and
-those that lower it each have the gamma interval of such sums (M. P. Fay and E. J. Feuer, "Confidence Intervals for
-Directly Standardized Rates", Statistics in Medicine 16 (1997), 791-801; with half of a further event's weight, as the
-mid-p interval has it: M. P. Fay and S. Kim, Biometrical Journal 59 (2017), 377-387), and both are put together by the
-distances to their ends (G. Y. Zou and A. Donner, Statistics in Medicine 27 (2008), 1693-1702).
+those that lower it each have the gamma interval of such sums (see `rare_events`; with half of a further event's weight,
+as the mid-p interval has it: M. P. Fay and S. Kim, Biometrical Journal 59 (2017), 377-387), and both are put together
+by the distances to their ends (G. Y. Zou and A. Donner, Statistics in Medicine 27 (2008), 1693-1702).
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,10 +25,9 @@ from repope_eval.scoring.bootstrap import MEAN, has_mean
 from repope_eval.scoring.confusion import OUTCOME_OF, OUTCOMES, figure_values
 from repope_eval.scoring.estimates import Interval
 from repope_eval.scoring.protocols import Protocol, remembering
+from repope_eval.scoring.rare_events import gamma_interval
 
 FIGURES = ("f1", "precision", "recall", "accuracy")
-
-CONFIDENCE = 0.95
 _STEP = 1e-3
 """Change of a count by which gradients are taken."""
 
@@ -196,22 +194,6 @@ def _interval(effects: Floats, seen: Floats, further: Sequence[float]) -> tuple[
     if not (left > 0).any():
         return 0.0, 0.0
     up, down = float(raised.sum()), float(lowered.sum())
-    up_low, up_high = _gamma_interval(up, float((left * raised**2).sum()), further[0])
-    down_low, down_high = _gamma_interval(down, float((left * lowered**2).sum()), further[1])
+    up_low, up_high = gamma_interval(up, float((left * raised**2).sum()), further[0])
+    down_low, down_high = gamma_interval(down, float((left * lowered**2).sum()), further[1])
     return hypot(up - up_low, down_high - down), hypot(up_high - up, down - down_low)
-
-
-def _gamma_interval(total: float, variance: float, further: float) -> tuple[float, float]:
-    """Fay and Feuer's interval of a sum of weighted counts of rare events."""
-    tail = (1 - CONFIDENCE) / 2
-    return (
-        _gamma_quantile(total, variance, tail),
-        max(total, _gamma_quantile(total + further, variance + further**2, 1 - tail)),
-    )
-
-
-def _gamma_quantile(mean: float, variance: float, probability: float) -> float:
-    """The quantile of the gamma distribution of a mean and a variance; 0 where both are 0."""
-    from scipy.special import gammaincinv  # slow to import
-
-    return float(variance / mean * gammaincinv(mean**2 / variance, probability)) if variance > 0 else 0.0

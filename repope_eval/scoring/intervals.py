@@ -1,7 +1,7 @@
-"""The 95 % interval of each figure: percentiles of the replicates, or an exact one where these would hold too seldom.
+"""The 95 % interval of each figure: percentiles of the replicates, or a gamma one where these would hold too seldom.
 
-Replicates only know the errors that the answers have. With few images, or few errors, their percentiles lie too close
-together, and with no error at all they are one point. There, a share of questions gets the interval of
+Replicates only know the errors that the answers have. With few images, or errors in few of them, their percentiles lie
+too close together, and with no error at all they are one point. There, a share of questions gets the gamma interval of
 `clustering.clustered_interval`, and the other figures get what follows from it. F1 rises with Jaccard's index. Balanced
 accuracy, F1 at 50 % yes and the correlation rise with recall and with the true negative rate (the yes ratio falls with
 the latter), so they lie between their values at the ends of these two, which hold at once with 95 % where each
@@ -25,9 +25,9 @@ from repope_eval.scoring.bootstrap import (
     of_answered_images,
     replicated,
 )
-from repope_eval.scoring.clustering import CONFIDENCE, clustered_interval
+from repope_eval.scoring.clustering import clustered_interval, number_of_events
 from repope_eval.scoring.confusion import OUTCOMES, Share, Values, figure_values, shares
-from repope_eval.scoring.estimates import Estimate, Interval
+from repope_eval.scoring.estimates import CONFIDENCE, Estimate, Interval
 from repope_eval.scoring.protocols import Protocol
 
 COUNTS = ("tp", "fp", "tn", "fn")
@@ -44,8 +44,10 @@ INTERVAL_FIGURES = (
     "mcc",
 )
 """Fields of `Figures` that intervals are given for."""
-FEWEST_ERRORS = 20
-"""With fewer errors, or fewer right answers, the percentiles of a figure hold it too seldom."""
+FEWEST_EVENTS = 30
+"""With errors, or right answers, in fewer images (`number_of_events`), percentiles of a figure hold it too seldom."""
+FEWEST_MOVED = 20
+"""With fewer images whose counts change, the percentiles of a change hold it too seldom."""
 COMPOSITES = ("yes_ratio", "balanced_accuracy", "f1_balanced", "mcc", "harmonic_mean")
 """Figures that are made of recall and the true negative rate."""
 
@@ -96,20 +98,25 @@ def estimate(sample: Sample, figure: str, cells: Cells) -> Estimate:
     """How sure a figure is in one cell, or its mean over several; without the value itself."""
     if len(sample.counts) < 2:
         return _nothing_drawn(sample)
-    if _is_large(sample, figure, cells):
+    if is_large(sample, figure, cells):
         return percentiles(mean_over(sample.drawn[figure], cells))
-    ends = [_exact(sample.counts[:, cell], figure, sample.protocol) for cell in cells]
+    return gamma_estimate(sample, figure, cells)
+
+
+def gamma_estimate(sample: Sample, figure: str, cells: Cells) -> Estimate:
+    """The same by the gamma interval, whatever the number of images and errors."""
+    ends = [_gamma_interval(sample.counts[:, cell], figure, sample.protocol) for cell in cells]
     found = [interval for interval in ends if interval is not None]
     if len(found) < len(ends):
         return Estimate(reason="fewer than two images have questions that count in it")
     low, high = np.mean(found, axis=0)
-    return Estimate(interval=(float(low), float(high)), method="exact")
+    return Estimate(interval=(float(low), float(high)), method="gamma")
 
 
 def estimate_change(sample: Sample, figure: str, before: Cells, after: Cells) -> Estimate:
     """How sure the change of a figure from some cells to others is, on the same drawn images; without the value.
 
-    There is no exact interval of a difference, so there is none at all where few images have answers, or the figure's
+    There is no gamma interval of a difference, so there is none at all where few images have answers, or the figure's
     counts differ in few of them.
     """
     first, second = (_part_and_whole(sample, figure, cells) for cells in (before, after))
@@ -132,8 +139,8 @@ def change_without_interval(sample: Sample, moved: NDArray[np.bool_]) -> Estimat
         return _nothing_drawn(sample)
     if n_images < FEWEST_IMAGES:
         return Estimate(reason=f"fewer than {FEWEST_IMAGES} images have answers")
-    if moved.sum() < FEWEST_ERRORS:
-        return Estimate(reason=f"relabelling changes its counts in fewer than {FEWEST_ERRORS} images")
+    if moved.sum() < FEWEST_MOVED:
+        return Estimate(reason=f"relabelling changes its counts in fewer than {FEWEST_MOVED} images")
     return None
 
 
@@ -142,14 +149,17 @@ def _nothing_drawn(sample: Sample) -> Estimate:
     return Estimate(reason=f"{images} answers: nothing to draw from")
 
 
-def _is_large(sample: Sample, figure: str, cells: Cells) -> bool:
-    """Whether there are images and errors enough for percentiles; a harmonic mean needs enough for both its halves."""
+def is_large(
+    sample: Sample, figure: str, cells: Cells, images: int = FEWEST_IMAGES, events: int = FEWEST_EVENTS
+) -> bool:
+    """Whether there are so many images, and errors in so many; a harmonic mean needs as many for both its halves.
+
+    Variants may share questions: what is wrong about an image in several of them is one event.
+    """
     if figure == "harmonic_mean":
-        return all(_is_large(sample, half, cells) for half in ("recall", "tnr"))
-    of_images = _part_and_whole(sample, figure, cells)
-    part, whole = of_images.sum(axis=1)
-    n_images = int((of_images[1] > 0).sum())
-    return n_images >= FEWEST_IMAGES and min(part, whole - part) >= FEWEST_ERRORS
+        return all(is_large(sample, half, cells, images, events) for half in ("recall", "tnr"))
+    part, whole = _part_and_whole(sample, figure, cells)
+    return int((whole > 0).sum()) >= images and number_of_events(part, whole) >= events
 
 
 def _part_and_whole(sample: Sample, figure: str, cells: Cells) -> Values:
@@ -168,12 +178,14 @@ def percentiles(drawn: Values) -> Estimate:
     return Estimate(interval=interval, method="bootstrap")
 
 
-def _exact(counts: Values, figure: str, protocol: Protocol) -> Interval:
-    """The exact interval of a figure in one cell, whose counts are [images, outcomes]."""
+def _gamma_interval(counts: Values, figure: str, protocol: Protocol) -> Interval:
+    """The gamma interval of a figure in one cell, whose counts are [images, outcomes]."""
     of_whole = shares(counts, protocol)
     if _is_composite(figure, protocol):
         return _composite(figure, of_whole["recall"], of_whole["tnr"], protocol)
-    interval = clustered_interval(*of_whole[figure])
+    # False alarms join the whole of Jaccard's index only once they are made; half of all questions may be wrong.
+    questions = of_whole["accuracy" if figure == "f1" else figure][1]
+    interval = clustered_interval(*of_whole[figure], questions)
     if interval is None:
         return None
     low, high = interval
@@ -189,7 +201,9 @@ def _is_composite(figure: str, protocol: Protocol) -> bool:
 
 def _composite(figure: str, of_recall: Share, of_tnr: Share, protocol: Protocol) -> Interval:
     """The interval of a figure between its values at the ends of recall's and the true negative rate's intervals."""
-    recall, tnr = (clustered_interval(*share, (1 + CONFIDENCE) / 2) for share in (of_recall, of_tnr))
+    recall, tnr = (
+        clustered_interval(*share, confidence=(1 + CONFIDENCE) / 2) for share in (of_recall, of_tnr)
+    )
     if recall is None or tnr is None:
         return None
     positives, negatives = of_recall[1].sum(), of_tnr[1].sum()

@@ -1,11 +1,12 @@
-"""Intervals of a share: against published values, closed forms, and the share of samples that they hold."""
+"""Intervals of a share: against published values, closed forms and sums by hand."""
 
 import math
 
 import numpy as np
 import pytest
 
-from repope_eval.scoring.clustering import _student_quantile, clopper_pearson, clustered_interval, wilson
+from repope_eval.scoring.clustering import clustered_interval, number_of_events, wilson
+from repope_eval.scoring.rare_events import gamma_interval
 
 
 def test_wilson_by_hand() -> None:
@@ -17,39 +18,46 @@ def test_wilson_by_hand() -> None:
     assert wilson(0, 0) is None
 
 
-def test_the_exact_interval_where_its_ends_have_closed_forms() -> None:
-    assert clopper_pearson(0, 10) == pytest.approx((0, 1 - 0.025 ** (1 / 10)), abs=1e-12)
-    assert clopper_pearson(1, 48) == pytest.approx((0.025 ** (1 / 48), 1), abs=1e-12)
-    assert clopper_pearson(0, 7, 0.9) == pytest.approx((0, 1 - 0.05 ** (1 / 7)), abs=1e-12)
+@pytest.mark.parametrize(
+    ("count", "low", "high"),
+    [(0, 0, 3.6889), (1, 0.0253, 5.5716), (5, 1.6235, 11.6683), (10, 4.7954, 18.3904)],
+)
+def test_of_equal_weights_it_is_that_of_a_count_of_rare_events(count: int, low: float, high: float) -> None:
+    """As tables of F. Garwood's interval (Biometrika 28, 1936) have it."""
+    assert gamma_interval(count, count, 1) == pytest.approx((low, high), abs=1e-4)
+    assert gamma_interval(count / 7, count / 49, 1 / 7) == pytest.approx((low / 7, high / 7), abs=1e-4)
 
 
-def test_the_exact_interval_of_some_of_ten() -> None:
-    """As tables of it have it."""
-    assert clopper_pearson(0.1, 10) == pytest.approx((0.002529, 0.445016), abs=1e-6)
-    assert clopper_pearson(0.5, 10) == pytest.approx((0.187086, 0.812914), abs=1e-6)
+def test_one_question_an_image_is_a_plain_count() -> None:
+    whole = np.ones(100_000)
+    part = np.where(np.arange(100_000) < 5, 1.0, 0.0)
+    assert clustered_interval(part, whole) == pytest.approx((1.6235e-5, 11.6683e-5), rel=1e-3)
 
 
-@pytest.mark.parametrize("size", [12, 200])
-def test_a_share_at_an_end_of_its_interval_would_seldom_be_met(size: int) -> None:
-    """The binomial sums that define the interval: as many or more, as many or fewer, have 2.5 % there."""
-    for part in (1, size // 3, size - 1):
-        low, high = clopper_pearson(part / size, size)
-        chances = [
-            [math.comb(size, n) * rate**n * (1 - rate) ** (size - n) for n in range(size + 1)]
-            for rate in (low, high)
-        ]
-        assert sum(chances[0][part:]) == pytest.approx(0.025, rel=1e-6)
-        assert sum(chances[1][: part + 1]) == pytest.approx(0.025, rel=1e-6)
+def test_errors_are_as_rare_as_right_answers() -> None:
+    whole = np.array([6.0, 4, 2, 7, 3] * 8)
+    part = np.minimum(whole, np.arange(40) % 4)
+    low, high = clustered_interval(part, whole) or (0, 0)
+    assert clustered_interval(whole - part, whole) == pytest.approx((1 - high, 1 - low), abs=1e-15)
+    assert 0 < low < part.sum() / whole.sum() < high < 1
 
 
-def test_students_quantiles_are_those_of_its_table() -> None:
-    quantiles = [_student_quantile(freedom, 0.95) for freedom in (1, 7, 99, 1e6)]
-    assert quantiles == pytest.approx([12.7062, 2.3646, 1.9842, 1.96], abs=5e-5)
-
-
-def test_one_question_an_image_is_a_plain_share() -> None:
-    part = np.array([1.0] * 37 + [0.0] * 3)
-    assert clustered_interval(part, np.ones(40)) == pytest.approx(clopper_pearson(37 / 40, 40), abs=0.004)
+def test_the_further_image_is_as_bad_as_the_worst_or_half_wrong() -> None:
+    whole, none = np.full(40, 6.0), np.zeros(40)
+    of_exponential = -math.log(0.025)
+    assert clustered_interval(none, whole) == pytest.approx((0, of_exponential * 3 / 240))
+    assert clustered_interval(none, whole, questions=2 * whole) == pytest.approx(
+        (0, of_exponential * 6 / 240)
+    )
+    single = np.array([1.0] + 39 * [0])
+    worst = np.array([5.0] + 39 * [0])
+    for part, further in ((single, 3.0), (worst, 5.0)):
+        share = part.sum() / 240
+        residuals = part - share * whole
+        variance = max(40 / 39 * (residuals**2).sum() / 240**2, share * (1 - share) / 240)
+        assert clustered_interval(part, whole) == pytest.approx(
+            gamma_interval(share, variance, further / 240)
+        )
 
 
 def test_answers_that_come_together_tell_less() -> None:
@@ -63,9 +71,15 @@ def test_answers_that_come_together_tell_less() -> None:
     assert wide[1] > narrow[1]
 
 
-def test_without_an_error_the_interval_has_a_width() -> None:
-    assert clustered_interval(np.full(8, 6.0), np.full(8, 6.0)) == pytest.approx((0.8992, 1), abs=1e-3)
-
-
 def test_a_single_image_shows_no_variance() -> None:
     assert clustered_interval(np.array([2.0, 0]), np.array([3.0, 0])) is None
+
+
+def test_many_errors_about_one_image_are_one_event() -> None:
+    whole = np.full(100, 6.0)
+    apart, together = np.zeros((2, 100))
+    apart[:24], together[:4] = 1, 6
+    assert number_of_events(apart, whole) == number_of_events(whole - apart, whole) == pytest.approx(24)
+    assert number_of_events(together, whole) == pytest.approx(4)
+    assert number_of_events(np.zeros(100), whole) == 0
+    assert number_of_events(np.array([3.0, 1, 0]), np.full(3, 9.0)) == pytest.approx(16 / 10)

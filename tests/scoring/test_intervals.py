@@ -1,4 +1,4 @@
-"""Which interval a figure gets: percentiles of the replicates, an exact one, or none and why."""
+"""Which interval a figure gets: percentiles of the replicates, a gamma one, or none and why."""
 
 from collections.abc import Mapping
 
@@ -47,10 +47,10 @@ def test_many_images_and_errors_have_the_percentiles_of_their_replicates() -> No
 
 
 @pytest.mark.parametrize(("n_images", "every"), [(99, 7), (100, 100), (100, 0), (8, 0)])
-def test_few_images_or_errors_have_exact_ones_with_a_width(n_images: int, every: int) -> None:
+def test_few_images_or_errors_have_gamma_ones_with_a_width(n_images: int, every: int) -> None:
     cell = scored(labelled(n_images), every).cells["pope"]["random"]
     figures, intervals = cell.figures, intervals_of(cell.estimates)
-    assert methods_of(cell.estimates) == dict.fromkeys(INTERVAL_FIGURES, "exact")
+    assert methods_of(cell.estimates) == dict.fromkeys(INTERVAL_FIGURES, "gamma")
     for figure in INTERVAL_FIGURES:
         low, high = intervals[figure] or (1, 0)
         assert low < high
@@ -64,7 +64,7 @@ def test_shares_are_those_of_their_images() -> None:
     intervals = intervals_of(scored(labels, 11).cells["pope"]["random"].estimates)
     assert intervals["recall"] == clustered_interval(tp, tp + fn)
     assert intervals["accuracy"] == clustered_interval(tp + tn, tp + fp + tn + fn)
-    low, high = clustered_interval(tp, tp + fp + fn) or (0, 0)
+    low, high = clustered_interval(tp, tp + fp + fn, tp + fp + tn + fn) or (0, 0)
     assert intervals["f1"] == pytest.approx((2 * low / (1 + low), 2 * high / (1 + high)))
     low, high = intervals["tnr"] or (0, 0)
     assert intervals["tn"] == pytest.approx((120 * low, 120 * high))
@@ -97,8 +97,37 @@ def test_the_mean_over_variants_lies_between_the_means_of_their_ends() -> None:
 
 
 def test_few_errors_of_each_variant_may_be_enough_in_the_mean() -> None:
+    """Misses about 20 images in one variant, and about 20 others in the other."""
+    one, other = (
+        {
+            Question(f"{image}.jpg", f"{name} {number}?", ""): number < 3
+            for image in range(100)
+            for number in range(6)
+        }
+        for name in ("cat", "dog")
+    )
+    answers = answered({**one, **other}, 0)
+    for questions, first in ((list(one), 0), (list(other), 20)):
+        for image in range(first, first + 20):
+            answers[questions[6 * image]] = Answer(questions[6 * image], "no")
+    variants = LabelSet("pope", {"random": one, "popular": other})
+    cells = score("a-model", "a-bench", [variants], answers, "repope").cells["pope"]
+    methods = {variant: cell.estimates["recall"].method for variant, cell in cells.items()}
+    assert methods == {"random": "gamma", "popular": "gamma", MEAN: "bootstrap"}
+
+
+def test_the_same_errors_in_several_variants_are_no_further_ones() -> None:
     labels = labelled(100)
     variants = LabelSet("pope", {"random": labels, "popular": labels})
-    cells = score("a-model", "a-bench", [variants], answered(labels, 36), "repope").cells["pope"]
-    assert cells["random"].estimates["recall"].method == "exact"  # 17 misses
-    assert cells[MEAN].estimates["recall"].method == "bootstrap"
+    cells = score("a-model", "a-bench", [variants], answered(labels, 24), "repope").cells["pope"]
+    assert {cell.estimates["recall"].method for cell in cells.values()} == {"gamma"}  # 25 misses
+
+
+def test_many_errors_in_a_few_images_are_few_events() -> None:
+    """120 errors of 600, all of them about 20 images."""
+    labels = labelled(100)
+    answers = answered(labels, 0)
+    for question, label in list(labels.items())[:120]:
+        answers[question] = Answer(question, "no" if label else "yes")
+    cells = score("a-model", "a-bench", [LabelSet("pope", {"random": labels})], answers, "repope").cells
+    assert set(methods_of(cells["pope"]["random"].estimates).values()) == {"gamma"}

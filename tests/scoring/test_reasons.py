@@ -49,7 +49,7 @@ def test_all_yes() -> None:
     scores = scores_of(5, "yes")
     assert set(reasons_of(scores.cells["pope"]["random"].estimates)) == {"mcc"}
     assert scores.cells["pope"]["random"].estimates["mcc"].reason.startswith("no question is read as no")
-    assert scores.cells["pope"]["random"].estimates["recall"].method == "exact"
+    assert scores.cells["pope"]["random"].estimates["recall"].method == "gamma"
     low, high = scores.cells["pope"]["random"].estimates["recall"].interval or (0, 0)
     assert 0.5 < low < high == 1
     assert scores.n_images == 5
