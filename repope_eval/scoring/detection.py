@@ -7,19 +7,24 @@ questions of its kind, so that an answer with neither yes nor no in it is a wron
 There are two intervals for two questions. How would the model do on other images of these objects? There images are
 drawn, those of either label separately, as they were collected. How would it do on other objects? There objects are
 drawn, with all of their images; objects differ so much in difficulty that these intervals are several times as wide.
+
+Percentiles over so few objects lie too close together. Instead, the standard deviation of the replicates, on the scale
+of the logit, is taken n / (n - 1) times in square, and t of n - 1 degrees of freedom times to either side (B. Efron and
+R. J. Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 12). Where the errors, or the right answers, are of
+few objects, the interval is the gamma one over objects.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from math import isnan
+from math import isnan, sqrt
 
 import numpy as np
 
 from repope_eval.records import Answer, LabelSet, Question
-from repope_eval.scoring.bootstrap import counts_by_image, interval_of, of_answered_images, replicated
-from repope_eval.scoring.confusion import OUTCOMES, figure_values
-from repope_eval.scoring.estimates import Estimate
-from repope_eval.scoring.intervals import Sample, estimates, sampled
+from repope_eval.scoring.bootstrap import Cells, counts_by_image, mean_over, of_answered_images, replicated
+from repope_eval.scoring.confusion import OUTCOMES, Values, figure_values
+from repope_eval.scoring.estimates import CONFIDENCE, Estimate, Interval
+from repope_eval.scoring.intervals import Sample, estimates, gamma_estimate, is_large, sampled
 from repope_eval.scoring.protocols import Protocol
 
 ALL_OBJECTS = "all objects"
@@ -34,6 +39,8 @@ DETECTION_FIGURES: Mapping[str, str] = {
 """The names in `figure_values` of the figures of a `Detection`."""
 FEWEST_OBJECTS = 50
 """With fewer objects, an interval over objects holds too seldom."""
+FEWEST_OBJECT_EVENTS = 15
+"""With the errors of fewer objects (`number_of_events`), one by Student's t holds too seldom."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,17 +115,46 @@ def _over_objects(
     ]
     counts = np.array([of_object.sum(axis=0) for of_object in of_objects]).reshape(-1, 1, len(OUTCOMES))
     answered = of_answered_images(counts)
+    values = {figure: whole.estimates[figure].value for figure in DETECTION_FIGURES}
     if len(answered) < FEWEST_OBJECTS:
-        drawn, reason = {}, f"fewer than {FEWEST_OBJECTS} objects have answers"
-    else:
-        drawn = replicated(answered, protocol, tuple(DETECTION_FIGURES.values()))
-        reason = "undefined in some of the replicates"
-    found = {}
-    for figure, name in DETECTION_FIGURES.items():
-        interval = interval_of(drawn[name][:, 0]) if drawn else None
-        value = whole.estimates[figure].value
-        found[figure] = Estimate(value=value, interval=interval, reason="" if interval else reason)
-    return found
+        reason = f"fewer than {FEWEST_OBJECTS} objects have answers"
+        return {figure: Estimate(value=value, reason=reason) for figure, value in values.items()}
+    drawn = replicated(answered, protocol, tuple(DETECTION_FIGURES.values()))
+    sample = Sample(counts=answered, totals=answered.sum(axis=0), drawn=drawn, protocol=protocol)
+    return {
+        figure: Estimate(reason=whole.estimates[figure].reason)
+        if value is None
+        else over_other_objects(sample, DETECTION_FIGURES[figure], value, (0,))
+        for figure, value in values.items()
+    }
+
+
+def over_other_objects(sample: Sample, name: str, value: float, cells: Cells) -> Estimate:
+    """A figure of `figure_values` with its interval, from a sample of objects instead of images."""
+    if is_large(sample, name, cells, FEWEST_OBJECTS, FEWEST_OBJECT_EVENTS):
+        interval = student_interval(value, mean_over(sample.drawn[name], cells), len(sample.counts))
+        if interval is not None:
+            return Estimate(value=value, interval=interval)
+    return replace(gamma_estimate(sample, name, cells), value=value, method=None)
+
+
+def student_interval(value: float, drawn: Values, n: int) -> Interval:
+    """The interval of a figure between 0 and 1 by Student's t on the scale of the logit.
+
+    None where the figure, or one of its replicates, is 0, 1 or undefined.
+
+    Args:
+        value: the figure.
+        drawn: [replicates], of n things drawn with replacement.
+        n: how many things there are.
+    """
+    from scipy.special import expit, logit, stdtrit  # slow to import
+
+    middle, replicates = logit(value), logit(drawn)
+    if not np.isfinite([middle, *replicates]).all():
+        return None
+    half = stdtrit(n - 1, (1 + CONFIDENCE) / 2) * replicates.std() * sqrt(n / (n - 1))
+    return float(expit(middle - half)), float(expit(middle + half))
 
 
 def _undefined(figure: str, sample: Sample) -> str:

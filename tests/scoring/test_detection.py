@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from conftest import CommandLine
 from estimate_parts import intervals_of, methods_of, reasons_of
+from scipy.special import expit, logit
 
 from repope_eval.benchmarks.sources import load_benchmark
 from repope_eval.files.json_files import read_rows
@@ -18,6 +19,7 @@ from repope_eval.scoring.detection import (
     DETECTION_FIGURES,
     detection,
     detection_by_object,
+    student_interval,
 )
 from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.settings.config import BenchSettings, ColumnSettings
@@ -61,7 +63,7 @@ def test_the_figures_by_hand() -> None:
         2 * 0.7 * (4 / 6) / (0.7 + 4 / 6), abs=1e-15
     )
     assert reasons_of(found.estimates) == {}
-    assert set(methods_of(found.estimates).values()) == {"exact"}  # so few images
+    assert set(methods_of(found.estimates).values()) == {"gamma"}  # so few images
 
 
 def test_the_figures_of_each_object() -> None:
@@ -106,8 +108,9 @@ def test_a_rate_without_a_success_has_an_interval_with_a_width() -> None:
     rows = [("bed", number % 2 == 0, "yes") for number in range(200)]
     found = detection(*answered(*rows), REPOPE)
     assert found.estimates["tnr"].value == 0
-    assert found.estimates["tnr"].interval == pytest.approx((0, 1 - 0.025 ** (1 / 100)), abs=1e-9)
-    assert found.estimates["tpr"].interval == pytest.approx((0.025 ** (1 / 100), 1), abs=1e-9)
+    of_exponential = -math.log(0.025)
+    assert found.estimates["tnr"].interval == pytest.approx((0, of_exponential / 100), abs=1e-9)
+    assert found.estimates["tpr"].interval == pytest.approx((1 - of_exponential / 100, 1), abs=1e-9)
 
 
 def test_objects_that_differ_widen_the_intervals_for_other_objects() -> None:
@@ -130,6 +133,30 @@ def test_objects_that_differ_widen_the_intervals_for_other_objects() -> None:
     few = detection(*answered(*rows[: 49 * 20]), REPOPE)
     assert set(intervals_of(few.over_objects).values()) == {None}
     assert set(reasons_of(few.over_objects).values()) == {"fewer than 50 objects have answers"}
+
+
+def test_intervals_for_other_objects_are_by_students_t() -> None:
+    """On the scale of the logit, with the replicates' deviation for 59 degrees of freedom of 60 objects."""
+    drawn = expit(np.random.default_rng(0).normal(1.2, 0.3, 2000))
+    low, high = student_interval(0.75, drawn, 60) or (0, 0)
+    half = 2.00100 * logit(drawn).std() * math.sqrt(60 / 59)
+    assert (logit(low), logit(high)) == pytest.approx((logit(0.75) - half, logit(0.75) + half), abs=1e-5)
+    assert student_interval(0.75, np.append(drawn, 1.0), 60) is None
+    assert student_interval(1.0, drawn, 60) is None
+
+
+def test_errors_about_few_objects_have_gamma_intervals_for_other_objects() -> None:
+    rows = [
+        (f"object {name}", label, "yes" if label or name < errs else "no")
+        for name, errs in ((name, 3) for name in range(60))
+        for label in (True, False)
+        for _ in range(10)
+    ]
+    over_objects = detection(*answered(*rows), REPOPE).over_objects
+    tnr, tpr = (over_objects[figure].interval for figure in ("tnr", "tpr"))
+    assert tnr is not None
+    assert tnr[0] < 0.95 - 2 * math.sqrt(0.05 * 0.95 / 60) < 0.95 < tnr[1] < 1
+    assert tpr == pytest.approx((1 + math.log(0.025) / 2 / 60, 1))  # half of one further object
 
 
 @pytest.mark.parametrize(
@@ -193,7 +220,7 @@ def test_published_scores_are_reproduced(published: tuple[Path, dict[str, float]
     assert widths[0] == pytest.approx(
         {"acc": 0.0298, "tnr": 0.0473, "tpr": 0.0367, "harmonic_mean": 0.055}, rel=0.03
     )
-    assert (widths[1]["acc"], widths[1]["harmonic_mean"]) == pytest.approx((0.131, 0.182), rel=0.03)
+    assert (widths[1]["acc"], widths[1]["harmonic_mean"]) == pytest.approx((0.135, 0.186), rel=0.03)
     objects = detection_by_object(labels, joined.answers, REPOPE)
     assert sum(cell.n_negatives for cell in objects.values()) == 1341
     assert (len(objects), objects["backpack"].n_negatives) == (70, 25)
