@@ -84,7 +84,7 @@ def main() -> None:
     )
     parser.add_argument("--models", type=int, default=1000, help="simulated for each row; default: 1000")
     n_models = parser.parse_args().models
-    found = {name: coverage(*rates, n_models) for name, *rates in ROWS}
+    found = {name: coverage(misses, false_alarms, n_models) for name, misses, false_alarms in ROWS}
     columns = (*DETECTION_FIGURES, "percentiles")
     rows = [[name, *(f"{shares[column]:.3f}" for column in columns)] for name, shares in found.items()]
     titles = [column.replace("_", " ") for column in columns]
