@@ -53,10 +53,9 @@ def clustered_interval(
     between_images = n_images / (n_images - 1) * float(residuals @ residuals) / n**2
     variance = max(between_images, share * (1 - share) / n)
     questions = whole if questions is None else questions
-    of_an_image = float(questions @ questions) / float(
-        questions.sum()
-    )  # that a question is about, on average
-    further = max(float(rare.max()), of_an_image / 2, 1.0)
+    # Of the image that a question is about, on average.
+    n_questions = float(questions @ questions) / float(questions.sum())
+    further = max(float(rare.max()), n_questions / 2, 1.0)
     low, high = gamma_interval(float(rare.sum()) / n, variance, further / n, confidence)
     high = min(1.0, high)
     return (low, high) if is_part_rare else (1 - high, 1 - low)
