@@ -59,13 +59,29 @@ def parser(description: str) -> argparse.ArgumentParser:
     return found
 
 
-def read(data: Path, answers: Sequence[Path], questions: Path | None) -> RealAnswers:
-    """The benchmark, and the answers of each file, by the file's name."""
+def read(
+    data: Path, answers: Sequence[Path], questions: Path | None, parts: Sequence[Path] = ()
+) -> RealAnswers:
+    """The benchmark, and the answers of each file, by the file's name.
+
+    Args:
+        data: data_dir with the annotations of POPE and of RePOPE.
+        answers: the files of models that were asked all variants.
+        questions: the question file that ids in `answers` lead to.
+        parts: files of one variant, named after it, whose ids lead to POPE's file of the variant.
+    """
     bench = BenchSettings(name="repope", source="coco", variants=POPE_VARIANTS)
     benchmark = load_benchmark(bench, data)
-    texts = None if questions is None else question_texts(read_row_file(questions).rows, str(questions))
+    of_variant = {
+        path: data / "annotations" / f"coco_pope_{variant}.json"
+        for path in parts
+        for variant in POPE_VARIANTS
+        if f"_{variant}_" in path.name
+    }
     found = {}
-    for path in answers:
+    for path in (*answers, *parts):
+        source = of_variant[path] if path in parts else questions
+        texts = None if source is None else question_texts(read_row_file(source).rows, str(source))
         joined, _ = join_files([(read_row_file(path), texts)], BY_NAME, benchmark)
         found[path.stem] = joined.answers
     return RealAnswers(benchmark, found)

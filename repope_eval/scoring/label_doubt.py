@@ -3,11 +3,16 @@
 How far each model can be trusted is found without knowing the truth, by Dawid and Skene's method: the label and the
 models are annotators, whose error rates and the truth are estimated in turn (A. P. Dawid and A. M. Skene, "Maximum
 Likelihood Estimation of Observer Error-Rates Using the EM Algorithm", Applied Statistics 28 (1979), 20-28). Models that
-err alike, as two sizes of one model do, share a weight.
+err alike, as two sizes of one model do, share a weight on the questions that they all answered.
 
 A question is the more doubtful the more of the trusted models disagree with its label, and the more they disagree
 with the other questions that have the same object and the same label: where annotators named an object wrongly once,
 they did so elsewhere, and an object that models miss is one that people may not be sure of.
+
+What a model did not answer is no evidence. Where models did not answer, the share of them that disagree rests on less,
+and is drawn further towards that of all questions with the same label: the mean of a beta distribution (A. Gelman et
+al., "Bayesian Data Analysis", 3rd edition 2013, section 2.4). Else the word of one weak model, where no other answered,
+would weigh as much as that of all models together.
 """
 
 from collections import Counter
@@ -19,6 +24,8 @@ from numpy.typing import NDArray
 
 from repope_eval.records import Question
 
+VOTE_STRENGTH = 0.5
+"""How many answers' worth, of a model that never errs, the share of all questions with a label counts."""
 OBJECT_STRENGTH = 5.0
 """How many questions' worth the rate of all questions with a label counts beside those of an object."""
 TRUSTED = (9.0, 1.0)
@@ -39,7 +46,7 @@ class ModelTrust:
     specificity: float
     """Estimated share of the questions with a true no that it says no to."""
     independence: float
-    """1 where no other model errs as this one does, 1 / n where n models err alike."""
+    """1 where no other model errs as this one does, 1 / n where n models err alike; the mean over what it answered."""
 
     @property
     def weight(self) -> float:
@@ -76,19 +83,22 @@ def label_doubts(
     disagreement = np.abs(said - label[:, None])
     independence = _independence(disagreement, label)
     rates = _error_rates(label, said, independence)
+    answered = np.maximum(1, (~np.isnan(said)).sum(axis=0))
     trust = tuple(
         ModelTrust(model=model, sensitivity=float(s), specificity=float(t), independence=float(w))
-        for model, s, t, w in zip(says_yes, *rates, independence, strict=True)
+        for model, s, t, w in zip(says_yes, *rates, independence.sum(axis=0) / answered, strict=True)
     )
-    votes = _votes(disagreement, np.array([each.weight for each in trust]), label)
+    youden = np.array([max(0.0, each.sensitivity + each.specificity - 1) for each in trust])
+    votes = _votes(disagreement, independence * youden, label)
     scores = votes + _rates_of_objects(votes, [(each.object, labels[each]) for each in questions])
     return LabelDoubts(scores=dict(zip(questions, scores.tolist(), strict=True)), trust=trust)
 
 
 def _independence(disagreement: Floats, label: Floats) -> Floats:
-    """1 / (1 + the sum of a model's correlations with the others), negative ones left out.
+    """For each question and model 1 / (the sum of its correlations with those that answered, itself among them).
 
-    Correlations are of disagreements less their mean for the label, over the questions that both models answered.
+    Correlations are of disagreements less their mean for the label, over the questions that both models answered;
+    negative ones are left out. A model that did not answer has 0.
     """
     residual = disagreement.copy()
     for side in (0.0, 1.0):
@@ -103,25 +113,25 @@ def _independence(disagreement: Floats, label: Floats) -> Floats:
     scale = np.sqrt(squares * squares.T)
     correlation = np.divide(products, scale, out=np.zeros_like(products), where=scale > 0)
     np.fill_diagonal(correlation, 1)
-    independence: Floats = 1 / np.clip(correlation, 0, 1).sum(axis=1)
-    return independence
+    alike = known @ np.clip(correlation, 0, 1)
+    return np.divide(1.0, alike, out=np.zeros_like(alike), where=known)
 
 
 def _error_rates(label: Floats, said: Floats, independence: Floats) -> tuple[Floats, Floats]:
     """Each model's sensitivity and specificity by Dawid and Skene's method, with the label as one annotator."""
     votes = np.column_stack([label, said])
-    weights = np.array([1.0, *independence])
+    weights = np.column_stack([np.ones(len(label)), independence])
     known = ~np.isnan(votes)
     yes = np.where(known, votes, 0)
     no = np.where(known, 1 - votes, 0)
-    truth = (weights * yes).sum(axis=1) / (weights * known).sum(axis=1)
+    truth = (weights * yes).sum(axis=1) / weights.sum(axis=1)
     right, wrong = TRUSTED
     for _ in range(MOST_ROUNDS):
         sensitivity = (right + truth @ yes) / (right + wrong + truth @ known)
         specificity = (right + (1 - truth) @ no) / (right + wrong + (1 - truth) @ known)
         share = np.clip(truth.mean(), 1e-6, 1 - 1e-6)
-        evidence = yes @ (weights * np.log(sensitivity / (1 - specificity)))
-        evidence += no @ (weights * np.log((1 - sensitivity) / specificity))
+        evidence = (weights * yes) @ np.log(sensitivity / (1 - specificity))
+        evidence += (weights * no) @ np.log((1 - sensitivity) / specificity)
         before, truth = truth, 1 / (1 + np.exp(-(np.log(share / (1 - share)) + evidence)))
         if np.abs(truth - before).max() < CONVERGED:
             break
@@ -129,19 +139,21 @@ def _error_rates(label: Floats, said: Floats, independence: Floats) -> tuple[Flo
 
 
 def _votes(disagreement: Floats, weights: Floats, label: Floats) -> Floats:
-    """The weighted share of models that disagree; where none answered, the mean over the questions with that label."""
-    known = ~np.isnan(disagreement)
-    weighed = (known * weights).sum(axis=1)
-    votes: Floats = np.divide(
-        (np.where(known, disagreement, 0) * weights).sum(axis=1),
-        weighed,
-        out=np.full(len(label), np.nan),
-        where=weighed > 0,
-    )
+    """The weighted share of models that disagree, drawn towards that of all questions with the label.
+
+    Args:
+        disagreement: [questions, models], NaN where a model did not answer.
+        weights: of the same shape, 0 where a model did not answer.
+        label: [questions].
+    """
+    against = (np.nan_to_num(disagreement) * weights).sum(axis=1)
+    weighed = weights.sum(axis=1)
+    votes = np.zeros(len(label))
     for side in (0.0, 1.0):
         here = label == side
-        voted = votes[here & ~np.isnan(votes)]
-        votes[here & np.isnan(votes)] = voted.mean() if len(voted) else 0.0
+        of_side = weighed[here].sum()
+        base = against[here].sum() / of_side if of_side > 0 else 0.0
+        votes[here] = (against[here] + VOTE_STRENGTH * base) / (weighed[here] + VOTE_STRENGTH)
     return votes
 
 

@@ -1,6 +1,7 @@
 """Which labels are doubted: by whom, by how many, and by what they say about the same object elsewhere."""
 
 import random
+from collections.abc import Mapping
 
 import pytest
 
@@ -51,6 +52,44 @@ def test_models_that_err_alike_share_a_weight() -> None:
     trust = label_doubts(labels, {"a": one, "a again": dict(one), "another": other}).trust
     assert trust[0].independence == pytest.approx(trust[1].independence)
     assert trust[0].independence < 0.5 < trust[2].independence
+
+
+def found(scores: Mapping[Question, float], wrong: set[Question]) -> float:
+    """The share of the wrong labels among as many questions, the most doubtful."""
+    first = sorted(scores, key=lambda each: -scores[each])[: len(wrong)]
+    return len(wrong.intersection(first)) / len(wrong)
+
+
+def test_a_weak_model_that_answers_all_adds_no_harm_to_a_good_one_that_answers_a_part() -> None:
+    """Where the weak one alone answered, its word weighs no more than it is worth."""
+    labels, models, wrong = simulated(errors=(0.05, 0.4))
+    good, weak = models.values()
+    part = {each: said for number, (each, said) in enumerate(good.items()) if number % 5 < 3}
+    alone = found(label_doubts(labels, {"good": part}).scores, wrong)
+    assert found(label_doubts(labels, {"good": part, "weak": weak}).scores, wrong) > alone - 0.02
+
+
+def test_where_a_copy_says_nothing_its_original_keeps_its_weight() -> None:
+    labels, models, _ = simulated(errors=(0.1, 0.1001))
+    one, other = models.values()
+    copy = {each: said for number, (each, said) in enumerate(one.items()) if number % 2}
+    before = label_doubts(labels, {"one": one, "other": other}).scores
+    after = label_doubts(labels, {"one": one, "other": other, "copy": copy}).scores
+    for each in labels.keys() - copy.keys():
+        assert after[each] == pytest.approx(before[each], abs=0.01)
+
+
+def test_one_voice_weighs_less_than_two_that_agree() -> None:
+    """Both models are against one question, and one is against another that the second did not answer."""
+    labels, models, _ = simulated(errors=(0.1, 0.1001))
+    one, other = models.values()
+    both, single = question(0), question(1)
+    for each in (both, single):
+        one[each] = other[each] = 1.0 - labels[both]
+        labels[each] = labels[both]
+    del other[single]
+    scores = label_doubts(labels, {"one": one, "other": other}).scores
+    assert scores[both] > scores[single] > sorted(scores.values())[len(scores) // 2]
 
 
 def test_a_disagreement_counts_more_where_the_object_has_others() -> None:
