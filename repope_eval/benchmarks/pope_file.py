@@ -33,6 +33,8 @@ _WHOLE_NUMBER = re.compile(r"(0|[1-9]\d{0,17})(\.0)?", re.ASCII)
 FIELDS = ("question_id", "image", "text", "label")
 _values = itemgetter(*FIELDS)
 _LOG_FIELDS = ("annotator", "at")
+DISPUTED = "disputed"
+"""A field of a row without a label: two annotators do not agree on it, and nobody has decided."""
 
 Read = TypeVar("Read")
 
@@ -126,7 +128,8 @@ def annotations_of(file: RowFile) -> tuple[Annotation, ...]:
     """An annotator's rows, like those of `read_rows`, but for ids, which say nothing and may be left out.
 
     The question may also be in a field `question`. JSON rows that all have `annotator` and `at` are a log: the last
-    row of a question counts, and leaves it unlabelled if its label is null. It may hold no label at all.
+    row of a question counts, and leaves it unlabelled if its label is null. It may hold no label at all. Rows in
+    dispute, which `relabel` writes, have none.
 
     Raises:
         RepopeError: as `read_rows` does; a name, time or note in a log is none.
@@ -135,9 +138,22 @@ def annotations_of(file: RowFile) -> tuple[Annotation, ...]:
     if not file.is_table and all(name in fields for fields in file.rows for name in _LOG_FIELDS):
         latest = dict(_each(file, _logged))
         return tuple(annotation for annotation in latest.values() if annotation is not None)
-    rows = tuple(_each(file, lambda fields: _annotation(fields, is_cells=file.is_table)))
+    said = _each(file, lambda fields: _annotation(fields, is_cells=file.is_table))
+    rows = tuple(annotation for _, annotation in said if annotation is not None)
     _refuse_repeats(file, rows)
     return rows
+
+
+def disputed_of(file: RowFile) -> tuple[Question, ...]:
+    """The questions whose rows say that they are in dispute, and have the label null.
+
+    Raises:
+        RepopeError: such a row lacks its image or its text.
+    """
+    of_rows = _each(
+        file, lambda fields: _annotation(fields, is_cells=False) if _is_disputed(fields) else None
+    )
+    return tuple(said[0] for said in of_rows if said is not None)
 
 
 def write_rows(path: Path, rows: Iterable[Row]) -> None:
@@ -169,10 +185,18 @@ def _each(file: RowFile, read: Callable[[Mapping[str, Any]], Read]) -> Iterator[
             raise RepopeError(f"{file.where}, {place}: {error}") from error
 
 
-def _annotation(fields: Mapping[str, Any], *, is_cells: bool) -> Annotation:
-    row = _row(_as_questions(fields), ANNOTATOR_LABELS, is_cells=is_cells)
+def _is_disputed(fields: Mapping[str, Any]) -> bool:
+    return fields.get("label", "") is None and fields.get(DISPUTED) is True
+
+
+def _annotation(fields: Mapping[str, Any], *, is_cells: bool) -> tuple[Question, Annotation | None]:
+    """The question of a row, and what the row says of it; None where it is in dispute."""
+    is_disputed = _is_disputed(fields)
+    labelled = {**fields, "label": "ambiguous"} if is_disputed else fields
+    row = _row(_as_questions(labelled), ANNOTATOR_LABELS, is_cells=is_cells)
     name, note = (value if isinstance(value, str) else "" for value in map(fields.get, ("annotator", "note")))
-    return Annotation(row.question_id, row.question, row.label, name.strip() or None, note=note)
+    said = Annotation(row.question_id, row.question, row.label, name.strip() or None, note=note)
+    return row.question, None if is_disputed else said
 
 
 def _logged(fields: Mapping[str, Any]) -> tuple[Question, Annotation | None]:

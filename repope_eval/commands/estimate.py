@@ -3,9 +3,10 @@
 import logging
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 from repope_eval.benchmarks.audit_queue import Queued, is_by_people, is_queue, read_queue
-from repope_eval.benchmarks.pope_file import annotations_of
+from repope_eval.benchmarks.pope_file import annotations_of, disputed_of
 from repope_eval.errors import RepopeError
 from repope_eval.files.rows import read_row_file
 from repope_eval.files.writing import make_folder, write_json, write_text
@@ -13,7 +14,7 @@ from repope_eval.leaderboard.run_selection import names_of, runs_of
 from repope_eval.records import Answer, Label, LabelSet, Question, Variant
 from repope_eval.reporting.console import print_table
 from repope_eval.reporting.estimates_page import render_estimates_page
-from repope_eval.reporting.estimates_view import EstimatedRun, EstimatesView
+from repope_eval.reporting.estimates_view import LABELS_FILE, EstimatedRun, EstimatesView
 from repope_eval.reporting.figure_texts import interval_text, ratio_text
 from repope_eval.reporting.tables import Field, number_field, table, text_field
 from repope_eval.scoring.bootstrap import MEAN
@@ -28,7 +29,18 @@ DOCUMENT, PAGE = "estimates.json", "estimates.html"
 MORE = 200
 """Further labels whose effect is told."""
 
-LABELS_FILE = "the file ending in labels.jsonl that relabel writes beside its out="
+Finding = Label | Literal["disputed", "missing"]
+"""What is known of a question that people were to look at: a label, that two of them say yes against no, or nothing."""
+
+_LABELS: Mapping[Finding, float | None] = {
+    "yes": 1.0,
+    "no": 0.0,
+    "ambiguous": None,
+    "disputed": 0.5,
+    "missing": None,
+}
+"""What each counts as."""
+_OPEN = ("disputed", "missing")
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +55,8 @@ def execute(settings: EstimateSettings, command: str) -> None:
     queue = read_queue(Path(settings.queue).expanduser())
     original = benchmark.label_sets[0]
     _require_of(benchmark.name, queue, original.distinct, settings.queue)
-    looked, probabilities = looked_at(queue, read_findings(Path(settings.labels).expanduser(), queue))
+    findings = read_findings(Path(settings.labels).expanduser(), queue)
+    looked, probabilities = looked_at(queue, findings)
     names = names_of(selection.runs)
     rows = [
         row
@@ -57,6 +70,8 @@ def execute(settings: EstimateSettings, command: str) -> None:
         n_questions=len(queue),
         n_looked=len(looked),
         n_more=MORE,
+        n_disputed=sum(finding == "disputed" for finding in findings.values()),
+        n_missing=sum(finding == "missing" for finding in findings.values()),
     )
     write_json(out / DOCUMENT, _document(view))
     write_text(out / PAGE, render_estimates_page(view))
@@ -103,11 +118,11 @@ def _require_of(
         )
 
 
-def read_findings(path: Path, queue: Mapping[Question, Queued]) -> dict[Question, Label]:
-    """What people found about questions of a queue: the last label of each.
+def read_findings(path: Path, queue: Mapping[Question, Queued]) -> dict[Question, Finding]:
+    """What people found about questions of a queue: the last label of each, or that nobody decided.
 
-    A file in POPE's format and a queue have no ambiguous questions, since `relabel` leaves them out: what was to be
-    looked at and is not in it counts as ambiguous.
+    A file in POPE's format and a queue have neither ambiguous nor disputed questions, since `relabel` leaves both out:
+    what was to be looked at and is not in it may be either, and is missing.
 
     Raises:
         RepopeError: the file cannot be read, is about other questions, or is the queue that nobody has labelled.
@@ -115,7 +130,8 @@ def read_findings(path: Path, queue: Mapping[Question, Queued]) -> dict[Question
     if path.is_dir():
         raise RepopeError(f"labels={path}: is a folder; give {_labels_of(path) or LABELS_FILE}")
     file = read_row_file(path)
-    found = {annotation.question: annotation.label for annotation in annotations_of(file)}
+    labels = {annotation.question: annotation.label for annotation in annotations_of(file)}
+    found: dict[Question, Finding] = {**dict.fromkeys(disputed_of(file), "disputed"), **labels}
     strange = sum(question not in queue for question in found)
     if strange:
         raise RepopeError(
@@ -125,16 +141,10 @@ def read_findings(path: Path, queue: Mapping[Question, Queued]) -> dict[Question
     if is_queue(file) and not is_by_people(file):
         _refuse_old_labels(path, found, queue)
     if is_queue(file) or all("question_id" in fields for fields in file.rows):
-        left = [question for question, each in queue.items() if each.sampled and question not in found]
-        if left:
-            log.info(
-                "%s is of relabelled questions, without %s of those to be looked at, which count as ambiguous; where "
-                "some were not looked at, give %s",
-                path,
-                f"{len(left):,}",
-                LABELS_FILE,
-            )
-        found |= dict.fromkeys(left, "ambiguous")
+        found = {
+            **dict.fromkeys((question for question, each in queue.items() if each.sampled), "missing"),
+            **found,
+        }
     return found
 
 
@@ -147,7 +157,9 @@ def _labels_of(folder: Path) -> str | None:
     return f"labels={found[0]}" if found else None
 
 
-def _refuse_old_labels(path: Path, found: Mapping[Question, Label], queue: Mapping[Question, Queued]) -> None:
+def _refuse_old_labels(
+    path: Path, found: Mapping[Question, Finding], queue: Mapping[Question, Queued]
+) -> None:
     """Refuses a queue whose labels are all as they were, so that no sign is that people looked at them."""
     if all(label == ("yes" if queue[question].label else "no") for question, label in found.items()):
         raise RepopeError(
@@ -157,13 +169,13 @@ def _refuse_old_labels(path: Path, found: Mapping[Question, Label], queue: Mappi
 
 
 def looked_at(
-    queue: Mapping[Question, Queued], findings: Mapping[Question, Label]
+    queue: Mapping[Question, Queued], findings: Mapping[Question, Finding]
 ) -> tuple[dict[Question, Looked], dict[Question, float]]:
     """What was found, and each question's probability of being found out about.
 
     Where people have not got to all yet, what they got to is as good as drawn, since the order is random: the
     probabilities shrink by the share of those that were labelled, of the most doubtful questions and of the drawn ones
-    by themselves.
+    by themselves. What is in dispute was got to.
 
     Raises:
         RepopeError: nothing is known of one of the two.
@@ -182,9 +194,10 @@ def looked_at(
     probabilities = {
         question: each.p_sampled * shares[each.p_sampled == 1] for question, each in queue.items()
     }
-    words: Mapping[Label, bool | None] = {"yes": True, "no": False, "ambiguous": None}
     looked = {
-        question: Looked(words[findings[question]], probabilities[question])
+        question: Looked(
+            _LABELS[findings[question]], probabilities[question], is_open=findings[question] in _OPEN
+        )
         for question, each in queue.items()
         if each.sampled and question in findings
     }
@@ -198,7 +211,15 @@ def _document(view: EstimatesView) -> dict[str, object]:
             figure: {"estimate": each.value, "ci95": None if each.ci95 is None else list(each.ci95)}
             for figure, each in row.true.items()
         }
-    return {"bench": view.bench, "protocol": view.protocol, "runs": runs}
+    return {
+        "bench": view.bench,
+        "protocol": view.protocol,
+        "n_questions": view.n_questions,
+        "n_looked": view.n_looked,
+        "n_disputed": view.n_disputed,
+        "n_missing": view.n_missing,
+        "runs": runs,
+    }
 
 
 def _print(view: EstimatesView) -> None:
@@ -215,6 +236,8 @@ def _print(view: EstimatesView) -> None:
     print_table(
         table(title, fields, shown_rows, starts_group=lambda each: each[1] == FIGURES[0]), padded=True
     )
+    for sentence in view.open_sentences:
+        log.warning("%s", sentence)
     log_widest(view)
 
 

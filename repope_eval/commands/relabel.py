@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 from repope_eval.benchmarks.agreement import agreement_of
 from repope_eval.benchmarks.annotators import read_annotators, refuse_one_file_of_two_people
 from repope_eval.benchmarks.images import locate_images
-from repope_eval.benchmarks.pope_file import Row, row_fields
+from repope_eval.benchmarks.pope_file import DISPUTED, Row, row_fields
 from repope_eval.benchmarks.question_file import QuestionFile, read_question_file
 from repope_eval.benchmarks.relabelling import LabelChange, Outcome, label_by_question, label_changes, settle
 from repope_eval.errors import RepopeError
@@ -37,7 +37,7 @@ from repope_eval.reporting.relabelling_view import (
 from repope_eval.settings.benchmark_commands import RelabelSettings
 from repope_eval.wording import counted, first_few
 
-DISPUTED = "disputed.jsonl"
+DISPUTES = "disputed.jsonl"
 """The name, or the end of the name, of the file of questions that a decider has to label."""
 LABELS, CARD, PAGE = "labels.jsonl", "card.md", "relabelling.html"
 """The ends of the names of the files beside `out`."""
@@ -127,7 +127,7 @@ def _require_settled(settings: RelabelSettings, outcomes: Sequence[Outcome]) -> 
 def _refuse_disputes(settings: RelabelSettings, disputed: Sequence[Outcome], n_questions: int) -> NoReturn:
     out = Path(settings.out).expanduser()
     is_one = isinstance(settings.questions, str)
-    path = _beside(settings, DISPUTED) if is_one else out / DISPUTED
+    path = _beside(settings, DISPUTES) if is_one else out / DISPUTES
     disagree = f"the annotators disagree on {len(disputed)} of {counted(n_questions, 'question')}"
     if os.path.lexists(path):  # with labels that someone filled in, perhaps
         raise RepopeError(
@@ -211,7 +211,7 @@ def _write(
             written.append(target)
             files[target].write(target, rows)
         written.append(labels)
-        write_lines(labels, _settled_lines(view.outcomes))
+        write_lines(labels, _label_lines(view.outcomes))
         card_text = relabelling_card(view, _hashes([*inputs, *written]))
         written.append(card)
         write_text(card, card_text)
@@ -222,13 +222,17 @@ def _write(
         raise
 
 
-def _settled_lines(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
-    """Each settled question with its label: what was found ambiguous is told from what nobody looked at."""
-    return [
-        {"image": question.image, "question": question.text, "label": outcome.label}
-        for outcome in outcomes
-        if outcome.label is not None and (question := outcome.row.question)
-    ]
+def _label_lines(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
+    """Each settled question with its label, and each in dispute without: both are told from what nobody looked at."""
+    lines = []
+    for outcome in outcomes:
+        question = outcome.row.question
+        line = {"image": question.image, "question": question.text, "label": outcome.label}
+        if outcome.label is not None:
+            lines.append(line)
+        elif outcome.is_disputed:
+            lines.append(line | {DISPUTED: True})
+    return lines
 
 
 def _hashes(paths: Sequence[Path]) -> dict[str, str]:
@@ -261,6 +265,8 @@ def _show(
     print_label_changes(f"What relabelling {', '.join(names)} changed", view.changes)
     for target, rows in relabelled.items():
         log.info("%s has %d of %s", target, len(rows), counted(len(questions[target]), "question"))
-    log.info("labels, also ambiguous ones: %s", _beside(settings, LABELS))
+    log.info(
+        "labels, also ambiguous ones and, with label null, those in dispute: %s", _beside(settings, LABELS)
+    )
     log.info("data card, with a licence to fill in: %s", _beside(settings, CARD))
     log.info("page: %s", _beside(settings, PAGE))

@@ -7,6 +7,8 @@ from repope_eval.records import Variant
 from repope_eval.scoring.estimation import FigureEstimate
 from repope_eval.wording import counted
 
+LABELS_FILE = "the file ending in labels.jsonl that relabel writes beside its out="
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EstimatedRun:
@@ -35,6 +37,10 @@ class EstimatesView:
     n_looked: int
     n_more: int
     """Further labels whose effect on the intervals is told."""
+    n_disputed: int
+    """How many of those looked at two annotators say yes against no to, and nobody decided."""
+    n_missing: int
+    """How many of those looked at the file of labels lacks, be they ambiguous, in dispute or not looked at."""
 
     @property
     def headline(self) -> Sequence[EstimatedRun]:
@@ -49,3 +55,22 @@ class EstimatesView:
             f"From {self.n_looked:,} of {counted(self.n_questions, 'question', ',')} that people looked at, answers "
             f"read by protocol {self.protocol}."
         )
+
+    @property
+    def open_sentences(self) -> Sequence[str]:
+        """What nobody settled, what becomes of it, and how it is mended; nothing where all is settled."""
+        found = []
+        if self.n_disputed:
+            found.append(
+                f"In dispute: {self.n_disputed:,} of the {self.n_looked:,} looked at. Each counts as half a yes and "
+                "half a no, and the intervals hold either label. A third person decides with `annotate "
+                "annotators=[FIRST,SECOND] decide=true images=FOLDER annotator=NAME out=DECIDED`, and relabel takes "
+                "decider=DECIDED."
+            )
+        if self.n_missing:
+            found.append(
+                f"Without a label, be it as ambiguous, in dispute or not looked at: {self.n_missing:,} of the "
+                f"{self.n_looked:,}. They count as ambiguous, and the intervals hold either label. To tell them apart, "
+                f"give {LABELS_FILE}."
+            )
+        return found

@@ -11,10 +11,15 @@ among those that nobody doubted, so the found ones are counts of rare events wit
 those that lower it each have the gamma interval of such sums (see `rare_events`; with half of a further event's weight,
 as the mid-p interval has it: M. P. Fay and S. Kim, Biometrical Journal 59 (2017), 377-387), and both are put together
 by the distances to their ends (G. Y. Zou and A. Donner, Statistics in Medicine 27 (2008), 1693-1702).
+
+What people looked at and did not settle is not missing at random: they dispute what is hard, and wrong labels are. An
+interval therefore holds each label that such a question may have: it reaches from the lower end where all of them turn
+out worst for the model to the upper end where all turn out best, worst-case bounds for what is missing (C. F. Manski,
+"Nonparametric Bounds on Treatment Effects", American Economic Review 80 (1990), 319-323).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import hypot
 
 import numpy as np
@@ -38,10 +43,13 @@ Floats = NDArray[np.float64]
 class Looked:
     """What people found about a question that they looked at."""
 
-    label: bool | None
-    """The true label; None where the question is ambiguous, and so counts nowhere."""
+    label: float | None
+    """The true label: 1 for yes, 0 for no; None where the question is ambiguous, and so counts nowhere. Half of each is
+    what a dispute counts as."""
     probability: float
     """Of being looked at."""
+    is_open: bool = False
+    """Whether nobody settled it, so that it may be yes, no or ambiguous."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +59,7 @@ class FigureEstimate:
     value: float | None
     """None where it is undefined."""
     ci95: Interval | None
-    """The 95 % interval; the value itself at both ends where every question was looked at."""
+    """The 95 % interval; the value itself at both ends where every question was looked at and settled."""
     more: float | None = None
     """The width that the interval would have with as many further labels as were asked about."""
 
@@ -83,6 +91,9 @@ def estimate(
 ) -> dict[Variant, dict[str, FigureEstimate]]:
     """The figures of one model by variant, and their mean under `MEAN` where there are several.
 
+    Of what is open, the value takes the label that `looked` has, and the interval every label. Each figure rises with
+    each question that turns out as the model said; one that is ambiguous lies between.
+
     Args:
         variants: the old labels.
         looked: what was found about the questions that people looked at.
@@ -91,6 +102,65 @@ def estimate(
         protocol: how answers are read.
         more: number of further labels, for the width that they would give.
     """
+    if not any(each.is_open for each in looked.values()):
+        return _settled(variants, looked, probabilities, answers, protocol, more)
+    value, worst, best = (
+        _settled(variants, resolved, probabilities, answers, protocol, more)
+        for resolved in (
+            looked,
+            _resolved(looked, answers, protocol, as_said=False),
+            _resolved(looked, answers, protocol, as_said=True),
+        )
+    )
+    return {
+        variant: {
+            figure: _bounded(figures[figure], worst[variant][figure], best[variant][figure])
+            for figure in FIGURES
+        }
+        for variant, figures in value.items()
+    }
+
+
+def _resolved(
+    looked: Mapping[Question, Looked],
+    answers: Mapping[Question, Answer],
+    protocol: Protocol,
+    *,
+    as_said: bool,
+) -> dict[Question, Looked]:
+    """Every open question settled as the model said, or as its opposite; an unread answer says neither yes nor no."""
+    read = remembering(protocol).read
+    said = {
+        question: read(answers[question].response) is True
+        for question, each in looked.items()
+        if each.is_open and question in answers
+    }
+    return {
+        question: replace(each, label=said.get(question, False) == as_said) if each.is_open else each
+        for question, each in looked.items()
+    }
+
+
+def _bounded(value: FigureEstimate, worst: FigureEstimate, best: FigureEstimate) -> FigureEstimate:
+    """An estimate whose interval reaches from the worst one's lower end to the best one's upper end."""
+    if value.value is None or worst.ci95 is None or best.ci95 is None:
+        return replace(value, ci95=None, more=None)
+    more = None
+    if worst.more is not None and best.more is not None:
+        # Labels of further questions settle none of these, which keep their part of the width.
+        more = (best.value or 0) - (worst.value or 0) + (worst.more + best.more) / 2
+    return replace(value, ci95=(worst.ci95[0], best.ci95[1]), more=more)
+
+
+def _settled(
+    variants: Mapping[Variant, Mapping[Question, bool]],
+    looked: Mapping[Question, Looked],
+    probabilities: Mapping[Question, float],
+    answers: Mapping[Question, Answer],
+    protocol: Protocol,
+    more: int,
+) -> dict[Variant, dict[str, FigureEstimate]]:
+    """As `estimate`, each question with the label that it has."""
     seen = np.array([each.probability for each in looked.values()])
     unsure = [question for question, probability in probabilities.items() if probability < 1]
     weights = np.array([probabilities[question] for question in unsure])
@@ -116,33 +186,37 @@ def _counted(
     protocol: Protocol,
 ) -> _Counted:
     read = remembering(protocol).read
+    places = {name: place for place, name in enumerate(OUTCOMES)}
 
-    def outcome(question: Question, label: bool | None) -> Floats:
-        """One at the outcome's place; nothing for a question that does not count."""
-        one = np.zeros(len(OUTCOMES))
-        if label is not None:
-            answer = answers.get(question)
-            name = "unanswered" if answer is None else OUTCOME_OF[label, read(answer.response)]
-            one[OUTCOMES.index(name)] = 1
-        return one
+    def place(question: Question, *, label: bool) -> int:
+        answer = answers.get(question)
+        return places["unanswered" if answer is None else OUTCOME_OF[label, read(answer.response)]]
 
-    old = {question: outcome(question, label) for question, label in labels.items()}
-    nothing = np.zeros(len(OUTCOMES))
-    corrections = [
-        outcome(question, found.label) - old[question] if question in old else nothing
-        for question, found in looked.items()
-    ]
-    flips = [
-        outcome(question, not labels[question]) - old[question] if question in old else nothing
-        for question in unsure
-    ]
-    divided = [
-        correction / found.probability for correction, found in zip(corrections, looked.values(), strict=True)
-    ]
+    def outcomes(questions: Sequence[Question], truths: Sequence[float | None]) -> Floats:
+        """[questions, outcomes], one at the outcome's place; nothing for a question that does not count."""
+        as_yes, as_no = (
+            np.eye(len(OUTCOMES))[[place(question, label=label) for question in questions]]
+            for label in (True, False)
+        )
+        shares = np.array(truths, dtype=np.float64).reshape(-1, 1)  # NaN where there is no label
+        return np.nan_to_num(shares * as_yes + (1 - shares) * as_no)
+
+    def changes(questions: Sequence[Question], truths: Sequence[float | None]) -> Floats:
+        """What it changes if these are the labels; nothing for a question of another variant."""
+        found = np.zeros((len(questions), len(OUTCOMES)))
+        here = [row for row, question in enumerate(questions) if question in labels]
+        asked = [questions[row] for row in here]
+        found[here] = outcomes(asked, [truths[row] for row in here])
+        found[here] -= outcomes(asked, [labels[question] for question in asked])
+        return found
+
+    corrections = changes(list(looked), [found.label for found in looked.values()])
+    probabilities = np.array([found.probability for found in looked.values()]).reshape(-1, 1)
+    total = outcomes(list(labels), list(labels.values())).sum(axis=0)
     return _Counted(
-        totals=np.maximum(0, np.sum([*old.values(), nothing], axis=0) + np.sum([*divided, nothing], axis=0)),
-        corrections=np.array(corrections).reshape(-1, len(OUTCOMES)),
-        flips=np.array(flips).reshape(-1, len(OUTCOMES)),
+        totals=np.maximum(0, total + (corrections / probabilities).sum(axis=0)),
+        corrections=corrections,
+        flips=changes(unsure, [not labels.get(question, False) for question in unsure]),
     )
 
 

@@ -9,6 +9,7 @@ import pytest
 from repope_eval.benchmarks.pope_file import (
     ANNOTATOR_LABELS,
     Row,
+    disputed_of,
     object_of,
     question_text,
     read_annotations,
@@ -16,6 +17,7 @@ from repope_eval.benchmarks.pope_file import (
     write_rows,
 )
 from repope_eval.errors import RepopeError
+from repope_eval.files.rows import read_row_file
 from repope_eval.records import Question
 
 LINE = '{"question_id": 1, "image": "a.jpg", "text": "Is there a dog in the image?", "label": "yes"}'
@@ -248,6 +250,17 @@ def test_an_annotation_needs_no_id_and_may_call_the_text_question(tmp_path: Path
     ]
     with pytest.raises(RepopeError, match=r"line 1: lacks image, text, label"):
         read_annotations(file_with(tmp_path, "{}"))
+
+
+def test_a_row_in_dispute_has_no_label(tmp_path: Path) -> None:
+    settled, open_one = ({"image": "a.jpg", "question": row.question.text} for row in ROWS[:2])
+    path = log_with(tmp_path, settled | {"label": "no"}, open_one | {"label": None, "disputed": True})
+    assert [(row.question, row.label) for row in read_annotations(path)] == [(ROWS[0].question, "no")]
+    assert disputed_of(read_row_file(path)) == (ROWS[1].question,)
+    with pytest.raises(RepopeError, match=r"line 1: the label is None; allowed are yes, no, ambiguous$"):
+        read_annotations(log_with(tmp_path, open_one | {"label": None}))
+    with pytest.raises(RepopeError, match=r"line 1: lacks text;"):
+        read_annotations(log_with(tmp_path, {"image": "a.jpg", "label": None, "disputed": True}))
 
 
 def logged(label: object = "yes", text: str = ROWS[0].question.text, **fields: object) -> dict[str, object]:

@@ -146,10 +146,10 @@ def test_a_part_of_the_labels_will_do_and_all_of_them_are_exact(
         assert found[figure]["ci95"] == pytest.approx([value, value], abs=1e-12)
 
 
-def test_a_file_in_popes_format_and_a_relabelled_queue_lack_the_ambiguous(
+def test_what_a_file_in_popes_format_or_a_relabelled_queue_lacks_widens_the_intervals(
     queue: Path, runs: Path, command_line: CommandLine, tmp_path: Path
 ) -> None:
-    """What relabel wrote: the same estimates as from the annotator's file."""
+    """What relabel wrote: the same estimates as from the annotator's file, which says that the rest is ambiguous."""
     labels = write_labels(tmp_path / "first.jsonl", queue)
     rows = [
         {"question_id": number, "image": line["image"], "text": line["question"], "label": line["label"]}
@@ -171,9 +171,42 @@ def test_a_file_in_popes_format_and_a_relabelled_queue_lack_the_ambiguous(
     for path in (labels, relabelled, relabelled_queue):
         result = command_line(*words, f"labels={path}", f"out={tmp_path / path.stem}")
         assert result.returncode == 0, result.stderr
-        documents.append((tmp_path / path.stem / "estimates.json").read_text())
-    assert documents[0] == documents[1] == documents[2]
-    assert "which count as ambiguous" in result.stderr
+        documents.append(json.loads((tmp_path / path.stem / "estimates.json").read_text()))
+    known, *without = documents
+    assert without[0] == without[1]
+    n_missing = 300 - len(rows)
+    assert (known["n_missing"], without[0]["n_missing"], known["n_looked"]) == (0, n_missing, 300)
+    told = f"Without a label, be it as ambiguous, in dispute or not looked at: {n_missing} of the 300."
+    assert told in result.stderr
+    assert told in (tmp_path / path.stem / "estimates.html").read_text()
+    exact, wider = (each["runs"]["steady"]["mean"]["f1"] for each in (known, without[0]))
+    assert exact["estimate"] == wider["estimate"]
+    assert wider["ci95"][0] < exact["ci95"][0] < exact["ci95"][1] < wider["ci95"][1]
+
+
+def test_disputes_widen_what_is_estimated_and_are_told(
+    queue: Path, runs: Path, command_line: CommandLine, tmp_path: Path
+) -> None:
+    labels = write_labels(tmp_path / "settled.jsonl", queue)
+    lines = [{name: line[name] for name in ("image", "question", "label")} for line in lines_of(labels)]
+    open_ones = [line | {"label": None, "disputed": True} for line in lines[:12]]
+    disputed = tmp_path / "disputed.jsonl"
+    disputed.write_text("".join(json.dumps(line) + "\n" for line in [*open_ones, *lines[12:]]))
+    cells = []
+    for path in (labels, disputed):
+        words = (f"queue={queue}", f"labels={path}", f"out={tmp_path / path.stem}")
+        result = command_line("estimate", f"runs={runs}", "bench=demo", *words)
+        assert result.returncode == 0, result.stderr
+        document = json.loads((tmp_path / path.stem / "estimates.json").read_text())
+        cells.append(document["runs"]["hasty"]["mean"]["f1"])
+    assert (document["n_looked"], document["n_disputed"], document["n_missing"]) == (300, 12, 0)
+    told = (
+        "In dispute: 12 of the 300 looked at. Each counts as half a yes and half a no, and the intervals hold"
+    )
+    assert told in result.stderr
+    assert told in (tmp_path / "disputed" / "estimates.html").read_text()
+    settled, widened = cells
+    assert widened["ci95"][0] < settled["ci95"][0] < settled["ci95"][1] < widened["ci95"][1]
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,12 @@ from estimates_examples import estimated_run, estimates_view
 
 from repope_eval.benchmarks.audit_queue import Queued, read_queue, write_queue
 from repope_eval.benchmarks.pope_file import Row, write_rows
-from repope_eval.commands.estimate import LABELS_FILE, log_widest, read_findings
+from repope_eval.commands.estimate import log_widest, looked_at, read_findings
 from repope_eval.errors import RepopeError
-from repope_eval.files.writing import write_text
+from repope_eval.files.writing import write_lines, write_text
 from repope_eval.records import Question
-from repope_eval.scoring.estimation import FigureEstimate
+from repope_eval.reporting.estimates_view import LABELS_FILE
+from repope_eval.scoring.estimation import FigureEstimate, Looked
 
 QUEUE = [
     Queued(
@@ -68,16 +69,32 @@ def test_a_queue_whose_labels_somebody_changed_is_accepted(queue: Path) -> None:
     assert found(path) == ["no", "no", "yes"]
 
 
-def test_without_ambiguous_questions_the_file_that_has_them_is_told(
-    queue: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.INFO)
+def test_what_a_relabelled_file_lacks_may_be_ambiguous_or_in_dispute(queue: Path) -> None:
     write_rows(Path("rq4.jsonl"), [Row(1, QUEUE[0].question, "no")])
-    assert found(Path("rq4.jsonl")) == ["no", "ambiguous"]
-    (message,) = caplog.messages
-    assert message.endswith(
-        "where some were not looked at, give the file ending in labels.jsonl that relabel writes beside its out="
+    assert found(Path("rq4.jsonl")) == ["no", "missing"]
+
+
+def test_disputes_are_told_from_what_nobody_looked_at(queue: Path) -> None:
+    """A question in dispute is got to: it says nothing of the probability of the others."""
+    first, second = (
+        {"image": each.question.image, "question": each.question.text, "label": None} for each in QUEUE[:2]
     )
+    path = queue.with_name("labels.jsonl")
+    asked = {each.question: each for each in QUEUE[:2]}
+    write_lines(path, [first | {"label": "no"}])
+    assert looked_at(asked, read_findings(path, asked))[1][QUEUE[0].question] == 0.5
+    write_lines(path, [first | {"label": "no"}, second | {"disputed": True}])
+    findings = read_findings(path, asked)
+    assert sorted(findings.values()) == ["disputed", "no"]
+    looked, probabilities = looked_at(asked, findings)
+    assert probabilities[QUEUE[0].question] == 1
+    assert looked[QUEUE[1].question] == Looked(0.5, 1.0, is_open=True)
+
+
+def test_a_dispute_of_another_queue_is_refused(queue: Path) -> None:
+    line = {"image": "b.jpg", "question": "Is it late?", "label": None, "disputed": True}
+    write_lines(queue.with_name("labels.jsonl"), [line])
+    assert refusal(queue.with_name("labels.jsonl")).startswith("labels=labels.jsonl: 1 of 1 label are of")
 
 
 def test_a_folder_is_refused_with_the_file_that_is_meant(

@@ -50,6 +50,15 @@ def test_what_is_ambiguous_is_told_from_what_nobody_looked_at(logs: Path) -> Non
     assert [row.label for row in read_annotations(logs / "new_labels.jsonl")] == ["ambiguous", "no"]
 
 
+def test_what_is_in_dispute_is_told_from_what_nobody_looked_at(logs: Path) -> None:
+    relabel(partial=True)
+    dog, cat, _ = rows("no", None, None)
+    assert json_lines(logs / "new_labels.jsonl") == [dog, cat | {"disputed": True}]
+    assert [row.label for row in read_annotations(logs / "new_labels.jsonl")] == ["no"]
+    relabel(partial=True, decider="decider.jsonl", out="decided.jsonl")
+    assert [line["label"] for line in json_lines(logs / "decided_labels.jsonl")] == ["no", "yes"]
+
+
 def test_it_is_told_how_many_are_settled_and_why_the_others_are_not(
     logs: Path,
     caplog: pytest.LogCaptureFixture,

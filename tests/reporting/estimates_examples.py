@@ -26,5 +26,12 @@ def estimates_view(first: str, second: str) -> EstimatesView:
         estimated_run(second, "mean", None, n_looked=700),
     ]
     return EstimatesView(
-        bench="repope", protocol="pope", rows=rows, n_questions=5127, n_looked=700, n_more=200
+        bench="repope",
+        protocol="pope",
+        rows=rows,
+        n_questions=5127,
+        n_looked=700,
+        n_more=200,
+        n_disputed=0,
+        n_missing=0,
     )

@@ -1,6 +1,8 @@
 """Scores under true labels, from the part that was looked at: exact where all was, and right on average else."""
 
 import random
+from collections.abc import Sequence
+from itertools import product
 
 import numpy as np
 import pytest
@@ -116,6 +118,69 @@ def test_further_labels_narrow_it_by_the_root() -> None:
     found = estimated(0, (0, 300), more=900)["a"]["accuracy"]
     assert found.ci95 is not None
     assert found.more == pytest.approx((found.ci95[1] - found.ci95[0]) / 2)
+
+
+@pytest.mark.parametrize("figure", FIGURES)
+def test_the_interval_holds_every_label_of_what_is_in_dispute(figure: str) -> None:
+    """Of all that were looked at, six are in dispute: each way to settle them, and the least interval around these."""
+    before, after, answers, _ = made_up()
+    true = after.distinct
+    looked = {each: Looked(true.get(each), 1.0) for each in QUESTIONS}
+    disputed = [*QUESTIONS[18:22], *QUESTIONS[700:702]]
+    certain = dict.fromkeys(QUESTIONS, 1.0)
+
+    def found(labels: Sequence[float | None], *, is_open: bool = False) -> FigureEstimate:
+        resolved = {each: Looked(label, 1.0, is_open) for each, label in zip(disputed, labels, strict=True)}
+        return estimate(before.variants, looked | resolved, certain, answers, REPOPE)["mean"][figure]
+
+    values = [found(labels).value for labels in product((0.0, 1.0), repeat=len(disputed))]
+    values += [
+        found(labels).value for labels in product((0.0, 1.0, None), repeat=2) for labels in [labels * 3]
+    ]
+    widened = found([0.5] * len(disputed), is_open=True)
+    assert widened.ci95 == pytest.approx((min(values), max(values)), abs=1e-12)
+    assert widened.ci95[0] < widened.value < widened.ci95[1]
+    assert widened.value == pytest.approx(found([0.5] * len(disputed)).value)
+
+
+def test_disputes_among_the_wrong_labels_bias_no_interval() -> None:
+    """Two in a hundred sound labels and four in ten wrong ones are disputed and stay so."""
+    before, after, answers, _ = made_up()
+    old, true = before.distinct, after.distinct
+    truth = score("m", "b", [after], answers, "repope").cells["repope"]["mean"].figures.f1
+    generator = random.Random(5)
+    disputed = {each for each in true if generator.random() < (0.02 if true[each] == old[each] else 0.4)}
+    holds = []
+    for seed in range(20):
+        chances = design(dict.fromkeys(QUESTIONS, 0.0), 0, 700, seed)
+        looked = {
+            each: Looked(0.5, chance.probability, is_open=True)
+            if each in disputed
+            else Looked(true.get(each), chance.probability)
+            for each, chance in chances.items()
+            if chance.is_drawn
+        }
+        probabilities = {each: chance.probability for each, chance in chances.items()}
+        found = estimate(before.variants, looked, probabilities, answers, REPOPE)["mean"]["f1"]
+        holds.append(found.ci95[0] <= truth <= found.ci95[1])
+    assert sum(holds) >= 19
+
+
+def test_further_labels_do_not_narrow_what_is_in_dispute() -> None:
+    before, after, answers, _ = made_up()
+    true = after.distinct
+    looked = {
+        each: Looked(0.5, 0.2, is_open=True) if index < 10 else Looked(true.get(each), 0.2)
+        for index, each in enumerate(QUESTIONS[:300])
+    }
+    equal = dict.fromkeys(QUESTIONS, 0.2)
+    found = estimate(before.variants, looked, equal, answers, REPOPE, more=10**9)["a"]["accuracy"]
+    settled = (
+        estimate(before.variants, looked | resolved, equal, answers, REPOPE)["a"]["accuracy"].value
+        for resolved in ({each: Looked(label, 0.2) for each in QUESTIONS[:10]} for label in (0.0, 1.0))
+    )
+    assert found.more > 0
+    assert found.more >= abs(next(settled) - next(settled))
 
 
 def test_an_interval_has_a_width_where_no_wrong_label_was_found() -> None:
