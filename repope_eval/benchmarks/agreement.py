@@ -2,9 +2,9 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from repope_eval.benchmarks.relabelling import Outcome, cohens_kappa
+from repope_eval.benchmarks.relabelling import Outcome
 from repope_eval.records import Label
 
 
@@ -14,8 +14,6 @@ class Agreement:
 
     counts: Mapping[tuple[Label, Label], int]
     """The number of questions by the first annotator's label and the second's; pairs that never occur may lack."""
-    kappa: float | None
-    """Cohen's kappa; None where it is undefined."""
     n_disputed: int
     """The number of questions that one says yes to and the other no."""
     n_with_first: int
@@ -55,10 +53,6 @@ def agreement_of(outcomes: Sequence[Outcome]) -> Agreement:
     disputed = [outcome for outcome, _, _ in pairs if outcome.is_disputed]
     return Agreement(
         counts=Counter((first, second) for _, first, second in pairs),
-        kappa=cohens_kappa(
-            [replace(outcome.row, label=first) for outcome, first, _ in pairs],
-            [replace(outcome.row, label=second) for outcome, _, second in pairs],
-        ),
         n_disputed=len(disputed),
         n_with_first=sum(outcome.decided == outcome.first for outcome in disputed),
         n_with_second=sum(outcome.decided == outcome.second for outcome in disputed),

@@ -119,32 +119,6 @@ def label_by_question(outcomes: Iterable[Outcome]) -> dict[Question, Label]:
     }
 
 
-def cohens_kappa(first: Sequence[Row], second: Sequence[Row]) -> float | None:
-    """How far two annotators agree beyond chance, over the categories yes, no and ambiguous.
-
-    kappa = (p_o - p_e) / (1 - p_e), where p_o is the share of questions with equal labels, and p_e the sum
-    over the categories of the product of the two annotators' shares of it. Source: J. Cohen, "A Coefficient
-    of Agreement for Nominal Scales", Educational and Psychological Measurement 20 (1960), 37-46.
-
-    Returns:
-        A number up to 1, or None where it is undefined: p_e is 1 (both annotators give one and the same label
-        throughout), or there are no questions.
-
-    Raises:
-        RepopeError: the two do not label the same questions, or one labels a question twice.
-    """
-    asked = [row.question for row in first]
-    labels = _labels_of_both(asked, first, second)
-    num_questions = len(asked)
-    num_agreed = sum(one == other for one, other in labels.values())
-    first_counts, second_counts = (Counter(pair[who] for pair in labels.values()) for who in (0, 1))
-    # Both shares are taken times num_questions squared: whole numbers, so "p_e is 1" is an exact test.
-    observed = num_agreed * num_questions
-    expected = sum(count * second_counts[label] for label, count in first_counts.items())
-    certain = num_questions**2
-    return None if expected == certain else (observed - expected) / (certain - expected)
-
-
 @dataclass(frozen=True, slots=True)
 class LabelChange:
     """What became of the questions with one original label."""
@@ -196,15 +170,6 @@ def _change(
     kept = [question for question in affected if question in relabelled]
     flipped = sum(relabelled[question] != is_yes for question in kept)
     return LabelChange(label, total=len(affected), flipped=flipped, removed=len(affected) - len(kept))
-
-
-def _labels_of_both(
-    asked: Sequence[Question], first: Sequence[Row], second: Sequence[Row]
-) -> dict[Question, tuple[Label, Label]]:
-    """What two annotators say who both label exactly the given questions."""
-    first_labels = _labels("the first annotator", first, known=asked, needed=asked)
-    second_labels = _labels("the second annotator", second, known=asked, needed=asked)
-    return {question: (first_labels[question], second_labels[question]) for question in asked}
 
 
 def _labels(

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
 
 from repope_eval.benchmarks.audit_queue import Queued, is_by_people, is_queue, read_queue
 from repope_eval.benchmarks.pope_file import annotations_of, disputed_of
@@ -11,7 +10,7 @@ from repope_eval.errors import RepopeError
 from repope_eval.files.rows import read_row_file
 from repope_eval.files.writing import make_folder, write_json, write_text
 from repope_eval.leaderboard.run_selection import names_of, runs_of
-from repope_eval.records import Answer, Label, LabelSet, Question, Variant
+from repope_eval.records import Answer, LabelSet, Question, Variant
 from repope_eval.reporting.console import print_table
 from repope_eval.reporting.estimates_page import render_estimates_page
 from repope_eval.reporting.estimates_view import LABELS_FILE, EstimatedRun, EstimatesView
@@ -20,6 +19,7 @@ from repope_eval.reporting.tables import Field, number_field, table, text_field
 from repope_eval.scoring.bootstrap import MEAN
 from repope_eval.scoring.estimation import FIGURES, Looked, estimate
 from repope_eval.scoring.protocols import PROTOCOLS
+from repope_eval.scoring.queue_findings import Finding, looked_at
 from repope_eval.settings.audit_commands import EstimateSettings
 from repope_eval.settings.config import Protocol
 from repope_eval.wording import counted, shown
@@ -28,19 +28,6 @@ DOCUMENT, PAGE = "estimates.json", "estimates.html"
 
 MORE = 200
 """Further labels whose effect is told."""
-
-Finding = Label | Literal["disputed", "missing"]
-"""What is known of a question that people were to look at: a label, that two of them say yes against no, or nothing."""
-
-_LABELS: Mapping[Finding, float | None] = {
-    "yes": 1.0,
-    "no": 0.0,
-    "ambiguous": None,
-    "disputed": 0.5,
-    "missing": None,
-}
-"""What each counts as."""
-_OPEN = ("disputed", "missing")
 
 log = logging.getLogger(__name__)
 
@@ -166,42 +153,6 @@ def _refuse_old_labels(
             f"labels={path}: has the queue's own labels, and nothing says that people looked at them; label the "
             f"queue with annotate, and give a person's file, or {LABELS_FILE}"
         )
-
-
-def looked_at(
-    queue: Mapping[Question, Queued], findings: Mapping[Question, Finding]
-) -> tuple[dict[Question, Looked], dict[Question, float]]:
-    """What was found, and each question's probability of being found out about.
-
-    Where people have not got to all yet, what they got to is as good as drawn, since the order is random: the
-    probabilities shrink by the share of those that were labelled, of the most doubtful questions and of the drawn ones
-    by themselves. What is in dispute was got to.
-
-    Raises:
-        RepopeError: nothing is known of one of the two.
-    """
-    shares = {}
-    for is_certain, what in ((True, "most doubtful"), (False, "drawn")):
-        part = [q for q, each in queue.items() if (each.p_sampled == 1) == is_certain]
-        chosen = [question for question in part if queue[question].sampled]
-        labelled = [question for question in chosen if question in findings]
-        if part and not labelled:
-            raise RepopeError(
-                f"none of the {len(chosen):,} {what} questions of the queue is labelled, and without them nothing is "
-                "known of the others like them; label some, or make a queue with sample= above 0"
-            )
-        shares[is_certain] = len(labelled) / len(chosen) if chosen else 1.0
-    probabilities = {
-        question: each.p_sampled * shares[each.p_sampled == 1] for question, each in queue.items()
-    }
-    looked = {
-        question: Looked(
-            _LABELS[findings[question]], probabilities[question], is_open=findings[question] in _OPEN
-        )
-        for question, each in queue.items()
-        if each.sampled and question in findings
-    }
-    return looked, probabilities
 
 
 def _document(view: EstimatesView) -> dict[str, object]:

@@ -24,16 +24,21 @@ from repope_eval.reporting.console import print_table
 from repope_eval.reporting.label_changes import print_label_changes
 from repope_eval.reporting.relabelling_card import relabelling_card
 from repope_eval.reporting.relabelling_page import render_relabelling_page
-from repope_eval.reporting.relabelling_tables import confusion_table
+from repope_eval.reporting.relabelling_tables import confusion_table, queue_rate_table
 from repope_eval.reporting.relabelling_view import (
     RelabellingView,
     agreement_sentence,
+    changes_title,
     decider_sentence,
     kappa_text,
+    queue_sentences,
     settled_sentence,
     unsampled_sentence,
     unsettled_sentence,
 )
+from repope_eval.scoring.annotator_kappa import kappa_of
+from repope_eval.scoring.queue_findings import Finding, is_begun
+from repope_eval.scoring.queue_rates import QueueRate, queue_rates
 from repope_eval.settings.benchmark_commands import RelabelSettings
 from repope_eval.wording import counted, first_few
 
@@ -60,8 +65,8 @@ def execute(settings: RelabelSettings, command: str) -> None:
     if filecmp.cmp(paths[0], paths[1], shallow=False):
         log.warning("%s and %s hold the same, letter by letter: are they of two people?", *paths[:2])
     outcomes = settle(asked, *(person.annotations for person in people), partial=settings.partial)
-    agreement = agreement_of(outcomes)
-    log.info("Cohen's kappa of the two annotators: %s", kappa_text(agreement))
+    kappa, of_queue = kappa_of(outcomes), any(file.queue is not None for file in files.values())
+    log.info("Cohen's kappa of the two annotators: %s", kappa_text(kappa, of_queue=of_queue))
     _require_settled(settings, outcomes)
     labels = label_by_question(outcomes)
     relabelled = {
@@ -75,8 +80,10 @@ def execute(settings: RelabelSettings, command: str) -> None:
         changes=_changes(sources, questions, relabelled, outcomes),
         n_unsampled=sum(file.n_unsampled for file in files.values()),
         annotators=people,
-        agreement=agreement,
+        agreement=agreement_of(outcomes),
         images=_images(settings, asked),
+        kappa=kappa,
+        queue_rates=_queue_rates(list(files.values()), outcomes),
     )
     _write(settings, files, relabelled, view, inputs)
     _show(settings, questions, relabelled, view)
@@ -180,6 +187,24 @@ def _labels(rows: Iterable[Row]) -> dict[Question, bool]:
     return {row.question: row.label == "yes" for row in rows}
 
 
+def _queue_rates(files: Sequence[QuestionFile], outcomes: Sequence[Outcome]) -> tuple[QueueRate, ...]:
+    """How many labels are wrong in each part of a queue; nothing of several files, or where a part is not begun."""
+    queue = files[0].queue
+    if len(files) > 1 or queue is None:
+        return ()
+    findings: dict[Question, Finding] = {
+        outcome.row.question: outcome.label or "disputed"
+        for outcome in outcomes
+        if outcome.label is not None or outcome.is_disputed
+    }
+    if is_begun(queue, findings):
+        return queue_rates(queue, findings)
+    log.warning(
+        "how many labels of the queue are wrong is not estimated: of a part of it, nothing is labelled"
+    )
+    return ()
+
+
 def _images(settings: RelabelSettings, asked: Sequence[Row]) -> Mapping[str, Path]:
     """The images that are there; those that are not are told, and the page has no picture of them."""
     if settings.images is None:
@@ -253,16 +278,20 @@ def _show(
     """Prints what the annotators said and what changed, and logs where the files are."""
     print_table(confusion_table(view.agreement), padded=True)
     for sentence in (
+        settled_sentence(view.outcomes),
+        *queue_sentences(view.queue_rates),
         agreement_sentence(view.agreement),
         decider_sentence(view.agreement, view.names),
-        settled_sentence(view.outcomes),
         unsettled_sentence(view.outcomes),
         unsampled_sentence(view.n_unsampled),
     ):
         if sentence is not None:
             log.info("%s", sentence)
     names = [settings.questions] if isinstance(settings.questions, str) else settings.questions
-    print_label_changes(f"What relabelling {', '.join(names)} changed", view.changes)
+    title = f"What relabelling {', '.join(names)} changed"
+    print_label_changes(title if not view.queue_rates else changes_title(view), view.changes)
+    if view.queue_rates:
+        print_table(queue_rate_table(view.queue_rates), padded=True)
     for target, rows in relabelled.items():
         log.info("%s has %d of %s", target, len(rows), counted(len(questions[target]), "question"))
     log.info(

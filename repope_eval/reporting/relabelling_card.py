@@ -1,10 +1,17 @@
 """The card of a relabelling in Markdown: who labelled what and when, by which rule, how far they agree."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from repope_eval.reporting.label_changes import label_change_table
-from repope_eval.reporting.relabelling_tables import confusion_table
-from repope_eval.reporting.relabelling_view import RelabellingView, annotator_lines, decider_sentence, verdict
+from repope_eval.reporting.relabelling_tables import confusion_table, queue_rate_table
+from repope_eval.reporting.relabelling_view import (
+    RelabellingView,
+    annotator_lines,
+    changes_title,
+    decider_sentence,
+    verdict,
+)
 from repope_eval.reporting.table_exports import markdown, markdown_text
 from repope_eval.reporting.tables import Field, table, text_field
 
@@ -12,6 +19,15 @@ RULE = """\
 - Both annotators give the same label, yes or no: it replaces the original one.
 - At least one of them says ambiguous: the question is removed.
 - One says yes and the other no: the decider's label counts, and ambiguous removes the question."""
+
+
+def _changes(view: RelabellingView) -> str:
+    """What changed of the settled questions; of a queue's, also how many labels are wrong by part, estimated."""
+    changes = f"{changes_title(view)}:\n\n{markdown(label_change_table('', view.changes))}"
+    if not view.queue_rates:
+        return changes
+    rates = queue_rate_table(view.queue_rates)
+    return f"{changes}\n{rates.caption}:\n\n{markdown(replace(rates, caption=''))}"
 
 
 def relabelling_card(view: RelabellingView, hashes: Mapping[str, str]) -> str:
@@ -34,7 +50,7 @@ def relabelling_card(view: RelabellingView, hashes: Mapping[str, str]) -> str:
         "Rule": RULE,
         "Agreement": markdown(confusion_table(view.agreement))
         + (f"\n{markdown_text(decided)}" if decided else ""),
-        "Label changes": markdown(label_change_table("", view.changes)),
+        "Label changes": _changes(view),
         "Files": markdown(table("", of_file, list(hashes.items()))),
     }
     parts = [f"# Relabelling of {markdown_text(view.title)}"]

@@ -3,8 +3,14 @@
 from repope_eval.reporting.gallery import PAGE_BYTES, illustrated
 from repope_eval.reporting.label_changes import label_change_table
 from repope_eval.reporting.relabelling_gallery import relabelling_gallery
-from repope_eval.reporting.relabelling_tables import confusion_table, object_change_table
-from repope_eval.reporting.relabelling_view import RelabellingView, annotator_lines, decider_sentence, verdict
+from repope_eval.reporting.relabelling_tables import confusion_table, object_change_table, queue_rate_table
+from repope_eval.reporting.relabelling_view import (
+    RelabellingView,
+    annotator_lines,
+    changes_title,
+    decider_sentence,
+    verdict,
+)
 from repope_eval.reporting.templates import render
 
 
@@ -17,7 +23,8 @@ def render_relabelling_page(view: RelabellingView) -> str:
         "decided": decider_sentence(view.agreement, view.names),
         "people": annotator_lines(view),
         "confusion": confusion_table(view.agreement),
-        "changes": label_change_table("Label changes of the settled questions", view.changes),
+        "changes": label_change_table(changes_title(view), view.changes),
+        "rates": queue_rate_table(view.queue_rates),
         "objects": object_change_table(view.outcomes),
     }
     html = render("relabelling.html.j2", gallery=gallery, **context)

@@ -9,7 +9,9 @@ from repope_eval.benchmarks.pope_file import ANNOTATOR_LABELS
 from repope_eval.benchmarks.relabelling import Outcome
 from repope_eval.records import Label
 from repope_eval.reporting.figure_texts import clipped
+from repope_eval.reporting.relabelling_view import percent_text
 from repope_eval.reporting.tables import Field, Table, number_field, table, text_field
+from repope_eval.scoring.queue_rates import QueueRate
 
 MOST_OBJECTS = 500
 """Rows of the table of objects."""
@@ -30,6 +32,24 @@ def confusion_table(agreement: Agreement) -> Table:
             *(field(label) for label in ANNOTATOR_LABELS),
         ],
         ANNOTATOR_LABELS,
+    )
+
+
+def queue_rate_table(rates: Sequence[QueueRate]) -> Table:
+    """How many labels are wrong in each part of a queue: what was chosen and what was drawn stand apart."""
+    return table(
+        "Wrong labels by part of the queue, estimated, with 95 % intervals; a dispute is half a flip",
+        [
+            text_field("questions", lambda rate: rate.part, stays=True),
+            text_field("label", lambda rate: rate.label),
+            number_field("number", lambda rate: f"{rate.n_questions:,}"),
+            number_field("looked at", lambda rate: f"{rate.n_looked:,}"),
+            number_field("flipped", lambda rate: percent_text(rate.flipped)),
+            number_field("ambiguous", lambda rate: percent_text(rate.ambiguous)),
+        ],
+        rates,
+        n_naming=2,
+        starts_group=lambda rate: rate.label == "yes",
     )
 
 
@@ -56,7 +76,7 @@ def object_change_table(outcomes: Sequence[Outcome]) -> Table:
             by_object[outcome.row.question.object].append(outcome)
     changes = [_object_change(name, of_object) for name, of_object in by_object.items()]
     return table(
-        "Label changes by object; each distinct question counts once",
+        "Label changes by object of the settled questions; each distinct question counts once",
         [
             text_field("object", lambda change: clipped(change.name, 80), stays=True),
             number_field("questions", lambda change: str(change.n_settled)),

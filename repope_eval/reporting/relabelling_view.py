@@ -10,7 +10,9 @@ from repope_eval.benchmarks.agreement import Agreement
 from repope_eval.benchmarks.annotators import Annotator
 from repope_eval.benchmarks.relabelling import LabelChange, Outcome
 from repope_eval.records import Question, Variant
-from repope_eval.reporting.figure_texts import clipped, ratio_text
+from repope_eval.reporting.figure_texts import UNDEFINED, clipped, ratio_text
+from repope_eval.scoring.estimates import Estimate
+from repope_eval.scoring.queue_rates import MOST_DOUBTFUL, OTHERS, WHOLE, QueueRate
 from repope_eval.wording import counted
 
 LONGEST_NAME = 80
@@ -37,6 +39,15 @@ class RelabellingView:
     """The image files that are there, by the names of the images."""
     n_unsampled: int
     """How many questions of a queue are not for people to look at."""
+    kappa: Estimate
+    """Cohen's kappa of the two annotators."""
+    queue_rates: Sequence[QueueRate] = ()
+    """How many labels are wrong in each part of a queue; empty where what was relabelled is none, or not one alone."""
+
+    @property
+    def is_of_queue(self) -> bool:
+        """Whether questions were chosen by how doubtful they are."""
+        return bool(self.queue_rates) or self.n_unsampled > 0
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -48,8 +59,9 @@ def verdict(view: RelabellingView) -> str:
     """How much changed, how far the annotators agree, and what is not settled."""
     sentences = (
         settled_sentence(view.outcomes),
+        *queue_sentences(view.queue_rates),
         agreement_sentence(view.agreement),
-        f"Cohen's kappa is {kappa_text(view.agreement)}.",
+        f"Cohen's kappa is {kappa_text(view.kappa, of_queue=view.is_of_queue)}.",
         unsettled_sentence(view.outcomes),
         unsampled_sentence(view.n_unsampled),
     )
@@ -78,7 +90,51 @@ def unsettled_sentence(outcomes: Sequence[Outcome]) -> str | None:
         return None
     why = ", ".join(f"{reasons[reason]:,} {reason}" for reason in sorted(reasons))
     number = f"{reasons.total():,} of {counted(len(outcomes), 'question', ',')}"
-    return f"Not settled and left out: {number} ({why})."
+    of_part = " What is said of the settled ones is theirs alone." if reasons["not labelled by both"] else ""
+    return f"Not settled and left out: {number} ({why}).{of_part}"
+
+
+def queue_sentences(rates: Sequence[QueueRate]) -> Sequence[str]:
+    """What was chosen to be looked at, and how many labels are estimated to be wrong elsewhere; empty without rates."""
+    by_part = {rate.part: rate for rate in rates if rate.label == "both"}
+    if MOST_DOUBTFUL not in by_part:
+        chosen = []
+    else:
+        doubtful = by_part[MOST_DOUBTFUL]
+        chosen = [
+            f"Of the questions looked at, {doubtful.n_looked:,} were chosen as the most doubtful, so these shares "
+            "are no error rate of the benchmark."
+        ]
+    if OTHERS in by_part:
+        others, whole = by_part[OTHERS], by_part[WHOLE]
+        chosen.append(
+            f"By the {others.n_looked:,} drawn from the other {others.n_questions:,}, an estimated "
+            f"{_kinds(others, f'these {others.n_questions:,}')}; {_kinds(whole, 'the whole queue')}."
+        )
+    return chosen
+
+
+def _kinds(rate: QueueRate, whose: str) -> str:
+    flipped, ambiguous = percent_text(rate.flipped), percent_text(rate.ambiguous)
+    return f"{flipped} of {whose} are flipped and {ambiguous} ambiguous"
+
+
+def percent_text(share: Estimate) -> str:
+    """A share with its interval, `3.81 % [3.10, 4.92]`, where it is not sure."""
+    if share.value is None:
+        return UNDEFINED
+    text = f"{100 * share.value:.2f} %"
+    if share.interval is None or share.interval[0] == share.interval[1]:  # all were looked at and settled
+        return text
+    low, high = share.interval
+    return f"{text} [{100 * low:.2f}, {100 * high:.2f}]"
+
+
+def changes_title(view: RelabellingView) -> str:
+    """What the table of label changes is of: a queue's questions are no sample of the benchmark."""
+    chosen = [rate for rate in view.queue_rates if (rate.part, rate.label) == (MOST_DOUBTFUL, "both")]
+    of_queue = f", {chosen[0].n_looked:,} of which were chosen as the most doubtful" if chosen else ""
+    return f"Label changes of the settled questions{of_queue}"
 
 
 def unsampled_sentence(n_unsampled: int) -> str | None:
@@ -98,9 +154,13 @@ def agreement_sentence(agreement: Agreement) -> str:
     )
 
 
-def kappa_text(agreement: Agreement) -> str:
-    """Cohen's kappa with four decimals."""
-    return "undefined" if agreement.kappa is None else ratio_text(agreement.kappa)
+def kappa_text(kappa: Estimate, *, of_queue: bool) -> str:
+    """Cohen's kappa with its interval, or why there is none; that of a queue is of doubtful questions above all."""
+    if kappa.value is None:
+        return "undefined"
+    sure = f" (no interval: {kappa.reason})" if kappa.reason else ""
+    scope = ", over the queue's questions and not the benchmark's" if of_queue else ""
+    return f"{ratio_text(kappa.value, kappa.interval)}{sure}{scope}"
 
 
 def decider_sentence(agreement: Agreement, names: Sequence[str]) -> str | None:

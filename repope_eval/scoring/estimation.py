@@ -121,6 +121,23 @@ def estimate(
     }
 
 
+def share_of(hits: Floats, seen: Floats, probabilities: Floats) -> tuple[float, float, float]:
+    """The estimated share of some questions that are of a kind, and the ends of its 95 % interval.
+
+    Args:
+        hits: 1 for each question that was looked at and is of the kind, else 0, or a part of 1.
+        seen: their probabilities of being looked at.
+        probabilities: those of all the questions, looked at or not.
+    """
+    value = float((hits / seen).sum())
+    unsure = probabilities[probabilities < 1]
+    further = float((np.sqrt(1 - unsure) / unsure).mean()) / 2 if len(unsure) else 0.0
+    low, high = _interval(hits, seen, (further, 0.0))
+    shares = np.array([value, value - low, value + high]) / len(probabilities)
+    value, low, high = np.clip(shares, 0, 1).tolist()
+    return value, low, high
+
+
 def _resolved(
     looked: Mapping[Question, Looked],
     answers: Mapping[Question, Answer],

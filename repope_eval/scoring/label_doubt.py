@@ -114,7 +114,8 @@ def _independence(disagreement: Floats, label: Floats) -> Floats:
     correlation = np.divide(products, scale, out=np.zeros_like(products), where=scale > 0)
     np.fill_diagonal(correlation, 1)
     alike = known @ np.clip(correlation, 0, 1)
-    return np.divide(1.0, alike, out=np.zeros_like(alike), where=known)
+    independence: Floats = np.divide(1.0, alike, out=np.zeros_like(alike), where=known)
+    return independence
 
 
 def _error_rates(label: Floats, said: Floats, independence: Floats) -> tuple[Floats, Floats]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from repope_eval.benchmarks.pope_file import Row, object_of, read_rows
-from repope_eval.benchmarks.relabelling import LabelChange, cohens_kappa, label_changes, relabel, settle
+from repope_eval.benchmarks.relabelling import LabelChange, label_changes, relabel, settle
 from repope_eval.errors import RepopeError
 from repope_eval.records import Label, Question
 
@@ -161,42 +161,6 @@ def test_who_lacks_a_question_is_told_that_a_part_can_be_settled(
         RepopeError, match=r" lacks 1 question: .* 2 .*; add their labels, or give partial=true, "
     ):
         settle(labelled("yes", "yes"), labelled("yes", "yes"), second, decider)
-
-
-def test_kappa_by_hand() -> None:
-    # Ten questions; rows are the first annotator, columns the second:
-    #              yes  no  ambiguous
-    #   yes         4   1    0          5
-    #   no          1   2    0          3
-    #   ambiguous   0   1    1          2
-    #               5   4    1
-    # p_o = 7/10; p_e = (5*5 + 3*4 + 2*1)/100 = 39/100; kappa = (70 - 39)/(100 - 39) = 31/61.
-    first = labelled(*times(5, "yes"), *times(3, "no"), *times(2, "ambiguous"))
-    second = labelled("yes", "yes", "yes", "yes", "no", "yes", "no", "no", "no", "ambiguous")
-    assert cohens_kappa(first, second) == pytest.approx(31 / 61)
-    assert cohens_kappa(second, first[::-1]) == pytest.approx(31 / 61)
-
-
-@pytest.mark.parametrize(
-    ("first", "second", "kappa"),
-    [
-        (labelled("yes", "no", "ambiguous"), labelled("yes", "no", "ambiguous"), 1.0),
-        (labelled("yes", "no"), labelled("no", "yes"), -1.0),
-        (labelled("yes", "yes", "no", "no"), labelled("yes", "no", "yes", "no"), 0.0),
-        (labelled("yes", "yes"), labelled("no", "no"), 0.0),
-        (labelled("yes", "yes"), labelled("yes", "yes"), None),
-        ((), (), None),
-    ],
-)
-def test_kappa_at_its_ends(first: tuple[Row, ...], second: tuple[Row, ...], kappa: float | None) -> None:
-    assert cohens_kappa(first, second) == kappa
-
-
-def test_kappa_of_different_questions() -> None:
-    with pytest.raises(RepopeError, match=r"^the second annotator lacks 1 question: .* 2 in"):
-        cohens_kappa(labelled("yes", "no"), labelled("yes"))
-    with pytest.raises(RepopeError, match=r"^the second annotator labels 1 question "):
-        cohens_kappa(labelled("yes"), labelled("yes", "no"))
 
 
 def answers(rows: tuple[Row, ...]) -> Mapping[Question, bool]:

@@ -10,12 +10,13 @@ from estimates_examples import estimated_run, estimates_view
 
 from repope_eval.benchmarks.audit_queue import Queued, read_queue, write_queue
 from repope_eval.benchmarks.pope_file import Row, write_rows
-from repope_eval.commands.estimate import log_widest, looked_at, read_findings
+from repope_eval.commands.estimate import log_widest, read_findings
 from repope_eval.errors import RepopeError
 from repope_eval.files.writing import write_lines, write_text
 from repope_eval.records import Question
 from repope_eval.reporting.estimates_view import LABELS_FILE
 from repope_eval.scoring.estimation import FigureEstimate, Looked
+from repope_eval.scoring.queue_findings import looked_at
 
 QUEUE = [
     Queued(

@@ -79,3 +79,50 @@ def test_a_queue_of_which_nothing_is_to_be_looked_at_is_refused(folder: Path) ->
     assert refusal(questions="queue.jsonl") == (
         "queue.jsonl: none of its questions is to be looked at (sampled); is it the right queue?"
     )
+
+
+def test_an_audited_queue_says_what_was_chosen_and_estimates_the_rest(
+    folder: Path, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Ten questions were chosen as doubtful and all flipped; of ninety others thirty were drawn, and one is wrong."""
+    caplog.set_level(logging.INFO)
+    queue = [
+        Queued(
+            question=Question(f"{number}.jpg", "Is there a dog in the image?", "dog"),
+            label=True,
+            score=1.0,
+            p_sampled=1.0 if number < 10 else 1 / 3,
+            sampled=number < 40,
+        )
+        for number in range(100)
+    ]
+    write_queue(folder / "queue.jsonl", queue)
+    said = [
+        {
+            "image": each.question.image,
+            "question": each.question.text,
+            "label": "no" if number < 11 else "yes",
+        }
+        for number, each in enumerate(queue[:40])
+    ]
+    for who in ("first", "second"):
+        lines(folder / f"{who}.jsonl", said)
+    relabel(questions="queue.jsonl")
+    chosen = (
+        "Of the questions looked at, 10 were chosen as the most doubtful, so these shares are no error rate of the "
+        "benchmark."
+    )
+    apart = "By the 30 drawn from the other 90, an estimated 3.33 % [0.24, 12.26] of these 90 are flipped"
+    whole = "; 13.00 % [10.22, 21.04]"
+    card, page = (
+        (folder / name).read_text().replace("\\", "").replace("\u00a0", " ")
+        for name in ("new_card.md", "new_relabelling.html")
+    )
+    for text in ("\n".join(caplog.messages), card, page):
+        for words in (chosen, apart, whole, ", over the queue's questions and not the benchmark's"):
+            assert words in text.replace("&#39;", "'")
+    console = capsys.readouterr().out
+    for text in (console, card, page):
+        assert "Label changes of the settled questions, 10 of which were chosen as the most doubtful" in text
+        assert "the most doubtful" in text
+        assert "13.00 % [10.22, 21.04]" in text

@@ -9,6 +9,7 @@ from repope_eval.benchmarks.pope_file import Annotation, Row
 from repope_eval.benchmarks.relabelling import LabelChange, Outcome
 from repope_eval.records import Label, Question
 from repope_eval.reporting.relabelling_view import RelabellingView
+from repope_eval.scoring.annotator_kappa import kappa_of
 
 NAUGHTY = "<script>alert(1)</script>"
 
@@ -46,6 +47,7 @@ def relabelling_view(note: str = NAUGHTY, images: dict[str, Path] | None = None)
         agreement=agreement_of(outcomes),
         images=images or {},
         n_unsampled=0,
+        kappa=kappa_of(outcomes),
     )
 
 

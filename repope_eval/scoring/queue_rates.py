@@ -1,0 +1,109 @@
+"""How many labels of a whole queue are wrong, from the part that people looked at.
+
+That part is no sample: the most doubtful questions are all in it, and the others were drawn the more often the more
+doubtful they are. Each drawn question therefore stands for as many as its probability says (D. G. Horvitz and D. J.
+Thompson, Journal of the American Statistical Association 47 (1952), 663-685), with the interval of such weighted counts
+that `estimation` describes.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from repope_eval.benchmarks.audit_queue import Queued
+from repope_eval.records import Question
+from repope_eval.scoring.estimates import Estimate
+from repope_eval.scoring.estimation import Looked, share_of
+from repope_eval.scoring.queue_findings import Finding, looked_at
+
+MOST_DOUBTFUL, OTHERS, WHOLE = "the most doubtful", "the others", "all"
+"""Parts of a queue."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueRate:
+    """How many labels are wrong in one part of a queue."""
+
+    part: str
+    label: str
+    """The old label of its questions, yes or no, or both."""
+    n_questions: int
+    n_looked: int
+    """How many of them people labelled."""
+    flipped: Estimate
+    """The share whose true label is the opposite; each dispute is half a flip, and the interval holds both."""
+    ambiguous: Estimate
+
+
+def queue_rates(
+    queue: Mapping[Question, Queued], findings: Mapping[Question, Finding]
+) -> tuple[QueueRate, ...]:
+    """The rates of each part and label, the whole queue's last.
+
+    Args:
+        queue: all questions.
+        findings: what people found about those that they looked at.
+
+    Raises:
+        RepopeError: of the most doubtful questions, or of the others, none was looked at.
+    """
+    looked, probabilities = looked_at(queue, findings)
+    of_part: Mapping[str, Callable[[Queued], bool]] = {
+        MOST_DOUBTFUL: lambda each: each.p_sampled == 1,
+        OTHERS: lambda each: each.p_sampled < 1,
+        WHOLE: lambda _: True,
+    }
+    of_label: Mapping[str, Callable[[Queued], bool]] = {
+        "yes": lambda each: each.label,
+        "no": lambda each: not each.label,
+        "both": lambda _: True,
+    }
+    rates = []
+    for part, is_in_part in of_part.items():
+        for label, has_label in of_label.items():
+            questions = [q for q, each in queue.items() if is_in_part(each) and has_label(each)]
+            if questions:
+                rates.append(_rate(part, label, questions, queue, looked, probabilities))
+    return tuple(rates)
+
+
+def _rate(
+    part: str,
+    label: str,
+    questions: Sequence[Question],
+    queue: Mapping[Question, Queued],
+    looked: Mapping[Question, Looked],
+    probabilities: Mapping[Question, float],
+) -> QueueRate:
+    found = [(queue[question].label, looked[question]) for question in questions if question in looked]
+    seen = np.array([each.probability for _, each in found])
+    of_all = np.array([probabilities[question] for question in questions])
+
+    def share(hits: Sequence[float], least: Sequence[float], most: Sequence[float]) -> Estimate:
+        if not found or ((of_all < 1).any() and not (seen < 1).any()):
+            return Estimate(reason="none of these questions was drawn and labelled")
+        value, low, high = (
+            share_of(np.array(each, dtype=float), seen, of_all) for each in (hits, least, most)
+        )
+        return Estimate(value=value[0], interval=(low[1], high[2]))
+
+    flips = [0.0 if each.label is None else abs(each.label - old) for old, each in found]
+    unsettled = [each.is_open for _, each in found]
+    ambiguous = [float(each.label is None) for _, each in found]
+    return QueueRate(
+        part=part,
+        label=label,
+        n_questions=len(questions),
+        n_looked=len(found),
+        flipped=share(
+            flips,
+            [0.0 if is_open else flip for flip, is_open in zip(flips, unsettled, strict=True)],
+            [1.0 if is_open else flip for flip, is_open in zip(flips, unsettled, strict=True)],
+        ),
+        ambiguous=share(
+            ambiguous,
+            ambiguous,
+            [1.0 if is_open else each for each, is_open in zip(ambiguous, unsettled, strict=True)],
+        ),
+    )
