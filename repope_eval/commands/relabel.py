@@ -249,14 +249,14 @@ def _write(
 
 def _label_lines(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
     """Each settled question with its label, and each in dispute without: both are told from what nobody looked at."""
-    lines = []
+    lines: list[dict[str, Any]] = []
     for outcome in outcomes:
         question = outcome.row.question
         line = {"image": question.image, "question": question.text, "label": outcome.label}
         if outcome.label is not None:
             lines.append(line)
         elif outcome.is_disputed:
-            lines.append(line | {DISPUTED: True})
+            lines.append({**line, DISPUTED: True})
     return lines
 
 

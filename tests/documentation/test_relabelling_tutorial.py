@@ -35,6 +35,9 @@ def label_queue(person: str, queue: Path, out: Path) -> None:
         | {"label": said[row["image"], row["question"]]}
         for row in asked
     ]
+    if person == "lee":  # who slips once, so that there is something to decide
+        slip = next(line for line in lines if line["label"] != "ambiguous")
+        slip["label"] = "no" if slip["label"] == "yes" else "yes"
     with out.open("a") as file:
         file.writelines(json.dumps(line) + "\n" for line in lines)
 

@@ -82,8 +82,8 @@ def test_what_was_chosen_is_no_error_rate_and_the_rest_is_estimated_apart() -> N
     assert queue_sentences(rates) == [
         "Of the questions looked at, 500 were chosen as the most doubtful, so these shares are no error rate of the "
         "benchmark.",
-        "By the 200 drawn from the other 4,627, an estimated 2.00 % [1.00, 4.12] of these 4,627 are flipped and 10.00 % "
-        "ambiguous; 3.80 % [3.00, 5.00] of the whole queue are flipped and 10.00 % ambiguous.",
+        "By the 200 drawn from the other 4,627, an estimated 2.00 % [1.00, 4.12] of these 4,627 are flipped and "
+        "10.00 % ambiguous; 3.80 % [3.00, 5.00] of the whole queue are flipped and 10.00 % ambiguous.",
     ]
     view = replace(relabelling_view(), queue_rates=rates)
     assert changes_title(view) == (
