@@ -62,15 +62,15 @@ class EstimatesView:
         found = []
         if self.n_disputed:
             found.append(
-                f"In dispute: {self.n_disputed:,} of the {self.n_looked:,} looked at. Each counts as half a yes and "
-                "half a no, and the intervals hold either label. A third person decides with `annotate "
+                f"In dispute: {self.n_disputed:,} of the {self.n_looked:,} looked at. They count nowhere, as ambiguous "
+                "ones, but the intervals hold either label of each. A third person decides with `annotate "
                 "annotators=[FIRST,SECOND] decide=true images=FOLDER annotator=NAME out=DECIDED`, and relabel takes "
                 "decider=DECIDED."
             )
         if self.n_missing:
             found.append(
                 f"Without a label, be it as ambiguous, in dispute or not looked at: {self.n_missing:,} of the "
-                f"{self.n_looked:,}. They count as ambiguous, and the intervals hold either label. To tell them apart, "
-                f"give {LABELS_FILE}."
+                f"{self.n_looked:,}. They count as ambiguous, but the intervals hold either label of each. To tell "
+                f"them apart, give {LABELS_FILE}."
             )
         return found

@@ -43,9 +43,8 @@ Floats = NDArray[np.float64]
 class Looked:
     """What people found about a question that they looked at."""
 
-    label: float | None
-    """The true label: 1 for yes, 0 for no; None where the question is ambiguous, and so counts nowhere. Half of each is
-    what a dispute counts as."""
+    label: bool | None
+    """The true label; None where the question is ambiguous or open, and so counts nowhere."""
     probability: float
     """Of being looked at."""
     is_open: bool = False
@@ -91,8 +90,8 @@ def estimate(
 ) -> dict[Variant, dict[str, FigureEstimate]]:
     """The figures of one model by variant, and their mean under `MEAN` where there are several.
 
-    Of what is open, the value takes the label that `looked` has, and the interval every label. Each figure rises with
-    each question that turns out as the model said; one that is ambiguous lies between.
+    What is open counts nowhere in the value, and the interval holds every label of it. Each figure rises with each
+    question that turns out as the model said; one that is ambiguous lies between.
 
     Args:
         variants: the old labels.
@@ -209,16 +208,15 @@ def _counted(
         answer = answers.get(question)
         return places["unanswered" if answer is None else OUTCOME_OF[label, read(answer.response)]]
 
-    def outcomes(questions: Sequence[Question], truths: Sequence[float | None]) -> Floats:
+    def outcomes(questions: Sequence[Question], truths: Sequence[bool | None]) -> Floats:
         """[questions, outcomes], one at the outcome's place; nothing for a question that does not count."""
-        as_yes, as_no = (
-            np.eye(len(OUTCOMES))[[place(question, label=label) for question in questions]]
-            for label in (True, False)
-        )
-        shares = np.array(truths, dtype=np.float64).reshape(-1, 1)  # NaN where there is no label
-        return np.nan_to_num(shares * as_yes + (1 - shares) * as_no)
+        found = np.zeros((len(questions), len(OUTCOMES)))
+        for row, (question, label) in enumerate(zip(questions, truths, strict=True)):
+            if label is not None:
+                found[row, place(question, label=label)] = 1
+        return found
 
-    def changes(questions: Sequence[Question], truths: Sequence[float | None]) -> Floats:
+    def changes(questions: Sequence[Question], truths: Sequence[bool | None]) -> Floats:
         """What it changes if these are the labels; nothing for a question of another variant."""
         found = np.zeros((len(questions), len(OUTCOMES)))
         here = [row for row, question in enumerate(questions) if question in labels]

@@ -11,14 +11,7 @@ from repope_eval.scoring.estimation import Looked
 Finding = Label | Literal["disputed", "missing"]
 """What is known of a question that people were to look at: a label, that two of them say yes against no, or nothing."""
 
-_LABELS: Mapping[Finding, float | None] = {
-    "yes": 1.0,
-    "no": 0.0,
-    "ambiguous": None,
-    "disputed": 0.5,
-    "missing": None,
-}
-"""What each counts as."""
+_LABELS: Mapping[Finding, bool] = {"yes": True, "no": False}
 _OPEN = ("disputed", "missing")
 
 
@@ -48,7 +41,7 @@ def looked_at(
     }
     looked = {
         question: Looked(
-            _LABELS[findings[question]], probabilities[question], is_open=findings[question] in _OPEN
+            _LABELS.get(findings[question]), probabilities[question], is_open=findings[question] in _OPEN
         )
         for question, each in queue.items()
         if each.sampled and question in findings

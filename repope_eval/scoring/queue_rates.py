@@ -88,9 +88,9 @@ def _rate(
         )
         return Estimate(value=value[0], interval=(low[1], high[2]))
 
-    flips = [0.0 if each.label is None else abs(each.label - old) for old, each in found]
     unsettled = [each.is_open for _, each in found]
-    ambiguous = [float(each.label is None) for _, each in found]
+    flips = [0.5 if each.is_open else float(each.label not in (None, old)) for old, each in found]
+    ambiguous = [float(each.label is None and not each.is_open) for _, each in found]
     return QueueRate(
         part=part,
         label=label,

@@ -201,7 +201,7 @@ def test_disputes_widen_what_is_estimated_and_are_told(
         cells.append(document["runs"]["hasty"]["mean"]["f1"])
     assert (document["n_looked"], document["n_disputed"], document["n_missing"]) == (300, 12, 0)
     told = (
-        "In dispute: 12 of the 300 looked at. Each counts as half a yes and half a no, and the intervals hold"
+        "In dispute: 12 of the 300 looked at. They count nowhere, as ambiguous ones, but the intervals hold"
     )
     assert told in result.stderr
     assert told in (tmp_path / "disputed" / "estimates.html").read_text()

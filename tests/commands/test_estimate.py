@@ -89,7 +89,7 @@ def test_disputes_are_told_from_what_nobody_looked_at(queue: Path) -> None:
     assert sorted(findings.values()) == ["disputed", "no"]
     looked, probabilities = looked_at(asked, findings)
     assert probabilities[QUEUE[0].question] == 1
-    assert looked[QUEUE[1].question] == Looked(0.5, 1.0, is_open=True)
+    assert looked[QUEUE[1].question] == Looked(None, 1.0, is_open=True)
 
 
 def test_a_dispute_of_another_queue_is_refused(queue: Path) -> None:

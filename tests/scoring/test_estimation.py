@@ -129,18 +129,18 @@ def test_the_interval_holds_every_label_of_what_is_in_dispute(figure: str) -> No
     disputed = [*QUESTIONS[18:22], *QUESTIONS[700:702]]
     certain = dict.fromkeys(QUESTIONS, 1.0)
 
-    def found(labels: Sequence[float | None], *, is_open: bool = False) -> FigureEstimate:
+    def found(labels: Sequence[bool | None], *, is_open: bool = False) -> FigureEstimate:
         resolved = {each: Looked(label, 1.0, is_open) for each, label in zip(disputed, labels, strict=True)}
         return estimate(before.variants, looked | resolved, certain, answers, REPOPE)["mean"][figure]
 
-    values = [found(labels).value for labels in product((0.0, 1.0), repeat=len(disputed))]
+    values = [found(labels).value for labels in product((False, True), repeat=len(disputed))]
     values += [
-        found(labels).value for labels in product((0.0, 1.0, None), repeat=2) for labels in [labels * 3]
+        found(labels).value for labels in product((False, True, None), repeat=2) for labels in [labels * 3]
     ]
-    widened = found([0.5] * len(disputed), is_open=True)
+    widened = found([None] * len(disputed), is_open=True)
     assert widened.ci95 == pytest.approx((min(values), max(values)), abs=1e-12)
     assert widened.ci95[0] < widened.value < widened.ci95[1]
-    assert widened.value == pytest.approx(found([0.5] * len(disputed)).value)
+    assert widened.value == pytest.approx(found([None] * len(disputed)).value)
 
 
 def test_disputes_among_the_wrong_labels_bias_no_interval() -> None:
@@ -154,7 +154,7 @@ def test_disputes_among_the_wrong_labels_bias_no_interval() -> None:
     for seed in range(20):
         chances = design(dict.fromkeys(QUESTIONS, 0.0), 0, 700, seed)
         looked = {
-            each: Looked(0.5, chance.probability, is_open=True)
+            each: Looked(None, chance.probability, is_open=True)
             if each in disputed
             else Looked(true.get(each), chance.probability)
             for each, chance in chances.items()
@@ -170,14 +170,14 @@ def test_further_labels_do_not_narrow_what_is_in_dispute() -> None:
     before, after, answers, _ = made_up()
     true = after.distinct
     looked = {
-        each: Looked(0.5, 0.2, is_open=True) if index < 10 else Looked(true.get(each), 0.2)
+        each: Looked(None, 0.2, is_open=True) if index < 10 else Looked(true.get(each), 0.2)
         for index, each in enumerate(QUESTIONS[:300])
     }
     equal = dict.fromkeys(QUESTIONS, 0.2)
     found = estimate(before.variants, looked, equal, answers, REPOPE, more=10**9)["a"]["accuracy"]
     settled = (
         estimate(before.variants, looked | resolved, equal, answers, REPOPE)["a"]["accuracy"].value
-        for resolved in ({each: Looked(label, 0.2) for each in QUESTIONS[:10]} for label in (0.0, 1.0))
+        for resolved in ({each: Looked(label, 0.2) for each in QUESTIONS[:10]} for label in (False, True))
     )
     assert found.more > 0
     assert found.more >= abs(next(settled) - next(settled))
