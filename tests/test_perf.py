@@ -298,3 +298,14 @@ def test_estimate_repeats_each_design(shared: Path) -> None:
     assert all(0 < float(row["width"]) < 0.2 for row in rows)
     assert all(abs(float(row["bias"])) < 0.05 for row in rows)
     assert lines[-1].endswith("mean F1 over the variants of llava-v1.5-13b under RePOPE: 0.9034")
+
+
+def test_estimate_says_what_disputes_cost(shared: Path) -> None:
+    words = ("--repetitions", "1", "--disputed", "0.02", "0.4")
+    lines = run("estimate", *real_answers(shared), *words, options=())
+    rows = table(lines, "labels")
+    assert [row["disputes"] for row in rows] == ["left out", "without a label"] * 6
+    for left_out, kept in zip(rows[::2], rows[1::2], strict=True):
+        assert float(kept["width"]) > float(left_out["width"])
+        assert kept["holds %"] == "100.0"
+    assert lines[-1].startswith("1 repetitions; 170 of 5,127 questions would be in dispute")
