@@ -9,7 +9,9 @@ from repope_eval.benchmarks.relabelling import Outcome
 from repope_eval.scoring.bootstrap import FEWEST_IMAGES, REPLICATES, drawn_totals, drawn_weights, interval_of
 from repope_eval.scoring.confusion import Values, ratio
 from repope_eval.scoring.estimates import Estimate
-from repope_eval.scoring.intervals import FEWEST_ERRORS
+
+FEWEST_APART = 20
+"""With fewer questions that the two disagree on, replicates say too little of others."""
 
 
 def kappa_of(outcomes: Sequence[Outcome]) -> Estimate:
@@ -35,8 +37,8 @@ def kappa_of(outcomes: Sequence[Outcome]) -> Estimate:
     n_apart = int(total.sum() - np.trace(_squares(total)))
     if len(images) < FEWEST_IMAGES:
         return Estimate(value=kappa, reason=f"fewer than {FEWEST_IMAGES} images were labelled by both")
-    if n_apart < FEWEST_ERRORS:
-        return Estimate(value=kappa, reason=f"the two disagree on fewer than {FEWEST_ERRORS} questions")
+    if n_apart < FEWEST_APART:
+        return Estimate(value=kappa, reason=f"the two disagree on fewer than {FEWEST_APART} questions")
     drawn = [_kappas(drawn_totals(weights, counts)) for weights in drawn_weights(len(images), REPLICATES)]
     return Estimate(value=kappa, interval=interval_of(np.concatenate(drawn)), method="bootstrap")
 
