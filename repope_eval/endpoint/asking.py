@@ -1,6 +1,7 @@
 """All questions of a run, asked at once as far as the server bears it, in an order that fills its cache."""
 
 import asyncio
+import math
 from collections.abc import Callable, Sequence
 
 from repope_eval.endpoint.client import Client
@@ -44,6 +45,8 @@ class Asking:
         self._concurrency = concurrency
         self._tally = tally
         self._failed_in_a_row = 0
+        self._refused_since = math.inf
+        """The loop's time since which the server has refused requests and answered none."""
 
     async def ask(self, images: Sequence[AskedImage], take: Callable[[Answer], None]) -> None:
         """Asks all questions, and hands over each answer as it comes.
@@ -117,13 +120,16 @@ class Asking:
                 text, _ = await client.complete(content)
                 reply = read_reply(text, asks_evidence=form.top_logprobs > 0)
                 self._concurrency.note_answer()
+                self._refused_since = math.inf
                 return reply
             except RequestError as fault:
                 self._tally.add_fault(fault)
                 if fault.is_busy:
                     self._concurrency.note_busy(began, fault.retry_after)
+                if fault.is_pace:
+                    self._refused_since = min(self._refused_since, asyncio.get_running_loop().time())
                 # The turn is kept meanwhile: one that is passed on would ask a failing server more and more.
-                await retrying.wait(fault)
+                await retrying.wait(fault, self._refused_since)
             finally:
                 self._concurrency.give_back()
             self._tally.retries += 1

@@ -7,15 +7,16 @@ MOST = 64
 """The most requests at a time where nobody says how many: a server with one GPU answers no faster with more."""
 BEGINNING = 8
 """Requests at a time with which a run begins."""
-LONGEST_PAUSE = 60.0
-"""The longest pause, in seconds, that a server may ask for with Retry-After."""
+LONGEST_PAUSE = 600.0
+"""The longest time, in seconds, that a server may refuse requests, and the longest pause that it may ask for."""
 
 
 class Concurrency:
     """Hands out the turns of requests, within one event loop.
 
-    The limit doubles in the time of an answer until the server says for the first time that it is busy; from then on it
-    grows by one in that time. Each time the server says so, the limit is halved.
+    The limit doubles in the time of an answer until the server says for the first time that it is busy. Each time it
+    says so, the limit is halved, then grows by one in the time of an answer, by two in the next, by four, and so on: a
+    server that was busy once has all requests again soon, and one that is always close to it is asked with care.
     """
 
     def __init__(self, ceiling: int) -> None:
@@ -26,8 +27,10 @@ class Concurrency:
         """
         self._ceiling = ceiling
         self._limit = float(min(BEGINNING, ceiling))
-        self._is_new = True
-        """Whether the server has never been too busy."""
+        self._growth = float(ceiling)
+        """By how much the limit grows in the time of an answer; it doubles at most."""
+        self._answers = 0
+        """Answers since the growth was changed."""
         self._under_way = 0
         self.highest = 0
         """The most requests that were under way at a time."""
@@ -60,8 +63,11 @@ class Concurrency:
 
     def note_answer(self) -> None:
         """Raises the limit after an answer."""
-        step = 1.0 if self._is_new else 1.0 / self._limit
-        self._limit = min(self._ceiling, self._limit + step)
+        self._answers += 1
+        if self._answers > self._limit:
+            self._answers = 0
+            self._growth = min(self._ceiling, 2 * self._growth)
+        self._limit = min(self._ceiling, self._limit + min(1.0, self._growth / self._limit))
 
     def note_busy(self, began: float, pause: float) -> None:
         """Halves the limit, and hands out no turn during a pause.
@@ -69,15 +75,16 @@ class Concurrency:
         Args:
             began: the loop's time at which the request began that the server was too busy for. Of requests that began
                 together the first one halves the limit, and the others say nothing new.
-            pause: seconds that the server wants to be left alone; 0 where it does not say.
+            pause: seconds that the server wants to be left alone; 0 where it does not say. It is not waited for where
+                it asks for more than `LONGEST_PAUSE`.
         """
         loop = asyncio.get_running_loop()
-        self._is_new = False
+        self._growth, self._answers = 1.0, 0
         if began >= self._halved:
             self._limit = max(1.0, self._limit / 2)
             self._halved = loop.time()
-        if pause > 0:
-            self._resumes = max(self._resumes, loop.time() + min(pause, LONGEST_PAUSE))
+        if 0 < pause <= LONGEST_PAUSE:
+            self._resumes = max(self._resumes, loop.time() + pause)
             loop.call_at(self._resumes + 0.001, self._hand_out)
 
     def _hand_out(self) -> None:

@@ -2,6 +2,7 @@
 
 import email.utils
 import json
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ _MAY_PASS = (408, 409, 425, 429)
 """What a server says of a request, not a 5xx, that it may take later."""
 _BUSY = (429, 503, 504, 529)
 """What a server says when it is asked too much at once."""
+_SPENT = "insufficient_quota"
+"""The code in OpenAI's 429 for an account without money, which no wait mends."""
 
 _REDIRECTED = "give the address that it redirects to as model.url"
 _NOT_TAKEN = "check whether the model takes images, and the settings of model"
@@ -39,13 +42,18 @@ class RequestError(Exception):
     """Whether the server is asked too much at once."""
     is_timeout: bool = False
     retry_after: float = 0.0
-    """Seconds that the server wants to be left alone."""
+    """Seconds that the server wants to be left alone; 0 where it does not say."""
     status: int = 0
     """The HTTP status where the server refused the request; 0 where it is another fault."""
     ends_run: bool = False
     """Whether all other questions would have the same fault."""
     mend: str = "check model.url and whether the server is up"
     """What a user can do about it."""
+
+    @property
+    def is_pace(self) -> bool:
+        """Whether the server takes the request, but later: asking it now was no failed attempt."""
+        return self.may_pass and (self.status == 429 or self.retry_after > 0)
 
     def __str__(self) -> str:
         return f"{self.reason}: {self.detail}" if self.detail else self.reason
@@ -59,16 +67,17 @@ def fault_of(status: int, headers: Mapping[str, str], text: str) -> RequestError
         headers: of the reply, found in any case.
         text: its body, without secrets.
     """
-    may_pass = status in _MAY_PASS or status >= 500
+    is_spent = status == 429 and _SPENT in text
+    may_pass = not is_spent and (status in _MAY_PASS or status >= 500)
     return RequestError(
         f"HTTP {status}",
         complaint(text),
         may_pass=may_pass,
-        is_busy=status in _BUSY,
-        retry_after=_retry_after(headers.get("Retry-After", "")) if may_pass else 0.0,
+        is_busy=may_pass and status in _BUSY,
+        retry_after=_retry_after(headers) if may_pass else 0.0,
         status=status,
         ends_run=not may_pass and status not in _CONCERNS_ONE,
-        mend="try again later" if may_pass else _MENDS.get(status, "check model.url"),
+        mend="try again later" if may_pass else _MENDS.get(402 if is_spent else status, "check model.url"),
     )
 
 
@@ -87,13 +96,25 @@ def complaint(text: str) -> str:
     return words if len(words) <= 2 * LONGEST_WORD else f"{words[: 2 * LONGEST_WORD]}..."
 
 
-def _retry_after(value: str) -> float:
-    """The wait in seconds that a server asks for, as a number or a date; 0 where it asks for none."""
+def _retry_after(headers: Mapping[str, str]) -> float:
+    """The wait in seconds that a server asks for; 0 where it asks for none.
+
+    Retry-After is a number of seconds or a date (RFC 9110, section 10.2.3). A date is of the server's clock, which
+    the header Date shows: ours may be wrong.
+    """
+    value = headers.get("Retry-After", "").strip()
     try:
-        return max(0.0, float(value))
+        seconds = float(value)
     except ValueError:
-        pass
+        moment = _moment(value)
+        now = _moment(headers.get("Date", "")) or time.time()
+        seconds = 0.0 if moment is None else moment - now
+    return max(0.0, seconds) if math.isfinite(seconds) else 0.0
+
+
+def _moment(date: str) -> float | None:
+    """The time of an HTTP date in seconds since 1970; None where it is none."""
     try:
-        return max(0.0, email.utils.parsedate_to_datetime(value.strip()).timestamp() - time.time())
-    except (ValueError, OverflowError):
-        return 0.0
+        return email.utils.parsedate_to_datetime(date.strip()).timestamp()
+    except (ValueError, OverflowError, OSError):
+        return None

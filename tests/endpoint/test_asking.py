@@ -1,16 +1,19 @@
 """Many questions at once: their order, faults that pass and that do not, and what is left unanswered."""
 
+import random
 import threading
 import time
+from collections import Counter
 from typing import Any
 
 import pytest
 from chat_server import OPENING, Asked, ChatServer, Sent, answer_to, error, reply_to
 from endpoint_runs import all_answers, opened
 
+from repope_eval.endpoint import concurrency, retrying
 from repope_eval.errors import RepopeError
 from repope_eval.inference.asker import AskedImage
-from repope_eval.records import Answer
+from repope_eval.records import Answer, Question
 
 Images = list[AskedImage]
 
@@ -125,6 +128,103 @@ def test_a_pause_that_is_asked_for_is_kept(chat: ChatServer, images: Images) -> 
     began = time.monotonic()
     all_answers(asker, images[:1])
     assert 0.15 <= time.monotonic() - began < 5
+
+
+SEED = 14
+"""With this seed some question is refused more often than a request may fail."""
+
+
+def many(images: Images, questions: int) -> Images:
+    """The same images with so many questions each."""
+    return [
+        AskedImage(
+            image.path,
+            tuple(
+                Question(image.path.name, f"Is there a no. {n} in the image?", "") for n in range(questions)
+            ),
+        )
+        for image in images
+    ]
+
+
+@pytest.mark.parametrize("headers", [{}, {"Retry_After": "0.003"}])
+def test_a_server_that_refuses_three_requests_in_ten_answers_all_questions(
+    chat: ChatServer, images: Images, headers: dict[str, str]
+) -> None:
+    asker, asked_images = opened(chat), many(images, 25)
+    chances = {text: random.Random(f"{SEED}{text}") for text in asked_texts(asked_images)}
+    names = {content: name for name, content in FILES.items()}
+    refused: Counter[tuple[str, str]] = Counter()
+
+    def respond(asked: Asked) -> dict[str, Any] | Sent:
+        text = names[asked.image], asked.text
+        if chances[text].random() < 0.3:
+            refused[text] += 1
+            return error(429, "slow down", **headers)
+        return reply_to(asked)
+
+    chat.respond = respond
+    assert texts_of(all_answers(asker, asked_images)) == asked_texts(asked_images)
+    assert asker.facts()["unanswered"] == {}
+    assert max(refused.values()) >= retrying.ATTEMPTS
+    assert 0.25 < refused.total() / len(chat.questions) < 0.35
+
+
+@pytest.mark.parametrize("sent", [error(429, "slow"), error(503, "slow", Retry_After="0.01")])
+def test_a_request_that_is_refused_more_often_than_others_may_fail_is_answered(
+    chat: ChatServer, images: Images, sent: Sent
+) -> None:
+    asker = opened(chat, concurrency="1")
+    chat.failing(*[sent] * (2 * retrying.ATTEMPTS))
+    assert texts_of(all_answers(asker, images[:1])) == asked_texts(images[:1])
+    assert asker.facts()["retries"] == 2 * retrying.ATTEMPTS
+
+
+@pytest.mark.parametrize(
+    ("headers", "reason"),
+    [
+        ({}, "HTTP 429 for longer than 0.2 s: slow down"),
+        ({"Retry_After": "0.02"}, "HTTP 429 for longer than 0.2 s: slow down, Retry-After: 0.02 s"),
+        ({"Retry_After": "86400"}, "HTTP 429 for longer than 0.2 s: slow down, Retry-After: 86,400 s"),
+    ],
+)
+def test_a_server_that_refuses_for_ever_is_given_up(
+    chat: ChatServer, images: Images, monkeypatch: pytest.MonkeyPatch, headers: dict[str, str], reason: str
+) -> None:
+    for module in (retrying, concurrency):
+        monkeypatch.setattr(module, "LONGEST_PAUSE", 0.2)
+    asker = opened(chat)
+    chat.respond = lambda asked: error(429, "slow down", **headers)
+    began = time.monotonic()
+    with pytest.raises(RepopeError) as caught:
+        all_answers(asker, images)
+    assert str(caught.value) == (
+        f"20 of 20 questions have no answer: of 8 the reason is {reason}, and 12 were not asked any more; "
+        "the other answers are stored, and the same command asks those alone"
+    )
+    assert time.monotonic() - began < 10
+
+
+def test_a_question_that_alone_is_refused_for_ever_is_left(
+    chat: ChatServer, images: Images, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retrying, "LONGEST_PAUSE", 0.05)
+    asker = opened(chat)
+    chat.respond = lambda asked: error(429, "too large") if "cow" in asked.text else reply_to(asked)
+    with pytest.raises(
+        RepopeError, match=r"4 of 20 questions .* HTTP 429 for longer than 0.05 s: too large; "
+    ):
+        all_answers(asker, images)
+
+
+def test_a_pause_is_broken_off(chat: ChatServer, images: Images) -> None:
+    asker = opened(chat)
+    chat.respond = lambda asked: error(429, "slow down", Retry_After="300")
+    answers = asker.ask(images)
+    assert next(answers) == []
+    began = time.monotonic()
+    answers.close()
+    assert time.monotonic() - began < 1.5  # less than closing waits for what does not end by itself
 
 
 def test_a_request_that_hangs_is_asked_again(chat: ChatServer, images: Images) -> None:

@@ -3,9 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-import pytest
-
-from repope_eval.endpoint import concurrency
 from repope_eval.endpoint.concurrency import BEGINNING, Concurrency
 
 
@@ -87,14 +84,34 @@ def test_what_is_urgent_goes_first_and_who_gave_up_is_passed_over() -> None:
     assert order == ["urgent 1", "urgent 3", "patient"]
 
 
-def test_during_a_pause_nobody_has_a_turn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(concurrency, "LONGEST_PAUSE", 0.05)
+def test_after_a_lone_refusal_all_turns_are_back_within_a_few_answers_time() -> None:
+    async def test(turns: Concurrency) -> None:
+        turns.note_busy(asyncio.get_running_loop().time(), 0)
+        assert turns.limit == BEGINNING // 2
+        rounds = 0
+        while turns.limit < 64:
+            rounds += 1
+            for _ in range(turns.limit):
+                turns.note_answer()
+        assert rounds <= 9  # by one in each, it would be 60
 
+    under_way(test, ceiling=64)
+
+
+def test_during_a_pause_nobody_has_a_turn() -> None:
     async def test(turns: Concurrency) -> None:
         loop = asyncio.get_running_loop()
         began = loop.time()
-        turns.note_busy(began, 1000)
+        turns.note_busy(began, 0.05)
         await turns.take(is_urgent=True)
         assert 0.05 <= loop.time() - began < 1
+
+    under_way(test)
+
+
+def test_a_pause_that_is_too_long_is_nobodys_but_the_refused_requests() -> None:
+    async def test(turns: Concurrency) -> None:
+        turns.note_busy(asyncio.get_running_loop().time(), 86_400)
+        await asyncio.wait_for(turns.take(is_urgent=True), 1)
 
     under_way(test)

@@ -35,7 +35,7 @@ def test_a_status_passes_or_concerns_one_question_or_all(
 
 @pytest.mark.parametrize(
     ("value", "seconds"),
-    [("7", 7), ("0.5", 0.5), ("soon", 0), ("-3", 0)],
+    [("7", 7), ("0.5", 0.5), ("soon", 0), ("-3", 0), ("nan", 0), ("inf", 0), ("", 0)],
 )
 def test_retry_after_is_a_number(value: str, seconds: float) -> None:
     assert fault_of(429, {"Retry-After": value}, "").retry_after == seconds
@@ -45,6 +45,35 @@ def test_retry_after_is_a_number(value: str, seconds: float) -> None:
 def test_retry_after_may_be_a_date(ahead: float, seconds: float) -> None:
     value = email.utils.formatdate(time.time() + ahead)
     assert fault_of(429, {"Retry-After": value}, "").retry_after == pytest.approx(seconds, rel=0.1)
+
+
+def test_a_date_is_of_the_servers_clock() -> None:
+    headers = {"Retry-After": "Sat, 03 Jan 2026 10:00:30 GMT", "Date": "Sat, 03 Jan 2026 10:00:00 GMT"}
+    assert fault_of(429, headers, "").retry_after == 30
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "is_pace"),
+    [
+        (429, {}, True),
+        (429, {"Retry-After": "1"}, True),
+        (503, {"Retry-After": "1"}, True),
+        (503, {}, False),
+        (500, {}, False),
+        (400, {"Retry-After": "1"}, False),
+    ],
+)
+def test_a_refusal_for_now_is_the_servers_pace(status: int, headers: dict[str, str], is_pace: bool) -> None:
+    assert fault_of(status, headers, "").is_pace == is_pace
+
+
+def test_an_account_without_money_ends_the_run() -> None:
+    fault = fault_of(429, {}, '{"error": {"message": "You are over it", "code": "insufficient_quota"}}')
+    assert (fault.ends_run, fault.is_pace, fault.is_busy) == (True, False, False)
+    assert (str(fault), fault.mend) == (
+        "HTTP 429: You are over it",
+        "pay for more, then type the same command again",
+    )
 
 
 @pytest.mark.parametrize(
