@@ -104,6 +104,7 @@ def section(device: torch.device, found: Sequence[tuple[str, Row]], seconds: dic
     used = [f"{package} {version}" for package, version in versions().items()]
     used += [f"CUDA {torch.version.cuda}", f"cuDNN {torch.backends.cudnn.version()}"] if is_gpu else []
     failed = sum(row.ok is False for _, row in found)
+    in_small = [] if is_gpu else ["Tried in small: times, shares and memory say nothing about a GPU.", ""]
     table = [
         f"| {' | '.join(cell.replace('|', '/') for cell in (stage, row.what, row.found, VERDICTS[row.ok]))} |"
         for stage, row in found
@@ -112,6 +113,7 @@ def section(device: torch.device, found: Sequence[tuple[str, Row]], seconds: dic
         [
             f"## `make gpu` on {name}",
             "",
+            *in_small,
             f"{total_bytes(device) / 1e9:.0f} GB, {usable_cores()} cores; {', '.join(used)}.",
             f"Seconds: {', '.join(f'{stage} {taken:.0f}' for stage, taken in seconds.items())}.",
             f"Rows that are not as they have to be: {failed}.",

@@ -7,6 +7,15 @@ from typing import Any
 
 import torch
 
+from repope_eval.models.loading import Model
+
+
+def remembering(model: Model) -> Model:
+    """The model, which now encodes each photograph once."""
+    network = model.network.base_model
+    network.get_image_features = remembered(network.get_image_features)
+    return model
+
 
 def remembered(encode: Callable[..., Any]) -> Callable[..., Any]:
     """A network's `get_image_features`, which gives what it gave before where it gets the same pixels again."""

@@ -34,6 +34,28 @@ def table(lines: list[str], first_heading: str) -> list[dict[str, str]]:
     return rows
 
 
+PROGRAMS = sorted(
+    path.stem
+    for path in (PROJECT / "perf").glob("*.py")
+    if 'if __name__ == "__main__"' in path.read_text(encoding="utf-8") and path.stem != "endpoint_server"
+)
+"""What users start; endpoint.py starts the server."""
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_each_program_starts_without_the_tests_modules(program: str) -> None:
+    """As a user types it: what pytest has on its path is not there, which `warm_program.py` sees to."""
+    assert run(program, "--help", options=())[0].startswith(f"usage: {program}.py ")
+
+
+def test_a_program_that_imports_a_module_of_the_tests_fails(tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text("import remembered_features")
+    ended = warm_commands.run(program=str(program), folder=PROJECT)
+    assert "No module named 'remembered_features'" in ended.stderr
+    assert ended.returncode == 1
+
+
 @pytest.mark.parametrize("family", ["ovis2", "paligemma"])
 def test_engine_compares_both_engines(family: str) -> None:
     lines = run("engine", "--images", "1", "--family", family)
@@ -183,6 +205,7 @@ def test_gpu_writes_a_section_with_what_this_device_has(tmp_path: Path) -> None:
     text = (tmp_path / "gpu.md").read_text(encoding="utf-8")
     assert text.splitlines()[0].startswith("## `make gpu` on a CPU")
     assert "\n".join(lines).strip() == text.strip()
+    assert "Tried in small: times, shares and memory say nothing about a GPU." in text
     timed, missing = markdown_rows(text)
     assert re.search(r"^[\d.]+ s a batch; the first batch of a new shape takes [+-][\d.]+ s$", timed[2])
     assert missing == ["kernels", "cuDNN's kernel allowed", "not on this device", "-"]

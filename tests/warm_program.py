@@ -41,6 +41,8 @@ from repope_eval.settings.fields import groups_of
 from repope_eval.settings.validation import check
 from repope_eval.settings.words import quoted_texts
 
+TESTS = Path(__file__).parent
+
 LONGEST_REQUEST = 200_000
 """In bytes: about as much as a socket sends in one piece."""
 
@@ -249,9 +251,17 @@ def run_program(program: str) -> None:
         sys.path[0] = str(Path.cwd())
         runpy.run_module(program, run_name="__main__", alter_sys=True)
         return
+    forget_modules_of_tests()
     sys.path[0] = str(Path(program).parent.absolute())
     sys.argv[0] = program
     runpy.run_path(program, run_name="__main__")
+
+
+def forget_modules_of_tests() -> None:
+    """A program that imports one fails, as it does where a user starts it."""
+    for name, module in list(sys.modules.items()):
+        if Path(getattr(module, "__file__", None) or "").parent == TESTS and name != "__main__":
+            del sys.modules[name]
 
 
 def taken_from_standard_input() -> socket.socket:

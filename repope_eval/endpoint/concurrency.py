@@ -9,14 +9,17 @@ BEGINNING = 8
 """Requests at a time with which a run begins."""
 LONGEST_PAUSE = 600.0
 """The longest time, in seconds, that a server may refuse requests, and the longest pause that it may ask for."""
+CAREFUL = 8
+"""For how many times of an answer the limit grows by one, before it grows faster."""
 
 
 class Concurrency:
     """Hands out the turns of requests, within one event loop.
 
     The limit doubles in the time of an answer until the server says for the first time that it is busy. Each time it
-    says so, the limit is halved, then grows by one in the time of an answer, by two in the next, by four, and so on: a
-    server that was busy once has all requests again soon, and one that is always close to it is asked with care.
+    says so, the limit is halved, and grows by one in the time of an answer; after `CAREFUL` such times by two, by four,
+    and so on. A server that was busy once so has all requests again soon, and one that is always close to it is asked
+    with care.
     """
 
     def __init__(self, ceiling: int) -> None:
@@ -29,8 +32,10 @@ class Concurrency:
         self._limit = float(min(BEGINNING, ceiling))
         self._growth = float(ceiling)
         """By how much the limit grows in the time of an answer; it doubles at most."""
+        self._rounds = 0
+        """Times of an answer since the server was too busy."""
         self._answers = 0
-        """Answers since the growth was changed."""
+        """Answers of the round under way."""
         self._under_way = 0
         self.highest = 0
         """The most requests that were under way at a time."""
@@ -64,9 +69,11 @@ class Concurrency:
     def note_answer(self) -> None:
         """Raises the limit after an answer."""
         self._answers += 1
-        if self._answers > self._limit:
+        if self._answers >= self._limit:
             self._answers = 0
-            self._growth = min(self._ceiling, 2 * self._growth)
+            self._rounds += 1
+            if self._rounds > CAREFUL:
+                self._growth = min(self._ceiling, 2 * self._growth)
         self._limit = min(self._ceiling, self._limit + min(1.0, self._growth / self._limit))
 
     def note_busy(self, began: float, pause: float) -> None:
@@ -79,7 +86,7 @@ class Concurrency:
                 it asks for more than `LONGEST_PAUSE`.
         """
         loop = asyncio.get_running_loop()
-        self._growth, self._answers = 1.0, 0
+        self._growth, self._rounds, self._answers = 1.0, 0, 0
         if began >= self._halved:
             self._limit = max(1.0, self._limit / 2)
             self._halved = loop.time()

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 import torch
-from golden import GOLDENS, Golden, golden_model, read_golden, remembering
+from golden import GOLDENS, Golden, golden_model, read_golden
+from remembered_features import remembering
 
 from repope_eval.errors import RepopeError
 from repope_eval.inference import image_rows, shared

@@ -10,8 +10,8 @@ from golden import (
     golden_model,
     load_golden_model,
     read_golden,
-    remembering,
 )
+from remembered_features import remembering
 
 from demo_making.icons import KINDS
 from repope_eval.benchmarks.demo import DEMO_FOLDER

@@ -1,4 +1,7 @@
-"""Reading the goldens: what the original code made of four photographs and eight questions each."""
+"""Reading the goldens: what the original code made of four photographs and eight questions each.
+
+`perf/gpu.py` reads them too, without pytest: no module of the tests is imported here.
+"""
 
 import copy
 import dataclasses
@@ -10,7 +13,6 @@ from typing import NamedTuple
 
 import torch
 from PIL import Image
-from remembered_features import remembered
 from safetensors.torch import load_file, save_file
 
 from repope_eval.models.loading import Model, load_model
@@ -128,13 +130,6 @@ def golden_model(folder: Path) -> Model:
     """The golden's model in float32. Its files are read once; its network is a copy, which a test may change."""
     model = _loaded(folder)
     return dataclasses.replace(model, network=copy.deepcopy(model.network))
-
-
-def remembering(model: Model) -> Model:
-    """The model, which now encodes each photograph once."""
-    network = model.network.base_model
-    network.get_image_features = remembered(network.get_image_features)
-    return model
 
 
 def load_golden_model(folder: Path, *, device: str = "cpu", **changes: str) -> Model:

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 import torch
-from golden import GOLDENS, Golden, golden_model, load_golden_model, read_golden, remembering
+from golden import GOLDENS, Golden, golden_model, load_golden_model, read_golden
 from hf_layouts import OVIS2_IMAGE_TOKENS, change_config, native_class, write_hf_layout
+from remembered_features import remembering
 from safetensors.torch import load_file, save_file
 
 from repope_eval.errors import RepopeError

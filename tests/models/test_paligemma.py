@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 import torch
-from golden import Golden, golden_model, load_golden_model, read_golden, remembering, strided_sample
+from golden import Golden, golden_model, load_golden_model, read_golden, strided_sample
+from remembered_features import remembering
 
 from repope_eval.capacity.counting import size_of
 from repope_eval.errors import RepopeError

@@ -19,7 +19,8 @@ from altered_checkpoints import (
     without_files,
     without_the_tied_head,
 )
-from golden import GOLDENS, change_weights, load_golden_model, read_golden, remembering
+from golden import GOLDENS, change_weights, load_golden_model, read_golden
+from remembered_features import remembering
 from transformers import (
     LlavaOnevisionForConditionalGeneration,
     PaliGemmaForConditionalGeneration,
