@@ -45,6 +45,9 @@ def two_processes(device: torch.device) -> Iterator[Row]:
 
 def interruption(device: torch.device) -> Iterator[Row]:
     """Ctrl-C while the demo is asked one question after another; then the same command again, in batches."""
+    # A shell starts background jobs with SIGINT ignored, and what they start inherits that.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     with TemporaryDirectory() as folder:
         out = Path(folder) / "run"
         run = _start(out, f"device={device}", "engine=sequential", "batch_size=1")
