@@ -65,4 +65,4 @@ class Retrying:
 
 def _own_wait(doublings: int) -> float:
     """Seconds before another attempt, where the server does not say how many: other clients wait for others."""
-    return FIRST_WAIT * 2**doublings * random.uniform(1, 2)
+    return FIRST_WAIT * 2.0**doublings * random.uniform(1, 2)
