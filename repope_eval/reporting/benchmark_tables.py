@@ -4,7 +4,16 @@ from collections.abc import Mapping
 
 from repope_eval.reporting.figure_texts import FIGURE_TITLES, UNDEFINED, label_set_title
 from repope_eval.reporting.run_tables import MOST_OBJECTS
-from repope_eval.reporting.tables import Field, Table, estimate_field, number_field, table, text_field
+from repope_eval.reporting.tables import (
+    Cell,
+    Column,
+    Field,
+    Table,
+    estimate_field,
+    number_field,
+    table,
+    text_field,
+)
 from repope_eval.scoring.amber import AmberFigures
 from repope_eval.scoring.detection import Detection
 from repope_eval.scoring.estimates import Estimate
@@ -66,11 +75,13 @@ def amber_table(figures: Mapping[str, Mapping[str, AmberFigures]]) -> Table:
     ]
 
     def field(title: str, name: str) -> Field[tuple[str, str, AmberFigures]]:
-        def text(row: tuple[str, str, AmberFigures]) -> str:
+        def cell(row: tuple[str, str, AmberFigures]) -> Cell:
             value = getattr(row[2], name)
-            return UNDEFINED if value is None else f"{value:.1f}"
+            if value is None:
+                return Cell(text=UNDEFINED, note=row[2].reasons[name])
+            return Cell(text=f"{value:.1f}")
 
-        return number_field(title, text)
+        return Field(Column(title=title), cell)
 
     return table(
         "AMBER's own figures in percent, “no” being the positive class, rounded as its authors do",

@@ -52,7 +52,10 @@ def run_document(view: RunView) -> dict[str, Any]:
             for name, found in view.groups.items()
         }
     if view.amber:
-        document["amber"] = _plain(view.amber)
+        document["amber"] = {
+            way: {name: _plain(found) | {"reasons": found.reasons} for name, found in by_dimension.items()}
+            for way, by_dimension in view.amber.items()
+        }
     if view.evidence:
         document["evidence"] = {
             name: {variant: _evidence(found) for variant, found in by_variant.items()}

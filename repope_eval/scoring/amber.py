@@ -4,6 +4,9 @@
 Each is rounded to a tenth of a percent, and F1 is made of the rounded ones, with 0.0001 (for existence 0.001) added to
 its denominator. A row counts as often as it stands in the file, if it has an answer. An answer counts as right only if
 it is exactly "Yes" or "No"; the same figures of what a protocol reads stand beside them.
+
+Their code begins every whole that it divides by with 0.001 (`data/metrics.txt`), so that it prints 0.0 where there is
+nothing to divide by; here, such a figure is undefined. Of many rows, the 0.001 changes no tenth of a percent.
 """
 
 from collections.abc import Callable, Mapping
@@ -38,6 +41,18 @@ class AmberFigures:
     precision: float | None
     recall: float | None
     f1: float | None
+
+    @property
+    def reasons(self) -> dict[str, str]:
+        """Why figures are undefined, by name."""
+        if not self.n:
+            return dict.fromkeys(("accuracy", "precision", "recall", "f1"), "no row has an answer")
+        found = {}
+        if self.precision is None:
+            found["precision"] = found["f1"] = "nothing was answered no"
+        if self.recall is None:
+            found["recall"] = found["f1"] = "no answered row has the label no"
+        return found
 
 
 def read_exactly(response: str) -> Reading:

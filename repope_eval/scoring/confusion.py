@@ -90,10 +90,11 @@ def figures(confusion: Confusion, protocol: Protocol) -> Figures:
 def figure_values(counts: Values, protocol: Protocol) -> dict[str, Values]:
     """The fields of `Figures`, `harmonic_mean` and `yes_share`, for any number of counts at once, NaN where undefined.
 
-    Precision, recall, tnr, accuracy and yes ratio are those of `shares`; f1 = 2 tp / (2 tp + fp + fn), undefined
-    where precision or recall is; balanced accuracy = (recall + tnr) / 2; harmonic_mean (DASH-B's) is that of recall
-    and tnr. yes_share is the share with label yes of the questions that F1 counts, positives and negatives;
-    f1_balanced is F1 where it is 1/2 (see `f1_at`).
+    Precision, recall, tnr, accuracy and yes ratio are those of `shares`, but precision is undefined also where no
+    question has label yes, since it would be 0 whatever the model says; f1 = 2 tp / (2 tp + fp + fn), undefined where
+    precision or recall is; balanced accuracy = (recall + tnr) / 2; harmonic_mean (DASH-B's) is that of recall and tnr.
+    yes_share is the share with label yes of the questions that F1 counts, positives and negatives; f1_balanced is F1
+    where it is 1/2 (see `f1_at`).
     mcc = (tp tn - fp fn) / sqrt((tp + fp) (tp + fn) (tn + fp) (tn + fn)), undefined where a factor is 0
     (B. W. Matthews, "Comparison of the Predicted and Observed Secondary Structure of T4 Phage Lysozyme",
     Biochimica et Biophysica Acta 405 (1975), 442-451), where answers that are not read as yes count as no if
@@ -111,7 +112,8 @@ def figure_values(counts: Values, protocol: Protocol) -> dict[str, Values]:
         ratio(*of_whole[name]) for name in ("precision", "recall", "tnr", "accuracy", "yes_ratio")
     )
     positives, negatives = of_whole["recall"][1], of_whole["tnr"][1]
-    f1 = np.where(np.isnan(precision + recall), np.nan, ratio(2 * tp, tp + fp + positives))
+    precision = np.where(np.isnan(recall), np.nan, precision)
+    f1 = np.where(np.isnan(precision), np.nan, ratio(2 * tp, tp + fp + positives))
     said_no = positives - tp + negatives - fp
     margins = np.sqrt((tp + fp) * positives * negatives * said_no)
     return {

@@ -90,7 +90,7 @@ def score(
         name: {variant: figures(counts, sample.protocol) for variant, counts in of_variants.items()}
         for name, of_variants in confusions.items()
     }
-    with_means = {name: _with_mean(of_variants) for name, of_variants in by_label_set.items()}
+    with_means = {name: with_mean(of_variants) for name, of_variants in by_label_set.items()}
     for name, variant, of_cell in variant_cells(label_sets):
         cell = with_means[name][variant]
         undefined = (
@@ -128,14 +128,6 @@ def mean(records: Sequence[Record]) -> Record:
 def with_mean(by_variant: Mapping[Variant, Record]) -> dict[Variant, Record]:
     """The records by variant, and where there are several, their mean under `MEAN`."""
     return {**by_variant, **({MEAN: mean(list(by_variant.values()))} if has_mean(by_variant) else {})}
-
-
-def _with_mean(by_variant: Mapping[Variant, Figures]) -> dict[Variant, Figures]:
-    """As `with_mean`; a variant without label yes has precision 0 by definition, which says nothing in a mean."""
-    found = with_mean(by_variant)
-    if MEAN in found and found[MEAN].recall is None:
-        found[MEAN] = replace(found[MEAN], precision=None)
-    return found
 
 
 def with_distinct(label_sets: Sequence[LabelSet]) -> tuple[LabelSet, ...]:
@@ -221,7 +213,6 @@ def _undefined_in_mean(by_variant: Mapping[Variant, Figures]) -> dict[str, str]:
         figure: [name for name, cell in by_variant.items() if getattr(cell, figure) is None]
         for figure in INTERVAL_FIGURES
     }
-    lacking["precision"] = lacking["precision"] or lacking["recall"]  # see `_with_mean`
     return {figure: f"undefined in {', '.join(names)}" for figure, names in lacking.items() if names}
 
 
@@ -235,7 +226,9 @@ def _undefined_figures(cell: Figures, protocol: Protocol) -> dict[str, str]:
     else:
         read = "answered" if protocol.unparsed == "not_yes" else "answered and parsed"
         causes = {
-            "precision": "no question is read as yes: precision divides by 0",
+            "precision": f"no question with label yes is {read}: no yes could be right"
+            if cell.tp + cell.fp
+            else "no question is read as yes: precision divides by 0",
             "recall": f"no question with label yes is {read}: recall divides by 0",
             "tnr": f"no question with label no is {read}: the true negative rate divides by 0",
         }
@@ -243,7 +236,7 @@ def _undefined_figures(cell: Figures, protocol: Protocol) -> dict[str, str]:
     lacking = [name for name in ("recall", "tnr", "precision") if getattr(cell, name) is None]
     both_readings = "no question is read as no: a correlation needs both readings"
     causes["yes_ratio"] = causes.get("accuracy", "")
-    causes["f1"] = causes["precision" if cell.precision is None else "recall"]
+    causes["f1"] = causes["recall" if cell.recall is None else "precision"]
     causes["f1_balanced"] = causes["f1"] if cell.f1 is None else causes["tnr"]
     causes["mcc"] = causes[lacking[0]] if lacking else both_readings
     causes["balanced_accuracy"] = causes["recall" if cell.recall is None else "tnr"]

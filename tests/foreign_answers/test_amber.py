@@ -159,7 +159,8 @@ def test_a_file_of_both_tasks_is_scored_and_the_generative_part_told(
 ) -> None:
     discriminative = sorted(number for ids in published_benchmark.ids.values() for number in ids)
     rows = [{"id": number, "response": "A lake and a boat."} for number in range(1, 1005)]
-    rows += [{"id": number, "response": "No"} for number in discriminative]
+    a_yes = sorted(published_benchmark.ids["existence"])[:2]
+    rows += [{"id": number, "response": "Yes" if number in a_yes else "No"} for number in discriminative]
     answers, out = tmp_path / "answers.json", tmp_path / "run"
     answers.write_text(json.dumps(rows, indent=1))
     words = (f"answers={answers}", f"data_dir={published}", f"out={out}")
@@ -169,6 +170,10 @@ def test_a_file_of_both_tasks_is_scored_and_the_generative_part_told(
     assert "1004 rows left out" in result.stderr
     document = json.loads((out / "scores.json").read_text())
     assert document["amber"]["exactly Yes or No"]["existence"]["recall"] == 100.0
+    existence = document["scores"]["amber"]["existence"]
+    assert (existence["fp"], existence["precision"]) == (len(a_yes), None)  # none of its labels is yes
+    assert existence["reasons"]["precision"].endswith("no yes could be right")
+    assert document["amber"]["exactly Yes or No"]["existence"]["reasons"] == {}
     # 9427 noes due among 14216 rows
     assert document["amber"]["exactly Yes or No"]["all"]["accuracy"] == 66.3
     refused = command_line("score", "bench=popev2", *words[:2])

@@ -81,5 +81,12 @@ def test_attribute_is_its_three_types_and_all_is_all() -> None:
 def test_what_has_nothing_to_divide_by_is_none() -> None:
     found = amber_figures(*asked({"relation": [(True, "Yes")]}), read_exactly)["relation"]
     assert (found.accuracy, found.precision, found.recall, found.f1) == (100.0, None, None, None)
+    assert found.reasons == {
+        "precision": "nothing was answered no",
+        "recall": "no answered row has the label no",
+        "f1": "no answered row has the label no",
+    }
     nothing = amber_figures(*asked({"relation": [(True, None)]}), read_exactly)["relation"]
     assert nothing == AmberFigures(n=0, accuracy=None, precision=None, recall=None, f1=None)
+    assert set(nothing.reasons.values()) == {"no row has an answer"}
+    assert amber_figures(*asked({"state": STATE}), read_exactly)["state"].reasons == {}

@@ -259,4 +259,4 @@ def test_labels_of_one_kind_leave_the_other_kinds_figures_undefined(protocol: co
     assert (only_yes.recall, only_yes.tnr, only_yes.balanced_accuracy) == (1 / 2, None, None)
     only_no = scored([(False, "yes"), (False, "no")], protocol)
     assert (only_no.recall, only_no.f1, only_no.tnr, only_no.balanced_accuracy) == (None, None, 1 / 2, None)
-    assert only_no.precision == 0.0
+    assert only_no.precision is None  # it would be 0 whatever the model said

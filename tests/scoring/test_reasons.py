@@ -100,6 +100,7 @@ def test_one_label_alone() -> None:
     reasons = reasons_of(scores_of(5, "yes", labels=(False,) * 4).cells["pope"]["random"].estimates)
     assert reasons["recall"] == "no question with label yes is answered and parsed: recall divides by 0"
     assert reasons["f1"] == reasons["balanced_accuracy"] == reasons["recall"]
+    assert reasons["precision"] == "no question with label yes is answered and parsed: no yes could be right"
     reasons = reasons_of(
         scores_of(5, "yes", "vlmevalkit", labels=(True,) * 4).cells["pope"]["random"].estimates
     )

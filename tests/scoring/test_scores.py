@@ -70,11 +70,11 @@ def test_f1_of_the_mean_is_the_mean_of_f1_and_not_f1_of_mean_counts() -> None:
 
 
 def test_precision_of_a_variant_without_label_yes_is_in_no_mean() -> None:
-    """A yes there is wrong whatever it is about: precision is 0 by definition, and says nothing beside others."""
+    """A yes there is wrong whatever it is about: precision would be 0 for any model, so it is undefined."""
     labels = LabelSet("own", {"none": {CUP: False}, "both": {DOG: True, CAT: False}})
     scores = scores_of([labels], {CUP: "yes", DOG: "yes", CAT: "no"})
     cells = scores.cells["own"]
-    assert (cells["none"].figures.precision, cells["both"].figures.precision) == (0, 1)
+    assert (cells["none"].figures.precision, cells["both"].figures.precision) == (None, 1)
     assert cells["mean"].figures.precision is None
     assert cells["mean"].estimates["precision"].reason == "undefined in none"
     assert cells["mean"].figures.tnr == 0.5
