@@ -332,3 +332,15 @@ def test_estimate_says_what_disputes_cost(shared: Path) -> None:
         assert float(kept["width"]) > float(left_out["width"])
         assert kept["holds %"] == "100.0"
     assert lines[-1].startswith("1 repetitions; 170 of 5,127 questions would be in dispute")
+
+
+def test_confidence_says_how_often_intervals_hold() -> None:
+    rows = table(
+        run("confidence", "--models", "2", "--images", "100", "--truth", "2000", options=()), "images"
+    )
+    kinds = {row["models"] for row in rows}
+    assert len(rows) == 5 * len(kinds)
+    plain = [row for row in rows if row["figure"] == "ece"]
+    assert {row["given"] for row in plain} == {"0.000"}
+    assert {row["percentiles"] for row in plain if float(row["true"]) == 0} == {"0.000"}
+    assert all(0 <= float(row["holds"]) <= 1 for row in rows if row["holds"] != "-")

@@ -8,13 +8,18 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from repope_eval.scoring.bootstrap import PERCENTILES, interval_of
+from repope_eval.scoring.bootstrap import PERCENTILES
 from repope_eval.scoring.confusion import Values, ratio
 from repope_eval.scoring.estimates import Estimate, Interval
+from repope_eval.scoring.logit_intervals import logit_estimate
 
 BINS = 10
 """The number of bins, of equal width, in the reliability and the calibration error."""
 CALIBRATION_FIGURES = ("ece", "ece_debiased", "brier")
+
+FEWEST_EVENTS = 10
+"""As many independent errors the Brier score's interval needs, as `logit_intervals` counts them."""
+ECE_REASON = "chance alone raises it; the interval is that of ece_debiased"
 
 FEWEST_DRAWN = 30
 """A share of fewer questions says too little to be drawn: its standard error may be above 0.09."""
@@ -117,7 +122,7 @@ def calibration(totals: Values, drawn: Values) -> dict[str, Estimate]:
 
     ece: the expected calibration error over ten bins of equal width, sum over bins of |sum of confidences - number
     of yes| / number of questions. Chance alone opens gaps: even a perfectly calibrated model has an error above 0, the
-    more so the fewer the questions. Its interval is where it falls in repetitions, if the debiased error is true.
+    more so the fewer the questions. Replicates have still larger ones, so it has no interval.
 
     ece_debiased: the error without the gaps of chance. All gaps are multiplied by one factor, such that gaps of that
     size and the chance that replicates show come to `ece` on average; it is 0 where chance alone comes to `ece`. A bias
@@ -136,10 +141,10 @@ def calibration(totals: Values, drawn: Values) -> dict[str, Estimate]:
     if np.isnan(squares):
         return dict.fromkeys(CALIBRATION_FIGURES, Estimate())
     drawn_gaps, drawn_squares = _means(drawn)
-    ece, of_brier = float(np.abs(gaps).sum()), interval_of(drawn_squares)
-    repeated = debiased = None
+    ece = float(np.abs(gaps).sum())
+    debiased = None
     of_debiased: Interval = None
-    if of_brier is not None:
+    if not np.isnan(drawn).any():
         # Chance adds to gaps what replicates differ by from the answers.
         chance = drawn_gaps - gaps
         high, low = (
@@ -147,11 +152,10 @@ def calibration(totals: Values, drawn: Values) -> dict[str, Estimate]:
         )
         factor = _factor(gaps, chance, np.mean)
         debiased, of_debiased = factor * ece, (low * ece, high * ece)
-        repeated = interval_of(np.abs(factor * gaps + chance).sum(axis=1))
     return {
-        "ece": Estimate(value=ece, interval=repeated),
+        "ece": Estimate(value=ece, reason=ECE_REASON),
         "ece_debiased": Estimate(value=debiased, interval=of_debiased),
-        "brier": Estimate(value=float(squares), interval=of_brier),
+        "brier": logit_estimate(float(squares), drawn_squares, FEWEST_EVENTS),
     }
 
 

@@ -39,7 +39,7 @@ def level_figures(yes: Values, no: Values) -> dict[str, Values]:
 
     auroc: the share of pairs of a yes and a no in which the yes stands higher, ties counted half
     (Mann-Whitney). average_precision: the sum over levels of the recall gained there times the precision down
-    to it. best_f1: the highest F1 of reading all down to some level as yes.
+    to it.
 
     Args:
         yes: questions of label yes on each level, the highest first, [..., levels].
@@ -47,7 +47,7 @@ def level_figures(yes: Values, no: Values) -> dict[str, Values]:
     """
     if not yes.shape[-1]:
         nothing = np.full(yes.shape[:-1], np.nan)
-        return {"auroc": nothing, "average_precision": nothing, "best_f1": nothing}
+        return {"auroc": nothing, "average_precision": nothing}
     all_yes, no_down_to = yes.sum(axis=-1), np.cumsum(no, axis=-1)
     all_no = no_down_to[..., -1]
     yes_down_to = np.cumsum(yes, axis=-1)
@@ -57,7 +57,6 @@ def level_figures(yes: Values, no: Values) -> dict[str, Values]:
     return {
         "auroc": ratio(higher, all_yes * all_no),
         "average_precision": ratio((yes * precision).sum(axis=-1), all_yes),
-        "best_f1": np.where(all_yes > 0, f1_by_threshold(yes, no).max(axis=-1), np.nan),
     }
 
 

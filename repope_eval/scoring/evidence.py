@@ -2,12 +2,10 @@
 
 The confidence in yes is p_yes / (p_yes + p_no), of the first generated token. The intervals are by the same
 bootstrap over images as those of the other figures, but over the first `EVIDENCE_REPLICATES` replicates alone, since
-each of them sorts all questions. The chance of the draw then moves an end of an interval by about 1.5 % of the
-interval's width (the standard error of a 2.5 % quantile of a normal distribution is
-sqrt(0.025 * 0.975 / 2000) / 0.058 standard deviations, of which the width has 3.9).
+each of them sorts all questions. Their standard deviation has a standard error of 1 / sqrt(2 * 2000) = 1.6 %.
 
-`best_f1` is at the threshold that is best for the very answers that it is measured on, and for each replicate anew. No
-threshold that was chosen before reaches as much, so it is an upper bound.
+`best_f1` is at the threshold that is best for the very answers that it is measured on. It is too high on average, for
+any threshold that was chosen before, and that of a replicate is higher still: it has no interval.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +18,6 @@ from repope_eval.scoring.bootstrap import (
     FEWEST_IMAGES,
     drawn_totals,
     drawn_weights,
-    interval_of,
     labelled_images,
     strata_by_label,
 )
@@ -35,8 +32,14 @@ from repope_eval.scoring.confidence_levels import (
 )
 from repope_eval.scoring.confusion import Values
 from repope_eval.scoring.estimates import Estimate
+from repope_eval.scoring.logit_intervals import logit_estimate
 
 EVIDENCE_REPLICATES = 2_000
+FEWEST_OF_LABEL = 20
+"""With fewer images that have a question of either label, AUROC and average precision have no interval."""
+FEWEST_MISORDERED = 5
+"""As many independent misordered questions their intervals need, as `logit_intervals` counts them."""
+BEST_F1_REASON = "the best of many thresholds is too high on average, and replicates of it are higher still"
 MOST_LEVELS = 4_000
 """Where a cell has more different confidences, neighbours share a level in its replicates, as many on each level.
 
@@ -115,12 +118,14 @@ def _evidence(cell: _Cell, drawn: Mapping[str, Values], n_images: int) -> Eviden
     starts = level_starts(cell.confidences)
     yes, no = by_level(cell.labels, starts), by_level(1 - cell.labels, starts)
     found = {
-        name: Estimate(value=None if np.isnan(value) else float(value), interval=interval_of(drawn[name]))
+        name: _of_order(logit_estimate(float(value), drawn[name], FEWEST_MISORDERED), cell)
         for name, value in level_figures(yes, no).items()
     }
-    best = None
-    if found["best_f1"].value is not None:
-        best = float(cell.confidences[starts[np.argmax(f1_by_threshold(yes, no))]])
+    best_f1 = best = None
+    if yes.any():
+        of_levels = f1_by_threshold(yes, no)
+        best_f1, best = float(of_levels.max()), float(cell.confidences[starts[np.argmax(of_levels)]])
+    found["best_f1"] = Estimate(value=best_f1, reason=BEST_F1_REASON)
     of_one_image = calibration_sums(np.zeros_like(cell.images), cell.confidences, cell.labels, 1)
     found |= calibration(of_one_image[0], drawn["calibration"])
     return Evidence(
@@ -131,6 +136,17 @@ def _evidence(cell: _Cell, drawn: Mapping[str, Values], n_images: int) -> Eviden
     )
 
 
+def _of_order(found: Estimate, cell: _Cell) -> Estimate:
+    """The estimate without an interval where few images have a question of one of the labels."""
+    for label, name in ((1, "yes"), (0, "no")):
+        if found.interval and len(np.unique(cell.images[cell.labels == label])) < FEWEST_OF_LABEL:
+            return Estimate(
+                value=found.value,
+                reason=f"fewer than {FEWEST_OF_LABEL} images have a question of label {name}",
+            )
+    return found
+
+
 def _with_reason(found: Estimate, n_questions: int, n_images: int) -> Estimate:
     """The estimate without an interval that would hold too seldom, and with the reason for what is missing."""
     if not n_questions:
@@ -139,6 +155,8 @@ def _with_reason(found: Estimate, n_questions: int, n_images: int) -> Estimate:
         reason = "only questions of one label have a confidence"
     elif n_images < FEWEST_IMAGES:
         reason = f"fewer than {FEWEST_IMAGES} images have a confidence"
+    elif found.reason:
+        return found
     elif found.interval is None:
         reason = "undefined in a replicate"
     elif found.interval[0] == found.interval[1]:
@@ -152,7 +170,7 @@ def _replicated(cells: Sequence[_Cell], n_images: int) -> list[dict[str, Values]
     """Each figure in each replicate, for each cell; a single NaN with fewer than two images."""
     if n_images < 2:
         nothing = np.full(1, np.nan)
-        figures = dict.fromkeys(("auroc", "average_precision", "best_f1"), nothing)
+        figures = dict.fromkeys(("auroc", "average_precision"), nothing)
         return [{**figures, "calibration": np.full((1, BINS + 2), np.nan)} for _ in cells]
     has_yes, has_no = (
         np.isin(np.arange(n_images), np.concatenate([cell.images[cell.labels == label] for cell in cells]))

@@ -10,6 +10,7 @@ import pytest
 
 from repope_eval.records import Answer, LabelSet, Question
 from repope_eval.scoring import evidence as module
+from repope_eval.scoring.calibration import ECE_REASON
 from repope_eval.scoring.confidence_levels import DrawnLevels, level_figures, level_starts
 from repope_eval.scoring.evidence import Evidence, evidence
 
@@ -127,8 +128,8 @@ def test_the_last_bin_holds_certainty() -> None:
     assert [part.confidence for part in cell.reliability[1:9]] == [None] * 8
 
 
-@pytest.mark.parametrize("name", FIGURES)
-def test_intervals_are_those_of_a_bootstrap_in_plain_loops(name: str) -> None:
+@pytest.mark.parametrize("name", ["auroc", "average_precision", "brier"])
+def test_intervals_are_about_those_of_a_bootstrap_in_plain_loops(name: str) -> None:
     pairs = simulated(240, 3, levels=30)
     interval = found(*of_confidences(pairs, each=2)).estimates[name].interval
     by_image = [pairs[start : start + 2] for start in range(0, 240, 2)]
@@ -149,7 +150,7 @@ def test_many_confidences_share_levels_in_replicates_with_little_effect(
     exact = found(labels, answers)
     monkeypatch.setattr(module, "MOST_LEVELS", 200)
     merged = found(labels, answers)
-    for name in ("auroc", "average_precision", "best_f1"):
+    for name in ("auroc", "average_precision"):
         assert merged.estimates[name].value == exact.estimates[name].value
         ends, exact_ends = merged.estimates[name].interval, exact.estimates[name].interval
         assert ends != exact_ends
@@ -240,7 +241,37 @@ def test_few_images_have_figures_and_no_intervals() -> None:
     assert cell.estimates["ece_debiased"].value is not None
     assert {one.interval for one in cell.estimates.values()} == {None}
     assert {one.reason for one in cell.estimates.values()} == {"fewer than 100 images have a confidence"}
-    assert not any(one.reason for one in found(*of_confidences(simulated(100, 9))).estimates.values())
+    of_more = found(*of_confidences(simulated(100, 9))).estimates
+    assert {name for name, one in of_more.items() if one.reason} == {"ece", "best_f1"}
+
+
+def test_neither_the_best_f1_nor_the_plain_calibration_error_has_an_interval() -> None:
+    """Both are too high on average, and replicates of them are higher still."""
+    cell = found(*of_confidences(simulated(600, 9), each=6)).estimates
+    assert (cell["best_f1"].interval, cell["best_f1"].reason) == (None, module.BEST_F1_REASON)
+    assert (cell["ece"].interval, cell["ece"].reason) == (None, ECE_REASON)
+    assert cell["ece_debiased"].interval is not None
+
+
+def test_few_misordered_questions_are_too_few_for_an_interval() -> None:
+    """Three questions of 600 are misordered: another hundred images may have none of them, or eight."""
+    pairs = [(0.9, True), (0.1, False)] * 297 + [(0.05, True)] * 2 + [(0.95, False)] * 1 + [(0.9, True)] * 3
+    random.Random(3).shuffle(pairs)
+    cell = found(*of_confidences(pairs, each=6)).estimates
+    assert 0.98 < (cell["auroc"].value or 0) < 1
+    assert (cell["auroc"].interval, cell["average_precision"].interval) == (None, None)
+    assert cell["auroc"].reason.startswith("a few questions decide it")
+
+
+@pytest.mark.parametrize(("label", "name"), [(True, "yes"), (False, "no")])
+def test_images_with_either_label_have_to_be_enough(label: bool, name: str) -> None:
+    generator = random.Random(4)
+    few = [(generator.random(), label) for _ in range(19)]
+    pairs = few + [(generator.random(), not label) for _ in range(581)]
+    cell = found(*of_confidences(pairs, each=1)).estimates
+    assert (cell["auroc"].interval, cell["average_precision"].interval) == (None, None)
+    assert cell["auroc"].reason == f"fewer than 20 images have a question of label {name}"
+    assert cell["brier"].interval is not None
 
 
 def test_a_single_image_has_figures_and_no_intervals() -> None:
