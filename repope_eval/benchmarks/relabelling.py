@@ -1,7 +1,9 @@
 """How two annotators' labels replace a benchmark's own, and how much that changes.
 
-RePOPE came from POPE this way: Neuhaus and Hein, "RePOPE: Impact of Annotation Errors on the POPE Benchmark",
-arXiv 2504.15707. Everything here is a pure function of its arguments.
+As in RePOPE (Neuhaus and Hein, "RePOPE: Impact of Annotation Errors on the POPE Benchmark", arXiv 2504.15707), labels
+that both give replace the old ones, and ambiguous questions are removed. That one annotator is enough for ambiguous,
+and that a third decides between yes and no, are rules of this program. Everything here is a pure function of its
+arguments.
 """
 
 from collections import Counter

@@ -97,6 +97,8 @@ class Leaderboard:
     """Everything that a leaderboard shows. Models are ranked by F1."""
 
     bench: str
+    source: str
+    """The benchmark's `bench.source`."""
     measures: str
     """What the benchmark's figures tell of a model, and what they cannot; empty where there is no run."""
     protocol: config.Protocol

@@ -15,7 +15,14 @@ from repope_eval.leaderboard.entries import (
     Unranked,
 )
 from repope_eval.leaderboard.finished_runs import NOT_SET, FoundRun
-from repope_eval.leaderboard.run_selection import NotRanked, Selection, images_of, labels_of, names_of
+from repope_eval.leaderboard.run_selection import (
+    PAPER_SOURCE,
+    NotRanked,
+    Selection,
+    images_of,
+    labels_of,
+    names_of,
+)
 from repope_eval.records import LabelSet, Variant
 from repope_eval.scoring.agreement import RANKED_FIGURES, agreement
 from repope_eval.scoring.bootstrap import MEAN, has_mean
@@ -71,6 +78,7 @@ def make_leaderboard(selection: Selection, settings: config.ReportSettings) -> L
     ranked, apart = (_by_f1(entries, label_sets[-1], variants[-1]) for entries in rankings)
     return Leaderboard(
         bench=selection.benchmark.name if selection.benchmark else "repope",
+        source=selection.runs[0].bench.source if selection.runs else PAPER_SOURCE,
         measures=selection.benchmark.measures if selection.benchmark else "",
         protocol=settings.protocol,
         coverage=settings.coverage,

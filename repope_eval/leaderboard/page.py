@@ -65,6 +65,6 @@ def render_leaderboard(
         fewest_images=FEWEST_IMAGES,
         fewest_events=FEWEST_EVENTS,
         fewest_models=FEWEST_MODELS,
-        citations=citations(board.bench),
+        citations=citations(board.source),
         command=command,
     )

@@ -14,7 +14,7 @@ BALANCED_TITLES: Mapping[str, str] = {
     "balanced_accuracy": "balanced accuracy",
     "mcc": "MCC",
 }
-"""The figures that say what F1 hides, since F1 depends on the share of questions with label yes."""
+"""Figures beside F1, which depends on the share of questions with label yes; so does MCC, and the first two do not."""
 FIGURE_TITLES: Mapping[str, str] = {
     **COUNT_TITLES,
     "precision": "precision",

@@ -29,6 +29,10 @@ from repope_eval.scoring.scores import Scores
 if TYPE_CHECKING:  # drawing needs matplotlib, which takes a while to import
     from repope_eval.reporting.charts.drawing import Chart
 
+BALANCED_CAPTION = (
+    "With 95 % intervals: F1 at 50 % yes and balanced accuracy, which do not depend on the share of questions with "
+    "label yes, and MCC, which does"
+)
 LONGEST_SETTING = 5_000
 """The longest setting or fact that is shown, in characters."""
 
@@ -114,7 +118,7 @@ def render_run_page(view: RunView) -> RunPage:
         "settings": _shown(view.settings),
         "facts": _shown(view.facts),
         "seconds": {stage: f"{spent:.1f} s" for stage, spent in view.seconds.items()},
-        "citations": citations(scores.bench),
+        "citations": citations(str(view.settings.get("bench.source"))),
     }
     gallery = make_gallery(view.verdicts) if view.verdicts else None
     html = render("report.html.j2", gallery=gallery, **context)
@@ -131,11 +135,11 @@ def _tables(view: RunView) -> dict[str, Table]:
     tables = {
         "scores": score_table(view.scores),
         "balanced": interval_table(
-            "Figures that depend less than F1 on the share of questions with label yes, with 95 % intervals",
+            BALANCED_CAPTION,
             view.scores,
             what_f1_hides(view.scores),
         ),
-        "intervals": interval_table("Every figure, and its 95 % interval", view.scores, INTERVAL_FIGURES),
+        "intervals": interval_table("The figures, and their 95 % intervals", view.scores, INTERVAL_FIGURES),
         "effects": run_tables.effect_table(view.effects),
         "objects": run_tables.object_table(view.object_effects, _effect_titles(view.scores)),
         "detections": benchmark_tables.detection_table(view.detections),

@@ -71,8 +71,8 @@ def ambiguity_remark(resolutions: Mapping[Variant, Resolution]) -> str | None:
         for value in (found.removed, found.all_no, found.all_yes, found.lowest, found.highest)
     )
     return (
-        f"RePOPE removes ambiguous questions, which flatters: F1 is {removed}{where} without them, {all_no} if all of "
-        f"them are taken for no, {all_yes} if for yes, and from {lowest} to {highest} whatever each of them is."
+        f"RePOPE removes ambiguous questions, which may flatter: F1 is {removed}{where} without them, {all_no} if all "
+        f"of them are taken for no, {all_yes} if for yes, and from {lowest} to {highest} whatever each of them is."
     )
 
 

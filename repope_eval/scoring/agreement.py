@@ -1,7 +1,7 @@
 """How alike two rankings of the same models are, by several figures, and who overtakes whom by F1.
 
-F1 falls with the share of questions with label yes, and RePOPE has fewer of them than POPE. Figures that do not depend
-on it tell how much of a new ranking is due to the labels.
+F1 falls with the share of questions with label yes, and RePOPE has fewer of them than POPE. F1 at 50 % yes and balanced
+accuracy do not depend on it; the correlation (MCC) does, and is ranked by as well since it is often reported.
 """
 
 from collections.abc import Mapping, Sequence

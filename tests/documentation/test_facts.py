@@ -12,6 +12,8 @@ from PIL import Image
 from repope_eval import load_benchmark
 from repope_eval.foreign_answers.formats import FORMATS
 from repope_eval.reporting.citations import POPE, REPOPE
+from repope_eval.scoring.confusion import Confusion, figures
+from repope_eval.scoring.protocols import PROTOCOLS
 
 README = TEXTS["README.md"]
 SPEED = "docs/concepts/how-it-asks.md"
@@ -138,6 +140,39 @@ def test_intervals_hold_as_often_as_is_said() -> None:
     found = {page: shares for page, shares in said.items() if shares}
     assert set(found) == {"README.md", "docs/concepts/intervals.md"}
     assert {share for shares in found.values() for share in shares} == {f"{round(100 * min(shares))}"}
+
+
+def test_the_correlation_depends_on_the_share_of_yes_as_is_said() -> None:
+    """And balanced accuracy does not: recall .9 and TNR .8, by the expected counts of a million questions."""
+    found = {}
+    for share in (0.5, 0.43):
+        yes, no = round(1e6 * share), round(1e6 * (1 - share))
+        counts = Confusion(tp=round(0.9 * yes), fn=round(0.1 * yes), tn=round(0.8 * no), fp=round(0.2 * no))
+        found[share] = figures(counts, PROTOCOLS["repope"])
+    assert found[0.5].balanced_accuracy == pytest.approx(found[0.43].balanced_accuracy)
+    half, fewer = (f"{found[share].mcc:.3f}".lstrip("0") for share in (0.5, 0.43))
+    sentence = f"a model with recall .9 and TNR .8 has {half} at 50 % yes and {fewer} at 43 %."
+    assert sentence in unwrapped(TEXTS["docs/concepts/prevalence.md"])
+
+
+@pytest.mark.parametrize(
+    ("page", "claim"),
+    [
+        ("docs/concepts/relabelling.md", "a question that either found ambiguous was removed"),
+        ("docs/concepts/relabelling.md", "ambiguous questions, which flatters."),
+        ("docs/how-to/label-by-people.md", "the way RePOPE was made"),
+        ("docs/how-to/own-questions.md", "the way RePOPE was made"),
+        ("docs/how-to/export-results.md", "with its 95 % interval; the yes ratio"),
+    ],
+)
+def test_nothing_is_claimed_that_nobody_knows(page: str, claim: str) -> None:
+    assert claim not in unwrapped(TEXTS[page])
+
+
+def test_the_share_of_flips_found_is_said_to_be_of_one_benchmark() -> None:
+    page = unwrapped(TEXTS["docs/how-to/find-doubtful-labels.md"])
+    assert "71 %" in page
+    assert "That is one benchmark and two models of one family" in page
 
 
 def test_the_readme_cites_as_the_pages_do() -> None:

@@ -81,7 +81,7 @@ def run_view(words: str = "a-word", **fields: Any) -> RunView:
     scores = scores_of({words: CELL}, {words: RELABELLED}, words)
     given: dict[str, Any] = {
         "scores": scores,
-        "settings": {words: words},
+        "settings": {words: words, "bench.source": "coco"},
         "measures": words,
         "facts": {words: words},
         "seconds": {words: 1.25},

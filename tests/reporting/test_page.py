@@ -209,8 +209,11 @@ def test_how_a_picture_is_enlarged_is_said_where_there_are_pictures(tmp_path: Pa
 def test_label_sets_may_have_any_names_and_number(names: tuple[str, ...]) -> None:
     scores = scores_of({"all": CELL})
     cells = dict.fromkeys(names, scores.cells["pope"])
-    scores = dataclasses.replace(scores, bench="dash_b", cells=cells)
-    texts = Page(html(RunView(scores=scores, settings={}, evidence={names[0]: {"all": EVIDENCE}}))).texts
+    scores = dataclasses.replace(scores, cells=cells)
+    settings = {"bench.source": "dash_b"}
+    texts = Page(
+        html(RunView(scores=scores, settings=settings, evidence={names[0]: {"all": EVIDENCE}}))
+    ).texts
     assert set(names) <= set(texts)
     assert any("augustin2025dash" in text for text in texts)
 
