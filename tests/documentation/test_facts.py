@@ -14,6 +14,7 @@ from repope_eval.foreign_answers.formats import FORMATS
 from repope_eval.reporting.citations import POPE, REPOPE
 from repope_eval.scoring.confusion import Confusion, figures
 from repope_eval.scoring.protocols import PROTOCOLS
+from repope_eval.scoring.published import published_scores
 
 README = TEXTS["README.md"]
 SPEED = "docs/concepts/how-it-asks.md"
@@ -167,6 +168,17 @@ def test_the_correlation_depends_on_the_share_of_yes_as_is_said() -> None:
 )
 def test_nothing_is_claimed_that_nobody_knows(page: str, claim: str) -> None:
     assert claim not in unwrapped(TEXTS[page])
+
+
+def test_what_relabelling_does_is_so_in_each_of_the_papers_models() -> None:
+    page = unwrapped(TEXTS["docs/concepts/relabelling.md"])
+    models = published_scores()
+    assert f"In each of the paper's {len(models)} models - true positives fall" in page
+    for model in models:
+        old, new = model.cells["pope"], model.cells["repope"]
+        assert all(new[variant].figures.tp < old[variant].figures.tp for variant in old)
+        assert new["random"].figures.fp > old["random"].figures.fp
+        assert new["adversarial"].figures.fp < old["adversarial"].figures.fp
 
 
 def test_the_share_of_flips_found_is_said_to_be_of_one_benchmark() -> None:
