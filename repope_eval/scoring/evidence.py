@@ -38,7 +38,8 @@ EVIDENCE_REPLICATES = 2_000
 FEWEST_OF_LABEL = 20
 """With fewer images that have a question of either label, AUROC and average precision have no interval."""
 FEWEST_MISORDERED = 5
-"""As many independent misordered questions their intervals need, as `logit_intervals` counts them."""
+"""As many independent misordered questions their intervals need, as `logit_intervals` counts them: of simulated models
+with fewer, those without a bad image have an interval that knows of none (`perf/confidence.py`)."""
 BEST_F1_REASON = "the best of many thresholds is too high on average, and replicates of it are higher still"
 MOST_LEVELS = 4_000
 """Where a cell has more different confidences, neighbours share a level in its replicates, as many on each level.

@@ -246,3 +246,13 @@ def test_importing_the_page_does_not_import_what_draws() -> None:
         "import sys, repope_eval.reporting.page; assert not {'matplotlib', 'PIL', 'torch'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_mcc_is_not_said_to_be_independent_of_the_share_of_yes(whole: str) -> None:
+    texts = Page(whole).texts
+    assert any(text.endswith("label yes, and MCC, which does") for text in texts)
+    assert not any("depend less than F1" in text for text in texts)
+
+
+def test_not_every_figure_is_said_to_have_an_interval(whole: str) -> None:
+    assert "Every figure" not in whole
