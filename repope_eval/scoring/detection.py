@@ -22,9 +22,10 @@ import numpy as np
 
 from repope_eval.records import Answer, LabelSet, Question
 from repope_eval.scoring.bootstrap import Cells, counts_by_image, mean_over, of_answered_images, replicated
-from repope_eval.scoring.confusion import OUTCOMES, Values, figure_values
-from repope_eval.scoring.estimates import CONFIDENCE, Estimate, Interval
+from repope_eval.scoring.confusion import OUTCOMES, figure_values
+from repope_eval.scoring.estimates import Estimate
 from repope_eval.scoring.intervals import Sample, estimates, gamma_estimate, is_large, sampled
+from repope_eval.scoring.logit_intervals import student_interval
 from repope_eval.scoring.protocols import Protocol
 
 ALL_OBJECTS = "all objects"
@@ -132,29 +133,13 @@ def _over_objects(
 def over_other_objects(sample: Sample, name: str, value: float, cells: Cells) -> Estimate:
     """A figure of `figure_values` with its interval, from a sample of objects instead of images."""
     if is_large(sample, name, cells, FEWEST_OBJECTS, FEWEST_OBJECT_EVENTS):
-        interval = student_interval(value, mean_over(sample.drawn[name], cells), len(sample.counts))
-        if interval is not None:
-            return Estimate(value=value, interval=interval)
+        drawn = mean_over(sample.drawn[name], cells)
+        # There is no logit where the figure, or a replicate of it, is 0, 1 or undefined.
+        if 0 < value < 1 and ((drawn > 0) & (drawn < 1)).all():
+            n = len(sample.counts)
+            error = float(np.log(drawn / (1 - drawn)).std()) * sqrt(n / (n - 1))
+            return Estimate(value=value, interval=student_interval(value, error, n - 1))
     return replace(gamma_estimate(sample, name, cells), value=value, method=None)
-
-
-def student_interval(value: float, drawn: Values, n: int) -> Interval:
-    """The interval of a figure between 0 and 1 by Student's t on the scale of the logit.
-
-    None where the figure, or one of its replicates, is 0, 1 or undefined.
-
-    Args:
-        value: the figure.
-        drawn: [replicates], of n things drawn with replacement.
-        n: how many things there are.
-    """
-    from scipy.special import expit, logit, stdtrit  # slow to import
-
-    middle, replicates = logit(value), logit(drawn)
-    if not np.isfinite([middle, *replicates]).all():
-        return None
-    half = stdtrit(n - 1, (1 + CONFIDENCE) / 2) * replicates.std() * sqrt(n / (n - 1))
-    return float(expit(middle - half)), float(expit(middle + half))
 
 
 def _undefined(figure: str, sample: Sample) -> str:

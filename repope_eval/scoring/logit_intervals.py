@@ -24,8 +24,6 @@ def logit_estimate(value: float, drawn: Values, fewest_events: int) -> Estimate:
         drawn: the figure in each replicate, [replicates].
         fewest_events: with fewer independent events than these there is no interval.
     """
-    from scipy.special import expit, stdtrit  # slow to import
-
     if np.isnan(value):
         return Estimate()
     if np.isnan(drawn).any():
@@ -39,6 +37,19 @@ def logit_estimate(value: float, drawn: Values, fewest_events: int) -> Estimate:
             value=value,
             reason=f"a few questions decide it: it is as unsure as a count of fewer than {fewest_events} errors",
         )
-    quantile = float(stdtrit(events, (1 + CONFIDENCE) / 2))
-    middle, half = log(value / (1 - value)), quantile * sqrt(variance) / (value * (1 - value))
-    return Estimate(value=value, interval=(float(expit(middle - half)), float(expit(middle + half))))
+    error = sqrt(variance) / (value * (1 - value))
+    return Estimate(value=value, interval=student_interval(value, error, events))
+
+
+def student_interval(value: float, error: float, freedom: float) -> tuple[float, float]:
+    """The interval of a value between 0 and 1 by Student's t on the scale of the logit.
+
+    Args:
+        value: not 0 or 1.
+        error: its standard error on that scale.
+        freedom: the degrees of freedom of that error.
+    """
+    from scipy.special import expit, stdtrit  # slow to import
+
+    middle, half = log(value / (1 - value)), float(stdtrit(freedom, (1 + CONFIDENCE) / 2)) * error
+    return float(expit(middle - half)), float(expit(middle + half))

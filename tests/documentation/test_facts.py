@@ -132,7 +132,7 @@ def test_the_readme_finds_as_many_labels_as_was_measured() -> None:
 
 
 def test_intervals_hold_as_often_as_is_said() -> None:
-    table = RESULTS.partition("## `python perf/coverage.py`")[2].partition("\n## ")[0]
+    table = RESULTS.partition("## `python perf/coverage.py")[2].partition("\n## ")[0]
     table = re.sub(
         r"^\| wholes .*\n", "", table, flags=re.MULTILINE
     )  # the pages say that these hold less often

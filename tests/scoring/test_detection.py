@@ -2,25 +2,30 @@
 
 import json
 import math
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import CommandLine
 from estimate_parts import intervals_of, methods_of, reasons_of
-from scipy.special import expit, logit
+from scipy.special import logit
 
 from repope_eval.benchmarks.sources import load_benchmark
 from repope_eval.files.json_files import read_rows
 from repope_eval.files.rows import read_row_file
 from repope_eval.foreign_answers.formats import join_file
 from repope_eval.records import Answer, Question
+from repope_eval.scoring.bootstrap import replicated
+from repope_eval.scoring.confusion import OUTCOMES
 from repope_eval.scoring.detection import (
     DETECTION_FIGURES,
     detection,
     detection_by_object,
-    student_interval,
+    over_other_objects,
 )
+from repope_eval.scoring.intervals import Sample, gamma_estimate
 from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.settings.config import BenchSettings, ColumnSettings
 
@@ -135,14 +140,28 @@ def test_objects_that_differ_widen_the_intervals_for_other_objects() -> None:
     assert set(reasons_of(few.over_objects).values()) == {"fewer than 50 objects have answers"}
 
 
+def objects(n_wrong: Sequence[int]) -> Sample:
+    """Objects with ten questions of label no each, of which so many are answered yes."""
+    counts = np.zeros((len(n_wrong), 1, len(OUTCOMES)))
+    counts[:, 0, OUTCOMES.index("fp")] = n_wrong
+    counts[:, 0, OUTCOMES.index("tn")] = 10 - np.array(n_wrong)
+    drawn = replicated(counts, REPOPE, ("tnr",))
+    return Sample(counts=counts, totals=counts.sum(axis=0), drawn=drawn, protocol=REPOPE)
+
+
 def test_intervals_for_other_objects_are_by_students_t() -> None:
     """On the scale of the logit, with the replicates' deviation for 59 degrees of freedom of 60 objects."""
-    drawn = expit(np.random.default_rng(0).normal(1.2, 0.3, 2000))
-    low, high = student_interval(0.75, drawn, 60) or (0, 0)
-    half = 2.00100 * logit(drawn).std() * math.sqrt(60 / 59)
-    assert (logit(low), logit(high)) == pytest.approx((logit(0.75) - half, logit(0.75) + half), abs=1e-5)
-    assert student_interval(0.75, np.append(drawn, 1.0), 60) is None
-    assert student_interval(1.0, drawn, 60) is None
+    sample = objects([index % 5 for index in range(60)])
+    low, high = over_other_objects(sample, "tnr", 0.8, (0,)).interval or (0, 0)
+    half = 2.00100 * logit(sample.drawn["tnr"]).std() * math.sqrt(60 / 59)
+    assert (logit(low), logit(high)) == pytest.approx((logit(0.8) - half, logit(0.8) + half), abs=1e-5)
+
+
+def test_without_a_logit_in_a_replicate_an_interval_for_other_objects_is_a_gamma_one() -> None:
+    sample = objects([index % 5 for index in range(60)])
+    drawn = {"tnr": np.concatenate([sample.drawn["tnr"][1:], [[1.0]]])}
+    found = over_other_objects(replace(sample, drawn=drawn), "tnr", 0.8, (0,))
+    assert found.interval == gamma_estimate(sample, "tnr", (0,)).interval
 
 
 def test_errors_about_few_objects_have_gamma_intervals_for_other_objects() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from repope_eval.scoring.estimates import Estimate
-from repope_eval.scoring.logit_intervals import logit_estimate
+from repope_eval.scoring.logit_intervals import logit_estimate, student_interval
 
 
 def replicates(middle: float, deviation: float) -> np.ndarray:
@@ -36,3 +36,8 @@ def test_where_there_is_none_is_a_reason() -> None:
     assert alike.reason == "the same in every replicate, of which no interval can be made"
     assert logit_estimate(0.9, np.array([0.9, np.nan]), 5).reason == "undefined in a replicate"
     assert logit_estimate(np.nan, drawn, 5) == Estimate()
+
+
+def test_students_t_has_its_degrees_of_freedom() -> None:
+    low, high = student_interval(0.5, 0.2, 59)
+    assert (low, high) == pytest.approx((1 / (1 + np.exp(0.4002)), 1 / (1 + np.exp(-0.4002))), abs=1e-5)
