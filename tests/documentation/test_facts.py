@@ -184,7 +184,7 @@ def test_what_relabelling_does_is_so_in_each_of_the_papers_models() -> None:
 def test_the_share_of_flips_found_is_said_to_be_of_one_benchmark() -> None:
     page = unwrapped(TEXTS["docs/how-to/find-doubtful-labels.md"])
     assert "71 %" in page
-    assert "That is one benchmark and two models of one family" in page
+    assert "That is one benchmark, with 188 flipped labels, and two models of one family" in page
 
 
 def test_the_readme_cites_as_the_pages_do() -> None:

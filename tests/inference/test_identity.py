@@ -67,6 +67,7 @@ def test_a_picture_replaced_in_place_is_noticed(place: Place) -> None:
 
 def test_a_picture_whose_remaining_questions_are_asked_must_be_the_same(place: Place) -> None:
     (place.out / "answers.jsonl").write_text("\n".join(place.answers[:3]) + "\n")
+    (place.out / "scores.json").unlink()
     image = place.images / json.loads(place.answers[0])["image"]
     content = image.read_bytes()
     replace_picture(image)
