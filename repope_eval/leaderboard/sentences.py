@@ -153,8 +153,8 @@ def _pairs(board: Leaderboard) -> Iterator[str]:
             f"variants, {'is' if n_others == 1 else 'are'} secondary: adjusted p hold within one family only."
         )
         yield (
-            f"Of {counted(len(pairs), 'pair')} of runs that could be tested, {n_found} "
-            f"{'is' if n_found == 1 else 'are'} shown to differ in F1 ({_primary_title(board)}; adjusted p up to "
+            f"Of {counted(len(pairs), 'pair')} of runs that could be tested, {n_found or 'none'} "
+            f"{'are' if n_found > 1 else 'is'} shown to differ in F1 ({_primary_title(board)}; adjusted p up to "
             f"{LEVEL:g}).{others if n_others else ''}"
         )
 
