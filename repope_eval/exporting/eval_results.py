@@ -92,6 +92,8 @@ def _notes(run: ScoredRun, cell: ScoredCell) -> str:
 
 def _answered(run: ScoredRun, cell: ScoredCell) -> str:
     """How many questions of a variant have an answer; for the mean, whose counts are means, how many of all."""
+    unread = f", {cell.n_unparsed:g} answers read as neither yes nor no" if cell.n_unparsed else ""
     if cell.variant == MEAN:
-        return f"{run.n_answered} of {run.n_questions} distinct questions answered"
-    return f"{cell.n_answered:.0f} of {cell.n_questions:.0f} questions answered"
+        each = f"{unread} in a variant on average" if unread else ""
+        return f"{run.n_answered} of {run.n_questions} distinct questions answered{each}"
+    return f"{cell.n_answered:.0f} of {cell.n_questions:.0f} questions answered{unread}"

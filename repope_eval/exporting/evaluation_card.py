@@ -92,14 +92,8 @@ def _prompt(asking: Asking) -> list[str]:
 
 
 def _coverage(run: ScoredRun) -> list[str]:
-    unparsed = {
-        f"{cell.variant}, {label_set_title(cell.label_set)}: {cell.n_unparsed:g}"
-        for cell in run.cells
-        if cell.n_unparsed
-    }
-    read = f"Neither yes nor no was read: {'; '.join(sorted(unparsed))}." if unparsed else ""
     doubts = [f"\nIn doubt: {markdown_text(line)}." for line in run.doubts]
-    return [" ".join(filter(None, (coverage_sentence(run), read))), *doubts]
+    return [coverage_sentence(run), *doubts]
 
 
 def _limits(run: ScoredRun) -> list[str]:

@@ -2,6 +2,7 @@
 
 from repope_eval.exporting.names import dataset_title
 from repope_eval.exporting.scored_run import ScoredRun
+from repope_eval.reporting.figure_texts import label_set_title
 from repope_eval.wording import counted
 
 
@@ -13,10 +14,16 @@ def origin_sentence(run: ScoredRun) -> str:
 
 
 def coverage_sentence(run: ScoredRun) -> str:
-    """How many of the questions have an answer, and of how many the whole benchmark is."""
+    """How many of the questions have an answer, of how many the whole benchmark is, and what could not be read."""
     questions = counted(run.n_questions, "distinct question", ",")
     limited = ", which are those about the benchmark's first images alone" if run.is_partial else ""
-    return f"{run.n_answered:,} of {questions} have an answer{limited}{whole_clause(run)}."
+    unread = dict.fromkeys(
+        f"{cell.variant}, {label_set_title(cell.label_set)}: {cell.n_unparsed:g}"
+        for cell in sorted(run.cells, key=lambda cell: cell.variant)
+        if cell.n_unparsed
+    )
+    read = f" Neither yes nor no was read: {'; '.join(unread)}." if unread else ""
+    return f"{run.n_answered:,} of {questions} have an answer{limited}{whole_clause(run)}.{read}"
 
 
 def whole_clause(run: ScoredRun) -> str:

@@ -15,10 +15,13 @@ from repope_eval.reporting.figure_texts import (
     ratio_text,
 )
 from repope_eval.scoring.bootstrap import DISTINCT, MEAN
+from repope_eval.scoring.coverage import LEAST_COUNTED
 from repope_eval.scoring.detection import Detection
 from repope_eval.scoring.estimates import Interval
+from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.scoring.relabelling_effect import Effect
 from repope_eval.scoring.scores import Scores
+from repope_eval.settings.config import Protocol
 from repope_eval.wording import counted
 
 _FIGURES = ("f1", "tnr")
@@ -95,7 +98,7 @@ def headline(
             for labels, value in place.values
         ]
         clauses = [_figure_clause(place), *_effect_clause(place, effects)]
-        about, is_change = _about(place), len(values) == 2
+        about, is_change = f"{_about(place)}{_counted(completeness, scores.protocol)}", len(values) == 2
     clauses += _completeness_clauses(completeness)
     text = "; ".join(clauses)
     return Headline(
@@ -133,6 +136,19 @@ def _about(place: _Place) -> str:
         return over
     found = change.estimates[place.figure]
     return f"{over}; change {change_text(place.figure, found.value)}{_within(place.figure, found.interval)}"
+
+
+def _counted(found: Completeness | None, protocol: Protocol) -> str:
+    """Of which questions the figure is, where it leaves out more than a few: these may be the harder ones."""
+    if found is None:
+        return ""
+    n_counted = found.n_answered
+    if PROTOCOLS[protocol].unparsed != "not_yes":
+        n_counted -= found.n_unparsed
+    if 100 * n_counted >= LEAST_COUNTED * found.n_questions:
+        return ""
+    share = percentage(n_counted, found.n_questions)
+    return f"; of the {n_counted:,} of {counted(found.n_questions, 'question', ',')} ({share} %) with a readable answer"
 
 
 def _within(figure: str, interval: Interval) -> str:

@@ -80,6 +80,8 @@ class RunView:
     disagreements: Sequence[Disagreement] = ()
     unparsed: Sequence[Answer] = ()
     """Answers in which the run's protocol finds neither yes nor no."""
+    readings: str = ""
+    """How many answers other protocols read otherwise, in a sentence."""
     images: Mapping[str, Path] | None = None
     """The image files that exist, by the names of the images."""
 

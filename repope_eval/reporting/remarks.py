@@ -8,8 +8,11 @@ from repope_eval.reporting.figure_texts import change_text, figure_text, interva
 from repope_eval.scoring.bootstrap import MEAN
 from repope_eval.scoring.detection import Detection
 from repope_eval.scoring.estimates import Estimate
+from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.scoring.resolutions import Resolution
 from repope_eval.scoring.scores import Change, Scores
+from repope_eval.settings.config import Protocol
+from repope_eval.wording import counted
 
 Summary = TypeVar("Summary", Change, Resolution)
 
@@ -19,6 +22,14 @@ _PARTS = {
     "prevalence": "by prevalence",
 }
 """What a sentence says of each part of F1's change (see `f1_parts.PARTS`)."""
+
+
+_UNPARSED = {
+    "dropped": "no figure counts {them}",
+    "wrong": "no figure counts {them} but accuracy, as wrong",
+    "not_yes": "figures count {them} as wrong",
+}
+"""What becomes of unparsed answers (see `Protocol.unparsed`)."""
 
 
 def f1_parts_remark(scores: Scores) -> str | None:
@@ -105,3 +116,23 @@ def clustering_remark(ratios: Sequence[float]) -> str | None:
 def _summarized(found: Mapping[Variant, Summary]) -> tuple[str, Summary]:
     """Where the summary is, and the summary: of the mean over variants, or of the only variant."""
     return (" in the mean over variants", found[MEAN]) if MEAN in found else ("", next(iter(found.values())))
+
+
+def readings_remark(n_otherwise: Mapping[Protocol, int], protocol: Protocol, n_answers: int) -> str:
+    """Says how many answers other protocols read otherwise; what is a yes depends on who reads."""
+    of_each = [f"{name} {number:,}" for name, number in n_otherwise.items() if number]
+    if not of_each:
+        return "All protocols read every answer alike."
+    return (
+        f"Of {counted(n_answers, 'answer', ',')}, other protocols read some otherwise than {protocol}: "
+        f"{', '.join(of_each)} (protocol=all shows which, and what becomes of the scores)."
+    )
+
+
+def unread_remark(n_unparsed: int, n_answers: int, protocol: Protocol) -> str | None:
+    """Says how many answers are neither yes nor no; None where all are one of them."""
+    if not n_unparsed:
+        return None
+    verb, them = ("is", "it") if n_unparsed == 1 else ("are", "them")
+    unread = f"{n_unparsed:,} of {counted(n_answers, 'answer', ',')} {verb} neither yes nor no by protocol {protocol}"
+    return f"{unread}, and {_UNPARSED[PROTOCOLS[protocol].unparsed].format(them=them)}."

@@ -13,6 +13,7 @@ from repope_eval.reporting.benchmark_tables import amber_table, groups_table
 from repope_eval.reporting.console import print_table
 from repope_eval.reporting.headline import Completeness
 from repope_eval.reporting.page import RunView, render_run_page
+from repope_eval.reporting.remarks import readings_remark, unread_remark
 from repope_eval.reporting.score_console import print_detection, print_scores
 from repope_eval.reporting.score_document import run_document
 from repope_eval.runs.folder import RunFolder
@@ -20,7 +21,7 @@ from repope_eval.scoring.amber import EXACT, AmberFigures, amber_figures, read_e
 from repope_eval.scoring.detection import ALL_OBJECTS, Detection, detection, detection_by_object
 from repope_eval.scoring.evidence import evidence
 from repope_eval.scoring.groups import groups_right
-from repope_eval.scoring.protocol_readings import disagreements, unparsed
+from repope_eval.scoring.protocol_readings import disagreements, read_otherwise, unparsed
 from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.scoring.relabelling_effect import (
     effects_by_object,
@@ -86,6 +87,9 @@ def score_and_report(answered: AnsweredBenchmark, folder: RunFolder, seconds: Se
         print_table(groups_table(view.groups))
     if view.amber:
         print_table(amber_table(view.amber))
+    log.info("%s", view.readings)
+    if unread := unread_remark(len(view.unparsed), counts["answered"], scores.protocol):
+        log.warning("%s", unread)
     if n_missing := counts["questions"] - counts["answered"]:
         log.warning(
             "%d of %s without an answer", n_missing, counted(counts["questions"], "distinct question")
@@ -209,6 +213,7 @@ def _view(
             for label_set in label_sets
         },
         disagreements=disagreements(answers) if others else (),
+        readings=readings_remark(read_otherwise(answers, scores.protocol), scores.protocol, len(answers)),
         unparsed=found_unparsed,
         images=answered.images,
     )

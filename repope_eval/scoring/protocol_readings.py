@@ -1,6 +1,7 @@
 """The same answers under every protocol: what each protocol reads, and where they differ."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -48,6 +49,17 @@ def unparsed(answers: Mapping[Question, Answer], protocol: Protocol) -> tuple[An
     """The answers in which a protocol finds neither yes nor no, in their order."""
     read = remembering(PROTOCOLS[protocol]).read
     return tuple(answer for answer in answers.values() if read(answer.response) is None)
+
+
+def read_otherwise(answers: Mapping[Question, Answer], protocol: Protocol) -> dict[Protocol, int]:
+    """How many of the answers each of the other protocols reads otherwise than this one."""
+    n_each = Counter(answer.response for answer in answers.values())
+    own = {response: PROTOCOLS[protocol].read(response) for response in n_each}
+    return {
+        name: sum(number for response, number in n_each.items() if other.read(response) is not own[response])
+        for name, other in PROTOCOLS.items()
+        if name != protocol
+    }
 
 
 def unlike_readings(response: str, protocols: Iterable[Protocol]) -> dict[Protocol, Reading] | None:

@@ -70,3 +70,26 @@ def test_what_a_model_thinks_before_its_answer_is_not_scored(
     )
     cell = json.loads((tmp_path / "work" / "run" / "scores.json").read_text())["scores"]["pope"]["random"]
     assert (cell["tp"], cell["fp"], cell["n_unparsed"]) == (0, 0, 1)
+
+
+def test_unread_answers_stand_beside_the_figure_and_last_in_the_terminal(
+    command_line: CommandLine, tmp_path: Path
+) -> None:
+    path = write_answers(tmp_path, "random")
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    for row in rows[: len(rows) * 6 // 10]:
+        row["response"] = "It is unclear; perhaps."
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    result = command_line("score", f"answers={path}", "bench=demo", "bench.variants=[random]", "out=run")
+    assert result.returncode == 0, result.stderr
+    last = result.stderr.splitlines()[-3:]
+    n_unread = len(rows) * 6 // 10
+    assert last[0].startswith(
+        f"Of {len(rows)} answers, other protocols read some otherwise than repope: pope "
+    )
+    assert last[1] == (
+        f"{n_unread} of {len(rows)} answers are neither yes nor no by protocol repope, and no figure counts them."
+    )
+    page = (tmp_path / "work" / "run" / "report.html").read_text()
+    assert f"; of the {len(rows) - n_unread} of {len(rows)} questions (40.0 %) with a readable answer" in page
+    assert last[0] in page.replace("&#34;", '"')

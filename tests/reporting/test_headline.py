@@ -90,6 +90,24 @@ def test_how_complete_a_run_is(found: Completeness, clause: str) -> None:
     assert headline(BOTH, completeness=found).sentence.endswith(f"; {clause}")
 
 
+@pytest.mark.parametrize(
+    ("found", "clause"),
+    [
+        (complete(n_unparsed=10), ""),
+        (complete(n_unparsed=626), "; of the 400 of 1,026 questions (38.9 %) with a readable answer"),
+        (complete(900, n_unparsed=100), "; of the 800 of 1,026 questions (77.9 %) with a readable answer"),
+    ],
+)
+def test_a_figure_of_few_questions_says_of_which_beside_it(found: Completeness, clause: str) -> None:
+    about = "random; change +0.0461 (95 % interval +0.0349 to +0.0572)"
+    assert headline(BOTH, completeness=found).about == f"{about}{clause}"
+
+
+def test_unread_answers_that_count_as_wrong_leave_no_question_out() -> None:
+    scores = dataclasses.replace(BOTH, protocol="vlmevalkit")
+    assert "readable" not in headline(scores, completeness=complete(n_unparsed=626)).about
+
+
 def test_dash_b_tells_how_often_the_object_is_seen() -> None:
     questions = [Question(f"{place}.png", "Can you see a dog?", "dog") for place in range(8)]
     labels = {question: place < 4 for place, question in enumerate(questions)}

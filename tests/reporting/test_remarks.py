@@ -11,6 +11,8 @@ from repope_eval.reporting.remarks import (
     clustering_remark,
     detection_remark,
     f1_parts_remark,
+    readings_remark,
+    unread_remark,
 )
 from repope_eval.scoring.estimates import Estimate
 
@@ -68,3 +70,23 @@ def test_errors_about_one_image(ratios: tuple[float, ...], verdict: str) -> None
 
 def test_one_kind_of_interval_needs_no_words() -> None:
     assert detection_remark({}) is None
+
+
+def test_what_other_protocols_read_is_always_said() -> None:
+    assert (
+        readings_remark({"pope": 0, "lmms_eval": 0}, "repope", 3) == "All protocols read every answer alike."
+    )
+    assert readings_remark({"pope": 2, "vlmevalkit": 0, "lmms_eval": 3000}, "repope", 3000) == (
+        "Of 3,000 answers, other protocols read some otherwise than repope: pope 2, lmms_eval 3,000 (protocol=all "
+        "shows which, and what becomes of the scores)."
+    )
+
+
+def test_unread_answers_are_told_with_what_becomes_of_them() -> None:
+    assert unread_remark(0, 3000, "repope") is None
+    assert unread_remark(1810, 3000, "repope") == (
+        "1,810 of 3,000 answers are neither yes nor no by protocol repope, and no figure counts them."
+    )
+    assert unread_remark(1, 1, "vlmevalkit") == (
+        "1 of 1 answer is neither yes nor no by protocol vlmevalkit, and figures count it as wrong."
+    )

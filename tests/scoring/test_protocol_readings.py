@@ -3,7 +3,7 @@
 import pytest
 
 from repope_eval.records import Answer, Question
-from repope_eval.scoring.protocol_readings import disagreements, unparsed
+from repope_eval.scoring.protocol_readings import disagreements, read_otherwise, unparsed
 from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.settings import config
 
@@ -149,3 +149,10 @@ def test_a_response_stands_once_and_the_most_frequent_first() -> None:
 def test_answers_that_a_protocol_finds_neither_in(protocol: config.Protocol, expected: list[str]) -> None:
     found = unparsed(answers("eyes", "yes", "hm", "No."), protocol)
     assert [answer.response for answer in found] == expected
+
+
+def test_answers_that_other_protocols_read_otherwise_are_counted() -> None:
+    """ "eyes" holds a yes for the paper's rule, and is none of POPEs noes; the other two read neither."""
+    given = answers("I do not see one; only the eyes of a dog.", "Yes", "No.", "No.")
+    assert read_otherwise(given, "repope") == {"pope": 1, "vlmevalkit": 1, "lmms_eval": 3}
+    assert read_otherwise(given, "lmms_eval") == {"repope": 3, "pope": 3, "vlmevalkit": 2}
