@@ -23,8 +23,8 @@ the same program. `python -m repope_eval help COMMAND` shows what stands here.
   value, and the files that it writes have the variable's name.
 - `--cfg job` prints the settings that are composed instead of running, `--version` the version, and `--hydra-help` the
   options of Hydra. `-m` runs several models one after another: `-m model=A,B`.
-- The exit status is 0 when all is answered and scored, 1 with a line that says what is wrong, 130 after Ctrl-C and 143
-  after SIGTERM. `HYDRA_FULL_ERROR=1` in the environment shows where an error came from.
+- The exit status is 0 when all is answered and scored, 1 with a line that says what is wrong, 130 after Ctrl-C, 143
+  after SIGTERM and 129 after a closed terminal. `HYDRA_FULL_ERROR=1` in the environment shows where an error came from.
 """
 
 GROUP_TITLES = {"model": "Keys of a model", "bench": "Keys of a benchmark"}

@@ -21,6 +21,7 @@ from repope_eval.inference.asker import AskedImage
 from repope_eval.models.networks import LoadedNetwork
 from repope_eval.models.recipe import Prepared, Recipe
 from repope_eval.process.environment import usable_cores
+from repope_eval.process.signals import ENDING
 from repope_eval.records import Question
 
 AHEAD = 32
@@ -173,7 +174,7 @@ def _workers(asked_for: str, device: torch.device, images: int, programs: int) -
 
 
 def _start_worker(_: int) -> None:
-    """Has a worker ignore Ctrl-C and SIGTERM, which reach all processes: the loop ends it after the batch in hand."""
+    """Has a worker ignore what ends a run, which reaches all processes: the loop ends it after the batch in hand."""
     os.environ["TOKENIZERS_PARALLELISM"] = "false"  # threads of the parent's do not live on here
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    for number in ENDING:
+        signal.signal(number, signal.SIG_IGN)

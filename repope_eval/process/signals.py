@@ -9,7 +9,8 @@ from typing import Any, Self
 
 log = logging.getLogger(__name__)
 
-_ENDING = (signal.SIGINT, signal.SIGTERM)
+ENDING = tuple(number for number in signal.Signals if number.name in ("SIGINT", "SIGTERM", "SIGHUP"))
+"""SIGHUP comes where a terminal is closed. Windows has none; what `nohup` starts ignores it."""
 
 _OF_LAUNCHERS = tuple(number for number in signal.Signals if number.name in ("SIGUSR1", "SIGUSR2"))
 """Signals that a launcher may handle in this process: submitit's handler queues the job again and exits.
@@ -109,7 +110,7 @@ class FinishBatch:
 
 
 def _install(
-    handler: Callable[[int, FrameType | None], None], numbers: Sequence[signal.Signals] = _ENDING
+    handler: Callable[[int, FrameType | None], None], numbers: Sequence[signal.Signals] = ENDING
 ) -> dict[signal.Signals, Any]:
     """Sets a handler for each signal that is not ignored, and returns the handlers before.
 

@@ -42,8 +42,16 @@ def test_a_run_killed_at_odd_moments_ends_as_an_unbroken_one(
         assert found == pytest.approx(expected[question], abs=1e-5)
 
 
-@pytest.mark.parametrize("words", [(), ("workers=2",)])
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "status", "words"),
+    [
+        (signal.SIGINT, 130, ()),
+        (signal.SIGINT, 130, ("workers=2",)),
+        (signal.SIGTERM, 143, ()),
+        (signal.SIGTERM, 143, ("workers=2",)),
+        (signal.SIGHUP, 129, ()),
+    ],
+)
 def test_a_signal_has_the_batch_finished_and_says_how_to_go_on(
     tmp_path: Path, number: int, status: int, words: tuple[str, ...]
 ) -> None:
