@@ -23,7 +23,7 @@ from repope_eval.settings import (
 )
 from repope_eval.settings.benchmark_words import ALL, by_benchmark, spelt_out
 from repope_eval.settings.fields import nearest
-from repope_eval.settings.quick_checks import misspelt_keys
+from repope_eval.settings.quick_checks import dashed_settings, misspelt_keys
 from repope_eval.wording import message_text, shown_word
 
 log = logging.getLogger("repope_eval")
@@ -151,7 +151,7 @@ def _launch(command: str, words: list[str]) -> int:
     record = COMMANDS[command]
     typed = shlex.join(["python", "-m", "repope_eval", *([] if command == "run" else [command]), *words])
     words = spelt_out(record, words)
-    if mistakes := misspelt_keys(record, words):
+    if mistakes := dashed_settings(record, words) or misspelt_keys(record, words):
         raise RepopeError("\n".join(mistakes))
     by_benchmark = _by_benchmark(command, words)
     try:

@@ -4,6 +4,7 @@ import math
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from types import NoneType
 from typing import Any
 
@@ -49,6 +50,20 @@ def misspelt_keys(record: type, words: Sequence[str]) -> list[str]:
         elif not _is_right(fields[key], value, groups_of(record)):
             return []
     return list(dict.fromkeys(found))
+
+
+def dashed_settings(record: type, words: Sequence[str]) -> list[str]:
+    """A line for each setting that is given as an option, as other programs have it: `--model=tiny`, `--model tiny`."""
+    fields = fields_by_key(record)
+    found = []
+    for word, following in pairwise([*words, ""]):
+        name, _, value = word.partition("=")
+        key = name.removeprefix("--").replace("-", "_")
+        if name.startswith("--") and key in fields:
+            if "=" not in word:
+                value = "VALUE" if "=" in following or following.startswith("-") else following or "VALUE"
+            found.append(f"{shown_word(word)}: settings have no dashes; give {key}={shown_word(value)}")
+    return found
 
 
 def no_such_key(word: str, known: Iterable[str]) -> str:
