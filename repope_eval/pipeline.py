@@ -21,7 +21,7 @@ from repope_eval.runs.rank_shares import merge_shares
 from repope_eval.scoring.scores import Scores
 from repope_eval.settings.applicable import applicable, refuse_idle
 from repope_eval.settings.config import DEFAULT_PROTOCOL, RunSettings, ScoreSettings
-from repope_eval.settings.launching import is_of_sweep
+from repope_eval.settings.launching import bench_words, is_of_sweep
 from repope_eval.settings.named_folders import data_folder
 from repope_eval.settings.written import as_written
 from repope_eval.tracking.trackers import require_tracker, track
@@ -173,6 +173,11 @@ def _enter(
     folder.require_scores_kept(
         len({question.image for question in benchmark.questions}),
         protocol,
-        f"bench={settings.bench.name} protocol={protocol} out={settings.out}_{protocol}",
+        [
+            f"bench={settings.bench.name}",
+            *bench_words()[1:],
+            f"protocol={protocol}",
+            f"out={settings.out}_{protocol}",
+        ],
     )
     folder.manifest.begin(start, partial=settings.limit is not None)

@@ -68,12 +68,20 @@ def test_scores_of_all_images_are_not_replaced_by_those_of_fewer_or_of_another_p
     assert otherwise.returncode == 1
     assert (run / "scores.json").read_bytes() == before
     said, _, both = otherwise.stderr.splitlines()[-1].partition("type: python -m repope_eval ")
+    assert both == f"score answers={run}/answers.jsonl bench=demo protocol=lmms_eval out={run}_lmms_eval"
     assert said == (
         f"{run} has the scores by protocol=repope, which those by protocol=lmms_eval would replace; for both, "
     )
     assert command_line(*both.split()).returncode == 0
     document = json.loads((tmp_path / "run_lmms_eval" / "scores.json").read_text())
     assert (document["protocol"], document["n_images"]) == ("lmms_eval", 100)
+
+
+def test_broken_scores_are_replaced(unbroken: Path, command_line: CommandLine, tmp_path: Path) -> None:
+    shutil.copytree(unbroken, tmp_path / "run")
+    (tmp_path / "run" / "scores.json").write_text("[")
+    assert command_line(f"out={tmp_path / 'run'}").returncode == 0
+    assert json.loads((tmp_path / "run" / "scores.json").read_text())["n_images"] == 100
 
 
 def test_a_run_of_some_images_goes_on_to_all(command_line: CommandLine, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """A run folder: its files, and the rule that it holds the answers of one configuration only."""
 
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -20,7 +21,7 @@ from repope_eval.runs.manifest import Identity, Manifest
 from repope_eval.runs.manifest_form import read_manifest
 from repope_eval.settings.config import Protocol
 from repope_eval.settings.written import without_environment
-from repope_eval.wording import counted, shown_word
+from repope_eval.wording import counted
 
 _REPLACED = (MANIFEST, IMAGES, SCORES, PAGE)
 """Files that a run writes anew."""
@@ -182,13 +183,13 @@ class RunFolder:
         for name, content in figures.items():
             write_bytes(self.path / "figures" / name, content)
 
-    def require_scores_kept(self, n_images: int, protocol: Protocol, as_scored: str) -> None:
+    def require_scores_kept(self, n_images: int, protocol: Protocol, words: Sequence[str]) -> None:
         """Refuses a start that would replace the scores of a finished run by those of fewer images or another protocol.
 
         Args:
             n_images: how many images this start is about.
             protocol: what it reads answers by.
-            as_scored: the words after which `score` makes this start's scores in a folder of their own.
+            words: with which `score` makes this start's scores in a folder of their own.
 
         Raises:
             RepopeError: it would. The message says how to have both.
@@ -196,7 +197,12 @@ class RunFolder:
         scores = self.path / SCORES
         if self.manifest.facts.get("status") != "complete" or not scores.is_file():
             return
-        document = read_json(scores)
+        try:
+            document = read_json(scores)
+        except RepopeError:
+            return  # what is broken may be replaced
+        if not isinstance(document, dict):
+            return
         known, by = document.get("n_images") or 0, document.get("protocol")
         if n_images < known:
             raise RepopeError(
@@ -204,9 +210,10 @@ class RunFolder:
                 f"{n_images:,}; choose another out=, or leave limit= out"
             )
         if by not in (None, protocol):
+            command = ["python", "-m", "repope_eval", "score", f"answers={self.answers}", *words]
             raise RepopeError(
                 f"{self.path} has the scores by protocol={by}, which those by protocol={protocol} would replace; for "
-                f"both, type: python -m repope_eval score answers={shown_word(str(self.answers))} {as_scored}"
+                f"both, type: {shlex.join(command)}"
             )
 
     def write_scores(self, document: dict[str, Any], page: str) -> None:

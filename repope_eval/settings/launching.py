@@ -101,7 +101,9 @@ def _composed_alike(record: type, benches: Sequence[str], config_dir: Path | Non
 
 
 def bench_words() -> list[str]:
-    """The words that name the benchmark in a command, as they were typed."""
+    """The words that name the benchmark in a command, as they were typed; none where no command was."""
+    if not HydraConfig.initialized():
+        return []
     composed = HydraConfig.get()
     typed: Any = OmegaConf.to_container(composed.overrides.task, resolve=False)
     further = [word for word in typed if word.startswith("bench.")]
