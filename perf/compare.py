@@ -74,7 +74,7 @@ class Pair:
         }
         questions = SharedQuestions(models, [LabelSet(CELL[0], {CELL[1]: self.labels})], PROTOCOLS["repope"])
         columns = [(name, questions.shared_by(MODELS)) for name in MODELS]
-        drawn = questions.sample(columns, ["f1"])["f1"]
+        drawn = questions.sample(columns, ["f1"], drawn=["f1"])["f1"]
         (found,) = differences(questions, {CELL: MODELS}, columns, drawn)[CELL[0]][CELL[1]]
         replicates: Values = drawn[CELL].replicates[:, 0] - drawn[CELL].replicates[:, 1]
         return found, replicates

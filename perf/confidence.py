@@ -37,7 +37,7 @@ Values = NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
-    """A kind of models."""
+    """How the confidence of simulated models comes about: what sets one row of the table apart from another."""
 
     apart: float
     """Distance between the means of the labels, in standard deviations."""

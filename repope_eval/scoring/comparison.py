@@ -68,7 +68,7 @@ def compare(
     common = questions.shared_by(names)
     n_images = {cell: questions.n_images(common, cell) for cell in questions.cells}
     columns = [(name, common) for name in names]
-    drawn = questions.sample(columns, RANKED_FIGURES)
+    drawn = questions.sample(columns, RANKED_FIGURES, drawn=["f1"])
     samples = {
         figure: {
             cell: sampled

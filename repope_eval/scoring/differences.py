@@ -146,7 +146,7 @@ def _drawn(questions: SharedQuestions, columns: Sequence[Column]) -> Samples:
     found: dict[Column, Mapping[Cell, Sampled]] = {}
     for start in range(0, len(columns), _COLUMNS_AT_ONCE):
         some = columns[start : start + _COLUMNS_AT_ONCE]
-        found.update(_by_column(some, questions.sample(some, ["f1"])["f1"]))
+        found.update(_by_column(some, questions.sample(some, ["f1"], drawn=["f1"])["f1"]))
     return found
 
 

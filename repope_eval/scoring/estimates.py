@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 CONFIDENCE = 0.95
-"""Of every interval."""
+"""How often an interval holds the truth, if it is what it says: that of every interval here."""
 Interval = tuple[float, float] | None
 """The low and the high end; None where the figure is undefined, in the answers themselves or in a replicate of them."""
 Method = Literal["bootstrap", "gamma"]

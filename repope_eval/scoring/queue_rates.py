@@ -18,7 +18,7 @@ from repope_eval.scoring.estimation import Looked, share_of
 from repope_eval.scoring.queue_findings import Finding, looked_at
 
 MOST_DOUBTFUL, OTHERS, WHOLE = "the most doubtful", "the others", "all"
-"""Parts of a queue."""
+"""The parts of a queue whose labels people found wrong or not are counted in: each has a row of the table."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -111,12 +111,15 @@ class SharedQuestions:
         among = np.frombuffer(questions, dtype=bool)
         return among if cell is None else among & self._labelled[cell]
 
-    def sample(self, columns: Sequence[Column], figures: Sequence[str]) -> dict[str, dict[Cell, Sampled]]:
+    def sample(
+        self, columns: Sequence[Column], figures: Sequence[str], drawn: Collection[str]
+    ) -> dict[str, dict[Cell, Sampled]]:
         """The figures, by figure and cell, of models on sets of questions.
 
         Args:
             columns: the models and their sets, the order of [models] in `Sampled`; without any, there is no replicate.
             figures: fields of `Figures`.
+            drawn: those of them that have replicates, which take most of the time and the memory.
         """
         n_cells = sum(len(label_set.variants) for label_set in self._label_sets)
         counts = np.zeros((len(self._images), len(columns), n_cells, len(OUTCOMES)))
@@ -127,13 +130,13 @@ class SharedQuestions:
         of_f1 = np.stack(shares(counts, self._protocol)["f1"], axis=-1)
         f1_counts = of_f1.astype(np.min_scalar_type(int(of_f1.max(initial=0))))  # mostly a byte each
         none = dict.fromkeys(figures, np.empty((0, *counts.shape[1:-1])))
-        drawn = replicated(counts, self._protocol, figures) if columns else none
+        replicates = {**none, **(replicated(counts, self._protocol, list(drawn)) if columns else {})}
         return {
             figure: {
                 (name, variant): Sampled(
                     values=mean_over(values[figure], cells),
                     # A model's replicates lie together, since models are compared one by one.
-                    replicates=np.asfortranarray(mean_over(drawn[figure], cells)),
+                    replicates=np.asfortranarray(mean_over(replicates[figure], cells)),
                     influences=mean_over((moved[figure] - values[figure]) / _LITTLE, cells),
                     f1_counts=f1_counts[:, :, cells[0] : cells[-1] + 1],
                 )
