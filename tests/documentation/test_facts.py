@@ -143,6 +143,15 @@ def test_intervals_hold_as_often_as_is_said() -> None:
     assert {share for shares in found.values() for share in shares} == {f"{round(100 * min(shares))}"}
 
 
+def test_how_often_intervals_hold_at_worst_is_said() -> None:
+    """Where 1.85 % of the images are all wrong, 100 images show none so often that no interval can know of them."""
+    at_most = f"{100 * (1 - (1 - 0.0185) ** 100):.0f}"
+    assert f"about {at_most} times of 100 where these are 1.85 % of 100 images" in unwrapped(
+        TEXTS["docs/concepts/intervals.md"]
+    )
+    assert f"unless a few images have all of their questions wrong (about {at_most})" in unwrapped(README)
+
+
 def test_the_correlation_depends_on_the_share_of_yes_as_is_said() -> None:
     """And balanced accuracy does not: recall .9 and TNR .8, by the expected counts of a million questions."""
     found = {}
