@@ -19,7 +19,7 @@ from repope_eval.foreign_answers.rows import (
     field_names,
 )
 from repope_eval.records import Answer, Question
-from repope_eval.scoring.protocols import Reading, read_repope
+from repope_eval.scoring.protocols import read_lmms_eval, read_repope
 from repope_eval.wording import counted
 
 NEARLY_ALL = 0.995
@@ -28,8 +28,6 @@ FEWEST_ANSWERS = 20
 """A model may well be right about fewer questions than these; where another column may be its answer, one is enough."""
 _ROWS_READ = 200
 """Rows that tell what another column holds."""
-
-PLAIN: Mapping[str, bool] = {"yes": True, "no": False}
 
 
 def refuse_labels(joined: Joined, file: RowFile, benchmark: Benchmark) -> None:
@@ -73,12 +71,9 @@ def _equal(answers: Mapping[Question, Answer], labels: Mapping[Question, bool]) 
     labelled = [
         (labels[question], answer.response) for question, answer in answers.items() if question in labels
     ]
-    return len(labelled), sum(_plain(response) is label for label, response in labelled)
-
-
-def _plain(response: str) -> Reading:
-    """The label that a text is, if it is no more than one."""
-    return PLAIN.get(response.strip().rstrip(".").lower())
+    return len(labelled), sum(
+        read_lmms_eval(response.strip().rstrip(".")) is label for label, response in labelled
+    )
 
 
 def _other_columns(rows: Sequence[Mapping[str, Any]], field: str) -> Iterator[str]:
