@@ -79,7 +79,7 @@ def score(
     benchmark: Benchmark,
     *,
     model: str = "model",
-    protocol: config.Protocol = "repope",
+    protocol: config.Protocol = config.DEFAULT_PROTOCOL,
 ) -> scores.Scores:
     """Scores answers under all label sets of a benchmark, with intervals from resampled images.
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from repope_eval.settings.config import Protocol
+from repope_eval.settings.config import DEFAULT_PROTOCOL, Protocol
 from repope_eval.settings.declaration import setting
 
 
@@ -17,7 +17,7 @@ class AuditSettings:
         "number of others that are drawn at random, so that scores can be estimated", 200, minimum=0
     )
     seed: int = setting("of the drawing", 0, minimum=0)
-    protocol: Protocol = setting("how yes or no is read from an answer", "repope")
+    protocol: Protocol = setting("how yes or no is read from an answer", DEFAULT_PROTOCOL)
     data_dir: str | None = setting("where data lies or goes; null: where the runs had it", None)
     out: str = setting("folder for queue.jsonl", "audit")
 
@@ -30,6 +30,6 @@ class EstimateSettings:
     bench: str | None = setting("benchmark that is estimated, by its name; null: that of most runs", None)
     labels: str = setting("what people found: an annotator's file, or what relabel wrote")
     queue: str = setting("the queue.jsonl that audit wrote")
-    protocol: Protocol = setting("how yes or no is read from an answer", "repope")
+    protocol: Protocol = setting("how yes or no is read from an answer", DEFAULT_PROTOCOL)
     data_dir: str | None = setting("where data lies or goes; null: where the runs had it", None)
     out: str = setting("folder for estimates.json and estimates.html", "estimates")

@@ -173,7 +173,8 @@ class RunSettings:
         minimum=0,
     )
     protocol: ProtocolChoice = setting(
-        "how yes or no is read from an answer; all: repope's way, and what the others make of it", "repope"
+        "how yes or no is read from an answer; all: repope's way, and what the others make of it",
+        DEFAULT_PROTOCOL,
     )
     device: str = setting("auto, cpu, mps, cuda or cuda:N", "auto", **_DEVICE)
     batch_size: str = setting("images at a time; auto: what the memory holds", "auto", **_BATCH_SIZE)
@@ -258,7 +259,8 @@ class ScoreSettings:
     )
     model: str | None = setting("name shown with the scores; null: the answer file's", None, **_NAME)
     protocol: ProtocolChoice = setting(
-        "how yes or no is read from an answer; all: repope's way, and what the others make of it", "repope"
+        "how yes or no is read from an answer; all: repope's way, and what the others make of it",
+        DEFAULT_PROTOCOL,
     )
     data_dir: str | None = setting("where data lies or goes; null: REPOPE_DATA or the cache folder", None)
     out: str | None = setting("run folder; null: runs/BENCH/MODEL", None)
@@ -281,7 +283,7 @@ class ReportSettings:
     runs: str = setting("folder that run folders lie in, at any depth", "runs")
     bench: str | None = setting("benchmark that is reported, by its name; null: that of most runs", None)
     reference: Literal["none", "paper"] = setting("paper: its 17 models stand among the runs", "none")
-    protocol: Protocol = setting("how yes or no is read from an answer", "repope")
+    protocol: Protocol = setting("how yes or no is read from an answer", DEFAULT_PROTOCOL)
     coverage: float = setting(
         "least share of the questions that a run must have answered to be ranked", 1.0, minimum=0, maximum=1
     )
