@@ -23,7 +23,7 @@ from pathlib import Path
 from gauges import forget_peak, peak_gigabytes, print_table
 from simulated_answers import VARIANTS, make_truth, write_answers, write_questions
 
-from repope_eval.benchmarks.benchmark import Benchmark, make_benchmark
+from repope_eval.benchmarks.benchmark import POPE_LABELS, Benchmark, make_benchmark
 from repope_eval.benchmarks.pope_file import read_rows
 from repope_eval.process.timing import timed
 from repope_eval.reporting.results import AnsweredBenchmark, score_and_report
@@ -128,9 +128,9 @@ def _read_benchmark(folder: Path) -> Benchmark:
     """As `load_benchmark` does, which knows benchmarks of three variants by their published hashes alone."""
     originals, relabelled = (
         {variant: read_rows(folder / f"{kind}_{variant}.jsonl") for variant in VARIANTS}
-        for kind in ("pope", "repope")
+        for kind in POPE_LABELS
     )
-    return make_benchmark("simulated", originals, relabelled, {})
+    return make_benchmark("simulated", originals, relabelled, POPE_LABELS, {})
 
 
 def _print_sizes(folder: Path, n_images: int) -> None:

@@ -32,7 +32,7 @@ class LabelSet:
     """What is taken as true: for each variant, the questions that count and whether the answer is yes."""
 
     name: str
-    """`pope` for the original labels, `repope` for the corrected ones."""
+    """Such as `pope` and `repope`, or `original` and `corrected` of a user's own files."""
     variants: Mapping[Variant, Mapping[Question, bool]]
 
     @property

@@ -15,7 +15,7 @@ from typing import Any
 import openpyxl
 import pytest
 
-from repope_eval.benchmarks.benchmark import make_benchmark
+from repope_eval.benchmarks.benchmark import OWN_LABELS, make_benchmark
 from repope_eval.benchmarks.object_lists import read_object_lists
 from repope_eval.benchmarks.pope_file import read_annotations, read_rows
 from repope_eval.benchmarks.sources import load_benchmark
@@ -83,13 +83,14 @@ def _read_relabels(path: Path) -> Any:
     whole = path.with_name("whole.jsonl")
     whole.write_text(_lines(POPE), encoding="utf-8")
     rows = read_rows(whole)
-    return make_benchmark("custom", {"custom": rows}, {"custom": read_rows(path)}, {}).label_sets
+    relabelled = {"custom": read_rows(path)}
+    return make_benchmark("custom", {"custom": rows}, relabelled, OWN_LABELS, {}).label_sets
 
 
 def _read_answers(path: Path) -> Any:
     whole = path.with_name("whole.jsonl")
     whole.write_text(_lines(POPE), encoding="utf-8")
-    benchmark = make_benchmark("custom", {"random": read_rows(whole)}, {}, {})
+    benchmark = make_benchmark("custom", {"random": read_rows(whole)}, {}, OWN_LABELS, {})
     return join_file(read_row_file(path), ColumnSettings(), benchmark, None)[0].answers
 
 

@@ -13,6 +13,18 @@ from repope_eval.records import LabelSet, Question, Variant
 from repope_eval.settings.config import BenchSettings
 from repope_eval.wording import shown
 
+LabelSetNames = tuple[str, str]
+"""The names of the label sets before and after a relabelling."""
+
+POPE_LABELS: LabelSetNames = ("pope", "repope")
+"""The label sets of POPE's files, and of those made as POPE and RePOPE were."""
+
+OWN_LABELS: LabelSetNames = ("original", "corrected")
+"""The label sets of a user's own files, of which no better name is known."""
+
+OWN_MEASURES = "Questions and labels are of {origin}: how they were chosen and checked is not known here."
+"""What is said of them in the place of `Source.measures`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Benchmark:
@@ -20,7 +32,7 @@ class Benchmark:
 
     name: str
     label_sets: tuple[LabelSet, ...]
-    """`pope` first, then `repope` where there are corrected labels; or `dash_b` alone."""
+    """The original labels first, then the corrected ones where there are any."""
     ids: Mapping[Variant, Mapping[int | str, Question]]
     """The questions by the ids of the original files; an id is unique inside one variant only."""
     hashes: Mapping[str, str]
@@ -98,7 +110,7 @@ class Source:
     origin: str
     """Where its question files come from, and their licence."""
     measures: str = ""
-    """A sentence or two on what its figures tell of a model, and what they cannot."""
+    """A sentence or two on what its figures tell of a model, and what they cannot; `{origin}` stands for its origin."""
     title: str = ""
     """What messages call the benchmark."""
     bench: str = ""
@@ -124,6 +136,7 @@ def read_benchmark(
     name: str,
     originals: Mapping[Variant, Path],
     relabelled: Mapping[Variant, Path],
+    label_sets: LabelSetNames,
     *,
     may_repeat: bool = False,
 ) -> Benchmark:
@@ -133,6 +146,7 @@ def read_benchmark(
         name: the name of the benchmark.
         originals: each variant's file, labels yes or no.
         relabelled: the files with corrected labels of the same variants; empty where there are none.
+        label_sets: what the labels are called.
         may_repeat: whether a file may hold a question twice with one label.
 
     Raises:
@@ -149,6 +163,7 @@ def read_benchmark(
         name,
         {variant: read_rows(path, may_repeat=may_repeat) for variant, path in originals.items()},
         {variant: read_rows(path) for variant, path in relabelled.items()},
+        label_sets,
         hashes,
     )
 
@@ -157,6 +172,7 @@ def make_benchmark(
     name: str,
     originals: Mapping[Variant, Sequence[Row]],
     relabelled: Mapping[Variant, Sequence[Row]],
+    label_sets: LabelSetNames,
     hashes: Mapping[str, str],
 ) -> Benchmark:
     """A benchmark out of the rows of its files.
@@ -165,6 +181,7 @@ def make_benchmark(
         name: the name of the benchmark.
         originals: each variant's rows, labels yes or no.
         relabelled: the corrected rows of the same variants; empty where there are none.
+        label_sets: what the labels are called.
         hashes: SHA-256 of each file by name.
 
     Raises:
@@ -186,10 +203,12 @@ def make_benchmark(
                 f"{shown(first.question_id)}: {shown(first.question.image)}, {shown(first.question.text)}; id, image "
                 "and text must agree"
             )
-    label_sets = [LabelSet("pope", _labels("pope", originals, ids))]
-    if relabelled:
-        label_sets.append(LabelSet("repope", _labels("repope", relabelled, ids)))
-    return Benchmark(name, tuple(label_sets), ids, dict(hashes))
+    found = tuple(
+        LabelSet(label_set, _labels(label_set, rows, ids))
+        for label_set, rows in zip(label_sets, (originals, relabelled), strict=True)
+        if rows
+    )
+    return Benchmark(name, found, ids, dict(hashes))
 
 
 def _labels(

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from repope_eval.benchmarks.benchmark import Benchmark, BenchmarkSize, Source, read_benchmark
+from repope_eval.benchmarks.benchmark import POPE_LABELS, Benchmark, BenchmarkSize, Source, read_benchmark
 from repope_eval.benchmarks.hub_images import copy_rows, load_test_split
 from repope_eval.benchmarks.images import locate_images, refuse_outside
 from repope_eval.benchmarks.pope_file import POPE_VARIANTS
@@ -75,13 +75,12 @@ def copy_hub_images(dataset: str, names: Sequence[str], folder: Path) -> None:
 
 def _load(settings: BenchSettings, data_dir: Path) -> Benchmark:
     names = [
-        {variant: f"coco_{kind}_{variant}.json" for variant in settings.variants}
-        for kind in ("pope", "repope")
+        {variant: f"coco_{kind}_{variant}.json" for variant in settings.variants} for kind in POPE_LABELS
     ]
     wanted = [name for of_kind in names for name in of_kind.values()]
     paths = find_published_files(ANNOTATIONS, wanted, settings, data_dir)
     originals, relabelled = ({variant: paths[name] for variant, name in of_kind.items()} for of_kind in names)
-    return read_benchmark(settings.name, originals, relabelled)
+    return read_benchmark(settings.name, originals, relabelled, POPE_LABELS)
 
 
 def _fetch_images(settings: BenchSettings, names: Sequence[str], folder: Path) -> None:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from repope_eval.benchmarks.benchmark import Benchmark, Source, read_benchmark
+from repope_eval.benchmarks.benchmark import OWN_LABELS, OWN_MEASURES, Benchmark, Source, read_benchmark
 from repope_eval.errors import RepopeError
 from repope_eval.settings.config import BenchSettings
 
@@ -22,7 +22,8 @@ def _load(settings: BenchSettings, _: Path) -> Benchmark:
         )
     (variant,) = settings.variants
     relabels = {variant: Path(settings.relabels).expanduser()} if settings.relabels else {}
-    return read_benchmark(settings.name, {variant: Path(settings.questions).expanduser()}, relabels)
+    questions = {variant: Path(settings.questions).expanduser()}
+    return read_benchmark(settings.name, questions, relabels, OWN_LABELS)
 
 
 SOURCE = Source(
@@ -32,5 +33,5 @@ SOURCE = Source(
     own_images=lambda *_: None,
     images_missing=lambda _: IMAGES_MISSING,
     origin="files of your own",
-    measures="Questions and labels are of files of your own: how they were chosen and checked is not known here.",
+    measures=OWN_MEASURES,
 )

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from repope_eval.benchmarks.benchmark import Benchmark, Source, read_benchmark
+from repope_eval.benchmarks.benchmark import POPE_LABELS, Benchmark, Source, read_benchmark
 from repope_eval.benchmarks.custom import IMAGES_MISSING
 from repope_eval.benchmarks.pope_file import POPE_VARIANTS
 from repope_eval.settings.config import BenchSettings
@@ -13,9 +13,9 @@ DEMO_FOLDER = Path(__file__).parent.parent / "demo" / "benchmark"
 def _load(settings: BenchSettings, _: Path) -> Benchmark:
     originals, relabelled = (
         {variant: DEMO_FOLDER / f"{kind}_{variant}.jsonl" for variant in settings.variants}
-        for kind in ("pope", "repope")
+        for kind in POPE_LABELS
     )
-    return read_benchmark(settings.name, originals, relabelled)
+    return read_benchmark(settings.name, originals, relabelled, POPE_LABELS)
 
 
 SOURCE = Source(

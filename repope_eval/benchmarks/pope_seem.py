@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from repope_eval.benchmarks.benchmark import Benchmark, BenchmarkSize, Source, read_benchmark
+from repope_eval.benchmarks.benchmark import POPE_LABELS, Benchmark, BenchmarkSize, Source, read_benchmark
 from repope_eval.benchmarks.coco import VAL2014_MISSING, download_val2014
 from repope_eval.benchmarks.pope_file import POPE_VARIANTS
 from repope_eval.benchmarks.published_files import (
@@ -73,7 +73,7 @@ def _load(dataset: str, published: PublishedFiles, settings: BenchSettings, data
     names = {variant: _file_name(dataset, variant) for variant in settings.variants}
     paths = find_published_files(published, list(names.values()), settings, data_dir)
     originals = {variant: paths[name] for variant, name in names.items()}
-    return read_benchmark(settings.name, originals, {}, may_repeat=True)
+    return read_benchmark(settings.name, originals, {}, POPE_LABELS, may_repeat=True)
 
 
 def _fetch_gqa_images(settings: BenchSettings, names: Sequence[str], folder: Path) -> None:

@@ -1,7 +1,7 @@
 """A table of yes/no questions in anybody's form: its columns and the words of its labels are named.
 
-`table_rows` says what a table may be, and `table_questions` what is made of its rows. Its labels are label set pope; a
-column of corrected labels, where there is one, is label set repope, which lacks the ambiguous ones as RePOPE does.
+`table_rows` says what a table may be, and `table_questions` what is made of its rows. Its labels are label set
+original; a column of corrected labels, where there is one, is label set corrected, which lacks the ambiguous ones.
 """
 
 import logging
@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
 
-from repope_eval.benchmarks.benchmark import Benchmark, Source
+from repope_eval.benchmarks.benchmark import OWN_MEASURES, Benchmark, Source
 from repope_eval.benchmarks.hub_images import write_image
 from repope_eval.benchmarks.published_files import file_hash
 from repope_eval.benchmarks.table_images import image_in
@@ -156,5 +156,5 @@ SOURCE = Source(
         "with bench.images=FOLDER"
     ),
     origin="a table of your own",
-    measures="Questions and labels are of a table of your own: how they were chosen and checked is not known here.",
+    measures=OWN_MEASURES,
 )

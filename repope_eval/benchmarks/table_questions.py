@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from repope_eval.benchmarks.asked_texts import MOST_QUESTION_CHARACTERS, asked_text
+from repope_eval.benchmarks.benchmark import OWN_LABELS
 from repope_eval.benchmarks.pope_file import object_of
 from repope_eval.benchmarks.table_images import CellImage, image_in
 from repope_eval.benchmarks.table_rows import TableRows
@@ -23,6 +24,8 @@ RESERVED = ("mean", "distinct")
 
 MOST_VARIANTS = 50
 """A column with more values is no column of variants: each has a row in every table of figures."""
+
+_ORIGINAL, _CORRECTED = OWN_LABELS
 
 LabelWords = Mapping[str, bool | None]
 """What each word of a label means: yes, no, or that its row is left out (None)."""
@@ -56,7 +59,7 @@ class TableQuestions:
 
     @property
     def label_sets(self) -> tuple[LabelSet, ...]:
-        """`pope`, then `repope` where there are corrected labels."""
+        """The original labels, then the corrected ones where there are any."""
         return tuple(LabelSet(name, variants) for name, variants in self.labels.items())
 
     def add(self, row: Mapping[str, Any], index: int) -> None:
@@ -79,7 +82,7 @@ class TableQuestions:
         variant = _variant(row["variant"]) if "variant" in row else ONLY_VARIANT
         number = row["question_id"] if "question_id" in row else index + 1
         self._keep_id(variant, number, question)
-        self._keep_label("pope", variant, question, label)
+        self._keep_label(_ORIGINAL, variant, question, label)
         corrected = self._corrected(row, variant, question) if "relabel" in row else None
         if group is not None and self.groups.setdefault(question, group) != group:
             raise RepopeError(
@@ -126,16 +129,16 @@ class TableQuestions:
                 f"before, the first of them {self._place(question)}; a pair needs one"
             )
         of_variant = variants.setdefault(variant, {})
-        self.n_repeated += label_set == "pope" and question in of_variant
+        self.n_repeated += label_set == _ORIGINAL and question in of_variant
         of_variant[question] = label
 
     def _corrected(self, row: Mapping[str, Any], variant: Variant, question: Question) -> bool | None:
         """The corrected label, which is kept; None of an ambiguous question."""
-        self.labels.setdefault("repope", {}).setdefault(variant, {})
+        self.labels.setdefault(_CORRECTED, {}).setdefault(variant, {})
         words = {"": None, "ambiguous": None, **self.words}
         label = label_of("relabel", "" if row["relabel"] is None else row["relabel"], words)
         if label is not None:
-            self._keep_label("repope", variant, question, label)
+            self._keep_label(_CORRECTED, variant, question, label)
         return label
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from repope_eval.benchmarks.benchmark import Benchmark
+from repope_eval.benchmarks.benchmark import POPE_LABELS, Benchmark
 from repope_eval.benchmarks.sources import load_benchmark
 from repope_eval.comparison.answer_settings import Facts, facts_of
 from repope_eval.errors import RepopeError
@@ -144,7 +144,7 @@ def _of_run(letter: str, run: FoundRun, folder: Path, settings: CompareSettings)
         answers=answers,
         protocol=own_protocol,
         facts=facts_of(run, folder),
-        stored_f1=_stored_f1(document) if own_protocol == protocol else {},
+        stored_f1=_stored_f1(document, benchmark) if own_protocol == protocol else {},
         edition="",
         notes=tuple(_odd_answers(run, benchmark, len(answers))),
     )
@@ -260,13 +260,15 @@ def _stored_scores(folder: Path) -> tuple[Mapping[str, Any], Protocol]:
     return document, protocol
 
 
-def _stored_f1(document: Mapping[str, Any]) -> dict[str, dict[Variant, float]]:
+def _stored_f1(document: Mapping[str, Any], benchmark: Benchmark) -> dict[str, dict[Variant, float]]:
+    """F1 by today's names of the label sets: in earlier versions those of a user's own files were called POPE's."""
+    names = {old: each.name for old, each in zip(POPE_LABELS, benchmark.label_sets, strict=False)}
     found: dict[str, dict[Variant, float]] = {}
     scores = document.get("scores")
     for name, of_variants in scores.items() if isinstance(scores, dict) else ():
         for variant, cell in of_variants.items() if isinstance(of_variants, dict) else ():
             if isinstance(cell, dict) and isinstance(cell.get("f1"), float):
-                found.setdefault(name, {})[variant] = cell["f1"]
+                found.setdefault(names.get(name, name), {})[variant] = cell["f1"]
     return found
 
 

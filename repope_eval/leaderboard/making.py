@@ -113,7 +113,7 @@ def _shape(selection: Selection) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Label sets and variants of the benchmark, or of the paper's figures where there is none."""
     if selection.benchmark is None:
         cells = published_scores()[0].cells
-        return tuple(cells), tuple(cells["pope"])
+        return tuple(cells), tuple(next(iter(cells.values())))
     label_sets = selection.benchmark.label_sets
     variants = tuple(label_sets[0].variants)
     means = (MEAN,) if has_mean(variants) else ()
@@ -224,7 +224,7 @@ def _agreements(
     for variant in variants if paper else ():
         before, after = (
             {figure: _counted(paper, name, variant, figure) for figure in RANKED_FIGURES}
-            for name in ("pope", "repope")
+            for name in label_sets
         )
         of_variant = agreement([entry.name for entry in paper], before, after)
         found.append(RankAgreement("paper", variant, len(paper), of_variant))

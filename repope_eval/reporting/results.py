@@ -184,6 +184,7 @@ def _view(
     """What the page shows."""
     label_sets, answers = answered.benchmark.label_sets, answered.answers
     verdicts = verdicts_of(label_sets, answers, scores.protocol)
+    corrected = scores.confusions[label_sets[-1].name]
     found_unparsed = unparsed(answers, scores.protocol)
     return RunView(
         scores=scores,
@@ -207,7 +208,7 @@ def _view(
         detections=detections,
         groups=groups_right(answered.benchmark.groups, label_sets, answers, PROTOCOLS[scores.protocol]),
         amber=_amber(answered, scores),
-        resolutions=resolutions(scores.confusions["repope"], verdicts, scores.protocol) if verdicts else {},
+        resolutions=resolutions(corrected, verdicts, scores.protocol) if verdicts else {},
         missing={
             label_set.name: missing(label_set, scores.confusions[label_set.name], scores.protocol)
             for label_set in label_sets

@@ -1,11 +1,11 @@
 """What relabelling did to a model: which of its errors were errors of the labels, and which of its hits were luck.
 
-POPE's counts become RePOPE's by flips and removals alone. For the parsed answers,
+The counts under the first label set become those under the second by flips and removals alone. For the parsed answers,
 
     TP after = TP - (TP to FP) - (TP removed) + (FP to TP)
 
-and likewise with FN and TN, FP and TP, or TN and FN for TP and FP. Without both label sets `pope` and `repope` there is
-nothing to tell, and everything here is empty.
+and likewise with FN and TN, FP and TP, or TN and FN for TP and FP. Of a single label set there is nothing to tell,
+and everything here is empty.
 """
 
 from collections import Counter, defaultdict
@@ -23,14 +23,14 @@ ERRORS = ("fp", "fn", "unparsed_yes", "unparsed_no")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
-    """How the parsed answers of one group of questions moved from POPE's counts to RePOPE's."""
+    """How the parsed answers of one group of questions moved by the relabelling."""
 
     group: str
     """The name of a variant, or of an object."""
     before: tuple[int, int, int, int]
-    """TP, FP, TN, FN under POPE."""
+    """TP, FP, TN, FN under the first label set."""
     after: tuple[int, int, int, int]
-    """The same under RePOPE."""
+    """The same under the second."""
     fp_to_tp: int
     """False alarms that were errors of the label: the object was there."""
     fn_to_tn: int
@@ -40,7 +40,7 @@ class Effect:
     tn_to_fn: int
     """Rejections that were luck."""
     removed: tuple[int, int, int, int]
-    """The numbers of POPE's TP, FP, TN, FN whose question RePOPE found ambiguous."""
+    """The numbers of TP, FP, TN, FN before whose question was found ambiguous."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,20 +70,20 @@ class Verdict:
 def verdicts_of(
     label_sets: Sequence[LabelSet], answers: Mapping[Question, Answer], protocol: config.Protocol
 ) -> tuple[Verdict, ...]:
-    """The verdict of each answered question of each variant; none where one of the two label sets is missing."""
-    by_name = {label_set.name: label_set.variants for label_set in label_sets}
-    if not {"pope", "repope"} <= set(by_name):
+    """The verdict of each answered question of each variant; none where the labels were not corrected."""
+    if len(label_sets) < 2:
         return ()
+    before, after = (label_set.variants for label_set in label_sets[:2])
     read = remembering(PROTOCOLS[protocol]).read
     found = []
-    for variant, labels in by_name["pope"].items():
-        corrected = by_name["repope"].get(variant, {})
+    for variant, labels in before.items():
+        corrected = after.get(variant, {})
         for question, label in labels.items():
             answer = answers.get(question)
             if answer is not None:
                 reading, corrected_label = read(answer.response), corrected.get(question)
-                after = None if corrected_label is None else OUTCOME_OF[corrected_label, reading]
-                found.append(Verdict(variant, answer, OUTCOME_OF[label, reading], after))
+                outcome = None if corrected_label is None else OUTCOME_OF[corrected_label, reading]
+                found.append(Verdict(variant, answer, OUTCOME_OF[label, reading], outcome))
     return tuple(found)
 
 
@@ -112,7 +112,7 @@ def turned_verdicts(verdicts: Sequence[Verdict]) -> tuple[TurnedVerdict, ...]:
 
 
 def remaining_errors(verdicts: Sequence[Verdict]) -> tuple[TurnedVerdict, ...]:
-    """The answered questions that are errors under RePOPE as they were under POPE, unparsed ones included.
+    """The answered questions that are errors under both label sets, unparsed ones included.
 
     An unparsed answer is an error by the protocols that count it; the outcome tells it apart.
     """

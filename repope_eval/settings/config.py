@@ -126,11 +126,11 @@ class BenchSettings:
     )
     variants: tuple[str, ...] = setting("variants to evaluate; table: none named, all")
     questions: str | None = setting(
-        "custom: file in POPE's format; its labels are label set pope. table: any file of rows or Parquet, or "
+        "custom: file in POPE's format; its labels are label set original. table: any file of rows or Parquet, or "
         "hub:OWNER/NAME",
         None,
     )
-    relabels: str | None = setting("custom: its relabelled twin; its labels are label set repope", None)
+    relabels: str | None = setting("custom: its relabelled twin; its labels are label set corrected", None)
     images: str | None = setting(
         "image folder: that of your own files; val2014, GQA's, AMBER's, that of POPEv2's two folders, or DASH-B's of "
         "neg and pos, beside data_dir's",

@@ -14,9 +14,9 @@ class TableColumns:
         "table: column of the names of images that stand in it; null: their own, or a hash", None
     )
     question: str = setting("table: column of the question", "question")
-    label: str = setting("table: column of the label, which is label set pope", "label")
+    label: str = setting("table: column of the label, which is label set original", "label")
     relabel: str | None = setting(
-        "table: column of the corrected label, which is label set repope; empty: ambiguous", None
+        "table: column of the corrected label, which is label set corrected; empty: ambiguous", None
     )
     variant: str | None = setting("table: column of the variant; null: there is one, table", None)
     group: str | None = setting(

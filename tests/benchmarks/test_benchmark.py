@@ -14,6 +14,9 @@ def _row(number: int | str, image: str, name: str, label: str) -> Row:
     return Row(number, _question(image, name), label)  # type: ignore[arg-type]
 
 
+NAMES = ("old", "new")
+"""What its label sets are called."""
+
 RANDOM = (
     _row(1, "b", "car", "yes"),
     _row(2, "b", "dog", "no"),
@@ -29,9 +32,8 @@ POPULAR = (
 
 def _benchmark(relabelled: bool = False) -> Benchmark:
     corrected = {"random": (RANDOM[0], _row(3, "a", "cup", "no")), "popular": (_row(1, "a", "cup", "no"),)}
-    return make_benchmark(
-        "made_up", {"random": RANDOM, "popular": POPULAR}, corrected if relabelled else {}, {"file": "hash"}
-    )
+    originals = {"random": RANDOM, "popular": POPULAR}
+    return make_benchmark("made_up", originals, corrected if relabelled else {}, NAMES, {"file": "hash"})
 
 
 def test_questions_are_distinct_in_the_files_order_an_images_together() -> None:
@@ -46,22 +48,22 @@ def test_questions_are_distinct_in_the_files_order_an_images_together() -> None:
 
 def test_originals_alone_make_one_label_set() -> None:
     benchmark = _benchmark()
-    (pope,) = benchmark.label_sets
-    assert (benchmark.name, benchmark.hashes, pope.name) == ("made_up", {"file": "hash"}, "pope")
-    assert {variant: list(labels.values()) for variant, labels in pope.variants.items()} == {
+    (old,) = benchmark.label_sets
+    assert (benchmark.name, benchmark.hashes, old.name) == ("made_up", {"file": "hash"}, "old")
+    assert {variant: list(labels.values()) for variant, labels in old.variants.items()} == {
         "random": [True, False, True],
         "popular": [True, True, False, False],
     }
 
 
 def test_relabelled_rows_make_a_second_label_set_that_may_lack_questions() -> None:
-    pope, repope = _benchmark(relabelled=True).label_sets
-    assert (pope.name, repope.name) == ("pope", "repope")
-    assert repope.variants == {
+    old, new = _benchmark(relabelled=True).label_sets
+    assert (old.name, new.name) == NAMES
+    assert new.variants == {
         "random": {_question("b", "car"): True, _question("a", "cup"): False},
         "popular": {_question("a", "cup"): False},
     }
-    assert len(pope.variants["random"]) == len(RANDOM)
+    assert len(old.variants["random"]) == len(RANDOM)
 
 
 def test_questions_are_known_by_id_within_a_variant() -> None:
@@ -83,20 +85,20 @@ def test_questions_are_known_by_id_within_a_variant() -> None:
 )
 def test_relabelled_question_that_the_original_lacks_is_refused(row: Row, what: str) -> None:
     with pytest.raises(RepopeError) as caught:
-        make_benchmark("made_up", {"random": RANDOM}, {"random": (row, RANDOM[2])}, {})
+        make_benchmark("made_up", {"random": RANDOM}, {"random": (row, RANDOM[2])}, NAMES, {})
     assert str(caught.value) == (
         f"variant random: 1 relabelled questions are not the original file's, {what}; id, image and text must agree"
     )
 
 
-@pytest.mark.parametrize("of", ["pope", "repope"])
+@pytest.mark.parametrize("of", NAMES)
 def test_pair_with_two_labels_in_two_variants_is_refused(of: str) -> None:
     other = (_row(1, "a", "cup", "no"),)
     same = (_row(1, "a", "cup", "yes"),)
-    originals = {"random": RANDOM, "popular": other if of == "pope" else same}
-    relabelled = {} if of == "pope" else {"random": RANDOM, "popular": other}
+    originals = {"random": RANDOM, "popular": other if of == "old" else same}
+    relabelled = {} if of == "old" else {"random": RANDOM, "popular": other}
     with pytest.raises(RepopeError) as caught:
-        make_benchmark("made_up", originals, relabelled, {})
+        make_benchmark("made_up", originals, relabelled, NAMES, {})
     assert str(caught.value) == (
         f"label set {of}: 'a.png', 'Is there a cup in the image?' has two labels, one in variant random and the "
         "other in popular; a pair needs one"
@@ -106,9 +108,9 @@ def test_pair_with_two_labels_in_two_variants_is_refused(of: str) -> None:
 def test_first_images_keep_questions_labels_and_ids_of_those_alone() -> None:
     first = _benchmark(relabelled=True).first_images(1)
     assert {question.image for question in first.questions} == {"b.png"}
-    pope, repope = first.label_sets
-    assert {variant: len(labels) for variant, labels in pope.variants.items()} == {"random": 2, "popular": 2}
-    assert {variant: len(labels) for variant, labels in repope.variants.items()} == {
+    old, new = first.label_sets
+    assert {variant: len(labels) for variant, labels in old.variants.items()} == {"random": 2, "popular": 2}
+    assert {variant: len(labels) for variant, labels in new.variants.items()} == {
         "random": 1,
         "popular": 0,
     }

@@ -103,9 +103,9 @@ def test_real_files_are_loaded_from_a_folder_of_their_own(shared: Path, tmp_path
 
 def test_custom_questions_alone_make_one_label_set(tmp_path: Path) -> None:
     benchmark = load_benchmark(_custom(_file(tmp_path / "mine.jsonl", ROWS)), tmp_path)
-    (pope,) = benchmark.label_sets
-    assert (pope.name, list(pope.variants)) == ("pope", ["custom"])
-    assert list(pope.variants["custom"].values()) == [True, False, False]
+    (original,) = benchmark.label_sets
+    assert (original.name, list(original.variants)) == ("original", ["custom"])
+    assert list(original.variants["custom"].values()) == [True, False, False]
     assert [question.object for question in benchmark.questions] == ["car", "Anything else?", "“Käfer”"]
     assert list(benchmark.ids["custom"]) == [1, 2, "3"]
 
@@ -114,8 +114,12 @@ def test_custom_relabels_make_a_second_label_set(tmp_path: Path) -> None:
     questions = _file(tmp_path / "mine.jsonl", ROWS)
     relabels = _file(tmp_path / "corrected.jsonl", [ROWS[0] | {"label": "no"}, ROWS[2]])
     benchmark = load_benchmark(_custom(questions, relabels=str(relabels)), tmp_path)
-    pope, repope = benchmark.label_sets
-    assert (len(pope.variants["custom"]), list(repope.variants["custom"].values())) == (3, [False, False])
+    original, corrected = benchmark.label_sets
+    assert (original.name, corrected.name) == ("original", "corrected")
+    assert (len(original.variants["custom"]), list(corrected.variants["custom"].values())) == (
+        3,
+        [False, False],
+    )
     assert set(benchmark.hashes) == {"mine.jsonl", "corrected.jsonl"}
 
 

@@ -46,7 +46,8 @@ def test_the_demo_is_the_same_in_every_form(
     path = write(tmp_path / name, demo_rows())
     given = settings(path, columns=ALL_COLUMNS, images=str(IMAGES))
     found, original = load_benchmark(given, tmp_path), demo()
-    assert found.label_sets == original.label_sets
+    assert [each.name for each in found.label_sets] == ["original", "corrected"]
+    assert [each.variants for each in found.label_sets] == [each.variants for each in original.label_sets]
     numbers = {variant: {str(number): one for number, one in of.items()} for variant, of in found.ids.items()}
     assert numbers == {
         variant: {str(number): one for number, one in of.items()} for variant, of in original.ids.items()
@@ -92,8 +93,13 @@ def test_the_demo_as_each_kind_of_table_has_the_demos_scores(
             environment = hub_words(server.address) if kind == "hub" else {}
             result = command_line(*words, *own, f"out={out}", **environment)
             assert result.returncode == 0, result.stderr
-            documents = [json.loads((folder / "scores.json").read_text()) for folder in (out, short_unbroken)]
-            assert documents[0]["scores"] == documents[1]["scores"]
+            found, of_demo = (
+                json.loads((folder / "scores.json").read_text())["scores"] for folder in (out, short_unbroken)
+            )
+            assert list(found.items()) == [
+                ("original", of_demo["pope"]),
+                ("corrected", of_demo["repope"]),
+            ]
 
 
 def test_some_variants_are_chosen_and_unknown_ones_refused(tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ def test_a_group_counts_where_all_of_it_is_right(command_line: CommandLine, tmp_
         f"out={out}",
     )
     assert result.returncode == 0, result.stderr
-    groups = json.loads((out / "scores.json").read_text())["groups"]["pope"]
+    groups = json.loads((out / "scores.json").read_text())["groups"]["original"]
     assert (groups["n"], groups["n_right"]) == (2, 1)
 
 

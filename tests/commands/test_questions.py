@@ -63,4 +63,6 @@ def test_the_command_that_scores_them_names_the_same_questions(
     assert hint[:4] == ["python", "-m", "repope_eval", "score"]
     scored = command_line(*hint[3:], f"out={tmp_path / 'run'}")
     assert scored.returncode == 0, scored.stderr
-    assert json.loads((tmp_path / "run" / "scores.json").read_text())["scores"]["pope"]["table"]["tp"] == 1
+    assert (
+        json.loads((tmp_path / "run" / "scores.json").read_text())["scores"]["original"]["table"]["tp"] == 1
+    )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from repope_eval.benchmarks.benchmark import Benchmark, make_benchmark
+from repope_eval.benchmarks.benchmark import POPE_LABELS, Benchmark, make_benchmark
 from repope_eval.benchmarks.pope_file import read_rows as read_pope_file
 from repope_eval.files.json_files import read_rows
 from repope_eval.files.rows import RowFile
@@ -22,9 +22,9 @@ def benchmark(shared: Path) -> Benchmark:
             variant: read_pope_file(shared / "annotations" / f"coco_{kind}_{variant}.json")
             for variant in VARIANTS
         }
-        for kind in ("pope", "repope")
+        for kind in POPE_LABELS
     )
-    return make_benchmark("repope", originals, relabelled, {})
+    return make_benchmark("repope", originals, relabelled, POPE_LABELS, {})
 
 
 def published(shared: Path, size: str = "13b") -> tuple[Path, Path]:
