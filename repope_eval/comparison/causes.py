@@ -14,7 +14,7 @@ from repope_eval.reporting.comparison_view import (
     ComparisonView,
     ProtocolFigures,
 )
-from repope_eval.reporting.figure_texts import clipped, label_set_title
+from repope_eval.reporting.figure_texts import clipped, label_set_phrase
 from repope_eval.scoring.gap import Gaps, figures_by_variant, gaps, paired_differences
 from repope_eval.scoring.paired_answers import Readers, pair_answers, read_differently, tally
 from repope_eval.scoring.protocols import PROTOCOLS
@@ -136,8 +136,8 @@ def _changed_scores(side: Side, label_set: str, found: Gaps) -> list[str]:
         stored = side.stored_f1.get(label_set, {}).get(variant)
         if stored is not None and own is not None and abs(stored - own) > SAME_FIGURE:
             return [
-                f"Its scores.json has F1 {stored:.4f} ({label_set_title(label_set)}, {variant}), and its answers come "
-                f"to {own:.4f} by the labels of today: it was scored by others, or by another version."
+                f"Its scores.json has F1 {stored:.4f} ({variant} under {label_set_phrase(label_set)}), and its "
+                f"answers come to {own:.4f} by the labels of today: it was scored by others, or by another version."
             ]
     return []
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from repope_eval.leaderboard.cells import PARTIAL
 from repope_eval.leaderboard.entries import Entry, Leaderboard
-from repope_eval.reporting.figure_texts import label_set_title, ratio_text
+from repope_eval.reporting.figure_texts import label_set_phrase, ratio_text
 from repope_eval.scoring.differences import Difference
 from repope_eval.scoring.step_down import LEVEL
 from repope_eval.wording import counted
@@ -49,7 +49,7 @@ def _led(board: Leaderboard, label_set: str, leaders: Sequence[Entry]) -> str:
     """The names of those that are first under a label set, and their F1."""
     value = ratio_text(leaders[0].cells[label_set][board.headline].estimates["f1"].value)
     figure = value if len(leaders) == 1 else f"a tie at {value}"
-    return f"{_names(leaders)} under {label_set_title(label_set)} ({figure})"
+    return f"{_names(leaders)} under {label_set_phrase(label_set)} ({figure})"
 
 
 def _best_run(board: Leaderboard) -> Iterator[str]:
@@ -61,7 +61,7 @@ def _best_run(board: Leaderboard) -> Iterator[str]:
             equals = _at(board, name, board.runs, place)
             yield (
                 f"The best of your runs {'is' if len(equals) == 1 else 'are'} {_names(equals)}, in place {place} of "
-                f"{len(board.entries)} under {label_set_title(name)}."
+                f"{len(board.entries)} under {label_set_phrase(name)}."
             )
 
 
@@ -135,10 +135,10 @@ def _share_of_yes(board: Leaderboard) -> Iterator[str]:
             yield (
                 f"Of the re-ranking of {models} by F1, an estimated {_listed(shares)} "
                 f"{'comes' if len(shares) == 1 else 'come'} from prevalence"
-                f"{f', and no share can be told of {_listed(untold)}' if untold else ''}: RePOPE has a smaller share "
-                "of questions with label yes, and F1 at 50 % yes is not re-ranked by so much. The rest comes from "
-                "corrected labels and from questions left out, which this does not tell apart. These estimates, of "
-                f"{of_group[0].n_models} models, have no interval: chance re-ranks models, too."
+                f"{f', and no share can be told of {_listed(untold)}' if untold else ''}: the relabelling "
+                "changes the share of questions with label yes, and F1 at 50 % yes is not re-ranked by so much. The "
+                "rest comes from corrected labels and from questions left out, which this does not tell apart. These "
+                f"estimates, of {of_group[0].n_models} models, have no interval: chance re-ranks models, too."
             )
 
 
@@ -179,7 +179,7 @@ def _primary_pairs(board: Leaderboard) -> Sequence[Difference]:
 
 def _primary_title(board: Leaderboard) -> str:
     label_set, variant = board.primary
-    return f"{variant}, {label_set_title(label_set)}"
+    return f"{variant} under {label_set_phrase(label_set)}"
 
 
 def _range(values: Sequence[float], form: str) -> str:

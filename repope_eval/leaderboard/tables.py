@@ -38,6 +38,7 @@ from repope_eval.reporting.figure_texts import (
     FIGURE_TITLES,
     change_text,
     count_text,
+    label_set_phrase,
     label_set_title,
     number_text,
     ratio_text,
@@ -86,7 +87,7 @@ def standings_table(board: Leaderboard) -> Table:
         places.append(value_field(rank, whole_place_cell, *names).of(scored))
     return table(
         f"Models by F1 ({board.headline}) on {board.bench}, with 95 % intervals; the rank is under "
-        f"{label_set_title(board.label_sets[-1])}.{apart_note(board)}",
+        f"{label_set_phrase(board.label_sets[-1])}.{apart_note(board)}",
         [places[-1], _model(board), *figures, *places[:-1], *_answers(board)],
         board.entries,
         mark=partial(model_mark, board),
@@ -172,7 +173,7 @@ def _differences(board: Leaderboard) -> Table:
 
     return table(
         "Differences of F1 between runs on the questions that both answered, with 95 % intervals. The primary family "
-        f"of pairs is {board.primary[1]} under {label_set_title(board.primary[0])}; any other is secondary.",
+        f"of pairs is {board.primary[1]} under {label_set_phrase(board.primary[0])}; any other is secondary.",
         [
             text("first", "first"),
             text("second", "second"),
@@ -203,8 +204,9 @@ def _agreement(board: Leaderboard) -> Table:
         return found.reason if found.value is None else ""
 
     names = {figure: "tau" if figure == "f1" else f"tau_{figure}" for figure in RANKED_FIGURES}
+    label_sets = " and ".join(map(label_set_phrase, board.label_sets))
     return table(
-        "How alike the rankings under POPE and RePOPE are (Kendall's tau-b), by several figures.",
+        f"How alike the rankings under {label_sets} are (Kendall's tau-b), by several figures.",
         [
             text_field("ranking of", lambda each: GROUPS[each.group], stays=True),
             text_field("variant", lambda each: each.variant),
@@ -232,7 +234,7 @@ def _label_parts(board: Leaderboard) -> Table:
     titles = {"change": "change of F1", **F1_PART_TITLES}
     changes = [(entry, entry.changes.get(board.headline)) for entry in board.runs]
     return table(
-        f"The change of F1 ({board.headline}) from {' to '.join(map(label_set_title, board.label_sets))}, and its "
+        f"The change of F1 ({board.headline}) from {' to '.join(map(label_set_phrase, board.label_sets))}, and its "
         "three parts, with 95 % intervals.",
         [
             _MODEL.of(lambda row: row[0]),
@@ -248,8 +250,9 @@ def _overtakings(board: Leaderboard) -> Table:
     def share(value: float) -> str:
         return f"{100 * value:.1f} %"
 
+    before, after = (label_set_phrase(board.label_sets[end]) for end in (0, -1))
     return table(
-        "Models behind another under POPE and ahead of it under RePOPE, by F1.",
+        f"Models behind another under {before} and ahead of it under {after}, by F1.",
         [
             text_field("ranking of", lambda row: GROUPS[row[0].group], stays=True),
             text_field("variant", lambda row: row[0].variant),

@@ -20,6 +20,7 @@ from repope_eval.reporting.figure_texts import (
     clipped,
     count_text,
     interval_text,
+    label_set_phrase,
     label_set_title,
     ratio_text,
     reading_text,
@@ -123,7 +124,7 @@ def causes_table(view: ComparisonView, labels: ComparedLabels) -> Table:
         _Line(text="each on its own questions, by its own protocol and labels", figures=own),
         _Line(text=f"questions: the {view.tally.n_shared:,} that both answered", part=gap.parts["questions"]),
         _Line(text=f"reading: both by {view.protocol}", part=gap.parts["reading"]),
-        _Line(text=f"labels: both {label_set_title(labels.common)}'s", part=gap.parts["labels"]),
+        _Line(text=f"labels: both under {label_set_phrase(labels.common)}", part=gap.parts["labels"]),
         _Line(
             text="answers: what is left when all else is common", figures=common, part=gap.parts["answers"]
         ),
@@ -145,7 +146,7 @@ def causes_table(view: ComparisonView, labels: ComparedLabels) -> Table:
         fields.append(number_field("by order", lambda line: _by_order(line.part) if line.part else ""))
     variant = f", {labels.headline}" if len(labels.gaps) > 1 else ""
     return table(
-        f"F1 ({labels.title}{variant}): how far apart they are, and what each cause is worth in that",
+        f"F1 ({labels.title} labels{variant}): how far apart they are, and what each cause is worth in that",
         fields,
         lines,
         mark=lambda line: "attention" if line.part is gap.parts["answers"] else "",
@@ -175,14 +176,14 @@ def tally_table(view: ComparisonView) -> Table:
     """How often the answers agree, and who is right where they do not."""
     found = view.tally
     of_a, of_b = found.n_read_differently
-    labels = label_set_title(view.labels[-1].common)
+    labels = label_set_phrase(view.labels[-1].common)
     rows = [
         ("answered by both", found.n_shared),
         ("read the same", found.n_same),
         ("the same text, letter by letter", found.n_same_text),
         ("a yes, b no", found.n_yes_no),
         ("a no, b yes", found.n_no_yes),
-        (f"with a label in {labels}", found.n_labelled),
+        (f"with a label under {labels}", found.n_labelled),
         ("both right", found.n_both_right),
         ("only a right", found.n_right_only_a),
         ("only b right", found.n_right_only_b),

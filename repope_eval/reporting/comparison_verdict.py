@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from repope_eval.reporting.comparison_view import ComparedLabels, ComparisonView, SettingGroup
-from repope_eval.reporting.figure_texts import interval_text, label_set_title
+from repope_eval.reporting.figure_texts import interval_text, label_set_phrase
 from repope_eval.scoring.differences import Difference
 from repope_eval.scoring.estimates import Interval
 from repope_eval.scoring.gap import LEAST, Gap, Part
@@ -42,10 +42,10 @@ def _sentences(view: ComparisonView) -> Iterator[str]:
 
 def _gap_sentence(labels: ComparedLabels, gap: Gap, value: float) -> str:
     variant = f" ({labels.headline})" if len(labels.gaps) > 1 else ""
-    under_a = f" under {label_set_title(labels.a)}" if labels.a != labels.b else ""
+    under_a = f" under {label_set_phrase(labels.a)}" if labels.a != labels.b else ""
     figures = (
         f"F1{variant} is {_figure(gap.a.own)} for a{under_a} and {_figure(gap.b.own)} for b under "
-        f"{label_set_title(labels.b)}"
+        f"{label_set_phrase(labels.b)}"
     )
     if abs(value) < LEAST:
         return f"{figures}: no gap."
@@ -111,8 +111,8 @@ def _detail(view: ComparisonView, labels: ComparedLabels, cause: Cause) -> str:
             )
         case "labels":
             if labels.a == labels.b:
-                return f" (two editions of {label_set_title(labels.a)}'s)"
-            return f" ({label_set_title(labels.a)}'s for a, {label_set_title(labels.b)}'s for b)"
+                return f" (two editions of {label_set_phrase(labels.a)})"
+            return f" (a under {label_set_phrase(labels.a)}, b under {label_set_phrase(labels.b)})"
         case "answers":
             return f" ({found.n_shared - found.n_same:,} of {found.n_shared:,} are not the same)"
 

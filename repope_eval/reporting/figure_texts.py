@@ -41,11 +41,17 @@ _LABEL_SET_TITLES = {
     "amber": "AMBER",
     "popev2": "POPEv2",
 }
+_LABEL_SET_PHRASES = {"original": "the original labels", "corrected": "the corrected labels"}
 
 
 def label_set_title(name: str) -> str:
-    """The name of a label set as people write it."""
+    """The name of a label set as people write it in a table, and before the word labels: `POPE`, `original`."""
     return _LABEL_SET_TITLES.get(name, name)
+
+
+def label_set_phrase(name: str) -> str:
+    """A label set inside a sentence, such as behind the word under: `POPE`, `the original labels`."""
+    return _LABEL_SET_PHRASES.get(name) or label_set_title(name)
 
 
 def count_text(value: float | None, interval: Interval = None) -> str:

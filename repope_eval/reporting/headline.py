@@ -11,7 +11,7 @@ from repope_eval.reporting.figure_texts import (
     change_text,
     figure_text,
     interval_text,
-    label_set_title,
+    label_set_phrase,
     ratio_text,
 )
 from repope_eval.scoring.bootstrap import DISTINCT, MEAN
@@ -46,7 +46,7 @@ class Headline:
     """The figure that stands first, and the sentence below it."""
 
     values: Sequence[tuple[str, str]]
-    """The figure under each label set, by the label set's title; or several figures by their own titles."""
+    """The figure under each label set, by what it is under; or several figures by their own titles."""
     about: str
     """What the figure is over, and how certain its change is."""
     sentence: str
@@ -64,9 +64,9 @@ class _Place:
 
     @property
     def values(self) -> list[tuple[str, float | None]]:
-        """The figure by the titles of label sets."""
+        """The figure by the phrases of label sets."""
         return [
-            (label_set_title(name), of_variants[self.variant].estimates[self.figure].value)
+            (label_set_phrase(name), of_variants[self.variant].estimates[self.figure].value)
             for name, of_variants in self.part.cells.items()
         ]
 
@@ -164,7 +164,7 @@ def _figure_clause(place: _Place) -> str:
     texts = [(labels, figure_text(place.figure, value)) for labels, value in place.values]
     (first, before), (last, after) = texts[0], texts[-1]
     if len(texts) == 1:
-        return f"{title} is {before} under the labels of {first}"
+        return f"{title} is {before} under {first}"
     if before == after:
         return f"{title} is {before} under {first} and under {last}"
     numbers = [value for _, value in place.values]
@@ -175,16 +175,17 @@ def _figure_clause(place: _Place) -> str:
 
 
 def _effect_clause(place: _Place, effects: Sequence[Effect]) -> Iterator[str]:
-    """What became of the answers that are errors under POPE."""
+    """What became of the answers that are errors under the first labels."""
     n_errors = sum(effect.before[1] + effect.before[3] for effect in effects)
     n_excused = sum(effect.fp_to_tp + effect.fn_to_tn for effect in effects)
     n_removed = sum(effect.removed[1] + effect.removed[3] for effect in effects)
     n_new = sum(effect.tp_to_fp + effect.tn_to_fn for effect in effects)
     once = " (each question counted once)" if place.variant == MEAN else ""
     if effects:
+        before, _ = place.values[0]
         n_left = n_errors - n_excused - n_removed
         yield (
-            f"of {counted(n_errors, 'error', ',')} under POPE{once}, {_were(n_excused)} the label's, {n_removed:,} "
+            f"of {counted(n_errors, 'error', ',')} under {before}{once}, {_were(n_excused)} the label's, {n_removed:,} "
             f"{'is' if n_removed == 1 else 'are'} removed as ambiguous, and {n_left:,} "
             f"{'remains' if n_left == 1 else 'remain'}"
         )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from repope_eval.records import Answer, Variant
 from repope_eval.reporting import benchmark_tables, remarks, run_tables
 from repope_eval.reporting.citations import citations
-from repope_eval.reporting.figure_texts import UNDEFINED, clipped, label_set_title
+from repope_eval.reporting.figure_texts import UNDEFINED, clipped, label_set_phrase, label_set_title
 from repope_eval.reporting.gallery import PAGE_BYTES, illustrated, make_gallery
 from repope_eval.reporting.headline import Completeness, headline
 from repope_eval.reporting.score_table import interval_table, reason_lines, score_table, what_f1_hides
@@ -106,6 +106,7 @@ def render_run_page(view: RunView) -> RunPage:
             scores, view.object_effects, next(iter(view.detections.values()), None), view.completeness
         ),
         "titles": [label_set_title(name) for name in scores.cells],
+        "phrases": [label_set_phrase(name) for name in scores.cells],
         "tables": _tables(view),
         "reasons": reason_lines(scores),
         "remarks": {
@@ -134,6 +135,7 @@ def render_run_page(view: RunView) -> RunPage:
 
 def _tables(view: RunView) -> dict[str, Table]:
     """The tables that have rows, by name."""
+    phrases = [label_set_phrase(name) for name in view.scores.cells]
     tables = {
         "scores": score_table(view.scores),
         "balanced": interval_table(
@@ -142,12 +144,12 @@ def _tables(view: RunView) -> dict[str, Table]:
             what_f1_hides(view.scores),
         ),
         "intervals": interval_table("The figures, and their 95 % intervals", view.scores, INTERVAL_FIGURES),
-        "effects": run_tables.effect_table(view.effects),
+        "effects": run_tables.effect_table(view.effects, phrases),
         "objects": run_tables.object_table(view.object_effects, _effect_titles(view.scores)),
         "detections": benchmark_tables.detection_table(view.detections),
         "groups": benchmark_tables.groups_table(view.groups),
         "amber": benchmark_tables.amber_table(view.amber),
-        "resolutions": run_tables.resolution_table(view.resolutions),
+        "resolutions": run_tables.resolution_table(view.resolutions, phrases[-1]),
         "missing": run_tables.missing_table(view.missing),
         "evidence": run_tables.evidence_table(view.evidence),
         "protocols": run_tables.protocol_table((view.scores, *view.other_protocols)),
@@ -166,7 +168,7 @@ def _charts(view: RunView) -> list["Chart"]:
 
     charts = [counts_chart(view.scores), precision_recall_chart(view.scores)]
     if view.effects:
-        charts.append(relabelling_chart(view.effects))
+        charts.append(relabelling_chart(view.effects, [label_set_phrase(name) for name in view.scores.cells]))
     if view.object_effects:
         charts += objects_charts(view.object_effects, _effect_titles(view.scores))
     charts += detection_charts(view.detections)

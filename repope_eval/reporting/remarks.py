@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from repope_eval.records import Variant
-from repope_eval.reporting.figure_texts import change_text, figure_text, interval_text, label_set_title
+from repope_eval.reporting.figure_texts import change_text, figure_text, interval_text, label_set_phrase
 from repope_eval.scoring.bootstrap import MEAN
 from repope_eval.scoring.detection import Detection
 from repope_eval.scoring.estimates import Estimate
@@ -18,7 +18,7 @@ Summary = TypeVar("Summary", Change, Resolution)
 
 _PARTS = {
     "corrected": "by corrected labels",
-    "left_out": "by questions that {second} leaves out, which may be the harder ones",
+    "left_out": "by questions left out, which may be the harder ones",
     "prevalence": "by prevalence",
 }
 """What a sentence says of each part of F1's change (see `f1_parts.PARTS`)."""
@@ -41,9 +41,9 @@ def f1_parts_remark(scores: Scores) -> str | None:
     parts = {part: found for part, found in change.f1_parts.items() if found.value != 0}
     if not parts or any(found.value is None for found in parts.values()):
         return None
-    first, second = (label_set_title(name) for name in scores.cells)
+    first, second = (label_set_phrase(name) for name in scores.cells)
     clauses = [
-        f"{change_text('f1', found.value)} {_PARTS[part].format(second=second)} ({_certainty(found)})"
+        f"{change_text('f1', found.value)} {_PARTS[part]} ({_certainty(found)})"
         for part, found in parts.items()
     ]
     *others, last = clauses
@@ -82,8 +82,9 @@ def ambiguity_remark(resolutions: Mapping[Variant, Resolution]) -> str | None:
         for value in (found.removed, found.all_no, found.all_yes, found.lowest, found.highest)
     )
     return (
-        f"RePOPE removes ambiguous questions, which may flatter: F1 is {removed}{where} without them, {all_no} if all "
-        f"of them are taken for no, {all_yes} if for yes, and from {lowest} to {highest} whatever each of them is."
+        f"The relabelling removes ambiguous questions, which may flatter: F1 is {removed}{where} without them, "
+        f"{all_no} if all of them are taken for no, {all_yes} if for yes, and from {lowest} to {highest} whatever each "
+        "of them is."
     )
 
 

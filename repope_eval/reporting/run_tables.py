@@ -41,14 +41,19 @@ _FATES: Mapping[str, Callable[[Effect], int]] = {
 }
 
 
-def effect_table(effects: Sequence[Effect]) -> Table:
-    """What the relabelling did to the parsed answers: a row for each fate, a column for each variant."""
+def effect_table(effects: Sequence[Effect], label_sets: Sequence[str]) -> Table:
+    """What the relabelling did to the parsed answers: a row for each fate, a column for each variant.
+
+    Args:
+        effects: by variant.
+        label_sets: what the labels before and after are called in a sentence.
+    """
 
     def field(effect: Effect) -> Field[str]:
         return number_field(effect.group, lambda fate: str(_FATES[fate](effect)))
 
     return table(
-        "Answers by what they were under POPE and what they are under RePOPE",
+        f"Answers by what they were under {label_sets[0]} and what they are under {label_sets[-1]}",
         [text_field("answers", lambda fate: fate), *(field(effect) for effect in effects)],
         list(_FATES) if effects else [],
     )
@@ -92,10 +97,15 @@ def object_table(effects: Sequence[Effect], titles: Sequence[str]) -> Table:
     )
 
 
-def resolution_table(resolutions: Mapping[Variant, Resolution]) -> Table:
-    """F1 over what the removed, ambiguous questions might be."""
+def resolution_table(resolutions: Mapping[Variant, Resolution], label_set: str) -> Table:
+    """F1 over what the removed, ambiguous questions might be.
+
+    Args:
+        resolutions: by variant.
+        label_set: what the labels that removed them are called in a sentence.
+    """
     return table(
-        "F1 under RePOPE, by what the ambiguous questions are taken for",
+        f"F1 under {label_set}, by what the ambiguous questions are taken for",
         [
             text_field("variant", lambda row: row[0]),
             number_field("ambiguous", lambda row: count_text(row[1].n_ambiguous)),

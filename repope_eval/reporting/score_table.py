@@ -35,7 +35,7 @@ class ScoreRow:
 
     variant: Variant
     labels: str
-    """POPE, RePOPE, or `change`."""
+    """The label set's title, or `change`."""
     estimates: Mapping[str, Estimate]
     """The figures, or their differences, by name."""
     figures: Figures | None

@@ -99,7 +99,7 @@ def test_other_label_sets(run: Path) -> None:
     assert len(view.labels) == 1
     assert only(view, "labels") < -0.01
     assert "for a under POPE and" in verdict(view)
-    assert "All of it comes from other labels (POPE's for a, RePOPE's for b), 95 % −" in verdict(view)
+    assert "All of it comes from other labels (a under POPE, b under RePOPE), 95 % −" in verdict(view)
     back = compared(run, run, labels_a="repope", labels_b="pope")
     assert view.labels[0].common == back.labels[0].common == "repope"
     assert only(back, "labels") == pytest.approx(-only(view, "labels"))
@@ -176,7 +176,7 @@ def test_an_older_edition_of_the_labels(tmp_path: Path) -> None:
              for number, row in enumerate(rows)]  # fmt: skip
     view = compared(custom_run(tmp_path / "old", older), custom_run(tmp_path / "new", rows))
     assert only(view, "labels") < -0.05
-    assert "All of it comes from other labels (two editions of POPE's), 95 % −" in verdict(view)
+    assert "All of it comes from other labels (two editions of the original labels), 95 % −" in verdict(view)
     gap = view.labels[0].gaps["custom"]["f1"]
     assert gap.a.read_alike != gap.a.common == gap.b.common == gap.b.own  # b's files are the common ones
 
@@ -192,7 +192,7 @@ def test_scores_that_were_made_with_other_labels_are_told(tmp_path: Path) -> Non
     a = scored_run(tmp_path / "a", scores={"repope": {"random": {"f1": 0.5}}})
     view = compared(a, scored_run(tmp_path / "b"))
     (note,) = view.a.notes
-    assert note.startswith("Its scores.json has F1 0.5000 (RePOPE, random), and its answers come to 0.8")
+    assert note.startswith("Its scores.json has F1 0.5000 (random under RePOPE), and its answers come to 0.8")
     assert view.b.notes == ()
 
 

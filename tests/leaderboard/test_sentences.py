@@ -50,10 +50,10 @@ def test_there_is_a_sentence_for_each_thing_that_is_so(board: Leaderboard) -> No
     )
     assert re.match(r"Of \d\d pairs of runs that could be tested, \d+ are shown to differ in F1 ", pairs)
     assert pairs.endswith(
-        " (mean, RePOPE; adjusted p up to 0.05). This family of pairs is the primary one. 7 others, of the other "
+        " (mean under RePOPE; adjusted p up to 0.05). This family of pairs is the primary one. 7 others, of the other "
         "label sets and variants, are secondary: adjusted p hold within one family only."
     )
-    assert power.startswith("100 images show a difference of F1 between two runs (mean, RePOPE) of 0.0")
+    assert power.startswith("100 images show a difference of F1 between two runs (mean under RePOPE) of 0.0")
 
 
 def test_questions_that_all_ranked_runs_answered_are_told_where_they_are_not_all(runs: Path) -> None:
@@ -78,9 +78,9 @@ def test_the_papers_re_ranking_is_prevalence_in_part(tmp_path: Path) -> None:
     (share_of_yes,) = sentences(board)
     assert share_of_yes == (
         "Of the re-ranking of the paper's models by F1, an estimated 27 % (random), 25 % (popular), 10 % (adversarial) "
-        "and 20 % (mean) come from prevalence: RePOPE has a smaller share of questions with label yes, and F1 at 50 % "
-        "yes is not re-ranked by so much. The rest comes from corrected labels and from questions left out, which this "
-        "does not tell apart. These estimates, of 17 models, have no interval: chance re-ranks models, too."
+        "and 20 % (mean) come from prevalence: the relabelling changes the share of questions with label yes, and "
+        "F1 at 50 % yes is not re-ranked by so much. The rest comes from corrected labels and from questions left out, "
+        "which this does not tell apart. These estimates, of 17 models, have no interval: chance re-ranks models, too."
     )
     first, *others = board.agreements
     taus = {**first.agreement.taus, "f1_balanced": Estimate(value=0.1)}

@@ -62,7 +62,7 @@ DETECTIONS = detections_of(dog=(1.0, 0.0, 5), cat=(0.9, 0.8, 9), cow=(0.1, 0.2, 
 CHARTS: dict[str, Callable[[], Chart]] = {
     "counts": lambda: counts_chart(SCORES),
     "precision_recall": lambda: precision_recall_chart(SCORES),
-    "relabelling": lambda: relabelling_chart([EFFECT, effect("adversarial")]),
+    "relabelling": lambda: relabelling_chart([EFFECT, effect("adversarial")], BOTH),
     "hallucinated_objects": lambda: objects_charts([effect("a car")], BOTH)[0],
     "missed_objects": lambda: objects_charts([effect("a car")], BOTH)[1],
     "reliability": lambda: reliability_chart({"pope": {"random": EVIDENCE}, "repope": {"random": EVIDENCE}}),
@@ -176,7 +176,8 @@ def test_precision_and_recall_leave_the_mean_out() -> None:
 
 
 def test_errors_are_told_apart_and_add_up() -> None:
-    shown = texts(relabelling_chart([EFFECT]))
+    shown = texts(relabelling_chart([EFFECT], ["the original labels", "the corrected labels"]))
+    assert {"Errors under the original labels", "Errors under the corrected labels"} <= set(shown)
     for total in (EFFECT.before[1], EFFECT.before[3], EFFECT.after[1], EFFECT.after[3]):
         assert str(total) in shown
 

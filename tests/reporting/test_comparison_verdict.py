@@ -101,7 +101,7 @@ def test_a_gap_of_nothing_may_have_causes(same: ComparisonView) -> None:
 
 def test_two_editions_are_a_cause_of_labels(same: ComparisonView) -> None:
     text = said(same, approach(0.9, 0.9, 0.9, 0.8), approach(0.8, 0.8, 0.8, 0.8))
-    assert "All of it comes from other labels (two editions of RePOPE's), 95 % +1.00 to +2.00." in text
+    assert "All of it comes from other labels (two editions of RePOPE), 95 % +1.00 to +2.00." in text
 
 
 def test_an_undefined_figure_has_no_gap(same: ComparisonView) -> None:

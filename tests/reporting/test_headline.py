@@ -46,7 +46,7 @@ def test_where_the_mean_is_undefined_all_questions_stand_together() -> None:
     found = headline(scores)
     assert found.values == [("F1 under POPE", "0.8732")]
     assert found.about == "all questions, each counted once"
-    assert found.sentence == "F1 is 0.8732 under the labels of POPE."
+    assert found.sentence == "F1 is 0.8732 under POPE."
     assert not found.is_change
 
 

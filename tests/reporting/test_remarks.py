@@ -21,7 +21,7 @@ def test_f1s_change_is_told_by_its_parts() -> None:
     remark = f1_parts_remark(scores_of({"random": CELL}, {"random": RELABELLED}))
     assert remark == (
         "From POPE to RePOPE, F1 changes by +0.0461: +0.0294 by corrected labels (95 %: +0.0208 to +0.0382), +0.0215 "
-        "by questions that RePOPE leaves out, which may be the harder ones (no interval), and −0.0048 by prevalence "
+        "by questions left out, which may be the harder ones (no interval), and −0.0048 by prevalence "
         "(95 %: −0.0065 to −0.0033), since 52.5 % of the answered questions that F1 counts have label yes before, and "
         "44.2 % after."
     )

@@ -112,9 +112,7 @@ def test_columns_of_zeros_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_f1s_change_is_made_of_stands_below(monkeypatch: pytest.MonkeyPatch) -> None:
     text = shown(three_variants(), Terminal(), monkeypatch)
-    assert "+0.0215 by questions that RePOPE leaves out, which may be the harder ones" in text.replace(
-        "\n", " "
-    )
+    assert "+0.0215 by questions left out, which may be the harder ones" in text.replace("\n", " ")
     assert "prevalence" not in shown(scores_of({"random": CELL}), Terminal(), monkeypatch)
 
 

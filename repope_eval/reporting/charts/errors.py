@@ -19,7 +19,7 @@ _ROW = 0.27
 """Height of a row of bars in inches."""
 _STAYS = "error under both"
 _PARTS = {_STAYS: QUIET, "the label's error": SECOND, "ambiguous, removed": MUTED}
-_NEW_PARTS = {_STAYS: QUIET, "hit under POPE": FIRST}
+_NEW_PARTS = {_STAYS: QUIET, "hit before": FIRST}
 
 _MOST_OBJECTS = 12
 _OBJECTS_CHARTS = (
@@ -29,27 +29,35 @@ _OBJECTS_CHARTS = (
 """For each chart of objects the error, the error in words, and the chart's name and title."""
 
 
-def relabelling_chart(effects: Sequence[Effect]) -> Chart:
-    """Bars of POPE's errors by what became of them, and of RePOPE's errors by what they were before."""
+def relabelling_chart(effects: Sequence[Effect], label_sets: Sequence[str]) -> Chart:
+    """Bars of the errors before by what became of them, and of the errors after by what they were.
+
+    Args:
+        effects: by variant.
+        label_sets: what the labels before and after are called in a sentence.
+    """
+    before, after = label_sets
     panel = 0.62 + 2 * len(effects) * _ROW + 0.34
     return draw(
         "relabelling",
         "What the relabelling made of errors",
-        "For each variant, how many of the errors under POPE stay errors, were the label's, or fell away as "
-        "ambiguous; and how many of the errors under RePOPE were hits before.",
+        f"For each variant, how many of the errors under {before} stay errors, were the label's, or fell away as "
+        f"ambiguous; and how many of the errors under {after} were hits before.",
         2 * panel,
-        lambda figure: _paint_effects(figure, effects, panel),
+        lambda figure: _paint_effects(figure, effects, label_sets, panel),
     )
 
 
-def _paint_effects(figure: Figure, effects: Sequence[Effect], panel: float) -> None:
+def _paint_effects(
+    figure: Figure, effects: Sequence[Effect], label_sets: Sequence[str], panel: float
+) -> None:
     names = [f"{label(shortened(effect.group))}, {error}" for effect in effects for error in ("FP", "FN")]
     left = 0.25 + 0.08 * max(len(name) for name in names)
     right = 2 * panel
     before = add_axes(figure, left, right - panel + 0.34, 0.5, right - 0.62)
     after = add_axes(figure, left, 0.34, 0.5, panel - 0.62)
-    before.set_title("Errors under POPE", x=0, pad=22)
-    after.set_title("Errors under RePOPE", x=0, pad=22)
+    for axes, label_set in zip((before, after), label_sets, strict=True):
+        axes.set_title(f"Errors under {label_set}", x=0, pad=22)
     before_bars, after_bars = [], []
     for effect in effects:
         for error, excused, fresh in (
