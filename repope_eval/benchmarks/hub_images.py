@@ -77,7 +77,7 @@ def load_rows(what: str, dataset: str, needs: str, **how: Any) -> Any:
         RepopeError: the dataset cannot be loaded.
     """
     revision = how.get("revision", "main")
-    silence = hub_client.silence("datasets", dataset, revision) if _is_hub_id(dataset) else None
+    silence = hub_client.silence("datasets", dataset, revision) if is_hub_id(dataset) else None
     import datasets  # slow to import, and rarely needed
 
     try:
@@ -119,7 +119,8 @@ def copy_rows(split: Any, row_of: Mapping[str, int | None], dataset: str, folder
         raise RepopeError(f"{dataset} lacks {len(lacking)} of {number} ({first_few(lacking)}){mend}")
 
 
-def _is_hub_id(dataset: str) -> bool:
+def is_hub_id(dataset: str) -> bool:
+    """Whether a name is that of a dataset on the Hub, and not of a folder here."""
     return dataset.count("/") == 1 and not dataset.startswith(("/", ".", "~")) and not Path(dataset).exists()
 
 

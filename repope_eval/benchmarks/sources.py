@@ -7,6 +7,7 @@ from pathlib import Path
 from repope_eval.benchmarks import amber, coco, custom, dash_b, demo, pope_seem, popev2, table
 from repope_eval.benchmarks.benchmark import Benchmark, Source
 from repope_eval.benchmarks.images import locate_images
+from repope_eval.benchmarks.table_rows import hub_dataset
 from repope_eval.errors import RepopeError
 from repope_eval.records import Question
 from repope_eval.settings.config import BenchSettings
@@ -65,7 +66,18 @@ def load_benchmark(settings: BenchSettings, data_dir: Path) -> Benchmark:
         )
     if source.variants:
         _require_variants(settings.variants, source.variants)
-    return replace(source.load(settings, data_dir), measures=source.measures)
+    return replace(source.load(settings, data_dir), measures=measures_of(settings))
+
+
+def origin_of(settings: BenchSettings) -> str:
+    """Where a benchmark's question files come from, and their licence where it is known."""
+    dataset = hub_dataset(settings)
+    return f"the Hub dataset {dataset}" if dataset else SOURCES[settings.source].origin
+
+
+def measures_of(settings: BenchSettings) -> str:
+    """What a benchmark's figures tell of a model, and what they cannot."""
+    return SOURCES[settings.source].measures.format(origin=origin_of(settings))
 
 
 def find_benchmark_images(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from repope_eval.benchmarks.hub_images import load_rows
+from repope_eval.benchmarks.hub_images import is_hub_id, load_rows
 from repope_eval.errors import RepopeError
 from repope_eval.files.rows import RowFile, read_row_file
 from repope_eval.files.texts import MOST_ROWS
@@ -63,6 +63,13 @@ def open_table(settings: BenchSettings) -> TableRows:
             f"{path}: is a folder; a dataset in it is bench.questions={HUB}{settings.questions}, else name a file"
         )
     return _parquet(path) if _begins_as_parquet(path) else _row_file(path)
+
+
+def hub_dataset(settings: BenchSettings) -> str | None:
+    """The id of the Hub dataset that a table is read from; None of a file, a folder or another benchmark."""
+    kind, _, dataset = (settings.questions or "").partition(HUB)
+    name = dataset.partition("@")[0]
+    return name if not kind and is_hub_id(name) else None
 
 
 def _begins_as_parquet(path: Path) -> bool:

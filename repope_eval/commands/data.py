@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.benchmarks.relabelling import LabelChange, label_changes
-from repope_eval.benchmarks.sources import SOURCES, find_benchmark_images, load_benchmark
+from repope_eval.benchmarks.sources import find_benchmark_images, load_benchmark, origin_of
 from repope_eval.errors import RepopeError
 from repope_eval.reporting.data_card import print_data_card
 from repope_eval.reporting.label_changes import print_label_changes
@@ -25,7 +25,7 @@ def execute(settings: DataSettings, command: str) -> None:
         benchmark.name,
         counted(len(benchmark.questions), "distinct question"),
     )
-    print_data_card(benchmark, SOURCES[settings.bench.source].origin)
+    print_data_card(benchmark, origin_of(settings.bench))
     if len(benchmark.label_sets) == 2:
         print_label_changes(f"What the relabelling of {benchmark.name} changed", _changes(benchmark))
     if settings.fetch_images:

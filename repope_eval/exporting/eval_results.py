@@ -12,7 +12,7 @@ from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml
 
 from repope_eval.errors import RepopeError
 from repope_eval.exporting.files import Files
-from repope_eval.exporting.names import file_name, origin_of
+from repope_eval.exporting.names import dataset_of, file_name
 from repope_eval.exporting.scored_run import ScoredCell, ScoredRun
 from repope_eval.exporting.sentences import whole_clause
 from repope_eval.reporting.figure_texts import interval_text, label_set_title
@@ -29,8 +29,7 @@ def files(run: ScoredRun, settings: ExportSettings) -> Files:
         RepopeError: there is no dataset for any, or no F1 that is defined.
     """
     datasets = {
-        cell.label_set: settings.dataset or origin_of(run.found.bench).hub_datasets.get(cell.label_set)
-        for cell in run.cells
+        cell.label_set: settings.dataset or dataset_of(run.found.bench, cell.label_set) for cell in run.cells
     }
     lacking = [label_set_title(name) for name, dataset in datasets.items() if dataset is None]
     if len(lacking) == len(datasets):

@@ -3,11 +3,11 @@
 import textwrap
 from collections.abc import Mapping
 
-from repope_eval.benchmarks.sources import SOURCES
+from repope_eval.benchmarks.sources import measures_of, origin_of
 from repope_eval.exporting.figure_table import figure_table, interval_table
 from repope_eval.exporting.files import Files
 from repope_eval.exporting.metrics import METRICS, POSITIVE
-from repope_eval.exporting.names import origin_of
+from repope_eval.exporting.names import page_of
 from repope_eval.exporting.scored_run import Asking, ScoredRun
 from repope_eval.exporting.sentences import coverage_sentence, interval_sentence, origin_sentence
 from repope_eval.leaderboard.finished_runs import NOT_SET
@@ -56,7 +56,7 @@ def _measured(run: ScoredRun) -> list[str]:
         f"- {FIGURE_TITLES[name]}: {metric.meaning}" for name, metric in METRICS.items() if name != "mcc"
     ]
     return [
-        "Whether the model answers yes where the right answer is yes (in POPE's questions, where the object is in the "
+        "Whether the model answers yes where the right answer is yes (asked about an object: where it is in the "
         f"image), and no where it is no. In the figures {POSITIVE}.\n",
         *meanings,
         f"- {FIGURE_TITLES['yes_ratio']}: how often the answer is yes",
@@ -64,10 +64,10 @@ def _measured(run: ScoredRun) -> list[str]:
 
 
 def _data(run: ScoredRun) -> list[str]:
-    source, page = SOURCES[run.found.bench.source], origin_of(run.found.bench).page
+    bench, page = run.found.bench, page_of(run.found.bench)
     labels = list(dict.fromkeys(label_set_title(cell.label_set) for cell in run.cells))
     return [
-        f"- questions and labels: {source.origin}{f' ({page})' if page else ''}",
+        f"- questions and labels: {origin_of(bench)}{f' ({page})' if page else ''}",
         f"- labels: {', '.join(labels)}",
         *(f"- {markdown_text(name)}: SHA-256 `{digest}`" for name, digest in run.found.hashes.items()),
     ]
@@ -98,7 +98,7 @@ def _coverage(run: ScoredRun) -> list[str]:
 
 def _limits(run: ScoredRun) -> list[str]:
     return [
-        f"- {SOURCES[run.found.bench.source].measures}",
+        f"- {measures_of(run.found.bench)}",
         "- One question at a time, answered by yes or no: nothing is known of what it says when it describes an image.",
         "- F1 rises with the share of questions with label yes; F1 at 50 % yes does not.",
         f"- {interval_sentence(run)}",

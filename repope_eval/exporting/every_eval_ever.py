@@ -13,9 +13,9 @@ from typing import Any
 from repope_eval.exporting.every_eval_ever_samples import sample_lines
 from repope_eval.exporting.files import Files
 from repope_eval.exporting.metrics import METRICS, POSITIVE, Metric
-from repope_eval.exporting.names import dataset_title, file_name, model_id, origin_of
+from repope_eval.exporting.names import dataset_title, file_name, model_id, page_of
 from repope_eval.exporting.scored_run import ScoredCell, ScoredRun
-from repope_eval.exporting.sentences import whole_clause
+from repope_eval.exporting.sentences import unread_clause, whole_clause
 from repope_eval.leaderboard.finished_runs import NOT_SET
 from repope_eval.process.timing import moment, now
 from repope_eval.reporting.figure_texts import COUNT_TITLES, figure_text
@@ -93,6 +93,8 @@ def _source(run: ScoredRun, settings: ExportSettings) -> Document:
         "additional_details": {
             "answers": asked,
             "answered": coverage,
+            "unanswered": f"{run.n_questions - run.n_answered} distinct questions",
+            "neither_yes_nor_no": unread_clause(run) or "0",
             "limited_to_first_images": str(run.is_partial).lower(),
             **({"in_doubt": "; ".join(run.doubts)} if run.doubts else {}),
         },
@@ -162,7 +164,7 @@ def result_id(label_set: str, variant: str, figure: str) -> str:
 
 
 def _data(run: ScoredRun, title: str) -> Document:
-    page = origin_of(run.found.bench).page
+    page = page_of(run.found.bench)
     hashes = {f"sha256 of {name}": digest for name, digest in run.found.hashes.items()}
     source: Document = {"source_type": "url", "url": [page]} if page else {"source_type": "other"}
     return {"dataset_name": title, **source, "additional_details": hashes}

@@ -35,18 +35,20 @@ def sample_lines(
     protocol = remembering(PROTOCOLS[run.protocol])
     own = {"schema_version": schema_version, "evaluation_id": evaluation_id, "model_id": model}
     found = []
-    for label_set in benchmark.label_sets:
-        title = dataset_title(run.found.bench, label_set.name)
+    # In the scores of an earlier version a table's label sets have other names, which the record has, too.
+    names = dict.fromkeys(cell.label_set for cell in run.cells)
+    for name, label_set in zip(names, benchmark.label_sets, strict=False):
+        title = dataset_title(run.found.bench, name)
         for answered in labelled_answers(run, benchmark, label_set):
             reading = protocol.read(answered.answer.response)
             is_counted = reading is not None or protocol.unparsed != "dropped"
-            result = f"{label_set.name}.{answered.variant}.accuracy"
+            result = f"{name}.{answered.variant}.accuracy"
             found.append(
                 own
                 | {"evaluation_name": f"{title}, {answered.variant}"}
                 | ({"evaluation_result_id": result} if is_counted else {})
                 | _sample(answered, reading, run.protocol)
-                | {"metadata": _metadata(answered, label_set.name)}
+                | {"metadata": _metadata(answered, name)}
             )
     return found
 

@@ -25,6 +25,7 @@ def figure_table(run: ScoredRun) -> str:
     fields: list[Field[ScoredCell]] = [
         number_field("questions", lambda cell: count_text(cell.n_questions)),
         number_field("answered", lambda cell: count_text(cell.n_answered)),
+        number_field("neither yes nor no", lambda cell: count_text(cell.n_unparsed)),
     ]
     for name in FIGURES:
         fields.append(_value_field(name))

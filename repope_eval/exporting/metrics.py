@@ -48,4 +48,4 @@ METRICS: Mapping[str, Metric] = {
 """The figures by their names in `scores.json`. The yes ratio is none of them: neither more nor less of it is better."""
 
 POSITIVE = "positive means that the right answer is yes"
-"""Which of the two answers precision and recall are about; in POPE's questions, that the object is in the image."""
+"""Which of the two answers precision and recall are about; asked about an object, that it is in the image."""

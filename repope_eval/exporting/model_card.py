@@ -7,7 +7,7 @@ from huggingface_hub import EvalResult, ModelCardData
 from repope_eval.exporting.figure_table import figure_table
 from repope_eval.exporting.files import Files
 from repope_eval.exporting.metrics import METRICS, POSITIVE
-from repope_eval.exporting.names import dataset_title, file_name, model_id, origin_of
+from repope_eval.exporting.names import dataset_of, dataset_title, file_name, model_id
 from repope_eval.exporting.scored_run import ScoredRun
 from repope_eval.exporting.sentences import coverage_sentence, interval_sentence, origin_sentence
 from repope_eval.settings.export_command import ExportSettings
@@ -41,9 +41,7 @@ def _results(run: ScoredRun, settings: ExportSettings) -> Iterator[EvalResult]:
     """The figures that are defined."""
     bench = run.found.bench
     for cell in run.cells:
-        dataset = (
-            settings.dataset or origin_of(bench).hub_datasets.get(cell.label_set) or file_name(bench.name)
-        )
+        dataset = settings.dataset or dataset_of(bench, cell.label_set) or file_name(bench.name)
         for figure in FIGURES:
             value = cell.figures[figure].value
             if value is not None:

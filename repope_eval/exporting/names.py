@@ -7,15 +7,13 @@ from dataclasses import dataclass, field
 
 from repope_eval.benchmarks import amber, coco, dash_b, pope_seem, popev2
 from repope_eval.benchmarks.sources import SOURCES
+from repope_eval.benchmarks.table_rows import hub_dataset
 from repope_eval.exporting.scored_run import ScoredRun
 from repope_eval.reporting.figure_texts import label_set_title
 from repope_eval.settings.config import BenchSettings
 from repope_eval.settings.export_command import HUB_ID
 
 log = logging.getLogger(__name__)
-
-HUB_PREFIX = "hub:"
-"""What `bench.questions` begins with where it names a dataset of the Hub."""
 
 NO_OWNER = "local"
 """Stands for the owner of a model that is known by no name on the Hub."""
@@ -27,14 +25,14 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 class Origin:
     """Where a benchmark's questions and labels are published."""
 
-    page: str | None = None
-    """The address of a page that has its files; None where they are of the user."""
+    page: str
+    """The address of a page that has its files."""
     hub_datasets: Mapping[str, str] = field(default_factory=dict)
     """Ids of datasets on the Hub with the benchmark's questions and labels, by label set."""
 
 
-def _on_hub(dataset: str, label_set: str) -> Origin:
-    return Origin(page=f"https://huggingface.co/datasets/{dataset}", hub_datasets={label_set: dataset})
+def _hub_page(dataset: str) -> str:
+    return f"https://huggingface.co/datasets/{dataset}"
 
 
 ORIGINS: Mapping[str, Origin] = {
@@ -43,16 +41,25 @@ ORIGINS: Mapping[str, Origin] = {
     "pope_gqa": Origin(page=pope_seem.GQA.page),
     "popev2": Origin(page=popev2.ANNOTATIONS.page),
     "amber": Origin(page=amber.QUERIES.page, hub_datasets={"amber": amber.HUB_DATASET}),
-    "dash_b": _on_hub(dash_b.HUB_DATASET, "dash_b"),
+    "dash_b": Origin(page=_hub_page(dash_b.HUB_DATASET), hub_datasets={"dash_b": dash_b.HUB_DATASET}),
 }
 """The benchmarks that are published, by `bench.source`."""
 
 
-def origin_of(bench: BenchSettings) -> Origin:
-    """Where a benchmark is published; nothing is known of files of the user."""
-    if bench.questions and bench.questions.startswith(HUB_PREFIX):
-        return _on_hub(bench.questions.removeprefix(HUB_PREFIX), "pope")
-    return ORIGINS.get(bench.source, Origin())
+def page_of(bench: BenchSettings) -> str | None:
+    """The address of a page that has a benchmark's files; None where they are of the user."""
+    if dataset := hub_dataset(bench):
+        return _hub_page(dataset)
+    return ORIGINS[bench.source].page if bench.source in ORIGINS else None
+
+
+def dataset_of(bench: BenchSettings, label_set: str) -> str | None:
+    """The dataset on the Hub that has a benchmark's questions with those labels; None where none is known.
+
+    A table that is read from the Hub has all of its labels there.
+    """
+    published = ORIGINS[bench.source].hub_datasets if bench.source in ORIGINS else {}
+    return hub_dataset(bench) or published.get(label_set)
 
 
 def dataset_title(bench: BenchSettings, label_set: str) -> str:
@@ -60,7 +67,7 @@ def dataset_title(bench: BenchSettings, label_set: str) -> str:
     labels, title = label_set_title(label_set), SOURCES[bench.source].title
     if bench.source == "coco":
         return labels
-    return title or f"{bench.name} ({labels} labels)"
+    return title or f"{hub_dataset(bench) or bench.name} ({labels} labels)"
 
 
 def model_id(run: ScoredRun, given: str | None) -> str:

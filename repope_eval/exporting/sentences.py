@@ -17,13 +17,19 @@ def coverage_sentence(run: ScoredRun) -> str:
     """How many of the questions have an answer, of how many the whole benchmark is, and what could not be read."""
     questions = counted(run.n_questions, "distinct question", ",")
     limited = ", which are those about the benchmark's first images alone" if run.is_partial else ""
+    unread = unread_clause(run)
+    read = f" Neither yes nor no was read: {unread}." if unread else ""
+    return f"{run.n_answered:,} of {questions} have an answer{limited}{whole_clause(run)}.{read}"
+
+
+def unread_clause(run: ScoredRun) -> str:
+    """How many answers are neither yes nor no, by variant and label set; empty where all are one of them."""
     unread = dict.fromkeys(
         f"{cell.variant}, {label_set_title(cell.label_set)}: {cell.n_unparsed:g}"
         for cell in sorted(run.cells, key=lambda cell: cell.variant)
         if cell.n_unparsed
     )
-    read = f" Neither yes nor no was read: {'; '.join(unread)}." if unread else ""
-    return f"{run.n_answered:,} of {questions} have an answer{limited}{whole_clause(run)}.{read}"
+    return "; ".join(unread)
 
 
 def whole_clause(run: ScoredRun) -> str:

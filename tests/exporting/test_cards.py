@@ -45,7 +45,7 @@ def test_an_undefined_figure_is_a_dash_and_not_in_the_index(tmp_path: Path) -> N
     card = model_card(write_scored_run(tmp_path / "run", all_no()))
     assert "f1" not in {each.metric_type for each in card.data.eval_results}
     row = next(line for line in card.text.splitlines() if line.startswith("| random"))
-    assert [cell.strip() for cell in row.split("|")][5:8] == ["–", "–", "–"]
+    assert [cell.strip() for cell in row.split("|")][6:9] == ["–", "–", "–"]
 
 
 def test_the_evaluation_card_says_how_the_model_was_asked(tmp_path: Path) -> None:

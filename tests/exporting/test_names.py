@@ -7,7 +7,7 @@ import pytest
 from exported_runs import asked, write_scored_run
 from run_folders import DEMO
 
-from repope_eval.exporting.names import ORIGINS, dataset_title, file_name, model_id, origin_of
+from repope_eval.exporting.names import ORIGINS, dataset_of, dataset_title, file_name, model_id, page_of
 from repope_eval.exporting.scored_run import read_scored_run
 
 
@@ -17,9 +17,13 @@ def test_published_benchmarks_have_a_page(source: str) -> None:
 
 
 def test_a_table_of_the_hub_is_its_own_dataset() -> None:
-    bench = replace(DEMO, source="table", questions="hub:me/questions")
-    assert origin_of(bench).hub_datasets == {"pope": "me/questions"}
-    assert origin_of(replace(bench, questions="own.csv")).page is None
+    bench = replace(DEMO, source="table", questions="hub:me/questions@v2")
+    assert [dataset_of(bench, name) for name in ("original", "corrected")] == ["me/questions"] * 2
+    assert page_of(bench) == "https://huggingface.co/datasets/me/questions"
+    assert dataset_title(bench, "corrected") == "me/questions (corrected labels)"
+    for own in ("own.csv", "hub:./folder", "hub:/data/folder"):
+        assert page_of(replace(bench, questions=own)) is None
+        assert dataset_of(replace(bench, questions=own), "original") is None
 
 
 def test_titles_of_datasets() -> None:
