@@ -268,7 +268,7 @@ def _stored_f1(document: Mapping[str, Any], benchmark: Benchmark) -> dict[str, d
     for name, of_variants in scores.items() if isinstance(scores, dict) else ():
         for variant, cell in of_variants.items() if isinstance(of_variants, dict) else ():
             if isinstance(cell, dict) and isinstance(cell.get("f1"), float):
-                found.setdefault(names.get(name, name), {})[variant] = cell["f1"]
+                found.setdefault(names.get(str(name), str(name)), {})[variant] = cell["f1"]
     return found
 
 

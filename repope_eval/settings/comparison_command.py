@@ -26,8 +26,12 @@ class CompareSettings:
     protocol_b: Protocol | None = setting(
         "how b's own figures are read; null: as the run was, a file by protocol", None
     )
-    labels_a: str | None = setting("label set of a's own figures, such as pope; null: each by itself", None)
-    labels_b: str | None = setting("label set of b's own figures, such as repope; null: each by itself", None)
+    labels_a: str | None = setting(
+        "label set of a's own figures, such as pope or original; null: each by itself", None
+    )
+    labels_b: str | None = setting(
+        "label set of b's own figures, such as repope or corrected; null: each by itself", None
+    )
     questions_a: str | tuple[str, ...] | None = setting(
         "what question ids of a's answer file point into: question_id, image, text", None
     )

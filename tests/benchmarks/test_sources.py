@@ -14,6 +14,8 @@ from repope_eval.benchmarks.sources import (
     find_benchmark_images,
     find_local_images,
     load_benchmark,
+    measures_of,
+    origin_of,
 )
 from repope_eval.errors import RepopeError
 from repope_eval.records import Question
@@ -121,6 +123,20 @@ def test_custom_relabels_make_a_second_label_set(tmp_path: Path) -> None:
         [False, False],
     )
     assert set(benchmark.hashes) == {"mine.jsonl", "corrected.jsonl"}
+
+
+@pytest.mark.parametrize(
+    ("questions", "expected"),
+    [
+        ("hub:me/questions@v2", "the Hub dataset me/questions"),
+        ("hub:./questions", "a table of your own"),
+        ("questions.csv", "a table of your own"),
+    ],
+)
+def test_a_table_is_told_from_the_hub_dataset_that_it_is_read_from(questions: str, expected: str) -> None:
+    given = BenchSettings(name="table", source="table", variants=(), questions=questions)
+    assert origin_of(given) == expected
+    assert measures_of(given).startswith(f"Questions and labels are of {expected}: how they were chosen")
 
 
 def test_files_of_the_same_name_are_both_hashed(tmp_path: Path) -> None:

@@ -196,6 +196,15 @@ def test_scores_that_were_made_with_other_labels_are_told(tmp_path: Path) -> Non
     assert view.b.notes == ()
 
 
+def test_scores_of_own_labels_are_known_by_their_former_name(tmp_path: Path) -> None:
+    rows = [json.loads(line) for line in (DEMO_FOLDER / "pope_random.jsonl").read_text().splitlines()]
+    a, b = (custom_run(tmp_path / name, rows) for name in ("a", "b"))
+    document = json.loads((a / "scores.json").read_text())
+    (a / "scores.json").write_text(json.dumps(document | {"scores": {"pope": {"custom": {"f1": 0.5}}}}))
+    notes = " ".join(compared(a, b).a.notes)
+    assert "Its scores.json has F1 0.5000 (custom under the original labels), and its answers come" in notes
+
+
 def test_one_run_with_itself_is_refused(run: Path) -> None:
     mend = "name two results, or read the one in two ways: protocol_b=pope, say"
     with pytest.raises(RepopeError, match=f"a and b are both .*run, read alike; {mend}"):

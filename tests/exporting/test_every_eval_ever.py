@@ -168,6 +168,29 @@ def test_a_part_says_so(tmp_path: Path) -> None:
     assert len({sample["input"]["raw"] for sample in samples}) == 500
 
 
+def test_what_was_not_answered_or_not_read_is_told(tmp_path: Path) -> None:
+    lines = answer_lines(demo())[:500]
+    lines[0]["response"] = "Perhaps"
+    _, record, _ = read(write_scored_run(tmp_path / "run", lines))
+    details = record["source_metadata"]["additional_details"]
+    assert details["unanswered"] == "526 distinct questions"
+    assert "random, POPE: 1" in details["neither_yes_nor_no"].split("; ")
+    _, record, _ = read(write_scored_run(tmp_path / "whole"))
+    details = record["source_metadata"]["additional_details"]
+    assert (details["unanswered"], details["neither_yes_nor_no"]) == ("0 distinct questions", "0")
+
+
+def test_samples_have_the_names_that_the_scores_have(tmp_path: Path) -> None:
+    """The scores of an earlier version call the label sets of a table otherwise than its samples would."""
+    run = write_scored_run(tmp_path / "run")
+    scores = json.loads((run / "scores.json").read_text())
+    scores["scores"] = dict(zip(("before", "after"), scores["scores"].values(), strict=True))
+    (run / "scores.json").write_text(json.dumps(scores))
+    _, record, samples = read(run)
+    assert {sample["metadata"]["label_set"] for sample in samples} == {"before", "after"}
+    require_accuracies(record, samples)
+
+
 def test_samples_of_a_limited_run_are_those_that_were_scored(tmp_path: Path) -> None:
     _, record, samples = read(write_limited_run(tmp_path / "run"))
     coverage = record["source_metadata"]["additional_details"]["answered"]
