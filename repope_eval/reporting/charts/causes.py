@@ -27,7 +27,7 @@ def causes_chart(view: ComparisonView) -> Chart:
     return draw(
         "causes",
         "Where the gap comes from",
-        f"F1 of a less that of b under {labels.title}{variant}: {told}. Bars to the right are to a's credit; a "
+        f"F1 of a less that of b under {labels.title} labels{variant}: {told}. Bars to the right are to a's credit; a "
         "line is a 95 % interval.",
         0.15 + len(worth) * _ROW + 0.4,
         lambda figure: _paint(figure, worth, [part.interval for part in gap.parts.values()]),
