@@ -26,9 +26,9 @@ from repope_eval.records import Question
 from repope_eval.scoring.audit_design import Chance, design
 from repope_eval.scoring.estimation import estimate
 from repope_eval.scoring.label_doubt import label_doubts
+from repope_eval.scoring.protocol_scores import score
 from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.scoring.queue_findings import Finding, looked_at
-from repope_eval.scoring.scores import score
 
 DESIGNS = ((0, 250), (100, 150), (0, 500), (300, 200), (0, 1000), (500, 500))
 """Questions that are certain to be looked at, and those that are drawn."""

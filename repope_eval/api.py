@@ -11,8 +11,8 @@ from repope_eval.errors import RepopeError
 from repope_eval.files.rows import read_row_file
 from repope_eval.foreign_answers.formats import join_file
 from repope_eval.records import Answer, Question
-from repope_eval.scoring import scores
 from repope_eval.scoring.protocols import PROTOCOLS
+from repope_eval.scoring.scores import Scores, score_benchmark
 from repope_eval.settings import config
 from repope_eval.settings.composition import bench_settings
 from repope_eval.settings.named_folders import data_folder
@@ -79,8 +79,8 @@ def score(
     benchmark: Benchmark,
     *,
     model: str = "model",
-    protocol: config.Protocol = config.DEFAULT_PROTOCOL,
-) -> scores.Scores:
+    protocol: config.ProtocolChoice = config.DEFAULT_PROTOCOL,
+) -> Scores:
     """Scores answers under all label sets of a benchmark, with intervals from resampled images.
 
     Args:
@@ -97,11 +97,10 @@ def score(
     Raises:
         RepopeError: there is no such protocol, no answer, or an answer to a question that the benchmark does not have.
     """
-    if protocol not in PROTOCOLS:
-        raise RepopeError(
-            f"protocol={shown_word(protocol)}: no such protocol; there are {', '.join(PROTOCOLS)}"
-        )
-    return scores.score(model, benchmark.name, benchmark.label_sets, _records(answers, benchmark), protocol)
+    known = (*PROTOCOLS, "all")
+    if protocol not in known:
+        raise RepopeError(f"protocol={shown_word(protocol)}: no such protocol; there are {', '.join(known)}")
+    return score_benchmark(benchmark, _records(answers, benchmark), model, protocol)
 
 
 def _records(answers: Mapping[Question, str | Answer], benchmark: Benchmark) -> dict[Question, Answer]:

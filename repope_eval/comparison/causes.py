@@ -17,8 +17,8 @@ from repope_eval.reporting.comparison_view import (
 from repope_eval.reporting.figure_texts import clipped, label_set_phrase
 from repope_eval.scoring.gap import Gaps, figures_by_variant, gaps, paired_differences
 from repope_eval.scoring.paired_answers import Readers, pair_answers, read_differently, tally
+from repope_eval.scoring.protocol_scores import with_distinct
 from repope_eval.scoring.protocols import PROTOCOLS
-from repope_eval.scoring.scores import with_distinct
 from repope_eval.scoring.shared_ground import Result, restricted
 from repope_eval.settings import config
 from repope_eval.settings.comparison_command import CompareSettings

@@ -11,7 +11,7 @@ from repope_eval.reporting.figure_texts import UNDEFINED, change_text, count_tex
 from repope_eval.reporting.tables import Cell, Mark
 from repope_eval.scoring.differences import Difference
 from repope_eval.scoring.estimates import Estimate, less
-from repope_eval.scoring.scores import CellScores
+from repope_eval.scoring.protocol_scores import CellScores
 
 PARTIAL = "†"
 """Follows an F1 that is about another mix of labels than the benchmark's (see `Coverage`)."""

@@ -6,7 +6,7 @@ from typing import Any
 from repope_eval.leaderboard.entries import Entry, Leaderboard, RankAgreement
 from repope_eval.leaderboard.sentences import paper_apart
 from repope_eval.records import Variant
-from repope_eval.reporting.score_document import f1_parts_document
+from repope_eval.scoring.score_document import f1_parts_document
 
 SCHEMA_VERSION = 2
 """The version of the document's form; it is raised when a reader of older documents would go wrong."""

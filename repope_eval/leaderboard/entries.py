@@ -8,7 +8,7 @@ from repope_eval.records import Variant
 from repope_eval.scoring.agreement import Agreement
 from repope_eval.scoring.comparison import Comparison, Standing
 from repope_eval.scoring.coverage import Coverage
-from repope_eval.scoring.scores import CellScores, Change
+from repope_eval.scoring.protocol_scores import CellScores, Change
 from repope_eval.scoring.shared_questions import Cell
 from repope_eval.settings import config
 

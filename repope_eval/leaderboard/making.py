@@ -29,9 +29,9 @@ from repope_eval.scoring.bootstrap import MEAN, has_mean
 from repope_eval.scoring.comparison import Comparison, compare
 from repope_eval.scoring.coverage import coverage
 from repope_eval.scoring.places import places_by_name
+from repope_eval.scoring.protocol_scores import score, with_distinct
 from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.scoring.published import published_scores
-from repope_eval.scoring.scores import score, with_distinct
 from repope_eval.scoring.shared_questions import Sampled
 from repope_eval.settings import config
 

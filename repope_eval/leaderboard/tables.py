@@ -46,7 +46,7 @@ from repope_eval.reporting.figure_texts import (
 from repope_eval.reporting.tables import Cell, Field, Table, interval_field, table, text_field, value_field
 from repope_eval.scoring.agreement import RANKED_FIGURES
 from repope_eval.scoring.differences import Difference
-from repope_eval.scoring.scores import Change
+from repope_eval.scoring.protocol_scores import Change
 
 _FIGURES = ("precision", "recall", "accuracy", "tnr", *BALANCED_TITLES, *COUNT_TITLES)
 _TOTALS = {"n_questions": "questions", "n_answered": "answered", "n_unparsed": "unparsed"}

@@ -16,29 +16,16 @@ from repope_eval.reporting.figure_texts import (
 )
 from repope_eval.scoring.bootstrap import DISTINCT, MEAN
 from repope_eval.scoring.coverage import LEAST_COUNTED
-from repope_eval.scoring.detection import Detection
+from repope_eval.scoring.detection import ALL_OBJECTS, Detection
 from repope_eval.scoring.estimates import Interval
+from repope_eval.scoring.protocol_scores import ProtocolScores
 from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.scoring.relabelling_effect import Effect
 from repope_eval.scoring.scores import Scores
-from repope_eval.settings.config import Protocol
 from repope_eval.wording import counted
 
 _FIGURES = ("f1", "tnr")
 """The figures that may stand first: where no question has label yes, F1 is undefined everywhere."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Completeness:
-    """How many of the questions have an answer."""
-
-    n_questions: int
-    """Distinct questions."""
-    n_answered: int
-    n_unparsed: int
-    """Answers in which the protocol finds neither yes nor no."""
-    n_images: int | None = None
-    """The number of images that `limit` leaves; None without a limit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +46,7 @@ class _Place:
     """The figure that a headline is about, and where its values are."""
 
     figure: str
-    part: Scores
+    part: ProtocolScores
     variant: Variant
 
     @property
@@ -71,20 +58,14 @@ class _Place:
         ]
 
 
-def headline(
-    scores: Scores,
-    effects: Sequence[Effect] = (),
-    detection: Detection | None = None,
-    completeness: Completeness | None = None,
-) -> Headline:
-    """The headline of a run.
+def headline(scores: Scores, limited_to: int | None = None) -> Headline:
+    """The headline of a run; DASH-B's own figures stand first where there are some.
 
     Args:
-        scores: under the run's protocol.
-        effects: what the relabelling did, in groups that share no question.
-        detection: DASH-B's figures of all questions, which then stand first.
-        completeness: how much of the benchmark is answered, if that is known.
+        scores: of the run.
+        limited_to: the number of images that `limit` leaves; None without a limit.
     """
+    detection = scores.own.detections.get(ALL_OBJECTS)
     if detection is not None:
         values = [
             (title, ratio_text(detection.estimates[name].value)) for name, title in DETECTION_TITLES.items()
@@ -97,9 +78,9 @@ def headline(
             (f"{FIGURE_TITLES[place.figure]} under {labels}", figure_text(place.figure, value))
             for labels, value in place.values
         ]
-        clauses = [_figure_clause(place), *_effect_clause(place, effects)]
-        about, is_change = f"{_about(place)}{_counted(completeness, scores.protocol)}", len(values) == 2
-    clauses += _completeness_clauses(completeness)
+        clauses = [_figure_clause(place), *_effect_clause(place, scores.object_effects)]
+        about, is_change = f"{_about(place)}{_counted(scores)}", len(values) == 2
+    clauses += _completeness_clauses(scores, limited_to)
     text = "; ".join(clauses)
     return Headline(
         values=values, about=about, sentence=f"{text[:1].upper()}{text[1:]}.", is_change=is_change
@@ -117,7 +98,7 @@ def _place(scores: Scores) -> _Place:
     return next((place for place in places if all(value is not None for _, value in place.values)), places[0])
 
 
-def _variant(part: Scores) -> Variant:
+def _variant(part: ProtocolScores) -> Variant:
     variants = next(iter(part.cells.values()))
     return MEAN if MEAN in variants else next(iter(variants))
 
@@ -138,17 +119,15 @@ def _about(place: _Place) -> str:
     return f"{over}; change {change_text(place.figure, found.value)}{_within(place.figure, found.interval)}"
 
 
-def _counted(found: Completeness | None, protocol: Protocol) -> str:
+def _counted(scores: Scores) -> str:
     """Of which questions the figure is, where it leaves out more than a few: these may be the harder ones."""
-    if found is None:
+    n_counted = scores.n_answered
+    if PROTOCOLS[scores.protocol].unparsed != "not_yes":
+        n_counted -= len(scores.unparsed)
+    if 100 * n_counted >= LEAST_COUNTED * scores.n_questions:
         return ""
-    n_counted = found.n_answered
-    if PROTOCOLS[protocol].unparsed != "not_yes":
-        n_counted -= found.n_unparsed
-    if 100 * n_counted >= LEAST_COUNTED * found.n_questions:
-        return ""
-    share = percentage(n_counted, found.n_questions)
-    return f"; of the {n_counted:,} of {counted(found.n_questions, 'question', ',')} ({share} %) with a readable answer"
+    total, share = counted(scores.n_questions, "question", ","), percentage(n_counted, scores.n_questions)
+    return f"; of the {n_counted:,} of {total} ({share} %) with a readable answer"
 
 
 def _within(figure: str, interval: Interval) -> str:
@@ -208,16 +187,14 @@ def _detected(detection: Detection) -> str:
     return f"the model sees the object {' and '.join(said)}" if said else "no answer can be scored"
 
 
-def _completeness_clauses(found: Completeness | None) -> Iterator[str]:
-    if found is None:
-        return
-    about = "" if found.n_images is None else f" about the first {counted(found.n_images, 'image', ',')}"
-    total = counted(found.n_questions, "question", ",") + about
-    if found.n_answered == found.n_questions:
+def _completeness_clauses(scores: Scores, limited_to: int | None) -> Iterator[str]:
+    about = "" if limited_to is None else f" about the first {counted(limited_to, 'image', ',')}"
+    total = counted(scores.n_questions, "question", ",") + about
+    if scores.n_answered == scores.n_questions:
         yield f"all {total} are answered"
     else:
-        share = percentage(found.n_answered, found.n_questions)
-        yield f"only {found.n_answered:,} of {total} are answered ({share} %)"
-    if found.n_unparsed:
-        verb = "reads" if found.n_unparsed == 1 else "read"
-        yield f"{counted(found.n_unparsed, 'answer', ',')} {verb} as neither yes nor no"
+        share = percentage(scores.n_answered, scores.n_questions)
+        yield f"only {scores.n_answered:,} of {total} are answered ({share} %)"
+    if n_unparsed := len(scores.unparsed):
+        verb = "reads" if n_unparsed == 1 else "read"
+        yield f"{counted(n_unparsed, 'answer', ',')} {verb} as neither yes nor no"

@@ -8,9 +8,10 @@ from repope_eval.reporting.figure_texts import change_text, figure_text, interva
 from repope_eval.scoring.bootstrap import MEAN
 from repope_eval.scoring.detection import Detection
 from repope_eval.scoring.estimates import Estimate
+from repope_eval.scoring.protocol_scores import Change
 from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.scoring.resolutions import Resolution
-from repope_eval.scoring.scores import Change, Scores
+from repope_eval.scoring.scores import Scores
 from repope_eval.settings.config import Protocol
 from repope_eval.wording import counted
 

@@ -17,9 +17,9 @@ from repope_eval.reporting.score_table import by_variant
 from repope_eval.reporting.tables import Field, Table, estimate_field, number_field, table, text_field
 from repope_eval.scoring.evidence import Evidence
 from repope_eval.scoring.protocol_readings import Disagreement
+from repope_eval.scoring.protocol_scores import CellScores, ProtocolScores
 from repope_eval.scoring.relabelling_effect import Effect
 from repope_eval.scoring.resolutions import Missing, Resolution
-from repope_eval.scoring.scores import CellScores, Scores
 from repope_eval.settings import config
 
 MOST_OBJECTS = 500
@@ -161,16 +161,16 @@ def evidence_table(evidence: Mapping[str, Mapping[Variant, Evidence]]) -> Table:
     )
 
 
-def protocol_table(scores: Sequence[Scores]) -> Table:
+def protocol_table(scores: Sequence[ProtocolScores]) -> Table:
     """F1 of the same answers under each of several protocols, and what else the reading decides."""
     cells = by_variant(scores[0].cells) if len(scores) > 1 else []
     rows = [(variant, name, one) for variant, name, _ in cells for one in scores]
 
-    def cell(row: tuple[Variant, str, Scores]) -> CellScores:
+    def cell(row: tuple[Variant, str, ProtocolScores]) -> CellScores:
         return row[2].cells[row[1]][row[0]]
 
-    def field(name: str) -> Field[tuple[Variant, str, Scores]]:
-        def text(row: tuple[Variant, str, Scores]) -> str:
+    def field(name: str) -> Field[tuple[Variant, str, ProtocolScores]]:
+        def text(row: tuple[Variant, str, ProtocolScores]) -> str:
             found = cell(row).estimates[name]
             return figure_text(name, found.value, found.interval if name == "f1" else None)
 

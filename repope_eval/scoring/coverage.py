@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from repope_eval.records import LabelSet, Variant
 from repope_eval.scoring.bootstrap import MEAN
 from repope_eval.scoring.confusion import Confusion
+from repope_eval.scoring.protocol_scores import with_mean
 from repope_eval.scoring.protocols import Protocol
-from repope_eval.scoring.scores import with_mean
 
 LEAST_COUNTED = 99
 """The percentage of the questions with either label that F1 has to count to be about the benchmark."""

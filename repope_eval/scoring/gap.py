@@ -26,8 +26,8 @@ from repope_eval.scoring.bootstrap import (
 from repope_eval.scoring.confusion import Figures, figures
 from repope_eval.scoring.differences import FEWEST_DIFFERING, Difference, differences, too_few_images
 from repope_eval.scoring.estimates import Estimate, Interval, less
+from repope_eval.scoring.protocol_scores import with_mean
 from repope_eval.scoring.protocols import PROTOCOLS
-from repope_eval.scoring.scores import with_mean
 from repope_eval.scoring.shared_ground import CAUSES, COMMON, GAP_FIGURES, Cause, Result, SharedGround, State
 from repope_eval.scoring.shared_questions import SharedQuestions
 from repope_eval.settings import config

@@ -20,8 +20,8 @@ from repope_eval.scoring.clustering import wilson
 from repope_eval.scoring.confusion import OUTCOMES, Confusion, Values, figure_values, figures
 from repope_eval.scoring.estimates import Estimate, Interval
 from repope_eval.scoring.intervals import INTERVAL_FIGURES
+from repope_eval.scoring.protocol_scores import CellScores, values_of, with_mean
 from repope_eval.scoring.protocols import PROTOCOLS
-from repope_eval.scoring.scores import CellScores, values_of, with_mean
 
 CONFIG_NAMES: Mapping[str, str] = {
     "InternVL2.5-8B": "internvl2_5_8b",

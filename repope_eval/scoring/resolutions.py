@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 
 from repope_eval.records import LabelSet, Variant
 from repope_eval.scoring.confusion import OUTCOME_OF, Confusion, figures
+from repope_eval.scoring.protocol_scores import with_mean
 from repope_eval.scoring.protocols import PROTOCOLS, Reading
 from repope_eval.scoring.relabelling_effect import Verdict
-from repope_eval.scoring.scores import with_mean
 from repope_eval.settings import config
 
 _READING_OF: Mapping[str, Reading] = {outcome: reading for (_, reading), outcome in OUTCOME_OF.items()}

@@ -1,243 +1,145 @@
-"""The scores of a run: the figures under every label set and variant, their means, and what changes between two."""
+"""The scores of a run: all that its answers come to. Its page, the console, `scores.json` and trackers read them."""
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from statistics import fmean
-from typing import Any, TypeVar
+from dataclasses import dataclass, field, fields
+from typing import Any
 
-import numpy as np
-
-from repope_eval.records import Answer, LabelSet, Question, Variant
-from repope_eval.scoring.bootstrap import DISTINCT, MEAN, Cells, confusions_of, has_mean, variant_cells
-from repope_eval.scoring.clustering import f1_width_ratios
-from repope_eval.scoring.confusion import Confusion, Figures, figure_values, figures
-from repope_eval.scoring.estimates import Estimate
-from repope_eval.scoring.f1_parts import f1_parts, mixtures
-from repope_eval.scoring.intervals import INTERVAL_FIGURES, Sample, estimate_change, estimates, sampled
-from repope_eval.scoring.protocols import PROTOCOLS, Protocol
+from repope_eval.benchmarks.benchmark import Benchmark
+from repope_eval.records import Answer, Question, Variant
+from repope_eval.scoring.bootstrap import DISTINCT
+from repope_eval.scoring.evidence import Evidence, evidence
+from repope_eval.scoring.groups import GroupsRight, groups_right
+from repope_eval.scoring.own_figures import OwnFigures, own_figures
+from repope_eval.scoring.protocol_readings import Disagreement, disagreements, read_otherwise, unparsed
+from repope_eval.scoring.protocol_scores import ProtocolScores, score
+from repope_eval.scoring.protocols import PROTOCOLS
+from repope_eval.scoring.relabelling_effect import (
+    Effect,
+    TurnedVerdict,
+    effects_by_object,
+    effects_by_variant,
+    remaining_errors,
+    turned_verdicts,
+    verdicts_of,
+)
+from repope_eval.scoring.resolutions import Missing, Resolution, missing, resolutions
+from repope_eval.scoring.score_document import (
+    amber_document,
+    cells_document,
+    changes_document,
+    detections_document,
+    evidence_document,
+    groups_document,
+    plain,
+)
 from repope_eval.settings import config
-from repope_eval.wording import counted
-
-Record = TypeVar("Record")
-"""A dataclass of numbers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CellScores:
-    """The scores of one variant, or of the mean over several, under one label set."""
+class Scores(ProtocolScores):
+    """What answers come to: the figures by the protocol that counts, and whatever else was found of them.
 
-    figures: Figures
-    estimates: Mapping[str, Estimate]
-    """Those of the figures that have an interval, or a reason why not, by name."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """How the figures of one variant differ between two label sets: the second less the first."""
-
-    estimates: Mapping[str, Estimate]
-    """The differences by figure, None where a figure is undefined under one of the two; intervals are on the same
-    drawn images."""
-    f1_parts: Mapping[str, Estimate]
-    """What F1's change is made of, by `f1_parts.PARTS`; empty for a mean where the two have not the same variants."""
-    yes_shares: tuple[float | None, float | None]
-    """The share with label yes among the questions that F1 counts, before and after."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scores:
-    """What one set of answers comes to."""
-
-    model: str
-    bench: str
-    protocol: config.Protocol
-    confusions: Mapping[str, Mapping[Variant, Confusion]]
-    """The counts that the figures are made of, by label set and variant."""
-    cells: Mapping[str, Mapping[Variant, CellScores]]
-    """The scores by label set and variant; `mean` is last where there are several variants."""
-    changes: Mapping[Variant, Change]
-    """What changes from the first label set to the second, where there are two."""
-    n_images: int
-    """Images with an answer, which the intervals are over."""
-    f1_width_ratios: Sequence[float] = ()
-    """Widths of F1's intervals over images, as multiples of those over questions, where there are errors."""
-    distinct: "Scores | None" = None
-    """The same with each distinct question counted once, under `DISTINCT`; where there are several variants."""
-
-    @property
-    def parts(self) -> tuple["Scores", ...]:
-        """These scores, then those of distinct questions where there are any."""
-        return (self,) if self.distinct is None else (self, self.distinct)
-
-
-def score(
-    model: str,
-    bench: str,
-    label_sets: Sequence[LabelSet],
-    answers: Mapping[Question, Answer],
-    protocol: config.Protocol,
-) -> Scores:
-    """Scores the answers under every label set; the intervals of all figures are over the same drawn images.
-
-    Distinct questions are about the same images, and so the same ones are drawn for them, too.
+    What there is nothing of is empty.
     """
-    mixed = mixtures(*label_sets) if len(label_sets) == 2 else ()
-    all_sets = (*label_sets, *mixed)
-    sample = sampled(all_sets, answers, PROTOCOLS[protocol], (*INTERVAL_FIGURES, "yes_share"))
-    confusions = confusions_of(label_sets, sample.totals)
-    cells: dict[str, dict[Variant, CellScores]] = {name: {} for name in confusions}
-    by_label_set = {
-        name: {variant: figures(counts, sample.protocol) for variant, counts in of_variants.items()}
-        for name, of_variants in confusions.items()
-    }
-    with_means = {name: with_mean(of_variants) for name, of_variants in by_label_set.items()}
-    for name, variant, of_cell in variant_cells(label_sets):
-        cell = with_means[name][variant]
-        undefined = (
-            _undefined_in_mean(by_label_set[name])
-            if variant == MEAN
-            else _undefined_figures(cell, sample.protocol)
-        )
-        found = estimates(sample, of_cell, values_of(cell), undefined)
-        cells[name][variant] = CellScores(figures=cell, estimates=found)
-    distinct = [_distinct(label_set) for label_set in label_sets if has_mean(label_set.variants)]
-    return Scores(
-        model=model,
-        bench=bench,
-        protocol=protocol,
-        confusions=confusions,
-        cells=cells,
-        changes=_changes(sample, cells, all_sets),
-        n_images=len(sample.counts),
-        f1_width_ratios=f1_width_ratios(
-            sample.counts[:, : sum(map(len, confusions.values()))], sample.protocol
-        ),
-        distinct=score(model, bench, distinct, answers, protocol) if distinct else None,
-    )
 
+    n_questions: int
+    """Distinct questions."""
+    n_answered: int
+    """Those of them that have an answer."""
+    unparsed: Sequence[Answer] = ()
+    """The answers in which the protocol finds neither yes nor no."""
+    read_otherwise: Mapping[config.Protocol, int] = field(default_factory=dict)
+    """How many answers each of the other protocols reads otherwise."""
+    other_protocols: Sequence[ProtocolScores] = ()
+    """The scores of the same answers by the other protocols, where all were asked for."""
+    disagreements: Sequence[Disagreement] = ()
+    """The responses that protocols read differently, where all were asked for."""
+    own: OwnFigures = field(default_factory=OwnFigures)
+    """The figures that the benchmark alone has."""
+    groups: Mapping[str, GroupsRight] = field(default_factory=dict)
+    """How many groups of questions are right, by label set."""
+    evidence: Mapping[str, Mapping[Variant, Evidence]] = field(default_factory=dict)
+    """The figures that need no threshold, by label set and variant."""
+    effects: Sequence[Effect] = ()
+    """What the relabelling did, by variant."""
+    object_effects: Sequence[Effect] = ()
+    """What the relabelling did, by object."""
+    verdicts: Sequence[TurnedVerdict] = ()
+    """The answers whose verdict the relabelling turned or removed, then the errors that remain."""
+    resolutions: Mapping[Variant, Resolution] = field(default_factory=dict)
+    """F1 for what the ambiguous questions might be, by variant."""
+    missing: Mapping[str, Mapping[Variant, Missing]] = field(default_factory=dict)
+    """F1 for what might have been answered to questions without a readable answer, by label set and variant."""
 
-def mean(records: Sequence[Record]) -> Record:
-    """The mean of each field; None where it is None in one of the records."""
-    means: dict[str, Any] = {}
-    for field in fields(records[0]):  # type: ignore[arg-type]
-        values = [getattr(record, field.name) for record in records]
-        means[field.name] = None if None in values else fmean(values)
-    return replace(records[0], **means)  # type: ignore[type-var]
-
-
-def with_mean(by_variant: Mapping[Variant, Record]) -> dict[Variant, Record]:
-    """The records by variant, and where there are several, their mean under `MEAN`."""
-    return {**by_variant, **({MEAN: mean(list(by_variant.values()))} if has_mean(by_variant) else {})}
-
-
-def with_distinct(label_sets: Sequence[LabelSet]) -> tuple[LabelSet, ...]:
-    """The label sets with all their questions as a further variant, where a variant has one label only.
-
-    F1 is undefined there, and so is its mean: what a model is worth on the whole is said by all questions together.
-    """
-    if all(len(set(labels.values())) == 2 for each in label_sets for labels in each.variants.values()):
-        return tuple(label_sets)
-    return tuple(
-        LabelSet(each.name, {**each.variants, **_distinct(each).variants})
-        if has_mean(each.variants)
-        else each
-        for each in label_sets
-    )
-
-
-def _distinct(label_set: LabelSet) -> LabelSet:
-    """The questions of all variants as one variant."""
-    return LabelSet(label_set.name, {DISTINCT: label_set.distinct})
-
-
-def values_of(cell: Figures) -> dict[str, float | None]:
-    """The figures that there are estimates of, by name."""
-    return {figure: getattr(cell, figure) for figure in INTERVAL_FIGURES}
-
-
-def _changes(
-    sample: Sample,
-    cells: Mapping[str, Mapping[Variant, CellScores]],
-    label_sets: Sequence[LabelSet],
-) -> dict[Variant, Change]:
-    """The change of each variant that both label sets have; empty where there are not two, followed by `mixtures`."""
-    if len(cells) != 2:
-        return {}
-    indexes = {(name, variant): of_cell for name, variant, of_cell in variant_cells(label_sets)}
-    first, second, *mixed = (label_set.name for label_set in label_sets)
-    has_same_variants = list(cells[first]) == list(cells[second])
-    return {
-        variant: _change(
-            sample,
-            (cells[first][variant].figures, cells[second][variant].figures),
-            (indexes[first, variant], indexes[second, variant]),
-            [indexes[name, variant] for name in mixed] if has_same_variants or variant != MEAN else [],
-        )
-        for variant in cells[first]
-        if variant in cells[second]
-    }
-
-
-def _change(
-    sample: Sample, between: tuple[Figures, Figures], of_cells: tuple[Cells, Cells], mixed: Sequence[Cells]
-) -> Change:
-    """The change of one variant, or of the mean over several, between its figures and cells under the two label sets.
-
-    `mixed` are the cells of the two mixtures; none where the means are not over the same variants.
-    """
-    before, after = of_cells
-    found = {}
-    for figure in INTERVAL_FIGURES:
-        old, new = (getattr(each, figure) for each in between)
-        if old is None or new is None:
-            found[figure] = Estimate(reason="undefined under one of the label sets")
-        else:
-            of_change = estimate_change(sample, figure, before, after)
-            found[figure] = replace(of_change, value=float(new - old))
-    return Change(
-        estimates=found,
-        f1_parts=f1_parts(sample, (before, *mixed, after)) if mixed else {},
-        yes_shares=(_yes_share(sample, before), _yes_share(sample, after)),
-    )
-
-
-def _yes_share(sample: Sample, cells: Cells) -> float | None:
-    """The share with label yes, as a mean over the cells; None where one of them has no such questions."""
-    share = figure_values(sample.totals[list(cells)], sample.protocol)["yes_share"].mean()
-    return None if np.isnan(share) else float(share)
-
-
-def _undefined_in_mean(by_variant: Mapping[Variant, Figures]) -> dict[str, str]:
-    """Why figures of the mean over variants are undefined."""
-    lacking = {
-        figure: [name for name, cell in by_variant.items() if getattr(cell, figure) is None]
-        for figure in INTERVAL_FIGURES
-    }
-    return {figure: f"undefined in {', '.join(names)}" for figure, names in lacking.items() if names}
-
-
-def _undefined_figures(cell: Figures, protocol: Protocol) -> dict[str, str]:
-    """Why figures of one variant are undefined, by what each divides by."""
-    if cell.n_answered == 0:
-        causes = dict.fromkeys(("precision", "recall", "tnr", "accuracy"), "no question has an answer")
-    elif cell.n_answered == cell.n_unparsed and protocol.unparsed == "dropped":
-        cause = f"none of {counted(cell.n_answered, 'answer')} is read as yes or no"
-        causes = dict.fromkeys(("precision", "recall", "tnr", "accuracy"), cause)
-    else:
-        read = "answered" if protocol.unparsed == "not_yes" else "answered and parsed"
-        causes = {
-            "precision": f"no question with label yes is {read}: no yes could be right"
-            if cell.tp + cell.fp
-            else "no question is read as yes: precision divides by 0",
-            "recall": f"no question with label yes is {read}: recall divides by 0",
-            "tnr": f"no question with label no is {read}: the true negative rate divides by 0",
+    def to_dict(self) -> dict[str, Any]:
+        """What `scores.json` holds of them; undefined figures and intervals are None, and `reasons` says why."""
+        protocols = (self, *self.other_protocols) if self.other_protocols else ()
+        distinct = {} if self.distinct is None else cells_document(self.distinct)
+        parts = {
+            "model": self.model,
+            "bench": self.bench,
+            "protocol": self.protocol,
+            "n_images": self.n_images,
+            "scores": cells_document(self),
+            "change": changes_document(self),
+            "distinct": {name: by_variant[DISTINCT] for name, by_variant in distinct.items()},
+            "protocols": {each.protocol: cells_document(each) for each in protocols},
+            "dash_b": detections_document(self.own.detections),
+            "groups": groups_document(self.groups),
+            "amber": amber_document(self.own.amber),
+            "evidence": evidence_document(self.evidence),
+            "relabelling": {"variants": plain(self.effects), "objects": plain(self.object_effects)}
+            if self.effects
+            else {},
+            "ambiguous": plain(self.resolutions),
+            "missing": plain(self.missing),
         }
-    # A correlation divides by the numbers of both labels and of both readings.
-    lacking = [name for name in ("recall", "tnr", "precision") if getattr(cell, name) is None]
-    both_readings = "no question is read as no: a correlation needs both readings"
-    causes["yes_ratio"] = causes.get("accuracy", "")
-    causes["f1"] = causes["recall" if cell.recall is None else "precision"]
-    causes["f1_balanced"] = causes["f1"] if cell.f1 is None else causes["tnr"]
-    causes["mcc"] = causes[lacking[0]] if lacking else both_readings
-    causes["balanced_accuracy"] = causes["recall" if cell.recall is None else "tnr"]
-    return {figure: cause for figure, cause in causes.items() if getattr(cell, figure) is None}
+        held = {name: found for name, found in parts.items() if found != {}}
+        document: dict[str, Any] = json.loads(json.dumps(held))  # with lists, as who reads the file has them
+        return document
+
+
+def score_benchmark(
+    benchmark: Benchmark,
+    answers: Mapping[Question, Answer],
+    model: str,
+    protocol: config.ProtocolChoice = config.DEFAULT_PROTOCOL,
+) -> Scores:
+    """Scores a model's answers to questions of a benchmark.
+
+    Args:
+        benchmark: whose label sets, groups and own figures count.
+        answers: none to other questions.
+        model: the model's name.
+        protocol: how yes or no is read; by `all`, the default one counts, and the others stand beside it.
+    """
+    label_sets, questions = benchmark.label_sets, benchmark.questions
+    names = sorted(PROTOCOLS, key=lambda name: name != config.DEFAULT_PROTOCOL)
+    counting, *others = (
+        score(model, benchmark.name, label_sets, answers, name)
+        for name in (names if protocol == "all" else [protocol])
+    )
+    rule = PROTOCOLS[counting.protocol]
+    verdicts = verdicts_of(label_sets, answers, counting.protocol)
+    return Scores(
+        **{each.name: getattr(counting, each.name) for each in fields(counting)},
+        n_questions=len(questions),
+        n_answered=sum(question in answers for question in questions),
+        unparsed=unparsed(answers, counting.protocol),
+        read_otherwise=read_otherwise(answers, counting.protocol),
+        other_protocols=others,
+        disagreements=disagreements(answers) if others else (),
+        own=own_figures(benchmark, answers, counting.protocol),
+        groups=groups_right(benchmark.groups, label_sets, answers, rule),
+        evidence=evidence(label_sets, answers),
+        effects=effects_by_variant(verdicts),
+        object_effects=effects_by_object(verdicts),
+        verdicts=(*turned_verdicts(verdicts), *remaining_errors(verdicts)),
+        resolutions=resolutions(counting.confusions[label_sets[-1].name], verdicts, counting.protocol)
+        if verdicts
+        else {},
+        missing={
+            each.name: missing(each, counting.confusions[each.name], counting.protocol) for each in label_sets
+        },
+    )

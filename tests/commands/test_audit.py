@@ -115,7 +115,7 @@ def test_scores_are_estimated_from_what_was_looked_at(
 
 def true_scores(name: str, wrong: float, seed: int) -> dict[str, float]:
     from repope_eval.records import Answer
-    from repope_eval.scoring.scores import score
+    from repope_eval.scoring.protocol_scores import score
 
     benchmark = demo()
     by_key = {(each.image, each.text): each for each in benchmark.questions}

@@ -14,8 +14,7 @@ from repope_eval.benchmarks.demo import DEMO_FOLDER
 from repope_eval.comparison.sides import read_sides
 from repope_eval.errors import RepopeError
 from repope_eval.records import Answer
-from repope_eval.reporting.score_document import score_document
-from repope_eval.scoring.scores import score
+from repope_eval.scoring.scores import score_benchmark
 from repope_eval.settings.comparison_command import CompareSettings
 from repope_eval.settings.written import from_environment
 
@@ -236,7 +235,7 @@ def test_a_run_with_a_limit_is_what_it_was_scored_on(tmp_path: Path) -> None:
         for line in answer_lines(demo())
         if (key := (line["image"], line["question"])) in own
     }
-    scores = score_document(score("run", "demo", first.label_sets, answers, "repope"))["scores"]
+    scores = score_benchmark(first, answers, "run").to_dict()["scores"]
     starts = [{"settings": {}, "asked": 1026}, {"settings": {"limit": 5}, "asked": 0}]
     run = scored_run(tmp_path / "run", scores=scores, change=lambda manifest: manifest.update(starts=starts))
     view = compared(run, scored_run(tmp_path / "whole"))

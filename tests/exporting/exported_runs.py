@@ -11,8 +11,7 @@ from repope_eval.exporting.files import Files
 from repope_eval.exporting.formats import FORMATS
 from repope_eval.exporting.scored_run import ScoredRun, read_scored_run
 from repope_eval.records import Answer
-from repope_eval.reporting.score_document import score_document
-from repope_eval.scoring.scores import score
+from repope_eval.scoring.scores import score_benchmark
 from repope_eval.settings.config import Protocol
 from repope_eval.settings.export_command import ExportFormat, ExportSettings
 
@@ -84,8 +83,8 @@ def write_scored_run(
         change(manifest)
 
     write_run(folder, benchmark, "mine", lines, whole)
-    scores = score("mine", "demo", first.label_sets, scored, protocol)
-    (folder / "scores.json").write_text(json.dumps(score_document(scores)))
+    scores = score_benchmark(first, scored, "mine", protocol)
+    (folder / "scores.json").write_text(json.dumps(scores.to_dict()))
     return folder
 
 

@@ -13,7 +13,7 @@ from repope_eval.exporting.scored_run import ScoredRun, read_scored_run
 from repope_eval.files.rows import read_row_file
 from repope_eval.foreign_answers.formats import join_file
 from repope_eval.foreign_answers.rows import BY_NAME
-from repope_eval.scoring.scores import score
+from repope_eval.scoring.protocol_scores import score
 
 
 def samples_of(run: Path, folder: Path) -> tuple[Path, list[dict[str, Any]]]:

@@ -15,7 +15,7 @@ from repope_eval.files.json_files import read_rows
 from repope_eval.files.rows import RowFile
 from repope_eval.foreign_answers.formats import join_file
 from repope_eval.scoring.confusion import Figures
-from repope_eval.scoring.scores import score
+from repope_eval.scoring.protocol_scores import score
 from repope_eval.settings.config import ColumnSettings
 
 DOCUMENTATION = PROJECT / "docs"

@@ -15,8 +15,8 @@ from repope_eval.leaderboard.making import make_leaderboard
 from repope_eval.leaderboard.run_selection import select
 from repope_eval.leaderboard.sentences import leader_sentence, sentences
 from repope_eval.leaderboard.tables import leaderboard_tables
+from repope_eval.scoring.protocol_scores import score
 from repope_eval.scoring.published import published_scores
-from repope_eval.scoring.scores import score
 from repope_eval.settings.config import BenchSettings, ReportSettings
 
 REPOPE = {"name": "repope", "source": "coco", "variants": ["random", "popular", "adversarial"]}

@@ -1,5 +1,6 @@
 """A run to be shown, with something in every section of its page."""
 
+import dataclasses
 from typing import Any
 
 from score_examples import CELL, RELABELLED, scores_of
@@ -69,7 +70,10 @@ def verdict(before: str = "fp", after: str | None = "tp", **fields: Any) -> Turn
 
 
 def run_view(words: str = "a-word", **fields: Any) -> RunView:
-    """The view of a run in which whatever comes from a file or a model is the given words."""
+    """The view of a run in which whatever comes from a file or a model is the given words.
+
+    The fields are those of the view or of its scores.
+    """
     question = Question(words, words, words)
     disagreement = Disagreement(
         response=words,
@@ -80,7 +84,6 @@ def run_view(words: str = "a-word", **fields: Any) -> RunView:
     )
     scores = scores_of({words: CELL}, {words: RELABELLED}, words)
     given: dict[str, Any] = {
-        "scores": scores,
         "settings": {words: words, "bench.source": "coco"},
         "measures": words,
         "facts": {words: words},
@@ -99,7 +102,9 @@ def run_view(words: str = "a-word", **fields: Any) -> RunView:
         "disagreements": (disagreement,),
         "unparsed": (Answer(question, words),),
     }
-    return RunView(**{**given, **fields})
+    given |= fields
+    of_scores = {each.name: given.pop(each.name) for each in dataclasses.fields(scores) if each.name in given}
+    return RunView(scores=dataclasses.replace(scores, **of_scores), **given)
 
 
 def _fields(effect: Effect) -> dict[str, Any]:

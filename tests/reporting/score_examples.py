@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from repope_eval.scoring.confusion import Figures
 from repope_eval.scoring.estimates import Estimate, Interval, Method
 from repope_eval.scoring.intervals import INTERVAL_FIGURES
-from repope_eval.scoring.scores import CellScores, Change, Scores
+from repope_eval.scoring.protocol_scores import CellScores, Change
+from repope_eval.scoring.scores import Scores
 
 CELL_KEYS = {
     *(
@@ -93,6 +94,8 @@ def scores_of(
         if repope
         else {},
         n_images=500,
+        n_questions=1026,
+        n_answered=1026,
     )
 
 

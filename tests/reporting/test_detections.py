@@ -7,16 +7,20 @@ from run_examples import run_view
 
 from repope_eval.records import Answer, Question
 from repope_eval.reporting.benchmark_tables import detection_table
-from repope_eval.reporting.page import render_run_page
+from repope_eval.reporting.page import RunView, render_run_page
 from repope_eval.reporting.score_console import print_detection
-from repope_eval.reporting.score_document import run_document
 from repope_eval.reporting.tables import Table
 from repope_eval.scoring.detection import ALL_OBJECTS, Detection, detection, detection_by_object
+from repope_eval.scoring.own_figures import OwnFigures
 from repope_eval.scoring.protocols import PROTOCOLS
 
 
 def texts(table: Table) -> list[list[str]]:
     return [[cell.full_text for cell in row.cells] for row in table.rows]
+
+
+def view_of(detections: dict[str, Detection]) -> RunView:
+    return run_view(own=OwnFigures(detections=detections))
 
 
 @pytest.fixture
@@ -34,13 +38,13 @@ def detections() -> dict[str, Detection]:
 
 
 def test_the_document_has_all_questions_and_each_object(detections: dict[str, Detection]) -> None:
-    document = run_document(run_view(detections=detections))["dash_b"]
+    document = view_of(detections).scores.to_dict()["dash_b"]
     assert (document["acc"], document["tnr"], document["tpr"]) == (7 / 8, 1 / 2, 1)
     assert document["harmonic_mean"] == pytest.approx(2 / 3)
     assert list(document["objects"]) == ["dog", "cat"]
     assert document["objects"]["cat"]["tnr"] is None
     assert document["objects"]["cat"]["reasons"]["tnr"] == "no question with label no has an answer"
-    assert "dash_b" not in run_document(run_view())
+    assert "dash_b" not in run_view().scores.to_dict()
 
 
 def test_the_page_has_a_row_for_each_object(detections: dict[str, Detection]) -> None:
@@ -51,7 +55,7 @@ def test_the_page_has_a_row_for_each_object(detections: dict[str, Detection]) ->
     assert rows[1][1] == "4"
     assert rows[1][2].startswith("0.7500 (")
     assert rows[2][3] == "–"
-    with_table = render_run_page(run_view(detections=detections)).html
+    with_table = render_run_page(view_of(detections)).html
     assert 'id="detections"' in with_table
     assert 'id="detections"' not in render_run_page(run_view()).html
 
@@ -64,8 +68,8 @@ def test_a_second_row_has_the_intervals_for_other_objects(detections: dict[str, 
     rows = texts(detection_table({**detections, ALL_OBJECTS: whole}))
     assert [row[0] for row in rows] == [ALL_OBJECTS, "all objects, drawn over objects", "dog", "cat"]
     assert rows[1][2] == "0.8750 (0.5000 to 0.9000)"
-    document = run_document(run_view(detections={**detections, ALL_OBJECTS: whole}))["dash_b"]
-    assert document["ci95_objects"] == ends
+    document = view_of({**detections, ALL_OBJECTS: whole}).scores.to_dict()["dash_b"]
+    assert document["ci95_objects"] == {name: list(interval) for name, interval in ends.items()}
     assert set(document["intervals_for"]) == {"ci95", "ci95_objects"}
     assert "ci95_objects" not in document["objects"]["dog"]
 

@@ -8,20 +8,23 @@ from run_examples import EFFECT
 from score_examples import CELL, RELABELLED, UNDEFINED_CELL, scores_of
 
 from repope_eval.records import Answer, Question
-from repope_eval.reporting.headline import Completeness, headline
-from repope_eval.scoring.detection import detection
+from repope_eval.reporting.headline import headline
+from repope_eval.scoring.detection import ALL_OBJECTS, detection
+from repope_eval.scoring.own_figures import OwnFigures
+from repope_eval.scoring.protocol_scores import mean
 from repope_eval.scoring.protocols import PROTOCOLS
-from repope_eval.scoring.scores import mean
+from repope_eval.scoring.scores import Scores
 
 BOTH = scores_of({"random": CELL}, {"random": RELABELLED})
 
 
-def complete(n_answered: int = 1026, **fields: Any) -> Completeness:
-    return Completeness(**{"n_questions": 1026, "n_answered": n_answered, "n_unparsed": 0, **fields})
+def answered(n_answered: int, n_unparsed: int = 0, **fields: Any) -> Scores:
+    unread = Answer(Question("a.png", "Is there a dog?", "dog"), "Perhaps")
+    return dataclasses.replace(BOTH, n_answered=n_answered, unparsed=(unread,) * n_unparsed, **fields)
 
 
 def test_f1_before_and_after_what_changed_and_how_complete_the_run_is() -> None:
-    found = headline(BOTH, [EFFECT, EFFECT], completeness=complete())
+    found = headline(dataclasses.replace(BOTH, object_effects=[EFFECT, EFFECT]))
     assert found.values == [("F1 under POPE", "0.8732"), ("F1 under RePOPE", "0.9193")]
     assert found.about == "random; change +0.0461 (95 % interval +0.0349 to +0.0572)"
     assert found.is_change
@@ -34,7 +37,7 @@ def test_f1_before_and_after_what_changed_and_how_complete_the_run_is() -> None:
 def test_the_mean_over_variants_stands_first() -> None:
     pope, repope = {"random": CELL, "popular": CELL}, {"random": RELABELLED, "popular": CELL}
     scores = scores_of({**pope, "mean": mean([CELL, CELL])}, {**repope, "mean": mean([RELABELLED, CELL])})
-    found = headline(scores, [EFFECT])
+    found = headline(dataclasses.replace(scores, object_effects=[EFFECT]))
     assert "; of 20 errors under POPE (each question counted once), 7 were the label's, " in found.sentence
     assert found.values == [("F1 under POPE", "0.8732"), ("F1 under RePOPE", f"{(0.9193 + 0.8732) / 2:.4f}")]
     assert found.about.startswith("mean over 2 variants; change +0.02")
@@ -46,7 +49,7 @@ def test_where_the_mean_is_undefined_all_questions_stand_together() -> None:
     found = headline(scores)
     assert found.values == [("F1 under POPE", "0.8732")]
     assert found.about == "all questions, each counted once"
-    assert found.sentence == "F1 is 0.8732 under POPE."
+    assert found.sentence == "F1 is 0.8732 under POPE; all 1,026 questions are answered."
     assert not found.is_change
 
 
@@ -57,7 +60,8 @@ def test_where_f1_is_undefined_the_true_negative_rate_stands() -> None:
 
 def test_what_is_undefined_everywhere_is_a_dash() -> None:
     nothing = dataclasses.replace(UNDEFINED_CELL, tnr=None)
-    found = headline(scores_of({"random": nothing}, {"random": nothing}), completeness=complete(0))
+    scores = scores_of({"random": nothing}, {"random": nothing})
+    found = headline(dataclasses.replace(scores, n_answered=0))
     assert [value for _, value in found.values] == ["–", "–"]
     assert (
         found.sentence
@@ -74,45 +78,50 @@ def test_how_f1_changes(f1: float, verb: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("found", "clause"),
+    ("scores", "clause"),
     [
         (
-            complete(9999, n_questions=10_000),
+            answered(9999, n_questions=10_000),
             "only 9,999 of 10,000 questions are answered (99.9 %).",
         ),
-        (complete(1025), "only 1,025 of 1,026 questions are answered (99.9 %)."),
-        (complete(n_images=7), "all 1,026 questions about the first 7 images are answered."),
-        (complete(n_unparsed=1), "all 1,026 questions are answered; 1 answer reads as neither yes nor no."),
-        (complete(n_unparsed=2), "2 answers read as neither yes nor no."),
+        (answered(1025), "only 1,025 of 1,026 questions are answered (99.9 %)."),
+        (answered(1026, 1), "all 1,026 questions are answered; 1 answer reads as neither yes nor no."),
+        (answered(1026, 2), "2 answers read as neither yes nor no."),
     ],
 )
-def test_how_complete_a_run_is(found: Completeness, clause: str) -> None:
-    assert headline(BOTH, completeness=found).sentence.endswith(f"; {clause}")
+def test_how_complete_a_run_is(scores: Scores, clause: str) -> None:
+    assert headline(scores).sentence.endswith(f"; {clause}")
+
+
+def test_a_limit_is_told() -> None:
+    clause = "; all 1,026 questions about the first 7 images are answered."
+    assert headline(BOTH, limited_to=7).sentence.endswith(clause)
 
 
 @pytest.mark.parametrize(
-    ("found", "clause"),
+    ("scores", "clause"),
     [
-        (complete(n_unparsed=10), ""),
-        (complete(n_unparsed=626), "; of the 400 of 1,026 questions (38.9 %) with a readable answer"),
-        (complete(900, n_unparsed=100), "; of the 800 of 1,026 questions (77.9 %) with a readable answer"),
+        (answered(1026, 10), ""),
+        (answered(1026, 626), "; of the 400 of 1,026 questions (38.9 %) with a readable answer"),
+        (answered(900, 100), "; of the 800 of 1,026 questions (77.9 %) with a readable answer"),
     ],
 )
-def test_a_figure_of_few_questions_says_of_which_beside_it(found: Completeness, clause: str) -> None:
+def test_a_figure_of_few_questions_says_of_which_beside_it(scores: Scores, clause: str) -> None:
     about = "random; change +0.0461 (95 % interval +0.0349 to +0.0572)"
-    assert headline(BOTH, completeness=found).about == f"{about}{clause}"
+    assert headline(scores).about == f"{about}{clause}"
 
 
 def test_unread_answers_that_count_as_wrong_leave_no_question_out() -> None:
     scores = dataclasses.replace(BOTH, protocol="vlmevalkit")
-    assert "readable" not in headline(scores, completeness=complete(n_unparsed=626)).about
+    assert "readable" not in headline(dataclasses.replace(scores, n_answered=1026)).about
 
 
 def test_dash_b_tells_how_often_the_object_is_seen() -> None:
     questions = [Question(f"{place}.png", "Can you see a dog?", "dog") for place in range(8)]
     labels = {question: place < 4 for place, question in enumerate(questions)}
     answers = {q: Answer(q, "yes" if place != 7 else "no") for place, q in enumerate(questions)}
-    found = headline(scores_of({"all": CELL}), detection=detection(labels, answers, PROTOCOLS["repope"]))
+    own = OwnFigures(detections={ALL_OBJECTS: detection(labels, answers, PROTOCOLS["repope"])})
+    found = headline(dataclasses.replace(scores_of({"all": CELL}), own=own))
     assert found.values == [
         ("ACC", "0.6250"),
         ("TNR", "0.2500"),
@@ -120,5 +129,6 @@ def test_dash_b_tells_how_often_the_object_is_seen() -> None:
         ("harmonic mean", "0.4000"),
     ]
     assert found.sentence == (
-        "The model sees the object in 100.0 % of the images that show it and in 75.0 % of the images that lack it."
+        "The model sees the object in 100.0 % of the images that show it and in 75.0 % of the images that lack it; "
+        "all 1,026 questions are answered."
     )

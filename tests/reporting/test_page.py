@@ -199,7 +199,7 @@ def test_errors_that_the_model_never_makes_have_no_chart() -> None:
 
 def test_how_a_picture_is_enlarged_is_said_where_there_are_pictures(tmp_path: Path) -> None:
     Image.new("RGB", (64, 48)).save(tmp_path / "a.jpg")
-    names = {each.answer.question.image for each in run_view().verdicts}
+    names = {each.answer.question.image for each in run_view().scores.verdicts}
     images = dict.fromkeys(names, tmp_path / "a.jpg")
     assert "A click on a picture enlarges it" in render_run_page(run_view(images=images)).html
     assert "A click on a picture enlarges it" not in render_run_page(run_view(images={})).html
@@ -209,11 +209,9 @@ def test_how_a_picture_is_enlarged_is_said_where_there_are_pictures(tmp_path: Pa
 def test_label_sets_may_have_any_names_and_number(names: tuple[str, ...]) -> None:
     scores = scores_of({"all": CELL})
     cells = dict.fromkeys(names, scores.cells["pope"])
-    scores = dataclasses.replace(scores, cells=cells)
+    scores = dataclasses.replace(scores, cells=cells, evidence={names[0]: {"all": EVIDENCE}})
     settings = {"bench.source": "dash_b"}
-    texts = Page(
-        html(RunView(scores=scores, settings=settings, evidence={names[0]: {"all": EVIDENCE}}))
-    ).texts
+    texts = Page(html(RunView(scores=scores, settings=settings))).texts
     assert set(names) <= set(texts)
     assert any("augustin2025dash" in text for text in texts)
 
@@ -228,11 +226,11 @@ def test_a_large_run_stays_below_three_megabytes(tmp_path: Path) -> None:
     words = "\N{GRINNING FACE}'" * 5000
     verdicts = [verdict(image=f"{number}.png", response=words, question=words) for number in range(4000)]
     view = run_view(words)
-    answers = view.unparsed * 3000
+    answers = view.scores.unparsed * 3000
     picture = tmp_path / "picture.png"
     Image.effect_noise((300, 300), 90).save(picture)
     images = {each.answer.question.image: picture for each in verdicts}
-    disagreements = view.disagreements * 3000
+    disagreements = view.scores.disagreements * 3000
     source = html(run_view(verdicts=verdicts, unparsed=answers, disagreements=disagreements, images=images))
     assert len(source.encode()) > 2_900_000
     assert re.search(r"Pictures of \d+ images are left out", source)

@@ -17,7 +17,8 @@ from repope_eval.reporting.label_changes import print_label_changes
 from repope_eval.reporting.score_console import print_scores
 from repope_eval.reporting.score_table import COLUMNS, ScoreRow, score_rows
 from repope_eval.reporting.tables import Cell, Column, Row, Table
-from repope_eval.scoring.scores import Scores, mean
+from repope_eval.scoring.protocol_scores import mean
+from repope_eval.scoring.scores import Scores
 
 
 class Terminal(io.TextIOWrapper):

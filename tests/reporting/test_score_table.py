@@ -7,7 +7,7 @@ from score_examples import CELL, RELABELLED, UNDEFINED_CELL, cell_of, scores_of
 
 from repope_eval.reporting.figure_texts import BALANCED_TITLES, FIGURE_TITLES
 from repope_eval.reporting.score_table import COLUMNS, ScoreRow, score_rows
-from repope_eval.scoring.scores import mean
+from repope_eval.scoring.protocol_scores import mean
 
 
 def cells(row: ScoreRow) -> tuple[str, ...]:

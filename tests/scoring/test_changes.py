@@ -9,8 +9,8 @@ from estimate_parts import intervals_of, reasons_of
 
 from repope_eval.records import Answer, LabelSet, Question
 from repope_eval.scoring.bootstrap import counts_by_image, labelled_images, replicated
+from repope_eval.scoring.protocol_scores import DISTINCT, ProtocolScores, score
 from repope_eval.scoring.protocols import PROTOCOLS
-from repope_eval.scoring.scores import DISTINCT, Scores, score
 
 Labels = dict[Question, bool]
 
@@ -26,7 +26,7 @@ def relabelled(n_images: int, n_flipped: int) -> tuple[Labels, Labels]:
     return before, {question: label and question not in flipped for question, label in before.items()}
 
 
-def scored(before: Labels, after: Labels) -> Scores:
+def scored(before: Labels, after: Labels) -> ProtocolScores:
     answers = {
         question: Answer(question, "yes" if label != (number % 9 == 0) else "no")
         for number, (question, label) in enumerate(before.items())

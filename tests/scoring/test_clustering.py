@@ -7,7 +7,7 @@ import pytest
 import real_answers
 
 from repope_eval.records import Answer, LabelSet, Question
-from repope_eval.scoring.scores import score
+from repope_eval.scoring.protocol_scores import score
 
 
 def simulated(together: bool) -> tuple[float, ...]:

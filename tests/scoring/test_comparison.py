@@ -17,7 +17,7 @@ from model_examples import (
 
 from repope_eval.records import Answer, LabelSet
 from repope_eval.scoring.comparison import Comparison, compare
-from repope_eval.scoring.scores import score
+from repope_eval.scoring.protocol_scores import score
 
 
 def test_the_best_is_first_and_its_figure_is_that_of_its_scores() -> None:

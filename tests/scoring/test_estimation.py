@@ -10,8 +10,8 @@ import pytest
 from repope_eval.records import Answer, LabelSet, Question
 from repope_eval.scoring.audit_design import design
 from repope_eval.scoring.estimation import FIGURES, FigureEstimate, Looked, estimate
+from repope_eval.scoring.protocol_scores import score
 from repope_eval.scoring.protocols import PROTOCOLS
-from repope_eval.scoring.scores import score
 
 REPOPE = PROTOCOLS["repope"]
 QUESTIONS = [Question(f"{number:04}.jpg", "Is there a cup in the image?", "cup") for number in range(1500)]

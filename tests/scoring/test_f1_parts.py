@@ -13,7 +13,7 @@ from repope_eval.records import Answer, LabelSet, Question
 from repope_eval.scoring import bootstrap
 from repope_eval.scoring.estimates import Estimate
 from repope_eval.scoring.f1_parts import PARTS, mean_over_orders, mixtures
-from repope_eval.scoring.scores import MEAN, Change, Scores, score
+from repope_eval.scoring.protocol_scores import MEAN, Change, ProtocolScores, score
 
 Labels = dict[Question, bool]
 Times = Mapping[str, float]
@@ -87,7 +87,7 @@ def made_up(
     return first, second, said
 
 
-def scored(first: Labels, second: Labels, said: Mapping[Question, bool]) -> Scores:
+def scored(first: Labels, second: Labels, said: Mapping[Question, bool]) -> ProtocolScores:
     answers = {question: Answer(question, "yes" if yes else "no") for question, yes in said.items()}
     label_sets = [LabelSet("pope", {"random": first}), LabelSet("repope", {"random": second})]
     return score("a-model", "a-bench", label_sets, answers, "repope")

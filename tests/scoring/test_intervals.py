@@ -10,8 +10,8 @@ from repope_eval.records import Answer, LabelSet, Question
 from repope_eval.scoring.bootstrap import MEAN
 from repope_eval.scoring.clustering import clustered_interval
 from repope_eval.scoring.intervals import COMPOSITES, COUNTS, INTERVAL_FIGURES, sampled
+from repope_eval.scoring.protocol_scores import ProtocolScores, score
 from repope_eval.scoring.protocols import PROTOCOLS
-from repope_eval.scoring.scores import Scores, score
 
 Labels = dict[Question, bool]
 
@@ -32,7 +32,7 @@ def answered(labels: Mapping[Question, bool], every: int) -> dict[Question, Answ
     }
 
 
-def scored(labels: Labels, every: int) -> Scores:
+def scored(labels: Labels, every: int) -> ProtocolScores:
     return score(
         "a-model", "a-bench", [LabelSet("pope", {"random": labels})], answered(labels, every), "repope"
     )

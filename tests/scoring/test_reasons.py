@@ -5,7 +5,7 @@ from estimate_parts import intervals_of, reasons_of
 
 from repope_eval.records import Answer, LabelSet, Question
 from repope_eval.scoring.intervals import INTERVAL_FIGURES
-from repope_eval.scoring.scores import Scores, score
+from repope_eval.scoring.protocol_scores import ProtocolScores, score
 from repope_eval.settings import config
 
 
@@ -18,7 +18,7 @@ def scores_of(
     response: str | None,
     protocol: config.Protocol = "repope",
     labels: tuple[bool, ...] = (True, True, False, False),
-) -> Scores:
+) -> ProtocolScores:
     """One response to all questions; None: no answers."""
     asked = questions(images)
     label_set = LabelSet("pope", {"random": {q: labels[int(q.object)] for q in asked}})

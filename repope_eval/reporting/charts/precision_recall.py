@@ -17,7 +17,8 @@ from repope_eval.reporting.charts.marks import (
 )
 from repope_eval.reporting.charts.palette import INK, LINE, QUIET
 from repope_eval.reporting.figure_texts import label_set_title
-from repope_eval.scoring.scores import CellScores, Scores
+from repope_eval.scoring.protocol_scores import CellScores
+from repope_eval.scoring.scores import Scores
 
 Point = tuple[float | None, float | None]
 """Recall and precision; an undefined one is None."""

@@ -1,0 +1,243 @@
+"""The scores by one protocol: the figures of each label set and variant, their means, and how two label sets differ."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from statistics import fmean
+from typing import Any, TypeVar
+
+import numpy as np
+
+from repope_eval.records import Answer, LabelSet, Question, Variant
+from repope_eval.scoring.bootstrap import DISTINCT, MEAN, Cells, confusions_of, has_mean, variant_cells
+from repope_eval.scoring.clustering import f1_width_ratios
+from repope_eval.scoring.confusion import Confusion, Figures, figure_values, figures
+from repope_eval.scoring.estimates import Estimate
+from repope_eval.scoring.f1_parts import f1_parts, mixtures
+from repope_eval.scoring.intervals import INTERVAL_FIGURES, Sample, estimate_change, estimates, sampled
+from repope_eval.scoring.protocols import PROTOCOLS, Protocol
+from repope_eval.settings import config
+from repope_eval.wording import counted
+
+Record = TypeVar("Record")
+"""A dataclass of numbers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellScores:
+    """The scores of one variant, or of the mean over several, under one label set."""
+
+    figures: Figures
+    estimates: Mapping[str, Estimate]
+    """Those of the figures that have an interval, or a reason why not, by name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """How the figures of one variant differ between two label sets: the second less the first."""
+
+    estimates: Mapping[str, Estimate]
+    """The differences by figure, None where a figure is undefined under one of the two; intervals are on the same
+    drawn images."""
+    f1_parts: Mapping[str, Estimate]
+    """What F1's change is made of, by `f1_parts.PARTS`; empty for a mean where the two have not the same variants."""
+    yes_shares: tuple[float | None, float | None]
+    """The share with label yes among the questions that F1 counts, before and after."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProtocolScores:
+    """What one set of answers comes to, as one protocol reads it."""
+
+    model: str
+    bench: str
+    protocol: config.Protocol
+    confusions: Mapping[str, Mapping[Variant, Confusion]]
+    """The counts that the figures are made of, by label set and variant."""
+    cells: Mapping[str, Mapping[Variant, CellScores]]
+    """The scores by label set and variant; `mean` is last where there are several variants."""
+    changes: Mapping[Variant, Change]
+    """What changes from the first label set to the second, where there are two."""
+    n_images: int
+    """Images with an answer, which the intervals are over."""
+    f1_width_ratios: Sequence[float] = ()
+    """Widths of F1's intervals over images, as multiples of those over questions, where there are errors."""
+    distinct: "ProtocolScores | None" = None
+    """The same with each distinct question counted once, under `DISTINCT`; where there are several variants."""
+
+    @property
+    def parts(self) -> tuple["ProtocolScores", ...]:
+        """These scores, then those of distinct questions where there are any."""
+        return (self,) if self.distinct is None else (self, self.distinct)
+
+
+def score(
+    model: str,
+    bench: str,
+    label_sets: Sequence[LabelSet],
+    answers: Mapping[Question, Answer],
+    protocol: config.Protocol,
+) -> ProtocolScores:
+    """Scores the answers under every label set; the intervals of all figures are over the same drawn images.
+
+    Distinct questions are about the same images, and so the same ones are drawn for them, too.
+    """
+    mixed = mixtures(*label_sets) if len(label_sets) == 2 else ()
+    all_sets = (*label_sets, *mixed)
+    sample = sampled(all_sets, answers, PROTOCOLS[protocol], (*INTERVAL_FIGURES, "yes_share"))
+    confusions = confusions_of(label_sets, sample.totals)
+    cells: dict[str, dict[Variant, CellScores]] = {name: {} for name in confusions}
+    by_label_set = {
+        name: {variant: figures(counts, sample.protocol) for variant, counts in of_variants.items()}
+        for name, of_variants in confusions.items()
+    }
+    with_means = {name: with_mean(of_variants) for name, of_variants in by_label_set.items()}
+    for name, variant, of_cell in variant_cells(label_sets):
+        cell = with_means[name][variant]
+        undefined = (
+            _undefined_in_mean(by_label_set[name])
+            if variant == MEAN
+            else _undefined_figures(cell, sample.protocol)
+        )
+        found = estimates(sample, of_cell, values_of(cell), undefined)
+        cells[name][variant] = CellScores(figures=cell, estimates=found)
+    distinct = [_distinct(label_set) for label_set in label_sets if has_mean(label_set.variants)]
+    return ProtocolScores(
+        model=model,
+        bench=bench,
+        protocol=protocol,
+        confusions=confusions,
+        cells=cells,
+        changes=_changes(sample, cells, all_sets),
+        n_images=len(sample.counts),
+        f1_width_ratios=f1_width_ratios(
+            sample.counts[:, : sum(map(len, confusions.values()))], sample.protocol
+        ),
+        distinct=score(model, bench, distinct, answers, protocol) if distinct else None,
+    )
+
+
+def mean(records: Sequence[Record]) -> Record:
+    """The mean of each field; None where it is None in one of the records."""
+    means: dict[str, Any] = {}
+    for field in fields(records[0]):  # type: ignore[arg-type]
+        values = [getattr(record, field.name) for record in records]
+        means[field.name] = None if None in values else fmean(values)
+    return replace(records[0], **means)  # type: ignore[type-var]
+
+
+def with_mean(by_variant: Mapping[Variant, Record]) -> dict[Variant, Record]:
+    """The records by variant, and where there are several, their mean under `MEAN`."""
+    return {**by_variant, **({MEAN: mean(list(by_variant.values()))} if has_mean(by_variant) else {})}
+
+
+def with_distinct(label_sets: Sequence[LabelSet]) -> tuple[LabelSet, ...]:
+    """The label sets with all their questions as a further variant, where a variant has one label only.
+
+    F1 is undefined there, and so is its mean: what a model is worth on the whole is said by all questions together.
+    """
+    if all(len(set(labels.values())) == 2 for each in label_sets for labels in each.variants.values()):
+        return tuple(label_sets)
+    return tuple(
+        LabelSet(each.name, {**each.variants, **_distinct(each).variants})
+        if has_mean(each.variants)
+        else each
+        for each in label_sets
+    )
+
+
+def _distinct(label_set: LabelSet) -> LabelSet:
+    """The questions of all variants as one variant."""
+    return LabelSet(label_set.name, {DISTINCT: label_set.distinct})
+
+
+def values_of(cell: Figures) -> dict[str, float | None]:
+    """The figures that there are estimates of, by name."""
+    return {figure: getattr(cell, figure) for figure in INTERVAL_FIGURES}
+
+
+def _changes(
+    sample: Sample,
+    cells: Mapping[str, Mapping[Variant, CellScores]],
+    label_sets: Sequence[LabelSet],
+) -> dict[Variant, Change]:
+    """The change of each variant that both label sets have; empty where there are not two, followed by `mixtures`."""
+    if len(cells) != 2:
+        return {}
+    indexes = {(name, variant): of_cell for name, variant, of_cell in variant_cells(label_sets)}
+    first, second, *mixed = (label_set.name for label_set in label_sets)
+    has_same_variants = list(cells[first]) == list(cells[second])
+    return {
+        variant: _change(
+            sample,
+            (cells[first][variant].figures, cells[second][variant].figures),
+            (indexes[first, variant], indexes[second, variant]),
+            [indexes[name, variant] for name in mixed] if has_same_variants or variant != MEAN else [],
+        )
+        for variant in cells[first]
+        if variant in cells[second]
+    }
+
+
+def _change(
+    sample: Sample, between: tuple[Figures, Figures], of_cells: tuple[Cells, Cells], mixed: Sequence[Cells]
+) -> Change:
+    """The change of one variant, or of the mean over several, between its figures and cells under the two label sets.
+
+    `mixed` are the cells of the two mixtures; none where the means are not over the same variants.
+    """
+    before, after = of_cells
+    found = {}
+    for figure in INTERVAL_FIGURES:
+        old, new = (getattr(each, figure) for each in between)
+        if old is None or new is None:
+            found[figure] = Estimate(reason="undefined under one of the label sets")
+        else:
+            of_change = estimate_change(sample, figure, before, after)
+            found[figure] = replace(of_change, value=float(new - old))
+    return Change(
+        estimates=found,
+        f1_parts=f1_parts(sample, (before, *mixed, after)) if mixed else {},
+        yes_shares=(_yes_share(sample, before), _yes_share(sample, after)),
+    )
+
+
+def _yes_share(sample: Sample, cells: Cells) -> float | None:
+    """The share with label yes, as a mean over the cells; None where one of them has no such questions."""
+    share = figure_values(sample.totals[list(cells)], sample.protocol)["yes_share"].mean()
+    return None if np.isnan(share) else float(share)
+
+
+def _undefined_in_mean(by_variant: Mapping[Variant, Figures]) -> dict[str, str]:
+    """Why figures of the mean over variants are undefined."""
+    lacking = {
+        figure: [name for name, cell in by_variant.items() if getattr(cell, figure) is None]
+        for figure in INTERVAL_FIGURES
+    }
+    return {figure: f"undefined in {', '.join(names)}" for figure, names in lacking.items() if names}
+
+
+def _undefined_figures(cell: Figures, protocol: Protocol) -> dict[str, str]:
+    """Why figures of one variant are undefined, by what each divides by."""
+    if cell.n_answered == 0:
+        causes = dict.fromkeys(("precision", "recall", "tnr", "accuracy"), "no question has an answer")
+    elif cell.n_answered == cell.n_unparsed and protocol.unparsed == "dropped":
+        cause = f"none of {counted(cell.n_answered, 'answer')} is read as yes or no"
+        causes = dict.fromkeys(("precision", "recall", "tnr", "accuracy"), cause)
+    else:
+        read = "answered" if protocol.unparsed == "not_yes" else "answered and parsed"
+        causes = {
+            "precision": f"no question with label yes is {read}: no yes could be right"
+            if cell.tp + cell.fp
+            else "no question is read as yes: precision divides by 0",
+            "recall": f"no question with label yes is {read}: recall divides by 0",
+            "tnr": f"no question with label no is {read}: the true negative rate divides by 0",
+        }
+    # A correlation divides by the numbers of both labels and of both readings.
+    lacking = [name for name in ("recall", "tnr", "precision") if getattr(cell, name) is None]
+    both_readings = "no question is read as no: a correlation needs both readings"
+    causes["yes_ratio"] = causes.get("accuracy", "")
+    causes["f1"] = causes["recall" if cell.recall is None else "precision"]
+    causes["f1_balanced"] = causes["f1"] if cell.f1 is None else causes["tnr"]
+    causes["mcc"] = causes[lacking[0]] if lacking else both_readings
+    causes["balanced_accuracy"] = causes["recall" if cell.recall is None else "tnr"]
+    return {figure: cause for figure, cause in causes.items() if getattr(cell, figure) is None}
