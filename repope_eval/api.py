@@ -35,18 +35,19 @@ def load_benchmark(name: str, data_dir: str | PathLike[str] | None = None, **set
 
 
 def find_images(
-    name: str,
-    questions: Iterable[Question],
+    benchmark: Benchmark | str,
+    questions: Iterable[Question] | None = None,
     data_dir: str | PathLike[str] | None = None,
     **settings: Any,
 ) -> Mapping[str, Path]:
     """Finds the images of a benchmark's questions, and fetches those that are missing.
 
     Args:
-        name: the benchmark's, as for `load_benchmark`; so are `data_dir` and `settings`.
-        questions: whose images are looked for.
-        data_dir: where data lies or goes.
-        **settings: what follows `bench.` on the command line.
+        benchmark: one that `load_benchmark` returned, which knows its settings; or a name, as `load_benchmark` takes
+            it with `data_dir` and `settings`.
+        questions: whose images are looked for; None is all of the benchmark's.
+        data_dir: where data lies or goes; None is where a loaded benchmark was loaded from.
+        **settings: what follows `bench.` on the command line, where the benchmark is a name.
 
     Returns:
         The file of each image by its name, `Question.image`.
@@ -54,11 +55,26 @@ def find_images(
     Raises:
         RepopeError: images are missing and cannot be fetched: how many, where they were looked for, and the mend.
     """
+    if isinstance(benchmark, str):
+        of_bench, folder = bench_settings(benchmark, settings), _folder(data_dir)
+    elif settings:
+        raise RepopeError(f"{', '.join(settings)}: give it to load_benchmark, which made this benchmark")
+    elif benchmark.settings is None or benchmark.data_dir is None:
+        raise RepopeError(
+            f"{shown_word(benchmark.name)}: was not loaded by load_benchmark, and has no settings that say where its "
+            "images lie"
+        )
+    else:
+        of_bench = benchmark.settings
+        folder = benchmark.data_dir if data_dir is None else _folder(data_dir)
+    if questions is None:
+        whole = sources.load_benchmark(of_bench, folder) if isinstance(benchmark, str) else benchmark
+        questions = whole.questions
     asked = list(questions)
     if strange := [each for each in asked if not isinstance(each, Question)]:
         raise RepopeError(f"questions: {_said(strange[0])} is no Question; take the benchmark's own")
     names = list(dict.fromkeys(question.image for question in asked))
-    return sources.find_benchmark_images(bench_settings(name, settings), _folder(data_dir), names)
+    return sources.find_benchmark_images(of_bench, folder, names)
 
 
 def read_answers(path: str | PathLike[str], benchmark: Benchmark) -> Mapping[Question, Answer]:

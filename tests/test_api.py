@@ -64,6 +64,7 @@ def test_answers_count_the_same_from_a_file_and_as_texts(demo: repope_eval.Bench
     by_text = repope_eval.score({key: answer.response for key, answer in answers.items()}, demo)
     assert by_file.confusions == by_text.confusions
     assert by_file.n_images == 6
+    assert by_file.to_dict()["evidence"].keys() == {"pope", "repope"}
     assert {*by_file.cells["repope"]} == {"random", "popular", "adversarial", "mean"}
 
 
@@ -72,14 +73,47 @@ def test_images_are_found_by_their_name(demo: repope_eval.Benchmark) -> None:
     assert all(images[question.image].is_file() for question in demo.questions[:3])
 
 
-def test_settings_are_those_of_the_command_line(tmp_path: Path) -> None:
-    rows = [{"picture": "a.jpg", "question": "Is there a dog in the image?", "truth": "yes"}]
-    path = tmp_path / "rows.jsonl"
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    benchmark = repope_eval.load_benchmark(
-        "table", questions=str(path), columns={"image": "picture", "label": "truth"}
+@pytest.fixture
+def table(tmp_path: Path) -> repope_eval.Benchmark:
+    """A table of one question, loaded with settings of its own; its image is there."""
+    row = {"picture": "a.jpg", "question": "Is there a dog in the image?", "truth": "yes"}
+    (tmp_path / "rows.jsonl").write_text(json.dumps(row), encoding="utf-8")
+    (tmp_path / "a.jpg").touch()
+    columns = {"image": "picture", "label": "truth"}
+    settings = {"questions": str(tmp_path / "rows.jsonl"), "images": str(tmp_path), "columns": columns}
+    return repope_eval.load_benchmark("table", **settings)
+
+
+def test_settings_are_those_of_the_command_line(table: repope_eval.Benchmark) -> None:
+    assert [question.image for question in table.questions] == ["a.jpg"]
+
+
+def test_a_loaded_benchmark_knows_where_its_images_lie(
+    table: repope_eval.Benchmark, demo: repope_eval.Benchmark, tmp_path: Path
+) -> None:
+    assert repope_eval.find_images(table) == {"a.jpg": tmp_path / "a.jpg"}
+    assert len(repope_eval.find_images(demo)) == 100
+    assert repope_eval.find_images("demo") == repope_eval.find_images("demo", demo.questions)
+    few = demo.first_images(2)
+    assert list(repope_eval.find_images(few)) == list(dict.fromkeys(each.image for each in few.questions))
+    assert list(repope_eval.find_images(demo, demo.questions[-1:])) == [demo.questions[-1].image]
+
+
+def test_of_a_loaded_benchmark_settings_are_refused_and_of_another_its_images(
+    table: repope_eval.Benchmark,
+) -> None:
+    with pytest.raises(repope_eval.RepopeError, match=r"^images: give it to load_benchmark"):
+        repope_eval.find_images(table, images="elsewhere")
+    made = repope_eval.Benchmark("mine", table.label_sets, table.ids, {})
+    with pytest.raises(repope_eval.RepopeError, match=r"^mine: was not loaded by load_benchmark"):
+        repope_eval.find_images(made)
+
+
+def test_a_benchmark_is_shown_in_a_line(demo: repope_eval.Benchmark) -> None:
+    assert repr(demo) == (
+        "Benchmark demo: 1,026 questions about 100 images; variants random, popular, adversarial; label sets pope, "
+        "repope"
     )
-    assert [question.image for question in benchmark.questions] == ["a.jpg"]
 
 
 @pytest.mark.parametrize(

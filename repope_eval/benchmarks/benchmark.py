@@ -11,7 +11,7 @@ from repope_eval.benchmarks.pope_file import Row, read_rows
 from repope_eval.errors import RepopeError
 from repope_eval.records import LabelSet, Question, Variant
 from repope_eval.settings.config import BenchSettings
-from repope_eval.wording import shown
+from repope_eval.wording import counted, shown
 
 LabelSetNames = tuple[str, str]
 """The names of the label sets before and after a relabelling."""
@@ -41,6 +41,18 @@ class Benchmark:
     """The group of each question that belongs to others, which together count as right or wrong; mostly none do."""
     measures: str = ""
     """What its figures tell, and what they cannot (see `Source.measures`)."""
+    settings: BenchSettings | None = field(default=None, compare=False)
+    """What it was loaded by, which says where its images lie; None of one that was made otherwise."""
+    data_dir: Path | None = field(default=None, compare=False)
+    """The folder of data that it was loaded from."""
+
+    def __repr__(self) -> str:
+        questions = self.questions
+        return (
+            f"Benchmark {self.name}: {counted(len(questions), 'question', ',')} about "
+            f"{counted(len(by_image(questions)), 'image', ',')}; variants {', '.join(self.ids)}; label sets "
+            f"{', '.join(each.name for each in self.label_sets)}"
+        )
 
     @property
     def questions(self) -> tuple[Question, ...]:

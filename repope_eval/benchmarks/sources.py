@@ -66,7 +66,8 @@ def load_benchmark(settings: BenchSettings, data_dir: Path) -> Benchmark:
         )
     if source.variants:
         _require_variants(settings.variants, source.variants)
-    return replace(source.load(settings, data_dir), measures=measures_of(settings))
+    loaded = source.load(settings, data_dir)
+    return replace(loaded, measures=measures_of(settings), settings=settings, data_dir=data_dir)
 
 
 def origin_of(settings: BenchSettings) -> str:
