@@ -1,13 +1,15 @@
 """The scores of a run: all that its answers come to. Its page, the console, `scores.json` and trackers read them."""
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from typing import TYPE_CHECKING, Any
 
 from repope_eval.benchmarks.benchmark import Benchmark
+from repope_eval.errors import RepopeError
 from repope_eval.records import Answer, Question, Variant
-from repope_eval.scoring.bootstrap import DISTINCT
+from repope_eval.scoring.bootstrap import DISTINCT, MEAN
+from repope_eval.scoring.estimates import Estimate
 from repope_eval.scoring.evidence import Evidence, evidence
 from repope_eval.scoring.groups import GroupsRight, groups_right
 from repope_eval.scoring.own_figures import OwnFigures, own_figures
@@ -34,6 +36,10 @@ from repope_eval.scoring.score_document import (
     plain,
 )
 from repope_eval.settings import config
+from repope_eval.wording import counted
+
+if TYPE_CHECKING:  # slow to import, and only frames need it
+    import pandas
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +104,61 @@ class Scores(ProtocolScores):
         held = {name: found for name, found in parts.items() if found != {}}
         document: dict[str, Any] = json.loads(json.dumps(held))  # with lists, as who reads the file has them
         return document
+
+    def to_frame(self) -> "pandas.DataFrame":
+        """The figures in a table, a row for each label set, variant and figure.
+
+        Returns:
+            Columns `label_set`, `variant`, `figure`, `value`, `low` and `high` (the ends of the 95 % interval),
+            `method` and `reason`, named as in `scores.json`. `change` is a label set here: the second less the first.
+
+        Raises:
+            RepopeError: pandas is not installed.
+        """
+        try:
+            import pandas
+        except ModuleNotFoundError as error:
+            raise RepopeError("to_frame: pandas is not installed; pip install pandas") from error
+        rows = [
+            (label_set, variant, figure, one.value, *(one.interval or (None, None)), one.method, one.reason)
+            for label_set, variant, estimates in self._estimates()
+            for figure, one in estimates.items()
+        ]
+        columns = ["label_set", "variant", "figure", "value", "low", "high", "method", "reason"]
+        return pandas.DataFrame(rows, columns=columns).astype({"value": float, "low": float, "high": float})
+
+    def _estimates(self) -> Iterator[tuple[str, Variant, Mapping[str, Estimate]]]:
+        """All figures by label set and variant, those that have no interval too."""
+        for part in self.parts:
+            for label_set, by_variant in part.cells.items():
+                for variant, cell in by_variant.items():
+                    plain = {name: Estimate(value=value) for name, value in asdict(cell.figures).items()}
+                    yield label_set, variant, {**plain, **cell.estimates}
+            for variant, change in part.changes.items():
+                yield "change", variant, change.estimates
+        for label_set, of_evidence in self.evidence.items():
+            for variant, found in of_evidence.items():
+                yield label_set, variant, found.estimates
+
+    def __repr__(self) -> str:
+        variants = next(iter(self.cells.values()), {})
+        shown = MEAN if MEAN in variants else next(iter(variants), "")
+        f1 = [
+            f"{name} {_text(of_variants[shown].estimates['f1'])}"
+            for name, of_variants in self.cells.items()
+            if shown in of_variants
+        ]
+        return (
+            f"Scores of {self.model} on {self.bench}, protocol {self.protocol}: {self.n_answered:,} of "
+            f"{counted(self.n_questions, 'question', ',')} answered\nF1 ({shown}): {'; '.join(f1)}"
+        )
+
+
+def _text(one: Estimate) -> str:
+    if one.value is None:
+        return "undefined"
+    interval = "no interval" if one.interval is None else "{:.4f} to {:.4f}".format(*one.interval)
+    return f"{one.value:.4f} ({interval})"
 
 
 def score_benchmark(

@@ -1,9 +1,14 @@
 """The scores of a run: everything that is found of its answers, in one record."""
 
 import json
+import math
+import sys
+from dataclasses import replace
 
+import pytest
 from run_folders import answer_lines, demo
 
+from repope_eval.errors import RepopeError
 from repope_eval.records import Answer, Question
 from repope_eval.scoring.protocol_scores import score
 from repope_eval.scoring.protocols import PROTOCOLS
@@ -58,3 +63,47 @@ def test_the_document_is_what_json_reads_of_it() -> None:
         *("model", "bench", "protocol", "n_images", "scores", "change", "distinct", "protocols"),
         *("evidence", "relabelling", "ambiguous", "missing"),
     ]
+
+
+def test_a_frame_has_a_row_for_each_figure_of_the_document() -> None:
+    scores = score_benchmark(demo(), answered(), "m")
+    document, frame = scores.to_dict(), scores.to_frame()
+    assert list(frame) == ["label_set", "variant", "figure", "value", "low", "high", "method", "reason"]
+    assert not frame.duplicated(["label_set", "variant", "figure"]).any()
+    rows = frame.set_index(["label_set", "variant", "figure"])
+    for label_set, by_variant in document["scores"].items():
+        for variant, cell in by_variant.items():
+            for figure in cell.keys() - {"ci95", "ci95_method", "reasons"}:
+                row = rows.loc[label_set, variant, figure]
+                low, high = cell["ci95"].get(figure) or (math.nan, math.nan)
+                expected = (math.nan if cell[figure] is None else cell[figure], low, high)
+                assert tuple(row[["value", "low", "high"]]) == pytest.approx(expected, nan_ok=True)
+                assert row["reason"] == cell["reasons"].get(figure, "")
+    assert rows.loc["pope", "distinct", "f1"]["value"] == document["distinct"]["pope"]["f1"]
+    assert rows.loc["change", "mean", "f1"]["low"] == document["change"]["mean"]["ci95"]["f1"][0]
+    assert rows.loc["repope", "random", "auroc"]["value"] == document["evidence"]["repope"]["random"]["auroc"]
+    assert frame["value"].dtype == frame["low"].dtype == "float64"
+
+
+def test_without_pandas_there_is_no_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(RepopeError, match=r"^to_frame: pandas is not installed; pip install pandas$"):
+        score_benchmark(demo(), answered(), "m").to_frame()
+
+
+def test_they_are_shown_in_two_lines() -> None:
+    scores = score_benchmark(demo(), answered(), "m", "pope")
+    f1 = [scores.cells[name]["mean"].estimates["f1"] for name in ("pope", "repope")]
+    shown = ["{:.4f} ({:.4f} to {:.4f})".format(one.value, *one.interval) for one in f1 if one.interval]
+    assert repr(scores).splitlines() == [
+        "Scores of m on demo, protocol pope: 1,025 of 1,026 questions answered",
+        f"F1 (mean): pope {shown[0]}; repope {shown[1]}",
+    ]
+
+
+def test_what_is_undefined_is_shown_as_such() -> None:
+    few = demo().first_images(1)
+    first = replace(few, label_sets=few.label_sets[:1]).of_variants(["random"])
+    assert repr(score_benchmark(first, {}, "m")).endswith("\nF1 (random): pope undefined")
+    one = {question: Answer(question, "yes") for question in first.questions}
+    assert "(no interval)" in repr(score_benchmark(first, one, "m"))
