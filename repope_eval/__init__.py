@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from repope_eval.api import find_images, load_benchmark, read_answers, score
     from repope_eval.benchmarks.benchmark import Benchmark
     from repope_eval.errors import RepopeError
+    from repope_eval.evaluation import evaluate
     from repope_eval.models.recipe import Recipe
     from repope_eval.records import Answer, LabelSet, Question
     from repope_eval.scoring.scores import Scores
@@ -26,6 +27,7 @@ __all__ = [
     "Recipe",
     "RepopeError",
     "Scores",
+    "evaluate",
     "find_images",
     "load_benchmark",
     "read_answers",
@@ -40,6 +42,7 @@ _HOMES = {
     "Recipe": "repope_eval.models.recipe",
     "RepopeError": "repope_eval.errors",
     "Scores": "repope_eval.scoring.scores",
+    "evaluate": "repope_eval.evaluation",
     "find_images": "repope_eval.api",
     "load_benchmark": "repope_eval.api",
     "read_answers": "repope_eval.api",

@@ -1,6 +1,6 @@
 """A run from beginning to end: benchmarks, who is asked, the answers, the scores, the pages."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from repope_eval.process.environment import machine, slurm_job, versions
 from repope_eval.process.ranks import Ranks, join_ranks
 from repope_eval.records import Answer, Question
 from repope_eval.reporting.results import AnsweredBenchmark, score_and_report
+from repope_eval.reporting.score_console import print_scores
 from repope_eval.runs.folder import FollowedFolder, RunFolder
 from repope_eval.runs.rank_shares import merge_shares
 from repope_eval.scoring.scores import Scores
@@ -27,13 +28,15 @@ from repope_eval.settings.written import as_written
 from repope_eval.tracking.trackers import require_tracker, track
 
 
-def run(settings: RunSettings, command: str) -> Scores | None:
+def run(settings: RunSettings, command: str, show: Callable[[Scores], None] = print_scores) -> Scores | None:
     """As `run_together`, of a single benchmark."""
-    scores = run_together([settings], command)
+    scores = run_together([settings], command, show)
     return scores[0] if scores else None
 
 
-def run_together(settings: Sequence[RunSettings], command: str) -> Sequence[Scores]:
+def run_together(
+    settings: Sequence[RunSettings], command: str, show: Callable[[Scores], None] = print_scores
+) -> Sequence[Scores]:
     """Asks a model the questions of benchmarks that have no answer yet; scores and reports each benchmark by itself.
 
     Where several processes were started for the run, each asks its share of the images, and the main rank does the
@@ -42,6 +45,7 @@ def run_together(settings: Sequence[RunSettings], command: str) -> Sequence[Scor
     Args:
         settings: the settings of each benchmark's run, which differ in the benchmark and the run folder alone.
         command: the command that started the run, for the manifest and for the message of an interruption.
+        show: shows the scores of each benchmark.
 
     Returns:
         The scores by benchmark; none on non-main ranks.
@@ -69,7 +73,7 @@ def run_together(settings: Sequence[RunSettings], command: str) -> Sequence[Scor
         # Non-main ranks stay until the main one is done: launchers take a rank that ends first for a failure.
         with ranks.together():
             return [
-                _score(each, data_dir, of_run, counts)
+                _score(each, data_dir, of_run, counts, show)
                 for each, (of_run, counts) in zip(runs, answers, strict=True)
                 if ranks.is_main
             ]
@@ -94,14 +98,18 @@ def _begin(
 
 
 def _score(
-    run: BenchmarkRun, data_dir: Path, answers: Mapping[Question, Answer], counts: Mapping[str, int]
+    run: BenchmarkRun,
+    data_dir: Path,
+    answers: Mapping[Question, Answer],
+    counts: Mapping[str, int],
+    show: Callable[[Scores], None],
 ) -> Scores:
     assert isinstance(run.folder, RunFolder), "the main rank has the run folder"
     images = find_local_images(run.settings.bench, data_dir, run.benchmark.questions)
     answered = AnsweredBenchmark(
         run.settings.model.name, run.settings, run.benchmark, answers, counts, images
     )
-    scores = score_and_report(answered, run.folder, run.seconds)
+    scores = score_and_report(answered, run.folder, run.seconds, show)
     track(run.settings, run.folder, scores)
     return scores
 

@@ -36,7 +36,7 @@ LAYERS = [
     ["inference", "leaderboard"],
     ["chat", "comparison", "endpoint", "exporting", "tracking"],
     ["api", "capacity", "pipeline"],
-    ["checking"],
+    ["checking", "evaluation"],
     ["commands"],
     ["command_line"],
     ["__main__"],

@@ -2,7 +2,7 @@
 
 import dataclasses
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,13 +38,19 @@ class AnsweredBenchmark:
     """Where each image lies that is on this machine, for thumbnails."""
 
 
-def score_and_report(answered: AnsweredBenchmark, folder: RunFolder, seconds: Seconds) -> Scores:
-    """Scores the answers, writes scores, page and figures into the folder, and prints the table.
+def score_and_report(
+    answered: AnsweredBenchmark,
+    folder: RunFolder,
+    seconds: Seconds,
+    show: Callable[[Scores], None] = print_scores,
+) -> Scores:
+    """Scores the answers, writes scores, page and figures into the folder, and shows the scores.
 
     Args:
         answered: what is scored.
         folder: of the run; its manifest is finished.
         seconds: takes what scoring and reporting took.
+        show: shows the scores.
 
     Returns:
         The scores of the run.
@@ -62,7 +68,7 @@ def score_and_report(answered: AnsweredBenchmark, folder: RunFolder, seconds: Se
         folder.write_scores(scores.to_dict(), page.html)
         folder.write_figures(page.figures)
     folder.manifest.finish(seconds=rounded(seconds), counts=counts)  # what is shown may be going nowhere
-    print_scores(scores)
+    show(scores)
     log.info("%s", readings_remark(scores.read_otherwise, scores.protocol, scores.n_answered))
     if unread := unread_remark(len(scores.unparsed), scores.n_answered, scores.protocol):
         log.warning("%s", unread)

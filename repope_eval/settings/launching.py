@@ -9,19 +9,29 @@ from typing import Any, NoReturn
 
 import hydra
 from hydra._internal.utils import get_args_parser
+from hydra.core.config_store import ConfigStore
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
+from hydra.core.singleton import Singleton
+from hydra.core.utils import JobRuntime
 from hydra.types import RunMode
+from hydra.version import VersionBase
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from repope_eval.errors import RepopeError
 from repope_eval.files.writing import make_folder
 from repope_eval.settings.composition import CONFIG_NAME, SWEEPS, compose, initialized, named, register
+from repope_eval.settings.fields import fields_by_key
+from repope_eval.settings.quick_checks import no_such_key
 from repope_eval.settings.validation import check
-from repope_eval.settings.words import quoted_texts
+from repope_eval.settings.words import is_hydras, key_of, quoted_texts
 from repope_eval.wording import first_unwritable, shown_word
 
 _OF_OTHER_PROGRAMS = ("config_name", "config_path", "experimental_rerun")
 """Options of Hydra that choose another program's configuration, and would end in a traceback in this one."""
+
+_TOLD: tuple[type, ...] = (ConfigStore, GlobalHydra, HydraConfig, JobRuntime, VersionBase)
+"""Where Hydra keeps what a program told it."""
 
 
 def launch(
@@ -71,6 +81,45 @@ def launch(
         rest.remove(override)
     sys.argv[1:] = [*typed, *rest]
     hydra.main(version_base="1.3", config_path=None, config_name=CONFIG_NAME)(execute_named)()
+
+
+def launch_within(
+    record: type, execute: Callable[[Sequence[DictConfig]], None], words: Sequence[str]
+) -> None:
+    """Has `execute` called once, as `launch` does, within another program, to which Hydra then is as it was.
+
+    Args:
+        record: the settings of the command.
+        execute: takes what was composed.
+        words: `key=value`, in which every text is quoted that needs it; the last of a key counts.
+
+    Raises:
+        RepopeError: something is wrong with the words; a line for each mistake.
+    """
+    with _hydra_apart():
+        if strange := [no_such_key(word, fields_by_key(record)) for word in words if is_hydras(word)]:
+            raise RepopeError("\n".join(strange))
+        register(record)
+        checked = check(record, list({key_of(word): word for word in words}.values()))
+        if checked.mistakes:
+            raise RepopeError("\n".join(checked.mistakes))
+        assert checked.first is not None, "words of different keys are right together"
+        _execute_composed(execute, [checked.first])
+
+
+@contextmanager
+def _hydra_apart() -> Iterator[None]:
+    """Hydra as if no program had used it: what another told it, and whether it is ready, comes back at the end."""
+    instances = Singleton._instances
+    shipped = dict(ConfigStore.instance().repo)  # Hydra's own settings are among these
+    before = {each: instances.pop(each) for each in _TOLD if each in instances}
+    ConfigStore.instance().repo = shipped
+    try:
+        yield
+    finally:
+        for each in _TOLD:
+            instances.pop(each, None)
+        instances.update(before)
 
 
 def _execute_composed(

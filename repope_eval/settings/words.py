@@ -1,8 +1,9 @@
 """The words of a command line, `key=value`, as Hydra's grammar reads them; no other module uses the grammar."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
+from os import PathLike, fspath
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -11,13 +12,17 @@ from hydra.errors import HydraException
 
 from repope_eval.errors import RepopeError
 from repope_eval.settings.composition import choices_in_words, config_loader
-from repope_eval.settings.fields import fields_by_key
+from repope_eval.settings.fields import Field, fields_by_key, typed
 from repope_eval.wording import first_unwritable, shown_word
 
 MOST_RUNS = 1_000
 """The most runs of a sweep: each is composed before the first begins, which takes Hydra some milliseconds."""
 
 TOO_MANY_RUNS = f"a sweep of more than {MOST_RUNS:,} runs; no more can be started at once"
+
+_PLAIN_TEXT = re.compile(r"[A-Za-z_./][A-Za-z0-9_./-]*")
+"""A text that Hydra's grammar reads as itself, unless it is one of the following words."""
+_NO_TEXTS = ("null", "true", "false", "nan", "inf")
 
 _UNREADABLE = (HydraException, ValueError, RecursionError)
 """What Hydra raises for an unreadable word: ValueError for thousands of digits, RecursionError for as many brackets."""
@@ -46,6 +51,47 @@ def quoted_texts(record: type, words: Sequence[str], *, multirun: bool) -> list[
     """
     texts = {key: tuple in field.kinds for key, field in fields_by_key(record).items() if field.is_any_text}
     return [_quoted_text(word, texts, multirun=multirun) for word in words]
+
+
+def words_of(record: type, values: Mapping[str, Any]) -> list[str]:
+    """Values as a program gives them, in words that Hydra reads as the same values.
+
+    Args:
+        record: the settings that the values are of.
+        values: by key, dotted or in mappings within each other: `{"model.revision": "main"}`, `{"model": {...}}`.
+    """
+    fields = fields_by_key(record)
+    return [
+        f"{key}={_typed(value, is_text=key in fields and _takes_any_text(fields[key]))}"
+        for key, value in _flat(fields, values, "")
+    ]
+
+
+def _flat(fields: Mapping[str, Field], values: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
+    """The values by dotted key; names with values that nobody lists are one value."""
+    for name, value in values.items():
+        key = f"{prefix}{name}"
+        if isinstance(value, Mapping) and not (key in fields and fields[key].is_mapping):
+            yield from _flat(fields, value, f"{key}.")
+        else:
+            yield key, value
+
+
+def _takes_any_text(field: Field) -> bool:
+    """Whether a text stands for itself there, and for no name, number or word of a few."""
+    return (field.is_any_text or tuple in field.kinds or field.is_mapping) and field.record is None
+
+
+def _typed(value: Any, *, is_text: bool) -> str:
+    """A value as Hydra's grammar has it; a text is quoted where it would be read as something else."""
+    if isinstance(value, Mapping):
+        return f"{{{','.join(f'{name}:{_typed(each, is_text=is_text)}' for name, each in value.items())}}}"
+    if isinstance(value, list | tuple):
+        return f"[{','.join(_typed(each, is_text=is_text) for each in value)}]"
+    text = fspath(value) if isinstance(value, PathLike) else value
+    if is_text and isinstance(text, str) and (not _PLAIN_TEXT.fullmatch(text) or text.lower() in _NO_TEXTS):
+        return str(QuotedString(text, Quote.single).with_quotes())
+    return typed(text)
 
 
 def single_words(record: type, word: str, *, multirun: bool) -> list[str]:

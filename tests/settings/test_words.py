@@ -1,10 +1,13 @@
 """What stands behind a `=` is what a field of text gets."""
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from repope_eval.settings.config import RunSettings, ScoreSettings, SlurmSettings
-from repope_eval.settings.words import quoted_texts
+from repope_eval.settings.words import quoted_texts, words_of
 
 
 def _read(word: str) -> object:
@@ -96,3 +99,47 @@ def test_a_file_may_be_called_anything(name: str) -> None:
 def test_lists_are_left_to_hydra() -> None:
     words = ['sbatch=["--qos=high"]', "partition=gpu"]
     assert quoted_texts(SlurmSettings, words, multirun=False) == words
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "plain",
+        "null",
+        "true",
+        "[a]",
+        "'a'",
+        "",
+        " a",
+        "a,b",
+        "12e4567",
+        "7",
+        "a\nb",
+        "\\'",
+        "${bench.name}",
+        "模",
+    ],
+)
+def test_a_text_of_a_program_is_that_text(value: str) -> None:
+    (word,) = words_of(RunSettings, {"model": {"question_suffix": value}})
+    assert word.startswith("model.question_suffix=")
+    assert _read(word) == value
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"limit": 10, "resume": False, "data_dir": None}, ["limit=10", "resume=false", "data_dir=null"]),
+        ({"out": Path("runs/x")}, ["out=runs/x"]),
+        ({"batch_size": 8, "model.timeout": 0.5}, ["batch_size=8", "model.timeout=0.5"]),
+        ({"bench": {"columns": {"label": "truth"}}}, ["bench.columns.label=truth"]),
+        ({"bench.variants": ("random", "a b")}, ["bench.variants=[random,'a b']"]),
+        (
+            {"model": {"chat_template": {"thinks": True, "way": "a b"}}},
+            ["model.chat_template={thinks:true,way:'a b'}"],
+        ),
+        ({"model": {}, "bench": "demo", "nothing.such": "a"}, ["bench=demo", "nothing.such=a"]),
+    ],
+)
+def test_values_of_a_program_are_words(values: dict[str, Any], words: list[str]) -> None:
+    assert words_of(RunSettings, values) == words
