@@ -46,14 +46,19 @@ def test_the_scripts_of_the_page_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     text = PAGE.read_text(encoding="utf-8")
-    first, second = re.findall(r"<!-- run by tests/test_api.py -->\n```python\n(.*?)```", text, re.DOTALL)
-    (printed,) = re.findall(r"```text\n(.*?)```", text, re.DOTALL)
+    scripts = re.findall(r"<!-- run by tests/test_api.py -->\n```python\n(.*?)```", text, re.DOTALL)
+    evaluating, looking, scoring, reading = scripts
+    evaluated, scored = re.findall(r"```text\n(.*?)```", text, re.DOTALL)
     shutil.copy(ANSWERS, tmp_path / "answers.jsonl")
     monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {}
-    exec(first, names)
-    assert capsys.readouterr().out == printed
-    exec(second, names)
+    exec(evaluating, names)
+    assert capsys.readouterr().out == evaluated
+    exec(looking, names)
+    assert "change" in capsys.readouterr().out
+    exec(scoring, names)
+    assert capsys.readouterr().out == scored
+    exec(reading, names)
     assert names["result"].n_images == 6
 
 
