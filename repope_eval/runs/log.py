@@ -10,10 +10,6 @@ from repope_eval.process.output import MessageFormatter
 from repope_eval.runs.layout import LOG
 
 
-class _RunLog(logging.FileHandler):
-    """The handler of a run's log, which is told from those of a program around it."""
-
-
 def start_log(folder: Path, prefix: str = "") -> None:
     """Has everything that is logged from now on written to a run folder, each line with a prefix.
 
@@ -21,7 +17,7 @@ def start_log(folder: Path, prefix: str = "") -> None:
         RepopeError: it cannot be written.
     """
     try:
-        handler = _RunLog(folder / LOG, encoding="utf-8")
+        handler = logging.FileHandler(folder / LOG, encoding="utf-8")
     except OSError as error:
         raise RepopeError(
             f"out={folder}: cannot be written ({error.strerror}); choose another out="
@@ -35,7 +31,8 @@ def close_log() -> None:
     """Ends the log of a run: what follows in a sweep within one process belongs to the next run."""
     package = logging.getLogger("repope_eval")
     for handler in list(package.handlers):
-        if isinstance(handler, _RunLog):
+        # A program around this one may keep a log of its own.
+        if isinstance(handler, logging.FileHandler) and isinstance(handler.formatter, MessageFormatter):
             package.removeHandler(handler)
             with suppress(OSError):  # of a full disk: what is lost of the log was on the console
                 handler.close()
