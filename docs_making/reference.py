@@ -21,8 +21,9 @@ the same program. `python -m repope_eval help COMMAND` shows what stands here.
 - A list is `[A,B,C]`, and `null` means no value.
 - A text may have an environment variable in it (`'data_dir=${oc.env:SCRATCH}/data'`): the run uses the variable's
   value, and the files that it writes have the variable's name.
-- `--cfg job` prints the settings that are composed instead of running, `--version` the version, and `--hydra-help` the
-  options of Hydra. `-m` runs several models one after another: `-m model=A,B`.
+- Options stand before or behind the command. `--cfg job` prints the settings that are composed instead of running,
+  `--version` the version. `-m` runs several models one after another: `-m model=A,B`. Of Hydra's other options,
+  `--package` and `--resolve` go with `--cfg`, and `--info` shows what Hydra read; its tab completion is not offered.
 - The exit status is 0 when all is answered and scored, 1 with a line that says what is wrong, 130 after Ctrl-C, 143
   after SIGTERM and 129 after a closed terminal. `HYDRA_FULL_ERROR=1` in the environment shows where an error came from.
 """

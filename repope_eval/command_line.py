@@ -23,6 +23,7 @@ from repope_eval.settings import (
 )
 from repope_eval.settings.benchmark_words import ALL, by_benchmark, spelt_out
 from repope_eval.settings.fields import nearest
+from repope_eval.settings.options import command_place
 from repope_eval.settings.quick_checks import dashed_settings, misspelt_keys
 from repope_eval.wording import message_text, shown_word
 
@@ -140,10 +141,9 @@ def _main(words: list[str]) -> int:
 
 
 def _taken_command(words: list[str]) -> str | None:
-    """Takes the first of the words, where it is no setting and no option."""
-    if not words or "=" in words[0] or words[0].startswith(("-", "+", "~")):
-        return None
-    return words.pop(0) or "''"
+    """Takes the command from among the words, where there is one; options may stand before it."""
+    place = command_place(words)
+    return None if place is None else words.pop(place) or "''"
 
 
 def _launch(command: str, words: list[str]) -> int:

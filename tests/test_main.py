@@ -31,6 +31,16 @@ def _answers(work: Path, name: str = "answers.json") -> Path:
     return work / name
 
 
+def test_a_folder_of_own_files_may_be_named_before_a_command(command_line: CommandLine, work: Path) -> None:
+    (work / "mine" / "bench").mkdir(parents=True)
+    (work / "mine" / "bench" / "few.yaml").write_text("source: demo\nvariants: [random]\n")
+    option, words = ["--config-dir", "mine"], ["questions", "bench=few", "fetch_images=false"]
+    before = command_line(*option, *words, "out=before.jsonl")
+    behind = command_line(*words, "out=behind.jsonl", *option)
+    assert (before.returncode, behind.returncode) == (0, 0), before.stderr + behind.stderr
+    assert (work / "before.jsonl").read_bytes() == (work / "behind.jsonl").read_bytes()
+
+
 def test_mistakes_end_with_status_1_a_line_each(command_line: CommandLine, work: Path) -> None:
     ended = command_line("limit=0", "modle=tiny", "bench=nothing", "+device=cpu")
     assert (ended.returncode, ended.stdout) == (1, "")
@@ -56,6 +66,12 @@ def test_mistakes_end_with_status_1_a_line_each(command_line: CommandLine, work:
         (["--config-name", "foo"], "--config-name is of no use here: "),
         (["--config-path", "foo"], "--config-path is of no use here: "),
         (["--experimental-rerun", "foo"], "--experimental-rerun is of no use here: "),
+        (
+            ["-sc", "install=bash"],
+            "--shell-completion is not offered, since Hydra's completion knows no commands: ",
+        ),
+        (["--hydra-help"], "--hydra-help is of no use here: --help shows what can be given"),
+        (["-m", "scroe"], "scroe: no such command (did you mean score?); "),
         (["--resolve"], "--resolve goes with --cfg (--help shows"),
         (["--cfg", "job", "-m"], "one of --run, --multirun, "),
         (["limit=0", "-m", "engine=x"], "limit=0: must be at least 1\nengine=x: allowed are "),

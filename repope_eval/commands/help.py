@@ -45,8 +45,9 @@ same command goes on with a run that was interrupted.
 COMMANDS_TITLE = "Commands: python -m repope_eval help COMMAND (without a command, a model is asked)\n"
 
 ENDING = """\
-HYDRA_FULL_ERROR=1 before the command shows where an error came from. --cfg job prints the settings
-that are composed instead of running, --version the version, --hydra-help Hydra's own options.
+Options, before or behind the command: -m makes a run of each value (KEY=A,B), --cfg job prints the
+settings that are composed instead of running, --version prints the version. HYDRA_FULL_ERROR=1
+before all of it shows where an error came from.
 """
 
 OWN_FILES = """\

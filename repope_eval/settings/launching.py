@@ -23,12 +23,10 @@ from repope_eval.files.writing import make_folder
 from repope_eval.settings.composition import CONFIG_NAME, SWEEPS, compose, initialized, named, register
 from repope_eval.settings.fields import fields_by_key
 from repope_eval.settings.quick_checks import no_such_key
+from repope_eval.settings.options import REFUSED
 from repope_eval.settings.validation import check
 from repope_eval.settings.words import is_hydras, key_of, quoted_texts
 from repope_eval.wording import first_unwritable, shown_word
-
-_OF_OTHER_PROGRAMS = ("config_name", "config_path", "experimental_rerun")
-"""Options of Hydra that choose another program's configuration, and would end in a traceback in this one."""
 
 _TOLD: tuple[type, ...] = (ConfigStore, GlobalHydra, HydraConfig, JobRuntime, VersionBase)
 """Where Hydra keeps what a program told it."""
@@ -206,12 +204,11 @@ def _options(words: Sequence[str]) -> argparse.Namespace:
     parser = get_args_parser()
     parser.error = refuse  # type: ignore[method-assign]  # argparse's own prints its usage and exits with 2
     options = parser.parse_intermixed_args(list(words))
-    if other := next((name for name in _OF_OTHER_PROGRAMS if getattr(options, name)), None):
-        option = other.replace("_", "-")
-        refuse(f"--{option} is of no use here: --config-dir names configuration files of your own")
+    if name := next((name for name in REFUSED if getattr(options, name)), None):
+        raise RepopeError(f"--{name.replace('_', '-')} is {REFUSED[name]}")
     if options.resolve and not options.cfg:
         refuse("--resolve goes with --cfg")
-    modes = [options.run, options.multirun, options.cfg, options.shell_completion, options.info is not None]
+    modes = [options.run, options.multirun, options.cfg, options.info is not None]
     if sum(map(bool, modes)) > 1:
-        refuse("one of --run, --multirun, --cfg, --info and --shell-completion can be given, not several")
+        refuse("one of --run, --multirun, --cfg and --info can be given, not several")
     return options

@@ -10,6 +10,8 @@ from hydra.core.config_store import ConfigNode, ConfigStore
 from omegaconf import OmegaConf
 from omegaconf.errors import ValidationError
 
+from repope_eval.settings.options import FLAGS, REFUSED, WITH_VALUE
+
 
 @pytest.mark.parametrize(
     ("path", "use"),
@@ -60,11 +62,20 @@ def test_groups_of_the_store_are_dictionaries_of_what_is_taken_out_as_a_copy() -
     assert loaded.node is not node
 
 
+def test_each_option_is_taken_or_refused() -> None:
+    """Of those taken it is known whether a value follows, as settings/options.py finds the command behind them."""
+    actions = [action for action in get_args_parser()._actions if action.option_strings]
+    taken = [action for action in actions if action.dest not in REFUSED]
+    assert {action.dest for action in actions} - {action.dest for action in taken} == set(REFUSED)
+    alone = {name for action in taken if action.nargs == 0 for name in action.option_strings}
+    assert alone == set(FLAGS)
+    assert {name for action in taken for name in action.option_strings} - alone == set(WITH_VALUE)
+
+
 def test_the_options_that_are_looked_at_are_options() -> None:
-    """Those that settings/launching.py refuses, or allows only one of."""
+    """Those that settings/launching.py looks at itself."""
     options = vars(get_args_parser().parse_intermixed_args(["limit=1"]))
-    looked_at = "run multirun cfg resolve shell_completion info config_dir config_name config_path overrides"
-    assert set(looked_at.split()) <= set(options)
+    assert {"run", "multirun", "cfg", "resolve", "info", "config_dir", "overrides"} <= set(options)
     assert options["overrides"] == ["limit=1"]
 
 
