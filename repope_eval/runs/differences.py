@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from repope_eval.settings.written import by_dotted_key
-from repope_eval.wording import shown
+from repope_eval.wording import first_few, shown
+
+_SHOWN_DIGITS = 8
+"""Digits of a hash that tell files apart for a reader."""
 
 
 def in_words(value: Any) -> str:
@@ -12,7 +15,7 @@ def in_words(value: Any) -> str:
     if value is None:
         return "not set"
     kind, colon, digest = value.partition(":") if isinstance(value, str) else ("", "", "")
-    return shown(f"{kind}:{digest[:12]}" if colon and len(digest) == 64 else value)
+    return shown(f"{kind}:{digest[:_SHOWN_DIGITS]}" if colon and len(digest) == 64 else value)
 
 
 def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
@@ -25,8 +28,19 @@ def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def listed_files(benchmark: Mapping[str, Any]) -> str:
-    """The files of a benchmark as its manifest names them, each with the beginning of its SHA-256."""
-    files = [f"{name} ({digest[:12]})" for name, digest in benchmark["sha256"].items()]
-    edition = [f"edition {benchmark['edition']}"] if benchmark.get("edition") else []
-    return ", ".join([*files, *edition]) or "none"
+def differing_files(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
+    """The files of two benchmarks, as their manifests name them, that the other does not have; each by its SHA-256."""
+    beside = [_files_beside(there, here), _files_beside(here, there)]
+    if not any(beside):
+        return "the same files in another order"
+    return "{} there and {} here".format(*(first_few(files) or "no other file" for files in beside))
+
+
+def _files_beside(benchmark: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    known = set(other["sha256"].values())
+    files = [
+        f"{name} ({digest[:_SHOWN_DIGITS]})"
+        for name, digest in benchmark["sha256"].items()
+        if digest not in known
+    ]
+    return [*files, *([f"edition {benchmark['edition']}"] if benchmark.get("edition") else [])]

@@ -144,7 +144,7 @@ class RunFolder:
             return
         if not resume:
             raise RepopeError(
-                f"{self.path} holds answers and resume=false: choose another out=, or remove the folder"
+                f"give another out=, remove {self.path}, or leave resume=false out to go on: it holds answers"
             )
         self.manifest.go_on()
 

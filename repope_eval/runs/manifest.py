@@ -1,7 +1,9 @@
 """`manifest.json`: what the answers of a run folder came from, start by start, and who may add to them."""
 
 import json
+import shlex
 from collections.abc import Mapping, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,7 @@ from repope_eval.errors import RepopeError
 from repope_eval.files.writing import write_json
 from repope_eval.process.environment import process
 from repope_eval.process.timing import now
-from repope_eval.runs.differences import differences, listed_files
+from repope_eval.runs.differences import differences, differing_files
 from repope_eval.runs.layout import ANSWERS, IMAGES, count_stored_lines
 from repope_eval.runs.manifest_form import CHECKPOINT_FILES, CUT_THOUGHTS, read_manifest
 from repope_eval.settings.written import by_dotted_key
@@ -30,7 +32,7 @@ PLACES = {
 _OF_A_START = ("command", "started", "versions", "machine", "device")
 """What each start notes of itself; the manifest itself has the first start's."""
 
-_SHOWN = 5
+_SHOWN = 3
 """Differences that a refusal lists."""
 
 Identity = Mapping[str, Any]
@@ -113,9 +115,9 @@ class Manifest:
         is_same &= known.get("edition", benchmark["edition"]) == benchmark["edition"]
         if self.is_of_answers and "sha256" in known and not is_same:
             raise RepopeError(
-                f"{self.path.parent} is of other questions or labels: its files are {listed_files(known)} there and "
-                f"{listed_files(benchmark)} here; choose another out= (the command score with "
-                f"answers={self.path.parent / ANSWERS} scores the answers there by these)"
+                f"{self._another_folder}, or have the command score make figures of the answers there, with "
+                f"answers={self.path.parent / ANSWERS}: {self.path.parent} is of other questions or labels, "
+                f"{differing_files(known, benchmark)}"
             )
 
     def begin(self, first: Mapping[str, Any], **more: Any) -> None:
@@ -257,9 +259,16 @@ class Manifest:
         more = len(differing) - _SHOWN
         what = ", ".join(differing[:_SHOWN]) + (f", and {more} more" if more > 0 else "")
         return RepopeError(
-            f"{self.path.parent} holds answers of another configuration: {what}{reason}; choose another out=, or "
-            "remove the folder to ask anew"
+            f"{self._another_folder}, or remove {self.path.parent} to ask anew: it holds answers of another "
+            f"configuration, {what}{reason}"
         )
+
+    @property
+    def _another_folder(self) -> str:
+        """The mend that a refusal begins with, with a folder that nothing has."""
+        folder = self.path.parent
+        free = next(path for number in count(2) if not (path := Path(f"{folder}-{number}")).exists())
+        return f"give another out=, such as {shlex.quote(f'out={free}')}"
 
 
 def _running() -> dict[str, Any]:

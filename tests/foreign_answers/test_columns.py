@@ -136,4 +136,4 @@ def test_a_workbook_through_the_command_line(command_line: CommandLine, tmp_path
     assert (cell["recall"], cell["n_answered"]) == (1, cell["n_questions"])
     other = command_line(*words, "columns.image=picture", "columns.question=said")
     assert other.returncode == 1
-    assert "holds answers of another configuration: columns.question is " in other.stderr
+    assert "holds answers of another configuration, columns.question is " in other.stderr

@@ -63,15 +63,13 @@ def test_a_start_that_was_killed_has_what_it_asked_told_by_the_next(place: Place
 def test_other_labels_replace_no_scores(place: Place) -> None:
     before = (place.out / "scores.json").read_bytes(), (place.out / "manifest.json").read_bytes()
     refusal = place.refusal(bench={"relabels": None}, limit=2)
-    assert refusal.startswith(f"{place.out} is of other questions or labels: its files are questions.jsonl (")
-    assert "), relabels.jsonl (" in refusal.partition(" there and ")[0]
-    assert "relabels.jsonl" not in refusal.partition(" there and ")[2]
-    assert refusal.endswith(
-        f"choose another out= (the command score with answers={place.out / 'answers.jsonl'} scores the answers there "
-        "by these)"
+    assert refusal.startswith(
+        f"give another out=, such as out={place.out}-2, or have the command score make figures of the answers there, "
+        f"with answers={place.out / 'answers.jsonl'}: {place.out} is of other questions or labels, relabels.jsonl ("
     )
+    assert refusal.endswith(") there and no other file here")
     swapped = {"questions": place.bench.relabels, "relabels": place.bench.questions}
-    assert "is of other questions or labels" in place.refusal(bench=swapped)
+    assert place.refusal(bench=swapped).endswith("or labels, the same files in another order")
     assert ((place.out / "scores.json").read_bytes(), (place.out / "manifest.json").read_bytes()) == before
     place.forget("benchmark")
     place.start(bench={"relabels": None}, limit=2)
@@ -91,7 +89,7 @@ def test_scores_of_foreign_answers_are_of_one_benchmark_too(
     settings = ScoreSettings(bench=place.bench, answers="answers.jsonl", out=str(out))
     score_answers(settings, "the command")
     manifest = (out / "manifest.json").read_bytes()
-    with pytest.raises(RepopeError, match=r"scored is of other questions or labels: .*relabels\.jsonl"):
+    with pytest.raises(RepopeError, match=r"scored is of other questions or labels, relabels\.jsonl"):
         score_answers(
             dataclasses.replace(settings, bench=dataclasses.replace(place.bench, relabels=None)), "again"
         )

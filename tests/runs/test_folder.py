@@ -47,11 +47,20 @@ def test_files_are_written(path: Path) -> None:
 def test_answers_of_another_configuration_are_refused(path: Path) -> None:
     answered(path)
     assert refusal(path, **{"model.revision": "v2", "bench.images": "here", "model.dtype": "float32"}) == (
-        f"{path} holds answers of another configuration: model.revision is 'main' there and 'v2' here, "
-        "bench.images is not set there and 'here' here, model.dtype is not set there and 'float32' here; choose "
-        "another out=, or remove the folder to ask anew"
+        f"give another out=, such as out={path}-2, or remove {path} to ask anew: it holds answers of another "
+        "configuration, model.revision is 'main' there and 'v2' here, bench.images is not set there and 'here' here, "
+        "model.dtype is not set there and 'float32' here"
     )
     assert read_answers(path / "answers.jsonl") == (ANSWER,)
+
+
+def test_the_folder_that_a_refusal_names_is_free_and_can_be_typed(tmp_path: Path) -> None:
+    path = tmp_path / "a run"
+    answered(path)
+    (tmp_path / "a run-2").mkdir()
+    assert refusal(path, **{"model.revision": "v2"}).startswith(
+        f"give another out=, such as 'out={path}-3', or remove"
+    )
 
 
 def test_answers_that_ranks_left_are_of_one_configuration_too(path: Path) -> None:
@@ -63,7 +72,7 @@ def test_answers_that_ranks_left_are_of_one_configuration_too(path: Path) -> Non
 def test_answers_are_refused_where_none_may_be_resumed(path: Path) -> None:
     answered(path)
     assert refusal(path, resume=False) == (
-        f"{path} holds answers and resume=false: choose another out=, or remove the folder"
+        f"give another out=, remove {path}, or leave resume=false out to go on: it holds answers"
     )
 
 

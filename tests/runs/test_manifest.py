@@ -103,18 +103,16 @@ def test_of_many_differences_the_first_are_named_and_the_others_counted(begun: P
             {"checkpoint_files": {str(number): f"sha256:{'b' * 64}" for number in range(9)}}
         )
     refusal = str(caught.value)
-    assert "checkpoint_files.0 is 'sha256:aaaaaaaaaaaa' there and 'sha256:bbbbbbbbbbbb' here, " in refusal
-    assert "checkpoint_files.4 is" in refusal
-    assert "checkpoint_files.5 is" not in refusal
-    assert ", and 4 more; choose another out=" in refusal
+    assert "checkpoint_files.0 is 'sha256:aaaaaaaa' there and 'sha256:bbbbbbbb' here, " in refusal
+    assert "checkpoint_files.2 is" in refusal
+    assert "checkpoint_files.3 is" not in refusal
+    assert refusal.endswith(", and 6 more")
 
 
 def test_an_edition_is_another_benchmark_than_the_index_of_the_same_files(begun: Path) -> None:
     manifest(begun).note(benchmark={"name": "dash_b", "sha256": {"neg.json": "1" * 64}, "edition": None})
     here = {"name": "dash_b", "sha256": {"neg.json": "1" * 64}, "edition": "pos-other-edition"}
-    with pytest.raises(
-        RepopeError, match=r"neg\.json \(1{12}\) there and neg\.json \(1{12}\), edition pos-other"
-    ):
+    with pytest.raises(RepopeError, match="no other file there and edition pos-other-edition here"):
         manifest(begun).require_benchmark(here)
     manifest(begun).note(
         benchmark={"name": "dash_b", "sha256": {"neg.json": "1" * 64}}
