@@ -182,10 +182,11 @@ def file_mistake(folder: Path, name: str) -> str | None:
         folder: that of a group.
         name: as it is given for the group; there may be no such file.
     """
-    path = folder / f"{name.removesuffix('.yaml')}.yaml"
+    path = folder / f"{name.removesuffix('.yaml').removesuffix('.yml')}.yaml"
     try:
         if not path.exists():
-            return None
+            other = path.with_suffix(".yml")  # which Hydra does not look for
+            return f"there is {other}; rename it to {path.name}" if other.exists() else None
         if not path.is_file():
             return f"{path}: is no file"
         if (size := path.stat().st_size) > MOST_BYTES:

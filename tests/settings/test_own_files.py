@@ -121,6 +121,15 @@ def test_an_own_file_in_another_encoding_says_where(tmp_path: Path) -> None:
     assert str(file_mistake(tmp_path, "mine")).startswith(f"{path}, line 2: is not UTF-8 ")
 
 
+@pytest.mark.parametrize("word", ["model=mine", "model=mine.yml", "model=tiny"])
+def test_an_own_file_of_another_ending_is_told_to_be_renamed(own: Path, word: str) -> None:
+    """Hydra reads `.yaml` alone: the model would be said not to exist, or the shipped one would be taken."""
+    name = word.removeprefix("model=").removesuffix(".yml")
+    path = own / "model" / f"{name}.yml"
+    path.write_text("family: internvl2_5\ncheckpoint: here\n")
+    assert mistakes_in(word, own=own) == [f"{word}: there is {path}; rename it to {name}.yaml"]
+
+
 def test_an_own_file_that_is_no_file_is_not_read(tmp_path: Path) -> None:
     (tmp_path / "folder.yaml").mkdir()
     (tmp_path / "device.yaml").symlink_to("/dev/zero")
