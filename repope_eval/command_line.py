@@ -163,7 +163,7 @@ def _launch(command: str, words: list[str]) -> int:
         ) from error
 
     from repope_eval.runs.log import close_log, show_log_on_console
-    from repope_eval.settings.launching import launch, told_by_launcher
+    from repope_eval.settings.launching import hiding_files, launch, told_by_launcher
     from repope_eval.settings.schema import settings_from
 
     failures: list[RepopeError] = []
@@ -174,6 +174,8 @@ def _launch(command: str, words: list[str]) -> int:
         try:
             with told_by_launcher():
                 settings: list[Any] = [settings_from(record, each) for each in composed]
+                for word, path in hiding_files().items():
+                    log.warning("%s is your own %s, not the shipped configuration of that name", word, path)
                 module = import_module(f"repope_eval.commands.{command}")
                 if len(settings) == 1:
                     module.execute(settings[0], typed)

@@ -22,7 +22,7 @@ from repope_eval.runs.rank_shares import merge_shares
 from repope_eval.scoring.scores import Scores
 from repope_eval.settings.applicable import applicable, refuse_idle
 from repope_eval.settings.config import DEFAULT_PROTOCOL, RunSettings, ScoreSettings
-from repope_eval.settings.launching import bench_words, is_of_sweep
+from repope_eval.settings.launching import bench_words, hiding_files, is_of_sweep
 from repope_eval.settings.named_folders import data_folder
 from repope_eval.settings.written import as_written
 from repope_eval.tracking.trackers import require_tracker, track
@@ -117,10 +117,14 @@ def _score(
 def describe_start(
     settings: RunSettings | ScoreSettings, benchmark: Benchmark, command: str
 ) -> dict[str, Any]:
-    """What a manifest says of a start: its command and settings, the whole benchmark, versions and machine."""
+    """What a manifest says of a start: its command, settings, whole benchmark, versions and machine.
+
+    `own_files` are the user's own configuration files that hide shipped ones.
+    """
     return {
         "command": command,
         "settings": applicable(settings) if isinstance(settings, RunSettings) else as_written(settings),
+        **({"own_files": hiding} if (hiding := hiding_files()) else {}),
         "benchmark": {
             "name": benchmark.name,
             "sha256": dict(benchmark.hashes),
@@ -182,8 +186,7 @@ def _enter(
         len({question.image for question in benchmark.questions}),
         protocol,
         [
-            f"bench={settings.bench.name}",
-            *bench_words()[1:],
+            *(bench_words(settings.bench.name) or [f"bench={settings.bench.name}"]),
             f"protocol={protocol}",
             f"out={settings.out}_{protocol}",
         ],

@@ -41,6 +41,34 @@ def test_a_folder_of_own_files_may_be_named_before_a_command(command_line: Comma
     assert (work / "before.jsonl").read_bytes() == (work / "behind.jsonl").read_bytes()
 
 
+def test_an_own_file_that_hides_a_shipped_one_is_told_and_noted(
+    command_line: CommandLine, work: Path
+) -> None:
+    for group, name, text in [
+        (
+            "model",
+            "tiny",
+            "family: internvl2_5\ncheckpoint: demo\nrecipe_dtype: float32\nmax_new_tokens: 8\n",
+        ),
+        ("bench", "demo", "source: demo\nvariants: [random]\n"),
+    ]:
+        (work / "mine" / group).mkdir(parents=True)
+        (work / "mine" / group / f"{name}.yaml").write_text(text)
+    (work / "mine" / "model" / "other.yaml").write_bytes((work / "mine" / "model" / "tiny.yaml").read_bytes())
+    ended = command_line("--config-dir", "mine", "model=tiny", "limit=1")
+    assert ended.returncode == 0, ended.stderr
+    own = {
+        word: str(work / "mine" / f"{word.replace('=', '/')}.yaml") for word in ("model=tiny", "bench=demo")
+    }
+    said = [line for line in ended.stderr.splitlines() if "is your own" in line]
+    assert said == [
+        f"{word} is your own {path}, not the shipped configuration of that name" for word, path in own.items()
+    ]
+    assert json.loads((work / "runs" / "demo" / "tiny" / "manifest.json").read_text())["own_files"] == own
+    shipped = command_line("--config-dir", "mine", "model=other", "bench=repope", "--cfg", "job")
+    assert "is your own" not in shipped.stderr
+
+
 def test_mistakes_end_with_status_1_a_line_each(command_line: CommandLine, work: Path) -> None:
     ended = command_line("limit=0", "modle=tiny", "bench=nothing", "+device=cpu")
     assert (ended.returncode, ended.stdout) == (1, "")

@@ -19,6 +19,7 @@ from repope_eval.settings.composition import listed_models
 from repope_eval.settings.config import DoctorSettings
 from repope_eval.settings.launching import bench_words
 from repope_eval.settings.named_folders import data_folder
+from repope_eval.settings.written import as_written
 from repope_eval.wording import counted
 
 _MARKS: Mapping[Result, Mark] = {"pass": "", "fail": "attention", "not tried": "quiet"}
@@ -34,11 +35,11 @@ def execute(settings: DoctorSettings, command: str) -> None:
     data_dir = data_folder(settings.data_dir)
     asked = Asked(words=shlex.join(bench_words()), size=benchmark_size(settings.bench, data_dir))
     machine = examine(settings.device, data_dir, listed)
-    data = "" if settings.data_dir is None else f"data_dir={settings.data_dir}"
+    data = "" if settings.data_dir is None else shlex.quote(f"data_dir={as_written(settings.data_dir)}")
     device = "" if settings.device == "auto" else f"device={settings.device}"
     _print_findings(findings(machine, data))
     memory = None if settings.memory is None else settings.memory * 1e9
-    room = room_of(machine, memory, " ".join(filter(None, (device, data))))
+    room = room_of(machine, memory, device)
     found = count_models(listed)
     _print_fits(f"Models in {gigabytes(room.free)}", fits(room, found.models, asked), settings.bench.name)
     print_text(_advice(machine, found.n_not_here))

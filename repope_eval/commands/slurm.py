@@ -3,7 +3,6 @@
 import shlex
 import textwrap
 from collections.abc import Sequence
-from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
 
@@ -13,6 +12,7 @@ from repope_eval.reporting.console import print_table, print_text
 from repope_eval.reporting.tables import number_field, table, text_field
 from repope_eval.settings.composition import group_choices, register
 from repope_eval.settings.config import RunSettings, SlurmSettings
+from repope_eval.settings.launching import own_folder
 from repope_eval.settings.validation import check
 from repope_eval.settings.words import quoted_texts
 
@@ -22,12 +22,8 @@ _MODELS_WIDTH = 60
 
 def execute(settings: SlurmSettings, command: str) -> None:
     """Plans the sweep, then submits it or shows what would be submitted."""
-    hydra = HydraConfig.get()
-    words = run_words(hydra.overrides.task)
-    given = [
-        Path(source.path) for source in hydra.runtime.config_sources if source.provider == "command-line"
-    ]
-    config_dir = given[0] if given else None
+    words = run_words(HydraConfig.get().overrides.task)
+    config_dir = own_folder()
 
     def mistakes_in(words: Sequence[str]) -> Sequence[str]:
         return check(RunSettings, quoted_texts(RunSettings, words, multirun=False), config_dir).mistakes

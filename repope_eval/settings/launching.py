@@ -22,8 +22,9 @@ from repope_eval.errors import RepopeError
 from repope_eval.files.writing import make_folder
 from repope_eval.settings.composition import CONFIG_NAME, SWEEPS, compose, initialized, named, register
 from repope_eval.settings.fields import fields_by_key
-from repope_eval.settings.quick_checks import no_such_key
 from repope_eval.settings.options import REFUSED
+from repope_eval.settings.quick_checks import no_such_key
+from repope_eval.settings.shipped_files import GROUP_FOLDERS, choices
 from repope_eval.settings.validation import check
 from repope_eval.settings.words import is_hydras, key_of, quoted_texts
 from repope_eval.wording import first_unwritable, shown_word
@@ -59,18 +60,20 @@ def launch(
     if mistakes := [mistake for each in checked for mistake in each.mistakes]:
         raise RepopeError("\n".join(dict.fromkeys(mistakes)))
     composed = [each.first for each in checked if each.first is not None]
+    benches = [next(word for word in each if word.startswith("bench=")) for each in by_benchmark if others]
     if options.overrides == list(words) and len(composed) == len(checked):
+        _note_benches(benches, composed)
         _execute_composed(execute, composed)
         return
 
     if options.multirun and not any(word.startswith("hydra.sweep.dir=") for word in options.overrides):
         make_folder(Path(SWEEPS), "hydra.sweep.dir", Path(SWEEPS))
 
-    benches = [next(word for word in each if word.startswith("bench=")) for each in by_benchmark if others]
-
     def execute_named(composed: DictConfig) -> None:
         first = named(record, composed, HydraConfig.get().runtime.choices)
-        execute([first, *_composed_alike(record, benches, config_dir)])
+        every = [first, *_composed_alike(record, benches, config_dir)]
+        _note_benches(benches, every)
+        execute(every)
 
     # Hydra takes the folders beside a function's module for groups: `models=FILE` would choose a file from one.
     execute_named.__module__ = "__main__"
@@ -120,6 +123,11 @@ def _hydra_apart() -> Iterator[None]:
         instances.update(before)
 
 
+def _note_benches(benches: Sequence[str], composed: Sequence[DictConfig]) -> None:
+    _bench_words.clear()
+    _bench_words.update((each.bench.name, bench) for bench, each in zip(benches, composed, strict=False))
+
+
 def _execute_composed(
     execute: Callable[[Sequence[DictConfig]], None], composed: Sequence[DictConfig]
 ) -> None:
@@ -147,14 +155,46 @@ def _composed_alike(record: type, benches: Sequence[str], config_dir: Path | Non
         HydraConfig.instance().cfg = own
 
 
-def bench_words() -> list[str]:
-    """The words that name the benchmark in a command, as they were typed; none where no command was."""
+def own_folder() -> Path | None:
+    """The folder of the user's own configuration files, `--config-dir`; None where there is none."""
+    if not HydraConfig.initialized():
+        return None
+    sources = HydraConfig.get().runtime.config_sources
+    return next((Path(source.path) for source in sources if source.provider == "command-line"), None)
+
+
+def hiding_files() -> dict[str, str]:
+    """The user's own configuration files that were taken in place of shipped ones of their name, by `GROUP=NAME`."""
+    folder = own_folder()
+    if folder is None:
+        return {}
+    chosen = [f"{group}={name}" for group, name in HydraConfig.get().runtime.choices.items()]
+    found: dict[str, str] = {}
+    for word in dict.fromkeys([*chosen, *_bench_words.values()]):
+        group, _, name = word.partition("=")
+        if group in GROUP_FOLDERS and name in choices(group):
+            path = folder / group / f"{name}.yaml"
+            found |= {word: str(path)} if path.is_file() else {}
+    return found
+
+
+_bench_words: dict[str, str] = {}
+"""Where a command is about several benchmarks, the word that names each, by its name."""
+
+
+def bench_words(name: str | None = None) -> list[str]:
+    """The words by which another command finds a benchmark, its data and its configuration; none outside a command.
+
+    Args:
+        name: of several benchmarks, the name of the one that is meant.
+    """
     if not HydraConfig.initialized():
         return []
-    composed = HydraConfig.get()
+    composed, folder = HydraConfig.get(), own_folder()
     typed: Any = OmegaConf.to_container(composed.overrides.task, resolve=False)
-    further = [word for word in typed if word.startswith("bench.")]
-    return [f"bench={composed.runtime.choices['bench']}", *further]
+    further = [word for word in typed if word.startswith(("bench.", "data_dir="))]
+    choice = _bench_words.get(name or "", f"bench={composed.runtime.choices['bench']}")
+    return [choice, *further, *([] if folder is None else ["--config-dir", str(folder)])]
 
 
 def is_of_sweep() -> bool:
