@@ -58,7 +58,7 @@ def test_an_own_file_that_hides_a_shipped_one_is_told_and_noted(
     ended = command_line("--config-dir", "mine", "model=tiny", "limit=1")
     assert ended.returncode == 0, ended.stderr
     own = {
-        word: str(work / "mine" / f"{word.replace('=', '/')}.yaml") for word in ("model=tiny", "bench=demo")
+        word: str(work / "mine" / f"{word.replace('=', '/')}.yaml") for word in ("bench=demo", "model=tiny")
     }
     said = [line for line in ended.stderr.splitlines() if "is your own" in line]
     assert said == [
