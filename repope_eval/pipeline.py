@@ -1,5 +1,6 @@
 """A run from beginning to end: benchmarks, who is asked, the answers, the scores, the pages."""
 
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -18,11 +19,13 @@ from repope_eval.records import Answer, Question
 from repope_eval.reporting.results import AnsweredBenchmark, score_and_report
 from repope_eval.reporting.score_console import print_scores
 from repope_eval.runs.folder import FollowedFolder, RunFolder
+from repope_eval.runs.layout import ANSWERS, MANIFEST, answer_files
+from repope_eval.runs.manifest import Manifest
 from repope_eval.runs.rank_shares import merge_shares
 from repope_eval.scoring.scores import Scores
 from repope_eval.settings.applicable import applicable, refuse_idle
 from repope_eval.settings.config import DEFAULT_PROTOCOL, RunSettings, ScoreSettings
-from repope_eval.settings.launching import bench_words, hiding_files, is_of_sweep
+from repope_eval.settings.launching import bench_words, former_folder, hiding_files, is_of_sweep
 from repope_eval.settings.named_folders import data_folder
 from repope_eval.settings.written import as_written
 from repope_eval.tracking.trackers import require_tracker, track
@@ -85,9 +88,11 @@ def _begin(
     """Loads a benchmark and opens its run folder, into whose manifest the main rank enters this start."""
     whole = load_benchmark(settings.bench, data_dir)
     benchmark = whole.first_images(settings.limit)
+    start = describe_start(settings, whole, command)
+    _refuse_to_ask_again(settings, start["benchmark"])
     folder = _open_folder(settings, ranks, stack, is_first=is_first)
     if isinstance(folder, RunFolder):
-        _enter(settings, benchmark, data_dir, folder, describe_start(settings, whole, command))
+        _enter(settings, benchmark, data_dir, folder, start)
     return BenchmarkRun(
         settings=settings,
         benchmark=benchmark,
@@ -155,6 +160,18 @@ def _refuse_one_folder(settings: Sequence[RunSettings]) -> None:
         raise RepopeError(
             f"out={settings[0].out}: is one folder for {len(settings)} benchmarks, each of which needs its own; leave "
             "out= away, or name the benchmark in it: out='runs/${bench.name}'"
+        )
+
+
+def _refuse_to_ask_again(settings: RunSettings, benchmark: Mapping[str, Any]) -> None:
+    """Refuses to begin a run anew of which earlier copies of this program left answers in their default folder."""
+    former = former_folder(settings)
+    if former is None or answer_files(Path(settings.out) / ANSWERS):
+        return
+    if Manifest(former / MANIFEST, identity(settings)).is_of_same(benchmark):
+        raise RepopeError(
+            f"give {shlex.quote(f'out={former}')} to go on with the answers there, which are of these settings: it was "
+            f"the default in earlier copies of this program; or {shlex.quote(f'out={settings.out}')} to ask anew"
         )
 
 

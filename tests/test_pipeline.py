@@ -135,6 +135,27 @@ def test_an_image_that_does_not_decode_is_named_and_earlier_answers_are_kept(
     assert len(answers(tmp_path / "run")) == 12 * 6
 
 
+def test_answers_in_what_was_the_default_folder_are_not_asked_for_again(
+    custom: tuple[Path, Path], command_line: CommandLine, tmp_path: Path
+) -> None:
+    """A run of custom questions went to `runs/custom/MODEL`, whatever their file; it is named by the file now."""
+    questions, images = custom
+    words = ("bench=custom", f"bench.questions={questions}", f"bench.images={images}", "limit=2")
+    assert command_line(*words, "bench.name=custom").returncode == 0
+    again = command_line(*words)
+    assert again.returncode == 1
+    assert again.stderr.startswith("give out=runs/custom/tiny to go on with the answers there, ")
+    assert again.stderr.endswith("; or out=runs/pope_random/tiny to ask anew\n")
+    runs = tmp_path / "work" / "runs"
+    before = (runs / "custom" / "tiny" / "answers.jsonl").read_bytes()
+    assert command_line(*words, "out=runs/custom/tiny").returncode == 0
+    assert (runs / "custom" / "tiny" / "answers.jsonl").read_bytes() == before
+    other = tmp_path / "other.jsonl"  # of which nothing lies there
+    other.write_text("".join(questions.read_text().splitlines(keepends=True)[:6]))
+    assert command_line(*words, f"bench.questions={other}").returncode == 0
+    assert (runs / "other" / "tiny" / "scores.json").exists()
+
+
 def test_missing_images_are_counted_before_the_model_loads(
     custom: tuple[Path, Path], command_line: CommandLine, tmp_path: Path
 ) -> None:

@@ -11,10 +11,8 @@ from repope_eval.files.rows import RowFile, read_row_file
 from repope_eval.files.texts import MOST_ROWS
 from repope_eval.settings.config import BenchSettings
 from repope_eval.settings.fields import nearest
+from repope_eval.settings.own_names import HUB
 from repope_eval.wording import shown
-
-HUB = "hub:"
-"""What `bench.questions` begins with where it names a dataset: one of the Hub, or a folder like one."""
 
 _PARQUET = b"PAR1"
 _ROWS_AT_ONCE = 64

@@ -18,10 +18,8 @@ from repope_eval.runs.manifest import located
 from repope_eval.runs.manifest_form import CHECKPOINT_FILES
 from repope_eval.settings.applicable import SERVER
 from repope_eval.settings.config import BenchSettings, ModelSettings, RunSettings, number_format
+from repope_eval.settings.own_names import OF_FILES
 from repope_eval.settings.written import as_written
-
-_OF_THE_USER = ("custom", "table")
-"""Sources of benchmarks whose images only a setting names."""
 
 
 def identity(settings: RunSettings) -> dict[str, Any]:
@@ -29,7 +27,7 @@ def identity(settings: RunSettings) -> dict[str, Any]:
     bench, model = settings.bench, settings.model
     return {
         "bench": bench.name,
-        "bench.images": as_written(bench.images) if bench.source in _OF_THE_USER else None,
+        "bench.images": as_written(bench.images) if bench.source in OF_FILES else None,
         "model.checkpoint": as_written(model.checkpoint),
         "model.family": model.family,  # it says who is asked, too
         "model.max_new_tokens": model.max_new_tokens,

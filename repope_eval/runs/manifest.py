@@ -99,6 +99,15 @@ class Manifest:
         if found := differences(there, {key: here[key] for key in there}):
             raise self._refusal([*self._elsewhere, *found])
 
+    def is_of_same(self, benchmark: Mapping[str, Any]) -> bool:
+        """Whether the answers beside the manifest are of this configuration and benchmark; nothing is written."""
+        try:
+            self.go_on()
+            self.require_benchmark(benchmark)
+        except RepopeError:
+            return False
+        return True
+
     def refuse_moved(self, reason: str) -> RepopeError:
         """The error where files lie elsewhere than they did, and what they hold cannot be compared."""
         return self._refusal(self._elsewhere, f" ({reason})")
@@ -252,6 +261,8 @@ class Manifest:
         return [start for start in starts if start["asked"]]
 
     def _is_content_known(self, key: str, known: Mapping[str, Any]) -> bool:
+        if key == "bench":  # a name alone: `require_benchmark` compares the files
+            return "sha256" in known.get("benchmark", {})
         content = PLACES.get(key)
         return content in known if content != IMAGES else self.path.with_name(IMAGES).exists()
 

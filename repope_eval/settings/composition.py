@@ -19,8 +19,10 @@ from repope_eval.errors import RepopeError
 from repope_eval.files.natural_order import natural_order
 from repope_eval.settings.config import BenchSettings, ModelSettings
 from repope_eval.settings.fields import closest, fields_by_key, groups_of, nearest
+from repope_eval.settings.own_names import OF_FILES, checkpoint_name, questions_name
 from repope_eval.settings.schema import schema_of, settings_from
-from repope_eval.settings.shipped_files import choices, configuration_file
+from repope_eval.settings.shipped_files import choices as shipped_choices
+from repope_eval.settings.shipped_files import configuration_file
 from repope_eval.settings.written import by_dotted_key
 from repope_eval.wording import shown_word
 
@@ -45,7 +47,7 @@ def model_settings(name: str) -> ModelSettings:
     Raises:
         RepopeError: there is no such model.
     """
-    known = choices("model")
+    known = shipped_choices("model")
     if name not in known:
         raise RepopeError(f"model={shown_word(name)}: {no_such_model(name, known)}")
     composed = OmegaConf.merge(OmegaConf.structured(schema_of(ModelSettings)), _shipped("model", name))
@@ -62,7 +64,7 @@ def bench_settings(name: str, values: Mapping[str, Any]) -> BenchSettings:
     Raises:
         RepopeError: there is no such benchmark or no such setting, or a value is missing or not allowed.
     """
-    known = choices("bench")
+    known = shipped_choices("bench")
     if name not in known:
         raise RepopeError(
             f"{shown_word(name)}: no such benchmark{nearest(name, known)}; there are {', '.join(known)}"
@@ -80,12 +82,17 @@ def bench_settings(name: str, values: Mapping[str, Any]) -> BenchSettings:
         composed = OmegaConf.merge(schema, _shipped("bench", name), dict(values))
     except OmegaConfBaseException as error:
         raise RepopeError(f"settings of {name}: {str(error).splitlines()[0]}") from error
-    return settings_from(BenchSettings, typing.cast(DictConfig, composed))
+    composed = typing.cast(DictConfig, composed)
+    if OmegaConf.is_missing(composed, "name"):
+        composed.name = _own_name("bench", composed) or name
+    return settings_from(BenchSettings, composed)
 
 
 def listed_models() -> list[ModelSettings]:
     """The shipped models in the order of their names; those whose checkpoint a user has to name are left out."""
-    return [model_settings(name) for name in choices("model") if "checkpoint" in _shipped("model", name)]
+    return [
+        model_settings(name) for name in shipped_choices("model") if "checkpoint" in _shipped("model", name)
+    ]
 
 
 def no_such_model(name: str, known: Sequence[str]) -> str:
@@ -109,7 +116,7 @@ def register(record: type, config_dir: Path | None = None) -> None:
     defaults: list[Any] = [f"{CONFIG_NAME}_schema"]
     for group, choice in groups_of(record).items():
         defaults.append({group: choice})
-        files = [f"{name}.yaml" for name in choices(group)]
+        files = [f"{name}.yaml" for name in shipped_choices(group)]
         store.repo[group] = _ShippedFiles(
             group, [file for file in files if config_dir is None or not (config_dir / group / file).is_file()]
         )
@@ -137,13 +144,13 @@ class _ShippedFiles(dict[str, ConfigNode]):
 
 @cache
 def _shipped(group: str, name: str) -> Any:
-    """A shipped configuration file's content, with its name unless a user's checkpoint gives one (see `named`).
+    """A shipped configuration file's content, with its name unless a file of the user's gives one (see `named`).
 
     Read once. Who takes it into a configuration copies it.
     """
     content = OmegaConf.load(configuration_file(group, name))
-    is_named = group != "model" or "checkpoint" in content
-    return OmegaConf.merge({"name": name}, content) if is_named else content
+    is_own = content.source in OF_FILES if group == "bench" else "checkpoint" not in content
+    return content if is_own else OmegaConf.merge({"name": name}, content)
 
 
 def initialized(config_dir: Path | None) -> AbstractContextManager[None]:
@@ -187,22 +194,20 @@ def compose(record: type, words: Sequence[str], number: int = 0) -> DictConfig:
 def named(record: type, composed: DictConfig, choices: Mapping[str, str]) -> DictConfig:
     """Gives a group the name of its configuration file, where the file states no `name`.
 
-    A model whose checkpoint the user names has that one's name, so that each has a run folder of its own.
+    A model whose checkpoint the user names, and a benchmark whose questions, have that one's name, so that each has a
+    run folder of its own.
     """
     for group in groups_of(record):
         if composed[group] is not None and OmegaConf.is_missing(composed[group], "name"):
-            of_user = group == "model" and _is_of_user(choices[group])
-            composed[group].name = (of_user and _checkpoint_name(composed.model)) or choices[group]
+            is_shipped = choices[group] in shipped_choices(group)
+            is_own = is_shipped and "name" not in _shipped(group, choices[group])
+            composed[group].name = (is_own and _own_name(group, composed[group])) or choices[group]
     return composed
 
 
-def _is_of_user(name: str) -> bool:
-    """Whether a shipped model leaves its checkpoint to the user."""
-    return name in choices("model") and "checkpoint" not in _shipped("model", name)
-
-
-def _checkpoint_name(model: DictConfig) -> str:
-    """The last part of a checkpoint's name; empty where it is not given, or not as it is."""
-    if OmegaConf.is_missing(model, "checkpoint") or OmegaConf.is_interpolation(model, "checkpoint"):
+def _own_name(group: str, composed: DictConfig) -> str:
+    """The name by what the user names; empty where that is not given, or not as it is."""
+    key, name_of = ("checkpoint", checkpoint_name) if group == "model" else ("questions", questions_name)
+    if OmegaConf.is_missing(composed, key) or OmegaConf.is_interpolation(composed, key):
         return ""
-    return Path(model.checkpoint).name.lstrip(".")
+    return name_of(composed[key] or "")

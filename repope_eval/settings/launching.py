@@ -21,8 +21,10 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from repope_eval.errors import RepopeError
 from repope_eval.files.writing import make_folder
 from repope_eval.settings.composition import CONFIG_NAME, SWEEPS, compose, initialized, named, register
+from repope_eval.settings.config import RunSettings
 from repope_eval.settings.fields import fields_by_key
 from repope_eval.settings.options import REFUSED
+from repope_eval.settings.own_names import OF_FILES, checkpoint_name
 from repope_eval.settings.quick_checks import no_such_key
 from repope_eval.settings.shipped_files import GROUP_FOLDERS, choices
 from repope_eval.settings.validation import check
@@ -195,6 +197,21 @@ def bench_words(name: str | None = None) -> list[str]:
     further = [word for word in typed if word.startswith(("bench.", "data_dir="))]
     choice = _bench_words.get(name or "", f"bench={composed.runtime.choices['bench']}")
     return [choice, *further, *([] if folder is None else ["--config-dir", str(folder)])]
+
+
+def former_folder(settings: RunSettings) -> Path | None:
+    """The run folder that was the default before benchmarks and models had telling names; None where it still is."""
+    if not HydraConfig.initialized():
+        return None
+    composed = HydraConfig.get()
+    typed: Any = OmegaConf.to_container(composed.overrides.task, resolve=False)
+    if any(word.startswith(("out=", "bench.name=", "model.name=")) for word in typed):
+        return None
+    bench = settings.bench.source if settings.bench.source in OF_FILES else settings.bench.name
+    is_own = settings.model.name == checkpoint_name(settings.model.checkpoint)
+    model = Path(settings.model.checkpoint).name.lstrip(".") if is_own else settings.model.name
+    folder = Path("runs", bench, model)
+    return None if folder == Path(settings.out) else folder
 
 
 def is_of_sweep() -> bool:
