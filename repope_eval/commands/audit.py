@@ -27,7 +27,7 @@ def execute(settings: AuditSettings, command: str) -> None:
     """Writes the queue, and prints what it was made from and what comes next."""
     path = Path(settings.out).expanduser() / QUEUE
     refuse_existing(path, settings.out, [])  # people may be at work on it
-    selection = runs_of(settings.runs, settings.bench, settings.data_dir)
+    selection = runs_of(settings)
     assert selection.benchmark is not None, "runs were selected without their benchmark"
     names = names_of(selection.runs)
     protocol = remembering(PROTOCOLS[settings.protocol])

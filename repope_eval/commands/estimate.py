@@ -36,7 +36,7 @@ def execute(settings: EstimateSettings, command: str) -> None:
     """Writes the estimates and prints them."""
     out = Path(settings.out).expanduser()
     make_folder(out, "out", out)
-    selection = runs_of(settings.runs, settings.bench, settings.data_dir)
+    selection = runs_of(settings)
     benchmark = selection.benchmark
     assert benchmark is not None, "runs were selected without their benchmark"
     queue = read_queue(Path(settings.queue).expanduser())

@@ -1,12 +1,15 @@
 """`python -m repope_eval export`: a finished run in a form that others read."""
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 
+from repope_eval.errors import RepopeError
 from repope_eval.exporting.files import refuse_filled, write_files
 from repope_eval.exporting.formats import FORMATS
 from repope_eval.exporting.scored_run import read_scored_run
 from repope_eval.exporting.sentences import whole_clause
+from repope_eval.leaderboard.run_selection import given_files
 from repope_eval.settings.export_command import ExportSettings
 from repope_eval.settings.named_folders import named_folder
 from repope_eval.wording import counted
@@ -19,6 +22,11 @@ def execute(settings: ExportSettings, command: str) -> None:
     out = Path(settings.out).expanduser()
     refuse_filled(out, settings.out)
     run = read_scored_run(named_folder("run", settings.run))
+    if settings.bench.name not in (None, run.found.bench.name, run.found.bench.source):
+        raise RepopeError(
+            f"bench={settings.bench.name}: {run.folder} is of {run.found.bench.name}; leave bench= out"
+        )
+    run = replace(run, found=given_files(run.found, settings.bench))
     files = FORMATS[settings.format](run, settings)
     write_files(out, files)
     if not run.is_whole:

@@ -5,7 +5,7 @@ import textwrap
 from collections.abc import Mapping
 from typing import Any
 
-from repope_eval.settings.fields import Field, fields_by_key, groups_of, typed
+from repope_eval.settings.fields import Field, groups_of, told_fields, typed
 from repope_eval.settings.shipped_files import choices
 
 WIDTH = 98
@@ -63,7 +63,7 @@ def help_page(command: str, commands: Mapping[str, type]) -> str:
         commands: all commands, each with its settings record.
     """
     record = commands[command]
-    fields = [field for field in fields_by_key(record).values() if not field.record]
+    fields = told_fields(record)
     if command == "run":
         others = [f"  {name:<10}{other.__doc__}\n" for name, other in commands.items() if name != "run"]
         parts = [INTRODUCTION, COMMANDS_TITLE + "".join(others)]

@@ -14,7 +14,13 @@ from repope_eval.files.json_files import read_json
 from repope_eval.foreign_answers.answer_files import Names, join_answer_files, named_files
 from repope_eval.foreign_answers.joining import Joined
 from repope_eval.leaderboard.finished_runs import FoundRun, read_run
-from repope_eval.leaderboard.run_selection import benchmark_of, data_folder_of, other_files, scored_answers
+from repope_eval.leaderboard.run_selection import (
+    benchmark_of,
+    data_folder_of,
+    given_files,
+    other_files,
+    scored_answers,
+)
 from repope_eval.records import Answer, Question, Variant
 from repope_eval.runs.layout import ANSWERS, MANIFEST, SCORES, answers_name
 from repope_eval.runs.manifest_form import read_manifest
@@ -121,7 +127,7 @@ def _of_run(letter: str, run: FoundRun, folder: Path, settings: CompareSettings)
             f"{folder}: is about another edition of {run.bench.name} ({edition}), which only its answer file holds; "
             f"compare that file: {letter}=FILE bench={run.bench.name}"
         )
-    data_dir = data_folder_of(run, settings.data_dir)
+    run, data_dir = given_files(run, settings.bench), data_folder_of(run, settings.data_dir)
     benchmark = benchmark_of(run, data_dir)
     # What stands in answers.jsonl does not say which object a question is about.
     own = {question: question for question in benchmark.questions}

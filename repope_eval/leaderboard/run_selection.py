@@ -7,14 +7,17 @@ from pathlib import Path
 from typing import TypeVar
 
 from repope_eval.benchmarks.benchmark import Benchmark
-from repope_eval.benchmarks.sources import load_benchmark
+from repope_eval.benchmarks.sources import FILE_SETTINGS, load_benchmark
 from repope_eval.errors import RepopeError
 from repope_eval.leaderboard.entries import LeftOut
 from repope_eval.leaderboard.finished_runs import FoundRun, read_runs
 from repope_eval.quantities import percentage
 from repope_eval.records import Answer, LabelSet, Question
 from repope_eval.settings import config
+from repope_eval.settings.audit_commands import AuditSettings, EstimateSettings
+from repope_eval.settings.fields import fields_of
 from repope_eval.settings.named_folders import data_folder
+from repope_eval.settings.own_names import OF_FILES, questions_name
 from repope_eval.settings.written import place_here
 from repope_eval.wording import counted
 
@@ -54,26 +57,23 @@ class Selection:
         return (*self.ranked, *(each.run for each in self.unranked))
 
 
-def runs_of(folder: str, bench: str | None, data_dir: str | None) -> Selection:
+def runs_of(settings: AuditSettings | EstimateSettings) -> Selection:
     """Reads all runs in a folder, and chooses those of one benchmark that have answers, ranked or not.
-
-    Args:
-        folder: the folder that run folders lie in, at any depth.
-        bench: the benchmark's name; None: that of most runs.
-        data_dir: where data lies; None: where the runs had it.
 
     Raises:
         RepopeError: there is no such run, or the benchmark's files cannot be found or are broken.
     """
-    root = Path(folder).expanduser()
+    root = Path(settings.runs).expanduser()
     if not root.is_dir():
         raise RepopeError(
-            f"runs={folder}: no such folder; name the one that run folders lie in (a run writes runs/BENCH/MODEL)"
+            f"runs={settings.runs}: no such folder; name the one that run folders lie in (a run writes "
+            "runs/BENCH/MODEL)"
         )
     runs, left_out = read_runs(root)
-    selection = select(
-        runs, config.ReportSettings(runs=folder, bench=bench, data_dir=data_dir, out=""), left_out
+    report = config.ReportSettings(
+        runs=settings.runs, bench=settings.bench, data_dir=settings.data_dir, out=""
     )
+    selection = select(runs, report, left_out)
     require_some(selection, root)
     return selection
 
@@ -101,8 +101,8 @@ def select(
 
     if settings.reference == "paper":
         runs = without(runs, _other_source)
-    name = settings.bench or _most_frequent(run.bench.name for run in runs)
-    runs = without(runs, lambda run: _other_benchmark(run, str(name)))
+    name = _chosen_name(runs, settings.bench)
+    runs = without(runs, lambda run: _other_benchmark(run, name))
     if not runs:
         return Selection(benchmark=None, images=frozenset(), ranked=(), unranked=(), left_out=tuple(others))
     benchmark = _load(runs, settings)
@@ -110,6 +110,16 @@ def select(
     runs = without(runs, lambda run: other_files(run, benchmark))
     runs = without(runs, lambda run: unusable(run, asked))
     return _compared(runs, benchmark, settings.coverage, others)
+
+
+def _chosen_name(runs: Sequence[FoundRun], bench: config.BenchSettings) -> str:
+    """The name of the benchmark that is chosen; `table` and `custom` stand for the one that has a name by its file."""
+    names = [run.bench.name for run in runs]
+    if bench.name and bench.name not in names:
+        names = [run.bench.name for run in runs if run.bench.source == bench.name in OF_FILES]
+        own = questions_name(bench.questions or "")
+        return own if own in names else _most_frequent(names) or bench.name
+    return bench.name or _most_frequent(names) or ""
 
 
 def images_of(run: FoundRun) -> frozenset[str]:
@@ -149,7 +159,18 @@ def _load(runs: Sequence[FoundRun], settings: config.ReportSettings) -> Benchmar
     """Loads the benchmark from the question files that most of the runs were asked from."""
     frequent = _most_frequent(tuple(sorted(run.hashes.items())) for run in runs)
     first = next(run for run in runs if tuple(sorted(run.hashes.items())) == frequent)
-    return benchmark_of(first, data_folder_of(first, settings.data_dir))
+    return benchmark_of(given_files(first, settings.bench), data_folder_of(first, settings.data_dir))
+
+
+def given_files(run: FoundRun, bench: config.BenchSettings | None) -> FoundRun:
+    """The run with its benchmark's files where a command says that they lie, in place of where the run had them."""
+    given = {
+        field.name: value
+        for field in fields_of(config.BenchSettings)
+        if field.name in FILE_SETTINGS
+        and (value := getattr(bench, field.name, field.default)) != field.default
+    }
+    return replace(run, bench=replace(run.bench, **given))
 
 
 def data_folder_of(run: FoundRun, data_dir: str | None) -> Path:

@@ -16,6 +16,8 @@ ALL = "bench=all"
 def spelt_out(record: type, words: Sequence[str]) -> list[str]:
     """The words, with `bench.` before the keys of a table's columns and labels, which may be left out.
 
+    In a command that reads runs, `bench=NAME` is short for `bench.name=NAME`, which counts where both are given.
+
     Args:
         record: the settings that the words are of; a key that it has itself stays.
         words: of a command line, its options among them.
@@ -26,7 +28,12 @@ def spelt_out(record: type, words: Sequence[str]) -> list[str]:
         key = word.partition("=")[0]
         return key.startswith(("columns.", "labels.")) and key not in known and f"bench.{key}" in known
 
-    return [f"bench.{word}" if is_short(word) else word for word in words]
+    spelt = [f"bench.{word}" if is_short(word) else word for word in words]
+    if "bench" not in known or not known["bench"].is_partial:
+        return spelt
+    is_named = any(word.startswith("bench.name=") for word in spelt)
+    left_out = {word for word in spelt if word.startswith("bench=") and (is_named or word == "bench=null")}
+    return [re.sub(r"^bench=(?!\[)", "bench.name=", word) for word in spelt if word not in left_out]
 
 
 def by_benchmark(words: Sequence[str], every: Sequence[str]) -> list[list[str]]:

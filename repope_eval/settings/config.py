@@ -160,6 +160,13 @@ class BenchSettings:
     labels: TableLabels = setting("what the labels of a table are called", TableLabels())
 
 
+_NONE: Any = None
+OF_ANY_BENCH = BenchSettings(name=_NONE, source=_NONE, variants=_NONE)
+"""What is said of the benchmark of runs where nothing is given: all is as the runs had it."""
+
+FILES_NOW = "bench.KEY as in run: where its files lie now; null: where the runs had them"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSettings:
     """Asks a model the questions of a benchmark and scores the answers."""
@@ -281,7 +288,11 @@ class ReportSettings:
     """Makes the leaderboard and the figures of many runs."""
 
     runs: str = setting("folder that run folders lie in, at any depth", "runs")
-    bench: str | None = setting("benchmark that is reported, by its name; null: that of most runs", None)
+    bench: BenchSettings = setting(
+        f"benchmark that is reported, by its name; null: that of most runs; {FILES_NOW}",
+        OF_ANY_BENCH,
+        is_partial=True,
+    )
     reference: Literal["none", "paper"] = setting("paper: its 17 models stand among the runs", "none")
     protocol: Protocol = setting("how yes or no is read from an answer", DEFAULT_PROTOCOL)
     coverage: float = setting(

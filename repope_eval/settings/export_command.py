@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from repope_eval.settings.config import FILES_NOW, OF_ANY_BENCH, BenchSettings
 from repope_eval.settings.declaration import setting
 
 ExportFormat = Literal["every_eval_ever", "eval_results", "lmms_eval", "model_card", "evaluation_card"]
@@ -43,4 +44,7 @@ class ExportSettings:
     )
     organization: str = setting("every_eval_ever: who publishes the results", "unknown", is_public=True)
     relationship: Relationship = setting("every_eval_ever: whether these made the model, too", "third_party")
+    bench: BenchSettings = setting(
+        f"null, or the name of the run's benchmark; {FILES_NOW}", OF_ANY_BENCH, is_partial=True
+    )
     data_dir: str | None = setting("where data lies or goes; null: where the run had it", None)

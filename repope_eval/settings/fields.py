@@ -41,6 +41,11 @@ class Field:
         return self.default is dataclasses.MISSING and "choice" not in self.metadata
 
     @property
+    def is_partial(self) -> bool:
+        """Whether the field is a record that may lack what it requires elsewhere."""
+        return bool(self.metadata.get("is_partial", False))
+
+    @property
     def is_any_text(self) -> bool:
         """Whether the field takes any text."""
         return str in self.kinds and not self.allowed
@@ -76,8 +81,8 @@ class Field:
 
 
 def typed(value: Any) -> str:
-    """A value of a setting as it is typed on the command line: `true`, `null`, `[A,B]`."""
-    if value is None:
+    """A value of a setting as it is typed on the command line: `true`, `null` (a record, too), `[A,B]`."""
+    if value is None or dataclasses.is_dataclass(value):
         return "null"
     if isinstance(value, bool):
         return str(value).lower()
@@ -112,6 +117,17 @@ def fields_by_key(record: type, prefix: str = "") -> dict[str, Field]:
         if field.record:
             found |= fields_by_key(field.record, f"{field.key}.")
     return found
+
+
+def told_fields(record: type) -> list[Field]:
+    """The fields that are explained one by one; the keys of a partial record are those of another command's."""
+    fields = fields_by_key(record)
+    partial = tuple(f"{key}." for key, field in fields.items() if field.is_partial)
+    return [
+        field
+        for key, field in fields.items()
+        if field.is_partial or not (field.record or key.startswith(partial))
+    ]
 
 
 def groups_of(record: type) -> dict[str, str | None]:

@@ -131,7 +131,8 @@ def _read(
             found += value_problems(item, value)
             values[item.name] = _settled(item, value)
         elif composed[item.name] is not None:
-            nested, wrong = _read(item.record, composed[item.name], f"{item.key}.", complete=complete)
+            is_whole = complete and not item.is_partial
+            nested, wrong = _read(item.record, composed[item.name], f"{item.key}.", complete=is_whole)
             found += wrong
             values[item.name] = item.record(**nested)
     return values, found

@@ -1,5 +1,6 @@
 """Runs are ranked together only where they are of one benchmark and about the same images; the others are named."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from repope_eval.benchmarks.demo import DEMO_FOLDER
 from repope_eval.errors import RepopeError
 from repope_eval.leaderboard.finished_runs import read_runs
 from repope_eval.leaderboard.run_selection import Selection, require_some, select
-from repope_eval.settings.config import ReportSettings
+from repope_eval.settings.config import OF_ANY_BENCH, BenchSettings, ReportSettings
 
 
 @pytest.fixture(scope="module")
@@ -22,6 +23,11 @@ def benchmark() -> Benchmark:
 def selected(folder: Path, **settings: Any) -> Selection:
     runs, left_out = read_runs(folder)
     return select(runs, ReportSettings(runs=str(folder), out="", **settings), left_out)
+
+
+def named(name: str) -> BenchSettings:
+    """What `bench=NAME` says in a command that reads runs."""
+    return replace(OF_ANY_BENCH, name=name)
 
 
 def answers_to_random(benchmark: Benchmark) -> list[dict[str, Any]]:
@@ -170,12 +176,12 @@ def test_the_benchmark_of_most_runs_is_reported_unless_one_is_named(
     assert [run.folder for run in selection.ranked] == ["a", "b"]
     (left_out,) = selection.left_out
     assert left_out.reason == "is of benchmark demo_random, not demo; bench=demo_random reports it"
-    other = selected(tmp_path, bench="demo_random")
+    other = selected(tmp_path, bench=named("demo_random"))
     assert [run.folder for run in other.ranked] == ["c"]
     assert other.benchmark is not None
     assert list(other.benchmark.label_sets[0].variants) == ["random"]
     with pytest.raises(RepopeError, match=r"no run folder in it can be reported\n  a: is of benchmark demo"):
-        require_some(selected(tmp_path, bench="moon"), tmp_path)
+        require_some(selected(tmp_path, bench=named("moon")), tmp_path)
 
 
 def test_runs_of_other_question_files_are_left_out_with_the_files_name(
