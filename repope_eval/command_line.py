@@ -50,7 +50,7 @@ COMMANDS = {
 }
 """The commands, each a module of `repope_eval.commands`, with their settings."""
 
-OF_SEVERAL = ("run", "data")
+OF_SEVERAL = ("run", "data", "slurm")
 """The commands that take several benchmarks, `bench=[A,B]`."""
 
 
@@ -208,7 +208,7 @@ def _by_benchmark(command: str, words: list[str]) -> list[list[str]]:
     found = by_benchmark(words, every)
     if len(found) > 1 and command not in OF_SEVERAL:
         raise RepopeError(
-            f"bench=[...]: {command} takes one benchmark; only {' and '.join(OF_SEVERAL)} take several"
+            f"bench=[...]: {command} takes one benchmark; those that take several: {', '.join(OF_SEVERAL)}"
         )
     return found
 

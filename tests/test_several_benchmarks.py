@@ -124,6 +124,8 @@ def test_words_that_go_with_one_benchmark_alone_are_refused(
     assert one_folder.returncode == 1
     assert one_folder.stderr.startswith("out=runs/one: is one folder for 2 benchmarks, each of which needs")
     other = command_line("score", "answers=a.jsonl", "bench=[demo,repope]")
-    assert other.stderr == "bench=[...]: score takes one benchmark; only run and data take several\n"
+    assert (
+        other.stderr == "bench=[...]: score takes one benchmark; those that take several: run, data, slurm\n"
+    )
     unknown = command_line("bench=[demo,demoo]")
     assert "bench=demoo: no such bench (did you mean demo?)" in unknown.stderr

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 from hydra.core.hydra_config import HydraConfig
 
-from repope_eval.cluster.submission import prepare, shell_script, submit
-from repope_eval.cluster.sweep_plan import Group, plan_sweep, run_words
+from repope_eval.cluster.submission import Submissions, prepare, shell_script, submit
+from repope_eval.cluster.sweep_plan import Group, SweepPlan, plan_sweep, run_words
+from repope_eval.errors import RepopeError
 from repope_eval.reporting.console import print_table, print_text
 from repope_eval.reporting.tables import number_field, table, text_field
 from repope_eval.settings.composition import group_choices, register
 from repope_eval.settings.config import RunSettings, SlurmSettings
-from repope_eval.settings.launching import own_folder
+from repope_eval.settings.launching import bench_words, own_folder
 from repope_eval.settings.validation import check
 from repope_eval.settings.words import quoted_texts
 
@@ -22,7 +23,38 @@ _MODELS_WIDTH = 60
 
 def execute(settings: SlurmSettings, command: str) -> None:
     """Plans the sweep, then submits it or shows what would be submitted."""
-    words = run_words(HydraConfig.get().overrides.task)
+    execute_together([settings], command)
+
+
+def execute_together(settings: Sequence[SlurmSettings], command: str) -> None:
+    """The same for several benchmarks: each has arrays, a folder and a leaderboard of its own.
+
+    Raises:
+        RepopeError: something is wrong with one of them, and nothing is submitted; or sbatch refused one, and those
+            before it stay submitted.
+    """
+    if len({each.runs for each in settings}) < len(settings):
+        raise RepopeError(
+            f"runs={settings[0].runs}: is one folder for {len(settings)} benchmarks, each of which needs its own; "
+            "leave runs= away, or name the benchmark in it: runs='runs/${bench.name}'"
+        )
+    prepared = [_prepared(each) for each in settings]
+    for each, (plan, submissions) in zip(settings, prepared, strict=True):
+        _print_groups(each.bench.name, plan.groups)
+        if each.dry_run:
+            print_text(shell_script(submissions))
+            continue
+        for job, what in submit(submissions):
+            print_text(f"{job}: {what}")
+        status = ["python", "-m", "repope_eval", "status", f"runs={plan.runs}"]
+        print_text(f"how far they are: {shlex.join(status)}")
+
+
+def _prepared(settings: SlurmSettings) -> tuple[SweepPlan, Submissions]:
+    """The plan of a benchmark's sweep, and what is to be submitted."""
+    bench, *_ = bench_words(settings.bench.name)
+    typed = HydraConfig.get().overrides.task
+    words = run_words([bench if word.startswith("bench=") else word for word in typed])
     config_dir = own_folder()
 
     def mistakes_in(words: Sequence[str]) -> Sequence[str]:
@@ -35,23 +67,14 @@ def execute(settings: SlurmSettings, command: str) -> None:
     finally:
         register(SlurmSettings, config_dir)  # with -m, another sweep is composed after this one
     options = [] if config_dir is None else ["--config-dir", str(config_dir)]
-    submissions = prepare(plan, settings, options)
-    _print_groups(plan.groups)
-    if settings.dry_run:
-        print_text(shell_script(submissions))
-        return
-    for job, what in submit(submissions):
-        print_text(f"{job}: {what}")
-    print_text(
-        "how far they are: " + shlex.join(["python", "-m", "repope_eval", "status", f"runs={plan.runs}"])
-    )
+    return plan, prepare(plan, settings, options)
 
 
-def _print_groups(groups: Sequence[Group]) -> None:
+def _print_groups(bench: str, groups: Sequence[Group]) -> None:
     """Prints what a sweep asks of a cluster: one line for each array."""
     print_table(
         table(
-            "Arrays, and what each of their tasks needs",
+            f"Arrays of {bench}, and what each of their tasks needs",
             [
                 number_field("tasks", lambda group: str(len(group.runs))),
                 number_field("GPUs", lambda group: str(group.needs.gpus)),

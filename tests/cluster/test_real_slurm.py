@@ -186,6 +186,30 @@ def test_a_sweep_survives_a_warning_and_a_broken_model_and_ends_in_a_leaderboard
     status_tells_of_two_and_the_broken_one(runs)
 
 
+def test_each_of_several_benchmarks_is_a_sweep_of_its_own(
+    slurm: Path, tmp_path: Path, warm_python: Path
+) -> None:
+    (tmp_path / "own" / "bench").mkdir(parents=True)
+    (tmp_path / "own" / "bench" / "few.yaml").write_text("source: demo\nvariants: [random]\n")
+    (tmp_path / "models.txt").write_text("tiny\n")
+    (tmp_path / "resources.csv").write_text(RESOURCES)
+    words = ["models=models.txt", "resources=resources.csv", FIRST_IMAGES, "--config-dir", "own"]
+    submitted = warm_commands.run("slurm", "bench=[demo,few]", *words, folder=tmp_path, python=warm_python)
+    assert submitted.returncode == 0, submitted.stderr
+    jobs = re.findall(r"^(\d+): (array|leaderboard)", submitted.stdout, flags=re.MULTILINE)
+    assert [what for _, what in jobs] == ["array", "leaderboard"] * 2
+    (demo, _), _, (few, _), _ = jobs
+    numbers = []
+    for name, array in (("demo", demo), ("few", few)):
+        task = ended(tmp_path / "runs" / name, f"{array}_0")
+        assert task.ended == "0", log_of(task)
+        numbers.append(len(answers(tmp_path / "runs" / name / "tiny")))
+        board = tmp_path / "runs" / name / "leaderboard" / "leaderboard.json"
+        wait_for(board.exists, f"the leaderboard of {name}")
+        assert json.loads(board.read_text())["bench"] == name
+    assert numbers[0] > numbers[1] > 0
+
+
 def status(runs: Path) -> dict[str, RunState]:
     """What `status` says of each run."""
     return {state.out: state for state in read_sweep(runs)}

@@ -1,5 +1,6 @@
 """`slurm` through the command line: shown, refused, and told what is missing."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -50,6 +51,25 @@ def test_words_for_each_run_come_through_the_shells_as_they_were_typed(
     out = tmp_path / "work" / "runs" / "demo" / "a"
     told = ["model=tiny", f"out={out}", "model.name=a", "bench=demo", word]
     assert (tmp_path / "words").read_text().splitlines()[2:] == told
+
+
+def test_of_several_benchmarks_each_has_arrays_and_a_folder_of_its_own(
+    command_line: CommandLine, tmp_path: Path
+) -> None:
+    (tmp_path / "work" / "models.txt").write_text("tiny\n")
+    words = ["models=models.txt", "dry_run=true", "limit=2", "bench.variants=[random]"]
+    result = command_line("slurm", "bench=[repope,demo]", *words)
+    assert result.returncode == 0, result.stderr
+    arrays = [line for line in result.stdout.splitlines() if line.startswith("job1=$(")]
+    for name, array in zip(("repope", "demo"), arrays, strict=True):
+        assert f"OVERRIDES='bench={name} limit=2 " in array
+        assert f"RUNS={tmp_path / 'work' / 'runs' / name} " in array
+    assert re.findall(r"Arrays of (\w+),", result.stdout) == ["repope", "demo"]
+    one = command_line("slurm", "bench=[repope,demo]", *words, "runs=all")
+    assert one.stderr.startswith("runs=all: is one folder for 2 benchmarks, each of which needs its own; ")
+    wrong = command_line("slurm", "bench=[demo,nothing]", *words)
+    assert wrong.returncode == 1
+    assert "sbatch" not in wrong.stdout
 
 
 @pytest.mark.parametrize(
