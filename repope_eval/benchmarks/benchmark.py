@@ -118,7 +118,7 @@ class Source:
     """Fetches the named images into the benchmark's own folder as far as the settings allow it."""
     images_missing: Callable[[BenchSettings], str]
     """The message where images are missing, to be formatted with `number`, `total`, `plural` (an s, where the total
-    needs it), `examples` and `folders`."""
+    needs it), `examples`, `folders` and `data` (the word that tells a command where data lies, if it needs one)."""
     origin: str
     """Where its question files come from, and their licence."""
     measures: str = ""

@@ -121,7 +121,7 @@ def _images_missing(settings: BenchSettings) -> str:
 VAL2014_MISSING = (
     "{{number}} of {{total}} COCO image{{plural}} missing ({{examples}}) in {{folders}}: "
     "name a folder that holds COCO's val2014 images with bench.images=FOLDER, or run "
-    "`python -m repope_eval data bench={}` on a machine with network"
+    "`python -m repope_eval data bench={}{{data}}` on a machine with network"
 )
 """The message where images of val2014 are missing, to be formatted with the benchmark, and then as
 `Source.images_missing` says."""

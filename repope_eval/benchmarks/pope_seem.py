@@ -87,8 +87,8 @@ MEASURES = (
 
 GQA_IMAGES_MISSING = (
     "{number} of {total} GQA image{plural} missing ({examples}) in {folders}: unpack GQA's images.zip there, or name "
-    "the folder that holds its images with bench.images=FOLDER, or run `python -m repope_eval data bench=pope_gqa` on "
-    "a machine with network; fetching them failed"
+    "the folder that holds its images with bench.images=FOLDER, or run "
+    "`python -m repope_eval data bench=pope_gqa{data}` on a machine with network; fetching them failed"
 )
 
 AOKVQA_SOURCE = Source(

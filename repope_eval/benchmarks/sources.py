@@ -12,7 +12,7 @@ from repope_eval.errors import RepopeError
 from repope_eval.records import Question
 from repope_eval.settings.config import BenchSettings
 from repope_eval.settings.fields import fields_of
-from repope_eval.settings.named_folders import named_folder
+from repope_eval.settings.named_folders import data_word, named_folder
 from repope_eval.wording import first_few
 
 SOURCES: Mapping[str, Source] = {
@@ -122,6 +122,7 @@ def find_benchmark_images(
         plural="" if total == 1 else "s",
         examples=first_few(missing),
         folders=" and ".join(map(str, folders)),
+        data=data_word(data_dir),
     )
     raise RepopeError(f"{line} ({failure})" if failure else line) from failure
 

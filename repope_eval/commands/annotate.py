@@ -150,8 +150,8 @@ def _serve(settings: AnnotateSettings, session: Session, command: str) -> None:
         log.info("%s; open this page, and end it with Ctrl-C:", _progress(settings, session))
         if is_for_others(listener):
             log.warning("whoever reads this address can see the images and label, and nothing is encrypted:")
-        write(f"{address}\n")
         try:
+            write(f"{address}\n")
             if settings.open:
                 webbrowser.open(address)
             serve(application(session, token), listener)

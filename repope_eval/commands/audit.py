@@ -2,13 +2,21 @@
 
 import logging
 import shlex
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from repope_eval.benchmarks.audit_queue import Queued, write_queue
+from repope_eval.benchmarks.sources import find_local_images
 from repope_eval.files.writing import refuse_existing
 from repope_eval.leaderboard.finished_runs import FoundRun
-from repope_eval.leaderboard.run_selection import names_of, runs_of
+from repope_eval.leaderboard.run_selection import (
+    Selection,
+    data_folder_of,
+    given_files,
+    names_of,
+    runs_of,
+)
 from repope_eval.records import Question
 from repope_eval.reporting.console import print_table
 from repope_eval.reporting.tables import number_field, table, text_field
@@ -48,7 +56,7 @@ def execute(settings: AuditSettings, command: str) -> None:
     queue.sort(key=lambda each: (-each.score, each.question))
     write_queue(path, queue)
     _print_trust(doubts.trust, selection.benchmark.name)
-    _log_queue(queue, path, settings)
+    _log_queue(queue, path, _image_folder(selection, settings))
 
 
 def _says_yes(run: FoundRun, protocol: Protocol) -> Mapping[Question, float]:
@@ -82,7 +90,15 @@ def _print_trust(trust: Sequence[ModelTrust], bench: str) -> None:
     )
 
 
-def _log_queue(queue: Sequence[Queued], path: Path, settings: AuditSettings) -> None:
+def _image_folder(selection: Selection, settings: AuditSettings) -> str:
+    """The folder that the runs' images lie in; a word in its place where there is none on this machine."""
+    run = given_files(selection.runs[0], settings.bench)
+    found = find_local_images(run.bench, data_folder_of(run, settings.data_dir), list(run.answers))
+    folders = Counter(str(path).removesuffix(name).rstrip("/") for name, path in found.items())
+    return next((folder for folder, _ in folders.most_common(1)), "FOLDER")
+
+
+def _log_queue(queue: Sequence[Queued], path: Path, images: str) -> None:
     certain = sum(each.p_sampled == 1 for each in queue)
     looked_at = [each for each in queue if each.sampled]
     log.info(
@@ -94,5 +110,9 @@ def _log_queue(queue: Sequence[Queued], path: Path, settings: AuditSettings) -> 
         len(looked_at) - certain,
         sum(each.label for each in looked_at),
     )
-    words = ["annotate", f"questions={path}", "images=FOLDER", "annotator=NAME", "out=FILE.jsonl"]
-    log.info("two people label them with: %s", shlex.join(["python", "-m", "repope_eval", *words]))
+    out = path.with_name("NAME.jsonl")
+    words = ["annotate", f"questions={path}", f"images={images}", "annotator=NAME", f"out={out}"]
+    log.info(
+        "two people label them, each with a NAME of their own: %s",
+        shlex.join(["python", "-m", "repope_eval", *words]),
+    )

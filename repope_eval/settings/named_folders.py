@@ -2,6 +2,7 @@
 
 import os
 import shlex
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -23,6 +24,14 @@ def data_folder(data_dir: str | None) -> Path:
         return named_folder("REPOPE_DATA", named, "make it")
     cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     return Path(cache).expanduser() / "repope_eval"
+
+
+def data_word(folder: Path) -> str:
+    """What a command has to be told to look for data in a folder, with a space before; empty where it looks there."""
+    with suppress(RepopeError):  # REPOPE_DATA names no folder
+        if folder == data_folder(None):
+            return ""
+    return " " + shlex.quote(f"data_dir={folder}")
 
 
 def named_folder(setting: str, name: str, mend: Literal["make it", "name it"] = "name it") -> Path:
