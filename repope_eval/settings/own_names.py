@@ -24,7 +24,10 @@ _CACHED = re.compile(r"(?:^|.*/)models--(?:[^/]*--)?([^/]+)/snapshots/[0-9a-f]+$
 
 def questions_name(questions: str) -> str:
     """A benchmark's name by its file of questions; empty where the file has none, or that of a shipped benchmark."""
-    name = questions.rpartition("/")[2] if questions.startswith(HUB) else PurePath(questions).stem
+    if questions.startswith(HUB):
+        name = PurePath(questions.removeprefix(HUB).partition("@")[0]).name  # without the revision
+    else:
+        name = PurePath(questions).stem
     name = name.lstrip(".")  # no report finds a hidden folder
     return "" if name in choices("bench") else name
 

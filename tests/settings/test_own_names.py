@@ -11,6 +11,7 @@ from repope_eval.settings.own_names import checkpoint_name, questions_name
         ("/x/mine.jsonl", "mine"),
         ("my questions.v2.csv", "my questions.v2"),
         ("hub:org/yes-no", "yes-no"),
+        ("hub:org/yes-no@refs/pr/1", "yes-no"),
         (".hidden.csv", "hidden"),
         ("demo.csv", ""),  # runs of both would be mixed
         ("", ""),
