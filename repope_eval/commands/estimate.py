@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from repope_eval.benchmarks.audit_queue import Queued, is_by_people, is_queue, read_queue
 from repope_eval.benchmarks.pope_file import annotations_of, disputed_of
@@ -17,7 +18,7 @@ from repope_eval.reporting.estimates_view import LABELS_FILE, EstimatedRun, Esti
 from repope_eval.reporting.figure_texts import interval_text, ratio_text
 from repope_eval.reporting.tables import Field, number_field, table, text_field
 from repope_eval.scoring.bootstrap import MEAN
-from repope_eval.scoring.estimation import FIGURES, Looked, estimate
+from repope_eval.scoring.estimation import FIGURES, FigureEstimate, Looked, estimate
 from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.scoring.queue_findings import Finding, looked_at
 from repope_eval.settings.audit_commands import EstimateSettings
@@ -60,9 +61,9 @@ def execute(settings: EstimateSettings, command: str) -> None:
         n_disputed=sum(finding == "disputed" for finding in findings.values()),
         n_missing=sum(finding == "missing" for finding in findings.values()),
     )
-    write_json(out / DOCUMENT, _document(view))
+    write_json(out / DOCUMENT, estimates_document(view))
     write_text(out / PAGE, render_estimates_page(view))
-    _print(view)
+    print_estimates(view)
     log.info("estimates are in %s, and on the page %s", out / DOCUMENT, out / PAGE)
 
 
@@ -155,11 +156,16 @@ def _refuse_old_labels(
         )
 
 
-def _document(view: EstimatesView) -> dict[str, object]:
+def estimates_document(view: EstimatesView) -> dict[str, Any]:
+    """The document of the estimates; where a figure is null, `reason` says why."""
     runs: dict[str, dict[Variant, object]] = {}
     for row in view.rows:
         runs.setdefault(row.run, {})[row.variant] = {
-            figure: {"estimate": each.value, "ci95": None if each.ci95 is None else list(each.ci95)}
+            figure: {
+                "estimate": each.value,
+                "ci95": None if each.ci95 is None else list(each.ci95),
+                "reason": each.reason or None,
+            }
             for figure, each in row.true.items()
         }
     return {
@@ -173,14 +179,14 @@ def _document(view: EstimatesView) -> dict[str, object]:
     }
 
 
-def _print(view: EstimatesView) -> None:
+def print_estimates(view: EstimatesView) -> None:
     """Prints each run's figures by the old labels and under true ones, and what more labels would do."""
     fields: list[Field[tuple[EstimatedRun, str]]] = [
         text_field("run", lambda each: each[0].run),
         text_field("figure", lambda each: each[1]),
         number_field("by the old labels", lambda each: ratio_text(each[0].old[each[1]].value)),
         number_field("under true labels", lambda each: ratio_text(each[0].true[each[1]].value)),
-        number_field("95 %", lambda each: interval_text(each[0].true[each[1]].ci95)),
+        number_field("95 %", lambda each: _certainty(each[0].true[each[1]])),
     ]
     shown_rows = [(row, figure) for row in view.headline for figure in FIGURES]
     title = f"Estimates ({view.headline[0].variant}) from {view.n_looked:,} of {view.n_questions:,} questions"
@@ -190,6 +196,10 @@ def _print(view: EstimatesView) -> None:
     for sentence in view.open_sentences:
         log.warning("%s", sentence)
     log_widest(view)
+
+
+def _certainty(found: FigureEstimate) -> str:
+    return interval_text(found.ci95) if found.n_needed is None else found.reason
 
 
 def log_widest(view: EstimatesView) -> None:

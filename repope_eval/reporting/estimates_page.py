@@ -39,7 +39,7 @@ def _figure_field(name: str) -> Field[EstimatedRun]:
 
     def cell(row: EstimatedRun) -> Cell:
         found = row.true[name]
-        note = "" if found.ci95 is None else interval_text(found.ci95)
+        note = found.reason if found.ci95 is None else interval_text(found.ci95)
         return Cell(text=ratio_text(found.value), values=(found.value,), note=note)
 
     return value_field(FIGURE_TITLES[name], cell)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from repope_eval.records import Variant
-from repope_eval.scoring.estimation import FigureEstimate
+from repope_eval.scoring.estimation import WIDEST, FigureEstimate
 from repope_eval.wording import counted
 
 LABELS_FILE = "the file ending in labels.jsonl that relabel writes beside its out="
@@ -58,8 +58,16 @@ class EstimatesView:
 
     @property
     def open_sentences(self) -> Sequence[str]:
-        """What nobody settled, what becomes of it, and how it is mended; nothing where all is settled."""
+        """What is not known, what becomes of it, and how it is mended; nothing where all figures and labels are."""
         found = []
+        if n_needed := max(
+            (each.n_needed or 0 for row in self.rows for each in row.true.values()), default=0
+        ):
+            found.append(
+                f"Too few labels: a dash stands where the 95 % interval would be wider than {WIDEST:g}, which tells "
+                f"no good model from a coin. About {n_needed:,} labels would do for all figures (by the width that there "
+                f"is with {self.n_looked:,}, which falls with the root of the number, or faster)."
+            )
         if self.n_disputed:
             found.append(
                 f"In dispute: {self.n_disputed:,} of the {self.n_looked:,} looked at. They count nowhere, as ambiguous "

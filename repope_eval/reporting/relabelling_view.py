@@ -107,9 +107,14 @@ def queue_sentences(rates: Sequence[QueueRate]) -> Sequence[str]:
         ]
     if OTHERS in by_part:
         others, whole = by_part[OTHERS], by_part[WHOLE]
+        drawn = f"the {others.n_looked:,} drawn from the other {others.n_questions:,}"
+        shares = (others.flipped, others.ambiguous, whole.flipped, whole.ambiguous)
+        missing = next((share.reason for share in shares if share.value is None), None)
         chosen.append(
-            f"By the {others.n_looked:,} drawn from the other {others.n_questions:,}, an estimated "
-            f"{_kinds(others, f'these {others.n_questions:,}')}; {_kinds(whole, 'the whole queue')}."
+            f"How many of the whole queue are wrong is not known by {drawn} ({missing})."
+            if missing
+            else f"By {drawn}, an estimated {_kinds(others, f'these {others.n_questions:,}')}; "
+            f"{_kinds(whole, 'the whole queue')}."
         )
     return chosen
 

@@ -18,9 +18,9 @@ out worst for the model to the upper end where all turn out best, worst-case bou
 "Nonparametric Bounds on Treatment Effects", American Economic Review 80 (1990), 319-323).
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import hypot
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,8 @@ from repope_eval.scoring.protocols import Protocol, remembering
 from repope_eval.scoring.rare_events import gamma_interval
 
 FIGURES = ("f1", "precision", "recall", "accuracy")
+WIDEST = 0.5
+"""The widest interval of a figure that is told: one that is wider holds both what a coin gets and the best there is."""
 _STEP = 1e-3
 """Change of a count by which gradients are taken."""
 
@@ -56,11 +58,20 @@ class FigureEstimate:
     """A figure under true labels."""
 
     value: float | None
-    """None where it is undefined."""
+    """None where it is undefined, and where the labels are too few."""
     ci95: Interval | None
     """The 95 % interval; the value itself at both ends where every question was looked at and settled."""
     more: float | None = None
     """The width that the interval would have with as many further labels as were asked about."""
+    n_needed: int | None = None
+    """Where the labels are too few, about how many it takes in all (see `labels_needed`); else None."""
+
+    @property
+    def reason(self) -> str:
+        """Why there is no value; empty where there is one."""
+        if self.n_needed is not None:
+            return too_few(self.n_needed)
+        return "undefined" if self.value is None else ""
 
     @property
     def width(self) -> float | None:
@@ -120,8 +131,31 @@ def estimate(
     }
 
 
-def share_of(hits: Floats, seen: Floats, probabilities: Floats) -> tuple[float, float, float]:
-    """The estimated share of some questions that are of a kind, and the ends of its 95 % interval.
+def labels_needed(width: float, seen: Floats, n_questions: int) -> int | None:
+    """About how many labels a figure takes; None where those that there are suffice.
+
+    They suffice where the interval, before it is cut to what a figure can be, is no wider than `WIDEST`. Its width
+    falls with the root of the number of drawn labels, or faster as long as no wrong one is found, so that the number
+    tends to be too high. What was certain to be looked at says nothing of the others, and is counted on top.
+
+    Args:
+        width: of the interval, not cut.
+        seen: the probabilities of being looked at of the questions that were.
+        n_questions: how many questions there are to be labelled.
+    """
+    if width <= WIDEST:
+        return None
+    n_drawn = int((seen < 1).sum())
+    return min(n_questions, len(seen) - n_drawn + math.ceil(n_drawn * (width / WIDEST) ** 2))
+
+
+def too_few(n_needed: int) -> str:
+    """Why a figure is missing that takes more labels, about so many in all."""
+    return f"too few labels: about {n_needed:,} are needed"
+
+
+def share_of(hits: Floats, seen: Floats, probabilities: Floats) -> FigureEstimate:
+    """The estimated share of some questions that are of a kind.
 
     Args:
         hits: 1 for each question that was looked at and is of the kind, else 0, or a part of 1.
@@ -133,8 +167,10 @@ def share_of(hits: Floats, seen: Floats, probabilities: Floats) -> tuple[float, 
     further = float((np.sqrt(1 - unsure) / unsure).mean()) / 2 if len(unsure) else 0.0
     low, high = _interval(hits, seen, (further, 0.0))
     shares = np.array([value, value - low, value + high]) / len(probabilities)
+    if n_needed := labels_needed(float(shares[2] - shares[1]), seen, len(probabilities)):
+        return FigureEstimate(None, None, n_needed=n_needed)
     value, low, high = np.clip(shares, 0, 1).tolist()
-    return value, low, high
+    return FigureEstimate(value, (low, high))
 
 
 def _resolved(
@@ -159,12 +195,16 @@ def _resolved(
 
 def _bounded(value: FigureEstimate, worst: FigureEstimate, best: FigureEstimate) -> FigureEstimate:
     """An estimate whose interval reaches from the worst one's lower end to the best one's upper end."""
+    needed = [each.n_needed for each in (value, worst, best) if each.n_needed is not None]
+    if needed:
+        return FigureEstimate(None, None, n_needed=max(needed))
     if value.value is None or worst.ci95 is None or best.ci95 is None:
         return replace(value, ci95=None, more=None)
     more = None
     if worst.more is not None and best.more is not None:
         # Labels of further questions settle none of these, which keep their part of the width.
         more = (best.value or 0) - (worst.value or 0) + (worst.more + best.more) / 2
+        more = min(more, best.ci95[1] - worst.ci95[0])
     return replace(value, ci95=(worst.ci95[0], best.ci95[1]), more=more)
 
 
@@ -190,7 +230,10 @@ def _settled(
     found: dict[Variant, dict[str, FigureEstimate]] = {}
     for name, among in sets.items():
         parts = [counted[variant] for variant in among]
-        found[name] = {figure: _figure(figure, parts, seen, weights, protocol, more) for figure in FIGURES}
+        found[name] = {
+            figure: _figure(figure, parts, seen, weights, protocol, len(probabilities), more)
+            for figure in FIGURES
+        }
     return found
 
 
@@ -241,6 +284,7 @@ def _figure(
     seen: Floats,
     weights: Floats,
     protocol: Protocol,
+    n_questions: int,
     more: int,
 ) -> FigureEstimate:
     """The mean of a figure over some variants, with its interval."""
@@ -255,10 +299,12 @@ def _figure(
         float(each.mean()) / 2 if len(each := sign * flips[sign * flips > 0]) else 0.0 for sign in (1, -1)
     ]
     low, high = _interval(np.asarray(effects), seen, further)
+    if n_needed := labels_needed(low + high, seen, n_questions):
+        return FigureEstimate(None, None, n_needed=n_needed)
     n_seen = int((seen < 1).sum())
     shrunk = (n_seen / (n_seen + more)) ** 0.5 if n_seen else 0.0
     ends = max(0.0, value - low), min(1.0, value + high)
-    return FigureEstimate(value, ends, (low + high) * shrunk if more else None)
+    return FigureEstimate(value, ends, min(ends[1] - ends[0], (low + high) * shrunk) if more else None)
 
 
 def _gradient(figure: str, totals: Floats, protocol: Protocol) -> Floats:
@@ -285,4 +331,4 @@ def _interval(effects: Floats, seen: Floats, further: Sequence[float]) -> tuple[
     up, down = float(raised.sum()), float(lowered.sum())
     up_low, up_high = gamma_interval(up, float((left * raised**2).sum()), further[0])
     down_low, down_high = gamma_interval(down, float((left * lowered**2).sum()), further[1])
-    return hypot(up - up_low, down_high - down), hypot(up_high - up, down - down_low)
+    return math.hypot(up - up_low, down_high - down), math.hypot(up_high - up, down - down_low)

@@ -14,7 +14,7 @@ import numpy as np
 from repope_eval.benchmarks.audit_queue import Queued
 from repope_eval.records import Question
 from repope_eval.scoring.estimates import Estimate
-from repope_eval.scoring.estimation import Looked, share_of
+from repope_eval.scoring.estimation import Looked, share_of, too_few
 from repope_eval.scoring.queue_findings import Finding, looked_at
 
 MOST_DOUBTFUL, OTHERS, WHOLE = "the most doubtful", "the others", "all"
@@ -86,7 +86,11 @@ def _rate(
         value, low, high = (
             share_of(np.array(each, dtype=float), seen, of_all) for each in (hits, least, most)
         )
-        return Estimate(value=value[0], interval=(low[1], high[2]))
+        needed = [each.n_needed for each in (value, low, high) if each.n_needed is not None]
+        if needed:
+            return Estimate(reason=too_few(max(needed)))
+        assert low.ci95 and high.ci95, "a share has an interval where the labels suffice"  # noqa: PT018
+        return Estimate(value=value.value, interval=(low.ci95[0], high.ci95[1]))
 
     unsettled = [each.is_open for _, each in found]
     flips = [0.5 if each.is_open else float(each.label not in (None, old)) for old, each in found]

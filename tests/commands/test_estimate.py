@@ -10,12 +10,13 @@ from estimates_examples import estimated_run, estimates_view
 
 from repope_eval.benchmarks.audit_queue import Queued, read_queue, write_queue
 from repope_eval.benchmarks.pope_file import Row, write_rows
-from repope_eval.commands.estimate import log_widest, read_findings
+from repope_eval.commands.estimate import estimates_document, log_widest, print_estimates, read_findings
 from repope_eval.errors import RepopeError
 from repope_eval.files.writing import write_lines, write_text
 from repope_eval.records import Question
+from repope_eval.reporting.estimates_page import render_estimates_page
 from repope_eval.reporting.estimates_view import LABELS_FILE
-from repope_eval.scoring.estimation import FigureEstimate, Looked
+from repope_eval.scoring.estimation import FIGURES, FigureEstimate, Looked
 from repope_eval.scoring.queue_findings import looked_at
 
 QUEUE = [
@@ -137,3 +138,27 @@ def test_the_interval_that_is_told_has_the_name_of_its_run(
     view = estimates_view("steady", "hasty")
     log_widest(replace(view, rows=[*rows, estimated_run("undefined", "mean", None)]))
     assert caplog.messages == [f"{message} drawn labels would narrow it to about 0.0300"]
+
+
+def test_a_dash_and_the_number_of_labels_stand_where_these_are_too_few(
+    queue: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    few = replace(
+        estimated_run("hasty", "mean", None),
+        true=dict.fromkeys(FIGURES, FigureEstimate(None, None, n_needed=1400)),
+    )
+    view = replace(estimates_view("steady", "hasty"), rows=[few])
+    print_estimates(view)
+    (row,) = [line for line in capsys.readouterr().out.splitlines() if " f1 " in line]
+    assert row.split("  ")[-2:] == ["–", "too few labels: about 1,400 are needed"]
+    assert "About 1,400 labels would do for all figures" in caplog.messages[0]
+    assert len(caplog.messages) == 1
+    (cell,) = estimates_document(view)["runs"].values()
+    assert cell["mean"]["f1"] == {
+        "estimate": None,
+        "ci95": None,
+        "reason": "too few labels: about 1,400 are needed",
+    }
+    page = render_estimates_page(view)
+    assert page.count("too few labels: about 1,400 are needed") == len(FIGURES)
+    assert "About 1,400 labels would do" in page

@@ -1,5 +1,6 @@
 """Scores under true labels, from the part that was looked at: exact where all was, and right on average else."""
 
+import math
 import random
 from collections.abc import Sequence
 from itertools import product
@@ -9,7 +10,7 @@ import pytest
 
 from repope_eval.records import Answer, LabelSet, Question
 from repope_eval.scoring.audit_design import design
-from repope_eval.scoring.estimation import FIGURES, FigureEstimate, Looked, estimate
+from repope_eval.scoring.estimation import FIGURES, WIDEST, FigureEstimate, Looked, estimate
 from repope_eval.scoring.protocol_scores import score
 from repope_eval.scoring.protocols import PROTOCOLS
 
@@ -202,3 +203,40 @@ def test_a_figure_that_is_undefined_stays_so() -> None:
     looked = {each: Looked(False, 1.0) for each in labels}
     found = estimate({"only": labels}, looked, dict.fromkeys(labels, 1.0), answers, REPOPE)["only"]
     assert (found["f1"].value, found["f1"].ci95, found["accuracy"].value) == (None, None, 1)
+
+
+@pytest.mark.parametrize(("n_wrong", "n_looked"), [(0, 2), (1, 10), (7, 10)])
+def test_too_few_labels_give_no_figure_but_how_many_it_takes(n_wrong: int, n_looked: int) -> None:
+    """Of ten labels of a thousand, one wrong label stands for a hundred: F1 of 0 came of that, from 0 to 1."""
+    labels = {each: index % 2 == 0 for index, each in enumerate(QUESTIONS[:1000])}
+    answers = {each: Answer(each, "Yes" if label else "No") for each, label in labels.items()}
+
+    def found(number: int, of_ten: int) -> FigureEstimate:
+        chosen = list(labels)[:number]
+        looked = {
+            each: Looked(labels[each] != (index % 10 < of_ten), number / 1000)
+            for index, each in enumerate(chosen)
+        }
+        chances = dict.fromkeys(labels, number / 1000)
+        return estimate({"only": labels}, looked, chances, answers, REPOPE, 200)["only"]["f1"]
+
+    few = found(n_looked, n_wrong)
+    assert (few.value, few.ci95, few.more) == (None, None, None)
+    assert few.n_needed is not None
+    assert few.reason == f"too few labels: about {few.n_needed} are needed"
+    enough = found(10 * math.ceil(few.n_needed / 10), n_wrong)  # with the same share of wrong ones
+    assert (enough.n_needed, enough.reason) == (None, "")
+    assert enough.width is not None
+    assert enough.more is not None
+    assert enough.more <= enough.width <= WIDEST
+
+
+def test_too_few_labels_are_told_of_what_is_in_dispute_too() -> None:
+    labels = dict.fromkeys(QUESTIONS[:1000], True)
+    answers = {each: Answer(each, "Yes") for each in labels}
+    looked = {each: Looked(True, 0.004) for each in QUESTIONS[:3]}
+    looked[QUESTIONS[3]] = Looked(None, 0.004, is_open=True)
+    found = estimate({"only": labels}, looked, dict.fromkeys(labels, 0.004), answers, REPOPE)["only"]
+    assert found["f1"].value is None
+    assert found["f1"].n_needed is not None
+    assert 4 < found["f1"].n_needed <= 1000

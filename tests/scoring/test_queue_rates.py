@@ -7,6 +7,7 @@ import pytest
 
 from repope_eval.benchmarks.audit_queue import Queued
 from repope_eval.records import Question
+from repope_eval.reporting.relabelling_view import queue_sentences
 from repope_eval.scoring.audit_design import design
 from repope_eval.scoring.queue_findings import Finding
 from repope_eval.scoring.queue_rates import MOST_DOUBTFUL, OTHERS, WHOLE, QueueRate, queue_rates
@@ -97,3 +98,16 @@ def test_a_label_of_which_nothing_was_drawn_has_a_reason() -> None:
     rate = rates((0, 300), 0, known)[WHOLE, "yes"]
     assert (rate.flipped.value, rate.n_looked) == (None, 0)
     assert rate.flipped.reason
+
+
+def test_too_few_labels_give_no_rate_but_how_many_it_takes() -> None:
+    findings, _ = found()
+    of_all = rates((1, 3), 0, findings)
+    assert of_all[MOST_DOUBTFUL, "both"].flipped.value is not None
+    for part in (OTHERS, WHOLE):
+        assert of_all[part, "both"].flipped.value is None
+        assert of_all[part, "both"].flipped.interval is None
+        assert of_all[part, "both"].flipped.reason.startswith("too few labels: about ")
+    (sentence,) = [each for each in queue_sentences(list(of_all.values())) if "whole" in each]
+    assert "–" not in sentence
+    assert "is not known by the 3 drawn from the other 999 (too few labels: about " in sentence
