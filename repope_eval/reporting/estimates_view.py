@@ -65,8 +65,8 @@ class EstimatesView:
         ):
             found.append(
                 f"Too few labels: a dash stands where the 95 % interval would be wider than {WIDEST:g}, which tells "
-                f"no good model from a coin. About {n_needed:,} labels would do for all figures (by the width that there "
-                f"is with {self.n_looked:,}, which falls with the root of the number, or faster)."
+                f"no good model from a coin. About {n_needed:,} labels would do for all figures (by the width "
+                f"that there is with {self.n_looked:,}, which falls with the root of the number, or faster)."
             )
         if self.n_disputed:
             found.append(
