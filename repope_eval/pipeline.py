@@ -112,7 +112,7 @@ def _score(
     assert isinstance(run.folder, RunFolder), "the main rank has the run folder"
     images = find_local_images(run.settings.bench, data_dir, run.benchmark.questions)
     answered = AnsweredBenchmark(
-        run.settings.model.name, run.settings, run.benchmark, answers, counts, images
+        run.settings.model.name, run.settings, run.benchmark, answers, counts, images, run.n_images
     )
     scores = score_and_report(answered, run.folder, run.seconds, show)
     track(run.settings, run.folder, scores)

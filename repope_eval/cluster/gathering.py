@@ -28,10 +28,10 @@ def read_sweep(root: Path, queue: Callable[[], Queue | None] = read_queue) -> li
     """
     if not root.is_dir():
         raise RepopeError(f"runs={root}: no such folder; name the one that the run folders lie in")
-    traces = {_below(root, folder): read_trace(folder) for folder in find_run_folders(root)}
+    traces = {place_below(root, folder): read_trace(folder) for folder in find_run_folders(root)}
     tasks: dict[str, list[TaskRecord]] = {}
     for record in read_task_records(root):
-        tasks.setdefault(_below(root, record.out), []).append(record)
+        tasks.setdefault(place_below(root, record.out), []).append(record)
     has_jobs = bool(tasks) or any(trace.job for trace in traces.values())
     jobs = queue() if has_jobs else None
     here, now = platform.node(), datetime.now(UTC)
@@ -66,8 +66,8 @@ def _is_later(trace: RunTrace, record: TaskRecord) -> bool:
     return trace.job != record.job and trace.started > record.started
 
 
-def _below(root: Path, folder: Path) -> str:
-    """A run folder relative to that of the sweep; the absolute path if it lies elsewhere."""
+def place_below(root: Path, folder: Path) -> str:
+    """A run folder relative to that of the sweep, as `RunState.out` has it; the absolute path if it lies elsewhere."""
     whole, top = folder.resolve(), root.resolve()
     if whole == top:
         return top.name

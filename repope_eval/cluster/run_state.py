@@ -89,6 +89,16 @@ class RunState:
     line: str
     """What the run ended with, or what it waits for; empty if there is nothing to say."""
 
+    @property
+    def sentence(self) -> str:
+        """The state, and what there is to say of it on the same line: `failed: HTTP 401: key expired`."""
+        return ": ".join(filter(None, (self.state, " ".join(self.line.split()))))
+
+    @property
+    def mend(self) -> str:
+        """What to do so that a run that is not complete comes to be."""
+        return "wait for it" if self.state in ("waiting", "running") else "type its command again to go on"
+
 
 def run_state(folder: str, signs: Signs) -> RunState:
     """The state of a run.

@@ -14,6 +14,7 @@ from repope_eval.process.timing import now
 from repope_eval.quantities import duration_text
 from repope_eval.reporting.console import clear_screen, print_document, print_table
 from repope_eval.reporting.tables import Table, number_field, table, text_field
+from repope_eval.runs.layout import run_title
 from repope_eval.settings.config import StatusSettings
 from repope_eval.wording import counted
 
@@ -80,11 +81,7 @@ def _left(state: RunState) -> str:
 
 def endings(states: Sequence[RunState]) -> list[str]:
     """A line for each run that ended early, with what it ended with."""
-    return [
-        f"{_name(state)} {state.state}: {' '.join(state.line.split())}"
-        for state in states
-        if state.state in _ENDED_EARLY
-    ]
+    return [f"{_name(state)} {state.sentence}" for state in states if state.state in _ENDED_EARLY]
 
 
 def summary(states: Sequence[RunState]) -> str:
@@ -110,6 +107,4 @@ def state_document(runs: str, at: str, states: Sequence[RunState]) -> dict[str, 
 
 
 def _name(state: RunState) -> str:
-    """The run folder, with the model before it if the folder is named otherwise."""
-    name = state.out if state.out.rpartition("/")[2] == state.model else f"{state.model} ({state.out})"
-    return " ".join(name.split())
+    return run_title(state.model, state.out)

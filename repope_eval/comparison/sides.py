@@ -13,7 +13,7 @@ from repope_eval.errors import RepopeError
 from repope_eval.files.json_files import read_json
 from repope_eval.foreign_answers.answer_files import Names, join_answer_files, named_files
 from repope_eval.foreign_answers.joining import Joined
-from repope_eval.leaderboard.finished_runs import FoundRun, read_run
+from repope_eval.leaderboard.finished_runs import FoundRun, read_run, state_of
 from repope_eval.leaderboard.run_selection import (
     benchmark_of,
     data_folder_of,
@@ -104,8 +104,7 @@ def _finished_run(letter: str, folder: Path) -> FoundRun:
     run = read_run(folder, str(folder))
     if run.status != "complete":
         raise RepopeError(
-            f"{folder}: has not ended (status {run.status}): type its command again to go on, or compare the answers "
-            f"that are there: {folder / ANSWERS} in its place"
+            f"{folder}: {state_of(folder)}, or compare the answers that are there: {folder / ANSWERS} in its place"
         )
     return run
 

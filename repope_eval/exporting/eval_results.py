@@ -13,7 +13,7 @@ from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml
 from repope_eval.errors import RepopeError
 from repope_eval.exporting.files import Files
 from repope_eval.exporting.names import dataset_of, file_name
-from repope_eval.exporting.scored_run import ScoredCell, ScoredRun
+from repope_eval.exporting.scored_run import UNREAD, ScoredCell, ScoredRun
 from repope_eval.exporting.sentences import whole_clause
 from repope_eval.reporting.figure_texts import interval_text, label_set_title
 from repope_eval.scoring.bootstrap import MEAN
@@ -49,8 +49,9 @@ def files(run: ScoredRun, settings: ExportSettings) -> Files:
         if (dataset := datasets[cell.label_set]) is not None
     ]
     if not entries:
+        why = f" ({UNREAD} {run.protocol})" if run.is_unread else ""
         raise RepopeError(
-            f"run={run.folder}: F1 is undefined everywhere, and a leaderboard shows nothing else"
+            f"run={run.folder}: F1 is undefined everywhere{why}, and a leaderboard shows nothing else"
         )
     text = yaml.safe_dump(eval_result_entries_to_yaml(entries), sort_keys=False, allow_unicode=True)
     return {f".eval_results/repope_eval_{file_name(run.found.bench.name)}.yaml": text}

@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 from repope_eval.errors import RepopeError
 from repope_eval.files.json_files import read_json
-from repope_eval.leaderboard.finished_runs import FoundRun, read_run
+from repope_eval.leaderboard.finished_runs import FoundRun, read_run, state_of
 from repope_eval.records import Variant
 from repope_eval.runs.layout import ANSWERS, MANIFEST, SCORES
 from repope_eval.runs.manifest_form import read_manifest
@@ -16,6 +16,9 @@ from repope_eval.scoring.estimates import Estimate, Interval
 from repope_eval.scoring.intervals import INTERVAL_FIGURES
 from repope_eval.settings.applicable import SERVER
 from repope_eval.settings.config import Protocol
+
+UNREAD = "none of the answers is a yes or a no by the protocol"
+"""The reason why there is no F1 of answers that none was read of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +83,11 @@ class ScoredRun:
     """When the answers were all there, in ISO 8601."""
 
     @property
+    def is_unread(self) -> bool:
+        """Whether none of the answers is a yes or a no by the protocol."""
+        return all(0 < cell.n_answered == cell.n_unparsed for cell in self.cells)
+
+    @property
     def is_whole(self) -> bool:
         """Whether every question of the benchmark has an answer."""
         return not self.is_partial and self.n_answered == self.n_questions
@@ -98,10 +106,7 @@ def read_scored_run(folder: Path) -> ScoredRun:
         )
     manifest = read_manifest(folder / MANIFEST)
     if manifest.get("status") != "complete":
-        raise RepopeError(
-            f"run={folder}: has not ended (status {manifest.get('status')}); type its command again to go on with it, "
-            "and export it then"
-        )
+        raise RepopeError(f"run={folder}: {state_of(folder)}, and export it then")
     found = read_run(folder, folder.resolve().name)
     if not found.answers:
         raise RepopeError(f"run={folder}: {ANSWERS} holds no answer, so there is nothing to export")
@@ -162,21 +167,21 @@ def _asking(found: FoundRun, manifest: Mapping[str, Any]) -> Asking:
 
 
 def _cell(label_set: str, variant: Variant, cell: Mapping[str, Any]) -> ScoredCell:
-    return ScoredCell(
-        label_set=label_set,
-        variant=variant,
-        figures={
-            name: Estimate(
-                value=_number(cell[name]),
-                interval=_interval(cell["ci95"].get(name)),
-                method=cell["ci95_method"].get(name),
-                reason=cell["reasons"].get(name, ""),
-            )
-            for name in INTERVAL_FIGURES
-            if name in cell  # one that an earlier version did not have is not exported
-        },
-        **{name: float(cell[name]) for name in ("n_questions", "n_answered", "n_unparsed")},
-    )
+    totals = {name: float(cell[name]) for name in ("n_questions", "n_answered", "n_unparsed")}
+    figures = {
+        name: Estimate(
+            value=_number(cell[name]),
+            interval=_interval(cell["ci95"].get(name)),
+            method=cell["ci95_method"].get(name),
+            reason=cell["reasons"].get(name, ""),
+        )
+        for name in INTERVAL_FIGURES
+        if name in cell  # one that an earlier version did not have is not exported
+    }
+    if 0 < totals["n_answered"] == totals["n_unparsed"]:
+        # Where a protocol counts what it cannot read as wrong, F1 is 0, which would say something of the model.
+        figures |= {name: Estimate(reason=UNREAD) for name in ("f1", "f1_balanced") if name in figures}
+    return ScoredCell(label_set=label_set, variant=variant, figures=figures, **totals)
 
 
 def _number(value: Any) -> float | None:

@@ -1,9 +1,9 @@
 """Sentences about a run that cards have: where its answers came from, how many there are, what intervals mean."""
 
 from repope_eval.exporting.names import dataset_title
-from repope_eval.exporting.scored_run import ScoredRun
+from repope_eval.exporting.scored_run import UNREAD, ScoredRun
 from repope_eval.reporting.figure_texts import label_set_title
-from repope_eval.wording import counted
+from repope_eval.wording import counted, shown
 
 
 def origin_sentence(run: ScoredRun) -> str:
@@ -17,6 +17,8 @@ def coverage_sentence(run: ScoredRun) -> str:
     """How many of the questions have an answer, of how many the whole benchmark is, and what could not be read."""
     questions = counted(run.n_questions, "distinct question", ",")
     limited = ", which are those about the benchmark's first images alone" if run.is_partial else ""
+    if run.is_unread:
+        return f"{run.n_answered:,} of {questions} have an answer{limited}{whole_clause(run)}. {unread_sentence(run)}"
     unread = unread_clause(run)
     read = f" Neither yes nor no was read: {unread}." if unread else ""
     return f"{run.n_answered:,} of {questions} have an answer{limited}{whole_clause(run)}.{read}"
@@ -30,6 +32,13 @@ def unread_clause(run: ScoredRun) -> str:
         if cell.n_unparsed
     )
     return "; ".join(unread)
+
+
+def unread_sentence(run: ScoredRun) -> str:
+    """That no answer could be read, and what they look like."""
+    responses = dict.fromkeys(answer.response for answer in run.found.answers.values())
+    first = ", ".join(shown(response) for response in list(responses)[:3])
+    return f"No figure tells anything of the model: {UNREAD} {run.protocol}. They begin with {first}."
 
 
 def whole_clause(run: ScoredRun) -> str:

@@ -7,14 +7,11 @@ from functools import partial
 from repope_eval.leaderboard.entries import Entry, Leaderboard
 from repope_eval.quantities import percentage
 from repope_eval.records import Variant
-from repope_eval.reporting.figure_texts import UNDEFINED, change_text, count_text, figure_text
+from repope_eval.reporting.figure_texts import PARTIAL, UNDEFINED, change_text, count_text, figure_text
 from repope_eval.reporting.tables import Cell, Mark
 from repope_eval.scoring.differences import Difference
 from repope_eval.scoring.estimates import Estimate, less
 from repope_eval.scoring.protocol_scores import CellScores
-
-PARTIAL = "†"
-"""Follows an F1 that is about another mix of labels than the benchmark's (see `Coverage`)."""
 
 
 @dataclass(frozen=True, slots=True)

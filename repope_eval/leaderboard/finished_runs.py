@@ -3,13 +3,15 @@
 import os
 import typing
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from repope_eval.cluster.gathering import place_below, read_sweep
 from repope_eval.errors import RepopeError
 from repope_eval.leaderboard.entries import LeftOut
 from repope_eval.process.signals import heed
@@ -47,21 +49,40 @@ class FoundRun:
     """How many of the first images the figures in the folder are about; None: all. There may be answers about more."""
     facts: Mapping[str, str]
     """The settings of the run and what it ran on, by dotted key."""
+    unfinished: str = ""
+    """The state of a run that has not come to its end, in the words of `status`, and what to do; else empty."""
 
 
 def read_runs(root: Path) -> tuple[list[FoundRun], list[LeftOut]]:
     """Reads all run folders in a folder and below it, in natural order: the runs, and the folders that are left out."""
     found: list[FoundRun] = []
     left_out: list[LeftOut] = []
+    states = cache(lambda: unfinished_runs(root))  # may ask SLURM
     for folder in find_run_folders(root):
         name = folder.relative_to(root).as_posix()
         name = root.resolve().name if name == "." else name
         try:
-            found.append(read_run(folder, name))
+            run = read_run(folder, name)
+            if run.status != "complete":
+                run = replace(run, unfinished=states().get(place_below(root, folder), ""))
+            found.append(run)
         except RepopeError as error:
             reason = " ".join(str(error).removeprefix(f"{folder}{os.sep}").split())
+            if (folder / MANIFEST).is_file() and not (folder / ANSWERS).exists():
+                reason = states().get(place_below(root, folder), reason)
             left_out.append(LeftOut(folder=name, reason=reason))
     return found, left_out
+
+
+def unfinished_runs(root: Path) -> dict[str, str]:
+    """The states of the runs below a folder that are not complete, in the words of `status`, and what to do."""
+    states = read_sweep(root)
+    return {state.out: f"{state.sentence}; {state.mend}" for state in states if state.state != "complete"}
+
+
+def state_of(folder: Path) -> str:
+    """The same of the run in a folder."""
+    return next(iter(unfinished_runs(folder).values()), "is complete by now")
 
 
 def read_run(folder: Path, below: str) -> FoundRun:

@@ -13,7 +13,7 @@ from repope_eval.leaderboard.finished_runs import read_runs
 from repope_eval.leaderboard.making import make_leaderboard
 from repope_eval.leaderboard.page import FIGURE_PREFIXES, leaderboard_charts, render_leaderboard
 from repope_eval.leaderboard.run_selection import require_some, select
-from repope_eval.leaderboard.sentences import sentences
+from repope_eval.leaderboard.sentences import limited_images, ranking_ways, sentences
 from repope_eval.leaderboard.tables import (
     TABLES,
     leaderboard_tables,
@@ -22,6 +22,7 @@ from repope_eval.leaderboard.tables import (
 )
 from repope_eval.reporting.console import print_table, print_text, terminal_width
 from repope_eval.reporting.table_exports import csv_text, latex, markdown
+from repope_eval.runs.layout import run_title
 from repope_eval.settings import config
 from repope_eval.wording import counted
 
@@ -51,7 +52,8 @@ def report(settings: config.ReportSettings, command: str) -> Leaderboard:
     for run in board.left_out:
         log.warning("left out: %s: %s", run.folder, run.reason)
     for unranked in board.unranked:
-        log.warning("not ranked: %s: %s", unranked.entry.name, unranked.reason)
+        name = run_title(unranked.entry.model, unranked.entry.folder or "")
+        log.warning("not ranked: %s: %s", name, unranked.reason)
     _write(board, Path(settings.out).expanduser(), command)
     return board
 
@@ -72,11 +74,14 @@ def _write(board: Leaderboard, out: Path, command: str) -> None:
     write_json(out / "leaderboard.json", leaderboard_document(board))
     write_text(out / "leaderboard.html", render_leaderboard(board, tables, charts, command))
     _print(board)
+    ways, images = ranking_ways(board), limited_images(board)
     n_paper = 0 if board.paper_is_apart else len(board.entries) - len(board.runs)
     log.info(
-        "%s%s ranked; leaderboard.html, leaderboard.json, figures and tables are in %s",
+        "%s%s ranked%s%s; leaderboard.html, leaderboard.json, figures and tables are in %s",
         counted(len(board.runs), "run"),
         f" and {n_paper} models of the paper" if n_paper else "",
+        f" by {images}" if images else "",
+        f" (the same command {ways})" if ways else "",
         out,
     )
 
@@ -85,7 +90,8 @@ def _print(board: Leaderboard) -> None:
     """Prints the standings and the sentences: on a terminal as wide as that is, elsewhere in Markdown."""
     shown = [standings_table(board)] if board.entries else []
     shown += [unranked_table(board, reasons=False)] if board.unranked else []  # the log has the reasons
-    texts = list(sentences(board))
+    images = limited_images(board)
+    texts = [*([f"These figures are about {images} only."] if images else []), *sentences(board)]
     if terminal_width() is None:
         texts = [*(markdown(table).rstrip("\n") for table in shown), *texts]
     else:

@@ -222,7 +222,7 @@ def _compared(
         covers = len(run.answers) / n_questions >= coverage
         reason = None
         if run.status != "complete":
-            reason = f"has not ended (status {run.status}): type its command again to go on"
+            reason = run.unfinished
         elif not about <= compared or (about < compared and not covers):
             reason = f"has answers about {len(about)} of {counted(n_images, 'image')}"
             reason += f", not about the {len(compared)} that ranked runs have"
@@ -275,7 +275,7 @@ def unusable(run: FoundRun, asked: Collection[Question]) -> str | None:
     n_strange = sum(question not in asked for question in run.answers)
     if n_strange:
         return f"has {n_strange} of {counted(len(run.answers), 'answer')} to questions that the benchmark does not have"
-    return None if run.answers else "has no answers yet"
+    return None if run.answers else run.unfinished or "has no answers yet"
 
 
 def require_some(selection: Selection, root: Path) -> None:

@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from repope_eval.leaderboard.cells import PARTIAL
 from repope_eval.leaderboard.entries import Entry, Leaderboard
-from repope_eval.reporting.figure_texts import label_set_phrase, ratio_text
+from repope_eval.reporting.figure_texts import PARTIAL, label_set_phrase, ratio_text
 from repope_eval.scoring.differences import Difference
 from repope_eval.scoring.step_down import LEVEL
 from repope_eval.wording import counted
@@ -17,7 +16,15 @@ _MOST_NAMES = 5
 
 def sentences(board: Leaderboard) -> tuple[str, ...]:
     """The sentences that apply to a leaderboard."""
-    parts = (_what_would_rank, _common_questions, _paper_apart, _partial, _share_of_yes, _pairs, _power)
+    parts = (
+        _what_would_rank,
+        _common_questions,
+        _paper_apart,
+        _partial,
+        _share_of_yes,
+        _pairs,
+        _power,
+    )
     return tuple(sentence for part in parts for sentence in part(board))
 
 
@@ -86,17 +93,33 @@ def _common_questions(board: Leaderboard) -> Iterator[str]:
         )
 
 
-def _what_would_rank(board: Leaderboard) -> Iterator[str]:
-    """Says which `coverage` ranks the fullest run and which ranks all that can be, if no run is ranked."""
+def ranking_ways(board: Leaderboard) -> str:
+    """Which `coverage` ranks the fullest run and which ranks all that can be; empty where a run is ranked, or none is.
+
+    It goes on after `the same command`.
+    """
     could_be = [each for each in board.unranked if each.coverage is not None]
     shares = sorted({each.coverage for each in could_be if each.coverage is not None})
     if board.runs or not shares:
-        return
+        return ""
     best = _names([each.entry for each in could_be if each.coverage == shares[-1]])
-    ways = [f"The same command with coverage={shares[-1]:g} ranks {best}"]
+    ways = [f"with coverage={shares[-1]:g} ranks {best}"]
     if len(shares) > 1:
         ways.append(f"with coverage={shares[0]:g} it ranks {len(could_be)} runs")
-    yield f"{', and '.join(ways)}, over the questions that all ranked runs answered."
+    return ", and ".join(ways)
+
+
+def _what_would_rank(board: Leaderboard) -> Iterator[str]:
+    """Says which `coverage` would rank runs, if no run is ranked."""
+    if ways := ranking_ways(board):
+        yield f"The same command {ways}, over the questions that all ranked runs answered."
+
+
+def limited_images(board: Leaderboard) -> str:
+    """Which part of the benchmark's images the figures of runs are about, `10 of 100 images`; empty where all."""
+    if board.n_images in (None, board.n_benchmark_images):
+        return ""
+    return f"{board.n_images:,} of {counted(board.n_benchmark_images or 0, 'image', ',')}"
 
 
 def _paper_apart(board: Leaderboard) -> Iterator[str]:

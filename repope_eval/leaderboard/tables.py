@@ -119,7 +119,18 @@ def _model(board: Leaderboard) -> Field[Entry]:
 
 def _answers(board: Leaderboard) -> list[Field[Entry]]:
     """How many questions the runs answered; of the paper's models it is not known."""
-    return [_ANSWERS] if board.runs else []
+    is_limited = board.n_images != board.n_benchmark_images
+    return [_ANSWERS, *([_images(board)] if is_limited else [])] if board.runs else []
+
+
+def _images(board: Leaderboard) -> Field[Entry]:
+    """How many of the benchmark's images an entry is about."""
+
+    def cell(entry: Entry) -> Cell:
+        text = "" if entry.n_images is None else f"{entry.n_images:,} of {board.n_benchmark_images:,}"
+        return Cell(text=text, values=(entry.n_images, board.n_benchmark_images))
+
+    return value_field("images", cell, "n_images", "n_benchmark_images")
 
 
 def _every_figure(board: Leaderboard) -> Table:

@@ -8,6 +8,9 @@ from repope_eval.scoring.protocols import Reading
 UNDEFINED = "–"
 """Stands for a figure that is undefined."""
 
+PARTIAL = "†"
+"""Follows an F1 that leaves out more than 1 % of the questions, for want of an answer that can be read."""
+
 COUNT_TITLES: Mapping[str, str] = {"tp": "TP", "fp": "FP", "tn": "TN", "fn": "FN"}
 BALANCED_TITLES: Mapping[str, str] = {
     "f1_balanced": "F1 at 50 % yes",

@@ -8,6 +8,7 @@ from repope_eval.records import Variant
 from repope_eval.reporting.benchmark_tables import DETECTION_TITLES
 from repope_eval.reporting.figure_texts import (
     FIGURE_TITLES,
+    UNDEFINED,
     change_text,
     figure_text,
     interval_text,
@@ -58,12 +59,12 @@ class _Place:
         ]
 
 
-def headline(scores: Scores, limited_to: int | None = None) -> Headline:
+def headline(scores: Scores, part: str = "") -> Headline:
     """The headline of a run; DASH-B's own figures stand first where there are some.
 
     Args:
         scores: of the run.
-        limited_to: the number of images that `limit` leaves; None without a limit.
+        part: which part of the benchmark's images `limit` leaves: `10 of 100 images`; empty where it leaves all.
     """
     detection = scores.own.detections.get(ALL_OBJECTS)
     if detection is not None:
@@ -71,16 +72,23 @@ def headline(scores: Scores, limited_to: int | None = None) -> Headline:
             (title, ratio_text(detection.estimates[name].value)) for name, title in DETECTION_TITLES.items()
         ]
         clauses = [_detected(detection)]
-        about, is_change = "over all answered questions", False
+        about, is_change = f"over all answered questions{_limited(part)}", False
     else:
         place = _place(scores)
         values = [
-            (f"{FIGURE_TITLES[place.figure]} under {labels}", figure_text(place.figure, value))
+            (
+                f"{FIGURE_TITLES[place.figure]} under {labels}",
+                UNDEFINED if scores.is_unread else figure_text(place.figure, value),
+            )
             for labels, value in place.values
         ]
-        clauses = [_figure_clause(place), *_effect_clause(place, scores.object_effects)]
-        about, is_change = f"{_about(place)}{_counted(scores)}", len(values) == 2
-    clauses += _completeness_clauses(scores, limited_to)
+        clauses = (
+            [] if scores.is_unread else [_figure_clause(place), *_effect_clause(place, scores.object_effects)]
+        )
+        about = _variant_text(place) if scores.is_unread else _about(place)
+        about += f"{_limited(part)}{_counted(scores)}"
+        is_change = len(values) == 2
+    clauses += _completeness_clauses(scores, part)
     text = "; ".join(clauses)
     return Headline(
         values=values, about=about, sentence=f"{text[:1].upper()}{text[1:]}.", is_change=is_change
@@ -88,14 +96,18 @@ def headline(scores: Scores, limited_to: int | None = None) -> Headline:
 
 
 def _place(scores: Scores) -> _Place:
-    """The mean over variants; where it is undefined, all questions together; where F1 is, the true negative rate."""
+    """The mean over variants; where it is undefined, all questions together; where F1 is, the true negative rate.
+
+    Where no answer is read, no figure is any better than the first.
+    """
     places = [
         _Place(figure, part, _variant(part))
         for figure in _FIGURES
         for part in scores.parts
         if part.cells and all(part.cells.values())
     ]
-    return next((place for place in places if all(value is not None for _, value in place.values)), places[0])
+    defined = (place for place in places if all(value is not None for _, value in place.values))
+    return places[0] if scores.is_unread else next(defined, places[0])
 
 
 def _variant(part: ProtocolScores) -> Variant:
@@ -103,20 +115,27 @@ def _variant(part: ProtocolScores) -> Variant:
     return MEAN if MEAN in variants else next(iter(variants))
 
 
-def _about(place: _Place) -> str:
-    """What the figure is over, and its change with an interval."""
+def _variant_text(place: _Place) -> str:
+    """What the figure is over."""
     if place.variant == MEAN:
         n_variants = len(next(iter(place.part.cells.values()))) - 1
-        over = f"mean over {n_variants} variants"
-    elif place.variant == DISTINCT:
-        over = "all questions, each counted once"
-    else:
-        over = place.variant
+        return f"mean over {n_variants} variants"
+    return "all questions, each counted once" if place.variant == DISTINCT else place.variant
+
+
+def _about(place: _Place) -> str:
+    """What the figure is over, and its change with an interval."""
+    over = _variant_text(place)
     change = place.part.changes.get(place.variant)
     if change is None or change.estimates[place.figure].value is None:
         return over
     found = change.estimates[place.figure]
     return f"{over}; change {change_text(place.figure, found.value)}{_within(place.figure, found.interval)}"
+
+
+def _limited(part: str) -> str:
+    """Of how many images the figure is, where `limit` leaves a part of them."""
+    return f"; {part}" if part else ""
 
 
 def _counted(scores: Scores) -> str:
@@ -126,6 +145,8 @@ def _counted(scores: Scores) -> str:
         n_counted -= len(scores.unparsed)
     if 100 * n_counted >= LEAST_COUNTED * scores.n_questions:
         return ""
+    if scores.is_unread:
+        return f"; none of {counted(scores.n_answered, 'answer', ',')} reads as yes or no"
     total, share = counted(scores.n_questions, "question", ","), percentage(n_counted, scores.n_questions)
     return f"; of the {n_counted:,} of {total} ({share} %) with a readable answer"
 
@@ -187,14 +208,16 @@ def _detected(detection: Detection) -> str:
     return f"the model sees the object {' and '.join(said)}" if said else "no answer can be scored"
 
 
-def _completeness_clauses(scores: Scores, limited_to: int | None) -> Iterator[str]:
-    about = "" if limited_to is None else f" about the first {counted(limited_to, 'image', ',')}"
+def _completeness_clauses(scores: Scores, part: str) -> Iterator[str]:
+    about = f" about the first {part}" if part else ""
     total = counted(scores.n_questions, "question", ",") + about
     if scores.n_answered == scores.n_questions:
         yield f"all {total} are answered"
     else:
         share = percentage(scores.n_answered, scores.n_questions)
         yield f"only {scores.n_answered:,} of {total} are answered ({share} %)"
-    if n_unparsed := len(scores.unparsed):
+    if scores.is_unread:
+        yield "no answer reads as yes or no"
+    elif n_unparsed := len(scores.unparsed):
         verb = "reads" if n_unparsed == 1 else "read"
         yield f"{counted(n_unparsed, 'answer', ',')} {verb} as neither yes nor no"

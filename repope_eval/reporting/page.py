@@ -10,7 +10,13 @@ from repope_eval.reporting.citations import citations
 from repope_eval.reporting.figure_texts import UNDEFINED, clipped, label_set_phrase, label_set_title
 from repope_eval.reporting.gallery import PAGE_BYTES, illustrated, make_gallery
 from repope_eval.reporting.headline import headline
-from repope_eval.reporting.score_table import interval_table, reason_lines, score_table, what_f1_hides
+from repope_eval.reporting.score_table import (
+    interval_table,
+    partial_note,
+    reason_lines,
+    score_table,
+    what_f1_hides,
+)
 from repope_eval.reporting.tables import Table
 from repope_eval.reporting.templates import render
 from repope_eval.scoring.bootstrap import FEWEST_IMAGES
@@ -36,8 +42,8 @@ class RunView:
     scores: Scores
     settings: Mapping[str, Any]
     """The settings by dotted key."""
-    limited_to: int | None = None
-    """The number of images that `limit` leaves; None without a limit."""
+    part: str = ""
+    """Which part of the benchmark's images `limit` leaves: `10 of 100 images`; empty where it leaves all."""
     measures: str = ""
     """What the benchmark's figures tell of a model, and what they cannot."""
     facts: Mapping[str, Any] = field(default_factory=dict)
@@ -68,12 +74,13 @@ def render_run_page(view: RunView) -> RunPage:
     context = {
         "view": view,
         "scores": scores,
-        "headline": headline(scores, view.limited_to),
+        "headline": headline(scores, view.part),
         "titles": [label_set_title(name) for name in scores.cells],
         "phrases": [label_set_phrase(name) for name in scores.cells],
         "tables": _tables(scores),
         "reasons": reason_lines(scores),
         "remarks": {
+            "partial": partial_note(scores),
             "f1_parts": remarks.f1_parts_remark(scores),
             "clustering": remarks.clustering_remark(scores.f1_width_ratios),
             "ambiguity": remarks.ambiguity_remark(scores.resolutions),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
-from repope_eval.records import Variant
+from repope_eval.records import Answer, Variant
 from repope_eval.reporting.figure_texts import change_text, figure_text, interval_text, label_set_phrase
 from repope_eval.scoring.bootstrap import MEAN
 from repope_eval.scoring.detection import Detection
@@ -13,7 +13,7 @@ from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.scoring.resolutions import Resolution
 from repope_eval.scoring.scores import Scores
 from repope_eval.settings.config import Protocol
-from repope_eval.wording import counted
+from repope_eval.wording import counted, shown
 
 Summary = TypeVar("Summary", Change, Resolution)
 
@@ -31,6 +31,12 @@ _UNPARSED = {
     "not_yes": "figures count {them} as wrong",
 }
 """What becomes of unparsed answers (see `Protocol.unparsed`)."""
+
+
+_MANY = 0.5
+"""The share of unread answers from which it is said what to try."""
+_QUOTED = 3
+"""How many different ones of them are quoted."""
 
 
 def f1_parts_remark(scores: Scores) -> str | None:
@@ -131,10 +137,33 @@ def readings_remark(n_otherwise: Mapping[Protocol, int], protocol: Protocol, n_a
     )
 
 
-def unread_remark(n_unparsed: int, n_answers: int, protocol: Protocol) -> str | None:
-    """Says how many answers are neither yes nor no; None where all are one of them."""
+def unread_remark(
+    unparsed: Sequence[Answer], n_answers: int, protocol: Protocol, *, is_asked: bool
+) -> str | None:
+    """Says how many answers are neither yes nor no, and where these are many, what to try; None where there are none.
+
+    Args:
+        unparsed: those answers.
+        n_answers: how many answers there are.
+        protocol: what they were read by.
+        is_asked: whether this program asked for the answers, so that its settings change them.
+    """
+    n_unparsed = len(unparsed)
     if not n_unparsed:
         return None
     verb, them = ("is", "it") if n_unparsed == 1 else ("are", "them")
     unread = f"{n_unparsed:,} of {counted(n_answers, 'answer', ',')} {verb} neither yes nor no by protocol {protocol}"
-    return f"{unread}, and {_UNPARSED[PROTOCOLS[protocol].unparsed].format(them=them)}."
+    fate = f"{unread}, and {_UNPARSED[PROTOCOLS[protocol].unparsed].format(them=them)}."
+    return fate if n_unparsed < _MANY * n_answers else f"{fate} {_what_to_try(unparsed, is_asked=is_asked)}"
+
+
+def _what_to_try(unparsed: Sequence[Answer], *, is_asked: bool) -> str:
+    first = ", ".join(
+        shown(response) for response in [*dict.fromkeys(a.response for a in unparsed)][:_QUOTED]
+    )
+    asking = (
+        ", model.question_suffix='\\nAnswer yes or no.', or a larger model.max_new_tokens (with another out=)"
+        if is_asked
+        else ", or ask the model for yes or no"
+    )
+    return f"They begin with {first}: try another protocol={asking}."

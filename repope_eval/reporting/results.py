@@ -36,6 +36,8 @@ class AnsweredBenchmark:
     """Further counts of how the answers came about, by name, such as how many were asked in this start."""
     images: Mapping[str, Path]
     """Where each image lies that is on this machine, for thumbnails."""
+    n_images: int | None = None
+    """How many images the whole benchmark has, of which `limit` may leave out some; None where there is no limit."""
 
 
 def score_and_report(
@@ -70,14 +72,36 @@ def score_and_report(
     folder.manifest.finish(seconds=rounded(seconds), counts=counts)  # what is shown may be going nowhere
     show(scores)
     log.info("%s", readings_remark(scores.read_otherwise, scores.protocol, scores.n_answered))
-    if unread := unread_remark(len(scores.unparsed), scores.n_answered, scores.protocol):
-        log.warning("%s", unread)
-    if n_missing := scores.n_questions - scores.n_answered:
-        log.warning("%d of %s without an answer", n_missing, counted(scores.n_questions, "distinct question"))
     for line in folder.manifest.doubts:
         log.warning("%s", line)
+    if part := _part(answered):
+        log.info("limit=%s: the scores are about the first %s", part.partition(" ")[0], part)
+    if n_missing := scores.n_questions - scores.n_answered:
+        log.warning("%d of %s without an answer", n_missing, counted(scores.n_questions, "distinct question"))
+    if unread := _unread(answered, scores):
+        log.warning("%s", unread)
     log.info("results are in %s (report.html for reading, scores.json for programs)", folder.path)
     return scores
+
+
+def _part(answered: AnsweredBenchmark) -> str:
+    """Which part of the benchmark's images `limit` leaves: `10 of 100 images`; empty where it leaves all."""
+    n_images = len({question.image for question in answered.benchmark.questions})
+    if answered.n_images is None or n_images >= answered.n_images:
+        return ""
+    return f"{n_images:,} of {counted(answered.n_images, 'image', ',')}"
+
+
+def _doubts(answered: AnsweredBenchmark, scores: Scores, folder: RunFolder) -> list[str]:
+    """What makes the answers doubtful, and that none of them is a yes or a no where that is so."""
+    line = _unread(answered, scores) if scores.is_unread else None
+    return [*folder.manifest.doubts, *([line] if line else [])]
+
+
+def _unread(answered: AnsweredBenchmark, scores: Scores) -> str | None:
+    """How many answers are neither yes nor no, and where these are many, what to try."""
+    is_asked = isinstance(answered.settings, config.RunSettings)
+    return unread_remark(scores.unparsed, scores.n_answered, scores.protocol, is_asked=is_asked)
 
 
 def _unanswered(folder: RunFolder) -> dict[str, str]:
@@ -92,11 +116,10 @@ def _unanswered(folder: RunFolder) -> dict[str, str]:
 
 def _view(answered: AnsweredBenchmark, scores: Scores, folder: RunFolder, seconds: Seconds) -> RunView:
     """What the page shows."""
-    is_limited = getattr(answered.settings, "limit", None) is not None
     return RunView(
         scores=scores,
         settings=_settings(answered, folder),
-        limited_to=len({each.image for each in answered.benchmark.questions}) if is_limited else None,
+        part=_part(answered),
         measures=answered.benchmark.measures,
         facts={
             "answered": f"{scores.n_answered} of {counted(scores.n_questions, 'question')}",
@@ -104,7 +127,7 @@ def _view(answered: AnsweredBenchmark, scores: Scores, folder: RunFolder, second
             **answered.counts,
             **_starts(folder),
         },
-        doubts=folder.manifest.doubts,
+        doubts=_doubts(answered, scores, folder),
         seconds=seconds,
         prompt=folder.manifest.facts.get("prompt"),
         images=answered.images,

@@ -4,7 +4,7 @@ from repope_eval.reporting.benchmark_tables import DETECTION_TITLES, amber_table
 from repope_eval.reporting.console import print_sentences, print_table
 from repope_eval.reporting.figure_texts import interval_text, ratio_text
 from repope_eval.reporting.remarks import f1_parts_remark
-from repope_eval.reporting.score_table import narrow_score_tables
+from repope_eval.reporting.score_table import narrow_score_tables, partial_note
 from repope_eval.reporting.tables import number_field, table, text_field
 from repope_eval.scoring.detection import ALL_OBJECTS, Detection
 from repope_eval.scoring.scores import Scores
@@ -14,8 +14,9 @@ def print_scores(scores: Scores) -> None:
     """Prints the figures under each label set, how certain F1 is, what the relabelling changed, and own figures."""
     for shown in narrow_score_tables(f"{scores.model} on {scores.bench}, protocol {scores.protocol}", scores):
         print_table(shown)
-    if remark := f1_parts_remark(scores):
-        print_sentences(remark)
+    for remark in (partial_note(scores), f1_parts_remark(scores)):
+        if remark:
+            print_sentences(remark)
     if scores.own.detections:
         print_detection(scores.own.detections[ALL_OBJECTS])
     if scores.groups:

@@ -12,6 +12,8 @@ from repope_eval.reporting.figure_texts import (
     COUNT_TITLES,
     F1_PART_TITLES,
     FIGURE_TITLES,
+    PARTIAL,
+    UNDEFINED,
     change_text,
     count_text,
     figure_text,
@@ -20,13 +22,21 @@ from repope_eval.reporting.figure_texts import (
 )
 from repope_eval.reporting.tables import Cell, Column, Field, Table, number_field, table, text_field
 from repope_eval.scoring.confusion import Figures
+from repope_eval.scoring.coverage import LEAST_COUNTED
 from repope_eval.scoring.estimates import Estimate
+from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.scoring.scores import Scores
+from repope_eval.settings.config import Protocol
 
 Found = TypeVar("Found")
 
 COLUMNS = ("f1", "precision", "recall", *COUNT_TITLES)
 """The fields of `Figures` that the table shows."""
+_OF_F1 = ("f1", "f1_balanced")
+_PARTIAL_NOTE = (
+    f"{PARTIAL}: F1 leaves out more than 1 % of the questions, which have no answer or none that reads as yes or no. "
+    "These may be the harder ones."
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +52,8 @@ class ScoreRow:
     """All figures; None of a change."""
     is_first: bool = False
     """Whether it is the first row of its variant."""
+    is_partial: bool = False
+    """Whether F1 leaves out more than 1 % of the questions."""
 
     @property
     def is_change(self) -> bool:
@@ -49,13 +61,24 @@ class ScoreRow:
         return self.figures is None
 
     def figure(self, name: str) -> str:
-        """A figure, or the difference of one."""
-        return self._text(name, self.estimates[name].value)
+        """A figure, or the difference of one; F1 has a mark where it is partial, and is none where nothing was read."""
+        if self._is_of_nothing(name):
+            return UNDEFINED
+        mark = PARTIAL if name == "f1" and self.is_partial else ""
+        return self._text(name, self.estimates[name].value) + mark
 
     def interval(self, name: str) -> str:
         """The 95 % interval of a figure, `0.8512 to 0.8933`; empty where there is none."""
         found = self.estimates[name].interval
-        return "" if found is None else interval_text(found, partial(self._text, name))
+        return (
+            ""
+            if found is None or self._is_of_nothing(name)
+            else interval_text(found, partial(self._text, name))
+        )
+
+    def _is_of_nothing(self, name: str) -> bool:
+        """Whether it is an F1 of answers none of which was read: a 0 would say something of the model."""
+        return name in _OF_F1 and self.figures is not None and self.figures.is_unread
 
     def _text(self, name: str, value: float | None) -> str:
         return (change_text if self.is_change else figure_text)(name, value)
@@ -65,7 +88,7 @@ class ScoreRow:
         between = "–" if short and not self.is_change else " to "
         text = partial(change_text if self.is_change else figure_text, "f1")
         return interval_text(
-            self.estimates["f1"].interval,
+            None if self._is_of_nothing("f1") else self.estimates["f1"].interval,
             lambda end: text(end).replace("0.", ".", 1) if short else text(end),
             between,
         )
@@ -86,9 +109,20 @@ def score_rows(scores: Scores) -> Iterator[ScoreRow]:
                     estimates=cell.estimates,
                     figures=cell.figures,
                     is_first=index == 0,
+                    is_partial=leaves_out(cell.figures, scores.protocol),
                 )
             if change := part.changes.get(variant):
                 yield ScoreRow(variant=variant, labels="change", estimates=change.estimates, figures=None)
+
+
+def leaves_out(figures: Figures, protocol: Protocol) -> bool:
+    """Whether there is an F1 of less than 99 % of the labelled questions, for want of an answer that can be read."""
+    if figures.f1 is None or figures.is_unread:
+        return False
+    n_counted = figures.n_answered
+    if PROTOCOLS[protocol].unparsed != "not_yes":
+        n_counted -= figures.n_unparsed
+    return 100 * n_counted < LEAST_COUNTED * figures.n_questions
 
 
 def by_variant(
@@ -102,6 +136,11 @@ def by_variant(
         for name in found
         if variant in found[name]
     ]
+
+
+def partial_note(scores: Scores) -> str | None:
+    """What the mark of an F1 says; None where none has it."""
+    return _PARTIAL_NOTE if any(row.is_partial for row in score_rows(scores)) else None
 
 
 _QUESTIONS: Field[ScoreRow] = number_field("questions", lambda row: row.count("n_questions"))

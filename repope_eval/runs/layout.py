@@ -49,6 +49,12 @@ def find_run_folders(root: Path) -> list[Path]:
     return sorted(_run_folders(root), key=lambda folder: natural_order(str(folder)))
 
 
+def run_title(model: str, folder: str) -> str:
+    """How messages name a run: its folder, with the model before it if the folder is named otherwise."""
+    name = folder if folder.rpartition("/")[2] == model else f"{model} ({folder})"
+    return " ".join(name.split())
+
+
 def model_name(settings: Mapping[str, Any]) -> str:
     """The model's name by a manifest's settings: the one asked, or the one given for foreign answers, or their file's.
 

@@ -76,6 +76,11 @@ class Figures:
         """Questions without an answer."""
         return self.n_questions - self.n_answered
 
+    @property
+    def is_unread(self) -> bool:
+        """Whether there are answers, and none of them is a yes or a no: an F1 of such would be none of the model's."""
+        return 0 < self.n_answered == self.n_unparsed
+
 
 _FIELDS = tuple(field.name for field in dataclasses.fields(Figures))
 

@@ -78,6 +78,11 @@ class Scores(ProtocolScores):
     missing: Mapping[str, Mapping[Variant, Missing]] = field(default_factory=dict)
     """F1 for what might have been answered to questions without a readable answer, by label set and variant."""
 
+    @property
+    def is_unread(self) -> bool:
+        """Whether there are answers, and none of them is a yes or a no."""
+        return 0 < self.n_answered == len(self.unparsed)
+
     def to_dict(self) -> dict[str, Any]:
         """What `scores.json` holds of them; undefined figures and intervals are None, and `reasons` says why."""
         protocols = (self, *self.other_protocols) if self.other_protocols else ()

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import logging
 import shutil
 from pathlib import Path
 from typing import Any
@@ -238,3 +239,30 @@ def test_a_file_that_is_of_no_report_is_not_replaced(name: str, tmp_path: Path) 
     with pytest.raises(RepopeError, match=f"{name} there is of no report; choose another out="):
         report(settings, "report")
     assert (out / name).read_text() == '{"of": "a game"}'
+
+
+def test_the_last_line_says_what_would_rank_where_no_run_is(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    caplog.set_level(logging.INFO)
+    for name, n_missing in (("a", 30), ("b", 300)):
+        write_run(tmp_path / name, demo(), name, answer_lines(demo())[n_missing:])
+    report(ReportSettings(runs=str(tmp_path), out=str(tmp_path / "out")), "report")
+    assert caplog.messages[-1].startswith(
+        "0 runs ranked (the same command with coverage=0.99 ranks a, and with coverage=0.72 it ranks 2 runs); "
+    )
+
+
+def test_runs_about_a_part_of_the_images_say_so_where_they_stand(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    caplog.set_level(logging.INFO)
+    write_run(tmp_path / "a", demo(), "a", answer_lines(demo().first_images(10)))
+    report(ReportSettings(runs=str(tmp_path), out=str(tmp_path / "out")), "report")
+    said = capsys.readouterr().out
+    assert "| 10 of 100 |" in said
+    assert "These figures are about 10 of 100 images only." in said
+    assert caplog.messages[-1].startswith("1 run ranked by 10 of 100 images; ")
+    (row,) = rows(tmp_path / "out" / "tables" / "standings.csv")
+    assert (row["n_images"], row["n_benchmark_images"]) == ("10", "100")
+    assert ">10 of 100<" in (tmp_path / "out" / "leaderboard.html").read_text()

@@ -76,8 +76,8 @@ def write(path: Path, text: str) -> None:
                 folder / "manifest.json",
                 (folder / "manifest.json").read_text().replace('"complete"', '"running"'),
             ),
-            r"run: has not ended \(status running\): type its command again to go on, or compare the answers "
-            r"that are there: .*run/answers.jsonl in its place",
+            r"run: running: loading; wait for it, or compare the answers that are there: "
+            r".*run/answers.jsonl in its place",
         ),
         (
             lambda folder: (folder / "answers.jsonl").unlink(),

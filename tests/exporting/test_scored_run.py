@@ -99,7 +99,7 @@ def of_another_protocol(folder: Path) -> None:
         (lambda folder: (folder / "scores.json").write_text("{"), "scores.json: is no JSON"),
         (lambda folder: (folder / "scores.json").write_text("[]"), "scores.json is no run's"),
         (lambda folder: (folder / "manifest.json").write_text("[]"), "is no run's manifest"),
-        (unfinished, "has not ended (status running); type its command again to go on"),
+        (unfinished, "run: running: loading; wait for it, and export it then"),
         (without_figure, "scores.json or manifest.json lacks n_unparsed; type the run's command again"),
         (with_text_for_figure, "scores.json is no run's (a figure is 'high')"),
         (with_half_an_interval, "scores.json is no run's (not enough values"),

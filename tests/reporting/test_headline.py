@@ -14,6 +14,7 @@ from repope_eval.scoring.own_figures import OwnFigures
 from repope_eval.scoring.protocol_scores import mean
 from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.scoring.scores import Scores
+from repope_eval.settings.config import Protocol
 
 BOTH = scores_of({"random": CELL}, {"random": RELABELLED})
 
@@ -94,8 +95,8 @@ def test_how_complete_a_run_is(scores: Scores, clause: str) -> None:
 
 
 def test_a_limit_is_told() -> None:
-    clause = "; all 1,026 questions about the first 7 images are answered."
-    assert headline(BOTH, limited_to=7).sentence.endswith(clause)
+    clause = "; all 1,026 questions about the first 7 of 100 images are answered."
+    assert headline(BOTH, "7 of 100 images").sentence.endswith(clause)
 
 
 @pytest.mark.parametrize(
@@ -109,6 +110,34 @@ def test_a_limit_is_told() -> None:
 def test_a_figure_of_few_questions_says_of_which_beside_it(scores: Scores, clause: str) -> None:
     about = "random; change +0.0461 (95 % interval +0.0349 to +0.0572)"
     assert headline(scores).about == f"{about}{clause}"
+
+
+def test_a_figure_of_a_part_of_the_images_says_so_beside_it() -> None:
+    found = headline(BOTH, "10 of 1,100 images")
+    assert found.about.endswith("(95 % interval +0.0349 to +0.0572); 10 of 1,100 images")
+    questions = [Question("a.png", "Can you see a dog?", "dog")]
+    answers = {each: Answer(each, "yes") for each in questions}
+    of_dogs = detection(dict.fromkeys(questions, True), answers, PROTOCOLS["repope"])
+    own = OwnFigures(detections={ALL_OBJECTS: of_dogs})
+    scores = dataclasses.replace(scores_of({"all": CELL}), own=own)
+    assert headline(scores, "1 of 2 images").about == "over all answered questions; 1 of 2 images"
+
+
+@pytest.mark.parametrize("protocol", ["repope", "vlmevalkit"])
+def test_where_no_answer_is_read_there_is_no_figure(protocol: Protocol) -> None:
+    unread = dataclasses.replace(CELL, f1=0.0, n_answered=1026, n_unparsed=1026)
+    found = headline(
+        answered(
+            1026,
+            1026,
+            cells=scores_of({"random": unread}, {"random": unread}).cells,
+            protocol=protocol,
+            object_effects=[EFFECT],
+        )
+    )
+    assert found.values == [("F1 under POPE", "–"), ("F1 under RePOPE", "–")]
+    assert found.about == "random; none of 1,026 answers reads as yes or no"
+    assert found.sentence == "All 1,026 questions are answered; no answer reads as yes or no."
 
 
 def test_unread_answers_that_count_as_wrong_leave_no_question_out() -> None:

@@ -6,6 +6,7 @@ import pytest
 from run_examples import RESOLUTION
 from score_examples import CELL, RELABELLED, scores_of
 
+from repope_eval.records import Answer, Question
 from repope_eval.reporting.remarks import (
     ambiguity_remark,
     clustering_remark,
@@ -82,11 +83,28 @@ def test_what_other_protocols_read_is_always_said() -> None:
     )
 
 
+def unread(number: int, text: str = "A cat.") -> list[Answer]:
+    return [Answer(Question(f"{each}.png", "Is it?", "cat"), text) for each in range(number)]
+
+
 def test_unread_answers_are_told_with_what_becomes_of_them() -> None:
-    assert unread_remark(0, 3000, "repope") is None
-    assert unread_remark(1810, 3000, "repope") == (
-        "1,810 of 3,000 answers are neither yes nor no by protocol repope, and no figure counts them."
+    assert unread_remark([], 3000, "repope", is_asked=True) is None
+    assert unread_remark(unread(1210), 3000, "repope", is_asked=True) == (
+        "1,210 of 3,000 answers are neither yes nor no by protocol repope, and no figure counts them."
     )
-    assert unread_remark(1, 1, "vlmevalkit") == (
-        "1 of 1 answer is neither yes nor no by protocol vlmevalkit, and figures count it as wrong."
+    assert unread_remark(unread(1), 3, "vlmevalkit", is_asked=False) == (
+        "1 of 3 answers is neither yes nor no by protocol vlmevalkit, and figures count it as wrong."
     )
+
+
+@pytest.mark.parametrize("number", [2, 4])
+def test_where_half_the_answers_or_more_are_unread_it_is_said_what_to_try(number: int) -> None:
+    answers = [*unread(number - 1), *unread(1, "Two\ncats.")]
+    asked = unread_remark(answers, 4, "repope", is_asked=True) or ""
+    assert asked.endswith(
+        "They begin with 'A cat.', 'Two\\ncats.': try another protocol=, model.question_suffix='\\nAnswer yes or no.', "
+        "or a larger model.max_new_tokens (with another out=)."
+    )
+    others = unread_remark(answers, 4, "repope", is_asked=False) or ""
+    assert others.endswith("try another protocol=, or ask the model for yes or no.")
+    assert "model." not in others

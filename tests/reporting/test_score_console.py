@@ -222,3 +222,25 @@ def test_sentences_are_broken_between_words(
     assert last == "x" * 120
     assert most - len(" re-ranking\\x1b") <= max(map(len, lines)) <= most
     assert " ".join([*lines, last]) == text.replace("\x1b", "\\x1b")
+
+
+def test_f1_of_a_part_of_the_questions_is_marked_and_the_mark_explained(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    few = dataclasses.replace(CELL, n_answered=CELL.n_questions, n_unparsed=31)
+    text = shown(scores_of({"random": few}), Terminal(), monkeypatch)
+    assert " 0.8732† " in text
+    assert "†: F1 leaves out more than 1 % of the questions" in text
+    whole = scores_of({"random": dataclasses.replace(few, n_unparsed=30)})
+    assert "†" not in shown(whole, Terminal(), monkeypatch)
+    as_wrong = dataclasses.replace(scores_of({"random": few}), protocol="vlmevalkit")
+    assert "†" not in shown(as_wrong, Terminal(), monkeypatch)
+
+
+def test_answers_none_of_which_is_read_have_no_f1(monkeypatch: pytest.MonkeyPatch) -> None:
+    unread = dataclasses.replace(CELL, f1=0.0, f1_balanced=0.0, n_answered=3000, n_unparsed=3000)
+    scores = dataclasses.replace(scores_of({"random": unread}), protocol="vlmevalkit")
+    (row,) = score_rows(scores)
+    assert [row.figure("f1"), row.f1_interval(), row.figure("f1_balanced")] == ["–"] * 3
+    assert row.interval("f1") == ""
+    assert "†" not in shown(scores, Terminal(), monkeypatch)
