@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from repope_eval.errors import InterruptionError, RepopeError, SaidElsewhereError
 from repope_eval.process.output import write, write_error
@@ -26,6 +26,9 @@ from repope_eval.settings.fields import nearest
 from repope_eval.settings.options import command_place
 from repope_eval.settings.quick_checks import dashed_settings, misspelt_keys
 from repope_eval.wording import message_text, shown_word
+
+if TYPE_CHECKING:  # slow to import
+    from repope_eval.settings.launching import Turn
 
 log = logging.getLogger("repope_eval")
 
@@ -169,13 +172,15 @@ def _launch(command: str, words: list[str]) -> int:
     failures: list[RepopeError] = []
     process = os.getpid()
 
-    def execute(composed: Sequence[Any]) -> None:
+    def execute(composed: Sequence[Any], turn: "Turn | None") -> None:
         show_log_on_console(rank_here())
         try:
             with told_by_launcher():
                 settings: list[Any] = [settings_from(record, each) for each in composed]
                 for word, path in hiding_files().items():
                     log.warning("%s is your own %s, not the shipped configuration of that name", word, path)
+                if turn is not None:
+                    log.info("%s", _turn_line(turn, settings))
                 module = import_module(f"repope_eval.commands.{command}")
                 if len(settings) == 1:
                     module.execute(settings[0], typed)
@@ -196,6 +201,17 @@ def _launch(command: str, words: list[str]) -> int:
 
     launch(record, execute, by_benchmark)
     return failures[0].exit_status if failures else 0
+
+
+def _turn_line(turn: "Turn", settings: Sequence[Any]) -> str:
+    """Which run of a sweep begins: `2 of 6: ovis2_4b on repope_random`, with what else differs between the runs."""
+    model = getattr(settings[0], "model", None)
+    benches = [getattr(getattr(each, "bench", None), "name", None) for each in settings]
+    names = [getattr(model, "name", model), " and ".join(filter(None, benches))]
+    title = " on ".join(filter(None, names))
+    others = [shown_word(word) for word in turn.words if word.partition("=")[0] not in ("model", "bench")]
+    of = "" if turn.of is None else f" of {turn.of}"
+    return f"{turn.number}{of}: {', '.join(filter(None, (title, *others)))}"
 
 
 def _by_benchmark(command: str, words: list[str]) -> list[list[str]]:

@@ -203,6 +203,9 @@ def test_a_sweep_runs_every_job(command_line: CommandLine, tmp_path: Path) -> No
     assert result.returncode == 0, result.stderr
     for protocol in ("repope", "pope"):
         assert json.loads((tmp_path / protocol / "scores.json").read_text())["protocol"] == protocol
+    turns = [line for line in result.stderr.splitlines() if " of 2: " in line]
+    assert turns == ["1 of 2: tiny on demo, protocol=repope", "2 of 2: tiny on demo, protocol=pope"]
+    assert result.stderr.startswith(turns[0])
 
 
 def test_a_run_ends_its_asking_with_how_long_it_took_and_would_take(

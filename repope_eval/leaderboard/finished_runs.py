@@ -64,7 +64,7 @@ def read_runs(root: Path) -> tuple[list[FoundRun], list[LeftOut]]:
         try:
             run = read_run(folder, name)
             if run.status != "complete":
-                run = replace(run, unfinished=states().get(place_below(root, folder), ""))
+                run = replace(run, unfinished=states().get(place_below(root, folder), "has not ended"))
             found.append(run)
         except RepopeError as error:
             reason = " ".join(str(error).removeprefix(f"{folder}{os.sep}").split())

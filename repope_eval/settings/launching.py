@@ -1,11 +1,12 @@
 """Starting a command from the words of a command line: once, or once for each run of a sweep."""
 
 import argparse
+import math
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import hydra
 from hydra._internal.utils import get_args_parser
@@ -28,15 +29,28 @@ from repope_eval.settings.own_names import OF_FILES, checkpoint_name
 from repope_eval.settings.quick_checks import no_such_key
 from repope_eval.settings.shipped_files import GROUP_FOLDERS, choices
 from repope_eval.settings.validation import check
-from repope_eval.settings.words import is_hydras, key_of, quoted_texts
+from repope_eval.settings.words import is_hydras, key_of, quoted_texts, single_words
 from repope_eval.wording import first_unwritable, shown_word
 
 _TOLD: tuple[type, ...] = (ConfigStore, GlobalHydra, HydraConfig, JobRuntime, VersionBase)
 """Where Hydra keeps what a program told it."""
 
 
+class Turn(NamedTuple):
+    """Which of a sweep's runs it is."""
+
+    number: int
+    """From 1."""
+    of: int | None
+    """How many runs there are; None where only a sweeper of the user's own knows."""
+    words: tuple[str, ...]
+    """Those that other runs have other values for."""
+
+
 def launch(
-    record: type, execute: Callable[[Sequence[DictConfig]], None], by_benchmark: Sequence[Sequence[str]]
+    record: type,
+    execute: Callable[[Sequence[DictConfig], Turn | None], None],
+    by_benchmark: Sequence[Sequence[str]],
 ) -> None:
     """Checks the words of a command line, then has `execute` called once, or once for each run of a sweep.
 
@@ -45,7 +59,7 @@ def launch(
 
     Args:
         record: the settings of the command.
-        execute: takes what was composed for each benchmark.
+        execute: takes what was composed for each benchmark, and which run of a sweep it is.
         by_benchmark: the words for each benchmark, which differ in one word, `bench=NAME`; mostly there is one.
 
     Raises:
@@ -65,9 +79,10 @@ def launch(
     benches = [next(word for word in each if word.startswith("bench=")) for each in by_benchmark if others]
     if options.overrides == list(words) and len(composed) == len(checked):
         _note_benches(benches, composed)
-        _execute_composed(execute, composed)
+        _execute_composed(lambda each: execute(each, None), composed)
         return
 
+    sweeps = _sweeps(record, typed, config_dir) if options.multirun else None
     if options.multirun and not any(word.startswith("hydra.sweep.dir=") for word in options.overrides):
         make_folder(Path(SWEEPS), "hydra.sweep.dir", Path(SWEEPS))
 
@@ -75,7 +90,7 @@ def launch(
         first = named(record, composed, HydraConfig.get().runtime.choices)
         every = [first, *_composed_alike(record, benches, config_dir)]
         _note_benches(benches, every)
-        execute(every)
+        execute(every, None if sweeps is None else _turn(sweeps))
 
     # Hydra takes the folders beside a function's module for groups: `models=FILE` would choose a file from one.
     execute_named.__module__ = "__main__"
@@ -128,6 +143,30 @@ def _hydra_apart() -> Iterator[None]:
 def _note_benches(benches: Sequence[str], composed: Sequence[DictConfig]) -> None:
     _bench_words.clear()
     _bench_words.update((each.bench.name, bench) for bench, each in zip(benches, composed, strict=False))
+
+
+def _sweeps(record: type, words: Sequence[str], config_dir: Path | None) -> dict[str, int]:
+    """How many values each word has that has not one; 0 where only a sweeper can list them."""
+    with initialized(config_dir):
+        numbers = {
+            key_of(word): len(single_words(record, word, multirun=True))
+            for word in words
+            if not is_hydras(word)
+        }
+    of_own = {key_of(word): 0 for word in words if key_of(word).startswith("hydra/sweeper")}
+    return {key: number for key, number in numbers.items() if number != 1} | of_own
+
+
+def _turn(sweeps: Mapping[str, int]) -> Turn:
+    """Which run of a sweep Hydra has begun."""
+    composed = HydraConfig.get()
+    words: Any = OmegaConf.to_container(composed.overrides.task, resolve=False)
+    is_known = all(sweeps.values()) and not composed.sweeper.get("params")
+    return Turn(
+        number=int(composed.job.num) + 1,
+        of=math.prod(sweeps.values()) if is_known else None,
+        words=tuple(word for word in words if key_of(word) in sweeps),
+    )
 
 
 def _execute_composed(

@@ -20,7 +20,7 @@ from omegaconf import DictConfig
 
 from repope_eval.errors import RepopeError
 from repope_eval.settings.config import RunSettings
-from repope_eval.settings.launching import bench_words, is_of_sweep, launch, told_by_launcher
+from repope_eval.settings.launching import Turn, bench_words, is_of_sweep, launch, told_by_launcher
 from repope_eval.settings.schema import settings_from
 
 
@@ -33,6 +33,7 @@ class Launched(NamedTuple):
     """The keys of what was composed for the first."""
     bench_words: list[str]
     is_of_sweep: bool
+    turn: Turn | None
 
 
 @pytest.fixture
@@ -42,9 +43,9 @@ def launched(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., list[Lau
     def launch_words(*by_benchmark: list[str]) -> list[Launched]:
         found: list[Launched] = []
 
-        def execute(composed: Sequence[DictConfig]) -> None:
+        def execute(composed: Sequence[DictConfig], turn: Turn | None) -> None:
             settings = [settings_from(RunSettings, each) for each in composed]
-            found.append(Launched(settings, list(composed[0]), bench_words(), is_of_sweep()))
+            found.append(Launched(settings, list(composed[0]), bench_words(), is_of_sweep(), turn))
 
         launch(RunSettings, execute, by_benchmark)
         GlobalHydra.instance().clear()
@@ -126,3 +127,15 @@ def test_a_process_of_submitit_that_is_told_to_end_keeps_its_batch_and_starts_ag
 def _signal(run: Path, number: int) -> None:
     """Sends a signal to the process that has a run folder."""
     os.kill(json.loads((run / "manifest.json").read_text())["process"]["id"], number)
+
+
+def test_a_run_of_a_sweep_is_told_which_one_it_is(
+    launched: Callable[..., list[Launched]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert [each.turn for each in launched(["limit=2"])] == [None]
+    words = ["-m", "model=tiny,ovis2_1b", "limit=range(1,4)", "batch_size=2", "out=${model.name}_${limit}"]
+    turns = [each.turn for each in launched(words)]
+    assert [(turn.number, turn.of) for turn in turns if turn] == [(number, 6) for number in range(1, 7)]
+    assert turns[-1] is not None
+    assert turns[-1].words == ("model=ovis2_1b", "limit=3")
