@@ -46,7 +46,7 @@ class Fit:
     hours: float | None
     """Hours that all of the benchmark takes, roughly; None where that is not known."""
     remedy: str
-    """The command to run; where the model does not fit, the GPUs that it takes."""
+    """What `command_of` lacks for this model, empty where nothing; where the model does not fit, the GPUs it takes."""
     note: str = ""
 
 
@@ -94,12 +94,12 @@ def fits(
     Args:
         room: the memory that they are to fit.
         models: the models, each with what was counted of it.
-        asked: the benchmark whose time and command are told.
+        asked: the benchmark whose time is told.
     """
     found = []
     for settings, counted in models:
         operations = _operations(counted, asked.size.questions / asked.size.images) * asked.size.images
-        way, fit = _fit(room, settings, counted, operations, asked.words)
+        way, fit = _fit(room, settings, counted, operations)
         found.append((way, operations, fit))
     return tuple(fit for _, _, fit in sorted(found, key=lambda line: line[:2]))
 
@@ -111,8 +111,13 @@ def _operations(counted: Shape | Rehearsed, questions: float) -> float:
     return shared_operations(counted, questions)
 
 
+def command_of(room: Room, asked: Asked, model: str) -> str:
+    """The command that asks a model, but for the words that it alone needs (see `Fit.remedy`)."""
+    return " ".join(filter(None, ("python -m repope_eval", f"model={model}", asked.words, room.words)))
+
+
 def _fit(
-    room: Room, settings: ModelSettings, counted: Shape | Rehearsed, operations: float, bench: str
+    room: Room, settings: ModelSettings, counted: Shape | Rehearsed, operations: float
 ) -> tuple[int, Fit]:
     """How one model fits, with the index of the first way in which it does: the number of ways if in none."""
     machine, kind, note = room.machine, room.machine.device.kind, _note(room.machine, settings, counted)
@@ -126,7 +131,7 @@ def _fit(
                 how=_how(machine.device, settings, quantization, devices),
                 need=need,
                 hours=_hours(room, operations),
-                remedy=_command(room, settings, quantization, devices, bench),
+                remedy=_further_words(room, settings, quantization, devices),
                 note=note,
             )
     need, smallest = (_need(settings, counted, way, "cuda") for way in ("none", "nf4"))
@@ -167,13 +172,11 @@ def _format(device: Device, settings: ModelSettings) -> str:
     return "float16" if wanted == "bfloat16" and not device.has_bfloat16 else wanted
 
 
-def _command(room: Room, settings: ModelSettings, quantization: str, devices: int, bench: str) -> str:
-    parts = ["python -m repope_eval", f"model={settings.name}", bench]
-    parts += [] if quantization == "none" else [f"model.quantization={quantization}"]
+def _further_words(room: Room, settings: ModelSettings, quantization: str, devices: int) -> str:
+    parts = [] if quantization == "none" else [f"model.quantization={quantization}"]
     chosen = _format(room.machine.device, settings)
     parts += [] if chosen == number_format(settings) else [f"model.dtype={chosen}"]
     parts += ["model.device_map=auto"] if devices > 1 else []
-    parts += [room.words] if room.words else []
     return " ".join(parts)
 
 

@@ -7,13 +7,13 @@ from repope_eval.benchmarks.sizes import benchmark_size
 from repope_eval.capacity.counted_models import count_models
 from repope_eval.capacity.examination import examine
 from repope_eval.capacity.findings import Finding, findings, gigabytes
-from repope_eval.capacity.fits import Asked, Fit, fits, room_of
+from repope_eval.capacity.fits import Asked, Fit, command_of, fits, room_of
 from repope_eval.capacity.machine import Machine
 from repope_eval.checking.checks import Check, Result, check_device
 from repope_eval.errors import RepopeError
 from repope_eval.process import environment
 from repope_eval.quantities import hours_text, memory_text
-from repope_eval.reporting.console import print_table, print_text
+from repope_eval.reporting.console import print_sentences, print_table, print_text
 from repope_eval.reporting.tables import Field, Mark, number_field, table, text_field
 from repope_eval.settings.composition import listed_models
 from repope_eval.settings.config import DoctorSettings
@@ -41,8 +41,16 @@ def execute(settings: DoctorSettings, command: str) -> None:
     memory = None if settings.memory is None else settings.memory * 1e9
     room = room_of(machine, memory, device)
     found = count_models(listed)
-    _print_fits(f"Models in {gigabytes(room.free)}", fits(room, found.models, asked), settings.bench.name)
-    print_text(_advice(machine, found.n_not_here))
+    lines = fits(room, found.models, asked)
+    _print_fits(f"Models in {gigabytes(room.free)}", lines, settings.bench.name)
+    if lines and lines[0].fits:
+        print_sentences(
+            "The command for the first; another has its own name in it, and what stands in its line:"
+        )
+        print_text(
+            f"  {' '.join(filter(None, (command_of(room, asked, lines[0].model), lines[0].remedy)))}\n"
+        )
+    _print_advice(machine, found.n_not_here)
     if settings.check:
         print_text("")
         checks = tuple(check_device(settings.device, machine.device))
@@ -51,19 +59,21 @@ def execute(settings: DoctorSettings, command: str) -> None:
         _require_passed(checks)
 
 
-def _advice(machine: Machine, n_not_here: int) -> str:
-    lines = ["Needs are computed, of the weights and of one image at a time with its questions."]
+def _print_advice(machine: Machine, n_not_here: int) -> None:
+    """Prints what needs are of, and what to do next, each command unbroken on a line."""
+    print_sentences("Needs are computed, of the weights and of one image at a time with its questions.")
     if n_not_here:
-        lines.append(
-            f"{counted(n_not_here, 'chat model')} not counted, for want of small files: python -m repope_eval models "
-            "fetch=true gets them, without the weights."
+        print_sentences(
+            f"{counted(n_not_here, 'chat model')} not counted, for want of small files, which this gets without the "
+            "weights:"
         )
+        print_text("  python -m repope_eval models fetch=true")
     if machine.device.kind == "cpu":
-        lines.append(
-            "On a CPU: python -m repope_eval asks the model of the package in seconds; of the others try the "
-            "smallest, with limit=4 first."
+        print_sentences(
+            "On a CPU, the model of the package answers its demo in half a minute; of the others try the smallest, "
+            "with limit=4 first:"
         )
-    return "\n".join(lines)
+        print_text("  python -m repope_eval")
 
 
 def _facts(machine: Machine) -> str:
@@ -118,7 +128,7 @@ def _print_checks(checks: Sequence[Check]) -> None:
 
 
 def _print_fits(title: str, lines: Sequence[Fit], bench: str) -> None:
-    """Prints a line for each model: how it fits and with what command, or what it takes."""
+    """Prints a line for each model: how it fits and with what further words, or what it takes."""
     hours: Field[Fit] = number_field(f"{bench} takes about", lambda line: hours_text(line.hours))
     is_timed = any(line.hours is not None for line in lines)
     first_too_large = next((line for line in lines if not line.fits), None)
@@ -130,8 +140,9 @@ def _print_fits(title: str, lines: Sequence[Fit], bench: str) -> None:
                 text_field("fits in", lambda line: line.how),
                 number_field("needs", lambda line: memory_text(line.need)),
                 *([hours] if is_timed else []),
-                text_field("command, or what it takes", lambda line: line.remedy),
-                text_field("note", lambda line: line.note),
+                text_field(
+                    "with, or what it takes", lambda line: ", ".join(filter(None, (line.remedy, line.note)))
+                ),
             ],
             lines,
             mark=lambda line: "" if line.fits else "quiet",

@@ -16,7 +16,7 @@ INTRODUCTION = """\
 repope_eval asks a vision-language model whether objects are in images, and scores its answers
 under POPE's labels and under RePOPE's corrected ones.
 
-A demo, offline, on the CPU, in seconds:
+A demo, offline, on the CPU, in half a minute:
   python -m repope_eval
 
 What this machine has and lacks, and which models fit it:

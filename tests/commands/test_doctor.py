@@ -2,7 +2,16 @@
 
 from pathlib import Path
 
+import pytest
 from conftest import CommandLine
+from machines import device, with_device
+
+from repope_eval.benchmarks.pope_file import POPE_VARIANTS
+from repope_eval.commands import doctor
+from repope_eval.reporting import console
+from repope_eval.settings.config import BenchSettings, DoctorSettings
+
+REPOPE = BenchSettings(name="repope", source="coco", variants=POPE_VARIANTS)
 
 
 def test_it_says_what_is_here_and_which_models_fit(command_line: CommandLine, tmp_path: Path) -> None:
@@ -11,12 +20,17 @@ def test_it_says_what_is_here_and_which_models_fit(command_line: CommandLine, tm
     assert result.stderr == ""
     rows = {line.split()[0]: line for line in result.stdout.splitlines() if line.split()}
     laptop = rows["internvl2_5_1b"]
-    assert f"python -m repope_eval model=internvl2_5_1b bench=repope data_dir={tmp_path} device=cpu" in laptop
-    assert "bfloat16" in laptop
+    assert laptop.split() == ["internvl2_5_1b", "bfloat16", "2.9", "GB"]
+    first = next(line.split()[0] for line in result.stdout.partition("Models in")[2].splitlines()[4:])
+    assert (
+        f"\n  python -m repope_eval model={first} bench=repope device=cpu data_dir={tmp_path}\n"
+        in result.stdout
+    )
     assert "2 x 80 GB with model.device_map=auto" in rows["internvl2_5_78b"]
     assert "0 of 6 files" in rows["annotations"]
     assert "qwen3_vl_8b" not in rows
-    assert "chat models not counted, for want of small files: python -m repope_eval models" in result.stdout
+    assert "chat models not counted, for want of small files, which this gets" in result.stdout
+    assert "\n  python -m repope_eval models fetch=true\n" in result.stdout
     assert "hf_secret" not in result.stdout
 
 
@@ -38,3 +52,18 @@ def test_a_device_that_is_not_there_is_one_line(command_line: CommandLine) -> No
     assert result.returncode == 1
     (line,) = result.stderr.strip().splitlines()
     assert line.startswith("device=cuda:7: torch sees")
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_on_a_terminal_all_fits_and_commands_are_whole(
+    columns: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    machine = with_device(device("cpu", 25))
+    monkeypatch.setattr(doctor, "examine", lambda *_: machine)
+    monkeypatch.setattr(console, "terminal_width", lambda: columns)
+    doctor.execute(DoctorSettings(bench=REPOPE), "doctor")
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= columns
+    assert "  python -m repope_eval models fetch=true" in lines
+    assert any(line.startswith("  python -m repope_eval model=") for line in lines)
+    assert sum(line.split()[:1] == ["internvl2_5_1b"] for line in lines) == (2 if columns == 60 else 1)

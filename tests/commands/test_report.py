@@ -77,7 +77,7 @@ def test_runs_of_every_kind(command_line: CommandLine, tmp_path: Path) -> None:
     result = command_line("report", f"runs={runs}", "coverage=0.99")
     assert result.returncode == 0, result.stderr
     assert "left out: old: manifest.json: is of schema 0" in result.stderr
-    assert "not ranked: part: has answers about 5 of 100 images" in result.stderr
+    assert "not ranked: demo/part: has answers about 5 of 100 images" in result.stderr
     assert "3 runs ranked" in result.stderr
     out = runs / "leaderboard"
     document = json.loads((out / "leaderboard.json").read_text())

@@ -88,7 +88,8 @@ def test_unread_answers_stand_beside_the_figure_and_last_in_the_terminal(
         f"Of {len(rows)} answers, other protocols read some otherwise than repope: pope "
     )
     assert last[1] == (
-        f"{n_unread} of {len(rows)} answers are neither yes nor no by protocol repope, and no figure counts them."
+        f"{n_unread} of {len(rows)} answers are neither yes nor no by protocol repope, and no figure counts them. They "
+        "begin with 'It is unclear; perhaps.': try another protocol=, or ask the model for yes or no."
     )
     page = (tmp_path / "work" / "run" / "report.html").read_text()
     assert f"; of the {len(rows) - n_unread} of {len(rows)} questions (40.0 %) with a readable answer" in page
