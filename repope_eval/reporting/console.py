@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import shutil
 import sys
 import textwrap
@@ -24,6 +25,9 @@ _AS_WIDE_AS_NEEDED = 10_000
 
 _EDGE = 1
 """Characters before the first column."""
+
+_LAST_SPACES = re.compile(r" +((?:\x1b\[[0-9;]*m)*)$")
+"""Spaces at the end of a line, and the end of their style: beyond the width they would begin another line."""
 
 _SENTENCES_WIDTH = 100
 """The most characters of a line of sentences."""
@@ -88,7 +92,8 @@ def _print_part(part: Fitted, padded: bool) -> None:
     shown = _rich(part, padded)
     console.width = console.measure(shown).maximum
     console.print(shown)
-    write_styled("".join(f"{line.rstrip()}\n" for line in drawn.getvalue().splitlines()))
+    lines = (_LAST_SPACES.sub(r"\1", line) for line in drawn.getvalue().splitlines())
+    write_styled("".join(f"{line}\n" for line in lines))
 
 
 def _rich(part: Fitted, padded: bool) -> RichTable:

@@ -4,6 +4,7 @@ import dataclasses
 import io
 import json
 import os
+import re
 import sys
 from collections import Counter
 
@@ -244,3 +245,19 @@ def test_answers_none_of_which_is_read_have_no_f1(monkeypatch: pytest.MonkeyPatc
     assert [row.figure("f1"), row.f1_interval(), row.figure("f1_balanced")] == ["–"] * 3
     assert row.interval("f1") == ""
     assert "†" not in shown(scores, Terminal(), monkeypatch)
+
+
+def test_no_styled_line_is_wider_than_the_terminal_by_a_space(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    columns = tuple(Column(title=name, is_text=True) for name in ("what", "mend"))
+    cells = (Cell(text="the device"), Cell(text="a mend in so many words that it takes two lines or more"))
+    print_table(
+        Table(caption="A title", columns=columns, rows=(Row(cells=cells, mark="attention"),)), padded=True
+    )
+    text = terminal.shown()
+    assert "\x1b[33m" in text
+    assert max(len(re.sub(r"\x1b\[[0-9;]*m", "", line)) for line in text.splitlines()) <= 40
