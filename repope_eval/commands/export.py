@@ -8,7 +8,7 @@ from repope_eval.errors import RepopeError
 from repope_eval.exporting.files import refuse_filled, write_files
 from repope_eval.exporting.formats import FORMATS
 from repope_eval.exporting.scored_run import read_scored_run
-from repope_eval.exporting.sentences import whole_clause
+from repope_eval.exporting.sentences import unread_sentence, whole_clause
 from repope_eval.leaderboard.run_selection import given_files
 from repope_eval.settings.export_command import ExportSettings
 from repope_eval.settings.named_folders import named_folder
@@ -37,5 +37,7 @@ def execute(settings: ExportSettings, command: str) -> None:
             counted(run.n_questions, "distinct question"),
             part,
         )
+    if run.is_unread:
+        log.warning("%s", unread_sentence(run))
     for name in files:
         log.info("%s is written", out / name)

@@ -68,7 +68,9 @@ def figure_cell(figure: str, one: Scored) -> Cell:
 
 
 def f1_cell(one: Scored) -> Cell:
-    """F1 with its interval, marked where it is about another mix of labels."""
+    """F1 with its interval, marked where it is about another mix of labels; none where no answer was read."""
+    if one.cell.figures.is_unread:
+        return Cell(text=UNDEFINED, values=(None, None, None))
     cell = figure_cell("f1", one)
     return (
         replace(cell, text=cell.text + PARTIAL) if one.entry.is_partial(one.label_set, one.variant) else cell

@@ -47,8 +47,9 @@ class Entry:
         return self.folder is None
 
     def is_partial(self, label_set: str, variant: Variant) -> bool:
-        """Whether F1 leaves out more than 1 % of the questions with either label."""
-        return not self.is_paper and self.coverage[label_set][variant].is_partial
+        """Whether there is an F1 that leaves out more than 1 % of the questions with either label."""
+        has_f1 = self.cells[label_set][variant].figures.f1 is not None
+        return not self.is_paper and has_f1 and self.coverage[label_set][variant].is_partial
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

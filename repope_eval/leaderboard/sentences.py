@@ -43,13 +43,18 @@ def apart_note(board: Leaderboard) -> str:
 
 def leader_sentence(board: Leaderboard) -> str | None:
     """Says which model is first under each label set, and where the best run is beside the paper's models."""
-    leaders = {name: _at(board, name, board.entries, 1) for name in reversed(board.label_sets)}
+    read = [entry for entry in board.entries if not _is_unread(board, entry)]
+    leaders = {name: _at(board, name, read, 1) for name in reversed(board.label_sets)}
     led = [_led(board, name, entries) for name, entries in leaders.items() if entries]
     if not led:
         return None
     verb = "is" if all(len(entries) <= 1 for entries in leaders.values()) else "are"
     first = "First of your runs" if board.paper_is_apart else "First"
     return " ".join([f"{first} by F1 {verb} {_listed(led)}.", *_best_run(board)])
+
+
+def _is_unread(board: Leaderboard, entry: Entry) -> bool:
+    return any(entry.cells[name][board.headline].figures.is_unread for name in board.label_sets)
 
 
 def _led(board: Leaderboard, label_set: str, leaders: Sequence[Entry]) -> str:

@@ -304,3 +304,14 @@ def test_runs_stand_among_the_papers_models_and_beside_their_own(shared: Path, t
     assert "in place" not in first
     for name in ("standings", "leaderboard", "every_figure"):
         assert apart.startswith(leaderboard_tables(fewer)[name].caption.partition(". ")[2]), name
+
+
+def test_a_run_none_of_whose_answers_is_read_has_no_f1_and_no_mark(tmp_path: Path) -> None:
+    """Under a protocol that counts them as wrong, its F1 would be 0; under another it is undefined."""
+    write_run(tmp_path / "mute", demo(), "mute", answer_lines(demo(), yes="Hm.", no="Hm."))
+    for protocol in ("vlmevalkit", "repope"):
+        board = board_of(tmp_path, protocol=protocol)
+        (row,) = leaderboard_tables(board)["standings"].rows
+        assert [cell.text for cell in row.cells[2:4]] == ["–", "–"]
+        assert not any("†" in sentence for sentence in sentences(board))
+        assert leader_sentence(board) is None
