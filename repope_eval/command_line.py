@@ -5,7 +5,7 @@ import logging
 import os
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -177,10 +177,7 @@ def _launch(command: str, words: list[str]) -> int:
         try:
             with told_by_launcher():
                 settings: list[Any] = [settings_from(record, each) for each in composed]
-                for word, path in hiding_files().items():
-                    log.warning("%s is your own %s, not the shipped configuration of that name", word, path)
-                if turn is not None:
-                    log.info("%s", _turn_line(turn, settings))
+                _log_beginning(hiding_files(), turn, settings)
                 module = import_module(f"repope_eval.commands.{command}")
                 if len(settings) == 1:
                     module.execute(settings[0], typed)
@@ -201,6 +198,14 @@ def _launch(command: str, words: list[str]) -> int:
 
     launch(record, execute, by_benchmark)
     return failures[0].exit_status if failures else 0
+
+
+def _log_beginning(hiding: Mapping[str, Any], turn: "Turn | None", settings: Sequence[Any]) -> None:
+    """Says which of the user's own files stand in the place of shipped ones, and which run of a sweep begins."""
+    for word, path in hiding.items():
+        log.warning("%s is your own %s, not the shipped configuration of that name", word, path)
+    if turn is not None:
+        log.info("%s", _turn_line(turn, settings))
 
 
 def _turn_line(turn: "Turn", settings: Sequence[Any]) -> str:

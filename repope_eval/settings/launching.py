@@ -82,15 +82,15 @@ def launch(
         _execute_composed(lambda each: execute(each, None), composed)
         return
 
-    sweeps = _sweeps(record, typed, config_dir) if options.multirun else None
-    if options.multirun and not any(word.startswith("hydra.sweep.dir=") for word in options.overrides):
-        make_folder(Path(SWEEPS), "hydra.sweep.dir", Path(SWEEPS))
+    sweeps = _sweeps(record, typed, config_dir)
+    if options.multirun:
+        _make_sweep_folder(options.overrides)
 
     def execute_named(composed: DictConfig) -> None:
-        first = named(record, composed, HydraConfig.get().runtime.choices)
-        every = [first, *_composed_alike(record, benches, config_dir)]
+        every = [named(record, composed, HydraConfig.get().runtime.choices)]
+        every += _composed_alike(record, benches, config_dir)
         _note_benches(benches, every)
-        execute(every, None if sweeps is None else _turn(sweeps))
+        execute(every, _turn(sweeps))
 
     # Hydra takes the folders beside a function's module for groups: `models=FILE` would choose a file from one.
     execute_named.__module__ = "__main__"
@@ -99,6 +99,12 @@ def launch(
         rest.remove(override)
     sys.argv[1:] = [*typed, *rest]
     hydra.main(version_base="1.3", config_path=None, config_name=CONFIG_NAME)(execute_named)()
+
+
+def _make_sweep_folder(words: Sequence[str]) -> None:
+    """Makes the folder of Hydra's own files, which Hydra would make with a traceback where it cannot."""
+    if not any(word.startswith("hydra.sweep.dir=") for word in words):
+        make_folder(Path(SWEEPS), "hydra.sweep.dir", Path(SWEEPS))
 
 
 def launch_within(
@@ -157,8 +163,10 @@ def _sweeps(record: type, words: Sequence[str], config_dir: Path | None) -> dict
     return {key: number for key, number in numbers.items() if number != 1} | of_own
 
 
-def _turn(sweeps: Mapping[str, int]) -> Turn:
-    """Which run of a sweep Hydra has begun."""
+def _turn(sweeps: Mapping[str, int]) -> Turn | None:
+    """Which run of a sweep Hydra has begun; None where it is none."""
+    if not is_of_sweep():
+        return None
     composed = HydraConfig.get()
     words: Any = OmegaConf.to_container(composed.overrides.task, resolve=False)
     is_known = all(sweeps.values()) and not composed.sweeper.get("params")
