@@ -140,13 +140,13 @@ def _limited(part: str) -> str:
 
 def _counted(scores: Scores) -> str:
     """Of which questions the figure is, where it leaves out more than a few: these may be the harder ones."""
+    if scores.is_unread:
+        return f"; none of {counted(scores.n_answered, 'answer', ',')} reads as yes or no"
     n_counted = scores.n_answered
     if PROTOCOLS[scores.protocol].unparsed != "not_yes":
         n_counted -= len(scores.unparsed)
     if 100 * n_counted >= LEAST_COUNTED * scores.n_questions:
         return ""
-    if scores.is_unread:
-        return f"; none of {counted(scores.n_answered, 'answer', ',')} reads as yes or no"
     total, share = counted(scores.n_questions, "question", ","), percentage(n_counted, scores.n_questions)
     return f"; of the {n_counted:,} of {total} ({share} %) with a readable answer"
 

@@ -87,18 +87,23 @@ def launch(
         _make_sweep_folder(options.overrides)
 
     def execute_named(composed: DictConfig) -> None:
-        every = [named(record, composed, HydraConfig.get().runtime.choices)]
-        every += _composed_alike(record, benches, config_dir)
+        first = named(record, composed, HydraConfig.get().runtime.choices)
+        every = [first, *_composed_alike(record, benches, config_dir)]
         _note_benches(benches, every)
         execute(every, _turn(sweeps))
 
     # Hydra takes the folders beside a function's module for groups: `models=FILE` would choose a file from one.
     execute_named.__module__ = "__main__"
-    rest = list(words)
-    for override in options.overrides:
-        rest.remove(override)
-    sys.argv[1:] = [*typed, *rest]
+    sys.argv[1:] = [*typed, *_minus(words, options.overrides)]
     hydra.main(version_base="1.3", config_path=None, config_name=CONFIG_NAME)(execute_named)()
+
+
+def _minus(words: Sequence[str], taken: Sequence[str]) -> list[str]:
+    """The words without those that were taken, each of which is taken away once."""
+    rest = list(words)
+    for word in taken:
+        rest.remove(word)
+    return rest
 
 
 def _make_sweep_folder(words: Sequence[str]) -> None:

@@ -23,7 +23,7 @@ def test_it_says_what_is_here_and_which_models_fit(command_line: CommandLine, tm
     assert laptop.split() == ["internvl2_5_1b", "bfloat16", "2.9", "GB"]
     first = next(line.split()[0] for line in result.stdout.partition("Models in")[2].splitlines()[4:])
     assert (
-        f"\n  python -m repope_eval model={first} bench=repope device=cpu data_dir={tmp_path}\n"
+        f"\n  python -m repope_eval model={first} bench=repope data_dir={tmp_path} device=cpu\n"
         in result.stdout
     )
     assert "2 x 80 GB with model.device_map=auto" in rows["internvl2_5_78b"]
