@@ -5,6 +5,7 @@ import os
 import sys
 
 from repope_eval.errors import RepopeError
+from repope_eval.settings.secrets import masked
 from repope_eval.settings.written import without_environment
 from repope_eval.wording import message_text, visible
 
@@ -28,7 +29,7 @@ def write_styled(text: str) -> None:
         RepopeError: a file that takes the output cannot be written.
     """
     try:
-        sys.stdout.write(_encodable(text, sys.stdout.encoding or "utf-8"))
+        sys.stdout.write(_encodable(masked(text), sys.stdout.encoding or "utf-8"))
         sys.stdout.flush()
     except OSError as error:
         # The rest of the text goes nowhere; otherwise writing it is tried again when the program ends.
@@ -42,7 +43,7 @@ def write_styled(text: str) -> None:
 
 def write_error(message: str) -> None:
     """Writes what is wrong to standard error, as text."""
-    print(message_text(message), file=sys.stderr)
+    print(message_text(masked(message)), file=sys.stderr)
 
 
 class MessageFormatter(logging.Formatter):
@@ -51,15 +52,15 @@ class MessageFormatter(logging.Formatter):
     def __init__(self, form: str, *, is_kept: bool) -> None:
         """Takes the form of a message, and whether it is kept in a file.
 
-        A file does not hold the values of environment variables. On a terminal each line of an error begins at the
-        margin, since each is a mistake of its own.
+        No message shows a secret, and a file does not hold the values of environment variables. On a terminal each
+        line of an error begins at the margin, since each is a mistake of its own.
         """
         super().__init__(form)
         self._is_kept = is_kept
 
     def format(self, record: logging.LogRecord) -> str:
         """The message, its further lines indented."""
-        text = super().format(record)
+        text = masked(super().format(record))
         text = message_text(without_environment(text) if self._is_kept else text)
         is_at_margin = not self._is_kept and record.levelno >= logging.ERROR
         return text if is_at_margin else text.replace("\n", f"\n{_CONTINUED}")

@@ -20,6 +20,7 @@ from repope_eval.runs.log import close_log, start_log
 from repope_eval.runs.manifest import Identity, Manifest
 from repope_eval.runs.manifest_form import read_manifest
 from repope_eval.settings.config import Protocol
+from repope_eval.settings.secrets import masked
 from repope_eval.settings.written import without_environment
 from repope_eval.wording import counted
 
@@ -244,7 +245,7 @@ def _ending(error: BaseException) -> dict[str, str]:
     if isinstance(error, SystemExit):  # by a signal handler of what launched this process: submitit's, say
         return {"how": "interrupted", "at": now(), "line": "stopped by its launcher"}
     how = "interrupted" if isinstance(error, InterruptionError | KeyboardInterrupt) else "failed"
-    line = " ".join(without_environment(str(error)).split()) or type(error).__name__
+    line = " ".join(masked(without_environment(str(error))).split()) or type(error).__name__
     return {"how": how, "at": now(), "line": line}
 
 

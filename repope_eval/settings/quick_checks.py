@@ -9,6 +9,7 @@ from types import NoneType
 from typing import Any
 
 from repope_eval.settings.fields import Field, fields_by_key, groups_of, nearest
+from repope_eval.settings.secrets import without_passwords
 from repope_eval.settings.shipped_files import choices
 from repope_eval.settings.written import FromEnvironment
 from repope_eval.wording import first_unwritable, shown_word
@@ -109,7 +110,7 @@ def _limit_problems(field: Field, value: Any) -> Iterator[str]:
     if field.allowed and value not in field.allowed:
         yield f"{typed}: allowed are {', '.join(field.allowed)}{nearest(str(value), field.allowed)}"
     elif "pattern" in limits and not re.fullmatch(limits["pattern"], str(value)):
-        yield f"{typed}: {limits['form']} is expected"
+        yield f"{field.key}={without_passwords(str(value))}: {limits['form']} is expected"
     elif isinstance(value, str) and not (value if limits.get("has_lines") else value.strip()):
         yield f"{field.key}= is empty: give it a value{' or null' if NoneType in field.kinds else ''}, or leave it out"
     if isinstance(value, float) and math.isnan(value):

@@ -1,0 +1,92 @@
+"""Secrets of this process, such as a server's key: what is shown or stored has the variable's name in their place.
+
+A server may send a secret back in an error, a header or an answer, as it is or in another form.
+"""
+
+import base64
+import html
+import re
+from dataclasses import dataclass
+
+LONG = 8
+"""Characters of a secret that is found wherever it stands; a shorter one is found as a word of its own."""
+LEAST_OF_ANSWERS = 4
+"""Characters of a secret that is looked for in answers."""
+HALVED = 24
+"""Characters of a secret of which a half is found, too: what a server quotes may be cut."""
+
+_ESCAPES = r"(?<!\\)\\{1,64}"
+"""Backslashes of a JSON text in a text in a text, from the first one on: so the search stays linear."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Secret:
+    pattern: re.Pattern[str]
+    name: str
+    is_word: bool
+    """Whether it may stand in a text for something else: many servers are given a key such as `EMPTY` or `x`."""
+
+
+_known: dict[str, _Secret] = {}
+
+
+def hide(secret: str, name: str) -> None:
+    """Has `masked` put a name in the place of a secret from now on."""
+    if secret not in _known:
+        is_word = len(secret) < LEAST_OF_ANSWERS or (len(secret) < LONG and secret.isalpha())
+        _known[secret] = _Secret(re.compile(_pattern(secret)), name, is_word)
+
+
+def masked(text: str, *, even_words: bool = False) -> str:
+    """A text without secrets, whether they stand there plainly or as JSON, addresses, HTML or base64 write them.
+
+    Args:
+        text: what is shown or stored.
+        even_words: whether secrets are left out that may be words of any text. In answers that would change what
+            a model says.
+    """
+    for secret in _known.values():
+        if even_words or not secret.is_word:
+            text = secret.pattern.sub(lambda _, name=secret.name: name, text)  # type: ignore[misc]
+    return text
+
+
+def without_passwords(address: str) -> str:
+    """An address as messages show it that may hold a password or a key, before its host or in its query.
+
+    Other texts stay as they are.
+    """
+    return re.sub(r"(?s)(?<=://).*(?=@)|(?<=[?#]).+", "...", address) if "://" in address else address
+
+
+def _pattern(secret: str) -> str:
+    whole = _in_any_form(secret)
+    if len(secret) < LONG:
+        return rf"(?<!\w){whole}(?!\w)"
+    if len(secret) >= HALVED:
+        first, second = (
+            _in_any_form(half) for half in (secret[: len(secret) // 2], secret[len(secret) // 2 :])
+        )
+        whole = f"{first}(?:{second})?|{second}"
+    return "|".join([whole, *(_in_base64(secret, before) for before in range(3))])
+
+
+def _in_any_form(text: str) -> str:
+    """What finds a text, each character of which may be escaped as in JSON, in an address, or in HTML."""
+    return "".join(map(_character, text))
+
+
+def _character(character: str) -> str:
+    code = ord(character)
+    escaped = rf"{_ESCAPES}u00{code:02x}|%(?:25){{0,4}}{code:02x}|&#0{{0,4}}{code};|&#x0{{0,4}}{code:02x};"
+    named = re.escape(html.escape(character)) if html.escape(character) != character else None
+    slashed = _ESCAPES + re.escape(character) if not character.isalnum() else None
+    return f"(?:{'|'.join(filter(None, (re.escape(character), slashed, named, f'(?i:{escaped})')))})"
+
+
+def _in_base64(text: str, before: int) -> str:
+    """What finds a text in base64 behind so many bytes of another: `Basic` has a name before the password."""
+    content = b"\0" * before + text.encode()
+    whole = base64.b64encode(content).decode()[-(-before * 8 // 6) : len(content) * 8 // 6]
+    other = {"+": "-", "/": "_"}  # in addresses
+    return "".join(f"(?:{_character(each)}|{other[each]})" if each in other else each for each in whole)
