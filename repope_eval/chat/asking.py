@@ -1,6 +1,7 @@
 """The loop over images: a chat model is asked about one image after another, all its questions at a time."""
 
 import logging
+from collections import Counter
 from collections.abc import Generator, Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from repope_eval.inference.memory import memory_of
 from repope_eval.models.networks import describe_device
 from repope_eval.records import Answer, Question
 from repope_eval.runs.manifest_form import CUT_THOUGHTS
+from repope_eval.scoring.thoughts import unknown_tags_line
 from repope_eval.settings.config import Engine
 
 log = logging.getLogger(__name__)
@@ -60,6 +62,7 @@ class ChatAsker(Asker):
         )
         self._reader = AnswerReader(model.processor.tokenizer, model.checkpoint.folder)
         self._cut_thoughts = 0
+        self._unknown_tags: Counter[str] = Counter()
         self._memory = memory_of(model.devices)
         self._loader: Loader | None = None
 
@@ -93,6 +96,8 @@ class ChatAsker(Asker):
                 yield [self._answer(question, generation) for question, generation in pairs]
         if self._cut_thoughts:
             log.warning("%s", cut_thoughts_line(self._cut_thoughts, self._max_new_tokens))
+        if self._unknown_tags:
+            log.warning("%s", unknown_tags_line(self._unknown_tags))
 
     def facts(self) -> dict[str, Any]:
         """The way of asking, sizes, the wait for images, peak memory, first tokens, cut thoughts, what was checked."""
@@ -111,5 +116,6 @@ class ChatAsker(Asker):
         prompt = self._model.processor.prompt(question.text)
         read = self._reader.read(generation.token_ids, prompt)
         self._cut_thoughts += read.is_cut
+        self._unknown_tags.update(filter(None, [read.unknown_tag]))
         p_yes, p_no = (None, None) if read.first is None else generation.evidence[read.first]
         return Answer(question, read.response, len(generation.token_ids), p_yes, p_no)

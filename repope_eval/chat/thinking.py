@@ -1,16 +1,13 @@
 """Tells a model's answer from its thoughts: what lies in the thinking part is no answer."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from repope_eval.models.description import TOKENIZER_CONFIG
 from repope_eval.models.fields import blamed_on
-from repope_eval.scoring.thoughts import THOUGHT_BEGINS, THOUGHT_ENDS
-
-_THOUGHTS = ("reasoning_content", "reasoning", "thinking")
-"""Names of the thoughts in checkpoints' response templates."""
+from repope_eval.scoring.thoughts import TAGS, THOUGHT_FIELDS, unknown_tag
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +20,8 @@ class ReadAnswer:
     """The index of its first token that is more than white space; None where there is none, or it is unknown."""
     is_cut: bool = False
     """Whether the model was still thinking when it ended: there is no answer."""
+    unknown_tag: str | None = None
+    """The tag around what may be a thought, and stands in the answer as far as its tokens are no special ones."""
 
 
 class AnswerReader:
@@ -39,7 +38,7 @@ class AnswerReader:
         if self._has_template:
             with blamed_on(f"{folder / TOKENIZER_CONFIG}: response_template"):
                 tokenizer.parse_response("", prefix="")
-        self._open, self._close = _tags(getattr(tokenizer, "response_template", None))
+        self._tags = _tags(getattr(tokenizer, "response_template", None))
 
     def read(self, token_ids: Sequence[int], prompt: str) -> ReadAnswer:
         """Reads the answer in generated tokens.
@@ -49,12 +48,17 @@ class AnswerReader:
             prompt: the whole prompt as text, in which a template may have opened the thoughts.
         """
         text = self._tokenizer.decode(list(token_ids), skip_special_tokens=False)
-        is_opened = prompt.rstrip().endswith(self._open.rstrip()) or text.lstrip().startswith(self._open)
-        if self._close not in text:
-            if is_opened:
-                return ReadAnswer("", None, is_cut=True)
-            return self._answer(token_ids, 0, text, prompt)
-        return self._answer(token_ids, self._end_of_thoughts(token_ids), text, prompt)
+        closing = next((closing for _, closing in self._tags if closing in text), None)
+        if closing is not None:
+            return self._answer(token_ids, self._end_of_thoughts(token_ids, closing), text, prompt)
+        is_opened = any(
+            prompt.rstrip().endswith(opening.rstrip()) or text.lstrip().startswith(opening)
+            for opening, _ in self._tags
+        )
+        if is_opened:
+            return ReadAnswer("", None, is_cut=True)
+        found = self._answer(token_ids, 0, text, prompt)
+        return replace(found, unknown_tag=unknown_tag(text))
 
     def _answer(self, token_ids: Sequence[int], start: int, text: str, prompt: str) -> ReadAnswer:
         """The answer whose tokens begin at an index."""
@@ -71,12 +75,12 @@ class AnswerReader:
         )
         return ReadAnswer(response, next(worded, None) if start else 0)
 
-    def _end_of_thoughts(self, token_ids: Sequence[int]) -> int:
+    def _end_of_thoughts(self, token_ids: Sequence[int], closing: str) -> int:
         """How many tokens it takes until the end of the thoughts is whole."""
         low, high = 0, len(token_ids)
         while low < high:
             middle = (low + high) // 2
-            if self._close in self._tokenizer.decode(list(token_ids[:middle]), skip_special_tokens=False):
+            if closing in self._tokenizer.decode(list(token_ids[:middle]), skip_special_tokens=False):
                 high = middle
             else:
                 low = middle + 1
@@ -86,12 +90,12 @@ class AnswerReader:
         return str(self._tokenizer.decode(list(token_ids), skip_special_tokens=True))
 
 
-def _tags(template: Any) -> tuple[str, str]:
-    """What thoughts stand between by a response template, as far as it says so in plain texts."""
+def _tags(template: Any) -> Sequence[tuple[str, str]]:
+    """What thoughts stand between: by a response template, as far as it says so in plain texts, or as models write."""
     fields = template.get("fields", {}) if isinstance(template, Mapping) else {}
-    for name in _THOUGHTS:
+    for name in THOUGHT_FIELDS:
         field = fields.get(name, {})
         opening, closing = field.get("open"), field.get("close")
         if isinstance(opening, str) and isinstance(closing, str):
-            return opening, closing
-    return THOUGHT_BEGINS, THOUGHT_ENDS  # where a checkpoint says nothing else
+            return [(opening, closing)]
+    return TAGS

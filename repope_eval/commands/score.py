@@ -18,6 +18,7 @@ from repope_eval.reporting.results import AnsweredBenchmark, score_and_report
 from repope_eval.runs.folder import RunFolder
 from repope_eval.runs.layout import answers_name
 from repope_eval.scoring.scores import Scores
+from repope_eval.scoring.thoughts import unknown_tags_line
 from repope_eval.settings.config import ColumnSettings, ScoreSettings, listed
 from repope_eval.settings.named_folders import data_folder
 from repope_eval.settings.written import FromEnvironment, as_written
@@ -112,6 +113,8 @@ def _log_joined(joined: Joined, benchmark: Benchmark, answers: Sequence[Path]) -
             counted(joined.n_thoughts, "row"),
             f"; {joined.n_cut:,} of them end in the thought, and have no answer" if joined.n_cut else "",
         )
+    if joined.unknown_tags:
+        log.warning("%s", unknown_tags_line(joined.unknown_tags))
     if joined.n_conflicts:
         log.warning(
             "%s with another answer to a question than an earlier row has: the earlier row counts%s",

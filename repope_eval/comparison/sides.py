@@ -26,6 +26,7 @@ from repope_eval.runs.layout import ANSWERS, MANIFEST, SCORES, answers_name
 from repope_eval.runs.manifest_form import read_manifest
 from repope_eval.scoring.gap import FIRST, SECOND
 from repope_eval.scoring.protocols import PROTOCOLS
+from repope_eval.scoring.thoughts import unknown_tags_line
 from repope_eval.settings.comparison_command import CompareSettings
 from repope_eval.settings.config import DEFAULT_PROTOCOL, BenchSettings, ColumnSettings, Protocol, listed
 from repope_eval.settings.named_folders import data_folder
@@ -231,6 +232,8 @@ def _odd_rows(joined: Joined, benchmark: Benchmark) -> list[str]:
             f"{_rows(joined.n_thoughts, joined.n_rows)} with a thought first, which is left out"
             + (f"; {joined.n_cut:,} end in the thought, and say nothing." if joined.n_cut else ".")
         )
+    if joined.unknown_tags:
+        notes.append(f"{unknown_tags_line(joined.unknown_tags)}.")
     if joined.n_conflicts:
         notes.append(
             f"{counted(joined.n_conflicts, 'row')} with another answer than an earlier row to the same question: the "

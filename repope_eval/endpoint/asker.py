@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from typing import Any
 
@@ -16,6 +16,7 @@ from repope_eval.inference.asker import AskedImage, Asker
 from repope_eval.inference.cut_thoughts import cut_thoughts_line
 from repope_eval.process.ranks import Ranks
 from repope_eval.records import Answer
+from repope_eval.scoring.thoughts import unknown_tags_line
 from repope_eval.settings.config import ModelSettings, RunSettings
 from repope_eval.wording import counted
 
@@ -61,8 +62,8 @@ class EndpointAsker(Asker):
             for answers in background.items():
                 answered += len(answers)
                 yield answers
-        if self._tally.cut_thoughts:
-            log.warning("%s", cut_thoughts_line(self._tally.cut_thoughts, self._settings.max_new_tokens))
+        for line in self._remarks():
+            log.warning("%s", line)
         total = sum(len(image.questions) for image in images)
         if answered < total:
             raise RepopeError(self._unanswered(total - answered, total))
@@ -85,6 +86,19 @@ class EndpointAsker(Asker):
             "concurrency": {"highest": self._concurrency.highest, "last": self._concurrency.limit},
             **self._tally.facts(),
         }
+
+    def _remarks(self) -> Iterator[str]:
+        """What is said of answers once all are there."""
+        tally = self._tally
+        if tally.cut_thoughts:
+            yield cut_thoughts_line(tally.cut_thoughts, self._settings.max_new_tokens)
+        if tally.unknown_tags:
+            yield unknown_tags_line(tally.unknown_tags)
+        if tally.with_secrets:
+            yield (
+                f"{counted(tally.with_secrets, 'answer', ',')} held the server's key: its variable's name stands there "
+                "in its place; look whether they are the model's"
+            )
 
     def _unanswered(self, number: int, total: int) -> str:
         reason, times = self._tally.failures.most_common(1)[0]

@@ -7,7 +7,6 @@ from typing import Any
 
 from repope_eval.inference.spellings import is_spelling
 from repope_eval.records import ROUNDING
-from repope_eval.scoring.thoughts import THOUGHT_ENDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,20 +26,21 @@ STILL_THINKING = Evidence(None, None, reason="the model was still thinking")
 """Of a thought without an answer."""
 
 
-def first_token_evidence(choice: Mapping[str, Any], *, is_asked: bool) -> Evidence:
+def first_token_evidence(choice: Mapping[str, Any], *, is_asked: bool, has_thought: bool) -> Evidence:
     """The evidence in a choice of a reply.
 
     Args:
         choice: the choice, an object of JSON.
         is_asked: whether log probabilities were asked for.
+        has_thought: whether the answer comes after a thought.
     """
     if not is_asked:
         return Evidence(None, None, reason="the server refuses logprobs")
-    if has_thought(choice["message"]):
+    if has_thought:
         return Evidence(None, None, reason="a thought comes before the answer")
     try:
         tokens = list(_probabilities(choice["logprobs"]["content"][0]["top_logprobs"]))
-    except (KeyError, IndexError, TypeError, ValueError, OverflowError):
+    except (KeyError, IndexError, TypeError, ValueError, OverflowError, RecursionError):
         return Evidence(None, None, reason="the server sends no logprobs")
     if not tokens:
         return Evidence(None, None, reason="the server sends no logprobs")
@@ -49,15 +49,6 @@ def first_token_evidence(choice: Mapping[str, Any], *, is_asked: bool) -> Eviden
         for word in ("yes", "no")
     )
     return Evidence(p_yes, p_no, max(0.0, 1.0 - math.fsum(probability for _, probability in tokens)))
-
-
-def has_thought(message: Mapping[str, Any]) -> bool:
-    """Whether a message has a thought, apart from its text or before the end of it."""
-    return bool(
-        message.get("reasoning_content")
-        or message.get("reasoning")
-        or THOUGHT_ENDS in str(message.get("content"))
-    )
 
 
 def _probabilities(listed: Iterable[Mapping[str, Any]]) -> Iterable[tuple[str, float]]:

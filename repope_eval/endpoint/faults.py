@@ -7,7 +7,11 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from repope_eval.settings.secrets import masked
 from repope_eval.wording import LONGEST_WORD
+
+LONGEST_READ = 10_000
+"""Characters of a message that are looked at."""
 
 _CONCERNS_ONE = (400, 413, 415, 422)
 """What a server says of a request that it cannot take, because of its image, say, while it takes others."""
@@ -59,19 +63,19 @@ class RequestError(Exception):
         return f"{self.reason}: {self.detail}" if self.detail else self.reason
 
 
-def fault_of(status: int, headers: Mapping[str, str], text: str) -> RequestError:
+def fault_of(status: int, headers: Mapping[str, str], body: object) -> RequestError:
     """The fault that a reply with an HTTP status other than 2xx is.
 
     Args:
         status: the HTTP status.
         headers: of the reply, found in any case.
-        text: its body, without secrets.
+        body: its text, or what is in it as JSON.
     """
-    is_spent = status == 429 and _SPENT in text
+    is_spent = status == 429 and isinstance(body, str) and _SPENT in body
     may_pass = not is_spent and (status in _MAY_PASS or status >= 500)
     return RequestError(
         f"HTTP {status}",
-        complaint(text),
+        complaint(body),
         may_pass=may_pass,
         is_busy=may_pass and status in _BUSY,
         retry_after=_retry_after(headers) if may_pass else 0.0,
@@ -81,18 +85,22 @@ def fault_of(status: int, headers: Mapping[str, str], text: str) -> RequestError
     )
 
 
-def complaint(text: str) -> str:
-    """What the body of a refusal says, on one line: the message in JSON that servers send, or the text itself."""
-    found: object = text
+def complaint(body: object) -> str:
+    """What a refusal says, on one line and without secrets: the message in JSON that servers send, or the text itself.
+
+    Args:
+        body: the text of a reply, or what is in it as JSON.
+    """
     try:
-        found = json.loads(text)
+        found = json.loads(body) if isinstance(body, str) else body
+        for key in ("error", "message", "detail"):
+            if isinstance(found, Mapping) and found.get(key):
+                found = found[key]
+        words = str(found)
     except (ValueError, RecursionError):
-        if text.lstrip().startswith("<"):
-            found = ""  # a page, of which no line says more than the status
-    for key in ("error", "message", "detail"):
-        if isinstance(found, Mapping) and found.get(key):
-            found = found[key]
-    words = " ".join(str(found).split())
+        # Of a page no line says more than the status.
+        words = body if isinstance(body, str) and not body.lstrip().startswith("<") else ""
+    words = " ".join(masked(words[:LONGEST_READ], even_words=True).split())
     return words if len(words) <= 2 * LONGEST_WORD else f"{words[: 2 * LONGEST_WORD]}..."
 
 

@@ -1,13 +1,36 @@
-"""What a reply must be to be an answer."""
+"""What a reply must be to be an answer.
+
+What the server itself calls no answer is none: an error, a filter's verdict, a call of a tool. A refusal in words is
+the model's answer, and so is an empty text.
+"""
 
 import json
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from repope_eval.endpoint.evidence import STILL_THINKING, Evidence, first_token_evidence, has_thought
-from repope_eval.endpoint.faults import RequestError, complaint
-from repope_eval.scoring.thoughts import answer_in, is_thought_alone
+from repope_eval.endpoint.evidence import STILL_THINKING, Evidence, first_token_evidence
+from repope_eval.endpoint.faults import RequestError, complaint, fault_of
+from repope_eval.scoring.thoughts import (
+    THOUGHT_FIELDS,
+    THOUGHT_PARTS,
+    answer_in,
+    has_thought,
+    is_thought_alone,
+    unknown_tag,
+)
+from repope_eval.settings.secrets import masked
+
+MOST_TOKENS = 10**9
+"""The most tokens that a server may tell of: a larger number counts nothing."""
+LONGEST_NAME = 500
+"""Characters of a model's name that are read."""
+
+_BROKEN_OFF = ("error", "abort", "insufficient_system_resource")
+"""`finish_reason` of OpenRouter, of vLLM and SGLang, and of DeepSeek where the server failed."""
+_TOOL_CALLS = ("tool_calls", "function_call")
+"""`finish_reason`, and the fields of a message, that hold calls."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,9 +38,13 @@ class Reply:
     """An answer, and what the server tells of it."""
 
     text: str
-    """The answer; empty where there is none because the thought before it was cut off."""
+    """The answer, without secrets; empty where there is none because the thought before it was cut off."""
     is_cut: bool = False
     """Whether the model was still thinking when the reply ended."""
+    has_secret: bool = False
+    """Whether a secret was in the answer."""
+    unknown_tag: str | None = None
+    """The tag around what may be a thought, and stands in the answer."""
     model: str
     """The model that the server names; empty where it names none."""
     evidence: Evidence
@@ -27,6 +54,17 @@ class Reply:
     """Tokens generated, those of a thought included; None where the server does not tell."""
     tokens_cached: int | None
     """Tokens of the prompt that the server had in its cache; None where the server does not tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Message:
+    """What a message says."""
+
+    content: str | None
+    """The text, with thoughts that are not kept apart; None where there is none."""
+    refusal: str | None
+    is_thoughtful: bool
+    """Whether it has a thought, apart from its text or in it."""
 
 
 def read_reply(text: str, *, asks_evidence: bool) -> Reply:
@@ -45,16 +83,21 @@ def read_reply(text: str, *, asks_evidence: bool) -> Reply:
         what = "a page in place of JSON" if text.lstrip().startswith("<") else "no JSON"
         raise RequestError(what, may_pass=True) from error
     if not isinstance(document, Mapping) or document.get("error"):
-        raise RequestError("an error in place of an answer", complaint(text), may_pass=True)
+        raise _failure(document)
     choice = _first_choice(document)
-    text_of_answer, is_cut = _answer_text(choice)
+    message = _read_message(choice["message"])
+    answer, is_cut = _answer(choice, message)
     usage = _object(document, "usage")
     named = document.get("model")
     return Reply(
-        text=text_of_answer,
+        text=masked(answer),
         is_cut=is_cut,
-        model=named if isinstance(named, str) else "",
-        evidence=STILL_THINKING if is_cut else first_token_evidence(choice, is_asked=asks_evidence),
+        has_secret=masked(answer) != answer,
+        unknown_tag=unknown_tag(answer),
+        model=named[:LONGEST_NAME] if isinstance(named, str) else "",
+        evidence=STILL_THINKING
+        if is_cut
+        else first_token_evidence(choice, is_asked=asks_evidence, has_thought=message.is_thoughtful),
         tokens_in=_number(usage, "prompt_tokens"),
         tokens_out=_number(usage, "completion_tokens"),
         tokens_cached=_number(_object(usage, "prompt_tokens_details"), "cached_tokens"),
@@ -62,37 +105,75 @@ def read_reply(text: str, *, asks_evidence: bool) -> Reply:
 
 
 def _first_choice(document: Mapping[str, Any]) -> Mapping[str, Any]:
-    choices = document.get("choices")
-    choice = choices[0] if isinstance(choices, list) and choices else None
-    if not isinstance(choice, Mapping) or not isinstance(choice.get("message"), Mapping):
+    """The choice with the lowest index: one was asked for, and a server may send several in any order.
+
+    Raises:
+        RequestError: there is none, or the server says that it has failed.
+    """
+    listed = document.get("choices")
+    choices = [each for each in listed if isinstance(each, Mapping)] if isinstance(listed, list) else []
+    choice = min(choices, key=_index, default={})
+    if choice.get("error"):
+        raise _failure(choice)
+    if not isinstance(choice.get("message"), Mapping):
         raise RequestError("a reply without choices", may_pass=True)
     return choice
 
 
-def _answer_text(choice: Mapping[str, Any]) -> tuple[str, bool]:
+def _index(choice: Mapping[str, Any]) -> int:
+    index = choice.get("index")
+    return index if type(index) is int else 0
+
+
+def _failure(found: Any) -> RequestError:
+    """The fault of a reply, or of a choice in it, that holds an error. OpenRouter gives it the HTTP status it had."""
+    error = found.get("error") if isinstance(found, Mapping) else None
+    code = error.get("code") if isinstance(error, Mapping) else None
+    if not (type(code) is int and 400 <= code <= 599):
+        return RequestError("an error in place of an answer", complaint(found), may_pass=True)
+    fault = fault_of(code, {}, found)
+    ends_run = fault.ends_run and code in (401, 402)  # others may concern one question
+    return replace(fault, reason=f"error {code} in place of an answer", ends_run=ends_run)
+
+
+def _read_message(message: Mapping[str, Any]) -> _Message:
+    content, refusal = message.get("content"), message.get("refusal")
+    is_thoughtful = any(message.get(field) for field in THOUGHT_FIELDS)
+    if isinstance(content, list):
+        parts = [part for part in content if isinstance(part, Mapping)]
+        said = [part for part in parts if str(part.get("type")) not in THOUGHT_PARTS]
+        texts = [part["text"] for part in said if isinstance(part.get("text"), str)]
+        refusals = [part["refusal"] for part in said if isinstance(part.get("refusal"), str)]
+        content, refusal = "".join(texts), refusal or "".join(refusals)
+        is_thoughtful |= len(said) < len(parts)
+    content = content if isinstance(content, str) else None
+    refusal = refusal if isinstance(refusal, str) and refusal else None
+    return _Message(content, refusal, is_thoughtful or has_thought(content or ""))
+
+
+def _answer(choice: Mapping[str, Any], message: _Message) -> tuple[str, bool]:
     """The text of the answer, and whether it is empty because the thought before it was cut off.
 
-    A refusal and an empty text are answers; the thought before an answer is no part of it.
-
     Raises:
-        RequestError: there is no text.
+        RequestError: there is none.
     """
-    message = choice["message"]
-    content, refusal = message.get("content"), message.get("refusal")
-    if isinstance(content, list):
-        texts = [part.get("text") for part in content if isinstance(part, Mapping)]
-        content = "".join(text for text in texts if isinstance(text, str))
-    if isinstance(content, str) and is_thought_alone(content):
+    content, ending = message.content or "", choice.get("finish_reason")
+    if ending in _BROKEN_OFF:
+        raise RequestError(f"an answer that ended with {ending}", complaint(content), may_pass=True)
+    if is_thought_alone(content):
         return "", True
-    if isinstance(content, str) and (content or not has_thought(message)):
-        return answer_in(content), False
-    if isinstance(refusal, str):
-        return refusal, False
-    if choice.get("finish_reason") == "length":
+    answer = answer_in(content) or message.refusal or ""
+    if answer.strip():
+        return answer, False
+    if isinstance(ending, str) and re.match("content_?filter", ending):  # Gemini's has a reason behind it
+        raise RequestError("nothing that the server's content filter let pass", mend="ask another server")
+    if ending in _TOOL_CALLS or any(choice["message"].get(field) for field in _TOOL_CALLS):
+        raise RequestError("a call of a tool in place of an answer", may_pass=True)
+    if ending == "length" and (message.content is None or message.is_thoughtful) and not has_thought(content):
         return "", True
-    if isinstance(content, str):
-        return content, False
-    raise RequestError("a reply without text", may_pass=True)
+    if message.content is None:
+        raise RequestError("a reply without text", may_pass=True)
+    return answer, False
 
 
 def _object(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:
@@ -102,4 +183,4 @@ def _object(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 
 def _number(document: Mapping[str, Any], key: str) -> int | None:
     found = document.get(key)
-    return found if type(found) is int and found >= 0 else None
+    return found if type(found) is int and 0 <= found <= MOST_TOKENS else None

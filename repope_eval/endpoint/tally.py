@@ -31,6 +31,10 @@ class Tally:
         """Kinds of faults that the log has."""
         self.cut_thoughts = 0
         """How many questions have an empty answer because the thought before it was cut off."""
+        self.with_secrets = 0
+        """How many answers had a secret in them."""
+        self.unknown_tags: Counter[str] = Counter()
+        """How many answers begin with a tag that may hold a thought."""
         self._with_evidence = 0
         self._unlisted_sum = 0.0
         self._unlisted_most = 0.0
@@ -44,6 +48,8 @@ class Tally:
                 self._told.add(kind)
                 self._tokens[kind] += number
         self.cut_thoughts += reply.is_cut
+        self.with_secrets += reply.has_secret
+        self.unknown_tags.update(filter(None, [reply.unknown_tag]))
         evidence = reply.evidence
         if evidence.p_yes is None:
             self._without_evidence[evidence.reason] += 1

@@ -3,6 +3,7 @@
 A new format is a file with a `Format` beside these, and an entry in `FORMATS`.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -131,4 +132,5 @@ def _together(parts: Sequence[Joined]) -> Joined:
         n_misspelt=sum(part.n_misspelt for part in parts),
         n_thoughts=sum(part.n_thoughts for part in parts),
         n_cut=sum(part.n_cut for part in parts),
+        unknown_tags=sum((Counter(part.unknown_tags) for part in parts), Counter()),
     )

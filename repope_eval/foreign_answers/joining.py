@@ -5,8 +5,9 @@ Rows are joined by image and question text. An id alone is never trusted: it lea
 Only AMBER's ids, which mean one question each, may come without (see `foreign_answers.amber`).
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.benchmarks.sources import bench_asking
@@ -21,7 +22,7 @@ from repope_eval.foreign_answers.question_index import (
 )
 from repope_eval.foreign_answers.rows import RESPONSE_FIELDS, AnswerRow
 from repope_eval.records import Answer, Question
-from repope_eval.scoring.thoughts import answer_in, is_thought_alone
+from repope_eval.scoring.thoughts import answer_in, is_thought_alone, unknown_tag
 from repope_eval.wording import counted, shown
 
 Texts = Mapping[str, tuple[str, str]] | None
@@ -60,6 +61,8 @@ class Joined:
     """Rows whose response has a thought before the answer, which is left out."""
     n_cut: int
     """Those of them that end in the thought, so that they have no answer: their text is empty."""
+    unknown_tags: Mapping[str, int] = field(default_factory=dict)
+    """How many rows begin with a tag that may hold a thought, and stands in the answer."""
 
 
 def gather(rows: Sequence[AnswerRow], questions: Sequence[Question | None], where: str) -> Joined:
@@ -76,6 +79,7 @@ def gather(rows: Sequence[AnswerRow], questions: Sequence[Question | None], wher
     answers: dict[Question, Answer] = {}
     counting: dict[Question, int] = {}
     conflicts: list[tuple[int, int]] = []
+    unknown_tags: Counter[str] = Counter()
     n_misspelt = n_thoughts = n_cut = 0
     for row, question in zip(rows, questions, strict=True):
         if question is None:
@@ -88,6 +92,7 @@ def gather(rows: Sequence[AnswerRow], questions: Sequence[Question | None], wher
         n_misspelt += is_misspelt(row.text or "", question.text)
         n_thoughts += has_thought
         n_cut += is_thought_alone(row.response)
+        unknown_tags.update(filter(None, [unknown_tag(response)]))
         if answers.setdefault(question, answer).response != response:
             conflicts.append((counting[question], row.number))
         counting.setdefault(question, row.number)
@@ -99,7 +104,17 @@ def gather(rows: Sequence[AnswerRow], questions: Sequence[Question | None], wher
         raise RepopeError(f"{where}: {_QUESTION_FILE}")
     unjoined = tuple(row for row, question in zip(rows, questions, strict=True) if question is None)
     first_conflict = conflicts[0] if conflicts else None
-    return Joined(answers, len(rows), unjoined, len(conflicts), first_conflict, n_misspelt, n_thoughts, n_cut)
+    return Joined(
+        answers,
+        len(rows),
+        unjoined,
+        len(conflicts),
+        first_conflict,
+        n_misspelt,
+        n_thoughts,
+        n_cut,
+        unknown_tags,
+    )
 
 
 def questions_by_image(

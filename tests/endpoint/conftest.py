@@ -11,12 +11,14 @@ from PIL import Image
 from repope_eval.endpoint import retrying
 from repope_eval.inference.asker import AskedImage
 from repope_eval.records import Question
+from repope_eval.settings import secrets
 
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     monkeypatch.setattr(retrying, "FIRST_WAIT", 0.001)
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.setattr(secrets, "_known", {})
     monkeypatch.setattr(logging.getLogger("repope_eval"), "propagate", True)
     caplog.set_level(logging.INFO, "repope_eval")
 

@@ -21,7 +21,7 @@ def test_all_spellings_count_and_what_is_not_listed_bounds_the_rest() -> None:
         ("\u0120No", 0.125),
         ("Yesterday", 0.0625),
     ]
-    found = first_token_evidence(choice(*listed), is_asked=True)
+    found = first_token_evidence(choice(*listed), is_asked=True, has_thought=False)
     assert found.p_yes == pytest.approx(0.6875)
     assert found.p_no == pytest.approx(0.125)
     assert found.unlisted == pytest.approx(0.125)
@@ -29,12 +29,14 @@ def test_all_spellings_count_and_what_is_not_listed_bounds_the_rest() -> None:
 
 
 def test_a_token_that_is_listed_twice_counts_once() -> None:
-    found = first_token_evidence(choice(("Yes", 0.75), ("No", 0.25), ("Yes", 0.75)), is_asked=True)
+    found = first_token_evidence(
+        choice(("Yes", 0.75), ("No", 0.25), ("Yes", 0.75)), is_asked=True, has_thought=False
+    )
     assert (found.p_yes, found.p_no, found.unlisted) == pytest.approx((0.75, 0.25, 0.0))
 
 
 def test_a_word_that_is_not_listed_has_what_is_left_at_most() -> None:
-    found = first_token_evidence(choice(("The", 0.5), ("A", 0.25)), is_asked=True)
+    found = first_token_evidence(choice(("The", 0.5), ("A", 0.25)), is_asked=True, has_thought=False)
     assert (found.p_yes, found.p_no, found.unlisted) == pytest.approx((0.0, 0.0, 0.25))
 
 
@@ -54,16 +56,17 @@ def test_a_word_that_is_not_listed_has_what_is_left_at_most() -> None:
     ],
 )
 def test_where_there_is_nothing_to_read_there_is_no_evidence(logprobs: object) -> None:
-    found = first_token_evidence({"message": {"content": "Yes"}, "logprobs": logprobs}, is_asked=True)
+    found = first_token_evidence(
+        {"message": {"content": "Yes"}, "logprobs": logprobs}, is_asked=True, has_thought=False
+    )
     assert (found.p_yes, found.p_no, found.reason) == (None, None, "the server sends no logprobs")
 
 
-@pytest.mark.parametrize("message", [{"reasoning_content": "Yes?"}, {"content": "<think>Yes?</think>No"}])
-def test_a_thoughts_first_token_is_no_evidence(message: dict[str, str]) -> None:
-    found = first_token_evidence(choice(("Yes", 0.5), **message), is_asked=True)
+def test_a_thoughts_first_token_is_no_evidence() -> None:
+    found = first_token_evidence(choice(("Yes", 0.5)), is_asked=True, has_thought=True)
     assert (found.p_yes, found.reason) == (None, "a thought comes before the answer")
 
 
 def test_evidence_that_is_not_asked_for_is_none() -> None:
-    found = first_token_evidence(choice(("Yes", 0.5)), is_asked=False)
+    found = first_token_evidence(choice(("Yes", 0.5)), is_asked=False, has_thought=False)
     assert (found.p_yes, found.reason) == (None, "the server refuses logprobs")

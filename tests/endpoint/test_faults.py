@@ -6,6 +6,7 @@ import time
 import pytest
 
 from repope_eval.endpoint.faults import complaint, fault_of
+from repope_eval.settings.secrets import hide
 
 
 @pytest.mark.parametrize(
@@ -35,10 +36,26 @@ def test_a_status_passes_or_concerns_one_question_or_all(
 
 @pytest.mark.parametrize(
     ("value", "seconds"),
-    [("7", 7), ("0.5", 0.5), ("soon", 0), ("-3", 0), ("nan", 0), ("inf", 0), ("", 0)],
+    [
+        ("7", 7),
+        ("0.5", 0.5),
+        ("soon", 0),
+        ("-3", 0),
+        ("nan", 0),
+        ("inf", 0),
+        ("", 0),
+        ("1" + "0" * 400, 0),
+        ("Fri, 31 Dec 10000 23:59:59 GMT", 0),
+        ("9" * 5000 + " " + "9" * 5000, 0),
+    ],
 )
 def test_retry_after_is_a_number(value: str, seconds: float) -> None:
     assert fault_of(429, {"Retry-After": value}, "").retry_after == seconds
+
+
+@pytest.mark.parametrize("value", ["Fri, 31 Dec 9999 23:59:59 GMT", "Fri, 31 Dec 9999 23:59:59 -2359"])
+def test_a_date_at_the_end_of_time_is_a_long_wait(value: str) -> None:
+    assert fault_of(429, {"Retry-After": value}, "").retry_after > 1e11
 
 
 @pytest.mark.parametrize(("ahead", "seconds"), [(10_000, 10_000), (-10_000, 0)])
@@ -90,6 +107,20 @@ def test_an_account_without_money_ends_the_run() -> None:
 )
 def test_the_message_is_found(text: str, words: str) -> None:
     assert complaint(text) == words
+
+
+def test_a_message_has_no_secret() -> None:
+    hide("sk-12345+6789", "(KEY)")
+    assert complaint(r'{"error": "no sk-12345\u002b6789"}') == "no (KEY)"
+    assert complaint(r'{"detail": [{"sk-12345\u002b6789": 1}]}') == "[{'(KEY)': 1}]"
+    assert complaint("no sk-12345%2B6789 known") == "no (KEY) known"
+
+
+def test_what_is_nested_without_end_says_nothing() -> None:
+    nested: list[object] = []
+    for _ in range(100_000):
+        nested = [nested]
+    assert complaint({"detail": nested}) == ""
 
 
 def test_a_long_message_is_cut() -> None:
