@@ -16,6 +16,7 @@ from repope_eval.errors import RepopeError
 from repope_eval.inference.asker import AskedImage
 from repope_eval.records import Answer, Question
 from repope_eval.settings.config import ModelSettings
+from repope_eval.settings.secrets import masked
 from repope_eval.wording import shown
 
 MOST_IN_A_ROW = 8
@@ -94,10 +95,11 @@ class Asking:
             if self._failed_in_a_row >= MOST_IN_A_ROW:
                 raise GivenUpError from None
             return
-        if reply.model not in ("", self._opened.model):
+        named = masked(reply.model)
+        if not {reply.model, named} & {"", self._opened.model}:
             raise RepopeError(
-                f"{client.shown}: {shown(reply.model)} answers in place of {self._opened.model} now; the same command "
-                "goes on where that one answers again"
+                f"{client.shown}: {shown(named)} answers in place of {self._opened.model} now; the same command goes "
+                "on where that one answers again"
             )
         self._failed_in_a_row = 0
         self._tally.add(reply)
@@ -117,8 +119,8 @@ class Asking:
                 await self._concurrency.take(is_urgent=True)
             began, has_turn = asyncio.get_running_loop().time(), False
             try:
-                text, _ = await client.complete(content)
-                reply = read_reply(text, asks_evidence=form.top_logprobs > 0)
+                received = await client.complete(content)
+                reply = read_reply(received.text, asks_evidence=form.top_logprobs > 0)
                 self._concurrency.note_answer()
                 self._refused_since = math.inf
                 return reply

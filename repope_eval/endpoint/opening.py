@@ -15,6 +15,7 @@ from repope_eval.endpoint.requests import Form, encoded, form_of
 from repope_eval.endpoint.retrying import Retrying
 from repope_eval.errors import RepopeError
 from repope_eval.settings.config import ModelSettings
+from repope_eval.settings.secrets import masked
 from repope_eval.wording import first_few, shown
 
 log = logging.getLogger(__name__)
@@ -55,7 +56,7 @@ async def open_server(settings: ModelSettings) -> Opened:
         _require_model(reply.model, _names(settings.checkpoint, listed), client.shown)
         return Opened(
             form=form,
-            model=reply.model or settings.checkpoint,
+            model=settings.checkpoint if reply.model in ("", settings.checkpoint) else masked(reply.model),
             server=server,
             version=await client.version(),
             sees_images=await _sees_images(client, form, reply),
@@ -74,17 +75,16 @@ def _require_model(named: str, names: frozenset[str], address: str) -> None:
     plain = re.sub(r"-\d[\d-]*$|[:@][^/]*$", "", named)
     if named and not {named.casefold(), plain.casefold()} & {name.casefold() for name in names}:
         raise RepopeError(
-            f"{address}: {shown(named)} answers in place of {first_few(sorted(names))}; "
+            f"{address}: {shown(masked(named))} answers in place of {masked(first_few(sorted(names)))}; "
             "give its name as model.checkpoint if it is the one that is meant"
         )
 
 
 def _names(checkpoint: str, listed: Sequence[Mapping[str, Any]]) -> frozenset[str]:
     """The names of a model: its own, and those that the server lists with the same root, as vLLM does."""
-    roots = {
-        entry["root"] for entry in listed if entry["id"] == checkpoint and isinstance(entry.get("root"), str)
-    }
-    return frozenset({checkpoint} | {entry["id"] for entry in listed if entry.get("root") in roots})
+    roots = [(entry["id"], entry["root"]) for entry in listed if isinstance(entry.get("root"), str)]
+    own = {root for name, root in roots if name == checkpoint}
+    return frozenset({checkpoint} | {name for name, root in roots if root in own})
 
 
 async def _first_reply(client: Client, settings: ModelSettings) -> tuple[Form, Reply, str]:
@@ -97,14 +97,14 @@ async def _first_reply(client: Client, settings: ModelSettings) -> tuple[Form, R
     picture = encoded(_picture(), settings.image_format or "png", settings.max_side)
     while True:
         try:
-            text, server = await client.complete(form.content(QUESTION, picture))
-            reply = read_reply(text, asks_evidence=form.top_logprobs > 0)
+            received = await client.complete(form.content(QUESTION, picture))
+            reply = read_reply(received.text, asks_evidence=form.top_logprobs > 0)
             if reply.is_cut:  # most other thoughts would be cut off, too
                 raise RequestError(
                     "no text within model.max_new_tokens, which a thought took",
                     mend="raise model.max_new_tokens",
                 )
-            return form, reply, server
+            return form, reply, received.server
         except RequestError as fault:
             less = form.conceding(fault.detail) if fault.status in (400, 422) else None
             if less is None:
@@ -118,8 +118,8 @@ async def _sees_images(client: Client, form: Form, reply: Reply) -> bool | None:
     if reply.tokens_in is None:
         return None
     try:
-        text, _ = await client.complete(form.content(QUESTION, None))
-        without = read_reply(text, asks_evidence=False).tokens_in
+        received = await client.complete(form.content(QUESTION, None))
+        without = read_reply(received.text, asks_evidence=False).tokens_in
     except RequestError:
         return None
     if without is None:

@@ -6,7 +6,7 @@ import math
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -53,6 +53,8 @@ class Sent:
     headers: Mapping[str, str] = field(default_factory=dict)
     is_cut: bool = False
     """Whether the connection ends before the body does."""
+    pieces: Callable[[], Iterable[bytes]] | None = None
+    """Sent in place of the body, one after another until the client is gone."""
 
 
 def error(status: int, message: str = "", **headers: str) -> Sent:
@@ -94,7 +96,8 @@ class ChatServer:
     """Requests for answers as they came in."""
     respond: Callable[[Asked], dict[str, Any] | Sent] = reply_to
     models: Any = field(default_factory=lambda: {"data": [{"id": MODEL, "root": MODEL}]})
-    """What the list of models holds; None: there is no such list."""
+    """What the list of models holds, or how it is sent; None: there is no such list."""
+    version: str = "1.2.3"
     latency: float = 0.0
     at_once: int = 0
     """Requests that are being answered."""
@@ -127,9 +130,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         if self.path == "/v1/models" and self.chat.models is not None:
-            self._send(Sent(200, json.dumps(self.chat.models)))
+            models = self.chat.models
+            self._send(models if isinstance(models, Sent) else Sent(200, json.dumps(models)))
         elif self.path == "/version":
-            self._send(Sent(200, json.dumps({"version": "1.2.3"})))
+            self._send(Sent(200, json.dumps({"version": self.chat.version})))
         else:
             self._send(error(404))
 
@@ -153,14 +157,18 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send(self, sent: Sent) -> None:
         content = sent.body.encode()
-        self.send_response(sent.status)
-        for name, value in {"Content-Type": "application/json", **sent.headers}.items():
+        self.send_response_only(sent.status)
+        headers = {"Content-Type": "application/json", "Server": self.version_string(), **sent.headers}
+        for name, value in headers.items():
             self.send_header(name, value)
-        self.send_header("Content-Length", str(len(content) + sent.is_cut))
+        if sent.pieces is None:
+            self.send_header("Content-Length", str(len(content) + sent.is_cut))
         self.end_headers()
         with suppress(OSError):  # the client is gone
             self.wfile.write(content)
-        self.close_connection |= sent.is_cut
+            for piece in sent.pieces() if sent.pieces else ():
+                self.wfile.write(piece)
+        self.close_connection |= sent.is_cut or sent.pieces is not None
 
     def log_message(self, *_: object) -> None: ...
 

@@ -1,13 +1,15 @@
 """Opening a server: what is wrong shows in one line, before any question of a benchmark is asked."""
 
+import base64
 import json
 import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
-from chat_server import Asked, ChatServer, Sent, error, reply_to, serving
+from chat_server import MODEL, Asked, ChatServer, Sent, error, reply_to, serving
 from endpoint_runs import opened
 
 from repope_eval.errors import RepopeError
@@ -104,6 +106,94 @@ def test_the_key_is_sent_and_never_shown(chat: ChatServer, monkeypatch: pytest.M
         refusal(chat, api_key_env="SEER_KEY")
         == "SEER_KEY: holds characters that no key has; set it to the key alone"
     )
+
+
+def in_all_forms(key: str) -> str:
+    """A text with a key as servers may send it back."""
+    forms = [key, quote(key, safe=""), base64.b64encode(key.encode()).decode(), json.dumps(json.dumps(key))]
+    return " ".join(forms)
+
+
+def test_a_key_in_json_escapes_is_not_shown(chat: ChatServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    body = json.dumps({"error": {"message": in_all_forms(KEY)}}).replace("+", r"\u002b")
+    always(chat, Sent(401, body))
+    assert refusal(chat).startswith(
+        f'{chat.url}: HTTP 401: (OPENAI_API_KEY) (OPENAI_API_KEY) (OPENAI_API_KEY) "\\"(OPENAI_API_KEY)\\""; check'
+    )
+
+
+def test_a_key_in_what_a_server_tells_of_itself_is_not_kept(
+    chat: ChatServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    chat.version, named = f"2 {KEY}", f"seer {KEY}"
+    chat.models = {"data": [{"id": MODEL, "root": "/w"}, {"id": named, "root": "/w"}]}
+    chat.respond = lambda asked: Sent(
+        200, json.dumps(reply_to(asked, model=named)), {"Server": f"x {KEY} {'y' * 1000}"}
+    )
+    facts = opened(chat).facts()
+    assert KEY not in json.dumps(facts)
+    assert facts["version"] == "2 (OPENAI_API_KEY)"
+    assert facts["server"].startswith("x (OPENAI_API_KEY) yyy")
+    assert len(facts["server"]) < 200
+    assert facts["model"] == "seer (OPENAI_API_KEY)"
+
+
+@pytest.mark.parametrize("key", ["x", "id", "no", "message", "content", "choices", "org", "sk.*[a](b"])
+def test_a_key_of_any_kind_breaks_no_reply(
+    chat: ChatServer, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+    asker = opened(chat)
+    assert {asked.key for asked in chat.asked} == {f"Bearer {key}"}
+    assert asker.source == {"server": {"model": MODEL}}
+
+
+def test_a_redirect_does_not_take_the_key_along(chat: ChatServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    with serving() as other:
+        chat.respond = lambda asked: Sent(
+            307, headers={"Location": f"{other.url.replace('127.0.0.1', 'localhost')}/chat/completions"}
+        )
+        assert "HTTP 307; give the address that it redirects to as model.url" in refusal(chat)
+        assert other.asked == []
+
+
+@pytest.mark.parametrize("root", [[], {}, 7, None, ["org/seer"], True])
+def test_a_root_of_any_kind_is_none(chat: ChatServer, root: object) -> None:
+    chat.models = {"data": [{"id": MODEL, "root": root}, {"id": "other", "root": root}]}
+    assert opened(chat).source == {"server": {"model": MODEL}}
+
+
+@pytest.mark.parametrize(
+    "models", ["[[[[", "[" * 100_000, '{"data": {}}', '{"data": [[]]}', '{"data": "x"}', "[]", "7", "NaN"]
+)
+def test_a_list_of_models_of_any_form_is_read_or_left(chat: ChatServer, models: str) -> None:
+    chat.models = Sent(200, models)
+    assert opened(chat).source == {"server": {"model": MODEL}}
+
+
+def test_https_where_there_is_none_is_said(chat: ChatServer) -> None:
+    found = refusal(chat, url=chat.url.replace("http:", "https:"))
+    assert found.startswith(f"{chat.url.replace('http:', 'https:')}: no https: ")
+    assert found.endswith("; give model.url with http://")
+    assert chat.asked == []
+
+
+def test_http_where_there_is_https_alone_is_said(chat: ChatServer, certificate: Path) -> None:
+    with serving(certificate) as encrypted:
+        found = refusal(encrypted, url=encrypted.url.replace("https:", "http:"))
+    assert ": the connection was cut: " in found
+    assert found.endswith(
+        "; check whether the server is up, and whether model.url should begin with https://"
+    )
+    for words in (
+        "<html>400 The plain HTTP request was sent to HTTPS port</html>",
+        "Client sent an HTTP request to an HTTPS server.\n",
+    ):
+        always(chat, Sent(400, words))
+        assert refusal(chat) == f"{chat.url}: no plain http; give model.url with https://"
 
 
 @pytest.mark.parametrize(

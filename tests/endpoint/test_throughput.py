@@ -10,7 +10,7 @@ import pytest
 
 from repope_eval.endpoint import asking
 from repope_eval.endpoint.asking import Asking
-from repope_eval.endpoint.client import Client
+from repope_eval.endpoint.client import Client, Received
 from repope_eval.endpoint.concurrency import MOST, Concurrency
 from repope_eval.endpoint.faults import RequestError
 from repope_eval.endpoint.opening import Opened
@@ -64,7 +64,7 @@ class Server:
         self.hits = 0
         self.refused = 0
 
-    async def complete(self, content: bytes) -> tuple[str, str]:
+    async def complete(self, content: bytes) -> Received:
         image = json.loads(content)["messages"][0]["content"][0]["image_url"]["url"]
         if self._at_once >= self._bears:
             self.refused += 1
@@ -74,7 +74,8 @@ class Server:
         await asyncio.sleep(LATENCY)
         self._at_once -= 1
         self._cache.add(image)
-        return json.dumps({"model": "m", "choices": [{"message": {"content": "Yes"}}]}), ""
+        text = json.dumps({"model": "m", "choices": [{"message": {"content": "Yes"}}]})
+        return Received(text=text, server="")
 
 
 @pytest.fixture
