@@ -84,6 +84,41 @@ def test_other_tags_are_those_of_the_response_template() -> None:
     assert read(words, "<|channel>thought\nYes")[0].is_cut
 
 
+@pytest.mark.parametrize(
+    ("opening", "closing"),
+    [
+        ("[THINK]", "[/THINK]"),
+        ("◁think▷", "◁/think▷"),
+        ("<|START_THINKING|>", "<|END_THINKING|>"),
+        ("<thinking>", "</thinking>"),
+    ],
+)
+def test_tags_that_are_special_tokens_do_not_hide_a_thought(opening: str, closing: str) -> None:
+    words = tokenizer([opening, closing], eos_token="<|im_end|>", pad_token="<pad>")
+    found, first = read(words, f"{opening}Yes? Not yes.{closing}No.<|im_end|>")
+    assert (found.response, first, found.is_cut) == ("No.", "No", False)
+    assert read(words, f"Yes?{closing}No.<|im_end|>", opened=opening)[0].response == "No."
+    assert read(words, f"{opening}Yes, or")[0].is_cut
+    assert read(words, "Yes, or", opened=opening)[0].is_cut
+
+
+def test_the_answer_of_channels_is_the_final_one() -> None:
+    tokens = ["<|channel|>", "<|message|>", "<|start|>", "<|end|>"]
+    words = tokenizer(tokens, eos_token="<|return|>", pad_token="<pad>")
+    thought = "<|channel|>analysis<|message|>Yes? Not yes."
+    text = f"{thought}<|end|><|start|>assistant<|channel|>final<|message|>No.<|return|>"
+    found, first = read(words, text)
+    assert (found.response, first) == ("No.", "No")
+    assert read(words, thought)[0].is_cut
+
+
+def test_tags_that_nobody_knows_are_told_though_they_are_special_tokens() -> None:
+    words = tokenizer(["[HM]", "[/HM]"], eos_token="<|im_end|>", pad_token="<pad>")
+    found, _ = read(words, "[HM]Yes?[/HM]No.<|im_end|>")
+    assert (found.response, found.unknown_tag) == ("Yes?No.", "[HM]")
+    assert read(words, "No.<|im_end|>")[0].unknown_tag is None
+
+
 def test_a_response_template_that_transformers_cannot_use_is_refused() -> None:
     words = tokenizer(QWEN_TOKENS, eos_token="<|im_end|>", pad_token="<|endoftext|>")
     words.response_template = {"fields": {}}

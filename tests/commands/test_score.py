@@ -72,6 +72,14 @@ def test_what_a_model_thinks_before_its_answer_is_not_scored(
     assert (cell["tp"], cell["fp"], cell["n_unparsed"]) == (0, 0, 1)
 
 
+def test_a_tag_that_may_hold_a_thought_is_said(command_line: CommandLine, tmp_path: Path) -> None:
+    path = write_answers(tmp_path, "random")
+    path.write_text(path.read_text().replace('"Yes"', '"<musing>Ears?</musing> Yes"', 2))
+    result = command_line("score", f"answers={path}", "bench=demo", "bench.variants=[random]", "out=run")
+    assert result.returncode == 0, result.stderr
+    assert "2 answers with a tag first that may hold a thought (<musing> 2)" in result.stderr
+
+
 def test_unread_answers_stand_beside_the_figure_and_last_in_the_terminal(
     command_line: CommandLine, tmp_path: Path
 ) -> None:

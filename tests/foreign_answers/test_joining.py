@@ -231,3 +231,13 @@ def test_a_thought_before_an_answer_is_left_out_and_counted() -> None:
     found = joined(rows)
     assert list(found.answers.values()) == [Answer(ASKED, "No"), Answer(OTHER, "")]
     assert (found.n_thoughts, found.n_cut) == (2, 1)
+
+
+def test_a_thought_in_other_tags_is_left_out_and_a_tag_that_nobody_knows_is_counted() -> None:
+    rows = [
+        {"image": IMAGE, "question": DOG, "response": "[THINK]Ears: yes maybe.[/THINK]No"},
+        {"image": IMAGE, "question": CAT, "response": "<reflection>Yes?</reflection>No"},
+    ]
+    found = joined(rows)
+    assert [answer.response for answer in found.answers.values()] == ["No", "<reflection>Yes?</reflection>No"]
+    assert (found.n_thoughts, found.unknown_tags) == (1, {"<reflection>": 1})

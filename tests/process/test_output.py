@@ -7,7 +7,8 @@ import sys
 import pytest
 
 from repope_eval.errors import RepopeError
-from repope_eval.process.output import MessageFormatter, write
+from repope_eval.process.output import MessageFormatter, write, write_error
+from repope_eval.settings import secrets
 
 TITLE = "\x1b]0;owned\x07"
 
@@ -28,6 +29,19 @@ def test_no_message_can_be_taken_for_another() -> None:
         _record(logging.ERROR, forged)
     )
     assert text == "now ERROR a question\n    2026-01-01 00:00:00,000 INFO all is well\\rgone"
+
+
+def test_no_message_shows_a_secret(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(secrets, "_known", {})
+    secrets.hide("sk-12345+67", "(KEY)")
+    for is_kept in (True, False):
+        formatter = MessageFormatter("%(message)s", is_kept=is_kept)
+        assert formatter.format(_record(logging.ERROR, "no sk-12345+67, sk-12345%2B67")) == "no (KEY), (KEY)"
+    write_error("no sk-12345+67")
+    write("no sk-12345+67\n")
+    assert "".join(capsys.readouterr()) == "no (KEY)\nno (KEY)\n"
 
 
 def test_mistakes_on_a_terminal_begin_at_the_margin_each() -> None:

@@ -8,7 +8,8 @@ from forgotten_groups import forget_groups
 
 from repope_eval.settings.composition import register
 from repope_eval.settings.config import DoctorSettings, ModelsSettings, RunSettings, ScoreSettings
-from repope_eval.settings.quick_checks import misspelt_keys
+from repope_eval.settings.fields import fields_by_key
+from repope_eval.settings.quick_checks import misspelt_keys, value_problems
 from repope_eval.settings.validation import check
 from repope_eval.settings.words import quoted_texts
 
@@ -83,3 +84,15 @@ def test_nothing_is_found_where_another_word_may_be_wrong(record: Any, other: st
 def test_right_words_have_no_misspelt_keys() -> None:
     assert misspelt_keys(RunSettings, ["model=tiny", "limit=3", "out=a"]) == []
     assert misspelt_keys(RunSettings, []) == []
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("https://me:pass@host/v1", "https://...@host/v1"),
+        ("https://host/v1?key=pass", "https://host/v1?..."),
+    ],
+)
+def test_an_address_that_is_refused_is_told_without_its_password(address: str, shown: str) -> None:
+    (problem,) = value_problems(fields_by_key(RunSettings)["model.url"], address)
+    assert problem == f"model.url={shown}: http://HOST:PORT/PATH without a password in it is expected"
