@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from repope_eval.wording import counted
+from repope_eval.wording import counted, first_few
 
 CHANNELS = ("<|channel|>analysis<|message|>", "<|channel|>final<|message|>")
 """What stands around a thought of gpt-oss, and of the models made of it."""
@@ -72,7 +72,9 @@ def unknown_tag(text: str) -> str | None:
 
 def unknown_tags_line(tags: Mapping[str, int]) -> str:
     """What is said of answers that begin with unknown tags, given how many begin with each."""
-    named = ", ".join(f"{tag} {number:,}" for tag, number in tags.items())
+    named = first_few(
+        [f"{tag} {number:,}" for tag, number in sorted(tags.items(), key=lambda item: -item[1])]
+    )
     return (
         f"{counted(sum(tags.values()), 'answer', ',')} with a tag first that may hold a thought ({named}): no such tag "
         "is known, so it stands in the answer, and is read with it"
