@@ -7,14 +7,14 @@ from repope_eval.benchmarks.sources import find_local_images
 from repope_eval.comparison.answer_settings import compared_settings
 from repope_eval.comparison.sides import OWN_PROTOCOL, Side, is_same_place
 from repope_eval.errors import RepopeError
-from repope_eval.records import LabelSet, Question, Variant
+from repope_eval.records import LabelSet, Question, Variant, label_set_phrase
 from repope_eval.reporting.comparison_view import (
     ComparedLabels,
     ComparedResult,
     ComparisonView,
     ProtocolFigures,
 )
-from repope_eval.reporting.figure_texts import clipped, label_set_phrase
+from repope_eval.reporting.figure_texts import clipped
 from repope_eval.scoring.gap import Gaps, figures_by_variant, gaps, paired_differences
 from repope_eval.scoring.paired_answers import Readers, pair_answers, read_differently, tally
 from repope_eval.scoring.protocol_scores import with_distinct

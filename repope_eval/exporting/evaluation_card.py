@@ -11,7 +11,8 @@ from repope_eval.exporting.names import page_of
 from repope_eval.exporting.scored_run import Asking, ScoredRun
 from repope_eval.exporting.sentences import coverage_sentence, interval_sentence, origin_sentence
 from repope_eval.leaderboard.finished_runs import NOT_SET
-from repope_eval.reporting.figure_texts import FIGURE_TITLES, label_set_title
+from repope_eval.records import label_set_title
+from repope_eval.reporting.figure_texts import FIGURE_TITLES
 from repope_eval.reporting.table_exports import markdown_text
 from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.settings.export_command import ExportSettings

@@ -3,13 +3,8 @@
 from collections.abc import Sequence
 
 from repope_eval.exporting.scored_run import ScoredCell, ScoredRun
-from repope_eval.reporting.figure_texts import (
-    FIGURE_TITLES,
-    count_text,
-    figure_text,
-    interval_text,
-    label_set_title,
-)
+from repope_eval.records import label_set_title
+from repope_eval.reporting.figure_texts import FIGURE_TITLES, count_text, figure_text, interval_text
 from repope_eval.reporting.table_exports import markdown
 from repope_eval.reporting.tables import Field, number_field, table, text_field
 from repope_eval.scoring.estimates import Estimate

@@ -9,7 +9,7 @@ from repope_eval.benchmarks import amber, coco, dash_b, pope_seem, popev2
 from repope_eval.benchmarks.sources import SOURCES
 from repope_eval.benchmarks.table_rows import hub_dataset
 from repope_eval.exporting.scored_run import ScoredRun
-from repope_eval.reporting.figure_texts import label_set_title
+from repope_eval.records import label_set_title
 from repope_eval.settings.config import BenchSettings
 from repope_eval.settings.export_command import HUB_ID
 

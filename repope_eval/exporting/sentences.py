@@ -2,7 +2,7 @@
 
 from repope_eval.exporting.names import dataset_title
 from repope_eval.exporting.scored_run import UNREAD, ScoredRun
-from repope_eval.reporting.figure_texts import label_set_title
+from repope_eval.records import label_set_title
 from repope_eval.wording import counted, shown
 
 

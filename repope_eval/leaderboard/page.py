@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from repope_eval.leaderboard.entries import Leaderboard
-from repope_eval.leaderboard.sentences import leader_sentence, sentences
+from repope_eval.leaderboard.sentences import leader_sentence, paper_sentence, sentences
 from repope_eval.leaderboard.tables import TABLES
+from repope_eval.records import label_set_title
 from repope_eval.reporting.citations import citations
-from repope_eval.reporting.figure_texts import label_set_title
 from repope_eval.reporting.tables import Table
 from repope_eval.reporting.templates import render
 from repope_eval.scoring.agreement import FEWEST_MODELS
@@ -59,6 +59,7 @@ def render_leaderboard(
         rankings=kinds["ranking_"],
         precision_recall=kinds["precision_recall_"],
         leader=leader_sentence(board),
+        paper_sentence=paper_sentence(board),
         sentences=sentences(board),
         label_titles=[label_set_title(name) for name in board.label_sets],
         replicates=f"{REPLICATES:,}",

@@ -3,8 +3,10 @@
 from collections.abc import Iterator, Sequence
 
 from repope_eval.leaderboard.entries import Entry, Leaderboard
-from repope_eval.reporting.figure_texts import PARTIAL, label_set_phrase, ratio_text
+from repope_eval.records import label_set_phrase
+from repope_eval.reporting.figure_texts import PARTIAL, ratio_text
 from repope_eval.scoring.differences import Difference
+from repope_eval.scoring.paper_sentence import figure_phrase
 from repope_eval.scoring.step_down import LEVEL
 from repope_eval.wording import counted
 
@@ -51,6 +53,21 @@ def leader_sentence(board: Leaderboard) -> str | None:
     verb = "is" if all(len(entries) <= 1 for entries in leaders.values()) else "are"
     first = "First of your runs" if board.paper_is_apart else "First"
     return " ".join([f"{first} by F1 {verb} {_listed(led)}.", *_best_run(board)])
+
+
+def paper_sentence(board: Leaderboard) -> str | None:
+    """The runs' figures as a paper prints them, with what they are over; None where no run is ranked."""
+    if not board.runs or board.n_questions is None:
+        return None
+    name, variant = board.primary
+    shown = _first([figure_phrase(run.name, run.cells[name][variant].estimates["f1"]) for run in board.runs])
+    images = limited_images(board) or counted(board.n_images or 0, "image", ",")
+    several = f" ({variant} of {len(board.variants) - 1} variants)" if len(board.variants) > 1 else ""
+    all_of = f"all {len(board.runs)} runs" if len(board.runs) > 1 else "the run"
+    return (
+        f"F1 under {label_set_phrase(name)}{several}, on {counted(board.n_questions, 'question', ',')} about "
+        f"{images} that {all_of} answered, protocol {board.protocol}: {'; '.join(shown)}"
+    )
 
 
 def _is_unread(board: Leaderboard, entry: Entry) -> bool:

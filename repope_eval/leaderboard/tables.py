@@ -30,7 +30,7 @@ from repope_eval.leaderboard.entries import (
     Unranked,
 )
 from repope_eval.leaderboard.sentences import GROUPS, apart_note
-from repope_eval.records import Variant
+from repope_eval.records import Variant, label_set_phrase, label_set_title
 from repope_eval.reporting.figure_texts import (
     BALANCED_TITLES,
     COUNT_TITLES,
@@ -38,8 +38,6 @@ from repope_eval.reporting.figure_texts import (
     FIGURE_TITLES,
     change_text,
     count_text,
-    label_set_phrase,
-    label_set_title,
     number_text,
     ratio_text,
 )

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from repope_eval.reporting.figure_texts import FIGURE_TITLES, UNDEFINED, label_set_title
+from repope_eval.records import label_set_title
+from repope_eval.reporting.figure_texts import FIGURE_TITLES, UNDEFINED
 from repope_eval.reporting.run_tables import MOST_OBJECTS
 from repope_eval.reporting.tables import (
     Cell,

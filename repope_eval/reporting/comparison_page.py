@@ -12,7 +12,7 @@ from repope_eval.reporting.comparison_tables import (
     settings_table,
     tally_table,
 )
-from repope_eval.reporting.comparison_verdict import verdict
+from repope_eval.reporting.comparison_verdict import paper_sentence, verdict
 from repope_eval.reporting.comparison_view import ComparisonView
 from repope_eval.reporting.gallery import PAGE_BYTES, illustrated
 from repope_eval.reporting.templates import render
@@ -35,6 +35,7 @@ def render_comparison_page(view: ComparisonView, command: str) -> str:
     context = {
         "view": view,
         "verdict": verdict(view),
+        "paper_sentence": paper_sentence(view),
         "results": result_table(view),
         "causes": [causes_table(view, labels) for labels in reversed(view.labels)],
         "gaps": gap_table(view, has_orders=False),

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from repope_eval.records import Variant
+from repope_eval.records import Variant, label_set_phrase, label_set_title
 from repope_eval.reporting.comparison_view import (
     ComparedLabels,
     ComparedResult,
@@ -20,8 +20,6 @@ from repope_eval.reporting.figure_texts import (
     clipped,
     count_text,
     interval_text,
-    label_set_phrase,
-    label_set_title,
     ratio_text,
     reading_text,
 )

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 
+from repope_eval.records import label_set_phrase
 from repope_eval.reporting.comparison_view import ComparedLabels, ComparisonView, SettingGroup
-from repope_eval.reporting.figure_texts import interval_text, label_set_phrase
+from repope_eval.reporting.figure_texts import interval_text
 from repope_eval.scoring.differences import Difference
 from repope_eval.scoring.estimates import Interval
 from repope_eval.scoring.gap import LEAST, Gap, Part
@@ -38,6 +39,28 @@ def _sentences(view: ComparisonView) -> Iterator[str]:
         main = max(shown, key=lambda cause: abs(shown[cause]))
         yield _cause_sentence(view, labels, gap, main, shown)
     yield _chance_sentence(view, gap, chance)
+
+
+def paper_sentence(view: ComparisonView) -> str | None:
+    """The difference that is due to answers, as a paper prints it; None where there is none to tell."""
+    labels = view.labels[-1]
+    chance = labels.chance[labels.headline]
+    if chance.value is None:
+        return None
+    several = f" ({labels.headline})" if len(labels.gaps) > 1 else ""
+    interval = (
+        f"no interval: {chance.reason}" if chance.interval is None else f"95 % {_ends(chance.interval)}"
+    )
+    sure = "" if chance.p is None else f", {_p_text(chance.p)}"
+    return (
+        f"F1{several} of {view.a.name} less that of {view.b.name}: {_signed(chance.value)} points ({interval}{sure}) "
+        f"under {label_set_phrase(labels.common)}, on the {counted(chance.n_questions, 'question', ',')} about "
+        f"{counted(chance.n_images, 'image', ',')} that both answered, protocol {view.protocol}"
+    )
+
+
+def _p_text(p: float) -> str:
+    return "p below 0.001" if p < 0.001 else f"p {p:.3f}"
 
 
 def _gap_sentence(labels: ComparedLabels, gap: Gap, value: float) -> str:
@@ -134,8 +157,7 @@ def _chance_sentence(view: ComparisonView, gap: Gap, chance: Difference) -> str:
     sure = "more than chance" if chance.p <= SURE else "within chance"
     if chance.interval is None:
         return f"{left}, without an interval ({chance.reason}). {_exactly(chance)}: {sure}{_settings_clause(view)}."
-    p = "p below 0.001" if chance.p < 0.001 else f"p {chance.p:.3f}"
-    return f"{left}, 95 % {_ends(chance.interval)}, {p}: {sure}{_settings_clause(view)}."
+    return f"{left}, 95 % {_ends(chance.interval)}, {_p_text(chance.p)}: {sure}{_settings_clause(view)}."
 
 
 def _exactly(chance: Difference) -> str:

@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from repope_eval.records import Variant
-from repope_eval.reporting.figure_texts import label_set_title
+from repope_eval.records import Variant, label_set_title
 from repope_eval.scoring.confusion import Figures
 from repope_eval.scoring.differences import Difference
 from repope_eval.scoring.gap import Gaps

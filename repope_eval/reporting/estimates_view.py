@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from repope_eval.records import Variant
+from repope_eval.scoring.estimates import Estimate
 from repope_eval.scoring.estimation import WIDEST, FigureEstimate
+from repope_eval.scoring.paper_sentence import figure_phrase
 from repope_eval.wording import counted
 
 LABELS_FILE = "the file ending in labels.jsonl that relabel writes beside its out="
@@ -54,6 +56,25 @@ class EstimatesView:
         return (
             f"From {self.n_looked:,} of {counted(self.n_questions, 'question', ',')} that people looked at, answers "
             f"read by protocol {self.protocol}."
+        )
+
+    @property
+    def paper_sentence(self) -> str:
+        """The runs' F1 as a paper prints it."""
+        rows = [
+            figure_phrase(
+                row.run,
+                Estimate(value=one.value, interval=one.ci95, reason=one.reason if one.n_needed else ""),
+            )
+            for row in self.headline
+            for one in (row.true["f1"],)
+        ]
+        variant = self.rows[-1].variant
+        several = f" ({variant})" if len({row.variant for row in self.rows}) > 1 else ""
+        return (
+            f"F1 under true labels{several}, estimated from {self.n_looked:,} of "
+            f"{counted(self.n_questions, 'question', ',')} that people looked at, protocol {self.protocol}: "
+            f"{'; '.join(rows)}"
         )
 
     @property

@@ -37,25 +37,6 @@ F1_PART_TITLES: Mapping[str, str] = {
 }
 """Titles of what F1's change is made of (see `f1_parts.PARTS`)."""
 
-_LABEL_SET_TITLES = {
-    "pope": "POPE",
-    "repope": "RePOPE",
-    "dash_b": "DASH-B",
-    "amber": "AMBER",
-    "popev2": "POPEv2",
-}
-_LABEL_SET_PHRASES = {"original": "the original labels", "corrected": "the corrected labels"}
-
-
-def label_set_title(name: str) -> str:
-    """The name of a label set as people write it in a table, and before the word labels: `POPE`, `original`."""
-    return _LABEL_SET_TITLES.get(name, name)
-
-
-def label_set_phrase(name: str) -> str:
-    """A label set inside a sentence, such as behind the word under: `POPE`, `the original labels`."""
-    return _LABEL_SET_PHRASES.get(name) or label_set_title(name)
-
 
 def count_text(value: float | None, interval: Interval = None) -> str:
     """A count, `1150 [1002, 1288]`, with one decimal where it is a mean that is no whole number."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from repope_eval.quantities import percentage
-from repope_eval.records import Variant
+from repope_eval.records import label_set_phrase
 from repope_eval.reporting.benchmark_tables import DETECTION_TITLES
 from repope_eval.reporting.figure_texts import (
     FIGURE_TITLES,
@@ -12,21 +12,17 @@ from repope_eval.reporting.figure_texts import (
     change_text,
     figure_text,
     interval_text,
-    label_set_phrase,
     ratio_text,
 )
-from repope_eval.scoring.bootstrap import DISTINCT, MEAN
+from repope_eval.scoring.bootstrap import MEAN
 from repope_eval.scoring.coverage import LEAST_COUNTED
 from repope_eval.scoring.detection import ALL_OBJECTS, Detection
 from repope_eval.scoring.estimates import Interval
-from repope_eval.scoring.protocol_scores import ProtocolScores
+from repope_eval.scoring.paper_sentence import Lead, lead_of
 from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.scoring.relabelling_effect import Effect
 from repope_eval.scoring.scores import Scores
 from repope_eval.wording import counted
-
-_FIGURES = ("f1", "tnr")
-"""The figures that may stand first: where no question has label yes, F1 is undefined everywhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,95 +38,50 @@ class Headline:
     """Whether the second value is what the first one becomes."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """The figure that a headline is about, and where its values are."""
-
-    figure: str
-    part: ProtocolScores
-    variant: Variant
-
-    @property
-    def values(self) -> list[tuple[str, float | None]]:
-        """The figure by the phrases of label sets."""
-        return [
-            (label_set_phrase(name), of_variants[self.variant].estimates[self.figure].value)
-            for name, of_variants in self.part.cells.items()
-        ]
-
-
-def headline(scores: Scores, part: str = "") -> Headline:
-    """The headline of a run; DASH-B's own figures stand first where there are some.
-
-    Args:
-        scores: of the run.
-        part: which part of the benchmark's images `limit` leaves: `10 of 100 images`; empty where it leaves all.
-    """
+def headline(scores: Scores) -> Headline:
+    """The headline of a run; DASH-B's own figures stand first where there are some."""
     detection = scores.own.detections.get(ALL_OBJECTS)
     if detection is not None:
         values = [
             (title, ratio_text(detection.estimates[name].value)) for name, title in DETECTION_TITLES.items()
         ]
         clauses = [_detected(detection)]
-        about, is_change = f"over all answered questions{_limited(part)}", False
+        about, is_change = f"over all answered questions{_limited(scores.part)}", False
     else:
-        place = _place(scores)
+        lead = lead_of(scores.parts, is_unread=scores.is_unread)
         values = [
             (
-                f"{FIGURE_TITLES[place.figure]} under {labels}",
-                UNDEFINED if scores.is_unread else figure_text(place.figure, value),
+                f"{FIGURE_TITLES[lead.figure]} under {labels}",
+                UNDEFINED if scores.is_unread else figure_text(lead.figure, value),
             )
-            for labels, value in place.values
+            for labels, value in _values(lead)
         ]
         clauses = (
-            [] if scores.is_unread else [_figure_clause(place), *_effect_clause(place, scores.object_effects)]
+            [] if scores.is_unread else [_figure_clause(lead), *_effect_clause(lead, scores.object_effects)]
         )
-        about = _variant_text(place) if scores.is_unread else _about(place)
-        about += f"{_limited(part)}{_counted(scores)}"
+        about = lead.over if scores.is_unread else _about(lead)
+        about += f"{_limited(scores.part)}{_counted(scores)}"
         is_change = len(values) == 2
-    clauses += _completeness_clauses(scores, part)
+    clauses += _completeness_clauses(scores)
     text = "; ".join(clauses)
     return Headline(
         values=values, about=about, sentence=f"{text[:1].upper()}{text[1:]}.", is_change=is_change
     )
 
 
-def _place(scores: Scores) -> _Place:
-    """The mean over variants; where it is undefined, all questions together; where F1 is, the true negative rate.
-
-    Where no answer is read, no figure is any better than the first.
-    """
-    places = [
-        _Place(figure, part, _variant(part))
-        for figure in _FIGURES
-        for part in scores.parts
-        if part.cells and all(part.cells.values())
-    ]
-    defined = (place for place in places if all(value is not None for _, value in place.values))
-    return places[0] if scores.is_unread else next(defined, places[0])
+def _values(lead: Lead) -> list[tuple[str, float | None]]:
+    """The figure by the phrases of label sets."""
+    return [(label_set_phrase(name), one.value) for name, one in lead.estimates.items()]
 
 
-def _variant(part: ProtocolScores) -> Variant:
-    variants = next(iter(part.cells.values()))
-    return MEAN if MEAN in variants else next(iter(variants))
-
-
-def _variant_text(place: _Place) -> str:
-    """What the figure is over."""
-    if place.variant == MEAN:
-        n_variants = len(next(iter(place.part.cells.values()))) - 1
-        return f"mean over {n_variants} variants"
-    return "all questions, each counted once" if place.variant == DISTINCT else place.variant
-
-
-def _about(place: _Place) -> str:
+def _about(lead: Lead) -> str:
     """What the figure is over, and its change with an interval."""
-    over = _variant_text(place)
-    change = place.part.changes.get(place.variant)
-    if change is None or change.estimates[place.figure].value is None:
+    over = lead.over
+    change = lead.part.changes.get(lead.variant)
+    if change is None or change.estimates[lead.figure].value is None:
         return over
-    found = change.estimates[place.figure]
-    return f"{over}; change {change_text(place.figure, found.value)}{_within(place.figure, found.interval)}"
+    found = change.estimates[lead.figure]
+    return f"{over}; change {change_text(lead.figure, found.value)}{_within(lead.figure, found.interval)}"
 
 
 def _limited(part: str) -> str:
@@ -158,31 +109,31 @@ def _within(figure: str, interval: Interval) -> str:
     return f" (95 % interval {interval_text(interval, lambda end: change_text(figure, end))})"
 
 
-def _figure_clause(place: _Place) -> str:
+def _figure_clause(lead: Lead) -> str:
     """How the figure changes from the first label set to the last."""
-    title = FIGURE_TITLES[place.figure]
-    texts = [(labels, figure_text(place.figure, value)) for labels, value in place.values]
+    title = FIGURE_TITLES[lead.figure]
+    texts = [(labels, figure_text(lead.figure, value)) for labels, value in _values(lead)]
     (first, before), (last, after) = texts[0], texts[-1]
     if len(texts) == 1:
         return f"{title} is {before} under {first}"
     if before == after:
         return f"{title} is {before} under {first} and under {last}"
-    numbers = [value for _, value in place.values]
+    numbers = [value for _, value in _values(lead)]
     if numbers[0] is None or numbers[-1] is None:
         return f"{title} is {before} under {first} and {after} under {last}"
     verb = "rises" if numbers[-1] > numbers[0] else "falls"
     return f"{title} {verb} from {before} under {first} to {after} under {last}"
 
 
-def _effect_clause(place: _Place, effects: Sequence[Effect]) -> Iterator[str]:
+def _effect_clause(lead: Lead, effects: Sequence[Effect]) -> Iterator[str]:
     """What became of the answers that are errors under the first labels."""
     n_errors = sum(effect.before[1] + effect.before[3] for effect in effects)
     n_excused = sum(effect.fp_to_tp + effect.fn_to_tn for effect in effects)
     n_removed = sum(effect.removed[1] + effect.removed[3] for effect in effects)
     n_new = sum(effect.tp_to_fp + effect.tn_to_fn for effect in effects)
-    once = " (each question counted once)" if place.variant == MEAN else ""
+    once = " (each question counted once)" if lead.variant == MEAN else ""
     if effects:
-        before, _ = place.values[0]
+        before, _ = _values(lead)[0]
         n_left = n_errors - n_excused - n_removed
         yield (
             f"of {counted(n_errors, 'error', ',')} under {before}{once}, {_were(n_excused)} the label's, {n_removed:,} "
@@ -208,8 +159,8 @@ def _detected(detection: Detection) -> str:
     return f"the model sees the object {' and '.join(said)}" if said else "no answer can be scored"
 
 
-def _completeness_clauses(scores: Scores, part: str) -> Iterator[str]:
-    about = f" about the first {part}" if part else ""
+def _completeness_clauses(scores: Scores) -> Iterator[str]:
+    about = f" about the first {scores.part}" if scores.part else ""
     total = counted(scores.n_questions, "question", ",") + about
     if scores.n_answered == scores.n_questions:
         yield f"all {total} are answered"

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from repope_eval.records import label_set_phrase, label_set_title
 from repope_eval.reporting import benchmark_tables, remarks, run_tables
 from repope_eval.reporting.citations import citations
-from repope_eval.reporting.figure_texts import UNDEFINED, clipped, label_set_phrase, label_set_title
+from repope_eval.reporting.figure_texts import UNDEFINED, clipped
 from repope_eval.reporting.gallery import PAGE_BYTES, illustrated, make_gallery
 from repope_eval.reporting.headline import headline
 from repope_eval.reporting.score_table import (
@@ -42,8 +43,6 @@ class RunView:
     scores: Scores
     settings: Mapping[str, Any]
     """The settings by dotted key."""
-    part: str = ""
-    """Which part of the benchmark's images `limit` leaves: `10 of 100 images`; empty where it leaves all."""
     measures: str = ""
     """What the benchmark's figures tell of a model, and what they cannot."""
     facts: Mapping[str, Any] = field(default_factory=dict)
@@ -74,7 +73,7 @@ def render_run_page(view: RunView) -> RunPage:
     context = {
         "view": view,
         "scores": scores,
-        "headline": headline(scores, view.part),
+        "headline": headline(scores),
         "titles": [label_set_title(name) for name in scores.cells],
         "phrases": [label_set_phrase(name) for name in scores.cells],
         "tables": _tables(scores),

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
-from repope_eval.records import Answer, Variant
-from repope_eval.reporting.figure_texts import change_text, figure_text, interval_text, label_set_phrase
+from repope_eval.records import Answer, Variant, label_set_phrase
+from repope_eval.reporting.figure_texts import change_text, figure_text, interval_text
 from repope_eval.scoring.bootstrap import MEAN
 from repope_eval.scoring.detection import Detection
 from repope_eval.scoring.estimates import Estimate

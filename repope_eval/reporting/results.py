@@ -15,6 +15,7 @@ from repope_eval.reporting.score_console import print_scores
 from repope_eval.runs.folder import RunFolder
 from repope_eval.scoring.scores import Scores, score_benchmark
 from repope_eval.settings import config
+from repope_eval.settings.applicable import SERVER
 from repope_eval.settings.written import as_written, by_dotted_key
 from repope_eval.wording import counted
 
@@ -62,7 +63,12 @@ def score_and_report(
     """
     with timed(seconds, "scoring"):
         scores = score_benchmark(
-            answered.benchmark, answered.answers, answered.model, answered.settings.protocol
+            answered.benchmark,
+            answered.answers,
+            answered.model,
+            answered.settings.protocol,
+            part=_part(answered),
+            decoding=_decoding(answered.settings),
         )
     counts = {"questions": scores.n_questions, "answered": scores.n_answered, **answered.counts}
     with timed(seconds, "report"):
@@ -74,7 +80,7 @@ def score_and_report(
     log.info("%s", readings_remark(scores.read_otherwise, scores.protocol, scores.n_answered))
     for line in folder.manifest.doubts:
         log.warning("%s", line)
-    if part := _part(answered):
+    if part := scores.part:
         log.info("limit=%s: the scores are about the first %s", part.partition(" ")[0], part)
     if n_missing := scores.n_questions - scores.n_answered:
         log.warning("%d of %s without an answer", n_missing, counted(scores.n_questions, "distinct question"))
@@ -90,6 +96,13 @@ def _part(answered: AnsweredBenchmark) -> str:
     if answered.n_images is None or n_images >= answered.n_images:
         return ""
     return f"{n_images:,} of {counted(answered.n_images, 'image', ',')}"
+
+
+def _decoding(settings: config.RunSettings | config.ScoreSettings) -> str:
+    """How a model was asked to decode; nobody knows it of answers from elsewhere."""
+    if not isinstance(settings, config.RunSettings):
+        return ""
+    return "temperature 0" if settings.model.family == SERVER else "greedy"
 
 
 def _doubts(answered: AnsweredBenchmark, scores: Scores, folder: RunFolder) -> list[str]:
@@ -119,7 +132,6 @@ def _view(answered: AnsweredBenchmark, scores: Scores, folder: RunFolder, second
     return RunView(
         scores=scores,
         settings=_settings(answered, folder),
-        part=_part(answered),
         measures=answered.benchmark.measures,
         facts={
             "answered": f"{scores.n_answered} of {counted(scores.n_questions, 'question')}",

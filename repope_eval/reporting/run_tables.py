@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from repope_eval.records import Answer, Variant
+from repope_eval.records import Answer, Variant, label_set_title
 from repope_eval.reporting.figure_texts import (
     COUNT_TITLES,
     FIGURE_TITLES,
     clipped,
     count_text,
     figure_text,
-    label_set_title,
     ratio_text,
     reading_text,
 )

@@ -6,7 +6,7 @@ from functools import partial
 from itertools import groupby
 from typing import TypeVar
 
-from repope_eval.records import Variant
+from repope_eval.records import Variant, label_set_title
 from repope_eval.reporting.figure_texts import (
     BALANCED_TITLES,
     COUNT_TITLES,
@@ -18,7 +18,6 @@ from repope_eval.reporting.figure_texts import (
     count_text,
     figure_text,
     interval_text,
-    label_set_title,
 )
 from repope_eval.reporting.tables import Cell, Column, Field, Table, number_field, table, text_field
 from repope_eval.scoring.confusion import Figures

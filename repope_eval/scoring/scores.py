@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.errors import RepopeError
-from repope_eval.records import Answer, Question, Variant
+from repope_eval.records import Answer, Question, Variant, label_set_phrase
 from repope_eval.scoring.bootstrap import DISTINCT, MEAN
+from repope_eval.scoring.detection import ALL_OBJECTS
 from repope_eval.scoring.estimates import Estimate
 from repope_eval.scoring.evidence import Evidence, evidence
 from repope_eval.scoring.groups import GroupsRight, groups_right
 from repope_eval.scoring.own_figures import OwnFigures, own_figures
+from repope_eval.scoring.paper_sentence import answered_phrase, figure_phrase, lead_of, lead_phrase
 from repope_eval.scoring.protocol_readings import Disagreement, disagreements, read_otherwise, unparsed
 from repope_eval.scoring.protocol_scores import ProtocolScores, score
 from repope_eval.scoring.protocols import PROTOCOLS
@@ -53,6 +55,10 @@ class Scores(ProtocolScores):
     """Distinct questions."""
     n_answered: int
     """Those of them that have an answer."""
+    part: str = ""
+    """Which part of the benchmark's images they are about: `10 of 100 images`; empty where it is all."""
+    decoding: str = ""
+    """How the answers were decoded, such as `greedy`; empty where that is not known."""
     unparsed: Sequence[Answer] = ()
     """The answers in which the protocol finds neither yes nor no."""
     read_otherwise: Mapping[config.Protocol, int] = field(default_factory=dict)
@@ -83,6 +89,32 @@ class Scores(ProtocolScores):
         """Whether there are answers, and none of them is a yes or a no."""
         return 0 < self.n_answered == len(self.unparsed)
 
+    @property
+    def sentence(self) -> str:
+        """The figure that stands first, as a paper prints it, with what it is over and how it came about."""
+        detection = self.own.detections.get(ALL_OBJECTS)
+        lead = lead_of(self.parts, is_unread=self.is_unread)
+        name = list(lead.part.cells)[-1]
+        counted_once = list(self.parts[-1].cells[name].values())[-1].figures
+        if detection is not None:
+            figure = " and ".join(
+                figure_phrase(each.upper(), detection.estimates[each]) for each in ("tnr", "tpr")
+            )
+        elif self.is_unread:
+            figure = f"no figure, since no answer is read as yes or no, under {label_set_phrase(name)}"
+        else:
+            figure = lead_phrase(lead)
+        n_questions = int(counted_once.n_questions)
+        images = self.part or counted(self.n_images, "image", ",")
+        parts = (
+            figure,
+            f"{counted(n_questions, 'question', ',')} about {images}",
+            self.decoding,
+            f"protocol {self.protocol}",
+            answered_phrase(n_questions, int(counted_once.n_answered), int(counted_once.n_unparsed)),
+        )
+        return ", ".join(filter(None, parts))
+
     def to_dict(self) -> dict[str, Any]:
         """What `scores.json` holds of them; undefined figures and intervals are None, and `reasons` says why."""
         protocols = (self, *self.other_protocols) if self.other_protocols else ()
@@ -92,6 +124,7 @@ class Scores(ProtocolScores):
             "bench": self.bench,
             "protocol": self.protocol,
             "n_images": self.n_images,
+            "sentence": self.sentence,
             "scores": cells_document(self),
             "change": changes_document(self),
             "distinct": {name: by_variant[DISTINCT] for name, by_variant in distinct.items()},
@@ -171,6 +204,9 @@ def score_benchmark(
     answers: Mapping[Question, Answer],
     model: str,
     protocol: config.ProtocolChoice = config.DEFAULT_PROTOCOL,
+    *,
+    part: str = "",
+    decoding: str = "",
 ) -> Scores:
     """Scores a model's answers to questions of a benchmark.
 
@@ -179,6 +215,8 @@ def score_benchmark(
         answers: none to other questions.
         model: the model's name.
         protocol: how yes or no is read; by `all`, the default one counts, and the others stand beside it.
+        part: which part of the benchmark's images the answers are about: `10 of 100 images`; empty where it is all.
+        decoding: how the answers were decoded; empty where that is not known.
     """
     label_sets, questions = benchmark.label_sets, benchmark.questions
     names = sorted(PROTOCOLS, key=lambda name: name != config.DEFAULT_PROTOCOL)
@@ -192,6 +230,8 @@ def score_benchmark(
         **{each.name: getattr(counting, each.name) for each in fields(counting)},
         n_questions=len(questions),
         n_answered=sum(question in answers for question in questions),
+        part=part,
+        decoding=decoding,
         unparsed=unparsed(answers, counting.protocol),
         read_otherwise=read_otherwise(answers, counting.protocol),
         other_protocols=others,

@@ -12,8 +12,9 @@ from repope_eval.leaderboard.entries import Leaderboard
 from repope_eval.leaderboard.finished_runs import read_runs
 from repope_eval.leaderboard.making import make_leaderboard
 from repope_eval.leaderboard.run_selection import select
-from repope_eval.leaderboard.sentences import leader_sentence, sentences
+from repope_eval.leaderboard.sentences import leader_sentence, paper_sentence, sentences
 from repope_eval.scoring.estimates import Estimate
+from repope_eval.scoring.paper_sentence import figure_phrase
 from repope_eval.settings.config import ReportSettings
 
 
@@ -132,3 +133,14 @@ def test_the_best_run_has_its_place_among_the_papers_models(tmp_path: Path) -> N
     assert (leader_sentence(board) or "").endswith(
         f"The best of your runs is {mine.name}, in place 4 of 17 under RePOPE."
     )
+
+
+def test_the_runs_figures_stand_as_a_paper_prints_them(board: Leaderboard, tmp_path: Path) -> None:
+    found = paper_sentence(board)
+    assert found is not None
+    figures = [board.runs[place].cells["repope"]["mean"].estimates["f1"] for place in (0, 1)]
+    assert found == (
+        "F1 under RePOPE (mean of 3 variants), on 1,026 questions about 100 images that all 2 runs answered, protocol "
+        f"repope: {figure_phrase('repopes', figures[0])}; {figure_phrase('popes', figures[1])}"
+    )
+    assert paper_sentence(board_of(tmp_path, reference="paper")) is None

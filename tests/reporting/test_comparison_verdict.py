@@ -1,12 +1,13 @@
 """The verdict of a comparison: which cause it names, what it says of the rest, and of chance."""
 
+import re
 from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 from compared import compared, scored_run
 
-from repope_eval.reporting.comparison_verdict import verdict
+from repope_eval.reporting.comparison_verdict import paper_sentence, verdict
 from repope_eval.reporting.comparison_view import ComparisonView, SettingGroup, SettingPair
 from repope_eval.scoring.differences import Difference
 from repope_eval.scoring.estimates import Interval, less
@@ -184,3 +185,13 @@ def test_a_cause_that_depends_on_the_order_says_how_much(same: ComparisonView) -
     part = Part(interval=(0.05, 0.15), by_order=(0.08, 0.12))
     text = said(same, approach(0.9, 0.8, 0.8, 0.8), approach(*[0.8] * 4), part=part)
     assert ", 95 % +5.00 to +15.00 (+8.00 to +12.00 by the order in which the causes are taken out)." in text
+
+
+def test_the_difference_stands_as_a_paper_prints_it(same: ComparisonView) -> None:
+    found = paper_sentence(same)
+    assert found is not None
+    assert re.fullmatch(
+        r"F1 \(mean\) of \S+ less that of \S+: 0\.00 points \(no interval: .+\) under RePOPE, on the [\d,]+ questions "
+        r"about \d+ images that both answered, protocol repope",
+        found,
+    ), found

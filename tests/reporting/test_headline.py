@@ -96,7 +96,7 @@ def test_how_complete_a_run_is(scores: Scores, clause: str) -> None:
 
 def test_a_limit_is_told() -> None:
     clause = "; all 1,026 questions about the first 7 of 100 images are answered."
-    assert headline(BOTH, "7 of 100 images").sentence.endswith(clause)
+    assert headline(dataclasses.replace(BOTH, part="7 of 100 images")).sentence.endswith(clause)
 
 
 @pytest.mark.parametrize(
@@ -113,14 +113,14 @@ def test_a_figure_of_few_questions_says_of_which_beside_it(scores: Scores, claus
 
 
 def test_a_figure_of_a_part_of_the_images_says_so_beside_it() -> None:
-    found = headline(BOTH, "10 of 1,100 images")
+    found = headline(dataclasses.replace(BOTH, part="10 of 1,100 images"))
     assert found.about.endswith("(95 % interval +0.0349 to +0.0572); 10 of 1,100 images")
     questions = [Question("a.png", "Can you see a dog?", "dog")]
     answers = {each: Answer(each, "yes") for each in questions}
     of_dogs = detection(dict.fromkeys(questions, True), answers, PROTOCOLS["repope"])
     own = OwnFigures(detections={ALL_OBJECTS: of_dogs})
-    scores = dataclasses.replace(scores_of({"all": CELL}), own=own)
-    assert headline(scores, "1 of 2 images").about == "over all answered questions; 1 of 2 images"
+    scores = dataclasses.replace(scores_of({"all": CELL}), own=own, part="1 of 2 images")
+    assert headline(scores).about == "over all answered questions; 1 of 2 images"
 
 
 @pytest.mark.parametrize("protocol", ["repope", "vlmevalkit"])

@@ -27,7 +27,7 @@ def test_the_keys_of_the_document() -> None:
         "bench": "repope",
         "protocol": "repope",
     }
-    assert set(document) == {"model", "bench", "protocol", "n_images", "scores", "change"}
+    assert set(document) == {"model", "bench", "protocol", "n_images", "sentence", "scores", "change"}
     assert document["n_images"] == 500
     assert {name: list(variants) for name, variants in document["scores"].items()} == {
         "pope": ["random", "popular", "mean"],

@@ -60,7 +60,7 @@ def test_the_document_is_what_json_reads_of_it() -> None:
     document = score_benchmark(demo(), answered(), "m", "all").to_dict()
     assert json.loads(json.dumps(document, allow_nan=False)) == document
     assert list(document) == [
-        *("model", "bench", "protocol", "n_images", "scores", "change", "distinct", "protocols"),
+        *("model", "bench", "protocol", "n_images", "sentence", "scores", "change", "distinct", "protocols"),
         *("evidence", "relabelling", "ambiguous", "missing"),
     ]
 

@@ -6,7 +6,7 @@ from matplotlib.ticker import MaxNLocator
 
 from repope_eval.leaderboard.entries import Entry, Leaderboard, file_word
 from repope_eval.leaderboard.sentences import apart_note
-from repope_eval.records import Variant
+from repope_eval.records import Variant, label_set_title
 from repope_eval.reporting.charts.drawing import WIDTH, Chart, add_axes, draw, label
 from repope_eval.reporting.charts.marks import (
     label_set_legend,
@@ -16,7 +16,6 @@ from repope_eval.reporting.charts.marks import (
     shortened,
 )
 from repope_eval.reporting.charts.palette import QUIET
-from repope_eval.reporting.figure_texts import label_set_title
 
 _PANELS = {"tp": "TP", "fp": "FP", "f1": "F1"}
 _ROW, _HEAD, _FOOT = 0.24, 0.62, 0.34

@@ -8,12 +8,11 @@ from matplotlib.figure import Figure
 
 from repope_eval.leaderboard.entries import Leaderboard, file_word
 from repope_eval.leaderboard.sentences import apart_note
-from repope_eval.records import Variant
+from repope_eval.records import Variant, label_set_title
 from repope_eval.reporting.charts.drawing import Chart, add_axes, draw, label
 from repope_eval.reporting.charts.marks import label_set_legend, mark, shortened
 from repope_eval.reporting.charts.palette import INK, QUIET
 from repope_eval.reporting.charts.precision_recall import Point, defined, paint_frame, point_of
-from repope_eval.reporting.figure_texts import label_set_title
 
 _PLOT = 4.6
 """Height in inches of the square and what stands around it."""

@@ -3,11 +3,10 @@
 from matplotlib.figure import Figure
 
 from repope_eval.leaderboard.entries import Leaderboard, file_word
-from repope_eval.records import Variant
+from repope_eval.records import Variant, label_set_title
 from repope_eval.reporting.charts.drawing import WIDTH, Chart, add_axes, draw, label
 from repope_eval.reporting.charts.marks import fitting, width_of
 from repope_eval.reporting.charts.palette import FIRST, INK, QUIET, SECOND
-from repope_eval.reporting.figure_texts import label_set_title
 
 _ROW, _HEAD, _FOOT = 0.235, 0.42, 0.12
 """Heights in inches of a model, of the heading, and of the space below the last model."""

@@ -3,6 +3,7 @@
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from repope_eval.records import label_set_title
 from repope_eval.reporting.charts.drawing import Chart, add_axes, draw, label
 from repope_eval.reporting.charts.marks import (
     label_set_legend,
@@ -13,7 +14,7 @@ from repope_eval.reporting.charts.marks import (
     shortened,
 )
 from repope_eval.reporting.charts.palette import QUIET
-from repope_eval.reporting.figure_texts import figure_text, label_set_title
+from repope_eval.reporting.figure_texts import figure_text
 from repope_eval.scoring.scores import Scores
 
 _PANELS = {"tp": "True positives", "fp": "False positives", "f1": "F1"}

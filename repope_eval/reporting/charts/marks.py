@@ -10,9 +10,9 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
 from matplotlib.textpath import text_to_path
 
+from repope_eval.records import label_set_title
 from repope_eval.reporting.charts.drawing import label
 from repope_eval.reporting.charts.palette import LINE, PAPER, QUIET, SERIES
-from repope_eval.reporting.figure_texts import label_set_title
 from repope_eval.scoring.bootstrap import MEAN
 from repope_eval.scoring.estimates import Interval
 

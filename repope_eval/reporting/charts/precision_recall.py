@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from repope_eval.records import label_set_title
 from repope_eval.reporting.charts.drawing import Chart, add_axes, draw
 from repope_eval.reporting.charts.marks import (
     label_set_handles,
@@ -16,7 +17,6 @@ from repope_eval.reporting.charts.marks import (
     variant_shape,
 )
 from repope_eval.reporting.charts.palette import INK, LINE, QUIET
-from repope_eval.reporting.figure_texts import label_set_title
 from repope_eval.scoring.protocol_scores import CellScores
 from repope_eval.scoring.scores import Scores
 
