@@ -1,6 +1,7 @@
 """Texts of others that name an image or ask a question: they are bounded, and every file can hold them."""
 
 import re
+from pathlib import PurePath
 
 from repope_eval.errors import RepopeError
 from repope_eval.wording import shown
@@ -13,6 +14,22 @@ MOST_NAME_CHARACTERS = 1_000
 
 _HALF = re.compile("[\ud800-\udfff]")
 """Half of a surrogate pair: JSON's escapes can write it, and UTF-8 cannot hold it."""
+
+
+MISSPELT, SPELT = "in the imange?", "in the image?"
+"""POPE's files had the first after "an" until October 2023, as in "Is there an apple in the imange?"."""
+
+_IMAGE_MARK = re.compile(r"^<image>|<image>$")
+
+
+def plain_question(text: str) -> str:
+    """A question without what does not change it: spaces and a mark of the image around it, and POPE's misspelling."""
+    return _IMAGE_MARK.sub("", text.strip()).strip().replace(MISSPELT, SPELT)
+
+
+def pair_asked(image: str, text: str) -> tuple[str, str]:
+    """The image and the question that a row is about: rows for which they are equal ask the same."""
+    return str(PurePath(image)), plain_question(text)
 
 
 def asked_text(what: str, value: object, most: int = MOST_NAME_CHARACTERS, *, where: str = "") -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 
+from repope_eval.benchmarks.asked_texts import pair_asked
 from repope_eval.benchmarks.pope_file import Row, read_rows
 from repope_eval.errors import RepopeError
 from repope_eval.records import LabelSet, Question, Variant
@@ -200,14 +201,17 @@ def make_benchmark(
         RepopeError: a relabelled row is none of the originals (another text, image or id), or a pair has
             another label in one variant than in another.
     """
-    # One object for all rows of a question, which saves half the memory and makes it quickly found.
-    same: dict[Question, Question] = {}
+    # One object for all rows that ask the same, which saves half the memory and makes it quickly found.
+    same: dict[tuple[str, str], Question] = {}
+
+    def one(question: Question) -> Question:
+        return same.setdefault(pair_asked(question.image, question.text), question)
+
     ids = {
-        variant: {row.question_id: same.setdefault(row.question, row.question) for row in rows}
-        for variant, rows in originals.items()
+        variant: {row.question_id: one(row.question) for row in rows} for variant, rows in originals.items()
     }
     for variant, rows in relabelled.items():
-        strange = [row for row in rows if ids[variant].get(row.question_id) != row.question]
+        strange = [row for row in rows if ids[variant].get(row.question_id) != one(row.question)]
         if strange:
             first = strange[0]
             raise RepopeError(

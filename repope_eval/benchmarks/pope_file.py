@@ -13,7 +13,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any, TypeVar
 
-from repope_eval.benchmarks.asked_texts import MOST_QUESTION_CHARACTERS, asked_text
+from repope_eval.benchmarks.asked_texts import MOST_QUESTION_CHARACTERS, asked_text, pair_asked
 from repope_eval.errors import RepopeError
 from repope_eval.files.rows import RowFile, read_row_file
 from repope_eval.files.writing import write_lines
@@ -104,14 +104,15 @@ def rows_of(
     """
     _refuse_none(file)
     rows = tuple(_each(file, lambda fields: _row(fields, labels, is_cells=file.is_table)))
-    _refuse_repeats(file, rows, may_repeat=may_repeat)
-    ids: set[int | str] = set()
-    for row in rows:
-        if row.question_id in ids:
+    _refuse_repeats(file, zip(file.places, rows, strict=True), may_repeat=may_repeat)
+    ids: dict[str, str] = {}
+    for place, row in zip(file.places, rows, strict=True):
+        # As other programs write it, so that 1 and "1" are one.
+        if ids.setdefault(str(row.question_id), place) != place:
             raise RepopeError(
-                f"{file.where}: question_id {shown(row.question_id)} stands twice; give each its own"
+                f"{file.where}, {place}: question_id {shown(row.question_id)} stands twice, first in "
+                f"{ids[str(row.question_id)]}; give each its own"
             )
-        ids.add(row.question_id)
     return rows
 
 
@@ -139,9 +140,9 @@ def annotations_of(file: RowFile) -> tuple[Annotation, ...]:
         latest = dict(_each(file, _logged))
         return tuple(annotation for annotation in latest.values() if annotation is not None)
     said = _each(file, lambda fields: _annotation(fields, is_cells=file.is_table))
-    rows = tuple(annotation for _, annotation in said if annotation is not None)
-    _refuse_repeats(file, rows)
-    return rows
+    placed = [(place, row) for place, (_, row) in zip(file.places, said, strict=True) if row is not None]
+    _refuse_repeats(file, placed)
+    return tuple(row for _, row in placed)
 
 
 def disputed_of(file: RowFile) -> tuple[Question, ...]:
@@ -268,13 +269,18 @@ def _question_id(value: object, *, is_cell: bool) -> int | str:
     return value
 
 
-def _refuse_repeats(file: RowFile, rows: Sequence[Row], *, may_repeat: bool = False) -> None:
-    labels: dict[Question, Label] = {}
-    for row in rows:
-        known = labels.get(row.question)
-        if known is not None and not (may_repeat and known == row.label):
-            what = "stands twice" if known == row.label else f"has two labels, {known} and {row.label}"
-            raise RepopeError(
-                f"{file.where}: {shown(row.question.image)}, {shown(row.question.text)} {what}; keep one"
+def _refuse_repeats(file: RowFile, placed: Iterable[tuple[str, Row]], *, may_repeat: bool = False) -> None:
+    """Refuses rows, each with its place, that ask what another asks, be it with other spaces around."""
+    first: dict[tuple[str, str], tuple[str, Row]] = {}
+    for place, row in placed:
+        known_place, known = first.setdefault(pair_asked(row.question.image, row.question.text), (place, row))
+        if known is not row and not (may_repeat and known.label == row.label):
+            what = (
+                "stands twice"
+                if known.label == row.label
+                else f"has two labels, {known.label} and {row.label}"
             )
-        labels[row.question] = row.label
+            raise RepopeError(
+                f"{file.where}, {place}: {shown(row.question.image)}, {shown(row.question.text)} {what}, first in "
+                f"{known_place}; keep one"
+            )

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from repope_eval.benchmarks.asked_texts import MOST_QUESTION_CHARACTERS, asked_text
+from repope_eval.benchmarks.asked_texts import MOST_QUESTION_CHARACTERS, asked_text, pair_asked
 from repope_eval.benchmarks.benchmark import OWN_LABELS
 from repope_eval.benchmarks.pope_file import object_of
 from repope_eval.benchmarks.table_images import CellImage, image_in
@@ -46,10 +46,14 @@ class TableQuestions:
     """Rows that their labels leave out."""
     n_repeated: int = 0
     """Rows that ask what another row of their variant asks."""
-    _same: dict[Question, Question] = field(default_factory=dict)
-    """One object for all rows of a question, which saves half the memory."""
+    _same: dict[tuple[str, str], Question] = field(default_factory=dict)
+    """One object for all rows that ask the same, which saves half the memory."""
     _first: dict[Question | str, int] = field(default_factory=dict)
     """The first row of each question, and of each image that stands in the table."""
+    _numbered: dict[tuple[Variant, str], int] = field(default_factory=dict)
+    """The row of each id, which is a text here, so that 1 and "1" are one."""
+    _relabelled: dict[Question, bool | None] = field(default_factory=dict)
+    """The corrected label of each question, None where it is ambiguous."""
     _read: Any = field(default_factory=hashlib.sha256)
 
     @property
@@ -77,11 +81,11 @@ class TableQuestions:
         text = asked_text("question", row["question"], MOST_QUESTION_CHARACTERS)
         group = None if row.get("group") in (None, "") else str(row["group"])
         asked = Question(asked_text("image", image.name), text, _object(text, group))
-        question = self._same.setdefault(asked, asked)
+        question = self._same.setdefault(pair_asked(asked.image, text), asked)
         self._first.setdefault(question, index)
         variant = _variant(row["variant"]) if "variant" in row else ONLY_VARIANT
         number = row["question_id"] if "question_id" in row else index + 1
-        self._keep_id(variant, number, question)
+        self._keep_id(variant, number, question, index)
         self._keep_label(_ORIGINAL, variant, question, label)
         corrected = self._corrected(row, variant, question) if "relabel" in row else None
         if group is not None and self.groups.setdefault(question, group) != group:
@@ -105,7 +109,7 @@ class TableQuestions:
                 "names of their own in a column, bench.columns.image_name=COLUMN"
             )
 
-    def _keep_id(self, variant: Variant, number: object, question: Question) -> None:
+    def _keep_id(self, variant: Variant, number: object, question: Question, index: int) -> None:
         if isinstance(number, bool) or not isinstance(number, int | str) or number == "":
             raise RepopeError(f"the question_id is {shown(number)}; a number or a text is expected")
         of_variant = self.ids.setdefault(variant, {})
@@ -114,8 +118,11 @@ class TableQuestions:
                 f"is of variant {shown(variant)}, after {MOST_VARIANTS} others; bench.columns.variant names a column "
                 "of few values, and bench.columns.group one of many"
             )
-        if number in of_variant:
-            raise RepopeError(f"question_id {shown(number)} stands twice; give each its own")
+        first = self._numbered.setdefault((variant, str(number)), index)
+        if first != index:
+            raise RepopeError(
+                f"question_id {shown(number)} stands twice, first in {self.table.place(first)}; give each its own"
+            )
         of_variant[number] = question
 
     def _keep_label(self, label_set: str, variant: Variant, question: Question, label: bool) -> None:
@@ -123,20 +130,26 @@ class TableQuestions:
         variants = self.labels.setdefault(label_set, {})
         known = next((of[question] for of in variants.values() if question in of), label)
         if known != label:
-            here, there = ("yes" if each else "no" for each in (label, known))
-            raise RepopeError(
-                f"{shown(question.image)}, {shown(question.text)} has two labels, {here} here and {there} in a row "
-                f"before, the first of them {self._place(question)}; a pair needs one"
-            )
+            raise self._two_labels(question, label, known)
         of_variant = variants.setdefault(variant, {})
         self.n_repeated += label_set == _ORIGINAL and question in of_variant
         of_variant[question] = label
+
+    def _two_labels(self, question: Question, here: bool | None, there: bool | None) -> RepopeError:
+        words = {True: "yes", False: "no", None: "ambiguous"}
+        return RepopeError(
+            f"{shown(question.image)}, {shown(question.text)} has two labels, {words[here]} here and {words[there]} in "
+            f"a row before, the first of them {self._place(question)}; a pair needs one"
+        )
 
     def _corrected(self, row: Mapping[str, Any], variant: Variant, question: Question) -> bool | None:
         """The corrected label, which is kept; None of an ambiguous question."""
         self.labels.setdefault(_CORRECTED, {}).setdefault(variant, {})
         words = {"": None, "ambiguous": None, **self.words}
         label = label_of("relabel", "" if row["relabel"] is None else row["relabel"], words)
+        known = self._relabelled.setdefault(question, label)
+        if known is not label:
+            raise self._two_labels(question, label, known)
         if label is not None:
             self._keep_label(_CORRECTED, variant, question, label)
         return label

@@ -4,15 +4,12 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping
 
+from repope_eval.benchmarks.asked_texts import MISSPELT, plain_question
 from repope_eval.errors import RepopeError
 from repope_eval.records import Question, Variant
 
 _EXTENSION = re.compile(r"\.(jpe?g|png|webp|bmp|gif|tiff?|avif|heic)$", re.IGNORECASE)
-_IMAGE_MARK = re.compile(r"^<image>|<image>$")
 _SENTENCE_END = (".", "?", "!", "。", "？")
-_MISSPELT, _SPELT = "in the imange?", "in the image?"
-"""POPE's files had the first after "an" until October 2023, as in "Is there an apple in the imange?"."""
-
 
 Ids = Mapping[Variant, Mapping[int | str, Question]]
 """A benchmark's questions by variant and id (see `Benchmark.ids`)."""
@@ -26,7 +23,7 @@ class QuestionIndex:
         self._asked: dict[str, dict[str, Question]] = defaultdict(dict)
         for questions in ids.values():
             for question in questions.values():
-                self._asked[question.image][question.text.strip()] = question
+                self._asked[question.image][plain_question(question.text)] = question
         self._images: dict[str, list[str]] = defaultdict(list)
         for image in self._asked:
             self._images[_stem(image)].append(image)
@@ -48,12 +45,10 @@ class QuestionIndex:
         if name is None:
             return None
         asked = self._asked[name]
-        bare = _bare(text)
-        if bare not in asked:
-            bare = _mended(bare)
-        if bare in asked:
-            return asked[bare]
-        begun = [known for known in asked if _begins_with(bare, known)]
+        plain = plain_question(text)
+        if plain in asked:
+            return asked[plain]
+        begun = [known for known in asked if _begins_with(plain, known)]
         return asked[max(begun, key=len)] if begun else None
 
     def by_id(self, question_id: str) -> Question | None:
@@ -84,28 +79,20 @@ def same_image(image: str, other: str) -> bool:
 
 def is_question(text: str, question: str) -> bool:
     """Whether a text is a question, alone or with an instruction after it."""
-    bare, asked = _mended(_bare(text)), _mended(question.strip())
-    return bare == asked or _begins_with(bare, asked)
+    plain, asked = plain_question(text), plain_question(question)
+    return plain == asked or _begins_with(plain, asked)
 
 
 def is_misspelt(text: str, question: str) -> bool:
     """Whether a text is a question in the spelling of POPE's older files, which is no longer the question's."""
-    return _MISSPELT in text and _MISSPELT not in question
+    return MISSPELT in text and MISSPELT not in question
 
 
-def _bare(text: str) -> str:
-    return _IMAGE_MARK.sub("", text.strip()).strip()
-
-
-def _mended(text: str) -> str:
-    return text.replace(_MISSPELT, _SPELT)
-
-
-def _begins_with(bare: str, question: str) -> bool:
+def _begins_with(text: str, question: str) -> bool:
     """Whether an instruction follows the question: on a line of its own, or after the question's last mark."""
-    if not question or not bare.startswith(question) or len(bare) == len(question):
+    if not question or not text.startswith(question) or len(text) == len(question):
         return False
-    following = bare[len(question)]
+    following = text[len(question)]
     return following == "\n" or (following.isspace() and question.endswith(_SENTENCE_END))
 
 

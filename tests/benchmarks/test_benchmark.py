@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from repope_eval.benchmarks.benchmark import Benchmark, make_benchmark
@@ -103,6 +105,17 @@ def test_pair_with_two_labels_in_two_variants_is_refused(of: str) -> None:
         f"label set {of}: 'a.png', 'Is there a cup in the image?' has two labels, one in variant random and the "
         "other in popular; a pair needs one"
     )
+
+
+def test_a_question_with_other_spaces_around_is_the_one_of_another_variant() -> None:
+    spaced = replace(RANDOM[0], question=replace(RANDOM[0].question, text=f"{RANDOM[0].question.text} "))
+    made = make_benchmark(
+        "made_up", {"random": RANDOM, "popular": (spaced,)}, {"popular": (spaced,)}, NAMES, {}
+    )
+    assert made.ids["popular"][spaced.question_id] == RANDOM[0].question
+    other = replace(spaced, label="no" if RANDOM[0].label == "yes" else "yes")
+    with pytest.raises(RepopeError, match="has two labels, one in variant random and the other in popular"):
+        make_benchmark("made_up", {"random": RANDOM, "popular": (other,)}, {}, NAMES, {})
 
 
 def test_first_images_keep_questions_labels_and_ids_of_those_alone() -> None:

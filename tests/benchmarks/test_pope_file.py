@@ -95,13 +95,28 @@ def test_place_that_cannot_be_written(tmp_path: Path) -> None:
         (LINE.replace('"a.jpg"', "310196"), r"line 1: the image is 310196, not a text"),
         (
             f"{LINE}\n{LINE.replace(': 1,', ': 2,')}",
-            r"pope\.json: 'a\.jpg', 'Is there a dog in the image\?' stands twice; keep one",
+            r"pope\.json, line 2: 'a\.jpg', 'Is there a dog in the image\?' stands twice, first in line 1; keep one",
         ),
         (
             f"{LINE}\n{LINE.replace(': 1,', ': 2,').replace('yes', 'no')}",
-            r"pope\.json: 'a\.jpg', 'Is there a dog in the image\?' has two labels, yes and no; keep one",
+            r"pope\.json, line 2: 'a\.jpg', 'Is there a dog .+' has two labels, yes and no, first in line 1; keep one",
         ),
-        (f"{LINE}\n{OTHER.replace(': 2,', ': 1,')}", r"pope\.json: question_id 1 stands twice; give each"),
+        (
+            f"{LINE}\n{LINE.replace(': 1,', ': 2,').replace('image?', 'image? ').replace('yes', 'no')}",
+            r"pope\.json, line 2: 'a\.jpg', 'Is there a dog .+' has two labels, yes and no, first in line 1; keep one",
+        ),
+        (
+            f"{LINE}\n{LINE.replace(': 1,', ': 2,').replace('a.jpg', './a.jpg')}",
+            r"pope\.json, line 2: '\./a\.jpg', 'Is there a dog .+' stands twice, first in line 1; keep one",
+        ),
+        (
+            LINE + "\n" + OTHER.replace(": 2,", ': "1",'),
+            r"pope\.json, line 2: question_id '1' stands twice, first in line 1",
+        ),
+        (
+            f"{LINE}\n{OTHER.replace(': 2,', ': 1,')}",
+            r"pope\.json, line 2: question_id 1 stands twice, first in line 1; give each",
+        ),
     ],
 )
 def test_malformed_files(tmp_path: Path, text: str, message: str) -> None:
@@ -240,7 +255,8 @@ def test_an_annotation_needs_no_id_and_may_call_the_text_question(tmp_path: Path
         tmp_path, json.dumps(row) + "\n" + OTHER.replace(": 2,", ": 1,") + "\n" + LINE[:-1] + "}"
     )
     with pytest.raises(
-        RepopeError, match=r"'a\.jpg', 'Is there a dog .+' has two labels, ambiguous and yes; keep"
+        RepopeError,
+        match=r"'a\.jpg', 'Is there a dog .+' has two labels, ambiguous and yes, first in line 1; keep",
     ):
         read_annotations(path)
     path = file_with(tmp_path, json.dumps(row) + "\n" + OTHER.replace(": 2,", ": 1,"))
@@ -309,7 +325,7 @@ def test_a_time_without_a_zone_is_one_in_utc(tmp_path: Path) -> None:
 def test_rows_without_times_are_no_log(tmp_path: Path) -> None:
     lines = [logged("yes"), logged("no")]
     del lines[1]["at"]
-    with pytest.raises(RepopeError, match=r"has two labels, yes and no; keep one$"):
+    with pytest.raises(RepopeError, match=r"has two labels, yes and no, first in line 1; keep one$"):
         read_annotations(log_with(tmp_path, *lines))
     with pytest.raises(RepopeError, match=r"line 2: the label is None; allowed are yes, no, ambiguous$"):
         read_annotations(log_with(tmp_path, lines[1], lines[1] | {"label": None}))

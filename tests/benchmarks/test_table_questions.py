@@ -78,6 +78,18 @@ def test_a_row_that_asks_again_counts_once(tmp_path: Path, caplog: pytest.LogCap
     assert "own.jsonl: 1 question left out, which another row of the same variant asks" in caplog.text
 
 
+def test_a_row_that_asks_the_same_with_other_spaces_around_counts_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "repope_eval")
+    path = of_rows(
+        tmp_path, {}, {"question": f"{ROW['question']} "}, {"question": f"<image>\n{ROW['question']}"}
+    )
+    benchmark = load_benchmark(settings(path), tmp_path)
+    assert [question.text for question in benchmark.questions] == [ROW["question"]]
+    assert "own.jsonl: 2 questions left out, which another row of the same variant asks" in caplog.text
+
+
 def test_a_question_of_two_variants_is_one(tmp_path: Path) -> None:
     path = of_rows(tmp_path, {"part": "a"}, {"part": "b"})
     benchmark = load_benchmark(settings(path, columns=TableColumns(variant="part")), tmp_path)
@@ -138,7 +150,32 @@ def test_a_question_of_two_variants_is_one(tmp_path: Path) -> None:
         (
             [{"n": 1}, {"n": 1, "image": "b.jpg"}],
             {"question_id": "n"},
-            "line 2: question_id 1 stands twice",
+            "line 2: question_id 1 stands twice, first in line 1; give each its own",
+        ),
+        (
+            [{"n": 1}, {"n": "1", "image": "b.jpg"}],
+            {"question_id": "n"},
+            "line 2: question_id '1' stands twice, first in line 1",
+        ),
+        (
+            [{}, {"question": f" {ROW['question']} ", "label": "no"}],
+            {},
+            r"line 2: 'a\.jpg', 'Is .*\?' has two labels, no here and yes .*first .* line 1",
+        ),
+        (
+            [{}, {"image": "./a.jpg", "label": "no"}],
+            {},
+            r"line 2: 'a\.jpg', 'Is .*\?' has two labels, no here and yes .*first .* line 1",
+        ),
+        (
+            [{"fix": "no"}, {"fix": "ambiguous"}],
+            {"relabel": "fix"},
+            "line 2: .* has two labels, ambiguous here and no .*first .* line 1",
+        ),
+        (
+            [{"fix": "", "part": "a"}, {"fix": "yes", "part": "b"}],
+            {"relabel": "fix", "variant": "part"},
+            "line 2: .* has two labels, yes here and ambiguous",
         ),
         ([{"n": 1.5}], {"question_id": "n"}, "line 1: the question_id is 1.5"),
         (

@@ -162,7 +162,10 @@ def test_variants_whose_files_have_one_name_cannot_go_into_one_folder(folder: Pa
 
 def test_an_annotator_who_labels_a_pair_of_two_variants_twice_is_told(folder: Path) -> None:
     lines(folder / "first.jsonl", rows("yes", "no", "no") + rows("yes"))
-    assert refusal() == "first.jsonl: 'a.jpg', 'Is there a dog in the image?' stands twice; keep one"
+    assert (
+        refusal()
+        == "first.jsonl, line 4: 'a.jpg', 'Is there a dog in the image?' stands twice, first in line 1; keep one"
+    )
 
 
 def test_all_variants_of_the_demo_at_once(command_line: CommandLine, tmp_path: Path) -> None:
