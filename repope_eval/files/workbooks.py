@@ -1,5 +1,6 @@
 """XLSX workbooks, read within bounds: a small file may unpack to gigabytes, or name a cell a million columns away."""
 
+import logging
 import warnings
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -8,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from repope_eval.errors import RepopeError
-from repope_eval.wording import shown
+from repope_eval.wording import first_few, shown
+
+log = logging.getLogger(__name__)
 
 MOST_UNPACKED = 100_000_000
 """Bytes of all parts of a workbook together: twice what 9,000 answers of a thousand tokens take."""
@@ -26,6 +29,8 @@ Cells = Sequence[Any]
 
 def workbook_rows(path: Path, content: bytes) -> list[tuple[int, Cells]]:
     """The rows of the first sheet with anything on it, each with its number, without empty cells at its end.
+
+    Further sheets that are not empty are told in a line.
 
     Args:
         path: the workbook, for messages.
@@ -78,12 +83,19 @@ def _first_rows(path: Path, content: bytes) -> list[tuple[int, Cells]]:
         try:
             for sheet in book.worksheets:
                 sheet.reset_dimensions()  # those that the file states may be wrong
-                rows = list(_filled(path, sheet.iter_rows(values_only=True)))
-                if rows:
-                    return rows
+            filled = ((sheet, _filled(path, sheet.iter_rows(values_only=True))) for sheet in book.worksheets)
+            read, rows = next(((sheet, found) for sheet, each in filled if (found := list(each))), (None, []))
+            others = [sheet.title for sheet, each in filled if next(each, None) is not None]
         finally:
             book.close()
-    return []
+    if read is not None and others:
+        log.info(
+            "%s: sheet %s is read, and not %s; export a sheet as CSV to have it read",
+            path,
+            shown(read.title),
+            first_few([shown(title) for title in others]),
+        )
+    return rows
 
 
 def _filled(path: Path, rows: Iterator[Cells]) -> Iterator[tuple[int, Cells]]:

@@ -131,3 +131,20 @@ def test_whatever_openpyxl_stumbles_over_is_one_line(name: str, part: bytes) -> 
     line = refusal(parts_of_a_workbook() | {name: part})
     assert line.startswith("a.xlsx: is no whole XLSX file (")
     assert "\n" not in line
+
+
+def test_further_sheets_are_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "repope_eval")
+    workbook = openpyxl.Workbook()
+    first, _, third = workbook.active, workbook.create_sheet("Nothing"), workbook.create_sheet("More")
+    first.append(["image"])  # type: ignore[union-attr]
+    workbook.save(tmp_path / "own.xlsx")
+    workbook_rows(tmp_path / "own.xlsx", (tmp_path / "own.xlsx").read_bytes())
+    assert not caplog.text
+    third.append(["image"])
+    workbook.save(tmp_path / "own.xlsx")
+    workbook_rows(tmp_path / "own.xlsx", (tmp_path / "own.xlsx").read_bytes())
+    assert (
+        "own.xlsx: sheet 'Sheet' is read, and not 'More'; export a sheet as CSV to have it read"
+        in caplog.text
+    )
