@@ -1,27 +1,24 @@
 """The rows of a table of questions, however it is kept: in a file of rows, in Parquet, or as a dataset of the Hub."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from repope_eval.benchmarks.arrow_rows import Cells, class_names, require_columns, rows_in
 from repope_eval.benchmarks.hub_images import is_hub_id, load_rows
+from repope_eval.benchmarks.parquet_bounds import MOST_ROWS_AT_ONCE, in_all, row_groups
+from repope_eval.benchmarks.saved_datasets import batches_of, is_saved, saved_files, schema_of
 from repope_eval.errors import RepopeError
 from repope_eval.files.rows import RowFile, read_row_file
 from repope_eval.files.texts import MOST_ROWS
 from repope_eval.settings.config import BenchSettings
-from repope_eval.settings.fields import nearest
 from repope_eval.settings.own_names import HUB
 from repope_eval.wording import shown
 
 _PARQUET = b"PAR1"
-_ROWS_AT_ONCE = 64
-"""Rows of Parquet that are in memory at a time: each may hold an image of megabytes."""
-
-_SAVED = ("state.json", "dataset_dict.json")
-"""Files of datasets that `save_to_disk` wrote: of one alone, and of several splits."""
-
-Cells = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,28 +94,30 @@ def _parquet(path: Path) -> TableRows:
     import pyarrow.parquet
 
     try:
-        file = pyarrow.parquet.ParquetFile(path)
-        schema, n_rows = file.schema_arrow, file.metadata.num_rows
+        with pyarrow.parquet.ParquetFile(path) as file:
+            schema, metadata = file.schema_arrow, file.metadata
     except (OSError, pyarrow.ArrowException) as error:
         raise RepopeError(
             f"{path}: is no whole Parquet file ({_first_line(error)}); write it anew"
         ) from error
-    _require_few(str(path), n_rows)
-    named = _class_names(schema) if b"huggingface" in (schema.metadata or {}) else {}
+    _require_few(str(path), metadata.num_rows)
+    require_columns(str(path), schema.names)
+    classes = class_names(str(path), schema.metadata)
 
-    def read(columns: Sequence[str]) -> Iterator[Cells]:
+    def batches(columns: Sequence[str]) -> Iterator[Any]:
         try:
             with pyarrow.parquet.ParquetFile(path) as opened:
-                for batch in opened.iter_batches(_ROWS_AT_ONCE, columns=list(columns)):
-                    yield from (_with_class_names(row, named) for row in batch.to_pylist())
+                for group, n_rows in enumerate(row_groups(path, metadata, columns)):
+                    yield from opened.iter_batches(n_rows, row_groups=[group], columns=list(columns))
         except (OSError, pyarrow.ArrowException) as error:
             raise RepopeError(f"{path}: cannot be read ({_first_line(error)}); write it anew") from error
 
+    most = in_all(path.stat().st_size)
     return TableRows(
         where=str(path),
         columns=schema.names,
-        read=read,
-        place=lambda index: f"row {index + 1}",
+        read=lambda columns: rows_in(str(path), batches(columns), columns, classes, most),
+        place=_row_number,
         path=path,
         folder=path.parent,
     )
@@ -127,63 +126,62 @@ def _parquet(path: Path) -> TableRows:
 def _dataset(named: str, settings: BenchSettings) -> TableRows:
     """A dataset of the Hub, or a folder like one; after an @ may stand its revision."""
     folder = Path(named).expanduser()
+    if is_saved(folder):
+        return _saved(folder, settings.split)
     name, at, revision = (str(folder), "", "") if folder.is_dir() else named.partition("@")
-    if any((folder / file).is_file() for file in _SAVED):
-        rows = _saved(folder, settings.split)
-    else:
-        subset = "" if settings.subset is None else f", subset {settings.subset}"
-        rows = load_rows(
-            f"questions of the dataset {name}{subset}",
-            name,
-            f"a split `{settings.split}` (bench.split= names another, and bench.subset= a part of the dataset)",
-            split=settings.split,
-            **({} if settings.subset is None else {"name": settings.subset}),
-            **({"revision": revision} if at else {}),
-        )
-    _require_few(name, len(rows))
-    import datasets
+    subset = "" if settings.subset is None else f", subset {settings.subset}"
+    found = load_rows(
+        f"questions of the dataset {name}{subset}",
+        name,
+        f"a split `{settings.split}` (bench.split= names another, and bench.subset= a part of the dataset)",
+        split=settings.split,
+        **({} if settings.subset is None else {"name": settings.subset}),
+        **({"revision": revision} if at else {}),
+    )
+    _require_few(name, len(found))
+    where = f"the dataset {name}, split {settings.split}"
+    classes = class_names(where, found.features.arrow_schema.metadata)
 
-    named_classes = {
-        column: feature.names
-        for column, feature in rows.features.items()
-        if isinstance(feature, datasets.ClassLabel)
-    }
-    for column, feature in rows.features.items():
-        if isinstance(feature, datasets.Image):
-            # Without this, each image would be decoded, and its original bytes be gone.
-            rows = rows.cast_column(column, datasets.Image(decode=False))
-
-    def read(columns: Sequence[str]) -> Iterator[Cells]:
-        for row in rows.select_columns(list(columns)):
-            yield _with_class_names(row, named_classes)
+    def batches(columns: Sequence[str]) -> Iterator[Any]:
+        # As Arrow, since each image would be decoded otherwise, and its original bytes be gone.
+        for table in found.select_columns(list(columns)).with_format("arrow").iter(MOST_ROWS_AT_ONCE):
+            yield from table.to_batches()
 
     return TableRows(
-        where=f"the dataset {name}, split {settings.split}",
-        columns=rows.column_names,
-        read=read,
-        place=lambda index: f"row {index + 1}",
+        where=where,
+        columns=found.column_names,
+        read=lambda columns: rows_in(where, batches(columns), columns, classes, math.inf),
+        place=_row_number,
         folder=folder if folder.is_dir() else None,
     )
 
 
-def _saved(folder: Path, split: str) -> Any:
+def _saved(folder: Path, split: str) -> TableRows:
     """The rows of a dataset that was saved by `save_to_disk`, alone or with other splits."""
-    import datasets  # slow to import, and rarely needed
+    files = saved_files(folder, split)
+    where = f"the dataset {folder}, split {split}"
+    schemas = [schema_of(file) for file in files]
+    odd = next((file for file, schema in zip(files, schemas, strict=True) if schema != schemas[0]), None)
+    if odd is not None:
+        raise RepopeError(f"{odd}: has other columns than {files[0].name}; save the dataset anew")
+    schema = schemas[0]
+    require_columns(where, schema.names)
+    classes = class_names(where, schema.metadata)
+    most = in_all(sum(file.stat().st_size for file in files))
 
-    try:
-        found: Any = datasets.load_from_disk(folder)
-    except Exception as error:  # the kinds of Arrow's, of JSON and of the file system
-        raise RepopeError(
-            f"{folder}: no dataset can be loaded ({_first_line(error)}); save it anew"
-        ) from error
-    if not isinstance(found, datasets.DatasetDict):
-        return found
-    if split not in found:
-        raise RepopeError(
-            f"{folder}: has no split {shown(split)}{nearest(split, list(found))}; give bench.split=SPLIT, one of "
-            f"{', '.join(found)}"
-        )
-    return found[split]
+    return TableRows(
+        where=where,
+        columns=schema.names,
+        read=lambda columns: rows_in(
+            where, chain.from_iterable(map(batches_of, files)), columns, classes, most
+        ),
+        place=_row_number,
+        folder=folder,
+    )
+
+
+def _row_number(index: int) -> str:
+    return f"row {index + 1}"
 
 
 def _require_few(where: str, n_rows: int) -> None:
@@ -192,26 +190,6 @@ def _require_few(where: str, n_rows: int) -> None:
             f"{where}: has {n_rows:,} rows, and at most {MOST_ROWS:,} are read; is it the right table? A part of it "
             "may do"
         )
-
-
-def _class_names(schema: Any) -> dict[str, list[str]]:
-    """The names that numbers stand for, by column, as a writer of `datasets` notes them."""
-    import datasets
-
-    features = datasets.Features.from_arrow_schema(schema)
-    return {
-        name: feature.names for name, feature in features.items() if isinstance(feature, datasets.ClassLabel)
-    }
-
-
-def _with_class_names(row: Cells, names: Mapping[str, Sequence[str]]) -> Cells:
-    """The row with the names of classes in place of their numbers; -1 is a class that is not known."""
-    classes = {
-        column: of_column[row[column]] if row[column] >= 0 else None
-        for column, of_column in names.items()
-        if row.get(column) is not None
-    }
-    return {**row, **classes} if classes else row
 
 
 def _first_line(error: Exception) -> str:

@@ -39,10 +39,38 @@ def test_a_dataset_that_was_saved_to_disk(tmp_path: Path) -> None:
         assert path.read_bytes() == picture()
     with pytest.raises(RepopeError, match=r"splits: has no split 'vla' \(did you mean val\?\); .*one of val"):
         load_benchmark(settings(f"hub:{tmp_path / 'splits'}", split="vla"), tmp_path)
-    (tmp_path / "broken").mkdir()
-    (tmp_path / "broken" / "state.json").write_text("{")
-    with pytest.raises(RepopeError, match="broken: no dataset can be loaded"):
-        load_benchmark(settings(f"hub:{tmp_path / 'broken'}"), tmp_path)
+
+
+def test_two_columns_of_one_name_are_refused(tmp_path: Path) -> None:
+    names = [*ROW, "label"]
+    table = pyarrow.table([[value] for value in (*ROW.values(), "no")], names=names)
+    pyarrow.parquet.write_table(table, tmp_path / "own.parquet")
+    with pytest.raises(RepopeError, match=r"own\.parquet: two columns are named 'label'; rename one"):
+        load_benchmark(settings(tmp_path / "own.parquet"), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "columns", "message"),
+    [
+        (
+            [{"fix": "no"}, {"fix": "ambiguous"}],
+            {"relabel": "fix"},
+            "two labels, ambiguous here and no .* row 1",
+        ),
+        (
+            [{"image": "p.png"}, {"image": "./p.png", "label": "no"}],
+            {},
+            "two labels, no here and yes .* row 1",
+        ),
+        ([{"n": "1"}, {"n": "1", "image": "b"}], {"question_id": "n"}, "'1' stands twice, first in row 1"),
+    ],
+)
+def test_rows_of_parquet_that_do_not_fit_are_refused(
+    changes: list[dict[str, str]], columns: dict[str, str], message: str, tmp_path: Path
+) -> None:
+    path = write_parquet(tmp_path / "own.parquet", [{**ROW, **change} for change in changes])
+    with pytest.raises(RepopeError, match=rf"own\.parquet, row 2: .*{message}"):
+        load_benchmark(settings(path, columns=TableColumns(**columns)), tmp_path)
 
 
 def test_a_broken_parquet_file_is_one_line(tmp_path: Path) -> None:

@@ -1,0 +1,168 @@
+"""Datasets that `save_to_disk` of `datasets` wrote: folders of Arrow streams, read from where they lie.
+
+They are read without `datasets`: of its notes only the names of the files count, and not the format that a program
+which used the dataset had chosen.
+"""
+
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from repope_eval.errors import RepopeError
+from repope_eval.files.json_files import read_json
+from repope_eval.settings.fields import nearest
+from repope_eval.wording import shown
+
+STATE, SPLITS = "state.json", "dataset_dict.json"
+"""The notes of one dataset, and of several splits, each of which is a folder."""
+
+_RECORD_BATCH, _DICTIONARY = "record batch", "dictionary"
+_HEADER, _COMPRESSION = 2, 3
+"""Fields of Arrow's tables for a message, and for a batch of records."""
+
+
+def is_saved(folder: Path) -> bool:
+    """Whether `save_to_disk` wrote a folder."""
+    return any((folder / name).is_file() for name in (STATE, SPLITS))
+
+
+def saved_files(folder: Path, split: str) -> list[Path]:
+    """The files of a dataset that was saved alone, or of one of several splits.
+
+    Raises:
+        RepopeError: there is no such split, the notes cannot be read, or name a file elsewhere.
+    """
+    whole = folder
+    if (folder / SPLITS).is_file():
+        splits = _noted(folder / SPLITS, "splits")
+        if not isinstance(splits, list) or not all(isinstance(name, str) for name in splits):
+            raise RepopeError(f"{folder / SPLITS}: has no list of splits; save the dataset anew")
+        if split not in splits:
+            raise RepopeError(
+                f"{folder}: has no split {shown(split)}{nearest(split, splits)}; give bench.split=SPLIT, one of "
+                f"{', '.join(splits)}"
+            )
+        folder /= split
+    state = folder / STATE
+    files = _noted(state, "_data_files")
+    names = [
+        isinstance(file, dict) and file.get("filename") for file in (files if isinstance(files, list) else ())
+    ]
+    if not names or not all(isinstance(name, str) for name in names):
+        raise RepopeError(f"{state}: has no list of _data_files with a filename each; save the dataset anew")
+    paths = [folder / str(name) for name in names]
+    for path in paths:
+        require_inside(path, whole, str(state))
+    return paths
+
+
+def _noted(path: Path, name: str) -> Any:
+    """What the notes in a file have under a name; None where they have nothing."""
+    try:
+        notes = read_json(path)
+    except RepopeError as error:
+        raise RepopeError(f"{error}; save the dataset anew") from error
+    return notes.get(name) if isinstance(notes, dict) else None
+
+
+def require_inside(path: Path, folder: Path, where: str) -> None:
+    """Refuses a file that lies elsewhere than its dataset, be it by a link.
+
+    Args:
+        path: the file.
+        folder: the folder of the dataset. In the Hub's cache, whose files are links, that of all its revisions.
+        where: what names the file, for messages.
+
+    Raises:
+        RepopeError: it lies elsewhere.
+    """
+    try:
+        real, own = path.resolve(), folder.resolve()
+    except (OSError, RuntimeError, ValueError) as error:  # links in a circle, names with a NUL
+        raise RepopeError(
+            f"{where}: its file {shown(str(path))} cannot be looked up; mend its name"
+        ) from error
+    if own.parent.name == "snapshots":
+        own = own.parent.parent
+    if not real.is_relative_to(own):
+        raise RepopeError(
+            f"{where}: its file {shown(str(path))} lies outside of {own}; put a copy into the dataset's folder"
+        )
+
+
+@contextmanager
+def _stream(path: Path) -> Iterator[Any]:
+    """The messages of an Arrow stream; what is wrong with it is a RepopeError."""
+    import pyarrow  # slow to import, and rarely needed
+
+    try:
+        with pyarrow.memory_map(str(path)) as source:
+            yield pyarrow.ipc.MessageReader.open_stream(source)
+    except (OSError, struct.error, ValueError, pyarrow.ArrowException) as error:
+        reason = shown(str(error).strip().partition("\n")[0])
+        raise RepopeError(f"{path}: is no whole Arrow stream ({reason}); save the dataset anew") from error
+
+
+def schema_of(path: Path) -> Any:
+    """The schema of an Arrow stream.
+
+    Raises:
+        RepopeError: it is none.
+    """
+    import pyarrow
+
+    with _stream(path) as messages:
+        return pyarrow.ipc.read_schema(_next(messages))
+
+
+def batches_of(path: Path) -> Iterator[Any]:
+    """The batches of an Arrow stream, whose cells stay in the file until they are copied.
+
+    `datasets` neither packs batches nor writes dictionaries, which would be in memory as a whole before they are seen.
+
+    Raises:
+        RepopeError: it is no whole stream, or is packed.
+    """
+    import pyarrow
+
+    with _stream(path) as messages:
+        schema = pyarrow.ipc.read_schema(_next(messages))
+        while True:
+            try:
+                message = messages.read_next_message()
+            except StopIteration:
+                return
+            if message.type == _DICTIONARY or _is_packed(message.metadata.to_pybytes()):
+                raise RepopeError(
+                    f"{path}: is packed, which `datasets` does not write; save the dataset anew"
+                )
+            batch = pyarrow.ipc.read_record_batch(message, schema)
+            batch.validate(full=True)  # its numbers say where cells begin and end
+            yield batch
+
+
+def _next(messages: Any) -> Any:
+    try:
+        return messages.read_next_message()
+    except StopIteration:
+        raise ValueError("it is empty") from None
+
+
+def _is_packed(metadata: bytes) -> bool:
+    """Whether the buffers of a batch of records are compressed, by the head of its message."""
+    message = struct.unpack_from("<I", metadata)[0]
+    header = _field(metadata, message, _HEADER)
+    return bool(
+        header and _field(metadata, header + struct.unpack_from("<I", metadata, header)[0], _COMPRESSION)
+    )
+
+
+def _field(metadata: bytes, table: int, number: int) -> int:
+    """Where a field of a table of FlatBuffers stands; 0 where the table has it not."""
+    fields = table - struct.unpack_from("<i", metadata, table)[0]
+    size = struct.unpack_from("<H", metadata, fields)[0]
+    at = 4 + 2 * number
+    offset = struct.unpack_from("<H", metadata, fields + at)[0] if at < size else 0
+    return table + offset if offset else 0
