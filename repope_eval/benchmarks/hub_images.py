@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from repope_eval.benchmarks.dataset_files import require_own_files
 from repope_eval.benchmarks.images import decodable, refuse_outside
 from repope_eval.downloads import hub as hub_client
 from repope_eval.downloads.fetch import LARGEST
@@ -64,25 +65,34 @@ def _loaded(dataset: str, columns: Sequence[str], example: str, needs: str, **ho
         ) from error
 
 
-def load_rows(what: str, dataset: str, needs: str, **how: Any) -> Any:
+def load_rows(what: str, dataset: str, needs: str, *, split: str, **how: Any) -> Any:
     """The rows of a dataset, as `datasets` loads them.
 
     Args:
         what: what is loaded, for messages.
         dataset: id on the Hub, or a local folder.
         needs: what the dataset must have, for messages.
-        how: keywords of `datasets.load_dataset`.
+        split: the split.
+        how: keywords of `datasets.load_dataset_builder`.
 
     Raises:
-        RepopeError: the dataset cannot be loaded.
+        RepopeError: the dataset cannot be loaded, or its files lie elsewhere or unpack to too much.
     """
     revision = how.get("revision", "main")
     silence = hub_client.silence("datasets", dataset, revision) if is_hub_id(dataset) else None
     import datasets  # slow to import, and rarely needed
 
+    def load() -> Any:
+        builder = datasets.load_dataset_builder(dataset, **how)
+        require_own_files(builder, dataset)
+        builder.download_and_prepare()
+        return builder.as_dataset(split=split)
+
     try:
         with _switched_off(silence is not None):
-            return hub_client.ask_quietly(lambda: datasets.load_dataset(dataset, **how))
+            return hub_client.ask_quietly(load)
+    except RepopeError:
+        raise
     except Exception as error:  # offline, unknown, gated, no such split, full disk: many unrelated kinds
         raise RepopeError(
             f"{what} cannot be loaded ({silence or hub_client.deepest_reason(error)}); "

@@ -237,7 +237,9 @@ def test_a_column_of_something_else_is_refused(tmp_path: Path, image: Any) -> No
 def test_a_broken_parquet_file_is_one_line(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "odd").mkdir()
     (tmp_path / "odd" / "test.parquet").write_bytes(content)
-    with pytest.raises(RepopeError, match=r"images of the dataset .*odd cannot be loaded \(") as caught:
+    with pytest.raises(
+        RepopeError, match=r"odd(/test\.parquet: is no whole Parquet file| cannot be loaded) \("
+    ) as caught:
         copy_hub_images(str(tmp_path / "odd"), NAMES, tmp_path / "out")
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "out").exists()
