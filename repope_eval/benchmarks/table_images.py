@@ -71,6 +71,7 @@ def image_in(cell: Any, name: Any, folder: Path | None) -> CellImage:
     if not known:
         known = hashlib.sha256(content).hexdigest()[:32]
     refuse_outside(known)
+    known = str(PurePath(known))  # `./a.png` would be written over `a.png`
     return CellImage(known if PurePath(known).suffix else known + suffix, content)
 
 

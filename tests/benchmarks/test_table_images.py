@@ -65,6 +65,16 @@ def test_one_name_of_two_images_is_refused(tmp_path: Path) -> None:
     assert len(load_benchmark(settings(path), tmp_path).questions) == 2
 
 
+def test_one_file_by_two_names_of_two_images_is_refused(tmp_path: Path) -> None:
+    images = {"same.png": picture("teal"), "./same.png": picture("red")}
+    rows = [{**ROW, "image": image, "name": name, "question": name} for name, image in images.items()]
+    path = write_parquet(tmp_path / "own.parquet", rows)
+    with pytest.raises(
+        RepopeError, match=r"row 2: the image has the name 'same\.png', as another in row 1 has"
+    ):
+        load_benchmark(settings(path, columns=TableColumns(image_name="name")), tmp_path)
+
+
 def test_an_image_that_does_not_decode_is_told_with_its_row(tmp_path: Path) -> None:
     """No image at all shows when the table is read; one that is cut short when it is written, before any is asked."""
     other = {**ROW, "image": picture("red")}
