@@ -1,6 +1,7 @@
 "use strict";
-// One question after another. A label is on the server's disk before the page moves on; until then it is shown as not
-// stored, and sent again. A key is taken only when the image that it is about is seen.
+// One question after another. What the annotator does is stored in the order in which they do it: each act is sent when
+// the one before is on the server's disk, and again until it is. The page shows what is stored, says what is not yet, and
+// moves on when nothing waits. A label is taken only when the image that it is about is seen.
 
 const find = (id) => document.getElementById(id);
 const look = closerLook(find("stage"));
@@ -16,13 +17,14 @@ const SAID = { yes: "Yes", no: "No", ambiguous: "Ambiguous" };
 let tab = 0;
 let questions = [];
 let imageNames = [];
-let labelled = []; // numbers of the labelled questions, the last one last: what undo goes back through
+let numLabelled = 0;
 let current = 0;
 let isSeen = false; // whether the image of the current question is
 let isStoring = false;
 let isTakenOver = false;
 let isAtEnd = false; // whether no question is shown, since all are labelled
-let unstored = null; // what the server did not take, and what is to be done once it has
+let numActs = 0; // what was sent so far
+let acts = []; // what is not stored yet, in order
 let labelTimes = [];
 const pictures = new Map();
 
@@ -31,27 +33,49 @@ const say = (text) => { find("said").textContent = text; };
 
 // ---- Storing
 
-// Stores what is said of a question, and then does what follows; if that fails, it is kept to be stored later.
-async function store(number, label, note, follow) {
-  isStoring = true;
-  const slowness = setTimeout(() => complain("Not stored yet: the server takes its time. The key is kept."), LONG);
-  const { problem, isTakenOver: another } = await ask("label", { tab, number, label, note });
-  clearTimeout(slowness);
-  isStoring = false;
-  if (problem) {
-    unstored = { number, label, note, follow };
-    const what = label ? SAID[label] : note ? "the note" : "what was undone";
-    complain(`Not stored yet: ${what}. ${problem}`, another);
-    return;
-  }
-  unstored = null;
-  find("notice").hidden = true;
-  Object.assign(questions[number], { label, note });
-  follow();
+// Puts what the annotator did behind what they did before. An act has a name; what it sends, which is found when its turn
+// comes, from what is stored by then, and may be nothing; and what the page does once it is stored and nothing else waits.
+function take(name, sent, follow) {
+  acts.push({ name, sent, follow });
+  if (!find("notice").hidden) complain(notStored());
+  storeActs();
 }
 
-function storeAgain() {
-  if (unstored && !isStoring) store(unstored.number, unstored.label, unstored.note, unstored.follow);
+function notStored(why = "", another = false) {
+  return `Not stored${another ? "" : " yet"}: ${acts.map((act) => act.name).join(", then ")}. ${why}`;
+}
+
+async function storeActs() {
+  if (isStoring) return;
+  isStoring = true;
+  while (acts.length > 0) {
+    const act = acts[0];
+    act.content ??= act.sent();
+    if (!act.content) {
+      acts.shift();
+      continue;
+    }
+    act.content.tab ??= tab;
+    act.content.place ??= ++numActs;
+    const slowness = setTimeout(() => complain(notStored("The server takes its time.")), LONG);
+    const { document: stored, problem, isTakenOver: another } = await ask("act", act.content);
+    clearTimeout(slowness);
+    if (act !== acts[0]) continue; // the questions were opened anew
+    if (problem) {
+      complain(notStored(problem, another), another);
+      break;
+    }
+    acts.shift();
+    numLabelled = stored.num_labelled;
+    questions[stored.number] = stored.question;
+    if (acts.length > 0) {
+      showQuestion();
+      continue;
+    }
+    find("notice").hidden = true;
+    act.follow(stored);
+  }
+  isStoring = false;
 }
 
 function complain(problem, another = false) {
@@ -65,10 +89,9 @@ async function watch() {
   if (isStoring || isTakenOver || !tab) return;
   const { problem, isTakenOver: another } = await ask(`tab/${tab}`);
   if (isStoring) return;
-  if (another) complain(unstored ? `Not stored: ${SAID[unstored.label] ?? "the last key"}. ${problem}` : problem, true);
-  else if (problem && !unstored) complain(problem);
-  else if (!problem && unstored) storeAgain();
-  else if (!problem) find("notice").hidden = true;
+  if (problem) complain(acts.length > 0 ? notStored(problem, another) : problem, another);
+  else if (acts.length > 0) storeActs();
+  else find("notice").hidden = true;
 }
 
 // ---- Images
@@ -105,7 +128,6 @@ async function show(number) {
   const picture = pictureOf(question.image);
   showQuestion();
   look.show(picture);
-  showProgress();
   try {
     await picture.decode();
     if (picture === pictures.get(questions[current].image)) isSeen = true;
@@ -139,6 +161,7 @@ function showQuestion() {
   const stands = label ? ` Labelled ${label}.` : "";
   const others = views.map((view) => ` One says ${view.label}${view.note && `: ${view.note}`}.`).join("");
   say(`Question ${current + 1} of ${questions.length}: ${text}${stands}${others}`);
+  showProgress();
 }
 
 function viewItem(view) {
@@ -151,14 +174,13 @@ function viewItem(view) {
 }
 
 function showProgress() {
-  const done = labelled.length;
   find("progress").max = questions.length;
-  find("progress").value = done;
-  find("count").textContent = `${done} of ${questions.length} labelled`;
-  find("pace").textContent = pace(questions.length - done);
+  find("progress").value = numLabelled;
+  find("count").textContent = `${numLabelled} of ${questions.length} labelled`;
+  find("pace").textContent = pace(questions.length - numLabelled);
   find("back").disabled = current === 0 && !isAtEnd;
   find("on").disabled = current === questions.length - 1;
-  find("undo").disabled = done === 0;
+  find("undo").disabled = numLabelled === 0 && acts.length === 0;
   find("write").disabled = isAtEnd;
 }
 
@@ -184,7 +206,6 @@ function showEnd() {
   isSeen = false;
   isAtEnd = true;
   showQuestion();
-  showProgress();
   find("question").textContent = "All questions are labelled";
   find("place").textContent = find("image-name").textContent = "";
   find("note").hidden = true;
@@ -195,38 +216,37 @@ function showEnd() {
 // ---- What the annotator does
 
 function answer(label) {
-  if (isStoring || isTakenOver || !isSeen) return;
+  if (isTakenOver || !isSeen) return;
   const number = current;
-  const { note } = unstored?.number === number ? unstored : questions[number];
-  store(number, label, note, () => {
-    labelled = [...labelled.filter((other) => other !== number), number];
+  const note = takenNote();
+  take(SAID[label], () => ({ number, ...spoken(number), label, ...note }), () => {
     labelTimes = [...labelTimes, performance.now()].slice(-RECENT);
-    showNextUnlabelled();
+    if (isWriting()) showQuestion();
+    else showNextUnlabelled();
   });
 }
 
 function undo() {
-  if (isStoring || isTakenOver) return;
-  if (unstored) { // what was not stored need not be undone
-    unstored = null;
-    find("notice").hidden = true;
-    return;
-  }
-  const number = labelled[labelled.length - 1];
-  if (number === undefined) return;
-  store(number, null, questions[number].note, () => {
-    labelled = labelled.slice(0, -1);
-    show(number);
-  });
+  if (isTakenOver || (numLabelled === 0 && acts.length === 0)) return;
+  if (isWriting()) keepNote();
+  take("Undo", () => numLabelled > 0 && { number: null }, ({ number }) => show(number));
 }
 
 function move(step) {
   const number = isAtEnd ? current : current + step;
-  if (!isStoring && !unstored && number >= 0 && number < questions.length) show(number);
+  if (acts.length > 0 || number < 0 || number >= questions.length) return;
+  keepNote(() => show(number));
 }
 
+// ---- Notes
+
+const isWriting = () => !find("writing").hidden;
+
+// What is said of a question so far.
+const spoken = (number) => ({ label: questions[number].label, note: questions[number].note });
+
 function openNote() {
-  if (isStoring || isTakenOver || isAtEnd || unstored) return;
+  if (isTakenOver || isAtEnd) return;
   find("writing").hidden = false;
   find("text").value = questions[current].note;
   find("text").focus();
@@ -237,10 +257,21 @@ function closeNote() {
   find("writing").hidden = true;
 }
 
-function keepNote() {
-  const note = find("text").value.trim();
+// The note that is being written, if any, for the act that ends its writing.
+function takenNote() {
+  if (!isWriting()) return {};
   closeNote();
-  if (note !== questions[current].note) store(current, questions[current].label, note, showQuestion);
+  return { note: find("text").value.trim() };
+}
+
+const isUnkept = () => isWriting() && find("text").value.trim() !== questions[current].note;
+
+function keepNote(follow = showQuestion) {
+  const number = current;
+  const isNew = isUnkept();
+  const written = takenNote();
+  if (!isNew) follow();
+  else take("the note", () => ({ number, ...spoken(number), ...written }), follow);
 }
 
 const KEYS = {
@@ -260,7 +291,7 @@ const KEYS = {
 
 // A key that is held down counts once, and one that a button or the note's field wants is theirs.
 function press(event) {
-  if (event.key === "Escape" && !find("writing").hidden) return closeNote();
+  if (event.key === "Escape" && isWriting()) return closeNote();
   const isTheirs = event.target.closest("input") || (event.key === "Enter" && event.target.closest("button"));
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   if (isTheirs || event.repeat || event.ctrlKey || event.metaKey || event.altKey || !KEYS[key] || !questions.length) return;
@@ -271,10 +302,11 @@ function press(event) {
 async function start() {
   const { document: told, problem } = await ask("questions");
   if (problem) return complain(problem);
-  ({ tab, questions, labelled } = told);
+  ({ tab, questions } = told);
+  numLabelled = told.num_labelled;
   imageNames = told.images;
   isTakenOver = false;
-  unstored = null;
+  [numActs, acts] = [0, []];
   find("notice").hidden = true;
   const skipped = told.num_skipped;
   find("skipped").textContent = skipped ? `${counted(skipped, "question")} left out: no image` : "";
@@ -291,8 +323,9 @@ for (const [id, act] of [["back", KEYS.ArrowLeft], ["undo", undo], ["write", ope
   find(id).addEventListener("click", act);
 }
 find("writing").addEventListener("submit", (event) => { event.preventDefault(); keepNote(); });
-find("again").addEventListener("click", () => (tab && !isTakenOver ? (unstored ? storeAgain() : watch()) : start()));
+find("again").addEventListener("click", () => (tab && !isTakenOver ? watch() : start()));
 document.addEventListener("visibilitychange", watch);
 window.addEventListener("focus", watch);
+window.addEventListener("beforeunload", (event) => { if (acts.length > 0 || isUnkept()) event.preventDefault(); });
 setInterval(watch, WATCH);
 start();

@@ -4,6 +4,7 @@
 const PATIENCE = 10_000; // milliseconds that storing a label may take
 const GONE =
   "The server does not answer. If it was ended, start it again with the same command, and open the address that it prints.";
+const SLOW = "The server has not answered for a while; it is asked again.";
 const TAKEN_OVER = "Another tab or window has taken over, and this one stores nothing.";
 
 const token = new URLSearchParams(location.search).get("token");
@@ -18,7 +19,7 @@ async function ask(path, content) {
     if (response.status === 403) return { problem: GONE }; // another server has its place
     if (response.status === 409) return { problem: TAKEN_OVER, isTakenOver: true };
     return { problem: (await response.json()).problem };
-  } catch {
-    return { problem: GONE };
+  } catch (error) {
+    return { problem: error.name === "TimeoutError" ? SLOW : GONE };
   }
 }

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp
 from repope_eval.annotation.access import WithToken
 from repope_eval.annotation.label_file import MOST_NOTE_CHARACTERS, Judgement
 from repope_eval.annotation.page import MEDIA_TYPES, page, page_file
-from repope_eval.annotation.session import Session, TakenOverError
+from repope_eval.annotation.session import Act, Session, TakenOverError
 from repope_eval.benchmarks.images import open_image, opened_image
 from repope_eval.benchmarks.pope_file import ANNOTATOR_LABELS
 from repope_eval.errors import RepopeError
@@ -42,10 +42,10 @@ def application(session: Session, token: str) -> ASGIApp:
         Route("/questions", handlers.tell_questions),
         Route("/tab/{tab:int}", handlers.watch_tab),
         Route("/image/{place:int}", handlers.show_image),
-        Route("/label", handlers.store_label, methods=["POST"]),
+        Route("/act", handlers.store_act, methods=["POST"]),
         Route("/{name}", handlers.show_file),
     ]
-    refusals: Any = {TakenOverError: _taken_over, RepopeError: _not_stored}
+    refusals: Any = {HTTPException: _refused, TakenOverError: _taken_over, RepopeError: _not_stored}
     return WithToken(Starlette(routes=routes, exception_handlers=refusals), token)
 
 
@@ -81,10 +81,8 @@ class _Handlers:
         except RepopeError as error:
             raise HTTPException(NO_SUCH) from error
 
-    async def store_label(self, request: Request) -> Response:
-        tab, number, judgement = _read(await _body(request), len(self._session.questions))
-        self._session.store(tab, number, judgement)
-        return JSONResponse({})
+    async def store_act(self, request: Request) -> Response:
+        return JSONResponse(self._session.store(_read(await _body(request), len(self._session.questions))))
 
 
 def _image(path: Path) -> Response:
@@ -107,15 +105,23 @@ async def _body(request: Request) -> bytes:
     return content
 
 
-def _read(content: bytes, num_questions: int) -> tuple[int, int, Judgement]:
-    """The tab, the place of the question, and the judgement that a page has sent."""
+def _read(content: bytes, num_questions: int) -> Act:
+    """What a page says that an annotator did."""
     match _parsed(content):
-        case {"tab": int(tab), "number": int(number), "label": label, "note": str(note)} if (
+        case {"tab": int(tab), "place": int(place), "number": None}:
+            return Act(tab=tab, place=place)
+        case {
+            "tab": int(tab),
+            "place": int(place),
+            "number": int(number),
+            "label": label,
+            "note": str(note),
+        } if (
             0 <= number < num_questions
             and (label is None or label in ANNOTATOR_LABELS)
             and len(note) <= MOST_NOTE_CHARACTERS
         ):
-            return tab, number, Judgement(label, note)
+            return Act(tab=tab, place=place, number=number, judgement=Judgement(label, note))
         case _:
             raise HTTPException(MALFORMED, "what was sent is no label of a question")
 
@@ -125,6 +131,10 @@ def _parsed(content: bytes) -> Any:
         return parse_line(content)
     except ValueError:
         return None
+
+
+async def _refused(_: Request, error: HTTPException) -> Response:
+    return JSONResponse({"problem": error.detail}, error.status_code)
 
 
 async def _taken_over(_: Request, __: Exception) -> Response:

@@ -1,16 +1,31 @@
 """What the page of one annotator shows and stores; how it travels is the server's affair."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 from typing import Any
 
 from repope_eval.annotation.label_file import Judgement, LabelFile
+from repope_eval.errors import RepopeError
 from repope_eval.records import Question
 
 
 class TakenOverError(Exception):
     """The annotator has opened the page anew, in another tab; this one stores nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """One thing that an annotator did on the page: they said something of a question, or took their last label back."""
+
+    tab: int
+    """The tab that it comes from."""
+    place: int
+    """Its place among the tab's acts, from 1. A page that has no reply sends the same act again."""
+    number: int | None = None
+    """The place of the question among all; None: the label that was given last is taken back."""
+    judgement: Judgement = Judgement(None)
+    """All that is said of the question from now on."""
 
 
 @dataclass(slots=True)
@@ -30,14 +45,24 @@ class Session:
     """The number of the tab that may store: the one that was opened last."""
     image_names: Sequence[str] = field(init=False)
     """The images in the order in which they are shown. The browser knows them by their places in it."""
+    _places: Mapping[str, int] = field(init=False)
+    """The images' places by name."""
+    _labelled: dict[int, None] = field(init=False)
+    """The numbers of the labelled questions, the one that was labelled last behind all others."""
+    _stored: dict[int, tuple[int, int]] = field(init=False, default_factory=dict)
+    """The last act that each tab has stored, by its place, and the question that it was about."""
 
     def __post_init__(self) -> None:
         self.image_names = list(dict.fromkeys(question.image for question in self.questions))
+        self._places = {name: place for place, name in enumerate(self.image_names)}
+        labels = self.file.labels
+        numbers = {question: number for number, question in enumerate(self.questions) if question in labels}
+        self._labelled = dict.fromkeys(numbers[question] for question in labels if question in numbers)
 
     @property
     def num_labelled(self) -> int:
         """How many of the questions have a label."""
-        return len(self.file.labels.keys() & set(self.questions))
+        return len(self._labelled)
 
     def open(self) -> dict[str, Any]:
         """All that a tab which has just been opened is told; from now on it is the one that stores.
@@ -46,14 +71,12 @@ class Session:
         of an image's name are left out: those of DASH-B hold the label.
         """
         self.tab += 1
-        places = {name: place for place, name in enumerate(self.image_names)}
-        numbers = {question: number for number, question in enumerate(self.questions)}
         return {
             "tab": self.tab,
             "num_skipped": self.num_skipped,
             "images": [PurePath(name).name for name in self.image_names],
-            "questions": [self._told(question, places) for question in self.questions],
-            "labelled": [numbers[question] for question in self.file.labels if question in numbers],
+            "questions": [self._told(number) for number in range(len(self.questions))],
+            "num_labelled": self.num_labelled,
         }
 
     def require_tab(self, tab: int) -> None:
@@ -65,26 +88,53 @@ class Session:
         if tab != self.tab:
             raise TakenOverError
 
-    def store(self, tab: int, number: int, judgement: Judgement) -> None:
-        """Puts what the annotator says of a question on the disk.
+    def store(self, act: Act) -> dict[str, Any]:
+        """Puts what the annotator did on the disk, once however often it is sent.
 
-        Args:
-            tab: the tab that it comes from.
-            number: the place of the question among all.
-            judgement: what they say.
+        Returns:
+            What the page is to show from now on.
 
         Raises:
-            TakenOverError: another tab has taken over.
-            RepopeError: the file cannot be written.
+            TakenOverError: another tab has taken over, and the act was not stored before.
+            RepopeError: the file cannot be written, or there is no label to take back.
         """
-        self.require_tab(tab)
-        self.file.append(self.questions[number], judgement)
+        place, number = self._stored.get(act.tab, (0, None))
+        if number is None or act.place > place:
+            self.require_tab(act.tab)
+            number = self._append(act)
+            self._stored[act.tab] = (act.place, number)
+        return {
+            "number": number,
+            "question": self._told(number),
+            "num_labelled": self.num_labelled,
+        }
 
-    def _told(self, question: Question, places: Mapping[str, int]) -> dict[str, Any]:
-        own = self.file.judgements.get(question, Judgement(None))
+    def _append(self, act: Act) -> int:
+        """Stores an act; returns the question that it was about."""
+        if act.number is None:
+            if not self._labelled:
+                raise RepopeError("no question has a label that could be taken back")
+            number = next(reversed(self._labelled))
+            judgement = replace(self._judgement(number), label=None)
+        else:
+            number, judgement = act.number, act.judgement
+        before = self._judgement(number)
+        self.file.append(self.questions[number], judgement)
+        if judgement.label is None:
+            self._labelled.pop(number, None)
+        elif judgement.label != before.label or judgement.note == before.note:  # else it is a note alone
+            self._labelled.pop(number, None)
+            self._labelled[number] = None
+        return number
+
+    def _judgement(self, number: int) -> Judgement:
+        return self.file.judgements.get(self.questions[number], Judgement(None))
+
+    def _told(self, number: int) -> dict[str, Any]:
+        question, own = self.questions[number], self._judgement(number)
         views = self.views.get(question, ())
         return {
-            "image": places[question.image],
+            "image": self._places[question.image],
             "text": question.text,
             "label": own.label,
             "note": own.note,

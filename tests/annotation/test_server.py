@@ -35,16 +35,28 @@ def images(folder: Path) -> dict[str, Path]:
     return {path.name: path for path in folder.iterdir()}
 
 
-def label(number: int, label: object = "yes", tab: object = 1, note: object = "") -> dict[str, object]:
-    return {"tab": tab, "number": number, "label": label, "note": note}
+def label(
+    number: int, label: object = "yes", tab: object = 1, note: object = "", place: object = 1
+) -> dict[str, object]:
+    return {"tab": tab, "place": place, "number": number, "label": label, "note": note}
+
+
+def undo(place: int) -> dict[str, object]:
+    return {"tab": 1, "place": place, "number": None}
+
+
+def said(out: Path) -> list[tuple[str, str | None, str]]:
+    """Image, label and note of each line of a file."""
+    lines = map(json.loads, out.read_text().splitlines())
+    return [(each["image"], each["label"], each["note"]) for each in lines]
 
 
 @pytest.mark.parametrize("query", ["", "token=", "token=wrong", f"token={TOKEN}&token={TOKEN}", "token=%ff"])
-@pytest.mark.parametrize("path", ["/", "/questions", "/image/0", "/page.js", "/tab/1", "/label", "/gone"])
+@pytest.mark.parametrize("path", ["/", "/questions", "/image/0", "/page.js", "/tab/1", "/act", "/gone"])
 def test_without_the_token_nothing_is_told_or_stored(
     path: str, query: str, served: ASGIApp, out: Path
 ) -> None:
-    reply = ask(served, path, label(0) if path == "/label" else None, query)
+    reply = ask(served, path, label(0) if path == "/act" else None, query)
     assert reply.status == 403
     assert b"Open the address that `annotate` has printed" in reply.content
     assert not out.exists()
@@ -74,7 +86,7 @@ def test_the_browser_is_told_questions_and_own_labels_and_nothing_else(tmp_path:
         {"image": 0, "text": QUESTIONS[1].text, "label": "no", "note": "small", "views": []},
     ]
     del told["questions"]
-    assert told == {"tab": 1, "num_skipped": 3, "images": ["a.png", "b.png"], "labelled": [1]}
+    assert told == {"tab": 1, "num_skipped": 3, "images": ["a.png", "b.png"], "num_labelled": 1}
 
 
 def test_folders_of_an_images_name_are_not_told(tmp_path: Path, out: Path) -> None:
@@ -98,23 +110,48 @@ def test_a_decider_is_told_what_both_say(out: Path) -> None:
 
 def test_a_label_is_on_the_disk_when_it_is_answered(served: ASGIApp, out: Path) -> None:
     ask(served, "/questions")
-    assert ask(served, "/label", label(2, "ambiguous", note="far away")).status == 200
-    stored = json.loads(out.read_text())
-    assert (stored["image"], stored["label"], stored["note"]) == ("b.png", "ambiguous", "far away")
-    assert ask(served, "/questions").document["labelled"] == [2]
+    assert ask(served, "/act", label(2, "ambiguous", note="far away")).status == 200
+    assert said(out) == [("b.png", "ambiguous", "far away")]
+    assert ask(served, "/questions").document["questions"][2]["label"] == "ambiguous"
+
+
+def test_an_act_that_is_sent_again_is_stored_once_and_answered_as_before(served: ASGIApp, out: Path) -> None:
+    """A page whose server was slow knows nothing of what is stored: it sends the same again, until it is answered."""
+    ask(served, "/questions")
+    acts = [label(0, place=1), label(1, "no", place=2), undo(3), undo(4), label(0, "no", place=5)]
+    for act in acts:
+        first, again = (ask(served, "/act", act) for _ in range(2))
+        assert (first.status, first.content) == (200, again.content)
+    assert [label for _, label, _ in said(out)] == ["yes", "no", None, None, "no"]
+    ask(served, "/questions")  # another tab takes over
+    assert ask(served, "/act", acts[-1]).status == 200
+    assert ask(served, "/act", label(1, place=6)).status == 409
+
+
+def test_undo_takes_the_last_label_back_and_keeps_its_note(served: ASGIApp, out: Path) -> None:
+    ask(served, "/questions")
+    ask(served, "/act", label(0, "yes", place=1))
+    ask(served, "/act", label(2, "no", note="small", place=2))
+    ask(served, "/act", label(0, "yes", note="a note alone", place=3))
+    told = ask(served, "/act", undo(4)).document
+    assert (told["number"], told["num_labelled"]) == (2, 1)
+    assert (told["question"]["label"], told["question"]["note"]) == (None, "small")
+    assert said(out)[-1] == ("b.png", None, "small")
+    assert ask(served, "/act", undo(5)).document["number"] == 0
+    assert ask(served, "/act", undo(6)).status == 507
 
 
 @pytest.mark.parametrize(
     "sent",
     [
         *(b"", b"[]", b"{", b"x" * (MOST_BYTES + 1)),
-        *(label(-1), label(4), label(0, "maybe"), label(0, tab="1")),
+        *(label(-1), label(4), label(0, "maybe"), label(0, tab="1"), label(0, place="1")),
         label(0, note="x" * (MOST_NOTE_CHARACTERS + 1)),
     ],
 )
 def test_what_is_no_label_is_not_stored(sent: object, served: ASGIApp, out: Path) -> None:
     ask(served, "/questions")
-    assert ask(served, "/label", sent).status == 400
+    assert ask(served, "/act", sent).status == 400
     assert not out.exists()
 
 
@@ -122,10 +159,10 @@ def test_the_tab_that_was_opened_last_stores(served: ASGIApp, out: Path) -> None
     first, second = (ask(served, "/questions").document["tab"] for _ in range(2))
     assert ask(served, f"/tab/{second}").status == 200
     assert ask(served, f"/tab/{first}").status == 409
-    assert ask(served, "/label", label(0, tab=first)).status == 409
+    assert ask(served, "/act", label(0, tab=first)).status == 409
     assert not out.exists()
-    assert ask(served, "/label", label(0, tab=second)).status == 200
-    assert ask(served, "/label", label(1, tab=0)).status == 409
+    assert ask(served, "/act", label(0, tab=second)).status == 200
+    assert ask(served, "/act", label(1, tab=0)).status == 409
 
 
 def test_a_full_disk_is_said(served: ASGIApp, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,10 +173,10 @@ def test_a_full_disk_is_said(served: ASGIApp, out: Path, monkeypatch: pytest.Mon
 
     with monkeypatch.context() as patched:
         patched.setattr(os, "fsync", refuse)
-        reply = ask(served, "/label", label(0))
+        reply = ask(served, "/act", label(0))
     assert reply.status == 507
     assert reply.document == {"problem": f"{out} cannot be written (No space left on device)"}
-    assert ask(served, "/label", label(0)).status == 200
+    assert ask(served, "/act", label(0)).status == 200
 
 
 def test_an_image_is_sent_as_it_is_and_in_a_format_that_browsers_show(tmp_path: Path, out: Path) -> None:

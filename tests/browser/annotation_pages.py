@@ -4,11 +4,12 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import warm_commands
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 from served import served, words
 
 from repope_eval.benchmarks.demo import DEMO_FOLDER
@@ -38,8 +39,10 @@ class Told:
 
 
 @contextmanager
-def opened(browser: Browser, address: str, **options: Any) -> Iterator[tuple[Page, Told]]:
-    """The page in a window of its own."""
+def opened(
+    browser: Browser, address: str, *, changed: Mapping[str, str] | None = None, **options: Any
+) -> Iterator[tuple[Page, Told]]:
+    """The page in a window of its own, with some words of its programs changed."""
     told = Told()
     context = browser.new_context(**{"viewport": {"width": 1300, "height": 900}, **options})
     context.add_init_script(MEASURE)
@@ -47,11 +50,21 @@ def opened(browser: Browser, address: str, **options: Any) -> Iterator[tuple[Pag
     page.on("console", lambda message: told.errors.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: told.errors.append(str(error)))
     page.on("request", lambda request: told.requests.append(request.url))
+    if changed:
+        page.route("**/*.js?*", partial(_answer_changed, changed))
     page.goto(address)
     try:
         yield page, told
     finally:
         context.close()
+
+
+def _answer_changed(changed: Mapping[str, str], route: Route) -> None:
+    response = route.fetch()
+    text = response.text()
+    for old, new in changed.items():
+        text = text.replace(old, new)
+    route.fulfill(response=response, body=text)
 
 
 @contextmanager

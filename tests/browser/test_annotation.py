@@ -144,11 +144,89 @@ def test_a_server_that_hangs_is_said_and_the_key_kept(
         seen(page)
         process.send_signal(signal.SIGSTOP)
         page.keyboard.press("y")
-        expect(page.get_by_role("alert")).to_contain_text("Not stored yet: the server takes its time.")
+        expect(page.get_by_role("alert")).to_contain_text("Not stored yet: Yes. The server takes its time.")
         process.send_signal(signal.SIGCONT)
         expect(count(page)).to_have_text(f"1 of {of} labelled")
         expect(page.get_by_role("alert")).to_have_count(0)
     assert [line["label"] for line in stored_lines(out)] == ["yes"]
+
+
+def test_what_is_done_while_the_disk_is_slow_is_stored_in_order(
+    browser: Browser, questions: Path, tmp_path: Path
+) -> None:
+    """A page that had given up on a label let it be undone, while the server stored it some seconds later."""
+    out, of = tmp_path / "first.jsonl", len(rows("pope"))
+    impatient = {"PATIENCE = 10_000": "PATIENCE = 700", "LONG = 1_500": "LONG = 100"}
+    with (
+        served(*words(out, "first", f"questions={questions}")) as (process, address),
+        opened(browser, address, changed=impatient) as (page, _),
+    ):
+        label(page, "n", 1, of)
+        question = asked(page)
+        seen(page)
+        process.send_signal(signal.SIGSTOP)
+        notice = page.get_by_role("alert")
+        page.keyboard.press("y")
+        expect(notice).to_contain_text("Not stored yet: Yes. The server has not answered for a while")
+        page.keyboard.press("u")
+        expect(notice).to_contain_text("Not stored yet: Yes, then Undo.")
+        page.keyboard.press("ArrowLeft")
+        assert asked(page) == question
+        process.send_signal(signal.SIGCONT)
+        expect(notice).to_have_count(0, timeout=9_000)
+        expect(count(page)).to_have_text(f"1 of {of} labelled")
+        expect(page.locator("[data-label='yes']")).to_have_attribute("aria-pressed", "false")
+        assert asked(page) == question
+        page.keyboard.press("u")
+        expect(count(page)).to_have_text(f"0 of {of} labelled")
+    assert [line["label"] for line in stored_lines(out)] == ["no", "yes", None, None]
+
+
+def test_a_note_that_is_being_written_goes_with_the_label_and_is_kept_by_whatever_ends_it(
+    browser: Browser, questions: Path, tmp_path: Path
+) -> None:
+    out, of = tmp_path / "first.jsonl", len(rows("pope"))
+    with labelling(browser, out, questions) as (process, page, _):
+
+        def write(note: str) -> None:
+            seen(page)
+            page.keyboard.press("m")
+            page.locator("#text").fill(note)
+
+        write("by a click")
+        page.get_by_role("button", name="Yes").click()
+        expect(count(page)).to_have_text(f"1 of {of} labelled")
+        seen(page)
+        process.send_signal(signal.SIGSTOP)
+        page.keyboard.press("n")
+        write("while the label is stored")
+        process.send_signal(signal.SIGCONT)
+        expect(count(page)).to_have_text(f"2 of {of} labelled")
+        assert page.locator("#text").input_value() == "while the label is stored"
+        process.send_signal(signal.SIGSTOP)
+        page.keyboard.press("Enter")
+        page.get_by_role("button", name="Ambiguous").click()
+        process.send_signal(signal.SIGCONT)
+        expect(page.locator("#place")).to_have_text(f"Question 3 of {of}")
+        write("by going back")
+        page.get_by_role("button", name="Back").click()
+        expect(page.locator("#note")).to_have_text("while the label is stored")
+        write("taken back")
+        page.keyboard.press("Escape")
+        expect(page.locator("#writing")).to_be_hidden()
+        write("by undo")
+        page.get_by_role("button", name="Undo").click()
+        expect(count(page)).to_have_text(f"1 of {of} labelled")
+        expect(page.locator("#note")).to_have_text("by undo")
+    assert [(line["label"], line["note"]) for line in stored_lines(out)] == [
+        ("yes", "by a click"),
+        ("no", ""),
+        ("no", "while the label is stored"),
+        ("ambiguous", "while the label is stored"),
+        (None, "by going back"),
+        ("ambiguous", "by undo"),
+        (None, "by undo"),
+    ]
 
 
 def test_a_disk_that_is_full_for_a_while_is_said_and_the_key_kept(
