@@ -1,6 +1,8 @@
 """An annotator's own file while they label: what it says so far, and how a line is added."""
 
 import json
+import logging
+from codecs import BOM_UTF8
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -8,15 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from repope_eval.annotation.queue import question_of
+from repope_eval.benchmarks.asked_texts import whole_text
 from repope_eval.benchmarks.pope_file import ANNOTATOR_LABELS, label_of
 from repope_eval.errors import RepopeError
 from repope_eval.files.appended_lines import AppendedLines, whole_lines
-from repope_eval.files.rows import RowFile, read_row_file
+from repope_eval.files.json_files import flaw, parse_line
 from repope_eval.records import Label, Question
 from repope_eval.wording import counted, shown
 
 MOST_NOTE_CHARACTERS = 2_000
 """The longest note: a paragraph."""
+
+log = logging.getLogger(__name__)
 
 _json = json.JSONEncoder(ensure_ascii=False).encode
 
@@ -28,6 +33,14 @@ class Judgement:
     label: Label | None
     """None where there is a note alone, or the label was undone."""
     note: str = ""
+    """With no half of a surrogate pair, which neither the page nor a file could hold."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "note", whole_text(self.note))
+
+
+UNSAID = Judgement(None)
+"""What is said of a question that nobody has said anything of."""
 
 
 def refuse_other_questions(
@@ -65,19 +78,15 @@ class LabelFile:
             questions: what a line may be about.
 
         Raises:
-            RepopeError: it cannot be read, is another annotator's, or is of other questions.
+            RepopeError: it cannot be read, has no line that is a label, is another annotator's, or is of other
+                questions.
         """
         self.path = path
         self.annotator = annotator
         content = whole_lines(path)
         self._file = AppendedLines(path, len(content))
-        self.judgements: dict[Question, Judgement] = {}
+        self.judgements = _judgements(path, content, annotator)
         """By question, the last one last."""
-        if not content:
-            return
-        file = read_row_file(path)
-        _refuse_another_annotator(file, annotator)
-        self.judgements = _judgements(file)
         mend = "give the questions= that it was made with, or another out="
         refuse_other_questions(f"out={path}", self.judgements, set(questions), mend)
 
@@ -101,24 +110,51 @@ class LabelFile:
             "note": judgement.note,
         }
         try:
-            # Half a surrogate pair, which a browser may send, is written as JSON's escape of it.
-            self._file.append(f"{_json(line)}\n".encode("utf-8", errors="backslashreplace"))
+            self._file.append(f"{_json(line)}\n".encode())
         except OSError as error:
             raise RepopeError(f"{self.path} cannot be written ({error.strerror})") from error
         self.judgements.pop(question, None)
         self.judgements[question] = judgement
 
 
-def _judgements(file: RowFile) -> dict[Question, Judgement]:
+def _judgements(path: Path, content: bytes, annotator: str) -> dict[Question, Judgement]:
+    """What the lines say. One that says nothing that can be read is left out with a warning, not to keep the rest."""
     judgements: dict[Question, Judgement] = {}
-    for place, fields in zip(file.places, file.rows, strict=True):
+    faults: list[str] = []
+    names: set[object] = set()
+    for number, line in enumerate(content.removeprefix(BOM_UTF8).split(b"\n"), 1):
+        if not line.strip():
+            continue
         try:
+            fields = _fields(line)
             question, judgement = question_of(fields), _judgement(fields)
         except RepopeError as error:
-            raise RepopeError(f"{file.where}, {place}: {error}") from error
+            faults.append(f"line {number}: {error}")
+            continue
+        names.add(fields.get("annotator"))
         judgements.pop(question, None)
         judgements[question] = judgement
+    if faults and not judgements:
+        raise RepopeError(f"{path}, {faults[0]}")
+    _refuse_another_annotator(path, names, annotator)
+    if faults:
+        log.warning(
+            "%s: %s left out, and `relabel` and `estimate` refuse the file with them; mend or remove them: %s",
+            path,
+            f"{counted(len(faults), 'line')} {'is' if len(faults) == 1 else 'are'}",
+            "; ".join(faults),
+        )
     return judgements
+
+
+def _fields(line: bytes) -> Mapping[str, Any]:
+    try:
+        fields = parse_line(line)
+    except ValueError as error:
+        raise RepopeError(flaw(error)) from error
+    if not isinstance(fields, dict):
+        raise RepopeError(f"is a JSON {type(fields).__name__}, not an object with named fields")
+    return fields
 
 
 def _judgement(fields: Mapping[str, Any]) -> Judgement:
@@ -134,14 +170,13 @@ def _judgement(fields: Mapping[str, Any]) -> Judgement:
     return Judgement(known, note)
 
 
-def _refuse_another_annotator(file: RowFile, annotator: str) -> None:
-    names = [row.get("annotator") for row in file.rows]
+def _refuse_another_annotator(path: Path, names: Collection[object], annotator: str) -> None:
     if None in names:
         raise RepopeError(
-            f"out={file.where}: holds rows without an annotator, which `annotate` has not written; choose another out="
+            f"out={path}: holds rows without an annotator, which `annotate` has not written; choose another out="
         )
     if others := sorted({shown(name) for name in names if name != annotator}):
         raise RepopeError(
-            f"out={file.where}: holds labels of annotator {', '.join(others)}, not of {shown(annotator)}; each "
+            f"out={path}: holds labels of annotator {', '.join(others)}, not of {shown(annotator)}; each "
             "annotator needs a file of their own"
         )

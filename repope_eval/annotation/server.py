@@ -27,6 +27,9 @@ from repope_eval.files.json_files import parse_line
 MOST_BYTES = 20 * MOST_NOTE_CHARACTERS
 """The most bytes of what a page sends, which is a label and a note."""
 
+MOST_DIGITS = 12
+"""The most digits of a number in an address."""
+
 SHOWN_BY_BROWSERS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "AVIF")
 """Formats that browsers show as they are; images in others are sent as PNG."""
 
@@ -40,8 +43,8 @@ def application(session: Session, token: str) -> ASGIApp:
     routes = [
         Route("/", handlers.show_page),
         Route("/questions", handlers.tell_questions),
-        Route("/tab/{tab:int}", handlers.watch_tab),
-        Route("/image/{place:int}", handlers.show_image),
+        Route("/tab/{tab}", handlers.watch_tab),
+        Route("/image/{place}", handlers.show_image),
         Route("/act", handlers.store_act, methods=["POST"]),
         Route("/{name}", handlers.show_file),
     ]
@@ -69,11 +72,11 @@ class _Handlers:
         return JSONResponse(self._session.open())
 
     async def watch_tab(self, request: Request) -> Response:
-        self._session.require_tab(request.path_params["tab"])
+        self._session.require_tab(_number(request.path_params["tab"]))
         return JSONResponse({})
 
     async def show_image(self, request: Request) -> Response:
-        names, place = self._session.image_names, request.path_params["place"]
+        names, place = self._session.image_names, _number(request.path_params["place"])
         if place >= len(names):
             raise HTTPException(NO_SUCH)
         try:
@@ -94,6 +97,13 @@ def _image(path: Path) -> Response:
     content = io.BytesIO()
     open_image(path).convert("RGB").save(content, "PNG")
     return Response(content.getvalue(), media_type="image/png")
+
+
+def _number(text: str) -> int:
+    """A number of an address; Python reads none of thousands of digits, and there are no such many of anything."""
+    if not (text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS):
+        raise HTTPException(NO_SUCH)
+    return int(text)
 
 
 async def _body(request: Request) -> bytes:

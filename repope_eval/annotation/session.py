@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 from typing import Any
 
-from repope_eval.annotation.label_file import Judgement, LabelFile
+from repope_eval.annotation.label_file import UNSAID, Judgement, LabelFile
 from repope_eval.errors import RepopeError
 from repope_eval.records import Question
 
@@ -24,7 +24,7 @@ class Act:
     """Its place among the tab's acts, from 1. A page that has no reply sends the same act again."""
     number: int | None = None
     """The place of the question among all; None: the label that was given last is taken back."""
-    judgement: Judgement = Judgement(None)
+    judgement: Judgement = UNSAID
     """All that is said of the question from now on."""
 
 
@@ -128,7 +128,7 @@ class Session:
         return number
 
     def _judgement(self, number: int) -> Judgement:
-        return self.file.judgements.get(self.questions[number], Judgement(None))
+        return self.file.judgements.get(self.questions[number], UNSAID)
 
     def _told(self, number: int) -> dict[str, Any]:
         question, own = self.questions[number], self._judgement(number)

@@ -37,6 +37,11 @@ def pair_asked(image: str, text: str) -> tuple[str, str]:
     return str(PurePath(image)) if has_idle_parts else image, plain_question(text)
 
 
+def whole_text(text: str) -> str:
+    """A text with U+FFFD for each half of a surrogate pair, which browsers may send; two that belong together are one."""
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def asked_text(what: str, value: object, most: int = MOST_NAME_CHARACTERS, *, where: str = "") -> str:
     """A value that is a text to ask with.
 

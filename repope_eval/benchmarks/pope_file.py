@@ -13,7 +13,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any, TypeVar
 
-from repope_eval.benchmarks.asked_texts import MOST_QUESTION_CHARACTERS, asked_text, pair_asked
+from repope_eval.benchmarks.asked_texts import MOST_QUESTION_CHARACTERS, asked_text, pair_asked, whole_text
 from repope_eval.errors import RepopeError
 from repope_eval.files.rows import RowFile, read_row_file
 from repope_eval.files.writing import write_lines
@@ -196,7 +196,7 @@ def _annotation(fields: Mapping[str, Any], *, is_cells: bool) -> tuple[Question,
     labelled = {**fields, "label": "ambiguous"} if is_disputed else fields
     row = _row(_as_questions(labelled), ANNOTATOR_LABELS, is_cells=is_cells)
     name, note = (value if isinstance(value, str) else "" for value in map(fields.get, ("annotator", "note")))
-    said = Annotation(row.question_id, row.question, row.label, name.strip() or None, note=note)
+    said = Annotation(row.question_id, row.question, row.label, name.strip() or None, note=whole_text(note))
     return row.question, None if is_disputed else said
 
 
@@ -212,7 +212,7 @@ def _logged(fields: Mapping[str, Any]) -> tuple[Question, Annotation | None]:
     )
     if note is not None and not isinstance(note, str):
         raise RepopeError(f"the note is {shown(note)}, not a text")
-    said = Annotation(row.question_id, row.question, row.label, name, at, note or "")
+    said = Annotation(row.question_id, row.question, row.label, name, at, whole_text(note or ""))
     return row.question, None if takes_back else said
 
 

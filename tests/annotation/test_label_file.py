@@ -32,7 +32,7 @@ def refusal(path: Path, annotator: str = "first") -> str:
 
 
 def test_a_label_is_a_line_with_all_fields(path: Path) -> None:
-    opened(path).append(FIRST, Judgement("ambiguous", "half hidden, \udc00 é"))
+    opened(path).append(FIRST, Judgement("ambiguous", "half hidden, é"))
     fields = json.loads(path.read_text())
     assert list(fields) == ["image", "question", "label", "annotator", "at", "note"]
     at = fields.pop("at")
@@ -42,7 +42,7 @@ def test_a_label_is_a_line_with_all_fields(path: Path) -> None:
         "question": FIRST.text,
         "label": "ambiguous",
         "annotator": "first",
-        "note": "half hidden, \udc00 é",
+        "note": "half hidden, é",
     }
 
 
@@ -61,6 +61,16 @@ def test_a_note_without_a_label_is_kept(path: Path) -> None:
     opened(path).append(FIRST, Judgement(None, "ask Kim"))
     assert opened(path).labels == {}
     assert opened(path).judgements == {FIRST: Judgement(None, "ask Kim")}
+
+
+def test_half_a_surrogate_pair_is_replaced_in_what_is_stored_and_in_what_an_older_copy_has_stored(
+    path: Path,
+) -> None:
+    """Such a note was stored, and the page could not be told of it: it never opened again."""
+    write_lines(path, line(FIRST, "yes", "\udc00 é \ud83d\ude00 \ud83d"))
+    assert opened(path).judgements[FIRST].note == "\ufffd é 😀 \ufffd"
+    opened(path).append(FIRST, Judgement("no", "\ud83d"))
+    assert json.loads(path.read_text("utf-8").splitlines()[-1])["note"] == "\ufffd"
 
 
 def test_a_last_line_that_was_cut_short_is_taken_off(
@@ -144,3 +154,29 @@ def test_a_file_that_annotate_has_not_written_is_not_added_to(path: Path) -> Non
 def test_a_line_that_is_no_label_is_named(text: str, reason: str, path: Path) -> None:
     path.write_text(text.replace("{", '{"annotator": "first", '))
     assert refusal(path).startswith(f"{path}, {reason}")
+
+
+def test_lines_that_are_no_labels_are_all_named_and_keep_no_other_from_being_read(
+    path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging.getLogger("repope_eval"), "propagate", True)
+    good = json.dumps(line(FIRST, "yes")).encode()
+    bad = [
+        *(b"mine", b"\0\0\0", b'{"note": "\xff"}', b"[]", b"9" * 5_000, b"[" * 100_000),
+        *(json.dumps(line(FIRST, "maybe")).encode(), b'{"image": "../a", "question": "Q?", "label": "no"}'),
+    ]
+    path.write_bytes(
+        b"\xef\xbb\xbf" + b"\r\n".join([good, b"", *bad, json.dumps(line(SECOND, "no")).encode(), b""])
+    )
+    file = opened(path)
+    assert file.labels == {FIRST: "yes", SECOND: "no"}
+    (message,) = caplog.messages
+    assert message.startswith(
+        f"{path}: 8 lines are left out, and `relabel` and `estimate` refuse the file with them"
+    )
+    for number in range(3, 11):
+        assert f" line {number}: " in message
+    assert len(message) < 1_500
+    assert "\n" not in message
+    file.append(SECOND, Judgement("yes"))
+    assert opened(path).labels == {FIRST: "yes", SECOND: "yes"}

@@ -155,6 +155,22 @@ def test_what_is_no_label_is_not_stored(sent: object, served: ASGIApp, out: Path
     assert not out.exists()
 
 
+def test_half_a_character_is_stored_as_a_replacement_and_the_page_opens_again(
+    served: ASGIApp, out: Path
+) -> None:
+    ask(served, "/questions")
+    reply = ask(served, "/act", label(0, note="\ud83d"))
+    assert (reply.status, reply.document["question"]["note"]) == (200, "\ufffd")
+    assert said(out) == [("a.png", "yes", "\ufffd")]
+    assert ask(served, "/questions").status == 200
+
+
+@pytest.mark.parametrize("number", ["9" * 5_000, "-1", "x", "1.0", "\u0663"])
+@pytest.mark.parametrize("path", ["/tab", "/image"])
+def test_a_number_that_is_none_is_not_found(path: str, number: str, served: ASGIApp) -> None:
+    assert ask(served, f"{path}/{number}").status == 404
+
+
 def test_the_tab_that_was_opened_last_stores(served: ASGIApp, out: Path) -> None:
     first, second = (ask(served, "/questions").document["tab"] for _ in range(2))
     assert ask(served, f"/tab/{second}").status == 200

@@ -32,6 +32,11 @@ def test_names_times_and_notes_are_those_of_the_labels_that_count(tmp_path: Path
     assert list(anna.notes.values()) == ["odd"] * 3
 
 
+def test_half_a_surrogate_pair_in_a_note_is_replaced(tmp_path: Path) -> None:
+    (anna,) = read_annotators([file_of(tmp_path / "a.jsonl", "Anna", note="\ud83d \ud83d\ude00")])
+    assert list(anna.notes.values()) == ["\ufffd 😀"]
+
+
 def test_who_has_no_name_is_called_as_the_file(tmp_path: Path) -> None:
     (somebody,) = read_annotators([file_of(tmp_path / "first.jsonl", None, None)])
     assert (somebody.name, somebody.names, somebody.times, somebody.notes) == ("first.jsonl", (), None, {})
