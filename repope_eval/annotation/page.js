@@ -109,12 +109,24 @@ function pictureOf(place) {
   return picture;
 }
 
-function fetchAhead() {
-  for (const question of questions.slice(current + 1, current + 1 + AHEAD)) {
-    pictureOf(question.image).decode().catch(() => {}); // that it cannot be shown is said when it is to be
+// One after another: of some formats the server has to make each image, and a browser asks for six things at once at
+// most, of which a label is to be one.
+async function fetchAhead() {
+  const from = current;
+  for (const question of questions.slice(from + 1, from + 1 + AHEAD)) {
+    if (from !== current) return;
+    await pictureOf(question.image).decode().catch(() => {}); // that it cannot be shown is said when it is to be
   }
-  for (const place of [...pictures.keys()].slice(0, -KEPT)) {
-    if (place !== questions[current].image) pictures.delete(place);
+}
+
+// Forgets the images that were looked at long ago, and those that have not come and are not waited for any more.
+function forgetPictures() {
+  const wanted = new Set(questions.slice(current, current + 1 + AHEAD).map((question) => question.image));
+  const old = new Set([...pictures.keys()].slice(0, -KEPT));
+  for (const [place, picture] of pictures) {
+    if (wanted.has(place) || (picture.complete && !old.has(place))) continue;
+    picture.src = ""; // what has not come is not asked for any more
+    pictures.delete(place);
   }
 }
 
@@ -125,6 +137,7 @@ async function show(number) {
   isSeen = isAtEnd = false;
   closeNote();
   const question = questions[number];
+  forgetPictures();
   const picture = pictureOf(question.image);
   showQuestion();
   look.show(picture);
@@ -132,7 +145,7 @@ async function show(number) {
     await picture.decode();
     if (picture === pictures.get(questions[current].image)) isSeen = true;
   } catch {
-    if (number !== current) return;
+    if (number !== current || picture !== pictures.get(question.image)) return;
     pictures.delete(question.image);
     message("This image cannot be shown: its file is damaged or gone. Go on with the next question.");
   }

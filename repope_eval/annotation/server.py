@@ -1,11 +1,9 @@
 """The web application of an annotator's page: the page, its images, and the storing of labels.
 
-Handlers run one after another in one thread, and the wait for the disk is part of them: one person presses one key at
-a time, and no two labels are ever written at once.
+Handlers run in one thread, and the wait for the disk is part of storing: what a person does comes one after another,
+and no two labels are ever written at once. Images wait beside it.
 """
 
-import io
-from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
@@ -18,8 +16,8 @@ from starlette.types import ASGIApp
 from repope_eval.annotation.access import WithToken
 from repope_eval.annotation.label_file import MOST_NOTE_CHARACTERS, Judgement
 from repope_eval.annotation.page import MEDIA_TYPES, page, page_file
+from repope_eval.annotation.pictures import Pictures
 from repope_eval.annotation.session import Act, Session, TakenOverError
-from repope_eval.benchmarks.images import open_image, opened_image
 from repope_eval.benchmarks.pope_file import ANNOTATOR_LABELS
 from repope_eval.errors import RepopeError
 from repope_eval.files.json_files import parse_line
@@ -29,9 +27,6 @@ MOST_BYTES = 20 * MOST_NOTE_CHARACTERS
 
 MOST_DIGITS = 12
 """The most digits of a number in an address."""
-
-SHOWN_BY_BROWSERS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "AVIF")
-"""Formats that browsers show as they are; images in others are sent as PNG."""
 
 NO_SUCH, TAKEN_OVER, MALFORMED, NOT_STORED = 404, 409, 400, 507
 """Statuses of what is refused to whoever has the token."""
@@ -57,6 +52,7 @@ class _Handlers:
 
     def __init__(self, session: Session, token: str) -> None:
         self._session = session
+        self._pictures = Pictures()
         self._page = page(session.file.annotator, token, decides=bool(session.views))
 
     async def show_page(self, _: Request) -> Response:
@@ -80,23 +76,15 @@ class _Handlers:
         if place >= len(names):
             raise HTTPException(NO_SUCH)
         try:
-            return _image(self._session.images[names[place]])
-        except RepopeError as error:
+            file, kind = await self._pictures.shown(
+                self._session.images[names[place]], request.is_disconnected
+            )
+        except (RepopeError, OSError) as error:
             raise HTTPException(NO_SUCH) from error
+        return FileResponse(file, media_type=kind)
 
     async def store_act(self, request: Request) -> Response:
         return JSONResponse(self._session.store(_read(await _body(request), len(self._session.questions))))
-
-
-def _image(path: Path) -> Response:
-    """An image's file, or the image as PNG where browsers do not show its format."""
-    with opened_image(path) as image:
-        kind = image.format
-    if kind in SHOWN_BY_BROWSERS:
-        return FileResponse(path, media_type=f"image/{kind.lower()}")
-    content = io.BytesIO()
-    open_image(path).convert("RGB").save(content, "PNG")
-    return Response(content.getvalue(), media_type="image/png")
 
 
 def _number(text: str) -> int:

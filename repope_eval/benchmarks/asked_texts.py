@@ -38,7 +38,7 @@ def pair_asked(image: str, text: str) -> tuple[str, str]:
 
 
 def whole_text(text: str) -> str:
-    """A text with U+FFFD for each half of a surrogate pair, which browsers may send; two that belong together are one."""
+    """A text with U+FFFD for each half of a surrogate pair; two halves that belong together are one character."""
     return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 

@@ -62,6 +62,11 @@ class Reply:
 
 def ask(application: ASGIApp, path: str, sent: Any = None, query: str = f"token={TOKEN}") -> Reply:
     """Asks an application as a browser does: by GET, or by POST where something is sent."""
+    return asyncio.run(reply(application, path, sent, query))
+
+
+async def reply(application: ASGIApp, path: str, sent: Any = None, query: str = f"token={TOKEN}") -> Reply:
+    """As `ask`, within a loop."""
     content = sent if isinstance(sent, bytes) else b"" if sent is None else json.dumps(sent).encode()
     messages: list[Any] = []
     received: list[Any] = []
@@ -87,5 +92,5 @@ def ask(application: ASGIApp, path: str, sent: Any = None, query: str = f"token=
         "query_string": query.encode(),
         "headers": [],
     }
-    asyncio.run(application(scope, receive, send))
+    await application(scope, receive, send)
     return Reply(messages)
