@@ -9,6 +9,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from repope_eval.annotation.access import TOKEN
+from repope_eval.annotation.connections import MOST_ACCEPTED, BoundedConnection
 from repope_eval.errors import RepopeError
 
 SECONDS_TO_FINISH = 2
@@ -75,7 +76,8 @@ def serve(application: ASGIApp, listener: socket.socket) -> None:
     """
     config = uvicorn.Config(
         application,
-        http="h11",
+        http=BoundedConnection,
+        backlog=MOST_ACCEPTED,
         ws="none",
         loop="asyncio",
         lifespan="off",
