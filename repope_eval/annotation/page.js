@@ -15,9 +15,10 @@ const RECENT = 30; // labels that the pace is taken from
 const SAID = { yes: "Yes", no: "No", ambiguous: "Ambiguous" };
 
 let tab = 0;
-let questions = [];
-let imageNames = [];
-let numLabelled = 0;
+let questions = []; // those that the server has told; the others are empty places
+let numTold = 1; // how many the server tells at once
+let windows = new Map(); // what it is asked of them, by the first of each
+let [numQuestions, numImages, numLabelled] = [0, 0, 0];
 let current = 0;
 let isSeen = false; // whether the image of the current question is
 let isStoring = false;
@@ -91,7 +92,10 @@ async function watch() {
   if (isStoring) return;
   if (problem) complain(acts.length > 0 ? notStored(problem, another) : problem, another);
   else if (acts.length > 0) storeActs();
-  else find("notice").hidden = true;
+  else {
+    find("notice").hidden = true;
+    if (!isAtEnd && !questions[current]) show(current);
+  }
 }
 
 // ---- Images
@@ -101,7 +105,7 @@ function pictureOf(place) {
   if (!picture) {
     picture = new Image();
     picture.draggable = false;
-    picture.alt = `Image ${place + 1} of ${imageNames.length}`;
+    picture.alt = `Image ${place + 1} of ${numImages}`;
     picture.src = address(`image/${place}`);
   }
   pictures.delete(place);
@@ -113,15 +117,16 @@ function pictureOf(place) {
 // most, of which a label is to be one.
 async function fetchAhead() {
   const from = current;
-  for (const question of questions.slice(from + 1, from + 1 + AHEAD)) {
+  for (let number = from + 1; number <= Math.min(from + AHEAD, numQuestions - 1); number++) {
+    if (await fetchQuestion(number) || from !== current) return;
+    await pictureOf(questions[number].image).decode().catch(() => {}); // this is said when it is to be shown
     if (from !== current) return;
-    await pictureOf(question.image).decode().catch(() => {}); // that it cannot be shown is said when it is to be
   }
 }
 
 // Forgets the images that were looked at long ago, and those that have not come and are not waited for any more.
 function forgetPictures() {
-  const wanted = new Set(questions.slice(current, current + 1 + AHEAD).map((question) => question.image));
+  const wanted = new Set(questions.slice(current, current + 1 + AHEAD).map((question) => question?.image));
   const old = new Set([...pictures.keys()].slice(0, -KEPT));
   for (const [place, picture] of pictures) {
     if (wanted.has(place) || (picture.complete && !old.has(place))) continue;
@@ -130,12 +135,29 @@ function forgetPictures() {
   }
 }
 
+// ---- Questions
+
+// Has the server tell a question, and those around it; returns what is wrong, if it cannot.
+async function fetchQuestion(number) {
+  if (questions[number]) return null;
+  const start = number - (number % numTold);
+  if (!windows.has(start)) windows.set(start, ask(`questions/${start}`));
+  const [asked, places] = [windows, questions];
+  const { document: told, problem } = await asked.get(start);
+  asked.delete(start);
+  told?.forEach((question, place) => { places[start + place] ??= question; }); // what was stored since then is newer
+  return problem;
+}
+
 // ---- What is shown
 
 async function show(number) {
   current = number;
   isSeen = isAtEnd = false;
   closeNote();
+  const problem = await fetchQuestion(number);
+  if (number !== current || isAtEnd) return;
+  if (problem) return complain(problem); // and asked again when the server is there
   const question = questions[number];
   forgetPictures();
   const picture = pictureOf(question.image);
@@ -143,7 +165,7 @@ async function show(number) {
   look.show(picture);
   try {
     await picture.decode();
-    if (picture === pictures.get(questions[current].image)) isSeen = true;
+    if (!isAtEnd && picture === pictures.get(questions[current]?.image)) isSeen = true;
   } catch {
     if (number !== current || picture !== pictures.get(question.image)) return;
     pictures.delete(question.image);
@@ -160,10 +182,10 @@ function message(text) {
 }
 
 function showQuestion() {
-  const { image, text, label, note, views } = questions[current];
+  const { name, text, label, note, views } = questions[current] ?? { name: "", text: "", label: null, note: "", views: [] };
   find("question").textContent = text;
-  find("place").textContent = `Question ${current + 1} of ${questions.length}`;
-  find("image-name").textContent = imageNames[image];
+  find("place").textContent = `Question ${current + 1} of ${numQuestions}`;
+  find("image-name").textContent = name;
   find("note").textContent = note;
   find("note").hidden = !note;
   for (const button of document.querySelectorAll("[data-label]")) {
@@ -173,7 +195,7 @@ function showQuestion() {
   if (find("views")) find("views").replaceChildren(...views.map(viewItem));
   const stands = label ? ` Labelled ${label}.` : "";
   const others = views.map((view) => ` One says ${view.label}${view.note && `: ${view.note}`}.`).join("");
-  say(`Question ${current + 1} of ${questions.length}: ${text}${stands}${others}`);
+  say(`Question ${current + 1} of ${numQuestions}: ${text}${stands}${others}`);
   showProgress();
 }
 
@@ -187,12 +209,12 @@ function viewItem(view) {
 }
 
 function showProgress() {
-  find("progress").max = questions.length;
+  find("progress").max = numQuestions;
   find("progress").value = numLabelled;
-  find("count").textContent = `${numLabelled} of ${questions.length} labelled`;
-  find("pace").textContent = pace(questions.length - numLabelled);
+  find("count").textContent = `${numLabelled} of ${numQuestions} labelled`;
+  find("pace").textContent = pace(numQuestions - numLabelled);
   find("back").disabled = current === 0 && !isAtEnd;
-  find("on").disabled = current === questions.length - 1;
+  find("on").disabled = current === numQuestions - 1;
   find("undo").disabled = numLabelled === 0 && acts.length === 0;
   find("write").disabled = isAtEnd;
 }
@@ -207,12 +229,9 @@ function pace(left) {
   return `${Math.round(60_000 / mean)} a minute${left ? `, about ${time} left` : ""}`;
 }
 
-function showNextUnlabelled() {
-  const isOpen = (question) => !question.label;
-  const after = questions.slice(current + 1).findIndex(isOpen);
-  const next = after >= 0 ? current + 1 + after : questions.findIndex(isOpen);
-  if (next >= 0) show(next);
-  else showEnd();
+function showNext(next) {
+  if (next === null) showEnd();
+  else show(next);
 }
 
 function showEnd() {
@@ -223,7 +242,7 @@ function showEnd() {
   find("place").textContent = find("image-name").textContent = "";
   find("note").hidden = true;
   find("views")?.replaceChildren();
-  message(`All ${counted(questions.length, "question")} are labelled and stored. This page may be closed.`);
+  message(`All ${counted(numQuestions, "question")} are labelled and stored. This page may be closed.`);
 }
 
 // ---- What the annotator does
@@ -232,10 +251,10 @@ function answer(label) {
   if (isTakenOver || !isSeen) return;
   const number = current;
   const note = takenNote();
-  take(SAID[label], () => ({ number, ...spoken(number), label, ...note }), () => {
+  take(SAID[label], () => ({ number, ...spoken(number), label, ...note }), ({ next }) => {
     labelTimes = [...labelTimes, performance.now()].slice(-RECENT);
     if (isWriting()) showQuestion();
-    else showNextUnlabelled();
+    else showNext(next);
   });
 }
 
@@ -247,7 +266,7 @@ function undo() {
 
 function move(step) {
   const number = isAtEnd ? current : current + step;
-  if (acts.length > 0 || number < 0 || number >= questions.length) return;
+  if (acts.length > 0 || number < 0 || number >= numQuestions) return;
   keepNote(() => show(number));
 }
 
@@ -259,7 +278,7 @@ const isWriting = () => !find("writing").hidden;
 const spoken = (number) => ({ label: questions[number].label, note: questions[number].note });
 
 function openNote() {
-  if (isTakenOver || isAtEnd) return;
+  if (isTakenOver || isAtEnd || !questions[current]) return;
   find("writing").hidden = false;
   find("text").value = questions[current].note;
   find("text").focus();
@@ -307,25 +326,24 @@ function press(event) {
   if (event.key === "Escape" && isWriting()) return closeNote();
   const isTheirs = event.target.closest("input") || (event.key === "Enter" && event.target.closest("button"));
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-  if (isTheirs || event.repeat || event.ctrlKey || event.metaKey || event.altKey || !KEYS[key] || !questions.length) return;
+  if (isTheirs || event.repeat || event.ctrlKey || event.metaKey || event.altKey || !KEYS[key] || !numQuestions) return;
   event.preventDefault();
   KEYS[key]();
 }
 
 async function start() {
-  const { document: told, problem } = await ask("questions");
+  const { document: told, problem } = await ask("open");
   if (problem) return complain(problem);
-  ({ tab, questions } = told);
-  numLabelled = told.num_labelled;
-  imageNames = told.images;
+  [tab, numTold] = [told.tab, told.num_told];
+  [numQuestions, numImages, numLabelled] = [told.num_questions, told.num_images, told.num_labelled];
+  [questions, windows] = [[], new Map()];
   isTakenOver = false;
   [numActs, acts] = [0, []];
   find("notice").hidden = true;
   const skipped = told.num_skipped;
   find("skipped").textContent = skipped ? `${counted(skipped, "question")} left out: no image` : "";
-  current = -1;
-  if (questions.every((question) => question.label)) current = questions.length - 1;
-  showNextUnlabelled();
+  current = numQuestions - 1; // what stands before the end
+  showNext(told.next);
 }
 
 document.addEventListener("keydown", press);

@@ -37,7 +37,8 @@ def application(session: Session, token: str) -> ASGIApp:
     handlers = _Handlers(session, token)
     routes = [
         Route("/", handlers.show_page),
-        Route("/questions", handlers.tell_questions),
+        Route("/open", handlers.open_tab),
+        Route("/questions/{start}", handlers.tell_questions),
         Route("/tab/{tab}", handlers.watch_tab),
         Route("/image/{place}", handlers.show_image),
         Route("/act", handlers.store_act, methods=["POST"]),
@@ -64,8 +65,11 @@ class _Handlers:
             raise HTTPException(NO_SUCH)
         return Response(page_file(name), media_type=MEDIA_TYPES[name])
 
-    async def tell_questions(self, _: Request) -> Response:
+    async def open_tab(self, _: Request) -> Response:
         return JSONResponse(self._session.open())
+
+    async def tell_questions(self, request: Request) -> Response:
+        return JSONResponse(self._session.told_from(_number(request.path_params["start"])))
 
     async def watch_tab(self, request: Request) -> Response:
         self._session.require_tab(_number(request.path_params["tab"]))

@@ -9,6 +9,9 @@ from repope_eval.annotation.label_file import UNSAID, Judgement, LabelFile
 from repope_eval.errors import RepopeError
 from repope_eval.records import Question
 
+WINDOW = 200
+"""The questions that a page is told at once: a million take longer than a browser waits."""
+
 
 class TakenOverError(Exception):
     """The annotator has opened the page anew, in another tab; this one stores nothing."""
@@ -49,6 +52,8 @@ class Session:
     """The images' places by name."""
     _labelled: dict[int, None] = field(init=False)
     """The numbers of the labelled questions, the one that was labelled last behind all others."""
+    _has_label: bytearray = field(init=False)
+    """By question: whether it is labelled; the next one that is not is found in it without a look at each."""
     _stored: dict[int, tuple[int, int]] = field(init=False, default_factory=dict)
     """The last act that each tab has stored, by its place, and the question that it was about."""
 
@@ -58,6 +63,9 @@ class Session:
         labels = self.file.labels
         numbers = {question: number for number, question in enumerate(self.questions) if question in labels}
         self._labelled = dict.fromkeys(numbers[question] for question in labels if question in numbers)
+        self._has_label = bytearray(len(self.questions))
+        for number in self._labelled:
+            self._has_label[number] = True
 
     @property
     def num_labelled(self) -> int:
@@ -65,19 +73,24 @@ class Session:
         return len(self._labelled)
 
     def open(self) -> dict[str, Any]:
-        """All that a tab which has just been opened is told; from now on it is the one that stores.
+        """What a tab which has just been opened is told; from now on it is the one that stores."""
+        self.tab += 1
+        return {
+            "tab": self.tab,
+            "num_questions": len(self.questions),
+            "num_told": WINDOW,
+            "num_images": len(self.image_names),
+            "num_skipped": self.num_skipped,
+            **self._progress(-1),
+        }
+
+    def told_from(self, start: int) -> list[dict[str, Any]]:
+        """What a page is told of the questions from one on, `WINDOW` at the most.
 
         A question is told with the annotator's own label and, where they decide, with what the others say. Folders
         of an image's name are left out: those of DASH-B hold the label.
         """
-        self.tab += 1
-        return {
-            "tab": self.tab,
-            "num_skipped": self.num_skipped,
-            "images": [PurePath(name).name for name in self.image_names],
-            "questions": [self._told(number) for number in range(len(self.questions))],
-            "num_labelled": self.num_labelled,
-        }
+        return [self._told(number) for number in range(start, min(start + WINDOW, len(self.questions)))]
 
     def require_tab(self, tab: int) -> None:
         """Refuses a tab that another one has taken over from.
@@ -103,11 +116,7 @@ class Session:
             self.require_tab(act.tab)
             number = self._append(act)
             self._stored[act.tab] = (act.place, number)
-        return {
-            "number": number,
-            "question": self._told(number),
-            "num_labelled": self.num_labelled,
-        }
+        return {"number": number, "question": self._told(number), **self._progress(number)}
 
     def _append(self, act: Act) -> int:
         """Stores an act; returns the question that it was about."""
@@ -120,12 +129,19 @@ class Session:
             number, judgement = act.number, act.judgement
         before = self._judgement(number)
         self.file.append(self.questions[number], judgement)
+        self._has_label[number] = judgement.label is not None
         if judgement.label is None:
             self._labelled.pop(number, None)
         elif judgement.label != before.label or judgement.note == before.note:  # else it is a note alone
             self._labelled.pop(number, None)
             self._labelled[number] = None
         return number
+
+    def _progress(self, number: int) -> dict[str, Any]:
+        """How far the annotator is: the number of labels, and the next question without one, behind this one if any."""
+        following = self._has_label.find(False, number + 1)
+        following = self._has_label.find(False) if following < 0 else following
+        return {"num_labelled": self.num_labelled, "next": None if following < 0 else following}
 
     def _judgement(self, number: int) -> Judgement:
         return self.file.judgements.get(self.questions[number], UNSAID)
@@ -135,6 +151,7 @@ class Session:
         views = self.views.get(question, ())
         return {
             "image": self._places[question.image],
+            "name": PurePath(question.image).name,
             "text": question.text,
             "label": own.label,
             "note": own.note,

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path, PurePath
 
 from PIL import Image, UnidentifiedImageError, features
@@ -32,6 +33,7 @@ _READERS = 8
 """The number of files that are read at once for their hashes: on a network, most of the time is waiting."""
 
 
+@lru_cache(maxsize=10_000)  # a file asks about an image again and again
 def refuse_outside(name: str, where: str = "") -> None:
     """Refuses a name that leads out of the folder it is to lie in: the names come from files of others.
 

@@ -96,7 +96,7 @@ def _images(settings: AnnotateSettings, asked: Sequence[Question]) -> Mapping[st
     """The files of the images; says which are missing."""
     folder = named_folder("images", settings.images)
     images, missing = locate_images((question.image for question in asked), [folder])
-    skipped = sum(question.image in set(missing) for question in asked)
+    skipped = sum(question.image not in images for question in asked)
     if not images:
         raise RepopeError(
             f"images={settings.images}: holds none of the {counted(len(missing), 'image')} of the questions, first "

@@ -8,7 +8,7 @@ import socket
 from pathlib import Path
 
 import pytest
-from annotated import QUESTIONS, TOKEN, ask, line, reply, write_images, write_lines
+from annotated import QUESTIONS, TOKEN, ask, line, question, reply, write_images, write_lines
 from PIL import Image
 from starlette.types import ASGIApp
 
@@ -16,7 +16,7 @@ from repope_eval.annotation.label_file import MOST_NOTE_CHARACTERS, Judgement, L
 from repope_eval.annotation.page import MEDIA_TYPES
 from repope_eval.annotation.server import MOST_BYTES, application
 from repope_eval.annotation.serving import address_of, is_for_others, listening
-from repope_eval.annotation.session import Session
+from repope_eval.annotation.session import WINDOW, Session
 from repope_eval.errors import RepopeError
 
 
@@ -52,7 +52,9 @@ def said(out: Path) -> list[tuple[str, str | None, str]]:
 
 
 @pytest.mark.parametrize("query", ["", "token=", "token=wrong", f"token={TOKEN}&token={TOKEN}", "token=%ff"])
-@pytest.mark.parametrize("path", ["/", "/questions", "/image/0", "/page.js", "/tab/1", "/act", "/gone"])
+@pytest.mark.parametrize(
+    "path", ["/", "/open", "/questions/0", "/image/0", "/page.js", "/tab/1", "/act", "/gone"]
+)
 def test_without_the_token_nothing_is_told_or_stored(
     path: str, query: str, served: ASGIApp, out: Path
 ) -> None:
@@ -80,13 +82,39 @@ def test_the_browser_is_told_questions_and_own_labels_and_nothing_else(tmp_path:
         out, line(QUESTIONS[1], "no", "small"), line(QUESTIONS[0], "yes"), line(QUESTIONS[0], None, "?")
     )
     session = Session(QUESTIONS, {}, LabelFile(out, "first", QUESTIONS), num_skipped=3)
-    told = ask(application(session, TOKEN), "/questions").document
-    assert told["questions"][:2] == [
-        {"image": 0, "text": QUESTIONS[0].text, "label": None, "note": "?", "views": []},
-        {"image": 0, "text": QUESTIONS[1].text, "label": "no", "note": "small", "views": []},
+    served = application(session, TOKEN)
+    assert ask(served, "/open").document == {
+        "tab": 1,
+        "num_questions": 4,
+        "num_told": WINDOW,
+        "num_images": 2,
+        "num_skipped": 3,
+        "num_labelled": 1,
+        "next": 0,
+    }
+    assert ask(served, "/questions/0").document[:2] == [
+        {"image": 0, "name": "a.png", "text": QUESTIONS[0].text, "label": None, "note": "?", "views": []},
+        {"image": 0, "name": "a.png", "text": QUESTIONS[1].text, "label": "no", "note": "small", "views": []},
     ]
-    del told["questions"]
-    assert told == {"tab": 1, "num_skipped": 3, "images": ["a.png", "b.png"], "num_labelled": 1}
+
+
+def test_of_many_questions_a_few_are_told_at_once(out: Path) -> None:
+    many = [question("a.png", f"cat {number}") for number in range(2 * WINDOW + 1)]
+    write_lines(out, *(line(about, "no") for about in (*many[:3], *many[4:])))
+    served = application(Session(many, {}, LabelFile(out, "first", many)), TOKEN)
+    assert ask(served, "/open").document["next"] == 3
+    told = [ask(served, f"/questions/{start}").document for start in (0, WINDOW, 2 * WINDOW, 3 * WINDOW)]
+    assert [len(each) for each in told] == [WINDOW, WINDOW, 1, 0]
+    assert [each["text"] for window in told for each in window] == [about.text for about in many]
+
+
+def test_the_next_question_is_the_one_behind_or_the_first_without_a_label(served: ASGIApp) -> None:
+    ask(served, "/open")
+    nexts = []
+    for place, number in enumerate((1, 3, 0, 2), 1):
+        nexts.append(ask(served, "/act", label(number, place=place)).document["next"])
+    assert nexts == [2, 0, 2, None]
+    assert ask(served, "/open").document["next"] is None
 
 
 def test_folders_of_an_images_name_are_not_told(tmp_path: Path, out: Path) -> None:
@@ -96,7 +124,7 @@ def test_folders_of_an_images_name_are_not_told(tmp_path: Path, out: Path) -> No
 
     questions = read_questions([path])
     session = Session(questions, {}, LabelFile(out, "first", questions))
-    assert b"neg" not in ask(application(session, TOKEN), "/questions").content
+    assert b"neg" not in ask(application(session, TOKEN), "/questions/0").content
 
 
 def test_a_decider_is_told_what_both_say(out: Path) -> None:
@@ -104,32 +132,32 @@ def test_a_decider_is_told_what_both_say(out: Path) -> None:
     session = Session(QUESTIONS[:1], {}, LabelFile(out, "third", QUESTIONS), views)
     served = application(session, TOKEN)
     assert b'id="views"' in ask(served, "/").content
-    (told,) = ask(served, "/questions").document["questions"]
+    (told,) = ask(served, "/questions/0").document
     assert told["views"] == [{"label": "no", "note": "I see none"}, {"label": "yes", "note": ""}]
 
 
 def test_a_label_is_on_the_disk_when_it_is_answered(served: ASGIApp, out: Path) -> None:
-    ask(served, "/questions")
+    ask(served, "/open")
     assert ask(served, "/act", label(2, "ambiguous", note="far away")).status == 200
     assert said(out) == [("b.png", "ambiguous", "far away")]
-    assert ask(served, "/questions").document["questions"][2]["label"] == "ambiguous"
+    assert ask(served, "/questions/0").document[2]["label"] == "ambiguous"
 
 
 def test_an_act_that_is_sent_again_is_stored_once_and_answered_as_before(served: ASGIApp, out: Path) -> None:
     """A page whose server was slow knows nothing of what is stored: it sends the same again, until it is answered."""
-    ask(served, "/questions")
+    ask(served, "/open")
     acts = [label(0, place=1), label(1, "no", place=2), undo(3), undo(4), label(0, "no", place=5)]
     for act in acts:
         first, again = (ask(served, "/act", act) for _ in range(2))
         assert (first.status, first.content) == (200, again.content)
     assert [label for _, label, _ in said(out)] == ["yes", "no", None, None, "no"]
-    ask(served, "/questions")  # another tab takes over
+    ask(served, "/open")  # another tab takes over
     assert ask(served, "/act", acts[-1]).status == 200
     assert ask(served, "/act", label(1, place=6)).status == 409
 
 
 def test_undo_takes_the_last_label_back_and_keeps_its_note(served: ASGIApp, out: Path) -> None:
-    ask(served, "/questions")
+    ask(served, "/open")
     ask(served, "/act", label(0, "yes", place=1))
     ask(served, "/act", label(2, "no", note="small", place=2))
     ask(served, "/act", label(0, "yes", note="a note alone", place=3))
@@ -150,7 +178,7 @@ def test_undo_takes_the_last_label_back_and_keeps_its_note(served: ASGIApp, out:
     ],
 )
 def test_what_is_no_label_is_not_stored(sent: object, served: ASGIApp, out: Path) -> None:
-    ask(served, "/questions")
+    ask(served, "/open")
     assert ask(served, "/act", sent).status == 400
     assert not out.exists()
 
@@ -158,21 +186,21 @@ def test_what_is_no_label_is_not_stored(sent: object, served: ASGIApp, out: Path
 def test_half_a_character_is_stored_as_a_replacement_and_the_page_opens_again(
     served: ASGIApp, out: Path
 ) -> None:
-    ask(served, "/questions")
+    ask(served, "/open")
     answer = ask(served, "/act", label(0, note="\ud83d"))
     assert (answer.status, answer.document["question"]["note"]) == (200, "\ufffd")
     assert said(out) == [("a.png", "yes", "\ufffd")]
-    assert ask(served, "/questions").status == 200
+    assert (ask(served, "/open").status, ask(served, "/questions/0").status) == (200, 200)
 
 
 @pytest.mark.parametrize("number", ["9" * 5_000, "-1", "x", "1.0", "\u0663"])
-@pytest.mark.parametrize("path", ["/tab", "/image"])
+@pytest.mark.parametrize("path", ["/tab", "/image", "/questions"])
 def test_a_number_that_is_none_is_not_found(path: str, number: str, served: ASGIApp) -> None:
     assert ask(served, f"{path}/{number}").status == 404
 
 
 def test_the_tab_that_was_opened_last_stores(served: ASGIApp, out: Path) -> None:
-    first, second = (ask(served, "/questions").document["tab"] for _ in range(2))
+    first, second = (ask(served, "/open").document["tab"] for _ in range(2))
     assert ask(served, f"/tab/{second}").status == 200
     assert ask(served, f"/tab/{first}").status == 409
     assert ask(served, "/act", label(0, tab=first)).status == 409
@@ -182,7 +210,7 @@ def test_the_tab_that_was_opened_last_stores(served: ASGIApp, out: Path) -> None
 
 
 def test_a_full_disk_is_said(served: ASGIApp, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    ask(served, "/questions")
+    ask(served, "/open")
 
     def refuse(_: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -217,7 +245,7 @@ def test_labels_are_stored_while_an_image_is_made(tmp_path: Path, out: Path) -> 
         answered.append(path)
 
     async def ask_all() -> None:
-        await reply(served, "/questions")
+        await reply(served, "/open")
         await asyncio.gather(ask_one("/image/0"), ask_one("/image/1"), ask_one("/act", label(0)))
 
     asyncio.run(ask_all())

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import warm_commands
-from annotated import write_lines
+from annotated import line, write_lines
 from annotation_pages import (
     answers,
     asked,
@@ -23,6 +23,9 @@ from annotation_pages import (
 from playwright.sync_api import Browser, expect
 from served import ended, served, words
 
+from repope_eval.annotation.queue import in_blind_order, read_questions
+from repope_eval.annotation.session import WINDOW
+from repope_eval.benchmarks.demo import DEMO_FOLDER
 from repope_eval.benchmarks.pope_file import read_rows
 
 pytestmark = pytest.mark.installed
@@ -110,6 +113,31 @@ def test_undo_notes_and_a_change_of_mind_are_lines_of_the_file(
         (second, "ambiguous", "behind the tree"),
         (first, "no", ""),
     ]
+
+
+def test_many_questions_come_as_they_are_asked(browser: Browser, tmp_path: Path) -> None:
+    queue, out = DEMO_FOLDER / "pope_random.jsonl", tmp_path / "first.jsonl"
+    asked_in_order = in_blind_order(read_questions([queue]), "first")
+    of, before = len(asked_in_order), 2 * WINDOW - 2
+    write_lines(out, *(line(question, "no") for question in asked_in_order[:before]))
+    with labelling(browser, out, queue) as (_, page, told):
+        for stored in range(before + 1, before + 5):
+            about = asked_in_order[stored - 1]
+            expect(page.locator("#place")).to_have_text(f"Question {stored} of {of}")
+            assert asked(page) == (about.image, about.text)
+            label(page, "y", stored, of)
+        told_of = [url.partition("?")[0].rpartition("/")[2] for url in told.requests if "/questions/" in url]
+        assert told_of == [str(WINDOW), str(2 * WINDOW)]
+        page.reload()
+        asked(page)
+        page.keyboard.press("ArrowLeft")
+        expect(page.locator("#place")).to_have_text(f"Question {before + 4} of {of}")
+        for undone in (*range(before + 3, before - 1, -1), before - 1):
+            page.keyboard.press("u")
+            expect(count(page)).to_have_text(f"{undone} of {of} labelled")
+        about = asked_in_order[before - 1]
+        assert asked(page) == (about.image, about.text)
+        assert told.errors == []
 
 
 def test_a_server_that_is_killed_loses_nothing(browser: Browser, questions: Path, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -116,6 +117,16 @@ def test_missing_images_are_said_and_their_questions_left_out(
         "2 questions about 1 image",
         "2 questions are left out, for 1 image is not in images: b.png",
     ]
+
+
+def test_tens_of_thousands_of_missing_images_are_counted_in_seconds(folder: Path, shown: list[Any]) -> None:
+    write_queue(
+        folder / "queue.jsonl", QUESTIONS[0], *(question(f"{number}.png", "cat") for number in range(20_000))
+    )
+    start = time.monotonic()
+    annotate.execute(settings(), "")
+    assert shown[0].num_skipped == 20_000
+    assert time.monotonic() - start < 8
 
 
 def test_labels_of_questions_whose_images_are_gone_are_still_known(folder: Path, shown: list[Any]) -> None:
