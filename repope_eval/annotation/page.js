@@ -249,6 +249,7 @@ function showEnd() {
 
 function answer(label) {
   if (isTakenOver || !isSeen) return;
+  if (acts.at(-1)?.name === SAID[label] && !isWriting()) return; // the same key again, before the page could move on
   const number = current;
   const note = takenNote();
   take(SAID[label], () => ({ number, ...spoken(number), label, ...note }), ({ next }) => {

@@ -172,6 +172,7 @@ def test_a_server_that_hangs_is_said_and_the_key_kept(
         seen(page)
         process.send_signal(signal.SIGSTOP)
         page.keyboard.press("y")
+        page.keyboard.press("y")
         expect(page.get_by_role("alert")).to_contain_text("Not stored yet: Yes. The server takes its time.")
         process.send_signal(signal.SIGCONT)
         expect(count(page)).to_have_text(f"1 of {of} labelled")
