@@ -105,6 +105,16 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _one_user_has_made_all_runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keeps the key of the user's seal away from the tests, which have one for all workers."""
+    base = tmp_path_factory.getbasetemp()
+    base = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(base / "config"))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _no_network_and_no_home(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch

@@ -9,6 +9,7 @@ from typing import Any
 
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.benchmarks.sources import load_benchmark
+from repope_eval.runs.seal import sealed
 from repope_eval.settings.config import BenchSettings
 from repope_eval.settings.shipped_files import shipped_folder
 
@@ -65,11 +66,15 @@ def write_run(
     model: str,
     lines: Sequence[dict[str, Any]],
     change: Callable[[dict[str, Any]], Any] = lambda manifest: None,
+    *,
+    is_own: bool = True,
 ) -> Path:
-    """Writes a run folder; `change` changes its manifest before."""
+    """Writes a run folder; `change` changes its manifest before, and the seal is this user's if it is `is_own`."""
     folder.mkdir(parents=True)
     manifest = manifest_of(benchmark, model)
     change(manifest)
+    if is_own and isinstance(manifest.get("settings"), dict):
+        manifest |= sealed(manifest["settings"])
     (folder / "manifest.json").write_text(json.dumps(manifest))
     (folder / "answers.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     return folder

@@ -92,7 +92,7 @@ def _print_trust(trust: Sequence[ModelTrust], bench: str) -> None:
 
 def _image_folder(selection: Selection, settings: AuditSettings) -> str:
     """The folder that the runs' images lie in; a word in its place where there is none on this machine."""
-    run = given_files(selection.runs[0], settings.bench)
+    run = given_files(min(selection.runs, key=lambda each: len(each.withheld)), settings.bench)
     found = find_local_images(run.bench, data_folder_of(run, settings.data_dir), list(run.answers))
     folders = Counter(str(path).removesuffix(name).rstrip("/") for name, path in found.items())
     return next((folder for folder, _ in folders.most_common(1)), "FOLDER")

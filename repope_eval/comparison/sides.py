@@ -157,7 +157,12 @@ def _of_run(letter: str, run: FoundRun, folder: Path, settings: CompareSettings)
 
 
 def _odd_answers(run: FoundRun, benchmark: Benchmark, n_scored: int) -> Iterator[str]:
-    """What is odd about a run: its files are others today, or not all of its answers count."""
+    """What is odd about a run: its files are others today, or not all of its answers count, or no picture is shown."""
+    if place := run.withheld.get("images"):
+        yield (
+            f"Its manifest says bench.images={place}, and no run of yours here wrote that, so no picture in it is "
+            f"shown; bench={run.bench.source} bench.images=FOLDER shows them."
+        )
     if changed := other_files(run, benchmark):
         yield f"It {changed}; its figures here are by the files of today."
     n_strange = len(run.answers.keys() - set(benchmark.questions))

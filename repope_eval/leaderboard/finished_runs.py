@@ -1,14 +1,12 @@
 """Finds run folders and reads them without changing them, since another process may be writing one."""
 
 import os
-import typing
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from repope_eval.cluster.gathering import place_below, read_sweep
@@ -20,14 +18,11 @@ from repope_eval.runs.answer_store import read_answers
 from repope_eval.runs.layout import ANSWERS, MANIFEST, find_run_folders, model_name
 from repope_eval.runs.manifest import SCHEMA_VERSION
 from repope_eval.runs.manifest_form import read_manifest
+from repope_eval.runs.stored_settings import stored_settings
 from repope_eval.settings.config import BenchSettings
-from repope_eval.settings.schema import schema_of, settings_from
-from repope_eval.settings.written import by_dotted_key, place_here
+from repope_eval.settings.written import by_dotted_key
 
 NOT_SET = "not set"
-
-_PLACES = ("questions", "relabels", "images", "annotations")
-"""The settings of a benchmark that name files of this machine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +46,8 @@ class FoundRun:
     """The settings of the run and what it ran on, by dotted key."""
     unfinished: str = ""
     """The state of a run that has not come to its end, in the words of `status`, and what to do; else empty."""
+    withheld: Mapping[str, str] = field(default_factory=dict)
+    """Places that the manifest names and that are not looked at (see `StoredSettings`)."""
 
 
 def read_runs(root: Path) -> tuple[list[FoundRun], list[LeftOut]]:
@@ -108,17 +105,18 @@ def read_run(folder: Path, below: str) -> FoundRun:
     for answer in read_answers(folder / ANSWERS):
         answers.setdefault(answer.question, answer)
     try:
-        settings = manifest["settings"]
+        stored = stored_settings(manifest, path)
         return FoundRun(
             folder=below,
-            model=model_name(settings),
-            bench=_bench(settings["bench"], path),
+            model=model_name(manifest["settings"]),
+            bench=stored.bench,
             hashes={str(name): str(value) for name, value in manifest["benchmark"]["sha256"].items()},
-            data_dir=settings.get("data_dir"),
+            data_dir=stored.data_dir,
             status=str(manifest["status"]),
             answers=answers,
             limit=_limit(manifest),
             facts=_facts(manifest),
+            withheld=stored.withheld,
         )
     except OmegaConfBaseException as error:  # which is a KeyError or an AttributeError, too
         heed()
@@ -128,14 +126,6 @@ def read_run(folder: Path, below: str) -> FoundRun:
         raise RepopeError(f"{path}: lacks {error.args[0]}") from error
     except (TypeError, ValueError, AttributeError) as error:
         raise RepopeError(f"{path}: is no run's manifest") from error
-
-
-def _bench(fields: Mapping[str, Any], path: Path) -> BenchSettings:
-    """The settings of the benchmark; only those that name files may refer to environment variables."""
-    here = {key: place_here(value, f"{path}: bench.{key}") for key, value in fields.items() if key in _PLACES}
-    kept = {key: value for key, value in fields.items() if not (isinstance(value, str) and "${" in value)}
-    composed = OmegaConf.merge(OmegaConf.structured(schema_of(BenchSettings)), kept, here)
-    return settings_from(BenchSettings, typing.cast(DictConfig, composed))
 
 
 def _limit(manifest: Mapping[str, Any]) -> int | None:

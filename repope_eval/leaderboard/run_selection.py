@@ -16,12 +16,15 @@ from repope_eval.records import Answer, LabelSet, Question
 from repope_eval.settings import config
 from repope_eval.settings.audit_commands import AuditSettings, EstimateSettings
 from repope_eval.settings.fields import fields_of
-from repope_eval.settings.named_folders import data_folder
+from repope_eval.settings.named_folders import data_folder, refuse_special
 from repope_eval.settings.own_names import OF_FILES, questions_name
 from repope_eval.settings.written import place_here
 from repope_eval.wording import counted
 
 Thing = TypeVar("Thing", bound=Hashable)
+
+_OF_QUESTIONS = ("questions", "relabels")
+"""Settings of a benchmark that name the files that its questions and labels stand in."""
 
 PAPER_SOURCE = "coco"
 """The `source` setting of the benchmarks that the paper's counts are of."""
@@ -158,7 +161,8 @@ def _most_frequent(things: Iterable[Thing]) -> Thing | None:
 def _load(runs: Sequence[FoundRun], settings: config.ReportSettings) -> Benchmark:
     """Loads the benchmark from the question files that most of the runs were asked from."""
     frequent = _most_frequent(tuple(sorted(run.hashes.items())) for run in runs)
-    first = next(run for run in runs if tuple(sorted(run.hashes.items())) == frequent)
+    asked = [run for run in runs if tuple(sorted(run.hashes.items())) == frequent]
+    first = min(asked, key=lambda run: len(run.withheld))  # the user's own say where the files lie
     return benchmark_of(given_files(first, settings.bench), data_folder_of(first, settings.data_dir))
 
 
@@ -170,7 +174,8 @@ def given_files(run: FoundRun, bench: config.BenchSettings | None) -> FoundRun:
         if field.name in FILE_SETTINGS
         and (value := getattr(bench, field.name, field.default)) != field.default
     }
-    return replace(run, bench=replace(run.bench, **given))
+    withheld = {key: place for key, place in run.withheld.items() if key not in given}
+    return replace(run, bench=replace(run.bench, **given), withheld=withheld)
 
 
 def data_folder_of(run: FoundRun, data_dir: str | None) -> Path:
@@ -186,9 +191,19 @@ def benchmark_of(run: FoundRun, data_dir: Path) -> Benchmark:
     """Loads the benchmark that a run was asked from.
 
     Raises:
-        RepopeError: its files cannot be found or are broken.
+        RepopeError: its files cannot be found or are broken, or it is not known that the user named them.
     """
-    return load_benchmark(replace(run.bench, annotations=_here(run.bench.annotations)), data_dir)
+    bench = replace(run.bench, annotations=_here(run.bench.annotations))
+    if named := {key: run.withheld[key] for key in _OF_QUESTIONS if key in run.withheld}:
+        said = " and ".join(f"bench.{key}={place}" for key, place in named.items())
+        words = " ".join(f"bench.{key}=FILE" for key in named)
+        raise RepopeError(
+            f"{run.folder}: its manifest says {said}, and no run of yours here wrote that, so it is not looked at; "
+            f"give bench={bench.source} {words}"
+        )
+    for key in _OF_QUESTIONS:
+        refuse_special(f"bench.{key}", getattr(bench, key))
+    return load_benchmark(bench, data_dir)
 
 
 def scored_answers(run: FoundRun, benchmark: Benchmark) -> Mapping[Question, Answer]:

@@ -14,6 +14,7 @@ from repope_eval.process.timing import now
 from repope_eval.runs.differences import differences, differing_files
 from repope_eval.runs.layout import ANSWERS, IMAGES, count_stored_lines
 from repope_eval.runs.manifest_form import CHECKPOINT_FILES, CUT_THOUGHTS, read_manifest
+from repope_eval.runs.seal import places, sealed
 from repope_eval.settings.written import by_dotted_key
 
 SCHEMA_VERSION = 1
@@ -149,11 +150,13 @@ class Manifest:
             "machine": own["machine"],
             "resumed": stored,
         }
-        self.note(starts=[*starts, self._start][-MOST_STARTS:], **_running(), **more)
+        # Only what the user gave to this start is sealed, and no settings that came with somebody's folder.
+        seal = sealed(own["settings"]) if places(self.facts["settings"]) == places(own["settings"]) else {}
+        self.note(starts=[*starts, self._start][-MOST_STARTS:], **seal, **_running(), **more)
 
     def begin_anew(self, only: Mapping[str, Any]) -> None:
         """Enters a start that copies all answers anew, so that nothing of an earlier start stays."""
-        self.note(**only, **_running(), started=now())
+        self.note(**only, **sealed(only["settings"]), **_running(), started=now())
 
     def note(self, **facts: Any) -> None:
         """Adds to the manifest, in place of what stood there, and writes it.

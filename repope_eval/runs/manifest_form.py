@@ -34,6 +34,7 @@ _START: Any = {
 _FORM: Any = {
     "identity": _OBJECT,
     "settings": {"data_dir": _TEXT},
+    "seal": _TEXT,
     "benchmark": {"sha256": {EACH: str}},
     "status": _TEXT,
     "started": _TEXT,

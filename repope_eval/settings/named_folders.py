@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import stat
 from contextlib import suppress
 from pathlib import Path
 from typing import Literal
@@ -59,3 +60,21 @@ def named_folder(setting: str, name: str, mend: Literal["make it", "name it"] = 
     else:
         how = "name the folder that holds the files"
     raise RepopeError(f"{setting}={shown_word(name)}: {reason}; check the name, or {how}")
+
+
+def refuse_special(setting: str, name: str | None) -> None:
+    """Refuses a file that is a pipe or a device, through links or not: reading one may wait, or never end.
+
+    Args:
+        setting: the setting's name.
+        name: its value; None where it has none. A name of nothing is no fault here.
+
+    Raises:
+        RepopeError: it is a pipe, a device or a socket.
+    """
+    if name is None:
+        return
+    with suppress(OSError, RuntimeError, ValueError):  # no such file, or no file's name: who reads it says so
+        mode = Path(name).expanduser().stat().st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            raise RepopeError(f"{setting}={shown_word(name)}: is a pipe or a device; name an ordinary file")

@@ -72,7 +72,10 @@ def place_here(written: str | None, where: str) -> str | None:
             raise RepopeError(f"{where} is {written}, and there is no {name} in this environment; set it")
         return os.environ.get(name, default)
 
-    return _VARIABLE.sub(value, written) if isinstance(written, str) else written
+    if not isinstance(written, str):
+        return written
+    here = _VARIABLE.sub(value, written)
+    return from_environment(here, written) if os.environ.keys() & set(variables_in(written)) else here
 
 
 def without_environment(message: str) -> str:

@@ -22,9 +22,11 @@ def scored_run(
     protocol: str = "repope",
     scores: dict[str, Any] | None = None,
     change: Callable[[dict[str, Any]], Any] = lambda manifest: None,
+    is_own: bool = True,
 ) -> Path:
-    """A run folder with `scores.json`; `change` changes its manifest before."""
-    write_run(folder, demo(), folder.name, answer_lines(demo()) if lines is None else lines, change)
+    """A run folder with `scores.json`; `change` and `is_own` are as in `write_run`."""
+    lines = answer_lines(demo()) if lines is None else lines
+    write_run(folder, demo(), folder.name, lines, change, is_own=is_own)
     document = {"model": folder.name, "bench": "demo", "protocol": protocol, "scores": scores or {}}
     (folder / "scores.json").write_text(json.dumps(document))
     return folder

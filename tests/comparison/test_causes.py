@@ -1,6 +1,7 @@
 """Each cause of a gap by itself: it is named, with its numbers, and nothing else is."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from repope_eval.errors import RepopeError
 from repope_eval.reporting.comparison_verdict import verdict
 from repope_eval.reporting.comparison_view import ComparisonView
 from repope_eval.scoring.shared_ground import CAUSES
+from repope_eval.settings.config import BenchSettings
 
 
 def parts(view: ComparisonView, number: int = -1) -> dict[str, float]:
@@ -231,3 +233,43 @@ def test_label_sets_are_named_in_pairs_and_exist(run: Path, tmp_path: Path) -> N
 def test_pictures_are_those_of_the_benchmark(run: Path, tmp_path: Path) -> None:
     view = compared(run, answer_file(tmp_path / "mine.jsonl", answer_lines(demo(), 0.2, 3)), bench=DEMO)
     assert len(view.images) == len({question.image for question in demo().questions})
+
+
+def test_pictures_of_a_folder_that_a_stranger_named_are_shown_where_the_user_names_it(tmp_path: Path) -> None:
+    """A manifest of others put the pictures of any folder of this machine into the page."""
+
+    def of_custom(manifest: dict[str, Any]) -> None:
+        manifest["settings"]["bench"] = {
+            "name": "custom",
+            "source": "custom",
+            "variants": ["custom"],
+            "questions": str(DEMO_FOLDER / "pope_random.jsonl"),
+            "images": str(DEMO_FOLDER / "images"),
+        }
+
+    a, b = (
+        scored_run(tmp_path / name, answer_lines(demo(), 0.2, seed), change=of_custom, is_own=False)
+        for seed, name in enumerate("ab")
+    )
+    bench = BenchSettings(
+        name="custom",
+        source="custom",
+        variants=("custom",),
+        questions=str(DEMO_FOLDER / "pope_random.jsonl"),
+    )
+    view = compared(a, b, bench=bench)
+    assert view.images == {}
+    assert all(
+        f"Its manifest says bench.images={DEMO_FOLDER / 'images'}, and no run of yours here wrote that"
+        in " ".join(result.notes)
+        for result in view.results
+    )
+    asked_for = compared(a, b, bench=replace(bench, images=str(DEMO_FOLDER / "images")))
+    assert len(asked_for.images) == 100
+    own = compared(
+        *(
+            scored_run(tmp_path / "own" / name, answer_lines(demo(), 0.2, seed), change=of_custom)
+            for seed, name in enumerate("ab")
+        )
+    )
+    assert len(own.images) == 100

@@ -1,5 +1,6 @@
 """Runs are ranked together only where they are of one benchmark and about the same images; the others are named."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -229,7 +230,7 @@ def test_beside_the_paper_only_runs_about_its_images_stand(benchmark: Benchmark,
 def test_places_are_what_they_are_in_this_environment_and_no_address_is(
     benchmark: Benchmark, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A manifest of others may name any variable in an address, which is not to be asked with its value."""
+    """Those of the user's own manifest, that is."""
     monkeypatch.setenv("QUESTIONS", str(DEMO_FOLDER))
     monkeypatch.setenv("TOKEN", "s3cret")
 
@@ -250,3 +251,42 @@ def test_places_are_what_they_are_in_this_environment_and_no_address_is(
     assert (
         "bench.questions is ${oc.env:QUESTIONS}/pope_random.jsonl, and there is no QUESTIONS" in left.reason
     )
+
+
+def test_files_that_a_strangers_manifest_names_are_not_looked_at(
+    benchmark: Benchmark, tmp_path: Path
+) -> None:
+    """A manifest may name what never ends, what waits, or what is nobody's business."""
+    mine, hashes = (
+        DEMO_FOLDER / "pope_random.jsonl",
+        {"pope_random.jsonl": benchmark.hashes["pope_random.jsonl"]},
+    )
+    os.mkfifo(tmp_path / "pipe")
+    for name, place in (("a", tmp_path / "pipe"), ("b", Path("/proc/self/mem")), ("c", Path("/dev/zero"))):
+        runs = tmp_path / f"of {name}"
+        write_run(
+            runs / name, benchmark, name, answers_to_random(benchmark), custom(place, hashes), is_own=False
+        )
+        with pytest.raises(RepopeError) as caught:
+            selected(runs)
+        assert str(caught.value) == (
+            f"{name}: its manifest says bench.questions={place}, and no run of yours here wrote that, so it is not "
+            "looked at; give bench=custom bench.questions=FILE"
+        )
+        given = replace(named("custom"), questions=str(mine))
+        assert [run.folder for run in selected(runs, bench=given).ranked] == [name]
+    write_run(tmp_path / "of a" / "own", benchmark, "own", answers_to_random(benchmark), custom(mine, hashes))
+    assert [run.folder for run in selected(tmp_path / "of a").ranked] == ["a", "own"], (
+        "an own run names the files"
+    )
+
+
+def test_of_the_users_own_files_too_only_ordinary_ones_are_read(benchmark: Benchmark, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to(tmp_path / "pipe")
+    change = custom(tmp_path / "link", {"link": "1"})
+    write_run(tmp_path / "runs" / "a", benchmark, "a", answers_to_random(benchmark), change)
+    with pytest.raises(
+        RepopeError, match=r"^bench.questions=.*link: is a pipe or a device; name an ordinary file$"
+    ):
+        selected(tmp_path / "runs")
