@@ -9,6 +9,7 @@ from repope_eval.cluster.queue import Queue, read_queue
 from repope_eval.cluster.run_state import RunState, Signs, run_state
 from repope_eval.cluster.task_records import REQUEUED, TaskRecord, read_task_records
 from repope_eval.errors import RepopeError
+from repope_eval.files.links import lies_in
 from repope_eval.runs.layout import find_run_folders
 from repope_eval.runs.trace import RunTrace, read_trace
 
@@ -40,7 +41,7 @@ def read_sweep(root: Path, queue: Callable[[], Queue | None] = read_queue) -> li
         trace, task = traces.get(folder), _newest(tasks.get(folder, ()), jobs or {})
         if trace is not None and task is not None and _is_later(trace, task):
             task = None
-        line = "" if task is None else _last_line(task.log)
+        line = "" if task is None else _last_line(_own_log(root, task))
         signs = Signs(trace=trace, record=task, log_line=line, queue=jobs, here=here, now=now)
         states.append(run_state(folder, signs))
     return states
@@ -72,6 +73,13 @@ def place_below(root: Path, folder: Path) -> str:
     if whole == top:
         return top.name
     return whole.relative_to(top).as_posix() if whole.is_relative_to(top) else str(whole)
+
+
+def _own_log(root: Path, task: TaskRecord) -> Path | None:
+    """The log that a record names, if it is the sweep's own: the folder may be anybody's, and name any file."""
+    if task.log is None or not (lies_in(task.log, root) or task.log.name == f"repope-{task.job}.log"):
+        return None
+    return task.log if task.log.is_file() else None
 
 
 def _last_line(log: Path | None) -> str:

@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from repope_eval.errors import RepopeError
+from repope_eval.files.links import require_inside
 from repope_eval.files.natural_order import natural_order
 from repope_eval.process.timing import moment
 
@@ -71,6 +72,7 @@ def read_task_records(root: Path) -> tuple[TaskRecord, ...]:
 
 def _read(path: Path) -> TaskRecord | None:
     try:
+        require_inside(path)
         noted = path.stat().st_mtime
         text = path.read_text(encoding="utf-8", errors="replace")
     except OSError as error:

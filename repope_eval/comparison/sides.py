@@ -11,6 +11,7 @@ from repope_eval.benchmarks.sources import load_benchmark
 from repope_eval.comparison.answer_settings import Facts, facts_of
 from repope_eval.errors import RepopeError
 from repope_eval.files.json_files import read_json
+from repope_eval.files.links import require_inside
 from repope_eval.foreign_answers.answer_files import Names, join_answer_files, named_files
 from repope_eval.foreign_answers.joining import Joined
 from repope_eval.leaderboard.finished_runs import FoundRun, read_run, state_of
@@ -263,6 +264,7 @@ def _stored_scores(folder: Path) -> tuple[Mapping[str, Any], Protocol]:
             f"{path}: is missing, so its answers were not scored; type the run's command again, or compare "
             f"{folder / ANSWERS} in its place"
         )
+    require_inside(path)
     document = read_json(path)
     said = document.get("protocol") if isinstance(document, dict) else None
     protocol = next((name for name in PROTOCOLS if name == said), None)

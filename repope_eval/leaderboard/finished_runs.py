@@ -11,6 +11,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from repope_eval.cluster.gathering import place_below, read_sweep
 from repope_eval.errors import RepopeError
+from repope_eval.files.links import require_inside
 from repope_eval.leaderboard.entries import LeftOut
 from repope_eval.process.signals import heed
 from repope_eval.records import Answer, Question
@@ -96,6 +97,7 @@ def read_run(folder: Path, below: str) -> FoundRun:
     for name in (MANIFEST, ANSWERS):
         if not (folder / name).is_file():
             raise RepopeError(f"{folder / name}: is missing, so there is nothing to report of this run")
+        require_inside(folder / name)
     manifest = read_manifest(path)
     if manifest.get("schema") != SCHEMA_VERSION:
         raise RepopeError(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from repope_eval.errors import RepopeError
 from repope_eval.files.json_files import read_json
+from repope_eval.files.links import refuse_links
 from repope_eval.files.writing import make_folder, write_bytes, write_json, write_text
 from repope_eval.leaderboard.document import leaderboard_document
 from repope_eval.leaderboard.entries import Leaderboard
@@ -59,6 +60,7 @@ def report(settings: config.ReportSettings, command: str) -> Leaderboard:
 
 
 def _write(board: Leaderboard, out: Path, command: str) -> None:
+    refuse_links(out, ("figures", "tables"))
     _refuse_files_of_no_report(out)
     for folder in (out, out / "figures", out / "tables"):
         make_folder(folder, "out", out)

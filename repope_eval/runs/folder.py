@@ -11,11 +11,23 @@ from filelock import BaseFileLock, Timeout
 from repope_eval.errors import InterruptionError, RepopeError
 from repope_eval.files.folder_lock import LOCK, hold, named_holder
 from repope_eval.files.json_files import read_json
+from repope_eval.files.links import refuse_links, require_inside
 from repope_eval.files.writing import make_folder, write_bytes, write_json, write_text
 from repope_eval.process.timing import now
 from repope_eval.records import Answer
 from repope_eval.runs.answer_store import answer_lines
-from repope_eval.runs.layout import ANSWERS, IMAGES, LOG, MANIFEST, PAGE, SCORES, answer_files, is_of_a_run
+from repope_eval.runs.layout import (
+    ANSWERS,
+    FIGURES,
+    IMAGES,
+    LOG,
+    MANIFEST,
+    PAGE,
+    SCORES,
+    answer_files,
+    is_of_a_run,
+    share_paths,
+)
 from repope_eval.runs.log import close_log, start_log
 from repope_eval.runs.manifest import Identity, Manifest
 from repope_eval.runs.manifest_form import read_manifest
@@ -26,6 +38,9 @@ from repope_eval.wording import counted
 
 _REPLACED = (MANIFEST, IMAGES, SCORES, PAGE)
 """Files that a run writes anew."""
+
+_WRITTEN = (*_REPLACED, ANSWERS, LOG, FIGURES)
+"""All that a run writes, but for what holds the folder."""
 
 PATIENCE = 1.0
 """Seconds that another process may hold the folder before it is refused: `status` may hold the lock briefly."""
@@ -53,7 +68,8 @@ class RunFolder:
             is_first: whether it is the first or only folder of this start; the log of a start before it ends.
 
         Raises:
-            RepopeError: it cannot be written, holds answers of another configuration, or is another process's.
+            RepopeError: it cannot be written, holds answers of another configuration, or is another process's; or what
+                it would write to is a link.
         """
         self.path = path.expanduser()
         self.answers = self.path / ANSWERS
@@ -62,8 +78,10 @@ class RunFolder:
             close_log()
         self._leaves_failures = leaves_failures
         self._made: Sequence[Path] = ()
-        self._lock = self._locked()
+        self._lock = self._locked()  # which is taken through no link
         try:
+            shares = [share.name for share in share_paths(self.answers)]
+            refuse_links(self.path, [*_WRITTEN, *shares], [ANSWERS, LOG, *shares])
             self._refuse_other_answers(resume=resume)
             start_log(self.path)
         except OSError as error:
@@ -180,9 +198,9 @@ class RunFolder:
     def write_figures(self, figures: Mapping[str, bytes]) -> None:
         """Writes figures by file name into `figures/`."""
         if figures:
-            make_folder(self.path / "figures", "out", self.path)
+            make_folder(self.path / FIGURES, "out", self.path)
         for name, content in figures.items():
-            write_bytes(self.path / "figures" / name, content)
+            write_bytes(self.path / FIGURES / name, content)
 
     def require_scores_kept(self, n_images: int, protocol: Protocol, words: Sequence[str]) -> None:
         """Refuses a start that would replace the scores of a finished run by those of fewer images or another protocol.
@@ -252,6 +270,7 @@ def _ending(error: BaseException) -> dict[str, str]:
 def picture_hashes(folder: Path) -> dict[str, str]:
     """What `RunFolder.images` gives, of a run folder that is only read."""
     path = folder / IMAGES
+    require_inside(path)
     if not path.exists():
         return {}
     try:

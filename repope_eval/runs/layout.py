@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from repope_eval.errors import RepopeError
+from repope_eval.files.links import lies_in
 from repope_eval.files.natural_order import natural_order
 from repope_eval.runs.manifest_form import read_manifest
 
@@ -15,6 +16,7 @@ MANIFEST = "manifest.json"
 SCORES = "scores.json"
 PAGE = "report.html"
 LOG = "run.log"
+FIGURES = "figures"
 
 _BLOCK = 1 << 20
 """How many bytes are read at once where lines are counted."""
@@ -32,8 +34,11 @@ def share_paths(answers: Path) -> list[Path]:
 
 
 def answer_files(answers: Path) -> list[Path]:
-    """The files that hold answers of a run: `answers.jsonl` and the ranks' files beside it, those that exist."""
-    return [path for path in (answers, *share_paths(answers)) if path.is_file()]
+    """The files that hold answers of a run: `answers.jsonl` and the ranks' files beside it, those that exist.
+
+    What a link leads to elsewhere is none of them.
+    """
+    return [path for path in (answers, *share_paths(answers)) if lies_in(path, answers.parent)]
 
 
 def count_stored_lines(answers: Path) -> int:

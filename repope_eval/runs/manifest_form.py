@@ -5,6 +5,7 @@ from typing import Any
 
 from repope_eval.errors import RepopeError
 from repope_eval.files.json_files import read_json
+from repope_eval.files.links import require_inside
 from repope_eval.wording import shown
 
 CHECKPOINT_FILES = "checkpoint_files"
@@ -61,8 +62,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
     Raises:
         RepopeError: it cannot be read, or is none: the part that is something else.
     """
-    if path.exists() and not path.is_file():  # reading a named pipe would never end
-        raise RepopeError(f"{path}: is no file")
+    require_inside(path)
     manifest = read_json(path)
     if not isinstance(manifest, dict):
         raise RepopeError(f"{path}: is no run's manifest")

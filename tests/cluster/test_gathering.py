@@ -107,3 +107,20 @@ def test_a_single_run_folder_is_a_sweep_of_one(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(RepopeError, match="nowhere: no such folder"):
         read_sweep(tmp_path / "nowhere")
+
+
+def test_of_logs_only_a_sweeps_own_are_read(tmp_path: Path) -> None:
+    """A record of others may name any file, whose last line was shown."""
+    runs, secret = tmp_path / "runs", tmp_path / "secret"
+    secret.write_text("the last line of a key\n")
+    write_record(runs, "7_0", "model", started=EARLY, ended="1", log=str(secret))
+    (runs / "link.log").symlink_to(secret)
+    write_record(runs, "7_1", "linked", started=EARLY, ended="1", log=str(runs / "link.log"))
+    by_hand = tmp_path / "repope-7_2.log"
+    by_hand.write_text("no GPU here\n")
+    write_record(runs, "7_2", "by_hand", started=EARLY, ended="1", log=str(by_hand))
+    assert [state.line for state in read_sweep(runs, dict)] == [
+        "exit status 1",
+        "exit status 1",
+        "no GPU here",
+    ]

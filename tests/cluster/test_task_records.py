@@ -97,5 +97,5 @@ def test_a_folder_without_tasks_has_no_records(tmp_path: Path) -> None:
 
 def test_a_record_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "tasks" / "7_0.task").mkdir(parents=True)
-    with pytest.raises(RepopeError, match=r"7_0\.task: cannot be read"):
+    with pytest.raises(RepopeError, match=r"7_0\.task: is no file"):
         read_task_records(tmp_path)

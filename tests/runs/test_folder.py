@@ -17,7 +17,8 @@ from opened_folders import ANSWER, IDENTITY, answered, log_of_this_test_only, op
 from repope_eval.errors import RepopeError
 from repope_eval.runs import folder as run_folder
 from repope_eval.runs.answer_store import read_answers
-from repope_eval.runs.folder import FollowedFolder, RunFolder
+from repope_eval.runs.folder import FollowedFolder, RunFolder, picture_hashes
+from repope_eval.runs.layout import answer_files
 from repope_eval.runs.manifest import SCHEMA_VERSION
 
 __all__ = ["log_of_this_test_only", "path"]  # fixtures
@@ -237,3 +238,46 @@ def test_a_non_main_rank_adds_to_the_log_and_writes_no_manifest(path: Path) -> N
         logging.getLogger("repope_eval.runs").info("loading")
     assert "checkpoint" not in json.loads((path / "manifest.json").read_text())
     assert "INFO rank 3: loading" in (path / "run.log").read_text()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("answers.jsonl", "answers.rank-1.jsonl", "run.log", "manifest.json", "images.json", "scores.json"),
+        *("report.html", "figures", ".lock"),
+    ],
+)
+def test_nothing_is_written_through_a_link(name: str, path: Path, tmp_path: Path) -> None:
+    """A log, a last line without its end, and figures of others were lost where a folder from elsewhere had links."""
+    answered(path)
+    outside = tmp_path / "outside"
+    if name == "figures":
+        outside.mkdir()
+    else:
+        outside.write_text('{"a last line that was": "cut short"')
+    place = path / name
+    if place.exists():
+        place.unlink()
+    place.symlink_to(outside)
+    reason = f"{name} there is a link, to {outside}, and would be written through"
+    assert f"out={path}: {'cannot be made or written' if name == '.lock' else reason}" in refusal(path)
+    assert outside.is_dir() or outside.read_text() == '{"a last line that was": "cut short"'
+
+
+@pytest.mark.parametrize("name", ["answers.jsonl", "run.log"])
+def test_nothing_is_added_to_a_file_that_has_a_second_name(name: str, path: Path, tmp_path: Path) -> None:
+    answered(path)
+    before = (path / name).read_bytes()
+    os.link(path / name, tmp_path / "kept")
+    assert f"out={path}: {name} there is a hard link" in refusal(path)
+    assert (tmp_path / "kept").read_bytes() == before
+
+
+def test_what_lies_elsewhere_is_no_part_of_a_run(path: Path, tmp_path: Path) -> None:
+    answered(path)
+    (path / "images.json").symlink_to(tmp_path / "images.json")
+    (tmp_path / "images.json").write_text("{}")
+    with pytest.raises(RepopeError, match=r"images.json: is a link that leads out of its folder"):
+        picture_hashes(path)
+    (path / "answers.rank-1.jsonl").symlink_to(tmp_path / "images.json")
+    assert answer_files(path / "answers.jsonl") == [path / "answers.jsonl"]
