@@ -12,6 +12,7 @@ from repope_eval.benchmarks.dataset_files import require_own_files
 from repope_eval.benchmarks.images import decodable, refuse_outside
 from repope_eval.downloads import hub as hub_client
 from repope_eval.downloads.fetch import LARGEST
+from repope_eval.downloads.network import NotHereError, is_network_off
 from repope_eval.errors import RepopeError
 from repope_eval.wording import counted, first_few, shown
 
@@ -76,10 +77,12 @@ def load_rows(what: str, dataset: str, needs: str, *, split: str, **how: Any) ->
         how: keywords of `datasets.load_dataset_builder`.
 
     Raises:
+        NotHereError: it would have to be fetched, and the network is off.
         RepopeError: the dataset cannot be loaded, or its files lie elsewhere or unpack to too much.
     """
     revision = how.get("revision", "main")
-    silence = hub_client.silence("datasets", dataset, revision) if is_hub_id(dataset) else None
+    is_asked = is_hub_id(dataset) and not is_network_off()
+    silence = hub_client.silence("datasets", dataset, revision) if is_asked else None
     import datasets  # slow to import, and rarely needed
 
     def load() -> Any:
@@ -89,11 +92,14 @@ def load_rows(what: str, dataset: str, needs: str, *, split: str, **how: Any) ->
         return builder.as_dataset(split=split)
 
     try:
-        with _switched_off(silence is not None):
+        with _switched_off(silence is not None or is_network_off()):
             return hub_client.ask_quietly(load)
     except RepopeError:
         raise
     except Exception as error:  # offline, unknown, gated, no such split, full disk: many unrelated kinds
+        if is_network_off():
+            reason = hub_client.deepest_reason(error)
+            raise NotHereError(f"{what} cannot be loaded from this machine alone ({reason})") from error
         raise RepopeError(
             f"{what} cannot be loaded ({silence or hub_client.deepest_reason(error)}); "
             "check the network, that the Hub is not switched off by HF_HUB_OFFLINE, and that the name "

@@ -8,6 +8,7 @@ from repope_eval.benchmarks import amber, coco, custom, dash_b, demo, pope_seem,
 from repope_eval.benchmarks.benchmark import Benchmark, Source
 from repope_eval.benchmarks.images import locate_images
 from repope_eval.benchmarks.table_rows import hub_dataset
+from repope_eval.downloads.network import NotHereError
 from repope_eval.errors import RepopeError
 from repope_eval.records import Question
 from repope_eval.settings.config import BenchSettings
@@ -66,7 +67,16 @@ def load_benchmark(settings: BenchSettings, data_dir: Path) -> Benchmark:
         )
     if source.variants:
         _require_variants(settings.variants, source.variants)
-    loaded = source.load(settings, data_dir)
+    try:
+        loaded = source.load(settings, data_dir)
+    except NotHereError as error:
+        words = (
+            f"bench={source.bench}" if source.bench else f"bench={settings.source} and the keys of its table"
+        )
+        raise RepopeError(
+            f"{error}; what only reads runs fetches nothing, so type `python -m repope_eval data {words}"
+            f"{data_word(data_dir)}` first, or name the folder that has them with data_dir=FOLDER"
+        ) from error
     return replace(loaded, measures=measures_of(settings), settings=settings, data_dir=data_dir)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from repope_eval.benchmarks.audit_queue import Queued, write_queue
 from repope_eval.benchmarks.sources import find_local_images
+from repope_eval.downloads.network import without_network
 from repope_eval.files.writing import refuse_existing
 from repope_eval.leaderboard.finished_runs import FoundRun
 from repope_eval.leaderboard.run_selection import (
@@ -31,6 +32,7 @@ QUEUE = "queue.jsonl"
 log = logging.getLogger(__name__)
 
 
+@without_network()
 def execute(settings: AuditSettings, command: str) -> None:
     """Writes the queue, and prints what it was made from and what comes next."""
     path = Path(settings.out).expanduser() / QUEUE

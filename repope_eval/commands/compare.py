@@ -5,6 +5,7 @@ from pathlib import Path
 
 from repope_eval.comparison.causes import compare_results
 from repope_eval.comparison.sides import read_sides
+from repope_eval.downloads.network import without_network
 from repope_eval.files.writing import make_folder, write_json, write_text
 from repope_eval.reporting.comparison_document import comparison_document
 from repope_eval.reporting.comparison_page import render_comparison_page
@@ -19,6 +20,7 @@ DOCUMENT = "compare.json"
 log = logging.getLogger(__name__)
 
 
+@without_network()
 def execute(settings: CompareSettings, command: str) -> None:
     """Compares the two results, writes page and document, and prints the table and the verdict."""
     view = compare_results(*read_sides(settings), settings)

@@ -7,6 +7,7 @@ from typing import Any
 
 from repope_eval.benchmarks.audit_queue import Queued, is_by_people, is_queue, read_queue
 from repope_eval.benchmarks.pope_file import annotations_of, disputed_of
+from repope_eval.downloads.network import without_network
 from repope_eval.errors import RepopeError
 from repope_eval.files.rows import read_row_file
 from repope_eval.files.writing import make_folder, write_json, write_text
@@ -33,6 +34,7 @@ MORE = 200
 log = logging.getLogger(__name__)
 
 
+@without_network()
 def execute(settings: EstimateSettings, command: str) -> None:
     """Writes the estimates and prints them."""
     out = Path(settings.out).expanduser()

@@ -4,6 +4,7 @@ import logging
 from dataclasses import replace
 from pathlib import Path
 
+from repope_eval.downloads.network import without_network
 from repope_eval.errors import RepopeError
 from repope_eval.exporting.files import refuse_filled, write_files
 from repope_eval.exporting.formats import FORMATS
@@ -17,6 +18,7 @@ from repope_eval.wording import counted
 log = logging.getLogger(__name__)
 
 
+@without_network()
 def execute(settings: ExportSettings, command: str) -> None:
     """Writes the files of the export, and says what of the benchmark they are about."""
     out = Path(settings.out).expanduser()

@@ -9,6 +9,7 @@ from typing import Any
 
 from repope_eval.cluster.gathering import read_sweep
 from repope_eval.cluster.run_state import STATES, RunState
+from repope_eval.downloads.network import without_network
 from repope_eval.process.output import write
 from repope_eval.process.timing import now
 from repope_eval.quantities import duration_text
@@ -21,6 +22,7 @@ from repope_eval.wording import counted
 _ENDED_EARLY = ("interrupted", "failed")
 
 
+@without_network()
 def execute(settings: StatusSettings, command: str) -> None:
     """Prints the states once, or every few seconds until no run waits or runs."""
     root = Path(settings.runs).expanduser()

@@ -14,6 +14,7 @@ import httpx2
 from repope_eval.downloads import fetch as fetching
 from repope_eval.downloads.contact import Contact
 from repope_eval.downloads.fetch import Download, FetchError, fetch
+from repope_eval.downloads.network import NotHereError, is_network_off
 from repope_eval.errors import RepopeError
 from repope_eval.process.progress import Progress
 from repope_eval.wording import counted
@@ -50,9 +51,12 @@ def download_from_mirrors(
         check: called with each whole file; raises RepopeError where it is wrong.
 
     Raises:
+        NotHereError: there are files to be fetched, and the network is off.
         RepopeError: no mirror has some file, or the folder cannot be written. What was fetched stays.
     """
     left = dict(sha256)
+    if left and is_network_off():
+        raise NotHereError(f"{folder} lacks {len(left)} {description}, the first {next(iter(left))}")
     for number, mirror in enumerate(mirrors, 1):
         wanted = [
             Download(f"{mirror.rstrip('/')}/{urllib.parse.quote(name)}", folder / name, digest, check)

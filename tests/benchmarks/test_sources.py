@@ -1,6 +1,8 @@
 import hashlib
 import json
+import socket
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,8 @@ from repope_eval.benchmarks.sources import (
     measures_of,
     origin_of,
 )
+from repope_eval.downloads import hub as hub_client
+from repope_eval.downloads.network import without_network
 from repope_eval.errors import RepopeError
 from repope_eval.records import Question
 from repope_eval.settings.config import BenchSettings
@@ -291,3 +295,34 @@ def test_images_are_found_as_far_as_they_are_here(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["/no/such/folder", "~no-such-user/images", "a" * 5000, "a\0b"])
 def test_a_folder_that_cannot_be_looked_into_has_none(tmp_path: Path, name: str) -> None:
     assert find_local_images(_custom(None, images=name), tmp_path, CATS) == {}
+
+
+@pytest.mark.parametrize("source", ["coco", "pope_aokvqa", "pope_gqa", "popev2", "amber"])
+def test_what_only_reads_runs_asks_nobody_for_what_is_missing(
+    source: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A manifest of others named the address, which was asked."""
+    monkeypatch.setattr(socket, "socket", None)
+    settings = BenchSettings(name="it", source=source, variants=SOURCES[source].variants)
+    given: dict[str, Any] = {"annotations_url": "http://127.0.0.1:9/of/others"} if source == "coco" else {}
+    with without_network():
+        said = _refusal(replace(settings, **given), tmp_path)
+    bench = SOURCES[source].bench
+    assert f"type `python -m repope_eval data bench={bench} data_dir={tmp_path}` first" in said
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_table_of_the_hub_is_read_from_this_machine_alone_where_nothing_is_fetched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub_client, "silence", lambda *_: pytest.fail("the Hub was asked"))
+    settings = BenchSettings(name="it", source="table", variants=(), questions="hub:some/one")
+    with without_network():
+        said = _refusal(settings, tmp_path)
+    assert said.startswith("questions of the dataset some/one cannot be loaded from this machine alone (")
+    assert "`python -m repope_eval data bench=table and the keys of its table" in said
+    dash_b = SOURCES["dash_b"].variants
+    of_hub = BenchSettings(name="it", source="dash_b", variants=dash_b, images_from="hub")
+    with without_network():
+        said = _refusal(of_hub, tmp_path)
+    assert "cannot be loaded from this machine alone (" in said
