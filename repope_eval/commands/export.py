@@ -8,6 +8,7 @@ from repope_eval.downloads.network import without_network
 from repope_eval.errors import RepopeError
 from repope_eval.exporting.files import refuse_filled, write_files
 from repope_eval.exporting.formats import FORMATS
+from repope_eval.exporting.recomputed import recomputed
 from repope_eval.exporting.scored_run import read_scored_run
 from repope_eval.exporting.sentences import unread_sentence, whole_clause
 from repope_eval.leaderboard.run_selection import given_files
@@ -28,7 +29,7 @@ def execute(settings: ExportSettings, command: str) -> None:
         raise RepopeError(
             f"bench={settings.bench.name}: {run.folder} is of {run.found.bench.name}; leave bench= out"
         )
-    run = replace(run, found=given_files(run.found, settings.bench))
+    run = recomputed(replace(run, found=given_files(run.found, settings.bench)), settings.data_dir)
     files = FORMATS[settings.format](run, settings)
     write_files(out, files)
     if not run.is_whole:

@@ -38,13 +38,21 @@ def asked_benchmark(run: ScoredRun, data_dir: str | None) -> Benchmark:
     Raises:
         RepopeError: its files cannot be found, are broken, or are not those that the run was asked from.
     """
+    try:
+        return found_benchmark(run, data_dir)
+    except RepopeError as error:
+        raise RepopeError(
+            f"{error}; the forms that hold no single questions (evaluation_card, model_card, eval_results) can be "
+            "written"
+        ) from error
+
+
+def found_benchmark(run: ScoredRun, data_dir: str | None) -> Benchmark:
+    """As `asked_benchmark`, where nobody wants single questions."""
     benchmark = benchmark_of(run.found, data_folder_of(run.found, data_dir))
     reason = other_files(run.found, benchmark) or unusable(run.found, set(benchmark.questions))
     if reason:
-        raise RepopeError(
-            f"run={run.folder}: {reason}; the forms that hold no single questions (evaluation_card, model_card, "
-            "eval_results) can be written"
-        )
+        raise RepopeError(f"run={run.folder}: {reason}")
     return benchmark
 
 

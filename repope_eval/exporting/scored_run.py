@@ -8,10 +8,12 @@ from typing import Any, get_args
 
 from repope_eval.errors import RepopeError
 from repope_eval.files.json_files import read_json
+from repope_eval.files.links import require_inside
+from repope_eval.files.texts import content_hash
 from repope_eval.leaderboard.finished_runs import FoundRun, read_run, state_of
 from repope_eval.records import Variant
 from repope_eval.runs.layout import ANSWERS, MANIFEST, SCORES
-from repope_eval.runs.manifest_form import read_manifest
+from repope_eval.runs.manifest_form import SCORES_SHA256, read_manifest
 from repope_eval.scoring.estimates import Estimate, Interval
 from repope_eval.scoring.intervals import INTERVAL_FIGURES
 from repope_eval.settings.applicable import SERVER
@@ -81,6 +83,8 @@ class ScoredRun:
     """The version of this program that the run was made by."""
     finished: str | None
     """When the answers were all there, in ISO 8601."""
+    has_written_scores: bool
+    """Whether `scores.json` has the hash that the manifest notes of it."""
 
     @property
     def is_unread(self) -> bool:
@@ -112,6 +116,7 @@ def read_scored_run(folder: Path) -> ScoredRun:
         raise RepopeError(f"run={folder}: {ANSWERS} holds no answer, so there is nothing to export")
     if not (folder / SCORES).is_file():
         raise RepopeError(f"run={folder}: has no {SCORES}; type its command again, which scores its answers")
+    require_inside(folder / SCORES)
     try:
         return _scored_run(folder, found, manifest)
     except KeyError as error:
@@ -136,11 +141,7 @@ def _scored_run(folder: Path, found: FoundRun, manifest: Mapping[str, Any]) -> S
         folder=folder,
         found=found,
         protocol=scores["protocol"],
-        cells=tuple(
-            _cell(label_set, variant, cell)
-            for label_set, by_variant in scores["scores"].items()
-            for variant, cell in by_variant.items()
-        ),
+        cells=scored_cells(scores["scores"]),
         n_images=int(scores["n_images"]),
         n_questions=int(manifest["counts"]["questions"]),
         n_answered=int(manifest["counts"]["answered"]),
@@ -150,6 +151,20 @@ def _scored_run(folder: Path, found: FoundRun, manifest: Mapping[str, Any]) -> S
         doubts=tuple(check.get("line") or "answers in doubt" for check in checks if check.get("in_doubt")),
         version=str(manifest.get("versions", {}).get("repope-eval", "unknown")),
         finished=manifest.get("finished"),
+        has_written_scores=manifest.get(SCORES_SHA256) == content_hash(folder / SCORES),
+    )
+
+
+def scored_cells(document: Mapping[str, Mapping[Variant, Mapping[str, Any]]]) -> tuple[ScoredCell, ...]:
+    """The cells of `scores` in `scores.json`, in its order.
+
+    Raises:
+        KeyError, TypeError, ValueError, AttributeError: it is no such document.
+    """
+    return tuple(
+        _cell(label_set, variant, cell)
+        for label_set, by_variant in document.items()
+        for variant, cell in by_variant.items()
     )
 
 

@@ -1,5 +1,6 @@
 """The text of files that people bring: read once, within bounds, in UTF-8; other kinds of files are called by name."""
 
+import hashlib
 import re
 from pathlib import Path
 
@@ -65,6 +66,11 @@ def read_content(path: Path, mend: str = "") -> bytes:
     if max(size, len(content)) > MOST_BYTES:
         raise RepopeError(f"{path}: is larger than {MOST_BYTES // 2**20} MiB; is it the right file?")
     return content
+
+
+def content_hash(path: Path) -> str:
+    """The SHA-256 of a file's content, as `read_content` reads it."""
+    return hashlib.sha256(read_content(path)).hexdigest()
 
 
 def lines_of(text: str) -> list[str]:

@@ -12,6 +12,7 @@ from repope_eval.errors import InterruptionError, RepopeError
 from repope_eval.files.folder_lock import LOCK, hold, named_holder
 from repope_eval.files.json_files import read_json
 from repope_eval.files.links import refuse_links, require_inside
+from repope_eval.files.texts import content_hash
 from repope_eval.files.writing import make_folder, write_bytes, write_json, write_text
 from repope_eval.process.timing import now
 from repope_eval.records import Answer
@@ -30,7 +31,7 @@ from repope_eval.runs.layout import (
 )
 from repope_eval.runs.log import close_log, start_log
 from repope_eval.runs.manifest import Identity, Manifest
-from repope_eval.runs.manifest_form import read_manifest
+from repope_eval.runs.manifest_form import SCORES_SHA256, read_manifest
 from repope_eval.settings.config import Protocol
 from repope_eval.settings.secrets import masked
 from repope_eval.settings.written import without_environment
@@ -236,8 +237,9 @@ class RunFolder:
             )
 
     def write_scores(self, document: dict[str, Any], page: str) -> None:
-        """Writes `scores.json` and `report.html`."""
+        """Writes `scores.json`, whose hash the manifest notes, and `report.html`."""
         write_json(self.path / SCORES, document)
+        self.manifest.note(**{SCORES_SHA256: content_hash(self.path / SCORES)})
         write_text(self.path / PAGE, page)
 
 

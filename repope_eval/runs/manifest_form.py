@@ -11,6 +11,9 @@ from repope_eval.wording import shown
 CHECKPOINT_FILES = "checkpoint_files"
 """What stands for the content of each of the checkpoint's files, by name."""
 
+SCORES_SHA256 = "scores_sha256"
+"""What stands for the content of `scores.json` as the run wrote it."""
+
 EACH = "*"
 """Stands in a form for all parts that the form does not name."""
 

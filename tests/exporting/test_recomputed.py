@@ -1,0 +1,85 @@
+"""What is exported is what the answers come to, whatever stands in `scores.json`."""
+
+import hashlib
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+from exported_runs import asked, write_limited_run, write_scored_run
+
+from repope_eval.errors import RepopeError
+from repope_eval.exporting.recomputed import recomputed
+from repope_eval.exporting.scored_run import read_scored_run
+
+HIGH = 0.999
+
+
+def with_high_f1(folder: Path) -> Path:
+    """Puts another F1 into the scores of a run."""
+    path = folder / "scores.json"
+    document = json.loads(path.read_text())
+    for cell in document["scores"]["repope"].values():
+        cell["f1"] = HIGH
+    path.write_text(json.dumps(document))
+    return folder
+
+
+def test_the_figures_of_a_run_are_those_that_it_wrote(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = read_scored_run(write_scored_run(tmp_path / "run"))
+    again = recomputed(run, None)
+    assert again.cells == run.cells
+    assert (again.n_images, again.n_questions, again.n_answered) == (100, 1026, 1026)
+    assert not caplog.records
+    limited = read_scored_run(write_limited_run(tmp_path / "limited"))
+    assert recomputed(limited, None) == limited
+
+
+def test_edited_scores_are_not_believed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "repope_eval")
+    honest = read_scored_run(write_scored_run(tmp_path / "run"))
+    edited = read_scored_run(with_high_f1(tmp_path / "run"))
+    assert edited.cells[-1].figures["f1"].value == HIGH
+    assert recomputed(edited, None).cells == honest.cells
+    (line,) = [record.getMessage() for record in caplog.records]
+    f1 = honest.cells[4].figures["f1"].value
+    assert line.startswith(
+        f"scores.json has F1 0.9990 (random, repope), and the answers come to {f1:.4f}, which is"
+    )
+
+
+def write_other_run(folder: Path, **noted: Any) -> Path:
+    """Writes a run of question files that are not here; its manifest notes further facts."""
+
+    def other(manifest: dict[str, Any]) -> None:
+        asked(manifest)
+        manifest["benchmark"]["sha256"]["pope_random.jsonl"] = "0"
+        manifest |= noted
+
+    return write_scored_run(folder, change=other)
+
+
+def test_without_the_benchmark_the_hash_decides_and_is_told_of(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "repope_eval")
+    unknown = read_scored_run(write_other_run(tmp_path / "unknown"))
+    with pytest.raises(
+        RepopeError, match=r"scores.json is not known to be as the run wrote it.*pope_random.jsonl"
+    ):
+        recomputed(unknown, None)
+    written = (tmp_path / "unknown" / "scores.json").read_bytes()
+    known = write_other_run(tmp_path / "known", scores_sha256=hashlib.sha256(written).hexdigest())
+    run = read_scored_run(known)
+    assert recomputed(run, None) is run
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert line.startswith("the figures are those of scores.json, and not recomputed from the answers: run=")
+    with pytest.raises(RepopeError, match=r"scores.json is not known"):
+        recomputed(read_scored_run(with_high_f1(known)), None)
+
+
+def test_a_run_notes_the_hash_of_its_scores(short_unbroken: Path) -> None:
+    assert read_scored_run(short_unbroken).has_written_scores
