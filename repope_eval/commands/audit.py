@@ -18,7 +18,7 @@ from repope_eval.leaderboard.run_selection import (
     names_of,
     runs_of,
 )
-from repope_eval.records import Question
+from repope_eval.records import Answer, Question
 from repope_eval.reporting.console import print_table
 from repope_eval.reporting.tables import number_field, table, text_field
 from repope_eval.scoring.audit_design import design
@@ -39,9 +39,10 @@ def execute(settings: AuditSettings, command: str) -> None:
     refuse_existing(path, settings.out, [])  # people may be at work on it
     selection = runs_of(settings)
     assert selection.benchmark is not None, "runs were selected without their benchmark"
-    names = names_of(selection.runs)
+    voters = _without_copies(selection.runs)
+    names = names_of(voters)
     protocol = remembering(PROTOCOLS[settings.protocol])
-    says_yes = {names[run.folder]: _says_yes(run, protocol) for run in selection.runs}
+    says_yes = {names[run.folder]: _says_yes(run, protocol) for run in voters}
     labels = selection.benchmark.label_sets[0].distinct  # before anybody corrected them
     doubts = label_doubts(labels, says_yes)
     chances = design(doubts.scores, settings.budget, settings.sample, settings.seed)
@@ -59,6 +60,16 @@ def execute(settings: AuditSettings, command: str) -> None:
     write_queue(path, queue)
     _print_trust(doubts.trust, selection.benchmark.name)
     _log_queue(queue, path, _image_folder(selection, settings))
+
+
+def _without_copies(runs: Sequence[FoundRun]) -> list[FoundRun]:
+    """The runs that have answers of their own: a copy knows nothing that the first does not, and has no vote."""
+    kept: dict[frozenset[Answer], FoundRun] = {}
+    for run in runs:
+        first = kept.setdefault(frozenset(run.answers.values()), run)
+        if first is not run:
+            log.warning("%s has the same answers as %s, so it is left out", run.folder, first.folder)
+    return list(kept.values())
 
 
 def _says_yes(run: FoundRun, protocol: Protocol) -> Mapping[Question, float]:

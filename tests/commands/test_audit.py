@@ -1,6 +1,7 @@
 """`audit` and `estimate` through the command line, on runs of the demo: what is doubted, and what it comes to."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -262,3 +263,20 @@ def test_without_runs_there_is_nothing_to_audit(command_line: CommandLine, tmp_p
     result = command_line("audit", f"runs={tmp_path / 'none'}", "bench=demo")
     assert "holds no run folder" in result.stderr
     assert not (tmp_path / "work" / "audit").exists()
+
+
+def test_a_copy_of_a_run_has_no_vote(runs: Path, command_line: CommandLine, tmp_path: Path) -> None:
+    """A folder that lay there twice counted twice, and two of three outvoted the third."""
+    twice = Path(shutil.copytree(runs, tmp_path / "runs"))
+    shutil.copytree(runs / "hasty", twice / "theirs")
+    lines = (twice / "theirs" / "answers.jsonl").read_text().splitlines(keepends=True)
+    (twice / "theirs" / "answers.jsonl").write_text("".join(reversed(lines)))
+    words = ("audit", "bench=demo", "budget=100", "sample=200")
+    once = command_line(*words, f"runs={runs}", "out=once")
+    again = command_line(*words, f"runs={twice}", "out=again")
+    assert (once.returncode, again.returncode) == (0, 0), again.stderr
+    assert again.stderr.startswith("theirs has the same answers as hasty, so it is left out\n")
+    queues = [(tmp_path / "work" / out / "queue.jsonl").read_text() for out in ("once", "again")]
+    assert queues[0] == queues[1]
+    assert again.stdout.count("hasty") == 1
+    assert "theirs" not in again.stdout
