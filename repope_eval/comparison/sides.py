@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from repope_eval.benchmarks.benchmark import POPE_LABELS, Benchmark
-from repope_eval.benchmarks.sources import load_benchmark
+from repope_eval.benchmarks.sources import find_local_images, load_benchmark
 from repope_eval.comparison.answer_settings import Facts, facts_of
 from repope_eval.errors import RepopeError
 from repope_eval.files.json_files import read_json
@@ -153,17 +153,22 @@ def _of_run(letter: str, run: FoundRun, folder: Path, settings: CompareSettings)
         facts=facts_of(run, folder),
         stored_f1=_stored_f1(document, benchmark) if own_protocol == protocol else {},
         edition="",
-        notes=tuple(_odd_answers(run, benchmark, len(answers))),
+        notes=(*_withheld_pictures(run, data_dir), *_odd_answers(run, benchmark, len(answers))),
     )
 
 
-def _odd_answers(run: FoundRun, benchmark: Benchmark, n_scored: int) -> Iterator[str]:
-    """What is odd about a run: its files are others today, or not all of its answers count, or no picture is shown."""
-    if place := run.withheld.get("images"):
+def _withheld_pictures(run: FoundRun, data_dir: Path) -> Iterator[str]:
+    """Says that no picture is shown, where the folder is not looked at that the manifest names."""
+    place = run.withheld.get("images")
+    if place and not find_local_images(run.bench, data_dir, list(run.answers)[:1]):
         yield (
             f"Its manifest says bench.images={place}, and no run of yours here wrote that, so no picture in it is "
             f"shown; bench={run.bench.source} bench.images=FOLDER shows them."
         )
+
+
+def _odd_answers(run: FoundRun, benchmark: Benchmark, n_scored: int) -> Iterator[str]:
+    """What is odd about a run: its files are others today, or not all of its answers count."""
     if changed := other_files(run, benchmark):
         yield f"It {changed}; its figures here are by the files of today."
     n_strange = len(run.answers.keys() - set(benchmark.questions))

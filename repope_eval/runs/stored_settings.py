@@ -20,7 +20,7 @@ from repope_eval.settings.schema import schema_of, settings_from
 from repope_eval.settings.written import place_here
 from repope_eval.wording import shown_word
 
-_ADDRESSES = ("annotations_url", "images_url", "hub_dataset")
+_FETCHING = ("images_from", "annotations_url", "images_url", "hub_dataset")
 """Settings of a benchmark that say where it is fetched from, which no command does that reads runs."""
 
 _INTERPOLATION = re.compile(r"(\\*)\$\{")
@@ -50,7 +50,7 @@ def stored_settings(manifest: Mapping[str, Any], path: Path) -> StoredSettings:
         LookupError, TypeError, ValueError, AttributeError: the manifest is none.
     """
     settings: Mapping[str, Any] = manifest["settings"]
-    fields = {key: value for key, value in settings["bench"].items() if key not in _ADDRESSES}
+    fields = {key: value for key, value in settings["bench"].items() if key not in _FETCHING}
     data_dir, withheld = settings.get("data_dir"), {}
     if is_sealed(manifest):
         own = {key: fields[key] for key in FILES if fields.get(key) is not None}

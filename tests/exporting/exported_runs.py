@@ -67,8 +67,9 @@ def write_scored_run(
     protocol: Protocol = "repope",
     change: Callable[[dict[str, Any]], Any] = asked,
     limit: int | None = None,
+    is_own: bool = True,
 ) -> Path:
-    """Writes the folder of a finished run; `change` changes its manifest before, `limit` says what is scored."""
+    """Writes the folder of a finished run; `limit` says what is scored, the others are as in `write_run`."""
     benchmark = demo()
     lines = answer_lines(benchmark) if lines is None else lines
     questions = {(each.image, each.text): each for each in benchmark.questions}
@@ -82,7 +83,7 @@ def write_scored_run(
         manifest |= {"counts": counts, "finished": "2026-01-02T04:05:06+00:00"}
         change(manifest)
 
-    write_run(folder, benchmark, "mine", lines, whole)
+    write_run(folder, benchmark, "mine", lines, whole, is_own=is_own)
     scores = score_benchmark(first, scored, "mine", protocol)
     (folder / "scores.json").write_text(json.dumps(scores.to_dict()))
     return folder
