@@ -266,3 +266,20 @@ def test_runs_about_a_part_of_the_images_say_so_where_they_stand(
     (row,) = rows(tmp_path / "out" / "tables" / "standings.csv")
     assert (row["n_images"], row["n_benchmark_images"]) == ("10", "100")
     assert ">10 of 100<" in (tmp_path / "out" / "leaderboard.html").read_text()
+
+
+@pytest.mark.parametrize("name", ["figures", "tables"])
+def test_a_report_into_the_folder_of_runs_of_others_is_written_through_no_link(
+    name: str, tmp_path: Path
+) -> None:
+    """By default it lies in the folder of the runs; figures and tables of the user's own were replaced."""
+    write_run(tmp_path / "runs" / "a", demo(), "a", answer_lines(demo()))
+    out = tmp_path / "runs" / "leaderboard"
+    (tmp_path / "mine").mkdir()
+    out.mkdir()
+    (out / name).symlink_to(tmp_path / "mine")
+    with pytest.raises(
+        RepopeError, match=f"^out={out}: {name} there is a link, to {tmp_path / 'mine'}, and would"
+    ):
+        report(ReportSettings(runs=str(tmp_path / "runs"), out=str(out)), "")
+    assert not list((tmp_path / "mine").iterdir())
