@@ -17,7 +17,7 @@ def convert(image: Path, png: Path) -> None:
         RepopeError: the image is unreadable or damaged.
         OSError: the PNG cannot be written.
     """
-    open_image(image).convert("RGB").save(png, "PNG", compress_level=LITTLE_COMPRESSION)
+    open_image(image).save(png, "PNG", compress_level=LITTLE_COMPRESSION)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What browsers are sent of the images: their files, or a PNG where browsers do not show the format.
+"""What browsers are sent of the images: their files, or a PNG where browsers would show other pixels than a model sees.
 
 A PNG is made by a process of its own (`repope_eval.annotation.conversion`), which takes half a minute for the largest
 images: within the server, it would hold every label up. One is made at a time, and kept on the disk for a while.
@@ -13,11 +13,8 @@ import weakref
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from repope_eval.benchmarks.images import opened_image
+from repope_eval.benchmarks.images import plain_format
 from repope_eval.errors import RepopeError
-
-SHOWN_BY_BROWSERS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "AVIF")
-"""Formats that browsers show as they are."""
 
 MOST_SECONDS = 120
 """How long the conversion of an image may take."""
@@ -45,9 +42,8 @@ class Pictures:
         Raises:
             RepopeError: the image is unreadable or damaged, or nobody waits for it.
         """
-        kind = await asyncio.to_thread(_format, image)
-        if kind in SHOWN_BY_BROWSERS:
-            return image, f"image/{kind.lower()}"
+        if kind := await asyncio.to_thread(plain_format, image):
+            return image, f"image/{kind}"
         async with self._one_at_a_time:
             if image not in self._made:
                 if await is_gone():
@@ -66,11 +62,6 @@ class Pictures:
         os.close(number)
         await _convert(image, Path(name))
         return Path(name)
-
-
-def _format(image: Path) -> str:
-    with opened_image(image) as opened:
-        return str(opened.format)
 
 
 async def _convert(image: Path, png: Path) -> None:

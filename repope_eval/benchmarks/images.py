@@ -11,6 +11,7 @@ from pathlib import Path, PurePath
 
 from PIL import Image, UnidentifiedImageError, features
 
+from repope_eval.benchmarks.pixels import is_plain, to_rgb
 from repope_eval.errors import RepopeError
 from repope_eval.wording import shown
 
@@ -80,15 +81,29 @@ def image_hashes(images: Mapping[str, Path]) -> dict[str, str]:
 
 
 def open_image(path: Path) -> Image.Image:
-    """Opens an image and decodes all of it, in the mode that it is stored in.
+    """Opens an image and decodes all of it, in RGB: what every model, server and person is shown.
 
     Raises:
-        RepopeError: the file is unreadable, no image of FORMATS, cut short, or so large that Pillow takes it for an
-            attack (more than `PIL.Image.MAX_IMAGE_PIXELS` pixels, where Pillow itself only warns).
+        RepopeError: the file is unreadable, no image of FORMATS, cut short, of numbers whose white is unknown, or so
+            large that Pillow takes it for an attack (more than `PIL.Image.MAX_IMAGE_PIXELS` pixels, where Pillow
+            itself only warns).
     """
     with opened_image(path) as image:
         image.load()
-        return image
+        try:
+            return to_rgb(image)
+        except RepopeError as error:
+            raise RepopeError(f"{path}: {error}") from error
+
+
+def plain_format(path: Path) -> str | None:
+    """The format of a file that every reader shows as `open_image` does, such as `png`; None of other files.
+
+    Raises:
+        RepopeError: as in `open_image`, as far as the head tells.
+    """
+    with opened_image(path) as image:
+        return str(image.format).lower() if is_plain(image) else None
 
 
 def image_size(path: Path) -> tuple[int, int]:

@@ -8,13 +8,13 @@ import torch
 from PIL import Image
 from transformers import PreTrainedConfig
 
+from repope_eval.benchmarks.pixels import to_rgb
 from repope_eval.chat.pixels import PixelsMadeOnce
 from repope_eval.chat.processor_loading import image_token_ids_of, load_processor, special_tokens_of
 from repope_eval.errors import RepopeError
 from repope_eval.models.chat_templates import bounded_rendering
 from repope_eval.models.checkpoints import Checkpoint
 from repope_eval.models.fields import first_line
-from repope_eval.models.pixels import to_rgb
 from repope_eval.models.recipe import Inputs, Prepared
 from repope_eval.models.tokenizers import PlainText, drop_breaks
 from repope_eval.settings.config import ModelSettings

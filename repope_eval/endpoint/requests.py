@@ -10,7 +10,7 @@ from typing import Any
 
 from PIL import Image
 
-from repope_eval.benchmarks.images import open_image, opened_image
+from repope_eval.benchmarks.images import open_image, plain_format
 from repope_eval.errors import RepopeError
 from repope_eval.settings.config import ModelSettings
 
@@ -96,50 +96,43 @@ def form_of(settings: ModelSettings) -> Form:
 
 
 def image_url(path: Path, image_format: str | None = None, max_side: int | None = None) -> str:
-    """An image as a data URL: the file's own bytes, or encoded anew where that is asked for.
+    """An image as a data URL: the pixels of `open_image`, by the file's own bytes where these are sent as they are.
 
     Args:
         path: the image's file.
-        image_format: `png`, `jpeg` or `webp`; None: as the file is.
+        image_format: `png`, `jpeg` or `webp`; None: as the file is, or PNG where a server may show it otherwise.
         max_side: the most pixels of its longer side; None: any number. Smaller images stay as they are.
 
     Raises:
         RepopeError: the file is no image that can be opened.
     """
-    with opened_image(path) as image:
-        mime = Image.MIME.get(image.format or "", "application/octet-stream")
-        is_small = max_side is None or max(image.size) <= max_side
-    if is_small and (image_format is None or mime == f"image/{image_format}"):
+    own, image = plain_format(path), open_image(path)
+    is_small = max_side is None or max(image.size) <= max_side
+    if own and is_small and image_format in (None, own):
         try:
-            return _data_url(mime, path.read_bytes())
+            return _data_url(own, path.read_bytes())
         except OSError as error:
             raise RepopeError(
                 f"{path}: cannot be read ({error.strerror}); replace it by a whole image"
             ) from error
-    own = mime.removeprefix("image/")
-    return encoded(
-        open_image(path), image_format or (own if own in ("png", "jpeg", "webp") else "png"), max_side
-    )
+    return encoded(image, image_format or (own if own in ("jpeg", "webp") else "png"), max_side)
 
 
 def encoded(image: Image.Image, image_format: str, max_side: int | None = None) -> str:
     """Pixels as a data URL. Formats with loss are sent in their best quality.
 
     Args:
-        image: the pixels.
+        image: the pixels, in RGB.
         image_format: `png`, `jpeg` or `webp`.
         max_side: the most pixels of the longer side; None: any number.
     """
-    pixels = (
-        image.convert("RGB") if image_format == "jpeg" or image.mode not in ("RGB", "RGBA", "L") else image
-    )
     if max_side is not None:
-        pixels = pixels.copy()
-        pixels.thumbnail((max_side, max_side), Image.Resampling.BICUBIC)
+        image = image.copy()
+        image.thumbnail((max_side, max_side), Image.Resampling.BICUBIC)
     content = io.BytesIO()
-    pixels.save(content, image_format.upper(), **_BEST.get(image_format, {}))
-    return _data_url(f"image/{image_format}", content.getvalue())
+    image.save(content, image_format.upper(), **_BEST.get(image_format, {}))
+    return _data_url(image_format, content.getvalue())
 
 
-def _data_url(mime: str, content: bytes) -> str:
-    return f"data:{mime};base64,{base64.b64encode(content).decode('ascii')}"
+def _data_url(image_format: str, content: bytes) -> str:
+    return f"data:image/{image_format};base64,{base64.b64encode(content).decode('ascii')}"

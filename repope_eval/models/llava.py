@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 from transformers import PreTrainedConfig, PreTrainedModel
 
+from repope_eval.benchmarks.pixels import to_rgb
 from repope_eval.errors import RepopeError
 from repope_eval.models.chat_templates import ChatTemplate
 from repope_eval.models.checkpoints import Checkpoint
@@ -26,7 +27,6 @@ from repope_eval.models.description import (
 )
 from repope_eval.models.fields import Fields, blamed_on
 from repope_eval.models.native_configs import read_config
-from repope_eval.models.pixels import to_rgb
 from repope_eval.models.recipe import Inputs, Recipe, RecipeOptions, layer_values
 from repope_eval.models.tokenizers import TokenizerFile, read_stop_token_ids
 from repope_eval.models.transformers_internals import select_best_resolution

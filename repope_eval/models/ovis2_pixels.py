@@ -11,8 +11,9 @@ import torch
 from PIL import Image
 from torch.nn.functional import pad
 
+from repope_eval.benchmarks.pixels import to_rgb
 from repope_eval.errors import RepopeError
-from repope_eval.models.pixels import Box, normalised, part_boxes, to_rgb
+from repope_eval.models.pixels import Box, normalised, part_boxes
 
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD = (0.26862954, 0.26130258, 0.27577711)

@@ -1,4 +1,4 @@
-"""What every family does with an image's pixels: any mode becomes RGB, a grid cuts it, and numbers are normalised."""
+"""What families do with an image's pixels: a grid cuts it, and numbers are normalised."""
 
 from collections.abc import Sequence
 
@@ -6,28 +6,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-from repope_eval.errors import RepopeError
-
 Box = tuple[int, int, int, int]
 """Left, upper, right and lower edge in pixels."""
-
-
-def to_rgb(image: Image.Image) -> Image.Image:
-    """What Pillow's `convert("RGB")` makes of an image, as in the paper's code.
-
-    So transparency is dropped and not blended, 16-bit greys above 255 are white (in Pillow 13), an animation
-    is its first frame, and a rotation that EXIF asks for is not made.
-
-    Raises:
-        RepopeError: Pillow cannot convert the image's mode.
-    """
-    if isinstance(image.info.get("transparency"), bytes):
-        image = image.copy()
-        del image.info["transparency"]  # of a palette: dropped either way, but Pillow would warn
-    try:
-        return image.convert("RGB")
-    except ValueError as error:
-        raise RepopeError(f"{image.mode} is no mode that Pillow turns into RGB ({error})") from error
 
 
 def part_boxes(width: int, height: int, grid: tuple[int, int]) -> list[Box]:

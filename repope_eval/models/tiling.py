@@ -5,7 +5,8 @@ from functools import lru_cache
 import torch
 from PIL import Image
 
-from repope_eval.models.pixels import normalised, part_boxes, to_rgb
+from repope_eval.benchmarks.pixels import to_rgb
+from repope_eval.models.pixels import normalised, part_boxes
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)

@@ -252,20 +252,15 @@ def thumbnail(path: Path, longest_side: int) -> str | None:
 
     Nothing is raised, since a report must not fail because of a picture.
     """
-    from PIL import Image
-
     from repope_eval.benchmarks.images import opened_image
+    from repope_eval.benchmarks.pixels import to_rgb
 
     try:
         with opened_image(path) as image:
             # A JPEG is decoded at a fraction of its size.
             image.draft("RGB", (2 * longest_side, 2 * longest_side))
-            small: Image.Image = image.convert("RGBA" if image.has_transparency_data else "RGB")
+            small = to_rgb(image)
             small.thumbnail((longest_side, longest_side))
-            if small.mode == "RGBA":
-                opaque = Image.new("RGB", small.size, "white")
-                opaque.paste(small, mask=small.getchannel("A"))
-                small = opaque
             file = io.BytesIO()
             small.save(file, format="WEBP", quality=_QUALITY)
     except (RepopeError, OSError, KeyError):  # the file is damaged, or this Pillow writes no WebP

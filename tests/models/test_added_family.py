@@ -18,6 +18,7 @@ from transformers import (
     PreTrainedModel,
 )
 
+from repope_eval.benchmarks.pixels import to_rgb
 from repope_eval.benchmarks.pope_file import POPE_VARIANTS
 from repope_eval.capacity.counting import shape_of, size_of
 from repope_eval.capacity.memory_need import memory_need
@@ -27,7 +28,7 @@ from repope_eval.models.families import FAMILIES
 from repope_eval.models.fields import Fields
 from repope_eval.models.loading import load_model
 from repope_eval.models.native_configs import read_config
-from repope_eval.models.pixels import normalised, to_rgb
+from repope_eval.models.pixels import normalised
 from repope_eval.models.placement import modules_around
 from repope_eval.models.recipe import Inputs, Recipe, RecipeOptions, layer_values
 from repope_eval.models.tokenizers import TokenizerFile, read_stop_token_ids
