@@ -20,6 +20,7 @@ from repope_eval.inference.generation import spellings_in
 from repope_eval.inference.stretches import common_prefix_length
 from repope_eval.models.description import GENERATION_CONFIG
 from repope_eval.models.fields import first_line
+from repope_eval.models.limits import bounded_reading
 from repope_eval.models.loading import Described
 from repope_eval.models.networks import DescribedNetwork, network_dtype
 from repope_eval.settings.config import Attention, ModelSettings
@@ -55,12 +56,13 @@ def count_need(settings: ModelSettings, described: DescribedNetwork) -> Shape | 
         described: the checkpoint, whose network is of no use afterwards.
 
     Raises:
-        RepopeError: the settings ask for an attention that the model does not have.
+        RepopeError: the settings ask for an attention that the model does not have, or it takes too long.
     """
-    if isinstance(described, DescribedChat):
-        return rehearse(settings, described)
-    assert isinstance(described, Described)
-    return shape_of(described.recipe)
+    with bounded_reading(described.checkpoint.folder):
+        if isinstance(described, DescribedChat):
+            return rehearse(settings, described)
+        assert isinstance(described, Described)
+        return shape_of(described.recipe)
 
 
 def rehearse(settings: ModelSettings, described: DescribedChat) -> Rehearsed:

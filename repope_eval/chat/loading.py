@@ -20,7 +20,7 @@ from repope_eval.models.checkpoints import Checkpoint
 from repope_eval.models.description import require_generation_config
 from repope_eval.models.families import CHAT, checkpoint_of
 from repope_eval.models.fields import blamed_on
-from repope_eval.models.limits import require_bounded
+from repope_eval.models.limits import bounded_reading, require_bounded
 from repope_eval.models.loading import read_description
 from repope_eval.models.networks import (
     DescribedNetwork,
@@ -115,15 +115,15 @@ def read_chat_description(settings: ModelSettings, checkpoint: Checkpoint | None
             f"model.prompt={settings.prompt}: family chat goes by the checkpoint's own template; leave it out "
             "(model.system_prompt and model.question_suffix say what another harness adds)"
         )
-    require_bounded(checkpoint.fields)
-    require_generation_config(checkpoint)
-    _require_native_class(checkpoint)
-    with blamed_on(checkpoint.path("config.json")):
-        config = AutoConfig.from_pretrained(checkpoint.folder, trust_remote_code=False)
-    processor = ChatProcessor(checkpoint, config, settings)
-    return DescribedChat(
-        checkpoint=checkpoint, network=_without_weights(checkpoint, config), processor=processor
-    )
+    with bounded_reading(checkpoint.folder):
+        require_bounded(checkpoint.fields)
+        require_generation_config(checkpoint)
+        _require_native_class(checkpoint)
+        with blamed_on(checkpoint.path("config.json")):
+            config = AutoConfig.from_pretrained(checkpoint.folder, trust_remote_code=False)
+        processor = ChatProcessor(checkpoint, config, settings)
+        network = _without_weights(checkpoint, config)
+    return DescribedChat(checkpoint=checkpoint, network=network, processor=processor)
 
 
 def describe_network(settings: ModelSettings, checkpoint: Checkpoint) -> DescribedNetwork:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -12,8 +13,10 @@ from repope_eval.benchmarks.pixels import to_rgb
 from repope_eval.chat.pixels import PixelsMadeOnce
 from repope_eval.chat.processor_loading import image_token_ids_of, load_processor, special_tokens_of
 from repope_eval.errors import RepopeError
-from repope_eval.models.chat_templates import bounded_rendering
+from repope_eval.inference.memory import is_lack_of_memory
+from repope_eval.models.chat_templates import rendered
 from repope_eval.models.checkpoints import Checkpoint
+from repope_eval.models.description import PREPROCESSOR_CONFIG, PROCESSOR_CONFIG, read_chat_template
 from repope_eval.models.fields import first_line
 from repope_eval.models.recipe import Inputs, Prepared
 from repope_eval.models.tokenizers import PlainText, drop_breaks
@@ -51,15 +54,16 @@ class ChatProcessor:
         self._settings = settings
         self._processor = load_processor(checkpoint, settings)
         self.tokenizer: Any = self._processor.tokenizer
+        sizes = checkpoint.path(PREPROCESSOR_CONFIG)
+        self._sizes_file = sizes.name if sizes.is_file() else PROCESSOR_CONFIG
         self._template = self._chat_template()
+        self._template_file = _file_of(self._template, checkpoint)
         self._special = special_tokens_of(self._processor)
         self._plain_text = PlainText(self._special)
         if hasattr(self.tokenizer, "backend_tokenizer"):
             drop_breaks(self.tokenizer.backend_tokenizer)
         self._require_arguments()
         self.image_token_ids = image_token_ids_of(config, self._processor)
-        with bounded_rendering():
-            self.prompt("")
         self._rehearse()
 
     @property
@@ -124,7 +128,10 @@ class ChatProcessor:
                 **({"add_special_tokens": False} if is_begun else {}),
             )
         except Exception as error:  # processors raise whatever they do
-            raise RepopeError(f"its processor cannot take the image ({first_line(error)})") from error
+            lack = "too much memory, " if is_lack_of_memory(error) else ""
+            raise RepopeError(
+                f"its processor ({self._sizes_file}) cannot take the image ({lack}{first_line(error)})"
+            ) from error
         found = dict(processed)
         if strange := [name for name, value in found.items() if not isinstance(value, torch.Tensor)]:
             raise RepopeError(f"its processor makes {strange[0]}, which is no tensor, so it cannot be asked")
@@ -152,19 +159,20 @@ class ChatProcessor:
         if self._settings.system_prompt is not None:
             system = [{"type": "text", "text": self._settings.system_prompt}]
             turns.insert(0, {"role": "system", "content": system})
-        try:
-            prompt = self._processor.apply_chat_template(
-                turns,
-                chat_template=self._template,
-                add_generation_prompt=True,
-                tokenize=False,
-                **(self._settings.chat_template or {}),
+
+        def render() -> str:
+            return str(
+                self._processor.apply_chat_template(
+                    turns,
+                    chat_template=self._template,
+                    add_generation_prompt=True,
+                    tokenize=False,
+                    **(self._settings.chat_template or {}),
+                )
             )
-        except Exception as error:  # a template's expressions raise whatever they do
-            raise RepopeError(
-                f"{self._folder}: its chat template cannot be rendered ({first_line(error)})"
-            ) from error
-        return str(prompt)
+
+        given = sum(len(part.get("text", "")) for turn in turns for part in turn["content"])
+        return rendered(self._template_file, given, render)
 
     def _chat_template(self) -> str:
         """The processor's template, else its tokenizer's.
@@ -213,6 +221,15 @@ class ChatProcessor:
             f"{self._folder}: its chat template drops the image, so the model would not see it; take a checkpoint "
             "whose template has a place for images"
         )
+
+
+def _file_of(template: str, checkpoint: Checkpoint) -> Path:
+    """The file that a template is from; the folder where transformers has it from elsewhere."""
+    try:
+        path, found = read_chat_template(checkpoint)
+    except RepopeError:
+        return checkpoint.folder
+    return path if found == template else checkpoint.folder
 
 
 def _is_per_question(

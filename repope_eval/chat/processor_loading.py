@@ -4,11 +4,13 @@ import re
 from importlib.util import find_spec
 from typing import Any
 
-from transformers import AutoProcessor, PreTrainedConfig
+from transformers import AutoProcessor, BaseVideoProcessor, PreTrainedConfig
 
 from repope_eval.errors import RepopeError
 from repope_eval.models.checkpoints import Checkpoint
+from repope_eval.models.description import PREPROCESSOR_CONFIG, PROCESSOR_CONFIG, read_fields
 from repope_eval.models.fields import first_line
+from repope_eval.models.limits import PROMPT_LENGTHS, require_bounded
 from repope_eval.settings.config import ModelSettings
 from repope_eval.wording import installing_extra
 
@@ -20,8 +22,10 @@ def load_processor(checkpoint: Checkpoint, settings: ModelSettings) -> Any:
     """The processor of images and texts.
 
     Raises:
-        RepopeError: there is none, a package is missing, or it takes no limits of pixels.
+        RepopeError: there is none or one of videos, it puts too many tokens in an image's place, a package is missing,
+            or it takes no limits of pixels.
     """
+    require_bounded(read_fields(checkpoint, PROCESSOR_CONFIG), PROMPT_LENGTHS)
     try:
         processor = AutoProcessor.from_pretrained(checkpoint.folder, trust_remote_code=False)
     except ImportError as error:
@@ -35,6 +39,11 @@ def load_processor(checkpoint: Checkpoint, settings: ModelSettings) -> Any:
         raise RepopeError(
             f"{checkpoint.folder}: has no processor of images, so the model can be shown none (is it a text model, "
             "or is preprocessor_config.json missing?)"
+        )
+    if isinstance(images, BaseVideoProcessor):
+        raise RepopeError(
+            f"{checkpoint.folder}: its image processor is {type(images).__name__}, which makes pixels of videos; "
+            f"download {PREPROCESSOR_CONFIG} and {PROCESSOR_CONFIG} again, or take another checkpoint"
         )
     processor.image_processor = _limited(images, settings)
     return processor

@@ -1,21 +1,15 @@
 """A checkpoint's chat template, rendered within bounds: it is a program that somebody else wrote."""
 
-import signal
-import sys
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import FrameType
-
-import psutil
 
 from repope_eval.errors import RepopeError
 from repope_eval.models.fields import first_line
 from repope_eval.models.transformers_internals import render_jinja_template
+from repope_eval.process.bounded_work import bounded_work
 
 MOST_SECONDS = 5.0
-"""The longest that a template's first rendering may take; it takes milliseconds."""
+"""The longest that a rendering may compute; it takes milliseconds."""
 
 MOST_BYTES = 2**30
 """The most memory that a rendering may take; a prompt is a few thousand characters."""
@@ -40,8 +34,7 @@ class ChatTemplate:
         self.path = path
         self._template = template
         self._special_tokens = dict(special_tokens)
-        with bounded_rendering():
-            self.render("")
+        self.render("")
 
     def render(self, text: str) -> str:
         """Renders the turn, and the opening of the answer.
@@ -50,46 +43,38 @@ class ChatTemplate:
             RepopeError: the template's expressions fail, or it makes too much of the text.
         """
         content = [{"type": "image"}, {"type": "text", "text": text}]
-        try:
+
+        def render() -> str:
             (prompt,), _ = render_jinja_template(
                 conversations=[[{"role": "user", "content": content}]],
                 chat_template=self._template,
                 add_generation_prompt=True,
                 **self._special_tokens,
             )
-        except Exception as error:  # its expressions raise whatever they do
-            raise RepopeError(f"{self.path}: cannot be rendered ({first_line(error)})") from error
-        if len(prompt) > len(text) + MOST_CHARACTERS:
-            raise RepopeError(
-                f"{self.path}: makes {len(prompt):,} characters of {len(text):,}; at most {MOST_CHARACTERS:,} more "
-                "are expected"
-            )
-        return str(prompt)
+            return str(prompt)
+
+        return rendered(self.path, len(text), render)
 
 
-@contextmanager
-def bounded_rendering() -> Iterator[None]:
-    """Raises an exception in what takes longer than `MOST_SECONDS`, or more memory than `MOST_BYTES`.
+def rendered(path: Path, given: int, render: Callable[[], str]) -> str:
+    """What a template makes of a text, within the bounds, whichever text it is.
 
-    Only the main thread receives signals, and only Linux limits memory: elsewhere nothing is bounded.
+    Args:
+        path: the template's file.
+        given: the characters of what is put into it.
+        render: renders it.
+
+    Raises:
+        RepopeError: its expressions fail, it takes too much time or memory, or it makes too much of the text.
     """
-    if sys.platform != "linux" or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    import resource  # which other systems do not have
-
-    def refuse(_: int, __: FrameType | None) -> None:
-        raise TimeoutError(f"takes longer than {MOST_SECONDS:g} s")
-
-    before = signal.signal(signal.SIGALRM, refuse)
-    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
-    wanted = psutil.Process().memory_info().vms + MOST_BYTES
     try:
-        if soft == resource.RLIM_INFINITY or wanted < soft:
-            resource.setrlimit(resource.RLIMIT_AS, (wanted, hard))
-        signal.setitimer(signal.ITIMER_REAL, MOST_SECONDS)
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
-        signal.signal(signal.SIGALRM, before)
+        with bounded_work(MOST_SECONDS, MOST_BYTES):
+            prompt = str(render())
+    except Exception as error:  # its expressions raise whatever they do
+        raise RepopeError(f"{path}: the chat template cannot be rendered ({first_line(error)})") from error
+    if len(prompt) > given + MOST_CHARACTERS:
+        raise RepopeError(
+            f"{path}: the chat template makes {len(prompt):,} characters of {given:,}; at most {MOST_CHARACTERS:,} "
+            "more are expected"
+        )
+    return prompt

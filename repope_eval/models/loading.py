@@ -11,7 +11,7 @@ from repope_eval.models.checkpoints import Checkpoint
 from repope_eval.models.description import require_generation_config
 from repope_eval.models.families import checkpoint_of, recipe_of
 from repope_eval.models.fields import blamed_on
-from repope_eval.models.limits import require_bounded
+from repope_eval.models.limits import bounded_reading, require_bounded
 from repope_eval.models.networks import (
     DescribedNetwork,
     LoadedNetwork,
@@ -83,21 +83,22 @@ def read_description(settings: ModelSettings, checkpoint: Checkpoint | None = No
     """
     transformers_logging.set_verbosity_error()  # what it warns of is refused here, or where weights are loaded
     checkpoint = checkpoint or checkpoint_of(settings)
-    require_bounded(checkpoint.fields)
-    require_generation_config(checkpoint)
-    options = RecipeOptions(
-        system_prompt=settings.system_prompt,
-        question_suffix=settings.question_suffix,
-        max_tiles=settings.max_tiles,
-        min_pixels=settings.min_pixels,
-        max_pixels=settings.max_pixels,
-        chat_template=settings.chat_template,
-    )
-    recipe = recipe_of(settings.family, checkpoint, options, settings.prompt)
-    network_class, config = recipe.network_class(), recipe.network_config()
-    with blamed_on(checkpoint.path("config.json")), torch.device("meta"):
-        network = network_class(config)
-    rehearse(recipe, network, checkpoint)
+    with bounded_reading(checkpoint.folder):
+        require_bounded(checkpoint.fields)
+        require_generation_config(checkpoint)
+        options = RecipeOptions(
+            system_prompt=settings.system_prompt,
+            question_suffix=settings.question_suffix,
+            max_tiles=settings.max_tiles,
+            min_pixels=settings.min_pixels,
+            max_pixels=settings.max_pixels,
+            chat_template=settings.chat_template,
+        )
+        recipe = recipe_of(settings.family, checkpoint, options, settings.prompt)
+        network_class, config = recipe.network_class(), recipe.network_config()
+        with blamed_on(checkpoint.path("config.json")), torch.device("meta"):
+            network = network_class(config)
+        rehearse(recipe, network, checkpoint)
     return Described(checkpoint=checkpoint, recipe=recipe, network=network)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,13 @@ from repope_eval.chat import processor_loading as module
 from repope_eval.chat.loading import ChatModel, read_chat_description
 from repope_eval.chat.processor import ChatProcessor
 from repope_eval.errors import RepopeError
+from repope_eval.models import chat_templates, limits
 
 PICTURE = Image.open(GOLDENS / "images" / "coffee.png").convert("RGB")
 
 Changed = Callable[..., Path]
+
+only_on_linux = pytest.mark.skipif(sys.platform != "linux", reason="the bounds are Linux's")
 
 
 @pytest.fixture
@@ -151,7 +155,7 @@ def test_a_template_that_drops_the_image_is_refused(changed: Changed, template: 
     "template", ["{% for %}", "{{ raise_exception('No.') }}", "{% for i in range(10**9) %}x{% endfor %}"]
 )
 def test_a_template_that_cannot_be_rendered_is_refused(changed: Changed, template: str) -> None:
-    with pytest.raises(RepopeError, match="its chat template cannot be rendered"):
+    with pytest.raises(RepopeError, match=r"chat_template\.jinja: the chat template cannot be rendered"):
         processor_of(changed("llava", template))
 
 
@@ -179,3 +183,108 @@ def test_a_checkpoint_without_a_processor_of_images_is_refused(changed: Changed)
     (folder / "processor_config.json").unlink()
     with pytest.raises(RepopeError, match=r"has no processor (of images|that loads)"):
         processor_of(folder)
+
+
+LOOP = "{% for i in range(100000) %}{% for j in range(100000) %}{% endfor %}{% endfor %}"
+
+
+@only_on_linux
+@pytest.mark.parametrize(
+    ("does", "said"),
+    [
+        (LOOP, "TimeoutError: takes longer than 0.3 s"),
+        ("{{ 'a' * 20000000000 }}", "MemoryError: takes more than 1 GiB of memory"),
+    ],
+)
+def test_a_template_is_bounded_at_every_word(
+    changed: Changed, checkpoint: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch, does: str, said: str
+) -> None:
+    monkeypatch.setattr(chat_templates, "MOST_SECONDS", 0.3)
+    template = (checkpoint("llava") / "chat_template.jinja").read_text()
+    template += f"{{% if 'cup' in messages[-1]['content'][-1]['text'] %}}{does}{{% endif %}}"
+    folder = changed("llava", template)
+    processor = processor_of(folder)
+    processor.prepare(PICTURE, ["Is there a cat?"])
+    with pytest.raises(RepopeError) as caught:
+        processor.prepare(PICTURE, ["Is there a cup?"])
+    assert str(caught.value) == (
+        f"{folder / 'chat_template.jinja'}: the chat template cannot be rendered ({said})"
+    )
+
+
+def test_a_template_makes_no_book_of_a_question(changed: Changed, checkpoint: Callable[[str], Path]) -> None:
+    template = (checkpoint("llava") / "chat_template.jinja").read_text()
+    with pytest.raises(
+        RepopeError, match=r"chat_template\.jinja: the chat template makes [0-9,]+ characters of 34"
+    ):
+        processor_of(changed("llava", template + "{{ 'a ' * 100000 }}"))
+
+
+@pytest.mark.parametrize(("kind", "field"), [("idefics3", "image_seq_len"), ("gemma3", "image_seq_length")])
+def test_an_image_of_too_many_tokens_is_refused(changed: Changed, kind: str, field: str) -> None:
+    folder = changed(kind, processor_config={field: 10**9})
+    with pytest.raises(RepopeError) as caught:
+        processor_of(folder)
+    assert str(caught.value) == (
+        f"{folder / 'processor_config.json'}: {field} is 1000000000; a number above 0, at most 100,000, is expected"
+    )
+
+
+@only_on_linux
+@pytest.mark.parametrize("side", [9_000, 30_000])
+def test_an_image_that_takes_too_much_memory_is_refused(changed: Changed, side: int) -> None:
+    sizes = {"size": {"shortest_edge": side}, "crop_size": None, "do_center_crop": False}
+    folder = changed("llava")
+    path = folder / "processor_config.json"
+    settings = json.loads(path.read_text())
+    settings["image_processor"] |= sizes
+    path.write_text(json.dumps(settings))
+    with pytest.raises(
+        RepopeError,
+        match=r"its processor \(processor_config\.json\) cannot take the image \(too much memory, ",
+    ) as caught:
+        processor_of(folder)
+    assert "\n" not in str(caught.value)
+
+
+@only_on_linux
+@pytest.mark.parametrize(
+    ("kind", "part", "field", "said"),
+    [
+        ("qwen2_5_vl", "vision_config", "depth", "a number above 0, at most 1,000, is expected"),
+        (
+            "mllama",
+            "vision_config",
+            "num_global_layers",
+            "cannot be used (TimeoutError: takes longer than 4 s)",
+        ),
+    ],
+)
+def test_a_network_of_too_many_layers_is_refused(
+    changed: Changed, monkeypatch: pytest.MonkeyPatch, kind: str, part: str, field: str, said: str
+) -> None:
+    """Classes name their layers as they like: where no table has the name, building is ended."""
+    monkeypatch.setattr(limits, "MOST_SECONDS", 4.0)
+    folder = changed(kind)
+    path = folder / "config.json"
+    config = json.loads(path.read_text())
+    config[part][field] = 10**7
+    path.write_text(json.dumps(config))
+    with pytest.raises(RepopeError) as caught:
+        processor_of(folder)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert said in str(caught.value)
+
+
+def test_a_processor_of_videos_is_refused(changed: Changed) -> None:
+    folder = changed("qwen2_5_vl")
+    path = folder / "processor_config.json"
+    settings = json.loads(path.read_text())
+    settings["image_processor"]["image_processor_type"] = "Qwen2VLVideoProcessor"
+    path.write_text(json.dumps(settings))
+    with pytest.raises(RepopeError) as caught:
+        processor_of(folder)
+    assert str(caught.value) == (
+        f"{folder}: its image processor is Qwen2VLVideoProcessor, which makes pixels of videos; download "
+        "preprocessor_config.json and processor_config.json again, or take another checkpoint"
+    )

@@ -1,7 +1,5 @@
 """Chat templates that would take time or memory without end."""
 
-import resource
-import signal
 import sys
 from pathlib import Path
 
@@ -27,7 +25,8 @@ def test_a_loop_without_end_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chat_templates, "MOST_SECONDS", 0.2)
     loops = "{% for i in range(100000) %}{% for j in range(100000) %}{% endfor %}{% endfor %}"
     with pytest.raises(
-        RepopeError, match=rf"{PATH}: cannot be rendered \(TimeoutError: takes longer than 0.2 s\)"
+        RepopeError,
+        match=rf"{PATH}: the chat template cannot be rendered \(TimeoutError: takes longer than 0.2 s\)",
     ):
         ChatTemplate(PATH, loops, {})
 
@@ -43,21 +42,29 @@ def test_a_loop_without_end_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_memory_without_end_is_not_had(template: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chat_templates, "MOST_BYTES", 2**28)
-    with pytest.raises(RepopeError, match=rf"{PATH}: cannot be rendered \(MemoryError\)"):
+    with pytest.raises(
+        RepopeError,
+        match=rf"{PATH}: .* rendered \(MemoryError: takes more than 0.25 GiB of memory\)",
+    ):
         ChatTemplate(PATH, template, {})
 
 
 @only_on_linux
-def test_bounds_go_with_the_rendering() -> None:
-    handler, limits = signal.getsignal(signal.SIGALRM), resource.getrlimit(resource.RLIMIT_AS)
-    ChatTemplate(PATH, TURN, {})
-    assert signal.getsignal(signal.SIGALRM) == handler
-    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
-    assert resource.getrlimit(resource.RLIMIT_AS) == limits
+def test_a_template_that_loops_at_a_word_is_ended_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chat_templates, "MOST_SECONDS", 0.2)
+    loops = "{% for i in range(100000) %}{% for j in range(100000) %}{% endfor %}{% endfor %}"
+    template = ChatTemplate(
+        PATH, f"{TURN}{{% if 'cat' in messages[0].content[1].text %}}{loops}{{% endif %}}", {}
+    )
+    assert template.render("Is there a dog?") == "<image>Is there a dog?"
+    with pytest.raises(RepopeError, match=r"TimeoutError: takes longer than 0\.2 s"):
+        template.render("Is there a cat?")
 
 
 def test_a_template_adds_little_to_a_text() -> None:
-    with pytest.raises(RepopeError, match=rf"{PATH}: makes 200,014 characters of 0; at most 100,000 more"):
+    with pytest.raises(
+        RepopeError, match=rf"{PATH}: the chat template makes 200,014 characters of 0; at most 100,"
+    ):
         ChatTemplate(PATH, f"{{{{ 'a' * 200000 }}}}{TURN}", {})
     template = ChatTemplate(PATH, TURN * 2, {})
     with pytest.raises(RepopeError, match=r"makes 300,014 characters of 150,000"):

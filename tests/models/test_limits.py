@@ -13,7 +13,7 @@ from golden import GOLDENS
 from repope_eval.capacity import shapes
 from repope_eval.errors import RepopeError
 from repope_eval.models.fields import Fields
-from repope_eval.models.limits import LARGEST, require_bounded
+from repope_eval.models.limits import LARGEST, PROMPT_LENGTHS, require_bounded
 
 COLUMNS = {
     "layers": "num_hidden_layers",
@@ -35,6 +35,17 @@ def test_a_size_that_is_none_or_too_large_is_named(name: str, value: object) -> 
         RepopeError, match=rf"^config.json: vision_config\.backbone\.{name} is .*; a number above 0"
     ):
         require_bounded(fields)
+
+
+def test_a_processors_areas_are_no_sides() -> None:
+    """Of Qwen2.5-VL's images, `longest_edge` is the most pixels of the whole."""
+    fields = Fields(
+        Path("processor_config.json"), {"size": {"longest_edge": 12_845_056}, "image_seq_len": 10**9}
+    )
+    with pytest.raises(
+        RepopeError, match=r"^processor_config\.json: image_seq_len is 1000000000; a number above 0"
+    ):
+        require_bounded(fields, PROMPT_LENGTHS)
 
 
 def test_what_is_no_number_is_left_to_the_classes() -> None:

@@ -211,7 +211,7 @@ def test_a_chat_template_without_an_image_is_refused(mistral: Path) -> None:
 )
 def test_a_chat_template_that_cannot_be_rendered_is_named(mistral: Path, template: str) -> None:
     (mistral / "chat_template.jinja").write_text(template)
-    with pytest.raises(RepopeError, match=r"chat_template\.jinja: cannot be rendered"):
+    with pytest.raises(RepopeError, match=r"chat_template\.jinja: the chat template cannot be rendered"):
         read_recipe(mistral)
 
 
