@@ -86,7 +86,7 @@ class Ways:
         """The answers to an image's questions, which are those of the plain way as far as that was checked.
 
         Raises:
-            RepopeError: logits are not finite, or a single question does not fit into memory.
+            RepopeError: logits are not finite, a single question does not fit into memory, or the class cannot answer.
         """
         plain: list[ChatGeneration] = []
         while self._way is not PLAIN:
@@ -142,9 +142,16 @@ class Ways:
     def _ask_one(self, image: ChatPrepared, index: int) -> ChatGeneration:
         try:
             return ask_one(self._model, image, index, self._limits)
-        except Exception as error:
+        except RepopeError:
+            raise
+        except (
+            Exception
+        ) as error:  # files of different models, a class that cannot be asked so: it raises whatever
             if not is_lack_of_memory(error):
-                raise
+                raise RepopeError(
+                    f"{self._model.checkpoint.folder}: its class cannot answer with what its processor makes "
+                    f"({first_line(error)}); download it again, or take another checkpoint"
+                ) from error
         raise RepopeError(
             "out of memory with a single image and one question: use model.quantization=nf4 or int8, fewer pixels "
             "(model.max_pixels, where the processor has it), or model.device_map=auto, each in a folder of its own "

@@ -142,3 +142,16 @@ def test_a_slow_plain_way_is_compared_with_as_far_as_it_came(
     asked = Ways(model, "shared", LIMITS, verify=1)
     asked.ask(image)
     assert asked.facts()["verified"]["answers"] == 1
+
+
+def test_files_of_different_models_are_told_in_a_line(model: ChatModel, image: ChatPrepared) -> None:
+    """As where a processor puts more tokens in the image's place than the network makes features."""
+    pixels = image.inputs["pixel_values"]
+    with pytest.raises(
+        RepopeError,
+        match=rf"^{model.checkpoint.folder}: its class cannot answer with what its processor makes \(",
+    ) as caught:
+        Ways(model, "shared", LIMITS, verify=1).ask(
+            replace(image, inputs={"pixel_values": torch.cat([pixels, pixels])})
+        )
+    assert "\n" not in str(caught.value)
