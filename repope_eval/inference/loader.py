@@ -1,5 +1,6 @@
 """Images prepared ahead of the device: decoded, cut into tiles and tokenized by worker processes."""
 
+import ctypes
 import os
 import signal
 import sys
@@ -28,6 +29,9 @@ AHEAD = 32
 """Images that are prepared and wait for the device, at most; a photograph's pixels are up to 16 MB in 16 bits."""
 
 MOST_WORKERS = 8
+
+_PR_SET_PDEATHSIG = 1
+"""Linux's number for: send me this signal when my parent dies."""
 
 Prepare = Callable[[Image.Image, Sequence[str]], Prepared]
 """What makes an image and the texts of its questions ready for a model, such as `Recipe.prepare`."""
@@ -178,3 +182,6 @@ def _start_worker(_: int) -> None:
     os.environ["TOKENIZERS_PARALLELISM"] = "false"  # threads of the parent's do not live on here
     for number in ENDING:
         signal.signal(number, signal.SIG_IGN)
+    if sys.platform == "linux":
+        # When the loop is killed, torch's worker waits for ever to hand over what it has prepared.
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
+import psutil
 import pytest
 from conftest import CommandLine
 from demo_runs import QUESTIONS, answers, comparable, start
@@ -36,8 +37,10 @@ def test_no_answer_is_lost_doubled_or_swapped_over_kills(
         stored = chance.choice([0, 1, 10, 25])
         process = start(folder, *words, stored=stored)
         time.sleep(chance.uniform(0, 0.1 if stored else 2))  # while it loads, or while it answers
+        prepare = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(signal.SIGKILL)
         process.communicate()
+        assert not psutil.wait_procs(prepare, timeout=30)[1]
         found = comparable(folder) if (folder / "answers.jsonl").exists() else []
         assert kept <= set(found) <= set(comparable(unbroken))
         kept = set(found)
