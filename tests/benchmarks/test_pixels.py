@@ -1,5 +1,6 @@
 """One picture for models, servers, annotators and readers, whatever way a file stores it."""
 
+import asyncio
 import base64
 import io
 from collections.abc import Callable
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from repope_eval.annotation.server import _image
+from repope_eval.annotation.pictures import Pictures
 from repope_eval.benchmarks.images import decodable, open_image, plain_format
 from repope_eval.benchmarks.pixels import to_rgb
 from repope_eval.endpoint.requests import image_url
@@ -137,9 +138,17 @@ def test_a_server_is_sent_what_a_model_sees(
 
 def test_a_browser_shows_what_a_model_sees(kind: tuple[Path, Image.Image, str | None]) -> None:
     path, pixels, plain = kind
-    response = _image(path)
-    assert response.media_type == f"image/{plain or 'png'}"
-    assert equal(as_others_show(path.read_bytes() if plain else bytes(response.body)), pixels)
+    pictures = Pictures()  # what it made is there as long as it is
+
+    async def shown() -> tuple[Path, str]:
+        return await pictures.shown(path, is_gone)
+
+    async def is_gone() -> bool:
+        return False
+
+    file, media_type = asyncio.run(shown())
+    assert media_type == f"image/{plain or 'png'}"
+    assert equal(as_others_show(file.read_bytes()), pixels)
 
 
 def test_a_report_shows_what_a_model_sees(kind: tuple[Path, Image.Image, str | None]) -> None:
