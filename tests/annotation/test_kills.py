@@ -1,6 +1,6 @@
 """`annotate` killed again and again while somebody labels: what was told to be stored stands in the file, in order.
 
-KILLS=20 kills it more often than is needed each time.
+REPOPE_KILLS=20 kills it more often than is needed each time.
 """
 
 import json
@@ -18,7 +18,7 @@ from urllib.request import Request, urlopen
 from annotated import question, write_images, write_lines
 from served import ended, served
 
-KILLS = int(os.environ.get("KILLS", "3"))
+KILLS = int(os.environ.get("REPOPE_KILLS", "3"))
 LONGEST_LIFE = 0.5
 """Seconds that the program is labelled with before it is killed, at most."""
 
