@@ -182,8 +182,9 @@ def label_of(column: str, cell: object, words: LabelWords) -> bool | None:
     if cell is None or word not in words:
         yes, no = (", ".join(_having(words, meaning)) for meaning in (True, False))
         raise RepopeError(
-            f"the {column} is {shown(cell)}, and yes is {yes}, no {no}; name other words with bench.labels.yes=[...] "
-            "and bench.labels.no=[...], those of rows to be left out with bench.labels.left_out=[...]"
+            f"the {column} is {shown(cell)}; expected are, for yes: {yes}; for no: {no}. Name other words with "
+            "bench.labels.yes=[...] and bench.labels.no=[...], and those of rows to be left out with "
+            "bench.labels.left_out=[...]"
         )
     return words[word]
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from repope_eval.benchmarks.audit_queue import Queued, write_queue
 from repope_eval.benchmarks.sources import find_local_images
 from repope_eval.downloads.network import without_network
+from repope_eval.errors import RepopeError
 from repope_eval.files.writing import refuse_existing
 from repope_eval.leaderboard.finished_runs import FoundRun
 from repope_eval.leaderboard.run_selection import (
@@ -42,7 +43,14 @@ def execute(settings: AuditSettings, command: str) -> None:
     voters = _without_copies(selection.runs)
     names = names_of(voters)
     protocol = remembering(PROTOCOLS[settings.protocol])
-    says_yes = {names[run.folder]: _says_yes(run, protocol) for run in voters}
+    says_yes = {names[run.folder]: said for run in voters if (said := _says_yes(run, protocol))}
+    for name in names.values():
+        if name not in says_yes:
+            log.warning("%s has no answer that reads as yes or no, so it is left out", name)
+    if not says_yes:
+        raise RepopeError(
+            f"protocol={settings.protocol}: reads no answer of these runs as yes or no; try another, or other runs"
+        )
     labels = selection.benchmark.label_sets[0].distinct  # before anybody corrected them
     doubts = label_doubts(labels, says_yes)
     chances = design(doubts.scores, settings.budget, settings.sample, settings.seed)

@@ -28,6 +28,11 @@ class _Counted:
         return len({question.image for question in self.labels})
 
 
+def _rows(ids: Mapping[int | str, Question], labels: Mapping[Question, bool]) -> int:
+    """How many rows have a label; corrected files lack the ambiguous ones."""
+    return sum(question in labels for question in ids.values())
+
+
 def print_data_card(benchmark: Benchmark, origin: str) -> None:
     """Prints a row for each variant and label set, and one for each file with its hash.
 
@@ -36,7 +41,9 @@ def print_data_card(benchmark: Benchmark, origin: str) -> None:
         origin: where the files come from, and their licence.
     """
     counted = [
-        _Counted(variant, label_set.name, len(ids), label_set.variants[variant])
+        _Counted(
+            variant, label_set.name, _rows(ids, label_set.variants[variant]), label_set.variants[variant]
+        )
         for label_set in benchmark.label_sets
         for variant, ids in benchmark.ids.items()
     ]

@@ -102,7 +102,7 @@ def test_a_question_of_two_variants_is_one(tmp_path: Path) -> None:
         (
             [{"label": "maybe"}],
             {},
-            r"line 1: the label is 'maybe', and yes is yes, true, 1, no .*bench\.labels\.yes=",
+            r"line 1: the label is 'maybe'; expected are, for yes: yes, true, 1; for no: .*bench\.labels\.yes=",
         ),
         ([{"label": None}], {}, "line 1: the label is None"),
         (

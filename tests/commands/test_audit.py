@@ -1,6 +1,7 @@
 """`audit` and `estimate` through the command line, on runs of the demo: what is doubted, and what it comes to."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -280,3 +281,22 @@ def test_a_copy_of_a_run_has_no_vote(runs: Path, command_line: CommandLine, tmp_
     assert queues[0] == queues[1]
     assert again.stdout.count("hasty") == 1
     assert "theirs" not in again.stdout
+
+
+def test_a_run_that_is_not_read_has_no_rates(runs: Path, command_line: CommandLine, tmp_path: Path) -> None:
+    there = Path(shutil.copytree(runs, tmp_path / "runs"))
+    unread = (there / "hasty" / "answers.jsonl").read_text()
+    (there / "hasty" / "answers.jsonl").write_text(
+        re.sub(r'"response": "[^"]*"', '"response": "Unclear"', unread)
+    )
+    words = ("audit", "bench=demo", "budget=100", "sample=200", f"runs={there}")
+    result = command_line(*words, "out=audit")
+    assert result.returncode == 0, result.stderr
+    assert result.stderr.startswith("hasty has no answer that reads as yes or no, so it is left out\n")
+    assert "hasty" not in result.stdout
+    for folder in there.iterdir():
+        if folder.name != "hasty":
+            shutil.rmtree(folder)
+    result = command_line(*words, "out=none")
+    assert result.returncode == 1
+    assert "protocol=repope: reads no answer of these runs as yes or no; try another" in result.stderr
