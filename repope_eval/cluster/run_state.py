@@ -92,7 +92,9 @@ class RunState:
     @property
     def sentence(self) -> str:
         """The state, and what there is to say of it on the same line: `failed: HTTP 401: key expired`."""
-        return ": ".join(filter(None, (self.state, " ".join(self.line.split()))))
+        line = " ".join(self.line.split())
+        # A run's own last line may begin with its state.
+        return ": ".join(filter(None, (self.state, line.removeprefix(f"{self.state}: "))))
 
     @property
     def mend(self) -> str:

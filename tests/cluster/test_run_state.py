@@ -199,3 +199,9 @@ def test_a_complete_run_shows_which_part_of_the_questions_has_answers() -> None:
 def test_a_complete_run_whose_answers_are_gone_is_told(stored: int, line: str) -> None:
     found = run_state("m", signs(trace=trace(complete=True, stored=stored, covered=(9, 9))))
     assert (found.state, found.line) == ("complete", line)
+
+
+def test_the_state_is_said_once_where_the_runs_own_last_line_begins_with_it() -> None:
+    ended = trace(ended="interrupted", line="interrupted: 312 of 1026 answers\nare safe")
+    found = run_state("a", signs(trace=ended))
+    assert found.sentence == "interrupted: 312 of 1026 answers are safe"
