@@ -22,6 +22,7 @@ from simulated_answers import QUESTIONS, make_truth, write_answers, write_questi
 from repope_eval.benchmarks.sources import load_benchmark
 from repope_eval.leaderboard.report import report
 from repope_eval.runs.folder import RunFolder
+from repope_eval.runs.seal import sealed
 from repope_eval.settings.config import BenchSettings, ReportSettings, ScoreSettings
 
 
@@ -59,13 +60,16 @@ def _simulate(n_images: int, n_runs: int, folder: Path) -> None:
     )
     hashes = load_benchmark(bench, folder).hashes
     for number in range(n_runs):
-        settings = ScoreSettings(bench=bench, answers="simulated", model=f"model {number}")
+        settings = dataclasses.asdict(
+            ScoreSettings(bench=bench, answers="simulated", model=f"model {number}")
+        )
         with RunFolder(folder / "runs" / f"model_{number}", {}, resume=True) as run:
             write_answers(truth, number, run.answers, 1)
             run.manifest.note(
                 status="complete",
-                settings=dataclasses.asdict(settings),
+                settings=settings,
                 benchmark={"name": bench.name, "sha256": dict(hashes)},
+                **sealed(settings),  # the report is to read the questions that this names
             )
 
 

@@ -188,7 +188,7 @@ def test_endpoint_fills_the_cache_of_a_server() -> None:
     in_order, at_once = table(run("endpoint", *words, options=()), "order")
     assert in_order["answers"] == at_once["answers"] == "30"
     assert in_order["hit rate"] == in_order["best hit rate"] == "0.760"
-    assert float(at_once["hit rate"]) < 0.76
+    assert float(at_once["hit rate"]) <= 0.76  # which a busy machine may reach by chance
     for row in (in_order, at_once):
         share = 100 * float(row["a second"]) / float(row["allowed"])
         assert float(row["of allowed"].removesuffix("%")) == pytest.approx(share, abs=0.6)
