@@ -129,7 +129,7 @@ def response_text(row: Mapping[str, Any], name: str, where: str, *, is_cell: boo
     if isinstance(response, str):
         return response
     if response is None:
-        raise RepopeError(f"{where}: the {name} is null; leave out rows without a response")
+        raise RepopeError(f"{where}: the {name} is None, not a text; leave out rows without a response")
     raise RepopeError(
         f"{where}: the {name} is {shown(response)}, not a text; write what the model said, such as yes"
     )

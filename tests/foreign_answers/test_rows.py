@@ -91,7 +91,7 @@ def test_what_is_known_of_the_tokens_is_kept() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"response": None}, "the response is null; leave out rows without a response"),
+        ({"response": None}, "the response is None, not a text; leave out rows without a response"),
         ({"response": ["No"]}, "the response is ['No'], not a text"),
         ({"response": True}, "the response is True, not a text"),
         ({"response": 0}, "the response is 0, not a text"),
