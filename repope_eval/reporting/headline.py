@@ -15,7 +15,7 @@ from repope_eval.reporting.figure_texts import (
     ratio_text,
 )
 from repope_eval.scoring.bootstrap import MEAN
-from repope_eval.scoring.coverage import LEAST_COUNTED
+from repope_eval.scoring.coverage import is_few, n_counted
 from repope_eval.scoring.detection import ALL_OBJECTS, Detection
 from repope_eval.scoring.estimates import Interval
 from repope_eval.scoring.paper_sentence import Lead, lead_of
@@ -93,13 +93,11 @@ def _counted(scores: Scores) -> str:
     """Of which questions the figure is, where it leaves out more than a few: these may be the harder ones."""
     if scores.is_unread:
         return f"; none of {counted(scores.n_answered, 'answer', ',')} reads as yes or no"
-    n_counted = scores.n_answered
-    if PROTOCOLS[scores.protocol].unparsed != "not_yes":
-        n_counted -= len(scores.unparsed)
-    if 100 * n_counted >= LEAST_COUNTED * scores.n_questions:
+    number = int(n_counted(scores.n_answered, len(scores.unparsed), PROTOCOLS[scores.protocol]))
+    if not is_few(number, scores.n_questions):
         return ""
-    total, share = counted(scores.n_questions, "question", ","), percentage(n_counted, scores.n_questions)
-    return f"; of the {n_counted:,} of {total} ({share} %) with a readable answer"
+    total, share = counted(scores.n_questions, "question", ","), percentage(number, scores.n_questions)
+    return f"; of the {number:,} of {total} ({share} %) with a readable answer"
 
 
 def _within(figure: str, interval: Interval) -> str:

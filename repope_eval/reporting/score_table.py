@@ -21,7 +21,7 @@ from repope_eval.reporting.figure_texts import (
 )
 from repope_eval.reporting.tables import Cell, Column, Field, Table, number_field, table, text_field
 from repope_eval.scoring.confusion import Figures
-from repope_eval.scoring.coverage import LEAST_COUNTED
+from repope_eval.scoring.coverage import is_few, n_counted
 from repope_eval.scoring.estimates import Estimate
 from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.scoring.scores import Scores
@@ -118,10 +118,8 @@ def leaves_out(figures: Figures, protocol: Protocol) -> bool:
     """Whether there is an F1 of less than 99 % of the labelled questions, for want of an answer that can be read."""
     if figures.f1 is None or figures.is_unread:
         return False
-    n_counted = figures.n_answered
-    if PROTOCOLS[protocol].unparsed != "not_yes":
-        n_counted -= figures.n_unparsed
-    return 100 * n_counted < LEAST_COUNTED * figures.n_questions
+    number = n_counted(figures.n_answered, figures.n_unparsed, PROTOCOLS[protocol])
+    return is_few(number, figures.n_questions)
 
 
 def by_variant(

@@ -54,13 +54,22 @@ def coverage(
 def _coverage(counts: Confusion, labels: Collection[bool], protocol: Protocol) -> Coverage:
     n_yes = sum(labels)
     n_no = len(labels) - n_yes
-    counted_yes, counted_no = counts.tp + counts.fn, counts.fp + counts.tn
-    if protocol.unparsed == "not_yes":
-        counted_yes += counts.unparsed_yes
-        counted_no += counts.unparsed_no
+    with_yes, with_no = counts.tp + counts.fn, counts.fp + counts.tn
+    counted_yes = n_counted(with_yes + counts.unparsed_yes, counts.unparsed_yes, protocol)
+    counted_no = n_counted(with_no + counts.unparsed_no, counts.unparsed_no, protocol)
     return Coverage(
         yes=counted_yes / n_yes if n_yes else None,
         no=counted_no / n_no if n_no else None,
-        # In whole numbers, where 99 of 100 is not below 99 % by rounding.
-        is_partial=100 * counted_yes < LEAST_COUNTED * n_yes or 100 * counted_no < LEAST_COUNTED * n_no,
+        is_partial=is_few(counted_yes, n_yes) or is_few(counted_no, n_no),
     )
+
+
+def n_counted(n_answered: float, n_unparsed: float, protocol: Protocol) -> float:
+    """How many of some answers F1 counts, of which so many are neither yes nor no."""
+    return n_answered if protocol.unparsed == "not_yes" else n_answered - n_unparsed
+
+
+def is_few(number: float, n_questions: float) -> bool:
+    """Whether F1 counts less than 99 % of some questions: those that it leaves out may be the harder ones."""
+    # In whole numbers, where 99 of 100 is not below 99 % by rounding.
+    return 100 * number < LEAST_COUNTED * n_questions
