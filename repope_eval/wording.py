@@ -60,6 +60,13 @@ def counted(number: float, noun: str, form: str = ".0f") -> str:
     return f"{number:{form}} {noun}{plural}"
 
 
+def part_of_images(number: int | None, total: int | None) -> str:
+    """Which part of a benchmark's images is meant, `10 of 100 images`; empty where it is all, or not known."""
+    if number is None or total is None or number == total:
+        return ""
+    return f"{number:,} of {counted(total, 'image', ',')}"
+
+
 def first_few(names: Sequence[str], most: int = 3) -> str:
     """The first of some names, as examples: `a, b, c, ...`."""
     return ", ".join(names[:most]) + (", ..." if len(names) > most else "")

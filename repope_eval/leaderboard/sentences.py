@@ -8,7 +8,7 @@ from repope_eval.reporting.figure_texts import PARTIAL, ratio_text
 from repope_eval.scoring.differences import Difference
 from repope_eval.scoring.paper_sentence import figure_phrase
 from repope_eval.scoring.step_down import LEVEL
-from repope_eval.wording import counted
+from repope_eval.wording import counted, part_of_images
 
 GROUPS = {"runs": "the runs", "paper": "the paper's models"}
 """The groups of models whose rankings are compared, with their names in sentences."""
@@ -139,9 +139,7 @@ def _what_would_rank(board: Leaderboard) -> Iterator[str]:
 
 def limited_images(board: Leaderboard) -> str:
     """Which part of the benchmark's images the figures of runs are about, `10 of 100 images`; empty where all."""
-    if board.n_images in (None, board.n_benchmark_images):
-        return ""
-    return f"{board.n_images:,} of {counted(board.n_benchmark_images or 0, 'image', ',')}"
+    return part_of_images(board.n_images, board.n_benchmark_images)
 
 
 def _paper_apart(board: Leaderboard) -> Iterator[str]:

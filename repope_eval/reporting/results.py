@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from repope_eval.benchmarks.benchmark import Benchmark
+from repope_eval.benchmarks.benchmark import Benchmark, by_image
 from repope_eval.process.timing import Seconds, rounded, timed
 from repope_eval.records import Answer, Question
 from repope_eval.reporting.page import RunView, render_run_page
@@ -17,7 +17,7 @@ from repope_eval.scoring.scores import Scores, score_benchmark
 from repope_eval.settings import config
 from repope_eval.settings.applicable import SERVER
 from repope_eval.settings.written import as_written, by_dotted_key
-from repope_eval.wording import counted
+from repope_eval.wording import counted, part_of_images
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ def score_and_report(
             answered.answers,
             answered.model,
             answered.settings.protocol,
-            part=_part(answered),
+            part=part_of_images(len(by_image(answered.benchmark.questions)), answered.n_images),
             decoding=_decoding(answered.settings),
         )
     counts = {"questions": scores.n_questions, "answered": scores.n_answered, **answered.counts}
@@ -88,14 +88,6 @@ def score_and_report(
         log.warning("%s", unread)
     log.info("results are in %s (report.html for reading, scores.json for programs)", folder.path)
     return scores
-
-
-def _part(answered: AnsweredBenchmark) -> str:
-    """Which part of the benchmark's images `limit` leaves: `10 of 100 images`; empty where it leaves all."""
-    n_images = len({question.image for question in answered.benchmark.questions})
-    if answered.n_images is None or n_images >= answered.n_images:
-        return ""
-    return f"{n_images:,} of {counted(answered.n_images, 'image', ',')}"
 
 
 def _decoding(settings: config.RunSettings | config.ScoreSettings) -> str:
