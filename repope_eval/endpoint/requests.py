@@ -106,6 +106,7 @@ def image_url(path: Path, image_format: str | None = None, max_side: int | None 
     Raises:
         RepopeError: the file is no image that can be opened.
     """
+    # Decoded even where the file's bytes go as they are: one that is cut short is refused, whatever servers make of it.
     own, image = plain_format(path), open_image(path)
     is_small = max_side is None or max(image.size) <= max_side
     if own and is_small and image_format in (None, own):

@@ -86,6 +86,14 @@ def test_pixels_survive_formats_without_loss() -> None:
         assert image.convert("RGB").tobytes() == pixels.tobytes()
 
 
+def test_a_file_that_is_cut_short_is_not_sent(tmp_path: Path) -> None:
+    whole = io.BytesIO()
+    Image.effect_noise((64, 64), 50).save(whole, "JPEG")
+    (tmp_path / "a.jpg").write_bytes(whole.getvalue()[:-500])
+    with pytest.raises(RepopeError, match=r"a\.jpg: is "):
+        image_url(tmp_path / "a.jpg")
+
+
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"no image")
     with pytest.raises(RepopeError, match=r"a\.png: is no image that Pillow can read"):
