@@ -1,6 +1,7 @@
 """Rows out of Arrow's batches, which Parquet files and datasets come to: each cell is measured before it is copied."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -92,11 +93,7 @@ def require_columns(where: str, names: Sequence[str]) -> None:
     Raises:
         RepopeError: there are.
     """
-    twice = (
-        next((name for name in names if names.count(name) > 1), None)
-        if len(set(names)) < len(names)
-        else None
-    )
+    twice = next((name for name, number in Counter(names).items() if number > 1), None)
     if twice is not None:
         raise RepopeError(f"{where}: two columns are named {shown(twice)}; rename one")
 

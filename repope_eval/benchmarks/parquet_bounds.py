@@ -158,9 +158,7 @@ def _measured(path: Path, group: int, chunk: _Chunk, of_chunk: Sequence[Page]) -
     with pyarrow.parquet.ParquetFile(path, read_dictionary=[chunk.path]) as file:
         column = file.read_row_group(group, columns=[chunk.path]).column(0)
     for values in (leaf for part in column.chunks for leaf in _leaves(part)):
-        if not isinstance(
-            values, pyarrow.DictionaryArray
-        ):  # values of a fixed length have no dictionary there
+        if not isinstance(values, pyarrow.DictionaryArray):  # a fixed length: there is no dictionary of these
             return _most(chunk, of_chunk)
         lengths = pyarrow.compute.binary_length(values.dictionary)
         total += pyarrow.compute.sum(pyarrow.compute.cast(lengths.take(values.indices), "int64")).as_py() or 0

@@ -144,9 +144,8 @@ class Ways:
             return ask_one(self._model, image, index, self._limits)
         except RepopeError:
             raise
-        except (
-            Exception
-        ) as error:  # files of different models, a class that cannot be asked so: it raises whatever
+        except Exception as error:
+            # Files of different models, or a class that cannot be asked so, raise whatever they do.
             if not is_lack_of_memory(error):
                 raise RepopeError(
                     f"{self._model.checkpoint.folder}: its class cannot answer with what its processor makes "

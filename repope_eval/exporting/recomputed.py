@@ -37,9 +37,8 @@ def recomputed(run: ScoredRun, data_dir: str | None) -> ScoredRun:
         log.warning("the figures are those of %s, and not recomputed from the answers: %s", SCORES, error)
         return run
     asked = benchmark.first_images(run.found.limit)
-    own = {
-        question: question for question in asked.questions
-    }  # answers do not say which object they are about
+    # The benchmark's own questions, since answers do not say which object they are about.
+    own = {question: question for question in asked.questions}
     answers = {own[each]: answer for each, answer in scored_answers(run.found, benchmark).items()}
     found = score(run.found.model, benchmark.name, asked.label_sets, answers, run.protocol)
     cells = scored_cells(cells_document(found))

@@ -61,14 +61,7 @@ class EstimatesView:
     @property
     def paper_sentence(self) -> str:
         """The runs' F1 as a paper prints it."""
-        rows = [
-            figure_phrase(
-                row.run,
-                Estimate(value=one.value, interval=one.ci95, reason=one.reason if one.n_needed else ""),
-            )
-            for row in self.headline
-            for one in (row.true["f1"],)
-        ]
+        rows = [_phrase(row.run, row.true["f1"]) for row in self.headline]
         variant = self.rows[-1].variant
         several = f" ({variant})" if len({row.variant for row in self.rows}) > 1 else ""
         return (
@@ -103,3 +96,8 @@ class EstimatesView:
                 f"them apart, give {LABELS_FILE}."
             )
         return found
+
+
+def _phrase(run: str, f1: FigureEstimate) -> str:
+    reason = f1.reason if f1.n_needed else ""
+    return figure_phrase(run, Estimate(value=f1.value, interval=f1.ci95, reason=reason))

@@ -40,7 +40,7 @@ class Turn(NamedTuple):
     """Which of a sweep's runs it is."""
 
     number: int
-    """From 1."""
+    """Its place among the runs of the sweep, counted from 1."""
     of: int | None
     """How many runs there are; None where only a sweeper of the user's own knows."""
     words: tuple[str, ...]
