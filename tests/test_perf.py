@@ -184,11 +184,11 @@ def test_the_cost_of_a_sweep_adds_up() -> None:
 
 
 def test_endpoint_fills_the_cache_of_a_server() -> None:
-    words = ("--images", "6", "--questions", "5", "--concurrency", "4", "--milliseconds", "5")
+    words = ("--images", "6", "--questions", "5", "--concurrency", "4", "--milliseconds", "50")
     in_order, at_once = table(run("endpoint", *words, options=()), "order")
     assert in_order["answers"] == at_once["answers"] == "30"
     assert in_order["hit rate"] == in_order["best hit rate"] == "0.760"
-    assert float(at_once["hit rate"]) <= 0.76  # which a busy machine may reach by chance
+    assert float(at_once["hit rate"]) < 0.76
     for row in (in_order, at_once):
         share = 100 * float(row["a second"]) / float(row["allowed"])
         assert float(row["of allowed"].removesuffix("%")) == pytest.approx(share, abs=0.6)

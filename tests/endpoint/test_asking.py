@@ -1,7 +1,6 @@
 """Many questions at once: their order, faults that pass and that do not, and what is left unanswered."""
 
 import random
-import re
 import threading
 import time
 from collections import Counter
@@ -194,20 +193,15 @@ def test_a_server_that_refuses_for_ever_is_given_up(
 ) -> None:
     for module in (retrying, concurrency):
         monkeypatch.setattr(module, "LONGEST_PAUSE", 0.2)
-    asker = opened(chat)
+    asker = opened(chat, concurrency="1")  # of several that fail at once, a ninth may be counted
     chat.respond = lambda asked: error(429, "slow down", **headers)
     began = time.monotonic()
     with pytest.raises(RepopeError) as caught:
         all_answers(asker, images)
-    told = re.fullmatch(
-        rf"20 of 20 questions have no answer: of (\d+) the reason is {re.escape(reason)}, and (\d+) were not asked any "
-        "more; the other answers are stored, and the same command asks those alone",
-        str(caught.value),
+    assert str(caught.value) == (
+        f"20 of 20 questions have no answer: of 8 the reason is {reason}, and 12 were not asked any more; "
+        "the other answers are stored, and the same command asks those alone"
     )
-    assert told is not None
-    # How many wait when the first has waited long enough depends on the machine: 8, or one more.
-    assert int(told[1]) in range(8, 12)
-    assert int(told[1]) + int(told[2]) == 20
     assert time.monotonic() - began < 10
 
 
