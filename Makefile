@@ -43,7 +43,7 @@ test-quick: .venv/installed
 # That older releases call each other's old names is not to be mended here.
 test-lowest: .venv-lowest/installed
 	OMP_NUM_THREADS=1 .venv-lowest/bin/python -m pytest -n $(WORKERS) -W ignore::DeprecationWarning \
-		tests/test_goldens.py tests/inference/test_same_answers.py \
+		tests/test_goldens.py tests/asking/native/test_same_answers.py \
 		tests/models/test_real_files.py tests/models/test_described_files.py
 
 # What no test can show without a GPU: a table, in under ten minutes. DEVICE=cpu tries the program itself in small.

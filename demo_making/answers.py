@@ -5,9 +5,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from repope_eval.benchmarks.demo import SOURCE
-from repope_eval.checking.asking import ask
-from repope_eval.checking.stored_answers import STORED_ANSWERS
+from repope_eval.benchmarks.custom import DEMO
+from repope_eval.machine.checks import STORED_ANSWERS, ask
 from repope_eval.records import Answer
 from repope_eval.runs.answer_store import answer_lines
 from repope_eval.settings.composition import model_settings
@@ -22,8 +21,8 @@ Yes and no are at least 0.2 apart in the probabilities of each answer, so that r
 
 def make_answers() -> list[Answer]:
     """Asks the embedded model one question at a time, in float32 on the CPU; the answers in the benchmark's order."""
-    bench = BenchSettings(name="demo", source="demo", variants=SOURCE.variants)
-    questions = SOURCE.load(bench, Path()).first_images(NUM_IMAGES).questions
+    bench = BenchSettings(name="demo", source="demo", variants=DEMO.variants)
+    questions = DEMO.load(bench, Path()).first_images(NUM_IMAGES).questions
     model = replace(model_settings("tiny"), dtype="float32")
     answers = {answer.question: answer for answer in ask(model, "sequential", "cpu", questions)}
     return [answers[question] for question in questions]

@@ -18,10 +18,10 @@ from random import Random
 from demo_making.icons import KINDS
 from demo_making.scenes import BENCHMARK_SEED, THEMES, PlacedObject, Scene, draw_scene
 from repope_eval.benchmarks.construction import ConstructedVariant, ObjectList, construct
-from repope_eval.benchmarks.demo import DEMO_FOLDER
+from repope_eval.benchmarks.custom import DEMO_FOLDER
 from repope_eval.benchmarks.pope_file import Row, write_rows
-from repope_eval.benchmarks.relabelling import relabel
 from repope_eval.records import Label
+from repope_eval.relabelling.rule import relabel
 
 VARIANTS: tuple[ConstructedVariant, ...] = ("random", "popular", "adversarial")
 NUM_SCENES = 140

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-from repope_eval.benchmarks.demo import DEMO_FOLDER
+from repope_eval.benchmarks.custom import DEMO_FOLDER
 
 PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
 PROGRAM = (sys.executable, "-m", "repope_eval")

@@ -16,7 +16,7 @@ from torch import Tensor
 from demo_making.icons import KINDS
 from demo_making.model import MAX_TILES, PATCH_SIDE, TILE_SIDE
 from demo_making.scenes import Scene, Weighting, draw_scene_and_owners
-from repope_eval.models.tiling import IMAGENET_MEAN, IMAGENET_STD, best_grid, tile_images
+from repope_eval.models.internvl import IMAGENET_MEAN, IMAGENET_STD, best_grid, tile_images
 
 CHUNK = 250
 """Images that a drawing process draws before it hands them over."""

@@ -19,7 +19,7 @@ from gauges import print_table
 from real_answers import RealAnswers, parser, read
 
 from repope_eval.records import Question
-from repope_eval.scoring.label_doubt import label_doubts
+from repope_eval.relabelling.doubt import label_doubts
 
 AIMS = ("-", "0.70", "0.50", "0.60", "0.30")
 BUDGETS = (0.05, 0.1, 0.2, 0.3)

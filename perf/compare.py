@@ -18,10 +18,9 @@ from gauges import print_table
 
 from repope_eval.records import Answer, LabelSet, Question
 from repope_eval.scoring.confusion import Values
-from repope_eval.scoring.differences import Difference, differences
+from repope_eval.scoring.differences import LEVEL, Difference, differences
 from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.scoring.shared_questions import SharedQuestions
-from repope_eval.scoring.step_down import LEVEL
 
 EACH = 3
 """Questions of either label about an image."""

@@ -28,9 +28,9 @@ from gauges import print_table
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
-from repope_eval.capacity.operations import ANSWER_TOKENS
-from repope_eval.inference.generation import find_spellings
-from repope_eval.inference.shared import decode, encode, prefill
+from repope_eval.asking.native.generation import find_spellings
+from repope_eval.asking.native.shared import decode, encode, prefill
+from repope_eval.machine.memory_need import ANSWER_TOKENS
 from repope_eval.models.loading import Model
 from repope_eval.models.recipe import Prepared
 

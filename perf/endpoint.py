@@ -20,11 +20,11 @@ from drawn_images import pope_questions, write_files
 from endpoint_server import IMAGE_TOKENS, MODEL, TEXT_TOKENS
 from gauges import print_table
 
-from repope_eval.endpoint.asker import load_endpoint_asker
-from repope_eval.inference.asker import AskedImage
-from repope_eval.process.ranks import Ranks
+from repope_eval.asking.asker import AskedImage
+from repope_eval.asking.endpoint.asker import load_endpoint_asker
 from repope_eval.records import Question
 from repope_eval.settings.config import BenchSettings, ModelSettings, RunSettings
+from repope_eval.system.ranks import Ranks
 
 
 @dataclass(frozen=True)

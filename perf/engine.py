@@ -35,11 +35,11 @@ from gauges import Clock, print_table, timed
 from PIL import Image
 from random_checkpoints import kinds_of
 
-from repope_eval.capacity.counting import size_of
-from repope_eval.inference.generation import Generation, find_spellings
-from repope_eval.inference.sequential import generate_sequentially
-from repope_eval.inference.shared import generate_shared
-from repope_eval.inference.stretches import common_prefix_length
+from repope_eval.asking.native.generation import Generation, find_spellings
+from repope_eval.asking.native.rows import common_prefix_length
+from repope_eval.asking.native.sequential import generate_sequentially
+from repope_eval.asking.native.shared import generate_shared
+from repope_eval.machine.counting import size_of
 from repope_eval.models.loading import Model
 
 ASKINGS_OF_THE_PAPER = 18

@@ -21,14 +21,13 @@ import numpy as np
 from gauges import print_table
 from real_answers import RealAnswers, parser, read
 
-from repope_eval.benchmarks.audit_queue import Queued
 from repope_eval.records import Question
-from repope_eval.scoring.audit_design import Chance, design
-from repope_eval.scoring.estimation import estimate
-from repope_eval.scoring.label_doubt import label_doubts
+from repope_eval.relabelling.doubt import Chance, design, label_doubts
+from repope_eval.relabelling.estimation import estimate
+from repope_eval.relabelling.findings import Finding, looked_at
+from repope_eval.relabelling.queue import Queued
 from repope_eval.scoring.protocol_scores import score
 from repope_eval.scoring.protocols import PROTOCOLS
-from repope_eval.scoring.queue_findings import Finding, looked_at
 
 DESIGNS = ((0, 250), (100, 150), (0, 500), (300, 200), (0, 1000), (500, 500))
 """Questions that are certain to be looked at, and those that are drawn."""

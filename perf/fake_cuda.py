@@ -3,7 +3,7 @@
     python perf/fake_cuda.py [MODEL ...] [--images 1] [--questions 10] [--engine sequential] [--quantization nf4]
 
 The engines run as they are, on tensors that have shapes and no memory (perf/fake_device.py says what is real of
-them). `peak` is the most that tensors hold at once, weights and all; `formula` is `repope_eval.capacity.memory_need`
+them). `peak` is the most that tensors hold at once, weights and all; `formula` is `repope_eval.machine.memory_need`
 without the program's own share. `waits` is how often the host waits for the GPU: in lines of this package, and in
 lines of transformers. `shapes of attention` is how many different calls of a fused kernel there are, each of which a
 library may prepare before its first use. Kernels' own workspaces are in none of the figures.
@@ -27,14 +27,13 @@ from published_models import published_checkpoint, published_recipe, shipped_sha
 from torch import nn
 from transformers import PreTrainedModel
 
-from repope_eval.capacity.memory_need import PROGRAM, memory_need
-from repope_eval.inference import shared
-from repope_eval.inference.batches import ENGINES
-from repope_eval.inference.generation import Generation, find_spellings
-from repope_eval.models.attention import choose_attention
+from repope_eval.asking.native import shared
+from repope_eval.asking.native.batches import ENGINES
+from repope_eval.asking.native.generation import Generation, find_spellings
+from repope_eval.machine.memory_need import PROGRAM, memory_need
 from repope_eval.models.families import FAMILIES
 from repope_eval.models.loading import Model
-from repope_eval.models.placement import embed_where_inputs_are
+from repope_eval.models.placement import choose_attention, embed_where_inputs_are
 from repope_eval.models.recipe import Prepared
 from repope_eval.settings.composition import listed_models, model_settings
 from repope_eval.settings.config import Engine

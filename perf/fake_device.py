@@ -35,8 +35,7 @@ from fake_tensors import (
 )
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from repope_eval.capacity.hollow_tensors import INDEXING
-from repope_eval.capacity.live_bytes import consists_of_others
+from repope_eval.machine.hollow_tensors import INDEXING, consists_of_others
 
 BLOCK = 512
 """torch's allocator hands out a GPU's memory in multiples of so many bytes."""

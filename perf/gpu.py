@@ -33,10 +33,10 @@ from gpu_checks.rows import Row, Stage, until_error
 from gpu_checks.runs import interruption, two_processes
 from gpu_checks.speed import speed
 
+from repope_eval.asking.native.memory import give_back, total_bytes
 from repope_eval.errors import RepopeError
-from repope_eval.inference.memory import give_back, total_bytes
 from repope_eval.models.placement import choose_device
-from repope_eval.process.environment import machine, usable_cores, versions
+from repope_eval.system.environment import machine, usable_cores, versions
 
 STAGES: dict[str, Stage] = {
     "goldens": goldens,

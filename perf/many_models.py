@@ -17,8 +17,7 @@ from statistics import NormalDist
 from simulated_answers import make_truth, simulated_answers, simulated_labels
 
 from repope_eval.scoring.comparison import compare
-from repope_eval.scoring.differences import POWER_FACTOR, Difference
-from repope_eval.scoring.step_down import LEVEL
+from repope_eval.scoring.differences import LEVEL, POWER_FACTOR, Difference
 
 COLUMNS = ("models", "pairs", "Holm", "Romano-Wolf", "Holm, normal p", "seconds")
 

@@ -4,7 +4,7 @@
 
 One image and its questions, answered in a process of its own for each family. `measured` is the most that is held
 meanwhile: by the whole process on a CPU; in tensors on a GPU, where the program's own share is left out of the
-formula too. `formula` is `repope_eval.capacity.memory_need`. What `doctor` says fits rests on it: it is to be no less
+formula too. `formula` is `repope_eval.machine.memory_need`. What `doctor` says fits rests on it: it is to be no less
 than what is measured, and not much more.
 """
 
@@ -21,10 +21,10 @@ from drawn_images import draw_images, pope_questions
 from gauges import forget_peak, peak_gigabytes, print_table
 from random_checkpoints import kinds_of
 
-from repope_eval.capacity.counting import shape_of
-from repope_eval.capacity.memory_need import PROGRAM, MemoryNeed, memory_need
-from repope_eval.inference.generation import find_spellings
-from repope_eval.inference.shared import generate_shared
+from repope_eval.asking.native.generation import find_spellings
+from repope_eval.asking.native.shared import generate_shared
+from repope_eval.machine.counting import shape_of
+from repope_eval.machine.memory_need import PROGRAM, MemoryNeed, memory_need
 from repope_eval.models.loading import Model
 
 HEADINGS = (

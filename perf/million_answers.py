@@ -25,12 +25,11 @@ from simulated_answers import VARIANTS, make_truth, write_answers, write_questio
 
 from repope_eval.benchmarks.benchmark import POPE_LABELS, Benchmark, make_benchmark
 from repope_eval.benchmarks.pope_file import read_rows
-from repope_eval.process.timing import timed
 from repope_eval.reporting.results import AnsweredBenchmark, score_and_report
-from repope_eval.runs.answer_store import AnswerStore
+from repope_eval.runs.answer_store import AnswerStore, merge_shares
 from repope_eval.runs.folder import RunFolder
-from repope_eval.runs.rank_shares import merge_shares
 from repope_eval.settings.config import BenchSettings, ScoreSettings
+from repope_eval.system.environment import timed
 
 MOST_SECONDS = 60
 MOST_GIGABYTES = 4.0

@@ -22,7 +22,7 @@ from simulated_answers import QUESTIONS, make_truth, write_answers, write_questi
 from repope_eval.benchmarks.sources import load_benchmark
 from repope_eval.leaderboard.report import report
 from repope_eval.runs.folder import RunFolder
-from repope_eval.runs.seal import sealed
+from repope_eval.runs.stored_settings import sealed
 from repope_eval.settings.config import BenchSettings, ReportSettings, ScoreSettings
 
 

@@ -96,8 +96,7 @@ def _apart(source: str, path: Path, n_rows: int) -> tuple[float, float]:
 
 def _read(source: Any, path: Path, n_rows: int, sending: Any) -> None:
     from repope_eval.benchmarks.sources import load_benchmark
-    from repope_eval.settings.config import BenchSettings
-    from repope_eval.settings.table_form import TableColumns
+    from repope_eval.settings.config import BenchSettings, TableColumns
 
     columns = (
         TableColumns(question="text", question_id="question_id") if source == "table" else TableColumns()

@@ -37,7 +37,7 @@ from peer_job import Job, Report, read_report, write_job
 from peer_process import Ended, run_measured
 from peer_work import KIND, Work, make_work
 
-from repope_eval.process.environment import machine
+from repope_eval.system.environment import machine
 
 PROGRAMS = Path(__file__).parent / "peer_programs"
 PATIENCE = 3600

@@ -1,7 +1,7 @@
 """The shipped models at their published sizes, made from the goldens' small files: nothing is downloaded.
 
 A golden has the layout of a published checkpoint at a small size. Its `config.json` is given the published sizes:
-those of the language model stand in `repope_eval/capacity/published_shapes.csv`, those of vision towers here.
+those of the language model stand in `repope_eval/machine/published_shapes.csv`, those of vision towers here.
 """
 
 import copy
@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from repope_eval.capacity.shapes import Shape, published_shape
+from repope_eval.machine.memory_need import Shape, published_shape
 from repope_eval.models.checkpoints import Checkpoint
 from repope_eval.models.families import recipe_of
 from repope_eval.models.recipe import Recipe, RecipeOptions

@@ -1,4 +1,4 @@
-"""Rows of `repope_eval/capacity/published_shapes.csv`, counted from checkpoints' own configurations.
+"""Rows of `repope_eval/machine/published_shapes.csv`, counted from checkpoints' own configurations.
 
     python perf/published_shapes.py internvl2_5_1b ovis2_1b [...]
 
@@ -11,8 +11,8 @@ import csv
 import sys
 from dataclasses import asdict, fields
 
-from repope_eval.capacity.counting import shape_of
-from repope_eval.capacity.shapes import Shape
+from repope_eval.machine.counting import shape_of
+from repope_eval.machine.memory_need import Shape
 from repope_eval.models.families import FAMILIES
 from repope_eval.models.loading import read_description
 from repope_eval.settings.composition import listed_models, model_settings

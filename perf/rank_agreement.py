@@ -22,8 +22,8 @@ from gauges import print_table
 from numpy.typing import NDArray
 from simulated_answers import FLIPPED, REMOVED
 
-from repope_eval.scoring.agreement import kendall_tau
 from repope_eval.scoring.bootstrap import drawn_totals, drawn_weights
+from repope_eval.scoring.comparison import kendall_tau
 
 EACH = 3
 """Questions of either old label about an image."""

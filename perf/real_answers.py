@@ -8,12 +8,12 @@ from pathlib import Path
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.benchmarks.pope_file import POPE_VARIANTS
 from repope_eval.benchmarks.sources import load_benchmark
-from repope_eval.files.rows import read_row_file
 from repope_eval.foreign_answers.formats import join_files
 from repope_eval.foreign_answers.rows import BY_NAME, question_texts
 from repope_eval.records import Answer, Question
 from repope_eval.scoring.protocols import PROTOCOLS, remembering
 from repope_eval.settings.config import BenchSettings
+from repope_eval.system.rows import read_row_file
 
 
 @dataclass(frozen=True)

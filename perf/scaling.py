@@ -25,8 +25,8 @@ from drawn_images import pope_questions, write_files
 from gauges import forget_peak, peak_gigabytes, print_table, timed
 from random_checkpoints import kinds_of
 
-from repope_eval.inference.asker import group_by_image
-from repope_eval.inference.batches import TransformersAsker
+from repope_eval.asking.asker import group_by_image
+from repope_eval.asking.native.batches import TransformersAsker
 from repope_eval.models.loading import Model
 from repope_eval.records import Question
 from repope_eval.runs.answer_store import AnswerStore

@@ -32,9 +32,9 @@ from random_checkpoints import kinds_of
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
+from repope_eval.asking.native.generation import find_spellings
+from repope_eval.asking.native.shared import generate_shared
 from repope_eval.benchmarks.images import open_image
-from repope_eval.inference.generation import find_spellings
-from repope_eval.inference.shared import generate_shared
 from repope_eval.models.loading import Model
 from repope_eval.models.recipe import Prepared
 

@@ -2,7 +2,7 @@
 
     python perf/sweep_cost.py [--dollars 3] [--peak 989] [--utilisation 0.3 0.5] [--loading 1]
 
-Operations follow from the models' shapes (`repope_eval/capacity/operations.py`): 500 images of 640x480, each tiled
+Operations follow from the models' shapes (`repope_eval/machine/memory_need.py`): 500 images of 640x480, each tiled
 as its family does, 5,127 distinct questions; the paper's loop asks 9,000, each alone with its image. Hours are those
 operations over the share of the data sheet's peak that is assumed, plus loading. A model that one GPU of 80 GB does
 not hold is spread over several that take turns, so that all of them are paid for all the time.
@@ -21,10 +21,14 @@ import torch
 from gauges import print_table
 from random_checkpoints import KINDS, random_model
 
-from repope_eval.capacity.counting import shape_of
-from repope_eval.capacity.memory_need import memory_need
-from repope_eval.capacity.operations import operations_alone, shared_operations
-from repope_eval.capacity.shapes import Shape, published_shape
+from repope_eval.machine.counting import shape_of
+from repope_eval.machine.memory_need import (
+    Shape,
+    memory_need,
+    operations_alone,
+    published_shape,
+    shared_operations,
+)
 from repope_eval.settings.composition import listed_models, model_settings
 
 IMAGES, DISTINCT, ASKINGS = 500, 5127, 9000

@@ -9,10 +9,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from repope_eval.api import find_images, load_benchmark, read_answers, score
+    from repope_eval.api import evaluate, find_images, load_benchmark, read_answers, score
     from repope_eval.benchmarks.benchmark import Benchmark
     from repope_eval.errors import RepopeError
-    from repope_eval.evaluation import evaluate
     from repope_eval.models.recipe import Recipe
     from repope_eval.records import Answer, LabelSet, Question
     from repope_eval.scoring.scores import Scores
@@ -42,7 +41,7 @@ _HOMES = {
     "Recipe": "repope_eval.models.recipe",
     "RepopeError": "repope_eval.errors",
     "Scores": "repope_eval.scoring.scores",
-    "evaluate": "repope_eval.evaluation",
+    "evaluate": "repope_eval.api",
     "find_images": "repope_eval.api",
     "load_benchmark": "repope_eval.api",
     "read_answers": "repope_eval.api",

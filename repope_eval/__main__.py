@@ -6,7 +6,7 @@ import sys
 def main() -> None:
     """Runs the command line, and exits with its status."""
     try:
-        from repope_eval import command_line  # takes a moment, in which Ctrl-C may come
+        from repope_eval.commands import command_line  # takes a moment, in which Ctrl-C may come
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         sys.exit(130)

@@ -6,29 +6,28 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from repope_eval.asking.asker import find_asker
+from repope_eval.asking.identity import identity, require_same_contents
+from repope_eval.asking.session import BenchmarkRun, Session
 from repope_eval.benchmarks.benchmark import Benchmark, by_image
 from repope_eval.benchmarks.sources import find_local_images, load_benchmark
 from repope_eval.errors import RepopeError
+from repope_eval.exporting.trackers import require_tracker, track
 from repope_eval.foreign_answers.dash_b import OTHER_EDITION, has_other_positives
-from repope_eval.inference.asker import find_asker
-from repope_eval.inference.identity import identity, require_same_contents
-from repope_eval.inference.session import BenchmarkRun, Session
-from repope_eval.process.environment import machine, slurm_job, versions
-from repope_eval.process.ranks import Ranks, join_ranks
 from repope_eval.records import Answer, Question
-from repope_eval.reporting.results import AnsweredBenchmark, score_and_report
-from repope_eval.reporting.score_console import print_scores
+from repope_eval.reporting.results import AnsweredBenchmark, print_scores, score_and_report
+from repope_eval.runs.answer_store import merge_shares
 from repope_eval.runs.folder import FollowedFolder, RunFolder
 from repope_eval.runs.layout import ANSWERS, MANIFEST, answer_files
 from repope_eval.runs.manifest import Manifest
-from repope_eval.runs.rank_shares import merge_shares
 from repope_eval.scoring.scores import Scores
-from repope_eval.settings.applicable import applicable, refuse_idle
 from repope_eval.settings.config import DEFAULT_PROTOCOL, RunSettings, ScoreSettings
 from repope_eval.settings.launching import bench_words, former_folder, hiding_files, is_of_sweep
-from repope_eval.settings.named_folders import data_folder
-from repope_eval.settings.written import as_written
-from repope_eval.tracking.trackers import require_tracker, track
+from repope_eval.settings.named_files import data_folder
+from repope_eval.settings.quick_checks import applicable, refuse_idle
+from repope_eval.system.environment import machine, slurm_job, versions
+from repope_eval.system.ranks import Ranks, join_ranks
+from repope_eval.system.secrets import as_written
 
 
 def run(settings: RunSettings, command: str, show: Callable[[Scores], None] = print_scores) -> Scores | None:

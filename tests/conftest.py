@@ -18,8 +18,8 @@ from filelock import FileLock
 from matplotlib.figure import Figure
 
 from repope_eval.models.families import FAMILIES
-from repope_eval.process import signals as interruption
 from repope_eval.settings.composition import listed_models
+from repope_eval.system import signals as interruption
 
 PROJECT = Path(__file__).parent.parent
 GOLDENS = Path(__file__).parent / "goldens"

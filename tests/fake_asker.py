@@ -3,11 +3,11 @@
 from collections.abc import Generator, Sequence
 from typing import Any, ClassVar
 
+from repope_eval.asking.asker import ASKERS, AskedImage, Asker
 from repope_eval.errors import RepopeError
-from repope_eval.inference.asker import ASKERS, AskedImage, Asker
-from repope_eval.process.ranks import Ranks
 from repope_eval.records import Answer
 from repope_eval.settings.config import RunSettings
+from repope_eval.system.ranks import Ranks
 
 ASKERS["fake"] = "fake_asker:load_fake_asker"
 

@@ -9,8 +9,7 @@ import pytest
 
 from repope_eval.errors import RepopeError
 from repope_eval.records import Answer, Question
-from repope_eval.runs.folder import RunFolder
-from repope_eval.runs.log import close_log
+from repope_eval.runs.folder import RunFolder, close_log
 
 IDENTITY = {"model.checkpoint": "a/b", "model.revision": "main", "bench.images": None}
 ANSWER = Answer(Question("a.png", "Is there a car in the image?", "car"), "Yes")

@@ -9,9 +9,9 @@ from typing import Any
 
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.benchmarks.sources import load_benchmark
-from repope_eval.runs.seal import sealed
+from repope_eval.runs.stored_settings import sealed
 from repope_eval.settings.config import BenchSettings
-from repope_eval.settings.shipped_files import shipped_folder
+from repope_eval.settings.named_files import shipped_folder
 
 DEMO = BenchSettings(name="demo", source="demo", variants=("random", "popular", "adversarial"))
 

@@ -14,51 +14,41 @@ from typing import get_type_hints
 import pytest
 from conftest import PROJECT
 
-from repope_eval.command_line import COMMANDS
-from repope_eval.inference.asker import ASKERS
+from repope_eval.asking.asker import ASKERS
+from repope_eval.commands.command_line import COMMANDS
+from repope_eval.exporting.trackers import TRACKERS
 from repope_eval.models.families import FAMILIES
-from repope_eval.settings.shipped_files import GROUP_FOLDERS, shipped_folder
-from repope_eval.tracking.trackers import TRACKERS
+from repope_eval.settings.named_files import GROUP_FOLDERS, shipped_folder
 
 PACKAGE = PROJECT / "repope_eval"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS = [
-    ["__version__", "errors", "quantities", "records", "wording"],
-    ["files"],
+    ["__version__", "errors", "records", "wording"],
+    ["system"],
     ["settings"],
-    ["process"],
-    ["downloads"],
-    ["benchmarks"],
-    ["scoring"],
-    ["annotation", "foreign_answers", "runs"],
-    ["cluster", "models", "reporting"],
-    ["inference", "leaderboard"],
-    ["chat", "comparison", "endpoint", "exporting", "tracking"],
-    ["api", "capacity", "pipeline"],
-    ["checking", "evaluation"],
-    ["commands"],
-    ["command_line"],
+    ["benchmarks", "runs"],
+    ["cluster", "models", "scoring"],
+    ["asking", "foreign_answers", "reporting"],
+    ["leaderboard", "machine", "relabelling"],
+    ["comparison", "exporting"],
+    ["pipeline"],
+    ["api", "commands"],
     ["__main__"],
 ]
 """Modules and packages of repope_eval: each imports from layers above its own, and from itself."""
 
 WITHOUT_TORCH = [
-    "chat.asker",
-    "inference.asker",
-    "inference.identity",
-    "inference.session",
-    "inference.spellings",
-    "inference.transformers_asker",
+    "asking.asker",
+    "asking.identity",
+    "asking.loaders",
+    "asking.session",
     "models.checkpoints",
-    "models.fingerprint",
     "models.families",
 ]
 """What neither mistakes nor finished runs need torch for, besides the packages and modules that have none."""
 
-WITH_TORCH = [
-    f"repope_eval.capacity.{name}" for name in ("counting", "hollow_tensors", "live_bytes", "rehearsal")
-]
+WITH_TORCH = [f"repope_eval.machine.{name}" for name in ("counting", "hollow_tensors")]
 """What counts a network, in a package that needs no torch otherwise: imported where a checkpoint is there to count."""
 
 LONGEST_FILE = 500
@@ -120,7 +110,7 @@ def test_no_two_modules_import_each_other() -> None:
 def test_what_needs_no_model_imports_no_torch() -> None:
     """Also what a mistake, a finished run, or foreign answers pass through, so that these need not wait."""
     layers = [part for layer in LAYERS for part in layer if part != "__version__"]
-    light = [f"{PACKAGE.name}.{part}" for part in layers if part not in ("chat", "models", "inference")]
+    light = [f"{PACKAGE.name}.{part}" for part in layers if part not in ("asking", "models")]
     modules = [_module(path) for path in FILES if any(_module(path).startswith(name) for name in light)]
     modules = [name for name in modules if name not in WITH_TORCH]
     modules += [f"{PACKAGE.name}.{name}" for name in WITHOUT_TORCH]
@@ -175,12 +165,12 @@ def test_names_say_what_a_thing_is() -> None:
 @pytest.mark.parametrize(
     ("path", "name"),
     [
-        ("command_line.py", "COMMANDS"),
-        ("exporting/formats.py", "FORMATS"),
-        ("inference/asker.py", "ASKERS"),
+        ("commands/command_line.py", "COMMANDS"),
+        ("commands/export.py", "FORMATS"),
+        ("asking/asker.py", "ASKERS"),
         ("models/families.py", "FAMILIES"),
-        ("settings/shipped_files.py", "GROUP_FOLDERS"),
-        ("tracking/trackers.py", "TRACKERS"),
+        ("settings/named_files.py", "GROUP_FOLDERS"),
+        ("exporting/trackers.py", "TRACKERS"),
     ],
 )
 def test_lookup_tables_are_written_out(path: str, name: str) -> None:

@@ -16,16 +16,15 @@ import openpyxl
 import pytest
 
 from repope_eval.benchmarks.benchmark import OWN_LABELS, make_benchmark
-from repope_eval.benchmarks.object_lists import read_object_lists
+from repope_eval.benchmarks.construction import read_object_lists
 from repope_eval.benchmarks.pope_file import read_annotations, read_rows
 from repope_eval.benchmarks.sources import load_benchmark
-from repope_eval.cluster.model_list import read_model_list
-from repope_eval.cluster.resources import read_resources
+from repope_eval.cluster.sweep_plan import read_model_list, read_resources
 from repope_eval.errors import RepopeError
-from repope_eval.files.rows import read_row_file
 from repope_eval.foreign_answers.formats import join_file
 from repope_eval.foreign_answers.rows import question_texts
 from repope_eval.settings.config import BenchSettings, ColumnSettings
+from repope_eval.system.rows import read_row_file
 
 LONGEST_LINE = 400
 """Of a message, in characters, without the folder of the file."""

@@ -180,7 +180,7 @@ def test_another_program_of_hydras_goes_on(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_a_whole_table_is_evaluated_with_its_settings(tmp_path: Path) -> None:
-    from repope_eval.benchmarks.demo import DEMO_FOLDER
+    from repope_eval.benchmarks.custom import DEMO_FOLDER
 
     rows = [json.loads(line) for line in (DEMO_FOLDER / "pope_random.jsonl").read_text().splitlines()][:12]
     table = "".join(f"{row['image']},{row['text']},{row['label']}\n" for row in rows)

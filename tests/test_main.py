@@ -11,9 +11,10 @@ import pytest
 from conftest import RUN_FILES, CommandLine, visible_files
 
 from repope_eval import __main__ as program
-from repope_eval import __version__, command_line
-from repope_eval.benchmarks.demo import DEMO_FOLDER
-from repope_eval.process import signals
+from repope_eval import __version__
+from repope_eval.benchmarks.custom import DEMO_FOLDER
+from repope_eval.commands import command_line
+from repope_eval.system import signals
 
 NO_ANSWERS = "no_such_file.json: cannot be read (No such file or directory)"
 
@@ -283,7 +284,7 @@ def test_interruption_while_the_program_is_imported_is_no_traceback(tmp_path: Pa
         "import sys\nfrom repope_eval import __main__\n"
         "class Interrupted:\n"
         "    def find_spec(self, name, *_):\n"
-        "        if name == 'repope_eval.command_line':\n"
+        "        if name == 'repope_eval.commands.command_line':\n"
         "            raise KeyboardInterrupt\n"
         "sys.meta_path.insert(0, Interrupted())\n"
         "__main__.main()\n"

@@ -10,9 +10,9 @@ from conftest import ASKED_FILES, CommandLine, visible_files
 from demo_runs import QUESTIONS, answers, comparable
 from omegaconf import DictConfig, OmegaConf
 
-from repope_eval.benchmarks.demo import DEMO_FOLDER
+from repope_eval.benchmarks.custom import DEMO_FOLDER
 from repope_eval.commands.score import score_answers
-from repope_eval.runs.log import close_log
+from repope_eval.runs.folder import close_log
 from repope_eval.settings.config import ScoreSettings
 from repope_eval.settings.schema import schema_of, settings_from
 

@@ -14,8 +14,8 @@ import pytest
 from cluster.sweep_tasks import program
 from demo_runs import FIRST_IMAGES
 
-from repope_eval.benchmarks.demo import DEMO_FOLDER
-from repope_eval.reporting.estimates_view import EstimatesView
+from repope_eval.benchmarks.custom import DEMO_FOLDER
+from repope_eval.relabelling.estimates_page import EstimatesView
 
 IMAGES = DEMO_FOLDER / "images"
 

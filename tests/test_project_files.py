@@ -8,7 +8,7 @@ import yaml
 from conftest import PROJECT
 
 import repope_eval
-from repope_eval.command_line import COMMANDS
+from repope_eval.commands.command_line import COMMANDS
 
 CONTRIBUTING = (PROJECT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 WORKFLOWS = sorted((PROJECT / ".github" / "workflows").glob("*.yml"))

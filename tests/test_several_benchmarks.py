@@ -12,7 +12,7 @@ from conftest import CommandLine
 from demo_runs import FIRST_IMAGES, FIRST_QUESTIONS, answers, comparable, start
 from PIL import Image
 
-from repope_eval.benchmarks.demo import DEMO_FOLDER
+from repope_eval.benchmarks.custom import DEMO_FOLDER
 
 IMAGES = DEMO_FOLDER / "images"
 

@@ -23,7 +23,7 @@ from exported_runs import asked, write_scored_run
 from run_folders import answer_lines, demo
 from watched_commands import Watched, watch
 
-from repope_eval.benchmarks.demo import DEMO_FOLDER
+from repope_eval.benchmarks.custom import DEMO_FOLDER
 
 TOKEN = "hf_0123456789_secret"
 

@@ -79,7 +79,7 @@ def _run(words: list[str], noted: Path, number: int) -> None:
     for stream, part in ((1, "out"), (2, "err")):
         os.dup2(os.open(noted / f"{number}.{part}", os.O_WRONLY | os.O_CREAT), stream)
     file = os.open(noted / f"{number}.events", os.O_WRONLY | os.O_CREAT)
-    from repope_eval import command_line
+    from repope_eval.commands import command_line
 
     sys.argv = ["repope_eval", *words]
     sys.addaudithook(_note(file))
@@ -100,10 +100,10 @@ def main() -> None:
     commands, folder, noted = json.loads(Path(sys.argv[1]).read_text()), sys.argv[2], Path(sys.argv[3])
     os.chdir(folder)
     fewer_replicates.draw_fewer()
-    import repope_eval.command_line
+    import repope_eval.commands.command_line
     import repope_eval.leaderboard.report  # for all commands at once
 
-    assert repope_eval.command_line
+    assert repope_eval.commands.command_line
     for number, words in enumerate(commands):
         process = os.fork()
         if process == 0:

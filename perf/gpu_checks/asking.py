@@ -10,11 +10,11 @@ from gauges import timed
 
 from demo_making.icons import KINDS
 from gpu_checks.scale import QUESTIONS, scale_for
-from repope_eval.benchmarks.demo import DEMO_FOLDER
+from repope_eval.asking.asker import AskedImage, group_by_image
+from repope_eval.asking.native.batches import TransformersAsker
+from repope_eval.benchmarks.custom import DEMO_FOLDER
 from repope_eval.benchmarks.pope_file import question_text
-from repope_eval.capacity.operations import ANSWER_TOKENS
-from repope_eval.inference.asker import AskedImage, group_by_image
-from repope_eval.inference.batches import TransformersAsker
+from repope_eval.machine.memory_need import ANSWER_TOKENS
 from repope_eval.models.loading import Model, load_model
 from repope_eval.records import Question
 from repope_eval.settings.config import Engine, ModelSettings

@@ -14,9 +14,9 @@ from random_checkpoints import random_model
 
 from gpu_checks.rows import NOT_HERE, Row, count_equal
 from gpu_checks.scale import QUESTIONS, scale_for
-from repope_eval.capacity.operations import ANSWER_TOKENS
-from repope_eval.inference.generation import find_spellings
-from repope_eval.inference.shared import generate_shared
+from repope_eval.asking.native.generation import find_spellings
+from repope_eval.asking.native.shared import generate_shared
+from repope_eval.machine.memory_need import ANSWER_TOKENS
 from repope_eval.models.loading import Model
 from repope_eval.models.recipe import Prepared
 from repope_eval.settings.config import Attention

@@ -13,11 +13,11 @@ from random_checkpoints import random_model
 from gpu_checks.asking import ask
 from gpu_checks.rows import Row, count_equal
 from gpu_checks.scale import scale_for
-from repope_eval.inference.memory import give_back, total_bytes
+from repope_eval.asking.native.memory import give_back, total_bytes
 
 PROGRAM = Path(__file__).parent.parent.parent / "tests" / "inference" / "limited_memory.py"
 MEBIBYTES = "60"
-"""What is left on a CPU to a batch that needs more, as tests/inference/test_limited_memory.py has it."""
+"""What is left on a CPU to a batch that needs more, as tests/asking/native/test_limited_memory.py has it."""
 LEFT = 0.6
 """The share of what a whole batch needs that is left on a GPU: too little for all of it, and enough for a part."""
 

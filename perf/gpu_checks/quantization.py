@@ -11,11 +11,11 @@ from random_checkpoints import random_model
 from gpu_checks.asking import ask_demo, demo_model
 from gpu_checks.rows import Row, count_equal, until_error
 from gpu_checks.scale import QUESTIONS, scale_for
-from repope_eval.capacity.counting import shape_of
-from repope_eval.capacity.operations import ANSWER_TOKENS
-from repope_eval.inference.memory import give_back
-from repope_eval.quantities import memory_text
+from repope_eval.asking.native.memory import give_back
+from repope_eval.machine.counting import shape_of
+from repope_eval.machine.memory_need import ANSWER_TOKENS
 from repope_eval.records import Question
+from repope_eval.wording import memory_text
 
 WAYS = ("int8", "nf4")
 

@@ -16,11 +16,10 @@ from gpu_checks.asking import ask
 from gpu_checks.rows import Row, until_error
 from gpu_checks.scale import QUESTIONS, scale_for
 from repope_eval.benchmarks.images import image_size
-from repope_eval.capacity.counting import shape_of
-from repope_eval.capacity.memory_need import memory_need
-from repope_eval.capacity.operations import ANSWER_TOKENS, shared_operations
+from repope_eval.machine.counting import shape_of
+from repope_eval.machine.memory_need import ANSWER_TOKENS, memory_need, shared_operations
 from repope_eval.models.loading import Model
-from repope_eval.quantities import memory_text
+from repope_eval.wording import memory_text
 
 DRAWN = 100
 """How many different images are drawn; where more are asked about, files are asked about under several names."""

@@ -14,9 +14,9 @@ from pathlib import Path
 from peer_job import Job, Stopwatch, read_job, write_report
 
 from repope_eval.__main__ import main as run_command
+from repope_eval.asking.asker import AskedImage, Asker
+from repope_eval.asking.native.batches import TransformersAsker
 from repope_eval.benchmarks import coco
-from repope_eval.inference.asker import AskedImage, Asker
-from repope_eval.inference.batches import TransformersAsker
 from repope_eval.records import Answer
 
 

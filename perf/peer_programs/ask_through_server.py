@@ -12,7 +12,7 @@ from ask_repope_eval import known_annotations, put_clock_on_asking, report_of_ru
 from peer_job import Job, Stopwatch, read_job
 from peer_server import serving
 
-from repope_eval.endpoint.asker import EndpointAsker
+from repope_eval.asking.endpoint.asker import EndpointAsker
 
 CACHE_GIGABYTES = "4"
 """Memory of the server's key-value cache on a CPU."""

@@ -8,15 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from repope_eval.benchmarks.asked_texts import MOST_QUESTION_CHARACTERS, asked_text
 from repope_eval.benchmarks.benchmark import Benchmark, BenchmarkSize, Source
 from repope_eval.benchmarks.hub_images import copy_rows, load_parquet
-from repope_eval.benchmarks.pope_file import object_of
+from repope_eval.benchmarks.pope_file import MOST_QUESTION_CHARACTERS, asked_text, object_of
 from repope_eval.benchmarks.published_files import PublishedFiles, find_published_files
 from repope_eval.errors import RepopeError
-from repope_eval.files.json_files import read_rows
 from repope_eval.records import LabelSet, Question, Variant
 from repope_eval.settings.config import BenchSettings
+from repope_eval.system.json_files import read_rows
 
 NAME = "amber"
 """The name of its folder in data_dir, and of its only label set."""

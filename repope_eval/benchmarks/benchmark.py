@@ -7,8 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 
-from repope_eval.benchmarks.asked_texts import pair_asked
-from repope_eval.benchmarks.pope_file import Row, read_rows
+from repope_eval.benchmarks.pope_file import Row, pair_asked, read_rows
 from repope_eval.errors import RepopeError
 from repope_eval.records import LabelSet, Question, Variant
 from repope_eval.settings.config import BenchSettings

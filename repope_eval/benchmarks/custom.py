@@ -1,8 +1,16 @@
-"""A user's own benchmark: a file of questions in POPE's format, perhaps its relabelled twin, and a folder of images."""
+"""Benchmarks in POPE's format whose files are at hand: the embedded one, and a user's own."""
 
 from pathlib import Path
 
-from repope_eval.benchmarks.benchmark import OWN_LABELS, OWN_MEASURES, Benchmark, Source, read_benchmark
+from repope_eval.benchmarks.benchmark import (
+    OWN_LABELS,
+    OWN_MEASURES,
+    POPE_LABELS,
+    Benchmark,
+    Source,
+    read_benchmark,
+)
+from repope_eval.benchmarks.pope_file import POPE_VARIANTS
 from repope_eval.errors import RepopeError
 from repope_eval.settings.config import BenchSettings
 
@@ -12,7 +20,7 @@ IMAGES_MISSING = (
 )
 
 
-def _load(settings: BenchSettings, _: Path) -> Benchmark:
+def _load_custom(settings: BenchSettings, _: Path) -> Benchmark:
     if settings.questions is None:
         raise RepopeError("bench.questions is required: give bench.questions=FILE, a file in POPE's format")
     if len(settings.variants) != 1:
@@ -26,12 +34,34 @@ def _load(settings: BenchSettings, _: Path) -> Benchmark:
     return read_benchmark(settings.name, questions, relabels, OWN_LABELS)
 
 
-SOURCE = Source(
-    load=_load,
+CUSTOM = Source(
+    load=_load_custom,
     variants=(),
     reads=frozenset({"questions", "relabels", "images"}),
     own_images=lambda *_: None,
     images_missing=lambda _: IMAGES_MISSING,
     origin="files of your own",
     measures=OWN_MEASURES,
+)
+
+
+DEMO_FOLDER = Path(__file__).parent.parent / "demo" / "benchmark"
+
+
+def _load_demo(settings: BenchSettings, _: Path) -> Benchmark:
+    originals, relabelled = (
+        {variant: DEMO_FOLDER / f"{kind}_{variant}.jsonl" for variant in settings.variants}
+        for kind in POPE_LABELS
+    )
+    return read_benchmark(settings.name, originals, relabelled, POPE_LABELS)
+
+
+DEMO = Source(
+    load=_load_demo,
+    variants=POPE_VARIANTS,
+    own_images=lambda *_: DEMO_FOLDER / "images",
+    images_missing=lambda _: IMAGES_MISSING,
+    origin="drawn for this package; licence: the package's",
+    measures="A hundred drawn scenes, with annotation errors that were put there: figures show that the program works "
+    "and what relabelling does to scores, and say nothing of photographs.",
 )

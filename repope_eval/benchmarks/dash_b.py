@@ -14,17 +14,17 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from repope_eval.benchmarks.asked_texts import asked_text
 from repope_eval.benchmarks.benchmark import Benchmark, BenchmarkSize, Source
 from repope_eval.benchmarks.hub_images import copy_rows, load_test_split
 from repope_eval.benchmarks.images import refuse_outside
-from repope_eval.downloads.fetch import LARGEST
+from repope_eval.benchmarks.pope_file import asked_text
 from repope_eval.errors import RepopeError
-from repope_eval.files.json_files import parse_document
-from repope_eval.files.texts import read_text
-from repope_eval.files.writing import write_json
 from repope_eval.records import LabelSet, Question
 from repope_eval.settings.config import BenchSettings
+from repope_eval.system.downloads import LARGEST
+from repope_eval.system.json_files import parse_document
+from repope_eval.system.texts import read_text
+from repope_eval.system.writing import write_json
 from repope_eval.wording import counted, shown
 
 log = logging.getLogger(__name__)

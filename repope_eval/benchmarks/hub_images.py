@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from repope_eval.benchmarks.dataset_files import require_own_files
 from repope_eval.benchmarks.images import decodable, refuse_outside
-from repope_eval.downloads import hub as hub_client
-from repope_eval.downloads.fetch import LARGEST
-from repope_eval.downloads.network import NotHereError, is_network_off
+from repope_eval.benchmarks.saved_datasets import require_own_files
 from repope_eval.errors import RepopeError
+from repope_eval.system import hub as hub_client
+from repope_eval.system.downloads import LARGEST
+from repope_eval.system.hub import NotHereError, is_network_off
 from repope_eval.wording import counted, first_few, shown
 
 

@@ -7,9 +7,8 @@ apart: one that always says yes is right on every photograph, and on no pair.
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from repope_eval.benchmarks.asked_texts import MOST_QUESTION_CHARACTERS, asked_text
 from repope_eval.benchmarks.benchmark import Benchmark, BenchmarkSize, Source
-from repope_eval.benchmarks.pope_file import label_of
+from repope_eval.benchmarks.pope_file import MOST_QUESTION_CHARACTERS, asked_text, label_of
 from repope_eval.benchmarks.published_files import (
     PUBLISHED_ON_SERVERS,
     PublishedFiles,
@@ -17,9 +16,9 @@ from repope_eval.benchmarks.published_files import (
     find_published_files,
 )
 from repope_eval.errors import RepopeError
-from repope_eval.files.rows import read_row_file
 from repope_eval.records import LabelSet, Question, Variant
 from repope_eval.settings.config import BenchSettings
+from repope_eval.system.rows import read_row_file
 from repope_eval.wording import shown
 
 NAME = "popev2"

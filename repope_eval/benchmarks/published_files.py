@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from repope_eval.benchmarks.images import decodable, locate_images
-from repope_eval.downloads.download import download_from_mirrors
 from repope_eval.errors import RepopeError
 from repope_eval.settings.config import BenchSettings
-from repope_eval.settings.named_folders import named_folder
+from repope_eval.settings.named_files import named_folder
+from repope_eval.system.downloads import download_from_mirrors
 
 PUBLISHED_ON_SERVERS = frozenset({"images", "images_url", "annotations", "annotations_url"})
 """The settings of a benchmark whose question files and images are both fetched from servers."""

@@ -1,30 +1,30 @@
-"""The benchmarks that a configuration can name: loading them, and finding their images."""
+"""The benchmarks that a configuration can name: loading them, finding their images, and how large they are."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from repope_eval.benchmarks import amber, coco, custom, dash_b, demo, pope_seem, popev2, table
-from repope_eval.benchmarks.benchmark import Benchmark, Source
+from repope_eval.benchmarks import amber, coco, custom, dash_b, pope_seem, popev2, table
+from repope_eval.benchmarks.benchmark import Benchmark, BenchmarkSize, Source
 from repope_eval.benchmarks.images import locate_images
 from repope_eval.benchmarks.table_rows import hub_dataset
-from repope_eval.downloads.network import NotHereError
 from repope_eval.errors import RepopeError
 from repope_eval.records import Question
 from repope_eval.settings.config import BenchSettings
 from repope_eval.settings.fields import fields_of
-from repope_eval.settings.named_folders import data_word, named_folder
+from repope_eval.settings.named_files import data_word, named_folder
+from repope_eval.system.hub import NotHereError
 from repope_eval.wording import first_few
 
 SOURCES: Mapping[str, Source] = {
-    "demo": demo.SOURCE,
+    "demo": custom.DEMO,
     "coco": coco.SOURCE,
     "pope_aokvqa": pope_seem.AOKVQA_SOURCE,
     "pope_gqa": pope_seem.GQA_SOURCE,
     "popev2": popev2.SOURCE,
     "amber": amber.SOURCE,
     "dash_b": dash_b.SOURCE,
-    "custom": custom.SOURCE,
+    "custom": custom.CUSTOM,
     "table": table.SOURCE,
 }
 """The benchmarks by `bench.source`."""
@@ -171,3 +171,21 @@ def _require_variants(variants: Sequence[str], possible: Sequence[str]) -> None:
     if strange or not variants:
         what = f"no such variant as {', '.join(strange)}" if strange else "is empty"
         raise RepopeError(f"bench.variants: {what}; there are {', '.join(possible)}")
+
+
+def benchmark_size(settings: BenchSettings, data_dir: Path) -> BenchmarkSize:
+    """The size of a benchmark; published files need not be on this machine where their source knows it.
+
+    Args:
+        settings: of the benchmark.
+        data_dir: where data lies.
+
+    Raises:
+        RepopeError: the benchmark has to be counted, and cannot be loaded.
+    """
+    source = SOURCES[settings.source]
+    variants = tuple(sorted(settings.variants, key=[*source.variants, *settings.variants].index))
+    if variants in source.sizes:
+        return source.sizes[variants]
+    questions = load_benchmark(settings, data_dir).questions
+    return BenchmarkSize(len({question.image for question in questions}), len(questions))

@@ -10,13 +10,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from repope_eval.cluster.model_list import list_text
-from repope_eval.cluster.sweep_plan import Group, SweepPlan
-from repope_eval.cluster.task_records import FOLDER, announce
+from repope_eval.cluster.run_state import FOLDER, announce
+from repope_eval.cluster.sweep_plan import Group, SweepPlan, list_text
 from repope_eval.errors import RepopeError
-from repope_eval.files.writing import make_folder, write_text
 from repope_eval.settings.config import SlurmSettings
-from repope_eval.settings.shipped_files import shipped_folder
+from repope_eval.settings.named_files import shipped_folder
+from repope_eval.system.writing import make_folder, write_text
 from repope_eval.wording import counted
 
 

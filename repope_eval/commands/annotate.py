@@ -10,19 +10,18 @@ from pathlib import Path
 
 from filelock import Timeout
 
-from repope_eval.annotation.disputes import Disputes, read_disputes
-from repope_eval.annotation.label_file import LabelFile
-from repope_eval.annotation.queue import in_blind_order, read_questions
-from repope_eval.annotation.session import Session
 from repope_eval.benchmarks.images import locate_images
 from repope_eval.errors import InterruptionError, RepopeError
-from repope_eval.files.folder_lock import hold, named_holder
-from repope_eval.files.writing import is_same_file, make_folder
-from repope_eval.process.output import write
 from repope_eval.records import Question
-from repope_eval.settings.benchmark_commands import AnnotateSettings
+from repope_eval.relabelling.label_file import Disputes, LabelFile, read_disputes
+from repope_eval.relabelling.queue import in_blind_order, read_questions
+from repope_eval.relabelling.session import Session
+from repope_eval.settings.command_settings import AnnotateSettings
 from repope_eval.settings.config import listed
-from repope_eval.settings.named_folders import named_folder
+from repope_eval.settings.named_files import named_folder
+from repope_eval.system.folders import hold, named_holder
+from repope_eval.system.output import write
+from repope_eval.system.writing import is_same_file, make_folder
 from repope_eval.wording import counted, first_few, installing_extra
 
 PATIENCE = 1.0
@@ -141,8 +140,14 @@ def _held(settings: AnnotateSettings, out: Path) -> Iterator[None]:
 
 def _serve(settings: AnnotateSettings, session: Session, command: str) -> None:
     """Serves the page, and says in the end what is stored."""
-    from repope_eval.annotation.server import application
-    from repope_eval.annotation.serving import address_of, is_for_others, listening, new_token, serve
+    from repope_eval.relabelling.server import (
+        address_of,
+        application,
+        is_for_others,
+        listening,
+        new_token,
+        serve,
+    )
 
     token = new_token()
     with listening(settings.host, settings.port) as listener:

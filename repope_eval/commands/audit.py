@@ -6,26 +6,19 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from repope_eval.benchmarks.audit_queue import Queued, write_queue
 from repope_eval.benchmarks.sources import find_local_images
-from repope_eval.downloads.network import without_network
 from repope_eval.errors import RepopeError
-from repope_eval.files.writing import refuse_existing
 from repope_eval.leaderboard.finished_runs import FoundRun
-from repope_eval.leaderboard.run_selection import (
-    Selection,
-    data_folder_of,
-    given_files,
-    names_of,
-    runs_of,
-)
+from repope_eval.leaderboard.run_selection import Selection, data_folder_of, given_files, names_of, runs_of
 from repope_eval.records import Answer, Question
+from repope_eval.relabelling.doubt import ModelTrust, design, label_doubts
+from repope_eval.relabelling.queue import Queued, write_queue
 from repope_eval.reporting.console import print_table
 from repope_eval.reporting.tables import number_field, table, text_field
-from repope_eval.scoring.audit_design import design
-from repope_eval.scoring.label_doubt import ModelTrust, label_doubts
 from repope_eval.scoring.protocols import PROTOCOLS, Protocol, remembering
-from repope_eval.settings.audit_commands import AuditSettings
+from repope_eval.settings.command_settings import AuditSettings
+from repope_eval.system.hub import without_network
+from repope_eval.system.writing import refuse_existing
 from repope_eval.wording import counted
 
 QUEUE = "queue.jsonl"

@@ -3,11 +3,10 @@
 import logging
 from pathlib import Path
 
-from repope_eval.benchmarks.construction import construct
-from repope_eval.benchmarks.object_lists import read_object_lists
+from repope_eval.benchmarks.construction import construct, read_object_lists
 from repope_eval.benchmarks.pope_file import write_rows
-from repope_eval.files.writing import refuse_existing
-from repope_eval.settings.benchmark_commands import BuildSettings
+from repope_eval.settings.command_settings import BuildSettings
+from repope_eval.system.writing import refuse_existing
 from repope_eval.wording import counted
 
 log = logging.getLogger(__name__)

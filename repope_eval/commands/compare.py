@@ -4,15 +4,14 @@ import logging
 from pathlib import Path
 
 from repope_eval.comparison.causes import compare_results
+from repope_eval.comparison.page import comparison_document, render_comparison_page
 from repope_eval.comparison.sides import read_sides
-from repope_eval.downloads.network import without_network
-from repope_eval.files.writing import make_folder, write_json, write_text
-from repope_eval.reporting.comparison_document import comparison_document
-from repope_eval.reporting.comparison_page import render_comparison_page
-from repope_eval.reporting.comparison_tables import gap_table
-from repope_eval.reporting.comparison_verdict import verdict
+from repope_eval.comparison.tables import gap_table
+from repope_eval.comparison.view import verdict
 from repope_eval.reporting.console import print_sentences, print_table
-from repope_eval.settings.comparison_command import CompareSettings
+from repope_eval.settings.command_settings import CompareSettings
+from repope_eval.system.hub import without_network
+from repope_eval.system.writing import make_folder, write_json, write_text
 
 PAGE = "compare.html"
 DOCUMENT = "compare.json"

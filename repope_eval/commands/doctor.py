@@ -3,24 +3,30 @@
 import shlex
 from collections.abc import Mapping, Sequence
 
-from repope_eval.benchmarks.sizes import benchmark_size
-from repope_eval.capacity.counted_models import count_models
-from repope_eval.capacity.examination import examine
-from repope_eval.capacity.findings import Finding, findings, gigabytes
-from repope_eval.capacity.fits import Asked, Fit, command_of, fits, room_of
-from repope_eval.capacity.machine import Machine
-from repope_eval.checking.checks import Check, Result, check_device
+from repope_eval.benchmarks.sources import benchmark_size
 from repope_eval.errors import RepopeError
-from repope_eval.process import environment
-from repope_eval.quantities import hours_text, memory_text
+from repope_eval.machine.checks import Check, Result, check_device
+from repope_eval.machine.fits import (
+    Asked,
+    Finding,
+    Fit,
+    command_of,
+    count_models,
+    findings,
+    fits,
+    gigabytes,
+    room_of,
+)
+from repope_eval.machine.machine import Machine, examine
 from repope_eval.reporting.console import print_sentences, print_table, print_text
 from repope_eval.reporting.tables import Field, Mark, number_field, table, text_field
 from repope_eval.settings.composition import listed_models
 from repope_eval.settings.config import DoctorSettings
 from repope_eval.settings.launching import bench_words
-from repope_eval.settings.named_folders import data_folder
-from repope_eval.settings.written import as_written
-from repope_eval.wording import counted
+from repope_eval.settings.named_files import data_folder
+from repope_eval.system import environment
+from repope_eval.system.secrets import as_written
+from repope_eval.wording import counted, hours_text, memory_text
 
 _MARKS: Mapping[Result, Mark] = {"pass": "", "fail": "attention", "not tried": "quiet"}
 

@@ -5,25 +5,29 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from repope_eval.benchmarks.audit_queue import Queued, is_by_people, is_queue, read_queue
 from repope_eval.benchmarks.pope_file import annotations_of, disputed_of
-from repope_eval.downloads.network import without_network
 from repope_eval.errors import RepopeError
-from repope_eval.files.rows import read_row_file
-from repope_eval.files.writing import make_folder, write_json, write_text
 from repope_eval.leaderboard.run_selection import names_of, runs_of
 from repope_eval.records import Answer, LabelSet, Question, Variant
+from repope_eval.relabelling.estimates_page import (
+    LABELS_FILE,
+    EstimatedRun,
+    EstimatesView,
+    render_estimates_page,
+)
+from repope_eval.relabelling.estimation import FIGURES, FigureEstimate, Looked, estimate
+from repope_eval.relabelling.findings import Finding, looked_at
+from repope_eval.relabelling.queue import Queued, is_by_people, is_queue, read_queue
 from repope_eval.reporting.console import print_table
-from repope_eval.reporting.estimates_page import render_estimates_page
-from repope_eval.reporting.estimates_view import LABELS_FILE, EstimatedRun, EstimatesView
 from repope_eval.reporting.figure_texts import interval_text, ratio_text
 from repope_eval.reporting.tables import Field, number_field, table, text_field
 from repope_eval.scoring.bootstrap import MEAN
-from repope_eval.scoring.estimation import FIGURES, FigureEstimate, Looked, estimate
 from repope_eval.scoring.protocols import PROTOCOLS
-from repope_eval.scoring.queue_findings import Finding, looked_at
-from repope_eval.settings.audit_commands import EstimateSettings
+from repope_eval.settings.command_settings import EstimateSettings
 from repope_eval.settings.config import Protocol
+from repope_eval.system.hub import without_network
+from repope_eval.system.rows import read_row_file
+from repope_eval.system.writing import make_folder, write_json, write_text
 from repope_eval.wording import counted, shown
 
 DOCUMENT, PAGE = "estimates.json", "estimates.html"

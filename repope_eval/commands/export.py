@@ -1,22 +1,36 @@
-"""`python -m repope_eval export`: a finished run in a form that others read."""
+"""`python -m repope_eval export`: a finished run in a form that others read.
+
+A new form is a file beside these with a function that makes the files of an export, an entry in `FORMATS`, and its name
+in `ExportFormat`.
+"""
 
 import logging
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from repope_eval.downloads.network import without_network
 from repope_eval.errors import RepopeError
-from repope_eval.exporting.files import refuse_filled, write_files
-from repope_eval.exporting.formats import FORMATS
-from repope_eval.exporting.recomputed import recomputed
-from repope_eval.exporting.scored_run import read_scored_run
-from repope_eval.exporting.sentences import unread_sentence, whole_clause
+from repope_eval.exporting import eval_results, evaluation_card, every_eval_ever, lmms_eval, model_card
+from repope_eval.exporting.evaluation_card import unread_sentence, whole_clause
+from repope_eval.exporting.files import Files, refuse_filled, write_files
+from repope_eval.exporting.scored_run import ScoredRun, read_scored_run, recomputed
 from repope_eval.leaderboard.run_selection import given_files
-from repope_eval.settings.export_command import ExportSettings
-from repope_eval.settings.named_folders import named_folder
+from repope_eval.settings.command_settings import ExportFormat, ExportSettings
+from repope_eval.settings.named_files import named_folder
+from repope_eval.system.hub import without_network
 from repope_eval.wording import counted
 
 log = logging.getLogger(__name__)
+
+
+FORMATS: Mapping[ExportFormat, Callable[[ScoredRun, ExportSettings], Files]] = {
+    "every_eval_ever": every_eval_ever.files,
+    "eval_results": eval_results.files,
+    "lmms_eval": lmms_eval.files,
+    "model_card": model_card.files,
+    "evaluation_card": evaluation_card.files,
+}
+"""The function that makes each form's files, by the value of `format`."""
 
 
 @without_network()

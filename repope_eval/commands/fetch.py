@@ -2,9 +2,8 @@
 
 import logging
 
-from repope_eval.quantities import memory_text
 from repope_eval.settings.config import FetchSettings
-from repope_eval.wording import counted
+from repope_eval.wording import counted, memory_text
 
 log = logging.getLogger(__name__)
 
@@ -14,7 +13,7 @@ def execute(settings: FetchSettings, command: str) -> None:
     from repope_eval.models.families import checkpoint_of
 
     checkpoint = checkpoint_of(settings.model)  # a mistake in the name is said before torch is imported
-    from repope_eval.chat.loading import describe_network
+    from repope_eval.asking.chat.loading import describe_network
     from repope_eval.models.networks import fetch_whole
 
     files = fetch_whole(describe_network(settings.model, checkpoint))

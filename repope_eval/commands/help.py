@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from repope_eval.settings.fields import Field, groups_of, told_fields, typed
-from repope_eval.settings.shipped_files import choices
+from repope_eval.settings.named_files import choices
 
 WIDTH = 98
 KEY_COLUMN = 28

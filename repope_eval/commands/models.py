@@ -4,17 +4,16 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from repope_eval.capacity.memory_need import need_of, value_bytes_of
-from repope_eval.capacity.shapes import Rehearsed, Shape
 from repope_eval.errors import RepopeError
-from repope_eval.quantities import memory_text, parameters_text
+from repope_eval.machine.memory_need import Rehearsed, Shape, need_of, value_bytes_of
 from repope_eval.reporting.console import print_table, print_text
 from repope_eval.reporting.tables import Field, number_field, table, text_field
 from repope_eval.settings.composition import listed_models
 from repope_eval.settings.config import ModelSettings, ModelsSettings, number_format
+from repope_eval.wording import memory_text, parameters_text
 
 if TYPE_CHECKING:
-    from repope_eval.capacity.shapes import Size
+    from repope_eval.machine.memory_need import Size
 
 EXAMPLE_QUESTION = "Is there a snowboard in the image?"
 
@@ -70,9 +69,8 @@ def _show(settings: ModelSettings, *, fetch: bool) -> None:
             f"{settings.name}: the configuration and tokenizer of {settings.checkpoint} are not on this machine, "
             "and its prompt is made with them; fetch=true fetches them from the Hub, without the weights"
         ) from error
-    from repope_eval.capacity.counting import size_of
-    from repope_eval.capacity.rehearsal import count_need
-    from repope_eval.chat.loading import describe_network
+    from repope_eval.asking.chat.loading import describe_network
+    from repope_eval.machine.counting import count_need, size_of
 
     described = describe_network(settings, checkpoint)
     _print_models([_row(settings, size_of(described.network))])
@@ -115,7 +113,7 @@ def _row(settings: ModelSettings, size: "Size | None") -> ModelRow:
 
 def _size(settings: ModelSettings, *, fetch: bool) -> "Size | None":
     """The size by the checkpoint's own configuration where it is here, else by the published shape."""
-    from repope_eval.capacity.shapes import published_shape
+    from repope_eval.machine.memory_need import published_shape
     from repope_eval.models.checkpoints import DEMO, NotHereError
     from repope_eval.models.families import checkpoint_of
 
@@ -124,8 +122,8 @@ def _size(settings: ModelSettings, *, fetch: bool) -> "Size | None":
         return shape  # the same, without waiting for torch
     try:
         checkpoint = checkpoint_of(settings, download=fetch)
-        from repope_eval.capacity.counting import size_of
-        from repope_eval.chat.loading import describe_network
+        from repope_eval.asking.chat.loading import describe_network
+        from repope_eval.machine.counting import size_of
 
         return size_of(describe_network(settings, checkpoint).network)
     except RepopeError as error:

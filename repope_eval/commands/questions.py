@@ -8,10 +8,10 @@ from typing import Any
 
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.benchmarks.sources import find_benchmark_images, load_benchmark
-from repope_eval.files.writing import refuse_existing, write_lines
-from repope_eval.settings.benchmark_commands import QuestionsSettings
+from repope_eval.settings.command_settings import QuestionsSettings
 from repope_eval.settings.launching import bench_words
-from repope_eval.settings.named_folders import data_folder
+from repope_eval.settings.named_files import data_folder
+from repope_eval.system.writing import refuse_existing, write_lines
 from repope_eval.wording import counted
 
 log = logging.getLogger(__name__)

@@ -10,36 +10,42 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
-from repope_eval.benchmarks.agreement import agreement_of
-from repope_eval.benchmarks.annotators import read_annotators, refuse_one_file_of_two_people
 from repope_eval.benchmarks.images import locate_images
 from repope_eval.benchmarks.pope_file import DISPUTED, Row, row_fields
-from repope_eval.benchmarks.question_file import QuestionFile, read_question_file
-from repope_eval.benchmarks.relabelling import LabelChange, Outcome, label_by_question, label_changes, settle
 from repope_eval.errors import RepopeError
-from repope_eval.files.texts import read_content
-from repope_eval.files.writing import refuse_existing, write_lines, write_text
 from repope_eval.records import Question
-from repope_eval.reporting.console import print_table
-from repope_eval.reporting.label_changes import print_label_changes
-from repope_eval.reporting.relabelling_card import relabelling_card
-from repope_eval.reporting.relabelling_page import render_relabelling_page
-from repope_eval.reporting.relabelling_tables import confusion_table, queue_rate_table
-from repope_eval.reporting.relabelling_view import (
+from repope_eval.relabelling.findings import Finding, QueueRate, is_begun, queue_rates
+from repope_eval.relabelling.page import relabelling_card, render_relabelling_page
+from repope_eval.relabelling.queue import QuestionFile, read_question_file
+from repope_eval.relabelling.rule import (
+    LabelChange,
+    Outcome,
+    agreement_of,
+    kappa_of,
+    label_by_question,
+    label_changes,
+    read_annotators,
+    refuse_one_file_of_two_people,
+    settle,
+)
+from repope_eval.relabelling.view import (
     RelabellingView,
     agreement_sentence,
     changes_title,
+    confusion_table,
     decider_sentence,
     kappa_text,
+    print_label_changes,
+    queue_rate_table,
     queue_sentences,
     settled_sentence,
     unsampled_sentence,
     unsettled_sentence,
 )
-from repope_eval.scoring.annotator_kappa import kappa_of
-from repope_eval.scoring.queue_findings import Finding, is_begun
-from repope_eval.scoring.queue_rates import QueueRate, queue_rates
-from repope_eval.settings.benchmark_commands import RelabelSettings
+from repope_eval.reporting.console import print_table
+from repope_eval.settings.command_settings import RelabelSettings
+from repope_eval.system.texts import read_content
+from repope_eval.system.writing import refuse_existing, write_lines, write_text
 from repope_eval.wording import counted, first_few
 
 DISPUTES = "disputed.jsonl"

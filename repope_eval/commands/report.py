@@ -1,8 +1,8 @@
 """`python -m repope_eval report`: the leaderboard, figures and tables of many runs."""
 
-from repope_eval.downloads.network import without_network
 from repope_eval.leaderboard.report import report
 from repope_eval.settings.config import ReportSettings
+from repope_eval.system.hub import without_network
 
 
 @without_network()

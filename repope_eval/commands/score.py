@@ -10,19 +10,19 @@ from hydra.core.hydra_config import HydraConfig
 
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.benchmarks.sources import find_local_images, load_benchmark
-from repope_eval.foreign_answers.answer_files import join_answer_files, named_files
+from repope_eval.exporting.trackers import require_tracker, track
 from repope_eval.foreign_answers.dash_b import has_other_positives
+from repope_eval.foreign_answers.formats import join_answer_files, named_files
 from repope_eval.foreign_answers.joining import Joined
 from repope_eval.pipeline import describe_start, leaves_failures
 from repope_eval.reporting.results import AnsweredBenchmark, score_and_report
 from repope_eval.runs.folder import RunFolder
 from repope_eval.runs.layout import answers_name
+from repope_eval.scoring.protocols import unknown_tags_line
 from repope_eval.scoring.scores import Scores
-from repope_eval.scoring.thoughts import unknown_tags_line
 from repope_eval.settings.config import ColumnSettings, ScoreSettings, listed
-from repope_eval.settings.named_folders import data_folder
-from repope_eval.settings.written import FromEnvironment, as_written
-from repope_eval.tracking.trackers import require_tracker, track
+from repope_eval.settings.named_files import data_folder
+from repope_eval.system.secrets import FromEnvironment, as_written
 from repope_eval.wording import counted, shown
 
 log = logging.getLogger(__name__)

@@ -7,17 +7,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from repope_eval.cluster.gathering import read_sweep
 from repope_eval.cluster.run_state import STATES, RunState
-from repope_eval.downloads.network import without_network
-from repope_eval.process.output import write
-from repope_eval.process.timing import now
-from repope_eval.quantities import duration_text
+from repope_eval.cluster.sweep_plan import read_sweep
 from repope_eval.reporting.console import clear_screen, print_document, print_table
 from repope_eval.reporting.tables import Table, number_field, table, text_field
 from repope_eval.runs.layout import run_title
 from repope_eval.settings.config import StatusSettings
-from repope_eval.wording import counted
+from repope_eval.system.environment import now
+from repope_eval.system.hub import without_network
+from repope_eval.system.output import write
+from repope_eval.wording import counted, duration_text
 
 _ENDED_EARLY = ("interrupted", "failed")
 

@@ -4,24 +4,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from repope_eval.benchmarks.sources import find_local_images
-from repope_eval.comparison.answer_settings import compared_settings
-from repope_eval.comparison.sides import OWN_PROTOCOL, Side, is_same_place
+from repope_eval.comparison.sides import OWN_PROTOCOL, Side, compared_settings, is_same_place
+from repope_eval.comparison.view import ComparedLabels, ComparedResult, ComparisonView, ProtocolFigures
 from repope_eval.errors import RepopeError
 from repope_eval.records import LabelSet, Question, Variant, label_set_phrase
-from repope_eval.reporting.comparison_view import (
-    ComparedLabels,
-    ComparedResult,
-    ComparisonView,
-    ProtocolFigures,
-)
 from repope_eval.reporting.figure_texts import clipped
-from repope_eval.scoring.gap import Gaps, figures_by_variant, gaps, paired_differences
+from repope_eval.scoring.gap import Gaps, Result, figures_by_variant, gaps, paired_differences, restricted
 from repope_eval.scoring.paired_answers import Readers, pair_answers, read_differently, tally
 from repope_eval.scoring.protocol_scores import with_distinct
 from repope_eval.scoring.protocols import PROTOCOLS
-from repope_eval.scoring.shared_ground import Result, restricted
 from repope_eval.settings import config
-from repope_eval.settings.comparison_command import CompareSettings
+from repope_eval.settings.command_settings import CompareSettings
 from repope_eval.wording import counted
 
 Labels = tuple[LabelSet, LabelSet, LabelSet]

@@ -1,4 +1,4 @@
-"""The two results of a comparison, each read from a run folder or from answer files."""
+"""The two results of a comparison, each read from a run folder or from answer files, and what may differ in them."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -8,13 +8,11 @@ from typing import Any
 
 from repope_eval.benchmarks.benchmark import POPE_LABELS, Benchmark
 from repope_eval.benchmarks.sources import find_local_images, load_benchmark
-from repope_eval.comparison.answer_settings import Facts, facts_of
+from repope_eval.comparison.view import SettingGroup, SettingPair
 from repope_eval.errors import RepopeError
-from repope_eval.files.json_files import read_json
-from repope_eval.files.links import require_inside
-from repope_eval.foreign_answers.answer_files import Names, join_answer_files, named_files
+from repope_eval.foreign_answers.formats import Names, join_answer_files, named_files
 from repope_eval.foreign_answers.joining import Joined
-from repope_eval.leaderboard.finished_runs import FoundRun, read_run, state_of
+from repope_eval.leaderboard.finished_runs import NOT_SET, FoundRun, read_run, state_of
 from repope_eval.leaderboard.run_selection import (
     benchmark_of,
     data_folder_of,
@@ -23,16 +21,118 @@ from repope_eval.leaderboard.run_selection import (
     scored_answers,
 )
 from repope_eval.records import Answer, Question, Variant
+from repope_eval.runs.folder import picture_hashes
 from repope_eval.runs.layout import ANSWERS, MANIFEST, SCORES, answers_name
-from repope_eval.runs.manifest_form import read_manifest
+from repope_eval.runs.manifest import in_words
+from repope_eval.runs.manifest_form import CHECKPOINT_FILES, read_manifest
 from repope_eval.scoring.gap import FIRST, SECOND
-from repope_eval.scoring.protocols import PROTOCOLS
-from repope_eval.scoring.thoughts import unknown_tags_line
-from repope_eval.settings.comparison_command import CompareSettings
+from repope_eval.scoring.protocols import PROTOCOLS, unknown_tags_line
+from repope_eval.settings.command_settings import CompareSettings
 from repope_eval.settings.config import DEFAULT_PROTOCOL, BenchSettings, ColumnSettings, Protocol, listed
-from repope_eval.settings.named_folders import data_folder
-from repope_eval.settings.written import as_written
+from repope_eval.settings.named_files import data_folder
+from repope_eval.system.folders import require_inside
+from repope_eval.system.json_files import read_json
+from repope_eval.system.secrets import as_written
 from repope_eval.wording import counted, shown_word
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What is known of how the answers of a run came about."""
+
+    values: Mapping[str, str]
+    """The settings and facts as texts, by their dotted keys such as `model.dtype`."""
+    pictures: Mapping[str, str]
+    """SHA-256 of each picture that was asked about, by name; empty where nothing is noted."""
+
+
+PICTURES = "pictures"
+"""Stands among the keys for the picture files themselves."""
+
+GROUPS: Mapping[str, tuple[bool, tuple[str, ...]]] = {
+    "prompt": (
+        True,
+        ("prompt", "model.prompt", "model.system_prompt", "model.question_suffix", "model.chat_template"),
+    ),
+    "pixels": (
+        True,
+        (
+            PICTURES,
+            "model.max_tiles",
+            "model.min_pixels",
+            "model.max_pixels",
+            "model.image_format",
+            "model.max_side",
+        ),
+    ),
+    "checkpoint": (True, ("model.checkpoint", "model.revision", "model.family", CHECKPOINT_FILES)),
+    "number format": (True, ("model.dtype", "model.quantization")),
+    "longest answer": (True, ("model.max_new_tokens",)),
+    "engine": (
+        False,
+        ("engine", "batch_size", "model.attn_implementation", "model.device_map", "model.url"),
+    ),
+    "hardware": (False, ("device", "device.")),
+    "versions": (False, ("versions.",)),
+}
+"""For each cause of other answers: whether it can change what a model says, or only answers that hang by a rounding;
+and the keys of the facts that say it. A key that ends with a dot stands for all that begin so."""
+
+
+def facts_of(run: FoundRun, folder: Path) -> Facts | None:
+    """What the answers of a run may depend on; None where they came from elsewhere, with nothing known of it."""
+    if "answers" in run.facts:
+        return None
+    manifest = read_manifest(folder / MANIFEST)
+    values = dict(run.facts)
+    if manifest.get("prompt"):
+        values["prompt"] = manifest["prompt"]
+    files = manifest.get(CHECKPOINT_FILES, {})
+    if files:
+        values[CHECKPOINT_FILES] = ", ".join(f"{name} ({digest[:15]})" for name, digest in files.items())
+    return Facts(values=values, pictures=picture_hashes(folder))
+
+
+def compared_settings(a: Facts | None, b: Facts | None) -> tuple[SettingGroup, ...]:
+    """What answers depend on, group by group, the likelier causes first; unknown where it is of one of the two."""
+    return tuple(
+        SettingGroup(name=name, is_known=False, changes_answers=changes_answers, pairs=())
+        if a is None or b is None
+        else _group(name, changes_answers, keys, a, b)
+        for name, (changes_answers, keys) in GROUPS.items()
+    )
+
+
+def _group(name: str, changes_answers: bool, keys: tuple[str, ...], a: Facts, b: Facts) -> SettingGroup:
+    found = [
+        key
+        for key in dict.fromkeys((*a.values, *b.values))
+        if any(key == wanted or (wanted.endswith(".") and key.startswith(wanted)) for wanted in keys)
+    ]
+    pairs = [
+        SettingPair(key=key, a=a.values.get(key, NOT_SET), b=b.values.get(key, NOT_SET)) for key in found
+    ]
+    if PICTURES in keys:
+        pairs += _pictures(a.pictures, b.pictures)
+    return SettingGroup(
+        name=name,
+        is_known=bool(pairs),
+        changes_answers=changes_answers,
+        pairs=tuple(pair for pair in pairs if pair.a != pair.b),
+    )
+
+
+def _pictures(a: Mapping[str, str], b: Mapping[str, str]) -> list[SettingPair]:
+    """The first picture that both were asked about and whose file differs, and how many there are."""
+    shared = [name for name in a if name in b]
+    differing = [name for name in shared if a[name] != b[name]]
+    if not differing:
+        return []
+    key = f"{len(differing):,} of {counted(len(shared), 'picture', ',')}, first {differing[0]}"
+    return [
+        SettingPair(key=key, a=in_words(f"sha256:{a[differing[0]]}"), b=in_words(f"sha256:{b[differing[0]]}"))
+    ]
+
 
 OWN_PROTOCOL = DEFAULT_PROTOCOL
 """How an answer file is read where nothing says it, and what is common to two results that are read differently."""

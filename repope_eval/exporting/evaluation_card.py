@@ -1,21 +1,119 @@
 """A page in Markdown on an evaluation: what was measured, on what, how, what came out, and what it cannot tell."""
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from repope_eval.benchmarks.sources import measures_of, origin_of
-from repope_eval.exporting.figure_table import figure_table, interval_table
 from repope_eval.exporting.files import Files
-from repope_eval.exporting.metrics import METRICS, POSITIVE
-from repope_eval.exporting.names import page_of
-from repope_eval.exporting.scored_run import Asking, ScoredRun
-from repope_eval.exporting.sentences import coverage_sentence, interval_sentence, origin_sentence
+from repope_eval.exporting.names import METRICS, POSITIVE, dataset_title, page_of
+from repope_eval.exporting.scored_run import UNREAD, Asking, ScoredCell, ScoredRun
 from repope_eval.leaderboard.finished_runs import NOT_SET
 from repope_eval.records import label_set_title
-from repope_eval.reporting.figure_texts import FIGURE_TITLES
-from repope_eval.reporting.table_exports import markdown_text
+from repope_eval.reporting.figure_texts import FIGURE_TITLES, count_text, figure_text, interval_text
+from repope_eval.reporting.tables import Field, markdown, markdown_text, number_field, table, text_field
+from repope_eval.scoring.bootstrap import Estimate
 from repope_eval.scoring.protocols import PROTOCOLS
-from repope_eval.settings.export_command import ExportSettings
+from repope_eval.settings.command_settings import ExportSettings
+from repope_eval.wording import counted, shown
+
+
+def origin_sentence(run: ScoredRun) -> str:
+    """Who answered what, and by which program."""
+    titles = dict.fromkeys(dataset_title(run.found.bench, cell.label_set) for cell in run.cells)
+    how = "asked and scored" if run.asking else "answered elsewhere, and scored"
+    return f"{run.found.model} on {' and '.join(titles)}: {how} by repope_eval {run.version}."
+
+
+def coverage_sentence(run: ScoredRun) -> str:
+    """How many of the questions have an answer, of how many the whole benchmark is, and what could not be read."""
+    questions = counted(run.n_questions, "distinct question", ",")
+    limited = ", which are those about the benchmark's first images alone" if run.is_partial else ""
+    if run.is_unread:
+        return f"{run.n_answered:,} of {questions} have an answer{limited}{whole_clause(run)}. {unread_sentence(run)}"
+    unread = unread_clause(run)
+    read = f" Neither yes nor no was read: {unread}." if unread else ""
+    return f"{run.n_answered:,} of {questions} have an answer{limited}{whole_clause(run)}.{read}"
+
+
+def unread_clause(run: ScoredRun) -> str:
+    """How many answers are neither yes nor no, by variant and label set; empty where all are one of them."""
+    unread = dict.fromkeys(
+        f"{cell.variant}, {label_set_title(cell.label_set)}: {cell.n_unparsed:g}"
+        for cell in sorted(run.cells, key=lambda cell: cell.variant)
+        if cell.n_unparsed
+    )
+    return "; ".join(unread)
+
+
+def unread_sentence(run: ScoredRun) -> str:
+    """That no answer could be read, and what they look like."""
+    responses = dict.fromkeys(answer.response for answer in run.found.answers.values())
+    first = ", ".join(shown(response) for response in list(responses)[:3])
+    return f"No figure tells anything of the model: {UNREAD} {run.protocol}. They begin with {first}."
+
+
+def whole_clause(run: ScoredRun) -> str:
+    """After a semicolon, how many questions the benchmark of a limited run has; else, or where unknown, nothing."""
+    if not run.is_partial or run.n_benchmark_questions is None:
+        return ""
+    return f"; the whole benchmark has {counted(run.n_benchmark_questions, 'distinct question', ',')}"
+
+
+def interval_sentence(run: ScoredRun) -> str:
+    """What the intervals are over, and what they leave out."""
+    return (
+        f"Intervals are 95 % intervals over the {counted(run.n_images, 'image')} that have answers: what other images "
+        "of this kind might have given. They hold nothing of other prompts, and nothing of wrong labels."
+    )
+
+
+FIGURES = ("f1", "precision", "recall", "accuracy", "tnr", "yes_ratio", "f1_balanced")
+"""The figures that the table has; F1 has its interval beside it."""
+
+_WITH_INTERVAL = "f1"
+
+
+def figure_table(run: ScoredRun) -> str:
+    """The table; a dash stands for what is undefined."""
+    fields: list[Field[ScoredCell]] = [
+        number_field("questions", lambda cell: count_text(cell.n_questions)),
+        number_field("answered", lambda cell: count_text(cell.n_answered)),
+        number_field("neither yes nor no", lambda cell: count_text(cell.n_unparsed)),
+    ]
+    for name in FIGURES:
+        fields.append(_value_field(name))
+        if name == _WITH_INTERVAL:
+            fields.append(_interval_field(name))
+    return _by_variant(run, fields)
+
+
+def interval_table(run: ScoredRun) -> str:
+    """The 95 % intervals of the other figures, in the same rows."""
+    return _by_variant(run, [_interval_field(name) for name in FIGURES if name != _WITH_INTERVAL])
+
+
+def _by_variant(run: ScoredRun, fields: Sequence[Field[ScoredCell]]) -> str:
+    """A table with those columns, the label sets of a variant below one another."""
+    naming: tuple[Field[ScoredCell], ...] = (
+        text_field("variant", lambda cell: cell.variant),
+        text_field("labels", lambda cell: label_set_title(cell.label_set)),
+    )
+    variants = list(dict.fromkeys(cell.variant for cell in run.cells))
+    cells = sorted(run.cells, key=lambda cell: variants.index(cell.variant))
+    return markdown(table("", [*naming, *fields], cells))
+
+
+def _value_field(name: str) -> Field[ScoredCell]:
+    return number_field(FIGURE_TITLES[name], lambda cell: figure_text(name, _of(cell, name).value))
+
+
+def _interval_field(name: str) -> Field[ScoredCell]:
+    return number_field(f"{FIGURE_TITLES[name]}, 95 %", lambda cell: interval_text(_of(cell, name).interval))
+
+
+def _of(cell: ScoredCell, name: str) -> Estimate:
+    return cell.figures.get(name, Estimate())
+
 
 FACTS: Mapping[str, str] = {
     "model.dtype": "number format",

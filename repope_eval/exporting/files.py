@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from repope_eval.errors import RepopeError
-from repope_eval.files.writing import make_folder, write_text
+from repope_eval.system.writing import make_folder, write_text
 
 Files = Mapping[str, str]
 """Texts by their paths in the folder of an export."""

@@ -11,13 +11,12 @@ from typing import Any
 
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.exporting.files import Files
-from repope_eval.exporting.labelled_answers import asked_benchmark
-from repope_eval.exporting.scored_run import ScoredRun
+from repope_eval.exporting.scored_run import ScoredRun, asked_benchmark
 from repope_eval.leaderboard.run_selection import scored_answers
-from repope_eval.process.timing import moment
 from repope_eval.records import Question, Variant
 from repope_eval.scoring.protocols import read_lmms_eval
-from repope_eval.settings.export_command import ExportSettings
+from repope_eval.settings.command_settings import ExportSettings
+from repope_eval.system.environment import moment
 
 ORDER = ("adversarial", "popular", "random")
 """The order of POPE's variants in lmms-lab/POPE; other variants keep their own."""

@@ -4,13 +4,16 @@ from collections.abc import Iterator
 
 from huggingface_hub import EvalResult, ModelCardData
 
-from repope_eval.exporting.figure_table import figure_table
+from repope_eval.exporting.evaluation_card import (
+    coverage_sentence,
+    figure_table,
+    interval_sentence,
+    origin_sentence,
+)
 from repope_eval.exporting.files import Files
-from repope_eval.exporting.metrics import METRICS, POSITIVE
-from repope_eval.exporting.names import dataset_of, dataset_title, file_name, model_id
+from repope_eval.exporting.names import METRICS, POSITIVE, dataset_of, dataset_title, file_name, model_id
 from repope_eval.exporting.scored_run import ScoredRun
-from repope_eval.exporting.sentences import coverage_sentence, interval_sentence, origin_sentence
-from repope_eval.settings.export_command import ExportSettings
+from repope_eval.settings.command_settings import ExportSettings
 
 TASK = "visual-question-answering"
 """What the Hub calls the task."""

@@ -1,4 +1,4 @@
-"""What a run's model and benchmark are called outside this program, and where the benchmark is published."""
+"""What a run's model, benchmark and figures are called outside this program, and where the benchmark is published."""
 
 import logging
 import re
@@ -10,10 +10,11 @@ from repope_eval.benchmarks.sources import SOURCES
 from repope_eval.benchmarks.table_rows import hub_dataset
 from repope_eval.exporting.scored_run import ScoredRun
 from repope_eval.records import label_set_title
+from repope_eval.settings.command_settings import HUB_ID
 from repope_eval.settings.config import BenchSettings
-from repope_eval.settings.export_command import HUB_ID
 
 log = logging.getLogger(__name__)
+
 
 NO_OWNER = "local"
 """Stands for the owner of a model that is known by no name on the Hub."""
@@ -92,3 +93,50 @@ def model_id(run: ScoredRun, given: str | None) -> str:
 def file_name(name: str) -> str:
     """A name in letters that every file system takes."""
     return _UNSAFE.sub("-", name).strip("-.") or "unnamed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """A figure as other programs describe it."""
+
+    id: str
+    """In common use, or else with this program's name before it."""
+    title: str
+    meaning: str
+    lowest: float = 0.0
+    highest: float = 1.0
+
+
+METRICS: Mapping[str, Metric] = {
+    "f1": Metric(id="f1", title="F1", meaning="harmonic mean of precision and recall"),
+    "precision": Metric(id="precision", title="precision", meaning="share of the answers yes that are right"),
+    "recall": Metric(
+        id="recall", title="recall", meaning="share of the questions with label yes that are answered yes"
+    ),
+    "accuracy": Metric(id="accuracy", title="accuracy", meaning="share of the answers that are right"),
+    "tnr": Metric(
+        id="specificity",
+        title="true negative rate",
+        meaning="share of the questions with label no that are answered no",
+    ),
+    "balanced_accuracy": Metric(
+        id="balanced_accuracy",
+        title="balanced accuracy",
+        meaning="mean of recall and the true negative rate",
+    ),
+    "f1_balanced": Metric(
+        id="repope_eval.f1_balanced",
+        title="F1 at 50 % yes",
+        meaning="F1 if half of the questions had label yes, at the same recall and false positive rate",
+    ),
+    "mcc": Metric(
+        id="matthews_correlation",
+        title="Matthews correlation coefficient",
+        meaning="correlation of labels and answers",
+        lowest=-1.0,
+    ),
+}
+"""The figures by their names in `scores.json`. The yes ratio is none of them: neither more nor less of it is better."""
+
+POSITIVE = "positive means that the right answer is yes"
+"""Which of the two answers precision and recall are about; asked about an object, that it is in the image."""

@@ -1,23 +1,41 @@
-"""What is exported: a finished run, read from its folder without changing it."""
+"""What is exported: a finished run, read without changing it, with its figures computed anew and its labelled answers.
 
+Where the benchmark cannot be loaded, the file is compared with its hash in the manifest. That finds what was changed by
+mistake; who makes a folder up makes both.
+"""
+
+import logging
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
 
+from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.errors import RepopeError
-from repope_eval.files.json_files import read_json
-from repope_eval.files.links import require_inside
-from repope_eval.files.texts import content_hash
 from repope_eval.leaderboard.finished_runs import FoundRun, read_run, state_of
-from repope_eval.records import Variant
+from repope_eval.leaderboard.run_selection import (
+    benchmark_of,
+    data_folder_of,
+    other_files,
+    scored_answers,
+    unusable,
+)
+from repope_eval.records import Answer, LabelSet, Question, Variant
 from repope_eval.runs.layout import ANSWERS, MANIFEST, SCORES
 from repope_eval.runs.manifest_form import SCORES_SHA256, read_manifest
-from repope_eval.scoring.estimates import Estimate, Interval
+from repope_eval.scoring.bootstrap import Estimate, Interval
 from repope_eval.scoring.intervals import INTERVAL_FIGURES
-from repope_eval.settings.applicable import SERVER
+from repope_eval.scoring.protocol_scores import score
+from repope_eval.scoring.score_document import cells_document
 from repope_eval.settings.config import Protocol
+from repope_eval.settings.quick_checks import SERVER
+from repope_eval.system.folders import require_inside
+from repope_eval.system.json_files import read_json
+from repope_eval.system.texts import content_hash
+
+log = logging.getLogger(__name__)
+
 
 UNREAD = "none of the answers is a yes or a no by the protocol"
 """The reason why there is no F1 of answers that none was read of."""
@@ -214,3 +232,125 @@ def _interval(ends: Any) -> Interval:
     if low is None or high is None:
         raise ValueError(f"an interval is {ends!r}")
     return low, high
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelledAnswer:
+    """An answer to a labelled question of a variant."""
+
+    variant: Variant
+    question_id: int | str
+    """Unique inside the variant only."""
+    question: Question
+    label: bool
+    answer: Answer
+
+
+def asked_benchmark(run: ScoredRun, data_dir: str | None) -> Benchmark:
+    """The benchmark that a run was asked from.
+
+    Args:
+        run: the run.
+        data_dir: where data lies; None: where the run had it.
+
+    Raises:
+        RepopeError: its files cannot be found, are broken, or are not those that the run was asked from.
+    """
+    try:
+        return found_benchmark(run, data_dir)
+    except RepopeError as error:
+        raise RepopeError(
+            f"{error}; the forms that hold no single questions (evaluation_card, model_card, eval_results) can be "
+            "written"
+        ) from error
+
+
+def found_benchmark(run: ScoredRun, data_dir: str | None) -> Benchmark:
+    """As `asked_benchmark`, where nobody wants single questions."""
+    benchmark = benchmark_of(run.found, data_folder_of(run.found, data_dir))
+    reason = other_files(run.found, benchmark) or unusable(run.found, set(benchmark.questions))
+    if reason:
+        raise RepopeError(f"run={run.folder}: {reason}")
+    return benchmark
+
+
+def labelled_answers(run: ScoredRun, benchmark: Benchmark, label_set: LabelSet) -> Iterator[LabelledAnswer]:
+    """The scored answers to the questions of a label set, by variant; a question counts once in a variant."""
+    answers = scored_answers(run.found, benchmark)
+    for variant, questions in benchmark.ids.items():
+        labels = label_set.variants.get(variant, {})
+        first_ids: dict[Question, int | str] = {}
+        for question_id, question in questions.items():
+            first_ids.setdefault(question, question_id)
+        for question, question_id in first_ids.items():
+            if question in labels and question in answers:
+                yield LabelledAnswer(
+                    variant=variant,
+                    question_id=question_id,
+                    question=question,
+                    label=labels[question],
+                    answer=answers[question],
+                )
+
+
+SAME_FIGURE = 1e-9
+
+
+def recomputed(run: ScoredRun, data_dir: str | None) -> ScoredRun:
+    """The run with the figures and counts that its answers come to, by the labels of its benchmark.
+
+    Args:
+        run: as its folder has it.
+        data_dir: where data lies; None: where the run had it.
+
+    Raises:
+        RepopeError: the benchmark cannot be loaded, and `scores.json` is not known to be as the run wrote it.
+    """
+    try:
+        benchmark = found_benchmark(run, data_dir)
+    except RepopeError as error:
+        _require_unchanged(run, error)
+        log.warning("the figures are those of %s, and not recomputed from the answers: %s", SCORES, error)
+        return run
+    asked = benchmark.first_images(run.found.limit)
+    # The benchmark's own questions, since answers do not say which object they are about.
+    own = {question: question for question in asked.questions}
+    answers = {own[each]: answer for each, answer in scored_answers(run.found, benchmark).items()}
+    found = score(run.found.model, benchmark.name, asked.label_sets, answers, run.protocol)
+    cells = scored_cells(cells_document(found))
+    _tell_changed(run.cells, cells)
+    return replace(
+        run,
+        cells=cells,
+        n_images=found.n_images,
+        n_questions=len(asked.questions),
+        n_answered=len(answers),
+        n_benchmark_questions=len(benchmark.questions),
+        is_partial=len(asked.questions) < len(benchmark.questions),
+    )
+
+
+def _require_unchanged(run: ScoredRun, reason: RepopeError) -> None:
+    if run.has_written_scores:
+        return
+    raise RepopeError(
+        f"run={run.folder}: {SCORES} is not known to be as the run wrote it, since {MANIFEST} does not have its hash, "
+        f"and its figures cannot be recomputed from the answers: {reason}"
+    )
+
+
+def _tell_changed(stored: tuple[ScoredCell, ...], cells: tuple[ScoredCell, ...]) -> None:
+    """Logs where `scores.json` has another F1 than the answers come to."""
+    known = {(cell.label_set, cell.variant): cell.figures["f1"].value for cell in stored}
+    for cell in cells:
+        before, value = known.get((cell.label_set, cell.variant)), cell.figures["f1"].value
+        if before is not None and value is not None and abs(before - value) > SAME_FIGURE:
+            log.warning(
+                "%s has F1 %.4f (%s, %s), and the answers come to %.4f, which is exported, as are all of their figures",
+                SCORES,
+                before,
+                cell.variant,
+                cell.label_set,
+                value,
+            )
+            return

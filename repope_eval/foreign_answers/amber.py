@@ -11,12 +11,18 @@ from dataclasses import replace
 from repope_eval.benchmarks.amber import QUERIES
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.errors import RepopeError
-from repope_eval.files.rows import RowFile
 from repope_eval.foreign_answers.joining import Format
-from repope_eval.foreign_answers.question_index import is_question, same_image
-from repope_eval.foreign_answers.rows import IMAGE_FIELDS, QUESTION_FIELDS, AnswerRow, answer_rows
+from repope_eval.foreign_answers.rows import (
+    IMAGE_FIELDS,
+    QUESTION_FIELDS,
+    AnswerRow,
+    answer_rows,
+    is_question,
+    same_image,
+)
 from repope_eval.records import Question
 from repope_eval.settings.config import ColumnSettings
+from repope_eval.system.rows import RowFile
 from repope_eval.wording import counted, shown
 
 _COLUMNS = ColumnSettings(response="response", question_id="id")

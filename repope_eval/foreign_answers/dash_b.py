@@ -19,10 +19,10 @@ from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.benchmarks.dash_b import NAME, dash_b_benchmark, question_text
 from repope_eval.benchmarks.pope_file import label_of
 from repope_eval.errors import RepopeError
-from repope_eval.files.rows import RowFile
 from repope_eval.foreign_answers.joining import Format
 from repope_eval.foreign_answers.rows import AnswerRow, field_names, response_text
 from repope_eval.records import Question
+from repope_eval.system.rows import RowFile
 from repope_eval.wording import shown
 
 OTHER_POSITIVES_SHA256 = "30770ac8a1705e7639c08ef205c3596eae1fcc40cd48b1d09612d4a879ebc66a"

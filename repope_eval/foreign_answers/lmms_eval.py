@@ -11,11 +11,11 @@ from typing import Any
 
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.errors import RepopeError
-from repope_eval.files.rows import RowFile
-from repope_eval.foreign_answers.file_orders import fitting
 from repope_eval.foreign_answers.joining import Format, questions_by_image
+from repope_eval.foreign_answers.pope_code import fitting
 from repope_eval.foreign_answers.rows import AnswerRow, answer_rows, question_id_of
 from repope_eval.records import Question
+from repope_eval.system.rows import RowFile
 from repope_eval.wording import shown
 
 

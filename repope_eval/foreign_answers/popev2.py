@@ -10,11 +10,11 @@ from dataclasses import replace
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.benchmarks.popev2 import NAME
 from repope_eval.errors import RepopeError
-from repope_eval.files.rows import RowFile
 from repope_eval.foreign_answers.joining import Format, questions_by_image
 from repope_eval.foreign_answers.rows import AnswerRow, answer_rows
 from repope_eval.records import Question
 from repope_eval.settings.config import ColumnSettings
+from repope_eval.system.rows import RowFile
 
 RESPONSES = ("response", "prediction", "answer", "model_answer")
 """The first of these that the first row has holds the responses of all."""

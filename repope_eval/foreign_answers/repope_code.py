@@ -8,11 +8,10 @@ from collections.abc import Sequence
 
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.errors import RepopeError
-from repope_eval.files.rows import QUESTION_ID, SUBSET, RowFile
 from repope_eval.foreign_answers.joining import Format
-from repope_eval.foreign_answers.question_index import is_question
-from repope_eval.foreign_answers.rows import AnswerRow, answer_rows, field_names
+from repope_eval.foreign_answers.rows import AnswerRow, answer_rows, field_names, is_question
 from repope_eval.records import Question
+from repope_eval.system.rows import QUESTION_ID, SUBSET, RowFile
 from repope_eval.wording import shown
 
 

@@ -12,13 +12,12 @@ from typing import Any
 
 from repope_eval.benchmarks.benchmark import Benchmark, image_by_image
 from repope_eval.errors import RepopeError
-from repope_eval.files.rows import RowFile
-from repope_eval.foreign_answers.file_orders import BY_IMAGE, fitting
 from repope_eval.foreign_answers.joining import Format
-from repope_eval.foreign_answers.question_index import Ids
-from repope_eval.foreign_answers.rows import IMAGE_FIELDS, AnswerRow, answer_rows, question_id_of
+from repope_eval.foreign_answers.pope_code import BY_IMAGE, fitting
+from repope_eval.foreign_answers.rows import IMAGE_FIELDS, AnswerRow, Ids, answer_rows, question_id_of
 from repope_eval.records import Question, Variant
 from repope_eval.settings.config import ColumnSettings
+from repope_eval.system.rows import RowFile
 from repope_eval.wording import shown
 
 _COLUMNS = ColumnSettings(response="prediction")

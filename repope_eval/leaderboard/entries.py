@@ -5,10 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from repope_eval.records import Variant
-from repope_eval.scoring.agreement import Agreement
-from repope_eval.scoring.comparison import Comparison, Standing
-from repope_eval.scoring.coverage import Coverage
-from repope_eval.scoring.protocol_scores import CellScores, Change
+from repope_eval.scoring.comparison import Agreement, Comparison, Standing
+from repope_eval.scoring.protocol_scores import CellScores, Change, Coverage
 from repope_eval.scoring.shared_questions import Cell
 from repope_eval.settings import config
 

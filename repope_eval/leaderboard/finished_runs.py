@@ -9,11 +9,9 @@ from typing import Any
 
 from omegaconf.errors import OmegaConfBaseException
 
-from repope_eval.cluster.gathering import place_below, read_sweep
+from repope_eval.cluster.sweep_plan import place_below, read_sweep
 from repope_eval.errors import RepopeError
-from repope_eval.files.links import require_inside
 from repope_eval.leaderboard.entries import LeftOut
-from repope_eval.process.signals import heed
 from repope_eval.records import Answer, Question
 from repope_eval.runs.answer_store import read_answers
 from repope_eval.runs.layout import ANSWERS, MANIFEST, find_run_folders, model_name
@@ -21,7 +19,9 @@ from repope_eval.runs.manifest import SCHEMA_VERSION
 from repope_eval.runs.manifest_form import read_manifest
 from repope_eval.runs.stored_settings import stored_settings
 from repope_eval.settings.config import BenchSettings
-from repope_eval.settings.written import by_dotted_key
+from repope_eval.system.folders import require_inside
+from repope_eval.system.secrets import by_dotted_key
+from repope_eval.system.signals import heed
 
 NOT_SET = "not set"
 

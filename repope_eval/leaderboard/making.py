@@ -24,12 +24,9 @@ from repope_eval.leaderboard.run_selection import (
     names_of,
 )
 from repope_eval.records import LabelSet, Variant
-from repope_eval.scoring.agreement import RANKED_FIGURES, agreement
 from repope_eval.scoring.bootstrap import MEAN, has_mean
-from repope_eval.scoring.comparison import Comparison, compare
-from repope_eval.scoring.coverage import coverage
-from repope_eval.scoring.places import places_by_name
-from repope_eval.scoring.protocol_scores import score, with_distinct
+from repope_eval.scoring.comparison import RANKED_FIGURES, Comparison, agreement, compare, places_by_name
+from repope_eval.scoring.protocol_scores import coverage, score, with_distinct
 from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.scoring.published import published_scores
 from repope_eval.scoring.shared_questions import Sampled

@@ -1,33 +1,204 @@
-"""The whole of `report`: it reads run folders and writes a folder with a page, figures and tables."""
+"""The whole of `report`: it reads run folders and writes a folder with a page, a document, figures and tables."""
 
+import dataclasses
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from repope_eval.errors import RepopeError
-from repope_eval.files.json_files import read_json
-from repope_eval.files.links import refuse_links
-from repope_eval.files.writing import make_folder, write_bytes, write_json, write_text
-from repope_eval.leaderboard.document import leaderboard_document
-from repope_eval.leaderboard.entries import Leaderboard
+from repope_eval.leaderboard.entries import Entry, Leaderboard, RankAgreement
 from repope_eval.leaderboard.finished_runs import read_runs
 from repope_eval.leaderboard.making import make_leaderboard
-from repope_eval.leaderboard.page import FIGURE_PREFIXES, leaderboard_charts, render_leaderboard
 from repope_eval.leaderboard.run_selection import require_some, select
-from repope_eval.leaderboard.sentences import limited_images, ranking_ways, sentences
-from repope_eval.leaderboard.tables import (
-    TABLES,
-    leaderboard_tables,
-    standings_table,
-    unranked_table,
+from repope_eval.leaderboard.sentences import (
+    leader_sentence,
+    limited_images,
+    paper_apart,
+    paper_sentence,
+    ranking_ways,
+    sentences,
 )
+from repope_eval.leaderboard.tables import TABLES, leaderboard_tables, standings_table, unranked_table
+from repope_eval.records import Variant, label_set_title
+from repope_eval.reporting.citations import citations
 from repope_eval.reporting.console import print_table, print_text, terminal_width
-from repope_eval.reporting.table_exports import csv_text, latex, markdown
+from repope_eval.reporting.tables import Table, csv_text, latex, markdown
+from repope_eval.reporting.templates import render
 from repope_eval.runs.layout import run_title
+from repope_eval.scoring.bootstrap import FEWEST_IMAGES, MEAN, REPLICATES
+from repope_eval.scoring.comparison import FEWEST_MODELS
+from repope_eval.scoring.intervals import FEWEST_EVENTS
+from repope_eval.scoring.score_document import f1_parts_document
 from repope_eval.settings import config
+from repope_eval.system.folders import refuse_links
+from repope_eval.system.json_files import read_json
+from repope_eval.system.writing import make_folder, write_bytes, write_json, write_text
 from repope_eval.wording import counted
 
+if TYPE_CHECKING:
+    from repope_eval.reporting.charts.drawing import Chart
+
 log = logging.getLogger(__name__)
+
+
+SCHEMA_VERSION = 2
+"""The version of the document's form; it is raised when a reader of older documents would go wrong."""
+
+COUNTS_ALONE = "the paper gives counts and no answers, so there is nothing to draw from"
+"""The reason why the paper's models have no intervals of places, and no probability of overtaking."""
+
+
+def leaderboard_document(board: Leaderboard) -> dict[str, Any]:
+    """The whole document; undefined values are null."""
+    return {
+        "schema": SCHEMA_VERSION,
+        "bench": board.bench,
+        "protocol": board.protocol,
+        "ranked_by": {"figure": "f1", "labels": board.label_sets[-1], "variant": board.headline},
+        "primary": {"labels": board.primary[0], "variant": board.primary[1]},
+        "coverage": board.coverage,
+        "n_images": board.n_images,
+        "n_benchmark_images": board.n_benchmark_images,
+        "n_questions": board.n_questions,
+        "n_benchmark_questions": board.n_benchmark_questions,
+        "models": [_entry(entry) | {"ranks": _ranks(board, entry)} for entry in board.entries],
+        "unranked": [
+            _entry(each.entry) | {"reason": each.reason, "ranked_with_coverage": each.coverage}
+            for each in board.unranked
+        ],
+        "left_out": [{"place": run.folder, "reason": run.reason} for run in board.left_out],
+        "agreements": [_agreement(each) for each in board.agreements],
+        "differences": _differences(board),
+        "settings_that_differ": [dataclasses.asdict(each) for each in board.differences],
+    }
+
+
+def _entry(entry: Entry) -> dict[str, Any]:
+    return {
+        "name": entry.name,
+        "model": entry.model,
+        "source": "paper" if entry.is_paper else "run",
+        "run_folder": entry.folder,
+        "n_images": entry.n_images,
+        "n_questions": entry.n_questions,
+        "n_answered": entry.n_answered,
+        "ci95": "binomial approximation"
+        if entry.is_paper
+        else "bootstrap over images, or gamma where few images have errors",
+        "scores": {
+            name: {variant: _cell(entry, name, variant) for variant in by_variant}
+            for name, by_variant in entry.cells.items()
+        },
+        "f1_parts": {variant: f1_parts_document(change) for variant, change in entry.changes.items()},
+    }
+
+
+def _cell(entry: Entry, name: str, variant: Variant) -> dict[str, Any]:
+    cell = entry.cells[name][variant]
+    return dataclasses.asdict(cell.figures) | {
+        "ci95": {figure: found.interval for figure, found in cell.estimates.items()},
+        "coverage": None if entry.is_paper else dataclasses.asdict(entry.coverage[name][variant]),
+    }
+
+
+def _ranks(board: Leaderboard, entry: Entry) -> dict[str, Any]:
+    """The place of a model among all, with its intervals among the runs: for this model alone, and for all at once."""
+    found: dict[str, dict[Variant, dict[str, Any]]] = {}
+    for name in board.label_sets:
+        found[name] = {}
+        for variant in board.variants:
+            standing = board.standing(name, variant, entry.name)
+            is_apart = entry.is_paper and board.paper_is_apart
+            found[name][variant] = {
+                "rank": board.places[name][variant][entry.name],
+                "ci95_among_runs": standing.interval if standing else None,
+                "joint_ci95_among_runs": standing.joint_interval if standing else None,
+                "reason": standing.reason if standing else paper_apart(board) if is_apart else COUNTS_ALONE,
+            }
+    return found
+
+
+def _agreement(each: RankAgreement) -> dict[str, Any]:
+    found = each.agreement
+    taus = {
+        figure: {"kendall_tau": tau.value, "ci95": tau.interval, "reason": tau.reason}
+        for figure, tau in found.taus.items()
+    }
+    return {
+        "of": each.group,
+        "variant": each.variant,
+        "n_models": each.n_models,
+        **taus["f1"],
+        "by_figure": taus,
+        "share_of_yes": found.share_of_yes,
+        "overtakings": [dataclasses.asdict(pair) for pair in found.overtakings],
+        "reason_without_probability": COUNTS_ALONE if each.group == "paper" else None,
+    }
+
+
+def _differences(board: Leaderboard) -> dict[str, Any]:
+    if board.comparison is None:
+        return {}
+    return {
+        name: {
+            variant: [dataclasses.asdict(pair) | {"family": board.family(name, variant)} for pair in pairs]
+            for variant, pairs in by_variant.items()
+        }
+        for name, by_variant in board.comparison.differences.items()
+    }
+
+
+FIGURE_PREFIXES = ("ranking_", "counts_", "precision_recall_")
+"""The names of charts begin with one of these, which says the kind of the chart."""
+
+
+def leaderboard_charts(board: Leaderboard) -> "tuple[Chart, ...]":
+    """The charts that have something to show, each kind beginning with the chart of the headline variant."""
+    from repope_eval.leaderboard.charts import model_counts_chart, model_precision_recall_chart, ranking_chart
+
+    if not board.entries:
+        return ()
+    variants = board.ordered_variants
+    charts = [model_counts_chart(board, variant) for variant in variants]
+    if len(board.label_sets) == 2 and len(board.entries) > 1:
+        charts += [ranking_chart(board, variant) for variant in variants]
+    charts += [model_precision_recall_chart(board, variant) for variant in variants if variant != MEAN]
+    return tuple(charts)
+
+
+def render_leaderboard(
+    board: Leaderboard, tables: Mapping[str, Table], charts: "Sequence[Chart]", command: str
+) -> str:
+    """The page as HTML.
+
+    Args:
+        board: what it is about.
+        tables: as of `leaderboard_tables`.
+        charts: as of `leaderboard_charts`.
+        command: by which it was made.
+    """
+    kinds = {
+        prefix: [chart for chart in charts if chart.name.startswith(prefix)] for prefix in FIGURE_PREFIXES
+    }
+    return render(
+        "leaderboard.html.j2",
+        board=board,
+        tables={**dict.fromkeys(TABLES), **tables},
+        counts=kinds["counts_"],
+        rankings=kinds["ranking_"],
+        precision_recall=kinds["precision_recall_"],
+        leader=leader_sentence(board),
+        paper_sentence=paper_sentence(board),
+        sentences=sentences(board),
+        label_titles=[label_set_title(name) for name in board.label_sets],
+        replicates=f"{REPLICATES:,}",
+        fewest_images=FEWEST_IMAGES,
+        fewest_events=FEWEST_EVENTS,
+        fewest_models=FEWEST_MODELS,
+        citations=citations(board.source),
+        command=command,
+    )
 
 
 def report(settings: config.ReportSettings, command: str) -> Leaderboard:

@@ -11,15 +11,13 @@ from repope_eval.benchmarks.sources import FILE_SETTINGS, load_benchmark
 from repope_eval.errors import RepopeError
 from repope_eval.leaderboard.entries import LeftOut
 from repope_eval.leaderboard.finished_runs import FoundRun, read_runs
-from repope_eval.quantities import percentage
 from repope_eval.records import Answer, LabelSet, Question
 from repope_eval.settings import config
-from repope_eval.settings.audit_commands import AuditSettings, EstimateSettings
+from repope_eval.settings.command_settings import AuditSettings, EstimateSettings
 from repope_eval.settings.fields import fields_of
-from repope_eval.settings.named_folders import data_folder, refuse_special
-from repope_eval.settings.own_names import OF_FILES, questions_name
-from repope_eval.settings.written import place_here
-from repope_eval.wording import counted
+from repope_eval.settings.named_files import OF_FILES, data_folder, questions_name, refuse_special
+from repope_eval.system.secrets import place_here
+from repope_eval.wording import counted, percentage
 
 Thing = TypeVar("Thing", bound=Hashable)
 

@@ -5,9 +5,8 @@ from collections.abc import Iterator, Sequence
 from repope_eval.leaderboard.entries import Entry, Leaderboard
 from repope_eval.records import label_set_phrase
 from repope_eval.reporting.figure_texts import PARTIAL, ratio_text
-from repope_eval.scoring.differences import Difference
-from repope_eval.scoring.paper_sentence import figure_phrase
-from repope_eval.scoring.step_down import LEVEL
+from repope_eval.scoring.differences import LEVEL, Difference
+from repope_eval.scoring.score_document import figure_phrase
 from repope_eval.wording import counted, part_of_images
 
 GROUPS = {"runs": "the runs", "paper": "the paper's models"}

@@ -7,10 +7,9 @@ from PIL import Image
 from transformers import GenerationConfig
 
 from repope_eval.errors import RepopeError
-from repope_eval.files.json_files import read_json
 from repope_eval.models.checkpoints import Checkpoint
-from repope_eval.models.fields import Fields, blamed_on, fields_of
-from repope_eval.models.limits import require_bounded
+from repope_eval.models.fields import Fields, blamed_on, fields_of, require_bounded
+from repope_eval.system.json_files import read_json
 
 TOKENIZER_CONFIG = "tokenizer_config.json"
 SPECIAL_TOKENS_MAP = "special_tokens_map.json"

@@ -5,7 +5,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from repope_eval.errors import RepopeError
-from repope_eval.settings.applicable import SERVER
+from repope_eval.settings.quick_checks import SERVER
 
 if TYPE_CHECKING:
     from repope_eval.models.checkpoints import Checkpoint
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 FAMILIES = {
     "internvl2_5": "repope_eval.models.internvl:InternVLRecipe",
     "ovis2": "repope_eval.models.ovis2:Ovis2Recipe",
-    "llava_next": "repope_eval.models.llava_next:LlavaNextRecipe",
-    "llava_onevision": "repope_eval.models.llava_onevision:LlavaOnevisionRecipe",
+    "llava_next": "repope_eval.models.llava:LlavaNextRecipe",
+    "llava_onevision": "repope_eval.models.llava:LlavaOnevisionRecipe",
     "paligemma": "repope_eval.models.paligemma:PaliGemmaRecipe",
 }
 """Name in a configuration file -> where its recipe is."""

@@ -1,4 +1,4 @@
-"""What LLaVA-NeXT and LLaVA-OneVision share: chat prompt, tokens, tiles, and how many features a photograph has.
+"""LLaVA-NeXT and LLaVA-OneVision: chat prompt, tokens and tiles, and what each has of its own.
 
 Both cut a photograph into tiles by "anyres": of the resolutions that the checkpoint lists, the one that
 keeps most of the photograph is taken, the photograph is resized into it and padded, and cut into tiles;
@@ -6,16 +6,25 @@ the whole photograph, squeezed into one tile, comes first. Features of the paddi
 row of features that is left ends in a learned one.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import torch
 from PIL import Image
-from transformers import PreTrainedConfig, PreTrainedModel
+from transformers import (
+    LlavaNextConfig,
+    LlavaNextForConditionalGeneration,
+    LlavaNextImageProcessorPil,
+    LlavaOnevisionConfig,
+    LlavaOnevisionForConditionalGeneration,
+    LlavaOnevisionImageProcessorPil,
+    PreTrainedConfig,
+    PreTrainedModel,
+)
 
-from repope_eval.benchmarks.pixels import to_rgb
+from repope_eval.benchmarks.images import to_rgb
 from repope_eval.errors import RepopeError
-from repope_eval.models.chat_templates import ChatTemplate
 from repope_eval.models.checkpoints import Checkpoint
 from repope_eval.models.description import (
     TOKENIZER_CONFIG,
@@ -26,9 +35,9 @@ from repope_eval.models.description import (
     read_special_tokens,
 )
 from repope_eval.models.fields import Fields, blamed_on
-from repope_eval.models.native_configs import read_config
-from repope_eval.models.recipe import Inputs, Recipe, RecipeOptions, layer_values
-from repope_eval.models.tokenizers import TokenizerFile, read_stop_token_ids
+from repope_eval.models.networks import read_config
+from repope_eval.models.recipe import ONE_WORD, Inputs, Recipe, RecipeOptions, layer_values
+from repope_eval.models.tokenizers import ChatTemplate, TokenizerFile, read_stop_token_ids
 from repope_eval.models.transformers_internals import select_best_resolution
 from repope_eval.settings.config import MOST_TILES
 
@@ -170,3 +179,130 @@ def unpadded_grid(size: tuple[int, int], rows: int, columns: int) -> tuple[int, 
         return rows - (rows - covered) // 2 * 2, columns
     covered = int(round(width * (rows / height), 7))
     return rows, columns - (columns - covered) // 2 * 2
+
+
+VICUNA_OPENING = (
+    "A chat between a curious human and an artificial intelligence assistant. "
+    "The assistant gives helpful, detailed, and polite answers to the human's questions. "
+)
+"""What Vicuna is told first in the paper's code; the checkpoint's chat template leaves it out."""
+
+LMMS_EVAL_OPENING = (
+    "A chat between a curious user and an artificial intelligence assistant. "
+    "The assistant gives helpful, detailed, and polite answers to the user's questions."
+)
+"""What lmms-eval tells Vicuna instead. Source: `VICUNA_CHAT_TEMPLATE` of its models/simple/llava_hf.py (75571cf)."""
+
+VICUNA_ANSWER = "ASSISTANT:"
+
+
+class LlavaNextRecipe(LlavaRecipe):
+    """LLaVA-NeXT: the checkpoint's own chat template, but for Vicuna the text that the paper's code has.
+
+    That text begins with a system prompt; the other language models have none.
+
+    No configuration names Vicuna, which is Llama by its architecture. So a checkpoint counts as Vicuna's if its
+    chat template has the answer begin after `ASSISTANT:`.
+    """
+
+    family = "LLaVA-NeXT"
+    native_class = LlavaNextForConditionalGeneration
+    config_class = LlavaNextConfig
+    image_processor_class = LlavaNextImageProcessorPil
+    class_tokens = 1
+    options = frozenset({"system_prompt", "question_suffix"})
+    prompts: ClassVar[Mapping[str, RecipeOptions]] = {
+        "lmms_eval": RecipeOptions(question_suffix=ONE_WORD, system_prompt=LMMS_EVAL_OPENING),
+        "vlmevalkit": RecipeOptions(system_prompt=""),
+    }
+    """VLMEvalKit takes the checkpoint's own chat template: `LLaVA_Next` of its vlm/llava/llava.py (e8e78f0)."""
+
+    def __init__(self, checkpoint: Checkpoint, options: RecipeOptions) -> None:
+        super().__init__(checkpoint, options)
+        self._is_vicuna = self._template.render("").rstrip().endswith(VICUNA_ANSWER)
+        if options.system_prompt and not self._is_vicuna:
+            raise RepopeError(
+                f"{self._template.path}: tells the model nothing before the question, as Vicuna is told; leave out "
+                "model.system_prompt and model.prompt=lmms_eval"
+            )
+        told = options.system_prompt
+        self._opening = VICUNA_OPENING if told is None else f"{told} " if told else ""
+
+    @staticmethod
+    def recognises(config: Fields) -> bool:
+        """The native layout, whatever the language model."""
+        return config.text("model_type", "") == "llava_next"
+
+    def prompt(self, question: str) -> str:
+        """The whole prompt; `<image>` stands once for all of an image's features."""
+        if not self._is_vicuna:
+            return super().prompt(question)
+        return f"{self._opening}USER: {IMAGE_TOKEN}\n{question}{self._question_suffix} {VICUNA_ANSWER}"
+
+
+ANYRES = "anyres_max_"
+_RATIOS = {f"{ANYRES}{number}": number for number in range(1, MOST_TILES + 1)}
+
+QWEN_SYSTEM_PROMPT = "You are a helpful assistant."
+"""What LLaVA's own code tells a Qwen model: `qwen_1_5` of LLaVA-NeXT's llava/conversation.py."""
+
+SHRINK_FROM = 1.1
+"""A grid shrinks if its sides are more than so many times those of the largest grid."""
+
+
+class LlavaOnevisionRecipe(LlavaRecipe):
+    """LLaVA-OneVision: as LLaVA-NeXT, but a grid of features that is too large is shrunk.
+
+    The image processor alone is used: nothing of the checkpoint's video processor is read.
+    """
+
+    family = "LLaVA-OneVision"
+    native_class = LlavaOnevisionForConditionalGeneration
+    config_class = LlavaOnevisionConfig
+    image_processor_class = LlavaOnevisionImageProcessorPil
+    class_tokens = 0
+    options = frozenset({"system_prompt", "question_suffix"})
+    prompts: ClassVar[Mapping[str, RecipeOptions]] = {
+        "lmms_eval": RecipeOptions(question_suffix=ONE_WORD, system_prompt=QWEN_SYSTEM_PROMPT),
+        "vlmevalkit": RecipeOptions(system_prompt=QWEN_SYSTEM_PROMPT),
+    }
+    """Both take the conversation `qwen_1_5`: lmms-eval's models/simple/llava_onevision.py (75571cf), and
+    `LLaVA_OneVision` of VLMEvalKit's vlm/llava/llava.py (e8e78f0)."""
+
+    def __init__(self, checkpoint: Checkpoint, options: RecipeOptions) -> None:
+        super().__init__(checkpoint, options)
+        ratio = str(self.config.vision_aspect_ratio)
+        if ratio not in _RATIOS:
+            raise checkpoint.fields.error(
+                "vision_aspect_ratio", f"{ANYRES} and a number from 1 to {MOST_TILES} is expected"
+            )
+        self._most_tiles = _RATIOS[ratio]
+        self._system_prompt = options.system_prompt
+
+    @staticmethod
+    def recognises(config: Fields) -> bool:
+        """The native layout."""
+        return config.text("model_type", "") == "llava_onevision"
+
+    def prompt(self, question: str) -> str:
+        """The whole prompt, in the checkpoint's chat template, or in that of LLaVA's code where it has a system prompt.
+
+        The checkpoint's template is another form of the same marks, and never has one.
+        """
+        if self._system_prompt is None:
+            return super().prompt(question)
+        return (
+            f"<|im_start|>system\n{self._system_prompt}<|im_end|>\n"
+            f"<|im_start|>user\n{IMAGE_TOKEN}\n{question}{self._question_suffix}<|im_end|>\n"
+            "<|im_start|>assistant\n"
+        )
+
+    def _count_grid_features(self, rows: int, columns: int) -> int:
+        """A grid of clearly more features than the most tiles have shrinks to about as many.
+
+        Source: `_get_unpadded_features` of transformers' processor.
+        """
+        ratio = math.sqrt(rows * columns / (self._most_tiles * self._features_per_side**2))
+        if ratio > SHRINK_FROM:
+            rows, columns = int(rows // ratio), int(columns // ratio)
+        return super()._count_grid_features(rows, columns)

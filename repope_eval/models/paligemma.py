@@ -16,11 +16,11 @@ from transformers import (
     SiglipImageProcessorPil,
 )
 
-from repope_eval.benchmarks.pixels import to_rgb
+from repope_eval.benchmarks.images import to_rgb
 from repope_eval.models.checkpoints import Checkpoint
 from repope_eval.models.description import read_image_processor
 from repope_eval.models.fields import Fields
-from repope_eval.models.native_configs import read_config
+from repope_eval.models.networks import read_config
 from repope_eval.models.recipe import Inputs, Recipe, RecipeOptions, layer_values, require_features
 from repope_eval.models.tokenizers import TokenizerFile, read_stop_token_ids
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from PIL import Image
 from transformers import PreTrainedConfig, PreTrainedModel
@@ -15,6 +16,35 @@ from repope_eval.models.checkpoints import Checkpoint
 from repope_eval.models.fields import Fields
 from repope_eval.models.tokenizers import Tokenizer
 from repope_eval.models.transformers_internals import converting
+
+Box = tuple[int, int, int, int]
+"""Left, upper, right and lower edge in pixels."""
+
+
+def part_boxes(width: int, height: int, grid: tuple[int, int]) -> list[Box]:
+    """The parts of a (rows, columns) grid row by row; the last row and column take what division leaves."""
+    rows, columns = grid
+    across = [column * (width // columns) for column in range(columns)] + [width]
+    down = [row * (height // rows) for row in range(rows)] + [height]
+    return [
+        (across[column], down[row], across[column + 1], down[row + 1])
+        for row in range(rows)
+        for column in range(columns)
+    ]
+
+
+def normalised(
+    images: Sequence[Image.Image], mean: tuple[float, ...], std: tuple[float, ...]
+) -> torch.Tensor:
+    """Pixels of RGB images of one size: scaled to [0, 1], less the channel's mean, divided by its deviation.
+
+    Returns:
+        float32 of shape [images, 3, height, width].
+    """
+    pixels = torch.from_numpy(np.stack([np.asarray(image) for image in images])).permute(0, 3, 1, 2)
+    scaled = pixels.to(torch.float32) / 255
+    return (scaled - torch.tensor(mean).view(1, 3, 1, 1)) / torch.tensor(std).view(1, 3, 1, 1)
+
 
 Inputs = Mapping[str, torch.Tensor]
 """What a native class takes beside token ids, under its names: `pixel_values`, and more in some families."""
@@ -236,3 +266,21 @@ def layer_values(vision: PreTrainedConfig, tokens: int, *, is_gated: bool = Fals
         is_gated: whether the feed-forward network is.
     """
     return tokens * int(4 * vision.hidden_size + (3 if is_gated else 2) * vision.intermediate_size)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """What a recipe needs of a checkpoint's files, however they are laid out.
+
+    A field that `Recipe` has as well means the same here. Ovis2 calls a tile a part.
+    """
+
+    side: int
+    """Side of a tile in pixels."""
+    max_tiles: int
+    """The most tiles that the original code cuts an image into."""
+    tokens_per_tile: int
+    tokenizer: Tokenizer
+    config: PreTrainedConfig
+    native_class: type[PreTrainedModel]
+    weight_rules: Sequence[Any] = ()

@@ -1,10 +1,11 @@
-"""Tokenizers read from a checkpoint's own files, without the checkpoint's code."""
+"""Tokenizers and chat templates, read from a checkpoint's own files, within bounds and without its code."""
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
+from sentencepiece import SentencePieceProcessor
 from tokenizers import Tokenizer as TokenizersTokenizer
 from tokenizers import normalizers
 from transformers import Qwen2Tokenizer
@@ -18,7 +19,81 @@ from repope_eval.models.description import (
     read_fields,
     read_special_tokens,
 )
-from repope_eval.models.fields import blamed_on
+from repope_eval.models.fields import blamed_on, first_line
+from repope_eval.models.transformers_internals import render_jinja_template
+from repope_eval.system.bounded_work import bounded_work
+
+MOST_SECONDS = 5.0
+"""The longest that a rendering may compute; it takes milliseconds."""
+
+MOST_BYTES = 2**30
+"""The most memory that a rendering may take; a prompt is a few thousand characters."""
+
+MOST_CHARACTERS = 100_000
+"""The most characters that a template may put around a text."""
+
+
+class ChatTemplate:
+    """A chat template in Jinja, of which transformers renders one user turn: an image, then a text."""
+
+    def __init__(self, path: Path, template: str, special_tokens: Mapping[str, str]) -> None:
+        """
+        Args:
+            path: file that it is from.
+            template: its text.
+            special_tokens: role -> token, which it may name.
+
+        Raises:
+            RepopeError: it cannot be rendered, or not within the bounds.
+        """
+        self.path = path
+        self._template = template
+        self._special_tokens = dict(special_tokens)
+        self.render("")
+
+    def render(self, text: str) -> str:
+        """Renders the turn, and the opening of the answer.
+
+        Raises:
+            RepopeError: the template's expressions fail, or it makes too much of the text.
+        """
+        content = [{"type": "image"}, {"type": "text", "text": text}]
+
+        def render() -> str:
+            (prompt,), _ = render_jinja_template(
+                conversations=[[{"role": "user", "content": content}]],
+                chat_template=self._template,
+                add_generation_prompt=True,
+                **self._special_tokens,
+            )
+            return str(prompt)
+
+        return rendered(self.path, len(text), render)
+
+
+def rendered(path: Path, given: int, render: Callable[[], str]) -> str:
+    """What a template makes of a text, within the bounds, whichever text it is.
+
+    Args:
+        path: the template's file.
+        given: the characters of what is put into it.
+        render: renders it.
+
+    Raises:
+        RepopeError: its expressions fail, it takes too much time or memory, or it makes too much of the text.
+    """
+    try:
+        with bounded_work(MOST_SECONDS, MOST_BYTES):
+            prompt = str(render())
+    except Exception as error:  # its expressions raise whatever they do
+        raise RepopeError(f"{path}: the chat template cannot be rendered ({first_line(error)})") from error
+    if len(prompt) > given + MOST_CHARACTERS:
+        raise RepopeError(
+            f"{path}: the chat template makes {len(prompt):,} characters of {given:,}; at most {MOST_CHARACTERS:,} "
+            "more are expected"
+        )
+    return prompt
+
 
 BREAK = "\ufdd0"
 """Stands inside a text that is spelled like a special token and is none; encoding drops it.
@@ -202,3 +277,50 @@ def require_files(checkpoint: Checkpoint, *names: str) -> None:
         raise RepopeError(
             f"{checkpoint.folder}: the tokenizer's {' and '.join(missing)} is missing; download it again"
         )
+
+
+class InternLM2Tokenizer(Tokenizer):
+    """InternLM2's tokenizer out of tokenizer.model and the tokens added to it; its class is checkpoint code.
+
+    Some of the added tokens, `<|im_end|>` among them, are pieces of the model file under another name.
+    Each stretch of text between special tokens is encoded by itself, so the model file's own
+    `add_dummy_prefix` decides whether a stretch starts with a space mark; `<s>` starts a prompt.
+    """
+
+    _CONTROL_TOKENS = ("<unk>", "<s>", "</s>")
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        require_files(checkpoint, "tokenizer.model")
+        path = checkpoint.path("tokenizer.model")
+        with blamed_on(path):
+            self._pieces = SentencePieceProcessor(model_file=str(path))
+        controls = {token: self._pieces.piece_to_id(token) for token in self._CONTROL_TOKENS}
+        self._special = controls | read_added_tokens(checkpoint)
+        super().__init__(checkpoint.folder, self._special, "<s>")
+        self._splitter = re.compile(f"({any_of(self._special)})")
+
+    def find_token(self, token: str) -> int | None:
+        """The id of a special token; None where there is no such token."""
+        return self._special.get(token)
+
+    def vocabulary(self) -> dict[str, int]:
+        """All tokens as the vocabulary writes them, with their ids."""
+        renamed = set(self._special.values())
+        pieces = set(range(self._pieces.get_piece_size())) - renamed
+        return {self._pieces.id_to_piece(token_id): token_id for token_id in sorted(pieces)} | self._special
+
+    def encode(self, text: str) -> list[int]:
+        """Token ids of a text, without the begin token."""
+        token_ids: list[int] = []
+        for part in self._splitter.split(text):
+            if part in self._special:
+                token_ids.append(self._special[part])
+            elif part:
+                token_ids.extend(self._pieces.encode(part.replace(BREAK, "")))
+        return token_ids
+
+    def decode(self, token_ids: Sequence[int]) -> str:
+        """The text of token ids, special tokens left out."""
+        special = set(self._special.values())
+        text: str = self._pieces.decode([token_id for token_id in token_ids if token_id not in special])
+        return text

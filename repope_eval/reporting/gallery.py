@@ -252,8 +252,7 @@ def thumbnail(path: Path, longest_side: int) -> str | None:
 
     Nothing is raised, since a report must not fail because of a picture.
     """
-    from repope_eval.benchmarks.images import opened_image
-    from repope_eval.benchmarks.pixels import to_rgb
+    from repope_eval.benchmarks.images import opened_image, to_rgb
 
     try:
         with opened_image(path) as image:

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from repope_eval.records import label_set_phrase, label_set_title
-from repope_eval.reporting import benchmark_tables, remarks, run_tables
+from repope_eval.reporting import headline as remarks
+from repope_eval.reporting import run_tables
 from repope_eval.reporting.citations import citations
 from repope_eval.reporting.figure_texts import UNDEFINED, clipped
 from repope_eval.reporting.gallery import PAGE_BYTES, illustrated, make_gallery
@@ -117,9 +118,9 @@ def _tables(scores: Scores) -> dict[str, Table]:
         "intervals": interval_table("The figures, and their 95 % intervals", scores, INTERVAL_FIGURES),
         "effects": run_tables.effect_table(scores.effects, phrases),
         "objects": run_tables.object_table(scores.object_effects, _effect_titles(scores)),
-        "detections": benchmark_tables.detection_table(scores.own.detections),
-        "groups": benchmark_tables.groups_table(scores.groups),
-        "amber": benchmark_tables.amber_table(scores.own.amber),
+        "detections": run_tables.detection_table(scores.own.detections),
+        "groups": run_tables.groups_table(scores.groups),
+        "amber": run_tables.amber_table(scores.own.amber),
         "resolutions": run_tables.resolution_table(scores.resolutions, phrases[-1]),
         "missing": run_tables.missing_table(scores.missing),
         "evidence": run_tables.evidence_table(scores.evidence),
@@ -131,11 +132,9 @@ def _tables(scores: Scores) -> dict[str, Table]:
 
 
 def _charts(scores: Scores) -> list["Chart"]:
-    from repope_eval.reporting.charts.counts import counts_chart
     from repope_eval.reporting.charts.detections import detection_charts
     from repope_eval.reporting.charts.errors import objects_charts, relabelling_chart
-    from repope_eval.reporting.charts.precision_recall import precision_recall_chart
-    from repope_eval.reporting.charts.reliability import reliability_chart
+    from repope_eval.reporting.charts.figures import counts_chart, precision_recall_chart, reliability_chart
 
     charts = [counts_chart(scores), precision_recall_chart(scores)]
     if scores.effects:

@@ -7,19 +7,60 @@ from pathlib import Path
 from typing import Any
 
 from repope_eval.benchmarks.benchmark import Benchmark, by_image
-from repope_eval.process.timing import Seconds, rounded, timed
 from repope_eval.records import Answer, Question
+from repope_eval.reporting.console import print_sentences, print_table
+from repope_eval.reporting.figure_texts import interval_text, ratio_text
+from repope_eval.reporting.headline import f1_parts_remark, readings_remark, unread_remark
 from repope_eval.reporting.page import RunView, render_run_page
-from repope_eval.reporting.remarks import readings_remark, unread_remark
-from repope_eval.reporting.score_console import print_scores
+from repope_eval.reporting.run_tables import DETECTION_TITLES, amber_table, groups_table
+from repope_eval.reporting.score_table import narrow_score_tables, partial_note
+from repope_eval.reporting.tables import number_field, table, text_field
 from repope_eval.runs.folder import RunFolder
+from repope_eval.scoring.own_figures import ALL_OBJECTS, Detection
 from repope_eval.scoring.scores import Scores, score_benchmark
 from repope_eval.settings import config
-from repope_eval.settings.applicable import SERVER
-from repope_eval.settings.written import as_written, by_dotted_key
+from repope_eval.settings.quick_checks import SERVER
+from repope_eval.system.environment import Seconds, rounded, timed
+from repope_eval.system.secrets import as_written, by_dotted_key
 from repope_eval.wording import counted, part_of_images
 
 log = logging.getLogger(__name__)
+
+
+def print_scores(scores: Scores) -> None:
+    """Prints the figures under each label set, how certain F1 is, what the relabelling changed, and own figures."""
+    for shown in narrow_score_tables(f"{scores.model} on {scores.bench}, protocol {scores.protocol}", scores):
+        print_table(shown)
+    for remark in (partial_note(scores), f1_parts_remark(scores)):
+        if remark:
+            print_sentences(remark)
+    if scores.own.detections:
+        print_detection(scores.own.detections[ALL_OBJECTS])
+    if scores.groups:
+        print_table(groups_table(scores.groups))
+    if scores.own.amber:
+        print_table(amber_table(scores.own.amber))
+
+
+def print_detection(detection: Detection) -> None:
+    """Prints DASH-B's figures of all questions with their intervals for other images, and for other objects."""
+    rows = [
+        (DETECTION_TITLES[name], found, detection.over_objects[name])
+        for name, found in detection.estimates.items()
+    ]
+    print_table(
+        table(
+            "",
+            [
+                text_field("DASH-B", lambda row: row[0]),
+                number_field("", lambda row: ratio_text(row[1].value)),
+                number_field("other images, 95 %", lambda row: interval_text(row[1].interval)),
+                number_field("other objects, 95 %", lambda row: interval_text(row[2].interval)),
+            ],
+            rows,
+        )
+    )
+
 
 _OF_SCORING = ("protocol", "limit")
 """Settings that say which answers are scored and how. The page shows this start's, even if it asked nothing."""

@@ -1,4 +1,4 @@
-"""The tables of a run's page beside those of its scores."""
+"""The tables of a run's page beside those of its scores, and those that some benchmarks have of their own."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -6,6 +6,7 @@ from repope_eval.records import Answer, Variant, label_set_title
 from repope_eval.reporting.figure_texts import (
     COUNT_TITLES,
     FIGURE_TITLES,
+    UNDEFINED,
     clipped,
     count_text,
     figure_text,
@@ -13,12 +14,22 @@ from repope_eval.reporting.figure_texts import (
     reading_text,
 )
 from repope_eval.reporting.score_table import by_variant
-from repope_eval.reporting.tables import Field, Table, estimate_field, number_field, table, text_field
+from repope_eval.reporting.tables import (
+    Cell,
+    Column,
+    Field,
+    Table,
+    estimate_field,
+    number_field,
+    table,
+    text_field,
+)
+from repope_eval.scoring.bootstrap import Estimate
 from repope_eval.scoring.evidence import Evidence
-from repope_eval.scoring.protocol_readings import Disagreement
-from repope_eval.scoring.protocol_scores import CellScores, ProtocolScores
+from repope_eval.scoring.own_figures import AmberFigures, Detection, GroupsRight
+from repope_eval.scoring.protocol_scores import CellScores, Missing, ProtocolScores, Resolution
+from repope_eval.scoring.protocols import Disagreement
 from repope_eval.scoring.relabelling_effect import Effect
-from repope_eval.scoring.resolutions import Missing, Resolution
 from repope_eval.settings import config
 
 MOST_OBJECTS = 500
@@ -231,3 +242,80 @@ def unparsed_table(answers: Sequence[Answer]) -> Table:
 
 def _cut(text: str) -> str:
     return clipped(text, _LONGEST_TEXT)
+
+
+DETECTION_TITLES: Mapping[str, str] = {
+    "acc": "ACC",
+    "tnr": "TNR",
+    "tpr": "TPR",
+    "harmonic_mean": "harmonic mean",
+}
+
+
+def detection_table(detections: Mapping[str, Detection]) -> Table:
+    """DASH-B's figures: of all questions, with the intervals of either kind, and of each object's."""
+    rows = [(name, found, found.estimates) for name, found in detections.items()]
+    over_objects = [
+        (f"{name}, drawn over objects", found, found.over_objects)
+        for name, found in detections.items()
+        if any(one.interval for one in found.over_objects.values())
+    ]
+
+    def field(name: str) -> Field[tuple[str, Detection, Mapping[str, Estimate]]]:
+        return estimate_field(DETECTION_TITLES[name], lambda row: row[2][name])
+
+    return table(
+        "DASH-B's figures, with 95 % intervals: right answers among all, among those about images without and with "
+        "the object, and the harmonic mean of these two",
+        [
+            text_field("object", lambda row: row[0]),
+            number_field("questions", lambda row: str(row[1].n_positives + row[1].n_negatives)),
+            *(field(name) for name in DETECTION_TITLES),
+        ],
+        rows[:1] + over_objects + rows[1:],
+        most=MOST_OBJECTS,
+    )
+
+
+def groups_table(groups: Mapping[str, GroupsRight]) -> Table:
+    """How many groups of questions have right answers alone, by label set."""
+    return table(
+        "Groups of questions that are all answered right, with 95 % intervals",
+        [
+            text_field("labels", lambda row: label_set_title(row[0])),
+            number_field("groups", lambda row: str(row[1].n)),
+            number_field("all right", lambda row: str(row[1].n_right)),
+            estimate_field("share", lambda row: row[1].share),
+        ],
+        list(groups.items()),
+    )
+
+
+def amber_table(figures: Mapping[str, Mapping[str, AmberFigures]]) -> Table:
+    """AMBER's own figures, a row for each way of reading an answer and each dimension."""
+    rows = [
+        (way, dimension, found)
+        for way, by_dimension in figures.items()
+        for dimension, found in by_dimension.items()
+    ]
+
+    def field(title: str, name: str) -> Field[tuple[str, str, AmberFigures]]:
+        def cell(row: tuple[str, str, AmberFigures]) -> Cell:
+            value = getattr(row[2], name)
+            if value is None:
+                return Cell(text=UNDEFINED, note=row[2].reasons[name])
+            return Cell(text=f"{value:.1f}")
+
+        return Field(Column(title=title), cell)
+
+    return table(
+        "AMBER's own figures in percent, “no” being the positive class, rounded as its authors do",
+        [
+            text_field("answers read as", lambda row: row[0]),
+            text_field("dimension", lambda row: row[1]),
+            number_field("rows", lambda row: str(row[2].n)),
+            *(field(FIGURE_TITLES[name], name) for name in ("accuracy", "precision", "recall", "f1")),
+        ],
+        rows,
+        starts_group=lambda row: row[1] == "all",
+    )

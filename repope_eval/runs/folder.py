@@ -1,6 +1,8 @@
-"""A run folder: its files, and the rule that it holds the answers of one configuration only."""
+"""A run folder: the rule that it holds the answers of one configuration only, its scores, and its log."""
 
+import logging
 import shlex
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -9,12 +11,6 @@ from typing import Any, Self
 from filelock import BaseFileLock, Timeout
 
 from repope_eval.errors import InterruptionError, RepopeError
-from repope_eval.files.folder_lock import LOCK, hold, named_holder
-from repope_eval.files.json_files import read_json
-from repope_eval.files.links import refuse_links, require_inside
-from repope_eval.files.texts import content_hash
-from repope_eval.files.writing import make_folder, write_bytes, write_json, write_text
-from repope_eval.process.timing import now
 from repope_eval.records import Answer
 from repope_eval.runs.answer_store import answer_lines
 from repope_eval.runs.layout import (
@@ -29,13 +25,64 @@ from repope_eval.runs.layout import (
     is_of_a_run,
     share_paths,
 )
-from repope_eval.runs.log import close_log, start_log
 from repope_eval.runs.manifest import Identity, Manifest
 from repope_eval.runs.manifest_form import SCORES_SHA256, read_manifest
 from repope_eval.settings.config import Protocol
-from repope_eval.settings.secrets import masked
-from repope_eval.settings.written import without_environment
+from repope_eval.system.environment import now
+from repope_eval.system.folders import LOCK, hold, named_holder, refuse_links, require_inside
+from repope_eval.system.json_files import read_json
+from repope_eval.system.output import MessageFormatter
+from repope_eval.system.secrets import masked, without_environment
+from repope_eval.system.texts import content_hash
+from repope_eval.system.writing import make_folder, write_bytes, write_json, write_text
 from repope_eval.wording import counted
+
+
+def start_log(folder: Path, prefix: str = "") -> None:
+    """Has everything that is logged from now on written to a run folder, each line with a prefix.
+
+    Raises:
+        RepopeError: it cannot be written.
+    """
+    try:
+        handler = logging.FileHandler(folder / LOG, encoding="utf-8")
+    except OSError as error:
+        raise RepopeError(
+            f"out={folder}: cannot be written ({error.strerror}); choose another out="
+        ) from error
+    handler.setFormatter(MessageFormatter(f"%(asctime)s %(levelname)s {prefix}%(message)s", is_kept=True))
+    handler.handleError = lambda record: None  # type: ignore[method-assign]  # a full disk ends elsewhere
+    logging.getLogger("repope_eval").addHandler(handler)
+
+
+def close_log() -> None:
+    """Ends the log of a run: what follows in a sweep within one process belongs to the next run."""
+    package = logging.getLogger("repope_eval")
+    for handler in list(package.handlers):
+        # A program around this one may keep a log of its own.
+        if isinstance(handler, logging.FileHandler) and isinstance(handler.formatter, MessageFormatter):
+            package.removeHandler(handler)
+            with suppress(OSError):  # of a full disk: what is lost of the log was on the console
+                handler.close()
+
+
+def show_log_on_console(rank: int = 0) -> None:
+    """Shows log lines of the package on standard error, without dates, as a person at a terminal wants them.
+
+    Of several ranks, the main one says what is going on, and non-main ranks only what is wrong.
+    """
+    package = logging.getLogger("repope_eval")
+    package.setLevel(logging.INFO)
+    package.propagate = False
+    if not any(type(handler) is logging.StreamHandler for handler in package.handlers):
+        handler = logging.StreamHandler(sys.stderr)
+        form = f"rank {rank}: %(message)s" if rank else "%(message)s"
+        handler.setFormatter(MessageFormatter(form, is_kept=False))
+        handler.setLevel(logging.WARNING if rank else logging.INFO)
+        package.addHandler(handler)
+    for name in ("httpx", "httpx2"):  # which older and newer Hub clients use; they log each request
+        logging.getLogger(name).setLevel(logging.WARNING)
+
 
 _REPLACED = (MANIFEST, IMAGES, SCORES, PAGE)
 """Files that a run writes anew."""

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from repope_eval.errors import RepopeError
-from repope_eval.files.links import lies_in
-from repope_eval.files.natural_order import natural_order
 from repope_eval.runs.manifest_form import read_manifest
+from repope_eval.system.folders import lies_in
+from repope_eval.wording import natural_order
 
 ANSWERS = "answers.jsonl"
 IMAGES = "images.json"

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from repope_eval.errors import RepopeError
-from repope_eval.files.json_files import read_json
-from repope_eval.files.links import require_inside
+from repope_eval.system.folders import require_inside
+from repope_eval.system.json_files import read_json
 from repope_eval.wording import shown
 
 CHECKPOINT_FILES = "checkpoint_files"

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from repope_eval.errors import RepopeError
-from repope_eval.files.folder_lock import is_held
-from repope_eval.process.timing import moment
 from repope_eval.runs.layout import ANSWERS, LOG, MANIFEST, answer_files, count_stored_lines, model_name
 from repope_eval.runs.manifest_form import read_manifest
+from repope_eval.system.environment import moment
+from repope_eval.system.folders import is_held
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,8 @@
-"""Replicates of the figures, by a bootstrap over images, and the 95 % intervals that are their percentiles.
+"""Replicates of the figures, by a bootstrap over images, and the 95 % intervals that they or rare events give.
+
+Source: M. P. Fay and E. J. Feuer, "Confidence Intervals for Directly Standardized Rates: A Method Based on the Gamma
+Distribution", Statistics in Medicine 16 (1997), 791-801. Events that have not been met yet show in no variance, so the
+upper end is that of the sum with one further event. They give it the largest weight that there is.
 
 An image's questions stand or fall together, so images are drawn with replacement, not questions, and the
 same drawn images serve every variant and label set at once. The intervals are percentiles of the figures
@@ -10,15 +14,66 @@ separately: how many there are of each was chosen, and is not left to chance.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from repope_eval.records import Answer, LabelSet, Question, Variant
 from repope_eval.scoring.confusion import OUTCOME_OF, OUTCOMES, Confusion, Values, figure_values
-from repope_eval.scoring.estimates import Interval
 from repope_eval.scoring.protocols import Protocol, remembering
+
+CONFIDENCE = 0.95
+"""How often an interval holds the truth, if it is what it says: that of every interval here."""
+Interval = tuple[float, float] | None
+"""The low and the high end; None where the figure is undefined, in the answers themselves or in a replicate of them."""
+Method = Literal["bootstrap", "gamma"]
+
+
+def less(value: float | None, other: float | None) -> float | None:
+    """A figure less another one; None where one of the two is undefined."""
+    return None if value is None or other is None else value - other
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """One figure, or the difference of one, with its 95 % interval."""
+
+    value: float | None = None
+    """None where it is undefined."""
+    interval: Interval = None
+    method: Method | None = None
+    """How the interval was made; None where there is none, and where all are made in one way."""
+    reason: str = ""
+    """Why the value or the interval is None, for whoever meets a null or a dash; empty where both are there."""
+
+
+def gamma_interval(
+    total: float, variance: float, further: float, confidence: float = CONFIDENCE
+) -> tuple[float, float]:
+    """The interval of what is expected of a sum of weighted counts of rare events.
+
+    Args:
+        total: the sum.
+        variance: its estimated variance, which is the sum of squared weights where events are independent.
+        further: the weight of the further event.
+        confidence: the interval's.
+    """
+    tail = (1 - confidence) / 2
+    return (
+        _gamma_quantile(total, variance, tail),
+        max(total, _gamma_quantile(total + further, variance + further**2, 1 - tail)),
+    )
+
+
+def _gamma_quantile(mean: float, variance: float, probability: float) -> float:
+    """The quantile of the gamma distribution of a mean and a variance; 0 where both are 0."""
+    from scipy.special import gammaincinv  # its import takes longer than most scores, and few need it
+
+    return float(variance / mean * gammaincinv(mean**2 / variance, probability)) if variance > 0 else 0.0
+
 
 MEAN = "mean"
 """The name of the mean over variants, which stands beside them where there are several."""

@@ -1,4 +1,11 @@
-"""The 95 % interval of each figure: percentiles of the replicates, or a gamma one where these would hold too seldom.
+"""The interval of each figure: percentiles of replicates, or a gamma or logit one where these hold too seldom.
+
+Near an end replicates are skewed, and where a few questions make all of the difference, their percentiles hold the
+truth too seldom. So the standard error of the replicates is taken to the logit scale, and Student's t stands for the
+normal distribution, since few questions tell the standard error badly, too. Its degrees of freedom are the number of
+independent events of which a count would vary by as large a share: the square of the distance to the nearer end over
+the variance of the replicates. Where that are very few, the next images may hold errors that none of these shows, and
+there is no interval. `perf/confidence.py` measures how often the intervals hold.
 
 Replicates only know the errors that the answers have. With few images, or errors in few of them, their percentiles lie
 too close together, and with no error at all they are one point. There, a share of questions gets the gamma interval of
@@ -10,25 +17,172 @@ holds with 97.5 %. A mean over variants lies between the means of their ends.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import log, sqrt
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
 
 from repope_eval.records import Answer, LabelSet, Question
 from repope_eval.scoring.bootstrap import (
+    CONFIDENCE,
     FEWEST_IMAGES,
     Cells,
+    Estimate,
+    Interval,
     counts_by_image,
+    gamma_interval,
     interval_of,
     labelled_images,
     mean_over,
     of_answered_images,
     replicated,
 )
-from repope_eval.scoring.clustering import clustered_interval, number_of_events
 from repope_eval.scoring.confusion import OUTCOMES, Share, Values, figure_values, shares
-from repope_eval.scoring.estimates import CONFIDENCE, Estimate, Interval
 from repope_eval.scoring.protocols import Protocol
+
+
+def wilson(part: int, whole: int, unit: float = 1.0) -> tuple[float, float] | None:
+    """The 95 % score interval of a binomial share, times a unit; None where there is nothing to share.
+
+    With z = 1.96, p = part / whole and n = whole: (p + z^2 / 2n -+ z sqrt(p (1 - p) / n + z^2 / 4n^2)) / (1 + z^2 / n).
+    Source: E. B. Wilson, "Probable Inference, the Law of Succession, and Statistical Inference", Journal of the
+    American Statistical Association 22 (1927), 209-212.
+    """
+    if whole == 0:
+        return None
+    quantile = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
+    share, squared = part / whole, quantile**2
+    middle = share + squared / (2 * whole)
+    half = quantile * sqrt(share * (1 - share) / whole + squared / (4 * whole**2))
+    scale = unit / (1 + squared / whole)
+    return max(0.0, (middle - half) * scale), min(unit, (middle + half) * scale)
+
+
+def clustered_interval(
+    part: Values, whole: Values, questions: Values | None = None, confidence: float = CONFIDENCE
+) -> tuple[float, float] | None:
+    """The interval of sum(part) / sum(whole), both [images]; None where fewer than two images have a whole.
+
+    What is rarer, the part or the rest, is a sum over images of rare events: images with few or many errors, for
+    instance. It has the gamma interval of such sums, by its variance between images, or by that of independent
+    questions where this is greater. Images seen may all be better than others, so its upper end allows for one further
+    image that is as bad as the worst seen, or bad in half of its questions if that is worse.
+
+    Args:
+        part: e.g. how many questions about each image are answered right.
+        whole: e.g. how many there are.
+        questions: about each image, of which half may be wrong in the further one, where they are not the whole.
+        confidence: the interval's.
+    """
+    n_images, n = int((whole > 0).sum()), float(whole.sum())
+    if n_images < 2:
+        return None
+    share = float(part.sum()) / n
+    is_part_rare = share <= 0.5
+    rare = part if is_part_rare else whole - part
+    residuals = part - share * whole
+    between_images = n_images / (n_images - 1) * float(residuals @ residuals) / n**2
+    variance = max(between_images, share * (1 - share) / n)
+    questions = whole if questions is None else questions
+    # Of the image that a question is about, on average.
+    n_questions = float(questions @ questions) / float(questions.sum())
+    further = max(float(rare.max()), n_questions / 2, 1.0)
+    low, high = gamma_interval(float(rare.sum()) / n, variance, further / n, confidence)
+    high = min(1.0, high)
+    return (low, high) if is_part_rare else (1 - high, 1 - low)
+
+
+def number_of_events(part: Values, whole: Values) -> float:
+    """In how many images the errors are, or the right answers if these are in fewer; both are [images].
+
+    An image with many of them outweighs others. So it is the number of images with equally many that would show as
+    much: sum(w)^2 / sum(w^2) of the numbers w in each image (L. Kish, "Survey Sampling", 1965, section 11.7).
+    """
+    sides = ((float(side.sum()), float(side @ side)) for side in (part, whole - part))
+    return min(total**2 / squares if squares else 0.0 for total, squares in sides)
+
+
+def f1_width_ratios(counts: Values, protocol: Protocol) -> tuple[float, ...]:
+    """Widths of F1's intervals over images, as multiples of those over questions, for each cell that has one.
+
+    Above 1, an image's questions stand or fall together, and an interval over questions would be too narrow.
+
+    Args:
+        counts: [images, cells, outcomes].
+        protocol: the protocol, which says what becomes of unparsed answers.
+    """
+    ratios = (_f1_width_ratio(counts[:, cell], protocol) for cell in range(counts.shape[1]))
+    return tuple(ratio for ratio in ratios if ratio is not None)
+
+
+def _f1_width_ratio(counts: Values, protocol: Protocol) -> float | None:
+    """The square root of F1's design effect in one cell, [images, outcomes].
+
+    None where no answer is an error, no image has two questions, or too few images show how errors come.
+
+    The variances over images and over questions are both taken within labels, with the number of questions of either
+    label given: what an image's questions have in common by the benchmark's making (POPE asks about each image as
+    often with either label) says nothing about errors. F1 = 2 tp / (tp + fp + positives) moves with a hit by
+    fp + positives and with a false alarm by -tp, times the same factor. Over images, its variance is that of the sums
+    of these in an image, less what the label's rate lets expect; over questions, hits and false alarms are binomial.
+    """
+    of_whole = shares(counts, protocol)
+    (tp, positives), (tn, negatives) = of_whole["recall"], of_whole["tnr"]
+    fp = negatives - tn
+    n_questions = positives + negatives
+    n_images = int((n_questions > 0).sum())
+    if n_images < FEWEST_IMAGES or n_questions.max() < 2 or not positives.sum() or not negatives.sum():
+        return None
+    recall, false_alarms = tp.sum() / positives.sum(), fp.sum() / negatives.sum()
+    of_hit, of_false_alarm = fp.sum() + positives.sum(), -tp.sum()
+    in_images = of_hit * (tp - recall * positives) + of_false_alarm * (fp - false_alarms * negatives)
+    over_images = n_images / (n_images - 1) * float(in_images @ in_images)
+    over_questions = float(
+        of_hit**2 * positives.sum() * recall * (1 - recall)
+        + of_false_alarm**2 * negatives.sum() * false_alarms * (1 - false_alarms)
+    )
+    return sqrt(over_images / over_questions) if over_questions else None
+
+
+def logit_estimate(value: float, drawn: Values, fewest_events: int) -> Estimate:
+    """A figure with its 95 % interval, or with the reason why there is none; without either where it is NaN.
+
+    Args:
+        value: the figure.
+        drawn: the figure in each replicate, [replicates].
+        fewest_events: with fewer independent events than these there is no interval.
+    """
+    if np.isnan(value):
+        return Estimate()
+    if np.isnan(drawn).any():
+        return Estimate(value=value, reason="undefined in a replicate")
+    variance = float(drawn.var())
+    if variance == 0 or not 0 < value < 1:
+        return Estimate(value=value, reason="the same in every replicate, of which no interval can be made")
+    events = min(value, 1 - value) ** 2 / variance
+    if events < fewest_events:
+        return Estimate(
+            value=value,
+            reason=f"a few questions decide it: it is as unsure as a count of fewer than {fewest_events} errors",
+        )
+    error = sqrt(variance) / (value * (1 - value))
+    return Estimate(value=value, interval=student_interval(value, error, events))
+
+
+def student_interval(value: float, error: float, freedom: float) -> tuple[float, float]:
+    """The interval of a value between 0 and 1 by Student's t on the scale of the logit.
+
+    Args:
+        value: not 0 or 1.
+        error: its standard error on that scale.
+        freedom: the degrees of freedom of that error.
+    """
+    from scipy.special import expit, stdtrit  # slow to import
+
+    middle, half = log(value / (1 - value)), float(stdtrit(freedom, (1 + CONFIDENCE) / 2)) * error
+    return float(expit(middle - half)), float(expit(middle + half))
+
 
 COUNTS = ("tp", "fp", "tn", "fn")
 INTERVAL_FIGURES = (

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from repope_eval.records import Answer, LabelSet, Question, Variant
-from repope_eval.scoring.protocol_readings import reasons, unlike_readings
-from repope_eval.scoring.protocols import PROTOCOLS, Reading, remembering
+from repope_eval.scoring.protocols import PROTOCOLS, Reading, reasons, remembering, unlike_readings
 from repope_eval.settings import config
 
 PairKind = Literal[

@@ -1,6 +1,12 @@
-"""The scores by one protocol: the figures of each label set and variant, their means, and how two label sets differ."""
+"""The scores by one protocol: figures of each label set and variant, means, coverage, bounds, and changes.
 
-from collections.abc import Mapping, Sequence
+RePOPE removes what its annotators found ambiguous, and an unread answer is in no count. Both flatter a model, since
+hard questions are left out. Here each such question counts, in the way best and in the way worst for the model. F1
+rises with each question that turns out as answered, so its bounds are all at their best and all at their worst.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from statistics import fmean
 from typing import Any, TypeVar
@@ -8,13 +14,26 @@ from typing import Any, TypeVar
 import numpy as np
 
 from repope_eval.records import Answer, LabelSet, Question, Variant
-from repope_eval.scoring.bootstrap import DISTINCT, MEAN, Cells, confusions_of, has_mean, variant_cells
-from repope_eval.scoring.clustering import f1_width_ratios
-from repope_eval.scoring.confusion import Confusion, Figures, figure_values, figures
-from repope_eval.scoring.estimates import Estimate
-from repope_eval.scoring.f1_parts import f1_parts, mixtures
-from repope_eval.scoring.intervals import INTERVAL_FIGURES, Sample, estimate_change, estimates, sampled
-from repope_eval.scoring.protocols import PROTOCOLS, Protocol
+from repope_eval.scoring.bootstrap import (
+    DISTINCT,
+    MEAN,
+    Cells,
+    Estimate,
+    confusions_of,
+    has_mean,
+    variant_cells,
+)
+from repope_eval.scoring.confusion import OUTCOME_OF, Confusion, Figures, figure_values, figures
+from repope_eval.scoring.intervals import (
+    INTERVAL_FIGURES,
+    Sample,
+    estimate_change,
+    estimates,
+    f1_width_ratios,
+    sampled,
+)
+from repope_eval.scoring.protocols import PROTOCOLS, Protocol, Reading
+from repope_eval.scoring.relabelling_effect import Verdict, f1_parts, mixtures
 from repope_eval.settings import config
 from repope_eval.wording import counted
 
@@ -241,3 +260,163 @@ def _undefined_figures(cell: Figures, protocol: Protocol) -> dict[str, str]:
     causes["mcc"] = causes[lacking[0]] if lacking else both_readings
     causes["balanced_accuracy"] = causes["recall" if cell.recall is None else "tnr"]
     return {figure: cause for figure, cause in causes.items() if getattr(cell, figure) is None}
+
+
+LEAST_COUNTED = 99
+"""The percentage of the questions with either label that F1 has to count to be about the benchmark."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """The shares that F1 counts under one label set and variant, or their means over variants."""
+
+    yes: float | None
+    """The share of the questions with label yes; None where there is no such question."""
+    no: float | None
+    """The share of the questions with label no."""
+    is_partial: bool
+    """Whether one of the two is below 99 %, in one of the variants. F1 is then about another mix of labels than the
+    benchmark's, or about the questions that the model had an answer to, which may be the easier ones."""
+
+
+def coverage(
+    confusions: Mapping[str, Mapping[Variant, Confusion]], label_sets: Sequence[LabelSet], protocol: Protocol
+) -> dict[str, dict[Variant, Coverage]]:
+    """The coverage by label set and variant, and its mean under `MEAN` where there are several variants.
+
+    Args:
+        confusions: the counts that figures are made of, by label set and variant.
+        label_sets: all labels that there are.
+        protocol: the protocol, which says whether F1 counts answers that are neither yes nor no.
+    """
+    found = {}
+    for label_set in label_sets:
+        of_variants = with_mean(
+            {
+                variant: _coverage(confusions[label_set.name][variant], labels.values(), protocol)
+                for variant, labels in label_set.variants.items()
+            }
+        )
+        is_partial = any(each.is_partial for each in of_variants.values())
+        if MEAN in of_variants:
+            of_variants[MEAN] = replace(of_variants[MEAN], is_partial=is_partial)
+        found[label_set.name] = of_variants
+    return found
+
+
+def _coverage(counts: Confusion, labels: Collection[bool], protocol: Protocol) -> Coverage:
+    n_yes = sum(labels)
+    n_no = len(labels) - n_yes
+    with_yes, with_no = counts.tp + counts.fn, counts.fp + counts.tn
+    counted_yes = n_counted(with_yes + counts.unparsed_yes, counts.unparsed_yes, protocol)
+    counted_no = n_counted(with_no + counts.unparsed_no, counts.unparsed_no, protocol)
+    return Coverage(
+        yes=counted_yes / n_yes if n_yes else None,
+        no=counted_no / n_no if n_no else None,
+        is_partial=is_few(counted_yes, n_yes) or is_few(counted_no, n_no),
+    )
+
+
+def n_counted(n_answered: float, n_unparsed: float, protocol: Protocol) -> float:
+    """How many of some answers F1 counts, of which so many are neither yes nor no."""
+    return n_answered if protocol.unparsed == "not_yes" else n_answered - n_unparsed
+
+
+def is_few(number: float, n_questions: float) -> bool:
+    """Whether F1 counts less than 99 % of some questions: those that it leaves out may be the harder ones."""
+    # In whole numbers, where 99 of 100 is not below 99 % by rounding.
+    return 100 * number < LEAST_COUNTED * n_questions
+
+
+_READING_OF: Mapping[str, Reading] = {outcome: reading for (_, reading), outcome in OUTCOME_OF.items()}
+"""What was read from an answer, by its outcome."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolution:
+    """F1 of one variant over every label that its ambiguous questions could have; None where undefined."""
+
+    n_ambiguous: float
+    """Questions that were removed as ambiguous and have an answer."""
+    removed: float | None
+    """F1 without them: the score itself."""
+    all_no: float | None
+    all_yes: float | None
+    lowest: float | None
+    """F1 if each label is the opposite of what the model said."""
+    highest: float | None
+    """F1 if each label is what the model said."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """F1 of one variant over every answer to the questions that have none, or none that can be read."""
+
+    n_unanswered: float
+    n_unparsed: float
+    f1: float | None
+    """The score itself, in which these questions do not count."""
+    lowest: float | None
+    """F1 if all of them are answered wrongly."""
+    highest: float | None
+    """F1 if all of them are answered rightly."""
+
+
+def resolutions(
+    confusions: Mapping[Variant, Confusion], verdicts: Sequence[Verdict], protocol: config.Protocol
+) -> dict[Variant, Resolution]:
+    """F1 with the ambiguous questions counted, by variant, and its mean under `MEAN` where there are several.
+
+    A question is resolved alike in all variants, so the means of the bounds are bounds of the mean.
+
+    Args:
+        confusions: the counts under the labels that lack the ambiguous questions.
+        verdicts: the verdicts on all answered questions; those with none after the relabelling are ambiguous.
+        protocol: how answers were read.
+    """
+    ambiguous = Counter(
+        (verdict.variant, _READING_OF[verdict.before]) for verdict in verdicts if verdict.after is None
+    )
+    found = {}
+    for variant, confusion in confusions.items():
+        yes, no, neither = (ambiguous[variant, reading] for reading in (True, False, None))
+        of_no, of_yes = _added(yes, no, neither, label=False), _added(yes, no, neither, label=True)
+        found[variant] = Resolution(
+            n_ambiguous=yes + no + neither,
+            removed=_f1(confusion, {}, protocol),
+            all_no=_f1(confusion, of_no, protocol),
+            all_yes=_f1(confusion, of_yes, protocol),
+            lowest=_f1(confusion, {"fp": yes, "fn": no, "unparsed_yes": neither}, protocol),
+            highest=_f1(confusion, {"tp": yes, "tn": no, "unparsed_no": neither}, protocol),
+        )
+    return with_mean(found)
+
+
+def missing(
+    label_set: LabelSet, confusions: Mapping[Variant, Confusion], protocol: config.Protocol
+) -> dict[Variant, Missing]:
+    """F1 with the unanswered and unparsed questions counted, by variant, and its mean where there are several."""
+    found = {}
+    for variant, labels in label_set.variants.items():
+        of_variant = confusions[variant]
+        read = replace(of_variant, unparsed_yes=0, unparsed_no=0)
+        n_yes = sum(labels.values())
+        yes, no = n_yes - read.tp - read.fn, len(labels) - n_yes - read.fp - read.tn
+        found[variant] = Missing(
+            n_unanswered=of_variant.unanswered,
+            n_unparsed=of_variant.unparsed_yes + of_variant.unparsed_no,
+            f1=_f1(of_variant, {}, protocol),
+            lowest=_f1(read, {"fn": yes, "fp": no}, protocol),
+            highest=_f1(read, {"tp": yes, "tn": no}, protocol),
+        )
+    return with_mean(found)
+
+
+def _added(yes: int, no: int, neither: int, *, label: bool) -> dict[str, int]:
+    """What questions with one label add to the counts, by what was read from their answers."""
+    return {OUTCOME_OF[label, reading]: n for reading, n in ((True, yes), (False, no), (None, neither))}
+
+
+def _f1(confusion: Confusion, added: Mapping[str, int], protocol: config.Protocol) -> float | None:
+    counts = {name: getattr(confusion, name) + n for name, n in added.items()}
+    return figures(replace(confusion, **counts), PROTOCOLS[protocol]).f1

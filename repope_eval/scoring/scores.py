@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING, Any
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.errors import RepopeError
 from repope_eval.records import Answer, Question, Variant, label_set_phrase
-from repope_eval.scoring.bootstrap import DISTINCT, MEAN
-from repope_eval.scoring.detection import ALL_OBJECTS
-from repope_eval.scoring.estimates import Estimate
+from repope_eval.scoring.bootstrap import DISTINCT, MEAN, Estimate
 from repope_eval.scoring.evidence import Evidence, evidence
-from repope_eval.scoring.groups import GroupsRight, groups_right
-from repope_eval.scoring.own_figures import OwnFigures, own_figures
-from repope_eval.scoring.paper_sentence import answered_phrase, figure_phrase, lead_of, lead_phrase
-from repope_eval.scoring.protocol_readings import Disagreement, disagreements, read_otherwise, unparsed
-from repope_eval.scoring.protocol_scores import ProtocolScores, score
-from repope_eval.scoring.protocols import PROTOCOLS
+from repope_eval.scoring.own_figures import ALL_OBJECTS, GroupsRight, OwnFigures, groups_right, own_figures
+from repope_eval.scoring.protocol_scores import (
+    Missing,
+    ProtocolScores,
+    Resolution,
+    missing,
+    resolutions,
+    score,
+)
+from repope_eval.scoring.protocols import PROTOCOLS, Disagreement, disagreements, read_otherwise, unparsed
 from repope_eval.scoring.relabelling_effect import (
     Effect,
     TurnedVerdict,
@@ -27,14 +29,17 @@ from repope_eval.scoring.relabelling_effect import (
     turned_verdicts,
     verdicts_of,
 )
-from repope_eval.scoring.resolutions import Missing, Resolution, missing, resolutions
 from repope_eval.scoring.score_document import (
     amber_document,
+    answered_phrase,
     cells_document,
     changes_document,
     detections_document,
     evidence_document,
+    figure_phrase,
     groups_document,
+    lead_of,
+    lead_phrase,
     plain,
 )
 from repope_eval.settings import config

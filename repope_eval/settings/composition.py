@@ -16,15 +16,13 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from repope_eval.errors import RepopeError
-from repope_eval.files.natural_order import natural_order
 from repope_eval.settings.config import BenchSettings, ModelSettings
 from repope_eval.settings.fields import closest, fields_by_key, groups_of, nearest
-from repope_eval.settings.own_names import OF_FILES, checkpoint_name, questions_name
+from repope_eval.settings.named_files import OF_FILES, checkpoint_name, configuration_file, questions_name
+from repope_eval.settings.named_files import choices as shipped_choices
 from repope_eval.settings.schema import schema_of, settings_from
-from repope_eval.settings.shipped_files import choices as shipped_choices
-from repope_eval.settings.shipped_files import configuration_file
-from repope_eval.settings.written import by_dotted_key
-from repope_eval.wording import shown_word
+from repope_eval.system.secrets import by_dotted_key
+from repope_eval.wording import natural_order, shown_word
 
 CONFIG_NAME = "repope_eval"
 

@@ -1,4 +1,4 @@
-"""What can be set, with what default, within which limits, and what it means.
+"""What can be set of a run, with what default, within which limits, and what it means.
 
 Each settings class is a frozen record and the one home of its defaults; YAML files state only differences.
 `repope_eval.settings.schema` turns the records into Hydra's schemas, and what Hydra composed into records.
@@ -8,8 +8,37 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from repope_eval.settings.declaration import setting
-from repope_eval.settings.table_form import TableColumns, TableLabels
+from repope_eval.settings.fields import setting
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableColumns:
+    """What the columns of a table of questions are called."""
+
+    image: str = setting("table: column of the image, by its file's name or itself", "image")
+    image_name: str | None = setting(
+        "table: column of the names of images that stand in it; null: their own, or a hash", None
+    )
+    question: str = setting("table: column of the question", "question")
+    label: str = setting("table: column of the label, which is label set original", "label")
+    relabel: str | None = setting(
+        "table: column of the corrected label, which is label set corrected; empty: ambiguous", None
+    )
+    variant: str | None = setting("table: column of the variant; null: there is one, table", None)
+    group: str | None = setting(
+        "table: column of the group; all of a group right is a figure of its own", None
+    )
+    question_id: str | None = setting("table: column of the question's id; null: its row's number", None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableLabels:
+    """The words that stand for labels in a table, in letters of any case."""
+
+    yes: tuple[str, ...] = setting("table: labels that mean yes", ("yes", "true", "1"))
+    no: tuple[str, ...] = setting("table: labels that mean no", ("no", "false", "0"))
+    left_out: tuple[str, ...] = setting("table: labels of questions that are left out", ())
+
 
 Protocol = Literal["repope", "pope", "vlmevalkit", "lmms_eval"]
 ProtocolChoice = Protocol | Literal["all"]

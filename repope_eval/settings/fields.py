@@ -1,4 +1,4 @@
-"""The fields of settings records: their keys, what each takes, and how that is said. Hydra is not imported here."""
+"""The fields of settings records: how one is declared, its key, what it takes, and how that is said."""
 
 import dataclasses
 import difflib
@@ -10,6 +10,21 @@ from types import NoneType
 from typing import Any, get_args, get_origin
 
 from repope_eval.wording import LONGEST_WORD
+
+
+def setting(help: str, default: Any = dataclasses.MISSING, **limits: Any) -> Any:
+    """A field of a settings record.
+
+    Args:
+        help: its meaning, for the help page.
+        default: its value where none is given; without a default, one must be given.
+        limits: `minimum`, `maximum`; `pattern` with its `form` in words; the `length` of a list; the `longest` text
+            in characters; `has_lines`, if a text may have several lines; `is_public`, if files hold a text as it is,
+            so that it may not come from an environment variable; `choice`, which makes the field a group, and names
+            the configuration file that is taken where none is named (None: no file); `is_partial`, if a record may
+            lack what it requires elsewhere.
+    """
+    return dataclasses.field(default=default, metadata={"help": help, **limits})
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,3 +169,29 @@ def closest(word: str, possible: Sequence[str], most: int = 1) -> list[str]:
 def _spelling(word: str) -> str:
     """The form in which words are compared: the Hub's `OpenGVLab/InternVL2_5-1B` is `internvl2_5_1b` here."""
     return re.sub(r"[^a-z0-9.]+", "_", word.rpartition("/")[2].lower())
+
+
+FLAGS = ("--help", "-h", "--version", "--multirun", "-m", "--run", "-r", "--resolve")
+WITH_VALUE = ("--config-dir", "-cd", "--cfg", "-c", "--package", "-p", "--info", "-i")
+
+_OTHER_PROGRAMS = "of no use here: --config-dir names configuration files of your own"
+REFUSED: Mapping[str, str] = {
+    "config_name": _OTHER_PROGRAMS,
+    "config_path": _OTHER_PROGRAMS,
+    "experimental_rerun": _OTHER_PROGRAMS,
+    "hydra_help": "of no use here: --help shows what can be given",
+    "shell_completion": "not offered, since Hydra's completion knows no commands: --help lists the keys",
+}
+"""The options that Hydra has and this program does not take, by the names that Hydra's parser gives them; and why."""
+
+
+def command_place(words: Sequence[str]) -> int | None:
+    """Where the command stands: the first word that is no option, no option's value and no setting; None: nowhere."""
+    place = 0
+    while place < len(words) and words[place].startswith("-"):
+        name, equals, _ = words[place].partition("=")
+        if name not in (*FLAGS, *WITH_VALUE):
+            return None  # what follows may be its value
+        place += 2 if name in WITH_VALUE and not equals else 1
+    is_command = place < len(words) and "=" not in words[place] and not words[place].startswith(("+", "~"))
+    return place if is_command else None

@@ -20,16 +20,14 @@ from hydra.version import VersionBase
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from repope_eval.errors import RepopeError
-from repope_eval.files.writing import make_folder
 from repope_eval.settings.composition import CONFIG_NAME, SWEEPS, compose, initialized, named, register
 from repope_eval.settings.config import RunSettings
-from repope_eval.settings.fields import fields_by_key
-from repope_eval.settings.options import REFUSED
-from repope_eval.settings.own_names import OF_FILES, checkpoint_name
+from repope_eval.settings.fields import REFUSED, fields_by_key
+from repope_eval.settings.named_files import GROUP_FOLDERS, OF_FILES, checkpoint_name, choices
 from repope_eval.settings.quick_checks import no_such_key
-from repope_eval.settings.shipped_files import GROUP_FOLDERS, choices
 from repope_eval.settings.validation import check
 from repope_eval.settings.words import is_hydras, key_of, quoted_texts, single_words
+from repope_eval.system.writing import make_folder
 from repope_eval.wording import first_unwritable, shown_word
 
 _TOLD: tuple[type, ...] = (ConfigStore, GlobalHydra, HydraConfig, JobRuntime, VersionBase)

@@ -23,7 +23,7 @@ from omegaconf.resolvers import oc
 from repope_eval.errors import RepopeError
 from repope_eval.settings.fields import Field, fields_of
 from repope_eval.settings.quick_checks import value_problems
-from repope_eval.settings.written import FromEnvironment, from_environment, variables_in
+from repope_eval.system.secrets import FromEnvironment, from_environment, variables_in
 from repope_eval.wording import shown_word
 
 Settings = TypeVar("Settings")

@@ -16,7 +16,6 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import GrammarParseError, OmegaConfBaseException
 
 from repope_eval.errors import RepopeError
-from repope_eval.files.texts import read_text
 from repope_eval.settings.composition import (
     choices_in_words,
     compose,
@@ -28,6 +27,7 @@ from repope_eval.settings.fields import fields_by_key, groups_of, nearest
 from repope_eval.settings.quick_checks import no_such_key
 from repope_eval.settings.schema import problems
 from repope_eval.settings.words import MOST_RUNS, TOO_MANY_RUNS, is_hydras, key_of, single_words, value_of
+from repope_eval.system.texts import read_text
 from repope_eval.wording import installing_extra, shown_word
 
 HYDRA_FOLDERS = ("hydra.run.dir", "hydra.sweep.dir")

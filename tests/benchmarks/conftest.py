@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import pytest
 from fault_server import FaultServer, serving
 
-from repope_eval.downloads import fetch
+from repope_eval.system import downloads
 
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultServer]:
-    monkeypatch.setattr(fetch, "FIRST_WAIT", 0.001)
+    monkeypatch.setattr(downloads, "FIRST_WAIT", 0.001)
     with serving() as state:
         yield state

@@ -14,7 +14,7 @@ from openpyxl import Workbook
 from PIL import Image
 from run_folders import demo
 
-from repope_eval.benchmarks.demo import DEMO_FOLDER
+from repope_eval.benchmarks.custom import DEMO_FOLDER
 from repope_eval.settings.config import BenchSettings, TableColumns
 
 IMAGES = DEMO_FOLDER / "images"

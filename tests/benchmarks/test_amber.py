@@ -17,7 +17,7 @@ from repope_eval.benchmarks.published_files import file_hash
 from repope_eval.benchmarks.sources import find_benchmark_images, load_benchmark
 from repope_eval.errors import RepopeError
 from repope_eval.records import Answer
-from repope_eval.scoring.amber import amber_figures, read_exactly
+from repope_eval.scoring.own_figures import amber_figures, read_exactly
 from repope_eval.settings.config import BenchSettings
 
 

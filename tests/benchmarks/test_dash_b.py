@@ -14,8 +14,8 @@ from repope_eval.benchmarks import dash_b
 from repope_eval.benchmarks.dash_b import read_index
 from repope_eval.benchmarks.sources import find_benchmark_images, load_benchmark
 from repope_eval.errors import RepopeError
-from repope_eval.files.writing import write_json
 from repope_eval.settings.config import BenchSettings
+from repope_eval.system.writing import write_json
 
 INDEXES: dict[str, Any] = {
     "neg": {"coco": {"backpack": ["7.png", "8.png"]}, "objects": {"Orange": ["7.png"]}},

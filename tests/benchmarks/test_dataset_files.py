@@ -15,10 +15,10 @@ import pyarrow
 import pytest
 from question_tables import ROW, settings, write_csv
 
-from repope_eval.benchmarks import parquet_bounds
-from repope_eval.benchmarks.dataset_files import require_own_files
+from repope_eval.benchmarks.saved_datasets import require_own_files
 from repope_eval.benchmarks.sources import load_benchmark
 from repope_eval.errors import RepopeError
+from repope_eval.system import parquet
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ def test_packed_rows_are_read(name: str, pack: Callable[[bytes], bytes], folder:
 def test_what_unpacks_to_far_more_than_it_is_is_refused(
     name: str, pack: Callable[[bytes], bytes], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(parquet_bounds, "AT_ONCE", 10_000)
+    monkeypatch.setattr(parquet, "AT_ONCE", 10_000)
     (folder / name).write_bytes(pack(text(1) * 20_000))
     refused(folder, rf"{name}: unpacks to more than \d+ MB; unpack it yourself, and keep what is needed")
 

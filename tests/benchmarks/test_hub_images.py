@@ -9,8 +9,8 @@ from PIL import Image
 from repope_eval.benchmarks import coco, hub_images
 from repope_eval.benchmarks.coco import copy_hub_images
 from repope_eval.benchmarks.hub_images import load_test_split
-from repope_eval.downloads import hub as hub_client
 from repope_eval.errors import RepopeError
+from repope_eval.system import hub as hub_client
 
 SOURCES = [f"COCO_val2014_{number:012}" for number in (7, 3, 5)]
 NAMES = [f"{source}.jpg" for source in SOURCES]

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from repope_eval.benchmarks.construction import ObjectList
-from repope_eval.benchmarks.object_lists import read_object_lists
+from repope_eval.benchmarks.construction import ObjectList, read_object_lists
 from repope_eval.errors import RepopeError
 
 

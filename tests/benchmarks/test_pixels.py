@@ -10,11 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from repope_eval.annotation.pictures import Pictures
-from repope_eval.benchmarks.images import decodable, open_image, plain_format
-from repope_eval.benchmarks.pixels import to_rgb
-from repope_eval.endpoint.requests import image_url
+from repope_eval.asking.endpoint.requests import image_url
+from repope_eval.benchmarks.images import decodable, open_image, plain_format, to_rgb
 from repope_eval.errors import RepopeError
+from repope_eval.relabelling.pictures import Pictures
 from repope_eval.reporting.gallery import LARGE, thumbnail
 
 ORIENTATION, QUARTER_TURN = 0x0112, 6

@@ -17,8 +17,8 @@ from repope_eval.benchmarks.pope_file import (
     write_rows,
 )
 from repope_eval.errors import RepopeError
-from repope_eval.files.rows import read_row_file
 from repope_eval.records import Question
+from repope_eval.system.rows import read_row_file
 
 LINE = '{"question_id": 1, "image": "a.jpg", "text": "Is there a dog in the image?", "label": "yes"}'
 OTHER = '{"question_id": 2, "image": "a.jpg", "text": "Is there an oven in the image?", "label": "no"}'

@@ -6,12 +6,10 @@ from typing import Any
 import pytest
 
 from repope_eval.benchmarks.benchmark import BenchmarkSize
-from repope_eval.benchmarks.demo import DEMO_FOLDER
-from repope_eval.benchmarks.sizes import benchmark_size
-from repope_eval.benchmarks.sources import SOURCES, load_benchmark
+from repope_eval.benchmarks.custom import DEMO_FOLDER
+from repope_eval.benchmarks.sources import SOURCES, benchmark_size, load_benchmark
 from repope_eval.errors import RepopeError
-from repope_eval.settings.config import BenchSettings
-from repope_eval.settings.table_form import TableColumns
+from repope_eval.settings.config import BenchSettings, TableColumns
 
 KNOWN = [(name, variants) for name, source in SOURCES.items() for variants in source.sizes]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from repope_eval.benchmarks.demo import DEMO_FOLDER
+from repope_eval.benchmarks.custom import DEMO_FOLDER
 from repope_eval.benchmarks.pope_file import POPE_VARIANTS
 from repope_eval.benchmarks.sources import (
     FILE_SETTINGS,
@@ -19,11 +19,11 @@ from repope_eval.benchmarks.sources import (
     measures_of,
     origin_of,
 )
-from repope_eval.downloads import hub as hub_client
-from repope_eval.downloads.network import without_network
 from repope_eval.errors import RepopeError
 from repope_eval.records import Question
 from repope_eval.settings.config import BenchSettings
+from repope_eval.system import hub as hub_client
+from repope_eval.system.hub import without_network
 
 DEMO = BenchSettings(name="demo", source="demo", variants=POPE_VARIANTS)
 REPOPE = BenchSettings(name="repope", source="coco", variants=POPE_VARIANTS)

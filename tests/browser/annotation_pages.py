@@ -12,7 +12,7 @@ import warm_commands
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 from served import served, words
 
-from repope_eval.benchmarks.demo import DEMO_FOLDER
+from repope_eval.benchmarks.custom import DEMO_FOLDER
 
 FEW = ("scene_035.png", "scene_113.png", "scene_102.png")
 KEYS = {"yes": "y", "no": "n", "ambiguous": "a"}

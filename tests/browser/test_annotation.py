@@ -23,10 +23,10 @@ from annotation_pages import (
 from playwright.sync_api import Browser, expect
 from served import ended, served, words
 
-from repope_eval.annotation.queue import in_blind_order, read_questions
-from repope_eval.annotation.session import WINDOW
-from repope_eval.benchmarks.demo import DEMO_FOLDER
+from repope_eval.benchmarks.custom import DEMO_FOLDER
 from repope_eval.benchmarks.pope_file import read_rows
+from repope_eval.relabelling.queue import in_blind_order, read_questions
+from repope_eval.relabelling.session import WINDOW
 
 pytestmark = pytest.mark.installed
 

@@ -13,8 +13,8 @@ from estimates_examples import estimates_view
 from playwright.sync_api import Browser, Page, expect
 from run_folders import answer_lines, demo, write_run
 
-from repope_eval.benchmarks.demo import DEMO_FOLDER
-from repope_eval.reporting.estimates_page import render_estimates_page
+from repope_eval.benchmarks.custom import DEMO_FOLDER
+from repope_eval.relabelling.estimates_page import render_estimates_page
 
 pytestmark = pytest.mark.installed
 

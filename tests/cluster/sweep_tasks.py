@@ -6,7 +6,7 @@ from pathlib import Path
 
 from conftest import PROJECT
 
-from repope_eval.cluster.task_records import TaskRecord, read_task_records
+from repope_eval.cluster.run_state import TaskRecord, read_task_records
 
 SCRIPT = PROJECT / "slurm" / "sweep.sbatch"
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from repope_eval.cluster.gathering import read_sweep
-from repope_eval.cluster.queue import Queue, QueuedJob
+from repope_eval.cluster.run_state import Queue, QueuedJob
+from repope_eval.cluster.sweep_plan import read_sweep
 from repope_eval.errors import RepopeError
 
 EARLY, LATE = "2026-01-02T10:00:00+00:00", "2026-01-02T11:00:00+00:00"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from repope_eval.cluster.model_list import ListedRun, list_text, read_model_list, shared_folders
+from repope_eval.cluster.sweep_plan import ListedRun, list_text, read_model_list, shared_folders
 from repope_eval.errors import RepopeError
 
 

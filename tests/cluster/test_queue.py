@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from repope_eval.cluster.queue import QueuedJob, read_queue
+from repope_eval.cluster.run_state import QueuedJob, read_queue
 
 
 def install(folder: Path, script: str, monkeypatch: pytest.MonkeyPatch) -> None:

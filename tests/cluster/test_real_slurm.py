@@ -19,9 +19,8 @@ import pytest
 import warm_commands
 from demo_runs import FIRST_IMAGES, FIRST_QUESTIONS, answers, comparable
 
-from repope_eval.cluster.gathering import read_sweep
-from repope_eval.cluster.run_state import RunState
-from repope_eval.cluster.task_records import TaskRecord, read_task_records
+from repope_eval.cluster.run_state import RunState, TaskRecord, read_task_records
+from repope_eval.cluster.sweep_plan import read_sweep
 
 pytestmark = pytest.mark.installed
 

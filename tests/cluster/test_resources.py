@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from conftest import FAMILY_MODELS
 
-from repope_eval.cluster.resources import Needs, ResourceRow, read_resources, row_of
+from repope_eval.cluster.sweep_plan import Needs, ResourceRow, read_resources, row_of
 from repope_eval.errors import RepopeError
-from repope_eval.settings.shipped_files import shipped_folder
+from repope_eval.settings.named_files import shipped_folder
 
 HEAD = "models,gpus,cpus,memory,time,overrides\n"
 SHIPPED = shipped_folder("slurm") / "resources.csv"

@@ -7,9 +7,7 @@ from typing import Any
 
 import pytest
 
-from repope_eval.cluster.queue import QueuedJob
-from repope_eval.cluster.run_state import QUIET, Signs, run_state
-from repope_eval.cluster.task_records import TaskRecord
+from repope_eval.cluster.run_state import QUIET, QueuedJob, Signs, TaskRecord, run_state
 from repope_eval.runs.trace import RunTrace
 
 NOW = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)

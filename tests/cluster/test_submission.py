@@ -9,15 +9,13 @@ from typing import Any
 
 import pytest
 
-from repope_eval.cluster.model_list import ListedRun, read_model_list
-from repope_eval.cluster.resources import Needs
+from repope_eval.cluster.run_state import read_task_records
 from repope_eval.cluster.submission import Submissions, prepare, shell_script, submit
-from repope_eval.cluster.sweep_plan import Group, SweepPlan
-from repope_eval.cluster.task_records import read_task_records
+from repope_eval.cluster.sweep_plan import Group, ListedRun, Needs, SweepPlan, read_model_list
 from repope_eval.errors import RepopeError
 from repope_eval.settings.composition import model_settings
 from repope_eval.settings.config import BenchSettings, SlurmSettings
-from repope_eval.settings.shipped_files import shipped_folder
+from repope_eval.settings.named_files import shipped_folder
 
 TOLD = ("MODELS", "OVERRIDES", "RUNS", "SETUP", "PYTHON", "SBATCH_EXPORT")
 SBATCH = f"""\

@@ -11,9 +11,9 @@ import pytest
 from conftest import FAMILY_MODELS, PROJECT
 from sweep_tasks import SCRIPT, environment_of, program, record
 
-from repope_eval.process.timing import moment, now
 from repope_eval.settings.composition import compose, initialized, register
 from repope_eval.settings.config import RunSettings
+from repope_eval.system.environment import moment, now
 
 REPORT = PROJECT / "slurm" / "report.sbatch"
 

@@ -7,9 +7,7 @@ from typing import Any
 
 import pytest
 
-from repope_eval.cluster.model_list import ListedRun
-from repope_eval.cluster.resources import Needs
-from repope_eval.cluster.sweep_plan import Group, SweepPlan, plan_sweep, run_words
+from repope_eval.cluster.sweep_plan import Group, ListedRun, Needs, SweepPlan, plan_sweep, run_words
 from repope_eval.errors import RepopeError
 from repope_eval.settings.composition import model_settings
 from repope_eval.settings.config import BenchSettings, SlurmSettings
@@ -68,7 +66,7 @@ def test_the_shipped_list_and_table_are_taken_where_none_is_named() -> None:
 
 
 def _shipped_lines() -> list[str]:
-    from repope_eval.settings.shipped_files import shipped_folder
+    from repope_eval.settings.named_files import shipped_folder
 
     return (shipped_folder("slurm") / "models.txt").read_text().splitlines()
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from repope_eval.cluster.task_records import TaskRecord, announce, read_task_records
+from repope_eval.cluster.run_state import TaskRecord, announce, read_task_records
 from repope_eval.errors import RepopeError
 
 START = (

@@ -9,7 +9,7 @@ import pytest
 from repope_eval.benchmarks.pope_file import read_rows
 from repope_eval.commands.relabel import execute
 from repope_eval.errors import RepopeError
-from repope_eval.settings.benchmark_commands import RelabelSettings
+from repope_eval.settings.command_settings import RelabelSettings
 
 VARIANTS = ("random", "popular", "adversarial")
 NAMES = ("dog", "cat", "car")

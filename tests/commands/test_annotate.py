@@ -21,7 +21,7 @@ from served import ended, served
 from repope_eval.commands import annotate
 from repope_eval.errors import InterruptionError, RepopeError
 from repope_eval.records import Question
-from repope_eval.settings.benchmark_commands import AnnotateSettings
+from repope_eval.settings.command_settings import AnnotateSettings
 
 
 @pytest.fixture
@@ -231,7 +231,7 @@ def test_what_is_not_installed_is_named(folder: Path, monkeypatch: pytest.Monkey
 
 def test_no_other_command_imports_the_server() -> None:
     code = (
-        "import sys, repope_eval.command_line, repope_eval.commands.annotate, repope_eval.commands.relabel\n"
+        "import sys, repope_eval.commands.command_line, repope_eval.commands.annotate, repope_eval.commands.relabel\n"
         "assert not {'starlette', 'uvicorn'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from conftest import CommandLine
 
-from repope_eval.benchmarks.demo import DEMO_FOLDER
-from repope_eval.command_line import COMMANDS
-from repope_eval.settings.benchmark_words import spelt_out
+from repope_eval.benchmarks.custom import DEMO_FOLDER
+from repope_eval.commands.command_line import COMMANDS
 from repope_eval.settings.config import BenchSettings
 from repope_eval.settings.fields import fields_by_key
+from repope_eval.settings.words import spelt_out
 
 OF_NO_BENCHMARK = {"status", "models", "fetch", "build", "annotate", "relabel"}
 

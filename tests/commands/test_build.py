@@ -8,7 +8,7 @@ import pytest
 from repope_eval.benchmarks.pope_file import read_rows
 from repope_eval.commands.build import execute
 from repope_eval.errors import RepopeError
-from repope_eval.settings.benchmark_commands import BuildSettings
+from repope_eval.settings.command_settings import BuildSettings
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ from typing import get_args
 import pytest
 from conftest import CommandLine
 
-from repope_eval.exporting.formats import FORMATS
-from repope_eval.settings.export_command import ExportFormat
+from repope_eval.commands.export import FORMATS
+from repope_eval.settings.command_settings import ExportFormat
 
 
 def test_each_form_that_can_be_named_is_there() -> None:

@@ -1,9 +1,9 @@
 import pytest
 
-from repope_eval.command_line import COMMANDS
+from repope_eval.commands.command_line import COMMANDS
 from repope_eval.commands.help import help_page
 from repope_eval.settings.fields import groups_of, told_fields, typed
-from repope_eval.settings.shipped_files import choices
+from repope_eval.settings.named_files import choices
 
 
 @pytest.mark.parametrize("command", COMMANDS)

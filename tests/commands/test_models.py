@@ -8,11 +8,11 @@ from conftest import FAMILY_MODELS, CommandLine
 from hub_server import HubServer
 from safetensors.torch import load_file
 
-from repope_eval.capacity import shapes
-from repope_eval.capacity.counting import size_of
-from repope_eval.capacity.shapes import Size
 from repope_eval.commands import models
 from repope_eval.errors import RepopeError
+from repope_eval.machine import memory_need
+from repope_eval.machine.counting import size_of
+from repope_eval.machine.memory_need import Size
 from repope_eval.models.checkpoints import find_checkpoint
 from repope_eval.models.families import recipe_of
 from repope_eval.models.recipe import RecipeOptions
@@ -60,7 +60,7 @@ def test_the_table_has_every_model_with_its_size_and_no_network(command_line: Co
 def test_a_size_that_is_not_known_is_a_question_mark_and_says_how_it_can_be(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(shapes, "published_shape", lambda *_: None)
+    monkeypatch.setattr(memory_need, "published_shape", lambda *_: None)
     with caplog.at_level("INFO", logger="repope_eval"):
         models.execute(ModelsSettings(), "")
     rows = {line.split()[0]: line.split() for line in capsys.readouterr().out.splitlines() if line.split()}

@@ -8,7 +8,7 @@ from typing import Any
 from conftest import CommandLine
 from demo_runs import QUESTIONS
 
-from repope_eval.benchmarks.demo import DEMO_FOLDER
+from repope_eval.benchmarks.custom import DEMO_FOLDER
 
 
 def rows(path: Path) -> list[dict[str, Any]]:

@@ -22,7 +22,7 @@ from relabelled_files import (
     rows,
 )
 
-from repope_eval.benchmarks.demo import DEMO_FOLDER
+from repope_eval.benchmarks.custom import DEMO_FOLDER
 from repope_eval.benchmarks.pope_file import read_rows, write_rows
 from repope_eval.errors import RepopeError
 
@@ -195,7 +195,7 @@ def test_of_several_variants_all_are_written_or_none(folder: Path, monkeypatch: 
 
     lines(folder / "second_variant.jsonl", questions("yes", "yes", "yes"))
     lines(folder / "second.jsonl", rows("yes", "no", "ambiguous"))
-    monkeypatch.setattr("repope_eval.benchmarks.question_file.write_rows", refuse_the_second)
+    monkeypatch.setattr("repope_eval.relabelling.queue.write_rows", refuse_the_second)
     variants = ("questions.jsonl", "second_variant.jsonl")
     assert "No space left" in refusal(questions=variants, out="all")
     assert not list((folder / "all").iterdir())

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from relabelled_files import NAMES, labels, lines, refusal, relabel, rows
 
-from repope_eval.benchmarks.audit_queue import Queued, read_queue, write_queue
 from repope_eval.records import Question
+from repope_eval.relabelling.queue import Queued, read_queue, write_queue
 
 
 def write_queue_of_things(path: Path, *sampled: bool) -> Path:

@@ -4,7 +4,7 @@ import pytest
 
 from repope_eval.cluster.run_state import RunState, State
 from repope_eval.commands.status import endings, state_document, state_table, summary
-from repope_eval.quantities import duration_text
+from repope_eval.wording import duration_text
 
 
 def run(model: str, state: State, **facts: object) -> RunState:

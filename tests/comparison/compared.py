@@ -9,8 +9,8 @@ from run_folders import answer_lines, demo, write_run
 
 from repope_eval.comparison.causes import compare_results
 from repope_eval.comparison.sides import read_sides
-from repope_eval.reporting.comparison_view import ComparisonView
-from repope_eval.settings.comparison_command import CompareSettings
+from repope_eval.comparison.view import ComparisonView
+from repope_eval.settings.command_settings import CompareSettings
 
 Line = dict[str, Any]
 

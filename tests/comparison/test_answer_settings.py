@@ -7,7 +7,7 @@ from typing import Any
 
 from compared import scored_run
 
-from repope_eval.comparison.answer_settings import GROUPS, Facts, compared_settings, facts_of
+from repope_eval.comparison.sides import GROUPS, Facts, compared_settings, facts_of
 from repope_eval.leaderboard.finished_runs import read_run
 from repope_eval.settings.config import ModelSettings, RunSettings
 from repope_eval.settings.fields import fields_by_key

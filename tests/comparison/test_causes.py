@@ -9,11 +9,10 @@ import pytest
 from compared import Line, answer_file, compared, scored_run
 from run_folders import DEMO, answer_lines, demo
 
-from repope_eval.benchmarks.demo import DEMO_FOLDER
+from repope_eval.benchmarks.custom import DEMO_FOLDER
+from repope_eval.comparison.view import ComparisonView, verdict
 from repope_eval.errors import RepopeError
-from repope_eval.reporting.comparison_verdict import verdict
-from repope_eval.reporting.comparison_view import ComparisonView
-from repope_eval.scoring.shared_ground import CAUSES
+from repope_eval.scoring.gap import CAUSES
 from repope_eval.settings.config import BenchSettings
 
 

@@ -13,9 +13,8 @@ from real_answers import published as published_answers
 
 from repope_eval.comparison.causes import compare_results
 from repope_eval.comparison.sides import read_sides
-from repope_eval.reporting.comparison_verdict import verdict
-from repope_eval.reporting.comparison_view import ComparisonView
-from repope_eval.settings.comparison_command import CompareSettings
+from repope_eval.comparison.view import ComparisonView, verdict
+from repope_eval.settings.command_settings import CompareSettings
 from repope_eval.settings.config import BenchSettings
 
 REPOPE = BenchSettings(name="repope", source="coco", variants=VARIANTS)

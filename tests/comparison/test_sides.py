@@ -10,13 +10,13 @@ import pytest
 from compared import answer_file, compared, scored_run
 from run_folders import DEMO, answer_lines, demo
 
-from repope_eval.benchmarks.demo import DEMO_FOLDER
+from repope_eval.benchmarks.custom import DEMO_FOLDER
 from repope_eval.comparison.sides import read_sides
 from repope_eval.errors import RepopeError
 from repope_eval.records import Answer
 from repope_eval.scoring.scores import score_benchmark
-from repope_eval.settings.comparison_command import CompareSettings
-from repope_eval.settings.written import from_environment
+from repope_eval.settings.command_settings import CompareSettings
+from repope_eval.system.secrets import from_environment
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from demo_making.answers import main
-from repope_eval.checking.stored_answers import STORED_ANSWERS
+from repope_eval.machine.checks import STORED_ANSWERS
 from repope_eval.runs.answer_store import read_answers
 
 

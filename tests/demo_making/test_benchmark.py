@@ -8,12 +8,12 @@ import pytest
 
 from demo_making.benchmark import VARIANTS, DemoBenchmark, make_benchmark, write_benchmark
 from repope_eval.benchmarks.benchmark import Benchmark
-from repope_eval.benchmarks.demo import DEMO_FOLDER
+from repope_eval.benchmarks.custom import DEMO_FOLDER
 from repope_eval.benchmarks.images import open_image
 from repope_eval.benchmarks.pope_file import ANNOTATOR_LABELS, read_rows
-from repope_eval.benchmarks.relabelling import label_changes, relabel
 from repope_eval.benchmarks.sources import load_benchmark
-from repope_eval.models.tiling import best_grid
+from repope_eval.models.internvl import best_grid
+from repope_eval.relabelling.rule import label_changes, relabel
 from repope_eval.settings.config import BenchSettings
 
 

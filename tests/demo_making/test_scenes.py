@@ -20,7 +20,7 @@ from demo_making.scenes import (
     draw_scene,
 )
 from repope_eval.benchmarks.pope_file import question_text
-from repope_eval.models.tiling import best_grid
+from repope_eval.models.internvl import best_grid
 
 
 @pytest.fixture(scope="module")

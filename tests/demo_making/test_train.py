@@ -21,7 +21,7 @@ from demo_making.stages import Stage, stages
 from demo_making.tokenizer import AFTER_IMAGE, AFTER_QUESTION, BEFORE_IMAGE, IMAGE, write_tokenizer
 from demo_making.train import train
 from repope_eval.benchmarks.pope_file import question_text
-from repope_eval.models.tiling import tile_pixels
+from repope_eval.models.internvl import tile_pixels
 
 SHIPPED = PROJECT / "repope_eval" / "demo" / "checkpoint"
 FILES = {

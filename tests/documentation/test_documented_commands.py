@@ -31,12 +31,12 @@ from run_folders import demo
 from served import ended, served
 from tiny_checkpoints import qwen2_5_vl
 
-from repope_eval.benchmarks.audit_queue import Queued, write_queue
-from repope_eval.benchmarks.demo import DEMO_FOLDER
-from repope_eval.command_line import COMMANDS
-from repope_eval.files.json_files import read_rows
-from repope_eval.settings.benchmark_words import spelt_out
+from repope_eval.benchmarks.custom import DEMO_FOLDER
+from repope_eval.commands.command_line import COMMANDS
+from repope_eval.relabelling.queue import Queued, write_queue
 from repope_eval.settings.quick_checks import misspelt_keys
+from repope_eval.settings.words import spelt_out
+from repope_eval.system.json_files import read_rows
 
 TILE = (64, 64)
 """The size of an image of which the demo's model makes one tile; others are many, which take their time."""

@@ -10,7 +10,7 @@ from conftest import CommandLine
 from documentation_pages import BLOCKS, PROGRAM, TEXTS
 from served import ended, served
 
-from repope_eval.benchmarks.demo import DEMO_FOLDER
+from repope_eval.benchmarks.custom import DEMO_FOLDER
 
 PAGE = "docs/tutorial/relabel-it.md"
 SAID_BY = {"kim": "annotator_first", "lee": "annotator_second", "sam": "decider"}

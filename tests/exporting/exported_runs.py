@@ -7,13 +7,13 @@ from typing import Any
 
 from run_folders import answer_lines, demo, write_run
 
+from repope_eval.commands.export import FORMATS
 from repope_eval.exporting.files import Files
-from repope_eval.exporting.formats import FORMATS
 from repope_eval.exporting.scored_run import ScoredRun, read_scored_run
 from repope_eval.records import Answer
 from repope_eval.scoring.scores import score_benchmark
+from repope_eval.settings.command_settings import ExportFormat, ExportSettings
 from repope_eval.settings.config import Protocol
-from repope_eval.settings.export_command import ExportFormat, ExportSettings
 
 MODEL = {
     "name": "mine",

@@ -8,8 +8,7 @@ from exported_runs import asked, exported, write_scored_run
 from run_folders import demo
 
 from repope_eval.errors import RepopeError
-from repope_eval.exporting.labelled_answers import asked_benchmark, labelled_answers
-from repope_eval.exporting.scored_run import read_scored_run
+from repope_eval.exporting.scored_run import asked_benchmark, labelled_answers, read_scored_run
 
 
 def test_each_labelled_question_with_an_answer_counts_once_in_a_variant(tmp_path: Path) -> None:

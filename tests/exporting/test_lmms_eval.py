@@ -8,12 +8,11 @@ import pytest
 from exported_runs import exported, write_limited_run, write_scored_run
 from run_folders import answer_lines, demo
 
-from repope_eval.exporting.labelled_answers import asked_benchmark
-from repope_eval.exporting.scored_run import ScoredRun, read_scored_run
-from repope_eval.files.rows import read_row_file
+from repope_eval.exporting.scored_run import ScoredRun, asked_benchmark, read_scored_run
 from repope_eval.foreign_answers.formats import join_file
 from repope_eval.foreign_answers.rows import BY_NAME
 from repope_eval.scoring.protocol_scores import score
+from repope_eval.system.rows import read_row_file
 
 
 def samples_of(run: Path, folder: Path) -> tuple[Path, list[dict[str, Any]]]:

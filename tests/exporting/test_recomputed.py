@@ -10,8 +10,7 @@ import pytest
 from exported_runs import asked, write_limited_run, write_scored_run
 
 from repope_eval.errors import RepopeError
-from repope_eval.exporting.recomputed import recomputed
-from repope_eval.exporting.scored_run import read_scored_run
+from repope_eval.exporting.scored_run import read_scored_run, recomputed
 
 HIGH = 0.999
 

@@ -8,11 +8,11 @@ from answer_examples import refuses, responses
 from variant_examples import POPULAR, RANDOM, joined
 
 from repope_eval.benchmarks.benchmark import Benchmark
-from repope_eval.files.rows import RowFile
 from repope_eval.foreign_answers import formats
 from repope_eval.foreign_answers.joining import Format, questions_by_image
 from repope_eval.foreign_answers.rows import AnswerRow
 from repope_eval.records import Question
+from repope_eval.system.rows import RowFile
 
 # All that a new format's file would hold: rows {"ask": "IMAGE|QUESTION", "said": TEXT}.
 

@@ -12,12 +12,12 @@ from conftest import CommandLine
 from repope_eval.benchmarks import amber
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.benchmarks.sources import load_benchmark
-from repope_eval.files.rows import RowFile
 from repope_eval.foreign_answers.formats import join_file
 from repope_eval.foreign_answers.joining import Joined
 from repope_eval.records import LabelSet, Question
-from repope_eval.scoring.amber import amber_figures, read_exactly
+from repope_eval.scoring.own_figures import amber_figures, read_exactly
 from repope_eval.settings.config import BenchSettings, ColumnSettings
+from repope_eval.system.rows import RowFile
 
 Row = dict[str, Any]
 

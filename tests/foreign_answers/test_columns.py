@@ -12,11 +12,11 @@ from conftest import CommandLine
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.benchmarks.pope_file import POPE_VARIANTS
 from repope_eval.benchmarks.sources import load_benchmark
-from repope_eval.files.rows import RowFile, read_row_file
 from repope_eval.foreign_answers.formats import join_file
 from repope_eval.foreign_answers.joining import Joined
 from repope_eval.foreign_answers.rows import question_texts
 from repope_eval.settings.config import BenchSettings, ColumnSettings
+from repope_eval.system.rows import RowFile, read_row_file
 
 DEMO = BenchSettings(name="demo", source="demo", variants=POPE_VARIANTS)
 BENCHMARK = Benchmark("repope", (), TWO_VARIANTS, {})

@@ -10,10 +10,10 @@ import pytest
 from real_answers import VARIANTS, benchmark
 
 from repope_eval.benchmarks.benchmark import Benchmark
-from repope_eval.files.rows import read_row_file
 from repope_eval.foreign_answers.formats import join_file
 from repope_eval.records import Question
 from repope_eval.settings.config import ColumnSettings
+from repope_eval.system.rows import read_row_file
 
 HUB_ORDER = ("adversarial", "popular", "random")
 INSTRUCTION = "\nAnswer the question using a single word or phrase."

@@ -7,11 +7,11 @@ from answer_examples import Row, refuses
 
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.errors import RepopeError
-from repope_eval.files.rows import RowFile
 from repope_eval.foreign_answers.formats import join_file
 from repope_eval.foreign_answers.joining import Joined
 from repope_eval.records import LabelSet, Question
 from repope_eval.settings.config import ColumnSettings
+from repope_eval.system.rows import RowFile
 
 QUESTIONS = [
     Question(f"COCO_val2014_{n:012}.jpg", f"Is there a {thing} in the image?", thing)

@@ -10,10 +10,10 @@ from variant_examples import VARIANTS, benchmark
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.benchmarks.pope_file import POPE_VARIANTS
 from repope_eval.benchmarks.sources import load_benchmark
-from repope_eval.files.rows import RowFile
 from repope_eval.foreign_answers.formats import join_file, join_files
 from repope_eval.records import Question
 from repope_eval.settings.config import BenchSettings, ColumnSettings
+from repope_eval.system.rows import RowFile
 
 Row = dict[str, Any]
 

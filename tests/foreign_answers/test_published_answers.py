@@ -11,12 +11,12 @@ from real_answers import VARIANTS, benchmark, joined, published
 from score_examples import CELL_KEYS
 
 from repope_eval.errors import RepopeError
-from repope_eval.files.json_files import read_rows
-from repope_eval.files.rows import RowFile
 from repope_eval.foreign_answers.formats import join_file
 from repope_eval.scoring.confusion import Figures
 from repope_eval.scoring.protocol_scores import score
 from repope_eval.settings.config import ColumnSettings
+from repope_eval.system.json_files import read_rows
+from repope_eval.system.rows import RowFile
 
 DOCUMENTATION = PROJECT / "docs"
 

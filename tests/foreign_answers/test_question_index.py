@@ -5,7 +5,7 @@ import re
 import pytest
 
 from repope_eval.errors import RepopeError
-from repope_eval.foreign_answers.question_index import QuestionIndex, is_question, same_image
+from repope_eval.foreign_answers.rows import QuestionIndex, is_question, same_image
 from repope_eval.records import Question
 
 DOG = "Is there a dog in the image?"

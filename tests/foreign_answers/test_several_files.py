@@ -8,9 +8,9 @@ from run_folders import demo
 
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.errors import RepopeError
-from repope_eval.files.rows import RowFile
 from repope_eval.foreign_answers.formats import join_files
 from repope_eval.settings.config import ColumnSettings
+from repope_eval.system.rows import RowFile
 
 VARIANTS = ("random", "popular", "adversarial")
 

@@ -8,10 +8,10 @@ from run_folders import answer_lines, demo, write_run
 
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.benchmarks.sources import load_benchmark
-from repope_eval.leaderboard.document import leaderboard_document
 from repope_eval.leaderboard.entries import Leaderboard
 from repope_eval.leaderboard.finished_runs import read_runs
 from repope_eval.leaderboard.making import make_leaderboard
+from repope_eval.leaderboard.report import leaderboard_document
 from repope_eval.leaderboard.run_selection import select
 from repope_eval.leaderboard.sentences import leader_sentence, sentences
 from repope_eval.leaderboard.tables import leaderboard_tables

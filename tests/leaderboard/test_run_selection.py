@@ -9,7 +9,7 @@ import pytest
 from run_folders import answer_lines, demo, write_run
 
 from repope_eval.benchmarks.benchmark import Benchmark
-from repope_eval.benchmarks.demo import DEMO_FOLDER
+from repope_eval.benchmarks.custom import DEMO_FOLDER
 from repope_eval.errors import RepopeError
 from repope_eval.leaderboard.finished_runs import read_runs
 from repope_eval.leaderboard.run_selection import Selection, require_some, select

@@ -13,8 +13,8 @@ from repope_eval.leaderboard.finished_runs import read_runs
 from repope_eval.leaderboard.making import make_leaderboard
 from repope_eval.leaderboard.run_selection import select
 from repope_eval.leaderboard.sentences import leader_sentence, paper_sentence, sentences
-from repope_eval.scoring.estimates import Estimate
-from repope_eval.scoring.paper_sentence import figure_phrase
+from repope_eval.scoring.bootstrap import Estimate
+from repope_eval.scoring.score_document import figure_phrase
 from repope_eval.settings.config import ReportSettings
 
 

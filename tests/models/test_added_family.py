@@ -18,19 +18,18 @@ from transformers import (
     PreTrainedModel,
 )
 
-from repope_eval.benchmarks.pixels import to_rgb
+from repope_eval.benchmarks.images import to_rgb
 from repope_eval.benchmarks.pope_file import POPE_VARIANTS
-from repope_eval.capacity.counting import shape_of, size_of
-from repope_eval.capacity.memory_need import memory_need
 from repope_eval.commands import models
+from repope_eval.machine.counting import shape_of, size_of
+from repope_eval.machine.memory_need import memory_need
 from repope_eval.models.checkpoints import Checkpoint
 from repope_eval.models.families import FAMILIES
 from repope_eval.models.fields import Fields
 from repope_eval.models.loading import load_model
-from repope_eval.models.native_configs import read_config
-from repope_eval.models.pixels import normalised
+from repope_eval.models.networks import read_config
 from repope_eval.models.placement import modules_around
-from repope_eval.models.recipe import Inputs, Recipe, RecipeOptions, layer_values
+from repope_eval.models.recipe import Inputs, Recipe, RecipeOptions, layer_values, normalised
 from repope_eval.models.tokenizers import TokenizerFile, read_stop_token_ids
 from repope_eval.pipeline import run
 from repope_eval.settings.config import BenchSettings, ModelSettings, ModelsSettings, RunSettings

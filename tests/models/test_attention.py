@@ -7,7 +7,7 @@ import torch
 from transformers import Gemma2Config, PreTrainedConfig, Qwen2Config
 
 from repope_eval.errors import RepopeError
-from repope_eval.models.attention import attention_kernels, choose_attention
+from repope_eval.models.placement import attention_kernels, choose_attention
 from repope_eval.settings.composition import model_settings
 from repope_eval.settings.config import Attention
 

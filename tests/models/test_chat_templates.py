@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from repope_eval.errors import RepopeError
-from repope_eval.models import chat_templates
-from repope_eval.models.chat_templates import ChatTemplate
+from repope_eval.models import tokenizers
+from repope_eval.models.tokenizers import ChatTemplate
 
 PATH = Path("chat_template.jinja")
 TURN = "{% for part in messages[0].content %}{{ part.text or '<image>' }}{% endfor %}"
@@ -22,7 +22,7 @@ def test_a_turn_is_rendered_with_the_special_tokens() -> None:
 
 @only_on_linux
 def test_a_loop_without_end_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chat_templates, "MOST_SECONDS", 0.2)
+    monkeypatch.setattr(tokenizers, "MOST_SECONDS", 0.2)
     loops = "{% for i in range(100000) %}{% for j in range(100000) %}{% endfor %}{% endfor %}"
     with pytest.raises(
         RepopeError,
@@ -41,7 +41,7 @@ def test_a_loop_without_end_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_memory_without_end_is_not_had(template: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chat_templates, "MOST_BYTES", 2**28)
+    monkeypatch.setattr(tokenizers, "MOST_BYTES", 2**28)
     with pytest.raises(
         RepopeError,
         match=rf"{PATH}: .* rendered \(MemoryError: takes more than 0.25 GiB of memory\)",
@@ -51,7 +51,7 @@ def test_memory_without_end_is_not_had(template: str, monkeypatch: pytest.Monkey
 
 @only_on_linux
 def test_a_template_that_loops_at_a_word_is_ended_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chat_templates, "MOST_SECONDS", 0.2)
+    monkeypatch.setattr(tokenizers, "MOST_SECONDS", 0.2)
     loops = "{% for i in range(100000) %}{% for j in range(100000) %}{% endfor %}{% endfor %}"
     template = ChatTemplate(
         PATH, f"{TURN}{{% if 'cat' in messages[0].content[1].text %}}{loops}{{% endif %}}", {}

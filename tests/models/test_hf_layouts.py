@@ -10,10 +10,10 @@ from hf_layouts import OVIS2_IMAGE_TOKENS, change_config, native_class, write_hf
 from remembered_features import remembering
 from safetensors.torch import load_file, save_file
 
+from repope_eval.asking.native.generation import find_spellings
+from repope_eval.asking.native.sequential import generate_sequentially
+from repope_eval.asking.native.shared import generate_shared
 from repope_eval.errors import RepopeError
-from repope_eval.inference.generation import find_spellings
-from repope_eval.inference.sequential import generate_sequentially
-from repope_eval.inference.shared import generate_shared
 from repope_eval.models.fields import Fields
 from repope_eval.models.internvl import InternVLRecipe
 from repope_eval.models.loading import Model

@@ -10,10 +10,9 @@ import pytest
 from altered_checkpoints import read_golden_description, with_field
 from golden import GOLDENS
 
-from repope_eval.capacity import shapes
 from repope_eval.errors import RepopeError
-from repope_eval.models.fields import Fields
-from repope_eval.models.limits import LARGEST, PROMPT_LENGTHS, require_bounded
+from repope_eval.machine import memory_need
+from repope_eval.models.fields import LARGEST, PROMPT_LENGTHS, Fields, require_bounded
 
 COLUMNS = {
     "layers": "num_hidden_layers",
@@ -60,7 +59,7 @@ def test_parts_may_lie_as_deep_as_json_lets_them() -> None:
 
 
 def test_published_models_are_far_from_the_limits() -> None:
-    table = Path(shapes.__file__).parent / "published_shapes.csv"
+    table = Path(memory_need.__file__).parent / "published_shapes.csv"
     with table.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
             for column, name in COLUMNS.items():

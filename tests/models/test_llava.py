@@ -10,8 +10,8 @@ import torch
 from golden import GOLDENS, Golden, golden_model, read_golden, strided_sample
 from jinja2.exceptions import SecurityError
 
-from repope_eval.capacity.counting import size_of
 from repope_eval.errors import RepopeError
+from repope_eval.machine.counting import size_of
 from repope_eval.models.checkpoints import find_checkpoint
 from repope_eval.models.families import recipe_of
 from repope_eval.models.llava import ChatTokenizer

@@ -13,8 +13,7 @@ from transformers import LlavaNextImageProcessorPil, LlavaNextProcessor
 
 from repope_eval.models.checkpoints import find_checkpoint
 from repope_eval.models.fields import Fields
-from repope_eval.models.llava import unpadded_grid
-from repope_eval.models.llava_next import LlavaNextRecipe
+from repope_eval.models.llava import LlavaNextRecipe, unpadded_grid
 from repope_eval.models.recipe import Recipe, RecipeOptions
 
 QUESTION = "Is there a snowboard in the image?"

@@ -12,13 +12,13 @@ from golden import golden_model, read_golden
 from PIL import Image
 from transformers import LlavaOnevisionImageProcessorPil, LlavaOnevisionProcessor
 
+from repope_eval.asking.native.generation import find_spellings
+from repope_eval.asking.native.sequential import generate_sequentially
+from repope_eval.asking.native.shared import generate_shared
 from repope_eval.errors import RepopeError
-from repope_eval.inference.generation import find_spellings
-from repope_eval.inference.sequential import generate_sequentially
-from repope_eval.inference.shared import generate_shared
 from repope_eval.models.checkpoints import find_checkpoint
 from repope_eval.models.fields import Fields
-from repope_eval.models.llava_onevision import LlavaOnevisionRecipe
+from repope_eval.models.llava import LlavaOnevisionRecipe
 from repope_eval.models.loading import Model
 from repope_eval.models.recipe import Recipe, RecipeOptions
 

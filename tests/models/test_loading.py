@@ -10,9 +10,9 @@ import torch
 from golden import change_weights, load_golden_model, read_golden
 from safetensors.torch import load_file, save_file
 
+from repope_eval.asking.native.generation import find_spellings
+from repope_eval.asking.native.shared import generate_shared
 from repope_eval.errors import RepopeError
-from repope_eval.inference.generation import find_spellings
-from repope_eval.inference.shared import generate_shared
 
 QWEN_LINEAR = {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"}
 

@@ -9,13 +9,13 @@ import torch
 from golden import ONE_OF_EACH_FAMILY, golden_model
 from PIL import Image
 
+from repope_eval.asking.native.generation import find_spellings
+from repope_eval.asking.native.shared import generate_shared
 from repope_eval.benchmarks.images import open_image
 from repope_eval.errors import RepopeError
-from repope_eval.inference.generation import find_spellings
-from repope_eval.inference.shared import generate_shared
+from repope_eval.models.internvl import IMAGENET_MEAN, IMAGENET_STD
 from repope_eval.models.loading import Model
-from repope_eval.models.ovis2_pixels import CLIP_MEAN, CLIP_STD
-from repope_eval.models.tiling import IMAGENET_MEAN, IMAGENET_STD
+from repope_eval.models.ovis2 import CLIP_MEAN, CLIP_STD
 
 QUESTION = "Is there a cat in the image?"
 EXIF_ORIENTATION = 0x0112

@@ -10,15 +10,14 @@ from sentencepiece import SentencePieceProcessor
 from tokenizers import Tokenizer
 from transformers import Qwen2Tokenizer
 
+from repope_eval.asking.native.generation import find_spellings
+from repope_eval.asking.native.shared import generate_shared
 from repope_eval.errors import RepopeError
-from repope_eval.inference.generation import find_spellings
-from repope_eval.inference.shared import generate_shared
 from repope_eval.models.checkpoints import find_checkpoint
 from repope_eval.models.families import recipe_of
-from repope_eval.models.internlm2_tokenizer import InternLM2Tokenizer
 from repope_eval.models.loading import Model
 from repope_eval.models.recipe import Recipe, RecipeOptions
-from repope_eval.models.tokenizers import BREAK, QwenTokenizer, TokenizerFile
+from repope_eval.models.tokenizers import BREAK, InternLM2Tokenizer, QwenTokenizer, TokenizerFile
 
 PICTURE = Image.linear_gradient("L").resize((64, 48))
 SPELLED = (

@@ -11,10 +11,10 @@ from accelerate import infer_auto_device_map
 from golden import Golden, change_weights, golden_model, load_golden_model, read_golden, strided_sample
 from safetensors.torch import load_file
 
-from repope_eval.capacity.counting import size_of
+from repope_eval.asking.native.generation import find_spellings
+from repope_eval.asking.native.shared import generate_shared
 from repope_eval.errors import RepopeError
-from repope_eval.inference.generation import find_spellings
-from repope_eval.inference.shared import generate_shared
+from repope_eval.machine.counting import size_of
 from repope_eval.models.checkpoints import find_checkpoint
 from repope_eval.models.families import recipe_of
 from repope_eval.models.loading import Model

@@ -9,7 +9,7 @@ from PIL import Image
 from transformers.models.ovis2.image_processing_pil_ovis2 import get_min_tile_covering_grid
 
 from repope_eval.errors import RepopeError
-from repope_eval.models.ovis2_pixels import (
+from repope_eval.models.ovis2 import (
     CLIP_MEAN,
     CLIP_STD,
     best_grid,

@@ -12,11 +12,11 @@ import torch
 from golden import Golden, golden_model, load_golden_model, read_golden, strided_sample
 from remembered_features import remembering
 
-from repope_eval.capacity.counting import size_of
+from repope_eval.asking.native.generation import Generation, find_spellings
+from repope_eval.asking.native.sequential import generate_sequentially
+from repope_eval.asking.native.shared import generate_shared
 from repope_eval.errors import RepopeError
-from repope_eval.inference.generation import Generation, find_spellings
-from repope_eval.inference.sequential import generate_sequentially
-from repope_eval.inference.shared import generate_shared
+from repope_eval.machine.counting import size_of
 from repope_eval.models.checkpoints import find_checkpoint
 from repope_eval.models.families import recipe_of
 from repope_eval.models.fields import Fields

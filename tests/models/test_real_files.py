@@ -27,9 +27,9 @@ from transformers import (
     PreTrainedModel,
 )
 
-from repope_eval.inference.generation import find_spellings
-from repope_eval.inference.sequential import generate_sequentially
-from repope_eval.inference.shared import generate_shared
+from repope_eval.asking.native.generation import find_spellings
+from repope_eval.asking.native.sequential import generate_sequentially
+from repope_eval.asking.native.shared import generate_shared
 from repope_eval.models.loading import Model
 from repope_eval.models.recipe import Prepared
 

@@ -3,7 +3,7 @@ import pytest
 import torch
 from PIL import Image
 
-from repope_eval.models.tiling import best_grid, tile_images, tile_pixels
+from repope_eval.models.internvl import best_grid, tile_images, tile_pixels
 
 
 @pytest.mark.parametrize(

@@ -16,20 +16,17 @@ from fontTools import subset
 from run_examples import EFFECT, EVIDENCE
 from score_examples import CELL, RELABELLED, UNDEFINED_CELL, scores_of
 
-from repope_eval.reporting.charts.counts import counts_chart
 from repope_eval.reporting.charts.detections import detection_charts
-from repope_eval.reporting.charts.drawing import Chart
-from repope_eval.reporting.charts.errors import (
-    most_frequent,
-    objects_charts,
-    relabelling_chart,
+from repope_eval.reporting.charts.drawing import IN_PAGE, Chart, shortened
+from repope_eval.reporting.charts.errors import most_frequent, objects_charts, relabelling_chart
+from repope_eval.reporting.charts.figures import (
+    counts_chart,
+    precision_recall_chart,
+    reliability_chart,
+    window_around,
 )
-from repope_eval.reporting.charts.marks import shortened
-from repope_eval.reporting.charts.palette import IN_PAGE
-from repope_eval.reporting.charts.precision_recall import precision_recall_chart, window_around
-from repope_eval.reporting.charts.reliability import reliability_chart
-from repope_eval.scoring.detection import Detection
-from repope_eval.scoring.estimates import Estimate
+from repope_eval.scoring.bootstrap import Estimate
+from repope_eval.scoring.own_figures import Detection
 from repope_eval.scoring.relabelling_effect import Effect
 
 pytestmark = pytest.mark.draws

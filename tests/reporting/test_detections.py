@@ -6,12 +6,11 @@ import pytest
 from run_examples import run_view
 
 from repope_eval.records import Answer, Question
-from repope_eval.reporting.benchmark_tables import detection_table
 from repope_eval.reporting.page import RunView, render_run_page
-from repope_eval.reporting.score_console import print_detection
+from repope_eval.reporting.results import print_detection
+from repope_eval.reporting.run_tables import detection_table
 from repope_eval.reporting.tables import Table
-from repope_eval.scoring.detection import ALL_OBJECTS, Detection, detection, detection_by_object
-from repope_eval.scoring.own_figures import OwnFigures
+from repope_eval.scoring.own_figures import ALL_OBJECTS, Detection, OwnFigures, detection, detection_by_object
 from repope_eval.scoring.protocols import PROTOCOLS
 
 

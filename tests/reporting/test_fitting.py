@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from repope_eval.reporting.fitting import BETWEEN, Fitted, fitted, natural
+from repope_eval.reporting.console import BETWEEN, Fitted, fitted, natural
 from repope_eval.reporting.tables import Cell, Column, Row, Table
 
 NAME = Column(title="model", is_text=True, stays=True)

@@ -9,8 +9,7 @@ from score_examples import CELL, RELABELLED, UNDEFINED_CELL, scores_of
 
 from repope_eval.records import Answer, Question
 from repope_eval.reporting.headline import headline
-from repope_eval.scoring.detection import ALL_OBJECTS, detection
-from repope_eval.scoring.own_figures import OwnFigures
+from repope_eval.scoring.own_figures import ALL_OBJECTS, OwnFigures, detection
 from repope_eval.scoring.protocol_scores import mean
 from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.scoring.scores import Scores

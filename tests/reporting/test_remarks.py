@@ -7,7 +7,7 @@ from run_examples import RESOLUTION
 from score_examples import CELL, RELABELLED, scores_of
 
 from repope_eval.records import Answer, Question
-from repope_eval.reporting.remarks import (
+from repope_eval.reporting.headline import (
     ambiguity_remark,
     clustering_remark,
     detection_remark,
@@ -15,7 +15,7 @@ from repope_eval.reporting.remarks import (
     readings_remark,
     unread_remark,
 )
-from repope_eval.scoring.estimates import Estimate
+from repope_eval.scoring.bootstrap import Estimate
 
 
 def test_f1s_change_is_told_by_its_parts() -> None:

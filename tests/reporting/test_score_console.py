@@ -11,11 +11,11 @@ from collections import Counter
 import pytest
 from score_examples import CELL, RELABELLED, UNDEFINED_CELL, scores_of
 
-from repope_eval.benchmarks.relabelling import LabelChange
+from repope_eval.relabelling.rule import LabelChange
+from repope_eval.relabelling.view import print_label_changes
 from repope_eval.reporting.console import print_document, print_sentences, print_table, print_text
 from repope_eval.reporting.figure_texts import BALANCED_TITLES
-from repope_eval.reporting.label_changes import print_label_changes
-from repope_eval.reporting.score_console import print_scores
+from repope_eval.reporting.results import print_scores
 from repope_eval.reporting.score_table import COLUMNS, ScoreRow, score_rows
 from repope_eval.reporting.tables import Cell, Column, Row, Table
 from repope_eval.scoring.protocol_scores import mean

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 from opened_folders import IDENTITY, answered, log_of_this_test_only, opened, path, refusal
 
-from repope_eval.runs.folder import RunFolder
-from repope_eval.runs.log import close_log
+from repope_eval.runs.folder import RunFolder, close_log
 
 __all__ = ["log_of_this_test_only", "path"]  # fixtures
 

@@ -11,7 +11,7 @@ from run_folders import DEMO
 
 from repope_eval.leaderboard.finished_runs import read_runs
 from repope_eval.pipeline import run
-from repope_eval.runs.log import close_log
+from repope_eval.runs.folder import close_log
 from repope_eval.runs.trace import read_trace
 from repope_eval.settings.composition import model_settings
 from repope_eval.settings.config import RunSettings

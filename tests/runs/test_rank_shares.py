@@ -4,9 +4,8 @@ import pytest
 
 from repope_eval.errors import RepopeError
 from repope_eval.records import Answer, Question
-from repope_eval.runs.answer_store import AnswerStore, read_answers
+from repope_eval.runs.answer_store import AnswerStore, count_stored, merge_shares, read_answers
 from repope_eval.runs.layout import share_path
-from repope_eval.runs.rank_shares import count_stored, merge_shares
 
 QUESTIONS = [Question(f"{number}.png", "Is there a car in the image?", "car") for number in range(6)]
 

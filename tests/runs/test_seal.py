@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from repope_eval.runs import seal
+from repope_eval.runs import stored_settings
 from repope_eval.runs.manifest import Manifest
-from repope_eval.runs.seal import is_sealed, key_path, sealed
+from repope_eval.runs.stored_settings import is_sealed, key_path, sealed
 
 SETTINGS: dict[str, Any] = {"bench": {"name": "mine", "images": "/of/mine"}, "data_dir": "/data", "limit": 3}
 
@@ -42,7 +42,9 @@ def test_nobody_else_makes_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def test_the_key_is_for_this_user_alone_and_one_for_all_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch, ThreadPoolExecutor(8) as together:
-        patch.setattr(seal, "_known_key", lambda: None)  # as each process finds it that comes at once
+        patch.setattr(
+            stored_settings, "_known_key", lambda: None
+        )  # as each process finds it that comes at once
         list(together.map(lambda _: sealed(SETTINGS), range(8)))
     assert [path.name for path in key_path().parent.iterdir()] == ["seal.key"]
     assert stat.S_IMODE(key_path().stat().st_mode) == 0o600

@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from repope_eval.runs.seal import sealed
-from repope_eval.runs.stored_settings import stored_settings
+from repope_eval.runs.stored_settings import sealed, stored_settings
 
 SECRET = "hf_secret"
 TOKEN = "${oc.env:MY_TOKEN}"

@@ -8,13 +8,12 @@ import pytest
 
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.errors import RepopeError
-from repope_eval.files.rows import RowFile
 from repope_eval.foreign_answers.formats import join_file
 from repope_eval.foreign_answers.joining import Joined
-from repope_eval.foreign_answers.question_index import Ids
-from repope_eval.foreign_answers.rows import question_texts
+from repope_eval.foreign_answers.rows import Ids, question_texts
 from repope_eval.records import Question
 from repope_eval.settings.config import ColumnSettings
+from repope_eval.system.rows import RowFile
 
 DOG, CAT = "Is there a dog in the image?", "Is there a cat in the image?"
 INSTRUCTION = "\nAnswer the question using a single word or phrase."

@@ -6,12 +6,12 @@ import pytest
 
 from repope_eval.benchmarks.benchmark import POPE_LABELS, Benchmark, make_benchmark
 from repope_eval.benchmarks.pope_file import read_rows as read_pope_file
-from repope_eval.files.json_files import read_rows
-from repope_eval.files.rows import RowFile
 from repope_eval.foreign_answers.formats import join_file
 from repope_eval.foreign_answers.joining import Joined
 from repope_eval.foreign_answers.rows import question_texts
 from repope_eval.settings.config import ColumnSettings
+from repope_eval.system.json_files import read_rows
+from repope_eval.system.rows import RowFile
 
 VARIANTS = ("random", "popular", "adversarial")
 

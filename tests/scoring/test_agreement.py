@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from repope_eval.scoring.agreement import NO_INTERVAL, RANKED_FIGURES, Agreement, agreement
+from repope_eval.scoring.comparison import NO_INTERVAL, RANKED_FIGURES, Agreement, agreement
 from repope_eval.scoring.published import published_scores
 from repope_eval.scoring.shared_questions import Sampled
 

@@ -3,7 +3,7 @@
 import pytest
 
 from repope_eval.records import Answer, Question
-from repope_eval.scoring.amber import AmberFigures, amber_figures, read_exactly
+from repope_eval.scoring.own_figures import AmberFigures, amber_figures, read_exactly
 from repope_eval.scoring.protocols import read_repope
 
 VARIANTS = ("existence", "state", "number", "action", "relation")

@@ -7,13 +7,7 @@ import pytest
 from counts import n_answered_images, percentiles
 
 from repope_eval.records import Answer, LabelSet, Question
-from repope_eval.scoring.bootstrap import (
-    REPLICATES,
-    SEED,
-    drawn_totals,
-    drawn_weights,
-    strata_by_label,
-)
+from repope_eval.scoring.bootstrap import REPLICATES, SEED, drawn_totals, drawn_weights, strata_by_label
 
 
 def label_set(labels: dict[Question, bool], name: str = "pope") -> LabelSet:

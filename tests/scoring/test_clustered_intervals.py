@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from repope_eval.scoring.clustering import clustered_interval, number_of_events, wilson
-from repope_eval.scoring.rare_events import gamma_interval
+from repope_eval.scoring.bootstrap import gamma_interval
+from repope_eval.scoring.intervals import clustered_interval, number_of_events, wilson
 
 
 def test_wilson_by_hand() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from repope_eval.records import LabelSet, Question
 from repope_eval.scoring.confusion import Confusion
-from repope_eval.scoring.coverage import coverage
+from repope_eval.scoring.protocol_scores import coverage
 from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.settings import config
 

@@ -13,21 +13,21 @@ from estimate_parts import intervals_of, methods_of, reasons_of
 from scipy.special import logit
 
 from repope_eval.benchmarks.sources import load_benchmark
-from repope_eval.files.json_files import read_rows
-from repope_eval.files.rows import read_row_file
 from repope_eval.foreign_answers.formats import join_file
 from repope_eval.records import Answer, Question
 from repope_eval.scoring.bootstrap import replicated
 from repope_eval.scoring.confusion import OUTCOMES
-from repope_eval.scoring.detection import (
+from repope_eval.scoring.intervals import Sample, gamma_estimate
+from repope_eval.scoring.own_figures import (
     DETECTION_FIGURES,
     detection,
     detection_by_object,
     over_other_objects,
 )
-from repope_eval.scoring.intervals import Sample, gamma_estimate
 from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.settings.config import BenchSettings, ColumnSettings
+from repope_eval.system.json_files import read_rows
+from repope_eval.system.rows import read_row_file
 
 DASH_B = BenchSettings(name="dash_b", source="dash_b", variants=("dash_b",))
 REPOPE = PROTOCOLS["repope"]

@@ -11,8 +11,7 @@ import pytest
 from repope_eval.records import Answer, LabelSet, Question
 from repope_eval.scoring import evidence as module
 from repope_eval.scoring.calibration import ECE_REASON
-from repope_eval.scoring.confidence_levels import DrawnLevels, level_figures, level_starts
-from repope_eval.scoring.evidence import Evidence, evidence
+from repope_eval.scoring.evidence import DrawnLevels, Evidence, evidence, level_figures, level_starts
 
 Labels = dict[Question, bool]
 Answers = dict[Question, Answer]

@@ -11,9 +11,9 @@ import real_answers
 
 from repope_eval.records import Answer, LabelSet, Question
 from repope_eval.scoring import bootstrap
-from repope_eval.scoring.estimates import Estimate
-from repope_eval.scoring.f1_parts import PARTS, mean_over_orders, mixtures
+from repope_eval.scoring.bootstrap import Estimate
 from repope_eval.scoring.protocol_scores import MEAN, Change, ProtocolScores, score
+from repope_eval.scoring.relabelling_effect import PARTS, mean_over_orders, mixtures
 
 Labels = dict[Question, bool]
 Times = Mapping[str, float]

@@ -9,8 +9,7 @@ import pytest
 from repope_eval.records import Answer, LabelSet, Question
 from repope_eval.scoring import bootstrap
 from repope_eval.scoring.bootstrap import MEAN, drawn_weights
-from repope_eval.scoring.gap import Gap, Gaps, gaps, paired_differences
-from repope_eval.scoring.shared_ground import CAUSES, Cause, Result
+from repope_eval.scoring.gap import CAUSES, Cause, Gap, Gaps, Result, gaps, paired_differences
 from repope_eval.settings import config
 
 ONE, TWO, THREE, FOUR, FIVE, SIX = (

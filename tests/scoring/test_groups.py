@@ -3,7 +3,7 @@
 import pytest
 
 from repope_eval.records import Answer, LabelSet, Question
-from repope_eval.scoring.groups import groups_right
+from repope_eval.scoring.own_figures import groups_right
 from repope_eval.scoring.protocols import PROTOCOLS
 
 PAIRS = [

@@ -8,8 +8,7 @@ from estimate_parts import intervals_of, methods_of
 
 from repope_eval.records import Answer, LabelSet, Question
 from repope_eval.scoring.bootstrap import MEAN
-from repope_eval.scoring.clustering import clustered_interval
-from repope_eval.scoring.intervals import COMPOSITES, COUNTS, INTERVAL_FIGURES, sampled
+from repope_eval.scoring.intervals import COMPOSITES, COUNTS, INTERVAL_FIGURES, clustered_interval, sampled
 from repope_eval.scoring.protocol_scores import ProtocolScores, score
 from repope_eval.scoring.protocols import PROTOCOLS
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from repope_eval.scoring.estimates import Estimate
-from repope_eval.scoring.logit_intervals import logit_estimate, student_interval
+from repope_eval.scoring.bootstrap import Estimate
+from repope_eval.scoring.intervals import logit_estimate, student_interval
 
 
 def replicates(middle: float, deviation: float) -> np.ndarray:

@@ -6,9 +6,7 @@ import pytest
 
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.records import Answer, LabelSet, Question
-from repope_eval.scoring.amber import EXACT
-from repope_eval.scoring.detection import ALL_OBJECTS
-from repope_eval.scoring.own_figures import OwnFigures, own_figures
+from repope_eval.scoring.own_figures import ALL_OBJECTS, EXACT, OwnFigures, own_figures
 from repope_eval.scoring.scores import score_benchmark
 
 QUESTIONS = [Question(f"{place}.png", "Can you see a dog?", "dog") for place in range(4)]

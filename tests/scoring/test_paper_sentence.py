@@ -2,8 +2,8 @@
 
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.records import Answer, LabelSet, Question
-from repope_eval.scoring.estimates import Estimate
-from repope_eval.scoring.paper_sentence import figure_phrase
+from repope_eval.scoring.bootstrap import Estimate
+from repope_eval.scoring.score_document import figure_phrase
 from repope_eval.scoring.scores import Scores, score_benchmark
 
 CUPS = [Question(f"{place:03}.jpg", "Is there a cup in the image?", "cup") for place in range(200)]

@@ -7,8 +7,7 @@ import random
 import numpy as np
 import pytest
 
-from repope_eval.scoring.agreement import kendall_tau
-from repope_eval.scoring.places import place_interval, places, places_by_name
+from repope_eval.scoring.comparison import kendall_tau, place_interval, places, places_by_name
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,7 @@
 import pytest
 
 from repope_eval.records import Answer, Question
-from repope_eval.scoring.protocol_readings import disagreements, read_otherwise, unparsed
-from repope_eval.scoring.protocols import PROTOCOLS
+from repope_eval.scoring.protocols import PROTOCOLS, disagreements, read_otherwise, unparsed
 from repope_eval.settings import config
 
 

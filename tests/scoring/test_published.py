@@ -10,12 +10,7 @@ from counts import count, percentiles
 
 from repope_eval.scoring.intervals import INTERVAL_FIGURES
 from repope_eval.scoring.protocols import PROTOCOLS
-from repope_eval.scoring.published import (
-    CONFIG_NAMES,
-    PublishedScores,
-    _binomial_intervals,
-    published_scores,
-)
+from repope_eval.scoring.published import CONFIG_NAMES, PublishedScores, _binomial_intervals, published_scores
 
 
 def test_seventeen_models_of_which_each_has_a_configuration_file() -> None:

@@ -10,7 +10,7 @@ import real_answers
 from counts import n_answered_images, percentiles
 
 from repope_eval.records import Answer, LabelSet, Question
-from repope_eval.scoring.estimates import Interval
+from repope_eval.scoring.bootstrap import Interval
 
 PLAIN_REPLICATES = 600
 """A 2.5 % quantile of so many has a standard error of 0.0064 / 0.058 = 0.11 standard deviations, which is 2.8 % of

@@ -7,9 +7,8 @@ import pytest
 import real_answers
 
 from repope_eval.records import Answer, LabelSet, Question
-from repope_eval.scoring.protocol_scores import score
+from repope_eval.scoring.protocol_scores import Missing, Resolution, missing, resolutions, score
 from repope_eval.scoring.relabelling_effect import verdicts_of
-from repope_eval.scoring.resolutions import Missing, Resolution, missing, resolutions
 from repope_eval.settings import config
 
 QUESTIONS = [Question("1.jpg", f"{number}?", "") for number in range(9)]

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from repope_eval.scoring.places import joint_intervals, place_interval, places
-from repope_eval.scoring.step_down import step_down
+from repope_eval.scoring.comparison import joint_intervals, place_interval, places
+from repope_eval.scoring.differences import step_down
 
 Values = NDArray[np.float64]
 

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from repope_eval.scoring.thoughts import answer_in, is_thought_alone, unknown_tag, unknown_tags_line
+from repope_eval.scoring.protocols import answer_in, is_thought_alone, unknown_tag, unknown_tags_line
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,11 @@
 from typing import Any
 
 from repope_eval.benchmarks.benchmark import Benchmark
-from repope_eval.files.rows import RowFile
 from repope_eval.foreign_answers.formats import join_file
 from repope_eval.foreign_answers.joining import Joined
 from repope_eval.records import Question
 from repope_eval.settings.config import ColumnSettings
+from repope_eval.system.rows import RowFile
 
 Row = dict[str, Any]
 

@@ -6,9 +6,9 @@ import pytest
 from run_folders import DEMO
 
 from repope_eval.errors import RepopeError
-from repope_eval.settings.applicable import OF_SERVERS, OF_WEIGHTS, applicable, refuse_idle
 from repope_eval.settings.config import ModelSettings, RunSettings
-from repope_eval.settings.written import as_written, by_dotted_key
+from repope_eval.settings.quick_checks import OF_SERVERS, OF_WEIGHTS, applicable, refuse_idle
+from repope_eval.system.secrets import as_written, by_dotted_key
 
 
 def settings(family: str, model: dict[str, Any], **changes: Any) -> RunSettings:

@@ -9,7 +9,7 @@ from omegaconf import OmegaConf
 
 from repope_eval.errors import RepopeError
 from repope_eval.settings import composition
-from repope_eval.settings.benchmark_commands import DataSettings
+from repope_eval.settings.command_settings import DataSettings
 from repope_eval.settings.composition import compose, initialized, listed_models, register
 from repope_eval.settings.config import (
     BenchSettings,
@@ -19,8 +19,8 @@ from repope_eval.settings.config import (
     ScoreSettings,
 )
 from repope_eval.settings.fields import groups_of
+from repope_eval.settings.named_files import choices, configuration_file, shipped_folder
 from repope_eval.settings.schema import settings_from
-from repope_eval.settings.shipped_files import choices, configuration_file, shipped_folder
 from repope_eval.settings.words import quoted_texts
 
 RECORDS = {"models": ModelSettings, "benchmarks": BenchSettings}

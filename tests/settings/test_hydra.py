@@ -10,7 +10,7 @@ from hydra.core.config_store import ConfigNode, ConfigStore
 from omegaconf import OmegaConf
 from omegaconf.errors import ValidationError
 
-from repope_eval.settings.options import FLAGS, REFUSED, WITH_VALUE
+from repope_eval.settings.fields import FLAGS, REFUSED, WITH_VALUE
 
 
 @pytest.mark.parametrize(

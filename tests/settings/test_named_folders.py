@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from repope_eval.errors import RepopeError
-from repope_eval.settings.named_folders import data_folder, named_folder
+from repope_eval.settings.named_files import data_folder, named_folder
 
 
 def test_the_cache_folder_need_not_exist() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from repope_eval.settings.options import command_place
+from repope_eval.settings.fields import command_place
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from repope_eval.settings.own_names import checkpoint_name, questions_name
+from repope_eval.settings.named_files import checkpoint_name, questions_name
 
 
 @pytest.mark.parametrize(

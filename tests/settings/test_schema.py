@@ -7,8 +7,7 @@ from omegaconf import MISSING, OmegaConf
 
 from repope_eval.errors import RepopeError
 from repope_eval.settings.config import ModelSettings, ModelsSettings, ScoreSettings
-from repope_eval.settings.declaration import setting
-from repope_eval.settings.fields import fields_by_key, nearest
+from repope_eval.settings.fields import fields_by_key, nearest, setting
 from repope_eval.settings.schema import problems, schema_of, settings_from
 
 

@@ -3,13 +3,9 @@ from hydra.core.config_store import ConfigStore
 from told_mistakes import MEND, mistakes_in
 
 from repope_eval.errors import RepopeError
-from repope_eval.settings.benchmark_commands import BuildSettings, DataSettings, RelabelSettings
-from repope_eval.settings.config import (
-    DoctorSettings,
-    ModelsSettings,
-    ScoreSettings,
-)
-from repope_eval.settings.shipped_files import choices
+from repope_eval.settings.command_settings import BuildSettings, DataSettings, RelabelSettings
+from repope_eval.settings.config import DoctorSettings, ModelsSettings, ScoreSettings
+from repope_eval.settings.named_files import choices
 
 UNREADABLE = "cannot be read as key=value; a value with special characters goes into quotes: 'key=\"value\"'"
 BENCHES = ", ".join(choices("bench"))

@@ -11,11 +11,24 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from repope_eval.reporting.charts.drawing import WIDTH, Chart, add_axes, draw, label
-from repope_eval.reporting.charts.marks import name_rows, shortened
-from repope_eval.reporting.charts.palette import FIRST, INK, LINE, MUTED, PAPER, QUIET, SECOND
-from repope_eval.scoring.detection import ALL_OBJECTS, Detection
-from repope_eval.scoring.estimates import Interval
+from repope_eval.reporting.charts.drawing import (
+    FIRST,
+    INK,
+    LINE,
+    MUTED,
+    PAPER,
+    QUIET,
+    SECOND,
+    WIDTH,
+    Chart,
+    add_axes,
+    draw,
+    label,
+    name_rows,
+    shortened,
+)
+from repope_eval.scoring.bootstrap import Interval
+from repope_eval.scoring.own_figures import ALL_OBJECTS, Detection
 
 _MOST_OBJECTS = 20
 _FEWEST_IMAGES = 5

@@ -7,9 +7,20 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from repope_eval.reporting.charts.drawing import Chart, add_axes, draw, label
-from repope_eval.reporting.charts.marks import name_rows, shortened
-from repope_eval.reporting.charts.palette import FIRST, INK, MUTED, PAPER, QUIET, SECOND
+from repope_eval.reporting.charts.drawing import (
+    FIRST,
+    INK,
+    MUTED,
+    PAPER,
+    QUIET,
+    SECOND,
+    Chart,
+    add_axes,
+    draw,
+    label,
+    name_rows,
+    shortened,
+)
 from repope_eval.scoring.relabelling_effect import Effect
 
 _FP, _FN = 1, 3

@@ -1,1 +1,0 @@
-"""A page on which people label questions about images, each in a file of their own."""

@@ -1,0 +1,115 @@
+"""Who is asked: the interface between a run and what answers its questions, and the table of all askers.
+
+The same limit would cut the same thought again, so that a question without a line of its own would keep its run from
+ever ending. With a larger limit a run is another one, which asks all questions, in a folder of its own.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from repope_eval.benchmarks.benchmark import by_image
+from repope_eval.models.families import require_family
+from repope_eval.records import Answer, Question
+from repope_eval.settings.config import RunSettings
+from repope_eval.system.ranks import Ranks
+from repope_eval.wording import counted
+
+ASKERS = {
+    "chat": "repope_eval.asking.loaders:load_chat_asker",
+    "endpoint": "repope_eval.asking.endpoint.asker:load_endpoint_asker",
+    "transformers": "repope_eval.asking.loaders:load_transformers_asker",
+}
+"""Name -> the function that loads the asker. A `model.family` of that name has this asker, all others transformers."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskedImage:
+    """An image and the questions to be asked about it."""
+
+    path: Path
+    questions: tuple[Question, ...]
+
+
+class Asker(ABC):
+    """Answers questions about images, by a model on this machine's devices or by one behind a server."""
+
+    @property
+    @abstractmethod
+    def source(self) -> Mapping[str, Any]:
+        """What the answers come from, for the manifest, such as a checkpoint and the content of its files.
+
+        A run goes on only with an asker of the same source.
+        """
+
+    @property
+    @abstractmethod
+    def device(self) -> Mapping[str, Any]:
+        """What the asker computes on, for the manifest; empty where that is not known."""
+
+    def in_order(self, images: Sequence[AskedImage]) -> Sequence[AskedImage]:
+        """The images in the order in which they are best asked about. Of several ranks each takes every n-th one.
+
+        Raises:
+            RepopeError: a file is no image that can be asked about.
+        """
+        return images
+
+    @abstractmethod
+    def ask(self, images: Sequence[AskedImage]) -> Generator[Sequence[Answer], None, None]:
+        """Asks about one image after another, and yields answers as they come.
+
+        Each item holds answers to one image or to several, and those to one image may come in several items. They are
+        stored before the next item is asked for. The caller may close the generator between items, which ends the
+        work; an asker that waits for long yields an empty item now and then.
+
+        Raises:
+            RepopeError: a question has no answer, because its image is damaged, a request failed, or the like. An
+                error is never an answer. Answers yielded before stay.
+        """
+
+    def verify(self) -> None:
+        """Checks answers that came, where the asker has another way to them, and logs what it finds.
+
+        It is called between two items of `ask`, once these are stored. What it found is among the facts.
+        """
+        return
+
+    @abstractmethod
+    def facts(self) -> dict[str, Any]:
+        """What a manifest says of how the asking went so far, such as engine, batch size and memory."""
+
+
+def find_asker(family: str) -> Callable[[RunSettings, Ranks], Asker]:
+    """The function that loads the asker of a family's models, and that says what is missing or does not fit.
+
+    Raises:
+        RepopeError: there is no such family.
+    """
+    if family not in ASKERS:
+        require_family(family)
+    module, _, name = ASKERS.get(family, ASKERS["transformers"]).partition(":")
+    found: Callable[[RunSettings, Ranks], Asker] = getattr(import_module(module), name)
+    return found
+
+
+def group_by_image(questions: Sequence[Question], paths: Mapping[str, Path]) -> list[AskedImage]:
+    """The questions of each image together, images in the order of their first question.
+
+    Args:
+        questions: the questions in any order.
+        paths: the path of each image by its name.
+    """
+    return [AskedImage(paths[name], tuple(theirs)) for name, theirs in by_image(questions).items()]
+
+
+def cut_thoughts_line(number: int, max_new_tokens: int) -> str:
+    """What the log says of so many questions, given the limit."""
+    return (
+        f"{counted(number, 'question')} unanswered: the model was still thinking after "
+        f"{counted(max_new_tokens, 'token')}, so the text is empty; in another folder (out=) give it a larger "
+        "model.max_new_tokens, or turn its thinking off (family chat: model.chat_template, where its template can)"
+    )

@@ -1,0 +1,214 @@
+"""The loop over images: a chat model is asked all questions about one, and its answer is told from its thoughts."""
+
+import logging
+from collections import Counter
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from repope_eval.asking.asker import AskedImage, Asker, cut_thoughts_line
+from repope_eval.asking.chat.generation import ChatGeneration, Limits, stop_token_ids
+from repope_eval.asking.chat.loading import ChatModel, describe_chat_model
+from repope_eval.asking.chat.processor import ChatPrepared
+from repope_eval.asking.chat.ways import Ways
+from repope_eval.asking.native.generation import spellings_in
+from repope_eval.asking.native.loader import Loader
+from repope_eval.asking.native.memory import memory_of
+from repope_eval.models.description import TOKENIZER_CONFIG
+from repope_eval.models.fields import blamed_on
+from repope_eval.models.networks import describe_device
+from repope_eval.records import Answer, Question
+from repope_eval.runs.manifest_form import CUT_THOUGHTS
+from repope_eval.scoring.protocols import TAGS, THOUGHT_FIELDS, unknown_tag, unknown_tags_line
+from repope_eval.settings.config import Engine
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadAnswer:
+    """What is an answer in what a model generated."""
+
+    response: str
+    """The text after the thoughts, special tokens left out; empty where there is none."""
+    first: int | None
+    """The index of its first token that is more than white space; None where there is none, or it is unknown."""
+    is_cut: bool = False
+    """Whether the model was still thinking when it ended: there is no answer."""
+    unknown_tag: str | None = None
+    """The tag around what may be a thought, and stands in the answer as far as its tokens are no special ones."""
+
+
+class AnswerReader:
+    """Reads answers by a checkpoint's response template, or else by the tags around thoughts."""
+
+    def __init__(self, tokenizer: Any, folder: Path) -> None:
+        """Looks for a response template in the tokenizer, whose files are in a folder.
+
+        Raises:
+            RepopeError: there is one, and transformers cannot use it.
+        """
+        self._tokenizer = tokenizer
+        self._has_template = getattr(tokenizer, "response_template", None) is not None
+        if self._has_template:
+            with blamed_on(f"{folder / TOKENIZER_CONFIG}: response_template"):
+                tokenizer.parse_response("", prefix="")
+        self._tags = _tags(getattr(tokenizer, "response_template", None))
+
+    def read(self, token_ids: Sequence[int], prompt: str) -> ReadAnswer:
+        """Reads the answer in generated tokens.
+
+        Args:
+            token_ids: what was generated.
+            prompt: the whole prompt as text, in which a template may have opened the thoughts.
+        """
+        text = self._tokenizer.decode(list(token_ids), skip_special_tokens=False)
+        closing = next((closing for _, closing in self._tags if closing in text), None)
+        if closing is not None:
+            return self._answer(token_ids, self._end_of_thoughts(token_ids, closing), text, prompt)
+        is_opened = any(
+            prompt.rstrip().endswith(opening.rstrip()) or text.lstrip().startswith(opening)
+            for opening, _ in self._tags
+        )
+        if is_opened:
+            return ReadAnswer("", None, is_cut=True)
+        found = self._answer(token_ids, 0, text, prompt)
+        return replace(found, unknown_tag=unknown_tag(text))
+
+    def _answer(self, token_ids: Sequence[int], start: int, text: str, prompt: str) -> ReadAnswer:
+        """The answer whose tokens begin at an index."""
+        if self._has_template:
+            message = self._tokenizer.parse_response(text, prefix=prompt)
+            response = str(message.get("content") or "")
+        else:
+            response = self._decode(token_ids[start:])
+            response = response.lstrip() if start else response
+        worded = (
+            index
+            for index in range(start, len(token_ids))
+            if self._decode(token_ids[index : index + 1]).strip()
+        )
+        return ReadAnswer(response, next(worded, None) if start else 0)
+
+    def _end_of_thoughts(self, token_ids: Sequence[int], closing: str) -> int:
+        """How many tokens it takes until the end of the thoughts is whole."""
+        low, high = 0, len(token_ids)
+        while low < high:
+            middle = (low + high) // 2
+            if closing in self._tokenizer.decode(list(token_ids[:middle]), skip_special_tokens=False):
+                high = middle
+            else:
+                low = middle + 1
+        return low
+
+    def _decode(self, token_ids: Sequence[int]) -> str:
+        return str(self._tokenizer.decode(list(token_ids), skip_special_tokens=True))
+
+
+def _tags(template: Any) -> Sequence[tuple[str, str]]:
+    """What thoughts stand between: by a response template, as far as it says so in plain texts, or as models write."""
+    fields = template.get("fields", {}) if isinstance(template, Mapping) else {}
+    for name in THOUGHT_FIELDS:
+        field = fields.get(name, {})
+        opening, closing = field.get("open"), field.get("close")
+        if isinstance(opening, str) and isinstance(closing, str):
+            return [(opening, closing)]
+    return TAGS
+
+
+class ChatAsker(Asker):
+    """Asks a checkpoint with its own processor about one image at a time."""
+
+    def __init__(
+        self,
+        model: ChatModel,
+        *,
+        engine: Engine,
+        workers: str,
+        max_new_tokens: int,
+        programs: int = 1,
+        verify: int = 0,
+    ) -> None:
+        """Chooses the way of asking, and the tokens that count as yes and as no.
+
+        Args:
+            model: the model that is asked.
+            engine: the key of `WAYS`.
+            workers: processes that prepare images, or `auto`.
+            max_new_tokens: the longest answer, thoughts included.
+            programs: how many programs like this one share the machine's cores.
+            verify: how many images are asked about the plain way, too, before their answers are stored.
+
+        Raises:
+            RepopeError: nothing says where an answer ends.
+        """
+        stop_token_ids(model)
+        self._model = model
+        self._engine = engine
+        self._workers = workers
+        self._programs = programs
+        self._max_new_tokens = max_new_tokens
+        self._spellings = spellings_in(model.processor.vocabulary())
+        self._ways = Ways(
+            model, engine, Limits(max_new_tokens=max_new_tokens, spellings=self._spellings), verify
+        )
+        self._reader = AnswerReader(model.processor.tokenizer, model.checkpoint.folder)
+        self._cut_thoughts = 0
+        self._unknown_tags: Counter[str] = Counter()
+        self._memory = memory_of(model.devices)
+        self._loader: Loader | None = None
+
+    @property
+    def source(self) -> dict[str, Any]:
+        """The checkpoint, the content of its files, the prompt, and what makes the pixels."""
+        return describe_chat_model(self._model)
+
+    @property
+    def device(self) -> dict[str, Any]:
+        """The device, the name of the GPU, and the number of threads."""
+        return describe_device(self._model.device)
+
+    def ask(self, images: Sequence[AskedImage]) -> Generator[list[Answer], None, None]:
+        """Yields the answers to one image after another.
+
+        Raises:
+            RepopeError: an image does not decode, the processor does not take it, logits are not finite, or a single
+                question does not fit into memory.
+        """
+        self._memory.start()
+        self._loader = Loader(
+            self._model, self._model.processor.prepare, images, self._workers, self._programs
+        )
+        with self._loader as loader:
+            while prepared := loader.next(1):
+                (image,) = prepared
+                assert isinstance(image.prepared, ChatPrepared)
+                generations = self._ways.ask(image.prepared)
+                pairs = zip(image.questions, generations, strict=True)
+                yield [self._answer(question, generation) for question, generation in pairs]
+        if self._cut_thoughts:
+            log.warning("%s", cut_thoughts_line(self._cut_thoughts, self._max_new_tokens))
+        if self._unknown_tags:
+            log.warning("%s", unknown_tags_line(self._unknown_tags))
+
+    def facts(self) -> dict[str, Any]:
+        """The way of asking, sizes, the wait for images, peak memory, first tokens, cut thoughts, what was checked."""
+        return {
+            "engine": self._engine,
+            "attention": self._model.attention,
+            "workers": self._loader.workers if self._loader else 0,
+            "seconds_waited_for_images": round(self._loader.seconds_waited, 3) if self._loader else 0.0,
+            "peak_memory_bytes": self._memory.peak_bytes(),
+            "first_tokens": {"yes": dict(self._spellings.yes), "no": dict(self._spellings.no)},
+            CUT_THOUGHTS: self._cut_thoughts,
+            **self._ways.facts(),
+        }
+
+    def _answer(self, question: Question, generation: ChatGeneration) -> Answer:
+        prompt = self._model.processor.prompt(question.text)
+        read = self._reader.read(generation.token_ids, prompt)
+        self._cut_thoughts += read.is_cut
+        self._unknown_tags.update(filter(None, [read.unknown_tag]))
+        p_yes, p_no = (None, None) if read.first is None else generation.evidence[read.first]
+        return Answer(question, read.response, len(generation.token_ids), p_yes, p_no)

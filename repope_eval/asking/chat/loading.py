@@ -1,0 +1,187 @@
+"""Loads any checkpoint that transformers has an image-text-to-text class for, without the checkpoint's code."""
+
+import copy
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from transformers import AutoConfig, AutoModelForImageTextToText, PreTrainedConfig
+from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
+from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
+from transformers.utils import logging as transformers_logging
+
+from repope_eval.asking.chat.processor import ChatProcessor, missing_package
+from repope_eval.errors import RepopeError
+from repope_eval.models.checkpoints import Checkpoint
+from repope_eval.models.description import require_generation_config
+from repope_eval.models.families import CHAT, checkpoint_of
+from repope_eval.models.fields import blamed_on, bounded_reading, require_bounded
+from repope_eval.models.loading import read_description
+from repope_eval.models.networks import (
+    DescribedNetwork,
+    LoadedNetwork,
+    describe_checkpoint,
+    load_network,
+    network_dtype,
+    possible_device_map,
+)
+from repope_eval.models.placement import choose_attention
+from repope_eval.settings.config import Attention, ModelSettings
+from repope_eval.wording import counted
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DescribedChat(DescribedNetwork):
+    """A checkpoint and its processor, as its small files describe them."""
+
+    processor: ChatProcessor
+
+    def prompt(self, question: str) -> str:
+        """The whole prompt of a question as text, with the processor's mark where the image goes."""
+        return self.processor.prompt(question)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatModel(LoadedNetwork):
+    """A model ready to be asked, with its own processor."""
+
+    processor: ChatProcessor
+
+
+def load_chat_model(
+    settings: ModelSettings, device: torch.device, checkpoint: Checkpoint | None = None
+) -> ChatModel:
+    """Loads a checkpoint's processor and weights.
+
+    Args:
+        settings: of the model.
+        device: where inputs go, and the weights if the settings do not spread them.
+        checkpoint: what `checkpoint_of` found; None if it is still to be found.
+
+    Raises:
+        RepopeError: there is no such checkpoint, it cannot be asked about images without code of its own, or weights
+            are missing or of another shape.
+    """
+    placed = possible_device_map(settings, device)
+    described = read_chat_description(settings, checkpoint)
+    attention = choose_chat_attention(settings, described)
+    config = copy.deepcopy(described.network.config)
+    network, report = load_network(settings, placed, described, config, attention)
+    if unexpected := sorted(report["unexpected_keys"]):
+        # transformers leaves them out as well: heads for training, for example.
+        log.warning(
+            "%s: %s of the checkpoint %s no place in %s, first %s",
+            described.checkpoint.folder,
+            counted(len(unexpected), "tensor"),
+            "has" if len(unexpected) == 1 else "have",
+            type(network).__name__,
+            unexpected[0],
+        )
+    return ChatModel(
+        processor=described.processor,
+        network=network,
+        checkpoint=described.checkpoint,
+        dtype=network_dtype(settings),
+        device=device,
+        attention=attention,
+    )
+
+
+def read_chat_description(settings: ModelSettings, checkpoint: Checkpoint | None = None) -> DescribedChat:
+    """Reads a checkpoint's small files; finds whatever is wrong without reading weights.
+
+    Args:
+        settings: of the model.
+        checkpoint: what `checkpoint_of` found; None if it is still to be found.
+
+    Raises:
+        RepopeError: as `load_chat_model`, weights left out.
+    """
+    transformers_logging.set_verbosity_error()  # what it warns of is refused here, or where weights are loaded
+    checkpoint = checkpoint or checkpoint_of(settings)
+    if settings.max_tiles is not None:
+        raise RepopeError(
+            f"model.max_tiles={settings.max_tiles}: family chat has no such thing; leave it out (model.max_pixels, "
+            "where the checkpoint's processor has it)"
+        )
+    if settings.prompt != "paper":
+        raise RepopeError(
+            f"model.prompt={settings.prompt}: family chat goes by the checkpoint's own template; leave it out "
+            "(model.system_prompt and model.question_suffix say what another harness adds)"
+        )
+    with bounded_reading(checkpoint.folder):
+        require_bounded(checkpoint.fields)
+        require_generation_config(checkpoint)
+        _require_native_class(checkpoint)
+        with blamed_on(checkpoint.path("config.json")):
+            config = AutoConfig.from_pretrained(checkpoint.folder, trust_remote_code=False)
+        processor = ChatProcessor(checkpoint, config, settings)
+        network = _without_weights(checkpoint, config)
+    return DescribedChat(checkpoint=checkpoint, network=network, processor=processor)
+
+
+def describe_network(settings: ModelSettings, checkpoint: Checkpoint) -> DescribedNetwork:
+    """The checkpoint of a model of any family, as its small files describe it.
+
+    Raises:
+        RepopeError: it is another family's, cannot be asked about images, or a file of it is missing or broken.
+    """
+    read = read_chat_description if settings.family == CHAT else read_description
+    return read(settings, checkpoint)
+
+
+def choose_chat_attention(settings: ModelSettings, described: DescribedChat) -> Attention:
+    """The attention that the settings ask for; `auto` is eager where the native class has no sdpa.
+
+    Raises:
+        RepopeError: as `choose_attention`.
+    """
+    chosen = choose_attention(settings, described.network.config)
+    has_sdpa = getattr(type(described.network), "_supports_sdpa", True)
+    return "eager" if settings.attn_implementation == "auto" and not has_sdpa else chosen
+
+
+def describe_chat_model(model: ChatModel) -> dict[str, Any]:
+    """What a manifest says of a loaded model, as far as its answers depend on it."""
+    return {
+        **describe_checkpoint(model.checkpoint),
+        "prompt": model.processor.prompt("QUESTION"),
+        "image_backend": model.processor.image_backend,
+    }
+
+
+def _require_native_class(checkpoint: Checkpoint) -> None:
+    """Refuses what transformers has no image-text-to-text class for."""
+    kind = checkpoint.fields.text("model_type", "")
+    if kind in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES:
+        return
+    if isinstance(checkpoint.config.get("auto_map"), Mapping) and kind not in CONFIG_MAPPING_NAMES:
+        raise RepopeError(
+            f"{checkpoint.folder}: its model_type {kind!r} needs code of the checkpoint's own, which is not run here; "
+            "take a conversion that transformers has a class for (its name often ends in -hf), or serve the model and "
+            "ask the server"
+        )
+    if kind not in CONFIG_MAPPING_NAMES:
+        raise RepopeError(
+            f"{checkpoint.folder}: this transformers has no class for model_type {kind!r}; a newer one may "
+            "(pip install -U transformers)"
+        )
+    raise RepopeError(
+        f"{checkpoint.folder}: model_type {kind!r} is of a model that answers no questions about images (of text "
+        "alone?); take an image-text-to-text checkpoint"
+    )
+
+
+def _without_weights(checkpoint: Checkpoint, config: PreTrainedConfig) -> Any:
+    try:
+        with torch.device("meta"):
+            return AutoModelForImageTextToText.from_config(copy.deepcopy(config), trust_remote_code=False)
+    except ImportError as error:
+        raise missing_package(checkpoint, error) from error
+    except Exception as error:  # configurations raise whatever they do
+        with blamed_on(checkpoint.path("config.json")):
+            raise error

@@ -1,0 +1,176 @@
+"""Which way a chat model is asked: the fastest one that gives the tokens of the plain way, which a run checks itself.
+
+A run's first images are asked about the plain way, too, before any of their answers is stored. Where a token differs,
+or the model's class cannot be asked so, the next way is taken from then on.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from repope_eval.asking.chat.generation import (
+    CannotShareError,
+    ChatGeneration,
+    Limits,
+    ask_after_prefix,
+    ask_alone,
+    ask_one,
+    ask_together,
+)
+from repope_eval.asking.chat.loading import ChatModel
+from repope_eval.asking.chat.processor import ChatPrepared
+from repope_eval.asking.native.memory import give_back, is_lack_of_memory
+from repope_eval.asking.native.verification import (
+    MOST_CHANGE,
+    SECONDS_AN_IMAGE,
+    Comparison,
+    compare,
+    comparison_line,
+    number_format_of,
+    verified,
+)
+from repope_eval.errors import RepopeError
+from repope_eval.models.fields import first_line
+from repope_eval.settings.config import Engine
+from repope_eval.wording import counted, shown
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A way of asking about an image."""
+
+    name: str
+    ask: Callable[[ChatModel, ChatPrepared, Limits], list[ChatGeneration]]
+
+
+PLAIN = Way("each question alone, with its image", ask_alone)
+
+WAYS: Mapping[Engine, Sequence[Way]] = {
+    "shared": (
+        Way("what an image's prompts share once, its questions together", ask_together),
+        Way("what an image's prompts share once, its questions one by one", ask_after_prefix),
+        PLAIN,
+    ),
+    "sequential": (PLAIN,),
+}
+"""Engine -> its ways, the fastest first; the last one is the plain way."""
+
+
+class Ways:
+    """The ways of an engine, of which one is taken until it proves wrong."""
+
+    def __init__(self, model: ChatModel, engine: Engine, limits: Limits, verify: int) -> None:
+        """Takes the fastest way.
+
+        Args:
+            model: the model that is asked.
+            engine: whose ways are taken.
+            limits: of the answers.
+            verify: how many images are asked about the plain way, too.
+        """
+        self._model = model
+        self._limits = limits
+        self._left = list(WAYS[engine])
+        self._images_to_check = verify
+        self._why = ""
+        self._most_change = MOST_CHANGE[number_format_of(model)]
+        self._images = 0
+        self._compared: list[Comparison] = []
+        self._seconds = 0.0
+
+    def ask(self, image: ChatPrepared) -> list[ChatGeneration]:
+        """The answers to an image's questions, which are those of the plain way as far as that was checked.
+
+        Raises:
+            RepopeError: logits are not finite, a single question does not fit into memory, or the class cannot answer.
+        """
+        plain: list[ChatGeneration] = []
+        while self._way is not PLAIN:
+            found = self._tried(image)
+            if found is not None:
+                if not self._images_to_check:
+                    return found
+                plain = plain or self._plain(image)
+                if self._agrees(image, found, plain):
+                    return found
+            give_back(self._model.device)  # here no exception holds the tensors of the frames it came through
+            self._left.pop(0)
+            log.warning("asking %s from now on: %s", self._way.name, self._why)
+        rest = range(len(plain), len(image.prompts))
+        return [*plain, *(self._ask_one(image, index) for index in rest)]
+
+    def facts(self) -> dict[str, Any]:
+        """What a manifest says of the way that was taken, why no faster one was, and what was checked."""
+        facts: dict[str, Any] = {"way": self._way.name, "why": self._why or None}
+        if not self._compared:
+            return facts
+        line = comparison_line(self._images, self._compared)
+        # Answers that differed were asked anew, so none is in doubt.
+        return facts | verified(self._images, self._compared, self._seconds, line, in_doubt=False)
+
+    @property
+    def _way(self) -> Way:
+        return self._left[0]
+
+    def _tried(self, image: ChatPrepared) -> list[ChatGeneration] | None:
+        """The answers by the current way; None where it cannot be gone."""
+        try:
+            return self._way.ask(self._model, image, self._limits)
+        except RepopeError:
+            raise
+        except CannotShareError as error:
+            self._why = str(error)
+        except Exception as error:  # a class that was not made for this raises whatever it does
+            self._why = "out of memory" if is_lack_of_memory(error) else first_line(error)
+        return None
+
+    def _plain(self, image: ChatPrepared) -> list[ChatGeneration]:
+        """The plain answers to the first of an image's questions: all, or as many as do not take too long."""
+        started = time.perf_counter()
+        found: list[ChatGeneration] = []
+        for index in range(len(image.prompts)):
+            found.append(self._ask_one(image, index))
+            if time.perf_counter() - started > SECONDS_AN_IMAGE:
+                break
+        self._seconds += time.perf_counter() - started
+        return found
+
+    def _ask_one(self, image: ChatPrepared, index: int) -> ChatGeneration:
+        try:
+            return ask_one(self._model, image, index, self._limits)
+        except RepopeError:
+            raise
+        except Exception as error:
+            # Files of different models, or a class that cannot be asked so, raise whatever they do.
+            if not is_lack_of_memory(error):
+                raise RepopeError(
+                    f"{self._model.checkpoint.folder}: its class cannot answer with what its processor makes "
+                    f"({first_line(error)}); download it again, or take another checkpoint"
+                ) from error
+        raise RepopeError(
+            "out of memory with a single image and one question: use model.quantization=nf4 or int8, fewer pixels "
+            "(model.max_pixels, where the processor has it), or model.device_map=auto, each in a folder of its own "
+            "(out=); what was answered is stored"
+        )
+
+    def _agrees(
+        self, image: ChatPrepared, found: Sequence[ChatGeneration], plain: Sequence[ChatGeneration]
+    ) -> bool:
+        """Compares the answers of the current way with plain ones, and notes why it is to be left if they differ."""
+        compared = [compare(*pair, self._most_change) for pair in zip(found, plain, strict=False)]
+        differing = [one for one in compared if not (one.has_equal_tokens and one.is_explained)]
+        if differing:
+            self._why = (
+                f"{len(differing)} of {counted(len(compared), 'answer')} about one image differ from those of each "
+                f"question alone ({shown(self._way.name)})"
+            )
+            return False
+        self._images += 1
+        self._images_to_check -= 1
+        self._compared += compared
+        log.info("%s", comparison_line(self._images, self._compared))
+        return True

@@ -1,0 +1,145 @@
+"""Whether answers belong together: the settings they depend on, and what the model's files and the pictures hold."""
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from repope_eval.benchmarks.benchmark import Benchmark
+from repope_eval.benchmarks.images import image_hashes
+from repope_eval.benchmarks.sources import find_local_images
+from repope_eval.errors import RepopeError
+from repope_eval.models.checkpoints import fingerprint
+from repope_eval.models.families import checkpoint_of
+from repope_eval.records import Question
+from repope_eval.runs.answer_store import read_lines
+from repope_eval.runs.folder import RunFolder
+from repope_eval.runs.manifest import in_words, located
+from repope_eval.runs.manifest_form import CHECKPOINT_FILES
+from repope_eval.settings.config import BenchSettings, ModelSettings, RunSettings, number_format
+from repope_eval.settings.named_files import OF_FILES
+from repope_eval.settings.quick_checks import SERVER
+from repope_eval.system.secrets import as_written
+
+
+def identity(settings: RunSettings) -> dict[str, Any]:
+    """The settings that a run's answers depend on, by dotted key; engine, batch size and device change no answer."""
+    bench, model = settings.bench, settings.model
+    return {
+        "bench": bench.name,
+        "bench.images": as_written(bench.images) if bench.source in OF_FILES else None,
+        "model.checkpoint": as_written(model.checkpoint),
+        "model.family": model.family,  # it says who is asked, too
+        "model.max_new_tokens": model.max_new_tokens,
+        "model.system_prompt": model.system_prompt,
+        "model.question_suffix": model.question_suffix,
+        **(_of_server(model) if model.family == SERVER else _of_weights(model)),
+    }
+
+
+def _of_weights(model: ModelSettings) -> dict[str, Any]:
+    return {
+        "model.revision": as_written(model.revision),
+        "model.dtype": number_format(model),
+        "model.quantization": model.quantization,
+        "model.max_tiles": model.max_tiles,
+        # Null as in folders that were made before there was a choice.
+        "model.prompt": None if model.prompt == "paper" else model.prompt,
+        "model.min_pixels": model.min_pixels,
+        "model.max_pixels": model.max_pixels,
+        "model.chat_template": as_written(model.chat_template),
+    }
+
+
+def _of_server(model: ModelSettings) -> dict[str, Any]:
+    """What is sent beside the prompt: a server decides by itself how it computes, and may move to another address."""
+    return {"model.image_format": model.image_format, "model.max_side": model.max_side}
+
+
+def require_same_contents(
+    settings: RunSettings, benchmark: Benchmark, data_dir: Path, folder: RunFolder
+) -> None:
+    """Compares a checkpoint or pictures that lie elsewhere than they did with what they held there.
+
+    What lies where it did is compared later: weights once they are loaded, pictures once they are asked about.
+
+    Raises:
+        RepopeError: they hold something else, or are not on this machine.
+    """
+    if not folder.manifest.is_of_answers:
+        return
+    moved = set(folder.manifest.moved)
+    if {"model.checkpoint", "model.revision"} & moved:
+        files = _checkpoint_files(settings.model)
+        if not files:
+            raise folder.manifest.refuse_moved(f"{settings.model.checkpoint} is not here to be compared")
+        folder.manifest.require_same({CHECKPOINT_FILES: files})
+    known = folder.manifest.facts.get("settings", {}).get("bench", {}).get("images")
+    if "bench.images" in moved or located(known) != located(settings.bench.images):
+        answered = {question.image for question, _ in read_lines(folder.answers)}
+        questions = [question for question in benchmark.questions if question.image in answered]
+        compared = _require_same_images(settings.bench, data_dir, folder, questions, {})
+        if "bench.images" in moved and not compared:
+            raise folder.manifest.refuse_moved(
+                "none of the pictures that were asked about is here to be compared"
+            )
+
+
+def note_images(
+    settings: BenchSettings,
+    data_dir: Path,
+    folder: RunFolder,
+    answered: Collection[Question],
+    asked: Mapping[str, Path],
+) -> None:
+    """Notes what the pictures hold that are about to be asked about, so that a later start can compare them.
+
+    Args:
+        settings: the benchmark's settings.
+        data_dir: the folder of its pictures.
+        folder: the run folder, whose `images.json` is written.
+        answered: questions that have answers. Their pictures must be what they were; they may be gone.
+        asked: where the pictures lie that are about to be asked about; some may have answers already.
+
+    Raises:
+        RepopeError: a picture that was asked about is another now.
+    """
+    compared = _require_same_images(settings, data_dir, folder, answered, asked)
+    others = image_hashes({name: path for name, path in asked.items() if name not in compared})
+    folder.write_images({**folder.images(), **others})
+
+
+def _require_same_images(
+    settings: BenchSettings,
+    data_dir: Path,
+    folder: RunFolder,
+    answered: Collection[Question],
+    asked: Mapping[str, Path],
+) -> Collection[str]:
+    """The names of the pictures that were compared.
+
+    Raises:
+        RepopeError: one of them differs from what it was.
+    """
+    known = folder.images()
+    names = {question.image for question in answered if question.image in known}
+    paths = {**find_local_images(settings, data_dir, answered), **asked}
+    here = image_hashes({name: path for name, path in paths.items() if name in names})
+    differing = [name for name, digest in here.items() if digest != known[name]]
+    if differing:
+        first = differing[0]
+        there, own = (in_words(f"sha256:{digest}") for digest in (known[first], here[first]))
+        number = f"{len(differing)} of the pictures" if len(differing) > 1 else "a picture"
+        raise RepopeError(
+            f"{folder.path} holds answers about {number} that are others now, first {first}: its file is {there} there "
+            f"and {own} here; put back what was there, or choose another out= to ask anew"
+        )
+    return here
+
+
+def _checkpoint_files(settings: ModelSettings) -> dict[str, str]:
+    """What stands for the content of the checkpoint's files; empty where they are not on this machine."""
+    try:
+        found = checkpoint_of(settings, download=False)
+        return fingerprint(found.folder, found.processor_folder)
+    except RepopeError:
+        return {}

@@ -1,0 +1,66 @@
+"""Loads askers of weights on this machine. Torch is imported once there is something to load."""
+
+import gc
+import logging
+
+from repope_eval.asking.asker import Asker
+from repope_eval.errors import RepopeError
+from repope_eval.models.families import checkpoint_of
+from repope_eval.settings.config import RunSettings
+from repope_eval.system.ranks import Ranks
+
+log = logging.getLogger(__name__)
+
+
+def load_transformers_asker(settings: RunSettings, ranks: Ranks) -> Asker:
+    """Loads a checkpoint of one of the families onto the device of this rank.
+
+    Raises:
+        RepopeError: the checkpoint cannot be had or loaded, or a setting does not fit this machine.
+    """
+    checkpoint = checkpoint_of(settings.model)  # one that is missing needs no torch
+    from repope_eval.asking.native.batches import TransformersAsker
+    from repope_eval.models.loading import load_model
+    from repope_eval.models.placement import choose_device, device_of_rank
+
+    gc.set_threshold(700, 10, 10)  # as usual again: what nothing reaches may hold a GPU's memory
+    device = choose_device(device_of_rank(settings.device, ranks))
+    log.info("loading %s", settings.model.checkpoint)
+    return TransformersAsker(
+        load_model(settings.model, device, checkpoint),
+        engine=settings.engine,
+        batch_size=settings.batch_size,
+        workers=settings.workers,
+        max_new_tokens=settings.model.max_new_tokens,
+        programs=ranks.local_count,
+        verify=settings.verify if ranks.is_main else 0,  # non-main ranks compute as the main one does
+    )
+
+
+def load_chat_asker(settings: RunSettings, ranks: Ranks) -> Asker:
+    """Loads a checkpoint, with the processor and the class that transformers has for it, onto the device of this rank.
+
+    Raises:
+        RepopeError: the checkpoint cannot be had or loaded, or cannot be asked about images, or a setting does not fit
+            this machine or the checkpoint.
+    """
+    if settings.batch_size not in ("auto", "1"):
+        raise RepopeError(
+            f"batch_size={settings.batch_size}: family chat asks about one image at a time; leave it out"
+        )
+    checkpoint = checkpoint_of(settings.model)  # one that is missing needs no torch
+    from repope_eval.asking.chat.asking import ChatAsker
+    from repope_eval.asking.chat.loading import load_chat_model
+    from repope_eval.models.placement import choose_device, device_of_rank
+
+    gc.set_threshold(700, 10, 10)  # as usual again: what nothing reaches may hold a GPU's memory
+    device = choose_device(device_of_rank(settings.device, ranks))
+    log.info("loading %s", settings.model.checkpoint)
+    return ChatAsker(
+        load_chat_model(settings.model, device, checkpoint),
+        engine=settings.engine,
+        workers=settings.workers,
+        max_new_tokens=settings.model.max_new_tokens,
+        programs=ranks.local_count,
+        verify=settings.verify,
+    )

@@ -1,0 +1,1 @@
+"""The two engines of transformers' models, and the loop over the questions."""

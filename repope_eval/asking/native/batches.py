@@ -1,0 +1,145 @@
+"""The loop over batches: a loaded model is asked about several images at a time, and about fewer where memory ends."""
+
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from typing import Any
+
+from repope_eval.asking.asker import AskedImage, Asker
+from repope_eval.asking.native.batch_size import BatchSize
+from repope_eval.asking.native.generation import Generation, Spellings, find_spellings
+from repope_eval.asking.native.loader import Loader, PreparedImage, longest_first
+from repope_eval.asking.native.memory import give_back, is_lack_of_memory, memory_of
+from repope_eval.asking.native.sequential import generate_sequentially
+from repope_eval.asking.native.shared import generate_shared
+from repope_eval.asking.native.verification import Verification
+from repope_eval.models.loading import Model, describe_model
+from repope_eval.models.networks import describe_device
+from repope_eval.models.recipe import Prepared
+from repope_eval.records import Answer, Question
+from repope_eval.settings.config import Engine
+
+ENGINES: Mapping[Engine, Callable[[Model, Sequence[Prepared], int, Spellings], list[list[Generation]]]] = {
+    "shared": generate_shared,
+    "sequential": generate_sequentially,
+}
+"""Name -> what generates the answers to a batch of images, of each image in the order of its questions."""
+
+
+class TransformersAsker(Asker):
+    """Asks a loaded model about a batch of images at a time."""
+
+    def __init__(
+        self,
+        model: Model,
+        *,
+        engine: Engine,
+        batch_size: str,
+        workers: str,
+        max_new_tokens: int,
+        programs: int = 1,
+        verify: int = 0,
+    ) -> None:
+        """Chooses the sizes of batches, and the tokens that count as yes and as no.
+
+        Args:
+            model: the model that is asked.
+            engine: the key of `ENGINES`.
+            batch_size: the number of images at a time, or `auto`.
+            workers: processes that prepare images, or `auto`.
+            max_new_tokens: the longest answer.
+            programs: how many programs like this one share the machine's cores.
+            verify: how many images are asked about the plain way, too; none where the engine is the plain way.
+        """
+        self._model = model
+        self._engine = engine
+        self._batch_size = BatchSize(batch_size, model.device.type)
+        self._workers = workers
+        self._max_new_tokens = max_new_tokens
+        self._programs = programs
+        self._spellings = find_spellings(model.recipe)
+        images = 0 if engine == "sequential" else verify
+        self._verification = Verification(model, images, max_new_tokens, self._spellings)
+        self._memory = memory_of(model.devices)
+        self._loader: Loader | None = None
+
+    @property
+    def source(self) -> dict[str, Any]:
+        """The checkpoint, the content of its files, and the prompt."""
+        return describe_model(self._model)
+
+    @property
+    def device(self) -> dict[str, Any]:
+        """The device, the name of the GPU, and the number of threads."""
+        return describe_device(self._model.device)
+
+    def in_order(self, images: Sequence[AskedImage]) -> list[AskedImage]:
+        """The images with the longest prompts first, as `longest_first` says."""
+        return longest_first(self._model.recipe, images)
+
+    def ask(self, images: Sequence[AskedImage]) -> Generator[list[Answer], None, None]:
+        """Yields the answers of one batch after another.
+
+        Raises:
+            RepopeError: an image does not decode, logits are not finite, or a single image does not fit into memory.
+        """
+        self._memory.start()
+        self._loader = Loader(self._model, self._model.recipe.prepare, images, self._workers, self._programs)
+        with self._loader as loader:
+            while prepared := loader.next(self._batch_size.images):
+                yield from self._answers(prepared)
+
+    def verify(self) -> None:
+        """Asks about the first images by the sequential engine, too, and says in the log what differs."""
+        self._verification.check()
+
+    def facts(self) -> dict[str, Any]:
+        """Engine, attention, sizes, the wait for images, peak memory, first tokens, and what was checked."""
+        return {
+            "engine": self._engine,
+            "attention": self._model.attention,
+            "batch_size": self._batch_size.images,
+            "workers": self._loader.workers if self._loader else 0,
+            "seconds_waited_for_images": round(self._loader.seconds_waited, 3) if self._loader else 0.0,
+            "peak_memory_bytes": self._memory.peak_bytes(),
+            "first_tokens": {"yes": dict(self._spellings.yes), "no": dict(self._spellings.no)},
+            **self._verification.facts(),
+        }
+
+    def _answers(self, images: Sequence[PreparedImage]) -> Iterator[list[Answer]]:
+        """The answers to a batch: all at once, or in smaller batches where memory ends."""
+        left = list(images)
+        while left:
+            batch = left[: self._batch_size.images]
+            generations = self._generate([image.prepared for image in batch])
+            if generations is None:
+                # Here and not where the exception is caught: it holds the tensors of the frames it came through.
+                give_back(self._model.device)
+                self._batch_size.halve(len(batch))
+                continue
+            if self._batch_size.is_open:
+                self._batch_size.learn(len(batch), self._memory.free_over_peak())
+            self._verification.take([image.prepared for image in batch], generations)
+            yield [
+                self._answer(question, generation)
+                for image, generated in zip(batch, generations, strict=True)
+                for question, generation in zip(image.questions, generated, strict=True)
+            ]
+            left = left[len(batch) :]
+
+    def _generate(self, batch: Sequence[Prepared]) -> list[list[Generation]] | None:
+        """Has the engine generate the answers to a batch; None where the memory does not suffice."""
+        generate = ENGINES[self._engine]
+        try:
+            return generate(self._model, batch, self._max_new_tokens, self._spellings)
+        except Exception as error:
+            if is_lack_of_memory(error):
+                return None
+            raise
+
+    def _answer(self, question: Question, generation: Generation) -> Answer:
+        return Answer(
+            question,
+            response=self._model.recipe.decode(generation.token_ids),
+            n_tokens=len(generation.token_ids),
+            p_yes=generation.p_yes,
+            p_no=generation.p_no,
+        )

@@ -1,0 +1,197 @@
+"""A run checks itself: its first images are asked about the plain way, too, and the answers are compared.
+
+The plain way is the sequential engine: each question alone, with its image, through transformers' own `generate`.
+"""
+
+import logging
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from repope_eval.asking.native.generation import Generation, Spellings
+from repope_eval.asking.native.memory import give_back
+from repope_eval.asking.native.sequential import generate_sequentially
+from repope_eval.models.fields import first_line
+from repope_eval.models.loading import Model
+from repope_eval.models.networks import LoadedNetwork
+from repope_eval.models.recipe import Prepared
+from repope_eval.wording import counted
+
+log = logging.getLogger(__name__)
+
+
+MOST_CHANGE: Mapping[str, float] = {"float32": 1 / 256, "float16": 1 / 16, "bfloat16": 1 / 2, "int8": 1.0}
+"""By how much the difference of two logits may change with the order of sums, by number format.
+
+With n significant bits, logits between 16 and 32, as language models have them, are told in steps of 2 ** (5 - n): of
+1/8 in bfloat16, of 1/64 in float16. Either logit may be two steps off, which makes four steps. In float32 such steps
+are too small to be seen, and what sums of thousands of terms leave is far below 1/256. bitsandbytes' int8 chooses its
+outliers over the whole batch. The tiny checkpoints of the tests changed by less than 0.0001 in float32, by up to 0.06
+in bfloat16 (also in nf4, which is computed in it), and by up to 0.3 in int8, but for PaliGemma's: by up to 1.6.
+
+Two things follow. Two tokens may change places where the better one leads by no more than that. And the odds of yes
+change by a factor of at most e to that power, so that p_yes changes by at most a quarter of it: the logistic
+function is nowhere steeper. Near ties are rare: no format explains that more than half of several answers differ.
+"""
+
+SECONDS_AN_IMAGE = 10.0
+"""After so many seconds no further question about an image is asked the plain way: a long answer on a slow device
+would otherwise make the check longer than the rest of a short run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What the run's engine and the plain way made of one question."""
+
+    has_equal_tokens: bool
+    p_yes_change: float
+    is_explained: bool
+    """Whether the number format explains what differs."""
+
+
+def compare(said: Generation, plain: Generation, most_change: float) -> Comparison:
+    """Compares two answers to a question.
+
+    Args:
+        said: what the run's engine generated.
+        plain: what the sequential engine generated, with `leads`.
+        most_change: the value of `MOST_CHANGE` for the model's number format.
+    """
+    change = abs(said.p_yes - plain.p_yes)
+    pairs = zip(said.token_ids, plain.token_ids, plain.leads, strict=False)
+    lead = next((lead for one, other, lead in pairs if one != other), None)
+    is_explained = change <= most_change / 4 and (lead is None or lead <= most_change)
+    return Comparison(said.token_ids == plain.token_ids, change, is_explained)
+
+
+def number_format_of(model: LoadedNetwork) -> str:
+    """The key of `MOST_CHANGE` for a loaded model."""
+    is_int8 = getattr(model.network, "is_loaded_in_8bit", False)
+    return "int8" if is_int8 else str(model.dtype).removeprefix("torch.")
+
+
+def comparison_line(images: int, compared: Sequence[Comparison]) -> str:
+    """How well the answers about so many images, at least one answer, agree with those of the plain way."""
+    equal = sum(one.has_equal_tokens for one in compared)
+    thousandths = max(1, math.ceil(1000 * max(one.p_yes_change for one in compared)))
+    return (
+        f"checked against the plain way on {counted(images, 'image')}: {equal} of "
+        f"{counted(len(compared), 'answer')} equal, p_yes within {f'{thousandths / 1000:.3f}'.removeprefix('0')}"
+    )
+
+
+def verified(
+    images: int, compared: Sequence[Comparison], seconds: float, line: str, *, in_doubt: bool
+) -> dict[str, Any]:
+    """What a manifest says of a check, under `verified`.
+
+    Args:
+        images: how many images were checked.
+        compared: the answers about them.
+        seconds: how long the plain way took.
+        line: what came of it, for the log and the page.
+        in_doubt: whether more differs than the number format explains.
+    """
+    found = {
+        "images": images,
+        "answers": len(compared),
+        "equal": sum(one.has_equal_tokens for one in compared),
+        "unexplained": sum(not one.is_explained for one in compared),
+        "in_doubt": in_doubt,
+        "p_yes_change": max((one.p_yes_change for one in compared), default=None),
+        "seconds": round(seconds, 3),
+        "line": line,
+    }
+    return {"verified": found}
+
+
+class Verification:
+    """The check of a run's first images. It changes no answer and ends no run."""
+
+    def __init__(self, model: Model, images: int, max_new_tokens: int, spellings: Spellings) -> None:
+        """Checks nothing yet.
+
+        Args:
+            model: the model that is asked.
+            images: how many images are to be checked; 0 for none.
+            max_new_tokens: the longest answer.
+            spellings: the tokens that count as yes and as no.
+        """
+        self._model = model
+        self._images_left = images
+        self._max_new_tokens = max_new_tokens
+        self._spellings = spellings
+        self._number_format = number_format_of(model)
+        self._waiting: list[tuple[Prepared, Sequence[Generation]]] = []
+        """Images that were answered and are to be checked, with what was said of them."""
+        self._images = 0
+        self._compared: list[Comparison] = []
+        self._seconds = 0.0
+        self._failure = ""
+
+    def take(self, images: Sequence[Prepared], generations: Sequence[Sequence[Generation]]) -> None:
+        """Takes a batch that was answered, as far as its images are among those to be checked."""
+        first = list(zip(images, generations, strict=True))[: self._images_left]
+        self._images_left -= len(first)
+        self._waiting += first
+
+    def check(self) -> None:
+        """Asks about the images that were taken, one question at a time, and says in the log what came of it."""
+        if not self._waiting:
+            return
+        started = time.perf_counter()
+        try:
+            while self._waiting:
+                self._check(*self._waiting.pop(0))
+        except Exception as error:  # whatever it is, the answers of the run are none the worse for it
+            self._failure = first_line(error)
+            self._images_left = 0
+            self._waiting.clear()
+        if self._failure:
+            give_back(self._model.device)  # here the exception no longer holds the tensors
+        self._seconds += time.perf_counter() - started
+        level = logging.WARNING if self._failure or self._is_in_doubt else logging.INFO
+        log.log(level, "%s", self._line())
+
+    def facts(self) -> dict[str, Any]:
+        """What a manifest says of the check, under `verified`; empty where nothing was to be checked so far."""
+        if not (self._compared or self._failure):
+            return {}
+        return verified(self._images, self._compared, self._seconds, self._line(), in_doubt=self._is_in_doubt)
+
+    def _check(self, image: Prepared, generations: Sequence[Generation]) -> None:
+        most_change = MOST_CHANGE[self._number_format]
+        started = time.perf_counter()
+        self._images += 1
+        for prompt, said in zip(image.prompts, generations, strict=True):
+            alone = replace(image, prompts=(prompt,))
+            ((plain,),) = generate_sequentially(self._model, [alone], self._max_new_tokens, self._spellings)
+            self._compared.append(compare(said, plain, most_change))
+            if time.perf_counter() - started > SECONDS_AN_IMAGE:
+                break
+
+    @property
+    def _equal(self) -> int:
+        return sum(one.has_equal_tokens for one in self._compared)
+
+    @property
+    def _is_in_doubt(self) -> bool:
+        differing = len(self._compared) - self._equal
+        unexplained = any(not one.is_explained for one in self._compared)
+        return unexplained or differing > max(1, len(self._compared) / 2)
+
+    def _line(self) -> str:
+        """What came of it, for the log and the page."""
+        if not self._compared:
+            return f"not checked against the plain way, which failed ({self._failure}); the run goes on"
+        line = comparison_line(self._images, self._compared)
+        if self._failure:
+            line += f", until it failed ({self._failure})"
+        if self._is_in_doubt:
+            return (
+                f"answers in doubt: {line}: more than {self._number_format} explains; ask anew with "
+                "engine=sequential in another folder (out=)"
+            )
+        return line if self._equal == len(self._compared) else f"{line}, as {self._number_format} explains"

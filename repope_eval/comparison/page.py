@@ -1,0 +1,289 @@
+"""`compare.html` and `compare.json`: the gap between two results, its chart, and the questions answered differently."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from repope_eval.comparison.tables import (
+    causes_table,
+    gap_table,
+    protocol_run_table,
+    read_differently_table,
+    result_table,
+    settings_table,
+    tally_table,
+)
+from repope_eval.comparison.view import ComparedLabels, ComparisonView, paper_sentence, verdict
+from repope_eval.records import Answer
+from repope_eval.reporting.charts.drawing import FIRST, QUIET, SECOND, Chart, add_axes, draw, name_rows
+from repope_eval.reporting.figure_texts import change_text, clipped, reading_text
+from repope_eval.reporting.gallery import PAGE_BYTES, Gallery, Item, gallery_of, illustrated
+from repope_eval.reporting.templates import render
+from repope_eval.scoring.bootstrap import Interval
+from repope_eval.scoring.differences import Difference
+from repope_eval.scoring.gap import GAP_FIGURES, Gap
+from repope_eval.scoring.paired_answers import DIFFERING, PairedAnswer, PairKind
+from repope_eval.scoring.protocols import PROTOCOLS, Reading
+
+if TYPE_CHECKING:
+    from repope_eval.reporting.charts.drawing import Chart
+
+_ROW = 0.3
+"""Height of a bar in inches."""
+
+
+def causes_chart(view: ComparisonView) -> Chart:
+    """A bar for each cause and one for the whole gap of F1, to the right where a gains by it."""
+    labels = view.labels[-1]
+    gap = labels.gaps[labels.headline]["f1"]
+    worth: dict[str, float] = {cause: part.value or 0.0 for cause, part in gap.parts.items()}
+    worth["whole gap"] = gap.value or 0.0
+    variant = f", {labels.headline}" if len(labels.gaps) > 1 else ""
+    told = ", ".join(f"{name} {change_text('f1', value)}" for name, value in worth.items())
+    return draw(
+        "causes",
+        "Where the gap comes from",
+        f"F1 of a less that of b under {labels.title} labels{variant}: {told}. Bars to the right are to a's credit; a "
+        "line is a 95 % interval.",
+        0.15 + len(worth) * _ROW + 0.4,
+        lambda figure: _paint(figure, worth, [part.interval for part in gap.parts.values()]),
+    )
+
+
+def _paint(figure: Figure, worth: dict[str, float], intervals: Sequence[Interval]) -> None:
+    height = figure.get_size_inches()[1]
+    axes = add_axes(figure, 0.95, 0.4, 0.75, height - 0.15)
+    for row, (name, value) in enumerate(worth.items()):
+        color = QUIET if name == "whole gap" else FIRST if value > 0 else SECOND
+        axes.barh(row, value, color=color, height=0.62)
+        _write(axes, row, value)
+    for row, interval in enumerate(intervals):
+        if interval is not None:
+            axes.plot(interval, (row, row), color=QUIET, linewidth=1.2)
+    name_rows(axes, list(worth))
+    axes.axvline(0, color=QUIET, linewidth=0.8)
+    axes.margins(x=0.08)
+    axes.locator_params(axis="x", nbins=5)
+
+
+def _write(axes: Axes, row: int, value: float) -> None:
+    axes.text(1.03, row, change_text("f1", value), transform=axes.get_yaxis_transform(), va="center",
+              fontsize=8.5)  # fmt: skip
+
+
+_LOOKS: Mapping[PairKind, str] = {
+    "only a is right": "lost",
+    "only b is right": "added",
+    "read differently": "open",
+    "neither is right": "removed",
+    "no label": "removed",
+    "only a answered": "removed",
+    "only b answered": "removed",
+}
+"""The look of each kind in a gallery."""
+
+_OF_ONE: tuple[PairKind, ...] = ("only a answered", "only b answered")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownAnswer:
+    """What one result answered, as the page says it."""
+
+    letter: str
+    response: str
+    reading: str
+    """By its own protocol."""
+    alike: str
+    """By the common protocol, where that reads it otherwise; else empty."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparedItem(Item):
+    """A question with the answers of both results."""
+
+    answers: tuple[ShownAnswer, ...]
+
+    @property
+    def remarked(self) -> tuple[str, ...]:
+        """The answers of the results."""
+        return tuple(answer.response for answer in self.answers)
+
+
+def comparison_gallery(pairs: Sequence[PairedAnswer]) -> Gallery:
+    """The questions whose answers differ, image by image, without pictures.
+
+    Where there is no room for all, those that only one result answers make room for the others.
+    """
+    items = [(pair.question.image, _item(pair)) for pair in pairs if pair.kind in DIFFERING]
+    gallery = gallery_of(items, DIFFERING)
+    if not gallery.n_left_out:
+        return gallery
+    answered_by_both = [(image, item) for image, item in items if item.kind not in _OF_ONE]
+    smaller = gallery_of(answered_by_both, DIFFERING)
+    n_of_one = len(items) - len(answered_by_both)
+    return replace(smaller, n_questions=len(items), n_left_out=smaller.n_left_out + n_of_one)
+
+
+def _item(pair: PairedAnswer) -> ComparedItem:
+    label = "ambiguous" if pair.label is None else reading_text(pair.label)
+    shown = (
+        _shown(letter, answer, pair.own[index], pair.common[index])
+        for index, (letter, answer) in enumerate((("a", pair.a), ("b", pair.b)))
+        if answer is not None
+    )
+    return ComparedItem(
+        question=clipped(pair.question.text),
+        object=clipped(pair.question.object, 80),
+        variants=tuple(clipped(variant, 80) for variant in pair.variants),
+        kind=pair.kind,
+        verdict=_LOOKS[pair.kind],
+        label_before=label,
+        label_after=label,
+        answers=tuple(shown),
+    )
+
+
+def _shown(letter: str, answer: Answer, own: Reading, common: Reading) -> ShownAnswer:
+    return ShownAnswer(
+        letter=letter,
+        response=clipped(answer.response),
+        reading=reading_text(own),
+        alike="" if own is common else reading_text(common),
+    )
+
+
+_READINGS: Mapping[Reading, str | None] = {True: "yes", False: "no", None: None}
+
+
+def comparison_document(view: ComparisonView) -> dict[str, Any]:
+    """The document; undefined figures are null. Questions that differ stand in it one by one."""
+    return {
+        "verdict": verdict(view),
+        "bench": view.bench,
+        "protocol": view.protocol,
+        "a": dataclasses.asdict(view.a),
+        "b": dataclasses.asdict(view.b),
+        "labels": [_labels(each) for each in view.labels],
+        "answers": dataclasses.asdict(view.tally),
+        "read_differently": [
+            {**dataclasses.asdict(each), "readings": _words(each.readings)} for each in view.read_differently
+        ],
+        "settings": {
+            group.name: {
+                "state": group.state,
+                "differ": {pair.key: [pair.a, pair.b] for pair in group.pairs},
+            }
+            for group in view.settings
+        },
+        "questions": [_question(pair) for pair in view.pairs if pair.kind in DIFFERING],
+    }
+
+
+def _labels(labels: ComparedLabels) -> dict[str, Any]:
+    return {
+        "a": labels.a,
+        "b": labels.b,
+        "common": labels.common,
+        "headline": labels.headline,
+        "variants": {
+            variant: {
+                **{figure: _gap(gap) for figure, gap in of_figure.items()},
+                "chance": _chance(labels.chance[variant]),
+            }
+            for variant, of_figure in labels.gaps.items()
+        },
+        "protocols": {
+            variant: {
+                each.protocol: {"a": dataclasses.asdict(each.a), "b": dataclasses.asdict(each.b)}
+                for each in of_variant
+            }
+            for variant, of_variant in labels.protocols.items()
+        },
+    }
+
+
+def _gap(gap: Gap) -> dict[str, Any]:
+    return {
+        "gap": gap.value,
+        "parts": {cause: part.value for cause, part in gap.parts.items()},
+        "parts_ci95": {cause: part.interval for cause, part in gap.parts.items()},
+        "parts_by_order": {cause: part.by_order for cause, part in gap.parts.items()},
+        "parts_reason": {cause: part.reason or None for cause, part in gap.parts.items()},
+        "a": dataclasses.asdict(gap.a),
+        "b": dataclasses.asdict(gap.b),
+    }
+
+
+def _chance(found: Difference) -> dict[str, Any]:
+    return {
+        "value": found.value,
+        "ci95": found.interval,
+        "p": found.p,
+        "n_questions": found.n_questions,
+        "n_images": found.n_images,
+        "n_differing": found.n_differing,
+        "reason": found.reason,
+    }
+
+
+def _question(pair: PairedAnswer) -> dict[str, Any]:
+    return {
+        "image": pair.question.image,
+        "question": pair.question.text,
+        "variants": pair.variants,
+        "kind": pair.kind,
+        "label": _READINGS[pair.label],
+        "a": pair.a.response if pair.a else None,
+        "b": pair.b.response if pair.b else None,
+        "read": [_READINGS[each] for each in pair.own],
+        "read_alike": [_READINGS[each] for each in pair.common],
+    }
+
+
+def _words(readings: Mapping[Any, Reading]) -> dict[str, str | None]:
+    return {protocol: _READINGS[reading] for protocol, reading in readings.items()}
+
+
+def render_comparison_page(view: ComparisonView, command: str) -> str:
+    """The page, which needs no file and no network; as many pictures as it has room for.
+
+    Args:
+        view: the comparison.
+        command: how it was started; shown in the page.
+    """
+    gallery = comparison_gallery(view.pairs)
+    protocols = dict.fromkeys((view.a.protocol, view.b.protocol, view.protocol))
+    context = {
+        "view": view,
+        "verdict": verdict(view),
+        "paper_sentence": paper_sentence(view),
+        "results": result_table(view),
+        "causes": [causes_table(view, labels) for labels in reversed(view.labels)],
+        "gaps": gap_table(view, has_orders=False),
+        "every_gap": gap_table(view, GAP_FIGURES),
+        "chart": _chart(view),
+        "tally": tally_table(view),
+        "settings": settings_table(view.settings),
+        "protocols": protocol_run_table(view),
+        "readings": read_differently_table(view.read_differently),
+        "rules": {protocol: PROTOCOLS[protocol].rule for protocol in protocols},
+        "command": command,
+    }
+    html = render("comparison.html.j2", gallery=gallery, **context)
+    if view.images:
+        gallery = illustrated(gallery, view.images, PAGE_BYTES - len(html.encode()))
+        html = render("comparison.html.j2", gallery=gallery, **context)
+    return html
+
+
+def _chart(view: ComparisonView) -> "Chart | None":
+    """The chart of the causes; None where the gap cannot be taken apart."""
+
+    labels = view.labels[-1]
+    gap = labels.gaps[labels.headline]["f1"]
+    values = (gap.value, *(part.value for part in gap.parts.values()))
+    return None if None in values else causes_chart(view)

@@ -1,0 +1,290 @@
+"""The tables of a comparison."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from repope_eval.comparison.view import (
+    ComparedLabels,
+    ComparedResult,
+    ComparisonView,
+    ProtocolFigures,
+    SettingGroup,
+    SettingPair,
+)
+from repope_eval.records import Variant, label_set_phrase, label_set_title
+from repope_eval.reporting.figure_texts import (
+    FIGURE_TITLES,
+    UNDEFINED,
+    change_text,
+    clipped,
+    count_text,
+    interval_text,
+    ratio_text,
+    reading_text,
+)
+from repope_eval.reporting.tables import Cell, Field, Table, number_field, table, text_field, value_field
+from repope_eval.scoring.bootstrap import Interval, less
+from repope_eval.scoring.differences import Difference
+from repope_eval.scoring.gap import CAUSES, GAP_FIGURES, Cause, Gap, Part
+from repope_eval.scoring.paired_answers import ReadDifferently
+from repope_eval.settings import config
+
+MOST_RESPONSES = 50
+_LONGEST_TEXT = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _GapRow:
+    """One figure of one variant under one pair of label sets."""
+
+    variant: Variant
+    labels: str
+    figure: str
+    gap: Gap
+    chance: Difference | None
+    is_first: bool
+    """Whether it is set apart from the row above."""
+
+
+def gap_table(
+    view: ComparisonView, figures: Sequence[str] = GAP_FIGURES[:1], *, has_orders: bool = True
+) -> Table:
+    """The gap of each variant under each pair of label sets, and what each cause is worth; and by order where asked."""
+    several = len(figures) > 1
+    rows = [
+        _GapRow(
+            variant=variant,
+            labels=labels.title,
+            figure=figure,
+            gap=of_figure[figure],
+            chance=labels.chance[variant] if figure == "f1" else None,
+            is_first=figure == figures[0] if several else variant == next(iter(labels.gaps)),
+        )
+        for labels in view.labels
+        for variant, of_figure in labels.gaps.items()
+        for figure in figures
+    ]
+    fields: list[Field[_GapRow]] = [
+        text_field("labels", lambda row: row.labels, stays=True),
+        text_field("variant", lambda row: row.variant),
+        *([text_field("figure", lambda row: FIGURE_TITLES[row.figure])] if several else []),
+        number_field("a", lambda row: ratio_text(row.gap.a.own)),
+        number_field("b", lambda row: ratio_text(row.gap.b.own)),
+        number_field("a − b", lambda row: change_text("f1", row.gap.value)),
+        *(field for cause in CAUSES for field in _part_fields(cause, rows if has_orders else ())),
+    ]
+    if not several:
+        fields.append(number_field("p", lambda row: _p(row.chance)))
+    title = "Every figure" if several else "F1"
+    return table(
+        f"{title} of a and of b, and where the gap comes from",
+        fields,
+        rows,
+        n_naming=3 if several else 2,
+        starts_group=lambda row: row.is_first,
+    )
+
+
+def _part_fields(cause: Cause, rows: Sequence[_GapRow]) -> Iterator[Field[_GapRow]]:
+    """What a cause is worth, and the range over the orders where it has one in any of the rows."""
+    yield value_field(cause, lambda row: _part_cell(row.gap.parts[cause]))
+    if any(row.gap.parts[cause].depends_on_order for row in rows):
+        yield number_field(f"{cause}, by order", lambda row: _by_order(row.gap.parts[cause]))
+
+
+def _part_cell(part: Part) -> Cell:
+    """What a cause is worth, with its interval."""
+    return Cell(
+        text=change_text("f1", part.value), note="" if part.interval is None else _ends(part.interval)
+    )
+
+
+def _by_order(part: Part) -> str:
+    return _ends(part.by_order) if part.depends_on_order else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Line:
+    """Both figures on their own or on common ground, or what makes the gap wider or narrower between."""
+
+    text: str
+    figures: tuple[float | None, float | None] | None = None
+    part: Part | None = None
+
+
+def causes_table(view: ComparisonView, labels: ComparedLabels) -> Table:
+    """F1 of the variant that sums up the others: how far apart a and b are, what each cause is worth, what is left."""
+    gap = labels.gaps[labels.headline]["f1"]
+    own, common = ((getattr(gap.a, ground), getattr(gap.b, ground)) for ground in ("own", "common"))
+    lines = [
+        _Line(text="each on its own questions, by its own protocol and labels", figures=own),
+        _Line(text=f"questions: the {view.tally.n_shared:,} that both answered", part=gap.parts["questions"]),
+        _Line(text=f"reading: both by {view.protocol}", part=gap.parts["reading"]),
+        _Line(text=f"labels: both under {label_set_phrase(labels.common)}", part=gap.parts["labels"]),
+        _Line(
+            text="answers: what is left when all else is common", figures=common, part=gap.parts["answers"]
+        ),
+    ]
+
+    def figure(side: int) -> Field[_Line]:
+        return number_field("ab"[side], lambda line: ratio_text(line.figures[side]) if line.figures else "")
+
+    def worth(line: _Line) -> Cell:
+        return _part_cell(line.part) if line.part else Cell(text=change_text("f1", gap.value))
+
+    fields = [
+        text_field("", lambda line: line.text, wraps=True),
+        figure(0),
+        figure(1),
+        value_field("a − b, 95 %", worth),
+    ]
+    if any(part.depends_on_order for part in gap.parts.values()):
+        fields.append(number_field("by order", lambda line: _by_order(line.part) if line.part else ""))
+    variant = f", {labels.headline}" if len(labels.gaps) > 1 else ""
+    return table(
+        f"F1 ({labels.title} labels{variant}): how far apart they are, and what each cause is worth in that",
+        fields,
+        lines,
+        mark=lambda line: "attention" if line.part is gap.parts["answers"] else "",
+    )
+
+
+def result_table(view: ComparisonView) -> Table:
+    """What the two results are."""
+    return table(
+        "The two results",
+        [
+            text_field("", lambda each: each.letter),
+            text_field("name", lambda each: clipped(each.name, _LONGEST_TEXT), wraps=True),
+            text_field("from", lambda each: clipped(each.where, _LONGEST_TEXT), wraps=True),
+            number_field("questions answered", _answered),
+            text_field("read by", lambda each: each.protocol),
+        ],
+        view.results,
+    )
+
+
+def _answered(result: ComparedResult) -> str:
+    return f"{result.n_answers:,} of {result.n_questions:,}"
+
+
+def tally_table(view: ComparisonView) -> Table:
+    """How often the answers agree, and who is right where they do not."""
+    found = view.tally
+    of_a, of_b = found.n_read_differently
+    labels = label_set_phrase(view.labels[-1].common)
+    rows = [
+        ("answered by both", found.n_shared),
+        ("read the same", found.n_same),
+        ("the same text, letter by letter", found.n_same_text),
+        ("a yes, b no", found.n_yes_no),
+        ("a no, b yes", found.n_no_yes),
+        (f"with a label under {labels}", found.n_labelled),
+        ("both right", found.n_both_right),
+        ("only a right", found.n_right_only_a),
+        ("only b right", found.n_right_only_b),
+        ("neither right", found.n_neither_right),
+        ("answers of a that the protocols read differently", of_a),
+        ("answers of b that the protocols read differently", of_b),
+        ("answered by a alone", found.n_only_a),
+        ("answered by b alone", found.n_only_b),
+    ]
+    return table(
+        "Distinct questions",
+        [text_field("questions", lambda row: row[0]), number_field("number", lambda row: f"{row[1]:,}")],
+        rows,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _ProtocolRow:
+    labels: ComparedLabels
+    variant: Variant
+    figures: ProtocolFigures
+    is_first: bool
+
+
+def protocol_run_table(view: ComparisonView) -> Table:
+    """Each result by each protocol, on the questions that both answered."""
+    rows = [
+        _ProtocolRow(labels=labels, variant=variant, figures=each, is_first=index == 0)
+        for labels in view.labels
+        for variant, of_variant in labels.protocols.items()
+        for index, each in enumerate(of_variant)
+        if variant == labels.headline
+    ]
+    return table(
+        "Each result by each protocol, on the questions that both answered",
+        [
+            text_field("labels", lambda row: label_set_title(row.labels.common)),
+            text_field("variant", lambda row: row.variant),
+            text_field("protocol", lambda row: row.figures.protocol),
+            number_field("F1, a", lambda row: ratio_text(row.figures.a.f1)),
+            number_field("F1, b", lambda row: ratio_text(row.figures.b.f1)),
+            number_field("a − b", lambda row: change_text("f1", less(row.figures.a.f1, row.figures.b.f1))),
+            number_field("accuracy, a", lambda row: ratio_text(row.figures.a.accuracy)),
+            number_field("accuracy, b", lambda row: ratio_text(row.figures.b.accuracy)),
+            number_field("unparsed, a", lambda row: count_text(row.figures.a.n_unparsed)),
+            number_field("unparsed, b", lambda row: count_text(row.figures.b.n_unparsed)),
+        ],
+        rows,
+        starts_group=lambda row: row.is_first,
+    )
+
+
+def read_differently_table(found: Sequence[ReadDifferently]) -> Table:
+    """Responses to shared questions that the protocols of the comparison read differently."""
+
+    def reading_field(protocol: config.Protocol) -> Field[ReadDifferently]:
+        return text_field(
+            protocol,
+            lambda each: (
+                f"{reading_text(each.readings[protocol])}: {clipped(each.reasons[protocol], _LONGEST_TEXT)}"
+            ),
+            wraps=True,
+        )
+
+    return table(
+        "Answers that are read differently, and why",
+        [
+            text_field("response", lambda each: clipped(each.response, _LONGEST_TEXT), wraps=True),
+            *(reading_field(protocol) for each in found[:1] for protocol in each.readings),
+            number_field("answers of a", lambda each: f"{each.n_a:,}"),
+            number_field("answers of b", lambda each: f"{each.n_b:,}"),
+        ],
+        found,
+        most=MOST_RESPONSES,
+    )
+
+
+def settings_table(groups: Sequence[SettingGroup]) -> Table:
+    """What the answers may depend on: the settings that differ, and the groups in which none does."""
+    rows: list[tuple[SettingGroup, SettingPair | None]] = []
+    for group in groups:
+        rows += [(group, pair) for pair in group.pairs] or [(group, None)]
+    return table(
+        "What makes other answers",
+        [
+            text_field("what", lambda row: row[0].name),
+            text_field("state", lambda row: row[0].state),
+            text_field("can change", _can_change),
+            text_field("setting", lambda row: row[1].key if row[1] else "", wraps=True),
+            text_field("a", lambda row: clipped(row[1].a, _LONGEST_TEXT) if row[1] else "", wraps=True),
+            text_field("b", lambda row: clipped(row[1].b, _LONGEST_TEXT) if row[1] else "", wraps=True),
+        ],
+        rows,
+        mark=lambda row: "attention" if row[1] and row[0].changes_answers else "" if row[1] else "quiet",
+    )
+
+
+def _can_change(row: tuple[SettingGroup, SettingPair | None]) -> str:
+    return "any answer" if row[0].changes_answers else "a few, by rounding"
+
+
+def _ends(interval: Interval) -> str:
+    return interval_text(interval, partial(change_text, "f1"))
+
+
+def _p(chance: Difference | None) -> str:
+    return UNDEFINED if chance is None or chance.p is None else f"{chance.p:.4f}"

@@ -1,0 +1,1 @@
+"""Relabelling by people: which labels are doubtful, the page on which people label, the rule, and what it changes."""

@@ -1,0 +1,387 @@
+"""How two annotators' labels replace a benchmark's own: the rule, how far they agree, and how much it changes.
+
+As in RePOPE (Neuhaus and Hein, "RePOPE: Impact of Annotation Errors on the POPE Benchmark", arXiv 2504.15707), labels
+that both give replace the old ones, and ambiguous questions are removed. That one annotator is enough for ambiguous,
+and that a third decides between yes and no, are rules of this program. Everything here is a pure function of its
+arguments.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import combinations
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from repope_eval.benchmarks.pope_file import ANNOTATOR_LABELS, Annotation, Row, read_annotations
+from repope_eval.errors import RepopeError
+from repope_eval.records import Label, Question
+from repope_eval.scoring.bootstrap import (
+    FEWEST_IMAGES,
+    REPLICATES,
+    Estimate,
+    drawn_totals,
+    drawn_weights,
+    interval_of,
+)
+from repope_eval.scoring.confusion import Values, ratio
+from repope_eval.system.writing import is_same_file
+from repope_eval.wording import counted, shown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Annotator:
+    """One person's file, read."""
+
+    path: Path
+    annotations: tuple[Annotation, ...]
+
+    @property
+    def name(self) -> str:
+        """The name in the file, or all that are there; the file's own name where it has none."""
+        return ", ".join(self.names) or self.path.name
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names in the file, in the order in which they come."""
+        names = (annotation.annotator for annotation in self.annotations)
+        return tuple(dict.fromkeys(name for name in names if name is not None))
+
+    @property
+    def times(self) -> tuple[datetime, datetime] | None:
+        """When the first and the last label that counts was given; None where the file has no times."""
+        times = [annotation.at for annotation in self.annotations if annotation.at is not None]
+        return (min(times), max(times)) if times else None
+
+    @property
+    def notes(self) -> dict[Question, str]:
+        """The notes by question, where there is one."""
+        return {
+            annotation.question: annotation.note.strip()
+            for annotation in self.annotations
+            if annotation.note.strip()
+        }
+
+
+def read_annotators(paths: Sequence[Path]) -> tuple[Annotator, ...]:
+    """Reads each person's file.
+
+    Raises:
+        RepopeError: a file cannot be read, or two of them are one person's by the names in them.
+    """
+    people = tuple(Annotator(path=path, annotations=read_annotations(path)) for path in paths)
+    for one, other in combinations(people, 2):
+        folded = {name.casefold() for name in one.names}
+        name = next((name for name in other.names if name.casefold() in folded), None)
+        if name is not None:
+            raise RepopeError(
+                f"{one.path} and {other.path} are both by annotator {shown(name)}; the two annotators and the decider "
+                "must be different people: give the file of somebody else"
+            )
+    return people
+
+
+def refuse_one_file_of_two_people(paths: Sequence[Path]) -> None:
+    """Refuses a file that is given twice, be it by another path or a link.
+
+    Raises:
+        RepopeError: a file is given for two people.
+    """
+    for one, other in combinations(paths, 2):
+        if one == other or is_same_file(one, other):
+            raise RepopeError(
+                f"{other}: is given for two annotators; each, and the decider, needs a file of their own"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What was said of one question, and the label that it comes to."""
+
+    row: Row
+    """The question, with the label that its file has for it."""
+    first: Label | None
+    """What the first annotator says; None where that is nothing."""
+    second: Label | None
+    decided: Label | None = None
+    """What the decider says."""
+
+    @property
+    def label(self) -> Label | None:
+        """The settled label; None where one of the annotators said nothing, or their dispute is not decided.
+
+        - Both say the same: that is the label.
+        - At least one says ambiguous: so it is. Ambiguous against yes or no is no dispute for the decider: an
+          answer that one careful annotator cannot settle is ambiguous.
+        - One says yes and the other no: the decider's label counts.
+        """
+        if self.first is None or self.second is None:
+            return None
+        if "ambiguous" in (self.first, self.second):
+            return "ambiguous"
+        return self.first if self.first == self.second else self.decided
+
+    @property
+    def is_disputed(self) -> bool:
+        """Whether one annotator says yes and the other no, decided or not."""
+        return {self.first, self.second} == {"yes", "no"}
+
+
+def settle(
+    questions: Sequence[Row],
+    first: Sequence[Row],
+    second: Sequence[Row],
+    decider: Sequence[Row] | None = None,
+    *,
+    partial: bool = False,
+) -> tuple[Outcome, ...]:
+    """What two annotators, and a decider of their disputes, say of each question, in the questions' order.
+
+    Rows belong together when image and question text are the same; the ids in annotators' files are not
+    looked at.
+
+    Args:
+        questions: what was asked, each question once.
+        first: rows of the first annotator.
+        second: rows of the second annotator.
+        decider: rows of the third person, who may leave out what is not in dispute; None where there is nobody.
+        partial: whether the annotators may leave out questions, and the decider disputes.
+
+    Raises:
+        RepopeError: somebody's rows lack a question that they need, have one that was not asked, or have one twice.
+    """
+    asked = [row.question for row in questions]
+    first_labels, second_labels = (
+        _labels(who, rows, known=asked, needed=() if partial else asked)
+        for who, rows in (("the first annotator", first), ("the second annotator", second))
+    )
+    outcomes = [
+        Outcome(row, first_labels.get(row.question), second_labels.get(row.question)) for row in questions
+    ]
+    disputed = [outcome.row.question for outcome in outcomes if outcome.is_disputed]
+    needed = () if partial or decider is None else disputed
+    decided = _labels("the decider", decider or (), known=asked, needed=needed)
+    return tuple(replace(outcome, decided=decided.get(outcome.row.question)) for outcome in outcomes)
+
+
+def relabel(
+    questions: Sequence[Row],
+    first: Sequence[Row],
+    second: Sequence[Row],
+    decider: Sequence[Row] | None = None,
+) -> tuple[Row, ...]:
+    """The questions with the labels that two annotators settled on, in their order, ambiguous ones removed.
+
+    Returns:
+        Rows of `questions`, with only the label replaced.
+
+    Raises:
+        RepopeError: as `settle`; the annotators disagree and there is no decider.
+    """
+    outcomes = settle(questions, first, second, decider)
+    undecided = [outcome.row.question for outcome in outcomes if outcome.label is None]
+    if undecided:
+        raise RepopeError(
+            f"the annotators disagree on {len(undecided)} of {counted(len(questions), 'question')}: "
+            f"{_listed(undecided, 10)}; give a third annotator's file (decider=FILE)"
+        )
+    labels = label_by_question(outcomes)
+    return tuple(replace(row, label=labels[row.question]) for row in questions if row.question in labels)
+
+
+def label_by_question(outcomes: Iterable[Outcome]) -> dict[Question, Label]:
+    """The questions that are settled as yes or no."""
+    return {
+        outcome.row.question: outcome.label
+        for outcome in outcomes
+        if outcome.label is not None and outcome.label != "ambiguous"
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class LabelChange:
+    """What became of the questions with one original label."""
+
+    label: Literal["yes", "no"]
+    """The original label."""
+    total: int
+    """Number of questions that had it."""
+    flipped: int
+    """Number of those that now have the opposite label."""
+    removed: int
+    """Number of those that are gone, because the answer is ambiguous."""
+
+    @property
+    def flipped_share(self) -> float | None:
+        """Flipped questions as a share of all with this label; None where there are none."""
+        return self.flipped / self.total if self.total else None
+
+    @property
+    def removed_share(self) -> float | None:
+        """Removed questions as a share of all with this label; None where there are none."""
+        return self.removed / self.total if self.total else None
+
+
+def label_changes(
+    original: Mapping[Question, bool], relabelled: Mapping[Question, bool]
+) -> tuple[LabelChange, LabelChange]:
+    """What relabelling changed, first for the questions that were "yes", then for those that were "no".
+
+    Both mappings say of a question whether its answer is yes, as in `LabelSet.variants`.
+
+    Raises:
+        RepopeError: `relabelled` has a question that `original` lacks.
+    """
+    extra = [question for question in relabelled if question not in original]
+    if extra:
+        raise RepopeError(
+            f"the new labels hold {counted(len(extra), 'question')} that the original ones lack: {_listed(extra)}; "
+            "compare label sets of the same variant"
+        )
+    return _change("yes", original, relabelled), _change("no", original, relabelled)
+
+
+def _change(
+    label: Literal["yes", "no"], original: Mapping[Question, bool], relabelled: Mapping[Question, bool]
+) -> LabelChange:
+    is_yes = label == "yes"
+    affected = [question for question, was_yes in original.items() if was_yes == is_yes]
+    kept = [question for question in affected if question in relabelled]
+    flipped = sum(relabelled[question] != is_yes for question in kept)
+    return LabelChange(label, total=len(affected), flipped=flipped, removed=len(affected) - len(kept))
+
+
+def _labels(
+    who: str, rows: Sequence[Row], *, known: Sequence[Question], needed: Sequence[Question]
+) -> dict[Question, Label]:
+    """An annotator's labels by question; refused unless they cover `needed` and nothing outside `known`."""
+    labels, asked = {row.question: row.label for row in rows}, set(known)
+    rows_of = Counter(row.question for row in rows)
+    repeated = [question for question, number in rows_of.items() if number > 1]
+    missing = [question for question in needed if question not in labels]
+    extra = [question for question in labels if question not in asked]
+    for questions, does, how, mend in (
+        (repeated, "labels", " more than once", "keep one row of each"),
+        (missing, "lacks", "", "add their labels, or give partial=true, which leaves them unsettled"),
+        (extra, "labels", " beyond those asked", "image and text must be as in the questions' file"),
+    ):
+        if questions:
+            number = counted(len(questions), "question")
+            raise RepopeError(f"{who} {does} {number}{how}: {_listed(questions)}; {mend}")
+    return labels
+
+
+def _listed(questions: Sequence[Question], most: int = 3) -> str:
+    """The first questions in words, and how many more there are."""
+    named = "; ".join(f"{question.image}, {shown(question.text)}" for question in questions[:most])
+    more = len(questions) - most
+    return f"{named}; and {more} more" if more > 0 else named
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreement:
+    """Two annotators' labels of the questions that both labelled."""
+
+    counts: Mapping[tuple[Label, Label], int]
+    """The number of questions by the first annotator's label and the second's; pairs that never occur may lack."""
+    n_disputed: int
+    """The number of questions that one says yes to and the other no."""
+    n_with_first: int
+    """The number of disputed questions for which the decider gives the first annotator's label."""
+    n_with_second: int
+    n_found_ambiguous: int
+    """The number of disputed questions that the decider finds ambiguous."""
+
+    @property
+    def n_questions(self) -> int:
+        """The number of questions that both labelled."""
+        return sum(self.counts.values())
+
+    @property
+    def n_agreed(self) -> int:
+        """The number of questions with the same label of both."""
+        return sum(number for (first, second), number in self.counts.items() if first == second)
+
+    @property
+    def agreed_share(self) -> float | None:
+        """The share of questions with the same label of both; None where there are none."""
+        return self.n_agreed / self.n_questions if self.n_questions else None
+
+    @property
+    def n_decided(self) -> int:
+        """The number of disputed questions that the decider labelled."""
+        return self.n_with_first + self.n_with_second + self.n_found_ambiguous
+
+
+def agreement_of(outcomes: Sequence[Outcome]) -> Agreement:
+    """How far the annotators agree on the questions that both labelled."""
+    pairs = [
+        (outcome, outcome.first, outcome.second)
+        for outcome in outcomes
+        if outcome.first is not None and outcome.second is not None
+    ]
+    disputed = [outcome for outcome, _, _ in pairs if outcome.is_disputed]
+    return Agreement(
+        counts=Counter((first, second) for _, first, second in pairs),
+        n_disputed=len(disputed),
+        n_with_first=sum(outcome.decided == outcome.first for outcome in disputed),
+        n_with_second=sum(outcome.decided == outcome.second for outcome in disputed),
+        n_found_ambiguous=sum(outcome.decided == "ambiguous" for outcome in disputed),
+    )
+
+
+FEWEST_APART = 20
+"""With fewer questions that the two disagree on, replicates say too little of others."""
+
+
+def kappa_of(outcomes: Sequence[Outcome]) -> Estimate:
+    """Kappa over the questions that both labelled, with its interval by a bootstrap over images.
+
+    What is unclear in an image is so in several of its questions, so images are drawn, not questions (S. Vanbelle and
+    A. Albert, "A Bootstrap Method for Comparing Correlated Kappa Coefficients", Journal of Statistical Computation and
+    Simulation 78 (2008), 1009-1015, with images for subjects). Few images or few disagreements give no interval.
+    """
+    places = {label: place for place, label in enumerate(ANNOTATOR_LABELS)}
+    images: dict[str, int] = {}
+    rows, cells = [], []
+    for outcome in outcomes:
+        if outcome.first is not None and outcome.second is not None:
+            rows.append(images.setdefault(outcome.row.question.image, len(images)))
+            cells.append(len(places) * places[outcome.first] + places[outcome.second])
+    counts = np.zeros((len(images), len(places) ** 2))
+    np.add.at(counts, (rows, cells), 1)
+    total = counts.sum(axis=0)
+    kappa = float(_kappas(total))
+    if np.isnan(kappa):
+        return Estimate(reason="undefined where both give one and the same label throughout")
+    n_apart = int(total.sum() - np.trace(_squares(total)))
+    if len(images) < FEWEST_IMAGES:
+        return Estimate(value=kappa, reason=f"fewer than {FEWEST_IMAGES} images were labelled by both")
+    if n_apart < FEWEST_APART:
+        return Estimate(value=kappa, reason=f"the two disagree on fewer than {FEWEST_APART} questions")
+    drawn = [_kappas(drawn_totals(weights, counts)) for weights in drawn_weights(len(images), REPLICATES)]
+    return Estimate(value=kappa, interval=interval_of(np.concatenate(drawn)), method="bootstrap")
+
+
+def _squares(counts: Values) -> Values:
+    """[..., labels of the first, labels of the second] of [..., both]."""
+    side = len(ANNOTATOR_LABELS)
+    return counts.reshape(*counts.shape[:-1], side, side)
+
+
+def _kappas(counts: Values) -> Values:
+    """Kappa of counts, [...] of [..., both labels]: how far two annotators agree beyond chance.
+
+    kappa = (p_o - p_e) / (1 - p_e), where p_o is the share of questions with equal labels, and p_e the sum over the
+    labels of the product of the two annotators' shares of it (J. Cohen, "A Coefficient of Agreement for Nominal
+    Scales", Educational and Psychological Measurement 20 (1960), 37-46). Both shares are taken times the number of
+    questions squared: whole numbers, so that NaN, where p_e is 1 or there are no questions, is exact.
+    """
+    squares = _squares(counts)
+    n_questions = squares.sum(axis=(-2, -1))
+    observed = np.trace(squares, axis1=-2, axis2=-1) * n_questions
+    expected = (squares.sum(axis=-1) * squares.sum(axis=-2)).sum(axis=-1)
+    return ratio(observed - expected, n_questions**2 - expected)

@@ -1,0 +1,330 @@
+"""A relabelling as its page, its card and the console show it: its sentences and tables."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC
+from pathlib import Path
+
+from repope_eval.benchmarks.pope_file import ANNOTATOR_LABELS
+from repope_eval.records import Label, Question, Variant
+from repope_eval.relabelling.findings import MOST_DOUBTFUL, OTHERS, WHOLE, QueueRate
+from repope_eval.relabelling.rule import Agreement, Annotator, LabelChange, Outcome
+from repope_eval.reporting.console import print_table
+from repope_eval.reporting.figure_texts import UNDEFINED, clipped, ratio_text
+from repope_eval.reporting.tables import Field, Table, number_field, table, text_field
+from repope_eval.scoring.bootstrap import Estimate
+from repope_eval.wording import counted
+
+
+def print_label_changes(title: str, changes: Sequence[tuple[str, LabelChange, int | None]]) -> None:
+    """Prints how many labels were flipped or removed; see `label_change_table`."""
+    print_table(label_change_table(title, changes), padded=True)
+
+
+def label_change_table(title: str, changes: Sequence[tuple[str, LabelChange, int | None]]) -> Table:
+    """How many labels were flipped or removed.
+
+    Args:
+        title: of the table.
+        changes: for each row the variant, the change of one label, and the number of questions that have this label
+            afterwards, where it is known.
+    """
+    return table(
+        title,
+        [
+            text_field("variant", lambda row: row[0]),
+            text_field("label", lambda row: row[1].label),
+            number_field("questions", lambda row: str(row[1].total)),
+            number_field("flipped", lambda row: _share(row[1].flipped, row[1].flipped_share)),
+            number_field("ambiguous (removed)", lambda row: _share(row[1].removed, row[1].removed_share)),
+            number_field("left with this label", lambda row: "" if row[2] is None else str(row[2])),
+        ],
+        changes,
+    )
+
+
+def _share(number: int, share: float | None) -> str:
+    return str(number) if share is None else f"{number} ({share:.2%})".replace("%", " %")
+
+
+LONGEST_NAME = 80
+"""Characters of an annotator's name, or an object's, on a page."""
+_ROLES = ("first annotator", "second annotator", "decider")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelabellingView:
+    """What is known of a relabelling."""
+
+    title: str
+    """The names of the files that were relabelled."""
+    outcomes: Sequence[Outcome]
+    """Of each question, asked in however many variants."""
+    variants: Mapping[Question, Sequence[Variant]]
+    """The variants that each question stands in."""
+    changes: Sequence[tuple[Variant, LabelChange, int | None]]
+    """As `label_change_table` takes them."""
+    annotators: Sequence[Annotator]
+    """The two annotators, and the decider where there is one."""
+    agreement: Agreement
+    images: Mapping[str, Path]
+    """The image files that are there, by the names of the images."""
+    n_unsampled: int
+    """How many questions of a queue are not for people to look at."""
+    kappa: Estimate
+    """Cohen's kappa of the two annotators."""
+    queue_rates: Sequence[QueueRate] = ()
+    """How many labels are wrong in each part of a queue; empty where what was relabelled is none, or not one alone."""
+
+    @property
+    def is_of_queue(self) -> bool:
+        """Whether questions were chosen by how doubtful they are."""
+        return bool(self.queue_rates) or self.n_unsampled > 0
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the annotators, cut to what there is room for."""
+        return tuple(clipped(annotator.name, LONGEST_NAME) for annotator in self.annotators)
+
+
+def verdict(view: RelabellingView) -> str:
+    """How much changed, how far the annotators agree, and what is not settled."""
+    sentences = (
+        settled_sentence(view.outcomes),
+        *queue_sentences(view.queue_rates),
+        agreement_sentence(view.agreement),
+        f"Cohen's kappa is {kappa_text(view.kappa, of_queue=view.is_of_queue)}.",
+        unsettled_sentence(view.outcomes),
+        unsampled_sentence(view.n_unsampled),
+    )
+    return " ".join(sentence for sentence in sentences if sentence is not None)
+
+
+def settled_sentence(outcomes: Sequence[Outcome]) -> str:
+    """How many questions are settled, and what became of them."""
+    settled = [outcome for outcome in outcomes if outcome.label is not None]
+    n_ambiguous = sum(outcome.label == "ambiguous" for outcome in settled)
+    n_flipped = sum(outcome.label not in ("ambiguous", outcome.row.label) for outcome in settled)
+    return (
+        f"Of {counted(len(settled), 'settled question', ',')}, {_part(n_flipped, len(settled))} changed from yes to "
+        f"no or from no to yes, and {_part(n_ambiguous, len(settled))} turned out ambiguous."
+    )
+
+
+def unsettled_sentence(outcomes: Sequence[Outcome]) -> str | None:
+    """How many questions are not settled, and why; None where all are."""
+    reasons = Counter(
+        "in dispute" if outcome.is_disputed else "not labelled by both"
+        for outcome in outcomes
+        if outcome.label is None
+    )
+    if not reasons:
+        return None
+    why = ", ".join(f"{reasons[reason]:,} {reason}" for reason in sorted(reasons))
+    number = f"{reasons.total():,} of {counted(len(outcomes), 'question', ',')}"
+    of_part = " What is said of the settled ones is theirs alone." if reasons["not labelled by both"] else ""
+    return f"Not settled and left out: {number} ({why}).{of_part}"
+
+
+def queue_sentences(rates: Sequence[QueueRate]) -> Sequence[str]:
+    """What was chosen to be looked at, and how many labels are estimated to be wrong elsewhere; empty without rates."""
+    by_part = {rate.part: rate for rate in rates if rate.label == "both"}
+    if MOST_DOUBTFUL not in by_part:
+        chosen = []
+    else:
+        doubtful = by_part[MOST_DOUBTFUL]
+        chosen = [
+            f"Of the questions looked at, {doubtful.n_looked:,} were chosen as the most doubtful, so these shares "
+            "are no error rate of the benchmark."
+        ]
+    if OTHERS in by_part:
+        others, whole = by_part[OTHERS], by_part[WHOLE]
+        drawn = f"the {others.n_looked:,} drawn from the other {others.n_questions:,}"
+        shares = (others.flipped, others.ambiguous, whole.flipped, whole.ambiguous)
+        missing = next((share.reason for share in shares if share.value is None), None)
+        chosen.append(
+            f"How many of the whole queue are wrong is not known by {drawn} ({missing})."
+            if missing
+            else f"By {drawn}, an estimated {_kinds(others, f'these {others.n_questions:,}')}; "
+            f"{_kinds(whole, 'the whole queue')}."
+        )
+    return chosen
+
+
+def _kinds(rate: QueueRate, whose: str) -> str:
+    flipped, ambiguous = percent_text(rate.flipped), percent_text(rate.ambiguous)
+    return f"{flipped} of {whose} are flipped and {ambiguous} ambiguous"
+
+
+def percent_text(share: Estimate) -> str:
+    """A share with its interval, `3.81 % [3.10, 4.92]`, where it is not sure."""
+    if share.value is None:
+        return UNDEFINED
+    text = f"{100 * share.value:.2f} %"
+    if share.interval is None or share.interval[0] == share.interval[1]:  # all were looked at and settled
+        return text
+    low, high = share.interval
+    return f"{text} [{100 * low:.2f}, {100 * high:.2f}]"
+
+
+def changes_title(view: RelabellingView) -> str:
+    """What the table of label changes is of: a queue's questions are no sample of the benchmark."""
+    chosen = [rate for rate in view.queue_rates if (rate.part, rate.label) == (MOST_DOUBTFUL, "both")]
+    of_queue = f", {chosen[0].n_looked:,} of which were chosen as the most doubtful" if chosen else ""
+    return f"Label changes of the settled questions{of_queue}"
+
+
+def unsampled_sentence(n_unsampled: int) -> str | None:
+    """How many questions of the queue nobody was to look at; None where there are none."""
+    if not n_unsampled:
+        return None
+    number = counted(n_unsampled, "other question", ",")
+    return f"Not for people to look at, and left out: {number} of the queue."
+
+
+def agreement_sentence(agreement: Agreement) -> str:
+    """How often the annotators give the same label."""
+    same = _part(agreement.n_agreed, agreement.n_questions)
+    return (
+        f"The two annotators give the same label to {same} of the "
+        f"{counted(agreement.n_questions, 'question', ',')} that both labelled."
+    )
+
+
+def kappa_text(kappa: Estimate, *, of_queue: bool) -> str:
+    """Cohen's kappa with its interval, or why there is none; that of a queue is of doubtful questions above all."""
+    if kappa.value is None:
+        return "undefined"
+    sure = f" (no interval: {kappa.reason})" if kappa.reason else ""
+    scope = ", over the queue's questions and not the benchmark's" if of_queue else ""
+    return f"{ratio_text(kappa.value, kappa.interval)}{sure}{scope}"
+
+
+def decider_sentence(agreement: Agreement, names: Sequence[str]) -> str | None:
+    """How often the decider sided with whom; None where nothing was decided.
+
+    Args:
+        agreement: with what the decider says.
+        names: of the two annotators, and the decider.
+    """
+    if not agreement.n_decided:
+        return None
+    first, second, decider = names
+    return (
+        f"Of {counted(agreement.n_disputed, 'question', ',')} with yes against no, {decider} decided "
+        f"{agreement.n_with_first:,} as {first}, {agreement.n_with_second:,} as {second}, and found "
+        f"{agreement.n_found_ambiguous:,} ambiguous."
+    )
+
+
+def annotator_lines(view: RelabellingView) -> dict[str, str]:
+    """The name of each person, how many labels they gave and when, by their role."""
+    return {
+        role: f"{name}, {_work(annotator)}"
+        for role, name, annotator in zip(_ROLES, view.names, view.annotators, strict=False)
+    }
+
+
+def _work(annotator: Annotator) -> str:
+    number = counted(len(annotator.annotations), "label", ",")
+    if annotator.times is None:
+        return f"{number}, at a time that the file does not say"
+    first, last = (f"{time.astimezone(UTC):%Y-%m-%d %H:%M}" for time in annotator.times)
+    return f"{number}, from {first} to {last} UTC"
+
+
+def _part(number: int, total: int) -> str:
+    """A number with its share of the total, where there is one: `12 (3.21 %)`."""
+    return f"{number:,} ({100 * number / total:.2f} %)" if total else f"{number:,}"
+
+
+MOST_OBJECTS = 500
+"""Rows of the table of objects."""
+
+
+def confusion_table(agreement: Agreement) -> Table:
+    """What both said: a row for each label of the first annotator, a column for each of the second."""
+
+    def field(of_second: Label) -> Field[Label]:
+        return number_field(
+            f"second: {of_second}", lambda of_first: str(agreement.counts.get((of_first, of_second), 0))
+        )
+
+    return table(
+        "What the two annotators said",
+        [
+            text_field("", lambda of_first: f"first: {of_first}", stays=True),
+            *(field(label) for label in ANNOTATOR_LABELS),
+        ],
+        ANNOTATOR_LABELS,
+    )
+
+
+def queue_rate_table(rates: Sequence[QueueRate]) -> Table:
+    """How many labels are wrong in each part of a queue: what was chosen and what was drawn stand apart."""
+    return table(
+        "Wrong labels by part of the queue, estimated, with 95 % intervals; a dispute is half a flip",
+        [
+            text_field("questions", lambda rate: rate.part, stays=True),
+            text_field("label", lambda rate: rate.label),
+            number_field("number", lambda rate: f"{rate.n_questions:,}"),
+            number_field("looked at", lambda rate: f"{rate.n_looked:,}"),
+            number_field("flipped", lambda rate: percent_text(rate.flipped)),
+            number_field("ambiguous", lambda rate: percent_text(rate.ambiguous)),
+        ],
+        rates,
+        n_naming=2,
+        starts_group=lambda rate: rate.label == "yes",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _ObjectChange:
+    """What became of the settled questions about one object."""
+
+    name: str
+    n_settled: int
+    n_to_no: int
+    n_to_yes: int
+    n_ambiguous: int
+
+    @property
+    def n_changed(self) -> int:
+        return self.n_to_no + self.n_to_yes + self.n_ambiguous
+
+
+def object_change_table(outcomes: Sequence[Outcome]) -> Table:
+    """How many labels changed of each object, those with the most first; objects without a change have no row."""
+    by_object: defaultdict[str, list[Outcome]] = defaultdict(list)
+    for outcome in outcomes:
+        if outcome.label is not None:
+            by_object[outcome.row.question.object].append(outcome)
+    changes = [_object_change(name, of_object) for name, of_object in by_object.items()]
+    return table(
+        "Label changes by object of the settled questions; each distinct question counts once",
+        [
+            text_field("object", lambda change: clipped(change.name, 80), stays=True),
+            number_field("questions", lambda change: str(change.n_settled)),
+            number_field("yes → no", lambda change: str(change.n_to_no)),
+            number_field("no → yes", lambda change: str(change.n_to_yes)),
+            number_field("ambiguous", lambda change: str(change.n_ambiguous)),
+            number_field("changed", lambda change: f"{100 * change.n_changed / change.n_settled:.1f} %"),
+        ],
+        sorted(
+            (change for change in changes if change.n_changed),
+            key=lambda change: (-change.n_changed, change.name),
+        ),
+        most=MOST_OBJECTS,
+    )
+
+
+def _object_change(name: str, outcomes: Sequence[Outcome]) -> _ObjectChange:
+    moves = [(outcome.row.label, outcome.label) for outcome in outcomes]
+    return _ObjectChange(
+        name=name,
+        n_settled=len(moves),
+        n_to_no=moves.count(("yes", "no")),
+        n_to_yes=moves.count(("no", "yes")),
+        n_ambiguous=sum(after == "ambiguous" for _, after in moves),
+    )

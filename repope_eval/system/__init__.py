@@ -1,0 +1,1 @@
+"""What any program needs: files within bounds, this process among others, downloads; nothing of models."""

@@ -1,0 +1,139 @@
+"""A run of a chat model, from its images to its page."""
+
+import json
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import CommandLine
+from tiny_checkpoints import CHATML, chat_settings
+
+from repope_eval import pipeline
+from repope_eval.asking.asker import find_asker
+from repope_eval.asking.loaders import load_chat_asker
+from repope_eval.benchmarks.pope_file import POPE_VARIANTS
+from repope_eval.errors import RepopeError
+from repope_eval.pipeline import run
+from repope_eval.reporting.results import score_and_report
+from repope_eval.runs.folder import close_log
+from repope_eval.settings.config import BenchSettings, RunSettings
+from repope_eval.system.ranks import Ranks
+
+DEMO = BenchSettings(name="demo", source="demo", variants=POPE_VARIANTS)
+
+
+@pytest.fixture(autouse=True)
+def _answers_alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Scores and pages of random answers take longer than the answers."""
+    monkeypatch.setattr(pipeline, "score_and_report", lambda *_: None)
+    yield
+    close_log()
+
+
+def settings_of(folder: Path, out: Path, **model: Any) -> RunSettings:
+    return RunSettings(model=chat_settings(folder, **model), bench=DEMO, device="cpu", limit=1, out=str(out))
+
+
+def lines(out: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (out / "answers.jsonl").read_text().splitlines()]
+
+
+def manifest(out: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((out / "manifest.json").read_text())
+    return found
+
+
+def test_both_engines_answer_alike(
+    checkpoint: Callable[[str], Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = settings_of(checkpoint("qwen2_5_vl"), tmp_path / "shared")
+    with caplog.at_level(logging.INFO):
+        run(settings, "a command")
+    assert manifest(tmp_path / "shared")["inference"]["verified"]["line"] in caplog.messages
+    close_log()
+    run(replace(settings, engine="sequential", out=str(tmp_path / "sequential")), "a command")
+    shared, sequential = (lines(tmp_path / engine) for engine in ("shared", "sequential"))
+    assert [line["response"] for line in shared] == [line["response"] for line in sequential]
+    assert all(line["p_yes"] is not None for line in shared)
+    noted = manifest(tmp_path / "shared")
+    assert noted["inference"]["way"].endswith("its questions together")
+    assert noted["inference"]["verified"]["equal"] == len(shared)
+    assert noted["image_backend"] == "torchvision"
+    assert noted["prompt"].startswith("<|im_start|>user\n<|vision_start|><|image_pad|><|vision_end|>QUESTION")
+
+
+def test_the_command_answers_to_the_page(
+    checkpoint: Callable[[str], Path], tmp_path: Path, command_line: CommandLine
+) -> None:
+    words = ("model.dtype=float32", "model.max_new_tokens=4", "model.chat_template={enable_thinking:false}")
+    result = command_line(
+        "model=chat",
+        f"model.checkpoint={checkpoint('qwen2_5_vl')}",
+        *words,
+        "device=cpu",
+        "limit=1",
+        f"out={tmp_path / 'run'}",
+    )
+    assert result.returncode == 0, result.stderr
+    assert manifest(tmp_path / "run")["status"] == "complete"
+    assert (tmp_path / "run" / "report.html").is_file()
+    result = command_line("model=chat")
+    assert result.returncode == 1
+    assert "model.checkpoint is required: give model.checkpoint=..." in result.stderr
+
+
+def test_other_pixels_are_another_configuration(
+    checkpoint: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings_of(checkpoint("qwen2_5_vl"), tmp_path / "run")
+    run(settings, "a command")
+    for model, said in (
+        ({"max_pixels": 28 * 28 * 6}, r"model\.max_pixels"),
+        ({"chat_template": {"messages": []}}, r"model\.chat_template"),
+    ):
+        close_log()
+        with pytest.raises(RepopeError, match=said):
+            run(replace(settings, model=replace(settings.model, **model)), "a command")  # type: ignore[arg-type]
+
+
+def test_a_thought_that_is_cut_off_is_counted_apart(
+    checkpoint: Callable[[str], Path],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pipeline, "score_and_report", score_and_report)  # the page says it, too
+    folder = tmp_path / "thinking"
+    folder.mkdir()
+    for path in checkpoint("qwen2_5_vl").iterdir():
+        (folder / path.name).symlink_to(path)
+    (folder / "chat_template.jinja").unlink()
+    (folder / "chat_template.jinja").write_text(CHATML + "{% if thinks %}<think>\n{% endif %}")
+    with caplog.at_level(logging.WARNING):
+        run(settings_of(folder, tmp_path / "run", chat_template={"thinks": True}), "a command")
+    found = lines(tmp_path / "run")
+    assert {(line["response"], line["p_yes"], line["n_tokens"]) for line in found} == {("", None, 6)}
+    assert manifest(tmp_path / "run")["inference"]["unanswered_in_thought"] == len(found)
+    page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert f"{len(found)} questions, cut off while the model was thinking" in page
+    assert f"{len(found)} questions unanswered: the model was still thinking after 6 tokens" in caplog.text
+
+
+def test_several_images_at_a_time_are_refused(checkpoint: Callable[[str], Path], tmp_path: Path) -> None:
+    settings = replace(settings_of(checkpoint("llava"), tmp_path), batch_size="4")
+    with pytest.raises(RepopeError, match="batch_size=4: family chat asks about one image at a time"):
+        load_chat_asker(settings, Ranks())
+
+
+def test_the_family_has_its_asker() -> None:
+    assert find_asker("chat") is load_chat_asker
+
+
+def test_processors_work_in_processes_of_their_own(checkpoint: Callable[[str], Path], tmp_path: Path) -> None:
+    settings = settings_of(checkpoint("llava"), tmp_path / "run")
+    run(replace(settings, workers="1"), "a command")
+    assert manifest(tmp_path / "run")["inference"]["workers"] == 1
+    assert lines(tmp_path / "run")

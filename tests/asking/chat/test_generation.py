@@ -1,0 +1,144 @@
+"""Each way of asking gives the tokens that transformers' own `generate` gives, one question at a time."""
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from conftest import GOLDENS
+from PIL import Image
+from tiny_checkpoints import CHECKPOINTS, MOST_TOKENS
+from transformers import AutoModelForImageTextToText, AutoProcessor
+
+from repope_eval.asking.chat import generation
+from repope_eval.asking.chat.generation import (
+    CannotShareError,
+    Limits,
+    ask_after_prefix,
+    ask_alone,
+    ask_together,
+)
+from repope_eval.asking.chat.loading import ChatModel
+from repope_eval.asking.chat.processor import ChatPrepared
+from repope_eval.asking.native.generation import spellings_in
+
+QUESTIONS = (
+    "Is there a cup in the image?",
+    "Is there a very large grey dog that sleeps in the image?",
+    "Is there a boat?",
+)
+IMAGES = ("coffee", "rocket")
+
+WAYS = {"alone": ask_alone, "after prefix": ask_after_prefix, "together": ask_together}
+
+SHARING = sorted(set(CHECKPOINTS) - {"mllama"})
+"""The kinds whose prompts have a prefix that is fed once."""
+
+
+def picture(name: str) -> Image.Image:
+    return Image.open(GOLDENS / "images" / f"{name}.png").convert("RGB")
+
+
+def limits(model: ChatModel) -> Limits:
+    return Limits(max_new_tokens=MOST_TOKENS, spellings=spellings_in(model.processor.vocabulary()))
+
+
+@cache
+def transformers_own(folder: Path) -> list[tuple[tuple[int, ...], torch.Tensor]]:
+    """For each image and question the generated tokens and the first one's logits, as model cards have it."""
+    processor = AutoProcessor.from_pretrained(folder)
+    network = AutoModelForImageTextToText.from_pretrained(folder, dtype=torch.float32).eval()
+    return [own_answer(processor, network, name, text) for name in IMAGES[:1] for text in QUESTIONS]
+
+
+def own_answer(
+    processor: Any, network: Any, name: str, question: str
+) -> tuple[tuple[int, ...], torch.Tensor]:
+    image = {"type": "image", "image": picture(name)}
+    turn = {"role": "user", "content": [image, {"type": "text", "text": question}]}
+    inputs = processor.apply_chat_template(
+        [turn], add_generation_prompt=True, tokenize=True, return_dict=True, return_tensors="pt"
+    )
+    output = network.generate(
+        **inputs,
+        do_sample=False,
+        max_new_tokens=MOST_TOKENS,
+        return_dict_in_generate=True,
+        output_logits=True,
+    )
+    return tuple(output.sequences[0, inputs["input_ids"].shape[1] :].tolist()), output.logits[0]
+
+
+@pytest.mark.parametrize("kind", CHECKPOINTS)
+def test_every_token_is_the_one_of_transformers(
+    kind: str, checkpoint: Callable[[str], Path], chat_model: Callable[[str], ChatModel]
+) -> None:
+    model, expected = chat_model(kind), transformers_own(checkpoint(kind))
+    assert len({tokens for tokens, _ in expected}) > 1, "the answers depend on nothing"
+    for way, ask in WAYS.items() if kind in SHARING else [("alone", ask_alone)]:
+        found = [
+            answer
+            for name in IMAGES[:1]
+            for answer in ask(model, model.processor.prepare(picture(name), QUESTIONS), limits(model))
+        ]
+        assert [answer.token_ids for answer in found] == [tokens for tokens, _ in expected], way
+        yes = list(limits(model).spellings.yes.values())
+        for answer, (_, logits) in zip(found, expected, strict=True):
+            assert answer.p_yes == pytest.approx(float(logits[0].softmax(-1)[yes].sum()), abs=1e-5), way
+
+
+@pytest.mark.parametrize("kind", SHARING)
+def test_what_is_asked_depends_on_the_image(kind: str, chat_model: Callable[[str], ChatModel]) -> None:
+    model = chat_model(kind)
+    first, second = (
+        ask_together(model, model.processor.prepare(picture(name), QUESTIONS), limits(model))
+        for name in IMAGES
+    )
+    assert abs(first[0].p_yes - second[0].p_yes) > 1e-5
+
+
+def test_prompts_of_one_image_share_its_pixels(chat_model: Callable[[str], ChatModel]) -> None:
+    """The processor is called once a question, and what it made of the pixels is the same as if called alone."""
+    processor = chat_model("idefics3").processor
+    together = processor.prepare(picture("coffee"), QUESTIONS)
+    for index, question in enumerate(QUESTIONS):
+        alone = processor.prepare(picture("coffee"), [question])
+        assert together.prompts[index] == alone.prompts[0]
+        assert all(torch.equal(together.inputs[name], alone.inputs[name]) for name in alone.inputs)
+
+
+def test_a_window_that_would_count_padding_is_asked_one_by_one(
+    chat_model: Callable[[str], ChatModel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = chat_model("gemma3")
+    rows: list[int] = []
+    ask_rows = generation._ask_rows
+    monkeypatch.setattr(generation, "_ask_rows", lambda *all: rows.append(len(all)) or ask_rows(*all))
+    image = model.processor.prepare(picture("coffee"), QUESTIONS)
+    ask_together(model, image, limits(model))
+    assert not rows
+    monkeypatch.setattr(model.network.config.get_text_config(), "sliding_window", 10_000)
+    ask_together(model, image, limits(model))
+    assert rows
+
+
+def test_an_image_behind_the_question_cannot_be_shared(chat_model: Callable[[str], ChatModel]) -> None:
+    model = chat_model("llava")
+    image = model.processor.prepare(picture("coffee"), QUESTIONS[:2])
+    turned = tuple(prompt[::-1] for prompt in image.prompts)
+    other = ChatPrepared(image.inputs, turned, image.per_token, image.per_question)
+    with pytest.raises(CannotShareError, match="do not begin with the image"):
+        ask_together(model, other, limits(model))
+
+
+def test_what_a_processor_says_of_each_question_stays_with_it(
+    chat_model: Callable[[str], ChatModel],
+) -> None:
+    model = chat_model("mllama")
+    image = model.processor.prepare(picture("coffee"), QUESTIONS)
+    masks = [each["cross_attention_mask"].shape[1] for each in image.per_question]
+    assert masks == [len(prompt) for prompt in image.prompts]
+    with pytest.raises(CannotShareError, match="its processor says cross_attention_mask of each question"):
+        ask_together(model, image, limits(model))

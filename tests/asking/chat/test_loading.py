@@ -1,0 +1,120 @@
+"""Which checkpoints are loaded, and which are refused before any weight is read."""
+
+import json
+import logging
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from tiny_checkpoints import chat_settings
+from torch import nn
+
+from repope_eval.asking.chat.loading import describe_chat_model, load_chat_model, read_chat_description
+from repope_eval.errors import RepopeError
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def folder(checkpoint: Callable[[str], Path], tmp_path: Path) -> Path:
+    return Path(shutil.copytree(checkpoint("llava"), tmp_path / "llava"))
+
+
+def rewrite(path: Path, **values: Any) -> None:
+    path.write_text(json.dumps({**json.loads(path.read_text()), **values}))
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        (
+            {"model_type": "somebodys", "auto_map": {"AutoConfig": "configuration.Somebodys"}},
+            "model_type 'somebodys' needs code of the checkpoint's own, which is not run here",
+        ),
+        ({"model_type": "llama"}, "model_type 'llama' is of a model that answers no questions about images"),
+        ({"model_type": "future"}, "this transformers has no class for model_type 'future'"),
+        ({"text_config": {"model_type": "llama", "hidden_size": "wide"}}, "cannot be used"),
+    ],
+)
+def test_what_transformers_has_no_class_for_is_refused(
+    folder: Path, config: dict[str, Any], said: str
+) -> None:
+    rewrite(folder / "config.json", **config)
+    with pytest.raises(RepopeError, match=said) as caught:
+        read_chat_description(chat_settings(folder))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_checkpoints_code_is_not_run(folder: Path) -> None:
+    """Where transformers has a class of its own, that is taken."""
+    (folder / "modeling.py").write_text("raise SystemExit('run')")
+    rewrite(folder / "config.json", auto_map={"AutoModelForImageTextToText": "modeling.Evil"})
+    rewrite(folder / "processor_config.json", auto_map={"AutoProcessor": "modeling.Evil"})
+    model = load_chat_model(chat_settings(folder), CPU)
+    assert type(model.network).__name__ == "LlavaForConditionalGeneration"
+
+
+def test_tiles_are_no_thing_of_processors(folder: Path) -> None:
+    with pytest.raises(RepopeError, match=r"model\.max_tiles=6: family chat has no such thing"):
+        read_chat_description(chat_settings(folder, max_tiles=6))
+
+
+def test_missing_weights_are_refused_and_more_of_them_told(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    weights = load_file(folder / "model.safetensors")
+    save_file({**weights, "trainer.head": torch.ones(2)}, folder / "model.safetensors", {"format": "pt"})
+    with caplog.at_level(logging.WARNING):
+        load_chat_model(chat_settings(folder), CPU)
+    assert "1 tensor of the checkpoint has no place in LlavaForConditionalGeneration" in caplog.text
+    name = next(iter(weights))
+    save_file(
+        {key: value for key, value in weights.items() if key != name},
+        folder / "model.safetensors",
+        {"format": "pt"},
+    )
+    with pytest.raises(RepopeError, match="1 weights are missing"):
+        load_chat_model(chat_settings(folder), CPU)
+
+
+def test_pickled_weights_are_not_read(folder: Path) -> None:
+    (folder / "model.safetensors").unlink()
+    (folder / "pytorch_model.bin").write_bytes(b"pickle")
+    with pytest.raises(RepopeError, match=r"holds no model\*\.safetensors"):
+        load_chat_model(chat_settings(folder), CPU)
+
+
+def test_what_answers_depend_on_is_described(folder: Path) -> None:
+    described = describe_chat_model(load_chat_model(chat_settings(folder), CPU))
+    assert described["prompt"] == "USER: <image>\nQUESTION ASSISTANT:"
+    assert described["image_backend"] == "torchvision"
+    assert {
+        "chat_template.jinja",
+        "config.json",
+        "generation_config.json",
+        "model.safetensors",
+        "processor_config.json",
+        "tokenizer.json",
+        "tokenizer_config.json",
+    } == set(described["checkpoint_files"])
+
+
+def test_the_language_model_alone_is_quantized(checkpoint: Callable[[str], Path]) -> None:
+    from bitsandbytes.nn import Linear4bit
+
+    network = load_chat_model(chat_settings(checkpoint("gemma3"), quantization="nf4"), CPU).network
+    quantized = {name for name, module in network.named_modules() if isinstance(module, Linear4bit)}
+    linear = {name for name, module in network.named_modules() if isinstance(module, nn.Linear)}
+    assert quantized == {name for name in linear if name.startswith("model.language_model.layers.")}
+    assert quantized
+
+
+def test_a_device_map_spreads_it(folder: Path, tmp_path: Path) -> None:
+    placed = tmp_path / "map.json"
+    placed.write_text(json.dumps({"": "cpu"}))
+    model = load_chat_model(chat_settings(folder, device_map=str(placed)), CPU)
+    assert model.devices == (CPU,)

@@ -1,0 +1,206 @@
+"""What is an answer, and what is none."""
+
+import json
+from typing import Any
+
+import pytest
+from chat_server import Asked, reply_to
+
+from repope_eval.asking.endpoint.replies import RequestError, read_reply
+from repope_eval.asking.endpoint.requests import Form
+from repope_eval.system.secrets import hide
+
+ASKED = Asked(
+    Form(model="m", max_tokens=8, system_prompt=None, question_suffix=None).body("Cat?", None), None
+)
+
+
+def reply(**changes: Any) -> str:
+    return json.dumps(reply_to(ASKED, **changes))
+
+
+@pytest.mark.parametrize(
+    ("message", "text"),
+    [
+        ({"content": " Yes.\n"}, " Yes.\n"),
+        ({"content": ""}, ""),
+        (
+            {"content": [{"type": "text", "text": "Yes"}, {"type": "text", "text": ", there is"}]},
+            "Yes, there is",
+        ),
+        ({"content": [{"type": "thinking", "thinking": []}, {"type": "text", "text": "No"}]}, "No"),
+        ({"content": None, "refusal": "I cannot say."}, "I cannot say."),
+        ({"content": "<think>\nYes? But no.\n</think>\n\nNo"}, "No"),
+        ({"content": "Yes? But no.</think>No"}, "No"),
+        ({"content": "No", "reasoning_content": "Yes? Yes. But no."}, "No"),
+        ({"content": "[THINK]Yes? But no.[/THINK]No"}, "No"),
+        ({"content": "◁think▷Yes? But no.◁/think▷No"}, "No"),
+        ({"content": [{"type": "reasoning", "text": "Yes?"}, {"type": "text", "text": "No"}]}, "No"),
+        ({"content": [{"text": "No"}, {"type": "refusal", "refusal": "I cannot."}]}, "No"),
+        ({"content": [{"type": "refusal", "refusal": "I cannot."}]}, "I cannot."),
+        ({"content": "", "refusal": "I cannot say."}, "I cannot say."),
+        ({"content": "No", "refusal": "I cannot say.", "tool_calls": [{"id": "1"}]}, "No"),
+    ],
+)
+def test_these_are_answers(message: dict[str, Any], text: str) -> None:
+    assert read_reply(reply(message=message), asks_evidence=True).text == text
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"content": "<think>Yes, or"},
+        {"content": None, "reasoning_content": "Hm."},
+        {"content": None, "reasoning": "Hm."},
+        {"content": "", "reasoning_content": "Hm."},
+        {"content": None},
+        {"content": [{"type": "thinking", "thinking": "Hm."}]},
+        {"content": "[THINK]Yes, or"},
+        {"content": "<|channel|>analysis<|message|>Yes, or"},
+    ],
+)
+def test_a_thought_that_was_cut_off_leaves_no_text_and_no_evidence(message: dict[str, Any]) -> None:
+    found = read_reply(reply(message=message, finish_reason="length"), asks_evidence=True)
+    assert (found.text, found.is_cut, found.tokens_out) == ("", True, 2)
+    assert (found.evidence.p_yes, found.evidence.reason) == (None, "the model was still thinking")
+
+
+def test_an_empty_answer_after_a_thought_is_not_cut() -> None:
+    body = reply(message={"content": "", "reasoning_content": "Hm."}, finish_reason="stop")
+    found = read_reply(body, asks_evidence=True)
+    assert (found.text, found.is_cut) == ("", False)
+
+
+def test_an_answer_that_was_cut_off_is_an_answer() -> None:
+    assert (
+        read_reply(reply(message={"content": "Yes, th"}, finish_reason="length"), asks_evidence=True).text
+        == "Yes, th"
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("<html><body>busy</body></html>", "a page in place of JSON"),
+        ("", "no JSON"),
+        (reply()[:-30], "no JSON"),
+        ("[" * 100_000, "no JSON"),
+        ("[]", "an error in place of an answer"),
+        ('{"error": {"message": "worker died"}}', "an error in place of an answer: worker died"),
+        (reply(choices=[]), "a reply without choices"),
+        (reply(choices=[7]), "a reply without choices"),
+        (reply(choices=[{"text": "Yes"}]), "a reply without choices"),
+        (reply(message={"content": None}), "a reply without text"),
+    ],
+)
+def test_these_are_none(body: str, reason: str) -> None:
+    with pytest.raises(RequestError) as caught:
+        read_reply(body, asks_evidence=True)
+    assert str(caught.value).startswith(reason)
+    assert caught.value.may_pass
+
+
+FAILED = {"index": 0, "message": {"content": "Internal error: no capacity"}}
+
+
+@pytest.mark.parametrize(
+    ("body", "fault", "may_pass"),
+    [
+        (
+            reply(choices=[FAILED | {"finish_reason": "error", "error": {"code": 502, "message": "down"}}]),
+            "error 502 in place of an answer: down",
+            True,
+        ),
+        (
+            reply(choices=[FAILED | {"finish_reason": "error"}]),
+            "an answer that ended with error: Internal error: no capacity",
+            True,
+        ),
+        (reply(choices=[FAILED | {"finish_reason": "abort"}]), "an answer that ended with abort: ", True),
+        ('{"error": {"code": 429, "message": "slow"}}', "error 429 in place of an answer: slow", True),
+        ('{"error": {"code": 400, "message": "image"}}', "error 400 in place of an answer: image", False),
+        (
+            reply(message={"content": ""}, finish_reason="content_filter"),
+            "nothing that the server's content filter let pass",
+            False,
+        ),
+        (
+            reply(message={"content": None}, finish_reason="content_filter: SAFETY"),
+            "nothing that the server's content filter let pass",
+            False,
+        ),
+        (
+            reply(message={"content": "", "tool_calls": [{"id": "1"}]}),
+            "a call of a tool in place of an answer",
+            True,
+        ),
+        (
+            reply(message={"content": ""}, finish_reason="tool_calls"),
+            "a call of a tool in place of an answer",
+            True,
+        ),
+    ],
+)
+def test_what_the_server_calls_no_answer_is_none(body: str, fault: str, may_pass: bool) -> None:
+    with pytest.raises(RequestError) as caught:
+        read_reply(body, asks_evidence=True)
+    assert str(caught.value).startswith(fault)
+    assert caught.value.may_pass == may_pass
+    assert not caught.value.ends_run
+
+
+def test_an_error_in_a_reply_is_what_its_code_says() -> None:
+    with pytest.raises(RequestError) as caught:
+        read_reply('{"error": {"code": 402, "message": "no credits"}}', asks_evidence=True)
+    assert caught.value.ends_run
+    with pytest.raises(RequestError) as caught:
+        read_reply('{"error": {"code": 429, "message": "slow down"}}', asks_evidence=True)
+    assert caught.value.is_pace
+    assert caught.value.is_busy
+
+
+def test_text_that_a_filter_cut_and_a_refusal_that_it_made_are_answers() -> None:
+    for message in ({"content": "Yes, th"}, {"content": None, "refusal": "Yes, th"}):
+        body = reply(message=message, finish_reason="content_filter")
+        assert read_reply(body, asks_evidence=True).text == "Yes, th"
+
+
+def test_of_several_choices_the_first_by_index_is_the_answer() -> None:
+    choices = [{"index": index, "message": {"content": text}} for index, text in ((1, "Yes"), (0, "No"))]
+    assert read_reply(reply(choices=choices), asks_evidence=True).text == "No"
+    assert read_reply(reply(choices=[7, {"message": {"content": "No"}}]), asks_evidence=True).text == "No"
+
+
+def test_a_tag_that_nobody_knows_stays_and_is_told() -> None:
+    found = read_reply(reply(message={"content": "<reflection>Yes?</reflection>No"}), asks_evidence=True)
+    assert (found.text, found.unknown_tag) == ("<reflection>Yes?</reflection>No", "<reflection>")
+
+
+def test_a_secret_in_an_answer_is_left_out_and_told() -> None:
+    hide("sk-12345+6789", "(KEY)")
+    body = reply(message={"content": "No. Incorrect key: sk-12345+6789"}).replace("+", r"\u002b")
+    found = read_reply(body, asks_evidence=True)
+    assert (found.text, found.has_secret) == ("No. Incorrect key: (KEY)", True)
+
+
+def test_numbers_that_no_server_counts_to_count_nothing() -> None:
+    usage = {
+        "prompt_tokens": 10**400,
+        "completion_tokens": float("nan"),
+        "prompt_tokens_details": {"cached_tokens": 1e999},
+    }
+    found = read_reply(reply(usage=usage), asks_evidence=True)
+    assert (found.tokens_in, found.tokens_out, found.tokens_cached) == (None, None, None)
+
+
+def test_tokens_are_those_that_the_server_counts() -> None:
+    found = read_reply(reply(), asks_evidence=True)
+    assert (found.tokens_in, found.tokens_out, found.tokens_cached, found.model) == (40, 2, 70, "m")
+    for usage in (
+        None,
+        [],
+        {},
+        {"prompt_tokens": "40", "completion_tokens": -1, "prompt_tokens_details": None},
+    ):
+        found = read_reply(reply(usage=usage, model=None), asks_evidence=True)
+        assert (found.tokens_in, found.tokens_out, found.tokens_cached, found.model) == (None, None, None, "")

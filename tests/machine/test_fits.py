@@ -1,0 +1,158 @@
+"""What fits which machine, the most faithful way there is, with the command to run."""
+
+import dataclasses
+
+import pytest
+from conftest import FAMILY_MODELS
+from machines import COMPLETE, GB, device, with_device
+
+from repope_eval.benchmarks.benchmark import BenchmarkSize
+from repope_eval.machine.fits import Asked, Fit, command_of, fits, room_of
+from repope_eval.machine.machine import Machine
+from repope_eval.machine.memory_need import Rehearsed, Shape, published_shape
+from repope_eval.settings.composition import model_settings
+from repope_eval.settings.config import ModelSettings
+
+
+def shipped() -> list[tuple[ModelSettings, Shape]]:
+    models = []
+    for name in FAMILY_MODELS:
+        settings = model_settings(name)
+        shape = published_shape(settings.checkpoint)
+        assert shape is not None
+        models.append((settings, shape))
+    return models
+
+
+def verdicts(machine: Machine, memory: float | None = None, words: str = "") -> dict[str, Fit]:
+    return {fit.model: fit for fit in fits(room_of(machine, memory, words), shipped())}
+
+
+def test_a_laptop_of_4_gigabytes_holds_the_1b_model_as_published() -> None:
+    found = verdicts(with_device(device("cuda", 4)))
+    laptop = found["internvl2_5_1b"]
+    assert (laptop.fits, laptop.how) == (True, "bfloat16")
+    assert laptop.remedy == ""
+    assert found["internvl2_5_4b"].fits is False
+    assert found["internvl2_5_4b"].remedy == "a GPU of 12 GB, or a GPU of 6 GB with model.quantization=nf4"
+
+
+def test_quantization_is_taken_where_nothing_else_fits_and_the_least_of_it() -> None:
+    found = verdicts(with_device(device("cuda", 24)))
+    assert found["internvl2_5_8b"].how == "bfloat16"
+    assert found["ovis2_16b"].how == "int8"
+    assert found["ovis2_16b"].remedy == "model.quantization=int8"
+    assert not found["internvl2_5_26b"].fits
+    assert verdicts(with_device(device("cuda", 29)))["internvl2_5_26b"].how == "nf4"
+
+
+def test_the_most_faithful_ways_come_first_and_what_does_not_fit_last() -> None:
+    lines = fits(room_of(with_device(device("cuda", 24))), shipped())
+    ways = [line.how if line.how in ("int8", "nf4", "-") else "none" for line in lines]
+    assert ways == sorted(ways, key=["none", "int8", "nf4", "-"].index)
+    assert [line.fits for line in lines] == sorted((line.fits for line in lines), reverse=True)
+
+
+def test_one_gpu_of_80_gigabytes_holds_all_but_the_largest() -> None:
+    found = verdicts(COMPLETE, memory=84 * GB)
+    assert {name for name, fit in found.items() if fit.how not in ("bfloat16", "float16", "float32")} == {
+        "internvl2_5_78b",
+        "internvl2_5_78b_mpo",
+    }
+    assert found["internvl2_5_78b"].how == "nf4"
+    without = dataclasses.replace(COMPLETE, versions={})
+    assert verdicts(without)["internvl2_5_78b"].remedy == (
+        "2 x 80 GB with model.device_map=auto, or a GPU of 80 GB with model.quantization=nf4"
+    )
+
+
+def test_several_gpus_hold_a_model_between_them() -> None:
+    found = verdicts(with_device(device("cuda", 84, number=4)))
+    assert found["internvl2_5_78b"].how == "bfloat16 over 4 GPUs"
+    assert found["internvl2_5_78b"].remedy == "model.device_map=auto"
+    assert "device_map" not in found["internvl2_5_26b"].remedy
+
+
+def test_where_there_is_no_bfloat16_the_command_says_float16() -> None:
+    found = verdicts(with_device(device("cuda", 15, bfloat16=False)))
+    assert found["internvl2_5_4b"].how == "float16"
+    assert found["internvl2_5_4b"].remedy == "model.dtype=float16"
+    assert "dtype" not in found["llava_onevision_0_5b"].remedy  # which is float16 by its recipe
+
+
+def test_apples_gpu_quantizes_nothing() -> None:
+    found = verdicts(with_device(device("mps", 12)), words="device=mps")
+    assert {fit.how for fit in found.values()} == {"bfloat16", "float16", "float32", "-"}
+
+
+def test_on_a_cpu_it_is_said_how_long_it_takes() -> None:
+    machine = dataclasses.replace(with_device(device("cpu", 30)), cores=8)
+    found = verdicts(machine)
+    hours = found["internvl2_5_1b"].hours
+    assert hours == pytest.approx(500 * 12.5e12 / (8 * 5e10) / 3600, rel=0.05)
+    assert verdicts(COMPLETE)["internvl2_5_1b"].hours is None
+    assert verdicts(machine, memory=24 * GB)["internvl2_5_1b"].hours is None  # of a speed that is not known
+
+
+def test_the_hours_and_the_command_are_of_the_benchmark_that_is_asked() -> None:
+    machine = dataclasses.replace(with_device(device("cpu", 30)), cores=8)
+    words = "bench=custom bench.questions=mine.jsonl"
+
+    def hours(images: int, questions: int) -> float:
+        asked = Asked(words=words, size=BenchmarkSize(images, questions))
+        lines = {line.model: line for line in fits(room_of(machine), shipped(), asked)}
+        laptop = lines["internvl2_5_1b"]
+        assert command_of(room_of(machine, None, "device=cpu"), asked, laptop.model) == (
+            f"python -m repope_eval model=internvl2_5_1b {words} device=cpu"
+        )
+        assert laptop.hours is not None
+        return laptop.hours
+
+    assert hours(500, 5127) == verdicts(machine)["internvl2_5_1b"].hours
+    assert hours(1000, 10_254) == pytest.approx(2 * hours(500, 5127))
+    # An image costs more than a few questions about it.
+    assert hours(500, 500) < hours(500, 5127) < 2 * hours(500, 500) < hours(5127, 5127)
+
+
+def test_gated_weights_that_are_not_here_need_a_licence() -> None:
+    hub = dataclasses.replace(
+        COMPLETE.hub, is_logged_in=False, here=frozenset({"google/paligemma-3b-mix-224"})
+    )
+    found = verdicts(dataclasses.replace(COMPLETE, hub=hub))
+    assert found["paligemma_3b"].note == "weights are here"
+    assert found["paligemma2_3b"].note == "licence and token first"
+    assert found["internvl2_5_1b"].note == ""
+    assert verdicts(COMPLETE)["paligemma2_3b"].note == ""
+
+
+def test_a_rehearsed_model_fits_by_what_was_counted() -> None:
+    counted = Rehearsed(
+        parameters=10**10,
+        quantizable=8 * 10**9,
+        held=10**9,
+        rows=12,
+        width=1000,
+        fed=1000,
+        answer=64,
+        cached_values=1000,
+        widest=10_000,
+        largest=10**8,
+        operations=10**13,
+        note="something is not counted",
+    )
+    models = [(model_settings("qwen3_vl_8b"), counted)]
+    (whole,) = fits(room_of(COMPLETE), models)
+    assert (whole.how, whole.hours) == ("bfloat16", None)
+    assert whole.need == pytest.approx(2e10 + 1e9 + 12 * 64 * 2000 + 0.6e9)
+    assert whole.remedy == ""
+    assert whole.note == "something is not counted"
+    (quantized,) = fits(room_of(COMPLETE, memory=16 * GB), models)
+    assert quantized.how == "int8"
+    cpu = dataclasses.replace(with_device(device("cpu", 30)), cores=8)
+    assert fits(room_of(cpu), models)[0].hours == pytest.approx(500 * 1e13 / (8 * 5e10) / 3600)
+    one_by_one = dataclasses.replace(counted, alone=4 * 10**12, further=10**12)
+    few = Asked(words="bench=few", size=BenchmarkSize(10, 30))
+    (fit,) = fits(room_of(cpu), [(models[0][0], one_by_one)], few)
+    assert fit.hours == pytest.approx(10 * 6e12 / (8 * 5e10) / 3600)
+    uncounted = [(models[0][0], dataclasses.replace(counted, operations=0))]
+    assert fits(room_of(cpu), uncounted)[0].hours is None
