@@ -14,18 +14,18 @@ from repope_eval.benchmarks import sources
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.errors import InterruptionError, RepopeError
 from repope_eval.foreign_answers.formats import join_file
-from repope_eval.pipeline import run
 from repope_eval.records import Answer, Question
 from repope_eval.runs.folder import close_log
 from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.scoring.scores import Scores, score_benchmark
 from repope_eval.settings import config
+from repope_eval.settings.benchmark_words import spelt_out
 from repope_eval.settings.composition import bench_settings
 from repope_eval.settings.config import RunSettings
 from repope_eval.settings.launching import launch_within
 from repope_eval.settings.named_files import data_folder
 from repope_eval.settings.schema import settings_from
-from repope_eval.settings.words import spelt_out, words_of
+from repope_eval.settings.words import words_of
 from repope_eval.system.ranks import rank_count
 from repope_eval.system.rows import read_row_file
 from repope_eval.wording import counted, shown, shown_word
@@ -212,6 +212,9 @@ def evaluate(
     found: list[Scores | None] = []
 
     def execute(composed: Sequence[DictConfig]) -> None:
+        # Imported here: those who score answers of other programs wait for no asker, page or tracker.
+        from repope_eval.pipeline import run
+
         found.append(run(settings_from(RunSettings, composed[0]), command, show=lambda _: None))
 
     with _logged(), _interruptible():

@@ -19,7 +19,7 @@ from repope_eval.runs.folder import FollowedFolder, RunFolder
 from repope_eval.runs.layout import share_path
 from repope_eval.settings.config import RunSettings
 from repope_eval.system.environment import Seconds, now, rounded, timed
-from repope_eval.system.output import Progress
+from repope_eval.system.progress import Progress
 from repope_eval.system.ranks import Ranks
 from repope_eval.system.signals import FinishBatch
 from repope_eval.wording import counted, duration_text, memory_text

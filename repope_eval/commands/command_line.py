@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from repope_eval.errors import InterruptionError, RepopeError, SaidElsewhereError
 from repope_eval.settings import command_settings, config
+from repope_eval.settings.benchmark_words import ALL, by_benchmark, spelt_out
 from repope_eval.settings.fields import command_place, nearest
 from repope_eval.settings.quick_checks import dashed_settings, misspelt_keys
-from repope_eval.settings.words import ALL, by_benchmark, spelt_out
 from repope_eval.system.output import write, write_error
 from repope_eval.system.ranks import leave_ranks, rank_count, rank_here
 from repope_eval.system.signals import heed, listen

@@ -17,7 +17,7 @@ import httpx2
 
 from repope_eval.errors import RepopeError
 from repope_eval.system.hub import Contact, NotHereError, is_network_off
-from repope_eval.system.output import Progress
+from repope_eval.system.progress import Progress
 from repope_eval.system.writing import replacing
 from repope_eval.wording import counted
 

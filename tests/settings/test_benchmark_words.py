@@ -3,8 +3,8 @@
 import pytest
 
 from repope_eval.errors import RepopeError
+from repope_eval.settings.benchmark_words import by_benchmark, spelt_out
 from repope_eval.settings.config import RunSettings, ScoreSettings
-from repope_eval.settings.words import by_benchmark, spelt_out
 
 
 def test_keys_of_a_table_need_no_bench_before_them() -> None:

@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from repope_eval.system import output
-from repope_eval.system.output import Progress
+from repope_eval.system import progress
+from repope_eval.system.progress import Progress
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +31,7 @@ def test_long_work_tells_its_rate_now_and_then(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = iter([0.0, *(10.0 * call for call in range(1, 100))])
-    monkeypatch.setattr(output.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
     with Progress(6, "", "question", 30.0) as shown:
         for _ in range(6):
             shown.advance()
