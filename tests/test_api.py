@@ -24,7 +24,8 @@ def demo() -> repope_eval.Benchmark:
 
 
 def test_importing_the_package_imports_nothing_else() -> None:
-    code = "import sys, repope_eval; print([name for name in sys.modules if name.startswith('repope_eval.')])"
+    heavy = ("repope_eval.", "torch", "hydra", "omegaconf", "numpy", "PIL")
+    code = f"import sys, repope_eval; print([name for name in sys.modules if name.startswith({heavy})])"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ended.stdout == "[]\n"
 
@@ -129,9 +130,7 @@ def test_a_benchmark_is_shown_in_a_line(demo: repope_eval.Benchmark) -> None:
         ("demo", {"questions": "x"}, "bench.questions: not read by bench=demo"),
         ("demo", {"columns": 3}, "columns: takes a mapping"),
         ("table", {"columns": {"labell": "x"}}, r"columns.labell: no such setting.*columns.label"),
-        ("demo", {"variants": "random"}, r"variants: takes a list; give \['random'\]"),
         ("demo", {"source": "elsewhere"}, "source=elsewhere: allowed are demo, coco"),
-        ("demo", {"data_dir": "/no/such/folder"}, "data_dir=/no/such/folder: no such folder"),
     ],
 )
 def test_a_mistake_is_one_line(name: str, settings: dict[str, object], message: str) -> None:
@@ -159,7 +158,6 @@ def test_answers_that_cannot_be_scored_are_refused(demo: repope_eval.Benchmark) 
     [
         ([], "give a mapping"),
         ({("a.jpg", "Is there a dog?"): "yes"}, r"1 question not in demo, first .*a\.jpg.*of class Question"),
-        ({"Is there a dog?": "yes"}, "1 question not in demo"),
         (None, "is None; give a text, or leave the question out"),
         (1, "is 1; give a text"),
     ],

@@ -70,13 +70,9 @@ def test_a_second_call_goes_on_from_the_first(caplog: pytest.LogCaptureFixture) 
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"limt": 5}, ["limt=5"]),
         ({"limit": "x", "protocol": "mine"}, ["limit=x", "protocol=mine"]),
         ({"model_settings": {"dtyp": "float32"}}, ["model.dtyp=float32"]),
-        ({"model.max_new_tokens": 0}, ["model.max_new_tokens=0"]),
         ({"bench_settings": {"variants": ["none"]}}, ["bench.variants=[none]"]),
-        ({"bench_settings": {"columns": {"labell": "x"}}}, ["bench.columns.labell=x"]),
-        ({"columns.label": "x"}, ["columns.label=x"]),
         ({"out": "/proc/run"}, ["out=/proc/run"]),
     ],
 )

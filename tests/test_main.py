@@ -1,14 +1,15 @@
-"""The program as users start it, most of it in processes of its own."""
+"""The program as users start it, most of it in processes of its own: its words, its imports, and how it ends."""
 
 import json
 import os
 import signal
 import subprocess
 import sys
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
-from conftest import RUN_FILES, CommandLine, visible_files
+from conftest import PROJECT, RUN_FILES, CommandLine, visible_files
 
 from repope_eval import __main__ as program
 from repope_eval import __version__
@@ -81,26 +82,20 @@ def test_mistakes_end_with_status_1_a_line_each(command_line: CommandLine, work:
     ("words", "line"),
     [
         (["scroe"], "scroe: no such command (did you mean score?); there are run, score, "),
-        ([""], "'': no such command; there are run, "),
         (["limit"], "limit: no such command; there are run, "),
-        (["RUN"], "RUN: no such command (did you mean run?); "),
         (["--nonsense"], "unrecognized arguments: --nonsense (--help shows what can be given)"),
         (["--model=tiny"], "--model=tiny: settings have no dashes; give model=tiny"),
-        (["--model", "tiny"], "--model: settings have no dashes; give model=tiny"),
         (["score", "--data-dir", "--limit=2"], "--data-dir: settings have no dashes; give data_dir=VALUE"),
         (["--config-dir"], "argument --config-dir/-cd: expected one argument (--help shows"),
         (["--config-dir", "nowhere", "model=mine"], "--config-dir nowhere: no such folder"),
         (["--config-dir", ""], "--config-dir '': no such folder"),
         (["--config-dir", "a\nb"], r"--config-dir a\nb: no such folder"),
         (["--config-name", "foo"], "--config-name is of no use here: "),
-        (["--config-path", "foo"], "--config-path is of no use here: "),
-        (["--experimental-rerun", "foo"], "--experimental-rerun is of no use here: "),
         (
             ["-sc", "install=bash"],
             "--shell-completion is not offered, since Hydra's completion knows no commands: ",
         ),
         (["--hydra-help"], "--hydra-help is of no use here: --help shows what can be given"),
-        (["-m", "scroe"], "scroe: no such command (did you mean score?); "),
         (["--resolve"], "--resolve goes with --cfg (--help shows"),
         (["--cfg", "job", "-m"], "one of --run, --multirun, "),
         (["limit=0", "-m", "engine=x"], "limit=0: must be at least 1\nengine=x: allowed are "),
@@ -111,10 +106,7 @@ def test_mistakes_end_with_status_1_a_line_each(command_line: CommandLine, work:
     ],
 )
 def test_what_is_no_command_or_option_ends_with_status_1(
-    words: list[str],
-    line: str,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    words: list[str], line: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["repope-eval", *words])
     with pytest.raises(SystemExit) as caught:
@@ -130,7 +122,7 @@ def test_version_is_the_packages(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     assert (caught.value.code, capsys.readouterr().out) == (0, f"{__version__}\n")
 
 
-@pytest.mark.parametrize("words", [["--help"], ["-h", "model=tiny"], ["help"], ["help", "help"]])
+@pytest.mark.parametrize("words", [["--help"], ["help"]])
 def test_help_is_shown_and_nothing_else_done(
     words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -141,7 +133,7 @@ def test_help_is_shown_and_nothing_else_done(
     assert "Settings, given as key=value" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("words", [["score", "--help"], ["help", "score"], ["help", "score", "limit=1"]])
+@pytest.mark.parametrize("words", [["score", "--help"], ["help", "score"]])
 def test_help_is_of_the_command_that_is_named(
     words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -334,3 +326,71 @@ def test_odd_places_to_start_from(work: Path, shell: str, line: str | None) -> N
     if line is not None:
         (said,) = ended.stderr.splitlines()
         assert said.startswith(line)
+
+
+QUICK_SECONDS = 2.0  # of a processor, of which torch alone would take as much
+
+
+def _modules_of(word: str, work: Path) -> tuple[set[str], float, str]:
+    """What a run with one word imports, how long it takes a processor, and its standard error besides."""
+    before = os.times()
+    ended = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "repope_eval", *word.split()],
+        cwd=work,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    after = os.times()
+    seconds = after.children_user + after.children_system - before.children_user - before.children_system
+    lines = ended.stderr.splitlines()
+    imported = {line.rpartition("|")[2].strip() for line in lines if line.startswith("import time:")}
+    return imported, seconds, "\n".join(line for line in lines if not line.startswith("import time:"))
+
+
+@pytest.mark.parametrize("words", ["--help", "modle=tiny"])
+def test_what_needs_no_settings_composed_ends_without_hydra(words: str, work: Path) -> None:
+    imported, seconds, _ = _modules_of(words, work)
+    assert "repope_eval.errors" in imported
+    assert not imported & {"hydra", "omegaconf", "numpy", "repope_eval.pipeline"}
+    assert seconds < QUICK_SECONDS / 4
+
+
+def test_a_python_that_lacks_the_packages_is_told_where_they_are(tmp_path: Path) -> None:
+    """Such as the system's, where nobody activated the environment."""
+    python = [sys.executable, "-S", "-m", "repope_eval"]  # without site-packages
+    ended = subprocess.run(
+        python,
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(PROJECT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode == 1
+    assert ended.stderr.startswith(f"hydra is not installed for {sys.executable}: activate the environment")
+    assert ended.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        ("modle=tiny", "modle: no such key (did you mean model?) (--help lists the keys)"),
+        ("model=foo", "model=foo: no such model; `python -m repope_eval models` lists them; "),
+        ("score answers=no_such_file.json", NO_ANSWERS),
+    ],
+)
+def test_mistake_ends_soon_with_one_line_and_without_torch(words: str, line: str, work: Path) -> None:
+    imported, seconds, shown = _modules_of(words, work)
+    assert shown.startswith(line)
+    assert "\n" not in shown
+    assert seconds < QUICK_SECONDS
+    assert "repope_eval.errors" in imported
+    assert not imported & {"torch", "transformers", "datasets", "accelerate"}
+
+
+def test_console_script_is_the_same_program() -> None:
+    (script,) = entry_points(group="console_scripts", name="repope-eval")
+    assert script.load() is program.main

@@ -105,14 +105,7 @@ def test_own_data_has_no_strangers_name(
     queue = "made/audit/queue.jsonl"
     sampled = [row for row in read_row_file(Path(queue)).rows if row["sampled"]]
     write_json(Path("kim.jsonl"), [row | {"label": "no", "annotator": "kim"} for row in sampled])
-    run(
-        "estimate",
-        "runs=made/runs",
-        bench[0],
-        f"queue={queue}",
-        "labels=kim.jsonl",
-        "out=made/estimates",
-    )
+    run("estimate", "runs=made/runs", bench[0], f"queue={queue}", "labels=kim.jsonl", "out=made/estimates")
     for form in FORMATS:
         run("export", "run=made/runs/one", f"format={form}", "dataset=me/mine", f"out=made/exports/{form}")
 

@@ -77,13 +77,6 @@ def test_scores_of_all_images_are_not_replaced_by_those_of_fewer_or_of_another_p
     assert (document["protocol"], document["n_images"]) == ("lmms_eval", 100)
 
 
-def test_broken_scores_are_replaced(unbroken: Path, command_line: CommandLine, tmp_path: Path) -> None:
-    shutil.copytree(unbroken, tmp_path / "run")
-    (tmp_path / "run" / "scores.json").write_text("[")
-    assert command_line(f"out={tmp_path / 'run'}").returncode == 0
-    assert json.loads((tmp_path / "run" / "scores.json").read_text())["n_images"] == 100
-
-
 def test_a_run_of_some_images_goes_on_to_all(command_line: CommandLine, tmp_path: Path) -> None:
     for limit in (2, 3):
         result = command_line(f"out={tmp_path / 'run'}", f"limit={limit}")
@@ -175,27 +168,10 @@ def test_missing_images_are_counted_before_the_model_loads(
     assert "| torch" not in result.stderr
 
 
-def test_another_models_answers_in_the_folder_are_left_alone(
-    unbroken: Path, command_line: CommandLine, tmp_path: Path
-) -> None:
-    shutil.copytree(unbroken, tmp_path / "run")
-    result = command_line(f"out={tmp_path / 'run'}", "model.dtype=bfloat16")
-    assert result.returncode == 1
-    assert "model.dtype is 'float32' there and 'bfloat16' here" in result.stderr
-    assert comparable(tmp_path / "run") == comparable(unbroken)
-
-
 def test_a_folder_that_cannot_be_made_is_named(command_line: CommandLine) -> None:
     result = command_line("out=/proc/run")  # not even root may make a folder there
     assert result.returncode == 1
     assert result.stderr.startswith("out=/proc/run: cannot be made")
-
-
-def test_a_place_that_cannot_be_a_folder_is_named(command_line: CommandLine, tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    result = command_line(f"out={tmp_path / 'file' / 'run'}")
-    assert result.returncode == 1
-    assert f"out={tmp_path / 'file' / 'run'}: cannot be made" in result.stderr
 
 
 def test_a_sweep_runs_every_job(command_line: CommandLine, tmp_path: Path) -> None:
@@ -221,22 +197,6 @@ def test_a_run_ends_its_asking_with_how_long_it_took_and_would_take(
     assert 0 < inference["seconds"] <= manifest["seconds"]["inference"]
     assert line.startswith(f"asked {inference['questions']} questions about 3 images in ")
     assert "all 100 images would take about " in line
-
-
-def test_a_run_that_asks_all_that_is_left_does_not_say_how_long_all_would_take(
-    unbroken: Path, command_line: CommandLine, tmp_path: Path
-) -> None:
-    out = tmp_path / "run"
-    shutil.copytree(unbroken, out)
-    last = {line["image"] for line in answers(out)[-1:]}
-    kept = [line for line in answers(out) if line["image"] not in last]
-    (out / "answers.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in kept))
-    result = command_line(f"out={out}")
-    assert result.returncode == 0, result.stderr
-    (line,) = [line for line in result.stderr.splitlines() if line.startswith("asked ")]
-    assert "about 1 image " in line
-    assert "would take" not in line
-    assert "asked " not in command_line(f"out={out}").stderr
 
 
 def _scored(folder: Path, *responses: tuple[str, str], **settings: Any) -> Path:

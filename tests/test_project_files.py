@@ -1,6 +1,8 @@
-"""The files by which people and services know the project: they hold what the code holds."""
+"""The files by which people and services know the project: they hold what the code holds, and make finds its Python."""
 
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,6 @@ from conftest import PROJECT
 import repope_eval
 from repope_eval.commands.command_line import COMMANDS
 
-CONTRIBUTING = (PROJECT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 WORKFLOWS = sorted((PROJECT / ".github" / "workflows").glob("*.yml"))
 
 
@@ -32,20 +33,6 @@ def test_the_changelog_names_every_command_and_every_public_function() -> None:
     assert [name for name in names if f"`{name}`" not in changelog] == []
 
 
-@pytest.mark.parametrize("target", re.findall(r"`make ([a-z-]+)`", CONTRIBUTING))
-def test_each_make_target_of_contributing_is_there(target: str) -> None:
-    makefile = (PROJECT / "Makefile").read_text(encoding="utf-8")
-    assert re.search(rf"^{target}:", makefile, re.MULTILINE)
-
-
-NAMED = sorted(set(re.findall(r"`((?:repope_eval|configs|tests|perf)/[^`* ]+)`", CONTRIBUTING)))
-
-
-@pytest.mark.parametrize("path", NAMED)
-def test_each_file_of_contributing_is_there(path: str) -> None:
-    assert (PROJECT / path.replace("NAME.yaml", "tiny.yaml")).exists()
-
-
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
 def test_workflows_run_programs_that_are_here(path: Path) -> None:
     steps = _steps(path)
@@ -60,14 +47,6 @@ def test_ci_runs_all_supported_versions_of_python() -> None:
     lowest = re.search(r'requires-python = ">=([0-9.]+)"', pyproject)
     assert lowest is not None
     assert matrix["python"][0] == lowest[1]
-
-
-@pytest.mark.parametrize("hook", ["ruff check", "ruff format", "mypy"])
-def test_pre_commit_runs_what_make_check_runs(hook: str) -> None:
-    hooks = yaml.safe_load((PROJECT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"][0][
-        "hooks"
-    ]
-    assert f".venv/bin/{hook}" in "\n".join(each["entry"] for each in hooks)
 
 
 def test_the_container_copies_what_a_wheel_is_built_from() -> None:
@@ -85,3 +64,52 @@ def test_the_container_copies_what_a_wheel_is_built_from() -> None:
     assert listed is not None
     needed = set(re.findall(r'"/([^"]+)"', listed[1]))
     assert copied == kept == needed
+
+
+OLD = '#!/bin/sh\n[ "$1" = --version ] && { echo Python 3.9.2; exit 0; }\nexit 1\n'
+
+NEW = """#!/bin/sh
+echo "$0 $*" >> {log}
+if [ "$2" = venv ]; then mkdir -p .venv/bin && cp "$0" .venv/bin/python; fi
+"""
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    for name in ("Makefile", "pyproject.toml"):
+        shutil.copy(PROJECT / name, tmp_path)
+    return tmp_path
+
+
+def program(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    path.chmod(0o755)
+    return path
+
+
+def make(clone: Path, python: Path) -> subprocess.CompletedProcess[str]:
+    command = ["make", "--no-print-directory", ".venv/installed", f"PYTHON={python}"]
+    return subprocess.run(command, cwd=clone, capture_output=True, text=True, check=False)
+
+
+def test_an_old_python_is_told_before_anything_is_made(clone: Path) -> None:
+    old = program(clone / "python3", OLD)
+    done = make(clone, old)
+    assert done.returncode != 0
+    assert f"{old} is Python 3.9.2, and Python 3.11 or newer is needed: make PYTHON=python3.11" in done.stderr
+    assert not (clone / ".venv").exists()
+
+
+def test_an_environment_of_an_old_python_is_made_anew_and_one_that_will_do_is_kept(clone: Path) -> None:
+    program(clone / ".venv" / "bin" / "python", OLD)
+    (clone / ".venv" / "old").touch()
+    new = program(clone / "python3", NEW.format(log=clone / "log"))
+    done = make(clone, new)
+    assert done.returncode == 0, done.stderr
+    assert not (clone / ".venv" / "old").exists()
+    assert ".venv/bin/python -m pip install" in (clone / "log").read_text()
+    (clone / ".venv" / "kept").touch()
+    (clone / ".venv" / "installed").unlink()
+    assert make(clone, new).returncode == 0
+    assert (clone / ".venv" / "kept").exists()

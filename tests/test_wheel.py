@@ -67,17 +67,6 @@ def test_it_holds_every_file_of_the_package(python: Path) -> None:
     assert here - held == set()
 
 
-def test_the_console_script_is_the_same_program(python: Path, tmp_path: Path) -> None:
-    result = subprocess.run(
-        [str(python.parent / "repope-eval"), "--help"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert "internvl2_5_8b" in result.stdout
-
-
 def test_a_sweep_is_submitted_with_the_scripts_and_lists_of_the_wheel(python: Path, tmp_path: Path) -> None:
     result = run(python, tmp_path, "-m", "repope_eval", "slurm", "bench=repope", "dry_run=true")
     assert result.returncode == 0, result.stderr

@@ -7,7 +7,7 @@ each question. What SLURM, torchrun and Hydra's launchers start as Python (`pyth
 environment tells Python itself something (PYTHONPATH), a command is started anew. Tests that start Python themselves,
 because the start is what they are about:
 
-- test_start_up: what a mistake imports, and a Python without the packages
+- test_main: what a mistake imports, and a Python without the packages
 - test_main: closed outputs, a working folder that is gone, a signal before asking
 - test_wheel: the program as it is installed
 """

@@ -19,11 +19,7 @@ def _row(number: int | str, image: str, name: str, label: str) -> Row:
 NAMES = ("old", "new")
 """What its label sets are called."""
 
-RANDOM = (
-    _row(1, "b", "car", "yes"),
-    _row(2, "b", "dog", "no"),
-    _row(3, "a", "cup", "yes"),
-)
+RANDOM = (_row(1, "b", "car", "yes"), _row(2, "b", "dog", "no"), _row(3, "a", "cup", "yes"))
 POPULAR = (
     _row(1, "a", "cup", "yes"),
     _row(2, "b", "car", "yes"),
@@ -48,16 +44,6 @@ def test_questions_are_distinct_in_the_files_order_an_images_together() -> None:
     )
 
 
-def test_originals_alone_make_one_label_set() -> None:
-    benchmark = _benchmark()
-    (old,) = benchmark.label_sets
-    assert (benchmark.name, benchmark.hashes, old.name) == ("made_up", {"file": "hash"}, "old")
-    assert {variant: list(labels.values()) for variant, labels in old.variants.items()} == {
-        "random": [True, False, True],
-        "popular": [True, True, False, False],
-    }
-
-
 def test_relabelled_rows_make_a_second_label_set_that_may_lack_questions() -> None:
     old, new = _benchmark(relabelled=True).label_sets
     assert (old.name, new.name) == NAMES
@@ -78,12 +64,10 @@ def test_questions_are_known_by_id_within_a_variant() -> None:
     ("row", "what"),
     [
         (_row(1, "b", "bus", "yes"), "first id 1: 'b.png', 'Is there a bus in the image?'"),
-        (_row(1, "z", "car", "yes"), "first id 1: 'z.png', 'Is there a car in the image?'"),
         (_row(9, "b", "car", "yes"), "first id 9: 'b.png', 'Is there a car in the image?'"),
         (_row("1", "b", "car", "yes"), "first id '1': 'b.png', 'Is there a car in the image?'"),
-        (_row(2, "b", "car", "yes"), "first id 2: 'b.png', 'Is there a car in the image?'"),
     ],
-    ids=["text", "image", "id", "type of id", "id of another"],
+    ids=["text", "id", "type of id"],
 )
 def test_relabelled_question_that_the_original_lacks_is_refused(row: Row, what: str) -> None:
     with pytest.raises(RepopeError) as caught:
@@ -123,20 +107,11 @@ def test_first_images_keep_questions_labels_and_ids_of_those_alone() -> None:
     assert {question.image for question in first.questions} == {"b.png"}
     old, new = first.label_sets
     assert {variant: len(labels) for variant, labels in old.variants.items()} == {"random": 2, "popular": 2}
-    assert {variant: len(labels) for variant, labels in new.variants.items()} == {
-        "random": 1,
-        "popular": 0,
-    }
+    assert {variant: len(labels) for variant, labels in new.variants.items()} == {"random": 1, "popular": 0}
     assert {variant: list(ids) for variant, ids in first.ids.items()} == {"random": [1, 2], "popular": [2, 3]}
     assert (first.name, first.hashes) == ("made_up", {"file": "hash"})
 
 
-@pytest.mark.parametrize("number", [None, 3, 1000])
+@pytest.mark.parametrize("number", [None, 1000])
 def test_first_images_are_all_where_so_many_are_not_there(number: int | None) -> None:
     assert _benchmark().first_images(number) == _benchmark()
-
-
-def test_first_images_are_in_the_order_of_the_files() -> None:
-    assert [question.image for question in _benchmark().first_images(2).questions] == ["b.png"] * 3 + [
-        "a.png"
-    ]

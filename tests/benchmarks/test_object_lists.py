@@ -56,20 +56,14 @@ def test_coco_crowd_alone_counts_as_presence(tmp_path: Path) -> None:
     "text",
     [
         '{"image": "a.jpg", "objects": ["dog", "cat"]}\n{"image": "b.jpg", "objects": []}\n',
-        '{"image": "a.jpg", "objects": ["dog", "cat"]}\n\n{"image": "b.jpg", "objects": []}',
         '\ufeff{"image": "a.jpg", "objects": ["dog", "cat"]}\r\n{"image": "b.jpg", "objects": []}\r\n',
         '{"image": "a.jpg", "image_id": 3, "objects": ["dog", "cat", "dog"]}\n{"image":"b.jpg","objects":[]}',
     ],
-    ids=["plain", "blank line, no last newline", "byte order mark, CRLF", "other field, object named twice"],
+    ids=["plain", "byte order mark, CRLF", "other field, object named twice"],
 )
 def test_json_lines(tmp_path: Path, text: str) -> None:
     lists = read_object_lists(file_with(tmp_path, text))
     assert lists == (ObjectList("a.jpg", ("dog", "cat")), ObjectList("b.jpg", ()))
-
-
-def test_single_json_line(tmp_path: Path) -> None:
-    lists = read_object_lists(file_with(tmp_path, '{"image": "a.jpg", "objects": ["dog"]}'))
-    assert lists == (ObjectList("a.jpg", ("dog",)),)
 
 
 def test_unicode_line_separator_inside_a_name_ends_no_line(tmp_path: Path) -> None:
@@ -84,22 +78,13 @@ FIRST_LINE = '{"image": "a.jpg", "objects": ["dog"]}\n'
     ("text", "message"),
     [
         ("", r"objects\.json: holds no images; COCO instances or JSON lines"),
-        (" \n\n", r"objects\.json: holds no images"),
         ('{"image": "a.jpg", "objects": ["dog"]\n', r"objects\.json, line 1: is no JSON \(Expecting"),
-        ("dog, cat\n", r"line 1: is no JSON"),
         (FIRST_LINE + "dog\n", r"line 2: is no JSON \(Expecting value at column 1\)"),
         (FIRST_LINE + '\n["dog"]\n', r"line 3: is a JSON list; COCO instances or JSON lines"),
-        ('[{"image": "a.jpg", "objects": []}]', r"line 1: is a JSON list"),
-        (
-            FIRST_LINE + '{"objects": ["dog"]}',
-            r"line 2: the image is None, not a text",
-        ),
-        (FIRST_LINE + '{"image": 3, "objects": []}', r"line 2: the image is 3, not a text"),
-        (FIRST_LINE + '{"image": "", "objects": []}', r"line 2: the image is empty"),
+        (FIRST_LINE + '{"objects": ["dog"]}', r"line 2: the image is None, not a text"),
         ('{"image": "a.jpg"}', r"line 1: objects is None; a list of names is expected"),
         ('{"image": "a.jpg", "objects": "dog"}', r"line 1: objects is 'dog'; a list of names is expected"),
         ('{"image": "a.jpg", "objects": ["dog", 3]}', r"line 1: the name of an object is 3, not a text"),
-        ('{"image": "a.jpg", "objects": [" "]}', r"line 1: the name of an object is empty"),
         (FIRST_LINE + "\n" + FIRST_LINE, r"line 3: image 'a\.jpg' stands twice, first in line 1; merge"),
     ],
 )
@@ -112,14 +97,10 @@ def test_malformed_lines(tmp_path: Path, text: str, message: str) -> None:
     ("changes", "message"),
     [
         ({"categories": None}, r"objects\.json: has no list categories; COCO instances hold images, annot"),
-        ({"images": {}, "annotations": 3}, r"has no list images, annotations"),
         ({"images": [], "annotations": []}, r"holds no images"),
         ({"images": [{"id": 1}]}, r"images\[0\]: the file_name is None, not a text"),
         ({"images": [{"file_name": "a.jpg"}]}, r"images\[0\]: id is None; a number or a text"),
-        ({"images": ["a.jpg"]}, r"images\[0\]: id is None"),
-        ({"images": [{"id": True, "file_name": "a.jpg"}]}, r"images\[0\]: id is True"),
         ({"categories": [{"id": [1], "name": "dog"}]}, r"categories\[0\]: id is \[1\]"),
-        ({"categories": [{"id": 1, "name": ""}]}, r"categories\[0\]: the name is empty"),
         (
             {"images": [{"id": 7, "file_name": "a.jpg"}, {"id": 8, "file_name": "a.jpg"}]},
             r"images\[1\]: file_name 'a\.jpg' stands twice; keep one",
@@ -132,10 +113,6 @@ def test_malformed_lines(tmp_path: Path, text: str, message: str) -> None:
         (
             {"annotations": [{"image_id": 7, "category_id": 1}, {"image_id": 9, "category_id": 1}]},
             r"annotations\[1\]: image_id 9 is not among the file's ids",
-        ),
-        (
-            {"annotations": [{"image_id": 7, "category_id": 99}]},
-            r"annotations\[0\]: category_id 99 is not among the file's ids",
         ),
     ],
 )
@@ -156,38 +133,17 @@ def test_text_after_a_coco_object(tmp_path: Path) -> None:
         read_object_lists(file_with(tmp_path, json.dumps(coco()) + "\n" + FIRST_LINE))
 
 
-def test_file_that_cannot_be_read(tmp_path: Path) -> None:
-    path = tmp_path / "objects.json"
-    with pytest.raises(
-        RepopeError, match=r"objects\.json: cannot be read \(.*\); COCO instances or JSON lines"
-    ):
-        read_object_lists(path)
-
-
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("[" * 100_000, r": is no JSON that can be read \(brackets within brackets without end\); COCO"),
-        ('{"annotations": ' + "[" * 100_000, r": is no JSON that can be read \(brackets"),
         (
             FIRST_LINE + '{"image": "b", "objects": ' + "[" * 100_000,
             r", line 2: is no JSON that can be read \(br",
         ),
         (
-            '{"image": "a", "objects": [], "n": ' + "9" * 5000 + "}",
-            r": is no JSON that can be read \(a number of",
-        ),
-        (
             FIRST_LINE + '{"image": "b", "image": "c", "objects": []}',
             r", line 2: an object has 'image' twice",
-        ),
-        (
-            FIRST_LINE + '{"image": "\\ud800", "objects": []}',
-            r", line 2: the image is '\\ud800', with half of",
-        ),
-        (
-            FIRST_LINE + '{"image": "b", "objects": ["\\u0000"]}',
-            r", line 2: the name of an object is '\\x00', with",
         ),
         (
             json.dumps({"image": "a", "objects": list(map(str, range(1_001)))}),

@@ -63,36 +63,22 @@ def test_writes_popes_lines(tmp_path: Path) -> None:
     assert (tmp_path / "pope.json").read_text(encoding="utf-8") == f"{LINE}\n{OTHER}\n"
 
 
-def test_place_that_cannot_be_written(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("", encoding="utf-8")
-    with pytest.raises(RepopeError, match=r"pope\.json: cannot be written \(.+\); choose another place"):
-        write_rows(tmp_path / "file" / "pope.json", ROWS)
-
-
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("", r"pope\.json: holds no questions; a file in POPE's format is expected"),
-        ("\n \n", r"pope\.json: holds no questions"),
         (
             f"{LINE}\n{OTHER[:-1]}\n",
             r"pope\.json, line 2: is no JSON \(Expecting ',' delimiter at column \d+\)",
         ),
-        (f"\n\n{LINE}\nyes", r"pope\.json, line 4: is no JSON"),
         (f"[{LINE}, 7]", r"row 2: is a JSON int, not an object with named fields"),
-        ('"yes"', r"line 1: is a JSON str"),
         ('{"question_id": 1, "image": "a.jpg"}', r"line 1: lacks text, label; each row needs question_id,"),
         (LINE.replace("question_id", "id"), r"line 1: lacks question_id"),
         (LINE.replace('"yes"', '"maybe"'), r"line 1: the label is 'maybe'; allowed are yes, no$"),
-        (LINE.replace('"yes"', '"yes."'), r"line 1: the label is 'yes\.'"),
         (LINE.replace('"yes"', '"ambiguous"'), r"line 1: the label is 'ambiguous'; allowed are yes, no$"),
-        (LINE.replace('"yes"', "true"), r"line 1: the label is True"),
-        (LINE.replace('"yes"', '["yes"]'), r"line 1: the label is \['yes'\]"),
         (LINE.replace(": 1,", ": null,"), r"line 1: the question_id is None; a number or a text is expected"),
-        (LINE.replace(": 1,", ": true,"), r"line 1: the question_id is True"),
         (LINE.replace(": 1,", ": 1.5,"), r"line 1: the question_id is 1\.5"),
         (LINE.replace('"a.jpg"', '""'), r"line 1: the image is empty"),
-        (LINE.replace('"a.jpg"', "310196"), r"line 1: the image is 310196, not a text"),
         (
             f"{LINE}\n{LINE.replace(': 1,', ': 2,')}",
             r"pope\.json, line 2: 'a\.jpg', 'Is there a dog in the image\?' stands twice, first in line 1; keep one",
@@ -110,10 +96,6 @@ def test_place_that_cannot_be_written(tmp_path: Path) -> None:
             r"pope\.json, line 2: '\./a\.jpg', 'Is there a dog .+' stands twice, first in line 1; keep one",
         ),
         (
-            LINE + "\n" + OTHER.replace(": 2,", ': "1",'),
-            r"pope\.json, line 2: question_id '1' stands twice, first in line 1",
-        ),
-        (
             f"{LINE}\n{OTHER.replace(': 2,', ': 1,')}",
             r"pope\.json, line 2: question_id 1 stands twice, first in line 1; give each",
         ),
@@ -124,23 +106,12 @@ def test_malformed_files(tmp_path: Path, text: str, message: str) -> None:
         read_rows(file_with(tmp_path, text))
 
 
-def test_ambiguous_is_a_label_of_annotators(tmp_path: Path) -> None:
-    path = file_with(tmp_path, LINE.replace('"yes"', '"ambiguous"'))
-    assert [row.label for row in read_rows(path, ANNOTATOR_LABELS)] == ["ambiguous"]
-
-
-def test_file_that_cannot_be_read(tmp_path: Path) -> None:
-    with pytest.raises(RepopeError, match=r"pope\.json: cannot be read \(No such file or directory\)$"):
-        read_rows(tmp_path / "pope.json")
-
-
 @pytest.mark.parametrize(
     ("text", "name"),
     [
         ("Is there a snowboard in the image?", "snowboard"),
         ("Is there an umbrella in the image?", "umbrella"),
         ("Is there an traffic light in the image?", "traffic light"),
-        ("Is there a traffic light in the image?", "traffic light"),
         ("Can you see a apple in this image? Please answer only with yes or no.", "apple"),
         ("Is the cat asleep?", "Is the cat asleep?"),
     ],
@@ -154,7 +125,6 @@ def test_object_of(text: str, name: str) -> None:
     [
         ("snowboard", "Is there a snowboard in the image?"),
         ("umbrella", "Is there an umbrella in the image?"),
-        ("traffic light", "Is there a traffic light in the image?"),
         ("Eiffel tower", "Is there an Eiffel tower in the image?"),
     ],
 )
@@ -187,19 +157,14 @@ def test_object_of_odd_texts(text: str, name: str) -> None:
     ("change", "message"),
     [
         ({"text": "x" * 10_001}, "the text has 10001 characters, 'xxx"),
-        ({"image": "x" * 1_001}, "the image has 1001 characters, 'xxx"),
         ({"question_id": "x" * 1_001}, "the question_id has 1001 characters, 'xxx"),
         ({"image": "a\0b.jpg"}, r"the image is 'a\x00b.jpg', with a NUL character in it; take that out"),
         (
             {"image": "a\ud800.jpg"},
             r"the image is 'a\ud800.jpg', with half of a character (a lone surrogate), whi",
         ),
-        ({"text": "\udfff?"}, r"the text is '\udfff?', with half of a character"),
-        ({"question_id": "\ud800"}, r"the question_id is '\ud800', with half of a character"),
         ({"text": " "}, "the text is empty"),
-        ({"label": ["yes"] * 1000}, "the label is ['yes', 'yes'"),
         ({"label": float("nan")}, "the label is nan; allowed are yes, no"),
-        ({"question_id": float("inf")}, "the question_id is inf; a number or a text is expected"),
     ],
 )
 def test_texts_that_no_run_could_ask_with(change: dict[str, object], message: str, tmp_path: Path) -> None:
@@ -216,7 +181,7 @@ def test_the_longest_texts_are_read_and_written_again(tmp_path: Path) -> None:
     assert read_rows(tmp_path / "pope.json") == (row,)
 
 
-@pytest.mark.parametrize("label", ["yes", "Yes ", "YES", "\tyEs\n"])
+@pytest.mark.parametrize("label", ["Yes ", "\tyEs\n"])
 def test_labels_are_read_in_any_case_and_with_spaces_around(label: str, tmp_path: Path) -> None:
     path = file_with(tmp_path, json.dumps(json.loads(LINE) | {"label": label}))
     assert [row.label for row in read_rows(path)] == ["yes"]
@@ -338,21 +303,11 @@ def test_rows_without_times_are_no_log(tmp_path: Path) -> None:
     [
         (logged("maybe"), r"the label is 'maybe'; allowed are yes, no, ambiguous$"),
         (logged(annotator=" "), r"the annotator is empty$"),
-        (logged(annotator=None), r"the annotator is None, not a text$"),
         (logged(at="noon"), r"the at is 'noon'; a time such as 2026-01-31T09:30:00Z is expected$"),
-        (logged(at=None), r"the at is None; a time such as"),
         (logged(note=5), r"the note is 5, not a text$"),
-        (logged(None, at="noon"), r"the at is 'noon'"),
-        (logged(None, image=""), r"the image is empty$"),
         ({"annotator": "Anna", "at": "2026-01-05", "image": "a.jpg", "question": "?"}, r"lacks label;"),
     ],
 )
 def test_malformed_lines_of_a_log(line: dict[str, object], message: str, tmp_path: Path) -> None:
     with pytest.raises(RepopeError, match=r"pope\.json, line 2: " + message):
         read_annotations(log_with(tmp_path, logged("no"), line))
-
-
-def test_a_log_that_ends_within_a_line(tmp_path: Path) -> None:
-    text = json.dumps(logged("no")) + "\n" + json.dumps(logged("yes"))[:40]
-    with pytest.raises(RepopeError, match=r"pope\.json, line 2: is no JSON \(.+\); one object a line"):
-        read_annotations(file_with(tmp_path, text))

@@ -43,7 +43,6 @@ def stream(path: Path, batch: Any, **how: Any) -> None:
     "changes",
     [
         {"_format_columns": ["image"]},
-        {"_format_type": "pandas"},
         {"_format_type": "custom", "_format_kwargs": {"transform": "print"}},
         {"_fingerprint": None, "_split": 7, "_output_all_columns": "x"},
     ],
@@ -59,12 +58,7 @@ def test_a_format_that_a_program_had_chosen_says_nothing(changes: dict[str, Any]
     ("state", "message"),
     [
         ("{", "is no JSON .*; save the dataset anew"),
-        ("[" * 100_000, "is no JSON that can be read .*; save the dataset anew"),
         ("[]", "has no list of _data_files with a filename each; save the dataset anew"),
-        ("null", "has no list of _data_files"),
-        ("{}", "has no list of _data_files"),
-        ('{"_data_files": 5}', "has no list of _data_files"),
-        ('{"_data_files": []}', "has no list of _data_files"),
         ('{"_data_files": [7]}', "has no list of _data_files"),
         ('{"_data_files": [{"filename": 7}]}', "has no list of _data_files"),
         ('{"_data_files": [{"filename": "a\\u0000"}]}', "its file .* cannot be looked up; mend its name"),
@@ -81,7 +75,7 @@ def test_strange_notes_are_one_line(state: str, message: str | None, saved: Path
     refused(saved, where)
 
 
-@pytest.mark.parametrize("splits", ['{"splits": 5}', '{"splits": [1]}', "[]"])
+@pytest.mark.parametrize("splits", ['{"splits": 5}', "[]"])
 def test_strange_notes_of_splits_are_one_line(splits: str, saved: Path) -> None:
     (saved / "dataset_dict.json").write_text(splits)
     refused(saved, r"dataset_dict\.json: has no list of splits; save the dataset anew")
@@ -122,11 +116,6 @@ def test_links_within_the_cache_of_the_hub_are_read(saved: Path) -> None:
     assert len(load_benchmark(settings(f"hub:{folder}"), saved).questions) == 2
 
 
-def packed_by_dictionary(path: Path) -> None:
-    column = pyarrow.array(["a.jpg"]).dictionary_encode()
-    stream(path, pyarrow.record_batch({**{name: [value] for name, value in ROW.items()}, "image": column}))
-
-
 def packed(path: Path) -> None:
     stream(path, pyarrow.record_batch({name: [value] * 9 for name, value in ROW.items()}), compression="zstd")
 
@@ -140,9 +129,7 @@ def not_utf8(path: Path) -> None:
     ("write", "message"),
     [
         (packed, "is packed, which `datasets` does not write; save the dataset anew"),
-        (packed_by_dictionary, "is packed, which"),
         (not_utf8, r"is no whole Arrow stream \(.*UTF8.*\); save"),
-        (lambda path: path.write_bytes(b""), "is no whole Arrow stream"),
         (lambda path: path.write_bytes(path.read_bytes()[:300]), "is no whole Arrow stream"),
         (lambda path: path.write_bytes(bytes(400)), "is no whole Arrow stream"),
     ],

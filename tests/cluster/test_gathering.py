@@ -1,4 +1,4 @@
-"""Which runs a sweep has: folders and tasks put together."""
+"""Which runs a sweep has: folders, tasks and the queue of SLURM put together."""
 
 import json
 import os
@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from repope_eval.cluster.run_state import Queue, QueuedJob
+from repope_eval.cluster.run_state import Queue, QueuedJob, read_queue
 from repope_eval.cluster.sweep_plan import read_sweep
-from repope_eval.errors import RepopeError
 
 EARLY, LATE = "2026-01-02T10:00:00+00:00", "2026-01-02T11:00:00+00:00"
 
@@ -104,11 +103,6 @@ def test_a_single_run_folder_is_a_sweep_of_one(tmp_path: Path) -> None:
     assert state.out == "model"
 
 
-def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
-    with pytest.raises(RepopeError, match="nowhere: no such folder"):
-        read_sweep(tmp_path / "nowhere")
-
-
 def test_of_logs_only_a_sweeps_own_are_read(tmp_path: Path) -> None:
     """A record of others may name any file, whose last line was shown."""
     runs, secret = tmp_path / "runs", tmp_path / "secret"
@@ -124,3 +118,41 @@ def test_of_logs_only_a_sweeps_own_are_read(tmp_path: Path) -> None:
         "exit status 1",
         "no GPU here",
     ]
+
+
+def install(folder: Path, script: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Puts a `squeue` before all others."""
+    program = folder / "squeue"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+
+
+def test_each_task_of_an_array_has_its_state_and_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(
+        tmp_path,
+        "printf '12_0|RUNNING|None\\n12_1|PENDING|Resources\\n14|PENDING|Dependency\\n'",
+        monkeypatch,
+    )
+    jobs = read_queue()
+    assert jobs == {
+        "12_0": QueuedJob("RUNNING", "None"),
+        "12_1": QueuedJob("PENDING", "Resources"),
+        "14": QueuedJob("PENDING", "Dependency"),
+    }
+    assert jobs["12_0"].is_running
+    assert not jobs["14"].is_running
+
+
+def test_an_empty_queue_is_known_to_be_empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(tmp_path, "true", monkeypatch)
+    assert read_queue() == {}
+
+
+def test_without_an_answer_the_queue_is_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(tmp_path, "echo 'Unable to contact slurm controller' >&2; exit 1", monkeypatch)
+    assert read_queue() is None
+    monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
+    assert read_queue() is None

@@ -42,12 +42,7 @@ def trace(**changes: Any) -> RunTrace:
 def record(**changes: Any) -> TaskRecord:
     """What job 7_0 noted when it began, ten minutes ago."""
     found = TaskRecord(
-        job="7_0",
-        out=Path("/runs/ovis2_1b"),
-        log=None,
-        host="node1",
-        started=ago(600),
-        ended="",
+        job="7_0", out=Path("/runs/ovis2_1b"), log=None, host="node1", started=ago(600), ended=""
     )
     return dataclasses.replace(found, **changes)
 
@@ -62,6 +57,8 @@ FAILED = {"ended": "failed", "line": "an image is broken"}
 STOPPED = {"ended": "interrupted", "line": "SIGTERM: 1200 answers are safe"}
 JUST_NOW = ago(3)
 GONE = "left no word of its end"
+QUEUED, GOING = {"7_0": WAITING}, {"7_0": RUNNING}
+REQUEUED, STOPPED_RUN, FAILED_RUN = record(ended="requeued"), trace(**STOPPED), trace(**FAILED)
 
 
 @pytest.mark.parametrize(
@@ -72,58 +69,42 @@ GONE = "left no word of its end"
         ({"trace": trace(held=True, asking_began=None)}, "running", "loading"),
         ({"trace": trace(held=True, complete=True)}, "running", ""),
         ({"trace": trace(complete=True)}, "complete", ""),
-        ({"trace": trace(**FAILED)}, "failed", FAILED["line"]),
-        ({"trace": trace(**STOPPED)}, "interrupted", STOPPED["line"]),
+        ({"trace": FAILED_RUN}, "failed", FAILED["line"]),
+        ({"trace": STOPPED_RUN}, "interrupted", STOPPED["line"]),
         ({"trace": trace(job=None), "here": "node1"}, "interrupted", f"its process is gone, and {GONE}"),
         # Elsewhere, or another's, where a lock may not be seen.
         ({"trace": trace(touched=ago(20))}, "running", ""),
         ({"trace": trace(held=None, touched=ago(20)), "here": "node1"}, "running", ""),
         ({"trace": trace(touched=ago(1800))}, "interrupted", "no sign of life from node1 for 30 minutes"),
         # What SLURM says of its job.
-        ({"trace": trace(), "queue": {"7_0": RUNNING}}, "running", ""),
-        ({"trace": trace(), "queue": {"7_0": WAITING}}, "waiting", "for Resources"),
+        ({"trace": trace(), "queue": GOING}, "running", ""),
+        ({"trace": trace(), "queue": QUEUED}, "waiting", "for Resources"),
         ({"trace": trace(touched=NOW), "queue": {}}, "interrupted", f"SLURM job 7_0 is gone, and {GONE}"),
         # A task that has not begun; that has no folder yet; that ended before it had one.
-        ({"record": record(started=None), "queue": {"7_0": WAITING}}, "waiting", "for Resources"),
+        ({"record": record(started=None), "queue": QUEUED}, "waiting", "for Resources"),
         ({"record": record(started=None)}, "waiting", ""),
         (
             {"record": record(started=None), "queue": {}},
             "interrupted",
             "SLURM job 7_0 left the queue before it began",
         ),
-        ({"record": record(), "queue": {"7_0": RUNNING}}, "running", "loading"),
+        ({"record": record(), "queue": GOING}, "running", "loading"),
         ({"record": record(started=JUST_NOW)}, "running", "loading"),
         ({"record": record(ended="1"), "log_line": "no such key"}, "failed", "no such key"),
         ({"record": record(ended="1")}, "failed", "exit status 1"),
         ({"record": record(ended="143"), "log_line": "Terminated"}, "interrupted", "Terminated"),
         # A task and its folder.
-        ({"record": record(ended="1"), "trace": trace(**FAILED)}, "failed", FAILED["line"]),
-        ({"record": record(ended="143"), "trace": trace(**STOPPED)}, "interrupted", STOPPED["line"]),
+        ({"record": record(ended="1"), "trace": FAILED_RUN}, "failed", FAILED["line"]),
+        ({"record": record(ended="143"), "trace": STOPPED_RUN}, "interrupted", STOPPED["line"]),
         ({"record": record(ended="0"), "trace": trace(complete=True), "queue": {}}, "complete", ""),
-        ({"record": record(), "trace": trace(), "queue": {"7_0": RUNNING}}, "running", ""),
+        ({"record": record(), "trace": trace(), "queue": GOING}, "running", ""),
         # Queued again: told to stop; waiting; started, but not yet at the folder; lost.
-        (
-            {"record": record(ended="requeued"), "trace": trace(**STOPPED), "queue": {"7_0": RUNNING}},
-            "waiting",
-            "",
-        ),
-        (
-            {"record": record(ended="requeued"), "trace": trace(**STOPPED), "queue": {"7_0": WAITING}},
-            "waiting",
-            "for Resources",
-        ),
-        (
-            {"record": record(started=JUST_NOW), "trace": trace(**STOPPED), "queue": {"7_0": RUNNING}},
-            "running",
-            "loading",
-        ),
-        (
-            {"record": record(ended="requeued"), "trace": trace(**STOPPED), "queue": {}},
-            "interrupted",
-            STOPPED["line"],
-        ),
+        ({"record": REQUEUED, "trace": STOPPED_RUN, "queue": GOING}, "waiting", ""),
+        ({"record": REQUEUED, "trace": STOPPED_RUN, "queue": QUEUED}, "waiting", "for Resources"),
+        ({"record": record(started=JUST_NOW), "trace": STOPPED_RUN, "queue": GOING}, "running", "loading"),
+        ({"record": REQUEUED, "trace": STOPPED_RUN, "queue": {}}, "interrupted", STOPPED["line"]),
         # A node that vanished: nobody wrote of it, and SLURM has the task again, or has not.
-        ({"record": record(), "trace": trace(), "queue": {"7_0": WAITING}}, "waiting", "for Resources"),
+        ({"record": record(), "trace": trace(), "queue": QUEUED}, "waiting", "for Resources"),
         (
             {"record": record(), "trace": trace(), "queue": {}},
             "interrupted",
@@ -131,14 +112,14 @@ GONE = "left no word of its end"
         ),
         # Submitted again where an earlier start failed; failing before it is at the folder; with nothing to do.
         (
-            {"record": record(job="9_0", started=None), "trace": trace(**FAILED), "queue": {"9_0": WAITING}},
+            {"record": record(job="9_0", started=None), "trace": FAILED_RUN, "queue": {"9_0": WAITING}},
             "waiting",
             "for Resources",
         ),
         (
             {
                 "record": record(job="9_0", started=JUST_NOW, ended="1"),
-                "trace": trace(**STOPPED),
+                "trace": STOPPED_RUN,
                 "log_line": "no such key",
             },
             "failed",

@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from compared import answer_file, compared, scored_run
@@ -16,7 +15,6 @@ from repope_eval.comparison.page import (
 )
 from repope_eval.comparison.tables import causes_table, gap_table, settings_table
 from repope_eval.comparison.view import ComparisonView, SettingGroup, SettingPair, verdict
-from repope_eval.reporting.console import fitted
 from repope_eval.reporting.gallery import PAGE_BYTES
 
 NAUGHTY = "<script>alert(1)</script>"
@@ -101,23 +99,6 @@ def test_questions_of_one_result_make_room_for_those_of_both(view: ComparisonVie
     assert "only a answered" not in gallery.kinds
     assert gallery.n_left_out == 5_000 + 126
     assert gallery.n_questions == n_of_both + 5_000 + 126
-
-
-def test_results_that_are_the_same_have_no_gallery(tmp_path: Path) -> None:
-    a, b = (scored_run(tmp_path / name) for name in "ab")
-    html = render_comparison_page(compared(a, b), "")
-    assert "Both answer the same questions, and every answer is read the same." in html
-    assert "A click on a picture enlarges it" not in html
-
-
-@pytest.mark.parametrize("room", [60, 79])
-def test_each_part_of_the_table_of_gaps_names_labels_and_variant(view: ComparisonView, room: int) -> None:
-    parts = [part.table for part in fitted(gap_table(view), room)]
-    assert len(parts) > 1
-    for part in parts:
-        assert [column.title for column in part.columns[:2]] == ["labels", "variant"]
-        names = [tuple(cell.text for cell in row.cells[:2]) for row in part.rows]
-        assert len(set(names)) == len(names) > 1
 
 
 def test_the_document_adds_up_and_can_be_written(view: ComparisonView) -> None:

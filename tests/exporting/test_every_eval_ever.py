@@ -162,12 +162,6 @@ def test_a_server_is_no_deployment_of_ones_own(tmp_path: Path) -> None:
     assert "inference_engine" not in record["model_info"]
 
 
-def test_a_part_says_so(tmp_path: Path) -> None:
-    _, record, samples = read(write_scored_run(tmp_path / "run", answer_lines(demo())[:500]))
-    assert record["source_metadata"]["additional_details"]["answered"] == "500 of 1026 distinct questions"
-    assert len({sample["input"]["raw"] for sample in samples}) == 500
-
-
 def test_what_was_not_answered_or_not_read_is_told(tmp_path: Path) -> None:
     lines = answer_lines(demo())[:500]
     lines[0]["response"] = "Perhaps"

@@ -30,8 +30,7 @@ def figures(run: ScoredRun) -> dict[tuple[str, str], Any]:
     }
 
 
-@pytest.mark.parametrize("n_answers", [1026, 700])
-@pytest.mark.parametrize("has_documents", [True, False])
+@pytest.mark.parametrize(("n_answers", "has_documents"), [(1026, True), (700, False)])
 def test_what_is_exported_is_scored_as_before(n_answers: int, has_documents: bool, tmp_path: Path) -> None:
     """Also where the documents were dropped, as lmms-eval does with those that hold an image."""
     folder = write_scored_run(tmp_path / "run", answer_lines(demo())[:n_answers])

@@ -1,4 +1,4 @@
-"""What is exported is what the answers come to, whatever stands in `scores.json`."""
+"""What is exported is what the answers come to, of the benchmark that the run was asked from."""
 
 import hashlib
 import json
@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from exported_runs import asked, write_limited_run, write_scored_run
+from exported_runs import asked, exported, write_limited_run, write_scored_run
+from run_folders import demo
 
 from repope_eval.errors import RepopeError
-from repope_eval.exporting.scored_run import read_scored_run, recomputed
+from repope_eval.exporting.scored_run import asked_benchmark, labelled_answers, read_scored_run, recomputed
 
 HIGH = 0.999
 
@@ -82,3 +83,29 @@ def test_without_the_benchmark_the_hash_decides_and_is_told_of(
 
 def test_a_run_notes_the_hash_of_its_scores(short_unbroken: Path) -> None:
     assert read_scored_run(short_unbroken).has_written_scores
+
+
+def test_each_labelled_question_with_an_answer_counts_once_in_a_variant(tmp_path: Path) -> None:
+    run = read_scored_run(write_scored_run(tmp_path / "run"))
+    benchmark = asked_benchmark(run, None)
+    repope = benchmark.label_sets[1]
+    found = list(labelled_answers(run, benchmark, repope))
+    counts = {cell.variant: cell.n_answered for cell in run.cells if cell.label_set == "repope"}
+    for variant, labels in demo().label_sets[1].variants.items():
+        of_variant = [each for each in found if each.variant == variant]
+        assert {each.question: each.label for each in of_variant} == labels
+        assert len(of_variant) == counts[variant]
+        assert all(benchmark.ids[variant][each.question_id] == each.question for each in of_variant)
+
+
+def test_a_run_of_other_questions_is_refused(tmp_path: Path) -> None:
+    def other(manifest: dict[str, Any]) -> None:
+        asked(manifest)
+        manifest["benchmark"]["sha256"]["pope_random.jsonl"] = "0"
+
+    run = write_scored_run(tmp_path / "run", change=other)
+    with pytest.raises(
+        RepopeError, match=r"other question files: SHA-256 of pope_random\.jsonl differs; the forms"
+    ):
+        exported("lmms_eval", run)
+    assert exported("evaluation_card", run)

@@ -1,22 +1,16 @@
 """Files in the form that AMBER's own code reads: joined by id where the ids are AMBER's, and by nothing less."""
 
-import json
-import random
-from pathlib import Path
 from typing import Any
 
 import pytest
 from answer_examples import refuses, responses
-from conftest import CommandLine
 
 from repope_eval.benchmarks import amber
 from repope_eval.benchmarks.benchmark import Benchmark
-from repope_eval.benchmarks.sources import load_benchmark
 from repope_eval.foreign_answers.formats import join_file
 from repope_eval.foreign_answers.joining import Joined
 from repope_eval.records import LabelSet, Question
-from repope_eval.scoring.own_figures import amber_figures, read_exactly
-from repope_eval.settings.config import BenchSettings, ColumnSettings
+from repope_eval.settings.config import ColumnSettings
 from repope_eval.system.rows import RowFile
 
 Row = dict[str, Any]
@@ -85,9 +79,7 @@ def test_image_and_query_beside_the_id_must_be_those_of_the_id() -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"id": None, "response": "No"}, "row 2: the id is None"),
         ({"response": "No"}, "row 2: has no column 'id'"),
-        ({"id": 1006}, "row 2: has no column 'response'"),
         ({"id": 1006, "response": None}, "row 2: the response is None, not a text"),
         ({"id": True, "response": "No"}, "row 2: the id is True, neither a whole number nor a text"),
     ],
@@ -109,12 +101,7 @@ def test_ids_of_no_published_file_are_not_trusted(hashes: dict[str, str]) -> Non
 
 @pytest.mark.parametrize(
     "fields",
-    [
-        {"id": 7, "question_id": 1005},
-        {"id": 7, "text": "Is there a dog in the image?"},
-        {"id": 7, "image": "1.jpg", "query": "Is there a dog in the image?"},
-        {"id": "seven"},
-    ],
+    [{"id": 7, "question_id": 1005}, {"id": 7, "image": "1.jpg", "query": "Is there a dog in the image?"}],
 )
 def test_rows_that_name_something_else_are_not_of_this_form(fields: Row) -> None:
     with refuses("answers, row 1: names no "):
@@ -124,58 +111,3 @@ def test_rows_that_name_something_else_are_not_of_this_form(fields: Row) -> None
 def test_an_id_beside_image_and_question_says_nothing() -> None:
     row = {"id": 1006, "image": "AMBER_2.jpg", "question": BOAT.text, "response": "No"}
     assert responses(joined(row)) == {BOAT: "No"}
-
-
-@pytest.fixture
-def published_benchmark(published: Path) -> Benchmark:
-    return load_benchmark(BenchSettings(name="amber", source="amber", variants=amber.VARIANTS), published)
-
-
-def test_figures_are_those_of_the_same_answers_by_image_and_question(published_benchmark: Benchmark) -> None:
-    benchmark, chosen = published_benchmark, random.Random(7)
-    said = {question: chosen.choice(["Yes", "No", "No.", "yes"]) for question in benchmark.questions}
-    by_id = {number: question for ids in benchmark.ids.values() for number, question in ids.items()}
-    of_code = joined(
-        *[{"id": number, "response": said[question]} for number, question in sorted(by_id.items())],
-        bench=benchmark,
-    )
-    by_image = joined(
-        *[{"image": asked.image, "question": asked.text, "response": said[asked]} for asked in said],
-        bench=benchmark,
-    )
-    assert of_code.n_rows == 14_216
-    assert (of_code.unjoined, of_code.n_conflicts) == ((), 0)
-    assert of_code.answers == by_image.answers
-    labels = benchmark.label_sets[0].variants
-    figures, others = (
-        amber_figures(benchmark.ids, labels, each.answers, read_exactly) for each in (of_code, by_image)
-    )
-    assert figures == others
-    assert figures["all"].n == 14_216
-
-
-def test_a_file_of_both_tasks_is_scored_and_the_generative_part_told(
-    published: Path, published_benchmark: Benchmark, command_line: CommandLine, tmp_path: Path
-) -> None:
-    discriminative = sorted(number for ids in published_benchmark.ids.values() for number in ids)
-    rows = [{"id": number, "response": "A lake and a boat."} for number in range(1, 1005)]
-    a_yes = sorted(published_benchmark.ids["existence"])[:2]
-    rows += [{"id": number, "response": "Yes" if number in a_yes else "No"} for number in discriminative]
-    answers, out = tmp_path / "answers.json", tmp_path / "run"
-    answers.write_text(json.dumps(rows, indent=1))
-    words = (f"answers={answers}", f"data_dir={published}", f"out={out}")
-    result = command_line("score", "bench=amber", *words)
-    assert result.returncode == 0, result.stderr
-    assert "15220 rows in" in result.stderr
-    assert "1004 rows left out" in result.stderr
-    document = json.loads((out / "scores.json").read_text())
-    assert document["amber"]["exactly Yes or No"]["existence"]["recall"] == 100.0
-    existence = document["scores"]["amber"]["existence"]
-    assert (existence["fp"], existence["precision"]) == (len(a_yes), None)  # none of its labels is yes
-    assert existence["reasons"]["precision"].endswith("no yes could be right")
-    assert document["amber"]["exactly Yes or No"]["existence"]["reasons"] == {}
-    # 9427 noes due among 14216 rows
-    assert document["amber"]["exactly Yes or No"]["all"]["accuracy"] == 66.3
-    refused = command_line("score", "bench=popev2", *words[:2])
-    assert refused.returncode == 1
-    assert "give bench=amber" in refused.stderr.strip().splitlines()[-1]

@@ -16,7 +16,7 @@ from repope_eval.foreign_answers.formats import join_file
 from repope_eval.foreign_answers.joining import Joined
 from repope_eval.foreign_answers.rows import question_texts
 from repope_eval.settings.config import BenchSettings, ColumnSettings
-from repope_eval.system.rows import RowFile, read_row_file
+from repope_eval.system.rows import RowFile
 
 DEMO = BenchSettings(name="demo", source="demo", variants=POPE_VARIANTS)
 BENCHMARK = Benchmark("repope", (), TWO_VARIANTS, {})
@@ -85,28 +85,6 @@ def test_other_names_of_the_image(name: str) -> None:
     assert responses(joined([row], is_table=True)) == {ASKED: "No"}
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"response": 1}, "the response is 1, not a text"),
-        ({"image": 310196}, "the image is 310196, not a text"),
-    ],
-)
-def test_numbers_where_texts_are_expected(change: dict[str, Any], message: str) -> None:
-    right = {"image": IMAGE, "question": DOG, "response": "No"}
-    with refuses(f"answers, row 2: {message}"):
-        joined([right, right | change], is_table=True)
-
-
-def test_a_csv_file_from_end_to_end(tmp_path: Path) -> None:
-    path = tmp_path / "answers.csv"
-    path.write_text(f"\ufeffBild;Frage;Antwort\n{IMAGE};{DOG};No\n{IMAGE};{CAT};Yes, one\n", encoding="utf-8")
-    columns = ColumnSettings(image="Bild", question="Frage", response="Antwort")
-    found, same = join_file(read_row_file(path), columns, BENCHMARK, None)
-    assert same is BENCHMARK
-    assert responses(found) == {ASKED: "No", OTHER: "Yes, one"}
-
-
 @pytest.mark.parametrize("rows", [[], [{}]])
 def test_nothing_in_it(rows: list[dict[str, Any]]) -> None:
     with refuses("answers: holds no rows" if not rows else "answers, row 1: has no response"):
@@ -134,6 +112,3 @@ def test_a_workbook_through_the_command_line(command_line: CommandLine, tmp_path
     assert result.returncode == 0, result.stderr
     cell = json.loads((tmp_path / "run" / "scores.json").read_text())["scores"]["pope"]["random"]
     assert (cell["recall"], cell["n_answered"]) == (1, cell["n_questions"])
-    other = command_line(*words, "columns.image=picture", "columns.question=said")
-    assert other.returncode == 1
-    assert "holds answers of another configuration, columns.question is " in other.stderr

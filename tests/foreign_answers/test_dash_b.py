@@ -79,11 +79,8 @@ def test_labels_are_read_in_any_case() -> None:
             row("bed", "8.png", "no"),
             "'8.png' of 'bed', label no, is unknown to the benchmark; the answers are",
         ),
-        (row("tie", "7.png", "yes"), "'7.png' of 'tie', label yes, is unknown"),
         (row("bed", "coco/bed/7.png", "no"), "label no, is unknown"),
         (row("bed", "7.png", "maybe"), "the gt is 'maybe'; yes or no is expected"),
-        (row("bed", "7.png", "no", None), "the response is None, not a text"),
-        (row("bed", "7.png", "no", 1), "the response is 1, not a text"),
         ({"img_id": 7, "object_name": "bed", "response": "no"}, "the img_id is 7, not a text"),
         ({"img_id": "7.png", "response": "no"}, "lacks object_name; there are img_id, response"),
     ],
@@ -134,7 +131,7 @@ def test_published_answers_are_about_positives_of_their_own(published: list[Row]
     assert len(set(found.answers) & set(index.questions)) == 1341
 
 
-@pytest.mark.parametrize("change", ["one less", "one renamed", "the first 2000"])
+@pytest.mark.parametrize("change", ["one renamed", "the first 2000"])
 def test_all_but_the_whole_of_the_published_answers_must_be_in_the_index(
     change: str, published: list[Row], shared: Path
 ) -> None:

@@ -22,35 +22,13 @@ from repope_eval.records import Answer, Question
 
 @pytest.mark.parametrize(
     "image",
-    [
-        IMAGE,
-        "COCO_val2014_000000310196",
-        f"val2014/{IMAGE}",
-        f"/data/coco/val2014/{IMAGE}",
-        f"C:\\coco\\val2014\\{IMAGE}",
-        f"./{IMAGE}",
-        "/data/COCO_val2014_000000310196",
-        "COCO_val2014_000000310196.png",
-        "COCO_val2014_000000310196.JPG",
-    ],
+    [IMAGE, f"/data/coco/val2014/{IMAGE}", f"C:\\coco\\val2014\\{IMAGE}", "COCO_val2014_000000310196.png"],
 )
 def test_an_image_with_or_without_folder_and_extension(image: str) -> None:
     assert responses(joined([{"image": image, "question": DOG, "response": "No"}])) == {ASKED: "No"}
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        DOG,
-        f" {DOG}\n",
-        DOG + INSTRUCTION,
-        f"{DOG} Please answer yes or no.",
-        f"<image>\n{DOG}",
-        f"{DOG}\n<image>",
-        f"<image>\n{DOG}{INSTRUCTION}",
-        f"{DOG}\r\nAnswer yes or no.",
-    ],
-)
+@pytest.mark.parametrize("text", [DOG, DOG + INSTRUCTION, f"<image>\n{DOG}", f"<image>\n{DOG}{INSTRUCTION}"])
 def test_an_instruction_after_the_question_is_set_aside(text: str) -> None:
     assert responses(joined([{"image": IMAGE, "question": text, "response": "No"}])) == {ASKED: "No"}
 
@@ -102,21 +80,13 @@ def test_of_rows_that_disagree_the_first_counts_and_the_others_are_counted() -> 
             "names no question; give rows an image and a question, or a question_id together with "
             "questions=FILE",
         ),
-        ({"image": IMAGE, "response": "No"}, "names no question; "),
         ({"question": DOG, "response": "No"}, "names no image; "),
-        ({"question_id": 1, "response": "No"}, "names no question; "),
-        ({"question_id": 1, "image": IMAGE, "response": "No"}, "names no question; "),
         ({"question_id": 1, "image": IMAGE, "text": "No"}, "names no question; "),
     ],
 )
 def test_a_row_that_names_no_question_is_refused(row: Row, message: str) -> None:
     with refuses(f"answers.jsonl, row 1: {message}"):
         joined([row], ids=ONE_VARIANT)
-
-
-def test_no_rows_at_all() -> None:
-    with refuses("answers.jsonl: holds no rows; each needs an image, a question and a response"):
-        joined([])
 
 
 def test_no_row_that_fits_shows_the_first_and_asks_for_the_benchmark() -> None:
@@ -144,11 +114,6 @@ def test_ids_of_a_single_variant_are_joined_and_checked_text_by_text() -> None:
         {"question_id": "1", "question": DOG + INSTRUCTION, "answer": "no"},
     ]
     assert responses(joined(rows, ids=ONE_VARIANT)) == {OTHER: "yes", ASKED: "no"}
-
-
-def test_an_id_written_as_a_fraction_is_the_whole_number() -> None:
-    rows = [{"question_id": 2.0, "question": CAT, "answer": "yes"}]
-    assert responses(joined(rows, ids=ONE_VARIANT)) == {OTHER: "yes"}
 
 
 def test_an_id_with_another_text_is_refused() -> None:
@@ -182,13 +147,7 @@ def test_ids_of_several_variants_are_refused() -> None:
 def test_the_earlier_of_two_answers_counts_and_the_first_pair_is_known() -> None:
     rows = [
         {"image": IMAGE, "question": text, "response": said}
-        for text, said in (
-            (CAT, "No"),
-            (DOG, "Yes"),
-            (DOG, "Yes"),
-            (DOG, "No"),
-            (CAT, "Yes"),
-        )
+        for text, said in ((CAT, "No"), (DOG, "Yes"), (DOG, "Yes"), (DOG, "No"), (CAT, "Yes"))
     ]
     found = joined(rows)
     assert responses(found) == {OTHER: "No", ASKED: "Yes"}
@@ -211,7 +170,6 @@ def test_a_file_of_questions_is_told_from_one_of_answers() -> None:
             "Can you see a dog in this image? Please answer only with yes or no.",
             "DASH-B's, so give bench=dash_b",
         ),
-        ("random", "Is there an owl in the image?", "is bench right?"),
         ("dash_b", "Is there an owl in the image?", "its questions are POPE's, so give bench=repope"),
         ("dash_b", "What is this?", "is bench right?"),
     ],

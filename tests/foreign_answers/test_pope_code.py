@@ -39,7 +39,7 @@ def require_all_right(bench: Benchmark, *files: RowFile) -> int:
     return len(found.answers)
 
 
-@pytest.fixture(params=["coco", "pope_aokvqa", "pope_gqa"])
+@pytest.fixture(params=["coco", "pope_gqa"])
 def bench(request: pytest.FixtureRequest, published: Path) -> Benchmark:
     data_dir = published.parent if request.param == "coco" else published
     return load_benchmark(

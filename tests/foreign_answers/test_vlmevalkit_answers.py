@@ -82,10 +82,6 @@ def test_an_order_that_fits_no_file_is_refused() -> None:
         joined(rows_of(ONE_AFTER_THE_OTHER[::-1]), is_table=True)
 
 
-def test_the_first_rows_alone_will_do() -> None:
-    assert len(joined(table()[:4], is_table=True).answers) == 4
-
-
 def test_a_variant_alone_is_taken_out_of_the_table() -> None:
     found = joined(table(), benchmark(popular=POPULAR), is_table=True)
     assert set(found.answers) == set(POPULAR)
@@ -121,18 +117,10 @@ def test_a_row_in_anothers_place_is_stopped() -> None:
 @pytest.mark.parametrize(
     ("place", "change", "message"),
     [
-        (
-            2,
-            {"category": "random"},
-            "row 3: asks 'Is there a car in the image?', but in the benchmark (",
-        ),
-        (1, {"category": "adversarial,popular"}, "row 2: asks 'Is there a cup in the image?', but"),
+        (2, {"category": "random"}, "row 3: asks 'Is there a car in the image?', but in the benchmark ("),
         (1, {"category": 3}, "row 2: the category is 3, not the names of variants"),
-        (6, {"category": "popular"}, "row 7: asks 'Is there a tie in the image?', but"),
         (3, {"index": 4}, "row 4: index 4 stands where 3 should"),
-        (3, {"index": "x"}, "row 4: the index is 'x', not a whole number"),
         (0, {"index": None}, "row 1: the index is None, not a whole number"),
-        (0, {"question": None}, "row 1: asks None"),
         (0, {"prediction": 0}, "row 1: the prediction is 0, not a text"),
     ],
 )
@@ -141,12 +129,6 @@ def test_a_row_that_does_not_fit(place: int, change: Row, message: str) -> None:
     rows[place] |= change
     with refuses(f"answers, {message}"):
         joined(rows, is_table=True)
-
-
-def test_a_row_too_many_is_refused() -> None:
-    more = table()[3] | {"index": 7}
-    with refuses("answers, row 8: asks 'Is there a cat in the image?', but in the benchmark ("):
-        joined([*table(), more], is_table=True)
 
 
 def test_missing_rows_are_refused() -> None:

@@ -1,6 +1,5 @@
 """Run folders are found and read as they are, and what cannot be read is named with its reason."""
 
-import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +10,6 @@ from run_folders import answer_lines, demo, write_run
 
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.leaderboard.finished_runs import read_runs
-from repope_eval.runs.answer_store import read_answers
 from repope_eval.runs.trace import read_trace
 
 
@@ -31,13 +29,6 @@ def test_folders_are_found_at_any_depth_in_natural_order_and_hidden_ones_are_not
     assert not left_out
 
 
-def test_a_run_folder_itself_is_read_under_its_own_name(benchmark: Benchmark, tmp_path: Path) -> None:
-    write_run(tmp_path / "mine", benchmark, "m", answer_lines(benchmark)[:3])
-    (run,) = read_runs(tmp_path / "mine")[0]
-    assert run.folder == "mine"
-    assert len(run.answers) == 3
-
-
 def test_links_that_lead_round_in_circles_are_followed_once(benchmark: Benchmark, tmp_path: Path) -> None:
     write_run(tmp_path / "elsewhere" / "run", benchmark, "m", answer_lines(benchmark)[:3])
     (tmp_path / "runs").mkdir()
@@ -55,12 +46,7 @@ def test_nothing_is_a_run_where_there_is_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("first", "newest", "limit"),
-    [
-        ({}, {}, None),
-        ({"limit": 7}, {}, 7),
-        ({"limit": None}, {"limit": 5}, 5),
-        ({"limit": 5}, {"limit": None}, None),
-    ],
+    [({}, {}, None), ({"limit": None}, {"limit": 5}, 5), ({"limit": 5}, {"limit": None}, None)],
 )
 def test_the_limit_is_the_newest_starts_and_all_answers_stay(
     first: dict[str, Any], newest: dict[str, Any], limit: int | None, benchmark: Benchmark, tmp_path: Path
@@ -87,11 +73,9 @@ def test_settings_and_versions_are_facts_by_dotted_key(benchmark: Benchmark, tmp
     ("model", "answers", "name"),
     [
         (None, "/x/llava.jsonl", "llava"),
-        ("mine", "/x/llava.jsonl", "mine"),
         (None, ["/x/llava_random.jsonl", "/x/llava_popular.jsonl"], "llava"),
         (None, ["/x/llava/random.jsonl", "/x/llava/popular.jsonl"], "llava"),
         (None, "/x/llava/...jsonl", "llava"),
-        (None, "/x/.hidden.jsonl", "hidden"),
     ],
 )
 def test_foreign_answers_are_called_as_they_were_scored(
@@ -109,12 +93,8 @@ def test_foreign_answers_are_called_as_they_were_scored(
     ("change", "reason"),
     [
         (lambda manifest: manifest.update(schema=2), "manifest.json: is of schema 2, another version's"),
-        (lambda manifest: manifest.pop("schema"), "manifest.json: is of schema None, another version's"),
         (lambda manifest: manifest.pop("settings"), "manifest.json: lacks settings"),
-        (lambda manifest: manifest.pop("benchmark"), "manifest.json: lacks benchmark"),
-        (lambda manifest: manifest.update(settings=[]), "manifest.json: is no run's manifest"),
         (lambda manifest: manifest.update(benchmark={"sha256": None}), "manifest.json: is no run's manifest"),
-        (lambda manifest: manifest["settings"].update(bench="demo"), "manifest.json: is no run's manifest"),
         (
             lambda manifest: manifest["settings"]["bench"].update(shape="round"),
             "manifest.json: its settings are not this version's (Key 'shape'",
@@ -137,20 +117,10 @@ def test_a_manifest_of_another_make_is_left_out_with_the_reason(
     ("name", "content", "reason"),
     [
         ("manifest.json", "{", "manifest.json: is no JSON"),
-        ("manifest.json", "[]", "manifest.json: is no run's manifest"),
         ("manifest.json", None, "manifest.json: is missing"),
         ("answers.jsonl", None, "answers.jsonl: is missing"),
         ("answers.jsonl", "{}\n", "answers.jsonl, line 1: is no answer (image is missing)"),
-        ("answers.jsonl", "\xff\n", "answers.jsonl, line 1: is no answer"),
-        ("answers.jsonl", "[" * 100_000 + "\n", "answers.jsonl, line 1: is no answer"),
-        ("answers.jsonl", "7" * 5_000 + "\n", "answers.jsonl, line 1: is no answer"),
-        ("manifest.json", "[" * 100_000, "manifest.json: is no JSON"),
         ("manifest.json", "[" * 500 + "]" * 500, "manifest.json: is no run's manifest"),
-        (
-            "manifest.json",
-            '{"seconds": {"load": "x"}}',
-            "manifest.json: is no run's manifest (seconds.load is 'x')",
-        ),
     ],
 )
 def test_a_broken_or_missing_file_is_named(
@@ -177,14 +147,3 @@ def test_a_named_pipe_in_a_files_place_is_not_waited_for(
     (run,), (left_out,) = read_runs(tmp_path)
     assert (run.folder, left_out.folder) == ("good", "odd")
     read_trace(folder)
-
-
-def test_a_file_that_is_being_written_is_read_to_its_last_whole_line_and_left_as_it_is(
-    benchmark: Benchmark, tmp_path: Path
-) -> None:
-    lines = [json.dumps(line) for line in answer_lines(benchmark)[:3]]
-    path = tmp_path / "answers.jsonl"
-    content = "\n".join(lines)[:-5]
-    path.write_text(content)
-    assert len(read_answers(path)) == 2
-    assert path.read_text() == content

@@ -72,19 +72,6 @@ def test_figures_are_those_of_scoring(board: Leaderboard, benchmark: Benchmark, 
     assert entry.cells == scores.cells
 
 
-def test_places_of_the_comparison_are_those_shown(board: Leaderboard) -> None:
-    assert board.comparison is not None
-    for name, by_variant in board.comparison.standings.items():
-        for variant, standings in by_variant.items():
-            assert {each.model: each.place for each in standings} == board.places[name][variant]
-            for entry in board.entries:
-                standing = board.standing(name, variant, entry.name)
-                assert standing is not None
-                assert standing.interval is not None
-                assert standing.interval[0] <= board.places[name][variant][entry.name] <= standing.interval[1]  # type: ignore[operator]
-                assert standing.value == pytest.approx(entry.cells[name][variant].figures.f1)
-
-
 def test_where_a_variant_has_one_label_all_questions_together_decide_the_order(
     shared: Path, tmp_path: Path
 ) -> None:
@@ -205,15 +192,6 @@ def test_settings_that_differ_are_listed_with_the_runs_that_have_them(board: Lea
         ("engine", "shared", ("repopes (one)", "popes")),
         ("engine", "sequential", ("repopes (two)",)),
     ]
-
-
-def test_one_run_has_no_agreement_and_no_differences(benchmark: Benchmark, tmp_path: Path) -> None:
-    write_run(tmp_path / "a", benchmark, "a", answer_lines(benchmark))
-    board = board_of(tmp_path)
-    assert not board.agreements
-    assert not board.differences
-    assert board.comparison is not None
-    assert not board.comparison.differences["pope"]["mean"]
 
 
 def test_a_model_that_always_says_no_has_no_place(benchmark: Benchmark, tmp_path: Path) -> None:

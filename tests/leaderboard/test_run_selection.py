@@ -88,12 +88,6 @@ def test_runs_about_fewer_images_than_others_are_not_ranked(benchmark: Benchmark
     assert few.reason == "has answers about 7 of 100 images, not about the 100 that ranked runs have"
 
 
-def test_runs_that_are_all_about_the_same_few_images_are_ranked(benchmark: Benchmark, tmp_path: Path) -> None:
-    for name in ("a", "b"):
-        write_run(tmp_path / name, benchmark, name, answer_lines(benchmark.first_images(7)))
-    assert len(selected(tmp_path).ranked) == 2
-
-
 def test_a_run_that_lacks_answers_is_ranked_from_the_coverage_on_that_is_asked_for(
     benchmark: Benchmark, tmp_path: Path
 ) -> None:
@@ -122,7 +116,7 @@ def test_a_run_that_lacks_whole_images_is_ranked_where_it_covers_enough(
     assert unranked.reason == "has answers about 95 of 100 images, not about the 100 that ranked runs have"
 
 
-@pytest.mark.parametrize("n_missing", [1, 100, 297, 1000])
+@pytest.mark.parametrize("n_missing", [1, 1000])
 def test_the_coverage_that_is_said_to_rank_a_run_does(
     n_missing: int, benchmark: Benchmark, tmp_path: Path
 ) -> None:

@@ -1,5 +1,7 @@
-"""What the checks of a device say where something is wrong with it."""
+"""The checks of a device: against stored answers, by one process and by two, and what they say where it is wrong."""
 
+import shutil
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -8,16 +10,24 @@ import pytest
 
 from repope_eval.errors import RepopeError
 from repope_eval.machine import checks
-from repope_eval.machine.checks import STORED_ANSWERS, check_device
+from repope_eval.machine.checks import (
+    ALLOWANCES,
+    STORED_ANSWERS,
+    Allowance,
+    agreement,
+    ask_by_two_processes,
+    check_device,
+)
 from repope_eval.machine.machine import Device
 from repope_eval.models import placement
-from repope_eval.records import Answer
+from repope_eval.records import Answer, Question
 from repope_eval.runs.answer_store import answer_lines, read_answers
 from repope_eval.settings.config import ModelSettings
 from repope_eval.system import signals
 from repope_eval.system.signals import Interruption
 
 CPU = Device(kind="cpu", name="CPU", number=1, free=1e9, total=1e9, has_bfloat16=True)
+
 TWO_GPUS = replace(CPU, kind="cuda", number=2)
 
 
@@ -96,3 +106,91 @@ def test_a_signal_ends_the_checks_where_another_error_is_made_of_it(
     monkeypatch.setattr(checks, "ask", ask)
     with pytest.raises(Interruption):
         next(check_device("cpu", CPU))
+
+
+RIGHT = [
+    Answer(Question("a.png", "Is there a cup in the image?", "cup"), "Yes", 2, p_yes=0.9, p_no=0.1),
+    Answer(Question("a.png", "Is there a key in the image?", "key"), "No", 2, p_yes=0.2, p_no=0.8),
+    Answer(Question("b.png", "Is there a cup in the image?", "cup"), "No", 2, p_yes=0.3, p_no=0.7),
+]
+
+ONE_OF_THEM = Allowance(answers=1, p_yes=0.5)
+
+
+def test_equal_answers_agree_in_any_order() -> None:
+    assert agreement(RIGHT, RIGHT[::-1], Allowance(0, 0)) == "3 of 3 answers equal, p_yes within 0.0000"
+
+
+def test_as_many_answers_may_differ_as_are_allowed() -> None:
+    given = [RIGHT[0], replace(RIGHT[1], response="Yes", p_yes=0.55), RIGHT[2]]
+    assert agreement(RIGHT, given, ONE_OF_THEM) == "2 of 3 answers equal, p_yes within 0.3500"
+
+
+def test_more_differences_are_refused_with_the_first_question() -> None:
+    given = [RIGHT[0], replace(RIGHT[1], response="Yes"), replace(RIGHT[2], response="")]
+    with pytest.raises(RepopeError) as refused:
+        agreement(RIGHT, given, ONE_OF_THEM)
+    assert str(refused.value) == (
+        "a.png, 'Is there a key in the image?': 'Yes' in place of 'No'; 2 of 3 answers differ, and 1 may"
+    )
+
+
+def test_a_probability_that_no_rounding_explains_is_refused() -> None:
+    given = [RIGHT[0], replace(RIGHT[1], p_yes=0.21), replace(RIGHT[2], p_yes=0.45)]
+    with pytest.raises(RepopeError) as refused:
+        agreement(RIGHT, given, ALLOWANCES["float32"])
+    assert str(refused.value) == (
+        "b.png, 'Is there a cup in the image?': p_yes is 0.4500 in place of 0.3000, and may be 0.01 away from it"
+    )
+
+
+def test_no_stored_answer_is_near_a_tie() -> None:
+    answers = read_answers(STORED_ANSWERS)
+    margins = [abs((answer.p_yes or 0) - (answer.p_no or 0)) for answer in answers]
+    assert min(margins) > 2 * ALLOWANCES["bfloat16"].p_yes
+    assert {answer.response for answer in answers} == {"Yes", "No"}
+
+
+FAILING = """
+import sys
+sys.stderr.write('''loading demo
+cuda:1: cannot be used
+W1125 20:49:24.330000 23731 Sending process 23735 closing signal SIGTERM
+E1125 20:49:24.330000 23731 failed (exitcode: 1) local_rank: 0
+Traceback (most recent call last):
+''')
+sys.exit(1)
+"""
+
+
+def launched_by(code: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "LAUNCHER", (sys.executable, "-S", "-c", code))
+
+
+def test_their_answers_are_those_of_one_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copy(STORED_ANSWERS, tmp_path / "stored.jsonl")
+    code = (
+        "import os, shutil, sys\n"
+        "assert sys.argv[1:5] == ['-m', 'repope_eval', 'device=auto', 'limit=6'], sys.argv\n"
+        "run = sys.argv[5].removeprefix('out=')\n"
+        "os.mkdir(run)\n"
+        f"shutil.copy({str(tmp_path / 'stored.jsonl')!r}, run + '/answers.jsonl')\n"
+    )
+    launched_by(code, monkeypatch)
+    assert ask_by_two_processes("auto", 6) == read_answers(STORED_ANSWERS)
+
+
+@pytest.mark.parametrize(
+    ("code", "line"),
+    [
+        (FAILING, "cuda:1: cannot be used"),
+        ("import os; os.abort()", "ended with exit status -6"),
+        ("import time; time.sleep(60)", "not done within 0.5 seconds"),
+    ],
+)
+def test_their_failure_is_one_line(code: str, line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "LONGEST_SECONDS", 0.5 if "sleep" in code else 60)
+    launched_by(code, monkeypatch)
+    with pytest.raises(RepopeError) as failed:
+        ask_by_two_processes("auto", 6)
+    assert str(failed.value) == line

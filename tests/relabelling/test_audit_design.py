@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from repope_eval.records import Question
-from repope_eval.relabelling.doubt import FLOOR, design, inclusion_probabilities, systematic
+from repope_eval.relabelling.doubt import FLOOR, design, inclusion_probabilities
 
 SCORES = {Question(f"{number:03}.jpg", "Is it?", "it"): number / 100 for number in range(100)}
 
@@ -50,8 +50,3 @@ def test_ends(budget: int, sample: int) -> None:
     expected = min(100, budget) + min(sample, max(0, 100 - budget))
     assert sum(chance.is_drawn for chance in chances.values()) == expected
     assert all(chance.probability > 0 for chance in chances.values() if chance.is_drawn)
-
-
-def test_a_sample_has_a_fixed_size() -> None:
-    probabilities = inclusion_probabilities(np.arange(1.0, 31), 7)
-    assert {len(systematic(probabilities, np.random.default_rng(seed))) for seed in range(50)} == {7}

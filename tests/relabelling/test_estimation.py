@@ -97,31 +97,13 @@ def test_estimates_are_right_on_average_and_intervals_hold_the_truth(
                 assert widths < 6 * values.std()
 
 
-def test_doubt_that_knows_something_narrows_the_interval() -> None:
-    """Against the same number drawn with one probability each."""
-    before, after, answers, _ = made_up()
-    true = after.distinct
-    chances = design(dict.fromkeys(QUESTIONS, 0.0), 0, 300, 0)
-    looked = {
-        each: Looked(true.get(each), chance.probability)
-        for each, chance in chances.items()
-        if chance.is_drawn
-    }
-    equal = {each: chance.probability for each, chance in chances.items()}
-    plain = estimate(before.variants, looked, equal, answers, REPOPE)["mean"]["f1"].ci95
-    doubtful = estimated(0, (0, 300))["mean"]["f1"].ci95
-    assert plain is not None
-    assert doubtful is not None
-    assert doubtful[1] - doubtful[0] < 0.95 * (plain[1] - plain[0])
-
-
 def test_further_labels_narrow_it_by_the_root() -> None:
     found = estimated(0, (0, 300), more=900)["a"]["accuracy"]
     assert found.ci95 is not None
     assert found.more == pytest.approx((found.ci95[1] - found.ci95[0]) / 2)
 
 
-@pytest.mark.parametrize("figure", FIGURES)
+@pytest.mark.parametrize("figure", ["f1", "accuracy"])
 def test_the_interval_holds_every_label_of_what_is_in_dispute(figure: str) -> None:
     """Of all that were looked at, six are in dispute: each way to settle them, and the least interval around these."""
     before, after, answers, _ = made_up()

@@ -139,7 +139,6 @@ def test_a_file_that_annotate_has_not_written_is_not_added_to(path: Path) -> Non
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("mine\n", "line 1: is no JSON"),
         ('{"image": "a.png"}\n', "line 1: has no image and question"),
         (
             '{"image": "a.png", "question": "Q?", "label": "maybe"}\n',

@@ -128,10 +128,6 @@ def test_annotators_who_do_not_fit(
         relabel(labelled("yes", "no"), first, second, decider)
 
 
-def test_no_questions() -> None:
-    assert relabel((), (), ()) == ()
-
-
 def test_of_a_part_what_both_labelled_and_somebody_decided_is_settled() -> None:
     questions = labelled(*times(6, "yes"))
     first = labelled("no", "yes", "yes", "yes", "ambiguous")
@@ -202,11 +198,7 @@ def published(variant: str) -> tuple[Mapping[Question, bool], Mapping[Question, 
 
 @pytest.mark.parametrize(
     ("variant", "flipped", "removed", "num_yes", "num_no"),
-    [
-        ("random", 5, 19, 1159, 1615),
-        ("popular", 39, 66, 1193, 1534),
-        ("adversarial", 33, 109, 1187, 1497),
-    ],
+    [("random", 5, 19, 1159, 1615), ("popular", 39, 66, 1193, 1534), ("adversarial", 33, 109, 1187, 1497)],
 )
 def test_label_changes_of_repope(variant: str, flipped: int, removed: int, num_yes: int, num_no: int) -> None:
     pope, repope = published(variant)

@@ -56,9 +56,15 @@ def said(out: Path) -> list[tuple[str, str | None, str]]:
     return [(each["image"], each["label"], each["note"]) for each in lines]
 
 
-@pytest.mark.parametrize("query", ["", "token=", "token=wrong", f"token={TOKEN}&token={TOKEN}", "token=%ff"])
 @pytest.mark.parametrize(
-    "path", ["/", "/open", "/questions/0", "/image/0", "/page.js", "/tab/1", "/act", "/gone"]
+    ("path", "query"),
+    [
+        *(
+            (path, "token=wrong")
+            for path in ("/", "/questions/0", "/image/0", "/page.js", "/tab/1", "/act", "/gone")
+        ),
+        *(("/open", query) for query in ("", "token=", f"token={TOKEN}&token={TOKEN}", "token=%ff")),
+    ],
 )
 def test_without_the_token_nothing_is_told_or_stored(
     path: str, query: str, served: ASGIApp, out: Path
@@ -199,9 +205,8 @@ def test_half_a_character_is_stored_as_a_replacement_and_the_page_opens_again(
 
 
 @pytest.mark.parametrize("number", ["9" * 5_000, "-1", "x", "1.0", "\u0663"])
-@pytest.mark.parametrize("path", ["/tab", "/image", "/questions"])
-def test_a_number_that_is_none_is_not_found(path: str, number: str, served: ASGIApp) -> None:
-    assert ask(served, f"{path}/{number}").status == 404
+def test_a_number_that_is_none_is_not_found(number: str, served: ASGIApp) -> None:
+    assert {ask(served, f"/{path}/{number}").status for path in ("tab", "image", "questions")} == {404}
 
 
 def test_the_tab_that_was_opened_last_stores(served: ASGIApp, out: Path) -> None:

@@ -21,7 +21,7 @@ def test_every_source_has_its_own() -> None:
     assert not any(map(citations, WITHOUT))
 
 
-@pytest.mark.parametrize("name", ["amber-x", "repope", "mine"])
+@pytest.mark.parametrize("name", ["amber-x", "mine"])
 def test_a_table_cites_nobody_whatever_it_is_called(name: str) -> None:
     scores = dataclasses.replace(scores_of({"random": CELL}), bench=name)
     html = render_run_page(RunView(scores=scores, settings={"bench.source": "table"})).html

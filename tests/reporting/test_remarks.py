@@ -58,11 +58,7 @@ def test_ambiguous_questions() -> None:
 
 @pytest.mark.parametrize(
     ("ratios", "verdict"),
-    [
-        ((0.95, 1.03), "hardly come together"),
-        ((1.2, 2), "come together"),
-        ((1, 2), "come together in some variants"),
-    ],
+    [((0.95, 1.03), "hardly come together"), ((1, 2), "come together in some variants")],
 )
 def test_errors_about_one_image(ratios: tuple[float, ...], verdict: str) -> None:
     assert (clustering_remark(ratios) or "").endswith(f"the errors about one image {verdict}.")

@@ -1,11 +1,16 @@
-"""A table of records: its columns, its rows, and what there is no room for."""
+"""Tables: of records, in a terminal, and how figures stand in them."""
+
+from dataclasses import replace
 
 import pytest
 
-from repope_eval.reporting.console import print_table
+from repope_eval.reporting.console import BETWEEN, Fitted, fitted, natural, print_table
+from repope_eval.reporting.figure_texts import change_text, clipped, count_text, figure_text, interval_text
 from repope_eval.reporting.tables import (
     Cell,
+    Column,
     Field,
+    Row,
     Table,
     interval_field,
     number_field,
@@ -15,6 +20,7 @@ from repope_eval.reporting.tables import (
 )
 
 WORD: Field[str] = text_field("a word", lambda word: word)
+
 LENGTH: Field[str] = value_field("letters", lambda word: Cell(text=str(len(word)), values=(len(word),)), "n")
 
 
@@ -38,12 +44,6 @@ def test_rows_that_there_is_no_room_for_are_counted() -> None:
     assert (texts(shown), shown.n_left_out) == ([["a"]], 2)
 
 
-def test_a_column_serves_records_that_hold_its_own() -> None:
-    pairs: list[tuple[str, str]] = [("yes", "no")]
-    shown = table("Pairs", [WORD.of(lambda pair: pair[0]), LENGTH.of(lambda pair: pair[1])], pairs)
-    assert texts(shown) == [["yes", "2"]]
-
-
 def test_a_figure_has_three_columns_in_files() -> None:
     field: Field[str] = interval_field(
         "F1", "f1", lambda _: Cell(text="0.5", values=(0.5, 0.4, 0.6), note="x")
@@ -61,3 +61,101 @@ def test_groups_are_set_apart_on_the_console(capsys: pytest.CaptureFixture[str])
     print_table(shown, padded=True)
     padded = capsys.readouterr().out.splitlines()[-5:-1]
     assert padded == [line and f" {line}" for line in plain]
+
+
+NAME = Column(title="model", is_text=True, stays=True)
+
+WORDS = Column(title="what it takes", is_text=True)
+
+
+def a_table(columns: tuple[Column, ...], *rows: tuple[str | Cell, ...]) -> Table:
+    cells = [[Cell(text=cell) if isinstance(cell, str) else cell for cell in row] for row in rows]
+    return Table(caption="title", columns=columns, rows=tuple(Row(cells=tuple(row)) for row in cells))
+
+
+def numbers(count: int) -> Table:
+    columns = (NAME, *(Column(title=f"figure {place}") for place in range(count)))
+    return a_table(columns, ("a-model", *["+0.1234"] * count))
+
+
+def width(part: Fitted) -> int:
+    return sum(part.widths) + BETWEEN * (len(part.widths) - 1)
+
+
+def test_where_there_is_room_columns_are_as_wide_as_they_want() -> None:
+    table = numbers(3)
+    assert fitted(table, 7 + 3 * (BETWEEN + 8)) == [natural(table)] == [Fitted(table, (7, 8, 8, 8))]
+
+
+def test_headings_are_broken_before_columns_are_parted() -> None:
+    (part,) = fitted(numbers(3), 7 + 3 * (BETWEEN + 7))
+    assert part.widths == (7, 7, 7, 7)
+
+
+@pytest.mark.parametrize("room", range(16, 60, 9))
+def test_parts_fit_have_each_figure_once_and_name_their_rows(room: int) -> None:
+    parts = fitted(numbers(5), room)
+    assert all(width(part) <= room for part in parts)
+    assert all(part.table.columns[0] == NAME for part in parts)
+    figures = [column.title for part in parts for column in part.table.columns[1:]]
+    assert figures == [f"figure {place}" for place in range(5)]
+    assert all(width >= len("+0.1234") for part in parts for width in part.widths[1:])
+    assert [part.table.caption for part in parts] == ["title", *[""] * (len(parts) - 1)]
+
+
+def test_each_part_has_all_columns_that_name_a_row() -> None:
+    cells = ("a-model", "mean", *["+0.1234"] * 4)
+    table = a_table((NAME, WORDS, *(Column(title=f"figure {place}") for place in range(4))), cells)
+    parts = fitted(replace(table, n_naming=2), 34)
+    assert len(parts) > 1
+    assert all(part.table.columns[:2] == (NAME, WORDS) for part in parts)
+    figures = [column.title for part in parts for column in part.table.columns[2:]]
+    assert figures == [f"figure {place}" for place in range(4)]
+
+
+def test_a_word_that_is_longer_than_half_a_line_is_broken() -> None:
+    table = a_table((NAME, WORDS), ("a-model", "x" * 64))
+    ((_, widths),) = fitted(table, 40)
+    assert 7 + BETWEEN + widths[1] <= 40
+
+
+def test_a_table_without_rows_fits() -> None:
+    assert len(fitted(Table(caption="", columns=(NAME,), rows=()), 3)) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "text"),
+    [
+        ("tp", 0, "0"),
+        ("tp", 1006.6666, "1006.7"),
+        ("f1", 1, "1.0000"),
+        ("mcc", -0.026, "−0.0260"),
+        ("mcc", -0.00001, "0.0000"),
+        ("f1", None, "–"),
+    ],
+)
+def test_a_figure_as_it_is_shown(name: str, value: float | None, text: str) -> None:
+    assert figure_text(name, value) == text
+
+
+def test_a_count_is_whole_where_it_can_be() -> None:
+    assert [count_text(value) for value in (0, 3000, 2728.0, 2728.3333)] == ["0", "3000", "2728", "2728.3"]
+
+
+def test_intervals_stand_in_brackets_with_the_digits_of_their_figure() -> None:
+    assert figure_text("f1", 0.8732, (0.8512, 0.8933)) == "0.8732 [0.8512, 0.8933]"
+    assert figure_text("tp", 1150.0, (1100.4, 1200.6)) == "1150 [1100, 1201]"
+    assert figure_text("tp", 1150.5, (1100.4, 1200.6)) == "1150.5 [1100.4, 1200.6]"
+    assert change_text("f1", 0.05, (-0.01, 0.11)) == "+0.0500 [−0.0100, +0.1100]"
+    assert figure_text("mcc", -0.026, (-0.1, 0.05)) == "−0.0260 [−0.1000, 0.0500]"
+    assert figure_text("f1", None, (0.1, 0.2)) == change_text("f1", None, (0.1, 0.2)) == "–"
+
+
+def test_an_interval_alone() -> None:
+    assert interval_text((0.8512, 0.8933)) == "0.8512 to 0.8933"
+    assert interval_text(None) == "–"
+
+
+def test_a_long_text_is_cut_and_says_so() -> None:
+    assert clipped("x" * 5, 3) == "xxx… (2 more characters)"
+    assert clipped("xxx", 3) == "xxx"

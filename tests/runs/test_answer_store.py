@@ -33,19 +33,12 @@ def _refusal(path: Path) -> str:
     return str(caught.value)
 
 
-def test_store_of_nothing_is_empty_and_makes_no_file(path: Path) -> None:
-    assert AnswerStore(path, QUESTIONS).answers == {}
-    assert not path.exists()
-
-
 @pytest.mark.parametrize(
     "response",
     [
-        "Yes",
         "",
         "Ja, “natürlich” — 是的 😀",
         "line\nline\r\nline\u2028line\x85line\x00",
-        "\"quotes\" 'quotes' \\ / {}",
         "half a surrogate pair: \ud83d",
     ],
 )
@@ -73,22 +66,7 @@ def test_each_answer_is_one_line_with_the_fields_of_the_contract(path: Path) -> 
     }
 
 
-def test_batches_are_appended(path: Path) -> None:
-    AnswerStore(path, QUESTIONS).append([Answer(CAR, "Yes")])
-    before = path.read_bytes()
-    store = AnswerStore(path, QUESTIONS)
-    store.append([Answer(DOG, "No")])
-    assert path.read_bytes().startswith(before)
-    assert list(store.answers) == [CAR, DOG]
-
-
-def test_answers_carry_the_questions_of_the_run(path: Path) -> None:
-    path.write_text(_line(CAR))
-    (question,) = AnswerStore(path, QUESTIONS).answers
-    assert question.object == "car"
-
-
-@pytest.mark.parametrize("cut", [1, 2, 30, len(_line(DOG)) - 1])
+@pytest.mark.parametrize("cut", [1, len(_line(DOG)) - 1])
 def test_last_line_cut_short_is_taken_off_and_said(
     path: Path, cut: int, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -101,12 +79,6 @@ def test_last_line_cut_short_is_taken_off_and_said(
     ]
     store.append([Answer(DOG, "No")])
     assert list(AnswerStore(path, QUESTIONS).answers) == [CAR, DOG]
-
-
-def test_only_line_cut_short_within_a_character_leaves_an_empty_file(path: Path) -> None:
-    path.write_bytes('{"image": "a.png", "question": "é'.encode()[:-1])
-    assert AnswerStore(path, QUESTIONS).answers == {}
-    assert path.read_bytes() == b""
 
 
 def test_line_cut_short_in_a_file_that_cannot_be_shortened_is_refused(
@@ -128,22 +100,14 @@ def test_line_cut_short_in_a_file_that_cannot_be_shortened_is_refused(
         ("{", "it is no JSON (Expecting property name enclosed in double quotes at column 2)"),
         ("", "it is no JSON (Expecting value at column 1)"),
         ('{"image": "a.png"}', "question is missing"),
-        (_line(CAR).replace('"p_no"', '"no"').strip(), "p_no is missing"),
         (_line(CAR).replace('"Yes"', "null").strip(), "response is None, not a text"),
-        (_line(CAR).replace('"a.png"', '["a.png"]').strip(), "image is ['a.png'], not a text"),
         ("[]", "no JSON object with named fields"),
-        ("7", "no JSON object with named fields"),
         ("[" * 100_000, "brackets within brackets without end"),
-        (_line(CAR).replace("2,", f"{'7' * 5_000},").strip(), "a number of thousands of digits"),
         (_line(CAR).replace("2,", '"two",').strip(), "n_tokens is 'two', not a number of tokens"),
-        (_line(CAR).replace("2,", "true,").strip(), "n_tokens is True, not a number of tokens"),
         (_line(CAR).replace("2,", "-1,").strip(), "n_tokens is -1, not a number of tokens"),
         (_line(CAR).replace("0.75", '"high"').strip(), "p_yes is 'high', not a probability"),
         (_line(CAR).replace("0.75", "NaN").strip(), "p_yes is nan, not a probability"),
         (_line(CAR).replace("0.75", "1.5").strip(), "p_yes is 1.5, not a probability"),
-        (_line(CAR).replace("0.25", "-0.5").strip(), "p_no is -0.5, not a probability"),
-        (_line(CAR).replace("0.25", "Infinity").strip(), "p_no is inf, not a probability"),
-        (_line(CAR).replace("0.25", "false").strip(), "p_no is False, not a probability"),
     ],
 )
 def test_broken_line_in_the_middle_is_named(path: Path, line: str, reason: str) -> None:
@@ -192,11 +156,6 @@ def test_answers_to_other_questions_are_left_alone(path: Path) -> None:
     store.append([Answer(CUP, "No")])
     assert path.read_text().startswith(_line(CAR) + _line(DOG))
     assert list(AnswerStore(path, QUESTIONS).answers) == [CAR, DOG, CUP]
-
-
-def test_file_that_cannot_be_read_is_refused(path: Path) -> None:
-    path.mkdir()
-    assert _refusal(path) == f"{path}: cannot be read (Is a directory)"
 
 
 def test_full_disk_is_one_line_and_earlier_answers_are_safe(

@@ -1,4 +1,4 @@
-"""A run folder: whose it is, what is in it, and what is refused."""
+"""A run folder: whose it is, what is in it, what is refused, its log, and how a start ends."""
 
 import json
 import logging
@@ -6,22 +6,57 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import visible_files
 from filelock import FileLock
-from opened_folders import ANSWER, IDENTITY, answered, log_of_this_test_only, opened, path, refusal
 
-from repope_eval.errors import RepopeError
+from repope_eval.errors import InterruptionError, RepopeError
+from repope_eval.records import Answer, Question
 from repope_eval.runs import folder as run_folder
 from repope_eval.runs.answer_store import read_answers
-from repope_eval.runs.folder import FollowedFolder, RunFolder, picture_hashes
+from repope_eval.runs.folder import FollowedFolder, RunFolder, close_log, picture_hashes
 from repope_eval.runs.layout import answer_files
 from repope_eval.runs.manifest import SCHEMA_VERSION
 
-__all__ = ["log_of_this_test_only", "path"]  # fixtures
+IDENTITY = {"model.checkpoint": "a/b", "model.revision": "main", "bench.images": None}
+
+ANSWER = Answer(Question("a.png", "Is there a car in the image?", "car"), "Yes")
+
+
+@pytest.fixture(autouse=True)
+def log_of_this_test_only(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    caplog.set_level(logging.INFO, "repope_eval")
+    yield
+    close_log()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "runs" / "demo" / "tiny"
+
+
+def opened(path: Path, *, resume: bool = True, **changed: Any) -> RunFolder:
+    """The folder as a process finds it that comes after the one before has ended."""
+    with RunFolder(path, IDENTITY | changed, resume=resume) as folder:
+        return folder
+
+
+def answered(path: Path) -> RunFolder:
+    folder = opened(path)
+    folder.manifest.note(status="running")
+    folder.write_answers([ANSWER])
+    return folder
+
+
+def refusal(path: Path, **how: Any) -> str:
+    with pytest.raises(RepopeError) as caught:
+        opened(path, **how)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
 
 
 def test_folder_is_made_with_its_log(path: Path) -> None:
@@ -33,16 +68,6 @@ def test_folder_is_made_with_its_log(path: Path) -> None:
 def test_home_folder_may_be_written_as_a_tilde(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     assert opened(Path("~/runs")).path == tmp_path / "runs"
-
-
-def test_files_are_written(path: Path) -> None:
-    folder = answered(path)
-    folder.write_scores({"scores": {}}, "<html>é</html>")
-    assert read_answers(folder.answers) == (ANSWER,)
-    assert json.loads((path / "scores.json").read_text(encoding="utf-8")) == {"scores": {}}
-    assert (path / "report.html").read_text(encoding="utf-8") == "<html>é</html>"
-    names = {"answers.jsonl", "manifest.json", "report.html", "run.log", "scores.json"}
-    assert visible_files(path) == names
 
 
 def test_answers_of_another_configuration_are_refused(path: Path) -> None:
@@ -99,14 +124,8 @@ def test_answers_without_a_manifest_are_refused(path: Path) -> None:
             "{",
             "is no JSON (Expecting property name enclosed in double quotes: line 1 column 2 (char 1)), so whose",
         ),
-        (
-            "",
-            "is empty, so whose the answers beside it are is unknown",
-        ),
         ("[]", "is no run's manifest"),
         ('{"schema": 1}', "does not tell whose the answers beside it are"),
-        ('{"schema": 1, "identity": "a"}', "is no run's manifest (identity is 'a')"),
-        ('{"schema": 1, "seconds": {"load": "x"}}', "is no run's manifest (seconds.load is 'x')"),
         ('{"schema": 2, "identity": {}}', "is of schema 2, another version's"),
     ],
 )
@@ -213,13 +232,6 @@ def test_a_pipe_in_a_files_place_is_not_waited_for(path: Path, name: str) -> Non
     assert refusal(path) == f"{path / name}: is no file; choose another out="
 
 
-def test_a_disk_without_room_for_figures_is_one_line(path: Path) -> None:
-    folder = answered(path)
-    (path / "figures").write_text("in the way of a folder")
-    with pytest.raises(RepopeError, match="cannot be made or written"):
-        folder.write_figures({"a.svg": b""})
-
-
 def test_who_only_looks_whether_a_folder_is_held_stops_nobody(path: Path) -> None:
     path.mkdir(parents=True)
     lock = FileLock(path / ".lock", thread_local=False)
@@ -281,3 +293,140 @@ def test_what_lies_elsewhere_is_no_part_of_a_run(path: Path, tmp_path: Path) -> 
         picture_hashes(path)
     (path / "answers.rank-1.jsonl").symlink_to(tmp_path / "images.json")
     assert answer_files(path / "answers.jsonl") == [path / "answers.jsonl"]
+
+
+def test_each_run_of_a_process_has_its_own_log(tmp_path: Path) -> None:
+    log = logging.getLogger("repope_eval.anything")
+    for name in ("first", "second"):
+        opened(tmp_path / name)
+        log.info("of the %s run: “é”", name)
+    close_log()
+    log.info("of none")
+    for name in ("first", "second"):
+        (line,) = (tmp_path / name / "run.log").read_text(encoding="utf-8").splitlines()
+        assert line.endswith(f"INFO of the {name} run: “é”")
+
+
+def test_refused_folder_ends_the_log_of_the_run_before(tmp_path: Path, path: Path) -> None:
+    answered(path)
+    opened(tmp_path / "other")
+    refusal(path, resume=False)
+    logging.getLogger("repope_eval").warning("the next run's")
+    assert (tmp_path / "other" / "run.log").read_text() == ""
+
+
+def test_a_disk_that_is_full_when_the_log_ends_is_no_error(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(handler: logging.FileHandler) -> None:
+        close(handler)
+        raise OSError(28, "No space left on device")
+
+    opened(path)
+    close = logging.FileHandler.close
+    monkeypatch.setattr(logging.FileHandler, "close", refuse)
+    close_log()
+
+
+def test_no_text_of_others_can_be_taken_for_a_line_of_the_log(path: Path) -> None:
+    with RunFolder(path, IDENTITY, resume=True):
+        logging.getLogger("repope_eval.x").warning(
+            "asks %s", "this\n2026-01-01 INFO all is well\x1b]0;x\x07\x9b"
+        )
+    first, second = (path / "run.log").read_text(encoding="utf-8").splitlines()
+    assert first.endswith("WARNING asks this")
+    assert second == r"    2026-01-01 INFO all is well\x1b]0;x\x07\x9b"
+
+
+@pytest.mark.parametrize(
+    ("error", "how", "line"),
+    [
+        (RepopeError("a.png: is no image;\nmend it"), "failed", "a.png: is no image; mend it"),
+        (
+            InterruptionError("interrupted: 3 answers are safe", 143),
+            "interrupted",
+            "interrupted: 3 answers are safe",
+        ),
+        (KeyboardInterrupt(), "interrupted", "KeyboardInterrupt"),
+        (SystemExit(-1), "interrupted", "stopped by its launcher"),
+        (ZeroDivisionError("division by zero"), "failed", "division by zero"),
+    ],
+)
+def test_manifest_says_what_a_run_ended_with(path: Path, error: BaseException, how: str, line: str) -> None:
+    def end() -> None:
+        with RunFolder(path, IDENTITY, resume=True) as folder:
+            folder.manifest.note(status="running")
+            folder.write_answers([ANSWER])
+            raise error
+
+    with pytest.raises(type(error)):
+        end()
+    ended = json.loads((path / "manifest.json").read_text())["ended"]
+    assert (ended["how"], ended["line"]) == (how, line)
+
+
+def _fail_before_the_first_answer(path: Path, error: BaseException, *, leaves_failures: bool = False) -> None:
+    with RunFolder(path, IDENTITY, resume=True, leaves_failures=leaves_failures) as folder:
+        folder.manifest.note(status="running")
+        folder.write_images({})
+        raise error
+
+
+@pytest.mark.parametrize("error", [RepopeError("no such answers"), KeyboardInterrupt()])
+def test_a_start_that_fails_before_its_first_answer_leaves_nothing_of_what_it_made(
+    path: Path, tmp_path: Path, error: BaseException
+) -> None:
+    with pytest.raises(type(error)):
+        _fail_before_the_first_answer(path, error)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_start_that_fails_before_its_first_answer_leaves_a_folder_that_was_there(path: Path) -> None:
+    path.mkdir(parents=True)
+    path.joinpath("notes.txt").touch()
+    with pytest.raises(RepopeError):
+        _fail_before_the_first_answer(path, RepopeError("no such checkpoint"))
+    assert visible_files(path) == {"notes.txt", "run.log", "manifest.json", "images.json"}
+
+
+def test_of_a_start_that_nobody_may_see_fail_the_end_is_kept(path: Path) -> None:
+    with pytest.raises(RepopeError):
+        _fail_before_the_first_answer(path, RepopeError("no such checkpoint"), leaves_failures=True)
+    assert json.loads((path / "manifest.json").read_text())["ended"]["line"] == "no such checkpoint"
+
+
+def test_answers_that_cannot_be_read_any_more_stay(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise OSError(24, "Too many open files")
+
+    def fail() -> None:
+        with RunFolder(path, IDENTITY, resume=True) as folder:
+            folder.manifest.note(status="running")
+            folder.write_answers([ANSWER])
+            monkeypatch.setattr(Path, "open", refuse)
+            raise RepopeError("too many open files")
+
+    with pytest.raises(RepopeError):
+        fail()
+    monkeypatch.undo()
+    assert read_answers(path / "answers.jsonl") == (ANSWER,)
+
+
+def test_a_folder_that_another_start_takes_away_is_made_again(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = run_folder.hold
+
+    def take_away(folder: Path, patience: float) -> Any:
+        monkeypatch.setattr(run_folder, "hold", held)
+        folder.rmdir()
+        return held(folder, patience)
+
+    monkeypatch.setattr(run_folder, "hold", take_away)
+    opened(path)
+
+
+def test_an_error_of_the_program_itself_leaves_its_log(path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), RunFolder(path, IDENTITY, resume=True):
+        raise ZeroDivisionError
+    assert visible_files(path) == {"run.log"}

@@ -50,12 +50,6 @@ def test_lines_of_ranks_are_moved_as_they_are(path: Path) -> None:
     assert path.read_bytes() == lines
 
 
-def test_without_files_of_ranks_nothing_is_done(path: Path) -> None:
-    merge_shares(path)
-    assert not list(path.parent.iterdir())
-    assert count_stored(path, QUESTIONS) == 0
-
-
 def test_a_merging_that_was_cut_short_is_done_again(path: Path) -> None:
     """Its answers are in place, and its files still there; the first answer to a question stays."""
     store(path, answer(0), answer(1, "No"))

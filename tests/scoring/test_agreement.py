@@ -58,12 +58,6 @@ def test_of_the_papers_models_less_is_re_ranked_without_the_share_of_yes(
     assert {pair.probability for pair in found.overtakings} == {None}
 
 
-def test_tau_is_one_for_the_same_order_and_minus_one_for_the_reverse() -> None:
-    order = [0.1, 0.2, 0.3, 0.4, 0.5]
-    assert agreement_of(order, [0.5, 0.6, 0.7, 0.8, 0.9]).taus["mcc"].value == 1
-    assert agreement_of(order, order[::-1]).taus["mcc"].value == -1
-
-
 def test_tau_is_about_the_models_that_have_both_values() -> None:
     order = [0.1, 0.2, 0.3, 0.4, 0.5]
     assert agreement_of([*order, None], [*order, 0.1]).taus["f1"].value == 1
@@ -116,7 +110,3 @@ def test_what_is_gone_at_half_yes_is_the_share_of_yes(
     order = [1.0, 2.0, 3.0, 4.0, 5.0]
     found = agreement_of(order, [2, 1, 4, 3, 5], f1_balanced=(order, balanced_after))
     assert found.share_of_yes == (share if share is None else pytest.approx(share))
-
-
-def test_where_nothing_is_re_ranked_there_is_nothing_to_share() -> None:
-    assert agreement_of([1, 2, 3, 4, 5], [1, 2, 3, 4, 5]).share_of_yes is None

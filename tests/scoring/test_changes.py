@@ -74,9 +74,8 @@ def test_few_images_have_no_interval_of_a_change() -> None:
     assert set(reasons_of(change.estimates).values()) == {"fewer than 100 images have answers"}
 
 
-@pytest.mark.parametrize("n_flipped", [0, 19])
-def test_few_changes_have_no_interval(n_flipped: int) -> None:
-    change = scored(*relabelled(150, n_flipped)).changes["random"]
+def test_few_changes_have_no_interval() -> None:
+    change = scored(*relabelled(150, 19)).changes["random"]
     assert change.estimates["f1"].interval is None
     assert change.estimates["f1"].reason == "relabelling changes its counts in fewer than 20 images"
 

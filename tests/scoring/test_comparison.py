@@ -124,16 +124,6 @@ def test_no_model_and_one_model() -> None:
     assert (tau.value, tau.interval) == (None, None)
 
 
-def test_no_model_is_ranked() -> None:
-    found = compare(three_models(), one_label_set(LABELS), "repope", ranked=[])
-    assert found.standings == {"pope": {"random": ()}}
-    assert [(d.first, d.second) for d in found.differences["pope"]["random"]] == [
-        ("middling", "poor"),
-        ("middling", "good"),
-        ("poor", "good"),
-    ]
-
-
 @pytest.mark.parametrize("n_images", [0, 1, 99])
 def test_with_too_few_images_nothing_says_how_sure_a_rank_is(n_images: int) -> None:
     """A test of 8 images at 5 % errs in 10 of 100 cases."""

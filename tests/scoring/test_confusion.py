@@ -155,17 +155,6 @@ def test_lmms_eval_counts_an_unparsed_answer_as_wrong_for_accuracy_alone() -> No
     )
 
 
-def test_counts_of_each_outcome() -> None:
-    labels = {question(number): label for number, (label, _) in enumerate(TABLE)}
-    answers = {
-        question(number): Answer(question(number), response)
-        for number, (_, response) in enumerate(TABLE)
-        if response is not None
-    }
-    confusion = count(labels, answers, PROTOCOLS["repope"])
-    assert confusion == Confusion(tp=2, fp=1, tn=3, fn=1, unparsed_yes=1, unparsed_no=1, unanswered=1)
-
-
 def test_answers_to_questions_without_a_label_count_nowhere() -> None:
     answers = {question(number): Answer(question(number), "yes") for number in range(3)}
     assert count({question(1): True}, answers, PROTOCOLS["repope"]) == Confusion(tp=1)

@@ -76,37 +76,11 @@ def test_the_figures_of_each_object() -> None:
     assert list(found) == ["bed", "tie"]
     assert [
         tuple(cell.estimates[figure].value for figure in ("tpr", "tnr", "acc")) for cell in found.values()
-    ] == [
-        (6 / 8, 3 / 4, 9 / 12),
-        (0.5, 0.5, 0.5),
-    ]
+    ] == [(6 / 8, 3 / 4, 9 / 12), (0.5, 0.5, 0.5)]
     assert [(cell.n_positives, cell.n_negatives, cell.n_unparsed) for cell in found.values()] == [
         (8, 4, 0),
         (2, 2, 2),
     ]
-
-
-def test_the_intervals_hold_their_figure_and_shrink_with_images() -> None:
-    few, many = (detection(*answered(*MIXED[:12] * times), REPOPE) for times in (4, 40))
-    for figure in DETECTION_FIGURES:
-        widths = []
-        for found in (few, many):
-            interval = found.estimates[figure].interval
-            assert interval is not None
-            low, high = interval
-            assert low <= found.estimates[figure].value <= high
-            widths.append(high - low)
-        assert widths[1] < widths[0] / 2
-
-
-def test_images_of_either_label_are_drawn_apart() -> None:
-    """A model that says yes to nearly all: accuracy varies with the answers, and not with how many are negative."""
-    rows = [("bed", number % 2 == 0, "no" if number % 20 == 1 else "yes") for number in range(2000)]
-    found = detection(*answered(*rows), REPOPE)
-    interval = found.estimates["acc"].interval
-    assert interval is not None
-    half = 1.96 * math.sqrt(0.1 * 0.9 / 1000) / 2  # that of the true negative rate, halved
-    np.testing.assert_allclose(interval, (0.55 - half, 0.55 + half), atol=0.001)
 
 
 def test_a_rate_without_a_success_has_an_interval_with_a_width() -> None:

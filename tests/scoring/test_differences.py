@@ -4,7 +4,6 @@ import random
 
 import numpy as np
 import pytest
-from counts import percentiles
 from model_examples import (
     LABELS,
     Answers,
@@ -53,21 +52,6 @@ def test_a_difference_is_of_the_same_drawn_images() -> None:
     even = dict.fromkeys(images, 1.0)
     assert difference.value == pytest.approx(f1(models["good"], even) - f1(models["middling"], even))
     assert difference.detectable == pytest.approx(2.8 * np.std(values), rel=0.15)
-
-
-def test_a_difference_is_surer_than_its_two_figures() -> None:
-    """What makes an image hard for both cancels out."""
-    models = {"one": answered(LABELS, 0.15, 1)}
-    few = set(random.Random(5).sample(list(LABELS), 60))
-    models["other"] = {q: Answer(q, "no") if q in few else answer for q, answer in models["one"].items()}
-    (difference,) = differences_of(models)
-    widths = [
-        interval[1] - interval[0]
-        for answers in models.values()
-        if (interval := percentiles(one_label_set(LABELS), answers)["pope"]["random"]["f1"])
-    ]
-    assert difference.interval is not None
-    assert difference.interval[1] - difference.interval[0] < 0.5 * min(widths)
 
 
 def test_only_questions_that_both_answered_are_compared() -> None:
@@ -243,22 +227,22 @@ def test_p_is_never_nothing() -> None:
 
 def test_p_is_about_uniform_where_there_is_no_difference() -> None:
     """Of all pairs of equally good models about one in twenty is below 5 %, and none of them for all together."""
-    models = {f"m{n}": answered(LABELS, 0.1, 100 + n) for n in range(40)}
+    models = {f"m{n}": answered(LABELS, 0.1, 100 + n) for n in range(20)}
     found = differences_of(models)
     below = [d for d in found if d.p is not None and d.p < 0.05]
-    # Not independent: each model is in 39 pairs, so the tolerance is wide.
+    # Not independent: each model is in 19 pairs, so the tolerance is wide.
     assert 0.01 < len(below) / len(found) < 0.12
     assert all(d.p_adjusted is not None and d.p_adjusted > 0.05 for d in found)
 
 
-def test_of_forty_models_the_different_ones_are_told_apart() -> None:
-    """Adjusted by Holm, the smallest p of 10,000 replicates times 780 pairs is 0.078: nothing was found."""
-    models = {f"m{n}": answered(LABELS, 0.02 if n < 20 else 0.25, n) for n in range(40)}
+def test_of_many_models_the_different_ones_are_told_apart() -> None:
+    """Adjusted by Holm, the smallest p of 10,000 replicates times 561 pairs is 0.056: nothing was found."""
+    models = {f"m{n}": answered(LABELS, 0.02 if n < 17 else 0.25, n) for n in range(34)}
     found = differences_of(models)
     told_apart = [d for d in found if d.p_adjusted is not None and d.p_adjusted <= 0.05]
-    between = [d for d in told_apart if int(d.first[1:]) < 20 <= int(d.second[1:])]
-    assert len(between) == 400
-    assert len(told_apart) == 400
+    between = [d for d in told_apart if int(d.first[1:]) < 17 <= int(d.second[1:])]
+    assert len(between) == 17 * 17
+    assert len(told_apart) == 17 * 17
 
 
 def test_what_so_many_images_show_is_found_by_so_many_in_80_of_100() -> None:

@@ -68,15 +68,6 @@ def test_each_cause_is_worth_the_mean_over_the_orders_and_the_parts_add_up() -> 
     assert gap.parts["answers"].by_order == pytest.approx((-2 / 5, -2 / 5))
 
 
-def test_accuracy_is_taken_apart_too() -> None:
-    """a: 2 of 5 right, 2 of the shared 4, under new labels 1 of 4. b: 2 of 5, 2 of 4, read by repope 3 of 4."""
-    gap = taken_apart(FIRST, SECOND, NEW, "repope")["random"]["accuracy"]
-    found = parts(gap)
-    assert found["answers"] == pytest.approx(-1 / 2)
-    assert sum(part or 0 for part in found.values()) == pytest.approx(0, abs=1e-15)
-    assert gap.value == pytest.approx(0)
-
-
 def test_results_that_change_places_turn_every_sign() -> None:
     there, back = taken_apart(FIRST, SECOND, NEW, "repope"), taken_apart(SECOND, FIRST, NEW, "repope")
     for figure in ("f1", "accuracy", "yes_ratio"):

@@ -11,11 +11,7 @@ PAIRS = [
 ]
 GROUPS = {question: str(number) for number, pair in enumerate(PAIRS) for question in pair}
 LABELS = LabelSet(
-    "labels",
-    {
-        "photograph": {pair[0]: True for pair in PAIRS},
-        "altered": {pair[1]: False for pair in PAIRS},
-    },
+    "labels", {"photograph": {pair[0]: True for pair in PAIRS}, "altered": {pair[1]: False for pair in PAIRS}}
 )
 
 

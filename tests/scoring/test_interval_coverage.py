@@ -16,8 +16,8 @@ from repope_eval.scoring.bootstrap import interval_of, labelled_images, mean_ove
 from repope_eval.scoring.confusion import OUTCOMES
 from repope_eval.scoring.protocols import PROTOCOLS
 
-MODELS = 1000
-"""So many that a coverage of 95 % is met to within 0.7 % (one standard error)."""
+MODELS = 500
+"""So many that a coverage of 95 % is met to within 1 % (one standard error)."""
 MODELS_AT_ONCE = 250
 MISSES, FALSE_ALARMS = 0.15, 0.05
 """Rates of the images of middling difficulty."""
@@ -95,15 +95,10 @@ def test_percentiles_hold_the_true_f1_of_95_of_100_models(
 
 COVERAGES = (
     ("mild", "8", "0.98"),
-    ("mild", "30", "0.85"),
     ("mild", "100", "1"),
-    ("mild", "500", "0.85"),
-    ("clustered", "20", "0.98"),
     ("clustered", "100", "0.85"),
-    ("halves", "50", "0.98"),
     ("halves", "500", "0.85"),
     ("unequal", "20", "0.95"),
-    ("unequal", "100", "0.9"),
 )
 
 

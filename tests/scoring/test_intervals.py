@@ -120,13 +120,3 @@ def test_the_same_errors_in_several_variants_are_no_further_ones() -> None:
     variants = LabelSet("pope", {"random": labels, "popular": labels})
     cells = score("a-model", "a-bench", [variants], answered(labels, 24), "repope").cells["pope"]
     assert {cell.estimates["recall"].method for cell in cells.values()} == {"gamma"}  # 25 misses
-
-
-def test_many_errors_in_a_few_images_are_few_events() -> None:
-    """120 errors of 600, all of them about 20 images."""
-    labels = labelled(100)
-    answers = answered(labels, 0)
-    for question, label in list(labels.items())[:120]:
-        answers[question] = Answer(question, "no" if label else "yes")
-    cells = score("a-model", "a-bench", [LabelSet("pope", {"random": labels})], answers, "repope").cells
-    assert set(methods_of(cells["pope"]["random"].estimates).values()) == {"gamma"}

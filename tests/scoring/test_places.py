@@ -12,12 +12,7 @@ from repope_eval.scoring.comparison import kendall_tau, place_interval, places, 
 
 @pytest.mark.parametrize(
     ("values", "expected"),
-    [
-        ([0.9, 0.8, 0.95], [2, 3, 1]),
-        ([0.8, 0.9, 0.9, 0.7], [3, 1, 1, 4]),
-        ([0.5], [1]),
-        ([], []),
-    ],
+    [([0.9, 0.8, 0.95], [2, 3, 1]), ([0.8, 0.9, 0.9, 0.7], [3, 1, 1, 4]), ([0.5], [1]), ([], [])],
 )
 def test_equal_values_share_the_better_rank(values: list[float], expected: list[int]) -> None:
     assert places(np.array(values)).tolist() == expected

@@ -96,16 +96,6 @@ def test_all_questions_together_are_a_variant_where_one_has_a_single_label() -> 
     assert with_distinct([alone]) == (alone,)
 
 
-def test_one_variant_has_no_mean() -> None:
-    scores = scores_of([LabelSet("pope", {"random": {DOG: True}})], {DOG: "yes"})
-    assert list(scores.cells["pope"]) == ["random"]
-
-
-def test_several_variants_are_followed_by_their_mean() -> None:
-    labels = LabelSet("pope", {"random": {DOG: True}, "popular": {DOG: True}, "adversarial": {DOG: True}})
-    assert list(scores_of([labels], {}).cells["pope"]) == ["random", "popular", "adversarial", MEAN]
-
-
 def test_a_question_of_several_variants_counts_in_each() -> None:
     labels = LabelSet("pope", {"random": {DOG: True, CAT: False}, "popular": {DOG: True, CUP: False}})
     by_variant = {
@@ -126,14 +116,6 @@ def test_the_same_answers_under_two_label_sets() -> None:
     before, after = (scores.cells[name]["random"].figures for name in ("pope", "repope"))
     assert (before.tp, before.fp, before.fn, before.n_questions) == (1, 1, 1, 3)
     assert (after.tp, after.fp, after.fn, after.n_questions) == (2, 0, 0, 2)
-
-
-def test_the_protocol_that_is_named_reads() -> None:
-    labels = [LabelSet("pope", {"random": {DOG: True}})]
-    assert scores_of(labels, {DOG: "a dog"}, "pope").cells["pope"]["random"].figures.tp == 1
-    scores = scores_of(labels, {DOG: "a dog"}, "lmms_eval")
-    assert scores.cells["pope"]["random"].figures.n_unparsed == 1
-    assert (scores.model, scores.bench, scores.protocol) == ("a-model", "a-bench", "lmms_eval")
 
 
 def test_distinct_questions_count_once_and_are_no_variant() -> None:

@@ -18,13 +18,10 @@ YES, NO, UNPARSED = True, False, None
     ("response", "reading"),
     [
         ("Yes", YES),
-        ("yes.", YES),
         ("YES", YES),
         ("No", NO),
-        ("No.", NO),
         ("No, there is not", NO),
         ("not", NO),
-        ("Not sure", NO),
         ("nothing", NO),
         ("cannot", NO),
         ("I know", NO),
@@ -33,7 +30,6 @@ YES, NO, UNPARSED = True, False, None
         ("The man closes his eyes", YES),  # because of "eyes"
         ("Yes, there is no dog", YES),  # yes is looked for first
         ("No. Yes.", YES),
-        ("noyes", YES),
         ("yesno", YES),
         ("", UNPARSED),
         (" \n", UNPARSED),
@@ -59,7 +55,6 @@ def test_repope_looks_for_yes_then_no_anywhere(response: str, reading: Reading) 
     [
         ("Yes", YES),
         ("No", NO),
-        ("no", NO),
         ("not", NO),
         ("NO", YES),  # only No, no and not are words of refusal
         ("Not sure", YES),
@@ -68,15 +63,12 @@ def test_repope_looks_for_yes_then_no_anywhere(response: str, reading: Reading) 
         ("No,there is one", YES),  # "Nothere"
         ("There is not a dog", NO),
         ("There isn't a dog", YES),
-        ("Yes, there is no dog", NO),
         ("Yes. There is no dog.", YES),  # the first sentence alone counts
         ("Yes.There is no dog.", YES),
         (".No", YES),
         ("There is a snowboard in the image.", YES),
         ("cannot", YES),
-        ("know", YES),
         ("no!", YES),
-        ("(no)", YES),
         ("no\n", YES),  # split at single spaces only
         ("\nno", YES),
         ("\tno there", YES),
@@ -125,15 +117,8 @@ def test_vlmevalkit_needs_one_of_two_words(response: str, reading: Reading) -> N
     [
         # A mark that stands beside no space becomes one: words apart.
         ("yes,no", UNPARSED),  # "yes no"
-        ("yes-no", UNPARSED),
         ("yes,sir", YES),  # "yes sir"
-        ("yes-sir", YES),
-        ("yes?sir", YES),
         ("(yes)", YES),  # " yes "
-        ("[no]", NO),
-        ("<no>", NO),
-        ('"no"', NO),
-        ("no!", NO),
         ('yes;/[]"{}()=+\\_-><@`,?!', YES),
         ("yes_no", UNPARSED),
         # A mark that stands beside a space somewhere vanishes everywhere: words joined.
@@ -143,14 +128,12 @@ def test_vlmevalkit_needs_one_of_two_words(response: str, reading: Reading) -> N
         ("a -b no-one", UNPARSED),  # "a b noone"
         ("a -b no,one", NO),  # the comma stands beside no space
         ("yes !", YES),
-        ("( yes)", YES),
         ("yes (sir)no", UNPARSED),  # "(" vanishes, ")" becomes a space: "yes sir no"
         ("yes (sir) no", UNPARSED),
         ("no (sir)yes", UNPARSED),
         ("yes (a)b", YES),
         # A comma between digits anywhere makes every mark vanish.
         ("yes,it is 1,000", UNPARSED),  # "yesit is 1000"
-        ("Yes,it is 1,000", UNPARSED),
         ("yes, it is 1,000", YES),
         ("yes-no 1,000", UNPARSED),  # "yesno 1000"
         ("(no)1,000", UNPARSED),  # "no1000"
@@ -158,7 +141,6 @@ def test_vlmevalkit_needs_one_of_two_words(response: str, reading: Reading) -> N
         # Full stops vanish unless between digits.
         ("no.", NO),
         (".no", NO),
-        ("...no...", NO),
         ("yes.no", UNPARSED),  # "yesno"
         ("y.e.s", YES),
         ("no.1", UNPARSED),  # "no1"
@@ -168,8 +150,6 @@ def test_vlmevalkit_needs_one_of_two_words(response: str, reading: Reading) -> N
         ("no. there are 1.5", NO),
         # What is no mark stays.
         ("yes:", UNPARSED),
-        ("yes'", UNPARSED),
-        ("yes*", UNPARSED),
         ("**Yes**", UNPARSED),
         ("Yes。", UNPARSED),
         ("yes\n,no", UNPARSED),  # a newline is no space here: "yes", "no"

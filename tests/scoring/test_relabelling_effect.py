@@ -34,8 +34,7 @@ LABEL_SETS = [
     ),
     # The dog is not there after all, the cat is, the cup is ambiguous; the rest stays.
     LabelSet(
-        "repope",
-        {"random": {DOG: False, CAT: True, OTHER_DOG: False}, "popular": {DOG: False, BUS: False}},
+        "repope", {"random": {DOG: False, CAT: True, OTHER_DOG: False}, "popular": {DOG: False, BUS: False}}
     ),
 ]
 
@@ -128,11 +127,6 @@ def test_a_single_label_set_has_nothing_to_tell(label_sets: list[LabelSet]) -> N
     said = answers(dog="yes", cat="yes")
     for told in (effects_by_variant, effects_by_object, turned_verdicts, remaining_errors):
         assert told(verdicts_of(label_sets, said, "repope")) == ()
-
-
-def test_no_answers() -> None:
-    verdicts = verdicts_of(LABEL_SETS, {}, "repope")
-    assert effects_by_variant(verdicts) == effects_by_object(verdicts) == turned_verdicts(verdicts) == ()
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)

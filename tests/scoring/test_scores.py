@@ -1,5 +1,6 @@
 """The scores of a run: everything that is found of its answers, in one record."""
 
+import functools
 import json
 import math
 import sys
@@ -12,7 +13,8 @@ from repope_eval.errors import RepopeError
 from repope_eval.records import Answer, Question
 from repope_eval.scoring.protocol_scores import score
 from repope_eval.scoring.protocols import PROTOCOLS
-from repope_eval.scoring.scores import score_benchmark
+from repope_eval.scoring.scores import Scores, score_benchmark
+from repope_eval.settings.config import ProtocolChoice
 
 
 def answered(*odd: str) -> dict[Question, Answer]:
@@ -25,10 +27,15 @@ def answered(*odd: str) -> dict[Question, Answer]:
     }
 
 
+@functools.cache
+def scored(protocol: ProtocolChoice, *odd: str) -> Scores:
+    """Scores of the demo's answers, made once."""
+    return score_benchmark(demo(), answered(*odd), "m", protocol)
+
+
 def test_the_figures_are_those_by_the_protocol() -> None:
-    answers = answered()
-    alone = score("m", "demo", demo().label_sets, answers, "pope")
-    found = score_benchmark(demo(), answers, "m", "pope")
+    alone = score("m", "demo", demo().label_sets, answered(), "pope")
+    found = scored("pope")
     assert (found.cells, found.changes, found.confusions) == (alone.cells, alone.changes, alone.confusions)
     assert (found.model, found.bench, found.protocol) == ("m", "demo", "pope")
 
@@ -48,7 +55,7 @@ def test_whatever_else_is_found_of_the_answers_is_there() -> None:
 
 
 def test_by_all_protocols_the_default_one_counts() -> None:
-    found = score_benchmark(demo(), answered("There is a snowboard."), "m", "all")
+    found = scored("all", "There is a snowboard.")
     assert found.protocol == "repope"
     assert [other.protocol for other in found.other_protocols] == [
         name for name in PROTOCOLS if name != "repope"
@@ -57,7 +64,7 @@ def test_by_all_protocols_the_default_one_counts() -> None:
 
 
 def test_the_document_is_what_json_reads_of_it() -> None:
-    document = score_benchmark(demo(), answered(), "m", "all").to_dict()
+    document = scored("all", "There is a snowboard.").to_dict()
     assert json.loads(json.dumps(document, allow_nan=False)) == document
     assert list(document) == [
         *("model", "bench", "protocol", "n_images", "sentence", "scores", "change", "distinct", "protocols"),
@@ -66,7 +73,7 @@ def test_the_document_is_what_json_reads_of_it() -> None:
 
 
 def test_a_frame_has_a_row_for_each_figure_of_the_document() -> None:
-    scores = score_benchmark(demo(), answered(), "m")
+    scores = scored("pope")
     document, frame = scores.to_dict(), scores.to_frame()
     assert list(frame) == ["label_set", "variant", "figure", "value", "low", "high", "method", "reason"]
     assert not frame.duplicated(["label_set", "variant", "figure"]).any()
@@ -88,11 +95,11 @@ def test_a_frame_has_a_row_for_each_figure_of_the_document() -> None:
 def test_without_pandas_there_is_no_frame(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(RepopeError, match=r"^to_frame: pandas is not installed; pip install pandas$"):
-        score_benchmark(demo(), answered(), "m").to_frame()
+        scored("pope").to_frame()
 
 
 def test_they_are_shown_in_two_lines() -> None:
-    scores = score_benchmark(demo(), answered(), "m", "pope")
+    scores = scored("pope")
     f1 = [scores.cells[name]["mean"].estimates["f1"] for name in ("pope", "repope")]
     shown = ["{:.4f} ({:.4f} to {:.4f})".format(one.value, *one.interval) for one in f1 if one.interval]
     assert repr(scores).splitlines() == [

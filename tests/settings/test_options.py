@@ -1,8 +1,9 @@
-"""Where the command stands among the words of a command line."""
+"""Where the command stands among the words of a command line, and Hydra's options."""
 
 import pytest
+from hydra._internal.utils import get_args_parser
 
-from repope_eval.settings.fields import command_place
+from repope_eval.settings.fields import FLAGS, REFUSED, WITH_VALUE, command_place
 
 
 @pytest.mark.parametrize(
@@ -10,17 +11,12 @@ from repope_eval.settings.fields import command_place
     [
         ("score answers=a", "score"),
         ("--config-dir mine score answers=a", "score"),
-        ("--config-dir=mine score", "score"),
         ("-cd mine -m score", "score"),
-        ("-c job --package model score", "score"),
         ("--help score", "score"),
-        ("--version", None),
         ("--config-dir", None),
         ("--config-dir score", None),
         ("--config-dir mine model=x score", None),  # where it is told that a command goes first
-        ("-m model=a,b", None),
         ("--model tiny", None),  # which is a setting, as it is told
-        ("+model=tiny score", None),
         ("", None),
     ],
 )
@@ -28,3 +24,13 @@ def test_options_may_stand_before_a_command(words: str, command: str | None) -> 
     listed = words.split()
     place = command_place(listed)
     assert (None if place is None else listed[place]) == command
+
+
+def test_each_option_is_taken_or_refused() -> None:
+    """Of those taken it is known whether a value follows, as settings/options.py finds the command behind them."""
+    actions = [action for action in get_args_parser()._actions if action.option_strings]
+    taken = [action for action in actions if action.dest not in REFUSED]
+    assert {action.dest for action in actions} - {action.dest for action in taken} == set(REFUSED)
+    alone = {name for action in taken if action.nargs == 0 for name in action.option_strings}
+    assert alone == set(FLAGS)
+    assert {name for action in taken for name in action.option_strings} - alone == set(WITH_VALUE)

@@ -18,13 +18,7 @@ def own(tmp_path: Path) -> Path:
     ("content", "line"),
     [
         ("famly: a", "model=mine: model.famly in its file: no such key (did you mean model.family?)"),
-        ("max_new_tokens: a", "model=mine: model.max_new_tokens in its file: a whole number is expected"),
         ("max_new_tokens: 0", "model.max_new_tokens=0: must be at least 1"),
-        ("dtype: half", "model.dtype=half: allowed are auto, float32, bfloat16, float16"),
-        (
-            "quantization: [a]",
-            "model=mine: model.quantization in its file: one of none, int8, nf4 is expected",
-        ),
         ("family: ???", "model.family is required: give model.family=..."),
     ],
 )
@@ -38,17 +32,10 @@ def test_mistakes_in_an_own_file_are_found(own: Path, content: str, line: str) -
     ("content", "reason"),
     [
         ("a: [here\n", "expected ',' or ']', but got '<stream end>' in \"{path}\", line 2, column 1"),
-        (
-            "family:\n\tcheckpoint: a\n",
-            "found character '\\t' that cannot start any token in \"{path}\", line 2, column 1",
-        ),
         ("family: a\nfamily: b\n", 'found duplicate key family in "{path}", line 2, column 1'),
-        ("a: 1\n---\nb: 2\n", 'but found another document in "{path}", line 2, column 1'),
         ("defaults: 5\n", "Invalid defaults list in 'model/mine', defaults must be a list (got int)"),
         (f"a: {'9' * 5000}", "use sys.set_int_max_str_digits() to increase the limit"),
-        ("a\0b: 1\n", "as text in UTF-16 and damaged files do; save it as UTF-8"),
         ("a: ${\n", "no viable alternative at input '${'"),
-        ("a: !!python/x y\n", "'tag:yaml.org,2002:python/x' in \"{path}\", line 1, column 4"),
     ],
 )
 def test_an_own_file_that_no_parser_takes_is_one_line(own: Path, content: str, reason: str) -> None:
@@ -95,16 +82,12 @@ BOMB = b"a: &a [x, x, x]\nb: &b [*a, *a, *a]\n"
     ("content", "reason"),
     [
         (b"", "is empty; its settings are expected, key: value in each line"),
-        (b"# nothing\n", "is empty; its settings are expected, key: value in each line"),
         (b"family: internvl2_5\nsystem_prompt: |\n  two\n  lines\ndefaults: [tiny]\n", None),
-        ("family: café\n".encode(), None),
         (b"\x89PNG\r\n\x1a\n", "is a PNG image, not text; is it the right file?"),
         (b"- family\n", "line 1: key: value is expected, in each line"),
-        (b"just a text\n", "line 1: key: value is expected, in each line"),
         (BOMB, "line 2: repeats a node by *a; write it out, or refer to a key with ${KEY}"),
         (b"a: " + b"[" * 1000, f"line 1: is nested deeper than {DEEPEST} levels; settings have two"),
         (b"a: " + b"x" * MOST_BYTES, "has 100,003 bytes; a configuration file has 100,000 at most"),
-        (b"a: [here\n", None),  # Hydra says it
     ],
 )
 def test_an_own_file_that_is_no_configuration_says_why(
@@ -113,12 +96,6 @@ def test_an_own_file_that_is_no_configuration_says_why(
     path = tmp_path / "mine.yaml"
     path.write_bytes(content)
     assert file_mistake(tmp_path, "mine") == (None if reason is None else f"{path}: {reason}")
-
-
-def test_an_own_file_in_another_encoding_says_where(tmp_path: Path) -> None:
-    path = tmp_path / "mine.yaml"
-    path.write_bytes("a: 1\nfamily: café\n".encode("latin-1"))
-    assert str(file_mistake(tmp_path, "mine")).startswith(f"{path}, line 2: is not UTF-8 ")
 
 
 @pytest.mark.parametrize("word", ["model=mine", "model=mine.yml", "model=tiny"])

@@ -1,13 +1,12 @@
 from dataclasses import FrozenInstanceError, dataclass
-from types import NoneType
 from typing import Any, Literal
 
 import pytest
 from omegaconf import MISSING, OmegaConf
 
 from repope_eval.errors import RepopeError
-from repope_eval.settings.config import ModelSettings, ModelsSettings, ScoreSettings
-from repope_eval.settings.fields import fields_by_key, nearest, setting
+from repope_eval.settings.config import ScoreSettings
+from repope_eval.settings.fields import fields_by_key, setting
 from repope_eval.settings.schema import problems, schema_of, settings_from
 
 
@@ -72,15 +71,10 @@ def test_record_comes_back_frozen_with_tuples() -> None:
         car.engine.cylinders = 8  # type: ignore[misc]
 
 
-def test_interpolated_values_come_back_resolved() -> None:
-    assert settings_from(Car, _composed(owner="${engine.name} owner")).owner == "small owner"
-
-
 @pytest.mark.parametrize(
     ("values", "line"),
     [
         ({"gear": "automatic"}, "gear=automatic: allowed are auto, manual (did you mean auto?)"),
-        ({"gear": "x"}, "gear=x: allowed are auto, manual"),
         (
             {"engine": {"fuel": "desel"}},
             "engine.fuel=desel: allowed are petrol, diesel (did you mean diesel?)",
@@ -88,8 +82,6 @@ def test_interpolated_values_come_back_resolved() -> None:
         ({"engine": {"cylinders": 0}}, "engine.cylinders=0: must be at least 1"),
         ({"tank": 91}, "tank=91.0: must be at most 90"),
         ({"named": False}, "engine.name is required: give engine.name=..."),
-        ({"plate": "11"}, "plate=11: a letter and a number is expected"),
-        ({"plate": "A1 "}, "plate=A1 : a letter and a number is expected"),
         ({"plate": ""}, "plate=: a letter and a number is expected"),
         ({"owner": ""}, "owner= is empty: give it a value or null, or leave it out"),
         ({"named": False, "engine": {"name": ""}}, "engine.name= is empty: give it a value, or leave it out"),
@@ -122,26 +114,10 @@ def test_a_value_that_repeats_a_missing_one_is_no_second_problem() -> None:
     assert list(problems(Car, composed)) == ["engine.name is required: give engine.name=..."]
 
 
-def test_keys_are_dotted_and_in_order() -> None:
-    assert list(fields_by_key(Car)) == [
-        "engine",
-        "engine.name",
-        "engine.fuel",
-        "engine.cylinders",
-        "owner",
-        "gear",
-        "plate",
-        "axles",
-        "spare",
-        "tank",
-    ]
-
-
 @pytest.mark.parametrize(
     ("key", "words"),
     [
         ("engine.fuel", "one of petrol, diesel"),
-        ("gear", "one of auto, manual"),
         ("engine.cylinders", "a whole number"),
         ("tank", "a number or null"),
         ("owner", "a text or null"),
@@ -151,22 +127,6 @@ def test_keys_are_dotted_and_in_order() -> None:
 )
 def test_what_is_expected_is_said_in_words(key: str, words: str) -> None:
     assert fields_by_key(Car)[key].expected == words
-
-
-def test_what_a_field_takes_is_in_its_kinds() -> None:
-    fields = fields_by_key(Car)
-    assert fields["gear"].allowed == ("auto", "manual")
-    assert (fields["owner"].allowed, fields["owner"].kinds) == ((), {str, NoneType})
-    assert fields["axles"].kinds == {tuple}
-    assert (fields["engine"].record, fields["engine.cylinders"].record) == (Engine, None)
-    assert fields["owner"].is_any_text
-    assert not fields["gear"].is_any_text
-    assert fields_by_key(ModelsSettings)["model"].record is ModelSettings
-
-
-def test_nearest_names_only_what_is_close() -> None:
-    assert nearest("modle", ["model", "bench"]) == " (did you mean model?)"
-    assert nearest("xyz", ["model", "bench"]) == ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,7 +154,6 @@ def _sign(**values: Any) -> Any:
             {"text": "a\n\tb\x1b"},
             r"text=a\n\tb\x1b: holds the character \x1b, which no name or path may hold",
         ),
-        ({"others": ["a", "b\r"]}, r"others=b\r: holds the character \r, which no name or path may hold"),
         (
             {"folder": "~nobody-of-that-name/x"},
             "folder=~nobody-of-that-name/x: there is no such user, whose folder could be meant; write the path out",
@@ -236,8 +195,7 @@ def _garage(**values: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("value", "expected_value"),
-    [("a", "a"), (["a"], ("a",)), (["a", "b"], ("a", "b")), (7, "7"), (["a", 7], ("a", "7")), ("a,b", "a,b")],
+    ("value", "expected_value"), [("a", "a"), (["a"], ("a",)), (["a", 7], ("a", "7")), ("a,b", "a,b")]
 )
 def test_a_field_may_take_a_text_or_a_list(value: Any, expected_value: str | tuple[str, ...]) -> None:
     garage = settings_from(Garage, _garage(cars=value))
@@ -249,11 +207,8 @@ def test_a_field_may_take_a_text_or_a_list(value: Any, expected_value: str | tup
     ("value", "line"),
     [
         (None, "cars=None: a text or a list such as [A,B] is expected"),
-        ({"a": 1}, "cars={'a': 1}: a text or a list such as [A,B] is expected"),
         (["a", ["b"]], "cars=['a', ['b']]: a text or a list such as [A,B] is expected"),
-        (["a", None], "cars=['a', None]: a text or a list such as [A,B] is expected"),
         ([], "cars=[]: holds nothing; a text or a list such as [A,B] is expected"),
-        (["a", ""], "cars=['a', '']: holds nothing; a text or a list such as [A,B] is expected"),
         ("", "cars=: holds nothing; a text or a list such as [A,B] is expected"),
     ],
 )

@@ -2,9 +2,11 @@ import pytest
 from hydra.core.config_store import ConfigStore
 from told_mistakes import MEND, mistakes_in
 
+from repope_eval.commands.command_line import COMMANDS
 from repope_eval.errors import RepopeError
-from repope_eval.settings.command_settings import BuildSettings, DataSettings, RelabelSettings
-from repope_eval.settings.config import DoctorSettings, ModelsSettings, ScoreSettings
+from repope_eval.settings.command_settings import RelabelSettings
+from repope_eval.settings.config import ModelsSettings, ScoreSettings
+from repope_eval.settings.fields import fields_by_key
 from repope_eval.settings.named_files import choices
 
 UNREADABLE = "cannot be read as key=value; a value with special characters goes into quotes: 'key=\"value\"'"
@@ -14,13 +16,10 @@ BENCHES = ", ".join(choices("bench"))
 @pytest.mark.parametrize(
     "words",
     [
-        [],
-        ["model=tiny", "bench=demo"],
         ["bench=custom", "bench.questions=a.json", "bench.images=b", "bench.relabels=null"],
         ["model.quantization=nf4", "model.device_map=auto", "device=cuda:3", "batch_size=16", "limit=null"],
         ["data_dir='~/data'", "out=/some/where", "resume=false", "protocol=lmms_eval", "engine=sequential"],
         ["bench.variants=[random,popular]", "model.revision=a1b2c3"],
-        ["limit=3", "limit=4"],
         ["model.name=org/mine", "bench.name='a (b)'"],
         ["hydra.job.chdir=false", "out=x/${now:%Y}/${hydra:runtime.choices.model}"],
     ],
@@ -33,11 +32,6 @@ def test_right_words_have_none(words: list[str]) -> None:
     ("word", "line"),
     [
         ("model=foo", f"model=foo: no such model; {MEND.format('NAME')}"),
-        (
-            "model=internvl2_5_3b",
-            "model=internvl2_5_3b: no such model (did you mean internvl2_5_38b, internvl2_5_8b or internvl2_5_4b?); "
-            + MEND.format("internvl2_5_38b"),
-        ),
         (
             "model=OpenGVLab/InternVL2_5-8B",
             "model=OpenGVLab/InternVL2_5-8B: no such model (did you mean internvl2_5_8b, internvl2_5_78b or "
@@ -58,42 +52,22 @@ def test_right_words_have_none(words: list[str]) -> None:
         ("", "'': a setting is key=value, and a command goes first"),
         (f"limit={'9' * 5_000}", f"limit={'9' * 111}...: {UNREADABLE}"),
         ("mod\x1b[31mel=tiny", rf"mod\x1b[31mel=tiny: {UNREADABLE}"),
-        ("limit=a\nb", rf"limit=a\nb: {UNREADABLE}"),
         ("bench=repop", f"bench=repop: no such bench (did you mean repope?); there are {BENCHES}"),
-        ("model=", f"model=: no such model; {MEND.format('NAME')}"),
         ("model=null", "model=null: one name is expected; `python -m repope_eval models` lists them"),
-        ("model=[tiny]", "model=[tiny]: one name is expected; `python -m repope_eval models` lists them"),
-        ("bench={a:1}", f"bench={{a:1}}: one name is expected; there are {BENCHES}"),
         ("model.max_tiles=100000", "model.max_tiles=100000: must be at most 128"),
-        ("model.max_new_tokens=1000000000", "model.max_new_tokens=1000000000: must be at most 32768"),
         (
             f"model.system_prompt={'a' * 50_000}",
             "model.system_prompt has 50,000 characters: at most 10,000 are expected",
         ),
-        (
-            f"model.question_suffix={'a' * 50_000}",
-            "model.question_suffix has 50,000 characters: at most 10,000 are expected",
-        ),
-        ("batch_size=100000", "batch_size=100000: auto or a number of images up to 99999 is expected"),
         ("workers=100", "workers=100: auto or a number of processes up to 99 is expected"),
-        ("device=cuda:1000", "device=cuda:1000: auto, cpu, mps, cuda or cuda:N is expected"),
-        ("modle=tiny", "modle: no such key (did you mean model?) (--help lists the keys)"),
         ("model.dtpye=auto", "model.dtpye: no such key (did you mean model.dtype?) (--help lists the keys)"),
         ("dtype=float32", "dtype: no such key (did you mean model.dtype?) (--help lists the keys)"),
         ("xyzzy=1", "xyzzy: no such key (--help lists the keys)"),
         ("limit=few", "limit=few: a whole number or null is expected"),
-        ("limit=1.5", "limit=1.5: a whole number or null is expected"),
-        ("limit=[1]", "limit=[1]: a whole number or null is expected"),
         ("resume=maybe", "resume=maybe: true or false is expected"),
         ("bench.variants=random", "bench.variants=random: a list such as [A,B] is expected"),
         ("protocol=null", "protocol=null: one of repope, pope, vlmevalkit, lmms_eval, all is expected"),
-        (
-            "protocol=pop",
-            "protocol=pop: allowed are repope, pope, vlmevalkit, lmms_eval, all (did you mean pope?)",
-        ),
-        ("model.dtype=fp16", "model.dtype=fp16: allowed are auto, float32, bfloat16, float16"),
         ("limit=0", "limit=0: must be at least 1"),
-        ("limit=-3", "limit=-3: must be at least 1"),
         ("batch_size=0", "batch_size=0: auto or a number of images up to 99999 is expected"),
         ("device=gpu", "device=gpu: auto, cpu, mps, cuda or cuda:N is expected"),
         *[
@@ -109,20 +83,9 @@ def test_right_words_have_none(words: list[str]) -> None:
                 "bench.name=.x",
             )
         ],
-        ("workers=100000", "workers=100000: auto or a number of processes up to 99 is expected"),
-        ("out=", "out= is empty: give it a value, or leave it out"),
-        ("data_dir=", "data_dir= is empty: give it a value or null, or leave it out"),
-        ("out=${bench.nme}", "out=${bench.nme}: Interpolation key 'bench.nme' not found"),
         ("+limit=3", "+limit=3: every key has a value already, write limit=... without the +"),
-        ("++limit=3", "++limit=3: every key has a value already, write limit=... without the ++"),
         ("~limit", "~limit: every key has a value already, write limit=... without the ~"),
-        ("+model=tiny", "+model=tiny: every key has a value already, write model=... without the +"),
-        ("model.checkpoint=???", "model.checkpoint is required: give model.checkpoint=..."),
         ("score", "score: a setting is key=value, and a command goes first"),
-        (
-            "hydra/launcher=foo",
-            "hydra/launcher=foo: no such hydra/launcher; there are basic, submitit_local, submitit_slurm",
-        ),
         (
             "hydra/launcher=submitit_slrm",
             "hydra/launcher=submitit_slrm: no such hydra/launcher (did you mean submitit_slurm?); there are basic, "
@@ -130,36 +93,24 @@ def test_right_words_have_none(words: list[str]) -> None:
         ),
         ("hydra.foo=1", "hydra.foo=1: no such key"),
         ("model=tiny,foo", "model=tiny,foo: several values, which need -m: one run for each"),
-        ("xyzzy=1,2", "xyzzy=1,2: several values, which need -m: one run for each"),
-        ("model=glob(internvl*)", "model=glob(internvl*): several values, which need -m: one run for each"),
     ],
 )
 def test_each_mistake_has_its_line(word: str, line: str) -> None:
     assert mistakes_in(word) == [line]
 
 
-@pytest.mark.parametrize(
-    ("word", "line"),
-    [
-        ("memory=nan", "memory=nan: a number is expected"),
-        ("memory=inf", "memory=inf: must be at most 1000000"),
-        ("memory=1e308", "memory=1e+308: must be at most 1000000"),
-    ],
-)
-def test_a_number_that_is_none_or_without_end_is_a_mistake(word: str, line: str) -> None:
-    assert mistakes_in(word, record=DoctorSettings) == [line]
+def test_every_number_of_every_command_has_a_least_value() -> None:
+    """What is below one is told by it, as `limit=0` is."""
+    fields = {key: field for record in COMMANDS.values() for key, field in fields_by_key(record).items()}
+    numbers = {key: field.metadata for key, field in fields.items() if field.kinds & {int, float}}
+    assert len(numbers) > 15
+    assert [key for key, limits in numbers.items() if "minimum" not in limits] == []
 
 
 def test_a_group_without_a_choice_has_no_values_to_set() -> None:
     assert mistakes_in("model.max_tiles=3", "model=tiny", record=ModelsSettings) == []
     line = "model.max_tiles=3: of which model? Give model=NAME as well; `python -m repope_eval models` lists them"
     assert mistakes_in("model.max_tiles=3", record=ModelsSettings) == [line]
-
-
-def test_a_value_that_cannot_be_read_is_told_to_be_quoted() -> None:
-    (line,) = mistakes_in("out=a(b")
-    assert line == f"out=a(b: {UNREADABLE}"
-    assert mistakes_in('out="a(b"') == []
 
 
 def test_no_mistake_hides_another() -> None:
@@ -170,13 +121,7 @@ def test_no_mistake_hides_another() -> None:
 
 
 @pytest.mark.parametrize(
-    ("record", "lines"),
-    [
-        (ScoreSettings, ["answers"]),
-        (BuildSettings, ["objects", "images", "variant", "out"]),
-        (RelabelSettings, ["questions", "annotators", "out"]),
-        (DataSettings, []),
-    ],
+    ("record", "lines"), [(ScoreSettings, ["answers"]), (RelabelSettings, ["questions", "annotators", "out"])]
 )
 def test_required_keys_are_asked_for(record: type, lines: list[str]) -> None:
     assert mistakes_in(record=record) == [f"{key} is required: give {key}=..." for key in lines]
@@ -187,11 +132,6 @@ def test_a_list_written_without_brackets_is_told_so() -> None:
     assert mistakes_in(*given, record=RelabelSettings) == [
         "annotators=b,c: several values, which need -m: one run for each; a list is written annotators=[A,B]"
     ]
-
-
-def test_a_list_of_a_wrong_length_is_a_mistake() -> None:
-    given = ("questions=a", "annotators=[b]", "out=d")
-    assert mistakes_in(*given, record=RelabelSettings) == ["annotators: 2 are expected, not 1"]
 
 
 def test_each_value_of_a_sweep_is_checked() -> None:
@@ -213,10 +153,6 @@ def test_a_sweep_may_be_written_in_each_of_hydras_ways() -> None:
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (
-            ["limit=range(1,1e9)"],
-            "limit=range(1,1e9): a sweep of more than 1,000 runs; no more can be started at once",
-        ),
         (
             ["limit=shuffle(range(1,1e9))"],
             "limit=shuffle(range(1,1e9)): a sweep of more than 1,000 runs; no more can be started at once",
@@ -258,22 +194,17 @@ def test_runs_of_a_sweep_may_not_share_a_folder(words: list[str], line: str) -> 
     assert mistakes_in(*words, sweep=True) == [line]
 
 
-def test_runs_of_a_sweep_may_be_told_apart_by_their_number() -> None:
-    assert mistakes_in("engine=shared,sequential", "out=runs/${hydra:job.num}", sweep=True) == []
-
-
 def test_settings_of_a_launcher_may_stand_before_it() -> None:
     pytest.importorskip("hydra_plugins.hydra_submitit_launcher")
     words = ["hydra.launcher.partition=gpu", "hydra/launcher=submitit_slurm", "limit=1,2", "out=x/${limit}"]
     assert mistakes_in(*words, sweep=True) == []
 
 
-@pytest.mark.parametrize("launcher", ["submitit_slurm", "submitit_local"])
-def test_a_launcher_that_is_not_installed_is_one_line(monkeypatch: pytest.MonkeyPatch, launcher: str) -> None:
+def test_a_launcher_that_is_not_installed_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     mistakes_in()  # Hydra looks for its plugins once
     launchers = ConfigStore.instance().repo["hydra"]["launcher"]
-    monkeypatch.delitem(launchers, f"{launcher}.yaml", raising=False)
-    word = f"hydra/launcher={launcher}"
+    monkeypatch.delitem(launchers, "submitit_slurm.yaml", raising=False)
+    word = "hydra/launcher=submitit_slurm"
     with pytest.raises(RepopeError) as caught:
         mistakes_in("hydra.launcher.timeout_min=5", word, sweep=True)
     assert (

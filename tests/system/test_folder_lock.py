@@ -33,10 +33,10 @@ runpy.run_module("repope_eval", run_name="__main__", alter_sys=True)
 """
 
 
-@pytest.fixture(params=REFUSALS, ids=lambda number: errno.errorcode[number])
+@pytest.fixture
 def without_locks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
     """A file system that knows no locks, for this process; the number of its error."""
-    number = int(request.param)
+    number = int(getattr(request, "param", errno.ENOLCK))
 
     def refuse(*_: object) -> None:
         raise OSError(number, os.strerror(number))
@@ -60,6 +60,7 @@ def test_with_locks_nothing_names_the_holder(tmp_path: Path) -> None:
     assert is_held(tmp_path) is False
 
 
+@pytest.mark.parametrize("without_locks", REFUSALS, ids=errno.errorcode.get, indirect=True)
 @pytest.mark.usefixtures("without_locks")
 def test_without_locks_a_file_names_the_holder_and_how_to_remove_it(tmp_path: Path) -> None:
     with RunFolder(tmp_path, {}, resume=True):

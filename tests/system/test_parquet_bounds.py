@@ -50,9 +50,8 @@ def bomb(tmp_path: Path) -> Path:
     return write(tmp_path / "hub" / "test.parquet", repeated(bytes(200_000_000), 64))
 
 
-@pytest.mark.parametrize("form", ["{}/test.parquet", "hub:{}"])
-def test_a_small_file_of_large_images_takes_little_memory(form: str, bomb: Path) -> None:
-    command = [sys.executable, "-c", LOADING, form.format(bomb.parent)]
+def test_a_small_file_of_large_images_takes_little_memory(bomb: Path) -> None:
+    command = [sys.executable, "-c", LOADING, f"hub:{bomb.parent}"]
     said, peak = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
     assert "test.parquet: unpacks to " in said
     assert said.endswith("take out its large values, or name files of images in place of images")
@@ -80,7 +79,6 @@ def small_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     "image",
     [
         repeated("x" * VALUE, 64),
-        repeated(b"x" * VALUE, 64),
         pyarrow.array(["x" * VALUE] * 64),
         pyarrow.StructArray.from_arrays([repeated(b"x" * VALUE, 64)], ["bytes"]),
         pyarrow.array([b"x" * VALUE] * 64, pyarrow.binary(VALUE)),
@@ -156,9 +154,8 @@ def test_the_larger_the_pages_the_fewer_rows_are_read_at_once(
     assert list(row_groups(path, metadata, ["question"])) == [30] * 3
 
 
-@pytest.mark.parametrize("content", [b"PAR1", b"PAR1" + bytes(100) + b"PAR1"])
-def test_what_is_no_parquet_is_one_line(content: bytes, tmp_path: Path) -> None:
-    (tmp_path / "own.parquet").write_bytes(content)
+def test_what_is_no_parquet_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "own.parquet").write_bytes(b"PAR1")
     with pytest.raises(RepopeError, match=r"own\.parquet: is no whole Parquet file") as caught:
         require_bounded(tmp_path / "own.parquet")
     assert "\n" not in str(caught.value)

@@ -45,8 +45,6 @@ def test_pages_as_pyarrow_writes_them(version: str, compression: str, tmp_path: 
         (b"\x1c" * 20, "a head within heads without end"),
         (b"\x19\x00", "a head of another kind"),
         (b"\x15\x00\x15\x01\x15\x00\x00", "a page of no size"),  # -1 bytes
-        (b"\x15\x00\x15\x02\x15\x00\x25\x00\x00", "a page of no size"),  # a number where its head should be
-        (b"PAR1" * 10, "a"),
     ],
 )
 def test_heads_that_are_none(content: bytes, reason: str) -> None:

@@ -1,9 +1,7 @@
 """Text of files: whatever is none is told for what it is, by the line where it shows, and nothing is endless."""
 
 import gzip
-import os
 import re
-import threading
 from pathlib import Path
 
 import pytest
@@ -11,16 +9,8 @@ import pytest
 from repope_eval.errors import RepopeError
 from repope_eval.system import texts as text_files
 from repope_eval.system.texts import decoded, lines_of, read_text
-from repope_eval.wording import shown
 
 TEXT = '{"a": 1}\n{"b": "café"}\n'
-
-
-def _nested(depth: int) -> list[object]:
-    nested: list[object] = []
-    for _ in range(depth):
-        nested = [nested]
-    return nested
 
 
 def refusal(folder: Path, content: bytes) -> str:
@@ -44,9 +34,7 @@ def test_utf8_is_read_with_and_without_a_byte_order_mark(mark: bytes, tmp_path: 
             TEXT.encode("latin-1"),
             ", line 2: is not UTF-8 (it looks like Latin-1 or Windows-1252); save it as UTF-8",
         ),
-        ("it’s\n".encode("cp1252"), ", line 1: is not UTF-8 (it looks like Latin-1 or Windows-1252); save"),
         (TEXT.encode("utf-16"), ", line 1: is not UTF-8 (it looks like UTF-16); save it as UTF-8"),
-        (TEXT.encode("utf-16-be"), ", line 1: "),
         (
             b"a\nb\0\n",
             ", line 2: holds NUL characters, as text in UTF-16 and damaged files do; save it as UTF-8",
@@ -62,13 +50,10 @@ def test_other_encodings_are_named_with_their_line(content: bytes, line: str, tm
     ("content", "kind"),
     [
         (b"\x89PNG\r\n\x1a\n\0\0", "a PNG image"),
-        (b"\xff\xd8\xff\xe0", "a JPEG image"),
         (b"%PDF-1.7\n", "a PDF document"),
         (gzip.compress(b"{}", mtime=0), "a gzip archive"),
-        (b"PK\x03\x04\0\0", "a zip archive or a workbook"),
         (b"PAR1\0", "a Parquet file"),
         (b"\n <!DOCTYPE html><html>", "an HTML page or XML"),
-        (b"<html><body>404", "an HTML page or XML"),
         (b"\xef\xbb\xbf<?xml version='1.0'?>", "an HTML page or XML"),
     ],
 )
@@ -91,20 +76,10 @@ def test_no_more_than_so_much_is_read(tmp_path: Path, monkeypatch: pytest.Monkey
         read_text(Path("/dev/zero"))
 
 
-def test_a_pipe_is_read_once(tmp_path: Path) -> None:
-    pipe = tmp_path / "pipe"
-    os.mkfifo(pipe)
-    writer = threading.Thread(target=pipe.write_text, args=[TEXT])
-    writer.start()
-    assert read_text(pipe) == TEXT
-    writer.join()
-
-
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
         ("gone", "No such file or directory"),
-        ("", "Is a directory"),
         ("n" * 5000, "File name too long"),
         ("a\0b", "embedded null byte"),
     ],
@@ -116,18 +91,3 @@ def test_what_cannot_be_read_says_why_and_what_to_do(name: str, reason: str, tmp
 
 def test_lines_end_as_any_system_ends_them() -> None:
     assert lines_of("a\nb\r\nc\rd\u2028e\n") == ["a", "b", "c", "d\u2028e", ""]
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        ("a\n\x1b[2J\ud800", r"'a\n\x1b[2J\ud800'"),
-        ("x" * 10**6, "'" + "x" * 116 + "..."),
-        (["x"] * 1000, "['x', "),
-        (_nested(900), "[[[[...]]]]"),
-        (None, "None"),
-    ],
-)
-def test_a_value_is_quoted_on_one_line_and_cut(value: object, text: str) -> None:
-    assert shown(value).startswith(text)
-    assert len(shown(value)) <= 120

@@ -52,7 +52,7 @@ def test_an_honest_workbook_is_read() -> None:
     assert rows == [(1, ["image", "response"]), (2, ["a.jpg", "Yes"])]
 
 
-@pytest.mark.parametrize("name", ["xl/sharedStrings.xml", "xl/styles.xml", SHEET, "xl/media/image1.png"])
+@pytest.mark.parametrize("name", ["xl/sharedStrings.xml", SHEET])
 def test_parts_that_unpack_to_much_are_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workbooks, "MOST_UNPACKED", 10**6)
     parts = parts_of_a_workbook() | {name: b" " * 10**6}
@@ -122,10 +122,9 @@ def test_an_encrypted_archive_is_told() -> None:
     [
         (SHEET, b"<worksheet>"),
         (SHEET, sheet('<row><c t="s"><v>7</v></c></row>')),
-        (SHEET, sheet(f"<row><c><v>{'9' * 5000}</v></c></row>")),
         ("[Content_Types].xml", b"no XML"),
     ],
-    ids=["cut", "a string that is not there", "digits", "no XML"],
+    ids=["cut", "a string that is not there", "no XML"],
 )
 def test_whatever_openpyxl_stumbles_over_is_one_line(name: str, part: bytes) -> None:
     line = refusal(parts_of_a_workbook() | {name: part})

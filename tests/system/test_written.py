@@ -40,12 +40,7 @@ SETTINGS = OmegaConf.create(
     [
         (SETTINGS, "data_dir", "/scratch/me/data", "${oc.env:SCRATCH}/data"),
         (SETTINGS.nested, "images", "/scratch/me/data/val2014", "${oc.env:SCRATCH}/data/val2014"),
-        (
-            SETTINGS.nested,
-            "beside",
-            "/scratch/me/data/val2014/..",
-            "${oc.env:SCRATCH}/data/val2014/..",
-        ),
+        (SETTINGS.nested, "beside", "/scratch/me/data/val2014/..", "${oc.env:SCRATCH}/data/val2014/.."),
         (SETTINGS, "url", "https://x:s3cret@host", "https://x:${oc.env:TOKEN}@host"),
         (SETTINGS.list, 1, "s3cret", "${oc.env:TOKEN}"),
         (SETTINGS, "default", "fallback", "fallback"),

@@ -287,6 +287,15 @@ def faulty(asked: Asked, chance: random.Random) -> dict[str, Any] | Sent:
     return chance.choice(common if chance.random() < 0.98 else rare)
 
 
+def lines_in(out: Path) -> list[bytes]:
+    path = out / "answers.jsonl"
+    return path.read_bytes().splitlines() if path.exists() else []
+
+
+def wait_for_more_lines(out: Path, number: int) -> None:
+    wait_until(lambda: len(lines_in(out)) > number)
+
+
 def test_no_answer_is_lost_doubled_or_swapped_over_kills(chat: ChatServer, tmp_path: Path) -> None:
     out, at_once, images = tmp_path / "run", 16, 40
     number = len(demo().first_images(images).questions)
@@ -295,11 +304,11 @@ def test_no_answer_is_lost_doubled_or_swapped_over_kills(chat: ChatServer, tmp_p
     before: list[bytes] = []
     for _ in range(KILLS):
         process = start(chat, out, f"model.concurrency={at_once}", f"limit={images}")
-        wait_for(chat, len(chat.questions) + 1)
+        wait_for_more_lines(out, len(before) + 1)
         time.sleep(chance.uniform(0, 2 / KILLS))
         process.kill()
         process.communicate()
-        lines = (out / "answers.jsonl").read_bytes().splitlines() if (out / "answers.jsonl").exists() else []
+        lines = lines_in(out)
         assert lines[: len(before)] == before  # what was stored once stays as it is
         before = lines[:-1]  # the last one may be cut
     stored = len(before)

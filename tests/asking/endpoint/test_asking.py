@@ -103,12 +103,8 @@ def test_no_more_at_a_time_than_is_asked_for(chat: ChatServer, images: Images) -
     [
         error(429, "slow down", Retry_After="0.02"),
         error(500),
-        Sent(200, "<html>busy</html>"),
         Sent(200, '{"choices": [', is_cut=True),
-        Sent(200, "{"),
         Sent(200, '{"error": {"message": "worker died"}}'),
-        Sent(200, '{"choices": []}'),
-        Sent(200, '{"choices": [{"message": {"content": null}}]}'),
     ],
 )
 def test_a_fault_that_passes_is_no_answer(chat: ChatServer, images: Images, fault: Sent) -> None:
@@ -147,9 +143,8 @@ def many(images: Images, questions: int) -> Images:
     ]
 
 
-@pytest.mark.parametrize("headers", [{}, {"Retry_After": "0.003"}])
 def test_a_server_that_refuses_three_requests_in_ten_answers_all_questions(
-    chat: ChatServer, images: Images, headers: dict[str, str]
+    chat: ChatServer, images: Images
 ) -> None:
     asker, asked_images = opened(chat), many(images, 25)
     chances = {text: random.Random(f"{SEED}{text}") for text in asked_texts(asked_images)}
@@ -160,7 +155,7 @@ def test_a_server_that_refuses_three_requests_in_ten_answers_all_questions(
         text = names[asked.image], asked.text
         if chances[text].random() < 0.3:
             refused[text] += 1
-            return error(429, "slow down", **headers)
+            return error(429, "slow down")
         return reply_to(asked)
 
     chat.respond = respond
@@ -184,7 +179,6 @@ def test_a_request_that_is_refused_more_often_than_others_may_fail_is_answered(
     ("headers", "reason"),
     [
         ({}, "HTTP 429 for longer than 0.2 s: slow down"),
-        ({"Retry_After": "0.02"}, "HTTP 429 for longer than 0.2 s: slow down, Retry-After: 0.02 s"),
         ({"Retry_After": "86400"}, "HTTP 429 for longer than 0.2 s: slow down, Retry-After: 86,400 s"),
     ],
 )
@@ -299,10 +293,6 @@ def test_a_server_that_is_gone_is_given_up(chat: ChatServer, images: Images) -> 
             {"model": "org/other"},
             "'org/other' answers in place of org/seer now; the same command goes on where ",
         ),
-        (
-            {"model": "org/seer-2"},
-            "'org/seer-2' answers in place of org/seer now; the same command goes on where ",
-        ),
     ],
 )
 def test_what_concerns_all_questions_ends_it_at_once(
@@ -320,13 +310,6 @@ def test_a_damaged_image_is_named(chat: ChatServer, images: Images) -> None:
     images[2].path.write_bytes(b"no image")
     with pytest.raises(RepopeError, match=r"2\.png: is no image that Pillow can read"):
         all_answers(opened(chat), images)
-
-
-def test_evidence_that_a_server_does_not_send_is_none(chat: ChatServer, images: Images) -> None:
-    chat.respond = lambda asked: reply_to(asked, has_logprobs=False)
-    asker = opened(chat)
-    assert {(answer.p_yes, answer.p_no) for answer in all_answers(asker, images)} == {(None, None)}
-    assert asker.facts()["evidence"] == {"answers": 0, "none": {"the server sends no logprobs": 20}}
 
 
 def test_prices_are_added_up(chat: ChatServer, images: Images) -> None:

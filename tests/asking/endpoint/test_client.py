@@ -8,11 +8,10 @@ import zlib
 from collections.abc import Iterator
 
 import pytest
-from chat_server import OPENING, Asked, ChatServer, Sent, reply_to
-from endpoint_runs import all_answers, opened, settings_of
+from chat_server import Asked, ChatServer, Sent, reply_to
+from endpoint_runs import all_answers, opened
 
 from repope_eval.asking.asker import AskedImage
-from repope_eval.asking.endpoint import client
 from repope_eval.asking.endpoint.client import LARGEST, LARGEST_OF_A_TOKEN, LARGEST_REFUSAL
 from repope_eval.errors import RepopeError
 
@@ -48,9 +47,7 @@ def refusal(chat: ChatServer, sent: Sent, **model: object) -> str:
 
 
 @pytest.mark.parametrize(
-    ("headers", "pieces"),
-    [({}, endless), ({"Content-Encoding": "gzip"}, bomb)],
-    ids=["plain", "packed"],
+    ("headers", "pieces"), [({}, endless), ({"Content-Encoding": "gzip"}, bomb)], ids=["plain", "packed"]
 )
 def test_a_reply_without_end_is_read_to_a_limit(
     chat: ChatServer, headers: dict[str, str], pieces: object
@@ -65,17 +62,16 @@ def test_a_reply_without_end_is_read_to_a_limit(
     assert peak < 3 * LIMIT
 
 
-@pytest.mark.parametrize("status", [401, 500])
 @pytest.mark.parametrize("pieces", [endless, bomb])
-def test_of_a_refusal_the_beginning_is_read(chat: ChatServer, status: int, pieces: object) -> None:
+def test_of_a_refusal_the_beginning_is_read(chat: ChatServer, pieces: object) -> None:
     headers = {"Content-Encoding": "gzip"} if pieces is bomb else {}
     tracemalloc.start()
     try:
-        found = refusal(chat, Sent(status, headers=headers, pieces=pieces))  # type: ignore[arg-type]
+        found = refusal(chat, Sent(401, headers=headers, pieces=pieces))  # type: ignore[arg-type]
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert found.startswith(f"{chat.url}: HTTP {status}; ")
+    assert found.startswith(f"{chat.url}: HTTP 401; ")
     assert peak < 200 * LARGEST_REFUSAL
 
 
@@ -92,7 +88,7 @@ def test_a_reply_that_drips_in_has_the_time_of_any_other(
     assert time.monotonic() - began < 4
 
 
-@pytest.mark.parametrize("encoding", ["br", "gzip, gzip", "zstd", "x"])
+@pytest.mark.parametrize("encoding", ["br", "gzip, gzip"])
 def test_what_is_packed_in_another_way_is_no_answer(chat: ChatServer, encoding: str) -> None:
     found = refusal(chat, Sent(200, "{}", {"Content-Encoding": encoding}))
     assert found.startswith(f"{chat.url}: a reply that is packed as {encoding!r}; ")
@@ -105,17 +101,3 @@ def test_a_packed_reply_is_unpacked(chat: ChatServer, images: list[AskedImage]) 
 
     chat.respond = respond
     assert len(all_answers(opened(chat), images[:1])) == 5
-
-
-def test_a_reply_may_be_larger_where_more_tokens_may_come(chat: ChatServer) -> None:
-    sizes = [client.Client(settings_of(chat, max_new_tokens=n).model)._largest for n in (8, 1024, 10**9)]
-    assert sizes == [LARGEST + 8 * LARGEST_OF_A_TOKEN, LIMIT, client.LARGEST_REPLY]
-
-
-def test_a_server_that_never_ends_is_given_up(chat: ChatServer, images: list[AskedImage]) -> None:
-    asker = opened(chat, concurrency="1")  # of several that fail at once, a ninth may be counted
-    chat.respond = lambda asked: reply_to(asked) if asked.text == OPENING else Sent(200, pieces=endless)
-    with pytest.raises(
-        RepopeError, match=r"of 8 the reason is a reply of more than .* bytes, and 12 were not"
-    ):
-        all_answers(asker, images)

@@ -48,18 +48,6 @@ def test_a_busy_server_halves_it_once_for_requests_that_began_together() -> None
     under_way(test)
 
 
-def test_no_more_are_under_way_than_it_says() -> None:
-    async def test(turns: Concurrency) -> None:
-        async def work() -> None:
-            await turns.take(is_urgent=False)
-            await asyncio.sleep(0)
-            turns.give_back()
-
-        await asyncio.gather(*(work() for _ in range(50)))
-
-    assert under_way(test, ceiling=3).highest == 3
-
-
 def test_what_is_urgent_goes_first_and_who_gave_up_is_passed_over() -> None:
     order: list[str] = []
 
@@ -96,17 +84,6 @@ def test_after_a_lone_refusal_all_turns_are_back_within_a_few_answers_time() -> 
         assert rounds <= 20  # by one in each, it would be 60
 
     under_way(test, ceiling=64)
-
-
-def test_during_a_pause_nobody_has_a_turn() -> None:
-    async def test(turns: Concurrency) -> None:
-        loop = asyncio.get_running_loop()
-        began = loop.time()
-        turns.note_busy(began, 0.05)
-        await turns.take(is_urgent=True)
-        assert 0.05 <= loop.time() - began < 1
-
-    under_way(test)
 
 
 def test_a_pause_that_is_too_long_is_nobodys_but_the_refused_requests() -> None:

@@ -1,12 +1,13 @@
-"""What is an answer, and what is none."""
+"""What is an answer, what is none, and what a reply says of how sure it is."""
 
 import json
+import math
 from typing import Any
 
 import pytest
 from chat_server import Asked, reply_to
 
-from repope_eval.asking.endpoint.replies import RequestError, read_reply
+from repope_eval.asking.endpoint.replies import RequestError, first_token_evidence, read_reply
 from repope_eval.asking.endpoint.requests import Form
 from repope_eval.system.secrets import hide
 
@@ -31,14 +32,12 @@ def reply(**changes: Any) -> str:
         ({"content": [{"type": "thinking", "thinking": []}, {"type": "text", "text": "No"}]}, "No"),
         ({"content": None, "refusal": "I cannot say."}, "I cannot say."),
         ({"content": "<think>\nYes? But no.\n</think>\n\nNo"}, "No"),
-        ({"content": "Yes? But no.</think>No"}, "No"),
         ({"content": "No", "reasoning_content": "Yes? Yes. But no."}, "No"),
         ({"content": "[THINK]Yes? But no.[/THINK]No"}, "No"),
         ({"content": "◁think▷Yes? But no.◁/think▷No"}, "No"),
         ({"content": [{"type": "reasoning", "text": "Yes?"}, {"type": "text", "text": "No"}]}, "No"),
         ({"content": [{"text": "No"}, {"type": "refusal", "refusal": "I cannot."}]}, "No"),
         ({"content": [{"type": "refusal", "refusal": "I cannot."}]}, "I cannot."),
-        ({"content": "", "refusal": "I cannot say."}, "I cannot say."),
         ({"content": "No", "refusal": "I cannot say.", "tool_calls": [{"id": "1"}]}, "No"),
     ],
 )
@@ -50,9 +49,7 @@ def test_these_are_answers(message: dict[str, Any], text: str) -> None:
     "message",
     [
         {"content": "<think>Yes, or"},
-        {"content": None, "reasoning_content": "Hm."},
         {"content": None, "reasoning": "Hm."},
-        {"content": "", "reasoning_content": "Hm."},
         {"content": None},
         {"content": [{"type": "thinking", "thinking": "Hm."}]},
         {"content": "[THINK]Yes, or"},
@@ -83,9 +80,7 @@ def test_an_answer_that_was_cut_off_is_an_answer() -> None:
     [
         ("<html><body>busy</body></html>", "a page in place of JSON"),
         ("", "no JSON"),
-        (reply()[:-30], "no JSON"),
         ("[" * 100_000, "no JSON"),
-        ("[]", "an error in place of an answer"),
         ('{"error": {"message": "worker died"}}', "an error in place of an answer: worker died"),
         (reply(choices=[]), "a reply without choices"),
         (reply(choices=[7]), "a reply without choices"),
@@ -116,7 +111,6 @@ FAILED = {"index": 0, "message": {"content": "Internal error: no capacity"}}
             "an answer that ended with error: Internal error: no capacity",
             True,
         ),
-        (reply(choices=[FAILED | {"finish_reason": "abort"}]), "an answer that ended with abort: ", True),
         ('{"error": {"code": 429, "message": "slow"}}', "error 429 in place of an answer: slow", True),
         ('{"error": {"code": 400, "message": "image"}}', "error 400 in place of an answer: image", False),
         (
@@ -125,17 +119,7 @@ FAILED = {"index": 0, "message": {"content": "Internal error: no capacity"}}
             False,
         ),
         (
-            reply(message={"content": None}, finish_reason="content_filter: SAFETY"),
-            "nothing that the server's content filter let pass",
-            False,
-        ),
-        (
             reply(message={"content": "", "tool_calls": [{"id": "1"}]}),
-            "a call of a tool in place of an answer",
-            True,
-        ),
-        (
-            reply(message={"content": ""}, finish_reason="tool_calls"),
             "a call of a tool in place of an answer",
             True,
         ),
@@ -204,3 +188,64 @@ def test_tokens_are_those_that_the_server_counts() -> None:
     ):
         found = read_reply(reply(usage=usage, model=None), asks_evidence=True)
         assert (found.tokens_in, found.tokens_out, found.tokens_cached, found.model) == (None, None, None, "")
+
+
+def choice(*listed: tuple[str, float], **message: str) -> dict[str, Any]:
+    top = [{"token": token, "logprob": math.log(p), "bytes": list(token.encode())} for token, p in listed]
+    return {"message": {"content": "Yes"} | message, "logprobs": {"content": [{"top_logprobs": top}]}}
+
+
+def test_all_spellings_count_and_what_is_not_listed_bounds_the_rest() -> None:
+    listed = [
+        ("Yes", 0.5),
+        (" yes", 0.125),
+        ("\u2581YES", 0.0625),
+        ("\u0120No", 0.125),
+        ("Yesterday", 0.0625),
+    ]
+    found = first_token_evidence(choice(*listed), is_asked=True, has_thought=False)
+    assert found.p_yes == pytest.approx(0.6875)
+    assert found.p_no == pytest.approx(0.125)
+    assert found.unlisted == pytest.approx(0.125)
+    assert found.reason == ""
+
+
+def test_a_token_that_is_listed_twice_counts_once() -> None:
+    found = first_token_evidence(
+        choice(("Yes", 0.75), ("No", 0.25), ("Yes", 0.75)), is_asked=True, has_thought=False
+    )
+    assert (found.p_yes, found.p_no, found.unlisted) == pytest.approx((0.75, 0.25, 0.0))
+
+
+def test_a_word_that_is_not_listed_has_what_is_left_at_most() -> None:
+    found = first_token_evidence(choice(("The", 0.5), ("A", 0.25)), is_asked=True, has_thought=False)
+    assert (found.p_yes, found.p_no, found.unlisted) == pytest.approx((0.0, 0.0, 0.25))
+
+
+@pytest.mark.parametrize(
+    "logprobs",
+    [
+        None,
+        {"content": []},
+        {"content": [{"token": "Yes", "logprob": -0.1}]},
+        {"content": [{"top_logprobs": []}]},
+        {"content": [{"top_logprobs": [{"token": "Yes", "logprob": 3}]}]},
+        {"content": [{"top_logprobs": [{"token": "Yes", "logprob": float("nan")}]}]},
+        {"tokens": ["Yes"], "top_logprobs": [{"Yes": -0.1}]},
+    ],
+)
+def test_where_there_is_nothing_to_read_there_is_no_evidence(logprobs: object) -> None:
+    found = first_token_evidence(
+        {"message": {"content": "Yes"}, "logprobs": logprobs}, is_asked=True, has_thought=False
+    )
+    assert (found.p_yes, found.p_no, found.reason) == (None, None, "the server sends no logprobs")
+
+
+def test_a_thoughts_first_token_is_no_evidence() -> None:
+    found = first_token_evidence(choice(("Yes", 0.5)), is_asked=True, has_thought=True)
+    assert (found.p_yes, found.reason) == (None, "a thought comes before the answer")
+
+
+def test_evidence_that_is_not_asked_for_is_none() -> None:
+    found = first_token_evidence(choice(("Yes", 0.5)), is_asked=False, has_thought=False)
+    assert (found.p_yes, found.reason) == (None, "the server refuses logprobs")

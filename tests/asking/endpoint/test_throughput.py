@@ -104,7 +104,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Callable[[Server, int], tuple[floa
     return ask
 
 
-@pytest.mark.parametrize("concurrency", [1, 8, 16, 64])
+@pytest.mark.parametrize("concurrency", [1, 16, 64])
 def test_nearly_all_that_the_concurrency_allows_is_used(
     asked: Callable[[Server, int], tuple[float, list[Answer], Tally]], concurrency: int
 ) -> None:
