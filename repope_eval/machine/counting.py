@@ -1,4 +1,4 @@
-"""Counts what a model needs: by its own small files, and by a rehearsal without weights, as no formula holds for all."""
+"""Counts what a model needs: by its own small files, or by a rehearsal without weights, as no formula holds for all."""
 
 from dataclasses import dataclass
 from typing import Any
