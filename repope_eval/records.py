@@ -10,17 +10,6 @@ Variant = str
 Label = Literal["yes", "no", "ambiguous"]
 """What an annotator said. Only an annotator's file holds `ambiguous`; label sets leave such questions out."""
 
-
-_TITLES: Mapping[str, str] = {
-    "pope": "POPE",
-    "repope": "RePOPE",
-    "dash_b": "DASH-B",
-    "amber": "AMBER",
-    "popev2": "POPEv2",
-}
-_PHRASES: Mapping[str, str] = {"original": "the original labels", "corrected": "the corrected labels"}
-
-
 ROUNDING = 0.01
 """How far a probability may be outside 0 to 1, as sums over the spellings of a word are in half precision."""
 
@@ -67,16 +56,6 @@ class Answer:
     """Probability that the first generated token is a spelling of "yes"; None where unknown."""
     p_no: float | None = None
     """Probability that the first generated token is a spelling of "no"; None where unknown."""
-
-
-def label_set_title(name: str) -> str:
-    """The name of a label set as people write it in a table, and before the word labels: `POPE`, `original`."""
-    return _TITLES.get(name, name)
-
-
-def label_set_phrase(name: str) -> str:
-    """A label set inside a sentence, such as behind the word under: `POPE`, `the original labels`."""
-    return _PHRASES.get(name) or label_set_title(name)
 
 
 def is_probability(value: object) -> bool:

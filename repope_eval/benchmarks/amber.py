@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from repope_eval.benchmarks.benchmark import Benchmark, BenchmarkSize, Source
+from repope_eval.benchmarks.benchmark import Benchmark, BenchmarkSize, OwnSection, Source
 from repope_eval.benchmarks.hub_images import copy_rows, load_parquet
 from repope_eval.benchmarks.pope_file import MOST_QUESTION_CHARACTERS, asked_text, object_of
 from repope_eval.benchmarks.published_files import PublishedFiles, find_published_files
@@ -129,6 +129,25 @@ def _images_missing(settings: BenchSettings) -> str:
     )
 
 
+ENTRY = """\
+@article{wang2023amber,
+  title   = {{AMBER}: An {LLM}-free Multi-dimensional Benchmark for {MLLMs} Hallucination Evaluation},
+  author  = {Wang, Junyang and Wang, Yuhang and Xu, Guohai and Zhang, Jing and Gu, Yukai and Jia, Haitao and
+             Wang, Jiaqi and Xu, Haiyang and Yan, Ming and Zhang, Ji and Sang, Jitao},
+  journal = {arXiv preprint arXiv:2311.07397},
+  year    = {2023}
+}"""
+
+NOES = OwnSection(
+    kind="amber",
+    title="AMBER",
+    about="Its authors take “no” for the positive class, count an answer only if it is exactly “Yes” or “No”, and make "
+    "F1 of rounded figures. All questions about existence have the label no: what they tell is how many of the noes "
+    "due were said (their recall, TNR elsewhere on this page; their precision is 100 for any model that says no), and "
+    "nothing of how often a model that sees the object says so.",
+    caption="AMBER's own figures in percent, “no” being the positive class, rounded as its authors do",
+)
+
 SOURCE = Source(
     load=_load,
     variants=VARIANTS,
@@ -149,4 +168,9 @@ SOURCE = Source(
     "of whether a model sees what is there. The 1,004 images are AMBER's own.",
     title="AMBER",
     bench=NAME,
+    own=(NOES,),
+    label_titles={NAME: "AMBER"},
+    citations=(ENTRY,),
+    page=QUERIES.page,
+    hub_datasets={NAME: HUB_DATASET},
 )

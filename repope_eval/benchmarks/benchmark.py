@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
+from typing import Literal
 
 from repope_eval.benchmarks.pope_file import Row, pair_asked, read_rows
 from repope_eval.errors import RepopeError
@@ -19,11 +20,46 @@ LabelSetNames = tuple[str, str]
 POPE_LABELS: LabelSetNames = ("pope", "repope")
 """The label sets of POPE's files, and of those made as POPE and RePOPE were."""
 
+POPE_TITLES: Mapping[str, str] = {"pope": "POPE", "repope": "RePOPE"}
+"""What these are called."""
+
 OWN_LABELS: LabelSetNames = ("original", "corrected")
 """The label sets of a user's own files, of which no better name is known."""
 
+OWN_PHRASES: Mapping[str, str] = {name: f"the {name} labels" for name in OWN_LABELS}
+"""What these are called in a sentence."""
+
 OWN_MEASURES = "Questions and labels are of {origin}: how they were chosen and checked is not known here."
 """What is said of them in the place of `Source.measures`."""
+
+OwnKind = Literal["dash_b", "groups", "amber"]
+"""The kinds of figures that some benchmarks have beside those of all: the names of the functions that make them
+(`own_figures.KINDS`), of their parts of `scores.json`, and of their sections on a page."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnSection:
+    """Figures that a benchmark has of its own, and what is said of them on a page."""
+
+    kind: OwnKind
+    title: str
+    """The heading."""
+    about: str
+    """What is counted, and what that tells."""
+    caption: str
+    """What the table holds."""
+    leads: bool = False
+    """Whether they stand first on the page and in a paper, in the place of F1."""
+
+
+GROUPS = OwnSection(
+    kind="groups",
+    title="Groups",
+    about="Questions of a group differ in what decides the answer alone: a group counts if all of its answers are "
+    "right, so that always saying the same gets none.",
+    caption="Groups of questions that are all answered right, with 95 % intervals",
+)
+"""What there is of each benchmark whose questions have groups."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +77,8 @@ class Benchmark:
     """The group of each question that belongs to others, which together count as right or wrong; mostly none do."""
     measures: str = ""
     """What its figures tell, and what they cannot (see `Source.measures`)."""
+    own: tuple[OwnSection, ...] = (GROUPS,)
+    """The figures that it has beside those of all benchmarks, as far as there is something to count."""
     settings: BenchSettings | None = field(default=None, compare=False)
     """What it was loaded by, which says where its images lie; None of one that was made otherwise."""
     data_dir: Path | None = field(default=None, compare=False)
@@ -129,6 +167,20 @@ class Source:
     """The value of `bench=` that names all of it."""
     question_start: str = ""
     """Words that all of its questions have, and no questions of other benchmarks."""
+    own: tuple[OwnSection, ...] = (GROUPS,)
+    """The figures that it has beside those of all benchmarks."""
+    label_titles: Mapping[str, str] = field(default_factory=dict)
+    """What a table calls its label sets, by name; its own name stands for one that has no title."""
+    label_phrases: Mapping[str, str] = field(default_factory=dict)
+    """What a sentence calls them behind the word under, where that is not the title."""
+    dataset_titles: Mapping[str, str] = field(default_factory=dict)
+    """What people call the benchmark under each of its label sets, where that is not `title`."""
+    citations: tuple[str, ...] = ()
+    """BibTeX entries of the publications that questions and labels rest on."""
+    page: str | None = None
+    """The address of a page that has its files; None where nobody published them."""
+    hub_datasets: Mapping[str, str] = field(default_factory=dict)
+    """Ids of datasets on the Hub with its questions and labels, by label set."""
 
 
 def by_image(questions: Iterable[Question]) -> dict[str, list[Question]]:

@@ -4,7 +4,14 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from repope_eval.benchmarks.benchmark import POPE_LABELS, Benchmark, BenchmarkSize, Source, read_benchmark
+from repope_eval.benchmarks.benchmark import (
+    POPE_LABELS,
+    POPE_TITLES,
+    Benchmark,
+    BenchmarkSize,
+    Source,
+    read_benchmark,
+)
 from repope_eval.benchmarks.hub_images import copy_rows, load_test_split
 from repope_eval.benchmarks.images import locate_images, refuse_outside
 from repope_eval.benchmarks.pope_file import POPE_VARIANTS
@@ -41,6 +48,23 @@ VAL2014 = ("http://images.cocodataset.org/val2014",)
 
 POPE_ON_HUB = ("lmms-lab-encoder/POPE", "lmms-lab/POPE")
 """Hub datasets of POPE's images: where its owners moved it in 2026, and where it was."""
+
+POPE_ENTRY = """\
+@inproceedings{li2023pope,
+  title     = {Evaluating Object Hallucination in Large Vision-Language Models},
+  author    = {Li, Yifan and Du, Yifan and Zhou, Kun and Wang, Jinpeng and Zhao, Wayne Xin and Wen, Ji-Rong},
+  booktitle = {Proceedings of the 2023 Conference on Empirical Methods in Natural Language Processing},
+  year      = {2023},
+  note      = {arXiv:2305.10355}
+}"""
+
+REPOPE_ENTRY = """\
+@article{neuhaus2025repope,
+  title   = {{RePOPE}: Impact of Annotation Errors on the {POPE} Benchmark},
+  author  = {Neuhaus, Yannic and Hein, Matthias},
+  journal = {arXiv preprint arXiv:2504.15707},
+  year    = {2025}
+}"""
 
 
 def are_published(folder: Path) -> dict[str, bool]:
@@ -146,4 +170,9 @@ SOURCE = Source(
     title="POPE",
     bench="repope",
     question_start="Is there a",
+    label_titles=POPE_TITLES,
+    dataset_titles=POPE_TITLES,
+    citations=(POPE_ENTRY, REPOPE_ENTRY),
+    page=ANNOTATIONS.page,
+    hub_datasets={"pope": POPE_ON_HUB[0]},
 )

@@ -5,11 +5,14 @@ from pathlib import Path
 from repope_eval.benchmarks.benchmark import (
     OWN_LABELS,
     OWN_MEASURES,
+    OWN_PHRASES,
     POPE_LABELS,
+    POPE_TITLES,
     Benchmark,
     Source,
     read_benchmark,
 )
+from repope_eval.benchmarks.coco import POPE_ENTRY, REPOPE_ENTRY
 from repope_eval.benchmarks.pope_file import POPE_VARIANTS
 from repope_eval.errors import RepopeError
 from repope_eval.settings.config import BenchSettings
@@ -42,6 +45,7 @@ CUSTOM = Source(
     images_missing=lambda _: IMAGES_MISSING,
     origin="files of your own",
     measures=OWN_MEASURES,
+    label_phrases=OWN_PHRASES,
 )
 
 
@@ -64,4 +68,6 @@ DEMO = Source(
     origin="drawn for this package; licence: the package's",
     measures="A hundred drawn scenes, with annotation errors that were put there: figures show that the program works "
     "and what relabelling does to scores, and say nothing of photographs.",
+    label_titles=POPE_TITLES,
+    citations=(POPE_ENTRY, REPOPE_ENTRY),  # it is made as they were
 )

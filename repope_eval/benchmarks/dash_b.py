@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from repope_eval.benchmarks.benchmark import Benchmark, BenchmarkSize, Source
+from repope_eval.benchmarks.benchmark import Benchmark, BenchmarkSize, OwnSection, Source
 from repope_eval.benchmarks.hub_images import copy_rows, load_test_split
 from repope_eval.benchmarks.images import refuse_outside
 from repope_eval.benchmarks.pope_file import asked_text
@@ -215,6 +215,25 @@ def _images_missing(settings: BenchSettings) -> str:
     )
 
 
+ENTRY = """\
+@article{augustin2025dash,
+  title   = {{DASH}: Detection and Assessment of Systematic Hallucinations of {VLMs}},
+  author  = {Augustin, Maximilian and Neuhaus, Yannic and Hein, Matthias},
+  journal = {arXiv preprint arXiv:2503.23573},
+  year    = {2025}
+}"""
+
+DETECTIONS = OwnSection(
+    kind="dash_b",
+    title="DASH-B",
+    about="About each object DASH-B asks of images that show it and of images that lack it, but in which models see "
+    "it. A model that always says yes is right about all of the former and none of the latter: what counts is how much "
+    "more often it says yes where the object is.",
+    caption="DASH-B's figures, with 95 % intervals: right answers among all, among those about images without and with "
+    "the object, and the harmonic mean of these two",
+    leads=True,
+)
+
 SOURCE = Source(
     load=_load,
     variants=(NAME,),
@@ -229,4 +248,9 @@ SOURCE = Source(
     title="DASH-B",
     bench="dash_b",
     question_start="Can you see a",
+    own=(DETECTIONS,),
+    label_titles={NAME: "DASH-B"},
+    citations=(ENTRY,),
+    page=f"https://huggingface.co/datasets/{HUB_DATASET}",
+    hub_datasets={NAME: HUB_DATASET},
 )

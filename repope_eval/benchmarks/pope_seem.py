@@ -8,8 +8,15 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from repope_eval.benchmarks.benchmark import POPE_LABELS, Benchmark, BenchmarkSize, Source, read_benchmark
-from repope_eval.benchmarks.coco import VAL2014_MISSING, download_val2014
+from repope_eval.benchmarks.benchmark import (
+    POPE_LABELS,
+    POPE_TITLES,
+    Benchmark,
+    BenchmarkSize,
+    Source,
+    read_benchmark,
+)
+from repope_eval.benchmarks.coco import POPE_ENTRY, VAL2014_MISSING, download_val2014
 from repope_eval.benchmarks.pope_file import POPE_VARIANTS
 from repope_eval.benchmarks.published_files import (
     PUBLISHED_ON_SERVERS,
@@ -103,6 +110,9 @@ AOKVQA_SOURCE = Source(
     measures=MEASURES,
     title="POPE on A-OKVQA",
     bench="pope_aokvqa",
+    label_titles=POPE_TITLES,
+    citations=(POPE_ENTRY,),
+    page=AOKVQA.page,
 )
 GQA_SOURCE = Source(
     load=partial(_load, "gqa", GQA),
@@ -116,4 +126,7 @@ GQA_SOURCE = Source(
     measures=MEASURES,
     title="POPE on GQA",
     bench="pope_gqa",
+    label_titles=POPE_TITLES,
+    citations=(POPE_ENTRY,),
+    page=GQA.page,
 )

@@ -7,7 +7,7 @@ apart: one that always says yes is right on every photograph, and on no pair.
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from repope_eval.benchmarks.benchmark import Benchmark, BenchmarkSize, Source
+from repope_eval.benchmarks.benchmark import GROUPS, Benchmark, BenchmarkSize, Source
 from repope_eval.benchmarks.pope_file import MOST_QUESTION_CHARACTERS, asked_text, label_of
 from repope_eval.benchmarks.published_files import (
     PUBLISHED_ON_SERVERS,
@@ -111,4 +111,7 @@ SOURCE = Source(
     "every photograph, and gets no pair.",
     title="POPEv2",
     bench=NAME,
+    own=(GROUPS,),
+    label_titles={NAME: "POPEv2"},
+    page=ANNOTATIONS.page,
 )

@@ -77,7 +77,9 @@ def load_benchmark(settings: BenchSettings, data_dir: Path) -> Benchmark:
             f"{error}; what only reads runs fetches nothing, so type `python -m repope_eval data {words}"
             f"{data_word(data_dir)}` first, or name the folder that has them with data_dir=FOLDER"
         ) from error
-    return replace(loaded, measures=measures_of(settings), settings=settings, data_dir=data_dir)
+    return replace(
+        loaded, measures=measures_of(settings), own=source.own, settings=settings, data_dir=data_dir
+    )
 
 
 def origin_of(settings: BenchSettings) -> str:
@@ -89,6 +91,23 @@ def origin_of(settings: BenchSettings) -> str:
 def measures_of(settings: BenchSettings) -> str:
     """What a benchmark's figures tell of a model, and what they cannot."""
     return SOURCES[settings.source].measures.format(origin=origin_of(settings))
+
+
+def citations_of(source: str) -> str:
+    """The BibTeX entries that a run on a benchmark of that `bench.source` should cite; empty where none is known."""
+    return "\n\n".join(SOURCES[source].citations) if source in SOURCES else ""
+
+
+def label_set_title(name: str) -> str:
+    """The name of a label set as people write it in a table, and before the word labels: `POPE`, `original`."""
+    titles = (source.label_titles for source in SOURCES.values())
+    return next((of_source[name] for of_source in titles if name in of_source), name)
+
+
+def label_set_phrase(name: str) -> str:
+    """A label set inside a sentence, such as behind the word under: `POPE`, `the original labels`."""
+    phrases = (source.label_phrases for source in SOURCES.values())
+    return next((of_source[name] for of_source in phrases if name in of_source), label_set_title(name))
 
 
 def find_benchmark_images(

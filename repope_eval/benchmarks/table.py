@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from repope_eval.benchmarks.benchmark import OWN_LABELS, OWN_MEASURES, Benchmark, Source
+from repope_eval.benchmarks.benchmark import OWN_LABELS, OWN_MEASURES, OWN_PHRASES, Benchmark, Source
 from repope_eval.benchmarks.hub_images import write_image
 from repope_eval.benchmarks.pope_file import MOST_QUESTION_CHARACTERS, asked_text, object_of, pair_asked
 from repope_eval.benchmarks.published_files import file_hash
@@ -357,4 +357,5 @@ SOURCE = Source(
     ),
     origin="a table of your own",
     measures=OWN_MEASURES,
+    label_phrases=OWN_PHRASES,
 )

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from repope_eval.benchmarks.sources import find_local_images
+from repope_eval.benchmarks.sources import find_local_images, label_set_phrase
 from repope_eval.comparison.sides import OWN_PROTOCOL, Side, compared_settings, is_same_place
 from repope_eval.comparison.view import ComparedLabels, ComparedResult, ComparisonView, ProtocolFigures
 from repope_eval.errors import RepopeError
-from repope_eval.records import LabelSet, Question, Variant, label_set_phrase
+from repope_eval.records import LabelSet, Question, Variant
 from repope_eval.reporting.figure_texts import clipped
 from repope_eval.scoring.gap import Gaps, Result, figures_by_variant, gaps, paired_differences, restricted
 from repope_eval.scoring.paired_answers import Readers, pair_answers, read_differently, tally

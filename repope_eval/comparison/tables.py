@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from repope_eval.benchmarks.sources import label_set_phrase, label_set_title
 from repope_eval.comparison.view import (
     ComparedLabels,
     ComparedResult,
@@ -12,7 +13,7 @@ from repope_eval.comparison.view import (
     SettingGroup,
     SettingPair,
 )
-from repope_eval.records import Variant, label_set_phrase, label_set_title
+from repope_eval.records import Variant
 from repope_eval.reporting.figure_texts import (
     FIGURE_TITLES,
     UNDEFINED,

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from repope_eval.records import Variant, label_set_phrase, label_set_title
+from repope_eval.benchmarks.sources import label_set_phrase, label_set_title
+from repope_eval.records import Variant
 from repope_eval.reporting.figure_texts import interval_text
 from repope_eval.scoring.bootstrap import Interval
 from repope_eval.scoring.confusion import Figures

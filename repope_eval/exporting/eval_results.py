@@ -10,12 +10,12 @@ from collections.abc import Iterator, Sequence
 import yaml  # type: ignore[import-untyped]
 from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml
 
+from repope_eval.benchmarks.sources import label_set_title
 from repope_eval.errors import RepopeError
 from repope_eval.exporting.evaluation_card import whole_clause
 from repope_eval.exporting.files import Files
 from repope_eval.exporting.names import dataset_of, file_name
 from repope_eval.exporting.scored_run import UNREAD, ScoredCell, ScoredRun
-from repope_eval.records import label_set_title
 from repope_eval.reporting.figure_texts import interval_text
 from repope_eval.scoring.bootstrap import MEAN
 from repope_eval.settings.command_settings import ExportSettings

@@ -3,13 +3,11 @@
 import logging
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from repope_eval.benchmarks import amber, coco, dash_b, pope_seem, popev2
-from repope_eval.benchmarks.sources import SOURCES
+from repope_eval.benchmarks.sources import SOURCES, label_set_title
 from repope_eval.benchmarks.table_rows import hub_dataset
 from repope_eval.exporting.scored_run import ScoredRun
-from repope_eval.records import label_set_title
 from repope_eval.settings.command_settings import HUB_ID
 from repope_eval.settings.config import BenchSettings
 
@@ -22,36 +20,11 @@ NO_OWNER = "local"
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
-    """Where a benchmark's questions and labels are published."""
-
-    page: str
-    """The address of a page that has its files."""
-    hub_datasets: Mapping[str, str] = field(default_factory=dict)
-    """Ids of datasets on the Hub with the benchmark's questions and labels, by label set."""
-
-
-def _hub_page(dataset: str) -> str:
-    return f"https://huggingface.co/datasets/{dataset}"
-
-
-ORIGINS: Mapping[str, Origin] = {
-    "coco": Origin(page=coco.ANNOTATIONS.page, hub_datasets={"pope": coco.POPE_ON_HUB[0]}),
-    "pope_aokvqa": Origin(page=pope_seem.AOKVQA.page),
-    "pope_gqa": Origin(page=pope_seem.GQA.page),
-    "popev2": Origin(page=popev2.ANNOTATIONS.page),
-    "amber": Origin(page=amber.QUERIES.page, hub_datasets={"amber": amber.HUB_DATASET}),
-    "dash_b": Origin(page=_hub_page(dash_b.HUB_DATASET), hub_datasets={"dash_b": dash_b.HUB_DATASET}),
-}
-"""The benchmarks that are published, by `bench.source`."""
-
-
 def page_of(bench: BenchSettings) -> str | None:
     """The address of a page that has a benchmark's files; None where they are of the user."""
     if dataset := hub_dataset(bench):
-        return _hub_page(dataset)
-    return ORIGINS[bench.source].page if bench.source in ORIGINS else None
+        return f"https://huggingface.co/datasets/{dataset}"
+    return SOURCES[bench.source].page
 
 
 def dataset_of(bench: BenchSettings, label_set: str) -> str | None:
@@ -59,16 +32,14 @@ def dataset_of(bench: BenchSettings, label_set: str) -> str | None:
 
     A table that is read from the Hub has all of its labels there.
     """
-    published = ORIGINS[bench.source].hub_datasets if bench.source in ORIGINS else {}
-    return hub_dataset(bench) or published.get(label_set)
+    return hub_dataset(bench) or SOURCES[bench.source].hub_datasets.get(label_set)
 
 
 def dataset_title(bench: BenchSettings, label_set: str) -> str:
     """What people call a benchmark under one of its label sets."""
-    labels, title = label_set_title(label_set), SOURCES[bench.source].title
-    if bench.source == "coco":
-        return labels
-    return title or f"{hub_dataset(bench) or bench.name} ({labels} labels)"
+    source = SOURCES[bench.source]
+    title = source.dataset_titles.get(label_set) or source.title
+    return title or f"{hub_dataset(bench) or bench.name} ({label_set_title(label_set)} labels)"
 
 
 def model_id(run: ScoredRun, given: str | None) -> str:

@@ -7,9 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from repope_eval.benchmarks.sources import label_set_title
 from repope_eval.leaderboard.entries import Entry, Leaderboard, file_word
 from repope_eval.leaderboard.sentences import apart_note
-from repope_eval.records import Variant, label_set_title
+from repope_eval.records import Variant
 from repope_eval.reporting.charts.drawing import (
     FIRST,
     INK,

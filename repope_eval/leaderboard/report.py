@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from repope_eval.benchmarks.sources import citations_of, label_set_title
 from repope_eval.errors import RepopeError
 from repope_eval.leaderboard.entries import Entry, Leaderboard, RankAgreement
 from repope_eval.leaderboard.finished_runs import read_runs
@@ -20,8 +21,7 @@ from repope_eval.leaderboard.sentences import (
     sentences,
 )
 from repope_eval.leaderboard.tables import TABLES, leaderboard_tables, standings_table, unranked_table
-from repope_eval.records import Variant, label_set_title
-from repope_eval.reporting.citations import citations
+from repope_eval.records import Variant
 from repope_eval.reporting.console import print_table, print_text, terminal_width
 from repope_eval.reporting.tables import Table, csv_text, latex, markdown
 from repope_eval.reporting.templates import render
@@ -196,7 +196,7 @@ def render_leaderboard(
         fewest_images=FEWEST_IMAGES,
         fewest_events=FEWEST_EVENTS,
         fewest_models=FEWEST_MODELS,
-        citations=citations(board.source),
+        citations=citations_of(board.source),
         command=command,
     )
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
+from repope_eval.benchmarks.sources import label_set_phrase
 from repope_eval.leaderboard.entries import Entry, Leaderboard
-from repope_eval.records import label_set_phrase
 from repope_eval.reporting.figure_texts import PARTIAL, ratio_text
 from repope_eval.scoring.differences import LEVEL, Difference
 from repope_eval.scoring.score_document import figure_phrase

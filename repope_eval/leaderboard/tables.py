@@ -6,6 +6,7 @@ from functools import partial
 from itertools import product
 from typing import NamedTuple
 
+from repope_eval.benchmarks.sources import label_set_phrase, label_set_title
 from repope_eval.leaderboard.entries import (
     Entry,
     Leaderboard,
@@ -15,7 +16,7 @@ from repope_eval.leaderboard.entries import (
     Unranked,
 )
 from repope_eval.leaderboard.sentences import GROUPS, apart_note
-from repope_eval.records import Variant, label_set_phrase, label_set_title
+from repope_eval.records import Variant
 from repope_eval.reporting.figure_texts import (
     BALANCED_TITLES,
     COUNT_TITLES,

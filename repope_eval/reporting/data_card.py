@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from repope_eval.benchmarks.benchmark import Benchmark
-from repope_eval.records import Question, label_set_title
+from repope_eval.benchmarks.sources import label_set_title
+from repope_eval.records import Question
 from repope_eval.reporting.console import print_table, print_text
 from repope_eval.reporting.tables import Field, number_field, table, text_field
 

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from repope_eval.records import Answer, Variant, label_set_phrase
+from repope_eval.benchmarks.sources import label_set_phrase
+from repope_eval.records import Answer, Variant
 from repope_eval.reporting.figure_texts import (
     FIGURE_TITLES,
     UNDEFINED,

@@ -5,10 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from repope_eval.records import label_set_phrase, label_set_title
+from repope_eval.benchmarks.sources import citations_of, label_set_phrase, label_set_title
 from repope_eval.reporting import headline as remarks
 from repope_eval.reporting import run_tables
-from repope_eval.reporting.citations import citations
 from repope_eval.reporting.figure_texts import UNDEFINED, clipped
 from repope_eval.reporting.gallery import PAGE_BYTES, illustrated, make_gallery
 from repope_eval.reporting.headline import headline
@@ -93,7 +92,7 @@ def render_run_page(view: RunView) -> RunPage:
         "settings": _shown(view.settings),
         "facts": _shown(view.facts),
         "seconds": {stage: f"{spent:.1f} s" for stage, spent in view.seconds.items()},
-        "citations": citations(str(view.settings.get("bench.source"))),
+        "citations": citations_of(str(view.settings.get("bench.source"))),
     }
     gallery = make_gallery(scores.verdicts) if scores.verdicts else None
     html = render("report.html.j2", gallery=gallery, **context)

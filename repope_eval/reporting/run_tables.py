@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from repope_eval.records import Answer, Variant, label_set_title
+from repope_eval.benchmarks.sources import label_set_title
+from repope_eval.records import Answer, Variant
 from repope_eval.reporting.figure_texts import (
     COUNT_TITLES,
     FIGURE_TITLES,

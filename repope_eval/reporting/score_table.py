@@ -6,7 +6,8 @@ from functools import partial
 from itertools import groupby
 from typing import TypeVar
 
-from repope_eval.records import Variant, label_set_title
+from repope_eval.benchmarks.sources import label_set_title
+from repope_eval.records import Variant
 from repope_eval.reporting.figure_texts import (
     BALANCED_TITLES,
     COUNT_TITLES,

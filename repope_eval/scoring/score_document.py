@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from repope_eval.records import Variant, label_set_phrase
+from repope_eval.benchmarks.sources import label_set_phrase
+from repope_eval.records import Variant
 from repope_eval.scoring.bootstrap import DISTINCT, MEAN, Estimate
 from repope_eval.scoring.calibration import CALIBRATION_FIGURES
 from repope_eval.scoring.evidence import Evidence

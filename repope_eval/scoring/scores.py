@@ -6,8 +6,9 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from repope_eval.benchmarks.benchmark import Benchmark
+from repope_eval.benchmarks.sources import label_set_phrase
 from repope_eval.errors import RepopeError
-from repope_eval.records import Answer, Question, Variant, label_set_phrase
+from repope_eval.records import Answer, Question, Variant
 from repope_eval.scoring.bootstrap import DISTINCT, MEAN, Estimate
 from repope_eval.scoring.evidence import Evidence, evidence
 from repope_eval.scoring.own_figures import ALL_OBJECTS, GroupsRight, OwnFigures, groups_right, own_figures

@@ -8,13 +8,18 @@ from typing import Any
 
 import pytest
 
+from repope_eval.benchmarks import amber, dash_b
+from repope_eval.benchmarks.coco import POPE_ENTRY, REPOPE_ENTRY
 from repope_eval.benchmarks.custom import DEMO_FOLDER
 from repope_eval.benchmarks.pope_file import POPE_VARIANTS
 from repope_eval.benchmarks.sources import (
     FILE_SETTINGS,
     SOURCES,
+    citations_of,
     find_benchmark_images,
     find_local_images,
+    label_set_phrase,
+    label_set_title,
     load_benchmark,
     measures_of,
     origin_of,
@@ -62,6 +67,34 @@ def test_demo_is_loaded_whole(tmp_path: Path) -> None:
     images = list({question.image: None for question in benchmark.questions})
     assert list(find_benchmark_images(DEMO, tmp_path, images)) == images
     assert not list(tmp_path.iterdir())
+
+
+def test_what_is_to_be_cited_follows_from_where_the_questions_come_from() -> None:
+    assert citations_of("coco") == f"{POPE_ENTRY}\n\n{REPOPE_ENTRY}"
+    assert citations_of("pope_gqa") == POPE_ENTRY  # RePOPE relabelled COCO's questions alone
+    assert (citations_of("amber"), citations_of("dash_b")) == (amber.ENTRY, dash_b.ENTRY)
+    # Files of one's own, and a benchmark that has no paper of its own; a folder may be of a later copy.
+    assert not any(map(citations_of, ("custom", "table", "popev2", "unknown")))
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_each_benchmark_says_what_its_label_sets_are_called(source: str) -> None:
+    assert SOURCES[source].label_titles or SOURCES[source].label_phrases
+
+
+def test_a_label_set_has_a_title_and_a_phrase() -> None:
+    assert [label_set_title(name) for name in ("repope", "dash_b", "original", "x")] == [
+        "RePOPE",
+        "DASH-B",
+        "original",
+        "x",
+    ]
+    assert [label_set_phrase(name) for name in ("repope", "amber", "corrected", "x")] == [
+        "RePOPE",
+        "AMBER",
+        "the corrected labels",
+        "x",
+    ]
 
 
 def test_what_is_measured_goes_with_the_benchmark_and_its_parts(tmp_path: Path) -> None:

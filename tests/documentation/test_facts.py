@@ -10,8 +10,8 @@ from documentation_pages import TEXTS
 from PIL import Image
 
 from repope_eval import load_benchmark
+from repope_eval.benchmarks.coco import POPE_ENTRY, REPOPE_ENTRY
 from repope_eval.foreign_answers.formats import FORMATS
-from repope_eval.reporting.citations import POPE, REPOPE
 from repope_eval.scoring.confusion import Confusion, figures
 from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.scoring.published import published_scores
@@ -197,7 +197,7 @@ def test_the_share_of_flips_found_is_said_to_be_of_one_benchmark() -> None:
 
 
 def test_the_readme_cites_as_the_pages_do() -> None:
-    assert f"{POPE}\n\n{REPOPE}\n" in README
+    assert f"{POPE_ENTRY}\n\n{REPOPE_ENTRY}\n" in README
 
 
 @pytest.mark.parametrize("page", TEXTS)

@@ -7,13 +7,19 @@ import pytest
 from exported_runs import asked, write_scored_run
 from run_folders import DEMO
 
-from repope_eval.exporting.names import ORIGINS, dataset_of, dataset_title, file_name, model_id, page_of
+from repope_eval.benchmarks.sources import SOURCES
+from repope_eval.exporting.names import dataset_of, dataset_title, file_name, model_id, page_of
 from repope_eval.exporting.scored_run import read_scored_run
 
 
-@pytest.mark.parametrize("source", ORIGINS)
+@pytest.mark.parametrize("source", [name for name in SOURCES if name not in ("demo", "custom", "table")])
 def test_published_benchmarks_have_a_page(source: str) -> None:
-    assert str(ORIGINS[source].page).startswith("https://")
+    assert str(page_of(replace(DEMO, source=source))).startswith("https://")
+
+
+@pytest.mark.parametrize("source", ["demo", "custom"])
+def test_what_nobody_published_has_none(source: str) -> None:
+    assert page_of(replace(DEMO, source=source)) is None
 
 
 def test_a_table_of_the_hub_is_its_own_dataset() -> None:

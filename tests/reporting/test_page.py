@@ -186,3 +186,17 @@ def test_mcc_is_not_said_to_be_independent_of_the_share_of_yes(whole: str) -> No
 
 def test_not_every_figure_is_said_to_have_an_interval(whole: str) -> None:
     assert "Every figure" not in whole
+
+
+@pytest.mark.parametrize("name", ["amber-x", "repope", "mine"])
+def test_a_table_cites_nobody_whatever_it_is_called(name: str) -> None:
+    scores = dataclasses.replace(scores_of({"random": CELL}), bench=name)
+    html = render_run_page(RunView(scores=scores, settings={"bench.source": "table"})).html
+    assert "Cite the source of the questions." in html
+    assert "@article" not in html
+
+
+def test_a_known_benchmark_is_cited_whatever_it_is_called() -> None:
+    scores = dataclasses.replace(scores_of({"random": CELL}), bench="mine")
+    html = render_run_page(RunView(scores=scores, settings={"bench.source": "amber"})).html
+    assert "@article{wang2023amber," in html

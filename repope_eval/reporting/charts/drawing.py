@@ -22,7 +22,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
 from matplotlib.textpath import text_to_path
 
-from repope_eval.records import label_set_title
+from repope_eval.benchmarks.sources import label_set_title
 from repope_eval.reporting.templates import printable
 from repope_eval.scoring.bootstrap import MEAN, Interval
 

@@ -7,7 +7,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from repope_eval.records import Variant, label_set_title
+from repope_eval.benchmarks.sources import label_set_title
+from repope_eval.records import Variant
 from repope_eval.reporting.charts.drawing import (
     INK,
     LINE,
