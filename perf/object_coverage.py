@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from repope_eval.scoring import bootstrap
 from repope_eval.scoring.bootstrap import interval_of, replicated
 from repope_eval.scoring.confusion import OUTCOMES, figure_values
+from repope_eval.scoring.detection import DETECTION_FIGURES, over_other_objects
 from repope_eval.scoring.intervals import Sample
-from repope_eval.scoring.own_figures import DETECTION_FIGURES, over_other_objects
 from repope_eval.scoring.protocols import PROTOCOLS
 
 N_OF_IMAGES = (

@@ -154,7 +154,10 @@ class Source:
     """The benchmark's own folder of images, in data_dir or elsewhere; None where only `bench.images` names a folder."""
     fetch_images: Callable[[BenchSettings, Sequence[str], Path], None] = lambda *_: None
     """Fetches the named images into the benchmark's own folder as far as the settings allow it."""
-    images_missing: Callable[[BenchSettings], str]
+    images_missing: Callable[[BenchSettings], str] = lambda _: (
+        "{number} of {total} image{plural} missing in {folders}: {examples}; put them there, or name their folder with "
+        "bench.images=FOLDER"
+    )
     """The message where images are missing, to be formatted with `number`, `total`, `plural` (an s, where the total
     needs it), `examples`, `folders` and `data` (the word that tells a command where data lies, if it needs one)."""
     origin: str
@@ -212,9 +215,6 @@ def read_benchmark(
         relabelled: the files with corrected labels of the same variants; empty where there are none.
         label_sets: what the labels are called.
         may_repeat: whether a file may hold a question twice with one label.
-
-    Raises:
-        RepopeError: a file cannot be read or is malformed, or the files do not fit together (see `make_benchmark`).
     """
     paths = [*originals.values(), *relabelled.values()]
     names = Counter(path.name for path in paths)

@@ -17,11 +17,6 @@ from repope_eval.benchmarks.pope_file import POPE_VARIANTS
 from repope_eval.errors import RepopeError
 from repope_eval.settings.config import BenchSettings
 
-IMAGES_MISSING = (
-    "{number} of {total} image{plural} missing in {folders}: {examples}; put them there, or name their folder with "
-    "bench.images=FOLDER"
-)
-
 
 def _load_custom(settings: BenchSettings, _: Path) -> Benchmark:
     if settings.questions is None:
@@ -42,7 +37,6 @@ CUSTOM = Source(
     variants=(),
     reads=frozenset({"questions", "relabels", "images"}),
     own_images=lambda *_: None,
-    images_missing=lambda _: IMAGES_MISSING,
     origin="files of your own",
     measures=OWN_MEASURES,
     label_phrases=OWN_PHRASES,
@@ -64,7 +58,6 @@ DEMO = Source(
     load=_load_demo,
     variants=POPE_VARIANTS,
     own_images=lambda *_: DEMO_FOLDER / "images",
-    images_missing=lambda _: IMAGES_MISSING,
     origin="drawn for this package; licence: the package's",
     measures="A hundred drawn scenes, with annotation errors that were put there: figures show that the program works "
     "and what relabelling does to scores, and say nothing of photographs.",

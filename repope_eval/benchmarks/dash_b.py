@@ -49,11 +49,7 @@ def question_text(name: str) -> str:
 
 
 def _load(settings: BenchSettings, data_dir: Path) -> Benchmark:
-    """The questions and labels of the index files in `data_dir/dash_b`; made of the Hub dataset where there are none.
-
-    Raises:
-        RepopeError: an index file is missing beside the other, is broken, or cannot be made.
-    """
+    """Questions and labels of the index files in `data_dir/dash_b`, made of the Hub dataset where there are none."""
     folder = data_dir / NAME
     paths = {kind: folder / file for kind, file in INDEX_FILES.items()}
     missing = [path for path in paths.values() if not path.is_file()]
@@ -113,11 +109,7 @@ def _is_index(index: object) -> bool:
 
 
 def read_labels(folder: Path) -> dict[Question, bool]:
-    """The questions of the two index files in a folder, one for each image, and whether the answer is yes.
-
-    Raises:
-        RepopeError: as `read_index`.
-    """
+    """The questions of the two index files in a folder, one for each image, and whether the answer is yes."""
     return {
         Question(f"{kind}/{source_set}/{name}/{file}", question_text(name), name): LABELS[kind]
         for kind, index_file in INDEX_FILES.items()
@@ -169,9 +161,6 @@ def _hub_rows(dataset: str) -> tuple[Any, dict[tuple[str, str, str], str]]:
 
     Returns:
         The split, and its questions in order, by kind, object and file name of the image.
-
-    Raises:
-        RepopeError: it cannot be loaded, or a row holds something else than is expected.
     """
     split = load_test_split(dataset, _HUB_COLUMNS, HUB_DATASET)
     table = split.select_columns(list(_HUB_COLUMNS)).to_dict()

@@ -34,12 +34,6 @@ def load_test_split(dataset: str, columns: Sequence[str], example: str) -> Any:
 def load_parquet(dataset: str, files: Sequence[str], columns: Sequence[str], example: str) -> Any:
     """The rows of some Parquet files of a dataset, one file after another, their images left encoded.
 
-    Args:
-        dataset: id on the Hub, or a local folder.
-        files: names or patterns of the files.
-        columns: columns that are needed beside `image`.
-        example: a dataset that has them, for messages.
-
     Raises:
         RepopeError: the dataset cannot be loaded, or lacks a column.
     """

@@ -71,11 +71,7 @@ def _is_turned(image: Image.Image) -> bool:
 
 
 def _upper_bits(image: Image.Image) -> Image.Image:
-    """The upper eight bits of greys of 16 bits.
-
-    Raises:
-        RepopeError: they are no numbers of 16 bits from 0 to 65535.
-    """
+    """The upper eight bits of greys of 16 bits."""
     is_scaled = image.format in ("PNG", "PPM")  # Pillow stretches these to 16 bits in a mode of 32
     has_16_bits = image.mode.startswith("I;16") or (image.mode == "I" and is_scaled)
     if not has_16_bits or getattr(image, "tag_v2", {}).get(_BITS_OF_TIFF, (16,)) != (16,):
@@ -141,11 +137,7 @@ def locate_images(names: Iterable[str], folders: Sequence[Path]) -> tuple[dict[s
 
 
 def image_hashes(images: Mapping[str, Path]) -> dict[str, str]:
-    """The SHA-256 of each image's file, by the image's name.
-
-    Raises:
-        RepopeError: a file cannot be read.
-    """
+    """The SHA-256 of each image's file, by the image's name."""
     with ThreadPoolExecutor(_READERS) as readers:
         return dict(zip(images, readers.map(_hash, images.values()), strict=True))
 
@@ -167,32 +159,20 @@ def open_image(path: Path) -> Image.Image:
 
 
 def plain_format(path: Path) -> str | None:
-    """The format of a file that every reader shows as `open_image` does, such as `png`; None of other files.
-
-    Raises:
-        RepopeError: as in `open_image`, as far as the head tells.
-    """
+    """The format of a file that every reader shows as `open_image` does, such as `png`; None of other files."""
     with opened_image(path) as image:
         return str(image.format).lower() if is_plain(image) else None
 
 
 def image_size(path: Path) -> tuple[int, int]:
-    """The width and height in pixels, read from the file's head alone.
-
-    Raises:
-        RepopeError: as in `open_image`, as far as the head tells.
-    """
+    """The width and height in pixels, read from the file's head alone."""
     with opened_image(path) as image:
         return image.size
 
 
 @contextmanager
 def opened_image(path: Path) -> Iterator[Image.Image]:
-    """Opens an image file, of which only the head is read; all errors inside the context are the file's fault.
-
-    Raises:
-        RepopeError: as in `open_image`.
-    """
+    """Opens an image file, of which only the head is read; all errors inside the context are the file's fault."""
     try:
         _require_ordinary(path)
         Image.preinit()  # enough for most; left out, `formats` would have all of Pillow's formats loaded
@@ -208,11 +188,7 @@ def opened_image(path: Path) -> Iterator[Image.Image]:
 
 
 def decodable(path: Path) -> None:
-    """Checks that a file is a whole image: its checksums, where the format has any, and its pixels.
-
-    Raises:
-        RepopeError: as in `open_image`.
-    """
+    """Checks that a file is a whole image: its checksums, where the format has any, and its pixels."""
     open_image(path)
     with opened_image(path) as image:
         image.verify()

@@ -161,11 +161,7 @@ def read_rows(
 def rows_of(
     file: RowFile, labels: Sequence[Label] = BINARY_LABELS, *, may_repeat: bool = False
 ) -> tuple[Row, ...]:
-    """The rows of a file that has been read, as `read_rows` has them.
-
-    Raises:
-        RepopeError: as `read_rows` does.
-    """
+    """The rows of a file that has been read, as `read_rows` has them."""
     _refuse_none(file)
     rows = tuple(_each(file, lambda fields: _row(fields, labels, is_cells=file.is_table)))
     _refuse_repeats(file, zip(file.places, rows, strict=True), may_repeat=may_repeat)
@@ -181,11 +177,7 @@ def rows_of(
 
 
 def read_annotations(path: Path) -> tuple[Annotation, ...]:
-    """The rows of an annotator's file.
-
-    Raises:
-        RepopeError: the file cannot be read, or as `annotations_of`.
-    """
+    """The rows of an annotator's file."""
     return annotations_of(read_row_file(path))
 
 
@@ -222,11 +214,7 @@ def disputed_of(file: RowFile) -> tuple[Question, ...]:
 
 
 def write_rows(path: Path, rows: Iterable[Row]) -> None:
-    """Writes rows in POPE's format, one JSON object a line.
-
-    Raises:
-        RepopeError: the file cannot be written.
-    """
+    """Writes rows in POPE's format, one JSON object a line."""
     write_lines(path, [row_fields(row) for row in rows])
 
 

@@ -115,11 +115,7 @@ def _addresses(given: str | None, published: Sequence[str]) -> Sequence[str]:
 
 
 def file_hash(path: Path) -> str:
-    """The SHA-256 of a file.
-
-    Raises:
-        RepopeError: the file cannot be read.
-    """
+    """The SHA-256 of a file."""
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

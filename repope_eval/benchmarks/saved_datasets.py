@@ -115,11 +115,7 @@ def _stream(path: Path) -> Iterator[Any]:
 
 
 def schema_of(path: Path) -> Any:
-    """The schema of an Arrow stream.
-
-    Raises:
-        RepopeError: it is none.
-    """
+    """The schema of an Arrow stream."""
     import pyarrow
 
     with _stream(path) as messages:
@@ -186,10 +182,6 @@ def require_own_files(builder: Any, dataset: str) -> None:
     """Refuses a dataset with files that lie elsewhere, or unpack to too much.
 
     Files of the Hub are fetched. Nothing is looked at that is in the cache of `datasets` already, made ready.
-
-    Args:
-        builder: what `datasets` makes of the dataset before it reads the files.
-        dataset: id on the Hub, or a local folder.
 
     Raises:
         RepopeError: there is such a file.

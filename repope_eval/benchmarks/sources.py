@@ -195,10 +195,6 @@ def _require_variants(variants: Sequence[str], possible: Sequence[str]) -> None:
 def benchmark_size(settings: BenchSettings, data_dir: Path) -> BenchmarkSize:
     """The size of a benchmark; published files need not be on this machine where their source knows it.
 
-    Args:
-        settings: of the benchmark.
-        data_dir: where data lies.
-
     Raises:
         RepopeError: the benchmark has to be counted, and cannot be loaded.
     """

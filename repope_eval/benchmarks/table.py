@@ -78,11 +78,7 @@ class TableQuestions:
         return tuple(LabelSet(name, variants) for name, variants in self.labels.items())
 
     def add(self, row: Mapping[str, Any], index: int) -> None:
-        """Adds a row: its cells by the fields of `TableColumns` that have a column.
-
-        Raises:
-            RepopeError: a cell cannot be taken, or does not fit what is there; the caller says where the row is.
-        """
+        """Adds a row: its cells by the fields of `TableColumns` that have a column."""
         label = label_of("label", row["label"], self.words)
         if label is None:
             self.n_left_out += 1
@@ -278,11 +274,7 @@ def _read_table(settings: BenchSettings, _: tuple[int, int] | None) -> Table:
 
 
 def _present(named: TableColumns, table: TableRows) -> dict[str, str]:
-    """The column of each field that has one.
-
-    Raises:
-        RepopeError: there is no such column; the message names the nearest, and all.
-    """
+    """The column of each field that has one."""
     if not table.columns:
         raise RepopeError(f"{table.where}: {_NO_QUESTIONS}")
     columns = {each.name: getattr(named, each.name) for each in fields(named)}
@@ -351,10 +343,6 @@ SOURCE = Source(
     reads=frozenset({"questions", "images", "split", "subset", "columns", "labels"}),
     own_images=_own_images,
     fetch_images=_fetch_images,
-    images_missing=lambda _: (
-        "{number} of {total} image{plural} missing in {folders}: {examples}; put them there, or name their folder "
-        "with bench.images=FOLDER"
-    ),
     origin="a table of your own",
     measures=OWN_MEASURES,
     label_phrases=OWN_PHRASES,

@@ -291,11 +291,7 @@ def _decoded(text: str) -> bytes:
 
 
 def _suffix(content: bytes) -> str:
-    """The suffix of an image's format, read from its head alone.
-
-    Raises:
-        RepopeError: it is no image that Pillow can read, or far too large.
-    """
+    """The suffix of an image's format, read from its head alone."""
     if len(content) > LARGEST_FILE:
         raise RepopeError(f"the image has {len(content):,} bytes, too many for an image of a benchmark")
     try:

@@ -41,12 +41,7 @@ def natural(table: Table) -> Fitted:
 
 
 def fitted(table: Table, room: int) -> list[Fitted]:
-    """The parts of a table that fit, one below the other; the whole where there is room for it.
-
-    Args:
-        table: with any number of columns.
-        room: characters from the first column's beginning to the last one's end.
-    """
+    """The parts of a table that fit, one below the other; the whole where `room`, in characters, has room for it."""
     whole = natural(table)
     if _total(whole.widths) <= room:
         return [whole]
@@ -158,12 +153,7 @@ class _Drawn(io.StringIO):
 
 
 def print_table(table: Table, *, padded: bool = False) -> None:
-    """Prints a table, fitted to the width of the terminal; at its own width if the output is no terminal.
-
-    Args:
-        table: to be printed, with its caption as the title.
-        padded: whether a space stands before the first column.
-    """
+    """Prints a table, fitted to the width of the terminal; at its own width if the output is no terminal."""
     width = terminal_width()
     parts = [natural(table)] if width is None else fitted(table, width - (_EDGE + 2 * padded))
     for part in parts:

@@ -35,12 +35,7 @@ def _rows(ids: Mapping[int | str, Question], labels: Mapping[Question, bool]) ->
 
 
 def print_data_card(benchmark: Benchmark, origin: str) -> None:
-    """Prints a row for each variant and label set, and one for each file with its hash.
-
-    Args:
-        benchmark: the benchmark, as it was read from its files.
-        origin: where the files come from, and their licence.
-    """
+    """Prints a row for each variant and label set, and one for each file with its hash."""
     counted = [
         _Counted(
             variant, label_set.name, _rows(ids, label_set.variants[variant]), label_set.variants[variant]

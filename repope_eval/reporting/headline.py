@@ -14,9 +14,7 @@ from repope_eval.reporting.figure_texts import (
     interval_text,
     ratio_text,
 )
-from repope_eval.reporting.run_tables import DETECTION_TITLES
 from repope_eval.scoring.bootstrap import MEAN, Estimate, Interval
-from repope_eval.scoring.own_figures import ALL_OBJECTS, Detection
 from repope_eval.scoring.protocol_scores import Change, Resolution, is_few, n_counted
 from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.scoring.relabelling_effect import Effect
@@ -40,14 +38,11 @@ class Headline:
 
 
 def headline(scores: Scores) -> Headline:
-    """The headline of a run; DASH-B's own figures stand first where there are some."""
-    detection = scores.own.detections.get(ALL_OBJECTS)
-    if detection is not None:
-        values = [
-            (title, ratio_text(detection.estimates[name].value)) for name, title in DETECTION_TITLES.items()
-        ]
-        clauses = [_detected(detection)]
-        about, is_change = f"over all answered questions{_limited(scores.part)}", False
+    """The headline of a run; figures of the benchmark's own stand first where it says so."""
+    if scores.leading is not None:
+        values = [(title, ratio_text(one.value)) for title, one in scores.leading.headline.items()]
+        clauses = [scores.leading.clause]
+        about, is_change = f"{scores.leading.over}{_limited(scores.part)}", False
     else:
         lead = lead_of(scores.parts, is_unread=scores.is_unread)
         values = [
@@ -146,18 +141,6 @@ def _were(number: int) -> str:
     return f"{number:,} {'was' if number == 1 else 'were'}"
 
 
-def _detected(detection: Detection) -> str:
-    """How often the model says yes about images with the object, and about images without it."""
-    with_object, right_without = (detection.estimates[name].value for name in ("tpr", "tnr"))
-    without = None if right_without is None else 1 - right_without
-    said = [
-        f"in {100 * share:.1f} % of the images that {verb} it"
-        for share, verb in ((with_object, "show"), (without, "lack"))
-        if share is not None
-    ]
-    return f"the model sees the object {' and '.join(said)}" if said else "no answer can be scored"
-
-
 def _completeness_clauses(scores: Scores) -> Iterator[str]:
     about = f" about the first {scores.part}" if scores.part else ""
     total = counted(scores.n_questions, "question", ",") + about
@@ -250,16 +233,6 @@ def ambiguity_remark(resolutions: Mapping[Variant, Resolution]) -> str | None:
         f"The relabelling removes ambiguous questions, which may flatter: F1 is {removed}{where} without them, "
         f"{all_no} if all of them are taken for no, {all_yes} if for yes, and from {lowest} to {highest} whatever each "
         "of them is."
-    )
-
-
-def detection_remark(detections: Mapping[str, Detection]) -> str | None:
-    """Says which question each kind of interval of DASH-B's figures answers; None if there is only one kind."""
-    if not any(one.interval for found in detections.values() for one in found.over_objects.values()):
-        return None
-    return (
-        "The intervals in the table's first row say how the model might do on other images of these objects; those "
-        "in the second, for which objects are drawn, on other objects."
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from repope_eval.reporting.tables import Table
 from repope_eval.reporting.templates import render
 from repope_eval.scoring.bootstrap import FEWEST_IMAGES
 from repope_eval.scoring.intervals import FEWEST_EVENTS, INTERVAL_FIGURES
+from repope_eval.scoring.own_figures import OwnFigures
 from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.scoring.scores import Scores
 
@@ -69,7 +71,9 @@ class RunPage:
 def render_run_page(view: RunView) -> RunPage:
     """Draws the charts of a run and makes its page, which needs no file and no network."""
     scores = view.scores
-    charts = {chart.name: chart for chart in _charts(scores)}
+    own = [_own_part(one) for one in scores.own]
+    drawn = [*_charts(scores), *chain.from_iterable(part.charts for part in own)]
+    charts = {chart.name: chart for chart in drawn}
     context = {
         "view": view,
         "scores": scores,
@@ -77,13 +81,13 @@ def render_run_page(view: RunView) -> RunPage:
         "titles": [label_set_title(name) for name in scores.cells],
         "phrases": [label_set_phrase(name) for name in scores.cells],
         "tables": _tables(scores),
+        "own": own,
         "reasons": reason_lines(scores),
         "remarks": {
             "partial": partial_note(scores),
             "f1_parts": remarks.f1_parts_remark(scores),
             "clustering": remarks.clustering_remark(scores.f1_width_ratios),
             "ambiguity": remarks.ambiguity_remark(scores.resolutions),
-            "detection": remarks.detection_remark(scores.own.detections),
             "readings": remarks.readings_remark(scores.read_otherwise, scores.protocol, scores.n_answered),
         },
         "fewest": (FEWEST_IMAGES, FEWEST_EVENTS),
@@ -104,6 +108,22 @@ def render_run_page(view: RunView) -> RunPage:
     return RunPage(html=html, figures=figures)
 
 
+@dataclass(frozen=True, slots=True)
+class _OwnPart:
+    """What the page shows of figures that the benchmark has of its own."""
+
+    figures: OwnFigures
+    table: Table
+    charts: Sequence["Chart"]
+
+
+def _own_part(figures: OwnFigures) -> _OwnPart:
+    from repope_eval.reporting.charts.detections import detection_charts
+
+    table = run_tables.own_table(figures.table, figures.section.caption)
+    return _OwnPart(figures, table, detection_charts(figures.detections))
+
+
 def _tables(scores: Scores) -> dict[str, Table]:
     """The tables that have rows, by name."""
     phrases = [label_set_phrase(name) for name in scores.cells]
@@ -117,9 +137,6 @@ def _tables(scores: Scores) -> dict[str, Table]:
         "intervals": interval_table("The figures, and their 95 % intervals", scores, INTERVAL_FIGURES),
         "effects": run_tables.effect_table(scores.effects, phrases),
         "objects": run_tables.object_table(scores.object_effects, _effect_titles(scores)),
-        "detections": run_tables.detection_table(scores.own.detections),
-        "groups": run_tables.groups_table(scores.groups),
-        "amber": run_tables.amber_table(scores.own.amber),
         "resolutions": run_tables.resolution_table(scores.resolutions, phrases[-1]),
         "missing": run_tables.missing_table(scores.missing),
         "evidence": run_tables.evidence_table(scores.evidence),
@@ -131,7 +148,6 @@ def _tables(scores: Scores) -> dict[str, Table]:
 
 
 def _charts(scores: Scores) -> list["Chart"]:
-    from repope_eval.reporting.charts.detections import detection_charts
     from repope_eval.reporting.charts.errors import objects_charts, relabelling_chart
     from repope_eval.reporting.charts.figures import counts_chart, precision_recall_chart, reliability_chart
 
@@ -140,7 +156,6 @@ def _charts(scores: Scores) -> list["Chart"]:
         charts.append(relabelling_chart(scores.effects, [label_set_phrase(name) for name in scores.cells]))
     if scores.object_effects:
         charts += objects_charts(scores.object_effects, _effect_titles(scores))
-    charts += detection_charts(scores.own.detections)
     if scores.evidence:
         charts.append(reliability_chart(scores.evidence))
     return charts

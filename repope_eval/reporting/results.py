@@ -9,14 +9,11 @@ from typing import Any
 from repope_eval.benchmarks.benchmark import Benchmark, by_image
 from repope_eval.records import Answer, Question
 from repope_eval.reporting.console import print_sentences, print_table
-from repope_eval.reporting.figure_texts import interval_text, ratio_text
 from repope_eval.reporting.headline import f1_parts_remark, readings_remark, unread_remark
 from repope_eval.reporting.page import RunView, render_run_page
-from repope_eval.reporting.run_tables import DETECTION_TITLES, amber_table, groups_table
+from repope_eval.reporting.run_tables import own_table
 from repope_eval.reporting.score_table import narrow_score_tables, partial_note
-from repope_eval.reporting.tables import number_field, table, text_field
 from repope_eval.runs.folder import RunFolder
-from repope_eval.scoring.own_figures import ALL_OBJECTS, Detection
 from repope_eval.scoring.scores import Scores, score_benchmark
 from repope_eval.settings import config
 from repope_eval.settings.quick_checks import SERVER
@@ -34,32 +31,10 @@ def print_scores(scores: Scores) -> None:
     for remark in (partial_note(scores), f1_parts_remark(scores)):
         if remark:
             print_sentences(remark)
-    if scores.own.detections:
-        print_detection(scores.own.detections[ALL_OBJECTS])
-    if scores.groups:
-        print_table(groups_table(scores.groups))
-    if scores.own.amber:
-        print_table(amber_table(scores.own.amber))
-
-
-def print_detection(detection: Detection) -> None:
-    """Prints DASH-B's figures of all questions with their intervals for other images, and for other objects."""
-    rows = [
-        (DETECTION_TITLES[name], found, detection.over_objects[name])
-        for name, found in detection.estimates.items()
-    ]
-    print_table(
-        table(
-            "",
-            [
-                text_field("DASH-B", lambda row: row[0]),
-                number_field("", lambda row: ratio_text(row[1].value)),
-                number_field("other images, 95 %", lambda row: interval_text(row[1].interval)),
-                number_field("other objects, 95 %", lambda row: interval_text(row[2].interval)),
-            ],
-            rows,
+    for one in scores.own:
+        print_table(
+            own_table(one.narrow_table) if one.narrow_table else own_table(one.table, one.section.caption)
         )
-    )
 
 
 _OF_SCORING = ("protocol", "limit")
@@ -95,12 +70,6 @@ def score_and_report(
         folder: of the run; its manifest is finished.
         seconds: takes what scoring and reporting took.
         show: shows the scores.
-
-    Returns:
-        The scores of the run.
-
-    Raises:
-        RepopeError: a file cannot be written.
     """
     with timed(seconds, "scoring"):
         scores = score_benchmark(

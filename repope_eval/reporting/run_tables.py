@@ -11,6 +11,7 @@ from repope_eval.reporting.figure_texts import (
     clipped,
     count_text,
     figure_text,
+    interval_text,
     ratio_text,
     reading_text,
 )
@@ -20,6 +21,7 @@ from repope_eval.reporting.tables import (
     Column,
     Field,
     Table,
+    estimate_cell,
     estimate_field,
     number_field,
     table,
@@ -27,7 +29,7 @@ from repope_eval.reporting.tables import (
 )
 from repope_eval.scoring.bootstrap import Estimate
 from repope_eval.scoring.evidence import Evidence
-from repope_eval.scoring.own_figures import AmberFigures, Detection, GroupsRight
+from repope_eval.scoring.own_figures import FigureCell, FigureTable, Percent
 from repope_eval.scoring.protocol_scores import CellScores, Missing, ProtocolScores, Resolution
 from repope_eval.scoring.protocols import Disagreement
 from repope_eval.scoring.relabelling_effect import Effect
@@ -53,12 +55,7 @@ _FATES: Mapping[str, Callable[[Effect], int]] = {
 
 
 def effect_table(effects: Sequence[Effect], label_sets: Sequence[str]) -> Table:
-    """What the relabelling did to the parsed answers: a row for each fate, a column for each variant.
-
-    Args:
-        effects: by variant.
-        label_sets: what the labels before and after are called in a sentence.
-    """
+    """What the relabelling did to the parsed answers: a row for each fate, a column for each variant."""
 
     def field(effect: Effect) -> Field[str]:
         return number_field(effect.group, lambda fate: str(_FATES[fate](effect)))
@@ -71,12 +68,7 @@ def effect_table(effects: Sequence[Effect], label_sets: Sequence[str]) -> Table:
 
 
 def object_table(effects: Sequence[Effect], titles: Sequence[str]) -> Table:
-    """Errors by object, under one label set or two; those with the most under the last one come first.
-
-    Args:
-        effects: by object.
-        titles: of the label sets.
-    """
+    """Errors by object, under one label set or two; those with the most under the last one come first."""
     n_sets = min(2, len(titles))
 
     def counts(effect: Effect, label_set: int) -> tuple[int, ...]:
@@ -109,12 +101,7 @@ def object_table(effects: Sequence[Effect], titles: Sequence[str]) -> Table:
 
 
 def resolution_table(resolutions: Mapping[Variant, Resolution], label_set: str) -> Table:
-    """F1 over what the removed, ambiguous questions might be.
-
-    Args:
-        resolutions: by variant.
-        label_set: what the labels that removed them are called in a sentence.
-    """
+    """F1 over what the removed, ambiguous questions might be."""
     return table(
         f"F1 under {label_set}, by what the ambiguous questions are taken for",
         [
@@ -245,78 +232,27 @@ def _cut(text: str) -> str:
     return clipped(text, _LONGEST_TEXT)
 
 
-DETECTION_TITLES: Mapping[str, str] = {
-    "acc": "ACC",
-    "tnr": "TNR",
-    "tpr": "TPR",
-    "harmonic_mean": "harmonic mean",
-}
+def own_table(shown: FigureTable, caption: str = "") -> Table:
+    """A table of figures that a benchmark has of its own."""
+    first_of = {row[0]: row for row in reversed(shown.rows)}
 
-
-def detection_table(detections: Mapping[str, Detection]) -> Table:
-    """DASH-B's figures: of all questions, with the intervals of either kind, and of each object's."""
-    rows = [(name, found, found.estimates) for name, found in detections.items()]
-    over_objects = [
-        (f"{name}, drawn over objects", found, found.over_objects)
-        for name, found in detections.items()
-        if any(one.interval for one in found.over_objects.values())
-    ]
-
-    def field(name: str) -> Field[tuple[str, Detection, Mapping[str, Estimate]]]:
-        return estimate_field(DETECTION_TITLES[name], lambda row: row[2][name])
+    def field(place: int, title: str) -> Field[Sequence[FigureCell]]:
+        if place < shown.n_words:
+            return text_field(title, lambda row: str(row[place]))
+        return Field(Column(title=title), lambda row: _figure_cell(row[place]))
 
     return table(
-        "DASH-B's figures, with 95 % intervals: right answers among all, among those about images without and with "
-        "the object, and the harmonic mean of these two",
-        [
-            text_field("object", lambda row: row[0]),
-            number_field("questions", lambda row: str(row[1].n_positives + row[1].n_negatives)),
-            *(field(name) for name in DETECTION_TITLES),
-        ],
-        rows[:1] + over_objects + rows[1:],
+        caption,
+        [field(place, title) for place, title in enumerate(shown.columns)],
+        shown.rows,
         most=MOST_OBJECTS,
+        starts_group=lambda row: shown.n_words > 1 and first_of[row[0]] is row,
     )
 
 
-def groups_table(groups: Mapping[str, GroupsRight]) -> Table:
-    """How many groups of questions have right answers alone, by label set."""
-    return table(
-        "Groups of questions that are all answered right, with 95 % intervals",
-        [
-            text_field("labels", lambda row: label_set_title(row[0])),
-            number_field("groups", lambda row: str(row[1].n)),
-            number_field("all right", lambda row: str(row[1].n_right)),
-            estimate_field("share", lambda row: row[1].share),
-        ],
-        list(groups.items()),
-    )
-
-
-def amber_table(figures: Mapping[str, Mapping[str, AmberFigures]]) -> Table:
-    """AMBER's own figures, a row for each way of reading an answer and each dimension."""
-    rows = [
-        (way, dimension, found)
-        for way, by_dimension in figures.items()
-        for dimension, found in by_dimension.items()
-    ]
-
-    def field(title: str, name: str) -> Field[tuple[str, str, AmberFigures]]:
-        def cell(row: tuple[str, str, AmberFigures]) -> Cell:
-            value = getattr(row[2], name)
-            if value is None:
-                return Cell(text=UNDEFINED, note=row[2].reasons[name])
-            return Cell(text=f"{value:.1f}")
-
-        return Field(Column(title=title), cell)
-
-    return table(
-        "AMBER's own figures in percent, “no” being the positive class, rounded as its authors do",
-        [
-            text_field("answers read as", lambda row: row[0]),
-            text_field("dimension", lambda row: row[1]),
-            number_field("rows", lambda row: str(row[2].n)),
-            *(field(FIGURE_TITLES[name], name) for name in ("accuracy", "precision", "recall", "f1")),
-        ],
-        rows,
-        starts_group=lambda row: row[1] == "all",
-    )
+def _figure_cell(found: FigureCell) -> Cell:
+    if isinstance(found, Estimate):
+        return estimate_cell(found)
+    if isinstance(found, Percent):
+        return Cell(text=UNDEFINED if found.value is None else f"{found.value:.1f}", note=found.reason)
+    return Cell(text=str(found) if isinstance(found, str | int) else interval_text(found))

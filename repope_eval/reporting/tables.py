@@ -116,12 +116,13 @@ def interval_field(title: str, name: str, cell: Callable[[Record], Cell]) -> Fie
 def estimate_field(title: str, found: Callable[[Record], Estimate]) -> Field[Record]:
     """A column of estimated ratios with their 95 % intervals as notes, for tables that are written to no file."""
 
-    def cell(record: Record) -> Cell:
-        estimate = found(record)
-        note = "" if estimate.interval is None else interval_text(estimate.interval)
-        return Cell(text=ratio_text(estimate.value), note=note)
+    return Field(Column(title=title), lambda record: estimate_cell(found(record)))
 
-    return Field(Column(title=title), cell)
+
+def estimate_cell(found: Estimate) -> Cell:
+    """An estimated ratio with its interval as a note."""
+    note = "" if found.interval is None else interval_text(found.interval)
+    return Cell(text=ratio_text(found.value), note=note)
 
 
 def table(
@@ -134,17 +135,7 @@ def table(
     mark: Callable[[Record], Mark] = lambda _: "",
     starts_group: Callable[[Record], bool] = lambda _: False,
 ) -> Table:
-    """A table with a row for each record; of more than `most` records, the further ones are counted.
-
-    Args:
-        caption: says what the rows are.
-        fields: the columns.
-        records: what the rows are about.
-        n_naming: number of first columns that together name a row.
-        most: number of rows that are shown.
-        mark: tells how the row of a record is marked.
-        starts_group: tells whether the row of a record is set apart from the one above.
-    """
+    """A table with a row for each record; of more than `most` records, the further ones are counted."""
     rows = (
         Row(
             cells=tuple(field.cell(record) for field in fields),

@@ -1,55 +1,37 @@
-"""The figures that some benchmarks have of their own, as their authors compute them, beside those of all benchmarks.
+"""The figures that some benchmarks have of their own, beside those of all benchmarks, in a form that all pages show.
 
-"No" is the positive class: precision is the share of right noes among the noes said, recall that among the noes due.
-Each is rounded to a tenth of a percent, and F1 is made of the rounded ones, with 0.0001 (for existence 0.001) added to
-its denominator. A row counts as often as it stands in the file, if it has an answer. An answer counts as right only if
-it is exactly "Yes" or "No"; the same figures of what a protocol reads stand beside them.
+Those of AMBER are its authors'. "No" is the positive class: precision is the share of right noes among the noes said,
+recall that among the noes due. Each is rounded to a tenth of a percent, and F1 is made of the rounded ones, with 0.0001
+(for existence 0.001) added to its denominator. A row counts as often as it stands in the file, if it has an answer. An
+answer counts as right only if it is exactly "Yes" or "No"; the same figures of what a protocol reads stand beside them.
 
 Their code begins every whole that it divides by with 0.001 (`data/metrics.txt`), so that it prints 0.0 where there is
 nothing to divide by; here, such a figure is undefined. Of many rows, the 0.001 changes no tenth of a percent.
-
-They are those of its authors' `eval_utils.py` (repository YanNeu/DASH-B): each figure divides by all answered
-questions of its kind, so that an answer with neither yes nor no in it is a wrong one. The figures of
-`confusion.py` leave such answers out under the same protocol, and are higher where there are some.
-
-There are two intervals for two questions. How would the model do on other images of these objects? There images are
-drawn, those of either label separately, as they were collected. How would it do on other objects? There objects are
-drawn, with all of their images; objects differ so much in difficulty that these intervals are several times as wide.
-
-Percentiles over so few objects lie too close together. Instead, the standard deviation of the replicates, on the scale
-of the logit, is taken n / (n - 1) times in square, and t of n - 1 degrees of freedom times to either side (B. Efron and
-R. J. Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 12). Where the errors, or the right answers, are of
-few objects, the interval is the gamma one over objects.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from math import isnan, sqrt
+from typing import Any
 
-import numpy as np
-
-from repope_eval.benchmarks.benchmark import Benchmark
+from repope_eval.benchmarks.benchmark import Benchmark, OwnKind, OwnSection
+from repope_eval.benchmarks.sources import label_set_phrase, label_set_title
 from repope_eval.records import Answer, LabelSet, Question, Variant
-from repope_eval.scoring.bootstrap import (
-    Cells,
-    Estimate,
-    counts_by_image,
-    mean_over,
-    of_answered_images,
-    replicated,
+from repope_eval.scoring.bootstrap import Estimate, Interval
+from repope_eval.scoring.detection import (
+    ALL_OBJECTS,
+    DETECTION_TITLES,
+    Detection,
+    detection,
+    detection_by_object,
 )
-from repope_eval.scoring.confusion import OUTCOMES, figure_values
-from repope_eval.scoring.intervals import (
-    Sample,
-    estimates,
-    gamma_estimate,
-    is_large,
-    sampled,
-    student_interval,
-    wilson,
-)
+from repope_eval.scoring.intervals import wilson
 from repope_eval.scoring.protocols import PROTOCOLS, Protocol, Reading, remembering
+from repope_eval.scoring.score_document import certainty, figure_phrase, plain
 from repope_eval.settings import config
+from repope_eval.wording import counted
+
+Answers = Mapping[Question, Answer]
+"""What a model said, by question."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,24 +49,17 @@ class GroupsRight:
 def groups_right(
     groups: Mapping[Question, str],
     label_sets: tuple[LabelSet, ...],
-    answers: Mapping[Question, Answer],
+    answers: Answers,
     protocol: Protocol,
 ) -> dict[str, GroupsRight]:
-    """How many groups are right under each label set; empty where there are no groups.
-
-    Args:
-        groups: the group of each question that has one.
-        label_sets: what is taken as true.
-        answers: what the model said.
-        protocol: how yes or no is read from an answer.
-    """
+    """How many groups are right under each label set; empty where there are no groups."""
     return {each.name: _groups_right(groups, each, answers, protocol) for each in label_sets if groups}
 
 
 def _groups_right(
     groups: Mapping[Question, str],
     label_set: LabelSet,
-    answers: Mapping[Question, Answer],
+    answers: Answers,
     protocol: Protocol,
 ) -> GroupsRight:
     read = remembering(protocol).read
@@ -121,6 +96,14 @@ DIMENSIONS: Mapping[str, tuple[Variant, ...]] = {
 EXACT = "exactly Yes or No"
 """The name of the authors' way of reading an answer."""
 
+AMBER_TITLES: Mapping[str, str] = {
+    "accuracy": "accuracy",
+    "precision": "precision",
+    "recall": "recall",
+    "f1": "F1",
+}
+"""The figures of `AmberFigures`."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AmberFigures:
@@ -137,7 +120,7 @@ class AmberFigures:
     def reasons(self) -> dict[str, str]:
         """Why figures are undefined, by name."""
         if not self.n:
-            return dict.fromkeys(("accuracy", "precision", "recall", "f1"), "no row has an answer")
+            return dict.fromkeys(AMBER_TITLES, "no row has an answer")
         found = {}
         if self.precision is None:
             found["precision"] = found["f1"] = "nothing was answered no"
@@ -154,7 +137,7 @@ def read_exactly(response: str) -> Reading:
 def amber_figures(
     ids: Mapping[Variant, Mapping[int | str, Question]],
     labels: Mapping[Variant, Mapping[Question, bool]],
-    answers: Mapping[Question, Answer],
+    answers: Answers,
     read: Callable[[str], Reading],
 ) -> dict[str, AmberFigures]:
     """The figures of each dimension whose variants are all there.
@@ -201,160 +184,211 @@ def _percent(part: int, whole: int) -> float | None:
     return round(part / whole * 100, 1) if whole else None
 
 
-ALL_OBJECTS = "all objects"
-"""The name, beside those of the objects, for all questions together."""
+@dataclass(frozen=True, slots=True)
+class Percent:
+    """A figure in percent, as its authors round it."""
 
-DETECTION_FIGURES: Mapping[str, str] = {
-    "acc": "accuracy",
-    "tnr": "tnr",
-    "tpr": "recall",
-    "harmonic_mean": "harmonic_mean",
-}
-"""The names in `figure_values` of the figures of a `Detection`."""
-FEWEST_OBJECTS = 50
-"""With fewer objects, an interval over objects holds too seldom."""
-FEWEST_OBJECT_EVENTS = 15
-"""With the errors of fewer objects (`number_of_events`), one by Student's t holds too seldom."""
+    value: float | None
+    reason: str
+    """Why there is none; empty where there is one."""
+
+
+FigureCell = str | int | Estimate | Percent | Interval
+"""What stands in a cell of a table of figures; None is an interval that there is not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Detection:
-    """DASH-B's figures, of all questions or of one object's; undefined where there is nothing to divide by."""
+class FigureTable:
+    """A table of figures, whatever they are."""
 
-    estimates: Mapping[str, Estimate]
-    """By figure, with intervals over images of these objects. acc: the share of right answers among all answers. tnr:
-    the share read as no among the answers about images that lack the object. tpr: the share read as yes among those
-    about images that show it. harmonic_mean: 2 TPR TNR / (TPR + TNR)."""
-    n_positives: int
-    """Answered questions with label yes."""
-    n_negatives: int
-    n_unparsed: int
-    """Answers that the protocol reads as neither yes nor no, which are wrong ones here."""
-    over_objects: Mapping[str, Estimate] = field(default_factory=dict)
-    """The same figures with intervals over objects; empty for a single object."""
-
-
-def detection(
-    labels: Mapping[Question, bool], answers: Mapping[Question, Answer], protocol: Protocol
-) -> Detection:
-    """The figures of all answered questions."""
-    whole = _detection(labels, answers, protocol)
-    return replace(whole, over_objects=_over_objects(whole, labels, answers, _counting_unparsed(protocol)))
-
-
-def detection_by_object(
-    labels: Mapping[Question, bool], answers: Mapping[Question, Answer], protocol: Protocol
-) -> dict[str, Detection]:
-    """The figures of each object's questions, in the order of the labels."""
-    return {name: _detection(of_object, answers, protocol) for name, of_object in _by_object(labels).items()}
-
-
-def _by_object(labels: Mapping[Question, bool]) -> dict[str, dict[Question, bool]]:
-    found: dict[str, dict[Question, bool]] = {}
-    for question, label in labels.items():
-        found.setdefault(question.object, {})[question] = label
-    return found
-
-
-def _counting_unparsed(protocol: Protocol) -> Protocol:
-    """The same readings, with unparsed answers counted as wrong ones everywhere."""
-    return replace(protocol, unparsed="not_yes")
-
-
-def _detection(
-    labels: Mapping[Question, bool], answers: Mapping[Question, Answer], protocol: Protocol
-) -> Detection:
-    names = tuple(DETECTION_FIGURES.values())
-    sample = sampled([LabelSet("", {"": labels})], answers, _counting_unparsed(protocol), names)
-    of_totals = figure_values(sample.totals[0], sample.protocol)
-    values = {name: None if isnan(of_totals[name]) else float(of_totals[name]) for name in names}
-    undefined = {name: _undefined(name, sample) for name, value in values.items() if value is None}
-    found = estimates(sample, (0,), values, undefined)
-    n_of = dict(zip(OUTCOMES, sample.totals[0].astype(np.int64).tolist(), strict=True))
-    return Detection(
-        estimates={figure: found[name] for figure, name in DETECTION_FIGURES.items()},
-        n_positives=n_of["tp"] + n_of["fn"] + n_of["unparsed_yes"],
-        n_negatives=n_of["tn"] + n_of["fp"] + n_of["unparsed_no"],
-        n_unparsed=n_of["unparsed_yes"] + n_of["unparsed_no"],
-    )
-
-
-def _over_objects(
-    whole: Detection, labels: Mapping[Question, bool], answers: Mapping[Question, Answer], protocol: Protocol
-) -> dict[str, Estimate]:
-    """The figures of all questions with their intervals over objects."""
-    of_objects = [
-        counts_by_image([LabelSet("", {"": of_object})], {q.image for q in of_object}, answers, protocol)
-        for of_object in _by_object(labels).values()
-    ]
-    counts = np.array([of_object.sum(axis=0) for of_object in of_objects]).reshape(-1, 1, len(OUTCOMES))
-    answered = of_answered_images(counts)
-    values = {figure: whole.estimates[figure].value for figure in DETECTION_FIGURES}
-    if len(answered) < FEWEST_OBJECTS:
-        reason = f"fewer than {FEWEST_OBJECTS} objects have answers"
-        return {figure: Estimate(value=value, reason=reason) for figure, value in values.items()}
-    drawn = replicated(answered, protocol, tuple(DETECTION_FIGURES.values()))
-    sample = Sample(counts=answered, totals=answered.sum(axis=0), drawn=drawn, protocol=protocol)
-    return {
-        figure: Estimate(reason=whole.estimates[figure].reason)
-        if value is None
-        else over_other_objects(sample, DETECTION_FIGURES[figure], value, (0,))
-        for figure, value in values.items()
-    }
-
-
-def over_other_objects(sample: Sample, name: str, value: float, cells: Cells) -> Estimate:
-    """A figure of `figure_values` with its interval, from a sample of objects instead of images."""
-    if is_large(sample, name, cells, FEWEST_OBJECTS, FEWEST_OBJECT_EVENTS):
-        drawn = mean_over(sample.drawn[name], cells)
-        # There is no logit where the figure, or a replicate of it, is 0, 1 or undefined.
-        if 0 < value < 1 and ((drawn > 0) & (drawn < 1)).all():
-            n = len(sample.counts)
-            error = float(np.log(drawn / (1 - drawn)).std()) * sqrt(n / (n - 1))
-            return Estimate(value=value, interval=student_interval(value, error, n - 1))
-    return replace(gamma_estimate(sample, name, cells), value=value, method=None)
-
-
-def _undefined(figure: str, sample: Sample) -> str:
-    """Why a figure has nothing to divide by."""
-    tp, fp, tn, fn, unparsed_yes, unparsed_no, _ = sample.totals[0]
-    if not sample.totals[0, :-1].any():
-        return "no question has an answer"
-    if figure != "recall" and not tn + fp + unparsed_no:
-        return "no question with label no has an answer"
-    if not tp + fn + unparsed_yes:
-        return "no question with label yes has an answer"
-    return "the true positive and the true negative rate are both 0"
+    columns: Sequence[str]
+    """The titles of the columns."""
+    rows: Sequence[Sequence[FigureCell]]
+    n_words: int = 1
+    """How many columns hold words, which come first; with several, the rows with one first word are a group."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnFigures:
-    """A benchmark's own figures; those of the others are empty."""
+    """Figures that a benchmark has of its own, in the form that page, console and files show without knowing them."""
 
+    section: OwnSection
+    document: Mapping[str, Any]
+    """Their part of `scores.json`."""
+    headline: Mapping[str, Estimate]
+    """Those that stand first, by title, where the section leads."""
+    over: str
+    """What these are over."""
+    clause: str
+    """What these say, as a part of a sentence."""
+    phrase: str
+    """These as a paper prints them."""
+    table: FigureTable
+    narrow_table: FigureTable | None = None
+    """What the console shows in the place of a table that it has no room for."""
+    remark: str = ""
+    """What the intervals of the table are about."""
     detections: Mapping[str, Detection] = field(default_factory=dict)
-    """DASH-B's: first of all questions, then of each object's."""
-    amber: Mapping[str, Mapping[str, AmberFigures]] = field(default_factory=dict)
-    """AMBER's by dimension: of answers as its authors read them, then as the protocol does."""
+    """What its charts show: the shares of all objects together, and of each; empty of figures without charts."""
 
 
-def own_figures(
-    benchmark: Benchmark, answers: Mapping[Question, Answer], protocol: config.Protocol
+def own_figures(benchmark: Benchmark, answers: Answers, protocol: config.Protocol) -> tuple[OwnFigures, ...]:
+    """The figures that the benchmark says it has of its own, as far as there is something to count."""
+    found = (KINDS[section.kind](section, benchmark, answers, protocol) for section in benchmark.own)
+    return tuple(one for one in found if one is not None)
+
+
+def _detections(
+    section: OwnSection, benchmark: Benchmark, answers: Answers, protocol: config.Protocol
 ) -> OwnFigures:
-    """The figures of the benchmark whose label set has its name: `dash_b` or `amber`."""
-    labels = {each.name: each.variants for each in benchmark.label_sets}
-    rule = PROTOCOLS[protocol]
-    if "dash_b" in labels:
-        (of_questions,) = labels["dash_b"].values()
-        of_all = detection(of_questions, answers, rule)
-        return OwnFigures(
-            detections={ALL_OBJECTS: of_all, **detection_by_object(of_questions, answers, rule)}
-        )
-    if "amber" in labels:
-        ways = {EXACT: read_exactly, protocol: rule.read}
-        return OwnFigures(
-            amber={
-                way: amber_figures(benchmark.ids, labels["amber"], answers, read)
-                for way, read in ways.items()
+    labels, rule = benchmark.label_sets[-1].distinct, PROTOCOLS[protocol]
+    whole = detection(labels, answers, rule)
+    return shown_detections(section, {ALL_OBJECTS: whole, **detection_by_object(labels, answers, rule)})
+
+
+def shown_detections(section: OwnSection, detections: Mapping[str, Detection]) -> OwnFigures:
+    """The figures of all objects and of each; all of them together have a row for each kind of interval."""
+    whole = detections[ALL_OBJECTS]
+    titled = {DETECTION_TITLES[name]: one for name, one in whole.estimates.items()}
+
+    def row(name: str, found: Detection, shown: Mapping[str, Estimate]) -> Sequence[FigureCell]:
+        return (name, found.n_positives + found.n_negatives, *shown.values())
+
+    first, *others = (row(name, found, found.estimates) for name, found in detections.items())
+    second = [row(f"{ALL_OBJECTS}, drawn over objects", whole, whole.over_objects)]
+    has_second = any(one.interval for one in whole.over_objects.values())
+    return OwnFigures(
+        section=section,
+        document=_detections_document(detections),
+        headline=titled,
+        over="over all answered questions",
+        clause=_seen(whole),
+        phrase=" and ".join(figure_phrase(title, titled[title]) for title in ("TNR", "TPR")),
+        table=FigureTable(
+            columns=("object", "questions", *titled), rows=[first, *(second if has_second else ()), *others]
+        ),
+        narrow_table=FigureTable(
+            columns=(section.title, "", "other images, 95 %", "other objects, 95 %"),
+            rows=[
+                (title, replace(one, interval=None), one.interval, over_objects.interval)
+                for (title, one), over_objects in zip(
+                    titled.items(), whole.over_objects.values(), strict=True
+                )
+            ],
+        ),
+        remark="The intervals in the table's first row say how the model might do on other images of these objects; "
+        "those in the second, for which objects are drawn, on other objects."
+        if has_second
+        else "",
+        detections=detections,
+    )
+
+
+def _seen(found: Detection) -> str:
+    """How often the model says yes about images with the object, and about images without it."""
+    with_object, right_without = (found.estimates[name].value for name in ("tpr", "tnr"))
+    without = None if right_without is None else 1 - right_without
+    said = [
+        f"in {100 * share:.1f} % of the images that {verb} it"
+        for share, verb in ((with_object, "show"), (without, "lack"))
+        if share is not None
+    ]
+    return f"the model sees the object {' and '.join(said)}" if said else "no answer can be scored"
+
+
+def _detections_document(detections: Mapping[str, Detection]) -> dict[str, Any]:
+    """The figures of all questions, with those of each object under `objects`."""
+    objects = {
+        name: {
+            **{figure: one.value for figure, one in found.estimates.items()},
+            **{count: getattr(found, count) for count in ("n_positives", "n_negatives", "n_unparsed")},
+            **certainty(found.estimates, "ci95", "ci95_method", "reasons"),
+        }
+        for name, found in detections.items()
+    }
+    over_objects = certainty(detections[ALL_OBJECTS].over_objects, "ci95", "reasons")
+    return objects.pop(ALL_OBJECTS) | {
+        **{f"{part}_objects": by_figure for part, by_figure in over_objects.items()},
+        "intervals_for": {"ci95": "these objects on other images", "ci95_objects": "other objects"},
+        "objects": objects,
+    }
+
+
+def _groups(
+    section: OwnSection, benchmark: Benchmark, answers: Answers, protocol: config.Protocol
+) -> OwnFigures | None:
+    found = groups_right(benchmark.groups, benchmark.label_sets, answers, PROTOCOLS[protocol])
+    if not found:
+        return None
+    name, last = list(found.items())[-1]
+    n_groups = counted(last.n, "group", ",")
+    return OwnFigures(
+        section=section,
+        document={
+            label_set: {
+                "n": one.n,
+                "n_right": one.n_right,
+                "share": one.share.value,
+                "share_ci95": one.share.interval,
             }
-        )
-    return OwnFigures()
+            for label_set, one in found.items()
+        },
+        headline={
+            f"groups right under {label_set_phrase(label_set)}": one.share for label_set, one in found.items()
+        },
+        over=f"over {n_groups}",
+        clause=f"{last.n_right:,} of {n_groups} {'has' if last.n_right == 1 else 'have'} right answers alone",
+        phrase=f"{figure_phrase('groups right', last.share)} under {label_set_phrase(name)}",
+        table=FigureTable(
+            columns=("labels", "groups", "all right", "share"),
+            rows=[
+                (label_set_title(label_set), one.n, one.n_right, one.share)
+                for label_set, one in found.items()
+            ],
+        ),
+    )
+
+
+def _amber(
+    section: OwnSection, benchmark: Benchmark, answers: Answers, protocol: config.Protocol
+) -> OwnFigures:
+    labels = benchmark.label_sets[-1].variants
+    ways = {EXACT: read_exactly, protocol: PROTOCOLS[protocol].read}
+    figures = {way: amber_figures(benchmark.ids, labels, answers, read) for way, read in ways.items()}
+    dimension, first = next(iter(figures[EXACT].items()))
+    f1 = Estimate(value=None if first.f1 is None else first.f1 / 100, reason=first.reasons.get("f1", ""))
+    return OwnFigures(
+        section=section,
+        document={
+            way: {name: plain(found) | {"reasons": found.reasons} for name, found in by_dimension.items()}
+            for way, by_dimension in figures.items()
+        },
+        headline={"F1 of “no”": f1},
+        over=f"{dimension}, {counted(first.n, 'row', ',')}",
+        clause=f"answers count that are {EXACT}",
+        phrase=f"{figure_phrase('F1 of “no”', f1)} of answers that are {EXACT}, {dimension}",
+        table=FigureTable(
+            columns=("answers read as", "dimension", "rows", *AMBER_TITLES.values()),
+            rows=[
+                (
+                    way,
+                    name,
+                    found.n,
+                    *(Percent(getattr(found, each), found.reasons.get(each, "")) for each in AMBER_TITLES),
+                )
+                for way, by_dimension in figures.items()
+                for name, found in by_dimension.items()
+            ],
+            n_words=2,
+        ),
+    )
+
+
+Kind = Callable[[OwnSection, Benchmark, Answers, config.Protocol], OwnFigures | None]
+"""What makes figures of a benchmark's answers; None where there is nothing to count."""
+
+KINDS: Mapping[OwnKind, Kind] = {
+    "dash_b": _detections,
+    "groups": _groups,
+    "amber": _amber,
+}

@@ -10,7 +10,6 @@ from repope_eval.records import Variant
 from repope_eval.scoring.bootstrap import DISTINCT, MEAN, Estimate
 from repope_eval.scoring.calibration import CALIBRATION_FIGURES
 from repope_eval.scoring.evidence import Evidence
-from repope_eval.scoring.own_figures import ALL_OBJECTS, AmberFigures, Detection, GroupsRight
 from repope_eval.scoring.protocol_scores import Change, ProtocolScores
 from repope_eval.wording import counted, percentage
 
@@ -101,7 +100,7 @@ def cells_document(scores: ProtocolScores) -> dict[str, Any]:
     return {
         label_set: {
             variant: dataclasses.asdict(cell.figures)
-            | _certainty(cell.estimates, "ci95", "ci95_method", "reasons")
+            | certainty(cell.estimates, "ci95", "ci95_method", "reasons")
             for variant, cell in by_variant.items()
         }
         for label_set, by_variant in scores.cells.items()
@@ -115,7 +114,7 @@ def changes_document(scores: ProtocolScores) -> dict[str, Any]:
             **{figure: one.value for figure, one in change.estimates.items()},
             "f1_parts": f1_parts_document(change),
             "yes_shares": change.yes_shares,
-            **_certainty(change.estimates, "ci95", "reasons"),
+            **certainty(change.estimates, "ci95", "reasons"),
         }
         for part in scores.parts
         for variant, change in part.changes.items()
@@ -127,48 +126,6 @@ def f1_parts_document(change: Change) -> dict[str, Any]:
     return {
         part: {"value": found.value, "ci95": found.interval, "reason": found.reason or None}
         for part, found in change.f1_parts.items()
-    }
-
-
-def detections_document(detections: Mapping[str, Detection]) -> dict[str, Any]:
-    """DASH-B's figures of all questions, with those of each object under `objects`; empty where there are none."""
-    if not detections:
-        return {}
-    over_objects = _certainty(detections[ALL_OBJECTS].over_objects, "ci95", "reasons")
-    objects = {name: _detection(found) for name, found in detections.items()}
-    return objects.pop(ALL_OBJECTS) | {
-        **{f"{part}_objects": by_figure for part, by_figure in over_objects.items()},
-        "intervals_for": {"ci95": "these objects on other images", "ci95_objects": "other objects"},
-        "objects": objects,
-    }
-
-
-def _detection(found: Detection) -> dict[str, Any]:
-    return {
-        **{figure: one.value for figure, one in found.estimates.items()},
-        **{field: getattr(found, field) for field in ("n_positives", "n_negatives", "n_unparsed")},
-        **_certainty(found.estimates, "ci95", "ci95_method", "reasons"),
-    }
-
-
-def groups_document(groups: Mapping[str, GroupsRight]) -> dict[str, Any]:
-    """How many groups of questions are right, by label set."""
-    return {
-        name: {
-            "n": found.n,
-            "n_right": found.n_right,
-            "share": found.share.value,
-            "share_ci95": found.share.interval,
-        }
-        for name, found in groups.items()
-    }
-
-
-def amber_document(figures: Mapping[str, Mapping[str, AmberFigures]]) -> dict[str, Any]:
-    """AMBER's own figures by way of reading and dimension."""
-    return {
-        way: {name: plain(found) | {"reasons": found.reasons} for name, found in by_dimension.items()}
-        for way, by_dimension in figures.items()
     }
 
 
@@ -196,11 +153,11 @@ def _evidence(found: Evidence) -> dict[str, Any]:
         **figures(name for name in found.estimates if name not in CALIBRATION_FIGURES),
         "best_threshold": found.best_threshold,
         "reliability": plain(found.reliability),
-        **_certainty(found.estimates, "reasons"),
+        **certainty(found.estimates, "reasons"),
     }
 
 
-def _certainty(estimates: Mapping[str, Estimate], *parts: str) -> dict[str, Any]:
+def certainty(estimates: Mapping[str, Estimate], *parts: str) -> dict[str, Any]:
     """How sure figures are, in mappings by figure; in the reasons are only those of a null."""
     found = {
         "ci95": {figure: one.interval for figure, one in estimates.items()},

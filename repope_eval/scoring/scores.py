@@ -11,7 +11,7 @@ from repope_eval.errors import RepopeError
 from repope_eval.records import Answer, Question, Variant
 from repope_eval.scoring.bootstrap import DISTINCT, MEAN, Estimate
 from repope_eval.scoring.evidence import Evidence, evidence
-from repope_eval.scoring.own_figures import ALL_OBJECTS, GroupsRight, OwnFigures, groups_right, own_figures
+from repope_eval.scoring.own_figures import OwnFigures, own_figures
 from repope_eval.scoring.protocol_scores import (
     Missing,
     ProtocolScores,
@@ -31,14 +31,10 @@ from repope_eval.scoring.relabelling_effect import (
     verdicts_of,
 )
 from repope_eval.scoring.score_document import (
-    amber_document,
     answered_phrase,
     cells_document,
     changes_document,
-    detections_document,
     evidence_document,
-    figure_phrase,
-    groups_document,
     lead_of,
     lead_phrase,
     plain,
@@ -73,10 +69,8 @@ class Scores(ProtocolScores):
     """The scores of the same answers by the other protocols, where all were asked for."""
     disagreements: Sequence[Disagreement] = ()
     """The responses that protocols read differently, where all were asked for."""
-    own: OwnFigures = field(default_factory=OwnFigures)
-    """The figures that the benchmark alone has."""
-    groups: Mapping[str, GroupsRight] = field(default_factory=dict)
-    """How many groups of questions are right, by label set."""
+    own: Sequence[OwnFigures] = ()
+    """The figures that the benchmark has beside those of all benchmarks."""
     evidence: Mapping[str, Mapping[Variant, Evidence]] = field(default_factory=dict)
     """The figures that need no threshold, by label set and variant."""
     effects: Sequence[Effect] = ()
@@ -96,16 +90,18 @@ class Scores(ProtocolScores):
         return 0 < self.n_answered == len(self.unparsed)
 
     @property
+    def leading(self) -> OwnFigures | None:
+        """The benchmark's own figures that stand in the place of F1; None where F1 stands first."""
+        return next((one for one in self.own if one.section.leads), None)
+
+    @property
     def sentence(self) -> str:
         """The figure that stands first, as a paper prints it, with what it is over and how it came about."""
-        detection = self.own.detections.get(ALL_OBJECTS)
         lead = lead_of(self.parts, is_unread=self.is_unread)
         name = list(lead.part.cells)[-1]
         counted_once = list(self.parts[-1].cells[name].values())[-1].figures
-        if detection is not None:
-            figure = " and ".join(
-                figure_phrase(each.upper(), detection.estimates[each]) for each in ("tnr", "tpr")
-            )
+        if self.leading is not None:
+            figure = self.leading.phrase
         elif self.is_unread:
             figure = f"no figure, since no answer is read as yes or no, under {label_set_phrase(name)}"
         else:
@@ -125,7 +121,7 @@ class Scores(ProtocolScores):
         """What `scores.json` holds of them; undefined figures and intervals are None, and `reasons` says why."""
         protocols = (self, *self.other_protocols) if self.other_protocols else ()
         distinct = {} if self.distinct is None else cells_document(self.distinct)
-        parts = {
+        parts: dict[str, Any] = {
             "model": self.model,
             "bench": self.bench,
             "protocol": self.protocol,
@@ -135,9 +131,7 @@ class Scores(ProtocolScores):
             "change": changes_document(self),
             "distinct": {name: by_variant[DISTINCT] for name, by_variant in distinct.items()},
             "protocols": {each.protocol: cells_document(each) for each in protocols},
-            "dash_b": detections_document(self.own.detections),
-            "groups": groups_document(self.groups),
-            "amber": amber_document(self.own.amber),
+            **{one.section.kind: one.document for one in self.own},
             "evidence": evidence_document(self.evidence),
             "relabelling": {"variants": plain(self.effects), "objects": plain(self.object_effects)}
             if self.effects
@@ -230,7 +224,6 @@ def score_benchmark(
         score(model, benchmark.name, label_sets, answers, name)
         for name in (names if protocol == "all" else [protocol])
     )
-    rule = PROTOCOLS[counting.protocol]
     verdicts = verdicts_of(label_sets, answers, counting.protocol)
     return Scores(
         **{each.name: getattr(counting, each.name) for each in fields(counting)},
@@ -243,7 +236,6 @@ def score_benchmark(
         other_protocols=others,
         disagreements=disagreements(answers) if others else (),
         own=own_figures(benchmark, answers, counting.protocol),
-        groups=groups_right(benchmark.groups, label_sets, answers, rule),
         evidence=evidence(label_sets, answers),
         effects=effects_by_variant(verdicts),
         object_effects=effects_by_object(verdicts),

@@ -25,7 +25,7 @@ from repope_eval.reporting.charts.figures import (
     window_around,
 )
 from repope_eval.scoring.bootstrap import Estimate
-from repope_eval.scoring.own_figures import Detection
+from repope_eval.scoring.detection import Detection
 from repope_eval.scoring.relabelling_effect import Effect
 
 pytestmark = pytest.mark.draws

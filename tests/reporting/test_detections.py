@@ -5,12 +5,14 @@ import dataclasses
 import pytest
 from run_examples import run_view
 
+from repope_eval.benchmarks.dash_b import DETECTIONS
 from repope_eval.records import Answer, Question
+from repope_eval.reporting.console import print_table
 from repope_eval.reporting.page import RunView, render_run_page
-from repope_eval.reporting.results import print_detection
-from repope_eval.reporting.run_tables import detection_table
+from repope_eval.reporting.run_tables import own_table
 from repope_eval.reporting.tables import Table
-from repope_eval.scoring.own_figures import ALL_OBJECTS, Detection, OwnFigures, detection, detection_by_object
+from repope_eval.scoring.detection import ALL_OBJECTS, Detection, detection, detection_by_object
+from repope_eval.scoring.own_figures import shown_detections
 from repope_eval.scoring.protocols import PROTOCOLS
 
 
@@ -19,7 +21,11 @@ def texts(table: Table) -> list[list[str]]:
 
 
 def view_of(detections: dict[str, Detection]) -> RunView:
-    return run_view(own=OwnFigures(detections=detections))
+    return run_view(own=[shown_detections(DETECTIONS, detections)])
+
+
+def page_of(detections: dict[str, Detection]) -> str:
+    return render_run_page(view_of(detections)).html
 
 
 @pytest.fixture
@@ -47,16 +53,16 @@ def test_the_document_has_all_questions_and_each_object(detections: dict[str, De
 
 
 def test_the_page_has_a_row_for_each_object(detections: dict[str, Detection]) -> None:
-    rows = texts(detection_table(detections))
+    rows = texts(own_table(shown_detections(DETECTIONS, detections).table))
     assert [row[0] for row in rows] == [ALL_OBJECTS, "dog", "cat"]
     assert rows[0][1] == "8"
     assert rows[0][2].startswith("0.8750 (")
     assert rows[1][1] == "4"
     assert rows[1][2].startswith("0.7500 (")
     assert rows[2][3] == "–"
-    with_table = render_run_page(view_of(detections)).html
-    assert 'id="detections"' in with_table
-    assert 'id="detections"' not in render_run_page(run_view()).html
+    with_table = page_of(detections)
+    assert 'id="dash_b"' in with_table
+    assert 'id="dash_b"' not in render_run_page(run_view()).html
 
 
 def test_a_second_row_has_the_intervals_for_other_objects(detections: dict[str, Detection]) -> None:
@@ -64,9 +70,11 @@ def test_a_second_row_has_the_intervals_for_other_objects(detections: dict[str, 
     of_whole = detections[ALL_OBJECTS].estimates
     over_objects = {name: dataclasses.replace(of_whole[name], interval=ends[name]) for name in ends}
     whole = dataclasses.replace(detections[ALL_OBJECTS], over_objects=over_objects)
-    rows = texts(detection_table({**detections, ALL_OBJECTS: whole}))
+    rows = texts(own_table(shown_detections(DETECTIONS, {**detections, ALL_OBJECTS: whole}).table))
     assert [row[0] for row in rows] == [ALL_OBJECTS, "all objects, drawn over objects", "dog", "cat"]
     assert rows[1][2] == "0.8750 (0.5000 to 0.9000)"
+    assert "those in the second, for which objects are drawn" in page_of({**detections, ALL_OBJECTS: whole})
+    assert "those in the second" not in page_of(detections)
     document = view_of({**detections, ALL_OBJECTS: whole}).scores.to_dict()["dash_b"]
     assert document["ci95_objects"] == {name: list(interval) for name, interval in ends.items()}
     assert set(document["intervals_for"]) == {"ci95", "ci95_objects"}
@@ -76,7 +84,9 @@ def test_a_second_row_has_the_intervals_for_other_objects(detections: dict[str, 
 def test_the_console_has_both_intervals(
     detections: dict[str, Detection], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    print_detection(detections[ALL_OBJECTS])
+    shown = shown_detections(DETECTIONS, detections).narrow_table
+    assert shown is not None
+    print_table(own_table(shown))
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     (acc,) = [line for line in lines if line[:1] == ["ACC"]]
     assert (acc[1], acc[3], acc[-1]) == ("0.8750", "to", "–")

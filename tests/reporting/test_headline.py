@@ -7,9 +7,11 @@ import pytest
 from run_examples import EFFECT
 from score_examples import CELL, RELABELLED, UNDEFINED_CELL, scores_of
 
+from repope_eval.benchmarks.dash_b import DETECTIONS
 from repope_eval.records import Answer, Question
 from repope_eval.reporting.headline import headline
-from repope_eval.scoring.own_figures import ALL_OBJECTS, OwnFigures, detection
+from repope_eval.scoring.detection import ALL_OBJECTS, detection
+from repope_eval.scoring.own_figures import shown_detections
 from repope_eval.scoring.protocol_scores import mean
 from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.scoring.scores import Scores
@@ -105,7 +107,7 @@ def test_a_figure_of_a_part_of_the_images_says_so_beside_it() -> None:
     questions = [Question("a.png", "Can you see a dog?", "dog")]
     answers = {each: Answer(each, "yes") for each in questions}
     of_dogs = detection(dict.fromkeys(questions, True), answers, PROTOCOLS["repope"])
-    own = OwnFigures(detections={ALL_OBJECTS: of_dogs})
+    own = [shown_detections(DETECTIONS, {ALL_OBJECTS: of_dogs})]
     scores = dataclasses.replace(scores_of({"all": CELL}), own=own, part="1 of 2 images")
     assert headline(scores).about == "over all answered questions; 1 of 2 images"
 
@@ -136,7 +138,7 @@ def test_dash_b_tells_how_often_the_object_is_seen() -> None:
     questions = [Question(f"{place}.png", "Can you see a dog?", "dog") for place in range(8)]
     labels = {question: place < 4 for place, question in enumerate(questions)}
     answers = {q: Answer(q, "yes" if place != 7 else "no") for place, q in enumerate(questions)}
-    own = OwnFigures(detections={ALL_OBJECTS: detection(labels, answers, PROTOCOLS["repope"])})
+    own = [shown_detections(DETECTIONS, {ALL_OBJECTS: detection(labels, answers, PROTOCOLS["repope"])})]
     found = headline(dataclasses.replace(scores_of({"all": CELL}), own=own))
     assert found.values == [
         ("ACC", "0.6250"),

@@ -10,7 +10,6 @@ from repope_eval.records import Answer, Question
 from repope_eval.reporting.headline import (
     ambiguity_remark,
     clustering_remark,
-    detection_remark,
     f1_parts_remark,
     readings_remark,
     unread_remark,
@@ -63,10 +62,6 @@ def test_ambiguous_questions() -> None:
 def test_errors_about_one_image(ratios: tuple[float, ...], verdict: str) -> None:
     assert (clustering_remark(ratios) or "").endswith(f"the errors about one image {verdict}.")
     assert clustering_remark(()) is None
-
-
-def test_one_kind_of_interval_needs_no_words() -> None:
-    assert detection_remark({}) is None
 
 
 def test_what_other_protocols_read_is_always_said() -> None:

@@ -17,13 +17,13 @@ from repope_eval.foreign_answers.formats import join_file
 from repope_eval.records import Answer, Question
 from repope_eval.scoring.bootstrap import replicated
 from repope_eval.scoring.confusion import OUTCOMES
-from repope_eval.scoring.intervals import Sample, gamma_estimate
-from repope_eval.scoring.own_figures import (
+from repope_eval.scoring.detection import (
     DETECTION_FIGURES,
     detection,
     detection_by_object,
     over_other_objects,
 )
+from repope_eval.scoring.intervals import Sample, gamma_estimate
 from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.settings.config import BenchSettings, ColumnSettings
 from repope_eval.system.json_files import read_rows

@@ -1,6 +1,7 @@
 """A run's figure as a paper prints it: interval, labels, what it is over, decoding, protocol and what is left out."""
 
-from repope_eval.benchmarks.benchmark import Benchmark
+from repope_eval.benchmarks.benchmark import GROUPS, Benchmark, OwnSection
+from repope_eval.benchmarks.dash_b import DETECTIONS
 from repope_eval.records import Answer, LabelSet, Question
 from repope_eval.scoring.bootstrap import Estimate
 from repope_eval.scoring.score_document import figure_phrase
@@ -9,13 +10,15 @@ from repope_eval.scoring.scores import Scores, score_benchmark
 CUPS = [Question(f"{place:03}.jpg", "Is there a cup in the image?", "cup") for place in range(200)]
 
 
-def scored(label_set: str, *responses: str | None, has_yes: bool = True, **basis: str) -> Scores:
+def scored(
+    label_set: str, *responses: str | None, has_yes: bool = True, own: OwnSection = GROUPS, **basis: str
+) -> Scores:
     """The first answers as they are given, the others right; the first 100 cups are there."""
     labels = {cup: has_yes and place < 100 for place, cup in enumerate(CUPS)}
     said = [*responses, *("yes" if label else "no" for label in list(labels.values())[len(responses) :])]
     answers = {cup: Answer(cup, text) for cup, text in zip(CUPS, said, strict=True) if text is not None}
     ids = {"cups": dict(enumerate(CUPS))}
-    benchmark = Benchmark("cups", (LabelSet(label_set, {"cups": labels}),), ids, {})
+    benchmark = Benchmark("cups", (LabelSet(label_set, {"cups": labels}),), ids, {}, own=(own,))
     return score_benchmark(benchmark, answers, "m", **basis)
 
 
@@ -45,7 +48,7 @@ def test_where_no_label_is_yes_the_true_negative_rate_stands() -> None:
 
 
 def test_dash_b_has_its_own_figures() -> None:
-    sentence = scored("dash_b", "no").sentence
+    sentence = scored("dash_b", "no", own=DETECTIONS).sentence
     assert sentence.startswith("TNR 100.0 (95 % ")
     assert ") and TPR 99.0 (95 % " in sentence
 

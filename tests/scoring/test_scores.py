@@ -51,7 +51,7 @@ def test_whatever_else_is_found_of_the_answers_is_there() -> None:
     assert found.verdicts
     assert set(found.resolutions) == {"random", "popular", "adversarial", "mean"}
     assert set(found.missing) == set(found.evidence) == {"pope", "repope"}
-    assert not any((found.other_protocols, found.disagreements, found.groups, found.own.detections))
+    assert not any((found.other_protocols, found.disagreements, found.own))
 
 
 def test_by_all_protocols_the_default_one_counts() -> None:

@@ -28,7 +28,7 @@ from repope_eval.reporting.charts.drawing import (
     shortened,
 )
 from repope_eval.scoring.bootstrap import Interval
-from repope_eval.scoring.own_figures import ALL_OBJECTS, Detection
+from repope_eval.scoring.detection import ALL_OBJECTS, Detection
 
 _MOST_OBJECTS = 20
 _FEWEST_IMAGES = 5
@@ -57,11 +57,7 @@ class _Seen(NamedTuple):
 
 
 def detection_charts(detections: Mapping[str, Detection]) -> list[Chart]:
-    """All objects in one plane, and the objects that the model tells apart least; none where a label has no answer.
-
-    Args:
-        detections: of all questions under `ALL_OBJECTS`, and of each object.
-    """
+    """All objects in one plane, and the objects that the model tells apart least; none where a label has no answer."""
     seen = [found for name, one in detections.items() if (found := _seen(name, one))]
     whole = next((one for one in seen if one.name == ALL_OBJECTS), None)
     if whole is None:

@@ -183,14 +183,7 @@ def label(text: str) -> str:
 
 
 def _inline_svg(svg: bytes, name: str, title: str, description: str) -> Markup:
-    """The markup of a drawing inside a page.
-
-    Args:
-        svg: a file by matplotlib.
-        name: begins its ids, so that several drawings can stand in one page.
-        title: its name for those who hear the page read.
-        description: what there is to see, for the same.
-    """
+    """The markup of a drawing inside a page."""
     root = ElementTree.fromstring(svg)
     _localize(root, name)
     kept = {key: root.attrib[key] for key in _KEPT_OF_ROOT}

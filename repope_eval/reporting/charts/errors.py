@@ -41,12 +41,7 @@ _OBJECTS_CHARTS = (
 
 
 def relabelling_chart(effects: Sequence[Effect], label_sets: Sequence[str]) -> Chart:
-    """Bars of the errors before by what became of them, and of the errors after by what they were.
-
-    Args:
-        effects: by variant.
-        label_sets: what the labels before and after are called in a sentence.
-    """
+    """Bars of the errors before by what became of them, and of the errors after by what they were."""
     before, after = label_sets
     panel = 0.62 + 2 * len(effects) * _ROW + 0.34
     return draw(
@@ -137,12 +132,7 @@ def _most_text(number: int) -> str:
 
 
 def most_frequent(effects: Sequence[Effect], outcome: int) -> list[Effect]:
-    """The effects with the most of one outcome under either label set, without those that have none.
-
-    Args:
-        effects: by object.
-        outcome: index into the counts of an effect.
-    """
+    """The effects with the most of one outcome under either label set, without those that have none."""
     some = [effect for effect in effects if effect.before[outcome] or effect.after[outcome]]
     some.sort(
         key=lambda effect: (
