@@ -168,6 +168,7 @@ def test_names_say_what_a_thing_is() -> None:
         ("commands/command_line.py", "COMMANDS"),
         ("commands/export.py", "FORMATS"),
         ("asking/asker.py", "ASKERS"),
+        ("benchmarks/sources.py", "SOURCES"),
         ("models/families.py", "FAMILIES"),
         ("settings/named_files.py", "GROUP_FOLDERS"),
         ("exporting/trackers.py", "TRACKERS"),

@@ -210,10 +210,8 @@ def read_benchmark(
     """A benchmark out of files in POPE's format.
 
     Args:
-        name: the name of the benchmark.
         originals: each variant's file, labels yes or no.
         relabelled: the files with corrected labels of the same variants; empty where there are none.
-        label_sets: what the labels are called.
         may_repeat: whether a file may hold a question twice with one label.
     """
     paths = [*originals.values(), *relabelled.values()]
@@ -242,10 +240,8 @@ def make_benchmark(
     """A benchmark out of the rows of its files.
 
     Args:
-        name: the name of the benchmark.
         originals: each variant's rows, labels yes or no.
         relabelled: the corrected rows of the same variants; empty where there are none.
-        label_sets: what the labels are called.
         hashes: SHA-256 of each file by name.
 
     Raises:

@@ -64,10 +64,8 @@ def load_rows(what: str, dataset: str, needs: str, *, split: str, **how: Any) ->
     """The rows of a dataset, as `datasets` loads them.
 
     Args:
-        what: what is loaded, for messages.
         dataset: id on the Hub, or a local folder.
         needs: what the dataset must have, for messages.
-        split: the split.
         how: keywords of `datasets.load_dataset_builder`.
 
     Raises:
@@ -105,7 +103,6 @@ def copy_rows(split: Any, row_of: Mapping[str, int | None], dataset: str, folder
     """Writes the images of some rows into a folder, byte for byte as they were encoded.
 
     Args:
-        split: the split that `load_test_split` gives.
         row_of: the rows, counted from 0, by the path below `folder` that each image is written to; None where the
             dataset lacks the image.
         dataset: the name of the dataset, for messages.
@@ -185,7 +182,6 @@ def write_image(content: bytes, path: Path, source: str) -> None:
     """Writes an image's file byte for byte, once it is known to be a whole image.
 
     Args:
-        content: the bytes.
         path: the file, whose folder is made if need be; one that is there is replaced.
         source: where the image comes from, for messages.
 

@@ -105,7 +105,6 @@ def refuse_outside(name: str, where: str = "") -> None:
     """Refuses a name that leads out of the folder it is to lie in: the names come from files of others.
 
     Args:
-        name: the name of an image.
         where: the words that a message begins with.
 
     Raises:

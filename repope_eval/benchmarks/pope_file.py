@@ -60,7 +60,6 @@ def asked_text(what: str, value: object, most: int = MOST_NAME_CHARACTERS, *, wh
 
     Args:
         what: the name of its field, for messages.
-        value: the value of the field.
         most: the number of characters that are allowed.
         where: the file and row that a message begins with; where it is empty, the caller says it.
 
@@ -147,7 +146,6 @@ def read_rows(
     """The rows of a file in POPE's format, or of a table with its columns, checked row by row.
 
     Args:
-        path: the file.
         labels: the labels that a row may have.
         may_repeat: whether a pair may stand twice with one label, as in published files that nobody may mend.
 

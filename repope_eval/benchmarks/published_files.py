@@ -96,9 +96,7 @@ def download_images(
     """Fetches images into a folder, from `bench.images_url` where that is given.
 
     Args:
-        settings: of the benchmark.
         servers: the addresses that have the images otherwise, each with `/NAME` added to it.
-        names: the names of the images.
         folder: the folder, which is made.
         description: what the images are, in the plural.
 

@@ -80,7 +80,6 @@ def require_inside(path: Path, folder: Path, where: str) -> None:
     """Refuses a file that lies elsewhere than its dataset, be it by a link.
 
     Args:
-        path: the file.
         folder: the folder of the dataset. In the Hub's cache, whose files are links, that of all its revisions.
         where: what names the file, for messages.
 

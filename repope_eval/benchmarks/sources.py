@@ -118,7 +118,6 @@ def find_benchmark_images(
     Only fetched images are decoded here; those found are decoded when they are used.
 
     Args:
-        settings: the settings of the benchmark.
         data_dir: where data lies; it need not be writable, nor exist, when nothing is missing.
         names: the names of the images, as the questions have them.
 
@@ -175,7 +174,6 @@ def bench_asking(text: str, own: str) -> str | None:
     """The mend where a question is of another benchmark than the one that is scored; None where neither is known.
 
     Args:
-        text: the text of the question.
         own: the text of a question of the benchmark that is scored.
     """
     for source in SOURCES.values():

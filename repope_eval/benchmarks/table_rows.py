@@ -237,7 +237,6 @@ def image_in(cell: Any, name: Any, folder: Path | None) -> CellImage:
     """The image in a cell: a file's name, or bytes, base64, or the form in which `datasets` writes images.
 
     Args:
-        cell: the cell.
         name: the name that another column gives the image; None where there is none.
         folder: the folder of the table's files, which an absolute path may lie in; None where there is none.
 

@@ -175,7 +175,6 @@ def illustrated(gallery: Gallery, images: Mapping[str, Path], room: int) -> Gall
     The first pictures are large, as far as room for small ones of the further images stays.
 
     Args:
-        gallery: without pictures.
         images: the files that are there, by image name.
         room: bytes that all pictures may take together.
     """

@@ -337,7 +337,7 @@ def _groups(
             f"groups right under {label_set_phrase(label_set)}": one.share for label_set, one in found.items()
         },
         over=f"over {n_groups}",
-        clause=f"{last.n_right:,} of {n_groups} {'has' if last.n_right == 1 else 'have'} right answers alone",
+        clause=f"all answers are right in {last.n_right:,} of {n_groups}",
         phrase=f"{figure_phrase('groups right', last.share)} under {label_set_phrase(name)}",
         table=FigureTable(
             columns=("labels", "groups", "all right", "share"),

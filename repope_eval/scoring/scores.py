@@ -213,7 +213,6 @@ def score_benchmark(
     Args:
         benchmark: whose label sets, groups and own figures count.
         answers: none to other questions.
-        model: the model's name.
         protocol: how yes or no is read; by `all`, the default one counts, and the others stand beside it.
         part: which part of the benchmark's images the answers are about: `10 of 100 images`; empty where it is all.
         decoding: how the answers were decoded; empty where that is not known.

@@ -93,7 +93,7 @@ def test_its_own_figure_stands_first_and_has_a_section(
     headline = "".join(page.partition('<p class="headline">')[2].partition("</p>")[0])
     assert "groups right under Twins&#39;</span> <b>0.7500</b>" in headline
     assert "over 4 groups" in headline
-    assert "3 of 4 groups have right answers alone; all 8 questions are answered." in page
+    assert "All answers are right in 3 of 4 groups; all 8 questions are answered." in page
     assert "<h2>Twins</h2>\n<p>Of two images one lacks the object.</p>" in page
     assert "@misc{twins2026}" in page
     assert scores.sentence.startswith("groups right 75.0 (95 % ")

@@ -74,7 +74,7 @@ def test_each_kind_that_a_benchmark_names_is_there(source: str) -> None:
             GROUPS,
             [("groups right under POPE", "0.0000")],
             "over 1 group",
-            "0 of 1 group have right answers alone",
+            "All answers are right in 0 of 1 group",
         ),
         (NOES, [("F1 of “no”", "–")], "state, 4 rows", "Answers count that are exactly Yes or No"),
     ],
