@@ -64,7 +64,7 @@ def _edition(file: RowFile, benchmark: Benchmark) -> Benchmark:
         name = row["object_name"]
         labels[Question(f"{OTHER_EDITION}/{name}/{row['img_id']}", question_text(name), name)] = True
     other = dash_b_benchmark(benchmark.name, labels, benchmark.hashes)
-    return replace(other, measures=benchmark.measures)
+    return replace(other, measures=benchmark.measures, own=benchmark.own)
 
 
 def _rows(file: RowFile) -> list[AnswerRow]:
