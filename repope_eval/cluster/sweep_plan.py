@@ -24,7 +24,7 @@ from repope_eval.cluster.run_state import (
     run_state,
 )
 from repope_eval.errors import RepopeError
-from repope_eval.runs.layout import find_run_folders
+from repope_eval.runs.layout import find_run_folders, place_below
 from repope_eval.runs.trace import RunTrace, read_trace
 from repope_eval.settings.config import RunSettings, SlurmSettings
 from repope_eval.settings.fields import nearest
@@ -151,12 +151,15 @@ def _is_later(trace: RunTrace, record: TaskRecord) -> bool:
     return trace.job != record.job and trace.started > record.started
 
 
-def place_below(root: Path, folder: Path) -> str:
-    """A run folder relative to that of the sweep, as `RunState.out` has it; the absolute path if it lies elsewhere."""
-    whole, top = folder.resolve(), root.resolve()
-    if whole == top:
-        return top.name
-    return whole.relative_to(top).as_posix() if whole.is_relative_to(top) else str(whole)
+def unfinished_runs(root: Path) -> dict[str, str]:
+    """The states of the runs below a folder that are not complete, in the words of `status`, and what to do."""
+    states = read_sweep(root)
+    return {state.out: f"{state.sentence}; {state.mend}" for state in states if state.state != "complete"}
+
+
+def state_of(folder: Path) -> str:
+    """The same of the run in a folder."""
+    return next(iter(unfinished_runs(folder).values()), "is complete by now")
 
 
 def _own_log(root: Path, task: TaskRecord) -> Path | None:

@@ -7,14 +7,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from repope_eval.benchmarks.sources import find_local_images
+from repope_eval.cluster.sweep_plan import unfinished_runs
 from repope_eval.errors import RepopeError
-from repope_eval.leaderboard.finished_runs import FoundRun
-from repope_eval.leaderboard.run_selection import Selection, data_folder_of, given_files, names_of, runs_of
 from repope_eval.records import Answer, Question
 from repope_eval.relabelling.doubt import ModelTrust, design, label_doubts
 from repope_eval.relabelling.queue import Queued, write_queue
 from repope_eval.reporting.console import print_table
 from repope_eval.reporting.tables import number_field, table, text_field
+from repope_eval.runs.finished_runs import FinishedRun, data_folder_of, given_files
+from repope_eval.runs.run_selection import Selection, names_of, runs_of
 from repope_eval.scoring.protocols import PROTOCOLS, Protocol, remembering
 from repope_eval.settings.command_settings import AuditSettings
 from repope_eval.system.hub import without_network
@@ -31,7 +32,7 @@ def execute(settings: AuditSettings, command: str) -> None:
     """Writes the queue, and prints what it was made from and what comes next."""
     path = Path(settings.out).expanduser() / QUEUE
     refuse_existing(path, settings.out, [])  # people may be at work on it
-    selection = runs_of(settings)
+    selection = runs_of(settings, unfinished_runs)
     assert selection.benchmark is not None, "runs were selected without their benchmark"
     voters = _without_copies(selection.runs)
     names = names_of(voters)
@@ -63,9 +64,9 @@ def execute(settings: AuditSettings, command: str) -> None:
     _log_queue(queue, path, _image_folder(selection, settings))
 
 
-def _without_copies(runs: Sequence[FoundRun]) -> list[FoundRun]:
+def _without_copies(runs: Sequence[FinishedRun]) -> list[FinishedRun]:
     """The runs that have answers of their own: a copy knows nothing that the first does not, and has no vote."""
-    kept: dict[frozenset[Answer], FoundRun] = {}
+    kept: dict[frozenset[Answer], FinishedRun] = {}
     for run in runs:
         first = kept.setdefault(frozenset(run.answers.values()), run)
         if first is not run:
@@ -73,7 +74,7 @@ def _without_copies(runs: Sequence[FoundRun]) -> list[FoundRun]:
     return list(kept.values())
 
 
-def _says_yes(run: FoundRun, protocol: Protocol) -> Mapping[Question, float]:
+def _says_yes(run: FinishedRun, protocol: Protocol) -> Mapping[Question, float]:
     """How far a run says yes to each question: its answer, drawn halfway to its probability where that is known."""
     found: dict[Question, float] = {}
     for question, answer in run.answers.items():

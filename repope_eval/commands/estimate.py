@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from repope_eval.benchmarks.pope_file import annotations_of, disputed_of
+from repope_eval.cluster.sweep_plan import unfinished_runs
 from repope_eval.errors import RepopeError
-from repope_eval.leaderboard.run_selection import names_of, runs_of
 from repope_eval.records import Answer, LabelSet, Question, Variant
 from repope_eval.relabelling.estimates_page import (
     LABELS_FILE,
@@ -21,6 +21,7 @@ from repope_eval.relabelling.queue import Queued, is_by_people, is_queue, read_q
 from repope_eval.reporting.console import print_table
 from repope_eval.reporting.figure_texts import interval_text, ratio_text
 from repope_eval.reporting.tables import Field, number_field, table, text_field
+from repope_eval.runs.run_selection import names_of, runs_of
 from repope_eval.scoring.bootstrap import MEAN
 from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.settings.command_settings import EstimateSettings
@@ -43,7 +44,7 @@ def execute(settings: EstimateSettings, command: str) -> None:
     """Writes the estimates and prints them."""
     out = Path(settings.out).expanduser()
     make_folder(out, "out", out)
-    selection = runs_of(settings)
+    selection = runs_of(settings, unfinished_runs)
     benchmark = selection.benchmark
     assert benchmark is not None, "runs were selected without their benchmark"
     queue = read_queue(Path(settings.queue).expanduser())

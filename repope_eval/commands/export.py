@@ -6,15 +6,12 @@ in `ExportFormat`.
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 
-from repope_eval.errors import RepopeError
 from repope_eval.exporting import eval_results, evaluation_card, every_eval_ever, lmms_eval, model_card
 from repope_eval.exporting.evaluation_card import unread_sentence, whole_clause
 from repope_eval.exporting.files import Files, refuse_filled, write_files
 from repope_eval.exporting.scored_run import ScoredRun, read_scored_run, recomputed
-from repope_eval.leaderboard.run_selection import given_files
 from repope_eval.settings.command_settings import ExportFormat, ExportSettings
 from repope_eval.settings.named_files import named_folder
 from repope_eval.system.hub import without_network
@@ -38,12 +35,8 @@ def execute(settings: ExportSettings, command: str) -> None:
     """Writes the files of the export, and says what of the benchmark they are about."""
     out = Path(settings.out).expanduser()
     refuse_filled(out, settings.out)
-    run = read_scored_run(named_folder("run", settings.run))
-    if settings.bench.name not in (None, run.found.bench.name, run.found.bench.source):
-        raise RepopeError(
-            f"bench={settings.bench.name}: {run.folder} is of {run.found.bench.name}; leave bench= out"
-        )
-    run = recomputed(replace(run, found=given_files(run.found, settings.bench)), settings.data_dir)
+    run = read_scored_run(named_folder("run", settings.run), settings.bench, settings.data_dir)
+    run = recomputed(run)
     files = FORMATS[settings.format](run, settings)
     write_files(out, files)
     if not run.is_whole:

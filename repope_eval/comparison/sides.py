@@ -8,30 +8,31 @@ from typing import Any
 
 from repope_eval.benchmarks.benchmark import POPE_LABELS, Benchmark
 from repope_eval.benchmarks.sources import find_local_images, load_benchmark
+from repope_eval.cluster.sweep_plan import state_of
 from repope_eval.comparison.view import SettingGroup, SettingPair
 from repope_eval.errors import RepopeError
 from repope_eval.foreign_answers.formats import Names, join_answer_files, named_files
 from repope_eval.foreign_answers.joining import Joined
-from repope_eval.leaderboard.finished_runs import NOT_SET, FoundRun, read_run, state_of
-from repope_eval.leaderboard.run_selection import (
+from repope_eval.records import Answer, Question, Variant
+from repope_eval.runs.finished_runs import (
+    NOT_SET,
+    FinishedRun,
     benchmark_of,
     data_folder_of,
     given_files,
     other_files,
+    read_run,
     scored_answers,
 )
-from repope_eval.records import Answer, Question, Variant
 from repope_eval.runs.folder import picture_hashes
 from repope_eval.runs.layout import ANSWERS, MANIFEST, SCORES, answers_name
 from repope_eval.runs.manifest import in_words
-from repope_eval.runs.manifest_form import CHECKPOINT_FILES, read_manifest
+from repope_eval.runs.manifest_form import CHECKPOINT_FILES
 from repope_eval.scoring.gap import FIRST, SECOND
 from repope_eval.scoring.protocols import PROTOCOLS, unknown_tags_line
 from repope_eval.settings.command_settings import CompareSettings
 from repope_eval.settings.config import DEFAULT_PROTOCOL, BenchSettings, ColumnSettings, Protocol, listed
 from repope_eval.settings.named_files import data_folder
-from repope_eval.system.folders import require_inside
-from repope_eval.system.json_files import read_json
 from repope_eval.system.secrets import as_written
 from repope_eval.wording import counted, shown_word
 
@@ -79,18 +80,17 @@ GROUPS: Mapping[str, tuple[bool, tuple[str, ...]]] = {
 and the keys of the facts that say it. A key that ends with a dot stands for all that begin so."""
 
 
-def facts_of(run: FoundRun, folder: Path) -> Facts | None:
+def facts_of(run: FinishedRun) -> Facts | None:
     """What the answers of a run may depend on; None where they came from elsewhere, with nothing known of it."""
     if "answers" in run.facts:
         return None
-    manifest = read_manifest(folder / MANIFEST)
     values = dict(run.facts)
-    if manifest.get("prompt"):
-        values["prompt"] = manifest["prompt"]
-    files = manifest.get(CHECKPOINT_FILES, {})
+    if run.manifest.get("prompt"):
+        values["prompt"] = run.manifest["prompt"]
+    files = run.manifest.get(CHECKPOINT_FILES, {})
     if files:
         values[CHECKPOINT_FILES] = ", ".join(f"{name} ({digest[:15]})" for name, digest in files.items())
-    return Facts(values=values, pictures=picture_hashes(folder))
+    return Facts(values=values, pictures=picture_hashes(run.path))
 
 
 def compared_settings(a: Facts | None, b: Facts | None) -> tuple[SettingGroup, ...]:
@@ -189,7 +189,7 @@ def read_sides(settings: CompareSettings) -> tuple[Side, Side]:
             )
     runs = {letter: _finished_run(letter, folder) for letter, folder in folders.items()}
     _require_one_benchmark(runs, settings.bench)
-    sides = {letter: _of_run(letter, run, folders[letter], settings) for letter, run in runs.items()}
+    sides = {letter: _of_run(letter, run, settings) for letter, run in runs.items()}
     known = next(iter(sides.values()), None)
     for letter, value in values.items():
         if letter not in sides:
@@ -197,7 +197,7 @@ def read_sides(settings: CompareSettings) -> tuple[Side, Side]:
     return sides[FIRST], sides[SECOND]
 
 
-def _finished_run(letter: str, folder: Path) -> FoundRun:
+def _finished_run(letter: str, folder: Path) -> FinishedRun:
     if not any((folder / name).exists() for name in (MANIFEST, ANSWERS)):
         raise RepopeError(
             f"{letter}={folder}: is no run folder, since it has neither {MANIFEST} nor {ANSWERS}; name one that run or "
@@ -211,7 +211,7 @@ def _finished_run(letter: str, folder: Path) -> FoundRun:
     return run
 
 
-def _require_one_benchmark(runs: Mapping[str, FoundRun], bench: BenchSettings | None) -> None:
+def _require_one_benchmark(runs: Mapping[str, FinishedRun], bench: BenchSettings | None) -> None:
     named = {f"{letter} is": run.bench for letter, run in runs.items()}
     named |= {} if bench is None else {"bench= says": bench}
     if len({each.source for each in named.values()}) > 1:
@@ -221,24 +221,21 @@ def _require_one_benchmark(runs: Mapping[str, FoundRun], bench: BenchSettings | 
         )
 
 
-def _of_run(letter: str, run: FoundRun, folder: Path, settings: CompareSettings) -> Side:
-    edition = read_manifest(folder / MANIFEST)["benchmark"].get("edition")
-    if edition:
+def _of_run(letter: str, run: FinishedRun, settings: CompareSettings) -> Side:
+    folder = run.path
+    if edition := run.manifest["benchmark"].get("edition"):
         raise RepopeError(
             f"{folder}: is about another edition of {run.bench.name} ({edition}), which only its answer file holds; "
             f"compare that file: {letter}=FILE bench={run.bench.name}"
         )
     run, data_dir = given_files(run, settings.bench), data_folder_of(run, settings.data_dir)
     benchmark = benchmark_of(run, data_dir)
-    # What stands in answers.jsonl does not say which object a question is about.
-    own = {question: question for question in benchmark.questions}
-    scored = scored_answers(run, benchmark)
-    answers = {own[question]: answer for question, answer in scored.items() if question in own}
+    answers = scored_answers(run, benchmark)
     if not answers:
         raise RepopeError(
             f"{folder}: has no answer to a question of {benchmark.name}; compare the answer files instead"
         )
-    document, protocol = _stored_scores(folder)
+    document, protocol = _stored_scores(run)
     own_protocol = _own_protocol(letter, settings) or protocol
     return Side(
         letter=letter,
@@ -250,14 +247,14 @@ def _of_run(letter: str, run: FoundRun, folder: Path, settings: CompareSettings)
         benchmark=benchmark,
         answers=answers,
         protocol=own_protocol,
-        facts=facts_of(run, folder),
+        facts=facts_of(run),
         stored_f1=_stored_f1(document, benchmark) if own_protocol == protocol else {},
         edition="",
         notes=(*_withheld_pictures(run, data_dir), *_odd_answers(run, benchmark, len(answers))),
     )
 
 
-def _withheld_pictures(run: FoundRun, data_dir: Path) -> Iterator[str]:
+def _withheld_pictures(run: FinishedRun, data_dir: Path) -> Iterator[str]:
     """Says that no picture is shown, where the folder is not looked at that the manifest names."""
     place = run.withheld.get("images")
     if place and not find_local_images(run.bench, data_dir, list(run.answers)[:1]):
@@ -267,7 +264,7 @@ def _withheld_pictures(run: FoundRun, data_dir: Path) -> Iterator[str]:
         )
 
 
-def _odd_answers(run: FoundRun, benchmark: Benchmark, n_scored: int) -> Iterator[str]:
+def _odd_answers(run: FinishedRun, benchmark: Benchmark, n_scored: int) -> Iterator[str]:
     """What is odd about a run: its files are others today, or not all of its answers count."""
     if changed := other_files(run, benchmark):
         yield f"It {changed}; its figures here are by the files of today."
@@ -361,16 +358,13 @@ def _rows(number: int, of: int) -> str:
     return f"{number:,} of its {counted(of, 'answer', ',')} {'is' if number == 1 else 'are'}"
 
 
-def _stored_scores(folder: Path) -> tuple[Mapping[str, Any], Protocol]:
+def _stored_scores(run: FinishedRun) -> tuple[Mapping[str, Any], Protocol]:
     """`scores.json`, and the protocol that its figures are by."""
-    path = folder / SCORES
-    if not path.is_file():
-        raise RepopeError(
-            f"{path}: is missing, so its answers were not scored; type the run's command again, or compare "
-            f"{folder / ANSWERS} in its place"
-        )
-    require_inside(path)
-    document = read_json(path)
+    path = run.path / SCORES
+    document = run.stored_scores(
+        f"{path}: is missing, so its answers were not scored; type the run's command again, or compare "
+        f"{run.path / ANSWERS} in its place"
+    )
     said = document.get("protocol") if isinstance(document, dict) else None
     protocol = next((name for name in PROTOCOLS if name == said), None)
     if protocol is None:

@@ -7,9 +7,9 @@ from repope_eval.benchmarks.sources import label_set_title, measures_of, origin_
 from repope_eval.exporting.files import Files
 from repope_eval.exporting.names import METRICS, POSITIVE, dataset_title, page_of
 from repope_eval.exporting.scored_run import UNREAD, Asking, ScoredCell, ScoredRun
-from repope_eval.leaderboard.finished_runs import NOT_SET
 from repope_eval.reporting.figure_texts import FIGURE_TITLES, count_text, figure_text, interval_text
 from repope_eval.reporting.tables import Field, markdown, markdown_text, number_field, table, text_field
+from repope_eval.runs.finished_runs import NOT_SET
 from repope_eval.scoring.bootstrap import Estimate
 from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.settings.command_settings import ExportSettings

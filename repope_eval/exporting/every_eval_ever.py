@@ -20,8 +20,8 @@ from repope_eval.exporting.scored_run import (
     asked_benchmark,
     labelled_answers,
 )
-from repope_eval.leaderboard.finished_runs import NOT_SET
 from repope_eval.reporting.figure_texts import COUNT_TITLES, figure_text
+from repope_eval.runs.finished_runs import NOT_SET
 from repope_eval.scoring.bootstrap import REPLICATES, Estimate
 from repope_eval.scoring.protocols import PROTOCOLS, Reading, remembering
 from repope_eval.settings.command_settings import ExportSettings
@@ -32,9 +32,7 @@ Document = dict[str, Any]
 _WORDS: dict[Reading, str] = {True: "yes", False: "no"}
 
 
-def sample_lines(
-    run: ScoredRun, data_dir: str | None, schema_version: str, evaluation_id: str, model: str
-) -> list[Document]:
+def sample_lines(run: ScoredRun, evaluation_id: str, model: str) -> list[Document]:
     """The samples of all label sets and variants.
 
     The mean of the scores that have one `evaluation_result_id` is that accuracy. An answer that the protocol counts
@@ -42,17 +40,15 @@ def sample_lines(
 
     Args:
         run: the run.
-        data_dir: where data lies; None: where the run had it.
-        schema_version: the version of the schema.
         evaluation_id: that of the record which the samples belong to.
         model: the model's id.
 
     Raises:
         RepopeError: the benchmark's files cannot be found or are others.
     """
-    benchmark = asked_benchmark(run, data_dir)
+    benchmark = asked_benchmark(run)
     protocol = remembering(PROTOCOLS[run.protocol])
-    own = {"schema_version": schema_version, "evaluation_id": evaluation_id, "model_id": model}
+    own = {"schema_version": SCHEMA_VERSION, "evaluation_id": evaluation_id, "model_id": model}
     found = []
     # In the scores of an earlier version a table's label sets have other names, which the record has, too.
     names = dict.fromkeys(cell.label_set for cell in run.cells)
@@ -130,7 +126,7 @@ def files(run: ScoredRun, settings: ExportSettings) -> Files:
     evaluation_id = f"{run.found.bench.name}/{model}/{created}"
     owner, name = model.split("/")
     place = f"data/{file_name(run.found.bench.name)}/{owner}/{name}/{uuid.uuid4()}"
-    samples = sample_lines(run, settings.data_dir, SCHEMA_VERSION, evaluation_id, model)
+    samples = sample_lines(run, evaluation_id, model)
     lines = "".join(json.dumps(sample) + "\n" for sample in samples)
     record = {
         "schema_version": SCHEMA_VERSION,

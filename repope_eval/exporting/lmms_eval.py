@@ -12,8 +12,8 @@ from typing import Any
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.exporting.files import Files
 from repope_eval.exporting.scored_run import ScoredRun, asked_benchmark
-from repope_eval.leaderboard.run_selection import scored_answers
 from repope_eval.records import Question, Variant
+from repope_eval.runs.finished_runs import scored_answers
 from repope_eval.scoring.protocols import read_lmms_eval
 from repope_eval.settings.command_settings import ExportSettings
 from repope_eval.system.environment import moment
@@ -31,7 +31,7 @@ def files(run: ScoredRun, settings: ExportSettings) -> Files:
     Raises:
         RepopeError: the benchmark's files, which have the order of the questions, cannot be found or are others.
     """
-    benchmark = asked_benchmark(run, settings.data_dir)
+    benchmark = asked_benchmark(run)
     lines = (json.dumps(sample) for sample in _samples(run, benchmark))
     began = (run.asking and run.asking.began) or run.finished
     date = f"{moment(began):%Y%m%d_%H%M%S}_" if began else ""

@@ -7,31 +7,33 @@ mistake; who makes a folder up makes both.
 import logging
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, get_args
 
 from repope_eval.benchmarks.benchmark import Benchmark
+from repope_eval.cluster.sweep_plan import state_of
 from repope_eval.errors import RepopeError
-from repope_eval.leaderboard.finished_runs import FoundRun, read_run, state_of
-from repope_eval.leaderboard.run_selection import (
+from repope_eval.records import Answer, LabelSet, Question, Variant
+from repope_eval.runs.finished_runs import (
+    FinishedRun,
     benchmark_of,
     data_folder_of,
+    given_files,
     other_files,
+    read_run,
     scored_answers,
     unusable,
 )
-from repope_eval.records import Answer, LabelSet, Question, Variant
 from repope_eval.runs.layout import ANSWERS, MANIFEST, SCORES
 from repope_eval.runs.manifest_form import SCORES_SHA256, read_manifest
 from repope_eval.scoring.bootstrap import Estimate, Interval
+from repope_eval.scoring.confusion import is_unread
 from repope_eval.scoring.intervals import INTERVAL_FIGURES
 from repope_eval.scoring.protocol_scores import score
 from repope_eval.scoring.score_document import cells_document
-from repope_eval.settings.config import Protocol
+from repope_eval.settings.config import OF_ANY_BENCH, BenchSettings, Protocol
 from repope_eval.settings.quick_checks import SERVER
-from repope_eval.system.folders import require_inside
-from repope_eval.system.json_files import read_json
 from repope_eval.system.texts import content_hash
 
 log = logging.getLogger(__name__)
@@ -80,7 +82,7 @@ class ScoredRun:
     """A finished run: its answers, what they came from, and its figures."""
 
     folder: Path
-    found: FoundRun
+    found: FinishedRun
     protocol: Protocol
     cells: tuple[ScoredCell, ...]
     """By label set and variant, in the order of `scores.json`."""
@@ -103,11 +105,15 @@ class ScoredRun:
     """When the answers were all there, in ISO 8601."""
     has_written_scores: bool
     """Whether `scores.json` has the hash that the manifest notes of it."""
+    benchmark: Benchmark | None = field(compare=False)
+    """The benchmark that it was asked from; None where that cannot be loaded."""
+    without_benchmark: str
+    """Why it cannot be loaded; empty where it was."""
 
     @property
     def is_unread(self) -> bool:
         """Whether none of the answers is a yes or a no by the protocol."""
-        return all(0 < cell.n_answered == cell.n_unparsed for cell in self.cells)
+        return all(is_unread(cell.n_answered, cell.n_unparsed) for cell in self.cells)
 
     @property
     def is_whole(self) -> bool:
@@ -115,11 +121,19 @@ class ScoredRun:
         return not self.is_partial and self.n_answered == self.n_questions
 
 
-def read_scored_run(folder: Path) -> ScoredRun:
-    """Reads a run folder of `run` or `score`.
+def read_scored_run(
+    folder: Path, bench: BenchSettings = OF_ANY_BENCH, data_dir: str | None = None
+) -> ScoredRun:
+    """Reads a run folder of `run` or `score`, and the benchmark that it was asked from.
+
+    Args:
+        folder: the run folder.
+        bench: where the benchmark's files lie, where the run's own settings do not say it.
+        data_dir: where data lies; None: where the run had it.
 
     Raises:
-        RepopeError: it is no run's folder, the run has not ended, it has no answers, or a file is broken.
+        RepopeError: it is no run's folder, or one of another benchmark; the run has not ended, it has no answers, or a
+            file is broken.
     """
     if not (folder / MANIFEST).is_file():
         raise RepopeError(
@@ -129,14 +143,11 @@ def read_scored_run(folder: Path) -> ScoredRun:
     manifest = read_manifest(folder / MANIFEST)
     if manifest.get("status") != "complete":
         raise RepopeError(f"run={folder}: {state_of(folder)}, and export it then")
-    found = read_run(folder, folder.resolve().name)
+    found = read_run(folder, folder.resolve().name, manifest)
     if not found.answers:
         raise RepopeError(f"run={folder}: {ANSWERS} holds no answer, so there is nothing to export")
-    if not (folder / SCORES).is_file():
-        raise RepopeError(f"run={folder}: has no {SCORES}; type its command again, which scores its answers")
-    require_inside(folder / SCORES)
     try:
-        return _scored_run(folder, found, manifest)
+        run = _scored_run(found)
     except KeyError as error:
         raise RepopeError(
             f"run={folder}: {SCORES} or {MANIFEST} lacks {error.args[0]}; type the run's command again, which "
@@ -146,10 +157,17 @@ def read_scored_run(folder: Path) -> ScoredRun:
         raise RepopeError(
             f"run={folder}: {SCORES} is no run's ({error}); type the run's command again, which writes it anew"
         ) from error
+    if bench.name not in (None, found.bench.name, found.bench.source):
+        raise RepopeError(f"bench={bench.name}: {folder} is of {found.bench.name}; leave bench= out")
+    return _with_benchmark(replace(run, found=given_files(found, bench)), data_dir)
 
 
-def _scored_run(folder: Path, found: FoundRun, manifest: Mapping[str, Any]) -> ScoredRun:
-    scores, settings = read_json(folder / SCORES), manifest["settings"]
+def _scored_run(found: FinishedRun) -> ScoredRun:
+    """The run as its folder has it, without its benchmark."""
+    folder, manifest = found.path, found.manifest
+    scores = found.stored_scores(
+        f"run={folder}: has no {SCORES}; type its command again, which scores its answers"
+    )
     n_benchmark_questions = manifest["benchmark"].get("questions")
     if scores["protocol"] not in get_args(Protocol):
         raise ValueError(f"its protocol is {scores['protocol']!r}")
@@ -164,12 +182,14 @@ def _scored_run(folder: Path, found: FoundRun, manifest: Mapping[str, Any]) -> S
         n_questions=int(manifest["counts"]["questions"]),
         n_answered=int(manifest["counts"]["answered"]),
         n_benchmark_questions=None if n_benchmark_questions is None else int(n_benchmark_questions),
-        asking=_asking(found, manifest) if isinstance(settings["model"], dict) else None,
+        asking=_asking(found) if isinstance(manifest["settings"]["model"], dict) else None,
         is_partial=manifest.get("partial") is True,
         doubts=tuple(check.get("line") or "answers in doubt" for check in checks if check.get("in_doubt")),
         version=str(manifest.get("versions", {}).get("repope-eval", "unknown")),
         finished=manifest.get("finished"),
         has_written_scores=manifest.get(SCORES_SHA256) == content_hash(folder / SCORES),
+        benchmark=None,
+        without_benchmark="",
     )
 
 
@@ -186,7 +206,8 @@ def scored_cells(document: Mapping[str, Mapping[Variant, Mapping[str, Any]]]) ->
     )
 
 
-def _asking(found: FoundRun, manifest: Mapping[str, Any]) -> Asking:
+def _asking(found: FinishedRun) -> Asking:
+    manifest = found.manifest
     model = manifest["settings"]["model"]
     return Asking(
         family=str(model["family"]),
@@ -211,7 +232,7 @@ def _cell(label_set: str, variant: Variant, cell: Mapping[str, Any]) -> ScoredCe
         for name in INTERVAL_FIGURES
         if name in cell  # one that an earlier version did not have is not exported
     }
-    if 0 < totals["n_answered"] == totals["n_unparsed"]:
+    if is_unread(totals["n_answered"], totals["n_unparsed"]):
         # Where a protocol counts what it cannot read as wrong, F1 is 0, which would say something of the model.
         figures |= {name: Estimate(reason=UNREAD) for name in ("f1", "f1_balanced") if name in figures}
     return ScoredCell(label_set=label_set, variant=variant, figures=figures, **totals)
@@ -246,32 +267,28 @@ class LabelledAnswer:
     answer: Answer
 
 
-def asked_benchmark(run: ScoredRun, data_dir: str | None) -> Benchmark:
-    """The benchmark that a run was asked from.
+def _with_benchmark(run: ScoredRun, data_dir: str | None) -> ScoredRun:
+    try:
+        benchmark = benchmark_of(run.found, data_folder_of(run.found, data_dir))
+    except RepopeError as error:
+        return replace(run, without_benchmark=str(error))
+    if reason := other_files(run.found, benchmark) or unusable(run.found, set(benchmark.questions)):
+        return replace(run, without_benchmark=f"run={run.folder}: {reason}")
+    return replace(run, benchmark=benchmark)
 
-    Args:
-        run: the run.
-        data_dir: where data lies; None: where the run had it.
+
+def asked_benchmark(run: ScoredRun) -> Benchmark:
+    """The benchmark that a run was asked from, for a form that holds single questions.
 
     Raises:
         RepopeError: its files cannot be found, are broken, or are not those that the run was asked from.
     """
-    try:
-        return found_benchmark(run, data_dir)
-    except RepopeError as error:
+    if run.benchmark is None:
         raise RepopeError(
-            f"{error}; the forms that hold no single questions (evaluation_card, model_card, eval_results) can be "
-            "written"
-        ) from error
-
-
-def found_benchmark(run: ScoredRun, data_dir: str | None) -> Benchmark:
-    """As `asked_benchmark`, where nobody wants single questions."""
-    benchmark = benchmark_of(run.found, data_folder_of(run.found, data_dir))
-    reason = other_files(run.found, benchmark) or unusable(run.found, set(benchmark.questions))
-    if reason:
-        raise RepopeError(f"run={run.folder}: {reason}")
-    return benchmark
+            f"{run.without_benchmark}; the forms that hold no single questions (evaluation_card, model_card, "
+            "eval_results) can be written"
+        )
+    return run.benchmark
 
 
 def labelled_answers(run: ScoredRun, benchmark: Benchmark, label_set: LabelSet) -> Iterator[LabelledAnswer]:
@@ -296,26 +313,19 @@ def labelled_answers(run: ScoredRun, benchmark: Benchmark, label_set: LabelSet) 
 SAME_FIGURE = 1e-9
 
 
-def recomputed(run: ScoredRun, data_dir: str | None) -> ScoredRun:
+def recomputed(run: ScoredRun) -> ScoredRun:
     """The run with the figures and counts that its answers come to, by the labels of its benchmark.
-
-    Args:
-        run: as its folder has it.
-        data_dir: where data lies; None: where the run had it.
 
     Raises:
         RepopeError: the benchmark cannot be loaded, and `scores.json` is not known to be as the run wrote it.
     """
-    try:
-        benchmark = found_benchmark(run, data_dir)
-    except RepopeError as error:
-        _require_unchanged(run, error)
-        log.warning("the figures are those of %s, and not recomputed from the answers: %s", SCORES, error)
+    benchmark, reason = run.benchmark, run.without_benchmark
+    if benchmark is None:
+        _require_unchanged(run)
+        log.warning("the figures are those of %s, and not recomputed from the answers: %s", SCORES, reason)
         return run
     asked = benchmark.first_images(run.found.limit)
-    # The benchmark's own questions, since answers do not say which object they are about.
-    own = {question: question for question in asked.questions}
-    answers = {own[each]: answer for each, answer in scored_answers(run.found, benchmark).items()}
+    answers = scored_answers(run.found, benchmark)
     found = score(run.found.model, benchmark.name, asked.label_sets, answers, run.protocol)
     cells = scored_cells(cells_document(found))
     _tell_changed(run.cells, cells)
@@ -330,12 +340,12 @@ def recomputed(run: ScoredRun, data_dir: str | None) -> ScoredRun:
     )
 
 
-def _require_unchanged(run: ScoredRun, reason: RepopeError) -> None:
+def _require_unchanged(run: ScoredRun) -> None:
     if run.has_written_scores:
         return
     raise RepopeError(
         f"run={run.folder}: {SCORES} is not known to be as the run wrote it, since {MANIFEST} does not have its hash, "
-        f"and its figures cannot be recomputed from the answers: {reason}"
+        f"and its figures cannot be recomputed from the answers: {run.without_benchmark}"
     )
 
 

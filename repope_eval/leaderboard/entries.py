@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from repope_eval.records import Variant
+from repope_eval.runs.finished_runs import LeftOut
 from repope_eval.scoring.comparison import Agreement, Comparison, Standing
 from repope_eval.scoring.protocol_scores import CellScores, Change, Coverage
 from repope_eval.scoring.shared_questions import Cell
@@ -58,15 +59,6 @@ class Unranked:
     reason: str
     coverage: float | None = None
     """The `coverage` that would rank it; None where none would."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LeftOut:
-    """A run that the report cannot use, and the reason."""
-
-    folder: str
-    """The run folder, relative to the folder that was searched."""
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)

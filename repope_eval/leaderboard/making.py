@@ -14,8 +14,9 @@ from repope_eval.leaderboard.entries import (
     SettingDifference,
     Unranked,
 )
-from repope_eval.leaderboard.finished_runs import NOT_SET, FoundRun
-from repope_eval.leaderboard.run_selection import (
+from repope_eval.records import LabelSet, Variant
+from repope_eval.runs.finished_runs import NOT_SET, FinishedRun
+from repope_eval.runs.run_selection import (
     PAPER_SOURCE,
     NotRanked,
     Selection,
@@ -23,7 +24,6 @@ from repope_eval.leaderboard.run_selection import (
     labels_of,
     names_of,
 )
-from repope_eval.records import LabelSet, Variant
 from repope_eval.scoring.bootstrap import MEAN, has_mean
 from repope_eval.scoring.comparison import RANKED_FIGURES, Comparison, agreement, compare, places_by_name
 from repope_eval.scoring.protocol_scores import coverage, score, with_distinct
@@ -152,7 +152,7 @@ def _by_f1(entries: Sequence[Entry], label_set: str, variant: Variant) -> list[E
 
 
 def _run_entry(
-    run: FoundRun,
+    run: FinishedRun,
     name: str,
     n_questions: int,
     label_sets: Sequence[LabelSet],
@@ -242,7 +242,7 @@ def _values(
     return {entry.name: getattr(entry.cells[label_set][variant].figures, figure) for entry in entries}
 
 
-def _differences(runs: Sequence[FoundRun], names: Mapping[str, str]) -> tuple[SettingDifference, ...]:
+def _differences(runs: Sequence[FinishedRun], names: Mapping[str, str]) -> tuple[SettingDifference, ...]:
     keys = dict.fromkeys(key for run in runs for key in run.facts if key not in _OWN_FACTS)
     found = []
     for key in keys:

@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from repope_eval.benchmarks.sources import citations_of, label_set_title
+from repope_eval.cluster.sweep_plan import unfinished_runs
 from repope_eval.errors import RepopeError
 from repope_eval.leaderboard.entries import Entry, Leaderboard, RankAgreement
-from repope_eval.leaderboard.finished_runs import read_runs
 from repope_eval.leaderboard.making import make_leaderboard
-from repope_eval.leaderboard.run_selection import require_some, select
 from repope_eval.leaderboard.sentences import (
     leader_sentence,
     limited_images,
@@ -25,7 +24,9 @@ from repope_eval.records import Variant
 from repope_eval.reporting.console import print_table, print_text, terminal_width
 from repope_eval.reporting.tables import Table, csv_text, latex, markdown
 from repope_eval.reporting.templates import render
+from repope_eval.runs.finished_runs import read_runs
 from repope_eval.runs.layout import run_title
+from repope_eval.runs.run_selection import require_some, select
 from repope_eval.scoring.bootstrap import FEWEST_IMAGES, MEAN, REPLICATES
 from repope_eval.scoring.comparison import FEWEST_MODELS
 from repope_eval.scoring.intervals import FEWEST_EVENTS
@@ -216,7 +217,7 @@ def report(settings: config.ReportSettings, command: str) -> Leaderboard:
         raise RepopeError(
             f"runs={root}: no such folder; name the one that run folders lie in (a run writes runs/BENCH/MODEL)"
         )
-    runs, left_out = read_runs(root)
+    runs, left_out = read_runs(root, unfinished_runs)
     selection = select(runs, settings, left_out)
     if settings.reference == "none":
         require_some(selection, root)

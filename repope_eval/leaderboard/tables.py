@@ -10,7 +10,6 @@ from repope_eval.benchmarks.sources import label_set_phrase, label_set_title
 from repope_eval.leaderboard.entries import (
     Entry,
     Leaderboard,
-    LeftOut,
     RankAgreement,
     SettingDifference,
     Unranked,
@@ -40,6 +39,7 @@ from repope_eval.reporting.tables import (
     text_field,
     value_field,
 )
+from repope_eval.runs.finished_runs import LeftOut
 from repope_eval.scoring.bootstrap import Estimate, less
 from repope_eval.scoring.comparison import RANKED_FIGURES
 from repope_eval.scoring.differences import Difference

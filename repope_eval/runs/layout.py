@@ -54,6 +54,14 @@ def find_run_folders(root: Path) -> list[Path]:
     return sorted(_run_folders(root), key=lambda folder: natural_order(str(folder)))
 
 
+def place_below(root: Path, folder: Path) -> str:
+    """A run folder relative to that of the sweep, as `status` names it; the absolute path if it lies elsewhere."""
+    whole, top = folder.resolve(), root.resolve()
+    if whole == top:
+        return top.name
+    return whole.relative_to(top).as_posix() if whole.is_relative_to(top) else str(whole)
+
+
 def run_title(model: str, folder: str) -> str:
     """How messages name a run: its folder, with the model before it if the folder is named otherwise."""
     name = folder if folder.rpartition("/")[2] == model else f"{model} ({folder})"

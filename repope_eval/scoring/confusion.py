@@ -79,7 +79,12 @@ class Figures:
     @property
     def is_unread(self) -> bool:
         """Whether there are answers, and none of them is a yes or a no: an F1 of such would be none of the model's."""
-        return 0 < self.n_answered == self.n_unparsed
+        return is_unread(self.n_answered, self.n_unparsed)
+
+
+def is_unread(n_answered: float, n_unparsed: float) -> bool:
+    """Whether there are answers, and none of them is a yes or a no."""
+    return 0 < n_answered == n_unparsed
 
 
 _FIELDS = tuple(field.name for field in dataclasses.fields(Figures))

@@ -10,6 +10,7 @@ from repope_eval.benchmarks.sources import label_set_phrase
 from repope_eval.errors import RepopeError
 from repope_eval.records import Answer, Question, Variant
 from repope_eval.scoring.bootstrap import DISTINCT, MEAN, Estimate
+from repope_eval.scoring.confusion import is_unread
 from repope_eval.scoring.evidence import Evidence, evidence
 from repope_eval.scoring.own_figures import OwnFigures, own_figures
 from repope_eval.scoring.protocol_scores import (
@@ -87,7 +88,7 @@ class Scores(ProtocolScores):
     @property
     def is_unread(self) -> bool:
         """Whether there are answers, and none of them is a yes or a no."""
-        return 0 < self.n_answered == len(self.unparsed)
+        return is_unread(self.n_answered, len(self.unparsed))
 
     @property
     def leading(self) -> OwnFigures | None:

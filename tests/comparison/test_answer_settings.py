@@ -8,7 +8,7 @@ from typing import Any
 from compared import scored_run
 
 from repope_eval.comparison.sides import GROUPS, Facts, compared_settings, facts_of
-from repope_eval.leaderboard.finished_runs import read_run
+from repope_eval.runs.finished_runs import read_run
 from repope_eval.settings.config import ModelSettings, RunSettings
 from repope_eval.settings.fields import fields_by_key
 
@@ -29,7 +29,7 @@ def facts(tmp_path: Path, name: str, **changes: Any) -> Facts:
                 manifest["settings"]["model"][key] = value
 
     folder = scored_run(tmp_path / name, change=change)
-    found = facts_of(read_run(folder, name), folder)
+    found = facts_of(read_run(folder, name))
     assert found is not None
     return found
 

@@ -40,7 +40,7 @@ def test_what_is_exported_is_scored_as_before(n_answers: int, has_documents: boo
             del sample["doc"]
         path.write_text("".join(json.dumps(sample) + "\n" for sample in samples))
     run = read_scored_run(folder)
-    joined, _ = join_file(read_row_file(path), BY_NAME, asked_benchmark(run, None), None)
+    joined, _ = join_file(read_row_file(path), BY_NAME, asked_benchmark(run), None)
     assert len(joined.answers) == n_answers
     assert not joined.unjoined
     cells = score("again", "demo", demo().label_sets, joined.answers, "repope").cells

@@ -10,8 +10,11 @@ import pytest
 from exported_runs import asked, exported, write_limited_run, write_scored_run
 from run_folders import demo
 
+from repope_eval.commands.export import execute
 from repope_eval.errors import RepopeError
 from repope_eval.exporting.scored_run import asked_benchmark, labelled_answers, read_scored_run, recomputed
+from repope_eval.runs import finished_runs
+from repope_eval.settings.command_settings import ExportSettings
 
 HIGH = 0.999
 
@@ -30,12 +33,12 @@ def test_the_figures_of_a_run_are_those_that_it_wrote(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     run = read_scored_run(write_scored_run(tmp_path / "run"))
-    again = recomputed(run, None)
+    again = recomputed(run)
     assert again.cells == run.cells
     assert (again.n_images, again.n_questions, again.n_answered) == (100, 1026, 1026)
     assert not caplog.records
     limited = read_scored_run(write_limited_run(tmp_path / "limited"))
-    assert recomputed(limited, None) == limited
+    assert recomputed(limited) == limited
 
 
 def test_edited_scores_are_not_believed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -43,7 +46,7 @@ def test_edited_scores_are_not_believed(tmp_path: Path, caplog: pytest.LogCaptur
     honest = read_scored_run(write_scored_run(tmp_path / "run"))
     edited = read_scored_run(with_high_f1(tmp_path / "run"))
     assert edited.cells[-1].figures["f1"].value == HIGH
-    assert recomputed(edited, None).cells == honest.cells
+    assert recomputed(edited).cells == honest.cells
     (line,) = [record.getMessage() for record in caplog.records]
     f1 = honest.cells[4].figures["f1"].value
     assert line.startswith(
@@ -70,15 +73,15 @@ def test_without_the_benchmark_the_hash_decides_and_is_told_of(
     with pytest.raises(
         RepopeError, match=r"scores.json is not known to be as the run wrote it.*pope_random.jsonl"
     ):
-        recomputed(unknown, None)
+        recomputed(unknown)
     written = (tmp_path / "unknown" / "scores.json").read_bytes()
     known = write_other_run(tmp_path / "known", scores_sha256=hashlib.sha256(written).hexdigest())
     run = read_scored_run(known)
-    assert recomputed(run, None) is run
+    assert recomputed(run) is run
     (line,) = [record.getMessage() for record in caplog.records]
     assert line.startswith("the figures are those of scores.json, and not recomputed from the answers: run=")
     with pytest.raises(RepopeError, match=r"scores.json is not known"):
-        recomputed(read_scored_run(with_high_f1(known)), None)
+        recomputed(read_scored_run(with_high_f1(known)))
 
 
 def test_a_run_notes_the_hash_of_its_scores(short_unbroken: Path) -> None:
@@ -87,7 +90,7 @@ def test_a_run_notes_the_hash_of_its_scores(short_unbroken: Path) -> None:
 
 def test_each_labelled_question_with_an_answer_counts_once_in_a_variant(tmp_path: Path) -> None:
     run = read_scored_run(write_scored_run(tmp_path / "run"))
-    benchmark = asked_benchmark(run, None)
+    benchmark = asked_benchmark(run)
     repope = benchmark.label_sets[1]
     found = list(labelled_answers(run, benchmark, repope))
     counts = {cell.variant: cell.n_answered for cell in run.cells if cell.label_set == "repope"}
@@ -109,3 +112,16 @@ def test_a_run_of_other_questions_is_refused(tmp_path: Path) -> None:
     ):
         exported("lmms_eval", run)
     assert exported("evaluation_card", run)
+
+
+def test_an_export_loads_the_benchmark_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded, load = [], finished_runs.load_benchmark
+
+    def noted(*given: Any) -> Any:
+        loaded.append(given)
+        return load(*given)
+
+    monkeypatch.setattr(finished_runs, "load_benchmark", noted)
+    run = write_scored_run(tmp_path / "run")
+    execute(ExportSettings(run=str(run), format="lmms_eval", out=str(tmp_path / "out")), "")
+    assert len(loaded) == 1

@@ -8,13 +8,14 @@ from run_folders import answer_lines, demo, write_run
 
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.benchmarks.sources import load_benchmark
+from repope_eval.cluster.sweep_plan import unfinished_runs
 from repope_eval.leaderboard.entries import Leaderboard
-from repope_eval.leaderboard.finished_runs import read_runs
 from repope_eval.leaderboard.making import make_leaderboard
 from repope_eval.leaderboard.report import leaderboard_document
-from repope_eval.leaderboard.run_selection import select
 from repope_eval.leaderboard.sentences import leader_sentence, sentences
 from repope_eval.leaderboard.tables import leaderboard_tables
+from repope_eval.runs.finished_runs import read_runs
+from repope_eval.runs.run_selection import select
 from repope_eval.scoring.protocol_scores import score
 from repope_eval.scoring.published import published_scores
 from repope_eval.settings.config import BenchSettings, ReportSettings
@@ -28,7 +29,7 @@ def benchmark() -> Benchmark:
 
 
 def board_of(folder: Path, **settings: Any) -> Leaderboard:
-    runs, left_out = read_runs(folder)
+    runs, left_out = read_runs(folder, unfinished_runs)
     report = ReportSettings(runs=str(folder), out="", **settings)
     return make_leaderboard(select(runs, report, left_out), report)
 
@@ -66,7 +67,7 @@ def test_models_stand_in_the_order_of_f1_under_the_corrected_labels(board: Leade
 
 def test_figures_are_those_of_scoring(board: Leaderboard, benchmark: Benchmark, tmp_path: Path) -> None:
     write_run(tmp_path / "a", benchmark, "a", answer_lines(benchmark, 0.1))
-    (run,) = read_runs(tmp_path)[0]
+    (run,) = read_runs(tmp_path, unfinished_runs)[0]
     scores = score("a", "demo", benchmark.label_sets, run.answers, "repope")
     (entry,) = board_of(tmp_path).entries
     assert entry.cells == scores.cells

@@ -11,14 +11,15 @@ from matplotlib.figure import Figure
 from run_folders import answer_lines, demo, write_run
 
 from repope_eval.benchmarks.sources import SOURCES
+from repope_eval.cluster.sweep_plan import unfinished_runs
 from repope_eval.leaderboard import charts as ranking
-from repope_eval.leaderboard.entries import Leaderboard, LeftOut
-from repope_eval.leaderboard.finished_runs import read_runs
+from repope_eval.leaderboard.entries import Leaderboard
 from repope_eval.leaderboard.making import make_leaderboard
 from repope_eval.leaderboard.report import leaderboard_charts, render_leaderboard
-from repope_eval.leaderboard.run_selection import select
 from repope_eval.leaderboard.tables import leaderboard_tables
 from repope_eval.reporting.charts.drawing import WIDTH, Chart
+from repope_eval.runs.finished_runs import LeftOut, read_runs
+from repope_eval.runs.run_selection import select
 from repope_eval.scoring.protocol_scores import Coverage
 from repope_eval.settings.config import ReportSettings
 
@@ -26,7 +27,7 @@ NAUGHTY = "<script>alert(1)</script>"
 
 
 def board_of(folder: Path, **settings: Any) -> Leaderboard:
-    runs, left_out = read_runs(folder)
+    runs, left_out = read_runs(folder, unfinished_runs)
     report = ReportSettings(runs=str(folder), out="", **settings)
     return make_leaderboard(select(runs, report, left_out), report)
 

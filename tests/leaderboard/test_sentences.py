@@ -8,18 +8,19 @@ from typing import Any
 import pytest
 from run_folders import answer_lines, demo, write_run
 
+from repope_eval.cluster.sweep_plan import unfinished_runs
 from repope_eval.leaderboard.entries import Leaderboard
-from repope_eval.leaderboard.finished_runs import read_runs
 from repope_eval.leaderboard.making import make_leaderboard
-from repope_eval.leaderboard.run_selection import select
 from repope_eval.leaderboard.sentences import leader_sentence, paper_sentence, sentences
+from repope_eval.runs.finished_runs import read_runs
+from repope_eval.runs.run_selection import select
 from repope_eval.scoring.bootstrap import Estimate
 from repope_eval.scoring.score_document import figure_phrase
 from repope_eval.settings.config import ReportSettings
 
 
 def board_of(folder: Path, **settings: Any) -> Leaderboard:
-    runs, left_out = read_runs(folder)
+    runs, left_out = read_runs(folder, unfinished_runs)
     report = ReportSettings(runs=str(folder), out="", **settings)
     return make_leaderboard(select(runs, report, left_out), report)
 

@@ -9,8 +9,9 @@ import pytest
 from demo_runs import answers
 from run_folders import DEMO
 
-from repope_eval.leaderboard.finished_runs import read_runs
+from repope_eval.cluster.sweep_plan import unfinished_runs
 from repope_eval.pipeline import run
+from repope_eval.runs.finished_runs import read_runs
 from repope_eval.runs.folder import close_log
 from repope_eval.runs.trace import read_trace
 from repope_eval.settings.composition import model_settings
@@ -43,7 +44,7 @@ def test_it_goes_on_without_refusal(old: Path) -> None:
 
 
 def test_it_is_reported(old: Path) -> None:
-    (found,), left_out = read_runs(old)
+    (found,), left_out = read_runs(old, unfinished_runs)
     assert not left_out
     assert (len(found.answers), found.facts["engine"]) == (22, "shared")
     trace = read_trace(old)

@@ -12,12 +12,12 @@ from endpoint_runs import settings_of
 from exported_runs import exported
 
 from repope_eval import pipeline
-from repope_eval.cluster.sweep_plan import read_sweep
+from repope_eval.cluster.sweep_plan import read_sweep, unfinished_runs
 from repope_eval.commands.status import print_states
 from repope_eval.errors import RepopeError
-from repope_eval.leaderboard.finished_runs import read_runs
 from repope_eval.leaderboard.report import report
 from repope_eval.pipeline import run
+from repope_eval.runs.finished_runs import read_runs
 from repope_eval.runs.folder import close_log
 from repope_eval.settings.config import ReportSettings, RunSettings
 
@@ -59,7 +59,7 @@ def test_one_that_failed_before_its_first_answer_is_left_out_in_the_words_of_sta
     chat.failing(error(401, "key expired"))
     with pytest.raises(RepopeError) as caught:
         run(settings, "the command")
-    _, (left_out,) = read_runs(tmp_path / "runs")
+    _, (left_out,) = read_runs(tmp_path / "runs", unfinished_runs)
     assert left_out.reason == f"failed: {caught.value}; type its command again to go on"
 
 

@@ -17,11 +17,12 @@ from run_folders import DEMO
 
 from repope_eval.asking.asker import AskedImage, find_asker, group_by_image
 from repope_eval.asking.loaders import load_transformers_asker
+from repope_eval.cluster.sweep_plan import unfinished_runs
 from repope_eval.errors import InterruptionError, RepopeError
-from repope_eval.leaderboard.finished_runs import read_runs
 from repope_eval.models.families import FAMILIES
 from repope_eval.pipeline import run
 from repope_eval.records import Answer, Question
+from repope_eval.runs.finished_runs import read_runs
 from repope_eval.runs.folder import close_log
 from repope_eval.settings.composition import model_settings
 from repope_eval.settings.config import RunSettings
@@ -74,7 +75,7 @@ def test_an_asker_without_torch_goes_through_the_whole_run(tmp_path: Path) -> No
     scores = json.loads((out / "scores.json").read_text())["scores"]
     assert scores["repope"]["mean"]["recall"] == scores["repope"]["mean"]["yes_ratio"] == 1
     assert "Yes" in (out / "report.html").read_text(encoding="utf-8")
-    (found,), _ = read_runs(out)
+    (found,), _ = read_runs(out, unfinished_runs)
     assert len(found.answers) == n_questions
 
 

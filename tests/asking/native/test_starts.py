@@ -7,9 +7,10 @@ import shutil
 import pytest
 from begun_runs import PER_IMAGE, Place
 
+from repope_eval.cluster.sweep_plan import unfinished_runs
 from repope_eval.commands.score import score_answers
 from repope_eval.errors import RepopeError
-from repope_eval.leaderboard.finished_runs import read_runs
+from repope_eval.runs.finished_runs import read_runs
 from repope_eval.settings.config import ScoreSettings
 
 
@@ -28,7 +29,7 @@ def test_a_start_that_asks_nothing_changes_nothing_in_what_the_answers_came_from
     assert first == before["starts"][0]
     assert (second["asked"], second["resumed"]) == (0, 2 * PER_IMAGE)
     assert second["settings"] == {"engine": "sequential", "device": "auto", "protocol": "pope"}
-    (found,), _ = read_runs(place.out)
+    (found,), _ = read_runs(place.out, unfinished_runs)
     assert found.facts["engine"] == "shared"
     assert json.loads((place.out / "scores.json").read_text())["protocol"] == "pope"
     html = (place.out / "report.html").read_text()
@@ -45,7 +46,7 @@ def test_each_start_that_asks_is_told_apart(place: Place) -> None:
     assert second["settings"] == {"engine": "sequential", "limit": None}
     assert second["device"]["name"] == "cpu"
     assert second["versions"] == manifest["versions"]
-    (found,), _ = read_runs(place.out)
+    (found,), _ = read_runs(place.out, unfinished_runs)
     assert (found.facts["engine"], found.facts["limit"]) == ("shared, sequential", "2, not set")
     html = (place.out / "report.html").read_text()
     for engine in ("shared", "sequential"):

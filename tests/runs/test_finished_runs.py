@@ -9,7 +9,8 @@ import pytest
 from run_folders import answer_lines, demo, write_run
 
 from repope_eval.benchmarks.benchmark import Benchmark
-from repope_eval.leaderboard.finished_runs import read_runs
+from repope_eval.cluster.sweep_plan import unfinished_runs
+from repope_eval.runs.finished_runs import read_runs
 from repope_eval.runs.trace import read_trace
 
 
@@ -24,7 +25,7 @@ def test_folders_are_found_at_any_depth_in_natural_order_and_hidden_ones_are_not
     lines = answer_lines(benchmark)[:3]
     for place in ("demo/m_10b", "demo/m_2b", "deep/er/run", ".sweeps/now/run", "demo/.old/run"):
         write_run(tmp_path / place, benchmark, "m", lines)
-    runs, left_out = read_runs(tmp_path)
+    runs, left_out = read_runs(tmp_path, unfinished_runs)
     assert [run.folder for run in runs] == ["deep/er/run", "demo/m_2b", "demo/m_10b"]
     assert not left_out
 
@@ -34,14 +35,14 @@ def test_links_that_lead_round_in_circles_are_followed_once(benchmark: Benchmark
     (tmp_path / "runs").mkdir()
     (tmp_path / "runs" / "linked").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "elsewhere" / "back").symlink_to(tmp_path / "runs")
-    assert [run.folder for run in read_runs(tmp_path / "runs")[0]] == ["linked/run"]
+    assert [run.folder for run in read_runs(tmp_path / "runs", unfinished_runs)[0]] == ["linked/run"]
 
 
 def test_nothing_is_a_run_where_there_is_nothing(tmp_path: Path) -> None:
     (tmp_path / "web").mkdir()
     (tmp_path / "web" / "manifest.json").write_text('{"name": "an app"}')
-    assert read_runs(tmp_path) == ([], [])
-    assert read_runs(tmp_path / "none") == ([], [])
+    assert read_runs(tmp_path, unfinished_runs) == ([], [])
+    assert read_runs(tmp_path / "none", unfinished_runs) == ([], [])
 
 
 @pytest.mark.parametrize(
@@ -56,13 +57,13 @@ def test_the_limit_is_the_newest_starts_and_all_answers_stay(
         manifest["starts"] = [{"settings": {}, "asked": 9}, {"settings": newest, "asked": 0}]
 
     write_run(tmp_path / "run", benchmark, "m", answer_lines(benchmark), change)
-    (run,) = read_runs(tmp_path)[0]
+    (run,) = read_runs(tmp_path, unfinished_runs)[0]
     assert (run.limit, len(run.answers)) == (limit, 1026)
 
 
 def test_settings_and_versions_are_facts_by_dotted_key(benchmark: Benchmark, tmp_path: Path) -> None:
     write_run(tmp_path / "run", benchmark, "m", answer_lines(benchmark)[:3])
-    (run,) = read_runs(tmp_path)[0]
+    (run,) = read_runs(tmp_path, unfinished_runs)[0]
     assert run.facts["model.name"] == "m"
     assert run.facts["model.dtype"] == "float32"
     assert run.facts["versions.python"] == "3.11.0"
@@ -85,7 +86,7 @@ def test_foreign_answers_are_called_as_they_were_scored(
         manifest["settings"] |= {"model": model, "answers": answers}
 
     write_run(tmp_path / "run", benchmark, "m", answer_lines(benchmark)[:3], change)
-    (run,) = read_runs(tmp_path)[0]
+    (run,) = read_runs(tmp_path, unfinished_runs)[0]
     assert run.model == name
 
 
@@ -106,7 +107,7 @@ def test_a_manifest_of_another_make_is_left_out_with_the_reason(
     change: Callable[[dict[str, Any]], Any], reason: str, benchmark: Benchmark, tmp_path: Path
 ) -> None:
     write_run(tmp_path / "run", benchmark, "m", answer_lines(benchmark)[:3], change)
-    runs, (left_out,) = read_runs(tmp_path)
+    runs, (left_out,) = read_runs(tmp_path, unfinished_runs)
     assert not runs
     assert left_out.folder == "run"
     assert reason in left_out.reason
@@ -131,7 +132,7 @@ def test_a_broken_or_missing_file_is_named(
         path.unlink()
     else:
         path.write_bytes(content.encode("latin-1"))
-    runs, (left_out,) = read_runs(tmp_path)
+    runs, (left_out,) = read_runs(tmp_path, unfinished_runs)
     assert not runs
     assert left_out.reason.startswith(reason)
 
@@ -144,6 +145,6 @@ def test_a_named_pipe_in_a_files_place_is_not_waited_for(
     folder = write_run(tmp_path / "odd", benchmark, "m", answer_lines(benchmark)[:3])
     (folder / name).unlink()
     os.mkfifo(folder / name)
-    (run,), (left_out,) = read_runs(tmp_path)
+    (run,), (left_out,) = read_runs(tmp_path, unfinished_runs)
     assert (run.folder, left_out.folder) == ("good", "odd")
     read_trace(folder)

@@ -10,9 +10,10 @@ from run_folders import answer_lines, demo, write_run
 
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.benchmarks.custom import DEMO_FOLDER
+from repope_eval.cluster.sweep_plan import unfinished_runs
 from repope_eval.errors import RepopeError
-from repope_eval.leaderboard.finished_runs import read_runs
-from repope_eval.leaderboard.run_selection import Selection, require_some, select
+from repope_eval.runs.finished_runs import read_runs
+from repope_eval.runs.run_selection import Selection, require_some, select
 from repope_eval.settings.config import OF_ANY_BENCH, BenchSettings, ReportSettings
 
 
@@ -22,7 +23,7 @@ def benchmark() -> Benchmark:
 
 
 def selected(folder: Path, **settings: Any) -> Selection:
-    runs, left_out = read_runs(folder)
+    runs, left_out = read_runs(folder, unfinished_runs)
     return select(runs, ReportSettings(runs=str(folder), out="", **settings), left_out)
 
 
@@ -234,14 +235,14 @@ def test_places_are_what_they_are_in_this_environment_and_no_address_is(
         manifest["settings"]["data_dir"] = "${oc.env:UNSET}/data"
 
     write_run(tmp_path / "a", benchmark, "a", answers_to_random(benchmark), change)
-    ((run,), left_out) = read_runs(tmp_path)
+    ((run,), left_out) = read_runs(tmp_path, unfinished_runs)
     assert not left_out
     assert run.bench.questions == str(DEMO_FOLDER / "pope_random.jsonl")
     assert run.bench.annotations_url is None  # not asked, whatever a manifest says
     with pytest.raises(RepopeError, match=r"a: data_dir is .*there is no UNSET in this environment; set it"):
         selected(tmp_path)
     monkeypatch.delenv("QUESTIONS")
-    _, (left,) = read_runs(tmp_path)
+    _, (left,) = read_runs(tmp_path, unfinished_runs)
     assert (
         "bench.questions is ${oc.env:QUESTIONS}/pope_random.jsonl, and there is no QUESTIONS" in left.reason
     )
