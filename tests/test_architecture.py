@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
+from itertools import chain
 from pathlib import Path
 from typing import get_type_hints
 
@@ -160,6 +161,20 @@ def test_names_say_what_a_thing_is() -> None:
         if any(word in name.lower() for word in EMPTY_WORDS)
     ]
     assert not empty, "\n".join(empty)
+
+
+def test_no_module_gives_a_name_two_values() -> None:
+    """The functions above the second one would find it in place of the first."""
+    twice = []
+    for path in FILES:
+        targets = [node.targets for node in _tree(path).body if isinstance(node, ast.Assign)]
+        names = [
+            node.id
+            for target in chain.from_iterable(targets)
+            for node in ([target] if isinstance(target, ast.Name) else getattr(target, "elts", ()))
+        ]
+        twice += [f"{path.relative_to(PROJECT)}: {name}" for name in names if names.count(name) > 1]
+    assert not twice
 
 
 @pytest.mark.parametrize(

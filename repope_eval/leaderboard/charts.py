@@ -33,7 +33,7 @@ from repope_eval.reporting.charts.drawing import (
 from repope_eval.reporting.charts.figures import Point, defined, paint_frame, point_of
 
 _PANELS = {"tp": "TP", "fp": "FP", "f1": "F1"}
-_ROW, _HEAD, _FOOT = 0.24, 0.62, 0.34
+_COUNTED_ROW, _COUNTED_HEAD, _COUNTED_FOOT = 0.24, 0.62, 0.34
 """Heights in inches of a model, of legend and titles, and of the axis."""
 _LONGEST_COUNTED = 27
 _GAP = 0.16
@@ -47,7 +47,7 @@ def model_counts_chart(board: Leaderboard, variant: Variant) -> Chart:
         f"True positives, false positives and F1, {variant}",
         f"True positives, false positives and F1 of every model under {' and '.join(titles)} labels ({variant}), "
         f"the best F1 under {titles[-1]} labels first. Lines are 95 % intervals.{apart_note(board)}",
-        _HEAD + len(board.entries) * _ROW + _FOOT,
+        _COUNTED_HEAD + len(board.entries) * _COUNTED_ROW + _COUNTED_FOOT,
         lambda figure: _paint_counts(figure, board, variant),
     )
 
@@ -55,12 +55,12 @@ def model_counts_chart(board: Leaderboard, variant: Variant) -> Chart:
 def _paint_counts(figure: Figure, board: Leaderboard, variant: Variant) -> None:
     entries = sorted(board.entries, key=lambda entry: _order(board, variant, entry.name))
     names = [label(shortened(entry.name, _LONGEST_COUNTED)) for entry in entries]
-    height = _HEAD + len(entries) * _ROW + _FOOT
+    height = _COUNTED_HEAD + len(entries) * _COUNTED_ROW + _COUNTED_FOOT
     start = 0.2 + 0.068 * max(len(name) for name in names)
     panel = (WIDTH - start - 0.1 - _GAP * (len(_PANELS) - 1)) / len(_PANELS)
     for index, (name, title) in enumerate(_PANELS.items()):
         left = start + index * (panel + _GAP)
-        axes = add_axes(figure, left, _FOOT, WIDTH - left - panel, height - _HEAD)
+        axes = add_axes(figure, left, _COUNTED_FOOT, WIDTH - left - panel, height - _COUNTED_HEAD)
         axes.set_title(title, x=0, pad=5)
         for row, entry in enumerate(entries):
             _paint_row(axes, board, entry, variant, name, row)
@@ -93,7 +93,7 @@ def _order(board: Leaderboard, variant: Variant, name: str) -> int:
 
 _PLOT = 4.6
 """Height in inches of the square and what stands around it."""
-_ROW = 0.19
+_LISTED_ROW = 0.19
 _LONGEST_MARKED = 30
 _COLUMNS = 2
 
@@ -114,7 +114,7 @@ def model_precision_recall_chart(board: Leaderboard, variant: Variant) -> Chart:
         f"Precision against recall, {variant}",
         f"Precision against recall of every model under {' and '.join(titles)} labels ({variant}){lines}. Along a "
         f"grey line F1 is the same.{apart_note(board)}",
-        _PLOT + n_rows * _ROW + 0.1,
+        _PLOT + n_rows * _LISTED_ROW + 0.1,
         lambda figure: _paint_precision_recall(figure, board, variant),
     )
 
@@ -180,13 +180,13 @@ def _paint_list(figure: Figure, board: Leaderboard) -> None:
     n_rows = math.ceil(len(board.entries) / _COLUMNS)
     for index, entry in enumerate(board.entries):
         column, row = divmod(index, n_rows)
-        x, y = 0.3 + column * width / _COLUMNS, height - _PLOT - (row + 0.2) * _ROW
+        x, y = 0.3 + column * width / _COLUMNS, height - _PLOT - (row + 0.2) * _LISTED_ROW
         name = label(shortened(entry.name, _LONGEST_MARKED))
         figure.text(x / width, y / height, f"{index + 1}", fontsize=8, ha="right", va="center", color=QUIET)
         figure.text((x + 0.07) / width, y / height, name, fontsize=8, va="center", color=INK)
 
 
-_ROW, _HEAD, _FOOT = 0.235, 0.42, 0.12
+_PLACED_ROW, _PLACED_HEAD, _PLACED_FOOT = 0.235, 0.42, 0.12
 """Heights in inches of a model, of the heading, and of the space below the last model."""
 _NAMES = 2.05
 """The width in inches of the names on each side."""
@@ -205,7 +205,7 @@ def ranking_chart(board: Leaderboard, variant: Variant) -> Chart:
         f"Ranking by F1, {variant}",
         f"Places by F1 under {before} labels on the left and under {after} labels on the right ({variant}). Blue, "
         "unbroken lines rise, orange, dashed ones fall.",
-        _HEAD + max(1, n_models) * _ROW + _FOOT,
+        _PLACED_HEAD + max(1, n_models) * _PLACED_ROW + _PLACED_FOOT,
         lambda figure: _paint_ranking(figure, board, variant, (before, after)),
     )
 
@@ -219,8 +219,8 @@ def _places(board: Leaderboard, variant: Variant) -> dict[str, tuple[int, int]]:
 
 def _paint_ranking(figure: Figure, board: Leaderboard, variant: Variant, titles: tuple[str, str]) -> None:
     places = _places(board, variant)
-    height = _HEAD + max(1, len(places)) * _ROW + _FOOT
-    axes = add_axes(figure, _NAMES, _FOOT, _NAMES, height - _HEAD)
+    height = _PLACED_HEAD + max(1, len(places)) * _PLACED_ROW + _PLACED_FOOT
+    axes = add_axes(figure, _NAMES, _PLACED_FOOT, _NAMES, height - _PLACED_HEAD)
     axes.set_axis_off()
     axes.set_xlim(0, WIDTH - 2 * _NAMES)
     axes.set_ylim(len(places) - 0.5, -0.5)
