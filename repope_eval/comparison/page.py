@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -21,16 +21,12 @@ from repope_eval.comparison.view import ComparedLabels, ComparisonView, paper_se
 from repope_eval.records import Answer
 from repope_eval.reporting.charts.drawing import FIRST, QUIET, SECOND, Chart, add_axes, draw, name_rows
 from repope_eval.reporting.figure_texts import change_text, clipped, reading_text
-from repope_eval.reporting.gallery import PAGE_BYTES, Gallery, Item, gallery_of, illustrated
-from repope_eval.reporting.templates import render
+from repope_eval.reporting.gallery import Gallery, Item, gallery_of, render_with_gallery
 from repope_eval.scoring.bootstrap import Interval
 from repope_eval.scoring.differences import Difference
 from repope_eval.scoring.gap import GAP_FIGURES, Gap
 from repope_eval.scoring.paired_answers import DIFFERING, PairedAnswer, PairKind
 from repope_eval.scoring.protocols import PROTOCOLS, Reading
-
-if TYPE_CHECKING:
-    from repope_eval.reporting.charts.drawing import Chart
 
 _ROW = 0.3
 """Height of a bar in inches."""
@@ -255,7 +251,6 @@ def render_comparison_page(view: ComparisonView, command: str) -> str:
         view: the comparison.
         command: how it was started; shown in the page.
     """
-    gallery = comparison_gallery(view.pairs)
     protocols = dict.fromkeys((view.a.protocol, view.b.protocol, view.protocol))
     context = {
         "view": view,
@@ -273,16 +268,11 @@ def render_comparison_page(view: ComparisonView, command: str) -> str:
         "rules": {protocol: PROTOCOLS[protocol].rule for protocol in protocols},
         "command": command,
     }
-    html = render("comparison.html.j2", gallery=gallery, **context)
-    if view.images:
-        gallery = illustrated(gallery, view.images, PAGE_BYTES - len(html.encode()))
-        html = render("comparison.html.j2", gallery=gallery, **context)
-    return html
+    return render_with_gallery("comparison.html.j2", comparison_gallery(view.pairs), view.images, **context)
 
 
-def _chart(view: ComparisonView) -> "Chart | None":
+def _chart(view: ComparisonView) -> Chart | None:
     """The chart of the causes; None where the gap cannot be taken apart."""
-
     labels = view.labels[-1]
     gap = labels.gaps[labels.headline]["f1"]
     values = (gap.value, *(part.value for part in gap.parts.values()))

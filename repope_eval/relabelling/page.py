@@ -17,9 +17,8 @@ from repope_eval.relabelling.view import (
     verdict,
 )
 from repope_eval.reporting.figure_texts import clipped
-from repope_eval.reporting.gallery import PAGE_BYTES, Gallery, Item, gallery_of, illustrated
+from repope_eval.reporting.gallery import Gallery, Item, gallery_of, render_with_gallery
 from repope_eval.reporting.tables import Field, markdown, markdown_text, table, text_field
-from repope_eval.reporting.templates import render
 
 _VERDICTS = {
     "no → yes": "added",
@@ -166,8 +165,4 @@ def render_relabelling_page(view: RelabellingView) -> str:
         "rates": queue_rate_table(view.queue_rates),
         "objects": object_change_table(view.outcomes),
     }
-    html = render("relabelling.html.j2", gallery=gallery, **context)
-    if view.images:
-        gallery = illustrated(gallery, view.images, PAGE_BYTES - len(html.encode()))
-        html = render("relabelling.html.j2", gallery=gallery, **context)
-    return html
+    return render_with_gallery("relabelling.html.j2", gallery, view.images, **context)

@@ -10,11 +10,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from markupsafe import escape
 
 from repope_eval.errors import RepopeError
 from repope_eval.reporting.figure_texts import clipped
+from repope_eval.reporting.templates import render
 from repope_eval.scoring.relabelling_effect import TurnedVerdict
 
 PAGE_BYTES = 3_000_000
@@ -192,6 +194,24 @@ def illustrated(gallery: Gallery, images: Mapping[str, Path], room: int) -> Gall
         n_small += picture is not None and side == SMALL and room > 0
         cards.append(card if room <= 0 else replace(card, thumbnail=picture))
     return replace(gallery, cards=tuple(cards), n_thumbnails_left_out=n_left_out, n_small=n_small)
+
+
+def render_with_gallery(
+    template: str, gallery: Gallery | None, images: Mapping[str, Path], **context: Any
+) -> str:
+    """A page with a gallery, which needs no file and no network; as many pictures as it has room for.
+
+    Args:
+        template: the page's, in which `gallery` is used.
+        gallery: without pictures; None where nothing is shown.
+        images: the files that are there, by image name.
+        **context: what else the template uses.
+    """
+    html = render(template, gallery=gallery, **context)
+    if gallery is None or not images:
+        return html
+    shown = illustrated(gallery, images, PAGE_BYTES - len(html.encode()))
+    return render(template, gallery=shown, **context)
 
 
 def _cards(items: Sequence[tuple[str, Item]], kinds: Sequence[str]) -> list[Card]:

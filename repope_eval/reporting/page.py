@@ -10,7 +10,7 @@ from repope_eval.benchmarks.sources import citations_of, label_set_phrase, label
 from repope_eval.reporting import headline as remarks
 from repope_eval.reporting import run_tables
 from repope_eval.reporting.figure_texts import UNDEFINED, clipped
-from repope_eval.reporting.gallery import PAGE_BYTES, illustrated, make_gallery
+from repope_eval.reporting.gallery import make_gallery, render_with_gallery
 from repope_eval.reporting.headline import headline
 from repope_eval.reporting.score_table import (
     interval_table,
@@ -20,7 +20,6 @@ from repope_eval.reporting.score_table import (
     what_f1_hides,
 )
 from repope_eval.reporting.tables import Table
-from repope_eval.reporting.templates import render
 from repope_eval.scoring.bootstrap import FEWEST_IMAGES
 from repope_eval.scoring.intervals import FEWEST_EVENTS, INTERVAL_FIGURES
 from repope_eval.scoring.own_figures import OwnFigures
@@ -99,10 +98,7 @@ def render_run_page(view: RunView) -> RunPage:
         "citations": citations_of(str(view.settings.get("bench.source"))),
     }
     gallery = make_gallery(scores.verdicts) if scores.verdicts else None
-    html = render("report.html.j2", gallery=gallery, **context)
-    if gallery is not None and view.images:
-        gallery = illustrated(gallery, view.images, PAGE_BYTES - len(html.encode()))
-        html = render("report.html.j2", gallery=gallery, **context)
+    html = render_with_gallery("report.html.j2", gallery, view.images, **context)
     figures = {f"{chart.name}.svg": chart.svg for chart in charts.values()}
     figures |= {f"{chart.name}.pdf": chart.pdf for chart in charts.values()}
     return RunPage(html=html, figures=figures)
