@@ -63,7 +63,7 @@ def saved_files(folder: Path, split: str) -> list[Path]:
         raise RepopeError(f"{state}: has no list of _data_files with a filename each; save the dataset anew")
     paths = [folder / str(name) for name in names]
     for path in paths:
-        require_inside(path, whole, str(state))
+        _require_in_dataset(path, whole, str(state))
     return paths
 
 
@@ -76,7 +76,7 @@ def _noted(path: Path, name: str) -> Any:
     return notes.get(name) if isinstance(notes, dict) else None
 
 
-def require_inside(path: Path, folder: Path, where: str) -> None:
+def _require_in_dataset(path: Path, folder: Path, where: str) -> None:
     """Refuses a file that lies elsewhere than its dataset, be it by a link.
 
     Args:
@@ -191,7 +191,7 @@ def require_own_files(builder: Any, dataset: str) -> None:
     folder = Path(dataset)
     for file in files:
         if folder.is_dir():
-            require_inside(Path(file), folder, dataset)
+            _require_in_dataset(Path(file), folder, dataset)
         elif not file.startswith(_HUB):
             raise RepopeError(
                 f"the dataset {dataset} names a file that is not the Hub's, {shown(file)}; use another dataset"
