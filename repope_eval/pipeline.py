@@ -13,7 +13,7 @@ from repope_eval.benchmarks.benchmark import Benchmark, by_image
 from repope_eval.benchmarks.sources import find_local_images, load_benchmark
 from repope_eval.errors import RepopeError
 from repope_eval.exporting.trackers import require_tracker, track
-from repope_eval.foreign_answers.dash_b import OTHER_EDITION, has_other_positives
+from repope_eval.foreign_answers.benchmark_codes import OTHER_EDITION, has_other_positives
 from repope_eval.records import Answer, Question
 from repope_eval.reporting.results import AnsweredBenchmark, print_scores, score_and_report
 from repope_eval.runs.answer_store import merge_shares

@@ -11,7 +11,7 @@ from hydra.core.hydra_config import HydraConfig
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.benchmarks.sources import find_local_images, load_benchmark
 from repope_eval.exporting.trackers import require_tracker, track
-from repope_eval.foreign_answers.dash_b import has_other_positives
+from repope_eval.foreign_answers.benchmark_codes import has_other_positives
 from repope_eval.foreign_answers.formats import join_answer_files, named_files
 from repope_eval.foreign_answers.joining import Joined
 from repope_eval.pipeline import describe_start, leaves_failures

@@ -1,6 +1,6 @@
 """Answer files of any program, recognised by their fields and joined to a benchmark's questions.
 
-A new format is a file with a `Format` beside these, and an entry in `FORMATS`.
+A new format is a `Format` in a file of its own or of those like it, and an entry in `FORMATS`.
 """
 
 from collections import Counter
@@ -11,7 +11,8 @@ from pathlib import Path
 
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.errors import RepopeError
-from repope_eval.foreign_answers import amber, dash_b, lmms_eval, pope_code, popev2, repope_code, vlmevalkit
+from repope_eval.foreign_answers.benchmark_codes import AMBER, DASH_B, POPEV2
+from repope_eval.foreign_answers.harnesses import LMMS_EVAL, VLMEVALKIT
 from repope_eval.foreign_answers.joining import (
     Format,
     Joined,
@@ -20,19 +21,20 @@ from repope_eval.foreign_answers.joining import (
     questions_by_image,
     refuse_labels,
 )
+from repope_eval.foreign_answers.pope_code import POPE_CODE, REPOPE_CODE
 from repope_eval.foreign_answers.rows import BY_NAME, answer_rows, question_texts
 from repope_eval.records import Answer, Question
 from repope_eval.settings.config import ColumnSettings, listed
 from repope_eval.system.rows import RowFile, read_row_file
 
 FORMATS: Mapping[str, Format] = {
-    "DASH-B's code": dash_b.FORMAT,
-    "the RePOPE paper's code": repope_code.FORMAT,
-    "lmms-eval": lmms_eval.FORMAT,
-    "VLMEvalKit": vlmevalkit.FORMAT,
-    "AMBER's code": amber.FORMAT,
-    "POPEv2's questions": popev2.FORMAT,
-    "POPE's code": pope_code.FORMAT,
+    "DASH-B's code": DASH_B,
+    "the RePOPE paper's code": REPOPE_CODE,
+    "lmms-eval": LMMS_EVAL,
+    "VLMEvalKit": VLMEVALKIT,
+    "AMBER's code": AMBER,
+    "POPEv2's questions": POPEV2,
+    "POPE's code": POPE_CODE,
 }
 """The first that recognises a file decides how it is read, and every row must be of that format.
 

@@ -2,7 +2,7 @@
 
 Rows are joined by image and question text. An id alone is never trusted: it leads to a text in
 `questions=FILE`, or to the benchmark's own, and wherever a row has a text too, the two must agree.
-Only AMBER's ids, which mean one question each, may come without (see `foreign_answers.amber`).
+Only AMBER's ids, which mean one question each, may come without (see `foreign_answers.benchmark_codes`).
 
 The Hub's files of POPE call the label `answer`, which is also what many programs call the response. Where nothing but
 its name says what a column is, its values do: a model does not repeat the labels in nearly every row.
@@ -24,6 +24,7 @@ from repope_eval.foreign_answers.rows import (
     AnswerRow,
     Ids,
     QuestionIndex,
+    answer_rows,
     field_names,
     is_misspelt,
     is_question,
@@ -42,20 +43,6 @@ from repope_eval.wording import counted, shown
 
 Texts = Mapping[str, tuple[str, str]] | None
 """Image and text by id, where the user gave a question file."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Format:
-    """How one program's answer files are told from others, and which question each of their rows answers."""
-
-    recognises: Callable[[RowFile], bool]
-    """Whether a file is of this format, by the fields of its rows."""
-    rows: Callable[[RowFile], list[AnswerRow]]
-    """The rows with their fields told apart; a RepopeError where one cannot be read."""
-    questions: Callable[[Sequence[AnswerRow], RowFile, Benchmark], Sequence[Question | None]]
-    """The question of each row, None where the benchmark does not have it; a RepopeError where that is in doubt."""
-    edition: Callable[[RowFile, Benchmark], Benchmark] = lambda _, benchmark: benchmark
-    """The edition of the benchmark that a file is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +144,36 @@ def questions_by_image(
     if not any(found):
         raise RepopeError(f"{where}: {_nothing_joined(rows, texts, ids)}")
     return found
+
+
+def named_questions(
+    rows: Sequence[AnswerRow], file: RowFile, benchmark: Benchmark
+) -> Sequence[Question | None]:
+    """The question of each row of a file whose rows name image and question."""
+    return questions_by_image(rows, benchmark.ids, None, file.where)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Format:
+    """How one program's answer files are told from others, and which question each of their rows answers."""
+
+    fields: tuple[str, ...]
+    """Fields that the first row of every such file has."""
+    is_likely: Callable[[RowFile], bool] = lambda _: True
+    """Whether a file with these fields is of this format."""
+    rows: Callable[[RowFile], list[AnswerRow]] = answer_rows
+    """The rows with their fields told apart; a RepopeError where one cannot be read."""
+    questions: Callable[[Sequence[AnswerRow], RowFile, Benchmark], Sequence[Question | None]] = (
+        named_questions
+    )
+    """The question of each row, None where the benchmark does not have it; a RepopeError where that is in doubt."""
+    edition: Callable[[RowFile, Benchmark], Benchmark] = lambda _, benchmark: benchmark
+    """The edition of the benchmark that a file is about."""
+
+    def recognises(self, file: RowFile) -> bool:
+        """Whether a file is of this format."""
+        first = file.rows[0] if file.rows else {}
+        return set(self.fields) <= first.keys() and self.is_likely(file)
 
 
 _QUESTION_FILE = (

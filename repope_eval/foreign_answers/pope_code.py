@@ -1,4 +1,4 @@
-"""The answer files that POPE's own code reads, whose rows stand in the order of a label file.
+"""The answer files of POPE's own code, whose rows stand in the order of a label file, and of the RePOPE paper's code.
 
 In which order another program went through the variants is not taken on trust: every order that is known of
 is tried, and one counts only if the text of each row is that of the question at its index. Several that fit are
@@ -7,6 +7,10 @@ fine where they lead to the same questions, as they do at POPE's first images.
 Nothing in a row names its image, so its place does. That is taken on trust of no file: it must have as many rows as a
 label file, and at each place that file's question. Only published label files will do, whose questions change from row
 to row: where a benchmark asks the same about many images, rows in another order would fit as well.
+
+The RePOPE paper's files, `NAME_POPE_answers.json`, are nested documents {subset: {question id: row}} whose rows hold
+`text` (the question) and `response`, and name no image. A row's subset and id lead to a question of the benchmark, and
+its text must be that question's.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,11 +24,11 @@ from repope_eval.foreign_answers.rows import (
     IMAGE_FIELDS,
     RESPONSE_FIELDS,
     AnswerRow,
-    answer_rows,
+    field_names,
     is_question,
 )
 from repope_eval.records import Question
-from repope_eval.system.rows import RowFile
+from repope_eval.system.rows import QUESTION_ID, SUBSET, RowFile
 from repope_eval.wording import counted, shown
 
 BY_IMAGE = "give each row its image, in a column that columns.image= names"
@@ -82,12 +86,9 @@ _OTHERS = {*IMAGE_FIELDS, *RESPONSE_FIELDS, "image_name", "question_id", "id"} -
 """Fields of rows that say more than these do, or have another response."""
 
 
-def _recognises(file: RowFile) -> bool:
-    first = set(file.rows[0]) if file.rows else set()
-    return {"question", "answer"} <= first and not first & _OTHERS
-
-
-def _questions(rows: Sequence[AnswerRow], file: RowFile, benchmark: Benchmark) -> Sequence[Question | None]:
+def _questions_by_place(
+    rows: Sequence[AnswerRow], file: RowFile, benchmark: Benchmark
+) -> Sequence[Question | None]:
     """The questions of the label file that has each row's question at its place."""
     if not benchmark.hashes or not benchmark.hashes.items() <= _LABEL_FILES.items():
         raise RepopeError(
@@ -118,4 +119,41 @@ def _label_files(benchmark: Benchmark) -> Mapping[str, Sequence[Question]]:
     return files
 
 
-FORMAT = Format(recognises=_recognises, rows=answer_rows, questions=_questions)
+POPE_CODE = Format(
+    fields=("question", "answer"),
+    is_likely=lambda file: not _OTHERS & file.rows[0].keys(),
+    questions=_questions_by_place,
+)
+
+
+def _questions_by_subset(
+    rows: Sequence[AnswerRow], file: RowFile, benchmark: Benchmark
+) -> list[Question | None]:
+    """The question of each row; None for a subset that the benchmark does not have."""
+    by_id = {
+        variant: {str(key): question for key, question in questions.items()}
+        for variant, questions in benchmark.ids.items()
+    }
+    found = []
+    for row, fields in zip(rows, file.rows, strict=True):
+        subset = str(fields[SUBSET])
+        where = f"{file.where}, {SUBSET} {shown(subset)}, {QUESTION_ID} {shown(row.question_id)}"
+        if not row.text or "response" not in fields:
+            raise RepopeError(
+                f"{where}: needs text (the question) and response; there are {field_names(fields)}"
+            )
+        question = by_id[subset].get(row.question_id or "") if subset in by_id else None
+        if subset in by_id and question is None:
+            raise RepopeError(
+                f"{where}: the benchmark has no such question; the answers are to other questions"
+            )
+        if question is not None and not is_question(row.text, question.text):
+            raise RepopeError(
+                f"{where}: asks {shown(row.text)}, but the benchmark {shown(question.text)}; the answers "
+                "are to other questions (an older POPE?)"
+            )
+        found.append(question)
+    return found
+
+
+REPOPE_CODE = Format(fields=(), is_likely=lambda file: file.is_nested, questions=_questions_by_subset)

@@ -10,7 +10,7 @@ from answer_examples import refuses
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.benchmarks.dash_b import dash_b_benchmark, question_text
 from repope_eval.benchmarks.sources import load_benchmark
-from repope_eval.foreign_answers.dash_b import has_other_positives
+from repope_eval.foreign_answers.benchmark_codes import has_other_positives
 from repope_eval.foreign_answers.formats import join_file
 from repope_eval.foreign_answers.joining import Joined
 from repope_eval.records import Question

@@ -10,9 +10,9 @@ from answer_examples import refuses, responses
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.benchmarks.popev2 import VARIANTS
 from repope_eval.benchmarks.sources import load_benchmark
+from repope_eval.foreign_answers.benchmark_codes import POPEV2_RESPONSES
 from repope_eval.foreign_answers.formats import join_file
 from repope_eval.foreign_answers.joining import Joined
-from repope_eval.foreign_answers.popev2 import RESPONSES
 from repope_eval.records import LabelSet, Question
 from repope_eval.settings.config import BenchSettings, ColumnSettings
 from repope_eval.system.rows import RowFile
@@ -45,7 +45,7 @@ def joined(*rows: Row, bench: Benchmark = BENCHMARK) -> Joined:
     return join_file(RowFile(where="answers", rows=rows), ColumnSettings(), bench, None)[0]
 
 
-@pytest.mark.parametrize("field", RESPONSES)
+@pytest.mark.parametrize("field", POPEV2_RESPONSES)
 @pytest.mark.parametrize("folder", ["", "D:\\data\\POPEv2"])
 def test_names_of_images_are_those_of_the_authors_file(field: str, folder: str) -> None:
     found = joined(

@@ -1,4 +1,11 @@
-"""VLMEvalKit's result tables: `index`, `question` and `prediction`.
+"""The answer files that evaluation harnesses write: lmms-eval's samples and VLMEvalKit's result tables.
+
+lmms-eval. Samples, `*_samples_pope*.jsonl`: `doc_id`, and `filtered_resps` or `resps`.
+
+Where the document was kept, its image and question join a row. Else `doc_id` is the question's index in the variants'
+files, one after the other: lmms-lab/POPE has adversarial, popular, random; a task of a single variant has that one's.
+
+VLMEvalKit. Result tables: `index`, `question` and `prediction`.
 
 A table has each distinct question once, with the variants that it stands in as its `category`. The orders that are
 known of are: any that keeps the order of each variant's file; the files one after the other without repeats; and the
@@ -7,12 +14,13 @@ with a gap will not: it would shift what follows. A table that names images is n
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain, permutations
 from typing import Any
 
 from repope_eval.benchmarks.benchmark import Benchmark, image_by_image
 from repope_eval.errors import RepopeError
-from repope_eval.foreign_answers.joining import Format
+from repope_eval.foreign_answers.joining import Format, named_questions
 from repope_eval.foreign_answers.pope_code import BY_IMAGE, fitting
 from repope_eval.foreign_answers.rows import IMAGE_FIELDS, AnswerRow, Ids, answer_rows, question_id_of
 from repope_eval.records import Question, Variant
@@ -20,22 +28,74 @@ from repope_eval.settings.config import ColumnSettings
 from repope_eval.system.rows import RowFile
 from repope_eval.wording import shown
 
-_COLUMNS = ColumnSettings(response="prediction")
+
+def _lmms_eval_rows(file: RowFile) -> list[AnswerRow]:
+    samples = [_sample_fields(row, f"{file.where}, row {number}") for number, row in enumerate(file.rows, 1)]
+    # Also in a table an empty response is refused, since these samples are written as JSON lines.
+    return answer_rows(replace(file, rows=samples, is_table=False))
 
 
-def _recognises(file: RowFile) -> bool:
-    fields = set(file.rows[0]) if file.rows else set()
-    names_images = any(row.get(name) is not None for row in file.rows for name in IMAGE_FIELDS)
-    return {"index", "question", "prediction"} <= fields and not names_images
+def _lmms_eval_questions(
+    rows: Sequence[AnswerRow], file: RowFile, benchmark: Benchmark
+) -> Sequence[Question | None]:
+    if all(row.image is not None for row in rows):
+        return named_questions(rows, file, benchmark)
+    indexes = [int(row.question_id or "") for row in rows]
+    orders = {}
+    for variants in permutations(benchmark.ids):
+        asked = list(chain.from_iterable(benchmark.ids[variant].values() for variant in variants))
+        orders[", ".join(variants)] = [asked[index] if index < len(asked) else None for index in indexes]
+    return fitting(rows, orders, file.where)
 
 
-def _rows(file: RowFile) -> list[AnswerRow]:
+def _sample_fields(row: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """A sample's fields under names in common use: the document's own where it was kept, else `input`."""
+    doc = row.get("doc")
+    fields = doc if isinstance(doc, Mapping) else {}
+    kept = {name: fields[name] for name in ("image_source", "question") if isinstance(fields.get(name), str)}
+    index = question_id_of(row, where, "doc_id")
+    if index is None or not index.isdecimal():
+        raise RepopeError(f"{where}: the doc_id is {shown(row.get('doc_id'))}, not a whole number from 0")
+    response = _only(row.get("filtered_resps", row.get("resps")), where)
+    return {"question": row.get("input"), **kept, "question_id": index, "response": response}
+
+
+def _only(responses: Any, where: str) -> Any:
+    """The one response in lists within lists."""
+    while isinstance(responses, list):
+        if len(responses) != 1:
+            raise RepopeError(
+                f"{where}: holds {len(responses)} responses, not one; keep the one to be scored (of several filters, "
+                "or repeats)"
+            )
+        (responses,) = responses
+    return responses
+
+
+LMMS_EVAL = Format(
+    fields=("doc_id",),
+    is_likely=lambda file: not {"filtered_resps", "resps"}.isdisjoint(file.rows[0]),
+    rows=_lmms_eval_rows,
+    questions=_lmms_eval_questions,
+)
+
+
+_VLMEVALKIT_COLUMNS = ColumnSettings(response="prediction")
+
+
+def _names_no_image(file: RowFile) -> bool:
+    return all(row.get(name) is None for row in file.rows for name in IMAGE_FIELDS)
+
+
+def _vlmevalkit_rows(file: RowFile) -> list[AnswerRow]:
     """The rows in the order of their index: of two answers to a question, the one with the lower index counts."""
-    rows = answer_rows(file, _COLUMNS)
+    rows = answer_rows(file, _VLMEVALKIT_COLUMNS)
     return [rows[position] for position in _sorted_by_index(file)]
 
 
-def _questions(rows: Sequence[AnswerRow], file: RowFile, benchmark: Benchmark) -> list[Question | None]:
+def _vlmevalkit_questions(
+    rows: Sequence[AnswerRow], file: RowFile, benchmark: Benchmark
+) -> list[Question | None]:
     """The question of each row; None for one of other variants than the benchmark's."""
     ids = benchmark.ids
     variants = [_variants(file.rows[row.number - 1], ids, f"{file.where}, row {row.number}") for row in rows]
@@ -111,4 +171,9 @@ def _with_categories(
     return found
 
 
-FORMAT = Format(recognises=_recognises, rows=_rows, questions=_questions)
+VLMEVALKIT = Format(
+    fields=("index", "question", "prediction"),
+    is_likely=_names_no_image,
+    rows=_vlmevalkit_rows,
+    questions=_vlmevalkit_questions,
+)
