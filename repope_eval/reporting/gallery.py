@@ -197,14 +197,14 @@ def illustrated(gallery: Gallery, images: Mapping[str, Path], room: int) -> Gall
 
 
 def render_with_gallery(
-    template: str, gallery: Gallery | None, images: Mapping[str, Path], **context: Any
+    template: str, gallery: Gallery | None, images: Mapping[str, Path] | None, **context: Any
 ) -> str:
     """A page with a gallery, which needs no file and no network; as many pictures as it has room for.
 
     Args:
         template: the page's, in which `gallery` is used.
         gallery: without pictures; None where nothing is shown.
-        images: the files that are there, by image name.
+        images: the files that are there, by image name; None where nobody looked for any.
         **context: what else the template uses.
     """
     html = render(template, gallery=gallery, **context)
