@@ -306,11 +306,6 @@ class Agreement:
         return sum(number for (first, second), number in self.counts.items() if first == second)
 
     @property
-    def agreed_share(self) -> float | None:
-        """The share of questions with the same label of both; None where there are none."""
-        return self.n_agreed / self.n_questions if self.n_questions else None
-
-    @property
     def n_decided(self) -> int:
         """The number of disputed questions that the decider labelled."""
         return self.n_with_first + self.n_with_second + self.n_found_ambiguous

@@ -35,11 +35,11 @@ def test_by_hand() -> None:
         ("yes", "no"): 2,
         ("no", "yes"): 2,
     }
-    assert (found.n_questions, found.n_agreed, found.agreed_share) == (8, 3, 0.375)
+    assert (found.n_questions, found.n_agreed) == (8, 3)
     assert (found.n_disputed, found.n_decided) == (4, 3)
     assert (found.n_with_first, found.n_with_second, found.n_found_ambiguous) == (1, 1, 1)
 
 
 def test_of_nothing() -> None:
     found = agreement_of(outcomes_of(("yes", None), (None, None)))
-    assert (found.n_questions, found.agreed_share, found.n_decided) == (0, None, 0)
+    assert (found.n_questions, found.n_agreed, found.n_decided) == (0, 0, 0)
