@@ -9,6 +9,7 @@ from repope_eval.comparison.view import ComparedLabels, ComparedResult, Comparis
 from repope_eval.errors import RepopeError
 from repope_eval.records import LabelSet, Question, Variant
 from repope_eval.reporting.figure_texts import clipped
+from repope_eval.runs.finished_runs import SAME_FIGURE
 from repope_eval.scoring.gap import Gaps, Result, figures_by_variant, gaps, paired_differences, restricted
 from repope_eval.scoring.paired_answers import Readers, pair_answers, read_differently, tally
 from repope_eval.scoring.protocol_scores import with_distinct
@@ -22,9 +23,6 @@ Labels = tuple[LabelSet, LabelSet, LabelSet]
 
 LONGEST_NAME = 120
 """Characters of a result's name on a page."""
-
-SAME_FIGURE = 1e-9
-"""Figures that differ by less are the same but for rounding."""
 
 
 def compare_results(a: Side, b: Side, settings: CompareSettings) -> ComparisonView:

@@ -16,6 +16,7 @@ from repope_eval.cluster.sweep_plan import state_of
 from repope_eval.errors import RepopeError
 from repope_eval.records import Answer, LabelSet, Question, Variant
 from repope_eval.runs.finished_runs import (
+    SAME_FIGURE,
     FinishedRun,
     benchmark_of,
     data_folder_of,
@@ -308,9 +309,6 @@ def labelled_answers(run: ScoredRun, benchmark: Benchmark, label_set: LabelSet) 
                     label=labels[question],
                     answer=answers[question],
                 )
-
-
-SAME_FIGURE = 1e-9
 
 
 def recomputed(run: ScoredRun) -> ScoredRun:

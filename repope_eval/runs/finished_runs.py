@@ -32,6 +32,9 @@ from repope_eval.wording import counted
 
 NOT_SET = "not set"
 
+SAME_FIGURE = 1e-9
+"""A figure in `scores.json` that differs by less from what the answers come to is the same but for rounding."""
+
 _OF_QUESTIONS = ("questions", "relabels")
 """Settings of a benchmark that name the files that its questions and labels stand in."""
 
