@@ -3,16 +3,16 @@
 import logging
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from repope_eval.benchmarks.pope_file import annotations_of, disputed_of
 from repope_eval.cluster.sweep_plan import unfinished_runs
 from repope_eval.errors import RepopeError
-from repope_eval.records import Answer, LabelSet, Question, Variant
+from repope_eval.records import Answer, LabelSet, Question
 from repope_eval.relabelling.estimates_page import (
     LABELS_FILE,
     EstimatedRun,
     EstimatesView,
+    estimates_document,
     render_estimates_page,
 )
 from repope_eval.relabelling.estimation import FIGURES, FigureEstimate, Looked, estimate
@@ -161,29 +161,6 @@ def _refuse_old_labels(
             f"labels={path}: has the queue's own labels, and nothing says that people looked at them; label the "
             f"queue with annotate, and give a person's file, or {LABELS_FILE}"
         )
-
-
-def estimates_document(view: EstimatesView) -> dict[str, Any]:
-    """The document of the estimates; where a figure is null, `reason` says why."""
-    runs: dict[str, dict[Variant, object]] = {}
-    for row in view.rows:
-        runs.setdefault(row.run, {})[row.variant] = {
-            figure: {
-                "estimate": each.value,
-                "ci95": None if each.ci95 is None else list(each.ci95),
-                "reason": each.reason or None,
-            }
-            for figure, each in row.true.items()
-        }
-    return {
-        "bench": view.bench,
-        "protocol": view.protocol,
-        "n_questions": view.n_questions,
-        "n_looked": view.n_looked,
-        "n_disputed": view.n_disputed,
-        "n_missing": view.n_missing,
-        "runs": runs,
-    }
 
 
 def print_estimates(view: EstimatesView) -> None:

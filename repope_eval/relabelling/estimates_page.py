@@ -1,7 +1,8 @@
-"""What runs would score under true labels, and how sure that is: a page, its chart, and the console."""
+"""What runs would score under true labels, and how sure that is: a document, a page, and its chart."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -160,9 +161,31 @@ def _paint_row(axes: Axes, row: EstimatedRun, place: int) -> None:
             mark_with_interval(axes, found.value, interval, place + (index - 0.5) * _APART, index, 5, 1.2)
 
 
+def estimates_document(view: EstimatesView) -> dict[str, Any]:
+    """The document of the estimates; where a figure is null, `reason` says why."""
+    runs: dict[str, dict[Variant, object]] = {}
+    for row in view.rows:
+        runs.setdefault(row.run, {})[row.variant] = {
+            figure: {
+                "estimate": each.value,
+                "ci95": None if each.ci95 is None else list(each.ci95),
+                "reason": each.reason or None,
+            }
+            for figure, each in row.true.items()
+        }
+    return {
+        "bench": view.bench,
+        "protocol": view.protocol,
+        "n_questions": view.n_questions,
+        "n_looked": view.n_looked,
+        "n_disputed": view.n_disputed,
+        "n_missing": view.n_missing,
+        "runs": runs,
+    }
+
+
 def render_estimates_page(view: EstimatesView) -> str:
     """The page, which needs no file and no network."""
-
     return render(
         "estimates.html.j2", view=view, estimates=_estimates_table(view), chart=estimates_chart(view)
     )

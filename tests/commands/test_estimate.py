@@ -9,10 +9,10 @@ import pytest
 from estimates_examples import estimated_run, estimates_view
 
 from repope_eval.benchmarks.pope_file import Row, write_rows
-from repope_eval.commands.estimate import estimates_document, log_widest, print_estimates, read_findings
+from repope_eval.commands.estimate import log_widest, print_estimates, read_findings
 from repope_eval.errors import RepopeError
 from repope_eval.records import Question
-from repope_eval.relabelling.estimates_page import LABELS_FILE, render_estimates_page
+from repope_eval.relabelling.estimates_page import LABELS_FILE, estimates_document, render_estimates_page
 from repope_eval.relabelling.estimation import FIGURES, FigureEstimate, Looked
 from repope_eval.relabelling.findings import looked_at
 from repope_eval.relabelling.queue import Queued, read_queue, write_queue
