@@ -27,6 +27,7 @@ from repope_eval.runs.finished_runs import (
     unusable,
 )
 from repope_eval.runs.layout import ANSWERS, MANIFEST, SCORES
+from repope_eval.runs.manifest import doubts_of
 from repope_eval.runs.manifest_form import SCORES_SHA256, read_manifest
 from repope_eval.scoring.bootstrap import Estimate, Interval
 from repope_eval.scoring.confusion import is_unread
@@ -106,9 +107,9 @@ class ScoredRun:
     """When the answers were all there, in ISO 8601."""
     has_written_scores: bool
     """Whether `scores.json` has the hash that the manifest notes of it."""
-    benchmark: Benchmark | None = field(compare=False)
+    benchmark: Benchmark | None = field(default=None, compare=False)
     """The benchmark that it was asked from; None where that cannot be loaded."""
-    without_benchmark: str
+    without_benchmark: str = ""
     """Why it cannot be loaded; empty where it was."""
 
     @property
@@ -172,8 +173,6 @@ def _scored_run(found: FinishedRun) -> ScoredRun:
     n_benchmark_questions = manifest["benchmark"].get("questions")
     if scores["protocol"] not in get_args(Protocol):
         raise ValueError(f"its protocol is {scores['protocol']!r}")
-    starts = manifest.get("starts", ())
-    checks = [start.get("verified", {}) for start in starts]
     return ScoredRun(
         folder=folder,
         found=found,
@@ -185,12 +184,10 @@ def _scored_run(found: FinishedRun) -> ScoredRun:
         n_benchmark_questions=None if n_benchmark_questions is None else int(n_benchmark_questions),
         asking=_asking(found) if isinstance(manifest["settings"]["model"], dict) else None,
         is_partial=manifest.get("partial") is True,
-        doubts=tuple(check.get("line") or "answers in doubt" for check in checks if check.get("in_doubt")),
+        doubts=tuple(doubts_of(manifest)),
         version=str(manifest.get("versions", {}).get("repope-eval", "unknown")),
         finished=manifest.get("finished"),
         has_written_scores=manifest.get(SCORES_SHA256) == content_hash(folder / SCORES),
-        benchmark=None,
-        without_benchmark="",
     )
 
 

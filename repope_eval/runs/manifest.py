@@ -79,6 +79,12 @@ Identity = Mapping[str, Any]
 """The settings that answers depend on, by dotted key: two runs with the same values give the same answers."""
 
 
+def doubts_of(manifest: Mapping[str, Any]) -> list[str]:
+    """What starts found that checked their answers, and found more differences than are explained."""
+    checks = [start.get("verified", {}) for start in manifest.get("starts", ())]
+    return [check.get("line") or "answers in doubt" for check in checks if check.get("in_doubt")]
+
+
 class Manifest:
     """The manifest of a run folder, and this start's part in it.
 
@@ -251,8 +257,7 @@ class Manifest:
     @property
     def doubts(self) -> list[str]:
         """What starts found that checked their answers, and found more differences than are explained."""
-        checks = [start.get("verified", {}) for start in self.facts.get("starts", ())]
-        return [check.get("line") or "answers in doubt" for check in checks if check.get("in_doubt")]
+        return doubts_of(self.facts)
 
     @property
     def cut_thoughts(self) -> int:
