@@ -102,6 +102,17 @@ def test_imports_go_one_way() -> None:
     assert not wrong, "\n".join(wrong)
 
 
+def test_report_alone_needs_the_leaderboard() -> None:
+    """What else reads runs reads them beside it."""
+    users = {
+        path.relative_to(PACKAGE).as_posix()
+        for path in FILES
+        for _, name in _imports(path)
+        if ".leaderboard." in name
+    }
+    assert {name for name in users if not name.startswith("leaderboard/")} == {"commands/report.py"}
+
+
 def test_no_two_modules_import_each_other() -> None:
     pairs = {(_module(path), target) for path in FILES for _, target in _imports(path)}
     mutual = sorted(pair for pair in pairs if pair[::-1] in pairs)
