@@ -21,10 +21,10 @@ from repope_eval.runs.folder import FollowedFolder, RunFolder
 from repope_eval.runs.layout import ANSWERS, MANIFEST, answer_files
 from repope_eval.runs.manifest import Manifest
 from repope_eval.scoring.scores import Scores
+from repope_eval.settings.askers import applicable, refuse_idle
 from repope_eval.settings.config import DEFAULT_PROTOCOL, RunSettings, ScoreSettings
 from repope_eval.settings.launching import bench_words, former_folder, hiding_files, is_of_sweep
 from repope_eval.settings.named_files import data_folder
-from repope_eval.settings.quick_checks import applicable, refuse_idle
 from repope_eval.system.environment import machine, slurm_job, versions
 from repope_eval.system.ranks import Ranks, join_ranks
 from repope_eval.system.secrets import as_written

@@ -3,13 +3,16 @@
 from collections.abc import Generator, Sequence
 from typing import Any, ClassVar
 
-from repope_eval.asking.asker import ASKERS, AskedImage, Asker
+from repope_eval.asking.asker import AskedImage, Asker
 from repope_eval.errors import RepopeError
 from repope_eval.records import Answer
+from repope_eval.settings.askers import ASKERS, AskerEntry
 from repope_eval.settings.config import RunSettings
 from repope_eval.system.ranks import Ranks
 
-ASKERS["fake"] = "fake_asker:load_fake_asker"
+ASKERS["fake"] = AskerEntry(
+    "fake_asker:load_fake_asker", heeds=ASKERS["transformers"].heeds, because="it has no server"
+)
 
 
 class FakeAsker(Asker):

@@ -15,10 +15,10 @@ from typing import get_type_hints
 import pytest
 from conftest import PROJECT
 
-from repope_eval.asking.asker import ASKERS
 from repope_eval.commands.command_line import COMMANDS
 from repope_eval.exporting.trackers import TRACKERS
 from repope_eval.models.families import FAMILIES
+from repope_eval.settings.askers import ASKERS
 from repope_eval.settings.named_files import GROUP_FOLDERS, shipped_folder
 
 PACKAGE = PROJECT / "repope_eval"
@@ -193,8 +193,8 @@ def test_no_module_gives_a_name_two_values() -> None:
     [
         ("commands/command_line.py", "COMMANDS"),
         ("commands/export.py", "FORMATS"),
-        ("asking/asker.py", "ASKERS"),
         ("benchmarks/sources.py", "SOURCES"),
+        ("settings/askers.py", "ASKERS"),
         ("models/families.py", "FAMILIES"),
         ("settings/named_files.py", "GROUP_FOLDERS"),
         ("exporting/trackers.py", "TRACKERS"),
@@ -210,7 +210,7 @@ def test_lookup_tables_are_written_out(path: str, name: str) -> None:
     (table,) = values
     assert isinstance(table, ast.Dict)
     assert all(isinstance(key, ast.Constant) for key in table.keys)
-    assert all(isinstance(value, ast.Constant | ast.Attribute) for value in table.values)
+    assert all(isinstance(value, ast.Constant | ast.Attribute | ast.Call) for value in table.values)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -220,7 +220,9 @@ def test_each_command_has_settings_and_is_executed_with_them(command: str) -> No
     assert get_type_hints(execute)["settings"] is COMMANDS[command]
 
 
-@pytest.mark.parametrize("where", [*FAMILIES.values(), *ASKERS.values(), *TRACKERS.values()])
+@pytest.mark.parametrize(
+    "where", [*FAMILIES.values(), *(entry.loader for entry in ASKERS.values()), *TRACKERS.values()]
+)
 def test_each_family_each_asker_and_each_tracker_is_there(where: str) -> None:
     module, _, name = where.partition(":")
     spec = find_spec(module)

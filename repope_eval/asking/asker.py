@@ -1,4 +1,4 @@
-"""Who is asked: the interface between a run and what answers its questions, and the table of all askers.
+"""Who is asked: the interface between a run and what answers its questions, and how the one of a model is found.
 
 The same limit would cut the same thought again, so that a question without a line of its own would keep its run from
 ever ending. With a larger limit a run is another one, which asks all questions, in a folder of its own.
@@ -14,16 +14,10 @@ from typing import Any
 from repope_eval.benchmarks.benchmark import by_image
 from repope_eval.models.families import require_family
 from repope_eval.records import Answer, Question
+from repope_eval.settings.askers import ASKERS, asker_entry
 from repope_eval.settings.config import RunSettings
 from repope_eval.system.ranks import Ranks
 from repope_eval.wording import counted
-
-ASKERS = {
-    "chat": "repope_eval.asking.loaders:load_chat_asker",
-    "endpoint": "repope_eval.asking.endpoint.asker:load_endpoint_asker",
-    "transformers": "repope_eval.asking.loaders:load_transformers_asker",
-}
-"""Name -> the function that loads the asker. A `model.family` of that name has this asker, all others transformers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +85,7 @@ def find_asker(family: str) -> Callable[[RunSettings, Ranks], Asker]:
     """
     if family not in ASKERS:
         require_family(family)
-    module, _, name = ASKERS.get(family, ASKERS["transformers"]).partition(":")
+    module, _, name = asker_entry(family).loader.partition(":")
     found: Callable[[RunSettings, Ranks], Asker] = getattr(import_module(module), name)
     return found
 

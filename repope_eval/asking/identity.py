@@ -15,44 +15,28 @@ from repope_eval.runs.answer_store import read_lines
 from repope_eval.runs.folder import RunFolder
 from repope_eval.runs.manifest import in_words, located
 from repope_eval.runs.manifest_form import CHECKPOINT_FILES
+from repope_eval.settings.askers import applicable
 from repope_eval.settings.config import BenchSettings, ModelSettings, RunSettings, number_format
+from repope_eval.settings.fields import fields_of
 from repope_eval.settings.named_files import OF_FILES
-from repope_eval.settings.quick_checks import SERVER
 from repope_eval.system.secrets import as_written
+
+_TELLING = frozenset(field.name for field in fields_of(ModelSettings) if field.changes_answers)
+"""The settings of a model that answers depend on by more than a rounding."""
 
 
 def identity(settings: RunSettings) -> dict[str, Any]:
     """The settings that a run's answers depend on, by dotted key; engine, batch size and device change no answer."""
     bench, model = settings.bench, settings.model
+    told = {name: value for name, value in applicable(settings)["model"].items() if name in _TELLING}
+    # A prompt of null is that of folders that were made before there was a choice.
+    meant = {"dtype": number_format(model), "prompt": None if model.prompt == "paper" else model.prompt}
+    told |= {name: value for name, value in meant.items() if name in told}
     return {
         "bench": bench.name,
         "bench.images": as_written(bench.images) if bench.source in OF_FILES else None,
-        "model.checkpoint": as_written(model.checkpoint),
-        "model.family": model.family,  # it says who is asked, too
-        "model.max_new_tokens": model.max_new_tokens,
-        "model.system_prompt": model.system_prompt,
-        "model.question_suffix": model.question_suffix,
-        **(_of_server(model) if model.family == SERVER else _of_weights(model)),
+        **{f"model.{name}": value for name, value in told.items()},
     }
-
-
-def _of_weights(model: ModelSettings) -> dict[str, Any]:
-    return {
-        "model.revision": as_written(model.revision),
-        "model.dtype": number_format(model),
-        "model.quantization": model.quantization,
-        "model.max_tiles": model.max_tiles,
-        # Null as in folders that were made before there was a choice.
-        "model.prompt": None if model.prompt == "paper" else model.prompt,
-        "model.min_pixels": model.min_pixels,
-        "model.max_pixels": model.max_pixels,
-        "model.chat_template": as_written(model.chat_template),
-    }
-
-
-def _of_server(model: ModelSettings) -> dict[str, Any]:
-    """What is sent beside the prompt: a server decides by itself how it computes, and may move to another address."""
-    return {"model.image_format": model.image_format, "model.max_side": model.max_side}
 
 
 def require_same_contents(

@@ -29,19 +29,10 @@ SOURCES: Mapping[str, Source] = {
 }
 """The benchmarks by `bench.source`."""
 
-FILE_SETTINGS = (
-    "questions",
-    "relabels",
-    "images",
-    "annotations",
-    "images_from",
-    "annotations_url",
-    "images_url",
-    "hub_dataset",
-    "split",
-    "subset",
-    "columns",
-    "labels",
+FILE_SETTINGS = tuple(
+    field.name
+    for field in fields_of(BenchSettings)
+    if any(field.name in source.reads for source in SOURCES.values())
 )
 """Settings that say where files are and what they hold: a benchmark that does not read them refuses them."""
 

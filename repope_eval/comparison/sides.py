@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from repope_eval.benchmarks.benchmark import POPE_LABELS, Benchmark
 from repope_eval.benchmarks.sources import find_local_images, load_benchmark
@@ -31,7 +31,15 @@ from repope_eval.runs.manifest_form import CHECKPOINT_FILES
 from repope_eval.scoring.gap import FIRST, SECOND
 from repope_eval.scoring.protocols import PROTOCOLS, unknown_tags_line
 from repope_eval.settings.command_settings import CompareSettings
-from repope_eval.settings.config import DEFAULT_PROTOCOL, BenchSettings, ColumnSettings, Protocol, listed
+from repope_eval.settings.config import (
+    DEFAULT_PROTOCOL,
+    BenchSettings,
+    ColumnSettings,
+    Protocol,
+    RunSettings,
+    listed,
+)
+from repope_eval.settings.fields import OF_ROUNDINGS, Cause, fields_by_key
 from repope_eval.settings.named_files import data_folder
 from repope_eval.system.secrets import as_written
 from repope_eval.wording import counted, shown_word
@@ -50,31 +58,24 @@ class Facts:
 PICTURES = "pictures"
 """Stands among the keys for the picture files themselves."""
 
+_NOTED: Mapping[str, tuple[str, ...]] = {
+    "prompt": ("prompt",),
+    "pixels": (PICTURES,),
+    "checkpoint": (CHECKPOINT_FILES,),
+    "hardware": ("device.",),
+    "versions": ("versions.",),
+}
+"""For each cause of other answers the keys that are no settings."""
+
 GROUPS: Mapping[str, tuple[bool, tuple[str, ...]]] = {
-    "prompt": (
-        True,
-        ("prompt", "model.prompt", "model.system_prompt", "model.question_suffix", "model.chat_template"),
-    ),
-    "pixels": (
-        True,
+    cause: (
+        cause not in OF_ROUNDINGS,
         (
-            PICTURES,
-            "model.max_tiles",
-            "model.min_pixels",
-            "model.max_pixels",
-            "model.image_format",
-            "model.max_side",
+            *_NOTED.get(cause, ()),
+            *(key for key, field in fields_by_key(RunSettings).items() if field.metadata["changes"] == cause),
         ),
-    ),
-    "checkpoint": (True, ("model.checkpoint", "model.revision", "model.family", CHECKPOINT_FILES)),
-    "number format": (True, ("model.dtype", "model.quantization")),
-    "longest answer": (True, ("model.max_new_tokens",)),
-    "engine": (
-        False,
-        ("engine", "batch_size", "model.attn_implementation", "model.device_map", "model.url"),
-    ),
-    "hardware": (False, ("device", "device.")),
-    "versions": (False, ("versions.",)),
+    )
+    for cause in get_args(Cause)
 }
 """For each cause of other answers: whether it can change what a model says, or only answers that hang by a rounding;
 and the keys of the facts that say it. A key that ends with a dot stands for all that begin so."""

@@ -34,8 +34,8 @@ from repope_eval.scoring.confusion import is_unread
 from repope_eval.scoring.intervals import INTERVAL_FIGURES
 from repope_eval.scoring.protocol_scores import score
 from repope_eval.scoring.score_document import cells_document
+from repope_eval.settings.askers import SERVER
 from repope_eval.settings.config import OF_ANY_BENCH, BenchSettings, Protocol
-from repope_eval.settings.quick_checks import SERVER
 from repope_eval.system.texts import content_hash
 
 log = logging.getLogger(__name__)

@@ -19,7 +19,8 @@ from repope_eval.machine.memory_need import (
     shared_operations,
     value_bytes_of,
 )
-from repope_eval.models.families import CHAT, checkpoint_of
+from repope_eval.models.families import checkpoint_of
+from repope_eval.settings.askers import CHAT
 from repope_eval.settings.config import ModelSettings, number_format
 from repope_eval.wording import installing_extra
 

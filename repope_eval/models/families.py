@@ -5,7 +5,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from repope_eval.errors import RepopeError
-from repope_eval.settings.quick_checks import SERVER
+from repope_eval.settings.askers import CHAT, SERVER
 
 if TYPE_CHECKING:
     from repope_eval.models.checkpoints import Checkpoint
@@ -20,9 +20,6 @@ FAMILIES = {
     "paligemma": "repope_eval.models.paligemma:PaliGemmaRecipe",
 }
 """Name in a configuration file -> where its recipe is."""
-
-CHAT = "chat"
-"""The family of all checkpoints that transformers loads with its own image-text-to-text classes: it has no recipe."""
 
 PROCESSOR_FILES = {"paligemma": ("tokenizer.json", "preprocessor_config.json")}
 """Family -> files without which no recipe is made, and which a revision of its published checkpoints may lack.

@@ -16,7 +16,7 @@ from repope_eval.reporting.score_table import narrow_score_tables, partial_note
 from repope_eval.runs.folder import RunFolder
 from repope_eval.scoring.scores import Scores, score_benchmark
 from repope_eval.settings import config
-from repope_eval.settings.quick_checks import SERVER
+from repope_eval.settings.askers import SERVER
 from repope_eval.system.environment import Seconds, rounded, timed
 from repope_eval.system.secrets import as_written, by_dotted_key
 from repope_eval.wording import counted, part_of_images

@@ -35,7 +35,7 @@ NOT_SET = "not set"
 SAME_FIGURE = 1e-9
 """A figure in `scores.json` that differs by less from what the answers come to is the same but for rounding."""
 
-_OF_QUESTIONS = ("questions", "relabels")
+_OF_QUESTIONS = tuple(field.name for field in fields_of(BenchSettings) if field.place == "questions")
 """Settings of a benchmark that name the files that its questions and labels stand in."""
 
 

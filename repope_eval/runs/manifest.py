@@ -11,6 +11,8 @@ from repope_eval.errors import RepopeError
 from repope_eval.runs.layout import ANSWERS, IMAGES, count_stored_lines
 from repope_eval.runs.manifest_form import CHECKPOINT_FILES, CUT_THOUGHTS, read_manifest
 from repope_eval.runs.stored_settings import places, sealed
+from repope_eval.settings.config import RunSettings
+from repope_eval.settings.fields import fields_by_key
 from repope_eval.system.environment import now, process
 from repope_eval.system.secrets import by_dotted_key
 from repope_eval.system.writing import write_json
@@ -63,9 +65,9 @@ MOST_STARTS = 100
 """The most starts that have entries: the newest ones. The first start's facts stand in the manifest itself."""
 
 PLACES = {
-    "model.checkpoint": CHECKPOINT_FILES,
-    "model.revision": CHECKPOINT_FILES,
-    "bench.images": IMAGES,
+    key: {"checkpoint": CHECKPOINT_FILES, "images": IMAGES}[field.place]
+    for key, field in fields_by_key(RunSettings).items()
+    if field.place in ("checkpoint", "images")
 }
 """Settings of an identity that say where files lie -> where the files' content is noted, which decides."""
 

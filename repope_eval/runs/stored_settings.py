@@ -25,6 +25,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from repope_eval.settings.config import BenchSettings
+from repope_eval.settings.fields import fields_of
 from repope_eval.settings.schema import schema_of, settings_from
 from repope_eval.system.secrets import place_here
 from repope_eval.wording import shown_word
@@ -32,8 +33,11 @@ from repope_eval.wording import shown_word
 SEAL = "seal"
 """Where a manifest has its seal."""
 
-FILES = ("questions", "relabels", "images", "annotations")
+FILES = tuple(field.name for field in fields_of(BenchSettings) if field.place)
 """Settings of a benchmark that name files of a machine. The user's own may refer to environment variables."""
+
+_FETCHING = tuple(field.name for field in fields_of(BenchSettings) if field.metadata["is_fetching"])
+"""Settings of a benchmark that say where it is fetched from, which no command does that reads runs."""
 
 KEY_BYTES = 32
 
@@ -106,9 +110,6 @@ def _new_key() -> bytes | None:
         unfinished.unlink(missing_ok=True)
     return _known_key()
 
-
-_FETCHING = ("images_from", "annotations_url", "images_url", "hub_dataset")
-"""Settings of a benchmark that say where it is fetched from, which no command does that reads runs."""
 
 _INTERPOLATION = re.compile(r"(\\*)\$\{")
 

@@ -60,7 +60,7 @@ MOST_TILES = 128
 MOST_PIXELS = 100_000_000
 """The most pixels of an image that a processor may be told: a hundred times those of the published checkpoints."""
 
-_NAME = {
+_NAME: Mapping[str, Any] = {
     "pattern": r"(?!\.)[^/\\]+(/(?!\.)[^/\\]+)*",
     "form": "a name that stays inside the folder of runs, such as mine or org/mine,",
     "is_public": True,
@@ -68,13 +68,31 @@ _NAME = {
 """The limits of names of run folders. A name may not begin with a dot: no report finds a hidden folder."""
 
 # Ten thousand characters are several times the longest prompt in use; each costs memory.
-_PROMPT = {"has_lines": True, "is_public": True, "longest": 10_000}
-_DEVICE = {"pattern": r"auto|cpu|mps|cuda(:[0-9]{1,3})?", "form": "auto, cpu, mps, cuda or cuda:N"}
-_WORKERS = {"pattern": r"auto|[0-9]{1,2}", "form": "auto or a number of processes up to 99"}
-_BATCH_SIZE = {"pattern": r"auto|[1-9][0-9]{0,4}", "form": "auto or a number of images up to 99999"}
-_CONCURRENCY = {"pattern": r"auto|[1-9][0-9]{0,3}", "form": "auto or a number of requests up to 9999"}
-_URL = {"pattern": r"https?://[^/@?#]+(/[^@?#]*)?", "form": "http://HOST:PORT/PATH without a password in it"}
-_VARIABLE = {"pattern": r"[A-Za-z_][A-Za-z0-9_]*", "form": "the name of an environment variable"}
+_PROMPT: Mapping[str, Any] = {"has_lines": True, "is_public": True, "longest": 10_000}
+_DEVICE: Mapping[str, Any] = {
+    "pattern": r"auto|cpu|mps|cuda(:[0-9]{1,3})?",
+    "form": "auto, cpu, mps, cuda or cuda:N",
+}
+_WORKERS: Mapping[str, Any] = {
+    "pattern": r"auto|[0-9]{1,2}",
+    "form": "auto or a number of processes up to 99",
+}
+_BATCH_SIZE: Mapping[str, Any] = {
+    "pattern": r"auto|[1-9][0-9]{0,4}",
+    "form": "auto or a number of images up to 99999",
+}
+_CONCURRENCY: Mapping[str, Any] = {
+    "pattern": r"auto|[1-9][0-9]{0,3}",
+    "form": "auto or a number of requests up to 9999",
+}
+_URL: Mapping[str, Any] = {
+    "pattern": r"https?://[^/@?#]+(/[^@?#]*)?",
+    "form": "http://HOST:PORT/PATH without a password in it",
+}
+_VARIABLE: Mapping[str, Any] = {
+    "pattern": r"[A-Za-z_][A-Za-z0-9_]*",
+    "form": "the name of an environment variable",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,65 +101,116 @@ class ModelSettings:
 
     name: str = setting("names the run folder; by default the file's name", **_NAME)
     family: str = setting(
-        "prompt, pixels and layout: a key of FAMILIES in repope_eval/models/families.py; chat: the checkpoint's own"
+        "prompt, pixels and layout: a key of FAMILIES in repope_eval/models/families.py; chat: the checkpoint's own",
+        changes="checkpoint",
     )
-    checkpoint: str = setting("Hub id or local folder")
-    revision: str = setting("branch, tag or commit of a Hub checkpoint", "main")
-    recipe_dtype: NumberFormat = setting("what dtype=auto means: that of the published results", "bfloat16")
-    dtype: Literal["auto"] | NumberFormat = setting("number format of the weights", "auto")
-    quantization: Literal["none", "int8", "nf4"] = setting("of the language model, by bitsandbytes", "none")
-    max_new_tokens: int = setting("longest answer in tokens", 1024, minimum=1, maximum=32_768)
-    prompt: Prompt = setting("whose prompt: that of the paper's code, or another harness's on POPE", "paper")
-    system_prompt: str | None = setting("in place of the family's own; null: the family's", None, **_PROMPT)
+    checkpoint: str = setting("Hub id or local folder", changes="checkpoint", place="checkpoint")
+    revision: str = setting(
+        "branch, tag or commit of a Hub checkpoint",
+        "main",
+        of="weights",
+        changes="checkpoint",
+        place="checkpoint",
+    )
+    recipe_dtype: NumberFormat = setting(
+        "what dtype=auto means: that of the published results", "bfloat16", of="weights"
+    )
+    dtype: Literal["auto"] | NumberFormat = setting(
+        "number format of the weights", "auto", of="weights", changes="number format"
+    )
+    quantization: Literal["none", "int8", "nf4"] = setting(
+        "of the language model, by bitsandbytes", "none", of="weights", changes="number format"
+    )
+    max_new_tokens: int = setting(
+        "longest answer in tokens", 1024, minimum=1, maximum=32_768, changes="longest answer"
+    )
+    prompt: Prompt = setting(
+        "whose prompt: that of the paper's code, or another harness's on POPE",
+        "paper",
+        of="weights",
+        changes="prompt",
+    )
+    system_prompt: str | None = setting(
+        "in place of the family's own; null: the family's", None, changes="prompt", **_PROMPT
+    )
     question_suffix: str | None = setting(
-        "text put after each question, with \\n for a line break; null: nothing", None, **_PROMPT
+        "text put after each question, with \\n for a line break; null: nothing",
+        None,
+        changes="prompt",
+        **_PROMPT,
     )
     max_tiles: int | None = setting(
-        "most tiles of an image; null: the checkpoint's", None, minimum=1, maximum=MOST_TILES
+        "most tiles of an image; null: the checkpoint's",
+        None,
+        minimum=1,
+        maximum=MOST_TILES,
+        of="weights",
+        changes="pixels",
     )
     min_pixels: int | None = setting(
-        "family chat: least pixels of an image, where its processor has such; null: the checkpoint's",
+        "least pixels of an image, where its processor has such; null: the checkpoint's",
         None,
         minimum=1,
         maximum=MOST_PIXELS,
+        of="chat",
+        changes="pixels",
     )
     max_pixels: int | None = setting(
-        "family chat: most pixels of an image, where its processor has such; null: the checkpoint's",
+        "most pixels of an image, where its processor has such; null: the checkpoint's",
         None,
         minimum=1,
         maximum=MOST_PIXELS,
+        of="chat",
+        changes="pixels",
     )
     chat_template: Mapping[str, Any] | None = setting(
-        "family chat: arguments of its template, such as {enable_thinking:false}; null: none", None
+        "arguments of its template, such as {enable_thinking:false}; null: none",
+        None,
+        of="chat",
+        changes="prompt",
     )
     attn_implementation: Literal["auto"] | Attention = setting(
         "attention kernel; auto: sdpa, or eager where the model caps attention's scores; "
         "sdpa_cudnn: torch may take cuDNN's, too",
         "auto",
+        of="weights",
+        changes="engine",
     )
     device_map: str | None = setting(
-        "placement over devices: auto, or a JSON file of module and device; null: all on device", None
+        "placement over devices: auto, or a JSON file of module and device; null: all on device",
+        None,
+        of="weights",
+        changes="engine",
     )
-    gated: bool = setting("whether the Hub wants a licence accepted first", False)
-    url: str | None = setting("endpoint: address of the server, such as http://HOST:8000/v1", None, **_URL)
+    gated: bool = setting("whether the Hub wants a licence accepted first", False, of="weights")
+    url: str | None = setting(
+        "address of the server, such as http://HOST:8000/v1", None, of="server", changes="engine", **_URL
+    )
     api_key_env: str = setting(
-        "endpoint: environment variable that holds the key", "OPENAI_API_KEY", is_public=True, **_VARIABLE
+        "environment variable that holds the key", "OPENAI_API_KEY", is_public=True, of="server", **_VARIABLE
     )
     image_format: Literal["png", "jpeg", "webp"] | None = setting(
-        "endpoint: the format that images are sent in; null: the files as they are", None
+        "the format that images are sent in; null: the files as they are", None, of="server", changes="pixels"
     )
     max_side: int | None = setting(
-        "endpoint: most pixels of a sent image's longer side; null: as it is", None, minimum=16
+        "most pixels of a sent image's longer side; null: as it is",
+        None,
+        minimum=16,
+        of="server",
+        changes="pixels",
     )
     concurrency: str = setting(
-        "endpoint: most requests at a time; auto: 64, fewer where the server is busy", "auto", **_CONCURRENCY
+        "most requests at a time; auto: 64, fewer where the server is busy",
+        "auto",
+        of="server",
+        **_CONCURRENCY,
     )
-    timeout: float = setting("endpoint: seconds that an answer may take", 120.0, minimum=0.01)
+    timeout: float = setting("seconds that an answer may take", 120.0, minimum=0.01, of="server")
     price_in: float | None = setting(
-        "endpoint: price of a million tokens sent; null: unknown", None, minimum=0
+        "price of a million tokens sent; null: unknown", None, minimum=0, of="server"
     )
     price_out: float | None = setting(
-        "endpoint: price of a million tokens answered; null: unknown", None, minimum=0
+        "price of a million tokens answered; null: unknown", None, minimum=0, of="server"
     )
 
 
@@ -158,30 +227,38 @@ class BenchSettings:
         "custom: file in POPE's format; its labels are label set original. table: any file of rows or Parquet, or "
         "hub:OWNER/NAME",
         None,
+        place="questions",
     )
-    relabels: str | None = setting("custom: its relabelled twin; its labels are label set corrected", None)
+    relabels: str | None = setting(
+        "custom: its relabelled twin; its labels are label set corrected", None, place="questions"
+    )
     images: str | None = setting(
         "image folder: that of your own files; val2014, GQA's, AMBER's, that of POPEv2's two folders, or DASH-B's of "
         "neg and pos, beside data_dir's",
         None,
+        place="images",
     )
     annotations: str | None = setting(
-        "POPE, AMBER: folder of annotation files, looked at after data_dir", None
+        "POPE, AMBER: folder of annotation files, looked at after data_dir", None, place="annotations"
     )
     images_from: ImageSource = setting(
-        "POPE on COCO, AMBER, DASH-B: where missing images come from", "download"
+        "POPE on COCO, AMBER, DASH-B: where missing images come from", "download", is_fetching=True
     )
     annotations_url: str | None = setting(
         "POPE, AMBER: where annotation files are downloaded from; several addresses, with spaces between, are tried in "
         "order; null: the authors' repository, then a copy of it",
         None,
+        is_fetching=True,
     )
     images_url: str | None = setting(
-        "POPE: where images are downloaded from, one or several; null: COCO's or Visual Genome's server", None
+        "POPE: where images are downloaded from, one or several; null: COCO's or Visual Genome's server",
+        None,
+        is_fetching=True,
     )
     hub_dataset: str | None = setting(
         "POPE on COCO, AMBER, DASH-B: Hub dataset that images_from=hub reads; null: where its owners keep it",
         None,
+        is_fetching=True,
     )
     split: str = setting("table: split of a dataset hub:OWNER/NAME", "test")
     subset: str | None = setting("table: subset (configuration) of such a dataset; null: its only one", None)
@@ -202,20 +279,33 @@ class RunSettings:
 
     model: ModelSettings = setting("which model", choice="tiny")
     bench: BenchSettings = setting("which benchmark", choice="demo")
-    engine: Engine = setting("shared: an image once for all its questions; sequential: each alone", "shared")
+    engine: Engine = setting(
+        "shared: an image once for all its questions; sequential: each alone",
+        "shared",
+        of="weights",
+        changes="engine",
+    )
     verify: int = setting(
         "images that are asked about one question at a time, too, to check engine=shared; 0: none",
         1,
         minimum=0,
+        of="weights",
     )
     protocol: ProtocolChoice = setting(
         "how yes or no is read from an answer; all: repope's way, and what the others make of it",
         DEFAULT_PROTOCOL,
     )
-    device: str = setting("auto, cpu, mps, cuda or cuda:N", "auto", **_DEVICE)
-    batch_size: str = setting("images at a time; auto: what the memory holds", "auto", **_BATCH_SIZE)
+    device: str = setting(
+        "auto, cpu, mps, cuda or cuda:N", "auto", of="weights", changes="hardware", **_DEVICE
+    )
+    batch_size: str = setting(
+        "images at a time; auto: what the memory holds", "auto", of="weights", changes="engine", **_BATCH_SIZE
+    )
     workers: str = setting(
-        "processes that prepare images; auto: by the cores beside a GPU, else none", "auto", **_WORKERS
+        "processes that prepare images; auto: by the cores beside a GPU, else none",
+        "auto",
+        of="weights",
+        **_WORKERS,
     )
     limit: int | None = setting("only the first so many images; null: all", None, minimum=1)
     data_dir: str | None = setting("where data lies or goes; null: REPOPE_DATA or the cache folder", None)

@@ -7,24 +7,56 @@ import types
 import typing
 from collections.abc import Iterator, Mapping, Sequence
 from types import NoneType
-from typing import Any, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
 from repope_eval.wording import LONGEST_WORD
 
+Asked = Literal["all", "weights", "chat", "server"]
+"""To whom a setting means something: to models whose weights are loaded here (`weights`), among these to family chat
+alone, or to a model behind a server."""
 
-def setting(help: str, default: Any = dataclasses.MISSING, **limits: Any) -> Any:
-    """A field of a settings record.
+Cause = Literal[
+    "prompt", "pixels", "checkpoint", "number format", "longest answer", "engine", "hardware", "versions"
+]
+"""What makes a model answer otherwise."""
+
+OF_ROUNDINGS: Sequence[Cause] = ("engine", "hardware", "versions")
+"""The causes that change only answers which hang by a rounding. The others are part of the identity of answers."""
+
+Place = Literal["questions", "images", "annotations", "checkpoint"]
+"""What lies in the file or folder that a setting names."""
+
+_TOLD_OF: Mapping[Asked, str] = {"all": "", "weights": "", "chat": "family chat: ", "server": "endpoint: "}
+"""What the meaning of a setting begins with."""
+
+
+def setting(
+    help: str,
+    default: Any = dataclasses.MISSING,
+    *,
+    of: Asked = "all",
+    changes: Cause | None = None,
+    place: Place | None = None,
+    is_fetching: bool = False,
+    **limits: Any,
+) -> Any:
+    """A field of a settings record, with what is true of it, which is said nowhere else.
 
     Args:
-        help: its meaning, for the help page.
+        help: its meaning, for the help page, without to whom it means something.
         default: its value where none is given; without a default, one must be given.
+        of: to whom it means something.
+        changes: the cause of other answers that it is; None: it changes none.
+        place: what lies where it says; None: it names no such file or folder.
+        is_fetching: whether it says where files are fetched from, and means nothing once they are there.
         limits: `minimum`, `maximum`; `pattern` with its `form` in words; the `length` of a list; the `longest` text
             in characters; `has_lines`, if a text may have several lines; `is_public`, if files hold a text as it is,
             so that it may not come from an environment variable; `choice`, which makes the field a group, and names
             the configuration file that is taken where none is named (None: no file); `is_partial`, if a record may
             lack what it requires elsewhere.
     """
-    return dataclasses.field(default=default, metadata={"help": help, **limits})
+    facts = {"of": of, "changes": changes, "place": place, "is_fetching": is_fetching}
+    return dataclasses.field(default=default, metadata={"help": f"{_TOLD_OF[of]}{help}", **facts, **limits})
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +69,7 @@ class Field:
     default: Any
     """`dataclasses.MISSING` where a value must be given."""
     metadata: Mapping[str, Any]
-    """The keywords of `setting`: `help`, and limits."""
+    """The keywords of `setting`: `help`, what is true of the field, and limits."""
     kinds: frozenset[Any]
     """The types of its values: `str`, `tuple` for a list of texts, `Mapping` for names with values, `NoneType` for
     null, a settings record, ..."""
@@ -49,6 +81,23 @@ class Field:
         """The settings record that the field holds, or may hold."""
         records = [kind for kind in self.kinds if isinstance(kind, type) and dataclasses.is_dataclass(kind)]
         return records[0] if records else None
+
+    @property
+    def of(self) -> Asked:
+        """To whom the field means something."""
+        asked: Asked = self.metadata["of"]
+        return asked
+
+    @property
+    def changes_answers(self) -> bool:
+        """Whether a model may say something else with another value, so that the field tells answers apart."""
+        return self.metadata["changes"] not in (None, *OF_ROUNDINGS)
+
+    @property
+    def place(self) -> Place | None:
+        """What lies in the file or folder that the field names; None: it names none."""
+        place: Place | None = self.metadata["place"]
+        return place
 
     @property
     def is_required(self) -> bool:

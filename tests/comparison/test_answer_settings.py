@@ -5,10 +5,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from compared import scored_run
+from run_folders import DEMO
 
+from repope_eval.asking.identity import identity
 from repope_eval.comparison.sides import GROUPS, Facts, compared_settings, facts_of
 from repope_eval.runs.finished_runs import read_run
+from repope_eval.settings.askers import ASKERS
 from repope_eval.settings.config import ModelSettings, RunSettings
 from repope_eval.settings.fields import fields_by_key
 
@@ -87,6 +91,17 @@ def test_the_groups_name_settings_that_there_are() -> None:
     noted = {"prompt", "checkpoint_files", "pictures"}  # of the manifest itself, and of images.json
     named = {key for _, keys in GROUPS.values() for key in keys if not key.endswith(".")}
     assert named - known == noted
+
+
+@pytest.mark.parametrize("family", ["ovis2", "chat", "endpoint"])
+def test_what_can_change_what_a_model_says_makes_a_run_another(family: str) -> None:
+    """The same settings are of the identity of its answers, as far as they mean something to whom is asked."""
+    model = ModelSettings(name="m", family=family, checkpoint="c")
+    own = {key for key in identity(RunSettings(model=model, bench=DEMO)) if key.startswith("model.")}
+    fields = fields_by_key(RunSettings)
+    told = {key for changes, keys in GROUPS.values() if changes for key in keys if key.startswith("model.")}
+    assert own == {key for key in told if fields[key].of in ASKERS.get(family, ASKERS["transformers"]).heeds}
+    assert ("model.max_side" in own) == (family == "endpoint") == ("model.max_pixels" not in own)
 
 
 def test_pictures_that_are_others_are_a_difference_of_pixels() -> None:

@@ -6,8 +6,9 @@ import pytest
 from run_folders import DEMO
 
 from repope_eval.errors import RepopeError
+from repope_eval.settings.askers import applicable, refuse_idle
 from repope_eval.settings.config import ModelSettings, RunSettings
-from repope_eval.settings.quick_checks import OF_SERVERS, OF_WEIGHTS, applicable, refuse_idle
+from repope_eval.settings.fields import fields_by_key
 from repope_eval.system.secrets import as_written, by_dotted_key
 
 
@@ -45,5 +46,8 @@ def test_defaults_are_no_mistake_and_are_not_written(family: str) -> None:
     made = settings(family, {})
     refuse_idle(made)
     whole, written = by_dotted_key(as_written(made)), by_dotted_key(applicable(made))
-    assert set(whole) - set(written) == {*(OF_WEIGHTS if family == "endpoint" else OF_SERVERS)}
+    idle = {"weights", "chat"} if family == "endpoint" else {"server"}
+    of_others = {key for key, field in fields_by_key(RunSettings).items() if field.of in idle}
+    assert set(whole) - set(written) == of_others
+    assert {"model.max_pixels", "engine"} <= of_others or {"model.url", "model.price_out"} <= of_others
     assert {key: whole[key] for key in written} == written

@@ -16,7 +16,7 @@ from repope_eval.asking.chat.processor import ChatProcessor, missing_package
 from repope_eval.errors import RepopeError
 from repope_eval.models.checkpoints import Checkpoint
 from repope_eval.models.description import require_generation_config
-from repope_eval.models.families import CHAT, checkpoint_of
+from repope_eval.models.families import checkpoint_of
 from repope_eval.models.fields import blamed_on, bounded_reading, require_bounded
 from repope_eval.models.loading import read_description
 from repope_eval.models.networks import (
@@ -28,6 +28,7 @@ from repope_eval.models.networks import (
     possible_device_map,
 )
 from repope_eval.models.placement import choose_attention
+from repope_eval.settings.askers import CHAT
 from repope_eval.settings.config import Attention, ModelSettings
 from repope_eval.wording import counted
 

@@ -6,7 +6,7 @@ import pytest
 from conftest import PROJECT
 
 from repope_eval.cluster.sweep_plan import read_resources, row_of
-from repope_eval.models.families import CHAT
+from repope_eval.settings.askers import CHAT
 from repope_eval.settings.composition import listed_models
 from repope_eval.settings.config import ModelSettings, number_format
 
