@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hydra.core.hydra_config import HydraConfig
-
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.benchmarks.sources import find_local_images, load_benchmark
 from repope_eval.exporting.trackers import require_tracker, track
@@ -21,6 +19,7 @@ from repope_eval.runs.layout import answers_name
 from repope_eval.scoring.protocols import unknown_tags_line
 from repope_eval.scoring.scores import Scores
 from repope_eval.settings.config import ColumnSettings, ScoreSettings, listed
+from repope_eval.settings.launching import task_words
 from repope_eval.settings.named_files import data_folder
 from repope_eval.system.secrets import FromEnvironment, as_written
 from repope_eval.wording import counted, shown
@@ -30,7 +29,7 @@ log = logging.getLogger(__name__)
 
 def execute(settings: ScoreSettings, command: str) -> None:
     """Says which benchmark is taken where none is named, and scores."""
-    is_bench_given = any(word.startswith("bench=") for word in HydraConfig.get().overrides.task)
+    is_bench_given = any(word.startswith("bench=") for word in task_words())
     are_there = all(Path(name).expanduser().exists() for name in listed(settings.answers))
     if are_there and not is_bench_given:  # of files that are not there, nothing else needs to be said
         log.info("bench= is not given, so bench=%s is taken; RePOPE is bench=repope", settings.bench.name)

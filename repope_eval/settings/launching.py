@@ -24,7 +24,7 @@ from repope_eval.settings.composition import CONFIG_NAME, SWEEPS, compose, initi
 from repope_eval.settings.config import RunSettings
 from repope_eval.settings.fields import REFUSED, fields_by_key
 from repope_eval.settings.named_files import GROUP_FOLDERS, OF_FILES, checkpoint_name, choices
-from repope_eval.settings.quick_checks import no_such_key
+from repope_eval.settings.quick_checks import key_mistake
 from repope_eval.settings.validation import check
 from repope_eval.settings.words import is_hydras, key_of, quoted_texts, single_words
 from repope_eval.system.writing import make_folder
@@ -54,6 +54,10 @@ def launch(
 
     Hydra calls it where there are options, such as -m, or settings of Hydra's own. Elsewhere the run takes what the
     words were composed into when they were checked, since Hydra would compose them twice more.
+
+    Composing takes a tenth of a second, and importing Hydra several. So what is wrong with keys alone is told before
+    (`quick_checks`), all words are checked by one composition where they are right (`validation`), and files are read
+    when Hydra asks for them (`composition`). None of these knows a rule of its own of what is right.
 
     Args:
         record: the settings of the command.
@@ -124,8 +128,10 @@ def launch_within(
         RepopeError: something is wrong with the words; a line for each mistake.
     """
     with _hydra_apart():
-        if strange := [no_such_key(word, fields_by_key(record)) for word in words if is_hydras(word)]:
-            raise RepopeError("\n".join(strange))
+        # Another program's settings of Hydra are its own, so that here they are no keys.
+        strange = [key_mistake(fields_by_key(record), word) for word in words if is_hydras(word)]
+        if mistakes := list(filter(None, strange)):
+            raise RepopeError("\n".join(mistakes))
         register(record)
         checked = check(record, list({key_of(word): word for word in words}.values()))
         if checked.mistakes:
@@ -171,12 +177,11 @@ def _turn(sweeps: Mapping[str, int]) -> Turn | None:
     if not is_of_sweep():
         return None
     composed = HydraConfig.get()
-    words: Any = OmegaConf.to_container(composed.overrides.task, resolve=False)
     is_known = all(sweeps.values()) and not composed.sweeper.get("params")
     return Turn(
         number=int(composed.job.num) + 1,
         of=math.prod(sweeps.values()) if is_known else None,
-        words=tuple(word for word in words if key_of(word) in sweeps),
+        words=tuple(word for word in task_words() if key_of(word) in sweeps),
     )
 
 
@@ -194,9 +199,7 @@ def _execute_composed(
 
 def _composed_alike(record: type, benches: Sequence[str], config_dir: Path | None) -> list[DictConfig]:
     """What the words of this run come to with each other word, `bench=NAME`, in place of the first of them."""
-    own = HydraConfig.instance().cfg
-    typed: Any = OmegaConf.to_container(HydraConfig.get().overrides.task, resolve=False)
-    words: list[str] = typed  # with ${bench.name} as it stands, which another benchmark has another value for
+    own, words = HydraConfig.instance().cfg, task_words()
     try:
         with initialized(config_dir):
             return [
@@ -205,6 +208,12 @@ def _composed_alike(record: type, benches: Sequence[str], config_dir: Path | Non
             ]
     finally:
         HydraConfig.instance().cfg = own
+
+
+def task_words() -> list[str]:
+    """The words of this run as they were typed, with `${bench.name}` as it stands; Hydra's own are not among them."""
+    words: Any = OmegaConf.to_container(HydraConfig.get().overrides.task, resolve=False)
+    return list(words)
 
 
 def own_folder() -> Path | None:
@@ -242,10 +251,9 @@ def bench_words(name: str | None = None) -> list[str]:
     """
     if not HydraConfig.initialized():
         return []
-    composed, folder = HydraConfig.get(), own_folder()
-    typed: Any = OmegaConf.to_container(composed.overrides.task, resolve=False)
-    further = [word for word in typed if word.startswith(("bench.", "data_dir="))]
-    choice = _bench_words.get(name or "", f"bench={composed.runtime.choices['bench']}")
+    folder = own_folder()
+    further = [word for word in task_words() if word.startswith(("bench.", "data_dir="))]
+    choice = _bench_words.get(name or "", f"bench={HydraConfig.get().runtime.choices['bench']}")
     return [choice, *further, *([] if folder is None else ["--config-dir", str(folder)])]
 
 
@@ -253,9 +261,7 @@ def former_folder(settings: RunSettings) -> Path | None:
     """The run folder that was the default before benchmarks and models had telling names; None where it still is."""
     if not HydraConfig.initialized():
         return None
-    composed = HydraConfig.get()
-    typed: Any = OmegaConf.to_container(composed.overrides.task, resolve=False)
-    if any(word.startswith(("out=", "bench.name=", "model.name=")) for word in typed):
+    if any(word.startswith(("out=", "bench.name=", "model.name=")) for word in task_words()):
         return None
     bench = settings.bench.source if settings.bench.source in OF_FILES else settings.bench.name
     is_own = settings.model.name == checkpoint_name(settings.model.checkpoint)

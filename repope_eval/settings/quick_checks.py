@@ -3,7 +3,7 @@
 import math
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import pairwise
 from types import NoneType
 from typing import Any
@@ -45,8 +45,8 @@ def misspelt_keys(record: type, words: Sequence[str]) -> list[str]:
         key, _, value = word.partition("=")
         if not _PLAIN_WORD.fullmatch(word):
             return []
-        if key not in fields:
-            found.append(no_such_key(word, fields))
+        if mistake := key_mistake(fields, word):
+            found.append(mistake)
         elif not _is_right(fields[key], value, groups_of(record)):
             return []
     return list(dict.fromkeys(found))
@@ -66,9 +66,17 @@ def dashed_settings(record: type, words: Sequence[str]) -> list[str]:
     return found
 
 
-def no_such_key(word: str, known: Iterable[str]) -> str:
-    """What to say of a word, `key=value`, whose key is not among those known."""
+def key_mistake(known: Collection[str], word: str) -> str | None:
+    """What is wrong with the key of a word, `key=value`; None where it is among those known.
+
+    With Hydra and without it, this alone says which keys there are.
+    """
     key = word.partition("=")[0]
+    if marks := re.match(r"[+~]+", key):
+        mend = f"write {shown_word(key[marks.end() :])}=... without the {marks[0]}"
+        return f"{shown_word(word)}: every key has a value already, {mend}"
+    if key in known:
+        return None
     return f"{shown_word(key or word)}: no such key{nearest(key, list(known))} (--help lists the keys)"
 
 

@@ -24,7 +24,7 @@ from repope_eval.settings.composition import (
     no_such_model,
 )
 from repope_eval.settings.fields import fields_by_key, groups_of, nearest
-from repope_eval.settings.quick_checks import no_such_key
+from repope_eval.settings.quick_checks import key_mistake
 from repope_eval.settings.schema import problems
 from repope_eval.settings.words import MOST_RUNS, TOO_MANY_RUNS, is_hydras, key_of, single_words, value_of
 from repope_eval.system.texts import read_text
@@ -139,11 +139,8 @@ def _plain_mistake(record: type, word: str, config_dir: Path | None) -> str | No
     """What is wrong with one word, as far as that shows before it is composed."""
     key, _, value = word.partition("=")
     fields, groups, typed = fields_by_key(record), groups_of(record), shown_word(word)
-    if bare := re.match(r"[+~]+", key):
-        mend = f"write {shown_word(key[bare.end() :])}=... without the {bare[0]}"
-        return f"{typed}: every key has a value already, {mend}"
-    if key not in fields:
-        return no_such_key(word, fields)
+    if mistake := key_mistake(fields, word):
+        return mistake
     if key in groups and not isinstance(value_of(word), str | int | float):
         return f"{typed}: one name is expected; {choices_in_words(key)}"
     if key in groups and config_dir and (mistake := file_mistake(config_dir / key, value)):
