@@ -6,6 +6,7 @@ from pathlib import Path
 
 from repope_eval.benchmarks.pope_file import annotations_of, disputed_of
 from repope_eval.cluster.sweep_plan import unfinished_runs
+from repope_eval.commands.relabel import LABELS, beside_folder
 from repope_eval.errors import RepopeError
 from repope_eval.records import Answer, LabelSet, Question
 from repope_eval.relabelling.estimates_page import (
@@ -145,10 +146,8 @@ def read_findings(path: Path, queue: Mapping[Question, Queued]) -> dict[Question
 
 def _labels_of(folder: Path) -> str | None:
     """The labels that `relabel` wrote beside a folder, or in it, as they are given; None where there are none."""
-    # The folder `.` has another name in truth.
-    named = folder.resolve() if folder.name in ("", "..") else folder
-    beside = named.parent / f"{named.name}_labels.jsonl"
-    found = [path for path in (beside, *sorted(folder.glob("*labels.jsonl"))) if path.is_file()]
+    beside = beside_folder(folder, LABELS)
+    found = [path for path in (beside, *sorted(folder.glob(f"*{LABELS}"))) if path.is_file()]
     return f"labels={found[0]}" if found else None
 
 

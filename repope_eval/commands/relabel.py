@@ -5,10 +5,10 @@ import hashlib
 import logging
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from repope_eval.benchmarks.images import locate_images
 from repope_eval.benchmarks.pope_file import DISPUTED, Row, row_fields
@@ -44,6 +44,7 @@ from repope_eval.relabelling.view import (
 )
 from repope_eval.reporting.console import print_table
 from repope_eval.settings.command_settings import RelabelSettings
+from repope_eval.settings.config import listed
 from repope_eval.system.texts import read_content
 from repope_eval.system.writing import refuse_existing, write_lines, write_text
 from repope_eval.wording import counted, first_few
@@ -56,6 +57,16 @@ LABELS, CARD, PAGE = "labels.jsonl", "card.md", "relabelling.html"
 log = logging.getLogger(__name__)
 
 
+class Relabelled(NamedTuple):
+    """A question file that is relabelled."""
+
+    source: Path
+    target: Path
+    file: QuestionFile
+    rows: list[Row]
+    """Its settled questions, each with its new label."""
+
+
 def execute(settings: RelabelSettings, command: str) -> None:
     """Relabels the questions, writes them, and prints what changed and how far the annotators agreed."""
     sources = _sources(settings)
@@ -65,8 +76,7 @@ def execute(settings: RelabelSettings, command: str) -> None:
     for target in (*sources, _beside(settings, LABELS), _beside(settings, CARD)):
         refuse_existing(target, settings.out, inputs)
     files = {target: read_question_file(source) for target, source in sources.items()}
-    questions = {target: file.rows for target, file in files.items()}
-    asked = tuple({row.question: row for rows in questions.values() for row in rows}.values())
+    asked = tuple({row.question: row for file in files.values() for row in file.rows}.values())
     people = read_annotators(paths)
     if filecmp.cmp(paths[0], paths[1], shallow=False):
         log.warning("%s and %s hold the same, letter by letter: are they of two people?", *paths[:2])
@@ -75,15 +85,20 @@ def execute(settings: RelabelSettings, command: str) -> None:
     log.info("Cohen's kappa of the two annotators: %s", kappa_text(kappa, of_queue=of_queue))
     _require_settled(settings, outcomes)
     labels = label_by_question(outcomes)
-    relabelled = {
-        target: [replace(row, label=labels[row.question]) for row in rows if row.question in labels]
-        for target, rows in questions.items()
-    }
+    relabelled = [
+        Relabelled(
+            source=sources[target],
+            target=target,
+            file=file,
+            rows=[replace(row, label=labels[row.question]) for row in file.rows if row.question in labels],
+        )
+        for target, file in files.items()
+    ]
     view = RelabellingView(
         title=", ".join(source.name for source in sources.values()),
         outcomes=outcomes,
-        variants=_variants(sources, questions),
-        changes=_changes(sources, questions, relabelled, outcomes),
+        variants=_variants(relabelled),
+        changes=[change for each in relabelled for change in _changes(each, outcomes)],
         n_unsampled=sum(file.n_unsampled for file in files.values()),
         annotators=people,
         agreement=agreement_of(outcomes),
@@ -91,8 +106,8 @@ def execute(settings: RelabelSettings, command: str) -> None:
         kappa=kappa,
         queue_rates=_queue_rates(list(files.values()), outcomes),
     )
-    _write(settings, files, relabelled, view, inputs)
-    _show(settings, questions, relabelled, view)
+    _write(settings, relabelled, view, inputs)
+    _show(settings, relabelled, view)
 
 
 def _sources(settings: RelabelSettings) -> dict[Path, Path]:
@@ -116,10 +131,16 @@ def _sources(settings: RelabelSettings) -> dict[Path, Path]:
 def _beside(settings: RelabelSettings, end: str) -> Path:
     """The path of a file about the relabelling, beside what is relabelled: a folder has the variants alone."""
     out = Path(settings.out).expanduser()
-    if isinstance(settings.questions, str):
-        return out.with_name(f"{out.stem}_{end}")
-    folder = out.resolve() if out.name in ("", "..") else out  # such as `.`, whose name is another one
-    return folder.with_name(f"{folder.name}_{end}")
+    is_file = isinstance(settings.questions, str)
+    return out.with_name(f"{out.stem}_{end}") if is_file else beside_folder(out, end)
+
+
+def beside_folder(folder: Path, end: str) -> Path:
+    """The path of a file about what is relabelled into a folder."""
+    named = (
+        folder.resolve() if folder.name in ("", "..") else folder
+    )  # such as `.`, whose name is another one
+    return named.parent / f"{named.name}_{end}"
 
 
 def _require_settled(settings: RelabelSettings, outcomes: Sequence[Outcome]) -> None:
@@ -138,9 +159,8 @@ def _require_settled(settings: RelabelSettings, outcomes: Sequence[Outcome]) -> 
 
 
 def _refuse_disputes(settings: RelabelSettings, disputed: Sequence[Outcome], n_questions: int) -> NoReturn:
-    out = Path(settings.out).expanduser()
     is_one = isinstance(settings.questions, str)
-    path = _beside(settings, DISPUTES) if is_one else out / DISPUTES
+    path = _beside(settings, DISPUTES) if is_one else Path(settings.out).expanduser() / DISPUTES
     disagree = f"the annotators disagree on {len(disputed)} of {counted(n_questions, 'question')}"
     if os.path.lexists(path):  # with labels that someone filled in, perhaps
         raise RepopeError(
@@ -159,34 +179,24 @@ def _refuse_disputes(settings: RelabelSettings, disputed: Sequence[Outcome], n_q
     )
 
 
-def _variants(
-    sources: Mapping[Path, Path], questions: Mapping[Path, Sequence[Row]]
-) -> dict[Question, list[str]]:
+def _variants(relabelled: Sequence[Relabelled]) -> dict[Question, list[str]]:
     """The names of the question files, without their ends, that each question stands in."""
     variants: dict[Question, list[str]] = {}
-    for target, rows in questions.items():
-        for row in rows:
-            variants.setdefault(row.question, []).append(sources[target].stem)
+    for each in relabelled:
+        for row in each.file.rows:
+            variants.setdefault(row.question, []).append(each.source.stem)
     return variants
 
 
 def _changes(
-    sources: Mapping[Path, Path],
-    questions: Mapping[Path, Sequence[Row]],
-    relabelled: Mapping[Path, Sequence[Row]],
-    outcomes: Sequence[Outcome],
-) -> list[tuple[str, LabelChange, int | None]]:
-    """For each file what changed of its settled questions, and how many have a label afterwards."""
+    relabelled: Relabelled, outcomes: Sequence[Outcome]
+) -> Iterator[tuple[str, LabelChange, int | None]]:
+    """What changed of a file's settled questions, and how many have a label afterwards."""
     settled = {outcome.row.question for outcome in outcomes if outcome.label is not None}
-    changes: list[tuple[str, LabelChange, int | None]] = []
-    for target, rows in relabelled.items():
-        before = [row for row in questions[target] if row.question in settled]
-        after = [row.label for row in rows]
-        changes += [
-            (sources[target].stem, change, after.count(change.label))
-            for change in label_changes(_labels(before), _labels(rows))
-        ]
-    return changes
+    before = _labels(row for row in relabelled.file.rows if row.question in settled)
+    after = [row.label for row in relabelled.rows]
+    for change in label_changes(before, _labels(relabelled.rows)):
+        yield relabelled.source.stem, change, after.count(change.label)
 
 
 def _labels(rows: Iterable[Row]) -> dict[Question, bool]:
@@ -229,8 +239,7 @@ def _images(settings: RelabelSettings, asked: Sequence[Row]) -> Mapping[str, Pat
 
 def _write(
     settings: RelabelSettings,
-    files: Mapping[Path, QuestionFile],
-    relabelled: Mapping[Path, Sequence[Row]],
+    relabelled: Sequence[Relabelled],
     view: RelabellingView,
     inputs: Sequence[Path],
 ) -> None:
@@ -238,9 +247,9 @@ def _write(
     labels, card = _beside(settings, LABELS), _beside(settings, CARD)
     written: list[Path] = []
     try:
-        for target, rows in relabelled.items():
-            written.append(target)
-            files[target].write(target, rows)
+        for each in relabelled:
+            written.append(each.target)
+            each.file.write(each.target, each.rows)
         written.append(labels)
         write_lines(labels, _label_lines(view.outcomes))
         card_text = relabelling_card(view, _hashes([*inputs, *written]))
@@ -275,12 +284,7 @@ def _hashes(paths: Sequence[Path]) -> dict[str, str]:
     }
 
 
-def _show(
-    settings: RelabelSettings,
-    questions: Mapping[Path, Sequence[Row]],
-    relabelled: Mapping[Path, Sequence[Row]],
-    view: RelabellingView,
-) -> None:
+def _show(settings: RelabelSettings, relabelled: Sequence[Relabelled], view: RelabellingView) -> None:
     """Prints what the annotators said and what changed, and logs where the files are."""
     print_table(confusion_table(view.agreement), padded=True)
     for sentence in (
@@ -293,13 +297,12 @@ def _show(
     ):
         if sentence is not None:
             log.info("%s", sentence)
-    names = [settings.questions] if isinstance(settings.questions, str) else settings.questions
-    title = f"What relabelling {', '.join(names)} changed"
+    title = f"What relabelling {', '.join(listed(settings.questions))} changed"
     print_label_changes(title if not view.queue_rates else changes_title(view), view.changes)
     if view.queue_rates:
         print_table(queue_rate_table(view.queue_rates), padded=True)
-    for target, rows in relabelled.items():
-        log.info("%s has %d of %s", target, len(rows), counted(len(questions[target]), "question"))
+    for each in relabelled:
+        log.info("%s has %d of %s", each.target, len(each.rows), counted(len(each.file.rows), "question"))
     log.info(
         "labels, also ambiguous ones and, with label null, those in dispute: %s", _beside(settings, LABELS)
     )
