@@ -1,11 +1,10 @@
 """What can be set of the commands beside a run; see `config` for the form."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from repope_eval.settings.config import DEFAULT_PROTOCOL, FILES_NOW, OF_ANY_BENCH, BenchSettings, Protocol
-from repope_eval.settings.fields import setting
+from repope_eval.settings.fields import setting, written_as
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,16 +155,12 @@ Relationship = Literal["first_party", "third_party", "collaborative", "other"]
 HUB_ID = r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*"
 """The pattern of a model's or a dataset's id on the Hub."""
 
-_HUB_ID: Mapping[str, Any] = {
-    "pattern": HUB_ID,
-    "form": "OWNER/NAME, as on the Hub,",
-    "is_public": True,
-}
-_ADDRESS: Mapping[str, Any] = {
-    "pattern": r"https?://[^\s@]+",
-    "form": "an address that begins with https:// or http://, without a password in it,",
-    "is_public": True,
-}
+_HUB_ID = written_as(HUB_ID, "OWNER/NAME, as on the Hub,", is_public=True)
+_ADDRESS = written_as(
+    r"https?://[^\s@]+",
+    "an address that begins with https:// or http://, without a password in it,",
+    is_public=True,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

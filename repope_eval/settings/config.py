@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from repope_eval.settings.fields import setting
+from repope_eval.settings.fields import setting, written_as
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,39 +60,21 @@ MOST_TILES = 128
 MOST_PIXELS = 100_000_000
 """The most pixels of an image that a processor may be told: a hundred times those of the published checkpoints."""
 
-_NAME: Mapping[str, Any] = {
-    "pattern": r"(?!\.)[^/\\]+(/(?!\.)[^/\\]+)*",
-    "form": "a name that stays inside the folder of runs, such as mine or org/mine,",
-    "is_public": True,
-}
+_NAME = written_as(
+    r"(?!\.)[^/\\]+(/(?!\.)[^/\\]+)*",
+    "a name that stays inside the folder of runs, such as mine or org/mine,",
+    is_public=True,
+)
 """The limits of names of run folders. A name may not begin with a dot: no report finds a hidden folder."""
 
 # Ten thousand characters are several times the longest prompt in use; each costs memory.
 _PROMPT: Mapping[str, Any] = {"has_lines": True, "is_public": True, "longest": 10_000}
-_DEVICE: Mapping[str, Any] = {
-    "pattern": r"auto|cpu|mps|cuda(:[0-9]{1,3})?",
-    "form": "auto, cpu, mps, cuda or cuda:N",
-}
-_WORKERS: Mapping[str, Any] = {
-    "pattern": r"auto|[0-9]{1,2}",
-    "form": "auto or a number of processes up to 99",
-}
-_BATCH_SIZE: Mapping[str, Any] = {
-    "pattern": r"auto|[1-9][0-9]{0,4}",
-    "form": "auto or a number of images up to 99999",
-}
-_CONCURRENCY: Mapping[str, Any] = {
-    "pattern": r"auto|[1-9][0-9]{0,3}",
-    "form": "auto or a number of requests up to 9999",
-}
-_URL: Mapping[str, Any] = {
-    "pattern": r"https?://[^/@?#]+(/[^@?#]*)?",
-    "form": "http://HOST:PORT/PATH without a password in it",
-}
-_VARIABLE: Mapping[str, Any] = {
-    "pattern": r"[A-Za-z_][A-Za-z0-9_]*",
-    "form": "the name of an environment variable",
-}
+_DEVICE = written_as(r"auto|cpu|mps|cuda(:[0-9]{1,3})?", "auto, cpu, mps, cuda or cuda:N")
+_WORKERS = written_as(r"auto|[0-9]{1,2}", "auto or a number of processes up to 99")
+_BATCH_SIZE = written_as(r"auto|[1-9][0-9]{0,4}", "auto or a number of images up to 99999")
+_CONCURRENCY = written_as(r"auto|[1-9][0-9]{0,3}", "auto or a number of requests up to 9999")
+_URL = written_as(r"https?://[^/@?#]+(/[^@?#]*)?", "http://HOST:PORT/PATH without a password in it")
+_VARIABLE = written_as(r"[A-Za-z_][A-Za-z0-9_]*", "the name of an environment variable")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

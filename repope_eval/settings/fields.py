@@ -59,6 +59,11 @@ def setting(
     return dataclasses.field(default=default, metadata={"help": f"{_TOLD_OF[of]}{help}", **facts, **limits})
 
 
+def written_as(pattern: str, form: str, **limits: Any) -> dict[str, Any]:
+    """The limits of a text that matches a pattern, whose `form` in words completes `... is expected`."""
+    return {"pattern": pattern, "form": form, **limits}
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
     """A field of a settings record, as its annotation and `setting` describe it."""
