@@ -1,4 +1,10 @@
-"""Starting a command from the words of a command line: once, or once for each run of a sweep."""
+"""Starting a command from the words of a command line: once, or once for each run of a sweep.
+
+Composing takes a tenth of a second, and importing Hydra several. So what is wrong with keys alone is told before
+(`quick_checks`), all words are checked by one composition where they are right (`validation`), files are read when
+Hydra asks for them (`composition`), and the run takes what was composed for the check (`launch`). None of these
+short cuts has a rule of its own of what is right.
+"""
 
 import argparse
 import math
@@ -54,10 +60,6 @@ def launch(
 
     Hydra calls it where there are options, such as -m, or settings of Hydra's own. Elsewhere the run takes what the
     words were composed into when they were checked, since Hydra would compose them twice more.
-
-    Composing takes a tenth of a second, and importing Hydra several. So what is wrong with keys alone is told before
-    (`quick_checks`), all words are checked by one composition where they are right (`validation`), and files are read
-    when Hydra asks for them (`composition`). None of these knows a rule of its own of what is right.
 
     Args:
         record: the settings of the command.
