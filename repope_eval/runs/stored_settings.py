@@ -1,12 +1,9 @@
 """The settings of a benchmark as a manifest holds them, made safe, and the seal that says whose they are.
 
-A run folder may be anybody's, and its manifest names files, folders and addresses. A command that reads runs takes
-these from a manifest with a right seal alone. The seal is a keyed hash (HMAC with SHA-256) of the settings that name
-places. The key lies in the user's configuration folder and goes into no run folder, so nobody else can make a seal.
-
 A run folder may be anybody's. What stands in its manifest is text, so an interpolation in it is one, too. It names a
 place only where the manifest has this user's seal: else files, folders and addresses in it are withheld, and who reads
-the run names them.
+the run names them. The seal is a keyed hash (HMAC with SHA-256) of the settings that name places. The key lies in the
+user's configuration folder and goes into no run folder, so nobody else can make a seal.
 """
 
 import hashlib
@@ -15,18 +12,15 @@ import json
 import os
 import re
 import secrets
-import typing
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
-
 from repope_eval.settings.config import BenchSettings
 from repope_eval.settings.fields import fields_of
-from repope_eval.settings.schema import schema_of, settings_from
+from repope_eval.settings.schema import merged, settings_from
 from repope_eval.system.secrets import place_here
 from repope_eval.wording import shown_word
 
@@ -147,8 +141,7 @@ def stored_settings(manifest: Mapping[str, Any], path: Path) -> StoredSettings:
         withheld = {key: shown_word(str(place)) for key, place in places(settings).items()}
         fields = {key: value for key, value in fields.items() if key not in FILES}
         data_dir = None
-    composed = OmegaConf.merge(OmegaConf.structured(schema_of(BenchSettings)), _literal(fields))
-    bench = settings_from(BenchSettings, typing.cast(DictConfig, composed))
+    bench = settings_from(BenchSettings, merged(BenchSettings, _literal(fields)))
     return StoredSettings(bench=bench, data_dir=data_dir, withheld=withheld)
 
 

@@ -1,6 +1,5 @@
 """Composing settings with Hydra, from the records, the configuration files and the words of a command line."""
 
-import typing
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
@@ -20,7 +19,7 @@ from repope_eval.settings.config import BenchSettings, ModelSettings
 from repope_eval.settings.fields import closest, fields_by_key, groups_of, nearest
 from repope_eval.settings.named_files import OF_FILES, checkpoint_name, configuration_file, questions_name
 from repope_eval.settings.named_files import choices as shipped_choices
-from repope_eval.settings.schema import schema_of, settings_from
+from repope_eval.settings.schema import merged, schema_of, settings_from
 from repope_eval.system.secrets import by_dotted_key
 from repope_eval.wording import natural_order, shown_word
 
@@ -48,8 +47,7 @@ def model_settings(name: str) -> ModelSettings:
     known = shipped_choices("model")
     if name not in known:
         raise RepopeError(f"model={shown_word(name)}: {no_such_model(name, known)}")
-    composed = OmegaConf.merge(OmegaConf.structured(schema_of(ModelSettings)), _shipped("model", name))
-    return settings_from(ModelSettings, typing.cast(DictConfig, composed))
+    return settings_from(ModelSettings, merged(ModelSettings, _shipped("model", name)))
 
 
 def bench_settings(name: str, values: Mapping[str, Any]) -> BenchSettings:
@@ -75,12 +73,10 @@ def bench_settings(name: str, values: Mapping[str, Any]) -> BenchSettings:
             raise RepopeError(f"{key}: takes a mapping of names to values")
         if isinstance(value, str) and tuple in fields[key].kinds:
             raise RepopeError(f"{key}: takes a list; give [{value!r}]")
-    schema = OmegaConf.structured(schema_of(BenchSettings))
     try:
-        composed = OmegaConf.merge(schema, _shipped("bench", name), dict(values))
+        composed = merged(BenchSettings, _shipped("bench", name), dict(values))
     except OmegaConfBaseException as error:
         raise RepopeError(f"settings of {name}: {str(error).splitlines()[0]}") from error
-    composed = typing.cast(DictConfig, composed)
     if OmegaConf.is_missing(composed, "name"):
         composed.name = _own_name("bench", composed) or name
     return settings_from(BenchSettings, composed)

@@ -10,7 +10,7 @@ import os
 import re
 from functools import cache
 from types import NoneType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from omegaconf import MISSING, DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import (
@@ -45,6 +45,15 @@ def schema_of(record: type) -> type:
             default = kind()
         fields.append((item.name, kind, dataclasses.field(default=default)))
     return dataclasses.make_dataclass(record.__name__, fields, eq=False)
+
+
+def merged(record: type, *contents: Any) -> DictConfig:
+    """The defaults of a settings record, and in their place what mappings say; of two mappings the later one counts.
+
+    Raises:
+        OmegaConfBaseException: a key or a value is not the record's.
+    """
+    return cast(DictConfig, OmegaConf.merge(OmegaConf.structured(schema_of(record)), *contents))
 
 
 def settings_from(record: type[Settings], composed: DictConfig) -> Settings:
