@@ -2,12 +2,16 @@
 
 import gc
 import logging
+from typing import TYPE_CHECKING, Any
 
 from repope_eval.asking.asker import Asker
 from repope_eval.errors import RepopeError
 from repope_eval.models.families import checkpoint_of
 from repope_eval.settings.config import RunSettings
 from repope_eval.system.ranks import Ranks
+
+if TYPE_CHECKING:
+    import torch
 
 log = logging.getLogger(__name__)
 
@@ -21,19 +25,12 @@ def load_transformers_asker(settings: RunSettings, ranks: Ranks) -> Asker:
     checkpoint = checkpoint_of(settings.model)  # one that is missing needs no torch
     from repope_eval.asking.native.batches import TransformersAsker
     from repope_eval.models.loading import load_model
-    from repope_eval.models.placement import choose_device, device_of_rank
 
-    gc.set_threshold(700, 10, 10)  # as usual again: what nothing reaches may hold a GPU's memory
-    device = choose_device(device_of_rank(settings.device, ranks))
-    log.info("loading %s", settings.model.checkpoint)
     return TransformersAsker(
-        load_model(settings.model, device, checkpoint),
-        engine=settings.engine,
+        load_model(settings.model, _device(settings, ranks), checkpoint),
         batch_size=settings.batch_size,
-        workers=settings.workers,
-        max_new_tokens=settings.model.max_new_tokens,
-        programs=ranks.local_count,
         verify=settings.verify if ranks.is_main else 0,  # non-main ranks compute as the main one does
+        **_how(settings, ranks),
     )
 
 
@@ -51,16 +48,29 @@ def load_chat_asker(settings: RunSettings, ranks: Ranks) -> Asker:
     checkpoint = checkpoint_of(settings.model)  # one that is missing needs no torch
     from repope_eval.asking.chat.asking import ChatAsker
     from repope_eval.asking.chat.loading import load_chat_model
+
+    return ChatAsker(
+        load_chat_model(settings.model, _device(settings, ranks), checkpoint),
+        verify=settings.verify,  # on each rank: what it finds decides how that rank goes on
+        **_how(settings, ranks),
+    )
+
+
+def _device(settings: RunSettings, ranks: Ranks) -> "torch.device":
+    """The device that a checkpoint is loaded onto now."""
     from repope_eval.models.placement import choose_device, device_of_rank
 
     gc.set_threshold(700, 10, 10)  # as usual again: what nothing reaches may hold a GPU's memory
     device = choose_device(device_of_rank(settings.device, ranks))
     log.info("loading %s", settings.model.checkpoint)
-    return ChatAsker(
-        load_chat_model(settings.model, device, checkpoint),
-        engine=settings.engine,
-        workers=settings.workers,
-        max_new_tokens=settings.model.max_new_tokens,
-        programs=ranks.local_count,
-        verify=settings.verify,
-    )
+    return device
+
+
+def _how(settings: RunSettings, ranks: Ranks) -> dict[str, Any]:
+    """How any model on this machine is asked, as arguments of its asker."""
+    return {
+        "engine": settings.engine,
+        "workers": settings.workers,
+        "max_new_tokens": settings.model.max_new_tokens,
+        "programs": ranks.local_count,
+    }

@@ -10,10 +10,10 @@ from torch.utils.flop_counter import FlopCounterMode
 from transformers import GenerationConfig, PreTrainedConfig, PreTrainedModel
 
 from repope_eval.asking.chat.generation import CannotShareError, Limits, ask_one
-from repope_eval.asking.chat.loading import ChatModel, DescribedChat, choose_chat_attention
+from repope_eval.asking.chat.loading import ChatModel, DescribedChat
 from repope_eval.asking.chat.processor import ChatPrepared
 from repope_eval.asking.chat.ways import PLAIN, WAYS
-from repope_eval.asking.native.generation import spellings_in
+from repope_eval.asking.native.generation import find_spellings
 from repope_eval.asking.native.rows import common_prefix_length
 from repope_eval.machine.hollow_tensors import HollowTensors
 from repope_eval.machine.memory_need import LONGEST_ANSWER, Rehearsed, Shape, Size
@@ -122,7 +122,7 @@ def rehearse(settings: ModelSettings, described: DescribedChat) -> Rehearsed:
     Raises:
         RepopeError: the settings ask for an attention that the model does not have.
     """
-    network, attention = described.network, choose_chat_attention(settings, described)
+    network, attention = described.network, described.attention(settings)
     size, matrices, cached_values = (
         size_of(network),
         _quantized_matrices(network),
@@ -176,7 +176,7 @@ def _hollow_model(settings: ModelSettings, described: DescribedChat, attention: 
 @torch.inference_mode()
 def _follow(model: ChatModel, image: ChatPrepared) -> _Followed:
     """Asks about an image without weights, the plain way as well, as a run's check does."""
-    limits = Limits(max_new_tokens=REHEARSED_ANSWER, spellings=spellings_in(model.processor.vocabulary()))
+    limits = Limits(max_new_tokens=REHEARSED_ANSWER, spellings=find_spellings(model.processor))
     with HollowTensors() as tensors:
         tensors.empty(model.network, model.dtype)
         weights = size_of(model.network).parameters * model.dtype.itemsize

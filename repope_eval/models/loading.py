@@ -1,7 +1,9 @@
 """Loads a model's weights into the native class, after a checkpoint's files were tried out together."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
 import torch
 from PIL import Image
@@ -16,13 +18,10 @@ from repope_eval.models.fields import blamed_on, bounded_reading, require_bounde
 from repope_eval.models.networks import (
     DescribedNetwork,
     LoadedNetwork,
-    describe_checkpoint,
     load_network,
-    network_dtype,
     possible_device_map,
     refuse_gaps,
 )
-from repope_eval.models.placement import choose_attention
 from repope_eval.models.recipe import Recipe, RecipeOptions
 from repope_eval.settings.config import ModelSettings
 
@@ -95,18 +94,29 @@ def load_model(settings: ModelSettings, device: torch.device, checkpoint: Checkp
     """
     placed = possible_device_map(settings, device)
     described = read_description(settings, checkpoint)
-    recipe = described.recipe
-    attention = choose_attention(settings, described.network.config)
-    network, report = load_network(settings, placed, described, recipe.network_config(), attention)
-    refuse_gaps(described.checkpoint, report, "unexpected_keys")
-    return Model(
-        recipe=recipe,
-        network=network,
-        checkpoint=described.checkpoint,
-        dtype=network_dtype(settings),
-        device=device,
-        attention=attention,
-    )
+    make = partial(Model, recipe=described.recipe)
+    model, unexpected = load_network(settings, device, placed, described, make)
+    refuse_gaps(model.checkpoint, "unexpected", unexpected)
+    return model
+
+
+@contextmanager
+def small_files(settings: ModelSettings, checkpoint: Checkpoint | None) -> Iterator[Checkpoint]:
+    """Finds the checkpoint whose small files are read in its block, within bounds.
+
+    Args:
+        settings: of the model.
+        checkpoint: what `checkpoint_of` found; None if it is still to be found.
+
+    Raises:
+        RepopeError: there is no such checkpoint, or a file of it is broken.
+    """
+    transformers_logging.set_verbosity_error()  # what it warns of is refused here, or where weights are loaded
+    checkpoint = checkpoint or checkpoint_of(settings)
+    with bounded_reading(checkpoint.folder):
+        require_bounded(checkpoint.fields)
+        require_generation_config(checkpoint)
+        yield checkpoint
 
 
 def read_description(settings: ModelSettings, checkpoint: Checkpoint | None = None) -> Described:
@@ -119,11 +129,7 @@ def read_description(settings: ModelSettings, checkpoint: Checkpoint | None = No
     Raises:
         RepopeError: no such checkpoint, another family's, or a file of it is missing or broken.
     """
-    transformers_logging.set_verbosity_error()  # what it warns of is refused here, or where weights are loaded
-    checkpoint = checkpoint or checkpoint_of(settings)
-    with bounded_reading(checkpoint.folder):
-        require_bounded(checkpoint.fields)
-        require_generation_config(checkpoint)
+    with small_files(settings, checkpoint) as found:
         options = RecipeOptions(
             system_prompt=settings.system_prompt,
             question_suffix=settings.question_suffix,
@@ -132,14 +138,8 @@ def read_description(settings: ModelSettings, checkpoint: Checkpoint | None = No
             max_pixels=settings.max_pixels,
             chat_template=settings.chat_template,
         )
-        recipe = recipe_of(settings.family, checkpoint, options, settings.prompt)
-        network_class, config = recipe.network_class(), recipe.network_config()
-        with blamed_on(checkpoint.path("config.json")), torch.device("meta"):
-            network = network_class(config)
-        rehearse(recipe, network, checkpoint)
-    return Described(checkpoint=checkpoint, recipe=recipe, network=network)
-
-
-def describe_model(model: Model) -> dict[str, Any]:
-    """What a manifest says of a loaded model, as far as its answers depend on it."""
-    return {**describe_checkpoint(model.checkpoint), "prompt": model.recipe.prompt("QUESTION")}
+        recipe = recipe_of(settings.family, found, options, settings.prompt)
+        with blamed_on(found.path("config.json")):
+            network = recipe.network_without_weights()
+        rehearse(recipe, network, found)
+    return Described(checkpoint=found, recipe=recipe, network=network)

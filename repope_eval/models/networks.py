@@ -4,12 +4,13 @@ What the model is shown is no matter here: the families have recipes, others the
 """
 
 import atexit
+import copy
 import shutil
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from transformers import LlamaConfig, PreTrainedConfig, PreTrainedModel, Qwen2Config
@@ -25,6 +26,7 @@ from repope_eval.models.checkpoints import (
 )
 from repope_eval.models.fields import Fields, blamed_on, first_line
 from repope_eval.models.placement import (
+    choose_attention,
     device_map,
     embed_where_inputs_are,
     quantization,
@@ -107,13 +109,6 @@ def _rope(language: Fields) -> dict[str, Any]:
 _MOST_TIMES = 2
 """A network may have so many times the weights in the files: tied embeddings may be counted twice."""
 
-_GAPS = {
-    "missing_keys": "missing",
-    "unexpected_keys": "unexpected",
-    "mismatched_keys": "of another shape",
-}
-"""Key of transformers' report of the weights it loaded -> what it says of those it lists there."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DescribedNetwork(ABC):
@@ -131,6 +126,16 @@ class DescribedNetwork(ABC):
     @abstractmethod
     def prompt(self, question: str) -> str:
         """The whole prompt of a question as text, with a mark where the image goes."""
+
+    def attention(self, settings: ModelSettings) -> Attention:
+        """The attention that the settings ask for; `auto` is eager where the native class has no sdpa.
+
+        Raises:
+            RepopeError: as `choose_attention`.
+        """
+        chosen = choose_attention(settings, self.network.config)
+        has_sdpa = getattr(type(self.network), "_supports_sdpa", True)
+        return "eager" if settings.attn_implementation == "auto" and not has_sdpa else chosen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +167,9 @@ class LoadedNetwork:
             )
             for name, tensor in inputs.items()
         }
+
+
+Loaded = TypeVar("Loaded", bound=LoadedNetwork)
 
 
 def network_dtype(settings: ModelSettings) -> torch.dtype:
@@ -198,26 +206,28 @@ def _keep_all_bits(dtype: torch.dtype) -> None:
 
 def load_network(
     settings: ModelSettings,
+    device: torch.device,
     placed: str | dict[str, Any],
     described: DescribedNetwork,
-    config: PreTrainedConfig,
-    attention: Attention,
-) -> tuple[PreTrainedModel, Mapping[str, Any]]:
+    make: Callable[..., Loaded],
+) -> tuple[Loaded, list[str]]:
     """Fetches a checkpoint's weights where they are not here yet, and loads them.
 
     Args:
         settings: of the model.
+        device: where inputs go.
         placed: where the weights go, as `possible_device_map` found.
         described: the checkpoint; its network's class is the one that is loaded.
-        config: of that class.
-        attention: how the network is to compute attention.
+        make: makes the model, given the fields of a `LoadedNetwork`.
 
     Returns:
-        The network, and transformers' lists of the weights that were unexpected.
+        The model, and the weights that its class has no place for.
 
     Raises:
-        RepopeError: the weights cannot be had or loaded, or some are missing or of another shape.
+        RepopeError: the attention cannot be had, the weights cannot be had or loaded, or some are missing or of
+            another shape.
     """
+    attention = described.attention(settings)
     require_modules(settings, placed, described.network)
     fetch_whole(described)
     dtype = network_dtype(settings)
@@ -225,7 +235,7 @@ def load_network(
     network, report = _from_pretrained(
         described.checkpoint,
         type(described.network),
-        config=config,
+        config=copy.deepcopy(described.network.config),  # which transformers changes
         device_map=placed,
         offload_folder=_offload_folder() if settings.device_map else None,
         quantization_config=quantization(settings, dtype, described.network),
@@ -234,8 +244,12 @@ def load_network(
     )
     if settings.device_map:
         embed_where_inputs_are(network)
-    refuse_gaps(described.checkpoint, report, "missing_keys", "mismatched_keys")
-    return network, report
+    refuse_gaps(described.checkpoint, "missing", report["missing_keys"])
+    refuse_gaps(described.checkpoint, "of another shape", (name for name, *_ in report["mismatched_keys"]))
+    model = make(
+        network=network, checkpoint=described.checkpoint, dtype=dtype, device=device, attention=attention
+    )
+    return model, sorted(report["unexpected_keys"])
 
 
 def fetch_whole(described: DescribedNetwork) -> WeightFiles:
@@ -302,21 +316,19 @@ def _offload_folder() -> str:
     return folder
 
 
-def refuse_gaps(checkpoint: Checkpoint, report: Mapping[str, Any], *kinds: str) -> None:
+def refuse_gaps(checkpoint: Checkpoint, what: str, weights: Iterable[str]) -> None:
     """Refuses weights that do not fit: transformers would go on with random ones.
 
     Args:
         checkpoint: whose weights were loaded.
-        report: transformers' lists of weights.
-        kinds: keys of `_GAPS`, in the order in which they are looked at.
+        what: is wrong with them.
+        weights: names of such weights.
 
     Raises:
-        RepopeError: a weight is in one of the lists.
+        RepopeError: there are any.
     """
-    for key in kinds:
-        names = sorted(str(name[0] if isinstance(name, tuple) else name) for name in report[key])
-        if names:
-            raise RepopeError(
-                f"{checkpoint.folder}: {len(names)} weights are {_GAPS[key]}, first {', '.join(names[:3])}; "
-                "the checkpoint is damaged or of another model"
-            )
+    if names := sorted(weights):
+        raise RepopeError(
+            f"{checkpoint.folder}: {len(names)} weights are {what}, first {', '.join(names[:3])}; "
+            "the checkpoint is damaged or of another model"
+        )

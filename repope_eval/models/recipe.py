@@ -4,7 +4,7 @@ import copy
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import torch
@@ -66,6 +66,19 @@ class Prepared:
             for name, tensor in self.inputs.items()
         }
         return replace(self, inputs=inputs)
+
+
+class Shown(Protocol):
+    """What decides what a model is shown: a family's recipe, or a checkpoint's own processor."""
+
+    def prompt(self, question: str) -> str:
+        """The whole prompt of a question as text, with a mark where the image goes."""
+
+    def prepare(self, image: Image.Image, questions: Sequence[str]) -> Prepared:
+        """Pixels of an image of any mode, and the prompts of questions about it."""
+
+    def vocabulary(self) -> Mapping[str, int]:
+        """All tokens that a model may generate, as its vocabulary writes them, with their ids."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +228,7 @@ class Recipe(ABC):
     def vision_values(self, tiles: int) -> int:
         """About how many numbers are held at once while so many tiles are encoded, pixels left out.
 
-        Memory is computed with it before a model is loaded (see `capacity.memory_need`). `layer_values` says
+        Memory is computed with it before a model is loaded (see `memory_need`). `layer_values` says
         what a layer of a vision transformer holds; whatever else a family keeps meanwhile is to be added.
         """
 

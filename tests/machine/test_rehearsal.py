@@ -14,7 +14,7 @@ from torch import nn
 from repope_eval.asking.chat.generation import Limits
 from repope_eval.asking.chat.loading import load_chat_model, read_chat_description
 from repope_eval.asking.chat.ways import Ways
-from repope_eval.asking.native.generation import spellings_in
+from repope_eval.asking.native.generation import find_spellings
 from repope_eval.machine import counting
 from repope_eval.machine.counting import PHOTOGRAPH, rehearse
 from repope_eval.machine.hollow_tensors import LiveBytes
@@ -53,7 +53,7 @@ def test_the_need_is_that_of_a_run(kind: str, rehearsed: Callable[[str], tuple[P
     folder, counted = rehearsed(kind)
     model = load_chat_model(chat_settings(folder), torch.device("cpu"))
     image = model.processor.prepare(Image.new("RGB", PHOTOGRAPH, "gray"), FEW)
-    limits = Limits(max_new_tokens=MOST_TOKENS, spellings=spellings_in(model.processor.vocabulary()))
+    limits = Limits(max_new_tokens=MOST_TOKENS, spellings=find_spellings(model.processor))
     with torch.inference_mode(), LiveBytes() as live:
         live.note(model.network.parameters())
         assert live.held == counted.weight_bytes("none", 4)

@@ -2,22 +2,20 @@
 
 import logging
 from collections import Counter
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from repope_eval.asking.asker import AskedImage, Asker, cut_thoughts_line
+from repope_eval.asking.asker import AskedImage, cut_thoughts_line
 from repope_eval.asking.chat.generation import ChatGeneration, Limits, stop_token_ids
-from repope_eval.asking.chat.loading import ChatModel, describe_chat_model
+from repope_eval.asking.chat.loading import ChatModel
 from repope_eval.asking.chat.processor import ChatPrepared
 from repope_eval.asking.chat.ways import Ways
-from repope_eval.asking.native.generation import spellings_in
-from repope_eval.asking.native.loader import Loader
-from repope_eval.asking.native.memory import memory_of
+from repope_eval.asking.native.batches import LocalAsker
+from repope_eval.asking.native.loader import PreparedImage
 from repope_eval.models.description import TOKENIZER_CONFIG
 from repope_eval.models.fields import blamed_on
-from repope_eval.models.networks import describe_device
 from repope_eval.records import Answer, Question
 from repope_eval.runs.manifest_form import CUT_THOUGHTS
 from repope_eval.scoring.protocols import TAGS, THOUGHT_FIELDS, unknown_tag, unknown_tags_line
@@ -117,7 +115,7 @@ def _tags(template: Any) -> Sequence[tuple[str, str]]:
     return TAGS
 
 
-class ChatAsker(Asker):
+class ChatAsker(LocalAsker):
     """Asks a checkpoint with its own processor about one image at a time."""
 
     def __init__(
@@ -130,7 +128,7 @@ class ChatAsker(Asker):
         programs: int = 1,
         verify: int = 0,
     ) -> None:
-        """Chooses the way of asking, and the tokens that count as yes and as no.
+        """Chooses the way of asking.
 
         Args:
             model: the model that is asked.
@@ -144,69 +142,45 @@ class ChatAsker(Asker):
             RepopeError: nothing says where an answer ends.
         """
         stop_token_ids(model)
-        self._model = model
-        self._engine = engine
-        self._workers = workers
-        self._programs = programs
+        super().__init__(model, model.processor, engine=engine, workers=workers, programs=programs)
+        self._processor = model.processor
         self._max_new_tokens = max_new_tokens
-        self._spellings = spellings_in(model.processor.vocabulary())
-        self._ways = Ways(
-            model, engine, Limits(max_new_tokens=max_new_tokens, spellings=self._spellings), verify
-        )
+        limits = Limits(max_new_tokens=max_new_tokens, spellings=self._spellings)
+        self._ways = Ways(model, engine, limits, verify)
         self._reader = AnswerReader(model.processor.tokenizer, model.checkpoint.folder)
         self._cut_thoughts = 0
         self._unknown_tags: Counter[str] = Counter()
-        self._memory = memory_of(model.devices)
-        self._loader: Loader | None = None
 
     @property
     def source(self) -> dict[str, Any]:
         """The checkpoint, the content of its files, the prompt, and what makes the pixels."""
-        return describe_chat_model(self._model)
-
-    @property
-    def device(self) -> dict[str, Any]:
-        """The device, the name of the GPU, and the number of threads."""
-        return describe_device(self._model.device)
+        return {**super().source, "image_backend": self._processor.image_backend}
 
     def ask(self, images: Sequence[AskedImage]) -> Generator[list[Answer], None, None]:
-        """Yields the answers to one image after another.
+        """Yields the answers to one image after another, and says in the log what is odd about them.
 
         Raises:
-            RepopeError: an image does not decode, the processor does not take it, logits are not finite, or a single
-                question does not fit into memory.
+            RepopeError: as in `LocalAsker`.
         """
-        self._memory.start()
-        self._loader = Loader(
-            self._model, self._model.processor.prepare, images, self._workers, self._programs
-        )
-        with self._loader as loader:
-            while prepared := loader.next(1):
-                (image,) = prepared
-                assert isinstance(image.prepared, ChatPrepared)
-                generations = self._ways.ask(image.prepared)
-                pairs = zip(image.questions, generations, strict=True)
-                yield [self._answer(question, generation) for question, generation in pairs]
+        yield from super().ask(images)
         if self._cut_thoughts:
             log.warning("%s", cut_thoughts_line(self._cut_thoughts, self._max_new_tokens))
         if self._unknown_tags:
             log.warning("%s", unknown_tags_line(self._unknown_tags))
 
     def facts(self) -> dict[str, Any]:
-        """The way of asking, sizes, the wait for images, peak memory, first tokens, cut thoughts, what was checked."""
-        return {
-            "engine": self._engine,
-            "attention": self._model.attention,
-            "workers": self._loader.workers if self._loader else 0,
-            "seconds_waited_for_images": round(self._loader.seconds_waited, 3) if self._loader else 0.0,
-            "peak_memory_bytes": self._memory.peak_bytes(),
-            "first_tokens": {"yes": dict(self._spellings.yes), "no": dict(self._spellings.no)},
-            CUT_THOUGHTS: self._cut_thoughts,
-            **self._ways.facts(),
-        }
+        """What each local asker tells, cut thoughts, the way of asking, and what was checked."""
+        return super().facts() | {CUT_THOUGHTS: self._cut_thoughts} | self._ways.facts()
+
+    def _answers(self, images: Sequence[PreparedImage]) -> Iterator[list[Answer]]:
+        for image in images:
+            assert isinstance(image.prepared, ChatPrepared)
+            generations = self._ways.ask(image.prepared)
+            pairs = zip(image.questions, generations, strict=True)
+            yield [self._answer(question, generation) for question, generation in pairs]
 
     def _answer(self, question: Question, generation: ChatGeneration) -> Answer:
-        prompt = self._model.processor.prompt(question.text)
+        prompt = self._processor.prompt(question.text)
         read = self._reader.read(generation.token_ids, prompt)
         self._cut_thoughts += read.is_cut
         self._unknown_tags.update(filter(None, [read.unknown_tag]))

@@ -4,32 +4,27 @@ import copy
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
 from transformers import AutoConfig, AutoModelForImageTextToText, PreTrainedConfig
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
 from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
-from transformers.utils import logging as transformers_logging
 
 from repope_eval.asking.chat.processor import ChatProcessor, missing_package
 from repope_eval.errors import RepopeError
 from repope_eval.models.checkpoints import Checkpoint
-from repope_eval.models.description import require_generation_config
-from repope_eval.models.families import checkpoint_of
-from repope_eval.models.fields import blamed_on, bounded_reading, require_bounded
-from repope_eval.models.loading import read_description
+from repope_eval.models.fields import blamed_on
+from repope_eval.models.loading import read_description, small_files
 from repope_eval.models.networks import (
     DescribedNetwork,
     LoadedNetwork,
-    describe_checkpoint,
     load_network,
-    network_dtype,
     possible_device_map,
 )
-from repope_eval.models.placement import choose_attention
 from repope_eval.settings.askers import CHAT
-from repope_eval.settings.config import Attention, ModelSettings
+from repope_eval.settings.config import ModelSettings
 from repope_eval.wording import counted
 
 log = logging.getLogger(__name__)
@@ -69,27 +64,19 @@ def load_chat_model(
     """
     placed = possible_device_map(settings, device)
     described = read_chat_description(settings, checkpoint)
-    attention = choose_chat_attention(settings, described)
-    config = copy.deepcopy(described.network.config)
-    network, report = load_network(settings, placed, described, config, attention)
-    if unexpected := sorted(report["unexpected_keys"]):
+    make = partial(ChatModel, processor=described.processor)
+    model, unexpected = load_network(settings, device, placed, described, make)
+    if unexpected:
         # transformers leaves them out as well: heads for training, for example.
         log.warning(
             "%s: %s of the checkpoint %s no place in %s, first %s",
             described.checkpoint.folder,
             counted(len(unexpected), "tensor"),
             "has" if len(unexpected) == 1 else "have",
-            type(network).__name__,
+            type(model.network).__name__,
             unexpected[0],
         )
-    return ChatModel(
-        processor=described.processor,
-        network=network,
-        checkpoint=described.checkpoint,
-        dtype=network_dtype(settings),
-        device=device,
-        attention=attention,
-    )
+    return model
 
 
 def read_chat_description(settings: ModelSettings, checkpoint: Checkpoint | None = None) -> DescribedChat:
@@ -102,8 +89,6 @@ def read_chat_description(settings: ModelSettings, checkpoint: Checkpoint | None
     Raises:
         RepopeError: as `load_chat_model`, weights left out.
     """
-    transformers_logging.set_verbosity_error()  # what it warns of is refused here, or where weights are loaded
-    checkpoint = checkpoint or checkpoint_of(settings)
     if settings.max_tiles is not None:
         raise RepopeError(
             f"model.max_tiles={settings.max_tiles}: family chat has no such thing; leave it out (model.max_pixels, "
@@ -114,15 +99,13 @@ def read_chat_description(settings: ModelSettings, checkpoint: Checkpoint | None
             f"model.prompt={settings.prompt}: family chat goes by the checkpoint's own template; leave it out "
             "(model.system_prompt and model.question_suffix say what another harness adds)"
         )
-    with bounded_reading(checkpoint.folder):
-        require_bounded(checkpoint.fields)
-        require_generation_config(checkpoint)
-        _require_native_class(checkpoint)
-        with blamed_on(checkpoint.path("config.json")):
-            config = AutoConfig.from_pretrained(checkpoint.folder, trust_remote_code=False)
-        processor = ChatProcessor(checkpoint, config, settings)
-        network = _without_weights(checkpoint, config)
-    return DescribedChat(checkpoint=checkpoint, network=network, processor=processor)
+    with small_files(settings, checkpoint) as found:
+        _require_native_class(found)
+        with blamed_on(found.path("config.json")):
+            config = AutoConfig.from_pretrained(found.folder, trust_remote_code=False)
+        processor = ChatProcessor(found, config, settings)
+        network = _without_weights(found, config)
+    return DescribedChat(checkpoint=found, network=network, processor=processor)
 
 
 def describe_network(settings: ModelSettings, checkpoint: Checkpoint) -> DescribedNetwork:
@@ -133,26 +116,6 @@ def describe_network(settings: ModelSettings, checkpoint: Checkpoint) -> Describ
     """
     read = read_chat_description if settings.family == CHAT else read_description
     return read(settings, checkpoint)
-
-
-def choose_chat_attention(settings: ModelSettings, described: DescribedChat) -> Attention:
-    """The attention that the settings ask for; `auto` is eager where the native class has no sdpa.
-
-    Raises:
-        RepopeError: as `choose_attention`.
-    """
-    chosen = choose_attention(settings, described.network.config)
-    has_sdpa = getattr(type(described.network), "_supports_sdpa", True)
-    return "eager" if settings.attn_implementation == "auto" and not has_sdpa else chosen
-
-
-def describe_chat_model(model: ChatModel) -> dict[str, Any]:
-    """What a manifest says of a loaded model, as far as its answers depend on it."""
-    return {
-        **describe_checkpoint(model.checkpoint),
-        "prompt": model.processor.prompt("QUESTION"),
-        "image_backend": model.processor.image_backend,
-    }
 
 
 def _require_native_class(checkpoint: Checkpoint) -> None:

@@ -1,5 +1,9 @@
-"""The loop over batches: a loaded model is asked about several images at a time, and about fewer where memory ends."""
+"""The loop over batches: a loaded model is asked about several images at a time, and about fewer where memory ends.
 
+What is the same for each model on this machine, chat models included, is `LocalAsker`.
+"""
+
+from abc import abstractmethod
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -11,9 +15,9 @@ from repope_eval.asking.native.memory import give_back, is_lack_of_memory, memor
 from repope_eval.asking.native.sequential import generate_sequentially
 from repope_eval.asking.native.shared import generate_shared
 from repope_eval.asking.native.verification import Verification
-from repope_eval.models.loading import Model, describe_model
-from repope_eval.models.networks import describe_device
-from repope_eval.models.recipe import Prepared
+from repope_eval.models.loading import Model
+from repope_eval.models.networks import LoadedNetwork, describe_checkpoint, describe_device
+from repope_eval.models.recipe import Prepared, Shown
 from repope_eval.records import Answer, Question
 from repope_eval.settings.config import Engine
 
@@ -24,7 +28,75 @@ ENGINES: Mapping[Engine, Callable[[Model, Sequence[Prepared], int, Spellings], l
 """Name -> what generates the answers to a batch of images, of each image in the order of its questions."""
 
 
-class TransformersAsker(Asker):
+class LocalAsker(Asker):
+    """Asks weights on this machine about images that worker processes prepare ahead."""
+
+    def __init__(
+        self, model: LoadedNetwork, shown: Shown, *, engine: Engine, workers: str, programs: int
+    ) -> None:
+        """Finds the tokens that count as yes and as no.
+
+        Args:
+            model: the model that is asked.
+            shown: what decides what it is shown.
+            engine: how it is asked.
+            workers: processes that prepare images, or `auto`.
+            programs: how many programs like this one share the machine's cores.
+        """
+        self._loaded = model
+        self._shown = shown
+        self._engine: Engine = engine
+        self._workers = workers
+        self._programs = programs
+        self._spellings = find_spellings(shown)
+        self._memory = memory_of(model.devices)
+        self._loader: Loader | None = None
+
+    @property
+    def source(self) -> dict[str, Any]:
+        """The checkpoint, the content of its files, and the prompt."""
+        return {**describe_checkpoint(self._loaded.checkpoint), "prompt": self._shown.prompt("QUESTION")}
+
+    @property
+    def device(self) -> dict[str, Any]:
+        """The device, the name of the GPU, and the number of threads."""
+        return describe_device(self._loaded.device)
+
+    def ask(self, images: Sequence[AskedImage]) -> Generator[list[Answer], None, None]:
+        """Yields the answers of one batch after another.
+
+        Raises:
+            RepopeError: an image does not decode or cannot be shown, logits are not finite, or a single image does not
+                fit into memory.
+        """
+        self._memory.start()
+        self._loader = Loader(self._loaded, self._shown.prepare, images, self._workers, self._programs)
+        with self._loader as loader:
+            while prepared := loader.next(self._images_at_once):
+                yield from self._answers(prepared)
+
+    def facts(self) -> dict[str, Any]:
+        """The engine, attention, the wait for images, peak memory, and first tokens."""
+        return {
+            "engine": self._engine,
+            "attention": self._loaded.attention,
+            "workers": self._loader.workers if self._loader else 0,
+            "seconds_waited_for_images": round(self._loader.seconds_waited, 3) if self._loader else 0.0,
+            "peak_memory_bytes": self._memory.peak_bytes(),
+            "first_tokens": {"yes": dict(self._spellings.yes), "no": dict(self._spellings.no)},
+        }
+
+    @property
+    def _images_at_once(self) -> int:
+        """How many images the next batch has."""
+        return 1
+
+    @abstractmethod
+    def _answers(self, images: Sequence[PreparedImage]) -> Iterator[list[Answer]]:
+        """The answers to a batch."""
+
+
+class TransformersAsker(LocalAsker):
     """Asks a loaded model about a batch of images at a time."""
 
     def __init__(
@@ -38,7 +110,7 @@ class TransformersAsker(Asker):
         programs: int = 1,
         verify: int = 0,
     ) -> None:
-        """Chooses the sizes of batches, and the tokens that count as yes and as no.
+        """Chooses the sizes of batches.
 
         Args:
             model: the model that is asked.
@@ -49,60 +121,28 @@ class TransformersAsker(Asker):
             programs: how many programs like this one share the machine's cores.
             verify: how many images are asked about the plain way, too; none where the engine is the plain way.
         """
+        super().__init__(model, model.recipe, engine=engine, workers=workers, programs=programs)
         self._model = model
-        self._engine = engine
         self._batch_size = BatchSize(batch_size, model.device.type)
-        self._workers = workers
         self._max_new_tokens = max_new_tokens
-        self._programs = programs
-        self._spellings = find_spellings(model.recipe)
         images = 0 if engine == "sequential" else verify
         self._verification = Verification(model, images, max_new_tokens, self._spellings)
-        self._memory = memory_of(model.devices)
-        self._loader: Loader | None = None
-
-    @property
-    def source(self) -> dict[str, Any]:
-        """The checkpoint, the content of its files, and the prompt."""
-        return describe_model(self._model)
-
-    @property
-    def device(self) -> dict[str, Any]:
-        """The device, the name of the GPU, and the number of threads."""
-        return describe_device(self._model.device)
 
     def in_order(self, images: Sequence[AskedImage]) -> list[AskedImage]:
         """The images with the longest prompts first, as `longest_first` says."""
         return longest_first(self._model.recipe, images)
-
-    def ask(self, images: Sequence[AskedImage]) -> Generator[list[Answer], None, None]:
-        """Yields the answers of one batch after another.
-
-        Raises:
-            RepopeError: an image does not decode, logits are not finite, or a single image does not fit into memory.
-        """
-        self._memory.start()
-        self._loader = Loader(self._model, self._model.recipe.prepare, images, self._workers, self._programs)
-        with self._loader as loader:
-            while prepared := loader.next(self._batch_size.images):
-                yield from self._answers(prepared)
 
     def verify(self) -> None:
         """Asks about the first images by the sequential engine, too, and says in the log what differs."""
         self._verification.check()
 
     def facts(self) -> dict[str, Any]:
-        """Engine, attention, sizes, the wait for images, peak memory, first tokens, and what was checked."""
-        return {
-            "engine": self._engine,
-            "attention": self._model.attention,
-            "batch_size": self._batch_size.images,
-            "workers": self._loader.workers if self._loader else 0,
-            "seconds_waited_for_images": round(self._loader.seconds_waited, 3) if self._loader else 0.0,
-            "peak_memory_bytes": self._memory.peak_bytes(),
-            "first_tokens": {"yes": dict(self._spellings.yes), "no": dict(self._spellings.no)},
-            **self._verification.facts(),
-        }
+        """What each local asker tells, the number of images at a time, and what was checked."""
+        return super().facts() | {"batch_size": self._batch_size.images} | self._verification.facts()
+
+    @property
+    def _images_at_once(self) -> int:
+        return self._batch_size.images
 
     def _answers(self, images: Sequence[PreparedImage]) -> Iterator[list[Answer]]:
         """The answers to a batch: all at once, or in smaller batches where memory ends."""

@@ -7,7 +7,7 @@ import torch
 from transformers import PreTrainedModel
 
 from repope_eval.errors import RepopeError
-from repope_eval.models.recipe import Recipe
+from repope_eval.models.recipe import Shown
 
 SPACE_MARKS = " \u2581\u0120"
 """What a token starts with that follows a space: the space itself, SentencePiece's mark, byte-level BPE's."""
@@ -43,13 +43,9 @@ class Spellings:
     no: Mapping[str, int]
 
 
-def find_spellings(recipe: Recipe) -> Spellings:
+def find_spellings(shown: Shown) -> Spellings:
     """The single tokens for yes and no, in any case, with and without the mark of a leading space."""
-    return spellings_in(recipe.vocabulary())
-
-
-def spellings_in(vocabulary: Mapping[str, int]) -> Spellings:
-    """The same of a vocabulary: token -> its id."""
+    vocabulary = shown.vocabulary()
     return Spellings(_spellings(vocabulary, "yes"), _spellings(vocabulary, "no"))
 
 

@@ -22,7 +22,7 @@ from repope_eval.asking.chat.generation import (
 )
 from repope_eval.asking.chat.loading import ChatModel
 from repope_eval.asking.chat.processor import ChatPrepared
-from repope_eval.asking.native.generation import spellings_in
+from repope_eval.asking.native.generation import find_spellings
 
 QUESTIONS = (
     "Is there a cup in the image?",
@@ -42,7 +42,7 @@ def picture(name: str) -> Image.Image:
 
 
 def limits(model: ChatModel) -> Limits:
-    return Limits(max_new_tokens=MOST_TOKENS, spellings=spellings_in(model.processor.vocabulary()))
+    return Limits(max_new_tokens=MOST_TOKENS, spellings=find_spellings(model.processor))
 
 
 @cache

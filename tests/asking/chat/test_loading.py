@@ -9,12 +9,16 @@ from typing import Any
 
 import pytest
 import torch
+from run_folders import DEMO
 from safetensors.torch import load_file, save_file
 from tiny_checkpoints import chat_settings
 from torch import nn
 
-from repope_eval.asking.chat.loading import describe_chat_model, load_chat_model, read_chat_description
+from repope_eval.asking.chat.loading import load_chat_model, read_chat_description
+from repope_eval.asking.loaders import load_chat_asker
 from repope_eval.errors import RepopeError
+from repope_eval.settings.config import RunSettings
+from repope_eval.system.ranks import Ranks
 
 CPU = torch.device("cpu")
 
@@ -89,7 +93,8 @@ def test_pickled_weights_are_not_read(folder: Path) -> None:
 
 
 def test_what_answers_depend_on_is_described(folder: Path) -> None:
-    described = describe_chat_model(load_chat_model(chat_settings(folder), CPU))
+    settings = RunSettings(model=chat_settings(folder), bench=DEMO, device="cpu")
+    described = load_chat_asker(settings, Ranks()).source
     assert described["prompt"] == "USER: <image>\nQUESTION ASSISTANT:"
     assert described["image_backend"] == "torchvision"
     assert {
