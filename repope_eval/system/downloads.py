@@ -1,10 +1,8 @@
 """Fetching files over HTTP: within bounds, repeated after faults that may pass, several at once, and checked."""
 
-import email.utils
 import hashlib
 import logging
 import queue
-import random
 import threading
 import time
 import urllib.parse
@@ -16,7 +14,9 @@ from pathlib import Path
 import httpx2
 
 from repope_eval.errors import RepopeError
-from repope_eval.system.hub import Contact, NotHereError, is_network_off
+from repope_eval.system import http
+from repope_eval.system.http import HTTPError
+from repope_eval.system.hub import NotHereError, is_network_off
 from repope_eval.system.progress import Progress
 from repope_eval.system.writing import replacing
 from repope_eval.wording import counted
@@ -26,12 +26,6 @@ log = logging.getLogger(__name__)
 
 READ_TIMEOUT = 30.0
 """Seconds without a byte after which a connection counts as stalled."""
-CONNECT_TIMEOUT = 10.0
-"""Seconds to wait for a connection."""
-ATTEMPTS = 5
-"""The most requests for one file, where the fault may pass."""
-FIRST_WAIT = 0.5
-"""Seconds before the second attempt, at least; up to twice as many at random, and doubled for each further attempt."""
 RETRY_AFTER_LIMIT = 60.0
 """The longest wait, in seconds, that a server may ask for with Retry-After."""
 LARGEST = 64 << 20
@@ -57,41 +51,25 @@ class Download:
     """Called with the whole file; raises RepopeError where it is wrong."""
 
 
-@dataclass(eq=False)
-class FetchError(Exception):
-    """Why a file was not fetched."""
-
-    reason: str
-    may_pass: bool = False
-    """Whether asking again may help."""
-    no_connection: bool = False
-    """Whether the server itself was not reached, so that its other files cannot be had either."""
-    retry_after: float = 0.0
-    """Seconds that the server wants to be left alone."""
-
-    def __str__(self) -> str:
-        return self.reason
-
-
 def fetch(client: httpx2.Client, download: Download, stop: threading.Event) -> None:
     """Fetches one file into its place. A file that is there and passes its check is kept: another process fetched it.
 
     Raises:
-        FetchError: the file cannot be had, or `stop` was set.
+        HTTPError: the file cannot be had, or `stop` was set.
         RepopeError: it cannot be written.
     """
-    for attempt in range(1, ATTEMPTS + 1):
+    for attempt in range(1, http.ATTEMPTS + 1):
         if _is_there(download):
             return
         try:
             with replacing(download.path) as temporary:
                 _receive(client, download.url, temporary, stop)
                 if problem := _problem(temporary, download):
-                    raise FetchError(problem)
+                    raise HTTPError(problem)
             return
         except (httpx2.RequestError, httpx2.InvalidURL) as error:
-            fault = _as_fetch_error(error)
-        except FetchError as error:
+            fault = _fault_of(error)
+        except HTTPError as error:
             fault = error
         except OSError as error:
             raise RepopeError(
@@ -100,24 +78,26 @@ def fetch(client: httpx2.Client, download: Download, stop: threading.Event) -> N
             ) from error
         if not fault.may_pass:
             raise fault
-        if attempt < ATTEMPTS:
-            wait = FIRST_WAIT * 2 ** (attempt - 1) * random.uniform(1, 2)
-            stop.wait(max(wait, min(fault.retry_after, RETRY_AFTER_LIMIT)))
-    raise FetchError(f"{fault} (after {ATTEMPTS} attempts)", may_pass=True, no_connection=fault.no_connection)
+        if attempt < http.ATTEMPTS:
+            stop.wait(max(http.own_wait(attempt - 1), min(fault.retry_after, RETRY_AFTER_LIMIT)))
+    raise HTTPError(
+        f"{fault} (after {http.ATTEMPTS} attempts)", may_pass=True, no_connection=fault.no_connection
+    )
 
 
 def _receive(client: httpx2.Client, url: str, path: Path, stop: threading.Event) -> None:
     """Writes the file's bytes to `path`."""
     with closing(_answer(client, url)) as response:
         status = response.status_code
-        if status == 429 or status >= 500:
-            raise FetchError(f"HTTP {status}", may_pass=True, retry_after=_retry_after(response))
         if status != 200:
-            raise FetchError(f"HTTP {status}")
+            may_pass = http.status_may_pass(status)
+            raise HTTPError(
+                f"HTTP {status}", may_pass=may_pass, retry_after=http.retry_after(response.headers)
+            )
         encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
         # What is packed twice may unpack to more than the memory holds.
         if encoding not in ("identity", "gzip"):
-            raise FetchError(f"is sent with the encoding {encoding[:80]!r}, though none was asked for")
+            raise HTTPError(f"is sent with the encoding {encoding[:80]!r}, though none was asked for")
         with path.open("wb") as file:
             file.writelines(_bounded(response.iter_bytes(), stop))
 
@@ -131,7 +111,7 @@ def _answer(client: httpx2.Client, url: str) -> httpx2.Response:
             return response
         response.close()
         request = response.next_request
-    raise FetchError(f"more than {MOST_REDIRECTS} redirects, the last one to {str(request.url)[:200]}")
+    raise HTTPError(f"more than {MOST_REDIRECTS} redirects, the last one to {str(request.url)[:200]}")
 
 
 def _bounded(pieces: Iterable[bytes], stop: threading.Event) -> Iterator[bytes]:
@@ -140,27 +120,16 @@ def _bounded(pieces: Iterable[bytes], stop: threading.Event) -> Iterator[bytes]:
     since = time.monotonic()
     for piece in pieces:
         if stop.is_set():
-            raise FetchError("stopped")
+            raise HTTPError("stopped")
         size += len(piece)
         if size > LARGEST:
-            raise FetchError(f"more than {LARGEST:,} bytes came, so it is another file")
+            raise HTTPError(f"more than {LARGEST:,} bytes came, so it is another file")
         yield piece
         seconds = time.monotonic() - since
         if seconds >= SLOW_WINDOW:
             if size - counted < LEAST_SPEED * seconds:
-                raise FetchError(f"only {size - counted} bytes came in {seconds:.0f} s", may_pass=True)
+                raise HTTPError(f"only {size - counted} bytes came in {seconds:.0f} s", may_pass=True)
             since, counted = time.monotonic(), size
-
-
-def _retry_after(response: httpx2.Response) -> float:
-    """The wait in seconds that the server asks for, as a number or a date; 0 where it asks for none."""
-    value = response.headers.get("Retry-After", "").strip()
-    if value.isdecimal():
-        return float(value)
-    try:
-        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
-    except (ValueError, OverflowError):
-        return 0.0
 
 
 def _is_there(download: Download) -> bool:
@@ -183,26 +152,23 @@ def _problem(path: Path, download: Download) -> str | None:
     return None
 
 
-def _as_fetch_error(error: httpx2.RequestError | httpx2.InvalidURL) -> FetchError:
+def _fault_of(error: httpx2.RequestError | httpx2.InvalidURL) -> HTTPError:
     text = " ".join(str(error).split())[:200] or type(error).__name__  # cut: it may quote a server's address
     match error:
         case httpx2.InvalidURL():
-            return FetchError(f"no address ({text})")
-        case httpx2.UnsupportedProtocol() | httpx2.LocalProtocolError():
-            return FetchError(text)
+            return HTTPError(f"no address ({text})")
         case httpx2.DecodingError():
-            return FetchError(f"cannot be unpacked ({text})")
+            return HTTPError(f"cannot be unpacked ({text})")
         case httpx2.ProxyError() if text.startswith("4"):
-            return FetchError(f"the proxy denies the connection: {text}", no_connection=True)
-        case httpx2.ConnectError() | httpx2.ConnectTimeout() | httpx2.ProxyError():
-            return FetchError(f"no connection: {text}", may_pass=True, no_connection=True)
+            return HTTPError("the proxy denies the connection", text, no_connection=True)
+        case _ if http.is_no_address(error):
+            return HTTPError(text)
+        case _ if http.is_unreachable(error):
+            return HTTPError(http.NO_CONNECTION, text, may_pass=True, no_connection=True)
         case httpx2.TimeoutException():
-            return FetchError(f"no data for {READ_TIMEOUT:g} s", may_pass=True)
+            return HTTPError(f"no data for {READ_TIMEOUT:g} s", may_pass=True)
         case _:
-            return FetchError(f"the connection was cut: {text}", may_pass=True)
-
-
-__all__ = ["Download", "download", "download_from_mirrors"]
+            return HTTPError(http.CUT, text, may_pass=True)
 
 
 AT_ONCE = 8
@@ -278,10 +244,10 @@ def download(downloads: Sequence[Download], *, description: str) -> None:
             raise RepopeError(
                 f"{folder}: cannot be made ({reason.strerror}); choose a folder that can be written"
             ) from reason
-    failures: list[tuple[Download, FetchError]] = []
+    failures: list[tuple[Download, HTTPError]] = []
     with Progress(len(downloads), description, "file") as progress, closing(_Batch(downloads)) as batch:
         if silence := batch.silence():
-            failures += [(item, FetchError(silence)) for item in downloads]
+            failures += [(item, HTTPError(silence)) for item in downloads]
         else:
             for item, error in batch.outcomes():
                 progress.advance(failed=error is not None)
@@ -305,7 +271,7 @@ class _Batch:
 
     def __init__(self, downloads: Sequence[Download]) -> None:
         self._downloads = downloads
-        self._contact = Contact()
+        self._contact = http.Contact()
         self._client = _client(self._contact)
         self._left = iter(downloads)
         """The files that no thread has taken yet."""
@@ -313,7 +279,7 @@ class _Batch:
         self._stop = threading.Event()
         self._is_answering = False
         self._failures_in_a_row = 0
-        self._given_up: FetchError | None = None
+        self._given_up: HTTPError | None = None
         """Why the server is not asked again."""
         number = min(AT_ONCE, len(downloads))
         self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(number)]
@@ -324,7 +290,7 @@ class _Batch:
         """Waits for the server's first answer; returns why there is no use in waiting for it longer."""
         return self._contact.wait()
 
-    def outcomes(self) -> Iterator[tuple[Download, FetchError | None]]:
+    def outcomes(self) -> Iterator[tuple[Download, HTTPError | None]]:
         """Yields each file as it ends, with its error.
 
         Raises:
@@ -332,7 +298,7 @@ class _Batch:
         """
         for _ in self._downloads:
             item, error = self._ended.get()
-            if error is not None and not isinstance(error, FetchError):
+            if error is not None and not isinstance(error, HTTPError):
                 raise error
             yield item, error
 
@@ -359,7 +325,7 @@ class _Batch:
         """
         try:
             fetch(self._client, item, self._stop)
-        except FetchError as error:
+        except HTTPError as error:
             self._is_answering |= not error.no_connection
             if error.may_pass or error.no_connection:
                 self._failures_in_a_row += 1
@@ -372,21 +338,16 @@ class _Batch:
         return None
 
 
-def _client(contact: Contact) -> httpx2.Client:
+def _client(contact: http.Contact) -> httpx2.Client:
     """A client that follows the proxy and certificate settings of the environment, and tells of its first contact."""
 
     def listen(request: httpx2.Request) -> None:
         request.extensions = {**request.extensions, "trace": contact.trace}
 
-    try:
+    with http.environment_heeded("no download is possible"):
         return httpx2.Client(
-            timeout=httpx2.Timeout(READ_TIMEOUT, connect=CONNECT_TIMEOUT, pool=None),
+            timeout=httpx2.Timeout(READ_TIMEOUT, connect=http.CONNECT_TIMEOUT, pool=None),
             limits=httpx2.Limits(max_connections=AT_ONCE),
-            headers={"User-Agent": "repope-eval"},
+            headers=http.AGENT,
             event_hooks={"request": [listen], "response": [lambda _: contact.end()]},
         )
-    except (ValueError, ImportError, OSError, httpx2.InvalidURL) as error:
-        raise RepopeError(
-            f"no download is possible with these proxy or certificate settings ({error}); "
-            "check HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and SSL_CERT_FILE"
-        ) from error

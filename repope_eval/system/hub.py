@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -16,47 +16,7 @@ from typing import Literal, TypeVar
 from urllib.parse import quote
 
 from repope_eval.errors import RepopeError
-
-CONNECTING = 4.0
-"""Seconds in which a connection must come about: enough over a satellite, and not long to wait without a network."""
-ANSWERING = 15.0
-"""Seconds more in which an answer must begin: a busy server takes some, and a proxy may never pass one on."""
-
-
-class Contact:
-    """Hears from an HTTP client whether a server, or the proxy before it, has been reached and has answered.
-
-    No timeout of the client ends the search for a host's address, which may take minutes on a machine that is offline.
-    """
-
-    def __init__(self) -> None:
-        self._begun = threading.Event()
-        self._reached = threading.Event()
-        self._answered = threading.Event()
-        self._fault = ""
-
-    def trace(self, event: str, info: Mapping[str, object]) -> None:
-        """Takes what the client tells a request's `trace` extension."""
-        if event.endswith("connect_tcp.started"):
-            self._begun.set()
-        elif event.endswith("connect_tcp.complete"):
-            self._reached.set()
-        elif event.endswith("connect_tcp.failed"):
-            self._fault = f" ({info['exception']})"
-
-    def end(self) -> None:
-        """Notes that a request has ended, in whatever way, so that nobody waits for it."""
-        for event in (self._begun, self._reached, self._answered):
-            event.set()
-
-    def wait(self) -> str | None:
-        """Waits until a server has answered, or a request has ended; returns why there is no use in waiting longer."""
-        self._begun.wait()
-        if not self._reached.wait(CONNECTING):
-            return f"no connection within {CONNECTING:g} s{self._fault}"
-        if not self._answered.wait(ANSWERING):
-            return f"no answer within {ANSWERING:g} s"
-        return None
+from repope_eval.system import http
 
 
 class NotHereError(RepopeError):
@@ -115,7 +75,7 @@ def silence(kind: Literal["models", "datasets"], name: str, revision: str = "mai
     if time.monotonic() - when < REMEMBERED:
         return known
     url = f"{constants.ENDPOINT}/api/{kind}/{quote(name)}/revision/{quote(revision, safe='')}"
-    contact = Contact()
+    contact = http.Contact()
     answers: list[tuple[str | None, bool]] = []
 
     def ask_while_busy() -> None:
@@ -137,13 +97,13 @@ def silence(kind: Literal["models", "datasets"], name: str, revision: str = "mai
     return reason
 
 
-def _ask(url: str, contact: Contact) -> tuple[str | None, bool]:
+def _ask(url: str, contact: http.Contact) -> tuple[str | None, bool]:
     """What is wrong with the Hub's answer, and whether that may pass; None for whatever a living Hub may say."""
     try:  # of all that is done here: an error that ends the thread would leave the program waiting
         import httpx2  # slow to import, and only what downloads needs it
         from huggingface_hub import get_token
 
-        timeout = httpx2.Timeout(ANSWERING, connect=CONNECTING)
+        timeout = httpx2.Timeout(http.ANSWERING, connect=http.CONNECTING)
         token = get_token()  # with one, a Hub that is busy takes more requests
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         with (
@@ -153,7 +113,7 @@ def _ask(url: str, contact: Contact) -> tuple[str | None, bool]:
             status, content = response.status_code, response.headers.get("Content-Type", "")
     except Exception as error:  # proxies, certificates and addresses that are wrong have kinds of their own
         return deepest_reason(error), False
-    if status == 429 or status >= 500:
+    if http.status_may_pass(status):
         return f"HTTP {status}", True
     if status < 300 and content.startswith("text/html"):
         return "a web page came in place of an answer, as from the login page of a network", False

@@ -53,10 +53,6 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
 def parse_rows(path: Path, text: str) -> list[tuple[str, dict[str, Any]]]:
     """The rows of a table that is a JSON list of objects, or JSON lines, recognised by content.
 
-    Args:
-        path: the file, for messages.
-        text: its content.
-
     Returns:
         Each row with its place in the file: `line 3`, or `row 3` of a list.
 

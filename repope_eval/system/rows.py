@@ -55,10 +55,6 @@ def workbook_rows(path: Path, content: bytes) -> list[tuple[int, Cells]]:
 
     Further sheets that are not empty are told in a line.
 
-    Args:
-        path: the workbook, for messages.
-        content: the bytes of its file.
-
     Raises:
         RepopeError: it is no workbook, or it is damaged, encrypted or too large.
     """
@@ -162,10 +158,6 @@ def table_rows(path: Path, content: bytes) -> list[tuple[str, dict[str, Any]]]:
     Cells of CSV and TSV are texts; cells of XLSX have the type that Excel gives them. An empty cell is None. Empty
     rows are left out, and columns without a name, such as the row numbers that pandas writes. The first sheet of a
     workbook that is not empty is read.
-
-    Args:
-        path: the file, for messages and its extension.
-        content: what it holds.
 
     Raises:
         RepopeError: the file cannot be read, two columns have one name, or a row has more cells than there
@@ -305,11 +297,7 @@ def _row_file(where: str, placed: Sequence[tuple[str, Mapping[str, Any]]], **kin
 
 
 def _whole_document(path: Path, text: str) -> Any:
-    """The document that a text which begins as an object is; None where it is something else, such as JSON lines.
-
-    Raises:
-        RepopeError: it is no JSON, and nor is its first line.
-    """
+    """The document that a text which begins as an object is; None where it is something else, such as JSON lines."""
     if not text.lstrip().startswith("{"):
         return None
     try:

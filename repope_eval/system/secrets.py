@@ -117,12 +117,7 @@ class FromEnvironment(str):
 
 
 def from_environment(value: str, written: str) -> FromEnvironment:
-    """Marks a text that contains an environment variable's value, and keeps it out of messages from now on.
-
-    Args:
-        value: the text.
-        written: the text with the variable's name in place of its value.
-    """
+    """Marks a text that contains an environment variable's value, and keeps it out of messages from now on."""
     marked = FromEnvironment(value)
     marked.written = _typed[value] = written
     return marked

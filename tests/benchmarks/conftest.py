@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import pytest
 from fault_server import FaultServer, serving
 
-from repope_eval.system import downloads
+from repope_eval.system import http
 
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultServer]:
-    monkeypatch.setattr(downloads, "FIRST_WAIT", 0.001)
+    monkeypatch.setattr(http, "FIRST_WAIT", 0.001)
     with serving() as state:
         yield state

@@ -15,7 +15,7 @@ from repope_eval.benchmarks.published_files import find_published_files
 from repope_eval.benchmarks.sources import find_benchmark_images
 from repope_eval.errors import RepopeError
 from repope_eval.settings.config import BenchSettings
-from repope_eval.system import downloads
+from repope_eval.system import http
 
 NAMES = ("coco_pope_random.json", "coco_repope_random.json")
 CONTENTS = {name: f"made up for {name}\n".encode() for name in NAMES}
@@ -33,7 +33,7 @@ IMAGES = {f"COCO_val2014_{number:012}.jpg": _jpeg(number) for number in range(5)
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(downloads, "FIRST_WAIT", 0.001)
+    monkeypatch.setattr(http, "FIRST_WAIT", 0.001)
     for name in ("HTTP_PROXY", "ALL_PROXY", "http_proxy", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
 

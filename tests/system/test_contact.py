@@ -13,7 +13,7 @@ from fault_server import CLOSE, SILENT, FaultServer, status, unanswered_port
 from repope_eval.errors import RepopeError
 from repope_eval.system import downloads as downloading
 from repope_eval.system import downloads as fetching
-from repope_eval.system import hub
+from repope_eval.system import http
 from repope_eval.system.downloads import Download, download
 
 
@@ -39,8 +39,8 @@ def test_an_unreachable_host_is_given_up_early(tmp_path: Path, monkeypatch: pyte
 def test_connections_that_hang_are_given_up_together(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(fetching, "CONNECT_TIMEOUT", 60.0)
-    monkeypatch.setattr(hub, "CONNECTING", 0.2)
+    monkeypatch.setattr(http, "CONNECT_TIMEOUT", 60.0)
+    monkeypatch.setattr(http, "CONNECTING", 0.2)
     monkeypatch.setattr(downloading, "GRACE", 0.1)
     caplog.set_level(logging.INFO, "repope_eval")
     with unanswered_port() as port:
@@ -59,7 +59,7 @@ def test_a_server_that_takes_connections_and_says_nothing_is_given_up(
     server: FaultServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fetching, "READ_TIMEOUT", 60.0)
-    monkeypatch.setattr(hub, "ANSWERING", 0.2)
+    monkeypatch.setattr(http, "ANSWERING", 0.2)
     monkeypatch.setattr(downloading, "GRACE", 0.1)
     server.always = {str(number): SILENT for number in range(50)}
     start = time.monotonic()
@@ -69,8 +69,8 @@ def test_a_server_that_takes_connections_and_says_nothing_is_given_up(
 
 
 def test_a_connection_that_is_tried_in_vain_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fetching, "FIRST_WAIT", 60.0)
-    monkeypatch.setattr(hub, "CONNECTING", 0.2)
+    monkeypatch.setattr(http, "FIRST_WAIT", 60.0)
+    monkeypatch.setattr(http, "CONNECTING", 0.2)
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     with pytest.raises(RepopeError, match=r"no connection within 0.2 s \(.*refused\); check the network and"):
         download([Download("http://nowhere.invalid/file", tmp_path / "file")], description="files")
@@ -79,7 +79,7 @@ def test_a_connection_that_is_tried_in_vain_says_why(tmp_path: Path, monkeypatch
 def test_a_server_that_is_reached_and_slow_is_waited_for(
     server: FaultServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hub, "CONNECTING", 0.1)
+    monkeypatch.setattr(http, "CONNECTING", 0.1)
     server.faults["file"] = [SILENT, SILENT]  # each for longer than that
     assert fetched(server, tmp_path).read_bytes() == CONTENT
 

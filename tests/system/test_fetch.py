@@ -118,3 +118,9 @@ def test_the_body_of_a_redirect_is_not_waited_for(server: FaultServer, tmp_path:
 def test_a_strange_retry_after_is_no_traceback(server: FaultServer, tmp_path: Path, value: str) -> None:
     server.faults["file"] = [status(429, Retry_After=value)]
     assert fetched(server, tmp_path).read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("code", [408, 409, 425, 429, 500])
+def test_what_may_pass_is_asked_for_again(server: FaultServer, tmp_path: Path, code: int) -> None:
+    server.faults["file"] = [status(code)]
+    assert fetched(server, tmp_path).read_bytes() == CONTENT

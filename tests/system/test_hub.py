@@ -17,7 +17,7 @@ from fault_server import CLOSE, SILENT, FaultServer, serving, status, unanswered
 from repope_eval.errors import RepopeError
 from repope_eval.models import checkpoints
 from repope_eval.models.checkpoints import find_checkpoint
-from repope_eval.system import hub
+from repope_eval.system import http
 from repope_eval.system import hub as hub_client
 
 PLACE = "api/models/owner/name/revision/main"
@@ -87,7 +87,7 @@ def test_a_login_page_is_no_hub(server: FaultServer) -> None:
 def test_a_server_that_says_nothing_is_waited_for_once(
     server: FaultServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hub, "ANSWERING", 0.6)
+    monkeypatch.setattr(http, "ANSWERING", 0.6)
     server.always[PLACE] = SILENT
     assert hub_client.silence("models", "owner/name") == f"{server.url}: no answer within 0.6 s"
     assert hub_client.silence("datasets", "owner/other") == f"{server.url}: no answer within 0.6 s"
@@ -96,7 +96,7 @@ def test_a_server_that_says_nothing_is_waited_for_once(
 
 @pytest.mark.parametrize("variable", ["HF_ENDPOINT", "HTTP_PROXY"])
 def test_connections_that_hang_are_given_up(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
-    monkeypatch.setattr(hub, "CONNECTING", 0.5)
+    monkeypatch.setattr(http, "CONNECTING", 0.5)
     with unanswered_port() as port:
         address = f"http://127.0.0.1:{port}"
         if variable == "HTTP_PROXY":
@@ -154,7 +154,7 @@ def test_a_checkpoint_in_the_cache_is_taken_where_the_hub_is_silent(
     (kept / "snapshots" / ("a" * 40)).mkdir(parents=True)
     (kept / "snapshots" / ("a" * 40) / "config.json").write_text('{"model_type": "internvl"}')
     server.always[PLACE] = SILENT
-    monkeypatch.setattr(hub, "ANSWERING", 0.5)
+    monkeypatch.setattr(http, "ANSWERING", 0.5)
     assert find_checkpoint("owner/name", "main").commit == "a" * 40
     assert len(server.asked) == 1
 
@@ -194,7 +194,7 @@ def test_the_clients_attempts_are_not_told_on_the_terminal(capsys: pytest.Captur
 INTERRUPTED = """
 import sys, time
 from concurrent.futures import ThreadPoolExecutor
-from repope_eval import command_line
+from repope_eval.commands import command_line
 from repope_eval.system import hub as hub_client
 
 def call():

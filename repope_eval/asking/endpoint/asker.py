@@ -117,14 +117,7 @@ class Asking:
     def __init__(
         self, settings: ModelSettings, opened: Opened, concurrency: Concurrency, tally: Tally
     ) -> None:
-        """Takes what is asked, and who counts.
-
-        Args:
-            settings: of the model.
-            opened: what is known of the server.
-            concurrency: how many requests may be under way.
-            tally: counts replies and faults.
-        """
+        """Takes what is asked, and who counts."""
         self._settings = settings
         self._opened = opened
         self._concurrency = concurrency
@@ -191,11 +184,7 @@ class Asking:
         take(Answer(question, reply.text, reply.tokens_out, evidence.p_yes, evidence.p_no))
 
     async def _reply(self, client: Client, question: Question, url: str, *, has_turn: bool) -> Reply:
-        """The reply to a question, asked again after faults that may pass.
-
-        Raises:
-            RequestError: there is none.
-        """
+        """The reply to a question, asked again after faults that may pass."""
         form, retrying = self._opened.form, Retrying()
         content = form.content(question.text, url)
         while True:
@@ -233,12 +222,7 @@ class EndpointAsker(Asker):
     """Asks a server many questions at a time."""
 
     def __init__(self, settings: ModelSettings, opened: Opened) -> None:
-        """Takes what is known of the server.
-
-        Args:
-            settings: of the model.
-            opened: what the server told when it was opened.
-        """
+        """Takes what is known of the server."""
         self._settings = settings
         self._opened = opened
         ceiling = MOST if settings.concurrency == "auto" else int(settings.concurrency)

@@ -14,11 +14,10 @@ import httpx2
 from repope_eval.asking.endpoint.replies import RequestError, complaint, fault_of
 from repope_eval.errors import RepopeError
 from repope_eval.settings.config import ModelSettings
+from repope_eval.system import http
 from repope_eval.system.secrets import as_written, hide, masked
 from repope_eval.wording import LONGEST_WORD
 
-CONNECT_TIMEOUT = 10.0
-"""Seconds to wait for a connection."""
 LONGEST_TIMEOUT_OF_FACTS = 10.0
 """Seconds to wait for what a server tells of itself."""
 
@@ -33,9 +32,6 @@ LARGEST_REFUSAL = 64 << 10
 
 _ENCODINGS = ("gzip", "deflate")
 """How a reply may be packed. What is packed twice could keep the processor busy without giving a byte."""
-
-NO_CONNECTION = "no connection"
-CUT = "the connection was cut"
 
 _NO_TLS = re.compile("WRONG_VERSION_NUMBER|record layer failure|HTTP_REQUEST", re.IGNORECASE)
 """What OpenSSL says of a server that speaks plain HTTP."""
@@ -59,9 +55,6 @@ class Client:
     def __init__(self, settings: ModelSettings) -> None:
         """Reads the key from the environment.
 
-        Args:
-            settings: of the model, with an address.
-
         Raises:
             RepopeError: the key is no text that can be sent, or proxy or certificate settings are wrong.
         """
@@ -76,18 +69,13 @@ class Client:
             raise RepopeError(f"{self._variable}: holds characters that no key has; set it to the key alone")
         if self._key:
             hide(self._key, f"({self._variable})")
-        limits = httpx2.Limits(max_connections=None, max_keepalive_connections=None)
-        try:
+        connecting = min(self._timeout, http.CONNECT_TIMEOUT)
+        with http.environment_heeded(f"{self.shown}: cannot be asked"):
             self._http = httpx2.AsyncClient(
-                timeout=httpx2.Timeout(self._timeout, connect=min(self._timeout, CONNECT_TIMEOUT), pool=None),
-                limits=limits,
-                headers={"User-Agent": "repope-eval", "Accept-Encoding": ", ".join(_ENCODINGS)},
+                timeout=httpx2.Timeout(self._timeout, connect=connecting, pool=None),
+                limits=httpx2.Limits(max_connections=None, max_keepalive_connections=None),
+                headers={**http.AGENT, "Accept-Encoding": ", ".join(_ENCODINGS)},
             )
-        except (ValueError, ImportError, OSError, httpx2.InvalidURL) as error:
-            raise RepopeError(
-                f"{self.shown}: cannot be asked with these proxy or certificate settings ({error}); "
-                "check HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and SSL_CERT_FILE"
-            ) from error
 
     async def __aenter__(self) -> Self:
         await self._http.__aenter__()
@@ -116,7 +104,7 @@ class Client:
             entries = json.loads(received.text)["data"]
             return [entry for entry in entries if isinstance(entry["id"], str)]
         except RequestError as fault:
-            if fault.reason == NO_CONNECTION or (fault.ends_run and fault.status == 0):
+            if fault.no_connection or (fault.ends_run and fault.status == 0):
                 raise
             return []  # whether the key is right, the first question shows
         except (ValueError, KeyError, TypeError, RecursionError):
@@ -138,7 +126,7 @@ class Client:
     def refusal(self, fault: RequestError) -> RepopeError:
         """The error that ends a run because of a fault, with its mend."""
         mend = fault.mend
-        if fault.reason == CUT and self._address.startswith("http:"):
+        if fault.reason == http.CUT and self._address.startswith("http:"):
             mend = "check whether the server is up, and whether model.url should begin with https://"
         if fault.status in (401, 403):
             mend = f"check the key in {self._variable}"
@@ -199,22 +187,18 @@ class Client:
                 return RequestError("its certificate is not trusted", detail, ends_run=True, mend=mend)
             case httpx2.ConnectError() if _NO_TLS.search(detail):
                 return RequestError("no https", detail, ends_run=True, mend="give model.url with http://")
-            case httpx2.ConnectError() | httpx2.ConnectTimeout() | httpx2.ProxyError():
-                return RequestError(NO_CONNECTION, detail, may_pass=True)
+            case _ if http.is_unreachable(error):
+                return RequestError(http.NO_CONNECTION, detail, may_pass=True, no_connection=True)
             case httpx2.TimeoutException():
                 return _timeout(seconds)
-            case httpx2.InvalidURL() | httpx2.UnsupportedProtocol() | httpx2.LocalProtocolError():
+            case _ if http.is_no_address(error):
                 return RequestError("no address", detail, ends_run=True)
             case _:
-                return RequestError(CUT, detail, may_pass=True)
+                return RequestError(http.CUT, detail, may_pass=True)
 
 
 async def _body(response: httpx2.Response, largest: int) -> bytes:
-    """The body of a reply, unpacked; of a refusal no more than its beginning.
-
-    Raises:
-        RequestError: it is packed in another way than was asked for, or is too large.
-    """
+    """The body of a reply, unpacked; of a refusal no more than its beginning."""
     encoding = response.headers.get("Content-Encoding", "").strip().lower()
     if encoding not in ("", "identity", *_ENCODINGS):
         raise RequestError(f"a reply that is packed as {masked(encoding[:LONGEST_WORD])!r}", may_pass=True)

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import math
-import random
 from collections import Counter, deque
 from dataclasses import replace
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from repope_eval.asking.endpoint.replies import Reply, RequestError
 from repope_eval.runs.manifest_form import CUT_THOUGHTS
 from repope_eval.settings.config import ModelSettings
+from repope_eval.system import http
 
 log = logging.getLogger(__name__)
 
@@ -124,11 +124,7 @@ class Concurrency:
     """
 
     def __init__(self, ceiling: int) -> None:
-        """Begins with a few turns.
-
-        Args:
-            ceiling: the most turns at a time.
-        """
+        """Begins with a few turns."""
         self._ceiling = ceiling
         self._limit = float(min(BEGINNING, ceiling))
         self._growth = float(ceiling)
@@ -212,16 +208,12 @@ class Concurrency:
         return None
 
 
-ATTEMPTS = 5
-"""The most requests for one answer that may fail. One that the server wants to have later is none of them."""
-FIRST_WAIT = 0.5
-"""Seconds before the second attempt, at least; up to twice as many at random, and doubled for each further attempt."""
 MOST_DOUBLINGS = 5
-"""How often that wait is doubled at most where a server refuses and does not say for how long."""
+"""How often the wait is doubled at most where a server refuses and does not say for how long."""
 
 
 class Retrying:
-    """The attempts at one answer."""
+    """The attempts at one answer. A request that the server wants to have later is none of them."""
 
     def __init__(self) -> None:
         self._attempts = 1
@@ -241,10 +233,10 @@ class Retrying:
         if fault.is_pace:
             await asyncio.sleep(self._until_taken(fault, all_refused_since))
             return
-        if not fault.may_pass or self._attempts >= ATTEMPTS:
+        if not fault.may_pass or self._attempts >= http.ATTEMPTS:
             raise fault
         self._attempts += 1
-        await asyncio.sleep(_own_wait(self._attempts - 2))
+        await asyncio.sleep(http.own_wait(self._attempts - 2))
 
     def _until_taken(self, fault: RequestError, all_refused_since: float) -> float:
         """The seconds after which a server may take the request that it has refused.
@@ -254,7 +246,7 @@ class Retrying:
         """
         now = asyncio.get_running_loop().time()
         self._refused_since = min(self._refused_since, now)
-        own = _own_wait(0 if fault.retry_after else min(self._refusals, MOST_DOUBLINGS))
+        own = http.own_wait(0 if fault.retry_after else min(self._refusals, MOST_DOUBLINGS))
         seconds = max(fault.retry_after, own)
         self._refusals += 1
         if now + seconds > min(self._refused_since, all_refused_since) + LONGEST_PAUSE:
@@ -265,8 +257,3 @@ class Retrying:
                 detail=", ".join(filter(None, (fault.detail, asked_for))),
             )
         return seconds
-
-
-def _own_wait(doublings: int) -> float:
-    """Seconds before another attempt, where the server does not say how many: other clients wait for others."""
-    return FIRST_WAIT * 2.0**doublings * random.uniform(1, 2)

@@ -68,9 +68,6 @@ def _require_model(named: str, names: frozenset[str], address: str) -> None:
 
     A name with a date, a tag or a revision behind it stands for the same model: `gpt-4o-2024-08-06`, `llava:13b`,
     `org/name@main`.
-
-    Raises:
-        RepopeError: the reply names another model.
     """
     plain = re.sub(r"-\d[\d-]*$|[:@][^/]*$", "", named)
     if named and not {named.casefold(), plain.casefold()} & {name.casefold() for name in names}:
@@ -88,11 +85,7 @@ def _names(checkpoint: str, listed: Sequence[Mapping[str, Any]]) -> frozenset[st
 
 
 async def _first_reply(client: Client, settings: ModelSettings) -> tuple[Form, Reply, str]:
-    """Asks the first question, and leaves out what the server refuses and answers do not depend on.
-
-    Raises:
-        RequestError: the server refuses it nonetheless, or fails.
-    """
+    """Asks the first question, and leaves out what the server refuses and answers do not depend on."""
     form, retrying = form_of(settings), Retrying()
     picture = encoded(_picture(), settings.image_format or "png", settings.max_side)
     while True:

@@ -4,11 +4,9 @@ What the server itself calls no answer is none: an error, a filter's verdict, a 
 the model's answer, and so is an empty text.
 """
 
-import email.utils
 import json
 import math
 import re
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -23,6 +21,7 @@ from repope_eval.scoring.protocols import (
     is_thought_alone,
     unknown_tag,
 )
+from repope_eval.system.http import HTTPError, retry_after, status_may_pass
 from repope_eval.system.secrets import masked
 from repope_eval.wording import LONGEST_WORD
 
@@ -31,8 +30,6 @@ LONGEST_READ = 10_000
 
 _CONCERNS_ONE = (400, 413, 415, 422)
 """What a server says of a request that it cannot take, because of its image, say, while it takes others."""
-_MAY_PASS = (408, 409, 425, 429)
-"""What a server says of a request, not a 5xx, that it may take later."""
 _BUSY = (429, 503, 504, 529)
 """What a server says when it is asked too much at once."""
 _SPENT = "insufficient_quota"
@@ -49,20 +46,12 @@ _MENDS = {
 
 
 @dataclass(eq=False)
-class RequestError(Exception):
+class RequestError(HTTPError):
     """Why a question was not answered."""
 
-    reason: str
-    """What is wrong, in words that are the same for each question that it happens to."""
-    detail: str = ""
-    """What the server said of it; empty where it said nothing."""
-    may_pass: bool = False
-    """Whether asking again may help."""
     is_busy: bool = False
     """Whether the server is asked too much at once."""
     is_timeout: bool = False
-    retry_after: float = 0.0
-    """Seconds that the server wants to be left alone; 0 where it does not say."""
     status: int = 0
     """The HTTP status where the server refused the request; 0 where it is another fault."""
     ends_run: bool = False
@@ -75,9 +64,6 @@ class RequestError(Exception):
         """Whether the server takes the request, but later: asking it now was no failed attempt."""
         return self.may_pass and (self.status == 429 or self.retry_after > 0)
 
-    def __str__(self) -> str:
-        return f"{self.reason}: {self.detail}" if self.detail else self.reason
-
 
 def fault_of(status: int, headers: Mapping[str, str], body: object) -> RequestError:
     """The fault that a reply with an HTTP status other than 2xx is.
@@ -88,13 +74,13 @@ def fault_of(status: int, headers: Mapping[str, str], body: object) -> RequestEr
         body: its text, or what is in it as JSON.
     """
     is_spent = status == 429 and isinstance(body, str) and _SPENT in body
-    may_pass = not is_spent and (status in _MAY_PASS or status >= 500)
+    may_pass = not is_spent and status_may_pass(status)
     return RequestError(
         f"HTTP {status}",
         complaint(body),
         may_pass=may_pass,
         is_busy=may_pass and status in _BUSY,
-        retry_after=_retry_after(headers) if may_pass else 0.0,
+        retry_after=retry_after(headers) if may_pass else 0.0,
         status=status,
         ends_run=not may_pass and status not in _CONCERNS_ONE,
         mend="try again later" if may_pass else _MENDS.get(402 if is_spent else status, "check model.url"),
@@ -102,11 +88,7 @@ def fault_of(status: int, headers: Mapping[str, str], body: object) -> RequestEr
 
 
 def complaint(body: object) -> str:
-    """What a refusal says, on one line and without secrets: the message in JSON that servers send, or the text itself.
-
-    Args:
-        body: the text of a reply, or what is in it as JSON.
-    """
+    """What a refusal says, on one line and without secrets: the message in a server's JSON, or the text itself."""
     try:
         found = json.loads(body) if isinstance(body, str) else body
         for key in ("error", "message", "detail"):
@@ -118,30 +100,6 @@ def complaint(body: object) -> str:
         words = body if isinstance(body, str) and not body.lstrip().startswith("<") else ""
     words = " ".join(masked(words[:LONGEST_READ], even_words=True).split())
     return words if len(words) <= 2 * LONGEST_WORD else f"{words[: 2 * LONGEST_WORD]}..."
-
-
-def _retry_after(headers: Mapping[str, str]) -> float:
-    """The wait in seconds that a server asks for; 0 where it asks for none.
-
-    Retry-After is a number of seconds or a date (RFC 9110, section 10.2.3). A date is of the server's clock, which
-    the header Date shows: ours may be wrong.
-    """
-    value = headers.get("Retry-After", "").strip()
-    try:
-        seconds = float(value)
-    except ValueError:
-        moment = _moment(value)
-        now = _moment(headers.get("Date", "")) or time.time()
-        seconds = 0.0 if moment is None else moment - now
-    return max(0.0, seconds) if math.isfinite(seconds) else 0.0
-
-
-def _moment(date: str) -> float | None:
-    """The time of an HTTP date in seconds since 1970; None where it is none."""
-    try:
-        return email.utils.parsedate_to_datetime(date.strip()).timestamp()
-    except (ValueError, OverflowError, OSError):
-        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,13 +120,7 @@ STILL_THINKING = Evidence(None, None, reason="the model was still thinking")
 
 
 def first_token_evidence(choice: Mapping[str, Any], *, is_asked: bool, has_thought: bool) -> Evidence:
-    """The evidence in a choice of a reply.
-
-    Args:
-        choice: the choice, an object of JSON.
-        is_asked: whether log probabilities were asked for.
-        has_thought: whether the answer comes after a thought.
-    """
+    """The evidence in a choice of a reply."""
     if not is_asked:
         return Evidence(None, None, reason="the server refuses logprobs")
     if has_thought:
@@ -249,10 +201,6 @@ class _Message:
 def read_reply(text: str, *, asks_evidence: bool) -> Reply:
     """Reads the body of a reply whose HTTP status is fine.
 
-    Args:
-        text: the body.
-        asks_evidence: whether log probabilities were asked for.
-
     Raises:
         RequestError: it holds no answer.
     """
@@ -284,11 +232,7 @@ def read_reply(text: str, *, asks_evidence: bool) -> Reply:
 
 
 def _first_choice(document: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The choice with the lowest index: one was asked for, and a server may send several in any order.
-
-    Raises:
-        RequestError: there is none, or the server says that it has failed.
-    """
+    """The choice with the lowest index: one was asked for, and a server may send several in any order."""
     listed = document.get("choices")
     choices = [each for each in listed if isinstance(each, Mapping)] if isinstance(listed, list) else []
     choice = min(choices, key=_index, default={})
@@ -331,11 +275,7 @@ def _read_message(message: Mapping[str, Any]) -> _Message:
 
 
 def _answer(choice: Mapping[str, Any], message: _Message) -> tuple[str, bool]:
-    """The text of the answer, and whether it is empty because the thought before it was cut off.
-
-    Raises:
-        RequestError: there is none.
-    """
+    """The text of the answer, and whether it is empty because the thought before it was cut off."""
     content, ending = message.content or "", choice.get("finish_reason")
     if ending in _BROKEN_OFF:
         raise RequestError(f"an answer that ended with {ending}", complaint(content), may_pass=True)

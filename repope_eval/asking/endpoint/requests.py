@@ -41,12 +41,7 @@ class Form:
     has_seed: bool = True
 
     def body(self, text: str, image: str | None) -> dict[str, Any]:
-        """The request that asks a question.
-
-        Args:
-            text: the question.
-            image: the image as a data URL; None where none is shown.
-        """
+        """The request that asks a question."""
         question = {"type": "text", "text": text + (self.question_suffix or "")}
         pictures = [] if image is None else [{"type": "image_url", "image_url": {"url": image}}]
         messages: list[dict[str, Any]] = [{"role": "user", "content": [*pictures, question]}]

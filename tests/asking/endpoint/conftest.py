@@ -9,14 +9,13 @@ from chat_server import ChatServer, serving
 from PIL import Image
 
 from repope_eval.asking.asker import AskedImage
-from repope_eval.asking.endpoint import concurrency
 from repope_eval.records import Question
-from repope_eval.system import secrets
+from repope_eval.system import http, secrets
 
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    monkeypatch.setattr(concurrency, "FIRST_WAIT", 0.001)
+    monkeypatch.setattr(http, "FIRST_WAIT", 0.001)
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     monkeypatch.setattr(secrets, "_known", {})
     monkeypatch.setattr(logging.getLogger("repope_eval"), "propagate", True)

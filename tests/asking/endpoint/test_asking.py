@@ -14,6 +14,7 @@ from repope_eval.asking.asker import AskedImage
 from repope_eval.asking.endpoint import concurrency
 from repope_eval.errors import RepopeError
 from repope_eval.records import Answer, Question
+from repope_eval.system import http
 
 Images = list[AskedImage]
 
@@ -161,7 +162,7 @@ def test_a_server_that_refuses_three_requests_in_ten_answers_all_questions(
     chat.respond = respond
     assert texts_of(all_answers(asker, asked_images)) == asked_texts(asked_images)
     assert asker.facts()["unanswered"] == {}
-    assert max(refused.values()) >= concurrency.ATTEMPTS
+    assert max(refused.values()) >= http.ATTEMPTS
     assert 0.25 < refused.total() / len(chat.questions) < 0.35
 
 
@@ -170,9 +171,9 @@ def test_a_request_that_is_refused_more_often_than_others_may_fail_is_answered(
     chat: ChatServer, images: Images, sent: Sent
 ) -> None:
     asker = opened(chat, concurrency="1")
-    chat.failing(*[sent] * (2 * concurrency.ATTEMPTS))
+    chat.failing(*[sent] * (2 * http.ATTEMPTS))
     assert texts_of(all_answers(asker, images[:1])) == asked_texts(images[:1])
-    assert asker.facts()["retries"] == 2 * concurrency.ATTEMPTS
+    assert asker.facts()["retries"] == 2 * http.ATTEMPTS
 
 
 @pytest.mark.parametrize(

@@ -121,7 +121,7 @@ def test_nearly_all_that_the_concurrency_allows_is_used(
 def test_a_server_that_bears_less_is_asked_less(
     asked: Callable[[Server, int], tuple[float, list[Answer], Tally]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("repope_eval.asking.endpoint.concurrency.FIRST_WAIT", 0.5)
+    monkeypatch.setattr("repope_eval.system.http.FIRST_WAIT", 0.5)
     server = Server(bears=12)
     seconds, answers, tally = asked(server, MOST)
     assert len(answers) == 600
