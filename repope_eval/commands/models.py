@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from repope_eval.errors import RepopeError
-from repope_eval.machine.memory_need import Rehearsed, Shape, need_of, value_bytes_of
+from repope_eval.machine.memory_need import Rehearsed, Shape, memory_need, value_bytes_of
 from repope_eval.reporting.console import print_table, print_text
 from repope_eval.reporting.tables import Field, number_field, table, text_field
 from repope_eval.settings.composition import listed_models
@@ -86,7 +86,7 @@ def _need(settings: ModelSettings, counted: Shape | Rehearsed) -> str:
     """A line with the memory that a run needs, in the model's number format and quantized."""
     value_bytes = value_bytes_of(settings)
     needs = (
-        f"{memory_text(need_of(counted, quantization=way, value_bytes=value_bytes).total)} in {name}"
+        f"{memory_text(memory_need(counted, quantization=way, value_bytes=value_bytes).total)} in {name}"
         for way, name in (("none", number_format(settings)), ("int8", "int8"), ("nf4", "nf4"))
     )
     note = f"; {counted.note}" if isinstance(counted, Rehearsed) and counted.note else ""

@@ -193,10 +193,6 @@ def check_device(name: str, device: Device) -> Iterator[Check]:
     Whatever is wrong fails its own check, and the next ones go on. Both engines are held against the same answers, so
     that they agree with each other in float32 where both pass.
 
-    Args:
-        name: the device, as a run's settings name it.
-        device: what is known of it.
-
     Raises:
         KeyboardInterrupt: a signal came.
     """

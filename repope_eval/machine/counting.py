@@ -1,4 +1,4 @@
-"""Counts what a model needs: by its own small files, or by a rehearsal without weights, as no formula holds for all."""
+"""Counts what a model needs by its small files, and by a rehearsal without weights: no formula holds for any class."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +16,7 @@ from repope_eval.asking.chat.ways import PLAIN, WAYS
 from repope_eval.asking.native.generation import find_spellings
 from repope_eval.asking.native.rows import common_prefix_length
 from repope_eval.machine.hollow_tensors import HollowTensors
-from repope_eval.machine.memory_need import LONGEST_ANSWER, Rehearsed, Shape, Size
+from repope_eval.machine.memory_need import LONGEST_ANSWER, Rehearsed, Shape, Size, values_a_token
 from repope_eval.models.description import GENERATION_CONFIG
 from repope_eval.models.fields import bounded_reading, first_line
 from repope_eval.models.loading import Described
@@ -30,14 +30,14 @@ PHOTOGRAPH = (640, 480)
 
 def size_of(network: PreTrainedModel) -> Size:
     """The size of a network, with or without weights; tied ones count once."""
-    linear = {
-        parameter
-        for module in network.get_decoder().modules()
-        if isinstance(module, nn.Linear)
-        for parameter in module.parameters()
-    }
+    linear = {parameter for module in _quantized(network) for parameter in module.parameters()}
     everything = set(network.parameters())
     return Size(parameters=_number(everything), quantizable=_number(linear & everything))
+
+
+def _quantized(network: Any) -> list[nn.Linear]:
+    """The layers of the language model that quantization shrinks."""
+    return [module for module in network.get_decoder().modules() if isinstance(module, nn.Linear)]
 
 
 def _number(parameters: set[nn.Parameter]) -> int:
@@ -56,12 +56,9 @@ def shape_of(recipe: Recipe) -> Shape:
     return Shape(
         parameters=size.parameters,
         quantizable=size.quantizable,
-        layers=text.num_hidden_layers,
+        **_attention(text),
         hidden=text.hidden_size,
         intermediate=text.intermediate_size,
-        heads=text.num_attention_heads,
-        key_value_heads=text.num_key_value_heads,
-        head_size=getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads,
         vocabulary=text.vocab_size,
         keeps_scores=getattr(text, "attn_logit_softcapping", None) is not None,
         attends_both_ways=recipe.attends_both_ways,
@@ -70,6 +67,17 @@ def shape_of(recipe: Recipe) -> Shape:
         vision_values=recipe.vision_values(tiles) + 2 * pixels["pixel_values"].numel(),
         vision_operations=int(counter.get_total_flops()),
     )
+
+
+def _attention(text: PreTrainedConfig) -> dict[str, int]:
+    """What a language model's configuration says of attention, by the fields of `Shape`; 0 where it does not say."""
+    heads = getattr(text, "num_attention_heads", 0)
+    return {
+        "layers": getattr(text, "num_hidden_layers", 0),
+        "heads": heads,
+        "key_value_heads": getattr(text, "num_key_value_heads", None) or heads,
+        "head_size": getattr(text, "head_dim", None) or getattr(text, "hidden_size", 0) // max(1, heads),
+    }
 
 
 _OBJECTS = (
@@ -123,11 +131,8 @@ def rehearse(settings: ModelSettings, described: DescribedChat) -> Rehearsed:
         RepopeError: the settings ask for an attention that the model does not have.
     """
     network, attention = described.network, described.attention(settings)
-    size, matrices, cached_values = (
-        size_of(network),
-        _quantized_matrices(network),
-        _cached_values(network.config),
-    )
+    size, cached_values = size_of(network), _cached_values(network.config)
+    matrices = [layer.weight for layer in _quantized(network)]
     image = described.processor.prepare(Image.new("RGB", PHOTOGRAPH, "gray"), QUESTIONS)
     width, shared = max(map(len, image.prompts)), common_prefix_length(image.prompts)
     note = ""
@@ -201,17 +206,10 @@ def _ask_sharing(model: ChatModel, image: ChatPrepared, limits: Limits) -> bool:
     return False
 
 
-def _quantized_matrices(network: Any) -> list[torch.Tensor]:
-    """The matrices of the language model that quantization shrinks."""
-    return [module.weight for module in network.get_decoder().modules() if isinstance(module, nn.Linear)]
-
-
 def _cached_values(config: PreTrainedConfig) -> int:
     """Numbers that the cache holds for each token, if all layers keep keys and values of all heads and tokens.
 
     Some layers of some models keep less: those with a window, or with a state. 0 where the configuration does not say.
     """
-    text = config.get_text_config(decoder=True)
-    layers, heads = getattr(text, "num_hidden_layers", 0), getattr(text, "num_attention_heads", 0)
-    size = getattr(text, "head_dim", None) or getattr(text, "hidden_size", 0) // max(1, heads)
-    return int(2 * layers * (getattr(text, "num_key_value_heads", None) or heads) * size)
+    found = _attention(config.get_text_config(decoder=True))
+    return values_a_token(found["layers"], found["key_value_heads"], found["head_size"])

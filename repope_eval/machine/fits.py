@@ -13,9 +13,8 @@ from repope_eval.machine.machine import Data, Device, Hub, Machine
 from repope_eval.machine.memory_need import (
     Rehearsed,
     Shape,
-    need_of,
+    memory_need,
     published_shape,
-    rehearsed_operations,
     shared_operations,
     value_bytes_of,
 )
@@ -56,11 +55,7 @@ def count_models(listed: Iterable[ModelSettings]) -> CountedModels:
 
 
 def _rehearsed(settings: ModelSettings) -> Shape | Rehearsed:
-    """What a model takes by the files of its checkpoint on this machine.
-
-    Raises:
-        RepopeError: they are not here, or not as they should be.
-    """
+    """What a model takes by the files of its checkpoint on this machine."""
     checkpoint = checkpoint_of(settings, download=False)  # one that is missing needs no torch
     from repope_eval.asking.chat.loading import describe_network
     from repope_eval.machine.counting import count_need
@@ -146,25 +141,13 @@ def fits(
     """A fit for each model.
 
     Models that fit come first. Of these the most faithful way comes first, and of equal ways the least computation.
-
-    Args:
-        room: the memory that they are to fit.
-        models: the models, each with what was counted of it.
-        asked: the benchmark whose time is told.
     """
     found = []
     for settings, counted in models:
-        operations = _operations(counted, asked.size.questions / asked.size.images) * asked.size.images
+        operations = shared_operations(counted, asked.size.questions / asked.size.images) * asked.size.images
         way, fit = _fit(room, settings, counted, operations)
         found.append((way, operations, fit))
     return tuple(fit for _, _, fit in sorted(found, key=lambda line: line[:2]))
-
-
-def _operations(counted: Shape | Rehearsed, questions: float) -> float:
-    """The operations of an image with so many questions."""
-    if isinstance(counted, Rehearsed):
-        return rehearsed_operations(counted, questions)
-    return shared_operations(counted, questions)
 
 
 def command_of(room: Room, asked: Asked, model: str) -> str:
@@ -213,7 +196,7 @@ def _ways(room: Room) -> Iterator[tuple[str, int]]:
 
 
 def _need(settings: ModelSettings, counted: Shape | Rehearsed, quantization: str, kind: str) -> float:
-    return need_of(
+    return memory_need(
         counted, quantization=quantization, value_bytes=value_bytes_of(settings), device=kind
     ).total
 

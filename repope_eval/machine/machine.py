@@ -91,11 +91,6 @@ _OPTIONAL = ("flash-attn", "hydra-submitit-launcher")
 def examine(device: str, data_dir: Path, models: Iterable[ModelSettings]) -> Machine:
     """Describes this machine.
 
-    Args:
-        device: that models would be on, as in a run.
-        data_dir: folder of the benchmarks' files.
-        models: whose weights are looked for.
-
     Raises:
         RepopeError: the device is not there.
     """

@@ -5,7 +5,8 @@ without torch. `counting.shape_of` makes a row of it from a checkpoint's `config
 
 A formula over a model's shape, so that what fits is known before anything is downloaded. `perf/memory.py` holds
 it against what is measured. Of a chat model, whose class may do anything, what was counted without weights is added
-up instead.
+up instead. No table could hold the needs themselves: they follow from quantization, number format, device, and how
+many questions an image has.
 
 A product of a matrix with a token is two operations a weight; attention of a token to a context of n tokens is
 4 n times the heads' width, half of it where tokens look back only. Norms, activations and embeddings are left out:
@@ -74,12 +75,17 @@ class Shape(Size):
     @property
     def cached_values(self) -> int:
         """Numbers that the key-value cache holds for each token."""
-        return 2 * self.layers * self.key_value_heads * self.head_size
+        return values_a_token(self.layers, self.key_value_heads, self.head_size)
+
+
+def values_a_token(layers: int, key_value_heads: int, head_size: int) -> int:
+    """Numbers that a cache of keys and values holds for each token."""
+    return 2 * layers * key_value_heads * head_size
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rehearsed(Size):
-    """What was counted while a model without weights was asked about a photograph (`rehearsal.rehearse`).
+    """What was counted while a model without weights was asked about a photograph (`counting.rehearse`).
 
     It stands in for a shape where no formula is known for a model's class.
     """
@@ -167,38 +173,30 @@ def value_bytes_of(settings: ModelSettings) -> int:
     return 4 if number_format(settings) == "float32" else 2
 
 
-def need_of(
-    model: Shape | Rehearsed, *, quantization: str = "none", value_bytes: int = 2, device: str = "cuda"
-) -> MemoryNeed:
-    """The need of a run that asks about one photograph at a time, by the formula or by what was counted.
-
-    Args:
-        model: its shape, or what was counted while it was rehearsed.
-        quantization: none, int8 or nf4.
-        value_bytes: of a number in the run's format: 2, or 4 in float32.
-        device: kind of device.
-    """
-    if isinstance(model, Rehearsed):
-        return rehearsed_need(model, quantization=quantization, value_bytes=value_bytes)
-    return memory_need(model, quantization=quantization, value_bytes=value_bytes, device=device)
-
-
 def memory_need(
-    shape: Shape,
+    model: Shape | Rehearsed,
     *,
     quantization: str = "none",
     value_bytes: int = 2,
     questions: int = QUESTIONS,
     device: str = "cuda",
 ) -> MemoryNeed:
-    """The need of a run that asks about one photograph at a time.
+    """The need of a run that asks about one photograph at a time, by the formula or by what was counted.
 
     Args:
-        shape: of the model.
+        model: its shape, or what was counted while it was rehearsed, in the number format of the run.
         quantization: none, int8 or nf4.
         value_bytes: of a number in the run's format: 2, or 4 in float32.
-        questions: about the image.
+        questions: about the image; of a model that was rehearsed, those are counted that were asked.
         device: kind of device, which bounds what is fed at a time where prompts attend both ways.
+    """
+    if isinstance(model, Rehearsed):
+        return _rehearsed_need(model, quantization, value_bytes)
+    return _computed_need(model, quantization, value_bytes, *_fed_at_once(model, questions, device))
+
+
+def _computed_need(shape: Shape, quantization: str, value_bytes: int, rows: int, tokens: int) -> MemoryNeed:
+    """The need by the formula, where so many rows of so many tokens each are fed at once.
 
     With N tokens of width h and inner width i, a layer of the language model holds about N (4 h + 3 i) numbers at
     once, or the keys and values repeated for all heads; under int8 N i numbers of four bytes besides, the whole
@@ -206,7 +204,6 @@ def memory_need(
     larger counts, since one comes after the other. Added are: scores of attention where the kernel keeps them, one
     matrix in the run's format (nf4), the image's features, and the logits.
     """
-    rows, tokens = _fed_at_once(shape, questions, device)
     language = _language_values(shape, rows, tokens) * value_bytes
     if quantization == "int8":
         language += 4 * rows * tokens * shape.intermediate
@@ -220,16 +217,11 @@ def memory_need(
     )
 
 
-def rehearsed_need(counted: Rehearsed, *, quantization: str = "none", value_bytes: int = 2) -> MemoryNeed:
-    """The need of a run that asks about one photograph at a time, by what was counted while it was rehearsed.
+def _rehearsed_need(counted: Rehearsed, quantization: str, value_bytes: int) -> MemoryNeed:
+    """The need by what was counted while the model was rehearsed.
 
     Added to that are all tokens of answers, which are in the cache at the end; under int8 the whole products of the
     widest matrix, four bytes each; and under nf4 the largest matrix in the run's format.
-
-    Args:
-        counted: of the model, in the number format of the run.
-        quantization: none, int8 or nf4.
-        value_bytes: of a number in the run's format.
     """
     a_token = counted.cached_values * value_bytes
     prompts = min(counted.rows * counted.width * a_token, counted.held)
@@ -264,25 +256,18 @@ ANSWER_TOKENS = 3
 """An answer is yes or no, a full stop, and the token that ends it."""
 
 
-def shared_operations(shape: Shape, questions: float) -> float:
+def shared_operations(shape: Shape | Rehearsed, questions: float) -> float:
     """The operations of the shared-prefix engine: image once, its prompt's prefix once, each question on top.
 
-    Args:
-        shape: of the model.
-        questions: distinct ones about the image.
+    Of a model that was rehearsed these are all that were asked then, where one question was not counted by itself.
     """
+    if isinstance(shape, Rehearsed):
+        return shape.alone + (questions - 1) * shape.further if shape.alone else shape.operations
     if shape.attends_both_ways:  # what the vision tower makes is all that questions share
         return shape.vision_operations + questions * _prompt_and_answer(shape)
     prefix = shape.image_tokens + PROMPT_TOKENS
     prompts = _fed(shape, prefix, prefix / 2) + _fed(shape, questions * QUESTION_TOKENS, prefix)
     return shape.vision_operations + prompts + questions * _answer_operations(shape)
-
-
-def rehearsed_operations(counted: Rehearsed, questions: float) -> float:
-    """The operations of an image with so many questions; of all that were rehearsed, where one was not counted."""
-    if not counted.alone:
-        return counted.operations
-    return counted.alone + (questions - 1) * counted.further
 
 
 def operations_alone(shape: Shape) -> float:

@@ -23,8 +23,8 @@ from repope_eval.machine.memory_need import (
     PROGRAM,
     QUESTIONS,
     Rehearsed,
-    need_of,
-    rehearsed_operations,
+    memory_need,
+    shared_operations,
 )
 from repope_eval.models.placement import quantization
 
@@ -58,7 +58,7 @@ def test_the_need_is_that_of_a_run(kind: str, rehearsed: Callable[[str], tuple[P
         live.note(model.network.parameters())
         assert live.held == counted.weight_bytes("none", 4)
         Ways(model, "shared", limits, verify=1).ask(image)
-    need = need_of(counted, value_bytes=4).total - PROGRAM
+    need = memory_need(counted, value_bytes=4).total - PROGRAM
     assert counted.note == ""
     assert live.peak <= need <= 1.08 * live.peak, need / live.peak
 
@@ -80,7 +80,9 @@ def test_quantization_is_of_the_language_model_alone(
         for parameter in module.parameters()
     )
     assert quantized == counted.quantizable > 0
-    plain, int8, nf4 = (need_of(counted, quantization=way, value_bytes=4) for way in ("none", "int8", "nf4"))
+    plain, int8, nf4 = (
+        memory_need(counted, quantization=way, value_bytes=4) for way in ("none", "int8", "nf4")
+    )
     assert plain.weights - int8.weights == 3 * quantized
     assert plain.weights - nf4.weights == (4 - 0.5625) * quantized
     assert int8.activations - plain.activations == 4 * counted.fed * counted.widest
@@ -95,8 +97,8 @@ def test_operations_of_fewer_questions_follow_from_those_of_all(
     monkeypatch.setattr(counting, "QUESTIONS", FEW[:2])
     settings = chat_settings(folder)
     fewer = rehearse(settings, read_chat_description(settings))
-    assert rehearsed_operations(counted, len(FEW)) == pytest.approx(counted.operations)
-    assert rehearsed_operations(counted, 2) == pytest.approx(fewer.operations, rel=0.02)
+    assert shared_operations(counted, len(FEW)) == pytest.approx(counted.operations)
+    assert shared_operations(counted, 2) == pytest.approx(fewer.operations, rel=0.02)
     assert 0 < counted.further <= counted.alone
 
 
@@ -117,7 +119,7 @@ def test_where_a_class_needs_values_it_says_so_and_counts_weights_and_cache(
     counted = rehearse(settings, read_chat_description(settings))
     assert counted.note == "only weights and cache are counted (NotImplementedError: numbers are)"
     assert counted.parameters == whole.parameters
-    need = need_of(counted, value_bytes=4)
+    need = memory_need(counted, value_bytes=4)
     assert need.activations == 0
     assert need.cache == QUESTIONS * (counted.width + MOST_TOKENS) * 128 * 4
 
