@@ -22,15 +22,7 @@ from repope_eval.asking.chat.generation import (
 from repope_eval.asking.chat.loading import ChatModel
 from repope_eval.asking.chat.processor import ChatPrepared
 from repope_eval.asking.native.memory import give_back, is_lack_of_memory
-from repope_eval.asking.native.verification import (
-    MOST_CHANGE,
-    SECONDS_AN_IMAGE,
-    Comparison,
-    compare,
-    comparison_line,
-    number_format_of,
-    verified,
-)
+from repope_eval.asking.native.verification import SECONDS_AN_IMAGE, Checked
 from repope_eval.errors import RepopeError
 from repope_eval.models.fields import first_line
 from repope_eval.settings.config import Engine
@@ -64,23 +56,13 @@ class Ways:
     """The ways of an engine, of which one is taken until it proves wrong."""
 
     def __init__(self, model: ChatModel, engine: Engine, limits: Limits, verify: int) -> None:
-        """Takes the fastest way.
-
-        Args:
-            model: the model that is asked.
-            engine: whose ways are taken.
-            limits: of the answers.
-            verify: how many images are asked about the plain way, too.
-        """
+        """Takes the fastest way."""
         self._model = model
         self._limits = limits
         self._left = list(WAYS[engine])
         self._images_to_check = verify
         self._why = ""
-        self._most_change = MOST_CHANGE[number_format_of(model)]
-        self._images = 0
-        self._compared: list[Comparison] = []
-        self._seconds = 0.0
+        self._checked = Checked(model)
 
     def ask(self, image: ChatPrepared) -> list[ChatGeneration]:
         """The answers to an image's questions, which are those of the plain way as far as that was checked.
@@ -106,11 +88,10 @@ class Ways:
     def facts(self) -> dict[str, Any]:
         """What a manifest says of the way that was taken, why no faster one was, and what was checked."""
         facts: dict[str, Any] = {"way": self._way.name, "why": self._why or None}
-        if not self._compared:
+        if not self._checked.answers:
             return facts
-        line = comparison_line(self._images, self._compared)
         # Answers that differed were asked anew, so none is in doubt.
-        return facts | verified(self._images, self._compared, self._seconds, line, in_doubt=False)
+        return facts | self._checked.facts(self._checked.line(), in_doubt=False)
 
     @property
     def _way(self) -> Way:
@@ -136,7 +117,7 @@ class Ways:
             found.append(self._ask_one(image, index))
             if time.perf_counter() - started > SECONDS_AN_IMAGE:
                 break
-        self._seconds += time.perf_counter() - started
+        self._checked.seconds += time.perf_counter() - started
         return found
 
     def _ask_one(self, image: ChatPrepared, index: int) -> ChatGeneration:
@@ -161,7 +142,7 @@ class Ways:
         self, image: ChatPrepared, found: Sequence[ChatGeneration], plain: Sequence[ChatGeneration]
     ) -> bool:
         """Compares the answers of the current way with plain ones, and notes why it is to be left if they differ."""
-        compared = [compare(*pair, self._most_change) for pair in zip(found, plain, strict=False)]
+        compared = [self._checked.compare(*pair) for pair in zip(found, plain, strict=False)]
         differing = [one for one in compared if not (one.has_equal_tokens and one.is_explained)]
         if differing:
             self._why = (
@@ -169,8 +150,8 @@ class Ways:
                 f"question alone ({shown(self._way.name)})"
             )
             return False
-        self._images += 1
+        self._checked.images += 1
         self._images_to_check -= 1
-        self._compared += compared
-        log.info("%s", comparison_line(self._images, self._compared))
+        self._checked.answers += compared
+        log.info("%s", self._checked.line())
         return True

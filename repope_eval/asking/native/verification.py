@@ -66,45 +66,55 @@ def compare(said: Generation, plain: Generation, most_change: float) -> Comparis
     return Comparison(said.token_ids == plain.token_ids, change, is_explained)
 
 
-def number_format_of(model: LoadedNetwork) -> str:
-    """The key of `MOST_CHANGE` for a loaded model."""
-    is_int8 = getattr(model.network, "is_loaded_in_8bit", False)
-    return "int8" if is_int8 else str(model.dtype).removeprefix("torch.")
+class Checked:
+    """What came of the images that were asked about the plain way, too."""
 
+    def __init__(self, model: LoadedNetwork) -> None:
+        """Nothing is checked yet of a loaded model."""
+        is_int8 = getattr(model.network, "is_loaded_in_8bit", False)
+        self.number_format = "int8" if is_int8 else str(model.dtype).removeprefix("torch.")
+        """The key of `MOST_CHANGE`."""
+        self.images = 0
+        self.answers: list[Comparison] = []
+        self.seconds = 0.0
+        """How long the plain way took."""
 
-def comparison_line(images: int, compared: Sequence[Comparison]) -> str:
-    """How well the answers about so many images, at least one answer, agree with those of the plain way."""
-    equal = sum(one.has_equal_tokens for one in compared)
-    thousandths = max(1, math.ceil(1000 * max(one.p_yes_change for one in compared)))
-    return (
-        f"checked against the plain way on {counted(images, 'image')}: {equal} of "
-        f"{counted(len(compared), 'answer')} equal, p_yes within {f'{thousandths / 1000:.3f}'.removeprefix('0')}"
-    )
+    @property
+    def equal(self) -> int:
+        """How many answers have the plain way's tokens."""
+        return sum(one.has_equal_tokens for one in self.answers)
 
+    def compare(self, said: Generation, plain: Generation) -> Comparison:
+        """Compares two answers to a question, as the model's number format allows."""
+        return compare(said, plain, MOST_CHANGE[self.number_format])
 
-def verified(
-    images: int, compared: Sequence[Comparison], seconds: float, line: str, *, in_doubt: bool
-) -> dict[str, Any]:
-    """What a manifest says of a check, under `verified`.
+    def line(self) -> str:
+        """How well the answers, at least one, agree with those of the plain way."""
+        thousandths = max(1, math.ceil(1000 * max(one.p_yes_change for one in self.answers)))
+        within = f"{thousandths / 1000:.3f}".removeprefix("0")
+        return (
+            f"checked against the plain way on {counted(self.images, 'image')}: {self.equal} of "
+            f"{counted(len(self.answers), 'answer')} equal, p_yes within {within}"
+        )
 
-    Args:
-        images: how many images were checked.
-        compared: the answers about them.
-        seconds: how long the plain way took.
-        line: what came of it, for the log and the page.
-        in_doubt: whether more differs than the number format explains.
-    """
-    found = {
-        "images": images,
-        "answers": len(compared),
-        "equal": sum(one.has_equal_tokens for one in compared),
-        "unexplained": sum(not one.is_explained for one in compared),
-        "in_doubt": in_doubt,
-        "p_yes_change": max((one.p_yes_change for one in compared), default=None),
-        "seconds": round(seconds, 3),
-        "line": line,
-    }
-    return {"verified": found}
+    def facts(self, line: str, *, in_doubt: bool) -> dict[str, Any]:
+        """What a manifest says of the check, under `verified`.
+
+        Args:
+            line: what came of it, for the log and the page.
+            in_doubt: whether more differs than the number format explains.
+        """
+        found = {
+            "images": self.images,
+            "answers": len(self.answers),
+            "equal": self.equal,
+            "unexplained": sum(not one.is_explained for one in self.answers),
+            "in_doubt": in_doubt,
+            "p_yes_change": max((one.p_yes_change for one in self.answers), default=None),
+            "seconds": round(self.seconds, 3),
+            "line": line,
+        }
+        return {"verified": found}
 
 
 class Verification:
@@ -123,12 +133,9 @@ class Verification:
         self._images_left = images
         self._max_new_tokens = max_new_tokens
         self._spellings = spellings
-        self._number_format = number_format_of(model)
+        self._checked = Checked(model)
         self._waiting: list[tuple[Prepared, Sequence[Generation]]] = []
         """Images that were answered and are to be checked, with what was said of them."""
-        self._images = 0
-        self._compared: list[Comparison] = []
-        self._seconds = 0.0
         self._failure = ""
 
     def take(self, images: Sequence[Prepared], generations: Sequence[Sequence[Generation]]) -> None:
@@ -151,47 +158,45 @@ class Verification:
             self._waiting.clear()
         if self._failure:
             give_back(self._model.device)  # here the exception no longer holds the tensors
-        self._seconds += time.perf_counter() - started
+        self._checked.seconds += time.perf_counter() - started
         level = logging.WARNING if self._failure or self._is_in_doubt else logging.INFO
         log.log(level, "%s", self._line())
 
     def facts(self) -> dict[str, Any]:
         """What a manifest says of the check, under `verified`; empty where nothing was to be checked so far."""
-        if not (self._compared or self._failure):
+        if not (self._checked.answers or self._failure):
             return {}
-        return verified(self._images, self._compared, self._seconds, self._line(), in_doubt=self._is_in_doubt)
+        return self._checked.facts(self._line(), in_doubt=self._is_in_doubt)
 
     def _check(self, image: Prepared, generations: Sequence[Generation]) -> None:
-        most_change = MOST_CHANGE[self._number_format]
         started = time.perf_counter()
-        self._images += 1
+        self._checked.images += 1
         for prompt, said in zip(image.prompts, generations, strict=True):
             alone = replace(image, prompts=(prompt,))
             ((plain,),) = generate_sequentially(self._model, [alone], self._max_new_tokens, self._spellings)
-            self._compared.append(compare(said, plain, most_change))
+            self._checked.answers.append(self._checked.compare(said, plain))
             if time.perf_counter() - started > SECONDS_AN_IMAGE:
                 break
 
     @property
-    def _equal(self) -> int:
-        return sum(one.has_equal_tokens for one in self._compared)
-
-    @property
     def _is_in_doubt(self) -> bool:
-        differing = len(self._compared) - self._equal
-        unexplained = any(not one.is_explained for one in self._compared)
-        return unexplained or differing > max(1, len(self._compared) / 2)
+        answers = self._checked.answers
+        differing = len(answers) - self._checked.equal
+        return any(not one.is_explained for one in answers) or differing > max(1, len(answers) / 2)
 
     def _line(self) -> str:
         """What came of it, for the log and the page."""
-        if not self._compared:
+        checked = self._checked
+        if not checked.answers:
             return f"not checked against the plain way, which failed ({self._failure}); the run goes on"
-        line = comparison_line(self._images, self._compared)
+        line = checked.line()
         if self._failure:
             line += f", until it failed ({self._failure})"
         if self._is_in_doubt:
             return (
-                f"answers in doubt: {line}: more than {self._number_format} explains; ask anew with "
+                f"answers in doubt: {line}: more than {checked.number_format} explains; ask anew with "
                 "engine=sequential in another folder (out=)"
             )
-        return line if self._equal == len(self._compared) else f"{line}, as {self._number_format} explains"
+        return (
+            line if checked.equal == len(checked.answers) else f"{line}, as {checked.number_format} explains"
+        )
