@@ -91,12 +91,7 @@ def find_asker(family: str) -> Callable[[RunSettings, Ranks], Asker]:
 
 
 def group_by_image(questions: Sequence[Question], paths: Mapping[str, Path]) -> list[AskedImage]:
-    """The questions of each image together, images in the order of their first question.
-
-    Args:
-        questions: the questions in any order.
-        paths: the path of each image by its name.
-    """
+    """The questions of each image together, images in the order of their first question."""
     return [AskedImage(paths[name], tuple(theirs)) for name, theirs in by_image(questions).items()]
 
 

@@ -99,11 +99,7 @@ def _require_same_images(
     answered: Collection[Question],
     asked: Mapping[str, Path],
 ) -> Collection[str]:
-    """The names of the pictures that were compared.
-
-    Raises:
-        RepopeError: one of them differs from what it was.
-    """
+    """The names of the pictures that were compared."""
     known = folder.images()
     names = {question.image for question in answered if question.image in known}
     paths = {**find_local_images(settings, data_dir, answered), **asked}

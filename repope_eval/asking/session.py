@@ -55,13 +55,7 @@ class StoredAnswers:
 
 
 def store_answers(asker: Asker, images: Sequence[AskedImage], stored: Sequence[StoredAnswers]) -> None:
-    """Stores the answers as they come, until all are there or a signal ends the asking between two batches.
-
-    Args:
-        asker: the asker.
-        images: the images that it is asked about.
-        stored: takes the answers, each those that it wants.
-    """
+    """Stores the answers as they come, until all are there or a signal ends the asking between two batches."""
     total = sum(len(image.questions) for image in images)
     with (
         FinishBatch() as signals,

@@ -44,10 +44,6 @@ def require_family(family: str) -> None:
 def checkpoint_of(settings: "ModelSettings", *, download: bool = True) -> "Checkpoint":
     """The checkpoint that a model's settings name; torch is not imported.
 
-    Args:
-        settings: of the model.
-        download: whether what is not on this machine may be downloaded.
-
     Raises:
         RepopeError: the family is unknown, or as `find_checkpoint`.
     """
@@ -90,11 +86,7 @@ def recipe_of(
 
 
 def _of_harness(recipe: "type[Recipe]", prompt: "Prompt", options: "RecipeOptions") -> "RecipeOptions":
-    """The options, with those of another harness where none are given.
-
-    Raises:
-        RepopeError: nothing is known of how that harness asks models of this family.
-    """
+    """The options, with those of another harness where none are given."""
     if prompt == "paper":
         return options
     if prompt not in recipe.prompts:

@@ -122,10 +122,6 @@ def small_files(settings: ModelSettings, checkpoint: Checkpoint | None) -> Itera
 def read_description(settings: ModelSettings, checkpoint: Checkpoint | None = None) -> Described:
     """Reads a checkpoint's small files and makes its recipe; finds whatever is wrong without reading weights.
 
-    Args:
-        settings: of the model.
-        checkpoint: what `checkpoint_of` found; None if it is still to be found.
-
     Raises:
         RepopeError: no such checkpoint, another family's, or a file of it is missing or broken.
     """

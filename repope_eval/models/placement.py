@@ -24,10 +24,6 @@ from repope_eval.wording import counted
 def choose_attention(settings: ModelSettings, config: PreTrainedConfig) -> Attention:
     """The attention that the settings ask for; `auto` is sdpa, or eager where the model caps attention's scores.
 
-    Args:
-        settings: of the model.
-        config: the native class's configuration.
-
     Raises:
         RepopeError: sdpa was asked for, which would leave out the cap.
     """
@@ -182,11 +178,6 @@ def device_map(settings: ModelSettings, device: torch.device) -> str | dict[str,
 def require_modules(settings: ModelSettings, placed: str | dict[str, Any], network: PreTrainedModel) -> None:
     """Checks that a device map names modules that are there, and places every weight.
 
-    Args:
-        settings: of the model.
-        placed: what `device_map` made of them.
-        network: with or without weights.
-
     Raises:
         RepopeError: it names a module that is not there, or leaves out a weight; the first such is named.
     """
@@ -237,13 +228,7 @@ def require_quantization(settings: ModelSettings, device: torch.device) -> None:
 def quantization(
     settings: ModelSettings, dtype: torch.dtype, network: PreTrainedModel
 ) -> BitsAndBytesConfig | None:
-    """What `from_pretrained` is told of quantization.
-
-    Args:
-        settings: of the model.
-        dtype: the run's number format, which is computed in.
-        network: with or without weights.
-    """
+    """What `from_pretrained` is told of quantization."""
     kept = list(modules_around(network, network.get_decoder()))
     match settings.quantization:
         case "int8":

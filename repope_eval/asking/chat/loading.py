@@ -82,10 +82,6 @@ def load_chat_model(
 def read_chat_description(settings: ModelSettings, checkpoint: Checkpoint | None = None) -> DescribedChat:
     """Reads a checkpoint's small files; finds whatever is wrong without reading weights.
 
-    Args:
-        settings: of the model.
-        checkpoint: what `checkpoint_of` found; None if it is still to be found.
-
     Raises:
         RepopeError: as `load_chat_model`, weights left out.
     """

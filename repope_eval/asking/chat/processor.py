@@ -96,11 +96,7 @@ def load_processor(checkpoint: Checkpoint, settings: ModelSettings) -> Any:
 
 
 def _limited(images: Any, settings: ModelSettings) -> Any:
-    """The processor of images with the limits of pixels that the settings give.
-
-    Raises:
-        RepopeError: it has no such limits.
-    """
+    """The processor of images with the limits of pixels that the settings give."""
     limits = {"min_pixels": settings.min_pixels, "max_pixels": settings.max_pixels}
     limits = {name: value for name, value in limits.items() if value is not None}
     known = getattr(getattr(images, "valid_kwargs", None), "__annotations__", {})
@@ -160,11 +156,6 @@ class ChatProcessor:
 
     def __init__(self, checkpoint: Checkpoint, config: PreTrainedConfig, settings: ModelSettings) -> None:
         """Loads the processor, and tries it on an image and a question.
-
-        Args:
-            checkpoint: whose small files it is read from.
-            config: the native class's configuration.
-            settings: of the model.
 
         Raises:
             RepopeError: there is no processor of images or no chat template, the template drops the image, a package
@@ -295,11 +286,7 @@ class ChatProcessor:
         return rendered(self._template_file, given, render)
 
     def _chat_template(self) -> str:
-        """The processor's template, else its tokenizer's.
-
-        Raises:
-            RepopeError: there is none.
-        """
+        """The processor's template, else its tokenizer's."""
         for holder in (self._processor, self.tokenizer):
             template = getattr(holder, "chat_template", None)
             if isinstance(template, Mapping):

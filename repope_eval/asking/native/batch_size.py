@@ -49,9 +49,6 @@ class BatchSize:
     def halve(self, images: int) -> None:
         """Takes note of a batch that ran out of memory.
 
-        Args:
-            images: how many the batch had.
-
         Raises:
             RepopeError: the batch had a single image.
         """
