@@ -135,7 +135,8 @@ def read_description(settings: ModelSettings, checkpoint: Checkpoint | None = No
             chat_template=settings.chat_template,
         )
         recipe = recipe_of(settings.family, found, options, settings.prompt)
-        with blamed_on(found.path("config.json")):
-            network = recipe.network_without_weights()
+        network_class, config = recipe.network_class(), recipe.network_config()  # ours, and no file's fault
+        with blamed_on(found.path("config.json")), torch.device("meta"):
+            network = network_class(config)
         rehearse(recipe, network, found)
     return Described(checkpoint=found, recipe=recipe, network=network)
