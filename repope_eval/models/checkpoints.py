@@ -24,6 +24,7 @@ from repope_eval.errors import RepopeError
 from repope_eval.models.fields import Fields, fields_of
 from repope_eval.system import hub as hub_client
 from repope_eval.system.json_files import read_json
+from repope_eval.system.texts import content_hash
 from repope_eval.wording import counted
 
 DEMO = "demo"
@@ -219,11 +220,7 @@ def verify_weight_files(folder: Path) -> WeightFiles:
 
 
 def _read_header(path: Path) -> dict[str, int]:
-    """Reads the names of a file's tensors, and how many numbers each has.
-
-    Raises:
-        RepopeError: it is damaged, or a tensor is of a format that is no weight's.
-    """
+    """Reads the names of a file's tensors, and how many numbers each has."""
     if not path.is_file():
         raise RepopeError(f"{path}: is no file, nor a link to one; remove it, and download it again")
     sizes: dict[str, int] = {}
@@ -312,16 +309,9 @@ def fingerprint(folder: Path, processor_folder: Path | None = None) -> dict[str,
     found = (path for each in folders for pattern in DESCRIPTIONS for path in each.glob(pattern))
     descriptions = {path.name: path for path in found if path.is_file()}
     return {
-        **{name: _of_description(path) for name, path in sorted(descriptions.items())},
+        **{name: f"sha256:{content_hash(path)}" for name, path in sorted(descriptions.items())},
         **{path.name: _of_weights(path) for path in find_weight_files(folder)},
     }
-
-
-def _of_description(path: Path) -> str:
-    try:
-        return f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"
-    except OSError as error:
-        raise RepopeError(f"{path}: cannot be read ({error.strerror})") from error
 
 
 def _of_weights(path: Path) -> str:
