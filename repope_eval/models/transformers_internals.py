@@ -3,8 +3,9 @@
 `tests/models/test_transformers_internals.py` uses each as the package does, and so says which one broke.
 """
 
+import inspect
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -19,12 +20,18 @@ __all__ = [
     "Ovis2VisionConfig",
     "TensorConversion",
     "WeightConverter",
+    "cache_argument",
     "converting",
     "renamings",
     "render_jinja_template",
     "select_best_resolution",
     "thirds",
 ]
+
+
+def cache_argument(forward: Callable[..., Any]) -> str:
+    """The name by which a network takes its cache: transformers 5.24 renamed it, and warns of the old name."""
+    return "cache" if "cache" in inspect.signature(forward).parameters else "past_key_values"
 
 
 class TensorConversion(ConversionOps):  # type: ignore[misc]
@@ -46,12 +53,7 @@ class TensorConversion(ConversionOps):  # type: ignore[misc]
 
     @abstractmethod
     def parts(self, tensor: torch.Tensor, config: PreTrainedConfig) -> Sequence[torch.Tensor]:
-        """The tensors in the order of the targets.
-
-        Args:
-            tensor: as it is in the checkpoint.
-            config: of the native class.
-        """
+        """The tensors in the order of the targets."""
 
 
 def renamings(targets: Mapping[str, str]) -> list[WeightRenaming]:

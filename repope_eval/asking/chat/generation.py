@@ -5,7 +5,6 @@ what an image's prompts have in common once, with the pixels, and go on from cop
 """
 
 import copy
-import inspect
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from repope_eval.asking.native.generation import Generation, Spellings, first_to
 from repope_eval.asking.native.rows import common_prefix_length
 from repope_eval.errors import RepopeError
 from repope_eval.models.placement import attention_kernels
+from repope_eval.models.transformers_internals import cache_argument
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,9 +199,8 @@ def _feed_prefix(model: ChatModel, image: ChatPrepared) -> Any:
 
 
 def _cached(model: ChatModel, cache: Any) -> dict[str, Any]:
-    """The cache under the name that the network's class gives it: transformers 5.24 renamed the argument."""
-    named = inspect.signature(type(model.network).forward).parameters
-    return {"cache" if "cache" in named else "past_key_values": cache}
+    """The cache under the name that the network's class gives it."""
+    return {cache_argument(type(model.network).forward): cache}
 
 
 def _tokens(model: ChatModel, rows: Sequence[Sequence[int]]) -> dict[str, torch.Tensor]:

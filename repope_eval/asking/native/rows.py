@@ -8,7 +8,6 @@ a token sees the slots before it that its own question or everybody owns: it com
 Otherwise the cache of each question would repeat its image's, which takes about 0.4 GB in an 8B model.
 """
 
-import inspect
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Sequence
@@ -21,6 +20,7 @@ from transformers import DynamicCache
 
 from repope_eval.models.loading import Model
 from repope_eval.models.recipe import Prepared, Recipe
+from repope_eval.models.transformers_internals import cache_argument
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +90,7 @@ class CachedRows(ABC):
         self._network = native if model.recipe.attends_both_ways else native.language_model
         self._model = model
         self._cache = DynamicCache(config=model.network.config.get_text_config())
-        # transformers 5.24 renamed the argument, and warns of the old name.
-        named = inspect.signature(self._network.forward).parameters
-        self._cache_argument = "cache" if "cache" in named else "past_key_values"
+        self._cache_argument = cache_argument(self._network.forward)
         self._owners = torch.empty(0)
         """The owner of each slot, [rows, slots]."""
         self._prompts: list[Prompt] = []
