@@ -22,8 +22,9 @@ from repope_eval.models.recipe import (
     ONE_WORD,
     Inputs,
     Layout,
-    Recipe,
+    LayoutRecipe,
     RecipeOptions,
+    chatml,
     layer_values,
     normalised,
     part_boxes,
@@ -270,10 +271,6 @@ _INTERNLM2 = [
     ),
 ]
 
-LAYOUTS = {"internvl_chat": _original_layout, "internvl": _hf_layout}
-"""`model_type` -> what reads that layout. It raises RepopeError where a file is missing, or a field of it is wrong."""
-
-
 SYSTEM_PROMPT = (
     "你是书生·万象，英文名是InternVL，"
     "是由上海人工智能实验室、清华大学及多家合作单位联合开发的多模态大语言模型。"
@@ -283,11 +280,12 @@ SYSTEM_PROMPT = (
 STOP_TOKEN = "<|im_end|>"
 
 
-class InternVLRecipe(Recipe):
+class InternVLRecipe(LayoutRecipe):
     """InternVL2.5 with a Qwen2 or an InternLM2 language model."""
 
     family = "InternVL2.5"
-    options = frozenset({"system_prompt", "question_suffix", "max_tiles"})
+    layouts: ClassVar = {"internvl_chat": _original_layout, "internvl": _hf_layout}
+    system_prompt = SYSTEM_PROMPT
     prompts: ClassVar[Mapping[str, RecipeOptions]] = {
         "lmms_eval": RecipeOptions(question_suffix=ONE_WORD, max_tiles=6),
         "vlmevalkit": RecipeOptions(max_tiles=6),
@@ -297,22 +295,13 @@ class InternVLRecipe(Recipe):
     recognises = staticmethod(is_internvl2_5)
 
     def __init__(self, checkpoint: Checkpoint, options: RecipeOptions) -> None:
-        layout = self._layout = LAYOUTS[checkpoint.fields.text("model_type", "")](checkpoint)
-        self.tokenizer, self.config = layout.tokenizer, layout.config
-        self.native_class, self.weight_rules = layout.native_class, layout.weight_rules
-        self._system_prompt = SYSTEM_PROMPT if options.system_prompt is None else options.system_prompt
-        self._question_suffix = options.question_suffix or ""
-        self._max_tiles = options.max_tiles or layout.max_tiles
+        super().__init__(checkpoint, options)
         self.feature_token_ids = (self.config.image_token_id,)
         self.stop_token_ids = (self.tokenizer.token_id(STOP_TOKEN),)
 
     def prompt(self, question: str) -> str:
         """The whole prompt; `<IMG_CONTEXT>` stands once for all of an image's features."""
-        return (
-            f"<|im_start|>system\n{self._system_prompt}<|im_end|>\n"
-            f"<|im_start|>user\n<img>{IMAGE_TOKEN}</img>\n{question}{self._question_suffix}<|im_end|>\n"
-            f"<|im_start|>assistant\n"
-        )
+        return chatml(self._system_prompt, f"<img>{IMAGE_TOKEN}</img>\n{question}{self._question_suffix}")
 
     def count_features(self, width: int, height: int) -> int:
         """Every tile has as many, and so has the thumbnail."""

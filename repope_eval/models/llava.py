@@ -36,7 +36,7 @@ from repope_eval.models.description import (
 )
 from repope_eval.models.fields import Fields, blamed_on
 from repope_eval.models.networks import read_config
-from repope_eval.models.recipe import ONE_WORD, Inputs, Recipe, RecipeOptions, layer_values
+from repope_eval.models.recipe import ONE_WORD, Inputs, Recipe, RecipeOptions, chatml, layer_values
 from repope_eval.models.tokenizers import ChatTemplate, TokenizerFile, read_stop_token_ids
 from repope_eval.models.transformers_internals import select_best_resolution
 from repope_eval.settings.config import MOST_TILES
@@ -140,10 +140,6 @@ class LlavaRecipe(Recipe):
 def require_resolutions(fields: Fields, side: int) -> None:
     """Checks the resolutions that a file lists, if it does, before an image is resized into one of them.
 
-    Args:
-        fields: of the file.
-        side: of a tile in pixels.
-
     Raises:
         RepopeError: one is no [height, width] that tiles fill, or there are too many.
     """
@@ -164,11 +160,6 @@ def _is_pair(resolution: object) -> bool:
 
 def unpadded_grid(size: tuple[int, int], rows: int, columns: int) -> tuple[int, int]:
     """The (rows, columns) of the part of a grid of features that an image covers, which was centred in it and padded.
-
-    Args:
-        size: height and width of the image in pixels.
-        rows: of the whole grid.
-        columns: of the whole grid.
 
     As much is cut off on both sides, so of an odd number of padded rows one stays. Source:
     `_get_unpadded_features` of transformers' processors, and `unpad_image` of its models, roundings and all.
@@ -291,11 +282,7 @@ class LlavaOnevisionRecipe(LlavaRecipe):
         """
         if self._system_prompt is None:
             return super().prompt(question)
-        return (
-            f"<|im_start|>system\n{self._system_prompt}<|im_end|>\n"
-            f"<|im_start|>user\n{IMAGE_TOKEN}\n{question}{self._question_suffix}<|im_end|>\n"
-            "<|im_start|>assistant\n"
-        )
+        return chatml(self._system_prompt, f"{IMAGE_TOKEN}\n{question}{self._question_suffix}")
 
     def _count_grid_features(self, rows: int, columns: int) -> int:
         """A grid of clearly more features than the most tiles have shrinks to about as many.

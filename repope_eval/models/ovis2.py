@@ -28,7 +28,7 @@ from repope_eval.models.recipe import (
     Box,
     Inputs,
     Layout,
-    Recipe,
+    LayoutRecipe,
     RecipeOptions,
     layer_values,
     normalised,
@@ -321,10 +321,6 @@ _WEIGHTS = [
     ),
 ]
 
-LAYOUTS = {"ovis": _original_layout, "ovis2": _hf_layout}
-"""`model_type` -> what reads that layout. It raises RepopeError where a file is missing, or a field of it is wrong."""
-
-
 SYSTEM_PROMPT = "You are a helpful assistant."
 IMAGE_MARK = "<image>"
 """Stands in a prompt's text for all of an image's tokens; it is no token itself."""
@@ -355,7 +351,7 @@ def image_marks(rows: int, columns: int) -> Iterator[Indicator | None]:
     yield Indicator.END
 
 
-class Ovis2Recipe(Recipe):
+class Ovis2Recipe(LayoutRecipe):
     """Ovis2, whose language model is Qwen2.5.
 
     An image's tokens are atoms, a part's features one by one, and indicators. Both kinds are feature tokens:
@@ -363,17 +359,13 @@ class Ovis2Recipe(Recipe):
     """
 
     family = "Ovis2"
-    options = frozenset({"system_prompt", "question_suffix", "max_tiles"})
+    layouts: ClassVar = {"ovis": _original_layout, "ovis2": _hf_layout}
+    system_prompt = SYSTEM_PROMPT
     prompts: ClassVar[Mapping[str, RecipeOptions]] = {"vlmevalkit": RecipeOptions(question_suffix=ONE_WORD)}
     recognises = staticmethod(is_ovis2)
 
     def __init__(self, checkpoint: Checkpoint, options: RecipeOptions) -> None:
-        layout = self._layout = LAYOUTS[checkpoint.fields.text("model_type", "")](checkpoint)
-        self.tokenizer, self.config = layout.tokenizer, layout.config
-        self.native_class, self.weight_rules = layout.native_class, layout.weight_rules
-        self._system_prompt = SYSTEM_PROMPT if options.system_prompt is None else options.system_prompt
-        self._question_suffix = options.question_suffix or ""
-        self._max_parts = options.max_tiles or layout.max_tiles
+        super().__init__(checkpoint, options)
         self.feature_token_ids = (self.config.image_token_id, *self.config.visual_indicator_token_ids)
         named = read_fields(checkpoint, GENERATION_CONFIG).token_ids("eos_token_id")
         self.stop_token_ids = tuple(dict.fromkeys((self.tokenizer.token_id(STOP_TOKEN), *named)))
@@ -394,12 +386,12 @@ class Ovis2Recipe(Recipe):
 
     def _image_ids(self, width: int, height: int) -> Iterator[int]:
         atom_id, *indicator_ids = self.feature_token_ids
-        for mark in image_marks(*fitting_grid(width, height, self._layout.side, self._max_parts)):
+        for mark in image_marks(*fitting_grid(width, height, self._layout.side, self._max_tiles)):
             yield from [atom_id] * self._layout.tokens_per_tile if mark is None else [indicator_ids[mark]]
 
     def inputs(self, image: Image.Image) -> Inputs:
         """Parts of shape [parts, 3, side, side], and the grid as [rows, columns]."""
-        pixels, grid = part_pixels(image, self._layout.side, self._max_parts)
+        pixels, grid = part_pixels(image, self._layout.side, self._max_tiles)
         return {"pixel_values": pixels, "grid": torch.tensor(grid)}
 
     def prompt_ids(self, question: str, width: int, height: int) -> tuple[int, ...]:

@@ -2,7 +2,7 @@
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Protocol
 
@@ -297,3 +297,30 @@ class Layout:
     config: PreTrainedConfig
     native_class: type[PreTrainedModel]
     weight_rules: Sequence[Any] = ()
+
+
+class LayoutRecipe(Recipe):
+    """A recipe of a family whose checkpoints come in several layouts, and are asked in ChatML."""
+
+    layouts: ClassVar[Mapping[str, Callable[[Checkpoint], Layout]]]
+    """`model_type` -> what reads that layout. It raises RepopeError where a file is missing, or a field is wrong."""
+    system_prompt: ClassVar[str]
+    """The original code's system message."""
+    options = frozenset({"system_prompt", "question_suffix", "max_tiles"})
+
+    def __init__(self, checkpoint: Checkpoint, options: RecipeOptions) -> None:
+        layout = self._layout = self.layouts[checkpoint.fields.text("model_type", "")](checkpoint)
+        self.tokenizer, self.config = layout.tokenizer, layout.config
+        self.native_class, self.weight_rules = layout.native_class, layout.weight_rules
+        self._system_prompt = self.system_prompt if options.system_prompt is None else options.system_prompt
+        self._question_suffix = options.question_suffix or ""
+        self._max_tiles = options.max_tiles or layout.max_tiles
+
+
+def chatml(system_prompt: str, user: str) -> str:
+    """A system message and a user's turn, marked as Qwen's models have it, and the opening of the answer."""
+    return (
+        f"<|im_start|>system\n{system_prompt}<|im_end|>\n"
+        f"<|im_start|>user\n{user}<|im_end|>\n"
+        "<|im_start|>assistant\n"
+    )
