@@ -17,7 +17,7 @@ SITE_PACKAGES := -c 'import sysconfig; print(sysconfig.get_path("purelib"))'
 # nothing, since four fifths of the 17,000 files are never imported.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: demo demo-annotate test test-quick test-lowest gpu docs check format debian-packages
+.PHONY: demo demo-annotate test test-quick test-perf test-lowest gpu docs check format debian-packages
 
 demo: .venv/installed
 	$(BIN)/python -m repope_eval
@@ -28,17 +28,21 @@ demo-annotate: .venv/installed
 		questions=[$(DEMO)/pope_random.jsonl,$(DEMO)/pope_popular.jsonl,$(DEMO)/pope_adversarial.jsonl] \
 		images=$(DEMO)/images
 
-# All tests. Those marked `installed` need programs of Debian's, which are installed first.
+# All tests of the program. Those marked `installed` need programs of Debian's, which are installed first.
 test:
 	$(MAKE) --no-print-directory --jobs 2 .venv/installed debian-packages
-	$(PYTEST)
+	$(PYTEST) -m "not perf"
 
 debian-packages:
 	sh tests/install_debian_packages.sh
 
 # All but those: they need nothing beside Python packages.
 test-quick: .venv/installed
-	$(PYTEST) -m "not installed"
+	$(PYTEST) -m "not installed and not perf"
+
+# The tests that `test` leaves out: of GPUs that are not there, and of the measuring programs in perf/.
+test-perf: .venv/installed
+	$(PYTEST) -m perf
 
 # That older releases call each other's old names is not to be mended here.
 test-lowest: .venv-lowest/installed

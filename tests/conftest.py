@@ -12,6 +12,7 @@ from typing import IO, Any
 
 import fewer_replicates
 import pytest
+import remembered_benchmark
 import warm_commands
 from demo_runs import FIRST_IMAGES
 from filelock import FileLock
@@ -127,6 +128,11 @@ def _no_network_and_no_home(
     monkeypatch.delenv("REPOPE_DATA", raising=False)
     monkeypatch.delenv("HYDRA_FULL_ERROR", raising=False)
     monkeypatch.setattr(interruption, "_came", [])  # a signal of one test is none of the next one's
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _the_embedded_benchmark_is_read_once() -> None:
+    remembered_benchmark.remember()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -13,7 +13,7 @@ from question_tables import IMAGES, demo_rows, write_csv, write_json
 from repope_eval.commands.export import FORMATS
 from repope_eval.system.rows import read_row_file
 
-STRANGER = re.compile(r".{,60}\b(?:Re)?POPE.{,60}")
+STRANGER = re.compile(r"\b(?:Re)?POPE.{,60}")
 """Another's benchmark by its name; the program's own name has no capitals."""
 
 N_IMAGES = 25

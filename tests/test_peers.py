@@ -11,6 +11,8 @@ import pytest
 import warm_commands
 from conftest import PROJECT
 
+pytestmark = pytest.mark.perf
+
 
 @pytest.fixture
 def peers(monkeypatch: pytest.MonkeyPatch) -> ModuleType:

@@ -11,6 +11,8 @@ import torch
 import warm_commands
 from conftest import PROJECT
 
+pytestmark = pytest.mark.perf
+
 SMALLEST = ("--shape", "tiny", "--questions", "2", "--max-new-tokens", "2", "--device", "cpu")
 
 
@@ -40,6 +42,16 @@ PROGRAMS = sorted(
     if 'if __name__ == "__main__"' in path.read_text(encoding="utf-8") and path.stem != "endpoint_server"
 )
 """What users start; endpoint.py starts the server."""
+
+
+def test_no_program_imports_the_tests() -> None:
+    """None would find them where only the package is installed, as `python perf/gpu.py` is run on a cluster."""
+    programs = list((PROJECT / "perf").rglob("*.py"))
+    of_tests = {path.stem for path in (PROJECT / "tests").rglob("*.py")} - {path.stem for path in programs}
+    for program in programs:
+        text = program.read_text(encoding="utf-8")
+        imported = re.findall(r"^\s*(?:from|import) (\w+)", text, re.MULTILINE)
+        assert {"tests", *of_tests} & set(imported) == set(), program
 
 
 @pytest.mark.parametrize("program", PROGRAMS)

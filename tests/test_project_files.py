@@ -113,3 +113,14 @@ def test_an_environment_of_an_old_python_is_made_anew_and_one_that_will_do_is_ke
     (clone / ".venv" / "installed").unlink()
     assert make(clone, new).returncode == 0
     assert (clone / ".venv" / "kept").exists()
+
+
+def test_ci_runs_each_test_once_in_make_test_or_in_make_test_perf(clone: Path) -> None:
+    (clone / ".venv").mkdir()
+    (clone / ".venv" / "installed").touch()
+    targets = [line for line in (PROJECT / ".ci" / "run").read_text().splitlines() if "make test" in line]
+    assert targets == ["make test-lowest", "make test", "make test-perf"]
+    command = ["make", "--dry-run", "--no-print-directory", *(each.split()[1] for each in targets[1:])]
+    said = subprocess.run(command, cwd=clone, capture_output=True, text=True, check=True).stdout
+    expressions = [line.partition(" -m ")[2].partition(" -m ")[2] for line in said.splitlines()]
+    assert [each for each in expressions if each] == ['"not perf"', "perf"]

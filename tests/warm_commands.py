@@ -1,11 +1,11 @@
 """Commands of the program, each in a process of its own that is forked from one with everything imported.
 
 A command that is started anew spends 4 s of processor time on imports; one that is forked spends none. It is the same
-otherwise, but for three things: of its figures, PDF is empty, and SVG is unless `draws` is asked for; intervals are of
-a tenth of the replicates; and the demo's model encodes an image once, where the plain way of asking has it do so for
-each question. What SLURM, torchrun and Hydra's launchers start as Python (`python`) is forked, too. Where the
-environment tells Python itself something (PYTHONPATH), a command is started anew. Tests that start Python themselves,
-because the start is what they are about:
+otherwise, but for four things: of its figures, PDF is empty, and SVG is unless `draws` is asked for; intervals are of
+a tenth of the replicates; the demo's benchmark has been read before; and its model encodes an image once, where the
+plain way of asking has it do so for each question. What SLURM, torchrun and Hydra's launchers start as Python
+(`python`) is forked, too. Where the environment tells Python itself something (PYTHONPATH), a command is started anew.
+Tests that start Python themselves, because the start is what they are about:
 
 - test_main: what a mistake imports, and a Python without the packages
 - test_main: closed outputs, a working folder that is gone, a signal before asking

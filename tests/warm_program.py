@@ -29,6 +29,7 @@ from huggingface_hub import constants, hf_api
 from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
 from matplotlib.figure import Figure
+from remembered_benchmark import remember
 from remembered_features import remembered
 from transformers.models.internvl.modeling_internvl import InternVLModel
 from warm_commands import EMPTY_DRAWINGS
@@ -95,6 +96,7 @@ def fill_caches() -> None:
     from repope_eval.scoring.evidence import EVIDENCE_REPLICATES
 
     listed_models()
+    remember()
     for template in Path(repope_eval.__path__[0], "reporting").glob("*.j2"):
         _environment().get_template(template.name)
     read_description(model_settings("tiny"))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import torch
 from disagreement import describe_difference
+from golden import GOLDENS, Golden, load_golden_model, read_golden
 
 from gpu_checks.asking import ask_demo, demo_model
 from gpu_checks.rows import ALLOWED_SHARE, Row, count_equal, until_error
@@ -12,7 +13,6 @@ from gpu_checks.scale import scale_for
 from repope_eval.asking.native.batches import ENGINES
 from repope_eval.asking.native.generation import Generation, find_spellings
 from repope_eval.models.loading import Model
-from tests.models.golden import GOLDENS, Golden, load_golden_model, read_golden
 
 FOLDER = Path(__file__).parent.parent.parent / "tests" / "goldens"
 

@@ -192,7 +192,7 @@ def test_each_of_several_benchmarks_is_a_sweep_of_its_own(
     (tmp_path / "own" / "bench" / "few.yaml").write_text("source: demo\nvariants: [random]\n")
     (tmp_path / "models.txt").write_text("tiny\n")
     (tmp_path / "resources.csv").write_text(RESOURCES)
-    words = ["models=models.txt", "resources=resources.csv", FIRST_IMAGES, "--config-dir", "own"]
+    words = ["models=models.txt", "resources=resources.csv", "limit=5", "--config-dir", "own"]
     submitted = warm_commands.run("slurm", "bench=[demo,few]", *words, folder=tmp_path, python=warm_python)
     assert submitted.returncode == 0, submitted.stderr
     jobs = re.findall(r"^(\d+): (array|leaderboard)", submitted.stdout, flags=re.MULTILINE)

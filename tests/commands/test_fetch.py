@@ -1,6 +1,5 @@
 """`fetch`: weights from the Hub, with a server on this machine in its place, and folders that are here."""
 
-import json
 import os
 import shutil
 from pathlib import Path
@@ -61,14 +60,6 @@ def test_the_packages_own_model_is_here(command_line: CommandLine) -> None:
                 (folder / "model.safetensors").read_bytes()[:-10]
             ),
             "model.safetensors: is damaged",
-        ),
-        (
-            lambda folder: (folder / "model.safetensors.index.json").write_text(
-                json.dumps(
-                    {"weight_map": {"a": "model.safetensors", "b": "model-00002-of-00002.safetensors"}}
-                )
-            ),
-            "1 of 2 files of weights missing, first 'model-00002-of-00002.safetensors'",
         ),
         (lambda folder: (folder / "vocab.json").unlink(), "the tokenizer's vocab.json is missing"),
     ],

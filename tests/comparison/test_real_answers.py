@@ -1,7 +1,7 @@
 """A real model's answers, LLaVA-1.5-13B's, against altered copies: what was altered is named, with numbers."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,9 @@ from compared import answer_file
 from real_answers import VARIANTS
 from real_answers import published as published_answers
 
+from repope_eval.benchmarks.benchmark import Benchmark
+from repope_eval.benchmarks.sources import load_benchmark
+from repope_eval.comparison import sides
 from repope_eval.comparison.causes import compare_results
 from repope_eval.comparison.sides import read_sides
 from repope_eval.comparison.view import ComparisonView, verdict
@@ -19,6 +22,22 @@ from repope_eval.settings.config import BenchSettings
 REPOPE = BenchSettings(name="repope", source="coco", variants=VARIANTS)
 
 Compare = Callable[..., ComparisonView]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _the_benchmark_is_read_once() -> Iterator[None]:
+    """Reading it for both sides of each comparison would be a quarter of what these tests take."""
+    known: dict[str, Benchmark] = {}
+
+    def load(bench: BenchSettings, data_dir: Path) -> Benchmark:
+        key = f"{bench} {data_dir}"
+        if key not in known:
+            known[key] = load_benchmark(bench, data_dir)
+        return known[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sides, "load_benchmark", load)
+        yield
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ test runs. Readers see neither.
 import csv
 import io
 import json
+import re
 import shlex
 import shutil
 from functools import partial
@@ -38,6 +39,7 @@ from repope_eval.settings.benchmark_words import spelt_out
 from repope_eval.settings.quick_checks import misspelt_keys
 from repope_eval.system.json_files import read_rows
 
+FEW = "limit=2"
 TILE = (64, 64)
 """The size of an image of which the demo's model makes one tile; others are many, which take their time."""
 OWN_CODE = "docs/how-to/score-answers.md"
@@ -173,12 +175,13 @@ def with_a_small_model(words: list[str], work: Path, coco: Path) -> list[str]:
     """A command with the demo's checkpoint in a real one's place, COCO where the test has it, and no cluster."""
     replaced = [word.replace("/datasets/coco/val2014", str(coco / "val2014")) for word in words]
     replaced = [word.replace("/scratch/repope", str(coco)) for word in replaced]
+    replaced = [re.sub(r"^limit=\d+$", FEW, word) for word in replaced]
     if "hydra/launcher=submitit_slurm" in replaced:  # tests/cluster/test_real_slurm.py runs one
         return ["--cfg=hydra", *(word for word in replaced if word.startswith("hydra"))]
     if any(word.startswith("model=internvl2_5") for word in words):
         replaced += ["model.checkpoint=demo", "model.dtype=float32", "model.max_new_tokens=4"]
         if words[0] != "fetch" and not any(word.startswith("limit") for word in words):
-            replaced.append("limit=4")
+            replaced.append(FEW)
     if "model=chat" in words:
         checkpoint = work / "checkpoint"
         qwen2_5_vl(checkpoint)
@@ -186,7 +189,7 @@ def with_a_small_model(words: list[str], work: Path, coco: Path) -> list[str]:
             f"model.checkpoint={checkpoint}",
             "model.dtype=float32",
             "model.max_new_tokens=4",
-            "limit=2",
+            FEW,
         ]
         replaced = [word for word in replaced if not word.startswith("model.checkpoint")] + words_of_it
     if "bench=repope" in words and not any(word.startswith("data_dir") for word in words):
@@ -255,8 +258,8 @@ def test_what_is_not_run_here_exists_with_its_keys(command: str, mark: str) -> N
 @pytest.mark.parametrize("command", [command for command in RUN_HERE if not needs_real_files(command)])
 def test_commands_run(command: str, command_line: CommandLine, work: Path) -> None:
     words = shlex.split(command.replace("/scratch/dash", str(work / "dash")))[3:]
-    if words and not words[0].isalpha() and "limit" not in command:
-        words.append("limit=4")
+    if not (words and words[0].isalpha()) and "limit" not in command:
+        words.append(FEW)
     if words[:1] in (["audit"], ["build"], ["relabel"]):  # they replace nothing
         make_way(work, words[-1].removeprefix("out="))
     if "runs/demo/tiny" in command:  # what the first command of such a page makes
@@ -309,6 +312,6 @@ def test_questions_that_own_code_answers_are_scored(
 
 
 def test_a_benchmark_of_ones_own_is_known_by_its_file(command_line: CommandLine, work: Path) -> None:
-    result = command_line("--config-dir", "mine", "bench=kitchens", "limit=4")
+    result = command_line("--config-dir", "mine", "bench=kitchens", FEW)
     assert result.returncode == 0, result.stderr
     assert (work / "runs" / "kitchens" / "tiny" / "scores.json").is_file()

@@ -1,5 +1,6 @@
 """Run folders to be exported, made without a model: answers to the embedded benchmark, scored."""
 
+import functools
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -72,21 +73,33 @@ def write_scored_run(
     """Writes the folder of a finished run; `limit` says what is scored, the others are as in `write_run`."""
     benchmark = demo()
     lines = answer_lines(benchmark) if lines is None else lines
-    questions = {(each.image, each.text): each for each in benchmark.questions}
-    found = [(questions[line["image"], line["question"]], line["response"]) for line in lines]
-    answers = {question: Answer(question, response) for question, response in found}
-    first = benchmark.first_images(limit)
-    scored = {question: answers[question] for question in first.questions if question in answers}
+    responses = tuple((line["image"], line["question"], line["response"]) for line in lines)
+    counts, scores = scored(responses, protocol, limit)
 
     def whole(manifest: dict[str, Any]) -> None:
-        counts = {"questions": len(first.questions), "answered": len(scored)}
-        manifest |= {"counts": counts, "finished": "2026-01-02T04:05:06+00:00"}
+        manifest |= {"counts": dict(counts), "finished": "2026-01-02T04:05:06+00:00"}
         change(manifest)
 
     write_run(folder, benchmark, "mine", lines, whole, is_own=is_own)
-    scores = score_benchmark(first, scored, "mine", protocol)
-    (folder / "scores.json").write_text(json.dumps(scores.to_dict()))
+    (folder / "scores.json").write_text(scores)
     return folder
+
+
+@functools.cache
+def scored(
+    responses: tuple[tuple[str, str, str], ...], protocol: Protocol, limit: int | None
+) -> tuple[dict[str, int], str]:
+    """What a manifest counts, and the content of `scores.json`; most runs have the same answers."""
+    first = demo().first_images(limit)
+    questions = {(each.image, each.text): each for each in first.questions}
+    answers = {
+        question: Answer(question, response)
+        for image, text, response in responses
+        if (question := questions.get((image, text))) is not None
+    }
+    scores = score_benchmark(first, answers, "mine", protocol)
+    counts = {"questions": len(first.questions), "answered": len(answers)}
+    return counts, json.dumps(scores.to_dict())
 
 
 def exported(form: ExportFormat, run: Path | ScoredRun, **settings: Any) -> Files:

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from golden import golden_model, read_golden
 
+from perf.golden import golden_model, read_golden
 from repope_eval.machine.counting import shape_of
 from repope_eval.machine.memory_need import operations_alone, published_shape, shared_operations
 

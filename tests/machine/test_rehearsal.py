@@ -89,7 +89,7 @@ def test_quantization_is_of_the_language_model_alone(
     assert nf4.activations - plain.activations == 4 * counted.largest
 
 
-@pytest.mark.parametrize("kind", CHECKPOINTS)
+@pytest.mark.parametrize("kind", ["llava", "mllama", "qwen3_vl_moe"])
 def test_operations_of_fewer_questions_follow_from_those_of_all(
     kind: str, rehearsed: Callable[[str], tuple[Path, Rehearsed]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

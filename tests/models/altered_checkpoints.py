@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from golden import GOLDENS, change_weights
 from safetensors.torch import load_file
 
+from perf.golden import GOLDENS, change_weights
 from repope_eval.models.loading import Described, read_description
 from repope_eval.settings.composition import model_settings
 

@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-from golden import golden_model
 from sentencepiece import SentencePieceProcessor
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 from transformers import (
@@ -13,6 +12,8 @@ from transformers import (
     PreTrainedModel,
     Qwen2Tokenizer,
 )
+
+from perf.golden import golden_model
 
 OVIS2_IMAGE_TOKENS = ("<IMG_ATOM>", "<IMG_START>", "<IMG_GRID>", "<IMG_COL>", "<IMG_ROW>", "<IMG_END>")
 

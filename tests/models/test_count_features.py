@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from golden import ONE_OF_EACH_FAMILY, golden_model
 from PIL import Image
 
+from perf.golden import ONE_OF_EACH_FAMILY, golden_model
 from repope_eval.errors import RepopeError
 from repope_eval.models.loading import Model
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from altered_checkpoints import read_golden_description, with_field, without_fields, without_files
-from golden import GOLDENS, load_golden_model
 
+from perf.golden import GOLDENS, load_golden_model
 from repope_eval.errors import RepopeError
 from repope_eval.machine.counting import size_of
 from repope_eval.models.checkpoints import Checkpoint, find_checkpoint

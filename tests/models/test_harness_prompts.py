@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from golden import GOLDENS, load_golden_model
 
+from perf.golden import GOLDENS, load_golden_model
 from repope_eval.errors import RepopeError
 from repope_eval.models.checkpoints import find_checkpoint
 from repope_eval.models.families import recipe_of

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 import torch
-from golden import GOLDENS, Golden, golden_model, load_golden_model, read_golden
 from hf_layouts import OVIS2_IMAGE_TOKENS, change_config, native_class, write_hf_layout
 from remembered_features import remembering
 from safetensors.torch import load_file, save_file
 
+from perf.golden import GOLDENS, Golden, golden_model, load_golden_model, read_golden
 from repope_eval.asking.native.generation import find_spellings
 from repope_eval.asking.native.sequential import generate_sequentially
 from repope_eval.asking.native.shared import generate_shared

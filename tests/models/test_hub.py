@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 from conftest import CommandLine
-from golden import read_golden
 from hub_server import COMMIT, HubServer, commit_of
+
+from perf.golden import read_golden
 
 NAME = "OpenGVLab/InternVL2_5-1B"
 WORDS = (

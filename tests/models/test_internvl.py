@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from golden import INTERNVL_GOLDENS, Golden, golden_model, read_golden, strided_sample
 
+from perf.golden import INTERNVL_GOLDENS, Golden, golden_model, read_golden, strided_sample
 from repope_eval.models.checkpoints import find_checkpoint
 from repope_eval.models.families import recipe_of
 from repope_eval.models.fields import Fields

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from altered_checkpoints import read_golden_description, with_field
-from golden import GOLDENS
 
+from perf.golden import GOLDENS
 from repope_eval.errors import RepopeError
 from repope_eval.machine import memory_need
 from repope_eval.models.fields import LARGEST, PROMPT_LENGTHS, Fields, require_bounded

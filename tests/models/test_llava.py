@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 import torch
-from golden import GOLDENS, Golden, golden_model, read_golden, strided_sample
 from jinja2.exceptions import SecurityError
 
+from perf.golden import GOLDENS, Golden, golden_model, read_golden, strided_sample
 from repope_eval.errors import RepopeError
 from repope_eval.machine.counting import size_of
 from repope_eval.models.checkpoints import find_checkpoint

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 import torch
-from golden import golden_model
 from PIL import Image
 from transformers import LlavaNextImageProcessorPil, LlavaNextProcessor
 
+from perf.golden import golden_model
 from repope_eval.models.checkpoints import find_checkpoint
 from repope_eval.models.fields import Fields
 from repope_eval.models.llava import LlavaNextRecipe, unpadded_grid

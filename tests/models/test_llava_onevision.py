@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 import torch
-from golden import golden_model, read_golden
 from PIL import Image
 from transformers import LlavaOnevisionImageProcessorPil, LlavaOnevisionProcessor
 
+from perf.golden import golden_model, read_golden
 from repope_eval.asking.native.generation import find_spellings
 from repope_eval.asking.native.sequential import generate_sequentially
 from repope_eval.asking.native.shared import generate_shared

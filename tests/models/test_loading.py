@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from golden import change_weights, load_golden_model, read_golden
 from safetensors.torch import load_file, save_file
 
+from perf.golden import change_weights, load_golden_model, read_golden
 from repope_eval.asking.native.generation import find_spellings
 from repope_eval.asking.native.shared import generate_shared
 from repope_eval.errors import RepopeError

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from golden import ONE_OF_EACH_FAMILY, golden_model
 from PIL import Image
 
+from perf.golden import ONE_OF_EACH_FAMILY, golden_model
 from repope_eval.asking.native.generation import find_spellings
 from repope_eval.asking.native.shared import generate_shared
 from repope_eval.benchmarks.images import open_image

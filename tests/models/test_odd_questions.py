@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from golden import GOLDENS, golden_model
 from PIL import Image
 from sentencepiece import SentencePieceProcessor
 from tokenizers import Tokenizer
 from transformers import Qwen2Tokenizer
 
+from perf.golden import GOLDENS, golden_model
 from repope_eval.asking.native.generation import find_spellings
 from repope_eval.asking.native.shared import generate_shared
 from repope_eval.errors import RepopeError

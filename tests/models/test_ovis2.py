@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import torch
 from accelerate import infer_auto_device_map
-from golden import Golden, change_weights, golden_model, load_golden_model, read_golden, strided_sample
 from safetensors.torch import load_file
 
+from perf.golden import Golden, change_weights, golden_model, load_golden_model, read_golden, strided_sample
 from repope_eval.asking.native.generation import find_spellings
 from repope_eval.asking.native.shared import generate_shared
 from repope_eval.errors import RepopeError

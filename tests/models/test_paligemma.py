@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 import torch
-from golden import Golden, golden_model, load_golden_model, read_golden, strided_sample
 from remembered_features import remembering
 
+from perf.golden import Golden, golden_model, load_golden_model, read_golden, strided_sample
 from repope_eval.asking.native.generation import Generation, find_spellings
 from repope_eval.asking.native.sequential import generate_sequentially
 from repope_eval.asking.native.shared import generate_shared

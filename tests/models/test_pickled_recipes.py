@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from golden import GOLDENS
 from PIL import Image
 
+from perf.golden import GOLDENS
 from repope_eval.models.checkpoints import find_checkpoint
 from repope_eval.models.families import recipe_of
 from repope_eval.models.recipe import RecipeOptions

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 import torch
-from golden import load_golden_model
 
+from perf.golden import load_golden_model
 from repope_eval.errors import RepopeError
 from repope_eval.models import placement
 from repope_eval.models.placement import choose_device, require_number_format, require_quantization

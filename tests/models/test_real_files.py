@@ -19,7 +19,6 @@ from altered_checkpoints import (
     without_files,
     without_the_tied_head,
 )
-from golden import GOLDENS, change_weights, load_golden_model, read_golden
 from remembered_features import remembering
 from transformers import (
     LlavaOnevisionForConditionalGeneration,
@@ -27,6 +26,7 @@ from transformers import (
     PreTrainedModel,
 )
 
+from perf.golden import GOLDENS, change_weights, load_golden_model, read_golden
 from repope_eval.asking.native.generation import find_spellings
 from repope_eval.asking.native.sequential import generate_sequentially
 from repope_eval.asking.native.shared import generate_shared

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import torch
 from altered_checkpoints import read_golden_description, with_field
-from golden import GOLDENS
 
+from perf.golden import GOLDENS
 from repope_eval.errors import RepopeError
 
 MISTRAL, ONEVISION = "llava_next_mistral", "llava_onevision"

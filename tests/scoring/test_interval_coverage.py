@@ -102,6 +102,7 @@ COVERAGES = (
 )
 
 
+@pytest.mark.perf
 @pytest.mark.parametrize(("kind", "n_images", "f1"), COVERAGES)
 def test_intervals_hold_the_truth_however_errors_come_together(kind: str, n_images: str, f1: str) -> None:
     """As `perf/coverage.py` simulates it, whose table has more models: 0.93 or more in all of its rows of these kinds.
@@ -118,6 +119,7 @@ def test_intervals_hold_the_truth_however_errors_come_together(kind: str, n_imag
     assert float(gamma) == 1 or int(n_images) >= 100
 
 
+@pytest.mark.perf
 def test_intervals_for_other_objects_hold_the_truth() -> None:
     """As `perf/object_coverage.py` simulates it: 0.93 or more, where percentiles would hold as few as 0.8."""
     ended = warm_commands.run("--models", "150", program="perf/object_coverage.py", folder=PROJECT)

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from begun_runs import Place
 from conftest import GOLDENS
-from golden import read_golden
 
+from perf.golden import read_golden
 from repope_eval.reporting import page
 from repope_eval.runs.folder import close_log
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import torch
 from conftest import GOLDENS
-from golden import golden_model
 
+from perf.golden import golden_model
 from repope_eval.asking.native.rows import PADDING, CachedRows, CopiedPrefixes, ImageRows, Stretch
 from repope_eval.models.loading import Model
 

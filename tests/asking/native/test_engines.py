@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 import torch
-from golden import GOLDENS, Golden, golden_model, read_golden
 from remembered_features import remembering
 
+from perf.golden import GOLDENS, ONE_OF_EACH_FAMILY, Golden, golden_model, read_golden
 from repope_eval.asking.native import rows as image_rows
 from repope_eval.asking.native import shared
 from repope_eval.asking.native.generation import Generation, Spellings, find_spellings
@@ -25,10 +25,10 @@ from repope_eval.models.loading import Model
 from repope_eval.models.recipe import Prepared
 from repope_eval.settings.config import Attention
 
-CAUSAL = [name for name in GOLDENS if not name.startswith("paligemma")]
+CAUSAL = [name for name in ONE_OF_EACH_FAMILY if not name.startswith("paligemma")]
 
 
-@pytest.fixture(scope="module", params=GOLDENS)
+@pytest.fixture(scope="module", params=ONE_OF_EACH_FAMILY)
 def golden(request: pytest.FixtureRequest) -> Golden:
     return read_golden(Path(__file__).parents[2] / "goldens" / request.param)
 
@@ -148,6 +148,7 @@ def test_an_image_with_a_single_question_is_asked_too(
     assert tokens(generations) == [expected(golden)[0][:1]]
 
 
+@pytest.mark.parametrize("golden", ["ovis2"], indirect=True)
 def test_logits_that_are_not_finite_are_no_answer(golden: Golden, prepared: list[Prepared]) -> None:
     broken = golden_model(golden.folder)
     with torch.no_grad():
@@ -188,7 +189,7 @@ def test_rows_are_grouped_by_length_and_tokens(
     assert shared.groups_of_like_length(lengths, most) == groups
 
 
-@pytest.mark.parametrize("most", [1, 700, 10**6])
+@pytest.mark.parametrize("most", [1, 700])
 def test_groups_of_rows_change_no_token(goldens: Path, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
     golden = read_golden(goldens / "paligemma2")
     model = golden_model(golden.folder)

@@ -26,6 +26,8 @@ with pytest.MonkeyPatch.context() as path:
     from fake_device import devices_that_are_not_there
     from published_models import PUBLISHED, published_recipe, shipped_shape
 
+pytestmark = pytest.mark.perf
+
 PAGE = " ".join((PROJECT / "docs" / "how-to" / "check-a-machine.md").read_text(encoding="utf-8").split())
 QUESTIONS = 10
 LAYERS = 2

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 import torch
-from golden import GOLDENS, golden_model
 
+from perf.golden import GOLDENS, golden_model
 from repope_eval.asking.native.generation import (
     Spellings,
     choose_tokens,

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 from begun_runs import PER_IMAGE, Place
-from golden import change_weights
 from safetensors.torch import load_file
 
+from perf.golden import change_weights
 from repope_eval.asking.identity import note_images
 from repope_eval.runs.folder import RunFolder
 

@@ -3,7 +3,10 @@
 from pathlib import Path
 
 import pytest
-from golden import (
+from remembered_features import remembering
+
+from demo_making.icons import KINDS
+from perf.golden import (
     GOLDENS,
     ONE_OF_EACH_FAMILY,
     Golden,
@@ -11,9 +14,6 @@ from golden import (
     load_golden_model,
     read_golden,
 )
-from remembered_features import remembering
-
-from demo_making.icons import KINDS
 from repope_eval.asking.asker import group_by_image
 from repope_eval.asking.native.batches import TransformersAsker
 from repope_eval.asking.native.generation import find_spellings
@@ -62,25 +62,29 @@ def in_original(golden: Golden) -> dict[tuple[str, str], tuple[str, int | None]]
 
 @pytest.mark.parametrize("golden", GOLDENS, indirect=True)
 def test_all_responses_are_the_originals(golden: Golden, model: Model, tmp_path: Path) -> None:
+    """Alone, two questions about each photograph are asked; all are, together."""
     questions = [Question(f"{case.image}.png", case.question, "") for case in golden.cases]
     images = {question.image: golden.folder.parent / "images" / question.image for question in questions}
     most = GOLDENS[golden.folder.name].max_new_tokens
 
-    def asked(folder: str, engine: str, batch_size: str) -> dict[tuple[str, str], tuple[str, int | None]]:
+    def asked(
+        folder: str, engine: str, batch_size: str, of: list[Question]
+    ) -> dict[tuple[str, str], tuple[str, int | None]]:
         (tmp_path / folder).mkdir(exist_ok=True)
         how = {"engine": engine, "batch_size": batch_size, "max_new_tokens": most}
-        return responses(model, questions, images, tmp_path / folder, **how)
+        found = responses(model, of, images, tmp_path / folder, **how)
+        assert len(found) == len(of)
+        return found
 
-    assert asked("alone", "sequential", "1") == in_original(golden)
-    assert asked("together", "shared", "auto") == in_original(golden)
+    original = in_original(golden)
+    assert asked("alone", "sequential", "1", questions[::4]).items() <= original.items()
+    assert asked("together", "shared", "auto", questions) == original
     # Of some images a few questions were asked before, by the other engine.
     if golden.folder.name in ONE_OF_EACH_FAMILY:
         lines = (tmp_path / "alone" / "answers.jsonl").read_text().splitlines(keepends=True)
         (tmp_path / "resumed").mkdir()
-        (tmp_path / "resumed" / "answers.jsonl").write_text("".join(lines[:3] + lines[10:13]))
-        assert asked("resumed", "shared", "3") == in_original(golden)
-    if golden.folder.name == "ovis2":
-        assert asked("one at a time", "shared", "1") == in_original(golden)
+        (tmp_path / "resumed" / "answers.jsonl").write_text("".join(lines[:3]))
+        assert asked("resumed", "shared", "3", questions[:16]).items() <= original.items()
 
 
 def demo_responses(folder: Path, dtype: str, engine: str) -> dict[tuple[str, str], tuple[str, int | None]]:
@@ -92,7 +96,7 @@ def demo_responses(folder: Path, dtype: str, engine: str) -> dict[tuple[str, str
         max_new_tokens=8,  # type: ignore[arg-type]
     )
     model = load_model(settings, choose_device("cpu"))
-    images = {path.name: path for path in sorted((DEMO_FOLDER / "images").iterdir())[:10]}
+    images = {path.name: path for path in sorted((DEMO_FOLDER / "images").iterdir())[:5]}
     questions = [Question(image, question_text(kind), kind) for image in images for kind in KINDS[:10]]
     return responses(model, questions, images, folder, engine=engine, batch_size="auto", max_new_tokens=8)
 
@@ -104,11 +108,11 @@ def test_how_many_answers_differ_between_engines(tmp_path: Path, dtype: str, mos
     for engine in ("shared", "sequential"):
         (tmp_path / engine).mkdir()
         found[engine] = demo_responses(tmp_path / engine, dtype, engine)
-    assert len(found["shared"]) == 100
+    assert len(found["shared"]) == 50
     differing = [
         question for question, said in found["shared"].items() if found["sequential"][question] != said
     ]
-    print(f"{dtype}: {len(differing)} of 100 answers differ")
+    print(f"{dtype}: {len(differing)} of 50 answers differ")
     assert len(differing) <= most
 
 

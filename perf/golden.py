@@ -1,6 +1,6 @@
 """Reading the goldens: what the original code made of four photographs and eight questions each.
 
-`perf/gpu.py` reads them too, without pytest: no module of the tests is imported here.
+`gpu.py` reads them, and so do the tests, which import this as `perf.golden`.
 """
 
 import copy
