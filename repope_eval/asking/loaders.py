@@ -17,11 +17,7 @@ log = logging.getLogger(__name__)
 
 
 def load_transformers_asker(settings: RunSettings, ranks: Ranks) -> Asker:
-    """Loads a checkpoint of one of the families onto the device of this rank.
-
-    Raises:
-        RepopeError: the checkpoint cannot be had or loaded, or a setting does not fit this machine.
-    """
+    """Loads a checkpoint of one of the families onto the device of this rank."""
     checkpoint = checkpoint_of(settings.model)  # one that is missing needs no torch
     from repope_eval.asking.native.batches import TransformersAsker
     from repope_eval.models.loading import load_model

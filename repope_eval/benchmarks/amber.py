@@ -71,11 +71,7 @@ def _file_of(published: PublishedFiles, settings: BenchSettings, data_dir: Path)
 def amber_benchmark(
     name: str, variants: Sequence[Variant], queries: Path, truths: Path, hashes: Mapping[str, str]
 ) -> Benchmark:
-    """The benchmark out of the file of questions and the file of their types and labels.
-
-    Raises:
-        RepopeError: a file cannot be read, or a question of one has no label in the other.
-    """
+    """The benchmark out of the file of questions and the file of their types and labels."""
     truth_of = {row.get("id"): row for row in read_rows(truths)}
     ids: dict[Variant, dict[int | str, Question]] = {variant: {} for variant in variants}
     labels: dict[Variant, dict[Question, bool]] = {variant: {} for variant in variants}

@@ -24,19 +24,12 @@ def load_test_split(dataset: str, columns: Sequence[str], example: str) -> Any:
         dataset: id on the Hub, or a local folder of Parquet files.
         columns: columns that are needed beside `image`.
         example: a dataset that has them, for messages.
-
-    Raises:
-        RepopeError: the dataset cannot be loaded, or lacks a column.
     """
     return _loaded(dataset, columns, example, "a split `test`", split="test")
 
 
 def load_parquet(dataset: str, files: Sequence[str], columns: Sequence[str], example: str) -> Any:
-    """The rows of some Parquet files of a dataset, one file after another, their images left encoded.
-
-    Raises:
-        RepopeError: the dataset cannot be loaded, or lacks a column.
-    """
+    """The rows of some Parquet files of a dataset, one file after another, their images left encoded."""
     return _loaded(dataset, columns, example, first_few(files), data_files=list(files), split="train")
 
 
@@ -184,9 +177,6 @@ def write_image(content: bytes, path: Path, source: str) -> None:
     Args:
         path: the file, whose folder is made if need be; one that is there is replaced.
         source: where the image comes from, for messages.
-
-    Raises:
-        RepopeError: it cannot be decoded, or the folder cannot be written.
     """
     unfinished = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
     try:

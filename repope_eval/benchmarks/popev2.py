@@ -52,11 +52,7 @@ def _load(settings: BenchSettings, data_dir: Path) -> Benchmark:
 def popev2_benchmark(
     name: str, variants: Sequence[Variant], path: Path, hashes: Mapping[str, str]
 ) -> Benchmark:
-    """The benchmark out of its file, with a group for each pair.
-
-    Raises:
-        RepopeError: the file cannot be read, or a row has another form.
-    """
+    """The benchmark out of its file, with a group for each pair."""
     ids: dict[Variant, dict[int | str, Question]] = {variant: {} for variant in variants}
     labels: dict[Variant, dict[Question, bool]] = {variant: {} for variant in variants}
     groups: dict[Question, str] = {}

@@ -64,9 +64,6 @@ def find_published_files(
         names: those that are wanted, keys of `published.sha256`.
         settings: may name a further folder, and mirrors in place of the published ones.
         data_dir: the folder of data; it need not be writable, nor exist, when nothing is missing.
-
-    Raises:
-        RepopeError: a file has another hash than the published one, or no mirror has it.
     """
     own = data_dir / published.folder
     beside = (
@@ -99,9 +96,6 @@ def download_images(
         servers: the addresses that have the images otherwise, each with `/NAME` added to it.
         folder: the folder, which is made.
         description: what the images are, in the plural.
-
-    Raises:
-        RepopeError: an image cannot be had. What was fetched stays.
     """
     mirrors = _addresses(settings.images_url, servers)
     download_from_mirrors(mirrors, folder, dict.fromkeys(names), description=description, check=decodable)

@@ -38,11 +38,7 @@ def is_saved(folder: Path) -> bool:
 
 
 def saved_files(folder: Path, split: str) -> list[Path]:
-    """The files of a dataset that was saved alone, or of one of several splits.
-
-    Raises:
-        RepopeError: there is no such split, the notes cannot be read, or name a file elsewhere.
-    """
+    """The files of a dataset that was saved alone, or of one of several splits."""
     whole = folder
     if (folder / SPLITS).is_file():
         splits = _noted(folder / SPLITS, "splits")
@@ -82,9 +78,6 @@ def _require_in_dataset(path: Path, folder: Path, where: str) -> None:
     Args:
         folder: the folder of the dataset. In the Hub's cache, whose files are links, that of all its revisions.
         where: what names the file, for messages.
-
-    Raises:
-        RepopeError: it lies elsewhere.
     """
     try:
         real, own = path.resolve(), folder.resolve()
@@ -125,9 +118,6 @@ def batches_of(path: Path) -> Iterator[Any]:
     """The batches of an Arrow stream, whose cells stay in the file until they are copied.
 
     `datasets` neither packs batches nor writes dictionaries, which would be in memory as a whole before they are seen.
-
-    Raises:
-        RepopeError: it is no whole stream, or is packed.
     """
     import pyarrow
 
@@ -181,9 +171,6 @@ def require_own_files(builder: Any, dataset: str) -> None:
     """Refuses a dataset with files that lie elsewhere, or unpack to too much.
 
     Files of the Hub are fetched. Nothing is looked at that is in the cache of `datasets` already, made ready.
-
-    Raises:
-        RepopeError: there is such a file.
     """
     names = [str(name) for name in chain.from_iterable((builder.config.data_files or {}).values())]
     # Of `zip://in/it.csv::archive.zip`, the archive is the file.

@@ -163,11 +163,7 @@ class TableQuestions:
 
 
 def label_words(labels: TableLabels) -> LabelWords:
-    """The words of labels with what they mean.
-
-    Raises:
-        RepopeError: one word means two things.
-    """
+    """The words of labels with what they mean."""
     found: dict[str, tuple[str, bool | None]] = {}
     for name, meaning in (("yes", True), ("no", False), ("left_out", None)):
         for word in map(_word, getattr(labels, name)):
@@ -180,11 +176,7 @@ def label_words(labels: TableLabels) -> LabelWords:
 
 
 def label_of(column: str, cell: object, words: LabelWords) -> bool | None:
-    """What the label in a cell means.
-
-    Raises:
-        RepopeError: its word is none of the words.
-    """
+    """What the label in a cell means."""
     word = _word(cell)
     if cell is None or word not in words:
         yes, no = (", ".join(_having(words, meaning)) for meaning in (True, False))
@@ -239,11 +231,7 @@ class Table:
 
 
 def read_table(settings: BenchSettings) -> Table:
-    """The table that the settings name. A file is read again only where it has changed.
-
-    Raises:
-        RepopeError: a column is not there, or a row cannot be taken.
-    """
+    """The table that the settings name. A file is read again only where it has changed."""
     path = Path(settings.questions or "").expanduser()
     state = path.stat() if settings.questions and path.is_file() else None
     return _read_table(settings, None if state is None else (state.st_mtime_ns, state.st_size))

@@ -54,11 +54,7 @@ class TableRows:
 
 
 def open_table(settings: BenchSettings) -> TableRows:
-    """The table that `bench.questions` names.
-
-    Raises:
-        RepopeError: there is none, it is too long, or of no kind that is read here.
-    """
+    """The table that `bench.questions` names."""
     if settings.questions is None:
         raise RepopeError(
             "bench.questions is required: give bench.questions=FILE (JSON, JSON lines, CSV, TSV, XLSX or Parquet), or "
@@ -239,9 +235,6 @@ def image_in(cell: Any, name: Any, folder: Path | None) -> CellImage:
     Args:
         name: the name that another column gives the image; None where there is none.
         folder: the folder of the table's files, which an absolute path may lie in; None where there is none.
-
-    Raises:
-        RepopeError: it is none of these, or no image that Pillow can read; the caller says where.
     """
     if isinstance(cell, int) and not isinstance(cell, bool):
         cell = str(cell)

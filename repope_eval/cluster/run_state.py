@@ -89,9 +89,6 @@ def announce(runs: Path, array: str, outs: Sequence[Path]) -> None:
     """Begins the records of an array's tasks with their run folders, before the tasks start.
 
     A task that has started meanwhile has its own lines kept: these are added, and say nothing else.
-
-    Raises:
-        RepopeError: one cannot be written.
     """
     for number, out in enumerate(outs):
         path = runs / FOLDER / f"{array}_{number}.task"
@@ -110,9 +107,6 @@ def read_task_records(root: Path) -> tuple[TaskRecord, ...]:
 
     A task may be writing while this reads, and be killed while it writes: a line without its end is left out, and so
     is a record that does not yet say of which run folder it is.
-
-    Raises:
-        RepopeError: a record cannot be read.
     """
     found = (_read(path) for path in sorted(root.rglob(f"{FOLDER}/*.task")))
     return tuple(sorted(filter(None, found), key=lambda record: natural_order(record.job)))

@@ -53,11 +53,7 @@ class ListedRun:
 
 
 def read_model_list(path: Path) -> tuple[ListedRun, ...]:
-    """Reads the runs of a list. Words are separated by spaces, and words with spaces are quoted as in a shell.
-
-    Raises:
-        RepopeError: the list cannot be read, is empty, or has a line with a quote that is not closed.
-    """
+    """Reads the runs of a list. Words are separated by spaces, and words with spaces are quoted as in a shell."""
     runs = tuple(_runs(path, read_text(path, "give models=FILE")))
     if not runs:
         raise RepopeError(f"{path}: names no model; give one a line")
@@ -216,11 +212,7 @@ class ResourceRow:
 
 
 def read_resources(path: Path) -> tuple[ResourceRow, ...]:
-    """Reads the rows of a table.
-
-    Raises:
-        RepopeError: it cannot be read, or a row is wrong; a line for each mistake.
-    """
+    """Reads the rows of a table."""
     text = read_text(path, "give resources=FILE")
     try:
         reader = csv.DictReader(io.StringIO(text, newline=""))

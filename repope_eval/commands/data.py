@@ -35,11 +35,7 @@ def execute(settings: DataSettings, command: str) -> None:
 
 
 def execute_together(settings: Sequence[DataSettings], command: str) -> None:
-    """Fetches and verifies several benchmarks, one after another.
-
-    Raises:
-        RepopeError: one cannot be had. The others are fetched all the same.
-    """
+    """Fetches and verifies several benchmarks, one after another."""
     failed = []
     for each in settings:
         try:

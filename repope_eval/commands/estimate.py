@@ -119,9 +119,6 @@ def read_findings(path: Path, queue: Mapping[Question, Queued]) -> dict[Question
 
     A file in POPE's format and a queue have neither ambiguous nor disputed questions, since `relabel` leaves both out:
     what was to be looked at and is not in it may be either, and is missing.
-
-    Raises:
-        RepopeError: the file cannot be read, is about other questions, or is the queue that nobody has labelled.
     """
     if path.is_dir():
         raise RepopeError(f"labels={path}: is a folder; give {_labels_of(path) or LABELS_FILE}")

@@ -37,11 +37,7 @@ def execute(settings: ScoreSettings, command: str) -> None:
 
 
 def score_answers(settings: ScoreSettings, command: str) -> Scores:
-    """Joins the answers of files to a benchmark's questions, scores them and reports.
-
-    Raises:
-        RepopeError: the answers cannot be read or joined, or the run folder is another's.
-    """
+    """Joins the answers of files to a benchmark's questions, scores them and reports."""
     require_tracker(settings.track)
     data_dir = data_folder(settings.data_dir)
     benchmark = load_benchmark(settings.bench, data_dir)

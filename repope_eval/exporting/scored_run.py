@@ -276,11 +276,7 @@ def _with_benchmark(run: ScoredRun, data_dir: str | None) -> ScoredRun:
 
 
 def asked_benchmark(run: ScoredRun) -> Benchmark:
-    """The benchmark that a run was asked from, for a form that holds single questions.
-
-    Raises:
-        RepopeError: its files cannot be found, are broken, or are not those that the run was asked from.
-    """
+    """The benchmark that a run was asked from, for a form that holds single questions."""
     if run.benchmark is None:
         raise RepopeError(
             f"{run.without_benchmark}; the forms that hold no single questions (evaluation_card, model_card, "

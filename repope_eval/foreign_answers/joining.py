@@ -74,9 +74,6 @@ def gather(rows: Sequence[AnswerRow], questions: Sequence[Question | None], wher
         rows: the rows of the answer file.
         questions: the question of each row; None where the benchmark does not have it.
         where: the answer file's name, for messages.
-
-    Raises:
-        RepopeError: no row has a question, or the responses are the questions themselves.
     """
     answers: dict[Question, Answer] = {}
     counting: dict[Question, int] = {}
@@ -266,11 +263,7 @@ _ROWS_READ = 200
 
 
 def refuse_labels(joined: Joined, file: RowFile, benchmark: Benchmark) -> None:
-    """Refuses responses of a field that may be the label by its name, and is by its values.
-
-    Raises:
-        RepopeError: the responses equal the labels in nearly every row.
-    """
+    """Refuses responses of a field that may be the label by its name, and is by its values."""
     if not file.rows or (field := doubtful_field(file.rows[0])) is None:
         return
     n_labelled, n_equal = max(

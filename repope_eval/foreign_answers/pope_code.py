@@ -43,9 +43,6 @@ def fitting(
         rows: the rows of the answer file.
         orders: the question of each row in each order, None where there is none, by what the order is called.
         where: the answer file's name, for messages.
-
-    Raises:
-        RepopeError: no order fits every text, or two do that lead to different questions.
     """
     fits: dict[tuple[Question | None, ...], str] = {}
     furthest, line = -1, ""

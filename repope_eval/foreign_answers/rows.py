@@ -46,9 +46,6 @@ class QuestionIndex:
         """The question about an image that a text is, or begins with before an instruction.
 
         What POPE's older files misspelt is taken for what they meant (see `is_misspelt`).
-
-        Raises:
-            RepopeError: the image may be one or another of the benchmark's.
         """
         if image not in self._found:
             self._found[image] = self._image(image)
@@ -224,11 +221,7 @@ def _answer_row(row: Mapping[str, Any], number: int, file: RowFile, columns: Col
 
 
 def response_text(row: Mapping[str, Any], name: str, where: str, *, is_cell: bool) -> str:
-    """The response that a row's field holds; an empty cell of a table is an empty response.
-
-    Raises:
-        RepopeError: the field holds no text.
-    """
+    """The response that a row's field holds; an empty cell of a table is an empty response."""
     response = "" if row[name] is None and is_cell else row[name]
     if isinstance(response, str):
         return response
@@ -269,11 +262,7 @@ def _first(row: Mapping[str, Any], names: Sequence[str]) -> Any:
 
 
 def question_id_of(row: Mapping[str, Any], where: str, name: str = "question_id") -> str | None:
-    """The id as text, so that 7, 7.0 (as tables write whole numbers) and "7" are one.
-
-    Raises:
-        RepopeError: it is neither a whole number nor a text.
-    """
+    """The id as text, so that 7, 7.0 (as tables write whole numbers) and "7" are one."""
     value = row.get(name)
     if isinstance(value, float) and value.is_integer():
         value = int(value)

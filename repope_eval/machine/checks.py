@@ -66,9 +66,6 @@ def agreement(expected: Sequence[Answer], given: Sequence[Answer], allowance: Al
         expected: the answers that are taken as right.
         given: the answers that are compared with them, in any order.
         allowance: how far they may be apart.
-
-    Raises:
-        RepopeError: they are further apart; the question where that shows most is named.
     """
     by_question = {answer.question: answer for answer in given}
     pairs = [(right, by_question[right.question]) for right in expected]
@@ -134,11 +131,7 @@ def ask(model: ModelSettings, engine: Engine, device: str, questions: Sequence[Q
 
 
 def ask_by_two_processes(device: str, images: int) -> tuple[Answer, ...]:
-    """Has two processes, each with a GPU of its own, ask about the first images of the embedded benchmark.
-
-    Raises:
-        RepopeError: they failed, or took too long.
-    """
+    """Has two processes, each with a GPU of its own, ask about the first images of the embedded benchmark."""
     with TemporaryDirectory(prefix="repope_eval_check_") as folder:
         run = Path(folder) / "run"
         words = ["-m", "repope_eval", f"device={device}", f"limit={images}", f"out={run}"]

@@ -126,9 +126,6 @@ def rehearse(settings: ModelSettings, described: DescribedChat) -> Rehearsed:
     Args:
         settings: of the model.
         described: the checkpoint, whose network is of no use afterwards.
-
-    Raises:
-        RepopeError: the settings ask for an attention that the model does not have.
     """
     network, attention = described.network, described.attention(settings)
     size, cached_values = size_of(network), _cached_values(network.config)

@@ -108,11 +108,7 @@ def find_checkpoint(
 
 
 def fetch_weights(checkpoint: Checkpoint) -> None:
-    """Downloads a Hub checkpoint's weights, where they are not there yet, of the commit that was found.
-
-    Raises:
-        RepopeError: as `find_checkpoint`.
-    """
+    """Downloads a Hub checkpoint's weights, where they are not there yet, of the commit that was found."""
     if checkpoint.commit is not None:
         _download(checkpoint.name, checkpoint.commit, _WEIGHT_FILES, download=True)
 
@@ -187,11 +183,7 @@ class WeightFiles:
 
 
 def find_weight_files(folder: Path) -> list[Path]:
-    """The files of weights in a folder.
-
-    Raises:
-        RepopeError: there is none.
-    """
+    """The files of weights in a folder."""
     found = sorted(folder.glob("model*.safetensors"))
     if not found:
         raise RepopeError(f"{folder}: holds no model*.safetensors; other formats of weights are not read")

@@ -66,11 +66,7 @@ def read_added_tokens(checkpoint: Checkpoint) -> dict[str, int]:
 
 
 def require_generation_config(checkpoint: Checkpoint) -> None:
-    """Checks what transformers reads of generation_config.json by itself, when weights are loaded.
-
-    Raises:
-        RepopeError: it cannot be read, or a field in it is wrong.
-    """
+    """Checks what transformers reads of generation_config.json by itself, when weights are loaded."""
     fields = read_fields(checkpoint, GENERATION_CONFIG)
     for name in ("bos_token_id", "eos_token_id", "pad_token_id"):
         fields.token_ids(name)
@@ -113,9 +109,6 @@ def read_image_processor(processor_class: type, checkpoint: Checkpoint) -> Any:
     """The image processor that preprocessor_config.json describes, else a part of processor_config.json.
 
     It is tried on an image, because its class checks few settings until then.
-
-    Raises:
-        RepopeError: neither is there, or the class takes it for none.
     """
     settings = read_image_settings(checkpoint)
     require_bounded(settings)
@@ -126,11 +119,7 @@ def read_image_processor(processor_class: type, checkpoint: Checkpoint) -> Any:
 
 
 def read_image_settings(checkpoint: Checkpoint) -> Fields:
-    """The fields of preprocessor_config.json, else of a part of processor_config.json.
-
-    Raises:
-        RepopeError: neither is there.
-    """
+    """The fields of preprocessor_config.json, else of a part of processor_config.json."""
     settings = read_fields(checkpoint, PREPROCESSOR_CONFIG)
     if not settings.path.is_file():
         settings = read_fields(checkpoint, PROCESSOR_CONFIG).part("image_processor")

@@ -97,11 +97,7 @@ def _of_harness(recipe: "type[Recipe]", prompt: "Prompt", options: "RecipeOption
 
 
 def recipe_class(family: str) -> "type[Recipe]":
-    """The class of a family's recipes.
-
-    Raises:
-        RepopeError: the family is unknown.
-    """
+    """The class of a family's recipes."""
     require_family(family)
     module, _, name = FAMILIES[family].partition(":")
     found: type[Recipe] = getattr(import_module(module), name)

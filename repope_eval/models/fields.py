@@ -92,11 +92,7 @@ def _quoted_name(name: str) -> str:
 
 
 def fields_of(path: Path, document: Any) -> Fields:
-    """The fields of a JSON file's content.
-
-    Raises:
-        RepopeError: the content is no object.
-    """
+    """The fields of a JSON file's content."""
     if not isinstance(document, dict):
         raise RepopeError(f"{path}: is a JSON {type(document).__name__}, not an object; download it again")
     return Fields(path, document)

@@ -138,11 +138,7 @@ class LlavaRecipe(Recipe):
 
 
 def require_resolutions(fields: Fields, side: int) -> None:
-    """Checks the resolutions that a file lists, if it does, before an image is resized into one of them.
-
-    Raises:
-        RepopeError: one is no [height, width] that tiles fill, or there are too many.
-    """
+    """Checks the resolutions that a file lists, if it does, before an image is resized into one of them."""
     listed = fields.values.get("image_grid_pinpoints") or []
     if not (isinstance(listed, list) and len(listed) <= MOST_TILES**2 and all(map(_is_pair, listed))):
         raise fields.error("image_grid_pinpoints", "a list of [height, width] in pixels is expected")

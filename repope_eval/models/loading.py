@@ -36,9 +36,6 @@ def rehearse(recipe: Recipe, network: PreTrainedModel, checkpoint: Checkpoint) -
         recipe: of the checkpoint.
         network: of the recipe's class, on the meta device: shapes are computed, and no numbers.
         checkpoint: its files are blamed.
-
-    Raises:
-        RepopeError: they do not fit together.
     """
     number = recipe.count_features(*_SIZE)
     prepared = recipe.prepare(Image.new("RGB", _SIZE, "gray"), ["Is there a snowboard in the image?"])

@@ -56,11 +56,7 @@ _FIELDS = (
 
 
 def read_config(native: type[PreTrainedConfig], config: Fields) -> PreTrainedConfig:
-    """The configuration that a `config.json` of a native layout describes, its class's defaults filled in.
-
-    Raises:
-        RepopeError: the class refuses it.
-    """
+    """The configuration that a `config.json` of a native layout describes, its class's defaults filled in."""
     with blamed_on(config.path):
         return native.from_dict(config.values)
 
@@ -72,9 +68,6 @@ def native_config(native: type[PreTrainedConfig], config: Fields, **fields: Any)
         native: class of the configuration.
         config: the original fields.
         fields: the same under the native class's names; the class checks their types and has defaults for the rest.
-
-    Raises:
-        RepopeError: a field is not of the type that the class expects, or does not fit the others.
     """
     with blamed_on(config.path):
         return native(**fields)
@@ -323,9 +316,6 @@ def refuse_gaps(checkpoint: Checkpoint, what: str, weights: Iterable[str]) -> No
         checkpoint: whose weights were loaded.
         what: is wrong with them.
         weights: names of such weights.
-
-    Raises:
-        RepopeError: there are any.
     """
     if names := sorted(weights):
         raise RepopeError(

@@ -68,11 +68,7 @@ def best_grid(width: int, height: int, side: int, max_parts: int) -> tuple[int, 
 
 @lru_cache(maxsize=2**16)
 def fitting_grid(width: int, height: int, side: int, max_parts: int) -> tuple[int, int]:
-    """The (rows, columns) of the best grid, all parts of which can be fitted into their squares.
-
-    Raises:
-        RepopeError: a part is too thin; see `fitted_size`.
-    """
+    """The (rows, columns) of the best grid, all parts of which can be fitted into their squares."""
     grid = best_grid(width, height, side, max_parts)
     for left, upper, right, lower in shown_boxes(width, height, grid):
         fitted_size(right - left, lower - upper, side)
@@ -100,9 +96,6 @@ def part_pixels(image: Image.Image, side: int, max_parts: int) -> tuple[torch.Te
     """Normalised pixels, float32 of shape [parts, 3, side, side], and the (rows, columns) of the grid.
 
     The parts are in the order of `shown_boxes`.
-
-    Raises:
-        RepopeError: a part is too thin; see `fitted_size`.
     """
     grid = fitting_grid(*image.size, side, max_parts)
     image = to_rgb(image)
@@ -118,11 +111,7 @@ def _square(part: Image.Image, side: int) -> torch.Tensor:
 
 
 def fitted_size(width: int, height: int, side: int) -> tuple[int, int]:
-    """Width and height with the longer side at `side` and the other truncated.
-
-    Raises:
-        RepopeError: nothing is left of the shorter side. The original code cannot resize to that either.
-    """
+    """Width and height with the longer side at `side` and the other truncated."""
     fitted = (side, int(height / width * side)) if width >= height else (int(width / height * side), side)
     if 0 in fitted:
         raise RepopeError(

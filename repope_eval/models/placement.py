@@ -176,11 +176,7 @@ def device_map(settings: ModelSettings, device: torch.device) -> str | dict[str,
 
 
 def require_modules(settings: ModelSettings, placed: str | dict[str, Any], network: PreTrainedModel) -> None:
-    """Checks that a device map names modules that are there, and places every weight.
-
-    Raises:
-        RepopeError: it names a module that is not there, or leaves out a weight; the first such is named.
-    """
+    """Checks that a device map names modules that are there, and places every weight."""
     if isinstance(placed, str) or ("" in placed and len(placed) == 1):
         return
     names = {name for name, _ in network.named_modules()} | {name for name, _ in network.named_parameters()}
@@ -261,11 +257,7 @@ def modules_around(network: nn.Module, language_model: nn.Module, prefix: str = 
 
 
 def require_attention(settings: ModelSettings, device: torch.device) -> None:
-    """Refuses an attention kernel that is not installed, or that the device cannot run.
-
-    Raises:
-        RepopeError: with the command that installs it.
-    """
+    """Refuses an attention kernel that is not installed, or that the device cannot run."""
     if settings.attn_implementation != "flash_attention_2":
         return
     if find_spec("flash_attn") is None:

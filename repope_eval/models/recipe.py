@@ -257,11 +257,7 @@ class Recipe(ABC):
 
 
 def require_features(token_ids: Sequence[int], feature_token_ids: Sequence[int], number: int) -> None:
-    """Checks that a prompt has so many feature tokens, and that none came of somebody's text.
-
-    Raises:
-        RepopeError: it has more or fewer.
-    """
+    """Checks that a prompt has so many feature tokens, and that none came of somebody's text."""
     found = sum(map(token_ids.count, feature_token_ids))
     if found != number:
         raise RepopeError(

@@ -42,9 +42,6 @@ class ChatTemplate:
             path: file that it is from.
             template: its text.
             special_tokens: role -> token, which it may name.
-
-        Raises:
-            RepopeError: it cannot be rendered, or not within the bounds.
         """
         self.path = path
         self._template = template
@@ -52,11 +49,7 @@ class ChatTemplate:
         self.render("")
 
     def render(self, text: str) -> str:
-        """Renders the turn, and the opening of the answer.
-
-        Raises:
-            RepopeError: the template's expressions fail, or it makes too much of the text.
-        """
+        """Renders the turn, and the opening of the answer."""
         content = [{"type": "image"}, {"type": "text", "text": text}]
 
         def render() -> str:
@@ -146,22 +139,14 @@ class Tokenizer(ABC):
         self._plain_text = PlainText(special_tokens)
 
     def token_id(self, token: str) -> int:
-        """The id of a special token.
-
-        Raises:
-            RepopeError: there is no such token.
-        """
+        """The id of a special token."""
         found = self.find_token(token)
         if found is None:
             raise RepopeError(f"{self._folder}: its tokenizer has no {token}; download its files again")
         return found
 
     def as_plain(self, text: str) -> str:
-        """The text with a `BREAK` in whatever is spelled like a special token, so that none comes of it.
-
-        Raises:
-            RepopeError: as `PlainText` says.
-        """
+        """The text with a `BREAK` in whatever is spelled like a special token, so that none comes of it."""
         return self._plain_text(text)
 
     @abstractmethod
@@ -250,9 +235,6 @@ def read_stop_token_ids(checkpoint: Checkpoint, tokenizer: Tokenizer) -> tuple[i
     """The end tokens that generation_config.json names, else those of config.json, else the tokenizer's own.
 
     Source: where there is no generation configuration, transformers makes one of the model's configuration.
-
-    Raises:
-        RepopeError: no file names one.
     """
     generation, config = read_fields(checkpoint, GENERATION_CONFIG), checkpoint.fields
     files = (generation, config, config.part("text_config"))
@@ -267,11 +249,7 @@ def read_stop_token_ids(checkpoint: Checkpoint, tokenizer: Tokenizer) -> tuple[i
 
 
 def require_files(checkpoint: Checkpoint, *names: str) -> None:
-    """Checks that a tokenizer's files are there.
-
-    Raises:
-        RepopeError: names those that are missing.
-    """
+    """Checks that a tokenizer's files are there."""
     missing = [name for name in names if not checkpoint.path(name).is_file()]
     if missing:
         raise RepopeError(

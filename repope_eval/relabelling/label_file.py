@@ -56,9 +56,6 @@ def refuse_other_questions(
         found: the questions that it has lines for.
         known: what it may be about; a set is fast.
         mend: what to do about it.
-
-    Raises:
-        RepopeError: says how many they are, and one of them.
     """
     others = [question for question in found if question not in known]
     if others:

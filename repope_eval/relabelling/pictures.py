@@ -42,9 +42,6 @@ class Pictures:
         Args:
             image: the image's file.
             is_gone: says whether nobody waits for it any more; then it need not be made.
-
-        Raises:
-            RepopeError: the image is unreadable or damaged, or nobody waits for it.
         """
         if kind := await asyncio.to_thread(plain_format, image):
             return image, f"image/{kind}"
@@ -69,11 +66,7 @@ class Pictures:
 
 
 async def _convert(image: Path, png: Path) -> None:
-    """Has a process make the PNG, which ends with the wait for it, whatever ends that.
-
-    Raises:
-        RepopeError: it could not be made.
-    """
+    """Has a process make the PNG, which ends with the wait for it, whatever ends that."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-P", "-m", "repope_eval.relabelling.pictures", image, png),
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},

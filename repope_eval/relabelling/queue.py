@@ -78,11 +78,7 @@ def is_by_people(file: RowFile) -> bool:
 
 
 def queue_of(file: RowFile) -> dict[Question, Queued]:
-    """The questions of a queue that has been read, as `read_queue` has them.
-
-    Raises:
-        RepopeError: as `read_queue` does.
-    """
+    """The questions of a queue that has been read, as `read_queue` has them."""
     found: dict[Question, Queued] = {}
     for place, fields in zip(file.places, file.rows, strict=True):
         where = f"{file.where}, {place}"
@@ -98,11 +94,7 @@ def queue_of(file: RowFile) -> dict[Question, Queued]:
 
 
 def is_sampled(fields: Mapping[str, Any]) -> bool:
-    """Whether a row stands in the part to be looked at; without a word on it, it does.
-
-    Raises:
-        RepopeError: what it says is neither true nor false. The caller adds where the row is.
-    """
+    """Whether a row stands in the part to be looked at; without a word on it, it does."""
     value = label_of(fields.get("sampled", True))
     if value not in (True, False, "true", "false"):
         raise RepopeError(f"sampled is {shown(fields['sampled'])}; true or false is expected")
@@ -212,11 +204,7 @@ def read_questions(paths: Sequence[Path]) -> tuple[Question, ...]:
 
 
 def question_of(fields: Mapping[str, Any]) -> Question:
-    """The question that a row is about: its `image`, and its `question` or `text`.
-
-    Raises:
-        RepopeError: it has none, or one that cannot be asked. The caller adds where the row is.
-    """
+    """The question that a row is about: its `image`, and its `question` or `text`."""
     name = "question" if "question" in fields else "text"
     if "image" not in fields or name not in fields:
         raise RepopeError("has no image and question; each row needs image, and question or text")

@@ -39,11 +39,7 @@ from repope_eval.wording import counted
 
 
 def start_log(folder: Path, prefix: str = "") -> None:
-    """Has everything that is logged from now on written to a run folder, each line with a prefix.
-
-    Raises:
-        RepopeError: it cannot be written.
-    """
+    """Has everything that is logged from now on written to a run folder, each line with a prefix."""
     try:
         handler = logging.FileHandler(folder / LOG, encoding="utf-8")
     except OSError as error:

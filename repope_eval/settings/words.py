@@ -98,9 +98,6 @@ def single_words(record: type, word: str, *, multirun: bool) -> list[str]:
     """The word itself, or one for each value of a sweep; none where only a sweeper can list the values.
 
     Hydra must be ready to compose.
-
-    Raises:
-        RepopeError: the word cannot be read, is a sweep without -m, or a sweep over nothing or over too much.
     """
     typed = shown_word(word)
     try:

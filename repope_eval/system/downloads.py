@@ -291,11 +291,7 @@ class _Batch:
         return self._contact.wait()
 
     def outcomes(self) -> Iterator[tuple[Download, HTTPError | None]]:
-        """Yields each file as it ends, with its error.
-
-        Raises:
-            RepopeError: a folder cannot be written.
-        """
+        """Yields each file as it ends, with its error."""
         for _ in self._downloads:
             item, error = self._ended.get()
             if error is not None and not isinstance(error, HTTPError):

@@ -55,9 +55,6 @@ def parse_rows(path: Path, text: str) -> list[tuple[str, dict[str, Any]]]:
 
     Returns:
         Each row with its place in the file: `line 3`, or `row 3` of a list.
-
-    Raises:
-        RepopeError: a row is no JSON object or has a name twice, or there are more than `MOST_ROWS`.
     """
     rows: Iterable[tuple[str, Any]]
     if text.lstrip().startswith("["):

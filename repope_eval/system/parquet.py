@@ -402,11 +402,7 @@ class _CellReader:
         self._lists = (pyarrow.ListScalar, pyarrow.MapScalar, pyarrow.UnionScalar)
 
     def cell(self, scalar: Any) -> Any:
-        """What a cell holds; None where it is empty.
-
-        Raises:
-            RepopeError: it cannot be taken; the caller says where.
-        """
+        """What a cell holds; None where it is empty."""
         while isinstance(scalar, self._wrapped):
             scalar = scalar.value
         if scalar is None or not scalar.is_valid:

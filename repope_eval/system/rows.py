@@ -54,9 +54,6 @@ def workbook_rows(path: Path, content: bytes) -> list[tuple[int, Cells]]:
     """The rows of the first sheet with anything on it, each with its number, without empty cells at its end.
 
     Further sheets that are not empty are told in a line.
-
-    Raises:
-        RepopeError: it is no workbook, or it is damaged, encrypted or too large.
     """
     try:
         _refuse_bombs(path, content)
@@ -139,11 +136,7 @@ MOST_COLUMNS = 1_000
 
 
 def is_table(path: Path, content: bytes) -> bool:
-    """Whether a file is a table of cells, by its first bytes and its extension.
-
-    Raises:
-        RepopeError: only other programs can read it.
-    """
+    """Whether a file is a table of cells, by its first bytes and its extension."""
     if content.startswith(OLD_EXCEL):
         raise RepopeError(f"{path}: is {KINDS[OLD_EXCEL]}; save it as .xlsx or .csv")
     if _is_workbook(content):

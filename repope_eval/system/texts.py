@@ -85,9 +85,6 @@ def decoded(path: Path, content: bytes, *, may_be_utf16: bool = False) -> str:
         path: the file, for messages.
         content: UTF-8, with or without a byte order mark.
         may_be_utf16: whether UTF-16 with a byte order mark is read as well.
-
-    Raises:
-        RepopeError: it is of another kind or in another encoding; the message names which, and the line.
     """
     if kind := _kind(content):
         raise RepopeError(f"{path}: is {kind}, not text; is it the right file?")

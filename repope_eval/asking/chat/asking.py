@@ -42,11 +42,7 @@ class AnswerReader:
     """Reads answers by a checkpoint's response template, or else by the tags around thoughts."""
 
     def __init__(self, tokenizer: Any, folder: Path) -> None:
-        """Looks for a response template in the tokenizer, whose files are in a folder.
-
-        Raises:
-            RepopeError: there is one, and transformers cannot use it.
-        """
+        """Looks for a response template in the tokenizer, whose files are in a folder."""
         self._tokenizer = tokenizer
         self._has_template = getattr(tokenizer, "response_template", None) is not None
         if self._has_template:

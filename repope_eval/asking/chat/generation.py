@@ -61,11 +61,7 @@ class _Steps:
         self._evidence.append(first_token_evidence(last, self._spellings))
 
     def generations(self, rows: Sequence[Sequence[int]]) -> list[ChatGeneration]:
-        """What was generated, given the tokens of each row.
-
-        Raises:
-            RepopeError: logits were not finite.
-        """
+        """What was generated, given the tokens of each row."""
         require_finite(bool(torch.stack(self._finite).all()))
         evidence = torch.stack(self._evidence).permute(2, 0, 1).tolist()
         best = torch.stack(self._best)
@@ -84,11 +80,7 @@ class _Steps:
 
 @torch.inference_mode()
 def ask_alone(model: ChatModel, image: ChatPrepared, limits: Limits) -> list[ChatGeneration]:
-    """The answers to an image's questions, each asked alone.
-
-    Raises:
-        RepopeError: logits are not finite.
-    """
+    """The answers to an image's questions, each asked alone."""
     return [ask_one(model, image, index, limits) for index in range(len(image.prompts))]
 
 
@@ -233,11 +225,7 @@ def _generate(
 
 
 def stop_token_ids(model: ChatModel) -> tuple[int, ...]:
-    """The tokens that end an answer: those of the checkpoint's generation configuration, else its tokenizer's own.
-
-    Raises:
-        RepopeError: there is none.
-    """
+    """The tokens that end an answer: those of the checkpoint's generation configuration, else its tokenizer's own."""
     named = model.network.generation_config.eos_token_id
     if named is None:
         named = model.processor.tokenizer.eos_token_id

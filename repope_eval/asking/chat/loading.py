@@ -80,11 +80,7 @@ def load_chat_model(
 
 
 def read_chat_description(settings: ModelSettings, checkpoint: Checkpoint | None = None) -> DescribedChat:
-    """Reads a checkpoint's small files; finds whatever is wrong without reading weights.
-
-    Raises:
-        RepopeError: as `load_chat_model`, weights left out.
-    """
+    """Reads a checkpoint's small files; finds whatever is wrong without reading weights."""
     if settings.max_tiles is not None:
         raise RepopeError(
             f"model.max_tiles={settings.max_tiles}: family chat has no such thing; leave it out (model.max_pixels, "

@@ -188,11 +188,7 @@ class ChatProcessor:
         return found
 
     def prompt(self, question: str) -> str:
-        """The whole prompt of a question as text, with the processor's mark where the image goes.
-
-        Raises:
-            RepopeError: the template cannot be rendered.
-        """
+        """The whole prompt of a question as text, with the processor's mark where the image goes."""
         text = question + (self._settings.question_suffix or "")
         return self._rendered([{"type": "image"}, {"type": "text", "text": text}])
 

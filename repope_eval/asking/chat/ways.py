@@ -65,11 +65,7 @@ class Ways:
         self._checked = Checked(model)
 
     def ask(self, image: ChatPrepared) -> list[ChatGeneration]:
-        """The answers to an image's questions, which are those of the plain way as far as that was checked.
-
-        Raises:
-            RepopeError: logits are not finite, a single question does not fit into memory, or the class cannot answer.
-        """
+        """The answers to an image's questions, which are those of the plain way as far as that was checked."""
         plain: list[ChatGeneration] = []
         while self._way is not PLAIN:
             found = self._tried(image)

@@ -131,9 +131,6 @@ class Asking:
 
         A question that fails is counted and has no answer, and the others are asked nonetheless, unless the server
         fails on question after question.
-
-        Raises:
-            RepopeError: an image cannot be read, another model answers, or the server will refuse every question.
         """
         try:
             async with Client(self._settings) as client, asyncio.TaskGroup() as tasks:

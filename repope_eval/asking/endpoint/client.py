@@ -53,11 +53,7 @@ class Client:
     """Talks to the server of a model's settings; it is entered within one event loop."""
 
     def __init__(self, settings: ModelSettings) -> None:
-        """Reads the key from the environment.
-
-        Raises:
-            RepopeError: the key is no text that can be sent, or proxy or certificate settings are wrong.
-        """
+        """Reads the key from the environment."""
         self._address = (settings.url or "").rstrip("/")
         self.shown = str(as_written(settings.url)).rstrip("/")
         """The address as files and messages hold it."""

@@ -42,11 +42,7 @@ class Opened:
 
 
 async def open_server(settings: ModelSettings) -> Opened:
-    """Asks a server about a picture of ours, and what it tells of itself.
-
-    Raises:
-        RepopeError: it cannot be reached, refuses the question, or answers as another model.
-    """
+    """Asks a server about a picture of ours, and what it tells of itself."""
     async with Client(settings) as client:
         try:
             listed = await client.models()

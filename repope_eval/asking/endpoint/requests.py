@@ -97,9 +97,6 @@ def image_url(path: Path, image_format: str | None = None, max_side: int | None 
         path: the image's file.
         image_format: `png`, `jpeg` or `webp`; None: as the file is, or PNG where a server may show it otherwise.
         max_side: the most pixels of its longer side; None: any number. Smaller images stay as they are.
-
-    Raises:
-        RepopeError: the file is no image that can be opened.
     """
     # Decoded even where the file's bytes go as they are: one that is cut short is refused, whatever servers make of it.
     own, image = plain_format(path), open_image(path)

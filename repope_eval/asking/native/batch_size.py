@@ -47,11 +47,7 @@ class BatchSize:
         self.is_open = False
 
     def halve(self, images: int) -> None:
-        """Takes note of a batch that ran out of memory.
-
-        Raises:
-            RepopeError: the batch had a single image.
-        """
+        """Takes note of a batch that ran out of memory."""
         self.is_open = False
         if images == 1:
             raise RepopeError(

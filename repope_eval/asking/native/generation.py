@@ -66,9 +66,6 @@ def choose_tokens(logits: torch.Tensor) -> list[int]:
     """The most likely token of each row of logits [rows, vocabulary].
 
     One transfer from the device says both which tokens these are and whether the logits are finite.
-
-    Raises:
-        RepopeError: logits are NaN or infinite.
     """
     finite = torch.isfinite(logits).all(dim=-1)
     tokens: list[int] = logits.argmax(dim=-1).masked_fill(~finite, _NO_TOKEN).tolist()

@@ -54,9 +54,6 @@ def longest_first(recipe: Recipe, images: Sequence[AskedImage]) -> list[AskedIma
     """The images sorted by the length of what the model is fed, the longest first, equals in their order.
 
     The images of a batch then need little padding, and no batch needs more memory than the first.
-
-    Raises:
-        RepopeError: a file is no image, or the family cannot take an image of its shape.
     """
     return sorted(images, key=lambda image: _tokens(recipe, image), reverse=True)
 
@@ -109,11 +106,7 @@ class Loader:
             images._shutdown_workers()  # type: ignore[attr-defined]  # what the library itself does once unused
 
     def next(self, number: int) -> list[PreparedImage]:
-        """The next images: as many as asked for, or those that are left.
-
-        Raises:
-            RepopeError: one of them cannot be read or prepared, or a worker was killed.
-        """
+        """The next images: as many as asked for, or those that are left."""
         started = time.perf_counter()
         try:
             images = list(islice(self._images, number))
