@@ -142,6 +142,7 @@ NOES = OwnSection(
     "due were said (their recall, TNR elsewhere on this page; their precision is 100 for any model that says no), and "
     "nothing of how often a model that sees the object says so.",
     caption="AMBER's own figures in percent, “no” being the positive class, rounded as its authors do",
+    leads=True,
 )
 
 SOURCE = Source(

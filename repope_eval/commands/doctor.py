@@ -32,7 +32,7 @@ _MARKS: Mapping[Result, Mark] = {"pass": "", "fail": "attention", "not tried": "
 
 
 def execute(settings: DoctorSettings, command: str) -> None:
-    """Prints what the machine has, which models fit it, and what to do next; checks the device where that is asked for."""
+    """Prints what the machine has, which models fit it, and what to do next; checks the device where asked for."""
     listed = [model for model in listed_models() if model.name != "tiny"]  # which fits anywhere
     data_dir = data_folder(settings.data_dir)
     asked = Asked(words=shlex.join(bench_words()), size=benchmark_size(settings.bench, data_dir))
