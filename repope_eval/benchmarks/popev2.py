@@ -5,6 +5,7 @@ apart: one that always says yes is right on every photograph, and on no pair.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from repope_eval.benchmarks.benchmark import GROUPS, Benchmark, BenchmarkSize, Source
@@ -107,7 +108,7 @@ SOURCE = Source(
     "every photograph, and gets no pair.",
     title="POPEv2",
     bench=NAME,
-    own=(GROUPS,),
+    own=(replace(GROUPS, leads=True),),
     label_titles={NAME: "POPEv2"},
     page=ANNOTATIONS.page,
 )

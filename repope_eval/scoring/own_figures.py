@@ -356,6 +356,7 @@ def _amber(
     ways = {EXACT: read_exactly, protocol: PROTOCOLS[protocol].read}
     figures = {way: amber_figures(benchmark.ids, labels, answers, read) for way, read in ways.items()}
     dimension, first = next(iter(figures[EXACT].items()))
+    over = "all dimensions" if dimension == "all" else dimension
     f1 = Estimate(value=None if first.f1 is None else first.f1 / 100, reason=first.reasons.get("f1", ""))
     return OwnFigures(
         section=section,
@@ -364,9 +365,9 @@ def _amber(
             for way, by_dimension in figures.items()
         },
         headline={"F1 of “no”": f1},
-        over=f"{dimension}, {counted(first.n, 'row', ',')}",
+        over=f"{over}, {counted(first.n, 'row', ',')}",
         clause=f"answers count that are {EXACT}",
-        phrase=f"{figure_phrase('F1 of “no”', f1)} of answers that are {EXACT}, {dimension}",
+        phrase=f"{figure_phrase('F1 of “no”', f1)} of answers that are {EXACT}, {over}",
         table=FigureTable(
             columns=("answers read as", "dimension", "rows", *AMBER_TITLES.values()),
             rows=[
