@@ -42,10 +42,10 @@ def compare_results(a: Side, b: Side, settings: CompareSettings) -> ComparisonVi
     common = settings.protocol or (a.protocol if a.protocol == b.protocol else OWN_PROTOCOL)
     compared, noted = [], {a.letter: a.notes, b.letter: b.notes}
     for triple in _label_triples(a, b, settings):
-        found = _compared(a, b, triple, common, shared)
-        compared.append(found)
-        for side, name in ((a, found.a), (b, found.b)):
-            noted[side.letter] += tuple(_changed_scores(side, name, found.gaps))
+        labels = _compared(a, b, triple, common, shared)
+        compared.append(labels)
+        for side, name in ((a, labels.a), (b, labels.b)):
+            noted[side.letter] += tuple(_changed_scores(side, name, labels.gaps))
     readers = Readers(a=a.protocol, b=b.protocol, common=common)
     asked = (*a.benchmark.label_sets, *b.benchmark.label_sets)
     pairs = pair_answers(a.answers, b.answers, triple[2], readers, asked)
@@ -102,26 +102,26 @@ def _compared(
     both = [restricted(side.answers, shared) for side in (a, b)]
     by_protocol = {name: [figures_by_variant(each, common, name) for each in both] for name in PROTOCOLS}
     chance = paired_differences(a.answers, b.answers, common, protocol)
-    found = gaps(*results, common, protocol, chance)
+    by_variant = gaps(*results, common, protocol, chance)
     return ComparedLabels(
         a=of_a.name,
         b=of_b.name,
         common=common.name,
-        gaps=found,
+        gaps=by_variant,
         chance=chance,
         protocols={
             variant: [
                 ProtocolFigures(protocol=name, a=one[variant], b=other[variant])
                 for name, (one, other) in by_protocol.items()
             ]
-            for variant in found
+            for variant in by_variant
         },
     )
 
 
-def _changed_scores(side: Side, label_set: str, found: Gaps) -> list[str]:
+def _changed_scores(side: Side, label_set: str, by_variant: Gaps) -> list[str]:
     """Where the run folder has another F1 than its answers come to now."""
-    for variant, of_figure in found.items():
+    for variant, of_figure in by_variant.items():
         gap = of_figure["f1"]
         own = (gap.a if side.letter == "a" else gap.b).own
         stored = side.stored_f1.get(label_set, {}).get(variant)

@@ -214,15 +214,15 @@ def _gap(gap: Gap) -> dict[str, Any]:
     }
 
 
-def _chance(found: Difference) -> dict[str, Any]:
+def _chance(difference: Difference) -> dict[str, Any]:
     return {
-        "value": found.value,
-        "ci95": found.interval,
-        "p": found.p,
-        "n_questions": found.n_questions,
-        "n_images": found.n_images,
-        "n_differing": found.n_differing,
-        "reason": found.reason,
+        "value": difference.value,
+        "ci95": difference.interval,
+        "p": difference.p,
+        "n_questions": difference.n_questions,
+        "n_images": difference.n_images,
+        "n_differing": difference.n_differing,
+        "reason": difference.reason,
     }
 
 

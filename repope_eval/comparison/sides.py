@@ -105,13 +105,13 @@ def compared_settings(a: Facts | None, b: Facts | None) -> tuple[SettingGroup, .
 
 
 def _group(name: str, changes_answers: bool, keys: tuple[str, ...], a: Facts, b: Facts) -> SettingGroup:
-    found = [
+    group_keys = [
         key
         for key in dict.fromkeys((*a.values, *b.values))
         if any(key == wanted or (wanted.endswith(".") and key.startswith(wanted)) for wanted in keys)
     ]
     pairs = [
-        SettingPair(key=key, a=a.values.get(key, NOT_SET), b=b.values.get(key, NOT_SET)) for key in found
+        SettingPair(key=key, a=a.values.get(key, NOT_SET), b=b.values.get(key, NOT_SET)) for key in group_keys
     ]
     if PICTURES in keys:
         pairs += _pictures(a.pictures, b.pictures)
@@ -378,13 +378,13 @@ def _stored_scores(run: FinishedRun) -> tuple[Mapping[str, Any], Protocol]:
 def _stored_f1(document: Mapping[str, Any], benchmark: Benchmark) -> dict[str, dict[Variant, float]]:
     """F1 by today's names of the label sets: in earlier versions those of a user's own files were called POPE's."""
     names = {old: each.name for old, each in zip(POPE_LABELS, benchmark.label_sets, strict=False)}
-    found: dict[str, dict[Variant, float]] = {}
+    by_label_set: dict[str, dict[Variant, float]] = {}
     scores = document.get("scores")
     for name, of_variants in scores.items() if isinstance(scores, dict) else ():
         for variant, cell in of_variants.items() if isinstance(of_variants, dict) else ():
             if isinstance(cell, dict) and isinstance(cell.get("f1"), float):
-                found.setdefault(names.get(str(name), str(name)), {})[variant] = cell["f1"]
-    return found
+                by_label_set.setdefault(names.get(str(name), str(name)), {})[variant] = cell["f1"]
+    return by_label_set
 
 
 def is_same_place(a: Side, b: Side) -> bool:

@@ -172,24 +172,24 @@ def _answered(result: ComparedResult) -> str:
 
 def tally_table(view: ComparisonView) -> Table:
     """How often the answers agree, and who is right where they do not."""
-    found = view.tally
-    of_a, of_b = found.n_read_differently
+    tally = view.tally
+    of_a, of_b = tally.n_read_differently
     labels = label_set_phrase(view.labels[-1].common)
     rows = [
-        ("answered by both", found.n_shared),
-        ("read the same", found.n_same),
-        ("the same text, letter by letter", found.n_same_text),
-        ("a yes, b no", found.n_yes_no),
-        ("a no, b yes", found.n_no_yes),
-        (f"with a label under {labels}", found.n_labelled),
-        ("both right", found.n_both_right),
-        ("only a right", found.n_right_only_a),
-        ("only b right", found.n_right_only_b),
-        ("neither right", found.n_neither_right),
+        ("answered by both", tally.n_shared),
+        ("read the same", tally.n_same),
+        ("the same text, letter by letter", tally.n_same_text),
+        ("a yes, b no", tally.n_yes_no),
+        ("a no, b yes", tally.n_no_yes),
+        (f"with a label under {labels}", tally.n_labelled),
+        ("both right", tally.n_both_right),
+        ("only a right", tally.n_right_only_a),
+        ("only b right", tally.n_right_only_b),
+        ("neither right", tally.n_neither_right),
         ("answers of a that the protocols read differently", of_a),
         ("answers of b that the protocols read differently", of_b),
-        ("answered by a alone", found.n_only_a),
-        ("answered by b alone", found.n_only_b),
+        ("answered by a alone", tally.n_only_a),
+        ("answered by b alone", tally.n_only_b),
     ]
     return table(
         "Distinct questions",
@@ -234,7 +234,7 @@ def protocol_run_table(view: ComparisonView) -> Table:
     )
 
 
-def read_differently_table(found: Sequence[ReadDifferently]) -> Table:
+def read_differently_table(responses: Sequence[ReadDifferently]) -> Table:
     """Responses to shared questions that the protocols of the comparison read differently."""
 
     def reading_field(protocol: config.Protocol) -> Field[ReadDifferently]:
@@ -250,11 +250,11 @@ def read_differently_table(found: Sequence[ReadDifferently]) -> Table:
         "Answers that are read differently, and why",
         [
             text_field("response", lambda each: clipped(each.response, _LONGEST_TEXT), wraps=True),
-            *(reading_field(protocol) for each in found[:1] for protocol in each.readings),
+            *(reading_field(protocol) for each in responses[:1] for protocol in each.readings),
             number_field("answers of a", lambda each: f"{each.n_a:,}"),
             number_field("answers of b", lambda each: f"{each.n_b:,}"),
         ],
-        found,
+        responses,
         most=MOST_RESPONSES,
     )
 

@@ -231,7 +231,7 @@ CAUSE_WORDS: Mapping[Cause, str] = {
 
 def _detail(view: ComparisonView, labels: ComparedLabels, cause: Cause) -> str:
     """The numbers behind a cause, in brackets or after a comma."""
-    found = view.tally
+    tally = view.tally
     match cause:
         case "questions":
             editions = [(each.letter, each.edition) for each in view.results if each.edition]
@@ -239,11 +239,11 @@ def _detail(view: ComparisonView, labels: ComparedLabels, cause: Cause) -> str:
                 editions = []
             old = "".join(f"; {letter} answers {edition}" for letter, edition in editions)
             return (
-                f" (a answers {found.n_shared + found.n_only_a:,}, b {found.n_shared + found.n_only_b:,}, "
-                f"both {found.n_shared:,}{old})"
+                f" (a answers {tally.n_shared + tally.n_only_a:,}, b {tally.n_shared + tally.n_only_b:,}, "
+                f"both {tally.n_shared:,}{old})"
             )
         case "reading":
-            of_a, of_b = found.n_read_differently
+            of_a, of_b = tally.n_read_differently
             return (
                 f" (a by {view.a.protocol}, b by {view.b.protocol}, which read {counted(of_a, 'answer', ',')} of a "
                 f"and {of_b:,} of b differently)"
@@ -253,15 +253,15 @@ def _detail(view: ComparisonView, labels: ComparedLabels, cause: Cause) -> str:
                 return f" (two editions of {label_set_phrase(labels.a)})"
             return f" (a under {label_set_phrase(labels.a)}, b under {label_set_phrase(labels.b)})"
         case "answers":
-            return f" ({found.n_shared - found.n_same:,} of {found.n_shared:,} are not the same)"
+            return f" ({tally.n_shared - tally.n_same:,} of {tally.n_shared:,} are not the same)"
 
 
 def _chance_sentence(view: ComparisonView, gap: Gap, chance: Difference) -> str:
     """How sure it is that the answers differ in worth, and which settings may be why."""
-    found = view.tally
-    if found.n_same == found.n_shared:
-        same = f"On all {found.n_shared:,} questions that both answered, the answers are the same when read alike"
-        if view.a.protocol == view.b.protocol or any(found.n_read_differently):
+    tally = view.tally
+    if tally.n_same == tally.n_shared:
+        same = f"On all {tally.n_shared:,} questions that both answered, the answers are the same when read alike"
+        if view.a.protocol == view.b.protocol or any(tally.n_read_differently):
             return f"{same}."
         return f"{same}, and {view.a.protocol} and {view.b.protocol} read each of them the same."
     left = (

@@ -78,12 +78,12 @@ def _paint_counts(figure: Figure, board: Leaderboard, variant: Variant) -> None:
 def _paint_row(axes: Axes, board: Leaderboard, entry: Entry, variant: Variant, name: str, row: int) -> None:
     for index, label_set in enumerate(board.label_sets):
         y = row + (index - (len(board.label_sets) - 1) / 2) * 0.34
-        found = entry.cells[label_set][variant].estimates[name]
-        if found.value is None:
+        estimate = entry.cells[label_set][variant].estimates[name]
+        if estimate.value is None:
             axes.text(0.5, y, "undefined", transform=axes.get_yaxis_transform(), fontsize=7, color=QUIET,
                       va="center")  # fmt: skip
         else:
-            mark_with_interval(axes, found.value, found.interval, y, index, size=4.2, width=1.1)
+            mark_with_interval(axes, estimate.value, estimate.interval, y, index, size=4.2, width=1.1)
 
 
 def _order(board: Leaderboard, variant: Variant, name: str) -> int:

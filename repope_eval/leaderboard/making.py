@@ -212,20 +212,20 @@ def _agreements(
     variants: Sequence[Variant],
 ) -> tuple[RankAgreement, ...]:
     """The agreements of the runs' rankings, where there are several runs and two label sets, then of the paper's."""
-    found = []
+    agreements = []
     if comparison is not None and comparison.agreements:
         n_ranked = len(comparison.standings[label_sets[0]][variants[0]])
         for variant in variants if n_ranked > 1 else ():
             of_variant = comparison.agreements[variant]
-            found.append(RankAgreement("runs", variant, n_ranked, of_variant))
+            agreements.append(RankAgreement("runs", variant, n_ranked, of_variant))
     for variant in variants if paper else ():
         before, after = (
             {figure: _counted(paper, name, variant, figure) for figure in RANKED_FIGURES}
             for name in label_sets
         )
         of_variant = agreement([entry.name for entry in paper], before, after)
-        found.append(RankAgreement("paper", variant, len(paper), of_variant))
-    return tuple(found)
+        agreements.append(RankAgreement("paper", variant, len(paper), of_variant))
+    return tuple(agreements)
 
 
 def _counted(entries: Sequence[Entry], label_set: str, variant: Variant, figure: str) -> Sampled:
@@ -244,17 +244,17 @@ def _values(
 
 def _differences(runs: Sequence[FinishedRun], names: Mapping[str, str]) -> tuple[SettingDifference, ...]:
     keys = dict.fromkeys(key for run in runs for key in run.facts if key not in _OWN_FACTS)
-    found = []
+    differences = []
     for key in keys:
         values: dict[str, list[str]] = {}
         for run in runs:
             values.setdefault(run.facts.get(key, NOT_SET), []).append(names[run.folder])
         if len(values) > 1:
-            found += [
+            differences += [
                 SettingDifference(key=key, value=value, names=tuple(having))
                 for value, having in values.items()
             ]
-    return tuple(found)
+    return tuple(differences)
 
 
 def _descending(value: float | None) -> float:

@@ -98,33 +98,33 @@ def _entry(entry: Entry) -> dict[str, Any]:
 def _cell(entry: Entry, name: str, variant: Variant) -> dict[str, Any]:
     cell = entry.cells[name][variant]
     return dataclasses.asdict(cell.figures) | {
-        "ci95": {figure: found.interval for figure, found in cell.estimates.items()},
+        "ci95": {figure: estimate.interval for figure, estimate in cell.estimates.items()},
         "coverage": None if entry.is_paper else dataclasses.asdict(entry.coverage[name][variant]),
     }
 
 
 def _ranks(board: Leaderboard, entry: Entry) -> dict[str, Any]:
     """The place of a model among all, with its intervals among the runs: for this model alone, and for all at once."""
-    found: dict[str, dict[Variant, dict[str, Any]]] = {}
+    ranks: dict[str, dict[Variant, dict[str, Any]]] = {}
     for name in board.label_sets:
-        found[name] = {}
+        ranks[name] = {}
         for variant in board.variants:
             standing = board.standing(name, variant, entry.name)
             is_apart = entry.is_paper and board.paper_is_apart
-            found[name][variant] = {
+            ranks[name][variant] = {
                 "rank": board.places[name][variant][entry.name],
                 "ci95_among_runs": standing.interval if standing else None,
                 "joint_ci95_among_runs": standing.joint_interval if standing else None,
                 "reason": standing.reason if standing else paper_apart(board) if is_apart else COUNTS_ALONE,
             }
-    return found
+    return ranks
 
 
 def _agreement(each: RankAgreement) -> dict[str, Any]:
-    found = each.agreement
+    agreement = each.agreement
     taus = {
         figure: {"kendall_tau": tau.value, "ci95": tau.interval, "reason": tau.reason}
-        for figure, tau in found.taus.items()
+        for figure, tau in agreement.taus.items()
     }
     return {
         "of": each.group,
@@ -132,8 +132,8 @@ def _agreement(each: RankAgreement) -> dict[str, Any]:
         "n_models": each.n_models,
         **taus["f1"],
         "by_figure": taus,
-        "share_of_yes": found.share_of_yes,
-        "overtakings": [dataclasses.asdict(pair) for pair in found.overtakings],
+        "share_of_yes": agreement.share_of_yes,
+        "overtakings": [dataclasses.asdict(pair) for pair in agreement.overtakings],
         "reason_without_probability": COUNTS_ALONE if each.group == "paper" else None,
     }
 

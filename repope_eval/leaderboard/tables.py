@@ -82,11 +82,11 @@ def value_cell(value: float | None, shown: Callable[[float], str] = count_text) 
     return Cell(text=UNDEFINED if value is None else shown(value), values=(value,))
 
 
-def estimate_cell(found: Estimate | Difference, shown: Callable[[float], str]) -> Cell:
+def estimate_cell(estimate: Estimate | Difference, shown: Callable[[float], str]) -> Cell:
     """A value with its interval below it."""
-    ends = (None, None) if found.interval is None else found.interval
-    note = "" if found.interval is None else " to ".join(shown(end) for end in found.interval)
-    cell = value_cell(found.value, shown)
+    ends = (None, None) if estimate.interval is None else estimate.interval
+    note = "" if estimate.interval is None else " to ".join(shown(end) for end in estimate.interval)
+    cell = value_cell(estimate.value, shown)
     return replace(cell, values=(*cell.values, *ends), note=note)
 
 
@@ -321,8 +321,8 @@ def _agreement(board: Leaderboard) -> Table:
         return value_cell(each.agreement.taus[figure].value, lambda value: number_text(value, ".2f"))
 
     def why_not(each: RankAgreement) -> str:
-        found = each.agreement.taus["f1"]
-        return found.reason if found.value is None else ""
+        f1_tau = each.agreement.taus["f1"]
+        return f1_tau.reason if f1_tau.value is None else ""
 
     names = {figure: "tau" if figure == "f1" else f"tau_{figure}" for figure in RANKED_FIGURES}
     label_sets = " and ".join(map(label_set_phrase, board.label_sets))
@@ -349,8 +349,8 @@ def _label_parts(board: Leaderboard) -> Table:
     """What the relabelling's change of F1 is made of, for each run; of the paper's models there are counts alone."""
 
     def signed(name: str, row: tuple[Entry, Change]) -> Cell:
-        found = {"change": row[1].estimates["f1"], **row[1].f1_parts}[name]
-        return estimate_cell(found, partial(change_text, "f1"))
+        estimate = {"change": row[1].estimates["f1"], **row[1].f1_parts}[name]
+        return estimate_cell(estimate, partial(change_text, "f1"))
 
     titles = {"change": "change of F1", **F1_PART_TITLES}
     changes = [(entry, entry.changes.get(board.headline)) for entry in board.runs]

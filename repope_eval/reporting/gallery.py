@@ -126,11 +126,11 @@ class Gallery:
     @property
     def verdicts(self) -> list[tuple[str, str, str]]:
         """The verdicts that occur: each with its kinds, and with what it says of the model and the label."""
-        found = [
+        rows = [
             (verdict, [kind for kind in self.kinds if (kind, verdict) in self._marks], told)
             for verdict, told in VERDICTS.items()
         ]
-        return [(verdict, ", ".join(kinds), told) for verdict, kinds, told in found if kinds]
+        return [(verdict, ", ".join(kinds), told) for verdict, kinds, told in rows if kinds]
 
     @property
     def _marks(self) -> set[tuple[str, str]]:

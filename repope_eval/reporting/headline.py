@@ -76,8 +76,10 @@ def _about(lead: Lead) -> str:
     change = lead.part.changes.get(lead.variant)
     if change is None or change.estimates[lead.figure].value is None:
         return over
-    found = change.estimates[lead.figure]
-    return f"{over}; change {change_text(lead.figure, found.value)}{_within(lead.figure, found.interval)}"
+    estimate = change.estimates[lead.figure]
+    return (
+        f"{over}; change {change_text(lead.figure, estimate.value)}{_within(lead.figure, estimate.interval)}"
+    )
 
 
 def _limited(part: str) -> str:
@@ -186,13 +188,13 @@ def f1_parts_remark(scores: Scores) -> str | None:
         return None
     where, change = _summarized(scores.changes)
     # What no label and no question has a part in changes F1 by nothing at all, and is not spoken of.
-    parts = {part: found for part, found in change.f1_parts.items() if found.value != 0}
-    if not parts or any(found.value is None for found in parts.values()):
+    parts = {part: estimate for part, estimate in change.f1_parts.items() if estimate.value != 0}
+    if not parts or any(estimate.value is None for estimate in parts.values()):
         return None
     first, second = (label_set_phrase(name) for name in scores.cells)
     clauses = [
-        f"{change_text('f1', found.value)} {_PARTS[part]} ({_certainty(found)})"
-        for part, found in parts.items()
+        f"{change_text('f1', estimate.value)} {_PARTS[part]} ({_certainty(estimate)})"
+        for part, estimate in parts.items()
     ]
     *others, last = clauses
     return (
@@ -201,10 +203,10 @@ def f1_parts_remark(scores: Scores) -> str | None:
     )
 
 
-def _certainty(found: Estimate) -> str:
-    if found.interval is None:
+def _certainty(estimate: Estimate) -> str:
+    if estimate.interval is None:
         return "no interval"
-    return f"95 %: {interval_text(found.interval, lambda end: change_text('f1', end))}"
+    return f"95 %: {interval_text(estimate.interval, lambda end: change_text('f1', end))}"
 
 
 def _since(change: Change) -> str:
@@ -222,12 +224,18 @@ def ambiguity_remark(resolutions: Mapping[Variant, Resolution]) -> str | None:
     """Says how much the removal of ambiguous questions may flatter; None if no question was removed."""
     if not resolutions:
         return None
-    where, found = _summarized(resolutions)
-    if not found.n_ambiguous:
+    where, resolution = _summarized(resolutions)
+    if not resolution.n_ambiguous:
         return None
     removed, all_no, all_yes, lowest, highest = (
         figure_text("f1", value)
-        for value in (found.removed, found.all_no, found.all_yes, found.lowest, found.highest)
+        for value in (
+            resolution.removed,
+            resolution.all_no,
+            resolution.all_yes,
+            resolution.lowest,
+            resolution.highest,
+        )
     )
     return (
         f"The relabelling removes ambiguous questions, which may flatter: F1 is {removed}{where} without them, "
@@ -252,9 +260,13 @@ def clustering_remark(ratios: Sequence[float]) -> str | None:
     )
 
 
-def _summarized(found: Mapping[Variant, Summary]) -> tuple[str, Summary]:
+def _summarized(summaries: Mapping[Variant, Summary]) -> tuple[str, Summary]:
     """Where the summary is, and the summary: of the mean over variants, or of the only variant."""
-    return (" in the mean over variants", found[MEAN]) if MEAN in found else ("", next(iter(found.values())))
+    return (
+        (" in the mean over variants", summaries[MEAN])
+        if MEAN in summaries
+        else ("", next(iter(summaries.values())))
+    )
 
 
 def readings_remark(n_otherwise: Mapping[Protocol, int], protocol: Protocol, n_answers: int) -> str:

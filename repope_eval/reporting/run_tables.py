@@ -131,7 +131,7 @@ def missing_table(missing: Mapping[str, Mapping[Variant, Missing]]) -> Table:
             number_field("at worst", lambda row: ratio_text(row[2].lowest)),
             number_field("at best", lambda row: ratio_text(row[2].highest)),
         ],
-        rows if any(found.n_unanswered or found.n_unparsed for *_, found in rows) else [],
+        rows if any(one.n_unanswered or one.n_unparsed for *_, one in rows) else [],
     )
 
 
@@ -169,8 +169,8 @@ def protocol_table(scores: Sequence[ProtocolScores]) -> Table:
 
     def field(name: str) -> Field[tuple[Variant, str, ProtocolScores]]:
         def text(row: tuple[Variant, str, ProtocolScores]) -> str:
-            found = cell(row).estimates[name]
-            return figure_text(name, found.value, found.interval if name == "f1" else None)
+            estimate = cell(row).estimates[name]
+            return figure_text(name, estimate.value, estimate.interval if name == "f1" else None)
 
         return number_field(FIGURE_TITLES[name], text)
 
@@ -250,9 +250,9 @@ def own_table(shown: FigureTable, caption: str = "") -> Table:
     )
 
 
-def _figure_cell(found: FigureCell) -> Cell:
-    if isinstance(found, Estimate):
-        return estimate_cell(found)
-    if isinstance(found, Percent):
-        return Cell(text=UNDEFINED if found.value is None else f"{found.value:.1f}", note=found.reason)
-    return Cell(text=str(found) if isinstance(found, str | int) else interval_text(found))
+def _figure_cell(figure: FigureCell) -> Cell:
+    if isinstance(figure, Estimate):
+        return estimate_cell(figure)
+    if isinstance(figure, Percent):
+        return Cell(text=UNDEFINED if figure.value is None else f"{figure.value:.1f}", note=figure.reason)
+    return Cell(text=str(figure) if isinstance(figure, str | int) else interval_text(figure))

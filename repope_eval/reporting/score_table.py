@@ -28,7 +28,7 @@ from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.scoring.scores import Scores
 from repope_eval.settings.config import Protocol
 
-Found = TypeVar("Found")
+Content = TypeVar("Content")
 
 COLUMNS = ("f1", "precision", "recall", *COUNT_TITLES)
 """The fields of `Figures` that the table shows."""
@@ -69,11 +69,11 @@ class ScoreRow:
 
     def interval(self, name: str) -> str:
         """The 95 % interval of a figure, `0.8512 to 0.8933`; empty where there is none."""
-        found = self.estimates[name].interval
+        interval = self.estimates[name].interval
         return (
             ""
-            if found is None or self._is_of_nothing(name)
-            else interval_text(found, partial(self._text, name))
+            if interval is None or self._is_of_nothing(name)
+            else interval_text(interval, partial(self._text, name))
         )
 
     def _is_of_nothing(self, name: str) -> bool:
@@ -124,15 +124,15 @@ def leaves_out(figures: Figures, protocol: Protocol) -> bool:
 
 
 def by_variant(
-    found: Mapping[str, Mapping[Variant, Found]],
-) -> list[tuple[Variant, str, Found]]:
-    """What was found by label set and variant, with the label sets of a variant one after another."""
-    variants = dict.fromkeys(variant for of_label_set in found.values() for variant in of_label_set)
+    by_label_set: Mapping[str, Mapping[Variant, Content]],
+) -> list[tuple[Variant, str, Content]]:
+    """The contents of a mapping by label set and variant, with the label sets of a variant one after another."""
+    variants = dict.fromkeys(variant for of_label_set in by_label_set.values() for variant in of_label_set)
     return [
-        (variant, name, found[name][variant])
+        (variant, name, by_label_set[name][variant])
         for variant in variants
-        for name in found
-        if variant in found[name]
+        for name in by_label_set
+        if variant in by_label_set[name]
     ]
 
 
@@ -226,9 +226,9 @@ def reason_lines(scores: Scores) -> tuple[str, ...]:
     shown = {**FIGURE_TITLES, **F1_PART_TITLES}
     by_reason: dict[str, dict[str, list[str]]] = {}
     for where, estimates in _everywhere(scores):
-        for figure, found in estimates.items():
-            if found.reason:
-                titles = by_reason.setdefault(found.reason, {}).setdefault(where, [])
+        for figure, estimate in estimates.items():
+            if estimate.reason:
+                titles = by_reason.setdefault(estimate.reason, {}).setdefault(where, [])
                 titles.append(shown.get(figure, figure))
     return tuple(f"{_listed(titles)}: {reason}" for reason, titles in by_reason.items())
 

@@ -113,16 +113,16 @@ def interval_field(title: str, name: str, cell: Callable[[Record], Cell]) -> Fie
     return value_field(title, cell, name, f"{name}_low", f"{name}_high")
 
 
-def estimate_field(title: str, found: Callable[[Record], Estimate]) -> Field[Record]:
+def estimate_field(title: str, estimate: Callable[[Record], Estimate]) -> Field[Record]:
     """A column of estimated ratios with their 95 % intervals as notes, for tables that are written to no file."""
 
-    return Field(Column(title=title), lambda record: estimate_cell(found(record)))
+    return Field(Column(title=title), lambda record: estimate_cell(estimate(record)))
 
 
-def estimate_cell(found: Estimate) -> Cell:
+def estimate_cell(estimate: Estimate) -> Cell:
     """An estimated ratio with its interval as a note."""
-    note = "" if found.interval is None else interval_text(found.interval)
-    return Cell(text=ratio_text(found.value), note=note)
+    note = "" if estimate.interval is None else interval_text(estimate.interval)
+    return Cell(text=ratio_text(estimate.value), note=note)
 
 
 def table(

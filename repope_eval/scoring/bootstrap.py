@@ -121,16 +121,18 @@ def confusions_of(label_sets: Sequence[LabelSet], totals: Values) -> dict[str, d
 
 def variant_cells(label_sets: Sequence[LabelSet]) -> list[tuple[str, Variant, Cells]]:
     """The cells of each label set and variant, and under `MEAN` those of all of a label set's variants."""
-    found: list[tuple[str, Variant, Cells]] = []
+    named_cells: list[tuple[str, Variant, Cells]] = []
     start = 0
     for label_set in label_sets:
         variants = list(label_set.variants)
         cells = tuple(range(start, start + len(variants)))
-        found += [(label_set.name, variant, (cell,)) for variant, cell in zip(variants, cells, strict=True)]
+        named_cells += [
+            (label_set.name, variant, (cell,)) for variant, cell in zip(variants, cells, strict=True)
+        ]
         if has_mean(variants):
-            found.append((label_set.name, MEAN, cells))
+            named_cells.append((label_set.name, MEAN, cells))
         start += len(variants)
-    return found
+    return named_cells
 
 
 def has_mean(variants: Collection[Variant]) -> bool:

@@ -62,26 +62,26 @@ def drawn_bins(bins: Sequence[ReliabilityBin], fewest: int = FEWEST_DRAWN) -> tu
     that was joined, too, and is left out otherwise, so that it does not blur a bin that has enough alone. Where none
     has enough, all are one bin; without questions there is none.
     """
-    found: list[ReliabilityBin] = []
+    drawn: list[ReliabilityBin] = []
     for has_enough, run in groupby(bins, key=lambda part: part.n >= fewest):
         neighbours = list(run)
-        found += neighbours if has_enough else _joined(neighbours, fewest)
-    if not found and any(part.n for part in bins):
-        found = [reduce(_together, bins)]
-    return tuple(found)
+        drawn += neighbours if has_enough else _joined(neighbours, fewest)
+    if not drawn and any(part.n for part in bins):
+        drawn = [reduce(_together, bins)]
+    return tuple(drawn)
 
 
 def _joined(bins: Sequence[ReliabilityBin], fewest: int) -> list[ReliabilityBin]:
     """Neighbouring bins with few questions, joined to such as have enough; none if all together have too few."""
-    found: list[ReliabilityBin] = []
+    joined: list[ReliabilityBin] = []
     for part in bins:
-        if found and found[-1].n < fewest:
-            part = _together(found.pop(), part)
-        found.append(part)
-    if len(found) > 1 and found[-1].n < fewest:
-        last = found.pop()
-        found.append(_together(found.pop(), last))
-    return [part for part in found if part.n >= fewest]
+        if joined and joined[-1].n < fewest:
+            part = _together(joined.pop(), part)
+        joined.append(part)
+    if len(joined) > 1 and joined[-1].n < fewest:
+        last = joined.pop()
+        joined.append(_together(joined.pop(), last))
+    return [part for part in joined if part.n >= fewest]
 
 
 def _together(one: ReliabilityBin, other: ReliabilityBin) -> ReliabilityBin:

@@ -122,7 +122,7 @@ def _tau(before: Sampled, after: Sampled) -> Estimate:
 
 
 def _overtakings(models: Sequence[str], before: Sampled, after: Sampled) -> tuple[Overtaking, ...]:
-    found = []
+    overtakings = []
     for one, model in enumerate(models):
         overtaken = (before.values[one] < before.values) & (after.values[one] > after.values)
         for other in np.flatnonzero(overtaken).tolist():
@@ -130,8 +130,8 @@ def _overtakings(models: Sequence[str], before: Sampled, after: Sampled) -> tupl
                 after.replicates[:, one] > after.replicates[:, other]
             )
             probability = float(met.mean()) if len(met) else None
-            found.append(Overtaking(model=model, overtaken=models[other], probability=probability))
-    return tuple(sorted(found, key=lambda overtaking: -(overtaking.probability or 0)))
+            overtakings.append(Overtaking(model=model, overtaken=models[other], probability=probability))
+    return tuple(sorted(overtakings, key=lambda overtaking: -(overtaking.probability or 0)))
 
 
 def places(values: Values) -> NDArray[np.int64]:
@@ -140,10 +140,10 @@ def places(values: Values) -> NDArray[np.int64]:
     Equal values share the better place. No value is higher or lower than NaN, whose own place of 1 means nothing.
     """
     n_things = values.shape[-1]
-    found: NDArray[np.int64] = np.ones(values.shape, dtype=np.int64)
+    ranks: NDArray[np.int64] = np.ones(values.shape, dtype=np.int64)
     for thing in range(n_things):  # a loop, since all pairs of all replicates at once would fill the memory
-        found[..., thing] += (values > values[..., thing : thing + 1]).sum(axis=-1)
-    return found
+        ranks[..., thing] += (values > values[..., thing : thing + 1]).sum(axis=-1)
+    return ranks
 
 
 def places_by_name(values: Mapping[str, float | None]) -> dict[str, int | None]:
@@ -264,9 +264,9 @@ def compare(
     standings: dict[str, dict[Variant, tuple[Standing, ...]]] = {each.name: {} for each in label_sets}
     orders = {}
     for cell in questions.cells:
-        found = _standings(names, samples["f1"][cell], n_images[cell])
-        standings[cell[0]][cell[1]] = found
-        orders[cell] = [*(standing.model for standing in found), *unranked]
+        ranking = _standings(names, samples["f1"][cell], n_images[cell])
+        standings[cell[0]][cell[1]] = ranking
+        orders[cell] = [*(standing.model for standing in ranking), *unranked]
     return Comparison(
         n_questions=questions.n_questions(common),
         n_images=questions.n_images(common),

@@ -153,8 +153,8 @@ def f1_at(yes_share: Values, recall: Values, false_positive_rate: Values) -> Val
 
     That is the harmonic mean of recall and of precision, which at q is q recall / (q recall + (1 - q) fpr).
     """
-    found = yes_share * recall
-    return ratio(2 * found, found + yes_share + (1 - yes_share) * false_positive_rate)
+    true_positives = yes_share * recall
+    return ratio(2 * true_positives, true_positives + yes_share + (1 - yes_share) * false_positive_rate)
 
 
 Share = tuple[Values, Values]
@@ -191,9 +191,9 @@ def shares(counts: Values, protocol: Protocol) -> dict[str, Share]:
 
 def ratio(part: Values, whole: Values) -> Values:
     """One number divided by another, elementwise; NaN where there is nothing to divide by."""
-    found: Values = np.full(np.broadcast_shapes(np.shape(part), np.shape(whole)), np.nan)
-    np.divide(part, whole, out=found, where=np.asarray(whole) > 0)
-    return found
+    quotients: Values = np.full(np.broadcast_shapes(np.shape(part), np.shape(whole)), np.nan)
+    np.divide(part, whole, out=quotients, where=np.asarray(whole) > 0)
+    return quotients
 
 
 _COUNTS = frozenset(("tp", "fp", "tn", "fn", "n_questions", "n_answered", "n_unparsed"))

@@ -97,10 +97,10 @@ def detection_by_object(
 
 
 def _by_object(labels: Mapping[Question, bool]) -> dict[str, dict[Question, bool]]:
-    found: dict[str, dict[Question, bool]] = {}
+    by_object: dict[str, dict[Question, bool]] = {}
     for question, label in labels.items():
-        found.setdefault(question.object, {})[question] = label
-    return found
+        by_object.setdefault(question.object, {})[question] = label
+    return by_object
 
 
 def _counting_unparsed(protocol: Protocol) -> Protocol:
@@ -116,10 +116,10 @@ def _detection(
     of_totals = figure_values(sample.totals[0], sample.protocol)
     values = {name: None if isnan(of_totals[name]) else float(of_totals[name]) for name in names}
     undefined = {name: _undefined(name, sample) for name, value in values.items() if value is None}
-    found = estimates(sample, (0,), values, undefined)
+    by_name = estimates(sample, (0,), values, undefined)
     n_of = dict(zip(OUTCOMES, sample.totals[0].astype(np.int64).tolist(), strict=True))
     return Detection(
-        estimates={figure: found[name] for figure, name in DETECTION_FIGURES.items()},
+        estimates={figure: by_name[name] for figure, name in DETECTION_FIGURES.items()},
         n_positives=n_of["tp"] + n_of["fn"] + n_of["unparsed_yes"],
         n_negatives=n_of["tn"] + n_of["fp"] + n_of["unparsed_no"],
         n_unparsed=n_of["unparsed_yes"] + n_of["unparsed_no"],

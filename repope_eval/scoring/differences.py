@@ -159,7 +159,7 @@ def differences(
         **_by_column(columns, f1),
         **_drawn(questions, [column for column in needed if column not in columns]),
     }
-    found: dict[str, dict[Variant, tuple[Difference, ...]]] = {}
+    by_label_set: dict[str, dict[Variant, tuple[Difference, ...]]] = {}
     for cell, order in orders.items():
         sizes = {
             among: (questions.n_questions(among, cell), questions.n_images(among, cell))
@@ -170,8 +170,8 @@ def differences(
             among = shared[frozenset((first, second))]
             of_each = (samples[name, among][cell] for name in (first, second))
             pairs.append(_Pair(first, second, *sizes[among], *of_each))
-        found.setdefault(cell[0], {})[cell[1]] = _differences(pairs)
-    return found
+        by_label_set.setdefault(cell[0], {})[cell[1]] = _differences(pairs)
+    return by_label_set
 
 
 def _by_column(columns: Sequence[Column], f1: Mapping[Cell, Sampled]) -> Samples:
@@ -183,11 +183,11 @@ def _by_column(columns: Sequence[Column], f1: Mapping[Cell, Sampled]) -> Samples
 
 def _drawn(questions: SharedQuestions, columns: Sequence[Column]) -> Samples:
     """Samples for models that answered different questions: 34 of them have 1,122 columns, which take 0.7 GB."""
-    found: dict[Column, Mapping[Cell, Sampled]] = {}
+    samples: dict[Column, Mapping[Cell, Sampled]] = {}
     for start in range(0, len(columns), _COLUMNS_AT_ONCE):
         some = columns[start : start + _COLUMNS_AT_ONCE]
-        found.update(_by_column(some, questions.sample(some, ["f1"], drawn=["f1"])["f1"]))
-    return found
+        samples.update(_by_column(some, questions.sample(some, ["f1"], drawn=["f1"])["f1"]))
+    return samples
 
 
 def _differences(pairs: Sequence[_Pair]) -> tuple[Difference, ...]:
@@ -200,9 +200,9 @@ def _differences(pairs: Sequence[_Pair]) -> tuple[Difference, ...]:
     that of any at most 5 %, however the two depend on each other.
     """
     errors = [standard_error(pair.replicates()) for pair in pairs]
-    found = [_difference(pair, error) for pair, error in zip(pairs, errors, strict=True)]
-    tested = [index for index, difference in enumerate(found) if difference.p is not None]
-    drawn = [index for index in tested if found[index].interval is not None]
+    family = [_difference(pair, error) for pair, error in zip(pairs, errors, strict=True)]
+    tested = [index for index, difference in enumerate(family) if difference.p is not None]
+    drawn = [index for index in tested if family[index].interval is not None]
 
     def centred(test: int) -> Values:
         pair, error = pairs[drawn[test]], errors[drawn[test]]
@@ -212,11 +212,11 @@ def _differences(pairs: Sequence[_Pair]) -> tuple[Difference, ...]:
     adjusted = step_down([abs(pairs[index].value) / errors[index] for index in drawn], centred)
     of_family = {index: p / len(drawn) for index, p in zip(drawn, adjusted, strict=True)}
     for index in tested:
-        p = found[index].p or 0.0
+        p = family[index].p or 0.0
         # The two tests differ where a distribution is skewed; that for many is not to be the milder one.
         for_all = max(p, len(tested) * of_family.get(index, p))
-        found[index] = replace(found[index], p_adjusted=min(1.0, for_all))
-    return tuple(found)
+        family[index] = replace(family[index], p_adjusted=min(1.0, for_all))
+    return tuple(family)
 
 
 def _difference(pair: _Pair, error: float) -> Difference:

@@ -189,10 +189,10 @@ def evidence(
         return {}
     cells = [replace(cell, images=np.searchsorted(drawn_from, cell.images)) for cell in cells]
     drawn = _replicated(cells, len(drawn_from))
-    found: dict[str, dict[Variant, Evidence]] = {}
+    by_label_set: dict[str, dict[Variant, Evidence]] = {}
     for (name, variant), cell, of_replicates in zip(names, cells, drawn, strict=True):
-        found.setdefault(name, {})[variant] = _evidence(cell, of_replicates, len(drawn_from))
-    return found
+        by_label_set.setdefault(name, {})[variant] = _evidence(cell, of_replicates, len(drawn_from))
+    return by_label_set
 
 
 def _cell(
@@ -211,7 +211,7 @@ def _cell(
 def _evidence(cell: _Cell, drawn: Mapping[str, Values], n_images: int) -> Evidence:
     starts = level_starts(cell.confidences)
     yes, no = by_level(cell.labels, starts), by_level(1 - cell.labels, starts)
-    found = {
+    by_figure = {
         name: _of_order(logit_estimate(float(value), drawn[name], FEWEST_MISORDERED), cell)
         for name, value in level_figures(yes, no).items()
     }
@@ -219,45 +219,45 @@ def _evidence(cell: _Cell, drawn: Mapping[str, Values], n_images: int) -> Eviden
     if yes.any():
         of_levels = f1_by_threshold(yes, no)
         best_f1, best = float(of_levels.max()), float(cell.confidences[starts[np.argmax(of_levels)]])
-    found["best_f1"] = Estimate(value=best_f1, reason=BEST_F1_REASON)
+    by_figure["best_f1"] = Estimate(value=best_f1, reason=BEST_F1_REASON)
     of_one_image = calibration_sums(np.zeros_like(cell.images), cell.confidences, cell.labels, 1)
-    found |= calibration(of_one_image[0], drawn["calibration"])
+    by_figure |= calibration(of_one_image[0], drawn["calibration"])
     return Evidence(
         n=len(cell.labels),
-        estimates={name: _with_reason(one, len(cell.labels), n_images) for name, one in found.items()},
+        estimates={name: _with_reason(one, len(cell.labels), n_images) for name, one in by_figure.items()},
         best_threshold=best,
         reliability=tuple(reliability(cell.confidences, cell.labels)),
     )
 
 
-def _of_order(found: Estimate, cell: _Cell) -> Estimate:
+def _of_order(estimate: Estimate, cell: _Cell) -> Estimate:
     """The estimate without an interval where few images have a question of one of the labels."""
     for label, name in ((1, "yes"), (0, "no")):
-        if found.interval and len(np.unique(cell.images[cell.labels == label])) < FEWEST_OF_LABEL:
+        if estimate.interval and len(np.unique(cell.images[cell.labels == label])) < FEWEST_OF_LABEL:
             return Estimate(
-                value=found.value,
+                value=estimate.value,
                 reason=f"fewer than {FEWEST_OF_LABEL} images have a question of label {name}",
             )
-    return found
+    return estimate
 
 
-def _with_reason(found: Estimate, n_questions: int, n_images: int) -> Estimate:
+def _with_reason(estimate: Estimate, n_questions: int, n_images: int) -> Estimate:
     """The estimate without an interval that would hold too seldom, and with the reason for what is missing."""
     if not n_questions:
         reason = "no question has a confidence"
-    elif found.value is None and n_images > 1:
+    elif estimate.value is None and n_images > 1:
         reason = "only questions of one label have a confidence"
     elif n_images < FEWEST_IMAGES:
         reason = f"fewer than {FEWEST_IMAGES} images have a confidence"
-    elif found.reason:
-        return found
-    elif found.interval is None:
+    elif estimate.reason:
+        return estimate
+    elif estimate.interval is None:
         reason = "undefined in a replicate"
-    elif found.interval[0] == found.interval[1]:
+    elif estimate.interval[0] == estimate.interval[1]:
         reason = "the same in every replicate, of which no interval can be made"
     else:
-        return found
-    return Estimate(value=found.value, reason=reason)
+        return estimate
+    return Estimate(value=estimate.value, reason=reason)
 
 
 def _replicated(cells: Sequence[_Cell], n_images: int) -> list[dict[str, Values]]:

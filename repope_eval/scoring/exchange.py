@@ -41,15 +41,15 @@ def exchange_p(first: Counts, second: Counts) -> float:
     """
     distances = first.astype(np.int64) - second
     total = first.sum(axis=0, dtype=np.int64) + second.sum(axis=0, dtype=np.int64)
-    found = distances.sum(axis=0)
+    observed = distances.sum(axis=0)
     kinds, n_each = _kinds(distances)
     if prod((n_each + 1).tolist()) <= MOST_EXCHANGES:
         nets, weights = _all(kinds, n_each)
     else:
-        nets = np.concatenate([found.reshape(1, -1), _drawn(kinds, n_each)])
+        nets = np.concatenate([observed.reshape(1, -1), _drawn(kinds, n_each)])
         weights = np.full(len(nets), 1 / len(nets))
-    differences = np.abs(_difference(nets.reshape(-1, *found.shape), total))
-    is_large = ~(differences < abs(_difference(found, total)) - _ROUNDING)
+    differences = np.abs(_difference(nets.reshape(-1, *observed.shape), total))
+    is_large = ~(differences < abs(_difference(observed, total)) - _ROUNDING)
     return float(min(1.0, weights[is_large].sum()))
 
 

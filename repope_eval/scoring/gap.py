@@ -294,7 +294,7 @@ def figures_by_variant(
     rule = PROTOCOLS[protocol]
     counts = counts_by_image([labels], labelled_images([labels]), answers, rule).sum(axis=0)
     confusions = confusions_of([labels], counts)[labels.name]
-    return with_mean({variant: figures(found, rule) for variant, found in confusions.items()})
+    return with_mean({variant: figures(confusion, rule) for variant, confusion in confusions.items()})
 
 
 def paired_differences(
@@ -306,5 +306,5 @@ def paired_differences(
     """How much of the gap in F1 that is due to answers may be chance, by a bootstrap over the images of both."""
     questions = SharedQuestions({FIRST: a, SECOND: b}, [labels], PROTOCOLS[protocol])
     orders = dict.fromkeys(questions.cells, (FIRST, SECOND))
-    found = differences(questions, orders, [], {})
-    return {variant: difference for variant, (difference,) in found[labels.name].items()}
+    by_label_set = differences(questions, orders, [], {})
+    return {variant: difference for variant, (difference,) in by_label_set[labels.name].items()}

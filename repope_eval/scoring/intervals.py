@@ -260,10 +260,10 @@ def estimate(sample: Sample, figure: str, cells: Cells) -> Estimate:
 def gamma_estimate(sample: Sample, figure: str, cells: Cells) -> Estimate:
     """The same by the gamma interval, whatever the number of images and errors."""
     ends = [_gamma_interval(sample.counts[:, cell], figure, sample.protocol) for cell in cells]
-    found = [interval for interval in ends if interval is not None]
-    if len(found) < len(ends):
+    intervals = [interval for interval in ends if interval is not None]
+    if len(intervals) < len(ends):
         return Estimate(reason="fewer than two images have questions that count in it")
-    low, high = np.mean(found, axis=0)
+    low, high = np.mean(intervals, axis=0)
     return Estimate(interval=(float(low), float(high)), method="gamma")
 
 
@@ -274,9 +274,9 @@ def estimate_change(sample: Sample, figure: str, before: Cells, after: Cells) ->
     counts differ in few of them.
     """
     first, second = (_part_and_whole(sample, figure, cells) for cells in (before, after))
-    found = change_without_interval(sample, (first != second).any(axis=0))
-    if found is not None:
-        return found
+    refusal = change_without_interval(sample, (first != second).any(axis=0))
+    if refusal is not None:
+        return refusal
     drawn = sample.drawn[figure]
     return percentiles(mean_over(drawn, after) - mean_over(drawn, before))
 
@@ -320,8 +320,8 @@ def _part_and_whole(sample: Sample, figure: str, cells: Cells) -> Values:
     """The part and the whole that a figure is a share of, [2, images], over some cells; a composite's two added up."""
     of_whole = shares(sample.counts[:, list(cells)], sample.protocol)
     names = ("recall", "tnr") if _is_composite(figure, sample.protocol) else (figure,)
-    found: Values = np.array([of_whole[name] for name in names]).sum(axis=(0, -1))
-    return found
+    part_and_whole: Values = np.array([of_whole[name] for name in names]).sum(axis=(0, -1))
+    return part_and_whole
 
 
 def percentiles(drawn: Values) -> Estimate:

@@ -121,12 +121,12 @@ class AmberFigures:
         """Why figures are undefined, by name."""
         if not self.n:
             return dict.fromkeys(AMBER_TITLES, "no row has an answer")
-        found = {}
+        reasons = {}
         if self.precision is None:
-            found["precision"] = found["f1"] = "nothing was answered no"
+            reasons["precision"] = reasons["f1"] = "nothing was answered no"
         if self.recall is None:
-            found["recall"] = found["f1"] = "no answered row has the label no"
-        return found
+            reasons["recall"] = reasons["f1"] = "no answered row has the label no"
+        return reasons
 
 
 def read_exactly(response: str) -> Reading:
@@ -234,8 +234,8 @@ class OwnFigures:
 
 def own_figures(benchmark: Benchmark, answers: Answers, protocol: config.Protocol) -> tuple[OwnFigures, ...]:
     """The figures that the benchmark says it has of its own, as far as there is something to count."""
-    found = (KINDS[section.kind](section, benchmark, answers, protocol) for section in benchmark.own)
-    return tuple(one for one in found if one is not None)
+    figures = (KINDS[section.kind](section, benchmark, answers, protocol) for section in benchmark.own)
+    return tuple(one for one in figures if one is not None)
 
 
 def _detections(
@@ -251,10 +251,10 @@ def shown_detections(section: OwnSection, detections: Mapping[str, Detection]) -
     whole = detections[ALL_OBJECTS]
     titled = {DETECTION_TITLES[name]: one for name, one in whole.estimates.items()}
 
-    def row(name: str, found: Detection, shown: Mapping[str, Estimate]) -> Sequence[FigureCell]:
-        return (name, found.n_positives + found.n_negatives, *shown.values())
+    def row(name: str, of_object: Detection, shown: Mapping[str, Estimate]) -> Sequence[FigureCell]:
+        return (name, of_object.n_positives + of_object.n_negatives, *shown.values())
 
-    first, *others = (row(name, found, found.estimates) for name, found in detections.items())
+    first, *others = (row(name, of_object, of_object.estimates) for name, of_object in detections.items())
     second = [row(f"{ALL_OBJECTS}, drawn over objects", whole, whole.over_objects)]
     has_second = any(one.interval for one in whole.over_objects.values())
     return OwnFigures(
@@ -284,9 +284,9 @@ def shown_detections(section: OwnSection, detections: Mapping[str, Detection]) -
     )
 
 
-def _seen(found: Detection) -> str:
+def _seen(of_objects: Detection) -> str:
     """How often the model says yes about images with the object, and about images without it."""
-    with_object, right_without = (found.estimates[name].value for name in ("tpr", "tnr"))
+    with_object, right_without = (of_objects.estimates[name].value for name in ("tpr", "tnr"))
     without = None if right_without is None else 1 - right_without
     said = [
         f"in {100 * share:.1f} % of the images that {verb} it"
@@ -300,11 +300,11 @@ def _detections_document(detections: Mapping[str, Detection]) -> dict[str, Any]:
     """The figures of all questions, with those of each object under `objects`."""
     objects = {
         name: {
-            **{figure: one.value for figure, one in found.estimates.items()},
-            **{count: getattr(found, count) for count in ("n_positives", "n_negatives", "n_unparsed")},
-            **certainty(found.estimates, "ci95", "ci95_method", "reasons"),
+            **{figure: one.value for figure, one in of_object.estimates.items()},
+            **{count: getattr(of_object, count) for count in ("n_positives", "n_negatives", "n_unparsed")},
+            **certainty(of_object.estimates, "ci95", "ci95_method", "reasons"),
         }
-        for name, found in detections.items()
+        for name, of_object in detections.items()
     }
     over_objects = certainty(detections[ALL_OBJECTS].over_objects, "ci95", "reasons")
     return objects.pop(ALL_OBJECTS) | {
@@ -317,10 +317,10 @@ def _detections_document(detections: Mapping[str, Detection]) -> dict[str, Any]:
 def _groups(
     section: OwnSection, benchmark: Benchmark, answers: Answers, protocol: config.Protocol
 ) -> OwnFigures | None:
-    found = groups_right(benchmark.groups, benchmark.label_sets, answers, PROTOCOLS[protocol])
-    if not found:
+    by_label_set = groups_right(benchmark.groups, benchmark.label_sets, answers, PROTOCOLS[protocol])
+    if not by_label_set:
         return None
-    name, last = list(found.items())[-1]
+    name, last = list(by_label_set.items())[-1]
     n_groups = counted(last.n, "group", ",")
     return OwnFigures(
         section=section,
@@ -331,10 +331,11 @@ def _groups(
                 "share": one.share.value,
                 "share_ci95": one.share.interval,
             }
-            for label_set, one in found.items()
+            for label_set, one in by_label_set.items()
         },
         headline={
-            f"groups right under {label_set_phrase(label_set)}": one.share for label_set, one in found.items()
+            f"groups right under {label_set_phrase(label_set)}": one.share
+            for label_set, one in by_label_set.items()
         },
         over=f"over {n_groups}",
         clause=f"all answers are right in {last.n_right:,} of {n_groups}",
@@ -343,7 +344,7 @@ def _groups(
             columns=("labels", "groups", "all right", "share"),
             rows=[
                 (label_set_title(label_set), one.n, one.n_right, one.share)
-                for label_set, one in found.items()
+                for label_set, one in by_label_set.items()
             ],
         ),
     )
@@ -361,7 +362,10 @@ def _amber(
     return OwnFigures(
         section=section,
         document={
-            way: {name: plain(found) | {"reasons": found.reasons} for name, found in by_dimension.items()}
+            way: {
+                name: plain(dimension_figures) | {"reasons": dimension_figures.reasons}
+                for name, dimension_figures in by_dimension.items()
+            }
             for way, by_dimension in figures.items()
         },
         headline={"F1 of “no”": f1},
@@ -374,11 +378,14 @@ def _amber(
                 (
                     way,
                     name,
-                    found.n,
-                    *(Percent(getattr(found, each), found.reasons.get(each, "")) for each in AMBER_TITLES),
+                    dimension_figures.n,
+                    *(
+                        Percent(getattr(dimension_figures, each), dimension_figures.reasons.get(each, ""))
+                        for each in AMBER_TITLES
+                    ),
                 )
                 for way, by_dimension in figures.items()
-                for name, found in by_dimension.items()
+                for name, dimension_figures in by_dimension.items()
             ],
             n_words=2,
         ),

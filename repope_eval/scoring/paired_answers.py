@@ -118,7 +118,7 @@ def pair_answers(
     """
     truth, variants = labels.distinct, _variants_by_question(asked)
     rules = {name: remembering(PROTOCOLS[name]).read for name in readers.names}
-    found = []
+    pairs = []
     for question in dict.fromkeys((*a, *b)):
         of_a, of_b = (
             {name: rules[name](each.response) for name in rules} if (each := answers.get(question)) else {}
@@ -126,7 +126,7 @@ def pair_answers(
         )
         common = (of_a.get(readers.common), of_b.get(readers.common))
         label = truth.get(question)
-        found.append(
+        pairs.append(
             PairedAnswer(
                 question=question,
                 variants=variants.get(question, ()),
@@ -138,16 +138,16 @@ def pair_answers(
                 kind=_kind_of_readings(of_a, of_b) or _kind(common, label),
             )
         )
-    return tuple(found)
+    return tuple(pairs)
 
 
 def _variants_by_question(label_sets: Sequence[LabelSet]) -> dict[Question, tuple[Variant, ...]]:
-    found: dict[Question, dict[Variant, None]] = {}
+    by_question: dict[Question, dict[Variant, None]] = {}
     for label_set in label_sets:
         for variant, labels in label_set.variants.items():
             for question in labels:
-                found.setdefault(question, {})[variant] = None
-    return {question: tuple(variants) for question, variants in found.items()}
+                by_question.setdefault(question, {})[variant] = None
+    return {question: tuple(variants) for question, variants in by_question.items()}
 
 
 def tally(pairs: Sequence[PairedAnswer], unlike: Sequence[ReadDifferently]) -> Tally:
@@ -186,10 +186,10 @@ def read_differently(pairs: Sequence[PairedAnswer], readers: Readers) -> tuple[R
     both = [(pair.a, pair.b) for pair in pairs if pair.a is not None and pair.b is not None]
     of_a = Counter(a.response for a, _ in both)
     of_b = Counter(b.response for _, b in both)
-    found = []
+    responses = []
     for response in dict.fromkeys((*of_a, *of_b)):
         if (readings := unlike_readings(response, readers.names)) is not None:
-            found.append(
+            responses.append(
                 ReadDifferently(
                     response=response,
                     n_a=of_a[response],
@@ -198,7 +198,7 @@ def read_differently(pairs: Sequence[PairedAnswer], readers: Readers) -> tuple[R
                     reasons=reasons(response, readings),
                 )
             )
-    return tuple(sorted(found, key=lambda each: -each.n_a - each.n_b))
+    return tuple(sorted(responses, key=lambda each: -each.n_a - each.n_b))
 
 
 def _kind_of_readings(

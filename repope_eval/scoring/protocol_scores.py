@@ -117,8 +117,8 @@ def score(
             if variant == MEAN
             else _undefined_figures(cell, sample.protocol)
         )
-        found = estimates(sample, of_cell, values_of(cell), undefined)
-        cells[name][variant] = CellScores(figures=cell, estimates=found)
+        cell_estimates = estimates(sample, of_cell, values_of(cell), undefined)
+        cells[name][variant] = CellScores(figures=cell, estimates=cell_estimates)
     distinct = [_distinct(label_set) for label_set in label_sets if has_mean(label_set.variants)]
     return ProtocolScores(
         model=model,
@@ -205,16 +205,16 @@ def _change(
     `mixed` are the cells of the two mixtures; none where the means are not over the same variants.
     """
     before, after = of_cells
-    found = {}
+    by_figure = {}
     for figure in INTERVAL_FIGURES:
         old, new = (getattr(each, figure) for each in between)
         if old is None or new is None:
-            found[figure] = Estimate(reason="undefined under one of the label sets")
+            by_figure[figure] = Estimate(reason="undefined under one of the label sets")
         else:
             of_change = estimate_change(sample, figure, before, after)
-            found[figure] = replace(of_change, value=float(new - old))
+            by_figure[figure] = replace(of_change, value=float(new - old))
     return Change(
-        estimates=found,
+        estimates=by_figure,
         f1_parts=f1_parts(sample, (before, *mixed, after)) if mixed else {},
         yes_shares=(_yes_share(sample, before), _yes_share(sample, after)),
     )
@@ -289,7 +289,7 @@ def coverage(
         label_sets: all labels that there are.
         protocol: the protocol, which says whether F1 counts answers that are neither yes nor no.
     """
-    found = {}
+    by_label_set = {}
     for label_set in label_sets:
         of_variants = with_mean(
             {
@@ -300,8 +300,8 @@ def coverage(
         is_partial = any(each.is_partial for each in of_variants.values())
         if MEAN in of_variants:
             of_variants[MEAN] = replace(of_variants[MEAN], is_partial=is_partial)
-        found[label_set.name] = of_variants
-    return found
+        by_label_set[label_set.name] = of_variants
+    return by_label_set
 
 
 def _coverage(counts: Confusion, labels: Collection[bool], protocol: Protocol) -> Coverage:
@@ -377,11 +377,11 @@ def resolutions(
     ambiguous = Counter(
         (verdict.variant, _READING_OF[verdict.before]) for verdict in verdicts if verdict.after is None
     )
-    found = {}
+    by_variant = {}
     for variant, confusion in confusions.items():
         yes, no, neither = (ambiguous[variant, reading] for reading in (True, False, None))
         of_no, of_yes = _added(yes, no, neither, label=False), _added(yes, no, neither, label=True)
-        found[variant] = Resolution(
+        by_variant[variant] = Resolution(
             n_ambiguous=yes + no + neither,
             removed=_f1(confusion, {}, protocol),
             all_no=_f1(confusion, of_no, protocol),
@@ -389,27 +389,27 @@ def resolutions(
             lowest=_f1(confusion, {"fp": yes, "fn": no, "unparsed_yes": neither}, protocol),
             highest=_f1(confusion, {"tp": yes, "tn": no, "unparsed_no": neither}, protocol),
         )
-    return with_mean(found)
+    return with_mean(by_variant)
 
 
 def missing(
     label_set: LabelSet, confusions: Mapping[Variant, Confusion], protocol: config.Protocol
 ) -> dict[Variant, Missing]:
     """F1 with the unanswered and unparsed questions counted, by variant, and its mean where there are several."""
-    found = {}
+    by_variant = {}
     for variant, labels in label_set.variants.items():
         of_variant = confusions[variant]
         read = replace(of_variant, unparsed_yes=0, unparsed_no=0)
         n_yes = sum(labels.values())
         yes, no = n_yes - read.tp - read.fn, len(labels) - n_yes - read.fp - read.tn
-        found[variant] = Missing(
+        by_variant[variant] = Missing(
             n_unanswered=of_variant.unanswered,
             n_unparsed=of_variant.unparsed_yes + of_variant.unparsed_no,
             f1=_f1(of_variant, {}, protocol),
             lowest=_f1(read, {"fn": yes, "fp": no}, protocol),
             highest=_f1(read, {"tp": yes, "tn": no}, protocol),
         )
-    return with_mean(found)
+    return with_mean(by_variant)
 
 
 def _added(yes: int, no: int, neither: int, *, label: bool) -> dict[str, int]:

@@ -73,10 +73,10 @@ def unknown_tag(text: str) -> str | None:
     Such a text is an answer as it is: nobody knows what the tag means.
     """
     text = text.lstrip()
-    found = None if has_thought(text) else _CLOSED.match(text)
-    if found is None:
+    match = None if has_thought(text) else _CLOSED.match(text)
+    if match is None:
         return None
-    end = min(found.end(group) for group in (1, 2, 3) if found[group])
+    end = min(match.end(group) for group in (1, 2, 3) if match[group])
     return text[: end + 1][:80]
 
 
@@ -104,8 +104,8 @@ def _rest(text: str) -> str:
 
 def _tagged(text: str) -> str:
     """A text in which gpt-oss' channels are those of a thought and of an answer, without the tokens around them."""
-    if found := _WITHOUT_SPECIAL_TOKENS.match(text):
-        return CHANNELS[1] + text[found.end() :]
+    if match := _WITHOUT_SPECIAL_TOKENS.match(text):
+        return CHANNELS[1] + text[match.end() :]
     if "<|channel|>" not in text:
         return text
     text = re.sub(r"<\|start\|>assistant", "", text)
@@ -238,11 +238,11 @@ def disagreements(answers: Mapping[Question, Answer]) -> tuple[Disagreement, ...
     by_response: dict[str, list[Answer]] = {}
     for answer in answers.values():
         by_response.setdefault(answer.response, []).append(answer)
-    found = []
+    responses = []
     for response, same in by_response.items():
         if (readings := unlike_readings(response, PROTOCOLS)) is not None:
             question = same[0].question
-            found.append(
+            responses.append(
                 Disagreement(
                     response=response,
                     n_answers=len(same),
@@ -251,7 +251,7 @@ def disagreements(answers: Mapping[Question, Answer]) -> tuple[Disagreement, ...
                     reasons=reasons(response, readings),
                 )
             )
-    return tuple(sorted(found, key=lambda disagreement: -disagreement.n_answers))
+    return tuple(sorted(responses, key=lambda disagreement: -disagreement.n_answers))
 
 
 def unparsed(answers: Mapping[Question, Answer], protocol: ProtocolName) -> tuple[Answer, ...]:

@@ -111,12 +111,12 @@ def _binomial_intervals(
     Over variants TP go up and down together, since all variants have the same positive questions.
     """
     simulated = _simulated(by_variant)
-    found: dict[Variant, dict[str, Interval]] = {}
+    intervals: dict[Variant, dict[str, Interval]] = {}
     for index, (variant, counts) in enumerate(by_variant.items()):
         of_variant = {figure: interval_of(values[:, index]) for figure, values in simulated.items()}
-        found[variant] = of_variant | _wilson_intervals(counts)
-    found[MEAN] = {figure: interval_of(values.mean(axis=1)) for figure, values in simulated.items()}
-    return found
+        intervals[variant] = of_variant | _wilson_intervals(counts)
+    intervals[MEAN] = {figure: interval_of(values.mean(axis=1)) for figure, values in simulated.items()}
+    return intervals
 
 
 def _wilson_intervals(counts: Confusion) -> dict[str, Interval]:

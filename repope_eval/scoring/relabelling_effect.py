@@ -70,17 +70,17 @@ def f1_parts(sample: Sample, cells: Sequence[Cells]) -> dict[str, Estimate]:
     corners = np.array(cells).reshape(2, 2, -1)
     values = _parts(figure_values(sample.totals, sample.protocol), corners)
     drawn = _parts(sample.drawn, corners) if sample.drawn else None
-    found = {}
+    parts = {}
     for index, (part, moved) in enumerate(_moved(sample, corners).items()):
         if np.isnan(values[index]):
-            found[part] = Estimate(reason="undefined under one of the label sets, or between them")
+            parts[part] = Estimate(reason="undefined under one of the label sets, or between them")
             continue
         estimate = change_without_interval(sample, moved)
         if estimate is None:
             assert drawn is not None, "a sample of enough images has replicates"
             estimate = percentiles(drawn[index])
-        found[part] = replace(estimate, value=float(values[index]))
-    return found
+        parts[part] = replace(estimate, value=float(values[index]))
+    return parts
 
 
 def _parts(figures: Mapping[str, Values], corners: NDArray[np.int64]) -> Values:
@@ -182,7 +182,7 @@ def verdicts_of(
         return ()
     before, after = (label_set.variants for label_set in label_sets[:2])
     read = remembering(PROTOCOLS[protocol]).read
-    found = []
+    verdicts = []
     for variant, labels in before.items():
         corrected = after.get(variant, {})
         for question, label in labels.items():
@@ -190,8 +190,8 @@ def verdicts_of(
             if answer is not None:
                 reading, corrected_label = read(answer.response), corrected.get(question)
                 outcome = None if corrected_label is None else OUTCOME_OF[corrected_label, reading]
-                found.append(Verdict(variant, answer, OUTCOME_OF[label, reading], outcome))
-    return tuple(found)
+                verdicts.append(Verdict(variant, answer, OUTCOME_OF[label, reading], outcome))
+    return tuple(verdicts)
 
 
 def effects_by_variant(verdicts: Sequence[Verdict]) -> tuple[Effect, ...]:
@@ -258,9 +258,9 @@ def _n_moved(effect: Effect) -> int:
 
 def _told(verdicts: Iterator[Verdict]) -> tuple[TurnedVerdict, ...]:
     """Each question with the variants in which it has the same outcomes."""
-    found: dict[Hashable, list[Verdict]] = {}
+    by_outcomes: dict[Hashable, list[Verdict]] = {}
     for verdict in verdicts:
-        found.setdefault((verdict.answer.question, verdict.before, verdict.after), []).append(verdict)
+        by_outcomes.setdefault((verdict.answer.question, verdict.before, verdict.after), []).append(verdict)
     return tuple(
         TurnedVerdict(
             answer=same[0].answer,
@@ -268,5 +268,5 @@ def _told(verdicts: Iterator[Verdict]) -> tuple[TurnedVerdict, ...]:
             before=same[0].before,
             after=same[0].after,
         )
-        for same in found.values()
+        for same in by_outcomes.values()
     )

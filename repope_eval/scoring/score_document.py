@@ -86,13 +86,13 @@ def lead_phrase(lead: Lead) -> str:
     return ", ".join([f"{figure_phrase(LEADING[lead.figure], one)} under {label_set_phrase(name)}", *several])
 
 
-def plain(found: Any) -> Any:
+def plain(value: Any) -> Any:
     """A record as a mapping, or such records in a mapping or a sequence."""
-    if isinstance(found, Mapping):
-        return {name: plain(part) for name, part in found.items()}
-    if isinstance(found, Sequence):
-        return [plain(part) for part in found]
-    return dataclasses.asdict(found)
+    if isinstance(value, Mapping):
+        return {name: plain(part) for name, part in value.items()}
+    if isinstance(value, Sequence):
+        return [plain(part) for part in value]
+    return dataclasses.asdict(value)
 
 
 def cells_document(scores: ProtocolScores) -> dict[str, Any]:
@@ -124,44 +124,44 @@ def changes_document(scores: ProtocolScores) -> dict[str, Any]:
 def f1_parts_document(change: Change) -> dict[str, Any]:
     """What F1's change is made of, by the names of the parts; `reason` says why a value or an interval is null."""
     return {
-        part: {"value": found.value, "ci95": found.interval, "reason": found.reason or None}
-        for part, found in change.f1_parts.items()
+        part: {"value": estimate.value, "ci95": estimate.interval, "reason": estimate.reason or None}
+        for part, estimate in change.f1_parts.items()
     }
 
 
 def evidence_document(evidence: Mapping[str, Mapping[Variant, Evidence]]) -> dict[str, Any]:
     """The figures that need no threshold, by label set and variant."""
     return {
-        name: {variant: _evidence(found) for variant, found in by_variant.items()}
+        name: {variant: _evidence(of_variant) for variant, of_variant in by_variant.items()}
         for name, by_variant in evidence.items()
     }
 
 
-def _evidence(found: Evidence) -> dict[str, Any]:
+def _evidence(evidence: Evidence) -> dict[str, Any]:
     """The figures, each before its interval; those of calibration come first."""
 
     def figures(names: Iterable[str]) -> dict[str, Any]:
         by_figure: dict[str, Any] = {}
         for name in names:
-            one = found.estimates[name]
+            one = evidence.estimates[name]
             by_figure |= {name: one.value, f"{name}_interval": one.interval}
         return by_figure
 
     return {
         **figures(CALIBRATION_FIGURES),
-        "n": found.n,
-        **figures(name for name in found.estimates if name not in CALIBRATION_FIGURES),
-        "best_threshold": found.best_threshold,
-        "reliability": plain(found.reliability),
-        **certainty(found.estimates, "reasons"),
+        "n": evidence.n,
+        **figures(name for name in evidence.estimates if name not in CALIBRATION_FIGURES),
+        "best_threshold": evidence.best_threshold,
+        "reliability": plain(evidence.reliability),
+        **certainty(evidence.estimates, "reasons"),
     }
 
 
 def certainty(estimates: Mapping[str, Estimate], *parts: str) -> dict[str, Any]:
     """How sure figures are, in mappings by figure; in the reasons are only those of a null."""
-    found = {
+    by_part = {
         "ci95": {figure: one.interval for figure, one in estimates.items()},
         "ci95_method": {figure: one.method for figure, one in estimates.items()},
         "reasons": {figure: one.reason for figure, one in estimates.items() if one.reason},
     }
-    return {part: found[part] for part in parts}
+    return {part: by_part[part] for part in parts}

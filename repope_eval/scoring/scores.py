@@ -140,7 +140,7 @@ class Scores(ProtocolScores):
             "ambiguous": plain(self.resolutions),
             "missing": plain(self.missing),
         }
-        held = {name: found for name, found in parts.items() if found != {}}
+        held = {name: part for name, part in parts.items() if part != {}}
         document: dict[str, Any] = json.loads(json.dumps(held))  # with lists, as who reads the file has them
         return document
 
@@ -176,8 +176,8 @@ class Scores(ProtocolScores):
             for variant, change in part.changes.items():
                 yield "change", variant, change.estimates
         for label_set, of_evidence in self.evidence.items():
-            for variant, found in of_evidence.items():
-                yield label_set, variant, found.estimates
+            for variant, of_variant in of_evidence.items():
+                yield label_set, variant, of_variant.estimates
 
     def __repr__(self) -> str:
         variants = next(iter(self.cells.values()), {})

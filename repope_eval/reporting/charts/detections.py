@@ -58,7 +58,7 @@ class _Seen(NamedTuple):
 
 def detection_charts(detections: Mapping[str, Detection]) -> list[Chart]:
     """All objects in one plane, and the objects that the model tells apart least; none where a label has no answer."""
-    seen = [found for name, one in detections.items() if (found := _seen(name, one))]
+    seen = [shares for name, one in detections.items() if (shares := _seen(name, one))]
     whole = next((one for one in seen if one.name == ALL_OBJECTS), None)
     if whole is None:
         return []
@@ -87,14 +87,19 @@ def detection_charts(detections: Mapping[str, Detection]) -> list[Chart]:
     ]
 
 
-def _seen(name: str, found: Detection) -> _Seen | None:
+def _seen(name: str, detection: Detection) -> _Seen | None:
     """The shares of an object; None where one has nothing to divide by."""
-    tpr, tnr = found.estimates["tpr"], found.estimates["tnr"]
+    tpr, tnr = detection.estimates["tpr"], detection.estimates["tnr"]
     if tpr.value is None or tnr.value is None:
         return None
     without = None if tnr.interval is None else (1 - tnr.interval[1], 1 - tnr.interval[0])
     return _Seen(
-        name, 1 - tnr.value, tpr.value, without, tpr.interval, min(found.n_positives, found.n_negatives)
+        name,
+        1 - tnr.value,
+        tpr.value,
+        without,
+        tpr.interval,
+        min(detection.n_positives, detection.n_negatives),
     )
 
 

@@ -208,7 +208,7 @@ def _localize(element: ElementTree.Element, name: str) -> None:
             element.attrib[key] = f"#{name}-{value.removeprefix('#')}"
         else:
             in_page = _REFERENCE.sub(rf"url(#{name}-\1)", value)
-            element.attrib[key] = _COLOR.sub(lambda found: IN_PAGE[found[0]], in_page)
+            element.attrib[key] = _COLOR.sub(lambda match: IN_PAGE[match[0]], in_page)
     for child in list(element):
         if _local(child.tag) in _LEFT_OUT:
             element.remove(child)

@@ -79,16 +79,16 @@ def _paint_row(axes: Axes, scores: Scores, name: str, variant: str, row: int) ->
     before: tuple[float, float] | None = None
     for index, label_set in enumerate(scores.cells):
         y = row + (index - (len(scores.cells) - 1) / 2) * _APART
-        found = scores.cells[label_set][variant].estimates[name]
-        axes.text(1.02, y, figure_text(name, found.value), transform=axes.get_yaxis_transform(), va="center",
+        estimate = scores.cells[label_set][variant].estimates[name]
+        axes.text(1.02, y, figure_text(name, estimate.value), transform=axes.get_yaxis_transform(), va="center",
                   fontsize=8.5, color=series_color(index))  # fmt: skip
-        if found.value is None:
+        if estimate.value is None:
             continue
         if before is not None:
-            ends = (before[0], found.value), (before[1], y)
+            ends = (before[0], estimate.value), (before[1], y)
             axes.plot(*ends, color=QUIET, linewidth=0.8, linestyle=":", zorder=1)
-        mark_with_interval(axes, found.value, found.interval, y, index, size=6, width=1.4)
-        before = found.value, y
+        mark_with_interval(axes, estimate.value, estimate.interval, y, index, size=6, width=1.4)
+        before = estimate.value, y
 
 
 Point = tuple[float | None, float | None]
