@@ -42,7 +42,7 @@ def compare_results(a: Side, b: Side, settings: CompareSettings) -> ComparisonVi
     common = settings.protocol or (a.protocol if a.protocol == b.protocol else OWN_PROTOCOL)
     compared, noted = [], {a.letter: a.notes, b.letter: b.notes}
     for triple in _label_triples(a, b, settings):
-        labels = _compared(a, b, triple, common, shared)
+        labels = _compared_labels(a, b, triple, common, shared)
         compared.append(labels)
         for side, name in ((a, labels.a), (b, labels.b)):
             noted[side.letter] += tuple(_changed_scores(side, name, labels.gaps))
@@ -91,7 +91,7 @@ def _result(side: Side, notes: tuple[str, ...], *, is_name_enough: bool) -> Comp
     )
 
 
-def _compared(
+def _compared_labels(
     a: Side, b: Side, triple: Labels, protocol: config.Protocol, shared: set[Question]
 ) -> ComparedLabels:
     of_a, of_b, common = triple
@@ -147,26 +147,29 @@ def _label_triples(a: Side, b: Side, settings: CompareSettings) -> list[Labels]:
         for key, name, known in zip(("labels_a", "labels_b"), names[0], (of_a, of_b), strict=True):
             if name not in known:
                 raise RepopeError(f"{key}={name}: no such label set; there are {', '.join(known)}")
-    triples = [_alike((of_a[one], of_b[other], _common(one, other, of_a, of_b))) for one, other in names]
+    triples = [
+        _labels_in_shared_variants((of_a[one], of_b[other], _common_labels(one, other, of_a, of_b)))
+        for one, other in names
+    ]
     if not triples or not triples[0][0].variants:
-        said = " and ".join(_shape(side) for side in (a, b))
+        said = " and ".join(_shape_of_side(side) for side in (a, b))
         raise RepopeError(f"a and b share no label set with a variant: {said}; compare two results of one")
     return triples
 
 
-def _shape(side: Side) -> str:
+def _shape_of_side(side: Side) -> str:
     names = ", ".join(each.name for each in side.benchmark.label_sets)
     return f"{side.letter} has {names} of {', '.join(side.benchmark.label_sets[0].variants)}"
 
 
-def _common(one: str, other: str, of_a: dict[str, LabelSet], of_b: dict[str, LabelSet]) -> LabelSet:
+def _common_labels(one: str, other: str, of_a: dict[str, LabelSet], of_b: dict[str, LabelSet]) -> LabelSet:
     """The later of two label sets, the corrected one, in b's files where they have it."""
     known = {**of_a, **of_b}
     order = list(known)
     return known[max(one, other, key=order.index)]
 
 
-def _alike(triple: Labels) -> Labels:
+def _labels_in_shared_variants(triple: Labels) -> Labels:
     """The labels in the variants that all have; with all questions as one, where a mean would be undefined."""
     shared: Sequence[Variant] = [
         variant for variant in triple[0].variants if all(variant in each.variants for each in triple)

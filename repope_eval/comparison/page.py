@@ -46,17 +46,17 @@ def causes_chart(view: ComparisonView) -> Chart:
         f"F1 of a less that of b under {labels.title} labels{variant}: {told}. Bars to the right are to a's credit; a "
         "line is a 95 % interval.",
         0.15 + len(worth) * _ROW + 0.4,
-        lambda figure: _paint(figure, worth, [part.interval for part in gap.parts.values()]),
+        lambda figure: _paint_causes(figure, worth, [part.interval for part in gap.parts.values()]),
     )
 
 
-def _paint(figure: Figure, worth: dict[str, float], intervals: Sequence[Interval]) -> None:
+def _paint_causes(figure: Figure, worth: dict[str, float], intervals: Sequence[Interval]) -> None:
     height = figure.get_size_inches()[1]
     axes = add_axes(figure, 0.95, 0.4, 0.75, height - 0.15)
     for row, (name, value) in enumerate(worth.items()):
         color = QUIET if name == "whole gap" else FIRST if value > 0 else SECOND
         axes.barh(row, value, color=color, height=0.62)
-        _write(axes, row, value)
+        _write_value(axes, row, value)
     for row, interval in enumerate(intervals):
         if interval is not None:
             axes.plot(interval, (row, row), color=QUIET, linewidth=1.2)
@@ -66,7 +66,7 @@ def _paint(figure: Figure, worth: dict[str, float], intervals: Sequence[Interval
     axes.locator_params(axis="x", nbins=5)
 
 
-def _write(axes: Axes, row: int, value: float) -> None:
+def _write_value(axes: Axes, row: int, value: float) -> None:
     axes.text(1.03, row, change_text("f1", value), transform=axes.get_yaxis_transform(), va="center",
               fontsize=8.5)  # fmt: skip
 
@@ -82,7 +82,7 @@ _LOOKS: Mapping[PairKind, str] = {
 }
 """The look of each kind in a gallery."""
 
-_OF_ONE: tuple[PairKind, ...] = ("only a answered", "only b answered")
+_LONE_ANSWER_KINDS: tuple[PairKind, ...] = ("only a answered", "only b answered")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +118,7 @@ def comparison_gallery(pairs: Sequence[PairedAnswer]) -> Gallery:
     gallery = gallery_of(items, DIFFERING)
     if not gallery.n_left_out:
         return gallery
-    answered_by_both = [(image, item) for image, item in items if item.kind not in _OF_ONE]
+    answered_by_both = [(image, item) for image, item in items if item.kind not in _LONE_ANSWER_KINDS]
     smaller = gallery_of(answered_by_both, DIFFERING)
     n_of_one = len(items) - len(answered_by_both)
     return replace(smaller, n_questions=len(items), n_left_out=smaller.n_left_out + n_of_one)
@@ -127,7 +127,7 @@ def comparison_gallery(pairs: Sequence[PairedAnswer]) -> Gallery:
 def _item(pair: PairedAnswer) -> ComparedItem:
     label = "ambiguous" if pair.label is None else reading_text(pair.label)
     shown = (
-        _shown(letter, answer, pair.own[index], pair.common[index])
+        _shown_answer(letter, answer, pair.own[index], pair.common[index])
         for index, (letter, answer) in enumerate((("a", pair.a), ("b", pair.b)))
         if answer is not None
     )
@@ -143,7 +143,7 @@ def _item(pair: PairedAnswer) -> ComparedItem:
     )
 
 
-def _shown(letter: str, answer: Answer, own: Reading, common: Reading) -> ShownAnswer:
+def _shown_answer(letter: str, answer: Answer, own: Reading, common: Reading) -> ShownAnswer:
     return ShownAnswer(
         letter=letter,
         response=clipped(answer.response),
@@ -166,7 +166,8 @@ def comparison_document(view: ComparisonView) -> dict[str, Any]:
         "labels": [_labels(each) for each in view.labels],
         "answers": dataclasses.asdict(view.tally),
         "read_differently": [
-            {**dataclasses.asdict(each), "readings": _words(each.readings)} for each in view.read_differently
+            {**dataclasses.asdict(each), "readings": _reading_words(each.readings)}
+            for each in view.read_differently
         ],
         "settings": {
             group.name: {
@@ -188,7 +189,7 @@ def _labels(labels: ComparedLabels) -> dict[str, Any]:
         "variants": {
             variant: {
                 **{figure: _gap(gap) for figure, gap in of_figure.items()},
-                "chance": _chance(labels.chance[variant]),
+                "chance": _chance_fields(labels.chance[variant]),
             }
             for variant, of_figure in labels.gaps.items()
         },
@@ -214,7 +215,7 @@ def _gap(gap: Gap) -> dict[str, Any]:
     }
 
 
-def _chance(difference: Difference) -> dict[str, Any]:
+def _chance_fields(difference: Difference) -> dict[str, Any]:
     return {
         "value": difference.value,
         "ci95": difference.interval,
@@ -240,7 +241,7 @@ def _question(pair: PairedAnswer) -> dict[str, Any]:
     }
 
 
-def _words(readings: Mapping[Any, Reading]) -> dict[str, str | None]:
+def _reading_words(readings: Mapping[Any, Reading]) -> dict[str, str | None]:
     return {protocol: _READINGS[reading] for protocol, reading in readings.items()}
 
 
@@ -260,7 +261,7 @@ def render_comparison_page(view: ComparisonView, command: str) -> str:
         "causes": [causes_table(view, labels) for labels in reversed(view.labels)],
         "gaps": gap_table(view, has_orders=False),
         "every_gap": gap_table(view, GAP_FIGURES),
-        "chart": _chart(view),
+        "chart": _causes_chart(view),
         "tally": tally_table(view),
         "settings": settings_table(view.settings),
         "protocols": protocol_run_table(view),
@@ -271,7 +272,7 @@ def render_comparison_page(view: ComparisonView, command: str) -> str:
     return render_with_gallery("comparison.html.j2", comparison_gallery(view.pairs), view.images, **context)
 
 
-def _chart(view: ComparisonView) -> Chart | None:
+def _causes_chart(view: ComparisonView) -> Chart | None:
     """The chart of the causes; None where the gap cannot be taken apart."""
     labels = view.labels[-1]
     gap = labels.gaps[labels.headline]["f1"]

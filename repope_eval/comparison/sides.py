@@ -190,11 +190,11 @@ def read_sides(settings: CompareSettings) -> tuple[Side, Side]:
             )
     runs = {letter: _finished_run(letter, folder) for letter, folder in folders.items()}
     _require_one_benchmark(runs, settings.bench)
-    sides = {letter: _of_run(letter, run, settings) for letter, run in runs.items()}
+    sides = {letter: _side_of_run(letter, run, settings) for letter, run in runs.items()}
     known = next(iter(sides.values()), None)
     for letter, value in values.items():
         if letter not in sides:
-            sides[letter] = _of_files(letter, value, known, settings)
+            sides[letter] = _side_of_files(letter, value, known, settings)
     return sides[FIRST], sides[SECOND]
 
 
@@ -222,7 +222,7 @@ def _require_one_benchmark(runs: Mapping[str, FinishedRun], bench: BenchSettings
         )
 
 
-def _of_run(letter: str, run: FinishedRun, settings: CompareSettings) -> Side:
+def _side_of_run(letter: str, run: FinishedRun, settings: CompareSettings) -> Side:
     folder = run.path
     if edition := run.manifest["benchmark"].get("edition"):
         raise RepopeError(
@@ -242,7 +242,7 @@ def _of_run(letter: str, run: FinishedRun, settings: CompareSettings) -> Side:
         letter=letter,
         name=run.model,
         paths=(folder,),
-        where=_as_written(settings.a if letter == FIRST else settings.b),
+        where=_names_as_written(settings.a if letter == FIRST else settings.b),
         bench=run.bench,
         data_dir=data_dir,
         benchmark=benchmark,
@@ -271,15 +271,15 @@ def _odd_answers(run: FinishedRun, benchmark: Benchmark, n_scored: int) -> Itera
         yield f"It {changed}; its figures here are by the files of today."
     n_strange = len(run.answers.keys() - set(benchmark.questions))
     if n_strange:
-        yield f"{_rows(n_strange, len(run.answers))} to questions that {benchmark.name} does not have."
+        yield f"{_answers_are(n_strange, len(run.answers))} to questions that {benchmark.name} does not have."
     if n_more := len(run.answers) - n_strange - n_scored:
         yield (
-            f"{_rows(n_more, len(run.answers))} about images after the first {run.limit}, which its figures leave out "
+            f"{_answers_are(n_more, len(run.answers))} about images after the first {run.limit}, which its figures leave out "
             f"(limit={run.limit}); so it is here."
         )
 
 
-def _of_files(letter: str, value: Names, run: Side | None, settings: CompareSettings) -> Side:
+def _side_of_files(letter: str, value: Names, run: Side | None, settings: CompareSettings) -> Side:
     bench = settings.bench or (run.bench if run else None)
     keys = (letter, f"questions_{letter}")
     answers, questions = named_files(value, _questions_of(letter, settings), keys)
@@ -302,7 +302,7 @@ def _of_files(letter: str, value: Names, run: Side | None, settings: CompareSett
         letter=letter,
         name=answers_name([str(path) for path in answers]),
         paths=tuple(answers),
-        where=_as_written(value),
+        where=_names_as_written(value),
         bench=bench,
         data_dir=data_dir,
         benchmark=benchmark,
@@ -328,17 +328,17 @@ def _odd_rows(joined: Joined, benchmark: Benchmark) -> list[str]:
     if joined.unjoined:
         number = len(joined.unjoined)
         notes.append(
-            f"{_rows(number, joined.n_rows)} about questions that {benchmark.name} does not have; no figure here "
+            f"{_answers_are(number, joined.n_rows)} about questions that {benchmark.name} does not have; no figure here "
             "counts them."
         )
     if joined.n_misspelt:
         notes.append(
-            f'{_rows(joined.n_misspelt, joined.n_rows)} to questions spelt with "imange", so it is of {OLD_POPE}, '
+            f'{_answers_are(joined.n_misspelt, joined.n_rows)} to questions spelt with "imange", so it is of {OLD_POPE}, '
             "which lacks questions that today's has."
         )
     if joined.n_thoughts:
         notes.append(
-            f"{_rows(joined.n_thoughts, joined.n_rows)} with a thought first, which is left out"
+            f"{_answers_are(joined.n_thoughts, joined.n_rows)} with a thought first, which is left out"
             + (f"; {joined.n_cut:,} end in the thought, and say nothing." if joined.n_cut else ".")
         )
     if joined.unknown_tags:
@@ -351,11 +351,11 @@ def _odd_rows(joined: Joined, benchmark: Benchmark) -> list[str]:
     return notes
 
 
-def _as_written(value: Names) -> str:
+def _names_as_written(value: Names) -> str:
     return ", ".join(map(str, as_written(listed(value))))
 
 
-def _rows(number: int, of: int) -> str:
+def _answers_are(number: int, of: int) -> str:
     return f"{number:,} of its {counted(of, 'answer', ',')} {'is' if number == 1 else 'are'}"
 
 

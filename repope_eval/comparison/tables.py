@@ -76,7 +76,7 @@ def gap_table(
         *(field for cause in CAUSES for field in _part_fields(cause, rows if has_orders else ())),
     ]
     if not several:
-        fields.append(number_field("p", lambda row: _p(row.chance)))
+        fields.append(number_field("p", lambda row: _p_value_text(row.chance)))
     title = "Every figure" if several else "F1"
     return table(
         f"{title} of a and of b, and where the gap comes from",
@@ -91,18 +91,19 @@ def _part_fields(cause: Cause, rows: Sequence[_GapRow]) -> Iterator[Field[_GapRo
     """What a cause is worth, and the range over the orders where it has one in any of the rows."""
     yield value_field(cause, lambda row: _part_cell(row.gap.parts[cause]))
     if any(row.gap.parts[cause].depends_on_order for row in rows):
-        yield number_field(f"{cause}, by order", lambda row: _by_order(row.gap.parts[cause]))
+        yield number_field(f"{cause}, by order", lambda row: _order_range(row.gap.parts[cause]))
 
 
 def _part_cell(part: Part) -> Cell:
     """What a cause is worth, with its interval."""
     return Cell(
-        text=change_text("f1", part.value), note="" if part.interval is None else _ends(part.interval)
+        text=change_text("f1", part.value),
+        note="" if part.interval is None else _interval_ends(part.interval),
     )
 
 
-def _by_order(part: Part) -> str:
-    return _ends(part.by_order) if part.depends_on_order else ""
+def _order_range(part: Part) -> str:
+    return _interval_ends(part.by_order) if part.depends_on_order else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +142,7 @@ def causes_table(view: ComparisonView, labels: ComparedLabels) -> Table:
         value_field("a − b, 95 %", worth),
     ]
     if any(part.depends_on_order for part in gap.parts.values()):
-        fields.append(number_field("by order", lambda line: _by_order(line.part) if line.part else ""))
+        fields.append(number_field("by order", lambda line: _order_range(line.part) if line.part else ""))
     variant = f", {labels.headline}" if len(labels.gaps) > 1 else ""
     return table(
         f"F1 ({labels.title} labels{variant}): how far apart they are, and what each cause is worth in that",
@@ -159,14 +160,14 @@ def result_table(view: ComparisonView) -> Table:
             text_field("", lambda each: each.letter),
             text_field("name", lambda each: clipped(each.name, _LONGEST_TEXT), wraps=True),
             text_field("from", lambda each: clipped(each.where, _LONGEST_TEXT), wraps=True),
-            number_field("questions answered", _answered),
+            number_field("questions answered", _answered_share),
             text_field("read by", lambda each: each.protocol),
         ],
         view.results,
     )
 
 
-def _answered(result: ComparedResult) -> str:
+def _answered_share(result: ComparedResult) -> str:
     return f"{result.n_answers:,} of {result.n_questions:,}"
 
 
@@ -269,7 +270,7 @@ def settings_table(groups: Sequence[SettingGroup]) -> Table:
         [
             text_field("what", lambda row: row[0].name),
             text_field("state", lambda row: row[0].state),
-            text_field("can change", _can_change),
+            text_field("can change", _changeable_answers),
             text_field("setting", lambda row: row[1].key if row[1] else "", wraps=True),
             text_field("a", lambda row: clipped(row[1].a, _LONGEST_TEXT) if row[1] else "", wraps=True),
             text_field("b", lambda row: clipped(row[1].b, _LONGEST_TEXT) if row[1] else "", wraps=True),
@@ -279,13 +280,13 @@ def settings_table(groups: Sequence[SettingGroup]) -> Table:
     )
 
 
-def _can_change(row: tuple[SettingGroup, SettingPair | None]) -> str:
+def _changeable_answers(row: tuple[SettingGroup, SettingPair | None]) -> str:
     return "any answer" if row[0].changes_answers else "a few, by rounding"
 
 
-def _ends(interval: Interval) -> str:
+def _interval_ends(interval: Interval) -> str:
     return interval_text(interval, partial(change_text, "f1"))
 
 
-def _p(chance: Difference | None) -> str:
+def _p_value_text(chance: Difference | None) -> str:
     return UNDEFINED if chance is None or chance.p is None else f"{chance.p:.4f}"

@@ -143,7 +143,7 @@ def _sentences(view: ComparisonView) -> Iterator[str]:
     labels = view.labels[-1]
     gap, chance = labels.gaps[labels.headline]["f1"], labels.chance[labels.headline]
     if gap.value is None:
-        yield f"F1 is undefined for {_undefined(gap)}, so there is no gap to take apart."
+        yield f"F1 is undefined for {_sides_without_figure(gap)}, so there is no gap to take apart."
         return
     parts = {cause: part.value for cause, part in gap.parts.items() if part.value is not None}
     yield _gap_sentence(labels, gap, gap.value)
@@ -165,11 +165,13 @@ def paper_sentence(view: ComparisonView) -> str | None:
         return None
     several = f" ({labels.headline})" if len(labels.gaps) > 1 else ""
     interval = (
-        f"no interval: {chance.reason}" if chance.interval is None else f"95 % {_ends(chance.interval)}"
+        f"no interval: {chance.reason}"
+        if chance.interval is None
+        else f"95 % {_interval_ends(chance.interval)}"
     )
     sure = "" if chance.p is None else f", {_p_text(chance.p)}"
     return (
-        f"F1{several} of {view.a.name} less that of {view.b.name}: {_signed(chance.value)} points ({interval}{sure}) "
+        f"F1{several} of {view.a.name} less that of {view.b.name}: {_signed_points(chance.value)} points ({interval}{sure}) "
         f"under {label_set_phrase(labels.common)}, on the {counted(chance.n_questions, 'question', ',')} about "
         f"{counted(chance.n_images, 'image', ',')} that both answered, protocol {view.protocol}"
     )
@@ -183,12 +185,12 @@ def _gap_sentence(labels: ComparedLabels, gap: Gap, value: float) -> str:
     variant = f" ({labels.headline})" if len(labels.gaps) > 1 else ""
     under_a = f" under {label_set_phrase(labels.a)}" if labels.a != labels.b else ""
     figures = (
-        f"F1{variant} is {_figure(gap.a.own)} for a{under_a} and {_figure(gap.b.own)} for b under "
+        f"F1{variant} is {_figure_value_text(gap.a.own)} for a{under_a} and {_figure_value_text(gap.b.own)} for b under "
         f"{label_set_phrase(labels.b)}"
     )
     if abs(value) < LEAST:
         return f"{figures}: no gap."
-    return f"{figures}: a is {_size(value)} {'ahead' if value > 0 else 'behind'}."
+    return f"{figures}: a is {_size_in_points(value)} {'ahead' if value > 0 else 'behind'}."
 
 
 def _cause_sentence(
@@ -200,24 +202,26 @@ def _cause_sentence(
 ) -> str:
     """Says what the largest part is, and the other parts; no part is a share of the gap where they go both ways."""
     part, value = parts[main], gap.value or 0.0
-    what, sure = CAUSE_WORDS[main] + _detail(view, labels, main), _sure(gap.parts[main], main)
-    others = ", ".join(f"{CAUSE_WORDS[cause]} {_signed(parts[cause])}" for cause in parts if cause != main)
+    what, sure = CAUSE_WORDS[main] + _detail(view, labels, main), _certainty_of_part(gap.parts[main], main)
+    others = ", ".join(
+        f"{CAUSE_WORDS[cause]} {_signed_points(parts[cause])}" for cause in parts if cause != main
+    )
     if not others:
         return f"All of it comes from {what}{sure}."
     if abs(part) <= abs(value) and all(each * value > 0 for each in parts.values()):
-        return f"{100 * abs(part):.2f} of the {_size(value)} come from {what}{sure}; the rest: {others}."
-    return f"The causes work in both directions: {what} {_signed(part)} points{sure}; {others}."
+        return f"{100 * abs(part):.2f} of the {_size_in_points(value)} come from {what}{sure}; the rest: {others}."
+    return f"The causes work in both directions: {what} {_signed_points(part)} points{sure}; {others}."
 
 
-def _sure(part: Part, cause: Cause) -> str:
+def _certainty_of_part(part: Part, cause: Cause) -> str:
     """How sure a part is, and how much it depends on the order; of the answers, another sentence says it."""
     if cause == "answers":
         return ""
     said = f", without an interval ({part.reason})"
     if part.interval is not None:
-        said = f", 95 % {_ends(part.interval)}"
+        said = f", 95 % {_interval_ends(part.interval)}"
     if part.depends_on_order:
-        said += f" ({_ends(part.by_order)} by the order in which the causes are taken out)"
+        said += f" ({_interval_ends(part.by_order)} by the order in which the causes are taken out)"
     return said
 
 
@@ -266,17 +270,17 @@ def _chance_sentence(view: ComparisonView, gap: Gap, chance: Difference) -> str:
         return f"{same}, and {view.a.protocol} and {view.b.protocol} read each of them the same."
     left = (
         "On the same questions, read and labelled alike, "
-        f"{_signed(gap.parts['answers'].value or 0.0)} points are left"
+        f"{_signed_points(gap.parts['answers'].value or 0.0)} points are left"
     )
     if chance.p is None:
         return f"{left}, without an interval ({chance.reason}){_settings_clause(view)}."
     sure = "more than chance" if chance.p <= SURE else "within chance"
     if chance.interval is None:
-        return f"{left}, without an interval ({chance.reason}). {_exactly(chance)}: {sure}{_settings_clause(view)}."
-    return f"{left}, 95 % {_ends(chance.interval)}, {_p_text(chance.p)}: {sure}{_settings_clause(view)}."
+        return f"{left}, without an interval ({chance.reason}). {_exact_test_text(chance)}: {sure}{_settings_clause(view)}."
+    return f"{left}, 95 % {_interval_ends(chance.interval)}, {_p_text(chance.p)}: {sure}{_settings_clause(view)}."
 
 
-def _exactly(chance: Difference) -> str:
+def _exact_test_text(chance: Difference) -> str:
     """What the exact test says, in words."""
     share = "less than 0.1 %" if chance.p is None or chance.p < 0.001 else f"{100 * chance.p:.1f} %"
     return (
@@ -291,7 +295,7 @@ def _settings_clause(view: ComparisonView) -> str:
     if not view.are_settings_known:
         return ""
     differing = [group for group in view.settings if group.pairs]
-    strong = [_named(group) for group in differing if group.changes_answers]
+    strong = [_named_group(group) for group in differing if group.changes_answers]
     if strong:
         return f"; what may be why: {', '.join(strong)}"
     if differing:
@@ -300,28 +304,28 @@ def _settings_clause(view: ComparisonView) -> str:
     return "; no known setting differs"
 
 
-def _named(group: SettingGroup) -> str:
+def _named_group(group: SettingGroup) -> str:
     """A group and the first of its settings that differ, such as `pixels (model.max_tiles)`."""
     return f"{group.name} ({first_few([pair.key for pair in group.pairs], MOST_KEYS)})"
 
 
-def _undefined(gap: Gap) -> str:
+def _sides_without_figure(gap: Gap) -> str:
     return " and ".join(letter for letter, each in (("a", gap.a), ("b", gap.b)) if each.own is None)
 
 
-def _figure(value: float | None) -> str:
+def _figure_value_text(value: float | None) -> str:
     return "undefined" if value is None else f"{value:.4f}"
 
 
-def _ends(interval: Interval) -> str:
-    return interval_text(interval, _signed)
+def _interval_ends(interval: Interval) -> str:
+    return interval_text(interval, _signed_points)
 
 
-def _size(value: float) -> str:
+def _size_in_points(value: float) -> str:
     return f"{100 * abs(value):.2f} points"
 
 
-def _signed(value: float) -> str:
+def _signed_points(value: float) -> str:
     text = f"{100 * abs(value):.2f}"
     if float(text) == 0:
         return "0.00"

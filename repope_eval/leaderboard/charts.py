@@ -53,7 +53,7 @@ def model_counts_chart(board: Leaderboard, variant: Variant) -> Chart:
 
 
 def _paint_counts(figure: Figure, board: Leaderboard, variant: Variant) -> None:
-    entries = sorted(board.entries, key=lambda entry: _order(board, variant, entry.name))
+    entries = sorted(board.entries, key=lambda entry: _sorting_place(board, variant, entry.name))
     names = [label(shortened(entry.name, _LONGEST_COUNTED)) for entry in entries]
     height = _COUNTED_HEAD + len(entries) * _COUNTED_ROW + _COUNTED_FOOT
     start = 0.2 + 0.068 * max(len(name) for name in names)
@@ -86,7 +86,7 @@ def _paint_row(axes: Axes, board: Leaderboard, entry: Entry, variant: Variant, n
             mark_with_interval(axes, estimate.value, estimate.interval, y, index, size=4.2, width=1.1)
 
 
-def _order(board: Leaderboard, variant: Variant, name: str) -> int:
+def _sorting_place(board: Leaderboard, variant: Variant, name: str) -> int:
     place = board.places[board.label_sets[-1]][variant][name]
     return len(board.entries) + 1 if place is None else place
 
@@ -141,7 +141,7 @@ def _paint_points(axes: Axes, points: Sequence[Point]) -> None:
 
 def _paint_numbers(figure: Figure, axes: Axes, points: Sequence[Sequence[Point]]) -> None:
     """Writes the number of each model beside its last mark, at the position around it that has the most room."""
-    marks = [[_in_points(figure, axes, point) for point in of_entry] for of_entry in points]
+    marks = [[_position_in_points(figure, axes, point) for point in of_entry] for of_entry in points]
     taken = [mark for of_entry in marks for mark in of_entry if mark is not None]
     offsets = [
         (distance * math.cos(angle), distance * math.sin(angle))
@@ -153,7 +153,7 @@ def _paint_numbers(figure: Figure, axes: Axes, points: Sequence[Sequence[Point]]
         if mark is None:
             continue
         positions = [(mark[0] + right, mark[1] + up) for right, up in offsets]
-        rooms = [_room(position, taken) - 0.05 * math.dist(position, mark) for position in positions]
+        rooms = [_room_around(position, taken) - 0.05 * math.dist(position, mark) for position in positions]
         best = positions[rooms.index(max(rooms))]
         taken.append(best)
         width, height = figure.get_size_inches() * 72
@@ -161,7 +161,7 @@ def _paint_numbers(figure: Figure, axes: Axes, points: Sequence[Sequence[Point]]
                     color=INK, zorder=4)  # fmt: skip
 
 
-def _in_points(figure: Figure, axes: Axes, point: Point) -> tuple[float, float] | None:
+def _position_in_points(figure: Figure, axes: Axes, point: Point) -> tuple[float, float] | None:
     """The position of a mark in the figure in points; None if the mark is undefined."""
     recall, precision = point
     if recall is None or precision is None:
@@ -170,7 +170,7 @@ def _in_points(figure: Figure, axes: Axes, point: Point) -> tuple[float, float] 
     return float(x), float(y)
 
 
-def _room(position: tuple[float, float], taken: Sequence[tuple[float, float]]) -> float:
+def _room_around(position: tuple[float, float], taken: Sequence[tuple[float, float]]) -> float:
     """The distance in points from a position to the nearest that is taken, up to what is enough."""
     return min([_ENOUGH, *(math.dist(position, other) for other in taken)])
 
@@ -237,8 +237,8 @@ def _paint_ranking(figure: Figure, board: Leaderboard, variant: Variant, titles:
                   marker="o", markersize=4, clip_on=False)  # fmt: skip
         weight = "bold" if name in stressed else "normal"
         for x, side, row, text in (
-            (-_APART, "right", rows[0][name], f"{_fitting(name, weight, f' {old}')} {old}"),
-            (right + _APART, "left", rows[1][name], f"{new} {_fitting(name, weight, f'{new} ')}"),
+            (-_APART, "right", rows[0][name], f"{_fitting_name(name, weight, f' {old}')} {old}"),
+            (right + _APART, "left", rows[1][name], f"{new} {_fitting_name(name, weight, f'{new} ')}"),
         ):
             axes.text(x, row, text, ha=side, va="center", fontsize=_NAME_SIZE, color=INK, fontweight=weight)
     for x, title, side in ((-_APART, titles[0], "right"), (right + _APART, titles[1], "left")):
@@ -246,7 +246,7 @@ def _paint_ranking(figure: Figure, board: Leaderboard, variant: Variant, titles:
         axes.text(x, -1.1, shown, ha=side, va="center", fontsize=_TITLE_SIZE, fontweight="bold", color=INK)
 
 
-def _fitting(name: str, weight: str, place: str) -> str:
+def _fitting_name(name: str, weight: str, place: str) -> str:
     """A name, cut to the room that its place leaves."""
     room = _NAMES - _APART - _EDGE - width_of(place, _NAME_SIZE, weight)
     return fitting(label(name), room, _NAME_SIZE, weight)

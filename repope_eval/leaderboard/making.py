@@ -62,7 +62,7 @@ _OWN_FACTS = (
 def make_leaderboard(selection: Selection, settings: config.ReportSettings) -> Leaderboard:
     """Scores, ranks and compares the selected runs; reads and writes no file."""
     selection = _with_summary(selection)
-    label_sets, variants = _shape(selection)
+    label_sets, variants = _label_sets_and_variants(selection)
     names = names_of(selection.runs)
     comparison = _comparison(selection, names, settings.protocol)
     runs = _ranked_entries(selection, names, settings.protocol)
@@ -72,7 +72,7 @@ def make_leaderboard(selection: Selection, settings: config.ReportSettings) -> L
     is_whole = comparison is not None and comparison.n_questions == len(questions)
     # The paper's counts are over all questions: no ranking holds them beside figures over fewer.
     rankings = ([*runs, *paper], []) if is_whole or not runs else (runs, paper)
-    ranked, apart = (_by_f1(entries, label_sets[-1], variants[-1]) for entries in rankings)
+    ranked, apart = (_sorted_by_f1(entries, label_sets[-1], variants[-1]) for entries in rankings)
     return Leaderboard(
         bench=selection.benchmark.name if selection.benchmark else "repope",
         source=selection.runs[0].bench.source if selection.runs else PAPER_SOURCE,
@@ -84,14 +84,14 @@ def make_leaderboard(selection: Selection, settings: config.ReportSettings) -> L
         entries=(*ranked, *apart),
         places={
             name: {
-                variant: places_by_name(_values(ranked, name, variant, "f1"))
+                variant: places_by_name(_values_by_name(ranked, name, variant, "f1"))
                 | dict.fromkeys(entry.name for entry in apart)
                 for variant in variants
             }
             for name in label_sets
         },
         unranked=tuple(
-            _unranked(each, names[each.run.folder], selection.benchmark, settings.protocol)
+            _unranked_run(each, names[each.run.folder], selection.benchmark, settings.protocol)
             for each in selection.unranked
             if selection.benchmark
         ),
@@ -106,7 +106,7 @@ def make_leaderboard(selection: Selection, settings: config.ReportSettings) -> L
     )
 
 
-def _shape(selection: Selection) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _label_sets_and_variants(selection: Selection) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Label sets and variants of the benchmark, or of the paper's figures where there is none."""
     if selection.benchmark is None:
         cells = published_scores()[0].cells
@@ -138,7 +138,7 @@ def _ranked_entries(selection: Selection, names: Mapping[str, str], protocol: co
     ]
 
 
-def _unranked(each: NotRanked, name: str, benchmark: Benchmark, protocol: config.Protocol) -> Unranked:
+def _unranked_run(each: NotRanked, name: str, benchmark: Benchmark, protocol: config.Protocol) -> Unranked:
     """A run scored on its own questions; its answers are counted against all questions of the benchmark."""
     images = images_of(each.run)
     about = labels_of(benchmark.label_sets, lambda question: question.image in images)
@@ -146,9 +146,9 @@ def _unranked(each: NotRanked, name: str, benchmark: Benchmark, protocol: config
     return Unranked(entry=entry, reason=each.reason, coverage=each.coverage)
 
 
-def _by_f1(entries: Sequence[Entry], label_set: str, variant: Variant) -> list[Entry]:
+def _sorted_by_f1(entries: Sequence[Entry], label_set: str, variant: Variant) -> list[Entry]:
     """The entries, the highest F1 first, and those without one last."""
-    return sorted(entries, key=lambda entry: _descending(entry.cells[label_set][variant].figures.f1))
+    return sorted(entries, key=lambda entry: _descending_key(entry.cells[label_set][variant].figures.f1))
 
 
 def _run_entry(
@@ -220,7 +220,7 @@ def _agreements(
             agreements.append(RankAgreement("runs", variant, n_ranked, of_variant))
     for variant in variants if paper else ():
         before, after = (
-            {figure: _counted(paper, name, variant, figure) for figure in RANKED_FIGURES}
+            {figure: _sampled_counts(paper, name, variant, figure) for figure in RANKED_FIGURES}
             for name in label_sets
         )
         of_variant = agreement([entry.name for entry in paper], before, after)
@@ -228,15 +228,15 @@ def _agreements(
     return tuple(agreements)
 
 
-def _counted(entries: Sequence[Entry], label_set: str, variant: Variant, figure: str) -> Sampled:
+def _sampled_counts(entries: Sequence[Entry], label_set: str, variant: Variant, figure: str) -> Sampled:
     """Figures from counts alone, so without replicates."""
-    of_entries = _values(entries, label_set, variant, figure).values()
+    of_entries = _values_by_name(entries, label_set, variant, figure).values()
     values = np.array([np.nan if value is None else value for value in of_entries], dtype=np.float64)
     nothing = np.empty((0, len(values)))
     return Sampled(values=values, replicates=nothing, influences=nothing)
 
 
-def _values(
+def _values_by_name(
     entries: Sequence[Entry], label_set: str, variant: Variant, figure: str
 ) -> dict[str, float | None]:
     return {entry.name: getattr(entry.cells[label_set][variant].figures, figure) for entry in entries}
@@ -257,5 +257,5 @@ def _differences(runs: Sequence[FinishedRun], names: Mapping[str, str]) -> tuple
     return tuple(differences)
 
 
-def _descending(value: float | None) -> float:
+def _descending_key(value: float | None) -> float:
     return float("inf") if value is None else -value

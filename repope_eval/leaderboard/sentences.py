@@ -21,9 +21,9 @@ def sentences(board: Leaderboard) -> tuple[str, ...]:
         _what_would_rank,
         _common_questions,
         _paper_apart,
-        _partial,
+        _partial_entries,
         _share_of_yes,
-        _pairs,
+        _differing_pairs,
         _power,
     )
     return tuple(sentence for part in parts for sentence in part(board))
@@ -45,13 +45,13 @@ def apart_note(board: Leaderboard) -> str:
 def leader_sentence(board: Leaderboard) -> str | None:
     """Says which model is first under each label set, and where the best run is beside the paper's models."""
     read = [entry for entry in board.entries if not _is_unread(board, entry)]
-    leaders = {name: _at(board, name, read, 1) for name in reversed(board.label_sets)}
-    led = [_led(board, name, entries) for name, entries in leaders.items() if entries]
+    leaders = {name: _entries_at(board, name, read, 1) for name in reversed(board.label_sets)}
+    led = [_leaders_clause(board, name, entries) for name, entries in leaders.items() if entries]
     if not led:
         return None
     verb = "is" if all(len(entries) <= 1 for entries in leaders.values()) else "are"
     first = "First of your runs" if board.paper_is_apart else "First"
-    return " ".join([f"{first} by F1 {verb} {_listed(led)}.", *_best_run(board)])
+    return " ".join([f"{first} by F1 {verb} {_listed_words(led)}.", *_best_run(board)])
 
 
 def paper_sentence(board: Leaderboard) -> str | None:
@@ -59,7 +59,9 @@ def paper_sentence(board: Leaderboard) -> str | None:
     if not board.runs or board.n_questions is None:
         return None
     name, variant = board.primary
-    shown = _first([figure_phrase(run.name, run.cells[name][variant].estimates["f1"]) for run in board.runs])
+    shown = _first_names(
+        [figure_phrase(run.name, run.cells[name][variant].estimates["f1"]) for run in board.runs]
+    )
     images = limited_images(board) or counted(board.n_images or 0, "image", ",")
     several = f" ({variant} of {len(board.variants) - 1} variants)" if len(board.variants) > 1 else ""
     all_of = f"all {len(board.runs)} runs" if len(board.runs) > 1 else "the run"
@@ -73,11 +75,11 @@ def _is_unread(board: Leaderboard, entry: Entry) -> bool:
     return any(entry.cells[name][board.headline].figures.is_unread for name in board.label_sets)
 
 
-def _led(board: Leaderboard, label_set: str, leaders: Sequence[Entry]) -> str:
+def _leaders_clause(board: Leaderboard, label_set: str, leaders: Sequence[Entry]) -> str:
     """The names of those that are first under a label set, and their F1."""
     value = ratio_text(leaders[0].cells[label_set][board.headline].estimates["f1"].value)
     figure = value if len(leaders) == 1 else f"a tie at {value}"
-    return f"{_names(leaders)} under {label_set_phrase(label_set)} ({figure})"
+    return f"{_entry_names(leaders)} under {label_set_phrase(label_set)} ({figure})"
 
 
 def _best_run(board: Leaderboard) -> Iterator[str]:
@@ -86,21 +88,21 @@ def _best_run(board: Leaderboard) -> Iterator[str]:
         best, name = board.runs[0], board.label_sets[-1]
         place = board.places[name][board.headline][best.name]
         if place is not None:
-            equals = _at(board, name, board.runs, place)
+            equals = _entries_at(board, name, board.runs, place)
             yield (
-                f"The best of your runs {'is' if len(equals) == 1 else 'are'} {_names(equals)}, in place {place} of "
+                f"The best of your runs {'is' if len(equals) == 1 else 'are'} {_entry_names(equals)}, in place {place} of "
                 f"{len(board.entries)} under {label_set_phrase(name)}."
             )
 
 
-def _at(board: Leaderboard, label_set: str, entries: Sequence[Entry], place: int) -> list[Entry]:
+def _entries_at(board: Leaderboard, label_set: str, entries: Sequence[Entry], place: int) -> list[Entry]:
     """Those of the entries that have a place under a label set; several where they tie."""
     places = board.places[label_set][board.headline]
     return [entry for entry in entries if places[entry.name] == place]
 
 
-def _names(entries: Sequence[Entry]) -> str:
-    return _listed(_first([entry.name for entry in entries]))
+def _entry_names(entries: Sequence[Entry]) -> str:
+    return _listed_words(_first_names([entry.name for entry in entries]))
 
 
 def _common_questions(board: Leaderboard) -> Iterator[str]:
@@ -123,7 +125,7 @@ def ranking_ways(board: Leaderboard) -> str:
     shares = sorted({each.coverage for each in could_be if each.coverage is not None})
     if board.runs or not shares:
         return ""
-    best = _names([each.entry for each in could_be if each.coverage == shares[-1]])
+    best = _entry_names([each.entry for each in could_be if each.coverage == shares[-1]])
     ways = [f"with coverage={shares[-1]:g} ranks {best}"]
     if len(shares) > 1:
         ways.append(f"with coverage={shares[0]:g} it ranks {len(could_be)} runs")
@@ -147,7 +149,7 @@ def _paper_apart(board: Leaderboard) -> Iterator[str]:
         yield f"{paper_apart(board)} They are ranked together where every ranked run answered all."
 
 
-def _partial(board: Leaderboard) -> Iterator[str]:
+def _partial_entries(board: Leaderboard) -> Iterator[str]:
     """Says which entries have a marked F1, and why."""
     entries = [*board.entries, *(each.entry for each in board.unranked)]
     marked = [
@@ -157,7 +159,7 @@ def _partial(board: Leaderboard) -> Iterator[str]:
     ]
     if marked:
         yield (
-            f"F1 marked with {PARTIAL} ({_listed(_first(marked))}) leaves out more than 1 % of the questions with "
+            f"F1 marked with {PARTIAL} ({_listed_words(_first_names(marked))}) leaves out more than 1 % of the questions with "
             "label yes, or of those with label no, which have no answer or none that reads as yes or no: it is about "
             "another mix of labels, or about the easier questions."
         )
@@ -175,16 +177,16 @@ def _share_of_yes(board: Leaderboard) -> Iterator[str]:
         if shares:
             untold = [each.variant for each in of_group if each.agreement.share_of_yes is None]
             yield (
-                f"Of the re-ranking of {models} by F1, an estimated {_listed(shares)} "
+                f"Of the re-ranking of {models} by F1, an estimated {_listed_words(shares)} "
                 f"{'comes' if len(shares) == 1 else 'come'} from prevalence"
-                f"{f', and no share can be told of {_listed(untold)}' if untold else ''}: the relabelling "
+                f"{f', and no share can be told of {_listed_words(untold)}' if untold else ''}: the relabelling "
                 "changes the share of questions with label yes, and F1 at 50 % yes is not re-ranked by so much. The "
                 "rest comes from corrected labels and from questions left out, which this does not tell apart. These "
                 f"estimates, of {of_group[0].n_models} models, have no interval: chance re-ranks models, too."
             )
 
 
-def _pairs(board: Leaderboard) -> Iterator[str]:
+def _differing_pairs(board: Leaderboard) -> Iterator[str]:
     """Says how many pairs of runs differ in the primary family, and that the others are secondary."""
     pairs = [pair for pair in _primary_pairs(board) if pair.p_adjusted is not None]
     if pairs:
@@ -205,9 +207,9 @@ def _power(board: Leaderboard) -> Iterator[str]:
     """Says which differences so many images can show, and how many images a difference of 0.01 would take."""
     pairs = [pair for pair in _primary_pairs(board) if pair.detectable is not None]
     if pairs:
-        smallest = _range([pair.detectable or 0 for pair in pairs], ".4f")
-        images = _range([pair.images_for_one_point or 0 for pair in pairs], ",")
-        n_images = _range([pair.n_images for pair in pairs], ",")
+        smallest = _range_text([pair.detectable or 0 for pair in pairs], ".4f")
+        images = _range_text([pair.images_for_one_point or 0 for pair in pairs], ",")
+        n_images = _range_text([pair.n_images for pair in pairs], ",")
         yield (
             f"{n_images} images show a difference of F1 between two runs ({_primary_title(board)}) of "
             f"{smallest} or more (80 % power, two-sided 5 %); one of 0.01 would take {images} images."
@@ -224,15 +226,15 @@ def _primary_title(board: Leaderboard) -> str:
     return f"{variant} under {label_set_phrase(label_set)}"
 
 
-def _range(values: Sequence[float], form: str) -> str:
+def _range_text(values: Sequence[float], form: str) -> str:
     low, high = (format(value, form) for value in (min(values), max(values)))
     return low if low == high else f"{low} to {high}"
 
 
-def _listed(words: Sequence[str]) -> str:
+def _listed_words(words: Sequence[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
-def _first(names: Sequence[str]) -> list[str]:
+def _first_names(names: Sequence[str]) -> list[str]:
     """The first names, as many as a sentence has room for; the others are counted."""
     return [*names[:_MOST_NAMES], *([f"{len(names) - _MOST_NAMES} more"] if len(names) > _MOST_NAMES else [])]

@@ -198,7 +198,7 @@ def standings_table(board: Leaderboard) -> Table:
     return table(
         f"Models by F1 ({board.headline}) on {board.bench}, with 95 % intervals; the rank is under "
         f"{label_set_phrase(board.label_sets[-1])}.{apart_note(board)}",
-        [places[-1], _model(board), *figures, *places[:-1], *_answers(board)],
+        [places[-1], _model_field(board), *figures, *places[:-1], *_answer_fields(board)],
         board.entries,
         mark=partial(model_mark, board),
     )
@@ -216,24 +216,24 @@ def _overview(board: Leaderboard) -> Table:
     caption = f"F1 with 95 % intervals, and places by F1, on {board.bench}.{apart_note(board)}"
     return table(
         caption,
-        [_model(board), *fields, *_answers(board)],
+        [_model_field(board), *fields, *_answer_fields(board)],
         board.entries,
         mark=partial(model_mark, board),
     )
 
 
-def _model(board: Leaderboard) -> Field[Entry]:
+def _model_field(board: Leaderboard) -> Field[Entry]:
     """The names, with a note at those of runs if models of the paper stand beside them."""
     return Field(_MODEL.column, partial(model_cell, board))
 
 
-def _answers(board: Leaderboard) -> list[Field[Entry]]:
+def _answer_fields(board: Leaderboard) -> list[Field[Entry]]:
     """How many questions the runs answered; of the paper's models it is not known."""
     is_limited = board.n_images != board.n_benchmark_images
-    return [_ANSWERS, *([_images(board)] if is_limited else [])] if board.runs else []
+    return [_ANSWERS, *([_images_field(board)] if is_limited else [])] if board.runs else []
 
 
-def _images(board: Leaderboard) -> Field[Entry]:
+def _images_field(board: Leaderboard) -> Field[Entry]:
     """How many of the benchmark's images an entry is about."""
 
     def cell(entry: Entry) -> Cell:
@@ -426,14 +426,14 @@ def unranked_table(board: Leaderboard, *, reasons: bool = True) -> Table:
     )
 
 
-def _left_out(board: Leaderboard) -> Table:
+def _left_out_runs(board: Leaderboard) -> Table:
     folder: Field[LeftOut] = text_field("run folder", lambda run: run.folder, stays=True)
     return table(
         "Run folders that are left out.", [folder, text_field("why", lambda run: run.reason)], board.left_out
     )
 
 
-def _settings(board: Leaderboard) -> Table:
+def _differing_settings(board: Leaderboard) -> Table:
     setting: Field[SettingDifference] = text_field("setting", lambda each: each.key, stays=True)
     value: Field[SettingDifference] = text_field("value", lambda each: each.value)
     runs: Field[SettingDifference] = text_field("runs", lambda each: ", ".join(each.names))
@@ -450,7 +450,7 @@ TABLES: Mapping[str, Callable[[Leaderboard], Table]] = {
     "differences": _differences,
     "beside_the_paper": _beside_the_paper,
     "unranked": unranked_table,
-    "left_out": _left_out,
-    "settings": _settings,
+    "left_out": _left_out_runs,
+    "settings": _differing_settings,
 }
 """The function that makes each table, by the name of the table's files."""

@@ -37,31 +37,37 @@ class Fitted(NamedTuple):
 
 def natural(table: Table) -> Fitted:
     """The table with columns as wide as their widest cell."""
-    return Fitted(table, tuple(_widest(column, cells) for column, cells in _columns(table)))
+    return Fitted(
+        table, tuple(_width_of_widest(column, cells) for column, cells in _columns_with_cells(table))
+    )
 
 
 def fitted(table: Table, room: int) -> list[Fitted]:
     """The parts of a table that fit, one below the other; the whole where `room`, in characters, has room for it."""
     whole = natural(table)
-    if _total(whole.widths) <= room:
+    if _total_width(whole.widths) <= room:
         return [whole]
-    least = [_least(column, cells, room // 2) for column, cells in _columns(table)]
-    parts = _parts(least, table.n_naming, room)
-    return [_part(whole, least, places, room, is_first=part == 0) for part, places in enumerate(parts)]
+    least = [_least_width(column, cells, room // 2) for column, cells in _columns_with_cells(table)]
+    parts = _parts_of_columns(least, table.n_naming, room)
+    return [
+        _part_of_table(whole, least, places, room, is_first=part == 0) for part, places in enumerate(parts)
+    ]
 
 
-def _parts(least: Sequence[int], n_naming: int, room: int) -> list[list[int]]:
+def _parts_of_columns(least: Sequence[int], n_naming: int, room: int) -> list[list[int]]:
     """The places of the columns of each part: as many as there is room for, at least one beside those that name."""
     naming = list(range(n_naming))
     parts = [list(naming)]
     for place in range(n_naming, len(least)):
-        if len(parts[-1]) > n_naming and _total([least[each] for each in (*parts[-1], place)]) > room:
+        if len(parts[-1]) > n_naming and _total_width([least[each] for each in (*parts[-1], place)]) > room:
             parts.append(list(naming))
         parts[-1].append(place)
     return parts
 
 
-def _part(whole: Fitted, least: Sequence[int], places: Sequence[int], room: int, *, is_first: bool) -> Fitted:
+def _part_of_table(
+    whole: Fitted, least: Sequence[int], places: Sequence[int], room: int, *, is_first: bool
+) -> Fitted:
     table = whole.table
     rows = tuple(replace(row, cells=tuple(row.cells[place] for place in places)) for row in table.rows)
     columns = tuple(table.columns[place] for place in places)
@@ -69,13 +75,13 @@ def _part(whole: Fitted, least: Sequence[int], places: Sequence[int], room: int,
     # Notes stand below their figures, so that more room is of no use there.
     has_notes = [any(row.cells[place].note for row in table.rows) for place in range(len(least))]
     most = [least[place] if has_notes[place] else whole.widths[place] for place in places]
-    widths = _shared([least[place] for place in places], most, room)
+    widths = _shared_widths([least[place] for place in places], most, room)
     return Fitted(part, tuple(widths))
 
 
-def _shared(least: Sequence[int], most: Sequence[int], room: int) -> list[int]:
+def _shared_widths(least: Sequence[int], most: Sequence[int], room: int) -> list[int]:
     """Widths from the least to the most that a column may use; those that want least more get it first."""
-    widths, left = list(least), room - _total(least)
+    widths, left = list(least), room - _total_width(least)
     wanting = sorted(range(len(least)), key=lambda place: most[place] - least[place])
     for number, place in enumerate(wanting):
         more = max(0, min(most[place] - least[place], left // (len(wanting) - number)))
@@ -84,34 +90,34 @@ def _shared(least: Sequence[int], most: Sequence[int], room: int) -> list[int]:
     return widths
 
 
-def _total(widths: Sequence[int]) -> int:
+def _total_width(widths: Sequence[int]) -> int:
     return sum(widths) + BETWEEN * (len(widths) - 1)
 
 
-def _columns(table: Table) -> list[tuple[Column, list[Cell]]]:
+def _columns_with_cells(table: Table) -> list[tuple[Column, list[Cell]]]:
     return [(column, [row.cells[place] for row in table.rows]) for place, column in enumerate(table.columns)]
 
 
-def _widest(column: Column, cells: Sequence[Cell]) -> int:
-    return max(map(_length, (column.title, *(cell.full_text for cell in cells))))
+def _width_of_widest(column: Column, cells: Sequence[Cell]) -> int:
+    return max(map(_shown_length, (column.title, *(cell.full_text for cell in cells))))
 
 
-def _least(column: Column, cells: Sequence[Cell], longest_word: int) -> int:
+def _least_width(column: Column, cells: Sequence[Cell], longest_word: int) -> int:
     """The width below which a number would be broken, or a word that is no longer than the longest."""
     if column.is_text:
         words = [
             word for text in (column.title, *(cell.full_text for cell in cells)) for word in text.split()
         ]
-        return min(longest_word, max(map(_length, words), default=1))
+        return min(longest_word, max(map(_shown_length, words), default=1))
     notes = [f"({cell.note})" for cell in cells if cell.note]
-    return max(map(_length, (*column.title.split(), *(cell.text for cell in cells), *notes)), default=1)
+    return max(map(_shown_length, (*column.title.split(), *(cell.text for cell in cells), *notes)), default=1)
 
 
-def _length(text: str) -> int:
+def _shown_length(text: str) -> int:
     return cell_len(visible(text))
 
 
-_AS_WIDE_AS_NEEDED = 10_000
+_UNLIMITED_WIDTH = 10_000
 """The width of a console that no table fills, so that the own width of a table can be measured."""
 
 _EDGE = 1
@@ -169,20 +175,20 @@ def _print_part(part: Fitted, padded: bool) -> None:
     drawn = _Drawn()
     console = _TextConsole(
         file=drawn,
-        width=_AS_WIDE_AS_NEEDED,
+        width=_UNLIMITED_WIDTH,
         height=1,  # says nothing of the table, but a plain terminal (TERM=dumb) is asked for both or 80 columns
         markup=False,
         emoji=False,
         highlight=False,
     )
-    shown = _rich(part, padded)
+    shown = _rich_table(part, padded)
     console.width = console.measure(shown).maximum
     console.print(shown)
     lines = (_LAST_SPACES.sub(r"\1", line) for line in drawn.getvalue().splitlines())
     write_styled("".join(f"{line}\n" for line in lines))
 
 
-def _rich(part: Fitted, padded: bool) -> RichTable:
+def _rich_table(part: Fitted, padded: bool) -> RichTable:
     table = part.table
     shown = RichTable(box=SIMPLE_HEAD, collapse_padding=True, pad_edge=padded, title=table.caption or None)
     first, *others = part.widths

@@ -29,7 +29,7 @@ class _Counted:
         return len({question.image for question in self.labels})
 
 
-def _rows(ids: Mapping[int | str, Question], labels: Mapping[Question, bool]) -> int:
+def _count_rows(ids: Mapping[int | str, Question], labels: Mapping[Question, bool]) -> int:
     """How many rows have a label; corrected files lack the ambiguous ones."""
     return sum(question in labels for question in ids.values())
 
@@ -38,7 +38,10 @@ def print_data_card(benchmark: Benchmark, origin: str) -> None:
     """Prints a row for each variant and label set, and one for each file with its hash."""
     counted = [
         _Counted(
-            variant, label_set.name, _rows(ids, label_set.variants[variant]), label_set.variants[variant]
+            variant,
+            label_set.name,
+            _count_rows(ids, label_set.variants[variant]),
+            label_set.variants[variant],
         )
         for label_set in benchmark.label_sets
         for variant, ids in benchmark.ids.items()

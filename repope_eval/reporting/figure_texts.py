@@ -42,12 +42,12 @@ def count_text(value: float | None, interval: Interval = None) -> str:
     """A count, `1150 [1002, 1288]`, with one decimal where it is a mean that is no whole number."""
     if value is None:
         return UNDEFINED
-    return _bracketed(value, interval, ".0f" if value == int(value) else ".1f")
+    return _with_bracketed_interval(value, interval, ".0f" if value == int(value) else ".1f")
 
 
 def ratio_text(value: float | None, interval: Interval = None) -> str:
     """A ratio with four decimals, `0.8732 [0.8512, 0.8933]`."""
-    return UNDEFINED if value is None else _bracketed(value, interval, ".4f")
+    return UNDEFINED if value is None else _with_bracketed_interval(value, interval, ".4f")
 
 
 def figure_text(name: str, value: float | None, interval: Interval = None) -> str:
@@ -86,7 +86,7 @@ def number_text(value: float, form: str) -> str:
     return f"{value:z{form}}".replace("-", "−")
 
 
-def _bracketed(value: float, interval: Interval, form: str) -> str:
+def _with_bracketed_interval(value: float, interval: Interval, form: str) -> str:
     ends = "" if interval is None else f" [{', '.join(number_text(end, form) for end in interval)}]"
     return f"{number_text(value, form)}{ends}"
 

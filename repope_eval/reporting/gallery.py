@@ -127,13 +127,13 @@ class Gallery:
     def verdicts(self) -> list[tuple[str, str, str]]:
         """The verdicts that occur: each with its kinds, and with what it says of the model and the label."""
         rows = [
-            (verdict, [kind for kind in self.kinds if (kind, verdict) in self._marks], told)
+            (verdict, [kind for kind in self.kinds if (kind, verdict) in self._kinds_and_verdicts], told)
             for verdict, told in VERDICTS.items()
         ]
         return [(verdict, ", ".join(kinds), told) for verdict, kinds, told in rows if kinds]
 
     @property
-    def _marks(self) -> set[tuple[str, str]]:
+    def _kinds_and_verdicts(self) -> set[tuple[str, str]]:
         return {(item.kind, item.verdict) for card in self.cards for item in card.items}
 
 
@@ -158,7 +158,7 @@ def gallery_of(
         kinds: all kinds, in the order in which they are shown.
         text_bytes: room for the questions.
     """
-    cards, n_left_out = _bounded(_cards(items, kinds), text_bytes)
+    cards, n_left_out = _cards_with_room(_cards(items, kinds), text_bytes)
     shown = [item for card in cards for item in card.items]
     counts = Counter(item.kind for item in shown)
     return Gallery(
@@ -226,7 +226,7 @@ def _cards(items: Sequence[tuple[str, Item]], kinds: Sequence[str]) -> list[Card
 
 
 def _item(verdict: TurnedVerdict) -> AnsweredItem:
-    kind, what = _kind(verdict.before, verdict.after)
+    kind, what = _kind_of_outcomes(verdict.before, verdict.after)
     return AnsweredItem(
         question=clipped(verdict.answer.question.text),
         object=clipped(verdict.answer.question.object, 80),
@@ -239,7 +239,7 @@ def _item(verdict: TurnedVerdict) -> AnsweredItem:
     )
 
 
-def _kind(before: str, after: str | None) -> tuple[str, str]:
+def _kind_of_outcomes(before: str, after: str | None) -> tuple[str, str]:
     """The kind of a question, and what it means for the model."""
     if after is None:
         return f"{_NAMES[before]} removed", "removed"
@@ -250,16 +250,16 @@ def _kind(before: str, after: str | None) -> tuple[str, str]:
     return f"{_NAMES[before]} → {_NAMES[after]}", "excused" if after in ("tp", "tn") else "blamed"
 
 
-def _bounded(cards: Sequence[Card], room: int) -> tuple[list[Card], int]:
+def _cards_with_room(cards: Sequence[Card], room: int) -> tuple[list[Card], int]:
     """The first cards that there is room for, and the number of questions of the other cards."""
     for number, card in enumerate(cards):
-        room -= _size(card)
+        room -= _card_size(card)
         if room < 0:
             return list(cards[:number]), sum(len(left.items) for left in cards[number:])
     return list(cards), 0
 
 
-def _size(card: Card) -> int:
+def _card_size(card: Card) -> int:
     """The size in bytes of a card in the page, without its picture."""
     texts = [card.image, *(text for item in card.items for text in item.texts)]
     markup = _MARKUP_BYTES * (1 + len(card.items))

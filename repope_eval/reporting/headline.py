@@ -42,7 +42,7 @@ def headline(scores: Scores) -> Headline:
     if scores.leading is not None:
         values = [(title, ratio_text(one.value)) for title, one in scores.leading.headline.items()]
         clauses = [scores.leading.clause]
-        about, is_change = f"{scores.leading.over}{_limited(scores.part)}", False
+        about, is_change = f"{scores.leading.over}{_image_scope(scores.part)}", False
     else:
         lead = lead_of(scores.parts, is_unread=scores.is_unread)
         values = [
@@ -50,13 +50,13 @@ def headline(scores: Scores) -> Headline:
                 f"{FIGURE_TITLES[lead.figure]} under {labels}",
                 UNDEFINED if scores.is_unread else figure_text(lead.figure, value),
             )
-            for labels, value in _values(lead)
+            for labels, value in _values_by_label_set(lead)
         ]
         clauses = (
             [] if scores.is_unread else [_figure_clause(lead), *_effect_clause(lead, scores.object_effects)]
         )
-        about = lead.over if scores.is_unread else _about(lead)
-        about += f"{_limited(scores.part)}{_counted(scores)}"
+        about = lead.over if scores.is_unread else _scope_and_change(lead)
+        about += f"{_image_scope(scores.part)}{_question_scope(scores)}"
         is_change = len(values) == 2
     clauses += _completeness_clauses(scores)
     text = "; ".join(clauses)
@@ -65,29 +65,28 @@ def headline(scores: Scores) -> Headline:
     )
 
 
-def _values(lead: Lead) -> list[tuple[str, float | None]]:
+def _values_by_label_set(lead: Lead) -> list[tuple[str, float | None]]:
     """The figure by the phrases of label sets."""
     return [(label_set_phrase(name), one.value) for name, one in lead.estimates.items()]
 
 
-def _about(lead: Lead) -> str:
+def _scope_and_change(lead: Lead) -> str:
     """What the figure is over, and its change with an interval."""
     over = lead.over
     change = lead.part.changes.get(lead.variant)
     if change is None or change.estimates[lead.figure].value is None:
         return over
     estimate = change.estimates[lead.figure]
-    return (
-        f"{over}; change {change_text(lead.figure, estimate.value)}{_within(lead.figure, estimate.interval)}"
-    )
+    interval = _bracketed_interval(lead.figure, estimate.interval)
+    return f"{over}; change {change_text(lead.figure, estimate.value)}{interval}"
 
 
-def _limited(part: str) -> str:
+def _image_scope(part: str) -> str:
     """Of how many images the figure is, where `limit` leaves a part of them."""
     return f"; {part}" if part else ""
 
 
-def _counted(scores: Scores) -> str:
+def _question_scope(scores: Scores) -> str:
     """Of which questions the figure is, where it leaves out more than a few: these may be the harder ones."""
     if scores.is_unread:
         return f"; none of {counted(scores.n_answered, 'answer', ',')} reads as yes or no"
@@ -98,7 +97,7 @@ def _counted(scores: Scores) -> str:
     return f"; of the {number:,} of {total} ({share} %) with a readable answer"
 
 
-def _within(figure: str, interval: Interval) -> str:
+def _bracketed_interval(figure: str, interval: Interval) -> str:
     """The interval of a change in brackets; nothing where there is none."""
     if interval is None:
         return ""
@@ -108,13 +107,13 @@ def _within(figure: str, interval: Interval) -> str:
 def _figure_clause(lead: Lead) -> str:
     """How the figure changes from the first label set to the last."""
     title = FIGURE_TITLES[lead.figure]
-    texts = [(labels, figure_text(lead.figure, value)) for labels, value in _values(lead)]
+    texts = [(labels, figure_text(lead.figure, value)) for labels, value in _values_by_label_set(lead)]
     (first, before), (last, after) = texts[0], texts[-1]
     if len(texts) == 1:
         return f"{title} is {before} under {first}"
     if before == after:
         return f"{title} is {before} under {first} and under {last}"
-    numbers = [value for _, value in _values(lead)]
+    numbers = [value for _, value in _values_by_label_set(lead)]
     if numbers[0] is None or numbers[-1] is None:
         return f"{title} is {before} under {first} and {after} under {last}"
     verb = "rises" if numbers[-1] > numbers[0] else "falls"
@@ -129,17 +128,17 @@ def _effect_clause(lead: Lead, effects: Sequence[Effect]) -> Iterator[str]:
     n_new = sum(effect.tp_to_fp + effect.tn_to_fn for effect in effects)
     once = " (each question counted once)" if lead.variant == MEAN else ""
     if effects:
-        before, _ = _values(lead)[0]
+        before, _ = _values_by_label_set(lead)[0]
         n_left = n_errors - n_excused - n_removed
         yield (
-            f"of {counted(n_errors, 'error', ',')} under {before}{once}, {_were(n_excused)} the label's, {n_removed:,} "
-            f"{'is' if n_removed == 1 else 'are'} removed as ambiguous, and {n_left:,} "
+            f"of {counted(n_errors, 'error', ',')} under {before}{once}, {_number_with_verb(n_excused)} the label's, "
+            f"{n_removed:,} {'is' if n_removed == 1 else 'are'} removed as ambiguous, and {n_left:,} "
             f"{'remains' if n_left == 1 else 'remain'}"
         )
         yield f"{counted(n_new, 'new error', ',') if n_new else 'no new error'} {'comes' if n_new < 2 else 'come'} up"
 
 
-def _were(number: int) -> str:
+def _number_with_verb(number: int) -> str:
     return f"{number:,} {'was' if number == 1 else 'were'}"
 
 
@@ -186,30 +185,31 @@ def f1_parts_remark(scores: Scores) -> str | None:
     """Says what F1's change is made of; None where F1 does not change, or a part of its change is undefined."""
     if not scores.changes:
         return None
-    where, change = _summarized(scores.changes)
+    where, change = _main_summary(scores.changes)
     # What no label and no question has a part in changes F1 by nothing at all, and is not spoken of.
     parts = {part: estimate for part, estimate in change.f1_parts.items() if estimate.value != 0}
     if not parts or any(estimate.value is None for estimate in parts.values()):
         return None
     first, second = (label_set_phrase(name) for name in scores.cells)
     clauses = [
-        f"{change_text('f1', estimate.value)} {_PARTS[part]} ({_certainty(estimate)})"
+        f"{change_text('f1', estimate.value)} {_PARTS[part]} ({_interval_phrase(estimate)})"
         for part, estimate in parts.items()
     ]
     *others, last = clauses
+    reason = _prevalence_reason(change) if "prevalence" in parts else ""
     return (
         f"From {first} to {second}, F1 changes by {change_text('f1', change.estimates['f1'].value)}{where}: "
-        f"{', '.join(others)}{', and ' if others else ''}{last}{_since(change) if 'prevalence' in parts else ''}."
+        f"{', '.join(others)}{', and ' if others else ''}{last}{reason}."
     )
 
 
-def _certainty(estimate: Estimate) -> str:
+def _interval_phrase(estimate: Estimate) -> str:
     if estimate.interval is None:
         return "no interval"
     return f"95 %: {interval_text(estimate.interval, lambda end: change_text('f1', end))}"
 
 
-def _since(change: Change) -> str:
+def _prevalence_reason(change: Change) -> str:
     """Why there is a part of prevalence."""
     before, after = change.yes_shares
     if before is None or after is None:
@@ -224,7 +224,7 @@ def ambiguity_remark(resolutions: Mapping[Variant, Resolution]) -> str | None:
     """Says how much the removal of ambiguous questions may flatter; None if no question was removed."""
     if not resolutions:
         return None
-    where, resolution = _summarized(resolutions)
+    where, resolution = _main_summary(resolutions)
     if not resolution.n_ambiguous:
         return None
     removed, all_no, all_yes, lowest, highest = (
@@ -260,7 +260,7 @@ def clustering_remark(ratios: Sequence[float]) -> str | None:
     )
 
 
-def _summarized(summaries: Mapping[Variant, Summary]) -> tuple[str, Summary]:
+def _main_summary(summaries: Mapping[Variant, Summary]) -> tuple[str, Summary]:
     """Where the summary is, and the summary: of the mean over variants, or of the only variant."""
     return (
         (" in the mean over variants", summaries[MEAN])

@@ -92,8 +92,8 @@ def render_run_page(view: RunView) -> RunPage:
         "fewest": (FEWEST_IMAGES, FEWEST_EVENTS),
         "charts": charts,
         "rules": {one.protocol: PROTOCOLS[one.protocol].rule for one in (scores, *scores.other_protocols)},
-        "settings": _shown(view.settings),
-        "facts": _shown(view.facts),
+        "settings": _shown_settings(view.settings),
+        "facts": _shown_settings(view.facts),
         "seconds": {stage: f"{spent:.1f} s" for stage, spent in view.seconds.items()},
         "citations": citations_of(str(view.settings.get("bench.source"))),
     }
@@ -162,12 +162,12 @@ def _effect_titles(scores: Scores) -> list[str]:
     return [label_set_title(name) for name in scores.cells][:2]
 
 
-def _shown(values: Mapping[str, Any]) -> dict[str, str]:
+def _shown_settings(values: Mapping[str, Any]) -> dict[str, str]:
     """Settings and facts as text: lists have no brackets, and what is not set is a dash."""
-    return {key: clipped(_text(value), LONGEST_SETTING) for key, value in values.items()}
+    return {key: clipped(_setting_text(value), LONGEST_SETTING) for key, value in values.items()}
 
 
-def _text(value: Any) -> str:
+def _setting_text(value: Any) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(str(item) for item in value)
     return UNDEFINED if value is None else str(value)

@@ -37,7 +37,7 @@ def print_scores(scores: Scores) -> None:
         )
 
 
-_OF_SCORING = ("protocol", "limit")
+_SCORING_KEYS = ("protocol", "limit")
 """Settings that say which answers are scored and how. The page shows this start's, even if it asked nothing."""
 
 
@@ -82,7 +82,7 @@ def score_and_report(
         )
     counts = {"questions": scores.n_questions, "answered": scores.n_answered, **answered.counts}
     with timed(seconds, "report"):
-        page = render_run_page(_view(answered, scores, folder, seconds))
+        page = render_run_page(_run_view(answered, scores, folder, seconds))
         folder.write_scores(scores.to_dict(), page.html)
         folder.write_figures(page.figures)
     folder.manifest.finish(seconds=rounded(seconds), counts=counts)  # what is shown may be going nowhere
@@ -94,7 +94,7 @@ def score_and_report(
         log.info("limit=%s: the scores are about the first %s", part.partition(" ")[0], part)
     if n_missing := scores.n_questions - scores.n_answered:
         log.warning("%d of %s without an answer", n_missing, counted(scores.n_questions, "distinct question"))
-    if unread := _unread(answered, scores):
+    if unread := _unread_remark(answered, scores):
         log.warning("%s", unread)
     log.info("results are in %s (report.html for reading, scores.json for programs)", folder.path)
     return scores
@@ -109,17 +109,17 @@ def _decoding(settings: config.RunSettings | config.ScoreSettings) -> str:
 
 def _doubts(answered: AnsweredBenchmark, scores: Scores, folder: RunFolder) -> list[str]:
     """What makes the answers doubtful, and that none of them is a yes or a no where that is so."""
-    line = _unread(answered, scores) if scores.is_unread else None
+    line = _unread_remark(answered, scores) if scores.is_unread else None
     return [*folder.manifest.doubts, *([line] if line else [])]
 
 
-def _unread(answered: AnsweredBenchmark, scores: Scores) -> str | None:
+def _unread_remark(answered: AnsweredBenchmark, scores: Scores) -> str | None:
     """How many answers are neither yes nor no, and where these are many, what to try."""
     is_asked = isinstance(answered.settings, config.RunSettings)
     return unread_remark(scores.unparsed, scores.n_answered, scores.protocol, is_asked=is_asked)
 
 
-def _unanswered(folder: RunFolder) -> dict[str, str]:
+def _unfinished_thoughts(folder: RunFolder) -> dict[str, str]:
     """How many of the answers are none, because the model was still thinking; empty where it finished all thoughts."""
     number = folder.manifest.cut_thoughts
     return (
@@ -129,7 +129,7 @@ def _unanswered(folder: RunFolder) -> dict[str, str]:
     )
 
 
-def _view(answered: AnsweredBenchmark, scores: Scores, folder: RunFolder, seconds: Seconds) -> RunView:
+def _run_view(answered: AnsweredBenchmark, scores: Scores, folder: RunFolder, seconds: Seconds) -> RunView:
     """What the page shows."""
     return RunView(
         scores=scores,
@@ -137,7 +137,7 @@ def _view(answered: AnsweredBenchmark, scores: Scores, folder: RunFolder, second
         measures=answered.benchmark.measures,
         facts={
             "answered": f"{scores.n_answered} of {counted(scores.n_questions, 'question')}",
-            **_unanswered(folder),
+            **_unfinished_thoughts(folder),
             **answered.counts,
             **_starts(folder),
         },
@@ -152,7 +152,7 @@ def _settings(answered: AnsweredBenchmark, folder: RunFolder) -> dict[str, Any]:
     """The settings that the answers came from, with this start's values of those that scores depend on."""
     here = by_dotted_key(as_written(answered.settings))
     asked = by_dotted_key(folder.manifest.facts.get("settings", here))
-    return asked | {key: here[key] for key in _OF_SCORING if key in here}
+    return asked | {key: here[key] for key in _SCORING_KEYS if key in here}
 
 
 def _starts(folder: RunFolder) -> dict[str, str]:

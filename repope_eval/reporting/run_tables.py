@@ -193,18 +193,18 @@ def disagreement_table(disagreements: Sequence[Disagreement]) -> Table:
     def reading_field(protocol: config.Protocol) -> Field[Disagreement]:
         return text_field(
             protocol,
-            lambda one: f"{reading_text(one.readings[protocol])}: {_cut(one.reasons[protocol])}",
+            lambda one: f"{reading_text(one.readings[protocol])}: {_clipped_text(one.reasons[protocol])}",
             wraps=True,
         )
 
     return table(
         "Responses that the protocols read differently, and why",
         [
-            text_field("response", lambda one: _cut(one.response), wraps=True),
+            text_field("response", lambda one: _clipped_text(one.response), wraps=True),
             *(reading_field(protocol) for one in disagreements[:1] for protocol in one.readings),
             text_field(
                 "the first question",
-                lambda one: f"{_cut(one.example[1])} ({_cut(one.example[0])})",
+                lambda one: f"{_clipped_text(one.example[1])} ({_clipped_text(one.example[0])})",
                 wraps=True,
             ),
             number_field("answers", lambda one: str(one.n_answers)),
@@ -219,16 +219,16 @@ def unparsed_table(answers: Sequence[Answer]) -> Table:
     return table(
         "Answers in which the protocol finds neither yes nor no",
         [
-            text_field("image", lambda answer: _cut(answer.question.image), wraps=True),
-            text_field("question", lambda answer: _cut(answer.question.text), wraps=True),
-            text_field("response", lambda answer: _cut(answer.response), wraps=True),
+            text_field("image", lambda answer: _clipped_text(answer.question.image), wraps=True),
+            text_field("question", lambda answer: _clipped_text(answer.question.text), wraps=True),
+            text_field("response", lambda answer: _clipped_text(answer.response), wraps=True),
         ],
         answers,
         most=MOST_RESPONSES,
     )
 
 
-def _cut(text: str) -> str:
+def _clipped_text(text: str) -> str:
     return clipped(text, _LONGEST_TEXT)
 
 

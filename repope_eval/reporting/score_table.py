@@ -62,25 +62,25 @@ class ScoreRow:
 
     def figure(self, name: str) -> str:
         """A figure, or the difference of one; F1 has a mark where it is partial, and is none where nothing was read."""
-        if self._is_of_nothing(name):
+        if self._is_unread_f1(name):
             return UNDEFINED
         mark = PARTIAL if name == "f1" and self.is_partial else ""
-        return self._text(name, self.estimates[name].value) + mark
+        return self._figure_text(name, self.estimates[name].value) + mark
 
     def interval(self, name: str) -> str:
         """The 95 % interval of a figure, `0.8512 to 0.8933`; empty where there is none."""
         interval = self.estimates[name].interval
         return (
             ""
-            if interval is None or self._is_of_nothing(name)
-            else interval_text(interval, partial(self._text, name))
+            if interval is None or self._is_unread_f1(name)
+            else interval_text(interval, partial(self._figure_text, name))
         )
 
-    def _is_of_nothing(self, name: str) -> bool:
+    def _is_unread_f1(self, name: str) -> bool:
         """Whether it is an F1 of answers none of which was read: a 0 would say something of the model."""
         return name in _OF_F1 and self.figures is not None and self.figures.is_unread
 
-    def _text(self, name: str, value: float | None) -> str:
+    def _figure_text(self, name: str, value: float | None) -> str:
         return (change_text if self.is_change else figure_text)(name, value)
 
     def f1_interval(self, *, short: bool = False) -> str:
@@ -88,7 +88,7 @@ class ScoreRow:
         between = "–" if short and not self.is_change else " to "
         text = partial(change_text if self.is_change else figure_text, "f1")
         return interval_text(
-            None if self._is_of_nothing("f1") else self.estimates["f1"].interval,
+            None if self._is_unread_f1("f1") else self.estimates["f1"].interval,
             lambda end: text(end).replace("0.", ".", 1) if short else text(end),
             between,
         )
@@ -149,7 +149,9 @@ def score_table(scores: Scores) -> Table:
     """The table of scores for a page, with F1 first, which is all that a phone has room for."""
     interval: Field[ScoreRow] = number_field("F1, 95 %", lambda row: row.f1_interval())
     others = _figure_fields(("precision", "recall", *COUNT_TITLES))
-    return _table("", scores, [*_figure_fields(("f1",)), interval, *others, _QUESTIONS, *_lacking(scores)])
+    return _table(
+        "", scores, [*_figure_fields(("f1",)), interval, *others, _QUESTIONS, *_lacking_fields(scores)]
+    )
 
 
 def narrow_score_tables(title: str, scores: Scores) -> tuple[Table, Table]:
@@ -161,22 +163,22 @@ def narrow_score_tables(title: str, scores: Scores) -> tuple[Table, Table]:
         _table(
             "",
             scores,
-            [_QUESTIONS, *_lacking(scores), *_figure_fields(what_f1_hides(scores))],
+            [_QUESTIONS, *_lacking_fields(scores), *_figure_fields(what_f1_hides(scores))],
         ),
     )
 
 
-def _lacking(scores: Scores) -> list[Field[ScoreRow]]:
+def _lacking_fields(scores: Scores) -> list[Field[ScoreRow]]:
     """The columns of what has no answer or none that is read, without those that are zeros from top to bottom."""
     rows = list(score_rows(scores))
     return [
-        number_field(title, partial(_count, name))
+        number_field(title, partial(_count_text, name))
         for name, title in _LACKING.items()
         if {row.count(name) for row in rows} - {"", "0"}
     ]
 
 
-def _count(name: str, row: ScoreRow) -> str:
+def _count_text(name: str, row: ScoreRow) -> str:
     return row.count(name)
 
 
@@ -225,19 +227,19 @@ def reason_lines(scores: Scores) -> tuple[str, ...]:
     """Why figures or intervals are missing: one line for each reason, with all that it is the reason of."""
     shown = {**FIGURE_TITLES, **F1_PART_TITLES}
     by_reason: dict[str, dict[str, list[str]]] = {}
-    for where, estimates in _everywhere(scores):
+    for where, estimates in _placed_estimates(scores):
         for figure, estimate in estimates.items():
             if estimate.reason:
                 titles = by_reason.setdefault(estimate.reason, {}).setdefault(where, [])
                 titles.append(shown.get(figure, figure))
-    return tuple(f"{_listed(titles)}: {reason}" for reason, titles in by_reason.items())
+    return tuple(f"{_listed_titles(titles)}: {reason}" for reason, titles in by_reason.items())
 
 
-def _listed(titles: Mapping[str, Sequence[str]]) -> str:
+def _listed_titles(titles: Mapping[str, Sequence[str]]) -> str:
     return "; ".join(f"{where}: {', '.join(figures)}" for where, figures in titles.items())
 
 
-def _everywhere(scores: Scores) -> Iterator[tuple[str, Mapping[str, Estimate]]]:
+def _placed_estimates(scores: Scores) -> Iterator[tuple[str, Mapping[str, Estimate]]]:
     """All estimates, with where they are in words."""
     for part in scores.parts:
         for label_set, of_variants in part.cells.items():

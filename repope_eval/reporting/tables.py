@@ -188,18 +188,18 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 def latex(table: Table, name: str) -> str:
     """A `table` with that label and rules of the package booktabs, to be put into a paper with `\\input`."""
     layout = "".join("l" if column.is_text else "r" for column in table.columns)
-    titles = " & ".join(_latex(column.title) for column in table.columns)
+    titles = " & ".join(_latex_text(column.title) for column in table.columns)
     lines = [
         "% needs \\usepackage{booktabs}",
         r"\begin{table}",
         r"\centering",
-        rf"\caption{{{_latex(table.caption)}}}",
+        rf"\caption{{{_latex_text(table.caption)}}}",
         rf"\label{{tab:{name.replace('_', '-')}}}",
         rf"\begin{{tabular}}{{{layout}}}",
         r"\toprule",
         rf"{titles} \\",
         r"\midrule",
-        *(rf"{' & '.join(_latex(cell.full_text) for cell in row.cells)} \\" for row in table.rows),
+        *(rf"{' & '.join(_latex_text(cell.full_text) for cell in row.cells)} \\" for row in table.rows),
         r"\bottomrule",
         r"\end{tabular}",
         r"\end{table}",
@@ -216,13 +216,13 @@ def markdown(table: Table) -> str:
         "-" * width if column.is_text else "-" * (width - 1) + ":"
         for column, width in zip(table.columns, widths, strict=True)
     ]
-    padded = [_padded(cells, table.columns, widths) for cells in (titles, *rows)]
+    padded = [_padded_row(cells, table.columns, widths) for cells in (titles, *rows)]
     return "\n".join([padded[0], f"| {' | '.join(rules)} |", *padded[1:]]) + "\n"
 
 
 def markdown_text(text: str) -> str:
     """A text on one line of Markdown, with nothing in it that Markdown would take for its own."""
-    return _MARKDOWN.sub(r"\\\g<0>", _line(text))
+    return _MARKDOWN.sub(r"\\\g<0>", _one_line(text))
 
 
 def csv_text(table: Table) -> str:
@@ -234,11 +234,11 @@ def csv_text(table: Table) -> str:
     writer = csv.writer(output, lineterminator="\n")
     writer.writerow(name for column in table.columns for name in column.names)
     for row in table.rows:
-        writer.writerow(_csv(value) for cell in row.cells for value in cell.values)
+        writer.writerow(_csv_value(value) for cell in row.cells for value in cell.values)
     return output.getvalue()
 
 
-def _padded(cells: Sequence[str], columns: Sequence[Column], widths: Sequence[int]) -> str:
+def _padded_row(cells: Sequence[str], columns: Sequence[Column], widths: Sequence[int]) -> str:
     shown = [
         cell.ljust(width) if column.is_text else cell.rjust(width)
         for cell, column, width in zip(cells, columns, widths, strict=True)
@@ -246,18 +246,18 @@ def _padded(cells: Sequence[str], columns: Sequence[Column], widths: Sequence[in
     return f"| {' | '.join(shown)} |"
 
 
-def _csv(value: str | float | None) -> str | float:
+def _csv_value(value: str | float | None) -> str | float:
     if not isinstance(value, str):
         return "" if value is None else value
     text = visible(value)
     return f"'{text}" if value.startswith(_FORMULA) else text
 
 
-def _latex(text: str) -> str:
-    apart = _LIGATURE.sub("\\g<0>\0", _line(text))
+def _latex_text(text: str) -> str:
+    apart = _LIGATURE.sub("\\g<0>\0", _one_line(text))
     return "".join(_LATEX.get(letter, letter) for letter in apart).replace("\0", "{}")
 
 
-def _line(text: str) -> str:
+def _one_line(text: str) -> str:
     """A text on one line, without characters that no text file may hold."""
     return visible(printable(" ".join(text.split())))

@@ -42,14 +42,14 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        loader=FunctionLoader(_source),
-        finalize=_finalized,
+        loader=FunctionLoader(_source_text),
+        finalize=_finalized_value,
     )
-    script = "\n".join(map(_source, SCRIPTS))
+    script = "\n".join(map(_source_text, SCRIPTS))
     environment.globals |= {
         "version": __version__,
         "counted": counted,
-        "style": Markup(_source("page.css")),
+        "style": Markup(_source_text("page.css")),
         "script": Markup(script),
         # What a browser may run is this one script: its text is named, and no other is.
         "script_hash": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
@@ -57,9 +57,9 @@ def _environment() -> Environment:
     return environment
 
 
-def _source(name: str) -> str:
+def _source_text(name: str) -> str:
     return files(__package__).joinpath(name).read_text("utf-8")
 
 
-def _finalized(value: Any) -> Any:
+def _finalized_value(value: Any) -> Any:
     return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value

@@ -84,7 +84,7 @@ SEED = 20_250_422
 PERCENTILES = (2.5, 97.5)
 FEWEST_IMAGES = 100
 """With fewer images a percentile interval covers the truth too seldom, and a test made of it errs too often."""
-_OF_LABEL_YES, _OF_LABEL_NO = (
+_OUTCOMES_OF_YES, _OUTCOMES_OF_NO = (
     [OUTCOMES.index(OUTCOME_OF[label, reading]) for reading in (True, False, None)] for label in (True, False)
 )
 
@@ -206,7 +206,9 @@ def replicated_totals(counts: Values) -> Iterator[Values]:
     n_images, *between, n_outcomes = counts.shape
     flat = counts.reshape(n_images, -1)
     of_label = counts.reshape(n_images, -1, n_outcomes).sum(axis=1)
-    strata = strata_by_label(of_label[:, _OF_LABEL_YES].any(axis=1), of_label[:, _OF_LABEL_NO].any(axis=1))
+    strata = strata_by_label(
+        of_label[:, _OUTCOMES_OF_YES].any(axis=1), of_label[:, _OUTCOMES_OF_NO].any(axis=1)
+    )
     for weights in drawn_weights(n_images, REPLICATES, strata):
         yield drawn_totals(weights, flat).reshape(len(weights), *between, n_outcomes)
 
@@ -231,20 +233,22 @@ def drawn_weights(n_images: int, n_replicates: int, strata: Strata | None = None
     if strata is not None and len(strata) > 1:
         groups = tuple(tuple(images.tolist()) for images in strata)
     if n_images * n_replicates > _MOST_WEIGHTS_KEPT:
-        yield from _draw(n_images, n_replicates, groups)
+        yield from _draw_weights(n_images, n_replicates, groups)
         return
-    for part in _kept(n_images, n_replicates, groups):
+    for part in _kept_weights(n_images, n_replicates, groups):
         yield part.astype(np.float64)
 
 
 @lru_cache(maxsize=4)
-def _kept(n_images: int, n_replicates: int, groups: _Groups) -> tuple[NDArray[np.unsignedinteger], ...]:
-    """The parts of `_draw`: the figures of all labels, models and objects of a report are of the same draws."""
+def _kept_weights(
+    n_images: int, n_replicates: int, groups: _Groups
+) -> tuple[NDArray[np.unsignedinteger], ...]:
+    """The parts of `_draw_weights`: the figures of all labels, models and objects of a report are of the same draws."""
     smallest = np.min_scalar_type(n_images)
-    return tuple(part.astype(smallest) for part in _draw(n_images, n_replicates, groups))
+    return tuple(part.astype(smallest) for part in _draw_weights(n_images, n_replicates, groups))
 
 
-def _draw(n_images: int, n_replicates: int, groups: _Groups) -> Iterator[Values]:
+def _draw_weights(n_images: int, n_replicates: int, groups: _Groups) -> Iterator[Values]:
     """The weights, drawn; without groups, all images are one stratum."""
     generator = np.random.default_rng(SEED)
     # All images at once are a slice, which is quicker than their indexes.

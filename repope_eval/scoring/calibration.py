@@ -65,26 +65,26 @@ def drawn_bins(bins: Sequence[ReliabilityBin], fewest: int = FEWEST_DRAWN) -> tu
     drawn: list[ReliabilityBin] = []
     for has_enough, run in groupby(bins, key=lambda part: part.n >= fewest):
         neighbours = list(run)
-        drawn += neighbours if has_enough else _joined(neighbours, fewest)
+        drawn += neighbours if has_enough else _joined_bins(neighbours, fewest)
     if not drawn and any(part.n for part in bins):
-        drawn = [reduce(_together, bins)]
+        drawn = [reduce(_merged_bins, bins)]
     return tuple(drawn)
 
 
-def _joined(bins: Sequence[ReliabilityBin], fewest: int) -> list[ReliabilityBin]:
+def _joined_bins(bins: Sequence[ReliabilityBin], fewest: int) -> list[ReliabilityBin]:
     """Neighbouring bins with few questions, joined to such as have enough; none if all together have too few."""
     joined: list[ReliabilityBin] = []
     for part in bins:
         if joined and joined[-1].n < fewest:
-            part = _together(joined.pop(), part)
+            part = _merged_bins(joined.pop(), part)
         joined.append(part)
     if len(joined) > 1 and joined[-1].n < fewest:
         last = joined.pop()
-        joined.append(_together(joined.pop(), last))
+        joined.append(_merged_bins(joined.pop(), last))
     return [part for part in joined if part.n >= fewest]
 
 
-def _together(one: ReliabilityBin, other: ReliabilityBin) -> ReliabilityBin:
+def _merged_bins(one: ReliabilityBin, other: ReliabilityBin) -> ReliabilityBin:
     """Two neighbouring bins as one, with the means over the questions of both."""
     n = one.n + other.n
 
@@ -136,10 +136,10 @@ def calibration(totals: Values, drawn: Values) -> dict[str, Estimate]:
         totals: the sums over all images, [BINS + 2].
         drawn: the same in each replicate, [replicates, BINS + 2]; a single one of NaN where nothing is drawn.
     """
-    gaps, squares = _means(totals)
+    gaps, squares = _means_by_question(totals)
     if np.isnan(squares):
         return dict.fromkeys(CALIBRATION_FIGURES, Estimate())
-    drawn_gaps, drawn_squares = _means(drawn)
+    drawn_gaps, drawn_squares = _means_by_question(drawn)
     ece = float(np.abs(gaps).sum())
     debiased = None
     of_debiased: Interval = None
@@ -147,9 +147,9 @@ def calibration(totals: Values, drawn: Values) -> dict[str, Estimate]:
         # Chance adds to gaps what replicates differ by from the answers.
         chance = drawn_gaps - gaps
         high, low = (
-            _factor(gaps, chance, partial(np.percentile, q=percentile)) for percentile in PERCENTILES
+            _gap_factor(gaps, chance, partial(np.percentile, q=percentile)) for percentile in PERCENTILES
         )
-        factor = _factor(gaps, chance, np.mean)
+        factor = _gap_factor(gaps, chance, np.mean)
         debiased, of_debiased = factor * ece, (low * ece, high * ece)
     return {
         "ece": Estimate(value=ece, reason=ECE_REASON),
@@ -158,13 +158,13 @@ def calibration(totals: Values, drawn: Values) -> dict[str, Estimate]:
     }
 
 
-def _means(totals: Values) -> tuple[Values, Values]:
+def _means_by_question(totals: Values) -> tuple[Values, Values]:
     """Gaps and squared error by question, [..., BINS] and [...], NaN without questions."""
     means = ratio(totals[..., :-1], totals[..., -1:])
     return means[..., :BINS], means[..., BINS]
 
 
-def _factor(gaps: Values, chance: Values, statistic: Callable[[Values], float]) -> float:
+def _gap_factor(gaps: Values, chance: Values, statistic: Callable[[Values], float]) -> float:
     """The factor by which gaps, [BINS], with chance added, [replicates, BINS], have their own error as a statistic."""
     low, high = 0.0, _LARGEST_FACTOR
     for _ in range(_HALVINGS):

@@ -83,7 +83,7 @@ def agreement(
         after: the same under the second.
     """
     return Agreement(
-        taus={figure: _tau(before[figure], after[figure]) for figure in RANKED_FIGURES},
+        taus={figure: _tau_estimate(before[figure], after[figure]) for figure in RANKED_FIGURES},
         overtakings=_overtakings(models, before[RANKED_FIGURES[0]], after[RANKED_FIGURES[0]]),
     )
 
@@ -110,7 +110,7 @@ def kendall_tau(first: Values, second: Values) -> Values:
     return ratio(in_order, np.sqrt(untied_first * untied_second))
 
 
-def _tau(before: Sampled, after: Sampled) -> Estimate:
+def _tau_estimate(before: Sampled, after: Sampled) -> Estimate:
     defined = ~np.isnan(before.values + after.values)
     n_models = int(defined.sum())
     if n_models < FEWEST_MODELS:

@@ -94,7 +94,7 @@ def figures(confusion: Confusion, protocol: Protocol) -> Figures:
     """The figures that counts come to; the protocol says what becomes of unparsed answers (see `Protocol.unparsed`)."""
     counts = np.array([getattr(confusion, name) for name in OUTCOMES], dtype=np.float64)
     values = figure_values(counts, protocol)
-    return Figures(**{name: _number(name, float(values[name])) for name in _FIELDS})
+    return Figures(**{name: _figure_number(name, float(values[name])) for name in _FIELDS})
 
 
 def figure_values(counts: Values, protocol: Protocol) -> dict[str, Values]:
@@ -199,7 +199,7 @@ def ratio(part: Values, whole: Values) -> Values:
 _COUNTS = frozenset(("tp", "fp", "tn", "fn", "n_questions", "n_answered", "n_unparsed"))
 
 
-def _number(name: str, value: float) -> Any:
+def _figure_number(name: str, value: float) -> Any:
     if name in _COUNTS:
         return int(value)
     return None if np.isnan(value) else value

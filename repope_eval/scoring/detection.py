@@ -86,17 +86,22 @@ def detection(
 ) -> Detection:
     """The figures of all answered questions."""
     whole = _detection(labels, answers, protocol)
-    return replace(whole, over_objects=_over_objects(whole, labels, answers, _counting_unparsed(protocol)))
+    return replace(
+        whole, over_objects=_estimates_over_objects(whole, labels, answers, _counting_unparsed(protocol))
+    )
 
 
 def detection_by_object(
     labels: Mapping[Question, bool], answers: Mapping[Question, Answer], protocol: Protocol
 ) -> dict[str, Detection]:
     """The figures of each object's questions, in the order of the labels."""
-    return {name: _detection(of_object, answers, protocol) for name, of_object in _by_object(labels).items()}
+    return {
+        name: _detection(of_object, answers, protocol)
+        for name, of_object in _labels_by_object(labels).items()
+    }
 
 
-def _by_object(labels: Mapping[Question, bool]) -> dict[str, dict[Question, bool]]:
+def _labels_by_object(labels: Mapping[Question, bool]) -> dict[str, dict[Question, bool]]:
     by_object: dict[str, dict[Question, bool]] = {}
     for question, label in labels.items():
         by_object.setdefault(question.object, {})[question] = label
@@ -115,7 +120,7 @@ def _detection(
     sample = sampled([LabelSet("", {"": labels})], answers, _counting_unparsed(protocol), names)
     of_totals = figure_values(sample.totals[0], sample.protocol)
     values = {name: None if isnan(of_totals[name]) else float(of_totals[name]) for name in names}
-    undefined = {name: _undefined(name, sample) for name, value in values.items() if value is None}
+    undefined = {name: _undefined_reason(name, sample) for name, value in values.items() if value is None}
     by_name = estimates(sample, (0,), values, undefined)
     n_of = dict(zip(OUTCOMES, sample.totals[0].astype(np.int64).tolist(), strict=True))
     return Detection(
@@ -126,13 +131,13 @@ def _detection(
     )
 
 
-def _over_objects(
+def _estimates_over_objects(
     whole: Detection, labels: Mapping[Question, bool], answers: Mapping[Question, Answer], protocol: Protocol
 ) -> dict[str, Estimate]:
     """The figures of all questions with their intervals over objects."""
     of_objects = [
         counts_by_image([LabelSet("", {"": of_object})], {q.image for q in of_object}, answers, protocol)
-        for of_object in _by_object(labels).values()
+        for of_object in _labels_by_object(labels).values()
     ]
     counts = np.array([of_object.sum(axis=0) for of_object in of_objects]).reshape(-1, 1, len(OUTCOMES))
     answered = of_answered_images(counts)
@@ -162,7 +167,7 @@ def over_other_objects(sample: Sample, name: str, value: float, cells: Cells) ->
     return replace(gamma_estimate(sample, name, cells), value=value, method=None)
 
 
-def _undefined(figure: str, sample: Sample) -> str:
+def _undefined_reason(figure: str, sample: Sample) -> str:
     """Why a figure has nothing to divide by."""
     tp, fp, tn, fn, unparsed_yes, unparsed_no, _ = sample.totals[0]
     if not sample.totals[0, :-1].any():

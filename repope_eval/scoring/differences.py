@@ -156,8 +156,8 @@ def differences(
     }
     needed = dict.fromkeys((name, among) for pair, among in shared.items() for name in sorted(pair))
     samples = {
-        **_by_column(columns, f1),
-        **_drawn(questions, [column for column in needed if column not in columns]),
+        **_samples_by_column(columns, f1),
+        **_drawn_samples(questions, [column for column in needed if column not in columns]),
     }
     by_label_set: dict[str, dict[Variant, tuple[Difference, ...]]] = {}
     for cell, order in orders.items():
@@ -174,19 +174,19 @@ def differences(
     return by_label_set
 
 
-def _by_column(columns: Sequence[Column], f1: Mapping[Cell, Sampled]) -> Samples:
+def _samples_by_column(columns: Sequence[Column], f1: Mapping[Cell, Sampled]) -> Samples:
     return {
         column: {cell: sampled.of(index) for cell, sampled in f1.items()}
         for index, column in enumerate(columns)
     }
 
 
-def _drawn(questions: SharedQuestions, columns: Sequence[Column]) -> Samples:
+def _drawn_samples(questions: SharedQuestions, columns: Sequence[Column]) -> Samples:
     """Samples for models that answered different questions: 34 of them have 1,122 columns, which take 0.7 GB."""
     samples: dict[Column, Mapping[Cell, Sampled]] = {}
     for start in range(0, len(columns), _COLUMNS_AT_ONCE):
         some = columns[start : start + _COLUMNS_AT_ONCE]
-        samples.update(_by_column(some, questions.sample(some, ["f1"], drawn=["f1"])["f1"]))
+        samples.update(_samples_by_column(some, questions.sample(some, ["f1"], drawn=["f1"])["f1"]))
     return samples
 
 
@@ -231,7 +231,7 @@ def _difference(pair: _Pair, error: float) -> Difference:
         value=None if isnan(pair.value) else pair.value,
     )
     replicates = pair.replicates()
-    reason = _reason(plain, replicates, error)
+    reason = _missing_reason(plain, replicates, error)
     if plain.value is None or n_differ == 0:
         return replace(plain, reason=reason)
     p = 0.0
@@ -239,19 +239,19 @@ def _difference(pair: _Pair, error: float) -> Difference:
         p = exchange_p(pair.of_first.f1_counts, pair.of_second.f1_counts)
     if reason is not None:
         return replace(plain, reason=reason, p=p)
-    p = max(p, _p(replicates))
+    p = max(p, _percentile_p(replicates))
     influences = pair.of_first.influences - pair.of_second.influences
     detectable = POWER_FACTOR * float(np.linalg.norm(influences))
     return replace(
         plain,
-        interval=_holding_zero(interval_of(replicates)) if p > LEVEL else interval_of(replicates),
+        interval=_widened_to_zero(interval_of(replicates)) if p > LEVEL else interval_of(replicates),
         p=p,
         detectable=detectable,
         images_for_one_point=ceil(pair.n_images * (detectable / ONE_POINT) ** 2),
     )
 
 
-def _reason(plain: Difference, replicates: Values, error: float) -> str | None:
+def _missing_reason(plain: Difference, replicates: Values, error: float) -> str | None:
     """Why there is no value or no interval; None where there are both."""
     if plain.n_questions == 0:
         return "no question that both answered"
@@ -279,12 +279,12 @@ def too_few_differing(n_images: int) -> str:
     return f"their answers differ in {counted(n_images, 'image')}, and an interval takes {FEWEST_DIFFERING}"
 
 
-def _holding_zero(interval: Interval) -> Interval:
+def _widened_to_zero(interval: Interval) -> Interval:
     """The interval, widened to hold 0: what the exact test does not exclude is not outside of it."""
     return interval and (min(interval[0], 0.0), max(interval[1], 0.0))
 
 
-def _p(differences: Values) -> float:
+def _percentile_p(differences: Values) -> float:
     """The two-sided p value of no difference: the level at which the percentile interval would end at 0.
 
     That is twice the smaller of the shares of replicates up to 0 and from 0, where ties count for both sides

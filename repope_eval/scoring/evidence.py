@@ -112,11 +112,13 @@ class DrawnLevels:
         rows = max(1, _DRAWN_AT_ONCE // max(1, self._n_levels))
         parts = []
         for start in range(0, len(weights), rows):
-            yes, no = (self._drawn(weights[start : start + rows], *of_label) for of_label in self._labelled)
+            yes, no = (
+                self._drawn_counts(weights[start : start + rows], *of_label) for of_label in self._labelled
+            )
             parts.append(level_figures(yes, no))
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
-    def _drawn(self, weights: Weights, images: Indexes, levels: Indexes) -> Values:
+    def _drawn_counts(self, weights: Weights, images: Indexes, levels: Indexes) -> Values:
         """How many of some questions are drawn, [replicates, levels]."""
         starts = np.flatnonzero(np.diff(levels, prepend=-1))
         sums = np.zeros((len(weights), self._n_levels))
@@ -188,7 +190,7 @@ def evidence(
     if not len(drawn_from):
         return {}
     cells = [replace(cell, images=np.searchsorted(drawn_from, cell.images)) for cell in cells]
-    drawn = _replicated(cells, len(drawn_from))
+    drawn = _replicated_figures(cells, len(drawn_from))
     by_label_set: dict[str, dict[Variant, Evidence]] = {}
     for (name, variant), cell, of_replicates in zip(names, cells, drawn, strict=True):
         by_label_set.setdefault(name, {})[variant] = _evidence(cell, of_replicates, len(drawn_from))
@@ -212,7 +214,7 @@ def _evidence(cell: _Cell, drawn: Mapping[str, Values], n_images: int) -> Eviden
     starts = level_starts(cell.confidences)
     yes, no = by_level(cell.labels, starts), by_level(1 - cell.labels, starts)
     by_figure = {
-        name: _of_order(logit_estimate(float(value), drawn[name], FEWEST_MISORDERED), cell)
+        name: _order_estimate(logit_estimate(float(value), drawn[name], FEWEST_MISORDERED), cell)
         for name, value in level_figures(yes, no).items()
     }
     best_f1 = best = None
@@ -224,13 +226,15 @@ def _evidence(cell: _Cell, drawn: Mapping[str, Values], n_images: int) -> Eviden
     by_figure |= calibration(of_one_image[0], drawn["calibration"])
     return Evidence(
         n=len(cell.labels),
-        estimates={name: _with_reason(one, len(cell.labels), n_images) for name, one in by_figure.items()},
+        estimates={
+            name: _estimate_with_reason(one, len(cell.labels), n_images) for name, one in by_figure.items()
+        },
         best_threshold=best,
         reliability=tuple(reliability(cell.confidences, cell.labels)),
     )
 
 
-def _of_order(estimate: Estimate, cell: _Cell) -> Estimate:
+def _order_estimate(estimate: Estimate, cell: _Cell) -> Estimate:
     """The estimate without an interval where few images have a question of one of the labels."""
     for label, name in ((1, "yes"), (0, "no")):
         if estimate.interval and len(np.unique(cell.images[cell.labels == label])) < FEWEST_OF_LABEL:
@@ -241,7 +245,7 @@ def _of_order(estimate: Estimate, cell: _Cell) -> Estimate:
     return estimate
 
 
-def _with_reason(estimate: Estimate, n_questions: int, n_images: int) -> Estimate:
+def _estimate_with_reason(estimate: Estimate, n_questions: int, n_images: int) -> Estimate:
     """The estimate without an interval that would hold too seldom, and with the reason for what is missing."""
     if not n_questions:
         reason = "no question has a confidence"
@@ -260,7 +264,7 @@ def _with_reason(estimate: Estimate, n_questions: int, n_images: int) -> Estimat
     return Estimate(value=estimate.value, reason=reason)
 
 
-def _replicated(cells: Sequence[_Cell], n_images: int) -> list[dict[str, Values]]:
+def _replicated_figures(cells: Sequence[_Cell], n_images: int) -> list[dict[str, Values]]:
     """Each figure in each replicate, for each cell; a single NaN with fewer than two images."""
     if n_images < 2:
         nothing = np.full(1, np.nan)

@@ -42,18 +42,18 @@ def exchange_p(first: Counts, second: Counts) -> float:
     distances = first.astype(np.int64) - second
     total = first.sum(axis=0, dtype=np.int64) + second.sum(axis=0, dtype=np.int64)
     observed = distances.sum(axis=0)
-    kinds, n_each = _kinds(distances)
+    kinds, n_each = _difference_kinds(distances)
     if prod((n_each + 1).tolist()) <= MOST_EXCHANGES:
-        nets, weights = _all(kinds, n_each)
+        nets, weights = _all_nets(kinds, n_each)
     else:
-        nets = np.concatenate([observed.reshape(1, -1), _drawn(kinds, n_each)])
+        nets = np.concatenate([observed.reshape(1, -1), _drawn_nets(kinds, n_each)])
         weights = np.full(len(nets), 1 / len(nets))
-    differences = np.abs(_difference(nets.reshape(-1, *observed.shape), total))
-    is_large = ~(differences < abs(_difference(observed, total)) - _ROUNDING)
+    differences = np.abs(_f1_difference(nets.reshape(-1, *observed.shape), total))
+    is_large = ~(differences < abs(_f1_difference(observed, total)) - _ROUNDING)
     return float(min(1.0, weights[is_large].sum()))
 
 
-def _kinds(distances: Counts) -> tuple[Counts, Counts]:
+def _difference_kinds(distances: Counts) -> tuple[Counts, Counts]:
     """The ways in which images differ, [kinds, numbers], and how many images do; a way and its reverse are one.
 
     An exchange turns the sign of an image, so those of one kind are exchanged in few ways that make a difference.
@@ -65,7 +65,7 @@ def _kinds(distances: Counts) -> tuple[Counts, Counts]:
     return kinds, n_each
 
 
-def _all(kinds: Counts, n_each: Counts) -> tuple[Counts, Values]:
+def _all_nets(kinds: Counts, n_each: Counts) -> tuple[Counts, Values]:
     """By how much the models differ in sum after each exchange, [exchanges, numbers], and its share of all."""
     nets, weights = np.zeros((1, kinds.shape[1]), np.int64), np.ones(1)
     for kind, n in zip(kinds, n_each.tolist(), strict=True):
@@ -77,7 +77,7 @@ def _all(kinds: Counts, n_each: Counts) -> tuple[Counts, Values]:
     return nets, weights
 
 
-def _drawn(kinds: Counts, n_each: Counts) -> Counts:
+def _drawn_nets(kinds: Counts, n_each: Counts) -> Counts:
     """By how much the models differ in sum after each of some drawn exchanges, [exchanges, numbers]."""
     generator = np.random.default_rng(SEED)
     turned = generator.binomial(n_each, 0.5, size=(DRAWN_EXCHANGES, len(n_each)))
@@ -85,7 +85,7 @@ def _drawn(kinds: Counts, n_each: Counts) -> Counts:
     return nets
 
 
-def _difference(nets: Counts, totals: Counts) -> Values:
+def _f1_difference(nets: Counts, totals: Counts) -> Values:
     """The differences of F1, [...], where the counts differ by `nets`, [..., cells, 2], and are `totals` in sum."""
     first, second = ((totals + sign * nets) / 2 for sign in (1, -1))
     difference: Values = _f1(first) - _f1(second)

@@ -96,7 +96,7 @@ class SharedGround:
 
     def value(self, side: int, state: State, figure: str, cells: Cells) -> float | None:
         """A figure of the first or the second result, mean over some variants; None where it is undefined."""
-        value = float(self._of(self._values[figure], side, state, cells))
+        value = float(self._mean_in_state(self._values[figure], side, state, cells))
         return None if np.isnan(value) else value
 
     def worth(self, cause: Cause, figure: str, cells: Cells) -> Values:
@@ -104,11 +104,11 @@ class SharedGround:
 
         Of the answers, it is the gap on common ground. It is NaN where a figure is undefined.
         """
-        return self._worth(self._values[figure], cause, cells)
+        return self._worth_of_cause(self._values[figure], cause, cells)
 
     def replicated_worth(self, cause: Cause, figure: str, cells: Cells) -> Values:
         """The same in each replicate, [orders, replicates]."""
-        return self._worth(self._replicates[figure], cause, cells)
+        return self._worth_of_cause(self._replicates[figure], cause, cells)
 
     def n_images(self, cells: Cells) -> int:
         """How many images those figures are about that are about the fewest."""
@@ -124,9 +124,9 @@ class SharedGround:
         before, after = ([self._index[each] for each in several] for several in zip(*pairs, strict=True))
         return int((of_figure[:, before] != of_figure[:, after]).any(axis=(1, 2, 3)).sum())
 
-    def _worth(self, values: Values, cause: Cause, cells: Cells) -> Values:
+    def _worth_of_cause(self, values: Values, cause: Cause, cells: Cells) -> Values:
         def gap(state: State) -> Values:
-            first, second = (self._of(values, side, state, cells) for side in _SIDES)
+            first, second = (self._mean_in_state(values, side, state, cells) for side in _SIDES)
             difference: Values = first - second
             return difference
 
@@ -135,7 +135,7 @@ class SharedGround:
         earlier = [frozenset(order[: order.index(cause)]) for order in permutations(_CAN_BE_COMMON)]
         return np.stack([gap(state) - gap(state | {cause}) for state in earlier])
 
-    def _of(self, values: Values, side: int, state: State, cells: Cells) -> Values:
+    def _mean_in_state(self, values: Values, side: int, state: State, cells: Cells) -> Values:
         """[...] of [..., states, variants]."""
         return mean_over(values[..., self._index[side, state], :], cells)
 

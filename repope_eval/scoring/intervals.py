@@ -251,7 +251,7 @@ def estimates(
 def estimate(sample: Sample, figure: str, cells: Cells) -> Estimate:
     """How sure a figure is in one cell, or its mean over several; without the value itself."""
     if len(sample.counts) < 2:
-        return _nothing_drawn(sample)
+        return _estimate_without_draws(sample)
     if is_large(sample, figure, cells):
         return percentiles(mean_over(sample.drawn[figure], cells))
     return gamma_estimate(sample, figure, cells)
@@ -290,7 +290,7 @@ def change_without_interval(sample: Sample, moved: NDArray[np.bool_]) -> Estimat
     """
     n_images = len(sample.counts)
     if n_images < 2:
-        return _nothing_drawn(sample)
+        return _estimate_without_draws(sample)
     if n_images < FEWEST_IMAGES:
         return Estimate(reason=f"fewer than {FEWEST_IMAGES} images have answers")
     if moved.sum() < FEWEST_MOVED:
@@ -298,7 +298,7 @@ def change_without_interval(sample: Sample, moved: NDArray[np.bool_]) -> Estimat
     return None
 
 
-def _nothing_drawn(sample: Sample) -> Estimate:
+def _estimate_without_draws(sample: Sample) -> Estimate:
     images = "a single image has" if len(sample.counts) else "no image has"
     return Estimate(reason=f"{images} answers: nothing to draw from")
 
@@ -336,7 +336,7 @@ def _gamma_interval(counts: Values, figure: str, protocol: Protocol) -> Interval
     """The gamma interval of a figure in one cell, whose counts are [images, outcomes]."""
     of_whole = shares(counts, protocol)
     if _is_composite(figure, protocol):
-        return _composite(figure, of_whole["recall"], of_whole["tnr"], protocol)
+        return _composite_interval(figure, of_whole["recall"], of_whole["tnr"], protocol)
     # False alarms join the whole of Jaccard's index only once they are made; half of all questions may be wrong.
     questions = of_whole["accuracy" if figure == "f1" else figure][1]
     interval = clustered_interval(*of_whole[figure], questions)
@@ -353,7 +353,7 @@ def _is_composite(figure: str, protocol: Protocol) -> bool:
     return figure in COMPOSITES and (figure != "yes_ratio" or protocol.yes_ratio_of == "answers")
 
 
-def _composite(figure: str, of_recall: Share, of_tnr: Share, protocol: Protocol) -> Interval:
+def _composite_interval(figure: str, of_recall: Share, of_tnr: Share, protocol: Protocol) -> Interval:
     """The interval of a figure between its values at the ends of recall's and the true negative rate's intervals."""
     recall, tnr = (
         clustered_interval(*share, confidence=(1 + CONFIDENCE) / 2) for share in (of_recall, of_tnr)

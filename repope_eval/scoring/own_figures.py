@@ -157,7 +157,7 @@ def amber_figures(
         for variant, questions in ids.items()
     }
     return {
-        name: _figures(
+        name: _figures_of_rows(
             [row for part in parts for row in rows[part]], 0.001 if name == "existence" else 0.0001
         )
         for name, parts in DIMENSIONS.items()
@@ -165,22 +165,22 @@ def amber_figures(
     }
 
 
-def _figures(rows: list[tuple[bool, Reading]], added: float) -> AmberFigures:
+def _figures_of_rows(rows: list[tuple[bool, Reading]], added: float) -> AmberFigures:
     """The figures of rows of label and reading."""
     said_no = [label for label, reading in rows if reading is False]
     due_no = [reading for label, reading in rows if not label]
-    precision = _percent(said_no.count(False), len(said_no))
-    recall = _percent(due_no.count(False), len(due_no))
+    precision = _rounded_percent(said_no.count(False), len(said_no))
+    recall = _rounded_percent(due_no.count(False), len(due_no))
     f1 = None
     if precision is not None and recall is not None:
         f1 = round(2 * precision / 100 * recall / 100 / (precision / 100 + recall / 100 + added) * 100, 1)
     right = sum(label is reading for label, reading in rows)
     return AmberFigures(
-        n=len(rows), accuracy=_percent(right, len(rows)), precision=precision, recall=recall, f1=f1
+        n=len(rows), accuracy=_rounded_percent(right, len(rows)), precision=precision, recall=recall, f1=f1
     )
 
 
-def _percent(part: int, whole: int) -> float | None:
+def _rounded_percent(part: int, whole: int) -> float | None:
     return round(part / whole * 100, 1) if whole else None
 
 
@@ -238,7 +238,7 @@ def own_figures(benchmark: Benchmark, answers: Answers, protocol: config.Protoco
     return tuple(one for one in figures if one is not None)
 
 
-def _detections(
+def _own_detections(
     section: OwnSection, benchmark: Benchmark, answers: Answers, protocol: config.Protocol
 ) -> OwnFigures:
     labels, rule = benchmark.label_sets[-1].distinct, PROTOCOLS[protocol]
@@ -262,7 +262,7 @@ def shown_detections(section: OwnSection, detections: Mapping[str, Detection]) -
         document=_detections_document(detections),
         headline=titled,
         over="over all answered questions",
-        clause=_seen(whole),
+        clause=_seen_clause(whole),
         phrase=" and ".join(figure_phrase(title, titled[title]) for title in ("TNR", "TPR")),
         table=FigureTable(
             columns=("object", "questions", *titled), rows=[first, *(second if has_second else ()), *others]
@@ -284,7 +284,7 @@ def shown_detections(section: OwnSection, detections: Mapping[str, Detection]) -
     )
 
 
-def _seen(of_objects: Detection) -> str:
+def _seen_clause(of_objects: Detection) -> str:
     """How often the model says yes about images with the object, and about images without it."""
     with_object, right_without = (of_objects.estimates[name].value for name in ("tpr", "tnr"))
     without = None if right_without is None else 1 - right_without
@@ -314,7 +314,7 @@ def _detections_document(detections: Mapping[str, Detection]) -> dict[str, Any]:
     }
 
 
-def _groups(
+def _own_groups(
     section: OwnSection, benchmark: Benchmark, answers: Answers, protocol: config.Protocol
 ) -> OwnFigures | None:
     by_label_set = groups_right(benchmark.groups, benchmark.label_sets, answers, PROTOCOLS[protocol])
@@ -350,7 +350,7 @@ def _groups(
     )
 
 
-def _amber(
+def _own_amber(
     section: OwnSection, benchmark: Benchmark, answers: Answers, protocol: config.Protocol
 ) -> OwnFigures:
     labels = benchmark.label_sets[-1].variants
@@ -396,7 +396,7 @@ Kind = Callable[[OwnSection, Benchmark, Answers, config.Protocol], OwnFigures | 
 """What makes figures of a benchmark's answers; None where there is nothing to count."""
 
 KINDS: Mapping[OwnKind, Kind] = {
-    "dash_b": _detections,
-    "groups": _groups,
-    "amber": _amber,
+    "dash_b": _own_detections,
+    "groups": _own_groups,
+    "amber": _own_amber,
 }

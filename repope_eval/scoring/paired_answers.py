@@ -135,7 +135,7 @@ def pair_answers(
                 b=b.get(question),
                 own=(of_a.get(readers.a), of_b.get(readers.b)),
                 common=common,
-                kind=_kind_of_readings(of_a, of_b) or _kind(common, label),
+                kind=_kind_of_readings(of_a, of_b) or _kind_by_label(common, label),
             )
         )
     return tuple(pairs)
@@ -211,7 +211,7 @@ def _kind_of_readings(
     return "read differently" if is_odd else None
 
 
-def _kind(readings: tuple[Reading, Reading], label: bool | None) -> PairKind:
+def _kind_by_label(readings: tuple[Reading, Reading], label: bool | None) -> PairKind:
     a, b = readings
     if a is b:
         return "same answer"

@@ -119,7 +119,7 @@ def score(
         )
         cell_estimates = estimates(sample, of_cell, values_of(cell), undefined)
         cells[name][variant] = CellScores(figures=cell, estimates=cell_estimates)
-    distinct = [_distinct(label_set) for label_set in label_sets if has_mean(label_set.variants)]
+    distinct = [_distinct_questions(label_set) for label_set in label_sets if has_mean(label_set.variants)]
     return ProtocolScores(
         model=model,
         bench=bench,
@@ -157,14 +157,14 @@ def with_distinct(label_sets: Sequence[LabelSet]) -> tuple[LabelSet, ...]:
     if all(len(set(labels.values())) == 2 for each in label_sets for labels in each.variants.values()):
         return tuple(label_sets)
     return tuple(
-        LabelSet(each.name, {**each.variants, **_distinct(each).variants})
+        LabelSet(each.name, {**each.variants, **_distinct_questions(each).variants})
         if has_mean(each.variants)
         else each
         for each in label_sets
     )
 
 
-def _distinct(label_set: LabelSet) -> LabelSet:
+def _distinct_questions(label_set: LabelSet) -> LabelSet:
     """The questions of all variants as one variant."""
     return LabelSet(label_set.name, {DISTINCT: label_set.distinct})
 
@@ -380,7 +380,10 @@ def resolutions(
     by_variant = {}
     for variant, confusion in confusions.items():
         yes, no, neither = (ambiguous[variant, reading] for reading in (True, False, None))
-        of_no, of_yes = _added(yes, no, neither, label=False), _added(yes, no, neither, label=True)
+        of_no, of_yes = (
+            _added_counts(yes, no, neither, label=False),
+            _added_counts(yes, no, neither, label=True),
+        )
         by_variant[variant] = Resolution(
             n_ambiguous=yes + no + neither,
             removed=_f1(confusion, {}, protocol),
@@ -412,7 +415,7 @@ def missing(
     return with_mean(by_variant)
 
 
-def _added(yes: int, no: int, neither: int, *, label: bool) -> dict[str, int]:
+def _added_counts(yes: int, no: int, neither: int, *, label: bool) -> dict[str, int]:
     """What questions with one label add to the counts, by what was read from their answers."""
     return {OUTCOME_OF[label, reading]: n for reading, n in ((True, yes), (False, no), (None, neither))}
 

@@ -39,7 +39,7 @@ THOUGHT_FIELDS = ("reasoning_content", "reasoning", "thinking", "reasoning_detai
 THOUGHT_PARTS = ("thinking", "redacted_thinking", "reasoning", "thought")
 """Types of the parts of a message's content that are thoughts."""
 
-_WITHOUT_SPECIAL_TOKENS = re.compile(r"analysis.*assistantfinal", re.DOTALL)
+_BARE_CHANNELS = re.compile(r"analysis.*assistantfinal", re.DOTALL)
 """The channels of gpt-oss where special tokens are left out."""
 
 _CLOSED = re.compile(r"(?:<(\w[\w:.-]*)>.*</\1>|\[(\w+)\].*\[/\2\]|◁(\w+)▷.*◁/\3▷)\s*\S", re.DOTALL)
@@ -48,13 +48,13 @@ _CLOSED = re.compile(r"(?:<(\w[\w:.-]*)>.*</\1>|\[(\w+)\].*\[/\2\]|◁(\w+)▷.*
 
 def is_thought_alone(text: str) -> bool:
     """Whether a text ends in a thought that has not ended."""
-    text = _rest(text)
+    text = _text_without_thoughts(text)
     return any(text.startswith(opening) and closing not in text for opening, closing in TAGS)
 
 
 def has_thought(text: str) -> bool:
     """Whether a text has a thought, or a part of one, which is no part of the answer."""
-    return is_thought_alone(text) or any(closing in _tagged(text) for _, closing in TAGS)
+    return is_thought_alone(text) or any(closing in _tagged_channels(text) for _, closing in TAGS)
 
 
 def answer_in(text: str) -> str:
@@ -64,7 +64,7 @@ def answer_in(text: str) -> str:
     """
     if not has_thought(text):
         return text
-    return "" if is_thought_alone(text) else _rest(text)
+    return "" if is_thought_alone(text) else _text_without_thoughts(text)
 
 
 def unknown_tag(text: str) -> str | None:
@@ -91,9 +91,9 @@ def unknown_tags_line(tags: Mapping[str, int]) -> str:
     )
 
 
-def _rest(text: str) -> str:
+def _text_without_thoughts(text: str) -> str:
     """What is left of a text without the thoughts that have ended."""
-    text = _tagged(text).lstrip()
+    text = _tagged_channels(text).lstrip()
     for opening, closing in TAGS:
         if closing in text:
             before, _, after = text.rpartition(closing)
@@ -102,9 +102,9 @@ def _rest(text: str) -> str:
     return text
 
 
-def _tagged(text: str) -> str:
+def _tagged_channels(text: str) -> str:
     """A text in which gpt-oss' channels are those of a thought and of an answer, without the tokens around them."""
-    if match := _WITHOUT_SPECIAL_TOKENS.match(text):
+    if match := _BARE_CHANNELS.match(text):
         return CHANNELS[1] + text[match.end() :]
     if "<|channel|>" not in text:
         return text

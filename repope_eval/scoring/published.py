@@ -110,7 +110,7 @@ def _binomial_intervals(
     FP are simulated as independent binomial counts of the observed rates (a parametric bootstrap, seeded).
     Over variants TP go up and down together, since all variants have the same positive questions.
     """
-    simulated = _simulated(by_variant)
+    simulated = _simulated_figures(by_variant)
     intervals: dict[Variant, dict[str, Interval]] = {}
     for index, (variant, counts) in enumerate(by_variant.items()):
         of_variant = {figure: interval_of(values[:, index]) for figure, values in simulated.items()}
@@ -135,7 +135,7 @@ def _wilson_intervals(counts: Confusion) -> dict[str, Interval]:
     }
 
 
-def _simulated(by_variant: Mapping[Variant, Confusion]) -> dict[str, Values]:
+def _simulated_figures(by_variant: Mapping[Variant, Confusion]) -> dict[str, Values]:
     """The figures of simulated counts, [replicates, variants]."""
     generator = np.random.default_rng(SEED)
     together = generator.permutation(REPLICATES)

@@ -68,10 +68,10 @@ def f1_parts(sample: Sample, cells: Sequence[Cells]) -> dict[str, Estimate]:
             in the same order.
     """
     corners = np.array(cells).reshape(2, 2, -1)
-    values = _parts(figure_values(sample.totals, sample.protocol), corners)
-    drawn = _parts(sample.drawn, corners) if sample.drawn else None
+    values = _mean_parts(figure_values(sample.totals, sample.protocol), corners)
+    drawn = _mean_parts(sample.drawn, corners) if sample.drawn else None
     parts = {}
-    for index, (part, moved) in enumerate(_moved(sample, corners).items()):
+    for index, (part, moved) in enumerate(_moved_images(sample, corners).items()):
         if np.isnan(values[index]):
             parts[part] = Estimate(reason="undefined under one of the label sets, or between them")
             continue
@@ -83,7 +83,7 @@ def f1_parts(sample: Sample, cells: Sequence[Cells]) -> dict[str, Estimate]:
     return parts
 
 
-def _parts(figures: Mapping[str, Values], corners: NDArray[np.int64]) -> Values:
+def _mean_parts(figures: Mapping[str, Values], corners: NDArray[np.int64]) -> Values:
     """The parts, [parts, ...], as means over variants; figures are [..., cells], and corners [2, 2, variants]."""
     f1, recall, tnr, yes_share = (
         np.moveaxis(figures[name][..., corners], (-3, -2), (0, 1))
@@ -112,7 +112,7 @@ def mean_over_orders(values: Values) -> Values:
     return changes
 
 
-def _moved(sample: Sample, corners: NDArray[np.int64]) -> dict[str, NDArray[np.bool_]]:
+def _moved_images(sample: Sample, corners: NDArray[np.int64]) -> dict[str, NDArray[np.bool_]]:
     """Whether each part moves what F1 counts of an image, [images]; prevalence moves where numbers of labels do."""
     of_whole = shares(sample.counts[:, corners], sample.protocol)
     counts = np.stack([*of_whole["recall"], *of_whole["tnr"]])
@@ -215,7 +215,7 @@ def effects_by_object(verdicts: Sequence[Verdict]) -> tuple[Effect, ...]:
 
 def turned_verdicts(verdicts: Sequence[Verdict]) -> tuple[TurnedVerdict, ...]:
     """The answered questions that were flipped or removed, in the order of the label sets."""
-    return _told(verdict for verdict in verdicts if verdict.before != verdict.after)
+    return _gathered_verdicts(verdict for verdict in verdicts if verdict.before != verdict.after)
 
 
 def remaining_errors(verdicts: Sequence[Verdict]) -> tuple[TurnedVerdict, ...]:
@@ -223,7 +223,7 @@ def remaining_errors(verdicts: Sequence[Verdict]) -> tuple[TurnedVerdict, ...]:
 
     An unparsed answer is an error by the protocols that count it; the outcome tells it apart.
     """
-    return _told(
+    return _gathered_verdicts(
         verdict for verdict in verdicts if verdict.before in ERRORS and verdict.after == verdict.before
     )
 
@@ -256,7 +256,7 @@ def _n_moved(effect: Effect) -> int:
     return effect.fp_to_tp + effect.fn_to_tn + effect.tp_to_fp + effect.tn_to_fn + sum(effect.removed)
 
 
-def _told(verdicts: Iterator[Verdict]) -> tuple[TurnedVerdict, ...]:
+def _gathered_verdicts(verdicts: Iterator[Verdict]) -> tuple[TurnedVerdict, ...]:
     """Each question with the variants in which it has the same outcomes."""
     by_outcomes: dict[Hashable, list[Verdict]] = {}
     for verdict in verdicts:

@@ -132,12 +132,12 @@ def f1_parts_document(change: Change) -> dict[str, Any]:
 def evidence_document(evidence: Mapping[str, Mapping[Variant, Evidence]]) -> dict[str, Any]:
     """The figures that need no threshold, by label set and variant."""
     return {
-        name: {variant: _evidence(of_variant) for variant, of_variant in by_variant.items()}
+        name: {variant: _evidence_figures(of_variant) for variant, of_variant in by_variant.items()}
         for name, by_variant in evidence.items()
     }
 
 
-def _evidence(evidence: Evidence) -> dict[str, Any]:
+def _evidence_figures(evidence: Evidence) -> dict[str, Any]:
     """The figures, each before its interval; those of calibration come first."""
 
     def figures(names: Iterable[str]) -> dict[str, Any]:

@@ -183,7 +183,7 @@ class Scores(ProtocolScores):
         variants = next(iter(self.cells.values()), {})
         shown = MEAN if MEAN in variants else next(iter(variants), "")
         f1 = [
-            f"{name} {_text(of_variants[shown].estimates['f1'])}"
+            f"{name} {_estimate_text(of_variants[shown].estimates['f1'])}"
             for name, of_variants in self.cells.items()
             if shown in of_variants
         ]
@@ -193,7 +193,7 @@ class Scores(ProtocolScores):
         )
 
 
-def _text(one: Estimate) -> str:
+def _estimate_text(one: Estimate) -> str:
     if one.value is None:
         return "undefined"
     interval = "no interval" if one.interval is None else "{:.4f} to {:.4f}".format(*one.interval)

@@ -69,7 +69,7 @@ class SharedQuestions:
         self._protocol = protocol
         every = (labels for label_set in label_sets for labels in label_set.variants.values())
         self._questions = list(dict.fromkeys(question for labels in every for question in labels))
-        self._answered = {name: self._marked(answers) for name, answers in models.items()}
+        self._answered = {name: self._marked_questions(answers) for name, answers in models.items()}
         any_model = np.logical_or.reduce([np.zeros(len(self._questions), bool), *self._answered.values()])
         indexes: dict[str, int] = {}
         self._image_of = np.array(
@@ -79,11 +79,11 @@ class SharedQuestions:
         self._images = [image for image, index in indexes.items() if index in drawn_from]
         self._labelled: dict[Cell, NDArray[np.bool_]] = {}
         for label_set in label_sets:
-            of_variants = [self._marked(labels) for labels in label_set.variants.values()]
+            of_variants = [self._marked_questions(labels) for labels in label_set.variants.values()]
             for name, variant, cells in variant_cells([label_set]):
                 self._labelled[name, variant] = np.logical_or.reduce([of_variants[cell] for cell in cells])
 
-    def _marked(self, questions: Collection[Question]) -> NDArray[np.bool_]:
+    def _marked_questions(self, questions: Collection[Question]) -> NDArray[np.bool_]:
         return np.fromiter(
             (question in questions for question in self._questions), bool, len(self._questions)
         )
@@ -101,13 +101,13 @@ class SharedQuestions:
 
     def n_questions(self, questions: QuestionSet, cell: Cell | None = None) -> int:
         """How many of the questions have a label in a cell, distinct ones under `mean`; without a cell, in any."""
-        return int(self._of_cell(questions, cell).sum())
+        return int(self._questions_of_cell(questions, cell).sum())
 
     def n_images(self, questions: QuestionSet, cell: Cell | None = None) -> int:
         """How many images these questions are about."""
-        return len(np.unique(self._image_of[self._of_cell(questions, cell)]))
+        return len(np.unique(self._image_of[self._questions_of_cell(questions, cell)]))
 
-    def _of_cell(self, questions: QuestionSet, cell: Cell | None) -> NDArray[np.bool_]:
+    def _questions_of_cell(self, questions: QuestionSet, cell: Cell | None) -> NDArray[np.bool_]:
         among = np.frombuffer(questions, dtype=bool)
         return among if cell is None else among & self._labelled[cell]
 

@@ -58,7 +58,7 @@ class _Seen(NamedTuple):
 
 def detection_charts(detections: Mapping[str, Detection]) -> list[Chart]:
     """All objects in one plane, and the objects that the model tells apart least; none where a label has no answer."""
-    seen = [shares for name, one in detections.items() if (shares := _seen(name, one))]
+    seen = [shares for name, one in detections.items() if (shares := _seen_shares(name, one))]
     whole = next((one for one in seen if one.name == ALL_OBJECTS), None)
     if whole is None:
         return []
@@ -87,7 +87,7 @@ def detection_charts(detections: Mapping[str, Detection]) -> list[Chart]:
     ]
 
 
-def _seen(name: str, detection: Detection) -> _Seen | None:
+def _seen_shares(name: str, detection: Detection) -> _Seen | None:
     """The shares of an object; None where one has nothing to divide by."""
     tpr, tnr = detection.estimates["tpr"], detection.estimates["tnr"]
     if tpr.value is None or tnr.value is None:

@@ -38,7 +38,7 @@ FOURTH = "#8553b3"
 SERIES = (FIRST, SECOND, THIRD, FOURTH)
 """The colours of label sets in their order: POPE, RePOPE, and further ones."""
 
-IN_PAGE: Mapping[str, str] = {
+PAGE_COLORS: Mapping[str, str] = {
     INK: "currentColor",
     QUIET: "var(--quiet)",
     LINE: "var(--line)",
@@ -96,7 +96,7 @@ _LEFT_OUT = ("metadata", "style")
 _LOOK_OF_ALL = "stroke-linejoin: round; stroke-linecap: butt"
 """The content of that style sheet."""
 _REFERENCE = re.compile(r"url\(#([^)]+)\)")
-_COLOR = re.compile("|".join(IN_PAGE))
+_COLOR = re.compile("|".join(PAGE_COLORS))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,8 +199,8 @@ def _inline_svg(svg: bytes, name: str, title: str, description: str) -> Markup:
 
 def _localize(element: ElementTree.Element, name: str) -> None:
     """Removes namespaces, which HTML does not need, and prefixes ids and the references to them."""
-    element.tag = _local(element.tag)
-    element.attrib = {_local(key): value for key, value in element.attrib.items()}
+    element.tag = _local_name(element.tag)
+    element.attrib = {_local_name(key): value for key, value in element.attrib.items()}
     for key, value in element.attrib.items():
         if key == "id":
             element.attrib[key] = f"{name}-{value}"
@@ -208,15 +208,15 @@ def _localize(element: ElementTree.Element, name: str) -> None:
             element.attrib[key] = f"#{name}-{value.removeprefix('#')}"
         else:
             in_page = _REFERENCE.sub(rf"url(#{name}-\1)", value)
-            element.attrib[key] = _COLOR.sub(lambda match: IN_PAGE[match[0]], in_page)
+            element.attrib[key] = _COLOR.sub(lambda match: PAGE_COLORS[match[0]], in_page)
     for child in list(element):
-        if _local(child.tag) in _LEFT_OUT:
+        if _local_name(child.tag) in _LEFT_OUT:
             element.remove(child)
         else:
             _localize(child, name)
 
 
-def _local(name: str) -> str:
+def _local_name(name: str) -> str:
     return name.rpartition("}")[2]
 
 
@@ -232,7 +232,7 @@ def series_color(index: int) -> str:
     return SERIES[index % len(SERIES)]
 
 
-def _look(index: int) -> dict[str, Any]:
+def _mark_look(index: int) -> dict[str, Any]:
     """The marks of the first label set are hollow, so that they are told apart without colours, too."""
     color = series_color(index)
     return {"color": color, "markerfacecolor": PAPER if index == 0 else color}
@@ -240,7 +240,7 @@ def _look(index: int) -> dict[str, Any]:
 
 def mark(axes: Axes, x: float, y: float, index: int, size: float, shape: str = "o", **look: Any) -> None:
     """Draws the mark of the label set with that index: its size in points, and its shape that of a variant."""
-    axes.plot([x], [y], shape, markersize=size, zorder=3, **_look(index), **look)
+    axes.plot([x], [y], shape, markersize=size, zorder=3, **_mark_look(index), **look)
 
 
 def mark_with_interval(
@@ -255,7 +255,7 @@ def mark_with_interval(
 def label_set_handles(names: Iterable[str], **look: Any) -> list[Line2D]:
     """The entries of a legend of label sets."""
     return [
-        Line2D([], [], marker="o", label=label(label_set_title(name)), **_look(index), **look)
+        Line2D([], [], marker="o", label=label(label_set_title(name)), **_mark_look(index), **look)
         for index, name in enumerate(names)
     ]
 

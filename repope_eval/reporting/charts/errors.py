@@ -73,14 +73,14 @@ def _paint_effects(
             stays = effect.before[error] - excused - effect.removed[error]
             before_bars.append((stays, excused, effect.removed[error]))
             after_bars.append((effect.after[error] - fresh, fresh))
-    _stacked(before, names, before_bars, _PARTS)
-    _stacked(after, names, after_bars, _NEW_PARTS)
+    _paint_stacked_bars(before, names, before_bars, _PARTS)
+    _paint_stacked_bars(after, names, after_bars, _NEW_PARTS)
     widest = max(before.get_xlim()[1], after.get_xlim()[1])
     before.set_xlim(0, widest)
     after.set_xlim(0, widest)
 
 
-def _stacked(
+def _paint_stacked_bars(
     axes: Axes, names: Sequence[str], bars: Sequence[tuple[int, ...]], parts: dict[str, str]
 ) -> None:
     rows = range(len(names))

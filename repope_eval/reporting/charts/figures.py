@@ -169,10 +169,10 @@ def window_around(points: Sequence[Point]) -> Window:
     if not shown:
         return 0.0, 1.0, 0.0, 1.0
     _, recalls, precisions = zip(*shown, strict=True)
-    return (*_range(recalls), *_range(precisions))
+    return (*_shown_range(recalls), *_shown_range(precisions))
 
 
-def _range(values: Sequence[float]) -> tuple[float, float]:
+def _shown_range(values: Sequence[float]) -> tuple[float, float]:
     low, high = min(values), max(values)
     room = max(0.2 * (high - low), (_NARROWEST - (high - low)) / 2, 0.01)
     return max(0.0, low - room), min(1.0, high + room)
@@ -182,7 +182,7 @@ def _paint_equal_f1(axes: Axes, window: Window) -> None:
     """Draws lines of equal F1, precision = F1 recall / (2 recall - F1), each with its F1 at its end."""
     left, right, bottom, top = window
     lowest, highest = _f1(left, bottom), _f1(right, top)
-    for f1 in _levels(lowest, highest):
+    for f1 in _round_levels(lowest, highest):
         recall = np.linspace(max(left, f1 / 2 + 1e-6), right, 400)
         precision = f1 * recall / (2 * recall - f1)
         shown = (precision >= bottom) & (precision <= top)
@@ -197,7 +197,7 @@ def _paint_equal_f1(axes: Axes, window: Window) -> None:
                       ha="left", va="center" if at_right else "bottom")  # fmt: skip
 
 
-def _levels(lowest: float, highest: float) -> list[float]:
+def _round_levels(lowest: float, highest: float) -> list[float]:
     """Round values strictly between two values, few enough to be told apart."""
     step = next((step for step in _STEPS if (highest - lowest) / step <= _MOST_LINES), _STEPS[-1])
     first, last = math.floor(lowest / step) + 1, math.ceil(highest / step)
