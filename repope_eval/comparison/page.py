@@ -249,7 +249,6 @@ def render_comparison_page(view: ComparisonView, command: str) -> str:
     """The page, which needs no file and no network; as many pictures as it has room for.
 
     Args:
-        view: the comparison.
         command: how it was started; shown in the page.
     """
     protocols = dict.fromkeys((view.a.protocol, view.b.protocol, view.protocol))

@@ -136,10 +136,10 @@ def _pictures(a: Mapping[str, str], b: Mapping[str, str]) -> list[SettingPair]:
 
 
 OWN_PROTOCOL = DEFAULT_PROTOCOL
-"""How an answer file is read where nothing says it, and what is common to two results that are read differently."""
+"""The protocol of an answer file where none is set, and the common one of two results that differ in theirs."""
 
 OLD_POPE = "POPE's edition before October 2023"
-"""What a file answers whose questions are spelt as that edition's: 84 of today's distinct questions are not in it."""
+"""The edition of a file whose questions are spelt as in that edition; it lacks 84 of today's distinct questions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,7 +181,7 @@ def read_sides(settings: CompareSettings) -> tuple[Side, Side]:
     folders = {
         letter: Path(value).expanduser()
         for letter, value in values.items()
-        if isinstance(value, str) and os.path.isdir(Path(value).expanduser())  # noqa: PTH112  # of any length
+        if isinstance(value, str) and os.path.isdir(Path(value).expanduser())  # noqa: PTH112  # takes any length
     }
     for letter in folders:
         if _questions_of(letter, settings):
@@ -274,8 +274,8 @@ def _odd_answers(run: FinishedRun, benchmark: Benchmark, n_scored: int) -> Itera
         yield f"{_answers_are(n_strange, len(run.answers))} to questions that {benchmark.name} does not have."
     if n_more := len(run.answers) - n_strange - n_scored:
         yield (
-            f"{_answers_are(n_more, len(run.answers))} about images after the first {run.limit}, which its figures leave out "
-            f"(limit={run.limit}); so it is here."
+            f"{_answers_are(n_more, len(run.answers))} about images after the first {run.limit}, which its figures "
+            f"leave out (limit={run.limit}); so it is here."
         )
 
 
@@ -328,13 +328,13 @@ def _odd_rows(joined: Joined, benchmark: Benchmark) -> list[str]:
     if joined.unjoined:
         number = len(joined.unjoined)
         notes.append(
-            f"{_answers_are(number, joined.n_rows)} about questions that {benchmark.name} does not have; no figure here "
-            "counts them."
+            f"{_answers_are(number, joined.n_rows)} about questions that {benchmark.name} does not have; no figure "
+            "here counts them."
         )
     if joined.n_misspelt:
         notes.append(
-            f'{_answers_are(joined.n_misspelt, joined.n_rows)} to questions spelt with "imange", so it is of {OLD_POPE}, '
-            "which lacks questions that today's has."
+            f'{_answers_are(joined.n_misspelt, joined.n_rows)} to questions spelt with "imange", so it is of '
+            f"{OLD_POPE}, which lacks questions that today's has."
         )
     if joined.n_thoughts:
         notes.append(

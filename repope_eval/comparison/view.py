@@ -171,9 +171,10 @@ def paper_sentence(view: ComparisonView) -> str | None:
     )
     sure = "" if chance.p is None else f", {_p_text(chance.p)}"
     return (
-        f"F1{several} of {view.a.name} less that of {view.b.name}: {_signed_points(chance.value)} points ({interval}{sure}) "
-        f"under {label_set_phrase(labels.common)}, on the {counted(chance.n_questions, 'question', ',')} about "
-        f"{counted(chance.n_images, 'image', ',')} that both answered, protocol {view.protocol}"
+        f"F1{several} of {view.a.name} less that of {view.b.name}: {_signed_points(chance.value)} points "
+        f"({interval}{sure}) under {label_set_phrase(labels.common)}, on the "
+        f"{counted(chance.n_questions, 'question', ',')} about {counted(chance.n_images, 'image', ',')} "
+        f"that both answered, protocol {view.protocol}"
     )
 
 
@@ -185,8 +186,8 @@ def _gap_sentence(labels: ComparedLabels, gap: Gap, value: float) -> str:
     variant = f" ({labels.headline})" if len(labels.gaps) > 1 else ""
     under_a = f" under {label_set_phrase(labels.a)}" if labels.a != labels.b else ""
     figures = (
-        f"F1{variant} is {_figure_value_text(gap.a.own)} for a{under_a} and {_figure_value_text(gap.b.own)} for b under "
-        f"{label_set_phrase(labels.b)}"
+        f"F1{variant} is {_figure_value_text(gap.a.own)} for a{under_a} and {_figure_value_text(gap.b.own)} for b "
+        f"under {label_set_phrase(labels.b)}"
     )
     if abs(value) < LEAST:
         return f"{figures}: no gap."
@@ -276,7 +277,8 @@ def _chance_sentence(view: ComparisonView, gap: Gap, chance: Difference) -> str:
         return f"{left}, without an interval ({chance.reason}){_settings_clause(view)}."
     sure = "more than chance" if chance.p <= SURE else "within chance"
     if chance.interval is None:
-        return f"{left}, without an interval ({chance.reason}). {_exact_test_text(chance)}: {sure}{_settings_clause(view)}."
+        exact = _exact_test_text(chance)
+        return f"{left}, without an interval ({chance.reason}). {exact}: {sure}{_settings_clause(view)}."
     return f"{left}, 95 % {_interval_ends(chance.interval)}, {_p_text(chance.p)}: {sure}{_settings_clause(view)}."
 
 

@@ -153,6 +153,7 @@ def _paint_numbers(figure: Figure, axes: Axes, points: Sequence[Sequence[Point]]
         if mark is None:
             continue
         positions = [(mark[0] + right, mark[1] + up) for right, up in offsets]
+        # The distance from the mark counts a little, so that the nearer of two positions with equal room is taken.
         rooms = [_room_around(position, taken) - 0.05 * math.dist(position, mark) for position in positions]
         best = positions[rooms.index(max(rooms))]
         taken.append(best)

@@ -174,7 +174,6 @@ def render_leaderboard(
     """The page as HTML.
 
     Args:
-        board: what it is about.
         tables: as of `leaderboard_tables`.
         charts: as of `leaderboard_charts`.
         command: by which it was made.
@@ -206,7 +205,6 @@ def report(settings: config.ReportSettings, command: str) -> Leaderboard:
     """Makes the leaderboard of all runs in a folder.
 
     Args:
-        settings: of the report.
         command: how it was started; shown in the page.
 
     Raises:

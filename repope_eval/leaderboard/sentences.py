@@ -90,8 +90,8 @@ def _best_run(board: Leaderboard) -> Iterator[str]:
         if place is not None:
             equals = _entries_at(board, name, board.runs, place)
             yield (
-                f"The best of your runs {'is' if len(equals) == 1 else 'are'} {_entry_names(equals)}, in place {place} of "
-                f"{len(board.entries)} under {label_set_phrase(name)}."
+                f"The best of your runs {'is' if len(equals) == 1 else 'are'} {_entry_names(equals)}, in place "
+                f"{place} of {len(board.entries)} under {label_set_phrase(name)}."
             )
 
 
@@ -159,9 +159,9 @@ def _partial_entries(board: Leaderboard) -> Iterator[str]:
     ]
     if marked:
         yield (
-            f"F1 marked with {PARTIAL} ({_listed_words(_first_names(marked))}) leaves out more than 1 % of the questions with "
-            "label yes, or of those with label no, which have no answer or none that reads as yes or no: it is about "
-            "another mix of labels, or about the easier questions."
+            f"F1 marked with {PARTIAL} ({_listed_words(_first_names(marked))}) leaves out more than 1 % of the "
+            "questions with label yes, or of those with label no, which have no answer or none that reads as yes or "
+            "no: it is about another mix of labels, or about the easier questions."
         )
 
 

@@ -47,6 +47,7 @@ def fitted(table: Table, room: int) -> list[Fitted]:
     whole = natural(table)
     if _total_width(whole.widths) <= room:
         return [whole]
+    # A single word may not take more than half of the line: a longer one is broken.
     least = [_least_width(column, cells, room // 2) for column, cells in _columns_with_cells(table)]
     parts = _parts_of_columns(least, table.n_naming, room)
     return [
@@ -176,7 +177,7 @@ def _print_part(part: Fitted, padded: bool) -> None:
     console = _TextConsole(
         file=drawn,
         width=_UNLIMITED_WIDTH,
-        height=1,  # says nothing of the table, but a plain terminal (TERM=dumb) is asked for both or 80 columns
+        height=1,  # no table needs it, but on a plain terminal (TERM=dumb) rich ignores a width without a height
         markup=False,
         emoji=False,
         highlight=False,

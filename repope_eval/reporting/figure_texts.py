@@ -35,7 +35,7 @@ F1_PART_TITLES: Mapping[str, str] = {
     "left_out": "questions left out",
     "prevalence": "prevalence",
 }
-"""Titles of what F1's change is made of (see `f1_parts.PARTS`)."""
+"""Titles of what F1's change is made of (see `relabelling_effect.PARTS`)."""
 
 
 def count_text(value: float | None, interval: Interval = None) -> str:

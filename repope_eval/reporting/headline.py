@@ -82,12 +82,12 @@ def _scope_and_change(lead: Lead) -> str:
 
 
 def _image_scope(part: str) -> str:
-    """Of how many images the figure is, where `limit` leaves a part of them."""
+    """The images that the figure is about, where `limit` leaves a part of them."""
     return f"; {part}" if part else ""
 
 
 def _question_scope(scores: Scores) -> str:
-    """Of which questions the figure is, where it leaves out more than a few: these may be the harder ones."""
+    """The questions that the figure is about, where it leaves out more than a few, which may be the harder ones."""
     if scores.is_unread:
         return f"; none of {counted(scores.n_answered, 'answer', ',')} reads as yes or no"
     number = int(n_counted(scores.n_answered, len(scores.unparsed), PROTOCOLS[scores.protocol]))
@@ -164,7 +164,7 @@ _PARTS = {
     "left_out": "by questions left out, which may be the harder ones",
     "prevalence": "by prevalence",
 }
-"""What a sentence says of each part of F1's change (see `f1_parts.PARTS`)."""
+"""What a sentence says of each part of F1's change (see `relabelling_effect.PARTS`)."""
 
 
 _UNPARSED = {
@@ -186,7 +186,7 @@ def f1_parts_remark(scores: Scores) -> str | None:
     if not scores.changes:
         return None
     where, change = _main_summary(scores.changes)
-    # What no label and no question has a part in changes F1 by nothing at all, and is not spoken of.
+    # A part is exactly 0 where no label and no question has a share in it; the sentence leaves it out.
     parts = {part: estimate for part, estimate in change.f1_parts.items() if estimate.value != 0}
     if not parts or any(estimate.value is None for estimate in parts.values()):
         return None

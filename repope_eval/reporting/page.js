@@ -60,19 +60,20 @@ function filterable(section) {
       (!object || item.dataset.object.toLowerCase().includes(object));
     let fitting = 0;
     let shownCards = 0;
-    let found = 0;
+    let fittingQuestions = 0;
     cards.forEach((card, place) => {
       const number = items[place].filter((item) => !(item.hidden = !fits(item))).length;
       fitting += number > 0;
-      found += number;
+      fittingQuestions += number;
       card.hidden = number === 0;
       card.classList.toggle("later", fitting > limit); // which a printed page shows all the same
       shownCards += number > 0 && fitting <= limit;
     });
     const number = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;
     const isNarrowed = variant || kind || object;
-    said.textContent = found
-      ? `${isNarrowed ? "The filter leaves " : ""}${number(found, "question")} about ${number(fitting, "image")}.`
+    const left = `${number(fittingQuestions, "question")} about ${number(fitting, "image")}`;
+    said.textContent = fittingQuestions
+      ? `${isNarrowed ? "The filter leaves " : ""}${left}.`
       : "No question fits the filter.";
     more.textContent = `Show more of the ${fitting - shownCards} further images`;
     more.hidden = shownCards === fitting;
@@ -102,12 +103,13 @@ function filteredTable(filters) {
       : texts.some((text) => text.toLowerCase().includes(field.value.trim().toLowerCase()));
   };
   filters.addEventListener("input", () => {
-    let found = 0;
+    let fitting = 0;
     rows.forEach((row) => {
       row.hidden = ![...filters.elements].every((field) => fits(row, field));
-      found += !row.hidden;
+      fitting += !row.hidden;
     });
-    said.textContent = found === rows.length ? "" : found ? `${found} of ${rows.length} rows` : "No row fits the filter.";
+    const count = fitting ? `${fitting} of ${rows.length} rows` : "No row fits the filter.";
+    said.textContent = fitting === rows.length ? "" : count;
   });
   filters.addEventListener("submit", (event) => event.preventDefault());
   filters.hidden = false;

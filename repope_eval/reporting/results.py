@@ -66,10 +66,8 @@ def score_and_report(
     """Scores the answers, writes scores, page and figures into the folder, and shows the scores.
 
     Args:
-        answered: what is scored.
         folder: of the run; its manifest is finished.
         seconds: takes what scoring and reporting took.
-        show: shows the scores.
     """
     with timed(seconds, "scoring"):
         scores = score_benchmark(
@@ -85,7 +83,9 @@ def score_and_report(
         page = render_run_page(_run_view(answered, scores, folder, seconds))
         folder.write_scores(scores.to_dict(), page.html)
         folder.write_figures(page.figures)
-    folder.manifest.finish(seconds=rounded(seconds), counts=counts)  # what is shown may be going nowhere
+    folder.manifest.finish(
+        seconds=rounded(seconds), counts=counts
+    )  # first, since showing fails where standard output is closed
     show(scores)
     log.info("%s", readings_remark(scores.read_otherwise, scores.protocol, scores.n_answered))
     for line in folder.manifest.doubts:
@@ -101,7 +101,7 @@ def score_and_report(
 
 
 def _decoding(settings: config.RunSettings | config.ScoreSettings) -> str:
-    """How a model was asked to decode; nobody knows it of answers from elsewhere."""
+    """How a model was asked to decode; empty for answers from elsewhere, of which it is unknown."""
     if not isinstance(settings, config.RunSettings):
         return ""
     return "temperature 0" if settings.model.family == SERVER else "greedy"

@@ -224,7 +224,7 @@ def interval_table(caption: str, scores: Scores, names: Iterable[str]) -> Table:
 
 
 def reason_lines(scores: Scores) -> tuple[str, ...]:
-    """Why figures or intervals are missing: one line for each reason, with all that it is the reason of."""
+    """Why figures or intervals are missing: one line for each reason, with all that it explains."""
     shown = {**FIGURE_TITLES, **F1_PART_TITLES}
     by_reason: dict[str, dict[str, list[str]]] = {}
     for where, estimates in _placed_estimates(scores):

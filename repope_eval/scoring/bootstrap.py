@@ -100,7 +100,7 @@ _FEWEST_IMAGES_AT_ONCE = 32
 Strata = tuple[NDArray[np.int64], ...]
 """Groups of images, by their indexes; each image is in one, and each group is drawn from separately."""
 _Groups = tuple[tuple[int, ...], ...] | None
-"""The same as a key, and None for a single one."""
+"""Strata as a key of the cache; None for a single stratum."""
 Cells = tuple[int, ...]
 """The indexes of the cells that a figure is of: a single one, or all of those that a mean is over.
 

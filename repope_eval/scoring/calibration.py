@@ -17,7 +17,7 @@ BINS = 10
 CALIBRATION_FIGURES = ("ece", "ece_debiased", "brier")
 
 FEWEST_EVENTS = 10
-"""As many independent errors the Brier score's interval needs, as `logit_intervals` counts them."""
+"""The Brier score's interval needs so many independent errors, as `logit_estimate` counts them."""
 ECE_REASON = "chance alone raises it; the interval is that of ece_debiased"
 
 FEWEST_DRAWN = 30
@@ -108,7 +108,6 @@ def calibration_sums(images: NDArray[np.int64], confidences: Values, labels: Val
         images: the index of each question's image.
         confidences: [questions].
         labels: [questions].
-        n_images: how many images there are.
     """
     flat = images * BINS + bins_of(confidences)
     gaps = np.bincount(flat, confidences - labels, minlength=n_images * BINS).reshape(n_images, BINS)
@@ -144,8 +143,9 @@ def calibration(totals: Values, drawn: Values) -> dict[str, Estimate]:
     debiased = None
     of_debiased: Interval = None
     if not np.isnan(drawn).any():
-        # Chance adds to gaps what replicates differ by from the answers.
+        # What replicates differ by from the answers is what chance adds to the gaps.
         chance = drawn_gaps - gaps
+        # Gaps that have their own error as a low percentile are large ones, so this gives the high end.
         high, low = (
             _gap_factor(gaps, chance, partial(np.percentile, q=percentile)) for percentile in PERCENTILES
         )

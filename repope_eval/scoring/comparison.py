@@ -78,7 +78,6 @@ def agreement(
     """The agreement over the models whose figure is defined under both label sets.
 
     Args:
-        models: their names.
         before: each of `RANKED_FIGURES` under the first label set.
         after: the same under the second.
     """
@@ -166,7 +165,7 @@ def joint_intervals(values: Values, replicates: Values) -> list[tuple[int, int]]
     """Intervals of the places that hold for all models at once with a chance of 95 %, by the highest value first.
 
     A model's place lies between 1 plus the number of models that are surely better, and the number of models less those
-    that are surely worse. Surely is what the step-down finds among the one-sided comparisons of all pairs, both ways.
+    that are surely worse. The step-down decides which are, among the one-sided comparisons of all pairs, both ways.
     Source: M. Mogstad, J. P. Romano, A. M. Shaikh and D. Wilhelm, "Inference for Ranks with Applications to Mobility
     across Neighbourhoods and Academic Achievement across Countries", Review of Economic Studies 91 (2024), 476-518.
 
@@ -177,7 +176,7 @@ def joint_intervals(values: Values, replicates: Values) -> list[tuple[int, int]]
     pairs, errors = [], {}
     for first, second in combinations(range(len(values)), 2):
         error = standard_error(replicates[:, first] - replicates[:, second])
-        if error > 0:  # neither undefined nor without any spread
+        if error > 0:  # it is NaN where a replicate is undefined, and 0 where all are the same
             pairs += [(first, second), (second, first)]
             errors[first, second] = errors[second, first] = error
 

@@ -78,7 +78,7 @@ class Figures:
 
     @property
     def is_unread(self) -> bool:
-        """Whether there are answers, and none of them is a yes or a no: an F1 of such would be none of the model's."""
+        """Whether there are answers, and none of them is a yes or a no: their F1 would say nothing of the model."""
         return is_unread(self.n_answered, self.n_unparsed)
 
 

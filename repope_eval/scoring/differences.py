@@ -213,7 +213,7 @@ def _differences(pairs: Sequence[_Pair]) -> tuple[Difference, ...]:
     of_family = {index: p / len(drawn) for index, p in zip(drawn, adjusted, strict=True)}
     for index in tested:
         p = family[index].p or 0.0
-        # The two tests differ where a distribution is skewed; that for many is not to be the milder one.
+        # The two tests differ where a distribution is skewed; p for all pairs must not be below that of the pair alone.
         for_all = max(p, len(tested) * of_family.get(index, p))
         family[index] = replace(family[index], p_adjusted=min(1.0, for_all))
     return tuple(family)
@@ -280,7 +280,7 @@ def too_few_differing(n_images: int) -> str:
 
 
 def _widened_to_zero(interval: Interval) -> Interval:
-    """The interval, widened to hold 0: what the exact test does not exclude is not outside of it."""
+    """The interval, widened to hold 0, which the exact test does not exclude."""
     return interval and (min(interval[0], 0.0), max(interval[1], 0.0))
 
 

@@ -124,7 +124,9 @@ class DrawnLevels:
         sums = np.zeros((len(weights), self._n_levels))
         of_questions = np.empty(len(images), dtype=weights.dtype)
         for row, of_images in zip(sums, weights, strict=True):
-            of_images.take(images, out=of_questions, mode="clip")  # all are there; "raise" would copy
+            of_images.take(
+                images, out=of_questions, mode="clip"
+            )  # all indexes exist; mode "raise" would copy
             row[levels[starts]] = np.add.reduceat(of_questions, starts, dtype=np.uint32)
         return sums
 
@@ -133,7 +135,7 @@ EVIDENCE_REPLICATES = 2_000
 FEWEST_OF_LABEL = 20
 """With fewer images that have a question of either label, AUROC and average precision have no interval."""
 FEWEST_MISORDERED = 5
-"""As many independent misordered questions their intervals need, as `logit_intervals` counts them: of simulated models
+"""Their intervals need so many independent misordered questions, as `logit_estimate` counts them. Of simulated models
 with fewer, those without a bad image have an interval that knows of none (`perf/confidence.py`)."""
 BEST_F1_REASON = "the best of many thresholds is too high on average, and replicates of it are higher still"
 MOST_LEVELS = 4_000

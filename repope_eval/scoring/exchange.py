@@ -17,7 +17,7 @@ from repope_eval.scoring.confusion import Values, ratio
 
 DRAWN_EXCHANGES = 10_000
 MOST_EXCHANGES = 2**19
-"""Up to so many exchanges that differ are all counted, those of 19 images at least. Of more, some are drawn."""
+"""Up to so many different exchanges are all counted, so that those of 19 images always are. Of more, some are drawn."""
 
 _ROUNDING = 1e-12
 """Differences of F1 that are no further apart are the same."""
@@ -27,7 +27,7 @@ Counts = NDArray[np.integer]
 
 
 def n_differing(first: Counts, second: Counts) -> int:
-    """About how many images two models differ in what F1 counts."""
+    """The number of images about which two models differ in what F1 counts."""
     return int((first != second).any(axis=(1, 2)).sum())
 
 
@@ -60,6 +60,7 @@ def _difference_kinds(distances: Counts) -> tuple[Counts, Counts]:
     """
     flat = distances.reshape(len(distances), -1)
     flat = flat[flat.any(axis=1)]
+    # Of a way and its reverse, the one whose first difference is positive stands for both.
     first = flat[np.arange(len(flat)), (flat != 0).argmax(axis=1)]
     kinds, n_each = np.unique(flat * np.sign(first)[:, None], axis=0, return_counts=True)
     return kinds, n_each
@@ -71,6 +72,7 @@ def _all_nets(kinds: Counts, n_each: Counts) -> tuple[Counts, Values]:
     for kind, n in zip(kinds, n_each.tolist(), strict=True):
         turned = np.arange(n + 1)
         nets = (nets[:, None] + (n - 2 * turned)[:, None] * kind).reshape(-1, len(kind))
+        # By logarithms, since 2**n is too large for a float where many images are of one kind.
         ratios = (n - turned[1:] + 1) / turned[1:]
         binomial = np.exp(np.concatenate([[0.0], np.cumsum(np.log(ratios))]) - n * log(2))
         weights = np.outer(weights, binomial).ravel()

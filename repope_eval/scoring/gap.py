@@ -102,7 +102,7 @@ class SharedGround:
     def worth(self, cause: Cause, figure: str, cells: Cells) -> Values:
         """By how much the gap changes as a thing becomes common, in each order of the things, [orders].
 
-        Of the answers, it is the gap on common ground. It is NaN where a figure is undefined.
+        For the answers, it is the gap on common ground. It is NaN where a figure is undefined.
         """
         return self._worth_of_cause(self._values[figure], cause, cells)
 
@@ -111,12 +111,12 @@ class SharedGround:
         return self._worth_of_cause(self._replicates[figure], cause, cells)
 
     def n_images(self, cells: Cells) -> int:
-        """How many images those figures are about that are about the fewest."""
+        """The number of images with an answer, in the result and the state that have the fewest."""
         has_answer = self._counts[:, :, list(cells), :_UNANSWERED].any(axis=(2, 3))
         return int(has_answer.sum(axis=0).min())
 
     def n_moving(self, cause: Cause, figure: str, cells: Cells) -> int:
-        """How many images a cause is at work in: those that count otherwise as a thing becomes common."""
+        """The number of images that a cause is at work in: what the figure counts of them changes with it."""
         pairs = [((side, state), (side, state | {cause})) for side, state in product(_SIDES, _STATES)]
         if cause == "answers":
             pairs = [((0, COMMON), (1, COMMON))]
@@ -132,6 +132,7 @@ class SharedGround:
 
         if cause == "answers":
             return gap(COMMON)[None]
+        # What has become common before the cause, in each order.
         earlier = [frozenset(order[: order.index(cause)]) for order in permutations(_CAN_BE_COMMON)]
         return np.stack([gap(state) - gap(state | {cause}) for state in earlier])
 
@@ -175,7 +176,7 @@ FIRST, SECOND = "a", "b"
 """The two results, as the command names them."""
 
 LEAST = 0.00005
-"""A part of a figure that is shown: the hundredth of a point. Smaller ones are nothing."""
+"""Half of a hundredth of a point, the last digit that is shown: what is smaller shows as nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,8 +244,7 @@ def gaps(
     """The gaps of two results in each variant.
 
     Args:
-        a: the first result.
-        b: the second, whose labels have the same variants.
+        b: its labels have the same variants as those of a.
         labels: the common ones, with the same variants.
         protocol: the common one.
         chance: what `paired_differences` finds: how sure the part of F1 is that is due to answers.

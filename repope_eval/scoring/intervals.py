@@ -4,12 +4,12 @@ Near an end replicates are skewed, and where a few questions make all of the dif
 truth too seldom. So the standard error of the replicates is taken to the logit scale, and Student's t stands for the
 normal distribution, since few questions tell the standard error badly, too. Its degrees of freedom are the number of
 independent events of which a count would vary by as large a share: the square of the distance to the nearer end over
-the variance of the replicates. Where that are very few, the next images may hold errors that none of these shows, and
+the variance of the replicates. Where these are very few, the next images may hold errors that none of these shows, and
 there is no interval. `perf/confidence.py` measures how often the intervals hold.
 
 Replicates only know the errors that the answers have. With few images, or errors in few of them, their percentiles lie
 too close together, and with no error at all they are one point. There, a share of questions gets the gamma interval of
-`clustering.clustered_interval`, and the other figures get what follows from it. F1 rises with Jaccard's index. Balanced
+`clustered_interval`, and the other figures get what follows from it. F1 rises with Jaccard's index. Balanced
 accuracy, F1 at 50 % yes and the correlation rise with recall and with the true negative rate (the yes ratio falls with
 the latter), so they lie between their values at the ends of these two, which hold at once with 95 % where each
 holds with 97.5 %. A mean over variants lies between the means of their ends.
@@ -85,7 +85,7 @@ def clustered_interval(
     between_images = n_images / (n_images - 1) * float(residuals @ residuals) / n**2
     variance = max(between_images, share * (1 - share) / n)
     questions = whole if questions is None else questions
-    # Of the image that a question is about, on average.
+    # The mean over questions of how many questions the same image has.
     n_questions = float(questions @ questions) / float(questions.sum())
     further = max(float(rare.max()), n_questions / 2, 1.0)
     low, high = gamma_interval(float(rare.sum()) / n, variance, further / n, confidence)
@@ -94,7 +94,7 @@ def clustered_interval(
 
 
 def number_of_events(part: Values, whole: Values) -> float:
-    """In how many images the errors are, or the right answers if these are in fewer; both are [images].
+    """The number of images that the errors are in, or the right answers if these are in fewer; both are [images].
 
     An image with many of them outweighs others. So it is the number of images with equally many that would show as
     much: sum(w)^2 / sum(w^2) of the numbers w in each image (L. Kish, "Survey Sampling", 1965, section 11.7).
@@ -149,7 +149,6 @@ def logit_estimate(value: float, drawn: Values, fewest_events: int) -> Estimate:
     """A figure with its 95 % interval, or with the reason why there is none; without either where it is NaN.
 
     Args:
-        value: the figure.
         drawn: the figure in each replicate, [replicates].
         fewest_events: with fewer independent events than these there is no interval.
     """
@@ -355,12 +354,14 @@ def _is_composite(figure: str, protocol: Protocol) -> bool:
 
 def _composite_interval(figure: str, of_recall: Share, of_tnr: Share, protocol: Protocol) -> Interval:
     """The interval of a figure between its values at the ends of recall's and the true negative rate's intervals."""
+    # Both intervals hold at once with 95 % where each of them holds with 97.5 %.
     recall, tnr = (
         clustered_interval(*share, confidence=(1 + CONFIDENCE) / 2) for share in (of_recall, of_tnr)
     )
     if recall is None or tnr is None:
         return None
     positives, negatives = of_recall[1].sum(), of_tnr[1].sum()
+    # The yes ratio falls as the true negative rate rises, so it is lowest at the high end of that.
     rejected = tnr[::-1] if figure == "yes_ratio" else tnr
     counts = np.zeros((2, len(OUTCOMES)))
     for name, values in (

@@ -6,7 +6,7 @@ recall that among the noes due. Each is rounded to a tenth of a percent, and F1 
 answer counts as right only if it is exactly "Yes" or "No"; the same figures of what a protocol reads stand beside them.
 
 Their code begins every whole that it divides by with 0.001 (`data/metrics.txt`), so that it prints 0.0 where there is
-nothing to divide by; here, such a figure is undefined. Of many rows, the 0.001 changes no tenth of a percent.
+nothing to divide by; here, such a figure is undefined. With many rows, the 0.001 changes no tenth of a percent.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -145,7 +145,6 @@ def amber_figures(
     Args:
         ids: the questions of each variant by the ids of their rows.
         labels: of each variant, whether the answer to a question is yes.
-        answers: what the model said.
         read: how yes or no is read from an answer's text.
     """
     rows = {
@@ -194,7 +193,7 @@ class Percent:
 
 
 FigureCell = str | int | Estimate | Percent | Interval
-"""What stands in a cell of a table of figures; None is an interval that there is not."""
+"""What stands in a cell of a table of figures; None is a missing interval."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -110,10 +110,7 @@ def pair_answers(
     """Every question that one of two results answers, in the order of a, then of b.
 
     Args:
-        a: the answers of the first result.
-        b: the answers of the second.
         labels: the common ones.
-        readers: the protocols.
         asked: all label sets of both, which say in which variants a question stands.
     """
     truth, variants = labels.distinct, _variants_by_question(asked)

@@ -58,7 +58,7 @@ class Change:
     """The differences by figure, None where a figure is undefined under one of the two; intervals are on the same
     drawn images."""
     f1_parts: Mapping[str, Estimate]
-    """What F1's change is made of, by `f1_parts.PARTS`; empty for a mean where the two have not the same variants."""
+    """What F1's change is made of, by `PARTS`; empty for a mean where the two have not the same variants."""
     yes_shares: tuple[float | None, float | None]
     """The share with label yes among the questions that F1 counts, before and after."""
 
@@ -318,7 +318,7 @@ def _coverage(counts: Confusion, labels: Collection[bool], protocol: Protocol) -
 
 
 def n_counted(n_answered: float, n_unparsed: float, protocol: Protocol) -> float:
-    """How many of some answers F1 counts, of which so many are neither yes nor no."""
+    """The number of answers that F1 counts, of which so many are neither yes nor no."""
     return n_answered if protocol.unparsed == "not_yes" else n_answered - n_unparsed
 
 

@@ -15,7 +15,7 @@ The counts under the first label set become those under the second by flips and 
 
     TP after = TP - (TP to FP) - (TP removed) + (FP to TP)
 
-and likewise with FN and TN, FP and TP, or TN and FN for TP and FP. Of a single label set there is nothing to tell,
+and likewise with FN and TN, FP and TP, or TN and FN for TP and FP. A single label set was not relabelled,
 and everything here is empty.
 """
 
@@ -46,7 +46,7 @@ def mixtures(first: LabelSet, second: LabelSet) -> tuple[LabelSet, LabelSet]:
 
 
 def _mixture(asked: LabelSet, labelled: LabelSet) -> LabelSet:
-    """The questions of one label set with the labels of another, which some of them may lack: these keep their own."""
+    """The questions of one label set with the labels of another, or with their own where that one lacks them."""
     return LabelSet(
         f"labels of {labelled.name} on questions of {asked.name}",
         {
@@ -89,6 +89,7 @@ def _mean_parts(figures: Mapping[str, Values], corners: NDArray[np.int64]) -> Va
         np.moveaxis(figures[name][..., corners], (-3, -2), (0, 1))
         for name in ("f1", "recall", "tnr", "yes_share")
     )
+    # The share of yes is a switch of its own: the F1 of each corner is taken at that of either label set.
     own_shares = np.stack([yes_share[0, 0], yes_share[1, 1]])
     taken = f1_at(own_shares, recall[:, :, None], 1 - tnr[:, :, None])
     changes = mean_over_orders(np.where(np.isnan(f1)[:, :, None], np.nan, taken))
@@ -116,7 +117,7 @@ def _moved_images(sample: Sample, corners: NDArray[np.int64]) -> dict[str, NDArr
     """Whether each part moves what F1 counts of an image, [images]; prevalence moves where numbers of labels do."""
     of_whole = shares(sample.counts[:, corners], sample.protocol)
     counts = np.stack([*of_whole["recall"], *of_whole["tnr"]])
-    n_of_label = counts[1::2]
+    n_of_label = counts[1::2]  # what recall and tnr divide by: the numbers of questions with either label
     moved = (
         counts[:, :, 1] != counts[:, :, 0],
         counts[:, :, :, 1] != counts[:, :, :, 0],
@@ -147,7 +148,7 @@ class Effect:
     tn_to_fn: int
     """Rejections that were luck."""
     removed: tuple[int, int, int, int]
-    """The numbers of TP, FP, TN, FN before whose question was found ambiguous."""
+    """The numbers of the TP, FP, TN, FN before that are gone, since their question is ambiguous."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -257,7 +258,7 @@ def _n_moved(effect: Effect) -> int:
 
 
 def _gathered_verdicts(verdicts: Iterator[Verdict]) -> tuple[TurnedVerdict, ...]:
-    """Each question with the variants in which it has the same outcomes."""
+    """One verdict for each question and pair of outcomes, with the variants that have them."""
     by_outcomes: dict[Hashable, list[Verdict]] = {}
     for verdict in verdicts:
         by_outcomes.setdefault((verdict.answer.question, verdict.before, verdict.after), []).append(verdict)

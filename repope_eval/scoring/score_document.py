@@ -158,7 +158,7 @@ def _evidence_figures(evidence: Evidence) -> dict[str, Any]:
 
 
 def certainty(estimates: Mapping[str, Estimate], *parts: str) -> dict[str, Any]:
-    """How sure figures are, in mappings by figure; in the reasons are only those of a null."""
+    """How sure figures are, in mappings by figure; reasons are given only where a value or an interval is null."""
     by_part = {
         "ci95": {figure: one.interval for figure, one in estimates.items()},
         "ci95_method": {figure: one.method for figure, one in estimates.items()},

@@ -49,9 +49,9 @@ if TYPE_CHECKING:  # slow to import, and only frames need it
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scores(ProtocolScores):
-    """What answers come to: the figures by the protocol that counts, and whatever else was found of them.
+    """What answers come to: the figures by the protocol that counts, and all else that they tell.
 
-    What there is nothing of is empty.
+    A part that has nothing to tell is empty.
     """
 
     n_questions: int

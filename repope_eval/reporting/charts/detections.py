@@ -32,7 +32,7 @@ from repope_eval.scoring.detection import ALL_OBJECTS, Detection
 
 _MOST_OBJECTS = 20
 _FEWEST_IMAGES = 5
-"""Of fewer images with or without it, an object's share is chance, so that it has no row."""
+"""An object with fewer images of either kind has no row, since its shares would be chance."""
 _ROW, _HEAD, _FOOT = 0.25, 0.42, 0.55
 """Heights in inches of an object, of the legend, and of the axis."""
 _SHARES = ((0, 0.25, 0.5, 0.75, 1), ("0", ".25", ".5", ".75", "1"))

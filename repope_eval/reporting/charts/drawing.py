@@ -131,7 +131,7 @@ def draw(
     Args:
         name: letters, digits and underscores; begins the ids of the SVG.
         title: of the chart, shown by its surroundings and not in it.
-        description: what it shows.
+        description: for the caption and for screen readers.
         height: in inches.
         paint: puts all there is into an empty figure, in the colours of `palette`.
         width: in inches.
@@ -306,7 +306,6 @@ def fitting(text: str, room: float, size: float, weight: str) -> str:
     """A text on one line, cut to a width.
 
     Args:
-        text: to be cut.
         room: its largest width in inches.
         size: of its letters in points.
         weight: `normal` or `bold`.

@@ -101,7 +101,7 @@ def _paint_stacked_bars(
 def objects_charts(effects: Sequence[Effect], titles: Sequence[str]) -> list[Chart]:
     """The objects that the model most often sees where they are not, and those that it most often misses.
 
-    Of an error that the model never makes there is no chart.
+    An error that the model never makes has no chart.
 
     Args:
         effects: by object.
