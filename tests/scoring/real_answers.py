@@ -1,5 +1,9 @@
-"""POPE and RePOPE as their files have them, and a real model's answers: where the shared files are there."""
+"""POPE and RePOPE as their files have them, and a real model's answers: where the shared files are there.
 
+They are read once in a process, and belong to all of its tests.
+"""
+
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -16,6 +20,7 @@ from repope_eval.system.rows import RowFile
 VARIANTS = ("random", "popular", "adversarial")
 
 
+@cache
 def benchmark(shared: Path) -> Benchmark:
     originals, relabelled = (
         {
@@ -39,8 +44,14 @@ def published(shared: Path, size: str = "13b") -> tuple[Path, Path]:
 
 def joined(shared: Path, questions: Benchmark, size: str = "13b", *, misspelt: bool = False) -> Joined:
     """A model's answers; known figures are of those without the rows that spell "imange", of 13B 246."""
+    assert questions is benchmark(shared)
+    return _joined(shared, size, misspelt)
+
+
+@cache
+def _joined(shared: Path, size: str, misspelt: bool) -> Joined:
     answer_file, question_file = published(shared, size)
     texts = question_texts(read_rows(question_file), "questions")
     rows = read_rows(answer_file)
     rows = [row for row in rows if misspelt or "imange" not in texts[str(row["question_id"])][1]]
-    return join_file(RowFile(where="answers", rows=rows), ColumnSettings(), questions, texts)[0]
+    return join_file(RowFile(where="answers", rows=rows), ColumnSettings(), benchmark(shared), texts)[0]
