@@ -86,8 +86,8 @@ def find_asker(family: str) -> Callable[[RunSettings, Ranks], Asker]:
     if family not in ASKERS:
         require_family(family)
     module, _, name = asker_entry(family).loader.partition(":")
-    found: Callable[[RunSettings, Ranks], Asker] = getattr(import_module(module), name)
-    return found
+    loader: Callable[[RunSettings, Ranks], Asker] = getattr(import_module(module), name)
+    return loader
 
 
 def group_by_image(questions: Sequence[Question], paths: Mapping[str, Path]) -> list[AskedImage]:

@@ -119,7 +119,7 @@ def _require_same_images(
 def _checkpoint_files(settings: ModelSettings) -> dict[str, str]:
     """What stands for the content of the checkpoint's files; empty where they are not on this machine."""
     try:
-        found = checkpoint_of(settings, download=False)
-        return fingerprint(found.folder, found.processor_folder)
+        checkpoint = checkpoint_of(settings, download=False)
+        return fingerprint(checkpoint.folder, checkpoint.processor_folder)
     except RepopeError:
         return {}

@@ -130,7 +130,7 @@ class Session:
             RepopeError: something a user can mend. Answers that were stored stay.
             InterruptionError: a signal came, or another rank is gone. Answers that were stored stay.
         """
-        found, left = [], []
+        results, left = [], []
         for run in self.runs:
             store = run.read_store()
             unanswered = [question for question in run.benchmark.questions if question not in store.answers]
@@ -140,17 +140,17 @@ class Session:
             else:
                 log.info("nothing to ask: all %d answers are in %s", len(store.answers), store.path)
                 counts |= run.folder.manifest.counts
-            found.append((store.answers, counts))
+            results.append((store.answers, counts))
         if left:
             try:
                 self._ask(left)
             except (KeyboardInterrupt, InterruptionError) as error:
                 raise self._interruption(error) from error
         if left and self.ranks.are_several and self.ranks.is_main:
-            found = [
-                (self._put_together(run), counts) for run, (_, counts) in zip(self.runs, found, strict=True)
+            results = [
+                (self._put_together(run), counts) for run, (_, counts) in zip(self.runs, results, strict=True)
             ]
-        return found
+        return results
 
     def _put_together(self, run: BenchmarkRun) -> Mapping[Question, Answer]:
         """The answers of all ranks to a benchmark's questions."""
@@ -185,18 +185,18 @@ class Session:
 
     def _find_images(self, left: Sequence[_Left]) -> list[AskedImage]:
         """The images that are left to ask about, each with its questions. What their files hold is noted."""
-        found: dict[str, Path] = {}
+        all_paths: dict[str, Path] = {}
         with self.ranks.main_first():
             for each in left:
                 names = list(dict.fromkeys(question.image for question in each.questions))
                 bench, folder = each.run.settings.bench, each.run.folder
                 paths = find_benchmark_images(bench, self.data_dir, names)
-                _require_same_images(found, paths)
+                _require_same_images(all_paths, paths)
                 if isinstance(folder, RunFolder):
                     note_images(bench, self.data_dir, folder, each.store.answers, paths)
-                found = {**paths, **found}
+                all_paths = {**paths, **all_paths}
         asked = dict.fromkeys(question for each in left for question in each.questions)
-        return group_by_image(list(asked), found)
+        return group_by_image(list(asked), all_paths)
 
     def _load(
         self, left: Sequence[_Left], images: Sequence[AskedImage]
@@ -283,15 +283,15 @@ def _all_images(left: Sequence[_Left]) -> int | None:
     return every if asked < every else None
 
 
-def _require_same_images(found: Mapping[str, Path], others: Mapping[str, Path]) -> None:
+def _require_same_images(paths: Mapping[str, Path], others: Mapping[str, Path]) -> None:
     """Refuses images of two benchmarks that have one name and are not the same: they are asked about together."""
-    shared = {name: path for name, path in others.items() if name in found and found[name] != path}
-    known, here = image_hashes({name: found[name] for name in shared}), image_hashes(shared)
+    shared = {name: path for name, path in others.items() if name in paths and paths[name] != path}
+    known, here = image_hashes({name: paths[name] for name in shared}), image_hashes(shared)
     differing = [name for name in shared if known[name] != here[name]]
     if differing:
         name = differing[0]
         raise RepopeError(
-            f"bench: the image {name} of one benchmark is not that of another ({found[name]}, {shared[name]}); ask "
+            f"bench: the image {name} of one benchmark is not that of another ({paths[name]}, {shared[name]}); ask "
             "these benchmarks one after the other"
         )
 

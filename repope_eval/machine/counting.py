@@ -208,5 +208,5 @@ def _cached_values(config: PreTrainedConfig) -> int:
 
     Some layers of some models keep less: those with a window, or with a state. 0 where the configuration does not say.
     """
-    found = _attention(config.get_text_config(decoder=True))
-    return values_a_token(found["layers"], found["key_value_heads"], found["head_size"])
+    attention = _attention(config.get_text_config(decoder=True))
+    return values_a_token(attention["layers"], attention["key_value_heads"], attention["head_size"])

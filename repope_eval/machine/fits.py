@@ -142,12 +142,12 @@ def fits(
 
     Models that fit come first. Of these the most faithful way comes first, and of equal ways the least computation.
     """
-    found = []
+    lines = []
     for settings, counted in models:
         operations = shared_operations(counted, asked.size.questions / asked.size.images) * asked.size.images
         way, fit = _fit(room, settings, counted, operations)
-        found.append((way, operations, fit))
-    return tuple(fit for _, _, fit in sorted(found, key=lambda line: line[:2]))
+        lines.append((way, operations, fit))
+    return tuple(fit for _, _, fit in sorted(lines, key=lambda line: line[:2]))
 
 
 def command_of(room: Room, asked: Asked, model: str) -> str:

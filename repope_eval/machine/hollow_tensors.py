@@ -238,8 +238,8 @@ def _content(tensor: torch.Tensor) -> torch.Tensor:
 
 def _numbered(indexes: Any) -> list[torch.Tensor | None]:
     """Indexes without truth values, of which the meta device does not know how many are true."""
-    found: list[torch.Tensor | None] = []
+    positions: list[torch.Tensor | None] = []
     for index in indexes:
         is_mask = index is not None and index.dtype == torch.bool
-        found += index.nonzero().unbind(1) if is_mask else [index]
-    return found
+        positions += index.nonzero().unbind(1) if is_mask else [index]
+    return positions

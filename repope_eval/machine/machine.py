@@ -127,10 +127,10 @@ def _device(name: str) -> Device:
 def _driver() -> str:
     """Words that name the version of NVIDIA's driver; empty where the system does not tell."""
     try:
-        found = re.search(r"Module .*?([0-9]+(?:\.[0-9]+)+)", _DRIVER.read_text(encoding="utf-8"))
+        match = re.search(r"Module .*?([0-9]+(?:\.[0-9]+)+)", _DRIVER.read_text(encoding="utf-8"))
     except OSError:
         return ""
-    return f", driver {found[1]}" if found else ""
+    return f", driver {match[1]}" if match else ""
 
 
 def _has_bfloat16(device: "torch.device") -> bool:
@@ -164,16 +164,16 @@ def _count_images(annotations: Path, names: Iterable[str], images: Path) -> int 
     name = next((name for name in names if "_pope_" in name), None)
     if name is None:
         return None
-    found, _ = locate_images((row.question.image for row in read_rows(annotations / name)), [images])
-    return len(found)
+    paths, _ = locate_images((row.question.image for row in read_rows(annotations / name)), [images])
+    return len(paths)
 
 
 def _count_dash_b(folder: Path) -> int | None:
     try:
-        found, _ = locate_images((question.image for question in read_labels(folder)), [folder])
+        paths, _ = locate_images((question.image for question in read_labels(folder)), [folder])
     except RepopeError:
         return None
-    return len(found)
+    return len(paths)
 
 
 def _hub(models: Iterable[ModelSettings]) -> Hub:

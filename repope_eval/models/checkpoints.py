@@ -101,10 +101,12 @@ def find_checkpoint(
     if name.startswith((".", "/", "~")) or name.count("/") != 1:
         raise RepopeError(f"model.checkpoint={name}: no such folder, and no Hub id (owner/name) either")
     snapshot = _download(name, revision, _DESCRIPTION_FILES, download=download)
-    found = _read(name, snapshot, commit=snapshot.name)
+    checkpoint = _read(name, snapshot, commit=snapshot.name)
     if revision == "main" or all((snapshot / file).is_file() for file in processor_files):
-        return found
-    return replace(found, processor_folder=_download(name, "main", _DESCRIPTION_FILES, download=download))
+        return checkpoint
+    return replace(
+        checkpoint, processor_folder=_download(name, "main", _DESCRIPTION_FILES, download=download)
+    )
 
 
 def fetch_weights(checkpoint: Checkpoint) -> None:
@@ -117,12 +119,12 @@ def _download(name: str, revision: str, files: list[str], *, download: bool) -> 
     silence = hub_client.silence("models", name, revision) if download else None
     here_only = not download or silence is not None
     try:
-        found = hub_client.ask_quietly(
+        snapshot = hub_client.ask_quietly(
             lambda: snapshot_download(
                 name, revision=revision, allow_patterns=files, local_files_only=here_only
             )
         )
-        return Path(found)
+        return Path(snapshot)
     except GatedRepoError as error:
         raise RepopeError(
             f"{name} is gated: accept its licence at https://huggingface.co/{name}, "
@@ -184,10 +186,10 @@ class WeightFiles:
 
 def find_weight_files(folder: Path) -> list[Path]:
     """The files of weights in a folder."""
-    found = sorted(folder.glob("model*.safetensors"))
-    if not found:
+    files = sorted(folder.glob("model*.safetensors"))
+    if not files:
         raise RepopeError(f"{folder}: holds no model*.safetensors; other formats of weights are not read")
-    return found
+    return files
 
 
 def verify_weight_files(folder: Path) -> WeightFiles:
@@ -298,8 +300,8 @@ def fingerprint(folder: Path, processor_folder: Path | None = None) -> dict[str,
         RepopeError: a file cannot be read, or holds no weights; or there is no file of weights.
     """
     folders = [folder] if processor_folder is None else [processor_folder, folder]
-    found = (path for each in folders for pattern in DESCRIPTIONS for path in each.glob(pattern))
-    descriptions = {path.name: path for path in found if path.is_file()}
+    paths = (path for each in folders for pattern in DESCRIPTIONS for path in each.glob(pattern))
+    descriptions = {path.name: path for path in paths if path.is_file()}
     return {
         **{name: f"sha256:{content_hash(path)}" for name, path in sorted(descriptions.items())},
         **{path.name: _of_weights(path) for path in find_weight_files(folder)},

@@ -36,14 +36,14 @@ def read_special_tokens(checkpoint: Checkpoint) -> dict[str, str]:
 
     tokenizer_config.json counts, and special_tokens_map.json for a role that it leaves out.
     """
-    found: dict[str, str] = {}
+    tokens: dict[str, str] = {}
     for name in (SPECIAL_TOKENS_MAP, TOKENIZER_CONFIG):
         fields = read_fields(checkpoint, name)
         for role in ("bos_token", "eos_token", "unk_token", "pad_token"):
             spelled = isinstance(fields.values.get(role), dict)
             token = fields.part(role).text("content", "") if spelled else fields.text(role, "")
-            found |= {role: token} if token else {}
-    return found
+            tokens |= {role: token} if token else {}
+    return tokens
 
 
 def read_added_tokens(checkpoint: Checkpoint) -> dict[str, int]:
@@ -51,7 +51,7 @@ def read_added_tokens(checkpoint: Checkpoint) -> dict[str, int]:
 
     tokenizer_config.json may name all of them; added_tokens.json names only those behind the vocabulary.
     """
-    found: dict[str, int] = {}
+    token_ids: dict[str, int] = {}
     named = read_fields(checkpoint, TOKENIZER_CONFIG).part("added_tokens_decoder")
     for token_id in named.values:
         described = named.part(token_id)
@@ -60,9 +60,9 @@ def read_added_tokens(checkpoint: Checkpoint) -> dict[str, int]:
             described.flag(flag, False)
         if not (token and token_id.isdecimal()):
             raise named.error(token_id, "a token's id and its content are expected")
-        found[token] = int(token_id)
+        token_ids[token] = int(token_id)
     added = read_fields(checkpoint, "added_tokens.json")
-    return found | {token: added.count(token, 0) for token in added.values}
+    return token_ids | {token: added.count(token, 0) for token in added.values}
 
 
 def require_generation_config(checkpoint: Checkpoint) -> None:

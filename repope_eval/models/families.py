@@ -100,5 +100,5 @@ def recipe_class(family: str) -> "type[Recipe]":
     """The class of a family's recipes."""
     require_family(family)
     module, _, name = FAMILIES[family].partition(":")
-    found: type[Recipe] = getattr(import_module(module), name)
-    return found
+    recipe: type[Recipe] = getattr(import_module(module), name)
+    return recipe

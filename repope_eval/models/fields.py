@@ -54,15 +54,15 @@ class Fields:
 
     def texts(self, name: str) -> list[str]:
         """Reads a field that has to be a list of texts; one that is left out is empty."""
-        found: list[str] = self._value(name, [], "a list of texts", list)
-        if not all(isinstance(text, str) for text in found):
+        texts: list[str] = self._value(name, [], "a list of texts", list)
+        if not all(isinstance(text, str) for text in texts):
             raise self.error(name, "a list of texts is expected")
-        return found
+        return texts
 
     def token_ids(self, name: str) -> tuple[int, ...]:
         """Reads a field that has to be a token's id, or a list of ids; one that is left out is empty."""
-        found = self._value(name, [], "a token's id, or a list of ids", int, list)
-        token_ids = found if isinstance(found, list) else [found]
+        value = self._value(name, [], "a token's id, or a list of ids", int, list)
+        token_ids = value if isinstance(value, list) else [value]
         if not all(type(token_id) is int for token_id in token_ids):
             raise self.error(name, "a token's id, or a list of ids, is expected")
         return tuple(token_ids)

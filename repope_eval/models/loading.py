@@ -122,7 +122,7 @@ def read_description(settings: ModelSettings, checkpoint: Checkpoint | None = No
     Raises:
         RepopeError: no such checkpoint, another family's, or a file of it is missing or broken.
     """
-    with small_files(settings, checkpoint) as found:
+    with small_files(settings, checkpoint) as checkpoint:
         options = RecipeOptions(
             system_prompt=settings.system_prompt,
             question_suffix=settings.question_suffix,
@@ -131,9 +131,9 @@ def read_description(settings: ModelSettings, checkpoint: Checkpoint | None = No
             max_pixels=settings.max_pixels,
             chat_template=settings.chat_template,
         )
-        recipe = recipe_of(settings.family, found, options, settings.prompt)
+        recipe = recipe_of(settings.family, checkpoint, options, settings.prompt)
         network_class, config = recipe.network_class(), recipe.network_config()  # ours, and no file's fault
-        with blamed_on(found.path("config.json")), torch.device("meta"):
+        with blamed_on(checkpoint.path("config.json")), torch.device("meta"):
             network = network_class(config)
-        rehearse(recipe, network, found)
-    return Described(checkpoint=found, recipe=recipe, network=network)
+        rehearse(recipe, network, checkpoint)
+    return Described(checkpoint=checkpoint, recipe=recipe, network=network)

@@ -258,10 +258,10 @@ class Recipe(ABC):
 
 def require_features(token_ids: Sequence[int], feature_token_ids: Sequence[int], number: int) -> None:
     """Checks that a prompt has so many feature tokens, and that none came of somebody's text."""
-    found = sum(map(token_ids.count, feature_token_ids))
-    if found != number:
+    n_tokens = sum(map(token_ids.count, feature_token_ids))
+    if n_tokens != number:
         raise RepopeError(
-            f"a prompt would have {found} image tokens of its own, not {number}; take what is spelled like one "
+            f"a prompt would have {n_tokens} image tokens of its own, not {number}; take what is spelled like one "
             "out of the question, model.system_prompt and model.question_suffix"
         )
 

@@ -140,10 +140,10 @@ class Tokenizer(ABC):
 
     def token_id(self, token: str) -> int:
         """The id of a special token."""
-        found = self.find_token(token)
-        if found is None:
+        token_id = self.find_token(token)
+        if token_id is None:
             raise RepopeError(f"{self._folder}: its tokenizer has no {token}; download its files again")
-        return found
+        return token_id
 
     def as_plain(self, text: str) -> str:
         """The text with a `BREAK` in whatever is spelled like a special token, so that none comes of it."""

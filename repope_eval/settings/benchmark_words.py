@@ -47,7 +47,8 @@ def by_benchmark(words: Sequence[str], every: Sequence[str]) -> list[list[str]]:
         RepopeError: the list is empty or cannot be read, names one twice, or is not the only word that says which.
     """
     place, names = next(
-        ((place, found) for place, word in enumerate(words) if (found := _names(word, every))), (-1, [])
+        ((place, benchmarks) for place, word in enumerate(words) if (benchmarks := _names(word, every))),
+        (-1, []),
     )
     if not names:
         return [list(words)]
@@ -63,10 +64,10 @@ def _names(word: str, every: Sequence[str]) -> list[str]:
     """The benchmarks that a word names; none where it does not name several."""
     if word == ALL and every:
         return list(every)
-    found = _SEVERAL.fullmatch(word)
-    if found is None:
+    match = _SEVERAL.fullmatch(word)
+    if match is None:
         return []
-    names = [name.strip() for name in found[1].split(",")]
+    names = [name.strip() for name in match[1].split(",")]
     if not all(map(_NAME.fullmatch, names)):
         wrong = next(name for name in names if not _NAME.fullmatch(name))
         raise RepopeError(f"{shown_word(word)}: {wrong!r} is no benchmark's name; write bench=[A,B]")

@@ -180,12 +180,12 @@ def fields_of(record: type, prefix: str = "") -> Iterator[Field]:
 
 def fields_by_key(record: type, prefix: str = "") -> dict[str, Field]:
     """All fields of a settings record and of the records in it, by key: `model`, `model.checkpoint`, ..."""
-    found: dict[str, Field] = {}
+    fields: dict[str, Field] = {}
     for field in fields_of(record, prefix):
-        found[field.key] = field
+        fields[field.key] = field
         if field.record:
-            found |= fields_by_key(field.record, f"{field.key}.")
-    return found
+            fields |= fields_by_key(field.record, f"{field.key}.")
+    return fields
 
 
 def told_fields(record: type) -> list[Field]:

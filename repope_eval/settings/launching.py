@@ -232,13 +232,13 @@ def hiding_files() -> dict[str, str]:
     if folder is None:
         return {}
     chosen = [f"{group}={name}" for group, name in HydraConfig.get().runtime.choices.items()]
-    found: dict[str, str] = {}
+    files: dict[str, str] = {}
     for word in dict.fromkeys([*chosen, *_bench_words.values()]):
         group, _, name = word.partition("=")
         if group in GROUP_FOLDERS and name in choices(group):
             path = folder / group / f"{name}.yaml"
-            found |= {word: str(path)} if path.is_file() else {}
-    return found
+            files |= {word: str(path)} if path.is_file() else {}
+    return files
 
 
 _bench_words: dict[str, str] = {}
@@ -303,9 +303,9 @@ def _config_dir(name: str | None) -> Path | None:
     folder = Path(name).absolute()
     if not name or not folder.is_dir():
         raise RepopeError(f"--config-dir {shown_word(name) or repr(name)}: no such folder")
-    if found := first_unwritable(name):
+    if character := first_unwritable(name):
         raise RepopeError(
-            f"--config-dir {shown_word(name)}: holds the character {found}; give the folder another name"
+            f"--config-dir {shown_word(name)}: holds the character {character}; give the folder another name"
         )
     return folder
 

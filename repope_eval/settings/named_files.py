@@ -134,8 +134,8 @@ def checkpoint_name(checkpoint: str) -> str:
 
     `/x/llava/checkpoint-1000` is `llava-checkpoint-1000`.
     """
-    if found := _CACHED.match(checkpoint.rstrip("/")):
-        return found[1]
+    if match := _CACHED.match(checkpoint.rstrip("/")):
+        return match[1]
     parts = [part.lstrip(".") for part in Path(checkpoint).parts if part.strip("./~")]
     telling = next(
         (place for place in reversed(range(len(parts))) if not _TELLS_NOTHING.fullmatch(parts[place])), 0

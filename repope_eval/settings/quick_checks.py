@@ -40,30 +40,30 @@ def misspelt_keys(record: type, words: Sequence[str]) -> list[str]:
         words: of a command line, its options among them.
     """
     fields = fields_by_key(record)
-    found = []
+    mistakes = []
     for word in words:
         key, _, value = word.partition("=")
         if not _PLAIN_WORD.fullmatch(word):
             return []
         if mistake := key_mistake(fields, word):
-            found.append(mistake)
+            mistakes.append(mistake)
         elif not _is_right(fields[key], value, groups_of(record)):
             return []
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(mistakes))
 
 
 def dashed_settings(record: type, words: Sequence[str]) -> list[str]:
     """A line for each setting that is given as an option, as other programs have it: `--model=tiny`, `--model tiny`."""
     fields = fields_by_key(record)
-    found = []
+    mistakes = []
     for word, following in pairwise([*words, ""]):
         name, _, value = word.partition("=")
         key = name.removeprefix("--").replace("-", "_")
         if name.startswith("--") and key in fields:
             if "=" not in word:
                 value = "VALUE" if "=" in following or following.startswith("-") else following or "VALUE"
-            found.append(f"{shown_word(word)}: settings have no dashes; give {key}={shown_word(value)}")
-    return found
+            mistakes.append(f"{shown_word(word)}: settings have no dashes; give {key}={shown_word(value)}")
+    return mistakes
 
 
 def key_mistake(known: Collection[str], word: str) -> str | None:
@@ -100,8 +100,8 @@ def _text_problem(field: Field, text: str) -> str | None:
     """What is wrong with a text, whatever else is expected of it."""
     has_lines = field.metadata.get("has_lines", False)
     typed = f"{field.key}={shown_word(text)}"
-    if found := first_unwritable(text, lines=has_lines):
-        return f"{typed}: holds the character {found}, which no name or path may hold"
+    if character := first_unwritable(text, lines=has_lines):
+        return f"{typed}: holds the character {character}, which no name or path may hold"
     if field.metadata.get("is_public") and isinstance(text, FromEnvironment):
         return (
             f"{field.key}={shown_word(text.written)}: stands in the files of a run as it is, and values of "

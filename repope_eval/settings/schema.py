@@ -62,9 +62,9 @@ def settings_from(record: type[Settings], composed: DictConfig) -> Settings:
     Raises:
         RepopeError: values are missing or not allowed; a line for each.
     """
-    values, found = _read(record, composed)
-    if found:
-        raise RepopeError("\n".join(found))
+    values, mistakes = _read(record, composed)
+    if mistakes:
+        raise RepopeError("\n".join(mistakes))
     return record(**values)
 
 
@@ -124,27 +124,27 @@ def _read(
 ) -> tuple[dict[str, Any], list[str]]:
     """The values of a record's fields by name, None where one is missing or wrong; and a line for each of these."""
     values: dict[str, Any] = {}
-    found: list[str] = []
+    mistakes: list[str] = []
     for item in fields_of(record, prefix):
         values[item.name] = None
         if OmegaConf.is_missing(composed, item.name):
-            found += [f"{item.key} is required: give {item.key}=..."] if complete else []
+            mistakes += [f"{item.key} is required: give {item.key}=..."] if complete else []
         elif not item.record:
             try:
                 value = _value(composed, item.name)
             except InterpolationToMissingValueError:
                 continue  # the value that is missing is a problem of its own
             except InterpolationResolutionError as error:
-                found.append(_unresolved(item, composed, error))
+                mistakes.append(_unresolved(item, composed, error))
                 continue
-            found += value_problems(item, value)
+            mistakes += value_problems(item, value)
             values[item.name] = _settled(item, value)
         elif composed[item.name] is not None:
             is_whole = complete and not item.is_partial
             nested, wrong = _read(item.record, composed[item.name], f"{item.key}.", complete=is_whole)
-            found += wrong
+            mistakes += wrong
             values[item.name] = item.record(**nested)
-    return values, found
+    return values, mistakes
 
 
 def _unresolved(item: Field, composed: DictConfig, error: Exception) -> str:
@@ -160,7 +160,7 @@ def _settled(item: Field, value: Any) -> Any:
     A prompt's `\\n` is a line break, as everybody means who types it in a shell; `\\\\n` is a backslash and an n.
     """
     if isinstance(value, str) and item.metadata.get("has_lines"):
-        return re.sub(r"(\\?)\\n", lambda found: "\\n" if found[1] else "\n", value)
+        return re.sub(r"(\\?)\\n", lambda match: "\\n" if match[1] else "\n", value)
     if isinstance(value, FromEnvironment) and (item.allowed or "pattern" in item.metadata):
         return str(value)
     if item.is_text_or_list and isinstance(value, tuple):

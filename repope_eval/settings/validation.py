@@ -82,9 +82,11 @@ def check(
             except RepopeError as error:
                 mistakes.append(str(error))
                 continue
-            found = [line for single in singles for line in _mistakes_of(record, chosen, single, config_dir)]
-            mistakes += found
-            if not found:
+            word_mistakes = [
+                line for single in singles for line in _mistakes_of(record, chosen, single, config_dir)
+            ]
+            mistakes += word_mistakes
+            if not word_mistakes:
                 sweeps[key_of(word)] = singles
                 chosen += singles[-1:] if is_hydras(word) or key_of(word) in groups_of(record) else []
         if not mistakes:
@@ -248,9 +250,9 @@ def _checked_runs(record: type, sweeps: Mapping[str, Sequence[str]]) -> Checked:
     for number, words in enumerate(itertools.product(*listed)):
         composed = compose(record, words, number)
         first = first or composed
-        found = list(problems(record, composed))
-        mistakes += found
-        if not found and composed.get("out"):
+        run_mistakes = list(problems(record, composed))
+        mistakes += run_mistakes
+        if not run_mistakes and composed.get("out"):
             folders[composed.out] += 1
             written = typing.cast(dict[str, Any], OmegaConf.to_container(composed))["out"]
     shared = next((folder for folder, number in folders.items() if number > 1), None)

@@ -109,8 +109,8 @@ def single_words(record: type, word: str, *, multirun: bool) -> list[str]:
         if "=" not in word:
             reason = "a setting is key=value, and a command goes first"
         raise RepopeError(f"{typed or repr(word)}: {reason}") from error
-    if (found := first_unwritable(word)) and is_hydras(word):
-        raise RepopeError(f"{typed}: holds the character {found}, which no setting of Hydra's needs")
+    if (character := first_unwritable(word)) and is_hydras(word):
+        raise RepopeError(f"{typed}: holds the character {character}, which no setting of Hydra's needs")
     if not override.is_sweep_override():
         return [word]
     key = key_of(word)

@@ -141,9 +141,9 @@ def _problem(path: Path, download: Download) -> str | None:
     """What is wrong with the whole file at `path`; None where it is right."""
     if download.sha256 is not None:
         with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
-        if found != download.sha256:
-            return f"SHA-256 is {found}, expected {download.sha256}"
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        if digest != download.sha256:
+            return f"SHA-256 is {digest}, expected {download.sha256}"
     if download.check is not None:
         try:
             download.check(path)

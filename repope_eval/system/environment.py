@@ -20,13 +20,13 @@ def versions() -> dict[str, str]:
 
 def installed(packages: Iterable[str]) -> dict[str, str]:
     """The versions of the packages that are installed; the others are left out."""
-    found = {}
+    by_package = {}
     for package in packages:
         try:
-            found[package] = version(package)
+            by_package[package] = version(package)
         except PackageNotFoundError:
             continue
-    return found
+    return by_package
 
 
 def process() -> dict[str, Any]:
@@ -80,8 +80,8 @@ def moment(text: str) -> datetime:
     Raises:
         ValueError: the text is no date and time.
     """
-    found = datetime.fromisoformat(text)
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    date = datetime.fromisoformat(text)
+    return date if date.tzinfo else date.replace(tzinfo=UTC)
 
 
 def now() -> str:

@@ -63,16 +63,16 @@ def parse_rows(path: Path, text: str) -> list[tuple[str, dict[str, Any]]]:
     else:
         rows = ((f"line {number}", line) for number, line in enumerate(lines_of(text), 1) if line.strip())
         rows = ((place, _json_line(f"{path}, {place}", line)) for place, line in rows)
-    found: list[tuple[str, dict[str, Any]]] = []
+    placed: list[tuple[str, dict[str, Any]]] = []
     for place, row in rows:
         if not isinstance(row, dict):
             raise RepopeError(
                 f"{path}, {place}: is a JSON {type(row).__name__}, not an object with named fields"
             )
-        if len(found) == MOST_ROWS:
+        if len(placed) == MOST_ROWS:
             raise RepopeError(f"{path}: has more than {MOST_ROWS} rows; is it the right file?")
-        found.append((place, row))
-    return found
+        placed.append((place, row))
+    return placed
 
 
 def parse_line(line: str | bytes) -> Any:

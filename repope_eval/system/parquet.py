@@ -233,27 +233,27 @@ def _chunks(
     """The columns of each row group, all or those that are named, with their pages."""
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         for group in range(metadata.num_row_groups):
-            found = []
+            chunks = []
             for index in range(metadata.num_columns):
                 chunk = _Chunk(metadata.row_group(group).column(index), metadata.schema.column(index))
                 name = next((name for name in columns or () if f"{chunk.path}.".startswith(f"{name}.")), None)
                 if columns is None or name is not None:
-                    found.append((name or chunk.path, chunk, _pages(path, content, chunk)))
-            yield found
+                    chunks.append((name or chunk.path, chunk, _pages(path, content, chunk)))
+            yield chunks
 
 
 def _pages(path: Path, content: Any, chunk: _Chunk) -> list[Page]:
     end = min(chunk.end, len(content))
     try:
-        found = list(pages(content, chunk.start, end))
+        chunk_pages = list(pages(content, chunk.start, end))
     except NoPageError as error:
         raise RepopeError(
             f"{path}: is no whole Parquet file (column {shown(chunk.path)}: {error}); write it anew"
         ) from error
-    n_values = sum(page.n_values for page in found)
+    n_values = sum(page.n_values for page in chunk_pages)
     if n_values > _MOST_VALUES:
         raise RepopeError(f"{path}: its column {shown(chunk.path)} has {n_values:,} values; {_MEND}")
-    return found
+    return chunk_pages
 
 
 def _most(chunk: _Chunk, of_chunk: Sequence[Page]) -> int:

@@ -100,7 +100,9 @@ def _first_rows(path: Path, content: bytes) -> list[tuple[int, Cells]]:
             for sheet in book.worksheets:
                 sheet.reset_dimensions()  # those that the file states may be wrong
             filled = ((sheet, _filled(path, sheet.iter_rows(values_only=True))) for sheet in book.worksheets)
-            read, rows = next(((sheet, found) for sheet, each in filled if (found := list(each))), (None, []))
+            read, rows = next(
+                ((sheet, numbered) for sheet, each in filled if (numbered := list(each))), (None, [])
+            )
             others = [sheet.title for sheet, each in filled if next(each, None) is not None]
         finally:
             book.close()

@@ -125,7 +125,7 @@ def from_environment(value: str, written: str) -> FromEnvironment:
 
 def variables_in(written: str) -> list[str]:
     """The names of the environment variables in a text of a setting."""
-    return [found[1].partition(",")[0] for found in _VARIABLE.finditer(written)]
+    return [match[1].partition(",")[0] for match in _VARIABLE.finditer(written)]
 
 
 def as_written(value: Any) -> Any:
@@ -150,8 +150,8 @@ def place_here(written: str | None, where: str) -> str | None:
         RepopeError: a variable is not set here.
     """
 
-    def value(found: re.Match[str]) -> str:
-        name, comma, default = found[1].partition(",")
+    def value(match: re.Match[str]) -> str:
+        name, comma, default = match[1].partition(",")
         if name not in os.environ and not comma:
             raise RepopeError(f"{where} is {written}, and there is no {name} in this environment; set it")
         return os.environ.get(name, default)
@@ -173,9 +173,9 @@ def without_environment(message: str) -> str:
 
 def by_dotted_key(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Nested values by dotted key: `{"model": {"name": 1}}` becomes `{"model.name": 1}`."""
-    found: dict[str, Any] = {}
+    by_key: dict[str, Any] = {}
     for key, value in values.items():
-        found |= (
+        by_key |= (
             by_dotted_key(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {prefix + key: value}
         )
-    return found
+    return by_key

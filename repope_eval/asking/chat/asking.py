@@ -67,8 +67,8 @@ class AnswerReader:
         )
         if is_opened:
             return ReadAnswer("", None, is_cut=True)
-        found = self._answer(token_ids, 0, text, prompt)
-        return replace(found, unknown_tag=unknown_tag(text))
+        answer = self._answer(token_ids, 0, text, prompt)
+        return replace(answer, unknown_tag=unknown_tag(text))
 
     def _answer(self, token_ids: Sequence[int], start: int, text: str, prompt: str) -> ReadAnswer:
         """The answer whose tokens begin at an index."""

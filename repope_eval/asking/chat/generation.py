@@ -107,11 +107,11 @@ def ask_after_prefix(model: ChatModel, image: ChatPrepared, limits: Limits) -> l
     if len(image.prompts) == 1:
         return ask_alone(model, image, limits)
     prefix = _feed_prefix(model, image)
-    found = []
+    generations = []
     for prompt, per_token in zip(image.prompts, image.per_token, strict=True):
         more = {**model.placed(per_token), **_cached(model, copy.deepcopy(prefix))}
-        found += _generate(model, [prompt], limits, more)
-    return found
+        generations += _generate(model, [prompt], limits, more)
+    return generations
 
 
 @torch.inference_mode()
@@ -129,10 +129,10 @@ def ask_together(model: ChatModel, image: ChatPrepared, limits: Limits) -> list[
     width, window = max(map(len, image.prompts)), _window(model)
     if len(image.prompts) == 1 or width > window:
         return ask_after_prefix(model, image, limits)
-    found = _ask_rows(model, image, limits, width)
-    if width + max(len(generation.token_ids) for generation in found) > window:
+    generations = _ask_rows(model, image, limits, width)
+    if width + max(len(generation.token_ids) for generation in generations) > window:
         return ask_after_prefix(model, image, limits)
-    return found
+    return generations
 
 
 def _ask_rows(model: ChatModel, image: ChatPrepared, limits: Limits, width: int) -> list[ChatGeneration]:

@@ -91,13 +91,13 @@ def read_chat_description(settings: ModelSettings, checkpoint: Checkpoint | None
             f"model.prompt={settings.prompt}: family chat goes by the checkpoint's own template; leave it out "
             "(model.system_prompt and model.question_suffix say what another harness adds)"
         )
-    with small_files(settings, checkpoint) as found:
-        _require_native_class(found)
-        with blamed_on(found.path("config.json")):
-            config = AutoConfig.from_pretrained(found.folder, trust_remote_code=False)
-        processor = ChatProcessor(found, config, settings)
-        network = _without_weights(found, config)
-    return DescribedChat(checkpoint=found, network=network, processor=processor)
+    with small_files(settings, checkpoint) as checkpoint:
+        _require_native_class(checkpoint)
+        with blamed_on(checkpoint.path("config.json")):
+            config = AutoConfig.from_pretrained(checkpoint.folder, trust_remote_code=False)
+        processor = ChatProcessor(checkpoint, config, settings)
+        network = _without_weights(checkpoint, config)
+    return DescribedChat(checkpoint=checkpoint, network=network, processor=processor)
 
 
 def describe_network(settings: ModelSettings, checkpoint: Checkpoint) -> DescribedNetwork:

@@ -184,8 +184,8 @@ class ChatProcessor:
 
     def vocabulary(self) -> Mapping[str, int]:
         """All tokens as the vocabulary writes them, with their ids."""
-        found: dict[str, int] = self.tokenizer.get_vocab()
-        return found
+        vocabulary: dict[str, int] = self.tokenizer.get_vocab()
+        return vocabulary
 
     def prompt(self, question: str) -> str:
         """The whole prompt of a question as text, with the processor's mark where the image goes."""
@@ -239,13 +239,13 @@ class ChatProcessor:
             raise RepopeError(
                 f"its processor ({self._sizes_file}) cannot take the image ({lack}{first_line(error)})"
             ) from error
-        found = dict(processed)
-        if strange := [name for name, value in found.items() if not isinstance(value, torch.Tensor)]:
+        inputs = dict(processed)
+        if strange := [name for name, value in inputs.items() if not isinstance(value, torch.Tensor)]:
             raise RepopeError(f"its processor makes {strange[0]}, which is no tensor, so it cannot be asked")
-        first = found["input_ids"][0, :2].tolist()
+        first = inputs["input_ids"][0, :2].tolist()
         if first == [self.tokenizer.bos_token_id] * 2:
             raise RepopeError(f"its prompt would begin with {begin} twice; take one out of its chat template")
-        return found
+        return inputs
 
     def _as_plain(self, question: str) -> str:
         """The question with nothing in it that would become a special token."""
@@ -329,10 +329,10 @@ class ChatProcessor:
 def _file_of(template: str, checkpoint: Checkpoint) -> Path:
     """The file that a template is from; the folder where transformers has it from elsewhere."""
     try:
-        path, found = read_chat_template(checkpoint)
+        path, file_template = read_chat_template(checkpoint)
     except RepopeError:
         return checkpoint.folder
-    return path if found == template else checkpoint.folder
+    return path if file_template == template else checkpoint.folder
 
 
 def _is_per_question(

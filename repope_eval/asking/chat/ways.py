@@ -68,13 +68,13 @@ class Ways:
         """The answers to an image's questions, which are those of the plain way as far as that was checked."""
         plain: list[ChatGeneration] = []
         while self._way is not PLAIN:
-            found = self._tried(image)
-            if found is not None:
+            generations = self._tried(image)
+            if generations is not None:
                 if not self._images_to_check:
-                    return found
+                    return generations
                 plain = plain or self._plain(image)
-                if self._agrees(image, found, plain):
-                    return found
+                if self._agrees(image, generations, plain):
+                    return generations
             give_back(self._model.device)  # here no exception holds the tensors of the frames it came through
             self._left.pop(0)
             log.warning("asking %s from now on: %s", self._way.name, self._why)
@@ -108,13 +108,13 @@ class Ways:
     def _plain(self, image: ChatPrepared) -> list[ChatGeneration]:
         """The plain answers to the first of an image's questions: all, or as many as do not take too long."""
         started = time.perf_counter()
-        found: list[ChatGeneration] = []
+        generations: list[ChatGeneration] = []
         for index in range(len(image.prompts)):
-            found.append(self._ask_one(image, index))
+            generations.append(self._ask_one(image, index))
             if time.perf_counter() - started > SECONDS_AN_IMAGE:
                 break
         self._checked.seconds += time.perf_counter() - started
-        return found
+        return generations
 
     def _ask_one(self, image: ChatPrepared, index: int) -> ChatGeneration:
         try:
@@ -135,10 +135,10 @@ class Ways:
         )
 
     def _agrees(
-        self, image: ChatPrepared, found: Sequence[ChatGeneration], plain: Sequence[ChatGeneration]
+        self, image: ChatPrepared, generations: Sequence[ChatGeneration], plain: Sequence[ChatGeneration]
     ) -> bool:
         """Compares the answers of the current way with plain ones, and notes why it is to be left if they differ."""
-        compared = [self._checked.compare(*pair) for pair in zip(found, plain, strict=False)]
+        compared = [self._checked.compare(*pair) for pair in zip(generations, plain, strict=False)]
         differing = [one for one in compared if not (one.has_equal_tokens and one.is_explained)]
         if differing:
             self._why = (

@@ -74,13 +74,13 @@ class Background(Generic[Item]):
         self._thread.join(GRACE)
 
     def _waiting(self) -> list["Item | _End"]:
-        found: list[Item | _End] = []
+        items: list[Item | _End] = []
         try:
-            found.append(self._came.get(timeout=HEARTBEAT))
+            items.append(self._came.get(timeout=HEARTBEAT))
             while True:
-                found.append(self._came.get_nowait())
+                items.append(self._came.get_nowait())
         except queue.Empty:
-            return found
+            return items
 
     def _run(self) -> None:
         error: BaseException | None = None

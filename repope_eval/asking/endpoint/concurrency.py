@@ -97,11 +97,11 @@ class Tally:
 
     def _evidence(self) -> dict[str, Any]:
         """How many answers have probabilities, by how much these may be too low, and why others have none."""
-        found: dict[str, Any] = {"answers": self._with_evidence}
+        evidence: dict[str, Any] = {"answers": self._with_evidence}
         if self._with_evidence:
             mean = self._unlisted_sum / self._with_evidence
-            found |= {"most_unlisted": round(self._unlisted_most, 6), "mean_unlisted": round(mean, 6)}
-        return found | ({"none": dict(self._without_evidence)} if self._without_evidence else {})
+            evidence |= {"most_unlisted": round(self._unlisted_most, 6), "mean_unlisted": round(mean, 6)}
+        return evidence | ({"none": dict(self._without_evidence)} if self._without_evidence else {})
 
 
 MOST = 64

@@ -90,11 +90,11 @@ def fault_of(status: int, headers: Mapping[str, str], body: object) -> RequestEr
 def complaint(body: object) -> str:
     """What a refusal says, on one line and without secrets: the message in a server's JSON, or the text itself."""
     try:
-        found = json.loads(body) if isinstance(body, str) else body
+        message = json.loads(body) if isinstance(body, str) else body
         for key in ("error", "message", "detail"):
-            if isinstance(found, Mapping) and found.get(key):
-                found = found[key]
-        words = str(found)
+            if isinstance(message, Mapping) and message.get(key):
+                message = message[key]
+        words = str(message)
     except (ValueError, RecursionError):
         # Of a page no line says more than the status.
         words = body if isinstance(body, str) and not body.lstrip().startswith("<") else ""
@@ -144,13 +144,13 @@ def _probabilities(listed: Iterable[Mapping[str, Any]]) -> Iterable[tuple[str, f
     Raises:
         ValueError: what is listed are no log probabilities.
     """
-    found: dict[tuple[str, str], float] = {}
+    probabilities: dict[tuple[str, str], float] = {}
     for entry in listed:
         token, probability = entry["token"], math.exp(entry["logprob"])
         if not isinstance(token, str) or not 0 <= probability <= 1 + ROUNDING:
             raise ValueError
-        found[token, str(entry.get("bytes"))] = probability
-    return ((token, probability) for (token, _), probability in found.items())
+        probabilities[token, str(entry.get("bytes"))] = probability
+    return ((token, probability) for (token, _), probability in probabilities.items())
 
 
 MOST_TOKENS = 10**9
@@ -248,13 +248,13 @@ def _index(choice: Mapping[str, Any]) -> int:
     return index if type(index) is int else 0
 
 
-def _failure(found: Any) -> RequestError:
+def _failure(document: Any) -> RequestError:
     """The fault of a reply, or of a choice in it, that holds an error. OpenRouter gives it the HTTP status it had."""
-    error = found.get("error") if isinstance(found, Mapping) else None
+    error = document.get("error") if isinstance(document, Mapping) else None
     code = error.get("code") if isinstance(error, Mapping) else None
     if not (type(code) is int and 400 <= code <= 599):
-        return RequestError("an error in place of an answer", complaint(found), may_pass=True)
-    fault = fault_of(code, {}, found)
+        return RequestError("an error in place of an answer", complaint(document), may_pass=True)
+    fault = fault_of(code, {}, document)
     ends_run = fault.ends_run and code in (401, 402)  # others may concern one question
     return replace(fault, reason=f"error {code} in place of an answer", ends_run=ends_run)
 
@@ -296,10 +296,10 @@ def _answer(choice: Mapping[str, Any], message: _Message) -> tuple[str, bool]:
 
 
 def _object(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    found = document.get(key)
-    return found if isinstance(found, Mapping) else {}
+    value = document.get(key)
+    return value if isinstance(value, Mapping) else {}
 
 
 def _number(document: Mapping[str, Any], key: str) -> int | None:
-    found = document.get(key)
-    return found if type(found) is int and 0 <= found <= MOST_TOKENS else None
+    value = document.get(key)
+    return value if type(value) is int and 0 <= value <= MOST_TOKENS else None

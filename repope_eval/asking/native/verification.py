@@ -104,7 +104,7 @@ class Checked:
             line: what came of it, for the log and the page.
             in_doubt: whether more differs than the number format explains.
         """
-        found = {
+        facts = {
             "images": self.images,
             "answers": len(self.answers),
             "equal": self.equal,
@@ -114,7 +114,7 @@ class Checked:
             "seconds": round(self.seconds, 3),
             "line": line,
         }
-        return {"verified": found}
+        return {"verified": facts}
 
 
 class Verification:
