@@ -1,7 +1,8 @@
-"""Who is asked: the interface between a run and what answers its questions, and how the one of a model is found.
+"""Who is asked: the interface between a run and what answers its questions, and how a model's asker is found.
 
-The same limit would cut the same thought again, so that a question without a line of its own would keep its run from
-ever ending. With a larger limit a run is another one, which asks all questions, in a folder of its own.
+A thought that the limit cut off is stored as an empty answer. The same limit would cut it again, so a question without
+an answer would keep its run from ever ending. A larger limit makes another run, which asks all questions, in a folder
+of its own.
 """
 
 from abc import ABC, abstractmethod
@@ -45,7 +46,7 @@ class Asker(ABC):
         """What the asker computes on, for the manifest; empty where that is not known."""
 
     def in_order(self, images: Sequence[AskedImage]) -> Sequence[AskedImage]:
-        """The images in the order in which they are best asked about. Of several ranks each takes every n-th one.
+        """The images in the order in which they are best asked about. Each of several ranks takes every n-th one.
 
         Raises:
             RepopeError: a file is no image that can be asked about.
@@ -66,9 +67,9 @@ class Asker(ABC):
         """
 
     def verify(self) -> None:
-        """Checks answers that came, where the asker has another way to them, and logs what it finds.
+        """Checks answers that came, where the asker can get them another way as well, and logs what it finds.
 
-        It is called between two items of `ask`, once these are stored. What it found is among the facts.
+        It is called between two items of `ask`, once these are stored. What it finds is among the facts.
         """
         return
 
@@ -96,7 +97,7 @@ def group_by_image(questions: Sequence[Question], paths: Mapping[str, Path]) -> 
 
 
 def cut_thoughts_line(number: int, max_new_tokens: int) -> str:
-    """What the log says of so many questions, given the limit."""
+    """What the log says of the number of questions whose thoughts the limit cut off."""
     return (
         f"{counted(number, 'question')} unanswered: the model was still thinking after "
         f"{counted(max_new_tokens, 'token')}, so the text is empty; in another folder (out=) give it a larger "

@@ -42,9 +42,9 @@ def identity(settings: RunSettings) -> dict[str, Any]:
 def require_same_contents(
     settings: RunSettings, benchmark: Benchmark, data_dir: Path, folder: RunFolder
 ) -> None:
-    """Compares a checkpoint or pictures that lie elsewhere than they did with what they held there.
+    """Compares a checkpoint or pictures that lie in another place than before with what they held then.
 
-    What lies where it did is compared later: weights once they are loaded, pictures once they are asked about.
+    Those in the same place are compared later: weights once they are loaded, pictures once they are asked about.
 
     Raises:
         RepopeError: they hold something else, or are not on this machine.
@@ -75,10 +75,9 @@ def note_images(
     answered: Collection[Question],
     asked: Mapping[str, Path],
 ) -> None:
-    """Notes what the pictures hold that are about to be asked about, so that a later start can compare them.
+    """Notes the content of the pictures that are about to be asked about, so that a later start can compare it.
 
     Args:
-        settings: the benchmark's settings.
         data_dir: the folder of its pictures.
         folder: the run folder, whose `images.json` is written.
         answered: questions that have answers. Their pictures must be what they were; they may be gone.
@@ -117,7 +116,7 @@ def _require_same_images(
 
 
 def _checkpoint_files(settings: ModelSettings) -> dict[str, str]:
-    """What stands for the content of the checkpoint's files; empty where they are not on this machine."""
+    """The fingerprints of the checkpoint's files; empty where they are not on this machine."""
     try:
         checkpoint = checkpoint_of(settings, download=False)
         return fingerprint(checkpoint.folder, checkpoint.processor_folder)

@@ -23,10 +23,10 @@ def load_transformers_asker(settings: RunSettings, ranks: Ranks) -> Asker:
     from repope_eval.models.loading import load_model
 
     return TransformersAsker(
-        load_model(settings.model, _device(settings, ranks), checkpoint),
+        load_model(settings.model, _rank_device(settings, ranks), checkpoint),
         batch_size=settings.batch_size,
         verify=settings.verify if ranks.is_main else 0,  # non-main ranks compute as the main one does
-        **_how(settings, ranks),
+        **_asker_arguments(settings, ranks),
     )
 
 
@@ -46,24 +46,24 @@ def load_chat_asker(settings: RunSettings, ranks: Ranks) -> Asker:
     from repope_eval.asking.chat.loading import load_chat_model
 
     return ChatAsker(
-        load_chat_model(settings.model, _device(settings, ranks), checkpoint),
+        load_chat_model(settings.model, _rank_device(settings, ranks), checkpoint),
         verify=settings.verify,  # on each rank: what it finds decides how that rank goes on
-        **_how(settings, ranks),
+        **_asker_arguments(settings, ranks),
     )
 
 
-def _device(settings: RunSettings, ranks: Ranks) -> "torch.device":
+def _rank_device(settings: RunSettings, ranks: Ranks) -> "torch.device":
     """The device that a checkpoint is loaded onto now."""
     from repope_eval.models.placement import choose_device, device_of_rank
 
-    gc.set_threshold(700, 10, 10)  # as usual again: what nothing reaches may hold a GPU's memory
+    gc.set_threshold(700, 10, 10)  # the usual pace again: unreachable tensors may hold a GPU's memory
     device = choose_device(device_of_rank(settings.device, ranks))
     log.info("loading %s", settings.model.checkpoint)
     return device
 
 
-def _how(settings: RunSettings, ranks: Ranks) -> dict[str, Any]:
-    """How any model on this machine is asked, as arguments of its asker."""
+def _asker_arguments(settings: RunSettings, ranks: Ranks) -> dict[str, Any]:
+    """The arguments that say how a model on this machine is asked; they are the same for each of its askers."""
     return {
         "engine": settings.engine,
         "workers": settings.workers,

@@ -39,8 +39,8 @@ class StoredAnswers:
     wanted: Collection[Question]
     """The questions whose answers it takes: those of the benchmark that had none."""
     facts: dict[str, Any] = field(default_factory=lambda: {"images": 0, "questions": 0, "seconds": 0.0})
-    """The number of images and questions that have been answered, and the seconds that took. The time of checks is not
-    among them; that of other benchmarks is, which are asked at the same time."""
+    """The number of images and questions that have been answered, and the seconds that took. The time of checks is left
+    out; the time of other benchmarks, which are asked at the same time, is not."""
     _images: set[str] = field(default_factory=set)
 
     def add(self, answers: Sequence[Answer], seconds: float) -> None:
@@ -86,7 +86,7 @@ class BenchmarkRun:
     benchmark: Benchmark
     folder: RunFolder | FollowedFolder
     seconds: Seconds
-    """Takes what loading and asking took."""
+    """The time of loading and of asking is added here."""
     n_images: int
     """Images of the whole benchmark, of which `limit` may leave some out."""
 
@@ -108,7 +108,7 @@ class _Left:
 class Session:
     """One start of a run: who is asked what, and where the answers go.
 
-    Of several benchmarks, the questions about one image are asked together, and one that stands in two is asked once.
+    The questions of several benchmarks about one image are asked together; a question in two of them is asked once.
     """
 
     runs: Sequence[BenchmarkRun]
@@ -123,7 +123,7 @@ class Session:
         """Asks each question of the benchmarks that has no answer yet.
 
         Returns:
-            For each benchmark all answers (of several ranks the main one alone has them), and how many questions were
+            For each benchmark all answers (only the main one of several ranks has them), and how many questions were
             `asked` and `resumed` (had answers before) in the newest start that asked any.
 
         Raises:
@@ -162,7 +162,7 @@ class Session:
     def _ask(self, left: Sequence[_Left]) -> None:
         """Asks the questions, each rank its share of the images, and notes how it went."""
         images = self._find_images(left)
-        with _timed(left, "load"), self.ranks.together():
+        with _timed_stage(left, "load"), self.ranks.together():
             # Where there are fewer images than ranks, some ranks have nothing to ask.
             asker, share = self._load(left, images) if self.ranks.rank < len(images) else (None, ())
         for each in left:
@@ -172,7 +172,7 @@ class Session:
         if asker is None:
             log.info("%s left to ask about: none for this process", counted(len(images), "image"))
         facts = [{}, *({} for _ in left)] if asker is None else self._ask_share(asker, share, left)
-        with _timed(left, "inference"):
+        with _timed_stage(left, "inference"):
             together, *by_run = zip(*self.ranks.exchange(facts), strict=True)
         for each, of_ranks in zip(left, by_run, strict=True):
             ranks = {"ranks": list(of_ranks)} if self.ranks.are_several else {}
@@ -220,15 +220,15 @@ class Session:
         """Asks about this rank's images and stores the answers.
 
         Returns:
-            What a manifest would say of all benchmarks together, then what that of each says.
+            What a manifest would say of all benchmarks together, then what the manifest of each one says.
         """
         stored = [StoredAnswers(self._share_store(each, images), set(each.questions)) for each in left]
         try:
-            with _timed(left, "inference"):
+            with _timed_stage(left, "inference"):
                 store_answers(asker, images, stored)
         except BaseException as error:
             for each, so_far in zip(left, stored, strict=True):
-                with suppress(RepopeError):  # of a full disk, say: the error that is on its way says more
+                with suppress(RepopeError):  # such as a full disk's: the error that is on its way says more
                     facts = so_far.facts | asker.facts()
                     each.run.folder.manifest.note_inference(facts, rounded(each.run.seconds))
             if self.ranks.are_several and isinstance(error, RepopeError):
@@ -268,7 +268,7 @@ class Session:
 
 
 @contextmanager
-def _timed(left: Sequence[_Left], stage: str) -> Iterator[None]:
+def _timed_stage(left: Sequence[_Left], stage: str) -> Iterator[None]:
     """Adds the time that something takes to the stage of all benchmarks that it is done for."""
     with ExitStack() as stack:
         for each in left:
@@ -315,15 +315,17 @@ def asking_line(ranks: Sequence[Mapping[str, Any]], all_images: int | None) -> s
     several = f" by {len(asked)} processes" if len(asked) > 1 else ""
     line = (
         f"asked {counted(questions, 'question', ',')} about {counted(images, 'image', ',')}{several} "
-        f"in {duration_text(seconds)}: {questions / seconds:.1f} questions a second{memory}{_spent(asked, 1)}"
+        f"in {duration_text(seconds)}: {questions / seconds:.1f} questions a second{memory}{_spent_tokens(asked, 1)}"
     )
     if all_images is None:
         return line
     whole, times = counted(all_images, "image", ","), all_images / images
-    return f"{line}; all {whole} would take about {duration_text(seconds * times)}{_spent(asked, times)}"
+    return (
+        f"{line}; all {whole} would take about {duration_text(seconds * times)}{_spent_tokens(asked, times)}"
+    )
 
 
-def _spent(asked: Sequence[Mapping[str, Any]], times: float) -> str:
+def _spent_tokens(asked: Sequence[Mapping[str, Any]], times: float) -> str:
     """The tokens that a server counted and what they cost, so many times; empty where nothing was counted."""
     spent = {
         name: sum(facts[name] for facts in asked) * times

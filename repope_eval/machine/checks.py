@@ -73,24 +73,24 @@ def agreement(expected: Sequence[Answer], given: Sequence[Answer], allowance: Al
     if len(different) > allowance.answers:
         right, answer = different[0]
         raise RepopeError(
-            f"{_where(right)}: {shown(answer.response)} in place of {shown(right.response)}; "
+            f"{_place_of(right)}: {shown(answer.response)} in place of {shown(right.response)}; "
             f"{len(different)} of {counted(len(pairs), 'answer')} differ, and {allowance.answers} may"
         )
-    right, answer = max(pairs, key=_distance)
-    largest = _distance((right, answer))
+    right, answer = max(pairs, key=_answer_distance)
+    largest = _answer_distance((right, answer))
     if largest > allowance.p_yes:
         raise RepopeError(
-            f"{_where(right)}: p_yes is {answer.p_yes:.4f} in place of {right.p_yes:.4f}, and may be "
+            f"{_place_of(right)}: p_yes is {answer.p_yes:.4f} in place of {right.p_yes:.4f}, and may be "
             f"{allowance.p_yes} away from it"
         )
     return f"{len(pairs) - len(different)} of {len(pairs)} answers equal, p_yes within {largest:.4f}"
 
 
-def _where(answer: Answer) -> str:
+def _place_of(answer: Answer) -> str:
     return f"{answer.question.image}, {shown(answer.question.text)}"
 
 
-def _distance(pair: tuple[Answer, Answer]) -> float:
+def _answer_distance(pair: tuple[Answer, Answer]) -> float:
     """How far apart the probabilities of yes are in two answers, which are both the embedded model's own."""
     right, answer = pair
     assert right.p_yes is not None
@@ -104,7 +104,7 @@ LAUNCHER = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--np
 LONGEST_SECONDS = 120
 """How long two processes may take; they take about ten seconds."""
 
-_OF_LAUNCHER = re.compile(r"[IWE]\d{4} ")
+_LAUNCHER_LINE = re.compile(r"[IWE]\d{4} ")
 """How a line of the launcher's own begins; one with an E begins its report of a process that failed."""
 
 
@@ -153,7 +153,7 @@ def ask_by_two_processes(device: str, images: int) -> tuple[Answer, ...]:
 def _last_said(errors: str) -> str:
     """The last line that one of the processes wrote before the launcher's report of its failure."""
     said = re.split(r"^E\d{4} ", errors, maxsplit=1, flags=re.MULTILINE)[0].splitlines()
-    return next((line for line in reversed(said) if line.strip() and not _OF_LAUNCHER.match(line)), "")
+    return next((line for line in reversed(said) if line.strip() and not _LAUNCHER_LINE.match(line)), "")
 
 
 Result = Literal["pass", "fail", "not tried"]
@@ -190,18 +190,18 @@ def check_device(name: str, device: Device) -> Iterator[Check]:
         KeyboardInterrupt: a signal came.
     """
     stored = read_answers(STORED_ANSWERS)
-    for way in _ways(device):
-        if lacking := _lacking(way.model, name):
+    for way in _allowed_ways(device):
+        if lacking := _missing_for(way.model, name):
             yield Check(way.name, "not tried", lacking)
         else:
-            yield _checked(way.name, partial(_ask_one_way, way, name, stored))
+            yield _check_of(way.name, partial(_ask_one_way, way, name, stored))
     if device.kind == "cuda" and device.number > 1 and ":" not in name:
-        yield _checked("two processes", partial(_ask_by_two, name, stored))
+        yield _check_of("two processes", partial(_ask_by_two, name, stored))
     else:
         yield Check("two processes", "not tried", "they take two GPUs, and no number in device=")
 
 
-def _ways(device: Device) -> Iterator[_Way]:
+def _allowed_ways(device: Device) -> Iterator[_Way]:
     tiny = model_settings("tiny")
     half: NumberFormat = "bfloat16" if device.has_bfloat16 else "float16"
     formats: Sequence[NumberFormat] = ("float32", half)
@@ -214,7 +214,7 @@ def _ways(device: Device) -> Iterator[_Way]:
     yield _Way("nf4", replace(tiny, dtype=half, quantization="nf4"), "shared", "nf4")
 
 
-def _lacking(model: ModelSettings, device: str) -> str:
+def _missing_for(model: ModelSettings, device: str) -> str:
     """What a quantization lacks here; empty where it lacks nothing."""
     from repope_eval.models.placement import choose_device, require_quantization
 
@@ -225,7 +225,7 @@ def _lacking(model: ModelSettings, device: str) -> str:
     return ""
 
 
-def _checked(name: str, work: Callable[[], str]) -> Check:
+def _check_of(name: str, work: Callable[[], str]) -> Check:
     """The check that does some work, which returns how well the answers agree."""
     log.info("checking %s", name)
     try:

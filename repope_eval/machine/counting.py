@@ -30,17 +30,17 @@ PHOTOGRAPH = (640, 480)
 
 def size_of(network: PreTrainedModel) -> Size:
     """The size of a network, with or without weights; tied ones count once."""
-    linear = {parameter for module in _quantized(network) for parameter in module.parameters()}
+    linear = {parameter for module in _quantized_layers(network) for parameter in module.parameters()}
     everything = set(network.parameters())
-    return Size(parameters=_number(everything), quantizable=_number(linear & everything))
+    return Size(parameters=_count_values(everything), quantizable=_count_values(linear & everything))
 
 
-def _quantized(network: Any) -> list[nn.Linear]:
+def _quantized_layers(network: Any) -> list[nn.Linear]:
     """The layers of the language model that quantization shrinks."""
     return [module for module in network.get_decoder().modules() if isinstance(module, nn.Linear)]
 
 
-def _number(parameters: set[nn.Parameter]) -> int:
+def _count_values(parameters: set[nn.Parameter]) -> int:
     return sum(parameter.numel() for parameter in parameters)
 
 
@@ -84,7 +84,7 @@ _OBJECTS = (
     *("person", "car", "dog", "chair", "bottle", "handbag"),
     *("dining table", "traffic light", "potted plant", "wine glass", "sports ball", "tennis racket"),
 )
-"""What is asked about: as many objects of COCO's as POPE asks about an image at most."""
+"""The objects that are asked about: as many of COCO's as POPE asks about an image at most."""
 
 REHEARSED_ANSWER = 2
 """Tokens of an answer: the first comes of the prompt, the second of the first."""
@@ -99,7 +99,7 @@ class _Followed:
     held: int
     operations: int
     alone: int
-    """Of the operations, those that one question takes with its image."""
+    """Those of the operations that one question takes with its image."""
     rows: int
 
 
@@ -107,7 +107,6 @@ def count_need(settings: ModelSettings, described: DescribedNetwork) -> Shape | 
     """What the need of a model of any family follows from.
 
     Args:
-        settings: of the model.
         described: the checkpoint, whose network is of no use afterwards.
 
     Raises:
@@ -121,15 +120,14 @@ def count_need(settings: ModelSettings, described: DescribedNetwork) -> Shape | 
 
 
 def rehearse(settings: ModelSettings, described: DescribedChat) -> Rehearsed:
-    """What a run of a chat model takes that asks about one photograph at a time, and checks its way of asking.
+    """What a chat model's run takes if it asks about one photograph at a time, and checks its way of asking.
 
     Args:
-        settings: of the model.
         described: the checkpoint, whose network is of no use afterwards.
     """
     network, attention = described.network, described.attention(settings)
     size, cached_values = size_of(network), _cached_values(network.config)
-    matrices = [layer.weight for layer in _quantized(network)]
+    matrices = [layer.weight for layer in _quantized_layers(network)]
     image = described.processor.prepare(Image.new("RGB", PHOTOGRAPH, "gray"), QUESTIONS)
     width, shared = max(map(len, image.prompts)), common_prefix_length(image.prompts)
     note = ""

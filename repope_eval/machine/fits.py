@@ -43,7 +43,7 @@ def count_models(listed: Iterable[ModelSettings]) -> CountedModels:
     for settings in listed:
         try:
             counted = (
-                _rehearsed(settings) if settings.family == CHAT else published_shape(settings.checkpoint)
+                _counted_model(settings) if settings.family == CHAT else published_shape(settings.checkpoint)
             )
         except NotHereError:
             n_not_here += 1
@@ -54,7 +54,7 @@ def count_models(listed: Iterable[ModelSettings]) -> CountedModels:
     return CountedModels(tuple(models), n_not_here)
 
 
-def _rehearsed(settings: ModelSettings) -> Shape | Rehearsed:
+def _counted_model(settings: ModelSettings) -> Shape | Rehearsed:
     """What a model takes by the files of its checkpoint on this machine."""
     checkpoint = checkpoint_of(settings, download=False)  # one that is missing needs no torch
     from repope_eval.asking.chat.loading import describe_network
@@ -74,12 +74,12 @@ GPU_SIZES = (4, 6, 8, 12, 16, 24, 32, 40, 48, 80)
 """The memory that GPUs are sold with, in GB."""
 
 GPU_GIGABYTE = 0.98 * 2**30
-"""Bytes that a program has of each of these: they are powers of two, and the driver keeps a little."""
+"""Bytes that a program has of each gigabyte of a GPU: it is a power of two, and the driver keeps a little."""
 
 OPERATIONS_A_CORE = 5e10
 """Floating-point operations a second that a core is taken to do.
 
-Measured were 5e10 with float32 on a busy server, and twice and a half of it with bfloat16, for which not every
+5e10 were measured with float32 on a busy server, and two and a half times that with bfloat16, for which not every
 processor has instructions (perf/RESULTS.md).
 """
 
@@ -159,35 +159,35 @@ def _fit(
     room: Room, settings: ModelSettings, counted: Shape | Rehearsed, operations: float
 ) -> tuple[int, Fit]:
     """How one model fits, with the index of the first way in which it does: the number of ways if in none."""
-    machine, kind, note = room.machine, room.machine.device.kind, _note(room.machine, settings, counted)
-    ways = list(_ways(room))
+    machine, kind, note = room.machine, room.machine.device.kind, _fit_note(room.machine, settings, counted)
+    ways = list(_loading_ways(room))
     for index, (quantization, devices) in enumerate(ways):
-        need = _need(settings, counted, quantization, kind)
+        need = _needed_bytes(settings, counted, quantization, kind)
         if need * HEADROOM <= room.free * devices:
             return index, Fit(
                 model=settings.name,
                 fits=True,
-                how=_how(machine.device, settings, quantization, devices),
+                how=_way_text(machine.device, settings, quantization, devices),
                 need=need,
-                hours=_hours(room, operations),
+                hours=_hours_of(room, operations),
                 remedy=_further_words(room, settings, quantization, devices),
                 note=note,
             )
-    need, smallest = (_need(settings, counted, way, "cuda") for way in ("none", "nf4"))
-    remedy = _gpus(need)
-    if _gpus(smallest) != remedy:
-        remedy += f", or {_gpus(smallest)} with model.quantization=nf4"
+    need, smallest = (_needed_bytes(settings, counted, way, "cuda") for way in ("none", "nf4"))
+    remedy = _needed_gpus(need)
+    if _needed_gpus(smallest) != remedy:
+        remedy += f", or {_needed_gpus(smallest)} with model.quantization=nf4"
     fit = Fit(model=settings.name, fits=False, how="-", need=need, hours=None, remedy=remedy, note=note)
     return len(ways), fit
 
 
-def _hours(room: Room, operations: float) -> float | None:
+def _hours_of(room: Room, operations: float) -> float | None:
     if room.machine.device.kind != "cpu" or not room.is_measured or not operations:
         return None
     return operations / (OPERATIONS_A_CORE * room.machine.cores) / 3600
 
 
-def _ways(room: Room) -> Iterator[tuple[str, int]]:
+def _loading_ways(room: Room) -> Iterator[tuple[str, int]]:
     """The quantizations, each with how many devices the weights are on: one, and then all."""
     for quantization in QUANTIZATIONS if room.machine.quantizes else QUANTIZATIONS[:1]:
         yield quantization, 1
@@ -195,32 +195,32 @@ def _ways(room: Room) -> Iterator[tuple[str, int]]:
             yield quantization, room.number
 
 
-def _need(settings: ModelSettings, counted: Shape | Rehearsed, quantization: str, kind: str) -> float:
+def _needed_bytes(settings: ModelSettings, counted: Shape | Rehearsed, quantization: str, kind: str) -> float:
     return memory_need(
         counted, quantization=quantization, value_bytes=value_bytes_of(settings), device=kind
     ).total
 
 
-def _how(device: Device, settings: ModelSettings, quantization: str, devices: int) -> str:
-    way = _format(device, settings) if quantization == "none" else quantization
+def _way_text(device: Device, settings: ModelSettings, quantization: str, devices: int) -> str:
+    way = _format_text(device, settings) if quantization == "none" else quantization
     return f"{way} over {devices} GPUs" if devices > 1 else way
 
 
-def _format(device: Device, settings: ModelSettings) -> str:
+def _format_text(device: Device, settings: ModelSettings) -> str:
     wanted = number_format(settings)
     return "float16" if wanted == "bfloat16" and not device.has_bfloat16 else wanted
 
 
 def _further_words(room: Room, settings: ModelSettings, quantization: str, devices: int) -> str:
     parts = [] if quantization == "none" else [f"model.quantization={quantization}"]
-    chosen = _format(room.machine.device, settings)
+    chosen = _format_text(room.machine.device, settings)
     parts += [] if chosen == number_format(settings) else [f"model.dtype={chosen}"]
     parts += ["model.device_map=auto"] if devices > 1 else []
     return " ".join(parts)
 
 
-def _gpus(need: float) -> str:
-    """The GPUs that a model takes which does not fit here."""
+def _needed_gpus(need: float) -> str:
+    """The GPUs that are needed for a model that does not fit here."""
     wanted = need * HEADROOM / GPU_GIGABYTE
     size = next((size for size in GPU_SIZES if size >= wanted), None)
     if size is not None:
@@ -228,7 +228,7 @@ def _gpus(need: float) -> str:
     return f"{math.ceil(wanted / GPU_SIZES[-1])} x {GPU_SIZES[-1]} GB with model.device_map=auto"
 
 
-def _note(machine: Machine, settings: ModelSettings, counted: Shape | Rehearsed) -> str:
+def _fit_note(machine: Machine, settings: ModelSettings, counted: Shape | Rehearsed) -> str:
     notes = [counted.note] if isinstance(counted, Rehearsed) and counted.note else []
     if settings.checkpoint in machine.hub.here:
         return ", ".join(["weights are here", *notes])
@@ -257,18 +257,18 @@ def findings(machine: Machine, words: str = "") -> tuple[Finding, ...]:
 
     Args:
         machine: what there is.
-        words: that name its data folder in commands, such as `data_dir=...`; empty where it is the default.
+        words: what names its data folder in commands, such as `data_dir=...`; empty where it is the default.
     """
     versions = machine.versions
     names = ("python", "torch", "transformers")
     return (
-        _device(machine.device, machine.cores, versions.get("torch", "")),
+        _device_finding(machine.device, machine.cores, versions.get("torch", "")),
         Finding("versions", ", ".join(f"{name} {versions.get(name, '?')}" for name in names)),
-        _quantization(machine),
-        _flash_attention(machine),
-        _launcher(machine),
-        *_data(machine.data, f" {words}" if words else ""),
-        *_hub(machine.hub),
+        _quantization_finding(machine),
+        _flash_attention_finding(machine),
+        _launcher_finding(machine),
+        *_data_findings(machine.data, f" {words}" if words else ""),
+        *_hub_findings(machine.hub),
     )
 
 
@@ -277,7 +277,7 @@ def gigabytes(number: float) -> str:
     return f"{number / 1e9:.1f} GB"
 
 
-def _device(device: Device, cores: int, torch_version: str) -> Finding:
+def _device_finding(device: Device, cores: int, torch_version: str) -> Finding:
     several = f"{device.number} x " if device.number > 1 else ""
     held = f"{gigabytes(device.free)} of {gigabytes(device.total)} free"
     if device.kind != "cpu":
@@ -290,7 +290,7 @@ def _device(device: Device, cores: int, torch_version: str) -> Finding:
     )
 
 
-def _quantization(machine: Machine) -> Finding:
+def _quantization_finding(machine: Machine) -> Finding:
     installed = machine.versions.get("bitsandbytes")
     if machine.device.kind == "mps":
         return Finding("int8, nf4", "not on Apple's GPU: bitsandbytes is not for it")
@@ -299,13 +299,13 @@ def _quantization(machine: Machine) -> Finding:
     return Finding("int8, nf4", f"bitsandbytes {installed}")
 
 
-def _flash_attention(machine: Machine) -> Finding:
+def _flash_attention_finding(machine: Machine) -> Finding:
     installed = machine.versions.get("flash-attn")
     state = f"flash-attn {installed}" if installed else "not installed, and not needed: sdpa is the default"
     return Finding("flash attention", state)
 
 
-def _launcher(machine: Machine) -> Finding:
+def _launcher_finding(machine: Machine) -> Finding:
     installed = machine.versions.get("hydra-submitit-launcher")
     if installed:
         return Finding("SLURM launcher", f"hydra-submitit-launcher {installed}")
@@ -316,7 +316,7 @@ def _launcher(machine: Machine) -> Finding:
     )
 
 
-def _data(data: Data, words: str) -> Iterator[Finding]:
+def _data_findings(data: Data, words: str) -> Iterator[Finding]:
     command = f"{DATA_COMMAND}{words}"
     yield Finding("data folder", str(data.folder))
     count = f"{data.annotations} of {len(ANNOTATIONS.sha256)} files, right by their hash"
@@ -340,7 +340,7 @@ def _data(data: Data, words: str) -> Iterator[Finding]:
     yield Finding("DASH-B", count, mend)
 
 
-def _hub(hub: Hub) -> Iterator[Finding]:
+def _hub_findings(hub: Hub) -> Iterator[Finding]:
     if hub.is_offline:
         yield Finding("Hub", "offline: HF_HUB_OFFLINE=1", "unset HF_HUB_OFFLINE to download")
     else:

@@ -2,7 +2,7 @@
 
 Its floating-point numbers have shapes, formats and memory to be counted, and no values: a hollow tensor claims to be on
 the CPU, and what stands in for it is on torch's meta device, where it takes no memory. Whole numbers and truth values
-are real, so that lengths, grids, windows and masks are, and so is what a program decides by them. What follows from
+are real, and with them lengths, grids, windows and masks, and what a program decides by them. What follows from
 hollow tensors is made up: whole numbers are 0, and truth values are true.
 """
 
@@ -70,7 +70,7 @@ class LiveBytes(TorchDispatchMode):
 
 @cache
 def consists_of_others(operation: Any) -> bool:
-    """Whether torch takes an operation apart into others, which inference mode leaves to who follows it."""
+    """Whether torch takes an operation apart into others, which inference mode leaves to whoever follows it."""
     return bool(torch._C._dispatch_has_kernel_for_dispatch_key(operation.name(), "CompositeImplicitAutograd"))
 
 
@@ -141,7 +141,6 @@ class HollowTensors(LiveBytes):
         """Makes the weights of a network on the meta device hollow, in the number format that it would be loaded in.
 
         Args:
-            network: which is changed.
             dtype: the format of its weights; buffers keep theirs, as they do where a checkpoint is loaded.
         """
         tied: dict[int, nn.Parameter] = {}
@@ -152,7 +151,7 @@ class HollowTensors(LiveBytes):
                     tied[id(weight)] = nn.Parameter(hollow, requires_grad=False)
                 setattr(module, name, tied[id(weight)])
             for name, buffer in module.named_buffers(recurse=False):
-                setattr(module, name, self._followed(buffer))
+                setattr(module, name, self._followed_tensor(buffer))
 
     def __torch_dispatch__(
         self, operation: Any, types: Any, arguments: Any = (), named: dict[str, Any] | None = None
@@ -172,29 +171,29 @@ class HollowTensors(LiveBytes):
             return torch.ones((), dtype=arguments[0].dtype).item()
         if operation is aten._grouped_mm.default:
             return self._multiply_in_groups(*arguments[:2])
-        return self._made(operation, arguments, named)
+        return self._made_on_meta(operation, arguments, named)
 
-    def _made(self, operation: Any, arguments: Any, named: dict[str, Any]) -> Any:
+    def _made_on_meta(self, operation: Any, arguments: Any, named: dict[str, Any]) -> Any:
         """The result of an operation that is run on the meta device."""
         if operation in INDEXING:
-            arguments = (arguments[0], _numbered(arguments[1]), *arguments[2:])
+            arguments = (arguments[0], _without_masks(arguments[1]), *arguments[2:])
         changed = {
             id(tensor.content): tensor for tensor in tensors_in(arguments) if isinstance(tensor, HollowTensor)
         }
-        values, more = tree_map_only(torch.Tensor, _content, (arguments, named))
+        values, more = tree_map_only(torch.Tensor, _meta_content, (arguments, named))
         if "device" in more:
             more["device"] = torch.device("meta")
         made = operation(*values, **more)
-        self._count(operation, values, more, made)
+        self._count_operations(operation, values, more, made)
         if operation._schema.is_mutable and not isinstance(arguments[0], HollowTensor):
             return arguments[0]  # its numbers stay what they were
         return tree_map_only(
             torch.Tensor,
-            lambda tensor: changed[id(tensor)] if id(tensor) in changed else self._followed(tensor),
+            lambda tensor: changed[id(tensor)] if id(tensor) in changed else self._followed_tensor(tensor),
             made,
         )
 
-    def _followed(self, content: torch.Tensor) -> torch.Tensor:
+    def _followed_tensor(self, content: torch.Tensor) -> torch.Tensor:
         """A hollow tensor in place of one on the meta device; a real one if its numbers are whole, or truth values."""
         if content.is_floating_point() or content.is_complex():
             return self.hollow(content)
@@ -221,22 +220,22 @@ class HollowTensors(LiveBytes):
         return self.hollow(new_empty(rows, tokens, heads, values.shape[-1]).transpose(1, 2))
 
     def _multiply_in_groups(self, rows: HollowTensor, matrices: HollowTensor) -> HollowTensor:
-        """Each row times the matrix of its group, of which the meta device takes no float32."""
+        """Each row times the matrix of its group; the meta device has no such product in float32."""
         self.operations += 2 * rows.numel() * matrices.shape[-1]
         return self.hollow(rows.content.new_empty(rows.shape[0], matrices.shape[-1]))
 
-    def _count(self, operation: Any, values: Any, more: dict[str, Any], made: Any) -> None:
+    def _count_operations(self, operation: Any, values: Any, more: dict[str, Any], made: Any) -> None:
         count = flop_registry.get(operation.overloadpacket)
         if count is not None:
             self.operations += int(count(*values, **more, out_val=made))
 
 
-def _content(tensor: torch.Tensor) -> torch.Tensor:
+def _meta_content(tensor: torch.Tensor) -> torch.Tensor:
     """What stands in for a tensor on the meta device."""
     return tensor.content if isinstance(tensor, HollowTensor) else tensor.to("meta")
 
 
-def _numbered(indexes: Any) -> list[torch.Tensor | None]:
+def _without_masks(indexes: Any) -> list[torch.Tensor | None]:
     """Indexes without truth values, of which the meta device does not know how many are true."""
     positions: list[torch.Tensor | None] = []
     for index in indexes:

@@ -95,15 +95,15 @@ def examine(device: str, data_dir: Path, models: Iterable[ModelSettings]) -> Mac
         RepopeError: the device is not there.
     """
     return Machine(
-        device=_device(device),
+        device=_describe_device(device),
         cores=usable_cores(),
         versions=versions() | installed(_OPTIONAL),
         data=examine_data(data_dir),
-        hub=_hub(models),
+        hub=_describe_hub(models),
     )
 
 
-def _device(name: str) -> Device:
+def _describe_device(name: str) -> Device:
     import torch
 
     from repope_eval.asking.native.memory import free_bytes, total_bytes
@@ -113,7 +113,7 @@ def _device(name: str) -> Device:
     number, called = 1, "Apple GPU" if device.type == "mps" else f"CPU, {platform.machine()}"
     if device.type == "cuda":
         number, (major, minor) = torch.cuda.device_count(), torch.cuda.get_device_capability(device)
-        called = f"{torch.cuda.get_device_name(device)}, compute capability {major}.{minor}{_driver()}"
+        called = f"{torch.cuda.get_device_name(device)}, compute capability {major}.{minor}{_driver_words()}"
     return Device(
         kind=device.type,
         name=called,
@@ -124,7 +124,7 @@ def _device(name: str) -> Device:
     )
 
 
-def _driver() -> str:
+def _driver_words() -> str:
     """Words that name the version of NVIDIA's driver; empty where the system does not tell."""
     try:
         match = re.search(r"Module .*?([0-9]+(?:\.[0-9]+)+)", _DRIVER.read_text(encoding="utf-8"))
@@ -176,7 +176,7 @@ def _count_dash_b(folder: Path) -> int | None:
     return len(paths)
 
 
-def _hub(models: Iterable[ModelSettings]) -> Hub:
+def _describe_hub(models: Iterable[ModelSettings]) -> Hub:
     from huggingface_hub import get_token
     from huggingface_hub.constants import HF_HUB_CACHE, HF_HUB_OFFLINE
 

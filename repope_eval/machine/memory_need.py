@@ -1,12 +1,12 @@
 """How much memory and how many operations a run needs, computed from a model's shape.
 
-Those of the shipped checkpoints are in `published_shapes.csv`, so that they are known without a download and
+The shapes of the shipped checkpoints are in `published_shapes.csv`, so that they are known without a download and
 without torch. `counting.shape_of` makes a row of it from a checkpoint's `config.json` (perf/published_shapes.py).
 
 A formula over a model's shape, so that what fits is known before anything is downloaded. `perf/memory.py` holds
-it against what is measured. Of a chat model, whose class may do anything, what was counted without weights is added
-up instead. No table could hold the needs themselves: they follow from quantization, number format, device, and how
-many questions an image has.
+it against what is measured. For a chat model, whose class may do anything, what was counted without weights is
+added up instead. No table could hold the needs themselves: they follow from quantization, number format, device, and
+how many questions an image has.
 
 A product of a matrix with a token is two operations a weight; attention of a token to a context of n tokens is
 4 n times the heads' width, half of it where tokens look back only. Norms, activations and embeddings are left out:
@@ -117,18 +117,18 @@ class Rehearsed(Size):
 
 
 def published_shape(checkpoint: str) -> Shape | None:
-    """The shape of a shipped checkpoint; None of any other."""
-    return _published().get(checkpoint)
+    """The shape of a shipped checkpoint; None for any other."""
+    return _published_shapes().get(checkpoint)
 
 
 @cache
-def _published() -> dict[str, Shape]:
+def _published_shapes() -> dict[str, Shape]:
     """The shapes in the file by checkpoint."""
     text = (Path(__file__).parent / "published_shapes.csv").read_text(encoding="utf-8")
-    return {row.pop("checkpoint"): _shape(row) for row in csv.DictReader(text.splitlines())}
+    return {row.pop("checkpoint"): _shape_of_row(row) for row in csv.DictReader(text.splitlines())}
 
 
-def _shape(row: dict[str, str]) -> Shape:
+def _shape_of_row(row: dict[str, str]) -> Shape:
     cells = {field.name: row[field.name] for field in fields(Shape)}
     values: dict[str, Any] = {
         name: text == "yes" if text in ("yes", "no") else int(text) for name, text in cells.items()
@@ -143,7 +143,7 @@ QUESTION_TOKENS = 15
 PROMPT_TOKENS = 25
 """Tokens of a prompt before the image and around it."""
 LONGEST_ANSWER = 64
-"""Tokens of an answer that are counted at most, of a chat model, which may be let think for thousands.
+"""The most tokens of a chat model's answer that are counted: it may be let think for thousands.
 
 Where thoughts leave no room for all of an image's questions, they are asked one by one.
 """
@@ -187,7 +187,7 @@ def memory_need(
         model: its shape, or what was counted while it was rehearsed, in the number format of the run.
         quantization: none, int8 or nf4.
         value_bytes: of a number in the run's format: 2, or 4 in float32.
-        questions: about the image; of a model that was rehearsed, those are counted that were asked.
+        questions: how many about the image; for a model that was rehearsed, those that were asked count.
         device: kind of device, which bounds what is fed at a time where prompts attend both ways.
     """
     if isinstance(model, Rehearsed):
@@ -200,9 +200,9 @@ def _computed_need(shape: Shape, quantization: str, value_bytes: int, rows: int,
 
     With N tokens of width h and inner width i, a layer of the language model holds about N (4 h + 3 i) numbers at
     once, or the keys and values repeated for all heads; under int8 N i numbers of four bytes besides, the whole
-    products of a feed-forward network. Of the vision tower (`Recipe.vision_values`) and of the language model the
-    larger counts, since one comes after the other. Added are: scores of attention where the kernel keeps them, one
-    matrix in the run's format (nf4), the image's features, and the logits.
+    products of a feed-forward network. The larger one of the vision tower (`Recipe.vision_values`) and the language
+    model counts, since one comes after the other. Scores of attention where the kernel keeps them, one matrix in the
+    run's format (nf4), the image's features, and the logits are added.
     """
     language = _language_values(shape, rows, tokens) * value_bytes
     if quantization == "int8":
@@ -259,15 +259,17 @@ ANSWER_TOKENS = 3
 def shared_operations(shape: Shape | Rehearsed, questions: float) -> float:
     """The operations of the shared-prefix engine: image once, its prompt's prefix once, each question on top.
 
-    Of a model that was rehearsed these are all that were asked then, where one question was not counted by itself.
+    Where one question of a rehearsed model was not counted by itself, these are the operations of all that were asked
+    then.
     """
     if isinstance(shape, Rehearsed):
         return shape.alone + (questions - 1) * shape.further if shape.alone else shape.operations
     if shape.attends_both_ways:  # what the vision tower makes is all that questions share
         return shape.vision_operations + questions * _prompt_and_answer(shape)
     prefix = shape.image_tokens + PROMPT_TOKENS
-    prompts = _fed(shape, prefix, prefix / 2) + _fed(shape, questions * QUESTION_TOKENS, prefix)
-    return shape.vision_operations + prompts + questions * _answer_operations(shape)
+    prefix_once = _feeding_operations(shape, prefix, prefix / 2)
+    all_questions = _feeding_operations(shape, questions * QUESTION_TOKENS, prefix)
+    return shape.vision_operations + (prefix_once + all_questions) + questions * _answer_operations(shape)
 
 
 def operations_alone(shape: Shape) -> float:
@@ -278,10 +280,10 @@ def operations_alone(shape: Shape) -> float:
 def _prompt_and_answer(shape: Shape) -> float:
     prompt = shape.image_tokens + PROMPT_TOKENS + QUESTION_TOKENS
     context = prompt if shape.attends_both_ways else prompt / 2
-    return _fed(shape, prompt, context) + _answer_operations(shape)
+    return _feeding_operations(shape, prompt, context) + _answer_operations(shape)
 
 
-def _fed(shape: Shape, tokens: float, context: float) -> float:
+def _feeding_operations(shape: Shape, tokens: float, context: float) -> float:
     """The operations of so many tokens through the language model, each with so many others to look at on average."""
     attention = 4 * context * shape.heads * shape.head_size
     return tokens * (2 * shape.quantizable + shape.layers * attention)
@@ -290,4 +292,6 @@ def _fed(shape: Shape, tokens: float, context: float) -> float:
 def _answer_operations(shape: Shape) -> float:
     """The operations of an answer: the head for each of its tokens, and the layers for each but the last."""
     head = 2 * shape.vocabulary * shape.hidden
-    return ANSWER_TOKENS * head + _fed(shape, ANSWER_TOKENS - 1, shape.image_tokens + PROMPT_TOKENS)
+    return ANSWER_TOKENS * head + _feeding_operations(
+        shape, ANSWER_TOKENS - 1, shape.image_tokens + PROMPT_TOKENS
+    )

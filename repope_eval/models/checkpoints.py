@@ -53,7 +53,7 @@ class Checkpoint:
     """A checkpoint whose configuration and tokenizer lie on this machine."""
 
     name: str
-    """What it was asked for as: Hub id, folder, or `demo`."""
+    """The name by which it was asked for: Hub id, folder, or `demo`."""
     folder: Path
     commit: str | None
     """The commit of a Hub checkpoint; None for a local folder."""
@@ -80,8 +80,8 @@ def find_checkpoint(
 ) -> Checkpoint:
     """Finds a checkpoint.
 
-    Of a Hub checkpoint, the small files that describe it are downloaded into the Hub's cache if they are not there
-    yet; its weights are not.
+    The small files that describe a Hub checkpoint are downloaded into the Hub's cache if they are not there yet; its
+    weights are not.
 
     Args:
         name: folder, Hub id, or `demo`.
@@ -94,28 +94,28 @@ def find_checkpoint(
         RepopeError: there is no such checkpoint, it is gated, or the network is down and it is not cached.
     """
     if name == DEMO:
-        return _read(name, _DEMO_FOLDER, commit=None)
+        return _read_checkpoint(name, _DEMO_FOLDER, commit=None)
     folder = Path(name).expanduser()
     if folder.is_dir():
-        return _read(name, folder, commit=None)
+        return _read_checkpoint(name, folder, commit=None)
     if name.startswith((".", "/", "~")) or name.count("/") != 1:
         raise RepopeError(f"model.checkpoint={name}: no such folder, and no Hub id (owner/name) either")
-    snapshot = _download(name, revision, _DESCRIPTION_FILES, download=download)
-    checkpoint = _read(name, snapshot, commit=snapshot.name)
+    snapshot = _download_files(name, revision, _DESCRIPTION_FILES, download=download)
+    checkpoint = _read_checkpoint(name, snapshot, commit=snapshot.name)
     if revision == "main" or all((snapshot / file).is_file() for file in processor_files):
         return checkpoint
     return replace(
-        checkpoint, processor_folder=_download(name, "main", _DESCRIPTION_FILES, download=download)
+        checkpoint, processor_folder=_download_files(name, "main", _DESCRIPTION_FILES, download=download)
     )
 
 
 def fetch_weights(checkpoint: Checkpoint) -> None:
-    """Downloads a Hub checkpoint's weights, where they are not there yet, of the commit that was found."""
+    """Downloads the weights of the commit of a Hub checkpoint, where they are not there yet."""
     if checkpoint.commit is not None:
-        _download(checkpoint.name, checkpoint.commit, _WEIGHT_FILES, download=True)
+        _download_files(checkpoint.name, checkpoint.commit, _WEIGHT_FILES, download=True)
 
 
-def _download(name: str, revision: str, files: list[str], *, download: bool) -> Path:
+def _download_files(name: str, revision: str, files: list[str], *, download: bool) -> Path:
     silence = hub_client.silence("models", name, revision) if download else None
     here_only = not download or silence is not None
     try:
@@ -153,7 +153,7 @@ def _download(name: str, revision: str, files: list[str], *, download: bool) -> 
         ) from error
 
 
-def _read(name: str, folder: Path, commit: str | None) -> Checkpoint:
+def _read_checkpoint(name: str, folder: Path, commit: str | None) -> Checkpoint:
     path = folder / "config.json"
     if not path.is_file():
         raise RepopeError(f"{folder}: holds no config.json, so it is no checkpoint (model.checkpoint)")
@@ -239,9 +239,8 @@ def _verify_index(index: Path, tensors: Mapping[str, Mapping[str, int]]) -> None
     """Checks that the files which an index names are there, and that transformers can read the index.
 
     Args:
-        index: the file.
-        tensors: by file, what is in the folder itself. An index may name a file elsewhere, whose content is not
-            the checkpoint's.
+        tensors: the tensors of the files in the folder itself, by file. An index may name a file elsewhere, whose
+            content is not the checkpoint's.
     """
     fields = fields_of(index, read_json(index))
     weights = fields.part("weight_map")
@@ -293,8 +292,7 @@ def fingerprint(folder: Path, processor_folder: Path | None = None) -> dict[str,
     between the samples does not.
 
     Args:
-        folder: of the checkpoint.
-        processor_folder: of the small files that it lacks (see `Checkpoint`); None if it lacks none.
+        processor_folder: the folder of the small files that `folder` lacks (see `Checkpoint`); None if it lacks none.
 
     Raises:
         RepopeError: a file cannot be read, or holds no weights; or there is no file of weights.
@@ -304,16 +302,16 @@ def fingerprint(folder: Path, processor_folder: Path | None = None) -> dict[str,
     descriptions = {path.name: path for path in paths if path.is_file()}
     return {
         **{name: f"sha256:{content_hash(path)}" for name, path in sorted(descriptions.items())},
-        **{path.name: _of_weights(path) for path in find_weight_files(folder)},
+        **{path.name: _weights_fingerprint(path) for path in find_weight_files(folder)},
     }
 
 
-def _of_weights(path: Path) -> str:
+def _weights_fingerprint(path: Path) -> str:
     try:
         with safe_open(path, framework="numpy"), path.open("rb", buffering=0) as file:  # it checks the header
             header = file.read(int.from_bytes(file.read(8), "little"))
             digest = hashlib.sha256(str(path.stat().st_size).encode() + b"\n" + header)
-            for offset, length in _samples(header):
+            for offset, length in _sample_places(header):
                 file.seek(8 + len(header) + offset)
                 digest.update(file.read(length))
     except (OSError, SafetensorError) as error:
@@ -321,7 +319,7 @@ def _of_weights(path: Path) -> str:
     return f"sampled:{digest.hexdigest()}"
 
 
-def _samples(header: bytes) -> Iterator[tuple[int, int]]:
+def _sample_places(header: bytes) -> Iterator[tuple[int, int]]:
     """Offset and length in bytes of each sample, in the order of the file; offsets count from the header's end."""
     tensors = {name: tensor for name, tensor in json.loads(header).items() if name != "__metadata__"}
     for start, end in sorted(tensor["data_offsets"] for tensor in tensors.values()):

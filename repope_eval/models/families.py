@@ -62,9 +62,8 @@ def recipe_of(
 
     Args:
         family: a key of `FAMILIES`.
-        checkpoint: a checkpoint of that family.
         options: departures from the recipe.
-        prompt: whose recipe it is; options that are given win over what that one's are.
+        prompt: whose recipe it is; options that are given win over that harness's own.
 
     Raises:
         RepopeError: the family is unknown, the checkpoint is another's, one of its files is missing or broken,
@@ -82,10 +81,10 @@ def recipe_of(
     unheeded = [f"model.{name}" for name in asked if name not in recipe.options]
     if unheeded:
         raise RepopeError(f"{', '.join(unheeded)}: {recipe.family} has no such thing; leave it out")
-    return recipe(checkpoint, _of_harness(recipe, prompt, options))
+    return recipe(checkpoint, _harness_options(recipe, prompt, options))
 
 
-def _of_harness(recipe: "type[Recipe]", prompt: "Prompt", options: "RecipeOptions") -> "RecipeOptions":
+def _harness_options(recipe: "type[Recipe]", prompt: "Prompt", options: "RecipeOptions") -> "RecipeOptions":
     """The options, with those of another harness where none are given."""
     if prompt == "paper":
         return options

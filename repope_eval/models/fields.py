@@ -190,12 +190,12 @@ def require_bounded(fields: Fields, largest: Mapping[str, float] = LARGEST) -> N
     Raises:
         RepopeError: names the first such field.
     """
-    for part, name in _named(fields, largest):
-        if not all(0 < number <= largest[name] for number in _numbers(part.values[name])):
+    for part, name in _named_fields(fields, largest):
+        if not all(0 < number <= largest[name] for number in _numbers_in(part.values[name])):
             raise part.error(name, f"a number above 0, at most {largest[name]:,}, is expected")
 
 
-def _named(fields: Fields, names: Container[str]) -> Iterator[tuple[Fields, str]]:
+def _named_fields(fields: Fields, names: Container[str]) -> Iterator[tuple[Fields, str]]:
     """Finds the named fields in a file, however deep they lie, each with the part that it is in."""
     parts = [fields]
     while parts:
@@ -207,6 +207,6 @@ def _named(fields: Fields, names: Container[str]) -> Iterator[tuple[Fields, str]
                 yield part, name
 
 
-def _numbers(value: Any) -> list[int | float]:
+def _numbers_in(value: Any) -> list[int | float]:
     listed = value if isinstance(value, list) else [value]
     return [number for number in listed if isinstance(number, int | float)]

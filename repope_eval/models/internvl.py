@@ -92,8 +92,8 @@ _NOT_2_5 = {(1536, 28), (3584, 28), (5120, 48), (4096, 48)}
 def is_internvl2_5(config: Fields) -> bool:
     """Whether a `config.json` is of an InternVL2.5 model, in either layout.
 
-    Both layouts are InternVL3's too, and nothing in them names the generation. What is told apart is the
-    language model: InternVL3-2B, -8B, -9B and -14B have ones of sizes that InternVL2.5 has not, and
+    Both layouts are InternVL3's too, and nothing in them names the generation. Only the language
+    model tells them apart: InternVL3-2B, -8B, -9B and -14B have ones of sizes that InternVL2.5 has not, and
     InternVL3.5 has Qwen3. InternVL3-1B, -38B and -78B look like InternVL2.5 of those sizes.
     """
     kind = config.text("model_type", "")

@@ -82,7 +82,6 @@ def load_model(settings: ModelSettings, device: torch.device, checkpoint: Checkp
     """Recognises a checkpoint's layout and loads its weights.
 
     Args:
-        settings: of the model.
         device: where inputs go, and the weights if the settings do not spread them.
         checkpoint: what `checkpoint_of` found; None if it is still to be found.
 
@@ -102,7 +101,6 @@ def small_files(settings: ModelSettings, checkpoint: Checkpoint | None) -> Itera
     """Finds the checkpoint whose small files are read in its block, within bounds.
 
     Args:
-        settings: of the model.
         checkpoint: what `checkpoint_of` found; None if it is still to be found.
 
     Raises:

@@ -1,6 +1,6 @@
 """Loads the weights of a checkpoint into transformers' own class for it, and says what was loaded.
 
-What the model is shown is no matter here: the families have recipes, others their own processors.
+What the model is shown does not matter here: the families have recipes, others their own processors.
 """
 
 import atexit
@@ -75,7 +75,9 @@ def native_config(native: type[PreTrainedConfig], config: Fields, **fields: Any)
 
 def qwen2_config(language: Fields) -> PreTrainedConfig:
     """The configuration of a Qwen2 or Qwen2.5 language model; the native class has the original's defaults."""
-    return native_config(Qwen2Config, language, **language.stated(_FIELDS), rope_parameters=_rope(language))
+    return native_config(
+        Qwen2Config, language, **language.stated(_FIELDS), rope_parameters=_rope_parameters(language)
+    )
 
 
 def internlm2_config(language: Fields) -> PreTrainedConfig:
@@ -87,11 +89,11 @@ def internlm2_config(language: Fields) -> PreTrainedConfig:
     stated = {"vocab_size": 103168, **language.stated(_FIELDS)}
     bias = language.flag("bias", True)
     return native_config(
-        LlamaConfig, language, **stated, attention_bias=bias, rope_parameters=_rope(language)
+        LlamaConfig, language, **stated, attention_bias=bias, rope_parameters=_rope_parameters(language)
     )
 
 
-def _rope(language: Fields) -> dict[str, Any]:
+def _rope_parameters(language: Fields) -> dict[str, Any]:
     """The rotary embedding's parameters; older files call its `rope_type` `type`."""
     scaling = language.part("rope_scaling")
     kind = scaling.text("rope_type", scaling.text("type", "default"))
@@ -207,7 +209,6 @@ def load_network(
     """Fetches a checkpoint's weights where they are not here yet, and loads them.
 
     Args:
-        settings: of the model.
         device: where inputs go.
         placed: where the weights go, as `possible_device_map` found.
         described: the checkpoint; its network's class is the one that is loaded.

@@ -77,10 +77,10 @@ def fitting_grid(width: int, height: int, side: int, max_parts: int) -> tuple[in
 
 def cover(width: int, height: int, grid: tuple[int, int], side: int) -> float:
     """The share of an image's pixels that its parts keep when each is fitted into a square."""
-    return sum(_kept(box, side) for box in part_boxes(width, height, grid)) / (width * height)
+    return sum(_kept_pixels(box, side) for box in part_boxes(width, height, grid)) / (width * height)
 
 
-def _kept(box: Box, side: int) -> float:
+def _kept_pixels(box: Box, side: int) -> float:
     left, upper, right, lower = box
     short, long = sorted((right - left, lower - upper))
     return short / long * side * side if long > side else short * long
@@ -99,10 +99,12 @@ def part_pixels(image: Image.Image, side: int, max_parts: int) -> tuple[torch.Te
     """
     grid = fitting_grid(*image.size, side, max_parts)
     image = to_rgb(image)
-    return torch.stack([_square(image.crop(box), side) for box in shown_boxes(*image.size, grid)]), grid
+    return torch.stack(
+        [_square_pixels(image.crop(box), side) for box in shown_boxes(*image.size, grid)]
+    ), grid
 
 
-def _square(part: Image.Image, side: int) -> torch.Tensor:
+def _square_pixels(part: Image.Image, side: int) -> torch.Tensor:
     """A part at the largest size that fits, normalised, then centred in zeros: [3, side, side]."""
     resized = part.resize(fitted_size(*part.size, side), Image.Resampling.BICUBIC)
     (pixels,) = normalised([resized], CLIP_MEAN, CLIP_STD)

@@ -81,9 +81,9 @@ class PaliGemmaRecipe(Recipe):
 
     def prompt(self, question: str) -> str:
         """The whole prompt, as the original processor builds it; `<image>` stands once for all features."""
-        return f"{IMAGE_TOKEN}{self._text(question)}"
+        return f"{IMAGE_TOKEN}{self._text_after_image(question)}"
 
-    def _text(self, question: str) -> str:
+    def _text_after_image(self, question: str) -> str:
         """The prompt after the image: the processor adds the begin token and the line break."""
         return f"<bos>{self._task}{question}{self._question_suffix}\n"
 
@@ -99,7 +99,7 @@ class PaliGemmaRecipe(Recipe):
 
     def prompt_ids(self, question: str, width: int, height: int) -> tuple[int, ...]:
         """The image's tokens, then those of the text."""
-        token_ids = self.tokenizer.encode(self._text(self.tokenizer.as_plain(question)))
+        token_ids = self.tokenizer.encode(self._text_after_image(self.tokenizer.as_plain(question)))
         require_features(token_ids, self.feature_token_ids, 0)
         return (*self.feature_token_ids * self._tokens_per_image, *token_ids)
 

@@ -201,7 +201,7 @@ class Recipe(ABC):
 
         Args:
             prompt: token ids with a feature token for each of the image's features.
-            inputs: the image's, of which a family with several axes reads the grid of its features.
+            inputs: the image's; a family with several axes reads the grid of its features there.
         """
         return [range(self.first_position, self.first_position + len(prompt))]
 

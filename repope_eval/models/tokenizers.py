@@ -34,7 +34,7 @@ MOST_CHARACTERS = 100_000
 
 
 class ChatTemplate:
-    """A chat template in Jinja, of which transformers renders one user turn: an image, then a text."""
+    """A chat template in Jinja; transformers renders one user turn with it: an image, then a text."""
 
     def __init__(self, path: Path, template: str, special_tokens: Mapping[str, str]) -> None:
         """
@@ -177,13 +177,13 @@ class TokenizerFile(Tokenizer):
     """
 
     def __init__(self, checkpoint: Checkpoint, begin_token: str | None = None) -> None:
-        backend = self._tokenizer = self._read(checkpoint)
+        backend = self._tokenizer = self._read_tokenizer(checkpoint)
         added = backend.get_added_tokens_decoder().values()
         # Many tokens for spaces, tags or coordinates are added as well, and are no special ones.
         super().__init__(checkpoint.folder, [token.content for token in added if token.special], begin_token)
         drop_breaks(backend)
 
-    def _read(self, checkpoint: Checkpoint) -> TokenizersTokenizer:
+    def _read_tokenizer(self, checkpoint: Checkpoint) -> TokenizersTokenizer:
         require_files(checkpoint, "tokenizer.json")
         path = checkpoint.path("tokenizer.json")
         with blamed_on(path):
@@ -212,7 +212,7 @@ class QwenTokenizer(TokenizerFile):
     Its special tokens are added by added_tokens.json or tokenizer_config.json, whichever is there.
     """
 
-    def _read(self, checkpoint: Checkpoint) -> TokenizersTokenizer:
+    def _read_tokenizer(self, checkpoint: Checkpoint) -> TokenizersTokenizer:
         if not checkpoint.path("tokenizer.json").is_file():
             require_files(checkpoint, "vocab.json", "merges.txt")
         for read in (read_added_tokens, read_special_tokens):

@@ -1,4 +1,4 @@
-"""Who can be asked, and which settings mean something to it: refused or left out are those that mean nothing."""
+"""Who can be asked, and which settings mean something to it: those that mean nothing are refused or left out."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -52,27 +52,27 @@ def asker_entry(family: str) -> AskerEntry:
 
 
 def refuse_idle(settings: RunSettings) -> None:
-    """Refuses settings that were given a value and mean nothing to whom is asked.
+    """Refuses settings that were given a value and mean nothing to the asker.
 
     Raises:
         RepopeError: there are such settings. The message names them.
     """
-    given = [field.key for field, value in _idle(settings) if value != field.default]
+    given = [field.key for field, value in _idle_fields(settings) if value != field.default]
     if given:
         raise RepopeError(f"{', '.join(given)}: {asker_entry(settings.model.family).because}; leave it out")
 
 
 def applicable(settings: RunSettings) -> dict[str, Any]:
-    """The settings in the form in which files hold them, without those that mean nothing to whom is asked."""
+    """The settings in the form in which files hold them, without those that mean nothing to the asker."""
     written: dict[str, Any] = as_written(settings)
-    for field, _ in _idle(settings):
+    for field, _ in _idle_fields(settings):
         group, _, name = field.key.rpartition(".")
         del (written[group] if group else written)[name]
     return written
 
 
-def _idle(settings: RunSettings) -> Iterator[tuple[Field, Any]]:
-    """The fields that mean nothing to whom is asked, each with its value; those of the run itself come first."""
+def _idle_fields(settings: RunSettings) -> Iterator[tuple[Field, Any]]:
+    """The fields that mean nothing to the asker, each with its value; those of the run itself come first."""
     heeds = asker_entry(settings.model.family).heeds
     for field in sorted(fields_by_key(type(settings)).values(), key=lambda field: "." in field.key):
         if field.of not in heeds:

@@ -47,7 +47,11 @@ def by_benchmark(words: Sequence[str], every: Sequence[str]) -> list[list[str]]:
         RepopeError: the list is empty or cannot be read, names one twice, or is not the only word that says which.
     """
     place, names = next(
-        ((place, benchmarks) for place, word in enumerate(words) if (benchmarks := _names(word, every))),
+        (
+            (place, benchmarks)
+            for place, word in enumerate(words)
+            if (benchmarks := _benchmark_names(word, every))
+        ),
         (-1, []),
     )
     if not names:
@@ -60,7 +64,7 @@ def by_benchmark(words: Sequence[str], every: Sequence[str]) -> list[list[str]]:
     return [[*words[:place], f"bench={name}", *words[place + 1 :]] for name in names]
 
 
-def _names(word: str, every: Sequence[str]) -> list[str]:
+def _benchmark_names(word: str, every: Sequence[str]) -> list[str]:
     """The benchmarks that a word names; none where it does not name several."""
     if word == ALL and every:
         return list(every)

@@ -47,7 +47,7 @@ def model_settings(name: str) -> ModelSettings:
     known = shipped_choices("model")
     if name not in known:
         raise RepopeError(f"model={shown_word(name)}: {no_such_model(name, known)}")
-    return settings_from(ModelSettings, merged(ModelSettings, _shipped("model", name)))
+    return settings_from(ModelSettings, merged(ModelSettings, _shipped_content("model", name)))
 
 
 def bench_settings(name: str, values: Mapping[str, Any]) -> BenchSettings:
@@ -74,7 +74,7 @@ def bench_settings(name: str, values: Mapping[str, Any]) -> BenchSettings:
         if isinstance(value, str) and tuple in fields[key].kinds:
             raise RepopeError(f"{key}: takes a list; give [{value!r}]")
     try:
-        composed = merged(BenchSettings, _shipped("bench", name), dict(values))
+        composed = merged(BenchSettings, _shipped_content("bench", name), dict(values))
     except OmegaConfBaseException as error:
         raise RepopeError(f"settings of {name}: {str(error).splitlines()[0]}") from error
     if OmegaConf.is_missing(composed, "name"):
@@ -85,7 +85,9 @@ def bench_settings(name: str, values: Mapping[str, Any]) -> BenchSettings:
 def listed_models() -> list[ModelSettings]:
     """The shipped models in the order of their names; those whose checkpoint a user has to name are left out."""
     return [
-        model_settings(name) for name in shipped_choices("model") if "checkpoint" in _shipped("model", name)
+        model_settings(name)
+        for name in shipped_choices("model")
+        if "checkpoint" in _shipped_content("model", name)
     ]
 
 
@@ -129,7 +131,7 @@ class _ShippedFiles(dict[str, ConfigNode]):
         self._group = group
 
     def __getitem__(self, file: str) -> ConfigNode:
-        content = _shipped(self._group, file.removesuffix(".yaml"))
+        content = _shipped_content(self._group, file.removesuffix(".yaml"))
         return ConfigNode(name=file, node=content, group=self._group, package=None, provider=None)
 
     def __deepcopy__(self, _: object) -> "_ShippedFiles":
@@ -137,10 +139,10 @@ class _ShippedFiles(dict[str, ConfigNode]):
 
 
 @cache
-def _shipped(group: str, name: str) -> Any:
+def _shipped_content(group: str, name: str) -> Any:
     """A shipped configuration file's content, with its name unless a file of the user's gives one (see `named`).
 
-    Read once. Who takes it into a configuration copies it.
+    It is read once; whoever takes it into a configuration copies it.
     """
     content = OmegaConf.load(configuration_file(group, name))
     is_own = content.source in OF_FILES if group == "bench" else "checkpoint" not in content
@@ -154,8 +156,8 @@ def initialized(config_dir: Path | None) -> AbstractContextManager[None]:
     """
     if GlobalHydra.instance().is_initialized():
         return nullcontext()
-    # Without a folder Hydra would look for the caller's file, and read the source of all who called it for that. In
-    # this package's folder lies no configuration file.
+    # Without a folder Hydra would look for the caller's file, and read the source of all who called it for that. This
+    # package's folder holds no configuration file.
     folder = Path(__file__).parent if config_dir is None else config_dir
     return hydra.initialize_config_dir(version_base="1.3", config_dir=str(folder))
 
@@ -188,19 +190,19 @@ def compose(record: type, words: Sequence[str], number: int = 0) -> DictConfig:
 def named(record: type, composed: DictConfig, choices: Mapping[str, str]) -> DictConfig:
     """Gives a group the name of its configuration file, where the file states no `name`.
 
-    A model whose checkpoint the user names, and a benchmark whose questions, have that one's name, so that each has a
-    run folder of its own.
+    A model whose checkpoint the user names has that checkpoint's name, and a benchmark whose questions the user names
+    has that of their file or dataset. So each has a run folder of its own.
     """
     for group in groups_of(record):
         if composed[group] is not None and OmegaConf.is_missing(composed[group], "name"):
             is_shipped = choices[group] in shipped_choices(group)
-            is_own = is_shipped and "name" not in _shipped(group, choices[group])
+            is_own = is_shipped and "name" not in _shipped_content(group, choices[group])
             composed[group].name = (is_own and _own_name(group, composed[group])) or choices[group]
     return composed
 
 
 def _own_name(group: str, composed: DictConfig) -> str:
-    """The name by what the user names; empty where that is not given, or not as it is."""
+    """The name by the checkpoint or the questions; empty where they are not given, or an interpolation gives them."""
     key, name_of = ("checkpoint", checkpoint_name) if group == "model" else ("questions", questions_name)
     if OmegaConf.is_missing(composed, key) or OmegaConf.is_interpolation(composed, key):
         return ""

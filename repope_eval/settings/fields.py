@@ -226,7 +226,7 @@ def _spelling(word: str) -> str:
 
 
 FLAGS = ("--help", "-h", "--version", "--multirun", "-m", "--run", "-r", "--resolve")
-WITH_VALUE = ("--config-dir", "-cd", "--cfg", "-c", "--package", "-p", "--info", "-i")
+OPTIONS_WITH_VALUE = ("--config-dir", "-cd", "--cfg", "-c", "--package", "-p", "--info", "-i")
 
 _OTHER_PROGRAMS = "of no use here: --config-dir names configuration files of your own"
 REFUSED: Mapping[str, str] = {
@@ -244,8 +244,8 @@ def command_place(words: Sequence[str]) -> int | None:
     place = 0
     while place < len(words) and words[place].startswith("-"):
         name, equals, _ = words[place].partition("=")
-        if name not in (*FLAGS, *WITH_VALUE):
+        if name not in (*FLAGS, *OPTIONS_WITH_VALUE):
             return None  # what follows may be its value
-        place += 2 if name in WITH_VALUE and not equals else 1
+        place += 2 if name in OPTIONS_WITH_VALUE and not equals else 1
     is_command = place < len(words) and "=" not in words[place] and not words[place].startswith(("+", "~"))
     return place if is_command else None

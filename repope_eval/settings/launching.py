@@ -48,7 +48,7 @@ class Turn(NamedTuple):
     of: int | None
     """How many runs there are; None where only a sweeper of the user's own knows."""
     words: tuple[str, ...]
-    """Those that other runs have other values for."""
+    """Those of its words that have other values in other runs."""
 
 
 def launch(
@@ -70,11 +70,12 @@ def launch(
         RepopeError: something is wrong with the words; a line for each mistake.
     """
     words, *others = by_benchmark
-    options = _options(words)
+    options = _hydra_options(words)
     config_dir = _config_dir(options.config_dir)
     register(record, config_dir)
     typed, *typed_others = (
-        quoted_texts(record, _options(each).overrides, multirun=options.multirun) for each in by_benchmark
+        quoted_texts(record, _hydra_options(each).overrides, multirun=options.multirun)
+        for each in by_benchmark
     )
     checked = [check(record, each, config_dir, multirun=options.multirun) for each in (typed, *typed_others)]
     if mistakes := [mistake for each in checked for mistake in each.mistakes]:
@@ -86,7 +87,7 @@ def launch(
         _execute_composed(lambda each: execute(each, None), composed)
         return
 
-    sweeps = _sweeps(record, typed, config_dir)
+    sweeps = _sweep_lengths(record, typed, config_dir)
     if options.multirun:
         _make_sweep_folder(options.overrides)
 
@@ -94,15 +95,15 @@ def launch(
         first = named(record, composed, HydraConfig.get().runtime.choices)
         every = [first, *_composed_alike(record, benches, config_dir)]
         _note_benches(benches, every)
-        execute(every, _turn(sweeps))
+        execute(every, _turn_in_sweep(sweeps))
 
     # Hydra takes the folders beside a function's module for groups: `models=FILE` would choose a file from one.
     execute_named.__module__ = "__main__"
-    sys.argv[1:] = [*typed, *_minus(words, options.overrides)]
+    sys.argv[1:] = [*typed, *_words_without(words, options.overrides)]
     hydra.main(version_base="1.3", config_path=None, config_name=CONFIG_NAME)(execute_named)()
 
 
-def _minus(words: Sequence[str], taken: Sequence[str]) -> list[str]:
+def _words_without(words: Sequence[str], taken: Sequence[str]) -> list[str]:
     """The words without those that were taken, each of which is taken away once."""
     rest = list(words)
     for word in taken:
@@ -162,8 +163,8 @@ def _note_benches(benches: Sequence[str], composed: Sequence[DictConfig]) -> Non
     _bench_words.update((each.bench.name, bench) for bench, each in zip(benches, composed, strict=False))
 
 
-def _sweeps(record: type, words: Sequence[str], config_dir: Path | None) -> dict[str, int]:
-    """How many values each word has that has not one; 0 where only a sweeper can list them."""
+def _sweep_lengths(record: type, words: Sequence[str], config_dir: Path | None) -> dict[str, int]:
+    """How many values each word has, except words with one value; 0 where only a sweeper can list them."""
     with initialized(config_dir):
         numbers = {
             key_of(word): len(single_words(record, word, multirun=True))
@@ -174,7 +175,7 @@ def _sweeps(record: type, words: Sequence[str], config_dir: Path | None) -> dict
     return {key: number for key, number in numbers.items() if number != 1} | of_own
 
 
-def _turn(sweeps: Mapping[str, int]) -> Turn | None:
+def _turn_in_sweep(sweeps: Mapping[str, int]) -> Turn | None:
     """Which run of a sweep Hydra has begun; None where it is none."""
     if not is_of_sweep():
         return None
@@ -310,7 +311,7 @@ def _config_dir(name: str | None) -> Path | None:
     return folder
 
 
-def _options(words: Sequence[str]) -> argparse.Namespace:
+def _hydra_options(words: Sequence[str]) -> argparse.Namespace:
     """The options and overrides among the words, as Hydra's own parser, which is private to it, takes them."""
 
     def refuse(message: str) -> NoReturn:

@@ -89,7 +89,7 @@ def refuse_special(setting: str, name: str | None) -> None:
 
     Args:
         setting: the setting's name.
-        name: its value; None where it has none. A name of nothing is no fault here.
+        name: its value; None where it has none. A name without a file is no fault here.
 
     Raises:
         RepopeError: it is a pipe, a device or a socket.

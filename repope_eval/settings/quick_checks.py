@@ -33,7 +33,7 @@ def value_problems(field: Field, value: Any) -> Iterator[str]:
 def misspelt_keys(record: type, words: Sequence[str]) -> list[str]:
     """A line for each word whose key a record does not have, where there is certainly no other mistake.
 
-    Where there may be one, nothing is found here: every mistake is told at once, and the others need Hydra.
+    Where there may be another, none is told here: all mistakes are told at once, and the others need Hydra.
 
     Args:
         record: the settings that the words are of.

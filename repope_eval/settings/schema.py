@@ -62,7 +62,7 @@ def settings_from(record: type[Settings], composed: DictConfig) -> Settings:
     Raises:
         RepopeError: values are missing or not allowed; a line for each.
     """
-    values, mistakes = _read(record, composed)
+    values, mistakes = _read_values(record, composed)
     if mistakes:
         raise RepopeError("\n".join(mistakes))
     return record(**values)
@@ -76,7 +76,7 @@ def problems(record: type, composed: DictConfig, *, complete: bool = True) -> li
         composed: their values.
         complete: whether missing values are problems.
     """
-    return _read(record, composed, complete=complete)[1]
+    return _read_values(record, composed, complete=complete)[1]
 
 
 def setting_value(composed: DictConfig | ListConfig, key: str | int) -> Any:
@@ -92,7 +92,7 @@ def setting_value(composed: DictConfig | ListConfig, key: str | int) -> Any:
     value = composed[key]  # type: ignore[index]  # of a list by its index
     if not isinstance(value, str) or not OmegaConf.is_interpolation(composed, key):
         return value
-    OmegaConf.register_new_resolver("oc.env", _interpolation, replace=True)
+    OmegaConf.register_new_resolver("oc.env", _environment_interpolation, replace=True)
     try:
         written = str(composed[key])  # type: ignore[index]
     except OmegaConfBaseException:  # what it makes of a variable cannot be made of its name
@@ -105,7 +105,7 @@ def setting_value(composed: DictConfig | ListConfig, key: str | int) -> Any:
     return from_environment(value, written)
 
 
-def _interpolation(*words: Any) -> str:
+def _environment_interpolation(*words: Any) -> str:
     """The interpolation of an environment variable as it is typed, with or without a default."""
     return f"${{oc.env:{','.join('null' if word is None else str(word) for word in words)}}}"
 
@@ -119,7 +119,7 @@ def _schema_type(item: Field) -> Any:
     return kind | None if NoneType in item.kinds else kind
 
 
-def _read(
+def _read_values(
     record: type, composed: DictConfig, prefix: str = "", *, complete: bool = True
 ) -> tuple[dict[str, Any], list[str]]:
     """The values of a record's fields by name, None where one is missing or wrong; and a line for each of these."""
@@ -131,30 +131,30 @@ def _read(
             mistakes += [f"{item.key} is required: give {item.key}=..."] if complete else []
         elif not item.record:
             try:
-                value = _value(composed, item.name)
+                value = _field_value(composed, item.name)
             except InterpolationToMissingValueError:
                 continue  # the value that is missing is a problem of its own
             except InterpolationResolutionError as error:
-                mistakes.append(_unresolved(item, composed, error))
+                mistakes.append(_unresolved_line(item, composed, error))
                 continue
             mistakes += value_problems(item, value)
-            values[item.name] = _settled(item, value)
+            values[item.name] = _settled_value(item, value)
         elif composed[item.name] is not None:
             is_whole = complete and not item.is_partial
-            nested, wrong = _read(item.record, composed[item.name], f"{item.key}.", complete=is_whole)
+            nested, wrong = _read_values(item.record, composed[item.name], f"{item.key}.", complete=is_whole)
             mistakes += wrong
             values[item.name] = item.record(**nested)
     return values, mistakes
 
 
-def _unresolved(item: Field, composed: DictConfig, error: Exception) -> str:
+def _unresolved_line(item: Field, composed: DictConfig, error: Exception) -> str:
     typed: Any = OmegaConf.to_container(composed, resolve=False)
     variable = re.search(r"Environment variable '[^']*' not found", str(error))
     reason = f"{variable[0]}; set it" if variable else str(error).strip().splitlines()[0]
     return f"{item.key}={shown_word(str(typed[item.name]))}: {reason}"
 
 
-def _settled(item: Field, value: Any) -> Any:
+def _settled_value(item: Field, value: Any) -> Any:
     """A value as the record holds it: one of a few words is no secret, and a number is as good as its text.
 
     A prompt's `\\n` is a line break, as everybody means who types it in a shell; `\\\\n` is a backslash and an n.
@@ -168,7 +168,7 @@ def _settled(item: Field, value: Any) -> Any:
     return str(value) if item.is_text_or_list and isinstance(value, int | float) else value
 
 
-def _value(composed: DictConfig, name: str) -> Any:
+def _field_value(composed: DictConfig, name: str) -> Any:
     """A field's value; a list as a tuple, and names with values as a dictionary."""
     value = setting_value(composed, name)
     if isinstance(value, DictConfig):

@@ -76,7 +76,7 @@ def check(
     with initialized(config_dir):
         if first := _right_together(record, words, config_dir, multirun=multirun):
             return Checked([], first)
-        for word in sorted(words, key=lambda word: _turn(record, word)):
+        for word in sorted(words, key=lambda word: _turn_of_word(record, word)):
             try:
                 singles = single_words(record, word, multirun=multirun)
             except RepopeError as error:
@@ -99,7 +99,7 @@ def _right_together(
 ) -> DictConfig | None:
     """The first run's settings, where one composition a run tells that all words are right.
 
-    None where it does not, and where a word is Hydra's own, which is looked into by itself.
+    None where that does not tell it, and where a word is Hydra's own: such a word is looked into by itself.
     """
     groups, keys = groups_of(record), list(map(key_of, words))
     of_no_group = [key for key in keys if "." in key and groups.get(key.partition(".")[0], "") is None]
@@ -115,7 +115,7 @@ def _right_together(
     return None if runs.mistakes else runs.first
 
 
-def _turn(record: type, word: str) -> int:
+def _turn_of_word(record: type, word: str) -> int:
     """The turn of a word: Hydra's own parts, their settings (such as its search path), choices of groups, values."""
     if is_hydras(word):
         return 0 if re.match(r"[+~]*hydra/", word) else 1

@@ -62,17 +62,19 @@ def words_of(record: type, values: Mapping[str, Any]) -> list[str]:
     """
     fields = fields_by_key(record)
     return [
-        f"{key}={_typed(value, is_text=key in fields and _takes_any_text(fields[key]))}"
-        for key, value in _flat(fields, values, "")
+        f"{key}={_typed_value(value, is_text=key in fields and _takes_any_text(fields[key]))}"
+        for key, value in _flat_values(fields, values, "")
     ]
 
 
-def _flat(fields: Mapping[str, Field], values: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
+def _flat_values(
+    fields: Mapping[str, Field], values: Mapping[str, Any], prefix: str
+) -> Iterator[tuple[str, Any]]:
     """The values by dotted key; names with values that nobody lists are one value."""
     for name, value in values.items():
         key = f"{prefix}{name}"
         if isinstance(value, Mapping) and not (key in fields and fields[key].is_mapping):
-            yield from _flat(fields, value, f"{key}.")
+            yield from _flat_values(fields, value, f"{key}.")
         else:
             yield key, value
 
@@ -82,12 +84,14 @@ def _takes_any_text(field: Field) -> bool:
     return (field.is_any_text or tuple in field.kinds or field.is_mapping) and field.record is None
 
 
-def _typed(value: Any, *, is_text: bool) -> str:
+def _typed_value(value: Any, *, is_text: bool) -> str:
     """A value as Hydra's grammar has it; a text is quoted where it would be read as something else."""
     if isinstance(value, Mapping):
-        return f"{{{','.join(f'{name}:{_typed(each, is_text=is_text)}' for name, each in value.items())}}}"
+        return (
+            f"{{{','.join(f'{name}:{_typed_value(each, is_text=is_text)}' for name, each in value.items())}}}"
+        )
     if isinstance(value, list | tuple):
-        return f"[{','.join(_typed(each, is_text=is_text) for each in value)}]"
+        return f"[{','.join(_typed_value(each, is_text=is_text) for each in value)}]"
     text = fspath(value) if isinstance(value, PathLike) else value
     if is_text and isinstance(text, str) and (not _PLAIN_TEXT.fullmatch(text) or text.lower() in _NO_TEXTS):
         return str(QuotedString(text, Quote.single).with_quotes())
@@ -101,7 +105,7 @@ def single_words(record: type, word: str, *, multirun: bool) -> list[str]:
     """
     typed = shown_word(word)
     try:
-        override = _parsed(word)
+        override = _parsed_word(word)
     except _UNREADABLE as error:
         reason = (
             "cannot be read as key=value; a value with special characters goes into quotes: 'key=\"value\"'"
@@ -136,10 +140,10 @@ def single_words(record: type, word: str, *, multirun: bool) -> list[str]:
 
 def value_of(word: str) -> Any:
     """The value that Hydra reads in a word that can be read."""
-    return _parsed(word).value()
+    return _parsed_word(word).value()
 
 
-def _parsed(word: str) -> Override:
+def _parsed_word(word: str) -> Override:
     (override,) = OverridesParser.create(config_loader=config_loader()).parse_overrides([word])
     return override
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-_TO_THE_DEATH = 3
+_KILL_FACTOR = 3
 """How many times the seconds may pass until the process is killed.
 
 An exception waits for the end of the operation in hand, and Python has some that end in years, such as comparing lists
@@ -44,7 +44,7 @@ def bounded_work(seconds: float, memory: int) -> Iterator[None]:
     # Again and again: a library may catch the first exception. What kills cannot be caught.
     timers = {
         signal.ITIMER_PROF: signal.setitimer(signal.ITIMER_PROF, seconds, seconds / 2),
-        signal.ITIMER_VIRTUAL: signal.setitimer(signal.ITIMER_VIRTUAL, _TO_THE_DEATH * seconds),
+        signal.ITIMER_VIRTUAL: signal.setitimer(signal.ITIMER_VIRTUAL, _KILL_FACTOR * seconds),
     }
     soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
     most = _data_bytes() + memory

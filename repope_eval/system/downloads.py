@@ -63,8 +63,8 @@ def fetch(client: httpx2.Client, download: Download, stop: threading.Event) -> N
             return
         try:
             with replacing(download.path) as temporary:
-                _receive(client, download.url, temporary, stop)
-                if problem := _problem(temporary, download):
+                _receive_file(client, download.url, temporary, stop)
+                if problem := _file_problem(temporary, download):
                     raise HTTPError(problem)
             return
         except (httpx2.RequestError, httpx2.InvalidURL) as error:
@@ -85,9 +85,9 @@ def fetch(client: httpx2.Client, download: Download, stop: threading.Event) -> N
     )
 
 
-def _receive(client: httpx2.Client, url: str, path: Path, stop: threading.Event) -> None:
+def _receive_file(client: httpx2.Client, url: str, path: Path, stop: threading.Event) -> None:
     """Writes the file's bytes to `path`."""
-    with closing(_answer(client, url)) as response:
+    with closing(_answer_head(client, url)) as response:
         status = response.status_code
         if status != 200:
             may_pass = http.status_may_pass(status)
@@ -99,10 +99,10 @@ def _receive(client: httpx2.Client, url: str, path: Path, stop: threading.Event)
         if encoding not in ("identity", "gzip"):
             raise HTTPError(f"is sent with the encoding {encoding[:80]!r}, though none was asked for")
         with path.open("wb") as file:
-            file.writelines(_bounded(response.iter_bytes(), stop))
+            file.writelines(_bounded_pieces(response.iter_bytes(), stop))
 
 
-def _answer(client: httpx2.Client, url: str) -> httpx2.Response:
+def _answer_head(client: httpx2.Client, url: str) -> httpx2.Response:
     """The head of the answer after all redirects, whose own bodies are not read, since they may be endless."""
     request = client.build_request("GET", url, headers={"Accept-Encoding": "identity"})
     for _ in range(MOST_REDIRECTS):
@@ -114,7 +114,7 @@ def _answer(client: httpx2.Client, url: str) -> httpx2.Response:
     raise HTTPError(f"more than {MOST_REDIRECTS} redirects, the last one to {str(request.url)[:200]}")
 
 
-def _bounded(pieces: Iterable[bytes], stop: threading.Event) -> Iterator[bytes]:
+def _bounded_pieces(pieces: Iterable[bytes], stop: threading.Event) -> Iterator[bytes]:
     """The pieces of an answer, as long as it is neither too large nor too slow, and `stop` is not set."""
     size = counted = 0
     since = time.monotonic()
@@ -134,10 +134,10 @@ def _bounded(pieces: Iterable[bytes], stop: threading.Event) -> Iterator[bytes]:
 
 def _is_there(download: Download) -> bool:
     checkable = download.sha256 is not None or download.check is not None
-    return checkable and download.path.is_file() and _problem(download.path, download) is None
+    return checkable and download.path.is_file() and _file_problem(download.path, download) is None
 
 
-def _problem(path: Path, download: Download) -> str | None:
+def _file_problem(path: Path, download: Download) -> str | None:
     """What is wrong with the whole file at `path`; None where it is right."""
     if download.sha256 is not None:
         with path.open("rb") as file:

@@ -103,11 +103,11 @@ def hold(folder: Path, patience: float, file: str = "") -> BaseFileLock:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # filelock warns where it falls back to a file by itself
-            return _acquired(FileLock(folder / (_of(file) + LOCK)), patience)
+            return _acquired_lock(FileLock(folder / (_lock_file_prefix(file) + LOCK)), patience)
     except OSError as error:
         if error.errno not in NO_LOCKS:
             raise
-        return _acquired(SoftFileLock(folder / (_of(file) + HOLDER)), patience)
+        return _acquired_lock(SoftFileLock(folder / (_lock_file_prefix(file) + HOLDER)), patience)
 
 
 def is_held(folder: Path) -> bool | None:
@@ -128,7 +128,7 @@ def is_held(folder: Path) -> bool | None:
 
 def named_holder(folder: Path, file: str = "") -> NamedHolder | None:
     """The holder of a folder, or of a file in it, if a file names it; None where only the operating system knows."""
-    for name in (_of(file) + HOLDER, _of(file) + LOCK):
+    for name in (_lock_file_prefix(file) + HOLDER, _lock_file_prefix(file) + LOCK):
         with suppress(OSError, ValueError):
             process, host, *_ = (folder / name).read_text(encoding="utf-8").splitlines()
             if process.isdecimal() and re.fullmatch(r"[\w.-]+", host):
@@ -136,11 +136,11 @@ def named_holder(folder: Path, file: str = "") -> NamedHolder | None:
     return None
 
 
-def _of(file: str) -> str:
-    """The beginning of the names of the hidden files that hold a file; of a folder they need none."""
+def _lock_file_prefix(file: str) -> str:
+    """The beginning of the names of the hidden files that hold a file; those of a folder need none."""
     return file and f".{file}"
 
 
-def _acquired(lock: BaseFileLock, patience: float) -> BaseFileLock:
+def _acquired_lock(lock: BaseFileLock, patience: float) -> BaseFileLock:
     lock.acquire(timeout=patience)
     return lock

@@ -28,7 +28,7 @@ NO_CONNECTION = "no connection"
 CUT = "the connection was cut"
 
 _MAY_PASS = (408, 409, 425, 429)
-"""What a server says of a request, not a 5xx, that it may take later."""
+"""Statuses below 500 of a request that the server may take later."""
 
 
 @dataclass(eq=False)
@@ -65,13 +65,13 @@ def retry_after(headers: Mapping[str, str]) -> float:
     try:
         seconds = float(value)
     except ValueError:
-        moment = _moment(value)
-        now = _moment(headers.get("Date", "")) or time.time()
+        moment = _date_seconds(value)
+        now = _date_seconds(headers.get("Date", "")) or time.time()
         seconds = 0.0 if moment is None else moment - now
     return max(0.0, seconds) if math.isfinite(seconds) else 0.0
 
 
-def _moment(date: str) -> float | None:
+def _date_seconds(date: str) -> float | None:
     """The time of an HTTP date in seconds since 1970; None where it is none."""
     try:
         return email.utils.parsedate_to_datetime(date.strip()).timestamp()

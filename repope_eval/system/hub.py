@@ -99,7 +99,7 @@ def silence(kind: Literal["models", "datasets"], name: str, revision: str = "mai
 
 def _ask(url: str, contact: http.Contact) -> tuple[str | None, bool]:
     """What is wrong with the Hub's answer, and whether that may pass; None for whatever a living Hub may say."""
-    try:  # of all that is done here: an error that ends the thread would leave the program waiting
+    try:  # around all of it: an error that ends the thread would leave the program waiting
         import httpx2  # slow to import, and only what downloads needs it
         from huggingface_hub import get_token
 

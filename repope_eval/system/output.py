@@ -28,7 +28,7 @@ def write_styled(text: str) -> None:
         RepopeError: a file that takes the output cannot be written.
     """
     try:
-        sys.stdout.write(_encodable(masked(text), sys.stdout.encoding or "utf-8"))
+        sys.stdout.write(_encodable_text(masked(text), sys.stdout.encoding or "utf-8"))
         sys.stdout.flush()
     except OSError as error:
         # The rest of the text goes nowhere; otherwise writing it is tried again when the program ends.
@@ -65,7 +65,7 @@ class MessageFormatter(logging.Formatter):
         return text if is_at_margin else text.replace("\n", f"\n{_CONTINUED}")
 
 
-def _encodable(text: str, encoding: str) -> str:
+def _encodable_text(text: str, encoding: str) -> str:
     """The text as an output of that encoding can show it, so that no finished score is lost to a minus sign."""
     try:
         text.encode(encoding)

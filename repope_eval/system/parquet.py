@@ -35,7 +35,7 @@ _DATA, _DICTIONARY, _NEWER_DATA = 5, 7, 8
 
 _N_VALUES = 1
 _ENCODING = {_DATA: 2, _NEWER_DATA: 4}
-_BY_NUMBER = (2, 8)
+_DICTIONARY_ENCODINGS = (2, 8)
 """Encodings of values that are numbers of a dictionary's entries."""
 
 _MOST_NESTED = 8
@@ -52,7 +52,7 @@ class Page:
     unpacked: int
     """Bytes that it unpacks to."""
     is_dictionary: bool
-    """Whether it holds the values of which other pages have the numbers."""
+    """Whether it holds the values that other pages refer to by their numbers."""
     n_values: int
     """Values of a page of data."""
     n_numbers: int
@@ -83,7 +83,7 @@ def pages(content: Any, start: int, end: int) -> Iterator[Page]:
         n_values = data.get(_N_VALUES, 0) if isinstance(data, dict) else -1
         if not all(isinstance(size, int) and size >= 0 for size in (packed, unpacked, n_values)):
             raise NoPageError("a page of no size")
-        is_by_number = kind is not None and data.get(_ENCODING[kind]) in _BY_NUMBER
+        is_by_number = kind is not None and data.get(_ENCODING[kind]) in _DICTIONARY_ENCODINGS
         yield Page(unpacked, _DICTIONARY in fields, n_values, n_values if is_by_number else 0)
         start = head.at + packed
 
@@ -170,8 +170,7 @@ def row_groups(path: Path, metadata: Any, columns: Sequence[str]) -> Iterator[in
     """How many rows of each row group may be read at once.
 
     Args:
-        path: the file.
-        metadata: its metadata, as pyarrow reads it.
+        metadata: the file's metadata, as pyarrow reads it.
         columns: the columns that are read.
 
     Raises:
@@ -205,9 +204,11 @@ def require_bounded(path: Path) -> None:
         size, total = path.stat().st_size, 0
         its_share = min(in_memory(size), in_all(size) // max(metadata.num_row_groups, 1))
         for group, of_group in enumerate(_chunks(path, metadata, None)):
-            in_group = sum(_most(chunk, of_chunk) for _, chunk, of_chunk in of_group)
+            in_group = sum(_most_bytes(chunk, of_chunk) for _, chunk, of_chunk in of_group)
             if in_group > its_share:
-                in_group = sum(_measured(path, group, chunk, of_chunk) for _, chunk, of_chunk in of_group)
+                in_group = sum(
+                    _measured_bytes(path, group, chunk, of_chunk) for _, chunk, of_chunk in of_group
+                )
             total += in_group
             if in_group > in_memory(size) or total > in_all(size):
                 raise RepopeError(f"{path}: unpacks to {max(in_group, total) // 10**6:,} MB; {_MEND}")
@@ -238,11 +239,11 @@ def _chunks(
                 chunk = _Chunk(metadata.row_group(group).column(index), metadata.schema.column(index))
                 name = next((name for name in columns or () if f"{chunk.path}.".startswith(f"{name}.")), None)
                 if columns is None or name is not None:
-                    chunks.append((name or chunk.path, chunk, _pages(path, content, chunk)))
+                    chunks.append((name or chunk.path, chunk, _chunk_pages(path, content, chunk)))
             yield chunks
 
 
-def _pages(path: Path, content: Any, chunk: _Chunk) -> list[Page]:
+def _chunk_pages(path: Path, content: Any, chunk: _Chunk) -> list[Page]:
     end = min(chunk.end, len(content))
     try:
         chunk_pages = list(pages(content, chunk.start, end))
@@ -256,8 +257,8 @@ def _pages(path: Path, content: Any, chunk: _Chunk) -> list[Page]:
     return chunk_pages
 
 
-def _most(chunk: _Chunk, of_chunk: Sequence[Page]) -> int:
-    """No fewer bytes than a column's values in a row group come to: each may be the largest of the dictionary."""
+def _most_bytes(chunk: _Chunk, of_chunk: Sequence[Page]) -> int:
+    """The most bytes that a column's values in a row group come to: each may be the largest of the dictionary."""
     largest = max((page.unpacked for page in of_chunk if page.is_dictionary), default=0)
     n_numbers = sum(page.n_numbers for page in of_chunk)
     return sum(page.unpacked for page in of_chunk) + n_numbers * (
@@ -265,7 +266,7 @@ def _most(chunk: _Chunk, of_chunk: Sequence[Page]) -> int:
     )
 
 
-def _measured(path: Path, group: int, chunk: _Chunk, of_chunk: Sequence[Page]) -> int:
+def _measured_bytes(path: Path, group: int, chunk: _Chunk, of_chunk: Sequence[Page]) -> int:
     """The bytes that a column's values come to, while each of the dictionary is in memory once."""
     import pyarrow
     import pyarrow.compute
@@ -277,20 +278,20 @@ def _measured(path: Path, group: int, chunk: _Chunk, of_chunk: Sequence[Page]) -
         or unpacked > in_memory(path.stat().st_size)
         or not any(page.n_numbers for page in of_chunk)
     ):
-        return _most(chunk, of_chunk)
+        return _most_bytes(chunk, of_chunk)
     total = 0
     with pyarrow.parquet.ParquetFile(path, read_dictionary=[chunk.path]) as file:
         column = file.read_row_group(group, columns=[chunk.path]).column(0)
-    for values in (leaf for part in column.chunks for leaf in _leaves(part)):
+    for values in (leaf for part in column.chunks for leaf in _leaf_arrays(part)):
         if not isinstance(values, pyarrow.DictionaryArray):  # a fixed length: there is no dictionary of these
-            return _most(chunk, of_chunk)
+            return _most_bytes(chunk, of_chunk)
         lengths = pyarrow.compute.binary_length(values.dictionary)
         total += pyarrow.compute.sum(pyarrow.compute.cast(lengths.take(values.indices), "int64")).as_py() or 0
     return total
 
 
-def _leaves(values: Any) -> Iterator[Any]:
-    """The arrays that nested arrays are of."""
+def _leaf_arrays(values: Any) -> Iterator[Any]:
+    """The arrays that nested arrays consist of."""
     import pyarrow
 
     if isinstance(
@@ -298,7 +299,7 @@ def _leaves(values: Any) -> Iterator[Any]:
     ):
         flat = values.flatten()
         for inner in flat if isinstance(flat, list) else [flat]:
-            yield from _leaves(inner)
+            yield from _leaf_arrays(inner)
     else:
         yield values
 
@@ -338,7 +339,7 @@ def rows_in(
             row = {}
             for name, cells in arrays.items():
                 try:
-                    row[name] = _named(reader.cell(cells[index]), classes.get(name))
+                    row[name] = _class_name(reader.cell(cells[index]), classes.get(name))
                 except RepopeError as error:
                     raise RepopeError(f"{where}, row {number}: the {name} {error}") from error
             if reader.total > most:
@@ -424,7 +425,7 @@ class _CellReader:
             raise RepopeError(f"cannot be read ({shown(str(error))}); write it anew") from error
 
 
-def _named(cell: Any, names: Sequence[str] | None) -> Any:
+def _class_name(cell: Any, names: Sequence[str] | None) -> Any:
     """The name of a class in place of its number; -1 is a class that is not known."""
     if names is None or isinstance(cell, bool) or not isinstance(cell, int):
         return cell

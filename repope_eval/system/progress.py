@@ -71,7 +71,7 @@ class Progress:
         if self._bar.disable and self._is_line_due(before):
             self._last_line = time.monotonic()
             failures = f", {self._failed} of them in vain" if self._failed else ""
-            log.info("%s%d of %s%s", self._description, self._done, self._whole(), failures)
+            log.info("%s%d of %s%s", self._description, self._done, self._total_words(), failures)
 
     def _is_line_due(self, before: int) -> bool:
         if self._seconds_between_lines is None:
@@ -79,7 +79,7 @@ class Progress:
         waited = time.monotonic() - self._last_line
         return waited >= self._seconds_between_lines or self._done == self._total
 
-    def _whole(self) -> str:
+    def _total_words(self) -> str:
         """The number of all items; of work that takes long also the rate and the time left."""
         if self._seconds_between_lines is None:
             return str(self._total)

@@ -99,7 +99,9 @@ def _first_rows(path: Path, content: bytes) -> list[tuple[int, Cells]]:
         try:
             for sheet in book.worksheets:
                 sheet.reset_dimensions()  # those that the file states may be wrong
-            filled = ((sheet, _filled(path, sheet.iter_rows(values_only=True))) for sheet in book.worksheets)
+            filled = (
+                (sheet, _filled_rows(path, sheet.iter_rows(values_only=True))) for sheet in book.worksheets
+            )
             read, rows = next(
                 ((sheet, numbered) for sheet, each in filled if (numbered := list(each))), (None, [])
             )
@@ -116,7 +118,7 @@ def _first_rows(path: Path, content: bytes) -> list[tuple[int, Cells]]:
     return rows
 
 
-def _filled(path: Path, rows: Iterator[Cells]) -> Iterator[tuple[int, Cells]]:
+def _filled_rows(path: Path, rows: Iterator[Cells]) -> Iterator[tuple[int, Cells]]:
     """Rows with anything in them, without the empty cells at their ends."""
     num_cells = 0
     for number, row in enumerate(rows, 1):
@@ -173,7 +175,7 @@ def table_rows(path: Path, content: bytes) -> list[tuple[str, dict[str, Any]]]:
     for row_number, row in numbered:
         if len(rows) == MOST_ROWS:
             raise RepopeError(f"{path}: has more than {MOST_ROWS} rows; is it the right file?")
-        rows.append((f"line {row_number}", dict(_named(path, names, row_number, row))))
+        rows.append((f"line {row_number}", dict(_named_cells(path, names, row_number, row))))
     return rows
 
 
@@ -181,7 +183,7 @@ def _is_workbook(content: bytes) -> bool:
     return content.startswith((ZIP, EMPTY_ZIP))
 
 
-def _named(path: Path, names: Sequence[str], number: int, cells: Cells) -> Iterator[tuple[str, Any]]:
+def _named_cells(path: Path, names: Sequence[str], number: int, cells: Cells) -> Iterator[tuple[str, Any]]:
     if len(cells) > len(names):
         raise RepopeError(
             f"{path}, line {number}: has {len(cells)} cells, and there are {len(names)} columns; put texts that "
@@ -198,7 +200,7 @@ def _text_rows(path: Path, content: bytes) -> Iterator[tuple[int, Cells]]:
     csv.field_size_limit(sys.maxsize)  # a cell may hold an image
     separator = _separator(path, text)
     width = None
-    for number, cells in _csv(path, text, separator):
+    for number, cells in _csv_rows(path, text, separator):
         if not any(cells):
             continue
         width = len(cells) if width is None else width
@@ -209,7 +211,7 @@ def _text_rows(path: Path, content: bytes) -> Iterator[tuple[int, Cells]]:
         yield number, cells
 
 
-def _csv(path: Path, text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
+def _csv_rows(path: Path, text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     while True:
         try:
@@ -229,7 +231,7 @@ def _separator(path: Path, text: str) -> str:
     for separator in SEPARATORS:
         try:
             widths[separator] = len(
-                next((cells for _, cells in _csv(path, text, separator) if any(cells)), [])
+                next((cells for _, cells in _csv_rows(path, text, separator) if any(cells)), [])
             )
         except RepopeError:  # the quotes close only with another separator
             widths[separator] = 0
@@ -271,7 +273,7 @@ def read_row_file(path: Path) -> RowFile:
     where = str(path)
     content = read_content(path)
     if is_table(path, content):
-        placed = [(place, _with_numbers(row)) for place, row in table_rows(path, content)]
+        placed = [(place, _numbers_read(row)) for place, row in table_rows(path, content)]
         return _row_file(where, placed, is_table=True)
     text = decoded(path, content)
     document = _whole_document(path, text)
@@ -324,7 +326,7 @@ def _nested_rows(
             yield place, {**row, SUBSET: subset, QUESTION_ID: question_id}
 
 
-def _with_numbers(row: dict[str, Any]) -> dict[str, Any]:
+def _numbers_read(row: dict[str, Any]) -> dict[str, Any]:
     """Turns texts of numbers into numbers; a text that is none stays, and is refused where it is used."""
     numbers: dict[str, Any] = {}
     for name, kind in _NUMBERS.items():

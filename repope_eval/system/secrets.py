@@ -2,7 +2,7 @@
 
 A server may send a secret back in an error, a header or an answer, as it is or in another form.
 
-Such a value may be a password in an address, and the files of a run are passed on.
+The value of an environment variable may be a password in an address, and the files of a run are passed on.
 """
 
 import base64
@@ -21,7 +21,7 @@ LONG = 8
 LEAST_OF_ANSWERS = 4
 """Characters of a secret that is looked for in answers."""
 HALVED = 24
-"""Characters of a secret of which a half is found, too: what a server quotes may be cut."""
+"""Characters of a secret that is found by either half, too: what a server quotes may be cut."""
 
 _ESCAPES = r"(?<!\\)\\{1,64}"
 """Backslashes of a JSON text in a text in a text, from the first one on: so the search stays linear."""
@@ -42,7 +42,7 @@ def hide(secret: str, name: str) -> None:
     """Has `masked` put a name in the place of a secret from now on."""
     if secret not in _known:
         is_word = len(secret) < LEAST_OF_ANSWERS or (len(secret) < LONG and secret.isalpha())
-        _known[secret] = _Secret(re.compile(_pattern(secret)), name, is_word)
+        _known[secret] = _Secret(re.compile(_secret_pattern(secret)), name, is_word)
 
 
 def masked(text: str, *, even_words: bool = False) -> str:
@@ -60,31 +60,31 @@ def masked(text: str, *, even_words: bool = False) -> str:
 
 
 def without_passwords(address: str) -> str:
-    """An address as messages show it that may hold a password or a key, before its host or in its query.
+    """How messages show an address that may hold a password or a key, before its host or in its query.
 
     Other texts stay as they are.
     """
     return re.sub(r"(?s)(?<=://).*(?=@)|(?<=[?#]).+", "...", address) if "://" in address else address
 
 
-def _pattern(secret: str) -> str:
-    whole = _in_any_form(secret)
+def _secret_pattern(secret: str) -> str:
+    whole = _escaped_pattern(secret)
     if len(secret) < LONG:
         return rf"(?<!\w){whole}(?!\w)"
     if len(secret) >= HALVED:
         first, second = (
-            _in_any_form(half) for half in (secret[: len(secret) // 2], secret[len(secret) // 2 :])
+            _escaped_pattern(half) for half in (secret[: len(secret) // 2], secret[len(secret) // 2 :])
         )
         whole = f"{first}(?:{second})?|{second}"
-    return "|".join([whole, *(_in_base64(secret, before) for before in range(3))])
+    return "|".join([whole, *(_base64_pattern(secret, before) for before in range(3))])
 
 
-def _in_any_form(text: str) -> str:
+def _escaped_pattern(text: str) -> str:
     """What finds a text, each character of which may be escaped as in JSON, in an address, or in HTML."""
-    return "".join(map(_character, text))
+    return "".join(map(_character_pattern, text))
 
 
-def _character(character: str) -> str:
+def _character_pattern(character: str) -> str:
     code = ord(character)
     escaped = rf"{_ESCAPES}u00{code:02x}|%(?:25){{0,4}}{code:02x}|&#0{{0,4}}{code};|&#x0{{0,4}}{code:02x};"
     named = re.escape(html.escape(character)) if html.escape(character) != character else None
@@ -92,12 +92,14 @@ def _character(character: str) -> str:
     return f"(?:{'|'.join(filter(None, (re.escape(character), slashed, named, f'(?i:{escaped})')))})"
 
 
-def _in_base64(text: str, before: int) -> str:
+def _base64_pattern(text: str, before: int) -> str:
     """What finds a text in base64 behind so many bytes of another: `Basic` has a name before the password."""
     content = b"\0" * before + text.encode()
     whole = base64.b64encode(content).decode()[-(-before * 8 // 6) : len(content) * 8 // 6]
     other = {"+": "-", "/": "_"}  # in addresses
-    return "".join(f"(?:{_character(each)}|{other[each]})" if each in other else each for each in whole)
+    return "".join(
+        f"(?:{_character_pattern(each)}|{other[each]})" if each in other else each for each in whole
+    )
 
 
 SHORTEST_HIDDEN = 4

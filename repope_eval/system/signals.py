@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 ENDING = tuple(number for number in signal.Signals if number.name in ("SIGINT", "SIGTERM", "SIGHUP"))
 """SIGHUP comes where a terminal is closed. Windows has none; what `nohup` starts ignores it."""
 
-_OF_LAUNCHERS = tuple(number for number in signal.Signals if number.name in ("SIGUSR1", "SIGUSR2"))
+_LAUNCHER_SIGNALS = tuple(number for number in signal.Signals if number.name in ("SIGUSR1", "SIGUSR2"))
 """Signals that a launcher may handle in this process: submitit's handler queues the job again and exits.
 
 Windows has neither signal.
@@ -55,7 +55,7 @@ def heed() -> None:
 
 def listen() -> None:
     """Has the signals raise `Interruption`, except those that the program was started to ignore."""
-    _install(interrupt)
+    _install_handler(interrupt)
 
 
 class FinishBatch:
@@ -69,16 +69,16 @@ class FinishBatch:
         self._before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> Self:
-        launchers = [number for number in _OF_LAUNCHERS if callable(signal.getsignal(number))]
-        self._before = _install(self._note) | _install(self._note_launchers, launchers)
+        launchers = [number for number in _LAUNCHER_SIGNALS if callable(signal.getsignal(number))]
+        self._before = _install_handler(self._note_signal) | _install_handler(self._note_launchers, launchers)
         return self
 
     def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
-    def _note(self, number: int, _: FrameType | None) -> None:
-        if self._number in _OF_LAUNCHERS:
+    def _note_signal(self, number: int, _: FrameType | None) -> None:
+        if self._number in _LAUNCHER_SIGNALS:
             return  # SLURM's SIGTERM may follow its warning at once
         if self._number is not None:
             raise Interruption(number)
@@ -101,7 +101,7 @@ class FinishBatch:
         number, self._number = self._number, None
         if number is None:
             return
-        if number in _OF_LAUNCHERS:
+        if number in _LAUNCHER_SIGNALS:
             try:
                 self._before[signal.Signals(number)](number, None)
             except SystemExit as error:
@@ -110,7 +110,7 @@ class FinishBatch:
             raise Interruption(number)
 
 
-def _install(
+def _install_handler(
     handler: Callable[[int, FrameType | None], None], numbers: Sequence[signal.Signals] = ENDING
 ) -> dict[signal.Signals, Any]:
     """Sets a handler for each signal that is not ignored, and returns the handlers before.

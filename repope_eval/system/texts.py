@@ -86,7 +86,7 @@ def decoded(path: Path, content: bytes, *, may_be_utf16: bool = False) -> str:
         content: UTF-8, with or without a byte order mark.
         may_be_utf16: whether UTF-16 with a byte order mark is read as well.
     """
-    if kind := _kind(content):
+    if kind := _file_kind(content):
         raise RepopeError(f"{path}: is {kind}, not text; is it the right file?")
     is_utf16 = content.startswith(_UTF16_MARKS)
     if b"\0" in content and not is_utf16:
@@ -100,7 +100,7 @@ def decoded(path: Path, content: bytes, *, may_be_utf16: bool = False) -> str:
         raise RepopeError(f"{path}, {_wrong_encoding(content, error)}") from error
 
 
-def _kind(content: bytes) -> str | None:
+def _file_kind(content: bytes) -> str | None:
     """The kind of a file whose first bytes show that it is no plain text; None where they do not."""
     head = content[:512]
     if _MARKUP.match(head.removeprefix(b"\xef\xbb\xbf").lstrip()):

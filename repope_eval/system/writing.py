@@ -148,7 +148,7 @@ def whole_lines(path: Path) -> bytes:
     Raises:
         RepopeError: the file cannot be read, or a last line that was cut short cannot be taken off.
     """
-    if not path.exists() or path.is_char_device():  # of whose endless content no line was ever appended
+    if not path.exists() or path.is_char_device():  # a device has endless content, and no appended lines
         return b""
     try:
         whole, newline, torn = path.read_bytes().rpartition(b"\n")

@@ -87,7 +87,7 @@ def test_two_processes_are_tried_where_each_has_a_gpu(
     stored = read_answers(STORED_ANSWERS)
     monkeypatch.setattr(checks, "ask", lambda model, engine, name, questions: stored)
     monkeypatch.setattr(checks, "ask_by_two_processes", lambda name, images: stored if images == 6 else ())
-    monkeypatch.setattr(checks, "_lacking", lambda model, name: "")
+    monkeypatch.setattr(checks, "_missing_for", lambda model, name: "")
     *others, last = check_device(name, device)
     assert {check.result for check in others} == {"pass"}
     assert (last.name, last.result) == ("two processes", result)

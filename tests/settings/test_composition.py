@@ -91,7 +91,7 @@ def test_choices_are_the_file_names_with_numbers_in_order() -> None:
 
 def test_no_shipped_file_is_read_but_those_that_are_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     """More than fifty files take a tenth of a second."""
-    composition._shipped.cache_clear()
+    composition._shipped_content.cache_clear()
     read: list[str] = []
 
     def noted(group: str, name: str) -> Path:

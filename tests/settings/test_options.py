@@ -3,7 +3,7 @@
 import pytest
 from hydra._internal.utils import get_args_parser
 
-from repope_eval.settings.fields import FLAGS, REFUSED, WITH_VALUE, command_place
+from repope_eval.settings.fields import FLAGS, OPTIONS_WITH_VALUE, REFUSED, command_place
 
 
 @pytest.mark.parametrize(
@@ -33,4 +33,4 @@ def test_each_option_is_taken_or_refused() -> None:
     assert {action.dest for action in actions} - {action.dest for action in taken} == set(REFUSED)
     alone = {name for action in taken if action.nargs == 0 for name in action.option_strings}
     assert alone == set(FLAGS)
-    assert {name for action in taken for name in action.option_strings} - alone == set(WITH_VALUE)
+    assert {name for action in taken for name in action.option_strings} - alone == set(OPTIONS_WITH_VALUE)

@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ReadAnswer:
-    """What is an answer in what a model generated."""
+    """The answer in what a model generated."""
 
     response: str
     """The text after the thoughts, special tokens left out; empty where there is none."""
@@ -35,7 +35,7 @@ class ReadAnswer:
     is_cut: bool = False
     """Whether the model was still thinking when it ended: there is no answer."""
     unknown_tag: str | None = None
-    """The tag around what may be a thought, and stands in the answer as far as its tokens are no special ones."""
+    """The tag around what may be a thought. It stays in the answer, except for tokens of it that are special ones."""
 
 
 class AnswerReader:
@@ -48,13 +48,12 @@ class AnswerReader:
         if self._has_template:
             with blamed_on(f"{folder / TOKENIZER_CONFIG}: response_template"):
                 tokenizer.parse_response("", prefix="")
-        self._tags = _tags(getattr(tokenizer, "response_template", None))
+        self._tags = _thought_tags(getattr(tokenizer, "response_template", None))
 
     def read(self, token_ids: Sequence[int], prompt: str) -> ReadAnswer:
         """Reads the answer in generated tokens.
 
         Args:
-            token_ids: what was generated.
             prompt: the whole prompt as text, in which a template may have opened the thoughts.
         """
         text = self._tokenizer.decode(list(token_ids), skip_special_tokens=False)
@@ -100,8 +99,8 @@ class AnswerReader:
         return str(self._tokenizer.decode(list(token_ids), skip_special_tokens=True))
 
 
-def _tags(template: Any) -> Sequence[tuple[str, str]]:
-    """What thoughts stand between: by a response template, as far as it says so in plain texts, or as models write."""
+def _thought_tags(template: Any) -> Sequence[tuple[str, str]]:
+    """The tags around thoughts: those of a response template if they are plain texts there, else those models write."""
     fields = template.get("fields", {}) if isinstance(template, Mapping) else {}
     for name in THOUGHT_FIELDS:
         field = fields.get(name, {})
@@ -127,7 +126,6 @@ class ChatAsker(LocalAsker):
         """Chooses the way of asking.
 
         Args:
-            model: the model that is asked.
             engine: the key of `WAYS`.
             workers: processes that prepare images, or `auto`.
             max_new_tokens: the longest answer, thoughts included.

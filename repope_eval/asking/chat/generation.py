@@ -92,7 +92,7 @@ def ask_one(model: ChatModel, image: ChatPrepared, index: int, limits: Limits) -
         RepopeError: logits are not finite.
     """
     more = {**image.inputs, **image.per_token[index], **image.per_question[index]}
-    (generation,) = _generate(model, [image.prompts[index]], limits, model.placed(more))
+    (generation,) = _generate_rows(model, [image.prompts[index]], limits, model.placed(more))
     return generation
 
 
@@ -109,8 +109,8 @@ def ask_after_prefix(model: ChatModel, image: ChatPrepared, limits: Limits) -> l
     prefix = _feed_prefix(model, image)
     generations = []
     for prompt, per_token in zip(image.prompts, image.per_token, strict=True):
-        more = {**model.placed(per_token), **_cached(model, copy.deepcopy(prefix))}
-        generations += _generate(model, [prompt], limits, more)
+        more = {**model.placed(per_token), **_cache_arguments(model, copy.deepcopy(prefix))}
+        generations += _generate_rows(model, [prompt], limits, more)
     return generations
 
 
@@ -118,15 +118,15 @@ def ask_after_prefix(model: ChatModel, image: ChatPrepared, limits: Limits) -> l
 def ask_together(model: ChatModel, image: ChatPrepared, limits: Limits) -> list[ChatGeneration]:
     """The answers to an image's questions, all at once, each in a row that begins with a copy of their prefix.
 
-    What is shorter than the longest is padded between the prefix and its own tokens, where a mask hides it, so that
-    all prompts end in the same column. A layer that sees a window of the latest tokens counts padding as tokens, so
+    A prompt shorter than the longest is padded between the prefix and its own tokens, where a mask hides the padding.
+    So all prompts end in the same column. A layer that sees a window of the latest tokens counts padding as tokens, so
     that questions are asked one by one where prompt and answer do not fit into the window.
 
     Raises:
         CannotShareError: the prompts part before the image is complete.
         RepopeError: logits are not finite.
     """
-    width, window = max(map(len, image.prompts)), _window(model)
+    width, window = max(map(len, image.prompts)), _latest_tokens_seen(model)
     if len(image.prompts) == 1 or width > window:
         return ask_after_prefix(model, image, limits)
     generations = _ask_rows(model, image, limits, width)
@@ -141,25 +141,29 @@ def _ask_rows(model: ChatModel, image: ChatPrepared, limits: Limits, width: int)
     cache = _feed_prefix(model, image)
     cache.batch_repeat_interleave(len(image.prompts))
     # A token that is in each prompt anyway: penalties on repetition look at these, too.
-    rows = [_padded(prompt, length, width, prompt[0]) for prompt in image.prompts]
-    mask = [_padded([1] * len(prompt), length, width, 0) for prompt in image.prompts]
+    rows = [_padded_row(prompt, length, width, prompt[0]) for prompt in image.prompts]
+    mask = [_padded_row([1] * len(prompt), length, width, 0) for prompt in image.prompts]
     per_token = {
         name: torch.tensor(
-            [_padded(each[name][0].tolist(), length, width, 0) for each in image.per_token],
+            [_padded_row(each[name][0].tolist(), length, width, 0) for each in image.per_token],
             device=model.device,
         )
         for name in image.per_token[0]
     }
-    more = {"attention_mask": torch.tensor(mask, device=model.device), **per_token, **_cached(model, cache)}
-    return _generate(model, rows, limits, more)
+    more = {
+        "attention_mask": torch.tensor(mask, device=model.device),
+        **per_token,
+        **_cache_arguments(model, cache),
+    }
+    return _generate_rows(model, rows, limits, more)
 
 
-def _padded(row: Sequence[int], length: int, width: int, padding: int) -> list[int]:
+def _padded_row(row: Sequence[int], length: int, width: int, padding: int) -> list[int]:
     """A row of `width`, padded after its first `length` entries."""
     return [*row[:length], *[padding] * (width - len(row)), *row[length:]]
 
 
-def _window(model: ChatModel) -> float:
+def _latest_tokens_seen(model: ChatModel) -> float:
     """How many of the latest tokens some layers see; infinite where all layers see all tokens."""
     text = model.network.config.get_text_config()
     windows = (getattr(text, name, None) for name in ("sliding_window", "attention_chunk_size"))
@@ -177,7 +181,7 @@ def _feed_prefix(model: ChatModel, image: ChatPrepared) -> Any:
     per_token = {name: tensor[:, :length] for name, tensor in image.per_token[0].items()}
     # `generate` prepares what the class's own code wants. The one token that it chooses is not fed.
     output = model.network.generate(
-        **_tokens(model, [image.prompts[0][:length]]),
+        **_token_arguments(model, [image.prompts[0][:length]]),
         **model.placed({**image.inputs, **per_token}),
         do_sample=False,
         num_beams=1,
@@ -190,18 +194,18 @@ def _feed_prefix(model: ChatModel, image: ChatPrepared) -> Any:
     return cache
 
 
-def _cached(model: ChatModel, cache: Any) -> dict[str, Any]:
+def _cache_arguments(model: ChatModel, cache: Any) -> dict[str, Any]:
     """The cache under the name that the network's class gives it."""
     return {cache_argument(type(model.network).forward): cache}
 
 
-def _tokens(model: ChatModel, rows: Sequence[Sequence[int]]) -> dict[str, torch.Tensor]:
-    """Rows of one length as the arguments that say which tokens there are."""
+def _token_arguments(model: ChatModel, rows: Sequence[Sequence[int]]) -> dict[str, torch.Tensor]:
+    """The arguments that give a network rows of tokens, all of one length."""
     input_ids = torch.tensor([list(row) for row in rows], device=model.device)
     return {"input_ids": input_ids, "attention_mask": torch.ones_like(input_ids)}
 
 
-def _generate(
+def _generate_rows(
     model: ChatModel, rows: Sequence[Sequence[int]], limits: Limits, more: Mapping[str, Any]
 ) -> list[ChatGeneration]:
     """Greedy answers to rows of tokens of one length, by the checkpoint's own generation configuration."""
@@ -211,7 +215,7 @@ def _generate(
     try:
         with attention_kernels(model.attention):
             output = model.network.generate(
-                **{**_tokens(model, rows), **more},
+                **{**_token_arguments(model, rows), **more},
                 do_sample=False,
                 num_beams=1,
                 max_new_tokens=limits.max_new_tokens,
@@ -221,7 +225,7 @@ def _generate(
     finally:
         hook.remove()
     answers = output[:, len(rows[0]) :].tolist()
-    return steps.generations([_until(answer, stops) for answer in answers])
+    return steps.generations([_tokens_until_stop(answer, stops) for answer in answers])
 
 
 def stop_token_ids(model: ChatModel) -> tuple[int, ...]:
@@ -237,7 +241,7 @@ def stop_token_ids(model: ChatModel) -> tuple[int, ...]:
     return tuple(named) if isinstance(named, Iterable) else (int(named),)
 
 
-def _until(tokens: Sequence[int], stops: Sequence[int]) -> Sequence[int]:
+def _tokens_until_stop(tokens: Sequence[int], stops: Sequence[int]) -> Sequence[int]:
     """The tokens up to the first one that ends an answer, which is among them."""
     ends = (index + 1 for index, token in enumerate(tokens) if token in stops)
     return tokens[: next(ends, len(tokens))]

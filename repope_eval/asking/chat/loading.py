@@ -54,7 +54,6 @@ def load_chat_model(
     """Loads a checkpoint's processor and weights.
 
     Args:
-        settings: of the model.
         device: where inputs go, and the weights if the settings do not spread them.
         checkpoint: what `checkpoint_of` found; None if it is still to be found.
 
@@ -96,7 +95,7 @@ def read_chat_description(settings: ModelSettings, checkpoint: Checkpoint | None
         with blamed_on(checkpoint.path("config.json")):
             config = AutoConfig.from_pretrained(checkpoint.folder, trust_remote_code=False)
         processor = ChatProcessor(checkpoint, config, settings)
-        network = _without_weights(checkpoint, config)
+        network = _weightless_network(checkpoint, config)
     return DescribedChat(checkpoint=checkpoint, network=network, processor=processor)
 
 
@@ -111,7 +110,7 @@ def describe_network(settings: ModelSettings, checkpoint: Checkpoint) -> Describ
 
 
 def _require_native_class(checkpoint: Checkpoint) -> None:
-    """Refuses what transformers has no image-text-to-text class for."""
+    """Refuses a checkpoint that transformers has no image-text-to-text class for."""
     kind = checkpoint.fields.text("model_type", "")
     if kind in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES:
         return
@@ -132,7 +131,7 @@ def _require_native_class(checkpoint: Checkpoint) -> None:
     )
 
 
-def _without_weights(checkpoint: Checkpoint, config: PreTrainedConfig) -> Any:
+def _weightless_network(checkpoint: Checkpoint, config: PreTrainedConfig) -> Any:
     try:
         with torch.device("meta"):
             return AutoModelForImageTextToText.from_config(copy.deepcopy(config), trust_remote_code=False)

@@ -43,7 +43,7 @@ class PixelsMadeOnce:
         self._calls = 0
 
     def __enter__(self) -> Self:
-        self._image_processor.preprocess = self._remembered
+        self._image_processor.preprocess = self._remembered_call
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -53,7 +53,7 @@ class PixelsMadeOnce:
         """Takes note that the next call is the first one for a question."""
         self._calls = 0
 
-    def _remembered(self, *arguments: Any, **named: Any) -> Any:
+    def _remembered_call(self, *arguments: Any, **named: Any) -> Any:
         if self._calls == len(self._made):
             self._made.append(self._preprocess(*arguments, **named))
         self._calls += 1
@@ -91,11 +91,11 @@ def load_processor(checkpoint: Checkpoint, settings: ModelSettings) -> Any:
             f"{checkpoint.folder}: its image processor is {type(images).__name__}, which makes pixels of videos; "
             f"download {PREPROCESSOR_CONFIG} and {PROCESSOR_CONFIG} again, or take another checkpoint"
         )
-    processor.image_processor = _limited(images, settings)
+    processor.image_processor = _limited_images(images, settings)
     return processor
 
 
-def _limited(images: Any, settings: ModelSettings) -> Any:
+def _limited_images(images: Any, settings: ModelSettings) -> Any:
     """The processor of images with the limits of pixels that the settings give."""
     limits = {"min_pixels": settings.min_pixels, "max_pixels": settings.max_pixels}
     limits = {name: value for name, value in limits.items() if value is not None}
@@ -105,7 +105,7 @@ def _limited(images: Any, settings: ModelSettings) -> Any:
             f"model.{strange[0]}={limits[strange[0]]}: this checkpoint's processor ({type(images).__name__}) has no "
             "such limit; leave it out"
         )
-    # Made anew, as its class does of a file: told later, such limits are taken for those of a single call.
+    # It is made anew, as from a file: limits that are given to it later count for a single call only.
     return type(images).from_dict({**images.to_dict(), **limits}) if limits else images
 
 
@@ -131,7 +131,7 @@ def special_tokens_of(processor: Any) -> list[str]:
 
 
 def image_token_ids_of(config: PreTrainedConfig, processor: Any) -> frozenset[int]:
-    """The tokens in whose places image features come; empty where neither the configuration nor the processor says."""
+    """The tokens that image features replace; empty where neither the configuration nor the processor names them."""
     named = [getattr(config, name, None) for name in ("image_token_id", "image_token_index")]
     if not any(isinstance(token_id, int) for token_id in named):
         named = [getattr(processor, "image_token_id", None)]
@@ -168,7 +168,7 @@ class ChatProcessor:
         sizes = checkpoint.path(PREPROCESSOR_CONFIG)
         self._sizes_file = sizes.name if sizes.is_file() else PROCESSOR_CONFIG
         self._template = self._chat_template()
-        self._template_file = _file_of(self._template, checkpoint)
+        self._template_file = _file_of_template(self._template, checkpoint)
         self._special = special_tokens_of(self._processor)
         self._plain_text = PlainText(self._special)
         if hasattr(self.tokenizer, "backend_tokenizer"):
@@ -179,7 +179,7 @@ class ChatProcessor:
 
     @property
     def image_backend(self) -> str:
-        """What makes the pixels, on which they depend a little: torchvision or pil."""
+        """What makes the pixels, torchvision or pil: the pixels of the two differ a little."""
         return str(getattr(self._processor.image_processor, "backend", "unknown"))
 
     def vocabulary(self) -> Mapping[str, int]:
@@ -190,13 +190,13 @@ class ChatProcessor:
     def prompt(self, question: str) -> str:
         """The whole prompt of a question as text, with the processor's mark where the image goes."""
         text = question + (self._settings.question_suffix or "")
-        return self._rendered([{"type": "image"}, {"type": "text", "text": text}])
+        return self._rendered_prompt([{"type": "image"}, {"type": "text", "text": text}])
 
     def prepare(self, image: Image.Image, questions: Sequence[str]) -> ChatPrepared:
         """Pixels of an image of any mode, and the prompts of questions about it.
 
-        The processor is called for each question by itself, as if it were the only one. What it made of the pixels
-        for the first is handed to it again for the others.
+        The processor is called for each question by itself, as if it were the only one. The pixels
+        that it made for the first are handed to it again for the others.
 
         Raises:
             RepopeError: the processor cannot take the image, or a question spells a special token that cannot be told
@@ -207,7 +207,7 @@ class ChatProcessor:
             processed = []
             for question in questions:
                 pixels.start_anew()
-                processed.append(self._processed(rgb, question))
+                processed.append(self._processed_question(rgb, question))
         shapes = [each["input_ids"].shape for each in processed]
         prompts = tuple(tuple(each.pop("input_ids")[0].tolist()) for each in processed)
         for each in processed:
@@ -222,8 +222,8 @@ class ChatProcessor:
             tuple({name: each[name] for name in each if name in per_question} for each in processed),
         )
 
-    def _processed(self, image: Image.Image, question: str) -> dict[str, torch.Tensor]:
-        prompt = self.prompt(self._as_plain(question))
+    def _processed_question(self, image: Image.Image, question: str) -> dict[str, torch.Tensor]:
+        prompt = self.prompt(self._plain_question(question))
         begin = self.tokenizer.bos_token
         # As transformers' own chat does it: a template that writes the begin token needs no second one.
         is_begun = begin is not None and prompt.startswith(begin)
@@ -247,7 +247,7 @@ class ChatProcessor:
             raise RepopeError(f"its prompt would begin with {begin} twice; take one out of its chat template")
         return inputs
 
-    def _as_plain(self, question: str) -> str:
+    def _plain_question(self, question: str) -> str:
         """The question with nothing in it that would become a special token."""
         plain = self._plain_text(question)
         if plain != question:
@@ -261,7 +261,7 @@ class ChatProcessor:
                 )
         return plain
 
-    def _rendered(self, content: list[dict[str, str]]) -> str:
+    def _rendered_prompt(self, content: list[dict[str, str]]) -> str:
         turns: list[dict[str, Any]] = [{"role": "user", "content": content}]
         if self._settings.system_prompt is not None:
             system = [{"type": "text", "text": self._settings.system_prompt}]
@@ -305,29 +305,29 @@ class ChatProcessor:
     def _rehearse(self) -> None:
         """Tries the processor on an image and a question."""
         text = [{"type": "text", "text": _REHEARSED}]
-        if self._rendered([{"type": "image"}, *text]) == self._rendered(text):
-            raise self._dropped()
+        if self._rendered_prompt([{"type": "image"}, *text]) == self._rendered_prompt(text):
+            raise self._dropped_image_error()
         mark = getattr(self._processor, "image_token", None)
         if isinstance(mark, str) and mark not in self.prompt(_REHEARSED):
-            raise self._dropped()
+            raise self._dropped_image_error()
         try:
             prepared = self.prepare(Image.new("RGB", (64, 32), "gray"), [_REHEARSED])
         except RepopeError as error:
             raise RepopeError(f"{self._folder}: {error}") from error
         if self.image_token_ids and not self.image_token_ids & set(prepared.prompts[0]):
-            raise self._dropped()
+            raise self._dropped_image_error()
         if not all(torch.isfinite(each).all() for each in prepared.inputs.values()):
             raise RepopeError(f"{self._folder}: its processor makes pixels that are NaN or infinite")
 
-    def _dropped(self) -> RepopeError:
+    def _dropped_image_error(self) -> RepopeError:
         return RepopeError(
             f"{self._folder}: its chat template drops the image, so the model would not see it; take a checkpoint "
             "whose template has a place for images"
         )
 
 
-def _file_of(template: str, checkpoint: Checkpoint) -> Path:
-    """The file that a template is from; the folder where transformers has it from elsewhere."""
+def _file_of_template(template: str, checkpoint: Checkpoint) -> Path:
+    """The file that a template comes from; the checkpoint's folder where transformers has it from elsewhere."""
     try:
         path, file_template = read_chat_template(checkpoint)
     except RepopeError:

@@ -53,7 +53,7 @@ WAYS: Mapping[Engine, Sequence[Way]] = {
 
 
 class Ways:
-    """The ways of an engine, of which one is taken until it proves wrong."""
+    """The ways of an engine; one of them is taken until it proves wrong."""
 
     def __init__(self, model: ChatModel, engine: Engine, limits: Limits, verify: int) -> None:
         """Takes the fastest way."""
@@ -68,12 +68,12 @@ class Ways:
         """The answers to an image's questions, which are those of the plain way as far as that was checked."""
         plain: list[ChatGeneration] = []
         while self._way is not PLAIN:
-            generations = self._tried(image)
+            generations = self._try_way(image)
             if generations is not None:
                 if not self._images_to_check:
                     return generations
-                plain = plain or self._plain(image)
-                if self._agrees(image, generations, plain):
+                plain = plain or self._plain_answers(image)
+                if self._agrees_with_plain(image, generations, plain):
                     return generations
             give_back(self._model.device)  # here no exception holds the tensors of the frames it came through
             self._left.pop(0)
@@ -93,8 +93,8 @@ class Ways:
     def _way(self) -> Way:
         return self._left[0]
 
-    def _tried(self, image: ChatPrepared) -> list[ChatGeneration] | None:
-        """The answers by the current way; None where it cannot be gone."""
+    def _try_way(self, image: ChatPrepared) -> list[ChatGeneration] | None:
+        """The answers by the current way; None where that way does not work."""
         try:
             return self._way.ask(self._model, image, self._limits)
         except RepopeError:
@@ -105,7 +105,7 @@ class Ways:
             self._why = "out of memory" if is_lack_of_memory(error) else first_line(error)
         return None
 
-    def _plain(self, image: ChatPrepared) -> list[ChatGeneration]:
+    def _plain_answers(self, image: ChatPrepared) -> list[ChatGeneration]:
         """The plain answers to the first of an image's questions: all, or as many as do not take too long."""
         started = time.perf_counter()
         generations: list[ChatGeneration] = []
@@ -134,7 +134,7 @@ class Ways:
             "(out=); what was answered is stored"
         )
 
-    def _agrees(
+    def _agrees_with_plain(
         self, image: ChatPrepared, generations: Sequence[ChatGeneration], plain: Sequence[ChatGeneration]
     ) -> bool:
         """Compares the answers of the current way with plain ones, and notes why it is to be left if they differ."""

@@ -1,4 +1,4 @@
-"""Asks a model behind a server: all questions of a run at once, as far as it bears it, so as to fill its cache."""
+"""Asks a model behind a server: all questions of a run at once, if the server bears it, so that its cache is used."""
 
 import asyncio
 import logging
@@ -59,7 +59,7 @@ class Background(Generic[Item]):
             Exception: what the coroutine raised, after the items that came before.
         """
         while True:
-            came = self._waiting()
+            came = self._waiting_items()
             end = next((item for item in came if isinstance(item, _End)), None)
             yield [item for item in came if not isinstance(item, _End)]
             if end is not None:
@@ -73,7 +73,7 @@ class Background(Generic[Item]):
             self._loop.call_soon_threadsafe(self._task.cancel)
         self._thread.join(GRACE)
 
-    def _waiting(self) -> list["Item | _End"]:
+    def _waiting_items(self) -> list["Item | _End"]:
         items: list[Item | _End] = []
         try:
             items.append(self._came.get(timeout=HEARTBEAT))
@@ -112,12 +112,12 @@ class GivenUpError(Exception):
 
 
 class Asking:
-    """Asks about images: of each the first question, then, when the server has the image in its cache, the others."""
+    """Asks about images: first one question about each, then the others, when the server has the image in its cache."""
 
     def __init__(
         self, settings: ModelSettings, opened: Opened, concurrency: Concurrency, tally: Tally
     ) -> None:
-        """Takes what is asked, and who counts."""
+        """Takes the server that is asked, the limit of requests under way, and the tally of what comes back."""
         self._settings = settings
         self._opened = opened
         self._concurrency = concurrency
@@ -141,7 +141,7 @@ class Asking:
                     await self._concurrency.take(is_urgent=False)
                     tasks.create_task(self._ask_image(client, image, url, take))
         except BaseExceptionGroup as errors:
-            error = _first(errors)
+            error = _first_error(errors)
             if not isinstance(error, GivenUpError):
                 raise error from None
 
@@ -200,14 +200,14 @@ class Asking:
                     self._concurrency.note_busy(began, fault.retry_after)
                 if fault.is_pace:
                     self._refused_since = min(self._refused_since, asyncio.get_running_loop().time())
-                # The turn is kept meanwhile: one that is passed on would ask a failing server more and more.
+                # The turn is kept meanwhile: passing it on would ask a failing server more and more.
                 await retrying.wait(fault, self._refused_since)
             finally:
                 self._concurrency.give_back()
             self._tally.retries += 1
 
 
-def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+def _first_error(errors: BaseExceptionGroup[BaseException]) -> BaseException:
     """The first error in a group, and in the groups within it."""
     error: BaseException = errors
     while isinstance(error, BaseExceptionGroup):
@@ -253,7 +253,7 @@ class EndpointAsker(Asker):
             log.warning("%s", line)
         total = sum(len(image.questions) for image in images)
         if answered < total:
-            raise RepopeError(self._unanswered(total - answered, total))
+            raise RepopeError(self._unanswered_line(total - answered, total))
 
     def facts(self) -> dict[str, Any]:
         """The server, the form of the requests, how many were under way at a time, and what the tally has."""
@@ -275,7 +275,7 @@ class EndpointAsker(Asker):
         }
 
     def _remarks(self) -> Iterator[str]:
-        """What is said of answers once all are there."""
+        """What is odd about the answers, in words, once all are there."""
         tally = self._tally
         if tally.cut_thoughts:
             yield cut_thoughts_line(tally.cut_thoughts, self._settings.max_new_tokens)
@@ -287,7 +287,7 @@ class EndpointAsker(Asker):
                 "in its place; look whether they are the model's"
             )
 
-    def _unanswered(self, number: int, total: int) -> str:
+    def _unanswered_line(self, number: int, total: int) -> str:
         reason, times = self._tally.failures.most_common(1)[0]
         given_up = number - self._tally.failures.total()
         more = f", and {given_up:,} were not asked any more" if given_up else ""

@@ -31,7 +31,7 @@ LARGEST_REFUSAL = 64 << 10
 """The most bytes that are read of a reply that is no success."""
 
 _ENCODINGS = ("gzip", "deflate")
-"""How a reply may be packed. What is packed twice could keep the processor busy without giving a byte."""
+"""How a reply may be packed. A reply that is packed twice could keep the processor busy without giving a byte."""
 
 _NO_TLS = re.compile("WRONG_VERSION_NUMBER|record layer failure|HTTP_REQUEST", re.IGNORECASE)
 """What OpenSSL says of a server that speaks plain HTTP."""
@@ -102,7 +102,7 @@ class Client:
         except RequestError as fault:
             if fault.no_connection or (fault.ends_run and fault.status == 0):
                 raise
-            return []  # whether the key is right, the first question shows
+            return []  # the first question shows whether the key is right
         except (ValueError, KeyError, TypeError, RecursionError):
             return []
 
@@ -116,7 +116,7 @@ class Client:
             except (RequestError, ValueError, KeyError, TypeError, RecursionError):
                 continue
             if isinstance(version, str):
-                return _told(version)
+                return _told_text(version)
         return None
 
     def refusal(self, fault: RequestError) -> RepopeError:
@@ -143,12 +143,9 @@ class Client:
         """Sends a request; returns the whole reply, whose status is 2xx.
 
         Args:
-            method: of HTTP.
-            url: where to.
             seconds: in which the whole reply must be there, however it drips in.
             largest: the most bytes of its body, unpacked.
             with_key: whether the server may need the key for it.
-            content: the body of the request.
 
         Raises:
             RequestError: as in `complete`, or the reply is too large.
@@ -162,16 +159,16 @@ class Client:
                 self._http.stream(method, url, headers=headers, content=content) as response,
             ):
                 largest = largest if response.is_success else LARGEST_REFUSAL
-                text = (await _body(response, largest)).decode("utf-8", errors="replace")
+                text = (await _read_body(response, largest)).decode("utf-8", errors="replace")
         except TimeoutError:
-            raise _timeout(seconds) from None
+            raise _timeout_fault(seconds) from None
         except (httpx2.RequestError, httpx2.InvalidURL) as error:
             raise self._connection_fault(error, seconds) from None  # its frames hold the key
         if response.status_code == 400 and _TLS_ALONE.search(text) and url.startswith("http:"):
             raise RequestError("no plain http", ends_run=True, mend="give model.url with https://")
         if not response.is_success:
             raise fault_of(response.status_code, response.headers, text)
-        return Received(text=text, server=_told(response.headers.get("Server", "")))
+        return Received(text=text, server=_told_text(response.headers.get("Server", "")))
 
     def _connection_fault(
         self, error: httpx2.RequestError | httpx2.InvalidURL, seconds: float
@@ -186,15 +183,15 @@ class Client:
             case _ if http.is_unreachable(error):
                 return RequestError(http.NO_CONNECTION, detail, may_pass=True, no_connection=True)
             case httpx2.TimeoutException():
-                return _timeout(seconds)
+                return _timeout_fault(seconds)
             case _ if http.is_no_address(error):
                 return RequestError("no address", detail, ends_run=True)
             case _:
                 return RequestError(http.CUT, detail, may_pass=True)
 
 
-async def _body(response: httpx2.Response, largest: int) -> bytes:
-    """The body of a reply, unpacked; of a refusal no more than its beginning."""
+async def _read_body(response: httpx2.Response, largest: int) -> bytes:
+    """The body of a reply, unpacked; a refusal is read at its beginning only."""
     encoding = response.headers.get("Content-Encoding", "").strip().lower()
     if encoding not in ("", "identity", *_ENCODINGS):
         raise RequestError(f"a reply that is packed as {masked(encoding[:LONGEST_WORD])!r}", may_pass=True)
@@ -209,12 +206,12 @@ async def _body(response: httpx2.Response, largest: int) -> bytes:
     return bytes(content[:largest])
 
 
-def _told(text: str) -> str:
+def _told_text(text: str) -> str:
     """What a server says of itself, as files hold it."""
     return masked(text, even_words=True)[:LONGEST_WORD]
 
 
-def _timeout(seconds: float) -> RequestError:
+def _timeout_fault(seconds: float) -> RequestError:
     return RequestError(f"no answer within {seconds:g} s", may_pass=True, is_busy=True, is_timeout=True)
 
 

@@ -111,7 +111,7 @@ BEGINNING = 8
 LONGEST_PAUSE = 600.0
 """The longest time, in seconds, that a server may refuse requests, and the longest pause that it may ask for."""
 CAREFUL = 8
-"""For how many times of an answer the limit grows by one, before it grows faster."""
+"""The limit grows by one in the time of an answer, for so many times; then it grows faster."""
 
 
 class Concurrency:
@@ -119,8 +119,8 @@ class Concurrency:
 
     The limit doubles in the time of an answer until the server says for the first time that it is busy. Each time it
     says so, the limit is halved, and grows by one in the time of an answer; after `CAREFUL` such times by two, by four,
-    and so on. A server that was busy once so has all requests again soon, and one that is always close to it is asked
-    with care.
+    and so on. So a server that was busy once soon has all requests again, and one that is always close to its limit is
+    asked with care.
     """
 
     def __init__(self, ceiling: int) -> None:
@@ -177,10 +177,10 @@ class Concurrency:
         """Halves the limit, and hands out no turn during a pause.
 
         Args:
-            began: the loop's time at which the request began that the server was too busy for. Of requests that began
-                together the first one halves the limit, and the others say nothing new.
-            pause: seconds that the server wants to be left alone; 0 where it does not say. It is not waited for where
-                it asks for more than `LONGEST_PAUSE`.
+            began: the loop's time at which the refused request began. The first of the requests that began together
+                halves the limit, and the others say nothing new.
+            pause: seconds that the server wants to be left alone; 0 where it does not say. A pause of
+                more than `LONGEST_PAUSE` is not waited for.
         """
         loop = asyncio.get_running_loop()
         self._growth, self._rounds, self._answers = 1.0, 0, 0
@@ -194,12 +194,12 @@ class Concurrency:
     def _hand_out(self) -> None:
         if asyncio.get_running_loop().time() < self._resumes:
             return
-        while self._under_way < self.limit and (turn := self._next()) is not None:
+        while self._under_way < self.limit and (turn := self._next_waiting()) is not None:
             self._under_way += 1
             self.highest = max(self.highest, self._under_way)
             turn.set_result(None)
 
-    def _next(self) -> asyncio.Future[None] | None:
+    def _next_waiting(self) -> asyncio.Future[None] | None:
         for waiting in (self._urgent, self._patient):
             while waiting:
                 turn = waiting.popleft()
@@ -209,11 +209,11 @@ class Concurrency:
 
 
 MOST_DOUBLINGS = 5
-"""How often the wait is doubled at most where a server refuses and does not say for how long."""
+"""The most times that the wait is doubled where a server refuses and does not say for how long."""
 
 
 class Retrying:
-    """The attempts at one answer. A request that the server wants to have later is none of them."""
+    """The attempts at one answer. A request that the server wants to have later does not count."""
 
     def __init__(self) -> None:
         self._attempts = 1

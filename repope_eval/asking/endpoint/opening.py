@@ -49,7 +49,7 @@ async def open_server(settings: ModelSettings) -> Opened:
             form, reply, server = await _first_reply(client, settings)
         except RequestError as fault:
             raise client.refusal(fault) from None
-        _require_model(reply.model, _names(settings.checkpoint, listed), client.shown)
+        _require_model(reply.model, _model_names(settings.checkpoint, listed), client.shown)
         return Opened(
             form=form,
             model=settings.checkpoint if reply.model in ("", settings.checkpoint) else masked(reply.model),
@@ -73,7 +73,7 @@ def _require_model(named: str, names: frozenset[str], address: str) -> None:
         )
 
 
-def _names(checkpoint: str, listed: Sequence[Mapping[str, Any]]) -> frozenset[str]:
+def _model_names(checkpoint: str, listed: Sequence[Mapping[str, Any]]) -> frozenset[str]:
     """The names of a model: its own, and those that the server lists with the same root, as vLLM does."""
     roots = [(entry["id"], entry["root"]) for entry in listed if isinstance(entry.get("root"), str)]
     own = {root for name, root in roots if name == checkpoint}
@@ -83,7 +83,7 @@ def _names(checkpoint: str, listed: Sequence[Mapping[str, Any]]) -> frozenset[st
 async def _first_reply(client: Client, settings: ModelSettings) -> tuple[Form, Reply, str]:
     """Asks the first question, and leaves out what the server refuses and answers do not depend on."""
     form, retrying = form_of(settings), Retrying()
-    picture = encoded(_picture(), settings.image_format or "png", settings.max_side)
+    picture = encoded(_test_picture(), settings.image_format or "png", settings.max_side)
     while True:
         try:
             received = await client.complete(form.content(QUESTION, picture))
@@ -122,7 +122,7 @@ async def _sees_images(client: Client, form: Form, reply: Reply) -> bool | None:
     return without != reply.tokens_in
 
 
-def _picture() -> Image.Image:
+def _test_picture() -> Image.Image:
     picture = Image.new("RGB", (_SIDE, _SIDE), "white")
     picture.paste((200, 30, 30), (_SIDE // 4, _SIDE // 4, 3 * _SIDE // 4, 3 * _SIDE // 4))
     return picture

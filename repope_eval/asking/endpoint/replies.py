@@ -1,7 +1,7 @@
 """What a reply must be to be an answer, what can be wrong with it, and the probabilities that it carries.
 
-What the server itself calls no answer is none: an error, a filter's verdict, a call of a tool. A refusal in words is
-the model's answer, and so is an empty text.
+An error, a filter's verdict or a call of a tool is no answer: the server itself does not call it one. A refusal in
+words is the model's answer, and so is an empty text.
 """
 
 import json
@@ -66,11 +66,11 @@ class RequestError(HTTPError):
 
 
 def fault_of(status: int, headers: Mapping[str, str], body: object) -> RequestError:
-    """The fault that a reply with an HTTP status other than 2xx is.
+    """The fault that a reply reports by an HTTP status other than 2xx.
 
     Args:
         status: the HTTP status.
-        headers: of the reply, found in any case.
+        headers: the reply's; their names are found in any case.
         body: its text, or what is in it as JSON.
     """
     is_spent = status == 429 and isinstance(body, str) and _SPENT in body
@@ -96,7 +96,7 @@ def complaint(body: object) -> str:
                 message = message[key]
         words = str(message)
     except (ValueError, RecursionError):
-        # Of a page no line says more than the status.
+        # A web page says no more than the status.
         words = body if isinstance(body, str) and not body.lstrip().startswith("<") else ""
     words = " ".join(masked(words[:LONGEST_READ], even_words=True).split())
     return words if len(words) <= 2 * LONGEST_WORD else f"{words[: 2 * LONGEST_WORD]}..."
@@ -116,7 +116,7 @@ class Evidence:
 
 
 STILL_THINKING = Evidence(None, None, reason="the model was still thinking")
-"""Of a thought without an answer."""
+"""The evidence in a thought without an answer."""
 
 
 def first_token_evidence(choice: Mapping[str, Any], *, is_asked: bool, has_thought: bool) -> Evidence:
@@ -126,7 +126,7 @@ def first_token_evidence(choice: Mapping[str, Any], *, is_asked: bool, has_thoug
     if has_thought:
         return Evidence(None, None, reason="a thought comes before the answer")
     try:
-        tokens = list(_probabilities(choice["logprobs"]["content"][0]["top_logprobs"]))
+        tokens = list(_token_probabilities(choice["logprobs"]["content"][0]["top_logprobs"]))
     except (KeyError, IndexError, TypeError, ValueError, OverflowError, RecursionError):
         return Evidence(None, None, reason="the server sends no logprobs")
     if not tokens:
@@ -138,7 +138,7 @@ def first_token_evidence(choice: Mapping[str, Any], *, is_asked: bool, has_thoug
     return Evidence(p_yes, p_no, max(0.0, 1.0 - math.fsum(probability for _, probability in tokens)))
 
 
-def _probabilities(listed: Iterable[Mapping[str, Any]]) -> Iterable[tuple[str, float]]:
+def _token_probabilities(listed: Iterable[Mapping[str, Any]]) -> Iterable[tuple[str, float]]:
     """Each listed token once, with its probability: some servers list the chosen token twice.
 
     Raises:
@@ -175,7 +175,7 @@ class Reply:
     has_secret: bool = False
     """Whether a secret was in the answer."""
     unknown_tag: str | None = None
-    """The tag around what may be a thought, and stands in the answer."""
+    """The tag around what may be a thought; it stays in the answer."""
     model: str
     """The model that the server names; empty where it names none."""
     evidence: Evidence
@@ -210,11 +210,11 @@ def read_reply(text: str, *, asks_evidence: bool) -> Reply:
         what = "a page in place of JSON" if text.lstrip().startswith("<") else "no JSON"
         raise RequestError(what, may_pass=True) from error
     if not isinstance(document, Mapping) or document.get("error"):
-        raise _failure(document)
+        raise _failure_in(document)
     choice = _first_choice(document)
     message = _read_message(choice["message"])
-    answer, is_cut = _answer(choice, message)
-    usage = _object(document, "usage")
+    answer, is_cut = _answer_text(choice, message)
+    usage = _object_field(document, "usage")
     named = document.get("model")
     return Reply(
         text=masked(answer),
@@ -225,9 +225,9 @@ def read_reply(text: str, *, asks_evidence: bool) -> Reply:
         evidence=STILL_THINKING
         if is_cut
         else first_token_evidence(choice, is_asked=asks_evidence, has_thought=message.is_thoughtful),
-        tokens_in=_number(usage, "prompt_tokens"),
-        tokens_out=_number(usage, "completion_tokens"),
-        tokens_cached=_number(_object(usage, "prompt_tokens_details"), "cached_tokens"),
+        tokens_in=_number_field(usage, "prompt_tokens"),
+        tokens_out=_number_field(usage, "completion_tokens"),
+        tokens_cached=_number_field(_object_field(usage, "prompt_tokens_details"), "cached_tokens"),
     )
 
 
@@ -235,20 +235,20 @@ def _first_choice(document: Mapping[str, Any]) -> Mapping[str, Any]:
     """The choice with the lowest index: one was asked for, and a server may send several in any order."""
     listed = document.get("choices")
     choices = [each for each in listed if isinstance(each, Mapping)] if isinstance(listed, list) else []
-    choice = min(choices, key=_index, default={})
+    choice = min(choices, key=_choice_index, default={})
     if choice.get("error"):
-        raise _failure(choice)
+        raise _failure_in(choice)
     if not isinstance(choice.get("message"), Mapping):
         raise RequestError("a reply without choices", may_pass=True)
     return choice
 
 
-def _index(choice: Mapping[str, Any]) -> int:
+def _choice_index(choice: Mapping[str, Any]) -> int:
     index = choice.get("index")
     return index if type(index) is int else 0
 
 
-def _failure(document: Any) -> RequestError:
+def _failure_in(document: Any) -> RequestError:
     """The fault of a reply, or of a choice in it, that holds an error. OpenRouter gives it the HTTP status it had."""
     error = document.get("error") if isinstance(document, Mapping) else None
     code = error.get("code") if isinstance(error, Mapping) else None
@@ -274,7 +274,7 @@ def _read_message(message: Mapping[str, Any]) -> _Message:
     return _Message(content, refusal, is_thoughtful or has_thought(content or ""))
 
 
-def _answer(choice: Mapping[str, Any], message: _Message) -> tuple[str, bool]:
+def _answer_text(choice: Mapping[str, Any], message: _Message) -> tuple[str, bool]:
     """The text of the answer, and whether it is empty because the thought before it was cut off."""
     content, ending = message.content or "", choice.get("finish_reason")
     if ending in _BROKEN_OFF:
@@ -295,11 +295,11 @@ def _answer(choice: Mapping[str, Any], message: _Message) -> tuple[str, bool]:
     return answer, False
 
 
-def _object(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+def _object_field(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     value = document.get(key)
     return value if isinstance(value, Mapping) else {}
 
 
-def _number(document: Mapping[str, Any], key: str) -> int | None:
+def _number_field(document: Mapping[str, Any], key: str) -> int | None:
     value = document.get(key)
     return value if type(value) is int and 0 <= value <= MOST_TOKENS else None

@@ -25,7 +25,7 @@ ENGINES: Mapping[Engine, Callable[[Model, Sequence[Prepared], int, Spellings], l
     "shared": generate_shared,
     "sequential": generate_sequentially,
 }
-"""Name -> what generates the answers to a batch of images, of each image in the order of its questions."""
+"""Name -> what generates the answers to a batch of images, each image's in the order of its questions."""
 
 
 class LocalAsker(Asker):
@@ -37,7 +37,6 @@ class LocalAsker(Asker):
         """Finds the tokens that count as yes and as no.
 
         Args:
-            model: the model that is asked.
             shown: what decides what it is shown.
             engine: how it is asked.
             workers: processes that prepare images, or `auto`.
@@ -113,7 +112,6 @@ class TransformersAsker(LocalAsker):
         """Chooses the sizes of batches.
 
         Args:
-            model: the model that is asked.
             engine: the key of `ENGINES`.
             batch_size: the number of images at a time, or `auto`.
             workers: processes that prepare images, or `auto`.

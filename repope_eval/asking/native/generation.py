@@ -46,10 +46,10 @@ class Spellings:
 def find_spellings(shown: Shown) -> Spellings:
     """The single tokens for yes and no, in any case, with and without the mark of a leading space."""
     vocabulary = shown.vocabulary()
-    return Spellings(_spellings(vocabulary, "yes"), _spellings(vocabulary, "no"))
+    return Spellings(_spellings_of(vocabulary, "yes"), _spellings_of(vocabulary, "no"))
 
 
-def _spellings(vocabulary: Mapping[str, int], word: str) -> dict[str, int]:
+def _spellings_of(vocabulary: Mapping[str, int], word: str) -> dict[str, int]:
     return {token: vocabulary[token] for token in sorted(vocabulary) if is_spelling(token, word)}
 
 

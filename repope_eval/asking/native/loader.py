@@ -55,13 +55,13 @@ def longest_first(recipe: Recipe, images: Sequence[AskedImage]) -> list[AskedIma
 
     The images of a batch then need little padding, and no batch needs more memory than the first.
     """
-    return sorted(images, key=lambda image: _tokens(recipe, image), reverse=True)
+    return sorted(images, key=lambda image: _count_image_tokens(recipe, image), reverse=True)
 
 
-def _tokens(recipe: Recipe, asked: AskedImage) -> int:
+def _count_image_tokens(recipe: Recipe, asked: AskedImage) -> int:
     """How many image tokens the model is fed for an image and its questions."""
     size = image_size(asked.path)
-    with _named(asked.path):
+    with _blaming_file(asked.path):
         features = recipe.count_features(*size)
     return features * len(asked.questions) if recipe.attends_both_ways else features
 
@@ -81,7 +81,7 @@ class Loader:
             workers: the number of processes that prepare them, or `auto`.
             programs: the number of programs like this one that share the machine's cores.
         """
-        self.workers = _workers(workers, model.device, len(asked), programs)
+        self.workers = _count_workers(workers, model.device, len(asked), programs)
         self.seconds_waited = 0.0
         self._loader = DataLoader(
             _Images(prepare, asked, model.dtype),
@@ -117,10 +117,10 @@ class Loader:
             ) from error
         finally:
             self.seconds_waited += time.perf_counter() - started
-        return [_require(image) for image in images]
+        return [_require_prepared(image) for image in images]
 
 
-def _require(image: PreparedImage | RepopeError) -> PreparedImage:
+def _require_prepared(image: PreparedImage | RepopeError) -> PreparedImage:
     if isinstance(image, RepopeError):
         raise image
     return image
@@ -142,7 +142,7 @@ class _Images(Dataset[PreparedImage | RepopeError]):
         texts = [question.text for question in asked.questions]
         try:
             image = open_image(asked.path)
-            with _named(asked.path):
+            with _blaming_file(asked.path):
                 prepared = self._prepare(image, texts)
         except RepopeError as error:
             return error
@@ -150,7 +150,7 @@ class _Images(Dataset[PreparedImage | RepopeError]):
 
 
 @contextmanager
-def _named(path: Path) -> Iterator[None]:
+def _blaming_file(path: Path) -> Iterator[None]:
     """Puts the file's name before the text of a recipe's refusal."""
     try:
         yield
@@ -158,7 +158,7 @@ def _named(path: Path) -> Iterator[None]:
         raise RepopeError(f"{path}: {error}") from error
 
 
-def _workers(asked_for: str, device: torch.device, images: int, programs: int) -> int:
+def _count_workers(asked_for: str, device: torch.device, images: int, programs: int) -> int:
     """How many processes prepare images. On a CPU the model itself keeps all cores busy: none by default.
 
     Beside a GPU one core is left to the loop.

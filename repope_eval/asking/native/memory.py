@@ -48,7 +48,7 @@ class GPUMemory:
         """The free memory over what was needed, on the device where that is least."""
         return min(
             (
-                _obtainable(device) / (torch.cuda.max_memory_allocated(device) - before)
+                _obtainable_bytes(device) / (torch.cuda.max_memory_allocated(device) - before)
                 for device, before in self._before.items()
                 if torch.cuda.max_memory_allocated(device) > before
             ),
@@ -60,7 +60,7 @@ class GPUMemory:
         return sum(map(torch.cuda.max_memory_allocated, self._before))
 
 
-def _obtainable(device: torch.device) -> int:
+def _obtainable_bytes(device: torch.device) -> int:
     """The bytes that the driver has free and those that torch holds without using them."""
     free, _ = torch.cuda.mem_get_info(device)
     return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
@@ -105,7 +105,7 @@ class HostMemory:
         """Resets the process's peak, where the system lets it."""
         try:
             (self._process / "clear_refs").write_text(_CLEAR_PEAK, encoding="ascii")
-            self._before = self._status("VmRSS")
+            self._before = self._status_bytes("VmRSS")
         except OSError:
             self._before = None
 
@@ -118,9 +118,9 @@ class HostMemory:
 
     def peak_bytes(self) -> int | None:
         """The peak of the whole process."""
-        return None if self._before is None else self._status("VmHWM")
+        return None if self._before is None else self._status_bytes("VmHWM")
 
-    def _status(self, name: str) -> int:
+    def _status_bytes(self, name: str) -> int:
         """A figure of `/proc/PID/status`, which is in KiB there, in bytes."""
         lines = (self._process / "status").read_text(encoding="ascii", errors="replace").splitlines()
         return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{name}:"))

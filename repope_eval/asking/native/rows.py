@@ -119,7 +119,7 @@ class CachedRows(ABC):
         """Keeps, repeats or drops rows: row i becomes what row `rows[i]` was."""
         (indexes,) = _to_device(self._model.device, rows)
         self._owners = self._owners[indexes]
-        for layer in self._cache.layers:  # of several devices, each has some of the layers
+        for layer in self._cache.layers:  # each of several devices has some of the layers
             layer.batch_select_indices(indexes.to(layer.keys.device))
 
     def _feed(self, stretches: Sequence[Stretch], **more: Any) -> torch.Tensor:
@@ -202,7 +202,7 @@ class CachedRows(ABC):
             **more,
         )
         hidden: torch.Tensor = output.last_hidden_state
-        return hidden.to(self._model.device)  # of several devices, the last layer's may be another
+        return hidden.to(self._model.device)  # the last layer may be on another device
 
     @abstractmethod
     def _mask(self, owners: torch.Tensor, dtype: torch.dtype) -> torch.Tensor | None:

@@ -73,12 +73,12 @@ def prefill(
     prompts = [
         split_at_prefix(model.recipe, image, feature) for image, feature in zip(images, features, strict=True)
     ]
-    rows = _rows(model)
+    rows = _empty_rows(model)
     rows.prefill_prefixes([prefix for prefix, _ in prompts])
     return rows, rows.prefill_questions([rests for _, rests in prompts])
 
 
-def _rows(model: Model) -> ImageRows | CopiedPrefixes:
+def _empty_rows(model: Model) -> ImageRows | CopiedPrefixes:
     """How the cache is laid out: FlashAttention takes no mask but one of padding."""
     return CopiedPrefixes(model) if model.attention == "flash_attention_2" else ImageRows(model)
 

@@ -70,7 +70,7 @@ class Checked:
     """What came of the images that were asked about the plain way, too."""
 
     def __init__(self, model: LoadedNetwork) -> None:
-        """Nothing is checked yet of a loaded model."""
+        """Begins with nothing checked."""
         is_int8 = getattr(model.network, "is_loaded_in_8bit", False)
         self.number_format = "int8" if is_int8 else str(model.dtype).removeprefix("torch.")
         """The key of `MOST_CHANGE`."""
@@ -124,7 +124,6 @@ class Verification:
         """Checks nothing yet.
 
         Args:
-            model: the model that is asked.
             images: how many images are to be checked; 0 for none.
             max_new_tokens: the longest answer.
             spellings: the tokens that count as yes and as no.

@@ -64,7 +64,7 @@ def test_copied_prefixes_give_the_same_tokens_where_attention_takes_padding_alon
     max_new_tokens: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(shared, "_rows", CopiedPrefixes)
+    monkeypatch.setattr(shared, "_empty_rows", CopiedPrefixes)
     generations = generate_shared(model, prepared[:1], max_new_tokens, find_spellings(model.recipe))
     assert tokens(generations) == expected(golden)[:1]
 
@@ -94,8 +94,8 @@ def test_tokens_that_are_fed_a_few_at_a_time_give_the_same(
 
 def test_flash_attention_gets_rows_that_need_no_mask_but_of_padding(goldens: Path) -> None:
     model = golden_model(goldens / "internvl2_5_qwen2")
-    assert isinstance(shared._rows(model), ImageRows)
-    assert isinstance(shared._rows(replace(model, attention="flash_attention_2")), CopiedPrefixes)
+    assert isinstance(shared._empty_rows(model), ImageRows)
+    assert isinstance(shared._empty_rows(replace(model, attention="flash_attention_2")), CopiedPrefixes)
 
 
 @pytest.mark.parametrize("generate", [generate_shared, generate_sequentially])

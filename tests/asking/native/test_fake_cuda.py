@@ -158,7 +158,7 @@ def test_a_model_may_be_on_two_devices(name: str, embeddings_on: torch.device) -
 
 def test_what_copies_prefixes_runs_at_size(monkeypatch: pytest.MonkeyPatch) -> None:
     """The rows that FlashAttention has, which is not installed; the kernel called here is torch's own."""
-    monkeypatch.setattr(shared, "_rows", CopiedPrefixes)
+    monkeypatch.setattr(shared, "_empty_rows", CopiedPrefixes)
     with fake_model("internvl2_5_1b", LAYERS) as (model, devices):
         few, many = (count(model, devices, [prepared(model, number)] * 2) for number in (3, 20))
     assert few.waits_here == many.waits_here == OWN_WAITS
