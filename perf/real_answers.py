@@ -9,7 +9,7 @@ from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.benchmarks.pope_file import POPE_VARIANTS
 from repope_eval.benchmarks.sources import load_benchmark
 from repope_eval.foreign_answers.formats import join_files
-from repope_eval.foreign_answers.rows import BY_NAME, question_texts
+from repope_eval.foreign_answers.rows import USUAL_COLUMNS, question_texts
 from repope_eval.records import Answer, Question
 from repope_eval.scoring.protocols import PROTOCOLS, remembering
 from repope_eval.settings.config import BenchSettings
@@ -82,6 +82,6 @@ def read(
     for path in (*answers, *parts):
         source = of_variant[path] if path in parts else questions
         texts = None if source is None else question_texts(read_row_file(source).rows, str(source))
-        joined, _ = join_files([(read_row_file(path), texts)], BY_NAME, benchmark)
+        joined, _ = join_files([(read_row_file(path), texts)], USUAL_COLUMNS, benchmark)
         found[path.stem] = joined.answers
     return RealAnswers(benchmark, found)

@@ -43,7 +43,7 @@ def load_benchmark(name: str, data_dir: str | PathLike[str] | None = None, **set
     Raises:
         RepopeError: there is no such benchmark or setting, or a file is missing, broken or not the published one.
     """
-    return sources.load_benchmark(bench_settings(name, settings), _folder(data_dir))
+    return sources.load_benchmark(bench_settings(name, settings), _data_folder_of(data_dir))
 
 
 def find_images(
@@ -68,7 +68,7 @@ def find_images(
         RepopeError: images are missing and cannot be fetched: how many, where they were looked for, and the mend.
     """
     if isinstance(benchmark, str):
-        of_bench, folder = bench_settings(benchmark, settings), _folder(data_dir)
+        of_bench, folder = bench_settings(benchmark, settings), _data_folder_of(data_dir)
     elif settings:
         raise RepopeError(f"{', '.join(settings)}: give it to load_benchmark, which made this benchmark")
     elif benchmark.settings is None or benchmark.data_dir is None:
@@ -78,13 +78,15 @@ def find_images(
         )
     else:
         of_bench = benchmark.settings
-        folder = benchmark.data_dir if data_dir is None else _folder(data_dir)
+        folder = benchmark.data_dir if data_dir is None else _data_folder_of(data_dir)
     if questions is None:
         whole = sources.load_benchmark(of_bench, folder) if isinstance(benchmark, str) else benchmark
         questions = whole.questions
     asked = list(questions)
     if strange := [each for each in asked if not isinstance(each, Question)]:
-        raise RepopeError(f"questions: {_said(strange[0])} is no Question; take the benchmark's own")
+        raise RepopeError(
+            f"questions: {_question_in_words(strange[0])} is no Question; take the benchmark's own"
+        )
     names = list(dict.fromkeys(question.image for question in asked))
     return sources.find_benchmark_images(of_bench, folder, names)
 
@@ -128,10 +130,10 @@ def score(
     known = (*PROTOCOLS, "all")
     if protocol not in known:
         raise RepopeError(f"protocol={shown_word(protocol)}: no such protocol; there are {', '.join(known)}")
-    return score_benchmark(benchmark, _records(answers, benchmark), model, protocol)
+    return score_benchmark(benchmark, _answer_records(answers, benchmark), model, protocol)
 
 
-def _records(answers: Mapping[Question, str | Answer], benchmark: Benchmark) -> dict[Question, Answer]:
+def _answer_records(answers: Mapping[Question, str | Answer], benchmark: Benchmark) -> dict[Question, Answer]:
     """The answers as records; a RepopeError where they are not what `score` takes."""
     if not isinstance(answers, Mapping):
         raise RepopeError("answers: give a mapping of questions to texts; read_answers makes one of a file")
@@ -141,8 +143,8 @@ def _records(answers: Mapping[Question, str | Answer], benchmark: Benchmark) -> 
     strange = [question for question in answers if question not in asked]
     if strange:
         raise RepopeError(
-            f"answers: {counted(len(strange), 'question')} not in {benchmark.name}, first {_said(strange[0])}; take "
-            "the benchmark's own questions, of class Question"
+            f"answers: {counted(len(strange), 'question')} not in {benchmark.name}, first "
+            f"{_question_in_words(strange[0])}; take the benchmark's own questions, of class Question"
         )
     for question, answer in answers.items():
         if isinstance(answer, str):
@@ -151,20 +153,20 @@ def _records(answers: Mapping[Question, str | Answer], benchmark: Benchmark) -> 
             records[question] = answer
         else:
             raise RepopeError(
-                f"answers: that to {_said(question)} is {shown_word(repr(answer))}; give a text, or leave the "
-                "question out"
+                f"answers: that to {_question_in_words(question)} is {shown_word(repr(answer))}; give a text, or "
+                "leave the question out"
             )
     return records
 
 
-def _said(question: object) -> str:
+def _question_in_words(question: object) -> str:
     """A question in a message, or what is in its place."""
     if isinstance(question, Question):
         return f"{shown(question.image)}, {shown(question.text)}"
     return shown_word(repr(question))
 
 
-def _folder(data_dir: str | PathLike[str] | None) -> Path:
+def _data_folder_of(data_dir: str | PathLike[str] | None) -> Path:
     return data_folder(None if data_dir is None else str(data_dir))
 
 
@@ -209,23 +211,23 @@ def evaluate(
     others = {"model": model_settings or {}, "bench": bench_settings or {}, **settings}
     words = spelt_out(RunSettings, [*words_of(RunSettings, groups), *words_of(RunSettings, others)])
     command = shlex.join(["python", "-m", "repope_eval", *words])
-    found: list[Scores | None] = []
+    results: list[Scores | None] = []
 
     def execute(composed: Sequence[DictConfig]) -> None:
         # Imported here: those who score answers of other programs wait for no asker, page or tracker.
         from repope_eval.pipeline import run
 
-        found.append(run(settings_from(RunSettings, composed[0]), command, show=lambda _: None))
+        results.append(run(settings_from(RunSettings, composed[0]), command, show=lambda _: None))
 
-    with _logged(), _interruptible():
+    with _run_logged(), _interruptible():
         launch_within(RunSettings, execute, words)
-    (scores,) = found
+    (scores,) = results
     assert scores is not None, "a single process is the main rank"
     return scores
 
 
 @contextmanager
-def _logged() -> Iterator[None]:
+def _run_logged() -> Iterator[None]:
     """Has the run folder's log written, whatever else the program logs."""
     package = logging.getLogger("repope_eval")
     level = package.level

@@ -67,7 +67,7 @@ def run_together(
     with ExitStack() as stack:
         with ranks.main_first():
             runs = [
-                _begin(each, data_dir, ranks, stack, command, is_first=each is settings[0])
+                _begin_run(each, data_dir, ranks, stack, command, is_first=each is settings[0])
                 for each in settings
             ]
         session = Session(runs=runs, data_dir=data_dir, load_asker=load_asker, ranks=ranks, command=command)
@@ -75,13 +75,13 @@ def run_together(
         # Non-main ranks stay until the main one is done: launchers take a rank that ends first for a failure.
         with ranks.together():
             return [
-                _score(each, data_dir, of_run, counts, show)
+                _score_run(each, data_dir, of_run, counts, show)
                 for each, (of_run, counts) in zip(runs, answers, strict=True)
                 if ranks.is_main
             ]
 
 
-def _begin(
+def _begin_run(
     settings: RunSettings, data_dir: Path, ranks: Ranks, stack: ExitStack, command: str, *, is_first: bool
 ) -> BenchmarkRun:
     """Loads a benchmark and opens its run folder, into whose manifest the main rank enters this start."""
@@ -91,7 +91,7 @@ def _begin(
     _refuse_to_ask_again(settings, start["benchmark"])
     folder = _open_folder(settings, ranks, stack, is_first=is_first)
     if isinstance(folder, RunFolder):
-        _enter(settings, benchmark, data_dir, folder, start)
+        _enter_start(settings, benchmark, data_dir, folder, start)
     return BenchmarkRun(
         settings=settings,
         benchmark=benchmark,
@@ -101,7 +101,7 @@ def _begin(
     )
 
 
-def _score(
+def _score_run(
     run: BenchmarkRun,
     data_dir: Path,
     answers: Mapping[Question, Answer],
@@ -190,7 +190,7 @@ def _open_folder(
     return stack.enter_context(folder)
 
 
-def _enter(
+def _enter_start(
     settings: RunSettings, benchmark: Benchmark, data_dir: Path, folder: RunFolder, start: Mapping[str, Any]
 ) -> None:
     """Enters this start into the manifest, once it is known that its answers belong with those in the folder."""

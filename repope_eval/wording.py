@@ -25,12 +25,12 @@ def visible(text: str) -> str:
 
     Line feeds and tabs stay.
     """
-    return _UNSEEN.sub(_escape, text)
+    return _UNSEEN.sub(_escape_of, text)
 
 
 def message_text(text: str) -> str:
     """A message to users as it is written out: all characters visible, and the middle left out of overlong lines."""
-    return "\n".join(_cut(visible(line)) for line in text.split("\n"))
+    return "\n".join(_cut_line(visible(line)) for line in text.split("\n"))
 
 
 def shown(value: object) -> str:
@@ -40,12 +40,12 @@ def shown(value: object) -> str:
     except ValueError:  # Python writes no number of that many digits
         return "a number of thousands of digits"
     is_cut = isinstance(value, str) and len(value) > LONGEST_WORD
-    return _shortened(f"{text}..." if is_cut else text)
+    return _shortened_text(f"{text}..." if is_cut else text)
 
 
 def shown_word(word: str) -> str:
     """A word of a command line as a message shows it: without added quotes, on one line, cut where it is long."""
-    return _shortened(_CONTROL.sub(_escape, visible(word)))
+    return _shortened_text(_CONTROL.sub(_escape_of, visible(word)))
 
 
 def counted(number: float, noun: str, form: str = ".0f") -> str:
@@ -79,21 +79,21 @@ def first_unwritable(text: str, *, lines: bool = False) -> str | None:
         text: the text to be checked.
         lines: whether the text may have several lines, and tabs.
     """
-    found = re.search("[\ud800-\udfff]", text) or next(
-        (found for found in _CONTROL.finditer(text) if not (lines and found[0] in "\n\t")), None
+    match = re.search("[\ud800-\udfff]", text) or next(
+        (match for match in _CONTROL.finditer(text) if not (lines and match[0] in "\n\t")), None
     )
-    return None if found is None else _escape(found)
+    return None if match is None else _escape_of(match)
 
 
-def _shortened(text: str) -> str:
+def _shortened_text(text: str) -> str:
     return text if len(text) <= LONGEST_WORD else f"{text[: LONGEST_WORD - 3]}..."
 
 
-def _escape(found: re.Match[str]) -> str:
-    return found[0].encode("unicode_escape").decode()
+def _escape_of(match: re.Match[str]) -> str:
+    return match[0].encode("unicode_escape").decode()
 
 
-def _cut(line: str) -> str:
+def _cut_line(line: str) -> str:
     half = LONGEST_LINE // 2
     more = len(line) - 2 * half
     return line if more <= 0 else f"{line[:half]} … ({more:,} characters) … {line[-half:]}"

@@ -36,7 +36,7 @@ HUB_DATASET = "MM-Hallu/amber-benchmark"
 HUB_FILES = tuple(f"discriminative-{part}-*.parquet" for part in ("existence", "attribute", "relation"))
 
 
-def _published(path: str, name: str, digest: str) -> PublishedFiles:
+def _published_file(path: str, name: str, digest: str) -> PublishedFiles:
     return PublishedFiles(
         folder=NAME,
         sha256={name: digest},
@@ -47,12 +47,12 @@ def _published(path: str, name: str, digest: str) -> PublishedFiles:
     )
 
 
-QUERIES = _published(
+QUERIES = _published_file(
     "data/query",
     "query_discriminative.json",
     "1502887ac020f4bb7ea564af4e37bddcb030d61b78490d00f9da492a2307abb8",
 )
-TRUTHS = _published(
+TRUTHS = _published_file(
     "data", "annotations.json", "db22a436c4836fbb295e60b4e80d519573077579fb7032f01b193c1bd022b797"
 )
 
@@ -75,7 +75,7 @@ def amber_benchmark(
     truth_of = {row.get("id"): row for row in read_rows(truths)}
     ids: dict[Variant, dict[int | str, Question]] = {variant: {} for variant in variants}
     labels: dict[Variant, dict[Question, bool]] = {variant: {} for variant in variants}
-    for number, variant, question, label in _rows(queries, truth_of):
+    for number, variant, question, label in _labelled_rows(queries, truth_of):
         if variant in ids:
             ids[variant][number] = question
             if labels[variant].setdefault(question, label) != label:
@@ -83,7 +83,7 @@ def amber_benchmark(
     return Benchmark(name, (LabelSet(NAME, labels),), ids, dict(hashes))
 
 
-def _rows(
+def _labelled_rows(
     queries: Path, truth_of: Mapping[Any, Mapping[str, Any]]
 ) -> Iterator[tuple[int, str, Question, bool]]:
     for row in read_rows(queries):
@@ -96,9 +96,9 @@ def _rows(
         where = f"{queries}, id {number}"
         image = asked_text("image", row.get("image"), where=where)
         text = asked_text("query", row.get("query"), MOST_QUESTION_CHARACTERS, where=where)
-        found = object_of(text)
+        thing = object_of(text)
         of = (
-            variant if found == text else found
+            variant if thing == text else thing
         )  # where no object is named, the kind of question stands for it
         yield number, variant, Question(image, text, of), truth["truth"] == "yes"
 

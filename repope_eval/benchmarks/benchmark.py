@@ -188,10 +188,10 @@ class Source:
 
 def by_image(questions: Iterable[Question]) -> dict[str, list[Question]]:
     """The questions about each image by its name, images in the order of their first question."""
-    found: dict[str, list[Question]] = {}
+    questions_by_image: dict[str, list[Question]] = {}
     for question in questions:
-        found.setdefault(question.image, []).append(question)
-    return found
+        questions_by_image.setdefault(question.image, []).append(question)
+    return questions_by_image
 
 
 def image_by_image(questions: Iterable[Question]) -> list[Question]:
@@ -266,15 +266,15 @@ def make_benchmark(
                 f"{shown(first.question_id)}: {shown(first.question.image)}, {shown(first.question.text)}; id, image "
                 "and text must agree"
             )
-    found = tuple(
-        LabelSet(label_set, _labels(label_set, rows, ids))
+    sets = tuple(
+        LabelSet(label_set, _labels_by_variant(label_set, rows, ids))
         for label_set, rows in zip(label_sets, (originals, relabelled), strict=True)
         if rows
     )
-    return Benchmark(name, found, ids, dict(hashes))
+    return Benchmark(name, sets, ids, dict(hashes))
 
 
-def _labels(
+def _labels_by_variant(
     name: str,
     variants: Mapping[Variant, Sequence[Row]],
     ids: Mapping[Variant, Mapping[int | str, Question]],

@@ -69,8 +69,8 @@ REPOPE_ENTRY = """\
 
 def are_published(folder: Path) -> dict[str, bool]:
     """The annotation files that are in a folder, and whether each is the published one."""
-    found, _ = locate_images(ANNOTATIONS.sha256, [folder])
-    return {name: file_hash(path) == ANNOTATIONS.sha256[name] for name, path in found.items()}
+    paths, _ = locate_images(ANNOTATIONS.sha256, [folder])
+    return {name: file_hash(path) == ANNOTATIONS.sha256[name] for name, path in paths.items()}
 
 
 def copy_hub_images(dataset: str, names: Sequence[str], folder: Path) -> None:

@@ -79,11 +79,11 @@ def construct(
     generator = random.Random(seed)
     sampled = _sample_images(pool, images, generator)
     positives = [generator.sample(shown.objects, POSITIVES_PER_IMAGE) for shown in sampled]
-    counts = _count(pool)
+    counts = _count_objects(pool)
     questions = [
         labelled
         for shown, present in zip(sampled, positives, strict=True)
-        for labelled in _questions(shown, present, variant, counts, generator)
+        for labelled in _questions_about_image(shown, present, variant, counts, generator)
     ]
     return tuple(Row(number, question, label) for number, (question, label) in enumerate(questions, 1))
 
@@ -100,7 +100,7 @@ def _sample_images(pool: Sequence[ObjectList], images: int, generator: random.Ra
     return generator.sample(eligible, images)
 
 
-def _count(pool: Sequence[ObjectList]) -> _Counts:
+def _count_objects(pool: Sequence[ObjectList]) -> _Counts:
     frequency: Counter[str] = Counter()
     together: dict[str, Counter[str]] = {}
     for pictured in pool:
@@ -110,7 +110,7 @@ def _count(pool: Sequence[ObjectList]) -> _Counts:
     return _Counts(frequency, together)
 
 
-def _questions(
+def _questions_about_image(
     shown: ObjectList,
     positives: Sequence[str],
     variant: ConstructedVariant,
@@ -163,14 +163,14 @@ def read_object_lists(path: Path) -> tuple[ObjectList, ...]:
             the entry (`annotations[7]`, counted from 0).
     """
     text = read_text(path, _EXPECTED)
-    coco = _coco(path, text)
+    coco = _coco_document(path, text)
     lists = _from_lines(path, text) if coco is None else _from_coco(path, coco)
     if not lists:
         raise RepopeError(f"{path}: holds no images; {_EXPECTED}")
     return lists
 
 
-def _coco(path: Path, text: str) -> Mapping[str, Any] | None:
+def _coco_document(path: Path, text: str) -> Mapping[str, Any] | None:
     """The text's JSON object if it has COCO's keys; None where the text has to be read line by line."""
     start = len(text) - len(text.lstrip())
     try:
@@ -253,17 +253,17 @@ def _identifier(
 
 
 def _from_lines(path: Path, text: str) -> tuple[ObjectList, ...]:
-    found: dict[str, tuple[int, ObjectList]] = {}
+    lists: dict[str, tuple[int, ObjectList]] = {}
     for number, line in enumerate(lines_of(text), 1):
         if not line.strip():
             continue
         listed = _from_line(f"{path}, line {number}", line)
-        first, _ = found.setdefault(listed.image, (number, listed))
+        first, _ = lists.setdefault(listed.image, (number, listed))
         if first != number:
             raise RepopeError(
                 f"{path}, line {number}: image {shown(listed.image)} stands twice, first in line {first}; merge the two"
             )
-    return tuple(listed for _, listed in found.values())
+    return tuple(listed for _, listed in lists.values())
 
 
 def _from_line(where: str, line: str) -> ObjectList:

@@ -164,20 +164,20 @@ def _hub_rows(dataset: str) -> tuple[Any, dict[tuple[str, str, str], str]]:
     """
     split = load_test_split(dataset, _HUB_COLUMNS, HUB_DATASET)
     table = split.select_columns(list(_HUB_COLUMNS)).to_dict()
-    found: dict[tuple[str, str, str], str] = {}
+    texts: dict[tuple[str, str, str], str] = {}
     for number, cells in enumerate(zip(*(table[column] for column in _HUB_COLUMNS), strict=True), 1):
         text, name, answer, image = cells
         kind = {"yes": "pos", "no": "neg"}.get(str(answer).strip().lower(), "")
         key = (kind, str(name), str(image))
-        if not (kind and text and name) or image in (None, "") or key in found:
+        if not (kind and text and name) or image in (None, "") or key in texts:
             raise RepopeError(
                 f"the dataset {dataset}, row {number}: question {shown(text)}, object {shown(name)}, "
                 f"answer {shown(answer)}, img_id {shown(image)}; texts, an answer of yes or no, and an img_id of its "
                 "own are expected"
             )
         refuse_outside(f"{name}/{image}")
-        found[key] = str(text)
-    return split, found
+        texts[key] = str(text)
+    return split, texts
 
 
 def _fetch_images(settings: BenchSettings, names: Sequence[str], folder: Path) -> None:

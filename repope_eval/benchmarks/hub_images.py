@@ -25,15 +25,17 @@ def load_test_split(dataset: str, columns: Sequence[str], example: str) -> Any:
         columns: columns that are needed beside `image`.
         example: a dataset that has them, for messages.
     """
-    return _loaded(dataset, columns, example, "a split `test`", split="test")
+    return _load_with_images(dataset, columns, example, "a split `test`", split="test")
 
 
 def load_parquet(dataset: str, files: Sequence[str], columns: Sequence[str], example: str) -> Any:
     """The rows of some Parquet files of a dataset, one file after another, their images left encoded."""
-    return _loaded(dataset, columns, example, first_few(files), data_files=list(files), split="train")
+    return _load_with_images(
+        dataset, columns, example, first_few(files), data_files=list(files), split="train"
+    )
 
 
-def _loaded(dataset: str, columns: Sequence[str], example: str, needs: str, **how: Any) -> Any:
+def _load_with_images(dataset: str, columns: Sequence[str], example: str, needs: str, **how: Any) -> Any:
     rows = load_rows(f"images of the dataset {dataset}", dataset, needs, **how)
     lacking = sorted({"image", *columns} - set(rows.column_names))
     if lacking:
@@ -77,7 +79,7 @@ def load_rows(what: str, dataset: str, needs: str, *, split: str, **how: Any) ->
         return builder.as_dataset(split=split)
 
     try:
-        with _switched_off(silence is not None or is_network_off()):
+        with _hub_switched_off(silence is not None or is_network_off()):
             return hub_client.ask_quietly(load)
     except RepopeError:
         raise
@@ -108,11 +110,11 @@ def copy_rows(split: Any, row_of: Mapping[str, int | None], dataset: str, folder
     """
     for name in row_of:
         refuse_outside(name)
-    found = sorted((number, name) for name, number in row_of.items() if number is not None)
-    chosen = split.select([number for number, _ in found]).with_format("arrow")
+    numbered_names = sorted((number, name) for name, number in row_of.items() if number is not None)
+    chosen = split.select([number for number, _ in numbered_names]).with_format("arrow")
     # Each row is a table of one, of which nothing is copied yet.
-    for (_, name), row in zip(found, chosen, strict=True):
-        write_image(_encoded(row["image"][0], dataset, name), folder / name, f"the dataset {dataset}")
+    for (_, name), row in zip(numbered_names, chosen, strict=True):
+        write_image(_encoded_image(row["image"][0], dataset, name), folder / name, f"the dataset {dataset}")
     lacking = [name for name, number in row_of.items() if number is None]
     if lacking:
         number = counted(len(row_of), "image")
@@ -125,7 +127,7 @@ def is_hub_id(dataset: str) -> bool:
 
 
 @contextmanager
-def _switched_off(off: bool) -> Iterator[None]:
+def _hub_switched_off(off: bool) -> Iterator[None]:
     """Where `off`, keeps `datasets` from asking the Hub, so that it takes what is in its cache."""
     import datasets
 
@@ -137,7 +139,7 @@ def _switched_off(off: bool) -> Iterator[None]:
         datasets.config.HF_HUB_OFFLINE = before
 
 
-def _encoded(image: Any, dataset: str, name: str) -> bytes:
+def _encoded_image(image: Any, dataset: str, name: str) -> bytes:
     """The bytes of an image in a cell of Arrow's, which holds them or the path of a file."""
     content, path = (image["bytes"], image["path"].as_py()) if image.is_valid else (None, None)
     if content is not None and content.is_valid:

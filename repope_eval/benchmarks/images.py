@@ -131,14 +131,14 @@ def locate_images(names: Iterable[str], folders: Sequence[Path]) -> tuple[dict[s
     for name in dict.fromkeys(names):
         refuse_outside(name)
         paths[name] = next((folder / name for folder in folders if _is_file(folder / name)), None)
-    found = {name: path for name, path in paths.items() if path is not None}
-    return found, tuple(name for name in paths if name not in found)
+    files = {name: path for name, path in paths.items() if path is not None}
+    return files, tuple(name for name in paths if name not in files)
 
 
 def image_hashes(images: Mapping[str, Path]) -> dict[str, str]:
     """The SHA-256 of each image's file, by the image's name."""
     with ThreadPoolExecutor(_READERS) as readers:
-        return dict(zip(images, readers.map(_hash, images.values()), strict=True))
+        return dict(zip(images, readers.map(_file_hash, images.values()), strict=True))
 
 
 def open_image(path: Path) -> Image.Image:
@@ -195,18 +195,18 @@ def decodable(path: Path) -> None:
 
 def _require_ordinary(path: Path) -> None:
     """Refuses what is no ordinary file: reading would wait for a pipe, and a device may have endless content."""
-    found = path.stat()
-    if not stat.S_ISREG(found.st_mode):
-        what = "is a folder" if stat.S_ISDIR(found.st_mode) else "is a pipe or a device"
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        what = "is a folder" if stat.S_ISDIR(status.st_mode) else "is a pipe or a device"
         raise RepopeError(f"{path}: cannot be read ({what}, and no file); replace it by a whole image")
-    if found.st_size > LARGEST_FILE:
+    if status.st_size > LARGEST_FILE:
         raise RepopeError(
-            f"{path}: is too large for an image of a benchmark, {found.st_size:,} bytes; "
+            f"{path}: is too large for an image of a benchmark, {status.st_size:,} bytes; "
             "replace the file by a smaller image"
         )
 
 
-def _hash(path: Path) -> str:
+def _file_hash(path: Path) -> str:
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

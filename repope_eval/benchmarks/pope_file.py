@@ -160,8 +160,8 @@ def rows_of(
     file: RowFile, labels: Sequence[Label] = BINARY_LABELS, *, may_repeat: bool = False
 ) -> tuple[Row, ...]:
     """The rows of a file that has been read, as `read_rows` has them."""
-    _refuse_none(file)
-    rows = tuple(_each(file, lambda fields: _row(fields, labels, is_cells=file.is_table)))
+    _refuse_no_rows(file)
+    rows = tuple(_read_each_row(file, lambda fields: _row(fields, labels, is_cells=file.is_table)))
     _refuse_repeats(file, zip(file.places, rows, strict=True), may_repeat=may_repeat)
     ids: dict[str, str] = {}
     for place, row in zip(file.places, rows, strict=True):
@@ -189,11 +189,11 @@ def annotations_of(file: RowFile) -> tuple[Annotation, ...]:
     Raises:
         RepopeError: as `read_rows` does; a name, time or note in a log is none.
     """
-    _refuse_none(file)
+    _refuse_no_rows(file)
     if not file.is_table and all(name in fields for fields in file.rows for name in _LOG_FIELDS):
-        latest = dict(_each(file, _logged))
+        latest = dict(_read_each_row(file, _log_entry))
         return tuple(annotation for annotation in latest.values() if annotation is not None)
-    said = _each(file, lambda fields: _annotation(fields, is_cells=file.is_table))
+    said = _read_each_row(file, lambda fields: _annotation(fields, is_cells=file.is_table))
     placed = [(place, row) for place, (_, row) in zip(file.places, said, strict=True) if row is not None]
     _refuse_repeats(file, placed)
     return tuple(row for _, row in placed)
@@ -205,7 +205,7 @@ def disputed_of(file: RowFile) -> tuple[Question, ...]:
     Raises:
         RepopeError: such a row lacks its image or its text.
     """
-    of_rows = _each(
+    of_rows = _read_each_row(
         file, lambda fields: _annotation(fields, is_cells=False) if _is_disputed(fields) else None
     )
     return tuple(said[0] for said in of_rows if said is not None)
@@ -222,12 +222,12 @@ def row_fields(row: Row) -> dict[str, Any]:
     return dict(zip(FIELDS, values, strict=True))
 
 
-def _refuse_none(file: RowFile) -> None:
+def _refuse_no_rows(file: RowFile) -> None:
     if not file.rows:
         raise RepopeError(f"{file.where}: holds no questions; a file in POPE's format is expected")
 
 
-def _each(file: RowFile, read: Callable[[Mapping[str, Any]], Read]) -> Iterator[Read]:
+def _read_each_row(file: RowFile, read: Callable[[Mapping[str, Any]], Read]) -> Iterator[Read]:
     """What is read of each row; an error says where the row is."""
     for place, fields in zip(file.places, file.rows, strict=True):
         try:
@@ -250,14 +250,14 @@ def _annotation(fields: Mapping[str, Any], *, is_cells: bool) -> tuple[Question,
     return row.question, None if is_disputed else said
 
 
-def _logged(fields: Mapping[str, Any]) -> tuple[Question, Annotation | None]:
+def _log_entry(fields: Mapping[str, Any]) -> tuple[Question, Annotation | None]:
     """The question of a row of a log, and what the row says of it; None where it takes back what was said."""
     takes_back = fields.get("label", "") is None
     labelled = {**fields, "label": "ambiguous"} if takes_back else fields
     row = _row(_as_questions(labelled), ANNOTATOR_LABELS, is_cells=False)
     name, at, note = (
         asked_text("annotator", fields["annotator"]).strip(),
-        _time(fields["at"]),
+        _time_of(fields["at"]),
         fields.get("note"),
     )
     if note is not None and not isinstance(note, str):
@@ -266,7 +266,7 @@ def _logged(fields: Mapping[str, Any]) -> tuple[Question, Annotation | None]:
     return row.question, None if takes_back else said
 
 
-def _time(value: object) -> datetime:
+def _time_of(value: object) -> datetime:
     """A time as ISO 8601 writes it; without a zone, it is taken for one in UTC."""
     try:
         time = datetime.fromisoformat(str(value))

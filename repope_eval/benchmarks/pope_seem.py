@@ -37,7 +37,7 @@ def _file_name(dataset: str, variant: str) -> str:
     return f"{dataset}_pope_seem_{variant}.json"
 
 
-def _sizes(questions: int) -> dict[tuple[Variant, ...], BenchmarkSize]:
+def _benchmark_sizes(questions: int) -> dict[tuple[Variant, ...], BenchmarkSize]:
     """The sizes of either dataset, given how many distinct questions all variants have."""
     return {
         POPE_VARIANTS: BenchmarkSize(500, questions),
@@ -47,7 +47,7 @@ def _sizes(questions: int) -> dict[tuple[Variant, ...], BenchmarkSize]:
     }
 
 
-def _published(dataset: str, sha256: dict[str, str]) -> PublishedFiles:
+def _published_files(dataset: str, sha256: dict[str, str]) -> PublishedFiles:
     return PublishedFiles(
         folder="pope_seem",
         sha256={_file_name(dataset, variant): digest for variant, digest in sha256.items()},
@@ -58,7 +58,7 @@ def _published(dataset: str, sha256: dict[str, str]) -> PublishedFiles:
     )
 
 
-AOKVQA = _published(
+AOKVQA = _published_files(
     "aokvqa",
     {
         "random": "f06eecde6d6ef4a00b95a7bbb510490708a09a6a67d952b59b8bdd33ac2c7200",
@@ -66,7 +66,7 @@ AOKVQA = _published(
         "adversarial": "2ddd3bdfa0df7a77a2cb1765ed06ac5ed190b5a093aa405b96986e862e8cdac1",
     },
 )
-GQA = _published(
+GQA = _published_files(
     "gqa",
     {
         "random": "6ce488eade3770185034939fabfe742fa32ed369011c8d9c3ac77bc0c85abd94",
@@ -101,7 +101,7 @@ GQA_IMAGES_MISSING = (
 AOKVQA_SOURCE = Source(
     load=partial(_load, "aokvqa", AOKVQA),
     variants=POPE_VARIANTS,
-    sizes=_sizes(5145),
+    sizes=_benchmark_sizes(5145),
     reads=PUBLISHED_ON_SERVERS,
     own_images=lambda _, data_dir: data_dir / "val2014",
     fetch_images=download_val2014,
@@ -117,7 +117,7 @@ AOKVQA_SOURCE = Source(
 GQA_SOURCE = Source(
     load=partial(_load, "gqa", GQA),
     variants=POPE_VARIANTS,
-    sizes=_sizes(5171),
+    sizes=_benchmark_sizes(5171),
     reads=PUBLISHED_ON_SERVERS,
     own_images=lambda _, data_dir: data_dir / "gqa",
     fetch_images=_fetch_gqa_images,

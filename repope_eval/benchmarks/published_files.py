@@ -69,8 +69,8 @@ def find_published_files(
     beside = (
         [named_folder("bench.annotations", settings.annotations)] if settings.annotations is not None else []
     )
-    found, missing = locate_images(names, [own, *beside])
-    for name, path in found.items():
+    paths, missing = locate_images(names, [own, *beside])
+    for name, path in paths.items():
         actual, expected = file_hash(path), published.sha256[name]
         if actual != expected:
             raise RepopeError(
@@ -84,7 +84,7 @@ def find_published_files(
         {name: published.sha256[name] for name in missing},
         description="annotation files",
     )
-    return {name: found.get(name, own / name) for name in names}
+    return {name: paths.get(name, own / name) for name in names}
 
 
 def download_images(

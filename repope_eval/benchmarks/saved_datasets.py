@@ -41,7 +41,7 @@ def saved_files(folder: Path, split: str) -> list[Path]:
     """The files of a dataset that was saved alone, or of one of several splits."""
     whole = folder
     if (folder / SPLITS).is_file():
-        splits = _noted(folder / SPLITS, "splits")
+        splits = _read_note(folder / SPLITS, "splits")
         if not isinstance(splits, list) or not all(isinstance(name, str) for name in splits):
             raise RepopeError(f"{folder / SPLITS}: has no list of splits; save the dataset anew")
         if split not in splits:
@@ -51,7 +51,7 @@ def saved_files(folder: Path, split: str) -> list[Path]:
             )
         folder /= split
     state = folder / STATE
-    files = _noted(state, "_data_files")
+    files = _read_note(state, "_data_files")
     names = [
         isinstance(file, dict) and file.get("filename") for file in (files if isinstance(files, list) else ())
     ]
@@ -63,7 +63,7 @@ def saved_files(folder: Path, split: str) -> list[Path]:
     return paths
 
 
-def _noted(path: Path, name: str) -> Any:
+def _read_note(path: Path, name: str) -> Any:
     """What the notes in a file have under a name; None where they have nothing."""
     try:
         notes = read_json(path)
@@ -94,7 +94,7 @@ def _require_in_dataset(path: Path, folder: Path, where: str) -> None:
 
 
 @contextmanager
-def _stream(path: Path) -> Iterator[Any]:
+def _arrow_messages(path: Path) -> Iterator[Any]:
     """The messages of an Arrow stream; what is wrong with it is a RepopeError."""
     import pyarrow  # slow to import, and rarely needed
 
@@ -110,8 +110,8 @@ def schema_of(path: Path) -> Any:
     """The schema of an Arrow stream."""
     import pyarrow
 
-    with _stream(path) as messages:
-        return pyarrow.ipc.read_schema(_next(messages))
+    with _arrow_messages(path) as messages:
+        return pyarrow.ipc.read_schema(_next_message(messages))
 
 
 def batches_of(path: Path) -> Iterator[Any]:
@@ -121,8 +121,8 @@ def batches_of(path: Path) -> Iterator[Any]:
     """
     import pyarrow
 
-    with _stream(path) as messages:
-        schema = pyarrow.ipc.read_schema(_next(messages))
+    with _arrow_messages(path) as messages:
+        schema = pyarrow.ipc.read_schema(_next_message(messages))
         while True:
             try:
                 message = messages.read_next_message()
@@ -137,7 +137,7 @@ def batches_of(path: Path) -> Iterator[Any]:
             yield batch
 
 
-def _next(messages: Any) -> Any:
+def _next_message(messages: Any) -> Any:
     try:
         return messages.read_next_message()
     except StopIteration:
@@ -147,13 +147,14 @@ def _next(messages: Any) -> Any:
 def _is_packed(metadata: bytes) -> bool:
     """Whether the buffers of a batch of records are compressed, by the head of its message."""
     message = struct.unpack_from("<I", metadata)[0]
-    header = _field(metadata, message, _HEADER)
+    header = _field_place(metadata, message, _HEADER)
     return bool(
-        header and _field(metadata, header + struct.unpack_from("<I", metadata, header)[0], _COMPRESSION)
+        header
+        and _field_place(metadata, header + struct.unpack_from("<I", metadata, header)[0], _COMPRESSION)
     )
 
 
-def _field(metadata: bytes, table: int, number: int) -> int:
+def _field_place(metadata: bytes, table: int, number: int) -> int:
     """Where a field of a table of FlatBuffers stands; 0 where the table has it not."""
     fields = table - struct.unpack_from("<i", metadata, table)[0]
     size = struct.unpack_from("<H", metadata, fields)[0]
@@ -185,11 +186,11 @@ def require_own_files(builder: Any, dataset: str) -> None:
             )
     if Path(builder.cache_dir).is_dir():
         return
-    for path in map(Path, files if folder.is_dir() else _fetched(files)):
+    for path in map(Path, files if folder.is_dir() else _fetched_files(files)):
         _require_small(path, is_arrow=builder.name == "arrow")
 
 
-def _fetched(files: list[str]) -> list[str]:
+def _fetched_files(files: list[str]) -> list[str]:
     import datasets  # slow to import, and rarely needed
 
     return list(datasets.DownloadManager().download(files))
@@ -232,26 +233,26 @@ def _require_small_archive(path: Path) -> None:
         raise RepopeError(f"{path}: is no whole archive ({shown(str(error))}); pack it anew") from error
 
 
-def _pieces(opener: Callable[[Path], Any], path: Path) -> Iterator[int]:
+def _piece_sizes(opener: Callable[[Path], Any], path: Path) -> Iterator[int]:
     with opener(path) as file:
         while piece := file.read(_PIECE):
             yield len(piece)
 
 
-def _in_zip(path: Path) -> Iterator[int]:
+def _zip_sizes(path: Path) -> Iterator[int]:
     with zipfile.ZipFile(path) as archive:  # which unpacks no more than it says
         yield from (part.file_size for part in archive.infolist())
 
 
-def _in_tar(path: Path) -> Iterator[int]:
+def _tar_sizes(path: Path) -> Iterator[int]:
     with tarfile.open(path) as archive:
         yield from (member.size for member in archive)
 
 
 _UNPACKED: dict[str, Callable[[Path], Iterator[int]]] = {
-    "tar": _in_tar,
-    "zip": _in_zip,
-    "gzip": partial(_pieces, gzip.open),
-    "bz2": partial(_pieces, bz2.open),
+    "tar": _tar_sizes,
+    "zip": _zip_sizes,
+    "gzip": partial(_piece_sizes, gzip.open),
+    "bz2": partial(_piece_sizes, bz2.open),
 }
 """What archives unpack to, piece by piece, by the names that `datasets` has for their kinds."""

@@ -124,17 +124,17 @@ def find_benchmark_images(
         raise RepopeError(
             "bench.images is required: give bench.images=FOLDER, where the questions' images lie"
         )
-    found, missing = locate_images(names, folders)
+    paths, missing = locate_images(names, folders)
     failure = None
     if missing:
         try:
             source.fetch_images(settings, missing, folders[0])
         except RepopeError as error:
             failure = error
-        found, missing = locate_images(names, folders)
+        paths, missing = locate_images(names, folders)
     if not missing:
-        return found
-    total = len(found) + len(missing)
+        return paths
+    total = len(paths) + len(missing)
     line = source.images_missing(settings).format(
         number=len(missing),
         total=total,

@@ -87,23 +87,23 @@ class TableQuestions:
         self._keep_image(image, index)
         text = asked_text("question", row["question"], MOST_QUESTION_CHARACTERS)
         group = None if row.get("group") in (None, "") else str(row["group"])
-        asked = Question(asked_text("image", image.name), text, _object(text, group))
+        asked = Question(asked_text("image", image.name), text, _object_or_group(text, group))
         question = self._same.setdefault(pair_asked(asked.image, text), asked)
         self._first.setdefault(question, index)
-        variant = _variant(row["variant"]) if "variant" in row else ONLY_VARIANT
+        variant = _variant_in(row["variant"]) if "variant" in row else ONLY_VARIANT
         number = row["question_id"] if "question_id" in row else index + 1
         self._keep_id(variant, number, question, index)
         self._keep_label(_ORIGINAL, variant, question, label)
-        corrected = self._corrected(row, variant, question) if "relabel" in row else None
+        corrected = self._keep_corrected(row, variant, question) if "relabel" in row else None
         if group is not None and self.groups.setdefault(question, group) != group:
             raise RepopeError(
-                f"the question is of group {shown(group)}, and in {self._place(question)} of "
+                f"the question is of group {shown(group)}, and in {self._place_of(question)} of "
                 f"{shown(self.groups[question])}; a question is of one"
             )
         read = (image.name, image.sha256, text, variant, label, corrected, group, str(number))
         self._read.update(json.dumps(read).encode() + b"\n")
 
-    def _place(self, thing: Question | str) -> str:
+    def _place_of(self, thing: Question | str) -> str:
         return self.table.place(self._first[thing])
 
     def _keep_image(self, image: CellImage, index: int) -> None:
@@ -112,8 +112,8 @@ class TableQuestions:
         self._first.setdefault(image.name, index)
         if self.embedded.setdefault(image.name, image.sha256) != image.sha256:
             raise RepopeError(
-                f"the image has the name {shown(image.name)}, as another in {self._place(image.name)} has; give images "
-                "names of their own in a column, bench.columns.image_name=COLUMN"
+                f"the image has the name {shown(image.name)}, as another in {self._place_of(image.name)} has; give "
+                "images names of their own in a column, bench.columns.image_name=COLUMN"
             )
 
     def _keep_id(self, variant: Variant, number: object, question: Question, index: int) -> None:
@@ -146,10 +146,10 @@ class TableQuestions:
         words = {True: "yes", False: "no", None: "ambiguous"}
         return RepopeError(
             f"{shown(question.image)}, {shown(question.text)} has two labels, {words[here]} here and {words[there]} in "
-            f"a row before, the first of them {self._place(question)}; a pair needs one"
+            f"a row before, the first of them {self._place_of(question)}; a pair needs one"
         )
 
-    def _corrected(self, row: Mapping[str, Any], variant: Variant, question: Question) -> bool | None:
+    def _keep_corrected(self, row: Mapping[str, Any], variant: Variant, question: Question) -> bool | None:
         """The corrected label, which is kept; None of an ambiguous question."""
         self.labels.setdefault(_CORRECTED, {}).setdefault(variant, {})
         words = {"": None, "ambiguous": None, **self.words}
@@ -164,22 +164,22 @@ class TableQuestions:
 
 def label_words(labels: TableLabels) -> LabelWords:
     """The words of labels with what they mean."""
-    found: dict[str, tuple[str, bool | None]] = {}
+    entries: dict[str, tuple[str, bool | None]] = {}
     for name, meaning in (("yes", True), ("no", False), ("left_out", None)):
-        for word in map(_word, getattr(labels, name)):
-            if found.setdefault(word, (name, meaning))[0] != name:
+        for word in map(_word_in, getattr(labels, name)):
+            if entries.setdefault(word, (name, meaning))[0] != name:
                 raise RepopeError(
-                    f"bench.labels: {shown(word)} stands in both {found[word][0]} and {name}; give both lists, each "
+                    f"bench.labels: {shown(word)} stands in both {entries[word][0]} and {name}; give both lists, each "
                     "with words of its own"
                 )
-    return {word: meaning for word, (_, meaning) in found.items()}
+    return {word: meaning for word, (_, meaning) in entries.items()}
 
 
 def label_of(column: str, cell: object, words: LabelWords) -> bool | None:
     """What the label in a cell means."""
-    word = _word(cell)
+    word = _word_in(cell)
     if cell is None or word not in words:
-        yes, no = (", ".join(_having(words, meaning)) for meaning in (True, False))
+        yes, no = (", ".join(_words_meaning(words, meaning)) for meaning in (True, False))
         raise RepopeError(
             f"the {column} is {shown(cell)}; expected are, for yes: {yes}; for no: {no}. Name other words with "
             "bench.labels.yes=[...] and bench.labels.no=[...], and those of rows to be left out with "
@@ -188,28 +188,28 @@ def label_of(column: str, cell: object, words: LabelWords) -> bool | None:
     return words[word]
 
 
-def _having(words: LabelWords, meaning: bool) -> Sequence[str]:
+def _words_meaning(words: LabelWords, meaning: bool) -> Sequence[str]:
     return [word for word, own in words.items() if own is meaning]
 
 
-def _word(cell: object) -> str:
+def _word_in(cell: object) -> str:
     """The word of a cell: a whole number and a truth value have the words that are typed for them."""
     if isinstance(cell, float) and cell.is_integer():
         cell = int(cell)
     return str(cell).strip().lower()
 
 
-def _variant(cell: object) -> Variant:
+def _variant_in(cell: object) -> Variant:
     name = asked_text("variant", str(cell) if isinstance(cell, int) else cell).strip()
     if name in RESERVED:
         raise RepopeError(f"the variant is {shown(name)}, which is the name of figures over all; rename it")
     return name
 
 
-def _object(text: str, group: str | None) -> str:
+def _object_or_group(text: str, group: str | None) -> str:
     """The object asked about; where the question names none, its group, or else the question itself."""
-    found = object_of(text)
-    return group if found == text and group is not None else found
+    thing = object_of(text)
+    return group if thing == text and group is not None else thing
 
 
 FOLDER = "tables"
@@ -240,50 +240,54 @@ def read_table(settings: BenchSettings) -> Table:
 @lru_cache(maxsize=2)
 def _read_table(settings: BenchSettings, _: tuple[int, int] | None) -> Table:
     table = open_table(settings)
-    columns = _present(settings.columns, table)
-    found = TableQuestions(table, label_words(settings.labels))
+    columns = _columns_by_field(settings.columns, table)
+    questions = TableQuestions(table, label_words(settings.labels))
     for index, cells in enumerate(table.read(list(dict.fromkeys(columns.values())))):
         try:
-            found.add({name: cells[column] for name, column in columns.items()}, index)
+            questions.add({name: cells[column] for name, column in columns.items()}, index)
         except RepopeError as error:
             raise RepopeError(f"{table.where}, {table.place(index)}: {error}") from error
-    if not found.ids:
+    if not questions.ids:
         raise RepopeError(f"{table.where}: {_NO_QUESTIONS}")
-    _log_oddities(found)
-    hashes = {"rows": found.sha256}
+    _log_oddities(questions)
+    hashes = {"rows": questions.sha256}
     if table.path is not None and table.path.is_file():  # a pipe was read once, and holds no more
         hashes = {table.path.name: file_hash(table.path), **hashes}
     return Table(
-        benchmark=Benchmark(settings.name, found.label_sets, found.ids, hashes, found.groups),
+        benchmark=Benchmark(settings.name, questions.label_sets, questions.ids, hashes, questions.groups),
         rows=table,
-        embedded=found.embedded,
-        folder=found.sha256[:16],
+        embedded=questions.embedded,
+        folder=questions.sha256[:16],
     )
 
 
-def _present(named: TableColumns, table: TableRows) -> dict[str, str]:
+def _columns_by_field(settings: TableColumns, table: TableRows) -> dict[str, str]:
     """The column of each field that has one."""
     if not table.columns:
         raise RepopeError(f"{table.where}: {_NO_QUESTIONS}")
-    columns = {each.name: getattr(named, each.name) for each in fields(named)}
-    found = {name: column for name, column in columns.items() if column is not None}
-    for name, column in found.items():
+    columns = {each.name: getattr(settings, each.name) for each in fields(settings)}
+    named_columns = {name: column for name, column in columns.items() if column is not None}
+    for name, column in named_columns.items():
         if column not in table.columns:
             raise RepopeError(
                 f"{table.where}: has no column {shown(column)}{nearest(column, table.columns)}; give "
                 f"bench.columns.{name}=COLUMN, one of {first_few(table.columns, 30) or 'none'}"
             )
-    return found
+    return named_columns
 
 
-def _log_oddities(found: TableQuestions) -> None:
-    if found.n_left_out:
-        log.info("%s: %s left out by their labels", found.table.where, counted(found.n_left_out, "row", ","))
-    if found.n_repeated:
+def _log_oddities(questions: TableQuestions) -> None:
+    if questions.n_left_out:
+        log.info(
+            "%s: %s left out by their labels",
+            questions.table.where,
+            counted(questions.n_left_out, "row", ","),
+        )
+    if questions.n_repeated:
         log.info(
             "%s: %s left out, which another row of the same variant asks",
-            found.table.where,
-            counted(found.n_repeated, "question", ","),
+            questions.table.where,
+            counted(questions.n_repeated, "question", ","),
         )
 
 
@@ -313,7 +317,7 @@ def _fetch_images(settings: BenchSettings, names: Sequence[str], folder: Path) -
     wanted = {name for name in names if name in table.embedded}
     if not wanted:
         return
-    columns, words = _present(settings.columns, table.rows), label_words(settings.labels)
+    columns, words = _columns_by_field(settings.columns, table.rows), label_words(settings.labels)
     used = {name: columns[name] for name in ("image", "image_name", "label") if name in columns}
     for index, cells in enumerate(table.rows.read(list(dict.fromkeys(used.values())))):
         row = {name: cells[column] for name, column in used.items()}

@@ -61,13 +61,13 @@ def open_table(settings: BenchSettings) -> TableRows:
             "bench.questions=hub:OWNER/NAME for a dataset of the Hub"
         )
     if settings.questions.startswith(HUB):
-        return _dataset(settings.questions.removeprefix(HUB), settings)
+        return _dataset_rows(settings.questions.removeprefix(HUB), settings)
     path = Path(settings.questions).expanduser()
     if path.is_dir():
         raise RepopeError(
             f"{path}: is a folder; a dataset in it is bench.questions={HUB}{settings.questions}, else name a file"
         )
-    return _parquet(path) if _begins_as_parquet(path) else _row_file(path)
+    return _parquet_rows(path) if _begins_as_parquet(path) else _file_rows(path)
 
 
 def hub_dataset(settings: BenchSettings) -> str | None:
@@ -87,7 +87,7 @@ def _begins_as_parquet(path: Path) -> bool:
         return False  # whoever reads it says why it cannot be read
 
 
-def _row_file(path: Path) -> TableRows:
+def _file_rows(path: Path) -> TableRows:
     file: RowFile = read_row_file(path)
     return TableRows(
         where=str(path),
@@ -99,7 +99,7 @@ def _row_file(path: Path) -> TableRows:
     )
 
 
-def _parquet(path: Path) -> TableRows:
+def _parquet_rows(path: Path) -> TableRows:
     import pyarrow  # slow to import, and rarely needed
     import pyarrow.parquet
 
@@ -133,14 +133,14 @@ def _parquet(path: Path) -> TableRows:
     )
 
 
-def _dataset(named: str, settings: BenchSettings) -> TableRows:
+def _dataset_rows(named: str, settings: BenchSettings) -> TableRows:
     """A dataset of the Hub, or a folder like one; after an @ may stand its revision."""
     folder = Path(named).expanduser()
     if is_saved(folder):
-        return _saved(folder, settings.split)
+        return _saved_rows(folder, settings.split)
     name, at, revision = (str(folder), "", "") if folder.is_dir() else named.partition("@")
     subset = "" if settings.subset is None else f", subset {settings.subset}"
-    found = load_rows(
+    dataset = load_rows(
         f"questions of the dataset {name}{subset}",
         name,
         f"a split `{settings.split}` (bench.split= names another, and bench.subset= a part of the dataset)",
@@ -148,25 +148,25 @@ def _dataset(named: str, settings: BenchSettings) -> TableRows:
         **({} if settings.subset is None else {"name": settings.subset}),
         **({"revision": revision} if at else {}),
     )
-    _require_few(name, len(found))
+    _require_few(name, len(dataset))
     where = f"the dataset {name}, split {settings.split}"
-    classes = class_names(where, found.features.arrow_schema.metadata)
+    classes = class_names(where, dataset.features.arrow_schema.metadata)
 
     def batches(columns: Sequence[str]) -> Iterator[Any]:
         # As Arrow, since each image would be decoded otherwise, and its original bytes be gone.
-        for table in found.select_columns(list(columns)).with_format("arrow").iter(MOST_ROWS_AT_ONCE):
+        for table in dataset.select_columns(list(columns)).with_format("arrow").iter(MOST_ROWS_AT_ONCE):
             yield from table.to_batches()
 
     return TableRows(
         where=where,
-        columns=found.column_names,
+        columns=dataset.column_names,
         read=lambda columns: rows_in(where, batches(columns), columns, classes, math.inf),
         place=_row_number,
         folder=folder if folder.is_dir() else None,
     )
 
 
-def _saved(folder: Path, split: str) -> TableRows:
+def _saved_rows(folder: Path, split: str) -> TableRows:
     """The rows of a dataset that was saved by `save_to_disk`, alone or with other splits."""
     files = saved_files(folder, split)
     where = f"the dataset {folder}, split {split}"
@@ -247,14 +247,14 @@ def image_in(cell: Any, name: Any, folder: Path | None) -> CellImage:
         case {"path": str()}:
             content, path = None, cell["path"]
         case str() if len(cell) > _LONGEST_NAME or cell.startswith(_DATA_URI):
-            content = _decoded(cell)
+            content = _decoded_base64(cell)
         case str() if cell.strip():
             content, path = None, cell
         case _:
             raise RepopeError(f"the image is {shown(cell)}; the name of a file or an image is expected")
     if content is None:
         return CellImage(_file_name(str(path), folder))
-    suffix = _suffix(content)
+    suffix = _format_suffix(content)
     known = str(name) if name is not None else PurePath(path).name if path else ""
     if not known:
         known = hashlib.sha256(content).hexdigest()[:32]
@@ -271,7 +271,7 @@ def _file_name(path: str, folder: Path | None) -> str:
     return path
 
 
-def _decoded(text: str) -> bytes:
+def _decoded_base64(text: str) -> bytes:
     encoded = text.partition(",")[2] if text.startswith(_DATA_URI) else text
     try:
         return base64.b64decode(encoded, validate=True)
@@ -282,7 +282,7 @@ def _decoded(text: str) -> bytes:
         ) from error
 
 
-def _suffix(content: bytes) -> str:
+def _format_suffix(content: bytes) -> str:
     """The suffix of an image's format, read from its head alone."""
     if len(content) > LARGEST_FILE:
         raise RepopeError(f"the image has {len(content):,} bytes, too many for an image of a benchmark")

@@ -51,10 +51,10 @@ def read_queue() -> Queue | None:
         result = subprocess.run(_COMMAND, capture_output=True, text=True, timeout=_SECONDS, check=True)
     except (OSError, subprocess.SubprocessError):
         return None
-    return _jobs(result.stdout)
+    return _listed_jobs(result.stdout)
 
 
-def _jobs(listing: str) -> Queue:
+def _listed_jobs(listing: str) -> Queue:
     rows = [line.strip().split("|") for line in listing.splitlines()]
     return {row[0]: QueuedJob(row[1], row[2]) for row in rows if len(row) == 3}
 
@@ -108,11 +108,11 @@ def read_task_records(root: Path) -> tuple[TaskRecord, ...]:
     A task may be writing while this reads, and be killed while it writes: a line without its end is left out, and so
     is a record that does not yet say of which run folder it is.
     """
-    found = (_read(path) for path in sorted(root.rglob(f"{FOLDER}/*.task")))
-    return tuple(sorted(filter(None, found), key=lambda record: natural_order(record.job)))
+    records = (_read_task_record(path) for path in sorted(root.rglob(f"{FOLDER}/*.task")))
+    return tuple(sorted(filter(None, records), key=lambda record: natural_order(record.job)))
 
 
-def _read(path: Path) -> TaskRecord | None:
+def _read_task_record(path: Path) -> TaskRecord | None:
     try:
         require_inside(path)
         noted = path.stat().st_mtime
@@ -129,13 +129,13 @@ def _read(path: Path) -> TaskRecord | None:
         out=Path(fields["out"]),
         log=Path(fields["log"]) if fields.get("log") else None,
         host=fields.get("host", ""),
-        started=_moment(fields.get("started", "")),
+        started=_moment_or_none(fields.get("started", "")),
         ended=fields.get("ended", ""),
         noted=noted,
     )
 
 
-def _moment(text: str) -> datetime | None:
+def _moment_or_none(text: str) -> datetime | None:
     with suppress(ValueError):  # it is not as the script writes it
         return moment(text)
     return None
@@ -241,12 +241,12 @@ def run_state(folder: str, signs: Signs) -> RunState:
         folder: the run folder, relative to the folder of the sweep.
         signs: everything that is known of the run.
     """
-    state, line = _state(signs)
+    state, line = _state_by_signs(signs)
     trace = signs.trace
     done, of = (0, None) if trace is None else (trace.stored, trace.of)
     if state == "complete" and trace is not None:
         done, of = trace.covered or (done, done)
-    rate = _rate(trace, signs.now) if trace is not None and state == "running" else None
+    rate = _asking_rate(trace, signs.now) if trace is not None and state == "running" else None
     return RunState(
         model=PurePath(folder).name if trace is None else trace.model,
         bench="" if trace is None else trace.bench,
@@ -262,28 +262,28 @@ def run_state(folder: str, signs: Signs) -> RunState:
     )
 
 
-def _state(signs: Signs) -> tuple[State, str]:
+def _state_by_signs(signs: Signs) -> tuple[State, str]:
     """The state of a run, and a line that explains it."""
     trace, record = signs.trace, signs.record
     if trace is not None and trace.held:
-        return _running(trace)
+        return _running_state(trace)
     if trace is not None and trace.complete:
         answered = trace.covered[0] if trace.covered else 0
         is_whole = trace.stored >= answered
         return "complete", "" if is_whole else f"but only {trace.stored:,} of {answered:,} answers are left"
-    queued, ended = signs.queued, _ended(signs)
+    queued, ended = signs.queued, _noted_end(signs)
     if queued is not None and (not queued.is_running or (record is not None and record.ended == REQUEUED)):
         return "waiting", "" if queued.reason in ("", "None") else f"for {queued.reason}"
     if queued is not None and ended is None:
-        return _running(trace if signs.is_of_this_start else None)
-    return ended or _unnoted(signs)
+        return _running_state(trace if signs.is_of_this_start else None)
+    return ended or _state_without_note(signs)
 
 
-def _running(trace: RunTrace | None) -> tuple[State, str]:
+def _running_state(trace: RunTrace | None) -> tuple[State, str]:
     return "running", "loading" if trace is None or trace.asking_began is None else ""
 
 
-def _ended(signs: Signs) -> tuple[State, str] | None:
+def _noted_end(signs: Signs) -> tuple[State, str] | None:
     """How the newest start ended according to what was noted; None if nothing was noted."""
     trace, record = signs.trace, signs.record
     if trace is not None and trace.ended is not None and signs.is_of_this_start:
@@ -296,7 +296,7 @@ def _ended(signs: Signs) -> tuple[State, str] | None:
     return ("interrupted" if by_signal else "failed"), line
 
 
-def _unnoted(signs: Signs) -> tuple[State, str]:
+def _state_without_note(signs: Signs) -> tuple[State, str]:
     """The state of a run that noted no end, and that neither a process here nor SLURM is known to work on."""
     if signs.record is not None and signs.record.started is None:
         if signs.queue is None:
@@ -308,11 +308,11 @@ def _unnoted(signs: Signs) -> tuple[State, str]:
         return "interrupted", "its process is gone, and left no word of its end"
     silent = signs.seconds_of_silence
     if silent < QUIET:
-        return _running(signs.trace if signs.is_of_this_start else None)
+        return _running_state(signs.trace if signs.is_of_this_start else None)
     return "interrupted", f"no sign of life from {signs.host or 'it'} for {silent / 60:.0f} minutes"
 
 
-def _rate(trace: RunTrace, now: datetime) -> float | None:
+def _asking_rate(trace: RunTrace, now: datetime) -> float | None:
     """Questions per second since asking began; None until one is answered."""
     if trace.asking_began is None or trace.asked_from is None:
         return None

@@ -71,7 +71,7 @@ def prepare(plan: SweepPlan, settings: SlurmSettings, options: Sequence[str] = (
     logs = str(tasks).replace("%", "%%")  # sbatch's mark of what it fills in
     return Submissions(
         arrays=tuple(
-            _array(group, {**told, "OVERRIDES": overrides}, tasks, (*site, *settings.sbatch), logs)
+            _array_submission(group, {**told, "OVERRIDES": overrides}, tasks, (*site, *settings.sbatch), logs)
             for group in plan.groups
         ),
         report=Submission(
@@ -84,7 +84,7 @@ def prepare(plan: SweepPlan, settings: SlurmSettings, options: Sequence[str] = (
     )
 
 
-def _array(
+def _array_submission(
     group: Group, environment: Mapping[str, str], tasks: Path, site: Sequence[str], logs: str
 ) -> Submission:
     text = list_text(group.runs)
@@ -112,15 +112,17 @@ def shell_script(submissions: Submissions) -> str:
     """The submissions as lines for a shell."""
     lines, jobs = [], []
     for number, array in enumerate(submissions.arrays, 1):
-        lines.append(f"job{number}=$({_assignments(array)} {shlex.join(array.words())})")
+        lines.append(f"job{number}=$({_environment_words(array)} {shlex.join(array.words())})")
         jobs.append(f"${{job{number}%%;*}}")  # of several clusters, sbatch names the one after the number
     program, parsable, *rest = submissions.report.words()
     dependency = f'"--dependency=afterany:{":".join(jobs)}"'
-    lines.append(f"{_assignments(submissions.report)} {program} {parsable} {dependency} {shlex.join(rest)}")
+    lines.append(
+        f"{_environment_words(submissions.report)} {program} {parsable} {dependency} {shlex.join(rest)}"
+    )
     return "\n".join(lines)
 
 
-def _assignments(submission: Submission) -> str:
+def _environment_words(submission: Submission) -> str:
     return " ".join(f"{name}={shlex.quote(value)}" for name, value in submission.environment.items())
 
 
@@ -134,18 +136,18 @@ def submit(submissions: Submissions) -> list[tuple[str, str]]:
     jobs: list[tuple[str, str]] = []
     try:
         for array in submissions.arrays:
-            jobs.append((_sbatch(array), array.what))
+            jobs.append((_submit_job(array), array.what))
         after = [job for job, _ in jobs]
-        jobs.append((_sbatch(submissions.report, after), submissions.report.what))
+        jobs.append((_submit_job(submissions.report, after), submissions.report.what))
     except (RepopeError, KeyboardInterrupt):
-        _cancel([job for job, _ in jobs])
+        _cancel_jobs([job for job, _ in jobs])
         raise
     for array, (job, _) in zip(submissions.arrays, jobs, strict=False):  # the report's is the last
         announce(submissions.runs, job, array.outs)
     return jobs
 
 
-def _sbatch(submission: Submission, after: Sequence[str] = ()) -> str:
+def _submit_job(submission: Submission, after: Sequence[str] = ()) -> str:
     """Submits a job and returns its number."""
     environment = {**os.environ, **submission.environment}
     exported = environment.get("SBATCH_EXPORT", "ALL")
@@ -167,7 +169,7 @@ def _sbatch(submission: Submission, after: Sequence[str] = ()) -> str:
     return ended.stdout.strip().partition(";")[0]
 
 
-def _cancel(jobs: Sequence[str]) -> None:
+def _cancel_jobs(jobs: Sequence[str]) -> None:
     """Cancels jobs if possible. An error here is ignored, since the user needs to read what sbatch said."""
     if jobs:
         with suppress(FileNotFoundError):

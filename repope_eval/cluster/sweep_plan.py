@@ -54,13 +54,13 @@ class ListedRun:
 
 def read_model_list(path: Path) -> tuple[ListedRun, ...]:
     """Reads the runs of a list. Words are separated by spaces, and words with spaces are quoted as in a shell."""
-    runs = tuple(_runs(path, read_text(path, "give models=FILE")))
+    runs = tuple(_runs_in_list(path, read_text(path, "give models=FILE")))
     if not runs:
         raise RepopeError(f"{path}: names no model; give one a line")
     return runs
 
 
-def _runs(path: Path, text: str) -> Iterator[ListedRun]:
+def _runs_in_list(path: Path, text: str) -> Iterator[ListedRun]:
     for number, line in enumerate(lines_of(text), 1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
@@ -118,7 +118,7 @@ def read_sweep(root: Path, queue: Callable[[], Queue | None] = read_queue) -> li
     here, now = platform.node(), datetime.now(UTC)
     states = []
     for folder in dict.fromkeys((*tasks, *traces)):
-        trace, task = traces.get(folder), _newest(tasks.get(folder, ()), jobs or {})
+        trace, task = traces.get(folder), _newest_task(tasks.get(folder, ()), jobs or {})
         if trace is not None and task is not None and _is_later(trace, task):
             task = None
         line = "" if task is None else _last_line(_own_log(root, task))
@@ -127,7 +127,7 @@ def read_sweep(root: Path, queue: Callable[[], Queue | None] = read_queue) -> li
     return states
 
 
-def _newest(tasks: Sequence[TaskRecord], queue: Queue) -> TaskRecord | None:
+def _newest_task(tasks: Sequence[TaskRecord], queue: Queue) -> TaskRecord | None:
     """The task that works on a run folder, or else one that will, or else the one that wrote last.
 
     A task that found the folder taken has ended long before the one that has it; SLURM's queue may still have it.
@@ -224,10 +224,10 @@ def read_resources(path: Path) -> tuple[ResourceRow, ...]:
         raise RepopeError(
             f"{path}: has columns {shown(', '.join(columns)) if columns else 'none'}; expected: {', '.join(COLUMNS)}"
         )
-    mistakes = [f"{path}, line {line}: {mistake}" for line, row in rows for mistake in _mistakes(row)]
+    mistakes = [f"{path}, line {line}: {mistake}" for line, row in rows for mistake in _row_mistakes(row)]
     if mistakes:
         raise RepopeError("\n".join(mistakes))
-    return tuple(_row(line, row) for line, row in rows)
+    return tuple(_resource_row(line, row) for line, row in rows)
 
 
 def row_of(model: str, rows: Sequence[ResourceRow]) -> ResourceRow | None:
@@ -235,7 +235,7 @@ def row_of(model: str, rows: Sequence[ResourceRow]) -> ResourceRow | None:
     return next((row for row in rows if any(fnmatchcase(model, name) for name in row.patterns)), None)
 
 
-def _mistakes(row: Mapping[str | None, str | None]) -> Iterator[str]:
+def _row_mistakes(row: Mapping[str | None, str | None]) -> Iterator[str]:
     if None in row or None in row.values():
         yield f"has not {len(COLUMNS)} cells; overrides go into one, separated by spaces"
         return
@@ -251,7 +251,7 @@ def _mistakes(row: Mapping[str | None, str | None]) -> Iterator[str]:
         yield "overrides: a quote is not closed"
 
 
-def _row(line: int, row: Mapping[str, str]) -> ResourceRow:
+def _resource_row(line: int, row: Mapping[str, str]) -> ResourceRow:
     cells = {column: cell.strip() for column, cell in row.items()}
     return ResourceRow(
         line=line,
@@ -298,7 +298,7 @@ def run_words(words: Sequence[str]) -> tuple[str, ...]:
     Raises:
         RepopeError: a word says which model or run folder, which are the list's to say, or no list can hold it.
     """
-    if mistakes := list(_unlistable(words)):
+    if mistakes := list(_unlistable_words(words)):
         raise RepopeError("\n".join(mistakes))
     for word in words:
         if word.startswith(("model=", "out=")):
@@ -309,13 +309,13 @@ def run_words(words: Sequence[str]) -> tuple[str, ...]:
     return tuple(word for word in words if word.partition("=")[0] not in OWN_KEYS)
 
 
-def _unlistable(words: Sequence[str]) -> Iterator[str]:
+def _unlistable_words(words: Sequence[str]) -> Iterator[str]:
     """A message for each word that cannot stand in a line of a list and in the script of a task."""
     for word in words:
-        if found := first_unwritable(word):
+        if character := first_unwritable(word):
             yield (
-                f"{shown_word(word)}: holds the character {found}, and a task reads its words from a line of a list; "
-                "put the text into a configuration file of your own (--config-dir)"
+                f"{shown_word(word)}: holds the character {character}, and a task reads its words from a line of a "
+                "list; put the text into a configuration file of your own (--config-dir)"
             )
 
 
@@ -333,8 +333,8 @@ def plan_sweep(
     Raises:
         RepopeError: something is wrong with a line; a line for each mistake.
     """
-    models = _named(settings.models, "models.txt")
-    resources = _named(settings.resources, "resources.csv")
+    models = _file_or_shipped(settings.models, "models.txt")
+    resources = _file_or_shipped(settings.resources, "resources.csv")
     runs, rows = read_model_list(models), read_resources(resources)
     root = Path(settings.runs).expanduser().absolute()
     if settings.setup is not None and not Path(settings.setup).expanduser().is_file():
@@ -349,7 +349,7 @@ def plan_sweep(
     return SweepPlan(groups=_groups(runs, rows, settings.time), words=tuple(words), runs=root)
 
 
-def _named(name: str | None, shipped: str) -> Path:
+def _file_or_shipped(name: str | None, shipped: str) -> Path:
     return Path(name).expanduser() if name is not None else shipped_folder("slurm") / shipped
 
 
@@ -358,7 +358,7 @@ def _list_mistakes(
 ) -> Iterator[str]:
     @cache  # the same overrides stand in many lines, and it takes Hydra a while to compose them
     def of_words(words: tuple[str, ...]) -> Sequence[str]:
-        return list(_unlistable(words)) or (find_mistakes(words) if words else ())
+        return list(_unlistable_words(words)) or (find_mistakes(words) if words else ())
 
     for run in runs:
         where = f"{path}, line {run.line}"
@@ -385,7 +385,7 @@ def _needs_mistakes(
         if row.overrides and row in matched.values():
             yield from (
                 f"{resources}, line {row.line}: {mistake}"
-                for mistake in list(_unlistable(row.overrides)) or find_mistakes(row.overrides)
+                for mistake in list(_unlistable_words(row.overrides)) or find_mistakes(row.overrides)
             )
     for run in runs:
         if matched[run.model] is None:

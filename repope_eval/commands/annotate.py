@@ -44,15 +44,17 @@ def execute(settings: AnnotateSettings, command: str) -> None:
     inputs = [Path(name).expanduser() for name in (*listed(settings.questions), *settings.annotators)]
     out = Path(settings.out).expanduser()
     _refuse_an_input(settings, out, inputs)
-    asked, known, disputes = _questions(settings)
-    images = _images(settings, asked)
-    with _held(settings, out):
+    asked, known, disputes = _questions_asked(settings)
+    images = _images_there(settings, asked)
+    with _held_file(settings, out):
         file = LabelFile(out, settings.annotator, known)
         shown = in_blind_order(
             (question for question in asked if question.image in images), settings.annotator
         )
         views = disputes.views if disputes else {}
-        _serve(settings, Session(shown, images, file, views, num_skipped=len(asked) - len(shown)), command)
+        _serve_page(
+            settings, Session(shown, images, file, views, num_skipped=len(asked) - len(shown)), command
+        )
 
 
 def _require_packages() -> None:
@@ -65,7 +67,7 @@ def _refuse_an_input(settings: AnnotateSettings, out: Path, inputs: Sequence[Pat
         raise RepopeError(f"out={settings.out}: is one of the files to be read; choose another out=")
 
 
-def _questions(
+def _questions_asked(
     settings: AnnotateSettings,
 ) -> tuple[Sequence[Question], Sequence[Question], Disputes | None]:
     """The questions to be asked, those that the annotator's file may be about, and what a decider decides."""
@@ -91,7 +93,7 @@ def _questions(
     return list(disputes.views), [*disputes.labelled, *(questions or ())], disputes
 
 
-def _images(settings: AnnotateSettings, asked: Sequence[Question]) -> Mapping[str, Path]:
+def _images_there(settings: AnnotateSettings, asked: Sequence[Question]) -> Mapping[str, Path]:
     """The files of the images; says which are missing."""
     folder = named_folder("images", settings.images)
     images, missing = locate_images((question.image for question in asked), [folder])
@@ -114,7 +116,7 @@ def _images(settings: AnnotateSettings, asked: Sequence[Question]) -> Mapping[st
 
 
 @contextmanager
-def _held(settings: AnnotateSettings, out: Path) -> Iterator[None]:
+def _held_file(settings: AnnotateSettings, out: Path) -> Iterator[None]:
     """Keeps other programs out of the annotator's file; others in its folder are free."""
     if out.exists() and not (out.is_file() or out.is_char_device()):
         raise RepopeError(f"out={settings.out}: is no file; choose another out=")
@@ -138,7 +140,7 @@ def _held(settings: AnnotateSettings, out: Path) -> Iterator[None]:
         lock.release()
 
 
-def _serve(settings: AnnotateSettings, session: Session, command: str) -> None:
+def _serve_page(settings: AnnotateSettings, session: Session, command: str) -> None:
     """Serves the page, and says in the end what is stored."""
     from repope_eval.relabelling.server import (
         address_of,
@@ -152,7 +154,7 @@ def _serve(settings: AnnotateSettings, session: Session, command: str) -> None:
     token = new_token()
     with listening(settings.host, settings.port) as listener:
         address = address_of(listener, token)
-        log.info("%s; open this page, and end it with Ctrl-C:", _progress(settings, session))
+        log.info("%s; open this page, and end it with Ctrl-C:", _progress_text(settings, session))
         if is_for_others(listener):
             log.warning("whoever reads this address can see the images and label, and nothing is encrypted:")
         try:
@@ -162,11 +164,11 @@ def _serve(settings: AnnotateSettings, session: Session, command: str) -> None:
             serve(application(session, token), listener)
         except KeyboardInterrupt as error:
             raise InterruptionError(
-                f"{_progress(settings, session)}; to go on: {command}",
+                f"{_progress_text(settings, session)}; to go on: {command}",
                 int(getattr(error, "exit_status", 130)),
             ) from error
 
 
-def _progress(settings: AnnotateSettings, session: Session) -> str:
+def _progress_text(settings: AnnotateSettings, session: Session) -> str:
     asked = counted(len(session.questions), "question")
     return f"{settings.out} has {counted(session.num_labelled, 'label')} of {asked}"

@@ -76,15 +76,15 @@ def _without_copies(runs: Sequence[FinishedRun]) -> list[FinishedRun]:
 
 def _says_yes(run: FinishedRun, protocol: Protocol) -> Mapping[Question, float]:
     """How far a run says yes to each question: its answer, drawn halfway to its probability where that is known."""
-    found: dict[Question, float] = {}
+    yes_shares: dict[Question, float] = {}
     for question, answer in run.answers.items():
         reading = protocol.read(answer.response)
         if reading is None:
             continue
-        found[question] = float(reading)
+        yes_shares[question] = float(reading)
         if answer.p_yes is not None and answer.p_no is not None and answer.p_yes + answer.p_no > 0:
-            found[question] = (reading + answer.p_yes / (answer.p_yes + answer.p_no)) / 2
-    return found
+            yes_shares[question] = (reading + answer.p_yes / (answer.p_yes + answer.p_no)) / 2
+    return yes_shares
 
 
 def _print_trust(trust: Sequence[ModelTrust], bench: str) -> None:
@@ -108,8 +108,8 @@ def _print_trust(trust: Sequence[ModelTrust], bench: str) -> None:
 def _image_folder(selection: Selection, settings: AuditSettings) -> str:
     """The folder that the runs' images lie in; a word in its place where there is none on this machine."""
     run = given_files(min(selection.runs, key=lambda each: len(each.withheld)), settings.bench)
-    found = find_local_images(run.bench, data_folder_of(run, settings.data_dir), list(run.answers))
-    folders = Counter(str(path).removesuffix(name).rstrip("/") for name, path in found.items())
+    paths = find_local_images(run.bench, data_folder_of(run, settings.data_dir), list(run.answers))
+    folders = Counter(str(path).removesuffix(name).rstrip("/") for name, path in paths.items())
     return next((folder for folder, _ in folders.most_common(1)), "FOLDER")
 
 

@@ -219,12 +219,12 @@ def _by_benchmark(command: str, words: list[str]) -> list[list[str]]:
         from repope_eval.benchmarks.sources import SOURCES  # slow to import, and rarely needed
 
         every = [source.bench for source in SOURCES.values() if source.bench]
-    found = by_benchmark(words, every)
-    if len(found) > 1 and command not in OF_SEVERAL:
+    words_by_benchmark = by_benchmark(words, every)
+    if len(words_by_benchmark) > 1 and command not in OF_SEVERAL:
         raise RepopeError(
             f"bench=[...]: {command} takes one benchmark; those that take several: {', '.join(OF_SEVERAL)}"
         )
-    return found
+    return words_by_benchmark
 
 
 def _wants_traceback() -> bool:

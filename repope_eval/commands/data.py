@@ -27,7 +27,7 @@ def execute(settings: DataSettings, command: str) -> None:
     )
     print_data_card(benchmark, origin_of(settings.bench))
     if len(benchmark.label_sets) == 2:
-        print_label_changes(f"What the relabelling of {benchmark.name} changed", _changes(benchmark))
+        print_label_changes(f"What the relabelling of {benchmark.name} changed", _change_rows(benchmark))
     if settings.fetch_images:
         names = list(dict.fromkeys(question.image for question in benchmark.questions))
         find_benchmark_images(settings.bench, data_dir, names)
@@ -50,7 +50,7 @@ def execute_together(settings: Sequence[DataSettings], command: str) -> None:
         )
 
 
-def _changes(benchmark: Benchmark) -> list[tuple[str, LabelChange, int | None]]:
+def _change_rows(benchmark: Benchmark) -> list[tuple[str, LabelChange, int | None]]:
     """Two rows for each variant, of yes and of no, with the number of questions that have this label afterwards."""
     original, relabelled = benchmark.label_sets
     rows: list[tuple[str, LabelChange, int | None]] = []

@@ -32,7 +32,7 @@ _MARKS: Mapping[Result, Mark] = {"pass": "", "fail": "attention", "not tried": "
 
 
 def execute(settings: DoctorSettings, command: str) -> None:
-    """Prints what the machine has, which models fit it, and what to do next; checks the device where asked for."""
+    """Prints what the machine has, which models fit it, and what to do next; on request, checks the device."""
     listed = [model for model in listed_models() if model.name != "tiny"]  # which fits anywhere
     data_dir = data_folder(settings.data_dir)
     asked = Asked(words=shlex.join(bench_words()), size=benchmark_size(settings.bench, data_dir))
@@ -42,8 +42,8 @@ def execute(settings: DoctorSettings, command: str) -> None:
     _print_findings(findings(machine, data))
     memory = None if settings.memory is None else settings.memory * 1e9
     room = room_of(machine, memory, device)
-    found = count_models(listed)
-    lines = fits(room, found.models, asked)
+    counted_models = count_models(listed)
+    lines = fits(room, counted_models.models, asked)
     _print_fits(f"Models in {gigabytes(room.free)}", lines, settings.bench.name)
     if lines and lines[0].fits:
         print_sentences(
@@ -52,12 +52,12 @@ def execute(settings: DoctorSettings, command: str) -> None:
         print_text(
             f"  {' '.join(filter(None, (command_of(room, asked, lines[0].model), lines[0].remedy)))}\n"
         )
-    _print_advice(machine, found.n_not_here)
+    _print_advice(machine, counted_models.n_not_here)
     if settings.check:
         print_text("")
         checks = tuple(check_device(settings.device, machine.device))
         _print_checks(checks)
-        print_text(_facts(machine))
+        print_text(_report_facts(machine))
         _require_passed(checks)
 
 
@@ -78,7 +78,7 @@ def _print_advice(machine: Machine, n_not_here: int) -> None:
         print_text("  python -m repope_eval")
 
 
-def _facts(machine: Machine) -> str:
+def _report_facts(machine: Machine) -> str:
     """What a report has to say of a machine, beside its checks."""
     versions = ", ".join(f"{name} {version}" for name, version in machine.versions.items())
     device, *_ = findings(machine)

@@ -50,14 +50,16 @@ def execute(settings: EstimateSettings, command: str) -> None:
     assert benchmark is not None, "runs were selected without their benchmark"
     queue = read_queue(Path(settings.queue).expanduser())
     original = benchmark.label_sets[0]
-    _require_of(benchmark.name, queue, original.distinct, settings.queue)
+    _require_queue_of(benchmark.name, queue, original.distinct, settings.queue)
     findings = read_findings(Path(settings.labels).expanduser(), queue)
     looked, probabilities = looked_at(queue, findings)
     names = names_of(selection.runs)
     rows = [
         row
         for run in selection.runs
-        for row in _rows(names[run.folder], run.answers, original, looked, probabilities, settings.protocol)
+        for row in _estimates_of_run(
+            names[run.folder], run.answers, original, looked, probabilities, settings.protocol
+        )
     ]
     view = EstimatesView(
         bench=benchmark.name,
@@ -75,7 +77,7 @@ def execute(settings: EstimateSettings, command: str) -> None:
     log.info("estimates are in %s, and on the page %s", out / DOCUMENT, out / PAGE)
 
 
-def _rows(
+def _estimates_of_run(
     name: str,
     answers: Mapping[Question, Answer],
     labels: LabelSet,
@@ -101,7 +103,7 @@ def _rows(
     ]
 
 
-def _require_of(
+def _require_queue_of(
     bench: str, queue: Mapping[Question, Queued], labels: Mapping[Question, bool], name: str
 ) -> None:
     """Refuses a queue of another benchmark, or one that was made of other labels."""
@@ -121,38 +123,38 @@ def read_findings(path: Path, queue: Mapping[Question, Queued]) -> dict[Question
     what was to be looked at and is not in it may be either, and is missing.
     """
     if path.is_dir():
-        raise RepopeError(f"labels={path}: is a folder; give {_labels_of(path) or LABELS_FILE}")
+        raise RepopeError(f"labels={path}: is a folder; give {_labels_beside(path) or LABELS_FILE}")
     file = read_row_file(path)
     labels = {annotation.question: annotation.label for annotation in annotations_of(file)}
-    found: dict[Question, Finding] = {**dict.fromkeys(disputed_of(file), "disputed"), **labels}
-    strange = sum(question not in queue for question in found)
+    findings: dict[Question, Finding] = {**dict.fromkeys(disputed_of(file), "disputed"), **labels}
+    strange = sum(question not in queue for question in findings)
     if strange:
         raise RepopeError(
-            f"labels={path}: {strange:,} of {counted(len(found), 'label', ',')} are of questions that are not in the "
-            "queue; give the labels that people gave to this queue"
+            f"labels={path}: {strange:,} of {counted(len(findings), 'label', ',')} are of questions that are not in "
+            "the queue; give the labels that people gave to this queue"
         )
     if is_queue(file) and not is_by_people(file):
-        _refuse_old_labels(path, found, queue)
+        _refuse_old_labels(path, findings, queue)
     if is_queue(file) or all("question_id" in fields for fields in file.rows):
-        found = {
+        findings = {
             **dict.fromkeys((question for question, each in queue.items() if each.sampled), "missing"),
-            **found,
+            **findings,
         }
-    return found
+    return findings
 
 
-def _labels_of(folder: Path) -> str | None:
+def _labels_beside(folder: Path) -> str | None:
     """The labels that `relabel` wrote beside a folder, or in it, as they are given; None where there are none."""
     beside = beside_folder(folder, LABELS)
-    found = [path for path in (beside, *sorted(folder.glob(f"*{LABELS}"))) if path.is_file()]
-    return f"labels={found[0]}" if found else None
+    files = [path for path in (beside, *sorted(folder.glob(f"*{LABELS}"))) if path.is_file()]
+    return f"labels={files[0]}" if files else None
 
 
 def _refuse_old_labels(
-    path: Path, found: Mapping[Question, Finding], queue: Mapping[Question, Queued]
+    path: Path, findings: Mapping[Question, Finding], queue: Mapping[Question, Queued]
 ) -> None:
     """Refuses a queue whose labels are all as they were, so that no sign is that people looked at them."""
-    if all(label == ("yes" if queue[question].label else "no") for question, label in found.items()):
+    if all(label == ("yes" if queue[question].label else "no") for question, label in findings.items()):
         raise RepopeError(
             f"labels={path}: has the queue's own labels, and nothing says that people looked at them; label the "
             f"queue with annotate, and give a person's file, or {LABELS_FILE}"
@@ -166,7 +168,7 @@ def print_estimates(view: EstimatesView) -> None:
         text_field("figure", lambda each: each[1]),
         number_field("by the old labels", lambda each: ratio_text(each[0].old[each[1]].value)),
         number_field("under true labels", lambda each: ratio_text(each[0].true[each[1]].value)),
-        number_field("95 %", lambda each: _certainty(each[0].true[each[1]])),
+        number_field("95 %", lambda each: _certainty_text(each[0].true[each[1]])),
     ]
     shown_rows = [(row, figure) for row in view.headline for figure in FIGURES]
     title = f"Estimates ({view.headline[0].variant}) from {view.n_looked:,} of {view.n_questions:,} questions"
@@ -178,8 +180,8 @@ def print_estimates(view: EstimatesView) -> None:
     log_widest(view)
 
 
-def _certainty(found: FigureEstimate) -> str:
-    return interval_text(found.ci95) if found.n_needed is None else found.reason
+def _certainty_text(figure: FigureEstimate) -> str:
+    return interval_text(figure.ci95) if figure.n_needed is None else figure.reason
 
 
 def log_widest(view: EstimatesView) -> None:

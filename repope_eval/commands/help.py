@@ -73,8 +73,8 @@ def help_page(command: str, commands: Mapping[str, type]) -> str:
         parts = [f"{usage}\n\n{record.__doc__}\n"]
     groups = groups_of(record)
     for group, choice in groups.items():
-        names = _wrapped(", ".join(choices(group)), indent=2)
-        parts.append(f"{group}=NAME [{_default(choice)}]\n{names}\n")
+        names = _wrapped_text(", ".join(choices(group)), indent=2)
+        parts.append(f"{group}=NAME [{_default_text(choice)}]\n{names}\n")
     parts.append("\n".join(["Settings, given as key=value [default]", *map(_key_line, fields), ""]))
     if groups:
         parts.append(OWN_FILES.format(example=next(iter(groups))))
@@ -90,16 +90,16 @@ def _key_line(field: Field) -> str:
     if field.is_required:
         text += f" [set by {group}=NAME]" if group else " [required]"
     else:
-        text += f" [{_default(field.default)}]"
-    return f"  {field.key:<{KEY_COLUMN}}" + _wrapped(text, indent=KEY_COLUMN + 2).lstrip()
+        text += f" [{_default_text(field.default)}]"
+    return f"  {field.key:<{KEY_COLUMN}}" + _wrapped_text(text, indent=KEY_COLUMN + 2).lstrip()
 
 
-def _default(value: Any) -> str:
+def _default_text(value: Any) -> str:
     text = typed(value)
     return text if len(text) <= LONGEST_DEFAULT else f"{text[: LONGEST_DEFAULT - 3]}..."
 
 
-def _wrapped(text: str, indent: int) -> str:
+def _wrapped_text(text: str, indent: int) -> str:
     margin = " " * indent
     return textwrap.fill(
         text,

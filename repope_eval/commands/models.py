@@ -43,9 +43,9 @@ log = logging.getLogger(__name__)
 def execute(settings: ModelsSettings, command: str) -> None:
     """Prints the table of all models, or one model."""
     if settings.model is not None:
-        _show(settings.model, fetch=settings.fetch)
+        _show_model(settings.model, fetch=settings.fetch)
         return
-    rows = [_row(model, _size(model, fetch=settings.fetch)) for model in listed_models()]
+    rows = [_model_row(model, _model_size(model, fetch=settings.fetch)) for model in listed_models()]
     _print_models(rows)
     if any(row.parameters == UNKNOWN for row in rows):
         log.info(
@@ -55,7 +55,7 @@ def execute(settings: ModelsSettings, command: str) -> None:
         )
 
 
-def _show(settings: ModelSettings, *, fetch: bool) -> None:
+def _show_model(settings: ModelSettings, *, fetch: bool) -> None:
     """Prints one model: its row, its number format, and its prompt in full."""
     from repope_eval.models.checkpoints import NotHereError
     from repope_eval.models.families import checkpoint_of
@@ -73,16 +73,16 @@ def _show(settings: ModelSettings, *, fetch: bool) -> None:
     from repope_eval.machine.counting import count_need, size_of
 
     described = describe_network(settings, checkpoint)
-    _print_models([_row(settings, size_of(described.network))])
+    _print_models([_model_row(settings, size_of(described.network))])
     print_text(f"revision {settings.revision}, {number_format(settings)}")
-    print_text(_need(settings, count_need(settings, described)))
+    print_text(_need_line(settings, count_need(settings, described)))
     print_text(
         f"\nPrompt of the question {EXAMPLE_QUESTION!r}, with the family's mark where the image goes:\n"
     )
     print_text(described.prompt(EXAMPLE_QUESTION))
 
 
-def _need(settings: ModelSettings, counted: Shape | Rehearsed) -> str:
+def _need_line(settings: ModelSettings, counted: Shape | Rehearsed) -> str:
     """A line with the memory that a run needs, in the model's number format and quantized."""
     value_bytes = value_bytes_of(settings)
     needs = (
@@ -93,7 +93,7 @@ def _need(settings: ModelSettings, counted: Shape | Rehearsed) -> str:
     return f"needs {', '.join(needs)}, with an image of 640x480 and its questions{note}"
 
 
-def _row(settings: ModelSettings, size: "Size | None") -> ModelRow:
+def _model_row(settings: ModelSettings, size: "Size | None") -> ModelRow:
     """A model's row; its size is unknown where neither its configuration nor its shape is at hand."""
     figures = [UNKNOWN] * (1 + len(MEMORY_COLUMNS))
     if size is not None:
@@ -111,7 +111,7 @@ def _row(settings: ModelSettings, size: "Size | None") -> ModelRow:
     )
 
 
-def _size(settings: ModelSettings, *, fetch: bool) -> "Size | None":
+def _model_size(settings: ModelSettings, *, fetch: bool) -> "Size | None":
     """The size by the checkpoint's own configuration where it is here, else by the published shape."""
     from repope_eval.machine.memory_need import published_shape
     from repope_eval.models.checkpoints import DEMO, NotHereError

@@ -30,7 +30,7 @@ def execute(settings: QuestionsSettings, command: str) -> None:
     if settings.fetch_images:
         names = list(dict.fromkeys(question.image for question in benchmark.questions))
         paths = find_benchmark_images(settings.bench, data_dir, names)
-    write_lines(out, _rows(benchmark, paths))
+    write_lines(out, _question_rows(benchmark, paths))
     score = ["python", "-m", "repope_eval", "score", f"answers={settings.out}", *bench_words()]
     log.info(
         "%s has %s; put each one's answer in place of its null response, and score them: %s",
@@ -40,7 +40,7 @@ def execute(settings: QuestionsSettings, command: str) -> None:
     )
 
 
-def _rows(benchmark: Benchmark, paths: Mapping[str, Path]) -> Iterator[dict[str, Any]]:
+def _question_rows(benchmark: Benchmark, paths: Mapping[str, Path]) -> Iterator[dict[str, Any]]:
     for question in benchmark.questions:
         path = paths.get(question.image)
         yield {

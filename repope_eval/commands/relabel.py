@@ -69,11 +69,11 @@ class Relabelled(NamedTuple):
 
 def execute(settings: RelabelSettings, command: str) -> None:
     """Relabels the questions, writes them, and prints what changed and how far the annotators agreed."""
-    sources = _sources(settings)
+    sources = _sources_by_target(settings)
     paths = [Path(name).expanduser() for name in (*settings.annotators, settings.decider) if name]
     refuse_one_file_of_two_people(paths)
     inputs = [*sources.values(), *paths]
-    for target in (*sources, _beside(settings, LABELS), _beside(settings, CARD)):
+    for target in (*sources, _path_beside(settings, LABELS), _path_beside(settings, CARD)):
         refuse_existing(target, settings.out, inputs)
     files = {target: read_question_file(source) for target, source in sources.items()}
     asked = tuple({row.question: row for file in files.values() for row in file.rows}.values())
@@ -97,20 +97,20 @@ def execute(settings: RelabelSettings, command: str) -> None:
     view = RelabellingView(
         title=", ".join(source.name for source in sources.values()),
         outcomes=outcomes,
-        variants=_variants(relabelled),
-        changes=[change for each in relabelled for change in _changes(each, outcomes)],
+        variants=_variants_by_question(relabelled),
+        changes=[change for each in relabelled for change in _label_changes_of(each, outcomes)],
         n_unsampled=sum(file.n_unsampled for file in files.values()),
         annotators=people,
         agreement=agreement_of(outcomes),
-        images=_images(settings, asked),
+        images=_images_there(settings, asked),
         kappa=kappa,
         queue_rates=_queue_rates(list(files.values()), outcomes),
     )
-    _write(settings, relabelled, view, inputs)
-    _show(settings, relabelled, view)
+    _write_files(settings, relabelled, view, inputs)
+    _show_changes(settings, relabelled, view)
 
 
-def _sources(settings: RelabelSettings) -> dict[Path, Path]:
+def _sources_by_target(settings: RelabelSettings) -> dict[Path, Path]:
     """The question files, by the file that each one is relabelled into."""
     out = Path(settings.out).expanduser()
     if isinstance(settings.questions, str):
@@ -128,7 +128,7 @@ def _sources(settings: RelabelSettings) -> dict[Path, Path]:
     return sources
 
 
-def _beside(settings: RelabelSettings, end: str) -> Path:
+def _path_beside(settings: RelabelSettings, end: str) -> Path:
     """The path of a file about the relabelling, beside what is relabelled: a folder has the variants alone."""
     out = Path(settings.out).expanduser()
     is_file = isinstance(settings.questions, str)
@@ -160,7 +160,7 @@ def _require_settled(settings: RelabelSettings, outcomes: Sequence[Outcome]) -> 
 
 def _refuse_disputes(settings: RelabelSettings, disputed: Sequence[Outcome], n_questions: int) -> NoReturn:
     is_one = isinstance(settings.questions, str)
-    path = _beside(settings, DISPUTES) if is_one else Path(settings.out).expanduser() / DISPUTES
+    path = _path_beside(settings, DISPUTES) if is_one else Path(settings.out).expanduser() / DISPUTES
     disagree = f"the annotators disagree on {len(disputed)} of {counted(n_questions, 'question')}"
     if os.path.lexists(path):  # with labels that someone filled in, perhaps
         raise RepopeError(
@@ -179,7 +179,7 @@ def _refuse_disputes(settings: RelabelSettings, disputed: Sequence[Outcome], n_q
     )
 
 
-def _variants(relabelled: Sequence[Relabelled]) -> dict[Question, list[str]]:
+def _variants_by_question(relabelled: Sequence[Relabelled]) -> dict[Question, list[str]]:
     """The names of the question files, without their ends, that each question stands in."""
     variants: dict[Question, list[str]] = {}
     for each in relabelled:
@@ -188,18 +188,18 @@ def _variants(relabelled: Sequence[Relabelled]) -> dict[Question, list[str]]:
     return variants
 
 
-def _changes(
+def _label_changes_of(
     relabelled: Relabelled, outcomes: Sequence[Outcome]
 ) -> Iterator[tuple[str, LabelChange, int | None]]:
     """What changed of a file's settled questions, and how many have a label afterwards."""
     settled = {outcome.row.question for outcome in outcomes if outcome.label is not None}
-    before = _labels(row for row in relabelled.file.rows if row.question in settled)
+    before = _labels_of_rows(row for row in relabelled.file.rows if row.question in settled)
     after = [row.label for row in relabelled.rows]
-    for change in label_changes(before, _labels(relabelled.rows)):
+    for change in label_changes(before, _labels_of_rows(relabelled.rows)):
         yield relabelled.source.stem, change, after.count(change.label)
 
 
-def _labels(rows: Iterable[Row]) -> dict[Question, bool]:
+def _labels_of_rows(rows: Iterable[Row]) -> dict[Question, bool]:
     return {row.question: row.label == "yes" for row in rows}
 
 
@@ -221,30 +221,30 @@ def _queue_rates(files: Sequence[QuestionFile], outcomes: Sequence[Outcome]) -> 
     return ()
 
 
-def _images(settings: RelabelSettings, asked: Sequence[Row]) -> Mapping[str, Path]:
+def _images_there(settings: RelabelSettings, asked: Sequence[Row]) -> Mapping[str, Path]:
     """The images that are there; those that are not are told, and the page has no picture of them."""
     if settings.images is None:
         return {}
     folder = Path(settings.images).expanduser()
     if not folder.is_dir():
         raise RepopeError(f"images={settings.images}: is no folder; give the one that the images are in")
-    found, missing = locate_images([row.question.image for row in asked], [folder])
+    images, missing = locate_images([row.question.image for row in asked], [folder])
     if missing:
         log.warning(
             "%s of %d not in %s, so the page has no picture of them: %s",
-            *(counted(len(missing), "image"), len(found) + len(missing), folder, first_few(missing)),
+            *(counted(len(missing), "image"), len(images) + len(missing), folder, first_few(missing)),
         )
-    return found
+    return images
 
 
-def _write(
+def _write_files(
     settings: RelabelSettings,
     relabelled: Sequence[Relabelled],
     view: RelabellingView,
     inputs: Sequence[Path],
 ) -> None:
     """Writes all files or none, since some of them would be in the way when the command is typed again."""
-    labels, card = _beside(settings, LABELS), _beside(settings, CARD)
+    labels, card = _path_beside(settings, LABELS), _path_beside(settings, CARD)
     written: list[Path] = []
     try:
         for each in relabelled:
@@ -252,10 +252,10 @@ def _write(
             each.file.write(each.target, each.rows)
         written.append(labels)
         write_lines(labels, _label_lines(view.outcomes))
-        card_text = relabelling_card(view, _hashes([*inputs, *written]))
+        card_text = relabelling_card(view, _hashes_by_name([*inputs, *written]))
         written.append(card)
         write_text(card, card_text)
-        write_text(_beside(settings, PAGE), render_relabelling_page(view))
+        write_text(_path_beside(settings, PAGE), render_relabelling_page(view))
     except BaseException:
         for target in written:
             target.unlink(missing_ok=True)
@@ -275,7 +275,7 @@ def _label_lines(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
     return lines
 
 
-def _hashes(paths: Sequence[Path]) -> dict[str, str]:
+def _hashes_by_name(paths: Sequence[Path]) -> dict[str, str]:
     """SHA-256 of each file by its name, or by its path where names are the same."""
     names = Counter(path.name for path in paths)
     return {
@@ -284,7 +284,7 @@ def _hashes(paths: Sequence[Path]) -> dict[str, str]:
     }
 
 
-def _show(settings: RelabelSettings, relabelled: Sequence[Relabelled], view: RelabellingView) -> None:
+def _show_changes(settings: RelabelSettings, relabelled: Sequence[Relabelled], view: RelabellingView) -> None:
     """Prints what the annotators said and what changed, and logs where the files are."""
     print_table(confusion_table(view.agreement), padded=True)
     for sentence in (
@@ -304,7 +304,8 @@ def _show(settings: RelabelSettings, relabelled: Sequence[Relabelled], view: Rel
     for each in relabelled:
         log.info("%s has %d of %s", each.target, len(each.rows), counted(len(each.file.rows), "question"))
     log.info(
-        "labels, also ambiguous ones and, with label null, those in dispute: %s", _beside(settings, LABELS)
+        "labels, also ambiguous ones and, with label null, those in dispute: %s",
+        _path_beside(settings, LABELS),
     )
-    log.info("data card, with a licence to fill in: %s", _beside(settings, CARD))
-    log.info("page: %s", _beside(settings, PAGE))
+    log.info("data card, with a licence to fill in: %s", _path_beside(settings, CARD))
+    log.info("page: %s", _path_beside(settings, PAGE))

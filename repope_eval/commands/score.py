@@ -64,16 +64,16 @@ def _identity(settings: ScoreSettings) -> dict[str, Any]:
     columns = None if settings.columns == ColumnSettings() else dataclasses.asdict(settings.columns)
     return {
         "bench": settings.bench.name,
-        "answers": _absolute(settings.answers),
+        "answers": _absolute_paths(settings.answers),
         "columns": columns,
-        "questions": _absolute(settings.questions),
+        "questions": _absolute_paths(settings.questions),
     }
 
 
-def _absolute(names: str | tuple[str, ...] | None) -> Any:
+def _absolute_paths(names: str | tuple[str, ...] | None) -> Any:
     """Files by their absolute paths; a path that a variable of the environment says stays as it was written."""
     if isinstance(names, tuple):
-        return [_absolute(name) for name in names]
+        return [_absolute_paths(name) for name in names]
     if names is None or isinstance(names, FromEnvironment):
         return as_written(names)
     return str(Path(names).expanduser().absolute())

@@ -38,7 +38,7 @@ def execute_together(settings: Sequence[SlurmSettings], command: str) -> None:
             f"runs={settings[0].runs}: is one folder for {len(settings)} benchmarks, each of which needs its own; "
             "leave runs= away, or name the benchmark in it: runs='runs/${bench.name}'"
         )
-    prepared = [_prepared(each) for each in settings]
+    prepared = [_prepared_sweep(each) for each in settings]
     for each, (plan, submissions) in zip(settings, prepared, strict=True):
         _print_groups(each.bench.name, plan.groups)
         if each.dry_run:
@@ -50,7 +50,7 @@ def execute_together(settings: Sequence[SlurmSettings], command: str) -> None:
         print_text(f"how far they are: {shlex.join(status)}")
 
 
-def _prepared(settings: SlurmSettings) -> tuple[SweepPlan, Submissions]:
+def _prepared_sweep(settings: SlurmSettings) -> tuple[SweepPlan, Submissions]:
     """The plan of a benchmark's sweep, and what is to be submitted."""
     bench, *_ = bench_words(settings.bench.name)
     typed = HydraConfig.get().overrides.task
@@ -81,7 +81,7 @@ def _print_groups(bench: str, groups: Sequence[Group]) -> None:
                 number_field("cores", lambda group: str(group.needs.cpus)),
                 number_field("memory", lambda group: group.needs.memory),
                 number_field("time", lambda group: group.needs.time),
-                text_field("models", _models),
+                text_field("models", _model_names),
             ],
             groups,
         ),
@@ -89,6 +89,6 @@ def _print_groups(bench: str, groups: Sequence[Group]) -> None:
     )
 
 
-def _models(group: Group) -> str:
+def _model_names(group: Group) -> str:
     names = dict.fromkeys(run.model for run in group.runs)
     return textwrap.fill(" ".join(names), _MODELS_WIDTH)

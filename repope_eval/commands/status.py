@@ -50,11 +50,11 @@ def state_table(states: Sequence[RunState]) -> Table:
     return table(
         "",
         [
-            text_field("model", _name),
-            text_field("state", _state),
-            number_field("done", _done),
-            number_field("questions/s", _rate),
-            number_field("left", _left),
+            text_field("model", _run_name),
+            text_field("state", _state_text),
+            number_field("done", _done_text),
+            number_field("questions/s", _rate_text),
+            number_field("left", _left_text),
             text_field("host", lambda state: state.host or ""),
             text_field("job", lambda state: state.job or ""),
         ],
@@ -62,27 +62,27 @@ def state_table(states: Sequence[RunState]) -> Table:
     )
 
 
-def _state(state: RunState) -> str:
+def _state_text(state: RunState) -> str:
     return state.state if state.state in _ENDED_EARLY or not state.line else f"{state.state}, {state.line}"
 
 
-def _done(state: RunState) -> str:
+def _done_text(state: RunState) -> str:
     if state.of is None:
         return f"{state.done:,}" if state.done else ""
     return f"{state.done:,} of {state.of:,}"
 
 
-def _rate(state: RunState) -> str:
+def _rate_text(state: RunState) -> str:
     return "" if state.rate is None else f"{state.rate:.2f}" if state.rate < 10 else f"{state.rate:.0f}"
 
 
-def _left(state: RunState) -> str:
+def _left_text(state: RunState) -> str:
     return "" if state.seconds_left is None else duration_text(state.seconds_left)
 
 
 def endings(states: Sequence[RunState]) -> list[str]:
     """A line for each run that ended early, with what it ended with."""
-    return [f"{_name(state)} {state.sentence}" for state in states if state.state in _ENDED_EARLY]
+    return [f"{_run_name(state)} {state.sentence}" for state in states if state.state in _ENDED_EARLY]
 
 
 def summary(states: Sequence[RunState]) -> str:
@@ -107,5 +107,5 @@ def state_document(runs: str, at: str, states: Sequence[RunState]) -> dict[str, 
     }
 
 
-def _name(state: RunState) -> str:
+def _run_name(state: RunState) -> str:
     return run_title(state.model, state.out)

@@ -30,13 +30,14 @@ def files(run: ScoredRun, settings: ExportSettings) -> Files:
         RepopeError: there is no dataset for any, or no F1 that is defined.
     """
     datasets = {
-        cell.label_set: settings.dataset or dataset_of(run.found.bench, cell.label_set) for cell in run.cells
+        cell.label_set: settings.dataset or dataset_of(run.finished_run.bench, cell.label_set)
+        for cell in run.cells
     }
     lacking = [label_set_title(name) for name, dataset in datasets.items() if dataset is None]
     if len(lacking) == len(datasets):
         raise RepopeError(
-            f"format=eval_results: no dataset on the Hub is known for {run.found.bench.name}; name the one whose "
-            "leaderboard the figures are for with dataset=OWNER/NAME"
+            f"format=eval_results: no dataset on the Hub is known for {run.finished_run.bench.name}; name the one "
+            "whose leaderboard the figures are for with dataset=OWNER/NAME"
         )
     if lacking:
         log.warning(
@@ -46,7 +47,7 @@ def files(run: ScoredRun, settings: ExportSettings) -> Files:
         )
     entries = [
         _entry(run, cell, dataset, value, settings.url)
-        for cell, value in _f1(run.cells)
+        for cell, value in _defined_f1(run.cells)
         if (dataset := datasets[cell.label_set]) is not None
     ]
     if not entries:
@@ -55,10 +56,10 @@ def files(run: ScoredRun, settings: ExportSettings) -> Files:
             f"run={run.folder}: F1 is undefined everywhere{why}, and a leaderboard shows nothing else"
         )
     text = yaml.safe_dump(eval_result_entries_to_yaml(entries), sort_keys=False, allow_unicode=True)
-    return {f".eval_results/repope_eval_{file_name(run.found.bench.name)}.yaml": text}
+    return {f".eval_results/repope_eval_{file_name(run.finished_run.bench.name)}.yaml": text}
 
 
-def _f1(cells: Sequence[ScoredCell]) -> Iterator[tuple[ScoredCell, float]]:
+def _defined_f1(cells: Sequence[ScoredCell]) -> Iterator[tuple[ScoredCell, float]]:
     """The cells in which F1 is defined, with it."""
     for cell in cells:
         if (value := cell.figures["f1"].value) is not None:
@@ -73,17 +74,17 @@ def _entry(run: ScoredRun, cell: ScoredCell, dataset: str, value: float, url: st
         date=run.finished if run.asking else None,  # when others asked is not known
         source_url=url,
         source_name="repope_eval" if url else None,
-        notes=_notes(run, cell),
+        notes=_notes_text(run, cell),
     )
 
 
-def _notes(run: ScoredRun, cell: ScoredCell) -> str:
+def _notes_text(run: ScoredRun, cell: ScoredCell) -> str:
     """What a reader of the number needs: which figure it is, how sure, by which labels and protocol, of how much."""
     parts = [
         f"F1 from 0 to 1 under {label_set_title(cell.label_set)} labels",
         f"95 % interval {interval_text(cell.figures['f1'].interval)}",
         f"answers read by protocol {run.protocol}",
-        _answered(run, cell),
+        _answered_phrase(run, cell),
         *([f"limited to the benchmark's first images{whole_clause(run)}"] if run.is_partial else []),
         *(["answers in doubt"] if run.doubts else []),
         f"repope_eval {run.version}",
@@ -91,7 +92,7 @@ def _notes(run: ScoredRun, cell: ScoredCell) -> str:
     return "; ".join(parts)
 
 
-def _answered(run: ScoredRun, cell: ScoredCell) -> str:
+def _answered_phrase(run: ScoredRun, cell: ScoredCell) -> str:
     """How many questions of a variant have an answer; for the mean, whose counts are means, how many of all."""
     unread = f", {cell.n_unparsed:g} answers read as neither yes nor no" if cell.n_unparsed else ""
     if cell.variant == MEAN:

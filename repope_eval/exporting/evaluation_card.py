@@ -18,9 +18,9 @@ from repope_eval.wording import counted, shown
 
 def origin_sentence(run: ScoredRun) -> str:
     """Who answered what, and by which program."""
-    titles = dict.fromkeys(dataset_title(run.found.bench, cell.label_set) for cell in run.cells)
+    titles = dict.fromkeys(dataset_title(run.finished_run.bench, cell.label_set) for cell in run.cells)
     how = "asked and scored" if run.asking else "answered elsewhere, and scored"
-    return f"{run.found.model} on {' and '.join(titles)}: {how} by repope_eval {run.version}."
+    return f"{run.finished_run.model} on {' and '.join(titles)}: {how} by repope_eval {run.version}."
 
 
 def coverage_sentence(run: ScoredRun) -> str:
@@ -46,7 +46,7 @@ def unread_clause(run: ScoredRun) -> str:
 
 def unread_sentence(run: ScoredRun) -> str:
     """That no answer could be read, and what they look like."""
-    responses = dict.fromkeys(answer.response for answer in run.found.answers.values())
+    responses = dict.fromkeys(answer.response for answer in run.finished_run.answers.values())
     first = ", ".join(shown(response) for response in list(responses)[:3])
     return f"No figure tells anything of the model: {UNREAD} {run.protocol}. They begin with {first}."
 
@@ -69,7 +69,7 @@ def interval_sentence(run: ScoredRun) -> str:
 FIGURES = ("f1", "precision", "recall", "accuracy", "tnr", "yes_ratio", "f1_balanced")
 """The figures that the table has; F1 has its interval beside it."""
 
-_WITH_INTERVAL = "f1"
+_INTERVAL_FIGURE = "f1"
 
 
 def figure_table(run: ScoredRun) -> str:
@@ -81,17 +81,17 @@ def figure_table(run: ScoredRun) -> str:
     ]
     for name in FIGURES:
         fields.append(_value_field(name))
-        if name == _WITH_INTERVAL:
+        if name == _INTERVAL_FIGURE:
             fields.append(_interval_field(name))
-    return _by_variant(run, fields)
+    return _table_by_variant(run, fields)
 
 
 def interval_table(run: ScoredRun) -> str:
     """The 95 % intervals of the other figures, in the same rows."""
-    return _by_variant(run, [_interval_field(name) for name in FIGURES if name != _WITH_INTERVAL])
+    return _table_by_variant(run, [_interval_field(name) for name in FIGURES if name != _INTERVAL_FIGURE])
 
 
-def _by_variant(run: ScoredRun, fields: Sequence[Field[ScoredCell]]) -> str:
+def _table_by_variant(run: ScoredRun, fields: Sequence[Field[ScoredCell]]) -> str:
     """A table with those columns, the label sets of a variant below one another."""
     naming: tuple[Field[ScoredCell], ...] = (
         text_field("variant", lambda cell: cell.variant),
@@ -103,14 +103,16 @@ def _by_variant(run: ScoredRun, fields: Sequence[Field[ScoredCell]]) -> str:
 
 
 def _value_field(name: str) -> Field[ScoredCell]:
-    return number_field(FIGURE_TITLES[name], lambda cell: figure_text(name, _of(cell, name).value))
+    return number_field(FIGURE_TITLES[name], lambda cell: figure_text(name, _estimate_of(cell, name).value))
 
 
 def _interval_field(name: str) -> Field[ScoredCell]:
-    return number_field(f"{FIGURE_TITLES[name]}, 95 %", lambda cell: interval_text(_of(cell, name).interval))
+    return number_field(
+        f"{FIGURE_TITLES[name]}, 95 %", lambda cell: interval_text(_estimate_of(cell, name).interval)
+    )
 
 
-def _of(cell: ScoredCell, name: str) -> Estimate:
+def _estimate_of(cell: ScoredCell, name: str) -> Estimate:
     return cell.figures.get(name, Estimate())
 
 
@@ -134,22 +136,22 @@ _UNSET = ("none", "None", NOT_SET)
 def files(run: ScoredRun, settings: ExportSettings) -> Files:
     """The page, of the facts that the run's manifest and scores have."""
     sections = {
-        "What was measured": _measured(run),
-        "On what": _data(run),
-        "How": _asked(run),
+        "What was measured": _measured_lines(run),
+        "On what": _data_lines(run),
+        "How": _asking_lines(run),
         "Protocol": [f"`{run.protocol}`: {PROTOCOLS[run.protocol].rule}."],
         "Figures": [figure_table(run), "95 % intervals of the other figures:\n", interval_table(run)],
-        "Coverage": _coverage(run),
-        "What it cannot tell": _limits(run),
+        "Coverage": _coverage_lines(run),
+        "What it cannot tell": _limit_lines(run),
     }
-    title = markdown_text(f"{run.found.model} on {run.found.bench.name}")
+    title = markdown_text(f"{run.finished_run.model} on {run.finished_run.bench.name}")
     lines = [f"# Evaluation card: {title}\n", f"{markdown_text(origin_sentence(run))}\n"]
     for heading, parts in sections.items():
         lines += [f"## {heading}\n", "\n".join(parts).strip() + "\n"]
     return {"evaluation_card.md": "\n".join(lines)}
 
 
-def _measured(run: ScoredRun) -> list[str]:
+def _measured_lines(run: ScoredRun) -> list[str]:
     meanings = [
         f"- {FIGURE_TITLES[name]}: {metric.meaning}" for name, metric in METRICS.items() if name != "mcc"
     ]
@@ -161,55 +163,55 @@ def _measured(run: ScoredRun) -> list[str]:
     ]
 
 
-def _data(run: ScoredRun) -> list[str]:
-    bench, page = run.found.bench, page_of(run.found.bench)
+def _data_lines(run: ScoredRun) -> list[str]:
+    bench, page = run.finished_run.bench, page_of(run.finished_run.bench)
     labels = list(dict.fromkeys(label_set_title(cell.label_set) for cell in run.cells))
     return [
         f"- questions and labels: {origin_of(bench)}{f' ({page})' if page else ''}",
         f"- labels: {', '.join(labels)}",
-        *(f"- {markdown_text(name)}: SHA-256 `{digest}`" for name, digest in run.found.hashes.items()),
+        *(f"- {markdown_text(name)}: SHA-256 `{digest}`" for name, digest in run.finished_run.hashes.items()),
     ]
 
 
-def _asked(run: ScoredRun) -> list[str]:
+def _asking_lines(run: ScoredRun) -> list[str]:
     if run.asking is None:
         return ["The answers were made elsewhere: how the model was asked is not known here."]
-    asking, facts = run.asking, run.found.facts
+    asking, facts = run.asking, run.finished_run.facts
     known = {title: facts.get(name, NOT_SET) for name, title in FACTS.items()}
     return [
         f"- checkpoint: {markdown_text(asking.checkpoint)}{f', commit `{asking.commit}`' if asking.commit else ''}",
         f"- answers of at most {asking.max_new_tokens} tokens, the likeliest token each time",
         *(f"- {name}: {markdown_text(value)}" for name, value in known.items() if value not in _UNSET),
-        *_prompt(asking),
+        *_prompt_lines(asking),
     ]
 
 
-def _prompt(asking: Asking) -> list[str]:
+def _prompt_lines(asking: Asking) -> list[str]:
     """The prompt as code: indented, since it may hold any other mark of code."""
     return ["- prompt:\n", textwrap.indent(asking.prompt.rstrip(), "      ")] if asking.prompt else []
 
 
-def _coverage(run: ScoredRun) -> list[str]:
+def _coverage_lines(run: ScoredRun) -> list[str]:
     doubts = [f"\nIn doubt: {markdown_text(line)}." for line in run.doubts]
     return [coverage_sentence(run), *doubts]
 
 
-def _limits(run: ScoredRun) -> list[str]:
+def _limit_lines(run: ScoredRun) -> list[str]:
     return [
-        f"- {measures_of(run.found.bench)}",
+        f"- {measures_of(run.finished_run.bench)}",
         "- One question at a time, answered by yes or no: nothing is known of what it says when it describes an image.",
         "- F1 rises with the share of questions with label yes; F1 at 50 % yes does not.",
         f"- {interval_sentence(run)}",
-        *(f"- {figures} ({where}): {reason}" for (where, reason), figures in _undefined(run).items()),
+        *(f"- {figures} ({where}): {reason}" for (where, reason), figures in _undefined_figures(run).items()),
     ]
 
 
-def _undefined(run: ScoredRun) -> dict[tuple[str, str], str]:
+def _undefined_figures(run: ScoredRun) -> dict[tuple[str, str], str]:
     """The titles of undefined figures, by where they are undefined and why."""
-    found: dict[tuple[str, str], list[str]] = {}
+    figures: dict[tuple[str, str], list[str]] = {}
     for cell in run.cells:
         where = f"{cell.variant}, {label_set_title(cell.label_set)}"
         for name, one in cell.figures.items():
             if one.value is None:
-                found.setdefault((where, one.reason or "undefined"), []).append(FIGURE_TITLES[name])
-    return {place: ", ".join(titles) for place, titles in found.items()}
+                figures.setdefault((where, one.reason or "undefined"), []).append(FIGURE_TITLES[name])
+    return {place: ", ".join(titles) for place, titles in figures.items()}

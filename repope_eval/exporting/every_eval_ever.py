@@ -49,23 +49,23 @@ def sample_lines(run: ScoredRun, evaluation_id: str, model: str) -> list[Documen
     benchmark = asked_benchmark(run)
     protocol = remembering(PROTOCOLS[run.protocol])
     own = {"schema_version": SCHEMA_VERSION, "evaluation_id": evaluation_id, "model_id": model}
-    found = []
+    lines = []
     # In the scores of an earlier version a table's label sets have other names, which the record has, too.
     names = dict.fromkeys(cell.label_set for cell in run.cells)
     for name, label_set in zip(names, benchmark.label_sets, strict=False):
-        title = dataset_title(run.found.bench, name)
+        title = dataset_title(run.finished_run.bench, name)
         for answered in labelled_answers(run, benchmark, label_set):
             reading = protocol.read(answered.answer.response)
             is_counted = reading is not None or protocol.unparsed != "dropped"
             result = f"{name}.{answered.variant}.accuracy"
-            found.append(
+            lines.append(
                 own
                 | {"evaluation_name": f"{title}, {answered.variant}"}
                 | ({"evaluation_result_id": result} if is_counted else {})
                 | _sample(answered, reading, run.protocol)
                 | {"metadata": _metadata(answered, name)}
             )
-    return found
+    return lines
 
 
 def _sample(answered: LabelledAnswer, reading: Reading, protocol: str) -> Document:
@@ -112,7 +112,16 @@ _METHODS = {
 }
 """How an interval was made, by the method's name in `scores.json`."""
 
-_OF_MODEL = ("family", "revision", "dtype", "quantization", "prompt", "max_tiles", "min_pixels", "max_pixels")
+_MODEL_SETTINGS = (
+    "family",
+    "revision",
+    "dtype",
+    "quantization",
+    "prompt",
+    "max_tiles",
+    "min_pixels",
+    "max_pixels",
+)
 """Settings of the model that say what was asked, besides its checkpoint."""
 
 
@@ -122,24 +131,28 @@ def files(run: ScoredRun, settings: ExportSettings) -> Files:
     Raises:
         RepopeError: the benchmark's files, which have the labels, cannot be found or are others.
     """
-    model, created = model_id(run, settings.model_id), _seconds(now())
-    evaluation_id = f"{run.found.bench.name}/{model}/{created}"
+    model, created = model_id(run, settings.model_id), _seconds_text(now())
+    evaluation_id = f"{run.finished_run.bench.name}/{model}/{created}"
     owner, name = model.split("/")
-    place = f"data/{file_name(run.found.bench.name)}/{owner}/{name}/{uuid.uuid4()}"
+    place = f"data/{file_name(run.finished_run.bench.name)}/{owner}/{name}/{uuid.uuid4()}"
     samples = sample_lines(run, evaluation_id, model)
     lines = "".join(json.dumps(sample) + "\n" for sample in samples)
     record = {
         "schema_version": SCHEMA_VERSION,
         "evaluation_id": evaluation_id,
         "retrieved_timestamp": created,
-        **({"evaluation_timestamp": _seconds(run.asking.began)} if run.asking and run.asking.began else {}),
-        "source_metadata": _source(run, settings),
+        **(
+            {"evaluation_timestamp": _seconds_text(run.asking.began)}
+            if run.asking and run.asking.began
+            else {}
+        ),
+        "source_metadata": _source_metadata(run, settings),
         "eval_library": {
             "name": "repope_eval",
             "version": run.version,
             "additional_details": {"protocol": run.protocol},
         },
-        "model_info": _model(run, model),
+        "model_info": _model_info(run, model),
         "evaluation_results": list(_results(run)),
         "detailed_evaluation_results": {
             "format": "jsonl",
@@ -155,17 +168,17 @@ def files(run: ScoredRun, settings: ExportSettings) -> Files:
     }
 
 
-def _seconds(at: str) -> str:
+def _seconds_text(at: str) -> str:
     """A time as the schema wants it: seconds since 1970."""
     return str(int(moment(at).timestamp()))
 
 
-def _source(run: ScoredRun, settings: ExportSettings) -> Document:
+def _source_metadata(run: ScoredRun, settings: ExportSettings) -> Document:
     """Who ran it; answers that came from elsewhere were asked by others than those who scored them."""
     asked = "asked by repope_eval" if run.asking else "asked elsewhere, scored by repope_eval"
     coverage = f"{run.n_answered} of {run.n_questions} distinct questions{whole_clause(run)}"
     return {
-        "source_name": f"repope_eval on {run.found.bench.name}",
+        "source_name": f"repope_eval on {run.finished_run.bench.name}",
         "source_type": "evaluation_run",
         "source_organization_name": settings.organization,
         "evaluator_relationship": settings.relationship,
@@ -180,22 +193,22 @@ def _source(run: ScoredRun, settings: ExportSettings) -> Document:
     }
 
 
-def _model(run: ScoredRun, model: str) -> Document:
-    asking, facts = run.asking, run.found.facts
+def _model_info(run: ScoredRun, model: str) -> Document:
+    asking, facts = run.asking, run.finished_run.facts
     if asking is None:
         details = {"deployment_type": "unknown", "model_availability": "unknown"}
-        return {"name": run.found.model, "id": model, "additional_details": details}
+        return {"name": run.finished_run.model, "id": model, "additional_details": details}
     details = {
         "deployment_type": "unknown" if asking.is_by_server else "self_deployed",
         "model_availability": "open_weights" if asking.commit else "unknown",
         **({"commit": asking.commit} if asking.commit else {}),
         **{
             name: facts[f"model.{name}"]
-            for name in _OF_MODEL
+            for name in _MODEL_SETTINGS
             if facts.get(f"model.{name}", NOT_SET) != NOT_SET
         },
     }
-    document = {"name": run.found.model, "id": model, "additional_details": details}
+    document = {"name": run.finished_run.model, "id": model, "additional_details": details}
     if asking.is_by_server:
         return document
     version = facts.get("versions.transformers", "unknown")
@@ -206,17 +219,17 @@ def _results(run: ScoredRun) -> Iterator[Document]:
     """A result for each figure that is defined: the schema has no null in a score's place."""
     for cell in run.cells:
         for name, metric in METRICS.items():
-            found = cell.figures.get(name)
-            if found is not None and found.value is not None:
-                yield _result(run, cell, name, metric, found)
+            estimate = cell.figures.get(name)
+            if estimate is not None and estimate.value is not None:
+                yield _result(run, cell, name, metric, estimate)
 
 
-def _result(run: ScoredRun, cell: ScoredCell, name: str, metric: Metric, found: Estimate) -> Document:
-    title = dataset_title(run.found.bench, cell.label_set)
+def _result(run: ScoredRun, cell: ScoredCell, name: str, metric: Metric, estimate: Estimate) -> Document:
+    title = dataset_title(run.finished_run.bench, cell.label_set)
     return {
         "evaluation_result_id": result_id(cell.label_set, cell.variant, name),
         "evaluation_name": f"{title}, {cell.variant}",
-        "source_data": _data(run, title),
+        "source_data": _source_data(run, title),
         "metric_config": {
             "evaluation_description": f"{metric.meaning}; {POSITIVE}; answers are read by the protocol {run.protocol}",
             "metric_id": metric.id,
@@ -229,9 +242,9 @@ def _result(run: ScoredRun, cell: ScoredCell, name: str, metric: Metric, found: 
             "max_score": metric.highest,
         },
         "score_details": {
-            "score": found.value,
+            "score": estimate.value,
             "details": _counts(cell),
-            **({"uncertainty": _uncertainty(run, found)} if found.interval else {}),
+            **({"uncertainty": _uncertainty(run, estimate)} if estimate.interval else {}),
         },
         **({"generation_config": _generation(run)} if run.asking else {}),
     }
@@ -242,9 +255,9 @@ def result_id(label_set: str, variant: str, figure: str) -> str:
     return f"{label_set}.{variant}.{figure}"
 
 
-def _data(run: ScoredRun, title: str) -> Document:
-    page = page_of(run.found.bench)
-    hashes = {f"sha256 of {name}": digest for name, digest in run.found.hashes.items()}
+def _source_data(run: ScoredRun, title: str) -> Document:
+    page = page_of(run.finished_run.bench)
+    hashes = {f"sha256 of {name}": digest for name, digest in run.finished_run.hashes.items()}
     source: Document = {"source_type": "url", "url": [page]} if page else {"source_type": "other"}
     return {"dataset_name": title, **source, "additional_details": hashes}
 
@@ -264,14 +277,14 @@ def _counts(cell: ScoredCell) -> dict[str, str]:
     return counts | numbers | yes
 
 
-def _uncertainty(run: ScoredRun, found: Estimate) -> Document:
-    assert found.interval is not None, "uncertainty is told where there is an interval"
-    low, high = found.interval
-    method = f"{_METHODS.get(found.method or '', 'not noted')}; the samples are images"
+def _uncertainty(run: ScoredRun, estimate: Estimate) -> Document:
+    assert estimate.interval is not None, "uncertainty is told where there is an interval"
+    low, high = estimate.interval
+    method = f"{_METHODS.get(estimate.method or '', 'not noted')}; the samples are images"
     return {
         "confidence_interval": {"lower": low, "upper": high, "confidence_level": 0.95, "method": method},
         "num_samples": run.n_images,
-        **({"num_bootstrap_samples": REPLICATES} if found.method == "bootstrap" else {}),
+        **({"num_bootstrap_samples": REPLICATES} if estimate.method == "bootstrap" else {}),
     }
 
 

@@ -40,7 +40,7 @@ def files(run: ScoredRun, settings: ExportSettings) -> Files:
 
 def _samples(run: ScoredRun, benchmark: Benchmark) -> Iterator[dict[str, Any]]:
     """A sample for each question of each variant whose answer was scored; the others leave their index out."""
-    labels, answers = benchmark.label_sets[0], scored_answers(run.found, benchmark)
+    labels, answers = benchmark.label_sets[0], scored_answers(run.finished_run, benchmark)
     for index, (variant, question_id, question) in enumerate(_documents(benchmark)):
         answer = answers.get(question)
         label = labels.variants[variant].get(question)
@@ -80,4 +80,4 @@ def _documents(benchmark: Benchmark) -> Iterator[tuple[Variant, int | str, Quest
 
 def _image_source(run: ScoredRun, question: Question) -> str:
     """The image's name; lmms-lab/POPE has COCO's without its extension."""
-    return PurePosixPath(question.image).stem if run.found.bench.source == "coco" else question.image
+    return PurePosixPath(question.image).stem if run.finished_run.bench.source == "coco" else question.image

@@ -42,7 +42,7 @@ def files(run: ScoredRun, settings: ExportSettings) -> Files:
 
 def _results(run: ScoredRun, settings: ExportSettings) -> Iterator[EvalResult]:
     """The figures that are defined."""
-    bench = run.found.bench
+    bench = run.finished_run.bench
     for cell in run.cells:
         dataset = settings.dataset or dataset_of(bench, cell.label_set) or file_name(bench.name)
         for figure in FIGURES:

@@ -50,15 +50,15 @@ def model_id(run: ScoredRun, given: str | None) -> str:
         given: the value of the setting `model_id`.
     """
     own = [run.asking.checkpoint] if run.asking else []
-    for name in (given, *own, run.found.model):
+    for name in (given, *own, run.finished_run.model):
         if name and re.fullmatch(HUB_ID, name):
             return name
-    found = f"{NO_OWNER}/{file_name(run.found.model)}"
+    local_id = f"{NO_OWNER}/{file_name(run.finished_run.model)}"
     log.warning(
         "the run does not say what its model is called on the Hub, so %s is written; model_id=OWNER/NAME says it",
-        found,
+        local_id,
     )
-    return found
+    return local_id
 
 
 def file_name(name: str) -> str:

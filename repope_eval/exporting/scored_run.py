@@ -84,7 +84,7 @@ class ScoredRun:
     """A finished run: its answers, what they came from, and its figures."""
 
     folder: Path
-    found: FinishedRun
+    finished_run: FinishedRun
     protocol: Protocol
     cells: tuple[ScoredCell, ...]
     """By label set and variant, in the order of `scores.json`."""
@@ -145,11 +145,11 @@ def read_scored_run(
     manifest = read_manifest(folder / MANIFEST)
     if manifest.get("status") != "complete":
         raise RepopeError(f"run={folder}: {state_of(folder)}, and export it then")
-    found = read_run(folder, folder.resolve().name, manifest)
-    if not found.answers:
+    finished_run = read_run(folder, folder.resolve().name, manifest)
+    if not finished_run.answers:
         raise RepopeError(f"run={folder}: {ANSWERS} holds no answer, so there is nothing to export")
     try:
-        run = _scored_run(found)
+        run = _scored_run(finished_run)
     except KeyError as error:
         raise RepopeError(
             f"run={folder}: {SCORES} or {MANIFEST} lacks {error.args[0]}; type the run's command again, which "
@@ -159,15 +159,15 @@ def read_scored_run(
         raise RepopeError(
             f"run={folder}: {SCORES} is no run's ({error}); type the run's command again, which writes it anew"
         ) from error
-    if bench.name not in (None, found.bench.name, found.bench.source):
-        raise RepopeError(f"bench={bench.name}: {folder} is of {found.bench.name}; leave bench= out")
-    return _with_benchmark(replace(run, found=given_files(found, bench)), data_dir)
+    if bench.name not in (None, finished_run.bench.name, finished_run.bench.source):
+        raise RepopeError(f"bench={bench.name}: {folder} is of {finished_run.bench.name}; leave bench= out")
+    return _with_benchmark(replace(run, finished_run=given_files(finished_run, bench)), data_dir)
 
 
-def _scored_run(found: FinishedRun) -> ScoredRun:
+def _scored_run(finished_run: FinishedRun) -> ScoredRun:
     """The run as its folder has it, without its benchmark."""
-    folder, manifest = found.path, found.manifest
-    scores = found.stored_scores(
+    folder, manifest = finished_run.path, finished_run.manifest
+    scores = finished_run.stored_scores(
         f"run={folder}: has no {SCORES}; type its command again, which scores its answers"
     )
     n_benchmark_questions = manifest["benchmark"].get("questions")
@@ -175,14 +175,14 @@ def _scored_run(found: FinishedRun) -> ScoredRun:
         raise ValueError(f"its protocol is {scores['protocol']!r}")
     return ScoredRun(
         folder=folder,
-        found=found,
+        finished_run=finished_run,
         protocol=scores["protocol"],
         cells=scored_cells(scores["scores"]),
         n_images=int(scores["n_images"]),
         n_questions=int(manifest["counts"]["questions"]),
         n_answered=int(manifest["counts"]["answered"]),
         n_benchmark_questions=None if n_benchmark_questions is None else int(n_benchmark_questions),
-        asking=_asking(found) if isinstance(manifest["settings"]["model"], dict) else None,
+        asking=_asking_of(finished_run) if isinstance(manifest["settings"]["model"], dict) else None,
         is_partial=manifest.get("partial") is True,
         doubts=tuple(doubts_of(manifest)),
         version=str(manifest.get("versions", {}).get("repope-eval", "unknown")),
@@ -198,18 +198,18 @@ def scored_cells(document: Mapping[str, Mapping[Variant, Mapping[str, Any]]]) ->
         KeyError, TypeError, ValueError, AttributeError: it is no such document.
     """
     return tuple(
-        _cell(label_set, variant, cell)
+        _scored_cell(label_set, variant, cell)
         for label_set, by_variant in document.items()
         for variant, cell in by_variant.items()
     )
 
 
-def _asking(found: FinishedRun) -> Asking:
-    manifest = found.manifest
+def _asking_of(finished_run: FinishedRun) -> Asking:
+    manifest = finished_run.manifest
     model = manifest["settings"]["model"]
     return Asking(
         family=str(model["family"]),
-        checkpoint=found.facts["model.checkpoint"],
+        checkpoint=finished_run.facts["model.checkpoint"],
         commit=manifest.get("checkpoint", {}).get("commit"),
         max_new_tokens=int(model["max_new_tokens"]),
         prompt=manifest.get("prompt"),
@@ -218,12 +218,12 @@ def _asking(found: FinishedRun) -> Asking:
     )
 
 
-def _cell(label_set: str, variant: Variant, cell: Mapping[str, Any]) -> ScoredCell:
+def _scored_cell(label_set: str, variant: Variant, cell: Mapping[str, Any]) -> ScoredCell:
     totals = {name: float(cell[name]) for name in ("n_questions", "n_answered", "n_unparsed")}
     figures = {
         name: Estimate(
-            value=_number(cell[name]),
-            interval=_interval(cell["ci95"].get(name)),
+            value=_checked_number(cell[name]),
+            interval=_checked_interval(cell["ci95"].get(name)),
             method=cell["ci95_method"].get(name),
             reason=cell["reasons"].get(name, ""),
         )
@@ -236,7 +236,7 @@ def _cell(label_set: str, variant: Variant, cell: Mapping[str, Any]) -> ScoredCe
     return ScoredCell(label_set=label_set, variant=variant, figures=figures, **totals)
 
 
-def _number(value: Any) -> float | None:
+def _checked_number(value: Any) -> float | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
@@ -244,10 +244,10 @@ def _number(value: Any) -> float | None:
     return value
 
 
-def _interval(ends: Any) -> Interval:
+def _checked_interval(ends: Any) -> Interval:
     if ends is None:
         return None
-    low, high = map(_number, ends)
+    low, high = map(_checked_number, ends)
     if low is None or high is None:
         raise ValueError(f"an interval is {ends!r}")
     return low, high
@@ -267,10 +267,12 @@ class LabelledAnswer:
 
 def _with_benchmark(run: ScoredRun, data_dir: str | None) -> ScoredRun:
     try:
-        benchmark = benchmark_of(run.found, data_folder_of(run.found, data_dir))
+        benchmark = benchmark_of(run.finished_run, data_folder_of(run.finished_run, data_dir))
     except RepopeError as error:
         return replace(run, without_benchmark=str(error))
-    if reason := other_files(run.found, benchmark) or unusable(run.found, set(benchmark.questions)):
+    if reason := other_files(run.finished_run, benchmark) or unusable(
+        run.finished_run, set(benchmark.questions)
+    ):
         return replace(run, without_benchmark=f"run={run.folder}: {reason}")
     return replace(run, benchmark=benchmark)
 
@@ -287,7 +289,7 @@ def asked_benchmark(run: ScoredRun) -> Benchmark:
 
 def labelled_answers(run: ScoredRun, benchmark: Benchmark, label_set: LabelSet) -> Iterator[LabelledAnswer]:
     """The scored answers to the questions of a label set, by variant; a question counts once in a variant."""
-    answers = scored_answers(run.found, benchmark)
+    answers = scored_answers(run.finished_run, benchmark)
     for variant, questions in benchmark.ids.items():
         labels = label_set.variants.get(variant, {})
         first_ids: dict[Question, int | str] = {}
@@ -315,15 +317,15 @@ def recomputed(run: ScoredRun) -> ScoredRun:
         _require_unchanged(run)
         log.warning("the figures are those of %s, and not recomputed from the answers: %s", SCORES, reason)
         return run
-    asked = benchmark.first_images(run.found.limit)
-    answers = scored_answers(run.found, benchmark)
-    found = score(run.found.model, benchmark.name, asked.label_sets, answers, run.protocol)
-    cells = scored_cells(cells_document(found))
+    asked = benchmark.first_images(run.finished_run.limit)
+    answers = scored_answers(run.finished_run, benchmark)
+    scores = score(run.finished_run.model, benchmark.name, asked.label_sets, answers, run.protocol)
+    cells = scored_cells(cells_document(scores))
     _tell_changed(run.cells, cells)
     return replace(
         run,
         cells=cells,
-        n_images=found.n_images,
+        n_images=scores.n_images,
         n_questions=len(asked.questions),
         n_answered=len(answers),
         n_benchmark_questions=len(benchmark.questions),

@@ -63,16 +63,16 @@ def tracked_run(settings: RunSettings | ScoreSettings, folder: RunFolder, scores
 
 
 def _figures(scores: Scores) -> dict[str, float]:
-    found: dict[str, float | None] = {}
+    figures: dict[str, float | None] = {}
     for label_set, by_variant in scores.cells.items():
         for variant, cell in by_variant.items():
             for figure, one in cell.estimates.items():
                 low, high = one.interval or (None, None)
                 name = f"{label_set}/{variant}/{figure}"
-                found |= {name: one.value, f"{name}_low": low, f"{name}_high": high}
+                figures |= {name: one.value, f"{name}_low": low, f"{name}_high": high}
             for count in ("n_questions", "n_answered", "n_unparsed"):
-                found[f"{label_set}/{variant}/{count}"] = getattr(cell.figures, count)
-    return {name: float(value) for name, value in found.items() if value is not None}
+                figures[f"{label_set}/{variant}/{count}"] = getattr(cell.figures, count)
+    return {name: float(value) for name, value in figures.items() if value is not None}
 
 
 def log_to_trackio(run: TrackedRun) -> str:

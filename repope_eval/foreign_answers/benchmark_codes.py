@@ -48,7 +48,7 @@ from repope_eval.settings.config import ColumnSettings
 from repope_eval.system.rows import RowFile
 from repope_eval.wording import counted, shown
 
-_BY_ID = ColumnSettings(response="response", question_id="id")
+_AMBER_COLUMNS = ColumnSettings(response="response", question_id="id")
 _OTHER_NAMES = (*IMAGE_FIELDS, *QUESTION_FIELDS, "text", "question_id")
 """Fields by which rows of other files name their question, beside an id that may mean anything."""
 
@@ -73,19 +73,19 @@ def _amber_edition(file: RowFile, benchmark: Benchmark) -> Benchmark:
 
 def _amber_rows(file: RowFile) -> list[AnswerRow]:
     rows = [{"question": fields.get("query"), **fields} for fields in file.rows]
-    return answer_rows(replace(file, rows=rows), _BY_ID)
+    return answer_rows(replace(file, rows=rows), _AMBER_COLUMNS)
 
 
 def _amber_questions(rows: Sequence[AnswerRow], file: RowFile, benchmark: Benchmark) -> list[Question | None]:
     """The question of each row; None for an id that the benchmark does not have."""
     by_id = {str(key): question for ids in benchmark.ids.values() for key, question in ids.items()}
-    found = [_amber_question(row, by_id.get(row.question_id or ""), file.where) for row in rows]
-    if not any(found):
+    questions = [_amber_question(row, by_id.get(row.question_id or ""), file.where) for row in rows]
+    if not any(questions):
         raise RepopeError(
             f"{file.where}: none of {counted(len(rows), 'row')} has the id of a question that yes or no answers, first "
             f"id {shown(rows[0].question_id)}; those of {', '.join(benchmark.ids)} are in {', '.join(QUERIES.sha256)}"
         )
-    return found
+    return questions
 
 
 def _amber_question(row: AnswerRow, question: Question | None, where: str) -> Question | None:
@@ -168,13 +168,13 @@ def _dash_b_questions(
 ) -> list[Question | None]:
     """The question of each row, about the one image that its label, object and file name may mean."""
     index = _dash_b_index(benchmark)
-    found: list[Question | None] = []
+    questions: list[Question | None] = []
     for row, fields in zip(rows, file.rows, strict=True):
         where = f"{file.where}, row {row.number}"
         key = _dash_b_key(fields, where)
-        questions = index.get(key, [])
-        if len(questions) != 1:
-            images = " or ".join(question.image for question in questions[:3])
+        candidates = index.get(key, [])
+        if len(candidates) != 1:
+            images = " or ".join(question.image for question in candidates[:3])
             label = "of unknown label" if key[0] is None else f"label {'yes' if key[0] else 'no'}"
             raise RepopeError(
                 f"{where}: the image {shown(key[2])} of {shown(key[1])}, {label}, "
@@ -182,8 +182,8 @@ def _dash_b_questions(
                 "or to a part of another edition's: score all its answers at once, or answers whose `image` is named "
                 "as in the index (neg/SET/OBJECT/FILE) with their `question`"
             )
-        found.append(questions[0])
-    return found
+        questions.append(candidates[0])
+    return questions
 
 
 def _dash_b_index(benchmark: Benchmark) -> Mapping[_DashBKey, Sequence[Question]]:
@@ -229,10 +229,10 @@ def _popev2_edition(file: RowFile, benchmark: Benchmark) -> Benchmark:
 def _popev2_rows(file: RowFile) -> list[AnswerRow]:
     response = next(name for name in POPEV2_RESPONSES if name in file.rows[0])
     rows = answer_rows(file, ColumnSettings(image="image_name", question="query", response=response))
-    return [replace(row, image=row.image and _in_its_folder(row.image)) for row in rows]
+    return [replace(row, image=row.image and _name_in_folder(row.image)) for row in rows]
 
 
-def _in_its_folder(image: str) -> str:
+def _name_in_folder(image: str) -> str:
     return "/".join(image.replace("\\", "/").split("/")[-2:])
 
 

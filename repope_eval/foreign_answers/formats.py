@@ -22,7 +22,7 @@ from repope_eval.foreign_answers.joining import (
     refuse_labels,
 )
 from repope_eval.foreign_answers.pope_code import POPE_CODE, REPOPE_CODE
-from repope_eval.foreign_answers.rows import BY_NAME, answer_rows, question_texts
+from repope_eval.foreign_answers.rows import USUAL_COLUMNS, answer_rows, question_texts
 from repope_eval.records import Answer, Question
 from repope_eval.settings.config import ColumnSettings, listed
 from repope_eval.system.rows import RowFile, read_row_file
@@ -65,12 +65,12 @@ def join_files(
         try:
             joined, benchmark = join_file(file, columns, benchmark, texts)
         except RepopeError:
-            fits = _by_variant(file, columns, benchmark, texts) if len(files) > 1 else []
+            fits = _joined_by_variant(file, columns, benchmark, texts) if len(files) > 1 else []
             if not fits or any(joined.answers != fits[0].answers for joined in fits):
                 raise
             joined = fits[0]
         parts.append(joined)
-    return _together(parts), benchmark
+    return _put_together(parts), benchmark
 
 
 def join_file(
@@ -90,7 +90,7 @@ def join_file(
     Raises:
         RepopeError: a row cannot be read, or is not about the question that it should be about.
     """
-    if columns == BY_NAME and texts is None:
+    if columns == USUAL_COLUMNS and texts is None:
         for known in FORMATS.values():
             if known.recognises(file):
                 benchmark = known.edition(file, benchmark)
@@ -110,20 +110,20 @@ def join_file(
     return joined, benchmark
 
 
-def _by_variant(
+def _joined_by_variant(
     file: RowFile, columns: ColumnSettings, benchmark: Benchmark, texts: Texts
 ) -> Sequence[Joined]:
     """The file joined to each variant that all of its rows fit."""
-    found = []
+    fits = []
     for variant, questions in benchmark.ids.items():
         with suppress(RepopeError):
             joined, _ = join_file(file, columns, replace(benchmark, ids={variant: questions}), texts)
             if not joined.unjoined:
-                found.append(joined)
-    return found
+                fits.append(joined)
+    return fits
 
 
-def _together(parts: Sequence[Joined]) -> Joined:
+def _put_together(parts: Sequence[Joined]) -> Joined:
     """The answers of all files; the first answer to a question counts."""
     if len(parts) == 1:
         return parts[0]

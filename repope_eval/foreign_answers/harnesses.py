@@ -21,7 +21,7 @@ from typing import Any
 from repope_eval.benchmarks.benchmark import Benchmark, image_by_image
 from repope_eval.errors import RepopeError
 from repope_eval.foreign_answers.joining import Format, named_questions
-from repope_eval.foreign_answers.pope_code import BY_IMAGE, fitting
+from repope_eval.foreign_answers.pope_code import IMAGE_MEND, fitting
 from repope_eval.foreign_answers.rows import IMAGE_FIELDS, AnswerRow, Ids, answer_rows, question_id_of
 from repope_eval.records import Question, Variant
 from repope_eval.settings.config import ColumnSettings
@@ -56,11 +56,11 @@ def _sample_fields(row: Mapping[str, Any], where: str) -> dict[str, Any]:
     index = question_id_of(row, where, "doc_id")
     if index is None or not index.isdecimal():
         raise RepopeError(f"{where}: the doc_id is {shown(row.get('doc_id'))}, not a whole number from 0")
-    response = _only(row.get("filtered_resps", row.get("resps")), where)
+    response = _only_response(row.get("filtered_resps", row.get("resps")), where)
     return {"question": row.get("input"), **kept, "question_id": index, "response": response}
 
 
-def _only(responses: Any, where: str) -> Any:
+def _only_response(responses: Any, where: str) -> Any:
     """The one response in lists within lists."""
     while isinstance(responses, list):
         if len(responses) != 1:
@@ -98,13 +98,17 @@ def _vlmevalkit_questions(
 ) -> list[Question | None]:
     """The question of each row; None for one of other variants than the benchmark's."""
     ids = benchmark.ids
-    variants = [_variants(file.rows[row.number - 1], ids, f"{file.where}, row {row.number}") for row in rows]
-    orders = {"each variant in its own order": _in_own_orders(variants, ids)}
+    variants = [
+        _variants_of_row(file.rows[row.number - 1], ids, f"{file.where}, row {row.number}") for row in rows
+    ]
+    orders = {"each variant in its own order": _questions_in_own_orders(variants, ids)}
     for files in permutations(ids) if len(ids) > 1 else ():
         words = ", then ".join(files)
         distinct = list(dict.fromkeys(chain.from_iterable(ids[variant].values() for variant in files)))
-        orders[words] = _with_categories(distinct, variants, ids)
-        orders[f"{words}, image by image"] = _with_categories(image_by_image(distinct), variants, ids)
+        orders[words] = _questions_with_categories(distinct, variants, ids)
+        orders[f"{words}, image by image"] = _questions_with_categories(
+            image_by_image(distinct), variants, ids
+        )
     kept = [index for index, names in enumerate(variants) if names]
     kept_orders = {words: [order[index] for index in kept] for words, order in orders.items()}
     fits = iter(fitting([rows[index] for index in kept], kept_orders, file.where))
@@ -119,7 +123,7 @@ def _sorted_by_index(file: RowFile) -> list[int]:
         if index is None or not index.isdecimal():
             raise RepopeError(
                 f"{file.where}, row {number}: the index is {shown(row.get('index'))}, not a whole number; without "
-                f"image, rows are found by it: {BY_IMAGE}"
+                f"image, rows are found by it: {IMAGE_MEND}"
             )
         indexes.append(int(index))
     order = sorted(range(len(indexes)), key=lambda position: indexes[position])
@@ -127,48 +131,48 @@ def _sorted_by_index(file: RowFile) -> list[int]:
         if indexes[position] != expected:
             raise RepopeError(
                 f"{file.where}, row {position + 1}: index {indexes[position]} stands where {expected} should, so rows "
-                f"are missing or repeated, and without image those that follow cannot be told; {BY_IMAGE}"
+                f"are missing or repeated, and without image those that follow cannot be told; {IMAGE_MEND}"
             )
     return order
 
 
-def _variants(fields: Mapping[str, Any], ids: Ids, where: str) -> list[Variant]:
+def _variants_of_row(fields: Mapping[str, Any], ids: Ids, where: str) -> list[Variant]:
     """The benchmark's variants that a row's category names; its only one where there is no such column."""
     if "category" not in fields and len(ids) == 1:
         return list(ids)
     category = fields.get("category")
     if not isinstance(category, str):
         raise RepopeError(
-            f"{where}: the category is {shown(category)}, not the names of variants; {BY_IMAGE}, or score one variant "
-            "(bench=repope_random, say)"
+            f"{where}: the category is {shown(category)}, not the names of variants; {IMAGE_MEND}, or score one "
+            "variant (bench=repope_random, say)"
         )
     names = dict.fromkeys(part.strip().lower() for part in category.split(","))
     return [name for name in names if name in ids]
 
 
-def _in_own_orders(variants: Sequence[Sequence[Variant]], ids: Ids) -> list[Question | None]:
+def _questions_in_own_orders(variants: Sequence[Sequence[Variant]], ids: Ids) -> list[Question | None]:
     """The next question of each variant that a row stands in; None where the variants do not agree on it."""
     left: dict[Variant, Iterator[Question]] = {
-        variant: iter(questions.values()) for variant, questions in ids.items()
+        variant: iter(asked.values()) for variant, asked in ids.items()
     }
-    found: list[Question | None] = []
+    questions: list[Question | None] = []
     for names in variants:
-        questions = {next(left[variant], None) for variant in names}
-        found.append(questions.pop() if len(questions) == 1 else None)
-    return found
+        following = {next(left[variant], None) for variant in names}
+        questions.append(following.pop() if len(following) == 1 else None)
+    return questions
 
 
-def _with_categories(
+def _questions_with_categories(
     asked: Sequence[Question], variants: Sequence[Sequence[Variant]], ids: Ids
 ) -> list[Question | None]:
     """A question for each row, one after the other; None where it stands in other variants than the row."""
-    standing = {variant: set(questions.values()) for variant, questions in ids.items()}
-    found: list[Question | None] = []
+    standing = {variant: set(by_id.values()) for variant, by_id in ids.items()}
+    questions: list[Question | None] = []
     for index, names in enumerate(variants):
         question = asked[index] if index < len(asked) else None
         fits = question is not None and {name for name in ids if question in standing[name]} == set(names)
-        found.append(question if fits else None)
-    return found
+        questions.append(question if fits else None)
+    return questions
 
 
 VLMEVALKIT = Format(

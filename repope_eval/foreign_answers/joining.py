@@ -132,15 +132,15 @@ def questions_by_image(
             file holds questions in place of responses.
     """
     index = QuestionIndex(ids)
-    found = []
+    questions = []
     for row in rows:
         try:
-            found.append(_question(row, index, texts))
+            questions.append(_question_of_row(row, index, texts))
         except RepopeError as error:
             raise RepopeError(f"{where}, row {row.number}: {error}") from error
-    if not any(found):
+    if not any(questions):
         raise RepopeError(f"{where}: {_nothing_joined(rows, texts, ids)}")
-    return found
+    return questions
 
 
 def named_questions(
@@ -191,7 +191,7 @@ def _nothing_joined(rows: Sequence[AnswerRow], texts: Texts, ids: Ids) -> str:
     )
 
 
-def _question(row: AnswerRow, index: QuestionIndex, texts: Texts) -> Question | None:
+def _question_of_row(row: AnswerRow, index: QuestionIndex, texts: Texts) -> Question | None:
     if texts is not None:
         return _question_by_file(row, index, texts)
     if row.image is not None and row.text is not None:
@@ -234,7 +234,7 @@ def _question_by_file(
     image, text = texts[row.question_id]
     question = index.by_text(image, text)
     stands_for = None
-    if row.text is not None and not _agree(row.text, text, question):
+    if row.text is not None and not _are_one_question(row.text, text, question):
         stands_for = f"{shown(row.text)}, but questions=FILE has {shown(text)}"
     elif row.image is not None and not same_image(row.image, image):
         stands_for = f"image {shown(row.image)}, but questions=FILE has {shown(image)}"
@@ -245,7 +245,7 @@ def _question_by_file(
     return question
 
 
-def _agree(text: str, other: str, question: Question | None) -> bool:
+def _are_one_question(text: str, other: str, question: Question | None) -> bool:
     """Whether two texts are one question, be it with different instructions after it."""
     return (
         is_question(text, other)
@@ -267,8 +267,8 @@ def refuse_labels(joined: Joined, file: RowFile, benchmark: Benchmark) -> None:
     if not file.rows or (field := doubtful_field(file.rows[0])) is None:
         return
     n_labelled, n_equal = max(
-        (_equal(joined.answers, label_set.distinct) for label_set in benchmark.label_sets),
-        key=lambda found: (found[1] / max(1, found[0]), found[1]),
+        (_count_equal(joined.answers, label_set.distinct) for label_set in benchmark.label_sets),
+        key=lambda numbers: (numbers[1] / max(1, numbers[0]), numbers[1]),
         default=(0, 0),
     )
     if not n_equal or n_equal < NEARLY_ALL * n_labelled:
@@ -294,7 +294,7 @@ def doubtful_field(row: Mapping[str, Any]) -> str | None:
     return first if first in DOUBTFUL_FIELDS else None
 
 
-def _equal(answers: Mapping[Question, Answer], labels: Mapping[Question, bool]) -> tuple[int, int]:
+def _count_equal(answers: Mapping[Question, Answer], labels: Mapping[Question, bool]) -> tuple[int, int]:
     """How many answers are to labelled questions, and how many of these are the label itself."""
     labelled = [
         (labels[question], answer.response) for question, answer in answers.items() if question in labels

@@ -31,7 +31,7 @@ from repope_eval.records import Question
 from repope_eval.system.rows import QUESTION_ID, SUBSET, RowFile
 from repope_eval.wording import counted, shown
 
-BY_IMAGE = "give each row its image, in a column that columns.image= names"
+IMAGE_MEND = "give each row its image, in a column that columns.image= names"
 
 
 def fitting(
@@ -57,7 +57,7 @@ def fitting(
     if len(fits) > 1:
         raise RepopeError(
             f"{where}: its {len(rows)} rows have no image, and fit the benchmark in the orders "
-            f"{' and '.join(list(fits.values())[:2])}, which lead to different questions; {BY_IMAGE}, or score one "
+            f"{' and '.join(list(fits.values())[:2])}, which lead to different questions; {IMAGE_MEND}, or score one "
             "variant (bench=repope_random, say)"
         )
     return next(iter(fits))
@@ -74,7 +74,7 @@ def _misfit_line(row: AnswerRow, question: Question | None, order: str) -> str:
     there = "there is no such row" if question is None else f"its place asks {shown(question.text)}"
     return (
         f"row {row.number}: asks {shown(row.text)}, but in the benchmark ({order}) {there}, and no other order fits "
-        f"further; is bench right (bench=repope for all variants)? Else {BY_IMAGE}"
+        f"further; is bench right (bench=repope for all variants)? Else {IMAGE_MEND}"
     )
 
 
@@ -90,7 +90,8 @@ def _questions_by_place(
     if not benchmark.hashes or not benchmark.hashes.items() <= _LABEL_FILES.items():
         raise RepopeError(
             f"{file.where}, row 1: names no image; rows of question and answer alone go by their place in a label "
-            f"file, which tells their images in POPE's own files only (bench=repope, pope_aokvqa, pope_gqa): {BY_IMAGE}"
+            f"file, which tells their images in POPE's own files only (bench=repope, pope_aokvqa, pope_gqa): "
+            f"{IMAGE_MEND}"
         )
     asked = _label_files(benchmark)
     orders = {name: questions for name, questions in asked.items() if len(questions) == len(rows)}
@@ -99,7 +100,7 @@ def _questions_by_place(
         raise RepopeError(
             f"{file.where}: has {counted(len(rows), 'row', ',')} without image, which are told by their place in a "
             f"whole label file alone: {lengths}; give each variant's file as it is, several as answers=[A,B,C], or "
-            f"{BY_IMAGE}"
+            f"{IMAGE_MEND}"
         )
     return fitting(rows, orders, file.where)
 
@@ -131,7 +132,7 @@ def _questions_by_subset(
         variant: {str(key): question for key, question in questions.items()}
         for variant, questions in benchmark.ids.items()
     }
-    found = []
+    questions = []
     for row, fields in zip(rows, file.rows, strict=True):
         subset = str(fields[SUBSET])
         where = f"{file.where}, {SUBSET} {shown(subset)}, {QUESTION_ID} {shown(row.question_id)}"
@@ -149,8 +150,8 @@ def _questions_by_subset(
                 f"{where}: asks {shown(row.text)}, but the benchmark {shown(question.text)}; the answers "
                 "are to other questions (an older POPE?)"
             )
-        found.append(question)
-    return found
+        questions.append(question)
+    return questions
 
 
 REPOPE_CODE = Format(fields=(), is_likely=lambda file: file.is_nested, questions=_questions_by_subset)

@@ -37,8 +37,8 @@ class QuestionIndex:
                 self._asked[question.image][plain_question(question.text)] = question
         self._images: dict[str, list[str]] = defaultdict(list)
         for image in self._asked:
-            self._images[_stem(image)].append(image)
-        self._found: dict[str, str | None] = {}
+            self._images[_image_stem(image)].append(image)
+        self._own_names: dict[str, str | None] = {}
         only = next(iter(ids.values())) if len(ids) == 1 else {}
         self._by_id = {str(key): question for key, question in only.items()}
 
@@ -47,9 +47,9 @@ class QuestionIndex:
 
         What POPE's older files misspelt is taken for what they meant (see `is_misspelt`).
         """
-        if image not in self._found:
-            self._found[image] = self._image(image)
-        name = self._found[image]
+        if image not in self._own_names:
+            self._own_names[image] = self._own_image_name(image)
+        name = self._own_names[image]
         if name is None:
             return None
         asked = self._asked[name]
@@ -63,12 +63,12 @@ class QuestionIndex:
         """The question of that id, in a benchmark of one variant."""
         return self._by_id.get(question_id)
 
-    def _image(self, image: str) -> str | None:
+    def _own_image_name(self, image: str) -> str | None:
         """The benchmark's own name of an image; None where the image is none of its images."""
         if image in self._asked:
             return image
-        likely = [known for known in self._images.get(_stem(image), ()) if same_image(image, known)]
-        exact = [known for known in likely if _parts(known)[-1] == _parts(image)[-1]]
+        likely = [known for known in self._images.get(_image_stem(image), ()) if same_image(image, known)]
+        exact = [known for known in likely if _path_parts(known)[-1] == _path_parts(image)[-1]]
         if len(exact or likely) > 1:
             raise RepopeError(
                 f"the image {image!r} may be {' or '.join((exact or likely)[:3])}; name images as the "
@@ -79,10 +79,13 @@ class QuestionIndex:
 
 def same_image(image: str, other: str) -> bool:
     """Whether two names may mean one image: equal but for its extension and folders that one of them leaves out."""
-    *folders, _ = _parts(image)
-    *others, _ = _parts(other)
+    *folders, _ = _path_parts(image)
+    *others, _ = _path_parts(other)
     depth = min(len(folders), len(others))
-    return _stem(image) == _stem(other) and folders[len(folders) - depth :] == others[len(others) - depth :]
+    return (
+        _image_stem(image) == _image_stem(other)
+        and folders[len(folders) - depth :] == others[len(others) - depth :]
+    )
 
 
 def is_question(text: str, question: str) -> bool:
@@ -104,13 +107,13 @@ def _begins_with(text: str, question: str) -> bool:
     return following == "\n" or (following.isspace() and question.endswith(_SENTENCE_END))
 
 
-def _parts(image: str) -> list[str]:
+def _path_parts(image: str) -> list[str]:
     return [part for part in image.replace("\\", "/").split("/") if part not in ("", ".")] or [""]
 
 
-def _stem(image: str) -> str:
+def _image_stem(image: str) -> str:
     """An image's name without folder and extension; a dot in the name is none."""
-    return _EXTENSION.sub("", _parts(image)[-1])
+    return _EXTENSION.sub("", _path_parts(image)[-1])
 
 
 IMAGE_FIELDS = ("image", "image_path", "image_source")
@@ -121,7 +124,7 @@ RESPONSE_FIELDS = ("response", "prediction", "pred", "model_output", "output", *
 """The first of these that a row has counts: an `answer` beside a `response` or `prediction` is mostly the label.
 `text` is a question where another field holds a response, and a response where none does."""
 
-BY_NAME = ColumnSettings()
+USUAL_COLUMNS = ColumnSettings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +142,7 @@ class AnswerRow:
     p_no: float | None = None
 
 
-def answer_rows(file: RowFile, columns: ColumnSettings = BY_NAME) -> list[AnswerRow]:
+def answer_rows(file: RowFile, columns: ColumnSettings = USUAL_COLUMNS) -> list[AnswerRow]:
     """Tells the fields of an answer file's rows apart.
 
     In a table, where an empty response cannot be told from none, an empty cell is an empty response.
@@ -152,13 +155,13 @@ def answer_rows(file: RowFile, columns: ColumnSettings = BY_NAME) -> list[Answer
         RepopeError: a row lacks a field that `columns` names, has no response, two fields that may be it, or a
             field of another type; or the responses of a table are all empty.
     """
-    found = [_answer_row(row, number, file, columns) for number, row in enumerate(file.rows, 1)]
-    if file.is_table and found and not any(row.response for row in found):
+    rows = [_answer_row(row, number, file, columns) for number, row in enumerate(file.rows, 1)]
+    if file.is_table and rows and not any(row.response for row in rows):
         raise RepopeError(
-            f"{file.where}: of {counted(len(found), 'row')} none has a response; "
+            f"{file.where}: of {counted(len(rows), 'row')} none has a response; "
             f"name its column with columns.response=, there are {field_names(file.rows[0])}"
         )
-    return found
+    return rows
 
 
 def question_texts(rows: Sequence[Mapping[str, Any]], where: str) -> dict[str, tuple[str, str]]:
@@ -173,8 +176,8 @@ def question_texts(rows: Sequence[Mapping[str, Any]], where: str) -> dict[str, t
     for number, row in enumerate(rows, 1):
         at = f"{where}, row {number}"
         question_id = question_id_of(row, at)
-        image = _asked(_first(row, IMAGE_FIELDS), "image", at)
-        text = _asked(_first(row, (*QUESTION_FIELDS, "text")), "question", at)
+        image = _text_or_none(_first_value(row, IMAGE_FIELDS), "image", at)
+        text = _text_or_none(_first_value(row, (*QUESTION_FIELDS, "text")), "question", at)
         if question_id is None or image is None or text is None:
             raise RepopeError(f"{at}: question_id, image and text are needed")
         known = texts.setdefault(question_id, (image, text))
@@ -202,8 +205,8 @@ def _answer_row(row: Mapping[str, Any], number: int, file: RowFile, columns: Col
             f"{where}: has no response; one of {', '.join(RESPONSE_FIELDS)} is expected, or a column that "
             f"columns.response= names; there are {field_names(row)}"
         )
-    image = row[columns.image] if columns.image else _first(row, IMAGE_FIELDS)
-    text = row[columns.question] if columns.question else _first(row, QUESTION_FIELDS)
+    image = row[columns.image] if columns.image else _first_value(row, IMAGE_FIELDS)
+    text = row[columns.question] if columns.question else _first_value(row, QUESTION_FIELDS)
     if response_field == "answer" and columns.response is None and isinstance(text, str):
         _refuse_two_responses(row, text, where)
     if text is None and response_field != "text":
@@ -212,8 +215,8 @@ def _answer_row(row: Mapping[str, Any], number: int, file: RowFile, columns: Col
         number,
         response_text(row, response_field, where, is_cell=file.is_table),
         question_id_of(row, where, columns.question_id or "question_id"),
-        _asked(image, "image", where),
-        _asked(text, "question", where),
+        _text_or_none(image, "image", where),
+        _text_or_none(text, "question", where),
         n_tokens=_whole_number(row, "n_tokens", where),
         p_yes=_probability(row, "p_yes", where),
         p_no=_probability(row, "p_no", where),
@@ -232,7 +235,7 @@ def response_text(row: Mapping[str, Any], name: str, where: str, *, is_cell: boo
     )
 
 
-def _asked(value: object, name: str, where: str) -> str | None:
+def _text_or_none(value: object, name: str, where: str) -> str | None:
     """An image or a question as it is written; None where the row has none."""
     if value is None:
         return None
@@ -256,7 +259,7 @@ def _refuse_two_responses(row: Mapping[str, Any], question: str, where: str) -> 
         )
 
 
-def _first(row: Mapping[str, Any], names: Sequence[str]) -> Any:
+def _first_value(row: Mapping[str, Any], names: Sequence[str]) -> Any:
     """The value of the first named field that is not empty."""
     return next((row[name] for name in names if row.get(name) is not None), None)
 
@@ -268,7 +271,7 @@ def question_id_of(row: Mapping[str, Any], where: str, name: str = "question_id"
         value = int(value)
     if isinstance(value, bool) or not (value is None or isinstance(value, int | str)):
         raise RepopeError(f"{where}: the {name} is {shown(value)}, neither a whole number nor a text")
-    return _asked(None if value is None else str(value), name, where)
+    return _text_or_none(None if value is None else str(value), name, where)
 
 
 def _whole_number(row: Mapping[str, Any], name: str, where: str) -> int | None:

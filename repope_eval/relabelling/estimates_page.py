@@ -79,7 +79,7 @@ class EstimatesView:
     @property
     def paper_sentence(self) -> str:
         """The runs' F1 as a paper prints it."""
-        rows = [_phrase(row.run, row.true["f1"]) for row in self.headline]
+        rows = [_f1_phrase(row.run, row.true["f1"]) for row in self.headline]
         variant = self.rows[-1].variant
         several = f" ({variant})" if len({row.variant for row in self.rows}) > 1 else ""
         return (
@@ -91,32 +91,32 @@ class EstimatesView:
     @property
     def open_sentences(self) -> Sequence[str]:
         """What is not known, what becomes of it, and how it is mended; nothing where all figures and labels are."""
-        found = []
+        sentences = []
         if n_needed := max(
             (each.n_needed or 0 for row in self.rows for each in row.true.values()), default=0
         ):
-            found.append(
+            sentences.append(
                 f"Too few labels: a dash stands where the 95 % interval would be wider than {WIDEST:g}, which tells "
                 f"no good model from a coin. About {n_needed:,} labels would do for all figures (by the width "
                 f"that there is with {self.n_looked:,}, which falls with the root of the number, or faster)."
             )
         if self.n_disputed:
-            found.append(
+            sentences.append(
                 f"In dispute: {self.n_disputed:,} of the {self.n_looked:,} looked at. They count nowhere, as ambiguous "
                 "ones, but the intervals hold either label of each. A third person decides with `annotate "
                 "annotators=[FIRST,SECOND] decide=true images=FOLDER annotator=NAME out=DECIDED`, and relabel takes "
                 "decider=DECIDED."
             )
         if self.n_missing:
-            found.append(
+            sentences.append(
                 f"Without a label, be it as ambiguous, in dispute or not looked at: {self.n_missing:,} of the "
                 f"{self.n_looked:,}. They count as ambiguous, but the intervals hold either label of each. To tell "
                 f"them apart, give {LABELS_FILE}."
             )
-        return found
+        return sentences
 
 
-def _phrase(run: str, f1: FigureEstimate) -> str:
+def _f1_phrase(run: str, f1: FigureEstimate) -> str:
     reason = f1.reason if f1.n_needed else ""
     return figure_phrase(run, Estimate(value=f1.value, interval=f1.ci95, reason=reason))
 
@@ -137,11 +137,11 @@ def estimates_chart(view: EstimatesView) -> Chart:
         f"F1, {variant}",
         f"F1 by the old labels and under true ones ({variant}). Lines are 95 % intervals.",
         _HEAD + len(rows) * _ROW + _FOOT,
-        lambda figure: _paint(figure, rows),
+        lambda figure: _paint_chart(figure, rows),
     )
 
 
-def _paint(figure: Figure, rows: Sequence[EstimatedRun]) -> None:
+def _paint_chart(figure: Figure, rows: Sequence[EstimatedRun]) -> None:
     names = [label(shortened(row.run, _LONGEST)) for row in rows]
     left = 0.2 + 0.075 * max(map(len, names))
     axes = add_axes(figure, left, _FOOT, 0.2, len(rows) * _ROW + _FOOT)
@@ -155,10 +155,10 @@ def _paint(figure: Figure, rows: Sequence[EstimatedRun]) -> None:
 
 
 def _paint_row(axes: Axes, row: EstimatedRun, place: int) -> None:
-    for index, found in enumerate((row.old["f1"], row.true["f1"])):
-        interval = found.ci95 if index else None  # what the old labels come to is no estimate
-        if found.value is not None:
-            mark_with_interval(axes, found.value, interval, place + (index - 0.5) * _APART, index, 5, 1.2)
+    for index, estimate in enumerate((row.old["f1"], row.true["f1"])):
+        interval = estimate.ci95 if index else None  # what the old labels come to is no estimate
+        if estimate.value is not None:
+            mark_with_interval(axes, estimate.value, interval, place + (index - 0.5) * _APART, index, 5, 1.2)
 
 
 def estimates_document(view: EstimatesView) -> dict[str, Any]:
@@ -200,11 +200,11 @@ def _estimates_table(view: EstimatesView) -> Table:
     fields: list[Field[EstimatedRun]] = [
         text_field("run", lambda row: row.run, stays=True),
         text_field("variant", lambda row: row.variant),
-        value_field("looked at", _looked),
-        value_field("F1, old labels", lambda row: _ratio(row.old["f1"].value)),
+        value_field("looked at", _looked_cell),
+        value_field("F1, old labels", lambda row: _ratio_cell(row.old["f1"].value)),
         *(_figure_field(name) for name in FIGURES),
-        value_field("width of F1's interval", lambda row: _ratio(row.true["f1"].width)),
-        value_field(f"width with {view.n_more:,} more labels", lambda row: _ratio(row.true["f1"].more)),
+        value_field("width of F1's interval", lambda row: _ratio_cell(row.true["f1"].width)),
+        value_field(f"width with {view.n_more:,} more labels", lambda row: _ratio_cell(row.true["f1"].more)),
     ]
     return table("", fields, view.rows, starts_group=is_first)
 
@@ -213,16 +213,16 @@ def _figure_field(name: str) -> Field[EstimatedRun]:
     """A figure under true labels, its interval below it."""
 
     def cell(row: EstimatedRun) -> Cell:
-        found = row.true[name]
-        note = found.reason if found.ci95 is None else interval_text(found.ci95)
-        return Cell(text=ratio_text(found.value), values=(found.value,), note=note)
+        estimate = row.true[name]
+        note = estimate.reason if estimate.ci95 is None else interval_text(estimate.ci95)
+        return Cell(text=ratio_text(estimate.value), values=(estimate.value,), note=note)
 
     return value_field(FIGURE_TITLES[name], cell)
 
 
-def _looked(row: EstimatedRun) -> Cell:
+def _looked_cell(row: EstimatedRun) -> Cell:
     return Cell(text=f"{row.n_looked:,} of {row.n_questions:,}", values=(row.n_looked,))
 
 
-def _ratio(value: float | None) -> Cell:
+def _ratio_cell(value: float | None) -> Cell:
     return Cell(text=ratio_text(value), values=(value,))

@@ -111,18 +111,18 @@ def estimate(
         more: number of further labels, for the width that they would give.
     """
     if not any(each.is_open for each in looked.values()):
-        return _settled(variants, looked, probabilities, answers, protocol, more)
+        return _estimate_settled(variants, looked, probabilities, answers, protocol, more)
     value, worst, best = (
-        _settled(variants, resolved, probabilities, answers, protocol, more)
+        _estimate_settled(variants, resolved, probabilities, answers, protocol, more)
         for resolved in (
             looked,
-            _resolved(looked, answers, protocol, as_said=False),
-            _resolved(looked, answers, protocol, as_said=True),
+            _with_open_questions_settled(looked, answers, protocol, as_said=False),
+            _with_open_questions_settled(looked, answers, protocol, as_said=True),
         )
     )
     return {
         variant: {
-            figure: _bounded(figures[figure], worst[variant][figure], best[variant][figure])
+            figure: _bounded_estimate(figures[figure], worst[variant][figure], best[variant][figure])
             for figure in FIGURES
         }
         for variant, figures in value.items()
@@ -163,7 +163,7 @@ def share_of(hits: Floats, seen: Floats, probabilities: Floats) -> FigureEstimat
     value = float((hits / seen).sum())
     unsure = probabilities[probabilities < 1]
     further = float((np.sqrt(1 - unsure) / unsure).mean()) / 2 if len(unsure) else 0.0
-    low, high = _interval(hits, seen, (further, 0.0))
+    low, high = _interval_distances(hits, seen, (further, 0.0))
     shares = np.array([value, value - low, value + high]) / len(probabilities)
     if n_needed := labels_needed(float(shares[2] - shares[1]), seen, len(probabilities)):
         return FigureEstimate(None, None, n_needed=n_needed)
@@ -171,7 +171,7 @@ def share_of(hits: Floats, seen: Floats, probabilities: Floats) -> FigureEstimat
     return FigureEstimate(value, (low, high))
 
 
-def _resolved(
+def _with_open_questions_settled(
     looked: Mapping[Question, Looked],
     answers: Mapping[Question, Answer],
     protocol: Protocol,
@@ -191,7 +191,7 @@ def _resolved(
     }
 
 
-def _bounded(value: FigureEstimate, worst: FigureEstimate, best: FigureEstimate) -> FigureEstimate:
+def _bounded_estimate(value: FigureEstimate, worst: FigureEstimate, best: FigureEstimate) -> FigureEstimate:
     """An estimate whose interval reaches from the worst one's lower end to the best one's upper end."""
     needed = [each.n_needed for each in (value, worst, best) if each.n_needed is not None]
     if needed:
@@ -206,7 +206,7 @@ def _bounded(value: FigureEstimate, worst: FigureEstimate, best: FigureEstimate)
     return replace(value, ci95=(worst.ci95[0], best.ci95[1]), more=more)
 
 
-def _settled(
+def _estimate_settled(
     variants: Mapping[Variant, Mapping[Question, bool]],
     looked: Mapping[Question, Looked],
     probabilities: Mapping[Question, float],
@@ -220,22 +220,23 @@ def _settled(
     weights = np.array([probabilities[question] for question in unsure])
     weights = np.sqrt(1 - weights) / weights
     counted = {
-        variant: _counted(labels, looked, unsure, answers, protocol) for variant, labels in variants.items()
+        variant: _count_outcomes(labels, looked, unsure, answers, protocol)
+        for variant, labels in variants.items()
     }
     sets: dict[Variant, tuple[Variant, ...]] = {variant: (variant,) for variant in variants}
     if has_mean(variants):
         sets[MEAN] = tuple(variants)
-    found: dict[Variant, dict[str, FigureEstimate]] = {}
+    estimates: dict[Variant, dict[str, FigureEstimate]] = {}
     for name, among in sets.items():
         parts = [counted[variant] for variant in among]
-        found[name] = {
-            figure: _figure(figure, parts, seen, weights, protocol, len(probabilities), more)
+        estimates[name] = {
+            figure: _figure_estimate(figure, parts, seen, weights, protocol, len(probabilities), more)
             for figure in FIGURES
         }
-    return found
+    return estimates
 
 
-def _counted(
+def _count_outcomes(
     labels: Mapping[Question, bool],
     looked: Mapping[Question, Looked],
     unsure: Sequence[Question],
@@ -251,23 +252,23 @@ def _counted(
 
     def outcomes(questions: Sequence[Question], truths: Sequence[bool | None]) -> Floats:
         """[questions, outcomes], one at the outcome's place; nothing for a question that does not count."""
-        found = np.zeros((len(questions), len(OUTCOMES)))
+        marks = np.zeros((len(questions), len(OUTCOMES)))
         for row, (question, label) in enumerate(zip(questions, truths, strict=True)):
             if label is not None:
-                found[row, place(question, label=label)] = 1
-        return found
+                marks[row, place(question, label=label)] = 1
+        return marks
 
     def changes(questions: Sequence[Question], truths: Sequence[bool | None]) -> Floats:
         """What it changes if these are the labels; nothing for a question of another variant."""
-        found = np.zeros((len(questions), len(OUTCOMES)))
+        differences = np.zeros((len(questions), len(OUTCOMES)))
         here = [row for row, question in enumerate(questions) if question in labels]
         asked = [questions[row] for row in here]
-        found[here] = outcomes(asked, [truths[row] for row in here])
-        found[here] -= outcomes(asked, [labels[question] for question in asked])
-        return found
+        differences[here] = outcomes(asked, [truths[row] for row in here])
+        differences[here] -= outcomes(asked, [labels[question] for question in asked])
+        return differences
 
-    corrections = changes(list(looked), [found.label for found in looked.values()])
-    probabilities = np.array([found.probability for found in looked.values()]).reshape(-1, 1)
+    corrections = changes(list(looked), [each.label for each in looked.values()])
+    probabilities = np.array([each.probability for each in looked.values()]).reshape(-1, 1)
     total = outcomes(list(labels), list(labels.values())).sum(axis=0)
     return _Counted(
         totals=np.maximum(0, total + (corrections / probabilities).sum(axis=0)),
@@ -276,7 +277,7 @@ def _counted(
     )
 
 
-def _figure(
+def _figure_estimate(
     figure: str,
     parts: Sequence[_Counted],
     seen: Floats,
@@ -290,13 +291,13 @@ def _figure(
     if np.isnan(values).any():
         return FigureEstimate(None, None)
     value = float(np.mean(values))
-    gradients = [_gradient(figure, part.totals, protocol) / len(parts) for part in parts]
+    gradients = [_figure_gradient(figure, part.totals, protocol) / len(parts) for part in parts]
     effects = sum(part.corrections @ slope for part, slope in zip(parts, gradients, strict=True))
     flips = weights * sum(part.flips @ slope for part, slope in zip(parts, gradients, strict=True))
     further = [
         float(each.mean()) / 2 if len(each := sign * flips[sign * flips > 0]) else 0.0 for sign in (1, -1)
     ]
-    low, high = _interval(np.asarray(effects), seen, further)
+    low, high = _interval_distances(np.asarray(effects), seen, further)
     if n_needed := labels_needed(low + high, seen, n_questions):
         return FigureEstimate(None, None, n_needed=n_needed)
     n_seen = int((seen < 1).sum())
@@ -305,14 +306,14 @@ def _figure(
     return FigureEstimate(value, ends, min(ends[1] - ends[0], (low + high) * shrunk) if more else None)
 
 
-def _gradient(figure: str, totals: Floats, protocol: Protocol) -> Floats:
+def _figure_gradient(figure: str, totals: Floats, protocol: Protocol) -> Floats:
     """How a figure changes with each outcome's count; an outcome that none counts changes nothing."""
     steps = figure_values(totals + _STEP * np.eye(len(OUTCOMES)), protocol)[figure]
     gradient: Floats = (steps - figure_values(totals, protocol)[figure]) / _STEP
     return np.nan_to_num(gradient)
 
 
-def _interval(effects: Floats, seen: Floats, further: Sequence[float]) -> tuple[float, float]:
+def _interval_distances(effects: Floats, seen: Floats, further: Sequence[float]) -> tuple[float, float]:
     """The distances from an estimate down and up to the ends of its interval.
 
     Args:

@@ -123,11 +123,11 @@ def queue_rates(
         for label, has_label in of_label.items():
             questions = [q for q, each in queue.items() if is_in_part(each) and has_label(each)]
             if questions:
-                rates.append(_rate(part, label, questions, queue, looked, probabilities))
+                rates.append(_rate_of_part(part, label, questions, queue, looked, probabilities))
     return tuple(rates)
 
 
-def _rate(
+def _rate_of_part(
     part: str,
     label: str,
     questions: Sequence[Question],
@@ -135,12 +135,12 @@ def _rate(
     looked: Mapping[Question, Looked],
     probabilities: Mapping[Question, float],
 ) -> QueueRate:
-    found = [(queue[question].label, looked[question]) for question in questions if question in looked]
-    seen = np.array([each.probability for _, each in found])
+    pairs = [(queue[question].label, looked[question]) for question in questions if question in looked]
+    seen = np.array([each.probability for _, each in pairs])
     of_all = np.array([probabilities[question] for question in questions])
 
     def share(hits: Sequence[float], least: Sequence[float], most: Sequence[float]) -> Estimate:
-        if not found or ((of_all < 1).any() and not (seen < 1).any()):
+        if not pairs or ((of_all < 1).any() and not (seen < 1).any()):
             return Estimate(reason="none of these questions was drawn and labelled")
         value, low, high = (
             share_of(np.array(each, dtype=float), seen, of_all) for each in (hits, least, most)
@@ -151,14 +151,14 @@ def _rate(
         assert low.ci95 and high.ci95, "a share has an interval where the labels suffice"  # noqa: PT018
         return Estimate(value=value.value, interval=(low.ci95[0], high.ci95[1]))
 
-    unsettled = [each.is_open for _, each in found]
-    flips = [0.5 if each.is_open else float(each.label not in (None, old)) for old, each in found]
-    ambiguous = [float(each.label is None and not each.is_open) for _, each in found]
+    unsettled = [each.is_open for _, each in pairs]
+    flips = [0.5 if each.is_open else float(each.label not in (None, old)) for old, each in pairs]
+    ambiguous = [float(each.label is None and not each.is_open) for _, each in pairs]
     return QueueRate(
         part=part,
         label=label,
         n_questions=len(questions),
-        n_looked=len(found),
+        n_looked=len(pairs),
         flipped=share(
             flips,
             [0.0 if is_open else flip for flip, is_open in zip(flips, unsettled, strict=True)],

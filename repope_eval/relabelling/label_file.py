@@ -47,21 +47,21 @@ UNSAID = Judgement(None)
 
 
 def refuse_other_questions(
-    where: str, found: Collection[Question], known: Collection[Question], mend: str
+    where: str, questions: Collection[Question], known: Collection[Question], mend: str
 ) -> None:
     """Refuses a file that has lines for questions which are none of those known.
 
     Args:
         where: the file, as a message begins with it.
-        found: the questions that it has lines for.
+        questions: the questions that it has lines for.
         known: what it may be about; a set is fast.
         mend: what to do about it.
     """
-    others = [question for question in found if question not in known]
+    others = [question for question in questions if question not in known]
     if others:
         first = f"{others[0].image}, {shown(others[0].text)}"
         raise RepopeError(
-            f"{where}: {len(others)} of the {counted(len(found), 'question')} it has lines for are none of those "
+            f"{where}: {len(others)} of the {counted(len(questions), 'question')} it has lines for are none of those "
             f"asked here, first {first}; {mend}"
         )
 
@@ -85,7 +85,7 @@ class LabelFile:
         self.annotator = annotator
         content = whole_lines(path)
         self._file = AppendedLines(path, len(content))
-        self.judgements = _judgements(path, content, annotator)
+        self.judgements = _read_judgements(path, content, annotator)
         """By question, the last one last."""
         mend = "give the questions= that it was made with, or another out="
         refuse_other_questions(f"out={path}", self.judgements, set(questions), mend)
@@ -117,7 +117,7 @@ class LabelFile:
         self.judgements[question] = judgement
 
 
-def _judgements(path: Path, content: bytes, annotator: str) -> dict[Question, Judgement]:
+def _read_judgements(path: Path, content: bytes, annotator: str) -> dict[Question, Judgement]:
     """What the lines say. One that says nothing that can be read is left out with a warning, not to keep the rest."""
     judgements: dict[Question, Judgement] = {}
     faults: list[str] = []
@@ -126,8 +126,8 @@ def _judgements(path: Path, content: bytes, annotator: str) -> dict[Question, Ju
         if not line.strip():
             continue
         try:
-            fields = _fields(line)
-            question, judgement = question_of(fields), _judgement(fields)
+            fields = _parsed_fields(line)
+            question, judgement = question_of(fields), _read_judgement(fields)
         except RepopeError as error:
             faults.append(f"line {number}: {error}")
             continue
@@ -147,7 +147,7 @@ def _judgements(path: Path, content: bytes, annotator: str) -> dict[Question, Ju
     return judgements
 
 
-def _fields(line: bytes) -> Mapping[str, Any]:
+def _parsed_fields(line: bytes) -> Mapping[str, Any]:
     try:
         fields = parse_line(line)
     except ValueError as error:
@@ -157,7 +157,7 @@ def _fields(line: bytes) -> Mapping[str, Any]:
     return fields
 
 
-def _judgement(fields: Mapping[str, Any]) -> Judgement:
+def _read_judgement(fields: Mapping[str, Any]) -> Judgement:
     label, note = label_of(fields.get("label")), fields.get("note") or ""
     known = next((known for known in ANNOTATOR_LABELS if known == label), None)
     if "label" not in fields or (label is not None and known is None):
@@ -209,12 +209,12 @@ def read_disputes(paths: Sequence[Path], questions: Collection[Question] | None,
     for person in people:
         _refuse_the_decider(person, decider)
         if questions is not None:
-            found = [annotation.question for annotation in person.annotations]
+            labelled = [annotation.question for annotation in person.annotations]
             mend = "give the questions that the two were asked"
-            refuse_other_questions(str(person.path), found, set(questions), mend)
+            refuse_other_questions(str(person.path), labelled, set(questions), mend)
     first, second = (_judgements_of_both(person) for person in people)
     both = [question for question in first if question in second]
-    views = {question: _shuffled(question, first[question], second[question]) for question in both}
+    views = {question: _shuffled_pair(question, first[question], second[question]) for question in both}
     views = {
         question: pair for question, pair in views.items() if {each.label for each in pair} == {"yes", "no"}
     }
@@ -238,7 +238,7 @@ def _judgements_of_both(person: Annotator) -> dict[Question, Judgement]:
     return {each.question: Judgement(each.label, each.note) for each in person.annotations}
 
 
-def _shuffled(question: Question, first: Judgement, second: Judgement) -> tuple[Judgement, Judgement]:
+def _shuffled_pair(question: Question, first: Judgement, second: Judgement) -> tuple[Judgement, Judgement]:
     """The two in an order that is the question's own, so that no place on the page stands for a person."""
     is_swapped = random.Random(f"{question.image}\n{question.text}").random() < 0.5
     return (second, first) if is_swapped else (first, second)

@@ -84,7 +84,7 @@ def relabelling_gallery(
             for name, label, of_person in zip(names, said, notes, strict=True)
             if label is not None
         )
-        items.append((question.image, _item(outcome, variants[question], remarks)))
+        items.append((question.image, _relabelled_item(outcome, variants[question], remarks)))
     return gallery_of(items, tuple(_VERDICTS))
 
 
@@ -94,7 +94,9 @@ def _label_after(outcome: Outcome) -> str:
     return outcome.label or undecided
 
 
-def _item(outcome: Outcome, variants: Sequence[Variant], remarks: tuple[Remark, ...]) -> RelabelledItem:
+def _relabelled_item(
+    outcome: Outcome, variants: Sequence[Variant], remarks: tuple[Remark, ...]
+) -> RelabelledItem:
     before, after = outcome.row.label, _label_after(outcome)
     kind = f"{before} → {after}"
     return RelabelledItem(
@@ -115,7 +117,7 @@ RULE = """\
 - One says yes and the other no: the decider's label counts, and ambiguous removes the question."""
 
 
-def _changes(view: RelabellingView) -> str:
+def _changes_text(view: RelabellingView) -> str:
     """What changed of the settled questions; of a queue's, also how many labels are wrong by part, estimated."""
     changes = f"{changes_title(view)}:\n\n{markdown(label_change_table('', view.changes))}"
     if not view.queue_rates:
@@ -144,7 +146,7 @@ def relabelling_card(view: RelabellingView, hashes: Mapping[str, str]) -> str:
         "Rule": RULE,
         "Agreement": markdown(confusion_table(view.agreement))
         + (f"\n{markdown_text(decided)}" if decided else ""),
-        "Label changes": _changes(view),
+        "Label changes": _changes_text(view),
         "Files": markdown(table("", of_file, list(hashes.items()))),
     }
     parts = [f"# Relabelling of {markdown_text(view.title)}"]

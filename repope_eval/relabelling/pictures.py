@@ -49,23 +49,23 @@ class Pictures:
             if image not in self._made:
                 if await is_gone():
                     raise RepopeError(f"{image}: nobody waits for it")
-                self._made[image] = await self._converted(image)
+                self._made[image] = await self._make_png(image)
             self._made[image] = self._made.pop(image)
             if len(self._made) > MOST_KEPT:
                 self._made.pop(next(iter(self._made))).unlink(missing_ok=True)
             return self._made[image], "image/png"
 
-    async def _converted(self, image: Path) -> Path:
+    async def _make_png(self, image: Path) -> Path:
         if self._folder is None:
             self._folder = Path(tempfile.mkdtemp(prefix="repope_eval-annotate-"))
             weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         number, name = tempfile.mkstemp(suffix=".png", dir=self._folder)
         os.close(number)
-        await _convert(image, Path(name))
+        await _convert_in_process(image, Path(name))
         return Path(name)
 
 
-async def _convert(image: Path, png: Path) -> None:
+async def _convert_in_process(image: Path, png: Path) -> None:
     """Has a process make the PNG, which ends with the wait for it, whatever ends that."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-P", "-m", "repope_eval.relabelling.pictures", image, png),

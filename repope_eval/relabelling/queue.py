@@ -54,7 +54,7 @@ def write_queue(path: Path, queue: Iterable[Queued], *, relabelled: bool = False
         RepopeError: the file cannot be written.
     """
     mark = {RELABELLED: True} if relabelled else {}
-    write_lines(path, [_fields(each) | mark for each in queue])
+    write_lines(path, [_fields_of(each) | mark for each in queue])
 
 
 def read_queue(path: Path) -> dict[Question, Queued]:
@@ -79,18 +79,18 @@ def is_by_people(file: RowFile) -> bool:
 
 def queue_of(file: RowFile) -> dict[Question, Queued]:
     """The questions of a queue that has been read, as `read_queue` has them."""
-    found: dict[Question, Queued] = {}
+    queue: dict[Question, Queued] = {}
     for place, fields in zip(file.places, file.rows, strict=True):
         where = f"{file.where}, {place}"
-        queued = _queued(fields, where)
-        if queued.question in found:
+        queued = _read_queued(fields, where)
+        if queued.question in queue:
             raise RepopeError(
                 f"{where}: {shown(queued.question.text)} about {queued.question.image} stands twice"
             )
-        found[queued.question] = queued
-    if not found:
+        queue[queued.question] = queued
+    if not queue:
         raise RepopeError(f"{file.where}: holds no questions; give the queue.jsonl that audit wrote")
-    return found
+    return queue
 
 
 def is_sampled(fields: Mapping[str, Any]) -> bool:
@@ -101,7 +101,7 @@ def is_sampled(fields: Mapping[str, Any]) -> bool:
     return value in (True, "true")
 
 
-def _fields(queued: Queued) -> dict[str, Any]:
+def _fields_of(queued: Queued) -> dict[str, Any]:
     return {
         "image": queued.question.image,
         "question": queued.question.text,
@@ -112,7 +112,7 @@ def _fields(queued: Queued) -> dict[str, Any]:
     }
 
 
-def _queued(fields: Mapping[str, Any], where: str) -> Queued:
+def _read_queued(fields: Mapping[str, Any], where: str) -> Queued:
     image = asked_text("image", fields.get("image"), where=where)
     text = asked_text("question", fields.get("question"), MOST_QUESTION_CHARACTERS, where=where)
     label, score, probability, sampled = (
@@ -200,7 +200,7 @@ def read_questions(paths: Sequence[Path]) -> tuple[Question, ...]:
         RepopeError: a file cannot be read, holds no question to ask, or has a row without image or question; an image
             leads out of its folder.
     """
-    return tuple(dict.fromkeys(question for path in paths for question in _questions(path)))
+    return tuple(dict.fromkeys(question for path in paths for question in _questions_to_ask(path)))
 
 
 def question_of(fields: Mapping[str, Any]) -> Question:
@@ -228,7 +228,7 @@ def in_blind_order(questions: Iterable[Question], annotator: str) -> tuple[Quest
     return tuple(question for group in images for question in group)
 
 
-def _questions(path: Path) -> Iterator[Question]:
+def _questions_to_ask(path: Path) -> Iterator[Question]:
     file = read_row_file(path)
     asked = 0
     for place, fields in zip(file.places, file.rows, strict=True):

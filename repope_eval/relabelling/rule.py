@@ -155,7 +155,7 @@ def settle(
     """
     asked = [row.question for row in questions]
     first_labels, second_labels = (
-        _labels(who, rows, known=asked, needed=() if partial else asked)
+        _checked_labels(who, rows, known=asked, needed=() if partial else asked)
         for who, rows in (("the first annotator", first), ("the second annotator", second))
     )
     outcomes = [
@@ -163,7 +163,7 @@ def settle(
     ]
     disputed = [outcome.row.question for outcome in outcomes if outcome.is_disputed]
     needed = () if partial or decider is None else disputed
-    decided = _labels("the decider", decider or (), known=asked, needed=needed)
+    decided = _checked_labels("the decider", decider or (), known=asked, needed=needed)
     return tuple(replace(outcome, decided=decided.get(outcome.row.question)) for outcome in outcomes)
 
 
@@ -186,7 +186,7 @@ def relabel(
     if undecided:
         raise RepopeError(
             f"the annotators disagree on {len(undecided)} of {counted(len(questions), 'question')}: "
-            f"{_listed(undecided, 10)}; give a third annotator's file (decider=FILE)"
+            f"{_first_in_words(undecided, 10)}; give a third annotator's file (decider=FILE)"
         )
     labels = label_by_question(outcomes)
     return tuple(replace(row, label=labels[row.question]) for row in questions if row.question in labels)
@@ -238,13 +238,13 @@ def label_changes(
     extra = [question for question in relabelled if question not in original]
     if extra:
         raise RepopeError(
-            f"the new labels hold {counted(len(extra), 'question')} that the original ones lack: {_listed(extra)}; "
-            "compare label sets of the same variant"
+            f"the new labels hold {counted(len(extra), 'question')} that the original ones lack: "
+            f"{_first_in_words(extra)}; compare label sets of the same variant"
         )
-    return _change("yes", original, relabelled), _change("no", original, relabelled)
+    return _label_change("yes", original, relabelled), _label_change("no", original, relabelled)
 
 
-def _change(
+def _label_change(
     label: Literal["yes", "no"], original: Mapping[Question, bool], relabelled: Mapping[Question, bool]
 ) -> LabelChange:
     is_yes = label == "yes"
@@ -254,7 +254,7 @@ def _change(
     return LabelChange(label, total=len(affected), flipped=flipped, removed=len(affected) - len(kept))
 
 
-def _labels(
+def _checked_labels(
     who: str, rows: Sequence[Row], *, known: Sequence[Question], needed: Sequence[Question]
 ) -> dict[Question, Label]:
     """An annotator's labels by question; refused unless they cover `needed` and nothing outside `known`."""
@@ -270,11 +270,11 @@ def _labels(
     ):
         if questions:
             number = counted(len(questions), "question")
-            raise RepopeError(f"{who} {does} {number}{how}: {_listed(questions)}; {mend}")
+            raise RepopeError(f"{who} {does} {number}{how}: {_first_in_words(questions)}; {mend}")
     return labels
 
 
-def _listed(questions: Sequence[Question], most: int = 3) -> str:
+def _first_in_words(questions: Sequence[Question], most: int = 3) -> str:
     """The first questions in words, and how many more there are."""
     named = "; ".join(f"{question.image}, {shown(question.text)}" for question in questions[:most])
     more = len(questions) - most
@@ -352,7 +352,7 @@ def kappa_of(outcomes: Sequence[Outcome]) -> Estimate:
     kappa = float(_kappas(total))
     if np.isnan(kappa):
         return Estimate(reason="undefined where both give one and the same label throughout")
-    n_apart = int(total.sum() - np.trace(_squares(total)))
+    n_apart = int(total.sum() - np.trace(_as_squares(total)))
     if len(images) < FEWEST_IMAGES:
         return Estimate(value=kappa, reason=f"fewer than {FEWEST_IMAGES} images were labelled by both")
     if n_apart < FEWEST_APART:
@@ -361,7 +361,7 @@ def kappa_of(outcomes: Sequence[Outcome]) -> Estimate:
     return Estimate(value=kappa, interval=interval_of(np.concatenate(drawn)), method="bootstrap")
 
 
-def _squares(counts: Values) -> Values:
+def _as_squares(counts: Values) -> Values:
     """[..., labels of the first, labels of the second] of [..., both]."""
     side = len(ANNOTATOR_LABELS)
     return counts.reshape(*counts.shape[:-1], side, side)
@@ -375,7 +375,7 @@ def _kappas(counts: Values) -> Values:
     Scales", Educational and Psychological Measurement 20 (1960), 37-46). Both shares are taken times the number of
     questions squared: whole numbers, so that NaN, where p_e is 1 or there are no questions, is exact.
     """
-    squares = _squares(counts)
+    squares = _as_squares(counts)
     n_questions = squares.sum(axis=(-2, -1))
     observed = np.trace(squares, axis1=-2, axis2=-1) * n_questions
     expected = (squares.sum(axis=-1) * squares.sum(axis=-2)).sum(axis=-1)

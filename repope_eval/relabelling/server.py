@@ -214,14 +214,14 @@ class _Handlers:
         return JSONResponse(self._session.open())
 
     async def tell_questions(self, request: Request) -> Response:
-        return JSONResponse(self._session.told_from(_number(request.path_params["start"])))
+        return JSONResponse(self._session.told_from(_number_in_address(request.path_params["start"])))
 
     async def watch_tab(self, request: Request) -> Response:
-        self._session.require_tab(_number(request.path_params["tab"]))
+        self._session.require_tab(_number_in_address(request.path_params["tab"]))
         return JSONResponse({})
 
     async def show_image(self, request: Request) -> Response:
-        names, place = self._session.image_names, _number(request.path_params["place"])
+        names, place = self._session.image_names, _number_in_address(request.path_params["place"])
         if place >= len(names):
             raise HTTPException(NO_SUCH)
         try:
@@ -233,17 +233,19 @@ class _Handlers:
         return FileResponse(file, media_type=kind)
 
     async def store_act(self, request: Request) -> Response:
-        return JSONResponse(self._session.store(_read(await _body(request), len(self._session.questions))))
+        return JSONResponse(
+            self._session.store(_read_act(await _read_body(request), len(self._session.questions)))
+        )
 
 
-def _number(text: str) -> int:
+def _number_in_address(text: str) -> int:
     """A number of an address; Python reads none of thousands of digits, and there are no such many of anything."""
     if not (text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS):
         raise HTTPException(NO_SUCH)
     return int(text)
 
 
-async def _body(request: Request) -> bytes:
+async def _read_body(request: Request) -> bytes:
     content = b""
     async for part in request.stream():
         content += part
@@ -252,9 +254,9 @@ async def _body(request: Request) -> bytes:
     return content
 
 
-def _read(content: bytes, num_questions: int) -> Act:
+def _read_act(content: bytes, num_questions: int) -> Act:
     """What a page says that an annotator did."""
-    match _parsed(content):
+    match _parsed_json(content):
         case {"tab": int(tab), "place": int(place), "number": None}:
             return Act(tab=tab, place=place)
         case {
@@ -273,7 +275,7 @@ def _read(content: bytes, num_questions: int) -> Act:
             raise HTTPException(MALFORMED, "what was sent is no label of a question")
 
 
-def _parsed(content: bytes) -> Any:
+def _parsed_json(content: bytes) -> Any:
     try:
         return parse_line(content)
     except ValueError:
@@ -318,22 +320,22 @@ def listening(host: str, port: int) -> socket.socket:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         # asyncio sends without delay only on a socket that is told its protocol; otherwise the second part of an
         # answer waits some 40 ms for the browser to acknowledge the first.
-        found = socket.socket(family, kind, protocol)
+        listener = socket.socket(family, kind, protocol)
     except OSError as error:
         raise RepopeError(f"host={host}: is no address of this machine ({error.strerror})") from error
     try:
-        found.setsockopt(
+        listener.setsockopt(
             socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
         )  # else a port is taken for a minute after its use
-        found.bind(address)
-        found.listen()
+        listener.bind(address)
+        listener.listen()
     except OSError as error:
-        found.close()
+        listener.close()
         raise RepopeError(
             f"port={port}: cannot be listened to on {host} ({error.strerror}); choose another port=, or leave it out "
             "for one that is free"
         ) from error
-    return found
+    return listener
 
 
 def address_of(listener: socket.socket, token: str) -> str:

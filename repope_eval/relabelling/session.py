@@ -90,7 +90,9 @@ class Session:
         A question is told with the annotator's own label and, where they decide, with what the others say. Folders
         of an image's name are left out: those of DASH-B hold the label.
         """
-        return [self._told(number) for number in range(start, min(start + WINDOW, len(self.questions)))]
+        return [
+            self._told_question(number) for number in range(start, min(start + WINDOW, len(self.questions)))
+        ]
 
     def require_tab(self, tab: int) -> None:
         """Refuses a tab that another one has taken over from.
@@ -114,11 +116,11 @@ class Session:
         place, number = self._stored.get(act.tab, (0, None))
         if number is None or act.place > place:
             self.require_tab(act.tab)
-            number = self._append(act)
+            number = self._append_act(act)
             self._stored[act.tab] = (act.place, number)
-        return {"number": number, "question": self._told(number), **self._progress(number)}
+        return {"number": number, "question": self._told_question(number), **self._progress(number)}
 
-    def _append(self, act: Act) -> int:
+    def _append_act(self, act: Act) -> int:
         """Stores an act; returns the question that it was about."""
         if act.number is None:
             if not self._labelled:
@@ -146,7 +148,7 @@ class Session:
     def _judgement(self, number: int) -> Judgement:
         return self.file.judgements.get(self.questions[number], UNSAID)
 
-    def _told(self, number: int) -> dict[str, Any]:
+    def _told_question(self, number: int) -> dict[str, Any]:
         question, own = self.questions[number], self._judgement(number)
         views = self.views.get(question, ())
         return {

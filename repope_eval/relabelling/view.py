@@ -36,15 +36,17 @@ def label_change_table(title: str, changes: Sequence[tuple[str, LabelChange, int
             text_field("variant", lambda row: row[0]),
             text_field("label", lambda row: row[1].label),
             number_field("questions", lambda row: str(row[1].total)),
-            number_field("flipped", lambda row: _share(row[1].flipped, row[1].flipped_share)),
-            number_field("ambiguous (removed)", lambda row: _share(row[1].removed, row[1].removed_share)),
+            number_field("flipped", lambda row: _share_text(row[1].flipped, row[1].flipped_share)),
+            number_field(
+                "ambiguous (removed)", lambda row: _share_text(row[1].removed, row[1].removed_share)
+            ),
             number_field("left with this label", lambda row: "" if row[2] is None else str(row[2])),
         ],
         changes,
     )
 
 
-def _share(number: int, share: float | None) -> str:
+def _share_text(number: int, share: float | None) -> str:
     return str(number) if share is None else f"{number} ({share:.2%})".replace("%", " %")
 
 
@@ -107,8 +109,8 @@ def settled_sentence(outcomes: Sequence[Outcome]) -> str:
     n_ambiguous = sum(outcome.label == "ambiguous" for outcome in settled)
     n_flipped = sum(outcome.label not in ("ambiguous", outcome.row.label) for outcome in settled)
     return (
-        f"Of {counted(len(settled), 'settled question', ',')}, {_part(n_flipped, len(settled))} changed from yes to "
-        f"no or from no to yes, and {_part(n_ambiguous, len(settled))} turned out ambiguous."
+        f"Of {counted(len(settled), 'settled question', ',')}, {_part_text(n_flipped, len(settled))} changed from yes "
+        f"to no or from no to yes, and {_part_text(n_ambiguous, len(settled))} turned out ambiguous."
     )
 
 
@@ -146,13 +148,13 @@ def queue_sentences(rates: Sequence[QueueRate]) -> Sequence[str]:
         chosen.append(
             f"How many of the whole queue are wrong is not known by {drawn} ({missing})."
             if missing
-            else f"By {drawn}, an estimated {_kinds(others, f'these {others.n_questions:,}')}; "
-            f"{_kinds(whole, 'the whole queue')}."
+            else f"By {drawn}, an estimated {_kinds_phrase(others, f'these {others.n_questions:,}')}; "
+            f"{_kinds_phrase(whole, 'the whole queue')}."
         )
     return chosen
 
 
-def _kinds(rate: QueueRate, whose: str) -> str:
+def _kinds_phrase(rate: QueueRate, whose: str) -> str:
     flipped, ambiguous = percent_text(rate.flipped), percent_text(rate.ambiguous)
     return f"{flipped} of {whose} are flipped and {ambiguous} ambiguous"
 
@@ -185,7 +187,7 @@ def unsampled_sentence(n_unsampled: int) -> str | None:
 
 def agreement_sentence(agreement: Agreement) -> str:
     """How often the annotators give the same label."""
-    same = _part(agreement.n_agreed, agreement.n_questions)
+    same = _part_text(agreement.n_agreed, agreement.n_questions)
     return (
         f"The two annotators give the same label to {same} of the "
         f"{counted(agreement.n_questions, 'question', ',')} that both labelled."
@@ -221,12 +223,12 @@ def decider_sentence(agreement: Agreement, names: Sequence[str]) -> str | None:
 def annotator_lines(view: RelabellingView) -> dict[str, str]:
     """The name of each person, how many labels they gave and when, by their role."""
     return {
-        role: f"{name}, {_work(annotator)}"
+        role: f"{name}, {_work_text(annotator)}"
         for role, name, annotator in zip(_ROLES, view.names, view.annotators, strict=False)
     }
 
 
-def _work(annotator: Annotator) -> str:
+def _work_text(annotator: Annotator) -> str:
     number = counted(len(annotator.annotations), "label", ",")
     if annotator.times is None:
         return f"{number}, at a time that the file does not say"
@@ -234,7 +236,7 @@ def _work(annotator: Annotator) -> str:
     return f"{number}, from {first} to {last} UTC"
 
 
-def _part(number: int, total: int) -> str:
+def _part_text(number: int, total: int) -> str:
     """A number with its share of the total, where there is one: `12 (3.21 %)`."""
     return f"{number:,} ({100 * number / total:.2f} %)" if total else f"{number:,}"
 

@@ -32,8 +32,8 @@ class AnswerStore:
         self._answers: dict[Question, Answer] = {}
         content = whole_lines(path)
         self._file = AppendedLines(path, len(content))
-        for answer, _ in _parsed(path, content):
-            self._keep(answer)
+        for answer, _ in _parsed_lines(path, content):
+            self._keep_first(answer)
 
     @property
     def answers(self) -> Mapping[Question, Answer]:
@@ -49,7 +49,7 @@ class AnswerStore:
         """
         self.append_lines(answer_lines(answers))
         for answer in answers:
-            self._keep(answer)
+            self._keep_first(answer)
 
     def append_lines(self, lines: bytes) -> None:
         """Adds whole lines of other stores to the file; their answers do not become this store's.
@@ -63,7 +63,7 @@ class AnswerStore:
             if self._file.size and not self.path.exists():
                 raise RepopeError(self._write_again(lines)) from error
             raise RepopeError(
-                f"{self.path}: cannot be written ({error.strerror}); {_rescue(lines)}"
+                f"{self.path}: cannot be written ({error.strerror}); {_rescue_lines(lines)}"
             ) from error
 
     def _write_again(self, lines: bytes) -> str:
@@ -73,7 +73,9 @@ class AnswerStore:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self.path.write_bytes(everything)
         except OSError as error:
-            return f"{self.path}: is gone and cannot be put back ({error.strerror}); {_rescue(everything)}"
+            return (
+                f"{self.path}: is gone and cannot be put back ({error.strerror}); {_rescue_lines(everything)}"
+            )
         number = everything.count(b"\n")
         return (
             f"{self.path}: was removed while it was being written, and is there again, with "
@@ -85,7 +87,7 @@ class AnswerStore:
         missing = [question for question in self._questions.values() if question not in self._answers]
         assert not missing, f"{len(missing)} questions were asked and have no answer, first {missing[0]}"
 
-    def _keep(self, answer: Answer) -> None:
+    def _keep_first(self, answer: Answer) -> None:
         """Keeps an answer, unless its question has one already or is none of this run's."""
         question = self._questions.get(answer.question)
         if question is not None and question not in self._answers:
@@ -94,11 +96,11 @@ class AnswerStore:
 
 def answer_lines(answers: Iterable[Answer]) -> bytes:
     """The lines of answers in UTF-8. Half a surrogate pair, which JSON can hold, is written as JSON's escape."""
-    text = "".join(_json(_fields(answer)) + "\n" for answer in answers)
+    text = "".join(_json(_answer_fields(answer)) + "\n" for answer in answers)
     return text.encode("utf-8", errors="backslashreplace")
 
 
-def _fields(answer: Answer) -> dict[str, object]:
+def _answer_fields(answer: Answer) -> dict[str, object]:
     return {
         "image": answer.question.image,
         "question": answer.question.text,
@@ -109,7 +111,7 @@ def _fields(answer: Answer) -> dict[str, object]:
     }
 
 
-def _rescue(lines: bytes) -> str:
+def _rescue_lines(lines: bytes) -> str:
     """Writes lines that the file cannot take to a temporary file; returns where they are, and what to do."""
     number = lines.count(b"\n")
     try:
@@ -132,7 +134,7 @@ def read_answers(path: Path) -> tuple[Answer, ...]:
     Raises:
         RepopeError: a line is broken, or the file cannot be read.
     """
-    return tuple(answer for answer, _ in _parsed(path, _read(path)))
+    return tuple(answer for answer, _ in _parsed_lines(path, _read_bytes(path)))
 
 
 def read_lines(path: Path) -> Iterator[tuple[Question, bytes]]:
@@ -141,20 +143,20 @@ def read_lines(path: Path) -> Iterator[tuple[Question, bytes]]:
     Raises:
         RepopeError: a line is broken, or the file cannot be read.
     """
-    return ((answer.question, line) for answer, line in _parsed(path, _read(path)))
+    return ((answer.question, line) for answer, line in _parsed_lines(path, _read_bytes(path)))
 
 
-def _read(path: Path) -> bytes:
+def _read_bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
         raise RepopeError(f"{path}: cannot be read ({error.strerror})") from error
 
 
-def _parsed(path: Path, content: bytes) -> Iterator[tuple[Answer, bytes]]:
+def _parsed_lines(path: Path, content: bytes) -> Iterator[tuple[Answer, bytes]]:
     """The answer of each line, and the line; what follows the last line break is left out."""
     for number, line in enumerate(content.split(b"\n")[:-1], 1):
-        yield _answer(path, number, line), line
+        yield _read_answer(path, number, line), line
 
 
 _FIELDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
@@ -168,26 +170,26 @@ _FIELDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
 """The fields of a line: whether a value is right, and what is expected."""
 
 
-def _answer(path: Path, number: int, line: bytes) -> Answer:
+def _read_answer(path: Path, number: int, line: bytes) -> Answer:
     """Reads a line of `answers.jsonl`."""
     try:
         fields = parse_line(line)
         image, text, response, n_tokens, p_yes, p_no = (fields[name] for name in _FIELDS)
     except (ValueError, KeyError, TypeError) as error:
-        raise _damaged(path, number, _reason(error)) from error
+        raise _damaged_line(path, number, _damage_in_words(error)) from error
     for name, (is_right, expected) in _FIELDS.items():
         if not is_right(fields[name]):
-            raise _damaged(path, number, f"{name} is {shown(fields[name])}, not {expected}")
+            raise _damaged_line(path, number, f"{name} is {shown(fields[name])}, not {expected}")
     return Answer(Question(image, text, object=""), response, n_tokens, p_yes, p_no)
 
 
-def _damaged(path: Path, number: int, reason: str) -> RepopeError:
+def _damaged_line(path: Path, number: int, reason: str) -> RepopeError:
     return RepopeError(
         f"{path}, line {number}: is no answer ({reason}); remove the line to have its question asked again"
     )
 
 
-def _reason(error: Exception) -> str:
+def _damage_in_words(error: Exception) -> str:
     match error:
         case KeyError(args=(name,)):
             return f"{name} is missing"
@@ -208,12 +210,12 @@ def merge_shares(answers: Path) -> None:
     shares = share_paths(answers)
     if not shares:
         return
-    found: dict[Question, bytes] = {}
+    first_lines: dict[Question, bytes] = {}
     for share in shares:
         for question, line in read_lines(share):
-            found.setdefault(question, line)
-    store = AnswerStore(answers, found)
-    lines = [line + b"\n" for question, line in found.items() if question not in store.answers]
+            first_lines.setdefault(question, line)
+    store = AnswerStore(answers, first_lines)
+    lines = [line + b"\n" for question, line in first_lines.items() if question not in store.answers]
     if lines:
         store.append_lines(b"".join(lines))
     for share in shares:

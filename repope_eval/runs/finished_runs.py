@@ -35,7 +35,9 @@ NOT_SET = "not set"
 SAME_FIGURE = 1e-9
 """A figure in `scores.json` that differs by less from what the answers come to is the same but for rounding."""
 
-_OF_QUESTIONS = tuple(field.name for field in fields_of(BenchSettings) if field.place == "questions")
+_QUESTION_FILE_SETTINGS = tuple(
+    field.name for field in fields_of(BenchSettings) if field.place == "questions"
+)
 """Settings of a benchmark that name the files that its questions and labels stand in."""
 
 
@@ -93,7 +95,7 @@ FindUnfinished = Callable[[Path], Mapping[str, str]]
 
 def read_runs(root: Path, find_unfinished: FindUnfinished) -> tuple[list[FinishedRun], list[LeftOut]]:
     """Reads all run folders in a folder and below it, in natural order: the runs, and the folders that are left out."""
-    found: list[FinishedRun] = []
+    runs: list[FinishedRun] = []
     left_out: list[LeftOut] = []
     states = cache(lambda: find_unfinished(root))
     for folder in find_run_folders(root):
@@ -103,13 +105,13 @@ def read_runs(root: Path, find_unfinished: FindUnfinished) -> tuple[list[Finishe
             run = read_run(folder, name)
             if run.status != "complete":
                 run = replace(run, unfinished=states().get(place_below(root, folder), "has not ended"))
-            found.append(run)
+            runs.append(run)
         except RepopeError as error:
             reason = " ".join(str(error).removeprefix(f"{folder}{os.sep}").split())
             if (folder / MANIFEST).is_file() and not (folder / ANSWERS).exists():
                 reason = states().get(place_below(root, folder), reason)
             left_out.append(LeftOut(folder=name, reason=reason))
-    return found, left_out
+    return runs, left_out
 
 
 def read_run(folder: Path, name: str, manifest: Mapping[str, Any] | None = None) -> FinishedRun:
@@ -148,8 +150,8 @@ def read_run(folder: Path, name: str, manifest: Mapping[str, Any] | None = None)
             data_dir=stored.data_dir,
             status=str(manifest["status"]),
             answers=answers,
-            limit=_limit(manifest),
-            facts=_facts(manifest),
+            limit=_newest_limit(manifest),
+            facts=_facts_of(manifest),
             withheld=stored.withheld,
         )
     except OmegaConfBaseException as error:  # which is a KeyError or an AttributeError, too
@@ -162,35 +164,35 @@ def read_run(folder: Path, name: str, manifest: Mapping[str, Any] | None = None)
         raise RepopeError(f"{path}: is no run's manifest") from error
 
 
-def _limit(manifest: Mapping[str, Any]) -> int | None:
+def _newest_limit(manifest: Mapping[str, Any]) -> int | None:
     """The setting of the newest start, which scored the answers; a start notes what differs from the first one's."""
     newest = {} if not manifest.get("starts") else manifest["starts"][-1].get("settings", {})
     limit = newest.get("limit", manifest["settings"].get("limit"))
     return None if limit is None else int(limit)
 
 
-def _facts(manifest: Mapping[str, Any]) -> dict[str, str]:
+def _facts_of(manifest: Mapping[str, Any]) -> dict[str, str]:
     """The facts that runs may differ in. For a setting that is `auto`, the identity holds the value that was chosen.
 
     Where several starts asked questions, a fact has the values of all of them.
     """
-    identity = _texts(by_dotted_key(manifest.get("identity", {})))
-    facts = _texts(by_dotted_key(manifest["settings"])) | identity | _of_start(manifest)
+    identity = _value_texts(by_dotted_key(manifest.get("identity", {})))
+    facts = _value_texts(by_dotted_key(manifest["settings"])) | identity | _start_facts(manifest)
     values = {key: [value] for key, value in facts.items()}
     for start in manifest.get("starts", ()):
         if start.get("asked") != 0:
-            for key, value in (_texts(start["settings"]) | _of_start(start)).items():
+            for key, value in (_value_texts(start["settings"]) | _start_facts(start)).items():
                 if key not in identity and value not in values.setdefault(key, []):
                     values[key].append(value)
-    return {key: ", ".join(found) for key, found in values.items()}
+    return {key: ", ".join(texts) for key, texts in values.items()}
 
 
-def _of_start(noted: Mapping[str, Any]) -> dict[str, str]:
+def _start_facts(noted: Mapping[str, Any]) -> dict[str, str]:
     """The versions and the device that a start ran on."""
-    return _texts(by_dotted_key({name: noted.get(name, {}) for name in ("versions", "device")}))
+    return _value_texts(by_dotted_key({name: noted.get(name, {}) for name in ("versions", "device")}))
 
 
-def _texts(values: Mapping[str, Any]) -> dict[str, str]:
+def _value_texts(values: Mapping[str, Any]) -> dict[str, str]:
     return {
         key: ", ".join(map(str, value))
         if isinstance(value, list)
@@ -219,7 +221,7 @@ def data_folder_of(run: FinishedRun, data_dir: str | None) -> Path:
     Raises:
         RepopeError: `data_dir` is no folder, or the run's refers to a variable that is not set here.
     """
-    return data_folder(data_dir or _here(place_here(run.data_dir, f"{run.folder}: data_dir")))
+    return data_folder(data_dir or _folder_here(place_here(run.data_dir, f"{run.folder}: data_dir")))
 
 
 def benchmark_of(run: FinishedRun, data_dir: Path) -> Benchmark:
@@ -228,15 +230,15 @@ def benchmark_of(run: FinishedRun, data_dir: Path) -> Benchmark:
     Raises:
         RepopeError: its files cannot be found or are broken, or it is not known that the user named them.
     """
-    bench = replace(run.bench, annotations=_here(run.bench.annotations))
-    if named := {key: run.withheld[key] for key in _OF_QUESTIONS if key in run.withheld}:
+    bench = replace(run.bench, annotations=_folder_here(run.bench.annotations))
+    if named := {key: run.withheld[key] for key in _QUESTION_FILE_SETTINGS if key in run.withheld}:
         said = " and ".join(f"bench.{key}={place}" for key, place in named.items())
         words = " ".join(f"bench.{key}=FILE" for key in named)
         raise RepopeError(
             f"{run.folder}: its manifest says {said}, and no run of yours here wrote that, so it is not looked at; "
             f"give bench={bench.source} {words}"
         )
-    for key in _OF_QUESTIONS:
+    for key in _QUESTION_FILE_SETTINGS:
         refuse_special(f"bench.{key}", getattr(bench, key))
     return load_benchmark(bench, data_dir)
 
@@ -251,7 +253,7 @@ def scored_answers(run: FinishedRun, benchmark: Benchmark) -> dict[Question, Ans
     return {own[question]: answer for question, answer in run.answers.items() if question in own}
 
 
-def _here(folder: str | None) -> str | None:
+def _folder_here(folder: str | None) -> str | None:
     """The folder that a run was given, if this machine has it too; else None."""
     return folder if folder and Path(folder).expanduser().is_dir() else None
 

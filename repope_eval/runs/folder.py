@@ -122,7 +122,7 @@ class RunFolder:
             close_log()
         self._leaves_failures = leaves_failures
         self._made: Sequence[Path] = ()
-        self._lock = self._locked()  # which is taken through no link
+        self._lock = self._locked_folder()  # which is taken through no link
         try:
             shares = [share.name for share in share_paths(self.answers)]
             refuse_links(self.path, [*_WRITTEN, *shares], [ANSWERS, LOG, *shares])
@@ -143,7 +143,7 @@ class RunFolder:
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
         """Notes the error that the run ended with, if any, and lets another process have the folder."""
         try:
-            if isinstance(error, RepopeError | KeyboardInterrupt) and self._may_go():
+            if isinstance(error, RepopeError | KeyboardInterrupt) and self._may_be_removed():
                 self._leave_nothing()
             elif error is not None:
                 with suppress(RepopeError):  # of a full disk, say: the error that is on its way says more
@@ -151,7 +151,7 @@ class RunFolder:
         finally:
             self._lock.release()
 
-    def _may_go(self) -> bool:
+    def _may_be_removed(self) -> bool:
         """Whether the folder may be removed: this start made it, it has no answer, and nobody must see the failure."""
         if self._leaves_failures or not self._made:
             return False
@@ -169,7 +169,7 @@ class RunFolder:
             for folder in self._made:
                 folder.rmdir()
 
-    def _locked(self) -> BaseFileLock:
+    def _locked_folder(self) -> BaseFileLock:
         """Makes the folder, and keeps other processes out of it until this one lets go or is dead."""
         try:
             self._made = [folder for folder in (self.path, *self.path.parents) if not folder.exists()]
@@ -180,13 +180,13 @@ class RunFolder:
                 self.path.mkdir(parents=True, exist_ok=True)
                 return hold(self.path, PATIENCE)
         except Timeout as error:
-            raise RepopeError(f"{self.path} is being written by {self._holder()}") from error
+            raise RepopeError(f"{self.path} is being written by {self._holder_in_words()}") from error
         except OSError as error:
             raise RepopeError(
                 f"out={self.path}: cannot be made or written ({error.strerror}); choose another out="
             ) from error
 
-    def _holder(self) -> str:
+    def _holder_in_words(self) -> str:
         """Which process has the folder, as far as a file says, and what to do."""
         mend = "wait for it, or choose another out="
         if named := named_holder(self.path):

@@ -71,7 +71,7 @@ PLACES = {
 }
 """Settings of an identity that say where files lie -> where the files' content is noted, which decides."""
 
-_OF_A_START = ("command", "started", "versions", "machine", "device")
+_START_FACTS = ("command", "started", "versions", "machine", "device")
 """What each start notes of itself; the manifest itself has the first start's."""
 
 _SHOWN = 3
@@ -104,7 +104,7 @@ class Manifest:
             is_written: whether this process writes the file. A non-main rank keeps what it notes to itself.
         """
         self.path = path
-        self.facts: dict[str, Any] = {"schema": SCHEMA_VERSION, "identity": _with_places(identity)}
+        self.facts: dict[str, Any] = {"schema": SCHEMA_VERSION, "identity": _with_located_places(identity)}
         self.moved: tuple[str, ...] = ()
         """Keys of `PLACES` whose values differ from those of the answers that are there."""
         self._elsewhere: list[str] = []
@@ -125,8 +125,8 @@ class Manifest:
         Raises:
             RepopeError: there is no manifest, or the answers are of another configuration.
         """
-        known = _known(self.path)
-        there, here = _with_places(known["identity"]), self.facts["identity"]
+        known = _answers_manifest(self.path)
+        there, here = _with_located_places(known["identity"]), self.facts["identity"]
         differing = [key for key in {**there, **here} if there.get(key) != here.get(key)]
         self.moved = tuple(key for key in differing if self._is_content_known(key, known))
         if len(self.moved) != len(differing):
@@ -144,8 +144,8 @@ class Manifest:
         if not self.is_of_answers:
             return
         there = {key: self.facts[key] for key in here if key in self.facts}
-        if found := differences(there, {key: here[key] for key in there}):
-            raise self._refusal([*self._elsewhere, *found])
+        if differing := differences(there, {key: here[key] for key in there}):
+            raise self._refusal([*self._elsewhere, *differing])
 
     def is_of_same(self, benchmark: Mapping[str, Any]) -> bool:
         """Whether the answers beside the manifest are of this configuration and benchmark; nothing is written."""
@@ -187,7 +187,7 @@ class Manifest:
         own = json.loads(json.dumps(first))  # lists in place of tuples, as in what was read
         started, stored = now(), self._count_stored()
         starts = self._ended_starts(stored)
-        self._keep({**own, "started": started})
+        self._keep_new({**own, "started": started})
         known, settings = by_dotted_key(self.facts["settings"]), by_dotted_key(own["settings"])
         self._start = {
             "command": own["command"],
@@ -199,11 +199,11 @@ class Manifest:
         }
         # Only what the user gave to this start is sealed, and no settings that came with somebody's folder.
         seal = sealed(own["settings"]) if places(self.facts["settings"]) == places(own["settings"]) else {}
-        self.note(starts=[*starts, self._start][-MOST_STARTS:], **seal, **_running(), **more)
+        self.note(starts=[*starts, self._start][-MOST_STARTS:], **seal, **_running_facts(), **more)
 
     def begin_anew(self, only: Mapping[str, Any]) -> None:
         """Enters a start that copies all answers anew, so that nothing of an earlier start stays."""
-        self.note(**only, **sealed(only["settings"]), **_running(), started=now())
+        self.note(**only, **sealed(only["settings"]), **_running_facts(), started=now())
 
     def note(self, **facts: Any) -> None:
         """Adds to the manifest, in place of what stood there, and writes it.
@@ -239,21 +239,21 @@ class Manifest:
         self.require_same(
             {key: value for key, value in source.items() if key != "checkpoint" or not has_same_files}
         )
-        self._keep({**source, "device": device})
+        self._keep_new({**source, "device": device})
         self._start |= {key: value for key, value in source.items() if self.facts[key] != value}
         self._start["device"] = device
         self.note()
 
     def finish(self, **facts: Any) -> None:
         """Notes that all is done. A start that asked nothing leaves the time when the answers were finished."""
-        self._close()
+        self._close_start()
         is_kept = self._start.get("asked") == 0 and "finished" in self.facts
         self.note(status="complete", **({} if is_kept else {"finished": now()}), **facts)
 
     def end_early(self, ended: Mapping[str, str]) -> None:
         """Notes what this start ended with, unless it ended before it noted anything."""
         if self._is_noted:
-            self._close()
+            self._close_start()
             self.note(ended=ended)
 
     @property
@@ -290,11 +290,11 @@ class Manifest:
     def _count_stored(self) -> int:
         return count_stored_lines(self.path.with_name(ANSWERS))
 
-    def _keep(self, facts: Mapping[str, Any]) -> None:
+    def _keep_new(self, facts: Mapping[str, Any]) -> None:
         """Adds what no start before this one has noted."""
         self.facts |= {key: value for key, value in facts.items() if key not in self.facts}
 
-    def _close(self) -> None:
+    def _close_start(self) -> None:
         if self._start:
             asked = self._count_stored() - self._start["resumed"]
             self._start |= {"ended": now(), "asked": max(0, asked)}
@@ -303,7 +303,7 @@ class Manifest:
         """The entries of the earlier starts that asked anything. An entry whose start was killed is closed."""
         starts = [dict(start) for start in self.facts.get("starts", ())]
         if not starts and self.is_of_answers:  # of a version that kept none
-            kept = {key: self.facts[key] for key in _OF_A_START if key in self.facts}
+            kept = {key: self.facts[key] for key in _START_FACTS if key in self.facts}
             starts = [{**kept, "settings": {}, "resumed": 0, "contents": "not noted"}]
         if starts:
             starts[-1].setdefault("asked", max(0, stored - starts[-1].get("resumed", 0)))
@@ -331,12 +331,12 @@ class Manifest:
         return f"give another out=, such as {shlex.quote(f'out={free}')}"
 
 
-def _running() -> dict[str, Any]:
+def _running_facts() -> dict[str, Any]:
     """What stands in a manifest while a process has the folder."""
     return {"status": "running", "ended": None, "process": process()}
 
 
-def _with_places(identity: Identity) -> dict[str, Any]:
+def _with_located_places(identity: Identity) -> dict[str, Any]:
     return {key: located(value) if key in PLACES else value for key, value in identity.items()}
 
 
@@ -348,7 +348,7 @@ def located(name: Any) -> Any:
     return str(folder.absolute()) if folder.is_dir() else name
 
 
-def _known(path: Path) -> dict[str, Any]:
+def _answers_manifest(path: Path) -> dict[str, Any]:
     """Reads the manifest of answers, which says what they came from."""
     if not path.exists():
         raise RepopeError(

@@ -69,24 +69,24 @@ def read_manifest(path: Path) -> dict[str, Any]:
     manifest = read_json(path)
     if not isinstance(manifest, dict):
         raise RepopeError(f"{path}: is no run's manifest")
-    if mistake := _mistake(manifest, _FORM) or _too_deep(manifest):
+    if mistake := _first_mistake(manifest, _FORM) or _too_deep(manifest):
         raise RepopeError(f"{path}: is no run's manifest ({mistake})")
     return manifest
 
 
-def _mistake(value: Any, form: Any, name: str = "") -> str:
+def _first_mistake(value: Any, form: Any, name: str = "") -> str:
     """The first part that is not of its form, in words; empty where there is none."""
     if not isinstance(value, type(form) if isinstance(form, dict | list) else form):
         return f"{name} is {shown(value)}"
-    parts = _items(value) if isinstance(form, dict | list) else ()
+    parts = _items_of(value) if isinstance(form, dict | list) else ()
     for key, part in parts:
         of_part = form[0] if isinstance(form, list) else form.get(key, form.get(EACH, object))
-        if found := _mistake(part, of_part, f"{name}.{key}".strip(".")):
-            return found
+        if mistake := _first_mistake(part, of_part, f"{name}.{key}".strip(".")):
+            return mistake
     return ""
 
 
-def _items(value: Any) -> list[tuple[Any, Any]]:
+def _items_of(value: Any) -> list[tuple[Any, Any]]:
     if isinstance(value, dict):
         return list(value.items())
     return list(enumerate(value)) if isinstance(value, list) else []
@@ -96,5 +96,5 @@ def _too_deep(document: Any) -> str:
     """Says that a document is nested too deeply to be walked without running out of stack; empty where it is not."""
     level = [document]
     for _ in range(_DEEPEST):
-        level = [part for value in level for _, part in _items(value)]
+        level = [part for value in level for _, part in _items_of(value)]
     return f"it is nested more than {_DEEPEST} levels deep" if level else ""

@@ -111,11 +111,11 @@ def select(
     runs = without(runs, lambda run: _other_benchmark(run, name))
     if not runs:
         return Selection(benchmark=None, images=frozenset(), ranked=(), unranked=(), left_out=tuple(others))
-    benchmark = _load(runs, settings)
+    benchmark = _load_common_benchmark(runs, settings)
     asked = set(benchmark.questions)
     runs = without(runs, lambda run: other_files(run, benchmark))
     runs = without(runs, lambda run: unusable(run, asked))
-    return _compared(runs, benchmark, settings.coverage, others)
+    return _select_ranked(runs, benchmark, settings.coverage, others)
 
 
 def _chosen_name(runs: Sequence[FinishedRun], bench: config.BenchSettings) -> str:
@@ -161,7 +161,7 @@ def _most_frequent(things: Iterable[Thing]) -> Thing | None:
     return counts.most_common(1)[0][0] if counts else None
 
 
-def _load(runs: Sequence[FinishedRun], settings: config.ReportSettings) -> Benchmark:
+def _load_common_benchmark(runs: Sequence[FinishedRun], settings: config.ReportSettings) -> Benchmark:
     """Loads the benchmark from the question files that most of the runs were asked from."""
     frequent = _most_frequent(tuple(sorted(run.hashes.items())) for run in runs)
     asked = [run for run in runs if tuple(sorted(run.hashes.items())) == frequent]
@@ -169,7 +169,7 @@ def _load(runs: Sequence[FinishedRun], settings: config.ReportSettings) -> Bench
     return benchmark_of(given_files(first, settings.bench), data_folder_of(first, settings.data_dir))
 
 
-def _compared(
+def _select_ranked(
     runs: Sequence[FinishedRun], benchmark: Benchmark, coverage: float, left_out: Sequence[LeftOut]
 ) -> Selection:
     """Tells runs that can be ranked from those that cannot."""

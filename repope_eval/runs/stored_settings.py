@@ -51,7 +51,7 @@ def sealed(settings: Mapping[str, Any]) -> dict[str, str]:
         key = _known_key() or _new_key()
     except (OSError, RuntimeError):  # no home, or none that can be written, as in a container
         return {}
-    return {SEAL: _seal(key, settings)} if key else {}
+    return {SEAL: _seal_of(key, settings)} if key else {}
 
 
 def is_sealed(manifest: Mapping[str, Any]) -> bool:
@@ -63,7 +63,7 @@ def is_sealed(manifest: Mapping[str, Any]) -> bool:
     settings, seal = manifest.get("settings"), manifest.get(SEAL)
     if not key or not isinstance(settings, Mapping) or not isinstance(seal, str):
         return False
-    return hmac.compare_digest(_seal(key, settings).encode(), seal.encode(errors="replace"))
+    return hmac.compare_digest(_seal_of(key, settings).encode(), seal.encode(errors="replace"))
 
 
 def places(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -74,7 +74,7 @@ def places(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {key: place for key, place in named.items() if place is not None}
 
 
-def _seal(key: bytes, settings: Mapping[str, Any]) -> str:
+def _seal_of(key: bytes, settings: Mapping[str, Any]) -> str:
     return hmac.new(key, json.dumps(places(settings)).encode(), hashlib.sha256).hexdigest()
 
 
@@ -141,15 +141,15 @@ def stored_settings(manifest: Mapping[str, Any], path: Path) -> StoredSettings:
         withheld = {key: shown_word(str(place)) for key, place in places(settings).items()}
         fields = {key: value for key, value in fields.items() if key not in FILES}
         data_dir = None
-    bench = settings_from(BenchSettings, merged(BenchSettings, _literal(fields)))
+    bench = settings_from(BenchSettings, merged(BenchSettings, _literal_value(fields)))
     return StoredSettings(bench=bench, data_dir=data_dir, withheld=withheld)
 
 
-def _literal(value: Any) -> Any:
+def _literal_value(value: Any) -> Any:
     """The value in which OmegaConf finds no interpolation, but the text of one."""
     if isinstance(value, str):
         # OmegaConf halves the backslashes before `${`, and takes it as text after an odd number of them.
         return _INTERPOLATION.sub(r"\1\1\\${", str(value))
     if isinstance(value, Mapping):
-        return {key: _literal(each) for key, each in value.items()}
-    return [_literal(each) for each in value] if isinstance(value, list) else value
+        return {key: _literal_value(each) for key, each in value.items()}
+    return [_literal_value(each) for each in value] if isinstance(value, list) else value

@@ -47,14 +47,14 @@ class RunTrace:
 def read_trace(folder: Path) -> RunTrace:
     """Reads a run folder. A run whose manifest is missing or broken is shown as failed, with that as its error."""
     try:
-        manifest = _manifest(folder)
+        manifest = _existing_manifest(folder)
     except RepopeError as error:
         manifest = {"ended": {"how": "failed", "line": str(error).removeprefix(f"{folder}{os.sep}")}}
     settings, process, asking = (manifest.get(part, {}) for part in ("settings", "process", "asking"))
     ended = manifest.get("ended") or {}
     complete = manifest.get("status") == "complete"
     newest = (manifest.get("starts") or [manifest])[-1]  # the manifest's own `started` is the first start's
-    started, began = _moment(newest.get("started")), _moment(asking.get("began"))
+    started, began = _moment_or_none(newest.get("started")), _moment_or_none(asking.get("began"))
     # Of what an earlier start noted, only the number of questions holds for this start.
     is_asking = began is not None and started is not None and began >= started
     return RunTrace(
@@ -65,23 +65,23 @@ def read_trace(folder: Path) -> RunTrace:
         host=process.get("host"),
         job=process.get("job"),
         started=started,
-        touched=_touched(folder),
+        touched=_last_touched(folder),
         stored=count_stored_lines(folder / ANSWERS),
         of=asking.get("of"),
         asked_from=asking.get("answered") if is_asking else None,
         asking_began=began if is_asking else None,
         ended=ended.get("how"),
         line=str(ended.get("line") or ""),
-        covered=_covered(manifest.get("counts", {})) if complete else None,
+        covered=_covered_questions(manifest.get("counts", {})) if complete else None,
     )
 
 
-def _covered(counts: Mapping[str, Any]) -> tuple[int, int] | None:
+def _covered_questions(counts: Mapping[str, Any]) -> tuple[int, int] | None:
     answered, questions = counts.get("answered"), counts.get("questions")
     return (answered, questions) if isinstance(answered, int) and isinstance(questions, int) else None
 
 
-def _manifest(folder: Path) -> Mapping[str, Any]:
+def _existing_manifest(folder: Path) -> Mapping[str, Any]:
     path = folder / MANIFEST
     if not path.exists():
         raise RepopeError(f"{path}: is missing, so whose answers these are is unknown")
@@ -99,13 +99,13 @@ def _bench(settings: Any) -> str:
     return str(settings.get("name") or "") if isinstance(settings, Mapping) else ""
 
 
-def _moment(value: Any) -> datetime | None:
+def _moment_or_none(value: Any) -> datetime | None:
     with suppress(TypeError, ValueError):
         return moment(value)
     return None
 
 
-def _touched(folder: Path) -> datetime:
+def _last_touched(folder: Path) -> datetime:
     seconds = [0.0]
     for path in (folder, folder / LOG, *answer_files(folder / ANSWERS)):
         with suppress(OSError):  # it is not there, or was put together with the others a moment ago

@@ -10,7 +10,7 @@ from run_folders import answer_lines, demo
 
 from repope_eval.exporting.scored_run import ScoredRun, asked_benchmark, read_scored_run
 from repope_eval.foreign_answers.formats import join_file
-from repope_eval.foreign_answers.rows import BY_NAME
+from repope_eval.foreign_answers.rows import USUAL_COLUMNS
 from repope_eval.scoring.protocol_scores import score
 from repope_eval.system.rows import read_row_file
 
@@ -40,7 +40,7 @@ def test_what_is_exported_is_scored_as_before(n_answers: int, has_documents: boo
             del sample["doc"]
         path.write_text("".join(json.dumps(sample) + "\n" for sample in samples))
     run = read_scored_run(folder)
-    joined, _ = join_file(read_row_file(path), BY_NAME, asked_benchmark(run), None)
+    joined, _ = join_file(read_row_file(path), USUAL_COLUMNS, asked_benchmark(run), None)
     assert len(joined.answers) == n_answers
     assert not joined.unjoined
     cells = score("again", "demo", demo().label_sets, joined.answers, "repope").cells

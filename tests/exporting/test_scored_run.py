@@ -15,7 +15,12 @@ from repope_eval.exporting.scored_run import read_scored_run
 
 def test_a_run_is_read_with_what_it_came_from(tmp_path: Path) -> None:
     run = read_scored_run(write_scored_run(tmp_path / "mine"))
-    assert (run.found.model, run.protocol, run.n_images, run.version) == ("mine", "repope", 100, "0.1.0")
+    assert (run.finished_run.model, run.protocol, run.n_images, run.version) == (
+        "mine",
+        "repope",
+        100,
+        "0.1.0",
+    )
     assert (run.n_questions, run.n_answered, run.is_whole) == (1026, 1026, True)
     assert [(cell.label_set, cell.variant) for cell in run.cells] == [
         (label_set, variant)
@@ -32,7 +37,7 @@ def test_a_run_is_read_with_what_it_came_from(tmp_path: Path) -> None:
 def test_answers_from_elsewhere_have_no_asking(tmp_path: Path) -> None:
     run = read_scored_run(write_scored_run(tmp_path / "run", change=elsewhere))
     assert run.asking is None
-    assert run.found.model == "answers"
+    assert run.finished_run.model == "answers"
 
 
 def test_a_part_of_the_questions_is_no_whole_run(tmp_path: Path) -> None:
@@ -45,7 +50,7 @@ def test_a_part_of_the_questions_is_no_whole_run(tmp_path: Path) -> None:
 def test_a_limited_run_knows_the_whole_benchmark(tmp_path: Path) -> None:
     run = read_scored_run(write_limited_run(tmp_path / "run"))
     assert (run.n_answered, run.n_questions, run.n_benchmark_questions) == (52, 52, 1026)
-    assert (run.found.limit, len(run.found.answers), run.is_partial) == (5, 1026, True)
+    assert (run.finished_run.limit, len(run.finished_run.answers), run.is_partial) == (5, 1026, True)
 
 
 def unfinished(folder: Path) -> None:
