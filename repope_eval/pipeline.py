@@ -31,7 +31,7 @@ from repope_eval.system.secrets import as_written
 
 
 def run(settings: RunSettings, command: str, show: Callable[[Scores], None] = print_scores) -> Scores | None:
-    """As `run_together`, of a single benchmark."""
+    """As `run_together`, for a single benchmark."""
     scores = run_together([settings], command, show)
     return scores[0] if scores else None
 
@@ -163,7 +163,7 @@ def _refuse_one_folder(settings: Sequence[RunSettings]) -> None:
 
 
 def _refuse_to_ask_again(settings: RunSettings, benchmark: Mapping[str, Any]) -> None:
-    """Refuses to begin a run anew of which earlier copies of this program left answers in their default folder."""
+    """Refuses to begin a run anew whose answers earlier copies of this program left in their default folder."""
     former = former_folder(settings)
     if former is None or answer_files(Path(settings.out) / ANSWERS):
         return

@@ -1,7 +1,7 @@
 """AMBER's questions that yes or no answers: about existence, state, number, action and relation.
 
 J. Wang et al., "AMBER: An LLM-free Multi-dimensional Benchmark for MLLMs Hallucination Evaluation", arXiv 2311.07397.
-Ten questions stand twice, with one label each. Of existence there are questions with label no alone.
+Ten questions stand twice, with one label each. All questions about existence have the label no.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -97,9 +97,8 @@ def _labelled_rows(
         image = asked_text("image", row.get("image"), where=where)
         text = asked_text("query", row.get("query"), MOST_QUESTION_CHARACTERS, where=where)
         thing = object_of(text)
-        of = (
-            variant if thing == text else thing
-        )  # where no object is named, the kind of question stands for it
+        # Where the text names no object, the kind of question stands for it.
+        of = variant if thing == text else thing
         yield number, variant, Question(image, text, of), truth["truth"] == "yes"
 
 

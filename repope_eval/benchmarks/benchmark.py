@@ -59,7 +59,7 @@ GROUPS = OwnSection(
     "right, so that always saying the same gets none.",
     caption="Groups of questions that are all answered right, with 95 % intervals",
 )
-"""What there is of each benchmark whose questions have groups."""
+"""The section of every benchmark whose questions have groups."""
 
 
 @dataclass(frozen=True, slots=True)

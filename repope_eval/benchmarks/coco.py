@@ -125,7 +125,7 @@ def download_val2014(settings: BenchSettings, names: Sequence[str], folder: Path
 
 
 def _copy_from_first(datasets: Sequence[str], names: Sequence[str], folder: Path) -> None:
-    """Writes images out of the first dataset that can be loaded and has them; those that it lacks, of the next."""
+    """Writes images out of the first dataset that can be loaded, and those that it lacks out of the next."""
     for number, dataset in enumerate(datasets, 1):
         try:
             copy_hub_images(dataset, [name for name in names if not (folder / name).is_file()], folder)

@@ -112,7 +112,7 @@ def copy_rows(split: Any, row_of: Mapping[str, int | None], dataset: str, folder
         refuse_outside(name)
     numbered_names = sorted((number, name) for name, number in row_of.items() if number is not None)
     chosen = split.select([number for number, _ in numbered_names]).with_format("arrow")
-    # Each row is a table of one, of which nothing is copied yet.
+    # Each row is a table of one row, and none of its content is copied yet.
     for (_, name), row in zip(numbered_names, chosen, strict=True):
         write_image(_encoded_image(row["image"][0], dataset, name), folder / name, f"the dataset {dataset}")
     lacking = [name for name, number in row_of.items() if number is None]

@@ -28,8 +28,8 @@ def to_rgb(image: Image.Image) -> Image.Image:
     """What Pillow's `convert("RGB")` makes of an image, as in the paper's code, and nothing but its pixels.
 
     So transparency is dropped and not blended, an animation is its first frame, and a rotation that EXIF asks for is
-    not made. Of greys of 16 bits the upper eight are taken, as Pillow itself does of colours of 16 bits; Pillow would
-    make white of all above 255.
+    not made. For greys of 16 bits the upper eight are taken, as Pillow itself does for colours of 16 bits; Pillow would
+    make all greys above 255 white.
 
     Raises:
         RepopeError: Pillow cannot convert the image's mode, or nothing says which number is white.
@@ -87,8 +87,8 @@ FORMATS = (
 )
 """Formats of Pillow's that an image may have, the frequent ones first.
 
-All are decoded within this process. Others are not tried: of EPS and the like, Pillow has a program of the machine
-make the pixels, and runs what the file says.
+All are decoded within this process. Others are not tried: for EPS and the like, Pillow has another program make the
+pixels, and that program runs what the file says.
 """
 LARGEST_FILE = 256 << 20
 """The most bytes of an image's file: about what Pillow's limit on pixels takes without any compression."""

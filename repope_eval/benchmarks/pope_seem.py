@@ -1,7 +1,7 @@
 """POPE on A-OKVQA's and GQA's images, whose objects and labels a segmentation model made (SEEM), not people.
 
 Y. Li et al., "Evaluating Object Hallucination in Large Vision-Language Models", arXiv 2305.10355, as its authors'
-repository has them. Of each adversarial file one question stands twice: 3,000 rows ask 2,999 questions.
+repository has them. One question stands twice in each adversarial file: 3,000 rows ask 2,999 questions.
 """
 
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ from repope_eval.settings.config import BenchSettings
 VISUAL_GENOME = tuple(
     f"https://cs.stanford.edu/people/rak248/{folder}" for folder in ("VG_100K", "VG_100K_2")
 )
-"""Where Visual Genome keeps its images, of which GQA's are: each lies in one of the two folders."""
+"""Where Visual Genome keeps its images, GQA's among them: each lies in one of the two folders."""
 
 
 def _file_name(dataset: str, variant: str) -> str:

@@ -60,7 +60,6 @@ def find_published_files(
     """The files by their names: from data_dir, from `bench.annotations`, or fetched into the first.
 
     Args:
-        published: the files that there are.
         names: those that are wanted, keys of `published.sha256`.
         settings: may name a further folder, and mirrors in place of the published ones.
         data_dir: the folder of data; it need not be writable, nor exist, when nothing is missing.

@@ -1,9 +1,9 @@
 """Datasets on this machine: the files that a card leads to, and folders that `save_to_disk` of `datasets` wrote.
 
-They are read without `datasets`: of its notes only the names of the files count, and not the format that a program
-which used the dataset had chosen.
+They are read without `datasets`: only the names of the files in its notes count, not the format that a program had
+chosen for reading them.
 
-They stay within the dataset, and do not unpack to a hundred times what they are.
+Files that lie outside the dataset are refused, and so are files that unpack to far more than their size.
 """
 
 import bz2
@@ -155,7 +155,7 @@ def _is_packed(metadata: bytes) -> bool:
 
 
 def _field_place(metadata: bytes, table: int, number: int) -> int:
-    """Where a field of a table of FlatBuffers stands; 0 where the table has it not."""
+    """The place of a field in a table of FlatBuffers; 0 where the table lacks it."""
     fields = table - struct.unpack_from("<i", metadata, table)[0]
     size = struct.unpack_from("<H", metadata, fields)[0]
     at = 4 + 2 * number
@@ -171,10 +171,10 @@ _PIECE = 1 << 20
 def require_own_files(builder: Any, dataset: str) -> None:
     """Refuses a dataset with files that lie elsewhere, or unpack to too much.
 
-    Files of the Hub are fetched. Nothing is looked at that is in the cache of `datasets` already, made ready.
+    Files of the Hub are fetched. A dataset that is ready in the cache of `datasets` is not looked at again.
     """
     names = [str(name) for name in chain.from_iterable((builder.config.data_files or {}).values())]
-    # Of `zip://in/it.csv::archive.zip`, the archive is the file.
+    # In `zip://in/it.csv::archive.zip`, the archive is the file that lies somewhere.
     files = [name.rpartition("::")[2] for name in names]
     folder = Path(dataset)
     for file in files:
@@ -211,7 +211,7 @@ def _require_small(path: Path, *, is_arrow: bool) -> None:
 
 
 def _require_small_archive(path: Path) -> None:
-    """Refuses an archive that unpacks to too much; what is none passes."""
+    """Refuses an archive that unpacks to too much; a file that is no archive passes."""
     import datasets.utils.extract
 
     most, total = in_memory(path.stat().st_size), 0
@@ -255,4 +255,4 @@ _UNPACKED: dict[str, Callable[[Path], Iterator[int]]] = {
     "gzip": partial(_piece_sizes, gzip.open),
     "bz2": partial(_piece_sizes, bz2.open),
 }
-"""What archives unpack to, piece by piece, by the names that `datasets` has for their kinds."""
+"""The functions that give the sizes of what an archive unpacks to, by the names that `datasets` has for the kinds."""

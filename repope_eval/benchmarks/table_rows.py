@@ -48,7 +48,7 @@ class TableRows:
     place: Callable[[int], str]
     """Where a row stands, by its index, for messages: `line 3`."""
     path: Path | None = None
-    """The file; None of a dataset."""
+    """The file; None for a dataset."""
     folder: Path | None = None
     """The folder that files named in cells are relative to; None where there is none."""
 
@@ -71,7 +71,7 @@ def open_table(settings: BenchSettings) -> TableRows:
 
 
 def hub_dataset(settings: BenchSettings) -> str | None:
-    """The id of the Hub dataset that a table is read from; None of a file, a folder or another benchmark."""
+    """The id of the Hub dataset that a table is read from; None for a file, a folder or another benchmark."""
     kind, _, dataset = (settings.questions or "").partition(HUB)
     name = dataset.partition("@")[0]
     return name if not kind and is_hub_id(name) else None
@@ -264,7 +264,7 @@ def image_in(cell: Any, name: Any, folder: Path | None) -> CellImage:
 
 
 def _file_name(path: str, folder: Path | None) -> str:
-    """The name by which a file is looked up: of an absolute path, as `datasets` writes it, what is below the folder."""
+    """The name by which a file is looked up: an absolute path, as `datasets` writes, is cut to what is below the folder."""
     if folder is not None and PurePath(path).is_absolute() and Path(path).is_relative_to(folder.absolute()):
         return str(Path(path).relative_to(folder.absolute()))
     refuse_outside(path)

@@ -88,7 +88,7 @@ class TaskRecord:
 def announce(runs: Path, array: str, outs: Sequence[Path]) -> None:
     """Begins the records of an array's tasks with their run folders, before the tasks start.
 
-    A task that has started meanwhile has its own lines kept: these are added, and say nothing else.
+    A task that has started meanwhile has its own lines kept: the lines that this adds say nothing else.
     """
     for number, out in enumerate(outs):
         path = runs / FOLDER / f"{array}_{number}.task"
@@ -119,7 +119,7 @@ def _read_task_record(path: Path) -> TaskRecord | None:
         text = path.read_text(encoding="utf-8", errors="replace")
     except OSError as error:
         raise RepopeError(f"{path}: cannot be read ({error.strerror})") from error
-    # Of the lines of a key the last one counts: a task that starts again writes all of them again.
+    # The last line of a key counts: a task that starts again writes all of them again.
     lines = [line.partition("=") for line in text.split("\n")[:-1]]
     fields = {key: value for key, _, value in lines}
     if not fields.get("out"):
@@ -157,7 +157,7 @@ class Signs:
     trace: RunTrace | None
     """What the run folder shows; None before it exists."""
     record: TaskRecord | None
-    """What SLURM's newest task for that folder noted; None if there was no task, or a later start that was none."""
+    """What SLURM's newest task for that folder noted; None if there was no task, or if a later start was no task's."""
     log_line: str
     """The last line of that task's log."""
     queue: Queue | None

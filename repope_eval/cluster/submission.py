@@ -54,8 +54,6 @@ def prepare(plan: SweepPlan, settings: SlurmSettings, options: Sequence[str] = (
     A list is named by its content: tasks of an earlier sweep that still wait have theirs as it was.
 
     Args:
-        plan: the plan of the sweep.
-        settings: the settings of its submission.
         options: Hydra's own options, which stand behind the words of every run's command line.
 
     Raises:
@@ -68,7 +66,7 @@ def prepare(plan: SweepPlan, settings: SlurmSettings, options: Sequence[str] = (
         told["SETUP"] = str(Path(settings.setup).expanduser().absolute())
     overrides = shlex.join([*plan.words, *options])
     site = [f"--{name}={value}" for name in ("partition", "account") if (value := getattr(settings, name))]
-    logs = str(tasks).replace("%", "%%")  # sbatch's mark of what it fills in
+    logs = str(tasks).replace("%", "%%")  # sbatch fills in what follows a single %
     return Submissions(
         arrays=tuple(
             _array_submission(group, {**told, "OVERRIDES": overrides}, tasks, (*site, *settings.sbatch), logs)
@@ -113,7 +111,7 @@ def shell_script(submissions: Submissions) -> str:
     lines, jobs = [], []
     for number, array in enumerate(submissions.arrays, 1):
         lines.append(f"job{number}=$({_environment_words(array)} {shlex.join(array.words())})")
-        jobs.append(f"${{job{number}%%;*}}")  # of several clusters, sbatch names the one after the number
+        jobs.append(f"${{job{number}%%;*}}")  # on one of several clusters, sbatch names it after the number
     program, parsable, *rest = submissions.report.words()
     dependency = f'"--dependency=afterany:{":".join(jobs)}"'
     lines.append(

@@ -101,7 +101,6 @@ def read_sweep(root: Path, queue: Callable[[], Queue | None] = read_queue) -> li
     """The states of all runs below a folder: first those of SLURM's tasks in their order, then the others.
 
     Args:
-        root: the folder.
         queue: asks SLURM, if any run is a job of SLURM.
 
     Raises:
@@ -154,7 +153,7 @@ def unfinished_runs(root: Path) -> dict[str, str]:
 
 
 def state_of(folder: Path) -> str:
-    """The same of the run in a folder."""
+    """The state of the run in a folder, in the words of `unfinished_runs`."""
     return next(iter(unfinished_runs(folder).values()), "is complete by now")
 
 
@@ -325,7 +324,6 @@ def plan_sweep(
     """Reads the list of models and the table of needs, and finds what is wrong with them.
 
     Args:
-        settings: the settings of the sweep.
         words: the overrides of every run, which are known to be right.
         known: names of models.
         find_mistakes: the function that finds mistakes in the overrides of one run.

@@ -62,7 +62,7 @@ def execute(settings: DoctorSettings, command: str) -> None:
 
 
 def _print_advice(machine: Machine, n_not_here: int) -> None:
-    """Prints what needs are of, and what to do next, each command unbroken on a line."""
+    """Prints what the needs are computed from, and what to do next, each command unbroken on a line."""
     print_sentences("Needs are computed, of the weights and of one image at a time with its questions.")
     if n_not_here:
         print_sentences(

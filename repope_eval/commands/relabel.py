@@ -137,9 +137,8 @@ def _path_beside(settings: RelabelSettings, end: str) -> Path:
 
 def beside_folder(folder: Path, end: str) -> Path:
     """The path of a file about what is relabelled into a folder."""
-    named = (
-        folder.resolve() if folder.name in ("", "..") else folder
-    )  # such as `.`, whose name is another one
+    # A folder such as `.` has its name only in its absolute path.
+    named = folder.resolve() if folder.name in ("", "..") else folder
     return named.parent / f"{named.name}_{end}"
 
 
@@ -204,7 +203,7 @@ def _labels_of_rows(rows: Iterable[Row]) -> dict[Question, bool]:
 
 
 def _queue_rates(files: Sequence[QuestionFile], outcomes: Sequence[Outcome]) -> tuple[QueueRate, ...]:
-    """How many labels are wrong in each part of a queue; nothing of several files, or where a part is not begun."""
+    """How many labels are wrong in each part of a queue; empty for several files, or where a part is not begun."""
     queue = files[0].queue
     if len(files) > 1 or queue is None:
         return ()
@@ -263,7 +262,7 @@ def _write_files(
 
 
 def _label_lines(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
-    """Each settled question with its label, and each in dispute without: both are told from what nobody looked at."""
+    """Each settled question with its label, and each in dispute without; none of them counts as not looked at."""
     lines: list[dict[str, Any]] = []
     for outcome in outcomes:
         question = outcome.row.question

@@ -27,7 +27,7 @@ def execute(settings: SlurmSettings, command: str) -> None:
 
 
 def execute_together(settings: Sequence[SlurmSettings], command: str) -> None:
-    """The same for several benchmarks: each has arrays, a folder and a leaderboard of its own.
+    """As `execute`, for several benchmarks: each has arrays, a folder and a leaderboard of its own.
 
     Raises:
         RepopeError: something is wrong with one of them, and nothing is submitted; or sbatch refused one, and those

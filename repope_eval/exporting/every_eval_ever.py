@@ -39,9 +39,7 @@ def sample_lines(run: ScoredRun, evaluation_id: str, model: str) -> list[Documen
     nowhere is a sample without such an id, and with the reason in `error`.
 
     Args:
-        run: the run.
         evaluation_id: that of the record which the samples belong to.
-        model: the model's id.
 
     Raises:
         RepopeError: the benchmark's files cannot be found or are others.

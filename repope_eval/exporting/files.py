@@ -16,7 +16,6 @@ def refuse_filled(out: Path, value: str) -> None:
     """Refuses a folder that holds anything, before any work is done for it.
 
     Args:
-        out: the folder.
         value: the value of the setting `out`.
 
     Raises:

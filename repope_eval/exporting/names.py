@@ -46,7 +46,6 @@ def model_id(run: ScoredRun, given: str | None) -> str:
     """The model's id on the Hub: the one that is given, or else the run's own, or else one that is of no owner.
 
     Args:
-        run: the run.
         given: the value of the setting `model_id`.
     """
     own = [run.asking.checkpoint] if run.asking else []
@@ -71,7 +70,7 @@ class Metric:
     """A figure as other programs describe it."""
 
     id: str
-    """In common use, or else with this program's name before it."""
+    """The id in common use, or else one with this program's name before it."""
     title: str
     meaning: str
     lowest: float = 0.0

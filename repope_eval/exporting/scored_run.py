@@ -1,7 +1,7 @@
 """What is exported: a finished run, read without changing it, with its figures computed anew and its labelled answers.
 
 Where the benchmark cannot be loaded, the file is compared with its hash in the manifest. That finds what was changed by
-mistake; who makes a folder up makes both.
+mistake, but not a folder that somebody made up: they make both.
 """
 
 import logging
@@ -42,7 +42,7 @@ log = logging.getLogger(__name__)
 
 
 UNREAD = "none of the answers is a yes or a no by the protocol"
-"""The reason why there is no F1 of answers that none was read of."""
+"""The reason why there is no F1 where no answer was read as yes or no."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +100,7 @@ class ScoredRun:
     is_partial: bool
     """Whether it was limited to the first images of the benchmark."""
     doubts: tuple[str, ...]
-    """What the run found that checked its answers, and found more differences than are explained."""
+    """What the run noted where it checked its answers and found more differences than are explained."""
     version: str
     """The version of this program that the run was made by."""
     finished: str | None

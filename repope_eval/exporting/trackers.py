@@ -48,9 +48,9 @@ def tracked_run(settings: RunSettings | ScoreSettings, folder: RunFolder, scores
     """The run in a folder, which is scored.
 
     Args:
-        settings: of the run; where its folder's name came from an environment variable, the variable's name is told.
-        folder: of the run, with its finished manifest.
-        scores: under the run's own protocol.
+        settings: the run's; where its folder's name came from an environment variable, the variable's name is told.
+        folder: the run's, with its finished manifest.
+        scores: those under the run's own protocol.
     """
     place = str(as_written(settings.out)) if settings.out else str(folder.path)
     facts = {name: folder.manifest.facts[name] for name in _FACTS if name in folder.manifest.facts}
@@ -76,7 +76,7 @@ def _figures(scores: Scores) -> dict[str, float]:
 
 
 def log_to_trackio(run: TrackedRun) -> str:
-    """Logs one run; how its project is looked at."""
+    """Logs one run; returns how its project is looked at."""
     import trackio  # slow to import, and an extra
 
     with redirect_stdout(io.StringIO()):  # it prints instructions; the log has a line
@@ -96,7 +96,7 @@ def log_to_trackio(run: TrackedRun) -> str:
 
 
 def log_to_wandb(run: TrackedRun) -> str:
-    """Logs one run; its address, or the folder that holds it.
+    """Logs one run; returns its address, or the folder that holds it.
 
     Raises:
         RepopeError: it is switched off.

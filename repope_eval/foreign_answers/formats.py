@@ -79,7 +79,6 @@ def join_file(
     """Joins the rows of an answer file of any format.
 
     Args:
-        file: the answers.
         columns: the names of fields that cannot be recognised by their names.
         benchmark: the benchmark that is scored.
         texts: image and text by id, where the user gave a question file.
@@ -154,7 +153,7 @@ def named_files(answers: Names, questions: Names, keys: tuple[str, str]) -> tupl
 
     Args:
         answers: the value of one setting.
-        questions: that of the other.
+        questions: the value of the other setting.
         keys: the names of the two settings, for messages.
 
     Raises:
@@ -180,8 +179,8 @@ def join_answer_files(
     """The answers in files, and the edition of the benchmark that they are about.
 
     Args:
-        answers: as of `named_files`.
-        questions: the same.
+        answers: as `named_files` returns them.
+        questions: as `named_files` returns them.
         columns: the names of fields that cannot be recognised by their names.
         benchmark: the benchmark that is scored.
 

@@ -259,7 +259,7 @@ NEARLY_ALL = 0.995
 FEWEST_ANSWERS = 20
 """A model may well be right about fewer questions than these; where another column may be its answer, one is enough."""
 _ROWS_READ = 200
-"""Rows that tell what another column holds."""
+"""The number of rows that are read to tell what another column holds."""
 
 
 def refuse_labels(joined: Joined, file: RowFile, benchmark: Benchmark) -> None:

@@ -4,7 +4,7 @@ In which order another program went through the variants is not taken on trust: 
 is tried, and one counts only if the text of each row is that of the question at its index. Several that fit are
 fine where they lead to the same questions, as they do at POPE's first images.
 
-Nothing in a row names its image, so its place does. That is taken on trust of no file: it must have as many rows as a
+No field of a row names its image, so its place does. No file is trusted in that: it must have as many rows as a
 label file, and at each place that file's question. Only published label files will do, whose questions change from row
 to row: where a benchmark asks the same about many images, rows in another order would fit as well.
 
@@ -40,7 +40,6 @@ def fitting(
     """The questions of the order that fits every row.
 
     Args:
-        rows: the rows of the answer file.
         orders: the question of each row in each order, None where there is none, by what the order is called.
         where: the answer file's name, for messages.
     """
@@ -80,7 +79,7 @@ def _misfit_line(row: AnswerRow, question: Question | None, order: str) -> str:
 
 _LABEL_FILES = {**ANNOTATIONS.sha256, **AOKVQA.sha256, **GQA.sha256}
 _OTHERS = {*IMAGE_FIELDS, *RESPONSE_FIELDS, "image_name", "question_id", "id"} - {"answer"}
-"""Fields of rows that say more than these do, or have another response."""
+"""Fields by which rows name more than a question and an answer, or hold another response."""
 
 
 def _questions_by_place(

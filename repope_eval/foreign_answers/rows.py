@@ -43,7 +43,7 @@ class QuestionIndex:
         self._by_id = {str(key): question for key, question in only.items()}
 
     def by_text(self, image: str, text: str) -> Question | None:
-        """The question about an image that a text is, or begins with before an instruction.
+        """The question about an image that a text asks, alone or with an instruction after it.
 
         What POPE's older files misspelt is taken for what they meant (see `is_misspelt`).
         """
@@ -119,7 +119,7 @@ def _image_stem(image: str) -> str:
 IMAGE_FIELDS = ("image", "image_path", "image_source")
 QUESTION_FIELDS = ("question", "prompt")
 DOUBTFUL_FIELDS = ("answer", "text")
-"""Fields that hold a response in some files, and a label or a question in others (see `gold_labels`)."""
+"""Fields that hold a response in some files, and a label or a question in others (see `joining.refuse_labels`)."""
 RESPONSE_FIELDS = ("response", "prediction", "pred", "model_output", "output", *DOUBTFUL_FIELDS)
 """The first of these that a row has counts: an `answer` beside a `response` or `prediction` is mostly the label.
 `text` is a question where another field holds a response, and a response where none does."""
@@ -148,7 +148,6 @@ def answer_rows(file: RowFile, columns: ColumnSettings = USUAL_COLUMNS) -> list[
     In a table, where an empty response cannot be told from none, an empty cell is an empty response.
 
     Args:
-        file: the answers.
         columns: the names of fields that cannot be recognised by their names.
 
     Raises:

@@ -31,9 +31,9 @@ from numpy.typing import NDArray
 from repope_eval.records import Question
 
 VOTE_STRENGTH = 0.5
-"""How many answers' worth, of a model that never errs, the share of all questions with a label counts."""
+"""The weight of the share over all questions with a label, in answers of a model that never errs."""
 OBJECT_STRENGTH = 5.0
-"""How many questions' worth the rate of all questions with a label counts beside those of an object."""
+"""The weight of the rate over all questions with a label beside those about an object, in questions."""
 TRUSTED = (9.0, 1.0)
 """Right and wrong answers that each annotator is credited with beforehand, of either truth."""
 MOST_ROUNDS = 500
@@ -190,7 +190,7 @@ class Chance:
     """How a question came to be looked at, or not."""
 
     probability: float
-    """Of being looked at at all: 1 for the most doubtful ones."""
+    """The probability of being looked at: 1 for the most doubtful ones."""
     is_drawn: bool
     """Whether it is looked at."""
 
@@ -202,7 +202,7 @@ def design(scores: Mapping[Question, float], budget: int, sample: int, seed: int
         scores: how doubtful each question's label is, 0 or more.
         budget: number of the most doubtful questions, all of which are looked at.
         sample: number of the others that are drawn, without replacement.
-        seed: of the drawing.
+        seed: the seed of the drawing.
     """
     order = sorted(scores, key=lambda question: (-scores[question], question))
     certain, rest = order[:budget], order[budget:]

@@ -58,7 +58,7 @@ class EstimatesView:
     n_more: int
     """Further labels whose effect on the intervals is told."""
     n_disputed: int
-    """How many of those looked at two annotators say yes against no to, and nobody decided."""
+    """How many of those looked at are in dispute: one annotator says yes, another no, and nobody decided."""
     n_missing: int
     """How many of those looked at the file of labels lacks, be they ambiguous, in dispute or not looked at."""
 
@@ -90,7 +90,7 @@ class EstimatesView:
 
     @property
     def open_sentences(self) -> Sequence[str]:
-        """What is not known, what becomes of it, and how it is mended; nothing where all figures and labels are."""
+        """What is not known, what becomes of it, and how it is mended; empty where all figures and labels are known."""
         sentences = []
         if n_needed := max(
             (each.n_needed or 0 for row in self.rows for each in row.true.values()), default=0

@@ -7,7 +7,7 @@ Särndal, B. Swensson and J. Wretman, "Model Assisted Survey Sampling", 1992, ch
 labels are worth; the better they are, the narrower the interval.
 
 An interval is about the questions of this benchmark: chance is in which of them were looked at. Few labels are wrong
-among those that nobody doubted, so the found ones are counts of rare events with weights. Those that raise a figure and
+among those that nobody doubted, so those found are counts of rare events with weights. Those that raise a figure and
 those that lower it each have the gamma interval of such sums (see `rare_events`; with half of a further event's weight,
 as the mid-p interval has it: M. P. Fay and S. Kim, Biometrical Journal 59 (2017), 377-387), and both are put together
 by the distances to their ends (G. Y. Zou and A. Donner, Statistics in Medicine 27 (2008), 1693-1702).
@@ -46,7 +46,7 @@ class Looked:
     label: bool | None
     """The true label; None where the question is ambiguous or open, and so counts nowhere."""
     probability: float
-    """Of being looked at."""
+    """The probability of being looked at."""
     is_open: bool = False
     """Whether nobody settled it, so that it may be yes, no or ambiguous."""
 
@@ -99,8 +99,8 @@ def estimate(
 ) -> dict[Variant, dict[str, FigureEstimate]]:
     """The figures of one model by variant, and their mean under `MEAN` where there are several.
 
-    What is open counts nowhere in the value, and the interval holds every label of it. Each figure rises with each
-    question that turns out as the model said; one that is ambiguous lies between.
+    An open question counts nowhere in the value, and the interval holds every label that it may have. Each
+    figure rises with each question that turns out as the model said; one that is ambiguous lies between.
 
     Args:
         variants: the old labels.
@@ -137,7 +137,7 @@ def labels_needed(width: float, seen: Floats, n_questions: int) -> int | None:
     tends to be too high. What was certain to be looked at says nothing of the others, and is counted on top.
 
     Args:
-        width: of the interval, not cut.
+        width: the width of the interval, not cut.
         seen: the probabilities of being looked at of the questions that were.
         n_questions: how many questions there are to be labelled.
     """
@@ -214,7 +214,7 @@ def _estimate_settled(
     protocol: Protocol,
     more: int,
 ) -> dict[Variant, dict[str, FigureEstimate]]:
-    """As `estimate`, each question with the label that it has."""
+    """As `estimate`, with each question taken as it is labelled."""
     seen = np.array([each.probability for each in looked.values()])
     unsure = [question for question, probability in probabilities.items() if probability < 1]
     weights = np.array([probabilities[question] for question in unsure])
@@ -259,7 +259,7 @@ def _count_outcomes(
         return marks
 
     def changes(questions: Sequence[Question], truths: Sequence[bool | None]) -> Floats:
-        """What it changes if these are the labels; nothing for a question of another variant."""
+        """How the outcomes change if these are the labels; zeros for a question of another variant."""
         differences = np.zeros((len(questions), len(OUTCOMES)))
         here = [row for row, question in enumerate(questions) if question in labels]
         asked = [questions[row] for row in here]

@@ -28,11 +28,11 @@ _OPEN = ("disputed", "missing")
 def looked_at(
     queue: Mapping[Question, Queued], findings: Mapping[Question, Finding]
 ) -> tuple[dict[Question, Looked], dict[Question, float]]:
-    """What was found, and each question's probability of being found out about.
+    """What people found about the questions, and each question's probability of being looked at.
 
     Where people have not got to all yet, what they got to is as good as drawn, since the order is random: the
     probabilities shrink by the share of those that were labelled, of the most doubtful questions and of the drawn ones
-    by themselves. What is in dispute was got to.
+    by themselves. Questions in dispute count as got to.
 
     Raises:
         RepopeError: nothing is known of one of the two.
@@ -100,12 +100,8 @@ def queue_rates(
 ) -> tuple[QueueRate, ...]:
     """The rates of each part and label, the whole queue's last.
 
-    Args:
-        queue: all questions.
-        findings: what people found about those that they looked at.
-
     Raises:
-        RepopeError: of the most doubtful questions, or of the others, none was looked at.
+        RepopeError: none of the most doubtful questions, or none of the others, was looked at.
     """
     looked, probabilities = looked_at(queue, findings)
     of_part: Mapping[str, Callable[[Queued], bool]] = {

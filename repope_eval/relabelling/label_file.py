@@ -31,7 +31,7 @@ _json = json.JSONEncoder(ensure_ascii=False).encode
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What an annotator says of a question, last of all that they said."""
+    """The last thing that an annotator said of a question."""
 
     label: Label | None
     """None where there is a note alone, or the label was undone."""
@@ -43,7 +43,7 @@ class Judgement:
 
 
 UNSAID = Judgement(None)
-"""What is said of a question that nobody has said anything of."""
+"""The judgement of a question that nobody has judged."""
 
 
 def refuse_other_questions(
@@ -53,7 +53,7 @@ def refuse_other_questions(
 
     Args:
         where: the file, as a message begins with it.
-        questions: the questions that it has lines for.
+        questions: those that it has lines for.
         known: what it may be about; a set is fast.
         mend: what to do about it.
     """
@@ -73,8 +73,6 @@ class LabelFile:
         """Reads the file, if it exists. A last line that a crash cut short is taken off it.
 
         Args:
-            path: the file.
-            annotator: whose it is.
             questions: what a line may be about.
 
         Raises:
@@ -118,7 +116,7 @@ class LabelFile:
 
 
 def _read_judgements(path: Path, content: bytes, annotator: str) -> dict[Question, Judgement]:
-    """What the lines say. One that says nothing that can be read is left out with a warning, not to keep the rest."""
+    """What the lines say. A line that cannot be read is left out with a warning, so that the others still count."""
     judgements: dict[Question, Judgement] = {}
     faults: list[str] = []
     names: set[object] = set()
@@ -198,7 +196,6 @@ def read_disputes(paths: Sequence[Path], questions: Collection[Question] | None,
     Args:
         paths: the two files.
         questions: what they may be about; None: anything.
-        decider: who decides.
 
     Raises:
         RepopeError: a file cannot be read, is given twice or is of other questions; two of the three are one person;

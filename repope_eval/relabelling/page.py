@@ -65,10 +65,10 @@ def relabelling_gallery(
     """The gallery of a relabelling, without pictures.
 
     Args:
-        outcomes: of all questions, also of those that stay as they are.
+        outcomes: those of all questions, also of questions that stay as they are.
         variants: the variants that each question stands in.
         annotators: the two annotators, and the decider where there is one.
-        names: of these, as the page has them.
+        names: the names of these people, as the page has them.
     """
     notes = [annotator.notes for annotator in annotators]
     items = []
@@ -130,7 +130,6 @@ def relabelling_card(view: RelabellingView, hashes: Mapping[str, str]) -> str:
     """The card, with a line for the licence that its authors fill in.
 
     Args:
-        view: the relabelling.
         hashes: SHA-256 of each file that was read or written, by its name.
     """
     decided = decider_sentence(view.agreement, view.names)

@@ -24,7 +24,7 @@ MOST_KEPT = 32
 """How many PNGs are kept: those looked at last, of which the largest has some hundred MB."""
 
 LITTLE_COMPRESSION = 1
-"""Of zlib's levels: the default one takes more than twice as long, for files a quarter smaller."""
+"""A level of zlib's; the default one takes more than twice as long, for files a quarter smaller."""
 
 
 class Pictures:

@@ -46,8 +46,6 @@ def write_queue(path: Path, queue: Iterable[Queued], *, relabelled: bool = False
     """Writes a queue, one JSON object a line.
 
     Args:
-        path: the file.
-        queue: the questions.
         relabelled: whether the labels are what people found; each line then says so.
 
     Raises:
@@ -145,9 +143,9 @@ class QuestionFile:
     """The questions of a file that people label."""
 
     rows: tuple[Row, ...]
-    """Of a queue, those in the part to be looked at, with their places among all as ids."""
+    """For a queue, only those in the part to be looked at, with their places among all as ids."""
     queue: Mapping[Question, Queued] | None = None
-    """The queue; None of a file in POPE's format."""
+    """The queue; None for a file in POPE's format."""
 
     def write(self, path: Path, rows: Iterable[Row]) -> None:
         """Writes some of the rows, with other labels, in the form of the file.
@@ -194,7 +192,7 @@ def read_question_file(path: Path) -> QuestionFile:
 def read_questions(paths: Sequence[Path]) -> tuple[Question, ...]:
     """The distinct questions of some files, in the order in which they come; nothing else of a row is looked at.
 
-    Of the lines of `audit`'s queue, those are asked that stand in the part to be looked at (`sampled`).
+    Of `audit`'s queue, only the questions in the part to be looked at (`sampled`) are asked.
 
     Raises:
         RepopeError: a file cannot be read, holds no question to ask, or has a row without image or question; an image

@@ -145,8 +145,6 @@ def settle(
 
     Args:
         questions: what was asked, each question once.
-        first: rows of the first annotator.
-        second: rows of the second annotator.
         decider: rows of the third person, who may leave out what is not in dispute; None where there is nobody.
         partial: whether the annotators may leave out questions, and the decider disputes.
 
@@ -302,7 +300,7 @@ class Agreement:
 
     @property
     def n_agreed(self) -> int:
-        """The number of questions with the same label of both."""
+        """The number of questions to which both gave the same label."""
         return sum(number for (first, second), number in self.counts.items() if first == second)
 
     @property
@@ -362,7 +360,7 @@ def kappa_of(outcomes: Sequence[Outcome]) -> Estimate:
 
 
 def _as_squares(counts: Values) -> Values:
-    """[..., labels of the first, labels of the second] of [..., both]."""
+    """Counts of shape [..., both labels] as [..., labels of the first, labels of the second]."""
     side = len(ANNOTATOR_LABELS)
     return counts.reshape(*counts.shape[:-1], side, side)
 

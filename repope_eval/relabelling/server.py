@@ -174,7 +174,7 @@ MOST_DIGITS = 12
 """The most digits of a number in an address."""
 
 NO_SUCH, TAKEN_OVER, MALFORMED, NOT_STORED = 404, 409, 400, 507
-"""Statuses of what is refused to whoever has the token."""
+"""The statuses of refusals to those who have the token."""
 
 
 def application(session: Session, token: str) -> ASGIApp:
@@ -239,7 +239,7 @@ class _Handlers:
 
 
 def _number_in_address(text: str) -> int:
-    """A number of an address; Python reads none of thousands of digits, and there are no such many of anything."""
+    """A number in an address. Nothing here has so many that a number of more digits could be meant."""
     if not (text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS):
         raise HTTPException(NO_SUCH)
     return int(text)

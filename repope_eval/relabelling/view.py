@@ -26,7 +26,6 @@ def label_change_table(title: str, changes: Sequence[tuple[str, LabelChange, int
     """How many labels were flipped or removed.
 
     Args:
-        title: of the table.
         changes: for each row the variant, the change of one label, and the number of questions that have this label
             afterwards, where it is known.
     """
@@ -62,7 +61,7 @@ class RelabellingView:
     title: str
     """The names of the files that were relabelled."""
     outcomes: Sequence[Outcome]
-    """Of each question, asked in however many variants."""
+    """One for each question, in however many variants it is asked."""
     variants: Mapping[Question, Sequence[Variant]]
     """The variants that each question stands in."""
     changes: Sequence[tuple[Variant, LabelChange, int | None]]
@@ -77,7 +76,7 @@ class RelabellingView:
     kappa: Estimate
     """Cohen's kappa of the two annotators."""
     queue_rates: Sequence[QueueRate] = ()
-    """How many labels are wrong in each part of a queue; empty where what was relabelled is none, or not one alone."""
+    """How many labels are wrong in each part of a queue; empty where no queue was relabelled, or several files were."""
 
     @property
     def is_of_queue(self) -> bool:
@@ -171,7 +170,7 @@ def percent_text(share: Estimate) -> str:
 
 
 def changes_title(view: RelabellingView) -> str:
-    """What the table of label changes is of: a queue's questions are no sample of the benchmark."""
+    """The title of the table of label changes; it says of a queue that its questions are no sample of the benchmark."""
     chosen = [rate for rate in view.queue_rates if (rate.part, rate.label) == (MOST_DOUBTFUL, "both")]
     of_queue = f", {chosen[0].n_looked:,} of which were chosen as the most doubtful" if chosen else ""
     return f"Label changes of the settled questions{of_queue}"
@@ -207,8 +206,8 @@ def decider_sentence(agreement: Agreement, names: Sequence[str]) -> str | None:
     """How often the decider sided with whom; None where nothing was decided.
 
     Args:
-        agreement: with what the decider says.
-        names: of the two annotators, and the decider.
+        agreement: the agreement, with what the decider says.
+        names: those of the two annotators, and the decider's.
     """
     if not agreement.n_decided:
         return None

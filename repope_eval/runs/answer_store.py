@@ -128,8 +128,8 @@ def _rescue_lines(lines: bytes) -> str:
 def read_answers(path: Path) -> tuple[Answer, ...]:
     """The answers of a run that another process may be writing: the file is left as it is.
 
-    A last line without its line break is not read: it is being written, or was cut short. Of two answers to a
-    question, the first comes first. The questions have no object.
+    A last line without its line break is not read: it is being written, or was cut short. Two answers to a
+    question come in the order of the file. The questions have no object.
 
     Raises:
         RepopeError: a line is broken, or the file cannot be read.

@@ -68,7 +68,7 @@ class FinishedRun:
     """The state of a run that has not come to its end, in the words of `status`, and what to do; else empty."""
 
     def stored_scores(self, missing: str) -> Any:
-        """The document in `scores.json`, which may hold anything; who wants it says what to do where it is `missing`.
+        """The document in `scores.json`, which may hold anything; `missing` is the message where there is none.
 
         Raises:
             RepopeError: it is missing, no JSON, or no file of the folder.

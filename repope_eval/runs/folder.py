@@ -65,7 +65,7 @@ def close_log() -> None:
 def show_log_on_console(rank: int = 0) -> None:
     """Shows log lines of the package on standard error, without dates, as a person at a terminal wants them.
 
-    Of several ranks, the main one says what is going on, and non-main ranks only what is wrong.
+    With several ranks, the main one says what is going on, and the others only what is wrong.
     """
     package = logging.getLogger("repope_eval")
     package.setLevel(logging.INFO)
@@ -105,7 +105,6 @@ class RunFolder:
         """Opens or makes the folder, and starts its log.
 
         Args:
-            path: the folder's path.
             identity: the settings that the answers in it depend on.
             resume: whether the folder may hold answers.
             leaves_failures: whether a folder that this start makes stays where it fails before its first answer.
@@ -290,7 +289,7 @@ class FollowedFolder:
     """The run folder as a non-main rank has it: it adds to the log there, and keeps its manifest to itself."""
 
     def __init__(self, path: Path, rank: int, *, is_first: bool = True) -> None:
-        """Opens the log; that of a start before this one ends with the first folder of this one.
+        """Opens the log; with the first folder of this start, the log of an earlier start ends.
 
         Raises:
             RepopeError: it cannot be written.
@@ -313,7 +312,7 @@ def _ending(error: BaseException) -> dict[str, str]:
 
 
 def picture_hashes(folder: Path) -> dict[str, str]:
-    """What `RunFolder.images` gives, of a run folder that is only read."""
+    """The same as `RunFolder.images`, for a run folder that is only read."""
     path = folder / IMAGES
     require_inside(path)
     if not path.exists():

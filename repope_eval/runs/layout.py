@@ -36,7 +36,7 @@ def share_paths(answers: Path) -> list[Path]:
 def answer_files(answers: Path) -> list[Path]:
     """The files that hold answers of a run: `answers.jsonl` and the ranks' files beside it, those that exist.
 
-    What a link leads to elsewhere is none of them.
+    A file elsewhere that a link leads to is not among them.
     """
     return [path for path in (answers, *share_paths(answers)) if lies_in(path, answers.parent)]
 
@@ -106,7 +106,7 @@ def _run_folders(root: Path) -> Iterator[Path]:
             continue
         seen.add(real)
         folders[:] = [name for name in folders if not name.startswith(".")]
-        # A manifest alone may be anything's: what makes it a run's is looked at where it is read.
+        # A file of that name alone may be another program's, so it is read to see whether it is a run's.
         if ANSWERS in files or (MANIFEST in files and is_of_a_run(Path(path) / MANIFEST)):
             yield Path(path)
 

@@ -82,7 +82,7 @@ Identity = Mapping[str, Any]
 
 
 def doubts_of(manifest: Mapping[str, Any]) -> list[str]:
-    """What starts found that checked their answers, and found more differences than are explained."""
+    """What starts noted that checked their answers and found more differences than are explained."""
     checks = [start.get("verified", {}) for start in manifest.get("starts", ())]
     return [check.get("line") or "answers in doubt" for check in checks if check.get("in_doubt")]
 
@@ -96,10 +96,9 @@ class Manifest:
     """
 
     def __init__(self, path: Path, identity: Identity, *, is_written: bool = True) -> None:
-        """Makes the manifest of a folder without answers: what an earlier start left in it says nothing.
+        """Makes the manifest of a folder without answers: what an earlier start left in it does not count.
 
         Args:
-            path: the file's path.
             identity: the settings that the answers depend on.
             is_written: whether this process writes the file. A non-main rank keeps what it notes to itself.
         """
@@ -258,7 +257,7 @@ class Manifest:
 
     @property
     def doubts(self) -> list[str]:
-        """What starts found that checked their answers, and found more differences than are explained."""
+        """What starts noted that checked their answers and found more differences than are explained."""
         return doubts_of(self.facts)
 
     @property

@@ -1,4 +1,4 @@
-"""What kinds the parts of a run's manifest are of, and reading one that may hold anything."""
+"""The kinds of the parts of a run's manifest, and reading one that may hold anything."""
 
 from pathlib import Path
 from typing import Any
@@ -9,10 +9,10 @@ from repope_eval.system.json_files import read_json
 from repope_eval.wording import shown
 
 CHECKPOINT_FILES = "checkpoint_files"
-"""What stands for the content of each of the checkpoint's files, by name."""
+"""The key of what stands for the content of each of the checkpoint's files, by name."""
 
 SCORES_SHA256 = "scores_sha256"
-"""What stands for the content of `scores.json` as the run wrote it."""
+"""The key of what stands for the content of `scores.json` as the run wrote it."""
 
 EACH = "*"
 """Stands in a form for all parts that the form does not name."""
@@ -20,7 +20,7 @@ EACH = "*"
 _TEXT, _NUMBER, _OBJECT = (str, type(None)), (int, float), (dict,)
 
 CUT_THOUGHTS = "unanswered_in_thought"
-"""Where the number of questions is noted that a model had not answered when the limit of tokens ended its thought."""
+"""The key of the number of questions that were not answered since the limit of tokens ended the model's thought."""
 
 _START: Any = {
     "command": _TEXT,
@@ -63,7 +63,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
     """A run's manifest, each of its parts of the kind that it is written in; it may lack any of them.
 
     Raises:
-        RepopeError: it cannot be read, or is none: the part that is something else.
+        RepopeError: it cannot be read, or a part of it is of another kind, which the message names.
     """
     require_inside(path)
     manifest = read_json(path)

@@ -48,7 +48,7 @@ class Selection:
     benchmark: Benchmark | None
     """None where there is no run."""
     images: frozenset[str]
-    """The images that most finished runs are about; of as many runs, the larger number."""
+    """The images that most finished runs are about; where two sets are of equally many runs, the larger one."""
     ranked: tuple[FinishedRun, ...]
     """Finished runs that have answered enough of the questions about these images, and no others."""
     unranked: tuple[NotRanked, ...]
@@ -88,8 +88,8 @@ def select(
     """Chooses the benchmark, loads it, and tells comparable runs from the others.
 
     Args:
-        runs: as they were found.
-        settings: of the report; `bench` names the benchmark, else it is the one most runs are of.
+        runs: as `read_runs` returns them.
+        settings: those of the report; `bench` names the benchmark, else it is the one most runs are of.
         left_out: runs that are out already.
 
     Raises:

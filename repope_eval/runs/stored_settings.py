@@ -1,9 +1,9 @@
 """The settings of a benchmark as a manifest holds them, made safe, and the seal that says whose they are.
 
-A run folder may be anybody's. What stands in its manifest is text, so an interpolation in it is one, too. It names a
-place only where the manifest has this user's seal: else files, folders and addresses in it are withheld, and who reads
-the run names them. The seal is a keyed hash (HMAC with SHA-256) of the settings that name places. The key lies in the
-user's configuration folder and goes into no run folder, so nobody else can make a seal.
+A run folder may be anybody's. What stands in its manifest is text, and so is an interpolation in it. It names a place
+only where the manifest has this user's seal: else files, folders and addresses in it are withheld, and whoever reads
+the run has to name them. The seal is a keyed hash (HMAC with SHA-256) of the settings that name places. The key lies in
+the user's configuration folder and goes into no run folder, so nobody else can make a seal.
 """
 
 import hashlib
@@ -31,7 +31,7 @@ FILES = tuple(field.name for field in fields_of(BenchSettings) if field.place)
 """Settings of a benchmark that name files of a machine. The user's own may refer to environment variables."""
 
 _FETCHING = tuple(field.name for field in fields_of(BenchSettings) if field.metadata["is_fetching"])
-"""Settings of a benchmark that say where it is fetched from, which no command does that reads runs."""
+"""Settings of a benchmark that say where it is fetched from; commands that read runs fetch nothing."""
 
 KEY_BYTES = 32
 
@@ -146,7 +146,7 @@ def stored_settings(manifest: Mapping[str, Any], path: Path) -> StoredSettings:
 
 
 def _literal_value(value: Any) -> Any:
-    """The value in which OmegaConf finds no interpolation, but the text of one."""
+    """The value, written so that OmegaConf takes an interpolation in it for text."""
     if isinstance(value, str):
         # OmegaConf halves the backslashes before `${`, and takes it as text after an odd number of them.
         return _INTERPOLATION.sub(r"\1\1\\${", str(value))

@@ -55,7 +55,7 @@ def read_trace(folder: Path) -> RunTrace:
     complete = manifest.get("status") == "complete"
     newest = (manifest.get("starts") or [manifest])[-1]  # the manifest's own `started` is the first start's
     started, began = _moment_or_none(newest.get("started")), _moment_or_none(asking.get("began"))
-    # Of what an earlier start noted, only the number of questions holds for this start.
+    # Only the number of questions holds for this start, where an earlier start noted these facts.
     is_asking = began is not None and started is not None and began >= started
     return RunTrace(
         model=_model(settings, folder),
