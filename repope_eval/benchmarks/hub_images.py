@@ -22,7 +22,7 @@ def load_test_split(dataset: str, columns: Sequence[str], example: str) -> Any:
 
     Args:
         dataset: id on the Hub, or a local folder of Parquet files.
-        columns: columns that are needed beside `image`.
+        columns: those that are needed beside `image`.
         example: a dataset that has them, for messages.
     """
     return _load_with_images(dataset, columns, example, "a split `test`", split="test")
@@ -100,7 +100,6 @@ def copy_rows(split: Any, row_of: Mapping[str, int | None], dataset: str, folder
     Args:
         row_of: the rows, counted from 0, by the path below `folder` that each image is written to; None where the
             dataset lacks the image.
-        dataset: the name of the dataset, for messages.
         folder: the folder, made if need be; an image of the same name in it is replaced.
         mend: the end of the message where the dataset lacks images.
 

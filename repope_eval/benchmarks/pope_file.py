@@ -146,7 +146,6 @@ def read_rows(
     """The rows of a file in POPE's format, or of a table with its columns, checked row by row.
 
     Args:
-        labels: the labels that a row may have.
         may_repeat: whether a pair may stand twice with one label, as in published files that nobody may mend.
 
     Raises:
@@ -320,7 +319,7 @@ def _question_id(value: object, *, is_cell: bool) -> int | str:
 
 
 def _refuse_repeats(file: RowFile, placed: Iterable[tuple[str, Row]], *, may_repeat: bool = False) -> None:
-    """Refuses rows, each with its place, that ask what another asks, be it with other spaces around."""
+    """Refuses rows, each with its place, that ask what another asks, spaces around it left aside."""
     first: dict[tuple[str, str], tuple[str, Row]] = {}
     for place, row in placed:
         known_place, known = first.setdefault(pair_asked(row.question.image, row.question.text), (place, row))

@@ -73,10 +73,10 @@ def _read_note(path: Path, name: str) -> Any:
 
 
 def _require_in_dataset(path: Path, folder: Path, where: str) -> None:
-    """Refuses a file that lies elsewhere than its dataset, be it by a link.
+    """Refuses a file that lies elsewhere than its dataset, also one that a link leads to.
 
     Args:
-        folder: the folder of the dataset. In the Hub's cache, whose files are links, that of all its revisions.
+        folder: the folder of the dataset. In the Hub's cache, whose files are links, that of all its revisions counts.
         where: what names the file, for messages.
     """
     try:

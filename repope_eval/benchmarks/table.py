@@ -239,7 +239,7 @@ def read_table(settings: BenchSettings) -> Table:
 
 @lru_cache(maxsize=2)
 def _read_table(settings: BenchSettings, _: tuple[int, int] | None) -> Table:
-    # The second argument is the file's state: a file that has changed is none that the cache knows.
+    # The second argument is the file's state, by which the cache reads a file anew that has changed.
     table = open_table(settings)
     columns = _columns_by_field(settings.columns, table)
     questions = TableQuestions(table, label_words(settings.labels))

@@ -264,7 +264,7 @@ def image_in(cell: Any, name: Any, folder: Path | None) -> CellImage:
 
 
 def _file_name(path: str, folder: Path | None) -> str:
-    """The name by which a file is looked up: an absolute path, as `datasets` writes, is cut to what is below the folder."""
+    """The name by which a file is looked up: an absolute path, as `datasets` writes it, without the table's folder."""
     if folder is not None and PurePath(path).is_absolute() and Path(path).is_relative_to(folder.absolute()):
         return str(Path(path).relative_to(folder.absolute()))
     refuse_outside(path)

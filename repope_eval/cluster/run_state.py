@@ -239,7 +239,6 @@ def run_state(folder: str, signs: Signs) -> RunState:
 
     Args:
         folder: the run folder, relative to the folder of the sweep.
-        signs: everything that is known of the run.
     """
     state, line = _state_by_signs(signs)
     trace = signs.trace

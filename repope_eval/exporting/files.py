@@ -32,7 +32,7 @@ def refuse_filled(out: Path, value: str) -> None:
 
 
 def write_files(out: Path, files: Files) -> None:
-    """Writes all files into a folder that is new or empty; where one fails, there is none.
+    """Writes all files into a folder that is new or empty; where one fails, none is written.
 
     Raises:
         RepopeError: the place cannot be written, or is not empty any more.

@@ -106,7 +106,7 @@ METRICS: Mapping[str, Metric] = {
         lowest=-1.0,
     ),
 }
-"""The figures by their names in `scores.json`. The yes ratio is none of them: neither more nor less of it is better."""
+"""The figures by their names in `scores.json`. The yes ratio is left out: neither more nor less of it is better."""
 
 POSITIVE = "positive means that the right answer is yes"
 """Which of the two answers precision and recall are about; asked about an object, that it is in the image."""

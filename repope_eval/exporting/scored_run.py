@@ -87,7 +87,7 @@ class ScoredRun:
     finished_run: FinishedRun
     protocol: Protocol
     cells: tuple[ScoredCell, ...]
-    """By label set and variant, in the order of `scores.json`."""
+    """The cells by label set and variant, in the order of `scores.json`."""
     n_images: int
     """Images with an answer, which the intervals are over."""
     n_questions: int
@@ -129,7 +129,6 @@ def read_scored_run(
     """Reads a run folder of `run` or `score`, and the benchmark that it was asked from.
 
     Args:
-        folder: the run folder.
         bench: where the benchmark's files lie, where the run's own settings do not say it.
         data_dir: where data lies; None: where the run had it.
 

@@ -40,8 +40,8 @@ class TrackedRun:
     name: str
     configuration: Mapping[str, Any]
     figures: Mapping[str, float]
-    """By `LABELS/VARIANT/FIGURE`, with the ends of the 95 % interval as `FIGURE_low` and `FIGURE_high`; those that are
-    undefined are not there."""
+    """The figures by `LABELS/VARIANT/FIGURE`, with the ends of the 95 % interval as `FIGURE_low` and `FIGURE_high`;
+    undefined ones are left out."""
 
 
 def tracked_run(settings: RunSettings | ScoreSettings, folder: RunFolder, scores: Scores) -> TrackedRun:
@@ -157,7 +157,7 @@ def track(settings: RunSettings | ScoreSettings, folder: RunFolder, scores: Scor
         log_run: Callable[[TrackedRun], str] = getattr(import_module(module), function)
         where = log_run(tracked_run(settings, folder, scores))
     except Exception as error:
-        # Of any kind, since it is a library's: the run is scored, and must not fail by it.
+        # A library may raise any kind of error; the run is scored, and must not fail by it.
         heed()
         reason = " ".join(str(error).split()) or type(error).__name__
         log.warning(

@@ -246,7 +246,7 @@ def _question_by_file(
 
 
 def _are_one_question(text: str, other: str, question: Question | None) -> bool:
-    """Whether two texts are one question, be it with different instructions after it."""
+    """Whether two texts are one question, whatever instructions follow it."""
     return (
         is_question(text, other)
         or is_question(other, text)

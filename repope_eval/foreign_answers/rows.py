@@ -112,7 +112,7 @@ def _path_parts(image: str) -> list[str]:
 
 
 def _image_stem(image: str) -> str:
-    """An image's name without folder and extension; a dot in the name is none."""
+    """An image's name without folder and extension; only the extensions of images are taken off."""
     return _EXTENSION.sub("", _path_parts(image)[-1])
 
 

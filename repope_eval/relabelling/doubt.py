@@ -65,7 +65,7 @@ class LabelDoubts:
     """The doubt about each label, and what it rests on."""
 
     scores: Mapping[Question, float]
-    """From 0 to 2, the higher the more doubtful."""
+    """The doubt about each question's label, from 0 to 2."""
     trust: Sequence[ModelTrust]
 
 
@@ -150,7 +150,7 @@ def _votes(disagreement: Floats, weights: Floats, label: Floats) -> Floats:
 
     Args:
         disagreement: [questions, models], NaN where a model did not answer.
-        weights: of the same shape, 0 where a model did not answer.
+        weights: an array of the same shape, 0 where a model did not answer.
         label: [questions].
     """
     against = (np.nan_to_num(disagreement) * weights).sum(axis=1)

@@ -78,7 +78,7 @@ class FigureEstimate:
 
 
 @dataclass(frozen=True, slots=True)
-class _Counted:
+class _OutcomeCounts:
     """The outcomes of one model in one variant."""
 
     totals: Floats
@@ -242,7 +242,7 @@ def _count_outcomes(
     unsure: Sequence[Question],
     answers: Mapping[Question, Answer],
     protocol: Protocol,
-) -> _Counted:
+) -> _OutcomeCounts:
     read = remembering(protocol).read
     places = {name: place for place, name in enumerate(OUTCOMES)}
 
@@ -270,7 +270,7 @@ def _count_outcomes(
     corrections = changes(list(looked), [each.label for each in looked.values()])
     probabilities = np.array([each.probability for each in looked.values()]).reshape(-1, 1)
     total = outcomes(list(labels), list(labels.values())).sum(axis=0)
-    return _Counted(
+    return _OutcomeCounts(
         totals=np.maximum(0, total + (corrections / probabilities).sum(axis=0)),
         corrections=corrections,
         flips=changes(unsure, [not labels.get(question, False) for question in unsure]),
@@ -279,7 +279,7 @@ def _count_outcomes(
 
 def _figure_estimate(
     figure: str,
-    parts: Sequence[_Counted],
+    parts: Sequence[_OutcomeCounts],
     seen: Floats,
     weights: Floats,
     protocol: Protocol,

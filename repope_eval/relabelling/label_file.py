@@ -36,7 +36,7 @@ class Judgement:
     label: Label | None
     """None where there is a note alone, or the label was undone."""
     note: str = ""
-    """With no half of a surrogate pair, which neither the page nor a file could hold."""
+    """A note without halves of surrogate pairs, which neither the page nor a file could hold."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "note", whole_text(self.note))
@@ -55,7 +55,7 @@ def refuse_other_questions(
         where: the file, as a message begins with it.
         questions: those that it has lines for.
         known: what it may be about; a set is fast.
-        mend: what to do about it.
+        mend: what to do about it, for the message.
     """
     others = [question for question in questions if question not in known]
     if others:
@@ -84,13 +84,13 @@ class LabelFile:
         content = whole_lines(path)
         self._file = AppendedLines(path, len(content))
         self.judgements = _read_judgements(path, content, annotator)
-        """By question, the last one last."""
+        """The judgements by question, the newest last."""
         mend = "give the questions= that it was made with, or another out="
         refuse_other_questions(f"out={path}", self.judgements, set(questions), mend)
 
     @property
     def labels(self) -> Mapping[Question, Label]:
-        """The labels by question, the last one last; a label that was undone is none."""
+        """The labels by question, the newest last; labels that were undone are left out."""
         return {question: each.label for question, each in self.judgements.items() if each.label is not None}
 
     def append(self, question: Question, judgement: Judgement) -> None:
@@ -194,8 +194,7 @@ def read_disputes(paths: Sequence[Path], questions: Collection[Question] | None,
     """The disputes in two annotators' files, which may be unfinished: a question that one left out is in none.
 
     Args:
-        paths: the two files.
-        questions: what they may be about; None: anything.
+        questions: what the files may be about; None: anything.
 
     Raises:
         RepopeError: a file cannot be read, is given twice or is of other questions; two of the three are one person;

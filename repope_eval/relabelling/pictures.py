@@ -40,7 +40,6 @@ class Pictures:
         """A file that browsers show, and its media type.
 
         Args:
-            image: the image's file.
             is_gone: says whether nobody waits for it any more; then it need not be made.
         """
         if kind := await asyncio.to_thread(plain_format, image):

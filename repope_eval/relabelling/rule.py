@@ -85,7 +85,7 @@ def read_annotators(paths: Sequence[Path]) -> tuple[Annotator, ...]:
 
 
 def refuse_one_file_of_two_people(paths: Sequence[Path]) -> None:
-    """Refuses a file that is given twice, be it by another path or a link.
+    """Refuses a file that is given twice, also by another path or a link.
 
     Raises:
         RepopeError: a file is given for two people.
@@ -144,8 +144,8 @@ def settle(
     looked at.
 
     Args:
-        questions: what was asked, each question once.
-        decider: rows of the third person, who may leave out what is not in dispute; None where there is nobody.
+        questions: the rows that were asked, each question once.
+        decider: the rows of the third person, who may leave out what is not in dispute; None where there is nobody.
         partial: whether the annotators may leave out questions, and the decider disputes.
 
     Raises:

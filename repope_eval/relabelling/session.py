@@ -36,7 +36,7 @@ class Session:
     """The questions of one annotator, whose labels one tab of theirs may store at a time."""
 
     questions: Sequence[Question]
-    """In the order in which they are shown; the image of each is there."""
+    """The questions in the order in which they are shown; the image of each is there."""
     images: Mapping[str, Path]
     """The files of the images by name."""
     file: LabelFile
@@ -53,7 +53,7 @@ class Session:
     _labelled: dict[int, None] = field(init=False)
     """The numbers of the labelled questions, the one that was labelled last behind all others."""
     _has_label: bytearray = field(init=False)
-    """By question: whether it is labelled; the next one that is not is found in it without a look at each."""
+    """Whether each question is labelled; bytes, so that the next one that is not is searched for at once."""
     _stored: dict[int, tuple[int, int]] = field(init=False, default_factory=dict)
     """The last act that each tab has stored, by its place, and the question that it was about."""
 

@@ -65,7 +65,7 @@ class RelabellingView:
     variants: Mapping[Question, Sequence[Variant]]
     """The variants that each question stands in."""
     changes: Sequence[tuple[Variant, LabelChange, int | None]]
-    """As `label_change_table` takes them."""
+    """The rows of `label_change_table`."""
     annotators: Sequence[Annotator]
     """The two annotators, and the decider where there is one."""
     agreement: Agreement
@@ -194,7 +194,7 @@ def agreement_sentence(agreement: Agreement) -> str:
 
 
 def kappa_text(kappa: Estimate, *, of_queue: bool) -> str:
-    """Cohen's kappa with its interval, or why there is none; that of a queue is of doubtful questions above all."""
+    """Cohen's kappa with its interval, or why there is none; that of a queue is said to be over its questions."""
     if kappa.value is None:
         return "undefined"
     sure = f" (no interval: {kappa.reason})" if kappa.reason else ""

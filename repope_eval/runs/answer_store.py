@@ -228,7 +228,7 @@ def merge_shares(answers: Path) -> None:
 
 
 def count_stored(answers: Path, questions: Iterable[Question]) -> int:
-    """How many of the questions have an answer on the disk, be it in `answers.jsonl` or in a rank's file.
+    """How many of the questions have an answer on the disk, in `answers.jsonl` or in a rank's file.
 
     Raises:
         RepopeError: a line is broken, or a file cannot be read.

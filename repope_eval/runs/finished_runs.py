@@ -118,8 +118,7 @@ def read_run(folder: Path, name: str, manifest: Mapping[str, Any] | None = None)
     """Reads a run folder.
 
     Args:
-        folder: the run folder.
-        name: what it is called in messages.
+        name: what the folder is called in messages.
         manifest: its manifest, where that was read already.
 
     Raises:

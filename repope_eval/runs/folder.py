@@ -251,7 +251,7 @@ class RunFolder:
         Args:
             n_images: how many images this start is about.
             protocol: what it reads answers by.
-            words: with which `score` makes this start's scores in a folder of their own.
+            words: those with which `score` makes this start's scores in a folder of their own.
 
         Raises:
             RepopeError: it would. The message says how to have both.

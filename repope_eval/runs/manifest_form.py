@@ -75,7 +75,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
 
 
 def _first_mistake(value: Any, form: Any, name: str = "") -> str:
-    """The first part that is not of its form, in words; empty where there is none."""
+    """A sentence on the first part that is not of its form; empty where all parts are."""
     if not isinstance(value, type(form) if isinstance(form, dict | list) else form):
         return f"{name} is {shown(value)}"
     parts = _items_of(value) if isinstance(form, dict | list) else ()

@@ -123,13 +123,12 @@ def stored_settings(manifest: Mapping[str, Any], path: Path) -> StoredSettings:
     """The settings of the benchmark in a manifest.
 
     Args:
-        manifest: the manifest.
-        path: its file, for messages.
+        path: the manifest's file, for messages.
 
     Raises:
         RepopeError: a setting is not allowed, or a variable in one of the user's own is not set here.
         OmegaConfBaseException: a setting is not this version's.
-        LookupError, TypeError, ValueError, AttributeError: the manifest is none.
+        LookupError, TypeError, ValueError, AttributeError: it is no run's manifest.
     """
     settings: Mapping[str, Any] = manifest["settings"]
     fields = {key: value for key, value in settings["bench"].items() if key not in _FETCHING}

@@ -56,7 +56,7 @@ def refusal(**changes: Any) -> str:
 def shown(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The sessions that would be served."""
     sessions: list[Any] = []
-    monkeypatch.setattr(annotate, "_serve", lambda _, session, __: sessions.append(session))
+    monkeypatch.setattr(annotate, "_serve_page", lambda _, session, __: sessions.append(session))
     return sessions
 
 

@@ -91,7 +91,7 @@ def test_one_is_made_at_a_time_and_none_that_nobody_waits_for(
         await asyncio.sleep(0.01)
         running.remove(image)
 
-    monkeypatch.setattr(pictures, "_convert", convert)
+    monkeypatch.setattr(pictures, "_convert_in_process", convert)
     others = [tmp_path / f"{number}.tif" for number in range(4)]
     for other in others:
         other.write_bytes(tiff.read_bytes())
