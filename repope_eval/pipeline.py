@@ -21,7 +21,7 @@ from repope_eval.runs.folder import FollowedFolder, RunFolder
 from repope_eval.runs.layout import ANSWERS, MANIFEST, answer_files
 from repope_eval.runs.manifest import Manifest
 from repope_eval.scoring.scores import Scores
-from repope_eval.settings.askers import applicable, refuse_idle
+from repope_eval.settings.askers import applicable_settings, refuse_idle
 from repope_eval.settings.config import DEFAULT_PROTOCOL, RunSettings, ScoreSettings
 from repope_eval.settings.launching import bench_words, former_folder, hiding_files, is_of_sweep
 from repope_eval.settings.named_files import data_folder
@@ -127,7 +127,9 @@ def describe_start(
     """
     return {
         "command": command,
-        "settings": applicable(settings) if isinstance(settings, RunSettings) else as_written(settings),
+        "settings": applicable_settings(settings)
+        if isinstance(settings, RunSettings)
+        else as_written(settings),
         **({"own_files": hiding} if (hiding := hiding_files()) else {}),
         "benchmark": {
             "name": benchmark.name,

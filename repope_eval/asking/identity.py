@@ -15,10 +15,10 @@ from repope_eval.runs.answer_store import read_lines
 from repope_eval.runs.folder import RunFolder
 from repope_eval.runs.manifest import in_words, located
 from repope_eval.runs.manifest_form import CHECKPOINT_FILES
-from repope_eval.settings.askers import applicable
+from repope_eval.settings.askers import applicable_settings
 from repope_eval.settings.config import BenchSettings, ModelSettings, RunSettings, number_format
 from repope_eval.settings.fields import fields_of
-from repope_eval.settings.named_files import OF_FILES
+from repope_eval.settings.named_files import FILE_BENCHMARKS
 from repope_eval.system.secrets import as_written
 
 _TELLING = frozenset(field.name for field in fields_of(ModelSettings) if field.changes_answers)
@@ -28,13 +28,13 @@ _TELLING = frozenset(field.name for field in fields_of(ModelSettings) if field.c
 def identity(settings: RunSettings) -> dict[str, Any]:
     """The settings that a run's answers depend on, by dotted key; engine, batch size and device change no answer."""
     bench, model = settings.bench, settings.model
-    told = {name: value for name, value in applicable(settings)["model"].items() if name in _TELLING}
+    told = {name: value for name, value in applicable_settings(settings)["model"].items() if name in _TELLING}
     # A prompt of null is that of folders that were made before there was a choice.
     meant = {"dtype": number_format(model), "prompt": None if model.prompt == "paper" else model.prompt}
     told |= {name: value for name, value in meant.items() if name in told}
     return {
         "bench": bench.name,
-        "bench.images": as_written(bench.images) if bench.source in OF_FILES else None,
+        "bench.images": as_written(bench.images) if bench.source in FILE_BENCHMARKS else None,
         **{f"model.{name}": value for name, value in told.items()},
     }
 

@@ -69,7 +69,7 @@ def load_rows(what: str, dataset: str, needs: str, *, split: str, **how: Any) ->
     """
     revision = how.get("revision", "main")
     is_asked = is_hub_id(dataset) and not is_network_off()
-    silence = hub_client.silence("datasets", dataset, revision) if is_asked else None
+    silence = hub_client.why_unreachable("datasets", dataset, revision) if is_asked else None
     import datasets  # slow to import, and rarely needed
 
     def load() -> Any:

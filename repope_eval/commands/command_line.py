@@ -17,7 +17,7 @@ from repope_eval.settings.fields import command_place, nearest
 from repope_eval.settings.quick_checks import dashed_settings, misspelt_keys
 from repope_eval.system.output import write, write_error
 from repope_eval.system.ranks import leave_ranks, rank_count, rank_here
-from repope_eval.system.signals import heed, listen
+from repope_eval.system.signals import listen, raise_if_interrupted
 from repope_eval.wording import message_text, shown_word
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ COMMANDS = {
 }
 """The commands, each a module of `repope_eval.commands`, with their settings."""
 
-OF_SEVERAL = ("run", "data", "slurm")
+SEVERAL_BENCHMARKS_COMMANDS = ("run", "data", "slurm")
 """The commands that take several benchmarks, `bench=[A,B]`."""
 
 
@@ -74,7 +74,7 @@ def _exit_status(words: list[str]) -> int | str | None:
         _require_working_folder()
         exit_status = _main(words)
         if exit_status == 0:
-            heed()
+            raise_if_interrupted()
         return exit_status
     except RepopeError as error:
         if _wants_traceback():
@@ -85,7 +85,8 @@ def _exit_status(words: list[str]) -> int | str | None:
     except SystemExit as error:
         return error.code
     except Exception:
-        heed()  # a library may have made an error of its own of an interruption, and that is what ended the program
+        # A library may have made an error of its own of an interruption, and that is what ended the program.
+        raise_if_interrupted()
         raise
 
 
@@ -220,9 +221,10 @@ def _by_benchmark(command: str, words: list[str]) -> list[list[str]]:
 
         every = [source.bench for source in SOURCES.values() if source.bench]
     words_by_benchmark = by_benchmark(words, every)
-    if len(words_by_benchmark) > 1 and command not in OF_SEVERAL:
+    if len(words_by_benchmark) > 1 and command not in SEVERAL_BENCHMARKS_COMMANDS:
         raise RepopeError(
-            f"bench=[...]: {command} takes one benchmark; those that take several: {', '.join(OF_SEVERAL)}"
+            f"bench=[...]: {command} takes one benchmark; those that take several: "
+            f"{', '.join(SEVERAL_BENCHMARKS_COMMANDS)}"
         )
     return words_by_benchmark
 

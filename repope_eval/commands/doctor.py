@@ -7,7 +7,7 @@ from repope_eval.benchmarks.sources import benchmark_size
 from repope_eval.errors import RepopeError
 from repope_eval.machine.checks import Check, Result, check_device
 from repope_eval.machine.fits import (
-    Asked,
+    AskedBenchmark,
     Finding,
     Fit,
     command_of,
@@ -35,7 +35,7 @@ def execute(settings: DoctorSettings, command: str) -> None:
     """Prints what the machine has, which models fit it, and what to do next; on request, checks the device."""
     listed = [model for model in listed_models() if model.name != "tiny"]  # which fits anywhere
     data_dir = data_folder(settings.data_dir)
-    asked = Asked(words=shlex.join(bench_words()), size=benchmark_size(settings.bench, data_dir))
+    asked = AskedBenchmark(words=shlex.join(bench_words()), size=benchmark_size(settings.bench, data_dir))
     machine = examine(settings.device, data_dir, listed)
     data = "" if settings.data_dir is None else shlex.quote(f"data_dir={as_written(settings.data_dir)}")
     device = "" if settings.device == "auto" else f"device={settings.device}"

@@ -25,7 +25,7 @@ from repope_eval.reporting.figure_texts import (
     reading_text,
 )
 from repope_eval.reporting.tables import Cell, Field, Table, number_field, table, text_field, value_field
-from repope_eval.scoring.bootstrap import Interval, less
+from repope_eval.scoring.bootstrap import Interval, minus
 from repope_eval.scoring.differences import Difference
 from repope_eval.scoring.gap import CAUSES, GAP_FIGURES, Cause, Gap, Part
 from repope_eval.scoring.paired_answers import ReadDifferently
@@ -224,7 +224,7 @@ def protocol_run_table(view: ComparisonView) -> Table:
             text_field("protocol", lambda row: row.figures.protocol),
             number_field("F1, a", lambda row: ratio_text(row.figures.a.f1)),
             number_field("F1, b", lambda row: ratio_text(row.figures.b.f1)),
-            number_field("a − b", lambda row: change_text("f1", less(row.figures.a.f1, row.figures.b.f1))),
+            number_field("a − b", lambda row: change_text("f1", minus(row.figures.a.f1, row.figures.b.f1))),
             number_field("accuracy, a", lambda row: ratio_text(row.figures.a.accuracy)),
             number_field("accuracy, b", lambda row: ratio_text(row.figures.b.accuracy)),
             number_field("unparsed, a", lambda row: count_text(row.figures.a.n_unparsed)),

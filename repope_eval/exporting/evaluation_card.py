@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from repope_eval.benchmarks.sources import label_set_title, measures_of, origin_of
 from repope_eval.exporting.files import Files
 from repope_eval.exporting.names import METRICS, POSITIVE, dataset_title, page_of
-from repope_eval.exporting.scored_run import UNREAD, Asking, ScoredCell, ScoredRun
+from repope_eval.exporting.scored_run import UNREAD, AskingSettings, ScoredCell, ScoredRun
 from repope_eval.reporting.figure_texts import FIGURE_TITLES, count_text, figure_text, interval_text
 from repope_eval.reporting.tables import Field, markdown, markdown_text, number_field, table, text_field
 from repope_eval.runs.finished_runs import NOT_SET
@@ -186,7 +186,7 @@ def _asking_lines(run: ScoredRun) -> list[str]:
     ]
 
 
-def _prompt_lines(asking: Asking) -> list[str]:
+def _prompt_lines(asking: AskingSettings) -> list[str]:
     """The prompt as code: indented, since it may hold any other mark of code."""
     return ["- prompt:\n", textwrap.indent(asking.prompt.rstrip(), "      ")] if asking.prompt else []
 

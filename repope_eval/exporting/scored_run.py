@@ -35,7 +35,7 @@ from repope_eval.scoring.intervals import INTERVAL_FIGURES
 from repope_eval.scoring.protocol_scores import score
 from repope_eval.scoring.score_document import cells_document
 from repope_eval.settings.askers import SERVER
-from repope_eval.settings.config import OF_ANY_BENCH, BenchSettings, Protocol
+from repope_eval.settings.config import ANY_BENCH, BenchSettings, Protocol
 from repope_eval.system.texts import content_hash
 
 log = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ class ScoredCell:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asking:
+class AskingSettings:
     """How a model was asked by this program."""
 
     family: str
@@ -95,7 +95,7 @@ class ScoredRun:
     n_answered: int
     n_benchmark_questions: int | None
     """Distinct questions of the whole benchmark; None where an earlier version, which did not note it, made the run."""
-    asking: Asking | None
+    asking: AskingSettings | None
     """None where the answers came from elsewhere."""
     is_partial: bool
     """Whether it was limited to the first images of the benchmark."""
@@ -123,9 +123,7 @@ class ScoredRun:
         return not self.is_partial and self.n_answered == self.n_questions
 
 
-def read_scored_run(
-    folder: Path, bench: BenchSettings = OF_ANY_BENCH, data_dir: str | None = None
-) -> ScoredRun:
+def read_scored_run(folder: Path, bench: BenchSettings = ANY_BENCH, data_dir: str | None = None) -> ScoredRun:
     """Reads a run folder of `run` or `score`, and the benchmark that it was asked from.
 
     Args:
@@ -203,10 +201,10 @@ def scored_cells(document: Mapping[str, Mapping[Variant, Mapping[str, Any]]]) ->
     )
 
 
-def _asking_of(finished_run: FinishedRun) -> Asking:
+def _asking_of(finished_run: FinishedRun) -> AskingSettings:
     manifest = finished_run.manifest
     model = manifest["settings"]["model"]
-    return Asking(
+    return AskingSettings(
         family=str(model["family"]),
         checkpoint=finished_run.facts["model.checkpoint"],
         commit=manifest.get("checkpoint", {}).get("commit"),

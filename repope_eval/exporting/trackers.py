@@ -19,7 +19,7 @@ from repope_eval.runs.layout import PAGE
 from repope_eval.scoring.scores import Scores
 from repope_eval.settings.config import RunSettings, ScoreSettings, Tracker
 from repope_eval.system.secrets import as_written
-from repope_eval.system.signals import heed
+from repope_eval.system.signals import raise_if_interrupted
 from repope_eval.wording import installing_extra
 
 log = logging.getLogger(__name__)
@@ -158,7 +158,7 @@ def track(settings: RunSettings | ScoreSettings, folder: RunFolder, scores: Scor
         where = log_run(tracked_run(settings, folder, scores))
     except Exception as error:
         # A library may raise any kind of error; the run is scored, and must not fail by it.
-        heed()
+        raise_if_interrupted()
         reason = " ".join(str(error).split()) or type(error).__name__
         log.warning(
             "the run is scored, but %s has not taken it (%s); the same command asks nothing anew and tries again",

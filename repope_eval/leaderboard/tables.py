@@ -40,7 +40,7 @@ from repope_eval.reporting.tables import (
     value_field,
 )
 from repope_eval.runs.finished_runs import LeftOut
-from repope_eval.scoring.bootstrap import Estimate, less
+from repope_eval.scoring.bootstrap import Estimate, minus
 from repope_eval.scoring.comparison import RANKED_FIGURES
 from repope_eval.scoring.differences import Difference
 from repope_eval.scoring.protocol_scores import CellScores, Change
@@ -155,7 +155,7 @@ def answers_cell(entry: Entry) -> Cell:
 def difference_cell(figure: str, pair: tuple[Scored, Scored]) -> Cell:
     """The figure of the first model less that of the second."""
     first, second = (one.value(figure) for one in pair)
-    return value_cell(less(first, second), partial(change_text, figure))
+    return value_cell(minus(first, second), partial(change_text, figure))
 
 
 _FIGURES = ("precision", "recall", "accuracy", "tnr", *BALANCED_TITLES, *COUNT_TITLES)

@@ -20,7 +20,7 @@ from repope_eval.records import Answer, Question
 from repope_eval.runs.answer_store import read_answers
 from repope_eval.settings.composition import model_settings
 from repope_eval.settings.config import Engine, ModelSettings, NumberFormat
-from repope_eval.system.signals import heed
+from repope_eval.system.signals import raise_if_interrupted
 from repope_eval.wording import counted, shown
 
 log = logging.getLogger(__name__)
@@ -231,7 +231,7 @@ def _check_of(name: str, work: Callable[[], str]) -> Check:
     try:
         return Check(name, "pass", work())
     except Exception as error:  # a broken library raises whatever it likes
-        heed()  # a signal may be behind it
+        raise_if_interrupted()  # a signal may be behind it
         said = str(error).splitlines()[0] if isinstance(error, RepopeError) else first_line(error)
         return Check(name, "fail", said)
 

@@ -117,7 +117,7 @@ class Room:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class AskedBenchmark:
     """The benchmark that models are to be asked about."""
 
     words: str
@@ -125,7 +125,7 @@ class Asked:
     size: BenchmarkSize
 
 
-REPOPE = Asked(words="bench=repope", size=SOURCE.sizes[POPE_VARIANTS])
+REPOPE = AskedBenchmark(words="bench=repope", size=SOURCE.sizes[POPE_VARIANTS])
 
 
 def room_of(machine: Machine, memory: float | None = None, words: str = "") -> Room:
@@ -136,7 +136,7 @@ def room_of(machine: Machine, memory: float | None = None, words: str = "") -> R
 
 
 def fits(
-    room: Room, models: Iterable[tuple[ModelSettings, Shape | Rehearsed]], asked: Asked = REPOPE
+    room: Room, models: Iterable[tuple[ModelSettings, Shape | Rehearsed]], asked: AskedBenchmark = REPOPE
 ) -> tuple[Fit, ...]:
     """A fit for each model.
 
@@ -150,7 +150,7 @@ def fits(
     return tuple(fit for _, _, fit in sorted(lines, key=lambda line: line[:2]))
 
 
-def command_of(room: Room, asked: Asked, model: str) -> str:
+def command_of(room: Room, asked: AskedBenchmark, model: str) -> str:
     """The command that asks a model, but for the words that it alone needs (see `Fit.remedy`)."""
     return " ".join(filter(None, ("python -m repope_eval", f"model={model}", asked.words, room.words)))
 

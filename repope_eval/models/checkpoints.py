@@ -116,7 +116,7 @@ def fetch_weights(checkpoint: Checkpoint) -> None:
 
 
 def _download_files(name: str, revision: str, files: list[str], *, download: bool) -> Path:
-    silence = hub_client.silence("models", name, revision) if download else None
+    silence = hub_client.why_unreachable("models", name, revision) if download else None
     here_only = not download or silence is not None
     try:
         snapshot = hub_client.ask_quietly(

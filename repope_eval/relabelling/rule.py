@@ -280,7 +280,7 @@ def _first_in_words(questions: Sequence[Question], most: int = 3) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Agreement:
+class AnnotatorAgreement:
     """Two annotators' labels of the questions that both labelled."""
 
     counts: Mapping[tuple[Label, Label], int]
@@ -309,7 +309,7 @@ class Agreement:
         return self.n_with_first + self.n_with_second + self.n_found_ambiguous
 
 
-def agreement_of(outcomes: Sequence[Outcome]) -> Agreement:
+def agreement_of(outcomes: Sequence[Outcome]) -> AnnotatorAgreement:
     """How far the annotators agree on the questions that both labelled."""
     pairs = [
         (outcome, outcome.first, outcome.second)
@@ -317,7 +317,7 @@ def agreement_of(outcomes: Sequence[Outcome]) -> Agreement:
         if outcome.first is not None and outcome.second is not None
     ]
     disputed = [outcome for outcome, _, _ in pairs if outcome.is_disputed]
-    return Agreement(
+    return AnnotatorAgreement(
         counts=Counter((first, second) for _, first, second in pairs),
         n_disputed=len(disputed),
         n_with_first=sum(outcome.decided == outcome.first for outcome in disputed),

@@ -9,7 +9,7 @@ from pathlib import Path
 from repope_eval.benchmarks.pope_file import ANNOTATOR_LABELS
 from repope_eval.records import Label, Question, Variant
 from repope_eval.relabelling.findings import MOST_DOUBTFUL, OTHERS, WHOLE, QueueRate
-from repope_eval.relabelling.rule import Agreement, Annotator, LabelChange, Outcome
+from repope_eval.relabelling.rule import Annotator, AnnotatorAgreement, LabelChange, Outcome
 from repope_eval.reporting.console import print_table
 from repope_eval.reporting.figure_texts import UNDEFINED, clipped, ratio_text
 from repope_eval.reporting.tables import Field, Table, number_field, table, text_field
@@ -68,7 +68,7 @@ class RelabellingView:
     """The rows of `label_change_table`."""
     annotators: Sequence[Annotator]
     """The two annotators, and the decider where there is one."""
-    agreement: Agreement
+    agreement: AnnotatorAgreement
     images: Mapping[str, Path]
     """The image files that are there, by the names of the images."""
     n_unsampled: int
@@ -184,7 +184,7 @@ def unsampled_sentence(n_unsampled: int) -> str | None:
     return f"Not for people to look at, and left out: {number} of the queue."
 
 
-def agreement_sentence(agreement: Agreement) -> str:
+def agreement_sentence(agreement: AnnotatorAgreement) -> str:
     """How often the annotators give the same label."""
     same = _part_text(agreement.n_agreed, agreement.n_questions)
     return (
@@ -202,7 +202,7 @@ def kappa_text(kappa: Estimate, *, of_queue: bool) -> str:
     return f"{ratio_text(kappa.value, kappa.interval)}{sure}{scope}"
 
 
-def decider_sentence(agreement: Agreement, names: Sequence[str]) -> str | None:
+def decider_sentence(agreement: AnnotatorAgreement, names: Sequence[str]) -> str | None:
     """How often the decider sided with whom; None where nothing was decided.
 
     Args:
@@ -244,7 +244,7 @@ MOST_OBJECTS = 500
 """Rows of the table of objects."""
 
 
-def confusion_table(agreement: Agreement) -> Table:
+def confusion_table(agreement: AnnotatorAgreement) -> Table:
     """What both said: a row for each label of the first annotator, a column for each of the second."""
 
     def field(of_second: Label) -> Field[Label]:

@@ -15,7 +15,7 @@ from repope_eval.reporting.figure_texts import (
     ratio_text,
 )
 from repope_eval.scoring.bootstrap import MEAN, Estimate, Interval
-from repope_eval.scoring.protocol_scores import Change, Resolution, is_few, n_counted
+from repope_eval.scoring.protocol_scores import AmbiguityBounds, Change, is_few, n_counted
 from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.scoring.relabelling_effect import Effect
 from repope_eval.scoring.score_document import Lead, lead_of
@@ -157,7 +157,7 @@ def _completeness_clauses(scores: Scores) -> Iterator[str]:
         yield f"{counted(n_unparsed, 'answer', ',')} {verb} as neither yes nor no"
 
 
-Summary = TypeVar("Summary", Change, Resolution)
+Summary = TypeVar("Summary", Change, AmbiguityBounds)
 
 _PARTS = {
     "corrected": "by corrected labels",
@@ -220,7 +220,7 @@ def _prevalence_reason(change: Change) -> str:
     )
 
 
-def ambiguity_remark(resolutions: Mapping[Variant, Resolution]) -> str | None:
+def ambiguity_remark(resolutions: Mapping[Variant, AmbiguityBounds]) -> str | None:
     """Says how much the removal of ambiguous questions may flatter; None if no question was removed."""
     if not resolutions:
         return None

@@ -30,7 +30,7 @@ from repope_eval.reporting.tables import (
 from repope_eval.scoring.bootstrap import Estimate
 from repope_eval.scoring.evidence import Evidence
 from repope_eval.scoring.own_figures import FigureCell, FigureTable, Percent
-from repope_eval.scoring.protocol_scores import CellScores, Missing, ProtocolScores, Resolution
+from repope_eval.scoring.protocol_scores import AmbiguityBounds, CellScores, ProtocolScores, UnansweredBounds
 from repope_eval.scoring.protocols import Disagreement
 from repope_eval.scoring.relabelling_effect import Effect
 from repope_eval.settings import config
@@ -100,7 +100,7 @@ def object_table(effects: Sequence[Effect], titles: Sequence[str]) -> Table:
     )
 
 
-def resolution_table(resolutions: Mapping[Variant, Resolution], label_set: str) -> Table:
+def resolution_table(resolutions: Mapping[Variant, AmbiguityBounds], label_set: str) -> Table:
     """F1 over what the removed, ambiguous questions might be."""
     return table(
         f"F1 under {label_set}, by what the ambiguous questions are taken for",
@@ -117,7 +117,7 @@ def resolution_table(resolutions: Mapping[Variant, Resolution], label_set: str) 
     )
 
 
-def missing_table(missing: Mapping[str, Mapping[Variant, Missing]]) -> Table:
+def missing_table(missing: Mapping[str, Mapping[Variant, UnansweredBounds]]) -> Table:
     """F1 over what unanswered and unparsed questions might have been answered; no row where there are none."""
     rows = by_variant(missing)
     return table(

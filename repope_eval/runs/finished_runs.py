@@ -27,7 +27,7 @@ from repope_eval.settings.named_files import data_folder, refuse_special
 from repope_eval.system.folders import require_inside
 from repope_eval.system.json_files import read_json
 from repope_eval.system.secrets import by_dotted_key, place_here
-from repope_eval.system.signals import heed
+from repope_eval.system.signals import raise_if_interrupted
 from repope_eval.wording import counted
 
 NOT_SET = "not set"
@@ -154,7 +154,7 @@ def read_run(folder: Path, name: str, manifest: Mapping[str, Any] | None = None)
             withheld=stored.withheld,
         )
     except OmegaConfBaseException as error:  # which is a KeyError or an AttributeError, too
-        heed()
+        raise_if_interrupted()
         reason = str(error).strip().splitlines()[0]
         raise RepopeError(f"{path}: its settings are not this version's ({reason})") from error
     except KeyError as error:

@@ -22,7 +22,7 @@ from repope_eval.runs.finished_runs import (
 )
 from repope_eval.settings import config
 from repope_eval.settings.command_settings import AuditSettings, EstimateSettings
-from repope_eval.settings.named_files import OF_FILES, questions_name
+from repope_eval.settings.named_files import FILE_BENCHMARKS, questions_name
 from repope_eval.wording import counted, percentage
 
 Thing = TypeVar("Thing", bound=Hashable)
@@ -122,7 +122,7 @@ def _chosen_name(runs: Sequence[FinishedRun], bench: config.BenchSettings) -> st
     """The name of the benchmark that is chosen; `table` and `custom` stand for the one that has a name by its file."""
     names = [run.bench.name for run in runs]
     if bench.name and bench.name not in names:
-        names = [run.bench.name for run in runs if run.bench.source == bench.name in OF_FILES]
+        names = [run.bench.name for run in runs if run.bench.source == bench.name in FILE_BENCHMARKS]
         own = questions_name(bench.questions or "")
         return own if own in names else _most_frequent(names) or bench.name
     return bench.name or _most_frequent(names) or ""

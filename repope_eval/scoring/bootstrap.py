@@ -32,7 +32,7 @@ Interval = tuple[float, float] | None
 Method = Literal["bootstrap", "gamma"]
 
 
-def less(value: float | None, other: float | None) -> float | None:
+def minus(value: float | None, other: float | None) -> float | None:
     """A figure less another one; None where one of the two is undefined."""
     return None if value is None or other is None else value - other
 

@@ -29,8 +29,8 @@ from repope_eval.scoring.bootstrap import (
     counts_by_image,
     interval_of,
     labelled_images,
-    less,
     mean_over,
+    minus,
     replicated_totals,
     variant_cells,
 )
@@ -227,7 +227,7 @@ class Gap:
     @property
     def value(self) -> float | None:
         """The whole gap, None where a figure is undefined."""
-        return less(self.a.own, self.b.own)
+        return minus(self.a.own, self.b.own)
 
 
 Gaps = Mapping[Variant, Mapping[str, Gap]]

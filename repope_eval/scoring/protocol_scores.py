@@ -333,7 +333,7 @@ _READING_OF: Mapping[str, Reading] = {outcome: reading for (_, reading), outcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Resolution:
+class AmbiguityBounds:
     """F1 of one variant over every label that its ambiguous questions could have; None where undefined."""
 
     n_ambiguous: float
@@ -349,7 +349,7 @@ class Resolution:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Missing:
+class UnansweredBounds:
     """F1 of one variant over every answer to the questions that have none, or none that can be read."""
 
     n_unanswered: float
@@ -364,7 +364,7 @@ class Missing:
 
 def resolutions(
     confusions: Mapping[Variant, Confusion], verdicts: Sequence[Verdict], protocol: config.Protocol
-) -> dict[Variant, Resolution]:
+) -> dict[Variant, AmbiguityBounds]:
     """F1 with the ambiguous questions counted, by variant, and its mean under `MEAN` where there are several.
 
     A question is resolved alike in all variants, so the means of the bounds are bounds of the mean.
@@ -384,7 +384,7 @@ def resolutions(
             _added_counts(yes, no, neither, label=False),
             _added_counts(yes, no, neither, label=True),
         )
-        by_variant[variant] = Resolution(
+        by_variant[variant] = AmbiguityBounds(
             n_ambiguous=yes + no + neither,
             removed=_f1(confusion, {}, protocol),
             all_no=_f1(confusion, of_no, protocol),
@@ -397,7 +397,7 @@ def resolutions(
 
 def missing(
     label_set: LabelSet, confusions: Mapping[Variant, Confusion], protocol: config.Protocol
-) -> dict[Variant, Missing]:
+) -> dict[Variant, UnansweredBounds]:
     """F1 with the unanswered and unparsed questions counted, by variant, and its mean where there are several."""
     by_variant = {}
     for variant, labels in label_set.variants.items():
@@ -405,7 +405,7 @@ def missing(
         read = replace(of_variant, unparsed_yes=0, unparsed_no=0)
         n_yes = sum(labels.values())
         yes, no = n_yes - read.tp - read.fn, len(labels) - n_yes - read.fp - read.tn
-        by_variant[variant] = Missing(
+        by_variant[variant] = UnansweredBounds(
             n_unanswered=of_variant.unanswered,
             n_unparsed=of_variant.unparsed_yes + of_variant.unparsed_no,
             f1=_f1(of_variant, {}, protocol),

@@ -14,9 +14,9 @@ from repope_eval.scoring.confusion import is_unread
 from repope_eval.scoring.evidence import Evidence, evidence
 from repope_eval.scoring.own_figures import OwnFigures, own_figures
 from repope_eval.scoring.protocol_scores import (
-    Missing,
+    AmbiguityBounds,
     ProtocolScores,
-    Resolution,
+    UnansweredBounds,
     missing,
     resolutions,
     score,
@@ -80,9 +80,9 @@ class Scores(ProtocolScores):
     """What the relabelling did, by object."""
     verdicts: Sequence[TurnedVerdict] = ()
     """The answers whose verdict the relabelling turned or removed, then the errors that remain."""
-    resolutions: Mapping[Variant, Resolution] = field(default_factory=dict)
+    resolutions: Mapping[Variant, AmbiguityBounds] = field(default_factory=dict)
     """F1 for what the ambiguous questions might be, by variant."""
-    missing: Mapping[str, Mapping[Variant, Missing]] = field(default_factory=dict)
+    missing: Mapping[str, Mapping[Variant, UnansweredBounds]] = field(default_factory=dict)
     """F1 for what might have been answered to questions without a readable answer, by label set and variant."""
 
     @property

@@ -62,7 +62,7 @@ def refuse_idle(settings: RunSettings) -> None:
         raise RepopeError(f"{', '.join(given)}: {asker_entry(settings.model.family).because}; leave it out")
 
 
-def applicable(settings: RunSettings) -> dict[str, Any]:
+def applicable_settings(settings: RunSettings) -> dict[str, Any]:
     """The settings in the form in which files hold them, without those that mean nothing to the asker."""
     written: dict[str, Any] = as_written(settings)
     for field, _ in _idle_fields(settings):

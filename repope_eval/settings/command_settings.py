@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from repope_eval.settings.config import DEFAULT_PROTOCOL, FILES_NOW, OF_ANY_BENCH, BenchSettings, Protocol
+from repope_eval.settings.config import ANY_BENCH, DEFAULT_PROTOCOL, FILES_NOW, BenchSettings, Protocol
 from repope_eval.settings.fields import setting, written_as
 
 
@@ -14,7 +14,7 @@ class AuditSettings:
     runs: str = setting("folder that run folders lie in, at any depth", "runs")
     bench: BenchSettings = setting(
         f"benchmark whose labels are audited; null: that of most runs; {FILES_NOW}",
-        OF_ANY_BENCH,
+        ANY_BENCH,
         is_partial=True,
     )
     budget: int = setting("number of the most doubtful questions, all of which are looked at", 500, minimum=0)
@@ -34,7 +34,7 @@ class EstimateSettings:
     runs: str = setting("folder that run folders lie in, at any depth", "runs")
     bench: BenchSettings = setting(
         f"benchmark that is estimated, by its name; null: that of most runs; {FILES_NOW}",
-        OF_ANY_BENCH,
+        ANY_BENCH,
         is_partial=True,
     )
     labels: str = setting("what people found: an annotator's file, or what relabel wrote")
@@ -184,6 +184,6 @@ class ExportSettings:
     organization: str = setting("every_eval_ever: who publishes the results", "unknown", is_public=True)
     relationship: Relationship = setting("every_eval_ever: whether these made the model, too", "third_party")
     bench: BenchSettings = setting(
-        f"null, or the name of the run's benchmark; {FILES_NOW}", OF_ANY_BENCH, is_partial=True
+        f"null, or the name of the run's benchmark; {FILES_NOW}", ANY_BENCH, is_partial=True
     )
     data_dir: str | None = setting("where data lies or goes; null: where the run had it", None)

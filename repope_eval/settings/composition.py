@@ -17,7 +17,12 @@ from omegaconf.errors import OmegaConfBaseException
 from repope_eval.errors import RepopeError
 from repope_eval.settings.config import BenchSettings, ModelSettings
 from repope_eval.settings.fields import closest, fields_by_key, groups_of, nearest
-from repope_eval.settings.named_files import OF_FILES, checkpoint_name, configuration_file, questions_name
+from repope_eval.settings.named_files import (
+    FILE_BENCHMARKS,
+    checkpoint_name,
+    configuration_file,
+    questions_name,
+)
 from repope_eval.settings.named_files import choices as shipped_choices
 from repope_eval.settings.schema import merged, schema_of, settings_from
 from repope_eval.system.secrets import by_dotted_key
@@ -145,7 +150,7 @@ def _shipped_content(group: str, name: str) -> Any:
     It is read once; whoever takes it into a configuration copies it.
     """
     content = OmegaConf.load(configuration_file(group, name))
-    is_own = content.source in OF_FILES if group == "bench" else "checkpoint" not in content
+    is_own = content.source in FILE_BENCHMARKS if group == "bench" else "checkpoint" not in content
     return content if is_own else OmegaConf.merge({"name": name}, content)
 
 

@@ -249,7 +249,7 @@ class BenchSettings:
 
 
 _NONE: Any = None
-OF_ANY_BENCH = BenchSettings(name=_NONE, source=_NONE, variants=_NONE)
+ANY_BENCH = BenchSettings(name=_NONE, source=_NONE, variants=_NONE)
 """What is said of the benchmark of runs where nothing is given: all is as the runs had it."""
 
 FILES_NOW = "bench.KEY as in run: where its files lie now; null: where the runs had them"
@@ -391,7 +391,7 @@ class ReportSettings:
     runs: str = setting("folder that run folders lie in, at any depth", "runs")
     bench: BenchSettings = setting(
         f"benchmark that is reported, by its name; null: that of most runs; {FILES_NOW}",
-        OF_ANY_BENCH,
+        ANY_BENCH,
         is_partial=True,
     )
     reference: Literal["none", "paper"] = setting("paper: its 17 models stand among the runs", "none")

@@ -29,7 +29,7 @@ from repope_eval.errors import RepopeError
 from repope_eval.settings.composition import CONFIG_NAME, SWEEPS, compose, initialized, named, register
 from repope_eval.settings.config import RunSettings
 from repope_eval.settings.fields import REFUSED, fields_by_key
-from repope_eval.settings.named_files import GROUP_FOLDERS, OF_FILES, checkpoint_name, choices
+from repope_eval.settings.named_files import FILE_BENCHMARKS, GROUP_FOLDERS, checkpoint_name, choices
 from repope_eval.settings.quick_checks import key_mistake
 from repope_eval.settings.validation import check
 from repope_eval.settings.words import is_hydras, key_of, quoted_texts, single_words
@@ -266,7 +266,7 @@ def former_folder(settings: RunSettings) -> Path | None:
         return None
     if any(word.startswith(("out=", "bench.name=", "model.name=")) for word in task_words()):
         return None
-    bench = settings.bench.source if settings.bench.source in OF_FILES else settings.bench.name
+    bench = settings.bench.source if settings.bench.source in FILE_BENCHMARKS else settings.bench.name
     is_own = settings.model.name == checkpoint_name(settings.model.checkpoint)
     model = Path(settings.model.checkpoint).name.lstrip(".") if is_own else settings.model.name
     folder = Path("runs", bench, model)

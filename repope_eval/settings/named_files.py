@@ -102,7 +102,7 @@ def refuse_special(setting: str, name: str | None) -> None:
             raise RepopeError(f"{setting}={shown_word(name)}: is a pipe or a device; name an ordinary file")
 
 
-OF_FILES = ("custom", "table")
+FILE_BENCHMARKS = ("custom", "table")
 """The sources of benchmarks whose files the user names."""
 
 HUB = "hub:"

@@ -171,7 +171,7 @@ def _fault_of(error: httpx2.RequestError | httpx2.InvalidURL) -> HTTPError:
             return HTTPError(http.CUT, text, may_pass=True)
 
 
-AT_ONCE = 8
+CONCURRENT_DOWNLOADS = 8
 """Number of files fetched at the same time, and of failures in a row after which the server is given up."""
 GRACE = 1.0
 """Seconds that the threads get to end by themselves when the downloads are broken off."""
@@ -246,7 +246,7 @@ def download(downloads: Sequence[Download], *, description: str) -> None:
             ) from reason
     failures: list[tuple[Download, HTTPError]] = []
     with Progress(len(downloads), description, "file") as progress, closing(_Batch(downloads)) as batch:
-        if silence := batch.silence():
+        if silence := batch.why_unreachable():
             failures += [(item, HTTPError(silence)) for item in downloads]
         else:
             for item, error in batch.outcomes():
@@ -281,12 +281,12 @@ class _Batch:
         self._failures_in_a_row = 0
         self._given_up: HTTPError | None = None
         """Why the server is not asked again."""
-        number = min(AT_ONCE, len(downloads))
+        number = min(CONCURRENT_DOWNLOADS, len(downloads))
         self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(number)]
         for thread in self._threads:
             thread.start()
 
-    def silence(self) -> str | None:
+    def why_unreachable(self) -> str | None:
         """Waits for the server's first answer; returns why there is no use in waiting for it longer."""
         return self._contact.wait()
 
@@ -325,7 +325,7 @@ class _Batch:
             self._is_answering |= not error.no_connection
             if error.may_pass or error.no_connection:
                 self._failures_in_a_row += 1
-                if not self._is_answering or self._failures_in_a_row >= AT_ONCE:
+                if not self._is_answering or self._failures_in_a_row >= CONCURRENT_DOWNLOADS:
                     self._given_up = error
             return error
         except Exception as error:
@@ -343,7 +343,7 @@ def _client(contact: http.Contact) -> httpx2.Client:
     with http.environment_heeded("no download is possible"):
         return httpx2.Client(
             timeout=httpx2.Timeout(READ_TIMEOUT, connect=http.CONNECT_TIMEOUT, pool=None),
-            limits=httpx2.Limits(max_connections=AT_ONCE),
+            limits=httpx2.Limits(max_connections=CONCURRENT_DOWNLOADS),
             headers=http.AGENT,
             event_hooks={"request": [listen], "response": [lambda _: contact.end()]},
         )

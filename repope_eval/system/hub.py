@@ -57,7 +57,7 @@ _calls: list[threading.Thread] = []
 Result = TypeVar("Result")
 
 
-def silence(kind: Literal["models", "datasets"], name: str, revision: str = "main") -> str | None:
+def why_unreachable(kind: Literal["models", "datasets"], name: str, revision: str = "main") -> str | None:
     """Asks the Hub whether it can be asked for a repository now, and returns why not; None where it can.
 
     None is returned, too, where HF_HUB_OFFLINE switches the Hub off: the libraries say so themselves, and at once.

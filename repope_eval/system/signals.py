@@ -43,7 +43,7 @@ def interrupt(number: int, _: FrameType | None = None) -> None:
     raise Interruption(number)
 
 
-def heed() -> None:
+def raise_if_interrupted() -> None:
     """Raises the interruption that a signal asked for, where a library turned it into an error of its own.
 
     Raises:

@@ -241,7 +241,7 @@ def test_a_hub_that_is_silent_is_told_in_seconds_and_the_cache_is_looked_into(
     monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", False)
     asked: list[tuple[str, ...]] = []
     monkeypatch.setattr(
-        hub_client, "silence", lambda *words: asked.append(words) or "HUB: no answer within 4 s"
+        hub_client, "why_unreachable", lambda *words: asked.append(words) or "HUB: no answer within 4 s"
     )
     with pytest.raises(RepopeError, match=r"owner/name cannot be loaded \(HUB: no answer within 4 s\)"):
         copy_hub_images("owner/name", NAMES, tmp_path / "out")

@@ -294,7 +294,7 @@ def test_what_only_reads_runs_asks_nobody_for_what_is_missing(
 def test_a_table_of_the_hub_is_read_from_this_machine_alone_where_nothing_is_fetched(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hub_client, "silence", lambda *_: pytest.fail("the Hub was asked"))
+    monkeypatch.setattr(hub_client, "why_unreachable", lambda *_: pytest.fail("the Hub was asked"))
     settings = BenchSettings(name="it", source="table", variants=(), questions="hub:some/one")
     with without_network():
         said = _refusal(settings, tmp_path)

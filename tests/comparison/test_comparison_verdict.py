@@ -8,7 +8,7 @@ import pytest
 from compared import compared, scored_run
 
 from repope_eval.comparison.view import ComparisonView, SettingGroup, SettingPair, paper_sentence, verdict
-from repope_eval.scoring.bootstrap import Interval, less
+from repope_eval.scoring.bootstrap import Interval, minus
 from repope_eval.scoring.differences import Difference
 from repope_eval.scoring.gap import CAUSES, Approach, Gap, Part
 
@@ -27,8 +27,8 @@ def approach(*values: float | None) -> Approach:
 def gap_of(a: Approach, b: Approach, part: Part) -> Gap:
     """The gap whose parts are what changes from one to the next; their intervals and orders are those of `part`."""
     grounds = ("own", "shared", "read_alike", "common")
-    left = [less(getattr(a, ground), getattr(b, ground)) for ground in grounds]
-    worth = [*(less(*pair) for pair in pairwise(left)), left[-1]]
+    left = [minus(getattr(a, ground), getattr(b, ground)) for ground in grounds]
+    worth = [*(minus(*pair) for pair in pairwise(left)), left[-1]]
     parts = {cause: replace(part, value=value) for cause, value in zip(CAUSES, worth, strict=True)}
     return Gap(a=a, b=b, parts=parts)
 

@@ -7,7 +7,7 @@ from conftest import FAMILY_MODELS
 from machines import COMPLETE, GB, device, with_device
 
 from repope_eval.benchmarks.benchmark import BenchmarkSize
-from repope_eval.machine.fits import Asked, Fit, command_of, fits, room_of
+from repope_eval.machine.fits import AskedBenchmark, Fit, command_of, fits, room_of
 from repope_eval.machine.machine import Machine
 from repope_eval.machine.memory_need import Rehearsed, Shape, published_shape
 from repope_eval.settings.composition import model_settings
@@ -99,7 +99,7 @@ def test_the_hours_and_the_command_are_of_the_benchmark_that_is_asked() -> None:
     words = "bench=custom bench.questions=mine.jsonl"
 
     def hours(images: int, questions: int) -> float:
-        asked = Asked(words=words, size=BenchmarkSize(images, questions))
+        asked = AskedBenchmark(words=words, size=BenchmarkSize(images, questions))
         lines = {line.model: line for line in fits(room_of(machine), shipped(), asked)}
         laptop = lines["internvl2_5_1b"]
         assert command_of(room_of(machine, None, "device=cpu"), asked, laptop.model) == (
@@ -151,7 +151,7 @@ def test_a_rehearsed_model_fits_by_what_was_counted() -> None:
     cpu = dataclasses.replace(with_device(device("cpu", 30)), cores=8)
     assert fits(room_of(cpu), models)[0].hours == pytest.approx(500 * 1e13 / (8 * 5e10) / 3600)
     one_by_one = dataclasses.replace(counted, alone=4 * 10**12, further=10**12)
-    few = Asked(words="bench=few", size=BenchmarkSize(10, 30))
+    few = AskedBenchmark(words="bench=few", size=BenchmarkSize(10, 30))
     (fit,) = fits(room_of(cpu), [(models[0][0], one_by_one)], few)
     assert fit.hours == pytest.approx(10 * 6e12 / (8 * 5e10) / 3600)
     uncounted = [(models[0][0], dataclasses.replace(counted, operations=0))]

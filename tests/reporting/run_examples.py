@@ -10,7 +10,7 @@ from repope_eval.reporting.page import RunView
 from repope_eval.scoring.bootstrap import Estimate
 from repope_eval.scoring.calibration import ReliabilityBin
 from repope_eval.scoring.evidence import Evidence
-from repope_eval.scoring.protocol_scores import Missing, Resolution
+from repope_eval.scoring.protocol_scores import AmbiguityBounds, UnansweredBounds
 from repope_eval.scoring.protocols import Disagreement
 from repope_eval.scoring.relabelling_effect import Effect, TurnedVerdict
 
@@ -48,10 +48,10 @@ EVIDENCE = Evidence(
 )
 
 
-RESOLUTION = Resolution(
+RESOLUTION = AmbiguityBounds(
     n_ambiguous=219, removed=0.9193, all_no=0.8687, all_yes=0.8939, lowest=0.8353, highest=0.9277
 )
-MISSING = Missing(n_unanswered=228, n_unparsed=5, f1=0.8732, lowest=0.8036, highest=0.8773)
+MISSING = UnansweredBounds(n_unanswered=228, n_unparsed=5, f1=0.8732, lowest=0.8036, highest=0.8773)
 
 
 def verdict(before: str = "fp", after: str | None = "tp", **fields: Any) -> TurnedVerdict:

@@ -14,7 +14,7 @@ from repope_eval.cluster.sweep_plan import unfinished_runs
 from repope_eval.errors import RepopeError
 from repope_eval.runs.finished_runs import read_runs
 from repope_eval.runs.run_selection import Selection, require_some, select
-from repope_eval.settings.config import OF_ANY_BENCH, BenchSettings, ReportSettings
+from repope_eval.settings.config import ANY_BENCH, BenchSettings, ReportSettings
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def selected(folder: Path, **settings: Any) -> Selection:
 
 def named(name: str) -> BenchSettings:
     """What `bench=NAME` says in a command that reads runs."""
-    return replace(OF_ANY_BENCH, name=name)
+    return replace(ANY_BENCH, name=name)
 
 
 def answers_to_random(benchmark: Benchmark) -> list[dict[str, Any]]:

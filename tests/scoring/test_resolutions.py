@@ -7,7 +7,7 @@ import pytest
 import real_answers
 
 from repope_eval.records import Answer, LabelSet, Question
-from repope_eval.scoring.protocol_scores import Missing, Resolution, missing, resolutions, score
+from repope_eval.scoring.protocol_scores import AmbiguityBounds, UnansweredBounds, missing, resolutions, score
 from repope_eval.scoring.relabelling_effect import verdicts_of
 from repope_eval.settings import config
 
@@ -34,7 +34,7 @@ def test_every_resolution_lies_between_the_two_ends_and_both_are_met(protocol: c
         f1_of(after | dict(zip(AMBIGUOUS, labels, strict=True)), ANSWERS, protocol)
         for labels in itertools.product((True, False), repeat=len(AMBIGUOUS))
     ]
-    assert found == Resolution(
+    assert found == AmbiguityBounds(
         n_ambiguous=4,
         removed=f1_of(after, ANSWERS, protocol),
         all_no=resolved[-1],
@@ -60,7 +60,7 @@ def test_every_answer_to_what_is_missing_lies_between_the_two_ends(protocol: con
         )
         for said_all in itertools.product(("yes", "no"), repeat=3)
     ]
-    assert found == Missing(
+    assert found == UnansweredBounds(
         n_unanswered=2,
         n_unparsed=1,
         f1=f1_of(BEFORE, answers, protocol),

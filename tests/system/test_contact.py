@@ -33,7 +33,7 @@ def test_an_unreachable_host_is_given_up_early(tmp_path: Path, monkeypatch: pyte
     line = str(caught.value)
     assert line.startswith(f"500 of 500 files could not be fetched, the first from {url}/0: no connection")
     assert "check the network" in line
-    assert tried.qsize() <= 2 * downloading.AT_ONCE
+    assert tried.qsize() <= 2 * downloading.CONCURRENT_DOWNLOADS
 
 
 def test_connections_that_hang_are_given_up_together(
@@ -90,7 +90,7 @@ def test_a_host_that_fails_on_file_after_file_is_given_up(server: FaultServer, t
         download(
             [Download(f"{server.url}/{name}", tmp_path / name) for name in server.always], description="files"
         )
-    assert len(server.asked) <= 3 * 2 * downloading.AT_ONCE
+    assert len(server.asked) <= 3 * 2 * downloading.CONCURRENT_DOWNLOADS
 
 
 def test_a_few_failures_do_not_give_the_host_up(server: FaultServer, tmp_path: Path) -> None:

@@ -237,4 +237,4 @@ def test_an_interrupt_ends_the_program_at_once_and_keeps_what_is_whole(
     assert errors.rstrip().endswith("KeyboardInterrupt")
     assert (tmp_path / "file").read_bytes() == CONTENT
     assert not any((tmp_path / name).exists() for name in server.always)
-    assert len(server.asked) <= 1 + downloading.AT_ONCE
+    assert len(server.asked) <= 1 + downloading.CONCURRENT_DOWNLOADS

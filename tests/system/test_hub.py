@@ -38,24 +38,24 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultServer]:
 
 
 def test_a_hub_that_answers_is_there_whatever_it_says(server: FaultServer) -> None:
-    assert hub_client.silence("models", "owner/name") is None  # 404
+    assert hub_client.why_unreachable("models", "owner/name") is None  # 404
     hub_client._asked.clear()
     server.files[PLACE] = b"{}"
-    assert hub_client.silence("models", "owner/name") is None
+    assert hub_client.why_unreachable("models", "owner/name") is None
     hub_client._asked.clear()
     server.always["api/datasets/owner/name/revision/a%2Fb"] = status(401)
-    assert hub_client.silence("datasets", "owner/name", "a/b") is None
+    assert hub_client.why_unreachable("datasets", "owner/name", "a/b") is None
 
 
 def test_a_hub_that_has_answered_is_not_asked_again_at_once(server: FaultServer) -> None:
-    assert hub_client.silence("models", "owner/name") is None
-    assert hub_client.silence("datasets", "owner/other") is None
+    assert hub_client.why_unreachable("models", "owner/name") is None
+    assert hub_client.why_unreachable("datasets", "owner/other") is None
     assert len(server.asked) == 1
 
 
 def test_a_hub_that_is_busy_for_a_moment_is_asked_again(server: FaultServer) -> None:
     server.faults[PLACE] = [status(429), status(503)]
-    assert hub_client.silence("models", "owner/name") is None
+    assert hub_client.why_unreachable("models", "owner/name") is None
     assert len(server.asked) == 3
 
 
@@ -64,24 +64,24 @@ def test_a_hub_that_stays_busy_is_told_with_its_status(
 ) -> None:
     monkeypatch.setattr(hub_client, "BUSY", 0.3)
     server.always[PLACE] = status(429)
-    assert hub_client.silence("models", "owner/name") == f"{server.url}: HTTP 429"
+    assert hub_client.why_unreachable("models", "owner/name") == f"{server.url}: HTTP 429"
 
 
 def test_a_server_that_hangs_up_is_out_of_reach(server: FaultServer) -> None:
     server.always[PLACE] = CLOSE
-    assert "disconnected" in str(hub_client.silence("models", "owner/name"))
+    assert "disconnected" in str(hub_client.why_unreachable("models", "owner/name"))
 
 
 def test_an_http_client_that_cannot_be_imported_leaves_nobody_waiting(
     server: FaultServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "httpx2", None)
-    assert "import of httpx2" in str(hub_client.silence("models", "owner/name"))
+    assert "import of httpx2" in str(hub_client.why_unreachable("models", "owner/name"))
 
 
 def test_a_login_page_is_no_hub(server: FaultServer) -> None:
     server.always[PLACE] = status(200, Content_Type="text/html; charset=utf-8")
-    assert "a web page came in place of an answer" in str(hub_client.silence("models", "owner/name"))
+    assert "a web page came in place of an answer" in str(hub_client.why_unreachable("models", "owner/name"))
 
 
 def test_a_server_that_says_nothing_is_waited_for_once(
@@ -89,8 +89,8 @@ def test_a_server_that_says_nothing_is_waited_for_once(
 ) -> None:
     monkeypatch.setattr(http, "ANSWERING", 0.6)
     server.always[PLACE] = SILENT
-    assert hub_client.silence("models", "owner/name") == f"{server.url}: no answer within 0.6 s"
-    assert hub_client.silence("datasets", "owner/other") == f"{server.url}: no answer within 0.6 s"
+    assert hub_client.why_unreachable("models", "owner/name") == f"{server.url}: no answer within 0.6 s"
+    assert hub_client.why_unreachable("datasets", "owner/other") == f"{server.url}: no answer within 0.6 s"
     assert len(server.asked) == 1
 
 
@@ -104,7 +104,7 @@ def test_connections_that_hang_are_given_up(monkeypatch: pytest.MonkeyPatch, var
             address = "http://hub.invalid"
         monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", address)
         start = time.monotonic()
-        assert f"{address}: " in str(hub_client.silence("models", "owner/name"))
+        assert f"{address}: " in str(hub_client.why_unreachable("models", "owner/name"))
     assert time.monotonic() - start < 5
 
 
@@ -112,10 +112,10 @@ def test_a_refused_connection_and_a_wrong_proxy_are_told_at_once(
     server: FaultServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "gopher://127.0.0.1:1")
-    assert "gopher" in str(hub_client.silence("models", "owner/name"))
+    assert "gopher" in str(hub_client.why_unreachable("models", "owner/name"))
     monkeypatch.setattr(hub_client, "_asked", {})
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
-    assert "refused" in str(hub_client.silence("models", "owner/name"))
+    assert "refused" in str(hub_client.why_unreachable("models", "owner/name"))
     assert server.asked == []
 
 
@@ -123,7 +123,7 @@ def test_a_hub_that_is_switched_off_is_not_asked(
     server: FaultServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
-    assert hub_client.silence("models", "owner/name") is None
+    assert hub_client.why_unreachable("models", "owner/name") is None
     assert server.asked == []
 
 

@@ -128,9 +128,9 @@ def test_a_signal_that_no_launcher_listens_to_keeps_its_meaning() -> None:
 
 def test_a_signal_that_a_library_made_something_else_of_is_heeded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(interruption, "_came", [])
-    interruption.heed()
+    interruption.raise_if_interrupted()
     with pytest.raises(interruption.Interruption):
         interruption.interrupt(signal.SIGINT)
     with pytest.raises(interruption.Interruption) as caught:
-        interruption.heed()
+        interruption.raise_if_interrupted()
     assert caught.value.exit_status == 130

@@ -111,7 +111,7 @@ class GivenUpError(Exception):
     """The server failed on question after question."""
 
 
-class Asking:
+class QuestionLoop:
     """Asks about images: first one question about each, then the others, when the server has the image in its cache."""
 
     def __init__(
@@ -243,7 +243,7 @@ class EndpointAsker(Asker):
         Raises:
             RepopeError: the server refuses all questions, or, at the end, some have no answer.
         """
-        asking = Asking(self._settings, self._opened, self._concurrency, self._tally)
+        asking = QuestionLoop(self._settings, self._opened, self._concurrency, self._tally)
         answered = 0
         with closing(Background[Answer](lambda take: asking.ask(images, take))) as background:
             for answers in background.items():

@@ -103,7 +103,7 @@ def complaint(body: object) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class FirstTokenEvidence:
     """What the first token of an answer says of yes and no."""
 
     p_yes: float | None
@@ -115,27 +115,31 @@ class Evidence:
     """Why there are no probabilities."""
 
 
-STILL_THINKING = Evidence(None, None, reason="the model was still thinking")
+STILL_THINKING = FirstTokenEvidence(None, None, reason="the model was still thinking")
 """The evidence in a thought without an answer."""
 
 
-def first_token_evidence(choice: Mapping[str, Any], *, is_asked: bool, has_thought: bool) -> Evidence:
+def first_token_evidence(
+    choice: Mapping[str, Any], *, is_asked: bool, has_thought: bool
+) -> FirstTokenEvidence:
     """The evidence in a choice of a reply."""
     if not is_asked:
-        return Evidence(None, None, reason="the server refuses logprobs")
+        return FirstTokenEvidence(None, None, reason="the server refuses logprobs")
     if has_thought:
-        return Evidence(None, None, reason="a thought comes before the answer")
+        return FirstTokenEvidence(None, None, reason="a thought comes before the answer")
     try:
         tokens = list(_token_probabilities(choice["logprobs"]["content"][0]["top_logprobs"]))
     except (KeyError, IndexError, TypeError, ValueError, OverflowError, RecursionError):
-        return Evidence(None, None, reason="the server sends no logprobs")
+        return FirstTokenEvidence(None, None, reason="the server sends no logprobs")
     if not tokens:
-        return Evidence(None, None, reason="the server sends no logprobs")
+        return FirstTokenEvidence(None, None, reason="the server sends no logprobs")
     p_yes, p_no = (
         min(1.0, math.fsum(probability for token, probability in tokens if is_spelling(token, word)))
         for word in ("yes", "no")
     )
-    return Evidence(p_yes, p_no, max(0.0, 1.0 - math.fsum(probability for _, probability in tokens)))
+    return FirstTokenEvidence(
+        p_yes, p_no, max(0.0, 1.0 - math.fsum(probability for _, probability in tokens))
+    )
 
 
 def _token_probabilities(listed: Iterable[Mapping[str, Any]]) -> Iterable[tuple[str, float]]:
@@ -178,7 +182,7 @@ class Reply:
     """The tag around what may be a thought; it stays in the answer."""
     model: str
     """The model that the server names; empty where it names none."""
-    evidence: Evidence
+    evidence: FirstTokenEvidence
     tokens_in: int | None
     """Tokens of the prompt; None where the server does not tell."""
     tokens_out: int | None

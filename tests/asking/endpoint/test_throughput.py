@@ -10,7 +10,7 @@ import pytest
 
 from repope_eval.asking.asker import AskedImage
 from repope_eval.asking.endpoint import asker
-from repope_eval.asking.endpoint.asker import Asking
+from repope_eval.asking.endpoint.asker import QuestionLoop
 from repope_eval.asking.endpoint.client import Client, Received
 from repope_eval.asking.endpoint.concurrency import MOST, Concurrency, Tally
 from repope_eval.asking.endpoint.opening import Opened
@@ -92,9 +92,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Callable[[Server, int], tuple[floa
         tally = Tally(SETTINGS)
 
         async def run() -> float:
-            work: Coroutine[Any, Any, None] = Asking(SETTINGS, OPENED, Concurrency(concurrency), tally).ask(
-                IMAGES, answers.append
-            )
+            work: Coroutine[Any, Any, None] = QuestionLoop(
+                SETTINGS, OPENED, Concurrency(concurrency), tally
+            ).ask(IMAGES, answers.append)
             await work
             return asyncio.get_running_loop().time()
 
