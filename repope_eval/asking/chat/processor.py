@@ -195,8 +195,8 @@ class ChatProcessor:
     def prepare(self, image: Image.Image, questions: Sequence[str]) -> ChatPrepared:
         """Pixels of an image of any mode, and the prompts of questions about it.
 
-        The processor is called for each question by itself, as if it were the only one. The pixels
-        that it made for the first are handed to it again for the others.
+        The processor is called for each question by itself, as if it were the only one. The pixels that it
+        made for the first are handed to it again for the others.
 
         Raises:
             RepopeError: the processor cannot take the image, or a question spells a special token that cannot be told
