@@ -156,7 +156,7 @@ def test_a_proxy_that_lets_nobody_through_is_asked_once(
     server: FaultServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", server.url)
-    monkeypatch.setattr(downloading, "AT_ONCE", 1)
+    monkeypatch.setattr(downloading, "CONCURRENT_DOWNLOADS", 1)
     server.always["nowhere.invalid:443"] = status(403)
     names = [str(number) for number in range(30)]
     with pytest.raises(RepopeError, match=r"30 of 30 files .*: the proxy denies the connection: 403 \w+;"):
