@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 
 from repope_eval.records import Answer, LabelSet, Question
 from repope_eval.scoring import evidence as evidence_module
-from repope_eval.scoring.bootstrap import Estimate, Interval, drawn_totals, drawn_weights, interval_of
+from repope_eval.scoring.bootstrap import drawn_totals, drawn_weights, interval_of
 from repope_eval.scoring.calibration import BINS, calibration_sums
+from repope_eval.scoring.estimates import Estimate, Interval
 from repope_eval.scoring.evidence import MOST_LEVELS, DrawnLevels, evidence
 
 EACH = 6

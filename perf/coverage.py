@@ -28,8 +28,9 @@ from gauges import print_table
 from numpy.typing import NDArray
 
 from repope_eval.scoring import bootstrap
-from repope_eval.scoring.bootstrap import Cells, Interval, replicated
+from repope_eval.scoring.bootstrap import Cells, replicated
 from repope_eval.scoring.confusion import OUTCOMES, figure_values
+from repope_eval.scoring.estimates import Interval
 from repope_eval.scoring.intervals import INTERVAL_FIGURES, Sample, estimate
 from repope_eval.scoring.protocols import PROTOCOLS
 

@@ -8,8 +8,8 @@ from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.benchmarks.images import image_hashes
 from repope_eval.benchmarks.sources import find_local_images
 from repope_eval.errors import RepopeError
-from repope_eval.models.checkpoints import fingerprint
 from repope_eval.models.families import checkpoint_of
+from repope_eval.models.weight_files import fingerprint
 from repope_eval.records import Question
 from repope_eval.runs.answer_store import read_lines
 from repope_eval.runs.folder import RunFolder

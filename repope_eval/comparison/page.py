@@ -22,8 +22,8 @@ from repope_eval.records import Answer
 from repope_eval.reporting.charts.drawing import FIRST, QUIET, SECOND, Chart, add_axes, draw, name_rows
 from repope_eval.reporting.figure_texts import change_text, clipped, reading_text
 from repope_eval.reporting.gallery import Gallery, Item, gallery_of, render_with_gallery
-from repope_eval.scoring.bootstrap import Interval
 from repope_eval.scoring.differences import Difference
+from repope_eval.scoring.estimates import Interval
 from repope_eval.scoring.gap import GAP_FIGURES, Gap
 from repope_eval.scoring.paired_answers import DIFFERING, PairedAnswer, PairKind
 from repope_eval.scoring.protocols import PROTOCOLS, Reading

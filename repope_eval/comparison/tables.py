@@ -25,8 +25,8 @@ from repope_eval.reporting.figure_texts import (
     reading_text,
 )
 from repope_eval.reporting.tables import Cell, Field, Table, number_field, table, text_field, value_field
-from repope_eval.scoring.bootstrap import Interval, minus
 from repope_eval.scoring.differences import Difference
+from repope_eval.scoring.estimates import Interval, minus
 from repope_eval.scoring.gap import CAUSES, GAP_FIGURES, Cause, Gap, Part
 from repope_eval.scoring.paired_answers import ReadDifferently
 from repope_eval.settings import config

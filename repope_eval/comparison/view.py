@@ -7,9 +7,9 @@ from pathlib import Path
 from repope_eval.benchmarks.sources import label_set_phrase, label_set_title
 from repope_eval.records import Variant
 from repope_eval.reporting.figure_texts import interval_text
-from repope_eval.scoring.bootstrap import Interval
 from repope_eval.scoring.confusion import Figures
 from repope_eval.scoring.differences import Difference
+from repope_eval.scoring.estimates import Interval
 from repope_eval.scoring.gap import LEAST, Cause, Gap, Gaps, Part
 from repope_eval.scoring.paired_answers import PairedAnswer, ReadDifferently, Tally
 from repope_eval.settings import config

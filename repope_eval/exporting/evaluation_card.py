@@ -8,9 +8,10 @@ from repope_eval.exporting.files import Files
 from repope_eval.exporting.names import METRICS, POSITIVE, dataset_title, page_of
 from repope_eval.exporting.scored_run import UNREAD, AskingSettings, ScoredCell, ScoredRun
 from repope_eval.reporting.figure_texts import FIGURE_TITLES, count_text, figure_text, interval_text
-from repope_eval.reporting.tables import Field, markdown, markdown_text, number_field, table, text_field
+from repope_eval.reporting.table_exports import markdown, markdown_text
+from repope_eval.reporting.tables import Field, number_field, table, text_field
 from repope_eval.runs.finished_runs import NOT_SET
-from repope_eval.scoring.bootstrap import Estimate
+from repope_eval.scoring.estimates import Estimate
 from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.settings.command_settings import ExportSettings
 from repope_eval.wording import counted, shown

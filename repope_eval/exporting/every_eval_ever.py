@@ -22,7 +22,8 @@ from repope_eval.exporting.scored_run import (
 )
 from repope_eval.reporting.figure_texts import COUNT_TITLES, figure_text
 from repope_eval.runs.finished_runs import NOT_SET
-from repope_eval.scoring.bootstrap import REPLICATES, Estimate
+from repope_eval.scoring.bootstrap import REPLICATES
+from repope_eval.scoring.estimates import Estimate
 from repope_eval.scoring.protocols import PROTOCOLS, Reading, remembering
 from repope_eval.settings.command_settings import ExportSettings
 from repope_eval.system.environment import moment, now

@@ -29,8 +29,8 @@ from repope_eval.runs.finished_runs import (
 from repope_eval.runs.layout import ANSWERS, MANIFEST, SCORES
 from repope_eval.runs.manifest import doubts_of
 from repope_eval.runs.manifest_form import SCORES_SHA256, read_manifest
-from repope_eval.scoring.bootstrap import Estimate, Interval
 from repope_eval.scoring.confusion import is_unread
+from repope_eval.scoring.estimates import Estimate, Interval
 from repope_eval.scoring.intervals import INTERVAL_FIGURES
 from repope_eval.scoring.protocol_scores import score
 from repope_eval.scoring.score_document import cells_document

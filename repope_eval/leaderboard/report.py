@@ -22,7 +22,8 @@ from repope_eval.leaderboard.sentences import (
 from repope_eval.leaderboard.tables import TABLES, leaderboard_tables, standings_table, unranked_table
 from repope_eval.records import Variant
 from repope_eval.reporting.console import print_table, print_text, terminal_width
-from repope_eval.reporting.tables import Table, csv_text, latex, markdown
+from repope_eval.reporting.table_exports import csv_text, latex, markdown
+from repope_eval.reporting.tables import Table
 from repope_eval.reporting.templates import render
 from repope_eval.runs.finished_runs import read_runs
 from repope_eval.runs.layout import run_title

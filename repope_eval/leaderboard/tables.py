@@ -40,9 +40,9 @@ from repope_eval.reporting.tables import (
     value_field,
 )
 from repope_eval.runs.finished_runs import LeftOut
-from repope_eval.scoring.bootstrap import Estimate, minus
 from repope_eval.scoring.comparison import RANKED_FIGURES
 from repope_eval.scoring.differences import Difference
+from repope_eval.scoring.estimates import Estimate, minus
 from repope_eval.scoring.protocol_scores import CellScores, Change
 from repope_eval.wording import percentage
 

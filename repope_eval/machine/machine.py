@@ -193,7 +193,8 @@ def _describe_hub(models: Iterable[ModelSettings]) -> Hub:
 
 
 def _has_weights(model: ModelSettings) -> bool:
-    from repope_eval.models.checkpoints import find_checkpoint, verify_weight_files
+    from repope_eval.models.checkpoints import find_checkpoint
+    from repope_eval.models.weight_files import verify_weight_files
 
     try:
         verify_weight_files(find_checkpoint(model.checkpoint, model.revision, download=False).folder)

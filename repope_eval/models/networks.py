@@ -17,13 +17,7 @@ from transformers import LlamaConfig, PreTrainedConfig, PreTrainedModel, Qwen2Co
 from transformers.utils import logging as transformers_logging
 
 from repope_eval.errors import RepopeError
-from repope_eval.models.checkpoints import (
-    Checkpoint,
-    WeightFiles,
-    fetch_weights,
-    fingerprint,
-    verify_weight_files,
-)
+from repope_eval.models.checkpoints import Checkpoint, fetch_weights
 from repope_eval.models.fields import Fields, blamed_on, first_line
 from repope_eval.models.placement import (
     choose_attention,
@@ -36,6 +30,7 @@ from repope_eval.models.placement import (
     require_quantization,
 )
 from repope_eval.models.recipe import Inputs
+from repope_eval.models.weight_files import WeightFiles, fingerprint, verify_weight_files
 from repope_eval.runs.manifest_form import CHECKPOINT_FILES
 from repope_eval.settings.config import Attention, ModelSettings, number_format
 from repope_eval.system.secrets import as_written

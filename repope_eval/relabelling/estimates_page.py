@@ -23,7 +23,7 @@ from repope_eval.reporting.charts.drawing import (
 from repope_eval.reporting.figure_texts import FIGURE_TITLES, interval_text, ratio_text
 from repope_eval.reporting.tables import Cell, Field, Table, table, text_field, value_field
 from repope_eval.reporting.templates import render
-from repope_eval.scoring.bootstrap import Estimate
+from repope_eval.scoring.estimates import Estimate
 from repope_eval.scoring.score_document import figure_phrase
 from repope_eval.wording import counted
 

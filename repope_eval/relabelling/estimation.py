@@ -26,8 +26,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repope_eval.records import Answer, Question, Variant
-from repope_eval.scoring.bootstrap import MEAN, Interval, gamma_interval, has_mean
+from repope_eval.scoring.bootstrap import MEAN, gamma_interval, has_mean
 from repope_eval.scoring.confusion import OUTCOME_OF, OUTCOMES, figure_values
+from repope_eval.scoring.estimates import Interval
 from repope_eval.scoring.protocols import Protocol, remembering
 
 FIGURES = ("f1", "precision", "recall", "accuracy")

@@ -16,7 +16,7 @@ from repope_eval.errors import RepopeError
 from repope_eval.records import Label, Question
 from repope_eval.relabelling.estimation import Looked, share_of, too_few
 from repope_eval.relabelling.queue import Queued
-from repope_eval.scoring.bootstrap import Estimate
+from repope_eval.scoring.estimates import Estimate
 
 Finding = Label | Literal["disputed", "missing"]
 """What is known of a question that people were to look at: a label, that two of them say yes against no, or nothing."""

@@ -18,7 +18,8 @@ from repope_eval.relabelling.view import (
 )
 from repope_eval.reporting.figure_texts import clipped
 from repope_eval.reporting.gallery import Gallery, Item, gallery_of, render_with_gallery
-from repope_eval.reporting.tables import Field, markdown, markdown_text, table, text_field
+from repope_eval.reporting.table_exports import markdown, markdown_text
+from repope_eval.reporting.tables import Field, table, text_field
 
 _VERDICTS = {
     "no → yes": "added",

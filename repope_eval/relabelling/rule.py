@@ -19,15 +19,9 @@ import numpy as np
 from repope_eval.benchmarks.pope_file import ANNOTATOR_LABELS, Annotation, Row, read_annotations
 from repope_eval.errors import RepopeError
 from repope_eval.records import Label, Question
-from repope_eval.scoring.bootstrap import (
-    FEWEST_IMAGES,
-    REPLICATES,
-    Estimate,
-    drawn_totals,
-    drawn_weights,
-    interval_of,
-)
+from repope_eval.scoring.bootstrap import FEWEST_IMAGES, REPLICATES, drawn_totals, drawn_weights, interval_of
 from repope_eval.scoring.confusion import Values, ratio
+from repope_eval.scoring.estimates import Estimate
 from repope_eval.system.writing import is_same_file
 from repope_eval.wording import counted, shown
 

@@ -13,7 +13,7 @@ from repope_eval.relabelling.rule import Annotator, AnnotatorAgreement, LabelCha
 from repope_eval.reporting.console import print_table
 from repope_eval.reporting.figure_texts import UNDEFINED, clipped, ratio_text
 from repope_eval.reporting.tables import Field, Table, number_field, table, text_field
-from repope_eval.scoring.bootstrap import Estimate
+from repope_eval.scoring.estimates import Estimate
 from repope_eval.wording import counted
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from repope_eval.scoring.bootstrap import Interval
+from repope_eval.scoring.estimates import Interval
 from repope_eval.scoring.protocols import Reading
 
 UNDEFINED = "–"

@@ -14,7 +14,8 @@ from repope_eval.reporting.figure_texts import (
     interval_text,
     ratio_text,
 )
-from repope_eval.scoring.bootstrap import MEAN, Estimate, Interval
+from repope_eval.scoring.bootstrap import MEAN
+from repope_eval.scoring.estimates import Estimate, Interval
 from repope_eval.scoring.protocol_scores import AmbiguityBounds, Change, is_few, n_counted
 from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.scoring.relabelling_effect import Effect

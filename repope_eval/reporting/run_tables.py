@@ -27,7 +27,7 @@ from repope_eval.reporting.tables import (
     table,
     text_field,
 )
-from repope_eval.scoring.bootstrap import Estimate
+from repope_eval.scoring.estimates import Estimate
 from repope_eval.scoring.evidence import Evidence
 from repope_eval.scoring.own_figures import FigureCell, FigureTable, Percent
 from repope_eval.scoring.protocol_scores import AmbiguityBounds, CellScores, ProtocolScores, UnansweredBounds

@@ -21,8 +21,8 @@ from repope_eval.reporting.figure_texts import (
     interval_text,
 )
 from repope_eval.reporting.tables import Cell, Column, Field, Table, number_field, table, text_field
-from repope_eval.scoring.bootstrap import Estimate
 from repope_eval.scoring.confusion import Figures
+from repope_eval.scoring.estimates import Estimate
 from repope_eval.scoring.protocol_scores import is_few, n_counted
 from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.scoring.scores import Scores

@@ -8,8 +8,9 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from repope_eval.scoring.bootstrap import PERCENTILES, Estimate, Interval
+from repope_eval.scoring.bootstrap import PERCENTILES
 from repope_eval.scoring.confusion import Values, ratio
+from repope_eval.scoring.estimates import Estimate, Interval
 from repope_eval.scoring.intervals import logit_estimate
 
 BINS = 10

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repope_eval.records import Answer, LabelSet, Question, Variant
-from repope_eval.scoring.bootstrap import FEWEST_IMAGES, PERCENTILES, Estimate
+from repope_eval.scoring.bootstrap import FEWEST_IMAGES, PERCENTILES
 from repope_eval.scoring.confusion import Values, ratio
 from repope_eval.scoring.differences import (
     LEVEL,
@@ -22,6 +22,7 @@ from repope_eval.scoring.differences import (
     step_down,
     too_few_images,
 )
+from repope_eval.scoring.estimates import Estimate
 from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.scoring.shared_questions import Cell, Sampled, SharedQuestions
 from repope_eval.settings import config

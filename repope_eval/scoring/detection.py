@@ -21,15 +21,9 @@ from math import isnan, sqrt
 import numpy as np
 
 from repope_eval.records import Answer, LabelSet, Question
-from repope_eval.scoring.bootstrap import (
-    Cells,
-    Estimate,
-    counts_by_image,
-    mean_over,
-    of_answered_images,
-    replicated,
-)
+from repope_eval.scoring.bootstrap import Cells, counts_by_image, mean_over, of_answered_images, replicated
 from repope_eval.scoring.confusion import OUTCOMES, figure_values
+from repope_eval.scoring.estimates import Estimate
 from repope_eval.scoring.intervals import (
     Sample,
     estimates,

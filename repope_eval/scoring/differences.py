@@ -15,8 +15,9 @@ from math import ceil, isnan
 import numpy as np
 
 from repope_eval.records import Variant
-from repope_eval.scoring.bootstrap import FEWEST_IMAGES, Interval, interval_of
+from repope_eval.scoring.bootstrap import FEWEST_IMAGES, interval_of
 from repope_eval.scoring.confusion import Values
+from repope_eval.scoring.estimates import Interval
 from repope_eval.scoring.exchange import exchange_p, n_differing
 from repope_eval.scoring.shared_questions import Cell, Column, Sampled, SharedQuestions
 from repope_eval.wording import counted

@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from repope_eval.records import Answer, LabelSet, Question, Variant
 from repope_eval.scoring.bootstrap import (
     FEWEST_IMAGES,
-    Estimate,
     drawn_totals,
     drawn_weights,
     labelled_images,
@@ -27,6 +26,7 @@ from repope_eval.scoring.bootstrap import (
 )
 from repope_eval.scoring.calibration import BINS, ReliabilityBin, calibration, calibration_sums, reliability
 from repope_eval.scoring.confusion import Values, ratio
+from repope_eval.scoring.estimates import Estimate
 from repope_eval.scoring.intervals import logit_estimate
 
 Indexes = NDArray[np.int64]

@@ -23,19 +23,17 @@ from repope_eval.records import Answer, LabelSet, Question, Variant
 from repope_eval.scoring.bootstrap import (
     FEWEST_IMAGES,
     Cells,
-    Estimate,
-    Interval,
     confusions_of,
     counts_by_image,
     interval_of,
     labelled_images,
     mean_over,
-    minus,
     replicated_totals,
     variant_cells,
 )
 from repope_eval.scoring.confusion import OUTCOMES, Figures, Values, figure_values, figures, shares
 from repope_eval.scoring.differences import FEWEST_DIFFERING, Difference, differences, too_few_images
+from repope_eval.scoring.estimates import Estimate, Interval, minus
 from repope_eval.scoring.protocol_scores import with_mean
 from repope_eval.scoring.protocols import PROTOCOLS, Protocol
 from repope_eval.scoring.shared_questions import SharedQuestions

@@ -25,11 +25,8 @@ from numpy.typing import NDArray
 
 from repope_eval.records import Answer, LabelSet, Question
 from repope_eval.scoring.bootstrap import (
-    CONFIDENCE,
     FEWEST_IMAGES,
     Cells,
-    Estimate,
-    Interval,
     counts_by_image,
     gamma_interval,
     interval_of,
@@ -39,6 +36,7 @@ from repope_eval.scoring.bootstrap import (
     replicated,
 )
 from repope_eval.scoring.confusion import OUTCOMES, Share, Values, figure_values, shares
+from repope_eval.scoring.estimates import CONFIDENCE, Estimate, Interval
 from repope_eval.scoring.protocols import Protocol
 
 

@@ -16,7 +16,6 @@ from typing import Any
 from repope_eval.benchmarks.benchmark import Benchmark, OwnKind, OwnSection
 from repope_eval.benchmarks.sources import label_set_phrase, label_set_title
 from repope_eval.records import Answer, LabelSet, Question, Variant
-from repope_eval.scoring.bootstrap import Estimate, Interval
 from repope_eval.scoring.detection import (
     ALL_OBJECTS,
     DETECTION_TITLES,
@@ -24,6 +23,7 @@ from repope_eval.scoring.detection import (
     detection,
     detection_by_object,
 )
+from repope_eval.scoring.estimates import Estimate, Interval
 from repope_eval.scoring.intervals import wilson
 from repope_eval.scoring.protocols import PROTOCOLS, Protocol, Reading, remembering
 from repope_eval.scoring.score_document import certainty, figure_phrase, plain

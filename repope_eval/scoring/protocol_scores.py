@@ -14,16 +14,9 @@ from typing import Any, TypeVar
 import numpy as np
 
 from repope_eval.records import Answer, LabelSet, Question, Variant
-from repope_eval.scoring.bootstrap import (
-    DISTINCT,
-    MEAN,
-    Cells,
-    Estimate,
-    confusions_of,
-    has_mean,
-    variant_cells,
-)
+from repope_eval.scoring.bootstrap import DISTINCT, MEAN, Cells, confusions_of, has_mean, variant_cells
 from repope_eval.scoring.confusion import OUTCOME_OF, Confusion, Figures, figure_values, figures
+from repope_eval.scoring.estimates import Estimate
 from repope_eval.scoring.intervals import (
     INTERVAL_FIGURES,
     Sample,

@@ -15,8 +15,9 @@ from importlib.resources import files
 import numpy as np
 
 from repope_eval.records import Variant
-from repope_eval.scoring.bootstrap import MEAN, REPLICATES, SEED, Estimate, Interval, interval_of
+from repope_eval.scoring.bootstrap import MEAN, REPLICATES, SEED, interval_of
 from repope_eval.scoring.confusion import OUTCOMES, Confusion, Values, figure_values, figures
+from repope_eval.scoring.estimates import Estimate, Interval
 from repope_eval.scoring.intervals import INTERVAL_FIGURES, wilson
 from repope_eval.scoring.protocol_scores import CellScores, values_of, with_mean
 from repope_eval.scoring.protocols import PROTOCOLS

@@ -28,8 +28,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repope_eval.records import Answer, LabelSet, Question, Variant
-from repope_eval.scoring.bootstrap import Cells, Estimate
+from repope_eval.scoring.bootstrap import Cells
 from repope_eval.scoring.confusion import OUTCOME_OF, Values, f1_at, figure_values, shares
+from repope_eval.scoring.estimates import Estimate
 from repope_eval.scoring.intervals import COUNTS, Sample, change_without_interval, percentiles
 from repope_eval.scoring.protocols import PROTOCOLS, remembering
 from repope_eval.settings import config

@@ -7,8 +7,9 @@ from typing import Any
 
 from repope_eval.benchmarks.sources import label_set_phrase
 from repope_eval.records import Variant
-from repope_eval.scoring.bootstrap import DISTINCT, MEAN, Estimate
+from repope_eval.scoring.bootstrap import DISTINCT, MEAN
 from repope_eval.scoring.calibration import CALIBRATION_FIGURES
+from repope_eval.scoring.estimates import Estimate
 from repope_eval.scoring.evidence import Evidence
 from repope_eval.scoring.protocol_scores import Change, ProtocolScores
 from repope_eval.wording import counted, percentage

@@ -9,8 +9,9 @@ from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.benchmarks.sources import label_set_phrase
 from repope_eval.errors import RepopeError
 from repope_eval.records import Answer, Question, Variant
-from repope_eval.scoring.bootstrap import DISTINCT, MEAN, Estimate
+from repope_eval.scoring.bootstrap import DISTINCT, MEAN
 from repope_eval.scoring.confusion import is_unread
+from repope_eval.scoring.estimates import Estimate
 from repope_eval.scoring.evidence import Evidence, evidence
 from repope_eval.scoring.own_figures import OwnFigures, own_figures
 from repope_eval.scoring.protocol_scores import (

@@ -12,7 +12,7 @@ from repope_eval.exporting.names import dataset_of, dataset_title, page_of
 from repope_eval.records import Answer, LabelSet, Question
 from repope_eval.reporting.page import RunView, render_run_page
 from repope_eval.reporting.results import print_scores
-from repope_eval.scoring.bootstrap import Estimate
+from repope_eval.scoring.estimates import Estimate
 from repope_eval.scoring.own_figures import KINDS, FigureTable, OwnFigures
 from repope_eval.scoring.scores import Scores, score_benchmark
 from repope_eval.settings import config

@@ -8,8 +8,8 @@ import pytest
 from compared import compared, scored_run
 
 from repope_eval.comparison.view import ComparisonView, SettingGroup, SettingPair, paper_sentence, verdict
-from repope_eval.scoring.bootstrap import Interval, minus
 from repope_eval.scoring.differences import Difference
+from repope_eval.scoring.estimates import Interval, minus
 from repope_eval.scoring.gap import CAUSES, Approach, Gap, Part
 
 

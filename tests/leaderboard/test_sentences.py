@@ -14,7 +14,7 @@ from repope_eval.leaderboard.making import make_leaderboard
 from repope_eval.leaderboard.sentences import leader_sentence, paper_sentence, sentences
 from repope_eval.runs.finished_runs import read_runs
 from repope_eval.runs.run_selection import select
-from repope_eval.scoring.bootstrap import Estimate
+from repope_eval.scoring.estimates import Estimate
 from repope_eval.scoring.score_document import figure_phrase
 from repope_eval.settings.config import ReportSettings
 

@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import save_file
 
 from repope_eval.errors import RepopeError
-from repope_eval.models.checkpoints import SAMPLE, fingerprint
+from repope_eval.models.weight_files import SAMPLE, fingerprint
 
 
 @pytest.fixture

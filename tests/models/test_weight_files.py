@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import save_file
 
 from repope_eval.errors import RepopeError
-from repope_eval.models.checkpoints import INDEX, verify_weight_files
+from repope_eval.models.weight_files import INDEX, verify_weight_files
 
 FIRST, SECOND = "model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"
 ONES = torch.ones(2, 3)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from repope_eval.scoring.bootstrap import Estimate, Interval, Method
+from repope_eval.scoring.estimates import Estimate, Interval, Method
 
 Estimates = Mapping[str, Estimate]
 

@@ -7,8 +7,8 @@ from score_examples import CELL, RELABELLED, scores_of
 
 from repope_eval.records import Answer, Question
 from repope_eval.reporting.page import RunView
-from repope_eval.scoring.bootstrap import Estimate
 from repope_eval.scoring.calibration import ReliabilityBin
+from repope_eval.scoring.estimates import Estimate
 from repope_eval.scoring.evidence import Evidence
 from repope_eval.scoring.protocol_scores import AmbiguityBounds, UnansweredBounds
 from repope_eval.scoring.protocols import Disagreement

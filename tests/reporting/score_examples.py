@@ -3,8 +3,8 @@
 import dataclasses
 from collections.abc import Mapping
 
-from repope_eval.scoring.bootstrap import Estimate, Interval, Method
 from repope_eval.scoring.confusion import Figures
+from repope_eval.scoring.estimates import Estimate, Interval, Method
 from repope_eval.scoring.intervals import INTERVAL_FIGURES
 from repope_eval.scoring.protocol_scores import CellScores, Change
 from repope_eval.scoring.scores import Scores

@@ -24,8 +24,8 @@ from repope_eval.reporting.charts.figures import (
     reliability_chart,
     window_around,
 )
-from repope_eval.scoring.bootstrap import Estimate
 from repope_eval.scoring.detection import Detection
+from repope_eval.scoring.estimates import Estimate
 from repope_eval.scoring.relabelling_effect import Effect
 
 pytestmark = pytest.mark.draws

@@ -20,7 +20,7 @@ from repope_eval.relabelling.view import (
 )
 from repope_eval.reporting.gallery import PAGE_BYTES
 from repope_eval.reporting.tables import Table
-from repope_eval.scoring.bootstrap import Estimate
+from repope_eval.scoring.estimates import Estimate
 
 
 def test_the_verdict_counts_each_question_once() -> None:

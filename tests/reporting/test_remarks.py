@@ -14,7 +14,7 @@ from repope_eval.reporting.headline import (
     readings_remark,
     unread_remark,
 )
-from repope_eval.scoring.bootstrap import Estimate
+from repope_eval.scoring.estimates import Estimate
 
 
 def test_f1s_change_is_told_by_its_parts() -> None:

@@ -6,16 +6,8 @@ import io
 
 import pytest
 
-from repope_eval.reporting.tables import (
-    Cell,
-    Table,
-    csv_text,
-    interval_field,
-    latex,
-    markdown,
-    table,
-    text_field,
-)
+from repope_eval.reporting.table_exports import csv_text, latex, markdown
+from repope_eval.reporting.tables import Cell, Table, interval_field, table, text_field
 
 
 def table_of(name: str, value: float | None = 0.91234567) -> Table:

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 
 from repope_eval.records import Answer, LabelSet, Question
 from repope_eval.scoring.bootstrap import (
-    Interval,
     confusions_of,
     counts_by_image,
     interval_of,
@@ -15,6 +14,7 @@ from repope_eval.scoring.bootstrap import (
     variant_cells,
 )
 from repope_eval.scoring.confusion import Confusion
+from repope_eval.scoring.estimates import Interval
 from repope_eval.scoring.intervals import INTERVAL_FIGURES
 from repope_eval.scoring.protocols import PROTOCOLS, Protocol
 

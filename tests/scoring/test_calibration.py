@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from repope_eval.scoring.bootstrap import Estimate, drawn_weights
+from repope_eval.scoring.bootstrap import drawn_weights
 from repope_eval.scoring.calibration import (
     BINS,
     ECE_REASON,
@@ -14,6 +14,7 @@ from repope_eval.scoring.calibration import (
     calibration_sums,
     drawn_bins,
 )
+from repope_eval.scoring.estimates import Estimate
 
 QUESTIONS, EACH = 600, 5
 

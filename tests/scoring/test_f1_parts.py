@@ -11,7 +11,7 @@ import real_answers
 
 from repope_eval.records import Answer, LabelSet, Question
 from repope_eval.scoring import bootstrap
-from repope_eval.scoring.bootstrap import Estimate
+from repope_eval.scoring.estimates import Estimate
 from repope_eval.scoring.protocol_scores import MEAN, Change, ProtocolScores, score
 from repope_eval.scoring.relabelling_effect import PARTS, mean_over_orders, mixtures
 

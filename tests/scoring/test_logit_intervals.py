@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from repope_eval.scoring.bootstrap import Estimate
+from repope_eval.scoring.estimates import Estimate
 from repope_eval.scoring.intervals import logit_estimate, student_interval
 
 

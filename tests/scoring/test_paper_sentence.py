@@ -3,7 +3,7 @@
 from repope_eval.benchmarks.benchmark import GROUPS, Benchmark, OwnSection
 from repope_eval.benchmarks.dash_b import DETECTIONS
 from repope_eval.records import Answer, LabelSet, Question
-from repope_eval.scoring.bootstrap import Estimate
+from repope_eval.scoring.estimates import Estimate
 from repope_eval.scoring.score_document import figure_phrase
 from repope_eval.scoring.scores import Scores, score_benchmark
 

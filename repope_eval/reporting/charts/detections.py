@@ -27,8 +27,8 @@ from repope_eval.reporting.charts.drawing import (
     name_rows,
     shortened,
 )
-from repope_eval.scoring.bootstrap import Interval
 from repope_eval.scoring.detection import ALL_OBJECTS, Detection
+from repope_eval.scoring.estimates import Interval
 
 _MOST_OBJECTS = 20
 _FEWEST_IMAGES = 5

@@ -24,7 +24,8 @@ from matplotlib.textpath import text_to_path
 
 from repope_eval.benchmarks.sources import label_set_title
 from repope_eval.reporting.templates import printable
-from repope_eval.scoring.bootstrap import MEAN, Interval
+from repope_eval.scoring.bootstrap import MEAN
+from repope_eval.scoring.estimates import Interval
 
 INK = "#1c1e21"
 QUIET = "#5d6470"
