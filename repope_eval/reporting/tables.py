@@ -1,4 +1,4 @@
-"""Tables in text, wherever they are drawn: on a page, on the console, or as LaTeX, Markdown and CSV (`table_exports`)."""
+"""Tables in text, wherever they are drawn: on a page, on the console, or by `table_exports` in files."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
