@@ -56,7 +56,7 @@ def test_one_that_failed_before_its_first_answer_is_left_out_in_the_words_of_sta
     chat: ChatServer, settings: RunSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pipeline, "leaves_failures", lambda: True)  # as that of a sweep
-    chat.failing(error(401, "key expired"))
+    chat.failing(*[error(401, "key expired")] * 8)  # one under way beside the first is refused, too
     with pytest.raises(RepopeError) as caught:
         run(settings, "the command")
     _, (left_out,) = read_runs(tmp_path / "runs", unfinished_runs)
