@@ -39,9 +39,10 @@ def table(lines: list[str], first_heading: str) -> list[dict[str, str]]:
 PROGRAMS = sorted(
     path.stem
     for path in (PROJECT / "perf").glob("*.py")
-    if 'if __name__ == "__main__"' in path.read_text(encoding="utf-8") and path.stem != "endpoint_server"
+    if 'if __name__ == "__main__"' in path.read_text(encoding="utf-8")
+    and path.stem not in ("endpoint_server", "limited_memory")
 )
-"""What users start; endpoint.py starts the server."""
+"""What users start; endpoint.py and gpu.py start the two others."""
 
 
 def test_no_program_imports_the_tests() -> None:

@@ -15,7 +15,7 @@ from gpu_checks.rows import Row, count_equal
 from gpu_checks.scale import scale_for
 from repope_eval.asking.native.memory import give_back, total_bytes
 
-PROGRAM = Path(__file__).with_name("limited_memory.py")
+PROGRAM = Path(__file__).parents[1] / "limited_memory.py"
 MEBIBYTES = "60"
 """What is left on a CPU to a batch that needs more, as tests/asking/native/test_limited_memory.py has it."""
 LEFT = 0.6
