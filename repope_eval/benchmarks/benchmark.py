@@ -43,7 +43,7 @@ class OwnSection:
 
     kind: OwnKind
     title: str
-    """The heading."""
+    """The heading of their section on a page, and of their table on the console."""
     about: str
     """What is counted, and what that tells."""
     caption: str

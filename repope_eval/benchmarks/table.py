@@ -1,7 +1,7 @@
 """A table of yes/no questions in anybody's form: its columns and words are named, and its rows come to questions.
 
-`table_rows` says what a table may be, and `table_questions` what is made of its rows. Its labels are label set
-original; a column of corrected labels, where there is one, is label set corrected, which lacks the ambiguous ones.
+`table_rows` says what a table may be. Its labels are label set original; a column of corrected labels, where there is
+one, is label set corrected, which lacks the ambiguous ones.
 """
 
 import hashlib

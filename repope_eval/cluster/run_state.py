@@ -73,7 +73,7 @@ class TaskRecord:
     job: str
     """The job as `squeue` and `scancel` name it, such as `12_3`."""
     out: Path
-    """The run folder."""
+    """The run folder that the task was to fill."""
     log: Path | None
     """The file that its output went to; None if that was no file."""
     host: str

@@ -1,7 +1,7 @@
 """`python -m repope_eval export`: a finished run in a form that others read.
 
-A new form is a file beside these with a function that makes the files of an export, an entry in `FORMATS`, and its name
-in `ExportFormat`.
+A new form is a file in `exporting/` with a function that makes the files of an export, an entry in `FORMATS`, and its
+name in `ExportFormat`.
 """
 
 import logging

@@ -123,7 +123,7 @@ class ComparisonView:
 
     @property
     def results(self) -> tuple[ComparedResult, ComparedResult]:
-        """Both results."""
+        """Results a and b, in this order."""
         return (self.a, self.b)
 
 

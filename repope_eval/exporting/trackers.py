@@ -1,7 +1,7 @@
 """Scored runs passed on to experiment trackers: what a run's manifest has, and its figures.
 
-A new tracker is a file beside these with a function `log_run`, an entry in `TRACKERS`, its name in `Tracker` of the
-settings, and an extra in `pyproject.toml`, all of the package's name.
+A new tracker is a function here as `log_to_wandb` is, an entry in `TRACKERS`, its name in `Tracker` of the settings,
+and an extra in `pyproject.toml`, all of the package's name.
 """
 
 import io

@@ -38,7 +38,7 @@ from repope_eval.system.json_files import read_json
 from repope_eval.system.writing import make_folder, write_bytes, write_json, write_text
 from repope_eval.wording import counted
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # drawing needs matplotlib, which takes a while to import
     from repope_eval.reporting.charts.drawing import Chart
 
 log = logging.getLogger(__name__)

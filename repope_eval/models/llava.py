@@ -268,7 +268,7 @@ class LlavaOnevisionRecipe(LlavaRecipe):
 
     @staticmethod
     def recognises(config: Fields) -> bool:
-        """The native layout."""
+        """Whether `config.json` is that of LLaVA-OneVision's native layout, the only one that is read."""
         return config.text("model_type", "") == "llava_onevision"
 
     def prompt(self, question: str) -> str:

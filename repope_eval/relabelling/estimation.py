@@ -8,9 +8,9 @@ labels are worth; the better they are, the narrower the interval.
 
 An interval is about the questions of this benchmark: chance is in which of them were looked at. Few labels are wrong
 among those that nobody doubted, so those found are counts of rare events with weights. Those that raise a figure and
-those that lower it each have the gamma interval of such sums (see `rare_events`; with half of a further event's weight,
-as the mid-p interval has it: M. P. Fay and S. Kim, Biometrical Journal 59 (2017), 377-387), and both are put together
-by the distances to their ends (G. Y. Zou and A. Donner, Statistics in Medicine 27 (2008), 1693-1702).
+those that lower it each have the gamma interval of such sums (see `bootstrap.gamma_interval`; with half of a further
+event's weight, as the mid-p interval has it: M. P. Fay and S. Kim, Biometrical Journal 59 (2017), 377-387), and both
+are put together by the distances to their ends (G. Y. Zou and A. Donner, Statistics in Medicine 27 (2008), 1693-1702).
 
 What people looked at and did not settle is not missing at random: they dispute what is hard, and wrong labels are. An
 interval therefore holds each label that such a question may have: it reaches from the lower end where all of them turn

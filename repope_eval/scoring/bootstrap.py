@@ -1,9 +1,5 @@
 """Replicates of the figures, by a bootstrap over images, and the 95 % intervals that they or rare events give.
 
-Source: M. P. Fay and E. J. Feuer, "Confidence Intervals for Directly Standardized Rates: A Method Based on the Gamma
-Distribution", Statistics in Medicine 16 (1997), 791-801. Events that have not been met yet show in no variance, so the
-upper end is that of the sum with one further event. They give it the largest weight that there is.
-
 An image's questions stand or fall together, so images are drawn with replacement, not questions, and the
 same drawn images serve every variant and label set at once. The intervals are percentiles of the figures
 over the replicates (Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13).
@@ -29,6 +25,10 @@ def gamma_interval(
     total: float, variance: float, further: float, confidence: float = CONFIDENCE
 ) -> tuple[float, float]:
     """The interval of what is expected of a sum of weighted counts of rare events.
+
+    Source: M. P. Fay and E. J. Feuer, "Confidence Intervals for Directly Standardized Rates: A Method Based on the
+    Gamma Distribution", Statistics in Medicine 16 (1997), 791-801. Events that have not been met yet show in no
+    variance, so the upper end is that of the sum with one further event. They give it the largest weight that there is.
 
     Args:
         total: the sum.
